@@ -32,7 +32,7 @@ async function toldOf(world: Awaited<ReturnType<typeof play>>['world']) {
 }
 
 const look = async (fresh: Fresh) =>
-  toldOf((await play({ given: [looksAt(fresh)], timeline: { '0 s': fires({ began: 20 }), '12 min': ends() } })).world);
+  toldOf((await play({ given: [looksAt(fresh)], timeline: { '0 s': fires({ began: 20 }), '6 min': ends() } })).world);
 
 test('a version of which alone a fresh instance fails is rolled back, after both instances are removed', async () => {
   const { said, decided, effects, calls } = await told('only-the-fresh-new-version-fails');
@@ -148,7 +148,7 @@ test.for([
       looksAt({ suspect: 0.3, other: 0.001, more: { autoRollback, ...more } }),
       ({ deps }) => (pause ? deps.automation.write({ paused: true, reason: 'maintenance' }, 'person:bo') : null),
     ],
-    timeline: { '0 s': fires({ began: 20 }), '20 s': requests(), '12 min': ends() },
+    timeline: { '0 s': fires({ began: 20 }), '20 s': requests(), '6 min': ends() },
   });
   expect(answers.get(world)).toEqual([pause ? '409 superseded' : '409 look-refused']);
   expect(world.calls.join()).not.toContain('look');
@@ -164,7 +164,7 @@ test('in mode approve, nothing is tested before a person requests it; the questi
       '20 s': requests(),
       '25 s': requests(),
       '40 s': requests({ digest: 'another' }),
-      '12 min': ends(),
+      '6 min': ends(),
     },
   });
   expect(answers.get(world)).toEqual(['requested', 'requested', '409 superseded']);
@@ -181,7 +181,7 @@ test('a flag that changed since the deploy is asked about, and the versions are 
       looksAt({ suspect: 0.3, other: 0.001 }),
       deploys('new-basket', 1.2, { kind: 'flag', finished_at: plusSeconds(NOON, -72) }),
     ],
-    timeline: { '0 s': fires({ began: 20 }), '12 min': ends() },
+    timeline: { '0 s': fires({ began: 20 }), '6 min': ends() },
   });
   const { decided, calls } = await toldOf(world);
   expect(calls.join()).not.toContain('roll-back');
@@ -195,7 +195,7 @@ test('a look that is paused ends without a rollback', async () => {
     timeline: {
       '0 s': fires({ began: 20 }),
       '20 s': ({ deps }) => deps.automation.write({ paused: true, reason: 'maintenance' }, 'person:ada'),
-      '12 min': ends(),
+      '6 min': ends(),
     },
   });
   const { said, calls } = await toldOf(world);

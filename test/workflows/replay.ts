@@ -200,11 +200,32 @@ export function recordedRunsOf(workflow: Workflow, handlerFor: typeof handlerWit
   );
 }
 
-/** Moments of a history: each, or each first one after a transition, because the iterations of a loop are alike. */
-type Moments = 'each' | 'first';
+/**
+ * Moments of a history: each, each first one after a transition, because the iterations of a loop are alike, or those
+ * after some events, by number.
+ */
+type Moments = 'each' | 'first' | readonly number[];
+
+/** Returns one moment after each transition of the runs, in the shortest of those that have it. */
+export function onceAfterEach(runs: readonly Pick<(typeof recordedRuns)[number], 'run' | 'handlerFor'>[]) {
+  const known = new Map<typeof handlerWith, Set<string>>();
+  const moments = new Map<Run, number[]>(runs.map(({ run }) => [run, []]));
+  for (const { run, handlerFor } of runs.toSorted((a, b) => a.run.events.length - b.run.events.length)) {
+    const seen = known.get(handlerFor) ?? new Set<string>();
+    known.set(handlerFor, seen);
+    const transitions = transitionsIn(run);
+    for (const [index, event] of run.events.slice(0, -1).entries()) {
+      const transition = transitions.get(event) ?? '';
+      if (!seen.has(transition)) moments.get(run)?.push(index + 1);
+      seen.add(transition);
+    }
+  }
+  return moments;
+}
 
 /** Returns the numbers of events after which a history is cut off. */
-function numbersOf(moments: Moments, run: Run): number[] {
+function numbersOf(moments: Moments, run: Run): readonly number[] {
+  if (typeof moments !== 'string') return moments;
   const numbers = run.events.map((event, index) => [event, index + 1] as const).slice(0, -1);
   if (moments === 'each') return numbers.map(([, number]) => number);
   const transitions = transitionsIn(run);

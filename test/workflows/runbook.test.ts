@@ -69,7 +69,7 @@ describe('a repeated request with the same key', () => {
     const resolves = says({ kind: 'resolve', by: 'person:ada', note: '' });
     const { world } = await play({
       given: [follows({ one: step(FLAG) })],
-      timeline: { '0 s': begins, '1 s': begins, '20 min': begins, '40 min': resolves, '2 h': begins },
+      timeline: { '0 s': begins, '1 s': begins, '20 min': begins, '30 min': resolves, '40 min': begins },
     });
     expect(world.store.dossiers.size).toBe(1);
     expect(theIncident(world)).toBe(once.incident);
@@ -139,7 +139,7 @@ describe('an action by a person while a runbook runs', () => {
     const { world } = await story(asks, [], {
       '1 min': fires({ ...names('one'), name: 'Another' }),
       '5 min': answers('approved'),
-      '2 h': ends({ ...names('one'), name: 'Another' }),
+      '15 min': ends({ ...names('one'), name: 'Another' }),
     });
     expect(acts(world)).toEqual(['http POST https://ops.test/1 runbook.1.hook']);
   });
@@ -149,7 +149,7 @@ describe('a question of a runbook', () => {
   const asked = async (more: object, head = step(FLAG)) => {
     const { world } = await play({
       given: [follows({ one: head }, more)],
-      timeline: { '0 s': fires(names('one')), '10 min': answersWhatWaits('approved'), '2 h': ends(names('one')) },
+      timeline: { '0 s': fires(names('one')), '10 min': answersWhatWaits('approved'), '15 min': ends(names('one')) },
     });
     const [question] = [...world.store.dossier(theIncident(world)).decisions.values()].filter(
       ({ view }) => view.question,

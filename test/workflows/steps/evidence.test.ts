@@ -21,7 +21,7 @@ const deployed =
   };
 
 async function judged(...given: Moment[]): Promise<{ world: FakeWorld; decision: DecisionView }> {
-  const { world } = await play({ given, timeline: { '0 s': fires(), '30 min': ends() } });
+  const { world } = await play({ given, timeline: { '0 s': fires(), '5 min': ends() } });
   const [decision] = (await world.deps.incidents.view(theIncident(world)))?.decisions ?? [];
   if (decision === undefined) throw new Error('nothing was judged');
   return { world, decision };
@@ -124,7 +124,7 @@ describe('the alert of a watch', () => {
   const evidenceAt = async (...given: Moment[]) => {
     const { world } = await play({
       given,
-      timeline: { '0 s': watchReports(reportFindings), '30 min': watchReports(endFindings) },
+      timeline: { '0 s': watchReports(reportFindings), '5 min': watchReports(endFindings) },
     });
     return (await world.deps.decisions.inputs(theIncident(world), 1))?.evidence ?? expect.unreachable();
   };
@@ -132,7 +132,7 @@ describe('the alert of a watch', () => {
   test('does not name the version that fails, as alerts of others do: the watch has chosen it', async () => {
     expect((await evidenceAt()).alert_versions).toEqual([]);
     const { world } = await play({
-      timeline: { '0 s': fires({ labels: { version: 'v2' } }), '30 min': ends() },
+      timeline: { '0 s': fires({ labels: { version: 'v2' } }), '5 min': ends() },
     });
     const inputs = await world.deps.decisions.inputs(theIncident(world), 1);
     expect(inputs?.evidence.alert_versions).toEqual(['v2']);
@@ -148,7 +148,7 @@ describe('evidence of the onset', () => {
   test('is before the arrival of the alert, even if its clock is an hour ahead', async () => {
     const { world } = await play({
       given: [deployed(deploys('v1', 300), deploys('v2', 4))],
-      timeline: { '0 s': fires({ began: -3600 }), '30 min': ends() },
+      timeline: { '0 s': fires({ began: -3600 }), '5 min': ends() },
     });
     const inputs = await world.deps.decisions.inputs(theIncident(world), 1);
     expect(inputs?.evidence.onset.alertStartedAt).toBe('2026-11-20T12:00:00.000Z');

@@ -43,7 +43,7 @@ const bad =
 async function judged(...given: Moment[]): Promise<DecisionView> {
   const { world } = await play({
     given: [dependsOnPayments, ...given],
-    timeline: { '0 s': fires(), '30 min': ends() },
+    timeline: { '0 s': fires(), '5 min': ends() },
   });
   const [decision] = (await world.deps.incidents.view(theIncident(world)))?.decisions ?? [];
   if (decision === undefined) throw new Error('nothing was judged');
@@ -67,7 +67,7 @@ describe('a dependency that fails by its health query, without an alert', () => 
   test('has the onset of its health query rather than that of its later alert', async () => {
     const { world } = await play({
       given: [dependsOnPayments, bad({ [CHECKOUT]: -2, [PAYMENTS]: -2.5 })],
-      timeline: { '0 s': all(fires(), fires(ofPayments)), '30 min': all(ends(), ends(ofPayments)) },
+      timeline: { '0 s': all(fires(), fires(ofPayments)), '5 min': all(ends(), ends(ofPayments)) },
     });
     expect(world.calls.filter((call) => call.startsWith('cd'))).toEqual([]);
     const inputs = await world.deps.decisions.inputs(theIncident(world), 1);
@@ -87,7 +87,7 @@ describe('a dependency that fails by its health query, without an alert', () => 
         deploys('p2', minutes, { service: 'payments' }),
         bad({ [CHECKOUT]: -2, [PAYMENTS]: -2.5 }),
       ],
-      timeline: { '0 s': fires(), '30 min': ends() },
+      timeline: { '0 s': fires(), '5 min': ends() },
     });
     const inputs = await world.deps.decisions.inputs(theIncident(world), 1);
     expect(inputs?.evidence.failing).toMatchObject([{ service: 'payments', changed_at: expected }]);
@@ -111,7 +111,7 @@ describe('a dependency with an alert, without a health query', () => {
       given: [dependsOnPayments, bad({ [CHECKOUT]: -2 })],
       timeline: {
         '0 s': all(fires({ ...ofPayments, began }), fires()),
-        '30 min': all(ends(), ends(ofPayments)),
+        '5 min': all(ends(), ends(ofPayments)),
       },
     });
     const own = [...world.store.dossiers.values()].find(({ record }) => record.service === 'checkout');
@@ -134,7 +134,7 @@ describe('a dependency with an alert, without a health query', () => {
   ])('counts for a quarter of an hour (%i min)', async (minutes, expected) => {
     const { world } = await play({
       given: [dependsOnPayments, bad({ [CHECKOUT]: minutes - 1 })],
-      timeline: { '0 s': fires(ofPayments), [`${minutes} min`]: fires(), '40 min': all(ends(), ends(ofPayments)) },
+      timeline: { '0 s': fires(ofPayments), [`${minutes} min`]: fires(), '22 min': all(ends(), ends(ofPayments)) },
     });
     const own = [...world.store.dossiers.values()].find(({ record }) => record.service === 'checkout');
     const inputs = own && (await world.deps.decisions.inputs(own.record.id, 1));
@@ -160,7 +160,7 @@ describe('unrelated services that fail at the same time', () => {
       given: [beside(routes)],
       timeline: {
         '0 s': all(...strangers.map((name) => fires(of(name))), fires()),
-        '30 min': all(...strangers.map((name) => ends(of(name))), ends()),
+        '5 min': all(...strangers.map((name) => ends(of(name))), ends()),
       },
     });
     const own = [...world.store.dossiers.values()].find(({ record }) => record.service === 'checkout');
@@ -207,7 +207,7 @@ describe('services that only their health queries show', () => {
   async function evidence(...given: Moment[]) {
     const { world } = await play({
       given: [dependsOnPayments, among, ...given],
-      timeline: { '0 s': fires(), '30 min': ends() },
+      timeline: { '0 s': fires(), '5 min': ends() },
     });
     const inputs = await world.deps.decisions.inputs(theIncident(world), 1);
     if (inputs === undefined) throw new Error('nothing was judged');

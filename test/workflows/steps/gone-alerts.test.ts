@@ -16,14 +16,14 @@ const are =
 /** Plays an incident whose alert never reports its end. Returns who closed it, and the time in minutes after noon. */
 async function closed(timeline: Record<string, Moment>): Promise<[by: string | null, minutes: number]> {
   const { world } = await play({
-    given: [DAY_IN_AN_HOUR, configured({ autoRollback: { mode: 'shadow' } }, { autoResolveHours: 4 })],
+    given: [DAY_IN_AN_HOUR, configured({ autoRollback: { mode: 'shadow' } }, { autoResolveHours: 1 })],
     timeline: { '0 s': fires(), ...timeline },
   });
   const [incident] = [...world.store.dossiers.values()].map(({ record }) => record);
   return [incident?.resolved_by ?? null, Math.floor(secondsBetween(NOON, incident?.resolved_at ?? NOON) / 60)];
 }
 
-const QUIET = ['firebreak:quiet', 240];
+const QUIET = ['firebreak:quiet', 70];
 
 describe('an alert without a reported end is considered ended', () => {
   test('if its source says so', async () => {
@@ -58,9 +58,9 @@ describe('an alert without a reported end is not considered ended', () => {
       '0 s': all(are('listed'), fires()),
       '9 min': are('absent'),
       '11 min': are('listed'),
-      '250 min': ends(),
+      '80 min': ends(),
     };
-    expect(await closed(timeline)).toEqual([null, 250]);
+    expect(await closed(timeline)).toEqual([null, 80]);
   });
 
   test('if it is unknown', async () => {
@@ -68,7 +68,7 @@ describe('an alert without a reported end is not considered ended', () => {
   });
 
   test('if it is listed, which counts as a repetition', async () => {
-    expect(await closed({ '0 s': all(are('listed'), fires()), '250 min': ends() })).toEqual([null, 250]);
+    expect(await closed({ '0 s': all(are('listed'), fires()), '80 min': ends() })).toEqual([null, 80]);
   });
 
   test('if no source can be queried', async () => {

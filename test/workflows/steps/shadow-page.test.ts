@@ -18,7 +18,7 @@ test.each([
   ['never with shadow.page off', { ...SHADOW, shadow: {} }, []],
   ['once more with shadow.page on', { ...SHADOW, shadow: { page: true } }, [PAGE, 'pager trigger page.2 critical']],
 ])('a runbook that fails in mode shadow pages %s', async (_what, own, calls) => {
-  const timeline = { '0 s': fires(names('waits')), '20 min': ends(names('waits')) };
+  const timeline = { '0 s': fires(names('waits')), '5 min': ends(names('waits')) };
   const { world } = await play({ given: [followsInVain(own)], timeline });
   expect(world.calls.filter((call) => call.startsWith('pager trigger'))).toEqual(calls);
   const [dossier] = world.store.dossiers.values();
@@ -26,33 +26,33 @@ test.each([
 });
 
 test.each<[what: string, own: object, paging: object, timeline: Record<string, Moment>, calls: string[]]>([
-  ['by default', SHADOW, {}, { '0 s': fires(), '20 min': ends() }, [PAGE, RESOLVE]],
+  ['by default', SHADOW, {}, { '0 s': fires(), '5 min': ends() }, [PAGE, RESOLVE]],
   [
     'never with shadow.page off in the environment',
     { ...SHADOW, shadow: {} },
     {},
-    { '0 s': fires(), '20 min': ends() },
+    { '0 s': fires(), '5 min': ends() },
     [],
   ],
   [
     'never with shadow.page off in the paging settings',
     SHADOW,
     { shadow: {} },
-    { '0 s': fires(), '20 min': ends() },
+    { '0 s': fires(), '5 min': ends() },
     [],
   ],
   [
     'with shadow.page on',
     { ...SHADOW, shadow: { page: true } },
     {},
-    { '0 s': fires(), '20 min': ends() },
+    { '0 s': fires(), '5 min': ends() },
     [PAGE, RESOLVE],
   ],
   [
     'with shadow.page off, if a person requests a page',
     { ...SHADOW, shadow: {} },
     {},
-    { '0 s': fires(), '2 min': asks, '20 min': ends() },
+    { '0 s': fires(), '2 min': asks, '5 min': ends() },
     ['pager trigger page.2 critical', 'pager resolve page.2 critical'],
   ],
 ])('an alert in mode shadow pages %s', async (_what, own, paging, timeline, calls) => {
