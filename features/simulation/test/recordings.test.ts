@@ -1,10 +1,14 @@
 import { expect, test } from 'vitest';
 import { pageKey } from '../../../core/paging/decisions/pages.ts';
 import { Config } from '../../../schemas/config/config.ts';
+import type { ServiceName } from '../../../schemas/config/names.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
 import { about, Receiver } from '../../../test/core/paging/actions/webhooks.ts';
-import { idleEngine } from '../../../test/support/fake-deps.ts';
+import { FakeWorld, idleEngine } from '../../../test/support/fake-deps.ts';
+import { arrivals, signal } from '../../../test/support/signals.ts';
 import { fires, theIncident } from '../../../test/workflows/play.ts';
-import { recordingOf } from '../actions/recordings.ts';
+import { bytesOf, RECORDING_MAX_BYTES } from '../actions/recording-bytes.ts';
+import { recordingOf, recordings } from '../actions/recordings.ts';
 
 test('a recording names the people whom PagerDuty notified of a page', async () => {
   const receiver = new Receiver();
@@ -25,4 +29,30 @@ test('a recording names the people whom PagerDuty notified of a page', async () 
   await receiver.happens(about('webhook-incident-triggered', { key }));
   const { pages } = await recordingOf(world.deps, id);
   expect(pages).toEqual([{ number: 1, at: expect.any(String), recipients: ['ada'] }]);
+});
+
+test('the recording of a large incident has a limit, and so has a list of recordings', async () => {
+  const { deps } = new FakeWorld();
+  const admit = async (service: string, count: number) => {
+    const signals = Array.from({ length: count }, (_, n) =>
+      signal({
+        service: service as ServiceName,
+        fingerprint: `${service} ${n}`,
+        annotations: [['hint', 'slow pod '.repeat(2000)]],
+      }),
+    );
+    return (await deps.incidents.admit(arrivals(signals), { at: deps.clock.now(), trace: 'trace' })).opened[0];
+  };
+  for (const service of ['cart', 'search']) await admit(service, 150);
+  const id = await admit('checkout', 300);
+  if (id === undefined) return expect.unreachable();
+
+  const large = await recordingOf(deps, id);
+  expect(bytesOf(large)).toBeLessThanOrEqual(RECORDING_MAX_BYTES);
+  expect(large).toMatchObject({ truncated: false, left_out: ['annotations'] });
+  expect(large.signals).toHaveLength(300);
+  const page = await recordings(deps, '2026-01-01T00:00:00.000Z' as Timestamp, { limit: 10 });
+  expect(bytesOf(page.items)).toBeLessThanOrEqual(RECORDING_MAX_BYTES + 10);
+  expect(page.items.map(({ service }) => service)).toEqual(['checkout', 'search']);
+  expect(page.next_cursor).not.toBeNull();
 });
