@@ -119,6 +119,15 @@ test('a text that is too long is neither previewed nor saved', async () => {
   expect((await stored())?.record.revision).toBe(1);
 });
 
+test('a text that is built to be slow is shown to people who may write, and to no one else', async () => {
+  const slow = [`# a${' '.repeat(60_000)}b`, `# T\n\na|b\n-|${'-'.repeat(60_000)} x\n`];
+  for (const text of slow) {
+    const fields = { markdown: text, revision: '1' };
+    expect((await send('preview', fields, 'vera')).status).toBe(403);
+    expect(await (await send('preview', fields, 'grace')).text()).toContain('Preview, not saved');
+  }
+});
+
 test('a text that is based on an older version is not saved, and not lost', async () => {
   await send('save', { markdown: '# First', revision: '1' });
   const answer = await (await send('save', { markdown: '# Second, long work', revision: '1' })).text();

@@ -10,6 +10,7 @@ import {
   withChangedItem,
 } from '../../decisions/action-items.ts';
 import { escaped, hasOpenFence, markdownOf, partsOf } from '../../decisions/markdown.ts';
+import { markdown as shown } from '../../../../entrances/console/markdown.ts';
 import { ActionItem } from '../../../../schemas/action-items/action-item.ts';
 
 /** Pieces of text that mean something in Markdown, or to this parser. */
@@ -163,4 +164,12 @@ test('text of others is one line without a meaning in Markdown', () => {
   expect(escaped('a\n# b <script> [x](http://y) `c` *d* _e_ f_g \u202e')).toBe(
     'a \\# b \\<script\\> \\[x\\](http://y) \\`c\\` \\*d\\* \\_e\\_ f_g',
   );
+});
+
+// A search that goes back for each character would take hours.
+test('long texts that are built to be slow are read and shown', async () => {
+  const many = 1_000_000;
+  const title = `a${' '.repeat(many)}b`;
+  expect(partsOf(`# ${title}`).title).toBe(title);
+  expect((await shown(`a|b\n-|${'-'.repeat(many)} x\n`, '')).toString()).toContain('a|b');
 });
