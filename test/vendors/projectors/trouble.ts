@@ -12,6 +12,12 @@ export const anyTrouble: fc.Arbitrary<Trouble> = fc.record({
 
 export const NO_TROUBLE: Trouble = { faults: [], interruptions: new Map(), twice: false };
 
+/** Returns numbers of interruptions, from the first on: each fifth, or all if `RUNS` is set. */
+export function points(last: number): number[] {
+  const all = Array.from({ length: last }, (_, n) => n + 1);
+  return process.env['RUNS'] === undefined ? all.filter((at) => at % 5 === 1) : all;
+}
+
 /**
  * Returns the number of runs. To search longer, set `RUNS`, such as `RUNS=100000`, and `MINUTES` as the limit. To
  * reproduce a failure, set `SEED` to the printed value.

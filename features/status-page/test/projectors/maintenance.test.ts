@@ -182,6 +182,6 @@ test('for any faults and deaths of the process, each update is sent once', async
         expect(states[290]).toBe('operational operational');
       },
     ),
-    runs(30),
+    runs(12),
   );
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Step } from '../../../../test/vendors/projectors/history.ts';
 import { type Fault, WELL } from '../../../../test/vendors/projectors/faults.ts';
 import { CHECKOUT, expectFixedPoint, expectShown, played, type Scenario, SEARCH } from './statuspage-world.ts';
-import { NO_TROUBLE } from '../../../../test/vendors/projectors/trouble.ts';
+import { NO_TROUBLE, points } from '../../../../test/vendors/projectors/trouble.ts';
 import type { MemoryStatusPage } from './memory-status-page.ts';
 import { configOf } from '../../../../test/vendors/projectors/world.ts';
 
@@ -114,8 +114,8 @@ test('an unknown component is looked up once', async () => {
 });
 
 test('a process that dies or hangs at any point causes neither gaps nor duplicates', async () => {
-  for (let at = 1; at <= 110; at += 1) {
-    const interruption = at % 2 === 0 ? { kind: 'dies' as const } : { kind: 'hangs' as const, seconds: 30 };
+  for (const [n, at] of points(110).entries()) {
+    const interruption = n % 2 === 0 ? { kind: 'dies' as const } : { kind: 'hangs' as const, seconds: 30 };
     const interruptions = new Map([[at, interruption]]);
     const shown = await played(
       scenario({

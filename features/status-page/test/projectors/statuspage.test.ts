@@ -17,7 +17,7 @@ test('for any marks, each incident is published once, with its updates, without 
       expectShown(shown);
       await expectFixedPoint(shown);
     }),
-    runs(80),
+    runs(20),
   );
 });
 
@@ -28,6 +28,6 @@ test('for any faults, each incident is published once', async () => {
       expectShown(shown);
       await expectFixedPoint(shown);
     }),
-    runs(80),
+    runs(25),
   );
 });

@@ -170,7 +170,7 @@ https://firebreak.acme.example/status/subscriptions/main/manage/${ADA.id}.code-m
         }
         expect(new Set(sent.map(({ to }) => to)).size).toBe(2);
       }),
-      runs(60),
+      runs(20),
     );
   });
 

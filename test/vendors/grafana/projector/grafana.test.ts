@@ -68,11 +68,11 @@ async function expectShown(scenario: Scenario): Promise<void> {
 }
 
 test('for any marks, each change and each incident has one correct annotation', async () => {
-  await fc.assert(fc.asyncProperty(anyScenario(fc.constant(NO_TROUBLE)), expectShown), runs(40));
+  await fc.assert(fc.asyncProperty(anyScenario(fc.constant(NO_TROUBLE)), expectShown), runs(12));
 });
 
 test('for any faults, each change and each incident has one correct annotation', async () => {
-  await fc.assert(fc.asyncProperty(anyScenario(anyTrouble), expectShown), runs(60));
+  await fc.assert(fc.asyncProperty(anyScenario(anyTrouble), expectShown), runs(20));
 });
 
 test('an annotation that is written late does not overwrite a newer one', async () => {

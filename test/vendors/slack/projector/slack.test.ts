@@ -23,7 +23,7 @@ test('for any marks, Slack shows the correct state of each incident, without fur
       await expectShown(slack);
       expect(await slack.world.callsWhenMarked(SUBJECT)).toEqual([]);
     }),
-    runs(80),
+    runs(20),
   );
 });
 
@@ -35,7 +35,7 @@ test('for any faults, the final state is the same as without faults', async () =
       await expectShown(slack);
       expect(await slack.world.callsWhenMarked(SUBJECT)).toEqual([]);
     }),
-    runs(80),
+    runs(30),
   );
 });
 
@@ -56,7 +56,7 @@ test('the same history with other marks has the same result', async () => {
       );
       expect(whatIsSeen(shown[1])).toEqual(whatIsSeen(shown[0]));
     }),
-    runs(40),
+    runs(12),
   );
 });
 
