@@ -75,6 +75,6 @@ queuesConformance({
   name: 'SQS',
   open,
   retryMs: VISIBILITY_SECONDS * 1000,
-  runs: 8,
+  runs: 3,
   gaps: ['ids of groups', 'batches of one group', 'characters of all planes'],
 });

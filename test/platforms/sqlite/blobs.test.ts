@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { FolderBlobs } from '../../../platforms/sqlite/blobs.ts';
 import { blobsConformance } from '../blobs-conformance.ts';
-import { bodyOf, KEY, type Operation } from './blobs-child.ts';
+import { isCompleted } from './mortal-files.ts';
 
 blobsConformance('folder', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'firebreak-blobs-'));
@@ -81,16 +80,8 @@ test('no blob changes while it is held, and changes follow after it', async () =
   expect(await blobs.putNew('three', 'after a failure')).toBe(true);
 });
 
-/** Runs the operation in a process that kills itself before its n-th file operation. @returns whether it got to the end */
-const isCompleted = (folder: string, operation: Operation, killAt: number): Promise<boolean> =>
-  new Promise((resolve, reject) => {
-    const args = [join(import.meta.dirname, 'blobs-child.ts'), folder, operation, String(killAt)];
-    execFile(process.execPath, args, (error, _stdout, stderr) => {
-      if (error === null) resolve(true);
-      else if (error.signal === 'SIGKILL') resolve(false);
-      else reject(new Error(stderr));
-    });
-  });
+const KEY = 'deep/folder/value.json';
+const bodyOf = (name: string): string => name.repeat(100_000);
 
 describe('a process that is killed before any of its file operations', () => {
   test.each([
@@ -103,7 +94,8 @@ describe('a process that is killed before any of its file operations', () => {
     for (let isEnd = false; !isEnd; kills += 1) {
       const folder = await temporaryFolder();
       if (old !== undefined) await (await FolderBlobs.open(folder)).put(KEY, bodyOf(old));
-      isEnd = await isCompleted(folder, operation, kills + 1);
+      const write = async () => (await FolderBlobs.open(folder))[operation](KEY, bodyOf('new'));
+      isEnd = await isCompleted(write, kills + 1);
       const blobs = await FolderBlobs.open(folder);
       const body = await blobs.get(KEY);
       const text = body === undefined ? undefined : Buffer.from(body).toString();
