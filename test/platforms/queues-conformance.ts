@@ -338,8 +338,8 @@ export function queuesConformance(platform: QueuesPlatform): void {
         await opened.queues.send(queue, [message]);
         await until(() => found.length === 1);
         const body = found.pop() ?? '';
-        if (message.body.startsWith('"')) expect(JSON.parse(body), what).toBe(JSON.parse(message.body));
-        else expect(body, what).toBe(message.body);
+        if (message.body.startsWith('"')) expect(JSON.parse(body), `accepts ${what}`).toBe(JSON.parse(message.body));
+        else expect(body, `accepts ${what}`).toBe(message.body);
       }
     });
 
@@ -363,8 +363,11 @@ export function queuesConformance(platform: QueuesPlatform): void {
     test('refuses what is beyond the limits, and sends nothing', async () => {
       for (const [what, queue, message] of refused) {
         const valid = queue === 'plain' ? { body: 'valid' } : inGroup('a', 'valid');
-        await expect(opened.queues.send(queue, [valid, message]), what).rejects.toThrow(RangeError);
-        expect(await opened.queues.counts(queue), what).toMatchObject({ visible: 0, delayed: 0 });
+        await expect(opened.queues.send(queue, [valid, message]), `refuses ${what}`).rejects.toThrow(RangeError);
+        expect(await opened.queues.counts(queue), `sends nothing for ${what}`).toMatchObject({
+          visible: 0,
+          delayed: 0,
+        });
       }
     });
 

@@ -236,7 +236,7 @@ export function storeConformance(
             for (const of of LISTS)
               await expect.poll(() => listed(of, {}), { interval: 1 }).toEqual(expected(of, {}, model));
         }),
-        { numRuns: isFaulty ? 20 : 60, seed: 20_261_123 },
+        { numRuns: isFaulty ? 10 : 30, seed: 20_261_123 },
       );
     });
 

@@ -49,16 +49,6 @@ async function open(
   };
 }
 
-executionsConformance('SQLite in memory', (workflow) => {
-  const database = Database.inMemory();
-  return open(
-    workflow,
-    database,
-    async () => database,
-    async () => undefined,
-  );
-});
-
 executionsConformance('SQLite in a file', async (workflow) => {
   const folder = await mkdtemp(join(tmpdir(), 'firebreak-executions-'));
   const file = join(folder, 'firebreak.sqlite');

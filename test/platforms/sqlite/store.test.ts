@@ -5,11 +5,6 @@ import { Database } from '../../../platforms/sqlite/database.ts';
 import { SqliteStore } from '../../../platforms/sqlite/store.ts';
 import { storeConformance } from '../store-conformance.ts';
 
-storeConformance('SQLite in memory', async () => {
-  const database = Database.inMemory();
-  return { store: new SqliteStore(database), close: () => database.close() };
-});
-
 storeConformance('SQLite in a file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'firebreak-store-'));
   const database = await Database.open(join(folder, 'firebreak.sqlite'));

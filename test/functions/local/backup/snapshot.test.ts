@@ -87,7 +87,7 @@ async function expectComplete(folder: string, before: number): Promise<void> {
 test('is complete while another process writes, and after that process was killed', async () => {
   const process = writer();
   await process.after(1);
-  for (let round = 1; round <= 10; round += 1) {
+  for (let round = 1; round <= 4; round += 1) {
     await process.after(10);
     const before = process.written();
     const { folder } = await takeSnapshot(dir);
