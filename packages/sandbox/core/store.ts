@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 /** The file with the journal, the faults, and the data of each vendor. */
 export type Store = {
@@ -27,6 +27,7 @@ export function openStore(dir: string, tables: readonly string[]): Store {
   const db = new DatabaseSync(join(dir, 'standins.sqlite'));
   db.exec('pragma journal_mode = wal; pragma synchronous = normal; pragma busy_timeout = 5000');
   db.exec(['begin immediate', ...tables, 'commit'].join(';\n'));
+  prepareOnce(db);
 
   let last: Promise<unknown> = Promise.resolve();
   let closed = false;
@@ -56,5 +57,16 @@ export function openStore(dir: string, tables: readonly string[]): Store {
       await last;
       db.close();
     },
+  };
+}
+
+/** Makes a connection prepare each statement once. */
+function prepareOnce(db: DatabaseSync): void {
+  const statements = new Map<string, StatementSync>();
+  const prepare = db.prepare.bind(db);
+  db.prepare = (sql) => {
+    let statement = statements.get(sql);
+    if (statement === undefined) statements.set(sql, (statement = prepare(sql)));
+    return statement;
   };
 }
