@@ -1,4 +1,6 @@
+import crypto from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
@@ -39,6 +41,17 @@ export const STAGE_FILE = {
   alarms: { critical: ['sre@example.test'] },
 };
 
+const { scryptSync } = crypto;
+const keys = new Map<string, Buffer>();
+
+/** Derives a key as `scryptSync` does, which takes long on purpose, and each key once for all descriptions. */
+function derivedOnce(...args: Parameters<typeof scryptSync>): Buffer {
+  const all = JSON.stringify(args);
+  const key = keys.get(all) ?? scryptSync(...args);
+  keys.set(all, key);
+  return Buffer.from(key);
+}
+
 /**
  * Runs the deployment's description for a stage with these secrets, in a folder with the stage's file.
  *
@@ -51,6 +64,8 @@ export async function describeSystem(
 ): Promise<System> {
   const folder = mkdtempSync(join(tmpdir(), 'firebreak-stage-'));
   const cwd = vi.spyOn(process, 'cwd').mockReturnValue(folder);
+  crypto.scryptSync = derivedOnce as typeof scryptSync;
+  syncBuiltinESMExports();
   try {
     mkdirSync(join(folder, 'deploy/stages'), { recursive: true });
     writeFileSync(join(folder, 'sst.config.ts'), '');
@@ -58,6 +73,8 @@ export async function describeSystem(
     return await describeIn(stage, secrets);
   } finally {
     cwd.mockRestore();
+    crypto.scryptSync = scryptSync;
+    syncBuiltinESMExports();
     rmSync(folder, { recursive: true, force: true });
   }
 }
