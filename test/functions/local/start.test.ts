@@ -1,12 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { run } from '../../../functions/local/run.ts';
 import { at } from '../../entrances/cli/support.ts';
 import { ADMIN_TOKEN, bareEnvironment, Firebreak, eventually } from '../../support/firebreak.ts';
 import { pageOf, triggered } from './paging.ts';
-
-const PROGRAM = 'packages/sandbox/main.ts';
 
 const started: Firebreak[] = [];
 afterAll(async () => {
@@ -20,12 +19,19 @@ async function prepare(options: Parameters<typeof Firebreak.prepare>[0] = {}): P
 }
 
 describe('npm start', () => {
+  afterEach(() => void vi.restoreAllMocks());
+
   test.each([
-    ['--help', 0, 'stdout'],
-    ['--port=1', 2, 'stderr'],
+    ['--help', 0, 'log'],
+    ['--port=1', 2, 'error'],
   ] as const)('%s prints the usage, and starts nothing', async (argument, code, stream) => {
-    const { status, ...said } = spawnSync(process.execPath, [PROGRAM, argument], { encoding: 'utf8' });
-    expect([status, said[stream]]).toEqual([code, expect.stringMatching(/npm start[^]*FIREBREAK_DATA_DIR/)]);
+    vi.spyOn(process, 'argv', 'get').mockReturnValue(['node', 'main.ts', argument]);
+    vi.spyOn(process, 'exit').mockImplementation((status) => {
+      throw new Error(`exits with ${status}`);
+    });
+    const said = vi.spyOn(console, stream).mockReturnValue();
+    await expect(run()).rejects.toThrow(`exits with ${code}`);
+    expect(said.mock.calls).toEqual([[expect.stringMatching(/npm start[^]*FIREBREAK_DATA_DIR/)]]);
   });
 
   test('the product without a sandbox refuses FIREBREAK_SANDBOX=on, and names the command that has one', () => {

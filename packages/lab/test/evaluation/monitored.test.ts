@@ -259,7 +259,7 @@ describe('the monitored world', () => {
   test('is the same for the same seed, whatever is read first, and another one for another seed', () => {
     const summary = ({ label, facts, alert, at: time, world: { services, rollouts } }: (typeof cases)[number]) =>
       JSON.stringify({ label, facts, alert, time, services, rollouts });
-    for (const one of cases.filter((_, index) => index % 8 === 0)) {
+    for (const one of cases.filter((_, index) => index % 24 === 0)) {
       const again = monitoredCase(MONITORED_SEED, one.name, 0);
       again.telemetry.select(BUCKETS, []);
       expect(summary(again)).toBe(summary(one));
@@ -323,8 +323,7 @@ describe('the monitored world', () => {
 
   test('is decided by rules that hold alike for cases with and without a bad deploy', () => {
     const found = new Map<string | null, Set<string>>();
-    const others = CLASS_NAMES.map((name) => monitoredCase(MONITORED_SEED, name, 1));
-    for (const { facts, label } of [...cases, ...others]) {
+    for (const { facts, label } of cases) {
       found.set(facts.undecidable, (found.get(facts.undecidable) ?? new Set()).add(label.wants));
       if (facts.undecidable !== null) expect(facts.isClear).toBe(false);
     }

@@ -213,8 +213,8 @@ describe('recorded requests have the same answer through both entrances', () => 
   test.each(recorded)('%s', async (name, one) => {
     moment = Date.parse(one.receivedAt ?? '2026-11-22T16:00:00Z');
     const asItWasSent = await sameAnswer(sentOf(one));
-    const withToken = await sameAnswer(sentOf(one, { authorization: `Bearer ${SECRETS['FIREBREAK_ADMIN_TOKEN']}` }));
-    if (asItWasSent.status < 300 || withToken.status < 300) accepted.push(name);
+    const withToken = () => sameAnswer(sentOf(one, { authorization: `Bearer ${SECRETS['FIREBREAK_ADMIN_TOKEN']}` }));
+    if (asItWasSent.status < 300 || (await withToken()).status < 300) accepted.push(name);
   });
 
   test('most of them are accepted', () => {
