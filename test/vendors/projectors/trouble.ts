@@ -11,16 +11,3 @@ export const anyTrouble: fc.Arbitrary<Trouble> = fc.record({
 });
 
 export const NO_TROUBLE: Trouble = { faults: [], interruptions: new Map(), twice: false };
-
-/**
- * Returns the number of runs. To search longer, set `RUNS`, such as `RUNS=100000`, and `MINUTES` as the limit. To
- * reproduce a failure, set `SEED` to the printed value.
- */
-export const runs = (number: number): { numRuns: number; seed?: number; interruptAfterTimeLimit?: number } => {
-  const { RUNS, MINUTES, SEED } = process.env;
-  return {
-    numRuns: Number(RUNS ?? number),
-    ...(SEED !== undefined && { seed: Number(SEED) }),
-    ...(MINUTES !== undefined && { interruptAfterTimeLimit: Number(MINUTES) * 60_000 }),
-  };
-};

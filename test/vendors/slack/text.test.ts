@@ -21,6 +21,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import { type Button, buttonIds, readButton } from '../../../schemas/slack/button.ts';
 import { httpUrl, plainLine, mrkdwn, plainOneLine, unescaped } from '../../../vendors/slack/mrkdwn.ts';
 import { foreign } from '../../support/foreign-text.ts';
+import { runs } from '../../support/runs.ts';
 
 const MAX = SECTION_MAX_CHARS;
 
@@ -239,7 +240,7 @@ test("a message with any content is within Slack's limits", () => {
         .filter(({ text: shown, max, verbatim }) => shown.trim() === '' || shown.length > max || !verbatim);
       expect(unfit).toEqual([]);
     }),
-    { numRuns: 25 },
+    { numRuns: runs(25) },
   );
 });
 
@@ -253,7 +254,7 @@ test('text from other sources contains no control sequence', () => {
       };
       expect([fallback, ...blocks.flatMap(textsOf).map((block) => block.text)].filter(isControl)).toEqual([]);
     }),
-    { numRuns: 25 },
+    { numRuns: runs(25) },
   );
 });
 

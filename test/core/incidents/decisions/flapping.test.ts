@@ -8,6 +8,7 @@ import { SetClock } from '../../../support/fake-deps.ts';
 import { StoredData } from '../../../support/stored-data.ts';
 import { arrivals, signal } from '../../../support/signals.ts';
 import { NOON } from '../../arbitraries.ts';
+import { runs } from '../../../support/runs.ts';
 
 /** An alert that fires and ends repeatedly, and the times of its notifications. */
 type Flapping = { turns: readonly number[]; told: readonly number[] };
@@ -62,7 +63,7 @@ test('the state of a flapping alert is that of the last notification, at any not
       const told = notifications(flapping);
       expect(await after(told)).toEqual(fires(told.at(-1)));
     }),
-    { numRuns: 500 },
+    { numRuns: runs(80) },
   );
 });
 
@@ -79,6 +80,6 @@ test('also with repeated or reordered notifications', async () => {
     fc.asyncProperty(shuffled, async ({ told, order }) => {
       expect(await after(order)).toEqual(fires(told.at(-1)));
     }),
-    { numRuns: 500 },
+    { numRuns: runs(80) },
   );
 });
