@@ -209,7 +209,7 @@ describe('responses after completion', () => {
     expect(verbs).toEqual(new Set(['rollback', 'lift_freeze', 'approve_override']));
   });
 
-  test('with arbitrary content', { timeout: 180_000 }, async () => {
+  test('with arbitrary content', async () => {
     // Changes with a blank service or version are refused.
     const named = wildName.filter((name) => name.trim() !== '');
     await fc.assert(
