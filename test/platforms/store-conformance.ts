@@ -237,7 +237,7 @@ export function storeConformance(
             for (const of of LISTS)
               await expect.poll(() => listed(of, {}), { interval: 1 }).toEqual(expected(of, {}, model));
         }),
-        { numRuns: runs(isFaulty ? 20 : 60) },
+        { numRuns: runs(isFaulty ? 10 : 40) },
       );
     });
 

@@ -250,7 +250,7 @@ async function replays(run: Run): Promise<boolean> {
 
 describe('random stories', () => {
   test('never violate an invariant, and end with every incident resolved', async () => {
-    const stories = fc.sample(anyStory, { numRuns: runs(30) });
+    const stories = fc.sample(anyStory, { numRuns: runs(12) });
     for (const batch of chunks(stories, 12)) {
       const lived = await Promise.all(batch.map(async (story) => ({ story, ...(await live(story)) })));
       for (const { story, world, runs: recorded, wrong } of lived) {

@@ -88,5 +88,5 @@ const anyDuration = fc.oneof(
 );
 
 test('for any faults and interruptions, a freeze closes the gates, and its end leaves them as they were', async () => {
-  await fc.assert(fc.asyncProperty(anyTrouble, anyDuration, expectClosedMeanwhile), { numRuns: runs(10) });
+  await fc.assert(fc.asyncProperty(anyTrouble, anyDuration, expectClosedMeanwhile), { numRuns: runs(20) });
 });

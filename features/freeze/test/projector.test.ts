@@ -38,5 +38,5 @@ async function expectShown(trouble: Trouble): Promise<void> {
 test('a freeze has one correct annotation, also after it has ended', () => expectShown(NO_TROUBLE));
 
 test('for any faults, a freeze has one correct annotation', async () => {
-  await fc.assert(fc.asyncProperty(anyTrouble, expectShown), { numRuns: runs(20) });
+  await fc.assert(fc.asyncProperty(anyTrouble, expectShown), { numRuns: runs(30) });
 });

@@ -8,10 +8,10 @@ import { runs } from '../../support/runs.ts';
 test('for any marks, each round has one ticket, with one comment at its end', async () => {
   await fc.assert(
     fc.asyncProperty(anyBeats, async (beats) => expectWritten(beats, NO_TROUBLE)),
-    { numRuns: runs(40) },
+    { numRuns: runs(20) },
   );
 });
 
 test('for any faults, each round has one ticket, with one comment at its end', async () => {
-  await fc.assert(fc.asyncProperty(anyBeats, anyTrouble, expectWritten), { numRuns: runs(60) });
+  await fc.assert(fc.asyncProperty(anyBeats, anyTrouble, expectWritten), { numRuns: runs(40) });
 });

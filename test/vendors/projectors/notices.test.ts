@@ -50,12 +50,12 @@ async function expectShown(beats: readonly Beat[], trouble: Trouble): Promise<vo
 test('for any marks, alerts without an incident have one correct message per round', async () => {
   await fc.assert(
     fc.asyncProperty(anyBeats, async (beats) => expectShown(beats, NO_TROUBLE)),
-    { numRuns: runs(40) },
+    { numRuns: runs(20) },
   );
 });
 
 test('for any faults, alerts without an incident have one message per round', async () => {
-  await fc.assert(fc.asyncProperty(anyBeats, anyTrouble, expectShown), { numRuns: runs(60) });
+  await fc.assert(fc.asyncProperty(anyBeats, anyTrouble, expectShown), { numRuns: runs(40) });
 });
 
 test('an edit that is refused after an unclear attempt is retried as rarely as any other', async () => {

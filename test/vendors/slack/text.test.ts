@@ -240,7 +240,7 @@ test("a message with any content is within Slack's limits", () => {
         .filter(({ text: shown, max, verbatim }) => shown.trim() === '' || shown.length > max || !verbatim);
       expect(unfit).toEqual([]);
     }),
-    { numRuns: runs(25) },
+    { numRuns: runs(15) },
   );
 });
 
@@ -254,7 +254,7 @@ test('text from other sources contains no control sequence', () => {
       };
       expect([fallback, ...blocks.flatMap(textsOf).map((block) => block.text)].filter(isControl)).toEqual([]);
     }),
-    { numRuns: runs(25) },
+    { numRuns: runs(15) },
   );
 });
 

@@ -46,7 +46,7 @@ test('for any history and any interruption, the public record ends in the state 
       const statuses = record.updates.map(({ status }) => status);
       expect(statuses.filter((status, n) => statuses[n - 1] === status)).toEqual([]);
     }),
-    { numRuns: runs(60) },
+    { numRuns: runs(40) },
   );
 });
 

@@ -18,7 +18,7 @@ test('for any marks, each incident is published once, with its updates, without 
       expectShown(shown);
       await expectFixedPoint(shown);
     }),
-    { numRuns: runs(80) },
+    { numRuns: runs(20) },
   );
 });
 
@@ -29,6 +29,6 @@ test('for any faults, each incident is published once', async () => {
       expectShown(shown);
       await expectFixedPoint(shown);
     }),
-    { numRuns: runs(80) },
+    { numRuns: runs(40) },
   );
 });

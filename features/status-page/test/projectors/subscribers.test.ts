@@ -171,7 +171,7 @@ https://firebreak.acme.example/status/subscriptions/main/manage/${ADA.id}.code-m
         }
         expect(new Set(sent.map(({ to }) => to)).size).toBe(2);
       }),
-      { numRuns: runs(60) },
+      { numRuns: runs(40) },
     );
   });
 

@@ -63,7 +63,7 @@ test('the state of a flapping alert is that of the last notification, at any not
       const told = notifications(flapping);
       expect(await after(told)).toEqual(fires(told.at(-1)));
     }),
-    { numRuns: runs(80) },
+    { numRuns: runs(40) },
   );
 });
 
@@ -80,6 +80,6 @@ test('also with repeated or reordered notifications', async () => {
     fc.asyncProperty(shuffled, async ({ told, order }) => {
       expect(await after(order)).toEqual(fires(told.at(-1)));
     }),
-    { numRuns: runs(80) },
+    { numRuns: runs(40) },
   );
 });

@@ -69,11 +69,11 @@ async function expectShown(scenario: Scenario): Promise<void> {
 }
 
 test('for any marks, each change and each incident has one correct annotation', async () => {
-  await fc.assert(fc.asyncProperty(anyScenario(fc.constant(NO_TROUBLE)), expectShown), { numRuns: runs(40) });
+  await fc.assert(fc.asyncProperty(anyScenario(fc.constant(NO_TROUBLE)), expectShown), { numRuns: runs(15) });
 });
 
 test('for any faults, each change and each incident has one correct annotation', async () => {
-  await fc.assert(fc.asyncProperty(anyScenario(anyTrouble), expectShown), { numRuns: runs(60) });
+  await fc.assert(fc.asyncProperty(anyScenario(anyTrouble), expectShown), { numRuns: runs(40) });
 });
 
 test('an annotation that is written late does not overwrite a newer one', async () => {

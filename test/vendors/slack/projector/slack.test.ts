@@ -24,7 +24,7 @@ test('for any marks, Slack shows the correct state of each incident, without fur
       await expectShown(slack);
       expect(await slack.world.callsWhenMarked(SUBJECT)).toEqual([]);
     }),
-    { numRuns: runs(80) },
+    { numRuns: runs(20) },
   );
 });
 
@@ -36,7 +36,7 @@ test('for any faults, the final state is the same as without faults', async () =
       await expectShown(slack);
       expect(await slack.world.callsWhenMarked(SUBJECT)).toEqual([]);
     }),
-    { numRuns: runs(80) },
+    { numRuns: runs(40) },
   );
 });
 
@@ -57,7 +57,7 @@ test('the same history with other marks has the same result', async () => {
       );
       expect(whatIsSeen(shown[1])).toEqual(whatIsSeen(shown[0]));
     }),
-    { numRuns: runs(40) },
+    { numRuns: runs(15) },
   );
 });
 
