@@ -9,16 +9,19 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { stopWithParent } from '../functions/local/parent.ts';
-import { LONG, STORIES } from './test-files.ts';
+import { KILLS, LONG, STORIES, TESTS } from './test-files.ts';
 import { featuresOf } from './without-features.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
 /** Seconds in which the part `kills` begins kills, in the order of the seed. All of them need about half an hour. */
 const KILLS_SECONDS = process.env['FIREBREAK_KILL_SECONDS'] ?? '420';
+
+/** How many times the cases of `npm test` the part `properties` plays. */
+const PROPERTY_RUNS = process.env['FIREBREAK_RUNS'] ?? '10';
 
 /** Patterns of the files of a part; a file belongs to the first part that matches it. */
 const FILES: Readonly<Record<string, RegExp>> = {
@@ -41,6 +44,16 @@ const vitest = (project: string, ...args: string[]): string[] => [
   ...args,
 ];
 
+/** Whether a test, or a suite that it imports, plays random cases. */
+function searches(root: string, file: string): boolean {
+  const textOf = (path: string): string => readFileSync(join(root, path), 'utf8');
+  const text = textOf(file);
+  const suites = [...text.matchAll(/ from '(\.\.?\/[^']*)';/g)]
+    .map(([, path = '']) => join(dirname(file), path))
+    .filter((path) => /(^|\/)test\//.test(path) && existsSync(join(root, path)));
+  return [text, ...suites.map(textOf)].some((one) => /\bfc\s*\.(assert|sample)\b|\bruns\(/.test(one));
+}
+
 /** Returns the parts in the order in which they run. */
 export function partsOf(root: string): Record<string, Part> {
   const all = globSync(LONG, { cwd: root, exclude: STORIES });
@@ -50,11 +63,14 @@ export function partsOf(root: string): Record<string, Part> {
     part,
     [vitest('long', ...files.filter((file) => partOf(file) === part))],
   ]);
+  const fast = globSync(TESTS, { cwd: root, exclude: [...STORIES, ...LONG, ...KILLS] });
+  const properties = fast.toSorted().filter((file) => searches(root, file));
   const features = featuresOf(root);
   const half = Math.ceil(features.length / 2);
   const without = (...names: string[]): Part => [['scripts/without-features.ts', '--each', ...names]];
   return {
     ...Object.fromEntries(withFiles),
+    properties: [vitest('test', '--testTimeout=1800000', ...properties)],
     kills: [vitest('kill')],
     'without-1': without(...features.slice(0, half)),
     'without-2': without(...features.slice(half)),
@@ -67,14 +83,14 @@ export function partsOf(root: string): Record<string, Part> {
 type Counts = { passed: number; failed: number };
 
 /** Runs a program and passes its output on. @returns the counts of its last line; one failure if it has none */
-async function countsOf(args: readonly string[], seed: string): Promise<Counts> {
+async function countsOf(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Counts> {
   console.log(`\n== node ${args.join(' ').slice(0, 200)}`);
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       ...process.env,
-      FIREBREAK_SEED: seed,
+      ...env,
       FIREBREAK_KILL_SECONDS: KILLS_SECONDS,
     },
   });
@@ -101,9 +117,10 @@ if (process.argv[1] === import.meta.filename) {
   const total = { passed: 0, failed: 0 };
   const results: string[] = [];
   for (const name of names) {
+    const env = { FIREBREAK_SEED: seed, ...(name === 'properties' && { FIREBREAK_RUNS: PROPERTY_RUNS }) };
     const [began, part] = [performance.now(), { passed: 0, failed: 0 }];
     for (const args of parts[name] ?? []) {
-      const { passed, failed } = await countsOf([...args, ...others], seed);
+      const { passed, failed } = await countsOf([...args, ...others], env);
       part.passed += passed;
       part.failed += failed;
     }

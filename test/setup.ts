@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { afterAll, expect } from 'vitest';
 import { stopWithParent } from '../functions/local/parent.ts';
+import { runs } from './support/runs.ts';
 
 declare global {
   /** Several files may run in one process, and each of them runs this set-up. */
@@ -9,7 +10,7 @@ declare global {
 }
 
 /** Uses the same cases in each run, so that failures are reproducible. `FIREBREAK_SEED` generates other cases. */
-fc.configureGlobal({ seed: Number(process.env['FIREBREAK_SEED'] ?? 1) });
+fc.configureGlobal({ seed: Number(process.env['FIREBREAK_SEED'] ?? 1), numRuns: runs(50) });
 
 if (globalThis.stopsWithRunner === undefined) {
   stopWithParent(); // a hanging test, and the product that it started, must not outlive a killed runner

@@ -149,6 +149,9 @@ const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote
     meaning:
       'Seed of generated cases, of stories, and of the order of kills; `npm run test:long` prints the one that it chooses',
   },
+  FIREBREAK_RUNS: {
+    meaning: 'How many times the random cases of `npm test` to play; `npm run test:long -- properties` sets 10',
+  },
   FIREBREAK_KILL_AT: { meaning: 'Limits the kill test to this boundary ([effects.md](../explanation/effects.md))' },
   FIREBREAK_KILL_SECONDS: {
     meaning:

@@ -102,6 +102,7 @@ export const VARIABLES = {
   npm_node_execpath: system,
 
   FIREBREAK_SEED: testing,
+  FIREBREAK_RUNS: testing,
   FIREBREAK_KILL_AT: testing,
   FIREBREAK_KILL_SECONDS: testing,
   UPDATE_GOLDEN: testing,

@@ -5,6 +5,7 @@ import { LIMITS } from '../../platforms/limits.ts';
 import type { Consumer, FailedMessage, NewMessage, Queues } from '../../platforms/queues.ts';
 import { until } from '../support/clock.ts';
 import { type Planned, QueueModel } from './queues-model.ts';
+import { runs } from '../support/runs.ts';
 
 /** The queues of the tests, and after how many deliveries a message of them is dead. */
 export const TEST_QUEUES = { ordered: { ordered: true }, plain: { ordered: false } } as const;
@@ -31,7 +32,7 @@ export type QueuesPlatform = {
   open: () => Promise<OpenQueues>;
   /** Milliseconds until a batch is delivered again whose consumer threw. */
   retryMs: number;
-  /** Runs of the random test. */
+  /** Runs of the random test, in `npm test`. */
   runs: number;
   /** What a stand-in for the platform cannot do, and the platform can. */
   gaps: readonly ('ids of groups' | 'batches of one group' | 'characters of all planes')[];
@@ -62,7 +63,7 @@ const ALL_PLANES: [string, QueueName, NewMessage] = [
 const inGroup = (group: string, body: string, id = body): NewMessage => ({ group, body, id });
 
 /** Tests that queues do what the model does. */
-export function queuesSearch({ name, open, runs, gaps }: Omit<QueuesPlatform, 'retryMs'>): void {
+export function queuesSearch({ name, open, runs: few, gaps }: Omit<QueuesPlatform, 'retryMs'>): void {
   describe(`the queues of ${name}`, () => {
     test.each(['ordered', 'plain'] as const)('%s: does what the model does, with random messages', async (queue) => {
       const message = sends[queue](gaps.includes('ids of groups'));
@@ -94,7 +95,7 @@ export function queuesSearch({ name, open, runs, gaps }: Omit<QueuesPlatform, 'r
           expect(await one.queues.counts(queue)).toMatchObject({ visible: 0, inFlight: 0, delayed: 0 });
           await one.close();
         }),
-        { numRuns: runs },
+        { numRuns: runs(few) },
       );
     });
   });

@@ -24,6 +24,7 @@ import {
   type Update,
   type Write,
 } from '../../platforms/store.ts';
+import { runs } from '../support/runs.ts';
 
 export type OpenStore = { store: Store; close(): Promise<void> };
 
@@ -236,7 +237,7 @@ export function storeConformance(
             for (const of of LISTS)
               await expect.poll(() => listed(of, {}), { interval: 1 }).toEqual(expected(of, {}, model));
         }),
-        { numRuns: isFaulty ? 10 : 30, seed: 20_261_123 },
+        { numRuns: runs(isFaulty ? 10 : 30) },
       );
     });
 

@@ -7,6 +7,7 @@ import { type Alert, sources } from '../../schemas/alerts/sources/index.ts';
 import { ALERTS_MAX, type Parsed, type ParseResult } from '../../schemas/alerts/sources/parsed.ts';
 import { fixture, inbound } from '../support/fixtures.ts';
 import { anyCharacter } from '../support/any-character.ts';
+import { runs } from '../support/runs.ts';
 
 const NOON = Date.parse('2026-11-20T12:00:00Z');
 
@@ -376,7 +377,7 @@ test('parsers never throw, and their results can be stored', () => {
         ).toBe(true);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(80) },
   );
 });
 

@@ -12,7 +12,7 @@ const textOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 test('each long test belongs to one part', () => {
   const played = Object.values(parts)
     .flat(2)
-    .filter((argument) => argument.endsWith('.test.ts'));
+    .filter((argument) => argument.endsWith('.test.ts') && isOneOf(argument, LONG));
   const all = projectFiles(ROOT).filter((file) => isOneOf(file, LONG) && !isOneOf(file, STORIES));
   expect(played.toSorted()).toEqual(all.toSorted());
 });
@@ -20,8 +20,25 @@ test('each long test belongs to one part', () => {
 test('no part is empty', () => {
   const empty = ([, commands]: [string, (typeof parts)[string]]): boolean =>
     commands.length === 0 ||
-    commands.some((command) => command.includes('long') && !command.some((argument) => argument.endsWith('.test.ts')));
+    commands.some(
+      (command) =>
+        command.includes('--project') &&
+        !command.includes('kill') &&
+        !command.some((argument) => argument.endsWith('.test.ts')),
+    );
   expect(Object.entries(parts).filter(empty)).toEqual([]);
+});
+
+test('properties are searched for longer, also those of suites', () => {
+  const played = parts['properties']?.flat() ?? [];
+  expect(played).toEqual(
+    expect.arrayContaining([
+      'test/core/rollback/decisions/rollback.test.ts',
+      'test/platforms/sqlite/queues.test.ts',
+      'features/freeze/test/gates.test.ts',
+    ]),
+  );
+  expect(played.filter((argument) => isOneOf(argument, LONG))).toEqual([]);
 });
 
 test('the nightly workflow runs each part, and CONTRIBUTING.md names it', () => {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { releaseChangelog, releaseNotes, sectionOf } from '../../scripts/release/changelog.ts';
 import { versionEdits, versionProblem } from '../../scripts/release/versions.ts';
 
@@ -87,9 +87,9 @@ describe('npm run release', () => {
   const read = (file: string) => readFile(join(root, file), 'utf8');
   const manifest = (name: string) => `${JSON.stringify({ name, version: '1.0.0' }, null, 2)}\n`;
 
-  beforeEach(async ({ skip }) => {
+  beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'firebreak-release-'));
-    if (git('init', '--quiet').status !== 0) skip('there is no git on this machine');
+    expect(git('init', '--quiet').status).toBe(0);
     await write({
       'CHANGELOG.md': CHANGELOG,
       'package.json': manifest('firebreak'),
@@ -105,7 +105,33 @@ describe('npm run release', () => {
     git('add', '--all');
     expect(git('commit', '--quiet', '--message=first').status).toBe(0);
   });
-  afterEach(() => rm(root, { recursive: true, force: true }));
+  afterAll(() => rm(root, { recursive: true, force: true }));
+
+  test('a dry run changes nothing, and prints the notes', () => {
+    const { status, stdout } = release('1.1.0', '--dry-run');
+    expect([status, stdout]).toEqual([0, expect.stringContaining('- [CHANGE] config: an unknown key')]);
+    expect([git('status', '--porcelain').stdout, git('tag').stdout]).toEqual(['', '']);
+  });
+
+  test.each([
+    ['an older version', ['0.9.0'], 'is not newer than 1.0.0', {}],
+    ['uncommitted changes', ['1.1.0'], '?? new.txt', { 'new.txt': '' }],
+    ['no recorded data folder of the version', ['1.2.0'], '1.2.0.tar.gz is missing', {}],
+    ['no version', [], 'usage:', {}],
+  ])('%s is refused, and nothing changes', async (_, args, why, files) => {
+    await write(files);
+    onTestFinished(() => Promise.all(Object.keys(files).map((file) => rm(join(root, file)))).then(() => undefined));
+    const before = git('status', '--porcelain').stdout;
+    const { status, stderr } = release(...args);
+    expect([status, stderr]).toEqual([1, expect.stringContaining(why)]);
+    expect([git('status', '--porcelain').stdout, git('tag').stdout]).toEqual([before, '']);
+  });
+
+  test('an existing tag is refused', () => {
+    git('tag', 'v1.1.0');
+    onTestFinished(() => void git('tag', '--delete', 'v1.1.0'));
+    expect(release('1.1.0').stderr).toContain('the tag v1.1.0 exists');
+  });
 
   test('sets the version everywhere, commits, and tags with the notes', async () => {
     expect(release('1.1.0')).toMatchObject({ status: 0, stderr: '' });
@@ -128,29 +154,5 @@ describe('npm run release', () => {
       '- [BUGFIX] cli: print $& as it is',
     );
     expect(release('notes', '1.1.0').stdout).toContain('Firebreak 1.1.0\n');
-  });
-
-  test('a dry run changes nothing, and prints the notes', () => {
-    const { status, stdout } = release('1.1.0', '--dry-run');
-    expect([status, stdout]).toEqual([0, expect.stringContaining('- [CHANGE] config: an unknown key')]);
-    expect([git('status', '--porcelain').stdout, git('tag').stdout]).toEqual(['', '']);
-  });
-
-  test.each([
-    ['an older version', ['0.9.0'], 'is not newer than 1.0.0', {}],
-    ['uncommitted changes', ['1.1.0'], '?? new.txt', { 'new.txt': '' }],
-    ['no recorded data folder of the version', ['1.2.0'], '1.2.0.tar.gz is missing', {}],
-    ['no version', [], 'usage:', {}],
-  ])('%s is refused, and nothing changes', async (_, args, why, files) => {
-    await write(files);
-    const before = git('status', '--porcelain').stdout;
-    const { status, stderr } = release(...args);
-    expect([status, stderr]).toEqual([1, expect.stringContaining(why)]);
-    expect([git('status', '--porcelain').stdout, git('tag').stdout]).toEqual([before, '']);
-  });
-
-  test('an existing tag is refused', () => {
-    git('tag', 'v1.1.0');
-    expect(release('1.1.0').stderr).toContain('the tag v1.1.0 exists');
   });
 });

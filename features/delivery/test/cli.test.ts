@@ -7,6 +7,7 @@ let firebreak: Firebreak;
 
 beforeAll(async () => {
   firebreak = await Firebreak.start({
+    unshown: true,
     services: { checkout: { environments: { production: {} } } },
     env: { LOG_LEVEL: 'warn' },
   });

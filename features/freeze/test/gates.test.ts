@@ -4,7 +4,7 @@ import { gatesSubject } from '../../../core/incidents/decisions/projections.ts';
 import type { VendorResponse } from '../../../core/messages/decisions/channels.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { Vendor } from '../../../test/vendors/projectors/faults.ts';
-import { anyTrouble, NO_TROUBLE, runs } from '../../../test/vendors/projectors/trouble.ts';
+import { anyTrouble, NO_TROUBLE } from '../../../test/vendors/projectors/trouble.ts';
 import { configOf, START, type Trouble, World } from '../../../test/vendors/projectors/world.ts';
 import { gatesProjector } from '../gates.ts';
 import type { FluxObject, GateCluster } from '../schemas/freeze-gates.ts';
@@ -12,6 +12,7 @@ import type { ClusterGates } from '../types.ts';
 import type { FluxGate, Mark } from '../vendors/kubernetes/flux-gate.ts';
 import type { Entries } from '../vendors/kubernetes/parameters.ts';
 import { freeze as aFreeze } from './decisions/builders.ts';
+import { runs } from '../../../test/support/runs.ts';
 
 /** A cluster in memory. Of its two objects, a person has suspended one. */
 class MemoryGates implements Vendor<ClusterGates> {
@@ -87,5 +88,5 @@ const anyDuration = fc.oneof(
 );
 
 test('for any faults and interruptions, a freeze closes the gates, and its end leaves them as they were', async () => {
-  await fc.assert(fc.asyncProperty(anyTrouble, anyDuration, expectClosedMeanwhile), runs(30));
+  await fc.assert(fc.asyncProperty(anyTrouble, anyDuration, expectClosedMeanwhile), { numRuns: runs(20) });
 });

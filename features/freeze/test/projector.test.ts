@@ -3,11 +3,12 @@ import { expect, test } from 'vitest';
 import { annotationTag } from '../../../core/incidents/decisions/graph-annotations.ts';
 import type { Annotations } from '../../../core/messages/decisions/channels.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
-import { anyTrouble, NO_TROUBLE, runs } from '../../../test/vendors/projectors/trouble.ts';
+import { anyTrouble, NO_TROUBLE } from '../../../test/vendors/projectors/trouble.ts';
 import { MemoryAnnotations } from '../../../test/vendors/projectors/vendors.ts';
 import { configOf, START, type Trouble, World } from '../../../test/vendors/projectors/world.ts';
 import { freezeAnnotation, freezeProjector } from '../projector.ts';
 import { freeze as aFreeze } from './decisions/builders.ts';
+import { runs } from '../../../test/support/runs.ts';
 
 /** A freeze that begins, and ends half a minute later. */
 async function expectShown(trouble: Trouble): Promise<void> {
@@ -37,5 +38,5 @@ async function expectShown(trouble: Trouble): Promise<void> {
 test('a freeze has one correct annotation, also after it has ended', () => expectShown(NO_TROUBLE));
 
 test('for any faults, a freeze has one correct annotation', async () => {
-  await fc.assert(fc.asyncProperty(anyTrouble, expectShown), runs(30));
+  await fc.assert(fc.asyncProperty(anyTrouble, expectShown), { numRuns: runs(30) });
 });

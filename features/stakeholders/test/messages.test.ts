@@ -6,13 +6,14 @@ import { story } from '../../../test/core/stories.ts';
 import { aStory } from '../../../test/vendors/slack/wild-stories.ts';
 import { messageProblems } from '../../../test/support/block-kit.ts';
 import { statusUpdate } from '../decisions/status-update.ts';
+import { runs } from '../../../test/support/runs.ts';
 
 test("a status update keeps Slack's limits, with any content", () => {
   fc.assert(
     fc.property(aStory, (any) => {
       expect(messageProblems(bodyOf(statusUpdate(any)))).toEqual([]);
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 

@@ -8,6 +8,7 @@ import { run } from '../../../entrances/cli/program.ts';
 import { printText } from '../../../entrances/cli/table.ts';
 import { bareEnvironment } from '../../support/firebreak.ts';
 import { cli } from './support.ts';
+import { runs } from '../../support/runs.ts';
 
 const incident = (number: number, status: string, title: string) => ({
   id: `01KAJ0000000000000000000${String(number).padStart(2, '0')}`,
@@ -114,7 +115,7 @@ test('lines keep to any width of at least 30 characters', async () => {
       const { lines } = await at({ width, colors: true }, 'incident', 'list');
       for (const line of lines) expect(stripVTControlCharacters(line).length).toBeLessThanOrEqual(width);
     }),
-    { numRuns: 20 },
+    { numRuns: runs(20) },
   );
 });
 

@@ -5,6 +5,7 @@ import { type Plot, plot, SHARE } from '../../../entrances/console/plot.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { NOON } from '../../core/arbitraries.ts';
 import { consoleWorld } from '../../support/console-world.ts';
+import { runs } from '../../support/runs.ts';
 
 const LATER = plusSeconds(NOON, 600);
 
@@ -111,7 +112,7 @@ test('no line of a mark crosses the label of another', () =>
         }
       },
     ),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   ));
 
 test('events in lanes have shapes, numbers, and no labels', async () => {

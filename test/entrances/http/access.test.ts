@@ -45,9 +45,10 @@ function idIn(path: string): string {
 type Route = { method: string; path: string; open: boolean };
 
 /** Every route of the OpenAPI description, with valid IDs. */
-async function routes(): Promise<Route[]> {
+let routes: readonly Route[];
+beforeAll(async () => {
   const { body } = await firebreak.request('GET', '/openapi.json', undefined, { authorization: '' });
-  return Object.entries<Record<string, { security?: unknown[] }>>(body.paths).flatMap(([path, operations]) =>
+  routes = Object.entries<Record<string, { security?: unknown[] }>>(body.paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, { security }]) => ({
       method: method.toUpperCase(),
       path: path
@@ -58,7 +59,7 @@ async function routes(): Promise<Route[]> {
       open: security === undefined || security.length === 0,
     })),
   );
-}
+});
 
 const call = ({ method, path }: Route, headers: Record<string, string>) =>
   firebreak.request(method, path, ['GET', 'DELETE'].includes(method) ? undefined : {}, headers);
@@ -75,7 +76,7 @@ const isReceiver = ({ path }: Route) => path.startsWith('/v1/alerts/');
 
 describe('every route', () => {
   test('only these routes need no token', async () => {
-    const open = (await routes()).filter((route) => route.open).map(({ path }) => path);
+    const open = routes.filter((route) => route.open).map(({ path }) => path);
     const isStatusPage = (path: string): boolean => /^\/status(?:[./]|$)/.test(path);
     expect(open.filter((path) => !isStatusPage(path)).toSorted()).toEqual([
       '/.well-known/jwks.json',
@@ -106,7 +107,7 @@ describe('every route', () => {
   test.each(WRONG.map(([name, authorization], index) => ({ name, authorization, index })))(
     'responds with 401 to $name',
     async ({ authorization, index }) => {
-      for (const [position, route] of (await routes()).entries()) {
+      for (const [position, route] of routes.entries()) {
         if (route.open || (route.path === '/metrics' && authorization === '')) continue;
         if (index > 0 && position % (WRONG.length - 1) !== index - 1) continue;
         const answer = await call(route, { authorization });
@@ -130,7 +131,7 @@ describe('every route', () => {
   });
 
   test('requires exactly one scope', { timeout: 240_000 }, async () => {
-    const closed = (await routes()).filter((route) => !route.open && !isSigned(route));
+    const closed = routes.filter((route) => !route.open && !isSigned(route));
     const opens = async (route: Route, authorization: Record<string, string>): Promise<boolean> => {
       const { status } = await call(route, authorization);
       expect(status).not.toBe(401);
@@ -160,7 +161,9 @@ describe('every route', () => {
   });
 
   test('refuses the ingest token, which can only send alerts', async () => {
-    for (const route of await routes()) {
+    // Any other scope is refused by each route, as above.
+    const some = routes.filter((route, index) => isReceiver(route) || isSigned(route) || index % 10 === 0);
+    for (const route of some) {
       if (route.open) continue;
       const { status } = await call(route, bearer(INGEST_TOKEN));
       const expected = isReceiver(route) ? 422 : isSigned(route) ? 401 : 403;
@@ -230,7 +233,7 @@ describe('a limited token', () => {
     const limited = await token({ services: ['checkout'] });
     const told: string[] = [];
     const place = 'service=checkout&environment=production&version=v1';
-    for (const { method, path } of await routes()) {
+    for (const { method, path } of routes) {
       // Routes for a single item are tested below, and the status page is for everybody.
       if (method !== 'GET' || /000|\/1$/.test(path) || path.startsWith('/status')) continue;
       const required = /freeze-check|argo-rollouts/.test(path) ? `?${place}` : '';

@@ -2,8 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Fixture, fixture, FORM, World } from './support.ts';
 import { anyCharacter } from '../../support/any-character.ts';
-
-const RUNS = 300;
+import { runs } from '../../support/runs.ts';
 
 const payloadOf = ({ body }: Fixture): unknown => JSON.parse(new URLSearchParams(body).get('payload') ?? '');
 
@@ -51,7 +50,7 @@ test('malformed interactions cause no server error', async () => {
     fc.asyncProperty(mutation(INTERACTIONS), async (payload) => {
       isAnswer((await new World().interact(asJson(payload))).status);
     }),
-    { numRuns: RUNS },
+    { numRuns: runs(60) },
   );
 });
 
@@ -60,7 +59,7 @@ test('malformed events cause no server error', async () => {
     fc.asyncProperty(mutation(EVENTS), async (payload) => {
       isAnswer((await new World().event(asJson(payload))).status);
     }),
-    { numRuns: RUNS },
+    { numRuns: runs(60) },
   );
 });
 
@@ -94,7 +93,7 @@ test('random commands cause no server error', async () => {
         expect(() => encodeURIComponent(body)).not.toThrow(); // no lone surrogates
       },
     ),
-    { numRuns: RUNS },
+    { numRuns: runs(60) },
   );
 });
 
@@ -109,6 +108,6 @@ test('random bytes cause no server error', async () => {
         expect([200, 400, 415]).toContain(status);
       },
     ),
-    { numRuns: RUNS },
+    { numRuns: runs(60) },
   );
 });

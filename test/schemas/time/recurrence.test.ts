@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { spansAt } from '../../../core/time/decisions/time-spans.ts';
 import { crowdProblem, occurrences, recurrenceProblem } from '../../../schemas/time/recurrence.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
+import { runs } from '../../support/runs.ts';
 
 const list = (name: string, min: number, max: number) =>
   fc
@@ -40,6 +41,6 @@ test('an accepted rule has a start within 500 periods, and few occurrences near 
       expect(near.length).toBeGreaterThan(0);
       expect(near.length).toBeLessThanOrEqual(100);
     }),
-    { numRuns: 300 },
+    { numRuns: runs(60) },
   );
 });

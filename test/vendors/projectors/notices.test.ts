@@ -7,9 +7,10 @@ import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { anyBeats, type Beat, syncAlertNotice } from './alert-notices.ts';
 import { WELL } from './faults.ts';
 import { NO_LINKS, NOBODY_MET, NOBODY_WAITS } from './slack-world.ts';
-import { anyTrouble, NO_TROUBLE, runs } from './trouble.ts';
+import { anyTrouble, NO_TROUBLE } from './trouble.ts';
 import { MemoryChat } from './vendors.ts';
 import { configOf, type Trouble, World } from './world.ts';
+import { runs } from '../../support/runs.ts';
 
 const SUBJECT: Subject = 'notice:checkout';
 
@@ -49,12 +50,12 @@ async function expectShown(beats: readonly Beat[], trouble: Trouble): Promise<vo
 test('for any marks, alerts without an incident have one correct message per round', async () => {
   await fc.assert(
     fc.asyncProperty(anyBeats, async (beats) => expectShown(beats, NO_TROUBLE)),
-    runs(12),
+    { numRuns: runs(20) },
   );
 });
 
 test('for any faults, alerts without an incident have one message per round', async () => {
-  await fc.assert(fc.asyncProperty(anyBeats, anyTrouble, expectShown), runs(20));
+  await fc.assert(fc.asyncProperty(anyBeats, anyTrouble, expectShown), { numRuns: runs(40) });
 });
 
 test('an edit that is refused after an unclear attempt is retried as rarely as any other', async () => {

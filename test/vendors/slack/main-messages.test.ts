@@ -27,6 +27,7 @@ import { messageProblems } from '../../support/block-kit.ts';
 import { foreign } from '../../support/foreign-text.ts';
 import { signal } from '../../support/signals.ts';
 import { anyTold, aStory, wildName } from './wild-stories.ts';
+import { runs } from '../../support/runs.ts';
 
 /** Checks all messages against Slack's reference, with ordinary and with arbitrary content. */
 
@@ -42,7 +43,7 @@ describe('messages about an incident', () => {
         expect(wrong(teamLine(story, 'C2147483705'))).toEqual([]);
         expect(wrong(handoffSummary(story, recent, now))).toEqual([]);
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -117,7 +118,7 @@ describe('responses while Slack waits', () => {
         ];
         expect(messages.flatMap(wrong)).toEqual([]);
       }),
-      { numRuns: 30 },
+      { numRuns: runs(30) },
     );
   });
 });
@@ -208,7 +209,7 @@ describe('responses after completion', () => {
     expect(verbs).toEqual(new Set(['rollback', 'lift_freeze', 'approve_override']));
   });
 
-  test('with arbitrary content', { timeout: 180_000 }, async () => {
+  test('with arbitrary content', async () => {
     // Changes with a blank service or version are refused.
     const named = wildName.filter((name) => name.trim() !== '');
     await fc.assert(
@@ -217,7 +218,7 @@ describe('responses after completion', () => {
         const written = words.slice(0, 3000).toWellFormed();
         expect((await conversation(service, version, written)).flatMap(wrong)).toEqual([]);
       }),
-      { numRuns: 12 },
+      { numRuns: runs(12) },
     );
   });
 });

@@ -8,6 +8,7 @@ import { INCIDENT, opened, World } from '../../entrances/slack/support.ts';
 import { messageProblems, modalProblems, suggestionProblems } from '../../support/block-kit.ts';
 import { foreign } from '../../support/foreign-text.ts';
 import { wildName } from './wild-stories.ts';
+import { runs } from '../../support/runs.ts';
 
 /** Checks every modal against Slack's reference, empty and with arbitrary content. */
 
@@ -56,7 +57,7 @@ test("a modal with any content is within Slack's limits", async () => {
     fc.asyncProperty(anyModal, async (open) => {
       expect(modalProblems(await open())).toEqual([]);
     }),
-    { numRuns: 500 },
+    { numRuns: runs(80) },
   );
 });
 
@@ -99,7 +100,7 @@ test('suggestions while a user types', async () => {
       });
       expect(suggestionProblems(JSON.parse(body))).toEqual([]);
     }),
-    { numRuns: 40 },
+    { numRuns: runs(40) },
   );
 });
 

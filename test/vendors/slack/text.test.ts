@@ -21,6 +21,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import { type Button, buttonIds, readButton } from '../../../schemas/slack/button.ts';
 import { httpUrl, plainLine, mrkdwn, plainOneLine, unescaped } from '../../../vendors/slack/mrkdwn.ts';
 import { foreign } from '../../support/foreign-text.ts';
+import { runs } from '../../support/runs.ts';
 
 const MAX = SECTION_MAX_CHARS;
 
@@ -244,7 +245,7 @@ test("a message with any content is within Slack's limits, and contains no contr
       };
       expect([fallback, ...blocks.flatMap(textsOf).map((block) => block.text)].filter(isControl)).toEqual([]);
     }),
-    { numRuns: 12 },
+    { numRuns: runs(12) },
   );
 });
 

@@ -18,6 +18,7 @@ import type { TrafficCall, TrafficReading } from '../../decisions/traffic.ts';
 import { CanaryRecord, type CanaryCommandKind } from '../../canary.ts';
 import type { JudgementView } from '../../../../schemas/judge/judgement.ts';
 import { plusSeconds, Timestamp } from '../../../../schemas/time/time.ts';
+import { runs } from '../../../../test/support/runs.ts';
 
 const START = Timestamp.parse('2026-11-20T12:00:00.000Z');
 
@@ -201,7 +202,7 @@ describe('the course of a canary', () => {
         else expect([record.status, router.split.weight]).toEqual(['aborted', 0]);
         expect(record.reason).not.toBe('');
       }),
-      { numRuns: 300 },
+      { numRuns: runs(60) },
     );
   });
 

@@ -7,6 +7,7 @@ import { FreezeFile } from '../../schemas/freeze-policy.ts';
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../../schemas/time/time.ts';
 import { anyRecurring } from '../../../../test/core/routes.ts';
 import { hash, serviceEnvironment } from './builders.ts';
+import { runs } from '../../../../test/support/runs.ts';
 
 const entries = (...written: object[]) =>
   FreezeFile.parse({ calendar: written.map((entry, n) => ({ name: `e${n}`, ...entry })) }).calendar;
@@ -160,6 +161,6 @@ test('nothing happens between two evaluations, and the next span follows', () =>
       const between = timestamp(millisOf(at) + Math.floor((millisOf(until) - millisOf(at)) * 0.99));
       for (const span of spansAt(entry, between)) expect(span.from <= at).toBe(true);
     }),
-    { numRuns: 200 },
+    { numRuns: runs(50) },
   );
 });

@@ -1,6 +1,7 @@
 import { test } from 'vitest';
+import { runs } from '../../../../test/support/runs.ts';
 import { checkHistories } from './histories.ts';
 
-test('in a thousand histories, nothing passes a freeze unrecorded, and freezes open and end correctly', () => {
-  checkHistories(1_000);
+test('in three hundred histories, nothing passes a freeze unrecorded, and freezes open and end correctly', () => {
+  checkHistories(runs(300));
 });

@@ -30,6 +30,7 @@ beforeAll(async () => {
       ledger: { team: 'payments', environments: { production: {} } },
       search: { team: 'discovery', environments: { production: {} } },
       careful: { team: 'discovery', environments: { production: {} } },
+      keyed: { environments: { production: {} } },
     },
     configFiles: {
       'freeze.yaml': `
@@ -445,5 +446,33 @@ describe('a version', () => {
     const { decision_id } = await check(WELL);
     expect((await check(blank)).decision_id).toBe(decision_id);
     expect((await firebreak.post('/v1/freeze-check', blank)).body.decision_id).toBe(decision_id);
+  });
+});
+
+describe('an Idempotency-Key', () => {
+  const post = (path: string, body: unknown, key: string) =>
+    firebreak.request('POST', path, body, { 'idempotency-key': key });
+
+  test('lets a request whose response was never stored create once', async () => {
+    const wanted = { service: 'keyed', environment: 'production', reason: 'Migration' };
+    const first = await post('/v1/freezes', wanted, 'k8');
+    const override = { reason: 'A fix', expires_at: new Date(Date.now() + 3_600_000).toISOString() };
+    const path = `/v1/freezes/${first.body.id}/overrides`;
+    const given = await post(path, override, 'k9');
+    expect([first.status, given.status]).toEqual([201, 201]);
+    firebreak.forgetResponses();
+    expect(await post('/v1/freezes', wanted, 'k8')).toMatchObject({ status: 201, body: { id: first.body.id } });
+    expect(await post(path, override, 'k9')).toMatchObject({ status: 201, body: { id: given.body.id } });
+    const { body } = await firebreak.get('/v1/freezes?service=keyed');
+    expect(body.items).toMatchObject([{ id: first.body.id, overrides: [{ id: given.body.id }] }]);
+  });
+
+  test('is part of the description of the requests that it applies to', async () => {
+    const { paths } = (await firebreak.get('/openapi.json')).body;
+    const accepting = Object.keys(paths).filter((one) =>
+      paths[one].post?.parameters?.some(({ in: where, name }: any) => where === 'header' && name === 'Idempotency-Key'),
+    );
+    expect(accepting).toEqual(expect.arrayContaining(['/v1/freezes', '/v1/freezes/{id}/overrides']));
+    expect(accepting).not.toContain('/v1/freeze-check');
   });
 });

@@ -8,6 +8,7 @@ import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.t
 import { DEFAULT_POLICY, policyFor } from '../../decisions/policy.ts';
 import { FreezeFile, FreezeRules } from '../../schemas/freeze-policy.ts';
 import { anyRecurring, anySingle } from '../../../../test/core/routes.ts';
+import { runs } from '../../../../test/support/runs.ts';
 
 const GITHUB = 'https://token.actions.githubusercontent.com';
 const BUILDKITE = 'https://agent.buildkite.com';
@@ -311,7 +312,7 @@ test('the published configuration parses to the same value as the files, in all 
       const stored: unknown = JSON.parse(JSON.stringify({ ...emptyConfig, freeze }));
       expect(Config.parse(stored).freeze).toEqual(freeze);
     }),
-    { numRuns: 200 },
+    { numRuns: runs(50) },
   );
 });
 

@@ -5,6 +5,7 @@ import { openTable, type TableStores } from '../../../../test/core/stores/stores
 import { featuresOn } from '../../../../test/support/feature-deps.ts';
 import { ADA, BOB, buttonsIn, ChatWorld, typed } from '../../../../test/entrances/slack/commands/chat-world.ts';
 import { anyCharacter } from '../../../../test/support/any-character.ts';
+import { runs } from '../../../../test/support/runs.ts';
 
 let stores: TableStores;
 let chat: ChatWorld;
@@ -214,6 +215,6 @@ test('no freeze command text causes an error', async () => {
       expect(await chat.deliver(chat.heard(typed(ADA, '/freeze', words.join(' '))))).toBe(true);
       expect(chat.quarantined).toEqual([]);
     }),
-    { numRuns: 100 },
+    { numRuns: runs(50) },
   );
 });

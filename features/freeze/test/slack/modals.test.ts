@@ -7,6 +7,7 @@ import { FORMS, INCIDENT, opened } from '../../../../test/entrances/slack/suppor
 import { openFreeze } from '../../slack/open.ts';
 import { overrideFreeze } from '../../slack/override.ts';
 import { typedDuration } from '../../slack/shared.ts';
+import { runs } from '../../../../test/support/runs.ts';
 
 const LONG = '"<&>👩‍🚒'.repeat(2000);
 
@@ -53,7 +54,7 @@ test("a modal with any content is within Slack's limits", async () => {
       for (const view of Object.values(views(EMPTY_CONTEXT, text, draft)))
         expect(modalProblems(await view)).toEqual([]);
     }),
-    { numRuns: 200 },
+    { numRuns: runs(50) },
   );
 });
 

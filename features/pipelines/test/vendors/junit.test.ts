@@ -55,13 +55,8 @@ describe('hostile files are refused', () => {
       'a name or an attribute of more than 1048576',
     ],
     [
-      'too many elements',
-      `<testsuite>${'<a/>'.repeat(500_000)}</testsuite>`,
-      'more than 500000 elements and attributes',
-    ],
-    [
-      'too many attributes',
-      `<testsuite ${Array.from({ length: 500_000 }, (_, n) => `a${n}=""`).join(' ')}/>`,
+      'too many elements and attributes together',
+      `<testsuite>${'<a b=""/>'.repeat(250_000)}</testsuite>`,
       'more than 500000 elements and attributes',
     ],
     ['a name of a megabyte', `<${'a'.repeat(1_000_000)}/>`, 'the root is <aaaa'],

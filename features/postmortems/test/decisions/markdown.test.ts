@@ -12,6 +12,7 @@ import {
 import { escaped, hasOpenFence, markdownOf, partsOf } from '../../decisions/markdown.ts';
 import { markdown as shown } from '../../../../entrances/console/markdown.ts';
 import { ActionItem } from '../../../../schemas/action-items/action-item.ts';
+import { runs } from '../../../../test/support/runs.ts';
 
 /** Pieces of text that mean something in Markdown, or to this parser. */
 const piece = fc.oneof(
@@ -62,7 +63,7 @@ describe('a text', () => {
       fc.property(parts, (given) => {
         expect(partsOf(markdownOf(given))).toEqual(given);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -73,7 +74,7 @@ describe('a text', () => {
         // Only the last part can have an open fence, because it would contain the others.
         expect(partsOf(markdownOf(parts))).toEqual(parts);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -108,7 +109,7 @@ describe('action items', () => {
         fc.pre(ActionItem.safeParse(given).success);
         expect(parseItem(itemLine(given))).toEqual(given);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(200) },
     );
   });
 

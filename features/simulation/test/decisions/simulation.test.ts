@@ -18,6 +18,7 @@ import { type RecordedDecision, RecordedIncident } from '../../recording.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { anyPlain, clear, INCIDENT, inputsOf, NOON } from '../../../../test/core/arbitraries.ts';
 import { recordedAlert, recordedDecision, recordedIncident, recordedSignal } from './recordings.ts';
+import { runs } from '../../../../test/support/runs.ts';
 
 const after = (seconds: number): Timestamp => plusSeconds(NOON, seconds);
 
@@ -212,7 +213,7 @@ describe('a replay', () => {
         // The order in which the record is read does not matter.
         expect(replay({ ...recorded, incidents: incidents.toReversed() }, any)).toEqual(first);
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -228,7 +229,7 @@ describe('a replay', () => {
         expect(textReport(comparison, subject).length).toBeGreaterThan(0);
         expect(markdownReport(comparison, subject).join('\n')).not.toContain('undefined');
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 });
@@ -485,7 +486,7 @@ describe('an exported incident', () => {
           expect(original.pages.map(({ at }) => at)).toEqual(pages.map(({ at }) => at));
         }
       }),
-      { numRuns: 30 },
+      { numRuns: runs(30) },
     );
     const secrets =
       'ada@example.com 10.0.0.7 https://u:p@db.internal/x?token=abc password=hunter2 Bearer abcdefgh12345 ghp_abcdefgh12345';

@@ -10,6 +10,7 @@ import { accountAt, DAY, HOUR, MINUTE, NOON, outage, pastOf, recentOf } from './
 import { steady, type Story, THRESHOLD } from './pasts.ts';
 import { spentShare } from '../../../freeze/decisions/budget/spending.ts';
 import { objective, rolling } from '../../../../test/support/objective.ts';
+import { runs } from '../../../../test/support/runs.ts';
 
 const LIFT = 0.95;
 const LEVELS = { warn: 0.75, freeze: 1, liftBelow: LIFT };
@@ -218,7 +219,7 @@ describe('the forecast equals the result of evaluations every five minutes', () 
         const future = { events: usual, errors: burning ? (usual * errors) / events : 0 };
         agree(found, simulate(past, future, IS_SO[key](level)));
       }),
-      { numRuns: 150 },
+      { numRuns: runs(50) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { BUCKETS_PER_DAY, DAY_BYTES, dayOf, decodeDay, encodeDay } from '../../d
 import { type Bucket, bucketAt, emptyHistory, endOf, forgetBefore, hadGood } from '../../decisions/history.ts';
 import { indexOf, setBucket, sumBetween } from '../../decisions/history.ts';
 import { bucketsOf, NOON } from './pasts.ts';
+import { runs } from '../../../../test/support/runs.ts';
 
 const LAST = indexOf(NOON);
 const HOUR_SECONDS = 3600;
@@ -164,7 +165,7 @@ describe('a stored day', () => {
         expect(bucketsOf(again)).toEqual(buckets);
         expect(encodeDay(again, day)).toEqual(bytes);
       }),
-      { numRuns: 20 },
+      { numRuns: runs(20) },
     );
   });
 

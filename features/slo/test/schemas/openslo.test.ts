@@ -11,6 +11,7 @@ import { normalizedQuery, PromqlError, tokensOf } from '../../../../schemas/pars
 import { TimeWindow } from '../../schemas/openslo/time-window.ts';
 import { OpenSlo } from '../../schemas/openslo.ts';
 import { anyCharacter } from '../../../../test/support/any-character.ts';
+import { runs } from '../../../../test/support/runs.ts';
 
 const said = (schema: z.ZodType, value: unknown): string[] =>
   (schema.safeParse(value).error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
@@ -262,6 +263,6 @@ test('every parsed objective survives publishing', () => {
       const config = { ...emptyConfig, slos: slos.map(({ slo }) => slo) };
       expect(Config.parse(JSON.parse(JSON.stringify(config)))).toEqual(config);
     }),
-    { numRuns: 300 },
+    { numRuns: runs(60) },
   );
 });

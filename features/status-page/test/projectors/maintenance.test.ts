@@ -5,9 +5,10 @@ import type { StatusPage } from '../../types.ts';
 import { statuspageProjector } from '../../projectors/statuspage/statuspage.ts';
 import type { Config } from '../../../../schemas/config/config.ts';
 import { CHECKOUT } from './statuspage-world.ts';
-import { anyTrouble, NO_TROUBLE, runs } from '../../../../test/vendors/projectors/trouble.ts';
+import { anyTrouble, NO_TROUBLE } from '../../../../test/vendors/projectors/trouble.ts';
 import { MemoryStatusPage } from './memory-status-page.ts';
 import { configOf, START, type Trouble, World } from '../../../../test/vendors/projectors/world.ts';
+import { runs } from '../../../../test/support/runs.ts';
 
 const MINUTE = 60_000;
 const at = (minutes: number): string => new Date(Date.parse(START) + minutes * MINUTE).toISOString();
@@ -182,6 +183,6 @@ test('for any faults and deaths of the process, each update is sent once', async
         expect(states[290]).toBe('operational operational');
       },
     ),
-    runs(12),
+    { numRuns: runs(30) },
   );
 });

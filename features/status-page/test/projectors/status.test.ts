@@ -6,8 +6,9 @@ import type { IncidentId } from '../../../../schemas/config/names.ts';
 import { MemoryPublicIncidents } from '../support/public-incidents.ts';
 import { anyHistory, type Step } from '../../../../test/vendors/projectors/history.ts';
 import { ALERT } from '../../../../test/vendors/projectors/memory-incidents.ts';
-import { anyTrouble, NO_TROUBLE, runs } from '../../../../test/vendors/projectors/trouble.ts';
+import { anyTrouble, NO_TROUBLE } from '../../../../test/vendors/projectors/trouble.ts';
 import { configOf, type Trouble, World } from '../../../../test/vendors/projectors/world.ts';
+import { runs } from '../../../../test/support/runs.ts';
 
 const ID = '01TEST00000000000000000001' as IncidentId;
 
@@ -45,7 +46,7 @@ test('for any history and any interruption, the public record ends in the state 
       const statuses = record.updates.map(({ status }) => status);
       expect(statuses.filter((status, n) => statuses[n - 1] === status)).toEqual([]);
     }),
-    runs(20),
+    { numRuns: runs(40) },
   );
 });
 

@@ -2,8 +2,9 @@ import * as fc from 'fast-check';
 import { test } from 'vitest';
 import { anyHistory } from '../../../../test/vendors/projectors/history.ts';
 import { expectFixedPoint, expectShown, played, type Scenario } from './statuspage-world.ts';
-import { anyTrouble, NO_TROUBLE, runs } from '../../../../test/vendors/projectors/trouble.ts';
+import { anyTrouble, NO_TROUBLE } from '../../../../test/vendors/projectors/trouble.ts';
 import type { Trouble } from '../../../../test/vendors/projectors/world.ts';
+import { runs } from '../../../../test/support/runs.ts';
 
 const alone = anyHistory.map((history) => history.filter(({ fact }) => fact.kind !== 'joined parent'));
 
@@ -17,7 +18,7 @@ test('for any marks, each incident is published once, with its updates, without 
       expectShown(shown);
       await expectFixedPoint(shown);
     }),
-    runs(20),
+    { numRuns: runs(20) },
   );
 });
 
@@ -28,6 +29,6 @@ test('for any faults, each incident is published once', async () => {
       expectShown(shown);
       await expectFixedPoint(shown);
     }),
-    runs(25),
+    { numRuns: runs(40) },
   );
 });

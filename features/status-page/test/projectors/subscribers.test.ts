@@ -11,8 +11,9 @@ import { StoredData } from '../../../../test/support/stored-data.ts';
 import { MemorySubscribers, subscriber } from '../support/subscribers.ts';
 import { Table } from '../../../../core/stores/table.ts';
 import { DeliveryTable } from '../../stores/deliveries.ts';
-import { anyTrouble, NO_TROUBLE, runs } from '../../../../test/vendors/projectors/trouble.ts';
+import { anyTrouble, NO_TROUBLE } from '../../../../test/vendors/projectors/trouble.ts';
 import { configOf, START, type Trouble, World } from '../../../../test/vendors/projectors/world.ts';
+import { runs } from '../../../../test/support/runs.ts';
 
 const PAGES = {
   main: {
@@ -170,7 +171,7 @@ https://firebreak.acme.example/status/subscriptions/main/manage/${ADA.id}.code-m
         }
         expect(new Set(sent.map(({ to }) => to)).size).toBe(2);
       }),
-      runs(20),
+      { numRuns: runs(40) },
     );
   });
 

@@ -17,6 +17,7 @@ import type { Signal } from '../../../../schemas/alerts/signal.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { arrivals, signal } from '../../../support/signals.ts';
 import { before, NOON } from '../../arbitraries.ts';
+import { runs } from '../../../support/runs.ts';
 
 const firing = signal();
 const resolved = signal({ status: 'resolved', endsAt: NOON });
@@ -185,7 +186,7 @@ test('services, environments, and unmatched names never share an alert, regardle
       const [one, other] = [a, b].map((names) => alertKeyOf({ ...firing, ...(names as Partial<Signal>) }));
       expect(one === other).toBe(JSON.stringify(a) === JSON.stringify(b));
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(100) },
   );
 });
 
@@ -331,6 +332,6 @@ test('services and environments never share a scope, regardless of their names',
       const [one, other] = [a, b].map((names) => scopeOf({ ...firing, ...(names as Partial<Signal>) }));
       expect(one === other).toBe(JSON.stringify(a) === JSON.stringify(b));
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(100) },
   );
 });

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { boundedTexts } from '../../../../core/alerts/decisions/bounded-texts.ts';
+import { runs } from '../../../support/runs.ts';
 
 const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
@@ -50,6 +51,6 @@ test('the bounded texts of an alert have at most 8 KiB as JSON', () => {
       expect(bytesOf(bounded)).toBeLessThanOrEqual(8192);
       expect(bounded.length).toBeLessThanOrEqual(texts.length + 1);
     }),
-    { numRuns: 50 },
+    { numRuns: runs(50) },
   );
 });

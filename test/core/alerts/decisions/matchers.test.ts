@@ -8,6 +8,7 @@ import {
   parseMatchers,
 } from '../../../../schemas/alerts/matcher-syntax.ts';
 import { anyCharacter } from '../../../support/any-character.ts';
+import { runs } from '../../../support/runs.ts';
 
 const labels = (entries: Record<string, string> = {}) => new Map(Object.entries(entries));
 const equal = (name: string, value: string): Matcher => ({ name, value, isRegex: false, isEqual: true });
@@ -188,7 +189,7 @@ describe('a regular expression has Go semantics', () => {
         const text = pieces.map((each) => each.join('')).join('');
         expect(matches([regex('a', text)], labels({ a: value }))).toBe(new RegExp(`^(?:${text})$`).test(value));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(80) },
     );
   });
 });
@@ -265,7 +266,7 @@ describe('parsing', () => {
           expect(error).toBeInstanceOf(MatcherSyntaxError);
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(100) },
     );
   });
 });

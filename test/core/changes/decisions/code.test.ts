@@ -9,6 +9,7 @@ import {
 import type { PullRequest, PullRequestReport, Push } from '../../../../schemas/changes/code.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { NOON } from '../../arbitraries.ts';
+import { runs } from '../../../support/runs.ts';
 
 const at = (seconds: number) => plusSeconds(NOON, seconds);
 
@@ -140,7 +141,7 @@ describe('a pull request', () => {
         expect(merged([...shuffled, ...again])).toEqual(merged(some));
         expect(merged([...again, ...shuffled])).toEqual(merged(some));
       }),
-      { numRuns: 300 },
+      { numRuns: runs(60) },
     );
   });
 

@@ -10,6 +10,7 @@ import { newestLiveChange, rollbackTarget } from '../../../../core/changes/decis
 import type { Change } from '../../../../schemas/changes/change.ts';
 import type { EnvironmentName, ServiceName, Version } from '../../../../schemas/config/names.ts';
 import { anyChanges, before, change } from '../../arbitraries.ts';
+import { runs } from '../../../support/runs.ts';
 
 const serviceEnvironment = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
 
@@ -100,7 +101,7 @@ describe('a version named by a person', () => {
         const undoes = target.kind === 'version' ? target.undoes : [];
         for (const undone of undoes) expect(chosen.undoes).toContainEqual(undone);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(80) },
     );
   });
 
@@ -120,7 +121,7 @@ describe('a version named by a person', () => {
           expect(changes.some((one) => one.version === version && one.status === 'succeeded')).toBe(true);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(80) },
     );
   });
 });

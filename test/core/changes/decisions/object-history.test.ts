@@ -5,6 +5,7 @@ import { changeOfRollout, mergedRollout } from '../../../../core/changes/decisio
 import { ChangeReport, type ObjectHistory, type Rollout } from '../../../../schemas/changes/change-report.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { NOON } from '../../arbitraries.ts';
+import { runs } from '../../../support/runs.ts';
 
 const report = (second: number, state: string, status: string): ChangeReport =>
   ChangeReport.parse({
@@ -66,6 +67,6 @@ test('any order of arrival gives the same rollouts, as long as the kept reports 
     fc.property(fc.shuffledSubarray(reports, { minLength: reports.length }), (shuffled) => {
       expect(states(shuffled)).toEqual(expected);
     }),
-    { numRuns: 300 },
+    { numRuns: runs(60) },
   );
 });

@@ -12,6 +12,7 @@ import { ChangeStatus, type NewChange } from '../../../../schemas/changes/change
 import { change } from '../../arbitraries.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { NOON } from '../../arbitraries.ts';
+import { runs } from '../../../support/runs.ts';
 
 const at = (seconds: number) => plusSeconds(NOON, seconds);
 const report = (seconds: number, more: object = {}): ChangeReport =>
@@ -59,7 +60,7 @@ describe('a rollout', () => {
           expect(changeOf(...repeated, ...shuffled)).toEqual(changeOf(...reports));
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(80) },
     );
   });
 

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { correlate } from '../../../../core/correlation/decisions/correlate.ts';
 import type { Evidence } from '../../../../core/correlation/decisions/evidence.ts';
+import { runs } from '../../../support/runs.ts';
 import { alone, approvalReasons, curve, own, scene, step, suspectIn, timed, versionAt } from './scenes.ts';
 
 /** An instance of the new version: errors since noon, requests per second, and minutes before noon of its start. */
@@ -105,6 +106,7 @@ describe('a person decides, and learns the instance,', () => {
           return !alone(evidence(instances));
         },
       ),
+      { numRuns: runs(25) },
     );
   });
 });
@@ -187,6 +189,7 @@ describe('a young version', () => {
       fc.property(fc.integer({ min: 20, max: 240 }), fc.double({ min: 0.1, max: 1, noNaN: true }), (decay, height) => {
         return !alone(young((seconds) => height * Math.exp(-seconds / decay), true));
       }),
+      { numRuns: runs(25) },
     );
   });
 });

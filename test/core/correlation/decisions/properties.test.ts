@@ -11,6 +11,7 @@ import type { Evidence, Failing, RelatedChange } from '../../../../core/correlat
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../../schemas/time/time.ts';
 import { anyChanges, before, clearing, INCIDENT, NOON } from '../../arbitraries.ts';
 import { afterDeploy, curve, of, own, scene, shifted, step, timed, v42 } from './scenes.ts';
+import { runs } from '../../../support/runs.ts';
 
 const anyValue = fc.oneof(
   { weight: 20, arbitrary: fc.double({ min: 0, max: 0.1, noNaN: true }) },
@@ -103,7 +104,7 @@ const always = (holds: (evidence: Evidence, correlation: Correlation) => void): 
     fc.property(anyEvidence, (evidence) => {
       holds(evidence, correlate(evidence));
     }),
-    { numRuns: 400 },
+    { numRuns: runs(60) },
   );
 };
 
@@ -149,7 +150,7 @@ describe('for any evidence,', () => {
           expect(weighed(left)).toEqual(was && weighed(was));
         }
       }),
-      { numRuns: 400 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -206,7 +207,7 @@ describe('for any evidence,', () => {
           expect(correlate({ ...evidence, ...more, health })).toEqual(correlate(evidence));
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -234,7 +235,7 @@ describe('for any evidence,', () => {
         expect(plain({ onset, ...later })).toEqual(plain({ onset, ...now }));
         expect(later.suspects.map(({ reasons }) => reasons)).toEqual(now.suspects.map(({ reasons }) => reasons));
       }),
-      { numRuns: 300 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -249,7 +250,7 @@ describe('for any evidence,', () => {
         for (const { code, text } of found.doubts)
           if (code === 'no_change_near') expect(text).toContain('; the newest one, ');
       }),
-      { numRuns: 300 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -271,7 +272,7 @@ describe('for any evidence,', () => {
         };
         expect(plain(correlate(scaled))).toEqual(plain(correlate(evidence)));
       }),
-      { numRuns: 300 },
+      { numRuns: runs(60) },
     );
   });
 });
@@ -328,7 +329,7 @@ describe('all else equal,', () => {
           expect(now?.confidence ?? 0).toBeLessThanOrEqual(before_.confidence);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(60) },
     );
   });
 

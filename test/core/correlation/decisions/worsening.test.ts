@@ -6,6 +6,7 @@ import { timesWorse } from '../../../../core/correlation/decisions/worsening.ts'
 import { millisOf, plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { NOON } from '../../arbitraries.ts';
 import { of, own, scene, timed } from './scenes.ts';
+import { runs } from '../../../support/runs.ts';
 
 /** Seconds after noon, at which the alert began, of the evaluation. */
 const EVALUATED = 40 * 60;
@@ -131,7 +132,7 @@ describe('errors that rise again during the incident', () => {
         );
         expect(correlate(failing(before, Math.min(1.3 * before, 1 - (1 - before) / 1.3))).risen_again).toBeUndefined();
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 

@@ -18,6 +18,7 @@ import type { EnvironmentName, IncidentId, ServiceName } from '../../../../schem
 import type { ManyAtOnce } from '../../../../schemas/alerts/routes.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { NOON } from '../../arbitraries.ts';
+import { runs } from '../../../support/runs.ts';
 
 /** Builds an opening in seconds after noon. */
 const opening = (service: string, seconds = 0, more: Partial<Opening> = {}): Opening => ({
@@ -258,7 +259,7 @@ test('incidents are related if one of their services is among the dependencies o
       for (const other of all)
         expect(isRelated(opening(other))).toBe(one !== other && (reaches(one, other) || reaches(other, one)));
     }),
-    { numRuns: 100 },
+    { numRuns: runs(50) },
   );
 });
 

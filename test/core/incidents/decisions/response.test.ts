@@ -13,6 +13,7 @@ import { type Message, MitigationOutcome, PageNeed, VerificationOutcome } from '
 import { type ChangeId, Severity, type Version } from '../../../../schemas/config/names.ts';
 import { NOON } from '../../arbitraries.ts';
 import { incident as plainIncident } from '../../stories.ts';
+import { runs } from '../../../support/runs.ts';
 
 const incident = (more: Partial<IncidentRecord> = {}): IncidentRecord =>
   plainIncident({ signal_count: 0, requests_rollback: true, ...more });
@@ -515,7 +516,7 @@ describe('for any messages in any order and batches,', () => {
       fc.property(anyStart, anyLooks, (start, looks) => {
         holds(live(start, looks), start, looks);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(80) },
     );
   };
 
@@ -607,7 +608,7 @@ describe('for any messages in any order and batches,', () => {
           expect(pages(live(start, [shuffled]).plans)).toEqual(pages(live(start, [mail]).plans));
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(80) },
     );
   });
 });
@@ -626,7 +627,7 @@ test('a wait never delays a page, nor causes one', () => {
       const [without, between] = [paged(live(start, looks).plans), paged(live(start, waited).plans)];
       expect(between.filter((_, index) => index !== Math.min(at, looks.length) + 1)).toEqual(without);
     }),
-    { numRuns: 500 },
+    { numRuns: runs(80) },
   );
 });
 

@@ -13,6 +13,7 @@ import {
   stores as promised,
   TRACE,
 } from '../../stores/promises.ts';
+import { runs } from '../../../support/runs.ts';
 
 const stores = promised as typeof promised & { table: Table };
 
@@ -71,7 +72,7 @@ inTheTable(() => {
         expect(new Set(numbers).size).toBe(all.length);
         expect(await Promise.all(numbers.map((number) => stores.incidents.withNumber(number)))).toEqual(all);
       }),
-      { numRuns: 10 },
+      { numRuns: runs(10) },
     );
   });
 

@@ -18,6 +18,7 @@ import type { IncidentId } from '../../../../schemas/config/names.ts';
 import type { DecisionView } from '../../../../schemas/incidents/incident.ts';
 import { anyPlain, before, clearly, inputsOf, INCIDENT, NOON } from '../../arbitraries.ts';
 import { incident, story } from '../../stories.ts';
+import { runs } from '../../../support/runs.ts';
 
 const decided = (inputs: DecisionInputs) =>
   newDecision(
@@ -148,7 +149,7 @@ describe('of any decision,', () => {
           }
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(50) },
     );
   });
 
@@ -170,7 +171,7 @@ describe('of any decision,', () => {
           if (paused && status !== 'resolved') expect(linesOf(lines).at(-1)).toContain('is paused');
         },
       ),
-      { numRuns: 100 },
+      { numRuns: runs(50) },
     );
   });
 });

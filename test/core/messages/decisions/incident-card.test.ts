@@ -21,6 +21,7 @@ import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { signal } from '../../../support/signals.ts';
 import { before, change, clearing, NOON } from '../../arbitraries.ts';
 import { anyEntry, anyStory, incident, story } from '../../stories.ts';
+import { runs } from '../../../support/runs.ts';
 
 const spanText = (span: Span): string =>
   typeof span === 'string'
@@ -89,7 +90,7 @@ test('an incident in any state can be displayed, and always in the same way', ()
       expect([summaryCard(any), teamLine(any, channel)]).toEqual(messages);
       for (const { parts } of messages) expect(parts.length).toBeGreaterThan(0);
     }),
-    { numRuns: 300 },
+    { numRuns: runs(60) },
   );
 });
 

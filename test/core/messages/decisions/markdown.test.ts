@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { code } from '../../../../core/messages/decisions/markdown.ts';
 import { anyCharacter } from '../../../support/any-character.ts';
+import { runs } from '../../../support/runs.ts';
 
 /** Parses a code span at the start of `text` as CommonMark does: its content, and the rest. */
 function codeSpan(text: string): { shown: string; rest: string } | null {
@@ -47,7 +48,7 @@ describe('untrusted text', () => {
           expect(span?.shown).toBe(line.trim() === '' ? ' ' : line);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(100) },
     );
   });
 });

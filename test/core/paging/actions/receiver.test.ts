@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { about, Receiver, SECRET, sign, signed, webhook, WEBHOOKS } from './webhooks.ts';
+import { runs } from '../../../support/runs.ts';
 
 let receiver: Receiver;
 beforeEach(() => {
@@ -142,7 +143,7 @@ describe('a signed webhook is never refused', () => {
           await receiver.hear();
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runs(50) },
     );
   });
 });

@@ -11,6 +11,7 @@ import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { signal } from '../../../support/signals.ts';
 import { INCIDENT, NOON } from '../../arbitraries.ts';
 import { anyStory, incident, story } from '../../stories.ts';
+import { runs } from '../../../support/runs.ts';
 
 const question = (more: Partial<DecisionView> = {}): DecisionView => ({
   id: `${INCIDENT}-2`,
@@ -126,7 +127,7 @@ describe('a page contains', () => {
         for (const text of texts) expect(text.length).toBeLessThanOrEqual(2000);
         expect(texts.join('\n')).not.toMatch(/undefined|null|NaN|\[object/);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(50) },
     );
   });
 });

@@ -13,6 +13,7 @@ import {
 } from '../../../../schemas/config/names.ts';
 import { internalNamesIn } from '../../../support/internal-names.ts';
 import { anyPlain, before, change, clear, clearing, inputsOf } from '../../arbitraries.ts';
+import { runs } from '../../../support/runs.ts';
 
 /** Returns each pair of a moment and a consequence of a guard. */
 const momentsOf = ({ at }: Guard): string[] => Object.entries(at).map(([moment, does]) => `${moment}: ${does}`);
@@ -292,7 +293,7 @@ describe('the list of guards', () => {
 const moments = Object.keys(KNOWN) as Moment[];
 
 describe.each(moments)('every guard that is read at the moment "%s"', (moment) => {
-  const samples = fc.sample<Known[Moment]>(KNOWN[moment], { numRuns: 2000, seed: 1 });
+  const samples = fc.sample<Known[Moment]>(KNOWN[moment], { numRuns: runs(800) });
 
   test.each(GUARDS.filter(({ at }) => at[moment] !== undefined))('$code $at applies, with a text', ({ code, read }) => {
     const found = samples.map(read).filter((reasons) => reasons.length > 0);
@@ -310,7 +311,7 @@ describe.each(moments)('every guard that is read at the moment "%s"', (moment) =
 
 test('no sentence of a judgement about suspects, or against them, has names of code', () => {
   const found = fc
-    .sample(KNOWN.judgement, { numRuns: 2000, seed: 1 })
+    .sample(KNOWN.judgement, { numRuns: runs(800) })
     .flatMap(({ found: { doubts, suspects } }) => [
       ...doubts.map(({ text }) => text),
       ...suspects.flatMap(({ reasons, approvalReasons }) => [...reasons, ...approvalReasons.map(({ text }) => text)]),

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { compile, evaluate, holds } from '../../../../core/runbooks/decisions/cel/cel.ts';
 import type { Declarations, Variables } from '../../../../core/runbooks/decisions/variables.ts';
 import { variables } from './support.ts';
+import { runs } from '../../../support/runs.ts';
 
 const DECLARED: Declarations = {
   inputs: { instances: 'integer', share: 'number', flag: 'string', hard: 'boolean' },
@@ -156,6 +157,6 @@ test('no expression throws, for any alert', () => {
         expect(asked.ok ? JSON.stringify(asked.value) : asked.detail).toEqual(expect.any(String));
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: runs(200) },
   );
 });

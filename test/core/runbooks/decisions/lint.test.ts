@@ -6,6 +6,7 @@ import { select } from '../../../../core/runbooks/decisions/select.ts';
 import { ServicesFile } from '../../../../schemas/config/config.ts';
 import type { Runbook } from '../../../../schemas/runbooks/runbook.ts';
 import { runbook, variables } from './support.ts';
+import { runs } from '../../../support/runs.ts';
 
 /** Parses each file with its front matter; files without steps get steps that change nothing. */
 const books = (heads: Record<string, string>): Runbook[] =>
@@ -216,6 +217,6 @@ test('in a set without problems, every runbook answers some alert; and reported 
         new Set(runbooks.map(({ file }) => file).filter((file) => !reached.has(file))),
       );
     }),
-    { numRuns: 400 },
+    { numRuns: runs(60) },
   );
 });

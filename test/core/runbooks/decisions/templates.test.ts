@@ -6,6 +6,7 @@ import { declarationsOf } from '../../../../core/runbooks/decisions/located-step
 import type { Variables } from '../../../../core/runbooks/decisions/variables.ts';
 import { parseTemplate } from '../../../../schemas/runbooks/parts/template.ts';
 import { runbook, variables } from './support.ts';
+import { runs } from '../../../support/runs.ts';
 
 function resolved(step: string, given: Partial<Variables> = {}, inputs = '') {
   const book = runbook(`${inputs}steps:\n  - ${step.replaceAll('\n', '\n    ')}`);
@@ -60,7 +61,7 @@ describe('inserted values cannot redirect a call:', () => {
           expect(url.pathname).toMatch(/^\/v1\/[^/]*$/);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(60) },
     );
   });
 

@@ -5,6 +5,7 @@ import { type Hours, WEEKDAYS } from '../../../../schemas/time/hours.ts';
 import { Route } from '../../../../schemas/alerts/routes.ts';
 import { type Timestamp, timestamp } from '../../../../schemas/time/time.ts';
 import { anyZone } from '../../routes.ts';
+import { runs } from '../../../support/runs.ts';
 
 const hoursOf = (hours: unknown): Hours[] => Route.parse({ hours }).hours;
 const at = (text: string): Timestamp => new Date(text).toISOString() as Timestamp;
@@ -88,7 +89,7 @@ test('hours follow the local clock', () => {
           : (today && time >= hours.from) || (yesterday && time < hours.to);
       expect(isWithinHours([hours], instant)).toBe(expected);
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(100) },
   );
 });
 

@@ -5,6 +5,7 @@ import type { MaintenanceWindow } from '../../../../schemas/time/maintenance.ts'
 import { RoutesFile } from '../../../../schemas/alerts/routes.ts';
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../../schemas/time/time.ts';
 import { anyRecurring, anySingle } from '../../routes.ts';
+import { runs } from '../../../support/runs.ts';
 
 const windows = (...written: object[]): MaintenanceWindow[] =>
   RoutesFile.parse({ maintenance: written.map((window) => ({ name: 'upgrade', match: {}, ...window })) }).maintenance;
@@ -122,7 +123,7 @@ test('recurring: an open window starts and ends as stated', () => {
         ]);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(80) },
   );
   expect(seen).toBeGreaterThan(0);
 });

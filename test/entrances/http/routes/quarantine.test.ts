@@ -124,7 +124,7 @@ describe('an unreadable body is refused with the reason and kept in quarantine',
     };
     const limit = 4 * 1024 * 1024;
     expect(await sendRaw(of(limit))).toMatchObject({ status: 202 });
-    for (const bytes of [limit + 1, 7_000_000, 20_000_000]) {
+    for (const bytes of [limit + 1, 7_000_000]) {
       const answer = await sendRaw(of(bytes));
       expect(answer).toMatchObject({ status: 413, body: { status: 413, code: 'body-too-large' } });
       expect(answer.headers.get('x-request-id')).toBe(answer.body.request_id);

@@ -19,11 +19,9 @@ test.each([
   ['an approval', { body: 'allowed: deploy of checkout v1 to production\n- fine\n' }, true],
   ['an HTML page of a proxy', { body: '<html>allowed: all</html>' }, false],
   ['an empty response', { body: '' }, false],
-  ['no content', { status: 204 }, false],
   ['a refusal with status 200', { body: 'FROZEN: deploy of checkout\n- allowed: deploy\nallowed: x\n' }, false],
   ['an approval with status 423', { status: 423, body: 'allowed: deploy of checkout v1 to production\n' }, false],
   ['a redirect', { status: 302, headers: { location: 'https://login.example.com' } }, false],
-  ['a refused request', { status: 403, body: '{"detail": "no"}' }, false],
 ] as [string, Reply, boolean][])('only an explicit approval counts: %s', async (_, reply, goesOn) => {
   const { url } = await vendor(reply);
   expect(await outcomes(url)).toEqual(each(goesOn));

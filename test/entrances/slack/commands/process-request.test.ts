@@ -21,6 +21,7 @@ import {
   typed,
 } from './chat-world.ts';
 import { anyCharacter } from '../../../support/any-character.ts';
+import { runs } from '../../../support/runs.ts';
 
 const serviceEnvironment = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
 
@@ -882,7 +883,7 @@ test('no command text causes an error', async () => {
       expect(await chat.deliver(event)).toBe(true);
       expect(chat.quarantined).toEqual([]);
     }),
-    { numRuns: 300 },
+    { numRuns: runs(60) },
   );
 });
 

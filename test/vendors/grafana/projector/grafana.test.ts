@@ -13,9 +13,10 @@ import { change as aChange } from '../../../core/arbitraries.ts';
 import type { Subject } from '../../../../schemas/incidents/projection.ts';
 import { type Fault, WELL } from '../../projectors/faults.ts';
 import { anyHistory, type Step } from '../../projectors/history.ts';
-import { anyTrouble, NO_TROUBLE, runs } from '../../projectors/trouble.ts';
+import { anyTrouble, NO_TROUBLE } from '../../projectors/trouble.ts';
 import { MemoryAnnotations } from '../../projectors/vendors.ts';
 import { configOf, START, type Trouble, World } from '../../projectors/world.ts';
+import { runs } from '../../../support/runs.ts';
 
 const INCIDENT = '01TEST00000000000000000001' as IncidentId;
 
@@ -68,11 +69,11 @@ async function expectShown(scenario: Scenario): Promise<void> {
 }
 
 test('for any marks, each change and each incident has one correct annotation', async () => {
-  await fc.assert(fc.asyncProperty(anyScenario(fc.constant(NO_TROUBLE)), expectShown), runs(12));
+  await fc.assert(fc.asyncProperty(anyScenario(fc.constant(NO_TROUBLE)), expectShown), { numRuns: runs(15) });
 });
 
 test('for any faults, each change and each incident has one correct annotation', async () => {
-  await fc.assert(fc.asyncProperty(anyScenario(anyTrouble), expectShown), runs(20));
+  await fc.assert(fc.asyncProperty(anyScenario(anyTrouble), expectShown), { numRuns: runs(40) });
 });
 
 test('an annotation that is written late does not overwrite a newer one', async () => {

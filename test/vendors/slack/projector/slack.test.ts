@@ -2,9 +2,10 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { anyHistory, retold } from '../../projectors/history.ts';
 import { expectShown, play, type Scenario, slackWorld, SUBJECT } from '../../projectors/slack-world.ts';
-import { anyTrouble, NO_TROUBLE, runs } from '../../projectors/trouble.ts';
+import { anyTrouble, NO_TROUBLE } from '../../projectors/trouble.ts';
 import type { Channel } from '../../projectors/vendors.ts';
 import type { Trouble } from '../../projectors/world.ts';
+import { runs } from '../../../support/runs.ts';
 
 const anyScenario = (trouble: fc.Arbitrary<Trouble>): fc.Arbitrary<Scenario> =>
   fc.record({
@@ -23,7 +24,7 @@ test('for any marks, Slack shows the correct state of each incident, without fur
       await expectShown(slack);
       expect(await slack.world.callsWhenMarked(SUBJECT)).toEqual([]);
     }),
-    runs(20),
+    { numRuns: runs(20) },
   );
 });
 
@@ -35,7 +36,7 @@ test('for any faults, the final state is the same as without faults', async () =
       await expectShown(slack);
       expect(await slack.world.callsWhenMarked(SUBJECT)).toEqual([]);
     }),
-    runs(30),
+    { numRuns: runs(40) },
   );
 });
 
@@ -56,7 +57,7 @@ test('the same history with other marks has the same result', async () => {
       );
       expect(whatIsSeen(shown[1])).toEqual(whatIsSeen(shown[0]));
     }),
-    runs(12),
+    { numRuns: runs(15) },
   );
 });
 

@@ -1,18 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Firebreak } from '../../support/firebreak.ts';
-
 /** Names that every object has as properties. */
-const NAMES = ['constructor', '__proto__', 'toString', 'hasOwnProperty'] as const;
-
-let firebreak: Firebreak;
-beforeAll(async () => {
-  firebreak = await Firebreak.start({
-    unshown: true,
-    timeScale: 1,
-    services: { checkout: { environments: { production: null } } },
-  });
-});
-afterAll(() => firebreak.remove());
+export const NAMES = ['constructor', '__proto__'] as const;
 
 const alert = (labels: object) => ({
   version: '4',
@@ -39,7 +26,8 @@ const alert = (labels: object) => ({
 /** JSON text, in which `__proto__` is a name like any other. */
 const named = (name: string, value: unknown): object => JSON.parse(`{"${name}":${JSON.stringify(value)}}`) as object;
 
-const requests = (name: string): [method: string, path: string, body?: object][] => {
+/** A request to each entry that takes a name. */
+export const requests = (name: string): [method: string, path: string, body?: object][] => {
   const at = { service: name, environment: 'production' };
   const inside = { service: 'checkout', environment: name };
   const labels = { alertname: 'Fails', severity: 'critical', ...at };
@@ -96,12 +84,3 @@ const requests = (name: string): [method: string, path: string, body?: object][]
     ...reads.map((path): [string, string] => ['GET', path]),
   ];
 };
-
-test.each(NAMES)('%s as a name is a name like any other for all entries', async (name) => {
-  const failed: string[] = [];
-  for (const [method, path, body] of requests(name)) {
-    const { status } = await firebreak.request(method, path, body);
-    if (status >= 500) failed.push(`${status} ${method} ${path} ${JSON.stringify(body ?? null).slice(0, 200)}`);
-  }
-  expect(failed).toEqual([]);
-});
