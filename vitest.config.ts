@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { accessSync, constants, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { stopWithParent } from './functions/local/parent.ts';
+import { stopWithParent } from './local/parent.ts';
 import { compiled } from './scripts/setup.mjs';
 import { KILLS, LONG, STORIES, TESTS } from './scripts/test-files.ts';
 

@@ -16,7 +16,7 @@ import { onNpmExit } from './npm-parent.mjs';
 import { environment, pathOfPrograms, PRODUCT_OPTIONS, root, setUp, SetupError } from './setup.mjs';
 
 /** These programs need only the packages of `npm ci --omit=dev`. */
-const IS_THE_PRODUCT = /^(entrances\/cli|functions\/local|packages\/(demo|sandbox))\//;
+const IS_THE_PRODUCT = /^(entrances\/cli|local|packages\/(demo|sandbox))\//;
 
 /** Time for the program to stop once npm is gone, in milliseconds. */
 const STOP_MAX_MS = 15_000;
@@ -30,7 +30,7 @@ const say = (text) => void process.stderr.write(`firebreak: ${text}\n`);
  * Starts `program` and behaves like it to the outside: same process group, same terminal, same exit status.
  *
  * The IPC channel carries no messages. It closes when this process ends for any reason, including `kill -9`, and the
- * program then stops (functions/local/parent.ts).
+ * program then stops (local/parent.ts).
  *
  * @param {string} node path of the Node to run it with
  * @param {string[]} options of Node

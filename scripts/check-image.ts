@@ -21,7 +21,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
-import { stopWithParent } from '../functions/local/parent.ts';
+import { stopWithParent } from '../local/parent.ts';
 import { freePort } from '../packages/demo/free-port.ts';
 import { Checks, debianBase, descendants, endAll, eventually, run } from './machine/checks.ts';
 import { SERVICES, Story, TOKEN } from './machine/story.ts';

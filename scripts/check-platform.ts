@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { namesIn } from '../schemas/config/variables.ts';
-import { stopWithParent } from '../functions/local/parent.ts';
+import { stopWithParent } from '../local/parent.ts';
 import { ACCOUNT, REGION } from './platform/aws-answers.ts';
 import { changesOf, clashesOf } from './platform/compare.ts';
 import { type Deployment, deploymentOf } from './platform/deployment.ts';

@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { stopWithParent } from '../functions/local/parent.ts';
+import { stopWithParent } from '../local/parent.ts';
 import { freePort } from '../packages/demo/free-port.ts';
 import { projectFiles } from './checks/files.ts';
 import { Checks, debianBase, descendants, endAll, eventually, run } from './machine/checks.ts';
@@ -60,7 +60,7 @@ const RUNS_OUTSIDE = /^(git clone|npm ci)\b/;
 function installProgram(at: string, commands: readonly string[]): void {
   const program = join(at, PROGRAM);
   for (const file of projectFiles(root)) {
-    if (/^(test|bench|docs\/pictures)\//.test(file)) continue;
+    if (/^(test|docs\/pictures)\//.test(file)) continue;
     mkdirSync(dirname(join(program, file)), { recursive: true });
     cpSync(join(root, file), join(program, file));
   }
@@ -136,7 +136,7 @@ class Machine {
 
   /** The process of the service, as this machine numbers it. @throws Error if there is none */
   get main(): number {
-    const found = descendants(this.init).find(({ command }) => command.at(-1) === 'functions/local/main.ts');
+    const found = descendants(this.init).find(({ command }) => command.at(-1) === 'local/main.ts');
     if (found === undefined) throw new Error('the service has no process');
     return found.pid;
   }

@@ -1,7 +1,7 @@
 /** `npm run check`: all static checks. A failed check does not stop the others. */
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
-import { stopWithParent } from '../functions/local/parent.ts';
+import { stopWithParent } from '../local/parent.ts';
 import { actionPinProblems } from './checks/action-pins.ts';
 import { docPathProblems } from './checks/doc-paths.ts';
 import { environmentProblems } from './checks/environment.ts';

@@ -7,7 +7,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stopWithParent } from '../functions/local/parent.ts';
+import { stopWithParent } from '../local/parent.ts';
 import { type Mend, MENDS } from '../test/mends/mends.ts';
 import { isOneOf } from './checks/files.ts';
 import { copyOf } from './copy.ts';

@@ -28,7 +28,7 @@ export function numbersOf(files: readonly string[], read: (file: string) => stri
   const packages = code.filter((file) => file.startsWith('packages/') && !isTest(file));
   const docs = files.filter((file) => /^docs\/.*\.md$|^README\.md$|^CONTRIBUTING\.md$/.test(file));
   const folders = new Set(files.flatMap((file) => (/^[^./][^/]*\//.test(file) ? [file.split('/')[0]] : [])));
-  const fields = read('core/ports/deps.ts').match(/^ {2}\w+: /gm) ?? [];
+  const fields = read('core/domain/ports/deps.ts').match(/^ {2}\w+: /gm) ?? [];
   return [
     { name: 'lines of the product', value: lines(product), goal: 120_000 },
     { name: 'lines of tests', value: lines(tests), goal: 105_000 },

@@ -2,7 +2,7 @@
  * `npm run --silent config:export`: validates `config/` and `runbooks/` as `npm start` does, and prints the JSON that the
  * functions on AWS read. See docs/how-to/aws.md
  */
-import { loadSet } from '../functions/local/config/config-set.ts';
+import { loadSet } from '../local/config/config-set.ts';
 
 const loaded = await loadSet({ configDir: 'config', runbooksDir: 'runbooks' });
 if (loaded.ok) process.stdout.write(JSON.stringify({ config: loaded.config, problems: [] }));

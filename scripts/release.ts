@@ -9,7 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { stopWithParent } from '../functions/local/parent.ts';
+import { stopWithParent } from '../local/parent.ts';
 import { releaseChangelog, releaseNotes } from './release/changelog.ts';
 import { currentVersion, type Edit, versionEdits, versionProblem } from './release/versions.ts';
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { VENDOR_CONNECTIONS } from '../core/catalogue/decisions/vendors.ts';
+import { VENDOR_CONNECTIONS } from '../core/domain/catalogue/vendors.ts';
 import { DEPLOYER_NOTES } from '../schemas/rollback/targets.ts';
 
 const REFERENCE = join(import.meta.dirname, '..', 'docs', 'reference');

@@ -9,7 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { stopWithParent } from '../functions/local/parent.ts';
+import { stopWithParent } from '../local/parent.ts';
 import { copyOf } from './copy.ts';
 import { requiredIn } from './lint/import-direction.mjs';
 
@@ -20,10 +20,10 @@ const LISTS = ['index.ts', 'names.ts'];
 const CORE_STORIES = [
   'test/workflows/runbook.test.ts',
   'test/entrances/http/app.test.ts',
-  'test/entrances/jobs/sweep/sweep.test.ts',
+  'test/core/jobs/sweep/sweep.test.ts',
   'test/entrances/console/pages.test.ts',
   'test/entrances/slack/commands/parse.test.ts',
-  'test/functions/local/start.test.ts',
+  'test/local/start.test.ts',
 ];
 
 export const featuresOf = (root: string): string[] =>

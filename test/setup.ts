@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { afterAll, expect } from 'vitest';
-import { stopWithParent } from '../functions/local/parent.ts';
+import { stopWithParent } from '../local/parent.ts';
 import { runs } from './support/runs.ts';
 
 declare global {

@@ -2,8 +2,8 @@ import type { CoreTargetName } from '../schemas/incidents/projection.ts';
 import { grafanaProjector } from './grafana/projector/grafana.ts';
 import { imagesProjector } from './kubernetes/images/images.ts';
 import { slackProjector } from './slack/projector/slack.ts';
-import type { Projector } from '../core/projection/sync.ts';
-import { ticketsProjector } from '../core/projection/tickets.ts';
+import type { Projector } from '../core/projectors/sync.ts';
+import { ticketsProjector } from '../core/projectors/tickets.ts';
 import { tracesProjector } from './opentelemetry/projector/traces.ts';
 import { webhooksProjector } from './webhook/projector/webhooks.ts';
 

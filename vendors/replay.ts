@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { Deps } from '../core/ports/deps.ts';
-import type { Quarantine } from '../core/ports/alerts.ts';
+import type { Deps } from '../core/domain/ports/deps.ts';
+import type { Quarantine } from '../core/domain/ports/alerts.ts';
 import { InboundEvent } from '../schemas/messages/inbound-events.ts';
 import { readSignalMessage } from '../schemas/alerts/signal.ts';
 import { sources } from '../schemas/alerts/sources/index.ts';
@@ -10,16 +10,16 @@ import { millisOf } from '../schemas/time/time.ts';
 import { CHANGE_SENDERS } from './change-senders.ts';
 import { FORGES } from './forges.ts';
 import { readEvent } from './pagerduty/webhook.ts';
-import { EVERYWHERE } from '../core/access/decisions/access.ts';
-import type { Caller } from '../core/people/actions/caller.ts';
-import type { ForgeDeps } from '../core/changes/actions/forge-event.ts';
+import { EVERYWHERE } from '../core/domain/access/access.ts';
+import type { Caller } from '../core/actions/people/caller.ts';
+import type { ForgeDeps } from '../core/actions/changes/forge-event.ts';
 import type { ChangeSender } from './shared/change-webhook.ts';
 import type { Forge } from './shared/forge.ts';
 import { parseJson, receiveWebhook } from './shared/receive-webhook.ts';
-import { enqueueEvent } from '../core/paging/actions/enqueue-event.ts';
-import { Refusal } from '../core/shared/refusal.ts';
-import { enqueue, type Sender } from '../core/alerts/actions/enqueue.ts';
-import { alertsIn, readPayload } from '../core/alerts/actions/read-payload.ts';
+import { enqueueEvent } from '../core/actions/paging/enqueue-event.ts';
+import { Refusal } from '../core/domain/refusal.ts';
+import { enqueue, type Sender } from '../core/actions/alerts/enqueue.ts';
+import { alertsIn, readPayload } from '../core/actions/alerts/read-payload.ts';
 
 type QuarantinedInput = NonNullable<Awaited<ReturnType<Quarantine['get']>>>;
 

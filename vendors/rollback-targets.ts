@@ -1,5 +1,5 @@
-import { defaultUrl, type StandIns } from '../core/catalogue/decisions/vendors.ts';
-import type { Deployer, Flags, ImageAutomation } from '../core/rollback/decisions/targets.ts';
+import { defaultUrl, type StandIns } from '../core/domain/catalogue/vendors.ts';
+import type { Deployer, Flags, ImageAutomation } from '../core/domain/rollback/targets.ts';
 import type { ImageAutomationConfig } from '../schemas/rollback/image-automation.ts';
 import { type DeployerConfig, type FlagsConfig, type ROLLBACK_TARGETS, targetOf } from '../schemas/rollback/targets.ts';
 import type { ClientsOf, CreateDeployer, CreateFlags, FlagContext, TargetContext } from './shared/rollback-target.ts';

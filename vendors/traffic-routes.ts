@@ -1,7 +1,7 @@
-import { defaultUrl, type StandIns } from '../core/catalogue/decisions/vendors.ts';
-import type { ServiceEnvironment } from '../core/ports/common.ts';
-import type { Clock, Secrets } from '../core/ports/system.ts';
-import type { TrafficRoute } from '../core/rollback/decisions/reroute.ts';
+import { defaultUrl, type StandIns } from '../core/domain/catalogue/vendors.ts';
+import type { ServiceEnvironment } from '../core/domain/ports/common.ts';
+import type { Clock, Secrets } from '../core/domain/ports/system.ts';
+import type { TrafficRoute } from '../core/domain/rollback/reroute.ts';
 import type { RouteConfig } from '../schemas/rollback/reroute.ts';
 import { route53Route } from './aws/target.ts';
 import { gatewayRoute } from './gateway-api/route.ts';

@@ -1,6 +1,6 @@
-import { isAcknowledged } from '../core/paging/decisions/acknowledgement.ts';
-import type { Deps } from '../core/ports/deps.ts';
-import { serviceEnvironmentText } from '../core/messages/decisions/story.ts';
+import { isAcknowledged } from '../core/domain/paging/acknowledgement.ts';
+import type { Deps } from '../core/domain/ports/deps.ts';
+import { serviceEnvironmentText } from '../core/domain/messages/story.ts';
 import type { IncidentRecord } from '../schemas/incidents/incident.ts';
 import { type IncidentId, isAtLeast, type Severity } from '../schemas/config/names.ts';
 import { wake } from './wake.ts';

@@ -1,4 +1,4 @@
-import type { Deps } from '../core/ports/deps.ts';
+import type { Deps } from '../core/domain/ports/deps.ts';
 import type { WatchId } from '../schemas/judge/watch.ts';
 import type { Run } from './run.ts';
 import { advanceWatch, beginWatch } from './steps/judge/watch.ts';

@@ -1,4 +1,4 @@
-import type { Deps } from '../core/ports/deps.ts';
+import type { Deps } from '../core/domain/ports/deps.ts';
 import type { DrillId } from '../schemas/automation/drill.ts';
 import type { Run } from './run.ts';
 import { advanceDrill, beginDrill } from './steps/drill.ts';

@@ -1,5 +1,5 @@
-import type { Deps } from '../core/ports/deps.ts';
-import type { JudgementRequest, Plan, ResponseState } from '../core/incidents/decisions/response.ts';
+import type { Deps } from '../core/domain/ports/deps.ts';
+import type { JudgementRequest, Plan, ResponseState } from '../core/domain/incidents/response.ts';
 import type { IncidentId } from '../schemas/config/names.ts';
 import { type Activity, activityOf, untilRest } from './activity.ts';
 import { type BranchLimits, limited, type RunLimits } from './branch-limits.ts';

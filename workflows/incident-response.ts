@@ -1,4 +1,4 @@
-import { QUIET, type QuietHold, UNVERIFIED_TEXT } from '../core/incidents/decisions/closing.ts';
+import { QUIET, type QuietHold, UNVERIFIED_TEXT } from '../core/domain/incidents/closing.ts';
 import {
   afterStarting,
   apply,
@@ -6,9 +6,9 @@ import {
   type Plan,
   plan,
   type ResponseState,
-} from '../core/incidents/decisions/response.ts';
-import type { Deps } from '../core/ports/deps.ts';
-import type { InboxContent } from '../core/ports/incidents.ts';
+} from '../core/domain/incidents/response.ts';
+import type { Deps } from '../core/domain/ports/deps.ts';
+import type { InboxContent } from '../core/domain/ports/incidents.ts';
 import type { UnreadableMessage } from '../schemas/incidents/inbox.ts';
 import type { IncidentId } from '../schemas/config/names.ts';
 import { secondsBetween } from '../schemas/time/time.ts';

@@ -1,5 +1,5 @@
 import { CallbackError, type DurableContext, type StepConfig, StepSemantics } from '@aws/durable-execution-sdk-js';
-import type { Log } from '../core/ports/system.ts';
+import type { Log } from '../core/domain/ports/system.ts';
 
 /** A delay in the workflow's time. Locally, `FIREBREAK_TIME_SCALE` makes it pass faster. */
 export type Delay = { seconds: number };

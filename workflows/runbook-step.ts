@@ -1,4 +1,4 @@
-import type { Deps } from '../core/ports/deps.ts';
+import type { Deps } from '../core/domain/ports/deps.ts';
 import type { StepEnd, StepEnds } from '../schemas/runbooks/parts/runs.ts';
 import type { Run } from './run.ts';
 import {

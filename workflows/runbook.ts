@@ -1,7 +1,7 @@
-import { undoId } from '../core/runbooks/decisions/manual-runs.ts';
-import type { Deps } from '../core/ports/deps.ts';
-import type { RunbookEnd } from '../core/ports/runbooks.ts';
-import { actionAfterStage } from '../core/runbooks/decisions/inverses.ts';
+import { undoId } from '../core/domain/runbooks/manual-runs.ts';
+import type { Deps } from '../core/domain/ports/deps.ts';
+import type { RunbookEnd } from '../core/domain/ports/runbooks.ts';
+import { actionAfterStage } from '../core/domain/runbooks/inverses.ts';
 import type { Run } from './run.ts';
 import { type ChosenRunbook, chooseRunbook, isJudged } from './steps/runbook/choose.ts';
 import { concludeRunbook } from './steps/runbook/conclude.ts';

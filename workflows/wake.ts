@@ -1,4 +1,4 @@
-import type { Deps } from '../core/ports/deps.ts';
+import type { Deps } from '../core/domain/ports/deps.ts';
 import type { IncidentRecord } from '../schemas/incidents/incident.ts';
 import type { IncidentId } from '../schemas/config/names.ts';
 

@@ -6,8 +6,8 @@ import {
   COUNTERS,
   HOURLY_GROUPS,
   type CounterName,
-} from '../incidents/decisions/metrics.ts';
-import type { Clock, Counters, Log } from '../ports/system.ts';
+} from '../domain/incidents/metrics.ts';
+import type { Clock, Counters, Log } from '../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { countsOf, keys } from './keys.ts';
 import type { Table } from './table.ts';

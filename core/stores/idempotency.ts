@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { Clock, FirstRequest, Idempotency, IdempotencyKey } from '../ports/system.ts';
+import type { Clock, FirstRequest, Idempotency, IdempotencyKey } from '../domain/ports/system.ts';
 import { millisOf, Timestamp } from '../../schemas/time/time.ts';
 import { keys } from './keys.ts';
 import type { Table } from './table.ts';

@@ -1,4 +1,4 @@
-import type { ServiceEnvironment } from '../ports/common.ts';
+import type { ServiceEnvironment } from '../domain/ports/common.ts';
 import { CHANGE_MARKS, ENDED_MARKS } from '../../features/names.ts';
 import type { ChangeId, IncidentId } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';

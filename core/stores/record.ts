@@ -1,4 +1,4 @@
-import { withoutCleared } from '../changes/decisions/cleared-suspects.ts';
+import { withoutCleared } from '../domain/changes/cleared-suspects.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { StoredIncident } from '../../schemas/incidents/stored-records.ts';
 

@@ -1,4 +1,4 @@
-import type { Page } from '../ports/common.ts';
+import type { Page } from '../domain/ports/common.ts';
 import type { Key, ShardedList } from './keys.ts';
 import { cursorAt, positionIn } from './cursors.ts';
 import type { Table } from './table.ts';

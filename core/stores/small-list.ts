@@ -1,4 +1,4 @@
-import type { Page } from '../ports/common.ts';
+import type { Page } from '../domain/ports/common.ts';
 import { BadCursor } from './cursors.ts';
 
 /** Sort key of an item: a time, a space, and a part that makes it unique. */

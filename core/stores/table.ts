@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Page } from '../ports/common.ts';
+import type { Page } from '../domain/ports/common.ts';
 import type { Item, Key, Range, Rows, Store, Update, UpdateOptions, Write, Written } from '../../platforms/store.ts';
 import { cursorAt, positionIn } from './cursors.ts';
 import { SharedReads } from './shared-reads.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Blobs, Clock, WriteProbe } from '../ports/system.ts';
+import type { Blobs, Clock, WriteProbe } from '../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { keys } from './keys.ts';
 import type { Table } from './table.ts';

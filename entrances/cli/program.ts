@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { printable } from '../../core/messages/decisions/printable.ts';
+import { printable } from '../../core/domain/messages/printable.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { addAudit } from './commands/audit.ts';
 import { addAutomation } from './commands/automation.ts';

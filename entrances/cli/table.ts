@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { printable, printableJson } from '../../core/messages/decisions/printable.ts';
+import { printable, printableJson } from '../../core/domain/messages/printable.ts';
 import type { CommandContext, Screen } from './command-context.ts';
 
 /** Columns from the most to the least important, and last the one with text of any length. */

@@ -1,5 +1,5 @@
 import { sha256 } from '../../core/stores/hash.ts';
-import { markSvg } from '../../core/messages/decisions/identity.ts';
+import { markSvg } from '../../core/domain/messages/identity.ts';
 import { KEYS } from './assets/keys.ts';
 import { LIVE } from './assets/live.ts';
 import { PLOT_LOADER, PLOT_STYLE, plotScript } from './assets/plots.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/ports/system.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 
 /** Results that one instance keeps; the oldest is dropped first. */

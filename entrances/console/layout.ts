@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { BRAND, WALL } from '../../core/messages/decisions/identity.ts';
+import { BRAND, WALL } from '../../core/domain/messages/identity.ts';
 import { ASSETS, plotAsset } from './assets.ts';
 import { navigation } from './navigation.ts';
 import { FIND_PATH } from './pages/find/find.ts';

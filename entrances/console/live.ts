@@ -1,4 +1,4 @@
-import type { Commits } from '../../core/ports/system.ts';
+import type { Commits } from '../../core/domain/ports/system.ts';
 
 /** Limits of open streams at one instance. Above the first two, a page gets short answers instead. */
 export type LiveLimits = {

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Refusal } from '../../core/shared/refusal.ts';
+import type { Refusal } from '../../core/domain/refusal.ts';
 import type { Viewer } from '../http/context.ts';
 import { type Confirmation, type ConsolePage, fieldProblems, type PageAction, type Undo } from './pages/page.ts';
 import { actionForm, type Html, sentence, type Shown } from './parts.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Refusal } from '../../core/shared/refusal.ts';
-import type { Idempotency, IdempotencyKey } from '../../core/ports/system.ts';
+import { Refusal } from '../../core/domain/refusal.ts';
+import type { Idempotency, IdempotencyKey } from '../../core/domain/ports/system.ts';
 
 /** Milliseconds between two looks at a request that is in progress, and the number of looks. */
 const LOOK_MS = 250;

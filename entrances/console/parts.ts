@@ -1,7 +1,7 @@
-import { closedAsOf } from '../../core/incidents/decisions/closing.ts';
+import { closedAsOf } from '../../core/domain/incidents/closing.ts';
 import type { ClosedAs } from '../../schemas/incidents/incident.ts';
 import { html } from 'hono/html';
-import { incidentName, type Named } from '../../core/incidents/decisions/incident-number.ts';
+import { incidentName, type Named } from '../../core/domain/incidents/incident-number.ts';
 import type { Mode, Severity } from '../../schemas/config/names.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';

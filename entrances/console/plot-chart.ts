@@ -9,7 +9,7 @@ import {
   symbolTriangle,
   symbolWye,
 } from 'd3-shape';
-import type { Curve } from '../../core/correlation/decisions/evidence.ts';
+import type { Curve } from '../../core/domain/correlation/evidence.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import type { Html } from './parts.ts';
 

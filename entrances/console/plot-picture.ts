@@ -1,7 +1,7 @@
 import { scaleLinear, scaleUtc } from 'd3-scale';
 import { line } from 'd3-shape';
 import { html } from 'hono/html';
-import type { Curve } from '../../core/correlation/decisions/evidence.ts';
+import type { Curve } from '../../core/domain/correlation/evidence.ts';
 import { millisOf, timestamp, type Timestamp } from '../../schemas/time/time.ts';
 import type { Html } from './parts.ts';
 import {

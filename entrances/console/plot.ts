@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Curve } from '../../core/correlation/decisions/evidence.ts';
+import type { Curve } from '../../core/domain/correlation/evidence.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import type { Html } from './parts.ts';
 import {

@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
 import { sha256 } from '../../core/stores/hash.ts';
-import { type Allowance, type Bucket, takeToken } from '../../core/alerts/decisions/token-bucket.ts';
-import type { Deps } from '../../core/ports/deps.ts';
-import type { AuditLog } from '../../core/ports/audit.ts';
+import { type Allowance, type Bucket, takeToken } from '../../core/domain/alerts/token-bucket.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { AuditLog } from '../../core/domain/ports/audit.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import type { Env } from '../http/context.ts';
 import { BoundedMap } from '../http/middleware/bounded-map.ts';

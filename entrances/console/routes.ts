@@ -3,13 +3,13 @@ import { compress } from 'hono/compress';
 import { html } from 'hono/html';
 import { HTTPException } from 'hono/http-exception';
 import * as z from 'zod';
-import { EVERYWHERE } from '../../core/access/decisions/access.ts';
-import { readEvidence } from '../../core/incidents/actions/read-evidence.ts';
-import { incidentPath } from '../../core/incidents/decisions/console-link.ts';
-import { numberInAddress } from '../../core/incidents/decisions/incident-number.ts';
-import { Refusal } from '../../core/shared/refusal.ts';
+import { EVERYWHERE } from '../../core/domain/access/access.ts';
+import { readEvidence } from '../../core/actions/incidents/read-evidence.ts';
+import { incidentPath } from '../../core/domain/incidents/console-link.ts';
+import { numberInAddress } from '../../core/domain/incidents/incident-number.ts';
+import { Refusal } from '../../core/domain/refusal.ts';
 import { sha256 } from '../../core/stores/hash.ts';
-import type { Deps } from '../../core/ports/deps.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { EvidenceName } from '../../schemas/incidents/evidence-pack.ts';
 import { explainTextLimits } from '../../schemas/parsing/text.ts';
@@ -53,7 +53,7 @@ import {
   viewerOf,
   viewerOfPage,
 } from './viewer.ts';
-import { printable } from '../../core/messages/decisions/printable.ts';
+import { printable } from '../../core/domain/messages/printable.ts';
 
 /** Everything that a page loads is from this address, and no markup contains styles or scripts. */
 const HEADERS = {

@@ -1,8 +1,8 @@
-import type { Log } from '../../core/ports/system.ts';
-import type { Scope } from '../../core/access/decisions/access.ts';
+import type { Log } from '../../core/domain/ports/system.ts';
+import type { Scope } from '../../core/domain/access/access.ts';
 import type { Action, Principal } from '../../schemas/access/access.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { Caller } from '../../core/people/actions/caller.ts';
+import type { Caller } from '../../core/actions/people/caller.ts';
 
 /** The person who looks at a page of the console, or a program with a bearer token. */
 export type Viewer = {

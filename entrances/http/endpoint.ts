@@ -1,16 +1,16 @@
 import type { createRoute as describeRoute, OpenAPIHono, RouteConfig, RouteHandler } from '@hono/zod-openapi';
 import * as z from 'zod';
 import type { Context, MiddlewareHandler } from 'hono';
-import { authorize, type Scope } from '../../core/access/decisions/access.ts';
-import type { Page, ServiceEnvironment } from '../../core/ports/common.ts';
-import type { Deps } from '../../core/ports/deps.ts';
+import { authorize, type Scope } from '../../core/domain/access/access.ts';
+import type { Page, ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { Action, Principal } from '../../schemas/access/access.ts';
 import { Since } from '../../schemas/time/since.ts';
 import type { Env } from './context.ts';
 import { inBytes } from './list-bytes.ts';
 import { iJson } from './middleware/i-json.ts';
 import { Problem } from './problem.ts';
-import { Refusal } from '../../core/shared/refusal.ts';
+import { Refusal } from '../../core/domain/refusal.ts';
 
 /** `public`: no authentication. `receiver`: the handler authenticates the sender, by token or signature. */
 export type Access = Action | 'public' | 'receiver';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { numberInAddress } from '../../core/incidents/decisions/incident-number.ts';
-import type { Deps } from '../../core/ports/deps.ts';
+import { numberInAddress } from '../../core/domain/incidents/incident-number.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 
 const MAX_CHARS = 64;

@@ -1,6 +1,6 @@
 import type { Context, Next } from 'hono';
 import type { RouteConfig, RouteHandler } from '@hono/zod-openapi';
-import type { Page } from '../../core/ports/common.ts';
+import type { Page } from '../../core/domain/ports/common.ts';
 import type { Env } from './context.ts';
 
 /** Maximum size of a page of a list, in bytes. A response of AWS Lambda has at most 6 MB. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
-import type { Clock } from '../../core/ports/system.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
 import { sha256 } from '../../core/stores/hash.ts';
 import { ulidOf } from '../../core/stores/ids.ts';
 import type { Env } from './context.ts';

@@ -9,7 +9,7 @@ import { declaredBytes, NoRoom } from '../http/middleware/request-body.ts';
 import { answerCommand } from './requests/commands.ts';
 import type { RequestContext } from './request-context.ts';
 import { withDeadline } from './requests/deadline.ts';
-import type { SlackDeps } from '../../core/ports/slack.ts';
+import type { SlackDeps } from '../../core/domain/ports/slack.ts';
 import { answerEvent } from './requests/events.ts';
 import {
   type Answer,

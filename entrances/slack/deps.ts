@@ -1,11 +1,11 @@
-import type { Directory, EphemeralMessages } from '../../core/messages/decisions/channels.ts';
-import type { PagerIncidents } from '../../core/paging/decisions/pagerduty/page-reference.ts';
-import type { Quarantine } from '../../core/ports/alerts.ts';
-import type { Deps } from '../../core/ports/deps.ts';
-import type { PortsOfFeatures } from '../../core/ports/extensions.ts';
-import type { ProcessedEvents, UserCache } from '../../core/ports/messages.ts';
-import type { Secrets } from '../../core/ports/system.ts';
-import type { CodeHistory } from '../../core/ports/changes.ts';
+import type { Directory, EphemeralMessages } from '../../core/domain/messages/channels.ts';
+import type { PagerIncidents } from '../../core/domain/paging/pagerduty/page-reference.ts';
+import type { Quarantine } from '../../core/domain/ports/alerts.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { PortsOfFeatures } from '../../core/domain/ports/extensions.ts';
+import type { ProcessedEvents, UserCache } from '../../core/domain/ports/messages.ts';
+import type { Secrets } from '../../core/domain/ports/system.ts';
+import type { CodeHistory } from '../../core/domain/ports/changes.ts';
 
 /**
  * Dependencies for commands of people, without the ports whose secrets are not granted to `inbound`

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
-import type { ChatButton, ChatMessage, ChatPart, Text } from '../../core/messages/decisions/channels.ts';
-import { plainOf } from '../../core/messages/decisions/plain-text.ts';
-import { nearest } from '../../core/runbooks/decisions/similar-names.ts';
+import type { ChatButton, ChatMessage, ChatPart, Text } from '../../core/domain/messages/channels.ts';
+import { plainOf } from '../../core/domain/messages/plain-text.ts';
+import { nearest } from '../../core/domain/runbooks/similar-names.ts';
 
 /** Result of a request, which is stored until all recipients are notified. */
 export type Outcome = {

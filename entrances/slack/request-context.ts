@@ -1,5 +1,5 @@
-import type { Scope } from '../../core/access/decisions/access.ts';
-import type { SlackDeps } from '../../core/ports/slack.ts';
+import type { Scope } from '../../core/domain/access/access.ts';
+import type { SlackDeps } from '../../core/domain/ports/slack.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 

@@ -1,4 +1,4 @@
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import { digits, type Key, serviceEnvironmentKey } from '../../core/stores/keys/parts.ts';
 import type { CanaryId } from './canary.ts';
 

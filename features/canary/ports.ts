@@ -1,5 +1,5 @@
 import type { Deps as FreezeDeps, FreezePorts } from '../freeze/ports.ts';
-import { loadedOnUse } from '../../core/ports/loaded-on-use.ts';
+import { loadedOnUse } from '../../core/domain/ports/loaded-on-use.ts';
 import { type FeatureParts, portsAdder } from '../manifest.ts';
 import type { Canaries, CanaryRuns, TrafficRouterFor } from './types.ts';
 

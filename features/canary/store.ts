@@ -1,7 +1,7 @@
 import { keys, LIST } from './keys.ts';
 import type { Canaries } from './types.ts';
-import type { Page, ServiceEnvironment } from '../../core/ports/common.ts';
-import type { Clock, Counters } from '../../core/ports/system.ts';
+import type { Page, ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { Clock, Counters } from '../../core/domain/ports/system.ts';
 import {
   Canary,
   CanaryCheck,
@@ -13,7 +13,7 @@ import {
   HoldCode,
 } from './canary.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
-import { auditWrite } from '../../core/audit/stores/audit-writes.ts';
+import { auditWrite } from '../../core/stores/audit/audit-writes.ts';
 import { keys as coreKeys } from '../../core/stores/keys.ts';
 import { collect, type Table } from '../../core/stores/table.ts';
 import { absent, anyOf, below, equals, type Item, put, remove, revisionIs, type Write } from '../../platforms/store.ts';

@@ -3,7 +3,7 @@ import type { HttpSample } from '../../schemas/judge/judgement.ts';
 import type { TrafficConfig } from './traffic-config.ts';
 import type { Gate, JudgedSamples } from './decisions/progress.ts';
 import type { TrafficRouter } from './decisions/traffic.ts';
-import type { Page, ServiceEnvironment } from '../../core/ports/common.ts';
+import type { Page, ServiceEnvironment } from '../../core/domain/ports/common.ts';
 
 /** Canaries, with what happened in each. */
 export type Canaries = {

@@ -1,5 +1,5 @@
 import type { IncidentId } from '../../schemas/config/names.ts';
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import { changeMarkSort } from '../../core/stores/keys.ts';
 import { type Key, serviceEnvironmentKey } from '../../core/stores/keys/parts.ts';
 

@@ -12,7 +12,7 @@ import {
 import type { FeatureMetrics } from '../manifest.ts';
 import { type Deps, withPorts } from './ports.ts';
 import { figuresOf } from './decisions/figures.ts';
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import { type DeliveryDeps, deliveryReport } from './actions/report.ts';
 
 /** Metrics of delivery. */

@@ -1,4 +1,4 @@
-import { loadedOnUse } from '../../core/ports/loaded-on-use.ts';
+import { loadedOnUse } from '../../core/domain/ports/loaded-on-use.ts';
 import { type FeatureDeps, type FeatureParts, portsAdder } from '../manifest.ts';
 import type { Attributions, DeployHistory } from './types.ts';
 

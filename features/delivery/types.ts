@@ -1,6 +1,6 @@
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { AttributionCorrection, DeployRecord } from './deploy-record.ts';
 
 /** Which deploys to read. Absent: all services, or all environments. */

@@ -1,6 +1,6 @@
 import { ClosedAs } from '../../schemas/incidents/incident.ts';
 import * as z from 'zod';
-import type { DigestSection } from '../../core/ports/extensions.ts';
+import type { DigestSection } from '../../core/domain/ports/extensions.ts';
 import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../schemas/config/names.ts';
 import { FreezeCause } from '../freeze/schemas/freeze.ts';
 import { ActionItemId, Priority } from '../../schemas/action-items/action-item.ts';

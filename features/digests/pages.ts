@@ -1,10 +1,10 @@
 import { html } from 'hono/html';
 import { readTeamDigest } from './actions/team-digest.ts';
 import { withPorts } from '../freeze/ports.ts';
-import type { Span, Text } from '../../core/messages/decisions/channels.ts';
-import { utcWords } from '../../core/messages/decisions/channels.ts';
+import type { Span, Text } from '../../core/domain/messages/channels.ts';
+import { utcWords } from '../../core/domain/messages/channels.ts';
 import { digestPath, digestScope, digestSections, digestTitle } from './decisions/sections.ts';
-import type { DigestSection } from '../../core/ports/extensions.ts';
+import type { DigestSection } from '../../core/domain/ports/extensions.ts';
 import type { TeamDigest } from './digest.ts';
 import { type Cells, filterLinks, type Html, nothing, panel, tableOf } from '../../entrances/console/parts.ts';
 import type { ConsolePage } from '../../entrances/console/pages/page.ts';

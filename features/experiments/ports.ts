@@ -1,4 +1,4 @@
-import { loadedOnUse } from '../../core/ports/loaded-on-use.ts';
+import { loadedOnUse } from '../../core/domain/ports/loaded-on-use.ts';
 import { type FeatureDeps, type FeatureParts, portsAdder } from '../manifest.ts';
 import type { ChaosObjectsOf, ChaosSystemFor, ExperimentRuns, Experiments } from './types.ts';
 

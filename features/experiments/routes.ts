@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { recordExperiment, sendExperimentRequest, viewExperiment } from './actions/record-experiment.ts';
 import { unobservedChaos } from './actions/observe-chaos.ts';
-import { EVERYWHERE } from '../../core/access/decisions/access.ts';
+import { EVERYWHERE } from '../../core/domain/access/access.ts';
 import { reportOf } from './decisions/report.ts';
 import type { FeatureDeps } from '../manifest.ts';
 import { withPorts } from './ports.ts';

@@ -1,6 +1,6 @@
-import type { Page, ServiceEnvironment } from '../../core/ports/common.ts';
+import type { Page, ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { Experiments } from './types.ts';
-import type { Counters } from '../../core/ports/system.ts';
+import type { Counters } from '../../core/domain/ports/system.ts';
 import {
   ExpectedAlert,
   Experiment,
@@ -15,7 +15,7 @@ import {
   StopState,
 } from './experiment.ts';
 import { sha256 } from '../../core/stores/hash.ts';
-import { auditWrite } from '../../core/audit/stores/audit-writes.ts';
+import { auditWrite } from '../../core/stores/audit/audit-writes.ts';
 import { keys, LIST } from './keys.ts';
 import { expiresAfter, RETENTION_DAYS } from '../../core/stores/retention.ts';
 import { collect, type Table } from '../../core/stores/table.ts';

@@ -11,7 +11,7 @@ import type {
   SeenChaos,
 } from './experiment.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { Attempt, Page, ServiceEnvironment } from '../../core/ports/common.ts';
+import type { Attempt, Page, ServiceEnvironment } from '../../core/domain/ports/common.ts';
 
 /** Chaos experiments, with what was observed in each. */
 export type Experiments = {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Finding } from '../../core/catalogue/decisions/doctor-findings.ts';
+import type { Finding } from '../../core/domain/catalogue/doctor-findings.ts';
 import type { Client } from '../../entrances/cli/client.ts';
 import { GatesOfService } from './schemas/freeze-gates.ts';
 

@@ -1,15 +1,10 @@
-import { environmentEntry, serviceEntry } from '../../core/catalogue/decisions/catalogue.ts';
-import {
-  gatesSubject,
-  idOf,
-  serviceEnvironmentIn,
-  type Projections,
-} from '../../core/incidents/decisions/projections.ts';
-import type { VendorResponse } from '../../core/messages/decisions/channels.ts';
-import { unansweredAfter, outcomeKnownFrom } from '../../core/messages/decisions/unclear.ts';
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
-import type { Method, SyncSession } from '../../core/projection/session.ts';
-import type { Projector } from '../../core/projection/sync.ts';
+import { environmentEntry, serviceEntry } from '../../core/domain/catalogue/catalogue.ts';
+import { gatesSubject, idOf, serviceEnvironmentIn, type Projections } from '../../core/domain/incidents/projections.ts';
+import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import { unansweredAfter, outcomeKnownFrom } from '../../core/domain/messages/unclear.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { Method, SyncSession } from '../../core/projectors/session.ts';
+import type { Projector } from '../../core/projectors/sync.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';

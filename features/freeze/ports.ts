@@ -1,5 +1,5 @@
-import type { IdentityTokens } from '../../core/ports/access.ts';
-import { loadedOnUse } from '../../core/ports/loaded-on-use.ts';
+import type { IdentityTokens } from '../../core/domain/ports/access.ts';
+import { loadedOnUse } from '../../core/domain/ports/loaded-on-use.ts';
 import { type FeatureDeps, type FeatureParts, portsAdder } from '../manifest.ts';
 import { FreezeStateTable } from './stores/freeze-state.ts';
 import type {

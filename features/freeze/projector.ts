@@ -1,8 +1,8 @@
-import { freezesUrl } from '../../core/incidents/decisions/console-link.ts';
-import { annotationTag } from '../../core/incidents/decisions/graph-annotations.ts';
-import { idOf, type Projections } from '../../core/incidents/decisions/projections.ts';
-import type { Annotation, Annotations } from '../../core/messages/decisions/channels.ts';
-import type { Projector } from '../../core/projection/sync.ts';
+import { freezesUrl } from '../../core/domain/incidents/console-link.ts';
+import { annotationTag } from '../../core/domain/incidents/graph-annotations.ts';
+import { idOf, type Projections } from '../../core/domain/incidents/projections.ts';
+import type { Annotation, Annotations } from '../../core/domain/messages/channels.ts';
+import type { Projector } from '../../core/projectors/sync.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { annotationProjector } from '../../vendors/grafana/projector/grafana.ts';
 import type { FreezePorts } from './ports.ts';

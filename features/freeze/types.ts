@@ -1,14 +1,14 @@
 import type { Freeze, Override } from './schemas/freeze.ts';
 import type { CheckRequest, Verdict } from './schemas/freeze-check.ts';
 import type { PinView } from '../../schemas/changes/pin.ts';
-import type { VendorResponse } from '../../core/messages/decisions/channels.ts';
+import type { VendorResponse } from '../../core/domain/messages/channels.ts';
 import type { FluxObject, GateCluster, ParameterObject } from './schemas/freeze-gates.ts';
 import type { FluxGate, Mark } from './vendors/kubernetes/flux-gate.ts';
 import type { Entries } from './vendors/kubernetes/parameters.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { WaitingDeployment } from './schemas/waiting-deployment.ts';
-import type { Page, ServiceEnvironment } from '../../core/ports/common.ts';
+import type { Page, ServiceEnvironment } from '../../core/domain/ports/common.ts';
 
 /** Store of freezes. Every change to a freeze is recorded in the audit log in the same transaction. */
 export type Freezes = {

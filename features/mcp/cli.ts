@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { printableJson } from '../../core/messages/decisions/printable.ts';
+import { printableJson } from '../../core/domain/messages/printable.ts';
 import { Client, errorOf } from '../../entrances/cli/client.ts';
 import { CommandFailure, type CommandContext } from '../../entrances/cli/command-context.ts';
 

@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
-import type { Deps } from '../../core/ports/deps.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { FeatureDeps } from '../manifest.ts';
-import { authorize } from '../../core/access/decisions/access.ts';
-import { Refusal } from '../../core/shared/refusal.ts';
+import { authorize } from '../../core/domain/access/access.ts';
+import { Refusal } from '../../core/domain/refusal.ts';
 import type { Env } from '../../entrances/http/context.ts';
 import { type Api, allowFor, requirePrincipal } from '../../entrances/http/endpoint.ts';
 import { readBody } from '../../entrances/http/middleware/body.ts';

@@ -6,7 +6,7 @@ import {
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
 import manifest from '../../package.json' with { type: 'json' };
-import { Refusal } from '../../core/shared/refusal.ts';
+import { Refusal } from '../../core/domain/refusal.ts';
 import { detailOf } from '../../entrances/http/problem.ts';
 import type { Call, Deps, Tool } from './tool.ts';
 import { TOOLS } from './tools/index.ts';

@@ -1,8 +1,8 @@
 import type { ToolAnnotations } from '@modelcontextprotocol/server';
 import * as z from 'zod';
-import type { Scope } from '../../core/access/decisions/access.ts';
-import type { ReportingRequest } from '../../core/changes/actions/record-deployment.ts';
-import type { Caller } from '../../core/people/actions/caller.ts';
+import type { Scope } from '../../core/domain/access/access.ts';
+import type { ReportingRequest } from '../../core/actions/changes/record-deployment.ts';
+import type { Caller } from '../../core/actions/people/caller.ts';
 import type { Action } from '../../schemas/access/access.ts';
 import type { Deps } from '../freeze/ports.ts';
 

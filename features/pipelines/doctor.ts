@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Client } from '../../entrances/cli/client.ts';
-import type { Finding } from '../../core/catalogue/decisions/doctor-findings.ts';
+import type { Finding } from '../../core/domain/catalogue/doctor-findings.ts';
 
 const UnmappedPipelines = z.object({ items: z.array(z.object({ why: z.string(), lines: z.string() })) });
 

@@ -1,4 +1,4 @@
-import type { Page } from '../../core/ports/common.ts';
+import type { Page } from '../../core/domain/ports/common.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { FlakyFinding, FlakyTest, TestCase, TestCounts, TestRun } from './decisions/flaky-tests.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { ActionItemIssues, ComparisonMark } from './types.ts';
-import type { Clock } from '../../core/ports/system.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { IssueRecord } from './schemas/postmortem.ts';
 import { ActionItemId, type Tracker } from '../../schemas/action-items/action-item.ts';

@@ -1,17 +1,17 @@
 import * as z from 'zod';
-import type { AuditEntry } from '../../core/ports/audit.ts';
-import type { Page } from '../../core/ports/common.ts';
+import type { AuditEntry } from '../../core/domain/ports/audit.ts';
+import type { Page } from '../../core/domain/ports/common.ts';
 import { withTimes } from './decisions/action-items.ts';
 import type { Postmortems, StoredPostmortem } from './types.ts';
-import type { StoredActionItem } from '../../core/ports/action-items.ts';
+import type { StoredActionItem } from '../../core/domain/ports/action-items.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { PostmortemRecord, PostmortemState } from './schemas/postmortem.ts';
 import { ActionItem, ActionItemId } from '../../schemas/action-items/action-item.ts';
 import { readAs } from '../../schemas/parsing/read-as.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
-import { auditWrite } from '../../core/audit/stores/audit-writes.ts';
+import { auditWrite } from '../../core/stores/audit/audit-writes.ts';
 import { keys, LIST } from './keys.ts';
-import { projectionMarkWrite } from '../../core/incidents/stores/projections.ts';
+import { projectionMarkWrite } from '../../core/stores/incidents/projections.ts';
 import { comparisonWrite } from './issue-store.ts';
 import { collect, type Table } from '../../core/stores/table.ts';
 import {

@@ -1,11 +1,11 @@
-import type { StoredActionItem } from '../../core/ports/action-items.ts';
-import type { VendorResponse } from '../../core/messages/decisions/channels.ts';
+import type { StoredActionItem } from '../../core/domain/ports/action-items.ts';
+import type { VendorResponse } from '../../core/domain/messages/channels.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { IssueRecord, PostmortemRecord } from './schemas/postmortem.ts';
 import type { ActionItemId, Tracker } from '../../schemas/action-items/action-item.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { AuditEntry } from '../../core/ports/audit.ts';
-import type { Page } from '../../core/ports/common.ts';
+import type { AuditEntry } from '../../core/domain/ports/audit.ts';
+import type { Page } from '../../core/domain/ports/common.ts';
 
 export type StoredPostmortem = { record: PostmortemRecord; markdown: string };
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { EVERYWHERE } from '../../core/access/decisions/access.ts';
+import { EVERYWHERE } from '../../core/domain/access/access.ts';
 import type { FeatureDeps } from '../manifest.ts';
 import { CountedDay, RecordedObjective } from './objective.ts';
 import { RecordedAlert, RecordedIncident } from './recording.ts';

@@ -1,4 +1,4 @@
-import type { ErrorBudgets } from '../../core/ports/error-budgets.ts';
+import type { ErrorBudgets } from '../../core/domain/ports/error-budgets.ts';
 import type { Evaluator } from './evaluation/evaluator.ts';
 import type { Deps } from './ports.ts';
 

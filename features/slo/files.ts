@@ -6,14 +6,14 @@ import { lint } from './decisions/lint/lint.ts';
 import { isImportable } from './decisions/import/formats.ts';
 import { comparedEachMinute } from './decisions/measurement/minutes.ts';
 import { objectivesOf, type LocatedSlo } from './decisions/objectives.ts';
-import { type Located, errorAt } from '../../core/catalogue/decisions/source-locations.ts';
-import { inFileOrder, type Problem, problemText } from '../../core/runbooks/decisions/problem.ts';
+import { type Located, errorAt } from '../../core/domain/catalogue/source-locations.ts';
+import { inFileOrder, type Problem, problemText } from '../../core/domain/runbooks/problem.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { Header, type Kind, type OpenSlo, schemaOf } from './schemas/openslo.ts';
 import type { ObjectiveFiles } from '../manifest.ts';
 import type { Slo } from '../../schemas/slo/slo.ts';
-import { lineOf, parseAllYaml, valueOf } from '../../core/config/stores/yaml-lines.ts';
-import { type JsonSchema, valueProblems } from '../../core/config/stores/yaml-problems.ts';
+import { lineOf, parseAllYaml, valueOf } from '../../core/stores/config/yaml-lines.ts';
+import { type JsonSchema, valueProblems } from '../../core/stores/config/yaml-problems.ts';
 
 /** Larger than any hand-written file. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;

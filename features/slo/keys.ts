@@ -1,4 +1,4 @@
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import { type Key, part, serviceEnvironmentKey } from '../../core/stores/keys/parts.ts';
 
 /** Keys of objectives: their counts, statuses, corrections, and burn alerts. */

@@ -1,5 +1,5 @@
 import type { Deps as FreezeDeps, FreezePorts } from '../freeze/ports.ts';
-import { loadedOnUse } from '../../core/ports/loaded-on-use.ts';
+import { loadedOnUse } from '../../core/domain/ports/loaded-on-use.ts';
 import { readPrometheus, readSetting } from '../../vendors/prometheus/settings.ts';
 import { type FeatureParts, portsAdder } from '../manifest.ts';
 import { SloStatusTable } from './stores/slo-statuses.ts';

@@ -1,10 +1,10 @@
 import type { Severity } from '../../schemas/config/names.ts';
-import type { ErrorBudgets } from '../../core/ports/error-budgets.ts';
+import type { ErrorBudgets } from '../../core/domain/ports/error-budgets.ts';
 import type { SloId } from '../../schemas/slo/slo.ts';
 import type { SloCorrection } from './schemas/slo-correction.ts';
 import type { SloStatus } from '../../schemas/slo/slo-status.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { Page, ServiceEnvironment } from '../../core/ports/common.ts';
+import type { Page, ServiceEnvironment } from '../../core/domain/ports/common.ts';
 
 /** A rule as a Prometheus has loaded it. */
 export type LoadedRule = {

@@ -1,5 +1,5 @@
-import { publicUrl } from '../../core/catalogue/decisions/vendors.ts';
-import { loadedOnUse } from '../../core/ports/loaded-on-use.ts';
+import { publicUrl } from '../../core/domain/catalogue/vendors.ts';
+import { loadedOnUse } from '../../core/domain/ports/loaded-on-use.ts';
 import type { PublicFiles } from '../../platforms/blobs.ts';
 import { type FeatureDeps, type FeatureParts, portsAdder } from '../manifest.ts';
 import { publicIncidentIds, subscriberKeys } from './stores/ids.ts';

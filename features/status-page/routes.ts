@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { importSubscribers } from './actions/subscriptions/import-subscribers.ts';
-import { EVERYWHERE } from '../../core/access/decisions/access.ts';
+import { EVERYWHERE } from '../../core/domain/access/access.ts';
 import type { FeatureDeps } from '../manifest.ts';
 import { describeStatusPages } from './pages/description.ts';
 import { withPorts } from './ports.ts';

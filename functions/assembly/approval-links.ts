@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { ApprovalLink, ApprovalLinks } from '../../core/ports/access.ts';
-import type { Secrets } from '../../core/ports/system.ts';
+import type { ApprovalLink, ApprovalLinks } from '../../core/domain/ports/access.ts';
+import type { Secrets } from '../../core/domain/ports/system.ts';
 import { millisOf, timestamp } from '../../schemas/time/time.ts';
 import { LINK_KEY } from './secret-groups.ts';
 

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SSMClient } from '@aws-sdk/client-ssm';
-import type { Log } from '../../core/ports/system.ts';
+import type { Log } from '../../core/domain/ports/system.ts';
 import { awsClient, type Limits } from '../../platforms/aws/client.ts';
 import { DynamoStore } from '../../platforms/aws/dynamodb-store.ts';
 import { s3Blobs } from '../../platforms/aws/s3-blobs.ts';

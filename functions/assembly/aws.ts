@@ -4,7 +4,7 @@ import { awsClient, DURABLE_LIMITS, SECRETS_LIMITS, SHARED_LIMITS } from '../../
 import { s3PublicFiles } from '../../platforms/aws/s3-public-files.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import type { Product } from './product.ts';
-import type { Log } from '../../core/ports/system.ts';
+import type { Log } from '../../core/domain/ports/system.ts';
 import { LambdaExecutions } from '../../platforms/aws/lambda-executions.ts';
 import type { SqsConsumerOptions } from '../../platforms/aws/sqs-consumer.ts';
 import { SqsQueues } from '../../platforms/aws/sqs-queues.ts';

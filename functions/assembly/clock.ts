@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/ports/system.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
 import { timestamp } from '../../schemas/time/time.ts';
 
 export const systemClock: Clock = { now: () => timestamp(Date.now()) };

@@ -1,7 +1,7 @@
 import type { Product } from './product.ts';
-import { processInbound } from '../../entrances/jobs/queues/process-inbound.ts';
-import { project } from '../../entrances/jobs/queues/project.ts';
-import { route } from '../../entrances/jobs/queues/route.ts';
+import { processInbound } from '../../core/jobs/queues/process-inbound.ts';
+import { project } from '../../core/jobs/queues/project.ts';
+import { route } from '../../core/jobs/queues/route.ts';
 import type { Consumer } from '../../platforms/queues.ts';
 import { emailsOf } from './emails.ts';
 

@@ -1,5 +1,5 @@
-import { increment } from '../../core/incidents/decisions/metrics.ts';
-import type { Counters } from '../../core/ports/system.ts';
+import { increment } from '../../core/domain/incidents/metrics.ts';
+import type { Counters } from '../../core/domain/ports/system.ts';
 
 /**
  * Outcomes to count by response kind. Other kinds mean that the vendor was not called, or say nothing about the vendor.

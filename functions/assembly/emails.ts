@@ -1,4 +1,4 @@
-import type { Secrets } from '../../core/ports/system.ts';
+import type { Secrets } from '../../core/domain/ports/system.ts';
 import { smtpMail } from '../../vendors/mail/mail.ts';
 
 /** Returns what sends emails. The SMTP client is only in the bundles of functions that use this. */

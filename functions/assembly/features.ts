@@ -1,5 +1,5 @@
 import type { Product } from './product.ts';
-import type { Extension, Extensions, PortsOfFeatures } from '../../core/ports/extensions.ts';
+import type { Extension, Extensions, PortsOfFeatures } from '../../core/domain/ports/extensions.ts';
 import { FEATURES } from '../../features/index.ts';
 import type { App, FeatureParts, ScheduledJob } from '../../features/manifest.ts';
 import type { FunctionName } from './functions.ts';

@@ -1,6 +1,6 @@
 /**
  * All Lambda functions, by the file of their handler in `functions/`. `platforms/aws/infra/functions.ts` deploys them and
- * `functions/local/programs.ts` runs the same on one machine; permissions, secrets, and alarms have an entry for each.
+ * `local/programs.ts` runs the same on one machine; permissions, secrets, and alarms have an entry for each.
  *
  * - `memoryMb`: on AWS. Less memory means less CPU, and cold starts are CPU-bound.
  * - `everySeconds`: the schedule that invokes it. Others are invoked by requests, by queues (`READERS`), or by functions.

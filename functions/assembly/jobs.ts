@@ -1,6 +1,6 @@
 import type { Product } from './product.ts';
-import { digest } from '../../entrances/jobs/digest/digest.ts';
-import { type JobsInProgress, sweep } from '../../entrances/jobs/sweep/sweep.ts';
+import { digest } from '../../core/jobs/digest/digest.ts';
+import { type JobsInProgress, sweep } from '../../core/jobs/sweep/sweep.ts';
 import { emailsOf } from './emails.ts';
 
 /** Returns the job that runs all periodic checks. It does not start a check twice that has not ended. */

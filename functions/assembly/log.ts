@@ -1,5 +1,5 @@
-import type { Clock, Log } from '../../core/ports/system.ts';
-import { withoutCredentials } from '../../core/redaction/decisions/credentials.ts';
+import type { Clock, Log } from '../../core/domain/ports/system.ts';
+import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 

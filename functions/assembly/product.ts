@@ -1,9 +1,9 @@
 import type { ConsoleDeps } from '../../entrances/console/pages/page.ts';
 import type { ApiDeps } from '../../entrances/http/deps.ts';
-import type { DigestDeps } from '../../entrances/jobs/digest/deps.ts';
-import type { ProjectDeps } from '../../entrances/jobs/queues/project-deps.ts';
-import type { RouteDeps } from '../../entrances/jobs/queues/route.ts';
-import type { SweepDeps } from '../../entrances/jobs/sweep/jobs.ts';
+import type { DigestDeps } from '../../core/jobs/digest/deps.ts';
+import type { ProjectDeps } from '../../core/jobs/queues/project-deps.ts';
+import type { RouteDeps } from '../../core/jobs/queues/route.ts';
+import type { SweepDeps } from '../../core/jobs/sweep/jobs.ts';
 import type { CommandDeps } from '../../entrances/slack/deps.ts';
 
 /**

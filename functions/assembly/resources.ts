@@ -16,7 +16,7 @@ export const TABLE = {
 
 /**
  * In seconds. The visibility timeout is six times the router's timeout, as AWS recommends; it matters only for a
- * function that dies. Failed messages are redelivered within seconds (entrances/jobs/queues/queue-batch.ts), and 16 receives at
+ * function that dies. Failed messages are redelivered within seconds (core/jobs/queues/queue-batch.ts), and 16 receives at
  * that pace take ten minutes.
  */
 export const QUEUE = {

@@ -1,5 +1,5 @@
 import type { SSMClient } from '@aws-sdk/client-ssm';
-import type { Blobs, Log, Secrets } from '../../core/ports/system.ts';
+import type { Blobs, Log, Secrets } from '../../core/domain/ports/system.ts';
 import { sealedCopy } from '../../platforms/aws/secrets-copy.ts';
 import { ssmSecrets, type SsmSecretsOptions } from '../../platforms/aws/ssm-secrets.ts';
 import { SecretsUnreadable } from '../../platforms/secrets.ts';

@@ -1,16 +1,22 @@
 import * as z from 'zod';
-import type { Blobs } from '../../core/ports/system.ts';
-import type { Catalogue, IncidentDetails, OpenIncident, RecentChange, SlackDeps } from '../../core/ports/slack.ts';
+import type { Blobs } from '../../core/domain/ports/system.ts';
+import type {
+  Catalogue,
+  IncidentDetails,
+  OpenIncident,
+  RecentChange,
+  SlackDeps,
+} from '../../core/domain/ports/slack.ts';
 import { interactionCalls } from '../../vendors/slack/interaction-calls.ts';
 import { StoredChange, StoredIncident } from '../../schemas/incidents/stored-records.ts';
 import { IncidentId, Mode } from '../../schemas/config/names.ts';
 import { PeopleFile } from '../../schemas/people/people.ts';
-import { inboundQueue } from '../../core/queues/stores/queues.ts';
-import { CONFIG_KEY } from '../../core/config/stores/published.ts';
+import { inboundQueue } from '../../core/stores/queues/queues.ts';
+import { CONFIG_KEY } from '../../core/stores/config/published.ts';
 import { keys, shardedLists } from '../../core/stores/keys.ts';
-import { incidentWithNumber } from '../../core/incidents/stores/incident-numbers.ts';
-import { openIncidents } from '../../core/incidents/stores/open-incidents.ts';
-import { QuarantineTable } from '../../core/alerts/stores/quarantine.ts';
+import { incidentWithNumber } from '../../core/stores/incidents/incident-numbers.ts';
+import { openIncidents } from '../../core/stores/incidents/open-incidents.ts';
+import { QuarantineTable } from '../../core/stores/alerts/quarantine.ts';
 import { shardedPage } from '../../core/stores/sharded.ts';
 import { CounterTable } from '../../core/stores/counters.ts';
 import { Table } from '../../core/stores/table.ts';
@@ -113,8 +119,8 @@ async function readCatalogue(blobs: Blobs): Promise<Catalogue> {
 /** Loads what describes an incident on the first use, because the function has to start within Slack's limit. */
 async function readDetails(table: Table, id: IncidentId): Promise<IncidentDetails | undefined> {
   const [{ overviewOf }, { detailsCard }] = await Promise.all([
-    import('../../core/incidents/stores/story.ts'),
-    import('../../core/messages/decisions/incident-card.ts'),
+    import('../../core/stores/incidents/story.ts'),
+    import('../../core/domain/messages/incident-card.ts'),
   ]);
   const story = await overviewOf(table, id);
   if (story === undefined) return undefined;

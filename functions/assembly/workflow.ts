@@ -1,6 +1,6 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js';
 import * as z from 'zod';
-import { incidentActions } from '../../core/paging/actions/escalate.ts';
+import { incidentActions } from '../../core/actions/paging/escalate.ts';
 import type { Product } from './product.ts';
 import { DrillId } from '../../schemas/automation/drill.ts';
 import { WatchId } from '../../schemas/judge/watch.ts';

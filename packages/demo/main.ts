@@ -1,4 +1,4 @@
-import { stopWithParent } from '../../functions/local/parent.ts';
+import { stopWithParent } from '../../local/parent.ts';
 import { type Command, UsageError, readCommand, storyList, usage } from './command.ts';
 import { printSummary, printLinks } from './summary.ts';
 import { printIntroduction } from './introduction.ts';

@@ -1,6 +1,6 @@
-import type { Sandbox, SandboxAccess } from '../../functions/local/sandbox.ts';
-import { hasNoSettings, type NamedCredentials } from '../../core/catalogue/decisions/vendors.ts';
-import { publicComponents } from '../../core/catalogue/decisions/catalogue.ts';
+import type { Sandbox, SandboxAccess } from '../../local/sandbox.ts';
+import { hasNoSettings, type NamedCredentials } from '../../core/domain/catalogue/vendors.ts';
+import { publicComponents } from '../../core/domain/catalogue/catalogue.ts';
 import { type Env, namedVariable, type VariableName } from '../../schemas/config/variables.ts';
 import { sandboxGuard } from './core/guard.ts';
 import { standInSettings, type StandIns, startStandIns } from './core/index.ts';

@@ -1,4 +1,4 @@
-import { run } from '../../functions/local/run.ts';
+import { run } from '../../local/run.ts';
 
 // Loaded only with FIREBREAK_SANDBOX=on.
 await run(async (options) => (await import('./connect.ts')).startSandbox(options));

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { OpenSettings } from '../../functions/local/sandbox.ts';
+import type { OpenSettings } from '../../local/sandbox.ts';
 import type { Env } from '../../schemas/config/variables.ts';
 
 /** The stand-in for Prometheus. */

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { readAs } from '../parsing/read-as.ts';
 
 /**
- * Codes of the reasons of decisions, explained in docs/explanation/engine.md. `core/rollback/decisions/guards.ts` lists the guards with
+ * Codes of the reasons of decisions, explained in docs/explanation/engine.md. `core/domain/rollback/guards.ts` lists the guards with
  * their order and consequences.
  */
 export const ReasonCode = z.enum([

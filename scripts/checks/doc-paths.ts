@@ -14,7 +14,7 @@ const isCode = (file: string): boolean =>
  * Returns paths of this project that documents name in `code` or link to, and that do not exist, and links to headings
  * that their document does not have. Pages that code names, such as in error messages, count as links.
  *
- * Code counts as a path if it starts with a folder of the project and has only characters of paths: `core/ports/`,
+ * Code counts as a path if it starts with a folder of the project and has only characters of paths: `core/domain/ports/`,
  * `test/kill/`. Placeholders (`<vendor>`, `*`), commands, addresses, and fenced blocks are ignored.
  */
 export function docPathProblems(root: string): string[] {

@@ -14,9 +14,18 @@ import { defineRule } from '@oxlint/plugins';
 const VENDOR_SCHEMAS = 'vendors/schemas';
 
 /** What every part of the product may import: data, decisions, stores, workflows, and use cases. */
-const CORE = ['schemas', 'core/decisions', 'core/stores', 'core/projection', 'workflows', 'core/actions'];
-const ENTRANCES = ['entrances/http', 'entrances/console', 'entrances/slack', 'entrances/jobs'];
-const PRODUCT = [...CORE, 'platforms', VENDOR_SCHEMAS, 'vendors', ...ENTRANCES, 'functions/assembly', 'functions'];
+const CORE = ['schemas', 'core/domain', 'core/stores', 'core/projectors', 'workflows', 'core/actions'];
+const ENTRANCES = ['entrances/http', 'entrances/console', 'entrances/slack'];
+const PRODUCT = [
+  ...CORE,
+  'platforms',
+  VENDOR_SCHEMAS,
+  'vendors',
+  ...ENTRANCES,
+  'core/jobs',
+  'functions/assembly',
+  'functions',
+];
 
 /** The list of features, and what the core knows of all of them. Their names are part of its schemas. */
 const LIST = 'features';
@@ -30,44 +39,41 @@ const PURE = ['zod', 'temporal-polyfill', 'rrule-temporal', '@marcbachmann/cel-j
 const LAYERS = {
   schemas: { folders: ['schemas', LIST], packages: ['zod', 'temporal-polyfill', 'rrule-temporal'], node: false },
   [VENDOR_SCHEMAS]: { folders: ['schemas', VENDOR_SCHEMAS], packages: ['zod'], node: false },
-  'core/decisions': { folders: ['schemas', 'core/decisions', LIST], packages: PURE, node: false },
+  'core/domain': { folders: ['schemas', 'core/domain', LIST], packages: PURE, node: false },
   platforms: { folders: ['platforms'], node: true },
-  'core/stores': { folders: ['schemas', 'core/decisions', 'platforms', 'core/stores', LIST], node: true },
-  'core/projection': { folders: ['schemas', 'core/decisions', 'core/projection'], packages: ['zod'], node: false },
+  'core/stores': { folders: ['schemas', 'core/domain', 'platforms', 'core/stores', LIST], node: true },
+  'core/projectors': { folders: ['schemas', 'core/domain', 'core/projectors'], packages: ['zod'], node: false },
   workflows: {
-    folders: ['schemas', 'core/decisions', 'workflows'],
+    folders: ['schemas', 'core/domain', 'workflows'],
     packages: ['zod', '@aws/durable-execution-sdk-js'],
     node: false,
   },
   'core/actions': { folders: [...CORE, LIST], node: true },
-  vendors: { folders: [...CORE, VENDOR_SCHEMAS, 'vendors'], node: true },
+  vendors: { folders: ['schemas', 'core/domain', 'core/projectors', VENDOR_SCHEMAS, 'vendors'], node: true },
   'entrances/http': { folders: [...CORE, 'vendors', 'entrances/http', LIST], node: true },
   'entrances/console': { folders: [...CORE, 'vendors', 'entrances/http', 'entrances/console', LIST], node: true },
   'entrances/slack': { folders: [...CORE, 'vendors', 'entrances/http', 'entrances/slack', LIST], node: true },
-  'entrances/jobs': {
-    folders: [...CORE, 'platforms', 'vendors', 'entrances/slack', 'entrances/jobs', LIST],
-    node: true,
-  },
-  'entrances/cli': { folders: ['schemas', 'core/decisions', 'entrances/cli', LIST], node: true },
+  'entrances/cli': { folders: ['schemas', 'core/domain', 'entrances/cli', LIST], node: true },
+  'core/jobs': { folders: [...CORE, 'platforms', 'vendors', 'entrances/slack', 'core/jobs', LIST], node: true },
   [LIST]: { folders: [...PRODUCT, 'entrances/cli', LIST], node: false },
   'functions/assembly': { folders: [...PRODUCT.filter((layer) => layer !== 'functions'), LIST], node: true },
   functions: { folders: PRODUCT, node: true },
-  'functions/local': { folders: [...PRODUCT, 'functions/local', LIST], node: true },
-  'packages/sandbox': { folders: ['schemas', 'core/decisions', 'packages/sandbox'], node: true },
+  local: { folders: [...PRODUCT, 'local', LIST], node: true },
+  'packages/sandbox': { folders: ['schemas', 'core/domain', 'packages/sandbox'], node: true },
   'packages/demo': { folders: ['schemas', 'packages/demo'], node: true },
   'packages/lab': { folders: [...PRODUCT, 'packages/lab'], node: true },
   test: {
-    folders: [...PRODUCT, 'functions/local', 'entrances/cli', LIST, ...PACKAGES, 'scripts', 'test'],
+    folders: [...PRODUCT, 'local', 'entrances/cli', LIST, ...PACKAGES, 'scripts', 'test'],
     node: true,
   },
 };
 
 /** What every feature may import: the core, vendors, and the frames of the entrances. */
-const OF_FEATURES = [...CORE, 'platforms', VENDOR_SCHEMAS, 'vendors', ...ENTRANCES, 'entrances/cli', LIST];
+const OF_FEATURES = [...CORE, 'platforms', VENDOR_SCHEMAS, 'vendors', ...ENTRANCES, 'entrances/cli', 'core/jobs', LIST];
 
 /**
- * A feature imports the core, itself, and the features that it requires. Its folder `decisions` is pure, as those of the
- * core are. Its tests import what other tests may, and the same features.
+ * A feature imports the core, itself, and the features that it requires. Its folder `decisions` is pure, as the domain of
+ * the core is. Its tests import what other tests may, and the same features.
  *
  * @param {string} file e.g. `features/canary/routes.ts` @param {string} root @returns {Layer | undefined}
  */
@@ -79,7 +85,7 @@ function layerOf(file, root) {
   const own = [feature, ...requiredBy(feature, root)];
   if (name === 'test') return layer && { ...layer, folders: [...layer.folders, ...own] };
   return file.startsWith(`${feature}/decisions/`)
-    ? { folders: ['schemas', 'core/decisions', ...own], packages: ['zod', 'temporal-polyfill'], node: false }
+    ? { folders: ['schemas', 'core/domain', ...own], packages: ['zod', 'temporal-polyfill'], node: false }
     : { folders: [...OF_FEATURES, ...own], node: true };
 }
 
@@ -115,41 +121,55 @@ function featureOf(file) {
 /** Files, and folders, with additional permitted imports: composition roots. */
 /** @type {Readonly<Record<string, readonly string[]>>} */
 const ASSEMBLIES = {
-  'entrances/cli/bin.mjs': ['functions/local', 'scripts'],
-  'entrances/cli/files.ts': ['functions/local', 'core/stores'],
+  'entrances/cli/bin.mjs': ['local', 'scripts'],
+  'entrances/cli/files.ts': ['local', 'core/stores'],
   'entrances/cli/hash.ts': ['core/stores'],
-  'packages/demo/main.ts': ['functions/local'],
-  'packages/lab/bench/harness/product.ts': ['functions/local', 'scripts'],
-  'packages/sandbox/main.ts': ['functions/local'],
-  'packages/sandbox/connect.ts': ['functions/local'],
-  'packages/sandbox/settings.ts': ['functions/local'],
+  'packages/demo/main.ts': ['local'],
+  'packages/lab/bench/harness/product.ts': ['local', 'scripts'],
+  'packages/sandbox/main.ts': ['local'],
+  'packages/sandbox/connect.ts': ['local'],
+  'packages/sandbox/settings.ts': ['local'],
   'schemas/rollback/targets.ts': [VENDOR_SCHEMAS],
 };
 
-const DIRECTION =
-  'schemas, vendors/*/schema.ts ← core decisions, platforms ← core stores, projection, workflows ← core actions ← vendors ← entrances ← functions/assembly ← functions ← functions/local ← packages/sandbox';
+/** Imports against the direction, by file. There are no others. */
+/** @type {Readonly<Record<string, readonly string[]>>} */
+const UPWARDS = {
+  'vendors/connections/check.ts': ['core/actions/automation/drills.ts'],
+  'vendors/connections/propose-entries.ts': ['core/actions/concurrency.ts'],
+  'vendors/connections/provable.ts': ['core/actions/concurrency.ts'],
+  'vendors/flagger/receive.ts': ['core/stores/hash.ts'],
+  'vendors/github/receive.ts': ['core/actions/changes/forge-event.ts'],
+  'vendors/gitlab/receive.ts': ['core/actions/changes/forge-event.ts'],
+  'vendors/replay.ts': [
+    'core/actions/alerts/enqueue.ts',
+    'core/actions/alerts/read-payload.ts',
+    'core/actions/changes/forge-event.ts',
+    'core/actions/paging/enqueue-event.ts',
+    'core/actions/people/caller.ts',
+  ],
+  'vendors/shared/forge.ts': ['core/actions/changes/forge-event.ts'],
+  'vendors/shared/receive-webhook.ts': ['core/actions/changes/report-change.ts'],
+};
 
-/** Layers of the core, in the folder of each noun: the rest of it are use cases. */
-const IN_CORE = ['decisions', 'stores', 'projection'];
+const DIRECTION =
+  'schemas, vendors/*/schema.ts ← core/domain, platforms ← core/stores, core/projectors, workflows, vendors ← core/actions ← entrances ← core/jobs ← functions/assembly ← functions ← local ← packages';
 
 /**
  * Returns the layer of a file. The tests of a package or feature are in it, and may import what other tests may.
  *
- * @param {string} file e.g. `core/incidents/stores/inbox.ts` @returns e.g. `core/stores`
+ * @param {string} file e.g. `core/stores/incidents/inbox.ts` @returns e.g. `core/stores`
  */
 const layerNameOf = (file) => {
   const [top = '', name = '', inside = ''] = file.split('/');
   switch (top) {
-    case 'core': {
-      if (name === 'ports') return 'core/decisions';
-      return `core/${IN_CORE.find((layer) => layer === name || layer === inside) ?? 'actions'}`;
-    }
     case LIST:
     case 'packages':
       if (inside === '') return top;
       return inside === 'test' ? 'test' : `${top}/${name}`;
     case 'vendors':
       return inside === 'schema.ts' || name === 'targets.ts' ? VENDOR_SCHEMAS : top;
+    case 'core':
     case 'entrances':
       return `${top}/${name}`;
     case 'functions':
@@ -164,7 +184,8 @@ export const unusedPlaces = (files) => {
   const layers = new Set(files.map(layerNameOf));
   return [
     ...Object.keys(LAYERS).filter((layer) => !layers.has(layer)),
-    ...Object.keys(ASSEMBLIES).filter((file) => !files.includes(file)),
+    ...[...Object.keys(ASSEMBLIES), ...Object.keys(UPWARDS)].filter((file) => !files.includes(file)),
+    ...Object.values(UPWARDS).flatMap((targets) => targets.filter((target) => !files.includes(target))),
   ];
 };
 
@@ -201,6 +222,7 @@ export const importDirection = defineRule({
       if (isLazy && file === 'vendors/targets.ts' && /^vendors\/[\w-]+\/target\.ts$/.test(target)) return undefined;
       if (layer.folders.includes(into) || (ASSEMBLIES[file] ?? ASSEMBLIES[posix.dirname(file)])?.includes(into))
         return undefined;
+      if (UPWARDS[file]?.includes(target)) return undefined;
       return `${file} may not import ${into}/: ${folder}/ sees only ${layer.folders.join(', ')} (${DIRECTION})`;
     };
 

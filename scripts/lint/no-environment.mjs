@@ -1,7 +1,7 @@
 import { defineRule } from '@oxlint/plugins';
 
 const MESSAGE =
-  'settings are read where a program starts (functions/assembly/aws.ts, functions/assembly/slack-aws.ts, entrances/cli/main.ts, functions/local/run.ts), by the table in ' +
+  'settings are read where a program starts (functions/assembly/aws.ts, functions/assembly/slack-aws.ts, entrances/cli/main.ts, local/run.ts), by the table in ' +
   'schemas/config/variables.ts, and passed in as arguments';
 
 /** @param {string} specifier */

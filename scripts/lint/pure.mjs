@@ -4,7 +4,7 @@ import { defineRule } from '@oxlint/plugins';
 
 const TIME = 'pass time as an argument, or get it from a step';
 const RANDOM = 'pass randomness as an argument, or get it from a step';
-const IO = 'use a port for I/O (core/ports/)';
+const IO = 'use a port for I/O (core/domain/ports/)';
 const TIMER = 'use the durable engine for waits';
 const SETTING = 'pass settings as arguments';
 

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import * as fc from 'fast-check';
-import type { Evidence, OnsetEvidence } from '../../core/correlation/decisions/evidence.ts';
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
-import type { IntendedAction } from '../../core/ports/decisions.ts';
-import type { Requester, DecisionInputs, KillSwitch, TargetInputs } from '../../core/rollback/decisions/judgement.ts';
-import { DECIDE_VERSION } from '../../core/rollback/decisions/guards.ts';
+import type { Evidence, OnsetEvidence } from '../../core/domain/correlation/evidence.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { IntendedAction } from '../../core/domain/ports/decisions.ts';
+import type { Requester, DecisionInputs, KillSwitch, TargetInputs } from '../../core/domain/rollback/judgement.ts';
+import { DECIDE_VERSION } from '../../core/domain/rollback/guards.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { ChangeKind, ChangeStatus } from '../../schemas/changes/change.ts';
 import type { ClearedSuspect } from '../../schemas/incidents/incident.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { blankIncident } from '../../core/incidents/decisions/new-incident.ts';
-import type { Child, Story } from '../../core/messages/decisions/story.ts';
+import { blankIncident } from '../../core/domain/incidents/new-incident.ts';
+import type { Child, Story } from '../../core/domain/messages/story.ts';
 import { ChangeKind } from '../../schemas/changes/change.ts';
 import {
   type ClearedSuspect,

@@ -43,7 +43,7 @@ describe.skipIf(!TOOLS_RUN_HERE)(
         KUBERNETES_URL: 'https://127.0.0.1:1',
         KUBERNETES_TOKEN: 'token',
       };
-      product = spawn(process.execPath, ['functions/local/main.ts'], {
+      product = spawn(process.execPath, ['local/main.ts'], {
         cwd: ROOT,
         env,
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // ends with the test runner

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { readSettings } from '../../functions/local/settings.ts';
+import { readSettings } from '../../local/settings.ts';
 import { PRODUCT_OPTIONS } from '../../scripts/setup.mjs';
 import { VARIABLES } from '../../schemas/config/variables.ts';
 import { containerfile, copiedInto, environmentOf, restOf, ROOT } from './containerfile.ts';
@@ -30,7 +30,7 @@ describe('the systemd unit', () => {
       '/opt/firebreak/scripts/node/node_modules/.bin/node',
       ['/opt/firebreak'],
     ]);
-    expect(args).toEqual([...PRODUCT_OPTIONS, 'functions/local/main.ts']);
+    expect(args).toEqual([...PRODUCT_OPTIONS, 'local/main.ts']);
     expect(existsSync(join(ROOT, args.at(-1) ?? ''))).toBe(true);
     expect(all).toMatchObject({
       User: ['firebreak'],
@@ -77,7 +77,7 @@ describe('the Containerfile', () => {
   test('copies only existing paths, and every folder of the product', async () => {
     const copied = copiedInto(await containerfile());
     expect(copied.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
-    const needed = foldersOf('functions/local/main.ts', 'entrances/cli/main.ts');
+    const needed = foldersOf('local/main.ts', 'entrances/cli/main.ts');
     expect(needed).toEqual(expect.arrayContaining(['core', 'functions', 'schemas']));
     expect(copied.map((path) => path.split('/')[0])).toEqual(expect.arrayContaining(needed));
   });

@@ -7,13 +7,14 @@ const ROOT = join(import.meta.dirname, '../..');
 /** The columns of the table in docs/explanation/architecture.md, with the folders that each of them shows. */
 const COLUMNS = [
   ['schemas'],
-  ['core', 'core/ports'],
-  ['entrances/http/routes', 'entrances/http/webhooks', 'workflows', 'entrances/jobs'],
+  ['core/domain', 'core/domain/ports', 'core/stores', 'core/actions'],
+  ['entrances/http/routes', 'entrances/http/webhooks', 'workflows', 'core/jobs'],
   ['entrances/console/pages', 'entrances/slack/commands', 'entrances/cli/commands'],
 ] as const;
 
-/** Folders of the core that are no nouns. */
-const FRAMES = new Set(['ports', 'projection', 'shared', 'stores']);
+/** Layers of the core with a folder for a noun, and their folders that are no nouns. */
+const LAYERS = ['core/domain', 'core/stores', 'core/actions'];
+const FRAMES = new Set(['ports', 'keys']);
 
 const page = readFileSync(join(ROOT, 'docs/explanation/architecture.md'), 'utf8');
 const section = (heading: string): string => page.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
@@ -36,8 +37,9 @@ describe('the table of docs/explanation/architecture.md', () => {
   });
 
   test('has a row for every noun of the core', () => {
-    const nouns = readdirSync(join(ROOT, 'core')).filter((name) => !FRAMES.has(name));
-    expect(rows.map(({ noun }) => noun)).toEqual(nouns.toSorted());
+    const folders = LAYERS.flatMap((layer) => readdirSync(join(ROOT, layer), { withFileTypes: true }));
+    const nouns = folders.flatMap((one) => (one.isDirectory() && !FRAMES.has(one.name) ? [one.name] : []));
+    expect(rows.map(({ noun }) => noun)).toEqual([...new Set(nouns)].toSorted());
   });
 });
 

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Stop } from '../../core/rollback/decisions/guard.ts';
-import { GUARDS } from '../../core/rollback/decisions/guards.ts';
+import type { Stop } from '../../core/domain/rollback/guard.ts';
+import { GUARDS } from '../../core/domain/rollback/guards.ts';
 import { ReasonCode } from '../../schemas/incidents/reason.ts';
-import { WEIGHTS } from '../../core/correlation/decisions/weights.ts';
+import { WEIGHTS } from '../../core/domain/correlation/weights.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');

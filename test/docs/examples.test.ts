@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isMap, isSeq, parse, parseAllDocuments } from 'yaml';
 import * as z from 'zod';
-import { loadConfig } from '../../functions/local/config/config-files.ts';
+import { loadConfig } from '../../local/config/config-files.ts';
 import { configSchemas } from '../../scripts/config-schemas.ts';
 import { DeployerConfig, FlagsConfig } from '../../schemas/rollback/targets.ts';
 

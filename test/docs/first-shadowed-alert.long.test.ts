@@ -98,7 +98,7 @@ describe('the three commands lead to the first shadowed alert', () => {
       FIREBREAK_DATA_DIR: join(folder, 'image'),
       NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
     };
-    await start('node functions/local/main.ts', env);
+    await start('node local/main.ts', env);
     const beside = others.map((command) => command.replace(/^docker exec (-i )?firebreak /, ''));
     await follow(beside, shown, env);
   });

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Evidence } from '../../core/correlation/decisions/evidence.ts';
-import type { TargetInputs } from '../../core/rollback/decisions/judgement.ts';
-import { decide } from '../../core/rollback/decisions/rollback.ts';
+import type { Evidence } from '../../core/domain/correlation/evidence.ts';
+import type { TargetInputs } from '../../core/domain/rollback/judgement.ts';
+import { decide } from '../../core/domain/rollback/rollback.ts';
 import { Mode, type ServiceName } from '../../schemas/config/names.ts';
 import type { DecisionKind } from '../../schemas/incidents/incident.ts';
 import { before, change, clear, NOON, type Plain } from '../core/arbitraries.ts';

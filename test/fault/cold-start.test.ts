@@ -3,7 +3,7 @@ import { functionDeps } from '../../functions/assembly/aws.ts';
 import { readEnvironment } from '../../functions/assembly/environment.ts';
 import { FUNCTION_GRANTS, parametersFor } from '../../functions/assembly/secret-groups.ts';
 import type { Product } from '../../functions/assembly/product.ts';
-import type { PageRequest } from '../../core/ports/paging.ts';
+import type { PageRequest } from '../../core/domain/ports/paging.ts';
 import { byQueue } from '../../schemas/config/queues.ts';
 import { resourcesText } from '../support/aws/resources.ts';
 import { timestamp } from '../../schemas/time/time.ts';

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expect, onTestFinished, test } from 'vitest';
-import { ProjectionTable } from '../../core/incidents/stores/projections.ts';
+import { ProjectionTable } from '../../core/stores/incidents/projections.ts';
 import { Table } from '../../core/stores/table.ts';
 import { startTable } from '../support/aws/dynamodb.ts';
 import { clientOptions } from '../support/aws/server.ts';

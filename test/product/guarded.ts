@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { canonicalJson, sha256 } from '../../core/stores/hash.ts';
-import type { DecisionInputs } from '../../core/rollback/decisions/judgement.ts';
-import { decide } from '../../core/rollback/decisions/rollback.ts';
+import type { DecisionInputs } from '../../core/domain/rollback/judgement.ts';
+import { decide } from '../../core/domain/rollback/rollback.ts';
 import { alert, group, minutesAgo } from '../support/alerts.ts';
 import type { Firebreak } from '../support/firebreak.ts';
 import { seen } from '../support/fixtures.ts';

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alert, group, minutesAgo } from '../support/alerts.ts';
 import { EACH_ALONE, eventually, Firebreak } from '../support/firebreak.ts';
-import { standInNote } from '../../core/catalogue/decisions/vendors.ts';
+import { standInNote } from '../../core/domain/catalogue/vendors.ts';
 
 /** Runbook steps at vendors over real HTTP: each kind of step once, with its effects. */
 

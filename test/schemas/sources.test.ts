@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { toSignal } from '../../core/alerts/decisions/signal.ts';
+import { toSignal } from '../../core/domain/alerts/signal.ts';
 import { Config } from '../../schemas/config/config.ts';
 import { Signal } from '../../schemas/alerts/signal.ts';
 import { type Alert, sources } from '../../schemas/alerts/sources/index.ts';

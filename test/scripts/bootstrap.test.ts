@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { onNpmExit } from '../../scripts/npm-parent.mjs';
 
 const project = resolve(import.meta.dirname, '../..');
-const parent = join(project, 'functions/local/parent.ts');
+const parent = join(project, 'local/parent.ts');
 let folder: string;
 
 beforeAll(async () => {

@@ -33,7 +33,7 @@ test('properties are searched for longer, also those of suites', () => {
   const played = parts['properties']?.flat() ?? [];
   expect(played).toEqual(
     expect.arrayContaining([
-      'test/core/rollback/decisions/rollback.test.ts',
+      'test/core/domain/rollback/rollback.test.ts',
       'test/platforms/sqlite/queues.test.ts',
       'features/freeze/test/gates.test.ts',
     ]),

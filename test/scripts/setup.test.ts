@@ -10,7 +10,7 @@ const project = resolve(import.meta.dirname, '../..');
 let folder: string;
 
 /** Part of the product, which needs no development packages. */
-const PROGRAM = 'functions/local/program.mjs';
+const PROGRAM = 'local/program.mjs';
 const DEVELOPMENT_PROGRAM = 'tools/program.mjs';
 
 /** A clone of a small project, and an npm that needs no network. */
@@ -22,7 +22,7 @@ beforeEach(async () => {
       cp(join(project, `scripts/${name}.mjs`), join(folder, `scripts/${name}.mjs`)),
     ),
   );
-  for (const name of ['functions/local', 'tools']) await mkdir(join(folder, name), { recursive: true });
+  for (const name of ['local', 'tools']) await mkdir(join(folder, name), { recursive: true });
   for (const name of [PROGRAM, DEVELOPMENT_PROGRAM]) await writeFile(join(folder, name), `console.log('running');`);
   await lockFile('1.0.0');
   await nodeLockFile('24.1.0');

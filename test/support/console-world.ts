@@ -1,4 +1,4 @@
-import { SessionTable } from '../../core/access/stores/sessions.ts';
+import { SessionTable } from '../../core/stores/access/sessions.ts';
 import { sha256 } from '../../core/stores/hash.ts';
 import { Table } from '../../core/stores/table.ts';
 import { LIVE_LIMITS, type LiveLimits } from '../../entrances/console/live.ts';

@@ -1,29 +1,23 @@
-import type { AlertState } from '../../core/ports/alerts.ts';
-import type { Attempt } from '../../core/ports/common.ts';
+import type { AlertState } from '../../core/domain/ports/alerts.ts';
+import type { Attempt } from '../../core/domain/ports/common.ts';
 import type { Product } from '../../functions/assembly/product.ts';
-import { noExtensions } from '../../core/ports/extensions.ts';
+import { noExtensions } from '../../core/domain/ports/extensions.ts';
 import { extensionsOf, featurePorts } from '../../functions/assembly/features.ts';
-import type { Metrics } from '../../core/ports/metrics.ts';
-import type { PageRequest } from '../../core/ports/paging.ts';
-import type { HttpAnswer } from '../../core/ports/runbooks.ts';
-import type { Clock, Engine, Log, Secrets } from '../../core/ports/system.ts';
+import type { Metrics } from '../../core/domain/ports/metrics.ts';
+import type { PageRequest } from '../../core/domain/ports/paging.ts';
+import type { HttpAnswer } from '../../core/domain/ports/runbooks.ts';
+import type { Clock, Engine, Log, Secrets } from '../../core/domain/ports/system.ts';
 import { type Config, emptyConfig } from '../../schemas/config/config.ts';
-import type {
-  TargetResponse,
-  Deployer,
-  Flags,
-  DriftCheck,
-  RollbackCall,
-} from '../../core/rollback/decisions/targets.ts';
-import { type TrafficRoute, weightsInWords } from '../../core/rollback/decisions/reroute.ts';
-import type { ExternalFound, ExternalIncident, VendorResponse } from '../../core/messages/decisions/channels.ts';
-import type { OnCallPerson } from '../../core/people/decisions/on-call.ts';
-import type { Curve } from '../../core/correlation/decisions/evidence.ts';
-import type { Projections } from '../../core/incidents/decisions/projections.ts';
+import type { TargetResponse, Deployer, Flags, DriftCheck, RollbackCall } from '../../core/domain/rollback/targets.ts';
+import { type TrafficRoute, weightsInWords } from '../../core/domain/rollback/reroute.ts';
+import type { ExternalFound, ExternalIncident, VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { OnCallPerson } from '../../core/domain/people/on-call.ts';
+import type { Curve } from '../../core/domain/correlation/evidence.ts';
+import type { Projections } from '../../core/domain/incidents/projections.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { millisOf, timestamp, type Timestamp } from '../../schemas/time/time.ts';
 import { approvalLinks } from '../../functions/assembly/approval-links.ts';
-import { AuditLogTable } from '../../core/audit/stores/audit-log.ts';
+import { AuditLogTable } from '../../core/stores/audit/audit-log.ts';
 import { Table } from '../../core/stores/table.ts';
 import { StorageWriteProbe } from '../../core/stores/write-probe.ts';
 import { blobsInMemory, nounStores } from './noun-stores.ts';

@@ -1,6 +1,6 @@
-import type { PageReference, PagerIncidents } from '../../core/paging/decisions/pagerduty/page-reference.ts';
+import type { PageReference, PagerIncidents } from '../../core/domain/paging/pagerduty/page-reference.ts';
 
-/** The in-memory version of core/messages/stores/pager-incidents.ts. */
+/** The in-memory version of core/stores/messages/pager-incidents.ts. */
 export class FakePagerIncidents implements PagerIncidents {
   readonly #known = new Map<string, PageReference>();
 

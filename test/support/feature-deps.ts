@@ -3,7 +3,7 @@ import { extensionsOf, featurePorts } from '../../functions/assembly/features.ts
 import type { Product } from '../../functions/assembly/product.ts';
 import type { Executions } from '../../platforms/executions.ts';
 import type { FeatureParts, SystemDeps } from '../../features/manifest.ts';
-import { AuditLogTable } from '../../core/audit/stores/audit-log.ts';
+import { AuditLogTable } from '../../core/stores/audit/audit-log.ts';
 import type { Table } from '../../core/stores/table.ts';
 
 /** Gives dependencies the ports of a feature, and what all features do at the points of the core. */

@@ -1,20 +1,20 @@
 import { mintIncidentId } from '../../core/stores/ids.ts';
-import { AutomationTable } from '../../core/access/stores/automation.ts';
-import { ChangeTable } from '../../core/changes/stores/changes.ts';
-import { PinTable } from '../../core/changes/stores/pins.ts';
-import { RolloutTable } from '../../core/changes/stores/rollouts.ts';
+import { AutomationTable } from '../../core/stores/access/automation.ts';
+import { ChangeTable } from '../../core/stores/changes/changes.ts';
+import { PinTable } from '../../core/stores/changes/pins.ts';
+import { RolloutTable } from '../../core/stores/changes/rollouts.ts';
 import type { Table } from '../../core/stores/table.ts';
-import { CodeTable } from '../../core/changes/stores/code.ts';
-import { DecisionTable } from '../../core/incidents/stores/decisions.ts';
-import { LookTable } from '../../core/look/stores/looks.ts';
-import { EffectTable } from '../../core/incidents/stores/effects.ts';
-import { EvidenceTable } from '../../core/incidents/stores/evidence.ts';
-import { IncidentGroupTable } from '../../core/incidents/stores/incident-groups.ts';
-import { IncidentTable } from '../../core/incidents/stores/incidents.ts';
-import { unobserved } from '../../core/incidents/stores/observers.ts';
-import { RunbookTable } from '../../core/incidents/stores/runbooks.ts';
+import { CodeTable } from '../../core/stores/changes/code.ts';
+import { DecisionTable } from '../../core/stores/incidents/decisions.ts';
+import { LookTable } from '../../core/stores/look/looks.ts';
+import { EffectTable } from '../../core/stores/incidents/effects.ts';
+import { EvidenceTable } from '../../core/stores/incidents/evidence.ts';
+import { IncidentGroupTable } from '../../core/stores/incidents/incident-groups.ts';
+import { IncidentTable } from '../../core/stores/incidents/incidents.ts';
+import { unobserved } from '../../core/stores/incidents/observers.ts';
+import { RunbookTable } from '../../core/stores/incidents/runbooks.ts';
 import type { Product } from '../../functions/assembly/product.ts';
-import type { Blobs, Clock } from '../../core/ports/system.ts';
+import type { Blobs, Clock } from '../../core/domain/ports/system.ts';
 
 /** The stores that workflows use, on a table. */
 export const nounStores = (

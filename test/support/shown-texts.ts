@@ -1,7 +1,7 @@
-import { keepsOpen } from '../../core/incidents/decisions/keeps-open.ts';
-import type { ChatMessage } from '../../core/messages/decisions/channels.ts';
-import { summaryCard } from '../../core/messages/decisions/incident-card.ts';
-import { emailTextOf } from '../../core/messages/decisions/notifications.ts';
+import { keepsOpen } from '../../core/domain/incidents/keeps-open.ts';
+import type { ChatMessage } from '../../core/domain/messages/channels.ts';
+import { summaryCard } from '../../core/domain/messages/incident-card.ts';
+import { emailTextOf } from '../../core/domain/messages/notifications.ts';
 import { incidentText } from '../../entrances/cli/commands/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { consoleWorld } from './console-world.ts';

@@ -1,5 +1,5 @@
-import type { Arrival } from '../../core/alerts/decisions/admission.ts';
-import { type Destinations, destinationsOf, type Mute } from '../../core/alerts/decisions/routing.ts';
+import type { Arrival } from '../../core/domain/alerts/admission.ts';
+import { type Destinations, destinationsOf, type Mute } from '../../core/domain/alerts/routing.ts';
 import { type Config, emptyConfig } from '../../schemas/config/config.ts';
 import { UNMATCHED, type EnvironmentName, type ServiceName } from '../../schemas/config/names.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';

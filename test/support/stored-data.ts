@@ -1,9 +1,9 @@
-import { admittedSignalIn } from '../../core/alerts/stores/admit.ts';
+import { admittedSignalIn } from '../../core/stores/alerts/admit.ts';
 import { keys } from '../../core/stores/keys.ts';
 import { incidentRecordOf } from '../../core/stores/record.ts';
-import type { DecisionInputs } from '../../core/rollback/decisions/judgement.ts';
-import type { AdmittedSignal } from '../../core/ports/alerts.ts';
-import type { StepQuestion } from '../../core/ports/decisions.ts';
+import type { DecisionInputs } from '../../core/domain/rollback/judgement.ts';
+import type { AdmittedSignal } from '../../core/domain/ports/alerts.ts';
+import type { StepQuestion } from '../../core/domain/ports/decisions.ts';
 import { Database } from '../../platforms/sqlite/database.ts';
 import { SqliteStore } from '../../platforms/sqlite/store.ts';
 import { type Item, type Range, type Rows, update } from '../../platforms/store.ts';

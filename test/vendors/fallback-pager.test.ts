@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { PageRequest, Pager } from '../../core/ports/paging.ts';
+import type { PageRequest, Pager } from '../../core/domain/ports/paging.ts';
 import { webhookPager } from '../../vendors/webhook/fallback-pager.ts';
 import { signedHeaders } from '../../vendors/webhook/standard-webhooks.ts';
 import { Config } from '../../schemas/config/config.ts';

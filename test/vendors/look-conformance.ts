@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { LookRequest, LookResponse, LookTarget } from '../../core/rollback/decisions/targets.ts';
+import type { LookRequest, LookResponse, LookTarget } from '../../core/domain/rollback/targets.ts';
 
 /** An adapter with a stand-in that runs `request.from` and earlier ran `request.to`. Time advances only on request. */
 export type LookWorld = {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { hash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { imageCommits } from '../../vendors/oci/image-commits.ts';
-import type { Log } from '../../core/ports/system.ts';
+import type { Log } from '../../core/domain/ports/system.ts';
 import type { Registry } from '../../schemas/changes/delivery-file.ts';
 
 const COMMIT = '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1';

@@ -1,9 +1,9 @@
 import { beforeEach, expect, test } from 'vitest';
 import { replay } from '../../vendors/replay.ts';
-import { Refusal } from '../../core/shared/refusal.ts';
-import type { Quarantine } from '../../core/ports/alerts.ts';
+import { Refusal } from '../../core/domain/refusal.ts';
+import type { Quarantine } from '../../core/domain/ports/alerts.ts';
 import type { InboundEvent } from '../../schemas/messages/inbound-events.ts';
-import { webhook } from '../core/paging/actions/webhooks.ts';
+import { webhook } from '../core/actions/paging/webhooks.ts';
 import { FakeWorld } from '../support/fake-deps.ts';
 
 let world: FakeWorld;

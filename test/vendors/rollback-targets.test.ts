@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { standInsAt } from '../../core/catalogue/decisions/vendors.ts';
+import { standInsAt } from '../../core/domain/catalogue/vendors.ts';
 import { githubAccess } from '../../vendors/github/access.ts';
 import { deployerFor } from '../../vendors/rollback-targets.ts';
 import { emptyConfig, ServicesFile } from '../../schemas/config/config.ts';

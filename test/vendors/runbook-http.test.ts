@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { HttpAnswer } from '../../core/ports/runbooks.ts';
+import type { HttpAnswer } from '../../core/domain/ports/runbooks.ts';
 import { runbookCalls } from '../../vendors/runbook-http/calls.ts';
 import { HttpWith } from '../../schemas/runbooks/parts/http.ts';
 import { SetClock } from '../support/fake-deps.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { TargetResponse, Deployer, RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import type { TargetResponse, Deployer, RollbackCall } from '../../core/domain/rollback/targets.ts';
 
 /** The behavior of a target's stand-in for the next changing call. */
 export type Trouble =

@@ -1,8 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import { serve } from '@hono/node-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RerouteRequest, TrafficRoute, Weights } from '../../core/rollback/decisions/reroute.ts';
-import type { TargetResponse } from '../../core/rollback/decisions/targets.ts';
+import type { RerouteRequest, TrafficRoute, Weights } from '../../core/domain/rollback/reroute.ts';
+import type { TargetResponse } from '../../core/domain/rollback/targets.ts';
 import { sameName } from '../../vendors/aws/route53-api.ts';
 import { route53Weights } from '../../vendors/aws/route53.ts';
 import { gatewayRoute } from '../../vendors/gateway-api/route.ts';

@@ -1,10 +1,10 @@
 import { InvocationStatus } from '@aws/durable-execution-sdk-js';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { clearingOfVersion } from '../../core/changes/decisions/cleared-suspects.ts';
-import type { Attempt } from '../../core/ports/common.ts';
-import type { TargetResponse } from '../../core/rollback/decisions/targets.ts';
-import { Refusal } from '../../core/shared/refusal.ts';
+import { clearingOfVersion } from '../../core/domain/changes/cleared-suspects.ts';
+import type { Attempt } from '../../core/domain/ports/common.ts';
+import type { TargetResponse } from '../../core/domain/rollback/targets.ts';
+import { Refusal } from '../../core/domain/refusal.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { wake } from '../../workflows/wake.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { acknowledge, leaveRole, takeRole } from '../../core/incidents/actions/acknowledge.ts';
-import type { Caller } from '../../core/people/actions/caller.ts';
+import { acknowledge, leaveRole, takeRole } from '../../core/actions/incidents/acknowledge.ts';
+import type { Caller } from '../../core/actions/people/caller.ts';
 import { wakeForDeadlines } from '../../workflows/wake.ts';
 import { Config } from '../../schemas/config/config.ts';
-import { withoutAcknowledgement } from '../../core/paging/decisions/acknowledgement.ts';
+import { withoutAcknowledgement } from '../../core/domain/paging/acknowledgement.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import type { Message } from '../../schemas/incidents/inbox.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';

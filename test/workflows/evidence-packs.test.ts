@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { readEvidence } from '../../core/incidents/actions/read-evidence.ts';
-import type { Caller } from '../../core/people/actions/caller.ts';
+import { readEvidence } from '../../core/actions/incidents/read-evidence.ts';
+import type { Caller } from '../../core/actions/people/caller.ts';
 import { sha256 } from '../../core/stores/hash.ts';
-import { storeDueEvidence } from '../../entrances/jobs/sweep/evidence.ts';
+import { storeDueEvidence } from '../../core/jobs/sweep/evidence.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';

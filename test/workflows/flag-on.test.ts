@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { tendFlags } from '../../core/incidents/actions/tend-flags.ts';
-import { turnFlagOn } from '../../core/incidents/actions/turn-flag-on.ts';
+import { tendFlags } from '../../core/actions/incidents/tend-flags.ts';
+import { turnFlagOn } from '../../core/actions/incidents/turn-flag-on.ts';
 import { GoldenHistories } from './golden-histories.ts';
 import { theIncident } from './play.ts';
 import { type FlagPath, flagPaths, type FlagWorld, flagWorld, playFlag, requests } from './stories/flags.ts';

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { keys } from '../../core/stores/keys.ts';
 import { remove } from '../../platforms/store.ts';
-import { incidentLines } from '../../core/messages/decisions/incident-lines.ts';
+import { incidentLines } from '../../core/domain/messages/incident-lines.ts';
 import { Config } from '../../schemas/config/config.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { leaveGroup } from '../../workflows/steps/incident-group.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
-import type { PageRequest } from '../../core/ports/paging.ts';
+import type { PageRequest } from '../../core/domain/ports/paging.ts';
 import { DAY_IN_AN_HOUR } from './stories/closings.ts';
 import { settleChildren } from '../../workflows/steps/settle-children.ts';
 import type { Run } from '../../workflows/run.ts';

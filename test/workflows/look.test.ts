@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { requestLook } from '../../core/look/actions/request-look.ts';
-import { tendLooks } from '../../core/look/actions/tend-looks.ts';
-import type { Caller } from '../../core/people/actions/caller.ts';
-import { Refusal } from '../../core/shared/refusal.ts';
+import { requestLook } from '../../core/actions/look/request-look.ts';
+import { tendLooks } from '../../core/actions/look/tend-looks.ts';
+import type { Caller } from '../../core/actions/people/caller.ts';
+import { Refusal } from '../../core/domain/refusal.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { NOON } from '../core/arbitraries.ts';
 import { FakeWorld, idleEngine } from '../support/fake-deps.ts';

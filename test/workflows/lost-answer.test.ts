@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { DriftCheck } from '../../core/rollback/decisions/targets.ts';
+import type { DriftCheck } from '../../core/domain/rollback/targets.ts';
 import { ends, fires, type Moment, pauses, play, theIncident } from './play.ts';
 
 /** The target carries the rollback out, but the answer to it is lost; then nobody may act any more. */

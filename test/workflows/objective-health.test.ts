@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { healthQueryOf } from '../../core/monitoring/decisions/objective-health.ts';
+import { healthQueryOf } from '../../core/domain/monitoring/objective-health.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { acting, fires, type Moment, play, says, theIncident } from './play.ts';
 import { objective } from '../support/objective.ts';

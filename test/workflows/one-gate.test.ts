@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { keys } from '../../core/stores/keys.ts';
-import type { DecisionInputs } from '../../core/rollback/decisions/judgement.ts';
+import type { DecisionInputs } from '../../core/domain/rollback/judgement.ts';
 import { put } from '../../platforms/store.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { NOON } from '../core/arbitraries.ts';

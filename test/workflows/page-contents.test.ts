@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { ExternalIncident } from '../../core/messages/decisions/channels.ts';
-import type { PageRequest } from '../../core/ports/paging.ts';
+import type { ExternalIncident } from '../../core/domain/messages/channels.ts';
+import type { PageRequest } from '../../core/domain/ports/paging.ts';
 import { pagerDuty } from '../../vendors/pagerduty/pager.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { calls, start } from '../../packages/sandbox/test/support.ts';

@@ -1,13 +1,13 @@
-import type { Curve } from '../../core/correlation/decisions/evidence.ts';
+import type { Curve } from '../../core/domain/correlation/evidence.ts';
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
 import type { DurableExecutionClient, DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
-import { incidentActions } from '../../core/paging/actions/escalate.ts';
-import { toSignal } from '../../core/alerts/decisions/signal.ts';
+import { incidentActions } from '../../core/actions/paging/escalate.ts';
+import { toSignal } from '../../core/domain/alerts/signal.ts';
 import type { Product } from '../../functions/assembly/product.ts';
-import type { IncidentChange } from '../../core/ports/incidents.ts';
+import type { IncidentChange } from '../../core/domain/ports/incidents.ts';
 import { NewChange } from '../../schemas/changes/change.ts';
 import { Config } from '../../schemas/config/config.ts';
-import { scopeOf } from '../../core/alerts/decisions/admission.ts';
+import { scopeOf } from '../../core/domain/alerts/admission.ts';
 import type { Message } from '../../schemas/incidents/inbox.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { keys } from '../../core/stores/keys.ts';
 import { put } from '../../platforms/store.ts';
-import type { DeployFreezes } from '../../core/ports/extensions.ts';
+import type { DeployFreezes } from '../../core/domain/ports/extensions.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { NOON } from '../core/arbitraries.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type QuestionInputs, approvalReasons } from '../../core/runbooks/decisions/permission.ts';
+import { type QuestionInputs, approvalReasons } from '../../core/domain/runbooks/permission.ts';
 import { mintIncidentId } from '../../core/stores/ids.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';

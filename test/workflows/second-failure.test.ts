@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { detailsCard, summaryCard } from '../../core/messages/decisions/incident-card.ts';
-import type { PageRequest } from '../../core/ports/paging.ts';
+import { detailsCard, summaryCard } from '../../core/domain/messages/incident-card.ts';
+import type { PageRequest } from '../../core/domain/ports/paging.ts';
 import { type Moment, play, says, theIncident } from './play.ts';
 import { interruptedPaths, secondFailurePaths } from './stories/second-failures.ts';
 

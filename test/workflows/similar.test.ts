@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { updateSimilar, similarIncidents } from '../../core/incidents/actions/similar-incidents.ts';
-import { detailsCard } from '../../core/messages/decisions/incident-card.ts';
-import { compareIncidents } from '../../entrances/jobs/sweep/compare-incidents.ts';
+import { updateSimilar, similarIncidents } from '../../core/actions/incidents/similar-incidents.ts';
+import { detailsCard } from '../../core/domain/messages/incident-card.ts';
+import { compareIncidents } from '../../core/jobs/sweep/compare-incidents.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { deploys, ends, fires, play, theIncident } from './play.ts';

@@ -1,4 +1,4 @@
-import { incidentActions } from '../../core/paging/actions/escalate.ts';
+import { incidentActions } from '../../core/actions/paging/escalate.ts';
 import type { Product } from '../../functions/assembly/product.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { incidentResponse, type IncidentOutcome } from '../../workflows/incident-response.ts';

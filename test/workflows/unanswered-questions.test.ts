@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withAcknowledgement } from '../../core/paging/decisions/acknowledgement.ts';
+import { withAcknowledgement } from '../../core/domain/paging/acknowledgement.ts';
 import { judgeIncident } from '../../workflows/steps/judge-incident.ts';
 import { configured, ends, fires, type Moment, play, theIncident } from './play.ts';
 

@@ -1,7 +1,7 @@
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
 import type { DurableContext, DurableExecutionClient, DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
 import { describe, expect, test } from 'vitest';
-import { incidentActions } from '../../core/paging/actions/escalate.ts';
+import { incidentActions } from '../../core/actions/paging/escalate.ts';
 import type { Product } from '../../functions/assembly/product.ts';
 import type { Item } from '../../platforms/store.ts';
 import type { Message } from '../../schemas/incidents/inbox.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { WAITS_MAX } from '../../core/rollback/decisions/wait.ts';
+import { WAITS_MAX } from '../../core/domain/rollback/wait.ts';
 import { play, theIncident } from './play.ts';
 import { waitPaths } from './stories/waits.ts';
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { decide } from '../../core/rollback/decisions/rollback.ts';
+import { decide } from '../../core/domain/rollback/rollback.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { readInbox } from '../../workflows/steps/read-inbox.ts';
 import { wake } from '../../workflows/wake.ts';

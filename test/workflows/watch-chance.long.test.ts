@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { watchIdOf } from '../../core/judge/decisions/watch.ts';
+import { watchIdOf } from '../../core/domain/judge/watch.ts';
 import { openTable, type TableStores } from '../core/stores/stores.ts';
 import { deploys, liveThrough, type Moment } from './play.ts';
 import {

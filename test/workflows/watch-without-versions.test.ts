@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Product } from '../../functions/assembly/product.ts';
-import { watchIdOf } from '../../core/judge/decisions/watch.ts';
+import { watchIdOf } from '../../core/domain/judge/watch.ts';
 import { increase } from '../../packages/lab/evaluation/canary/scrape.ts';
 import { Slo } from '../../schemas/slo/slo.ts';
 import { millisOf } from '../../schemas/time/time.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { TargetResponse } from '../../core/rollback/decisions/targets.ts';
-import type { Attempt } from '../../core/ports/common.ts';
+import type { TargetResponse } from '../../core/domain/rollback/targets.ts';
+import type { Attempt } from '../../core/domain/ports/common.ts';
 import { EXECUTION_LIMITS } from '../../platforms/limits.ts';
 import { FakeWorld } from '../support/fake-deps.ts';
 import { deploys, ends, fires, type Moment, says, theIncident } from './play.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { readServer } from '../shared/read.ts';
 import { serverAt } from '../shared/server.ts';
-import { matches as matchesAlert } from '../../core/alerts/decisions/matchers.ts';
+import { matches as matchesAlert } from '../../core/domain/alerts/matchers.ts';
 
 /** The status of Alertmanager with its configuration, whose secrets are hidden. */
 export const StatusResponse = z.object({ config: z.object({ original: z.string() }) });

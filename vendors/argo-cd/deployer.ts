@@ -1,6 +1,6 @@
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
-import type { Clock, Secrets } from '../../core/ports/system.ts';
-import type { TargetResponse, Deployer, RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
+import type { TargetResponse, Deployer, RollbackCall } from '../../core/domain/rollback/targets.ts';
 import type { ArgoCdDeployer } from './schema.ts';
 import type { GitReverter } from '../github/revert/revert.ts';
 import { withoutTrailingSlash } from '../shared/client.ts';

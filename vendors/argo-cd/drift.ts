@@ -1,4 +1,4 @@
-import type { DriftCheck, RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import type { DriftCheck, RollbackCall } from '../../core/domain/rollback/targets.ts';
 import { type Application, isAutomated } from './application.ts';
 import { type Deployment, isSameContent, displayName, runningIn } from './deployments.ts';
 import type { Git } from './git.ts';

@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/ports/system.ts';
-import type { TargetResponse, RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
+import type { TargetResponse, RollbackCall } from '../../core/domain/rollback/targets.ts';
 import type { GitRevert } from '../github/schema.ts';
 import { mergeRequired } from '../github/revert/pull-requests.ts';
 import type { GitReverter, Reverted } from '../github/revert/revert.ts';

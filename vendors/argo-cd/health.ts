@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/ports/system.ts';
-import type { TargetResponse } from '../../core/rollback/decisions/targets.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
+import type { TargetResponse } from '../../core/domain/rollback/targets.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { truncate } from '../shared/text.ts';
 import type { Application } from './application.ts';

@@ -1,5 +1,5 @@
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
-import type { HeldImages, HoldRequest, ImageAutomation } from '../../core/rollback/decisions/targets.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { HeldImages, HoldRequest, ImageAutomation } from '../../core/domain/rollback/targets.ts';
 import { refuse, vendorResponse } from '../shared/refusals.ts';
 import { changesToIgnore, tagsOf, updatedImages } from './ignored-tags.ts';
 import { type ArgoOptions, attempt, type Calls } from './rest.ts';

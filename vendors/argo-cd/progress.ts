@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/ports/system.ts';
-import type { TargetResponse } from '../../core/rollback/decisions/targets.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
+import type { TargetResponse } from '../../core/domain/rollback/targets.ts';
 import { truncate } from '../shared/text.ts';
 import { type Application, newestHistoryId } from './application.ts';
 import { deploymentOfState, contentHash, type Deployment, historyOf, displayName, runningIn } from './deployments.ts';

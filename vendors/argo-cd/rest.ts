@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { VendorResponse } from '../../core/messages/decisions/channels.ts';
-import type { Clock } from '../../core/ports/system.ts';
+import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
 import { attemptClient, type Client, type FailedResponse, MESSAGE_BODY, type VendorApi } from '../shared/client.ts';
 import { type Ended, endedBy, type Ending, orEnding } from '../shared/refusals.ts';
 import { Application } from './application.ts';

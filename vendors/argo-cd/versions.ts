@@ -1,4 +1,4 @@
-import type { RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import type { RollbackCall } from '../../core/domain/rollback/targets.ts';
 import type { Application, Source } from './application.ts';
 import { contentHash, type Deployment, historyOf, isSameContent, displayName } from './deployments.ts';
 

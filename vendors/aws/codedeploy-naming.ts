@@ -1,6 +1,6 @@
-import { withoutCredentials } from '../../core/redaction/decisions/credentials.ts';
+import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 import type { DeploymentInfo, RevisionLocation } from '@aws-sdk/client-codedeploy';
-import type { RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import type { RollbackCall } from '../../core/domain/rollback/targets.ts';
 import { truncate } from '../shared/text.ts';
 import { targetsOf } from './codedeploy-appspec.ts';
 import { type Names, whichOf } from './naming.ts';

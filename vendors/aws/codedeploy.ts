@@ -6,8 +6,8 @@ import {
   type RevisionLocation,
   StopDeploymentCommand,
 } from '@aws-sdk/client-codedeploy';
-import type { Clock } from '../../core/ports/system.ts';
-import type { TargetResponse, Deployer, RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
+import type { TargetResponse, Deployer, RollbackCall } from '../../core/domain/rollback/targets.ts';
 import type { CodeDeployDeployer } from './schema.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { accountAndRegionOf, type AwsAccess, cachedByAccess } from './access.ts';

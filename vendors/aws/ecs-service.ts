@@ -1,5 +1,5 @@
 import { type Deployment, DescribeServicesCommand, type ECSClient, type Service } from '@aws-sdk/client-ecs';
-import type { TargetResponse } from '../../core/rollback/decisions/targets.ts';
+import type { TargetResponse } from '../../core/domain/rollback/targets.ts';
 import { type AwsCall, refuse } from './attempt.ts';
 
 /** A service with its primary deployment, in progress or completed. */

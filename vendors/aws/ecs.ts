@@ -1,5 +1,5 @@
 import { ECSClient, UpdateServiceCommand, type UpdateServiceCommandInput } from '@aws-sdk/client-ecs';
-import type { TargetResponse, Deployer, DriftCheck, Scaling } from '../../core/rollback/decisions/targets.ts';
+import type { TargetResponse, Deployer, DriftCheck, Scaling } from '../../core/domain/rollback/targets.ts';
 import type { EcsDeployer } from './schema.ts';
 import { accountAndRegionOf, type AwsAccess, cachedByAccess } from './access.ts';
 import { type AwsCall, attempt, refuse } from './attempt.ts';

@@ -5,7 +5,7 @@ import {
   LambdaClient,
   UpdateAliasCommand,
 } from '@aws-sdk/client-lambda';
-import type { TargetResponse, Deployer, DriftCheck } from '../../core/rollback/decisions/targets.ts';
+import type { TargetResponse, Deployer, DriftCheck } from '../../core/domain/rollback/targets.ts';
 import type { LambdaAliasDeployer } from './schema.ts';
 import { accountAndRegionOf, type AwsAccess, cachedByAccess } from './access.ts';
 import { type AwsCall, attempt, refuse } from './attempt.ts';

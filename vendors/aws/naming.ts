@@ -1,4 +1,4 @@
-import type { RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import type { RollbackCall } from '../../core/domain/rollback/targets.ts';
 
 /** The two versions of a rollback and their commits. */
 export type Names = Pick<RollbackCall, 'from' | 'to' | 'fromCommit' | 'toCommit'>;

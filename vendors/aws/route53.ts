@@ -1,6 +1,6 @@
-import { withoutCredentials } from '../../core/redaction/decisions/credentials.ts';
-import { sameWeights, type TrafficRoute, type Weights, weightsInWords } from '../../core/rollback/decisions/reroute.ts';
-import type { TargetResponse } from '../../core/rollback/decisions/targets.ts';
+import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
+import { sameWeights, type TrafficRoute, type Weights, weightsInWords } from '../../core/domain/rollback/reroute.ts';
+import type { TargetResponse } from '../../core/domain/rollback/targets.ts';
 import type { Route53Route } from '../../schemas/rollback/reroute.ts';
 import type { AwsAccess } from './access.ts';
 import { attempt, type AwsCall, refuse } from './attempt.ts';

@@ -1,5 +1,5 @@
-import type { Secrets } from '../../core/ports/system.ts';
-import type { TrafficRoute } from '../../core/rollback/decisions/reroute.ts';
+import type { Secrets } from '../../core/domain/ports/system.ts';
+import type { TrafficRoute } from '../../core/domain/rollback/reroute.ts';
 import type { Route53Route } from '../../schemas/rollback/reroute.ts';
 import type { ClientsOf } from '../shared/rollback-target.ts';
 import type { AwsAccess } from './access.ts';

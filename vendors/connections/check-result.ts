@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { VendorResponse } from '../../core/messages/decisions/channels.ts';
-import type { Secrets } from '../../core/ports/system.ts';
+import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { Secrets } from '../../core/domain/ports/system.ts';
 import type { SigningSecrets } from '../../schemas/config/signing-secret.ts';
-import type { VendorMode } from '../../core/catalogue/decisions/vendors.ts';
+import type { VendorMode } from '../../core/domain/catalogue/vendors.ts';
 import { faultOf } from './signing-secrets.ts';
 
 /**

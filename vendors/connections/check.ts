@@ -1,15 +1,11 @@
-import type { Deps } from '../../core/ports/deps.ts';
-import type { Targets } from '../../core/ports/rollback.ts';
-import type { Spans } from '../../core/changes/decisions/span.ts';
-import type { Counters, Secrets } from '../../core/ports/system.ts';
-import type { AuditLog } from '../../core/ports/audit.ts';
-import type { Annotations, Directory, Silences } from '../../core/messages/decisions/channels.ts';
-import { RETURN_PATH, type Tokens } from '../../core/ports/access.ts';
-import {
-  TARGETS_WITH_CREDENTIALS,
-  TRIED_BY_ROLLBACKS,
-  type VendorState,
-} from '../../core/catalogue/decisions/vendors.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { Targets } from '../../core/domain/ports/rollback.ts';
+import type { Spans } from '../../core/domain/changes/span.ts';
+import type { Counters, Secrets } from '../../core/domain/ports/system.ts';
+import type { AuditLog } from '../../core/domain/ports/audit.ts';
+import type { Annotations, Directory, Silences } from '../../core/domain/messages/channels.ts';
+import { RETURN_PATH, type Tokens } from '../../core/domain/ports/access.ts';
+import { TARGETS_WITH_CREDENTIALS, TRIED_BY_ROLLBACKS, type VendorState } from '../../core/domain/catalogue/vendors.ts';
 import type { ConnectionName } from '../../schemas/config/vendors.ts';
 import { type DeployerConfig, targetOf } from '../../schemas/rollback/targets.ts';
 import { mail, webhooks } from './outgoing.ts';
@@ -27,8 +23,8 @@ import {
   unreachable,
   wrong,
 } from './check-result.ts';
-import { failingWorkflows } from '../../core/incidents/decisions/failed-runs.ts';
-import { drillEnvironments } from '../../core/automation/actions/drills.ts';
+import { failingWorkflows } from '../../core/domain/incidents/failed-runs.ts';
+import { drillEnvironments } from '../../core/actions/automation/drills.ts';
 import { refusedRequests } from './refused-requests.ts';
 import { vendorModes } from './vendor-modes.ts';
 

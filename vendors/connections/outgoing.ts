@@ -1,5 +1,5 @@
-import type { Deps } from '../../core/ports/deps.ts';
-import type { Secrets } from '../../core/ports/system.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { Secrets } from '../../core/domain/ports/system.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { checkMail } from '../mail/check.ts';
 import { type Connection, credential, inTime, off, type CheckResult, checked, wrong } from './check-result.ts';

@@ -1,4 +1,4 @@
-import type { Metrics, VersionLabels, VersionProposal } from '../../core/ports/metrics.ts';
+import type { Metrics, VersionLabels, VersionProposal } from '../../core/domain/ports/metrics.ts';
 import { EnvironmentEntry } from '../../schemas/config/config.ts';
 import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp, timestamp } from '../../schemas/time/time.ts';
@@ -10,8 +10,8 @@ import {
   type FoundService,
   type SearchedServer,
 } from '../prometheus/service-search.ts';
-import { pooled } from '../../core/shared/concurrency.ts';
-import { provabilityOf } from '../../core/catalogue/decisions/provability.ts';
+import { pooled } from '../../core/actions/concurrency.ts';
+import { provabilityOf } from '../../core/domain/catalogue/provability.ts';
 import type { Provability } from '../../schemas/config/connections.ts';
 import { provableBy } from './provable.ts';
 

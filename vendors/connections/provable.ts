@@ -1,25 +1,25 @@
-import { evidenceLevelOf } from '../../core/rollback/decisions/target-policy.ts';
-import type { Deps } from '../../core/ports/deps.ts';
-import type { VersionProposal, VersionLabels } from '../../core/ports/metrics.ts';
-import { callersQueryOf } from '../../core/catalogue/decisions/callers-query.ts';
-import { healthOf, type HealthQuery } from '../../core/catalogue/decisions/health.ts';
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
-import { windowOf, requestsOf } from '../../core/correlation/decisions/query.ts';
-import { MIN_SECONDS_SIDE_BY_SIDE } from '../../core/correlation/decisions/side-by-side.ts';
+import { evidenceLevelOf } from '../../core/domain/rollback/target-policy.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { VersionProposal, VersionLabels } from '../../core/domain/ports/metrics.ts';
+import { callersQueryOf } from '../../core/domain/catalogue/callers-query.ts';
+import { healthOf, type HealthQuery } from '../../core/domain/catalogue/health.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import { windowOf, requestsOf } from '../../core/domain/correlation/query.ts';
+import { MIN_SECONDS_SIDE_BY_SIDE } from '../../core/domain/correlation/side-by-side.ts';
 import {
   deploysByRecords,
   examinedDeploys,
   NO_HEALTH,
   type PassiveProofs,
   provabilityOf,
-} from '../../core/catalogue/decisions/provability.ts';
+} from '../../core/domain/catalogue/provability.ts';
 import type { Connections, CountedDeploys } from '../../schemas/config/connections.ts';
 import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
-import { isOfInstances } from '../../core/catalogue/decisions/version-labels.ts';
-import { sameVersion } from '../../core/changes/decisions/versions.ts';
+import { isOfInstances } from '../../core/domain/catalogue/version-labels.ts';
+import { sameVersion } from '../../core/domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
-import { pooled } from '../../core/shared/concurrency.ts';
+import { pooled } from '../../core/actions/concurrency.ts';
 
 /** Services and environments that are examined at the same time. */
 const AT_ONCE = 10;

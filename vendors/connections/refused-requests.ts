@@ -1,5 +1,5 @@
-import type { Count } from '../../core/incidents/decisions/metrics.ts';
-import type { Counters } from '../../core/ports/system.ts';
+import type { Count } from '../../core/domain/incidents/metrics.ts';
+import type { Counters } from '../../core/domain/ports/system.ts';
 import type { CheckResult } from './check-result.ts';
 
 /** How many kinds of refusals to name. */

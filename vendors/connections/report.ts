@@ -1,13 +1,13 @@
-import type { Deps } from '../../core/ports/deps.ts';
-import type { Blobs, Secrets } from '../../core/ports/system.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { Blobs, Secrets } from '../../core/domain/ports/system.ts';
 import type { Connections } from '../../schemas/config/connections.ts';
-import { configured } from '../../core/ports/extensions.ts';
+import { configured } from '../../core/domain/ports/extensions.ts';
 import { uncallableSystems } from './uncallable-systems.ts';
 import { vendorConnections, isWatched, targetStates } from './check.ts';
 import { provableByEnvironment } from './provable.ts';
 import { storeCheck } from './stored-check.ts';
-import { nameWarnings } from '../../core/catalogue/decisions/known-names.ts';
-import { secretNamesIn, secretNamesOf } from '../../core/runbooks/decisions/secret-names.ts';
+import { nameWarnings } from '../../core/domain/catalogue/known-names.ts';
+import { secretNamesIn, secretNamesOf } from '../../core/domain/runbooks/secret-names.ts';
 import { credentialOf } from './check-result.ts';
 
 /** What checking all connections needs. */

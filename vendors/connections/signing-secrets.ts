@@ -1,4 +1,4 @@
-import type { Secrets } from '../../core/ports/system.ts';
+import type { Secrets } from '../../core/domain/ports/system.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { type SigningSecrets, signingSecretFault } from '../../schemas/config/signing-secret.ts';
 import { type SigningSecretName, SIGNING_SECRETS } from '../../schemas/config/variables.ts';

@@ -1,7 +1,7 @@
-import type { ChatApp, Directory } from '../../core/messages/decisions/channels.ts';
-import type { OnCallPerson } from '../../core/people/decisions/on-call.ts';
-import type { Deps } from '../../core/ports/deps.ts';
-import type { Secrets } from '../../core/ports/system.ts';
+import type { ChatApp, Directory } from '../../core/domain/messages/channels.ts';
+import type { OnCallPerson } from '../../core/domain/people/on-call.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { Secrets } from '../../core/domain/ports/system.ts';
 import { ROUTING_KEY_CHARS } from '../pagerduty/limits.ts';
 import type { PeopleFile } from '../../schemas/people/people.ts';
 import { credential, off, type CheckResult, checked, wrong } from './check-result.ts';

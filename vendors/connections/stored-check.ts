@@ -1,5 +1,5 @@
-import type { Deps } from '../../core/ports/deps.ts';
-import type { Blobs } from '../../core/ports/system.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { Blobs } from '../../core/domain/ports/system.ts';
 import { StoredConnections } from '../../schemas/config/connections.ts';
 import { readTolerant } from '../../schemas/parsing/read-tolerant.ts';
 

@@ -1,8 +1,8 @@
-import type { Deps } from '../../core/ports/deps.ts';
-import type { Secrets } from '../../core/ports/system.ts';
-import { configured } from '../../core/ports/extensions.ts';
-import { defaultUrl } from '../../core/catalogue/decisions/vendors.ts';
-import { secretNameIn } from '../../core/runbooks/decisions/secret-names.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { Secrets } from '../../core/domain/ports/system.ts';
+import { configured } from '../../core/domain/ports/extensions.ts';
+import { defaultUrl } from '../../core/domain/catalogue/vendors.ts';
+import { secretNameIn } from '../../core/domain/runbooks/secret-names.ts';
 import type { JudgeConfig } from '../../schemas/judge/judge-config.ts';
 import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import type { RouteConfig } from '../../schemas/rollback/reroute.ts';

@@ -1,11 +1,11 @@
-import type { Deps } from '../../core/ports/deps.ts';
-import type { Secrets } from '../../core/ports/system.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { Secrets } from '../../core/domain/ports/system.ts';
 import {
   namedCredentials,
   VENDOR_CONNECTIONS,
   type VendorState,
   vendorStates,
-} from '../../core/catalogue/decisions/vendors.ts';
+} from '../../core/domain/catalogue/vendors.ts';
 
 /** Returns how each vendor is connected: to the real vendor, to a stand-in, or not at all. */
 export async function vendorModes({

@@ -1,6 +1,6 @@
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
-import type { RollbackGates } from '../../core/ports/rollback.ts';
-import type { TargetResponse, Deployer, DriftCheck, RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { RollbackGates } from '../../core/domain/ports/rollback.ts';
+import type { TargetResponse, Deployer, DriftCheck, RollbackCall } from '../../core/domain/rollback/targets.ts';
 import type { FlaggerDeployer } from '../kubernetes/schema.ts';
 import type { RollbackGateRequest } from '../../schemas/rollback/gate-request.ts';
 import { driftOrUnknown, refuse } from '../shared/refusals.ts';

@@ -1,7 +1,7 @@
 import type { ChangeReport, ReportSubject } from '../../schemas/changes/change-report.ts';
 import { type Timestamp, timestamp } from '../../schemas/time/time.ts';
-import { partsOfImage } from '../../core/changes/decisions/images.ts';
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
+import { partsOfImage } from '../../core/domain/changes/images.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import { type ReadChanges, versionOf } from '../shared/change-webhook.ts';
 import type { Hook } from './hook.ts';
 

@@ -1,7 +1,7 @@
-import { isExpired } from '../../core/rollback/decisions/rollback-gate.ts';
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
-import type { RollbackGates } from '../../core/ports/rollback.ts';
-import type { TargetResponse, RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import { isExpired } from '../../core/domain/rollback/rollback-gate.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { RollbackGates } from '../../core/domain/ports/rollback.ts';
+import type { TargetResponse, RollbackCall } from '../../core/domain/rollback/targets.ts';
 import type { RollbackGateRequest } from '../../schemas/rollback/gate-request.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { retryLater } from '../shared/refusals.ts';

@@ -1,4 +1,4 @@
-import type { TargetResponse, RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import type { TargetResponse, RollbackCall } from '../../core/domain/rollback/targets.ts';
 import { ROLLBACK_KEY } from '../kubernetes/annotations.ts';
 import type { Deployment } from '../kubernetes/objects.ts';
 import { isVersion, nameOf, versionsOf } from '../kubernetes/versions.ts';

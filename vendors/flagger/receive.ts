@@ -1,11 +1,11 @@
 import { sha256 } from '../../core/stores/hash.ts';
-import type { Scope } from '../../core/access/decisions/access.ts';
-import { rollbackGateAnswer, environmentsOfCanary } from '../../core/rollback/decisions/rollback-gate.ts';
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
-import type { Deps } from '../../core/ports/deps.ts';
-import type { RollbackGates } from '../../core/ports/rollback.ts';
+import type { Scope } from '../../core/domain/access/access.ts';
+import { rollbackGateAnswer, environmentsOfCanary } from '../../core/domain/rollback/rollback-gate.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { RollbackGates } from '../../core/domain/ports/rollback.ts';
 import type { RollbackGateRequest } from '../../schemas/rollback/gate-request.ts';
-import { Refusal } from '../../core/shared/refusal.ts';
+import { Refusal } from '../../core/domain/refusal.ts';
 import { truncate } from '../shared/text.ts';
 import { canaryName, type Hook, serviceEnvironmentInMetadata } from './hook.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { partsOfImage } from '../../core/changes/decisions/images.ts';
+import { partsOfImage } from '../../core/domain/changes/images.ts';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import { cutText } from '../../schemas/parsing/text.ts';
 import { InstantIn } from '../../schemas/time/time.ts';

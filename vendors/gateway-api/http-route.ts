@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { sameWeights, type Weights, weightsInWords } from '../../core/rollback/decisions/reroute.ts';
-import type { TargetResponse } from '../../core/rollback/decisions/targets.ts';
+import { sameWeights, type Weights, weightsInWords } from '../../core/domain/rollback/reroute.ts';
+import type { TargetResponse } from '../../core/domain/rollback/targets.ts';
 import { Metadata } from '../kubernetes/objects.ts';
 import { refuse } from '../shared/refusals.ts';
 import { type Shares, sharesOf, weightsOf } from '../kubernetes/shares.ts';

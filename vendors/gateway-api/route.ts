@@ -1,5 +1,5 @@
-import { sameWeights, type TrafficRoute, type Weights, weightsInWords } from '../../core/rollback/decisions/reroute.ts';
-import type { TargetResponse } from '../../core/rollback/decisions/targets.ts';
+import { sameWeights, type TrafficRoute, type Weights, weightsInWords } from '../../core/domain/rollback/reroute.ts';
+import type { TargetResponse } from '../../core/domain/rollback/targets.ts';
 import type { GatewayRoute } from '../../schemas/rollback/reroute.ts';
 import { ALLOW_ROLLBACK, managerOf } from '../kubernetes/annotations.ts';
 import { attempt, type Calls, type ClusterOptions } from '../kubernetes/attempt.ts';

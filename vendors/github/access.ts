@@ -1,4 +1,4 @@
-import type { Clock, Secrets } from '../../core/ports/system.ts';
+import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
 import { type AppTokens, appTokens } from './app-token.ts';
 import { GITHUB_API_URL, type GithubOptions } from './rest.ts';
 

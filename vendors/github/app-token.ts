@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import * as z from 'zod';
-import type { VendorResponse } from '../../core/messages/decisions/channels.ts';
-import type { Clock, Secrets } from '../../core/ports/system.ts';
+import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { request, GITHUB_API_URL, type GithubOptions, NoToken, repositoryPath } from './rest.ts';
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { VendorResponse } from '../../core/messages/decisions/channels.ts';
+import type { VendorResponse } from '../../core/domain/messages/channels.ts';
 import { attemptClient, type FailedResponse } from '../shared/client.ts';
 import { type Ended, endedBy, type Ending, orEnding, refuse } from '../shared/refusals.ts';
 import { githubApi, type GithubOptions, repositoryPath } from './rest.ts';

@@ -1,4 +1,4 @@
-import type { Deployer, DriftCheck, RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import type { Deployer, DriftCheck, RollbackCall } from '../../core/domain/rollback/targets.ts';
 import type { GithubDeployer, GitRevert } from './schema.ts';
 import { attempt } from './attempt.ts';
 import { isDeploymentOf, displayName } from './deployments/deployments.ts';

@@ -1,4 +1,4 @@
-import type { RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import type { RollbackCall } from '../../core/domain/rollback/targets.ts';
 import { refuse } from '../shared/refusals.ts';
 import { type Calls } from './attempt.ts';
 import { fromVersion, toVersion, type VersionOrCommit } from '../shared/versions.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Ticket, Tickets, VendorResponse } from '../../core/messages/decisions/channels.ts';
+import type { Ticket, Tickets, VendorResponse } from '../../core/domain/messages/channels.ts';
 import { truncate } from '../shared/text.ts';
 import {
   ATTEMPT_TIMEOUT_MS,

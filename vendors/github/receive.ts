@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { CodeHistory } from '../../core/ports/changes.ts';
-import type { ForgeAnswer, ForgeEvent } from '../../core/ports/extensions.ts';
+import type { CodeHistory } from '../../core/domain/ports/changes.ts';
+import type { ForgeAnswer, ForgeEvent } from '../../core/domain/ports/extensions.ts';
 import type { Forge } from '../shared/forge.ts';
 import { bodyHmac } from '../shared/webhook-signature.ts';
 import { payloadOf } from './webhook.ts';
@@ -13,9 +13,9 @@ import {
   receiveInFeature,
   reportChanges,
   storePush,
-} from '../../core/changes/actions/forge-event.ts';
+} from '../../core/actions/changes/forge-event.ts';
 import { reportReadChanges } from '../shared/receive-webhook.ts';
-import { Refusal } from '../../core/shared/refusal.ts';
+import { Refusal } from '../../core/domain/refusal.ts';
 
 type Handler = (deps: ForgeDeps, event: ForgeEvent) => Promise<ForgeAnswer>;
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import type { VendorResponse } from '../../core/messages/decisions/channels.ts';
-import type { Clock } from '../../core/ports/system.ts';
-import { publicUrl } from '../../core/catalogue/decisions/vendors.ts';
+import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
+import { publicUrl } from '../../core/domain/catalogue/vendors.ts';
 import { type HttpResponse, parseJson } from '../shared/http.ts';
 import { type FailedResponse, type VendorApi, type VendorCall, vendorClient } from '../shared/client.ts';
 import { API_VERSION, LIMITED_SECONDS, LIST_MAX_BYTES } from './limits.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { isMerge, namesInMessage } from '../../core/changes/decisions/commit-message.ts';
-import { revertedBy } from '../../core/changes/decisions/code.ts';
+import { isMerge, namesInMessage } from '../../core/domain/changes/commit-message.ts';
+import { revertedBy } from '../../core/domain/changes/code.ts';
 import { COMMIT_PATHS_MAX, type PullRequestReport, type Push } from '../../schemas/changes/code.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { GitlabProject, GitlabTime } from './changes.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ForgeAnswer, ForgeEvent } from '../../core/ports/extensions.ts';
+import type { ForgeAnswer, ForgeEvent } from '../../core/domain/ports/extensions.ts';
 import type { Forge } from '../shared/forge.ts';
 import { parseJson } from '../shared/receive-webhook.ts';
 import { gitlabSignature } from './webhook.ts';
@@ -11,7 +11,7 @@ import {
   receiveInFeature,
   reportChanges,
   storePush,
-} from '../../core/changes/actions/forge-event.ts';
+} from '../../core/actions/changes/forge-event.ts';
 
 type Handler = (deps: ForgeDeps, event: ForgeEvent) => Promise<ForgeAnswer>;
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Annotation, Annotations } from '../../core/messages/decisions/channels.ts';
-import type { Clock } from '../../core/ports/system.ts';
+import type { Annotation, Annotations } from '../../core/domain/messages/channels.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { MESSAGE_BODY, withoutValue, vendorClient, withoutTrailingSlash } from '../shared/client.ts';
 import { truncate } from '../shared/text.ts';

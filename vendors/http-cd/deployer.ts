@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
-import type { Clock, Secrets } from '../../core/ports/system.ts';
-import type { TargetResponse, Deployer, RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
+import type { TargetResponse, Deployer, RollbackCall } from '../../core/domain/rollback/targets.ts';
 import type { HttpDeployer } from './schema.ts';
 import { type HttpResponse, parseJson } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
-import type { Clock, Secrets } from '../../core/ports/system.ts';
-import type { TargetResponse, FlagRequest, Flags } from '../../core/rollback/decisions/targets.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
+import type { TargetResponse, FlagRequest, Flags } from '../../core/domain/rollback/targets.ts';
 import type { FlagsConfig } from '../../schemas/rollback/targets.ts';
 import { type HttpResponse, parseJson, type Later } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';

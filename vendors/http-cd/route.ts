@@ -1,13 +1,13 @@
 import * as z from 'zod';
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
-import type { Clock, Secrets } from '../../core/ports/system.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
 import {
   sameWeights,
   type TrafficRoute,
   type RerouteRequest,
   weightsInWords,
-} from '../../core/rollback/decisions/reroute.ts';
-import type { TargetResponse } from '../../core/rollback/decisions/targets.ts';
+} from '../../core/domain/rollback/reroute.ts';
+import type { TargetResponse } from '../../core/domain/rollback/targets.ts';
 import type { HttpRoute } from '../../schemas/rollback/reroute.ts';
 import { type HttpResponse, parseJson } from '../shared/http.ts';
 import { responseText, callEndpoint, isSuccess, resultOfFailure } from '../webhook/endpoint.ts';

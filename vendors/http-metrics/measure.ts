@@ -1,6 +1,6 @@
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
-import type { JudgeMetrics } from '../../core/ports/metrics.ts';
-import type { Clock, Secrets } from '../../core/ports/system.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { JudgeMetrics } from '../../core/domain/ports/metrics.ts';
+import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
 import type { HttpMetric } from '../../schemas/judge/judge-config.ts';
 import { call, parseJson, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';

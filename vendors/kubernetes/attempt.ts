@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Clock, Secrets } from '../../core/ports/system.ts';
+import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
 import { attemptClient, type FailedResponse, type VendorApi, type VendorCall } from '../shared/client.ts';
 import { type Ended, endedBy, type Ending, orEnding, retryLater } from '../shared/refusals.ts';
 import { RESPONSE_MAX_BYTES, ATTEMPT_MS, FIELD_MANAGER } from './limits.ts';

@@ -4,7 +4,7 @@ import type {
   Deployer,
   DriftCheck,
   RollbackCall,
-} from '../../core/rollback/decisions/targets.ts';
+} from '../../core/domain/rollback/targets.ts';
 import type { KubernetesDeployer } from './schema.ts';
 import { driftOrUnknown, refuse } from '../shared/refusals.ts';
 import { type Calls, type ClusterOptions } from './attempt.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
-import type { HoldRequest, ImageAutomation } from '../../core/rollback/decisions/targets.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { HoldRequest, ImageAutomation } from '../../core/domain/rollback/targets.ts';
 import type { ImageAutomationConfig } from '../../schemas/rollback/image-automation.ts';
 import { parseJson } from '../shared/http.ts';
 import { refuse, vendorResponse } from '../shared/refusals.ts';

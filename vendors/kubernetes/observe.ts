@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ObservedRollout } from '../../core/rollback/decisions/targets.ts';
+import type { ObservedRollout } from '../../core/domain/rollback/targets.ts';
 import { InstantIn, type Timestamp } from '../../schemas/time/time.ts';
 import { versionOf } from '../shared/change-webhook.ts';
 import type { Ending } from '../shared/refusals.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import type { RollbackCall } from '../../core/domain/rollback/targets.ts';
 import { refuse } from '../shared/refusals.ts';
 import { type Calls } from './attempt.ts';
 import { parseJson } from '../shared/http.ts';

@@ -1,4 +1,4 @@
-import type { TargetResponse, Scaling } from '../../core/rollback/decisions/targets.ts';
+import type { TargetResponse, Scaling } from '../../core/domain/rollback/targets.ts';
 import { refuse } from '../shared/refusals.ts';
 import { type Calls } from './attempt.ts';
 import { hasActionKey, SCALE_KEY } from './annotations.ts';

@@ -1,6 +1,6 @@
-import { withoutCredentials } from '../../core/redaction/decisions/credentials.ts';
+import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 import type { z } from 'zod';
-import type { RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import type { RollbackCall } from '../../core/domain/rollback/targets.ts';
 import { truncate } from '../shared/text.ts';
 import { type Ending, refuse } from '../shared/refusals.ts';
 import { attempt, type Calls, type ClusterOptions } from './attempt.ts';

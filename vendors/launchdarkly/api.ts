@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { VendorResponse } from '../../core/messages/decisions/channels.ts';
-import type { Clock } from '../../core/ports/system.ts';
+import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
 import { vendorClient, withoutTrailingSlash } from '../shared/client.ts';
 import type { HttpResponse } from '../shared/http.ts';
 

@@ -1,6 +1,6 @@
-import type { VendorResponse } from '../../core/messages/decisions/channels.ts';
-import type { Clock, Secrets } from '../../core/ports/system.ts';
-import type { FlagRequest, Flags } from '../../core/rollback/decisions/targets.ts';
+import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
+import type { FlagRequest, Flags } from '../../core/domain/rollback/targets.ts';
 import { type Flag, type FlagKeys, launchDarklyApi, type LaunchDarklyApi } from './api.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { VendorResponse } from '../../core/messages/decisions/channels.ts';
+import type { VendorResponse } from '../../core/domain/messages/channels.ts';
 import { smtpFault, smtpSettings } from './smtp.ts';
 
 /** Milliseconds for each of: DNS lookup, connection, greeting, and every following response. */

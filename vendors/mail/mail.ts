@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type SMTPConnection from 'nodemailer/lib/smtp-connection';
-import type { Delivered, Email, Mail } from '../../core/messages/decisions/channels.ts';
-import { withoutCredentials } from '../../core/redaction/decisions/credentials.ts';
+import type { Delivered, Email, Mail } from '../../core/domain/messages/channels.ts';
+import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 import { smtpFault, smtpSettings, type SmtpSettings } from './smtp.ts';
 
 /** Milliseconds for each of: DNS lookup, connection, greeting, and every following response. */

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { ImageCommits } from '../../core/ports/changes.ts';
-import type { Log, Secrets } from '../../core/ports/system.ts';
+import type { ImageCommits } from '../../core/domain/ports/changes.ts';
+import type { Log, Secrets } from '../../core/domain/ports/system.ts';
 import type { Registry } from '../../schemas/changes/delivery-file.ts';
-import { partsOfImage } from '../../core/changes/decisions/images.ts';
+import { partsOfImage } from '../../core/domain/changes/images.ts';
 import { COMMIT } from '../shared/change-webhook.ts';
 import { type HttpResponse, call, parseJson, NoResponse } from '../shared/http.ts';
 

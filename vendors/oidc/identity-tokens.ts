@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWSHeaderParameters, jwtVerify } from 'jose';
-import type { IdentityTokens } from '../../core/ports/access.ts';
-import type { Clock } from '../../core/ports/system.ts';
+import type { IdentityTokens } from '../../core/domain/ports/access.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
 import type { Identity } from '../../schemas/access/identity-claims.ts';
 import { millisOf, timestamp } from '../../schemas/time/time.ts';
 import { type Claims, mismatchOf, subjectOf } from './claims.ts';

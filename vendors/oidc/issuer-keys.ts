@@ -1,6 +1,6 @@
 import { createLocalJWKSet, type JWSHeaderParameters, type LocalJWKSet } from 'jose';
 import * as z from 'zod';
-import type { Clock } from '../../core/ports/system.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
 import { isLoopbackHostname } from '../../schemas/config/endpoint.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { call, parseJson, NoResponse } from '../shared/http.ts';

@@ -1,6 +1,6 @@
 import type * as OpenIdClient from 'openid-client';
-import { type SignIn, SignInFailed } from '../../core/ports/access.ts';
-import type { Clock, Secrets } from '../../core/ports/system.ts';
+import { type SignIn, SignInFailed } from '../../core/domain/ports/access.ts';
+import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
 import type { SignInSettings } from '../../schemas/people/people.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
-import type { Span, Spans } from '../../core/changes/decisions/span.ts';
-import type { VendorResponse } from '../../core/messages/decisions/channels.ts';
-import type { Clock } from '../../core/ports/system.ts';
+import type { Span, Spans } from '../../core/domain/changes/span.ts';
+import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
 import { TRACEPARENT } from '../../schemas/parsing/traceparent.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import { vendorClient, withoutTrailingSlash } from '../shared/client.ts';

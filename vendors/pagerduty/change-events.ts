@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { ChangeEvents } from '../../core/paging/decisions/pagerduty/change-event.ts';
-import type { Clock } from '../../core/ports/system.ts';
+import type { ChangeEvents } from '../../core/domain/paging/pagerduty/change-event.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
 import { withoutValue, vendorClient } from '../shared/client.ts';
 import { truncate } from '../shared/text.ts';
 import { ATTEMPT_TIMEOUT_MS, ROUTING_KEY_CHARS, SUMMARY_MAX_CHARS } from './limits.ts';

@@ -6,7 +6,7 @@ import type {
   ExternalPager,
   ExternalQuery,
   VendorResponse,
-} from '../../core/messages/decisions/channels.ts';
+} from '../../core/domain/messages/channels.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { truncate } from '../shared/text.ts';
 import { AlertPage, IncidentPage, Notes, NoteCreated, OneIncident } from './incident.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { ExternalIncident } from '../../core/messages/decisions/channels.ts';
-import { userOf } from '../../core/paging/decisions/pagerduty/users.ts';
+import type { ExternalIncident } from '../../core/domain/messages/channels.ts';
+import { userOf } from '../../core/domain/paging/pagerduty/users.ts';
 import { PagerDutyReference } from '../../schemas/messages/pagerduty.ts';
 import { InstantIn, type Timestamp } from '../../schemas/time/time.ts';
 

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { agentOf } from '../../core/paging/decisions/pagerduty/users.ts';
-import type { OnCall, OnCallPerson } from '../../core/people/decisions/on-call.ts';
-import type { VendorResponse } from '../../core/messages/decisions/channels.ts';
-import type { ConfigSource } from '../../core/ports/config.ts';
-import type { Clock } from '../../core/ports/system.ts';
+import { agentOf } from '../../core/domain/paging/pagerduty/users.ts';
+import type { OnCall, OnCallPerson } from '../../core/domain/people/on-call.ts';
+import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { ConfigSource } from '../../core/domain/ports/config.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { PersonId } from '../../schemas/people/people.ts';
 import { millisOf } from '../../schemas/time/time.ts';

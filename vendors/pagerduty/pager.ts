@@ -1,9 +1,9 @@
 import { api } from '@pagerduty/pdjs';
 import { withoutTrailingSlash } from '../shared/client.ts';
-import type { Attempt } from '../../core/ports/common.ts';
-import type { Pager, PageRequest } from '../../core/ports/paging.ts';
-import type { Clock } from '../../core/ports/system.ts';
-import { withoutCredentials } from '../../core/redaction/decisions/credentials.ts';
+import type { Attempt } from '../../core/domain/ports/common.ts';
+import type { Pager, PageRequest } from '../../core/domain/ports/paging.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
+import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 import type { Severity } from '../../schemas/config/names.ts';
 import { truncate } from '../shared/text.ts';
 import {

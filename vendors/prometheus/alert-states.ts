@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { AlertState, FiringEpisode } from '../../core/ports/alerts.ts';
+import type { AlertState, FiringEpisode } from '../../core/domain/ports/alerts.ts';
 import { readServer } from '../shared/read.ts';
 import type { Server } from '../shared/server.ts';
 import { canBeSource, type Rule } from './alerting-rules.ts';

@@ -1,7 +1,7 @@
 import { PROMQL_STRING } from '../../schemas/parsing/promql.ts';
-import { matches } from '../../core/alerts/decisions/matchers.ts';
-import type { FiringEpisode } from '../../core/ports/alerts.ts';
-import type { AlertOfRule } from '../../core/ports/metrics.ts';
+import { matches } from '../../core/domain/alerts/matchers.ts';
+import type { FiringEpisode } from '../../core/domain/ports/alerts.ts';
+import type { AlertOfRule } from '../../core/domain/ports/metrics.ts';
 
 /** An alerting rule in the format of `/api/v1/rules`. */
 export type Rule = {

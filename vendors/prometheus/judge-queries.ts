@@ -2,8 +2,8 @@ import { parser } from '@prometheus-io/lezer-promql';
 import { JudgeMetric } from '../../schemas/judge/judge-config.ts';
 import { type Slo, WINDOW } from '../../schemas/slo/slo.ts';
 import { nodesOf, ratioOf, splitBy } from './version-query.ts';
-import type { JudgeMetrics } from '../../core/ports/metrics.ts';
-import { rateOf } from '../../core/monitoring/decisions/rates.ts';
+import type { JudgeMetrics } from '../../core/domain/ports/metrics.ts';
+import { rateOf } from '../../core/domain/monitoring/rates.ts';
 
 /** Stands for the window while a query is parsed. An unusual duration, which no query contains. */
 const WINDOW_PLACEHOLDER = '61s1ms';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Curve } from '../../core/correlation/decisions/evidence.ts';
-import type { Metrics } from '../../core/ports/metrics.ts';
+import type { Curve } from '../../core/domain/correlation/evidence.ts';
+import type { Metrics } from '../../core/domain/ports/metrics.ts';
 import { millisOf, type Timestamp, timestamp } from '../../schemas/time/time.ts';
 import { type HttpResponse, call, parseJson, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';

@@ -4,7 +4,7 @@ import { call, parseJson, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import type { Server } from '../shared/server.ts';
 import { type RequestedTimes, UnexpectedResponse, sampleOf, samplesOf } from './samples.ts';
-import type { Answered, Series, MetricQueries } from '../../core/ports/metrics.ts';
+import type { Answered, Series, MetricQueries } from '../../core/domain/ports/metrics.ts';
 
 /** Maximum bytes of a body. A recording rule has one series per objective; 2,000 of them take a third of a megabyte. */
 const BODY_MAX_BYTES = 64 * 1024 * 1024;

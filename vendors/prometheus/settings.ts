@@ -1,4 +1,4 @@
-import type { Secrets } from '../../core/ports/system.ts';
+import type { Secrets } from '../../core/domain/ports/system.ts';
 import { NoResponse } from '../shared/http.ts';
 import { type Server, serverAt } from '../shared/server.ts';
 

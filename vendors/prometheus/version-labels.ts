@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { isOfInstances } from '../../core/catalogue/decisions/version-labels.ts';
-import type { VersionLabels, VersionProposal } from '../../core/ports/metrics.ts';
+import { isOfInstances } from '../../core/domain/catalogue/version-labels.ts';
+import type { VersionLabels, VersionProposal } from '../../core/domain/ports/metrics.ts';
 import { call, parseJson, NoResponse } from '../shared/http.ts';
 import type { Server } from '../shared/server.ts';
 import {

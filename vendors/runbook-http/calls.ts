@@ -1,5 +1,5 @@
-import type { HttpAnswer, HttpCalls } from '../../core/ports/runbooks.ts';
-import type { Clock, Secrets } from '../../core/ports/system.ts';
+import type { HttpAnswer, HttpCalls } from '../../core/domain/ports/runbooks.ts';
+import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
 import { type HttpWith, READING_METHODS } from '../../schemas/runbooks/parts/http.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { call, parseJson, orLater, retryAfterSeconds } from '../shared/http.ts';

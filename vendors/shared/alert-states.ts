@@ -1,4 +1,4 @@
-import type { AlertStates } from '../../core/ports/alerts.ts';
+import type { AlertStates } from '../../core/domain/ports/alerts.ts';
 import { statesInAlertmanager } from '../alertmanager/alert-states.ts';
 import { NoResponse } from './http.ts';
 import type { Server } from './server.ts';

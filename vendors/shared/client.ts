@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import type { VendorResponse } from '../../core/messages/decisions/channels.ts';
-import type { Clock } from '../../core/ports/system.ts';
-import { withoutCredentials } from '../../core/redaction/decisions/credentials.ts';
+import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
+import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { type HttpResponse, call, parseJson, NoResponse, retryAfterSeconds } from './http.ts';
 import { truncate } from './text.ts';

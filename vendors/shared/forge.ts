@@ -1,6 +1,6 @@
 import type * as z from 'zod';
-import type { ForgeDeps } from '../../core/changes/actions/forge-event.ts';
-import type { ForgeAnswer, ForgeEvent } from '../../core/ports/extensions.ts';
+import type { ForgeDeps } from '../../core/actions/changes/forge-event.ts';
+import type { ForgeAnswer, ForgeEvent } from '../../core/domain/ports/extensions.ts';
 import type { Header, WebhookSignature } from './webhook-signature.ts';
 
 /** A host of Git repositories, which sends events of many types to one receiver. */

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import type { ChangeSender, ReadChanges, ReceivedWebhook } from './change-webhook.ts';
-import { mapSubject } from '../../core/changes/decisions/map-subject.ts';
-import { EVERYWHERE, type Scope } from '../../core/access/decisions/access.ts';
+import { mapSubject } from '../../core/domain/changes/map-subject.ts';
+import { EVERYWHERE, type Scope } from '../../core/domain/access/access.ts';
 import { ChangeReport } from '../../schemas/changes/change-report.ts';
-import { reportChange, type ReportDeps } from '../../core/changes/actions/report-change.ts';
+import { reportChange, type ReportDeps } from '../../core/actions/changes/report-change.ts';
 
 /** The body of a webhook whose sender is known. */
 export type SentBody = { body: Uint8Array; header: ReceivedWebhook['header'] };

@@ -1,6 +1,6 @@
-import type { Attempt } from '../../core/ports/common.ts';
-import type { VendorResponse } from '../../core/messages/decisions/channels.ts';
-import type { TargetResponse, DriftCheck } from '../../core/rollback/decisions/targets.ts';
+import type { Attempt } from '../../core/domain/ports/common.ts';
+import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { TargetResponse, DriftCheck } from '../../core/domain/rollback/targets.ts';
 import type { FailedResponse } from './client.ts';
 
 /** The result of an attempt without a usable response, or with a response that ends it. */

@@ -1,9 +1,9 @@
 import type * as z from 'zod';
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
-import type { ConfigSource } from '../../core/ports/config.ts';
-import type { RollbackGates } from '../../core/ports/rollback.ts';
-import type { Clock, Secrets } from '../../core/ports/system.ts';
-import type { Deployer, Flags } from '../../core/rollback/decisions/targets.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { ConfigSource } from '../../core/domain/ports/config.ts';
+import type { RollbackGates } from '../../core/domain/ports/rollback.ts';
+import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
+import type { Deployer, Flags } from '../../core/domain/rollback/targets.ts';
 import type { DeployerConfig, FlagsConfig } from '../../schemas/rollback/targets.ts';
 import type { RollbackTarget } from '../../schemas/rollback/target.ts';
 import type { GithubAccess } from '../github/access.ts';

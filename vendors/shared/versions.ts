@@ -1,4 +1,4 @@
-import type { RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import type { RollbackCall } from '../../core/domain/rollback/targets.ts';
 
 /** A version and its Git commit. Either one is a match. */
 export type VersionOrCommit = { version: string; commit: string | null };

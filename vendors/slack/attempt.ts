@@ -1,6 +1,6 @@
-import type { VendorResponse } from '../../core/messages/decisions/channels.ts';
+import type { VendorResponse } from '../../core/domain/messages/channels.ts';
 import { withoutTrailingSlash } from '../shared/client.ts';
-import type { Clock } from '../../core/ports/system.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
 import { CallFailed } from './failures.ts';
 import { type CallSlack, slackClient } from './client.ts';
 import { identities, type AppIdentity } from './identity.ts';

@@ -1,5 +1,5 @@
-import type { ChatButton, ChatMessage, ChatPart, Text } from '../../core/messages/decisions/channels.ts';
-import { withoutCredentials } from '../../core/redaction/decisions/credentials.ts';
+import type { ChatButton, ChatMessage, ChatPart, Text } from '../../core/domain/messages/channels.ts';
+import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 import { buttonIds } from '../../schemas/slack/button.ts';
 import { truncate } from '../shared/text.ts';
 import {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Chat, ChatMessage, Text, VendorResponse } from '../../core/messages/decisions/channels.ts';
+import type { Chat, ChatMessage, Text, VendorResponse } from '../../core/domain/messages/channels.ts';
 import { isRefusal } from './failures.ts';
 import { attempts, type Slack, type SlackOptions } from './attempt.ts';
 import { bodyOf } from './blocks.ts';

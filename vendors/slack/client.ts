@@ -1,7 +1,7 @@
 import type { FetchFunction, WebClient } from '@slack/web-api';
 import type { z } from 'zod';
-import type { Clock } from '../../core/ports/system.ts';
-import { withoutCredentials } from '../../core/redaction/decisions/credentials.ts';
+import type { Clock } from '../../core/domain/ports/system.ts';
+import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { call, parseJson, NoResponse, retryAfterSeconds } from '../shared/http.ts';
 import { CallFailed, failureOf, UnexpectedStatus, slackCode } from './failures.ts';

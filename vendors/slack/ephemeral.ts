@@ -1,10 +1,5 @@
 import * as z from 'zod';
-import type {
-  ChatMessage,
-  ReplyTo,
-  VendorResponse,
-  EphemeralMessages,
-} from '../../core/messages/decisions/channels.ts';
+import type { ChatMessage, ReplyTo, VendorResponse, EphemeralMessages } from '../../core/domain/messages/channels.ts';
 import { type Attempt, attempts, type SlackOptions } from './attempt.ts';
 import { responseUrlFault, respondByUrl } from './response-url.ts';
 import { bodyOf } from './blocks.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import type { ChatMessage } from '../../core/messages/decisions/channels.ts';
-import type { SlackUser } from '../../core/people/decisions/people.ts';
-import type { Secrets } from '../../core/ports/system.ts';
+import type { ChatMessage } from '../../core/domain/messages/channels.ts';
+import type { SlackUser } from '../../core/domain/people/people.ts';
+import type { Secrets } from '../../core/domain/ports/system.ts';
 import { respondByUrl, responseUrlFault } from './response-url.ts';
 import { bodyOf } from './blocks.ts';
 import { callSlackOnce, SlackRefused } from './minimal-client.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { withoutCredentials } from '../../core/redaction/decisions/credentials.ts';
+import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 import { call, parseJson, NoResponse } from '../shared/http.ts';
 
 /** A refusal by Slack with its error code, or `no_answer` without a response. */

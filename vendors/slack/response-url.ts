@@ -1,5 +1,5 @@
-import type { ChatMessage, VendorResponse } from '../../core/messages/decisions/channels.ts';
-import { withoutCredentials } from '../../core/redaction/decisions/credentials.ts';
+import type { ChatMessage, VendorResponse } from '../../core/domain/messages/channels.ts';
+import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 import { call, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import { bodyOf } from './blocks.ts';

@@ -1,5 +1,5 @@
-import { secretNameIn } from '../../core/runbooks/decisions/secret-names.ts';
-import type { Clock, Secrets } from '../../core/ports/system.ts';
+import { secretNameIn } from '../../core/domain/runbooks/secret-names.ts';
+import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
 import { signingSecretFault } from '../../schemas/config/signing-secret.ts';
 import type { HttpAuth } from '../../schemas/runbooks/parts/http.ts';
 import { millisOf } from '../../schemas/time/time.ts';

@@ -1,5 +1,5 @@
-import type { Clock, Secrets } from '../../core/ports/system.ts';
-import { withoutCredentials } from '../../core/redaction/decisions/credentials.ts';
+import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
+import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 import { signingSecretFault } from '../../schemas/config/signing-secret.ts';
 import type { HttpDeployer } from '../http-cd/schema.ts';
 import { millisOf } from '../../schemas/time/time.ts';

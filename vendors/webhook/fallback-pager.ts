@@ -1,7 +1,7 @@
-import type { ConfigSource } from '../../core/ports/config.ts';
-import type { Pager } from '../../core/ports/paging.ts';
-import type { Clock, Secrets } from '../../core/ports/system.ts';
-import { withoutCredentials } from '../../core/redaction/decisions/credentials.ts';
+import type { ConfigSource } from '../../core/domain/ports/config.ts';
+import type { Pager } from '../../core/domain/ports/paging.ts';
+import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
+import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 import { signingSecretFault } from '../../schemas/config/signing-secret.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { call, orLater } from '../shared/http.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Clock, Secrets } from '../../core/ports/system.ts';
-import type { WebhookReceivers } from '../../core/messages/decisions/webhook-receiver.ts';
+import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
+import type { WebhookReceivers } from '../../core/domain/messages/webhook-receiver.ts';
 import { postWebhook } from './post.ts';
 import { teamsMessage, teamsPostmortem } from './teams.ts';
 

@@ -1,4 +1,4 @@
-import type { WebhookIncident, WebhookPostmortem } from '../../core/messages/decisions/webhooks.ts';
+import type { WebhookIncident, WebhookPostmortem } from '../../core/domain/messages/webhooks.ts';
 import { truncate } from '../shared/text.ts';
 import type { IncidentEvent } from '../../schemas/incidents/response.ts';
 

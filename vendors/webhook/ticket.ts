@@ -1,5 +1,5 @@
-import type { Tickets } from '../../core/messages/decisions/channels.ts';
-import type { Clock, Secrets } from '../../core/ports/system.ts';
+import type { Tickets } from '../../core/domain/messages/channels.ts';
+import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
 import { postWebhook } from './post.ts';
 
 /** Milliseconds for one attempt. */

@@ -1,8 +1,8 @@
-import { callersQueryOf } from '../../core/catalogue/decisions/callers-query.ts';
-import type { HealthQuery } from '../../core/catalogue/decisions/health.ts';
-import type { Curve, Evidence } from '../../core/correlation/decisions/evidence.ts';
-import type { Onset } from '../../core/correlation/decisions/onset.ts';
-import type { Metrics } from '../../core/ports/metrics.ts';
+import { callersQueryOf } from '../../core/domain/catalogue/callers-query.ts';
+import type { HealthQuery } from '../../core/domain/catalogue/health.ts';
+import type { Curve, Evidence } from '../../core/domain/correlation/evidence.ts';
+import type { Onset } from '../../core/domain/correlation/onset.ts';
+import type { Metrics } from '../../core/domain/ports/metrics.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { byVersionOf, closeVersionsOf } from './versions.ts';

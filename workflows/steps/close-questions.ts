@@ -1,5 +1,5 @@
-import type { Deps } from '../../core/ports/deps.ts';
-import { type Act, actsOf, flagDoneText, isSameAct, ROLL_BACK } from '../../core/rollback/decisions/same-act.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import { type Act, actsOf, flagDoneText, isSameAct, ROLL_BACK } from '../../core/domain/rollback/same-act.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { DecisionView, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { wake } from '../wake.ts';

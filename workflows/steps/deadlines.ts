@@ -1,8 +1,8 @@
-import { LAST_SEEN_AFTER_SECONDS } from '../../core/alerts/decisions/admission.ts';
-import { courseOf, isUnacknowledged, nextEscalation } from '../../core/paging/decisions/escalation.ts';
-import { pageKey } from '../../core/paging/decisions/pages.ts';
-import { nextReminderAt, reminderFor } from '../../core/paging/decisions/reminders.ts';
-import type { Deps } from '../../core/ports/deps.ts';
+import { LAST_SEEN_AFTER_SECONDS } from '../../core/domain/alerts/admission.ts';
+import { courseOf, isUnacknowledged, nextEscalation } from '../../core/domain/paging/escalation.ts';
+import { pageKey } from '../../core/domain/paging/pages.ts';
+import { nextReminderAt, reminderFor } from '../../core/domain/paging/reminders.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';

@@ -1,15 +1,15 @@
-import { environmentEntry } from '../../core/catalogue/decisions/catalogue.ts';
+import { environmentEntry } from '../../core/domain/catalogue/catalogue.ts';
 import {
   abortedDrill,
   drillKey,
   afterAttempt,
   pauseSeconds,
   type StepReport,
-} from '../../core/automation/decisions/drill.ts';
-import type { Deps } from '../../core/ports/deps.ts';
-import { whyStopped } from '../../core/rollback/decisions/apply-guards.ts';
-import type { Deployer, RollbackCall } from '../../core/rollback/decisions/targets.ts';
-import { newerLiveChange } from '../../core/changes/decisions/versions.ts';
+} from '../../core/domain/automation/drill.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import { whyStopped } from '../../core/domain/rollback/apply-guards.ts';
+import type { Deployer, RollbackCall } from '../../core/domain/rollback/targets.ts';
+import { newerLiveChange } from '../../core/domain/changes/versions.ts';
 import type { DrillId, DrillRecord } from '../../schemas/automation/drill.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { readAutomation } from './judge-incident.ts';

@@ -5,23 +5,23 @@ import type {
   Failing,
   OnsetEvidence,
   RelatedChange,
-} from '../../core/correlation/decisions/evidence.ts';
-import { callersOf, type Dependency, dependenciesOf } from '../../core/catalogue/decisions/dependencies.ts';
-import { environmentEntry } from '../../core/catalogue/decisions/catalogue.ts';
-import { healthOf, type HealthQuery } from '../../core/catalogue/decisions/health.ts';
-import { LEAK_LOOK_BACK_SECONDS, LEAK_STEP_SECONDS, risesThroughout } from '../../core/correlation/decisions/leak.ts';
-import { onsetOf } from '../../core/correlation/decisions/onset.ts';
-import { withoutSamples } from '../../core/correlation/decisions/recovery.ts';
-import { isQuantile, quantileOf, wholeOf, windowOf } from '../../core/correlation/decisions/query.ts';
-import { withoutStale } from '../../core/correlation/decisions/stale.ts';
-import type { Opening } from '../../core/incidents/decisions/incident-group.ts';
-import type { SignalView } from '../../core/ports/alerts.ts';
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
-import type { Deps } from '../../core/ports/deps.ts';
-import { activeClearings } from '../../core/changes/decisions/cleared-suspects.ts';
-import { flagKeyOf } from '../../core/changes/decisions/flags.ts';
-import { problemStart } from '../../core/incidents/decisions/new-onset.ts';
-import { byStart, endOf, newestLiveChange } from '../../core/changes/decisions/versions.ts';
+} from '../../core/domain/correlation/evidence.ts';
+import { callersOf, type Dependency, dependenciesOf } from '../../core/domain/catalogue/dependencies.ts';
+import { environmentEntry } from '../../core/domain/catalogue/catalogue.ts';
+import { healthOf, type HealthQuery } from '../../core/domain/catalogue/health.ts';
+import { LEAK_LOOK_BACK_SECONDS, LEAK_STEP_SECONDS, risesThroughout } from '../../core/domain/correlation/leak.ts';
+import { onsetOf } from '../../core/domain/correlation/onset.ts';
+import { withoutSamples } from '../../core/domain/correlation/recovery.ts';
+import { isQuantile, quantileOf, wholeOf, windowOf } from '../../core/domain/correlation/query.ts';
+import { withoutStale } from '../../core/domain/correlation/stale.ts';
+import type { Opening } from '../../core/domain/incidents/incident-group.ts';
+import type { SignalView } from '../../core/domain/ports/alerts.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import { activeClearings } from '../../core/domain/changes/cleared-suspects.ts';
+import { flagKeyOf } from '../../core/domain/changes/flags.ts';
+import { problemStart } from '../../core/domain/incidents/new-onset.ts';
+import { byStart, endOf, newestLiveChange } from '../../core/domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';

@@ -1,15 +1,15 @@
-import { serviceEntry } from '../../core/catalogue/decisions/catalogue.ts';
-import type { ExternalIncident, VendorResponse } from '../../core/messages/decisions/channels.ts';
-import { approvalUrls } from '../../core/incidents/decisions/approval-link.ts';
-import { pageNote } from '../../core/paging/decisions/page-note.ts';
+import { serviceEntry } from '../../core/domain/catalogue/catalogue.ts';
+import type { ExternalIncident, VendorResponse } from '../../core/domain/messages/channels.ts';
+import { approvalUrls } from '../../core/domain/incidents/approval-link.ts';
+import { pageNote } from '../../core/domain/paging/page-note.ts';
 import {
   type DuePage,
   isSentByFirebreak,
   pageKey,
   pagerTarget,
   whyPagedAnyway,
-} from '../../core/paging/decisions/pages.ts';
-import type { Deps } from '../../core/ports/deps.ts';
+} from '../../core/domain/paging/pages.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';

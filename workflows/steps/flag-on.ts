@@ -1,7 +1,7 @@
-import { environmentEntry } from '../../core/catalogue/decisions/catalogue.ts';
-import type { Deps } from '../../core/ports/deps.ts';
-import { flagOnKey } from '../../core/rollback/decisions/switched-flags.ts';
-import type { Flags } from '../../core/rollback/decisions/targets.ts';
+import { environmentEntry } from '../../core/domain/catalogue/catalogue.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import { flagOnKey } from '../../core/domain/rollback/switched-flags.ts';
+import type { Flags } from '../../core/domain/rollback/targets.ts';
 import type { Effect } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { wake } from '../wake.ts';

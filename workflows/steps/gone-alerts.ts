@@ -1,6 +1,6 @@
-import { REPETITION_RECORDED_SECONDS } from '../../core/alerts/decisions/admission.ts';
-import { hasEnded } from '../../core/alerts/decisions/alert-states.ts';
-import type { Deps } from '../../core/ports/deps.ts';
+import { REPETITION_RECORDED_SECONDS } from '../../core/domain/alerts/admission.ts';
+import { hasEnded } from '../../core/domain/alerts/alert-states.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import type { Run } from '../run.ts';

@@ -10,10 +10,10 @@ import {
   relatedTo,
   stillFails,
   timeAround,
-} from '../../core/incidents/decisions/incident-group.ts';
-import { isQuietTrial } from '../../core/automation/decisions/shadow-trial.ts';
-import { needsPage } from '../../core/paging/decisions/pages.ts';
-import type { Deps } from '../../core/ports/deps.ts';
+} from '../../core/domain/incidents/incident-group.ts';
+import { isQuietTrial } from '../../core/domain/automation/shadow-trial.ts';
+import { needsPage } from '../../core/domain/paging/pages.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { type EnvironmentName, type IncidentId, isAtLeast } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween } from '../../schemas/time/time.ts';

@@ -11,11 +11,11 @@ import {
   newsText,
   relatedTo,
   whyNotJudgedAgain,
-} from '../../core/changes/decisions/late-changes.ts';
-import { problemStart } from '../../core/incidents/decisions/new-onset.ts';
-import type { Deps } from '../../core/ports/deps.ts';
-import type { JudgementRequest } from '../../core/incidents/decisions/response.ts';
-import type { DecisionInputs } from '../../core/rollback/decisions/judgement.ts';
+} from '../../core/domain/changes/late-changes.ts';
+import { problemStart } from '../../core/domain/incidents/new-onset.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { JudgementRequest } from '../../core/domain/incidents/response.ts';
+import type { DecisionInputs } from '../../core/domain/rollback/judgement.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { DecisionView, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { ChangeId, IncidentId } from '../../schemas/config/names.ts';

@@ -1,6 +1,6 @@
-import type { Deps } from '../../core/ports/deps.ts';
-import type { JudgementRequest } from '../../core/incidents/decisions/response.ts';
-import { laterProof, PROOF_LOOKS_SECONDS } from '../../core/rollback/decisions/later-proof.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { JudgementRequest } from '../../core/domain/incidents/response.ts';
+import { laterProof, PROOF_LOOKS_SECONDS } from '../../core/domain/rollback/later-proof.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';

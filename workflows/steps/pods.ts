@@ -1,8 +1,8 @@
-import type { HealthQuery } from '../../core/catalogue/decisions/health.ts';
-import { sameVersion } from '../../core/changes/decisions/versions.ts';
-import type { Evidence, PodsOfVersion } from '../../core/correlation/decisions/evidence.ts';
-import { PODS_SECONDS } from '../../core/correlation/decisions/pods.ts';
-import type { Metrics } from '../../core/ports/metrics.ts';
+import type { HealthQuery } from '../../core/domain/catalogue/health.ts';
+import { sameVersion } from '../../core/domain/changes/versions.ts';
+import type { Evidence, PodsOfVersion } from '../../core/domain/correlation/evidence.ts';
+import { PODS_SECONDS } from '../../core/domain/correlation/pods.ts';
+import type { Metrics } from '../../core/domain/ports/metrics.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 

@@ -1,8 +1,8 @@
-import { minuteOf } from '../../core/messages/decisions/story.ts';
-import { pageKey } from '../../core/paging/decisions/pages.ts';
-import { EXPIRING_AFTER, isLookedAt, isSeen } from '../../core/paging/decisions/question-pages.ts';
-import type { Deps } from '../../core/ports/deps.ts';
-import { numberOf, questionName } from '../../core/rollback/decisions/question-names.ts';
+import { minuteOf } from '../../core/domain/messages/story.ts';
+import { pageKey } from '../../core/domain/paging/pages.ts';
+import { EXPIRING_AFTER, isLookedAt, isSeen } from '../../core/domain/paging/question-pages.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import { numberOf, questionName } from '../../core/domain/rollback/question-names.ts';
 import type { DecisionView, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Run } from '../run.ts';

@@ -1,5 +1,5 @@
-import { isPerson, type QuietHold } from '../../core/incidents/decisions/closing.ts';
-import type { Deps } from '../../core/ports/deps.ts';
+import { isPerson, type QuietHold } from '../../core/domain/incidents/closing.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 

@@ -1,6 +1,6 @@
-import { isBurnWarning } from '../../core/incidents/decisions/burn-warning.ts';
-import type { Deps } from '../../core/ports/deps.ts';
-import type { InboxContent } from '../../core/ports/incidents.ts';
+import { isBurnWarning } from '../../core/domain/incidents/burn-warning.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { InboxContent } from '../../core/domain/ports/incidents.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { completeAnsweredCallback } from '../wake.ts';
 

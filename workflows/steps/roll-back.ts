@@ -1,15 +1,15 @@
-import { environmentEntry } from '../../core/catalogue/decisions/catalogue.ts';
-import { modesFor } from '../../core/automation/decisions/automation.ts';
-import { clearingOfVersion } from '../../core/changes/decisions/cleared-suspects.ts';
-import { isOneOfMany } from '../../core/incidents/decisions/incident-group.ts';
-import { sendersOfCause } from '../../core/alerts/decisions/senders.ts';
-import { newerLiveChange } from '../../core/changes/decisions/versions.ts';
-import type { ServiceEnvironment } from '../../core/ports/common.ts';
-import type { Deps } from '../../core/ports/deps.ts';
-import type { Agreement, Known } from '../../core/rollback/decisions/guard.ts';
-import { afterStop, whyStopped } from '../../core/rollback/decisions/apply-guards.ts';
-import type { Decision } from '../../core/rollback/decisions/judgement.ts';
-import type { TargetResponse, Deployer, RollbackCall } from '../../core/rollback/decisions/targets.ts';
+import { environmentEntry } from '../../core/domain/catalogue/catalogue.ts';
+import { modesFor } from '../../core/domain/automation/automation.ts';
+import { clearingOfVersion } from '../../core/domain/changes/cleared-suspects.ts';
+import { isOneOfMany } from '../../core/domain/incidents/incident-group.ts';
+import { sendersOfCause } from '../../core/domain/alerts/senders.ts';
+import { newerLiveChange } from '../../core/domain/changes/versions.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { Agreement, Known } from '../../core/domain/rollback/guard.ts';
+import { afterStop, whyStopped } from '../../core/domain/rollback/apply-guards.ts';
+import type { Decision } from '../../core/domain/rollback/judgement.ts';
+import type { TargetResponse, Deployer, RollbackCall } from '../../core/domain/rollback/targets.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import {
   type DecisionView,
@@ -20,7 +20,7 @@ import {
 import type { MitigationOutcome, PageNeed } from '../../schemas/incidents/inbox.ts';
 import type { Reason } from '../../schemas/incidents/reason.ts';
 import type { IncidentId, Mode, Version } from '../../schemas/config/names.ts';
-import type { JudgementRequest } from '../../core/incidents/decisions/response.ts';
+import type { JudgementRequest } from '../../core/domain/incidents/response.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import type { IncidentKey } from './failing.ts';

@@ -1,7 +1,7 @@
-import { incidentName } from '../../core/incidents/decisions/incident-number.ts';
-import { pageKey } from '../../core/paging/decisions/pages.ts';
-import type { Deps } from '../../core/ports/deps.ts';
-import type { ChildIncident } from '../../core/ports/incidents.ts';
+import { incidentName } from '../../core/domain/incidents/incident-number.ts';
+import { pageKey } from '../../core/domain/paging/pages.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { ChildIncident } from '../../core/domain/ports/incidents.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';

@@ -1,7 +1,7 @@
-import { healthOf, type HealthQuery } from '../../core/catalogue/decisions/health.ts';
-import { beganAfterMitigation, recovered } from '../../core/incidents/decisions/new-onset.ts';
-import type { Deps } from '../../core/ports/deps.ts';
-import { afterVerdict, type Mitigation } from '../../core/rollback/decisions/verdict.ts';
+import { healthOf, type HealthQuery } from '../../core/domain/catalogue/health.ts';
+import { beganAfterMitigation, recovered } from '../../core/domain/incidents/new-onset.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import { afterVerdict, type Mitigation } from '../../core/domain/rollback/verdict.ts';
 import type { VerificationOutcome } from '../../schemas/incidents/inbox.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
@@ -9,7 +9,7 @@ import { secondsBetween } from '../../schemas/time/time.ts';
 import { wake } from '../wake.ts';
 import { slowBurnTitles } from './read-inbox.ts';
 import { noteDemotion } from '../demotion.ts';
-import { VERIFICATION_SECONDS } from '../../core/rollback/decisions/verdict.ts';
+import { VERIFICATION_SECONDS } from '../../core/domain/rollback/verdict.ts';
 import { rollbackKey } from './roll-back.ts';
 import { actionKeysOf } from './runbook/action-keys.ts';
 

@@ -1,7 +1,7 @@
-import type { HealthQuery } from '../../core/catalogue/decisions/health.ts';
-import { putsVersionLive } from '../../core/changes/decisions/versions.ts';
-import type { Evidence, InstancesOfVersion } from '../../core/correlation/decisions/evidence.ts';
-import type { Onset } from '../../core/correlation/decisions/onset.ts';
+import type { HealthQuery } from '../../core/domain/catalogue/health.ts';
+import { putsVersionLive } from '../../core/domain/changes/versions.ts';
+import type { Evidence, InstancesOfVersion } from '../../core/domain/correlation/evidence.ts';
+import type { Onset } from '../../core/domain/correlation/onset.ts';
 import {
   byInstance,
   INSTANCE_LABELS,
@@ -9,8 +9,8 @@ import {
   samplesIn,
   windowOf,
   withWindow,
-} from '../../core/correlation/decisions/query.ts';
-import type { Metrics } from '../../core/ports/metrics.ts';
+} from '../../core/domain/correlation/query.ts';
+import type { Metrics } from '../../core/domain/ports/metrics.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 

@@ -1,16 +1,16 @@
-import { healthOf } from '../../core/catalogue/decisions/health.ts';
-import { isQuantile, windowOf } from '../../core/correlation/decisions/query.ts';
-import { healthSince, type HealthSince } from '../../core/correlation/decisions/recovery.ts';
+import { healthOf } from '../../core/domain/catalogue/health.ts';
+import { isQuantile, windowOf } from '../../core/domain/correlation/query.ts';
+import { healthSince, type HealthSince } from '../../core/domain/correlation/recovery.ts';
 import {
   beganAfterMitigation,
   newOnset,
   newOnsetText,
   RECOVERY_SECONDS,
   recovered,
-} from '../../core/incidents/decisions/new-onset.ts';
-import type { IncidentChange } from '../../core/ports/incidents.ts';
-import type { Deps } from '../../core/ports/deps.ts';
-import { isSameMitigation, type Mitigation, VERIFICATION_SECONDS } from '../../core/rollback/decisions/verdict.ts';
+} from '../../core/domain/incidents/new-onset.ts';
+import type { IncidentChange } from '../../core/domain/ports/incidents.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import { isSameMitigation, type Mitigation, VERIFICATION_SECONDS } from '../../core/domain/rollback/verdict.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';

@@ -1,10 +1,10 @@
-import type { Deps } from '../../core/ports/deps.ts';
-import type { QuestionInputs } from '../../core/runbooks/decisions/permission.ts';
-import type { Withdrawal } from '../../core/ports/decisions.ts';
-import { putsVersionLive } from '../../core/changes/decisions/versions.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { QuestionInputs } from '../../core/domain/runbooks/permission.ts';
+import type { Withdrawal } from '../../core/domain/ports/decisions.ts';
+import { putsVersionLive } from '../../core/domain/changes/versions.ts';
 import type { ClearedSuspect, DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import { numberOf } from '../../core/rollback/decisions/question-names.ts';
+import { numberOf } from '../../core/domain/rollback/question-names.ts';
 import { completeAnsweredCallback } from '../wake.ts';
 
 type WithdrawDeps = Pick<Deps, 'incidents' | 'decisions' | 'engine'>;

@@ -2,7 +2,7 @@ import type { WatchId } from '../../../schemas/judge/watch.ts';
 import type { DrillId } from '../../../schemas/automation/drill.ts';
 import type { Push } from '../../../schemas/changes/code.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
-import type { ServiceEnvironment } from '../../ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { type Key, digits, part, serviceEnvironmentKey } from './parts.ts';
 

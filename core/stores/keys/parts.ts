@@ -1,4 +1,4 @@
-import type { ServiceEnvironment } from '../../ports/common.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import { sha256 } from '../hash.ts';
 
 /** A key of the table. */

@@ -1,4 +1,4 @@
-import type { DigestOf } from '../../ports/messages.ts';
+import type { DigestOf } from '../../domain/ports/messages.ts';
 import type { Subject, ProjectionTargetName } from '../../../schemas/incidents/projection.ts';
 import { type Key, part } from './parts.ts';
 

@@ -2,12 +2,12 @@ import type { EnvironmentEntry } from '../../../schemas/config/config.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { counted } from '../../../core/reports/decisions/words.ts';
+import { counted } from '../../../core/domain/reports/words.ts';
 import { isNode, LineCounter } from 'yaml';
-import { type Problem, problemText } from '../../../core/runbooks/decisions/problem.ts';
-import { ON_TIME_ALONE } from '../../../core/rollback/decisions/evidence-level.ts';
-import { secretNamesOf } from '../../../core/runbooks/decisions/secret-names.ts';
-import { warningAt } from '../../../core/catalogue/decisions/source-locations.ts';
+import { type Problem, problemText } from '../../../core/domain/runbooks/problem.ts';
+import { ON_TIME_ALONE } from '../../../core/domain/rollback/evidence-level.ts';
+import { secretNamesOf } from '../../../core/domain/runbooks/secret-names.ts';
+import { warningAt } from '../../../core/domain/catalogue/source-locations.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import {
   lintConfigFolder,

@@ -1,13 +1,13 @@
-import { killSwitchText } from '../../../core/automation/decisions/automation.ts';
+import { killSwitchText } from '../../../core/domain/automation/automation.ts';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import {
   configurationFindings,
   connectionFindings,
   type Finding,
-} from '../../../core/catalogue/decisions/doctor-findings.ts';
-import { productionFindings, type ClientConnection } from '../../../core/catalogue/decisions/production.ts';
-import { counted } from '../../../core/reports/decisions/words.ts';
+} from '../../../core/domain/catalogue/doctor-findings.ts';
+import { productionFindings, type ClientConnection } from '../../../core/domain/catalogue/production.ts';
+import { counted } from '../../../core/domain/reports/words.ts';
 import { Automation } from '../../../schemas/access/access.ts';
 import { Connections } from '../../../schemas/config/connections.ts';
 import { Machine } from '../../../schemas/config/machine.ts';

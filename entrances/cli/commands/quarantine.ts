@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { counted } from '../../../core/reports/decisions/words.ts';
+import { counted } from '../../../core/domain/reports/words.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { apiGroup, apiCommand, listOf } from '../api-command.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';

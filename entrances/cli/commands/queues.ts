@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { counted } from '../../../core/reports/decisions/words.ts';
+import { counted } from '../../../core/domain/reports/words.ts';
 import { apiCommand, apiGroup, listOf } from '../api-command.ts';
 import { JSON_OPTION } from '../options.ts';
 

@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
 import * as z from 'zod';
-import { counted } from '../../../core/reports/decisions/words.ts';
+import { counted } from '../../../core/domain/reports/words.ts';
 import { addApiCommands } from '../api-command.ts';
 import { Client } from '../client.ts';
 import { type CommandContext, CommandFailure, UsageError } from '../command-context.ts';

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
-import { namer } from '../../../core/people/actions/names.ts';
-import { EVERYWHERE } from '../../../core/access/decisions/access.ts';
-import type { AuditEntry, ChainCheck } from '../../../core/ports/audit.ts';
+import { namer } from '../../../core/actions/people/names.ts';
+import { EVERYWHERE } from '../../../core/domain/access/access.ts';
+import type { AuditEntry, ChainCheck } from '../../../core/domain/ports/audit.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { ago, type Cells, clockTime, type Html, nothing, olderLink, panel, searchForm, tableOf } from '../parts.ts';
 import type { PageRequest, ConsoleDeps, ConsolePage } from './page.ts';

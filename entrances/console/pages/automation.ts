@@ -1,9 +1,9 @@
-import { automationText, limitInput } from '../../../core/automation/decisions/automation.ts';
-import { capitalized } from '../../../core/messages/decisions/decision-lines.ts';
+import { automationText, limitInput } from '../../../core/domain/automation/automation.ts';
+import { capitalized } from '../../../core/domain/messages/decision-lines.ts';
 import { html } from 'hono/html';
 import * as z from 'zod';
-import { EVERYWHERE } from '../../../core/access/decisions/access.ts';
-import { setAutomation } from '../../../core/automation/actions/set-automation.ts';
+import { EVERYWHERE } from '../../../core/domain/access/access.ts';
+import { setAutomation } from '../../../core/actions/automation/set-automation.ts';
 import type { Automation } from '../../../schemas/access/access.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, Mode, ServiceName } from '../../../schemas/config/names.ts';
@@ -22,7 +22,7 @@ import {
   servicePath,
   tableOf,
 } from '../parts.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { once } from '../once.ts';
 import {
   changedSince,

@@ -1,11 +1,11 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import { signingSecret } from '../../../vendors/connections/signing-secrets.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
-import { authorize, type Scope } from '../../../core/access/decisions/access.ts';
-import { actorNameOf } from '../../../core/access/decisions/actor-identity.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { Tokens } from '../../../core/ports/access.ts';
-import type { Secrets } from '../../../core/ports/system.ts';
+import { authorize, type Scope } from '../../../core/domain/access/access.ts';
+import { actorNameOf } from '../../../core/domain/access/actor-identity.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { Tokens } from '../../../core/domain/ports/access.ts';
+import type { Secrets } from '../../../core/domain/ports/system.ts';
 import type { Principal } from '../../../schemas/access/access.ts';
 import type { Session } from '../../../schemas/access/session.ts';
 import type { SignatureScheme } from '../../../schemas/alerts/sources/parsed.ts';

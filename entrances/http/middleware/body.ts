@@ -9,8 +9,8 @@ import {
   UNVERIFIED_BODIES,
 } from './request-body.ts';
 import type { Env } from '../context.ts';
-import { refusalOf } from '../../../core/shared/input-in-progress.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { refusalOf } from '../../../core/actions/input-in-progress.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 
 /**
  * Reads the request body. Handlers read bodies only through this function, after authentication and up to a limit. The

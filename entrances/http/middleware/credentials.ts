@@ -1,16 +1,16 @@
 import { isIPv6 } from 'node:net';
 import type { Context, MiddlewareHandler } from 'hono';
 import { sha256 } from '../../../core/stores/hash.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { Tokens } from '../../../core/ports/access.ts';
-import type { Secrets } from '../../../core/ports/system.ts';
-import { type Allowance, type Bucket, takeToken } from '../../../core/alerts/decisions/token-bucket.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { Tokens } from '../../../core/domain/ports/access.ts';
+import type { Secrets } from '../../../core/domain/ports/system.ts';
+import { type Allowance, type Bucket, takeToken } from '../../../core/domain/alerts/token-bucket.ts';
 import type { Principal } from '../../../schemas/access/access.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { principalOf, senderOf } from './authentication.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { Env } from '../context.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 
 /** Limit for different wrong credentials from one address at one instance: a burst of 20, and 20 a minute. */
 export const WRONG_CREDENTIALS: Allowance = { perSecond: 20 / 60, burst: 20 };

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { readBody } from './body.ts';
 import type { Env } from '../context.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 
 /** The limit for request bodies, except those of alert receivers. A DynamoDB item has at most 400 KB. */
 export const BODY_MAX_BYTES = 256 * 1024;

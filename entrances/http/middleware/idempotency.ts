@@ -1,12 +1,12 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { sha256 } from '../../../core/stores/hash.ts';
 import type { ApiDeps } from '../deps.ts';
-import type { IdempotencyKey, Idempotency } from '../../../core/ports/system.ts';
+import type { IdempotencyKey, Idempotency } from '../../../core/domain/ports/system.ts';
 import { FEATURES } from '../../../features/index.ts';
 import { readBody } from './body.ts';
 import type { Env } from '../context.ts';
 import { BODY_MAX_BYTES } from './i-json.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 
 /**
  * POSTs that create something. Alert receivers are excluded: they accept a repeated notification and deduplicate it

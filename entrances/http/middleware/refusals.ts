@@ -1,8 +1,8 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { matchedRoutes } from 'hono/route';
-import { increment } from '../../../core/incidents/decisions/metrics.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { Log, Counters } from '../../../core/ports/system.ts';
+import { increment } from '../../../core/domain/incidents/metrics.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { Log, Counters } from '../../../core/domain/ports/system.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import type { Env } from '../context.ts';
 import { BoundedMap } from './bounded-map.ts';

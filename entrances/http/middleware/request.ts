@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
-import { whileInProgress } from '../../../core/shared/input-in-progress.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
+import { whileInProgress } from '../../../core/actions/input-in-progress.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
 import { TRACEPARENT } from '../../../schemas/parsing/traceparent.ts';
 import type { Env } from '../context.ts';
 import { addressOf } from './credentials.ts';

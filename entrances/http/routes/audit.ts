@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { EVERYWHERE } from '../../../core/access/decisions/access.ts';
+import { EVERYWHERE } from '../../../core/domain/access/access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import { namer } from '../../../core/people/actions/names.ts';
+import { namer } from '../../../core/actions/people/names.ts';
 import { type Api, answers, createRoute, endpoint, listQuery, pageOf } from '../endpoint.ts';
 
 const Entry = z

@@ -1,8 +1,8 @@
-import type { Scope } from '../../../core/access/decisions/access.ts';
+import type { Scope } from '../../../core/domain/access/access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { Automation, AutomationInput } from '../../../schemas/access/access.ts';
 import { lowestMode } from '../../../schemas/config/names.ts';
-import { setAutomation } from '../../../core/automation/actions/set-automation.ts';
+import { setAutomation } from '../../../core/actions/automation/set-automation.ts';
 import { type Api, answers, body, createRoute, endpoint, problems } from '../endpoint.ts';
 
 type AutomationDeps = Pick<ApiDeps, 'automation' | 'changes' | 'clock' | 'config' | 'incidents'>;

@@ -1,5 +1,5 @@
 import { checkConnections } from '../../../vendors/connections/report.ts';
-import { EVERYWHERE } from '../../../core/access/decisions/access.ts';
+import { EVERYWHERE } from '../../../core/domain/access/access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { Connections } from '../../../schemas/config/connections.ts';
 import { Machine } from '../../../schemas/config/machine.ts';

@@ -1,14 +1,14 @@
 import * as z from 'zod';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
-import type { DrillRefusal } from '../../../core/automation/decisions/drill.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
+import type { DrillRefusal } from '../../../core/domain/automation/drill.ts';
 import type { ApiDeps } from '../deps.ts';
 import { Drill, DrillId } from '../../../schemas/automation/drill.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import { drillEnvironments, planDrill } from '../../../core/automation/actions/drills.ts';
+import { drillEnvironments, planDrill } from '../../../core/actions/automation/drills.ts';
 import { type Api, answers, body, createRoute, endpoint, listQuery, pageOf, problems, readable } from '../endpoint.ts';
 import { newUlid } from '../new-id.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 
 const Shown = Drill.meta({ id: 'Drill' });
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Scope } from '../../../core/access/decisions/access.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
+import type { Scope } from '../../../core/domain/access/access.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { ApiDeps } from '../deps.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { type Api, createRoute, endpoint } from '../endpoint.ts';

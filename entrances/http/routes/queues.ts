@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { EVERYWHERE } from '../../../core/access/decisions/access.ts';
+import { EVERYWHERE } from '../../../core/domain/access/access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { QUEUES } from '../../../schemas/config/queues.ts';
 import { type Api, answers, createRoute, endpoint } from '../endpoint.ts';

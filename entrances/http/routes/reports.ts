@@ -2,9 +2,9 @@ import * as z from 'zod';
 import type { ApiDeps } from '../deps.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { ShadowReport } from '../../../schemas/automation/shadow-report.ts';
-import { AlertRulesReport } from '../../../core/alerts/decisions/rule-figures.ts';
-import { alertReview, REVIEW_DAYS } from '../../../core/reports/actions/alert-review.ts';
-import { INCIDENTS_MAX, shadowReport } from '../../../core/reports/actions/shadow-report.ts';
+import { AlertRulesReport } from '../../../core/domain/alerts/rule-figures.ts';
+import { alertReview, REVIEW_DAYS } from '../../../core/actions/reports/alert-review.ts';
+import { INCIDENTS_MAX, shadowReport } from '../../../core/actions/reports/shadow-report.ts';
 import { DAY_SECONDS } from '../../../schemas/time/since.ts';
 import { type Api, answers, createRoute, endpoint, problems, sinceQuery } from '../endpoint.ts';
 

@@ -1,15 +1,15 @@
 import * as z from 'zod';
-import { revokeToken } from '../../../core/people/actions/revoke-token.ts';
-import { authorize, EVERYWHERE } from '../../../core/access/decisions/access.ts';
+import { revokeToken } from '../../../core/actions/people/revoke-token.ts';
+import { authorize, EVERYWHERE } from '../../../core/domain/access/access.ts';
 import {
   actorNameOf,
   NameTaken,
   whyReservedForPerson,
   whyReserved,
-} from '../../../core/access/decisions/actor-identity.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
+} from '../../../core/domain/access/actor-identity.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { ApiDeps } from '../deps.ts';
-import type { Tokens } from '../../../core/ports/access.ts';
+import type { Tokens } from '../../../core/domain/ports/access.ts';
 import {
   type NewToken,
   NewToken as NewTokenSchema,
@@ -17,7 +17,7 @@ import {
   TokenRecord,
 } from '../../../schemas/access/access.ts';
 import { type Api, answers, body, createRoute, endpoint, listQuery, pageOf, problems } from '../endpoint.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 
 type TokensDeps = Pick<ApiDeps, 'clock' | 'config' | 'tokens'>;
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { Context } from 'hono';
-import { startsAhead } from '../../../core/alerts/decisions/signal.ts';
-import type { Scope } from '../../../core/access/decisions/access.ts';
-import type { Count } from '../../../core/incidents/decisions/metrics.ts';
-import { QuarantineFull } from '../../../core/alerts/decisions/quarantine.ts';
-import { INCIDENT_EVENTS } from '../../../core/incidents/decisions/incident-events.ts';
+import { startsAhead } from '../../../core/domain/alerts/signal.ts';
+import type { Scope } from '../../../core/domain/access/access.ts';
+import type { Count } from '../../../core/domain/incidents/metrics.ts';
+import { QuarantineFull } from '../../../core/domain/alerts/quarantine.ts';
+import { INCIDENT_EVENTS } from '../../../core/domain/incidents/incident-events.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { Action } from '../../../schemas/access/access.ts';
 import { type AlertSource, sources } from '../../../schemas/alerts/sources/index.ts';
@@ -15,11 +15,11 @@ import { readBody, readUnverifiedBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
 import { type Api, allowFor, answers, createRoute, endpoint, problems } from '../endpoint.ts';
 import { detailOf, problem } from '../problem.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
-import { enqueue, type Sender } from '../../../core/alerts/actions/enqueue.ts';
-import { noteInhibitorsWithin } from '../../../core/alerts/actions/muted-by.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
+import { enqueue, type Sender } from '../../../core/actions/alerts/enqueue.ts';
+import { noteInhibitorsWithin } from '../../../core/actions/alerts/muted-by.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
-import { alertsIn, readPayload } from '../../../core/alerts/actions/read-payload.ts';
+import { alertsIn, readPayload } from '../../../core/actions/alerts/read-payload.ts';
 
 const Receipt = z
   .object({

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { judgeVersion } from '../../../workflows/steps/judge/judge-version.ts';
-import { checkDeploy } from '../../../core/ports/extensions.ts';
+import { checkDeploy } from '../../../core/domain/ports/extensions.ts';
 import type { ApiDeps } from '../deps.ts';
 import { JudgementRequest, JudgementView } from '../../../schemas/judge/judgement.ts';
 import { EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { receiveWebhook } from '../../../vendors/shared/receive-webhook.ts';
-import type { Scope } from '../../../core/access/decisions/access.ts';
+import type { Scope } from '../../../core/domain/access/access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { CHANGE_SENDERS } from '../../../vendors/change-senders.ts';
 import type { ChangeSender } from '../../../vendors/shared/change-webhook.ts';

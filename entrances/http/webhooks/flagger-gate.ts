@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { rollbackGateAnswer, environmentsOfCanary } from '../../../core/rollback/decisions/rollback-gate.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { RollbackGates } from '../../../core/ports/rollback.ts';
-import { checkDeploy, type DeployVerdict } from '../../../core/ports/extensions.ts';
-import { putsVersionLive } from '../../../core/changes/decisions/versions.ts';
+import { rollbackGateAnswer, environmentsOfCanary } from '../../../core/domain/rollback/rollback-gate.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { RollbackGates } from '../../../core/domain/ports/rollback.ts';
+import { checkDeploy, type DeployVerdict } from '../../../core/domain/ports/extensions.ts';
+import { putsVersionLive } from '../../../core/domain/changes/versions.ts';
 import { canaryName, type Hook, serviceEnvironmentInMetadata } from '../../../vendors/flagger/hook.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';

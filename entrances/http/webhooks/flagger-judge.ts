@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { judgeVersion } from '../../../workflows/steps/judge/judge-version.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { ApiDeps } from '../deps.ts';
 import { canaryName, Hook } from '../../../vendors/flagger/hook.ts';
 import { JudgementRequest, JudgementView } from '../../../schemas/judge/judgement.ts';

@@ -1,15 +1,15 @@
 import * as z from 'zod';
 import type { Context } from 'hono';
 import { reportReadChanges } from '../../../vendors/shared/receive-webhook.ts';
-import { EVERYWHERE } from '../../../core/access/decisions/access.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import { EVERYWHERE } from '../../../core/domain/access/access.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { ApiDeps } from '../deps.ts';
 import { readFlaggerEvent } from '../../../vendors/flagger/event.ts';
 import { canaryName, Hook, serviceEnvironmentInMetadata } from '../../../vendors/flagger/hook.ts';
 import { gateRequestFor, noteEvent, noteOpened, serviceEnvironmentsOfHook } from '../../../vendors/flagger/receive.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { type Api, answers, body, createRoute, endpoint, problems } from '../endpoint.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import type { Env } from '../context.ts';
 import { ChangesAnswer, changesAnswer } from './changes-answer.ts';
 import { flaggerQuery } from './flagger-gate.ts';

@@ -3,10 +3,10 @@ import { FORGES } from '../../../vendors/forges.ts';
 import { eventName } from '../../../vendors/github/receive.ts';
 import type { Forge } from '../../../vendors/shared/forge.ts';
 import type { ApiDeps } from '../deps.ts';
-import { loaded } from '../../../core/ports/extensions.ts';
+import { loaded } from '../../../core/domain/ports/extensions.ts';
 import type { Env } from '../context.ts';
 import { type Api, answers, createRoute, endpoint, problems } from '../endpoint.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { refuseUnreadable, signedBody } from './received-body.ts';
 
 /** The limit of GitHub and GitLab for their webhooks. */

@@ -6,7 +6,7 @@ import { truncate } from '../../../vendors/shared/text.ts';
 import { incidentOf, type PagerDutyEvent } from '../../../schemas/messages/pagerduty.ts';
 import type { Env } from '../context.ts';
 import { type Api, answers, createRoute, endpoint, problems } from '../endpoint.ts';
-import { enqueueEvent } from '../../../core/paging/actions/enqueue-event.ts';
+import { enqueueEvent } from '../../../core/actions/paging/enqueue-event.ts';
 import { signedBody } from './received-body.ts';
 
 type PagerDutyDeps = Pick<ApiDeps, 'clock' | 'inbound' | 'quarantine' | 'secrets'>;

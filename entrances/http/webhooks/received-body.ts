@@ -2,11 +2,11 @@ import type { Context } from 'hono';
 import { signingSecret } from '../../../vendors/connections/signing-secrets.ts';
 import type { WebhookSignature } from '../../../vendors/shared/webhook-signature.ts';
 import { readUnverifiedBody } from '../middleware/body.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
-import { QuarantineFull } from '../../../core/alerts/decisions/quarantine.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { Secrets } from '../../../core/ports/system.ts';
-import type { Quarantine } from '../../../core/ports/alerts.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
+import { QuarantineFull } from '../../../core/domain/alerts/quarantine.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { Secrets } from '../../../core/domain/ports/system.ts';
+import type { Quarantine } from '../../../core/domain/ports/alerts.ts';
 import type { Env } from '../context.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { acknowledge as acknowledgeIncident } from '../../../core/incidents/actions/acknowledge.ts';
+import { acknowledge as acknowledgeIncident } from '../../../core/actions/incidents/acknowledge.ts';
 import { answered } from '../outcome.ts';
 import { type IncidentVerb, noArguments, type Nothing, type RunIncidentVerb } from './verb.ts';
 

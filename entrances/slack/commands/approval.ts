@@ -1,10 +1,10 @@
-import { supersededText } from '../../../core/changes/decisions/superseded.ts';
-import { hasDigest } from '../../../core/rollback/decisions/offers.ts';
+import { supersededText } from '../../../core/domain/changes/superseded.ts';
+import { hasDigest } from '../../../core/domain/rollback/offers.ts';
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
-import { answerDecision } from '../../../core/incidents/actions/answer-decision.ts';
-import { requireIncident } from '../../../core/incidents/actions/require-incident.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
-import { requestLook } from '../../../core/look/actions/request-look.ts';
+import { answerDecision } from '../../../core/actions/incidents/answer-decision.ts';
+import { requireIncident } from '../../../core/actions/incidents/require-incident.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
+import { requestLook } from '../../../core/actions/look/request-look.ts';
 import { answered, Declined } from '../outcome.ts';
 import type { IncidentVerb, RunIncidentVerb } from './verb.ts';
 

@@ -1,8 +1,8 @@
-import { automationText, killSwitchText } from '../../../core/automation/decisions/automation.ts';
-import { capitalized } from '../../../core/messages/decisions/decision-lines.ts';
-import { setAutomation } from '../../../core/automation/actions/set-automation.ts';
-import type { Caller } from '../../../core/people/actions/caller.ts';
-import { executeResponseAction } from '../../../core/incidents/actions/response-action.ts';
+import { automationText, killSwitchText } from '../../../core/domain/automation/automation.ts';
+import { capitalized } from '../../../core/domain/messages/decision-lines.ts';
+import { setAutomation } from '../../../core/actions/automation/set-automation.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
+import { executeResponseAction } from '../../../core/actions/incidents/response-action.ts';
 import type { CommandDeps } from '../deps.ts';
 import { answered, type Outcome } from '../outcome.ts';
 import type { IncidentVerb, RunVerb, RunIncidentVerb, Verb } from './verb.ts';

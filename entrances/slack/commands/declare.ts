@@ -1,7 +1,7 @@
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import type { ReplyTo, Text } from '../../../core/messages/decisions/channels.ts';
-import { didYouMean } from '../../../core/runbooks/decisions/similar-names.ts';
-import type { Catalogue } from '../../../core/ports/slack.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import type { ReplyTo, Text } from '../../../core/domain/messages/channels.ts';
+import { didYouMean } from '../../../core/domain/runbooks/similar-names.ts';
+import type { Catalogue } from '../../../core/domain/ports/slack.ts';
 import {
   EnvironmentName,
   type IncidentId,
@@ -9,8 +9,8 @@ import {
   type Severity,
   UNMATCHED,
 } from '../../../schemas/config/names.ts';
-import { defaultEnvironmentOf } from '../../../core/catalogue/decisions/catalogue.ts';
-import { declareIncident as declareOnce } from '../../../core/incidents/actions/declare-incident.ts';
+import { defaultEnvironmentOf } from '../../../core/domain/catalogue/catalogue.ts';
+import { declareIncident as declareOnce } from '../../../core/actions/incidents/declare-incident.ts';
 import { awaitChannel } from '../execution/channel.ts';
 import type { CommandDeps } from '../deps.ts';
 import { answered, Declined, nameIn, unknownName } from '../outcome.ts';

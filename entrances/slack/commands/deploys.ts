@@ -1,8 +1,8 @@
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import { suggestedName } from '../../../core/catalogue/decisions/known-names.ts';
-import type { Text } from '../../../core/messages/decisions/channels.ts';
-import { minuteOf } from '../../../core/messages/decisions/story.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { suggestedName } from '../../../core/domain/catalogue/known-names.ts';
+import type { Text } from '../../../core/domain/messages/channels.ts';
+import { minuteOf } from '../../../core/domain/messages/story.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { CommandDeps } from '../deps.ts';

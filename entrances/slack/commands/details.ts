@@ -1,5 +1,5 @@
-import { requireIncident } from '../../../core/incidents/actions/require-incident.ts';
-import { detailsCard } from '../../../core/messages/decisions/incident-card.ts';
+import { requireIncident } from '../../../core/actions/incidents/require-incident.ts';
+import { detailsCard } from '../../../core/domain/messages/incident-card.ts';
 import type { IncidentVerb, Nothing, RunIncidentVerb } from './verb.ts';
 
 /** Shows what the card of an incident has no room for: in a modal, or in a message if that could not be read in time. */

@@ -1,4 +1,4 @@
-import { turnFlagOn } from '../../../core/incidents/actions/turn-flag-on.ts';
+import { turnFlagOn } from '../../../core/actions/incidents/turn-flag-on.ts';
 import { answered } from '../outcome.ts';
 import type { IncidentVerb, RunIncidentVerb } from './verb.ts';
 

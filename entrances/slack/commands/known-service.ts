@@ -1,4 +1,4 @@
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import type { CommandDeps } from '../deps.ts';
 import { nameIn, unknownName } from '../outcome.ts';

@@ -1,5 +1,5 @@
-import { requireIncident } from '../../../core/incidents/actions/require-incident.ts';
-import { executeResponseAction } from '../../../core/incidents/actions/response-action.ts';
+import { requireIncident } from '../../../core/actions/incidents/require-incident.ts';
+import { executeResponseAction } from '../../../core/actions/incidents/response-action.ts';
 import { answered } from '../outcome.ts';
 import type { IncidentVerb, RunIncidentVerb } from './verb.ts';
 

@@ -1,7 +1,7 @@
-import { openChildren, openChildrenWords } from '../../../core/incidents/decisions/children.ts';
-import { supersededText } from '../../../core/changes/decisions/superseded.ts';
-import { requireIncident } from '../../../core/incidents/actions/require-incident.ts';
-import { executeResponseAction } from '../../../core/incidents/actions/response-action.ts';
+import { openChildren, openChildrenWords } from '../../../core/domain/incidents/children.ts';
+import { supersededText } from '../../../core/domain/changes/superseded.ts';
+import { requireIncident } from '../../../core/actions/incidents/require-incident.ts';
+import { executeResponseAction } from '../../../core/actions/incidents/response-action.ts';
 import { answered } from '../outcome.ts';
 import { quoted, TEXT_MAX, textInput } from '../modals/blocks.ts';
 import { type ModalContext, FIELDS } from '../modals/form.ts';

@@ -1,8 +1,8 @@
 import type { Severity } from '../../../schemas/config/names.ts';
-import { nearestSeverity, unknownSeverityText, severityIn } from '../../../core/slack/decisions/commands/severity.ts';
-import { triage } from '../../../core/incidents/actions/acknowledge.ts';
-import { note } from '../../../core/incidents/actions/declare-incident.ts';
-import { requireIncident } from '../../../core/incidents/actions/require-incident.ts';
+import { nearestSeverity, unknownSeverityText, severityIn } from '../../../core/domain/slack/commands/severity.ts';
+import { triage } from '../../../core/actions/incidents/acknowledge.ts';
+import { note } from '../../../core/actions/incidents/declare-incident.ts';
+import { requireIncident } from '../../../core/actions/incidents/require-incident.ts';
 import { answered } from '../outcome.ts';
 import { severitySelect, TEXT_MAX, textInput } from '../modals/blocks.ts';
 import { FIELDS } from '../modals/form.ts';

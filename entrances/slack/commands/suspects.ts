@@ -1,5 +1,5 @@
-import { clearingWords, clearSuspectChange } from '../../../core/incidents/actions/clear-suspect.ts';
-import { restoreSuspectChange } from '../../../core/incidents/actions/restore-suspect.ts';
+import { clearingWords, clearSuspectChange } from '../../../core/actions/incidents/clear-suspect.ts';
+import { restoreSuspectChange } from '../../../core/actions/incidents/restore-suspect.ts';
 import { answered } from '../outcome.ts';
 import type { IncidentVerb, RunIncidentVerb } from './verb.ts';
 

@@ -1,7 +1,7 @@
-import { namelessUsersIn, plainText } from '../../../core/slack/decisions/commands/text.ts';
+import { namelessUsersIn, plainText } from '../../../core/domain/slack/commands/text.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import { note as addNote } from '../../../core/incidents/actions/declare-incident.ts';
-import { requireIncident } from '../../../core/incidents/actions/require-incident.ts';
+import { note as addNote } from '../../../core/actions/incidents/declare-incident.ts';
+import { requireIncident } from '../../../core/actions/incidents/require-incident.ts';
 import { incidentOfChannel } from '../execution/channel.ts';
 import type { CommandDeps } from '../deps.ts';
 import { actorFor } from '../execution/known-user.ts';

@@ -1,4 +1,4 @@
-import { type Publication, sendUpdateToStakeholders } from '../../../core/incidents/actions/acknowledge.ts';
+import { type Publication, sendUpdateToStakeholders } from '../../../core/actions/incidents/acknowledge.ts';
 import { answered } from '../outcome.ts';
 import { TEXT_MAX, textInput } from '../modals/blocks.ts';
 import { FIELDS } from '../modals/form.ts';

@@ -1,10 +1,10 @@
-import type { Scope } from '../../../core/access/decisions/access.ts';
-import { notPermittedText } from '../../../core/access/decisions/refusals.ts';
-import { type Actor, actorMay } from '../../../core/people/decisions/people.ts';
+import type { Scope } from '../../../core/domain/access/access.ts';
+import { notPermittedText } from '../../../core/domain/access/refusals.ts';
+import { type Actor, actorMay } from '../../../core/domain/people/people.ts';
 import type { Action } from '../../../schemas/access/access.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { Caller } from '../../../core/people/actions/caller.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
 import { Declined } from '../outcome.ts';
 
 type CallerContext = {

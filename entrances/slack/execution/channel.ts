@@ -1,7 +1,7 @@
-import { type WaitsForChannel, channelWaiterKey } from '../../../core/messages/decisions/channel-waiter.ts';
-import type { ReplyTo, Span } from '../../../core/messages/decisions/channels.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { ProcessedEvents } from '../../../core/ports/messages.ts';
+import { type WaitsForChannel, channelWaiterKey } from '../../../core/domain/messages/channel-waiter.ts';
+import type { ReplyTo, Span } from '../../../core/domain/messages/channels.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { ProcessedEvents } from '../../../core/domain/ports/messages.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { RequestedIncident } from '../commands/verb.ts';

@@ -1,4 +1,4 @@
-import { plainText } from '../../../core/slack/decisions/commands/text.ts';
+import { plainText } from '../../../core/domain/slack/commands/text.ts';
 import type { SlackRequest } from '../../../schemas/messages/inbound-events.ts';
 import { readButton } from '../../../schemas/slack/button.ts';
 import type { SlashCommand } from '../../../schemas/slack/command.ts';

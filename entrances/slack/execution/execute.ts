@@ -1,5 +1,5 @@
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import { serviceEnvironmentText } from '../../../core/messages/decisions/story.ts';
+import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import { type ActionName, RUNS } from '../commands/index.ts';
 import { verbOf } from '../commands/lookup.ts';
 import type { ActionContext, RunVerb, RunIncidentVerb } from '../commands/verb.ts';

@@ -1,7 +1,7 @@
-import type { VendorResponse, Directory } from '../../../core/messages/decisions/channels.ts';
-import { actorOf, type ActorResult, type SlackUser } from '../../../core/people/decisions/people.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { ChatUser, UserCache } from '../../../core/ports/messages.ts';
+import type { VendorResponse, Directory } from '../../../core/domain/messages/channels.ts';
+import { actorOf, type ActorResult, type SlackUser } from '../../../core/domain/people/people.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { ChatUser, UserCache } from '../../../core/domain/ports/messages.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 

@@ -1,7 +1,7 @@
-import { nameKey } from '../../../core/access/decisions/actor-identity.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { Directory } from '../../../core/messages/decisions/channels.ts';
-import { nearest } from '../../../core/runbooks/decisions/similar-names.ts';
+import { nameKey } from '../../../core/domain/access/actor-identity.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { Directory } from '../../../core/domain/messages/channels.ts';
+import { nearest } from '../../../core/domain/runbooks/similar-names.ts';
 import type { Person } from '../../../schemas/people/people.ts';
 import { Declined } from '../outcome.ts';
 

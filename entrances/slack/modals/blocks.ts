@@ -1,5 +1,5 @@
 import { plainOneLine } from '../../../vendors/slack/mrkdwn.ts';
-import type { ModalView } from '../../../core/ports/slack.ts';
+import type { ModalView } from '../../../core/domain/ports/slack.ts';
 import type { ModalContext } from './form.ts';
 
 /**

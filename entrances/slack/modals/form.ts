@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { IncidentId, type Severity } from '../../../schemas/config/names.ts';
 import type { View } from '../../../schemas/slack/view.ts';
-import { parseDuration } from '../../../core/slack/decisions/commands/duration.ts';
-import { incidentNamed, type NamedIncident } from '../../../core/slack/decisions/commands/reference.ts';
-import { severityIn } from '../../../core/slack/decisions/commands/severity.ts';
+import { parseDuration } from '../../../core/domain/slack/commands/duration.ts';
+import { incidentNamed, type NamedIncident } from '../../../core/domain/slack/commands/reference.ts';
+import { severityIn } from '../../../core/domain/slack/commands/severity.ts';
 
 /** Fields of modals by `block_id`, at which Slack also shows errors. */
 export const FIELDS = {

@@ -1,7 +1,7 @@
 import type { SlackRefused } from '../../../vendors/slack/minimal-client.ts';
 import { bodyOf } from '../../../vendors/slack/blocks.ts';
-import { incidentName } from '../../../core/incidents/decisions/incident-number.ts';
-import type { IncidentDetails, ModalView, SlackDeps } from '../../../core/ports/slack.ts';
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
+import type { IncidentDetails, ModalView, SlackDeps } from '../../../core/domain/ports/slack.ts';
 import type { Dialog } from '../commands/verb.ts';
 import { modal, readOnlyModal } from './blocks.ts';
 

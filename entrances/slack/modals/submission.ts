@@ -1,4 +1,4 @@
-import type { NamedIncident } from '../../../core/slack/decisions/commands/reference.ts';
+import type { NamedIncident } from '../../../core/domain/slack/commands/reference.ts';
 import type { View } from '../../../schemas/slack/view.ts';
 import { type ActionRequest, dialogWith } from '../commands/lookup.ts';
 import type { Dialog } from '../commands/verb.ts';

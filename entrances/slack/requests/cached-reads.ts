@@ -1,7 +1,7 @@
-import type { Clock, Log } from '../../../core/ports/system.ts';
+import type { Clock, Log } from '../../../core/domain/ports/system.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { withDeadline } from './deadline.ts';
-import type { SlackDeps } from '../../../core/ports/slack.ts';
+import type { SlackDeps } from '../../../core/domain/ports/slack.ts';
 import type { CachedReads, Cached, CachedRead } from '../request-context.ts';
 
 /** Maximum time in milliseconds for a read, which leaves time to respond within Slack's limit of three seconds. */

@@ -1,8 +1,8 @@
-import { EVERYWHERE, type Scope } from '../../../core/access/decisions/access.ts';
-import { actorMay, actorOf, type Actor, type SlackUser } from '../../../core/people/decisions/people.ts';
+import { EVERYWHERE, type Scope } from '../../../core/domain/access/access.ts';
+import { actorMay, actorOf, type Actor, type SlackUser } from '../../../core/domain/people/people.ts';
 import type { Action } from '../../../schemas/access/access.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
-import type { SlackDeps } from '../../../core/ports/slack.ts';
+import type { SlackDeps } from '../../../core/domain/ports/slack.ts';
 import type { RequestingUser, CachedReads, CallerPermissions, PermissionsOf } from '../request-context.ts';
 
 /** Milliseconds for which users are cached. */

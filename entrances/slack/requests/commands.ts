@@ -1,6 +1,6 @@
-import type { ChatMessage } from '../../../core/messages/decisions/channels.ts';
-import { plainText } from '../../../core/slack/decisions/commands/text.ts';
-import type { ModalView } from '../../../core/ports/slack.ts';
+import type { ChatMessage } from '../../../core/domain/messages/channels.ts';
+import { plainText } from '../../../core/domain/slack/commands/text.ts';
+import type { ModalView } from '../../../core/domain/ports/slack.ts';
 import type { SlashCommand } from '../../../schemas/slack/command.ts';
 import { TYPED, verbOf } from '../commands/lookup.ts';
 import { type Parsed, parseCommand } from '../commands/parse.ts';

@@ -4,7 +4,7 @@ import { ModalContext } from '../modals/form.ts';
 import type { ElementAction, BlockActions, Interaction } from '../../../schemas/slack/interaction.ts';
 import type { View } from '../../../schemas/slack/view.ts';
 import { withDeadline } from './deadline.ts';
-import type { SlackDeps } from '../../../core/ports/slack.ts';
+import type { SlackDeps } from '../../../core/domain/ports/slack.ts';
 import { parseJson } from './body.ts';
 
 /** Maximum time in milliseconds to queue a request; afterwards, the user gets the message that it was not stored. */

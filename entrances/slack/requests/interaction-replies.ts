@@ -1,5 +1,5 @@
-import type { ChatMessage } from '../../../core/messages/decisions/channels.ts';
-import type { ModalView } from '../../../core/ports/slack.ts';
+import type { ChatMessage } from '../../../core/domain/messages/channels.ts';
+import type { ModalView } from '../../../core/domain/ports/slack.ts';
 import type { Interaction } from '../../../schemas/slack/interaction.ts';
 import type { RequestContext } from '../request-context.ts';
 import { withDeadline } from './deadline.ts';

@@ -1,4 +1,4 @@
-import { plainText } from '../../../core/slack/decisions/commands/text.ts';
+import { plainText } from '../../../core/domain/slack/commands/text.ts';
 import type { Interaction, MessageAction, BlockSuggestion } from '../../../schemas/slack/interaction.ts';
 import type { RequestContext, CallerPermissions } from '../request-context.ts';
 import { openModalFor, type ModalTrigger, enqueueInteraction, refuseFor } from './interaction-replies.ts';

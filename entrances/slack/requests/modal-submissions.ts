@@ -1,9 +1,9 @@
-import { didYouMean } from '../../../core/runbooks/decisions/similar-names.ts';
-import { type NamedIncident, referenceWords } from '../../../core/slack/decisions/commands/reference.ts';
+import { didYouMean } from '../../../core/domain/runbooks/similar-names.ts';
+import { type NamedIncident, referenceWords } from '../../../core/domain/slack/commands/reference.ts';
 import type { ViewSubmission } from '../../../schemas/slack/interaction.ts';
 import { type Submission, readSubmission } from '../modals/submission.ts';
 import { FIELDS } from '../modals/form.ts';
-import type { OpenIncident } from '../../../core/ports/slack.ts';
+import type { OpenIncident } from '../../../core/domain/ports/slack.ts';
 import type { RequestContext } from '../request-context.ts';
 import { NOT_STORED } from './interaction-replies.ts';
 import { withDeadline } from './deadline.ts';

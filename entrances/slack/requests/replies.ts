@@ -1,13 +1,13 @@
-import { automationText as settingsText } from '../../../core/automation/decisions/automation.ts';
-import { incidentName } from '../../../core/incidents/decisions/incident-number.ts';
-import { statusWords } from '../../../core/incidents/decisions/status-words.ts';
-import { capitalized } from '../../../core/messages/decisions/decision-lines.ts';
-import { withoutChildren } from '../../../core/incidents/decisions/children.ts';
-import type { ChatMessage, ChatPart, Text } from '../../../core/messages/decisions/channels.ts';
-import { plainText } from '../../../core/slack/decisions/commands/text.ts';
-import { putsVersionLive } from '../../../core/changes/decisions/versions.ts';
+import { automationText as settingsText } from '../../../core/domain/automation/automation.ts';
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
+import { statusWords } from '../../../core/domain/incidents/status-words.ts';
+import { capitalized } from '../../../core/domain/messages/decision-lines.ts';
+import { withoutChildren } from '../../../core/domain/incidents/children.ts';
+import type { ChatMessage, ChatPart, Text } from '../../../core/domain/messages/channels.ts';
+import { plainText } from '../../../core/domain/slack/commands/text.ts';
+import { putsVersionLive } from '../../../core/domain/changes/versions.ts';
 import { millisOf, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import type { OpenIncident, RecentChange, SlackDeps } from '../../../core/ports/slack.ts';
+import type { OpenIncident, RecentChange, SlackDeps } from '../../../core/domain/ports/slack.ts';
 import type { Cached } from '../request-context.ts';
 
 /** Texts of immediate answers. */

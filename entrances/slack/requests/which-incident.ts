@@ -1,8 +1,8 @@
-import type { ChatMessage } from '../../../core/messages/decisions/channels.ts';
-import { withoutChildren } from '../../../core/incidents/decisions/children.ts';
-import { nearest } from '../../../core/runbooks/decisions/similar-names.ts';
-import { type NamedIncident, referenceWords } from '../../../core/slack/decisions/commands/reference.ts';
-import type { OpenIncident } from '../../../core/ports/slack.ts';
+import type { ChatMessage } from '../../../core/domain/messages/channels.ts';
+import { withoutChildren } from '../../../core/domain/incidents/children.ts';
+import { nearest } from '../../../core/domain/runbooks/similar-names.ts';
+import { type NamedIncident, referenceWords } from '../../../core/domain/slack/commands/reference.ts';
+import type { OpenIncident } from '../../../core/domain/ports/slack.ts';
 import type { Action } from '../../../schemas/access/access.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { CallerPermissions, RequestContext } from '../request-context.ts';

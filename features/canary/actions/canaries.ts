@@ -1,12 +1,7 @@
 import { sha256 } from '../../../core/stores/hash.ts';
-import { environmentEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { eventOf, isFinal } from '../decisions/progress.ts';
-import {
-  liveChanges,
-  newestLiveChange,
-  putsVersionLive,
-  sameVersion,
-} from '../../../core/changes/decisions/versions.ts';
+import { liveChanges, newestLiveChange, putsVersionLive, sameVersion } from '../../../core/domain/changes/versions.ts';
 import type { Deps } from '../ports.ts';
 import {
   Canary,
@@ -19,10 +14,10 @@ import {
 } from '../canary.ts';
 import { type Change, NewChange } from '../../../schemas/changes/change.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
-import { recordChange, type RecordDeps } from '../../../core/changes/actions/record-change.ts';
-import { eachAlone } from '../../../core/shared/each-alone.ts';
-import type { Caller } from '../../../core/people/actions/caller.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { recordChange, type RecordDeps } from '../../../core/actions/changes/record-change.ts';
+import { eachAlone } from '../../../core/actions/each-alone.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 
 /** Newest changes among which the versions are searched. */
 const SEARCHED_CHANGES = 50;

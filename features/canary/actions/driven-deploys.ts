@@ -1,5 +1,5 @@
-import type { Evidence } from '../../../core/correlation/decisions/evidence.ts';
-import type { DrivenDeploys } from '../../../core/ports/extensions.ts';
+import type { Evidence } from '../../../core/domain/correlation/evidence.ts';
+import type { DrivenDeploys } from '../../../core/domain/ports/extensions.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { CANARY_ANNOTATION, CanaryId } from '../canary.ts';
 import type { Deps } from '../ports.ts';

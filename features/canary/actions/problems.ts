@@ -1,5 +1,5 @@
-import { secretNameIn } from '../../../core/runbooks/decisions/secret-names.ts';
-import type { ConfiguredSystems } from '../../../core/ports/extensions.ts';
+import { secretNameIn } from '../../../core/domain/runbooks/secret-names.ts';
+import type { ConfiguredSystems } from '../../../core/domain/ports/extensions.ts';
 import { credentialOf } from '../../../vendors/connections/check-result.ts';
 import type { TrafficConfig } from '../traffic-config.ts';
 import type { Deps } from '../ports.ts';

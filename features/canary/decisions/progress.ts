@@ -1,8 +1,8 @@
 import type { CanaryCheck, CanaryEvent, CanaryHold, CanaryRecord, CanaryStatus, TrafficOrder } from '../canary.ts';
 import type { HttpSample, JudgementView } from '../../../schemas/judge/judgement.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import { sameVersion } from '../../../core/changes/decisions/versions.ts';
-import type { TargetResponse } from '../../../core/rollback/decisions/targets.ts';
+import { sameVersion } from '../../../core/domain/changes/versions.ts';
+import type { TargetResponse } from '../../../core/domain/rollback/targets.ts';
 import { isSameWeight, type TrafficCall, type TrafficReading } from './traffic.ts';
 
 /** A canary after a transition, with the events and the check to record about it. */

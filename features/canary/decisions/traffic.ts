@@ -1,7 +1,7 @@
 import type { Effect } from '../../../schemas/incidents/incident.ts';
 import type { CanaryId } from '../canary.ts';
 import type { EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
-import type { TargetResponse } from '../../../core/rollback/decisions/targets.ts';
+import type { TargetResponse } from '../../../core/domain/rollback/targets.ts';
 
 /** Two versions of a service between which its traffic is distributed. */
 export type TrafficPair = {

@@ -1,9 +1,9 @@
 import { html } from 'hono/html';
 import * as z from 'zod';
 import { type CanaryDetails, requestCanaryCommand, viewCanary } from '../actions/canaries.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { isFinal } from '../decisions/progress.ts';
-import { significant } from '../../../core/judge/decisions/words.ts';
+import { significant } from '../../../core/domain/judge/words.ts';
 import { type CanaryCheck, type CanaryCommandKind, CanaryId } from '../canary.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import type { Viewer } from '../../../entrances/http/context.ts';

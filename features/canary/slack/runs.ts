@@ -1,9 +1,9 @@
 import { requestCanaryCommand } from '../actions/canaries.ts';
-import type { Caller } from '../../../core/people/actions/caller.ts';
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { isFinal } from '../decisions/progress.ts';
-import type { ChatButton, Text } from '../../../core/messages/decisions/channels.ts';
-import { minuteOf } from '../../../core/messages/decisions/story.ts';
+import type { ChatButton, Text } from '../../../core/domain/messages/channels.ts';
+import { minuteOf } from '../../../core/domain/messages/story.ts';
 import type { Canary, CanaryCommandKind, CanaryRecord } from '../canary.ts';
 import { EnvironmentName, type ServiceName } from '../../../schemas/config/names.ts';
 import type { CommandDeps } from '../../../entrances/slack/deps.ts';

@@ -1,4 +1,4 @@
-import { environmentEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import {
   alertStart,
   type CanaryAdvance,
@@ -18,7 +18,7 @@ import {
 import type { TrafficPair, TrafficRouter } from '../decisions/traffic.ts';
 import type { CanaryActions } from '../types.ts';
 import type { Deps } from '../ports.ts';
-import type { TargetResponse } from '../../../core/rollback/decisions/targets.ts';
+import type { TargetResponse } from '../../../core/domain/rollback/targets.ts';
 import type { CanaryId, CanaryRecord } from '../canary.ts';
 
 type AdvanceDeps = Pick<Deps, 'canaries' | 'canaryRuns' | 'clock' | 'config' | 'timeScale' | 'trafficRouterFor'>;

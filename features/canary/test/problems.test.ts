@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { standInsAt } from '../../../core/catalogue/decisions/vendors.ts';
+import { standInsAt } from '../../../core/domain/catalogue/vendors.ts';
 import { Config, EnvironmentEntry } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { SetClock } from '../../../test/support/fake-deps.ts';

@@ -5,7 +5,7 @@ import {
   type TrafficReading,
   type TrafficRouter,
 } from '../decisions/traffic.ts';
-import type { TargetResponse } from '../../../core/rollback/decisions/targets.ts';
+import type { TargetResponse } from '../../../core/domain/rollback/targets.ts';
 import type { ArgoRolloutsDeployer } from '../../../vendors/kubernetes/schema.ts';
 import type { Calls, ClusterOptions } from '../../../vendors/kubernetes/attempt.ts';
 import { type ReplicaSet, Rollout } from '../../../vendors/kubernetes/objects.ts';

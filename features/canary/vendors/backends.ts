@@ -7,7 +7,7 @@ import {
   type TrafficRouter,
 } from '../decisions/traffic.ts';
 import type { Shares } from '../../../vendors/kubernetes/shares.ts';
-import type { TargetResponse } from '../../../core/rollback/decisions/targets.ts';
+import type { TargetResponse } from '../../../core/domain/rollback/targets.ts';
 import type { TrafficBackend } from '../traffic-config.ts';
 import { retryLater, refuse } from '../../../vendors/shared/refusals.ts';
 import { ALLOW_ROLLBACK, managerOf } from '../../../vendors/kubernetes/annotations.ts';

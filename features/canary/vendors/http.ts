@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { isSameWeight, type TrafficCall, type TrafficReading, type TrafficRouter } from '../decisions/traffic.ts';
-import { sameVersion } from '../../../core/changes/decisions/versions.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
-import type { Clock, Secrets } from '../../../core/ports/system.ts';
-import type { TargetResponse } from '../../../core/rollback/decisions/targets.ts';
+import { sameVersion } from '../../../core/domain/changes/versions.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
+import type { Clock, Secrets } from '../../../core/domain/ports/system.ts';
+import type { TargetResponse } from '../../../core/domain/rollback/targets.ts';
 import type { HttpTraffic } from '../traffic-config.ts';
 import { type HttpResponse, parseJson } from '../../../vendors/shared/http.ts';
 import { responseText, callEndpoint, isSuccess, resultOfFailure } from '../../../vendors/webhook/endpoint.ts';

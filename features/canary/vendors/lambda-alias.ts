@@ -6,7 +6,7 @@ import {
   type TrafficReading,
   type TrafficRouter,
 } from '../decisions/traffic.ts';
-import type { TargetResponse } from '../../../core/rollback/decisions/targets.ts';
+import type { TargetResponse } from '../../../core/domain/rollback/targets.ts';
 import type { LambdaAliasDeployer } from '../../../vendors/aws/schema.ts';
 import { type AwsAccess, cachedByAccess } from '../../../vendors/aws/access.ts';
 import { attempt, type AwsCall } from '../../../vendors/aws/attempt.ts';

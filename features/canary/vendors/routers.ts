@@ -1,7 +1,7 @@
 import type { TrafficRouter } from '../decisions/traffic.ts';
-import { defaultUrl, type StandIns } from '../../../core/catalogue/decisions/vendors.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
-import type { Clock, Secrets } from '../../../core/ports/system.ts';
+import { defaultUrl, type StandIns } from '../../../core/domain/catalogue/vendors.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
+import type { Clock, Secrets } from '../../../core/domain/ports/system.ts';
 import type { TrafficConfig } from '../traffic-config.ts';
 import { argoRolloutsTraffic } from './argo-rollouts.ts';
 import { accessOf } from '../../../vendors/aws/target.ts';

@@ -1,9 +1,9 @@
 import type { AttributionCorrection } from '../deploy-record.ts';
 import type { Deps } from '../ports.ts';
 import type { ChangeId, IncidentId } from '../../../schemas/config/names.ts';
-import { requireIncident } from '../../../core/incidents/actions/require-incident.ts';
-import type { Caller } from '../../../core/people/actions/caller.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { requireIncident } from '../../../core/actions/incidents/require-incident.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 
 type AttributionDeps = Pick<Deps, 'attributions' | 'changes' | 'incidents' | 'clock'>;
 

@@ -1,4 +1,4 @@
-import type { DigestScope, DigestSections } from '../../../core/ports/extensions.ts';
+import type { DigestScope, DigestSections } from '../../../core/domain/ports/extensions.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { digestSection } from '../decisions/digest-section.ts';
 import { figuresOf } from '../decisions/figures.ts';

@@ -1,6 +1,6 @@
 import { doraReport, type DoraReport, type InScope } from '../decisions/figures.ts';
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import { repositoryPathOf } from '../../../core/catalogue/decisions/repositories.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { repositoryPathOf } from '../../../core/domain/catalogue/repositories.ts';
 import { type ReworkByCommit, reworkByCommit } from '../decisions/rework.ts';
 import type { Deps } from '../ports.ts';
 import type { Config } from '../../../schemas/config/config.ts';

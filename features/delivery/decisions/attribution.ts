@@ -1,7 +1,7 @@
 import type { AttributionCorrection, DeployRecord } from '../deploy-record.ts';
 import type { DoraIncident } from '../dora.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import { closedAsOf } from '../../../core/incidents/decisions/closing.ts';
+import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
 
 /** An incident as far as delivery figures need it. Its suspects exclude those that people ruled out. */

@@ -1,7 +1,7 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { DeployRecord } from '../deploy-record.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { endOf } from '../../../core/changes/decisions/versions.ts';
+import { endOf } from '../../../core/domain/changes/versions.ts';
 
 /**
  * Returns what the figures need of a change. Undefined: it neither puts a version live nor changes the

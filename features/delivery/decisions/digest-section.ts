@@ -1,7 +1,7 @@
-import { deliveryPath } from '../../../core/incidents/decisions/console-link.ts';
-import type { Text } from '../../../core/messages/decisions/channels.ts';
-import type { DigestSection } from '../../../core/ports/extensions.ts';
-import { counted, duration, share } from '../../../core/reports/decisions/words.ts';
+import { deliveryPath } from '../../../core/domain/incidents/console-link.ts';
+import type { Text } from '../../../core/domain/messages/channels.ts';
+import type { DigestSection } from '../../../core/domain/ports/extensions.ts';
+import { counted, duration, share } from '../../../core/domain/reports/words.ts';
 import type { DoraFigure, DoraFigures } from '../dora.ts';
 
 /** Returns the section of a digest about deploys: the figures of the last week and of the one before. */

@@ -4,7 +4,7 @@ import type { DoraDeploy, DoraFigures, DoraIncident, FailureCause } from '../dor
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { attributedIncident, type ObservedIncident } from './attribution.ts';
 import { bandLimits, failRateBand, frequencyBand, leadTimeBand, recoveryBand } from './bands.ts';
-import { median, nearestRank } from '../../../core/reports/decisions/quantiles.ts';
+import { median, nearestRank } from '../../../core/domain/reports/quantiles.ts';
 import { type ReworkByCommit, reworkOf } from './rework.ts';
 
 /** The reported period, and the time of the report. */

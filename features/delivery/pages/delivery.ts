@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { incidentPath } from '../../../core/incidents/decisions/console-link.ts';
+import { incidentPath } from '../../../core/domain/incidents/console-link.ts';
 import type { Band } from '../config.ts';
 import type { DoraDeploy, DoraFigure, DoraIncident } from '../dora.ts';
 import {
@@ -19,7 +19,7 @@ import {
 import { DELIVERY_ACTIONS, NO_DEPLOY } from './actions.ts';
 import { type DeliveryData, loadDelivery, type Selection, WINDOWS } from './data.ts';
 import { daysPanel, trendsPanel } from './plots.ts';
-import { counted, duration, share } from '../../../core/reports/decisions/words.ts';
+import { counted, duration, share } from '../../../core/domain/reports/words.ts';
 import type { ConsolePage } from '../../../entrances/console/pages/page.ts';
 
 const PATH = '/console/delivery';

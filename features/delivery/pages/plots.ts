@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { duration, share } from '../../../core/reports/decisions/words.ts';
+import { duration, share } from '../../../core/domain/reports/words.ts';
 import { type Cells, type Html, nothing, panel, tableOf } from '../../../entrances/console/parts.ts';
 import { type Plot, plot, SHARE, type Unit } from '../../../entrances/console/plot.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';

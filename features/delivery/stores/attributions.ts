@@ -2,7 +2,7 @@ import type { Attributions } from '../types.ts';
 import { AttributionCorrection } from '../deploy-record.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { auditWrite } from '../../../core/audit/stores/audit-writes.ts';
+import { auditWrite } from '../../../core/stores/audit/audit-writes.ts';
 import { keys } from '../keys.ts';
 import { collect, type Table } from '../../../core/stores/table.ts';
 import { put, remove } from '../../../platforms/store.ts';

@@ -1,5 +1,5 @@
 import { deepStrictEqual } from 'node:assert';
-import { changeWrites, newChange } from '../../../core/changes/stores/changes.ts';
+import { changeWrites, newChange } from '../../../core/stores/changes/changes.ts';
 import type { Table } from '../../../core/stores/table.ts';
 import type { Write } from '../../../platforms/store.ts';
 import { DeployHistoryTable } from '../stores/deploy-history.ts';

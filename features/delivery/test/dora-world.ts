@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { keyPointedTo } from '../../../core/changes/stores/changes.ts';
+import { keyPointedTo } from '../../../core/stores/changes/changes.ts';
 import { keys } from '../../../core/stores/keys.ts';
 import type { Product } from '../../../functions/assembly/product.ts';
-import type { Log } from '../../../core/ports/system.ts';
+import type { Log } from '../../../core/domain/ports/system.ts';
 import { api } from '../../../entrances/http/app.ts';
 import type { Api } from '../../../entrances/http/endpoint.ts';
 import type { TokenRecord } from '../../../schemas/access/access.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ChangeTable } from '../../../core/changes/stores/changes.ts';
+import { ChangeTable } from '../../../core/stores/changes/changes.ts';
 import { DeployHistoryTable } from '../stores/deploy-history.ts';
 import { keys as coreKeys } from '../../../core/stores/keys.ts';
 import { keys } from '../keys.ts';

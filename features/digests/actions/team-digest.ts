@@ -1,11 +1,11 @@
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
-import type { StoredActionItem } from '../../../core/ports/action-items.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
+import type { StoredActionItem } from '../../../core/domain/ports/action-items.ts';
 import type { Deps } from '../../freeze/ports.ts';
-import type { ErrorBudgets } from '../../../core/ports/error-budgets.ts';
-import { configured, type DigestScope, type DigestSection, loaded } from '../../../core/ports/extensions.ts';
+import type { ErrorBudgets } from '../../../core/domain/ports/error-budgets.ts';
+import { configured, type DigestScope, type DigestSection, loaded } from '../../../core/domain/ports/extensions.ts';
 import { covers } from '../../freeze/decisions/state.ts';
-import { withoutCredentials } from '../../../core/redaction/decisions/credentials.ts';
+import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
 import { type DigestRecords, teamDigest, TREND_WEEKS, WEEK_SECONDS } from '../decisions/team-digest.ts';
 import type { Action } from '../../../schemas/access/access.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
@@ -14,9 +14,9 @@ import type { Freeze } from '../../freeze/schemas/freeze.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { TeamDigest } from '../digest.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { collectPages } from '../../../core/shared/collect-pages.ts';
-import { pooled } from '../../../core/shared/concurrency.ts';
-import { alertReview, REVIEW_DAYS } from '../../../core/reports/actions/alert-review.ts';
+import { collectPages } from '../../../core/actions/collect-pages.ts';
+import { pooled } from '../../../core/actions/concurrency.ts';
+import { alertReview, REVIEW_DAYS } from '../../../core/actions/reports/alert-review.ts';
 import { doneTasks } from './done-tasks.ts';
 
 export type TeamDigestDeps = Pick<

@@ -6,10 +6,10 @@ import {
   experimentPath,
   incidentPath,
   postmortemPath,
-} from '../../../core/incidents/decisions/console-link.ts';
-import type { Text } from '../../../core/messages/decisions/channels.ts';
-import type { DigestSection } from '../../../core/ports/extensions.ts';
-import { counted, duration, share } from '../../../core/reports/decisions/words.ts';
+} from '../../../core/domain/incidents/console-link.ts';
+import type { Text } from '../../../core/domain/messages/channels.ts';
+import type { DigestSection } from '../../../core/domain/ports/extensions.ts';
+import { counted, duration, share } from '../../../core/domain/reports/words.ts';
 
 /** Number of incidents that one row of toil links to. */
 const LINKED_MAX = 5;

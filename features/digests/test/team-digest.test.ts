@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { StoredActionItem } from '../../../core/ports/action-items.ts';
-import type { DigestSection } from '../../../core/ports/extensions.ts';
+import type { StoredActionItem } from '../../../core/domain/ports/action-items.ts';
+import type { DigestSection } from '../../../core/domain/ports/extensions.ts';
 import { digestSections } from '../decisions/sections.ts';
 import { type DigestIncident, type DigestRecords, tasksIn, teamDigest } from '../decisions/team-digest.ts';
 import { digestMain } from '../pages.ts';

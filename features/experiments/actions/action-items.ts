@@ -1,4 +1,4 @@
-import type { ActionItemOrigins } from '../../../core/ports/action-items.ts';
+import type { ActionItemOrigins } from '../../../core/domain/ports/action-items.ts';
 import { ExperimentId } from '../experiment.ts';
 import type { Deps } from '../ports.ts';
 

@@ -1,5 +1,5 @@
 import { expectationOf } from '../decisions/expectation.ts';
-import type { ExpectedAlerts, Explanations } from '../../../core/ports/extensions.ts';
+import type { ExpectedAlerts, Explanations } from '../../../core/domain/ports/extensions.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { ExperimentRecord } from '../experiment.ts';

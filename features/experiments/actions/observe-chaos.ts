@@ -5,7 +5,7 @@ import type { Deps } from '../ports.ts';
 import type { ChaosObject } from '../types.ts';
 import { type Experiment, ExperimentId, type SeenChaos } from '../experiment.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { eachAlone } from '../../../core/shared/each-alone.ts';
+import { eachAlone } from '../../../core/actions/each-alone.ts';
 import { beginExperiment, type PlannedExperiment } from './begin.ts';
 
 export type ObserveChaosDeps = Pick<

@@ -1,7 +1,7 @@
 import { credentialOf } from '../../../vendors/connections/check-result.ts';
 import { clusterAddress } from '../../../vendors/connections/uncallable-systems.ts';
-import { secretNameIn } from '../../../core/runbooks/decisions/secret-names.ts';
-import type { Secrets } from '../../../core/ports/system.ts';
+import { secretNameIn } from '../../../core/domain/runbooks/secret-names.ts';
+import type { Secrets } from '../../../core/domain/ports/system.ts';
 import type { EnvironmentEntry } from '../../../schemas/config/config.ts';
 import type { ChaosConfig } from '../config.ts';
 

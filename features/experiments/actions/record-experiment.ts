@@ -1,4 +1,4 @@
-import { environmentEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import type { Deps } from '../ports.ts';
 import {
   Experiment,
@@ -11,9 +11,9 @@ import {
   type Observation,
 } from '../experiment.ts';
 import type { Action } from '../../../schemas/access/access.ts';
-import { eachAlone } from '../../../core/shared/each-alone.ts';
-import type { Caller } from '../../../core/people/actions/caller.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { eachAlone } from '../../../core/actions/each-alone.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { beginExperiment, type PlannedExperiment, startWorkflow } from './begin.ts';
 import { unmeasurableChecks, type UnmeasurableDeps } from './unmeasurable-checks.ts';
 

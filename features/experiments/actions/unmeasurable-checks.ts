@@ -1,4 +1,4 @@
-import { metricsIn } from '../../../core/correlation/decisions/query.ts';
+import { metricsIn } from '../../../core/domain/correlation/query.ts';
 import type { Deps } from '../ports.ts';
 import type { NewExperiment } from '../experiment.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { ChaosReading } from '../decisions/progress.ts';
-import type { Attempt } from '../../../core/ports/common.ts';
+import type { Attempt } from '../../../core/domain/ports/common.ts';
 import type { ChaosObject, ChaosSystem, ChaosTarget } from '../types.ts';
 import { ChaosMeshResource, type ChaosRun } from '../experiment.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

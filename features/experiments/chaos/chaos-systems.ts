@@ -1,6 +1,6 @@
-import { defaultUrl } from '../../../core/catalogue/decisions/vendors.ts';
+import { defaultUrl } from '../../../core/domain/catalogue/vendors.ts';
 import type { ChaosObjectsOf, ChaosSystem, ClusterChaos } from '../types.ts';
-import type { Clock, Secrets } from '../../../core/ports/system.ts';
+import type { Clock, Secrets } from '../../../core/domain/ports/system.ts';
 import type { ChaosConfig } from '../config.ts';
 import type { ChaosRun } from '../experiment.ts';
 import { chaosMeshObject, chaosMeshObjects } from './chaos-mesh.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { ChaosReading } from '../decisions/progress.ts';
 import type { ChaosSystem } from '../types.ts';
-import type { Clock, Secrets } from '../../../core/ports/system.ts';
+import type { Clock, Secrets } from '../../../core/domain/ports/system.ts';
 import type { HttpExperiments } from '../config.ts';
 import { ChaosVerdict, type ChaosRun } from '../experiment.ts';
 import { type HttpResponse, parseJson } from '../../../vendors/shared/http.ts';

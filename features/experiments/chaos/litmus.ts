@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { ChaosReading } from '../decisions/progress.ts';
-import type { Attempt } from '../../../core/ports/common.ts';
+import type { Attempt } from '../../../core/domain/ports/common.ts';
 import type { ChaosObject, ChaosSystem, ChaosTarget } from '../types.ts';
 import type { ChaosVerdict } from '../experiment.ts';
 import { attempt, type ClusterOptions } from '../../../vendors/kubernetes/attempt.ts';

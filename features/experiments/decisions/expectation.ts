@@ -1,6 +1,6 @@
 import type { ExperimentRecord } from '../experiment.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
-import { isEvent } from '../../../core/alerts/decisions/admission.ts';
+import { isEvent } from '../../../core/domain/alerts/admission.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 
 /** The properties of an alert that decide whether an experiment explains it. */

@@ -2,7 +2,7 @@ import type { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { ExperimentConfig } from '../config.ts';
 import type { DeployerConfig } from '../../../schemas/rollback/targets.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { ChaosObject, ChaosTarget, ClusterChaos } from '../types.ts';
 
 /** A service and environment whose runs are observed. */

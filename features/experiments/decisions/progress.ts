@@ -1,4 +1,4 @@
-import type { Attempt } from '../../../core/ports/common.ts';
+import type { Attempt } from '../../../core/domain/ports/common.ts';
 import type { ChaosVerdict, EndCode, ExperimentEvent, ExperimentRecord, Observation } from '../experiment.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { abortReason, conclude, missingInARow, type Steadiness, unmeasuredReason } from './conclusion.ts';

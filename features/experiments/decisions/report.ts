@@ -1,7 +1,7 @@
 import { CONCLUSION_REASONS, stopText } from './words.ts';
 import type { CheckNumbers, ExpectedAlert, Experiment, ExperimentEvent, Observation } from '../experiment.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
-import { withoutCredentials } from '../../../core/redaction/decisions/credentials.ts';
+import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
 import { itemTitles } from './action-items.ts';
 import { limitsText, numberText } from './conclusion.ts';
 

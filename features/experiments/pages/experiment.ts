@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 import * as z from 'zod';
 import { sendExperimentRequest } from '../actions/record-experiment.ts';
 import { limitsText, resultsOf, numberText } from '../decisions/conclusion.ts';
-import { experimentPath, incidentPath } from '../../../core/incidents/decisions/console-link.ts';
+import { experimentPath, incidentPath } from '../../../core/domain/incidents/console-link.ts';
 import type { CheckNumbers, CheckResult, ChaosRun, Phase } from '../experiment.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
 import {

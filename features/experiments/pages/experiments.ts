@@ -4,7 +4,7 @@ import { ServiceName } from '../../../schemas/config/names.ts';
 import type { Experiment } from '../experiment.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { ago, type Cells, type Html, nothing, olderLink, panel, tableOf } from '../../../entrances/console/parts.ts';
-import { experimentPath } from '../../../core/incidents/decisions/console-link.ts';
+import { experimentPath } from '../../../core/domain/incidents/console-link.ts';
 import { experimentBadge, EXPERIMENTS_PATH, scopeOf } from './parts.ts';
 import type { ConsolePage } from '../../../entrances/console/pages/page.ts';
 

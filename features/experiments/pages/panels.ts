@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { experimentPath } from '../../../core/incidents/decisions/console-link.ts';
+import { experimentPath } from '../../../core/domain/incidents/console-link.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import type { Viewer } from '../../../entrances/http/context.ts';

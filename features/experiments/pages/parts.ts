@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { experimentPath } from '../../../core/incidents/decisions/console-link.ts';
+import { experimentPath } from '../../../core/domain/incidents/console-link.ts';
 import type { Conclusion, Experiment, ExperimentId, ExperimentStatus } from '../experiment.ts';
 import { type Html, servicePath } from '../../../entrances/console/parts.ts';
 

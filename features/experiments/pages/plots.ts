@@ -1,6 +1,6 @@
 import type { ExperimentStory } from '../actions/record-experiment.ts';
 import { isOutside, limitsText, numberText } from '../decisions/conclusion.ts';
-import type { Curve } from '../../../core/correlation/decisions/evidence.ts';
+import type { Curve } from '../../../core/domain/correlation/evidence.ts';
 import type { Observation } from '../experiment.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { type Cells, clockTime, type Html, tableOf } from '../../../entrances/console/parts.ts';

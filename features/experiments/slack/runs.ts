@@ -1,7 +1,7 @@
 import { sendExperimentRequest } from '../actions/record-experiment.ts';
-import type { Caller } from '../../../core/people/actions/caller.ts';
-import type { ChatButton, Text } from '../../../core/messages/decisions/channels.ts';
-import { minuteOf } from '../../../core/messages/decisions/story.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
+import type { ChatButton, Text } from '../../../core/domain/messages/channels.ts';
+import { minuteOf } from '../../../core/domain/messages/story.ts';
 import type { Action } from '../../../schemas/access/access.ts';
 import type { Experiment, ExperimentRecord } from '../experiment.ts';
 import { isPermitted } from '../../../entrances/slack/execution/caller.ts';

@@ -12,18 +12,18 @@ import {
   taskOf,
   mayStillRun,
 } from '../decisions/progress.ts';
-import type { Attempt } from '../../../core/ports/common.ts';
+import type { Attempt } from '../../../core/domain/ports/common.ts';
 import type { Deps } from '../ports.ts';
 import type { ChaosSystem } from '../types.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import { Version } from '../../../schemas/config/names.ts';
 import type { ExperimentId, ExperimentRecord, Observation } from '../experiment.ts';
 import { observe, observeBefore } from './observe.ts';
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import { configured } from '../../../core/ports/extensions.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { configured } from '../../../core/domain/ports/extensions.ts';
 import { actionItemsOfExperiment } from '../decisions/action-items.ts';
 import { ActionItemId } from '../../../schemas/action-items/action-item.ts';
-import { toSignal } from '../../../core/alerts/decisions/signal.ts';
+import { toSignal } from '../../../core/domain/alerts/signal.ts';
 
 /** Attempts to store a callback while others store requests. */
 const TRIES = 10;

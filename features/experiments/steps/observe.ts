@@ -1,4 +1,4 @@
-import { liveChanges } from '../../../core/changes/decisions/versions.ts';
+import { liveChanges } from '../../../core/domain/changes/versions.ts';
 import type { Deps } from '../ports.ts';
 import type { JudgeMetric } from '../../../schemas/judge/judge-config.ts';
 import type { ExperimentRecord, Observation, Phase } from '../experiment.ts';

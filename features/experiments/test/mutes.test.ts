@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ExpectedAlert } from '../experiment.ts';
-import { readmitUnmuted } from '../../../entrances/jobs/sweep/mutes.ts';
+import { readmitUnmuted } from '../../../core/jobs/sweep/mutes.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { anExperiment, checkoutProduction } from './experiments.ts';
 import { FakeWorld } from '../../../test/support/fake-deps.ts';

@@ -1,10 +1,10 @@
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
 import { recordExperiment, sendExperimentRequest, startOrphanedExperiments } from '../actions/record-experiment.ts';
-import { muteOf, mutesNow, recordExplained } from '../../../core/alerts/actions/muted-by.ts';
+import { muteOf, mutesNow, recordExplained } from '../../../core/actions/alerts/muted-by.ts';
 import type { Table } from '../../../core/stores/table.ts';
 import { ExperimentTable } from '../store.ts';
 import type { ChaosReading } from '../decisions/progress.ts';
-import type { Attempt } from '../../../core/ports/common.ts';
+import type { Attempt } from '../../../core/domain/ports/common.ts';
 import type { FeatureDeps } from '../../manifest.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { canonicalJson, sha256 } from '../../../core/stores/hash.ts';
 import type { CheckInputs } from '../decisions/check-inputs.ts';
 import { decide, type Examination, examine, stateOf, type Use, usesOf } from '../decisions/decide.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { CheckAnswer, CheckRequest } from '../schemas/freeze-check.ts';
 import { type CheckDeps, inputsFor, requirePublished } from './inputs.ts';
 import { type KnownScope, knownScope } from './known-scope.ts';

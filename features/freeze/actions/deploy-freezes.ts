@@ -1,5 +1,5 @@
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import type { DeployFreezes, KeyState } from '../../../core/ports/extensions.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import type { DeployFreezes, KeyState } from '../../../core/domain/ports/extensions.ts';
 import { covers, stateAt } from '../decisions/state.ts';
 import type { Deps } from '../ports.ts';
 import { CheckRequest } from '../schemas/freeze-check.ts';

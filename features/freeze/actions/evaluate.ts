@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { pooled } from '../../../core/shared/concurrency.ts';
+import { pooled } from '../../../core/actions/concurrency.ts';
 import { calendarAt } from '../decisions/calendar.ts';
 import type { Evaluated } from '../decisions/budget/freeze-plan-inputs.ts';
 import { type FreezePlan, planFreezes } from '../decisions/budget/plan-freezes.ts';
 import { policyOf } from '../decisions/policy.ts';
 import type { Deps } from '../ports.ts';
-import type { ErrorBudgets } from '../../../core/ports/error-budgets.ts';
-import { loaded } from '../../../core/ports/extensions.ts';
+import type { ErrorBudgets } from '../../../core/domain/ports/error-budgets.ts';
+import { loaded } from '../../../core/domain/ports/extensions.ts';
 import { type Config, emptyConfig } from '../../../schemas/config/config.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../../core/stores/hash.ts';

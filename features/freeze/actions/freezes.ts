@@ -1,14 +1,14 @@
 import { FREEZE_DEFAULTS } from '../decisions/causes.ts';
 import { stateAt } from '../decisions/state.ts';
 import { utcMinute } from '../decisions/words.ts';
-import type { Scope } from '../../../core/access/decisions/access.ts';
+import type { Scope } from '../../../core/domain/access/access.ts';
 import type { Deps } from '../ports.ts';
 import type { Freeze, NewFreeze } from '../schemas/freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { resolveScope, servicesIn } from './known-names.ts';
 import { recordedFreeze } from './record-freezes.ts';
-import type { Caller } from '../../../core/people/actions/caller.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
 
 type FreezeDeps = Pick<Deps, 'freezes' | 'config' | 'changes' | 'clock' | 'incidents' | 'log'>;
 

@@ -5,15 +5,15 @@ import type { CheckInputs, PinnedCommit } from '../decisions/check-inputs.ts';
 import { checkRollbackVersion } from '../decisions/exemptions/rollback-version.ts';
 import { type FreezePolicy, policyFor } from '../decisions/policy.ts';
 import type { CheckedScope, ScopeState } from '../types.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Deps } from '../ports.ts';
-import { loaded, readBudgets } from '../../../core/ports/extensions.ts';
+import { loaded, readBudgets } from '../../../core/domain/ports/extensions.ts';
 import { type Config, emptyConfig } from '../../../schemas/config/config.ts';
 import type { CheckRequest } from '../schemas/freeze-check.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { PinView } from '../../../schemas/changes/pin.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import type { KnownScope } from './known-scope.ts';
 import { CHANGES_READ, ownRollback } from './rollbacks.ts';
 

@@ -1,17 +1,17 @@
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import {
   configuredEnvironments,
   suggestedName,
   matchingName,
   unconfiguredEnvironment,
   unconfiguredWords,
-} from '../../../core/catalogue/decisions/known-names.ts';
+} from '../../../core/domain/catalogue/known-names.ts';
 import type { Deps } from '../ports.ts';
-import { didYouMean } from '../../../core/runbooks/decisions/similar-names.ts';
+import { didYouMean } from '../../../core/domain/runbooks/similar-names.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { FreezeScope } from '../schemas/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 
 /**
  * Resolves the names in a freeze's scope. A freeze with an unknown name would have no effect, and its creator would not

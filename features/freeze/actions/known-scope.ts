@@ -1,4 +1,4 @@
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Deps } from '../ports.ts';
 import {
   configuredEnvironments,
@@ -7,7 +7,7 @@ import {
   suggestedName,
   matchingName,
   unconfiguredEnvironment,
-} from '../../../core/catalogue/decisions/known-names.ts';
+} from '../../../core/domain/catalogue/known-names.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { millisOf } from '../../../schemas/time/time.ts';

@@ -4,9 +4,9 @@ import type { Deps } from '../ports.ts';
 import type { Freeze, NewOverride, Override } from '../schemas/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { requireFreeze, scopeOf } from './freezes.ts';
-import type { Caller } from '../../../core/people/actions/caller.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
 
 type OverrideDeps = Pick<Deps, 'freezes' | 'config' | 'changes' | 'clock' | 'incidents' | 'log'>;
 

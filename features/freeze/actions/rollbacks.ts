@@ -1,5 +1,5 @@
 import { checkRollbackVersion } from '../decisions/exemptions/rollback-version.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Deps } from '../ports.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { CheckRequest } from '../schemas/freeze-check.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { counted } from '../../../core/reports/decisions/words.ts';
+import { counted } from '../../../core/domain/reports/words.ts';
 import type { CheckInputs } from '../decisions/check-inputs.ts';
 import { CAUSE_WORDS } from '../decisions/words.ts';
 import { decide } from '../decisions/decide.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parseDuration } from '../../../core/slack/decisions/commands/duration.ts';
+import { parseDuration } from '../../../core/domain/slack/commands/duration.ts';
 import { FreezeView } from '../schemas/freeze.ts';
 import { Client } from '../../../entrances/cli/client.ts';
 import { asJson, oneLine, shortTime } from '../../../entrances/cli/table.ts';

@@ -2,7 +2,7 @@ import type { CalendarEntry } from '../schemas/calendar.ts';
 import type { Freeze, FreezeScope } from '../schemas/freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { SingleSpan } from '../../../schemas/time/time-span.ts';
-import { nextSpan, spansAt } from '../../../core/time/decisions/time-spans.ts';
+import { nextSpan, spansAt } from '../../../core/domain/time/time-spans.ts';
 import { FREEZE_DEFAULTS } from './causes.ts';
 import type { CalendarFreeze } from './check-inputs.ts';
 import { freezeId, type Hash } from './ids.ts';

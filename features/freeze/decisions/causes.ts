@@ -1,4 +1,4 @@
-import type { EvaluatedObjective } from '../../../core/ports/error-budgets.ts';
+import type { EvaluatedObjective } from '../../../core/domain/ports/error-budgets.ts';
 import type { Freeze } from '../schemas/freeze.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Severity } from '../../../schemas/config/names.ts';
@@ -9,7 +9,7 @@ import { freezeId, type Hash } from './ids.ts';
 import type { FreezePolicy } from './policy.ts';
 import { isFreezingSeverity, exclusionInWords, spentInWords } from './budget/spending.ts';
 import { EVALUATION } from './state.ts';
-import { list } from '../../../core/correlation/decisions/words.ts';
+import { list } from '../../../core/domain/correlation/words.ts';
 import { utcMinute, percent } from './words.ts';
 
 /** The part of an objective that its freezes describe. */

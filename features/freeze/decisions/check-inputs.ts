@@ -3,7 +3,7 @@ import type { Freeze } from '../schemas/freeze.ts';
 import type { Version } from '../../../schemas/config/names.ts';
 import type { PinView } from '../../../schemas/changes/pin.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { FreezePolicy } from './policy.ts';
 import type { CheckedScope, ScopeState } from '../types.ts';
 

@@ -1,4 +1,4 @@
-import { list } from '../../../core/correlation/decisions/words.ts';
+import { list } from '../../../core/domain/correlation/words.ts';
 import type { CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
 

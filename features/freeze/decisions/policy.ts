@@ -3,7 +3,7 @@ import type { FreezeFile, FreezeRules } from '../schemas/freeze-policy.ts';
 import type { Identity } from '../../../schemas/access/identity-claims.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 
 /**
  * Effective policy for one service in one environment. Shares of the budget are from 0 to 1, and above 1 if overspent.

@@ -3,7 +3,7 @@ import { withPorts } from '../ports.ts';
 import { liftFreeze, openFreeze, scopeOf } from '../actions/freezes.ts';
 import { servicesIn } from '../actions/known-names.ts';
 import { approveOverride, giveOverride, withdrawOverride } from '../actions/overrides.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { stateAt } from '../decisions/state.ts';
 import { scopeInWords, utcMinute } from '../decisions/words.ts';
 import { NAME_MAX_CHARS } from '../../../schemas/config/names.ts';

@@ -1,11 +1,11 @@
 import { type RecentDecision, recentRefusals } from '../actions/refusals.ts';
 import { recordComputedFreezes } from '../actions/record-freezes.ts';
 import { knownServices, knownTeams } from '../actions/known-names.ts';
-import { configuredEnvironments } from '../../../core/catalogue/decisions/known-names.ts';
+import { configuredEnvironments } from '../../../core/domain/catalogue/known-names.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { scopeInWords } from '../decisions/words.ts';
 import { stateAt } from '../decisions/state.ts';
-import { nextSpan, spansAt } from '../../../core/time/decisions/time-spans.ts';
+import { nextSpan, spansAt } from '../../../core/domain/time/time-spans.ts';
 import type { CalendarEntry } from '../schemas/calendar.ts';
 import type { Freeze } from '../schemas/freeze.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';

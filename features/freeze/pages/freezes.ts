@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { Freeze, Override } from '../schemas/freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { incidentPath } from '../../../core/incidents/decisions/console-link.ts';
+import { incidentPath } from '../../../core/domain/incidents/console-link.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import {
   actionForm,

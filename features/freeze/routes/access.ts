@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import type { Context } from 'hono';
-import type { Scope } from '../../../core/access/decisions/access.ts';
+import type { Scope } from '../../../core/domain/access/access.ts';
 import { type Freeze, RequiredReason } from '../schemas/freeze.ts';
 import type { Env } from '../../../entrances/http/context.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 
 /** Returns whether the caller may read the freeze. Read access to part of a freeze's scope is enough. */
 export const mayRead = (

@@ -8,7 +8,7 @@ import { checkQuery, identityHeader, questionOf } from './freeze-query.ts';
 import { gateAnswer, gateResponse } from './deploy-gate.ts';
 import type { Env } from '../../../entrances/http/context.ts';
 import { type Api, answers, body, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 
 const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
 const Decision = FreezeDecisionView.meta({ id: 'FreezeDecision' });

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { gatesSubject } from '../../../core/incidents/decisions/projections.ts';
+import { gatesSubject } from '../../../core/domain/incidents/projections.ts';
 import { type Api, answers, createRoute, endpoint } from '../../../entrances/http/endpoint.ts';
-import { environmentEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { workloadProblems } from '../decisions/gates.ts';
 import { mayRead } from './access.ts';
 import { gated } from '../gates.ts';

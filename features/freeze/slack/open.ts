@@ -1,13 +1,13 @@
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import {
   configuredEnvironments,
   configuredScopes,
   suggestedName,
   matchingName,
-} from '../../../core/catalogue/decisions/known-names.ts';
+} from '../../../core/domain/catalogue/known-names.ts';
 import { scopeInWords, untilText } from '../decisions/words.ts';
-import type { Text } from '../../../core/messages/decisions/channels.ts';
-import { innerDuration, leadingDuration } from '../../../core/slack/decisions/commands/duration.ts';
+import type { Text } from '../../../core/domain/messages/channels.ts';
+import { innerDuration, leadingDuration } from '../../../core/domain/slack/commands/duration.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';

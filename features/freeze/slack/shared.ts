@@ -1,15 +1,15 @@
 import { sha256 } from '../../../core/stores/hash.ts';
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { stateAt } from '../decisions/state.ts';
 import { scopeInWords } from '../decisions/words.ts';
-import type { Text } from '../../../core/messages/decisions/channels.ts';
+import type { Text } from '../../../core/domain/messages/channels.ts';
 import {
   type Duration,
   parseDuration,
   leadingDuration,
   trailingDuration,
-} from '../../../core/slack/decisions/commands/duration.ts';
-import { plainText } from '../../../core/slack/decisions/commands/text.ts';
+} from '../../../core/domain/slack/commands/duration.ts';
+import { plainText } from '../../../core/domain/slack/commands/text.ts';
 import type { Freeze } from '../schemas/freeze.ts';
 import { knownServices, knownTeams } from '../actions/known-names.ts';
 import { recordComputedFreezes } from '../actions/record-freezes.ts';

@@ -1,9 +1,9 @@
 import { stateAt } from '../decisions/state.ts';
 import { utcMinute, scopeInWords, untilText } from '../decisions/words.ts';
-import type { ChatButton, Text } from '../../../core/messages/decisions/channels.ts';
+import type { ChatButton, Text } from '../../../core/domain/messages/channels.ts';
 import type { Freeze } from '../schemas/freeze.ts';
 import { recordComputedFreezes } from '../actions/record-freezes.ts';
-import type { Caller } from '../../../core/people/actions/caller.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
 import { isPermitted } from '../../../entrances/slack/execution/caller.ts';
 import { answered, message } from '../../../entrances/slack/outcome.ts';
 import type { Verb } from '../../../entrances/slack/commands/verb.ts';

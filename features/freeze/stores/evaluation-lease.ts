@@ -1,4 +1,4 @@
-import type { Clock } from '../../../core/ports/system.ts';
+import type { Clock } from '../../../core/domain/ports/system.ts';
 import type { EvaluationLease } from '../types.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { keys } from '../keys.ts';

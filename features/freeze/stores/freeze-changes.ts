@@ -1,5 +1,5 @@
-import { isSamePerson } from '../../../core/access/decisions/actor-identity.ts';
-import type { AuditEntry } from '../../../core/ports/audit.ts';
+import { isSamePerson } from '../../../core/domain/access/actor-identity.ts';
+import type { AuditEntry } from '../../../core/domain/ports/audit.ts';
 import { revisionOf } from '../decisions/budget/plan-freezes.ts';
 import { isLifted, stateAt } from '../decisions/state.ts';
 import type { Freeze, Override } from '../schemas/freeze.ts';

@@ -1,9 +1,9 @@
 import type { FreezeDecision, FreezeDecisions } from '../types.ts';
-import type { Blobs, Log } from '../../../core/ports/system.ts';
+import type { Blobs, Log } from '../../../core/domain/ports/system.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
-import type { AuditLogTable } from '../../../core/audit/stores/audit-log.ts';
-import { DECISION_KIND, recordIn, recordOf, storeRecord } from '../../../core/audit/stores/decision-record.ts';
+import type { AuditLogTable } from '../../../core/stores/audit/audit-log.ts';
+import { DECISION_KIND, recordIn, recordOf, storeRecord } from '../../../core/stores/audit/decision-record.ts';
 import { keys } from '../../../core/stores/keys.ts';
 import { type Table } from '../../../core/stores/table.ts';
 import { absent, put } from '../../../platforms/store.ts';

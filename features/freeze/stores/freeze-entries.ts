@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../../../core/ports/audit.ts';
+import type { AuditEntry } from '../../../core/domain/ports/audit.ts';
 import { EVALUATION } from '../decisions/state.ts';
 import type { Freeze, Override } from '../schemas/freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

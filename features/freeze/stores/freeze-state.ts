@@ -3,7 +3,7 @@ import { type Freeze, StoredFreeze, type FreezeScope } from '../schemas/freeze.t
 import { type Key, keys as coreKeys } from '../../../core/stores/keys.ts';
 import { keys } from '../keys.ts';
 import { ParsedTexts } from '../../../core/stores/parsed-texts.ts';
-import { pinsIn } from '../../../core/changes/stores/pins.ts';
+import { pinsIn } from '../../../core/stores/changes/pins.ts';
 import type { Table } from '../../../core/stores/table.ts';
 import { type Item, update, type Write } from '../../../platforms/store.ts';
 import { stateAt } from '../decisions/state.ts';

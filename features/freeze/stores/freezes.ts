@@ -1,12 +1,12 @@
 import { causeKey } from '../decisions/ids.ts';
 import { revisionOf } from '../decisions/budget/plan-freezes.ts';
 import type { Freezes } from '../types.ts';
-import type { Projections } from '../../../core/incidents/decisions/projections.ts';
-import type { Page } from '../../../core/ports/common.ts';
-import type { Clock } from '../../../core/ports/system.ts';
+import type { Projections } from '../../../core/domain/incidents/projections.ts';
+import type { Page } from '../../../core/domain/ports/common.ts';
+import type { Clock } from '../../../core/domain/ports/system.ts';
 import { StoredFreeze, type Freeze, type Override } from '../schemas/freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { AuditLogTable } from '../../../core/audit/stores/audit-log.ts';
+import type { AuditLogTable } from '../../../core/stores/audit/audit-log.ts';
 import { type Changed, changes, type ReadFreeze } from './freeze-changes.ts';
 import { entries } from './freeze-entries.ts';
 import { scopeWrite } from './freeze-state.ts';

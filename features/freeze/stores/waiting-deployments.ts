@@ -1,5 +1,5 @@
 import type { WaitingDeployments } from '../types.ts';
-import type { Clock } from '../../../core/ports/system.ts';
+import type { Clock } from '../../../core/domain/ports/system.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { WaitingDeployment } from '../schemas/waiting-deployment.ts';
 import { keys as coreKeys } from '../../../core/stores/keys.ts';

@@ -1,9 +1,9 @@
 import { gatesProjector } from '../gates.ts';
-import { sync } from '../../../core/projection/sync.ts';
+import { sync } from '../../../core/projectors/sync.ts';
 import { clock, sandbox, setFault, start } from '../../../packages/sandbox/test/support.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
-import { gatesSubject } from '../../../core/incidents/decisions/projections.ts';
+import { gatesSubject } from '../../../core/domain/incidents/projections.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import { silent } from '../../../test/support/fake-deps.ts';

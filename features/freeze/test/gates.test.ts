@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { gatesSubject } from '../../../core/incidents/decisions/projections.ts';
-import type { VendorResponse } from '../../../core/messages/decisions/channels.ts';
+import { gatesSubject } from '../../../core/domain/incidents/projections.ts';
+import type { VendorResponse } from '../../../core/domain/messages/channels.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { Vendor } from '../../../test/vendors/projectors/faults.ts';
 import { anyTrouble, NO_TROUBLE } from '../../../test/vendors/projectors/trouble.ts';

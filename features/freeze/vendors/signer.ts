@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, errors, importJWK, type JWK, jwtVerify, SignJWT } from 'jose';
 import type { Signer } from '../types.ts';
-import type { Clock, Log, Secrets } from '../../../core/ports/system.ts';
+import type { Clock, Log, Secrets } from '../../../core/domain/ports/system.ts';
 import { millisOf, timestamp } from '../../../schemas/time/time.ts';
 
 const ISSUER = 'firebreak';

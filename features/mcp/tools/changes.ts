@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { nameWarnings } from '../../../core/catalogue/decisions/known-names.ts';
-import { recordDeployment, refuseIf } from '../../../core/changes/actions/record-deployment.ts';
-import { counted } from '../../../core/reports/decisions/words.ts';
+import { nameWarnings } from '../../../core/domain/catalogue/known-names.ts';
+import { recordDeployment, refuseIf } from '../../../core/actions/changes/record-deployment.ts';
+import { counted } from '../../../core/domain/reports/words.ts';
 import { readable } from '../../../entrances/http/endpoint.ts';
 import { Change, NewChange, whyImpossibleTimes } from '../../../schemas/changes/change.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';

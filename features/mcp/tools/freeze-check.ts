@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { contactsFor } from '../../../core/people/decisions/people.ts';
+import { contactsFor } from '../../../core/domain/people/people.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { check } from '../../freeze/actions/check.ts';

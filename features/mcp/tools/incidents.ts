@@ -1,13 +1,13 @@
 import * as z from 'zod';
-import { incidentName } from '../../../core/incidents/decisions/incident-number.ts';
-import { incidentUrl } from '../../../core/incidents/decisions/console-link.ts';
-import { keepsOpen } from '../../../core/incidents/decisions/keeps-open.ts';
-import { requireIncident } from '../../../core/incidents/actions/require-incident.ts';
-import { namer } from '../../../core/people/actions/names.ts';
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
+import { incidentUrl } from '../../../core/domain/incidents/console-link.ts';
+import { keepsOpen } from '../../../core/domain/incidents/keeps-open.ts';
+import { requireIncident } from '../../../core/actions/incidents/require-incident.ts';
+import { namer } from '../../../core/actions/people/names.ts';
 import { readable } from '../../../entrances/http/endpoint.ts';
 import { incidentReference } from '../../../entrances/http/incident-param.ts';
-import { counted } from '../../../core/reports/decisions/words.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { counted } from '../../../core/domain/reports/words.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import {
   DecisionView,
   Effect,

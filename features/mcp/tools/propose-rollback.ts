@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { incidentUrl } from '../../../core/incidents/decisions/console-link.ts';
-import { incidentName } from '../../../core/incidents/decisions/incident-number.ts';
-import { proposeRollback as propose } from '../../../core/rollback/actions/propose-rollback.ts';
+import { incidentUrl } from '../../../core/domain/incidents/console-link.ts';
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
+import { proposeRollback as propose } from '../../../core/actions/rollback/propose-rollback.ts';
 import { EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { adds, nameIn, tool } from '../tool.ts';
 

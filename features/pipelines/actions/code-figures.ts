@@ -1,11 +1,11 @@
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import { repositoryPathOf } from '../../../core/catalogue/decisions/repositories.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { repositoryPathOf } from '../../../core/domain/catalogue/repositories.ts';
 import { codeFigures, type ServiceCode, type RepositoryRecords } from '../decisions/code-figures.ts';
 import type { Deps } from '../ports.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { CodeFigures } from '../code-figures.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { pooled } from '../../../core/shared/concurrency.ts';
+import { pooled } from '../../../core/actions/concurrency.ts';
 
 export type CodeDeps = Pick<Deps, 'code' | 'config' | 'pipelineRuns' | 'clock'>;
 

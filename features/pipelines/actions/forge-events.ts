@@ -1,5 +1,5 @@
-import { parsedEvent } from '../../../core/changes/actions/forge-event.ts';
-import type { ForgeAnswer, ForgeEvent, ForgeEvents } from '../../../core/ports/extensions.ts';
+import { parsedEvent } from '../../../core/actions/changes/forge-event.ts';
+import type { ForgeAnswer, ForgeEvent, ForgeEvents } from '../../../core/domain/ports/extensions.ts';
 import type { PipelineRunReport } from '../pipeline-run.ts';
 import type { Deps } from '../ports.ts';
 import { reportOfJob, reportOfRun, WorkflowJobEvent, WorkflowRunEvent } from '../vendors/github.ts';

@@ -4,7 +4,7 @@ import { serviceOfPipeline } from '../decisions/pipeline-service.ts';
 import type { Deps } from '../ports.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { TestResultsQuery } from '../test-results.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 
 type Recorded = { service: ServiceName; counts: TestCounts; flaky: FlakyTest[]; flakyCount: number; created: boolean };
 

@@ -1,8 +1,8 @@
-import type { EndedSpans } from '../../../core/ports/extensions.ts';
-import { idOf } from '../../../core/incidents/decisions/projections.ts';
+import type { EndedSpans } from '../../../core/domain/ports/extensions.ts';
+import { idOf } from '../../../core/domain/incidents/projections.ts';
 import { PipelineRunId, OTEL_RESULTS, type PipelineRun } from '../pipeline-run.ts';
 import type { PipelinePorts } from '../ports.ts';
-import type { Span } from '../../../core/changes/decisions/span.ts';
+import type { Span } from '../../../core/domain/changes/span.ts';
 
 /** Time after the end of a run in which its last reports, and the trace of the CI system itself, can arrive. */
 const RUN_SETTLES_SECONDS = 60;

@@ -3,7 +3,7 @@ import { addApiCommands, apiCommand, type Part, sectionOf } from '../../../entra
 import type { CommandContext } from '../../../entrances/cli/command-context.ts';
 import { JSON_OPTION, SERVICE_OPTION } from '../../../entrances/cli/options.ts';
 import { shortTime } from '../../../entrances/cli/table.ts';
-import { counted } from '../../../core/reports/decisions/words.ts';
+import { counted } from '../../../core/domain/reports/words.ts';
 import { CodeFigures } from '../code-figures.ts';
 import { PipelineReport } from '../report.ts';
 

@@ -3,9 +3,9 @@ import type { CodeFigures } from '../code-figures.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import type { RunFact } from '../types.ts';
-import { commitsWithin } from '../../../core/changes/decisions/code.ts';
+import { commitsWithin } from '../../../core/domain/changes/code.ts';
 import { branchLabel, OTHER, USUAL_DEFAULTS } from './pipeline-figures.ts';
-import { median, nearestRank } from '../../../core/reports/decisions/quantiles.ts';
+import { median, nearestRank } from '../../../core/domain/reports/quantiles.ts';
 
 /** What is known of a repository. */
 export type RepositoryRecords = { pushes: readonly Push[]; pullRequests: readonly PullRequest[] };

@@ -4,7 +4,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { RunFact, StageFact } from '../types.ts';
 import type { FlakyFinding } from './flaky-tests.ts';
 import { branchLabel, periodSeconds, stageLabel } from './pipeline-figures.ts';
-import { median, nearestRank } from '../../../core/reports/decisions/quantiles.ts';
+import { median, nearestRank } from '../../../core/domain/reports/quantiles.ts';
 
 /** Maximum number of stages and of flaky tests in a report. */
 export const LISTED_MAX = 20;

@@ -1,4 +1,4 @@
-import { repositoryPathOf } from '../../../core/catalogue/decisions/repositories.ts';
+import { repositoryPathOf } from '../../../core/domain/catalogue/repositories.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 

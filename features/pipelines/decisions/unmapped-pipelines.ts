@@ -1,7 +1,7 @@
 import type { Config } from '../../../schemas/config/config.ts';
 import type { PipelineRun } from '../pipeline-run.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { repositoryPathOf } from '../../../core/catalogue/decisions/repositories.ts';
+import { repositoryPathOf } from '../../../core/domain/catalogue/repositories.ts';
 import { serviceOfPipeline } from './pipeline-service.ts';
 
 /** The newest run of a pipeline that belonged to no single service when it was recorded. */

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
-import { EVERYWHERE } from '../../../core/access/decisions/access.ts';
-import { counted, duration, share } from '../../../core/reports/decisions/words.ts';
+import { EVERYWHERE } from '../../../core/domain/access/access.ts';
+import { counted, duration, share } from '../../../core/domain/reports/words.ts';
 import type { Viewer } from '../../../entrances/http/context.ts';
 import { moreNote, ROWS_SHOWN } from '../../../entrances/console/pages/inbox/rows.ts';
 import type { ConsoleDeps, DeliverySelection } from '../../../entrances/console/pages/page.ts';

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { pipelineFigures } from '../actions/pipeline-figures.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import type { PipelineReport } from '../report.ts';
 import { withPorts } from '../ports.ts';
@@ -19,7 +19,7 @@ import {
   selectField,
 } from '../../../entrances/console/parts.ts';
 import type { PageRequest, ConsoleDeps, ConsolePage } from '../../../entrances/console/pages/page.ts';
-import { counted, duration, share } from '../../../core/reports/decisions/words.ts';
+import { counted, duration, share } from '../../../core/domain/reports/words.ts';
 
 export const PIPELINES_PATH = '/console/delivery/pipelines';
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { recordPipelineRun } from '../actions/record-pipeline-run.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
-import { EVERYWHERE } from '../../../core/access/decisions/access.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
+import { EVERYWHERE } from '../../../core/domain/access/access.ts';
 import { unmappedPipelines } from '../decisions/unmapped-pipelines.ts';
 import { whyReportAhead } from '../decisions/report-times.ts';
 import type { Deps } from '../ports.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { recordTestResults, serviceOfTests } from '../actions/record-test-results.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import { FLAKY_NAMED_MAX, type TestCase } from '../decisions/flaky-tests.ts';
 import type { Deps } from '../ports.ts';

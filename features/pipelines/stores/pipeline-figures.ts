@@ -1,5 +1,5 @@
 import type { PipelineFigures } from '../types.ts';
-import type { Log } from '../../../core/ports/system.ts';
+import type { Log } from '../../../core/domain/ports/system.ts';
 import {
   BRANCHES_MAX,
   countsOf,

@@ -1,5 +1,5 @@
-import { repositoryPathOf } from '../../../core/catalogue/decisions/repositories.ts';
-import type { Page } from '../../../core/ports/common.ts';
+import { repositoryPathOf } from '../../../core/domain/catalogue/repositories.ts';
+import type { Page } from '../../../core/domain/ports/common.ts';
 import {
   type PipelineFigures,
   type PipelineRuns,
@@ -8,7 +8,7 @@ import {
   UNMAPPED_PIPELINES_MAX,
 } from '../types.ts';
 import type { UnmappedRun } from '../decisions/unmapped-pipelines.ts';
-import type { Clock } from '../../../core/ports/system.ts';
+import type { Clock } from '../../../core/domain/ports/system.ts';
 import { branchLabel, measuredRun, measuredStage, type Observation } from '../decisions/pipeline-figures.ts';
 import { type Merged, mergedRun, mergedStage, reportedAt, type RunReport, stageKey } from '../decisions/merge-run.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';

@@ -1,5 +1,5 @@
 import type { PipelineFigures, PipelineTests, TestUpload } from '../types.ts';
-import type { Clock } from '../../../core/ports/system.ts';
+import type { Clock } from '../../../core/domain/ports/system.ts';
 import { type Observation, suiteLabel } from '../decisions/pipeline-figures.ts';
 import {
   countsOfTests,

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openTelemetrySpans } from '../../../vendors/opentelemetry/spans.ts';
-import { sync } from '../../../core/projection/sync.ts';
+import { sync } from '../../../core/projectors/sync.ts';
 import { tracesProjector } from '../../../vendors/opentelemetry/projector/traces.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';

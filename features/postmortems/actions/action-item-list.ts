@@ -1,5 +1,5 @@
-import type { ActionItemList } from '../../../core/ports/action-items.ts';
-import { collectPages } from '../../../core/shared/collect-pages.ts';
+import type { ActionItemList } from '../../../core/domain/ports/action-items.ts';
+import { collectPages } from '../../../core/actions/collect-pages.ts';
 import { matchesStatus } from '../decisions/action-items.ts';
 import type { Deps } from '../ports.ts';
 

@@ -1,8 +1,8 @@
 import type { Deps } from '../ports.ts';
 import type { ActionItemId, ActionItemPatch, ActionItemView } from '../../../schemas/action-items/action-item.ts';
-import type { ActionItemOrigin } from '../../../core/ports/action-items.ts';
-import type { Caller } from '../../../core/people/actions/caller.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import type { ActionItemOrigin } from '../../../core/domain/ports/action-items.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { itemLine } from '../decisions/action-items.ts';
 import { actionItemView, changeActionItem, type PostmortemDeps, unknownItem } from './postmortem.ts';
 

@@ -1,4 +1,4 @@
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import type { Deps } from '../ports.ts';
 import { pathOf } from '../decisions/files.ts';
 import { configFor } from '../decisions/issues.ts';

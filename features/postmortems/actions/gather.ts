@@ -1,12 +1,12 @@
-import { readHealth } from '../../../core/incidents/actions/health-read.ts';
-import { loaded } from '../../../core/ports/extensions.ts';
-import { readHealthBetween } from '../../../core/incidents/actions/live-health.ts';
-import { healthOf, type HealthQuery } from '../../../core/catalogue/decisions/health.ts';
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import { evidencePath } from '../../../core/incidents/decisions/console-link.ts';
+import { readHealth } from '../../../core/actions/incidents/health-read.ts';
+import { loaded } from '../../../core/domain/ports/extensions.ts';
+import { readHealthBetween } from '../../../core/actions/incidents/live-health.ts';
+import { healthOf, type HealthQuery } from '../../../core/domain/catalogue/health.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { evidencePath } from '../../../core/domain/incidents/console-link.ts';
 import type { Deps } from '../ports.ts';
-import type { ErrorBudgets, SpentBudget } from '../../../core/ports/error-budgets.ts';
-import type { Story, StoryEntry } from '../../../core/messages/decisions/story.ts';
+import type { ErrorBudgets, SpentBudget } from '../../../core/domain/ports/error-budgets.ts';
+import type { Story, StoryEntry } from '../../../core/domain/messages/story.ts';
 import type { DraftInput, MeasuredImpact } from '../decisions/record.ts';
 import { sampledRequests, type SampledRequests } from '../decisions/requests.ts';
 import { timesOf } from '../decisions/times.ts';
@@ -16,8 +16,8 @@ import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { type ImpactQuery, needOf } from '../schemas/policy.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { namer } from '../../../core/people/actions/names.ts';
-import type { MetricQueries } from '../../../core/ports/metrics.ts';
+import { namer } from '../../../core/actions/people/names.ts';
+import type { MetricQueries } from '../../../core/domain/ports/metrics.ts';
 
 export type GatherDeps = Pick<
   Deps,

@@ -1,6 +1,6 @@
 import { alertName, type DraftDeps, draftPostmortem } from './postmortem.ts';
 import { openItemText, isReminderDue, reminderText } from '../decisions/reminders.ts';
-import { loaded, readBudgets } from '../../../core/ports/extensions.ts';
+import { loaded, readBudgets } from '../../../core/domain/ports/extensions.ts';
 import type { Deps } from '../ports.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';

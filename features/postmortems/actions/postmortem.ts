@@ -1,10 +1,10 @@
 import { STATE_WORDS } from '../decisions/words.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
-import type { Scope } from '../../../core/access/decisions/access.ts';
-import { postmortemPath } from '../../../core/incidents/decisions/console-link.ts';
+import type { Scope } from '../../../core/domain/access/access.ts';
+import { postmortemPath } from '../../../core/domain/incidents/console-link.ts';
 import type { Deps } from '../ports.ts';
 import type { StoredPostmortem } from '../types.ts';
-import type { StoredActionItem } from '../../../core/ports/action-items.ts';
+import type { StoredActionItem } from '../../../core/domain/ports/action-items.ts';
 import {
   actionItemsOf,
   ACTION_ITEMS,
@@ -19,7 +19,7 @@ import { type Draft, draftOf } from '../decisions/draft.ts';
 import { lint } from '../decisions/lint.ts';
 import { hasOpenFence, markdownOf, partsOf, type PostmortemText } from '../decisions/markdown.ts';
 import type { DraftInput } from '../decisions/record.ts';
-import { withoutCredentials } from '../../../core/redaction/decisions/credentials.ts';
+import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import {
   type Citation,
@@ -39,8 +39,8 @@ import {
 } from '../../../schemas/action-items/action-item.ts';
 import { needOf } from '../schemas/policy.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { Caller } from '../../../core/people/actions/caller.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { gather, type GatherDeps } from './gather.ts';
 
 export type PostmortemDeps = GatherDeps & Pick<Deps, 'postmortems' | 'projections' | 'publicUrl'>;

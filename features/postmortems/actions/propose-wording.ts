@@ -5,8 +5,8 @@ import { partsOf } from '../decisions/markdown.ts';
 import { wordingPrompt, proposedSections, readProposal } from '../decisions/proposed-wording.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Proposal } from '../schemas/proposal.ts';
-import type { Caller } from '../../../core/people/actions/caller.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { gather } from './gather.ts';
 import { type PostmortemDeps, readPostmortem } from './postmortem.ts';
 

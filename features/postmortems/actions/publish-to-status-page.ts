@@ -1,6 +1,6 @@
-import { publicComponents, serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import { list } from '../../../core/correlation/decisions/words.ts';
-import type { Story } from '../../../core/messages/decisions/story.ts';
+import { publicComponents, serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { list } from '../../../core/domain/correlation/words.ts';
+import type { Story } from '../../../core/domain/messages/story.ts';
 import type { Deps } from '../ports.ts';
 import { namingOf } from '../decisions/blameless.ts';
 import { QUESTION } from '../decisions/lint.ts';
@@ -12,8 +12,8 @@ import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { PostmortemView } from '../schemas/postmortem.ts';
 import type { PublicIncident, PublicPostmortemInput } from '../../status-page/schemas/public-incident.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
-import type { Caller } from '../../../core/people/actions/caller.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { gather } from './gather.ts';
 import { type PostmortemDeps, readPostmortem } from './postmortem.ts';
 

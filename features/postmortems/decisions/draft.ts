@@ -1,12 +1,12 @@
-import { closedAsOf } from '../../../core/incidents/decisions/closing.ts';
+import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
 import { type DraftFacts, type Section, SEV } from '../schemas/postmortem.ts';
 import { type ActionItem, ActionItem as ActionItemSchema } from '../../../schemas/action-items/action-item.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import { incidentName } from '../../../core/incidents/decisions/incident-number.ts';
-import { probability } from '../../../core/correlation/decisions/words.ts';
-import { onsetOf } from '../../../core/correlation/decisions/onset.ts';
-import { serviceEnvironmentText } from '../../../core/messages/decisions/story.ts';
-import { withoutCredentials } from '../../../core/redaction/decisions/credentials.ts';
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
+import { probability } from '../../../core/domain/correlation/words.ts';
+import { onsetOf } from '../../../core/domain/correlation/onset.ts';
+import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
+import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
 import { ACTION_ITEMS, itemLine } from './action-items.ts';
 import { namingOf } from './blameless.ts';
 import { QUESTION } from './lint.ts';
@@ -16,7 +16,7 @@ import type { DraftInput } from './record.ts';
 import { References, type Row, rowsOf, sentenceCase } from './timeline.ts';
 import { timesOf } from './times.ts';
 import { clockTime, counted, durationWords, numberWords, percent, sparkline } from './words.ts';
-import { MIN_CONFIDENCE_TO_ASK } from '../../../core/correlation/decisions/weights.ts';
+import { MIN_CONFIDENCE_TO_ASK } from '../../../core/domain/correlation/weights.ts';
 
 /** A draft: its text, and what it was made from. */
 export type Draft = { markdown: string; facts: DraftFacts };

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Section } from '../schemas/postmortem.ts';
 import { DroppedBecause, PROPOSED_SECTIONS, type Proposal, type ProposedSection } from '../schemas/proposal.ts';
 import type { ModelPrompt } from '../types.ts';
-import { redacted } from '../../../core/redaction/decisions/recording.ts';
+import { redacted } from '../../../core/domain/redaction/recording.ts';
 import { lint } from './lint.ts';
 import { escaped } from './markdown.ts';
 import { sentenceCase } from './timeline.ts';

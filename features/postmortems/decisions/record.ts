@@ -1,10 +1,10 @@
-import type { SpentBudget } from '../../../core/ports/error-budgets.ts';
+import type { SpentBudget } from '../../../core/domain/ports/error-budgets.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { EvidencePack } from '../../../schemas/incidents/evidence-pack.ts';
 import type { Suspect } from '../../../schemas/incidents/incident.ts';
-import type { Evidence } from '../../../core/correlation/decisions/evidence.ts';
+import type { Evidence } from '../../../core/domain/correlation/evidence.ts';
 import type { SampledRequests } from './requests.ts';
-import type { Story } from '../../../core/messages/decisions/story.ts';
+import type { Story } from '../../../core/domain/messages/story.ts';
 
 /** Result of a configured query. `problem`: why there is no value. */
 export type MeasuredImpact = { title: string; unit: string | null; value: number | null; problem: string | null };

@@ -1,7 +1,7 @@
 import type { PostmortemsFile } from '../schemas/policy.ts';
 import type { PostmortemRecord } from '../schemas/postmortem.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import type { StoredActionItem } from '../../../core/ports/action-items.ts';
+import type { StoredActionItem } from '../../../core/domain/ports/action-items.ts';
 import { durationWords } from './words.ts';
 
 const DAY_SECONDS = 86_400;

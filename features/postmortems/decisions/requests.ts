@@ -1,6 +1,6 @@
-import { type HealthQuery, wholeOfHealth } from '../../../core/catalogue/decisions/health.ts';
-import type { Curve } from '../../../core/correlation/decisions/evidence.ts';
-import { mean, pointsOf } from '../../../core/correlation/decisions/samples.ts';
+import { type HealthQuery, wholeOfHealth } from '../../../core/domain/catalogue/health.ts';
+import type { Curve } from '../../../core/domain/correlation/evidence.ts';
+import { mean, pointsOf } from '../../../core/domain/correlation/samples.ts';
 import { millisOf, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 
 /** Samples of a health query that measures the share of failed requests, and of the requests per second at the same times. */

@@ -1,6 +1,6 @@
 import type { ResponseTimes } from '../schemas/postmortem.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import { onsetOf } from '../../../core/correlation/decisions/onset.ts';
+import { onsetOf } from '../../../core/domain/correlation/onset.ts';
 import type { DraftInput } from './record.ts';
 
 const MITIGATION_KINDS = new Set(['roll-back', 'flag', 'scale', 'restart', 'reroute']);

@@ -1,7 +1,7 @@
 import { STATE_WORDS } from '../decisions/words.ts';
 import { html } from 'hono/html';
-import { incidentPath, postmortemPath } from '../../../core/incidents/decisions/console-link.ts';
-import { serviceEnvironmentText } from '../../../core/messages/decisions/story.ts';
+import { incidentPath, postmortemPath } from '../../../core/domain/incidents/console-link.ts';
+import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import {

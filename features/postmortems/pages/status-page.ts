@@ -6,8 +6,8 @@ import {
   publishToStatusPage,
   withdrawFromStatusPage,
 } from '../actions/publish-to-status-page.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
-import { postmortemPath } from '../../../core/incidents/decisions/console-link.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
+import { postmortemPath } from '../../../core/domain/incidents/console-link.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { PUBLIC_POSTMORTEM_MAX_CHARS, PublicPostmortemInput } from '../../status-page/schemas/public-incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

@@ -1,12 +1,12 @@
-import type { Projector } from '../../../core/projection/sync.ts';
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import { standInNote } from '../../../core/catalogue/decisions/vendors.ts';
-import { postmortemPath } from '../../../core/incidents/decisions/console-link.ts';
-import { idOf, type Projections } from '../../../core/incidents/decisions/projections.ts';
-import { code } from '../../../core/messages/decisions/markdown.ts';
-import type { VendorResponse } from '../../../core/messages/decisions/channels.ts';
-import type { ConfigSource } from '../../../core/ports/config.ts';
-import type { Incidents } from '../../../core/ports/incidents.ts';
+import type { Projector } from '../../../core/projectors/sync.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { standInNote } from '../../../core/domain/catalogue/vendors.ts';
+import { postmortemPath } from '../../../core/domain/incidents/console-link.ts';
+import { idOf, type Projections } from '../../../core/domain/incidents/projections.ts';
+import { code } from '../../../core/domain/messages/markdown.ts';
+import type { VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { ConfigSource } from '../../../core/domain/ports/config.ts';
+import type { Incidents } from '../../../core/domain/ports/incidents.ts';
 import type { Postmortems, StoredPostmortem } from '../types.ts';
 import {
   nextFileState,
@@ -20,7 +20,7 @@ import { IncidentId } from '../../../schemas/config/names.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { PostmortemFileState } from '../schemas/publishing.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import type { Method, SyncSession } from '../../../core/projection/session.ts';
+import type { Method, SyncSession } from '../../../core/projectors/session.ts';
 
 /** Each attempt makes up to three writes; GitHub's secondary limit is 80 a minute and 500 an hour. */
 const FILE_WRITES: Method = {

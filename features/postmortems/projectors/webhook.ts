@@ -1,9 +1,9 @@
-import type { ConfigSource } from '../../../core/ports/config.ts';
-import type { Projector } from '../../../core/projection/sync.ts';
+import type { ConfigSource } from '../../../core/domain/ports/config.ts';
+import type { Projector } from '../../../core/projectors/sync.ts';
 import * as z from 'zod';
-import { postmortemPath } from '../../../core/incidents/decisions/console-link.ts';
-import { idOf } from '../../../core/incidents/decisions/projections.ts';
-import { isSubscribed, type WebhookPostmortem } from '../../../core/messages/decisions/webhooks.ts';
+import { postmortemPath } from '../../../core/domain/incidents/console-link.ts';
+import { idOf } from '../../../core/domain/incidents/projections.ts';
+import { isSubscribed, type WebhookPostmortem } from '../../../core/domain/messages/webhooks.ts';
 import type { Postmortems } from '../types.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { partsOf } from '../decisions/markdown.ts';
@@ -13,7 +13,7 @@ import { IncidentId } from '../../../schemas/config/names.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import type { Webhook } from '../../../schemas/incidents/response.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
-import type { SyncSession } from '../../../core/projection/session.ts';
+import type { SyncSession } from '../../../core/projectors/session.ts';
 import { type IncidentDeps, inOrder, methodOf } from '../../../vendors/webhook/projector/incident.ts';
 
 /** The last revision that each receiver has accepted. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { parseJson } from '../../../vendors/shared/receive-webhook.ts';
 import { markIssueChanged } from '../actions/issues/receive.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import type { Deps } from '../ports.ts';
 import { JiraEvent, jiraSignature } from '../vendors/jira/webhook.ts';
 import { type Api, answers, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';

@@ -6,7 +6,7 @@ import { requireValidText, readPostmortem, savePostmortem } from '../actions/pos
 import { proposeWording } from '../actions/propose-wording.ts';
 import { requestIssue } from '../actions/issues/request.ts';
 import { actionItemViews, withIssue } from '../actions/issues/view.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { matchesStatus } from '../decisions/action-items.ts';
 import type { Deps } from '../ports.ts';
 import { NAME_MAX_CHARS } from '../../../schemas/config/names.ts';

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { withFile } from '../actions/file-view.ts';
 import { readPostmortem, savePostmortem } from '../actions/postmortem.ts';
 import { githubFiles } from '../vendors/github/files.ts';
-import { sync } from '../../../core/projection/sync.ts';
+import { sync } from '../../../core/projectors/sync.ts';
 import { fileProjector } from '../projectors/file.ts';
 import type { StandIns } from '../../../packages/sandbox/core/index.ts';
 import type { FaultRule } from '../../../packages/sandbox/core/faults.ts';

@@ -4,9 +4,9 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { correlate, MIN_CONFIDENCE_TO_ASK } from '../../../core/correlation/decisions/correlate.ts';
-import { blankIncident } from '../../../core/incidents/decisions/new-incident.ts';
-import type { StoryEntry } from '../../../core/messages/decisions/story.ts';
+import { correlate, MIN_CONFIDENCE_TO_ASK } from '../../../core/domain/correlation/correlate.ts';
+import { blankIncident } from '../../../core/domain/incidents/new-incident.ts';
+import type { StoryEntry } from '../../../core/domain/messages/story.ts';
 import { probableCauses } from '../decisions/draft.ts';
 import { draftOf } from '../decisions/draft.ts';
 import type { DraftInput } from '../decisions/record.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Curve } from '../../../core/correlation/decisions/evidence.ts';
+import type { Curve } from '../../../core/domain/correlation/evidence.ts';
 import { millisOf, timestamp, type Timestamp } from '../../../schemas/time/time.ts';
 import { consoleWorld } from '../../../test/support/console-world.ts';
 import type { FakeWorld } from '../../../test/support/fake-deps.ts';

@@ -2,7 +2,7 @@ import { ActionItemIssueTable } from '../issue-store.ts';
 import { PostmortemTable } from '../store.ts';
 import { expect, test } from 'vitest';
 import { mintIncidentId } from '../../../core/stores/ids.ts';
-import type { StoredActionItem } from '../../../core/ports/action-items.ts';
+import type { StoredActionItem } from '../../../core/domain/ports/action-items.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { type IssueLink, PostmortemRecord } from '../schemas/postmortem.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { webhookReceivers } from '../../../vendors/webhook/receivers.ts';
-import { sync } from '../../../core/projection/sync.ts';
+import { sync } from '../../../core/projectors/sync.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import type { VendorResponse } from '../../../core/messages/decisions/channels.ts';
+import type { VendorResponse } from '../../../core/domain/messages/channels.ts';
 import type { LanguageModel } from '../types.ts';
-import type { Clock } from '../../../core/ports/system.ts';
+import type { Clock } from '../../../core/domain/ports/system.ts';
 import { vendorClient } from '../../../vendors/shared/client.ts';
 
 type Options = {

@@ -1,12 +1,12 @@
 import { BUCKETS_PER_DAY, decodeDay } from '../../slo/decisions/day.ts';
 import { BUCKET_SECONDS, bucketAt, emptyHistory } from '../../slo/decisions/history.ts';
 import { CALENDAR, EVALUATION } from '../../freeze/decisions/state.ts';
-import type { Page } from '../../../core/ports/common.ts';
+import type { Page } from '../../../core/domain/ports/common.ts';
 import type { Deps } from '../../slo/ports.ts';
 import type { CountedDay, RecordedFreeze, RecordedObjective } from '../objective.ts';
 import type { Slo } from '../../../schemas/slo/slo.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { collectPages } from '../../../core/shared/collect-pages.ts';
+import { collectPages } from '../../../core/actions/collect-pages.ts';
 import { dayName, historyKey } from '../../slo/actions/history.ts';
 
 const DAY_MS = 86_400_000;

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { recordedExpectation } from '../decisions/expectation.ts';
-import { redacted } from '../../../core/redaction/decisions/recording.ts';
+import { redacted } from '../../../core/domain/redaction/recording.ts';
 import { RecordedIncident } from '../recording.ts';
 import { Client } from '../../../entrances/cli/client.ts';
 import { CommandFailure, type CommandContext } from '../../../entrances/cli/command-context.ts';

@@ -5,10 +5,10 @@ import { Client } from '../../../entrances/cli/client.ts';
 import { INCIDENT, incidentNamed, pathOf } from '../../../entrances/cli/incident-named.ts';
 import { oneLine } from '../../../entrances/cli/table.ts';
 import { CommandFailure, type CommandContext } from '../../../entrances/cli/command-context.ts';
-import type { DecisionInputs } from '../../../core/rollback/decisions/judgement.ts';
-import { DECIDE_VERSION } from '../../../core/rollback/decisions/guards.ts';
-import { decide } from '../../../core/rollback/decisions/rollback.ts';
-import { type QuestionInputs, approvalReasons } from '../../../core/runbooks/decisions/permission.ts';
+import type { DecisionInputs } from '../../../core/domain/rollback/judgement.ts';
+import { DECIDE_VERSION } from '../../../core/domain/rollback/guards.ts';
+import { decide } from '../../../core/domain/rollback/rollback.ts';
+import { type QuestionInputs, approvalReasons } from '../../../core/domain/runbooks/permission.ts';
 import { canonicalJson, sha256 } from '../../../entrances/cli/hash.ts';
 
 const StoredDecision = z.object({ decision: DecisionView, inputs_json: z.string() });

@@ -2,7 +2,7 @@ import type { Config } from '../../../schemas/config/config.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { scopesOf } from '../../freeze/decisions/calendar.ts';
 import { scopeInWords } from '../../freeze/decisions/words.ts';
-import { spansBetween } from '../../../core/time/decisions/time-spans.ts';
+import { spansBetween } from '../../../core/domain/time/time-spans.ts';
 
 /** A freeze of the calendar: the longest, if several entries freeze the same scope from the same time. */
 type PlannedFreeze = { name: string; scope: string; from: Timestamp; until: Timestamp };

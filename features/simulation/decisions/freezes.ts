@@ -2,7 +2,7 @@ import type { Config } from '../../../schemas/config/config.ts';
 import type { FreezeRules } from '../../freeze/schemas/freeze-policy.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { incidentFreeze } from '../../freeze/decisions/causes.ts';
 import { policyFor } from '../../freeze/decisions/policy.ts';
 import type { Outcome } from './outcome.ts';

@@ -4,11 +4,11 @@ import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { RecordedSignal } from '../../../schemas/alerts/recorded-signal.ts';
 import type { RecordedIncident } from '../recording.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { pages, requestsRollback, scopeOf } from '../../../core/alerts/decisions/admission.ts';
-import { planAdmission } from '../../../core/alerts/decisions/plan-admission.ts';
-import { SHARED_SCOPE } from '../../../core/alerts/decisions/unmatched.ts';
-import { blankIncident } from '../../../core/incidents/decisions/new-incident.ts';
-import { scopeOfGroup } from '../../../core/incidents/decisions/incident-group.ts';
+import { pages, requestsRollback, scopeOf } from '../../../core/domain/alerts/admission.ts';
+import { planAdmission } from '../../../core/domain/alerts/plan-admission.ts';
+import { SHARED_SCOPE } from '../../../core/domain/alerts/unmatched.ts';
+import { blankIncident } from '../../../core/domain/incidents/new-incident.ts';
+import { scopeOfGroup } from '../../../core/domain/incidents/incident-group.ts';
 import { arrivalOf } from './signals.ts';
 
 /** An incident as a policy opens it. `scope`: at most one incident of it is open. */

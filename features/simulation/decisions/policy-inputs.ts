@@ -1,11 +1,11 @@
 import type { Config } from '../../../schemas/config/config.ts';
 import type { Asked } from '../recording.ts';
-import { environmentEntry, serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import { callersOf, dependenciesOf } from '../../../core/catalogue/decisions/dependencies.ts';
-import { healthOf } from '../../../core/catalogue/decisions/health.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
-import type { DecisionInputs } from '../../../core/rollback/decisions/judgement.ts';
-import { policyOfTarget } from '../../../core/rollback/decisions/target-policy.ts';
+import { environmentEntry, serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { callersOf, dependenciesOf } from '../../../core/domain/catalogue/dependencies.ts';
+import { healthOf } from '../../../core/domain/catalogue/health.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
+import type { DecisionInputs } from '../../../core/domain/rollback/judgement.ts';
+import { policyOfTarget } from '../../../core/domain/rollback/target-policy.ts';
 
 /** Returns what a configuration makes Firebreak ask about an incident of a service. */
 export function askedOf(config: Pick<Config, 'services' | 'slos'>, at: ServiceEnvironment): Asked {

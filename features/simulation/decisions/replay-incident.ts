@@ -4,22 +4,22 @@ import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
 import type { RecordedDecision, RecordedIncident } from '../recording.ts';
 import { millisOf, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import { isQuietTrial } from '../../../core/automation/decisions/shadow-trial.ts';
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { isQuietTrial } from '../../../core/domain/automation/shadow-trial.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import {
   afterStarting,
   apply,
   initialState,
   plan,
   type ResponseState,
-} from '../../../core/incidents/decisions/response.ts';
-import { areAllByAlerts } from '../../../core/paging/decisions/page-causes.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
-import { DECIDE_VERSION } from '../../../core/rollback/decisions/guards.ts';
-import { asksByModeAlone, type Decision, type DecisionInputs } from '../../../core/rollback/decisions/judgement.ts';
-import { decide } from '../../../core/rollback/decisions/rollback.ts';
-import { bestMatch, RUNBOOKS_MAX } from '../../../core/runbooks/decisions/best-match.ts';
-import { planOf, type PlannedStep } from '../../../core/runbooks/decisions/plan.ts';
+} from '../../../core/domain/incidents/response.ts';
+import { areAllByAlerts } from '../../../core/domain/paging/page-causes.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
+import { DECIDE_VERSION } from '../../../core/domain/rollback/guards.ts';
+import { asksByModeAlone, type Decision, type DecisionInputs } from '../../../core/domain/rollback/judgement.ts';
+import { decide } from '../../../core/domain/rollback/rollback.ts';
+import { bestMatch, RUNBOOKS_MAX } from '../../../core/domain/runbooks/best-match.ts';
+import { planOf, type PlannedStep } from '../../../core/domain/runbooks/plan.ts';
 import { freezeOf } from './freezes.ts';
 import {
   type Batch,

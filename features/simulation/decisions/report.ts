@@ -1,5 +1,5 @@
-import { code } from '../../../core/messages/decisions/markdown.ts';
-import { counted } from '../../../core/reports/decisions/words.ts';
+import { code } from '../../../core/domain/messages/markdown.ts';
+import { counted } from '../../../core/domain/reports/words.ts';
 import type { CalendarComparison, CalendarDifference } from './calendar.ts';
 import { timeText, type Comparison, durationText, type IncidentDifference, type PageDifference } from './compare.ts';
 import { CAUSES, type ObjectiveComparison, type ObjectiveDifference } from './objectives/compare-freezes.ts';

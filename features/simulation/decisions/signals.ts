@@ -1,9 +1,9 @@
 import type { Config } from '../../../schemas/config/config.ts';
 import type { RecordedSignal } from '../../../schemas/alerts/recorded-signal.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
-import type { Arrival } from '../../../core/alerts/decisions/admission.ts';
-import { destinationsOf, mutedBy } from '../../../core/alerts/decisions/routing.ts';
-import { serviceEnvironmentOf } from '../../../core/alerts/decisions/signal.ts';
+import type { Arrival } from '../../../core/domain/alerts/admission.ts';
+import { destinationsOf, mutedBy } from '../../../core/domain/alerts/routing.ts';
+import { serviceEnvironmentOf } from '../../../core/domain/alerts/signal.ts';
 
 /** Senders whose alerts carry their service beside the labels. */
 const SOURCES_WITH_SERVICE: ReadonlySet<Signal['source']> = new Set(['deployment']);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { canonicalJson, sha256 } from '../../../core/stores/hash.ts';
 import { differences, type Inputs } from '../cli/replay.ts';
-import type { QuestionInputs } from '../../../core/runbooks/decisions/permission.ts';
+import type { QuestionInputs } from '../../../core/domain/runbooks/permission.ts';
 import { DecisionView } from '../../../schemas/incidents/incident.ts';
 
 const ID = '0'.repeat(26);

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { pageKey } from '../../../core/paging/decisions/pages.ts';
+import { pageKey } from '../../../core/domain/paging/pages.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { about, Receiver } from '../../../test/core/paging/actions/webhooks.ts';
+import { about, Receiver } from '../../../test/core/actions/paging/webhooks.ts';
 import { FakeWorld, idleEngine } from '../../../test/support/fake-deps.ts';
 import { arrivals, signal } from '../../../test/support/signals.ts';
 import { fires, theIncident } from '../../../test/workflows/play.ts';

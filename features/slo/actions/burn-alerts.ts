@@ -1,5 +1,5 @@
 import { sha256 } from '../../../core/stores/hash.ts';
-import { reportKeyOf } from '../../../core/alerts/decisions/admission.ts';
+import { reportKeyOf } from '../../../core/domain/alerts/admission.ts';
 import { burnFreezeByAlert } from '../../freeze/decisions/causes.ts';
 import { freezeId } from '../../freeze/decisions/ids.ts';
 import type { Deps } from '../ports.ts';

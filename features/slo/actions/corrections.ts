@@ -9,8 +9,8 @@ import type { CorrectionPreview } from '../schemas/correction-preview.ts';
 import type { Slo } from '../../../schemas/slo/slo.ts';
 import type { NewCorrection, SloCorrection } from '../schemas/slo-correction.ts';
 import { millisOf, plusSeconds, timestamp, type Timestamp } from '../../../schemas/time/time.ts';
-import type { Caller } from '../../../core/people/actions/caller.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { storedHistory } from './history.ts';
 
 /** How many corrections of an objective can be in effect. */

@@ -1,4 +1,4 @@
-import type { ConfiguredSystems } from '../../../core/ports/extensions.ts';
+import type { ConfiguredSystems } from '../../../core/domain/ports/extensions.ts';
 import { compareGenerated } from './compare-generated.ts';
 import { isStale, unreadBudget } from '../../freeze/decisions/budget/spending.ts';
 import type { Deps } from '../ports.ts';

@@ -1,15 +1,15 @@
-import { environmentEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { sha256 } from '../../../core/stores/hash.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Deps } from '../ports.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { GeneratedState } from '../../../schemas/config/connections.ts';
 import { Version } from '../../../schemas/config/names.ts';
 import { plusSeconds, Timestamp } from '../../../schemas/time/time.ts';
-import { enqueue } from '../../../core/alerts/actions/enqueue.ts';
-import { reportChange, type ReportDeps } from '../../../core/changes/actions/report-change.ts';
+import { enqueue } from '../../../core/actions/alerts/enqueue.ts';
+import { reportChange, type ReportDeps } from '../../../core/actions/changes/report-change.ts';
 import { type Comparison, compareDashboards, compareRouting, compareRules } from './compare-generated.ts';
 
 export type DriftDeps = ReportDeps & Pick<Deps, 'loadedMonitoring' | 'silences' | 'blobs' | 'queue'>;

@@ -1,6 +1,6 @@
 import { storedHistory } from './history.ts';
 import type { Deps } from '../ports.ts';
-import type { SpentBudget } from '../../../core/ports/error-budgets.ts';
+import type { SpentBudget } from '../../../core/domain/ports/error-budgets.ts';
 import { accountOf } from '../decisions/budget/account.ts';
 import { certainWhole, likelyWhole } from '../decisions/budget/budget.ts';
 import { longestSeconds } from '../decisions/budget/period.ts';

@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import { generatedFiles } from '../decisions/generate/files.ts';
 import { GENERATED_MARKER } from '../decisions/generate/names.ts';
 import type { Preset } from '../decisions/generate/rules.ts';
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { JudgeConfig } from '../../../schemas/judge/judge-config.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { canaryTemplates, type TemplateOptions } from '../decisions/canary-templates.ts';

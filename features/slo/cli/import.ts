@@ -1,10 +1,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { counted } from '../../../core/reports/decisions/words.ts';
+import { counted } from '../../../core/domain/reports/words.ts';
 import { stringify } from 'yaml';
 import type { Converted } from '../decisions/import/converted.ts';
-import { problemText } from '../../../core/runbooks/decisions/problem.ts';
+import { problemText } from '../../../core/domain/runbooks/problem.ts';
 import { importSlos } from '../import-files.ts';
 import { UsageError, CommandFailure, type CommandContext } from '../../../entrances/cli/command-context.ts';
 

@@ -1,5 +1,5 @@
 import type { SloId } from '../../../schemas/slo/slo.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 
 /** A limit of a canary: a query for one version, with its maximum. */
 export type CanaryLimit = { name: string; query: string; max: number };

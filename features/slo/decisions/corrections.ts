@@ -2,7 +2,7 @@ import type { SloCorrection } from '../schemas/slo-correction.ts';
 import { localStart } from '../schemas/slo-correction.ts';
 import { millisOf, secondsBetween, timestamp } from '../../../schemas/time/time.ts';
 import type { TimeSpan } from '../../../schemas/time/time-span.ts';
-import { nextSpan, spansBetween } from '../../../core/time/decisions/time-spans.ts';
+import { nextSpan, spansBetween } from '../../../core/domain/time/time-spans.ts';
 import type { Span } from './budget/period.ts';
 import { BUCKET_MS, type Bucket, endOf, type History, indexOf, setBucket } from './history.ts';
 

@@ -1,4 +1,4 @@
-import type { Log } from '../../../core/ports/system.ts';
+import type { Log } from '../../../core/domain/ports/system.ts';
 
 /**
  * How long a problem is not logged again after it was last seen, so that a recurring problem does not flood the log.

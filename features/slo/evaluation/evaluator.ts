@@ -10,7 +10,7 @@ import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
 import { CorrectionSpans } from './correction-spans.ts';
 import { ObjectiveCounts } from './objective-counts.ts';
 import { type MeasureContext, readOlderBuckets, measure, type Measured } from './measure.ts';
-import { Deadline, type Elapsed, inTurns, pooled } from '../../../core/shared/concurrency.ts';
+import { Deadline, type Elapsed, inTurns, pooled } from '../../../core/actions/concurrency.ts';
 import { RangeQueryHealth } from './range-query-health.ts';
 import { ReadErrors } from './errors.ts';
 import { FairOrder } from './fair-order.ts';

@@ -4,10 +4,10 @@ import type { Cells } from '../decisions/measurement/series.ts';
 import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import { readByOwnQueries, readRecorded, type ReadResult } from './read-objective.ts';
 import type { ObjectiveCounts, BucketRange } from './objective-counts.ts';
-import { type Deadline, pooled } from '../../../core/shared/concurrency.ts';
+import { type Deadline, pooled } from '../../../core/actions/concurrency.ts';
 import type { RangeQueryHealth } from './range-query-health.ts';
 import type { FairOrder } from './fair-order.ts';
-import type { MetricQueries } from '../../../core/ports/metrics.ts';
+import type { MetricQueries } from '../../../core/domain/ports/metrics.ts';
 
 /**
  * How many objectives are queried in parallel, with two queries each. Half of the 20 queries that Prometheus runs in

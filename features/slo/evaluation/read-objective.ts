@@ -6,7 +6,7 @@ import type { Reading } from '../decisions/measurement/reading.ts';
 import { type Cells, formOf, type QueryForm, samplesFor } from '../decisions/measurement/series.ts';
 import { type Slo, WINDOW } from '../../../schemas/slo/slo.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
-import type { Answered, Series, MetricQueries } from '../../../core/ports/metrics.ts';
+import type { Answered, Series, MetricQueries } from '../../../core/domain/ports/metrics.ts';
 
 /** Result of the queries for an objective. `unreadable`: no usable response. `off`: no Prometheus is configured. */
 export type ReadResult =

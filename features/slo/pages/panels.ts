@@ -1,10 +1,6 @@
 import { html } from 'hono/html';
-import {
-  type Contradiction,
-  contradictionText,
-  pagesNow,
-} from '../../../core/incidents/decisions/page-contradiction.ts';
-import { configured } from '../../../core/ports/extensions.ts';
+import { type Contradiction, contradictionText, pagesNow } from '../../../core/domain/incidents/page-contradiction.ts';
+import { configured } from '../../../core/domain/ports/extensions.ts';
 import { ahead, type Html, nothing, panel, shareBar, shortList } from '../../../entrances/console/parts.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { currentSlos } from '../actions/views.ts';

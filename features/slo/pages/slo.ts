@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { sloViews } from '../actions/views.ts';
 import { withPorts } from '../ports.ts';
 import { BurnWindow } from '../../../schemas/slo/slo-status.ts';

@@ -12,7 +12,7 @@ import {
   pageOf,
   problems,
 } from '../../../entrances/http/endpoint.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 
 type SlosDeps = Pick<Deps, 'clock' | 'config' | 'freezes' | 'sloCorrections' | 'sloDays' | 'sloStatuses'>;
 

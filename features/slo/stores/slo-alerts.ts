@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Clock } from '../../../core/ports/system.ts';
+import type { Clock } from '../../../core/domain/ports/system.ts';
 import type { SeenAlert, SloAlerts } from '../types.ts';
 import { Severity } from '../../../schemas/config/names.ts';
 import { SloId } from '../../../schemas/slo/slo.ts';

@@ -1,10 +1,10 @@
-import type { Page } from '../../../core/ports/common.ts';
-import type { Clock } from '../../../core/ports/system.ts';
+import type { Page } from '../../../core/domain/ports/common.ts';
+import type { Clock } from '../../../core/domain/ports/system.ts';
 import type { CorrectionEnding, SloCorrections } from '../types.ts';
 import type { SloId } from '../../../schemas/slo/slo.ts';
 import { SloCorrection } from '../schemas/slo-correction.ts';
 import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
-import { auditWrite } from '../../../core/audit/stores/audit-writes.ts';
+import { auditWrite } from '../../../core/stores/audit/audit-writes.ts';
 import type { Key } from '../../../core/stores/keys.ts';
 import { keys } from '../keys.ts';
 import { pageOfFew } from '../../../core/stores/small-list.ts';

@@ -1,11 +1,11 @@
 import * as z from 'zod';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { SloStatuses } from '../types.ts';
 import type { SloId } from '../../../schemas/slo/slo.ts';
 import { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { keys } from '../keys.ts';
-import type { BudgetState } from '../../../core/ports/error-budgets.ts';
+import type { BudgetState } from '../../../core/domain/ports/error-budgets.ts';
 import { ParsedTexts } from '../../../core/stores/parsed-texts.ts';
 import type { Table } from '../../../core/stores/table.ts';
 import { anyOf, below, type Item, missing, remove, update } from '../../../platforms/store.ts';

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { problemText } from '../../../core/runbooks/decisions/problem.ts';
-import { loadConfig } from '../../../functions/local/config/config-files.ts';
+import { problemText } from '../../../core/domain/runbooks/problem.ts';
+import { loadConfig } from '../../../local/config/config-files.ts';
 import { lintSlos, loadSlos, sloFiles } from '../files.ts';
 import type { Slo } from '../../../schemas/slo/slo.ts';
 

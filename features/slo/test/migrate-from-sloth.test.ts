@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parsesAsPromql } from '../../../functions/local/config/promql.ts';
+import { parsesAsPromql } from '../../../local/config/promql.ts';
 import { cli } from '../../../test/entrances/cli/support.ts';
 import { importedFrom } from '../decisions/import/formats.ts';
 

@@ -8,7 +8,7 @@ import {
 import type { Slo } from '../../../schemas/slo/slo.ts';
 import { limitedTo } from '../../../vendors/prometheus/health-query.ts';
 import { nodesOf } from '../../../vendors/prometheus/version-query.ts';
-import { rateOf } from '../../../core/monitoring/decisions/rates.ts';
+import { rateOf } from '../../../core/domain/monitoring/rates.ts';
 
 /** Stands for the window while a query is parsed. An unusual duration, which no query contains. */
 const WINDOW_PLACEHOLDER = '61s1ms';

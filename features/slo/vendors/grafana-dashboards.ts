@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { LoadedMonitoring, LoadedPanel } from '../types.ts';
-import type { Clock } from '../../../core/ports/system.ts';
+import type { Clock } from '../../../core/domain/ports/system.ts';
 import { MESSAGE_BODY, vendorClient, withoutTrailingSlash } from '../../../vendors/shared/client.ts';
 import { ATTEMPT_TIMEOUT_MS } from '../../../vendors/grafana/limits.ts';
 

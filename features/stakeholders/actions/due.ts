@@ -1,12 +1,12 @@
 import { isDue } from '../decisions/digest.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { StoredNotification, Digests } from '../../../core/ports/messages.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { StoredNotification, Digests } from '../../../core/domain/ports/messages.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Stakeholder } from '../stakeholder.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import { pooled } from '../../../core/shared/concurrency.ts';
-import { type Receiver, receiversOf } from '../../../entrances/jobs/digest/receivers.ts';
+import { pooled } from '../../../core/actions/concurrency.ts';
+import { type Receiver, receiversOf } from '../../../core/jobs/digest/receivers.ts';
 
 /**
  * How long after the resolution stakeholders are still notified of it. Covers a mail server that is down overnight.

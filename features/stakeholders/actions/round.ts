@@ -6,19 +6,19 @@ import {
   notSent,
   pauseAfter,
   sentLater,
-} from '../../../core/messages/decisions/notifications.ts';
+} from '../../../core/domain/messages/notifications.ts';
 import { isDue, neverNotified, nextNotification, notificationState } from '../decisions/digest.ts';
 import { statusUpdate } from '../decisions/status-update.ts';
-import type { Delivered, Mail } from '../../../core/messages/decisions/channels.ts';
-import { approvalUrls } from '../../../core/incidents/decisions/approval-link.ts';
-import { incidentUrl } from '../../../core/incidents/decisions/console-link.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { StoredNotification, Digests } from '../../../core/ports/messages.ts';
-import type { Overview } from '../../../core/messages/decisions/story.ts';
+import type { Delivered, Mail } from '../../../core/domain/messages/channels.ts';
+import { approvalUrls } from '../../../core/domain/incidents/approval-link.ts';
+import { incidentUrl } from '../../../core/domain/incidents/console-link.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { StoredNotification, Digests } from '../../../core/domain/ports/messages.ts';
+import type { Overview } from '../../../core/domain/messages/story.ts';
 import type { Config } from '../../../schemas/config/config.ts';
-import { type Deadline, pooled } from '../../../core/shared/concurrency.ts';
+import { type Deadline, pooled } from '../../../core/actions/concurrency.ts';
 import type { Due } from './due.ts';
-import { deliverTo } from '../../../entrances/jobs/digest/receivers.ts';
+import { deliverTo } from '../../../core/jobs/digest/receivers.ts';
 
 /** How many messages are sent in parallel. */
 const AT_ONCE = 4;

@@ -1,5 +1,5 @@
-import { NOTIFICATION_CHANNELS } from '../../../core/messages/decisions/notifications.ts';
-import type { SendDue } from '../../../entrances/jobs/digest/deps.ts';
+import { NOTIFICATION_CHANNELS } from '../../../core/domain/messages/notifications.ts';
+import type { SendDue } from '../../../core/jobs/digest/deps.ts';
 import { dueNotifications } from './due.ts';
 import { Round } from './round.ts';
 

@@ -3,7 +3,7 @@ import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { isAtLeast } from '../../../schemas/config/names.ts';
 import type { Stakeholder } from '../stakeholder.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import type { LastNotification } from '../../../core/messages/decisions/notifications.ts';
+import type { LastNotification } from '../../../core/domain/messages/notifications.ts';
 
 /** Returns the state whose changes are sent immediately. */
 export const notifiedStateOf = ({ status, severity, handling }: IncidentRecord): string =>

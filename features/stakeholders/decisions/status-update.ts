@@ -1,14 +1,14 @@
-import { capitalized, decisionLines, linesOf, placeText } from '../../../core/messages/decisions/decision-lines.ts';
-import { type ApprovalUrls, NO_APPROVAL_URLS } from '../../../core/incidents/decisions/approval-link.ts';
-import { closedAsOf } from '../../../core/incidents/decisions/closing.ts';
-import { incidentName, numberText } from '../../../core/incidents/decisions/incident-number.ts';
-import { statusWords } from '../../../core/incidents/decisions/status-words.ts';
-import { childWords, consoleLink } from '../../../core/messages/decisions/incident-card.ts';
-import { rollbackOf } from '../../../core/messages/decisions/incident-lines.ts';
-import { answerable } from '../../../core/messages/decisions/incident-buttons.ts';
-import type { ChatMessage, ChatPart, Text } from '../../../core/messages/decisions/channels.ts';
-import { minuteOf, serviceEnvironmentText, type Overview } from '../../../core/messages/decisions/story.ts';
-import { isAcknowledged } from '../../../core/paging/decisions/acknowledgement.ts';
+import { capitalized, decisionLines, linesOf, placeText } from '../../../core/domain/messages/decision-lines.ts';
+import { type ApprovalUrls, NO_APPROVAL_URLS } from '../../../core/domain/incidents/approval-link.ts';
+import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
+import { incidentName, numberText } from '../../../core/domain/incidents/incident-number.ts';
+import { statusWords } from '../../../core/domain/incidents/status-words.ts';
+import { childWords, consoleLink } from '../../../core/domain/messages/incident-card.ts';
+import { rollbackOf } from '../../../core/domain/messages/incident-lines.ts';
+import { answerable } from '../../../core/domain/messages/incident-buttons.ts';
+import type { ChatMessage, ChatPart, Text } from '../../../core/domain/messages/channels.ts';
+import { minuteOf, serviceEnvironmentText, type Overview } from '../../../core/domain/messages/story.ts';
+import { isAcknowledged } from '../../../core/domain/paging/acknowledgement.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
 /** What a status update refers to. */

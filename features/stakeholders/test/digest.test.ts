@@ -6,7 +6,7 @@ import {
   notSent,
   pauseAfter,
   sentLater,
-} from '../../../core/messages/decisions/notifications.ts';
+} from '../../../core/domain/messages/notifications.ts';
 import { isDue, neverNotified, nextNotification, notificationState, notifiedStateOf } from '../decisions/digest.ts';
 import { statusUpdate } from '../decisions/status-update.ts';
 import { Config } from '../../../schemas/config/config.ts';

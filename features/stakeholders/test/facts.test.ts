@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { assigned, handedOver, left, stakeholderUpdate } from '../../../core/people/decisions/roles.ts';
-import type { Amend } from '../../../core/ports/incidents.ts';
+import { assigned, handedOver, left, stakeholderUpdate } from '../../../core/domain/people/roles.ts';
+import type { Amend } from '../../../core/domain/ports/incidents.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { wake } from '../../../workflows/wake.ts';

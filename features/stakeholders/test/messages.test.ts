@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { emailTextOf } from '../../../core/messages/decisions/notifications.ts';
+import { emailTextOf } from '../../../core/domain/messages/notifications.ts';
 import { bodyOf } from '../../../vendors/slack/blocks.ts';
 import { story } from '../../../test/core/stories.ts';
 import { aStory } from '../../../test/vendors/slack/wild-stories.ts';

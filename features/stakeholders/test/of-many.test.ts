@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Delivered, Email } from '../../../core/messages/decisions/channels.ts';
-import { digest } from '../../../entrances/jobs/digest/digest.ts';
+import type { Delivered, Email } from '../../../core/domain/messages/channels.ts';
+import { digest } from '../../../core/jobs/digest/digest.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
-import { DigestTable } from '../../../core/messages/stores/digests.ts';
+import { DigestTable } from '../../../core/stores/messages/digests.ts';
 import { Table } from '../../../core/stores/table.ts';
 import { FakeWorld } from '../../../test/support/fake-deps.ts';
 

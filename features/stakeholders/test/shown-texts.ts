@@ -1,4 +1,4 @@
-import { emailTextOf } from '../../../core/messages/decisions/notifications.ts';
+import { emailTextOf } from '../../../core/domain/messages/notifications.ts';
 import { statusUpdate } from '../decisions/status-update.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

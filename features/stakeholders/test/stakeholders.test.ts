@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Delivered, Email } from '../../../core/messages/decisions/channels.ts';
-import { stakeholderUpdate } from '../../../core/people/decisions/roles.ts';
-import { digest } from '../../../entrances/jobs/digest/digest.ts';
+import type { Delivered, Email } from '../../../core/domain/messages/channels.ts';
+import { stakeholderUpdate } from '../../../core/domain/people/roles.ts';
+import { digest } from '../../../core/jobs/digest/digest.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
-import { DigestTable } from '../../../core/messages/stores/digests.ts';
+import { DigestTable } from '../../../core/stores/messages/digests.ts';
 import { Table } from '../../../core/stores/table.ts';
 import { FakeWorld, idleEngine } from '../../../test/support/fake-deps.ts';
 

@@ -1,10 +1,10 @@
 import type { Deps } from '../ports.ts';
-import { loaded, readBudgets } from '../../../core/ports/extensions.ts';
-import type { Contradiction } from '../../../core/incidents/decisions/page-contradiction.ts';
+import { loaded, readBudgets } from '../../../core/domain/ports/extensions.ts';
+import type { Contradiction } from '../../../core/domain/incidents/page-contradiction.ts';
 import { contradictionOf, planCheck, sliState } from '../decisions/contradictions.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import { pooled } from '../../../core/shared/concurrency.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { pooled } from '../../../core/actions/concurrency.ts';
 
 type ComparePagesDeps = Pick<Deps, 'clock' | 'config' | 'extensions' | 'incidents' | 'publicIncidents'>;
 

@@ -1,4 +1,4 @@
-import type { PublicPages } from '../../../core/ports/extensions.ts';
+import type { PublicPages } from '../../../core/domain/ports/extensions.ts';
 import { contradictionOf } from '../decisions/contradictions.ts';
 import { componentsOf, whyNotShown } from '../decisions/public-texts.ts';
 import type { Deps } from '../ports.ts';

@@ -1,6 +1,6 @@
 import type { Deps } from '../ports.ts';
 import { type PageSettings, pagesOf } from '../decisions/pages.ts';
-import { withoutCredentials } from '../../../core/redaction/decisions/credentials.ts';
+import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
 import { monthsFrom, recentMonths } from '../decisions/uptime.ts';
 import { startOf, type EventView, incidentView, maintenanceView, type PageView, pageView } from '../decisions/view.ts';
 import type { Maintenance } from '../schemas/status-page-file.ts';

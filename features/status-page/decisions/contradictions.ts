@@ -4,7 +4,7 @@ import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import type { ComponentStatus } from '../schemas/states.ts';
 import type { PublicIncident } from '../schemas/public-incident.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import {
   type Contradiction,
   contradictionText,
@@ -12,7 +12,7 @@ import {
   isLong,
   pagesNow,
   totalSeconds,
-} from '../../../core/incidents/decisions/page-contradiction.ts';
+} from '../../../core/domain/incidents/page-contradiction.ts';
 import { worst } from './public-texts.ts';
 
 /** An older evaluation does not show the current state. */

@@ -1,8 +1,8 @@
-import { publicComponents } from '../../../core/catalogue/decisions/catalogue.ts';
-import { configuredEnvironments, type NamingConfig } from '../../../core/catalogue/decisions/known-names.ts';
-import type { Problem } from '../../../core/runbooks/decisions/problem.ts';
-import { didYouMean } from '../../../core/runbooks/decisions/similar-names.ts';
-import { type Locate, warningAt } from '../../../core/catalogue/decisions/source-locations.ts';
+import { publicComponents } from '../../../core/domain/catalogue/catalogue.ts';
+import { configuredEnvironments, type NamingConfig } from '../../../core/domain/catalogue/known-names.ts';
+import type { Problem } from '../../../core/domain/runbooks/problem.ts';
+import { didYouMean } from '../../../core/domain/runbooks/similar-names.ts';
+import { type Locate, warningAt } from '../../../core/domain/catalogue/source-locations.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 
 /** Reports environments of the status page that no service has. */

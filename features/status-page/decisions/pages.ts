@@ -1,4 +1,4 @@
-import { publicComponents } from '../../../core/catalogue/decisions/catalogue.ts';
+import { publicComponents } from '../../../core/domain/catalogue/catalogue.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { MAIN_PAGE, type PageComponent, type StatusPageFile } from '../schemas/status-page-file.ts';
 

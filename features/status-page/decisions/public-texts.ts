@@ -1,6 +1,6 @@
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import { list } from '../../../core/correlation/decisions/words.ts';
-import { closedAsOf } from '../../../core/incidents/decisions/closing.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { list } from '../../../core/domain/correlation/words.ts';
+import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord, TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import type { ComponentStatus, PublicStatus } from '../schemas/states.ts';

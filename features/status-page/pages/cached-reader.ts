@@ -1,4 +1,4 @@
-import type { Clock } from '../../../core/ports/system.ts';
+import type { Clock } from '../../../core/domain/ports/system.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import type { StatusReader } from './resources.ts';
 

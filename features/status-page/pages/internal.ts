@@ -1,5 +1,5 @@
 import type { StatusDeps } from '../actions/read-page.ts';
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import type { Deps } from '../ports.ts';
 import { INTERNAL_PATH, internalPagesOf } from '../decisions/pages.ts';
 import { cachedReader } from './cached-reader.ts';

@@ -14,7 +14,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import { markdown } from '../../../entrances/console/markdown.ts';
 import type { Html } from '../../../entrances/console/parts.ts';
 import { uptimeBars } from './bars.ts';
-import { MARK_URL } from '../../../core/messages/decisions/identity.ts';
+import { MARK_URL } from '../../../core/domain/messages/identity.ts';
 import { type Links, monthPath } from './links.ts';
 import { ageNotice, ageScript, snapshotPolicy, type SnapshotMark } from './snapshot/age.ts';
 import { styleOf } from './style.ts';

@@ -1,4 +1,4 @@
-import { colorVariables } from '../../../core/messages/decisions/identity.ts';
+import { colorVariables } from '../../../core/domain/messages/identity.ts';
 import type { PageSettings } from '../decisions/pages.ts';
 
 /** Text has a contrast of at least 4.5 to 1 in both color schemes, and color is never the only sign. */

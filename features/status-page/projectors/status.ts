@@ -1,13 +1,13 @@
 import * as z from 'zod';
-import { idOf, type Projections } from '../../../core/incidents/decisions/projections.ts';
-import type { ConfigSource } from '../../../core/ports/config.ts';
-import type { Incidents } from '../../../core/ports/incidents.ts';
+import { idOf, type Projections } from '../../../core/domain/incidents/projections.ts';
+import type { ConfigSource } from '../../../core/domain/ports/config.ts';
+import type { Incidents } from '../../../core/domain/ports/incidents.ts';
 import type { PublicIncidents } from '../types.ts';
 import { planRecord } from '../decisions/public-record.ts';
 import { approvalRequest } from '../decisions/public-texts.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { hasSubscriptions } from '../names.ts';
-import type { Projector } from '../../../core/projection/sync.ts';
+import type { Projector } from '../../../core/projectors/sync.ts';
 
 /** A person was asked whether the incident may be published: the entry on the timeline marks the incident again. */
 const StatusState = z.object({ approvalRequested: z.boolean().default(false) });

@@ -1,11 +1,11 @@
-import type { Clock } from '../../../core/ports/system.ts';
+import type { Clock } from '../../../core/domain/ports/system.ts';
 import type { PublicIncidents } from '../types.ts';
 import { PublicIncident } from '../schemas/public-incident.ts';
 import { keys } from '../keys.ts';
 import { publicIncidentIds } from './ids.ts';
 import { collect, type Table } from '../../../core/stores/table.ts';
 import { type Item, put, remove } from '../../../platforms/store.ts';
-import { projectionMarkWrite } from '../../../core/incidents/stores/projections.ts';
+import { projectionMarkWrite } from '../../../core/stores/incidents/projections.ts';
 
 /** Enough for the history of a month. */
 const MONTH_READ = 500;

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../core/ports/system.ts';
+import type { Clock } from '../../../core/domain/ports/system.ts';
 import type { Subscribers } from '../types.ts';
 import { Subscriber } from '../schemas/subscriber.ts';
 import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
@@ -6,7 +6,7 @@ import { keys } from '../keys.ts';
 import { subscriberKeys } from './ids.ts';
 import { collect, type Table } from '../../../core/stores/table.ts';
 import { absent, anyOf, atMost, put, remove, revisionIs } from '../../../platforms/store.ts';
-import { projectionMarkWrite } from '../../../core/incidents/stores/projections.ts';
+import { projectionMarkWrite } from '../../../core/stores/incidents/projections.ts';
 
 /** Seconds for which it is known that a subscription has ended: a hash of page and address, without the address. */
 const FORMER_RETENTION_SECONDS = 365 * 24 * 3600;

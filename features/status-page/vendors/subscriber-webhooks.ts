@@ -1,8 +1,8 @@
-import type { Span } from '../../../core/messages/decisions/channels.ts';
-import type { Clock } from '../../../core/ports/system.ts';
+import type { Span } from '../../../core/domain/messages/channels.ts';
+import type { Clock } from '../../../core/domain/ports/system.ts';
 import type { SubscriberWebhooks } from '../types.ts';
 import type { Message, MessagePart } from '../decisions/subscriptions/message.ts';
-import { withoutCredentials } from '../../../core/redaction/decisions/credentials.ts';
+import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
 import type { SubscriptionChannel } from '../schemas/subscriber.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { retryAfterSeconds } from '../../../vendors/shared/http.ts';

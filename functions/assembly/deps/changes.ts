@@ -1,13 +1,13 @@
-import type { Targets } from '../../../core/ports/rollback.ts';
+import type { Targets } from '../../../core/domain/ports/rollback.ts';
 import { imageCommits } from '../../../vendors/oci/image-commits.ts';
 import { deployerFor, flagsFor, imageAutomationFor } from '../../../vendors/rollback-targets.ts';
 import { runbookCalls } from '../../../vendors/runbook-http/calls.ts';
-import { WatchTable } from '../../../core/judge/stores/watches.ts';
-import { BacklogTable } from '../../../core/changes/stores/backlog.ts';
-import { ChangeTable } from '../../../core/changes/stores/changes.ts';
-import { PinTable } from '../../../core/changes/stores/pins.ts';
-import { RolloutTable } from '../../../core/changes/stores/rollouts.ts';
-import { CodeTable } from '../../../core/changes/stores/code.ts';
+import { WatchTable } from '../../../core/stores/judge/watches.ts';
+import { BacklogTable } from '../../../core/stores/changes/backlog.ts';
+import { ChangeTable } from '../../../core/stores/changes/changes.ts';
+import { PinTable } from '../../../core/stores/changes/pins.ts';
+import { RolloutTable } from '../../../core/stores/changes/rollouts.ts';
+import { CodeTable } from '../../../core/stores/changes/code.ts';
 import type { Shared } from './shared.ts';
 
 /**

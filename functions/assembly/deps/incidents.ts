@@ -1,15 +1,15 @@
-import { QuarantineTable } from '../../../core/alerts/stores/quarantine.ts';
-import { DecisionTable } from '../../../core/incidents/stores/decisions.ts';
-import { DrillTable } from '../../../core/incidents/stores/drills.ts';
-import { EffectTable } from '../../../core/incidents/stores/effects.ts';
-import { EvidenceTable } from '../../../core/incidents/stores/evidence.ts';
-import { IncidentGroupTable } from '../../../core/incidents/stores/incident-groups.ts';
-import { IncidentLog } from '../../../core/incidents/stores/incident-log.ts';
-import { IncidentTable } from '../../../core/incidents/stores/incidents.ts';
-import { shownIncidents } from '../../../core/incidents/stores/shown-incidents.ts';
-import { RunbookTable } from '../../../core/incidents/stores/runbooks.ts';
-import { LookTable } from '../../../core/look/stores/looks.ts';
-import { AlertNoticeTable } from '../../../core/messages/stores/alert-notices.ts';
+import { QuarantineTable } from '../../../core/stores/alerts/quarantine.ts';
+import { DecisionTable } from '../../../core/stores/incidents/decisions.ts';
+import { DrillTable } from '../../../core/stores/incidents/drills.ts';
+import { EffectTable } from '../../../core/stores/incidents/effects.ts';
+import { EvidenceTable } from '../../../core/stores/incidents/evidence.ts';
+import { IncidentGroupTable } from '../../../core/stores/incidents/incident-groups.ts';
+import { IncidentLog } from '../../../core/stores/incidents/incident-log.ts';
+import { IncidentTable } from '../../../core/stores/incidents/incidents.ts';
+import { shownIncidents } from '../../../core/stores/incidents/shown-incidents.ts';
+import { RunbookTable } from '../../../core/stores/incidents/runbooks.ts';
+import { LookTable } from '../../../core/stores/look/looks.ts';
+import { AlertNoticeTable } from '../../../core/stores/messages/alert-notices.ts';
 import type { Shared } from './shared.ts';
 
 /** Creates the stores of incidents and of the alerts before them. */

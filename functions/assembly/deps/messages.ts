@@ -1,4 +1,4 @@
-import type { Tickets } from '../../../core/messages/decisions/channels.ts';
+import type { Tickets } from '../../../core/domain/messages/channels.ts';
 import { githubIssues } from '../../../vendors/github/issues.ts';
 import { grafanaAnnotations } from '../../../vendors/grafana/annotations.ts';
 import { openTelemetrySpans } from '../../../vendors/opentelemetry/spans.ts';
@@ -9,9 +9,9 @@ import { slackEphemeralMessages } from '../../../vendors/slack/ephemeral.ts';
 import { webhookReceivers } from '../../../vendors/webhook/receivers.ts';
 import { webhookTickets } from '../../../vendors/webhook/ticket.ts';
 import type { TicketTarget } from '../../../schemas/alerts/routes.ts';
-import { UserCacheTable } from '../../../core/access/stores/user-cache.ts';
-import { DigestTable } from '../../../core/messages/stores/digests.ts';
-import { ProcessedEventTable } from '../../../core/messages/stores/processed-events.ts';
+import { UserCacheTable } from '../../../core/stores/access/user-cache.ts';
+import { DigestTable } from '../../../core/stores/messages/digests.ts';
+import { ProcessedEventTable } from '../../../core/stores/messages/processed-events.ts';
 import { addressOf, type Shared, standInAt } from './shared.ts';
 
 /** Creates the channels that show incidents. Addresses are read at run time, with the credentials. */

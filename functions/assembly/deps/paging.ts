@@ -1,13 +1,13 @@
-import type { Attempt } from '../../../core/ports/common.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { Secrets } from '../../../core/ports/system.ts';
-import type { Pager } from '../../../core/ports/paging.ts';
+import type { Attempt } from '../../../core/domain/ports/common.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { Secrets } from '../../../core/domain/ports/system.ts';
+import type { Pager } from '../../../core/domain/ports/paging.ts';
 import { SecretsUnreadable } from '../../../platforms/secrets.ts';
 import { externalPagerDuty } from '../../../vendors/pagerduty/external-incidents.ts';
 import { pagerDutyOnCall } from '../../../vendors/pagerduty/on-call.ts';
 import type { RestOptions } from '../../../vendors/pagerduty/rest.ts';
 import { webhookPager } from '../../../vendors/webhook/fallback-pager.ts';
-import { PagerIncidentTable } from '../../../core/messages/stores/pager-incidents.ts';
+import { PagerIncidentTable } from '../../../core/stores/messages/pager-incidents.ts';
 import { addressOf, type Shared, standInAt } from './shared.ts';
 
 /** Creates the pagers, and the lookup of who is on call. */

@@ -1,7 +1,7 @@
-import { signalQueue } from '../../../core/queues/stores/signals.ts';
-import { inboundQueue, queueOperations } from '../../../core/queues/stores/queues.ts';
+import { signalQueue } from '../../../core/stores/queues/signals.ts';
+import { inboundQueue, queueOperations } from '../../../core/stores/queues/queues.ts';
 import type { Shared } from './shared.ts';
-import type { Engine, Runs } from '../../../core/ports/system.ts';
+import type { Engine, Runs } from '../../../core/domain/ports/system.ts';
 import type { Executions } from '../../../platforms/executions.ts';
 
 /** Creates the queues, and the engines of all workflows, which share one function. */

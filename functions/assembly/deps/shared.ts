@@ -1,7 +1,7 @@
 import { isTargetUsed } from '../../../features/names.ts';
-import { publicUrl, type StandIns, standInsAt } from '../../../core/catalogue/decisions/vendors.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { Clock, Log, Secrets } from '../../../core/ports/system.ts';
+import { publicUrl, type StandIns, standInsAt } from '../../../core/domain/catalogue/vendors.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { Clock, Log, Secrets } from '../../../core/domain/ports/system.ts';
 import { type GithubAccess, githubAccess } from '../../../vendors/github/access.ts';
 import type { Platform } from '../../../platforms/platform.ts';
 import type { Queues } from '../../../platforms/queues.ts';
@@ -12,20 +12,20 @@ import {
 } from '../../../schemas/incidents/projection.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { countedCalls } from '../counted-calls.ts';
-import { publishedConfig } from '../../../core/config/stores/config-source.ts';
+import { publishedConfig } from '../../../core/stores/config/config-source.ts';
 import { approvalLinks } from '../approval-links.ts';
-import { AuditLogTable } from '../../../core/audit/stores/audit-log.ts';
+import { AuditLogTable } from '../../../core/stores/audit/audit-log.ts';
 import { connectedName } from '../secret-groups.ts';
-import { AutomationTable } from '../../../core/access/stores/automation.ts';
-import { SessionTable } from '../../../core/access/stores/sessions.ts';
-import { TokenTable } from '../../../core/access/stores/tokens.ts';
+import { AutomationTable } from '../../../core/stores/access/automation.ts';
+import { SessionTable } from '../../../core/stores/access/sessions.ts';
+import { TokenTable } from '../../../core/stores/access/tokens.ts';
 import { CounterTable } from '../../../core/stores/counters.ts';
 import { IdempotencyTable } from '../../../core/stores/idempotency.ts';
 import { Table } from '../../../core/stores/table.ts';
 import { StorageWriteProbe } from '../../../core/stores/write-probe.ts';
-import { RollbackGateTable } from '../../../core/rollback/stores/rollback-gates.ts';
-import { ProjectionTable } from '../../../core/incidents/stores/projections.ts';
-import { projectorQueue } from '../../../core/queues/stores/queues.ts';
+import { RollbackGateTable } from '../../../core/stores/rollback/rollback-gates.ts';
+import { ProjectionTable } from '../../../core/stores/incidents/projections.ts';
+import { projectorQueue } from '../../../core/stores/queues/queues.ts';
 
 /** Settings of the product that no platform needs. */
 export type ProductSettings = {

@@ -2,8 +2,8 @@
  * `npm run judgement:fit [-- SHARE]`: fits the weights of the decision engine to generated cases, and prints them beside
  * the present ones, with the calibration on cases that were not fitted to. SHARE: part of the sets, by default 1.
  */
-import { featuresOf } from '../../../core/correlation/decisions/correlate.ts';
-import { WEIGHTS } from '../../../core/correlation/decisions/weights.ts';
+import { featuresOf } from '../../../core/domain/correlation/correlate.ts';
+import { WEIGHTS } from '../../../core/domain/correlation/weights.ts';
 import { type Calibration, calibrated } from '../evaluation/monitored/report.ts';
 import {
   fit,

@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: measures the product as a user starts it, over HTTP, beside references in the same run. Prints a table,
- * and on an idle machine writes it to bench/results.json and docs/explanation/performance.md, which explains the figures.
+ * and on an idle machine writes it to packages/lab/results/results.json and docs/explanation/performance.md, which explains the figures.
  *
  * `npm run bench -- PART…`: only these parts; the results of the others stay.
  * `npm run bench -- load 120`, `npm run bench -- memory 1800`: with this many seconds of load.
@@ -33,7 +33,7 @@ import { measureStorm } from './measurements/storm.ts';
 import { type Line, type Measured, merged, type Report, table, thisMachine, withResults } from './results.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
-const RESULTS = join(ROOT, 'bench/results.json');
+const RESULTS = join(ROOT, 'packages/lab/results/results.json');
 const PAGE = join(ROOT, 'docs/explanation/performance.md');
 
 /** The parts of a whole run, in this order. */
@@ -135,7 +135,11 @@ async function linesOf(part: string, bench: Omit<Bench, 'folder'>, folder: strin
 /** Returns the lines of the last accepted run: those that are committed, or else those of the file. */
 async function acceptedLines(): Promise<Line[]> {
   const committed = (): string =>
-    execFileSync('git', ['show', 'HEAD:bench/results.json'], { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' });
+    execFileSync('git', ['show', 'HEAD:packages/lab/results/results.json'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
   const text = await Promise.try(committed).catch(() => readFile(RESULTS, 'utf8'));
   return (JSON.parse(text) as Partial<Report>).lines ?? [];
 }

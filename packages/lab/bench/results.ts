@@ -26,7 +26,7 @@ export type Measured = NewFigure | Pick<Missing, 'name' | 'why'>;
 
 export type Machine = { cpu: string; cores: number; memory_gib: number; node: string };
 
-/** Content of `bench/results.json`. `at`: RFC 3339, UTC. */
+/** Content of `packages/lab/results/results.json`. `at`: RFC 3339, UTC. */
 export type Report = { machine: Machine; at: string; lines: Line[] };
 
 const atMost = (of: Goal['of'], limit: number): Goal => ({ of, is: '≤', limit });
@@ -182,7 +182,7 @@ export function withResults(page: string, { machine, lines }: Report): string {
   const open = missed(lines);
   return [
     `${before}${BEGIN}`,
-    `Measured on ${cpu}, ${cores} cores, ${memory} GiB, with Node ${node}. Figures without a goal, and those of all bundles, are in \`bench/results.json\`:`,
+    `Measured on ${cpu}, ${cores} cores, ${memory} GiB, with Node ${node}. Figures without a goal, and those of all bundles, are in \`packages/lab/results/results.json\`:`,
     [`| ${ON_PAGE.join(' | ')} |`, '|---|---:|---:|---:|---|---|']
       .concat(linesOnPage(lines).map((line) => `| ${padded(cellsOf(line, [])).join(' | ')} |`))
       .join('\n'),

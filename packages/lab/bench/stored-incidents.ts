@@ -3,9 +3,9 @@ import { mintIncidentId } from '../../../core/stores/ids.ts';
 import { keys } from '../../../core/stores/keys.ts';
 import type { Table } from '../../../core/stores/table.ts';
 import { type Write } from '../../../platforms/store.ts';
-import { timelineWrite } from '../../../core/incidents/stores/inbox.ts';
-import { newIncidentWrites } from '../../../core/incidents/stores/new-incident.ts';
-import { declaredIncident } from '../../../core/incidents/decisions/new-incident.ts';
+import { timelineWrite } from '../../../core/stores/incidents/inbox.ts';
+import { newIncidentWrites } from '../../../core/stores/incidents/new-incident.ts';
+import { declaredIncident } from '../../../core/domain/incidents/new-incident.ts';
 import { withTable } from './table.ts';
 import {
   ChangeId,

@@ -1,4 +1,4 @@
-import type { Evidence } from '../../../core/correlation/decisions/evidence.ts';
+import type { Evidence } from '../../../core/domain/correlation/evidence.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Mode } from '../../../schemas/config/names.ts';
 import type { LooksBy } from './clear.ts';

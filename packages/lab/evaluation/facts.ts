@@ -1,4 +1,4 @@
-import type { Evidence } from '../../../core/correlation/decisions/evidence.ts';
+import type { Evidence } from '../../../core/domain/correlation/evidence.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import type { Facts, Label } from './case.ts';
 import { looksLike } from './clear.ts';

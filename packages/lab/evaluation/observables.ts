@@ -1,4 +1,4 @@
-import type { Curve, Evidence, RelatedChange } from '../../../core/correlation/decisions/evidence.ts';
+import type { Curve, Evidence, RelatedChange } from '../../../core/domain/correlation/evidence.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import { millisOf, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Hono, type Context } from 'hono';
-import { colorVariables, markSvg } from '../../../core/messages/decisions/identity.ts';
+import { colorVariables, markSvg } from '../../../core/domain/messages/identity.ts';
 
 const FOLDER = new URL('../page/', import.meta.url);
 const DOCS = new URL('../../../docs/reference/sandbox.md', import.meta.url);

@@ -38,7 +38,7 @@ export const prometheus = {
   vendor: 'prometheus',
   tables: documentTables,
   credentialKeys: [],
-  settings: null, // functions/local/vendors.ts connects it once it has samples
+  settings: null, // local/vendors.ts connects it once it has samples
   /** Responds that the query queue is full. Prometheus has no rate limit, but a limited queue. */
   throttled: () => errorResponse(503, 'timeout', 'query timed out in query queue'),
   app(deps) {

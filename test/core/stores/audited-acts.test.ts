@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AuditLogTable } from '../../../core/audit/stores/audit-log.ts';
+import { AuditLogTable } from '../../../core/stores/audit/audit-log.ts';
 import { collect } from '../../../core/stores/table.ts';
 import { put } from '../../../platforms/store.ts';
 import { logWaitingShards } from '../../../core/stores/keys.ts';
-import { decide } from '../../../core/rollback/decisions/rollback.ts';
+import { decide } from '../../../core/domain/rollback/rollback.ts';
 import type { IncidentId, Version } from '../../../schemas/config/names.ts';
 import { actAt, clear } from '../arbitraries.ts';
 import { silent, sealSecrets } from '../../support/fake-deps.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { EffectTable } from '../../../core/incidents/stores/effects.ts';
+import { EffectTable } from '../../../core/stores/incidents/effects.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { arrivals, signal } from '../../support/signals.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { CONFIG_KEY, publishedConfig } from '../../../core/config/stores/config-source.ts';
-import type { Blobs } from '../../../core/ports/system.ts';
+import { CONFIG_KEY, publishedConfig } from '../../../core/stores/config/config-source.ts';
+import type { Blobs } from '../../../core/domain/ports/system.ts';
 import { silent } from '../../support/fake-deps.ts';
 
 /** A store with one text, which a test sets and whose reads are counted. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openIncidents } from '../../../core/incidents/stores/open-incidents.ts';
+import { openIncidents } from '../../../core/stores/incidents/open-incidents.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';

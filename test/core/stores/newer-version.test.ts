@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { WatchTable } from '../../../core/judge/stores/watches.ts';
-import { DrillTable } from '../../../core/incidents/stores/drills.ts';
+import { WatchTable } from '../../../core/stores/judge/watches.ts';
+import { DrillTable } from '../../../core/stores/incidents/drills.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import { mintIncidentId } from '../../../core/stores/ids.ts';
 import { type Key, keys } from '../../../core/stores/keys.ts';
-import { RecordMacs } from '../../../core/access/stores/record-macs.ts';
-import { alertKeyOf } from '../../../core/alerts/decisions/admission.ts';
+import { RecordMacs } from '../../../core/stores/access/record-macs.ts';
+import { alertKeyOf } from '../../../core/domain/alerts/admission.ts';
 import type { TokenRecord } from '../../../schemas/access/access.ts';
 import type { DrillId } from '../../../schemas/automation/drill.ts';
 import { WatchId, type WatchRecord } from '../../../schemas/judge/watch.ts';

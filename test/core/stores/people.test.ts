@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { UserCacheTable } from '../../../core/access/stores/user-cache.ts';
-import { ProcessedEventTable } from '../../../core/messages/stores/processed-events.ts';
+import { UserCacheTable } from '../../../core/stores/access/user-cache.ts';
+import { ProcessedEventTable } from '../../../core/stores/messages/processed-events.ts';
 import { openTable, type TableStores } from './stores.ts';
 
 let stores: TableStores;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
-import type { Arrival } from '../../../core/alerts/decisions/admission.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
-import type { IntendedAction, RollbackEnd } from '../../../core/ports/decisions.ts';
-import { decide } from '../../../core/rollback/decisions/rollback.ts';
+import type { Arrival } from '../../../core/domain/alerts/admission.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
+import type { IntendedAction, RollbackEnd } from '../../../core/domain/ports/decisions.ts';
+import { decide } from '../../../core/domain/rollback/rollback.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import type { Message } from '../../../schemas/incidents/inbox.ts';
@@ -18,7 +18,7 @@ export const serviceEnvironment = {} as ServiceEnvironment;
 
 let services = 0;
 
-/** Tests the promises of core/ports/. Each test uses its own service. */
+/** Tests the promises of core/domain/ports/. Each test uses its own service. */
 export function inTheTable(tests: () => void): void {
   let table: TableStores;
   beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { IntendedAction, RollbackEnd } from '../../../core/ports/decisions.ts';
-import { decide } from '../../../core/rollback/decisions/rollback.ts';
-import { afterVerdict } from '../../../core/rollback/decisions/verdict.ts';
+import type { IntendedAction, RollbackEnd } from '../../../core/domain/ports/decisions.ts';
+import { decide } from '../../../core/domain/rollback/rollback.ts';
+import { afterVerdict } from '../../../core/domain/rollback/verdict.ts';
 import type { Message } from '../../../schemas/incidents/inbox.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
@@ -10,7 +10,7 @@ import { plusSeconds } from '../../../schemas/time/time.ts';
 import { actAt, clear } from '../arbitraries.ts';
 import { arrivals, signal, stranger } from '../../support/signals.ts';
 import { openTable, type TableStores } from './stores.ts';
-import { IncidentTable } from '../../../core/incidents/stores/incidents.ts';
+import { IncidentTable } from '../../../core/stores/incidents/incidents.ts';
 
 let stores: TableStores;
 let services = 0;

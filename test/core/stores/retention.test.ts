@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { alertKeyOf } from '../../../core/alerts/decisions/admission.ts';
+import { alertKeyOf } from '../../../core/domain/alerts/admission.ts';
 import { RETENTION_DAYS } from '../../../core/stores/retention.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import { keys } from '../../../core/stores/keys.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { onsetOf } from '../../../core/correlation/decisions/onset.ts';
+import { onsetOf } from '../../../core/domain/correlation/onset.ts';
 import type { Firebreak } from '../../support/firebreak.ts';
 import { freePort } from '../../../packages/demo/free-port.ts';
 import {

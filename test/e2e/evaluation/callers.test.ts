@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { onsetOf } from '../../../core/correlation/decisions/onset.ts';
+import { onsetOf } from '../../../core/domain/correlation/onset.ts';
 import { freePort } from '../../../packages/demo/free-port.ts';
 import { plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 import { prometheus } from '../../../vendors/prometheus/metrics.ts';
 import { serverAt } from '../../../vendors/shared/server.ts';
 import { seenByCallers } from '../../../workflows/steps/callers.ts';
 import { change } from '../../core/arbitraries.ts';
-import { scene } from '../../core/correlation/decisions/scenes.ts';
+import { scene } from '../../core/domain/correlation/scenes.ts';
 import { have, type Recorded, type Running, startPrometheus } from '../../support/prometheus-stack.ts';
 
 /** The queries in docs/explanation/engine.md, without their comments. */

@@ -76,7 +76,7 @@ test('a stall is reported with its input while it lasts, and measured', async ()
   const line = await logged(/what the main thread is busy with/, 'request');
   expect(line).toMatchObject({ method: 'POST', route: '/v1/alerts/generic', source: 'admin' });
   expect(line.request_id).toMatch(/./);
-  expect(line.stack.join('\n')).toContain('core/alerts/actions/read-payload.ts');
+  expect(line.stack.join('\n')).toContain('core/actions/alerts/read-payload.ts');
   expect(JSON.stringify(lines(/main thread/))).not.toContain('stall in request');
 
   await writeFile(released, '');

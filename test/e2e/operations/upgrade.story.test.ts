@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { verify } from '../../../functions/local/backup/archive.ts';
+import { verify } from '../../../local/backup/archive.ts';
 import { at, cli } from '../../entrances/cli/support.ts';
 import { Firebreak } from '../../support/firebreak.ts';
 import { finishThree, openThree, OPTIONS } from '../support/upgrade-story.ts';

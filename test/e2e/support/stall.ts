@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { inputInProgress } from '../../../core/shared/input-in-progress.ts';
+import { inputInProgress } from '../../../core/actions/input-in-progress.ts';
 
 /**
  * Loaded into the product before it starts (`node --import`). JSON with the text `stall in KIND` blocks the main thread

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { minutesAgo } from '../../support/alerts.ts';
 import { eventually, type Firebreak } from '../../support/firebreak.ts';
-import { REOPEN_WITHIN_SECONDS } from '../../../core/alerts/decisions/admission.ts';
+import { REOPEN_WITHIN_SECONDS } from '../../../core/domain/alerts/admission.ts';
 import { TIME_SCALE } from './stage.ts';
 import type { CdServer } from './cd-server.ts';
 import type { ToyService } from './toy-service.ts';

@@ -28,7 +28,7 @@ const FILES_MAX = { alert: 260, freezeCheck: 75, rollback: 90, page: 140, deploy
 const RECORDINGS = 5;
 
 /** Jobs that run each minute, and belong to no request. */
-const JOBS = ['entrances/jobs/sweep/', 'entrances/jobs/digest/'];
+const JOBS = ['core/jobs/sweep/', 'core/jobs/digest/'];
 
 let vendors: Vendors;
 let firebreak: Firebreak;

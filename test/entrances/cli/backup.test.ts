@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { lockDataDir } from '../../../functions/local/state/lock.ts';
+import { lockDataDir } from '../../../local/state/lock.ts';
 import { DATABASE_FORMAT } from '../../../platforms/sqlite/format.ts';
 import { cli } from './support.ts';
 

@@ -7,7 +7,7 @@ import { ADMIN_TOKEN, EACH_ALONE, Firebreak } from '../../support/firebreak.ts';
 import { seen } from '../../support/fixtures.ts';
 import { at, cli, terminal } from './support.ts';
 import { PAGES } from '../../../entrances/console/pages/index.ts';
-import { standInNote } from '../../../core/catalogue/decisions/vendors.ts';
+import { standInNote } from '../../../core/domain/catalogue/vendors.ts';
 
 const ASKS = `---
 title: Ask before the flag

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { printable } from '../../../core/messages/decisions/printable.ts';
+import { printable } from '../../../core/domain/messages/printable.ts';
 import { asJson } from '../../../entrances/cli/table.ts';
 import { cli, terminal } from './support.ts';
 import { anyCharacter } from '../../support/any-character.ts';

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { SessionTable } from '../../../core/access/stores/sessions.ts';
+import { SessionTable } from '../../../core/stores/access/sessions.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import { Table } from '../../../core/stores/table.ts';
-import { approvalUrls } from '../../../core/incidents/decisions/approval-link.ts';
-import { summaryCard } from '../../../core/messages/decisions/incident-card.ts';
-import { pageNote } from '../../../core/paging/decisions/page-note.ts';
-import { decide } from '../../../core/rollback/decisions/rollback.ts';
+import { approvalUrls } from '../../../core/domain/incidents/approval-link.ts';
+import { summaryCard } from '../../../core/domain/messages/incident-card.ts';
+import { pageNote } from '../../../core/domain/paging/page-note.ts';
+import { decide } from '../../../core/domain/rollback/rollback.ts';
 import { consoleApp } from '../../../entrances/console/routes.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';

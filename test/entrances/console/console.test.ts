@@ -3,7 +3,7 @@ import { sha256 } from '../../../core/stores/hash.ts';
 import { BadCursor } from '../../../core/stores/cursors.ts';
 import { api } from '../../../entrances/http/app.ts';
 import { ASSETS } from '../../../entrances/console/assets.ts';
-import type { AuditEntry } from '../../../core/ports/audit.ts';
+import type { AuditEntry } from '../../../core/domain/ports/audit.ts';
 import { createLoginLink } from '../../../entrances/console/login.ts';
 import { PAGES } from '../../../entrances/console/pages/index.ts';
 import { Action, type TokenRecord } from '../../../schemas/access/access.ts';
@@ -11,7 +11,7 @@ import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/
 import { ROLES } from '../../../schemas/people/people.ts';
 import { consoleWorld, tokenRecord } from '../../support/console-world.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';
-import type { SessionTable } from '../../../core/access/stores/sessions.ts';
+import type { SessionTable } from '../../../core/stores/access/sessions.ts';
 
 const HOST = 'firebreak.example.com';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Audit, auditMain } from '../../../entrances/console/pages/audit.ts';
 import { type Decisions, decisionsMain } from '../../../entrances/console/pages/incidents/decisions.ts';
-import type { AuditEntry, ChainCheck } from '../../../core/ports/audit.ts';
+import type { AuditEntry, ChainCheck } from '../../../core/domain/ports/audit.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { DecisionView, IncidentView } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import type { Evidence } from '../../../core/correlation/decisions/evidence.ts';
-import type { Story } from '../../../core/messages/decisions/story.ts';
+import type { Evidence } from '../../../core/domain/correlation/evidence.ts';
+import type { Story } from '../../../core/domain/messages/story.ts';
 import type { Product } from '../../../functions/assembly/product.ts';
-import { readHealth } from '../../../core/incidents/actions/health-read.ts';
+import { readHealth } from '../../../core/actions/incidents/health-read.ts';
 import { healthPanel } from '../../../entrances/console/pages/incidents/health.ts';
 import { type Plot, plot } from '../../../entrances/console/plot.ts';
 import { plotText } from '../../../entrances/console/plot-chart.ts';
 import type { ServiceName, Version } from '../../../schemas/config/names.ts';
 import type { DecisionView, Effect } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { afterDeploy, curve, own, timed, v42 } from '../../core/correlation/decisions/scenes.ts';
+import { afterDeploy, curve, own, timed, v42 } from '../../core/domain/correlation/scenes.ts';
 import { before, INCIDENT, NOON } from '../../core/arbitraries.ts';
 import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { inboxMain, type Inbox } from '../../../entrances/console/pages/inbox/inbox.ts';
 import { quarantinedMain } from '../../../entrances/console/pages/inbox/quarantined.ts';
-import type { Quarantine, Quarantined } from '../../../core/ports/alerts.ts';
+import type { Quarantine, Quarantined } from '../../../core/domain/ports/alerts.ts';
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';

@@ -8,7 +8,7 @@ import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Version } from
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { put } from '../../../platforms/store.ts';
-import { blankIncident } from '../../../core/incidents/decisions/new-incident.ts';
+import { blankIncident } from '../../../core/domain/incidents/new-incident.ts';
 import { consoleWorld } from '../../support/console-world.ts';
 import { expectHarmless, HOSTILE, textOf } from '../../support/hostile.ts';
 

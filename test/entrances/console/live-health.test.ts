@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Curve } from '../../../core/correlation/decisions/evidence.ts';
-import type { Metrics } from '../../../core/ports/metrics.ts';
+import type { Curve } from '../../../core/domain/correlation/evidence.ts';
+import type { Metrics } from '../../../core/domain/ports/metrics.ts';
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { millisOf, plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';

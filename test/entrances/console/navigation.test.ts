@@ -5,7 +5,7 @@ import { ASSETS } from '../../../entrances/console/assets.ts';
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
-import { runbook } from '../../core/runbooks/decisions/support.ts';
+import { runbook } from '../../core/domain/runbooks/support.ts';
 import { consoleWorld } from '../../support/console-world.ts';
 import { expectHarmless, HOSTILE } from '../../support/hostile.ts';
 

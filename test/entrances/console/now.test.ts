@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { mintIncidentId } from '../../../core/stores/ids.ts';
 import { keys, shardedLists } from '../../../core/stores/keys.ts';
-import { blankIncident } from '../../../core/incidents/decisions/new-incident.ts';
+import { blankIncident } from '../../../core/domain/incidents/new-incident.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';

@@ -9,7 +9,7 @@ import { PAGES } from '../../../entrances/console/pages/index.ts';
 import { nowMain } from '../../../entrances/console/pages/incidents/now.ts';
 import type { Now, NowRow } from '../../../entrances/console/pages/incidents/now-data.ts';
 import { sentence, spanOf } from '../../../entrances/console/parts.ts';
-import type { Story } from '../../../core/messages/decisions/story.ts';
+import type { Story } from '../../../core/domain/messages/story.ts';
 import { untouchedAutomation } from '../../../schemas/access/access.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { sources } from '../../../schemas/alerts/sources/index.ts';

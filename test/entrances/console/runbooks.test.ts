@@ -1,4 +1,4 @@
-import { Refusal } from '../../../core/shared/refusal.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { describe, expect, test } from 'vitest';
 import type { ConsoleDeps } from '../../../entrances/console/pages/page.ts';
 import { runMain } from '../../../entrances/console/pages/runbooks/run.ts';
@@ -9,7 +9,7 @@ import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/
 import { runId, type RunPlan, type RunView } from '../../../schemas/runbooks/parts/runs.ts';
 import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { runbook } from '../../core/runbooks/decisions/support.ts';
+import { runbook } from '../../core/domain/runbooks/support.ts';
 import { consoleWorld, tokenRecord } from '../../support/console-world.ts';
 import { expectHarmless, hostile, HOSTILE, textOf } from '../../support/hostile.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import { runId } from '../../../schemas/runbooks/parts/runs.ts';
 import { openTable } from '../../core/stores/stores.ts';
-import { runbook } from '../../core/runbooks/decisions/support.ts';
+import { runbook } from '../../core/domain/runbooks/support.ts';
 import { consoleWorld } from '../../support/console-world.ts';
 
 const CONFIG: Config = {

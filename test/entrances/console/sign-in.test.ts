@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { consoleApp } from '../../../entrances/console/routes.ts';
-import { SessionTable } from '../../../core/access/stores/sessions.ts';
+import { SessionTable } from '../../../core/stores/access/sessions.ts';
 import { Table } from '../../../core/stores/table.ts';
 import { signIn } from '../../../vendors/oidc/sign-in.ts';
 import { PeopleFile } from '../../../schemas/people/people.ts';

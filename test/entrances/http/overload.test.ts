@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Count } from '../../../core/incidents/decisions/metrics.ts';
+import type { Count } from '../../../core/domain/incidents/metrics.ts';
 import type { Product } from '../../../functions/assembly/product.ts';
-import { QuarantineFull } from '../../../core/alerts/decisions/quarantine.ts';
+import { QuarantineFull } from '../../../core/domain/alerts/quarantine.ts';
 import { DiskFailure } from '../../../platforms/sqlite/database.ts';
 import { api } from '../../../entrances/http/app.ts';
 import { alert, group } from '../../support/alerts.ts';

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SEVERAL } from '../../../core/incidents/decisions/incident-group.ts';
+import { SEVERAL } from '../../../core/domain/incidents/incident-group.ts';
 import { eventually, Firebreak } from '../../support/firebreak.ts';
 import { deliver } from '../../support/fixtures.ts';
 import { ANSWERS, answersOf, FILES, first, refusesOthers, SIGNS_TIME } from './receiving.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decide } from '../../../core/rollback/decisions/rollback.ts';
+import { decide } from '../../../core/domain/rollback/rollback.ts';
 import { canonicalJson, sha256 } from '../../../core/stores/hash.ts';
 import { alert, group, minutesAgo } from '../../support/alerts.ts';
 import { EACH_ALONE, Firebreak } from '../../support/firebreak.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { OpenIncident } from '../../../core/ports/slack.ts';
+import type { OpenIncident } from '../../../core/domain/ports/slack.ts';
 import { buttonIds } from '../../../schemas/slack/button.ts';
 import { IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { INCIDENT, shown, USER, World } from './support.ts';

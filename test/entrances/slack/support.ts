@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Log } from '../../../core/ports/system.ts';
-import type { Catalogue, ModalView, OpenIncident, RecentChange, SlackDeps } from '../../../core/ports/slack.ts';
+import type { Log } from '../../../core/domain/ports/system.ts';
+import type { Catalogue, ModalView, OpenIncident, RecentChange, SlackDeps } from '../../../core/domain/ports/slack.ts';
 import { words } from './commands/chat-world.ts';
 import { slackApp } from '../../../entrances/slack/app.ts';
 import type { Dialog } from '../../../entrances/slack/commands/verb.ts';

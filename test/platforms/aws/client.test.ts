@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { s3Blobs } from '../../../platforms/aws/s3-blobs.ts';
 import { awsClient, DURABLE_LIMITS, type Limits, SHARED_LIMITS, SLACK_LIMITS } from '../../../platforms/aws/client.ts';
 import { enginesOf } from '../../../functions/assembly/deps/queues.ts';
-import { inboundQueue } from '../../../core/queues/stores/queues.ts';
+import { inboundQueue } from '../../../core/stores/queues/queues.ts';
 import { LambdaExecutions } from '../../../platforms/aws/lambda-executions.ts';
 import { SqsQueues } from '../../../platforms/aws/sqs-queues.ts';
 import { FUNCTIONS } from '../../../functions/assembly/functions.ts';

@@ -2,7 +2,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ALL_GRANTS, type Grant, parametersFor } from '../../../functions/assembly/secret-groups.ts';
 import { placesOf } from '../../../functions/assembly/secrets-of.ts';
-import type { Log } from '../../../core/ports/system.ts';
+import type { Log } from '../../../core/domain/ports/system.ts';
 import { sealedCopy } from '../../../platforms/aws/secrets-copy.ts';
 import { ssmSecrets, type SsmSecretsOptions } from '../../../platforms/aws/ssm-secrets.ts';
 import type { Blobs } from '../../../platforms/blobs.ts';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { PublishedConfig } from '../../../core/config/stores/config-source.ts';
+import { PublishedConfig } from '../../../core/stores/config/config-source.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const page = (path: string): string => readFileSync(join(ROOT, path), 'utf8');

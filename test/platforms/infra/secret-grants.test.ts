@@ -6,11 +6,11 @@ import { FUNCTION_NAMES, type FunctionName, REACHING } from '../../../functions/
 import type { Product } from '../../../functions/assembly/product.ts';
 import type { ConsoleDeps } from '../../../entrances/console/pages/page.ts';
 import type { api } from '../../../entrances/http/app.ts';
-import type { digest } from '../../../entrances/jobs/digest/digest.ts';
-import type { processInbound } from '../../../entrances/jobs/queues/process-inbound.ts';
-import type { project } from '../../../entrances/jobs/queues/project.ts';
-import type { route } from '../../../entrances/jobs/queues/route.ts';
-import type { sweep } from '../../../entrances/jobs/sweep/sweep.ts';
+import type { digest } from '../../../core/jobs/digest/digest.ts';
+import type { processInbound } from '../../../core/jobs/queues/process-inbound.ts';
+import type { project } from '../../../core/jobs/queues/project.ts';
+import type { route } from '../../../core/jobs/queues/route.ts';
+import type { sweep } from '../../../core/jobs/sweep/sweep.ts';
 
 const WORKFLOWS = join(import.meta.dirname, '../../../workflows');
 

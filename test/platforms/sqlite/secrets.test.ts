@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { localSecret } from '../../../functions/local/state/secrets.ts';
+import { localSecret } from '../../../local/state/secrets.ts';
 import { environmentSecrets } from '../../../platforms/sqlite/platform.ts';
 import { type Config, emptyConfig } from '../../../schemas/config/config.ts';
 import { secretsConformance } from '../secrets-conformance.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readEnvironment } from '../../../functions/assembly/environment.ts';
 import { SETTABLE } from '../../../functions/assembly/secret-groups.ts';
-import { readSettings } from '../../../functions/local/settings.ts';
+import { readSettings } from '../../../local/settings.ts';
 import type { Variable } from '../../../schemas/config/variable.ts';
 import { type Env, MACHINE_ONLY, namesIn, type VariableName, VARIABLES } from '../../../schemas/config/variables.ts';
 

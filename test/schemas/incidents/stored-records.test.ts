@@ -1,6 +1,6 @@
 import { Reason } from '../../../schemas/incidents/reason.ts';
 import { expect, test } from 'vitest';
-import { blankIncident } from '../../../core/incidents/decisions/new-incident.ts';
+import { blankIncident } from '../../../core/domain/incidents/new-incident.ts';
 import { Effect } from '../../../schemas/incidents/incident.ts';
 import {
   StoredChange,

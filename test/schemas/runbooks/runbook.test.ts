@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { FrontMatter, Runbook } from '../../../schemas/runbooks/runbook.ts';
 import { runbookSchema, SCHEMA_FILE } from '../../../scripts/runbook-schema.ts';
-import { runbook } from '../../core/runbooks/decisions/support.ts';
+import { runbook } from '../../core/domain/runbooks/support.ts';
 
 const BASE = { title: 'Test', match: {} };
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { Temporal } from 'temporal-polyfill';
 import { expect, test } from 'vitest';
-import { spansAt } from '../../../core/time/decisions/time-spans.ts';
+import { spansAt } from '../../../core/domain/time/time-spans.ts';
 import { crowdProblem, occurrences, recurrenceProblem } from '../../../schemas/time/recurrence.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import { runs } from '../../support/runs.ts';

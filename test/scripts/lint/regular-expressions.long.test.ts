@@ -12,7 +12,9 @@ import { slowText } from '../../support/regex-steps.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
-const FOLDERS = 'schemas core platforms workflows vendors entrances functions packages/sandbox features'.split(' ');
+const FOLDERS = 'schemas core platforms workflows vendors entrances functions local packages/sandbox features'.split(
+  ' ',
+);
 
 /** Patterns that are slow on long texts, and what limits the length of theirs. */
 const LIMITED: Readonly<Record<string, string>> = {
@@ -23,14 +25,14 @@ const LIMITED: Readonly<Record<string, string>> = {
 
 /** Files that make patterns while they run, and what limits these. */
 const MADE: Readonly<Record<string, string>> = {
-  'core/catalogue/decisions/workloads.ts': 'names of the catalogue, escaped, with a suffix',
+  'core/domain/catalogue/workloads.ts': 'names of the catalogue, escaped, with a suffix',
   'entrances/console/refused-form.ts': 'own names of fields, in own markup, in which texts of others are escaped',
   'features/postmortems/decisions/lint.ts': 'an escaped name',
   'features/pipelines/decisions/coverage.ts': 'own names of attributes, with one class',
   'features/pipelines/stores/pipeline-tests.ts': 'a number of characters',
-  'core/runbooks/decisions/cel/check-expressions.ts': 'a name of an input: word characters',
-  'core/monitoring/decisions/rates.ts': 'the pattern of a string in PromQL, which is checked where it is written',
-  'core/slack/decisions/commands/duration.ts': 'own words',
+  'core/domain/runbooks/cel/check-expressions.ts': 'a name of an input: word characters',
+  'core/domain/monitoring/rates.ts': 'the pattern of a string in PromQL, which is checked where it is written',
+  'core/domain/slack/commands/duration.ts': 'own words',
   'features/postmortems/decisions/internal-texts.ts': 'an escaped name',
   'vendors/aws/naming.ts': 'an escaped version',
   'vendors/prometheus/health-query.ts':

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { TargetResponse, Deployer, RollbackCall } from '../../../core/rollback/decisions/targets.ts';
+import type { TargetResponse, Deployer, RollbackCall } from '../../../core/domain/rollback/targets.ts';
 import { argoCdDeployer } from '../../../vendors/argo-cd/deployer.ts';
 import { type ArgoCdDeployer } from '../../../vendors/argo-cd/schema.ts';
 import { DeployerConfig } from '../../../schemas/rollback/targets.ts';

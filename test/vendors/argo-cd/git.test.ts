@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { TargetResponse } from '../../../core/rollback/decisions/targets.ts';
+import type { TargetResponse } from '../../../core/domain/rollback/targets.ts';
 import { argoCdDeployer } from '../../../vendors/argo-cd/deployer.ts';
 import type { GitReverter, RevertRequest } from '../../../vendors/github/revert/revert.ts';
 import { type ArgoCdDeployer } from '../../../vendors/argo-cd/schema.ts';

@@ -1,5 +1,5 @@
 import { onTestFinished, vi } from 'vitest';
-import type { RollbackCall } from '../../../core/rollback/decisions/targets.ts';
+import type { RollbackCall } from '../../../core/domain/rollback/targets.ts';
 import { argoCdDeployer } from '../../../vendors/argo-cd/deployer.ts';
 import { type GitReverter, gitReverter } from '../../../vendors/github/revert/revert.ts';
 import type { StandIns } from '../../../packages/sandbox/core/index.ts';

@@ -3,10 +3,10 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { deployerFor } from '../../../vendors/rollback-targets.ts';
 import { type AwsAccess, clientSettings, cachedByAccess, accountAndRegionOf } from '../../../vendors/aws/access.ts';
 import { DeployerConfig } from '../../../schemas/rollback/targets.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { openGate, rollback } from './gate.ts';
-import { standInsAt } from '../../../core/catalogue/decisions/vendors.ts';
+import { standInsAt } from '../../../core/domain/catalogue/vendors.ts';
 
 const access = (more: Partial<AwsAccess> = {}): AwsAccess => ({
   region: 'eu-central-1',

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CodeDeployClient, StopDeploymentCommand } from '@aws-sdk/client-codedeploy';
 import { describe, expect, test } from 'vitest';
-import type { TargetResponse, Deployer } from '../../../core/rollback/decisions/targets.ts';
+import type { TargetResponse, Deployer } from '../../../core/domain/rollback/targets.ts';
 import { codeDeployDeployer } from '../../../vendors/aws/codedeploy.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import { calls } from '../../../packages/sandbox/test/support.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Deployer } from '../../../core/rollback/decisions/targets.ts';
+import type { Deployer } from '../../../core/domain/rollback/targets.ts';
 import { ecsDeployer } from '../../../vendors/aws/ecs.ts';
 import { type Gate, openGate, rollback, said } from './gate.ts';
 import { calls } from '../../../packages/sandbox/test/support.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, vi } from 'vitest';
-import type { RollbackCall } from '../../../core/rollback/decisions/targets.ts';
+import type { RollbackCall } from '../../../core/domain/rollback/targets.ts';
 import type { Fault } from '../../../packages/sandbox/core/faults.ts';
 import type { StandIns } from '../../../packages/sandbox/core/index.ts';
 import { sandbox, setFault, start } from '../../../packages/sandbox/test/support.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { Deployer, RollbackCall } from '../../../core/rollback/decisions/targets.ts';
+import type { Deployer, RollbackCall } from '../../../core/domain/rollback/targets.ts';
 import { lambdaAliasDeployer } from '../../../vendors/aws/lambda-alias.ts';
 import { calls } from '../../../packages/sandbox/test/support.ts';
 import { type Gate, openGate, rollback, said } from './gate.ts';

@@ -1,11 +1,11 @@
-import { noExtensions } from '../../../core/ports/extensions.ts';
+import { noExtensions } from '../../../core/domain/ports/extensions.ts';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { ChainCheck } from '../../../core/ports/audit.ts';
-import type { TokenAudit } from '../../../core/ports/access.ts';
-import { standInsAt } from '../../../core/catalogue/decisions/vendors.ts';
+import type { ChainCheck } from '../../../core/domain/ports/audit.ts';
+import type { TokenAudit } from '../../../core/domain/ports/access.ts';
+import { standInsAt } from '../../../core/domain/catalogue/vendors.ts';
 import { vendorConnections } from '../../../vendors/connections/check.ts';
 import { alertmanagerSilences } from '../../../vendors/alertmanager/silences.ts';
 import { externalPagerDuty } from '../../../vendors/pagerduty/external-incidents.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { uncallableSystems } from '../../../vendors/connections/uncallable-systems.ts';
-import { noExtensions } from '../../../core/ports/extensions.ts';
+import { noExtensions } from '../../../core/domain/ports/extensions.ts';
 import { Config } from '../../../schemas/config/config.ts';
 
 /** Returns the problems of an environment with these secrets. */

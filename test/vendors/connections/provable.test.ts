@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { provableByEnvironment } from '../../../vendors/connections/provable.ts';
 import type { Product } from '../../../functions/assembly/product.ts';
-import type { VersionProposal } from '../../../core/ports/metrics.ts';
+import type { VersionProposal } from '../../../core/domain/ports/metrics.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';

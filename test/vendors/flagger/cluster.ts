@@ -1,7 +1,7 @@
-import { rollbackGateAnswer } from '../../../core/rollback/decisions/rollback-gate.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
-import type { RollbackGates } from '../../../core/ports/rollback.ts';
-import type { Deployer } from '../../../core/rollback/decisions/targets.ts';
+import { rollbackGateAnswer } from '../../../core/domain/rollback/rollback-gate.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
+import type { RollbackGates } from '../../../core/domain/ports/rollback.ts';
+import type { Deployer } from '../../../core/domain/rollback/targets.ts';
 import { flaggerDeployer } from '../../../vendors/flagger/deployer.ts';
 import type { RollbackGateRequest } from '../../../schemas/rollback/gate-request.ts';
 import { sandbox, setFault } from '../../../packages/sandbox/test/support.ts';

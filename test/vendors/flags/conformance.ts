@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { TargetResponse, FlagRequest, Flags } from '../../../core/rollback/decisions/targets.ts';
+import type { TargetResponse, FlagRequest, Flags } from '../../../core/domain/rollback/targets.ts';
 import type { Fault } from '../../../packages/sandbox/core/faults.ts';
 import type { StandIns, Vendor } from '../../../packages/sandbox/core/index.ts';
 import { setFault, UNTIL_RELEASED } from '../../../packages/sandbox/test/support.ts';

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { flagsFor } from '../../../vendors/rollback-targets.ts';
-import type { TargetResponse, FlagRequest, Flags } from '../../../core/rollback/decisions/targets.ts';
+import type { TargetResponse, FlagRequest, Flags } from '../../../core/domain/rollback/targets.ts';
 import type { HttpFlags } from '../../../vendors/http-cd/flags.ts';
 import { httpFlags } from '../../../vendors/http-cd/flags.ts';
 import { FlagsConfig } from '../../../schemas/rollback/targets.ts';
@@ -11,7 +11,7 @@ import { SetClock } from '../../support/fake-deps.ts';
 import { conforms, troubles } from './conformance.ts';
 import { impatient } from '../time-limits.ts';
 import { nobody, type Received, type Reply, vendor } from '../server.ts';
-import { standInsAt } from '../../../core/catalogue/decisions/vendors.ts';
+import { standInsAt } from '../../../core/domain/catalogue/vendors.ts';
 
 const clock = new SetClock('2026-11-20T12:00:00.000Z');
 const SECRETS: Record<string, string> = {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { flagsFor } from '../../../vendors/rollback-targets.ts';
-import type { TargetResponse, FlagRequest, Flags } from '../../../core/rollback/decisions/targets.ts';
+import type { TargetResponse, FlagRequest, Flags } from '../../../core/domain/rollback/targets.ts';
 import { launchDarklyFlags } from '../../../vendors/launchdarkly/flags.ts';
 import { FlagsConfig } from '../../../schemas/rollback/targets.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -9,7 +9,7 @@ import { SetClock } from '../../support/fake-deps.ts';
 import { conforms, troubles } from './conformance.ts';
 import { impatient } from '../time-limits.ts';
 import { nobody, type Reply, vendor } from '../server.ts';
-import { standInsAt } from '../../../core/catalogue/decisions/vendors.ts';
+import { standInsAt } from '../../../core/domain/catalogue/vendors.ts';
 
 const clock = new SetClock('2026-11-20T12:00:00.000Z');
 const TOKEN = 'api-00000000-0000-0000-0000-000000000000';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { deployerFor } from '../../../vendors/rollback-targets.ts';
 import { mintIncidentId } from '../../../core/stores/ids.ts';
-import type { Deployer } from '../../../core/rollback/decisions/targets.ts';
+import type { Deployer } from '../../../core/domain/rollback/targets.ts';
 import { githubAccess } from '../../../vendors/github/access.ts';
 import { githubDeployer } from '../../../vendors/github/deployer.ts';
 import { repositoryName } from '../../../vendors/github/rest.ts';
@@ -15,7 +15,7 @@ import { calls, exchange, setFault } from '../../../packages/sandbox/test/suppor
 import { githubWorld, type GithubWorld, REPOSITORY, REQUEST } from './world.ts';
 import { type Reply, vendor } from '../server.ts';
 import { conforms } from '../target-conformance.ts';
-import { standInsAt } from '../../../core/catalogue/decisions/vendors.ts';
+import { standInsAt } from '../../../core/domain/catalogue/vendors.ts';
 
 describe('via: rerun', () => {
   conforms(() => githubWorld());

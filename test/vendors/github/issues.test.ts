@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { code } from '../../../core/messages/decisions/markdown.ts';
-import type { Ticket, Tickets } from '../../../core/messages/decisions/channels.ts';
+import { code } from '../../../core/domain/messages/markdown.ts';
+import type { Ticket, Tickets } from '../../../core/domain/messages/channels.ts';
 import { githubIssues } from '../../../vendors/github/issues.ts';
 import { BODY_MAX_CHARS, TITLE_MAX_CHARS } from '../../../vendors/github/limits.ts';
 import { hasMarker, marker } from '../../../vendors/github/markdown.ts';

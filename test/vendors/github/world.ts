@@ -1,6 +1,6 @@
 import { onTestFinished, vi } from 'vitest';
 import { mintIncidentId } from '../../../core/stores/ids.ts';
-import type { RollbackCall } from '../../../core/rollback/decisions/targets.ts';
+import type { RollbackCall } from '../../../core/domain/rollback/targets.ts';
 import { githubDeployer } from '../../../vendors/github/deployer.ts';
 import type { StandIns } from '../../../packages/sandbox/core/index.ts';
 import { DeployerConfig } from '../../../schemas/rollback/targets.ts';

@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import type { RollbackCall } from '../../../core/rollback/decisions/targets.ts';
+import type { RollbackCall } from '../../../core/domain/rollback/targets.ts';
 import { httpDeployer } from '../../../vendors/http-cd/deployer.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { timestamp } from '../../../schemas/time/time.ts';

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { TargetResponse, Deployer, RollbackCall } from '../../../core/rollback/decisions/targets.ts';
+import type { TargetResponse, Deployer, RollbackCall } from '../../../core/domain/rollback/targets.ts';
 import { httpDeployer } from '../../../vendors/http-cd/deployer.ts';
 import type { HttpDeployer } from '../../../vendors/http-cd/schema.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';

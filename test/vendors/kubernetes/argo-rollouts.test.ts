@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { TargetResponse, Deployer } from '../../../core/rollback/decisions/targets.ts';
+import type { TargetResponse, Deployer } from '../../../core/domain/rollback/targets.ts';
 import { ReplicaSet } from '../../../vendors/kubernetes/objects.ts';
 import { templateOf } from '../../../vendors/kubernetes/revisions.ts';
 import { argoRolloutsDeployer } from '../../../vendors/kubernetes/rollout.ts';

@@ -1,4 +1,4 @@
-import type { Deployer, RollbackCall } from '../../../core/rollback/decisions/targets.ts';
+import type { Deployer, RollbackCall } from '../../../core/domain/rollback/targets.ts';
 import type { ClusterOptions } from '../../../vendors/kubernetes/attempt.ts';
 import type { ClusterSettings } from '../../../packages/sandbox/kubernetes/cluster-state.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';

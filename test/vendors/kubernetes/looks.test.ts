@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { LookRequest, LookResponse, LookTarget } from '../../../core/rollback/decisions/targets.ts';
+import type { LookRequest, LookResponse, LookTarget } from '../../../core/domain/rollback/targets.ts';
 import { kubernetesDeployer } from '../../../vendors/kubernetes/deployment.ts';
 import { argoRolloutsDeployer } from '../../../vendors/kubernetes/rollout.ts';
 import { setFault } from '../../../packages/sandbox/test/support.ts';

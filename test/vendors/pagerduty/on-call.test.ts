@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { OnCall } from '../../../core/people/decisions/on-call.ts';
+import type { OnCall } from '../../../core/domain/people/on-call.ts';
 import { pagerDutyOnCall } from '../../../vendors/pagerduty/on-call.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { calls, start } from '../../../packages/sandbox/test/support.ts';

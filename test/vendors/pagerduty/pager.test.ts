@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { PageRequest, Pager } from '../../../core/ports/paging.ts';
+import type { PageRequest, Pager } from '../../../core/domain/ports/paging.ts';
 import { ATTEMPT_TIMEOUT_MS, DEDUP_KEY_MAX_CHARS, SUMMARY_MAX_CHARS } from '../../../vendors/pagerduty/limits.ts';
 import { pagerDuty } from '../../../vendors/pagerduty/pager.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

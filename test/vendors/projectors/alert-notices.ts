@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { AlertNotice, AlertNotices } from '../../../core/messages/decisions/alert-notices.ts';
+import type { AlertNotice, AlertNotices } from '../../../core/domain/messages/alert-notices.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { signal } from '../../support/signals.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { type WaiterDeps, notifyOfChannel, channelWaiterKey } from '../../../core/messages/decisions/channel-waiter.ts';
-import type { ChatMessage, ReplyTo, VendorResponse } from '../../../core/messages/decisions/channels.ts';
+import { type WaiterDeps, notifyOfChannel, channelWaiterKey } from '../../../core/domain/messages/channel-waiter.ts';
+import type { ChatMessage, ReplyTo, VendorResponse } from '../../../core/domain/messages/channels.ts';
 import { INCIDENT, play, slackWorld } from './slack-world.ts';
 import { NO_TROUBLE } from './trouble.ts';
 

@@ -1,6 +1,6 @@
-import { blankIncident } from '../../../core/incidents/decisions/new-incident.ts';
-import type { Incidents } from '../../../core/ports/incidents.ts';
-import type { Overview, Story, StoryEntry } from '../../../core/messages/decisions/story.ts';
+import { blankIncident } from '../../../core/domain/incidents/new-incident.ts';
+import type { Incidents } from '../../../core/domain/ports/incidents.ts';
+import type { Overview, Story, StoryEntry } from '../../../core/domain/messages/story.ts';
 import type { DecisionView, Effect, IncidentRecord, TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';

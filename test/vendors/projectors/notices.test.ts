@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { noticeCard } from '../../../core/messages/decisions/alert-notices.ts';
-import type { Chat, VendorResponse } from '../../../core/messages/decisions/channels.ts';
+import { noticeCard } from '../../../core/domain/messages/alert-notices.ts';
+import type { Chat, VendorResponse } from '../../../core/domain/messages/channels.ts';
 import { slackProjector } from '../../../vendors/slack/projector/slack.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { anyBeats, type Beat, syncAlertNotice } from './alert-notices.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../core/ports/system.ts';
+import type { Clock } from '../../../core/domain/ports/system.ts';
 import { millisOf, timestamp, type Timestamp } from '../../../schemas/time/time.ts';
 
 /** Clock that jumps to the next event when nothing else can run. */

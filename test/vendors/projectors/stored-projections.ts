@@ -1,9 +1,9 @@
 import { silent } from '../../support/fake-deps.ts';
 import { StoredData } from '../../support/stored-data.ts';
-import type { Clock } from '../../../core/ports/system.ts';
+import type { Clock } from '../../../core/domain/ports/system.ts';
 import type { ProjectionTargetName } from '../../../schemas/incidents/projection.ts';
 import { Table } from '../../../core/stores/table.ts';
-import { ProjectionTable, type ProjectorQueue } from '../../../core/incidents/stores/projections.ts';
+import { ProjectionTable, type ProjectorQueue } from '../../../core/stores/incidents/projections.ts';
 
 /** Projections on a table in memory. */
 export class StoredProjections extends ProjectionTable {

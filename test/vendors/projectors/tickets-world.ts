@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import type { Tickets } from '../../../core/messages/decisions/channels.ts';
-import { ticketsProjector } from '../../../core/projection/tickets.ts';
+import type { Tickets } from '../../../core/domain/messages/channels.ts';
+import { ticketsProjector } from '../../../core/projectors/tickets.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { type Beat, syncAlertNotice } from './alert-notices.ts';
 import { MemoryTickets } from './vendors.ts';

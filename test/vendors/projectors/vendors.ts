@@ -8,8 +8,8 @@ import type {
   Ticket,
   Tickets,
   VendorResponse,
-} from '../../../core/messages/decisions/channels.ts';
-import type { OnCall, OnCallPerson } from '../../../core/people/decisions/on-call.ts';
+} from '../../../core/domain/messages/channels.ts';
+import type { OnCall, OnCallPerson } from '../../../core/domain/people/on-call.ts';
 import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
 import type { Vendor } from './faults.ts';
 import type { SimulatedClock } from './simulated-clock.ts';

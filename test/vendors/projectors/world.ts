@@ -1,6 +1,6 @@
-import { wakeStale } from '../../../entrances/jobs/sweep/wake-stale.ts';
-import type { Log } from '../../../core/ports/system.ts';
-import { sync, type Projector } from '../../../core/projection/sync.ts';
+import { wakeStale } from '../../../core/jobs/sweep/wake-stale.ts';
+import type { Log } from '../../../core/domain/ports/system.ts';
+import { sync, type Projector } from '../../../core/projectors/sync.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { Subject, ProjectionTargetName } from '../../../schemas/incidents/projection.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

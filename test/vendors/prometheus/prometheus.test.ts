@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Metrics } from '../../../core/ports/metrics.ts';
+import type { Metrics } from '../../../core/domain/ports/metrics.ts';
 import { prometheus } from '../../../vendors/prometheus/metrics.ts';
 import { plusSeconds, timestamp } from '../../../schemas/time/time.ts';
 import { exchange } from '../../../packages/sandbox/test/support.ts';

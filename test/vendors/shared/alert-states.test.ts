@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { AlertState } from '../../../core/ports/alerts.ts';
+import type { AlertState } from '../../../core/domain/ports/alerts.ts';
 import { alertStates } from '../../../vendors/shared/alert-states.ts';
 import { exchange } from '../../../packages/sandbox/test/support.ts';
 import { nobody, type Reply, vendor, vendorThat } from '../server.ts';

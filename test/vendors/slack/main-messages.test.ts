@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { featuresOn } from '../../support/feature-deps.ts';
-import { handoffSummary } from '../../../core/messages/decisions/handoff-summary.ts';
-import { type AlertNotice, noticeCard } from '../../../core/messages/decisions/alert-notices.ts';
-import { detailsCard, summaryCard, teamLine } from '../../../core/messages/decisions/incident-card.ts';
-import { entryMessage } from '../../../core/messages/decisions/entry-message.ts';
-import type { ChatMessage } from '../../../core/messages/decisions/channels.ts';
+import { handoffSummary } from '../../../core/domain/messages/handoff-summary.ts';
+import { type AlertNotice, noticeCard } from '../../../core/domain/messages/alert-notices.ts';
+import { detailsCard, summaryCard, teamLine } from '../../../core/domain/messages/incident-card.ts';
+import { entryMessage } from '../../../core/domain/messages/entry-message.ts';
+import type { ChatMessage } from '../../../core/domain/messages/channels.ts';
 import { COMMANDS } from '../../../entrances/slack/commands/verb.ts';
 import { helpMessage, usageMessage } from '../../../entrances/slack/requests/help.ts';
 import {

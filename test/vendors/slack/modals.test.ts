@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ModalView } from '../../../core/ports/slack.ts';
+import type { ModalView } from '../../../core/domain/ports/slack.ts';
 import { VERBS } from '../../../entrances/slack/commands/index.ts';
 import { ModalContext, EMPTY_CONTEXT } from '../../../entrances/slack/modals/form.ts';
 import { PeopleFile } from '../../../schemas/people/people.ts';

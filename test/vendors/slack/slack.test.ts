@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Chat, ChatMessage, VendorResponse } from '../../../core/messages/decisions/channels.ts';
+import type { Chat, ChatMessage, VendorResponse } from '../../../core/domain/messages/channels.ts';
 import { slackChat } from '../../../vendors/slack/chat.ts';
 import { CALL_TIMEOUT_MS, PAGES_MAX, TOPIC_MAX_CHARS } from '../../../vendors/slack/limits.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

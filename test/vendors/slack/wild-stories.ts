@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { Story } from '../../../core/messages/decisions/story.ts';
+import type { Story } from '../../../core/domain/messages/story.ts';
 import type { DecisionView, IncidentRecord, TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import { EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

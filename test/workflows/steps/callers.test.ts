@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { callersQueryOf } from '../../../core/catalogue/decisions/callers-query.ts';
-import type { HealthQuery } from '../../../core/catalogue/decisions/health.ts';
-import { onsetOf } from '../../../core/correlation/decisions/onset.ts';
-import type { Metrics } from '../../../core/ports/metrics.ts';
+import { callersQueryOf } from '../../../core/domain/catalogue/callers-query.ts';
+import type { HealthQuery } from '../../../core/domain/catalogue/health.ts';
+import { onsetOf } from '../../../core/domain/correlation/onset.ts';
+import type { Metrics } from '../../../core/domain/ports/metrics.ts';
 import { seenByCallers } from '../../../workflows/steps/callers.ts';
 import { before, change } from '../../core/arbitraries.ts';
-import { curve, scene } from '../../core/correlation/decisions/scenes.ts';
+import { curve, scene } from '../../core/domain/correlation/scenes.ts';
 
 const ratio = (by: string, window = '2m') =>
   `sum by (${by}) (rate(failed_total[${window}])) / sum by (${by}) (rate(requests_total[${window}]))`;

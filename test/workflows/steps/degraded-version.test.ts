@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { toSignal } from '../../../core/alerts/decisions/signal.ts';
-import { correlate } from '../../../core/correlation/decisions/correlate.ts';
+import { toSignal } from '../../../core/domain/alerts/signal.ts';
+import { correlate } from '../../../core/domain/correlation/correlate.ts';
 import type { Product } from '../../../functions/assembly/product.ts';
 import type { Alert } from '../../../schemas/alerts/sources/index.ts';
 import { degradedVersion } from '../../../workflows/steps/judge/degraded.ts';
@@ -14,7 +14,7 @@ import {
   timed,
   v42,
   versionAt,
-} from '../../core/correlation/decisions/scenes.ts';
+} from '../../core/domain/correlation/scenes.ts';
 
 const ID = 'wch_0123456789abcdef0123456789';
 

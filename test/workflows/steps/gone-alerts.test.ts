@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { AlertState } from '../../../core/ports/alerts.ts';
+import type { AlertState } from '../../../core/domain/ports/alerts.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { all, configured, ends, fires, type Moment, play } from '../play.ts';
 import { DAY_IN_AN_HOUR } from '../stories/closings.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Evidence } from '../../../core/correlation/decisions/evidence.ts';
-import type { HealthQuery } from '../../../core/catalogue/decisions/health.ts';
+import type { Evidence } from '../../../core/domain/correlation/evidence.ts';
+import type { HealthQuery } from '../../../core/domain/catalogue/health.ts';
 import { prometheus } from '../../../vendors/prometheus/metrics.ts';
 import { serverAt } from '../../../vendors/shared/server.ts';
 import { podsOf } from '../../../workflows/steps/pods.ts';

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
-import { entryMessage } from '../../../core/messages/decisions/entry-message.ts';
-import { correctIncident, declareIncident } from '../../../core/incidents/actions/declare-incident.ts';
-import type { Caller } from '../../../core/people/actions/caller.ts';
+import { entryMessage } from '../../../core/domain/messages/entry-message.ts';
+import { correctIncident, declareIncident } from '../../../core/actions/incidents/declare-incident.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
 import { remind } from '../../../workflows/steps/deadlines.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { FakeWorld, idleEngine } from '../../support/fake-deps.ts';

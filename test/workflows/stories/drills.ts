@@ -1,7 +1,7 @@
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
-import { DrillTable } from '../../../core/incidents/stores/drills.ts';
+import { DrillTable } from '../../../core/stores/incidents/drills.ts';
 import type { Table } from '../../../core/stores/table.ts';
-import { planDrill } from '../../../core/automation/actions/drills.ts';
+import { planDrill } from '../../../core/actions/automation/drills.ts';
 import { DrillId, type DrillRecord } from '../../../schemas/automation/drill.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { drill } from '../../../workflows/drill.ts';

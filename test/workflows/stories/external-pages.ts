@@ -1,5 +1,5 @@
-import type { ExternalFound, ExternalIncident, VendorResponse } from '../../../core/messages/decisions/channels.ts';
-import type { Attempt } from '../../../core/ports/common.ts';
+import type { ExternalFound, ExternalIncident, VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { Attempt } from '../../../core/domain/ports/common.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';
 import { wake } from '../../../workflows/wake.ts';

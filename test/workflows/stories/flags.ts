@@ -1,6 +1,6 @@
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
-import { turnFlagOn } from '../../../core/incidents/actions/turn-flag-on.ts';
-import type { Flags } from '../../../core/rollback/decisions/targets.ts';
+import { turnFlagOn } from '../../../core/actions/incidents/turn-flag-on.ts';
+import type { Flags } from '../../../core/domain/rollback/targets.ts';
 import type { Product } from '../../../functions/assembly/product.ts';
 import { EnvironmentName, type IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { millisOf } from '../../../schemas/time/time.ts';

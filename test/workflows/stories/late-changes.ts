@@ -1,4 +1,4 @@
-import { notifyIncidents } from '../../../core/changes/actions/notify-incidents.ts';
+import { notifyIncidents } from '../../../core/actions/changes/notify-incidents.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
 import type { Message } from '../../../schemas/incidents/inbox.ts';
 import { plusSeconds, secondsBetween } from '../../../schemas/time/time.ts';

@@ -1,4 +1,4 @@
-import type { Deployer, LookInstance, LookResponse, LookTarget } from '../../../core/rollback/decisions/targets.ts';
+import type { Deployer, LookInstance, LookResponse, LookTarget } from '../../../core/domain/rollback/targets.ts';
 import { JudgeMetric } from '../../../schemas/judge/judge-config.ts';
 import { millisOf, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { NOON } from '../../core/arbitraries.ts';

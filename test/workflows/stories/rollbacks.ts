@@ -1,6 +1,6 @@
 import { keys } from '../../../core/stores/keys.ts';
-import type { Attempt } from '../../../core/ports/common.ts';
-import type { TargetResponse } from '../../../core/rollback/decisions/targets.ts';
+import type { Attempt } from '../../../core/domain/ports/common.ts';
+import type { TargetResponse } from '../../../core/domain/rollback/targets.ts';
 import { put } from '../../../platforms/store.ts';
 import type { IncidentStatus } from '../../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';

@@ -1,11 +1,11 @@
-import { retryRun, startRun } from '../../../core/runbooks/actions/start-run.ts';
-import type { RequestedRun } from '../../../core/runbooks/actions/plan-run.ts';
-import type { Caller } from '../../../core/people/actions/caller.ts';
+import { retryRun, startRun } from '../../../core/actions/runbooks/start-run.ts';
+import type { RequestedRun } from '../../../core/actions/runbooks/plan-run.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { runId } from '../../../schemas/runbooks/parts/runs.ts';
-import type { HttpAnswer } from '../../../core/ports/runbooks.ts';
-import type { TargetResponse } from '../../../core/rollback/decisions/targets.ts';
-import { runbook } from '../../core/runbooks/decisions/support.ts';
+import type { HttpAnswer } from '../../../core/domain/ports/runbooks.ts';
+import type { TargetResponse } from '../../../core/domain/rollback/targets.ts';
+import { runbook } from '../../core/domain/runbooks/support.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';
 import {
   acting,

@@ -1,7 +1,7 @@
-import { clearSuspectChange } from '../../../core/incidents/actions/clear-suspect.ts';
-import { restoreSuspectChange } from '../../../core/incidents/actions/restore-suspect.ts';
-import { executeResponseAction } from '../../../core/incidents/actions/response-action.ts';
-import type { Caller } from '../../../core/people/actions/caller.ts';
+import { clearSuspectChange } from '../../../core/actions/incidents/clear-suspect.ts';
+import { restoreSuspectChange } from '../../../core/actions/incidents/restore-suspect.ts';
+import { executeResponseAction } from '../../../core/actions/incidents/response-action.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { ChangeId, IncidentId, Version } from '../../../schemas/config/names.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';

@@ -1,9 +1,9 @@
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
-import { tendWatches, watchDeploy } from '../../../core/judge/actions/watches.ts';
+import { tendWatches, watchDeploy } from '../../../core/actions/judge/watches.ts';
 import type { Table } from '../../../core/stores/table.ts';
-import { WatchTable } from '../../../core/judge/stores/watches.ts';
-import { newestLiveChange } from '../../../core/changes/decisions/versions.ts';
-import { watchIdOf } from '../../../core/judge/decisions/watch.ts';
+import { WatchTable } from '../../../core/stores/judge/watches.ts';
+import { newestLiveChange } from '../../../core/domain/changes/versions.ts';
+import { watchIdOf } from '../../../core/domain/judge/watch.ts';
 import type { Product } from '../../../functions/assembly/product.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { WatchId, WatchRecord } from '../../../schemas/judge/watch.ts';

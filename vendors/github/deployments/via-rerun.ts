@@ -1,5 +1,5 @@
 import { decodeTime } from 'ulid';
-import type { TargetResponse, Deployer, RollbackCall } from '../../../core/rollback/decisions/targets.ts';
+import type { TargetResponse, Deployer, RollbackCall } from '../../../core/domain/rollback/targets.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { Ended, refuse } from '../../shared/refusals.ts';
 import { attempt, type Calls } from '../attempt.ts';

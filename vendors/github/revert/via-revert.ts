@@ -1,5 +1,5 @@
-import { code } from '../../../core/messages/decisions/markdown.ts';
-import type { TargetResponse, Deployer, RollbackCall } from '../../../core/rollback/decisions/targets.ts';
+import { code } from '../../../core/domain/messages/markdown.ts';
+import type { TargetResponse, Deployer, RollbackCall } from '../../../core/domain/rollback/targets.ts';
 import type { GitRevert } from '../schema.ts';
 import { Ended, refuse } from '../../shared/refusals.ts';
 import { attempt, type Calls } from '../attempt.ts';

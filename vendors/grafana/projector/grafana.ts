@@ -1,20 +1,20 @@
 import * as z from 'zod';
-import { incidentUrl, serviceUrl } from '../../../core/incidents/decisions/console-link.ts';
+import { incidentUrl, serviceUrl } from '../../../core/domain/incidents/console-link.ts';
 import {
   changeAnnotation,
   incidentAnnotation,
   annotationTag,
-} from '../../../core/incidents/decisions/graph-annotations.ts';
-import type { Annotation, Annotations } from '../../../core/messages/decisions/channels.ts';
-import type { Changes } from '../../../core/ports/changes.ts';
-import type { Incidents } from '../../../core/ports/incidents.ts';
-import { idOf, type Projections } from '../../../core/incidents/decisions/projections.ts';
+} from '../../../core/domain/incidents/graph-annotations.ts';
+import type { Annotation, Annotations } from '../../../core/domain/messages/channels.ts';
+import type { Changes } from '../../../core/domain/ports/changes.ts';
+import type { Incidents } from '../../../core/domain/ports/incidents.ts';
+import { idOf, type Projections } from '../../../core/domain/incidents/projections.ts';
 import { ChangeId, IncidentId } from '../../../schemas/config/names.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { plusSeconds, Timestamp } from '../../../schemas/time/time.ts';
-import type { Projector } from '../../../core/projection/sync.ts';
-import type { Method, SyncSession } from '../../../core/projection/session.ts';
-import { unansweredAfter, setAgainFrom, outcomeKnownFrom } from '../../../core/messages/decisions/unclear.ts';
+import type { Projector } from '../../../core/projectors/sync.ts';
+import type { Method, SyncSession } from '../../../core/projectors/session.ts';
+import { unansweredAfter, setAgainFrom, outcomeKnownFrom } from '../../../core/domain/messages/unclear.ts';
 
 /** Rate limit. Grafana publishes none, but stores annotations in a database. */
 const GRAFANA: Method = { name: 'grafana', allowances: { grafana: { perSecond: 5, burst: 20 } } };

@@ -1,21 +1,21 @@
 import * as z from 'zod';
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import { standInNote } from '../../../core/catalogue/decisions/vendors.ts';
-import { serviceEnvironmentIn, type Projections } from '../../../core/incidents/decisions/projections.ts';
-import type { Pins } from '../../../core/ports/changes.ts';
-import type { ConfigSource } from '../../../core/ports/config.ts';
-import type { Targets } from '../../../core/ports/rollback.ts';
-import type { Incidents } from '../../../core/ports/incidents.ts';
-import type { HeldImages, ImageAutomation } from '../../../core/rollback/decisions/targets.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { standInNote } from '../../../core/domain/catalogue/vendors.ts';
+import { serviceEnvironmentIn, type Projections } from '../../../core/domain/incidents/projections.ts';
+import type { Pins } from '../../../core/domain/ports/changes.ts';
+import type { ConfigSource } from '../../../core/domain/ports/config.ts';
+import type { Targets } from '../../../core/domain/ports/rollback.ts';
+import type { Incidents } from '../../../core/domain/ports/incidents.ts';
+import type { HeldImages, ImageAutomation } from '../../../core/domain/rollback/targets.ts';
 import type { EnvironmentEntry } from '../../../schemas/config/config.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { PinView } from '../../../schemas/changes/pin.ts';
 import { IncidentId, Version } from '../../../schemas/config/names.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { plusSeconds, Timestamp } from '../../../schemas/time/time.ts';
-import type { Projector } from '../../../core/projection/sync.ts';
-import type { Method, SyncSession } from '../../../core/projection/session.ts';
-import { unansweredAfter, outcomeKnownFrom } from '../../../core/messages/decisions/unclear.ts';
+import type { Projector } from '../../../core/projectors/sync.ts';
+import type { Method, SyncSession } from '../../../core/projectors/session.ts';
+import { unansweredAfter, outcomeKnownFrom } from '../../../core/domain/messages/unclear.ts';
 
 /** Rate limit. Argo CD publishes none. */
 const IMAGES: Method = { name: 'images', allowances: { images: { perSecond: 5, burst: 20 } } };

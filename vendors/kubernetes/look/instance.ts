@@ -1,4 +1,4 @@
-import type { LookInstance } from '../../../core/rollback/decisions/targets.ts';
+import type { LookInstance } from '../../../core/domain/rollback/targets.ts';
 import { InstantIn } from '../../../schemas/time/time.ts';
 import { refuse } from '../../shared/refusals.ts';
 import { truncate } from '../../shared/text.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { LookRequest, LookResponse, LookTarget } from '../../../core/rollback/decisions/targets.ts';
+import type { LookRequest, LookResponse, LookTarget } from '../../../core/domain/rollback/targets.ts';
 import { type Ending, refuse, retryLater } from '../../shared/refusals.ts';
 import { fromVersion } from '../../shared/versions.ts';
 import { LOOK_KEY } from '../annotations.ts';

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { LookRequest } from '../../../core/rollback/decisions/targets.ts';
+import type { LookRequest } from '../../../core/domain/rollback/targets.ts';
 import { refuse } from '../../shared/refusals.ts';
 import { LOOK_KEY } from '../annotations.ts';
 import type { PodTemplate } from '../objects.ts';

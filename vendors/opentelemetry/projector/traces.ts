@@ -1,13 +1,13 @@
 import * as z from 'zod';
-import { changeSpan, type Span, type Spans } from '../../../core/changes/decisions/span.ts';
-import { idOf, type Projections } from '../../../core/incidents/decisions/projections.ts';
-import type { Changes } from '../../../core/ports/changes.ts';
-import type { Extensions } from '../../../core/ports/extensions.ts';
+import { changeSpan, type Span, type Spans } from '../../../core/domain/changes/span.ts';
+import { idOf, type Projections } from '../../../core/domain/incidents/projections.ts';
+import type { Changes } from '../../../core/domain/ports/changes.ts';
+import type { Extensions } from '../../../core/domain/ports/extensions.ts';
 import { ChangeId } from '../../../schemas/config/names.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import type { Projector } from '../../../core/projection/sync.ts';
-import type { Method } from '../../../core/projection/session.ts';
+import type { Projector } from '../../../core/projectors/sync.ts';
+import type { Method } from '../../../core/projectors/session.ts';
 
 /** Rate limit. Collectors publish none. */
 const TRACES: Method = { name: 'traces', allowances: { traces: { perSecond: 20, burst: 100 } } };

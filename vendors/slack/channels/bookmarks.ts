@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { withoutCredentials } from '../../../core/redaction/decisions/credentials.ts';
+import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
 import { valueIfRefused } from '../failures.ts';
 import type { CallSlack } from '../client.ts';
 import type { AppIdentity } from '../identity.ts';

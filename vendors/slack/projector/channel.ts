@@ -1,10 +1,10 @@
-import type { Chat, ChatChannel, VendorResponse } from '../../../core/messages/decisions/channels.ts';
-import type { Projections } from '../../../core/incidents/decisions/projections.ts';
+import type { Chat, ChatChannel, VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { Projections } from '../../../core/domain/incidents/projections.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { SlackFile } from '../../../schemas/messages/presentation.ts';
 import { localTime } from '../../../schemas/time/time-zone.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { SyncSession } from '../../../core/projection/session.ts';
+import type { SyncSession } from '../../../core/projectors/session.ts';
 import { METHODS } from './methods.ts';
 import type { SlackState } from './state.ts';
 

@@ -1,4 +1,4 @@
-import type { Chat, Directory, VendorResponse } from '../../../core/messages/decisions/channels.ts';
+import type { Chat, Directory, VendorResponse } from '../../../core/domain/messages/channels.ts';
 import {
   addressOf,
   firstOnCall,
@@ -9,14 +9,14 @@ import {
   teamsOf,
   type DesiredMember,
   memberOfActor,
-} from '../../../core/people/decisions/channel-members.ts';
-import type { OnCall } from '../../../core/people/decisions/on-call.ts';
-import type { Incidents } from '../../../core/ports/incidents.ts';
-import type { Projections } from '../../../core/incidents/decisions/projections.ts';
-import type { Story, StoryEntry } from '../../../core/messages/decisions/story.ts';
+} from '../../../core/domain/people/channel-members.ts';
+import type { OnCall } from '../../../core/domain/people/on-call.ts';
+import type { Incidents } from '../../../core/domain/ports/incidents.ts';
+import type { Projections } from '../../../core/domain/incidents/projections.ts';
+import type { Story, StoryEntry } from '../../../core/domain/messages/story.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
-import type { Method, SyncSession } from '../../../core/projection/session.ts';
+import type { Method, SyncSession } from '../../../core/projectors/session.ts';
 import { METHODS } from './methods.ts';
 import type { ChannelMember, SlackState } from './state.ts';
 

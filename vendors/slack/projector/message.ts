@@ -1,9 +1,9 @@
-import type { Chat, ChatMessage, VendorResponse } from '../../../core/messages/decisions/channels.ts';
-import type { Projections } from '../../../core/incidents/decisions/projections.ts';
+import type { Chat, ChatMessage, VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { Projections } from '../../../core/domain/incidents/projections.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import type { SyncSession } from '../../../core/projection/session.ts';
-import { outcomeKnownFrom } from '../../../core/messages/decisions/unclear.ts';
+import type { SyncSession } from '../../../core/projectors/session.ts';
+import { outcomeKnownFrom } from '../../../core/domain/messages/unclear.ts';
 import { METHODS } from './methods.ts';
 
 /** Maximum clock difference. The search for a message starts this long before its intent. */

@@ -1,5 +1,5 @@
-import type { Allowance } from '../../../core/alerts/decisions/token-bucket.ts';
-import type { Method } from '../../../core/projection/session.ts';
+import type { Allowance } from '../../../core/domain/alerts/token-bucket.ts';
+import type { Method } from '../../../core/projectors/session.ts';
 
 /**
  * Rate limits per Slack method, slightly below its tier, so that Firebreak prioritizes calls instead of being refused.

@@ -1,13 +1,13 @@
 import * as z from 'zod';
-import { type AlertNotices, noticeCard } from '../../../core/messages/decisions/alert-notices.ts';
-import { alertLinks } from '../../../core/links/decisions/incident-links.ts';
-import type { Chat } from '../../../core/messages/decisions/channels.ts';
-import { idOf, type Projections } from '../../../core/incidents/decisions/projections.ts';
-import type { ConfigSource } from '../../../core/ports/config.ts';
+import { type AlertNotices, noticeCard } from '../../../core/domain/messages/alert-notices.ts';
+import { alertLinks } from '../../../core/domain/links/incident-links.ts';
+import type { Chat } from '../../../core/domain/messages/channels.ts';
+import { idOf, type Projections } from '../../../core/domain/incidents/projections.ts';
+import type { ConfigSource } from '../../../core/domain/ports/config.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import type { SyncSession } from '../../../core/projection/session.ts';
-import { unansweredAfter, setAgainFrom, outcomeKnownFrom } from '../../../core/messages/decisions/unclear.ts';
+import type { SyncSession } from '../../../core/projectors/session.ts';
+import { unansweredAfter, setAgainFrom, outcomeKnownFrom } from '../../../core/domain/messages/unclear.ts';
 import { messageMark, postOnce } from './message.ts';
 import { METHODS } from './methods.ts';
 

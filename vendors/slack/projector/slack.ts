@@ -1,7 +1,7 @@
 import { showIncident, type SlackDeps } from './incident.ts';
 import { showNotice } from './notice.ts';
-import type { AlertNotices } from '../../../core/messages/decisions/alert-notices.ts';
-import type { Projector } from '../../../core/projection/sync.ts';
+import type { AlertNotices } from '../../../core/domain/messages/alert-notices.ts';
+import type { Projector } from '../../../core/projectors/sync.ts';
 
 /** Returns the projector for Slack: incidents in their own channels, and notices in team channels. */
 export const slackProjector =

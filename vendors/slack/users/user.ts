@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { SlackUser } from '../../../core/people/decisions/people.ts';
+import type { SlackUser } from '../../../core/domain/people/people.ts';
 
 /**
  * The response of `users.info`.

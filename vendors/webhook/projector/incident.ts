@@ -1,22 +1,22 @@
 import * as z from 'zod';
-import { approvalUrls } from '../../../core/incidents/decisions/approval-link.ts';
-import { incidentUrl } from '../../../core/incidents/decisions/console-link.ts';
-import type { ApprovalLinks } from '../../../core/ports/access.ts';
-import type { Incidents } from '../../../core/ports/incidents.ts';
-import { idOf, type Projections } from '../../../core/incidents/decisions/projections.ts';
-import type { WebhookReceivers } from '../../../core/messages/decisions/webhook-receiver.ts';
+import { approvalUrls } from '../../../core/domain/incidents/approval-link.ts';
+import { incidentUrl } from '../../../core/domain/incidents/console-link.ts';
+import type { ApprovalLinks } from '../../../core/domain/ports/access.ts';
+import type { Incidents } from '../../../core/domain/ports/incidents.ts';
+import { idOf, type Projections } from '../../../core/domain/incidents/projections.ts';
+import type { WebhookReceivers } from '../../../core/domain/messages/webhook-receiver.ts';
 import {
   type WebhookIncident,
   webhookIncident,
   nextEvent,
   isSubscribed,
-} from '../../../core/messages/decisions/webhooks.ts';
+} from '../../../core/domain/messages/webhooks.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { IncidentEvent, type Webhook } from '../../../schemas/incidents/response.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import type { Method, SyncSession } from '../../../core/projection/session.ts';
+import type { Method, SyncSession } from '../../../core/projectors/session.ts';
 
 /** What one webhook receiver was sent about an incident. */
 const ReceiverState = z.object({

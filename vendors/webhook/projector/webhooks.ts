@@ -1,13 +1,13 @@
-import type { ConfigSource } from '../../../core/ports/config.ts';
+import type { ConfigSource } from '../../../core/domain/ports/config.ts';
 import { type IncidentDeps, sendIncident } from './incident.ts';
-import type { Projector } from '../../../core/projection/sync.ts';
+import type { Projector } from '../../../core/projectors/sync.ts';
 import * as z from 'zod';
-import { type ChangeEvents, changeEvent } from '../../../core/paging/decisions/pagerduty/change-event.ts';
-import type { Changes } from '../../../core/ports/changes.ts';
-import { idOf, type Projections } from '../../../core/incidents/decisions/projections.ts';
+import { type ChangeEvents, changeEvent } from '../../../core/domain/paging/pagerduty/change-event.ts';
+import type { Changes } from '../../../core/domain/ports/changes.ts';
+import { idOf, type Projections } from '../../../core/domain/incidents/projections.ts';
 import { ChangeId } from '../../../schemas/config/names.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
-import type { Method, SyncSession } from '../../../core/projection/session.ts';
+import type { Method, SyncSession } from '../../../core/projectors/session.ts';
 
 /** Returns the projector for webhook receivers of incidents, and for change events at PagerDuty. */
 export const webhooksProjector =

@@ -1,6 +1,6 @@
-import type { Evidence } from '../../../core/correlation/decisions/evidence.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import { loaded } from '../../../core/ports/extensions.ts';
+import type { Evidence } from '../../../core/domain/correlation/evidence.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import { loaded } from '../../../core/domain/ports/extensions.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 
 /**

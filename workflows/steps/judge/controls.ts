@@ -1,7 +1,7 @@
-import { controlServices, withEarlierDays } from '../../../core/judge/decisions/controls.ts';
-import type { CanaryEvidence, Control, MetricEvidence } from '../../../core/judge/decisions/evidence.ts';
-import type { Grid } from '../../../core/judge/decisions/measured-evidence.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
+import { controlServices, withEarlierDays } from '../../../core/domain/judge/controls.ts';
+import type { CanaryEvidence, Control, MetricEvidence } from '../../../core/domain/judge/evidence.ts';
+import type { Grid } from '../../../core/domain/judge/measured-evidence.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 
 /** Earlier days whose same times are compared. */

@@ -1,5 +1,5 @@
-import type { Evidence } from '../../../core/correlation/decisions/evidence.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
+import type { Evidence } from '../../../core/domain/correlation/evidence.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { WATCH_ANNOTATION, WatchId } from '../../../schemas/judge/watch.ts';
 

@@ -3,15 +3,15 @@ import {
   type Grid,
   metricsByTime,
   type RecordedDeploy,
-} from '../../../core/judge/decisions/measured-evidence.ts';
-import type { Judgement, MetricEvidence, MetricJudgement } from '../../../core/judge/decisions/evidence.ts';
-import { judge } from '../../../core/judge/decisions/judge.ts';
-import { needsControls } from '../../../core/judge/decisions/controls.ts';
-import { healthOf } from '../../../core/catalogue/decisions/health.ts';
-import { environmentEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import { byStart, endOf, liveChanges, sameVersion } from '../../../core/changes/decisions/versions.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
+} from '../../../core/domain/judge/measured-evidence.ts';
+import type { Judgement, MetricEvidence, MetricJudgement } from '../../../core/domain/judge/evidence.ts';
+import { judge } from '../../../core/domain/judge/judge.ts';
+import { needsControls } from '../../../core/domain/judge/controls.ts';
+import { healthOf } from '../../../core/domain/catalogue/health.ts';
+import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { byStart, endOf, liveChanges, sameVersion } from '../../../core/domain/changes/versions.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
 import { JudgeConfig, type JudgeMetric } from '../../../schemas/judge/judge-config.ts';
 import type { HttpSample, JudgementRequest, JudgementView } from '../../../schemas/judge/judgement.ts';
 import type { Config } from '../../../schemas/config/config.ts';

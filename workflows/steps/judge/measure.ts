@@ -1,5 +1,5 @@
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { HttpSample } from '../../../schemas/judge/judgement.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { judgeSettings, storableNumber } from './judge-version.ts';

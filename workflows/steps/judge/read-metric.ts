@@ -4,9 +4,9 @@ import {
   HISTORY_SECONDS,
   type Measured,
   type PromMetric,
-} from '../../../core/judge/decisions/measured-evidence.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { Series } from '../../../core/ports/metrics.ts';
+} from '../../../core/domain/judge/measured-evidence.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { Series } from '../../../core/domain/ports/metrics.ts';
 import type { JudgeMetric } from '../../../schemas/judge/judge-config.ts';
 import type { HttpSample } from '../../../schemas/judge/judgement.ts';
 import { WINDOW } from '../../../schemas/slo/slo.ts';

@@ -1,5 +1,5 @@
-import { toSignal } from '../../../core/alerts/decisions/signal.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
+import { toSignal } from '../../../core/domain/alerts/signal.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
 import { WATCH_ANNOTATION, type WatchFinding, type WatchRecord } from '../../../schemas/judge/watch.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 

@@ -6,13 +6,13 @@ import {
   isWatchOver,
   earlyEndOf,
   withCheck,
-} from '../../../core/judge/decisions/watch.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
+} from '../../../core/domain/judge/watch.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { HttpMetric } from '../../../schemas/judge/judge-config.ts';
 import { JudgementRequest } from '../../../schemas/judge/judgement.ts';
 import type { WatchId, WatchRecord } from '../../../schemas/judge/watch.ts';
 import { plusSeconds, secondsBetween, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
-import { environmentEntry } from '../../../core/catalogue/decisions/catalogue.ts';
+import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { judgeMeasured, judgeSettings } from './judge-version.ts';
 import { measureOverHttp } from './measure.ts';
 import { reportFindings } from './report-findings.ts';

@@ -1,6 +1,6 @@
-import { environmentEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import { commitForDeployer } from '../../../core/changes/decisions/deploy-repository.ts';
-import { whyNoLook } from '../../../core/look/decisions/may-look.ts';
+import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { commitForDeployer } from '../../../core/domain/changes/deploy-repository.ts';
+import { whyNoLook } from '../../../core/domain/look/may-look.ts';
 import {
   LOOK_SECONDS,
   type LookPair,
@@ -9,9 +9,9 @@ import {
   resultOfInstances,
   resultOfMetrics,
   undecided,
-} from '../../../core/look/decisions/verdict.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { LookRequest, LookResponse, LookTarget } from '../../../core/rollback/decisions/targets.ts';
+} from '../../../core/domain/look/verdict.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { LookRequest, LookResponse, LookTarget } from '../../../core/domain/rollback/targets.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 import type { Look } from '../../../schemas/incidents/look.ts';

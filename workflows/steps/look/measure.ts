@@ -1,10 +1,10 @@
-import { environmentEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import { evidenceOf, type Measured, type PromMetric } from '../../../core/judge/decisions/measured-evidence.ts';
-import { judge } from '../../../core/judge/decisions/judge.ts';
-import { byInstance, INSTANCE_LABELS, wholeOf } from '../../../core/correlation/decisions/query.ts';
-import { type JudgedMetric, type LookPair, WARM_UP_SECONDS } from '../../../core/look/decisions/verdict.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { Series } from '../../../core/ports/metrics.ts';
+import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { evidenceOf, type Measured, type PromMetric } from '../../../core/domain/judge/measured-evidence.ts';
+import { judge } from '../../../core/domain/judge/judge.ts';
+import { byInstance, INSTANCE_LABELS, wholeOf } from '../../../core/domain/correlation/query.ts';
+import { type JudgedMetric, type LookPair, WARM_UP_SECONDS } from '../../../core/domain/look/verdict.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { Series } from '../../../core/domain/ports/metrics.ts';
 import type { EnvironmentEntry } from '../../../schemas/config/config.ts';
 import type { Look } from '../../../schemas/incidents/look.ts';
 import { millisOf, type Timestamp, timestamp } from '../../../schemas/time/time.ts';

@@ -1,5 +1,5 @@
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
 import {
   type Act,
   type ActGate,
@@ -8,10 +8,10 @@ import {
   actsOf,
   flagDoneText,
   setsFlag,
-} from '../../../core/rollback/decisions/same-act.ts';
-import { numberOf } from '../../../core/rollback/decisions/question-names.ts';
-import type { QuestionInputs } from '../../../core/runbooks/decisions/permission.ts';
-import { weightsInWords } from '../../../core/rollback/decisions/reroute.ts';
+} from '../../../core/domain/rollback/same-act.ts';
+import { numberOf } from '../../../core/domain/rollback/question-names.ts';
+import type { QuestionInputs } from '../../../core/domain/runbooks/permission.ts';
+import { weightsInWords } from '../../../core/domain/rollback/reroute.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { DecisionView, Effect, IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';

@@ -1,6 +1,6 @@
-import type { Deps } from '../../../core/ports/deps.ts';
-import { permit } from '../../../core/runbooks/decisions/permission.ts';
-import type { Json } from '../../../core/runbooks/decisions/variables.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import { permit } from '../../../core/domain/runbooks/permission.ts';
+import type { Json } from '../../../core/domain/runbooks/variables.ts';
 import type { With } from '../../../schemas/runbooks/parts/kinds.ts';
 import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
 import { wake } from '../../wake.ts';

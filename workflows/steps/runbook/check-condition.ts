@@ -1,7 +1,7 @@
-import type { Deps } from '../../../core/ports/deps.ts';
-import { holds } from '../../../core/runbooks/decisions/cel/cel.ts';
-import { resolveWith } from '../../../core/runbooks/decisions/templates.ts';
-import type { Json } from '../../../core/runbooks/decisions/variables.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import { holds } from '../../../core/domain/runbooks/cel/cel.ts';
+import { resolveWith } from '../../../core/domain/runbooks/templates.ts';
+import type { Json } from '../../../core/domain/runbooks/variables.ts';
 import { secondsOf } from '../../../schemas/time/maintenance.ts';
 import type { StepEnd, StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { verdictOf } from '../verify.ts';

@@ -1,8 +1,8 @@
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { SelectedRunbook } from '../../../core/ports/runbooks.ts';
-import { bestMatch, RUNBOOKS_MAX } from '../../../core/runbooks/decisions/best-match.ts';
-import { isManualRun } from '../../../core/runbooks/decisions/manual-runs.ts';
-import { planOf, type PlannedStep } from '../../../core/runbooks/decisions/plan.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { SelectedRunbook } from '../../../core/domain/ports/runbooks.ts';
+import { bestMatch, RUNBOOKS_MAX } from '../../../core/domain/runbooks/best-match.ts';
+import { isManualRun } from '../../../core/domain/runbooks/manual-runs.ts';
+import { planOf, type PlannedStep } from '../../../core/domain/runbooks/plan.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Runbook } from '../../../schemas/runbooks/runbook.ts';

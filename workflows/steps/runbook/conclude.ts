@@ -1,7 +1,7 @@
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { RunbookEnd } from '../../../core/ports/runbooks.ts';
-import { undoId } from '../../../core/runbooks/decisions/manual-runs.ts';
-import { planOf } from '../../../core/runbooks/decisions/plan.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { RunbookEnd } from '../../../core/domain/ports/runbooks.ts';
+import { undoId } from '../../../core/domain/runbooks/manual-runs.ts';
+import { planOf } from '../../../core/domain/runbooks/plan.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
 import { wake } from '../../wake.ts';
 import { passedOfWindow } from '../verify.ts';

@@ -1,5 +1,5 @@
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { Json } from '../../../core/runbooks/decisions/variables.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { Json } from '../../../core/domain/runbooks/variables.ts';
 import type { HttpWith } from '../../../schemas/runbooks/parts/http.ts';
 import { intendedBy } from './intended.ts';
 import type { MadeAttempt, AttemptInput, CompletedAttempt } from './attempt.ts';

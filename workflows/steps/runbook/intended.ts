@@ -1,6 +1,6 @@
-import { sendersOfCause } from '../../../core/alerts/decisions/senders.ts';
-import type { IntendedAction } from '../../../core/ports/decisions.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
+import { sendersOfCause } from '../../../core/domain/alerts/senders.ts';
+import type { IntendedAction } from '../../../core/domain/ports/decisions.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
 import { countsAgainstAutomation, type StepContext } from './context.ts';
 
 /** Returns on whose behalf a step acts, and how it is counted. @param approved a person has approved the step */

@@ -1,8 +1,8 @@
-import { serviceEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import type { VendorResponse } from '../../../core/messages/decisions/channels.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { Json } from '../../../core/runbooks/decisions/variables.ts';
-import { standInNote } from '../../../core/catalogue/decisions/vendors.ts';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import type { VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { Json } from '../../../core/domain/runbooks/variables.ts';
+import { standInNote } from '../../../core/domain/catalogue/vendors.ts';
 import type { With } from '../../../schemas/runbooks/parts/kinds.ts';
 import type { TicketTarget } from '../../../schemas/alerts/routes.ts';
 import type { AttemptResult } from './attempt.ts';

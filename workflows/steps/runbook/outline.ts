@@ -1,5 +1,5 @@
-import type { RestoreKind } from '../../../core/runbooks/decisions/kinds.ts';
-import type { PlannedStep } from '../../../core/runbooks/decisions/plan.ts';
+import type { RestoreKind } from '../../../core/domain/runbooks/kinds.ts';
+import type { PlannedStep } from '../../../core/domain/runbooks/plan.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 
 /** A run of a runbook: its incident, and its number within the incident. */

@@ -1,5 +1,5 @@
-import type { QuestionInputs } from '../../../core/runbooks/decisions/permission.ts';
-import type { Json } from '../../../core/runbooks/decisions/variables.ts';
+import type { QuestionInputs } from '../../../core/domain/runbooks/permission.ts';
+import type { Json } from '../../../core/domain/runbooks/variables.ts';
 import type { Reason } from '../../../schemas/incidents/reason.ts';
 import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
 import type { TrafficShift } from './reroute.ts';

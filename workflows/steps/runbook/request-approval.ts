@@ -1,4 +1,4 @@
-import type { Deps } from '../../../core/ports/deps.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 import { pageExpired, pageForQuestion } from '../question-pages.ts';
 import { contextOf } from './context.ts';

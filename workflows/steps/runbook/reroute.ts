@@ -1,18 +1,18 @@
 import * as z from 'zod';
-import { environmentEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import { healthOf } from '../../../core/catalogue/decisions/health.ts';
-import { loaded } from '../../../core/ports/extensions.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { StepGuards } from '../../../core/rollback/decisions/guard.ts';
+import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { healthOf } from '../../../core/domain/catalogue/health.ts';
+import { loaded } from '../../../core/domain/ports/extensions.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { StepGuards } from '../../../core/domain/rollback/guard.ts';
 import {
   sameWeights,
   shiftWeights,
   type TrafficRoute,
   type Weights,
   weightsInWords,
-} from '../../../core/rollback/decisions/reroute.ts';
-import type { Json } from '../../../core/runbooks/decisions/variables.ts';
+} from '../../../core/domain/rollback/reroute.ts';
+import type { Json } from '../../../core/domain/runbooks/variables.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { RouteConfig } from '../../../schemas/rollback/reroute.ts';
 import type { With } from '../../../schemas/runbooks/parts/kinds.ts';

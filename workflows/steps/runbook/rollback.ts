@@ -1,7 +1,7 @@
-import { environmentEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { Requester } from '../../../core/rollback/decisions/judgement.ts';
-import { newestLiveChange } from '../../../core/changes/decisions/versions.ts';
+import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { Requester } from '../../../core/domain/rollback/judgement.ts';
+import { newestLiveChange } from '../../../core/domain/changes/versions.ts';
 import type { Message, MitigationOutcome } from '../../../schemas/incidents/inbox.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';

@@ -1,5 +1,5 @@
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { Json } from '../../../core/runbooks/decisions/variables.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { Json } from '../../../core/domain/runbooks/variables.ts';
 import type { StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
 import type { CompletedAttempt } from './attempt.ts';
 import type { RunbookInput } from './outline.ts';

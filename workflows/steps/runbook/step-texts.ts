@@ -1,6 +1,6 @@
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { Json } from '../../../core/runbooks/decisions/variables.ts';
-import { type Weights, weightsInWords } from '../../../core/rollback/decisions/reroute.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { Json } from '../../../core/domain/runbooks/variables.ts';
+import { type Weights, weightsInWords } from '../../../core/domain/rollback/reroute.ts';
 import type { With } from '../../../schemas/runbooks/parts/kinds.ts';
 import type { TrafficShift } from './reroute.ts';
 import type { StepContext } from './context.ts';

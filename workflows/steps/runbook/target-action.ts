@@ -1,12 +1,12 @@
-import { environmentEntry } from '../../../core/catalogue/decisions/catalogue.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { ServiceEnvironment } from '../../../core/ports/common.ts';
-import type { TargetResponse, TargetRequest, Deployer } from '../../../core/rollback/decisions/targets.ts';
-import type { Json } from '../../../core/runbooks/decisions/variables.ts';
+import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
+import type { TargetResponse, TargetRequest, Deployer } from '../../../core/domain/rollback/targets.ts';
+import type { Json } from '../../../core/domain/runbooks/variables.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';
 
 import { deployerAt } from '../roll-back.ts';
-import { weightsInWords } from '../../../core/rollback/decisions/reroute.ts';
+import { weightsInWords } from '../../../core/domain/rollback/reroute.ts';
 import { routeNamed, type TrafficShift } from './reroute.ts';
 import type { MadeAttempt, AttemptInput, CompletedAttempt } from './attempt.ts';
 import { flagDoneAround } from './act-gate.ts';

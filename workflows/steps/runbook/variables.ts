@@ -1,8 +1,8 @@
-import { flagKeyOf } from '../../../core/changes/decisions/flags.ts';
-import type { Deps } from '../../../core/ports/deps.ts';
-import type { SelectedRunbook } from '../../../core/ports/runbooks.ts';
-import { incidentVariables, serviceVariables } from '../../../core/runbooks/decisions/best-match.ts';
-import type { Variables } from '../../../core/runbooks/decisions/variables.ts';
+import { flagKeyOf } from '../../../core/domain/changes/flags.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { SelectedRunbook } from '../../../core/domain/ports/runbooks.ts';
+import { incidentVariables, serviceVariables } from '../../../core/domain/runbooks/best-match.ts';
+import type { Variables } from '../../../core/domain/runbooks/variables.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';

@@ -1,17 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Argument, type Command, InvalidArgumentError } from 'commander';
-import { activeClearings } from '../../../../core/changes/decisions/cleared-suspects.ts';
-import { decisionLines, linesOf, subjectOf } from '../../../../core/messages/decisions/decision-lines.ts';
-import { ROLE_NAMES } from '../../../../core/messages/decisions/incident-card.ts';
-import { offerWords } from '../../../../core/rollback/decisions/offers.ts';
-import { answerNames, isNamed } from '../../../../core/rollback/decisions/question-names.ts';
-import { didYouMean } from '../../../../core/runbooks/decisions/similar-names.ts';
+import { activeClearings } from '../../../../core/domain/changes/cleared-suspects.ts';
+import { decisionLines, linesOf, subjectOf } from '../../../../core/domain/messages/decision-lines.ts';
+import { ROLE_NAMES } from '../../../../core/domain/messages/incident-card.ts';
+import { offerWords } from '../../../../core/domain/rollback/offers.ts';
+import { answerNames, isNamed } from '../../../../core/domain/rollback/question-names.ts';
+import { didYouMean } from '../../../../core/domain/runbooks/similar-names.ts';
 import { type DecisionView, IncidentView, TimelineEntry } from '../../../../schemas/incidents/incident.ts';
-import {
-  nearestSeverity,
-  severityIn,
-  unknownSeverityText,
-} from '../../../../core/slack/decisions/commands/severity.ts';
+import { nearestSeverity, severityIn, unknownSeverityText } from '../../../../core/domain/slack/commands/severity.ts';
 import { ChangeId, Severity } from '../../../../schemas/config/names.ts';
 import { IncidentRole } from '../../../../schemas/people/response-roles.ts';
 import { addApiCommands, type ApiCommand, apiCommand, type Values } from '../../api-command.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { IncidentView } from '../../../../schemas/incidents/incident.ts';
-import { printableJson } from '../../../../core/messages/decisions/printable.ts';
+import { printableJson } from '../../../../core/domain/messages/printable.ts';
 import { addApiCommands } from '../../api-command.ts';
 import { Client, NoResponse } from '../../client.ts';
 import type { CommandContext } from '../../command-context.ts';

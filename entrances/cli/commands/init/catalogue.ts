@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { provabilityText } from '../../../../core/catalogue/decisions/provability.ts';
+import { provabilityText } from '../../../../core/domain/catalogue/provability.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { HealthHistory, Proposal } from '../../files.ts';
 

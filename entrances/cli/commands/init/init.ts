@@ -6,7 +6,7 @@ import { CommandFailure, type CommandContext, UsageError } from '../../command-c
 import { folderPath } from '../../folders.ts';
 import { numberTo500 } from '../../options.ts';
 import { oneLine } from '../../table.ts';
-import { evidenceFindings } from '../../../../core/catalogue/decisions/doctor-findings.ts';
+import { evidenceFindings } from '../../../../core/domain/catalogue/doctor-findings.ts';
 import { lineOf } from '../doctor.ts';
 import { catalogueText } from './catalogue.ts';
 

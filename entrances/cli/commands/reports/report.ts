@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import { AlertRulesReport } from '../../../../core/alerts/decisions/rule-figures.ts';
-import { incidentName } from '../../../../core/incidents/decisions/incident-number.ts';
-import { counted } from '../../../../core/reports/decisions/words.ts';
+import { AlertRulesReport } from '../../../../core/domain/alerts/rule-figures.ts';
+import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
+import { counted } from '../../../../core/domain/reports/words.ts';
 import { ShadowReport, type ShadowRow, type ShadowTally } from '../../../../schemas/automation/shadow-report.ts';
 import { FEATURES } from '../../../../features/index.ts';
 import { apiCommand, apiGroup, PLACE, tableOf } from '../../api-command.ts';

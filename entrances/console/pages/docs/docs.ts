@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { html } from 'hono/html';
-import { Refusal } from '../../../../core/shared/refusal.ts';
+import { Refusal } from '../../../../core/domain/refusal.ts';
 import { markdown } from '../../markdown.ts';
 import { type Html, panel } from '../../parts.ts';
 import type { ConsolePage } from '../page.ts';

@@ -1,9 +1,9 @@
-import { statusWords } from '../../../../core/incidents/decisions/status-words.ts';
+import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
 import { html } from 'hono/html';
-import { incidentPath } from '../../../../core/incidents/decisions/console-link.ts';
-import { incidentName } from '../../../../core/incidents/decisions/incident-number.ts';
-import { serviceEnvironmentText } from '../../../../core/messages/decisions/story.ts';
-import { visibleRunbook } from '../../../../core/runbooks/actions/visible.ts';
+import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
+import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
+import { serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
+import { visibleRunbook } from '../../../../core/actions/runbooks/visible.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import type { Viewer } from '../../../http/context.ts';
 import { type Html, nothing, searchForm, servicePath } from '../../parts.ts';

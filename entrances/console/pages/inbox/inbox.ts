@@ -1,12 +1,12 @@
 import { html } from 'hono/html';
 import { isReplayable } from '../../../../vendors/replay.ts';
-import { type AlertReview, alertReview, REVIEW_DAYS } from '../../../../core/reports/actions/alert-review.ts';
-import { EVERYWHERE } from '../../../../core/access/decisions/access.ts';
-import { NOISY_TIMES } from '../../../../core/alerts/decisions/noisy-alerts.ts';
-import { experimentPath, incidentPath } from '../../../../core/incidents/decisions/console-link.ts';
-import { type UnmappedSubject, unmappedSubjects } from '../../../../core/changes/decisions/unmapped.ts';
-import type { Mute } from '../../../../core/alerts/decisions/routing.ts';
-import type { Quarantined, SignalView } from '../../../../core/ports/alerts.ts';
+import { type AlertReview, alertReview, REVIEW_DAYS } from '../../../../core/actions/reports/alert-review.ts';
+import { EVERYWHERE } from '../../../../core/domain/access/access.ts';
+import { NOISY_TIMES } from '../../../../core/domain/alerts/noisy-alerts.ts';
+import { experimentPath, incidentPath } from '../../../../core/domain/incidents/console-link.ts';
+import { type UnmappedSubject, unmappedSubjects } from '../../../../core/domain/changes/unmapped.ts';
+import type { Mute } from '../../../../core/domain/alerts/routing.ts';
+import type { Quarantined, SignalView } from '../../../../core/domain/ports/alerts.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../http/context.ts';
 import {

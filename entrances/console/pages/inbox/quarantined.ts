@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { isReplayable, readQuarantined } from '../../../../vendors/replay.ts';
-import { EVERYWHERE } from '../../../../core/access/decisions/access.ts';
-import type { Quarantined } from '../../../../core/ports/alerts.ts';
+import { EVERYWHERE } from '../../../../core/domain/access/access.ts';
+import type { Quarantined } from '../../../../core/domain/ports/alerts.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../http/context.ts';
 import { ago, clockTime, type Html, line, panel } from '../../parts.ts';

@@ -9,21 +9,21 @@ import {
   sendUpdateToStakeholders,
   takeRole,
   triage,
-} from '../../../../core/incidents/actions/acknowledge.ts';
-import { clearingWords, clearSuspectChange } from '../../../../core/incidents/actions/clear-suspect.ts';
-import { restoreSuspectChange } from '../../../../core/incidents/actions/restore-suspect.ts';
-import { holderNamed } from '../../../../core/incidents/actions/role-holders.ts';
-import { incidentPath } from '../../../../core/incidents/decisions/console-link.ts';
-import { isSameActor } from '../../../../core/access/decisions/actor-identity.ts';
+} from '../../../../core/actions/incidents/acknowledge.ts';
+import { clearingWords, clearSuspectChange } from '../../../../core/actions/incidents/clear-suspect.ts';
+import { restoreSuspectChange } from '../../../../core/actions/incidents/restore-suspect.ts';
+import { holderNamed } from '../../../../core/actions/incidents/role-holders.ts';
+import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
+import { isSameActor } from '../../../../core/domain/access/actor-identity.ts';
 
-import { answerDecision } from '../../../../core/incidents/actions/answer-decision.ts';
-import type { Caller } from '../../../../core/people/actions/caller.ts';
-import { note } from '../../../../core/incidents/actions/declare-incident.ts';
-import { markWrong } from '../../../../core/incidents/actions/mark-wrong.ts';
-import { requestLook } from '../../../../core/look/actions/request-look.ts';
-import { executeResponseAction } from '../../../../core/incidents/actions/response-action.ts';
-import { turnFlagOn } from '../../../../core/incidents/actions/turn-flag-on.ts';
-import { Refusal } from '../../../../core/shared/refusal.ts';
+import { answerDecision } from '../../../../core/actions/incidents/answer-decision.ts';
+import type { Caller } from '../../../../core/actions/people/caller.ts';
+import { note } from '../../../../core/actions/incidents/declare-incident.ts';
+import { markWrong } from '../../../../core/actions/incidents/mark-wrong.ts';
+import { requestLook } from '../../../../core/actions/look/request-look.ts';
+import { executeResponseAction } from '../../../../core/actions/incidents/response-action.ts';
+import { turnFlagOn } from '../../../../core/actions/incidents/turn-flag-on.ts';
+import { Refusal } from '../../../../core/domain/refusal.ts';
 import { ChangeId, IncidentId, Severity, Version } from '../../../../schemas/config/names.ts';
 import { IncidentRole } from '../../../../schemas/people/response-roles.ts';
 import { undoForm } from '../../notices.ts';

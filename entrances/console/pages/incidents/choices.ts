@@ -1,6 +1,6 @@
-import { possibleHolders } from '../../../../core/incidents/actions/role-holders.ts';
-import type { Assignee } from '../../../../core/people/decisions/roles.ts';
-import type { Deps } from '../../../../core/ports/deps.ts';
+import { possibleHolders } from '../../../../core/actions/incidents/role-holders.ts';
+import type { Assignee } from '../../../../core/domain/people/roles.ts';
+import type { Deps } from '../../../../core/domain/ports/deps.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import type { Viewer } from '../../../http/context.ts';
 

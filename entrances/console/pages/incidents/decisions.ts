@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { incidentPath } from '../../../../core/incidents/decisions/console-link.ts';
+import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import type { DecisionView, IncidentView } from '../../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { addressWith, filterLinks, type Html, nothing, olderLink, searchForm, servicePath } from '../../parts.ts';

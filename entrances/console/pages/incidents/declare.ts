@@ -1,10 +1,10 @@
 import { html } from 'hono/html';
-import { serviceEntry } from '../../../../core/catalogue/decisions/catalogue.ts';
-import { declareIncident } from '../../../../core/incidents/actions/declare-incident.ts';
-import { declaredScope } from '../../../../core/incidents/actions/declared-environment.ts';
-import { incidentPath } from '../../../../core/incidents/decisions/console-link.ts';
-import { numberText } from '../../../../core/incidents/decisions/incident-number.ts';
-import { didYouMean } from '../../../../core/runbooks/decisions/similar-names.ts';
+import { serviceEntry } from '../../../../core/domain/catalogue/catalogue.ts';
+import { declareIncident } from '../../../../core/actions/incidents/declare-incident.ts';
+import { declaredScope } from '../../../../core/actions/incidents/declared-environment.ts';
+import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
+import { numberText } from '../../../../core/domain/incidents/incident-number.ts';
+import { didYouMean } from '../../../../core/domain/runbooks/similar-names.ts';
 import type { Config } from '../../../../schemas/config/config.ts';
 import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../../../schemas/config/names.ts';
 import { once } from '../../once.ts';

@@ -1,10 +1,10 @@
-import { EFFECT_NAMES } from '../../../../core/messages/decisions/incident-lines.ts';
+import { EFFECT_NAMES } from '../../../../core/domain/messages/incident-lines.ts';
 import { html } from 'hono/html';
-import { activeClearings, clearingsText } from '../../../../core/changes/decisions/cleared-suspects.ts';
-import { evidencePath } from '../../../../core/incidents/decisions/console-link.ts';
-import { decisionLines, type Place } from '../../../../core/messages/decisions/decision-lines.ts';
-import { rollbackOf } from '../../../../core/messages/decisions/incident-lines.ts';
-import { questionName } from '../../../../core/rollback/decisions/question-names.ts';
+import { activeClearings, clearingsText } from '../../../../core/domain/changes/cleared-suspects.ts';
+import { evidencePath } from '../../../../core/domain/incidents/console-link.ts';
+import { decisionLines, type Place } from '../../../../core/domain/messages/decision-lines.ts';
+import { rollbackOf } from '../../../../core/domain/messages/incident-lines.ts';
+import { questionName } from '../../../../core/domain/rollback/question-names.ts';
 import type { DecisionView, Effect } from '../../../../schemas/incidents/incident.ts';
 import {
   type Cells,

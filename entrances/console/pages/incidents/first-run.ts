@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { isAcknowledged } from '../../../../core/paging/decisions/acknowledgement.ts';
+import { isAcknowledged } from '../../../../core/domain/paging/acknowledgement.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { actionForm, type Html, panel } from '../../parts.ts';

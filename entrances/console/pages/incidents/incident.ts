@@ -1,23 +1,23 @@
 import { INCIDENT_PAGES } from '../../../../features/names.ts';
 import { html } from 'hono/html';
-import { recordSeen } from '../../../../core/incidents/actions/record-seen.ts';
-import { experimentPath, incidentPath } from '../../../../core/incidents/decisions/console-link.ts';
-import { numberText } from '../../../../core/incidents/decisions/incident-number.ts';
-import { similarWords } from '../../../../core/incidents/decisions/similar.ts';
-import { answerable } from '../../../../core/messages/decisions/incident-buttons.ts';
-import { closedAsOf, resolverText, UNVERIFIED_TEXT } from '../../../../core/incidents/decisions/closing.ts';
-import { statusWords } from '../../../../core/incidents/decisions/status-words.ts';
-import { type AlertLine, alertLines } from '../../../../core/messages/decisions/alert-lines.ts';
-import { subjectOf } from '../../../../core/messages/decisions/decision-lines.ts';
-import { childWords, ROLE_NAMES } from '../../../../core/messages/decisions/incident-card.ts';
-import { serviceEnvironmentText } from '../../../../core/messages/decisions/story.ts';
-import { isAcknowledged } from '../../../../core/paging/decisions/acknowledgement.ts';
-import { channelLink } from '../../../../core/paging/decisions/page-links.ts';
+import { recordSeen } from '../../../../core/actions/incidents/record-seen.ts';
+import { experimentPath, incidentPath } from '../../../../core/domain/incidents/console-link.ts';
+import { numberText } from '../../../../core/domain/incidents/incident-number.ts';
+import { similarWords } from '../../../../core/domain/incidents/similar.ts';
+import { answerable } from '../../../../core/domain/messages/incident-buttons.ts';
+import { closedAsOf, resolverText, UNVERIFIED_TEXT } from '../../../../core/domain/incidents/closing.ts';
+import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
+import { type AlertLine, alertLines } from '../../../../core/domain/messages/alert-lines.ts';
+import { subjectOf } from '../../../../core/domain/messages/decision-lines.ts';
+import { childWords, ROLE_NAMES } from '../../../../core/domain/messages/incident-card.ts';
+import { serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
+import { isAcknowledged } from '../../../../core/domain/paging/acknowledgement.ts';
+import { channelLink } from '../../../../core/domain/paging/page-links.ts';
 import {
   contradictedMinutes,
   contradictionText,
   contradictionToShow,
-} from '../../../../core/incidents/decisions/page-contradiction.ts';
+} from '../../../../core/domain/incidents/page-contradiction.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { IncidentRole } from '../../../../schemas/people/response-roles.ts';

@@ -1,5 +1,5 @@
-import type { Attention } from '../../../../core/incidents/decisions/attention.ts';
-import { incidentName } from '../../../../core/incidents/decisions/incident-number.ts';
+import type { Attention } from '../../../../core/domain/incidents/attention.ts';
+import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
 import { Severity } from '../../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 

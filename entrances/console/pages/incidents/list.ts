@@ -1,11 +1,11 @@
 import { html } from 'hono/html';
-import { serviceEntry } from '../../../../core/catalogue/decisions/catalogue.ts';
-import { incidentPath } from '../../../../core/incidents/decisions/console-link.ts';
-import { attending } from '../../../../core/incidents/decisions/attention.ts';
-import { numberInAddress } from '../../../../core/incidents/decisions/incident-number.ts';
-import { statusWords } from '../../../../core/incidents/decisions/status-words.ts';
-import { suspectsToShow } from '../../../../core/messages/decisions/incident-card.ts';
-import { serviceEnvironmentText } from '../../../../core/messages/decisions/story.ts';
+import { serviceEntry } from '../../../../core/domain/catalogue/catalogue.ts';
+import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
+import { attending } from '../../../../core/domain/incidents/attention.ts';
+import { numberInAddress } from '../../../../core/domain/incidents/incident-number.ts';
+import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
+import { suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
+import { serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
 import { Severity } from '../../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';

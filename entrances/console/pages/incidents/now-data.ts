@@ -1,7 +1,7 @@
-import { modesFor } from '../../../../core/automation/decisions/automation.ts';
-import { type Attending, attending, type Attention } from '../../../../core/incidents/decisions/attention.ts';
-import type { Deps } from '../../../../core/ports/deps.ts';
-import type { IncidentSummary } from '../../../../core/ports/incidents.ts';
+import { modesFor } from '../../../../core/domain/automation/automation.ts';
+import { type Attending, attending, type Attention } from '../../../../core/domain/incidents/attention.ts';
+import type { Deps } from '../../../../core/domain/ports/deps.ts';
+import type { IncidentSummary } from '../../../../core/domain/ports/incidents.ts';
 import type { Automation } from '../../../../schemas/access/access.ts';
 import type { Watch } from '../../../../schemas/judge/watch.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';

@@ -1,10 +1,10 @@
-import { automationText } from '../../../../core/automation/decisions/automation.ts';
+import { automationText } from '../../../../core/domain/automation/automation.ts';
 import { html } from 'hono/html';
 import { Mode } from '../../../../schemas/config/names.ts';
-import { incidentPath } from '../../../../core/incidents/decisions/console-link.ts';
-import { statusWords } from '../../../../core/incidents/decisions/status-words.ts';
-import { capitalized, decisionLines } from '../../../../core/messages/decisions/decision-lines.ts';
-import { EFFECT_NAMES, effectWords, rollbackOf } from '../../../../core/messages/decisions/incident-lines.ts';
+import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
+import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
+import { capitalized, decisionLines } from '../../../../core/domain/messages/decision-lines.ts';
+import { EFFECT_NAMES, effectWords, rollbackOf } from '../../../../core/domain/messages/incident-lines.ts';
 import type { Effect } from '../../../../schemas/incidents/incident.ts';
 import {
   addressWith,

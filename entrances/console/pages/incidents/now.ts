@@ -1,19 +1,19 @@
 import { html } from 'hono/html';
-import { type Attention, countOf, type Need, NEEDS } from '../../../../core/incidents/decisions/attention.ts';
-import { closedAsOf } from '../../../../core/incidents/decisions/closing.ts';
-import { incidentPath } from '../../../../core/incidents/decisions/console-link.ts';
-import { incidentName } from '../../../../core/incidents/decisions/incident-number.ts';
-import { answerable } from '../../../../core/messages/decisions/incident-buttons.ts';
-import { decisionLines, linesOf, subjectOf } from '../../../../core/messages/decisions/decision-lines.ts';
-import { statusWords } from '../../../../core/incidents/decisions/status-words.ts';
-import { ROLE_NAMES, suspectsToShow } from '../../../../core/messages/decisions/incident-card.ts';
-import { rollbackOf } from '../../../../core/messages/decisions/incident-lines.ts';
-import { serviceEnvironmentText } from '../../../../core/messages/decisions/story.ts';
-import { contradictionText, contradictionToShow } from '../../../../core/incidents/decisions/page-contradiction.ts';
-import type { IncidentSummary } from '../../../../core/ports/incidents.ts';
+import { type Attention, countOf, type Need, NEEDS } from '../../../../core/domain/incidents/attention.ts';
+import { closedAsOf } from '../../../../core/domain/incidents/closing.ts';
+import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
+import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
+import { answerable } from '../../../../core/domain/messages/incident-buttons.ts';
+import { decisionLines, linesOf, subjectOf } from '../../../../core/domain/messages/decision-lines.ts';
+import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
+import { ROLE_NAMES, suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
+import { rollbackOf } from '../../../../core/domain/messages/incident-lines.ts';
+import { serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
+import { contradictionText, contradictionToShow } from '../../../../core/domain/incidents/page-contradiction.ts';
+import type { IncidentSummary } from '../../../../core/domain/ports/incidents.ts';
 import type { DecisionView, IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
-import { likelihood } from '../../../../core/correlation/decisions/words.ts';
+import { likelihood } from '../../../../core/domain/correlation/words.ts';
 import {
   addressWith,
   ago,

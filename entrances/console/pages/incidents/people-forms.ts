@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { isSameActor } from '../../../../core/access/decisions/actor-identity.ts';
+import { isSameActor } from '../../../../core/domain/access/actor-identity.ts';
 import { IncidentRole } from '../../../../schemas/people/response-roles.ts';
 import { type Html, onDemand } from '../../parts.ts';
 import { type IncidentActionName, MYSELF } from './actions.ts';

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
-import { IMPROBABLE } from '../../../../core/correlation/decisions/words.ts';
-import { forAndAgainst, migrationText } from '../../../../core/rollback/decisions/basis.ts';
+import { IMPROBABLE } from '../../../../core/domain/correlation/words.ts';
+import { forAndAgainst, migrationText } from '../../../../core/domain/rollback/basis.ts';
 import type { DecisionBasis } from '../../../../schemas/incidents/decision-basis.ts';
 import type { DecisionView, Suspect } from '../../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';

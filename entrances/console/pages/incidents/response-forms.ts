@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
-import { activeClearings } from '../../../../core/changes/decisions/cleared-suspects.ts';
-import { probability } from '../../../../core/correlation/decisions/words.ts';
-import { suspectsToShow } from '../../../../core/messages/decisions/incident-card.ts';
+import { activeClearings } from '../../../../core/domain/changes/cleared-suspects.ts';
+import { probability } from '../../../../core/domain/correlation/words.ts';
+import { suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
 import { addressWith, type Html, onDemand } from '../../parts.ts';
 import { runbookPath } from '../runbooks/parts.ts';
 import type { IncidentActionName } from './actions.ts';

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
-import { incidentPath } from '../../../../core/incidents/decisions/console-link.ts';
-import type { Named } from '../../../../core/incidents/decisions/incident-number.ts';
+import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
+import type { Named } from '../../../../core/domain/incidents/incident-number.ts';
 import * as z from 'zod';
 import type { TimelineEntry } from '../../../../schemas/incidents/incident.ts';
 import { Look } from '../../../../schemas/incidents/look.ts';

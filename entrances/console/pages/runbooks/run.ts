@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
-import { Refusal } from '../../../../core/shared/refusal.ts';
-import { retryRun, viewRun } from '../../../../core/runbooks/actions/start-run.ts';
-import { incidentPath } from '../../../../core/incidents/decisions/console-link.ts';
+import { Refusal } from '../../../../core/domain/refusal.ts';
+import { retryRun, viewRun } from '../../../../core/actions/runbooks/start-run.ts';
+import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import { RunId, type RunView } from '../../../../schemas/runbooks/parts/runs.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../http/context.ts';

@@ -1,8 +1,8 @@
 import { html } from 'hono/html';
-import { runbookOf } from '../../../../core/runbooks/actions/plan-run.ts';
-import { visibleRunbook } from '../../../../core/runbooks/actions/visible.ts';
-import { incidentPath } from '../../../../core/incidents/decisions/console-link.ts';
-import { type PlannedStep, planOf } from '../../../../core/runbooks/decisions/plan.ts';
+import { runbookOf } from '../../../../core/actions/runbooks/plan-run.ts';
+import { visibleRunbook } from '../../../../core/actions/runbooks/visible.ts';
+import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
+import { type PlannedStep, planOf } from '../../../../core/domain/runbooks/plan.ts';
 import type { Matcher } from '../../../../schemas/alerts/matcher-syntax.ts';
 import type { FailureAction } from '../../../../schemas/runbooks/parts/steps.ts';
 import type { Input } from '../../../../schemas/runbooks/parts/inputs.ts';

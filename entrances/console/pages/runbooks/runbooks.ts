@@ -1,8 +1,8 @@
 import { html } from 'hono/html';
-import { viewRun } from '../../../../core/runbooks/actions/start-run.ts';
-import { visibleRunbook } from '../../../../core/runbooks/actions/visible.ts';
-import { planOf } from '../../../../core/runbooks/decisions/plan.ts';
-import { byPriority } from '../../../../core/runbooks/decisions/select.ts';
+import { viewRun } from '../../../../core/actions/runbooks/start-run.ts';
+import { visibleRunbook } from '../../../../core/actions/runbooks/visible.ts';
+import { planOf } from '../../../../core/domain/runbooks/plan.ts';
+import { byPriority } from '../../../../core/domain/runbooks/select.ts';
 import { runId, type RunView } from '../../../../schemas/runbooks/parts/runs.ts';
 import type { Runbook } from '../../../../schemas/runbooks/runbook.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';

@@ -1,10 +1,10 @@
 import { html } from 'hono/html';
-import { planRun, type RequestedRun, runbookOf } from '../../../../core/runbooks/actions/plan-run.ts';
-import { startRun } from '../../../../core/runbooks/actions/start-run.ts';
-import { Refusal } from '../../../../core/shared/refusal.ts';
+import { planRun, type RequestedRun, runbookOf } from '../../../../core/actions/runbooks/plan-run.ts';
+import { startRun } from '../../../../core/actions/runbooks/start-run.ts';
+import { Refusal } from '../../../../core/domain/refusal.ts';
 import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
 import type { Input } from '../../../../schemas/runbooks/parts/inputs.ts';
-import { numberIn } from '../../../../core/runbooks/decisions/numbers.ts';
+import { numberIn } from '../../../../core/domain/runbooks/numbers.ts';
 import type { InputValues, RunPlan } from '../../../../schemas/runbooks/parts/runs.ts';
 import type { Runbook } from '../../../../schemas/runbooks/runbook.ts';
 import * as z from 'zod';

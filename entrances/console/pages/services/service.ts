@@ -1,8 +1,8 @@
 import { html } from 'hono/html';
 import * as z from 'zod';
-import { provabilityText } from '../../../../core/catalogue/decisions/provability.ts';
-import { liftPin } from '../../../../core/changes/actions/lift-pin.ts';
-import { incidentPath } from '../../../../core/incidents/decisions/console-link.ts';
+import { provabilityText } from '../../../../core/domain/catalogue/provability.ts';
+import { liftPin } from '../../../../core/actions/changes/lift-pin.ts';
+import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import type { Change, ChangeStatus } from '../../../../schemas/changes/change.ts';
 import { EnvironmentName, Mode } from '../../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';

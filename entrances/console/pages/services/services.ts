@@ -1,9 +1,9 @@
-import { environmentEntry } from '../../../../core/catalogue/decisions/catalogue.ts';
+import { environmentEntry } from '../../../../core/domain/catalogue/catalogue.ts';
 import { html } from 'hono/html';
-import type { Deps } from '../../../../core/ports/deps.ts';
-import { loaded } from '../../../../core/ports/extensions.ts';
-import { modeOf } from '../../../../core/automation/decisions/shadow-report.ts';
-import { incidentPath } from '../../../../core/incidents/decisions/console-link.ts';
+import type { Deps } from '../../../../core/domain/ports/deps.ts';
+import { loaded } from '../../../../core/domain/ports/extensions.ts';
+import { modeOf } from '../../../../core/domain/automation/shadow-report.ts';
+import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import type { Mode } from '../../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';

@@ -1,12 +1,12 @@
 import { lastCheck } from '../../../../vendors/connections/stored-check.ts';
-import { EVERYWHERE } from '../../../../core/access/decisions/access.ts';
-import { actorNameOf } from '../../../../core/access/decisions/actor-identity.ts';
+import { EVERYWHERE } from '../../../../core/domain/access/access.ts';
+import { actorNameOf } from '../../../../core/domain/access/actor-identity.ts';
 import {
   configurationFindings,
   connectionFindings,
   type Finding,
-} from '../../../../core/catalogue/decisions/doctor-findings.ts';
-import type { ConfigLoads } from '../../../../core/ports/config.ts';
+} from '../../../../core/domain/catalogue/doctor-findings.ts';
+import type { ConfigLoads } from '../../../../core/domain/ports/config.ts';
 import type { TokenRecord } from '../../../../schemas/access/access.ts';
 import type { Config } from '../../../../schemas/config/config.ts';
 import { type PeopleFile, ROLES } from '../../../../schemas/people/people.ts';

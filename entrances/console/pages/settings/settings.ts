@@ -1,7 +1,7 @@
 import { FEATURE_FILES } from '../../../../features/names.ts';
 import { html } from 'hono/html';
-import { EVERYWHERE } from '../../../../core/access/decisions/access.ts';
-import type { Finding } from '../../../../core/catalogue/decisions/doctor-findings.ts';
+import { EVERYWHERE } from '../../../../core/domain/access/access.ts';
+import type { Finding } from '../../../../core/domain/catalogue/doctor-findings.ts';
 import type { Config } from '../../../../schemas/config/config.ts';
 import { type Person, type PersonId, ROLES } from '../../../../schemas/people/people.ts';
 import { millisOf } from '../../../../schemas/time/time.ts';
@@ -21,7 +21,7 @@ import {
 import { type ConsolePage, field, type PageAction } from '../page.ts';
 import { loadSettings, type Settings, type TokenRow } from './data.ts';
 import * as z from 'zod';
-import { revokeToken } from '../../../../core/people/actions/revoke-token.ts';
+import { revokeToken } from '../../../../core/actions/people/revoke-token.ts';
 
 const PATH = '/console/settings';
 

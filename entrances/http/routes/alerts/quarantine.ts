@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { readQuarantined, replay } from '../../../../vendors/replay.ts';
-import { EVERYWHERE, type Scope } from '../../../../core/access/decisions/access.ts';
+import { EVERYWHERE, type Scope } from '../../../../core/domain/access/access.ts';
 import { mayRequestByLabel, senderOf } from '../../middleware/authentication.ts';
 import type { ApiDeps } from '../../deps.ts';
 import { Timestamp } from '../../../../schemas/time/time.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { SignalView } from '../../../../core/ports/alerts.ts';
+import type { SignalView } from '../../../../core/domain/ports/alerts.ts';
 import { Signal } from '../../../../schemas/alerts/signal.ts';
 import { Timestamp } from '../../../../schemas/time/time.ts';
 

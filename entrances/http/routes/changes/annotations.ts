@@ -1,13 +1,13 @@
 import type { Context } from 'hono';
 import * as z from 'zod';
-import { recordChange, updateChange, withAnnotation } from '../../../../core/changes/actions/record-change.ts';
+import { recordChange, updateChange, withAnnotation } from '../../../../core/actions/changes/record-change.ts';
 import {
   changeOfAnnotation,
   patchOfAnnotation,
   type PostedAnnotation,
-} from '../../../../core/changes/decisions/annotation.ts';
+} from '../../../../core/domain/changes/annotation.ts';
 import type { ApiDeps } from '../../deps.ts';
-import { Refusal } from '../../../../core/shared/refusal.ts';
+import { Refusal } from '../../../../core/domain/refusal.ts';
 import { sha256 } from '../../../../core/stores/hash.ts';
 import { whyTooFarAhead } from '../../../../schemas/changes/change.ts';
 import { traceContextOf } from '../../../../schemas/parsing/traceparent.ts';

@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import type { Deps } from '../../../../core/ports/deps.ts';
+import type { Deps } from '../../../../core/domain/ports/deps.ts';
 import type { ApiDeps } from '../../deps.ts';
-import { EVERYWHERE } from '../../../../core/access/decisions/access.ts';
-import { nameWarnings } from '../../../../core/catalogue/decisions/known-names.ts';
-import { unmappedSubjects } from '../../../../core/changes/decisions/unmapped.ts';
-import { watchIdOf } from '../../../../core/judge/decisions/watch.ts';
+import { EVERYWHERE } from '../../../../core/domain/access/access.ts';
+import { nameWarnings } from '../../../../core/domain/catalogue/known-names.ts';
+import { unmappedSubjects } from '../../../../core/domain/changes/unmapped.ts';
+import { watchIdOf } from '../../../../core/domain/judge/watch.ts';
 import { Watch } from '../../../../schemas/judge/watch.ts';
 import { Timestamp } from '../../../../schemas/time/time.ts';
 import { ReportSubject } from '../../../../schemas/changes/change-report.ts';
@@ -29,9 +29,9 @@ import {
   readable,
 } from '../../endpoint.ts';
 import { traceContextOf } from '../../../../schemas/parsing/traceparent.ts';
-import { Refusal } from '../../../../core/shared/refusal.ts';
-import { updateChange } from '../../../../core/changes/actions/record-change.ts';
-import { recordDeployment, refuseIf, whyNotStarted } from '../../../../core/changes/actions/record-deployment.ts';
+import { Refusal } from '../../../../core/domain/refusal.ts';
+import { updateChange } from '../../../../core/actions/changes/record-change.ts';
+import { recordDeployment, refuseIf, whyNotStarted } from '../../../../core/actions/changes/record-deployment.ts';
 
 const Deployment = Change.extend({
   warnings: z

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { ApiDeps } from '../../deps.ts';
 import { PinView } from '../../../../schemas/changes/pin.ts';
 import { type Api, answers, createRoute, endpoint, listQuery, pageOf, problems, readable } from '../../endpoint.ts';
-import { liftPin } from '../../../../core/changes/actions/lift-pin.ts';
+import { liftPin } from '../../../../core/actions/changes/lift-pin.ts';
 
 const Pinned = PinView.meta({ id: 'PinnedVersion' });
 const params = z.object({ id: z.string().min(1).max(128) });

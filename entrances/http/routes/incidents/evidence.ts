@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { listEvidence, readEvidence } from '../../../../core/incidents/actions/read-evidence.ts';
+import { listEvidence, readEvidence } from '../../../../core/actions/incidents/read-evidence.ts';
 import type { ApiDeps } from '../../deps.ts';
 import { EvidenceName, EvidencePack } from '../../../../schemas/incidents/evidence-pack.ts';
 import { type Api, answers, createRoute, endpoint, problems } from '../../endpoint.ts';

@@ -8,8 +8,8 @@ import {
   leaveRole,
   takeRole,
   sendUpdateToStakeholders,
-} from '../../../../core/incidents/actions/acknowledge.ts';
-import { holderNamed } from '../../../../core/incidents/actions/role-holders.ts';
+} from '../../../../core/actions/incidents/acknowledge.ts';
+import { holderNamed } from '../../../../core/actions/incidents/role-holders.ts';
 import { type Api, answers, body, createRoute, endpoint, problems } from '../../endpoint.ts';
 import { incidentParams } from '../../incident-param.ts';
 import { Incident } from './incidents.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import { keepsOpen } from '../../../../core/incidents/decisions/keeps-open.ts';
+import { keepsOpen } from '../../../../core/domain/incidents/keeps-open.ts';
 import type { ApiDeps } from '../../deps.ts';
 import { SimilarIncident } from '../../../../schemas/incidents/similar.ts';
 import { DecisionView, IncidentStatus, IncidentView, TimelineEntry } from '../../../../schemas/incidents/incident.ts';
@@ -11,12 +11,12 @@ import {
   ServiceName,
   Severity,
 } from '../../../../schemas/config/names.ts';
-import { declaredScope } from '../../../../core/incidents/actions/declared-environment.ts';
-import { triage } from '../../../../core/incidents/actions/acknowledge.ts';
-import { correctIncident, declareIncident, note } from '../../../../core/incidents/actions/declare-incident.ts';
-import { similarIncidents } from '../../../../core/incidents/actions/similar-incidents.ts';
-import { requireIncident } from '../../../../core/incidents/actions/require-incident.ts';
-import { namer } from '../../../../core/people/actions/names.ts';
+import { declaredScope } from '../../../../core/actions/incidents/declared-environment.ts';
+import { triage } from '../../../../core/actions/incidents/acknowledge.ts';
+import { correctIncident, declareIncident, note } from '../../../../core/actions/incidents/declare-incident.ts';
+import { similarIncidents } from '../../../../core/actions/incidents/similar-incidents.ts';
+import { requireIncident } from '../../../../core/actions/incidents/require-incident.ts';
+import { namer } from '../../../../core/actions/people/names.ts';
 import { newUlid } from '../../new-id.ts';
 import {
   type Api,
@@ -30,7 +30,7 @@ import {
   readable,
 } from '../../endpoint.ts';
 import { incidentParams } from '../../incident-param.ts';
-import { Refusal } from '../../../../core/shared/refusal.ts';
+import { Refusal } from '../../../../core/domain/refusal.ts';
 import { READ_MAX_BYTES } from '../../list-bytes.ts';
 import { ShownSignal, shownSignal, snakeCased } from '../alerts/signal-view.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Refusal } from '../../../../core/shared/refusal.ts';
+import { Refusal } from '../../../../core/domain/refusal.ts';
 import type { ApiDeps } from '../../deps.ts';
 import { Watch, WatchId, WatchOutcome } from '../../../../schemas/judge/watch.ts';
 import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';

@@ -4,11 +4,11 @@ import {
   type CounterName,
   DELAY_SUM,
   ROUTING_DELAY_BUCKETS,
-} from '../../../../core/incidents/decisions/metrics.ts';
-import type { Deps } from '../../../../core/ports/deps.ts';
+} from '../../../../core/domain/incidents/metrics.ts';
+import type { Deps } from '../../../../core/domain/ports/deps.ts';
 import type { ApiDeps } from '../../deps.ts';
-import type { QueueOperations } from '../../../../core/ports/system.ts';
-import type { Projections } from '../../../../core/incidents/decisions/projections.ts';
+import type { QueueOperations } from '../../../../core/domain/ports/system.ts';
+import type { Projections } from '../../../../core/domain/incidents/projections.ts';
 import { counter, gauge, histogram, labelled, type Metric, type Sample, timeSampleOf } from './exposition.ts';
 
 type OperationsDeps = Pick<ApiDeps, 'backlog' | 'counters'>;

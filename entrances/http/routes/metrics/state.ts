@@ -1,5 +1,5 @@
 import manifest from '../../../../package.json' with { type: 'json' };
-import type { Deps } from '../../../../core/ports/deps.ts';
+import type { Deps } from '../../../../core/domain/ports/deps.ts';
 import type { ApiDeps } from '../../deps.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import { IncidentStatus } from '../../../../schemas/incidents/incident.ts';

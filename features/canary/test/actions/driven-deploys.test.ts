@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { toSignal } from '../../../../core/alerts/decisions/signal.ts';
+import { toSignal } from '../../../../core/domain/alerts/signal.ts';
 import type { Deps } from '../../ports.ts';
 import type { Alert } from '../../../../schemas/alerts/sources/index.ts';
 import { NOON } from '../../../../test/core/arbitraries.ts';

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { muteOf, mutesNow } from '../../../../core/alerts/actions/muted-by.ts';
+import { muteOf, mutesNow } from '../../../../core/actions/alerts/muted-by.ts';
 import { observeChaos, unobservedChaos } from '../../actions/observe-chaos.ts';
 import { recordExperiment } from '../../actions/record-experiment.ts';
 import { ExperimentTable } from '../../store.ts';
 import { chaosObjectsOf, chaosSystemFor } from '../../chaos/chaos-systems.ts';
-import { JOBS } from '../../../../entrances/jobs/sweep/jobs.ts';
+import { JOBS } from '../../../../core/jobs/sweep/jobs.ts';
 import { Config, emptyConfig } from '../../../../schemas/config/config.ts';
 import { mintIncidentId } from '../../../../core/stores/ids.ts';
 import { ExperimentId, NewExperiment } from '../../experiment.ts';

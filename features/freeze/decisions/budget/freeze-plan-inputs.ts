@@ -1,5 +1,5 @@
 import type { Freeze } from '../../schemas/freeze.ts';
-import type { EvaluatedObjective } from '../../../../core/ports/error-budgets.ts';
+import type { EvaluatedObjective } from '../../../../core/domain/ports/error-budgets.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { CalendarNow } from '../calendar.ts';
 import type { OpenIncident } from '../causes.ts';

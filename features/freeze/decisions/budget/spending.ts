@@ -1,6 +1,6 @@
 import type { BurnAlert, SloStatus } from '../../../../schemas/slo/slo-status.ts';
 import { secondsBetween, type Timestamp } from '../../../../schemas/time/time.ts';
-import { tidy } from '../../../../core/monitoring/decisions/rounding.ts';
+import { tidy } from '../../../../core/domain/monitoring/rounding.ts';
 import type { FreezePolicy } from '../policy.ts';
 import { percent } from '../words.ts';
 

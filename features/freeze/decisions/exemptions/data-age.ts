@@ -5,9 +5,9 @@ import type { Finding } from '../finding.ts';
 import { exemptionByKind } from './passes.ts';
 import type { FreezePolicy } from '../policy.ts';
 import { dataAge, isStale, unreadBudget } from '../budget/spending.ts';
-import { list } from '../../../../core/correlation/decisions/words.ts';
+import { list } from '../../../../core/domain/correlation/words.ts';
 import { utcMinute, percent } from '../words.ts';
-import { ageText } from '../../../../core/time/decisions/age.ts';
+import { ageText } from '../../../../core/domain/time/age.ts';
 
 /** Reports a service that the catalogue does not have. Freezes that apply to everything apply to it as well. */
 export function unknownService(inputs: CheckInputs): Finding[] {

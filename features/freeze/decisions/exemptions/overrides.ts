@@ -1,7 +1,7 @@
 import type { Freeze, FreezeScope, Override } from '../../schemas/freeze.ts';
 import type { CheckRequest } from '../../schemas/freeze-check.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
-import { isSamePerson } from '../../../../core/access/decisions/actor-identity.ts';
+import { isSamePerson } from '../../../../core/domain/access/actor-identity.ts';
 import type { CheckInputs } from '../check-inputs.ts';
 
 /** An override that lets a deployment through a freeze. */

@@ -2,7 +2,7 @@ import type { CheckRequest } from '../../schemas/freeze-check.ts';
 import type { PinView } from '../../../../schemas/changes/pin.ts';
 import type { CheckInputs } from '../check-inputs.ts';
 import type { Finding } from '../finding.ts';
-import { list } from '../../../../core/correlation/decisions/words.ts';
+import { list } from '../../../../core/domain/correlation/words.ts';
 import { utcMinute } from '../words.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { Change } from '../../../../schemas/changes/change.ts';
 import { millisOf } from '../../../../schemas/time/time.ts';
-import { byStart, GOOD_AFTER_SECONDS, putsVersionLive } from '../../../../core/changes/decisions/versions.ts';
+import { byStart, GOOD_AFTER_SECONDS, putsVersionLive } from '../../../../core/domain/changes/versions.ts';
 import type { CheckInputs } from '../check-inputs.ts';
 import { utcMinute } from '../words.ts';
 

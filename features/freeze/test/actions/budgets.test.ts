@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { check } from '../../actions/check.ts';
 import type { CheckDeps } from '../../actions/inputs.ts';
-import type { BudgetState, ErrorBudgets } from '../../../../core/ports/error-budgets.ts';
-import { type Extension, noExtensions, readBudgets } from '../../../../core/ports/extensions.ts';
+import type { BudgetState, ErrorBudgets } from '../../../../core/domain/ports/error-budgets.ts';
+import { type Extension, noExtensions, readBudgets } from '../../../../core/domain/ports/extensions.ts';
 import type { FreezeDecision } from '../../types.ts';
 import { emptyConfig, ServicesFile } from '../../../../schemas/config/config.ts';
 import { CheckRequest } from '../../schemas/freeze-check.ts';

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { ErrorBudgets } from '../../../../core/ports/error-budgets.ts';
-import { noExtensions } from '../../../../core/ports/extensions.ts';
+import type { ErrorBudgets } from '../../../../core/domain/ports/error-budgets.ts';
+import { noExtensions } from '../../../../core/domain/ports/extensions.ts';
 import { evaluate, type EvaluateDeps } from '../../actions/evaluate.ts';
 import { type Config, emptyConfig } from '../../../../schemas/config/config.ts';
 import { FreezeFile } from '../../schemas/freeze-policy.ts';
-import { AuditLogTable } from '../../../../core/audit/stores/audit-log.ts';
+import { AuditLogTable } from '../../../../core/stores/audit/audit-log.ts';
 import { EvaluationLeaseTable } from '../../stores/evaluation-lease.ts';
 import { FreezeTable } from '../../stores/freezes.ts';
 import { freeze } from '../freezes-support.ts';

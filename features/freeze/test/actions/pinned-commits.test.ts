@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { check } from '../../actions/check.ts';
 import type { CheckDeps } from '../../actions/inputs.ts';
-import { newChange } from '../../../../core/changes/stores/changes.ts';
+import { newChange } from '../../../../core/stores/changes/changes.ts';
 import { emptyConfig, ServicesFile } from '../../../../schemas/config/config.ts';
 import { NewChange } from '../../../../schemas/changes/change.ts';
 import { CheckRequest } from '../../schemas/freeze-check.ts';
-import { noExtensions } from '../../../../core/ports/extensions.ts';
+import { noExtensions } from '../../../../core/domain/ports/extensions.ts';
 import type { Signer } from '../../types.ts';
 import { at, NOON, pin } from '../decisions/builders.ts';
 

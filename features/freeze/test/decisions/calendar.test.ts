@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { calendarAt, calendarFreezes } from '../../decisions/calendar.ts';
 import { stateAt } from '../../decisions/state.ts';
-import { nextSpan, spansAt } from '../../../../core/time/decisions/time-spans.ts';
+import { nextSpan, spansAt } from '../../../../core/domain/time/time-spans.ts';
 import { FreezeFile } from '../../schemas/freeze-policy.ts';
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../../schemas/time/time.ts';
 import { anyRecurring } from '../../../../test/core/routes.ts';

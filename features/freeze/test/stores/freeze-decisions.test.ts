@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { AuditLogTable } from '../../../../core/audit/stores/audit-log.ts';
+import { AuditLogTable } from '../../../../core/stores/audit/audit-log.ts';
 import { FreezeDecisionTable } from '../../stores/freeze-decisions.ts';
 import { keys } from '../../../../core/stores/keys.ts';
 import type { FreezeDecision } from '../../types.ts';

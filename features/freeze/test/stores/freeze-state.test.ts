@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { AuditLogTable } from '../../../../core/audit/stores/audit-log.ts';
+import { AuditLogTable } from '../../../../core/stores/audit/audit-log.ts';
 import { FreezeStateTable } from '../../stores/freeze-state.ts';
 import { FreezeTable } from '../../stores/freezes.ts';
-import { PinTable, pinWrites } from '../../../../core/changes/stores/pins.ts';
+import { PinTable, pinWrites } from '../../../../core/stores/changes/pins.ts';
 import type { CheckedScope } from '../../types.ts';
 import { NewChange } from '../../../../schemas/changes/change.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../../../schemas/config/names.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { AuditLogTable } from '../../../../core/audit/stores/audit-log.ts';
+import { AuditLogTable } from '../../../../core/stores/audit/audit-log.ts';
 import { FreezeStateTable } from '../../stores/freeze-state.ts';
 import { FreezeTable } from '../../stores/freezes.ts';
 import { keys } from '../../keys.ts';

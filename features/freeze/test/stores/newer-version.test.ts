@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { AuditLogTable } from '../../../../core/audit/stores/audit-log.ts';
+import { AuditLogTable } from '../../../../core/stores/audit/audit-log.ts';
 import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
 import { openTable } from '../../../../test/core/stores/stores.ts';
 import { sealSecrets, silent } from '../../../../test/support/fake-deps.ts';

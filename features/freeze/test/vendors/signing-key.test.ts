@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { es256Signer } from '../../vendors/signer.ts';
-import { provideCredentials } from '../../../../functions/local/state/credentials.ts';
-import { localSecret } from '../../../../functions/local/state/secrets.ts';
+import { provideCredentials } from '../../../../local/state/credentials.ts';
+import { localSecret } from '../../../../local/state/secrets.ts';
 import { SetClock, silent } from '../../../../test/support/fake-deps.ts';
 
 let dir: string;

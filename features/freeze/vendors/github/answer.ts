@@ -1,9 +1,9 @@
-import type { AuditEntry } from '../../../../core/ports/audit.ts';
+import type { AuditEntry } from '../../../../core/domain/ports/audit.ts';
 import type { Deps } from '../../ports.ts';
 import { NOTES_MAX } from './protection.ts';
 import { plusSeconds, secondsBetween } from '../../../../schemas/time/time.ts';
 import type { WaitingDeployment } from '../../schemas/waiting-deployment.ts';
-import { Deadline, pooled } from '../../../../core/shared/concurrency.ts';
+import { Deadline, pooled } from '../../../../core/actions/concurrency.ts';
 import { type DeploymentVerdict, isAllowed, isPinned, judge, type JudgeDeps } from './judge.ts';
 import { approvedText, pinnedText, timedOutText, waitingText } from './texts.ts';
 

@@ -1,4 +1,4 @@
-import type { ServiceEnvironment } from '../../../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../../../core/domain/ports/common.ts';
 import { repositoryName } from '../../../../vendors/github/rest.ts';
 import type { Config, ServiceEntry } from '../../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';

@@ -1,5 +1,5 @@
-import { environmentEntry } from '../../../../core/catalogue/decisions/catalogue.ts';
-import type { ServiceEnvironment } from '../../../../core/ports/common.ts';
+import { environmentEntry } from '../../../../core/domain/catalogue/catalogue.ts';
+import type { ServiceEnvironment } from '../../../../core/domain/ports/common.ts';
 import type { Deps } from '../../ports.ts';
 import { isDeploymentOf } from '../../../../vendors/github/deployments/deployments.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';

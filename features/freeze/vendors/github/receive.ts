@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import type { ProtectionAnswer } from '../../../../core/ports/extensions.ts';
-import type { Log } from '../../../../core/ports/system.ts';
+import type { ProtectionAnswer } from '../../../../core/domain/ports/extensions.ts';
+import type { Log } from '../../../../core/domain/ports/system.ts';
 import { answerDeployment, type ProtectionDeps } from './answer.ts';
 import { waitingDeploymentOf, ProtectionRuleEvent } from './event.ts';
-import { Refusal } from '../../../../core/shared/refusal.ts';
+import { Refusal } from '../../../../core/domain/refusal.ts';
 import type { Deps } from '../../ports.ts';
 import { GITHUB_API_URL } from '../../../../vendors/github/rest.ts';
 import type { WaitingDeployment } from '../../schemas/waiting-deployment.ts';

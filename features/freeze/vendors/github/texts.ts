@@ -1,4 +1,4 @@
-import { code } from '../../../../core/messages/decisions/markdown.ts';
+import { code } from '../../../../core/domain/messages/markdown.ts';
 import { utcMinute } from '../../decisions/words.ts';
 import { truncate } from '../../../../vendors/shared/text.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';

@@ -1,4 +1,4 @@
-import type { Clock, Secrets } from '../../../../core/ports/system.ts';
+import type { Clock, Secrets } from '../../../../core/domain/ports/system.ts';
 import { attempt, type Calls, clusterOf } from '../../../../vendors/kubernetes/attempt.ts';
 import { vendorResponse } from '../../../../vendors/shared/refusals.ts';
 import type { GateCluster } from '../../schemas/freeze-gates.ts';

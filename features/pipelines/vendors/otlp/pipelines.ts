@@ -1,4 +1,4 @@
-import { repositoryPathOf } from '../../../../core/catalogue/decisions/repositories.ts';
+import { repositoryPathOf } from '../../../../core/domain/catalogue/repositories.ts';
 import { ServiceName } from '../../../../schemas/config/names.ts';
 import {
   PipelineRunReport,

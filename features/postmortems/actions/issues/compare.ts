@@ -1,7 +1,7 @@
 import { sha256 } from '../../../../core/stores/hash.ts';
-import { serviceEntry } from '../../../../core/catalogue/decisions/catalogue.ts';
-import { standInNote } from '../../../../core/catalogue/decisions/vendors.ts';
-import { postmortemPath } from '../../../../core/incidents/decisions/console-link.ts';
+import { serviceEntry } from '../../../../core/domain/catalogue/catalogue.ts';
+import { standInNote } from '../../../../core/domain/catalogue/vendors.ts';
+import { postmortemPath } from '../../../../core/domain/incidents/console-link.ts';
 import { actionItemsOf, actionItemIds } from '../../decisions/action-items.ts';
 import {
   assigneeOf,
@@ -17,14 +17,14 @@ import {
 import type { Deps } from '../../ports.ts';
 import type { ComparisonMark, StoredPostmortem } from '../../types.ts';
 import type { FailedResponse } from '../../../../vendors/shared/client.ts';
-import { outcomeKnownFrom } from '../../../../core/messages/decisions/unclear.ts';
+import { outcomeKnownFrom } from '../../../../core/domain/messages/unclear.ts';
 import type { Config } from '../../../../schemas/config/config.ts';
 import type { IssueLink, IssueRecord, SharedFields } from '../../schemas/postmortem.ts';
 import { type ActionItem, ActionItemId } from '../../../../schemas/action-items/action-item.ts';
 import type { TrackerConfig } from '../../schemas/trackers.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../../schemas/time/time.ts';
-import type { Caller } from '../../../../core/people/actions/caller.ts';
-import { Deadline } from '../../../../core/shared/concurrency.ts';
+import type { Caller } from '../../../../core/actions/people/caller.ts';
+import { Deadline } from '../../../../core/actions/concurrency.ts';
 import { changeActionItem, type PostmortemDeps } from '../postmortem.ts';
 
 export type CompareDeps = PostmortemDeps & Pick<Deps, 'actionItemIssues' | 'trackerFor' | 'timeScale' | 'log'>;

@@ -1,6 +1,6 @@
 import type { Deps } from '../../ports.ts';
-import { parsedEvent } from '../../../../core/changes/actions/forge-event.ts';
-import type { ForgeEvents } from '../../../../core/ports/extensions.ts';
+import { parsedEvent } from '../../../../core/actions/changes/forge-event.ts';
+import type { ForgeEvents } from '../../../../core/domain/ports/extensions.ts';
 import { idOf, IssuesEvent } from '../../vendors/github/action-item-issues.ts';
 import type { Tracker } from '../../../../schemas/action-items/action-item.ts';
 

@@ -1,10 +1,10 @@
-import { serviceEntry } from '../../../../core/catalogue/decisions/catalogue.ts';
+import { serviceEntry } from '../../../../core/domain/catalogue/catalogue.ts';
 import { placeOf, configFor } from '../../decisions/issues.ts';
 import type { Deps } from '../../ports.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';
 import type { ActionItemId, ActionItemView } from '../../../../schemas/action-items/action-item.ts';
-import type { Caller } from '../../../../core/people/actions/caller.ts';
-import { Refusal } from '../../../../core/shared/refusal.ts';
+import type { Caller } from '../../../../core/actions/people/caller.ts';
+import { Refusal } from '../../../../core/domain/refusal.ts';
 import { actionItemViews } from './view.ts';
 
 type RequestDeps = Pick<Deps, 'incidents' | 'postmortems' | 'actionItemIssues' | 'config' | 'clock'>;

@@ -1,5 +1,5 @@
 import type { Deps } from '../../ports.ts';
-import type { StoredActionItem } from '../../../../core/ports/action-items.ts';
+import type { StoredActionItem } from '../../../../core/domain/ports/action-items.ts';
 import type { IssueLink } from '../../schemas/postmortem.ts';
 import type { ActionItemIssue, ActionItemView } from '../../../../schemas/action-items/action-item.ts';
 import { actionItemView } from '../postmortem.ts';

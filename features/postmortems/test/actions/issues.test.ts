@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { markIssueChanged } from '../../actions/issues/receive.ts';
 import { requestIssue } from '../../actions/issues/request.ts';
 import { changeActionItem } from '../../actions/postmortem.ts';
-import type { Refusal } from '../../../../core/shared/refusal.ts';
+import type { Refusal } from '../../../../core/domain/refusal.ts';
 import { GITHUB, JIRA, trackerWorld, type World } from './tracker-world.ts';
 
 const caller = { name: 'ada', allow: () => undefined };

@@ -13,7 +13,7 @@ import { plusSeconds, millisOf } from '../../../../schemas/time/time.ts';
 import { savePostmortem } from '../../actions/postmortem.ts';
 import { actionItemViews } from '../../actions/issues/view.ts';
 import { consoleWorld } from '../../../../test/support/console-world.ts';
-import type { Clock } from '../../../../core/ports/system.ts';
+import type { Clock } from '../../../../core/domain/ports/system.ts';
 import type { FaultRule } from '../../../../packages/sandbox/core/faults.ts';
 import { setFault, start } from '../../../../packages/sandbox/test/support.ts';
 

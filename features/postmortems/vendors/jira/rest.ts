@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { VendorResponse } from '../../../../core/messages/decisions/channels.ts';
-import type { Clock } from '../../../../core/ports/system.ts';
+import type { VendorResponse } from '../../../../core/domain/messages/channels.ts';
+import type { Clock } from '../../../../core/domain/ports/system.ts';
 import { vendorClient, type VendorCall } from '../../../../vendors/shared/client.ts';
 
 export type JiraOptions = {

@@ -4,7 +4,7 @@ import type { CountedDay, RecordedObjective } from '../../objective.ts';
 import type { RecordedIncident } from '../../recording.ts';
 import type { Slo, SloId } from '../../../../schemas/slo/slo.ts';
 import { millisOf, secondsBetween, type Timestamp, timestamp } from '../../../../schemas/time/time.ts';
-import { serviceEntry } from '../../../../core/catalogue/decisions/catalogue.ts';
+import { serviceEntry } from '../../../../core/domain/catalogue/catalogue.ts';
 import { type FreezePolicy, policyFor } from '../../../freeze/decisions/policy.ts';
 import { timeText } from '../compare.ts';
 import { countsNeeded, type ObjectiveFreeze, replayFreezes } from './replay-freezes.ts';

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DECIDE_VERSION } from '../../../../core/rollback/decisions/guards.ts';
+import { DECIDE_VERSION } from '../../../../core/domain/rollback/guards.ts';
 import { compareCalendars } from '../../decisions/calendar.ts';
 import { compare } from '../../decisions/compare.ts';
 import { recordedExpectation, runCase } from '../../decisions/expectation.ts';
 import { notReplayed } from '../../decisions/freezes.ts';
-import { redacted } from '../../../../core/redaction/decisions/recording.ts';
+import { redacted } from '../../../../core/domain/redaction/recording.ts';
 import { replay, type Recorded } from '../../decisions/replay.ts';
 import { replayIncident } from '../../decisions/replay-incident.ts';
 import { markdownReport, textReport } from '../../decisions/report.ts';

@@ -1,11 +1,11 @@
 import type { Slo } from '../../../../schemas/slo/slo.ts';
 import type { BurnAlert } from '../../../../schemas/slo/slo-status.ts';
-import { burnAlertsOf } from '../../../../core/monitoring/decisions/burn-pairs.ts';
+import { burnAlertsOf } from '../../../../core/domain/monitoring/burn-pairs.ts';
 import { excludedMs, recentWithout, withoutSpans } from '../corrections.ts';
 import { type Bucket, type History, SAMPLE_SECONDS, type Sum } from '../history.ts';
 import { certainSince, type Observed, sumSince } from '../measurement/observed.ts';
 import { longestSeconds, type Span, spanOf } from './period.ts';
-import { allowedShare } from '../../../../core/monitoring/decisions/rounding.ts';
+import { allowedShare } from '../../../../core/domain/monitoring/rounding.ts';
 import { inSlices } from '../measurement/slices.ts';
 
 const WEEK_MS = 7 * 86_400_000;

@@ -1,7 +1,7 @@
 import type { Budget } from '../../../../schemas/slo/slo-status.ts';
 import { type Account, spentBy } from './account.ts';
 import type { Bucket } from '../history.ts';
-import { tidy } from '../../../../core/monitoring/decisions/rounding.ts';
+import { tidy } from '../../../../core/domain/monitoring/rounding.ts';
 import { significant } from './significance.ts';
 
 /** Share of a window that must be known before the remaining budget is stated. */

@@ -1,11 +1,11 @@
 import { type BurnAlert, BurnWindow, type BurnRates } from '../../../../schemas/slo/slo-status.ts';
 import { timestamp, type Timestamp } from '../../../../schemas/time/time.ts';
 import { type Account, spentBy } from './account.ts';
-import { BURN_SECONDS } from '../../../../core/monitoring/decisions/burn-pairs.ts';
+import { BURN_SECONDS } from '../../../../core/domain/monitoring/burn-pairs.ts';
 import type { Bucket } from '../history.ts';
 import { sumSince } from '../measurement/observed.ts';
 import { timeUntilQuiet, timeUntil } from '../time-until.ts';
-import { tidy } from '../../../../core/monitoring/decisions/rounding.ts';
+import { tidy } from '../../../../core/domain/monitoring/rounding.ts';
 import { significant } from './significance.ts';
 
 /** Computes the burn rate of each window from its known part. */

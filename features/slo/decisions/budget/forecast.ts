@@ -4,7 +4,7 @@ import { type Account, spentBy } from './account.ts';
 import { certainWhole, isKnownWellEnough, likelyWhole } from './budget.ts';
 import { burnsAt } from './burn.ts';
 import { sumSince, visitSince } from '../measurement/observed.ts';
-import { tidy } from '../../../../core/monitoring/decisions/rounding.ts';
+import { tidy } from '../../../../core/domain/monitoring/rounding.ts';
 
 const HOUR_MS = 3_600_000;
 

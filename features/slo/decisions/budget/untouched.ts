@@ -1,7 +1,7 @@
 import { type Account, spentBy } from './account.ts';
-import { BURN_PAIRS, BURN_SECONDS } from '../../../../core/monitoring/decisions/burn-pairs.ts';
+import { BURN_PAIRS, BURN_SECONDS } from '../../../../core/domain/monitoring/burn-pairs.ts';
 import { sumSince } from '../measurement/observed.ts';
-import { tidy } from '../../../../core/monitoring/decisions/rounding.ts';
+import { tidy } from '../../../../core/domain/monitoring/rounding.ts';
 import { significant } from './significance.ts';
 
 const THREE_WEEKS_MS = 21 * 86_400_000;

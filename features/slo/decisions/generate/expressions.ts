@@ -1,6 +1,6 @@
 import type { Slo } from '../../../../schemas/slo/slo.ts';
-import { badShare, rateOf } from '../../../../core/monitoring/decisions/rates.ts';
-import { allowedShare } from '../../../../core/monitoring/decisions/rounding.ts';
+import { badShare, rateOf } from '../../../../core/domain/monitoring/rates.ts';
+import { allowedShare } from '../../../../core/domain/monitoring/rounding.ts';
 import { ERRORS } from './names.ts';
 
 /**

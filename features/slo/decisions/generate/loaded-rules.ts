@@ -1,5 +1,5 @@
 import { PROMQL_STRING } from '../../../../schemas/parsing/promql.ts';
-import type { ServiceEnvironment } from '../../../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../../../core/domain/ports/common.ts';
 import type { LoadedGroup, LoadedRule } from '../../types.ts';
 import type { Preset } from './rules.ts';
 import type { Rule, RuleFile } from './rule.ts';

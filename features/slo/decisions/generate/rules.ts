@@ -2,9 +2,9 @@ import type { Slo } from '../../../../schemas/slo/slo.ts';
 import type { BurnWindow } from '../../../../schemas/slo/slo-status.ts';
 import type { Hash } from '../../../freeze/decisions/ids.ts';
 import { indicatorHash } from '../hash.ts';
-import { allowedShare } from '../../../../core/monitoring/decisions/rounding.ts';
+import { allowedShare } from '../../../../core/domain/monitoring/rounding.ts';
 import { degradationAlert } from './degradation.ts';
-import { BURN_PAIRS, BURN_SECONDS, nominalSeconds } from '../../../../core/monitoring/decisions/burn-pairs.ts';
+import { BURN_PAIRS, BURN_SECONDS, nominalSeconds } from '../../../../core/domain/monitoring/burn-pairs.ts';
 import { labelsOf, rawIncreases, recordedExpressions } from './expressions.ts';
 import {
   ALLOWED_ERROR_RATIO,

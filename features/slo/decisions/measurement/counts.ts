@@ -2,7 +2,7 @@ import type { Indicator } from '../../../../schemas/slo/slo.ts';
 import type { Reading } from './reading.ts';
 import { type Amount, amountsOf, type Cells, formOf } from './series.ts';
 import { timeReadings } from './time-counts.ts';
-import type { Series } from '../../../../core/ports/metrics.ts';
+import type { Series } from '../../../../core/domain/ports/metrics.ts';
 
 /** Series returned for the queries of an indicator. `query`: those of a share or threshold indicator. */
 export type IndicatorSeries = { numerator: readonly Series[]; total: readonly Series[] } | { query: readonly Series[] };

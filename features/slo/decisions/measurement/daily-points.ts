@@ -6,7 +6,7 @@ import { budgetOf } from '../budget/budget.ts';
 import { type AppliedCorrection, appliedIn, excludedBy, excludedMs } from '../corrections.ts';
 import { BUCKET_MS, type History, indexOf, sumBetween } from '../history.ts';
 import { spanOf } from '../budget/period.ts';
-import { tidy } from '../../../../core/monitoring/decisions/rounding.ts';
+import { tidy } from '../../../../core/domain/monitoring/rounding.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -1,6 +1,6 @@
 import { type Indicator, type Slo, WINDOW } from '../../../../schemas/slo/slo.ts';
-import { allowedShare } from '../../../../core/monitoring/decisions/rounding.ts';
-import { rateOf } from '../../../../core/monitoring/decisions/rates.ts';
+import { allowedShare } from '../../../../core/domain/monitoring/rounding.ts';
+import { rateOf } from '../../../../core/domain/monitoring/rates.ts';
 
 const MINUTE_SECONDS = 60;
 

@@ -1,6 +1,6 @@
 import { WINDOW } from '../../../../schemas/slo/slo.ts';
 import { BUCKET_SECONDS, SAMPLE_SECONDS } from '../history.ts';
-import type { Series } from '../../../../core/ports/metrics.ts';
+import type { Series } from '../../../../core/domain/ports/metrics.ts';
 
 /**
  * Consecutive stretches of 300 seconds to query: closed buckets, or the last 300 seconds. `from` is in epoch seconds,

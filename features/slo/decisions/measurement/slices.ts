@@ -2,7 +2,7 @@ import type { Slo } from '../../../../schemas/slo/slo.ts';
 import { BUCKET_MS, BUCKET_SECONDS, type Bucket, bucketAt, emptyHistory, endOf, type History } from '../history.ts';
 import { indexOf, setBucket } from '../history.ts';
 import { type Observed, sumSince } from './observed.ts';
-import { tidy } from '../../../../core/monitoring/decisions/rounding.ts';
+import { tidy } from '../../../../core/domain/monitoring/rounding.ts';
 
 type Slices = Slo['budgeting'] & { kind: 'timeslices' };
 

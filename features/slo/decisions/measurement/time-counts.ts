@@ -2,7 +2,7 @@ import type { Indicator } from '../../../../schemas/slo/slo.ts';
 import { BUCKET_SECONDS, SAMPLE_SECONDS } from '../history.ts';
 import type { Reading } from './reading.ts';
 import { type Cells, momentsOf } from './series.ts';
-import type { Series } from '../../../../core/ports/metrics.ts';
+import type { Series } from '../../../../core/domain/ports/metrics.ts';
 
 type TimeIndicator = Exclude<Indicator, { kind: 'ratio' }>;
 

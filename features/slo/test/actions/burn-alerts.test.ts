@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Product } from '../../../../functions/assembly/product.ts';
-import { route } from '../../../../entrances/jobs/queues/route.ts';
+import { route } from '../../../../core/jobs/queues/route.ts';
 import type { ServiceName } from '../../../../schemas/config/names.ts';
 import type { Signal, SignalMessage } from '../../../../schemas/alerts/signal.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';

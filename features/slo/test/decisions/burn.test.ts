@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { BURN_PAIRS, BURN_SECONDS, burnAlertsOf } from '../../../../core/monitoring/decisions/burn-pairs.ts';
+import { BURN_PAIRS, BURN_SECONDS, burnAlertsOf } from '../../../../core/domain/monitoring/burn-pairs.ts';
 import { burningOf, burnRatesOf } from '../../decisions/budget/burn.ts';
 import { isUntouched } from '../../decisions/budget/untouched.ts';
 import type { BurnAlert, BurnRates } from '../../../../schemas/slo/slo-status.ts';

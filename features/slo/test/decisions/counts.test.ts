@@ -4,7 +4,7 @@ import { readingsOf, recordedReadings } from '../../decisions/measurement/counts
 import { bucketOf, type Reading, stateOf } from '../../decisions/measurement/reading.ts';
 import { type Cells, formOf, samplesFor } from '../../decisions/measurement/series.ts';
 import type { Indicator } from '../../../../schemas/slo/slo.ts';
-import type { Series } from '../../../../core/ports/metrics.ts';
+import type { Series } from '../../../../core/domain/ports/metrics.ts';
 
 /** 2026-11-20T12:00:00Z, in epoch seconds. */
 const NOON = 1_795_176_000;

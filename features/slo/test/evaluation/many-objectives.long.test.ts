@@ -5,7 +5,7 @@ import { FUNCTIONS } from '../../../../functions/assembly/functions.ts';
 import type { Slo } from '../../../../schemas/slo/slo.ts';
 import { millisOf, type Timestamp } from '../../../../schemas/time/time.ts';
 import { availability, MINUTE, NOON, SloWorld } from './world.ts';
-import type { Answered, Series, MetricQueries } from '../../../../core/ports/metrics.ts';
+import type { Answered, Series, MetricQueries } from '../../../../core/domain/ports/metrics.ts';
 
 const COUNT = 2_000;
 

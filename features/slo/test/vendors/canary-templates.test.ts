@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { canaryTemplates } from '../../decisions/canary-templates.ts';
 import { canaryQueries } from '../../vendors/canary-queries.ts';
-import { parsesAsPromql } from '../../../../functions/local/config/promql.ts';
+import { parsesAsPromql } from '../../../../local/config/promql.ts';
 import { Slo } from '../../../../schemas/slo/slo.ts';
 
 const slo = (id: string, indicator: object) =>

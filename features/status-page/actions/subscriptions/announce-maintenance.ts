@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Deps } from '../../../../core/ports/deps.ts';
-import type { Projections } from '../../../../core/incidents/decisions/projections.ts';
+import type { Deps } from '../../../../core/domain/ports/deps.ts';
+import type { Projections } from '../../../../core/domain/incidents/projections.ts';
 import { pagesOf } from '../../decisions/pages.ts';
 import { NEWS_SECONDS, updatesOf } from '../../decisions/subscriptions/deliveries.ts';
 import { maintenanceView } from '../../decisions/view.ts';

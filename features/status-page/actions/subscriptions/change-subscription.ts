@@ -2,7 +2,7 @@ import { type LinkPurpose, readLink } from '../../decisions/subscriptions/links.
 import { CONFIRM_SECONDS, afterConfirmation } from '../../decisions/subscriptions/subscription.ts';
 import type { Subscriber } from '../../schemas/subscriber.ts';
 import { secondsBetween } from '../../../../schemas/time/time.ts';
-import { Refusal } from '../../../../core/shared/refusal.ts';
+import { Refusal } from '../../../../core/domain/refusal.ts';
 import type { SubscriptionDeps } from './subscribe.ts';
 
 /** A link as received. */

@@ -2,8 +2,8 @@ import type { Deps } from '../../ports.ts';
 import { type PageSettings, pagesOf } from '../../decisions/pages.ts';
 import { planImport } from '../../decisions/subscriptions/subscription.ts';
 import type { ImportOutcome, ImportResult, SubscriberImport } from '../../schemas/subscriber-import.ts';
-import { Refusal } from '../../../../core/shared/refusal.ts';
-import { pooled } from '../../../../core/shared/concurrency.ts';
+import { Refusal } from '../../../../core/domain/refusal.ts';
+import { pooled } from '../../../../core/actions/concurrency.ts';
 
 type ImportDeps = Pick<Deps, 'audit' | 'clock' | 'config' | 'log' | 'subscribers'>;
 

@@ -5,7 +5,7 @@ import {
   mailboxOf,
   REQUESTS_PER_MAILBOX,
 } from '../../decisions/subscriptions/subscription.ts';
-import { Refusal } from '../../../../core/shared/refusal.ts';
+import { Refusal } from '../../../../core/domain/refusal.ts';
 
 export type SubscriptionDeps = Pick<Deps, 'clock' | 'config' | 'log' | 'projections' | 'publicUrl' | 'subscribers'>;
 

@@ -1,4 +1,4 @@
-import { list } from '../../../../core/correlation/decisions/words.ts';
+import { list } from '../../../../core/domain/correlation/words.ts';
 import { SUBSCRIBER_ADDRESSES } from '../../schemas/subscriber.ts';
 
 /** A component of another status page. */

@@ -1,4 +1,4 @@
-import { list } from '../../../../core/correlation/decisions/words.ts';
+import { list } from '../../../../core/domain/correlation/words.ts';
 import type { Subscriber } from '../../schemas/subscriber.ts';
 import { eventPath, type PageSettings, pageUrl } from '../pages.ts';
 import type { EventView } from '../view.ts';

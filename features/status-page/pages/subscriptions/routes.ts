@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono';
-import { Refusal } from '../../../../core/shared/refusal.ts';
+import { Refusal } from '../../../../core/domain/refusal.ts';
 import {
   chooseComponents,
   confirm,

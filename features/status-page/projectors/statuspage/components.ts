@@ -1,9 +1,9 @@
-import { serviceEntry } from '../../../../core/catalogue/decisions/catalogue.ts';
-import type { VendorResponse } from '../../../../core/messages/decisions/channels.ts';
+import { serviceEntry } from '../../../../core/domain/catalogue/catalogue.ts';
+import type { VendorResponse } from '../../../../core/domain/messages/channels.ts';
 import type { StatusPage } from '../../types.ts';
-import type { Projections } from '../../../../core/incidents/decisions/projections.ts';
-import type { ConfigSource } from '../../../../core/ports/config.ts';
-import type { Incidents } from '../../../../core/ports/incidents.ts';
+import type { Projections } from '../../../../core/domain/incidents/projections.ts';
+import type { ConfigSource } from '../../../../core/domain/ports/config.ts';
+import type { Incidents } from '../../../../core/domain/ports/incidents.ts';
 import { maintainedAt } from '../../decisions/maintenance.ts';
 import { componentStatus, worst } from '../../decisions/public-texts.ts';
 import type { Config } from '../../../../schemas/config/config.ts';
@@ -12,8 +12,8 @@ import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import type { Subject } from '../../../../schemas/incidents/projection.ts';
 import type { ComponentStatus } from '../../schemas/states.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
-import type { Method, SyncSession } from '../../../../core/projection/session.ts';
-import { unansweredAfter, setAgainFrom } from '../../../../core/messages/decisions/unclear.ts';
+import type { Method, SyncSession } from '../../../../core/projectors/session.ts';
+import { unansweredAfter, setAgainFrom } from '../../../../core/domain/messages/unclear.ts';
 import { ComponentState, StatuspageState } from './state.ts';
 
 /**

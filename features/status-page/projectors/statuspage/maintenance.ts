@@ -1,11 +1,11 @@
-import type { VendorResponse } from '../../../../core/messages/decisions/channels.ts';
+import type { VendorResponse } from '../../../../core/domain/messages/channels.ts';
 import { type HostedMaintenance, hostedMaintenances } from '../../decisions/maintenance.ts';
 import { withComponents } from '../../decisions/public-texts.ts';
 import type { Config } from '../../../../schemas/config/config.ts';
 import type { Subject } from '../../../../schemas/incidents/projection.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
-import type { SyncSession } from '../../../../core/projection/session.ts';
-import { outcomeKnownFrom } from '../../../../core/messages/decisions/unclear.ts';
+import type { SyncSession } from '../../../../core/projectors/session.ts';
+import { outcomeKnownFrom } from '../../../../core/domain/messages/unclear.ts';
 import { LIST_LAG_MAX_SECONDS, PageComponents, STATUSPAGE, type StatuspageDeps } from './components.ts';
 import { isSame, MAINTENANCE_INDEX, MaintenanceIndex, MaintenanceState } from './state.ts';
 

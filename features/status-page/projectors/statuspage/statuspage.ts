@@ -1,5 +1,5 @@
-import type { VendorResponse } from '../../../../core/messages/decisions/channels.ts';
-import { idOf } from '../../../../core/incidents/decisions/projections.ts';
+import type { VendorResponse } from '../../../../core/domain/messages/channels.ts';
+import { idOf } from '../../../../core/domain/incidents/projections.ts';
 import {
   approvalRequest,
   componentsOf,
@@ -13,9 +13,9 @@ import { IncidentId } from '../../../../schemas/config/names.ts';
 import { type ComponentStatus, PublicStatus } from '../../schemas/states.ts';
 import type { Subject } from '../../../../schemas/incidents/projection.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
-import type { Projector } from '../../../../core/projection/sync.ts';
-import type { SyncSession } from '../../../../core/projection/session.ts';
-import { outcomeKnownFrom } from '../../../../core/messages/decisions/unclear.ts';
+import type { Projector } from '../../../../core/projectors/sync.ts';
+import type { SyncSession } from '../../../../core/projectors/session.ts';
+import { outcomeKnownFrom } from '../../../../core/domain/messages/unclear.ts';
 import {
   LIST_LAG_MAX_SECONDS,
   componentNamesOf,

@@ -1,5 +1,5 @@
-import type { Deps } from '../../../../core/ports/deps.ts';
-import type { Projections } from '../../../../core/incidents/decisions/projections.ts';
+import type { Deps } from '../../../../core/domain/ports/deps.ts';
+import type { Projections } from '../../../../core/domain/incidents/projections.ts';
 import { hostedMaintenances } from '../../decisions/maintenance.ts';
 import { isSettled, MAINTENANCE_INDEX, MaintenanceIndex, MaintenanceState } from './state.ts';
 

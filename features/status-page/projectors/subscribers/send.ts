@@ -1,7 +1,7 @@
-import type { Delivered, VendorResponse } from '../../../../core/messages/decisions/channels.ts';
+import type { Delivered, VendorResponse } from '../../../../core/domain/messages/channels.ts';
 import type { Subscriber, SubscriptionChannel } from '../../schemas/subscriber.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
-import type { Method } from '../../../../core/projection/session.ts';
+import type { Method } from '../../../../core/projectors/session.ts';
 import { type Message, textOf } from '../../decisions/subscriptions/message.ts';
 import type { SubscriberSync } from './sync.ts';
 

@@ -1,10 +1,10 @@
-import { idOf } from '../../../../core/incidents/decisions/projections.ts';
+import { idOf } from '../../../../core/domain/incidents/projections.ts';
 import { type PageSettings, pagesOf } from '../../decisions/pages.ts';
 import { addresses } from '../../decisions/subscriptions/messages.ts';
 import { type EventView, incidentView, maintenanceView } from '../../decisions/view.ts';
 import type { Config } from '../../../../schemas/config/config.ts';
 import type { Subject } from '../../../../schemas/incidents/projection.ts';
-import type { Projector } from '../../../../core/projection/sync.ts';
+import type { Projector } from '../../../../core/projectors/sync.ts';
 import { announce } from './announce.ts';
 import { answerRequest } from './answer.ts';
 import type { SubscriberDeps, SubscriberSync } from './sync.ts';

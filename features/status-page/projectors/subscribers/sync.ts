@@ -1,10 +1,10 @@
-import type { Projections } from '../../../../core/incidents/decisions/projections.ts';
-import type { Mail } from '../../../../core/messages/decisions/channels.ts';
-import type { ConfigSource } from '../../../../core/ports/config.ts';
+import type { Projections } from '../../../../core/domain/incidents/projections.ts';
+import type { Mail } from '../../../../core/domain/messages/channels.ts';
+import type { ConfigSource } from '../../../../core/domain/ports/config.ts';
 import type { PublicIncidents } from '../../types.ts';
 import type { Addresses } from '../../decisions/subscriptions/messages.ts';
 import type { Deliveries, Subscribers, SubscriberWebhooks } from '../../types.ts';
-import type { SyncSession } from '../../../../core/projection/session.ts';
+import type { SyncSession } from '../../../../core/projectors/session.ts';
 
 export type SubscriberDeps = {
   projections: Pick<Projections, 'write'>;

@@ -1,16 +1,16 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { PublicIncidentTable } from '../../stores/public-incidents.ts';
-import { summaryCard } from '../../../../core/messages/decisions/incident-card.ts';
+import { summaryCard } from '../../../../core/domain/messages/incident-card.ts';
 import { planRecord } from '../../decisions/public-record.ts';
 import { comparePages } from '../../actions/compare-pages.ts';
 import { Config } from '../../../../schemas/config/config.ts';
 import type { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
-import type { BudgetState, ErrorBudgets } from '../../../../core/ports/error-budgets.ts';
-import { noExtensions } from '../../../../core/ports/extensions.ts';
+import type { BudgetState, ErrorBudgets } from '../../../../core/domain/ports/error-budgets.ts';
+import { noExtensions } from '../../../../core/domain/ports/extensions.ts';
 import { millisOf, type Timestamp } from '../../../../schemas/time/time.ts';
 import { openTable } from '../../../../test/core/stores/stores.ts';
 import { SloStatus } from '../../../../schemas/slo/slo-status.ts';
-import type { ServiceEnvironment } from '../../../../core/ports/common.ts';
+import type { ServiceEnvironment } from '../../../../core/domain/ports/common.ts';
 import { objective } from '../../../../test/support/objective.ts';
 
 const MINUTE = 60_000;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Clock } from '../../../../core/ports/system.ts';
+import type { Clock } from '../../../../core/domain/ports/system.ts';
 import { type Client, vendorClient, withoutTrailingSlash } from '../../../../vendors/shared/client.ts';
 import { ATTEMPT_TIMEOUT_MS, LIMITED_SECONDS, LIST_MAX_BYTES } from './limits.ts';
 

@@ -1,4 +1,4 @@
-import { judge } from '../../../../core/judge/decisions/judge.ts';
+import { judge } from '../../../../core/domain/judge/judge.ts';
 import type { ComparedRule } from '../../evaluation/canary/evaluate.ts';
 import { usualQuantile } from '../../evaluation/canary/evidence.ts';
 import { afterFailures, kayenta, thresholds } from '../../evaluation/canary/rules.ts';

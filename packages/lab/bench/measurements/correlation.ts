@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { Evidence, RelatedChange } from '../../../../core/correlation/decisions/evidence.ts';
-import type { DecisionInputs, TargetInputs } from '../../../../core/rollback/decisions/judgement.ts';
-import { DECIDE_VERSION } from '../../../../core/rollback/decisions/guards.ts';
-import { decide } from '../../../../core/rollback/decisions/rollback.ts';
-import { newestLiveChange } from '../../../../core/changes/decisions/versions.ts';
+import type { Evidence, RelatedChange } from '../../../../core/domain/correlation/evidence.ts';
+import type { DecisionInputs, TargetInputs } from '../../../../core/domain/rollback/judgement.ts';
+import { DECIDE_VERSION } from '../../../../core/domain/rollback/guards.ts';
+import { decide } from '../../../../core/domain/rollback/rollback.ts';
+import { newestLiveChange } from '../../../../core/domain/changes/versions.ts';
 import type { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
 import type { Question } from '../../evaluation/case.ts';
 import { type Evaluation, evaluateAll } from '../../evaluation/evaluation.ts';

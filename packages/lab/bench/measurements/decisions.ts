@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Deps } from '../../../../core/ports/deps.ts';
+import type { Deps } from '../../../../core/domain/ports/deps.ts';
 import { MONITORED_SEED, monitoredCase } from '../../evaluation/monitored/case.ts';
 import { portsAt } from '../../evaluation/monitored/ports.ts';
 import { prometheus } from '../../../../vendors/prometheus/metrics.ts';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { MIN_CONFIDENCE_TO_ASK } from '../../../../core/correlation/decisions/correlate.ts';
-import { DECIDE_VERSION } from '../../../../core/rollback/decisions/guards.ts';
+import { MIN_CONFIDENCE_TO_ASK } from '../../../../core/domain/correlation/correlate.ts';
+import { DECIDE_VERSION } from '../../../../core/domain/rollback/guards.ts';
 import { ADDED_CLASS_NAMES, CLASS_NAMES, CONFOUNDER_CLASS_NAMES } from '../../evaluation/monitored/labels.ts';
 import {
   type MonitoredReport,

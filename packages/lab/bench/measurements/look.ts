@@ -2,7 +2,7 @@
  * The controlled look in the monitored world: two fresh instances on one machine of the world, to which its faults do what they do
  * to all others, and the product's own comparison of what monitoring records of them.
  */
-import type { Answered, MetricQueries } from '../../../../core/ports/metrics.ts';
+import type { Answered, MetricQueries } from '../../../../core/domain/ports/metrics.ts';
 import {
   LOOK_SECONDS,
   type LookPair,
@@ -10,16 +10,16 @@ import {
   resultOfInstances,
   resultOfMetrics,
   undecided,
-} from '../../../../core/look/decisions/verdict.ts';
-import type { LookInstance } from '../../../../core/rollback/decisions/targets.ts';
-import type { LookEvidence } from '../../../../core/correlation/decisions/evidence.ts';
+} from '../../../../core/domain/look/verdict.ts';
+import type { LookInstance } from '../../../../core/domain/rollback/targets.ts';
+import type { LookEvidence } from '../../../../core/domain/correlation/evidence.ts';
 import { type Timestamp, millisOf, timestamp } from '../../../../schemas/time/time.ts';
 import { Look } from '../../../../schemas/incidents/look.ts';
 import { derivedMetrics } from '../../../../vendors/prometheus/judge-queries.ts';
 import { measureLook } from '../../../../workflows/steps/look/measure.ts';
-import { looksUnasked } from '../../../../core/look/decisions/may-look.ts';
-import { decide } from '../../../../core/rollback/decisions/rollback.ts';
-import { WAIT_SECONDS } from '../../../../core/rollback/decisions/wait.ts';
+import { looksUnasked } from '../../../../core/domain/look/may-look.ts';
+import { decide } from '../../../../core/domain/rollback/rollback.ts';
+import { WAIT_SECONDS } from '../../../../core/domain/rollback/wait.ts';
 import { type MonitoredCase, monitoredCases } from '../../evaluation/monitored/case.ts';
 import type { ClassName } from '../../evaluation/monitored/labels.ts';
 import { aligned, casesTable } from '../../evaluation/monitored/print.ts';

@@ -1,9 +1,9 @@
-import { MIN_CONFIDENCE_TO_ASK } from '../../../../core/correlation/decisions/correlate.ts';
-import { canBeProvedLater, laterProof, PROOF_LOOKS_SECONDS } from '../../../../core/rollback/decisions/later-proof.ts';
-import { leadersOf } from '../../../../core/rollback/decisions/offers.ts';
-import { decide, weighed } from '../../../../core/rollback/decisions/rollback.ts';
-import { WAIT_SECONDS, WAITS_MAX } from '../../../../core/rollback/decisions/wait.ts';
-import type { Decision, DecisionInputs, TargetInputs } from '../../../../core/rollback/decisions/judgement.ts';
+import { MIN_CONFIDENCE_TO_ASK } from '../../../../core/domain/correlation/correlate.ts';
+import { canBeProvedLater, laterProof, PROOF_LOOKS_SECONDS } from '../../../../core/domain/rollback/later-proof.ts';
+import { leadersOf } from '../../../../core/domain/rollback/offers.ts';
+import { decide, weighed } from '../../../../core/domain/rollback/rollback.ts';
+import { WAIT_SECONDS, WAITS_MAX } from '../../../../core/domain/rollback/wait.ts';
+import type { Decision, DecisionInputs, TargetInputs } from '../../../../core/domain/rollback/judgement.ts';
 import { type MonitoredCase, monitoredCases } from '../../evaluation/monitored/case.ts';
 import { CLASS_NAMES, type ClassName } from '../../evaluation/monitored/labels.ts';
 import type { Judgement } from '../../evaluation/judge.ts';

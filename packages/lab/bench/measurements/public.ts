@@ -1,4 +1,4 @@
-import { DECIDE_VERSION } from '../../../../core/rollback/decisions/guards.ts';
+import { DECIDE_VERSION } from '../../../../core/domain/rollback/guards.ts';
 import { lowerBound, upperBound } from '../../evaluation/bounds.ts';
 import { type PublishedCase, publishedCases } from '../../evaluation/public/changerca.ts';
 import type { Verdict } from '../../evaluation/monitored/report.ts';

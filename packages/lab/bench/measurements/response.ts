@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ORGANISATION_ROLLBACKS_PER_HOUR } from '../../../../core/rollback/decisions/guard-facts.ts';
+import { ORGANISATION_ROLLBACKS_PER_HOUR } from '../../../../core/domain/rollback/guard-facts.ts';
 import { alert, measureReference, names, recordDeployments, settled, WARM_UP, warmUp } from '../harness/incident.ts';
 import { type Pair, withPair } from '../harness/pair.ts';
 import type { Bench } from '../harness/part.ts';

@@ -1,5 +1,5 @@
-import { decide } from '../../../../core/rollback/decisions/rollback.ts';
-import type { Decision, DecisionInputs } from '../../../../core/rollback/decisions/judgement.ts';
+import { decide } from '../../../../core/domain/rollback/rollback.ts';
+import type { Decision, DecisionInputs } from '../../../../core/domain/rollback/judgement.ts';
 import { millisOf, plusSeconds } from '../../../../schemas/time/time.ts';
 import type { MonitoredCase } from '../../evaluation/monitored/case.ts';
 import { portsAt } from '../../evaluation/monitored/ports.ts';

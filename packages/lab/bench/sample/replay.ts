@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Decision, DecisionInputs } from '../../../../core/rollback/decisions/judgement.ts';
+import type { Decision, DecisionInputs } from '../../../../core/domain/rollback/judgement.ts';
 import type { MonitoredCase } from '../../evaluation/monitored/case.ts';
 import type { Recorded } from '../../evaluation/monitored/records.ts';
 import { inputsAt } from '../measurements/monitored.ts';

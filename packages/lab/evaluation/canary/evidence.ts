@@ -4,7 +4,7 @@ import type {
   Histogram,
   CanaryEvidence,
   MetricEvidence,
-} from '../../../../core/judge/decisions/evidence.ts';
+} from '../../../../core/domain/judge/evidence.ts';
 import { AFTER, BOUNDS, type Recording, type Scene } from './world.ts';
 import { increase } from './scrape.ts';
 

@@ -1,4 +1,4 @@
-import type { CanaryEvidence, MetricEvidence } from '../../../../core/judge/decisions/evidence.ts';
+import type { CanaryEvidence, MetricEvidence } from '../../../../core/domain/judge/evidence.ts';
 
 /** Answers whether a version is degraded, at one look. */
 export type CanaryRule = (evidence: CanaryEvidence) => 'healthy' | 'degraded' | 'inconclusive';

@@ -1,4 +1,4 @@
-import type { Evidence } from '../../../../core/correlation/decisions/evidence.ts';
+import type { Evidence } from '../../../../core/domain/correlation/evidence.ts';
 import type { Label } from '../case.ts';
 import { addChange, deploy, type Deployed, LOOK_BACK, type Stage } from '../world/stage.ts';
 import type { WorldChange } from '../world/world.ts';

@@ -1,8 +1,8 @@
-import type { Deps } from '../../../../core/ports/deps.ts';
-import { noExtensions } from '../../../../core/ports/extensions.ts';
-import type { Metrics } from '../../../../core/ports/metrics.ts';
-import type { Decisions } from '../../../../core/ports/decisions.ts';
-import type { SignalView } from '../../../../core/ports/alerts.ts';
+import type { Deps } from '../../../../core/domain/ports/deps.ts';
+import { noExtensions } from '../../../../core/domain/ports/extensions.ts';
+import type { Metrics } from '../../../../core/domain/ports/metrics.ts';
+import type { Decisions } from '../../../../core/domain/ports/decisions.ts';
+import type { SignalView } from '../../../../core/domain/ports/alerts.ts';
 import { untouchedAutomation } from '../../../../schemas/access/access.ts';
 import { Change } from '../../../../schemas/changes/change.ts';
 import { WATCH_ANNOTATION } from '../../../../schemas/judge/watch.ts';

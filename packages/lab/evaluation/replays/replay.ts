@@ -1,4 +1,4 @@
-import type { Curve, Evidence, Failing, Relation } from '../../../../core/correlation/decisions/evidence.ts';
+import type { Curve, Evidence, Failing, Relation } from '../../../../core/domain/correlation/evidence.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import type { ChangeId, EnvironmentName, ServiceName, Version } from '../../../../schemas/config/names.ts';
 import { InstantIn, millisOf, plusSeconds, type Timestamp, timestamp } from '../../../../schemas/time/time.ts';

@@ -1,4 +1,4 @@
-import type { Relation } from '../../../../core/correlation/decisions/evidence.ts';
+import type { Relation } from '../../../../core/domain/correlation/evidence.ts';
 import type { ServiceName } from '../../../../schemas/config/names.ts';
 import type { Random } from '../random.ts';
 

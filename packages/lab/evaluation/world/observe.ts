@@ -1,4 +1,4 @@
-import type { Curve, Evidence, Failing, RelatedChange } from '../../../../core/correlation/decisions/evidence.ts';
+import type { Curve, Evidence, Failing, RelatedChange } from '../../../../core/domain/correlation/evidence.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import type { EnvironmentName } from '../../../../schemas/config/names.ts';
 import { type Timestamp, timestamp } from '../../../../schemas/time/time.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { batches } from '../../bench/measurements/response.ts';
-import { ORGANISATION_ROLLBACKS_PER_HOUR } from '../../../../core/rollback/decisions/guard-facts.ts';
+import { ORGANISATION_ROLLBACKS_PER_HOUR } from '../../../../core/domain/rollback/guard-facts.ts';
 
 test('no instance exceeds the hourly limit of automatic rollbacks', () => {
   expect(batches.filter(({ acting }) => acting.length > ORGANISATION_ROLLBACKS_PER_HOUR)).toEqual([]);

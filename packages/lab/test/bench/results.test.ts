@@ -97,7 +97,7 @@ describe('the page', () => {
 
   test('has the table of the committed results', () => {
     const committed = JSON.parse(
-      readFileSync(new URL('../../../../bench/results.json', import.meta.url), 'utf8'),
+      readFileSync(new URL('../../results/results.json', import.meta.url), 'utf8'),
     ) as Partial<Report>;
     if (committed.lines !== undefined) expect(withResults(page, committed as Report)).toBe(page);
   });

@@ -19,7 +19,7 @@ import { evaluationTable } from '../../evaluation/print.ts';
 import { random, seedOf } from '../../evaluation/random.ts';
 import { replays } from '../../evaluation/replays/index.ts';
 import { evaluate, questionOf } from '../../evaluation/report.ts';
-import type { Evidence, RelatedChange } from '../../../../core/correlation/decisions/evidence.ts';
+import type { Evidence, RelatedChange } from '../../../../core/domain/correlation/evidence.ts';
 import { Change } from '../../../../schemas/changes/change.ts';
 import { millisOf, plusSeconds, Timestamp } from '../../../../schemas/time/time.ts';
 
@@ -101,12 +101,9 @@ describe('the generator', () => {
       [...readFileSync(join(folder, name), 'utf8').matchAll(/from '([^']+)'/g)].map((match) => match[1] ?? ''),
     );
     const ofDomain = new Set(
-      imports.filter((path) => /\/decisions\//.test(path)).map((path) => path.replace(/^[./]+/, '')),
+      imports.filter((path) => /\/core\/domain\/(?!ports\/)/.test(path)).map((path) => path.replace(/^[./]+/, '')),
     );
-    expect([...ofDomain].toSorted()).toEqual([
-      'core/correlation/decisions/evidence.ts',
-      'core/judge/decisions/evidence.ts',
-    ]);
+    expect([...ofDomain].toSorted()).toEqual(['core/domain/correlation/evidence.ts', 'core/domain/judge/evidence.ts']);
   });
 });
 

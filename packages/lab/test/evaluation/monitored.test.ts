@@ -358,7 +358,7 @@ describe('the monitored world', () => {
     expect(
       imports.filter(
         (path) =>
-          !/^(packages\/lab\/evaluation\/(monitored\/|(random|bounds)\.ts)|schemas\/|core\/ports\/|@prometheus-io\/)/.test(
+          !/^(packages\/lab\/evaluation\/(monitored\/|(random|bounds)\.ts)|schemas\/|core\/domain\/ports\/|@prometheus-io\/)/.test(
             path,
           ),
       ),

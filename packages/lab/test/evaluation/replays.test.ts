@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { inputsOf } from '../../bench/measurements/correlation.ts';
-import { decide } from '../../../../core/rollback/decisions/rollback.ts';
+import { decide } from '../../../../core/domain/rollback/rollback.ts';
 import { replays } from '../../evaluation/replays/index.ts';
 
 const PAGE = readFileSync(new URL('../../../../docs/explanation/evaluation.md', import.meta.url), 'utf8');

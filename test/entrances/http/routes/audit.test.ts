@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { api } from '../../../../entrances/http/app.ts';
-import type { AuditEntry } from '../../../../core/ports/audit.ts';
+import type { AuditEntry } from '../../../../core/domain/ports/audit.ts';
 import { Config } from '../../../../schemas/config/config.ts';
 import { FakeWorld } from '../../../support/fake-deps.ts';
 

@@ -6,11 +6,11 @@ import { refusedRequests } from '../../../../vendors/connections/refused-request
 import { sha256 } from '../../../../core/stores/hash.ts';
 import { Refusals } from '../../../../entrances/http/middleware/refusals.ts';
 import { countedCalls } from '../../../../functions/assembly/counted-calls.ts';
-import type { Attempt } from '../../../../core/ports/common.ts';
+import type { Attempt } from '../../../../core/domain/ports/common.ts';
 import { NewChange } from '../../../../schemas/changes/change.ts';
 import type { Product } from '../../../../functions/assembly/product.ts';
-import type { Counters } from '../../../../core/ports/system.ts';
-import type { Pager } from '../../../../core/ports/paging.ts';
+import type { Counters } from '../../../../core/domain/ports/system.ts';
+import type { Pager } from '../../../../core/domain/ports/paging.ts';
 import type { TokenRecord } from '../../../../schemas/access/access.ts';
 import type { Effect } from '../../../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../../schemas/config/names.ts';
@@ -19,8 +19,8 @@ import { millisOf, plusSeconds } from '../../../../schemas/time/time.ts';
 import { openTable, type TableStores } from '../../../core/stores/stores.ts';
 import { tokenRecord } from '../../../support/console-world.ts';
 import { FakeWorld } from '../../../support/fake-deps.ts';
-import { processMetrics } from '../../../../functions/local/process-metrics.ts';
-import { lastBackupMetric } from '../../../../functions/local/backup/last-backup.ts';
+import { processMetrics } from '../../../../local/process-metrics.ts';
+import { lastBackupMetric } from '../../../../local/backup/last-backup.ts';
 import { METRICS_USED } from '../../../deploy/monitoring-files.ts';
 import { have, problemsOfMetrics } from '../../../support/prometheus-stack.ts';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { api } from '../../../../entrances/http/app.ts';
 import type { Product } from '../../../../functions/assembly/product.ts';
 import { QUEUES } from '../../../../schemas/config/queues.ts';
-import { queueOperations } from '../../../../core/queues/stores/queues.ts';
+import { queueOperations } from '../../../../core/stores/queues/queues.ts';
 import { Database } from '../../../../platforms/sqlite/database.ts';
 import { SqliteQueues } from '../../../../platforms/sqlite/queues.ts';
 import { SimulatedClock, until } from '../../../support/clock.ts';

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { alert, minutesAgo } from '../../../support/alerts.ts';
-import { INCIDENT_EVENTS } from '../../../../core/incidents/decisions/incident-events.ts';
+import { INCIDENT_EVENTS } from '../../../../core/domain/incidents/incident-events.ts';
 import { ADMIN_TOKEN, EACH_ALONE, eventually, Firebreak, INGEST_TOKEN } from '../../../support/firebreak.ts';
 import { deliver, fixture, forService, type Inbound, inEnvironment, routed, seen } from '../../../support/fixtures.ts';
 import { actingIn, Alerting, all, atHome, given, homeOf } from './alerting.ts';
-import { REOPEN_WITHIN_SECONDS } from '../../../../core/alerts/decisions/admission.ts';
+import { REOPEN_WITHIN_SECONDS } from '../../../../core/domain/alerts/admission.ts';
 
 const TIME_SCALE = 300;
 

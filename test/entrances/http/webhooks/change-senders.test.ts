@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { replay } from '../../../../vendors/replay.ts';
 import { sha256 } from '../../../../core/stores/hash.ts';
 import { groupOf } from '../../../../functions/assembly/secret-groups.ts';
-import type { Quarantine } from '../../../../core/ports/alerts.ts';
+import type { Quarantine } from '../../../../core/domain/ports/alerts.ts';
 import { api } from '../../../../entrances/http/app.ts';
 import { CHANGE_SENDERS } from '../../../../vendors/change-senders.ts';
 import type { TokenRecord } from '../../../../schemas/access/access.ts';

@@ -1,7 +1,7 @@
-import type { ChatMessage, ReplyTo, VendorResponse } from '../../../../core/messages/decisions/channels.ts';
+import type { ChatMessage, ReplyTo, VendorResponse } from '../../../../core/domain/messages/channels.ts';
 import type { Product } from '../../../../functions/assembly/product.ts';
-import type { UserCache, ChatUser, ProcessedEvents } from '../../../../core/ports/messages.ts';
-import { processInbound } from '../../../../entrances/jobs/queues/process-inbound.ts';
+import type { UserCache, ChatUser, ProcessedEvents } from '../../../../core/domain/ports/messages.ts';
+import { processInbound } from '../../../../core/jobs/queues/process-inbound.ts';
 import { Config } from '../../../../schemas/config/config.ts';
 import type { InboundEvent, SlackRequest } from '../../../../schemas/messages/inbound-events.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';

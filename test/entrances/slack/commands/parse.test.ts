@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { parseDuration } from '../../../../core/slack/decisions/commands/duration.ts';
-import { severityIn } from '../../../../core/slack/decisions/commands/severity.ts';
-import { plainText } from '../../../../core/slack/decisions/commands/text.ts';
+import { parseDuration } from '../../../../core/domain/slack/commands/duration.ts';
+import { severityIn } from '../../../../core/domain/slack/commands/severity.ts';
+import { plainText } from '../../../../core/domain/slack/commands/text.ts';
 import type { ActionRequest } from '../../../../entrances/slack/commands/lookup.ts';
 import { helpOf, type Parsed, parseCommand } from '../../../../entrances/slack/commands/parse.ts';
 import { COMMANDS } from '../../../../entrances/slack/commands/verb.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { decide } from '../../../../core/rollback/decisions/rollback.ts';
+import { decide } from '../../../../core/domain/rollback/rollback.ts';
 import { NewChange } from '../../../../schemas/changes/change.ts';
 import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Version } from '../../../../schemas/config/names.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';

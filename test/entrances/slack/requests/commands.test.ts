@@ -3,7 +3,7 @@ import { SlackRefused } from '../../../../vendors/slack/minimal-client.ts';
 import { ChangeId, EnvironmentName, ServiceName, Version } from '../../../../schemas/config/names.ts';
 import { PeopleFile } from '../../../../schemas/people/people.ts';
 import { timestamp } from '../../../../schemas/time/time.ts';
-import type { RecentChange } from '../../../../core/ports/slack.ts';
+import type { RecentChange } from '../../../../core/domain/ports/slack.ts';
 import { COMMAND, INCIDENT, shown, World } from '../support.ts';
 
 afterEach(() => {

@@ -4,8 +4,8 @@ import {
   changeAnnotation,
   incidentAnnotation,
   annotationTag,
-} from '../../../../core/incidents/decisions/graph-annotations.ts';
-import type { Annotation, Annotations } from '../../../../core/messages/decisions/channels.ts';
+} from '../../../../core/domain/incidents/graph-annotations.ts';
+import type { Annotation, Annotations } from '../../../../core/domain/messages/channels.ts';
 import { grafanaProjector } from '../../../../vendors/grafana/projector/grafana.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { pinsSubject } from '../../../../core/incidents/decisions/projections.ts';
-import { standInsAt } from '../../../../core/catalogue/decisions/vendors.ts';
+import { pinsSubject } from '../../../../core/domain/incidents/projections.ts';
+import { standInsAt } from '../../../../core/domain/catalogue/vendors.ts';
 import { imageAutomationFor } from '../../../../vendors/rollback-targets.ts';
 import { imagesProjector } from '../../../../vendors/kubernetes/images/images.ts';
-import { sync } from '../../../../core/projection/sync.ts';
+import { sync } from '../../../../core/projectors/sync.ts';
 import type { PinView } from '../../../../schemas/changes/pin.ts';
 import { Config } from '../../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../../schemas/config/names.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { idOf, serviceEnvironmentIn, pinsSubject } from '../../../../core/incidents/decisions/projections.ts';
+import { idOf, serviceEnvironmentIn, pinsSubject } from '../../../../core/domain/incidents/projections.ts';
 import { imagesProjector } from '../../../../vendors/kubernetes/images/images.ts';
-import { sync } from '../../../../core/projection/sync.ts';
+import { sync } from '../../../../core/projectors/sync.ts';
 import type { PinView } from '../../../../schemas/changes/pin.ts';
 import { Config } from '../../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../../schemas/config/names.ts';

@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
 import { openTelemetrySpans } from '../../../../vendors/opentelemetry/spans.ts';
-import { sync } from '../../../../core/projection/sync.ts';
+import { sync } from '../../../../core/projectors/sync.ts';
 import { tracesProjector } from '../../../../vendors/opentelemetry/projector/traces.ts';
-import { noExtensions } from '../../../../core/ports/extensions.ts';
+import { noExtensions } from '../../../../core/domain/ports/extensions.ts';
 import { NewChange } from '../../../../schemas/changes/change.ts';
 import type { ChangeId } from '../../../../schemas/config/names.ts';
 import type { Subject } from '../../../../schemas/incidents/projection.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { files, namesIn } from './generated.ts';
-import { parsesAsPromql } from '../../../../../functions/local/config/promql.ts';
+import { parsesAsPromql } from '../../../../../local/config/promql.ts';
 
 /**
  * Grafana's schema of dashboards, without what no generated dashboard uses.

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { deliveryRules } from '../../../decisions/generate/delivery-rules.ts';
 import type { AlertingRule } from '../../../decisions/generate/rule.ts';
-import { parsesAsPromql } from '../../../../../functions/local/config/promql.ts';
+import { parsesAsPromql } from '../../../../../local/config/promql.ts';
 import { Config, emptyConfig } from '../../../../../schemas/config/config.ts';
 
 const generatedFor = (services: object, lowVelocity = true): AlertingRule[] =>

@@ -5,7 +5,7 @@ import type { Rule } from '../../../decisions/generate/rule.ts';
 import type { Slo } from '../../../../../schemas/slo/slo.ts';
 import { hash } from '../../../../freeze/test/decisions/builders.ts';
 import { badOfAll, goodOfAll, objective, slow } from './objectives.ts';
-import { rateOf } from '../../../../../core/monitoring/decisions/rates.ts';
+import { rateOf } from '../../../../../core/domain/monitoring/rates.ts';
 
 const OPTIONS = {
   preset: 'multiwindow',

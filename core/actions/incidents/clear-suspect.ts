@@ -1,0 +1,228 @@
+import { CLEARED_MAX, clearingOf, withCleared } from '../../domain/changes/cleared-suspects.ts';
+import { numberOf } from '../../domain/rollback/question-names.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
+import type { ClearedSuspect, DecisionView, Effect, IncidentView } from '../../../schemas/incidents/incident.ts';
+import { ChangeId, type IncidentId, type Version } from '../../../schemas/config/names.ts';
+import { minuteOf } from '../../domain/messages/story.ts';
+import { rollbackKey } from '../../../workflows/steps/roll-back.ts';
+import { isAboutRollbackOf, withdrawQuestionsAbout } from '../../../workflows/steps/withdraw-questions.ts';
+import { wake } from '../../../workflows/wake.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { note } from './declare-incident.ts';
+import { requireIncident } from './require-incident.ts';
+import { markWrong } from './mark-wrong.ts';
+import { acknowledgeByActing } from './acknowledge-by-acting.ts';
+import type { Caller } from '../people/caller.ts';
+
+type CauseDeps = Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'changes' | 'clock' | 'engine'>;
+
+/** A rollback of a change that was cleared. */
+export type NeedlessRollback = { state: 'under_way' | 'done'; to: Version | null };
+
+/** Result of clearing a suspect. */
+export type ClearingResult = {
+  /** The updated incident. */
+  incident: IncidentView;
+  cleared: ClearedSuspect;
+  /** Whether the incident is resolved, so that only the timeline was changed. */
+  over: boolean;
+  /** Number of withdrawn questions. */
+  withdrawn: number;
+  /** Null: the change was not rolled back. */
+  rollback: NeedlessRollback | null;
+  /** Whether its rollback counts against the automation of its service. */
+  wrong: boolean;
+};
+
+/**
+ * Clears a change as a suspect of an incident. Firebreak no longer asks about it, and does not roll it back
+ * automatically, until a person suspects it again (`restoreSuspectChange`) or requests its rollback. Waiting questions about it
+ * are withdrawn, its automatic rollback is marked as wrong, and the other suspects are evaluated. A rollback in
+ * progress continues. Repeating the call succeeds and changes nothing.
+ *
+ * @param text text for the timeline; empty: a default text
+ * @throws Refusal 403, 404; 409 `no-suspect`, `too-many-cleared`
+ */
+export async function clearSuspectChange(
+  deps: CauseDeps,
+  caller: Caller,
+  { id, change: changeId, key, text = '' }: { id: IncidentId; change: string; key: string; text?: string },
+): Promise<ClearingResult> {
+  const before = await requireIncident(deps, id);
+  caller.allow('incidents:act', before);
+  const change = await changeOf(deps, before, changeId);
+  const known = clearingOf(before.cleared, change);
+  const statement = known ?? clearingBy(caller, change, deps.clock.now());
+  const { cleared, over } = await clearSuspect(deps, caller, {
+    before,
+    statement,
+    judge: needsReevaluation(before, change),
+    key,
+    text,
+  });
+  const now = await requireIncident(deps, id);
+  const withdrawn = over ? [] : await withdrawQuestionsAbout(deps, now, cleared);
+  const rollbacks = rollbacksOf(now, change);
+  const wrong = await countAsWrong(deps, caller, id, rollbacks, `${change.version} was not the cause`);
+  if (!over) {
+    await acknowledgeByActing(deps, caller, id);
+    await wake(deps, id);
+  }
+  const last = rollbacks.at(-1);
+  return {
+    incident: await requireIncident(deps, id),
+    cleared,
+    over,
+    withdrawn: withdrawn.length,
+    rollback: last === undefined ? null : { state: last.state === 'succeeded' ? 'done' : 'under_way', to: last.to },
+    wrong,
+  };
+}
+
+/** @throws Refusal 404 if the change is unknown; 409 if it belongs to another environment */
+export async function changeOf(
+  { changes }: Pick<Deps, 'changes'>,
+  { id, environment }: IncidentView,
+  changeId: string,
+): Promise<Change> {
+  const read = ChangeId.safeParse(changeId);
+  const change = read.success ? await changes.get(read.data) : undefined;
+  if (change === undefined) throw new Refusal(404, 'unknown-deployment', `there is no deployment ${changeId}`);
+  if (change.environment === environment) return change;
+  throw new Refusal(
+    409,
+    'no-suspect',
+    `incident ${id} is in ${environment}, but ${change.version} was deployed to ${change.environment}, so it is not a suspect`,
+  );
+}
+
+const clearingBy = (
+  { name: by }: Caller,
+  { id: change_id, service, version, kind }: Change,
+  at: ClearedSuspect['at'],
+): ClearedSuspect => ({ change_id, service, version, kind, by, at });
+
+/**
+ * Records the clearing once, also if several people clear the change. `over`: a resolved incident gets only an entry.
+ */
+async function clearSuspect(
+  deps: CauseDeps,
+  caller: Caller,
+  {
+    before,
+    statement,
+    judge,
+    key,
+    text,
+  }: { before: IncidentView; statement: ClearedSuspect; judge: boolean; key: string; text: string },
+): Promise<{ cleared: ClearedSuspect; over: boolean }> {
+  const { id, status, cleared } = before;
+  const { change_id: change, version, by } = statement;
+  const entry = {
+    actor: by,
+    kind: 'suspect.cleared',
+    text: text || `${version} was not the cause`,
+    detail: { change, version },
+  };
+  if (status !== 'resolved') {
+    if (cleared.includes(statement)) return { cleared: statement, over: false };
+    if (cleared.length >= CLEARED_MAX)
+      throw new Refusal(
+        409,
+        'too-many-cleared',
+        `incident ${id} already has the maximum of ${CLEARED_MAX} cleared changes`,
+      );
+    const earlier = cleared.find(({ change_id }) => change_id === change);
+    const posted = await deps.incidents.post(
+      id,
+      { kind: 'cleared', by, change, judge },
+      (now) => ({ cleared: withCleared(now.cleared, statement), timeline: entry }),
+      `cleared-${change}-after-${earlier?.restored?.at ?? 'none'}`,
+    );
+    // If another person was faster, their clearing counts.
+    if (posted) return { cleared: clearingNow(await requireIncident(deps, id), statement), over: false };
+  }
+  await note(deps, caller, { id, key, ...entry });
+  return { cleared: statement, over: true };
+}
+
+const clearingNow = ({ cleared }: IncidentView, statement: ClearedSuspect): ClearedSuspect =>
+  cleared.find(({ change_id }) => change_id === statement.change_id) ?? statement;
+
+/**
+ * Returns whether the other suspects must be evaluated: no rollback of the change has started, and no question about
+ * another change is waiting.
+ */
+const needsReevaluation = (incident: IncidentView, change: Change): boolean =>
+  needsJudgement(incident) &&
+  rollbacksOf(incident, change).length === 0 &&
+  !incident.decisions.some((one) => isOpenRollbackQuestion(one) && !isAboutRollbackOf(one, change));
+
+/** Returns whether the incident has neither an effective mitigation nor a rollback in progress. */
+export const needsJudgement = ({ status, effects }: IncidentView): boolean =>
+  status !== 'mitigated' &&
+  !effects.some(({ kind, state }) => kind === 'roll-back' && (state === 'intended' || state === 'accepted'));
+
+/** Returns whether a question about a rollback is waiting. */
+export const isOpenRollbackQuestion = ({ question, state }: DecisionView): boolean =>
+  question === undefined && state === 'waiting';
+
+type StartedRollback = Effect & { to: Version | null };
+
+/** Returns the rollbacks of a change in this incident that were started and have not failed. */
+export function rollbacksOf(
+  { id, decisions, effects }: IncidentView,
+  { service, version }: Pick<Change, 'service' | 'version'>,
+): StartedRollback[] {
+  return decisions
+    .filter(
+      ({ question, target, from_version }) =>
+        question === undefined && target?.service === service && from_version === version,
+    )
+    .flatMap((decision) => {
+      const key = rollbackKey(id, Number(numberOf(decision.id)));
+      const effect = effects.find((one) => one.kind === 'roll-back' && one.key === key);
+      const isStarted = effect !== undefined && ['intended', 'accepted', 'succeeded'].includes(effect.state);
+      return isStarted ? [{ ...effect, to: decision.to_version }] : [];
+    });
+}
+
+/** Marks rollbacks as wrong. Rollbacks that a person requested do not count. */
+async function countAsWrong(
+  deps: CauseDeps,
+  caller: Caller,
+  id: IncidentId,
+  rollbacks: readonly StartedRollback[],
+  text: string,
+): Promise<boolean> {
+  let wrong = false;
+  for (const { key } of rollbacks) {
+    try {
+      await markWrong(deps, caller, { id, note: text, key });
+      wrong = true;
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== 'nothing-to-mark') throw error;
+    }
+  }
+  return wrong;
+}
+
+/** Says what clearing a suspect did. @param by name of the person who reads it */
+export function clearingWords(result: ClearingResult, by: string): string {
+  const { cleared, wrong } = result;
+  const counts = wrong ? ' The rollback is marked as wrong, which counts against the automation of the service.' : '';
+  const clearedBy = cleared.by === by ? '' : ` ${cleared.by} has already cleared it, at ${minuteOf(cleared.at)}.`;
+  return `${whatFollows(result)}${counts}${clearedBy}`;
+}
+
+function whatFollows({ cleared: { version }, over, withdrawn, rollback }: ClearingResult): string {
+  const to = rollback?.to == null ? '' : ` to ${rollback.to}`;
+  if (over) return `${version} is cleared on the timeline only, because the incident is already resolved.`;
+  if (rollback?.state === 'under_way')
+    return `${version} is cleared, but its rollback${to} is in progress and continues.`;
+  if (rollback !== null)
+    return `${version} is cleared, but it was already rolled back${to}. It stays pinned until the pin is lifted.`;
+  const question = withdrawn === 0 ? '' : ' The question about it is withdrawn.';
+  return `${version} is cleared: Firebreak no longer asks about it, and rolls it back only if a person requests that.${question} Firebreak now evaluates the other suspects.`;
+}

@@ -1,0 +1,22 @@
+import { defaultEnvironmentOf, serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { Config } from '../../../schemas/config/config.ts';
+import { EnvironmentName, type ServiceName, UNMATCHED } from '../../../schemas/config/names.ts';
+
+/**
+ * Returns the service and environment of a declared incident. Without a service, it is `unmatched`: it pages by its
+ * severity, without automation.
+ */
+export function declaredScope(
+  services: Config['services'],
+  {
+    service,
+    environment,
+  }: { service?: ServiceName | null | undefined; environment?: EnvironmentName | null | undefined },
+): ServiceEnvironment {
+  const entry = service == null ? undefined : serviceEntry(services, service);
+  return {
+    service: service ?? UNMATCHED,
+    environment: environment ?? EnvironmentName.parse(defaultEnvironmentOf(entry)),
+  };
+}

@@ -1,0 +1,100 @@
+import { comparableOf, type Comparable, similarity } from '../../domain/incidents/similar.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import { configured } from '../../domain/ports/extensions.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
+import type { IncidentRecord, IncidentView } from '../../../schemas/incidents/incident.ts';
+import type { SimilarIncident } from '../../../schemas/incidents/similar.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
+import { pooled } from '../concurrency.ts';
+
+export type SimilarDeps = Pick<Deps, 'incidents' | 'changes' | 'config' | 'extensions' | 'clock'>;
+
+/** Earlier incidents of the service that are compared: the newest ones of 90 days. */
+const COMPARED_MAX = 30;
+const WINDOW_SECONDS = 90 * 86_400;
+
+/** Alerts of each incident that are compared. */
+const SIGNALS_MAX = 10;
+const SHOWN_MAX = 3;
+const AT_ONCE = 8;
+
+/** Returns the earlier incidents that resemble one, the most similar first. Reads a limited number of records. */
+export async function similarIncidents(deps: SimilarDeps, incident: IncidentRecord): Promise<SimilarIncident[]> {
+  if (incident.group_reason !== undefined) return [];
+  const { id, service, environment, unmatched, opened_at } = incident;
+  const since = plusSeconds(deps.clock.now(), -WINDOW_SECONDS);
+  const { items } = await deps.incidents.recent({ since, service, limit: COMPARED_MAX });
+  const earlier = items.filter(
+    (one) =>
+      one.id !== id &&
+      one.opened_at <= opened_at &&
+      one.environment === environment &&
+      one.unmatched === unmatched &&
+      one.group_reason === undefined,
+  );
+  if (earlier.length === 0) return [];
+  const current = await comparable(deps, incident);
+  const found: { one: IncidentRecord; score: number; reasons: string[] }[] = [];
+  await pooled(earlier, AT_ONCE, async (one) => {
+    const same = similarity(current, await comparable(deps, one));
+    if (same !== null) found.push({ one, ...same });
+  });
+  const best = found.toSorted((a, b) => b.score - a.score || (a.one.id < b.one.id ? 1 : -1)).slice(0, SHOWN_MAX);
+  if (best.length === 0) return [];
+  const lists = await configured(deps.extensions.actionItems, await deps.config.current());
+  const open = (await Promise.all(lists.map((list) => list.openOf(service)))).flat();
+  return Promise.all(
+    best.map(async ({ one, reasons }) => ({
+      id: one.id,
+      title: one.title,
+      opened_at: one.opened_at,
+      reasons,
+      fixed_by: fixedBy(one, await deps.incidents.view(one.id)),
+      open_action_items: open.filter(({ incident_id }) => incident_id === one.id).length,
+    })),
+  );
+}
+
+async function comparable({ incidents, changes }: SimilarDeps, one: IncidentRecord): Promise<Comparable> {
+  const [suspect] = one.suspects;
+  const [{ items }, change] = await Promise.all([
+    incidents.signals(one.id, { limit: SIGNALS_MAX }),
+    suspect === undefined ? undefined : changes.get(suspect.change_id),
+  ]);
+  return comparableOf(items, one.title, change?.kind ?? null);
+}
+
+/** Returns what ended an incident. A mitigation that did not help is no fix. */
+function fixedBy(incident: IncidentRecord, view: IncidentView | undefined): string | null {
+  if (incident.status !== 'resolved' || view === undefined) return null;
+  const done = view.effects.findLast(({ kind, state }) => state === 'succeeded' && ACTION_TEXTS.has(kind));
+  if (done !== undefined && incident.verification === 'passed') {
+    const decision = view.decisions.findLast(({ kind, state }) => kind === 'roll_back' || state === 'approved');
+    return done.kind === 'roll-back' && decision?.from_version != null && decision.to_version !== null
+      ? `fixed by a rollback of ${decision.from_version} to ${decision.to_version}`
+      : `fixed by: ${ACTION_TEXTS.get(done.kind)}`;
+  }
+  return incident.resolved_by === null ? 'ended by itself' : null;
+}
+
+const ACTION_TEXTS: ReadonlyMap<string, string> = new Map([
+  ['roll-back', 'a rollback'],
+  ['flag', 'a feature flag'],
+  ['scale', 'scaling'],
+  ['restart', 'a restart'],
+  ['reroute', 'a shift of traffic'],
+  ['http', 'a call of a runbook'],
+]);
+
+/**
+ * Stores the similar incidents with an incident, for its card and its page. Writes only if they have changed, because a
+ * write updates the card.
+ */
+export async function updateSimilar(deps: SimilarDeps, id: IncidentId): Promise<boolean> {
+  const incident = await deps.incidents.read(id);
+  if (incident === undefined || incident.status === 'resolved') return false;
+  const similar = await similarIncidents(deps, incident);
+  if (JSON.stringify(similar) === JSON.stringify(incident.similar ?? [])) return false;
+  await deps.incidents.setSimilar(id, similar);
+  return true;
+}

@@ -1,0 +1,138 @@
+import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
+import {
+  type NamedTarget,
+  namedTarget,
+  type VersionFacts,
+  versionFacts,
+  type RollbackEffect,
+  effectOfRollback,
+  whyNotTo,
+} from '../../domain/changes/named-version.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import {
+  startsTooFarAhead,
+  newestLiveChange,
+  type RollbackTarget,
+  rollbackTarget,
+} from '../../domain/changes/versions.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { Version } from '../../../schemas/config/names.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { Caller } from '../people/caller.ts';
+
+/** Number of changes that are read, as for decisions of automation. */
+const CHANGES_READ = 50;
+
+export type PlanDeps = Pick<Deps, 'changes' | 'pins' | 'incidents' | 'config' | 'clock'>;
+
+/** Effect that a rollback by a person would have now. */
+export type RollbackPlan = {
+  serviceEnvironment: ServiceEnvironment;
+  /** The running version, as far as recorded. */
+  live: Change | undefined;
+  /** Target version. Undefined: the running version is unknown. */
+  target: RollbackTarget | NamedTarget | undefined;
+  /** Recorded facts about the target version. */
+  facts: VersionFacts | undefined;
+  /** Effect on the running version. Undefined: no rollback is possible. */
+  effect: RollbackEffect | undefined;
+  /** Whether a deployer is configured. */
+  hasDeployer: boolean;
+  incident: IncidentRecord | undefined;
+};
+
+/**
+ * Plans a rollback. Changes nothing.
+ *
+ * @param named requested target version; absent: the newest that is known to be good
+ * @throws Refusal 403
+ */
+export async function planRollback(
+  deps: PlanDeps,
+  caller: Caller,
+  serviceEnvironment: ServiceEnvironment,
+  named?: Version,
+): Promise<RollbackPlan> {
+  caller.allow('incidents:act', serviceEnvironment);
+  return readPlan(deps, serviceEnvironment, named);
+}
+
+/** Plans a rollback for a caller whose permission was checked. */
+export async function readPlan(
+  deps: PlanDeps,
+  serviceEnvironment: ServiceEnvironment,
+  named?: Version,
+): Promise<RollbackPlan> {
+  const [recent, pins, incident, { services }] = await Promise.all([
+    deps.changes.recent(serviceEnvironment, CHANGES_READ),
+    deps.pins.of(serviceEnvironment),
+    deps.incidents.openAt(serviceEnvironment),
+    deps.config.current(),
+  ]);
+  const changes = recent.filter((change) => !startsTooFarAhead(change, deps.clock.now()));
+  return {
+    serviceEnvironment,
+    ...targetAndEffect(changes, named, pins),
+    hasDeployer: environmentEntry(services, serviceEnvironment)?.deployer !== undefined,
+    incident,
+  };
+}
+
+function targetAndEffect(
+  changes: readonly Change[],
+  named: Version | undefined,
+  pins: readonly { version: Version }[],
+): Pick<RollbackPlan, 'live' | 'target' | 'facts' | 'effect'> {
+  const live = newestLiveChange(changes);
+  if (live === undefined) return { live, target: undefined, facts: undefined, effect: undefined };
+  const pinned = pins.map(({ version }) => version);
+  const chosen = rollbackTarget(changes, live, pinned);
+  const target = named === undefined ? chosen : namedTarget(changes, live, named, pinned);
+  if (target.kind !== 'version') return { live, target, facts: undefined, effect: undefined };
+  const known = chosen.kind === 'version' ? chosen.version : null;
+  const { undoes } = target;
+  return {
+    live,
+    target,
+    facts: versionFacts(changes, target.version, { chosen: known, undoes, live }),
+    effect: effectOfRollback(changes, live, undoes),
+  };
+}
+
+/** The rollback that a person confirmed after seeing its plan. */
+export type ConfirmedPlan = ServiceEnvironment & { from: Version; to: Version | null };
+
+/** Returns why the plan now differs from the confirmed one. Undefined: it is the same. */
+export function whyPlanDiffers(
+  { serviceEnvironment, live, target }: RollbackPlan,
+  { from, to }: ConfirmedPlan,
+): string | undefined {
+  if (live === undefined) return 'the running version is not known any more';
+  if (live.version !== from) return `${live.version} is running now instead of ${from}`;
+  if (target === undefined || target.kind === 'none_known_good') return 'there is no version to roll back to any more';
+  if (target.kind !== 'version') return whyNotTo(target, serviceEnvironment);
+  return to === null || target.version === to ? undefined : `the target is now ${target.version} instead of ${to}`;
+}
+
+/** API refusals of versions that cannot be rolled back to. */
+const REFUSALS: Record<Exclude<NamedTarget['kind'], 'version'>, (text: string) => Refusal> = {
+  unknown: (text) => new Refusal(422, 'version-unknown', text),
+  never_ran: (text) => new Refusal(409, 'version-never-ran', text),
+  runs: (text) => new Refusal(409, 'version-runs', text),
+  pinned: (text) => new Refusal(409, 'version-pinned', text),
+  unsafe: (text) => new Refusal(409, 'rollback-not-safe', text),
+};
+
+/** @throws Refusal 409, 422 if a rollback to the named version is not possible */
+export function refuseImpossible({ serviceEnvironment, live, target }: RollbackPlan): void {
+  if (live === undefined)
+    throw new Refusal(
+      409,
+      'nothing-runs',
+      `the running version of ${serviceEnvironment.service} in ${serviceEnvironment.environment} is unknown, because no deployment of it is recorded`,
+    );
+  if (target === undefined || target.kind === 'version' || target.kind === 'none_known_good') return;
+  throw REFUSALS[target.kind](whyNotTo(target, serviceEnvironment));
+}

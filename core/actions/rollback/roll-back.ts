@@ -1,0 +1,68 @@
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { IncidentView } from '../../../schemas/incidents/incident.ts';
+import type { IncidentId, Version } from '../../../schemas/config/names.ts';
+import { openIncident } from '../incidents/declare-incident.ts';
+import type { PlanDeps } from './plan-rollback.ts';
+import { type StoredKey, executeResponseAction } from '../incidents/response-action.ts';
+import type { Caller } from '../people/caller.ts';
+
+type RollDeps = PlanDeps &
+  Pick<Deps, 'automation' | 'decisions' | 'engine' | 'extensions' | 'inbound' | 'log' | 'incidentGroups'>;
+
+/** A rollback that a person has confirmed. */
+type ConfirmedRollback = {
+  serviceEnvironment: ServiceEnvironment;
+  from: Version;
+  /** Version that the person named. Absent: the newest that is known to be good. */
+  to?: Version;
+  /** Target version that was shown to the person. Absent: none. */
+  shown?: Version;
+  /** Trace ID of the request. */
+  trace: string;
+};
+
+/**
+ * State that is stored before the rollback is requested: the incident, and the idempotency key `once`. Null: no rollback
+ * was needed.
+ */
+export type RequestProgress = { incident: IncidentId; once: string | null };
+
+/** Stored state of a request that may be interrupted and repeated, and the function that stores it. */
+export type Resumable = { progress: RequestProgress | undefined; store(progress: RequestProgress): Promise<void> };
+
+/**
+ * Requests a confirmed rollback in the open incident, or in a new one. All guards apply. A repeated call uses the same
+ * incident and key, so that the rollback is requested only once, wherever the first call was interrupted.
+ *
+ * @returns the incident of the rollback
+ * @throws Refusal 403, 409, 422
+ */
+export async function rollBack(
+  deps: RollDeps,
+  caller: Caller,
+  { serviceEnvironment, from, to, shown, trace }: ConfirmedRollback,
+  { progress, store }: Resumable,
+): Promise<IncidentView> {
+  const id = progress?.incident ?? (await incidentOf(deps, caller, { serviceEnvironment, from, trace }));
+  const storedKey: StoredKey = { stored: progress?.once, store: (key) => store({ incident: id, once: key }) };
+  return executeResponseAction(deps, caller, {
+    id,
+    action: 'rollback',
+    note: '',
+    from,
+    ...(to !== undefined && { to }),
+    ...(shown !== undefined && { shown }),
+    storedKey,
+  });
+}
+
+async function incidentOf(
+  deps: RollDeps,
+  caller: Caller,
+  { serviceEnvironment, from, trace }: Pick<ConfirmedRollback, 'serviceEnvironment' | 'from' | 'trace'>,
+): Promise<IncidentId> {
+  const title = `Rollback of ${from}`;
+  return (await openIncident(deps, caller, { ...serviceEnvironment, title, severity: 'warning', trace, alone: true }))
+    .incident.id;
+}

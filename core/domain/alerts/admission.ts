@@ -1,0 +1,249 @@
+import { FEATURE_SOURCES } from '../../../features/names.ts';
+import { isAtLeast, type Severity } from '../../../schemas/config/names.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { Signal } from '../../../schemas/alerts/signal.ts';
+import { isBurnWarning } from '../incidents/burn-warning.ts';
+import { looksBackBefore } from '../changes/evidence-window.ts';
+import type { Destinations, Mute } from './routing.ts';
+import { closedAsOf } from '../incidents/closing.ts';
+import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+
+/** A received signal with its destinations, and the mute that applies. */
+export type Arrival = { signal: Signal; destinations: Destinations; mute: Mute | null };
+
+/**
+ * Returns the sender's own key for an alert. Senders choose it freely, so it is unique only within a service and
+ * environment.
+ */
+export const senderKeyOf = ({ source, fingerprint }: Pick<Signal, 'source' | 'fingerprint'>): string =>
+  `${source}:${fingerprint}`;
+
+/**
+ * Returns the key of an alert, which several senders can report.
+ *
+ * The key includes the service and environment, so that an alert can't hide one of another service that has, by
+ * accident or on purpose, the same fingerprint. An unmatched alert counts as the service that it names.
+ */
+export const alertKeyOf = (
+  signal: Pick<Signal, 'source' | 'fingerprint' | 'service' | 'environment' | 'unmatched'>,
+): string =>
+  [senderKeyOf(signal), signal.service, signal.environment, ...(signal.unmatched === null ? [] : [signal.unmatched])]
+    .map(encodeURIComponent)
+    .join('#');
+
+/** Returns the sender whose alert it is. Undefined: Firebreak itself. */
+export const reporterOf = ({ sender, reporter }: Pick<Signal, 'sender' | 'reporter'>): string | undefined =>
+  reporter ?? sender;
+
+/**
+ * Returns the key of what one sender reports about an alert. A report has one episode at a time: only the newest one is
+ * stored. Each sender has its own (ADR 64), so that no sender can end, hide, or change the alert of another one.
+ */
+export const reportKeyOf = (signal: Parameters<typeof alertKeyOf>[0] & Parameters<typeof reporterOf>[0]): string =>
+  [alertKeyOf(signal), encodeURIComponent(reporterOf(signal) ?? '')].join(' ');
+
+/** Stored state of a sender's report of an alert: its newest episode. */
+export type KnownEpisode = {
+  status: 'firing' | 'resolved';
+  /** Never seen firing: only ends were reported. They affect no other episode, even one that overlaps. */
+  unseen: boolean;
+  requestsRollback: boolean;
+  startsAt: Timestamp;
+  endsAt: Timestamp | null;
+  /** The sender did not report the end; Firebreak assumed it because the alert could no longer be found. */
+  assumed: boolean;
+  /** Its incident counts it as last seen: it was not repeated for a day, and no end was reported. Absent: no. */
+  lastSeen?: boolean;
+  incidentId: string | null;
+  /** Highest severity in the episode. Null: stored before severities were recorded. */
+  severity: Severity | null;
+  /** The alert was muted when it was received, and therefore opened no incident. */
+  muted: boolean;
+};
+
+/**
+ * When the incident of the stored episode was closed. `verified`: by a passed verification. `unverified`: without proof of a
+ * recovery. Null: not closed.
+ */
+export type Closed = { resolvedAt: Timestamp; verified?: boolean; unverified?: boolean } | null;
+
+/** Returns when and how an incident was closed. */
+export function closeOf(
+  incident: Parameters<typeof closedAsOf>[0] & Pick<IncidentRecord, 'resolved_at' | 'verification'>,
+): Closed {
+  const { resolved_at: resolvedAt, resolved_by: by, verification } = incident;
+  if (resolvedAt === null) return null;
+  return {
+    resolvedAt,
+    verified: by === null && verification === 'passed',
+    unverified: closedAsOf(incident) === 'unverified',
+  };
+}
+
+/**
+ * Seconds after its resolution during which an incident is reopened by an alert that it lists and that fires again.
+ * Shorter than Prometheus and Alertmanager users separate outages, and longer than the pauses of an alert that flaps.
+ */
+export const REOPEN_WITHIN_SECONDS = 300;
+
+/** The same for an incident that closed without a proof of recovery: its problem may not have ended at all. */
+export const REOPEN_UNVERIFIED_WITHIN_SECONDS = 24 * 3600;
+
+/** Seconds without a repetition after which an alert counts as last seen. Senders repeat firing alerts every few hours. */
+export const LAST_SEEN_AFTER_SECONDS = 24 * 3600;
+
+/** Seconds for which repetitions of an alert are not recorded one by one, to save writes. */
+export const REPETITION_RECORDED_SECONDS = 3600;
+
+/**
+ * Returns whether an alert that fires again may reopen its incident. Not an incident of a group, which the parent has
+ * closed with, nor one that a person resolved while alerts fired: it no longer counts which of these have ended.
+ *
+ * @param withinSeconds of its resolution
+ */
+export const mayReopen = (
+  { resolved_at: at, parent_id, group_reason, by_event, firing }: IncidentRecord,
+  now: Timestamp,
+  withinSeconds: number,
+): boolean =>
+  at !== null &&
+  secondsBetween(at, now) <= withinSeconds &&
+  parent_id === undefined &&
+  group_reason === undefined &&
+  by_event === undefined &&
+  firing === 0;
+
+/**
+ * What a signal adds to the stored state.
+ *
+ * - `opens`: a new episode; the previous one is over, whether or not its end was reported
+ * - `resolves`: the end of the episode
+ * - `requests_rollback`: a known episode that now requests a rollback
+ * - `raised`: a known episode that is now more severe than ever before
+ * - `returns`: its incident was closed while it kept firing, its end had been assumed wrongly, or its mute has ended
+ * - `ended`: the end of an alert that was never seen firing
+ * - `nothing`: a repeated or late notification
+ */
+export type Novelty = 'opens' | 'resolves' | 'requests_rollback' | 'raised' | 'returns' | 'ended' | 'nothing';
+
+/**
+ * Seconds after a person closes an incident during which a notification does not reopen it, because it may already have
+ * been in transit.
+ */
+export const RETURN_AFTER_SECONDS = 300;
+
+/** Decides what a notification adds to the stored state of its alert. */
+export function noveltyOf(
+  signal: Signal,
+  known: KnownEpisode | undefined,
+  closed: Closed,
+  receivedAt: Timestamp,
+  mute: Mute | null = null,
+): Novelty {
+  if (known === undefined) return signal.status === 'firing' ? 'opens' : 'ended';
+  if (signal.status === 'resolved') return noveltyOfEnd(signal, known, receivedAt);
+  // The alert ended and started again between two notifications, and only the start was reported.
+  const startsLater = signal.startsAt > known.startsAt;
+  if (startsLater && signal.episodic && (known.status === 'firing' || known.assumed)) return 'opens';
+  // A higher severity than any before can't be a late or repeated notification.
+  const isRaised = known.severity !== null && isHigher(signal.severity, known.severity);
+  const isInTransit =
+    !isRaised &&
+    closed !== null &&
+    closed.unverified !== true &&
+    secondsBetween(closed.resolvedAt, receivedAt) <= RETURN_AFTER_SECONDS;
+  if (known.status === 'resolved' && known.assumed) return isInTransit ? 'nothing' : 'returns';
+  // A start that was delivered after its end, or after that of a later episode, is late. Any other one is news.
+  if (known.unseen && (startsLater || !signal.episodic)) return 'opens';
+  if (known.status === 'resolved') {
+    // A start before the stored end belongs to the episode that has ended.
+    const isNewEpisode = startsLater || !signal.episodic;
+    return isRaised || (isNewEpisode && signal.startsAt > (known.endsAt ?? known.startsAt)) ? 'opens' : 'nothing';
+  }
+  // The message about the close said that the warning may continue, and that it keeps no incident open.
+  if (closed?.verified === true && !isRaised && isBurnWarning(signal)) return 'nothing';
+  if (closed !== null && !isInTransit) return 'returns';
+  if (known.muted && mute === null) return 'returns';
+  // While muted, a request or a higher severity has no effect until the mute ends. The stored state stays as it is
+  // until then.
+  const isUnmuted = mute === null || known.incidentId === null;
+  if (isUnmuted && isRaised) return 'raised';
+  return isUnmuted && signal.requestsRollback && !known.requestsRollback ? 'requests_rollback' : 'nothing';
+}
+
+/**
+ * Decides what a `resolved` notification adds. It means that the alert does not fire at that time, so it ends any episode
+ * that had begun by then, even if it names another episode. A sender that reports only some changes does not report the
+ * ends and starts in between.
+ */
+function noveltyOfEnd(signal: Signal, known: KnownEpisode, receivedAt: Timestamp): Novelty {
+  // An event is stored as resolved without an end. This notification is its end.
+  // The end of an alert that is only last seen arrives late, and proves that it has ended.
+  const isOngoing = known.status === 'firing' || known.lastSeen === true || (isEvent(signal) && known.endsAt === null);
+  const isOtherEpisode = signal.episodic && signal.startsAt !== known.startsAt;
+  if (isOngoing) return isOtherEpisode && (signal.endsAt ?? receivedAt) < known.startsAt ? 'nothing' : 'resolves';
+  return isOtherEpisode && signal.startsAt > known.startsAt ? 'ended' : 'nothing';
+}
+
+/**
+ * Returns whether arrivals without an open incident open one: at least one fires, its route requests an incident, and
+ * it is not muted. Other arrivals are recorded, and join an open incident.
+ */
+export const opensIncident = (arrivals: readonly Arrival[]): boolean =>
+  arrivals.some(
+    ({ signal, destinations, mute }) => signal.status === 'firing' && destinations.incident && mute === null,
+  );
+
+/** Returns whether the arrival pages someone. */
+export const pages = ({ destinations, mute }: Pick<Arrival, 'destinations' | 'mute'>): boolean =>
+  destinations.page && mute === null;
+
+/**
+ * Returns whether all paging arrivals may be about failures from before a mitigation that is still being verified.
+ */
+export function looksBack(
+  { verification, verifying }: Pick<IncidentRecord, 'verification' | 'verifying'>,
+  unmutedArrivals: readonly Arrival[],
+): boolean {
+  const mitigatedAt = verification === 'pending' ? verifying?.at : undefined;
+  const paging = unmutedArrivals.filter(pages);
+  return (
+    mitigatedAt !== undefined && paging.length > 0 && paging.every(({ signal }) => looksBackBefore(signal, mitigatedAt))
+  );
+}
+
+/** Returns whether the arrival requests a rollback. Requests and severities have no effect while muted. */
+export const requestsRollback = ({ signal, mute }: Pick<Arrival, 'signal' | 'mute'>): boolean =>
+  signal.requestsRollback && mute === null;
+
+/** Alert name of the signal for a deploy that started and did not end in time. */
+export const DEPLOY_OVERDUE = 'DeploymentTimedOut';
+
+const FROM_FEATURES: ReadonlySet<string> = new Set(FEATURE_SOURCES);
+
+/**
+ * Returns whether the signal is an event. A failed deploy is an event: it does not continue and keeps no incident open;
+ * a later successful deploy ends its signal. An overdue deploy continues until it ends. Of the findings of a watch, only a
+ * degraded version (not of severity `info`) continues. A signal of a feature
+ * is an event, because nobody reports its end.
+ */
+export const isEvent = ({ source, labels, severity }: Pick<Signal, 'source' | 'labels' | 'severity'>): boolean =>
+  source === 'watch'
+    ? severity === 'info'
+    : FROM_FEATURES.has(source) ||
+      (source === 'deployment' && !labels.some(([name, value]) => name === 'alertname' && value === DEPLOY_OVERDUE));
+
+/** Returns the highest of these severities; `info` if there are none. */
+export const highestSeverity = (severities: readonly Severity[]): Severity =>
+  (['critical', 'warning', 'info'] as const).find((severity) => severities.includes(severity)) ?? 'info';
+
+const isHigher = (severity: Severity, known: Severity): boolean => severity !== known && isAtLeast(known, severity);
+
+/**
+ * Returns the key under which one incident at a time can be open. Alerts outside the catalogue share a service but not
+ * an incident: they are separated by the name that they give.
+ */
+export const scopeOf = (signal: Pick<Signal, 'service' | 'environment' | 'unmatched'>): string =>
+  [signal.service, signal.environment, ...(signal.unmatched === null ? [] : [signal.unmatched])]
+    .map(encodeURIComponent)
+    .join('#');

@@ -1,0 +1,494 @@
+import type { IncidentId } from '../../../schemas/config/names.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { Message } from '../../../schemas/incidents/inbox.ts';
+import type { Signal } from '../../../schemas/alerts/signal.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import { looksBackBefore } from '../changes/evidence-window.ts';
+import { closedAsOf } from '../incidents/closing.ts';
+import { reopeningPost } from '../incidents/reopening.ts';
+import { blankIncident, type NewIncident, newIncident } from '../incidents/new-incident.ts';
+import { type InboxPost, inboxPostOf } from '../incidents/inbox-post.ts';
+import { newOnset, newOnsetText, recovered, reopenedProblem } from '../incidents/new-onset.ts';
+import type { Admitted, IncidentChange } from '../ports/incidents.ts';
+import {
+  type Arrival,
+  requestsRollback,
+  type Closed,
+  highestSeverity,
+  isEvent,
+  type KnownEpisode,
+  looksBack,
+  type Novelty,
+  noveltyOf,
+  opensIncident,
+  pages,
+} from './admission.ts';
+import {
+  isReportedCount,
+  pagesAgain,
+  SHARED_ENVIRONMENT,
+  SHARED_SCOPE,
+  sharedTitle,
+  type Target,
+  type UnmatchedScope,
+} from './unmatched.ts';
+import { detailOf, kindOf, textOf } from './admission-texts.ts';
+
+/** Stored state of an alert: its newest episode, and the incident that lists it. */
+export type AlertEpisode = KnownEpisode & {
+  episode: string;
+  incidentId: IncidentId | null;
+  /** When it began to fire, newest first, up to `FIRED_AT_MAX` times. Empty: stored before this was recorded. */
+  firedAt: readonly Timestamp[];
+};
+
+/** What another sender reports about the same alert. */
+export type OtherReport = Pick<AlertEpisode, 'status' | 'incidentId'> & { reporter: string };
+
+/** How many starts of an alert are stored. They show whether an alert without incidents fires often. */
+const FIRED_AT_MAX = 20;
+
+/** What the admission of arrivals with the same target depends on. */
+export type AdmissionState = {
+  /** Time of the admission. */
+  at: Timestamp;
+  /** When Firebreak received the notification. */
+  receivedAt: Timestamp;
+  /** ID of the trace of the request that brought the arrivals. */
+  trace: string;
+  target: Target;
+  /** Stored state of each arrival's alert. Undefined: unknown. */
+  alerts: readonly (AlertEpisode | undefined)[];
+  /** What other senders report about each arrival's alert. Needed only for ends that end no episode. */
+  others?: readonly (readonly OtherReport[])[];
+  /** Resolved incidents of these alerts. */
+  closed: ReadonlyMap<IncidentId, Closed>;
+  /** ID of an incident that opens. */
+  newId: IncidentId;
+  /** The incident that an alert of this target reopens if it fires again. Absent: none. */
+  reopenable?: IncidentRecord | undefined;
+};
+
+/** What identifies an alert among those that an incident lists. */
+export type Listing = Pick<Signal, 'startsAt' | 'episode' | 'sender' | 'reporter'>;
+
+/**
+ * What the admission writes, in one transaction, on condition that nothing it depends on has changed.
+ *
+ * - `known`: nothing, except that an open incident was notified again
+ * - `recorded`: only the alerts themselves
+ * - `opens`: a new incident. `slots`: of services outside the catalogue
+ * - `reopens`: the incident that was resolved just now
+ * - `joins`: the open incident, with a message unless the workflow needs none
+ */
+export type AdmissionPlan = {
+  /** New state of each arrival's alert. Null: unchanged. */
+  alerts: readonly (AlertEpisode | null)[];
+  incident:
+    | { kind: 'known'; renotified: IncidentId | null }
+    | { kind: 'recorded' }
+    | { kind: 'opens'; opens: NewIncident; slots: readonly UnmatchedScope[] | null }
+    | { kind: 'reopens'; id: IncidentId; scope: string; post: InboxPost }
+    | { kind: 'joins'; id: IncidentId; post: InboxPost | null };
+  /** Alerts that the incident lists from now on. */
+  listed: readonly Signal[];
+  /** Listed alerts that have ended. */
+  ended: readonly (Listing & { endsAt: Timestamp })[];
+  admitted: Admitted;
+};
+
+/**
+ * An arrival with what it adds to the stored state of its alert. `unmuted`: an alert that this incident lists was
+ * expected from an experiment, and is real now.
+ */
+type Reported = Arrival & { known: AlertEpisode | undefined; novelty: Novelty; unmuted: boolean };
+
+/**
+ * Arrivals by their effect on the incident. `replaced`: fired again without having been reported as resolved. `raised`:
+ * alerts of this incident with a higher severity.
+ */
+type ArrivalsByEffect = Record<'attached' | 'ended' | 'replaced' | 'requesting' | 'raised', readonly Reported[]>;
+
+/** Decides what arrivals with the same target add to the stored state. */
+export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[]): AdmissionPlan {
+  const { at, target, reopenable } = state;
+  const { incident } = target;
+  const reported = arrivals.map((arrival, index) => reportedOf(arrival, state.alerts[index], state));
+  const fired = reported.filter(({ novelty }) => novelty === 'opens' || novelty === 'returns');
+  const requesting = reported.filter(
+    ({ novelty, signal, known, mute, unmuted }) =>
+      (novelty === 'requests_rollback' ||
+        (novelty === 'raised' && signal.requestsRollback && (unmuted || known?.requestsRollback === false))) &&
+      mute === null &&
+      (known?.incidentId === incident?.id || known?.incidentId === null),
+  );
+  const raisedWithoutIncident = reported.filter(
+    ({ novelty, known, mute }) => novelty === 'raised' && mute === null && known?.incidentId === null,
+  );
+  const needsIncident =
+    target.mayOpen && incident === undefined && opensIncident([...fired, ...requesting, ...raisedWithoutIncident]);
+  const reopened =
+    needsIncident && reopenable !== undefined && opensIncident(fired.filter((one) => mayReopenBy(one, reopenable)))
+      ? reopenable
+      : undefined;
+  const opens = needsIncident && reopened === undefined;
+  const id = incident?.id ?? reopened?.id ?? (opens ? state.newId : null);
+  const ofIncident = reported.filter(({ known }) => incident !== undefined && known?.incidentId === incident.id);
+  const novel = reported.filter(({ novelty }) => novelty !== 'nothing');
+  const counts = { opened: opens ? 1 : 0, joined: 0, recorded: 0, known: reported.length - novel.length };
+  if (novel.length === 0) {
+    const renotified = reported.some(({ signal }) => signal.status === 'firing') ? id : null;
+    return {
+      alerts: reported.map(() => null),
+      incident: { kind: 'known', renotified },
+      listed: [],
+      ended: [],
+      admitted: {
+        wake: id === null ? [] : [id],
+        opened: [],
+        withoutIncident: arrivalsWithoutIncident(reported, null, []),
+        ignoredEnds: ignoredEndsOf(reported, state),
+        counts,
+      },
+    };
+  }
+  // An alert that was recorded without an incident, and now requests a rollback or has a higher severity, belongs to
+  // the incident that it opens.
+  const attached = [
+    ...new Set([...fired, ...requesting.filter(({ known }) => known?.incidentId === null), ...raisedWithoutIncident]),
+  ];
+  const byEffect: ArrivalsByEffect = {
+    attached,
+    requesting,
+    raised: ofIncident.filter(({ novelty }) => novelty === 'raised'),
+    ended: ofIncident.filter(({ novelty }) => novelty === 'resolves'),
+    replaced: ofIncident.filter(({ novelty, known }) => novelty === 'opens' && isNotEnded(known)),
+  };
+  if (id === null) counts.recorded = novel.length;
+  else counts.joined = opens ? attached.length - 1 : attached.length; // a reopened incident is joined, too
+  return {
+    alerts: reported.map((arrival) =>
+      arrival.novelty === 'nothing' ? null : episodeOf(arrival, attached.includes(arrival), id, at),
+    ),
+    incident:
+      id === null
+        ? { kind: 'recorded' }
+        : reopened !== undefined
+          ? { kind: 'reopens', id, scope: target.scope, post: planReopening(state, reopened, attached) }
+          : incident === undefined
+            ? planOpening(state, attached)
+            : { kind: 'joins', id, post: planPost(state, incident, byEffect) },
+    listed: id === null ? [] : attached.map(({ signal }) => signal),
+    ended: [...byEffect.ended, ...byEffect.replaced].map((arrival) => endOf(arrival, at)),
+    admitted: {
+      wake: id === null ? [] : [id],
+      opened: opens && id !== null ? [id] : [],
+      withoutIncident: arrivalsWithoutIncident(reported, id, attached),
+      ignoredEnds: ignoredEndsOf(reported, state),
+      counts,
+    },
+  };
+}
+
+/**
+ * Returns whether an alert reopens the incident that lists it: by a new start, or, if nothing has shown that the service
+ * recovered, also by a repetition.
+ */
+const mayReopenBy = ({ novelty, known }: Reported, reopenable: IncidentRecord): boolean =>
+  known?.incidentId === reopenable.id &&
+  (novelty === 'opens' || (novelty === 'returns' && closedAsOf(reopenable) === 'unverified'));
+
+/** Returns whether no end was reported of an alert's episode. */
+const isNotEnded = (known: AlertEpisode | undefined): boolean => known?.status === 'firing' || known?.lastSeen === true;
+
+/** Returns how many of these alerts their incident counts as last seen, and which are repeated now. */
+const countSeenAgain = (incident: IncidentRecord, reported: readonly Reported[]): number =>
+  new Set(reported.filter(({ known }) => known?.lastSeen === true && known.incidentId === incident.id)).size;
+
+function reportedOf(
+  arrival: Arrival,
+  known: AlertEpisode | undefined,
+  { target, closed, receivedAt }: AdmissionState,
+): Reported {
+  const { incidentId = null } = known ?? {};
+  const closedState =
+    incidentId === null || incidentId === target.incident?.id ? null : (closed.get(incidentId) ?? null);
+  const novelty = noveltyOf(arrival.signal, known, closedState, receivedAt, arrival.mute);
+  const unmuted = novelty === 'returns' && known?.muted === true && incidentId !== null && closedState === null;
+  // Its incident lists it already, so it counts like an alert with a higher severity.
+  return { ...arrival, known, novelty: unmuted ? 'raised' : novelty, unmuted };
+}
+
+/** Returns the ends of alerts that only other senders report as firing. */
+const ignoredEndsOf = (
+  reported: readonly Reported[],
+  { target: { incident }, others = [] }: AdmissionState,
+): Admitted['ignoredEnds'] =>
+  reported.flatMap(({ signal, novelty }, index) => {
+    const reporters = (others[index] ?? [])
+      .filter(({ status, incidentId }) => status === 'firing' && incidentId === incident?.id)
+      .map(({ reporter }) => reporter);
+    const isIgnored = signal.status === 'resolved' && novelty !== 'resolves' && reporters.length > 0;
+    return isIgnored && incident !== undefined ? [{ incident: incident.id, signal, reporters }] : [];
+  });
+
+/** Returns the arrivals without an incident and their status: a late "firing" does not reopen a resolved alert. */
+const arrivalsWithoutIncident = (
+  reported: readonly Reported[],
+  id: IncidentId | null,
+  attached: readonly Reported[],
+): Admitted['withoutIncident'] =>
+  reported
+    .filter((arrival) => (id === null || !attached.includes(arrival)) && (arrival.known?.incidentId ?? null) === null)
+    .map(({ signal, destinations, mute, novelty, known }) => ({
+      arrival: { signal, destinations, mute },
+      status: novelty === 'nothing' && !isEvent(signal) ? (known?.status ?? signal.status) : signal.status,
+    }));
+
+/** Returns whether this is a different episode from the known one. */
+const isOtherEpisode = ({ known, novelty }: Reported): boolean =>
+  known === undefined || novelty === 'opens' || novelty === 'ended';
+
+/** Returns the new state of an alert. @param attached it belongs to the incident from now on, listed under its start */
+function episodeOf(arrival: Reported, attached: boolean, id: IncidentId | null, at: Timestamp): AlertEpisode {
+  const { signal, mute, known } = arrival;
+  const before = known !== undefined && !isOtherEpisode(arrival) ? known : undefined;
+  const { episode, startsAt } = attached ? signal : (before ?? signal);
+  const incidentId = attached ? id : (known?.incidentId ?? null);
+  const firedBefore = known?.firedAt ?? [];
+  return {
+    unseen: arrival.novelty === 'ended' && (known === undefined || known.unseen),
+    firedAt: arrival.novelty === 'opens' ? [at, ...firedBefore].slice(0, FIRED_AT_MAX) : firedBefore,
+    episode,
+    startsAt,
+    incidentId,
+    status: isEvent(signal) ? 'resolved' : signal.status,
+    endsAt: signal.status === 'resolved' ? (signal.endsAt ?? at) : null,
+    assumed: false,
+    requestsRollback: signal.requestsRollback || before?.requestsRollback === true,
+    severity: highestSeverity([signal.severity, ...(before?.severity ? [before.severity] : [])]),
+    // A muted alert is evaluated again when the mute ends and it still fires; an event is over by then. A person decided
+    // on a silence or maintenance, and sees in the incident that it applies; the other mutes end by themselves.
+    muted:
+      mute !== null &&
+      (incidentId === null || mute.by === 'experiment' || mute.by === 'inhibition') &&
+      signal.status === 'firing' &&
+      !isEvent(signal),
+  };
+}
+
+/** Ends a listed alert under its known start and name. An alert that fires again had ended by then. */
+function endOf({ signal, known }: Reported, at: Timestamp): AdmissionPlan['ended'][number] {
+  const { startsAt, episode } = known ?? signal;
+  return { ...signal, startsAt, episode, endsAt: signal.status === 'firing' ? signal.startsAt : (signal.endsAt ?? at) };
+}
+
+function planOpening(
+  { at, trace, target, newId: id }: AdmissionState,
+  attached: readonly Arrival[],
+): AdmissionPlan['incident'] {
+  const unmutedArrivals = attached.filter(({ mute }) => mute === null);
+  const signals = attached.map(({ signal }) => signal);
+  const [mostSevere] = unmutedArrivals
+    .map(({ signal }) => signal)
+    .toSorted((a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'));
+  if (mostSevere === undefined) throw new RangeError('an incident must open with at least one signal');
+  const { service, environment, unmatched, title } = mostSevere;
+  const incident: IncidentRecord = {
+    ...blankIncident,
+    id,
+    service,
+    environment,
+    unmatched,
+    title: unmatched ? `${unmatched}: ${title}` : title,
+    severity: highestSeverity(unmutedArrivals.map(({ signal }) => signal.severity)),
+    page: unmutedArrivals.some(pages),
+    notified_channels: [...new Set(unmutedArrivals.flatMap(({ destinations }) => destinations.channels))],
+    opened_at: at,
+    trace,
+    signal_count: signals.length,
+    firing: countLasting(signals),
+    ...(countLasting(signals) === 0 && { by_event: true as const }),
+    requests_rollback: attached.some(requestsRollback),
+    // A shared incident belongs to no service; its title, which the page shows, is the number of alerts.
+    ...(target.scope === SHARED_SCOPE && {
+      environment: SHARED_ENVIRONMENT,
+      unmatched: '',
+      title: sharedTitle(signals.length),
+    }),
+  };
+  const { scope, otherSlots } = target;
+  return {
+    kind: 'opens',
+    opens: newIncident(incident, scope, signals),
+    slots: otherSlots === undefined ? null : [...otherSlots, { scope, incident: id, at }],
+  };
+}
+
+/**
+ * Returns the message that reopens an incident, with everything that its next run starts from: nothing is left of a problem that
+ * was mitigated, or of the runs until the resolution.
+ */
+function planReopening(
+  { at, receivedAt }: AdmissionState,
+  incident: IncidentRecord,
+  attached: readonly Reported[],
+): InboxPost {
+  const unmutedArrivals = attached.filter(({ mute }) => mute === null);
+  const signals = attached.map(({ signal }) => signal);
+  const severity = highestSeverity([incident.severity, ...unmutedArrivals.map(({ signal }) => signal.severity)]);
+  const message: Message & { kind: 'reopened' } = {
+    kind: 'reopened',
+    critical: unmutedArrivals.some(({ signal }) => signal.severity === 'critical'),
+    pages: unmutedArrivals.some(pages),
+    requestsRollback: attached.some(requestsRollback),
+  };
+  const resolver = incident.resolved_by === null ? '' : ` by ${incident.resolved_by.replace(/^person:/, '')}`;
+  const firedTitles = signals.map(({ title }) => title).join(', ');
+  const text =
+    closedAsOf(incident) === 'unverified'
+      ? `Reopened: ${firedTitles} still fires or fires again. The incident was closed without a verified recovery`
+      : `Reopened: ${firedTitles} fired again within minutes after the incident was resolved${resolver}`;
+  const post = inboxPostOf(
+    incident,
+    message,
+    at,
+    {
+      ...(severity !== incident.severity && { severity }),
+      status: 'open',
+      verification: 'not_needed',
+      ...reopenedProblem(incident, { since: earliestStart(attached, receivedAt), pages: message.pages }),
+      timeline: {
+        actor: 'alerts',
+        kind: 'incident.reopened',
+        text,
+        detail: { episodes: signals.map(({ episode }) => episode), resolved_at: incident.resolved_at },
+      },
+    },
+    {
+      signals: attached.filter(({ novelty }) => novelty !== 'returns').length,
+      firing: countLasting(signals),
+      lastSeen: -countSeenAgain(incident, attached),
+      requestsRollback: message.requestsRollback,
+    },
+  );
+  return reopeningPost(incident, post, at, message.pages ? { page: true } : {});
+}
+
+/** Returns the message about alerts that join, change, or end. Null: the workflow needs none. */
+function planPost(state: AdmissionState, incident: IncidentRecord, byEffect: ArrivalsByEffect): InboxPost | null {
+  const { at, trace, target } = state;
+  const attachedSignals = byEffect.attached.map(({ signal }) => signal);
+  const unmutedArrivals = [...byEffect.attached, ...byEffect.raised].filter(({ mute }) => mute === null);
+  const isShared = target.scope === SHARED_SCOPE;
+  const again =
+    isShared && unmutedArrivals.some(pages) && pagesAgain(incident.paged_again_at ?? incident.opened_at, at);
+  const course = courseOf(state, incident, byEffect);
+  const isNewOnset = course.newOnset !== undefined;
+  const message: Message & { kind: 'signals' } = {
+    kind: 'signals',
+    // A higher severity counts as news, like another alert.
+    fired: attachedSignals.length + byEffect.raised.length,
+    resolved: byEffect.ended.length,
+    critical: unmutedArrivals.some(({ signal }) => signal.severity === 'critical'),
+    pages: unmutedArrivals.some(pages),
+    requestsRollback: [...byEffect.attached, ...byEffect.requesting].some(requestsRollback),
+    ...(trace === incident.trace && { opening: true as const }),
+    ...(isNewOnset
+      ? { new_onset: true as const }
+      : looksBack(incident, unmutedArrivals) && { looks_back: true as const }),
+    ...(again && { again: true as const }),
+  };
+  if (message.fired === 0 && message.resolved === 0 && byEffect.requesting.length === 0) return null;
+  const severity = highestSeverity([incident.severity, ...unmutedArrivals.map(({ signal }) => signal.severity)]);
+  const countChanges = {
+    // A returning alert was counted before.
+    signals: byEffect.attached.filter((arrival) => isOtherEpisode(arrival) || arrival.known?.incidentId !== incident.id)
+      .length,
+    firing:
+      countLasting(attachedSignals) -
+      countLasting(
+        [...byEffect.ended, ...byEffect.replaced]
+          .filter(({ known }) => known?.lastSeen !== true)
+          .map(({ signal }) => signal),
+      ),
+    lastSeen: -countSeenAgain(incident, [...byEffect.attached, ...byEffect.ended]),
+    requestsRollback: message.requestsRollback,
+  };
+  const timeline = {
+    actor: 'alerts',
+    // The channel gets no line for each alert, but one for a new problem.
+    kind: isNewOnset ? 'incident.failing_again' : kindOf(byEffect),
+    text: [textOf(byEffect), ...(message.looks_back ? [NO_NEW_PAGE] : []), ...courseTexts(course)].join('. '),
+    detail: detailOf(byEffect),
+  };
+  const change = {
+    ...course,
+    ...(severity === incident.severity ? {} : { severity }),
+    ...(again && { pagedAgainAt: at }),
+    ...(isShared ? sharedChange(incident, countChanges, timeline) : { timeline }),
+  };
+  return inboxPostOf(incident, message, at, change, countChanges);
+}
+
+/**
+ * Returns what the alerts say about the problem that was mitigated: that it is over, or that another one has begun since. An
+ * alert that may be about the time before the mitigation says neither, unless it has ended in between.
+ */
+function courseOf(
+  { at, receivedAt }: AdmissionState,
+  incident: IncidentRecord,
+  { attached, ended, replaced }: ArrivalsByEffect,
+): IncidentChange {
+  const { firing, verification, verifying, by_event: byEvent } = incident;
+  const over = [...ended, ...replaced].filter(({ known }) => known?.lastSeen !== true);
+  // The end of an alert says nothing about an event that opened the incident.
+  const areAllOver = over.length > 0 && byEvent !== true && firing <= countLasting(over.map(({ signal }) => signal));
+  const endedAt = areAllOver ? earliest([latest(over.map((one) => endOf(one, at).endsAt)), receivedAt]) : null;
+  const mitigatedAt = verification === 'pending' ? verifying?.at : undefined;
+  const isNew = (one: Reported): boolean =>
+    isOtherEpisode(one) &&
+    opensIncident([one]) &&
+    !isEvent(one.signal) &&
+    (mitigatedAt === undefined || !looksBackBefore(one.signal, mitigatedAt) || endBefore(one) >= mitigatedAt);
+  const fresh = attached.filter(isNew);
+  if (fresh.length === 0) return endedAt === null ? {} : recovered(incident, endedAt);
+  const since = earliestStart(fresh, receivedAt);
+  return newOnset(incident, { since, recoveredAt: endedAt, pages: fresh.some(pages) });
+}
+
+/** Returns the earliest start of these alerts. The alert of a watch starts with the first measurement of its version. */
+const earliestStart = (fresh: readonly Reported[], receivedAt: Timestamp): Timestamp =>
+  earliest([...fresh.map(({ signal }) => (signal.source === 'watch' ? receivedAt : signal.startsAt)), receivedAt]);
+
+/** Returns when the episode before this one ended. Empty: there was none. */
+const endBefore = ({ signal, known }: Reported): string =>
+  known === undefined ? '' : known.status === 'firing' ? signal.startsAt : (known.endsAt ?? known.startsAt);
+
+const earliest = (times: readonly Timestamp[]): Timestamp => times.reduce((a, b) => (b < a ? b : a));
+const latest = (times: readonly Timestamp[]): Timestamp => times.reduce((a, b) => (b > a ? b : a));
+
+const courseTexts = ({ newOnset: onset, recoveredAt }: IncidentChange): string[] =>
+  onset !== undefined
+    ? [newOnsetText(onset)]
+    : recoveredAt == null
+      ? []
+      : ['The mitigated problem is over: all alerts have ended'];
+
+function sharedChange(
+  { signal_count, firing }: IncidentRecord,
+  countChanges: { signals: number; firing: number },
+  timeline: NonNullable<IncidentChange['timeline']>,
+): IncidentChange {
+  const count = signal_count + countChanges.signals;
+  const isInTimeline = isReportedCount(signal_count, count) || isReportedCount(firing, firing + countChanges.firing);
+  return {
+    title: sharedTitle(count),
+    ...(isInTimeline && { timeline: { ...timeline, text: `${timeline.text}. ${count} alerts so far` } }),
+  };
+}
+
+const NO_NEW_PAGE = 'No new page: the time range of these alerts begins before the mitigation, which is being verified';
+
+/** Counts the alerts that stay active until they are resolved. */
+const countLasting = (signals: readonly Signal[]): number => signals.filter((signal) => !isEvent(signal)).length;

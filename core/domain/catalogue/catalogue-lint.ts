@@ -1,0 +1,219 @@
+import type { Config } from '../../../schemas/config/config.ts';
+import { UNMATCHED } from '../../../schemas/config/names.ts';
+import type { Matcher } from '../../../schemas/alerts/matcher-syntax.ts';
+import type { InhibitRule } from '../../../schemas/alerts/routes.ts';
+import type { TimeSpan } from '../../../schemas/time/time-span.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import { matches } from '../alerts/matchers.ts';
+import { SEVERITIES } from '../alerts/signal.ts';
+import { didYouMean, editDistance } from '../runbooks/similar-names.ts';
+import type { Problem } from '../runbooks/problem.ts';
+import { warningAt, type Locate, type SourceLocation, errorAt } from './source-locations.ts';
+import { configuredEnvironments, type NamingConfig } from './known-names.ts';
+
+type Services = Config['services'];
+
+/** Returns the problems of a valid catalogue. */
+export function lintCatalogue(services: Services, locate: Locate): Problem[] {
+  const names = Object.keys(services);
+  if (names.length === 0)
+    return [
+      warningAt(locate([]), 'the catalogue has no services, so every alert is unmatched and nothing is automatic'),
+    ];
+  return [...unknownDependencies(services, locate), ...shadowedMatches(services, locate)];
+}
+
+function unknownDependencies(services: Services, locate: Locate): Problem[] {
+  const names = Object.keys(services);
+  return Object.entries(services).flatMap(([service, { dependsOn }]) =>
+    dependsOn.flatMap((name, index) => {
+      const location = locate(['services', service, 'dependsOn', index]);
+      if (name === service) return [warningAt(location, `${service} depends on itself`)];
+      if (names.includes(name)) return [];
+      return [
+        warningAt(
+          location,
+          `the catalogue has no service "${name}", a dependency of ${service}`,
+          didYouMean(name, names),
+        ),
+      ];
+    }),
+  );
+}
+
+/**
+ * Reports services whose labels equal or extend those of an earlier service: only the earlier one ever receives alerts.
+ */
+function shadowedMatches(services: Services, locate: Locate): Problem[] {
+  const all = Object.entries(services).map(([name, { match = { service: name } }]) => ({
+    name,
+    labels: Object.entries(match),
+  }));
+  return all.flatMap(({ name, labels }, index) => {
+    const first = all
+      .slice(0, index)
+      .find((other) =>
+        other.labels.every(([label, value]) =>
+          labels.some(([ownMatcher, expected]) => ownMatcher === label && expected === value),
+        ),
+      );
+    if (first === undefined) return [];
+    return [
+      errorAt(
+        locate(['services', name, 'match']),
+        `every alert that matches ${name} is assigned to ${first.name}, which comes first`,
+        'give each service its own labels in "match", or put the more specific one first',
+      ),
+    ];
+  });
+}
+
+type RoutesConfig = NamingConfig & Pick<Config, 'routes'>;
+
+/** Returns warnings for valid routes: unknown names, unreachable routes, and windows in the past. */
+export function lintRoutes(config: RoutesConfig, now: Timestamp, locate: Locate): Problem[] {
+  const { routes, maintenance, inhibit_rules: rules } = config.routes;
+  return [
+    ...rules.flatMap((rule, index) => {
+      const { source_matchers: sources, target_matchers: targets, equal } = rule;
+      const location = locate(['inhibit_rules', index]);
+      const locationOfEqual = locate(['inhibit_rules', index, 'equal']);
+      return [
+        ...unknownLabels(config, [...sources, ...targets], location, 'this rule mutes nothing'),
+        ...internalLabels(equal, locationOfEqual, 'it restricts nothing'),
+        ...misspelledLabels(config, equal, locationOfEqual, 'it restricts nothing'),
+        ...differingLabels(rule, location),
+      ];
+    }),
+    ...routes.flatMap((route, index) => [
+      ...unknownLabels(config, route.matchers, locate(['routes', index]), 'this route matches nothing'),
+      ...unreachableRoute(routes, index, locate),
+    ]),
+    ...maintenance.flatMap((window, index) => [
+      ...unknownLabels(config, window.matchers, locate(['maintenance', index]), 'this window applies to nothing'),
+      ...pastSpan(window, window.name, now, locate(['maintenance', index])),
+    ]),
+  ];
+}
+
+/** Returns the possible values of labels from the catalogue. Values of other labels are unknown. */
+function knownLabelValues(config: RoutesConfig): Readonly<Record<string, { what: string; values: readonly string[] }>> {
+  const { services } = config;
+  return {
+    service: { what: 'service', values: [...Object.keys(services), UNMATCHED] },
+    team: { what: 'team', values: Object.values(services).flatMap(({ team }) => team ?? []) },
+    environment: { what: 'environment', values: [...configuredEnvironments(config)] },
+    severity: { what: 'severity', values: ['critical', 'warning', 'info'] },
+  };
+}
+
+function unknownLabels(
+  config: RoutesConfig,
+  matchers: readonly Matcher[],
+  location: SourceLocation,
+  consequence: string,
+): Problem[] {
+  if (Object.keys(config.services).length === 0) return [];
+  const known = knownLabelValues(config);
+  const names = matchers.map(({ name }) => name);
+  const internal = internalLabels(names, location, 'its matcher sees an empty value');
+  const misspelled = misspelledLabels(config, names, location, 'its matcher sees an empty value');
+  const unknown = matchers.flatMap((matcher) => {
+    const { name, value, isRegex, isEqual } = matcher;
+    const label = Object.hasOwn(known, name) ? known[name] : undefined;
+    if (label === undefined || !isEqual || value === '') return [];
+    if (label.values.some((one) => matches([matcher], new Map([[name, one]])))) return [];
+    // Services and environments outside the catalogue can match a pattern.
+    if (isRegex && name !== 'severity') return [];
+    const means = name === 'severity' && Object.hasOwn(SEVERITIES, value) ? SEVERITIES[value] : undefined;
+    const suggestion = means === undefined ? didYouMean(value, label.values) : `write "${means}", which it means`;
+    return [warningAt(location, `there is no ${label.what} "${value}", so ${consequence}`, suggestion)];
+  });
+  return [...internal, ...misspelled, ...unknown];
+}
+
+/** Reports labels that Prometheus and Grafana keep to themselves. */
+const internalLabels = (names: readonly string[], location: SourceLocation, consequence: string): Problem[] =>
+  [...new Set(names)]
+    .filter((name) => name.startsWith('__'))
+    .map((name) => warningAt(location, `no alert has the label "${name}", so ${consequence}`));
+
+/** Reports labels of `equal` for which the source of a rule has a value that its targets can't have. */
+const differingLabels = (
+  { source_matchers: sources, target_matchers: targets, equal }: InhibitRule,
+  location: SourceLocation,
+): Problem[] =>
+  sources
+    .filter(({ name, isRegex, isEqual }) => isEqual && !isRegex && equal.includes(name))
+    .filter(({ name, value }) => {
+      const ofTarget = targets.filter((matcher) => matcher.name === name);
+      return !matches(ofTarget, new Map([[name, value]]));
+    })
+    .map(({ name, value }) =>
+      warningAt(
+        location,
+        `the targets never have the ${name} "${value}" of the source, as "equal" requires, so this rule mutes nothing`,
+        `remove "${name}" from "equal"`,
+      ),
+    );
+
+/** Labels that routes see in each alert, and others that most alerts have. */
+const USUAL_LABELS =
+  'service environment severity team tier source alertname cluster namespace instance container'.split(' ');
+
+/** Minimum lengths of a label for one and two wrong letters: shorter names have other similar names. */
+const LETTERS_MIN = [6, 9] as const;
+
+/** Reports labels that differ from a usual label, or one that the catalogue names, only in case or in a typo. */
+function misspelledLabels(
+  { services }: Pick<Config, 'services'>,
+  names: readonly string[],
+  location: SourceLocation,
+  consequence: string,
+): Problem[] {
+  const known = new Set([...USUAL_LABELS, ...Object.values(services).flatMap(({ match = {} }) => Object.keys(match))]);
+  return [...new Set(names)].flatMap((name) => {
+    if (known.has(name)) return [];
+    const meant = [...known].find((usual) => {
+      const wrong = editDistance(name.toLowerCase(), usual.toLowerCase());
+      return wrong <= LETTERS_MIN.filter((letters) => usual.length >= letters).length;
+    });
+    if (meant === undefined) return [];
+    const message = `the label "${name}" is probably a typo, so ${consequence}`;
+    return [warningAt(location, message, `did you mean "${meant}"?`)];
+  });
+}
+
+/** Reports a route if an earlier route without `continue` matches everything that it matches. */
+function unreachableRoute(routes: Config['routes']['routes'], index: number, locate: Locate): Problem[] {
+  const route = routes[index];
+  const first = routes
+    .slice(0, index)
+    .findIndex(
+      (earlier) =>
+        !earlier.continue &&
+        earlier.hours.length === 0 &&
+        earlier.matchers.every((matcher) => route?.matchers.some((ownMatcher) => isSameMatcher(ownMatcher, matcher))),
+    );
+  if (first === -1) return [];
+  const name = routes[first]?.name ?? `route ${first + 1}`;
+  return [
+    warningAt(
+      locate(['routes', index]),
+      `this route is unreachable: ${name} matches all of its alerts first`,
+      'move this route up, or set "continue: true" in the other one',
+    ),
+  ];
+}
+
+const isSameMatcher = (matcher: Matcher, otherMatcher: Matcher): boolean =>
+  matcher.name === otherMatcher.name &&
+  matcher.value === otherMatcher.value &&
+  matcher.isRegex === otherMatcher.isRegex &&
+  matcher.isEqual === otherMatcher.isEqual;
+
+/** Reports a span that has ended. Recurring spans are not checked. */
+export function pastSpan(span: TimeSpan, name: string, now: Timestamp, location: SourceLocation): Problem[] {
+  if (!('until' in span) || span.until > now) return [];
+  return [warningAt(location, `"${name}" ended at ${span.until}`, 'delete it, or correct the times')];
+}

@@ -1,0 +1,126 @@
+import { type FEATURE_CONFIG, FEATURE_CONFIG_SCOPES } from '../../../features/names.ts';
+import type { Config } from '../../../schemas/config/config.ts';
+import { nameKey } from '../access/actor-identity.ts';
+import { nearest } from '../runbooks/similar-names.ts';
+
+/** Environment of objectives and alerts that do not name one. */
+const DEFAULT_ENVIRONMENT = 'production';
+
+/** What names environments: objectives, the catalogue, and keys of features. */
+export type NamingConfig = Pick<Config, 'services' | 'slos' | keyof typeof FEATURE_CONFIG>;
+
+/** Environments of each service. */
+export type KnownScopes = ReadonlyMap<string, ReadonlySet<string>>;
+
+/**
+ * Collects the environments of each service from the configuration: the catalogue, objectives, and what
+ * features name. Caches the result by configuration, because each check and each item of a list needs it.
+ */
+export function configuredScopes(config: NamingConfig): KnownScopes {
+  const cached = scopesByConfig.get(config) ?? collectScopes(config);
+  scopesByConfig.set(config, cached);
+  return cached;
+}
+
+const scopesByConfig = new WeakMap<NamingConfig, KnownScopes>();
+
+function collectScopes(config: NamingConfig): KnownScopes {
+  const { services, slos } = config;
+  const scopes = new Map<string, Set<string>>();
+  for (const [service, entry] of Object.entries(services))
+    scopes.set(
+      service,
+      new Set([
+        ...Object.keys(entry.environments),
+        ...(entry.defaultEnvironment === undefined ? [] : [entry.defaultEnvironment]),
+      ]),
+    );
+  for (const { service, environment } of slos)
+    scopes.set(service, (scopes.get(service) ?? new Set<string>()).add(environment));
+  for (const { services: of = [], environments = [] } of featureScopesIn(config))
+    for (const service of of) for (const environment of environments) scopes.get(service)?.add(environment);
+  return scopes;
+}
+
+/** Collects every environment that the configuration names. */
+export const configuredEnvironments = (config: NamingConfig): Set<string> =>
+  new Set<string>([
+    DEFAULT_ENVIRONMENT,
+    ...Object.values(config.services).flatMap((entry) => Object.keys(entry.environments)),
+    ...config.slos.map(({ environment }) => environment),
+    ...featureScopesIn(config).flatMap(({ environments = [] }) => environments),
+  ]);
+
+/**
+ * Returns the matching name: an exact match, or the only name that differs in nothing but case, character width, and
+ * blanks. Undefined: no match.
+ */
+export function matchingName(
+  name: string,
+  known: ReadonlySet<string> | ReadonlyMap<string, unknown> | readonly string[],
+): string | undefined {
+  if ('has' in known ? known.has(name) : known.includes(name)) return name;
+  const names = new Set('has' in known ? known.keys() : known);
+  const alike = [...names].filter((candidate) => nameKey(candidate) === nameKey(name));
+  return alike.length === 1 ? alike[0] : undefined;
+}
+
+/** Minimum length of a prefix match: shorter prefixes match too many names. */
+const PREFIX_MIN_CHARS = 3;
+
+/** Returns the name that was probably meant: one with this prefix, such as `prod`, or one with a similar spelling. */
+export function suggestedName(name: string, known: Iterable<string>): string | null {
+  const names = [...known].toSorted();
+  const withPrefix =
+    nameKey(name).length < PREFIX_MIN_CHARS
+      ? undefined
+      : names.find((candidate) => nameKey(candidate).startsWith(nameKey(name)));
+  return withPrefix ?? nearest(name, names);
+}
+
+/** Returns the services and environments that keys of features name. */
+const featureScopesIn = (config: NamingConfig) => FEATURE_CONFIG_SCOPES.flatMap((scopes) => scopes(config as never));
+
+type NamedEnvironment = { service: string; environment: string };
+
+/** An environment that no configuration names for a service. `suggestion`: the likely match; null: none is similar. */
+export type Unconfigured = { configured: string[]; suggestion: string | null };
+
+/**
+ * Returns a finding if no configuration names the environment of a service. If a service lists no environments, those
+ * of all other services count. Null: it is named, or there is no catalogue to compare with.
+ */
+export function unconfiguredEnvironment(
+  config: NamingConfig,
+  { service, environment }: NamedEnvironment,
+): Unconfigured | null {
+  const configured = configuredScopes(config);
+  if (configured.size === 0) return null;
+  const catalogueName = matchingName(service, configured);
+  const ownEnvironments = catalogueName === undefined ? undefined : configured.get(catalogueName);
+  const knownEnvironments =
+    ownEnvironments !== undefined && ownEnvironments.size > 0 ? ownEnvironments : configuredEnvironments(config);
+  if (matchingName(environment, knownEnvironments) !== undefined) return null;
+  return { configured: [...knownEnvironments].toSorted(), suggestion: suggestedName(environment, knownEnvironments) };
+}
+
+/** Returns warnings about the names in a record. Empty: none, or there is no catalogue. */
+export function nameWarnings(config: NamingConfig, { service, environment }: NamedEnvironment): string[] {
+  const services = [...configuredScopes(config).keys()];
+  if (services.length === 0) return [];
+  const unknown =
+    matchingName(service, services) === undefined
+      ? [`the catalogue has no service ${JSON.stringify(service)}${suggestion(suggestedName(service, services))}`]
+      : [];
+  const unconfigured = unconfiguredEnvironment(config, { service, environment });
+  return unconfigured === null ? unknown : [...unknown, unconfiguredWords({ service, environment }, unconfigured)];
+}
+
+/** Formats `the environment "prod" of shop is not configured; did you mean "production"?` */
+export const unconfiguredWords = (
+  { service, environment }: NamedEnvironment,
+  { suggestion: didYouMean }: Pick<Unconfigured, 'suggestion'>,
+): string => `the environment ${JSON.stringify(environment)} of ${service} is not configured${suggestion(didYouMean)}`;
+
+const suggestion = (didYouMean: string | null): string =>
+  didYouMean === null ? '' : `; did you mean ${JSON.stringify(didYouMean)}?`;

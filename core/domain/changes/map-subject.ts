@@ -1,0 +1,238 @@
+import type { ChangeSources, Config, EnvironmentEntry, ServiceEntry } from '../../../schemas/config/config.ts';
+import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import type { ReportSource, ReportSubject } from '../../../schemas/changes/change-report.ts';
+import { serviceEntry } from '../catalogue/catalogue.ts';
+import { repositoryPathOf } from '../catalogue/repositories.ts';
+import { workloadsOf } from '../catalogue/workloads.ts';
+import type { ServiceEnvironment } from '../ports/common.ts';
+
+/** The keys of `sources` that name an object of another system. */
+const OBJECTS = [
+  'image',
+  'argoApplication',
+  'fluxObject',
+  'ecsService',
+  'lambdaFunction',
+  'codedeployGroup',
+  'kubernetesWorkload',
+  'terraformWorkspace',
+  'flag',
+] as const satisfies readonly (keyof ReportSubject & keyof ChangeSources)[];
+type SubjectObject = (typeof OBJECTS)[number];
+
+/** The services and environments of a change, or why the catalogue does not determine them. */
+export type Mapping =
+  | { kind: 'mapped'; to: ServiceEnvironment[] }
+  | { kind: 'unmapped'; why: string; /** Lines of `config/services.yaml` that would map it. */ lines: string };
+
+type Candidate = ServiceEnvironment & { entry: ServiceEntry; environmentEntry: EnvironmentEntry };
+
+/**
+ * Returns the services and environments that a sender's subject names. An object, such as an image or an Argo CD
+ * application, belongs to every entry that lists it in `sources` or in its deployer. Without a listed object, the
+ * repository (with `path`, if several services share it) and the environment decide. The result never depends on
+ * similar names: what is ambiguous is unmapped.
+ */
+export function mapSubject(services: Config['services'], source: ReportSource, subject: ReportSubject): Mapping {
+  const all = candidatesIn(services);
+  const inEnvironment = (candidate: Candidate): boolean =>
+    subject.environment === undefined || environmentNames(source, candidate).some(isSameName(subject.environment));
+  const unmapped = (why: string): Mapping => ({ kind: 'unmapped', why, lines: linesFor(services, source, subject) });
+
+  if (subject.service !== undefined) {
+    const named = all.filter(({ service }) => service === subject.service);
+    if (named.length === 0)
+      return unmapped(`the catalogue has no service ${quoted(subject.service)} with an environment`);
+    return mappedIfSingle(named.filter(inEnvironment)) ?? unmapped(whyNoEnvironment(subject, named));
+  }
+
+  const objects = OBJECTS.filter((key) => subject[key] !== undefined);
+  const listing = all.filter((candidate) => objects.some((key) => isListed(candidate, key, subject[key])));
+  if (listing.length > 0) {
+    const mostListed = Math.max(...listing.map((candidate) => countListed(candidate, objects, subject)));
+    const best = listing.filter((candidate) => countListed(candidate, objects, subject) === mostListed);
+    const mapped = best.some(inEnvironment) ? best.filter(inEnvironment) : best;
+    // The same object in two environments of one service, and the sender does not say in which.
+    const ambiguous = mapped.find((listedName) =>
+      mapped.some((other) => other !== listedName && other.service === listedName.service),
+    );
+    if (ambiguous === undefined) return { kind: 'mapped', to: mapped.map(serviceEnvironmentOf) };
+    return unmapped(
+      `several environments of ${ambiguous.service} list ${objects.map((key) => quoted(subject[key])).join(' and ')}`,
+    );
+  }
+
+  if (subject.repository === undefined)
+    return unmapped(
+      `no environment lists ${objects.map((key) => `the ${key} ${quoted(subject[key])}`).join(' or ') || 'it'}`,
+    );
+  const path = repositoryPathOf(subject.repository);
+  const ofRepository = all.filter(({ entry }) => repositoryPathOf(entry.repository ?? '') === path);
+  if (ofRepository.length === 0) return unmapped(`no service has the repository ${quoted(subject.repository)}`);
+  const inThatEnvironment = ofRepository.filter(inEnvironment);
+  const withPath =
+    subject.path === undefined
+      ? inThatEnvironment
+      : inThatEnvironment.filter(({ entry }) => isWithin(subject.path ?? '', entry.path));
+  if (inThatEnvironment.length === 0) return unmapped(whyNoEnvironment(subject, ofRepository));
+  if (withPath.length === 0)
+    return unmapped(`no service of ${quoted(subject.repository)} has the path ${quoted(subject.path)}`);
+  // Services that list the environment themselves are all deployed by its rollouts.
+  const deployedThere = withPath.filter(
+    (candidate) => subject.environment !== undefined && listsEnvironment(source, candidate),
+  );
+  const found =
+    deployedThere.length > 0
+      ? { kind: 'mapped' as const, to: deployedThere.map(serviceEnvironmentOf) }
+      : mappedIfSingle(withPath);
+  if (found !== undefined) return found;
+  const names = [...new Set(withPath.map(({ service }) => service))];
+  return unmapped(
+    names.length > 1
+      ? `${names.join(', ')} share the repository ${quoted(subject.repository)} and the environment, and the event names no path`
+      : whyNoEnvironment(subject, withPath),
+  );
+}
+
+const candidatesIn = (services: Config['services']): Candidate[] =>
+  Object.entries(services).flatMap(([service, entry]) =>
+    Object.entries(entry.environments).map(([environment, environmentEntry]) => ({
+      service: ServiceName.parse(service),
+      environment: EnvironmentName.parse(environment),
+      entry,
+      environmentEntry,
+    })),
+  );
+
+const serviceEnvironmentOf = ({ service, environment }: Candidate): ServiceEnvironment => ({ service, environment });
+
+/** Returns the mapping if exactly one candidate is left. A missing environment is fine if there is only one. */
+const mappedIfSingle = ([listedName, ...others]: readonly Candidate[]): Mapping | undefined =>
+  listedName === undefined || others.length > 0
+    ? undefined
+    : { kind: 'mapped', to: [serviceEnvironmentOf(listedName)] };
+
+const forgeOf = (source: ReportSource): 'github' | 'gitlab' | undefined =>
+  source === 'github' || source === 'gitlab' ? source : undefined;
+
+function environmentNames(source: ReportSource, { environment, environmentEntry }: Candidate): string[] {
+  const named = forgeOf(source);
+  const deployer =
+    source === 'github' && environmentEntry.deployer?.kind === 'github'
+      ? environmentEntry.deployer.environment
+      : undefined;
+  return (named && environmentEntry.sources?.[named]?.environment) ?? [deployer ?? environment];
+}
+
+function listsEnvironment(source: ReportSource, { environmentEntry }: Candidate): boolean {
+  const named = forgeOf(source);
+  return named !== undefined && environmentEntry.sources?.[named] !== undefined;
+}
+
+const isSameName =
+  (name: string) =>
+  (other: string): boolean =>
+    name.toLowerCase() === other.toLowerCase();
+
+const countListed = (candidate: Candidate, objects: readonly SubjectObject[], subject: ReportSubject): number =>
+  objects.filter((key) => isListed(candidate, key, subject[key])).length;
+
+function isListed({ service, environmentEntry }: Candidate, key: SubjectObject, name: string | undefined): boolean {
+  if (name === undefined) return false;
+  const names = environmentEntry.sources?.[key] ?? deployedObject(service, environmentEntry)[key];
+  return (
+    names !== undefined &&
+    names.some(
+      (listedName) =>
+        listedName === name || isSameEcsService(key, listedName, name) || isInAnyCluster(key, listedName, name),
+    )
+  );
+}
+
+/** A listed workload without a cluster is one of any cluster. */
+const isInAnyCluster = (key: SubjectObject, listedName: string, name: string): boolean =>
+  key === 'kubernetesWorkload' && listedName.split('/').length === 3 && name.endsWith(`/${listedName}`);
+
+/** An ARN of an ECS service ends in `cluster/service`. */
+const isSameEcsService = (key: SubjectObject, listedName: string, other: string): boolean =>
+  key === 'ecsService' && ecsNameOf(listedName) === ecsNameOf(other);
+const ecsNameOf = (text: string): string => text.replace(/^arn:[^/]*:service\//, '');
+
+/** Returns what an environment's deployer already names, so that `sources` need not repeat it. */
+function deployedObject(service: string, environmentEntry: EnvironmentEntry): Partial<Record<SubjectObject, string[]>> {
+  const { deployer } = environmentEntry;
+  if (deployer === undefined) return {};
+  if (deployer.kind === 'argo-cd') return { argoApplication: [deployer.application ?? service] };
+  if (deployer.kind === 'lambda-alias') return { lambdaFunction: [`${deployer.function}:${deployer.alias}`] };
+  if (deployer.kind === 'codedeploy')
+    return { codedeployGroup: [`${deployer.application}/${deployer.deploymentGroup}`] };
+  if (deployer.kind === 'ecs') return { ecsService: [`${deployer.cluster}/${deployer.service ?? service}`] };
+  const kubernetesWorkload = workloadsOf(service, environmentEntry);
+  return kubernetesWorkload.length > 0 ? { kubernetesWorkload } : {};
+}
+
+/** Returns whether a folder is the service's folder or inside it. A service without `path` has the whole repository. */
+const isWithin = (folder: string, path: string | undefined): boolean => {
+  const [inner, outer] = [
+    `${folder.replace(/(?<!\/)\/+$/, '')}/`,
+    path === undefined ? '' : `${path.replace(/(?<!\/)\/+$/, '')}/`,
+  ];
+  return inner.startsWith(outer);
+};
+
+function whyNoEnvironment({ environment }: ReportSubject, candidates: readonly Candidate[]): string {
+  const names = [...new Set(candidates.map(({ service }) => service))].join(', ');
+  return environment === undefined
+    ? `the event names no environment, and ${names} has several`
+    : `no environment of ${names} is called ${quoted(environment)}`;
+}
+
+/** Returns the lines of `config/services.yaml` that would map the subject. Angle brackets mark what a person must decide. */
+function linesFor(services: Config['services'], source: ReportSource, subject: ReportSubject): string {
+  const { repository, environment } = subject;
+  const path = repository === undefined ? undefined : repositoryPathOf(repository);
+  const owners = Object.entries(services).filter(([, entry]) => repositoryPathOf(entry.repository ?? '') === path);
+  const [owner] = owners;
+  const isKnown = path !== undefined && owner !== undefined;
+  const service =
+    subject.service ?? (isKnown && owners.length === 1 ? owner[0] : (path?.split('/').at(-1) ?? '<service>'));
+  const known = serviceEntry(services, service);
+  const environments = Object.keys(known?.environments ?? {});
+  const mapped = environments.find(isSameName(environment ?? ''));
+  const target = mapped ?? environmentFor(environments, environment);
+  const objects = OBJECTS.flatMap((key) =>
+    subject[key] === undefined ? [] : [`          ${key}: ${yaml(subject[key])}`],
+  );
+  const isShared = isKnown && owners.length > 1;
+  const mapsEnvironment =
+    objects.length === 0 &&
+    forgeOf(source) !== undefined &&
+    environment !== undefined &&
+    (isShared || (mapped === undefined && target !== environment));
+  return [
+    'services:',
+    `  ${yaml(isShared ? `<${owners.map(([name]) => name).join(' | ')}>` : service)}:`,
+    ...(repository === undefined || isKnown ? [] : [`    repository: ${yaml(repository)}`]),
+    ...(isShared && subject.path !== undefined ? [`    path: ${yaml(subject.path)}`] : []),
+    '    environments:',
+    `      ${yaml(target)}:${objects.length === 0 && !mapsEnvironment ? ' {}' : ''}`,
+    ...(objects.length > 0 || mapsEnvironment ? ['        sources:'] : []),
+    ...objects,
+    ...(mapsEnvironment ? [`          ${source}: { environment: ${yaml(environment)} }`] : []),
+  ].join('\n');
+}
+
+/**
+ * Returns the environment of the catalogue that an unknown one may be. It can also be one that the catalogue lacks:
+ * only a person knows whether "staging-eu" is another name of the only environment.
+ */
+function environmentFor(known: readonly string[], environment: string | undefined): string {
+  const possible = [...known, ...(environment === undefined ? [] : [environment])];
+  if (possible.length === 0) return '<environment>';
+  return possible.length === 1 ? possible.join('') : `<${possible.join(' | ')}>`;
+}
+
+/** Returns a YAML scalar. Placeholders in angle brackets stay as they are. */
+const yaml = (text: string): string =>
+  /^[\w./<>|: -]*[\w>]$/.test(text) && !/: |^[-<]?\s|^\d+$|^-/.test(text) ? text : JSON.stringify(text);
+const quoted = (text: string | undefined): string => JSON.stringify(text);

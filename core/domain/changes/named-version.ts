@@ -1,0 +1,193 @@
+import type { Change } from '../../../schemas/changes/change.ts';
+import type { Version } from '../../../schemas/config/names.ts';
+import { list, formatDuration } from '../correlation/words.ts';
+import type { ServiceEnvironment } from '../ports/common.ts';
+import { editDistance } from '../runbooks/similar-names.ts';
+import { minuteOf } from '../messages/story.ts';
+import {
+  restoredChange,
+  byStart,
+  endOf,
+  GOOD_AFTER_SECONDS,
+  liveChanges,
+  secondsLive,
+  migrationsIn,
+  putsVersionLive,
+  type RollbackTarget,
+  rollbackTo,
+} from './versions.ts';
+
+/** Whether a rollback to a version named by a person is possible, or why not. */
+export type NamedTarget =
+  | Exclude<RollbackTarget, { kind: 'none_known_good' }>
+  /** It is the current version. */
+  | { kind: 'runs'; version: Version }
+  /** No deployment of it is recorded; `known`: recorded versions, most similar first. */
+  | { kind: 'unknown'; version: Version; known: readonly Version[] }
+  /** No deployment of it succeeded. */
+  | { kind: 'never_ran'; version: Version }
+  /** It is pinned as known bad. */
+  | { kind: 'pinned'; version: Version };
+
+/**
+ * Evaluates a rollback of the current version to a version named by a person. People may know better than the records
+ * which version was good, so it need not have run for a minimum time; a known bad version, or one that is no longer
+ * safe, is refused nevertheless.
+ *
+ * @param live current version
+ * @param pinned known bad versions
+ */
+export function namedTarget(
+  changes: readonly Change[],
+  live: Change,
+  version: Version,
+  pinned: readonly string[] = [],
+): NamedTarget {
+  if (version === live.version) return { kind: 'runs', version };
+  const records = changes.filter((change) => putsVersionLive(change) && change.version === version);
+  if (records.length === 0) return { kind: 'unknown', version, known: mostSimilarVersions(version, changes, live) };
+  if (pinned.includes(version)) return { kind: 'pinned', version };
+  const lastRunChange = lastRun(changes, version);
+  return lastRunChange === undefined ? { kind: 'never_ran', version } : rollbackTo(changes, lastRunChange);
+}
+
+const lastRun = (changes: readonly Change[], version: Version): Change | undefined =>
+  liveChanges(changes).findLast((change) => change.version === version && change.status === 'succeeded');
+
+/** Maximum number of known versions to suggest for an unknown name. */
+const SUGGESTIONS_MAX = 4;
+
+/** Returns the most similar rollback targets; the newer one first in case of a tie. */
+function mostSimilarVersions(version: string, changes: readonly Change[], live: Change): Version[] {
+  const newestFirst = liveChanges(changes)
+    .filter((change) => change.status === 'succeeded' && change.version !== live.version)
+    .map((change) => change.version)
+    .toReversed();
+  return [...new Set(newestFirst)]
+    .map((known) => ({ known, distance: editDistance(version.toLowerCase(), known.toLowerCase()) }))
+    .toSorted((a, b) => a.distance - b.distance)
+    .slice(0, SUGGESTIONS_MAX)
+    .map(({ known }) => known);
+}
+
+/** Explains why the rollback is not possible, as a sentence without its end. */
+export function whyNotTo(
+  target: Exclude<NamedTarget, { kind: 'version' }>,
+  { service, environment }: ServiceEnvironment,
+): string {
+  const { version } = target;
+  const serviceText = `${service} in ${environment}`;
+  switch (target.kind) {
+    case 'runs':
+      return `${version} is already running for ${serviceText}`;
+    case 'unknown':
+      return target.known.length === 0
+        ? `no recent deployment of ${version} for ${serviceText} is recorded, and no other version is available for a rollback`
+        : `no recent deployment of ${version} for ${serviceText} is recorded; available versions: ${target.known.join(', ')}`;
+    case 'never_ran':
+      return `no deployment of ${version} for ${serviceText} has succeeded, so it has never run there`;
+    case 'pinned':
+      return `${version} is pinned as known bad for ${serviceText}; if it is good after all, lift the pin first: firebreak pins list, firebreak pins lift ID`;
+    case 'unsafe':
+      return `${safeLimitText(target.by)}, and ${version} is older`;
+  }
+}
+
+/**
+ * Effect of a rollback to a version on the current one. `alreadyUndone`: changes that an earlier rollback undid; their data
+ * may remain.
+ */
+export type RollbackEffect = {
+  direction: 'back' | 'forward';
+  undoes: readonly Change[];
+  alreadyUndone: readonly Change[];
+};
+
+/** @param undoes all changes that were put live since that version */
+export function effectOfRollback(changes: readonly Change[], live: Change, undoes: readonly Change[]): RollbackEffect {
+  if (live.kind !== 'rollback') return { direction: 'back', undoes: undoes, alreadyUndone: [] };
+  const restored = restoredChange(liveChanges(changes), live);
+  const others = undoes.filter(({ id }) => id !== live.id);
+  const undone = restored === undefined ? [] : others.filter((change) => byStart(change, restored) <= 0);
+  return {
+    direction: undone.length === 0 ? 'forward' : 'back',
+    undoes: undone,
+    alreadyUndone: others.filter((change) => !undone.includes(change)),
+  };
+}
+
+/** Facts that a person should know before a rollback to a version, each as a sentence without its end. */
+export type VersionFacts = {
+  /** When it last ran, and for how long. */
+  ran: string;
+  /** Concerns and unknowns, the most serious first. */
+  doubts: string[];
+  /** Statements about how far back a rollback is safe, where this one is within the limit. */
+  safe: string[];
+};
+
+/**
+ * Returns the recorded facts about a rollback target. Undefined: it never ran.
+ * @param chosen default target if no version is named; null: none
+ * @param undoes changes that the rollback would undo
+ * @param live current version
+ */
+export function versionFacts(
+  changes: readonly Change[],
+  version: Version,
+  { chosen, undoes, live }: { chosen: Version | null; undoes: readonly Change[]; live: Change },
+): VersionFacts | undefined {
+  const lastRunChange = lastRun(changes, version);
+  if (lastRunChange === undefined) return undefined;
+  const next = liveChanges(changes).find((change) => byStart(change, lastRunChange) > 0);
+  const seconds = next === undefined ? null : Math.max(0, secondsLive(lastRunChange, next));
+  const wasRolledBack = changes.some((change) => change.version === version && change.rolled_back_by !== null);
+  const isBrief = seconds !== null && seconds < GOOD_AFTER_SECONDS;
+  const until =
+    next === undefined || seconds === null ? '' : ` until ${minuteOf(next.started_at)}, for ${durationText(seconds)}`;
+  return {
+    ran: `${version} last ran from ${minuteOf(endOf(lastRunChange))}${until}${wasRolledBack || isBrief ? '' : ', without known problems'}`,
+    doubts: [
+      ...(effectOfRollback(changes, live, undoes).direction === 'forward'
+        ? [`${version} is newer than ${live.version}, which is running after a rollback, so this is a roll-forward`]
+        : []),
+      ...(wasRolledBack ? [`${version} was already rolled back as bad`] : []),
+      ...migrationTexts(undoes),
+      ...(isBrief ? [`${version} ran too briefly to be known to be good`] : []),
+      ...(chosen !== null && chosen !== version ? [`the newest version known to be good is ${chosen}`] : []),
+    ],
+    safe: undoes
+      .filter((change) => change.rollback_safe_to !== null)
+      .map(
+        (change) => `${safeLimitText(change)}${change.rollback_safe_to === version ? '' : `, and ${version} is newer`}`,
+      ),
+  };
+}
+
+/** Says what is known about the migrations in the changes that a rollback undoes. Empty: they have none. */
+export function migrationTexts(undoes: readonly Change[]): string[] {
+  const { known, unknown } = migrationsIn(undoes);
+  const names = (migrations: readonly Change[]): string =>
+    list([...new Set(migrations.map((change) => change.version))]);
+  const haveMigrations = (migrations: readonly Change[]): string =>
+    migrations.length === 1 ? 'has a migration' : 'have migrations';
+  return [
+    ...(known.length === 0
+      ? []
+      : [`${names(known)} ${haveMigrations(known)}, so the old version may not work with the migrated data`]),
+    ...(unknown.length === 0 ? [] : [`it is unknown whether ${names(unknown)} ${haveMigrations(unknown)}`]),
+  ];
+}
+
+/** Says how far a change can be rolled back, as a clause. Its `rollback_safe_to` must not be null. */
+export const safeLimitText = ({ version, rollback_safe_to: oldestSafe }: Change): string =>
+  `${version} can be rolled back no further than ${oldestSafe}`;
+
+const HOUR_SECONDS = 3600;
+
+const durationText = (seconds: number): string =>
+  seconds < 2 * HOUR_SECONDS
+    ? formatDuration(seconds)
+    : seconds < 48 * HOUR_SECONDS
+      ? `${Math.round(seconds / HOUR_SECONDS)} hours`
+      : `${Math.round(seconds / (24 * HOUR_SECONDS))} days`;

@@ -1,0 +1,496 @@
+import type { Change } from '../../../schemas/changes/change.ts';
+import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
+import type { Version } from '../../../schemas/config/names.ts';
+import { flagKeyOf, isOffVariant } from '../changes/flags.ts';
+import { putsVersionLive, sameVersion } from '../changes/versions.ts';
+import { onlyInstanceBad, warmingUp } from './by-instance.ts';
+import { asCallersSee, type OfCallers, oneInstanceExplains, withCallers } from './callers.ts';
+import { type Candidate } from './candidates.ts';
+import type { ByFlag, Evidence } from './evidence.ts';
+import { type Factor, weightedFactor, unweightedFactor } from './factor.ts';
+import { type Course, courseOf } from './health.ts';
+import type { Onset } from './onset.ts';
+import { podsFactor, whyNotServing } from './pods.ts';
+import { differsBeside, otherFailsBeside, type Measure } from './side-by-side.ts';
+import { type Point, pointsOf } from './samples.ts';
+import { formatAmount, formatDuration, list, formatPercent } from './words.ts';
+import {
+  FRESH_SECONDS,
+  MIN_REQUESTS,
+  type Measured,
+  SAME_TIME_MS,
+  SERVING_SHARE_MIN,
+  TRAFFIC_SHARE_MIN,
+  USUAL_INTERVAL_MS,
+  USUAL_WINDOW_SECONDS,
+  ageInWindows,
+  isRecent,
+  measuredSince,
+  takesTraffic,
+} from './version-traffic.ts';
+import { errorsWithoutVersion, whyUnseen } from './unseen-version.ts';
+
+/** Time in seconds since the onset for which the variants of a flag must have served. In a shorter time, errors would hardly show. */
+const BESIDE_SECONDS = 60;
+
+/** Factor by which a version must be worse than the others to differ from them by more than noise. */
+const WORSE_FACTOR = 2;
+const FAR_WORSE_FACTOR = 3;
+
+/** Smallest part of the rise of all errors that a version's errors explain if they are its cause. */
+const EXPLAINED_SHARE = 0.4;
+
+/**
+ * The levels of the versions since the problem began, and whether they are known to have served side by side since then.
+ * `missing`: why that is not known. `stopped`: seconds since the others stopped serving; null: they still serve.
+ */
+type Beside = { measured: Measured[]; areMeasuredTogether: boolean; missing: string; stopped: number | null };
+
+/**
+ * Returns the time in milliseconds since which the version fails: the onset, or its first sample if each of its samples is
+ * above the limit. The health of all shows a version that takes over slowly later.
+ */
+function failsSince({ by_version, health, at }: Evidence, version: string, { latest }: Onset): number {
+  const own = (by_version ?? []).find((one) => sameVersion(one.version, version));
+  const points = pointsOf(own?.curve ?? [], at);
+  const [first] = points;
+  const isBadFromStart = first !== undefined && health !== null && points.every(({ value }) => value > health.max);
+  return isBadFromStart ? Math.min(first.at, millisOf(latest)) : millisOf(latest);
+}
+
+/**
+ * Returns the levels of the versions since the onset, and whether others have served beside this one since then. The
+ * values of a version that was replaced just before the onset still exist for the length of the window, but describe the
+ * healthy time before it.
+ */
+function measuredBeside(
+  evidence: Evidence,
+  { finished_at: finished, version, kind, canary_weight: weight }: Change,
+  onset: Onset,
+): Beside {
+  const window = evidence.by_version_window ?? evidence.health?.window ?? USUAL_WINDOW_SECONDS;
+  const since = failsSince(evidence, version, onset);
+  const after = measuredSince(evidence, since + window * 1000);
+  const isOther = (one: Measured): boolean => !sameVersion(one.version, version);
+  // Requests that are not counted can have ended with the roll-out.
+  const isOver = finished !== null && millisOf(finished) < since + window * 1000;
+  // The CD system says that the others take the rest. Records of older versions lack the weight.
+  const isCanary = finished === null && weight !== null && weight !== undefined && weight < 1;
+  if (
+    after.some((one) => isOther(one) && (one.share === null ? !isOver : one.share >= SERVING_SHARE_MIN)) &&
+    !after.every(isOther)
+  )
+    return { measured: after, areMeasuredTogether: true, missing: '', stopped: null };
+  const measured = measuredSince(evidence, since);
+  // Long after the end of a roll-out, a version that still takes traffic was never replaced.
+  const hasEnded = finished !== null && millisOf(finished) <= since - window * 1000;
+  const stayed =
+    hasEnded &&
+    measured.some(
+      (one) => isOther(one) && (one.share ?? 0) >= SERVING_SHARE_MIN && isSteadyRate(evidence, one, finished),
+    );
+  // A flag replaces nothing.
+  const goesOn = kind === 'flag' && finished === null && (millisOf(evidence.at) - since) / 1000 >= BESIDE_SECONDS;
+  const isCounted = measured.every(({ share }) => share !== null);
+  return {
+    measured,
+    areMeasuredTogether: isCanary || stayed || goesOn,
+    missing: `the metrics do not show that both versions served at the same time since the errors began${isCounted ? '' : '; with health.trafficByVersion, they could'}`,
+    stopped: finished === null || stayed ? null : (millisOf(evidence.at) - millisOf(finished)) / 1000,
+  };
+}
+
+/** Returns whether a version takes about as many requests as at the recorded end of a roll-out: it is not being replaced. */
+function isSteadyRate({ by_version: versions, at }: Evidence, { version }: Measured, end: Timestamp | null): boolean {
+  const rates = pointsOf(versions?.find((one) => one.version === version)?.traffic ?? [], at);
+  const before = rates.findLast((point) => point.at <= millisOf(end ?? at));
+  const newest = rates.at(-1);
+  return before === undefined || newest === undefined || newest.value >= STEADY * before.value;
+}
+
+/** Part of an earlier rate of requests from which on it is about the same. */
+const STEADY = 0.8;
+
+/**
+ * Compares the variants of a flag as if each were a version: the one that differs most from the rest, except those that
+ * users get while the flag is off. Null: the variants are not measured.
+ */
+function byVariant(evidence: Evidence, candidate: Candidate, onset: Onset, course: Course | null): Factor | null {
+  const flag = flagKeyOf(candidate.change);
+  const own = evidence.by_flag?.find((one) => one.flag === flag);
+  if (own === undefined) return null;
+  const { by_version_window: _, ...rest } = evidence;
+  const serving = variantsServing(own, evidence, candidate.change);
+  const ofFlag = {
+    ...rest,
+    by_version: serving ?? own.variants,
+    ...(own.window !== undefined && { by_version_window: own.window }),
+  };
+  // A flag does not replace its variants as a roll-out replaces versions: those with traffic go on side by side.
+  const goesOn = serving === null ? {} : ({ finished_at: null, status: 'started' } as const);
+  const [worst] = own.variants
+    .filter(({ version }) => !isOffVariant(version))
+    .map(({ version }) =>
+      byVersion(
+        ofFlag,
+        { ...candidate, change: { ...candidate.change, ...goesOn, version: version as Version } },
+        onset,
+        course,
+      ),
+    )
+    .filter((one) => one !== null)
+    .toSorted((a, b) => b.weight - a.weight);
+  return worst === undefined ? null : { ...worst, text: `by variant of ${flag}: ${worst.text}` };
+}
+
+/**
+ * Returns the variants that users get now. Null: not known, because requests are not measured, or the values still
+ * describe the time before the change.
+ */
+function variantsServing({ variants, window = USUAL_WINDOW_SECONDS }: ByFlag, { at }: Evidence, change: Change) {
+  const age = (millisOf(at) - millisOf(change.finished_at ?? change.started_at)) / 1000;
+  if (age < window || variants.some(({ traffic }) => traffic === null)) return null;
+  const now = variants.map((one) => {
+    const newest = pointsOf(one.traffic ?? [], at).at(-1);
+    return { one, rate: newest !== undefined && millisOf(at) - newest.at <= FRESH_SECONDS * 1000 ? newest.value : 0 };
+  });
+  const all = now.reduce((sum, { rate }) => sum + rate, 0);
+  return now.filter(({ rate }) => rate >= SERVING_SHARE_MIN * all && rate > 0).map(({ one }) => one);
+}
+
+/**
+ * Returns factors that compare the versions in service, or the variants of a flag. Empty unless the change puts a version
+ * of the failing service live, or changes one of its flags.
+ */
+export function versionFactors(
+  evidence: Evidence & OfCallers,
+  candidate: Candidate,
+  onset: Onset,
+  course: Course | null,
+): Factor[] {
+  if (candidate.relation === 'same' && candidate.change.kind === 'flag')
+    return [byVariant(evidence, candidate, onset, course)].filter((one) => one !== null);
+  if (candidate.relation !== 'same' || !putsVersionLive(candidate.change)) return [];
+  const { change } = candidate;
+  const seen = evidence.isOfCallers === true ? evidence : asCallersSee(evidence);
+  const own = evidence.isOfCallers === true ? null : byVersion(evidence, candidate, onset, course);
+  const callers = seen && byVersion(seen, candidate, onset, courseOf(seen, candidate, onset));
+  const factor = withCallers(own, callers);
+  const isSeenOnly = seen !== null && factor?.name === 'callers_see_only_it';
+  return [
+    factor,
+    instanceFactor(evidence, change, onset) ?? (isSeenOnly ? ofOneInstance(seen, change) : null),
+    warmingUpFactor(evidence, change) ?? (isSeenOnly ? warmingUpFactor(seen, change) : null),
+    byAlert(evidence.alert_versions, change, onset),
+    ...podsFactor(evidence, candidate),
+  ].filter((one) => one !== null);
+}
+
+/** Says that the version may fail only because it is new. A person decides then. */
+function warmingUpFactor(evidence: Evidence, change: Change): Factor<'warming_up' | 'too_young'> | null {
+  const found = warmingUp(evidence, change);
+  return found && unweightedFactor(found.name, found.text);
+}
+
+/** Says that one instance explains the errors of the version. A person decides then. */
+function instanceFactor(evidence: Evidence, { version }: Change, onset: Onset): Factor<'one_instance'> | null {
+  const text = onlyInstanceBad(evidence, version, failsSince(evidence, version, onset));
+  return text === null ? null : unweightedFactor('one_instance', text);
+}
+
+/** Says that one instance can explain what callers see. A person decides then. */
+function ofOneInstance(seen: Evidence, change: Change): Factor<'one_instance'> | null {
+  const text = oneInstanceExplains(seen, change);
+  return text === null ? null : unweightedFactor('one_instance', text);
+}
+
+/**
+ * Compares the versions over the window of the queries and, if that leaves open whether the others served beside this one,
+ * over a shorter one.
+ */
+function byVersion(evidence: Evidence, candidate: Candidate, onset: Onset, course: Course | null): Factor | null {
+  const measured = measuredBeside(evidence, candidate.change, onset);
+  const unnamed = errorsWithoutVersion(evidence, onset);
+  const usual = comparedOver(evidence, candidate, { onset, course, measured, unnamed });
+  const close = closeUpOf(evidence);
+  if (close === null || (usual !== null && !LEFT_OPEN.has(usual.name))) return usual;
+  const closer = comparedOver(close, candidate, {
+    onset,
+    course,
+    measured: measuredClose(close, candidate.change, onset),
+    unnamed,
+  });
+  return closer !== null && PROVED.has(closer.name) ? closer : usual;
+}
+
+const LEFT_OPEN: ReadonlySet<string> = new Set(['only_it_seems_bad', 'by_version']);
+const PROVED: ReadonlySet<string> = new Set(['only_its_version_bad', 'canary_bad']);
+
+/** Marks evidence whose values by version cover the shortest window. */
+type CloseUp = { isCloseUp?: true };
+
+/** Returns the evidence with the values by version over the shorter window. Null: they were not read. */
+function closeUpOf({ by_version_close: close, ...evidence }: Evidence): (Evidence & CloseUp) | null {
+  const { health } = evidence;
+  if (close === undefined || health === null) return null;
+  const { versions, window } = close;
+  return {
+    ...evidence,
+    by_version: versions,
+    by_version_window: window,
+    health: { ...health, window },
+    isCloseUp: true,
+  };
+}
+
+/**
+ * Returns the levels of the versions over the shorter window. If requests are measured, only those to both versions show that
+ * the others have served beside this one: the CD system may report an end long after the last instance was replaced.
+ */
+function measuredClose(close: Evidence, change: Change, onset: Onset): Beside {
+  const versions = close.by_version ?? [];
+  if (versions.some(({ traffic }) => traffic === null)) return measuredBeside(close, change, onset);
+  const own = versions.find((one) => sameVersion(one.version, change.version));
+  const begun = badSince(pointsOf(own?.curve ?? [], close.at), close.health?.max ?? Infinity) ?? Infinity;
+  return {
+    ...measuredBeside(close, change, onset),
+    measured: measuredSince(close, Math.min(begun, millisOf(onset.latest))),
+    areMeasuredTogether: false,
+  };
+}
+
+type Comparison = {
+  onset: Onset;
+  course: Course | null;
+  measured: Beside;
+  /** Why errors cannot be attributed to versions. Null: they can. */
+  unnamed: string | null;
+};
+
+function comparedOver(
+  evidence: Evidence & CloseUp,
+  { change }: Candidate,
+  { onset, course, measured: beside, unnamed }: Comparison,
+): Factor | null {
+  const { changes, health } = evidence;
+  const { measured, areMeasuredTogether: haveServedTogether, stopped } = beside;
+  if (measured.length === 0) return null;
+  const ownMeasured = measured.filter(({ version }) => sameVersion(version, change.version));
+  const others = measured.filter((one) => !sameVersion(one.version, change.version) && takesTraffic(one));
+  const least = Math.min(TRAFFIC_SHARE_MIN, (change.canary_weight ?? 1) / 2);
+  const { version } = change;
+  if (ownMeasured.length === 0) {
+    const seen = evidence.by_version?.some((one) => sameVersion(one.version, version) && isRecent(one, evidence.at));
+    if (seen === true) return unweightedFactor('by_version', `${version} has too few samples since the problem began`);
+    const unseen = whyUnseen(evidence, change);
+    if (unseen !== null) return unweightedFactor('by_version', unseen);
+    const known = changes.some((other) => measured.some((one) => sameVersion(one.version, other.change.version)));
+    return known
+      ? weightedFactor('no_traffic', `${version} is not among the versions that receive traffic`)
+      : unweightedFactor('by_version', `monitoring reports no version named ${version}`);
+  }
+  const own = ownMeasured.reduce((worst, one) => (one.value > worst.value ? one : worst));
+  const young = ageInWindows(own, evidence);
+  if (!ownMeasured.some((one) => takesTraffic(one, least * young)) && !raises(own, health, course)) {
+    const notServing = whyNotServing(evidence, change);
+    if (notServing !== null) return unweightedFactor('by_version', notServing);
+    return weightedFactor('no_traffic', `${version} receives almost no traffic`);
+  }
+  if (others.length === 0)
+    return unweightedFactor(
+      'by_version',
+      `${version} receives all traffic, so it cannot be compared with other versions`,
+    );
+  const unmeasured = [own, ...others].find((one) => one.hasFewRequests);
+  if (unmeasured !== undefined)
+    return unweightedFactor(
+      'by_version',
+      `${unmeasured.version} received fewer than ${MIN_REQUESTS} requests since the problem began`,
+    );
+  // A version that came later is a fix that is on its way, or its record is. Where monitoring itself began later, the
+  // first samples of all versions have about the same time.
+  const begun = Math.max(own.since, millisOf(change.started_at));
+  const older = others.filter(({ since }) => since <= begun + SAME_TIME_MS);
+  if (older.length === 0)
+    return unweightedFactor('by_version', `${list(others.map((one) => one.version))} came later than ${version}`);
+  const unsteady = older.filter((one) => !isSteady(one, onset));
+  const failing = older.filter((one) => isAnyOf(otherFailsBeside, evidence, own.version, [one], onset));
+  const instance = instanceFactor(evidence, change, onset);
+  const unproved = older.every((one) => isAnyOf(differsBeside, evidence, own.version, [one], onset))
+    ? (instance?.text ?? null)
+    : !haveServedTogether
+      ? beside.missing
+      : failing.length > 0
+        ? `the newest requests to ${namesIn(failing)} fail as well`
+        : unsteady.length > 0
+          ? `${namesIn(unsteady)} has samples only since the errors began, and its requests are not measured`
+          : (instance?.text ?? null);
+  const together = { missing: unnamed ?? unproved, stopped };
+  const max = health !== null && Number.isFinite(health.max) ? health.max : null;
+  const isQuantile = health?.quantile === true;
+  if (max === null) return withoutLimit(own, others, together);
+  const explained = explains(own, course, isQuantile) || explainsAtEachTime(evidence, own.version, course);
+  return withLimit(own, others, { max, together, explained });
+}
+
+const namesIn = (versions: readonly Measured[]): string => list(versions.map(({ version }) => version));
+
+/**
+ * Returns whether the samples of a version describe its requests: where these are not measured, a series can have begun with
+ * the first errors, which it does not show. That holds beside a canary, too, where requests are few.
+ */
+const isSteady = ({ share, since }: Measured, { latest }: Onset): boolean =>
+  share !== null || since <= millisOf(latest) - SAME_TIME_MS;
+
+/** Returns whether the requests since the version fails show this of it and any of these others. */
+function isAnyOf(
+  isShown: typeof differsBeside,
+  { by_version: versions, by_version_window: window, at, health, isCloseUp }: Evidence & CloseUp,
+  own: string,
+  others: readonly Measured[],
+  { latest }: Onset,
+): boolean {
+  const measured = measureOf(health, window);
+  const measure = measured && { ...measured, ...(isCloseUp && { isShortest: true as const }) };
+  const ownVersion = versions?.find(({ version }) => version === own);
+  if (measure === null || ownVersion?.traffic == null) return false;
+  const { curve, traffic } = ownVersion;
+  const from = badSince(pointsOf(curve, at), measure.max) ?? millisOf(latest);
+  return others.some(({ version }) => {
+    const other = versions?.find((one) => one.version === version);
+    return (
+      other?.traffic != null &&
+      isShown({ curve, traffic }, { curve: other.curve, traffic: other.traffic }, { from, until: at, measure })
+    );
+  });
+}
+
+/** Returns how the health query measures requests. Null: it does not tell. */
+function measureOf(health: Evidence['health'], window: number | undefined): Measure | null {
+  if (health === null || window === undefined || !Number.isFinite(health.max)) return null;
+  const { max, quantile_of: of } = health;
+  if (health.quantile !== true) return { window, max };
+  return of === undefined ? null : { window, max, quantile: of };
+}
+
+/** Returns the time before the first sample of the run above the limit that reaches the newest sample. Null: none. */
+function badSince(points: readonly Point[], max: number): number | null {
+  const good = points.findLastIndex(({ value }) => value <= max);
+  const first = points[good + 1];
+  return first === undefined ? null : (points[good]?.at ?? first.at - USUAL_INTERVAL_MS);
+}
+
+/** Returns whether a version with almost no traffic raises the errors of all above the limit nevertheless. */
+const raises = (own: Measured, health: Evidence['health'], course: Course | null): boolean =>
+  health !== null &&
+  course !== null &&
+  course.ratio !== null &&
+  !own.hasFewRequests &&
+  own.value > health.max &&
+  explains(own, course, health.quantile === true);
+
+function withLimit(
+  own: Measured,
+  others: readonly Measured[],
+  { max, together, explained }: { max: number; together: Together; explained: boolean },
+): Factor {
+  const bad = others.filter(({ value }) => value > max);
+  const text = compared(own, others);
+  if (own.value <= max)
+    return bad.length > 0
+      ? weightedFactor('its_version_healthy', `${text}: it is healthy, and others are not`)
+      : weightedFactor('no_version_bad', `${text}: no version is bad`);
+  if (bad.length === 0) {
+    if (together.missing !== null) return notTogether(own, others, together);
+    if (others.some(({ value }) => own.value < FAR_WORSE_FACTOR * value))
+      return weightedFactor('only_it_seems_bad', `${text}: the difference is small`);
+    if (!explained) return weightedFactor('only_it_seems_bad', `${text}, which does not explain all errors`);
+    return own.share !== null && own.share <= 0.5
+      ? weightedFactor('canary_bad', `${text}, which explains the errors of all`)
+      : weightedFactor('only_its_version_bad', text);
+  }
+  return bad.length === others.length
+    ? weightedFactor('all_versions_bad', `${text}: all versions are bad`)
+    : weightedFactor('some_other_version_bad', `${text}: it is not the only bad version`);
+}
+
+/** Returns whether the errors of a version, by its share of the traffic, explain the rise of all errors. */
+function explains({ value, share }: Measured, course: Course | null, isQuantile: boolean): boolean {
+  if (share === null || course === null || course.ratio === null) return true;
+  if (isQuantile) return share >= TRAFFIC_SHARE_MIN / 2;
+  return share * (value - course.baseline) >= EXPLAINED_SHARE * (course.level - course.baseline);
+}
+
+/**
+ * Returns whether the errors of a version explain the rise of all errors by its share at the time of each sample: the share
+ * of a new canary grows over the window of the query.
+ */
+function explainsAtEachTime(
+  { by_version: versions, at, health }: Evidence,
+  version: string,
+  course: Course | null,
+): boolean {
+  const own = versions?.find((one) => one.version === version);
+  if (course === null || health === null || own?.traffic == null || health.quantile === true) return false;
+  const all = new Map<number, number>();
+  for (const { traffic } of versions ?? [])
+    for (const { at: time, value } of pointsOf(traffic ?? [], at)) all.set(time, (all.get(time) ?? 0) + value);
+  const [values, rates] = [own.curve, own.traffic].map(
+    (curve) => new Map(pointsOf(curve, at).map((point) => [point.at, point.value])),
+  );
+  let [ownRequests, total] = [0, 0];
+  for (const { at: time, value } of course.since) {
+    const [ownValue, ownRate, rate] = [values?.get(time), rates?.get(time), all.get(time)];
+    if (ownValue === undefined || ownRate === undefined || rate === undefined) continue;
+    ownRequests += ownRate * (ownValue - course.baseline);
+    total += rate * (value - course.baseline);
+  }
+  return total > 0 && ownRequests >= EXPLAINED_SHARE * total;
+}
+
+function withoutLimit(own: Measured, others: readonly Measured[], together: Together): Factor {
+  const worst = Math.max(...others.map(({ value }) => value));
+  const text = compared(own, others);
+  if (own.value > 0 && own.value >= WORSE_FACTOR * worst)
+    return together.missing === null ? weightedFactor('its_version_worse', text) : notTogether(own, others, together);
+  return worst >= WORSE_FACTOR * own.value && worst > 0
+    ? weightedFactor('its_version_healthy', `${text}: other versions are worse`)
+    : weightedFactor('all_versions_bad', `${text}: all versions are similar`);
+}
+
+function compared(own: Measured, others: readonly Measured[]): string {
+  const of = ({ share }: Measured): string => (share === null ? '' : ` (${formatPercent(share)} of traffic)`);
+  const words = others.map((one) => `${one.version} at ${formatAmount(one.value)}${of(one)}`);
+  return `${own.version} is at ${formatAmount(own.value)}${of(own)}, ${list(words)}`;
+}
+
+type Together = { missing: string | null; stopped: number | null };
+
+/** Says of a version that it seems bad, and why the values of the others may describe an earlier time. */
+function notTogether(own: Measured, others: readonly Measured[], { missing, stopped }: Together): Factor {
+  // The shares are those of the time since the errors began, in which the others still served.
+  const text =
+    stopped === null || stopped < 0
+      ? compared(own, others)
+      : `${compared(
+          { ...own, share: null },
+          others.map((one) => ({ ...one, share: null })),
+        )}, but ${namesIn(others)} stopped serving ${formatDuration(stopped)} ago`;
+  return { ...weightedFactor('only_it_seems_bad', text), ...(missing !== null && { missing }) };
+}
+
+/** Weighs the versions named in the labels of the alerts. */
+function byAlert(named: readonly string[], { version, finished_at }: Change, { latest }: Onset): Factor | null {
+  if (named.length === 0) return null;
+  const others = [...new Set(named.filter((name) => !sameVersion(name, version)))].toSorted();
+  if (others.length === 0) {
+    const text = `the alerts name ${version} and no other version`;
+    // Once the version takes all traffic, every alert names it, whatever the cause.
+    return finished_at === null || finished_at > latest
+      ? weightedFactor('alert_names_it', text)
+      : unweightedFactor('alert_names_it', text);
+  }
+  return others.length < new Set(named).size
+    ? weightedFactor('alert_names_others_too', `the alerts name ${list(others)} as well as ${version}`)
+    : weightedFactor('alert_names_others', `the alerts name ${list(others)}, not ${version}`);
+}

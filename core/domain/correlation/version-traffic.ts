@@ -1,0 +1,191 @@
+import type { Change } from '../../../schemas/changes/change.ts';
+import { millisOf } from '../../../schemas/time/time.ts';
+import { sameVersion } from '../changes/versions.ts';
+import { type Candidate, LOOK_BACK_SECONDS } from './candidates.ts';
+import type { Evidence } from './evidence.ts';
+import { type Factor, weightedFactor } from './factor.ts';
+import type { Onset } from './onset.ts';
+import { pointsBetween, mean, type Point, pointsOf, quantile } from './samples.ts';
+
+/**
+ * Minimum share of traffic, 0 to 1. A smaller share counts as no traffic: health probes, or the remainder of a
+ * roll-out.
+ */
+export const TRAFFIC_SHARE_MIN = 0.01;
+export const SERVING_SHARE_MIN = 0.05;
+
+/** Minimum samples, and requests where they are measured, since the onset; with fewer, chance decides. */
+const MIN_SAMPLES = 2;
+export const MIN_REQUESTS = 10;
+
+/** Window of a query whose window is unknown: the usual maximum of `rate()`. */
+export const USUAL_WINDOW_SECONDS = 600;
+
+/** Milliseconds within which two first samples count as simultaneous. */
+export const SAME_TIME_MS = 60_000;
+
+/**
+ * The level of a version since the onset, and its share of the traffic. `few`: too few requests for a comparison. `since`:
+ * time of its first sample.
+ */
+export type Measured = { version: string; value: number; share: number | null; hasFewRequests: boolean; since: number };
+
+/** Returns the levels of the versions that had samples since a time in milliseconds. */
+export function measuredSince(
+  { by_version, at, health }: Pick<Evidence, 'by_version' | 'at' | 'health'>,
+  from: number,
+): Measured[] {
+  // A value describes the window before it.
+  const begin = from - (health?.window ?? 0) * 1000;
+  const versions = (by_version ?? []).map(({ version, curve, traffic }) => ({
+    version,
+    since: Math.min(...[...pointsOf(curve, at), ...pointsOf(traffic ?? [], at)].map((point) => point.at)),
+    samples: pointsBetween(pointsOf(curve, at), from, Infinity),
+    traffic,
+    rate: traffic === null ? null : mean(pointsBetween(pointsOf(traffic, at), from, Infinity)) || 0,
+  }));
+  const all = versions.reduce((sum, { rate }) => sum + (rate ?? 0), 0);
+  return versions
+    .filter(({ samples }) => samples.length >= MIN_SAMPLES)
+    .map(({ version, samples, rate, since, traffic }) => ({
+      version,
+      since,
+      value: quantile(samples, 0.75),
+      share: rate === null ? null : all > 0 ? rate / all : 0,
+      hasFewRequests:
+        traffic !== null && requestsSince(pointsOf(traffic, at), begin, health?.window ?? null) < MIN_REQUESTS,
+    }))
+    .toSorted((a, b) => (a.version === b.version ? a.value - b.value : a.version < b.version ? -1 : 1));
+}
+
+/**
+ * Returns the number of requests since a time in milliseconds. A rate describes the window before it, so the rates of
+ * successive windows add up, also where a series is younger than its window.
+ */
+function requestsSince(rates: readonly Point[], begin: number, window: number | null): number {
+  const length = (window ?? 0) * 1000;
+  let [count, until] = [0, Infinity];
+  for (const { at, value } of rates.toReversed()) {
+    if (at <= begin) break;
+    if (at > until) continue;
+    const step = length > 0 ? length : at - (rates.findLast((one) => one.at < at)?.at ?? at);
+    const isYounger = (rates[0]?.at ?? at) > at - step;
+    count += (value * (isYounger ? step : Math.min(step, at - begin))) / 1000;
+    until = at - step;
+  }
+  return count;
+}
+
+/** Interval of samples: a series begins at most this long before its first sample. */
+export const USUAL_INTERVAL_MS = 30_000;
+
+/** Returns whether a version has a recent sample of requests, or of the health query where these are not measured. */
+export function isRecent({ curve, traffic }: NonNullable<Evidence['by_version']>[number], at: Evidence['at']): boolean {
+  const last = pointsOf(traffic ?? curve, at).findLast(({ value }) => traffic === null || value > 0);
+  return last !== undefined && millisOf(at) - last.at <= FRESH_SECONDS * 1000;
+}
+
+/** Treats an unknown share as traffic: the query would return no value for the version otherwise. */
+export const takesTraffic = ({ share }: Measured, least = TRAFFIC_SHARE_MIN): boolean =>
+  share === null || !(share < least);
+
+/** Returns the part of the window, up to 1, for which a version has had samples: the rate of a younger one is as much too low. */
+export const ageInWindows = ({ since }: Measured, { health, at }: Evidence): number =>
+  Math.min(1, (millisOf(at) - since) / 1000 / (health?.window ?? 1));
+
+/**
+ * Returns whether the version's own newest samples are above the limit. Without its traffic, the alert must name it: a few
+ * requests can fail by chance.
+ */
+export function isVersionBadNow(
+  { by_version, health, at, alert_versions: named }: Evidence,
+  { version }: Change,
+): boolean {
+  const own = (by_version ?? []).find((one) => sameVersion(one.version, version));
+  if (own === undefined || health === null) return false;
+  if (own.traffic === null && !(named.length > 0 && named.every((one) => sameVersion(one, version)))) return false;
+  const newest = pointsOf(own.curve, at).slice(-MIN_SAMPLES);
+  const isFresh = newest.every((point) => millisOf(at) - point.at <= FRESH_SECONDS * 1000);
+  return newest.length === MIN_SAMPLES && isFresh && newest.every(({ value }) => value > health.max);
+}
+
+/** Greatest age in seconds of the newest samples of a version that describe the present. */
+export const FRESH_SECONDS = 120;
+
+/** Returns the version's share of the measured traffic since a time in milliseconds. Null: not measured. */
+export function shareSince(evidence: Evidence, { version }: Change, from: number): number | null {
+  const measured = measuredSince(evidence, from);
+  const ownMeasured = measured.filter((one) => sameVersion(one.version, version));
+  return ownMeasured.reduce<number | null>((sum, { share }) => (share === null ? null : (sum ?? 0) + share), null);
+}
+
+/**
+ * Returns the time in milliseconds until which the versions of before have had traffic beside this one: the CD system may
+ * report no end, or an earlier one. Null: not measured.
+ */
+export function othersServedUntil(
+  { by_version: versions, health, at }: Evidence,
+  { change: { version, started_at }, relation }: Candidate,
+): number | null {
+  const own = (versions ?? []).find((one) => sameVersion(one.version, version));
+  if (relation !== 'same' || own?.traffic == null) return null;
+  const rates = new Map(pointsOf(own.traffic, at).map((point) => [point.at, point.value]));
+  const older = (versions ?? []).filter(
+    (one) => one !== own && pointsOf(one.traffic ?? [], at).some((point) => point.at < millisOf(started_at)),
+  );
+  const last = Math.max(
+    ...older.flatMap(({ traffic }) =>
+      pointsOf(traffic ?? [], at)
+        .filter((point) => point.at > millisOf(started_at) && rates.has(point.at))
+        .filter((point) => point.value >= SERVING_SHARE_MIN * (point.value + (rates.get(point.at) ?? 0)))
+        .map((point) => point.at),
+    ),
+  );
+  // A rate describes the window before it.
+  return Number.isFinite(last) ? last - (1 - SERVING_SHARE_MIN) * (health?.window ?? 0) * 1000 : null;
+}
+
+/** Returns when monitoring has seen each version first, in milliseconds. Infinity: never. */
+const firstSeen = ({ by_version: versions, at }: Pick<Evidence, 'by_version' | 'at'>) =>
+  (versions ?? []).map((one) => ({
+    version: one.version,
+    first: Math.min(...[...pointsOf(one.curve, at), ...pointsOf(one.traffic ?? [], at)].map((point) => point.at)),
+  }));
+
+/**
+ * Returns whether monitoring has seen the version first within the half hour before the onset, and others before: it was
+ * deployed then, whatever the records say.
+ */
+export function hasBegunBefore(
+  evidence: Evidence,
+  { change, relation }: Candidate,
+  { earliest, latest }: Onset,
+): boolean {
+  const seen = firstSeen(evidence);
+  const first = seen.find(({ version }) => sameVersion(version, change.version))?.first ?? Infinity;
+  return (
+    relation === 'same' &&
+    first >= millisOf(earliest) - LOOK_BACK_SECONDS * 1000 &&
+    first <= millisOf(latest) + USUAL_INTERVAL_MS &&
+    seen.some((other) => other.first < first - SAME_TIME_MS)
+  );
+}
+
+/**
+ * Weighs a version whose first sample is later than the errors: it has not caused them, whatever the records say. A migration
+ * can break the service before its version serves.
+ */
+export function notYetServing(
+  evidence: Evidence,
+  { change: { version, has_migration: hasMigration }, relation }: Candidate,
+  { latest, from }: Onset,
+): Factor[] {
+  const sampled = firstSeen(evidence);
+  const own = sampled.find((one) => sameVersion(one.version, version));
+  if (relation !== 'same' || hasMigration === true || from !== 'health') return [];
+  if (own === undefined || !Number.isFinite(own.first)) return [];
+  const isMonitored = sampled.some(({ first }) => first < millisOf(latest) - SAME_TIME_MS);
+  return isMonitored && own.first > millisOf(latest) + USUAL_INTERVAL_MS
+    ? [weightedFactor('served_later', `monitoring has seen ${version} only after the errors began`)]
+    : [];
+}

@@ -1,0 +1,77 @@
+import { millisOf } from '../../../schemas/time/time.ts';
+import { clearingOf } from '../changes/cleared-suspects.ts';
+import type { Curve, Evidence } from './evidence.ts';
+import { intervalOf, wholeIn } from './health.ts';
+import type { Onset } from './onset.ts';
+import { median, pointsBetween, pointsOf, quantile } from './samples.ts';
+import { healthWithZeros } from './zeros.ts';
+
+/** Minimum samples of the incident before a change, and newest samples that must all be above them. */
+const MIN_SAMPLES = 5;
+const NEWEST = 3;
+
+/** Ratio of the classic doubling, and the margin above the incident's usual high values. */
+const DOUBLED = 2;
+const MARGIN = 1.5;
+
+/** Smallest rise that counts where most requests fail already, as a share of all requests: less can be noise. */
+const MIN_RISE = 0.1;
+
+/** Window of a query whose window is unknown, in seconds. */
+const USUAL_WINDOW_SECONDS = 600;
+
+/** Newest samples older than this many intervals do not describe the present. */
+const FRESH_INTERVALS = 3;
+
+/**
+ * Returns the evidence of a second problem within the incident, if errors have at least doubled since a change that began
+ * after the alert, or the part of the requests that still succeeds has halved: the incident's own errors before that change are its baseline, and their height its limit. Null: they
+ * have not, or the incident had not reached its level before the change, so that its own rise cannot be told from another.
+ */
+export function risenAgain(evidence: Evidence, { latest }: Onset): Evidence | null {
+  const { at, incident_id, cleared, onset } = evidence;
+  const health = healthWithZeros(evidence);
+  if (health === null || !Number.isFinite(health.max)) return null;
+  const settled = millisOf(latest) + (health.window ?? USUAL_WINDOW_SECONDS) * 1000;
+  const points = pointsOf(health.curve, at);
+  const newest = points.slice(-NEWEST);
+  const [first, last] = [newest[0], newest.at(-1)];
+  if (first === undefined || last === undefined || newest.length < NEWEST) return null;
+  if (millisOf(at) - last.at > FRESH_INTERVALS * intervalOf(points)) return null;
+  const whole = wholeIn(health, points);
+  const limits = evidence.changes
+    .map(({ change }) => change)
+    .filter((change) => change.started_at > onset.alertStartedAt && change.status !== 'cancelled')
+    .filter((change) => change.made_for !== incident_id && clearingOf(cleared, change) === undefined)
+    .flatMap((change) => {
+      const before = pointsBetween(points, settled, millisOf(change.started_at));
+      if (before.length < MIN_SAMPLES || millisOf(change.started_at) > first.at) return [];
+      const limit = timesWorse(Math.max(health.max, quantile(before, 0.9)), MARGIN, whole);
+      const [usual, now] = [Math.max(health.max, median(before)), median(newest)];
+      const isDoubled = now >= DOUBLED * usual;
+      const isHalved = now >= timesWorse(usual, DOUBLED, whole) && now - usual >= MIN_RISE * whole;
+      return (isDoubled || isHalved) && newest.every(({ value }) => value > limit) ? [limit] : [];
+    });
+  if (limits.length === 0) return null;
+  const { aborted_canary: _, degraded_version: _watched, ...rest } = evidence;
+  const sinceSettled = (curve: Curve): Curve => curve.filter(([time]) => millisOf(time) >= settled);
+  return {
+    ...rest,
+    onset: { alertStartedAt: at, rule: null },
+    health: {
+      ...health,
+      // The least, so that what came after an earlier rise does not hide it.
+      max: Math.min(...limits),
+      is_height: true,
+      curve: sinceSettled(health.curve),
+    },
+    // Requests from before would count as a time without errors.
+    traffic: evidence.traffic && sinceSettled(evidence.traffic),
+    // The alerts began before.
+    alert_versions: [],
+  };
+}
+
+/** Returns the value at which there are this many times the errors, or only this part of the successes, if that is less. */
+export const timesWorse = (value: number, factor: number, whole: number): number =>
+  Number.isFinite(whole) ? Math.min(factor * value, whole - (whole - value) / factor) : factor * value;

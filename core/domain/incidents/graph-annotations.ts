@@ -1,0 +1,47 @@
+import type { Change } from '../../../schemas/changes/change.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { changeTitle } from '../correlation/words.ts';
+import type { Annotation } from '../messages/channels.ts';
+import { serviceEnvironmentText } from '../messages/story.ts';
+
+/** Annotations on graphs: regions and points, each identified by a tag. */
+
+/** Returns the tag that identifies an annotation. */
+export const annotationTag = (subject: string): string => `firebreak:${subject}`;
+
+/** @param url of the incident's page in the console; absent: not known */
+export function incidentAnnotation(incident: IncidentRecord, url?: string): Annotation {
+  const { id, service, environment, severity, opened_at, resolved_at, suspects, title } = incident;
+  const suspect = suspects[0]?.version;
+  return {
+    from: opened_at,
+    until: resolved_at,
+    tags: ['incident', annotationTag(id), service, environment, severity, ...(suspect === undefined ? [] : [suspect])],
+    text: `Incident: ${serviceEnvironmentText(incident)}: ${title}`,
+    ...(url !== undefined && { url }),
+  };
+}
+
+/** @param url of the service's page in the console; absent: not known */
+export function changeAnnotation(change: Change, url?: string): Annotation {
+  const { id, kind, service, environment, version, status, started_at, finished_at, previous_version } = change;
+  const { author, commit, note, tags = [] } = change;
+  // Hotfixes get the tag that people search for; the text names the kind.
+  const tag = kind === 'hotfix' ? 'deploy' : kind;
+  return {
+    from: started_at,
+    until: finished_at !== null && finished_at > started_at ? finished_at : null,
+    // Panels search for the tags that a pipeline has sent.
+    tags: [...new Set([tag, annotationTag(id), service, environment, version, ...tags])],
+    text: [
+      `${changeTitle(kind)}: ${service} ${environment} ${version}`,
+      previous_version === null ? '' : ` (was ${previous_version})`,
+      status === 'succeeded' ? '' : ` ${status}`,
+      author === null ? '' : ` by ${author}`,
+      commit === null ? '' : `, commit ${commit}`,
+      note === undefined ? '' : `\n${note}`,
+    ].join(''),
+    ...(change.url !== null && { sourceUrl: change.url }),
+    ...(url !== undefined && { url }),
+  };
+}

@@ -1,0 +1,48 @@
+import { plusSeconds } from '../../../schemas/time/time.ts';
+import { list } from '../correlation/words.ts';
+import type { Overview } from '../messages/story.ts';
+import { VERIFICATION_SECONDS } from '../rollback/verdict.ts';
+
+/** Alerts and incidents that are named. */
+const NAMED_MAX = 3;
+
+/**
+ * Returns what keeps an incident open, a clause each. Empty: it is resolved.
+ *
+ * @param timeScale factor by which the verification window is shortened
+ */
+export function keepsOpen({ incident, signals, children, childCount }: Overview, timeScale: number): string[] {
+  const { status, verification, verifying, firing, group_reason: group, by_hand: byHand, reopened_by } = incident;
+  const lastSeen = incident.last_seen_alerts ?? 0;
+  if (status === 'resolved') return [];
+  const names =
+    group === undefined
+      ? signals.filter((signal) => signal.status === 'firing').map(({ title }) => title)
+      : children.filter((child) => child.status !== 'resolved').map(({ service }) => service);
+  const named = [...new Set(names)].slice(0, NAMED_MAX);
+  const until = verifying?.at === undefined ? null : plusSeconds(verifying.at, VERIFICATION_SECONDS / timeScale);
+  const why = [
+    ...(firing <= 0
+      ? []
+      : [
+          group === undefined
+            ? `${firing} ${firing === 1 ? 'alert fires' : 'alerts fire'}: ${list(named)}`
+            : `${firing} of ${childCount} incidents of this group are open: ${list(named)}`,
+        ].map((text) => (firing > named.length ? `${text} and others` : text).replace(/: ( and others)?$/, ''))),
+    ...(status === 'mitigating' ? ['a mitigation is in progress'] : []),
+    ...(status !== 'mitigating' && verification === 'pending'
+      ? [`the mitigation is being verified${until === null ? '' : ` until ${until.slice(11, 16)} UTC`}`]
+      : []),
+    ...(verification === 'failed' ? ['the mitigation did not help'] : []),
+    ...(verification === 'inconclusive' ? ['the verification of the mitigation was inconclusive'] : []),
+    ...(byHand === true
+      ? [`a person ${reopened_by === undefined ? 'declared' : 'reopened'} it, so a person resolves it`]
+      : []),
+    ...(lastSeen > 0
+      ? [
+          `no end was reported of ${lastSeen === 1 ? 'an alert that was' : `${lastSeen} alerts that were`} last seen over a day ago; without activity, it closes as not verified`,
+        ]
+      : []),
+  ];
+  return why.length > 0 ? why : ['its alerts have ended, and it closes when they stay quiet'];
+}

@@ -1,0 +1,154 @@
+import type { DecisionView, IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import type { IncidentChange } from '../ports/incidents.ts';
+import { numberOf } from '../rollback/question-names.ts';
+import { isSameMitigation, type Mitigation } from '../rollback/verdict.ts';
+
+/**
+ * Seconds for which health must be within its limit after a mitigation until the problem counts as over, and then above it
+ * until that counts as a new problem.
+ */
+export const RECOVERY_SECONDS = 120;
+
+/** State that shows whether a failure belongs to the problem that was mitigated, or is a new one. */
+type Course = Pick<
+  IncidentRecord,
+  'status' | 'verifying' | 'recovered_at' | 'new_onset' | 'mitigations' | 'pages' | 'seq' | 'by_event' | 'group_reason'
+>;
+
+/** Returns whether something was mitigated, and nothing is being done now: only then a problem can end and a new one begin. */
+const isMitigated = ({ status, verifying, group_reason }: Course): boolean =>
+  verifying !== undefined && group_reason === undefined && (status === 'mitigated' || status === 'open');
+
+/** Returns whether the problem that is open now began after the newest mitigation, which therefore is not to blame for it. */
+export const beganAfterMitigation = ({
+  verifying,
+  new_onset,
+}: Partial<Pick<IncidentRecord, 'verifying' | 'new_onset'>>): boolean =>
+  new_onset !== undefined && verifying !== undefined && isSameMitigation(new_onset.after, verifying);
+
+/** Returns when the open problem began: the newest onset, else the opening of the incident. */
+export const problemStart = ({ opened_at, new_onset }: Pick<IncidentRecord, 'opened_at' | 'new_onset'>): Timestamp =>
+  new_onset?.at ?? opened_at;
+
+/** Returns the decisions about the open problem, without those about problems before it. */
+export const currentDecisions = ({
+  incident: { new_onset: onset },
+  decisions,
+}: {
+  incident: Pick<IncidentRecord, 'new_onset'>;
+  decisions: readonly DecisionView[];
+}): readonly DecisionView[] =>
+  onset === undefined
+    ? decisions
+    : decisions.filter(({ id, question, at }) =>
+        question === undefined ? Number(numberOf(id)) > onset.judged : at >= onset.recovered_at,
+      );
+
+/**
+ * Returns the change if the problem before the newest mitigation is over since then. It has none if that is known already,
+ * or if nothing was mitigated.
+ */
+export function recovered(incident: Course, since: Timestamp): Pick<IncidentChange, 'recoveredAt'> {
+  if (!isMitigated(incident) || incident.recovered_at !== undefined) return {};
+  return { recoveredAt: latest(since, incident.verifying?.at) };
+}
+
+/** Returns the change when something was mitigated: whatever fails is the same problem, unless no alert fires any more. */
+export const mitigated = (
+  { firing, signal_count: signals, by_event: byEvent }: Pick<IncidentRecord, 'firing' | 'signal_count' | 'by_event'>,
+  verifying: Mitigation & { at: Timestamp },
+): Pick<IncidentChange, 'status' | 'verification' | 'verifying' | 'recoveredAt'> => ({
+  status: 'mitigated',
+  verification: 'pending',
+  verifying,
+  recoveredAt: firing <= 0 && signals > 0 && byEvent !== true ? verifying.at : null,
+});
+
+/** A failure after a mitigation. `recoveredAt`: when the problem before it had ended. Null: only known if it is recorded. */
+type Failure = { since: Timestamp; recoveredAt: Timestamp | null; pages: boolean };
+
+/**
+ * Returns the change if a failure after a mitigation is a new problem: the one before it had ended when it began. Without a
+ * mitigation in between, it must have ended for longer, because alerts also flap. Otherwise it is the same problem, which
+ * therefore is not over.
+ */
+export function newOnset(
+  incident: Course,
+  { since, recoveredAt: ended, pages }: Failure,
+): Pick<IncidentChange, 'newOnset' | 'recoveredAt' | 'status' | 'suspects'> {
+  const { verifying, recovered_at: known, mitigations: judged, status } = incident;
+  const [over = ended] = [known, ended].filter((at) => at != null).toSorted();
+  if (!isMitigated(incident) || verifying === undefined || over == null) return {};
+  const recovered_at = latest(over, verifying.at);
+  const calm = secondsBetween(recovered_at, since);
+  if (calm < 0 || (beganAfterMitigation(incident) && calm < RECOVERY_SECONDS)) return { recoveredAt: null };
+  return {
+    newOnset: {
+      at: since,
+      recovered_at,
+      seq: incident.seq + 1,
+      judged,
+      after: mitigationOf(verifying),
+      ...(pages && { pages: incident.pages }),
+    },
+    recoveredAt: null,
+    suspects: [],
+    ...(status === 'mitigated' && { status: 'open' as const }),
+  };
+}
+
+/**
+ * Returns the change when an incident is reopened: if something was mitigated, the problem that it was about is over, and this
+ * is another one. Otherwise the same problem has returned, and what is known about it still counts.
+ */
+export function reopenedProblem(
+  { resolved_at: resolvedAt, verifying, mitigations: judged, pages, seq }: IncidentRecord,
+  { since, pages: isPaged }: Pick<Failure, 'since' | 'pages'>,
+): Pick<IncidentChange, 'newOnset' | 'recoveredAt' | 'suspects'> {
+  if (verifying === undefined) return { recoveredAt: null };
+  return {
+    newOnset: {
+      at: since,
+      // An alert can have begun shortly before the resolution.
+      recovered_at: resolvedAt !== null && resolvedAt < since ? resolvedAt : since,
+      seq: seq + 1,
+      judged,
+      after: mitigationOf(verifying),
+      ...(isPaged && { pages }),
+    },
+    recoveredAt: null,
+    suspects: [],
+  };
+}
+
+/** Identifies a mitigation, without its time. */
+const mitigationOf = ({ number, runbook }: Mitigation): Mitigation => ({
+  number,
+  ...(runbook !== undefined && { runbook }),
+});
+
+const latest = (at: Timestamp, other: Timestamp | undefined): Timestamp =>
+  other !== undefined && other > at ? other : at;
+
+/**
+ * Returns what has not begun of the newest onset, although its message was read: the run that read it has died since.
+ * `isRead`: there is an onset, and its message was read.
+ */
+export function missedByRun({
+  new_onset: onset,
+  mitigations,
+  pages,
+  consumed_seq: consumed,
+}: Pick<IncidentRecord, 'new_onset' | 'mitigations' | 'pages' | 'consumed_seq'>): {
+  isRead: boolean;
+  judgement: boolean;
+  page: boolean;
+} {
+  const isRead = onset !== undefined && onset.seq <= consumed;
+  return { isRead, judgement: isRead && mitigations === onset.judged, page: isRead && pages === onset.pages };
+}
+
+/** @example 'A new problem: the one before had ended at 10:05 UTC. Judged at once, with the changes since' */
+export const newOnsetText = ({ recovered_at: at }: NonNullable<IncidentRecord['new_onset']>): string =>
+  `A new problem: the one before had ended at ${at.slice(11, 16)} UTC. Judged at once, with the changes since the mitigation`;

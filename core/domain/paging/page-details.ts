@@ -1,0 +1,140 @@
+import { childWords } from '../messages/incident-card.ts';
+import type { DecisionView } from '../../../schemas/incidents/incident.ts';
+import { statusWords } from '../incidents/status-words.ts';
+import { suspectsToShow } from '../messages/incident-card.ts';
+import { incidentLines, rollbackOf } from '../messages/incident-lines.ts';
+import { answerable, decidingFor } from '../messages/incident-buttons.ts';
+import { probability } from '../correlation/words.ts';
+import { answerNames, numberOf, questionName } from '../rollback/question-names.ts';
+import { currentDecisions } from '../incidents/new-onset.ts';
+import { NO_APPROVAL_URLS, type ApprovalUrls } from '../incidents/approval-link.ts';
+import { type Link, linksOf, minuteOf, type Overview } from '../messages/story.ts';
+
+const ALERTS_SHOWN_MAX = 5;
+const CHILDREN_SHOWN_MAX = 10;
+const SUSPECTS_SHOWN_MAX = 3;
+
+/** Maximum length in UTF-16 code units. Texts of alerts and CD systems can be long; a page is read on a phone. */
+const TEXT_MAX_CHARS = 500;
+
+/** Maximum length of a URL in the details; longer ones are only in the page's links. */
+const URL_MAX_CHARS = 2000;
+
+/** Annotations with more detail than the title of an alert, in order of preference. */
+const DESCRIPTIONS = ['description', 'message'];
+
+/** Details of an incident at the time of a page, by name; strings or lists of strings. */
+export type PageDetails = Readonly<Record<string, string | readonly string[]>>;
+
+/**
+ * @param reason reason for the page; null: the incident has opened
+ * @param links for further investigation; absent: those of the alerts
+ */
+export function pageDetailsOf(
+  story: Overview,
+  reason: string | null,
+  urls: ApprovalUrls = NO_APPROVAL_URLS,
+  links: readonly Link[] = linksOf(story.signals),
+): PageDetails {
+  const { incident } = story;
+  const { action, evidence, hesitation, details } = incidentLines(story);
+  const answer = answerText(story);
+  const answerUrl = urls.get(openQuestion(story)?.id ?? '');
+  const shortLinks = links.filter(({ url }) => url.length <= URL_MAX_CHARS);
+  return {
+    ...withTruncatedTexts({
+      next_step: action,
+      ...(evidence !== null && { evidence }),
+      ...(hesitation !== null && { why_not_automatic: hesitation }),
+      ...(answer !== null && { answer }),
+      ...(reason !== null && { page_reason: reason }),
+      problem: problemOf(story),
+      since: minuteOf(sinceOf(story)),
+      status: statusWords(incident),
+      ...(incident.group_reason === undefined && { suspects: suspectsOf(story) }),
+      ...(incident.channel !== undefined && { channel: incident.channel }),
+    }),
+    ...(answerUrl !== undefined && { approve_or_reject: answerUrl }),
+    ...Object.fromEntries(shortLinks.map(({ title, url }) => [title.toLowerCase(), url])),
+    api: `GET /v1/incidents/${incident.id}`,
+    ...(details.length > 0 && withTruncatedTexts({ details })),
+  };
+}
+
+/** Returns the firing alerts with their descriptions; for a parent incident, its children. */
+function problemOf({ incident, signals, children, childCount }: Overview): string[] {
+  if (incident.group_reason !== undefined) {
+    const rest = childCount - Math.min(children.length, CHILDREN_SHOWN_MAX);
+    return [
+      incident.group_reason.text,
+      ...children
+        .slice(0, CHILDREN_SHOWN_MAX)
+        .map((child) => `${child.service} ${child.environment}: ${child.title} (${childWords(child)})`),
+      ...(rest > 0 ? [`and ${rest} more`] : []),
+    ];
+  }
+  const firing = signals.filter(({ status }) => status === 'firing');
+  const words = firing.map(alertWords);
+  const distinct = [...new Set(words)];
+  if (distinct.length === 0) return [incident.title];
+  const named = distinct.slice(0, ALERTS_SHOWN_MAX);
+  const more = Math.max(incident.firing - firing.length, 0) + distinct.length - named.length;
+  return [...named, ...(more > 0 ? [`and ${more} more ${more === 1 ? 'alert' : 'alerts'}`] : [])];
+}
+
+function alertWords({ title, labels, annotations }: Overview['signals'][number]): string {
+  const name = labels.find(([label]) => label === 'alertname')?.[1];
+  const shown = DESCRIPTIONS.map((annotationName) => annotations.find(([line]) => line === annotationName)?.[1]).find(
+    Boolean,
+  );
+  return [...new Set([name, title, shown].filter((text) => text !== undefined))].join(': ');
+}
+
+/** Returns the start of the newest problem, else of the first alert that still fires. Alerts can claim a start in the future. */
+function sinceOf({ incident, signals }: Overview): Overview['incident']['opened_at'] {
+  if (incident.new_onset !== undefined) return incident.new_onset.at;
+  const starts = signals.flatMap(({ status, startsAt }) => (status === 'firing' ? [startsAt] : []));
+  return [...starts, incident.opened_at].toSorted()[0] ?? incident.opened_at;
+}
+
+/** Returns the suspects with confidence; unknown before the first judgement. */
+function suspectsOf(story: Pick<Overview, 'incident' | 'decisions'>): string | string[] {
+  const { incident } = story;
+  if (incident.suspects.length > 0)
+    return suspectsToShow(incident.suspects)
+      .slice(0, SUSPECTS_SHOWN_MAX)
+      .map(({ version, confidence, reasons }) =>
+        [`${version}, ${probability(confidence)}`, ...reasons.slice(0, 1)].join(': '),
+      );
+  return currentDecisions(story).length === 0 ? 'not known yet' : 'no known change could have caused this';
+}
+
+/** Identifies the newest decision and what became of it, which a page shows. */
+export function decisionShown(story: Pick<Overview, 'decisions' | 'effects'>): string {
+  const last = story.decisions.at(-1);
+  if (last === undefined) return 'undecided';
+  return [numberOf(last.id), last.state, rollbackOf(last, story)?.state ?? []].flat().join('-');
+}
+
+/** Returns the newest decision that can be answered now. */
+export const openQuestion = (story: Overview): DecisionView | undefined => answerable(decidingFor(story)).at(-1);
+
+/** Says how to answer the newest waiting decision. Null: none waits. */
+function answerText(story: Overview): string | null {
+  const waiting = openQuestion(story);
+  if (waiting === undefined) return null;
+  const names = answerNames(waiting).map(({ name }) => name);
+  return `Question ${questionName(waiting.id)}: firebreak incident approve ${decidingFor(story).incident.id} ${names.join(' or ')}, or the buttons in Slack`;
+}
+
+function withTruncatedTexts(details: PageDetails): PageDetails {
+  return Object.fromEntries(
+    Object.entries(details).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? truncated(value) : value.map((line) => truncated(line)),
+    ]),
+  );
+}
+
+export const truncated = (text: string, max = TEXT_MAX_CHARS): string =>
+  text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;

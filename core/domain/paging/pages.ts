@@ -1,0 +1,67 @@
+import type { Effect, IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import type { ExternalIncident } from '../messages/channels.ts';
+import type { Pager } from '../ports/paging.ts';
+
+/** Returns the key of a page at the pager and of its effect. */
+export const pageKey = (id: IncidentId, number: number): string => `${id}.page.${number}`;
+
+/** Returns whether Firebreak paged, or tried to, in which case later pages use the same pager. */
+export const isSentByFirebreak = (page: Effect): boolean => page.followed === undefined && page.state !== 'withheld';
+
+/** Returns the detail of a page of a parent for which the page of a child stands. */
+export const takenOver = ({ incident_id, number }: NonNullable<Effect['taken_over']>): string =>
+  `Not paged again: page ${number} of incident ${incident_id} stands for the group`;
+
+/** Returns whether someone is paged for an incident, or has to be. */
+export const needsPage = ({ page, severity, pages }: Pick<IncidentRecord, 'page' | 'severity' | 'pages'>): boolean =>
+  (page ?? severity === 'critical') || pages > 0;
+
+/** Returns the detail of a page that an incident leaves to its parent. */
+export const leftToParent = ({ parent_id }: Pick<IncidentRecord, 'parent_id'>): string =>
+  `${LEFT_TO_PARENT} ${parent_id} pages`;
+
+const LEFT_TO_PARENT = 'Not paged separately: the parent incident';
+
+/** Returns whether a page was left to the parent of its incident. */
+export const isLeftToParent = ({ detail }: Pick<Effect, 'detail'>): boolean => detail.startsWith(LEFT_TO_PARENT);
+
+/** A page of an incident, and when it became due. */
+export type DuePage = { incidentId: IncidentId; number: number; due: Timestamp };
+
+/**
+ * Seconds between notifications of the same alert by two senders. An acknowledgement older than this concerns an
+ * earlier alert; alerts that joined since then only appear in the incident's log.
+ */
+const SAME_MOMENT_SECONDS = 60;
+
+/**
+ * Default duration in seconds of an escalation policy's step: an incident unacknowledged for longer may no longer
+ * notify anyone.
+ */
+const NOTIFIES_FOR_SECONDS = 1800;
+
+/**
+ * Returns why an external incident does not replace a page of Firebreak's own. Undefined: it notifies someone, or did
+ * so just now.
+ */
+export function whyPagedAnyway(
+  { status, createdAt, acknowledgedBy }: ExternalIncident,
+  { number, due }: Pick<DuePage, 'number' | 'due'>,
+): string | undefined {
+  const byText = acknowledgedBy.length > 0 ? ` by ${acknowledgedBy.join(', ')}` : '';
+  if (status === 'acknowledged' && number > 1)
+    return `it is already acknowledged${byText}, so it would not notify anyone again`;
+  if (status === 'acknowledged' && createdAt < plusSeconds(due, -SAME_MOMENT_SECONDS))
+    return `it was acknowledged${byText} earlier, so alerts added to it notify nobody`;
+  if (status === 'triggered' && createdAt < plusSeconds(due, -NOTIFIES_FOR_SECONDS))
+    return 'it has been unacknowledged for more than 30 minutes, so it may no longer notify anyone';
+  return undefined;
+}
+
+/** Returns the pager as the target of an effect. */
+export const pagerTarget = async ({ pager }: { pager: Pager }): Promise<Pick<Effect, 'target' | 'stand_in'>> => ({
+  target: 'pagerduty',
+  ...((await pager.standIn?.()) && { stand_in: true }),
+});

@@ -1,0 +1,17 @@
+import type { Config } from '../../../schemas/config/config.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+
+export type ConfigSource = {
+  /** Returns the last valid configuration. @throws if none could ever be read */
+  current(): Promise<Config>;
+  /**
+   * Returns the errors of the newest configuration if it is not in force; otherwise its warnings, each formatted as
+   * `file:line: warning: …`.
+   */
+  problems(): Promise<string[]>;
+  /** Returns the load statistics. Null, or absent: the publisher does not count. */
+  loads?(): Promise<ConfigLoads | null>;
+};
+
+/** Load statistics of the configuration. `at`: time of the last one that came into force. */
+export type ConfigLoads = { at: Timestamp | null; succeeded: number; failed: number };

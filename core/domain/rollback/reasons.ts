@@ -1,0 +1,27 @@
+import type { Reason } from '../../../schemas/incidents/reason.ts';
+import { called } from '../correlation/candidates.ts';
+import type { RankedSuspect } from '../correlation/ranking.ts';
+import { likelihoodText } from '../correlation/words.ts';
+import { putsVersionLive } from '../changes/versions.ts';
+
+/** Removes what a reason that is given before says already: evidence against a suspect can be against every change. */
+export function notSaid<R extends Pick<Reason, 'text'>>(
+  reasons: readonly R[],
+  said: readonly Pick<Reason, 'text'>[],
+): R[] {
+  const texts = new Set(said.map(({ text }) => withoutIntroduction(text)));
+  return reasons.filter(({ text }) => !texts.has(withoutIntroduction(text)));
+}
+
+const withoutIntroduction = (text: string): string => text.replace(/^(?:this speaks )?against it: /, '');
+
+/** Names a suspect with its probability and what speaks for it most. `more`: the rest of what speaks for and against it. */
+export function suspectReason(suspect: RankedSuspect): Reason {
+  const { change, confidence, reasons } = suspect;
+  const [first, ...more] = reasons;
+  const name = putsVersionLive(change) ? called(suspect) : `${change.kind} ${called(suspect)}`;
+  const text = likelihoodText(name, confidence);
+  return first === undefined || first.startsWith('against it: ')
+    ? { code: 'suspect', text, more: reasons }
+    : { code: 'suspect', text: `${text}, because ${first}`, more };
+}

@@ -1,0 +1,466 @@
+import {
+  type Arrival,
+  type Closed,
+  closeOf,
+  mayReopen,
+  reporterOf,
+  reportKeyOf,
+  scopeOf,
+} from '../../domain/alerts/admission.ts';
+import {
+  type AdmissionPlan,
+  type AlertEpisode,
+  type Listing,
+  type OtherReport,
+  planAdmission,
+} from '../../domain/alerts/plan-admission.ts';
+import { closedAsOf } from '../../domain/incidents/closing.ts';
+import { SHARED_SCOPE, type Target, targetOf } from '../../domain/alerts/unmatched.ts';
+import type { Mute } from '../../domain/alerts/routing.ts';
+import type { AdmittedSignal, Receipt } from '../../domain/ports/alerts.ts';
+import type { Admitted, FirstRead } from '../../domain/ports/incidents.ts';
+import type { Clock } from '../../domain/ports/system.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { Signal } from '../../../schemas/alerts/signal.ts';
+import { IncidentId } from '../../../schemas/config/names.ts';
+import { secondsBetween, timestamp, Timestamp } from '../../../schemas/time/time.ts';
+import { StoredIncident, StoredSignal } from '../../../schemas/incidents/stored-records.ts';
+import { sha256 } from '../../stores/hash.ts';
+import type { mintIncidentId } from '../../stores/ids.ts';
+import { episodeItems, episodeKey, formerKey, itemsOfOthers } from './episodes.ts';
+import { type Key, keys, shardedLists } from '../../stores/keys.ts';
+import { postWrites } from '../incidents/inbox.ts';
+import type { IncidentNumbers } from '../incidents/incident-numbers.ts';
+import { newIncidentWrites, reopeningWrites } from '../incidents/new-incident.ts';
+import { expiresAfter, RETENTION_DAYS } from '../../stores/retention.ts';
+import { type Table } from '../../stores/table.ts';
+import { absent, type Condition, type Item, put, revisionIs, update, type Write } from '../../../platforms/store.ts';
+import { readSlots, slotsWrite } from './unmatched.ts';
+
+/** Signals per transaction: with two items each and a few others, it stays below DynamoDB's limit of 100. */
+const SIGNALS_PER_TRANSACTION = 25;
+
+/** Attempts when others write the same incident at the same time. Of those that write together, one succeeds each time. */
+const TRIES = 50;
+
+type Reception = Pick<Receipt, 'at' | 'trace'>;
+
+/**
+ * `mint` creates the ID of a new incident. `onOpening` is called before the incident is written. `first`: a read that has
+ * begun before.
+ */
+type Context = {
+  table: Table;
+  clock: Clock;
+  mint: typeof mintIncidentId;
+  numbers: IncidentNumbers;
+  unmatchedIncidents: number;
+  reopenSeconds: number;
+  reopenUnverifiedSeconds: number;
+  /** Seconds for which repetitions of an alert are not recorded one by one. */
+  repetitionSeconds: number;
+  onOpening: (incident: IncidentRecord) => void;
+  first?: FirstRead | undefined;
+};
+
+/**
+ * Begins the first read of an admission, which needs the signals only. A write succeeds only if nothing has changed since.
+ */
+export function firstRead(table: Table, numbers: IncidentNumbers, signals: readonly Signal[]): FirstRead | undefined {
+  const known = signals.filter(({ unmatched }) => unmatched === null).map((signal) => ({ signal }));
+  const of = batches(known)
+    .next()
+    .value?.map(({ signal }) => signal);
+  if (of === undefined) return undefined;
+  const items = table.getAll(firstKeys(of));
+  const newestNumber = numbers.newest();
+  for (const read of [items, newestNumber]) read.catch(() => undefined); // the admission handles it
+  return { of, items, newestNumber };
+}
+
+/** Returns the keys of the open incident of signals of one scope, and of their alerts. */
+const firstKeys = (signals: readonly Signal[]): Key[] => [
+  ...signals.slice(0, 1).map((signal) => keys.open(scopeOf(signal))),
+  ...signals.map(episodeKey),
+];
+
+/**
+ * Arrivals with one target, the items of their alerts, and the times when other incidents of these alerts were closed.
+ * `slotsRev`: revision of the slots. `reopenable`: the newest of those incidents that one of the alerts may reopen.
+ * `newestNumber`: of all incidents.
+ */
+type Batch = {
+  arrivals: readonly Arrival[];
+  items: readonly (Item | undefined)[];
+  closed: ReadonlyMap<IncidentId, Closed>;
+  target: Target;
+  slotsRev?: number;
+  newestNumber: number;
+  reopenable?: IncidentRecord | undefined;
+};
+
+/** Adds signals to the table; see docs/reference/data-model.md, "Transactions". */
+export async function admit(context: Context, arrivals: readonly Arrival[], reception: Reception): Promise<Admitted> {
+  const admitted: Admitted = { wake: [], opened: [], withoutIncident: [], ignoredEnds: [], counts: { ...NOTHING } };
+  const isKnown = ({ signal }: Arrival): boolean => signal.unmatched === null;
+  for (const batch of batches(arrivals.filter(isKnown))) merge(admitted, await admitBatch(context, batch, reception));
+  const unmatched = arrivals.filter((one) => !isKnown(one));
+  await admitUnmatched(context, unmatched, reception, admitted);
+  return { ...admitted, wake: [...new Set(admitted.wake)] };
+}
+
+const NOTHING = { opened: 0, joined: 0, recorded: 0, known: 0 };
+
+async function admitBatch(
+  { table, clock, mint, numbers, onOpening, first: ahead, ...times }: Context,
+  arrivals: readonly Arrival[],
+  reception: Reception,
+): Promise<Admitted> {
+  const [first] = arrivals;
+  if (first === undefined) throw new RangeError('a batch of signals must not be empty');
+  const scope = scopeOf(first.signal);
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    const at = clock.now();
+    const begun = attempt === 1 ? ahead : undefined;
+    const batch = await readBatch({ table, numbers }, scope, arrivals, { ...times, at, first: begun });
+    const admitted = await writeBatch({ table, mint, numbers, onOpening, attempt, ...times }, at, reception, batch);
+    if (admitted !== undefined) return admitted;
+  }
+  throw new Error(
+    `cannot add signals: the incident of ${scope} changed during all ${TRIES} attempts; the queue redelivers them`,
+  );
+}
+
+/** Reads the open incident of the scope, the alerts, and their other incidents: in one call if all are new. */
+async function readBatch(
+  { table, numbers }: Pick<Context, 'table' | 'numbers'>,
+  scope: string,
+  arrivals: readonly Arrival[],
+  {
+    at,
+    reopenSeconds,
+    reopenUnverifiedSeconds,
+    first,
+  }: Pick<Context, 'reopenSeconds' | 'reopenUnverifiedSeconds'> & { at: Timestamp; first: FirstRead | undefined },
+): Promise<Batch> {
+  const signals = arrivals.map(({ signal }) => signal);
+  const isRead = signals.length === first?.of.length && signals.every((signal, n) => signal === first.of[n]);
+  const [[pointer, ...current], newestNumber] = await Promise.all(
+    isRead ? [first.items, first.newestNumber] : [table.getAll(firstKeys(signals)), numbers.newest()],
+  );
+  const open = incidentIn(pointer);
+  const ids = [...new Set([...(open === null ? [] : [open]), ...current.flatMap((item) => incidentIn(item) ?? [])])];
+  const unknown = open === null ? [] : signals.filter((_, n) => current[n] === undefined);
+  const found = await table.getAll([...ids.map(keys.incident), ...unknown.map(formerKey)]);
+  const incident = open === null || found[0] === undefined ? undefined : StoredIncident.parse(found[0]);
+  const repeated = new Set(
+    signals.flatMap(({ episode }, n) => (current[n]?.['episode'] === episode ? [incidentIn(current[n])] : [])),
+  );
+  // The problem of an unverified incident may last, however long ago the incident was closed.
+  const reopenSecondsOf = (one: IncidentRecord): number =>
+    closedAsOf(one) !== 'unverified' ? reopenSeconds : repeated.has(one.id) ? Infinity : reopenUnverifiedSeconds;
+  const former = found.slice(ids.length).map((item) => (incidentIn(item) === incident?.id ? item : undefined));
+  return {
+    arrivals,
+    items: signals.map((signal, n) => current[n] ?? former[unknown.indexOf(signal)]),
+    closed: new Map(ids.map((id, n) => [id, closedIn(found[n])])),
+    target: { scope, incident: incident?.status === 'resolved' ? undefined : incident, mayOpen: true },
+    newestNumber,
+    reopenable: found
+      .slice(0, ids.length)
+      .flatMap((item) => (item?.['scope'] === scope ? StoredIncident.parse(item) : []))
+      .filter((one) => mayReopen(one, at, reopenSecondsOf(one)))
+      .toSorted((a, b) => (a.id < b.id ? 1 : -1))[0],
+  };
+}
+
+const itemsOf = (table: Table, arrivals: readonly Arrival[], id?: IncidentId): Promise<(Item | undefined)[]> =>
+  episodeItems(
+    table,
+    arrivals.map(({ signal }) => signal),
+    id,
+  );
+
+/**
+ * Admits alerts of services outside the catalogue. They arrive mixed, and most have the same target. Each transaction
+ * takes alerts of one target; then the targets are determined again, since an incident that has just opened can be the
+ * target of later alerts.
+ */
+async function admitUnmatched(
+  { table, clock, mint, numbers, unmatchedIncidents: max, onOpening, repetitionSeconds }: Context,
+  arrivals: readonly Arrival[],
+  reception: Reception,
+  admitted: Admitted,
+): Promise<void> {
+  let remaining = arrivals;
+  for (let attempt = 1; remaining.length > 0; attempt += 1) {
+    if (attempt > TRIES)
+      throw new Error(`incidents of unmatched alerts changed during all ${TRIES} attempts; the queue redelivers them`);
+    const at = clock.now();
+    const [items, slots, newestNumber] = await Promise.all([
+      itemsOf(table, remaining),
+      readSlots(table, remaining, { now: at, max }),
+      numbers.newest(),
+    ]);
+    const targets = remaining.map((arrival, n) => targetOf(slots, arrival, incidentIn(items[n])));
+    const [target] = targets;
+    if (target === undefined) return;
+    const taken = batchOf(remaining, targets);
+    const batch = taken.flatMap((n) => remaining[n] ?? []);
+    // Only a service's own incident can predate the current keys of alerts.
+    const isOwn = target.incident !== undefined && target.scope !== SHARED_SCOPE;
+    const known = isOwn ? await itemsOf(table, batch, target.incident?.id) : taken.map((n) => items[n]);
+    const closed = await closedOf(table, known);
+    const read = { arrivals: batch, items: known, closed, target, slotsRev: slots.rev, newestNumber };
+    const context = { table, mint, numbers, onOpening, attempt, repetitionSeconds };
+    const result = await writeBatch(context, at, reception, read);
+    if (result === undefined) continue;
+    merge(admitted, result);
+    remaining = remaining.filter((_, n) => !taken.includes(n));
+    attempt = 0;
+  }
+}
+
+/**
+ * Returns the indexes of arrivals with the same target as the first one, up to the size of a transaction. Notifications
+ * of one alert stay in order.
+ */
+function batchOf(arrivals: readonly Arrival[], targets: readonly Target[]): number[] {
+  const taken: number[] = [];
+  const seen = new Set<string>();
+  for (const [n, { signal }] of arrivals.entries()) {
+    const alert = reportKeyOf(signal);
+    if (!seen.has(alert) && targets[n]?.scope === targets[0]?.scope && taken.length < SIGNALS_PER_TRANSACTION)
+      taken.push(n);
+    seen.add(alert);
+  }
+  return taken;
+}
+
+/** Plans a batch and writes it. Returns undefined if something changed in between: read again. */
+async function writeBatch(
+  {
+    table,
+    mint,
+    numbers,
+    onOpening,
+    attempt,
+    repetitionSeconds,
+  }: Pick<Context, 'table' | 'mint' | 'numbers' | 'onOpening' | 'repetitionSeconds'> & { attempt: number },
+  at: Timestamp,
+  { at: receivedAt, trace }: Reception,
+  { arrivals, items, closed, target, slotsRev = 0, newestNumber, reopenable }: Batch,
+): Promise<Admitted | undefined> {
+  const alerts = items.map((item) => item && episodeIn(item));
+  const others = await othersOf(table, arrivals, alerts, target);
+  const state = { at, receivedAt, trace, target, alerts, others, closed, newId: mint(at), reopenable };
+  const plan = planAdmission(state, arrivals);
+  const { incident } = plan;
+  await recordRepetitions(table, { arrivals, items, plan }, at, repetitionSeconds);
+  if (incident.kind === 'known') {
+    if (incident.renotified !== null) await countRenotification(table, incident.renotified);
+    return plan.admitted;
+  }
+  const id = incident.kind === 'opens' ? incident.opens.incident.id : incident.kind === 'recorded' ? null : incident.id;
+  const opens = incident.kind === 'opens' ? numbers.numbered(incident.opens, newestNumber, attempt) : undefined;
+  if (opens !== undefined) onOpening(opens.incident);
+  const { ok } = await table.transact([
+    ...arrivals.flatMap((arrival, n) => {
+      const alert = plan.alerts[n];
+      return alert ? [episodeWrite(arrival, alert, items[n], at)] : [];
+    }),
+    ...(id === null
+      ? []
+      : [
+          ...plan.listed.map((signal) => {
+            const mute = arrivals.find((one) => one.signal === signal)?.mute ?? null;
+            return put({
+              ...listingKey(id, signal),
+              ...signal,
+              first_seen_at: at,
+              received_at: receivedAt,
+              ...(mute !== null && { mute }),
+            });
+          }),
+          ...plan.ended.map((end) => signalEnd(id, end)),
+        ]),
+    ...(opens === undefined ? [] : newIncidentWrites(opens)),
+    ...(incident.kind === 'opens' && incident.slots !== null ? [slotsWrite(slotsRev, incident.slots)] : []),
+    ...(incident.kind === 'reopens' ? reopeningWrites(incident) : []),
+    ...(incident.kind === 'joins' && incident.post !== null ? postWrites(incident.post) : []),
+  ]);
+  return ok ? plan.admitted : undefined;
+}
+
+/** Reads what other senders report about alerts of an incident whose arrival ends no episode. */
+const othersOf = (
+  table: Table,
+  arrivals: readonly Arrival[],
+  alerts: readonly (AlertEpisode | undefined)[],
+  { incident }: Target,
+): Promise<readonly OtherReport[][]> =>
+  Promise.all(
+    arrivals.map(async ({ signal }, n) => {
+      if (incident === undefined || signal.status === 'firing' || alerts[n]?.status === 'firing') return [];
+      return (await itemsOfOthers(table, signal)).map(({ reporter, item }) => ({ reporter, ...episodeIn(item) }));
+    }),
+  );
+
+/** Reads when the incidents of these alerts were closed. */
+async function closedOf(table: Table, items: readonly (Item | undefined)[]): Promise<Map<IncidentId, Closed>> {
+  const ids = [...new Set(items.flatMap((item) => incidentIn(item) ?? []))];
+  const found = await table.getAll(ids.map(keys.incident));
+  return new Map(ids.map((id, n) => [id, closedIn(found[n])]));
+}
+
+const closedIn = (item: Item | undefined): Closed => (item === undefined ? null : closeOf(StoredIncident.parse(item)));
+
+const incidentIn = (item: Item | undefined): IncidentId | null =>
+  typeof item?.['incident_id'] === 'string' ? IncidentId.parse(item['incident_id']) : null;
+
+const episodeIn = (item: Item): AlertEpisode => ({
+  status: item['status'] === 'resolved' ? 'resolved' : 'firing',
+  requestsRollback: item['requests_rollback'] === true,
+  startsAt: Timestamp.parse(item['starts_at']),
+  endsAt: typeof item['ends_at'] === 'string' ? Timestamp.parse(item['ends_at']) : null,
+  assumed: item['assumed'] === true,
+  lastSeen: item['last_seen'] === true,
+  muted: item['muted'] === true,
+  severity: item['severity'] === undefined ? null : StoredSignal.shape.severity.parse(item['severity']),
+  incidentId: incidentIn(item),
+  episode: String(item['episode']),
+  unseen: item['unseen'] === true,
+  firedAt: firedAtOf(item),
+});
+
+/** Reads an alert of an incident as it was admitted. */
+export const admittedSignalIn = (item: Item): AdmittedSignal => ({
+  ...StoredSignal.parse(item),
+  first_seen_at: Timestamp.parse(item['first_seen_at']),
+  ...(typeof item['received_at'] === 'string' && { received_at: Timestamp.parse(item['received_at']) }),
+  ...(item['mute'] !== undefined && { mute: item['mute'] as Mute }),
+});
+
+/** Returns when an alert began to fire, newest first. */
+export const firedAtOf = ({ fired_at: at }: Item): Timestamp[] =>
+  Array.isArray(at) ? at.map((one) => Timestamp.parse(one)) : [];
+
+/** Writes the new state of an alert, on condition that the item is still as it was read. */
+function episodeWrite({ signal, mute }: Arrival, alert: AlertEpisode, item: Item | undefined, at: Timestamp): Write {
+  const key = episodeKey(signal);
+  return put(
+    {
+      ...key,
+      rev: Number(item?.['rev'] ?? 0) + 1,
+      status: alert.status,
+      requests_rollback: alert.requestsRollback,
+      severity: alert.severity,
+      starts_at: alert.startsAt,
+      ends_at: alert.endsAt,
+      incident_id: alert.incidentId,
+      source: signal.source,
+      fingerprint: signal.fingerprint,
+      episode: alert.episode,
+      ...(reporterOf(signal) !== undefined && { reporter: reporterOf(signal) }),
+      ...(alert.unseen && { unseen: true }),
+      ...(alert.firedAt.length > 0 && { fired_at: alert.firedAt }),
+      notified_at: at,
+      ...expiresAfter(at, RETENTION_DAYS.episode),
+      // A signal without an incident, or one that an experiment explains, is listed by itself; others are listed with
+      // their incident.
+      ...((alert.incidentId === null || alert.muted) && { signal, ...(alert.muted && { muted: true, mute }) }),
+      ...((alert.incidentId === null || alert.muted) && listAttributes(sha256(reportKeyOf(signal)), alert, at)),
+    },
+    item === undefined || item['pk'] !== key.pk ? absent : revision(item),
+  );
+}
+
+const listAttributes = (alert: string, { muted }: AlertEpisode, at: Timestamp) =>
+  (muted ? shardedLists.muted : shardedLists.recorded).attributes(alert, `${at}#${alert}`);
+
+const revision = (item: Item): Condition => revisionIs(item['rev']);
+
+/** Returns the key of an alert in its incident. Several senders can report the same episode. */
+const listingKey = (id: IncidentId, listing: Listing): Key => {
+  const reporter = reporterOf(listing);
+  return keys.signal(
+    id,
+    listing.startsAt,
+    sha256(reporter === undefined ? listing.episode : `${listing.episode} ${reporter}`),
+  );
+};
+
+/** Ends an alert in the list of its incident. */
+export const signalEnd = (id: IncidentId, { endsAt, ...listing }: AdmissionPlan['ended'][number]): Write =>
+  update(listingKey(id, listing), { set: { status: 'resolved', endsAt }, remove: ['lastSeenAt'] });
+
+/** Marks an alert in the list of its incident as last seen at this time. */
+export const signalLastSeen = (id: IncidentId, listing: Listing, at: Timestamp): Write =>
+  update(listingKey(id, listing), { set: { status: 'resolved', endsAt: at, lastSeenAt: at } });
+
+/**
+ * A repeated notification only proves that the alert still fires. It adds to one counter, which the workflow reads
+ * before it closes a quiet incident.
+ */
+async function countRenotification(table: Table, id: IncidentId): Promise<void> {
+  await table.update(keys.incident(id), { add: { renotified: 1 } });
+}
+
+/** Records when alerts were repeated that still fire, and renews their time to live, without other changes. */
+async function recordRepetitions(
+  table: Table,
+  { arrivals, items, plan }: Pick<Batch, 'arrivals' | 'items'> & { plan: AdmissionPlan },
+  at: Timestamp,
+  repetitionSeconds: number,
+): Promise<void> {
+  const repetitions = arrivals.flatMap(({ signal }, n) => {
+    const item = items[n];
+    if (plan.alerts[n] !== null || signal.status !== 'firing' || item === undefined) return [];
+    const isRecorded = item['notified_at'] !== undefined && secondsBetween(notifiedAt(item), at) < repetitionSeconds;
+    if (item['status'] === 'resolved' || isRecorded) return [];
+    return [
+      update(
+        { pk: String(item['pk']), sk: episodeKey(signal).sk },
+        { set: { notified_at: at, ...expiresAfter(at, RETENTION_DAYS.episode) } },
+        revision(item),
+      ),
+    ];
+  });
+  // If another process writes one of them at the same time, the next notification records the rest.
+  if (repetitions.length > 0) await table.transact(repetitions);
+}
+
+/** Returns when a notification last said that an alert fires, to an hour; for older records the latest possible time. */
+export const notifiedAt = ({ notified_at: at, expires_at: expires, starts_at: startsAt }: Item): Timestamp =>
+  typeof at === 'string'
+    ? Timestamp.parse(at)
+    : typeof expires === 'number'
+      ? timestamp((expires - (RETENTION_DAYS.episode - 1) * 24 * 3600) * 1000) // stored before it was recorded
+      : Timestamp.parse(startsAt);
+
+function* batches<A extends Pick<Arrival, 'signal'>>(arrivals: readonly A[]): Generator<A[], undefined> {
+  let batch: A[] = [];
+  let scope: string | undefined;
+  const reports = new Set<string>();
+  for (const arrival of arrivals) {
+    const [itsScope, report] = [scopeOf(arrival.signal), reportKeyOf(arrival.signal)];
+    if (batch.length === SIGNALS_PER_TRANSACTION || (batch.length > 0 && (itsScope !== scope || reports.has(report)))) {
+      yield batch;
+      batch = [];
+      reports.clear();
+    }
+    batch.push(arrival);
+    scope = itsScope;
+    reports.add(report);
+  }
+  if (batch.length > 0) yield batch;
+  return undefined;
+}
+
+function merge(all: Admitted, one: Admitted): void {
+  all.wake.push(...one.wake);
+  all.opened.push(...one.opened);
+  all.withoutIncident.push(...one.withoutIncident);
+  all.ignoredEnds.push(...one.ignoredEnds);
+  for (const key of ['opened', 'joined', 'recorded', 'known'] as const) all.counts[key] += one.counts[key];
+}

@@ -1,0 +1,139 @@
+import * as z from 'zod';
+import type { AuditLog } from '../../domain/ports/audit.ts';
+import { linksIn, Sealed } from './audit-chain.ts';
+import { entriesOf, entryIn, unreadable } from './audit-entries.ts';
+import { keys } from '../../stores/keys.ts';
+import { BadCursor } from '../../stores/cursors.ts';
+import type { Table } from '../../stores/table.ts';
+import type { Item } from '../../../platforms/store.ts';
+
+type Listed = Awaited<ReturnType<AuditLog['list']>>['items'][number];
+
+/** Position at which a page ends. */
+const Position = z.object({ minute: z.string(), sk: z.string() });
+type Position = z.infer<typeof Position>;
+
+/** An entry with the number of its seal. */
+type Found = { position: Position; text: string; seal: number | undefined };
+
+/** Number of minutes per query. */
+const MINUTES_READ = 50;
+
+/** Returns a page of the log, newest first. Strongly consistent. */
+export async function listEntries(
+  table: Table,
+  { limit, cursor }: { limit: number; cursor?: string },
+): ReturnType<AuditLog['list']> {
+  const from = cursor === undefined ? undefined : positionIn(cursor);
+  const found: Found[] = [];
+  for await (const minute of minutesOf(table, from?.minute)) {
+    const before = minute === from?.minute ? from.sk : undefined;
+    found.push(...(await newestOf(table, minute, before, limit - found.length)));
+    if (found.length === limit) break;
+  }
+  const hashes = await hashesOf(table, found);
+  const last = found.length === limit ? found.at(-1) : undefined;
+  return {
+    items: found.map(({ position, text, seal }) => entryView(position, text, seal, hashes)),
+    next_cursor: last === undefined ? null : cursorOf(last.position),
+  };
+}
+
+/** Maximum size of the entries of one part of the stream. */
+const STREAMED_MAX_BYTES = 1024 * 1024;
+
+/**
+ * Returns sealed entries, oldest first, after a position; null: from the beginning. `position`: of the last one; null: there
+ * are none. Entries of a minute that is not sealed yet come later. Strongly consistent.
+ */
+export async function sealedEntries(
+  table: Table,
+  after: string | null,
+  limit: number,
+): ReturnType<AuditLog['sealedAfter']> {
+  const from = after === null ? undefined : positionIn(after);
+  const found: Found[] = [];
+  let bytes = 0;
+  const isFull = (): boolean => found.length === limit || bytes >= STREAMED_MAX_BYTES;
+  for await (const item of table.each(keys.logSealeds().pk, { from: from?.minute }, MINUTES_READ)) {
+    const minute = String(item['sk']);
+    const { parts } = Sealed.parse(item);
+    for await (const { sk, text } of entriesOf(table, minute, minute === from?.minute ? from.sk : null)) {
+      const seal = parts.find(({ to }) => sk <= to)?.number;
+      if (seal === undefined || isFull()) break;
+      found.push({ position: { minute, sk }, text, seal });
+      bytes += Buffer.byteLength(text);
+    }
+    if (isFull()) break;
+  }
+  const hashes = await hashesOf(table, found);
+  const last = found.at(-1);
+  return {
+    items: found.map(({ position, text, seal }) => entryView(position, text, seal, hashes)),
+    position: last === undefined ? null : cursorOf(last.position),
+  };
+}
+
+const cursorOf = (position: Position): string => Buffer.from(JSON.stringify(position)).toString('base64url');
+
+/** Returns the minutes that have entries, or may have them, newest first. @param from the newest minute to return */
+async function* minutesOf(table: Table, from = '~'): AsyncGenerator<string> {
+  let until = from;
+  for (let isExclusive = false; ; isExclusive = true) {
+    const pages = await Promise.all(
+      [keys.logOpens().pk, keys.logSealeds().pk].map((pk) => newestBelow(table, pk, until, isExclusive)),
+    );
+    // The merged list is complete only down to the higher of both positions.
+    const floors = pages.flatMap((page) => (page.length === MINUTES_READ ? [page.at(-1) ?? ''] : []));
+    const floor = floors.toSorted().at(-1) ?? '';
+    const minutes = [...new Set(pages.flat())].filter((minute) => minute >= floor);
+    for (const minute of minutes.toSorted().toReversed()) yield minute;
+    if (floors.length === 0) return;
+    until = floor;
+  }
+}
+
+async function newestBelow(table: Table, pk: string, until: string, isExclusive: boolean): Promise<string[]> {
+  const { items } = await table.newest({ pk }, { [isExclusive ? 'before' : 'until']: until, limit: MINUTES_READ });
+  return items.map(({ sk }) => String(sk));
+}
+
+async function newestOf(table: Table, minute: string, before: string | undefined, limit: number): Promise<Found[]> {
+  const [{ items }, sealedItem] = await Promise.all([
+    table.newest({ pk: keys.logMinute(minute).pk }, { before, limit }),
+    table.get(keys.logSealed(minute)),
+  ]);
+  const parts = sealedItem === undefined ? [] : Sealed.parse(sealedItem).parts;
+  return items.map(({ sk, entry }: Item) => ({
+    position: { minute, sk: String(sk) },
+    text: String(entry),
+    seal: parts.find(({ to }) => String(sk) <= to)?.number,
+  }));
+}
+
+/** Returns the hash of each sealed entry, by seal number and entry id. */
+async function hashesOf(table: Table, found: readonly Found[]): Promise<Map<number, Map<string, string>>> {
+  const numbers = [...new Set(found.flatMap(({ seal }) => (seal === undefined ? [] : [seal])))];
+  const items = await table.getAll(numbers.map((number) => keys.sealLinks(number)));
+  return new Map(numbers.map((number, n) => [number, new Map(linksIn(items[n]))]));
+}
+
+/** Shows unreadable entries too: `check` reports that they were altered. */
+function entryView(
+  { sk }: Position,
+  text: string,
+  seal: number | undefined,
+  hashes: Map<number, Map<string, string>>,
+): Listed {
+  const entry = entryIn(text) ?? unreadable(sk);
+  const hash = seal === undefined ? undefined : hashes.get(seal)?.get(entry.id);
+  return { ...entry, sealed: seal !== undefined, hash: hash ?? null };
+}
+
+function positionIn(cursor: string): Position {
+  try {
+    return Position.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
+  } catch {
+    throw new BadCursor();
+  }
+}

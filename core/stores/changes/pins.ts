@@ -1,0 +1,170 @@
+import type { NewPin, Pins } from '../../domain/ports/changes.ts';
+import { type Projections, pinsSubject } from '../../domain/incidents/projections.ts';
+import type { Page, ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { Clock } from '../../domain/ports/system.ts';
+import { pinView } from '../../domain/changes/versions.ts';
+import { Pin, type PinView } from '../../../schemas/changes/pin.ts';
+import type { ChangeId } from '../../../schemas/config/names.ts';
+import { StoredChange } from '../../../schemas/incidents/stored-records.ts';
+import { canonicalJson, sha256 } from '../../stores/hash.ts';
+import { auditWrite } from '../audit/audit-writes.ts';
+import { keys, lists } from '../../stores/keys.ts';
+import { pageOfFew } from '../../stores/small-list.ts';
+import { collect, type Table } from '../../stores/table.ts';
+import { absent, equals, type Item, put, update, type Write } from '../../../platforms/store.ts';
+
+/** Number of newest pins of a service and environment to read. */
+const PINS_READ = 50;
+
+/** Above this, the oldest pins leave the combined item, which holds 400 KB; their own records stay. */
+const PINNED_MAX = 150;
+const TRIMMED_MAX = 200;
+
+const PinScope = Pin.pick({ service: true, environment: true });
+
+/** Each pin is an attribute of the combined item, so that it is added without reading the others. */
+const PREFIX = 'pin:';
+const attributeName = (id: string): string => `${PREFIX}${id}`;
+
+/**
+ * Stores versions known to be bad. Whether a pin is superseded is determined on read, from what runs then. Beside the
+ * records, one item for each service and environment holds the active pins, since each freeze check needs them.
+ */
+export class PinTable implements Pins {
+  readonly #table: Table;
+  readonly #clock: Clock;
+  readonly #changed: Projections['changed'];
+
+  /** @param changed wakes the projectors that show the pins of a service; so does the end of Firebreak's own rollback */
+  constructor(table: Table, clock: Clock, changed: Projections['changed'] = async () => undefined) {
+    this.#table = table;
+    this.#clock = clock;
+    this.#changed = changed;
+  }
+
+  async list({ all, ...paging }: { limit: number; cursor?: string; all: boolean }): Promise<Page<PinView>> {
+    if (!all) return pageOfFew(await this.#inForce(), ({ pinned_at, id }) => `${pinned_at} ${id}`, paging);
+    const live = new Map<string, Item>();
+    for await (const item of this.#table.each('LIVE')) live.set(String(item['sk']), item);
+    const page = await this.#table.page({ list: lists.pins }, paging);
+    return {
+      ...page,
+      items: page.items.map((item) => viewOf(Pin.parse(item), live.get(keys.live(Pin.parse(item)).sk))),
+    };
+  }
+
+  /** Reads the combined items, so that the cost does not grow with the number of old pins. */
+  async #inForce(): Promise<PinView[]> {
+    const serviceEnvironments = await collect(this.#table.each(keys.pinnedEnvironments().pk), (item) =>
+      PinScope.parse(item),
+    );
+    const items = await this.#table.getAll(
+      serviceEnvironments.flatMap((serviceEnvironment) => [
+        keys.pinned(serviceEnvironment),
+        keys.live(serviceEnvironment),
+      ]),
+    );
+    return serviceEnvironments.flatMap((_, n) => pinsIn(items[2 * n], items[2 * n + 1]));
+  }
+
+  async of(serviceEnvironment: ServiceEnvironment): Promise<PinView[]> {
+    const [pinned, live] = await this.#table.getAll([keys.pinned(serviceEnvironment), keys.live(serviceEnvironment)]);
+    await this.#trim(serviceEnvironment, pinned);
+    return pinsIn(pinned, live);
+  }
+
+  /** Each rollback first asks for the pins, so this keeps the item small before the next pin is added. */
+  async #trim(serviceEnvironment: ServiceEnvironment, item: Item | undefined): Promise<void> {
+    const names = Object.keys(item ?? {}).filter((name) => name.startsWith(PREFIX));
+    if (names.length <= PINNED_MAX) return;
+    const old = newestFirst(item)
+      .slice(PINS_READ, PINS_READ + TRIMMED_MAX)
+      .map(({ id }) => attributeName(id));
+    await this.#table.update(keys.pinned(serviceEnvironment), { remove: old });
+  }
+
+  async get(id: string): Promise<PinView | undefined> {
+    const pointer = await this.#table.get(keys.pinById(id));
+    const item = pointer && (await this.#table.get({ pk: String(pointer['at_pk']), sk: String(pointer['at_sk']) }));
+    if (item === undefined) return undefined;
+    const pin = Pin.parse(item);
+    return viewOf(pin, await this.#table.get(keys.live(pin)));
+  }
+
+  async add(pin: NewPin, rollback: ChangeId): Promise<PinView | undefined> {
+    if ((await this.of(pin)).some(({ version }) => version === pin.version)) return undefined;
+    const { id } = newPin(pin, rollback);
+    const { ok } = await this.#table.transact([
+      ...pinWrites(pin, rollback),
+      auditWrite({
+        id: `${id}:pinned`,
+        at: this.#clock.now(),
+        actor: 'firebreak',
+        kind: 'pin.added',
+        subject: pin.service,
+        text: `Pinned ${pin.version} in ${pin.environment}: ${pin.reason}`,
+        detail: { pin: id, version: pin.version, environment: pin.environment, change: rollback },
+      }),
+    ]);
+    if (!ok) return undefined;
+    await this.#changed(pinsSubject(pin));
+    return this.get(id);
+  }
+
+  async lift(id: string, by: string): Promise<PinView | undefined> {
+    const pin = await this.get(id);
+    if (pin === undefined) return undefined;
+    const at = this.#clock.now();
+    await this.#table.transact([
+      update(keys.pin(pin, pin.pinned_at, id), { set: { lifted_at: at, lifted_by: by } }, equals('lifted_at', null)),
+      update(keys.pinned(pin), { remove: [attributeName(id)] }),
+      auditWrite({
+        id: `${id}:lifted`,
+        at,
+        actor: by,
+        kind: 'pin.lifted',
+        subject: pin.service,
+        text: `Lifted the pin of ${pin.version} in ${pin.environment}`,
+        detail: { pin: id, version: pin.version, environment: pin.environment },
+      }),
+    ]);
+    await this.#changed(pinsSubject(pin));
+    return this.get(id);
+  }
+}
+
+/** Returns the active pins, newest first, from the combined item and the live version. */
+export const pinsIn = (pinned: Item | undefined, live: Item | undefined): PinView[] =>
+  newestFirst(pinned)
+    .slice(0, PINS_READ)
+    .map((pin) => viewOf(pin, live))
+    .filter(({ state }) => state === 'pinned');
+
+const newestFirst = (pinned: Item | undefined): Pin[] =>
+  Object.entries(pinned ?? {})
+    .flatMap(([name, pin]) => (name.startsWith(PREFIX) ? [Pin.parse(pin)] : []))
+    .toSorted((a, b) => (`${a.pinned_at}#${a.id}` < `${b.pinned_at}#${b.id}` ? 1 : -1));
+
+const viewOf = (pin: Pin, live: Item | undefined): PinView =>
+  pinView(pin, live === undefined ? undefined : StoredChange.parse(live['change']));
+
+/** Creates a pin. The same version for the same incident, or the same recorded rollback, has the same ID. */
+export function newPin(pin: NewPin, rollback?: ChangeId): Pin {
+  const { service, environment, version } = pin;
+  const incident_id = rollback ?? pin.incident_id;
+  const id = `pin_${sha256(canonicalJson({ service, environment, version, incident_id })).slice(0, 26)}`;
+  return { ...pin, id, lifted_at: null, lifted_by: null };
+}
+
+/** Pins a version; the same pin for the same incident is written once. @param rollback its pin is written only if it is new */
+export function pinWrites(pin: NewPin, rollback?: ChangeId): Write[] {
+  const created = newPin(pin, rollback);
+  const { id, service, environment } = created;
+  const key = keys.pin(pin, pin.pinned_at, id);
+  return [
+    put({ ...key, ...created, list: lists.pins, list_key: `${pin.pinned_at}#${id}` }),
+    put({ ...keys.pinById(id), at_pk: key.pk, at_sk: key.sk }, rollback === undefined ? undefined : absent),
+    put({ ...keys.pinnedEnvironment(pin), service, environment }),
+    update(keys.pinned(pin), { set: { [attributeName(id)]: created } }),
+  ];
+}

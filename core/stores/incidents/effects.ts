@@ -1,0 +1,414 @@
+import * as z from 'zod';
+import { reportedRollback } from '../../domain/changes/own-rollback.ts';
+import { CHANGES_SEARCHED } from '../../domain/changes/recognize.ts';
+import { increment, PERFORMED } from '../../domain/incidents/metrics.ts';
+import {
+  type ActionPlan,
+  type ActionState,
+  completedEffect,
+  type EffectEnd,
+  hasEnded,
+  type Lock,
+  withStandInNote,
+  type Pace,
+  planAction,
+  planEnd,
+  paceSince,
+  planRollbackEnd,
+  type RollbackEndPlan,
+} from '../../domain/incidents/plan-effects.ts';
+import type { IncidentEventFields } from '../../domain/incidents/incident-events.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { AutomaticActions, IntendedAction, Effects, RollbackEnd } from '../../domain/ports/decisions.ts';
+import type { Clock } from '../../domain/ports/system.ts';
+import { evidenceNameOf } from '../../domain/incidents/evidence-name.ts';
+import { fewestActionsOf } from '../../domain/alerts/senders.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
+import type { Effect } from '../../../schemas/incidents/incident.ts';
+import type { Reason } from '../../../schemas/incidents/reason.ts';
+import { type ChangeId, IncidentId } from '../../../schemas/config/names.ts';
+import { plusSeconds, Timestamp } from '../../../schemas/time/time.ts';
+import {
+  StoredChange,
+  StoredDecision,
+  StoredEffect,
+  StoredIncident,
+} from '../../../schemas/incidents/stored-records.ts';
+import { changeWrites, liveAgainWrites, newChange, keyPointedTo, changeMarkWrites } from '../changes/changes.ts';
+import { incidentAuditWrite } from '../audit/audit-writes.ts';
+import { finishedWrite, unfinishedEffects, unfinishedWrite } from '../changes/backlog.ts';
+import { type Observers, unobserved } from './observers.ts';
+import { keys } from '../../stores/keys.ts';
+import { patchWrite, postWrites, timelineWrite } from './inbox.ts';
+import { pinsSubject } from '../../domain/incidents/projections.ts';
+import { projectionMarkWrite } from './projections.ts';
+import { pinsIn, pinWrites } from '../changes/pins.ts';
+import { expiresAfter, RETENTION_DAYS } from '../../stores/retention.ts';
+import { collect, type Table } from '../../stores/table.ts';
+import {
+  absent,
+  allOf,
+  anyOf,
+  type Condition,
+  equals,
+  type Item,
+  missing,
+  put,
+  remove,
+  revisionIs,
+  update,
+  type Write,
+} from '../../../platforms/store.ts';
+
+const TRIES = 20;
+
+/** Automatic actions of the last hour, with the senders of their alerts. */
+const AutomaticActs = z.array(z.object({ at: Timestamp, senders: z.array(z.string()) }));
+const Timestamps = z.array(Timestamp);
+
+export class EffectTable implements Effects {
+  readonly #table: Table;
+  readonly #clock: Clock;
+  readonly #observers: Observers;
+
+  constructor(table: Table, clock: Clock, observers: Observers = unobserved) {
+    this.#table = table;
+    this.#clock = clock;
+    this.#observers = observers;
+  }
+
+  async get(id: IncidentId, key: string): Promise<Effect | undefined> {
+    const item = await this.#table.get(keys.effect(id, key));
+    return item && StoredEffect.parse(item);
+  }
+
+  async intend(
+    id: IncidentId,
+    intent: Omit<Effect, 'state' | 'at'>,
+    also: { page?: number; counts?: boolean } = {},
+  ): Promise<Effect> {
+    const effect: Effect = { ...withStandInNote(intent), state: 'intended', at: this.#clock.now() };
+    const page = also.page === undefined ? [] : [update(keys.incident(id), { set: { pages: also.page } })];
+    const counted = also.counts === true ? [await this.#countWrite(effect.at)] : [];
+    const { ok } = await this.#table.transact([
+      put({ ...keys.effect(id, intent.key), ...effect }, absent),
+      unfinishedWrite(id, effect),
+      ...page,
+      ...counted,
+    ]);
+    if (ok) {
+      await this.#observers.events.publish(id, 'effect.started', eventFields(effect));
+      return effect;
+    }
+    const stored = await this.get(id, intent.key);
+    if (stored === undefined) throw new Error(`cannot store or read the intent of ${intent.key}`);
+    return stored;
+  }
+
+  async intendAction(
+    id: IncidentId,
+    intent: Omit<Effect, 'state' | 'at'>,
+    act: IntendedAction,
+    whyStopped?: () => Promise<Reason | undefined>,
+  ): Promise<{ ok: true; effect: Effect } | { ok: false; reason: Reason }> {
+    const wanted = [keys.effect(id, intent.key), keys.incident(id), keys.lock(act.resource), keys.pace()];
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const at = this.#clock.now();
+      const [[effect, incident, lock, pace], guard] = await Promise.all([
+        this.#table.getAll(wanted),
+        attempt === 1 ? whyStopped?.() : undefined,
+      ]);
+      if (guard !== undefined) return { ok: false, reason: guard };
+      const record = StoredIncident.pick({ status: true, parent_id: true }).parse(incident);
+      const parent = record.parent_id && (await this.#table.get(keys.incident(record.parent_id)));
+      const state: ActionState = {
+        known: effect && StoredEffect.parse(effect),
+        incident: { id, ...record },
+        parent: parent && StoredIncident.pick({ id: true, group_rollback: true }).parse(parent),
+        lock: lock && lockIn(lock),
+        pace: paceIn(pace),
+      };
+      const plan = planAction(intent, act, state, at);
+      if (plan.kind === 'known') return { ok: true, effect: plan.effect };
+      if (plan.kind === 'stopped') return { ok: false, reason: plan.reason };
+      const { ok } = await this.#table.transact([
+        ...this.#intentWrites(id, plan, state, act),
+        ...(plan.pace === null ? [] : [this.#paceWrite(plan.pace, Number(pace?.['rev'] ?? 0))]),
+      ]);
+      if (!ok) continue; // something has changed in the meantime
+      await this.#observers.events.publish(id, 'effect.started', eventFields(plan.effect));
+      return { ok: true, effect: plan.effect };
+    }
+    throw new Error(`the count of automatic actions changed during all ${TRIES} attempts; the step is retried`);
+  }
+
+  #intentWrites(
+    id: IncidentId,
+    { effect, patch, parent, lock, entry }: ActionPlan,
+    { lock: before }: ActionState,
+    { serviceEnvironment, resource, isProposed }: IntendedAction,
+  ): Write[] {
+    const { key, at } = effect;
+    return [
+      put({ ...keys.effect(id, key), ...effect }, absent),
+      put(
+        { ...keys.lock(resource), key, incident_id: id, until: lock.until },
+        before === undefined ? absent : allOf(equals('key', before.key), equals('until', before.until)),
+      ),
+      patchWrite(id, patch),
+      ...(parent === null ? [] : [patchWrite(parent.id, parent.patch)]),
+      ...(effect.kind === 'roll-back' || isProposed
+        ? [
+            put({
+              ...keys.act(serviceEnvironment, at, key),
+              incident_id: id,
+              ...expiresAfter(at, RETENTION_DAYS.act),
+            }),
+          ]
+        : []),
+      ...(isProposed
+        ? [put({ ...keys.automaticAction(serviceEnvironment.service, at, key), incident_id: id, key })]
+        : []),
+      timelineWrite(id, key, entry),
+      incidentAuditWrite(id, key, entry),
+      unfinishedWrite(id, effect),
+      // The sweeper stores the evidence, so that the action does not wait for it.
+      put({ ...keys.evidenceDue(id, evidenceNameOf(id, key)), since: at }),
+    ];
+  }
+
+  async unfinished(kind: Effect['kind']): Promise<{ incident: IncidentId; effect: Effect }[]> {
+    const ofKind = (await unfinishedEffects(this.#table)).filter((effect) => effect.kind === kind);
+    const known = await Promise.all(
+      ofKind.map(async ({ incident, key }) => {
+        const effect = await this.get(incident, key);
+        return effect?.state === 'intended' ? [{ incident, effect }] : [];
+      }),
+    );
+    return known.flat();
+  }
+
+  async automaticSince(since: Timestamp): Promise<AutomaticActions> {
+    const { times, acts } = paceIn(await this.#table.get(keys.pace()));
+    const recent = acts.filter(({ at }) => at >= since);
+    return {
+      all: times.filter((at) => at >= since).length,
+      of: (senders) => fewestActionsOf(recent, senders),
+    };
+  }
+
+  #paceWrite(pace: Pace, rev: number): Write {
+    return put({ ...keys.pace(), ...pace, rev: rev + 1 }, rev === 0 ? absent : revisionIs(rev));
+  }
+
+  /** Returns the write that counts an automatic action without senders. */
+  async #countWrite(at: Timestamp): Promise<Write> {
+    const item = await this.#table.get(keys.pace());
+    const { times, acts } = paceSince(paceIn(item), plusSeconds(at, -3600));
+    return this.#paceWrite({ times: [...times, at], acts }, Number(item?.['rev'] ?? 0));
+  }
+
+  async record(id: IncidentId, effect: Omit<Effect, 'at'>): Promise<void> {
+    const { key, kind, state } = effect;
+    const { effect: whole, entry } = completedEffect(effect, this.#clock.now());
+    const { ok } = await this.#table.transact([
+      put({ ...keys.effect(id, key), ...whole }, absent),
+      timelineWrite(id, `${key}-${state}`, entry),
+    ]);
+    if (ok && hasEnded(state)) {
+      await this.#observers.events.publish(id, 'effect.ended', { ...eventFields(effect), outcome: state });
+      await this.#observers.counters.add([increment('firebreak_effects_total', kind, state)]);
+    }
+  }
+
+  async conclude(
+    id: IncidentId,
+    key: string,
+    state: Effect['state'],
+    text: string,
+    actor = 'firebreak',
+  ): Promise<void> {
+    let isLockForeign = false;
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const known = await this.get(id, key);
+      const plan = planEnd(known, { key, state, text, actor }, this.#clock.now());
+      if (plan === null) return this.#observers.shown.incident(id);
+      const unlock: Write[] = isLockForeign ? [] : this.#unlock(key, plan.unlocks);
+      const result = await this.#table.transact([
+        ...unlock,
+        conclusionWrite(id, key, plan, unchangedState(known?.state)),
+        ...(hasEnded(state) ? [finishedWrite(id, key)] : []),
+        timelineWrite(id, `${key}-${state}`, plan.entry),
+        // Only actions on a target are in the audit log.
+        ...(known?.resource === undefined ? [] : [incidentAuditWrite(id, `${key}-${state}`, plan.entry)]),
+      ]);
+      if (result.ok) {
+        if (known && hasEnded(state)) {
+          await this.#observers.events.publish(id, 'effect.ended', { ...eventFields(known), outcome: state, actor });
+          await this.#observers.counters.add([increment('firebreak_effects_total', known.kind, state)]);
+        }
+        await this.#observers.shown.incident(id);
+        return;
+      } // otherwise another run of the step was faster
+      isLockForeign ||= unlock.length > 0 && result.failed.includes(0);
+    }
+    throw new Error(`cannot conclude ${key} of ${id}: it changed during all ${TRIES} attempts; the step is retried`);
+  }
+
+  /** Releases the target's lock; fails if another effect has taken it over. */
+  #unlock(key: string, resource: string | null): Write[] {
+    if (resource === null) return [];
+    return [remove(keys.lock(resource), anyOf(absent, equals('key', key)))];
+  }
+
+  async concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void> {
+    const { key, number, outcome, versionChange: moved } = end;
+    const wanted = [
+      keys.incident(id),
+      keys.decision(id, number),
+      keys.effect(id, key),
+      ...(moved === null ? [] : [keys.changeById(moved.suspect)]),
+    ];
+    let isLockForeign = false;
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const [incident, decision, item, suspect] = await this.#table.getAll(wanted);
+      if (incident === undefined || decision === undefined)
+        throw new Error(`incident ${id} or its decision ${number} does not exist`);
+      if (decision['outcome'] !== undefined) return this.#showRollback(id, end);
+      const effect = item && StoredEffect.parse(item);
+      const state = { incident: StoredIncident.parse(incident), decision: Reasons.parse(decision), effect };
+      const plan = planRollbackEnd(state, end, this.#clock.now());
+      const unlock: Write[] = isLockForeign ? [] : this.#unlock(key, plan.effect?.unlocks ?? null);
+      const result = await this.#table.transact([
+        ...unlock,
+        update(keys.decision(id, number), { set: { outcome } }, missing('outcome')),
+        ...(plan.effect ? [conclusionWrite(id, key, plan.effect)] : []),
+        finishedWrite(id, key),
+        ...(plan.logged === null ? [] : [incidentAuditWrite(id, `mitigation-${number}`, plan.logged)]),
+        ...(plan.moved ? await this.#movedWrites(id, plan.moved, suspect) : []),
+        ...(plan.report.kind === 'post'
+          ? postWrites(plan.report.post)
+          : plan.report.entry === null
+            ? []
+            : [timelineWrite(id, `mitigation-${number}`, plan.report.entry)]),
+      ]);
+      if (result.ok) {
+        if (effect && plan.effect)
+          await this.#observers.events.publish(id, 'effect.ended', {
+            ...eventFields(effect),
+            outcome: plan.effect.state,
+          });
+        await this.#observers.events.publish(id, 'mitigation.ended', { decision: `${id}-${number}`, outcome });
+        await this.#observers.counters.add([
+          ...(PERFORMED.has(outcome)
+            ? [increment('firebreak_rollbacks_total', outcome, end.serviceEnvironment.service)]
+            : []),
+          ...(effect && plan.effect ? [increment('firebreak_effects_total', effect.kind, plan.effect.state)] : []),
+        ]);
+        return this.#showRollback(id, end);
+      }
+      isLockForeign ||= unlock.length > 0 && result.failed.includes(0);
+    }
+    throw new Error(
+      `cannot conclude the rollback of incident ${id}: it changed during all ${TRIES} attempts; the step is retried`,
+    );
+  }
+
+  async #showRollback(id: IncidentId, { serviceEnvironment, versionChange }: RollbackEnd): Promise<void> {
+    await this.#observers.shown.withGroup(id);
+    if (versionChange !== null) await this.#observers.shown.changed(pinsSubject(serviceEnvironment));
+  }
+
+  /**
+   * Records the rollback as a change, or adds to the record that the deploying system has made of it, and pins the version
+   * that it removed.
+   *
+   * @param suspect points to the change
+   */
+  async #movedWrites(
+    id: IncidentId,
+    { change: input, pin }: NonNullable<RollbackEndPlan['moved']>,
+    suspect: Item | undefined,
+  ): Promise<Write[]> {
+    const own = newChange(input, pin.pinned_at, id);
+    const reported = suspect && (await this.#reported(own, suspectOf(suspect, pin).started_at));
+    const change = reported?.change ?? own;
+    const [pinned, live] = await this.#table.getAll([keys.pinned(pin), keys.live(pin)]);
+    const isPinned = pinsIn(pinned, live).some(({ version }) => version === pin.version);
+    return [
+      ...(reported ? liveAgainWrites(reported.item, change) : changeWrites(change)),
+      // The deploying system may have reported the rollback, which has pinned the version.
+      ...(isPinned ? [] : pinWrites(pin)),
+      projectionMarkWrite(`change:${change.id}`, pin.pinned_at),
+      projectionMarkWrite(pinsSubject(pin), pin.pinned_at),
+      ...(suspect
+        ? [
+            // Raise `rev`, so that a concurrent patch of the record does not undo this.
+            update(keyPointedTo(suspect), { set: { rolled_back_by: id }, add: { rev: 1 } }),
+            ...changeMarkWrites(suspectOf(suspect, pin)),
+          ]
+        : []),
+    ];
+  }
+
+  /** Returns the record that the deploying system has made of a rollback. */
+  async #reported(own: Change, after: Timestamp): Promise<{ item: Item; change: Change } | undefined> {
+    const newest = this.#table.each(keys.changes(own).pk, { newestFirst: true, limit: CHANGES_SEARCHED });
+    const items = await collect(newest, (item) => item);
+    const found = reportedRollback(
+      items.map((item) => StoredChange.parse(item)),
+      own,
+      after,
+    );
+    const item = items.find(({ id }) => id === found?.before.id);
+    return found && item && { item, change: found.change };
+  }
+
+  async rollbacksSince(serviceEnvironment: ServiceEnvironment, since: Timestamp): Promise<number> {
+    let count = 0;
+    for await (const _ of this.#table.each(keys.acts(serviceEnvironment).pk, { from: since })) count += 1;
+    return count;
+  }
+}
+
+/** Returns where a change is recorded, by its pointer. Its version is pinned, so it has the scope of the pin. */
+function suspectOf(pointer: Item, { service, environment }: ServiceEnvironment) {
+  const [startedAt = '', id = ''] = keyPointedTo(pointer).sk.split('#');
+  return { service, environment, started_at: startedAt as Timestamp, id: id as ChangeId };
+}
+
+/** Log fields of an effect, without its target: the address may contain a secret. */
+const eventFields = ({ key, kind, stand_in }: Pick<Effect, 'key' | 'kind' | 'stand_in'>): IncidentEventFields => ({
+  effect: key,
+  kind,
+  ...(stand_in && { stand_in }),
+});
+
+const conclusionWrite = (
+  id: IncidentId,
+  key: string,
+  { state, detail }: Pick<EffectEnd, 'state' | 'detail'>,
+  condition?: Condition,
+): Write => update(keys.effect(id, key), { set: { state, detail } }, condition);
+
+const unchangedState = (state: Effect['state'] | undefined): Condition =>
+  state === undefined ? missing('state') : equals('state', state);
+
+/** Older versions stored decisions without reasons. */
+const Reasons = StoredDecision.pick({ because: true, reasons: true }).partial().catch({});
+
+const lockIn = (item: Item): Lock => ({
+  key: String(item['key']),
+  holder:
+    item['drill_id'] !== undefined
+      ? 'drill'
+      : item['canary_id'] !== undefined
+        ? 'canary'
+        : IncidentId.parse(item['incident_id']),
+  until: Timestamp.parse(item['until']),
+});
+
+const paceIn = (item: Item | undefined): Pace => ({
+  times: Timestamps.parse(item?.['times'] ?? []),
+  acts: AutomaticActs.parse(item?.['acts'] ?? []),
+});

@@ -1,0 +1,76 @@
+import {
+  INCIDENT_EVENTS,
+  type IncidentEvent,
+  type IncidentEventFields,
+} from '../../domain/incidents/incident-events.ts';
+import type { Log } from '../../domain/ports/system.ts';
+import { StoredIncident } from '../../../schemas/incidents/stored-records.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { keys } from '../../stores/keys.ts';
+import type { Table } from '../../stores/table.ts';
+
+/** Number of incidents whose service is cached. */
+const CACHED_MAX = 1000;
+
+/** Longest time that a page waits for its log line; after that the line lacks the service. */
+const WAIT_MAX_MS = 250;
+
+type About = { service: string; environment: string; trace: string };
+type Remembered = Pick<IncidentRecord, 'id' | 'service' | 'environment' | 'trace' | 'unmatched'>;
+
+/** Logs events of incidents. A store calls it after a write, and only the process whose write succeeded. */
+export class IncidentLog {
+  readonly #table: Table;
+  readonly #log: Log;
+  readonly #known = new Map<IncidentId, Promise<About | undefined>>();
+
+  constructor(table: Table, log: Log) {
+    this.#table = table;
+    this.#log = log;
+  }
+
+  /** Never rejects. */
+  async publish(id: IncidentId, event: IncidentEvent, fields: IncidentEventFields = {}): Promise<void> {
+    const about = await inTime(this.#about(id));
+    this.#log.info(INCIDENT_EVENTS[event], { event, incident: id, ...about, ...fields });
+  }
+
+  /** Learns of an incident that was read or written anyway, so that its events need no read of their own. */
+  remember({ id, service, environment, trace, unmatched }: Remembered): void {
+    this.#know(id, Promise.resolve({ service: unmatched || service, environment, trace }));
+  }
+
+  /** Service and environment never change, so each process reads them once. */
+  #about(id: IncidentId): Promise<About | undefined> {
+    const known = this.#known.get(id);
+    if (known !== undefined) return known;
+    const reading = this.#read(id).catch(() => {
+      this.#known.delete(id);
+      return undefined;
+    });
+    this.#know(id, reading);
+    return reading;
+  }
+
+  #know(id: IncidentId, about: Promise<About | undefined>): void {
+    const [oldest] = this.#known.keys();
+    if (this.#known.size >= CACHED_MAX && oldest !== undefined) this.#known.delete(oldest);
+    this.#known.set(id, about);
+  }
+
+  async #read(id: IncidentId): Promise<About | undefined> {
+    const item = await this.#table.get(keys.incident(id));
+    if (item === undefined) return undefined;
+    const { service, environment, trace, unmatched } = StoredIncident.parse(item);
+    return { service: unmatched || service, environment, trace };
+  }
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(late.resolve, WAIT_MAX_MS, undefined);
+  const result = await Promise.race([work, late.promise]);
+  clearTimeout(timer);
+  return result;
+}

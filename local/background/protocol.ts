@@ -1,0 +1,32 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { ProductSettings } from '../../functions/assembly/deps/shared.ts';
+import type { PlatformSettings } from '../platform-options.ts';
+import type { SettingsElsewhere } from '../sandbox.ts';
+
+/** What the main thread gives to the background thread before it runs anything. */
+export type Start = {
+  /** Where it sends what it writes. */
+  writer: MessagePort;
+  platform: PlatformSettings;
+  product: ProductSettings;
+  /** Inputs that are not processed again, with the reasons. */
+  refused: ReadonlyMap<string, string>;
+  /** Secrets that the configuration in force names. */
+  secretNames: ReadonlySet<string>;
+  /** Settings of the sandbox, if there is one. */
+  sandboxSettings: SettingsElsewhere | undefined;
+};
+
+export type BackgroundData = {
+  port: MessagePort;
+  beats: Int32Array;
+  /** What it measures about itself, by `FIGURES`. */
+  figures: Float64Array;
+  logLevel: string;
+};
+
+export type ToBackground = { start: Start } | { secretNames: ReadonlySet<string> } | 'stop';
+export type FromBackground = 'stopped';
+
+/** Places of what the background thread measures about itself. */
+export const FIGURES = { lagMaxSeconds: 0, heapUsedBytes: 1, heapTotalBytes: 2 } as const;

@@ -1,0 +1,81 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { CONFIG_KEY, type PublishedConfig, readPublished } from '../../core/stores/config/config-source.ts';
+import type { Blobs } from '../../core/domain/ports/system.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
+import { CONFIG_FILES } from './catalogue-files.ts';
+import { type ConfigFolders, type LoadedSet, loadSet } from './config-set.ts';
+import { objectiveFiles } from './objective-files.ts';
+import { runbookFiles } from './runbook-files.ts';
+
+const CHECK_EVERY_MS = 1000;
+
+/**
+ * Publishes a configuration to where the functions read it. If it is invalid, the last valid one stays in force and its
+ * problems are published. Warnings are published too.
+ */
+export async function publish(blobs: Blobs, loaded: LoadedSet, at: Timestamp): Promise<void> {
+  const before = await published(blobs);
+  const loads = before?.loads ?? { at: null, succeeded: 0, failed: 0 };
+  const set: PublishedConfig | undefined = loaded.ok
+    ? {
+        config: loaded.config,
+        problems: loaded.warnings,
+        loads: { ...loads, at, succeeded: loads.succeeded + 1 },
+      }
+    : before && { ...before, problems: loaded.problems, loads: { ...loads, failed: loads.failed + 1 } };
+  if (set !== undefined) await blobs.put(CONFIG_KEY, JSON.stringify(set), 'application/json');
+}
+
+/** Returns the published configuration, or undefined if there is none or this version cannot read it. */
+export async function published(blobs: Blobs): Promise<PublishedConfig | undefined> {
+  const body = await blobs.get(CONFIG_KEY);
+  if (body === undefined) return undefined;
+  try {
+    return readPublished(Buffer.from(body).toString()).published;
+  } catch (error) {
+    if (error instanceof z.ZodError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Applies changes on disk. Polls the files every second, which works on every file system and with editors that rename
+ * files.
+ */
+export function watchConfig(
+  folders: ConfigFolders,
+  onChange: (loaded: LoadedSet) => Promise<void>,
+  onError: (error: unknown) => void,
+): { stop(): void } {
+  let lastFingerprint: string | undefined;
+  let busy = false;
+  const check = async (): Promise<void> => {
+    const now = await fingerprint(folders);
+    if (lastFingerprint !== undefined && lastFingerprint !== now) await onChange(await loadSet(folders));
+    lastFingerprint = now;
+  };
+  const timer = setInterval(() => {
+    if (busy) return;
+    busy = true;
+    check()
+      .catch(onError)
+      .finally(() => (busy = false));
+  }, CHECK_EVERY_MS);
+  check().catch(onError);
+  return { stop: () => clearInterval(timer) };
+}
+
+async function fingerprint({ configDir, runbooksDir }: ConfigFolders): Promise<string> {
+  const files = [
+    ...CONFIG_FILES.map((name) => join(configDir, name)),
+    ...(await objectiveFiles(configDir)),
+    ...(await runbookFiles(runbooksDir)).map((name) => join(runbooksDir, name)),
+  ];
+  const parts = files.map(async (file) => {
+    const stats = await stat(file).catch(() => undefined);
+    return stats === undefined ? '-' : `${file}:${stats.ino}:${stats.size}:${stats.mtimeMs}`;
+  });
+  return (await Promise.all(parts)).join(' ');
+}

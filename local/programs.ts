@@ -1,0 +1,41 @@
+import { featureApp } from '../functions/assembly/features.ts';
+import { FUNCTIONS, type FunctionName } from '../functions/assembly/functions.ts';
+import { CONSOLE_PATHS, STATUS_PATHS, SUBSCRIPTIONS_PATH } from '../functions/assembly/resources.ts';
+import { slackDeps, type SlackParts } from '../functions/assembly/slack-deps.ts';
+import type { Product } from '../functions/assembly/product.ts';
+import { api } from '../entrances/http/app.ts';
+import { slackApp } from '../entrances/slack/app.ts';
+import { fetchOf } from '../entrances/slack/requests/http.ts';
+import type { App, FrontOptions } from './front/front.ts';
+
+/** Returns the apps that answer requests: those of the functions, by the paths that they get. */
+export function appsOf(deps: Product, slackParts: SlackParts): Pick<FrontOptions, 'app' | 'appsByPrefix'> {
+  const console = appOf('console', () => consoleOf(deps));
+  return {
+    app: appOf('http', () => api(deps)),
+    appsByPrefix: {
+      '/integrations/slack/': appOf('slack', () => ({ fetch: fetchOf(slackApp(slackDeps(slackParts))) })),
+      [`${SUBSCRIPTIONS_PATH}/`]: appOf('subscriptions', () => featureApp('subscriptions', deps)),
+      [STATUS_PATHS[0]]: appOf('status', () => featureApp('status', deps)),
+      ...Object.fromEntries(CONSOLE_PATHS.map((path) => [path, console])),
+    },
+  };
+}
+
+/** Returns the console. Its pages are loaded by the first request: they are a tenth of all files. */
+async function consoleOf(deps: Product): Promise<Fetches> {
+  const { consoleApp } = await import('../entrances/console/routes.ts');
+  const { signIn } = await import('../vendors/oidc/sign-in.ts');
+  return consoleApp({ ...deps, signIn: signIn(deps) });
+}
+
+type Fetches = Pick<App, 'fetch'>;
+
+/** Returns the app of a function, which is built at the first request, with its timeout. */
+function appOf(name: FunctionName, build: () => Fetches | Promise<Fetches>): App {
+  let built: Fetches | Promise<Fetches> | undefined;
+  return {
+    fetch: async (request, sender) => (await (built ??= build())).fetch(request, sender),
+    timeoutSeconds: FUNCTIONS[name].timeoutSeconds,
+  };
+}

@@ -1,0 +1,34 @@
+import { groupOf, secretOf } from '../../functions/assembly/secret-groups.ts';
+import { secretNamesIn, secretNamesOf } from '../../core/domain/runbooks/secret-names.ts';
+import type { Config } from '../../schemas/config/config.ts';
+
+/** Returns a secret of the environment, as `secretAmong` does with the names in a configuration. */
+export const localSecret = (name: string, env: SetVariables, config: Config | undefined): string | undefined =>
+  secretAmong(namedSecrets(config), name, env);
+
+type SetVariables = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Returns a secret of the environment: one that the product knows, or that the configuration names, or that is derived
+ * from others. Undefined: it is not set, or it is another variable.
+ *
+ * @param named from `namedSecrets`
+ */
+export const secretAmong = (named: ReadonlySet<string>, name: string, env: SetVariables): string | undefined =>
+  groupOf(name) !== undefined || named.has(name) ? secretOf(name, env) : undefined;
+
+const NONE: ReadonlySet<string> = new Set();
+const namesOf = new WeakMap<Config, ReadonlySet<string>>();
+
+/** Returns the secrets that a configuration names. Collected once, because secrets are read often. */
+export function namedSecrets(config: Config | undefined): ReadonlySet<string> {
+  if (config === undefined) return NONE;
+  const names = namesOf.get(config) ?? new Set(secretNames(config));
+  namesOf.set(config, names);
+  return names;
+}
+
+function* secretNames({ runbooks, ...files }: Config): Generator<string> {
+  yield* secretNamesIn(files);
+  yield* runbooks.runbooks.flatMap(secretNamesOf);
+}

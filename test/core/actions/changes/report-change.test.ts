@@ -1,0 +1,250 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { applyAwaiting, applyUnmapped, reportChange } from '../../../../core/actions/changes/report-change.ts';
+import { ChangeReport } from '../../../../schemas/changes/change-report.ts';
+import { Config } from '../../../../schemas/config/config.ts';
+import { Push } from '../../../../schemas/changes/code.ts';
+import type { Signal } from '../../../../schemas/alerts/signal.ts';
+import { plusSeconds } from '../../../../schemas/time/time.ts';
+import { FakeWorld, idleEngine } from '../../../support/fake-deps.ts';
+
+const START = '2026-11-20T12:00:00.000Z';
+let world: FakeWorld;
+const signals: Signal[] = [];
+
+const configure = (version: string, services: object) => {
+  world.config = Config.parse({ version, services, paging: {} });
+};
+
+function begin(): void {
+  world = new FakeWorld(START);
+  world.engine = idleEngine();
+  signals.length = 0;
+  world.deps.queue = { sendAll: async (_receipt, all) => void signals.push(...all) };
+  configure('c1', { shop: { repository: 'acme/shop', environments: { production: {} } } });
+}
+beforeEach(begin);
+
+const at = (seconds: number) => plusSeconds(START as never, seconds);
+const report = (seconds: number, more: object = {}, repository = 'acme/shop') =>
+  reportChange(
+    world.deps,
+    ChangeReport.parse({
+      source: 'github',
+      key: `${repository}#1`,
+      at: at(seconds),
+      subject: { repository, environment: 'production' },
+      version: 'v2',
+      ...more,
+    }),
+    'trace',
+  );
+const changes = async () => (await world.deps.changes.list({ limit: 50 })).items;
+
+describe('events of a rollout', () => {
+  test('become one change with the start and the end of the sender', async () => {
+    expect(await report(-120)).toEqual({ state: 'waiting' });
+    await report(-60, { status: 'started', started_at: at(-60) });
+    expect(await changes()).toMatchObject([{ status: 'started', started_at: at(-60), finished_at: null }]);
+    await report(-10, { status: 'succeeded', commit: 'abc' });
+    expect(await changes()).toMatchObject([
+      {
+        service: 'shop',
+        environment: 'production',
+        version: 'v2',
+        status: 'succeeded',
+        started_at: at(-60),
+        finished_at: at(-10),
+        commit: 'abc',
+        reported_by: 'github',
+      },
+    ]);
+  });
+
+  test('give the same change in the opposite order, and again', async () => {
+    const all: [number, object][] = [
+      [-120, { author: 'ada' }],
+      [-60, { status: 'started', started_at: at(-60), author: 'bo' }],
+      [-10, { status: 'failed', url: 'https://ci.example.com/1' }],
+    ];
+    for (const [seconds, more] of [...all.toReversed(), ...all]) await report(seconds, more);
+    const opposite = await changes();
+    begin();
+    for (const [seconds, more] of all) await report(seconds, more);
+    expect(opposite).toEqual(await changes());
+    expect(opposite[0]).toMatchObject({ author: 'bo', status: 'failed', started_at: at(-60), finished_at: at(-10) });
+  });
+
+  test('report a failure as a signal, and resolve it when the outcome is corrected', async () => {
+    await report(-60, { status: 'started', started_at: at(-60) });
+    await report(-10, { status: 'failed' });
+    await report(-10, { status: 'failed' });
+    expect(signals.map(({ status, fingerprint }) => [status, fingerprint])).toEqual([
+      ['firing', signals[0]?.fingerprint],
+      ['firing', signals[0]?.fingerprint],
+    ]);
+    await report(-5, { status: 'succeeded' });
+    expect(signals.at(-1)).toMatchObject({ status: 'resolved', fingerprint: signals[0]?.fingerprint });
+  });
+
+  test('keep what people have added', async () => {
+    await report(-60, { status: 'started', started_at: at(-60) });
+    const [change] = await changes();
+    await world.deps.changes.patch(change?.id as never, { has_migration: true, rollback_safe_to: 'v1' });
+    await report(-10, { status: 'succeeded' });
+    expect(await changes()).toMatchObject([{ status: 'succeeded', has_migration: true, rollback_safe_to: 'v1' }]);
+  });
+
+  test('are refused if their time is too far in the future', async () => {
+    await expect(report(3600, { status: 'started' })).rejects.toMatchObject({ status: 422 });
+    expect(await changes()).toEqual([]);
+  });
+});
+
+describe('the commit of an image', () => {
+  const [ofDeploys, ofCode] = ['d'.repeat(40), `4c1f0d9${'c'.repeat(33)}`];
+  const image = (tag: string) => ({ images: [`ghcr.io/acme/shop:${tag}`], commit: ofDeploys, version: ofDeploys });
+  const asked: string[] = [];
+
+  beforeEach(async () => {
+    asked.length = 0;
+    const production = { sources: { image: 'ghcr.io/acme/shop' } };
+    configure('c1', { shop: { repository: 'acme/shop', environments: { production } } });
+    await world.deps.code.push(
+      Push.parse({
+        forge: 'github',
+        repository: 'acme/shop',
+        branch: 'main',
+        before: 'a'.repeat(40),
+        after: ofCode,
+        received_at: at(-600),
+        commits: [{ sha: ofCode, committed_at: at(-900), paths: null }],
+        truncated: false,
+      }),
+    );
+    world.deps.imageCommits = {
+      commitOf: async (reference) => {
+        asked.push(reference);
+        return reference.endsWith(':1.4.0') ? ofCode : undefined;
+      },
+    };
+  });
+
+  test('replaces that of the repository for deployments, and is asked for once', async () => {
+    await report(-60, { status: 'started', started_at: at(-60), commit: ofDeploys, version: ofDeploys });
+    expect(await changes()).toMatchObject([{ version: ofDeploys, commit: ofDeploys, committed_at: null }]);
+    for (const seconds of [-30, -10]) await report(seconds, { status: 'succeeded', ...image('1.4.0') });
+    expect(await changes()).toMatchObject([{ version: '1.4.0', commit: ofCode, committed_at: at(-900) }]);
+    expect(asked).toEqual(['ghcr.io/acme/shop:1.4.0']);
+  });
+
+  test('is that of a tag that names a commit of the repository', async () => {
+    await report(-60, { status: 'succeeded', ...image('sha-4c1f0d9') });
+    await report(-50, { key: 'other', status: 'succeeded', ...image('0d9beef') });
+    expect((await changes()).map(({ version, commit }) => [version, commit])).toEqual([
+      ['0d9beef', ofDeploys],
+      ['sha-4c1f0d9', ofCode],
+    ]);
+  });
+});
+
+describe('a commit of a repository for deployments', () => {
+  const [before, revision, ofCode] = ['b'.repeat(40), 'd'.repeat(40), `4c1f0d9${'c'.repeat(33)}`];
+  const pushed = (repository: string, sha: string, more: object = {}) =>
+    Push.parse({
+      forge: 'github',
+      repository,
+      branch: 'main',
+      before,
+      after: sha,
+      received_at: at(-600),
+      commits: [{ sha, committed_at: at(-900), paths: ['apps/shop/kustomization.yaml'], ...more }],
+      truncated: false,
+    });
+  const sync = (seconds: number, status: string) =>
+    reportChange(
+      world.deps,
+      ChangeReport.parse({
+        source: 'argo-cd',
+        key: 'shop#1',
+        at: at(seconds),
+        subject: { argoApplication: 'shop' },
+        version: revision,
+        commit: revision,
+        status,
+      }),
+      'trace',
+    );
+  const named = { names: { images: ['ghcr.io/acme/shop:sha-4c1f0d9'], commits: [] } };
+
+  beforeEach(async () => {
+    const deployRepository = { repository: 'https://github.com/acme/deploy.git', path: 'apps/shop' };
+    const production = { sources: { argoApplication: 'shop', image: 'ghcr.io/acme/shop', deployRepository } };
+    configure('c1', { shop: { repository: 'acme/shop', environments: { production } } });
+    await world.deps.code.push(pushed('acme/shop', ofCode));
+  });
+
+  test('is followed to the commit of the application, in any order of the push and the synchronization', async () => {
+    const expected = {
+      version: 'sha-4c1f0d9',
+      commit: ofCode,
+      committed_at: at(-900),
+      deploy_commit: revision,
+      status: 'succeeded',
+    };
+    const push = pushed('acme/deploy', revision, named);
+    await world.deps.code.push(push);
+    for (const status of ['started', 'succeeded']) await sync(-60, status);
+    expect(await changes()).toMatchObject([expected]);
+    begin();
+    const deployRepository = { repository: 'acme/deploy', path: 'apps/shop' };
+    const production = { sources: { argoApplication: 'shop', image: 'ghcr.io/acme/shop', deployRepository } };
+    configure('c1', { shop: { repository: 'acme/shop', environments: { production } } });
+    await world.deps.code.push(pushed('acme/shop', ofCode));
+    await sync(-60, 'succeeded');
+    expect(await changes()).toMatchObject([{ version: revision, commit: revision }]);
+    await world.deps.code.push(push);
+    await applyAwaiting(world.deps, push, 'trace');
+    expect(await changes()).toMatchObject([expected]);
+  });
+
+  test('names the commit of the application itself, or nothing', async () => {
+    const names = { images: [], commits: [{ repository: 'acme/shop', commit: '4c1f0d9' }] };
+    await world.deps.code.push(pushed('acme/deploy', revision, { names }));
+    await sync(-60, 'succeeded');
+    expect(await changes()).toMatchObject([{ version: revision, commit: ofCode, deploy_commit: revision }]);
+    begin();
+    await world.deps.code.push(pushed('acme/deploy', revision));
+    configure('c1', {
+      shop: {
+        environments: {
+          production: { sources: { argoApplication: 'shop', deployRepository: { repository: 'acme/deploy' } } },
+        },
+      },
+    });
+    await sync(-60, 'succeeded');
+    expect(await changes()).toMatchObject([{ version: revision, commit: revision }]);
+  });
+});
+
+describe('an unmapped rollout', () => {
+  test('is kept, and recorded with its own times when the configuration maps it', async () => {
+    const unmapped = await report(-60, { status: 'started', started_at: at(-60) }, 'acme/cart');
+    expect(unmapped).toMatchObject({ state: 'unmapped', why: 'no service has the repository "acme/cart"' });
+    await report(-30, { status: 'succeeded' }, 'acme/cart');
+    await applyUnmapped(world.deps);
+    expect(await changes()).toEqual([]);
+    configure('c2', { cart: { repository: 'acme/cart', environments: { production: {} } } });
+    await applyUnmapped(world.deps);
+    expect(await changes()).toMatchObject([
+      { service: 'cart', status: 'succeeded', started_at: at(-60), finished_at: at(-30) },
+    ]);
+    expect(await world.deps.rollouts.unmapped()).toEqual([]);
+  });
+
+  test('that the new configuration does not map either stays', async () => {
+    await report(-60, { status: 'started' }, 'acme/cart');
+    configure('c2', {});
+    await applyUnmapped(world.deps);
+    expect(await world.deps.rollouts.unmapped()).toMatchObject([{ unmapped_in: 'c2' }]);
+  });
+});

@@ -1,0 +1,136 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  patchOfReport,
+  changeOfRollout,
+  mergedRollout,
+  revisedChange,
+  subjectOf,
+} from '../../../../core/domain/changes/rollout.ts';
+import { ChangeReport, type Rollout } from '../../../../schemas/changes/change-report.ts';
+import { ChangeStatus, type NewChange } from '../../../../schemas/changes/change.ts';
+import { change } from '../../arbitraries.ts';
+import { plusSeconds } from '../../../../schemas/time/time.ts';
+import { NOON } from '../../arbitraries.ts';
+import { runs } from '../../../support/runs.ts';
+
+const at = (seconds: number) => plusSeconds(NOON, seconds);
+const report = (seconds: number, more: object = {}): ChangeReport =>
+  ChangeReport.parse({ source: 'github', key: 'acme/shop#1', at: at(seconds), subject: {}, ...more });
+
+const merged = (reports: readonly ChangeReport[]): Rollout | undefined =>
+  reports.reduce<Rollout | undefined>((known, one) => mergedRollout(known, one), undefined);
+const changeOf = (...reports: ChangeReport[]) => {
+  const rollout = merged(reports);
+  return rollout && changeOfRollout(rollout);
+};
+
+const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+/** Few values and few times, so that events often contradict each other at the same time. */
+const someReport = fc
+  .record({
+    seconds: fc.integer({ min: 0, max: 4 }),
+    status: optional(fc.constantFrom(...ChangeStatus.options)),
+    final: optional(fc.boolean()),
+    started_at: optional(fc.integer({ min: 0, max: 3 }).map(at)),
+    finished_at: optional(fc.integer({ min: 0, max: 5 }).map(at)),
+    version: optional(fc.constantFrom('v1', 'v2')),
+    commit: optional(fc.constantFrom('a', 'b')),
+    author: optional(fc.constantFrom('ada', 'bo')),
+    has_migration: optional(fc.boolean()),
+    subject: fc.record({ environment: optional(fc.constantFrom('prod', 'staging')), path: optional(fc.constant('a')) }),
+  })
+  .map(({ seconds, ...more }) => report(seconds, JSON.parse(JSON.stringify(more)) as object));
+
+describe('a rollout', () => {
+  test('is the same after any order and any repetition of its events', () => {
+    const events = fc.array(someReport, { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(
+        events.chain((reports) =>
+          fc.tuple(
+            fc.constant(reports),
+            fc.shuffledSubarray(reports, { minLength: reports.length }),
+            fc.array(fc.constantFrom(...reports), { maxLength: 6 }),
+          ),
+        ),
+        ([reports, shuffled, repeated]) => {
+          const expected = merged(reports);
+          expect(merged([...shuffled, ...repeated])).toEqual(expected);
+          expect(changeOf(...repeated, ...shuffled)).toEqual(changeOf(...reports));
+        },
+      ),
+      { numRuns: runs(80) },
+    );
+  });
+
+  test('waits until it has started and has a version', () => {
+    expect(changeOf(report(0, { version: 'v1' }))).toBeUndefined();
+    expect(changeOf(report(0, { status: 'started' }))).toBeUndefined();
+    expect(changeOf(report(0, { status: 'started', commit: 'abc' }))).toMatchObject({ version: 'abc' });
+  });
+
+  test('starts at its first event, unless an event says when it started', () => {
+    const [created, running] = [report(0, { version: 'v1' }), report(600, { status: 'started', started_at: at(600) })];
+    expect(changeOf(created, report(700, { status: 'succeeded' }))).toMatchObject({
+      started_at: at(0),
+      finished_at: at(700),
+    });
+    expect(changeOf(created, report(700, { status: 'succeeded' }), running)).toMatchObject({
+      status: 'succeeded',
+      started_at: at(600),
+      finished_at: at(700),
+    });
+  });
+
+  test('does not start again, but its outcome can be corrected', () => {
+    const events = [report(0, { version: 'v1', status: 'started' }), report(10, { status: 'succeeded' })];
+    expect(changeOf(...events, report(20, { status: 'started' }))).toMatchObject({ status: 'succeeded' });
+    expect(changeOf(...events, report(20, { status: 'failed' }))).toMatchObject({
+      status: 'failed',
+      finished_at: at(20),
+    });
+  });
+
+  test('does not end before it started', () => {
+    const events = [report(10, { version: 'v1', status: 'started', started_at: at(10) })];
+    expect(changeOf(...events, report(5, { status: 'succeeded' }))).toMatchObject({ finished_at: at(10) });
+  });
+
+  test('has the newest name of each kind', () => {
+    const rollout = merged([
+      report(5, { subject: { environment: 'production' } }),
+      report(0, { subject: { environment: 'prod', image: 'ghcr.io/acme/shop' } }),
+    ]);
+    expect(rollout && subjectOf(rollout)).toEqual({ environment: 'production', image: 'ghcr.io/acme/shop' });
+  });
+});
+
+describe('another report of a recorded change', () => {
+  const running = { ...change('v2', 5), status: 'started' as const, finished_at: null, has_migration: null };
+  const same = { version: running.version, kind: 'deploy', status: 'started' } satisfies Partial<NewChange>;
+
+  test('fills what was unknown, and keeps what is known', () => {
+    expect(patchOfReport(running, { ...same, commit: 'abc', commits: [{ sha: 'abc', committed_at: null }] })).toEqual({
+      commit: 'abc',
+      commits: [{ sha: 'abc', committed_at: null }],
+    });
+    expect(patchOfReport({ ...running, author: 'ada' }, { ...same, author: 'bo' })).toBeUndefined();
+  });
+
+  test('ends it, but does not change its outcome', () => {
+    expect(patchOfReport(running, { ...same, status: 'succeeded', finished_at: at(60) })).toEqual({
+      status: 'succeeded',
+      finished_at: at(60),
+    });
+    expect(patchOfReport(change('v2', 5), { ...same, status: 'failed' })).toBeUndefined();
+    expect(patchOfReport(change('v2', 5), { ...same, status: 'started' })).toBeUndefined();
+  });
+
+  test('of its own sender replaces what that said, and keeps what others have added', () => {
+    const known = { ...change('v2', 5), author: 'ada', rollback_safe_to: 'v1' };
+    const revised = revisedChange(known, { ...same, status: 'failed', started_at: at(-400), author: 'bo' });
+    expect(revised).toEqual({ ...known, author: 'bo', status: 'failed', started_at: at(-400) });
+    expect(revisedChange(known, { ...same, started_at: known.started_at })).toEqual(known);
+  });
+});

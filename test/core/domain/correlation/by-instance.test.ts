@@ -1,0 +1,195 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { correlate } from '../../../../core/domain/correlation/correlate.ts';
+import type { Evidence } from '../../../../core/domain/correlation/evidence.ts';
+import { runs } from '../../../support/runs.ts';
+import { alone, approvalReasons, curve, own, scene, step, suspectIn, timed, versionAt } from './scenes.ts';
+
+/** An instance of the new version: errors since noon, requests per second, and minutes before noon of its start. */
+type Given = { name: string; errors: number; rate?: number; started?: number; wellUntil?: number };
+
+/** Evidence for a rollout of v42 that alone fails since noon, as its instances do. */
+function evidence(instances: readonly Given[], more: Partial<Evidence> = {}): Evidence {
+  return scene({
+    changes: [own(timed('v42', 240, null, { status: 'started' }))],
+    health: step(0.002, 0.04),
+    by_version: [versionAt('v42', 0.08, 0.5), versionAt('v41', 0.001, 0.5)],
+    by_instance: {
+      window: 60,
+      versions: [
+        {
+          version: 'v42',
+          instances: instances.map(({ name, errors, rate = 10, started = 4, wellUntil = 0 }) => ({
+            name,
+            curve: curve((minutes) => (minutes > started ? null : minutes > wellUntil ? 0.0005 : errors)),
+            traffic: curve((minutes) => (minutes > started ? null : rate)),
+          })),
+        },
+      ],
+    },
+    ...more,
+  });
+}
+
+describe('a version is proved', () => {
+  test.each<[string, readonly Given[]]>([
+    [
+      'if two of its instances fail',
+      [
+        { name: 'a', errors: 0.1 },
+        { name: 'b', errors: 0.05 },
+        { name: 'c', errors: 0 },
+      ],
+    ],
+    ['if its only instance fails since its start', [{ name: 'a', errors: 0.1, started: 0 }]],
+    [
+      'if its first instance fails since its start, and the second one has hardly any requests yet',
+      [
+        { name: 'a', errors: 0.1, started: 0 },
+        { name: 'b', errors: 0, rate: 0.1, started: 0 },
+      ],
+    ],
+  ])('%s', (_, instances) => {
+    expect(alone(evidence(instances))).toBe(true);
+  });
+
+  test('if instances are not measured', () => {
+    const { by_instance: _, ...rest } = evidence([]);
+    expect(alone(rest)).toBe(true);
+  });
+});
+
+describe('a person decides, and learns the instance,', () => {
+  test.each<[string, readonly Given[], string]>([
+    [
+      'if the others of its version are well',
+      [
+        { name: 'a', errors: 0 },
+        { name: 'b', errors: 0.5 },
+        { name: 'c', errors: 0.001 },
+      ],
+      'one_instance: only instance b of v42 fails, at 0.5; 2 other instances of it are well',
+    ],
+    [
+      'if one failed request of another one is chance',
+      [
+        { name: 'a', errors: 0.5 },
+        { name: 'b', errors: 0.02, rate: 0.5 },
+      ],
+      'one_instance: only instance a of v42 fails, at 0.5; 1 other instance of it is well',
+    ],
+    [
+      'if it is the only one of its version, and had been well',
+      [{ name: 'a', errors: 0.5 }],
+      'one_instance: instance a of v42 had been well, and no other instance of the version is measured',
+    ],
+  ])('%s', (_, instances, reason) => {
+    const given = evidence(instances);
+    expect(alone(given)).toBe(false);
+    expect(approvalReasons(given)).toContain(reason);
+    expect(suspectIn(correlate(given)).proof).toBeNull();
+  });
+
+  test('property: whichever instance is on the node that fails, at whatever rate, it is not the version', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 12 }),
+        fc.nat({ max: 11 }),
+        fc.double({ min: 0.05, max: 1, noNaN: true }),
+        fc.integer({ min: 1, max: 200 }),
+        (count, slot, errors, rate) => {
+          const instances = Array.from({ length: count }, (_, index) => ({
+            name: `pod-${index}`,
+            errors: index === slot % count ? errors : 0,
+            rate,
+          }));
+          return !alone(evidence(instances));
+        },
+      ),
+      { numRuns: runs(25) },
+    );
+  });
+});
+
+describe('a young version', () => {
+  /** Evidence two minutes after noon for a version that began to serve and to fail at noon. @param errors by seconds since then */
+  const young = (errors: (seconds: number) => number, isByInstance: boolean, started = 0): Evidence => {
+    const values = curve((minutes) => (minutes > started ? null : errors(60 * (started - minutes))));
+    const traffic = curve((minutes) => (minutes > started ? null : 20));
+    const { by_instance: _, ...rest } = evidence([], {
+      by_version: [{ version: 'v42', curve: values, traffic }, versionAt('v41', 0.001, 0.2)],
+    });
+    const instances = ['a', 'b'].map((name) => ({ name, curve: values, traffic }));
+    return isByInstance ? { ...rest, by_instance: { window: 60, versions: [{ version: 'v42', instances }] } } : rest;
+  };
+
+  test.each([true, false])('whose errors fall is asked about; by instance: %s', (isByInstance) => {
+    const cold = young((seconds) => 0.4 * Math.exp(-seconds / 100), isByInstance);
+    expect(alone(cold)).toBe(false);
+    expect(approvalReasons(cold)).toContain(
+      'warming_up: v42 has served for 2 min, and its errors fall: caches may be cold',
+    );
+  });
+
+  test.each([true, false])('whose errors stay is acted upon; by instance: %s', (isByInstance) => {
+    expect(approvalReasons(young(() => 0.4, isByInstance)).join()).not.toContain('warming_up');
+    expect(alone(young(() => 0.4, isByInstance))).toBe(true);
+  });
+
+  test('whose errors fall slowly is asked about when it is older, too; one whose errors hardly fall is not', () => {
+    const older = (seconds: number) => young((age) => 0.4 * Math.exp(-age / seconds), true, 3);
+    expect(approvalReasons(older(600))).toContain(
+      'warming_up: v42 has served for 5 min, and its errors fall: caches may be cold',
+    );
+    expect(approvalReasons(older(3000)).join()).not.toContain('warming_up');
+  });
+
+  test.each([true, false])(
+    'which serves for less than a window and a half is asked about; by instance: %s',
+    (isByInstance) => {
+      expect(approvalReasons(young(() => 0.4, isByInstance, -0.9)).join()).toContain(
+        'too short to see whether its errors fall',
+      );
+    },
+  );
+
+  test('whose first instance has recovered while the next ones fail is warming up', () => {
+    const instance = (name: string, started: number) => ({
+      name,
+      curve: curve((minutes) => (minutes > started ? null : started - minutes < 1.6 ? 0.4 : 0)),
+      traffic: curve((minutes) => (minutes > started ? null : 20)),
+    });
+    const rolling = evidence([], {
+      by_instance: {
+        window: 60,
+        versions: [{ version: 'v42', instances: [instance('a', 0), instance('b', -1), instance('c', -1)] }],
+      },
+    });
+    expect(approvalReasons(rolling)).toContain(
+      'warming_up: the instances of v42 that fail are at most 60 s old, and 1 other one has recovered',
+    );
+  });
+
+  test('whose youngest instance has recovered is not said to have older ones that have', () => {
+    const instance = (name: string, started: number, errors: (minutes: number) => number) => ({
+      name,
+      curve: curve((minutes) => (minutes > started ? null : errors(minutes))),
+      traffic: curve((minutes) => (minutes > started ? null : 20)),
+    });
+    const failing = ['a', 'b'].map((name) => instance(name, 0, () => 0.4));
+    const instances = [...failing, instance('c', -1, (minutes) => (minutes > -1.4 ? 0.4 : 0))];
+    const rolling = evidence([], { by_instance: { window: 60, versions: [{ version: 'v42', instances }] } });
+    expect(approvalReasons(rolling)).toContain(
+      'warming_up: the instances of v42 that fail are at most 2 min old, and 1 other one has recovered',
+    );
+  });
+
+  test('property: whose errors decay, however fast, is not acted upon', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 20, max: 240 }), fc.double({ min: 0.1, max: 1, noNaN: true }), (decay, height) => {
+        return !alone(young((seconds) => height * Math.exp(-seconds / decay), true));
+      }),
+      { numRuns: runs(25) },
+    );
+  });
+});

@@ -1,0 +1,289 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type AlertEpisode, planAdmission } from '../../../../core/domain/alerts/plan-admission.ts';
+import { assumedEndPost } from '../../../../core/domain/alerts/unreported-ends.ts';
+import type { Mute } from '../../../../core/domain/alerts/routing.ts';
+import type { InboxPost } from '../../../../core/domain/incidents/inbox-post.ts';
+import {
+  beganAfterMitigation,
+  currentDecisions,
+  mitigated,
+  newOnset,
+  problemStart,
+  RECOVERY_SECONDS,
+  recovered,
+} from '../../../../core/domain/incidents/new-onset.ts';
+import type { Signal } from '../../../../schemas/alerts/signal.ts';
+import type { DecisionView, IncidentRecord } from '../../../../schemas/incidents/incident.ts';
+import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
+import { arrival, signal, silenced } from '../../../support/signals.ts';
+import { NOON } from '../../arbitraries.ts';
+import { incident } from '../../stories.ts';
+
+const after = (seconds: number): Timestamp => plusSeconds(NOON, seconds);
+
+/** The incident opened at noon, and was mitigated 60 seconds later. */
+const mitigatedIncident = (more: Partial<IncidentRecord> = {}): IncidentRecord =>
+  incident({
+    status: 'mitigated',
+    verification: 'pending',
+    verifying: { number: 1, at: after(60) },
+    mitigations: 1,
+    pages: 1,
+    ...more,
+  });
+
+const known = (more: Partial<AlertEpisode> = {}): AlertEpisode => ({
+  episode: 'first',
+  unseen: false,
+  status: 'firing',
+  startsAt: after(-60),
+  endsAt: null,
+  assumed: false,
+  incidentId: incident().id,
+  requestsRollback: false,
+  severity: 'critical',
+  muted: false,
+  firedAt: [],
+  ...more,
+});
+
+/** Returns what one notification adds to the incident. Null: nothing that its workflow needs. */
+function reported(
+  open: IncidentRecord,
+  one: Signal,
+  before: AlertEpisode | undefined,
+  { at = after(600), mute = null }: { at?: Timestamp; mute?: Mute | null } = {},
+): InboxPost | null {
+  const { incident: plan } = planAdmission(
+    {
+      at,
+      receivedAt: at,
+      trace: 'another',
+      target: { scope: 's', incident: open, mayOpen: true },
+      alerts: [before],
+      closed: new Map(),
+      newId: open.id,
+    },
+    [arrival(one, { mute })],
+  );
+  return plan.kind === 'joins' ? plan.post : null;
+}
+
+const fires = (startsAt: Timestamp, more: Partial<Signal> = {}): Signal =>
+  signal({ status: 'firing', startsAt, endsAt: null, episode: startsAt, ...more });
+const ends = (endsAt: Timestamp): Signal =>
+  signal({ status: 'resolved', startsAt: after(-60), endsAt, episode: 'first' });
+
+describe('the mitigated problem is over', () => {
+  test.each<[string, InboxPost | null, Timestamp | undefined]>([
+    ['when the last alert ends', reported(mitigatedIncident(), ends(after(300)), known()), after(300)],
+    ['not while another one fires', reported(mitigatedIncident({ firing: 2 }), ends(after(300)), known()), undefined],
+    ['not before a mitigation', reported(incident(), ends(after(300)), known()), undefined],
+    [
+      'not during an action',
+      reported(mitigatedIncident({ status: 'mitigating' }), ends(after(300)), known()),
+      undefined,
+    ],
+    ['once', reported(mitigatedIncident({ recovered_at: after(200) }), ends(after(300)), known()), undefined],
+    ['not before the mitigation was', reported(mitigatedIncident(), ends(after(30)), known()), after(60)],
+    [
+      'not by an end if an event opened it',
+      reported(mitigatedIncident({ by_event: true }), ends(after(300)), known()),
+      undefined,
+    ],
+    [
+      'not after the receipt, whatever the sender says',
+      reported(mitigatedIncident(), ends(after(900)), known()),
+      after(600),
+    ],
+    [
+      'when the last alert is assumed to have ended',
+      assumedEndPost(mitigatedIncident(), 'first', 'gone', after(300)),
+      after(300),
+    ],
+  ])('%s', (_, post, at) => expect(post?.patch.set?.recovered_at).toBe(at));
+
+  test('when it is mitigated after its alerts have ended, and not if an alert fires or none ever did', () => {
+    const verifying = { number: 1, at: after(60) };
+    expect(mitigated({ firing: 0, signal_count: 1 }, verifying).recoveredAt).toBe(after(60));
+    expect(mitigated({ firing: 1, signal_count: 1 }, verifying).recoveredAt).toBeNull();
+    expect(mitigated({ firing: 0, signal_count: 0 }, verifying).recoveredAt).toBeNull();
+    expect(mitigated({ firing: 0, signal_count: 1, by_event: true }, verifying).recoveredAt).toBeNull();
+  });
+});
+
+describe('a new problem begins', () => {
+  const over = mitigatedIncident({ firing: 0, recovered_at: after(300), suspects: [] });
+  const ended = known({ status: 'resolved', endsAt: after(300) });
+  const window = { labels: [['long_window', '1h']] } satisfies Partial<Signal>;
+  test.each<[string, InboxPost | null, boolean]>([
+    ['with a new episode of the alert', reported(over, fires(after(400)), ended), true],
+    ['with another alert', reported(over, fires(after(400), { fingerprint: 'other' }), undefined), true],
+    ['with an alert whose end was never reported', reported(mitigatedIncident(), fires(after(400)), known()), true],
+    ['not with a repeated notification', reported(over, fires(after(-60)), ended), false],
+    ['not before the recovery', reported(mitigatedIncident({ firing: 2 }), fires(after(400)), known()), false],
+    [
+      'not with an alert that began before the recovery',
+      reported(over, fires(after(290), { fingerprint: 'other' }), undefined),
+      false,
+    ],
+    ['not with a muted alert', reported(over, fires(after(400)), ended, { mute: silenced }), false],
+    ['not during an action', reported({ ...over, status: 'mitigating' }, fires(after(400)), ended), false],
+    [
+      'not with an alert that may be about the time before',
+      reported(over, fires(after(400), { ...window, fingerprint: 'other' }), undefined),
+      false,
+    ],
+    ['with such an alert that ended in between', reported(over, fires(after(400), window), ended), true],
+    [
+      'after a failed verification, too',
+      reported({ ...over, status: 'open', verification: 'failed' }, fires(after(400)), ended),
+      true,
+    ],
+  ])('%s', (_, post, isNew) => {
+    expect(post?.message.kind === 'signals' && post.message.new_onset === true).toBe(isNew);
+    expect(post?.patch.set?.new_onset !== undefined).toBe(isNew);
+  });
+
+  test('and the incident is open again, knows what came before, and names no suspects of that', () => {
+    const post = reported({ ...over, seq: 7 }, fires(after(400)), ended);
+    expect(post).toMatchObject({
+      message: { pages: true },
+      patch: {
+        set: {
+          new_onset: { at: after(400), recovered_at: after(300), seq: 8, judged: 1, after: { number: 1 }, pages: 1 },
+          status: 'open',
+          suspects: [],
+        },
+        remove: ['recovered_at'],
+      },
+    });
+  });
+
+  test('without a mitigation in between only after a longer recovery, because alerts flap', () => {
+    const again = (calm: number) => {
+      const { newOnset: onset } = newOnset(over, { since: after(400), recoveredAt: null, pages: true });
+      const record = { ...over, status: 'open' as const, recovered_at: after(500), ...(onset && { new_onset: onset }) };
+      return newOnset(record, { since: after(500 + calm), recoveredAt: null, pages: true });
+    };
+    expect(again(RECOVERY_SECONDS - 1)).toEqual({ recoveredAt: null });
+    expect(again(RECOVERY_SECONDS).newOnset).toMatchObject({ at: after(500 + RECOVERY_SECONDS) });
+  });
+});
+
+describe('an alert that reopens its incident', () => {
+  /** Resolved 100 seconds ago, after a second problem, by a run that took over for an unreadable message. */
+  const resolved = mitigatedIncident({
+    status: 'resolved',
+    resolved_at: after(500),
+    firing: 0,
+    seq: 7,
+    consumed_seq: 7,
+    mitigations: 2,
+    pages: 2,
+    recovered_at: after(450),
+    new_onset: { at: after(400), recovered_at: after(300), seq: 5, judged: 1, after: { number: 1 }, pages: 1 },
+    unreadable: 6,
+    unreadable_runs: 3,
+    failed_runs: 2,
+    suspects: [{ change_id: 'c', version: 'v2', confidence: 0.9, reasons: [] } as never],
+  });
+  const reopening = (closed: IncidentRecord, startsAt: Timestamp): InboxPost['patch'] => {
+    const state = {
+      at: after(600),
+      receivedAt: after(600),
+      trace: 'another',
+      target: { scope: 's', incident: undefined, mayOpen: true },
+      alerts: [known({ status: 'resolved', endsAt: after(450) })],
+      closed: new Map(),
+      newId: closed.id,
+      reopenable: closed,
+    };
+    const { incident: plan } = planAdmission(state, [arrival(fires(startsAt))]);
+    if (plan.kind !== 'reopens') throw new Error(`the alert ${plan.kind} an incident`);
+    return plan.post.patch;
+  };
+
+  test('begins a new problem, and leaves nothing of the ones before the resolution', () => {
+    const patch = reopening(resolved, after(590));
+    expect(patch.set).toMatchObject({
+      status: 'open',
+      new_onset: { at: after(590), recovered_at: after(500), seq: 8, judged: 2, after: { number: 1 }, pages: 2 },
+      suspects: [],
+    });
+    expect(patch.remove?.toSorted()).toEqual([
+      'closed_as',
+      'failed_at',
+      'failed_runs',
+      'recovered_at',
+      'reopened_by',
+      'resolve_by',
+      'unreadable',
+      'unreadable_runs',
+      'unverified_children',
+    ]);
+  });
+
+  test('may have begun before the resolution', () => {
+    expect(reopening(resolved, after(490)).set?.new_onset).toMatchObject({ at: after(490), recovered_at: after(490) });
+  });
+
+  test('brings back the same problem if nothing was mitigated', () => {
+    const { verifying: _, new_onset: _onset, ...unmitigated } = resolved;
+    const { set, remove } = reopening(unmitigated, after(590));
+    expect(set).not.toHaveProperty('new_onset');
+    expect(set).not.toHaveProperty('suspects');
+    expect(remove).toContain('recovered_at');
+  });
+
+  test('begins one problem, however often it flaps', () => {
+    const open = { ...resolved, ...reopening(resolved, after(590)).set, recovered_at: after(690) };
+    expect(newOnset(open, { since: after(700), recoveredAt: null, pages: true })).toEqual({ recoveredAt: null });
+  });
+});
+
+const anyCourse = fc.record({
+  status: fc.constantFrom('open' as const, 'mitigating' as const, 'mitigated' as const, 'resolved' as const),
+  mitigatedAt: fc.option(fc.integer({ min: 0, max: 900 })),
+  recoveredAt: fc.option(fc.integer({ min: 0, max: 900 })),
+  since: fc.integer({ min: 0, max: 1800 }),
+  endedAt: fc.option(fc.integer({ min: 0, max: 1800 })),
+  pages: fc.boolean(),
+});
+
+test('for any course, a new problem begins only after a mitigation, and not before the one before it had ended', () => {
+  fc.assert(
+    fc.property(anyCourse, ({ status, mitigatedAt, recoveredAt, since, endedAt, pages }) => {
+      const one = incident({
+        status,
+        ...(mitigatedAt !== null && { verifying: { number: 1, at: after(mitigatedAt) } }),
+        ...(recoveredAt !== null && { recovered_at: after(recoveredAt) }),
+      });
+      const failure = { since: after(since), recoveredAt: endedAt === null ? null : after(endedAt), pages };
+      const { newOnset: onset, status: changed } = newOnset(one, failure);
+      if (onset === undefined) {
+        expect(changed).toBeUndefined();
+        return;
+      }
+      expect(status === 'open' || status === 'mitigated').toBe(true);
+      expect(onset.recovered_at >= (one.verifying?.at ?? '')).toBe(true);
+      expect(onset.at >= onset.recovered_at).toBe(true);
+      const { recovered_at: _, ...rest } = one;
+      const next = { ...rest, new_onset: onset, status: changed ?? status };
+      expect(next.status).toBe('open');
+      expect(beganAfterMitigation(next)).toBe(true);
+      expect(problemStart(next)).toBe(onset.at);
+      expect(recovered(next, after(1900)).recoveredAt).toBe(after(1900));
+    }),
+  );
+});
+
+test('decisions about an earlier problem are not those about the open one', () => {
+  const decision = (number: number, more: Partial<DecisionView> = {}): DecisionView =>
+    ({ id: `${incident().id}-${number}`, at: after(number), ...more }) as DecisionView;
+  const decisions = [decision(1), decision(2), decision(3), decision(1_000_001, { question: 'Scale?', at: after(10) })];
+  const new_onset = { at: after(400), recovered_at: after(300), seq: 8, judged: 2, after: { number: 1 } };
+  expect(currentDecisions({ incident: incident(), decisions })).toEqual(decisions);
+  expect(currentDecisions({ incident: incident({ new_onset }), decisions })).toEqual([decision(3)]);
+});

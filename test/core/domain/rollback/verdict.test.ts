@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest';
+import { afterVerdict } from '../../../../core/domain/rollback/verdict.ts';
+
+describe('after a verdict', () => {
+  const first = { number: 1 };
+
+  test.each([
+    [
+      'a failed verification reopens a mitigated incident',
+      'mitigated',
+      'failed',
+      { verification: 'failed', status: 'open' },
+    ],
+    ['a passed verification keeps it mitigated', 'mitigated', 'passed', { verification: 'passed' }],
+    ['an inconclusive verification keeps it mitigated', 'mitigated', 'inconclusive', { verification: 'inconclusive' }],
+    [
+      'a later verification that passes mitigates an open incident',
+      'open',
+      'passed',
+      { verification: 'passed', status: 'mitigated' },
+    ],
+    [
+      'a later inconclusive verification does not change the status',
+      'open',
+      'inconclusive',
+      { verification: 'inconclusive' },
+    ],
+    ['a later verification that fails keeps it open', 'open', 'failed', { verification: 'failed' }],
+    [
+      'a failed verification does not change the status during a mitigation',
+      'mitigating',
+      'failed',
+      { verification: 'failed' },
+    ],
+    [
+      'a passed verification does not change the status during a mitigation',
+      'mitigating',
+      'passed',
+      { verification: 'passed' },
+    ],
+  ] as const)('%s', (_, status, outcome, expected) => {
+    expect(afterVerdict({ status, verifying: first }, first, outcome)).toEqual(expected);
+    expect(afterVerdict({ status }, first, outcome)).toEqual(expected); // of a record without a subject
+  });
+
+  test.each([
+    [{ number: 2 }, { number: 1 }],
+    [{ number: 1 }, { number: 0, runbook: 1 }],
+    [{ number: 0, runbook: 1 }, { number: 1 }],
+    [
+      { number: 0, runbook: 2 },
+      { number: 0, runbook: 1 },
+    ],
+  ])('a verdict about an earlier mitigation has no effect: %j, %j', (verifying, about) => {
+    expect(afterVerdict({ status: 'mitigated', verifying }, about, 'failed')).toEqual({});
+  });
+});

@@ -1,0 +1,93 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Curve, Evidence } from '../../../../core/domain/correlation/evidence.ts';
+import { isRecovering } from '../../../../core/domain/correlation/recovery.ts';
+import type { Decision, DecisionInputs } from '../../../../core/domain/rollback/judgement.ts';
+import { decide } from '../../../../core/domain/rollback/rollback.ts';
+import { WAITS_MAX } from '../../../../core/domain/rollback/wait.ts';
+import { anyPlain, before, change, clear, inputsOf, NOON, type Plain } from '../../arbitraries.ts';
+import { curve, step } from '../correlation/scenes.ts';
+
+/** Evidence of now, four minutes after errors began at noon. */
+const after = (
+  value: (minutesBeforeNoon: number) => number | null,
+  more: Partial<Evidence> = {},
+): Partial<Evidence> => ({
+  at: before(-2),
+  health: { max: 0.01, curve: curve(value) },
+  ...more,
+});
+
+/** Errors that halve every half minute since noon, after a baseline. */
+const falling = after((minutes) => (minutes > 0 ? 0.001 : 0.5 * 2 ** (2 * minutes)));
+const level = after((minutes) => (minutes > 0 ? 0.001 : minutes > -0.5 ? 0.5 : 0.2));
+
+/** The last deploy ended right before the errors. */
+const changes = [change('v1', 240), change('v2', 2, { finished_at: before(0.2) })];
+
+const waiting = (evidence: Partial<Evidence>, more: Partial<Plain> = {}, waits = WAITS_MAX): Decision =>
+  decide({ ...clear({ changes, policy: { evidence: 'proved' }, evidence, ...more }), waits_left: waits });
+
+const sampled = after((minutes) => (minutes > 0 ? 0.001 : minutes === 0 ? 0.5 : null), { at: NOON });
+
+test.each<[string, Partial<Evidence>, string]>([
+  ['errors fall', falling, 'errors_fall'],
+  [
+    'several other services recover',
+    { ...after((minutes) => (minutes > 0 ? 0.001 : 0.5)), recovering: ['cart', 'search'] },
+    'services_recover',
+  ],
+  ['there is one sample since the problem began', sampled, 'sample_missing'],
+])('waits instead of asking while %s', (_words, evidence, because) => {
+  const { kind, reasons, from, to } = waiting(evidence);
+  expect([kind, reasons[0]?.code, from, to]).toEqual(['wait', because, 'v2', 'v1']);
+  expect(waiting(evidence, {}, 0).kind).toBe('approve');
+});
+
+test.each<[string, Partial<Evidence>, Partial<Plain>]>([
+  ['errors have fallen, and do not fall any further', level, {}],
+  ['one other service recovers', { ...after((minutes) => (minutes > 0 ? 0.001 : 0.5)), recovering: ['cart'] }, {}],
+  ['errors stay', { health: step(0.001, 0.5), at: before(-2) }, {}],
+])('asks at once if %s', (_words, evidence, more) => {
+  expect(waiting(evidence, more).kind).toBe('approve');
+});
+
+test('shadow mode waits as well, and a report does not', () => {
+  expect(waiting(falling, { policy: { mode: 'shadow' } }).kind).toBe('wait');
+  expect(waiting(falling, { policy: { mode: 'suggest' } }).kind).toBe('suggest');
+});
+
+const anyEvidence = fc.constantFrom<Partial<Evidence>>(falling, level, sampled, {
+  ...level,
+  recovering: ['cart', 'search'],
+});
+
+test('a wait replaces a question or a decision in shadow mode, names the same act, and never a request by a person', () => {
+  fc.assert(
+    fc.property(anyPlain, anyEvidence, fc.nat(WAITS_MAX), (plain, evidence, waits) => {
+      const inputs: DecisionInputs = inputsOf({ ...plain, changes, evidence });
+      const [without, decision] = [decide(inputs), decide({ ...inputs, waits_left: waits })];
+      if (decision.kind !== 'wait') {
+        expect(decision).toEqual(without);
+        return;
+      }
+      expect(waits).toBeGreaterThan(0);
+      expect(['approve', 'shadow']).toContain(without.kind);
+      expect(inputs.request.by).not.toBe('person');
+      expect(decision.reasons.slice(1)).toEqual(without.reasons);
+      expect([decision.from, decision.to, decision.target]).toEqual([without.from, without.to, without.target]);
+    }),
+  );
+});
+
+const cases: [string, boolean, Curve][] = [
+  ['errors have ended', true, curve((minutes) => (minutes > 0 ? 0.001 : minutes > -1 ? 0.4 : 0.002))],
+  ['errors have fallen by half', true, curve((minutes) => (minutes > 0 ? 0.001 : minutes > -1 ? 0.4 : 0.2))],
+  ['errors stay', false, curve((minutes) => (minutes > 0 ? 0.001 : 0.4))],
+  ['only the newest sample is good', false, curve((minutes) => (minutes > 0 ? 0.001 : minutes > -2 ? 0.4 : 0.002))],
+  ['it never failed', false, curve(() => 0.001)],
+  ['it is not measured any more', false, curve((minutes) => (minutes > 2 ? 0.001 : minutes > 1 ? 0.4 : null))],
+];
+test.each(cases)('a service recovers or not: %s', (_words, recovers, samples) => {
+  expect(isRecovering({ max: 0.01, curve: samples }, NOON, before(-2))).toBe(recovers);
+});
