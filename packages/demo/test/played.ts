@@ -5,13 +5,16 @@ import { callsOf, type VendorCall } from '../event-source.ts';
 import type { IncidentView, TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import { bareEnvironment } from '../../../test/support/firebreak.ts';
 
-/** Shortens the quarter of an hour of a verification to 7.5 seconds, which a stall of a few seconds does not fail. */
-const TIME_SCALE = 120;
+/**
+ * Shortens the quarter of an hour of a verification to 30 seconds. The services of the demo recover in real time: if that takes
+ * longer than the verification, this rightly fails, and the story does not end.
+ */
+const TIME_SCALE = 30;
 
-/** Tolerates slow machines. After a kill, the fate of a message in flight is known only after a minute. */
-const LIMIT_SECONDS = 180;
+/** Only against hanging. After a kill, the fate of a message in flight is known only after a minute. */
+const LIMIT_SECONDS = 600;
 
-export const STORY_MAX_MS = 240_000;
+export const STORY_MAX_MS = 720_000;
 
 export type Played = {
   facts: Fact[];
