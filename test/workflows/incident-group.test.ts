@@ -53,6 +53,17 @@ async function incidentsOf(name: string) {
 
 const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
 
+/** Adds what the pager is asked to send for the parent. */
+const recordsParentPages =
+  (pages: PageRequest[]): Moment =>
+  ({ deps: { pager } }) => {
+    const send = pager.send.bind(pager);
+    pager.send = async (request) => {
+      if (request.action === 'trigger' && request.service === 'several-services') pages.push(structuredClone(request));
+      return send(request);
+    };
+  };
+
 /** Minutes after noon, rounded down. */
 const closedAfter = (at: Timestamp | null): number | null =>
   at === null ? null : Math.floor(secondsBetween(NOON, at) / 60);
@@ -85,26 +96,19 @@ describe('many incidents at once', () => {
 
   test('page again on the page of their parent', async () => {
     const path = groupPaths['parent-pages-for-simultaneous-incidents'] ?? NOTHING;
-    const pages: string[] = [];
-    const recording: Moment = ({ deps }) => {
-      const { send } = deps.pager;
-      deps.pager.send = async (request) => {
-        if (request.action === 'trigger' && request.summary.includes('Page ')) pages.push(request.summary);
-        return send.call(deps.pager, request);
-      };
-    };
+    const pages: PageRequest[] = [];
     const pageForCart: Moment = async (world) => {
       const [{ record: cart } = expect.unreachable()] = [...world.store.dossiers.values()];
       await world.deps.incidents.post(cart.id, { kind: 'page', by: 'person:ada', note: '' }, {}, 'request');
       await wake(world.deps, cart.id);
     };
     await play({
-      given: [...(path.given ?? []), recording],
+      given: [...(path.given ?? []), recordsParentPages(pages)],
       timeline: { ...path.timeline, '60 s': all(path.timeline['60 s'] ?? nothing, pageForCart) },
     });
-    expect(pages).toEqual([
-      expect.stringMatching(/^several-services .*\. Page 2: A child incident pages again for cart$/),
-    ]);
+    expect(pages.map(({ summary }) => summary)).toContainEqual(
+      expect.stringMatching(/\. Page 2: A child incident pages again for cart$/),
+    );
   });
 
   test.each([
@@ -144,16 +148,8 @@ describe('many incidents at once', () => {
     const path = groupPaths['child-incident-asks-before-a-rollback'] ?? NOTHING;
     const { '4 min': _answered, ...unanswered } = path.timeline;
     const pages: PageRequest[] = [];
-    const recording: Moment = ({ deps }) => {
-      const { send } = deps.pager;
-      deps.pager.send = async (request) => {
-        if (request.action === 'trigger' && request.service === 'several-services')
-          pages.push(structuredClone(request));
-        return send.call(deps.pager, request);
-      };
-    };
     await play({
-      given: [...(path.given ?? []), recording],
+      given: [...(path.given ?? []), recordsParentPages(pages)],
       timeline: { ...unanswered, '20 min': nothing, '2 h': path.timeline['20 min'] ?? nothing },
     });
     const aboutQuestion = pages.filter(({ summary }) => summary.includes('Checkout: Question 1'));
