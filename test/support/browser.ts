@@ -108,6 +108,7 @@ export class Browser {
     }
   }
 
+  /** Opens a page, and waits until it is loaded: what follows acts on all of it. */
   async open(url: string, { width, height, dark = false, scripts = true, touch = false }: Eyes): Promise<Page> {
     const { targetId } = await this.#send('Target.createTarget', { url: 'about:blank' });
     const { sessionId } = await this.#send('Target.attachToTarget', { targetId, flatten: true });
@@ -121,7 +122,9 @@ export class Browser {
     await send('Emulation.setEmulatedMedia', { features });
     if (touch) await send('Emulation.setTouchEmulationEnabled', { enabled: true, maxTouchPoints: 2 });
     if (!scripts) await send('Emulation.setScriptExecutionDisabled', { value: true });
-    await send('Page.navigate', { url });
+    await send('Page.setLifecycleEventsEnabled', { enabled: true });
+    const { loaderId, errorText } = await send('Page.navigate', { url });
+    if (errorText === undefined) await page.loaded(loaderId);
     return page;
   }
 
@@ -136,12 +139,25 @@ export class Page {
   /** Errors in the page: exceptions, and loads that the browser refused, for example because of a policy. */
   readonly problems: string[] = [];
   readonly #send: Send;
+  readonly #loads = new Map<string, PromiseWithResolvers<void>>();
 
   constructor(send: Send) {
     this.#send = send;
   }
 
+  /** Resolves when the document of a loader has been loaded. */
+  loaded(loader: string): Promise<void> {
+    return this.#load(loader).promise;
+  }
+
+  #load(loader: string): PromiseWithResolvers<void> {
+    const load = this.#loads.get(loader) ?? Promise.withResolvers<void>();
+    this.#loads.set(loader, load);
+    return load;
+  }
+
   hear = (method: string, params: any): void => {
+    if (method === 'Page.lifecycleEvent' && params.name === 'load') this.#load(params.loaderId).resolve();
     if (method === 'Runtime.exceptionThrown') this.problems.push(params.exceptionDetails.exception?.description ?? '?');
     if (method === 'Log.entryAdded' && params.entry.level === 'error') this.problems.push(params.entry.text);
     if (method === 'Page.javascriptDialogOpening') this.problems.push(`a dialog: ${params.message}`);

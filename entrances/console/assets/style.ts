@@ -10,6 +10,7 @@ ${colorVariables()}:root { --radius: 6px; }
 html { font: 14px/1.45 var(--font); -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--ground); color: var(--text); overflow-wrap: anywhere; }
 h1, h2, h3, h4, p, ul, ol, dl, dd { margin: 0; padding: 0; }
+summary { min-height: 24px; }
 ul, ol { list-style: none; }
 h1 { font-size: 1.3rem; line-height: 1.3; font-weight: 600; }
 h2 { font-size: 0.78rem; font-weight: 600; letter-spacing: 0.05em; text-transform: uppercase; color: var(--quiet); }
