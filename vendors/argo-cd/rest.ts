@@ -3,8 +3,7 @@ import type { VendorResponse } from '../../core/domain/messages/channels.ts';
 import type { Clock } from '../../core/domain/ports/system.ts';
 import { attemptClient, type Client, type FailedResponse, MESSAGE_BODY, type VendorApi } from '../shared/client.ts';
 import { type Ended, endedBy, type Ending, orEnding } from '../shared/refusals.ts';
-import { Application } from './application.ts';
-import { APPLICATION_MAX_BYTES, ATTEMPT_MS } from './limits.ts';
+import { Application, APPLICATION_MAX_BYTES, ATTEMPT_MS } from './application.ts';
 
 export type ArgoOptions = {
   /** The address of the server, without `/api/v1`. */
@@ -24,7 +23,8 @@ const Window = z.object({
   duration: z.string().default(''),
   manualSync: z.boolean().default(false),
 });
-export type Window = z.infer<typeof Window>;
+
+type Window = z.infer<typeof Window>;
 
 const Windows = z.object({
   activeWindows: z.array(Window).nullish(),
@@ -32,7 +32,8 @@ const Windows = z.object({
   /** Whether manual syncs are allowed. */
   canSync: z.boolean(),
 });
-export type Windows = z.infer<typeof Windows>;
+
+type Windows = z.infer<typeof Windows>;
 
 /** Null removes an annotation. */
 type ApplicationPatch = { annotations: Record<string, string | null>; spec?: object };
@@ -110,7 +111,7 @@ function callsOf(options: ArgoOptions, client: Client): Calls {
 const pathOf = (name: string): string => `/api/v1/applications/${encodeURIComponent(name)}`;
 
 /** @throws Ended for every result except `done` */
-export function valueOrEnd<T>(
+function valueOrEnd<T>(
   response: VendorResponse<T>,
   options: Pick<ArgoOptions, 'tokenName' | 'project' | 'application'>,
 ): T {
@@ -145,3 +146,33 @@ function hintOf(
       return code.startsWith('http_3') ? '; check that the address uses https and does not redirect' : '';
   }
 }
+
+/**
+ * Returns a description of the sync windows that block a sync now; null if none does. A manual sync, such as a
+ * rollback, is allowed in windows with `manualSync`.
+ * @see https://argo-cd.readthedocs.io/en/stable/user-guide/sync_windows/
+ */
+export function blockingWindows(
+  { activeWindows, assignedWindows, canSync }: Windows,
+  sync: 'manual' | 'automated',
+): string | null {
+  const active = activeWindows ?? [];
+  const assigned = assignedWindows ?? [];
+  const denying = active.filter(({ kind }) => kind === 'deny');
+  const isOpen = active.some(({ kind }) => kind === 'allow');
+  const closed = isOpen ? [] : assigned.filter(({ kind }) => kind === 'allow');
+  const blocking = denying.length > 0 ? denying : closed;
+  if (sync === 'automated') return blocking.length === 0 ? null : windowsText(blocking);
+  if (canSync) return null;
+  const automatedOnly = blocking.filter(({ manualSync }) => !manualSync);
+  return windowsText(automatedOnly.length > 0 ? automatedOnly : assigned);
+}
+
+const windowsText = (windows: readonly Window[]): string =>
+  windows
+    .map(({ kind, schedule, duration }) =>
+      kind === 'allow'
+        ? `the sync window that allows ("${schedule}" for ${duration}) is not open`
+        : `the sync window that denies ("${schedule}" for ${duration}) is active`,
+    )
+    .join(', and ');

@@ -1,6 +1,6 @@
-import { gitReverter } from '../github/revert/revert.ts';
-import type { ClientsOf } from '../shared/rollback-target.ts';
+import { gitReverter } from '../github/revert.ts';
 import { argoCdDeployer } from './deployer.ts';
+import type { ClientsOf } from '../shared/rollback-target.ts';
 import type { argoCd } from './schema.ts';
 
 export const clients: ClientsOf<typeof argoCd> = {

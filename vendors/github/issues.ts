@@ -5,19 +5,22 @@ import {
   ATTEMPT_TIMEOUT_MS,
   BODY_MAX_CHARS,
   COMMENT_PAGES,
+  type GithubOptions,
   ISSUE_PAGES,
   LABEL_MAX_CHARS,
   PAGE_ITEMS,
+  repositoryPath,
+  request,
   TITLE_MAX_CHARS,
-} from './limits.ts';
-import { hasMarker, marker } from './markdown.ts';
-import { request, type GithubOptions, repositoryPath } from './rest.ts';
+} from './rest.ts';
 
 /** A label of all issues by Firebreak. Issues without it are not found again. */
 const FIREBREAK_LABEL = 'firebreak';
 
 const Issue = z.object({ number: z.number(), html_url: z.string(), body: z.string().nullish() });
+
 const Comment = z.object({ body: z.string().nullish() });
+
 const Ignored = z.unknown();
 
 /** The token needs permission to read and write issues and to set labels. */
@@ -100,3 +103,13 @@ function withMarker(text: string, key: string): string {
 }
 
 const OFF: VendorResponse<never> = { kind: 'off', detail: 'tickets on GitHub are off: GITHUB_TOKEN is not set' };
+
+/**
+ * Returns a hidden line that identifies a text. Text from other sources can't imitate it: such text is formatted as
+ * code within a line.
+ *
+ * @param key any text
+ */
+export const marker = (key: string): string => `<!-- firebreak:${encodeURIComponent(key)} -->`;
+
+export const hasMarker = (body: string, key: string): boolean => body.split(/\r?\n/).includes(marker(key));

@@ -1,12 +1,4 @@
 import * as z from 'zod';
-import type { CodeHistory } from '../../core/domain/ports/changes.ts';
-import type { ForgeAnswer, ForgeEvent } from '../../core/domain/ports/extensions.ts';
-import type { Forge } from '../shared/forge.ts';
-import { bodyHmac } from '../shared/webhook-signature.ts';
-import { payloadOf } from './webhook.ts';
-import { DeploymentEvent, reportsOfDeployment } from './changes.ts';
-import { PullRequestEvent, pullRequestOf, PushEvent, pushOf, ReleaseEvent, releaseOf } from './code.ts';
-import { readFluxEvent } from '../flux/event.ts';
 import {
   type ForgeDeps,
   parsedEvent,
@@ -14,8 +6,28 @@ import {
   reportChanges,
   storePush,
 } from '../../core/actions/changes/forge-event.ts';
-import { reportReadChanges } from '../shared/receive-webhook.ts';
+import type { CodeHistory } from '../../core/domain/ports/changes.ts';
+import type { ForgeAnswer, ForgeEvent } from '../../core/domain/ports/extensions.ts';
 import { Refusal } from '../../core/domain/refusal.ts';
+import { readFluxEvent } from '../flux/event.ts';
+import type { Forge } from '../shared/forge.ts';
+import { reportReadChanges } from '../shared/receive-webhook.ts';
+import { bodyHmac } from '../shared/webhook-signature.ts';
+import { DeploymentEvent, reportsOfDeployment } from './changes.ts';
+import { PullRequestEvent, pullRequestOf, PushEvent, pushOf, ReleaseEvent, releaseOf } from './code.ts';
+
+/**
+ * Parses the payload as JSON or as a form field, depending on the webhook's content type. Returns undefined on failure.
+ */
+export function payloadOf(body: Uint8Array, contentType: string): unknown {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    const isForm = /^application\/x-www-form-urlencoded\b/i.test(contentType);
+    return JSON.parse(isForm ? (new URLSearchParams(text).get('payload') ?? '') : text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
 
 type Handler = (deps: ForgeDeps, event: ForgeEvent) => Promise<ForgeAnswer>;
 

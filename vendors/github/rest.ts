@@ -1,11 +1,43 @@
 import * as z from 'zod';
+import { publicUrl } from '../../core/domain/catalogue/vendors.ts';
 import type { VendorResponse } from '../../core/domain/messages/channels.ts';
 import type { Clock } from '../../core/domain/ports/system.ts';
-import { publicUrl } from '../../core/domain/catalogue/vendors.ts';
-import { type HttpResponse, parseJson } from '../shared/http.ts';
-import { type FailedResponse, type VendorApi, type VendorCall, vendorClient } from '../shared/client.ts';
-import { API_VERSION, LIMITED_SECONDS, LIST_MAX_BYTES } from './limits.ts';
 import { Repository } from '../../schemas/config/endpoint.ts';
+import { attemptClient, type FailedResponse, type VendorApi, type VendorCall, vendorClient } from '../shared/client.ts';
+import { type HttpResponse, parseJson } from '../shared/http.ts';
+import { type Ended, endedBy, type Ending, orEnding, refuse } from '../shared/refusals.ts';
+
+/**
+ * Limits of the REST API, which refuses longer texts. The limit of 50 characters for labels is documented only in the
+ * error message.
+ * @see https://docs.github.com/en/rest/issues/issues
+ */
+export const TITLE_MAX_CHARS = 256;
+
+export const BODY_MAX_CHARS = 65_536;
+
+export const LABEL_MAX_CHARS = 50;
+
+/** Items per page of a list; GitHub's maximum. */
+export const PAGE_ITEMS = 100;
+
+/** Pages of issues to search: the newest 500 issues by Firebreak. */
+export const ISSUE_PAGES = 5;
+
+/** Pages of comments to search. Comments are listed oldest first, so all must be read; an issue can have 2,500. */
+export const COMMENT_PAGES = 25;
+
+/** Seconds to wait after a secondary rate limit without a retry time, as GitHub recommends. */
+const LIMITED_SECONDS = 60;
+
+/** Milliseconds for one attempt. */
+export const ATTEMPT_TIMEOUT_MS = 10_000;
+
+/** Maximum bytes of a list: 100 issues of 65,536 characters. */
+const LIST_MAX_BYTES = 32 * 1024 * 1024;
+
+/** @see https://docs.github.com/en/rest/about-the-rest-api/api-versions */
+const API_VERSION = '2022-11-28';
 
 export type GithubOptions = {
   /** `https://api.github.com`, or the URL of an Enterprise Server with `/api/v3`. The token is sent only there. */
@@ -47,7 +79,7 @@ export const request = <T>(
   { timeoutMs, ...call }: VendorCall<T> & { timeoutMs: number },
 ): Promise<VendorResponse<T>> => vendorClient({ ...githubApi(options), timeoutMs })(call);
 
-export const githubApi = (options: GithubOptions): Omit<VendorApi, 'timeoutMs'> => ({
+const githubApi = (options: GithubOptions): Omit<VendorApi, 'timeoutMs'> => ({
   vendor: 'GitHub',
   clock: options.clock,
   async access() {
@@ -111,3 +143,71 @@ const Errors = z
     );
     return [message, ...details].join('; ');
   });
+
+/** Milliseconds for all calls of one attempt together. */
+const ATTEMPT_MS = 15_000;
+
+type Write = 'POST' | 'PATCH' | 'PUT';
+
+/** Without `off`, because an attempt without a token is refused earlier. */
+type CallResponse<T> = Exclude<VendorResponse<T>, { kind: 'off' }>;
+
+/**
+ * The calls of one attempt for one repository, with paths relative to the repository. All except `write` throw `Ended`.
+ */
+export type Calls = {
+  get<T>(path: string, schema: z.ZodType<T>): Promise<T>;
+  /** Returns undefined if the resource doesn't exist or the token can't read it; GitHub doesn't distinguish the two. */
+  find<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined>;
+  create<T>(path: string, body: object, schema: z.ZodType<T>): Promise<T>;
+  /** Returns refusals for the caller to handle. `ended` converts the remaining ones. */
+  write<T>(method: Write, path: string, body: object, schema: z.ZodType<T>): Promise<CallResponse<T>>;
+};
+
+/** Runs `work` for one repository, with one time limit for all its calls. */
+export function attempt<T>(
+  options: GithubOptions,
+  repository: string,
+  work: (calls: Calls) => Promise<T>,
+): Promise<T | Ending> {
+  return orEnding(() => work(callsOf(options, repository)));
+}
+
+function callsOf(options: GithubOptions, repository: string): Calls {
+  const client = attemptClient({
+    ...githubApi(options),
+    timeoutMs: ATTEMPT_MS,
+    prefix: ({ method, path }) => `${method} ${path}`,
+  });
+  const base = repositoryPath(repository);
+  const send = async <T>(method: 'GET' | Write, path: string, schema: z.ZodType<T>, body?: object) => {
+    const response = await client({ method, path: base + path, schema, ...(body && { body }) });
+    if (response.kind === 'off') throw refuse('the token for GitHub is not set, so it was not called');
+    return response;
+  };
+  const valueOrEnd = <T>(response: CallResponse<T>): T => {
+    if (response.kind === 'done') return response.value;
+    throw ended(response);
+  };
+  return {
+    get: async (path, schema) => valueOrEnd(await send('GET', path, schema)),
+    async find(path, schema) {
+      const response = await send('GET', path, schema);
+      return response.kind === 'refused' && NOT_FOUND_CODES.includes(response.code) ? undefined : valueOrEnd(response);
+    },
+    create: async (path, body, schema) => valueOrEnd(await send('POST', path, schema, body)),
+    write: (method, path, body, schema) => send(method, path, schema, body),
+  };
+}
+
+/** 404, and 422 for a name with invalid syntax. */
+const NOT_FOUND_CODES: readonly string[] = ['not_found', 'invalid'];
+
+export const ended = (response: FailedResponse): Ended =>
+  endedBy(response, response.kind === 'refused' ? HINTS[response.code] : undefined);
+
+const HINTS: Readonly<Partial<Record<string, string>>> = {
+  unauthorized: '; the token is invalid or has expired',
+  forbidden: '; docs/how-to/github.md lists the permissions that the token needs',
+  not_found: '; it does not exist, or the token has no access to it',
+};

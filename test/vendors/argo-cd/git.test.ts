@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { TargetResponse } from '../../../core/domain/rollback/targets.ts';
 import { argoCdDeployer } from '../../../vendors/argo-cd/deployer.ts';
-import type { GitReverter, RevertRequest } from '../../../vendors/github/revert/revert.ts';
+import type { GitReverter, RevertRequest } from '../../../vendors/github/revert.ts';
 import { type ArgoCdDeployer } from '../../../vendors/argo-cd/schema.ts';
 import { DeployerConfig } from '../../../schemas/rollback/targets.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';

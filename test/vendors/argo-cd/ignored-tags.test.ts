@@ -5,7 +5,7 @@ import {
   changesToIgnore,
   tagsOf,
   updatedImages,
-} from '../../../vendors/argo-cd/ignored-tags.ts';
+} from '../../../vendors/argo-cd/image-updater.ts';
 import type { Version } from '../../../schemas/config/names.ts';
 
 const UPDATER = 'argocd-image-updater.argoproj.io';

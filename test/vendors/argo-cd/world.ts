@@ -1,7 +1,7 @@
 import { onTestFinished, vi } from 'vitest';
 import type { RollbackCall } from '../../../core/domain/rollback/targets.ts';
 import { argoCdDeployer } from '../../../vendors/argo-cd/deployer.ts';
-import { type GitReverter, gitReverter } from '../../../vendors/github/revert/revert.ts';
+import { type GitReverter, gitReverter } from '../../../vendors/github/revert.ts';
 import type { StandIns } from '../../../packages/sandbox/core/index.ts';
 import { type ArgoCdDeployer } from '../../../vendors/argo-cd/schema.ts';
 import { DeployerConfig } from '../../../schemas/rollback/targets.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { gitReverter, type RevertRequest } from '../../../vendors/github/revert/revert.ts';
+import { gitReverter, type RevertRequest } from '../../../vendors/github/revert.ts';
 import type { StandIns } from '../../../packages/sandbox/core/index.ts';
 import type { GitRevert } from '../../../vendors/github/schema.ts';
 import { timestamp } from '../../../schemas/time/time.ts';

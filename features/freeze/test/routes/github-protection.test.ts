@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { github as forge } from '../../../../vendors/github/receive.ts';
-import { payloadOf } from '../../../../vendors/github/webhook.ts';
+import { github as forge, payloadOf } from '../../../../vendors/github/receive.ts';
 import { timestamp } from '../../../../schemas/time/time.ts';
 import { minutesAgo } from '../../../../test/support/alerts.ts';
 import { Firebreak } from '../../../../test/support/firebreak.ts';

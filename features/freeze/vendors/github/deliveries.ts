@@ -2,8 +2,7 @@ import * as z from 'zod';
 import type { DeploymentProtection } from '../../types.ts';
 import { InstantIn } from '../../../../schemas/time/time.ts';
 import type { GithubAccess } from '../../../../vendors/github/access.ts';
-import { PAGE_ITEMS } from '../../../../vendors/github/limits.ts';
-import { request, type GithubOptions } from '../../../../vendors/github/rest.ts';
+import { type GithubOptions, PAGE_ITEMS, request } from '../../../../vendors/github/rest.ts';
 
 const TIMEOUT_MS = 4_000;
 

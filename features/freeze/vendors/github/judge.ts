@@ -1,7 +1,7 @@
 import { environmentEntry } from '../../../../core/domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../../../core/domain/ports/common.ts';
 import type { Deps } from '../../ports.ts';
-import { isDeploymentOf } from '../../../../vendors/github/deployments/deployments.ts';
+import { isDeploymentOf } from '../../../../vendors/github/deployments.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import type { CheckAnswer, CheckRequest } from '../../schemas/freeze-check.ts';
 import { Version } from '../../../../schemas/config/names.ts';

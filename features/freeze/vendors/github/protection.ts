@@ -1,11 +1,10 @@
 import * as z from 'zod';
 import type { DeploymentProtection } from '../../types.ts';
 import { truncate } from '../../../../vendors/shared/text.ts';
-import { type GithubAccess } from '../../../../vendors/github/access.ts';
-import { attempt } from '../../../../vendors/github/attempt.ts';
+import type { GithubAccess } from '../../../../vendors/github/access.ts';
+import { commitOfVersion, entryAt, segmentsOf } from '../../../../vendors/github/git-data.ts';
+import { attempt, repositoryPath, request } from '../../../../vendors/github/rest.ts';
 import { undelivered } from './deliveries.ts';
-import { commitOfVersion, entryAt, segmentsOf } from '../../../../vendors/github/revert/git-data.ts';
-import { request, repositoryPath } from '../../../../vendors/github/rest.ts';
 
 /**
  * Maximum characters of a status report, in Markdown.

@@ -4,15 +4,17 @@ import type { VendorResponse } from '../../../../core/domain/messages/channels.t
 import type { IssueFacts, IssueRef, IssueTracker } from '../../decisions/issues.ts';
 import { InstantIn } from '../../../../schemas/time/time.ts';
 import { truncate } from '../../../../vendors/shared/text.ts';
+import { hasMarker, marker } from '../../../../vendors/github/issues.ts';
 import {
   ATTEMPT_TIMEOUT_MS,
+  type GithubOptions,
   ISSUE_PAGES,
   LABEL_MAX_CHARS,
   PAGE_ITEMS,
+  repositoryPath,
+  request,
   TITLE_MAX_CHARS,
-} from '../../../../vendors/github/limits.ts';
-import { hasMarker, marker } from '../../../../vendors/github/markdown.ts';
-import { request, type GithubOptions, repositoryPath } from '../../../../vendors/github/rest.ts';
+} from '../../../../vendors/github/rest.ts';
 
 /** By this label, issues of Firebreak are found again. */
 const FIREBREAK_LABEL = 'firebreak';

@@ -4,10 +4,15 @@ import type { FileResult, NewFile, PostmortemFiles } from '../../decisions/files
 import type { PostmortemFileConfig } from '../../schemas/publishing.ts';
 import { retryLater, refuse, vendorResponse } from '../../../../vendors/shared/refusals.ts';
 import { truncate } from '../../../../vendors/shared/text.ts';
-import { attempt, type Calls, ended } from '../../../../vendors/github/attempt.ts';
-import { BODY_MAX_CHARS, TITLE_MAX_CHARS } from '../../../../vendors/github/limits.ts';
-import type { GithubOptions } from '../../../../vendors/github/rest.ts';
-import { escapedName, headOf } from '../../../../vendors/github/revert/git-data.ts';
+import { escapedName, headOf } from '../../../../vendors/github/git-data.ts';
+import {
+  attempt,
+  BODY_MAX_CHARS,
+  type Calls,
+  ended,
+  type GithubOptions,
+  TITLE_MAX_CHARS,
+} from '../../../../vendors/github/rest.ts';
 
 type Destination = Pick<PostmortemFileConfig['github'], 'repository' | 'branch'>;
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { retryLater, refuse } from '../../shared/refusals.ts';
-import { type Calls, ended } from '../attempt.ts';
+import { refuse, retryLater } from '../shared/refusals.ts';
+import { type Calls, ended } from './rest.ts';
 
 const Run = z.object({
   id: z.number(),

@@ -1,12 +1,15 @@
 import * as z from 'zod';
-import type { VersionOrCommit } from '../../shared/versions.ts';
-import type { Calls } from '../attempt.ts';
+import type { RollbackCall } from '../../core/domain/rollback/targets.ts';
+import { refuse } from '../shared/refusals.ts';
+import { fromVersion, toVersion, type VersionOrCommit } from '../shared/versions.ts';
+import type { Calls, GithubOptions } from './rest.ts';
 
 /**
  * Deployments per page, and maximum pages. Reads further pages only while no deployment on the previous ones has
  * succeeded.
  */
 const PAGE_ITEMS = 10;
+
 const PAGES_MAX = 5;
 
 const RestDeployment = z.object({
@@ -14,6 +17,7 @@ const RestDeployment = z.object({
   sha: z.string(),
   ref: z.string(),
 });
+
 const Status = z.object({
   id: z.number(),
   state: z.string(),
@@ -21,6 +25,7 @@ const Status = z.object({
   log_url: z.string().nullish(),
   target_url: z.string().nullish(),
 });
+
 type Status = z.infer<typeof Status>;
 
 /** A deployment with its status. Times are milliseconds since the Unix epoch. */
@@ -43,7 +48,7 @@ export type Deployment = {
  * deployment; undefined if none of the read deployments has succeeded.
  * @see https://docs.github.com/en/rest/deployments (statuses are kept for 90 days)
  */
-export async function readEnvironment(
+async function readEnvironment(
   calls: Calls,
   environment: string,
   wanted: readonly VersionOrCommit[],
@@ -136,3 +141,33 @@ export const inProgressAfter = (deployments: readonly Deployment[], running: Dep
 
 /** Returns a name to display. */
 export const displayName = ({ sha, ref }: Deployment): string => (ref === sha ? sha : `${ref} at ${sha.slice(0, 12)}`);
+
+/** An environment of a repository, which has the deployments, and the access to GitHub. */
+export type GithubEnvironment = GithubOptions & {
+  /** `owner/name`. */
+  repository: string;
+  /** The name at GitHub. */
+  environment: string;
+};
+
+/** The newest deployments of an environment, finished and in progress, and the one that runs. */
+export type EnvironmentState = { deployments: Deployment[]; running: Deployment };
+
+/** Reads the running deployment and the others, finished and in progress. */
+export async function readEnvironmentState(
+  calls: Calls,
+  { environment }: Pick<GithubEnvironment, 'environment'>,
+  request: RollbackCall,
+  wanted: readonly VersionOrCommit[] = [],
+): Promise<EnvironmentState> {
+  const { deployments, running } = await readEnvironment(calls, environment, wanted);
+  if (running === undefined)
+    throw refuse(
+      `none of the newest deployments to ${environment} has succeeded, so GitHub can't tell what runs there`,
+    );
+  if (isDeploymentOf(toVersion(request), running) && isDeploymentOf(fromVersion(request), running))
+    throw refuse(
+      `${request.from} and ${request.to} are the same commit ${running.sha}, so a redeployment would change nothing`,
+    );
+  return { deployments, running };
+}

@@ -1,14 +1,19 @@
 import * as z from 'zod';
-import { refuse } from '../../shared/refusals.ts';
-import { type Calls } from '../attempt.ts';
+import { refuse } from '../shared/refusals.ts';
+import type { Calls } from './rest.ts';
 
 const Sha = z.string().regex(/^[0-9a-f]{40}$/);
+
 const Created = z.object({ sha: Sha });
 
 const RestCommit = z.object({ sha: Sha, commit: z.object({ message: z.string(), tree: z.object({ sha: Sha }) }) });
+
 const GitCommit = z.object({ sha: Sha, tree: z.object({ sha: Sha }) });
+
 const RefOrTag = z.object({ object: z.object({ type: z.string(), sha: Sha }) });
+
 const Branch = z.object({ commit: RestCommit });
+
 const Tree = z.object({
   tree: z.array(z.object({ path: z.string(), mode: z.string(), type: z.string(), sha: Sha })),
   truncated: z.boolean(),
@@ -18,7 +23,7 @@ const Tree = z.object({
 export type Commit = { sha: string; tree: string };
 
 /** The Git object at a path: a file, a folder, a link, or a submodule. */
-export type Entry = { mode: string; type: string; sha: string };
+type Entry = { mode: string; type: string; sha: string };
 
 /** Returns a branch or tag name escaped for a URL path. Slashes are kept. */
 export function escapedName(name: string): string {
