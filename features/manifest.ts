@@ -8,7 +8,7 @@ import type { Deps } from '../core/domain/ports/deps.ts';
 import type { AuditLog } from '../core/domain/ports/audit.ts';
 import type { EvidencePacks } from '../core/domain/ports/evidence.ts';
 import type { Projections } from '../core/domain/incidents/projections.ts';
-import type { Silences } from '../core/domain/messages/channels.ts';
+import type { Silences } from '../core/domain/ports/silences.ts';
 import type { RollbackGates } from '../core/domain/ports/rollback.ts';
 import type { Blobs, Counters, Secrets } from '../core/domain/ports/system.ts';
 import type { ReportDeps } from '../core/actions/changes/report-change.ts';

@@ -1,4 +1,4 @@
-import type { VendorResponse } from '../domain/messages/channels.ts';
+import type { VendorResponse } from '../domain/ports/vendor-response.ts';
 import { failed, takeAllowances, succeeded } from '../domain/rollback/pace.ts';
 import type { Clock, Log } from '../domain/ports/system.ts';
 import type { Allowance } from '../domain/alerts/token-bucket.ts';

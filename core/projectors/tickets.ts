@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { AlertNotice, AlertNotices } from '../domain/messages/alert-notices.ts';
 import { code } from '../domain/messages/markdown.ts';
-import type { Ticket, Tickets } from '../domain/messages/channels.ts';
+import type { Ticket, Tickets } from '../domain/ports/tickets.ts';
 import { idOf, type Projections } from '../domain/incidents/projections.ts';
 import { linksOf, minuteOf } from '../domain/messages/story.ts';
 import type { TicketTarget } from '../../schemas/alerts/routes.ts';

@@ -1,4 +1,4 @@
-import type { Directory, EphemeralMessages } from '../../core/domain/messages/channels.ts';
+import type { Directory, EphemeralMessages } from '../../core/domain/ports/chat.ts';
 import type { PagerIncidents } from '../../core/domain/paging/pagerduty/page-reference.ts';
 import type { Quarantine } from '../../core/domain/ports/alerts.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { ChatButton, ChatMessage, ChatPart, Text } from '../../core/domain/messages/channels.ts';
+import type { ChatButton, ChatMessage, ChatPart, Text } from '../../core/domain/messages/chat-message.ts';
 import { plainOf } from '../../core/domain/messages/plain-text.ts';
 import { nearest } from '../../core/domain/runbooks/similar-names.ts';
 

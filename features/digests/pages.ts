@@ -1,8 +1,7 @@
 import { html } from 'hono/html';
 import { readTeamDigest } from './actions/team-digest.ts';
 import { withPorts } from '../freeze/ports.ts';
-import type { Span, Text } from '../../core/domain/messages/channels.ts';
-import { utcWords } from '../../core/domain/messages/channels.ts';
+import { type Span, type Text, utcWords } from '../../core/domain/messages/chat-message.ts';
 import { digestPath, digestScope, digestSections, digestTitle } from './decisions/sections.ts';
 import type { DigestSection } from '../../core/domain/ports/extensions.ts';
 import type { TeamDigest } from './digest.ts';

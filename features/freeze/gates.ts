@@ -1,6 +1,6 @@
 import { environmentEntry, serviceEntry } from '../../core/domain/catalogue/catalogue.ts';
 import { gatesSubject, idOf, serviceEnvironmentIn, type Projections } from '../../core/domain/incidents/projections.ts';
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import { unansweredAfter, outcomeKnownFrom } from '../../core/domain/messages/unclear.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { Method, SyncSession } from '../../core/projectors/session.ts';

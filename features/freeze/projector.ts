@@ -1,7 +1,7 @@
 import { freezesUrl } from '../../core/domain/incidents/console-link.ts';
 import { annotationTag } from '../../core/domain/incidents/graph-annotations.ts';
 import { idOf, type Projections } from '../../core/domain/incidents/projections.ts';
-import type { Annotation, Annotations } from '../../core/domain/messages/channels.ts';
+import type { Annotation, Annotations } from '../../core/domain/ports/annotations.ts';
 import type { Projector } from '../../core/projectors/sync.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { annotationProjector } from '../../vendors/grafana/projector/grafana.ts';

@@ -1,7 +1,7 @@
 import type { Freeze, Override } from './schemas/freeze.ts';
 import type { CheckRequest, Verdict } from './schemas/freeze-check.ts';
 import type { PinView } from '../../schemas/changes/pin.ts';
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { FluxObject, GateCluster, ParameterObject } from './schemas/freeze-gates.ts';
 import type { FluxGate, Mark } from './vendors/kubernetes/flux-gate.ts';
 import type { Entries } from './vendors/kubernetes/parameters.ts';

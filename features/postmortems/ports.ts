@@ -1,5 +1,5 @@
 import { loadedOnUse } from '../../core/domain/ports/loaded-on-use.ts';
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { FeatureDeps, FeatureParts } from '../manifest.ts';
 import { type StatusPagePorts, withPorts as withStatusPage } from '../status-page/ports.ts';
 import type { PostmortemFilesFor } from './decisions/files.ts';

@@ -1,5 +1,5 @@
 import type { StoredActionItem } from '../../core/domain/ports/action-items.ts';
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { IssueRecord, PostmortemRecord } from './schemas/postmortem.ts';
 import type { ActionItemId, Tracker } from '../../schemas/action-items/action-item.ts';

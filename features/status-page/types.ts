@@ -3,7 +3,7 @@ import type { PublicIncident } from './schemas/public-incident.ts';
 import type { ComponentStatus, PublicStatus } from './schemas/states.ts';
 import type { Subscriber, SubscriptionChannel, Delivery } from './schemas/subscriber.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { LinkPurpose } from './decisions/subscriptions/links.ts';
 import type { Message } from './decisions/subscriptions/message.ts';
 

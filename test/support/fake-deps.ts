@@ -10,7 +10,8 @@ import type { Clock, Engine, Log, Secrets } from '../../core/domain/ports/system
 import { type Config, emptyConfig } from '../../schemas/config/config.ts';
 import type { TargetResponse, Deployer, Flags, DriftCheck, RollbackCall } from '../../core/domain/rollback/targets.ts';
 import { type TrafficRoute, weightsInWords } from '../../core/domain/rollback/reroute.ts';
-import type { ExternalFound, ExternalIncident, VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { ExternalFound, ExternalIncident } from '../../core/domain/ports/external-pager.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { OnCallPerson } from '../../core/domain/people/on-call.ts';
 import type { Curve } from '../../core/domain/correlation/evidence.ts';
 import type { Projections } from '../../core/domain/incidents/projections.ts';

@@ -1,5 +1,5 @@
 import { keepsOpen } from '../../core/domain/incidents/keeps-open.ts';
-import type { ChatMessage } from '../../core/domain/messages/channels.ts';
+import type { ChatMessage } from '../../core/domain/messages/chat-message.ts';
 import { summaryCard } from '../../core/domain/messages/incident-card.ts';
 import { emailTextOf } from '../../core/domain/messages/notifications.ts';
 import { incidentText } from '../../entrances/cli/commands/incidents/incident.ts';

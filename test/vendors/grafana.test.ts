@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Annotation, Annotations } from '../../core/domain/messages/channels.ts';
+import type { Annotation, Annotations } from '../../core/domain/ports/annotations.ts';
 import { grafanaAnnotations } from '../../vendors/grafana/annotations.ts';
 import { TAGS_MAX_BYTES, TEXT_MAX_CHARS } from '../../vendors/grafana/limits.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';

@@ -7,7 +7,7 @@ import { callbackify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import * as z from 'zod';
 import { jsonLog } from '../../functions/assembly/log.ts';
-import type { ChatMessage } from '../../core/domain/messages/channels.ts';
+import type { ChatMessage } from '../../core/domain/messages/chat-message.ts';
 import type { PageRequest } from '../../core/domain/ports/paging.ts';
 import { smtpMail } from '../../vendors/mail/mail.ts';
 import { pagerDuty } from '../../vendors/pagerduty/pager.ts';

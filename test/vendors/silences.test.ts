@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { matches } from '../../core/domain/alerts/matchers.ts';
-import type { Silences } from '../../core/domain/messages/channels.ts';
+import type { Silences } from '../../core/domain/ports/silences.ts';
 import { alertmanagerSilences } from '../../vendors/alertmanager/silences.ts';
 import { silent } from '../support/fake-deps.ts';
 import { impatient } from './time-limits.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import { exchange } from '../../packages/sandbox/test/support.ts';
 import { impatient } from './time-limits.ts';
 import { nobody, type Received, type Reply, vendor } from './server.ts';

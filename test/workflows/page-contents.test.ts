@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ExternalIncident } from '../../core/domain/messages/channels.ts';
+import type { ExternalIncident } from '../../core/domain/ports/external-pager.ts';
 import type { PageRequest } from '../../core/domain/ports/paging.ts';
 import { pagerDuty } from '../../vendors/pagerduty/pager.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { withoutTrailingSlash } from '../shared/client.ts';
-import type { Silence, Silences } from '../../core/domain/messages/channels.ts';
+import type { Silence, Silences } from '../../core/domain/ports/silences.ts';
 import type { Log } from '../../core/domain/ports/system.ts';
 import { InstantIn, millisOf } from '../../schemas/time/time.ts';
 import { call, parseJson, NoResponse } from '../shared/http.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { Clock } from '../../core/domain/ports/system.ts';
 import { attemptClient, type Client, type FailedResponse, MESSAGE_BODY, type VendorApi } from '../shared/client.ts';
 import { type Ended, endedBy, type Ending, orEnding } from '../shared/refusals.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { Secrets } from '../../core/domain/ports/system.ts';
 import type { SigningSecrets } from '../../schemas/config/signing-secret.ts';
 import type { VendorMode } from '../../core/domain/catalogue/vendors.ts';

@@ -1,4 +1,4 @@
-import type { ChatApp, Directory } from '../../core/domain/messages/channels.ts';
+import type { ChatApp, Directory } from '../../core/domain/ports/chat.ts';
 import type { OnCallPerson } from '../../core/domain/people/on-call.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { Secrets } from '../../core/domain/ports/system.ts';

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import * as z from 'zod';
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { GITHUB_API_URL, type GithubOptions, NoToken, repositoryPath, request } from './rest.ts';

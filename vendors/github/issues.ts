@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import type { Ticket, Tickets, VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { Ticket, Tickets } from '../../core/domain/ports/tickets.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import { truncate } from '../shared/text.ts';
 import {
   ATTEMPT_TIMEOUT_MS,

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { publicUrl } from '../../core/domain/catalogue/vendors.ts';
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { Clock } from '../../core/domain/ports/system.ts';
 import { Repository } from '../../schemas/config/endpoint.ts';
 import { attemptClient, type FailedResponse, type VendorApi, type VendorCall, vendorClient } from '../shared/client.ts';

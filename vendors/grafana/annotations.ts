@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Annotation, Annotations } from '../../core/domain/messages/channels.ts';
+import type { Annotation, Annotations } from '../../core/domain/ports/annotations.ts';
 import type { Clock } from '../../core/domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { MESSAGE_BODY, withoutValue, vendorClient, withoutTrailingSlash } from '../shared/client.ts';

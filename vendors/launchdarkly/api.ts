@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { Clock } from '../../core/domain/ports/system.ts';
 import { vendorClient, withoutTrailingSlash } from '../shared/client.ts';
 import type { HttpResponse } from '../shared/http.ts';

@@ -1,4 +1,4 @@
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
 import type { FlagRequest, Flags } from '../../core/domain/rollback/targets.ts';
 import { type Flag, type FlagKeys, launchDarklyApi, type LaunchDarklyApi } from './api.ts';

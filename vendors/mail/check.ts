@@ -1,4 +1,4 @@
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import { smtpFault, smtpSettings } from './smtp.ts';
 
 /** Milliseconds for each of: DNS lookup, connection, greeting, and every following response. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type SMTPConnection from 'nodemailer/lib/smtp-connection';
-import type { Delivered, Email, Mail } from '../../core/domain/messages/channels.ts';
+import type { Delivered, Email, Mail } from '../../core/domain/ports/mail.ts';
 import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 import { smtpFault, smtpSettings, type SmtpSettings } from './smtp.ts';
 

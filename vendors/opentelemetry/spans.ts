@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
 import type { Span, Spans } from '../../core/domain/changes/span.ts';
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { Clock } from '../../core/domain/ports/system.ts';
 import { TRACEPARENT } from '../../schemas/parsing/traceparent.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';

@@ -1,4 +1,4 @@
-import type { ExternalQuery } from '../../core/domain/messages/channels.ts';
+import type { ExternalQuery } from '../../core/domain/ports/external-pager.ts';
 import { parseJson } from '../shared/http.ts';
 
 /** An alert at PagerDuty. `details` is free-form data of its sender. */

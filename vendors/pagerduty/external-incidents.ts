@@ -5,8 +5,8 @@ import type {
   ExternalIncident,
   ExternalPager,
   ExternalQuery,
-  VendorResponse,
-} from '../../core/domain/messages/channels.ts';
+} from '../../core/domain/ports/external-pager.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { truncate } from '../shared/text.ts';
 import { AlertPage, IncidentPage, Notes, NoteCreated, OneIncident } from './incident.ts';

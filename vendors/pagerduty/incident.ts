@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ExternalIncident } from '../../core/domain/messages/channels.ts';
+import type { ExternalIncident } from '../../core/domain/ports/external-pager.ts';
 import { userOf } from '../../core/domain/paging/pagerduty/users.ts';
 import { PagerDutyReference } from '../../schemas/messages/pagerduty.ts';
 import { InstantIn, type Timestamp } from '../../schemas/time/time.ts';

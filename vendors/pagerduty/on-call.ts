@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { agentOf } from '../../core/domain/paging/pagerduty/users.ts';
 import type { OnCall, OnCallPerson } from '../../core/domain/people/on-call.ts';
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { ConfigSource } from '../../core/domain/ports/config.ts';
 import type { Clock } from '../../core/domain/ports/system.ts';
 import type { Config } from '../../schemas/config/config.ts';

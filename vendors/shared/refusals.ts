@@ -1,5 +1,5 @@
 import type { Attempt } from '../../core/domain/ports/common.ts';
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { TargetResponse, DriftCheck } from '../../core/domain/rollback/targets.ts';
 import type { FailedResponse } from './client.ts';
 

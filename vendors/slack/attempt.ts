@@ -1,4 +1,4 @@
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import { withoutTrailingSlash } from '../shared/client.ts';
 import type { Clock } from '../../core/domain/ports/system.ts';
 import { CallFailed } from './failures.ts';

@@ -1,4 +1,4 @@
-import type { ChatButton, ChatMessage, ChatPart, Text } from '../../core/domain/messages/channels.ts';
+import type { ChatButton, ChatMessage, ChatPart, Text } from '../../core/domain/messages/chat-message.ts';
 import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 import { buttonIds } from '../../schemas/slack/button.ts';
 import { truncate } from '../shared/text.ts';

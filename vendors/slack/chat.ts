@@ -1,5 +1,7 @@
 import * as z from 'zod';
-import type { Chat, ChatMessage, Text, VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { ChatMessage, Text } from '../../core/domain/messages/chat-message.ts';
+import type { Chat } from '../../core/domain/ports/chat.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import { isRefusal } from './failures.ts';
 import { attempts, type Slack, type SlackOptions } from './attempt.ts';
 import { bodyOf } from './blocks.ts';

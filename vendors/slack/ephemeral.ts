@@ -1,5 +1,7 @@
 import * as z from 'zod';
-import type { ChatMessage, ReplyTo, VendorResponse, EphemeralMessages } from '../../core/domain/messages/channels.ts';
+import type { ChatMessage } from '../../core/domain/messages/chat-message.ts';
+import type { EphemeralMessages, ReplyTo } from '../../core/domain/ports/chat.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import { type Attempt, attempts, type SlackOptions } from './attempt.ts';
 import { responseUrlFault, respondByUrl } from './response-url.ts';
 import { bodyOf } from './blocks.ts';

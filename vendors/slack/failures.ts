@@ -1,5 +1,5 @@
 import type { WebAPIPlatformError, WebAPIRequestError } from '@slack/web-api';
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import { NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 

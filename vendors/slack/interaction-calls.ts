@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ChatMessage } from '../../core/domain/messages/channels.ts';
+import type { ChatMessage } from '../../core/domain/messages/chat-message.ts';
 import type { SlackUser } from '../../core/domain/people/people.ts';
 import type { Secrets } from '../../core/domain/ports/system.ts';
 import { respondByUrl, responseUrlFault } from './response-url.ts';

@@ -1,4 +1,4 @@
-import { type Span, type Text, utcWords } from '../../core/domain/messages/channels.ts';
+import { type Span, type Text, utcWords } from '../../core/domain/messages/chat-message.ts';
 import { millisOf, type Timestamp, timestamp } from '../../schemas/time/time.ts';
 import { LABEL_MAX_CHARS, LINK_MAX_CHARS } from './limits.ts';
 

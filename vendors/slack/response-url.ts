@@ -1,4 +1,5 @@
-import type { ChatMessage, VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { ChatMessage } from '../../core/domain/messages/chat-message.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 import { call, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
 import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 import { signingSecretFault } from '../../schemas/config/signing-secret.ts';

@@ -1,4 +1,4 @@
-import type { Tickets } from '../../core/domain/messages/channels.ts';
+import type { Tickets } from '../../core/domain/ports/tickets.ts';
 import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
 import { postWebhook } from './post.ts';
 

@@ -1,5 +1,6 @@
 import { serviceEntry } from '../../core/domain/catalogue/catalogue.ts';
-import type { ExternalIncident, VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { ExternalIncident } from '../../core/domain/ports/external-pager.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import { approvalUrls } from '../../core/domain/incidents/approval-link.ts';
 import { pageNote } from '../../core/domain/paging/page-note.ts';
 import {

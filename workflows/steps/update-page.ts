@@ -5,7 +5,7 @@ import { pageNote } from '../../core/domain/paging/page-note.ts';
 import { needsPage, pageKey, pagerTarget } from '../../core/domain/paging/pages.ts';
 import { approvalUrls } from '../../core/domain/incidents/approval-link.ts';
 import { incidentName } from '../../core/domain/incidents/incident-number.ts';
-import type { VendorResponse } from '../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { Overview } from '../../core/domain/messages/story.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';

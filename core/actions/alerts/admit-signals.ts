@@ -3,7 +3,7 @@ import { type Arrival, reporterOf, reportKeyOf } from '../../domain/alerts/admis
 import { entriesOf, type AlertNotices } from '../../domain/messages/alert-notices.ts';
 import type { Receipt } from '../../domain/ports/alerts.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { Silences } from '../../domain/messages/channels.ts';
+import type { Silences } from '../../domain/ports/silences.ts';
 import type { Projections } from '../../domain/incidents/projections.ts';
 import type { Counters } from '../../domain/ports/system.ts';
 import type { Admitted } from '../../domain/ports/incidents.ts';

@@ -4,7 +4,7 @@ import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { reportKeyOf } from '../../domain/alerts/admission.ts';
 import { canInhibit, inhibitedBy, inhibitingWithin, type Inhibitor } from '../../domain/alerts/inhibition.ts';
 import { type Mute, mutedBy, routingLabels } from '../../domain/alerts/routing.ts';
-import type { Silence, Silences } from '../../domain/messages/channels.ts';
+import type { Silence, Silences } from '../../domain/ports/silences.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

@@ -1,5 +1,5 @@
 import { handoffSummary, handoffText } from '../../domain/messages/handoff-summary.ts';
-import type { ChatMessage } from '../../domain/messages/channels.ts';
+import type { ChatMessage } from '../../domain/messages/chat-message.ts';
 import { publicComponents } from '../../domain/catalogue/catalogue.ts';
 import { waitsForPublication, whyNotPublic } from '../../domain/ports/extensions.ts';
 import type { Deps } from '../../domain/ports/deps.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { OnCallPerson } from '../../domain/people/on-call.ts';
-import type { VendorResponse } from '../../domain/messages/channels.ts';
+import type { VendorResponse } from '../../domain/ports/vendor-response.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Assignee } from '../../domain/people/roles.ts';
 import type { IncidentId, ServiceName } from '../../../schemas/config/names.ts';

@@ -1,5 +1,5 @@
 import { hasEnded } from '../../domain/alerts/alert-states.ts';
-import type { ExternalIncident } from '../../domain/messages/channels.ts';
+import type { ExternalIncident } from '../../domain/ports/external-pager.ts';
 import { pageKey } from '../../domain/paging/pages.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Effect, IncidentRecord } from '../../../schemas/incidents/incident.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAcknowledged, unacknowledgedPages } from '../../domain/paging/acknowledgement.ts';
-import type { ExternalIncident, VendorResponse } from '../../domain/messages/channels.ts';
+import type { ExternalIncident } from '../../domain/ports/external-pager.ts';
+import type { VendorResponse } from '../../domain/ports/vendor-response.ts';
 import { isSentByFirebreak, pageKey } from '../../domain/paging/pages.ts';
 import type { PageReference } from '../../domain/paging/pagerduty/page-reference.ts';
 import type { Deps } from '../../domain/ports/deps.ts';

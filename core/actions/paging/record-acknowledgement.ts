@@ -1,6 +1,6 @@
 import { withAcknowledgement, isAcknowledged } from '../../domain/paging/acknowledgement.ts';
 import { pageKey } from '../../domain/paging/pages.ts';
-import type { ExternalIncident } from '../../domain/messages/channels.ts';
+import type { ExternalIncident } from '../../domain/ports/external-pager.ts';
 import type { Agent } from '../../domain/paging/pagerduty/users.ts';
 import type { PageReference } from '../../domain/paging/pagerduty/page-reference.ts';
 import type { Deps } from '../../domain/ports/deps.ts';

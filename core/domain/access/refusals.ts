@@ -1,7 +1,7 @@
 import type { Action } from '../../../schemas/access/access.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Scope } from './access.ts';
-import type { Text } from '../messages/channels.ts';
+import type { Text } from '../messages/chat-message.ts';
 import { everyoneMay, type PeopleConfig, contactsFor } from '../people/people.ts';
 
 /** Descriptions of actions in permission errors. */

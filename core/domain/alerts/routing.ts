@@ -7,7 +7,7 @@ import { serviceEntry } from '../catalogue/catalogue.ts';
 import { isWithinHours } from '../time/hours.ts';
 import { windowsAt } from '../time/maintenance.ts';
 import { matches } from './matchers.ts';
-import type { Silence } from '../messages/channels.ts';
+import type { Silence } from '../ports/silences.ts';
 
 /** Destinations of an alert. It is recorded in any case. */
 export type Destinations = {

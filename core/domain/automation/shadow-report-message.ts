@@ -1,5 +1,5 @@
 import type { ShadowReport, ShadowRow, ShadowTally } from '../../../schemas/automation/shadow-report.ts';
-import type { ChatMessage, ChatPart, Text } from '../messages/channels.ts';
+import type { ChatMessage, ChatPart, Text } from '../messages/chat-message.ts';
 
 /** The weekly report of shadow mode, as a message. */
 

@@ -1,7 +1,7 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { changeTitle } from '../correlation/words.ts';
-import type { VendorResponse } from '../messages/channels.ts';
+import type { VendorResponse } from '../ports/vendor-response.ts';
 
 /** A span of OpenTelemetry: something that has ended, with its place in a trace. */
 export type Span = {

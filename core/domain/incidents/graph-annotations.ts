@@ -1,7 +1,7 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { changeTitle } from '../correlation/words.ts';
-import type { Annotation } from '../messages/channels.ts';
+import type { Annotation } from '../ports/annotations.ts';
 import { serviceEnvironmentText } from '../messages/story.ts';
 
 /** Annotations on graphs: regions and points, each identified by a tag. */

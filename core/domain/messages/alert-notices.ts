@@ -3,7 +3,7 @@ import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Arrival } from '../alerts/admission.ts';
-import type { ChatMessage, Text } from './channels.ts';
+import type { ChatMessage, Text } from './chat-message.ts';
 import { type Link, linksOf } from './story.ts';
 
 /**

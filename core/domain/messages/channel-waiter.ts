@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import type { EphemeralMessages } from './channels.ts';
+import type { EphemeralMessages } from '../ports/chat.ts';
 import type { ProcessedEvents } from '../ports/messages.ts';
 
 /** Returns the key under which the person who waits for an incident's channel is stored. */

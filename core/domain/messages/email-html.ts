@@ -1,4 +1,4 @@
-import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from './channels.ts';
+import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from './chat-message.ts';
 import { BRAND, type ColorName, COLORS, FONT, MONO_FONT } from './identity.ts';
 import { withoutCredentials } from '../redaction/credentials.ts';
 import { plainOf } from './plain-text.ts';

@@ -1,5 +1,5 @@
 import type { TimelineEntry } from '../../../schemas/incidents/incident.ts';
-import type { ChatMessage, Text } from './channels.ts';
+import type { ChatMessage, Text } from './chat-message.ts';
 import { remediesOf } from '../rollback/remedies.ts';
 
 /**

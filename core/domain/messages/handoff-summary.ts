@@ -5,7 +5,7 @@ import { ageText } from '../time/age.ts';
 import { decisionLines, linesOf } from './decision-lines.ts';
 import { statusWords } from '../incidents/status-words.ts';
 import { incidentLines, nextStep } from './incident-lines.ts';
-import type { ChatMessage, ChatPart, Text } from './channels.ts';
+import type { ChatMessage, ChatPart, Text } from './chat-message.ts';
 import type { TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import { plainOf } from './plain-text.ts';
 import { serviceEnvironmentText, type Overview } from './story.ts';

@@ -4,7 +4,7 @@ import { whyNotReopenable } from '../incidents/reopening.ts';
 import { activeClearings } from '../changes/cleared-suspects.ts';
 import { failedRollback } from '../rollback/failed-rollback.ts';
 import { isAcknowledged } from '../paging/acknowledgement.ts';
-import type { ChatButton, ChatPart } from './channels.ts';
+import type { ChatButton, ChatPart } from './chat-message.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { offerLabel, offerWords } from '../rollback/offers.ts';
 import { capitalized, decisionLines, type Place, subjectOf } from './decision-lines.ts';

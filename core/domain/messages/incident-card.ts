@@ -7,7 +7,7 @@ import { answerable, buttonsOf, decidingFor, decisionSuffix } from './incident-b
 import { decisionLines, type DecisionLines, linesOf } from './decision-lines.ts';
 import { NO_APPROVAL_URLS, type ApprovalUrls } from '../incidents/approval-link.ts';
 import { isAcknowledged } from '../paging/acknowledgement.ts';
-import type { ChatMessage, ChatPart, Text } from './channels.ts';
+import type { ChatMessage, ChatPart, Text } from './chat-message.ts';
 import { currentDecisions } from '../incidents/new-onset.ts';
 import { incidentName, numberText } from '../incidents/incident-number.ts';
 import { closedWords, resolverText } from '../incidents/closing.ts';

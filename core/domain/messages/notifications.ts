@@ -1,5 +1,5 @@
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from './channels.ts';
+import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from './chat-message.ts';
 
 /** The last notification of a receiver about an incident, or the last report, possibly still being sent. */
 export type LastNotification = {

@@ -1,4 +1,4 @@
-import { type Text, utcWords } from './channels.ts';
+import { type Text, utcWords } from './chat-message.ts';
 
 /** Formats text as one plain line, for channels without mentions and links. */
 export const plainOf = (text: Text): string =>

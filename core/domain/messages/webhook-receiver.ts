@@ -1,6 +1,6 @@
 import type { IncidentEvent, Webhook } from '../../../schemas/incidents/response.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { VendorResponse } from './channels.ts';
+import type { VendorResponse } from '../ports/vendor-response.ts';
 import type { WebhookIncident, WebhookPostmortem } from './webhooks.ts';
 
 /** A webhook message. Every attempt sends the same content. `id`: deduplication key for the receiver. */

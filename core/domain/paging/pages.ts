@@ -1,7 +1,7 @@
 import type { Effect, IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import type { ExternalIncident } from '../messages/channels.ts';
+import type { ExternalIncident } from '../ports/external-pager.ts';
 import type { Pager } from '../ports/paging.ts';
 
 /** Returns the key of a page at the pager and of its effect. */

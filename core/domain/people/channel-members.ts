@@ -3,7 +3,7 @@ import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { type Person, PersonId } from '../../../schemas/people/people.ts';
 import { IncidentRole } from '../../../schemas/people/response-roles.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
-import type { ChatMessage } from '../messages/channels.ts';
+import type { ChatMessage } from '../messages/chat-message.ts';
 import type { OnCallPerson } from './on-call.ts';
 import { serviceEnvironmentText, type Overview } from '../messages/story.ts';
 

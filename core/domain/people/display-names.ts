@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatPart, Span, Text } from '../messages/channels.ts';
+import type { ChatMessage, ChatPart, Span, Text } from '../messages/chat-message.ts';
 
 /** Form of unlisted people on timelines: by Slack ID. */
 const SLACK_ACTOR = /\bslack:([UW][A-Z0-9]{2,20})\b/g;

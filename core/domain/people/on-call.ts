@@ -1,5 +1,5 @@
 import type { PersonId } from '../../../schemas/people/people.ts';
-import type { VendorResponse } from '../messages/channels.ts';
+import type { VendorResponse } from '../ports/vendor-response.ts';
 
 /** A person who is on call now, by the pager's data and, if listed, people.yaml. */
 export type OnCallPerson = {

@@ -1,5 +1,7 @@
 import type { StandIns } from '../catalogue/vendors.ts';
-import type { Chat, ExternalPager, Tickets } from '../messages/channels.ts';
+import type { Chat } from './chat.ts';
+import type { ExternalPager } from './external-pager.ts';
+import type { Tickets } from './tickets.ts';
 import type { OnCall } from '../people/on-call.ts';
 import type { TicketTarget } from '../../../schemas/alerts/routes.ts';
 import type { ApprovalLinks } from './access.ts';

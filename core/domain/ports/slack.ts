@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../messages/channels.ts';
+import type { ChatMessage } from '../messages/chat-message.ts';
 import type { SlackUser } from '../people/people.ts';
 import type { Quarantine } from './alerts.ts';
 import type { InboundQueue } from './messages.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { IncidentId } from '../../../schemas/config/names.ts';
-import type { ChatPart } from '../messages/channels.ts';
+import type { ChatPart } from '../messages/chat-message.ts';
 
 /** Actions offered with a reminder. */
 const Remedy = z.enum(['acknowledge', 'take_command', 'severity', 'publish']);

@@ -2,7 +2,7 @@ import type { ChangeReport } from '../../../schemas/changes/change-report.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { VendorResponse } from '../messages/channels.ts';
+import type { VendorResponse } from '../ports/vendor-response.ts';
 
 /** Action request to a target. `key` is the same for every attempt at the same action. */
 export type TargetRequest = {

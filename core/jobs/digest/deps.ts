@@ -1,4 +1,4 @@
-import type { Mail } from '../../domain/messages/channels.ts';
+import type { Mail } from '../../domain/ports/mail.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Digests } from '../../domain/ports/messages.ts';
 import type { Deadline } from '../../actions/concurrency.ts';

@@ -1,7 +1,9 @@
 import { emailHtmlOf } from '../../domain/messages/email-html.ts';
 import { plainOf } from '../../domain/messages/plain-text.ts';
 import { emailTextOf, type NotificationChannel } from '../../domain/messages/notifications.ts';
-import type { ChatMessage, Delivered, Mail, VendorResponse } from '../../domain/messages/channels.ts';
+import type { ChatMessage } from '../../domain/messages/chat-message.ts';
+import type { Delivered, Mail } from '../../domain/ports/mail.ts';
+import type { VendorResponse } from '../../domain/ports/vendor-response.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { WeeklyShadowReport } from '../../../schemas/people/weekly-report.ts';
 

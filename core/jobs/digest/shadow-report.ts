@@ -1,7 +1,7 @@
 import { sha256 } from '../../../core/stores/hash.ts';
 import { shadowDigest } from '../../domain/automation/shadow-report-message.ts';
 import { NOTIFICATION_CHANNELS, sentLater, type LastNotification } from '../../domain/messages/notifications.ts';
-import type { ChatMessage } from '../../domain/messages/channels.ts';
+import type { ChatMessage } from '../../domain/messages/chat-message.ts';
 import { lastDue } from '../../domain/messages/weekly-schedule.ts';
 import type { StoredNotification } from '../../domain/ports/messages.ts';
 import type { Config } from '../../../schemas/config/config.ts';

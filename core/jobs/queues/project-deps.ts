@@ -1,4 +1,4 @@
-import type { Mail } from '../../domain/messages/channels.ts';
+import type { Mail } from '../../domain/ports/mail.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Projections } from '../../domain/incidents/projections.ts';
 import type { PortsOfFeatures } from '../../domain/ports/extensions.ts';

@@ -1,5 +1,5 @@
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { Silences } from '../../domain/messages/channels.ts';
+import type { Silences } from '../../domain/ports/silences.ts';
 import type { Mute } from '../../domain/alerts/routing.ts';
 import { muteOf, mutesNow, recordExplained } from '../../actions/alerts/muted-by.ts';
 import { minuteOf } from '../../domain/messages/story.ts';

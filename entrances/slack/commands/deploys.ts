@@ -1,6 +1,6 @@
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { suggestedName } from '../../../core/domain/catalogue/known-names.ts';
-import type { Text } from '../../../core/domain/messages/channels.ts';
+import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import { minuteOf } from '../../../core/domain/messages/story.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Change } from '../../../schemas/changes/change.ts';

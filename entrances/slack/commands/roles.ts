@@ -1,6 +1,6 @@
 import { isSameActor } from '../../../core/domain/access/actor-identity.ts';
 import { lacksPermissionText, whomToAsk } from '../../../core/domain/access/refusals.ts';
-import type { Text } from '../../../core/domain/messages/channels.ts';
+import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import { actorMay } from '../../../core/domain/people/people.ts';
 import type { Assignee } from '../../../core/domain/people/roles.ts';
 import { nearest } from '../../../core/domain/runbooks/similar-names.ts';

@@ -3,7 +3,7 @@ import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { clearingsText, activeClearings } from '../../../core/domain/changes/cleared-suspects.ts';
 import { safeLimitText, whyNotTo } from '../../../core/domain/changes/named-version.ts';
 import { suggestedName } from '../../../core/domain/catalogue/known-names.ts';
-import type { ChatButton, ChatMessage, Text } from '../../../core/domain/messages/channels.ts';
+import type { ChatButton, ChatMessage, Text } from '../../../core/domain/messages/chat-message.ts';
 import { minuteOf, serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Change } from '../../../schemas/changes/change.ts';

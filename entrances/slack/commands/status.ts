@@ -2,7 +2,7 @@ import { automationText } from '../../../core/domain/automation/automation.ts';
 import { statusWords } from '../../../core/domain/incidents/status-words.ts';
 import { capitalized } from '../../../core/domain/messages/decision-lines.ts';
 import { withoutChildren } from '../../../core/domain/incidents/children.ts';
-import type { ChatMessage, Text } from '../../../core/domain/messages/channels.ts';
+import type { ChatMessage, Text } from '../../../core/domain/messages/chat-message.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import type { NamedIncident } from '../../../core/domain/slack/commands/reference.ts';
 import type { OpenIncident } from '../../../core/domain/ports/slack.ts';

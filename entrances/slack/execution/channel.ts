@@ -1,5 +1,6 @@
 import { type WaitsForChannel, channelWaiterKey } from '../../../core/domain/messages/channel-waiter.ts';
-import type { ReplyTo, Span } from '../../../core/domain/messages/channels.ts';
+import type { Span } from '../../../core/domain/messages/chat-message.ts';
+import type { ReplyTo } from '../../../core/domain/ports/chat.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { ProcessedEvents } from '../../../core/domain/ports/messages.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';

@@ -1,4 +1,4 @@
-import type { Text } from '../../../core/domain/messages/channels.ts';
+import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { withoutChildren } from '../../../core/domain/incidents/children.ts';

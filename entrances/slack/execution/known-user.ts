@@ -1,4 +1,5 @@
-import type { VendorResponse, Directory } from '../../../core/domain/messages/channels.ts';
+import type { Directory } from '../../../core/domain/ports/chat.ts';
+import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 import { actorOf, type ActorResult, type SlackUser } from '../../../core/domain/people/people.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { ChatUser, UserCache } from '../../../core/domain/ports/messages.ts';

@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
 import { whomToAsk } from '../../../core/domain/access/refusals.ts';
-import type { ChatMessage, ReplyTo, Text, VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { ChatMessage, Text } from '../../../core/domain/messages/chat-message.ts';
+import type { ReplyTo } from '../../../core/domain/ports/chat.ts';
+import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 import { whySandboxUserRefused } from '../../../core/domain/catalogue/real-systems.ts';
 import { withDisplayNames } from '../../../core/domain/people/display-names.ts';
 import type { Config } from '../../../schemas/config/config.ts';

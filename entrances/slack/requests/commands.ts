@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../../../core/domain/messages/channels.ts';
+import type { ChatMessage } from '../../../core/domain/messages/chat-message.ts';
 import { plainText } from '../../../core/domain/slack/commands/text.ts';
 import type { ModalView } from '../../../core/domain/ports/slack.ts';
 import type { SlashCommand } from '../../../schemas/slack/command.ts';

@@ -1,4 +1,4 @@
-import type { ChatMessage, Text } from '../../../core/domain/messages/channels.ts';
+import type { ChatMessage, Text } from '../../../core/domain/messages/chat-message.ts';
 import { helpOf, type Parsed } from '../commands/parse.ts';
 import type { CommandName } from '../commands/verb.ts';
 import { paragraph, smallPrint } from './replies.ts';

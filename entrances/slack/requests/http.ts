@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import type { ChatMessage } from '../../../core/domain/messages/channels.ts';
+import type { ChatMessage } from '../../../core/domain/messages/chat-message.ts';
 import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
 import { bodyOf } from '../../../vendors/slack/blocks.ts';
 import { readUpTo, UNVERIFIED_BODIES } from '../../http/middleware/request-body.ts';

@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../../../core/domain/messages/channels.ts';
+import type { ChatMessage } from '../../../core/domain/messages/chat-message.ts';
 import type { ModalView } from '../../../core/domain/ports/slack.ts';
 import type { Interaction } from '../../../schemas/slack/interaction.ts';
 import type { RequestContext } from '../request-context.ts';

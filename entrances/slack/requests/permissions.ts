@@ -1,6 +1,6 @@
 import type { Scope } from '../../../core/domain/access/access.ts';
 import { notPermittedText, whomToAsk } from '../../../core/domain/access/refusals.ts';
-import type { ChatMessage, Text } from '../../../core/domain/messages/channels.ts';
+import type { ChatMessage, Text } from '../../../core/domain/messages/chat-message.ts';
 import type { Action } from '../../../schemas/access/access.ts';
 import type { RequestingUser, CallerPermissions, RequestContext } from '../request-context.ts';
 import { withDeadline } from './deadline.ts';

@@ -3,7 +3,7 @@ import { incidentName } from '../../../core/domain/incidents/incident-number.ts'
 import { statusWords } from '../../../core/domain/incidents/status-words.ts';
 import { capitalized } from '../../../core/domain/messages/decision-lines.ts';
 import { withoutChildren } from '../../../core/domain/incidents/children.ts';
-import type { ChatMessage, ChatPart, Text } from '../../../core/domain/messages/channels.ts';
+import type { ChatMessage, ChatPart, Text } from '../../../core/domain/messages/chat-message.ts';
 import { plainText } from '../../../core/domain/slack/commands/text.ts';
 import { putsVersionLive } from '../../../core/domain/changes/versions.ts';
 import { millisOf, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';

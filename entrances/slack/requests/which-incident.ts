@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../../../core/domain/messages/channels.ts';
+import type { ChatMessage } from '../../../core/domain/messages/chat-message.ts';
 import { withoutChildren } from '../../../core/domain/incidents/children.ts';
 import { nearest } from '../../../core/domain/runbooks/similar-names.ts';
 import { type NamedIncident, referenceWords } from '../../../core/domain/slack/commands/reference.ts';

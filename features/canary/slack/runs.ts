@@ -2,7 +2,7 @@ import { requestCanaryCommand } from '../actions/canaries.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { isFinal } from '../decisions/progress.ts';
-import type { ChatButton, Text } from '../../../core/domain/messages/channels.ts';
+import type { ChatButton, Text } from '../../../core/domain/messages/chat-message.ts';
 import { minuteOf } from '../../../core/domain/messages/story.ts';
 import type { Canary, CanaryCommandKind, CanaryRecord } from '../canary.ts';
 import { EnvironmentName, type ServiceName } from '../../../schemas/config/names.ts';

@@ -1,5 +1,5 @@
 import { deliveryPath } from '../../../core/domain/incidents/console-link.ts';
-import type { Text } from '../../../core/domain/messages/channels.ts';
+import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import type { DigestSection } from '../../../core/domain/ports/extensions.ts';
 import { counted, duration, share } from '../../../core/domain/reports/words.ts';
 import type { DoraFigure, DoraFigures } from '../dora.ts';

@@ -7,7 +7,7 @@ import {
   incidentPath,
   postmortemPath,
 } from '../../../core/domain/incidents/console-link.ts';
-import type { Text } from '../../../core/domain/messages/channels.ts';
+import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import type { DigestSection } from '../../../core/domain/ports/extensions.ts';
 import { counted, duration, share } from '../../../core/domain/reports/words.ts';
 

@@ -1,6 +1,6 @@
 import { sendExperimentRequest } from '../actions/record-experiment.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
-import type { ChatButton, Text } from '../../../core/domain/messages/channels.ts';
+import type { ChatButton, Text } from '../../../core/domain/messages/chat-message.ts';
 import { minuteOf } from '../../../core/domain/messages/story.ts';
 import type { Action } from '../../../schemas/access/access.ts';
 import type { Experiment, ExperimentRecord } from '../experiment.ts';

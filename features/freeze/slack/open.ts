@@ -6,7 +6,7 @@ import {
   matchingName,
 } from '../../../core/domain/catalogue/known-names.ts';
 import { scopeInWords, untilText } from '../decisions/words.ts';
-import type { Text } from '../../../core/domain/messages/channels.ts';
+import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import { innerDuration, leadingDuration } from '../../../core/domain/slack/commands/duration.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Config } from '../../../schemas/config/config.ts';

@@ -1,6 +1,6 @@
 import { overrideWarnings } from '../decisions/exemptions/overrides.ts';
 import { utcMinute, scopeInWords } from '../decisions/words.ts';
-import type { ChatButton, Text } from '../../../core/domain/messages/channels.ts';
+import type { ChatButton, Text } from '../../../core/domain/messages/chat-message.ts';
 import { NewOverride } from '../schemas/freeze.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { requireFreeze } from '../actions/freezes.ts';

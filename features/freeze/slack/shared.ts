@@ -2,7 +2,7 @@ import { sha256 } from '../../../core/stores/hash.ts';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { stateAt } from '../decisions/state.ts';
 import { scopeInWords } from '../decisions/words.ts';
-import type { Text } from '../../../core/domain/messages/channels.ts';
+import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import {
   type Duration,
   parseDuration,

@@ -1,6 +1,6 @@
 import { stateAt } from '../decisions/state.ts';
 import { utcMinute, scopeInWords, untilText } from '../decisions/words.ts';
-import type { ChatButton, Text } from '../../../core/domain/messages/channels.ts';
+import type { ChatButton, Text } from '../../../core/domain/messages/chat-message.ts';
 import type { Freeze } from '../schemas/freeze.ts';
 import { recordComputedFreezes } from '../actions/record-freezes.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { gatesSubject } from '../../../core/domain/incidents/projections.ts';
-import type { VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { Vendor } from '../../../test/vendors/projectors/faults.ts';
 import { anyTrouble, NO_TROUBLE } from '../../../test/vendors/projectors/trouble.ts';

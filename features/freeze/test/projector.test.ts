@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { annotationTag } from '../../../core/domain/incidents/graph-annotations.ts';
-import type { Annotations } from '../../../core/domain/messages/channels.ts';
+import type { Annotations } from '../../../core/domain/ports/annotations.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { anyTrouble, NO_TROUBLE } from '../../../test/vendors/projectors/trouble.ts';
 import { MemoryAnnotations } from '../../../test/vendors/projectors/vendors.ts';

@@ -1,6 +1,6 @@
 import type { PostmortemFileConfig, PostmortemFileState } from '../schemas/publishing.ts';
 import { type PostmortemRecord, SEV } from '../schemas/postmortem.ts';
-import type { VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 
 /** A version of a post-mortem as a file. */
 export type NewFile = {

@@ -2,7 +2,7 @@ import type { TrackerConfig } from '../schemas/trackers.ts';
 import type { IssueLink, SharedFields } from '../schemas/postmortem.ts';
 import type { Tracker } from '../../../schemas/action-items/action-item.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 import type { PeopleFile } from '../../../schemas/people/people.ts';
 
 /** An issue to create. The tracker formats the facts, and adds the key so that the issue is found again. */

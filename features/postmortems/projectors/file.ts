@@ -4,7 +4,7 @@ import { standInNote } from '../../../core/domain/catalogue/vendors.ts';
 import { postmortemPath } from '../../../core/domain/incidents/console-link.ts';
 import { idOf, type Projections } from '../../../core/domain/incidents/projections.ts';
 import { code } from '../../../core/domain/messages/markdown.ts';
-import type { VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 import type { ConfigSource } from '../../../core/domain/ports/config.ts';
 import type { Incidents } from '../../../core/domain/ports/incidents.ts';
 import type { Postmortems, StoredPostmortem } from '../types.ts';

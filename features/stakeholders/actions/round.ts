@@ -9,7 +9,7 @@ import {
 } from '../../../core/domain/messages/notifications.ts';
 import { isDue, neverNotified, nextNotification, notificationState } from '../decisions/digest.ts';
 import { statusUpdate } from '../decisions/status-update.ts';
-import type { Delivered, Mail } from '../../../core/domain/messages/channels.ts';
+import type { Delivered, Mail } from '../../../core/domain/ports/mail.ts';
 import { approvalUrls } from '../../../core/domain/incidents/approval-link.ts';
 import { incidentUrl } from '../../../core/domain/incidents/console-link.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';

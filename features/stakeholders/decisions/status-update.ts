@@ -6,7 +6,7 @@ import { statusWords } from '../../../core/domain/incidents/status-words.ts';
 import { childWords, consoleLink } from '../../../core/domain/messages/incident-card.ts';
 import { rollbackOf } from '../../../core/domain/messages/incident-lines.ts';
 import { answerable } from '../../../core/domain/messages/incident-buttons.ts';
-import type { ChatMessage, ChatPart, Text } from '../../../core/domain/messages/channels.ts';
+import type { ChatMessage, ChatPart, Text } from '../../../core/domain/messages/chat-message.ts';
 import { minuteOf, serviceEnvironmentText, type Overview } from '../../../core/domain/messages/story.ts';
 import { isAcknowledged } from '../../../core/domain/paging/acknowledgement.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Delivered, Email } from '../../../core/domain/messages/channels.ts';
+import type { Delivered, Email } from '../../../core/domain/ports/mail.ts';
 import { digest } from '../../../core/jobs/digest/digest.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';

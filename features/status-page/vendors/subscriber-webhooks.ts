@@ -1,4 +1,4 @@
-import type { Span } from '../../../core/domain/messages/channels.ts';
+import type { Span } from '../../../core/domain/messages/chat-message.ts';
 import type { Clock } from '../../../core/domain/ports/system.ts';
 import type { SubscriberWebhooks } from '../types.ts';
 import type { Message, MessagePart } from '../decisions/subscriptions/message.ts';

@@ -1,4 +1,4 @@
-import type { Tickets } from '../../../core/domain/messages/channels.ts';
+import type { Tickets } from '../../../core/domain/ports/tickets.ts';
 import { githubIssues } from '../../../vendors/github/issues.ts';
 import { grafanaAnnotations } from '../../../vendors/grafana/annotations.ts';
 import { openTelemetrySpans } from '../../../vendors/opentelemetry/spans.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 import { type SyncContext, type Method, SyncSession } from '../../../core/projectors/session.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { SetClock, silent } from '../../support/fake-deps.ts';

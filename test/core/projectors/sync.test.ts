@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 import type { Log } from '../../../core/domain/ports/system.ts';
 import type { Lease } from '../../../core/domain/incidents/projections.ts';
 import { sync, type Projector } from '../../../core/projectors/sync.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { code } from '../../../core/domain/messages/markdown.ts';
-import type { Ticket, Tickets } from '../../../core/domain/messages/channels.ts';
+import type { Ticket, Tickets } from '../../../core/domain/ports/tickets.ts';
 import { githubIssues, hasMarker, marker } from '../../../vendors/github/issues.ts';
 import { BODY_MAX_CHARS, TITLE_MAX_CHARS } from '../../../vendors/github/rest.ts';
 import { start } from '../../../packages/sandbox/test/support.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { ExternalPager, ExternalQuery } from '../../../core/domain/messages/channels.ts';
+import type { ExternalPager, ExternalQuery } from '../../../core/domain/ports/external-pager.ts';
 import type { PageRequest } from '../../../core/domain/ports/paging.ts';
 import { dedupKeyOf, externalPagerDuty } from '../../../vendors/pagerduty/external-incidents.ts';
 import { ATTEMPT_TIMEOUT_MS, NOTE_MAX_CHARS } from '../../../vendors/pagerduty/limits.ts';

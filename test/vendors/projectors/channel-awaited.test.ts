@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { type WaiterDeps, notifyOfChannel, channelWaiterKey } from '../../../core/domain/messages/channel-waiter.ts';
-import type { ChatMessage, ReplyTo, VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { ChatMessage } from '../../../core/domain/messages/chat-message.ts';
+import type { ReplyTo } from '../../../core/domain/ports/chat.ts';
+import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 import { INCIDENT, play, slackWorld } from './slack-world.ts';
 import { NO_TROUBLE } from './trouble.ts';
 

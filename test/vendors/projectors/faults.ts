@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 import type { Process } from './process.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 

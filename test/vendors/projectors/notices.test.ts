@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { noticeCard } from '../../../core/domain/messages/alert-notices.ts';
-import type { Chat, VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { Chat } from '../../../core/domain/ports/chat.ts';
+import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 import { slackProjector } from '../../../vendors/slack/projector/slack.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { anyBeats, type Beat, syncAlertNotice } from './alert-notices.ts';

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { summaryCard, teamLine, channelTopic } from '../../../core/domain/messages/incident-card.ts';
 import { entryMessage, hasMessage } from '../../../core/domain/messages/entry-message.ts';
-import type { Chat, Directory } from '../../../core/domain/messages/channels.ts';
+import type { Chat, Directory } from '../../../core/domain/ports/chat.ts';
 import type { UserCache } from '../../../core/domain/ports/messages.ts';
 import type { OnCall } from '../../../core/domain/people/on-call.ts';
 import { linksOf, type Story } from '../../../core/domain/messages/story.ts';

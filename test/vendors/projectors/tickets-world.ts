@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Tickets } from '../../../core/domain/messages/channels.ts';
+import type { Tickets } from '../../../core/domain/ports/tickets.ts';
 import { ticketsProjector } from '../../../core/projectors/tickets.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { type Beat, syncAlertNotice } from './alert-notices.ts';

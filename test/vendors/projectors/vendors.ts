@@ -1,14 +1,8 @@
-import type {
-  Annotation,
-  Annotations,
-  Chat,
-  ChatMessage,
-  Directory,
-  Text,
-  Ticket,
-  Tickets,
-  VendorResponse,
-} from '../../../core/domain/messages/channels.ts';
+import type { ChatMessage, Text } from '../../../core/domain/messages/chat-message.ts';
+import type { Annotation, Annotations } from '../../../core/domain/ports/annotations.ts';
+import type { Chat, Directory } from '../../../core/domain/ports/chat.ts';
+import type { Ticket, Tickets } from '../../../core/domain/ports/tickets.ts';
+import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 import type { OnCall, OnCallPerson } from '../../../core/domain/people/on-call.ts';
 import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
 import type { Vendor } from './faults.ts';

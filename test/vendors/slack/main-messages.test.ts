@@ -5,7 +5,7 @@ import { handoffSummary } from '../../../core/domain/messages/handoff-summary.ts
 import { type AlertNotice, noticeCard } from '../../../core/domain/messages/alert-notices.ts';
 import { detailsCard, summaryCard, teamLine } from '../../../core/domain/messages/incident-card.ts';
 import { entryMessage } from '../../../core/domain/messages/entry-message.ts';
-import type { ChatMessage } from '../../../core/domain/messages/channels.ts';
+import type { ChatMessage } from '../../../core/domain/messages/chat-message.ts';
 import { COMMANDS } from '../../../entrances/slack/commands/verb.ts';
 import { helpMessage, usageMessage } from '../../../entrances/slack/requests/help.ts';
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ChatMessage } from '../../../core/domain/messages/channels.ts';
+import type { ChatMessage } from '../../../core/domain/messages/chat-message.ts';
 import { responseUrlFault } from '../../../vendors/slack/response-url.ts';
 import { slackDirectory } from '../../../vendors/slack/users/directory.ts';
 import { slackEphemeralMessages } from '../../../vendors/slack/ephemeral.ts';

@@ -1,6 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Chat, ChatMessage, VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { ChatMessage } from '../../../core/domain/messages/chat-message.ts';
+import type { Chat } from '../../../core/domain/ports/chat.ts';
+import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 import { slackChat } from '../../../vendors/slack/chat.ts';
 import { CALL_TIMEOUT_MS, PAGES_MAX, TOPIC_MAX_CHARS } from '../../../vendors/slack/limits.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

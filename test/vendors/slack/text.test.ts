@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ChatButton, ChatMessage, ChatPart, Span, Text } from '../../../core/domain/messages/channels.ts';
+import type { ChatButton, ChatMessage, ChatPart, Span, Text } from '../../../core/domain/messages/chat-message.ts';
 import { type Block, bodyOf } from '../../../vendors/slack/blocks.ts';
 import {
   BLOCKS_MAX,

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { Tickets } from '../../../core/domain/messages/channels.ts';
+import type { Tickets } from '../../../core/domain/ports/tickets.ts';
 import { webhookTickets } from '../../../vendors/webhook/ticket.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 import { vendor } from '../server.ts';

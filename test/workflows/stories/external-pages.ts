@@ -1,4 +1,5 @@
-import type { ExternalFound, ExternalIncident, VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { ExternalFound, ExternalIncident } from '../../../core/domain/ports/external-pager.ts';
+import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 import type { Attempt } from '../../../core/domain/ports/common.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';

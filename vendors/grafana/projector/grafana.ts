@@ -5,7 +5,7 @@ import {
   incidentAnnotation,
   annotationTag,
 } from '../../../core/domain/incidents/graph-annotations.ts';
-import type { Annotation, Annotations } from '../../../core/domain/messages/channels.ts';
+import type { Annotation, Annotations } from '../../../core/domain/ports/annotations.ts';
 import type { Changes } from '../../../core/domain/ports/changes.ts';
 import type { Incidents } from '../../../core/domain/ports/incidents.ts';
 import { idOf, type Projections } from '../../../core/domain/incidents/projections.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ChatChannel } from '../../../core/domain/messages/channels.ts';
+import type { ChatChannel } from '../../../core/domain/ports/chat.ts';
 import { valueIfRefused } from '../failures.ts';
 import type { CallSlack } from '../client.ts';
 import type { AppIdentity } from '../identity.ts';

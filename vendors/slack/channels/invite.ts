@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { FailedInvitation } from '../../../core/domain/messages/channels.ts';
+import type { FailedInvitation } from '../../../core/domain/ports/chat.ts';
 import { CallFailed, isRefusedCall } from '../failures.ts';
 import type { CallSlack } from '../client.ts';
 import { USERS_PER_INVITE } from '../limits.ts';

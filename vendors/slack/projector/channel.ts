@@ -1,4 +1,5 @@
-import type { Chat, ChatChannel, VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { Chat, ChatChannel } from '../../../core/domain/ports/chat.ts';
+import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 import type { Projections } from '../../../core/domain/incidents/projections.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { SlackFile } from '../../../schemas/messages/presentation.ts';

@@ -1,4 +1,5 @@
-import type { Chat, Directory, VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { Chat, Directory } from '../../../core/domain/ports/chat.ts';
+import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 import {
   addressOf,
   firstOnCall,

@@ -1,4 +1,6 @@
-import type { Chat, ChatMessage, VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { ChatMessage } from '../../../core/domain/messages/chat-message.ts';
+import type { Chat } from '../../../core/domain/ports/chat.ts';
+import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 import type { Projections } from '../../../core/domain/incidents/projections.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';

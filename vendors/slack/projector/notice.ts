@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type AlertNotices, noticeCard } from '../../../core/domain/messages/alert-notices.ts';
 import { alertLinks } from '../../../core/domain/links/incident-links.ts';
-import type { Chat } from '../../../core/domain/messages/channels.ts';
+import type { Chat } from '../../../core/domain/ports/chat.ts';
 import { idOf, type Projections } from '../../../core/domain/incidents/projections.ts';
 import type { ConfigSource } from '../../../core/domain/ports/config.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ChatApp, Directory } from '../../../core/domain/messages/channels.ts';
+import type { ChatApp, Directory } from '../../../core/domain/ports/chat.ts';
 import { isRefusal } from '../failures.ts';
 import { attempts, type Slack, type SlackOptions } from '../attempt.ts';
 import { INTERACTIVE_TIMEOUT_MS } from '../limits.ts';

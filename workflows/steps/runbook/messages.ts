@@ -1,5 +1,5 @@
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
-import type { VendorResponse } from '../../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { Json } from '../../../core/domain/runbooks/variables.ts';
 import { standInNote } from '../../../core/domain/catalogue/vendors.ts';

@@ -1,7 +1,7 @@
 import type { Change } from '../../../../schemas/changes/change.ts';
 import { secondsBetween, type Timestamp } from '../../../../schemas/time/time.ts';
 import { changeTitle } from '../../correlation/words.ts';
-import type { VendorResponse } from '../../messages/channels.ts';
+import type { VendorResponse } from '../../ports/vendor-response.ts';
 
 /** A change in production, sent to PagerDuty for on-call responders. */
 export type ChangeEvent = {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { code } from '../../../../core/domain/messages/markdown.ts';
-import type { VendorResponse } from '../../../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../../../core/domain/ports/vendor-response.ts';
 import type { IssueFacts, IssueRef, IssueTracker } from '../../decisions/issues.ts';
 import { InstantIn } from '../../../../schemas/time/time.ts';
 import { truncate } from '../../../../vendors/shared/text.ts';

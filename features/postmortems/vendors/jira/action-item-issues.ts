@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { VendorResponse } from '../../../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../../../core/domain/ports/vendor-response.ts';
 import type { IssueRef, IssueState, IssueTracker } from '../../decisions/issues.ts';
 import type { JiraTracker } from '../../schemas/trackers.ts';
 import { InstantIn } from '../../../../schemas/time/time.ts';

@@ -1,5 +1,5 @@
 import { serviceEntry } from '../../../../core/domain/catalogue/catalogue.ts';
-import type { VendorResponse } from '../../../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../../../core/domain/ports/vendor-response.ts';
 import type { StatusPage } from '../../types.ts';
 import type { Projections } from '../../../../core/domain/incidents/projections.ts';
 import type { ConfigSource } from '../../../../core/domain/ports/config.ts';

@@ -1,4 +1,4 @@
-import type { VendorResponse } from '../../../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../../../core/domain/ports/vendor-response.ts';
 import { type HostedMaintenance, hostedMaintenances } from '../../decisions/maintenance.ts';
 import { withComponents } from '../../decisions/public-texts.ts';
 import type { Config } from '../../../../schemas/config/config.ts';

@@ -1,4 +1,4 @@
-import type { VendorResponse } from '../../../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../../../core/domain/ports/vendor-response.ts';
 import { idOf } from '../../../../core/domain/incidents/projections.ts';
 import {
   approvalRequest,

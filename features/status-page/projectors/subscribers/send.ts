@@ -1,4 +1,5 @@
-import type { Delivered, VendorResponse } from '../../../../core/domain/messages/channels.ts';
+import type { Delivered } from '../../../../core/domain/ports/mail.ts';
+import type { VendorResponse } from '../../../../core/domain/ports/vendor-response.ts';
 import type { Subscriber, SubscriptionChannel } from '../../schemas/subscriber.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import type { Method } from '../../../../core/projectors/session.ts';

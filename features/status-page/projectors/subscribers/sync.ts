@@ -1,5 +1,5 @@
 import type { Projections } from '../../../../core/domain/incidents/projections.ts';
-import type { Mail } from '../../../../core/domain/messages/channels.ts';
+import type { Mail } from '../../../../core/domain/ports/mail.ts';
 import type { ConfigSource } from '../../../../core/domain/ports/config.ts';
 import type { PublicIncidents } from '../../types.ts';
 import type { Addresses } from '../../decisions/subscriptions/messages.ts';

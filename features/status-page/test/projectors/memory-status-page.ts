@@ -1,4 +1,4 @@
-import type { VendorResponse } from '../../../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../../../core/domain/ports/vendor-response.ts';
 import type { Vendor } from '../../../../test/vendors/projectors/faults.ts';
 import { done, refused } from '../../../../test/vendors/projectors/vendors.ts';
 import type { PlannedMaintenance, StatusPage } from '../../types.ts';

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Delivered, Email, VendorResponse } from '../../../../core/domain/messages/channels.ts';
+import type { Delivered, Email } from '../../../../core/domain/ports/mail.ts';
+import type { VendorResponse } from '../../../../core/domain/ports/vendor-response.ts';
 import type { SubscriberWebhooks } from '../../types.ts';
 import { subscribersProjector } from '../../projectors/subscribers/subscribers.ts';
 import type { PublicIncident } from '../../schemas/public-incident.ts';

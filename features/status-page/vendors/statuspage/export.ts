@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { VendorResponse } from '../../../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../../../core/domain/ports/vendor-response.ts';
 import type { ForeignComponent, ForeignSubscriber } from '../../decisions/import/statuspage.ts';
 import { statuspageClient, type StatuspageOptions } from './client.ts';
 import { EXPORT_PAGES, PAGE_ITEMS } from './limits.ts';

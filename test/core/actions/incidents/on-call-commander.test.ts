@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { OnCallPerson } from '../../../../core/domain/people/on-call.ts';
-import type { VendorResponse } from '../../../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../../../core/domain/ports/vendor-response.ts';
 import { giveCommandToOnCall } from '../../../../core/actions/incidents/on-call-commander.ts';
 import { declareIncident } from '../../../../core/actions/incidents/declare-incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../../schemas/config/names.ts';

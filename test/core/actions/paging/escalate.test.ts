@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { ExternalIncident } from '../../../../core/domain/messages/channels.ts';
+import type { ExternalIncident } from '../../../../core/domain/ports/external-pager.ts';
 import { withoutAcknowledgement } from '../../../../core/domain/paging/acknowledgement.ts';
 import { pageKey } from '../../../../core/domain/paging/pages.ts';
 import { acknowledge } from '../../../../core/actions/incidents/acknowledge.ts';

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { ExternalIncident, VendorResponse } from '../../../../core/domain/messages/channels.ts';
+import type { ExternalIncident } from '../../../../core/domain/ports/external-pager.ts';
+import type { VendorResponse } from '../../../../core/domain/ports/vendor-response.ts';
 import { pageKey } from '../../../../core/domain/paging/pages.ts';
 import { followPages } from '../../../../core/actions/paging/follow-pages.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../../schemas/config/names.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { pageKey } from '../../../../core/domain/paging/pages.ts';
-import type { ExternalPager } from '../../../../core/domain/messages/channels.ts';
+import type { ExternalPager } from '../../../../core/domain/ports/external-pager.ts';
 import type { Product } from '../../../../functions/assembly/product.ts';
 import { noteDecisionsAtPager } from '../../../../core/actions/paging/note-pages.ts';
 import { externalPagerDuty } from '../../../../vendors/pagerduty/external-incidents.ts';

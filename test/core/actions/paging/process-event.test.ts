@@ -6,7 +6,7 @@ import { Config } from '../../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';
 import { acknowledgePages } from '../../../../core/actions/paging/acknowledge-pages.ts';
 import { identifyPagerUsers } from '../../../../core/actions/paging/identify-users.ts';
-import type { VendorResponse } from '../../../../core/domain/messages/channels.ts';
+import type { VendorResponse } from '../../../../core/domain/ports/vendor-response.ts';
 import { plusSeconds, timestamp } from '../../../../schemas/time/time.ts';
 import { ends, fires, theIncident } from '../../../workflows/play.ts';
 import { type FakeWorld, idleEngine } from '../../../support/fake-deps.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Silence } from '../../../../core/domain/messages/channels.ts';
+import type { Silence } from '../../../../core/domain/ports/silences.ts';
 import { destinationsOf, mutedBy, routingLabels } from '../../../../core/domain/alerts/routing.ts';
 import { toSignal } from '../../../../core/domain/alerts/signal.ts';
 import { Config } from '../../../../schemas/config/config.ts';

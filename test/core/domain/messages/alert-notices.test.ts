@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type AlertNotice, entriesOf, noticeCard } from '../../../../core/domain/messages/alert-notices.ts';
-import { type ChatPart, type Span, utcWords } from '../../../../core/domain/messages/channels.ts';
+import { type ChatPart, type Span, utcWords } from '../../../../core/domain/messages/chat-message.ts';
 import { Severity } from '../../../../schemas/config/names.ts';
 import type { TicketTarget } from '../../../../schemas/alerts/routes.ts';
 import type { Signal } from '../../../../schemas/alerts/signal.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { ChatMessage } from '../../../../core/domain/messages/channels.ts';
+import type { ChatMessage } from '../../../../core/domain/messages/chat-message.ts';
 import { emailHtmlOf } from '../../../../core/domain/messages/email-html.ts';
 import { COLORS } from '../../../../core/domain/messages/identity.ts';
 import { foreign } from '../../../support/foreign-text.ts';

@@ -12,7 +12,7 @@ import {
   type Span,
   type Text,
   utcWords,
-} from '../../../../core/domain/messages/channels.ts';
+} from '../../../../core/domain/messages/chat-message.ts';
 import type { DecisionView, Effect, IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import type { Reason } from '../../../../schemas/incidents/reason.ts';
 import { INCIDENT } from '../../arbitraries.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ExternalIncident } from '../../../../core/domain/messages/channels.ts';
+import type { ExternalIncident } from '../../../../core/domain/ports/external-pager.ts';
 import { whyPagedAnyway } from '../../../../core/domain/paging/pages.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { summaryCard } from '../../../../core/domain/messages/incident-card.ts';
-import type { ChatMessage } from '../../../../core/domain/messages/channels.ts';
+import type { ChatMessage } from '../../../../core/domain/messages/chat-message.ts';
 import { withDisplayNames, textWithDisplayNames } from '../../../../core/domain/people/display-names.ts';
 import { incident, story } from '../../stories.ts';
 

@@ -1,4 +1,6 @@
-import type { ChatMessage, ReplyTo, VendorResponse } from '../../../../core/domain/messages/channels.ts';
+import type { ChatMessage } from '../../../../core/domain/messages/chat-message.ts';
+import type { ReplyTo } from '../../../../core/domain/ports/chat.ts';
+import type { VendorResponse } from '../../../../core/domain/ports/vendor-response.ts';
 import type { Product } from '../../../../functions/assembly/product.ts';
 import type { UserCache, ChatUser, ProcessedEvents } from '../../../../core/domain/ports/messages.ts';
 import { processInbound } from '../../../../core/jobs/queues/process-inbound.ts';

@@ -5,7 +5,7 @@ import {
   incidentAnnotation,
   annotationTag,
 } from '../../../../core/domain/incidents/graph-annotations.ts';
-import type { Annotation, Annotations } from '../../../../core/domain/messages/channels.ts';
+import type { Annotation, Annotations } from '../../../../core/domain/ports/annotations.ts';
 import { grafanaProjector } from '../../../../vendors/grafana/projector/grafana.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';
