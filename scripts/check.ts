@@ -10,6 +10,7 @@ import { machinePathProblems } from './checks/machine-paths.ts';
 import { packageRunnerProblems } from './checks/package-runners.ts';
 import { patternProblems } from './checks/patterns.ts';
 import { retiredWordProblems } from './checks/retired-words.ts';
+import { treeProblems } from './checks/tree.ts';
 import { licenseProblems } from './release/licenses.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -31,6 +32,7 @@ const checks: Record<string, Check> = {
   'environment variables': () => environmentProblems(root).join('\n'),
   'package runners in documents and examples': () => packageRunnerProblems(root).join('\n'),
   'patterns of checks and tools': () => patternProblems(root).join('\n'),
+  'lists of folders': () => treeProblems(root).join('\n'),
   'retired words': () => retiredWordProblems(root).join('\n'),
 };
 

@@ -4,13 +4,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VARIABLES } from '../schemas/config/variables.ts';
 import { isOneOf } from './checks/files.ts';
+import { foldersOf } from './tree.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
 
 const CODE = /\.(?:ts|mjs|js|css|html)$/;
 export const TESTS = ['test/**', '{features,packages}/*/test/**'];
 /** What is neither the product nor its tests. */
-export const BESIDE = ['{packages,scripts,docs,examples,.ci,deploy}/**'];
+export const BESIDE = [`{.ci,${foldersOf('packages', 'tools', 'other').join()}}/**`];
 /** What a user runs of the scripts. */
 const STARTS = /^scripts\/(?:bootstrap|setup|npm-parent)\.mjs$/;
 

@@ -30,12 +30,15 @@ function globsOfTools(root: string): Globs {
   const lint = parsed('.oxlintrc.json') as Lint;
   const format = parsed('.oxfmtrc.json') as { ignorePatterns: string[] };
   const types = parsed('tsconfig.json') as { include: string[]; exclude: string[] };
+  const { scripts } = parsed('package.json') as { scripts: Record<string, string> };
+  const paths = Object.values(scripts).flatMap((script) => script.match(/(?<=\s)[\w.-]+\/\S+/g) ?? []);
   const git = textOf('.gitattributes').match(/^[^\s#]+/gm) ?? [];
   return {
     'knip.json': Object.entries(knip.workspaces).flatMap(([folder, { entry, project }]) =>
       [...entry, ...project].map((glob) => join(folder, glob)),
     ),
     '.oxlintrc.json': [...lint.overrides.flatMap(({ files }) => files), ...lint.ignorePatterns],
+    'package.json': paths.filter((path) => !path.startsWith('node_modules/')),
     '.oxfmtrc.json': format.ignorePatterns,
     'tsconfig.json': [...types.include, ...types.exclude],
     '.gitattributes': git.map((glob) => (glob.includes('/') ? glob : `**/${glob}`)),

@@ -68,6 +68,9 @@ const LAYERS = {
   },
 };
 
+/** The folders, and folders in them, that have a rule. */
+export const LAYER_NAMES = Object.keys(LAYERS);
+
 /** What every feature may import: the core, vendors, and the frames of the entrances. */
 const OF_FEATURES = [...CORE, 'platforms', VENDOR_SCHEMAS, 'vendors', ...ENTRANCES, 'entrances/cli', 'core/jobs', LIST];
 

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { foldersOf } from '../tree.mjs';
 
 /** Types that `sst install` writes next to the platform for this project's providers. */
 const CONFIG_TYPES = `
@@ -18,18 +19,8 @@ declare global {
 }
 `;
 
-/** Direct and indirect imports of the configuration. */
-const LINKED = [
-  'sst.config.ts',
-  'core',
-  'features',
-  'functions',
-  'platforms',
-  'schemas',
-  'vendors',
-  'node_modules',
-  'package.json',
-];
+/** What the configuration imports, directly or indirectly. */
+const LINKED = ['sst.config.ts', ...foldersOf('product'), 'node_modules', 'package.json'];
 
 /**
  * Type-checks `sst.config.ts` and `platforms/aws/infra/` with SST's and Pulumi's own types. Ignores errors inside the platform, which is

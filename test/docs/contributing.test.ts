@@ -17,7 +17,9 @@ test('every path on the page exists, also in commands', () => {
     ([, code, block]) => code ?? block ?? '',
   );
   const paths = commands.flatMap((command) => command.match(/(?<=\s)[\w.-]+\/[\w./-]+\.(?:ts|mjs|md)\b/g) ?? []);
+  const parts = commands.flatMap((command) => /^npm test -- ([\w./-]+\/[\w./-]+)$/.exec(command)?.[1] ?? []);
   expect(paths.length).toBeGreaterThan(4);
+  expect(parts.filter((part) => !projectFiles(ROOT).some((file) => file.includes(part)))).toEqual([]);
   expect([...text, ...paths.filter((path) => !existsSync(join(ROOT, path)))]).toEqual([]);
 });
 

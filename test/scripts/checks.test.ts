@@ -12,6 +12,8 @@ import { machinePathProblems } from '../../scripts/checks/machine-paths.ts';
 import { packageRunnerProblems } from '../../scripts/checks/package-runners.ts';
 import { patternProblems } from '../../scripts/checks/patterns.ts';
 import { retiredWordProblems } from '../../scripts/checks/retired-words.ts';
+import { treeProblems } from '../../scripts/checks/tree.ts';
+import { TREE } from '../../scripts/tree.mjs';
 
 let root: string;
 
@@ -295,6 +297,9 @@ describe('patterns of checks and tools', () => {
     '.oxlintrc.json': `{\n  // why\n"overrides": [{ "files": ["{core,old}/**"] }], "ignorePatterns": ["core/*.md"] }`,
     '.oxfmtrc.json': json({ ignorePatterns: ['**/*.md'] }),
     'tsconfig.json': json({ include: ['*.ts', 'core', 'cor'], exclude: ['node_modules', 'old'] }),
+    'package.json': json({
+      scripts: { test: 'node --watch node_modules/tool/tool.mjs test/old packages/demo/main.ts' },
+    }),
     '.gitattributes': '# comment\n* text=auto\n*.lock binary\ntest/old/** -text\n',
   };
 
@@ -308,6 +313,7 @@ describe('patterns of checks and tools', () => {
         '.oxlintrc.json: core/*.md matches no file',
         'tsconfig.json: cor matches no file',
         'tsconfig.json: old matches no file',
+        'package.json: test/old matches no file',
         '.gitattributes: **/*.lock matches no file',
         '.gitattributes: test/old/** matches no file',
         'scripts/lint/import-direction.mjs: core/stores has no file',
@@ -335,6 +341,37 @@ describe('patterns of checks and tools', () => {
 
   test('this project has none', () => {
     expect(patternProblems(join(import.meta.dirname, '../..'))).toEqual([]);
+  });
+});
+
+describe('lists of folders', () => {
+  const folders = Object.keys(TREE);
+  const lists = (named: readonly string[]) => ({
+    'tsconfig.json': JSON.stringify({ include: ['*.ts', 'deploy/actions', ...named] }),
+    'knip.json': JSON.stringify({ workspaces: { '.': { project: [`{${named.join()}}/**/*.ts`, '*.ts'] } } }),
+    'deploy/Containerfile': named.map((folder) => `COPY ${folder} ./${folder}\n`).join(''),
+  });
+
+  test('each place that lacks a folder, or names one that is gone, is reported', async () => {
+    const files = folders.filter((folder) => folder !== 'runbooks').map((folder) => [`${folder}/a.ts`, '']);
+    await write({ ...Object.fromEntries(files), ...lists(['core', 'vendor']), 'new/a.ts': '', '.ci/run': '' });
+    const problems = treeProblems(root);
+    expect(problems).toEqual(
+      expect.arrayContaining([
+        'scripts/tree.mjs, TREE: add new',
+        'scripts/tree.mjs, TREE: remove runbooks',
+        'tsconfig.json, include: add vendors',
+        'tsconfig.json, include: remove vendor',
+        'knip.json, project: add vendors',
+        'knip.json, project: remove vendor',
+        'deploy/Containerfile, COPY: add vendors',
+      ]),
+    );
+    expect(problems.filter((problem) => / core$| \.ci$/.test(problem))).toEqual([]);
+  });
+
+  test('this project has none', () => {
+    expect(treeProblems(join(import.meta.dirname, '../..'))).toEqual([]);
   });
 });
 
