@@ -1,7 +1,7 @@
 import type { VendorResponse } from '../domain/ports/vendor-response.ts';
 import { failed, takeAllowances, succeeded } from '../domain/rollback/pace.ts';
 import type { Clock, Log } from '../domain/ports/system.ts';
-import type { Allowance } from '../domain/alerts/token-bucket.ts';
+import type { Allowance } from '../domain/time/token-bucket.ts';
 import type { RateLimitState } from '../../schemas/incidents/projection.ts';
 import { millisOf, plusSeconds, secondsBetween, timestamp, type Timestamp } from '../../schemas/time/time.ts';
 

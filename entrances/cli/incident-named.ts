@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { numberNamed } from '../../core/domain/incidents/incident-number.ts';
-import { nearest } from '../../core/domain/runbooks/similar-names.ts';
+import { nearest } from '../../core/domain/lint/similar-names.ts';
 import { type IncidentStatus, IncidentView } from '../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { type Client, itemsOfAllPages, queryOf } from './client.ts';

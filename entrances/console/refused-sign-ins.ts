@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { sha256 } from '../../core/stores/hash.ts';
-import { type Allowance, type Bucket, takeToken } from '../../core/domain/alerts/token-bucket.ts';
+import { type Allowance, type Bucket, takeToken } from '../../core/domain/time/token-bucket.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { AuditLog } from '../../core/domain/ports/audit.ts';
 import { millisOf } from '../../schemas/time/time.ts';

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { importedFrom } from './decisions/import/formats.ts';
 import type { Defaults, Converted } from './decisions/import/converted.ts';
 import { objectivesOf } from './decisions/objectives.ts';
-import { locatedPart, type Located, errorAt } from '../../core/domain/catalogue/source-locations.ts';
-import { inFileOrder, type Problem } from '../../core/domain/runbooks/problem.ts';
+import { locatedPart, type Located, errorAt } from '../../core/domain/lint/source-locations.ts';
+import { inFileOrder, type Problem } from '../../core/domain/lint/problem.ts';
 import type { OpenSlo } from './schemas/openslo.ts';
 import { documentsOf, readObject } from './files.ts';
 

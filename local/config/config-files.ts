@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { LineCounter } from 'yaml';
 import * as z from 'zod';
 import { sha256 } from '../../core/stores/hash.ts';
-import { didYouMean } from '../../core/domain/runbooks/similar-names.ts';
+import { didYouMean } from '../../core/domain/lint/similar-names.ts';
 import { type Config, PagingFile, ServicesFile } from '../../schemas/config/config.ts';
 import { PeopleFile } from '../../schemas/people/people.ts';
 import { SlackFile } from '../../schemas/messages/presentation.ts';

@@ -1,6 +1,6 @@
 import { sha256 } from '../../core/stores/hash.ts';
 import type { Config } from '../../schemas/config/config.ts';
-import { problemText } from '../../core/domain/runbooks/problem.ts';
+import { problemText } from '../../core/domain/lint/problem.ts';
 import { type Timestamp, timestamp } from '../../schemas/time/time.ts';
 import { lintConfigFolder, lintNames, lintRunbooksFolder } from './catalogue-files.ts';
 import { loadConfig } from './config-files.ts';

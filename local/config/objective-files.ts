@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Problem } from '../../core/domain/runbooks/problem.ts';
+import type { Problem } from '../../core/domain/lint/problem.ts';
 import { FEATURES } from '../../features/index.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { Slo } from '../../schemas/slo/slo.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { lintPeople, lintResponse } from '../../core/domain/catalogue/name-lint.ts';
-import { inFileOrder, type Problem } from '../../core/domain/runbooks/problem.ts';
+import { inFileOrder, type Problem } from '../../core/domain/lint/problem.ts';
 
 import type { Config } from '../../schemas/config/config.ts';
 import { readLocations } from '../../core/stores/config/yaml-lines.ts';

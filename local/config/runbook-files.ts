@@ -6,7 +6,7 @@ import { sha256 } from '../../core/stores/hash.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { checkRunbook } from '../../core/domain/runbooks/check.ts';
 import { lint, lintAlone, sameNames } from '../../core/domain/runbooks/lint.ts';
-import { inFileOrder, lineOf, type Problem, problemText } from '../../core/domain/runbooks/problem.ts';
+import { inFileOrder, lineOf, type Problem, problemText } from '../../core/domain/lint/problem.ts';
 import { FrontMatter, Runbook, RunbookName, type RunbookSet } from '../../schemas/runbooks/runbook.ts';
 import { loadConfig } from './config-files.ts';
 import { withoutInvalidParts } from './runbook-fixes.ts';

@@ -1,7 +1,7 @@
 import { EVERYWHERE } from '../../domain/access/access.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { didYouMean } from '../../domain/runbooks/similar-names.ts';
+import { didYouMean } from '../../domain/lint/similar-names.ts';
 import type { Automation, AutomationInput } from '../../../schemas/access/access.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import { Refusal } from '../../domain/refusal.ts';

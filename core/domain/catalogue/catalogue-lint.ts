@@ -6,9 +6,9 @@ import type { TimeSpan } from '../../../schemas/time/time-span.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { matches } from '../alerts/matchers.ts';
 import { SEVERITIES } from '../alerts/signal.ts';
-import { didYouMean, editDistance } from '../runbooks/similar-names.ts';
-import type { Problem } from '../runbooks/problem.ts';
-import { warningAt, type Locate, type SourceLocation, errorAt } from './source-locations.ts';
+import { didYouMean, editDistance } from '../lint/similar-names.ts';
+import type { Problem } from '../lint/problem.ts';
+import { warningAt, type Locate, type SourceLocation, errorAt } from '../lint/source-locations.ts';
 import { configuredEnvironments, type NamingConfig } from './known-names.ts';
 
 type Services = Config['services'];

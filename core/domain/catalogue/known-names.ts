@@ -1,7 +1,7 @@
 import { type FEATURE_CONFIG, FEATURE_CONFIG_SCOPES } from '../../../features/names.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { nameKey } from '../access/actor-identity.ts';
-import { nearest } from '../runbooks/similar-names.ts';
+import { nearest } from '../lint/similar-names.ts';
 
 /** Environment of objectives and alerts that do not name one. */
 const DEFAULT_ENVIRONMENT = 'production';

@@ -2,9 +2,9 @@ import type { NamedScope } from '../../../features/feature-names.ts';
 import { featureScopes } from '../../../features/names.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { UNMATCHED } from '../../../schemas/config/names.ts';
-import { didYouMean } from '../runbooks/similar-names.ts';
-import type { Problem } from '../runbooks/problem.ts';
-import { warningAt, type SourceLocation } from './source-locations.ts';
+import { didYouMean } from '../lint/similar-names.ts';
+import type { Problem } from '../lint/problem.ts';
+import { warningAt, type SourceLocation } from '../lint/source-locations.ts';
 
 /** Locates a part of a file, or its closest existing parent. */
 type Locate = (path: readonly PropertyKey[]) => SourceLocation;

@@ -1,5 +1,5 @@
 import type { RateLimitState } from '../../../schemas/incidents/projection.ts';
-import { type Allowance, takeToken } from '../alerts/token-bucket.ts';
+import { type Allowance, takeToken } from '../time/token-bucket.ts';
 
 /** Back-off in seconds after consecutive failures; the last value repeats. */
 const BACK_OFF_SECONDS = [5, 10, 20, 40, 60] as const;

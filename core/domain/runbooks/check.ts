@@ -2,7 +2,7 @@ import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
 import type { SingleStep } from '../../../schemas/runbooks/parts/steps.ts';
 import { expressionProblems } from './cel/check-expressions.ts';
 import { factsOf } from './kinds.ts';
-import { inFileOrder, type Problem, problem } from './problem.ts';
+import { inFileOrder, type Problem, problem } from '../lint/problem.ts';
 import { type LocatedStep, locatedSteps, textsIn } from './located-steps.ts';
 
 /**

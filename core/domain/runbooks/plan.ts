@@ -3,7 +3,7 @@ import type { Runbook } from '../../../schemas/runbooks/runbook.ts';
 import type { StepKind } from '../../../schemas/runbooks/parts/kinds.ts';
 import type { Approval, FailureAction, SingleStep } from '../../../schemas/runbooks/parts/steps.ts';
 import { type BuiltInInverse, factsOf } from './kinds.ts';
-import { lineOf } from './problem.ts';
+import { lineOf } from '../lint/problem.ts';
 import { type LocatedStep, locatedSteps } from './located-steps.ts';
 
 /** One step to execute. */

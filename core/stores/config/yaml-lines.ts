@@ -14,7 +14,7 @@ import {
   visit,
   YAMLParseError,
 } from 'yaml';
-import type { SourceLocation } from '../../domain/catalogue/source-locations.ts';
+import type { SourceLocation } from '../../domain/lint/source-locations.ts';
 
 /** Reads a configuration file as text; '' if it does not exist, because a missing file means defaults. */
 export async function readOptional(file: string): Promise<string> {

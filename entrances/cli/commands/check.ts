@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { counted } from '../../../core/domain/reports/words.ts';
 import { isNode, LineCounter } from 'yaml';
-import { type Problem, problemText } from '../../../core/domain/runbooks/problem.ts';
+import { type Problem, problemText } from '../../../core/domain/lint/problem.ts';
 import { ON_TIME_ALONE } from '../../../core/domain/rollback/evidence-level.ts';
 import { secretNamesOf } from '../../../core/domain/runbooks/secret-names.ts';
-import { warningAt } from '../../../core/domain/catalogue/source-locations.ts';
+import { warningAt } from '../../../core/domain/lint/source-locations.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import {
   lintConfigFolder,

@@ -4,7 +4,7 @@ import { sha256 } from '../../../core/stores/hash.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { Tokens } from '../../../core/domain/ports/access.ts';
 import type { Secrets } from '../../../core/domain/ports/system.ts';
-import { type Allowance, type Bucket, takeToken } from '../../../core/domain/alerts/token-bucket.ts';
+import { type Allowance, type Bucket, takeToken } from '../../../core/domain/time/token-bucket.ts';
 import type { Principal } from '../../../schemas/access/access.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { principalOf, senderOf } from './authentication.ts';

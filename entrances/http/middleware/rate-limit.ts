@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { sha256 } from '../../../core/stores/hash.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
-import { type Allowance, type Bucket, takeToken } from '../../../core/domain/alerts/token-bucket.ts';
+import { type Allowance, type Bucket, takeToken } from '../../../core/domain/time/token-bucket.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { Env } from '../context.ts';

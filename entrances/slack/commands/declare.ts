@@ -1,7 +1,7 @@
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import type { ReplyTo } from '../../../core/domain/ports/chat.ts';
-import { didYouMean } from '../../../core/domain/runbooks/similar-names.ts';
+import { didYouMean } from '../../../core/domain/lint/similar-names.ts';
 import type { Catalogue } from '../../../core/domain/ports/slack.ts';
 import {
   EnvironmentName,

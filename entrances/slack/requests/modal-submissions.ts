@@ -1,4 +1,4 @@
-import { didYouMean } from '../../../core/domain/runbooks/similar-names.ts';
+import { didYouMean } from '../../../core/domain/lint/similar-names.ts';
 import { type NamedIncident, referenceWords } from '../../../core/domain/slack/commands/reference.ts';
 import type { ViewSubmission } from '../../../schemas/slack/interaction.ts';
 import { type Submission, readSubmission } from '../modals/submission.ts';

@@ -7,7 +7,7 @@ import {
   unconfiguredWords,
 } from '../../../core/domain/catalogue/known-names.ts';
 import type { Deps } from '../ports.ts';
-import { didYouMean } from '../../../core/domain/runbooks/similar-names.ts';
+import { didYouMean } from '../../../core/domain/lint/similar-names.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { FreezeScope } from '../schemas/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';

@@ -1,9 +1,9 @@
 import type { Config } from '../../../schemas/config/config.ts';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
-import { didYouMean } from '../../../core/domain/runbooks/similar-names.ts';
-import type { Problem } from '../../../core/domain/runbooks/problem.ts';
+import { didYouMean } from '../../../core/domain/lint/similar-names.ts';
+import type { Problem } from '../../../core/domain/lint/problem.ts';
 import { pastSpan } from '../../../core/domain/catalogue/catalogue-lint.ts';
-import { type LintedFile, warningAt, type SourceLocation } from '../../../core/domain/catalogue/source-locations.ts';
+import { type LintedFile, warningAt, type SourceLocation } from '../../../core/domain/lint/source-locations.ts';
 
 /** Locates the first existing path in the file, or else its closest existing parent. */
 type Locate = (...paths: (readonly PropertyKey[])[]) => SourceLocation;

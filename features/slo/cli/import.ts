@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { counted } from '../../../core/domain/reports/words.ts';
 import { stringify } from 'yaml';
 import type { Converted } from '../decisions/import/converted.ts';
-import { problemText } from '../../../core/domain/runbooks/problem.ts';
+import { problemText } from '../../../core/domain/lint/problem.ts';
 import { importSlos } from '../import-files.ts';
 import { UsageError, CommandFailure, type CommandContext } from '../../../entrances/cli/command-context.ts';
 

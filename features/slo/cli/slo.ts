@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { counted } from '../../../core/domain/reports/words.ts';
-import { problemText } from '../../../core/domain/runbooks/problem.ts';
+import { problemText } from '../../../core/domain/lint/problem.ts';
 import { lintSlos } from '../files.ts';
 import { SLO_FOLDER } from '../names.ts';
 import { folderOf } from '../../../entrances/cli/folders.ts';

@@ -3,9 +3,9 @@ import { anatomyOf, isRate } from '../../../schemas/parsing/promql-anatomy.ts';
 import type { Objective } from '../schemas/openslo/objective.ts';
 import { normalizedQuery, PromqlError, tokensOf } from '../../../schemas/parsing/promql.ts';
 import { type Indicator, Query, WINDOW } from '../../../schemas/slo/slo.ts';
-import type { Problem } from '../../../core/domain/runbooks/problem.ts';
+import type { Problem } from '../../../core/domain/lint/problem.ts';
 import { COUNTER } from './measurement/counter-names.ts';
-import { type SourceLocation, type Located, errorAt } from '../../../core/domain/catalogue/source-locations.ts';
+import { type SourceLocation, type Located, errorAt } from '../../../core/domain/lint/source-locations.ts';
 
 /** Type of each data source by name. */
 export type SourceTypes = ReadonlyMap<string, string>;

@@ -3,8 +3,8 @@ import type { DataSourceDocument, OpenSlo, SliDocument, SloDocument } from '../s
 import type { SliSpec } from '../schemas/openslo/indicator.ts';
 import { type Objective, targetOf } from '../schemas/openslo/objective.ts';
 import { DEFAULT_WINDOW, Query, Slo } from '../../../schemas/slo/slo.ts';
-import { didYouMean } from '../../../core/domain/runbooks/similar-names.ts';
-import type { Problem } from '../../../core/domain/runbooks/problem.ts';
+import { didYouMean } from '../../../core/domain/lint/similar-names.ts';
+import type { Problem } from '../../../core/domain/lint/problem.ts';
 import { type SliQueries, sliQueriesOf, indicatorOf, queriesOf, type SourceTypes } from './indicators.ts';
 import { comparedEachMinute } from './measurement/minutes.ts';
 import {
@@ -13,7 +13,7 @@ import {
   type SourceLocation,
   type Located,
   errorAt,
-} from '../../../core/domain/catalogue/source-locations.ts';
+} from '../../../core/domain/lint/source-locations.ts';
 
 /** An objective with the locations of its parts. */
 export type LocatedSlo = {

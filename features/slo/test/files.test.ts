@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { problemText } from '../../../core/domain/runbooks/problem.ts';
+import { problemText } from '../../../core/domain/lint/problem.ts';
 import { loadConfig } from '../../../local/config/config-files.ts';
 import { lintSlos, loadSlos, sloFiles } from '../files.ts';
 import type { Slo } from '../../../schemas/slo/slo.ts';

@@ -1,8 +1,8 @@
 import { publicComponents } from '../../../core/domain/catalogue/catalogue.ts';
 import { configuredEnvironments, type NamingConfig } from '../../../core/domain/catalogue/known-names.ts';
-import type { Problem } from '../../../core/domain/runbooks/problem.ts';
-import { didYouMean } from '../../../core/domain/runbooks/similar-names.ts';
-import { type Locate, warningAt } from '../../../core/domain/catalogue/source-locations.ts';
+import type { Problem } from '../../../core/domain/lint/problem.ts';
+import { didYouMean } from '../../../core/domain/lint/similar-names.ts';
+import { type Locate, warningAt } from '../../../core/domain/lint/source-locations.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 
 /** Reports environments of the status page that no service has. */

@@ -1,4 +1,4 @@
-import type { Allowance } from '../../../core/domain/alerts/token-bucket.ts';
+import type { Allowance } from '../../../core/domain/time/token-bucket.ts';
 import type { Method } from '../../../core/projectors/session.ts';
 
 /**

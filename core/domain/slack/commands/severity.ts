@@ -1,5 +1,5 @@
 import { Severity } from '../../../../schemas/config/names.ts';
-import { nearest } from '../../runbooks/similar-names.ts';
+import { nearest } from '../../lint/similar-names.ts';
 
 /** Common names of severities in other tools. */
 const SEVERITY_BY_NAME: Readonly<Record<string, Severity>> = {

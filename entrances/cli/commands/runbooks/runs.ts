@@ -1,7 +1,7 @@
 import { numberIn } from '../../../../core/domain/runbooks/numbers.ts';
 import { type Command, InvalidArgumentError } from 'commander';
 import * as z from 'zod';
-import { didYouMean } from '../../../../core/domain/runbooks/similar-names.ts';
+import { didYouMean } from '../../../../core/domain/lint/similar-names.ts';
 import { Input } from '../../../../schemas/runbooks/parts/inputs.ts';
 import {
   type InputValues,

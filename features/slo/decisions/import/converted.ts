@@ -1,6 +1,6 @@
 import type { OpenSlo } from '../../schemas/openslo.ts';
-import type { Problem } from '../../../../core/domain/runbooks/problem.ts';
-import type { Located } from '../../../../core/domain/catalogue/source-locations.ts';
+import type { Problem } from '../../../../core/domain/lint/problem.ts';
+import type { Located } from '../../../../core/domain/lint/source-locations.ts';
 import type { Path } from './fields.ts';
 
 /** An OpenSLO v1 document converted from another format. `at` returns the location in the original. */

@@ -1,5 +1,5 @@
-import type { Problem } from '../../../../core/domain/runbooks/problem.ts';
-import { warningAt, type Located, errorAt } from '../../../../core/domain/catalogue/source-locations.ts';
+import type { Problem } from '../../../../core/domain/lint/problem.ts';
+import { warningAt, type Located, errorAt } from '../../../../core/domain/lint/source-locations.ts';
 
 export type Path = readonly (string | number)[];
 

@@ -1,4 +1,4 @@
-import { warningAt, type Located, errorAt } from '../../../../core/domain/catalogue/source-locations.ts';
+import { warningAt, type Located, errorAt } from '../../../../core/domain/lint/source-locations.ts';
 import type { Defaults, Imported } from './converted.ts';
 import { fromSlothFile, fromSlothObject } from './sloth.ts';
 

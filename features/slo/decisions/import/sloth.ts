@@ -1,4 +1,4 @@
-import type { Located } from '../../../../core/domain/catalogue/source-locations.ts';
+import type { Located } from '../../../../core/domain/lint/source-locations.ts';
 import { type Fields, fieldsOf, type Path, type Reasons } from './fields.ts';
 import { type Defaults, type Imported, type Converted, convertedOf, prometheusSource } from './converted.ts';
 

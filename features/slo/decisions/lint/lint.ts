@@ -1,10 +1,10 @@
 import type { Config } from '../../../../schemas/config/config.ts';
 import { serviceEntry } from '../../../../core/domain/catalogue/catalogue.ts';
-import { didYouMean } from '../../../../core/domain/runbooks/similar-names.ts';
-import type { Problem } from '../../../../core/domain/runbooks/problem.ts';
+import { didYouMean } from '../../../../core/domain/lint/similar-names.ts';
+import type { Problem } from '../../../../core/domain/lint/problem.ts';
 import { queriesOf } from '../indicators.ts';
 import { lintQuery } from './queries.ts';
-import { warningAt } from '../../../../core/domain/catalogue/source-locations.ts';
+import { warningAt } from '../../../../core/domain/lint/source-locations.ts';
 import type { LocatedSlo } from '../objectives.ts';
 import type { Slo, SloWindow } from '../../../../schemas/slo/slo.ts';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { lint } from '../../../../core/domain/runbooks/lint.ts';
-import { problemText } from '../../../../core/domain/runbooks/problem.ts';
+import { problemText } from '../../../../core/domain/lint/problem.ts';
 import { select } from '../../../../core/domain/runbooks/select.ts';
 import { ServicesFile } from '../../../../schemas/config/config.ts';
 import type { Runbook } from '../../../../schemas/runbooks/runbook.ts';

@@ -1,4 +1,4 @@
-import { problemText } from '../../../../core/domain/runbooks/problem.ts';
+import { problemText } from '../../../../core/domain/lint/problem.ts';
 import type { Variables } from '../../../../core/domain/runbooks/variables.ts';
 import { readRunbook } from '../../../../local/config/runbook-files.ts';
 import type { Runbook } from '../../../../schemas/runbooks/runbook.ts';

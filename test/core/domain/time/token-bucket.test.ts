@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Bucket, takeToken } from '../../../../core/domain/alerts/token-bucket.ts';
+import { type Bucket, takeToken } from '../../../../core/domain/time/token-bucket.ts';
 
 const ALLOWANCE = { perSecond: 10, burst: 5 };
 

@@ -1,5 +1,5 @@
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { Problem } from '../runbooks/problem.ts';
+import type { Problem } from './problem.ts';
 
 /** Location in a file. Lines count from 1. */
 export type SourceLocation = { file: string; line: number };
