@@ -21,9 +21,8 @@ export type Pin = z.infer<typeof Pin>;
 
 /** A pin as shown. */
 export const PinView = Pin.extend({
-  /** `superseded`: a newer version was deployed since, and runs. */
-  state: z.enum(['pinned', 'superseded', 'lifted']),
-  /** The newer version. */
-  superseded_by: Version.nullable(),
+  state: z.enum(['pinned', 'lifted']),
+  /** A version that was deployed after the pin, and runs. Null: none. The pin stays in force beside it. */
+  newer_version: Version.nullable(),
 });
 export type PinView = z.infer<typeof PinView>;

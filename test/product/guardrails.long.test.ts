@@ -99,7 +99,7 @@ describe('a version that was rolled back', { timeout: 180_000 }, () => {
         lifted_at: null,
         lifted_by: null,
         state: 'pinned',
-        superseded_by: null,
+        newer_version: null,
       },
     ]);
     expect(await guarded.metric('firebreak_pinned_version')).toContain(
@@ -131,13 +131,12 @@ describe('a version that was rolled back', { timeout: 180_000 }, () => {
     expect(answered).toMatchObject({ status: 404, body: { code: 'unknown-pin' } });
   });
 
-  test('has its pin superseded by a newer deploy, and pinned again when that is rolled back', async () => {
+  test('stays pinned beside a newer deploy, and after that is rolled back', async () => {
     await guarded.deployed(at, { version: '2026.6', minutes: 0 });
-    expect(await ofPlace()).toEqual([]);
-    expect(await ofPlace('?all=true')).toMatchObject([
-      { version: BAD.version, state: 'superseded', superseded_by: '2026.6', lifted_at: null },
-    ]);
-    expect((await guarded.metric('firebreak_pinned_version')).filter((line) => line.includes('"pinned"'))).toEqual([]);
+    expect(await ofPlace()).toMatchObject([{ version: BAD.version, state: 'pinned', newer_version: '2026.6' }]);
+    expect((await guarded.metric('firebreak_pinned_version')).filter((line) => line.includes('"pinned"'))).toHaveLength(
+      1,
+    );
 
     expect((await act(one, 'rollback')).status).toBe(202);
     await told(one, 'mitigation.succeeded', new RegExp(`Rolled back to ${GOOD.version}`));
@@ -148,7 +147,7 @@ describe('a version that was rolled back', { timeout: 180_000 }, () => {
     ]);
     expect(await ofPlace()).toMatchObject([
       { version: '2026.6', state: 'pinned' },
-      { version: BAD.version, state: 'pinned', superseded_by: null },
+      { version: BAD.version, state: 'pinned', newer_version: null },
     ]);
   });
 
@@ -186,6 +185,8 @@ describe('wrong automation', { timeout: 180_000 }, () => {
     const marked = (await guarded.timeline(first)).filter(({ kind }) => kind === 'automation.marked_wrong');
     expect(marked.map(({ actor }): string => actor).toSorted()).toEqual(['grace', 'linus']);
     expect((await automation()).demoted).toEqual({});
+    const { items: pins } = (await firebreak.get('/v1/versions/pinned')).body;
+    expect(pins.filter(({ incident_id }: { incident_id: string }) => incident_id === first.id)).toEqual([]);
 
     await breaks(us);
     const second = await mitigated(us);

@@ -15,12 +15,15 @@ export const imageUpdater = (argo: ArgoOptions, { service, environment }: Servic
   },
 });
 
-async function hold(calls: Calls, holder: string, { versions, images: named }: HoldRequest): Promise<Done> {
+async function hold(calls: Calls, holder: string, { versions, outdated, images: named }: HoldRequest): Promise<Done> {
   const application = await calls.application();
   const annotations = application.metadata.annotations ?? {};
   const images = updatedImages(annotations, named);
-  const held = images.length === 0 ? [] : versions.filter((version) => tagsOf(version).length > 0);
-  const changes = changesToIgnore(annotations, holder, images, held.flatMap(tagsOf));
+  const tagged = versions.filter((version) => tagsOf(version).length > 0);
+  const current = tagged.filter((version) => !outdated.includes(version));
+  const isTagged = images.some(({ byDigest }) => !byDigest);
+  const held = images.length === 0 ? [] : isTagged ? tagged : current;
+  const changes = changesToIgnore(annotations, holder, images, held.flatMap(tagsOf), current.length > 0);
   const changed = Object.keys(changes).length > 0;
   if (changed) {
     const after = (await calls.patch({ annotations: changes })).metadata.annotations ?? {};
@@ -104,17 +107,19 @@ export function tagsOf(version: Version): string[] {
  * Returns the changes to annotations after which Image Updater ignores these tags for these images, on behalf of
  * `holder`, and no other tags that Firebreak added on its behalf. Null removes an annotation. Keeps the
  * tags that people wrote and those that Firebreak added on behalf of others. Empty: nothing needs to change.
+ *
+ * @param stops whether images that follow a digest are not updated at all
  */
 export function changesToIgnore(
   annotations: Annotations,
   holder: string,
   images: readonly UpdatedImage[],
   tags: readonly string[],
+  stops = tags.length > 0,
 ): Record<string, string | null> {
   const record = recordedTags(annotations);
-  const wanted = new Map(
-    images.map(({ annotation, byDigest }) => [annotation, byDigest && tags.length > 0 ? ['*'] : tags]),
-  );
+  const ofDigest = stops ? ['*'] : [];
+  const wanted = new Map(images.map(({ annotation, byDigest }) => [annotation, byDigest ? ofDigest : tags]));
   const next: Record<string, Added> = {};
   const changes: Record<string, string | null> = {};
   // The application's annotation first: images copy the tags that people wrote there.

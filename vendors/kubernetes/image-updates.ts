@@ -20,7 +20,7 @@ const Automation = z.object({
 
 /**
  * Returns the port to an ImageUpdateAutomation of Flux. It has no list of tags to leave out, so it is suspended while
- * any version is held, which also stops its other updates.
+ * any version is held, which also stops its other updates. So it is resumed when a newer version runs.
  */
 export function fluxImageUpdates(
   { apiVersion, namespace, name }: ImageAutomationConfig,
@@ -31,10 +31,11 @@ export function fluxImageUpdates(
   const images = [`all images of ImageUpdateAutomation ${namespace}/${name}`];
   return {
     name: 'Flux',
-    async hold({ versions }) {
-      const changed = await attempt(cluster, (calls) => hold(calls, path, `${service}/${environment}`, versions));
+    async hold({ versions, outdated }) {
+      const held = versions.filter((version) => !outdated.includes(version));
+      const changed = await attempt(cluster, (calls) => hold(calls, path, `${service}/${environment}`, held));
       return typeof changed === 'boolean'
-        ? { kind: 'done', value: { images, held: versions, changed } }
+        ? { kind: 'done', value: { images, held, changed } }
         : vendorResponse(changed);
     },
   };

@@ -3,19 +3,23 @@ import type { PinView } from '../../../schemas/changes/pin.ts';
 import type { Caller } from '../people/caller.ts';
 import { Refusal } from '../../domain/refusal.ts';
 
+type PinDeps = Pick<Deps, 'pins' | 'incidents' | 'clock'>;
+
 /**
  * Lifts a pin, so that the version may be deployed again, with an entry in the timeline of its incident, if it has one.
  *
  * @throws Refusal 403, 404
  */
-export async function liftPin(
-  { pins, incidents, clock }: Pick<Deps, 'pins' | 'incidents' | 'clock'>,
-  caller: Caller,
-  id: string,
-): Promise<PinView> {
-  const pin = await pins.get(id);
+export async function liftPin(deps: PinDeps, caller: Caller, id: string): Promise<PinView> {
+  const pin = await deps.pins.get(id);
   if (pin === undefined) throw unknownPin(id);
   caller.allow('versions:write', pin);
+  return endPin(deps, caller, pin);
+}
+
+/** Ends a pin that the caller may end. */
+export async function endPin({ pins, incidents, clock }: PinDeps, caller: Caller, pin: PinView): Promise<PinView> {
+  const { id } = pin;
   const lifted = await pins.lift(id, caller.name);
   if (lifted === undefined) throw unknownPin(id);
   if (pin.incident_id === null) return lifted;

@@ -15,7 +15,7 @@ import { markWrong } from './mark-wrong.ts';
 import { acknowledgeByActing } from './acknowledge-by-acting.ts';
 import type { Caller } from '../people/caller.ts';
 
-type CauseDeps = Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'changes' | 'clock' | 'engine'>;
+type CauseDeps = Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'changes' | 'clock' | 'engine' | 'pins'>;
 
 /** A rollback of a change that was cleared. */
 export type NeedlessRollback = { state: 'under_way' | 'done'; to: Version | null };

@@ -166,14 +166,13 @@ export function migrationsIn(undoes: readonly Change[]): { known: Change[]; unkn
 }
 
 /**
- * Returns a pin with its state. It is superseded while a newer version runs that was deployed after the pin; when that
- * is rolled back, the pin is active again. Pipelines can report a rollback as an ordinary deployment, so a rollback is
- * also recognized by its version.
+ * Returns a pin with its state. Only a person ends a pin: a newer version says nothing about the pinned one, and can be
+ * as bad. Pipelines can report a rollback as an ordinary deployment, so a rollback is also recognized by its version.
  *
  * @param live change that brought the running version, if known
  */
 export function pinView(pin: Pin, live: Change | undefined): PinView {
-  const isSuperseded =
+  const isNewer =
     live !== undefined &&
     live.kind !== 'rollback' &&
     live.version !== pin.version &&
@@ -181,8 +180,7 @@ export function pinView(pin: Pin, live: Change | undefined): PinView {
     live.started_at > pin.pinned_at &&
     // A change reported with a future start says nothing about the order.
     !startsTooFarAhead(live, live.recorded_at);
-  const state = pin.lifted_at !== null ? 'lifted' : isSuperseded ? 'superseded' : 'pinned';
-  return { ...pin, state, superseded_by: isSuperseded ? live.version : null };
+  return { ...pin, state: pin.lifted_at === null ? 'pinned' : 'lifted', newer_version: isNewer ? live.version : null };
 }
 
 /**

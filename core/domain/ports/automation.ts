@@ -30,5 +30,5 @@ export type AutomationSwitch = {
    * Marks the automatic action with this key, or all of the incident, as wrong. Each counts once; a service with too
    * many is demoted.
    */
-  markWrong(id: IncidentId, key: string | null, why: string): Promise<{ acts: number; demoted: ServiceName[] }>;
+  markWrong(id: IncidentId, key: string | null, why: string): Promise<{ acts: string[]; demoted: ServiceName[] }>;
 };

@@ -61,7 +61,7 @@ export type NewPin = Omit<Pin, 'id' | 'lifted_at' | 'lifted_by'>;
 
 /** Pins of known bad versions. */
 export type Pins = {
-  /** Returns pins newest first. @param query.all include lifted and superseded pins */
+  /** Returns pins newest first. @param query.all include lifted pins */
   list(query: { limit: number; cursor?: string; all: boolean }): Promise<Page<PinView>>;
   /** Returns the pins in force. Strongly consistent. */
   of(serviceEnvironment: ServiceEnvironment): Promise<PinView[]>;

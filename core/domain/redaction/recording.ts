@@ -49,7 +49,7 @@ const TEXTS: readonly Pattern[] = [
 const PATTERNS: readonly Pattern[] = [...TEXTS, ...IP_ADDRESSES];
 
 /** Keys, and names of labels, whose values identify a version or a change. Two of them must not become the same. */
-const IDENTIFIES = /(?:^|_)(?:versions?|id|ids)$|^(?:from|to|superseded_by|rolled_back_to|image|tag)$/;
+const IDENTIFIES = /(?:^|_)(?:versions?|id|ids)$|^(?:from|to|rolled_back_to|image|tag)$/;
 
 const replaced = (text: string, patterns: readonly Pattern[]): string =>
   patterns.reduce((left, [pattern, instead]) => left.replaceAll(pattern, instead), text);

@@ -87,8 +87,15 @@ export type Deployer = {
 /** `report`: null if nothing was rolled out. `superseded`: keys of earlier rollouts that may not have ended. */
 export type ObservedRollout = { kind: 'observed'; report: ChangeReport | null; superseded: readonly string[] };
 
-/** @param images images of the service; empty: all that are updated */
-export type HoldRequest = { versions: readonly Version[]; images: readonly string[] };
+/**
+ * `outdated`: those of the versions since which a newer one was deployed, and runs. Software that can only stop all updates
+ * does not hold them, because nothing would be updated any more. `images`: images of the service; empty: all that are updated.
+ */
+export type HoldRequest = {
+  versions: readonly Version[];
+  outdated: readonly Version[];
+  images: readonly string[];
+};
 
 /**
  * `images`: what image automation updates; empty: it does not update the service. `held`: versions that it does not

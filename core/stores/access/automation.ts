@@ -88,7 +88,11 @@ export class AutomationTable implements AutomationSwitch {
     return [remove(keys.demotion(service)), put({ ...keys.promotion(service), service, at })];
   }
 
-  async markWrong(id: IncidentId, key: string | null, why: string): Promise<{ acts: number; demoted: ServiceName[] }> {
+  async markWrong(
+    id: IncidentId,
+    key: string | null,
+    why: string,
+  ): Promise<{ acts: string[]; demoted: ServiceName[] }> {
     const acts = await this.#actsOf(id, key);
     const services = new Set<ServiceName>();
     for (const { service, at, key: act } of acts) {
@@ -99,7 +103,7 @@ export class AutomationTable implements AutomationSwitch {
     }
     const demoted: ServiceName[] = [];
     for (const service of services) if (await this.#judge(service)) demoted.push(service);
-    return { acts: acts.length, demoted };
+    return { acts: acts.map(({ key: act }) => act), demoted };
   }
 
   /**

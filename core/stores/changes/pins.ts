@@ -13,10 +13,7 @@ import { pageOfFew } from '../../stores/small-list.ts';
 import { collect, type Table } from '../../stores/table.ts';
 import { absent, equals, type Item, put, update, type Write } from '../../../platforms/store.ts';
 
-/** Number of newest pins of a service and environment to read. */
-const PINS_READ = 50;
-
-/** Above this, the oldest pins leave the combined item, which holds 400 KB; their own records stay. */
+/** Newest pins of a service and environment that are in force. The combined item holds 400 KB; the records of older ones stay. */
 const PINNED_MAX = 150;
 const TRIMMED_MAX = 200;
 
@@ -27,8 +24,8 @@ const PREFIX = 'pin:';
 const attributeName = (id: string): string => `${PREFIX}${id}`;
 
 /**
- * Stores versions known to be bad. Whether a pin is superseded is determined on read, from what runs then. Beside the
- * records, one item for each service and environment holds the active pins, since each freeze check needs them.
+ * Stores versions known to be bad. Whether a newer version runs is determined on read. Beside the records, one item for
+ * each service and environment holds the pins in force, since each freeze check needs them.
  */
 export class PinTable implements Pins {
   readonly #table: Table;
@@ -78,7 +75,7 @@ export class PinTable implements Pins {
     const names = Object.keys(item ?? {}).filter((name) => name.startsWith(PREFIX));
     if (names.length <= PINNED_MAX) return;
     const old = newestFirst(item)
-      .slice(PINS_READ, PINS_READ + TRIMMED_MAX)
+      .slice(PINNED_MAX, PINNED_MAX + TRIMMED_MAX)
       .map(({ id }) => attributeName(id));
     await this.#table.update(keys.pinned(serviceEnvironment), { remove: old });
   }
@@ -136,9 +133,8 @@ export class PinTable implements Pins {
 /** Returns the active pins, newest first, from the combined item and the live version. */
 export const pinsIn = (pinned: Item | undefined, live: Item | undefined): PinView[] =>
   newestFirst(pinned)
-    .slice(0, PINS_READ)
-    .map((pin) => viewOf(pin, live))
-    .filter(({ state }) => state === 'pinned');
+    .slice(0, PINNED_MAX)
+    .map((pin) => viewOf(pin, live));
 
 const newestFirst = (pinned: Item | undefined): Pin[] =>
   Object.entries(pinned ?? {})

@@ -21,7 +21,7 @@ import { unansweredAfter, outcomeKnownFrom } from '../../../core/domain/messages
 const IMAGES: Method = { name: 'images', allowances: { images: { perSecond: 5, burst: 20 } } };
 
 /**
- * Seconds until the next check of a hold. Whether a pin is superseded is known only on read, and another system can undo
+ * Seconds until the next check of a hold. Whether a newer version runs is known only on read, and another system can undo
  * a hold, which it does soon after it was set.
  */
 const CHECK_SECONDS = 300;
@@ -78,6 +78,9 @@ async function automationOf(
 /** Image automation. `standIn`: it is a stand-in, which every text about it says. */
 type StandInAutomation = ImageAutomation & { standIn: boolean };
 
+/** Returns whether a newer version was deployed since, and runs. */
+const isOutdated = ({ newer_version: newer }: PinView): boolean => newer !== null;
+
 type HoldInputs = {
   subject: Subject;
   automation: StandInAutomation;
@@ -108,9 +111,10 @@ class ImageHold {
     const before = this.#state.unsure;
     const began = this.#session.now();
     const versions = [...new Set(this.#pins.map(({ version }) => version))];
+    const outdated = this.#pins.filter(isOutdated).map(({ version }) => version);
     const response = await this.#session.attempt(
       IMAGES,
-      () => this.#automation.hold({ versions, images }),
+      () => this.#automation.hold({ versions, outdated, images }),
       async (at) => {
         const unpinnedAt = this.#pins.length > 0 ? null : (this.#state.over ?? at);
         await this.#save({ unsure: at, over: unpinnedAt });
@@ -142,8 +146,9 @@ class ImageHold {
     await this.#noteHolds(images);
     for (const id of ended) await this.#noteRelease(id);
     if (isRestored) for (const { id } of heldPins) await this.#noteRestoredHold(id);
-    await this.#noteUntagged(images.length === 0 ? [] : this.#pins.filter(({ version }) => !heldVersions.has(version)));
-    if (this.#pins.length > 0 && images.length > 0)
+    const unheld = this.#pins.filter((pin) => !isOutdated(pin) && !heldVersions.has(pin.version));
+    await this.#noteUntagged(images.length === 0 ? [] : unheld);
+    if (heldPins.length + unheld.length > 0 && images.length > 0)
       this.#session.scheduleNext(plusSeconds(now, changed ? CHECK_NEW_SECONDS : CHECK_SECONDS));
   }
 
@@ -166,10 +171,10 @@ class ImageHold {
     if (hold === undefined) return;
     const pin = await this.#deps.pins.get(id);
     const why =
-      pin?.state === 'superseded' && pin.superseded_by !== null
-        ? `${pin.superseded_by} has been deployed since`
-        : pin?.state === 'lifted'
-          ? 'its pin was lifted'
+      pin?.state === 'lifted'
+        ? 'its pin was lifted'
+        : pin?.newer_version != null
+          ? `${pin.newer_version} has been deployed since`
           : 'it no longer updates the image';
     await this.#note(hold.incident, `images-released-${id}-${hold.at}`, {
       kind: 'images.released',

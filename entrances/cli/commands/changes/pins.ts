@@ -7,15 +7,8 @@ export const addPins = apiGroup('pins', 'List and lift pins: versions known bad,
   {
     usage: 'list',
     description: 'List pins, newest first',
-    options: [['--all', 'Include superseded and lifted pins'], LIMIT_OPTION, JSON_OPTION],
-    ...listOf('/v1/versions/pinned', PinView, [
-      'id',
-      PLACE,
-      'version',
-      ['STATE', ({ superseded_by: by, state }) => (by === null ? state : `superseded by ${by}`)],
-      'pinned_at',
-      'reason',
-    ]),
+    options: [['--all', 'Include lifted pins'], LIMIT_OPTION, JSON_OPTION],
+    ...listOf('/v1/versions/pinned', PinView, ['id', PLACE, 'version', 'state', 'pinned_at', 'reason']),
   },
   {
     usage: 'lift <pin>',

@@ -237,11 +237,11 @@ function evidenceLines({ can, measuredAt }: NonNullable<EnvironmentData['evidenc
 function pinsPanel({ pins, at, may, csrfToken, service: name }: ServiceData): Html | '' {
   if (pins === null) return '';
   const rows = pins.map(
-    ({ id, environment, version, reason, pinned_at, incident_id, state, superseded_by, ...pin }): Cells => [
+    ({ id, environment, version, reason, pinned_at, incident_id, newer_version: newer, ...pin }): Cells => [
       html`<span class="version">${version}</span>`,
       environment,
       html`${reason} ${incident_id === null ? '' : html`<a href="${incidentPath(incident_id)}">incident</a>`}`,
-      html`${ago(pinned_at, at)}${state === 'superseded' ? html` <span class="badge">superseded by ${superseded_by ?? 'a newer version'}</span>` : ''}`,
+      html`${ago(pinned_at, at)}${newer === null ? '' : html` <span class="quiet">${newer} runs</span>`}`,
       may('versions:write', { ...pin, environment })
         ? actionForm(
             servicePath(name),

@@ -17,7 +17,7 @@ export function pinnedVersionRoutes(app: Api, deps: Pick<ApiDeps, 'clock' | 'inc
       method: 'get',
       path: '/v1/versions/pinned',
       tags: ['versions'],
-      summary: 'List versions known bad, newest first; with all=true, including superseded and lifted ones',
+      summary: 'List versions known bad, newest first; with all=true, including lifted ones',
       request: { query: z.object({ ...listQuery, all: z.enum(['true', 'false']).default('false') }) },
       responses: { 200: answers('A page of results', pageOf(Pinned)) },
     }),

@@ -135,7 +135,7 @@ export const pin = (version: string, more: Partial<PinView> = {}): PinView => ({
   lifted_at: null,
   lifted_by: null,
   state: 'pinned',
-  superseded_by: null,
+  newer_version: null,
   ...more,
 });
 

@@ -362,7 +362,11 @@ describe('a pinned version', () => {
     ],
     ['but a newer one is not', { request: { version: 'v3' }, pins: [pin('v2')] }, 'allow clear'],
     ['nor is it elsewhere', { pins: [pin('v2', serviceEnvironment('search'))] }, 'allow clear'],
-    ['nor after it was superseded', { pins: [pin('v2', { state: 'superseded' })] }, 'allow clear'],
+    [
+      'also while a newer one runs',
+      { pins: [pin('v2', { newer_version: Version.parse('v3') })] },
+      'freeze pinned_version',
+    ],
     ['nor after its pin was lifted', { pins: [pin('v2', { state: 'lifted' })] }, 'allow clear'],
     [
       'may be affected if the request has no version',

@@ -186,7 +186,7 @@ export class History {
 
   #pins(a: number, b: number): void {
     this.world.pins =
-      b % 2 === 0 ? [] : [pin(pick(['v1', 'v2', 'v3'], a), { state: pick(['pinned', 'superseded'], b >> 1) })];
+      b % 2 === 0 ? [] : [pin(pick(['v1', 'v2', 'v3'], a), { state: pick(['pinned', 'lifted'], b >> 1) })];
   }
 
   #objective(a: number): void {

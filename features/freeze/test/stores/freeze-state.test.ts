@@ -98,7 +98,7 @@ test('a check sees what was recorded when it began, however many run at once', a
   expect(seen).toEqual(numbers(20).map(() => true));
 });
 
-test('a pin is visible at once, and gone when it is lifted or superseded', async () => {
+test('a pin is visible at once, stays beside a newer version, and is gone when it is lifted', async () => {
   const at = place('pinned');
   await pin(at, 'v2');
   await pin(at, 'v2');
@@ -109,7 +109,6 @@ test('a pin is visible at once, and gone when it is lifted or superseded', async
   const [, second] = await pins.of(at);
   await pins.lift(second?.id ?? '', 'ada');
   await pins.lift(second?.id ?? '', 'bo');
-  expect(await pinned(at)).toEqual(['v3']);
   await stores.changes.record(
     NewChange.parse({
       service: at.service,
@@ -118,7 +117,7 @@ test('a pin is visible at once, and gone when it is lifted or superseded', async
       started_at: plusSeconds(now(), 5),
     }),
   );
-  expect(await pinned(at)).toEqual([]);
+  expect(await pinned(at)).toEqual(['v3']);
 });
 
 test('of very many pins, the newest are read, and the others leave the item', async () => {
@@ -127,9 +126,9 @@ test('of very many pins, the newest are read, and the others leave the item', as
     stores.clock.set(stores.clock.millis + 1000);
     await pin(at, `v${n}`);
   }
-  expect(await pins.of(at)).toHaveLength(50);
+  expect(await pins.of(at)).toHaveLength(150);
   const item = await stores.table.get({ pk: 'PINNED#often#production', sk: 'PINNED' });
-  expect(Object.keys(item ?? {}).length).toBeLessThan(60);
+  expect(Object.keys(item ?? {}).length).toBeLessThan(160);
   expect((await pinned(at)).slice(0, 2)).toEqual(['v159', 'v158']);
   stores.clock.set(stores.clock.millis + 1000);
   await pin(at, 'v200');

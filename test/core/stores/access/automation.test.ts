@@ -37,7 +37,7 @@ inTheTable(() => {
     test('a wrong action counts once', async () => {
       const id = await opened();
       await acts(id, 'once', agreed);
-      const wrong = { acts: 1, demoted: [] };
+      const wrong = { acts: ['once'], demoted: [] };
       expect(await stores.automation.markWrong(id, 'once', 'not healthy')).toEqual(wrong);
       expect(await stores.automation.markWrong(id, 'once', 'not healthy')).toEqual(wrong);
       expect(await stores.automation.markWrong(id, null, 'says ada')).toEqual(wrong);
@@ -56,9 +56,9 @@ inTheTable(() => {
       });
       await acts(id, `${id}.1`, agreed);
       await acts(elsewhere, `${elsewhere}.1`, agreed);
-      expect(await stores.automation.markWrong(id, null, 'says ada')).toEqual({ acts: 1, demoted: [] });
+      expect(await stores.automation.markWrong(id, null, 'says ada')).toEqual({ acts: [`${id}.1`], demoted: [] });
       expect(await stores.automation.markWrong(elsewhere, null, 'says ada')).toEqual({
-        acts: 1,
+        acts: [`${elsewhere}.1`],
         demoted: [serviceEnvironment.service],
       });
     });
@@ -66,7 +66,7 @@ inTheTable(() => {
     test('a manual rollback does not count against automation', async () => {
       const id = await opened();
       for (const n of [1, 2, 3]) await acts(id, `${id}.${n}`, { ...agreed, isProposed: false });
-      expect(await stores.automation.markWrong(id, null, 'says ada')).toEqual({ acts: 0, demoted: [] });
+      expect(await stores.automation.markWrong(id, null, 'says ada')).toEqual({ acts: [], demoted: [] });
       expect(await demoted()).toBe(false);
     });
 
@@ -74,7 +74,10 @@ inTheTable(() => {
       const id = await opened();
       const theirs = { ...serviceEnvironment, service: `${serviceEnvironment.service}-b` as ServiceName };
       for (const n of [1, 2]) await acts(id, `${id}.${n}`, { ...agreed, serviceEnvironment: theirs });
-      expect(await stores.automation.markWrong(id, null, 'says ada')).toEqual({ acts: 2, demoted: [theirs.service] });
+      expect(await stores.automation.markWrong(id, null, 'says ada')).toEqual({
+        acts: [`${id}.1`, `${id}.2`],
+        demoted: [theirs.service],
+      });
       expect(await demoted()).toBe(false);
       expect((await stores.automation.read()).demoted).toHaveProperty([theirs.service]);
     });

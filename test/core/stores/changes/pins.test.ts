@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { clear } from '../../arbitraries.ts';
+import { markWrong } from '../../../../core/actions/incidents/mark-wrong.ts';
 import type { ChangeId, EnvironmentName, IncidentId, Version } from '../../../../schemas/config/names.ts';
 import type { PinView } from '../../../../schemas/changes/pin.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
@@ -18,11 +20,17 @@ import {
 inTheTable(() => {
   describe('known bad versions', () => {
     /** Rolls the newest version back; returns the resulting pin. */
-    async function rolledBack(id: IncidentId, from: string, to: string, number = 1): Promise<PinView> {
-      const suspect = (await stores.changes.recent(serviceEnvironment, 9)).findLast(({ version }) => version === from);
+    async function rolledBack(
+      id: IncidentId,
+      from: string,
+      to: string,
+      { number = 1, automatic = false } = {},
+    ): Promise<PinView> {
+      const changes = await stores.changes.recent(serviceEnvironment, 9);
+      const suspect = changes.findLast(({ version }) => version === from);
       if (suspect === undefined) throw new Error(`${from} was never deployed`);
-      await judged(id, number);
-      await acts(id, keyOf(id, number), { automatic: false });
+      await judged(id, number, clear({ changes }));
+      await acts(id, keyOf(id, number), { automatic, isProposed: automatic });
       later(5);
       const moved = { from: from as Version, to: to as Version, suspect: suspect.id };
       await stores.effects.concludeRollback(id, end(id, number, { versionChange: moved }));
@@ -53,7 +61,7 @@ inTheTable(() => {
         lifted_at: null,
         lifted_by: null,
         state: 'pinned',
-        superseded_by: null,
+        newer_version: null,
       });
       expect([await listed(), await listed(true), await stores.pins.get(pin.id)]).toEqual([[pin], [pin], pin]);
       expect(await stores.pins.of({ ...serviceEnvironment, environment: 'staging' as EnvironmentName })).toEqual([]);
@@ -90,16 +98,18 @@ inTheTable(() => {
       expect(await stores.pins.add(recorded('v2'), 'chg_again' as ChangeId)).toBeUndefined();
     });
 
-    test('it is superseded while a newer version runs, and known bad again after a rollback', async () => {
+    test('it stays known bad while a newer version runs, which is named, and after that is rolled back', async () => {
       const id = await opened();
       await deploy('v1', 9000);
       await deploy('v2', 600);
       const { id: pin } = await rolledBack(id, 'v2', 'v1');
       await deploy('v3', 0);
-      expect([await inForce(), await listed()]).toEqual([[], []]);
-      expect(await stores.pins.get(pin)).toMatchObject({ state: 'superseded', superseded_by: 'v3', lifted_at: null });
-      expect(await listed(true)).toMatchObject([{ id: pin, state: 'superseded' }]);
-      await rolledBack(id, 'v3', 'v1', 2);
+      expect(await inForce()).toEqual(['v2']);
+      const beside = { id: pin, state: 'pinned', newer_version: 'v3', lifted_at: null };
+      expect([await stores.pins.get(pin), ...(await listed()), ...(await listed(true))]).toMatchObject(
+        Array.from({ length: 3 }, () => beside),
+      );
+      await rolledBack(id, 'v3', 'v1', { number: 2 });
       expect(await inForce()).toEqual(['v3', 'v2']);
       expect((await listed()).map(({ version }) => version)).toEqual(['v3', 'v2']);
     });
@@ -112,13 +122,26 @@ inTheTable(() => {
       ['a flag', 'v3', 0, { kind: 'flag' }],
       ['a rollback of another version', 'v0', 0, { kind: 'rollback' }],
       ['a deployment of the restored version, which pipelines report like any other', 'v1', 0, {}],
-    ])('it stays known bad after %s', async (_, version, secondsAgo, more) => {
+    ])('no newer version runs after %s', async (_, version, secondsAgo, more) => {
       const id = await opened();
       await deploy('v1', 9000);
       await deploy('v2', 600);
       await rolledBack(id, 'v2', 'v1');
       await deploy(version, secondsAgo, more);
-      expect(await inForce()).toEqual(['v2']);
+      expect(await listed()).toMatchObject([{ version: 'v2', newer_version: null }]);
+    });
+
+    test('it is not known bad after its automatic rollback was marked as wrong, and others stay so', async () => {
+      const id = await opened();
+      await deploy('v1', 9000);
+      await deploy('v2', 600);
+      await rolledBack(id, 'v2', 'v1', { automatic: true });
+      await deploy('v3', 0);
+      await rolledBack(id, 'v3', 'v1', { number: 2 });
+      const ada = { name: 'ada', allow: (action: string) => expect(action).not.toBe('versions:write') };
+      await markWrong(stores, ada, { id, note: '' });
+      expect(await inForce()).toEqual(['v3']);
+      expect(await listed(true)).toMatchObject([{ version: 'v3' }, { version: 'v2', lifted_by: 'ada' }]);
     });
 
     test('it is not known bad after a person lifted the pin; the first person is recorded', async () => {
@@ -143,7 +166,7 @@ inTheTable(() => {
       await deploy('v1', 90_000);
       for (const [n, version] of ['v2', 'v3', 'v4'].entries()) {
         await deploy(version, 2);
-        await rolledBack(id, version, 'v1', n + 1);
+        await rolledBack(id, version, 'v1', { number: n + 1 });
       }
       const found = [];
       for (let cursor: string | null | undefined; cursor !== null;) {

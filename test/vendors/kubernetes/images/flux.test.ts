@@ -17,7 +17,7 @@ const HOLD = 'firebreak.dev/image-hold';
 const environment = 'production' as EnvironmentName;
 const IMAGE = 'registry.test/shop/checkout';
 
-const pinOf = (service: string, state: PinView['state'] = 'pinned'): PinView => ({
+const pinOf = (service: string, state: PinView['state'] = 'pinned', newer: string | null = null): PinView => ({
   service: service as ServiceName,
   environment,
   id: `pin_${service}`,
@@ -28,7 +28,7 @@ const pinOf = (service: string, state: PinView['state'] = 'pinned'): PinView => 
   lifted_at: null,
   lifted_by: null,
   state,
-  superseded_by: null,
+  newer_version: newer as Version | null,
 });
 
 /** A cluster with the Deployment `checkout` at v41 after a rollback, and an automation that two services share. */
@@ -125,6 +125,16 @@ test('Flux is suspended while a version is pinned, and runs again with the relea
   expect([metadata.annotations, spec]).toEqual([before.metadata.annotations, before.spec]);
   expect(await cluster.runFlux('v42')).toBe(`${IMAGE}:v42`);
   expect(cluster.notes().filter((text) => text.startsWith('images.released'))).toHaveLength(2);
+});
+
+test('Flux runs again when a newer version does, although the pin stays: it can only stop all updates', async () => {
+  const cluster = await setUp();
+  await cluster.changePins(pinOf('checkout'));
+  await cluster.changePins(pinOf('checkout', 'pinned', 'v43'));
+  expect((await cluster.automation()).spec.suspend).toBeUndefined();
+  expect(cluster.notes().slice(1)).toEqual([
+    'images.released: Flux is no longer held back from v42: v43 has been deployed since',
+  ]);
 });
 
 test('an automation that people had suspended stays suspended', async () => {

@@ -30,7 +30,7 @@ const pinOf = (version: string, more: Partial<PinView> = {}): PinView => ({
   lifted_at: null,
   lifted_by: null,
   state: 'pinned',
-  superseded_by: null,
+  newer_version: null,
   ...more,
 });
 
@@ -103,7 +103,7 @@ test('without a hold, Image Updater deploys the bad tag again', async () => {
   expect(await world.updated('v41', 'v42')).toEqual([`${IMAGE}:v42`, 'envoy:1.31']);
 });
 
-test('Image Updater does not deploy a pinned version again, deploys a newer one, and is released with the pin', async () => {
+test('Image Updater does not deploy a pinned version again, not even beside a newer one, and is released with the pin', async () => {
   const world = await open();
   world.pin(pinOf('v42'));
   await world.changed();
@@ -114,16 +114,38 @@ test('Image Updater does not deploy a pinned version again, deploys a newer one,
   expect(await world.updated('v41', 'v42')).toEqual([`${IMAGE}:v41`, 'envoy:1.31']);
   expect(await world.updated('v41', 'v42', 'v43')).toEqual([`${IMAGE}:v43`, 'envoy:1.31']);
 
-  // Nobody marks the subject when a newer version runs: a later check finds it.
-  world.pin(pinOf('v42', { state: 'superseded', superseded_by: 'v43' as Version }));
+  world.pin(pinOf('v42', { newer_version: 'v43' as Version }));
   await world.later(301);
+  expect((await world.annotations())[`${UPDATER}/api.ignore-tags`]).toBe('42, v42');
+
+  world.pin(pinOf('v42', { state: 'lifted', newer_version: 'v43' as Version }));
+  await world.changed();
   expect(await world.annotations()).toEqual(UPDATED);
+  expect(world.said().slice(1)).toEqual([
+    'images.released: Argo CD Image Updater is no longer held back from v42: its pin was lifted',
+  ]);
+  const before = await world.patches();
+  await world.later(3600);
+  await world.changed();
+  expect(await world.patches()).toBe(before);
+  expect(world.said()).toHaveLength(2);
+});
+
+test('an image that follows a digest is updated again when a newer version runs', async () => {
+  const digest = { ...UPDATED, [`${UPDATER}/api.update-strategy`]: 'digest' };
+  const world = await open(digest);
+  world.pin(pinOf('v42'));
+  await world.changed();
+  expect((await world.annotations())[`${UPDATER}/api.ignore-tags`]).toBe('*');
+  // Nobody marks the subject when a newer version runs: a later check finds it.
+  world.pin(pinOf('v42', { newer_version: 'v43' as Version }));
+  await world.later(301);
+  expect(await world.annotations()).toEqual(digest);
   expect(world.said().slice(1)).toEqual([
     'images.released: Argo CD Image Updater is no longer held back from v42: v43 has been deployed since',
   ]);
   const before = await world.patches();
   await world.later(3600);
-  await world.changed();
   expect(await world.patches()).toBe(before);
   expect(world.said()).toHaveLength(2);
 });
