@@ -135,10 +135,6 @@ const ASSEMBLIES = {
 /** Imports against the direction, by file. There are no others. */
 /** @type {Readonly<Record<string, readonly string[]>>} */
 const UPWARDS = {
-  'vendors/connections/check.ts': ['core/actions/automation/drills.ts'],
-  'vendors/connections/propose-entries.ts': ['core/actions/concurrency.ts'],
-  'vendors/connections/provable.ts': ['core/actions/concurrency.ts'],
-  'vendors/flagger/receive.ts': ['core/stores/hash.ts'],
   'vendors/github/receive.ts': ['core/actions/changes/forge-event.ts'],
   'vendors/gitlab/receive.ts': ['core/actions/changes/forge-event.ts'],
   'vendors/replay.ts': [
