@@ -137,13 +137,6 @@ const ASSEMBLIES = {
 const UPWARDS = {
   'vendors/github/receive.ts': ['core/actions/changes/forge-event.ts'],
   'vendors/gitlab/receive.ts': ['core/actions/changes/forge-event.ts'],
-  'vendors/replay.ts': [
-    'core/actions/alerts/enqueue.ts',
-    'core/actions/alerts/read-payload.ts',
-    'core/actions/changes/forge-event.ts',
-    'core/actions/paging/enqueue-event.ts',
-    'core/actions/people/caller.ts',
-  ],
   'vendors/shared/forge.ts': ['core/actions/changes/forge-event.ts'],
   'vendors/shared/receive-webhook.ts': ['core/actions/changes/report-change.ts'],
 };
