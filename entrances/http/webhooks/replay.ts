@@ -12,10 +12,11 @@ import { FORGES } from '../../../vendors/forges.ts';
 import { readEvent } from '../../../vendors/pagerduty/webhook.ts';
 import { EVERYWHERE } from '../../../core/domain/access/access.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
-import type { ForgeDeps } from '../../../core/actions/changes/forge-event.ts';
+import { type ForgeDeps, recordForgeEvent } from '../../../core/actions/changes/forge-event.ts';
 import type { ChangeSender } from '../../../vendors/shared/change-webhook.ts';
 import type { Forge } from '../../../vendors/shared/forge.ts';
-import { parseJson, receiveWebhook } from '../../../vendors/shared/receive-webhook.ts';
+import { parseJson } from '../../../vendors/shared/json-body.ts';
+import { receiveWebhook } from './receive-webhook.ts';
 import { enqueueEvent } from '../../../core/actions/paging/enqueue-event.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { enqueue, type Sender } from '../../../core/actions/alerts/enqueue.ts';
@@ -123,7 +124,7 @@ async function replayForge(
   const type = new URLSearchParams(receiver.split('?')[1]).get('event') ?? '';
   const payload = forge.payloadOf(Uint8Array.from(Buffer.from(body)), () => contentType);
   if (payload === undefined) throw new Refusal(422, 'not-json', 'the body is not JSON');
-  const { ignored } = await forge.receive(deps, { type, payload, trace });
+  const { ignored } = await recordForgeEvent(deps, forge, { type, payload, trace });
   if (ignored !== undefined) throw new Refusal(422, 'ignored', `Firebreak ignores this event: ${ignored}`);
   return { receipt: randomUUID(), accepted: 1, quarantined: 0, truncated: 0 };
 }
