@@ -1,10 +1,8 @@
-/// <reference path="./.sst/platform/config.d.ts" />
-
 /** Deploys to AWS the same system that `npm start` runs on one machine. For instructions, see docs/how-to/aws.md */
 export default $config({
   async app({ stage }) {
     const { PRODUCTION, readStage } = await import('./platforms/aws/infra/stage.ts');
-    const { account, region, tags } = readStage(stage);
+    const { account, region, tags } = readStage(stage, process.env);
     return {
       name: 'firebreak',
       home: 'aws',
@@ -20,7 +18,9 @@ export default $config({
     };
   },
   async run() {
+    const { readStage } = await import('./platforms/aws/infra/stage.ts');
     const { createSystem } = await import('./platforms/aws/infra/system.ts');
-    return createSystem();
+    const { DEPLOYMENT } = await import('./functions/assembly/deployment.ts');
+    return createSystem(readStage($app.stage, process.env), DEPLOYMENT);
   },
 });

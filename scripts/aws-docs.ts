@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Cost, totalOf } from './platform/idle-cost.ts';
-import { ALARM_NAMES, alarmRow, INTAKE } from '../platforms/aws/infra/alarm-rows.ts';
+import { ALARM_NAMES, alarmRow, INTAKE } from '../functions/assembly/alarm-rows.ts';
 
 const PAGE = join(import.meta.dirname, '..', 'docs', 'how-to', 'aws.md');
 

@@ -1,10 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { projectFiles } from './checks/files.ts';
 
 /**
- * Copies the tracked files of a tree, as they are now, to a new temporary folder, which uses the packages of the tree.
+ * Copies the files of a tree, also uncommitted ones, to a new temporary folder, which uses the packages of the tree.
  *
  * @param name part of the folder's name
  * @param isNeeded whether a file is copied, by its path
@@ -12,8 +12,7 @@ import { join } from 'node:path';
  */
 export function copyOf(root: string, name: string, isNeeded: (file: string) => boolean = () => true): string {
   const copy = mkdtempSync(join(tmpdir(), `firebreak-${name}-`));
-  const { stdout } = spawnSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 });
-  for (const file of stdout.split('\0').filter((one) => one !== '' && isNeeded(one)))
+  for (const file of projectFiles(root).filter(isNeeded))
     cpSync(join(root, file), join(copy, file), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   return copy;

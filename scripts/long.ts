@@ -12,6 +12,7 @@ import { once } from 'node:events';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stopWithParent } from '../local/parent.ts';
+import { type Counts, countsOf } from './run-counts.ts';
 import { KILLS, LONG, STORIES, TESTS } from './test-files.ts';
 import { featuresOf } from './without-features.ts';
 
@@ -80,10 +81,8 @@ export function partsOf(root: string): Record<string, Part> {
   };
 }
 
-type Counts = { passed: number; failed: number };
-
 /** Runs a program and passes its output on. @returns the counts of its last line; one failure if it has none */
-async function countsOf(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Counts> {
+async function run(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Counts> {
   console.log(`\n== node ${args.join(' ').slice(0, 200)}`);
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
@@ -100,8 +99,7 @@ async function countsOf(args: readonly string[], env: Readonly<Record<string, st
     last = (last + chunk.toString()).slice(-1000);
   });
   const [status] = (await once(child, 'close')) as [number | null];
-  const [, passed, failed] = /(?:^|\n)(\d+) passed, (\d+) failed(?:, \d+ skipped)?\n$/.exec(last) ?? [];
-  const counts = { passed: Number(passed ?? 0), failed: Number(failed ?? 1) };
+  const counts = countsOf(last) ?? { passed: 0, failed: 1 };
   return status === 0 || counts.failed > 0 ? counts : { ...counts, failed: 1 };
 }
 
@@ -120,7 +118,7 @@ if (process.argv[1] === import.meta.filename) {
     const env = { FIREBREAK_SEED: seed, ...(name === 'properties' && { FIREBREAK_RUNS: PROPERTY_RUNS }) };
     const [began, part] = [performance.now(), { passed: 0, failed: 0 }];
     for (const args of parts[name] ?? []) {
-      const { passed, failed } = await countsOf([...args, ...others], env);
+      const { passed, failed } = await run([...args, ...others], env);
       part.passed += passed;
       part.failed += failed;
     }

@@ -11,6 +11,7 @@ import { stopWithParent } from '../local/parent.ts';
 import { type Mend, MENDS } from '../test/mends/mends.ts';
 import { isOneOf } from './checks/files.ts';
 import { copyOf } from './copy.ts';
+import { countsOf } from './run-counts.ts';
 import { STORIES } from './test-files.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -44,8 +45,7 @@ function failedTests(copy: string, tests: readonly string[]): string[] {
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
-  const [, failed] = /(?:^|\n)\d+ passed, (\d+) failed(?:, \d+ skipped)?\n$/.exec(stdout) ?? [];
-  if (status === 0 || failed === undefined || failed === '0') return [];
+  if (status === 0 || !countsOf(stdout)?.failed) return [];
   // A file that cannot be loaded has no name of a test, and proves nothing.
   return [...new Set([...stderr.matchAll(/^ *FAIL +\S+ +\S+ > (.+)$/gm)].map(([, name = '']) => name))];
 }

@@ -58,6 +58,3 @@ const functionsWith = <Key extends keyof FunctionSettings>(key: Key): NamesWith<
 export const SCHEDULED = functionsWith('everySeconds');
 export const RECURSIVE = functionsWith('recursive');
 export const REACHING: readonly FunctionName[] = functionsWith('reaches');
-
-/** Returns a function's name in its stage, such as `firebreak-production-route`. On one machine, the stage is `local`. */
-export const functionName = (stage: string, name: string): string => `firebreak-${stage}-${name}`;

@@ -135,26 +135,6 @@ const ASSEMBLIES = {
   'schemas/rollback/targets.ts': [VENDOR_SCHEMAS],
 };
 
-/** Imports against the direction, by file. There are no others. */
-/** @type {Readonly<Record<string, readonly string[]>>} */
-const UPWARDS = {
-  'vendors/connections/check.ts': ['core/actions/automation/drills.ts'],
-  'vendors/connections/propose-entries.ts': ['core/actions/concurrency.ts'],
-  'vendors/connections/provable.ts': ['core/actions/concurrency.ts'],
-  'vendors/flagger/receive.ts': ['core/stores/hash.ts'],
-  'vendors/github/receive.ts': ['core/actions/changes/forge-event.ts'],
-  'vendors/gitlab/receive.ts': ['core/actions/changes/forge-event.ts'],
-  'vendors/replay.ts': [
-    'core/actions/alerts/enqueue.ts',
-    'core/actions/alerts/read-payload.ts',
-    'core/actions/changes/forge-event.ts',
-    'core/actions/paging/enqueue-event.ts',
-    'core/actions/people/caller.ts',
-  ],
-  'vendors/shared/forge.ts': ['core/actions/changes/forge-event.ts'],
-  'vendors/shared/receive-webhook.ts': ['core/actions/changes/report-change.ts'],
-};
-
 const DIRECTION =
   'schemas, vendors/*/schema.ts ← core/domain, platforms ← core/stores, core/projectors, workflows, vendors ← core/actions ← entrances ← core/jobs ← functions/assembly ← functions ← local ← packages';
 
@@ -187,8 +167,7 @@ export const unusedPlaces = (files) => {
   const layers = new Set(files.map(layerNameOf));
   return [
     ...Object.keys(LAYERS).filter((layer) => !layers.has(layer)),
-    ...[...Object.keys(ASSEMBLIES), ...Object.keys(UPWARDS)].filter((file) => !files.includes(file)),
-    ...Object.values(UPWARDS).flatMap((targets) => targets.filter((target) => !files.includes(target))),
+    ...Object.keys(ASSEMBLIES).filter((file) => !files.includes(file)),
   ];
 };
 
@@ -225,7 +204,6 @@ export const importDirection = defineRule({
       if (isLazy && file === 'vendors/targets.ts' && /^vendors\/[\w-]+\/target\.ts$/.test(target)) return undefined;
       if (layer.folders.includes(into) || (ASSEMBLIES[file] ?? ASSEMBLIES[posix.dirname(file)])?.includes(into))
         return undefined;
-      if (UPWARDS[file]?.includes(target)) return undefined;
       return `${file} may not import ${into}/: ${folder}/ sees only ${layer.folders.join(', ')} (${DIRECTION})`;
     };
 

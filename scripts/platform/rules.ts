@@ -1,5 +1,6 @@
+import { REACHING } from '../../functions/assembly/functions.ts';
+import { functionName } from '../../platforms/aws/infra/names.ts';
 import type { Size, Stage } from '../../platforms/aws/infra/stage.ts';
-import { functionName, REACHING } from '../../functions/assembly/functions.ts';
 import { idleMonth, totalOf } from './idle-cost.ts';
 import { SMALL_MAX_USD } from './prices.ts';
 import type { Alarm, Deployment, LambdaFunction, Metric, Queue } from './deployment.ts';

@@ -23,8 +23,9 @@ declare global {
 const LINKED = ['sst.config.ts', ...foldersOf('product'), 'node_modules', 'package.json'];
 
 /**
- * Type-checks `sst.config.ts` and `platforms/aws/infra/` with SST's and Pulumi's own types. Ignores errors inside the platform, which is
- * written for another compiler version.
+ * Type-checks `sst.config.ts` and `platforms/aws/infra/` with SST's and Pulumi's own types, which also describe the
+ * arguments of resources; `npm run check` uses those of `platforms/aws/infra/sst.d.ts`. Ignores errors inside the
+ * platform, which is written for another compiler version.
  *
  * @returns the compiler's messages
  */
@@ -45,7 +46,10 @@ export function typeProblems(root: string, platform: string): string[] {
       exactOptionalPropertyTypes: false,
     };
     const settings = { extends: join(root, 'tsconfig.json'), compilerOptions, include: [], exclude: [] };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ ...settings, files: ['sst.config.ts'] }));
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ ...settings, files: ['.sst/platform/config.d.ts', 'sst.config.ts'] }),
+    );
     const tsc = join(root, 'node_modules/.bin/tsc');
     const { error, stdout } = spawnSync(tsc, ['--project', folder, '--pretty', 'false'], {
       cwd: folder,

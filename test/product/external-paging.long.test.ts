@@ -89,7 +89,7 @@ test('an incident paged by Alertmanager is found, annotated, and followed, witho
   expect(page).toMatchObject({
     state: 'succeeded',
     detail: expect.stringContaining(
-      `Following PagerDuty incident ${theirs?.id} (found by group_key), assigned to Sandbox On-Call`,
+      `Following PagerDuty incident ${theirs?.id} (found by the key of its alert group), assigned to Sandbox On-Call`,
     ),
     followed: { id: theirs?.id, assigned_to: ['Sandbox On-Call'] },
   });

@@ -21,7 +21,7 @@ describe('with external paging', () => {
         kind: 'page',
         class: 'findable',
         state: 'succeeded',
-        detail: `Following PagerDuty incident Q1 (found by group_key), assigned to Ada, ${followed.url}`,
+        detail: `Following PagerDuty incident Q1 (found by the key of its alert group), assigned to Ada, ${followed.url}`,
         followed,
       },
       { kind: 'page-note', class: 'findable', state: 'succeeded', detail: 'Note added to PagerDuty incident Q1' },

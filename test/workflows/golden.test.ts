@@ -42,9 +42,8 @@ describe.concurrent('incident-response', () => {
     histories.compare(name, runs);
     for (const [id, { timeline }] of world.store.dossiers) {
       const texts = { ...(await shownToResponders(world, id)), timeline: timeline.map(({ text }) => text).join('\n') };
-      // Recorded histories contain this one.
       const names = Object.entries(texts).flatMap(([channel, text]) =>
-        internalNamesIn(text.replaceAll('(found by group_key)', '')).map((code) => ({ channel, code, text })),
+        internalNamesIn(text).map((code) => ({ channel, code, text })),
       );
       expect(names, 'no channel shows names of code').toEqual([]);
     }

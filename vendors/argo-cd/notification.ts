@@ -1,14 +1,8 @@
 import * as z from 'zod';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import { InstantIn, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
-import {
-  COMMIT,
-  type ReadChanges,
-  type ReceivedWebhook,
-  unreadable,
-  versionOf,
-  type ChangeSender,
-} from '../shared/change-webhook.ts';
+import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
+import { COMMIT, type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
 
 const Text = z.string().min(1).max(2048);
 /** Optional fields. Empty text counts as absent. */

@@ -1,13 +1,8 @@
 import * as z from 'zod';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
-import {
-  type ReadChanges,
-  type ReceivedWebhook,
-  unreadable,
-  versionOf,
-  type ChangeSender,
-} from '../shared/change-webhook.ts';
+import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
+import { type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
 import { PodTemplate } from '../kubernetes/objects.ts';
 import { nameOf, versionsOf } from '../kubernetes/versions.ts';
 

@@ -2,14 +2,8 @@ import * as z from 'zod';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import type { ChangeStatus } from '../../schemas/changes/change.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
-import {
-  COMMIT,
-  type ReadChanges,
-  type ReceivedWebhook,
-  unreadable,
-  versionOf,
-  type ChangeSender,
-} from '../shared/change-webhook.ts';
+import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
+import { COMMIT, type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
 import { targetsOf } from './codedeploy-appspec.ts';
 
 const Name = z.string().min(1).max(1024);

@@ -1,12 +1,7 @@
 import * as z from 'zod';
 import { InstantIn } from '../../schemas/time/time.ts';
-import {
-  type ReadChanges,
-  type ReceivedWebhook,
-  unreadable,
-  versionOf,
-  type ChangeSender,
-} from '../shared/change-webhook.ts';
+import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
+import { type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
 
 const Id = z.string().min(1).max(2048);
 

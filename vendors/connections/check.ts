@@ -26,7 +26,7 @@ import {
   wrong,
 } from './check-result.ts';
 import { failingWorkflows } from '../../core/domain/incidents/failed-runs.ts';
-import { drillEnvironments } from '../../core/actions/automation/drills.ts';
+import { drillEnvironments } from '../../core/domain/automation/drill.ts';
 import { refusedRequests } from './refused-requests.ts';
 import { vendorModes } from './vendor-modes.ts';
 

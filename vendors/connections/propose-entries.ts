@@ -10,7 +10,7 @@ import {
   type FoundService,
   type SearchedServer,
 } from '../prometheus/service-search.ts';
-import { pooled } from '../../core/actions/concurrency.ts';
+import { pooled } from '../../core/domain/concurrency.ts';
 import { provabilityOf } from '../../core/domain/catalogue/provability.ts';
 import type { Provability } from '../../schemas/config/connections.ts';
 import { provableBy } from './provable.ts';

@@ -19,7 +19,7 @@ import { plusSeconds } from '../../schemas/time/time.ts';
 import { isOfInstances } from '../../core/domain/catalogue/version-labels.ts';
 import { sameVersion } from '../../core/domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
-import { pooled } from '../../core/actions/concurrency.ts';
+import { pooled } from '../../core/domain/concurrency.ts';
 
 /** Services and environments that are examined at the same time. */
 const AT_ONCE = 10;

@@ -2,7 +2,8 @@ import type { ChangeReport, ReportSubject } from '../../schemas/changes/change-r
 import { type Timestamp, timestamp } from '../../schemas/time/time.ts';
 import { partsOfImage } from '../../core/domain/changes/images.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
-import { type ReadChanges, versionOf } from '../shared/change-webhook.ts';
+import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
+import { versionOf } from '../shared/change-webhook.ts';
 import type { Hook } from './hook.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { sha256 } from '../../core/stores/hash.ts';
+import { hash } from 'node:crypto';
 import type { Scope } from '../../core/domain/access/access.ts';
 import { rollbackGateAnswer, environmentsOfCanary } from '../../core/domain/rollback/rollback-gate.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
@@ -114,7 +114,7 @@ export async function noteEvent(
   );
   if (open === undefined) return false;
   const canary = canaryName(hook);
-  await incidents.note(open.id, `flagger-${sha256(`${canary} ${timestamp} ${eventMessage}`).slice(0, 32)}`, {
+  await incidents.note(open.id, `flagger-${hash('sha256', `${canary} ${timestamp} ${eventMessage}`).slice(0, 32)}`, {
     at: clock.now(),
     actor: 'flagger',
     kind: 'flagger.event',

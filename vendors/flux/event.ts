@@ -3,14 +3,8 @@ import { partsOfImage } from '../../core/domain/changes/images.ts';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import { cutText } from '../../schemas/parsing/text.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
-import {
-  COMMIT,
-  type ReadChanges,
-  type ReceivedWebhook,
-  unreadable,
-  versionOf,
-  type ChangeSender,
-} from '../shared/change-webhook.ts';
+import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
+import { COMMIT, type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
 import { bodyHmac } from '../shared/webhook-signature.ts';
 
 const Name = z.string().min(1).max(253);

@@ -1,17 +1,11 @@
 import * as z from 'zod';
-import {
-  type ForgeDeps,
-  parsedEvent,
-  receiveInFeature,
-  reportChanges,
-  storePush,
-} from '../../core/actions/changes/forge-event.ts';
-import type { CodeHistory } from '../../core/domain/ports/changes.ts';
-import type { ForgeAnswer, ForgeEvent } from '../../core/domain/ports/extensions.ts';
+import { parsedEvent, type ReadForgeEvent } from '../../core/domain/changes/forge-event.ts';
+import { checkedChanges } from '../../core/domain/changes/read-changes.ts';
+import type { ForgeEvent } from '../../core/domain/ports/extensions.ts';
 import { Refusal } from '../../core/domain/refusal.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
 import { readFluxEvent } from '../flux/event.ts';
 import type { Forge } from '../shared/forge.ts';
-import { reportReadChanges } from '../shared/receive-webhook.ts';
 import { bodyHmac } from '../shared/webhook-signature.ts';
 import { DeploymentEvent, reportsOfDeployment } from './changes.ts';
 import { PullRequestEvent, pullRequestOf, PushEvent, pushOf, ReleaseEvent, releaseOf } from './code.ts';
@@ -29,17 +23,18 @@ export function payloadOf(body: Uint8Array, contentType: string): unknown {
   }
 }
 
-type Handler = (deps: ForgeDeps, event: ForgeEvent) => Promise<ForgeAnswer>;
+type Event = Pick<ForgeEvent, 'type' | 'payload'>;
+type Reader = (event: Event, now: Timestamp) => ReadForgeEvent;
 
-/** What the core does with each event, by its name or by its name and action. */
-const EVENTS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
-  ['deployment.created', reportDeployment],
-  ['deployment_status.created', reportDeployment],
-  ['repository_dispatch', reportFluxDispatch],
-  ['push', recordGithubPush],
-  ['pull_request', recordPullRequest],
-  ['pull_request_review.submitted', recordPullRequest],
-  ['release.published', recordRelease],
+/** Events that the core records, by their type or by their type and action. */
+const EVENTS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  ['deployment.created', readDeployment],
+  ['deployment_status.created', readDeployment],
+  ['repository_dispatch', readFluxDispatch],
+  ['push', readPush],
+  ['pull_request', readPullRequest],
+  ['pull_request_review.submitted', readPullRequest],
+  ['release.published', readRelease],
 ]);
 
 const Answer = z
@@ -73,67 +68,63 @@ export const github: Forge = {
   typeHeader: 'x-github-event',
   notJson: 'neither the body nor its form field "payload" is JSON',
   payloadOf: (body, header) => payloadOf(body, header('content-type') ?? ''),
-  receive: receiveGithub,
+  read: readGithub,
 };
 
 /**
- * Records what a webhook of GitHub reports.
+ * Reads a webhook of GitHub.
  *
  * @param event its type, from the header `X-GitHub-Event`
  * @throws Refusal 422 if the payload does not match its type
  */
-async function receiveGithub(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
+function readGithub(event: Event, now: Timestamp): ReadForgeEvent {
   const name = eventName(event);
-  const handle = EVENTS.get(name) ?? EVENTS.get(event.type);
-  if (handle !== undefined) return handle(deps, event);
-  return (await receiveInFeature(deps, 'github', event)) ?? { ignored: name };
+  const read = EVENTS.get(name) ?? EVENTS.get(event.type);
+  return read === undefined ? { kind: 'other', type: event.type, name } : read(event, now);
 }
 
 /** Returns the type of an event with its action, such as `deployment_status.created`. */
-export function eventName({ type, payload }: Pick<ForgeEvent, 'type' | 'payload'>): string {
+export function eventName({ type, payload }: Event): string {
   const action = z.object({ action: z.string() }).safeParse(payload).data?.action;
   return [type, action].filter(Boolean).join('.');
 }
 
-async function reportDeployment(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
-  return reportChanges(deps, reportsOfDeployment(parsedEvent(DeploymentEvent, event)), event.trace);
+function readDeployment(event: Event): ReadForgeEvent {
+  return { kind: 'changes', reports: reportsOfDeployment(parsedEvent(DeploymentEvent, event)) };
 }
 
-async function recordGithubPush(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
-  const push = pushOf(parsedEvent(PushEvent, event), deps.clock.now());
-  if (push === undefined) return { ignored: 'push: a tag, or the deletion of a branch' };
-  return storePush(deps, push, event.trace);
+function readPush(event: Event, now: Timestamp): ReadForgeEvent {
+  const push = pushOf(parsedEvent(PushEvent, event), now);
+  return push === undefined
+    ? { kind: 'ignored', why: 'push: a tag, or the deletion of a branch' }
+    : { kind: 'push', push };
 }
 
-/** Keeps a pull request with its reviews, for the figures of delivery. */
-async function recordPullRequest(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
-  const { repository, number } = await deps.code.pullRequest(pullRequestOf(parsedEvent(PullRequestEvent, event)));
-  return { recorded: `${repository}#${number}` };
+/** A pull request with its reviews, for the figures of delivery. */
+function readPullRequest(event: Event): ReadForgeEvent {
+  return { kind: 'pull-request', report: pullRequestOf(parsedEvent(PullRequestEvent, event)), sign: '#' };
 }
 
-async function recordRelease({ code }: { code: CodeHistory }, event: ForgeEvent): Promise<ForgeAnswer> {
-  const release = releaseOf(parsedEvent(ReleaseEvent, event));
-  await code.release(release);
-  return { recorded: `${release.repository} ${release.tag}` };
+function readRelease(event: Event): ReadForgeEvent {
+  return { kind: 'release', release: releaseOf(parsedEvent(ReleaseEvent, event)) };
 }
 
 /** Flux names the type of the event, which is the `action` of the webhook, after its object. */
 const Dispatch = z.object({ action: z.string(), client_payload: z.looseObject({ involvedObject: z.unknown() }) });
 
 /**
- * Records the change that Flux reports through GitHub by a provider of type `githubdispatch`. Events that others
- * dispatch are ignored.
+ * Reads the change that Flux reports through GitHub by a provider of type `githubdispatch`. Events that others dispatch
+ * are ignored.
  *
  * @see https://fluxcd.io/flux/components/notification/providers/#github-dispatch
  */
-async function reportFluxDispatch(deps: ForgeDeps, { payload, trace }: ForgeEvent): Promise<ForgeAnswer> {
+function readFluxDispatch({ payload }: Event): ReadForgeEvent {
   const dispatch = Dispatch.safeParse(payload).data;
   const involved = dispatch?.client_payload.involvedObject;
-  if (dispatch === undefined || involved === undefined) return { ignored: 'repository_dispatch of another sender' };
-  const read = readFluxEvent({ payload: dispatch.client_payload });
-  const result = await reportReadChanges(deps, read, { allow: () => undefined, trace });
-  if (result.kind === 'unreadable') throw new Refusal(422, 'invalid', `repository_dispatch: ${result.detail}`);
-  if (result.kind === 'ignored') return { ignored: `repository_dispatch: ${result.why}` };
-  const [why] = result.unmapped;
-  return { changes: result.changes, ...(why !== undefined && { unmapped: why }) };
+  if (dispatch === undefined || involved === undefined)
+    return { kind: 'ignored', why: 'repository_dispatch of another sender' };
+  const read = checkedChanges(readFluxEvent({ payload: dispatch.client_payload }));
+  if ('unreadable' in read) throw new Refusal(422, 'invalid', `repository_dispatch: ${read.unreadable}`);
+  if ('ignored' in read) return { kind: 'ignored', why: `repository_dispatch: ${read.ignored}` };
+  return { kind: 'changes', reports: read.reports };
 }

@@ -1,25 +1,21 @@
 import * as z from 'zod';
-import type { ForgeAnswer, ForgeEvent } from '../../core/domain/ports/extensions.ts';
+import { parsedEvent, type ReadForgeEvent } from '../../core/domain/changes/forge-event.ts';
+import type { ForgeEvent } from '../../core/domain/ports/extensions.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Forge } from '../shared/forge.ts';
-import { parseJson } from '../shared/receive-webhook.ts';
+import { parseJson } from '../shared/json-body.ts';
 import { gitlabSignature } from './webhook.ts';
 import { DeploymentEvent, isStartOrEnd, reportsOfDeployment } from './changes.ts';
 import { MergeRequestEvent, mergeRequestOf, PushEvent, pushOf } from './code.ts';
-import {
-  type ForgeDeps,
-  parsedEvent,
-  receiveInFeature,
-  reportChanges,
-  storePush,
-} from '../../core/actions/changes/forge-event.ts';
 
-type Handler = (deps: ForgeDeps, event: ForgeEvent) => Promise<ForgeAnswer>;
+type Event = Pick<ForgeEvent, 'type' | 'payload'>;
+type Reader = (event: Event, now: Timestamp) => ReadForgeEvent;
 
-/** What the core does with each event, by its `object_kind`. */
-const EVENTS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
-  ['deployment', recordDeployment],
-  ['push', recordGitlabPush],
-  ['merge_request', recordMergeRequest],
+/** Events that the core records, by their `object_kind`. */
+const EVENTS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  ['deployment', readDeployment],
+  ['push', readPush],
+  ['merge_request', readMergeRequest],
 ]);
 
 const Answer = z
@@ -49,36 +45,35 @@ export const gitlab: Forge = {
   deliveryHeader: 'x-gitlab-event-uuid',
   notJson: 'the body is not JSON',
   payloadOf: (body) => parseJson(body)?.value,
-  receive: receiveGitlab,
+  read: readGitlab,
 };
 
 /**
- * Records what a webhook of GitLab reports.
+ * Reads a webhook of GitLab.
  *
  * @throws Refusal 422 if the payload does not match its type
  */
-async function receiveGitlab(deps: ForgeDeps, { payload, trace }: ForgeEvent): Promise<ForgeAnswer> {
+function readGitlab({ payload }: Event, now: Timestamp): ReadForgeEvent {
   const type = z.object({ object_kind: z.string() }).safeParse(payload).data?.object_kind ?? 'no event';
-  const handle = EVENTS.get(type);
-  const event = { type, payload, trace };
-  if (handle !== undefined) return handle(deps, event);
-  return (await receiveInFeature(deps, 'gitlab', event)) ?? { ignored: type };
+  return EVENTS.get(type)?.({ type, payload }, now) ?? { kind: 'other', type, name: type };
 }
 
-async function recordDeployment(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
+function readDeployment(event: Event): ReadForgeEvent {
   const deployment = parsedEvent(DeploymentEvent, event);
-  const answer = await reportChanges(deps, reportsOfDeployment(deployment), event.trace);
-  const isIgnored = !isStartOrEnd(deployment) && answer.changes?.length === 0 && answer.unmapped === undefined;
-  return isIgnored ? { ignored: `deployment: the status ${deployment.status} is neither a start nor an end` } : answer;
+  return {
+    kind: 'changes',
+    reports: reportsOfDeployment(deployment),
+    ...(!isStartOrEnd(deployment) && {
+      ifNone: `deployment: the status ${deployment.status} is neither a start nor an end`,
+    }),
+  };
 }
 
-async function recordGitlabPush(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
-  const push = pushOf(parsedEvent(PushEvent, event), deps.clock.now());
-  if (push === undefined) return { ignored: 'push: the deletion of a branch' };
-  return storePush(deps, push, event.trace);
+function readPush(event: Event, now: Timestamp): ReadForgeEvent {
+  const push = pushOf(parsedEvent(PushEvent, event), now);
+  return push === undefined ? { kind: 'ignored', why: 'push: the deletion of a branch' } : { kind: 'push', push };
 }
 
-async function recordMergeRequest({ code }: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer> {
-  const { repository, number } = await code.pullRequest(mergeRequestOf(parsedEvent(MergeRequestEvent, event)));
-  return { recorded: `${repository}!${number}` };
+function readMergeRequest(event: Event): ReadForgeEvent {
+  return { kind: 'pull-request', report: mergeRequestOf(parsedEvent(MergeRequestEvent, event)), sign: '!' };
 }

@@ -3,13 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
-import {
-  type ReadChanges,
-  type ReceivedWebhook,
-  unreadable,
-  versionOf,
-  type ChangeSender,
-} from '../shared/change-webhook.ts';
+import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
+import { type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
 import { bodyHmac } from '../shared/webhook-signature.ts';
 
 const Flag = z.looseObject({

@@ -2,13 +2,8 @@ import * as z from 'zod';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import type { Version } from '../../schemas/config/names.ts';
 import { timestamp } from '../../schemas/time/time.ts';
-import {
-  type ReadChanges,
-  type ReceivedWebhook,
-  unreadable,
-  versionOf,
-  type ChangeSender,
-} from '../shared/change-webhook.ts';
+import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
+import { type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
 import { bodyHmac } from '../shared/webhook-signature.ts';
 
 const InEnvironment = z.object({ on: z.boolean().optional(), version: z.number().int().optional() });

@@ -1,11 +1,9 @@
 import * as z from 'zod';
-import type { ChangeReport, ReportSource } from '../../schemas/changes/change-report.ts';
+import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
+import type { ReportSource } from '../../schemas/changes/change-report.ts';
 import { NAME_MAX_CHARS, type Version } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Header, WebhookSignature } from './webhook-signature.ts';
-
-/** The content of a webhook: reports of changes, why it is ignored, or why it cannot be read. */
-export type ReadChanges = { reports: readonly ChangeReport[] } | { ignored: string } | { unreadable: string };
 
 /** A webhook after its sender was authenticated. */
 export type ReceivedWebhook = {

@@ -1,11 +1,9 @@
 import type * as z from 'zod';
-import type { ForgeDeps } from '../../core/actions/changes/forge-event.ts';
-import type { ForgeAnswer, ForgeEvent } from '../../core/domain/ports/extensions.ts';
+import type { ForgeReader } from '../../core/domain/changes/forge-event.ts';
 import type { Header, WebhookSignature } from './webhook-signature.ts';
 
 /** A host of Git repositories, which sends events of many types to one receiver. */
-export type Forge = {
-  source: string;
+export type Forge = ForgeReader & {
   name: string;
   /** Path of the receiver. */
   path: string;
@@ -21,6 +19,4 @@ export type Forge = {
   notJson: string;
   /** Parses a body. Undefined: it is not JSON. */
   payloadOf(body: Uint8Array, header: Header): unknown;
-  /** @throws Refusal 422 if the payload does not match its type */
-  receive(deps: ForgeDeps, event: ForgeEvent): Promise<ForgeAnswer>;
 };

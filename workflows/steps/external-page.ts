@@ -1,5 +1,5 @@
 import { serviceEntry } from '../../core/domain/catalogue/catalogue.ts';
-import type { ExternalIncident } from '../../core/domain/ports/external-pager.ts';
+import type { ExternalFound, ExternalIncident } from '../../core/domain/ports/external-pager.ts';
 import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import { approvalUrls } from '../../core/domain/incidents/approval-link.ts';
 import { pageNote } from '../../core/domain/paging/page-note.ts';
@@ -97,15 +97,26 @@ async function searchOnce(deps: Deps, page: DuePage): Promise<SearchAttempt> {
   return { kind: 'followed', external: stored.followed.id };
 }
 
-function followedWords({ id, assignedTo, url }: ExternalIncident, by: string): string {
+/** How an external incident was found. */
+const FOUND_BY: Readonly<Record<FoundBy, string>> = {
+  group_key: 'the key of its alert group',
+  labels: 'the labels of its alerts',
+  names: 'the names of its alert, service, and environment',
+};
+
+function followedWords({ id, assignedTo, url }: ExternalIncident, by: FoundBy): string {
   const assigned = assignedTo.length > 0 ? [`assigned to ${assignedTo.join(', ')}`] : [];
-  return [`Following PagerDuty incident ${id} (found by ${by})`, ...assigned, ...(url === null ? [] : [url])].join(
-    ', ',
-  );
+  return [
+    `Following PagerDuty incident ${id} (found by ${FOUND_BY[by]})`,
+    ...assigned,
+    ...(url === null ? [] : [url]),
+  ].join(', ');
 }
 
+type FoundBy = Extract<ExternalFound, { by: string }>['by'];
+
 type Found =
-  | { kind: 'found'; external: ExternalIncident; by: string }
+  | { kind: 'found'; external: ExternalIncident; by: FoundBy }
   | Exclude<SearchAttempt, { kind: 'followed' | 'closed' }>;
 
 /** Searches once. Never throws, because endless retries of a failing search would prevent the page. */

@@ -3,7 +3,6 @@ import { abortedDrill, type DrillRefusal } from '../../domain/automation/drill.t
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { newestLiveChange, NONE_KNOWN_GOOD, rollbackTarget } from '../../domain/changes/versions.ts';
-import type { Config } from '../../../schemas/config/config.ts';
 import type { DrillId, DrillRecord } from '../../../schemas/automation/drill.ts';
 import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import { eachAlone } from '../each-alone.ts';
@@ -83,22 +82,6 @@ export async function planDrill(
     rev: 0,
   };
   return { ok: true, drill };
-}
-
-/** Returns the services and environments with drills. */
-export function drillEnvironments(services: Config['services']): ServiceEnvironment[] {
-  return Object.entries(services).flatMap(([service, { environments }]) =>
-    Object.entries(environments).flatMap(([environment, { drills }]) =>
-      drills
-        ? [
-            {
-              service: service as ServiceEnvironment['service'],
-              environment: environment as ServiceEnvironment['environment'],
-            },
-          ]
-        : [],
-    ),
-  );
 }
 
 /** Starts drills whose workflow is not started yet, and replaces failed runs, each minute. */

@@ -3,7 +3,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { DeployerConfig } from '../../../schemas/rollback/targets.ts';
-import { pooled } from '../concurrency.ts';
+import { pooled } from '../../domain/concurrency.ts';
 import { reportChange, type ReportDeps } from './report-change.ts';
 
 export type RecordRolloutsDeps = ReportDeps & Pick<Deps, 'targets'>;

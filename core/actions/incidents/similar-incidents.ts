@@ -5,7 +5,7 @@ import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord, IncidentView } from '../../../schemas/incidents/incident.ts';
 import type { SimilarIncident } from '../../../schemas/incidents/similar.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import { pooled } from '../concurrency.ts';
+import { pooled } from '../../domain/concurrency.ts';
 
 export type SimilarDeps = Pick<Deps, 'incidents' | 'changes' | 'config' | 'extensions' | 'clock'>;
 

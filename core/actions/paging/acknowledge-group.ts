@@ -5,7 +5,7 @@ import { serviceEnvironmentText } from '../../domain/messages/story.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { millisOf, secondsBetween } from '../../../schemas/time/time.ts';
-import { Deadline, type Elapsed, rotated } from '../concurrency.ts';
+import { Deadline, type Elapsed, rotated } from '../../domain/concurrency.ts';
 import { acknowledgePages, ACKNOWLEDGE_WITHIN_SECONDS } from './acknowledge-pages.ts';
 import { newestPageSentBy } from './record-acknowledgement.ts';
 

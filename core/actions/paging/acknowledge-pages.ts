@@ -4,7 +4,7 @@ import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { millisOf, secondsBetween } from '../../../schemas/time/time.ts';
 import { pageRequest } from '../../../workflows/steps/page.ts';
-import { Deadline, type Elapsed, pooled, rotated } from '../concurrency.ts';
+import { Deadline, type Elapsed, pooled, rotated } from '../../domain/concurrency.ts';
 
 /** How long after an acknowledgement or a decision Firebreak still tries to send it to the pager. */
 export const ACKNOWLEDGE_WITHIN_SECONDS = 3600;

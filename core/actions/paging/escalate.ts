@@ -12,7 +12,7 @@ import type { Escalation } from '../../../schemas/incidents/response.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentActions } from '../../../workflows/steps/deadlines.ts';
 import { wake } from '../../../workflows/wake.ts';
-import { Deadline, type Elapsed } from '../concurrency.ts';
+import { Deadline, type Elapsed } from '../../domain/concurrency.ts';
 import { isAcknowledgedAtPager, type PollDeps } from './poll-pager.ts';
 import { sendByFallbackPager } from './fallback-pager.ts';
 

@@ -6,7 +6,7 @@ import type { Effect, IncidentRecord } from '../../../schemas/incidents/incident
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { millisOf, secondsBetween } from '../../../schemas/time/time.ts';
 import { wake } from '../../../workflows/wake.ts';
-import { rotated } from '../concurrency.ts';
+import { rotated } from '../../domain/concurrency.ts';
 import { recordPolledAcknowledgement } from './record-acknowledgement.ts';
 
 /** The time limit for starting reads, so that a round ends before the next one starts. */

@@ -2,7 +2,7 @@ import { agentOf } from '../../domain/paging/pagerduty/users.ts';
 import { withIdentifiedUser } from '../../domain/paging/pagerduty/identified-user.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import { Deadline, type Elapsed, pooled } from '../concurrency.ts';
+import { Deadline, type Elapsed, pooled } from '../../domain/concurrency.ts';
 
 type IdentifyDeps = Pick<Deps, 'incidents' | 'config' | 'onCall' | 'log'>;
 

@@ -4,7 +4,7 @@ import { isSentByFirebreak, pageKey, pagerTarget } from '../../domain/paging/pag
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { millisOf, secondsBetween } from '../../../schemas/time/time.ts';
-import { Deadline, type Elapsed, pooled, rotated } from '../concurrency.ts';
+import { Deadline, type Elapsed, pooled, rotated } from '../../domain/concurrency.ts';
 import { ACKNOWLEDGE_WITHIN_SECONDS } from './acknowledge-pages.ts';
 
 type NoteDeps = Pick<

@@ -6,7 +6,7 @@ import { isSentByFirebreak, pageKey } from '../../domain/paging/pages.ts';
 import type { PageReference } from '../../domain/paging/pagerduty/page-reference.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import type { Deadline } from '../concurrency.ts';
+import type { Deadline } from '../../domain/concurrency.ts';
 import type { FollowDeps } from './follow-pages.ts';
 import { wasAcknowledgedByFirebreak } from './acknowledge-pages.ts';
 import { recordPolledAcknowledgement } from './record-acknowledgement.ts';

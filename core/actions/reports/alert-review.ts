@@ -11,7 +11,7 @@ import { UNMATCHED } from '../../../schemas/config/names.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { pooled } from '../concurrency.ts';
+import { pooled } from '../../domain/concurrency.ts';
 
 /** How far the review looks back. */
 export const REVIEW_DAYS = 14;

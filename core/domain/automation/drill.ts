@@ -1,5 +1,7 @@
 import type { DrillRecord, DrillStep } from '../../../schemas/automation/drill.ts';
+import type { Config } from '../../../schemas/config/config.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import type { ServiceEnvironment } from '../ports/common.ts';
 import type { TargetResponse, DriftCheck } from '../rollback/targets.ts';
 
 /** Maximum number of attempts per phase. With the pauses between them, they take about an hour. */
@@ -25,6 +27,22 @@ export type DrillRefusal = {
     | 'drill-running';
   text: string;
 };
+
+/** Returns the services and environments with drills. */
+export function drillEnvironments(services: Config['services']): ServiceEnvironment[] {
+  return Object.entries(services).flatMap(([service, { environments }]) =>
+    Object.entries(environments).flatMap(([environment, { drills }]) =>
+      drills
+        ? [
+            {
+              service: service as ServiceEnvironment['service'],
+              environment: environment as ServiceEnvironment['environment'],
+            },
+          ]
+        : [],
+    ),
+  );
+}
 
 /** Result of an attempt. `withheld`: the target was not called. */
 export type StepReport = TargetResponse | DriftCheck | { kind: 'withheld'; detail: string };

@@ -1,7 +1,7 @@
 import type { Mail } from '../../domain/ports/mail.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Digests } from '../../domain/ports/messages.ts';
-import type { Deadline } from '../../actions/concurrency.ts';
+import type { Deadline } from '../../domain/concurrency.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 
 /** What the job needs that sends updates and reports. */

@@ -1,4 +1,4 @@
-import { Deadline, type Elapsed } from '../../actions/concurrency.ts';
+import { Deadline, type Elapsed } from '../../domain/concurrency.ts';
 import { FEATURES } from '../../../features/index.ts';
 import type { DigestDeps } from './deps.ts';
 import { sendShadowReport } from './shadow-report.ts';

@@ -6,7 +6,7 @@ import { lastDue } from '../../domain/messages/weekly-schedule.ts';
 import type { StoredNotification } from '../../domain/ports/messages.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { type Deadline, pooled } from '../../actions/concurrency.ts';
+import { type Deadline, pooled } from '../../domain/concurrency.ts';
 import { shadowReport } from '../../actions/reports/shadow-report.ts';
 import type { DigestDeps } from './deps.ts';
 import { deliverTo, type Receiver, receiversOf } from './receivers.ts';

@@ -1,4 +1,4 @@
-import { pooled } from '../../actions/concurrency.ts';
+import { pooled } from '../../domain/concurrency.ts';
 import { FAILED_RUNS_MAX, isGivenUp, mayRunAgain } from '../../domain/incidents/failed-runs.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';

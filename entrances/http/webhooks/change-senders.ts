@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { receiveWebhook } from '../../../vendors/shared/receive-webhook.ts';
+import { receiveWebhook } from './receive-webhook.ts';
 import type { Scope } from '../../../core/domain/access/access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { CHANGE_SENDERS } from '../../../vendors/change-senders.ts';

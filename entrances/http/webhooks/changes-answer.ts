@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { WebhookResult } from '../../../vendors/shared/receive-webhook.ts';
+import type { WebhookResult } from '../../../core/actions/changes/report-read-changes.ts';
 
 /** The response to a webhook that reports changes. */
 export const ChangesAnswer = z.object({

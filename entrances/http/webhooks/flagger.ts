@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Context } from 'hono';
-import { reportReadChanges } from '../../../vendors/shared/receive-webhook.ts';
+import { reportReadChanges } from '../../../core/actions/changes/report-read-changes.ts';
 import { EVERYWHERE } from '../../../core/domain/access/access.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { ApiDeps } from '../deps.ts';

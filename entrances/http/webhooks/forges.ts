@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { recordForgeEvent } from '../../../core/actions/changes/forge-event.ts';
 import { FORGES } from '../../../vendors/forges.ts';
 import { eventName } from '../../../vendors/github/receive.ts';
 import type { Forge } from '../../../vendors/shared/forge.ts';
@@ -56,11 +57,12 @@ async function receive(c: Context<Env>, deps: ApiDeps, forge: Forge): Promise<ob
     if (freezes !== undefined)
       return freezes.answerGithub(payload, { id: header(forge.deliveryHeader), log: c.var.log });
   }
-  const answer = await forge.receive(deps, { type, payload, trace: c.var.trace }).catch(async (error: unknown) => {
+  const event = { type, payload, trace: c.var.trace };
+  const answer = await recordForgeEvent(deps, forge, event).catch(async (error: unknown) => {
     if (error instanceof Refusal && error.code === 'invalid') throw await unreadable(422, error.message);
     throw error;
   });
-  const event = { delivery: header(forge.deliveryHeader), ...(forge.typeHeader && { type }) };
-  c.var.log.info(`received an event of ${forge.name}`, { ...event, ...answer });
+  const logged = { delivery: header(forge.deliveryHeader), ...(forge.typeHeader && { type }) };
+  c.var.log.info(`received an event of ${forge.name}`, { ...logged, ...answer });
   return answer;
 }

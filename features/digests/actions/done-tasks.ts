@@ -3,7 +3,7 @@ import { type DoneTask, tasksIn } from '../decisions/team-digest.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { pooled } from '../../../core/actions/concurrency.ts';
+import { pooled } from '../../../core/domain/concurrency.ts';
 
 /** How long the tasks of a resolved incident are cached: only an action after its end, which is rare, adds to them. */
 const CACHED_SECONDS = 3600;

@@ -15,7 +15,7 @@ import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { TeamDigest } from '../digest.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { collectPages } from '../../../core/actions/collect-pages.ts';
-import { pooled } from '../../../core/actions/concurrency.ts';
+import { pooled } from '../../../core/domain/concurrency.ts';
 import { alertReview, REVIEW_DAYS } from '../../../core/actions/reports/alert-review.ts';
 import { doneTasks } from './done-tasks.ts';
 

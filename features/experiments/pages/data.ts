@@ -1,6 +1,6 @@
 import { type ExperimentStory, viewExperiment } from '../actions/record-experiment.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
-import { pooled } from '../../../core/actions/concurrency.ts';
+import { pooled } from '../../../core/domain/concurrency.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { type ExpectedAlert, ExperimentId } from '../experiment.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { pooled } from '../../../core/actions/concurrency.ts';
+import { pooled } from '../../../core/domain/concurrency.ts';
 import { calendarAt } from '../decisions/calendar.ts';
 import type { Evaluated } from '../decisions/budget/freeze-plan-inputs.ts';
 import { type FreezePlan, planFreezes } from '../decisions/budget/plan-freezes.ts';

@@ -6,7 +6,7 @@ import { planFreezes, type FreezePlan } from '../decisions/budget/plan-freezes.t
 import type { Deps } from '../ports.ts';
 import type { Freeze } from '../schemas/freeze.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
-import { pooled } from '../../../core/actions/concurrency.ts';
+import { pooled } from '../../../core/domain/concurrency.ts';
 import { calendarNow, requirePublished } from './inputs.ts';
 import { policyOf } from '../decisions/policy.ts';
 

@@ -5,7 +5,7 @@ import type { Deps } from '../ports.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { CodeFigures } from '../code-figures.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { pooled } from '../../../core/actions/concurrency.ts';
+import { pooled } from '../../../core/domain/concurrency.ts';
 
 export type CodeDeps = Pick<Deps, 'code' | 'config' | 'pipelineRuns' | 'clock'>;
 

@@ -1,4 +1,4 @@
-import { parsedEvent } from '../../../core/actions/changes/forge-event.ts';
+import { parsedEvent } from '../../../core/domain/changes/forge-event.ts';
 import type { ForgeAnswer, ForgeEvent, ForgeEvents } from '../../../core/domain/ports/extensions.ts';
 import type { PipelineRunReport } from '../pipeline-run.ts';
 import type { Deps } from '../ports.ts';

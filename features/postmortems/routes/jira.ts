@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parseJson } from '../../../vendors/shared/receive-webhook.ts';
+import { parseJson } from '../../../vendors/shared/json-body.ts';
 import { markIssueChanged } from '../actions/issues/receive.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import type { Deps } from '../ports.ts';

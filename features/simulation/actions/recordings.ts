@@ -13,7 +13,8 @@ import type { Effect, IncidentView } from '../../../schemas/incidents/incident.t
 import { type RecordedAlert, type RecordedDecision, type RecordedIncident, RECORDING_FORMAT } from '../recording.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
-import { inTurns, oneAtATime } from '../../../core/actions/concurrency.ts';
+import { oneAtATime } from '../../../core/domain/concurrency.ts';
+import { inTurns } from '../../../core/actions/in-turns.ts';
 import { bytesOf, inRecordingBytes, RECORDING_MAX_BYTES } from './recording-bytes.ts';
 
 type RecordingDeps = Pick<Deps, 'incidents' | 'decisions' | 'runbooks' | 'config'>;

@@ -13,7 +13,7 @@ import type { Dashboard } from '../decisions/generate/panels.ts';
 import type { Deps } from '../ports.ts';
 import type { LoadedMonitoring, LoadedPanel } from '../types.ts';
 import type { GeneratedState } from '../../../schemas/config/connections.ts';
-import { pooled } from '../../../core/actions/concurrency.ts';
+import { pooled } from '../../../core/domain/concurrency.ts';
 
 type CompareDeps = Pick<Deps, 'config' | 'loadedMonitoring'>;
 

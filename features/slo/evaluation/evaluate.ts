@@ -2,7 +2,7 @@ import { freezesByAlert } from '../../freeze/decisions/causes.ts';
 import { type FreezePolicy, policyOf } from '../../freeze/decisions/policy.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { BudgetEvaluation } from '../../../core/domain/ports/error-budgets.ts';
-import { pooled } from '../../../core/actions/concurrency.ts';
+import { pooled } from '../../../core/domain/concurrency.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';

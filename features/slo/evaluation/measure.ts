@@ -4,7 +4,7 @@ import type { Cells } from '../decisions/measurement/series.ts';
 import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import { readByOwnQueries, readRecorded, type ReadResult } from './read-objective.ts';
 import type { ObjectiveCounts, BucketRange } from './objective-counts.ts';
-import { type Deadline, pooled } from '../../../core/actions/concurrency.ts';
+import { type Deadline, pooled } from '../../../core/domain/concurrency.ts';
 import type { RangeQueryHealth } from './range-query-health.ts';
 import type { FairOrder } from './fair-order.ts';
 import type { MetricQueries } from '../../../core/domain/ports/metrics.ts';

@@ -5,7 +5,7 @@ import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Stakeholder } from '../stakeholder.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import { pooled } from '../../../core/actions/concurrency.ts';
+import { pooled } from '../../../core/domain/concurrency.ts';
 import { type Receiver, receiversOf } from '../../../core/jobs/digest/receivers.ts';
 
 /**

@@ -16,7 +16,7 @@ import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { StoredNotification, Digests } from '../../../core/domain/ports/messages.ts';
 import type { Overview } from '../../../core/domain/messages/story.ts';
 import type { Config } from '../../../schemas/config/config.ts';
-import { type Deadline, pooled } from '../../../core/actions/concurrency.ts';
+import { type Deadline, pooled } from '../../../core/domain/concurrency.ts';
 import type { Due } from './due.ts';
 import { deliverTo } from '../../../core/jobs/digest/receivers.ts';
 

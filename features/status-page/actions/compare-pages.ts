@@ -4,7 +4,7 @@ import type { Contradiction } from '../../../core/domain/incidents/page-contradi
 import { contradictionOf, planCheck, sliState } from '../decisions/contradictions.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
-import { pooled } from '../../../core/actions/concurrency.ts';
+import { pooled } from '../../../core/domain/concurrency.ts';
 
 type ComparePagesDeps = Pick<Deps, 'clock' | 'config' | 'extensions' | 'incidents' | 'publicIncidents'>;
 

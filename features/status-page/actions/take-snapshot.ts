@@ -6,7 +6,7 @@ import { cachedMonths } from './cached-months.ts';
 import { planSnapshot, type SnapshotFile, type SnapshotStore } from '../decisions/snapshot.ts';
 import { MANIFEST_PATH, SnapshotEvent, SnapshotManifest } from '../schemas/snapshot-manifest.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { pooled } from '../../../core/actions/concurrency.ts';
+import { pooled } from '../../../core/domain/concurrency.ts';
 
 type TakeSnapshotDeps = Pick<
   Deps,

@@ -60,7 +60,10 @@ export function openStore(dir: string, tables: readonly string[]): Store {
   };
 }
 
-/** Makes a connection prepare each statement once. */
+/**
+ * Makes a connection prepare each statement once. The platform has a class for it, but the stand-ins of vendors import no
+ * platform, and pass a plain connection on.
+ */
 function prepareOnce(db: DatabaseSync): void {
   const statements = new Map<string, StatementSync>();
   const prepare = db.prepare.bind(db);

@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type FunctionName, functionName } from '../../../functions/assembly/functions.ts';
-import { TABLE } from '../../../functions/assembly/resources.ts';
-import { type QueueName } from '../../../schemas/config/queues.ts';
-import { PROJECTION_TARGET_NAMES } from '../../../schemas/incidents/projection.ts';
-import { type AlarmName, alarmNames, alarmRow, INTAKE } from './alarm-rows.ts';
-import type { QueueWithDeadLetters } from './queues.ts';
+import { functionName } from './names.ts';
+import type { Alarm, AlarmName, PlainFunction, Product } from './product.ts';
+import type { Queues, QueueWithDeadLetters } from './queues.ts';
 import { budgetOf, receiversOf, SEVERITIES, type Severity, type Size, type Stage } from './stage.ts';
 
 /** CloudWatch's limit for the metrics of one alarm. */
@@ -12,13 +9,13 @@ const METRICS_MAX = 10;
 
 /** Resources that have alarms. */
 export type Watched = {
-  queues: Record<QueueName, QueueWithDeadLetters>;
+  queues: Queues;
   workflowDeadLetters: sst.aws.Queue;
   /** Of all scheduled functions. */
   jobsDeadLetters: sst.aws.Queue;
   awsChangesDeadLetters: sst.aws.Queue | undefined;
   api: sst.aws.ApiGatewayV2;
-  functions: Record<Exclude<FunctionName, 'incident-response'>, sst.aws.Function>;
+  functions: Record<PlainFunction, sst.aws.Function>;
   workflow: sst.aws.Workflow;
   table: sst.aws.Dynamo;
 };
@@ -35,27 +32,29 @@ type Metric = {
  * dashboard of them. Returns the topic of each severity.
  */
 export function createAlarms(
-  stage: string,
+  product: Product,
   watched: Watched,
-  settings: Pick<Stage, 'alarms' | 'monthlyBudgetUsd' | 'size'>,
+  settings: Pick<Stage, 'name' | 'alarms' | 'monthlyBudgetUsd' | 'size'>,
 ): Record<Severity, sst.aws.SnsTopic> {
+  const { name: stage, size } = settings;
+  const { namesIn, rowOf, intake } = product.alarms;
   const topics = {
     critical: createTopic('AlarmsCritical', receiversOf(settings, 'critical')),
     warning: createTopic('AlarmsWarning', receiversOf(settings, 'warning')),
     info: createTopic('AlarmsInfo', receiversOf(settings, 'info')),
   };
-  const metrics = metricsOf(watched, settings.size);
-  const alarms = alarmNames(settings.size).map((name) => {
-    const { severity, isIntake } = alarmRow(name);
-    const actions = isIntake ? {} : notifying(topics[severity]);
-    return { name, severity, alarm: createAlarm(stage, name, metrics[name], actions) };
+  const metrics = metricsOf(product, watched, size);
+  const alarms = namesIn(size).map((name) => {
+    const row = rowOf(name);
+    const actions = row.isIntake ? {} : notifying(topics[row.severity]);
+    return { name, severity: row.severity, alarm: createAlarm(stage, name, row, metrics[name], actions) };
   });
-  const parts = alarms.filter(({ name }) => INTAKE.parts.includes(name)).map(({ alarm }) => alarm.name);
-  new aws.cloudwatch.CompositeAlarm(`Alarm-${INTAKE.name}`, {
-    alarmName: functionName(stage, INTAKE.name),
-    alarmDescription: INTAKE.description,
-    alarmRule: $util.all(parts).apply((names: string[]) => names.map((name) => `ALARM("${name}")`).join(' OR ')),
-    ...notifying(topics[INTAKE.severity]),
+  const parts = alarms.filter(({ name }) => intake.parts.includes(name)).map(({ alarm }) => alarm.name);
+  new aws.cloudwatch.CompositeAlarm(`Alarm-${intake.name}`, {
+    alarmName: functionName(stage, intake.name),
+    alarmDescription: intake.description,
+    alarmRule: $util.all(parts).apply((names) => names.map((name) => `ALARM("${name}")`).join(' OR ')),
+    ...notifying(topics[intake.severity]),
   });
   createDashboard(stage, alarms);
   createBudget(stage, topics.warning, budgetOf(settings));
@@ -76,10 +75,10 @@ function createTopic(id: string, receivers: readonly string[]): sst.aws.SnsTopic
 }
 
 /** @throws Error if there are more metrics than CloudWatch allows in one alarm */
-function createAlarm(stage: string, name: AlarmName, metrics: readonly Metric[], actions: object) {
+function createAlarm(stage: string, name: string, row: Alarm, metrics: readonly Metric[], actions: object) {
   if (metrics.length > METRICS_MAX)
     throw new Error(`alarm ${name}: ${metrics.length} metrics, at most ${METRICS_MAX} are allowed: split it`);
-  const { description, trigger, minutes } = alarmRow(name);
+  const { description, trigger, minutes } = row;
   return new aws.cloudwatch.MetricAlarm(`Alarm-${name}`, {
     name: functionName(stage, name),
     alarmDescription: `${description}. See docs/how-to/aws.md`,
@@ -121,19 +120,20 @@ function queryOf(kind: 'silent' | keyof typeof EXPRESSIONS, metrics: readonly Me
   };
 }
 
-function metricsOf(watched: Watched, size: Size): Record<AlarmName, Metric[]> {
-  const { api, queues, functions, workflow, workflowDeadLetters, jobsDeadLetters, awsChangesDeadLetters } = watched;
+function metricsOf(product: Product, watched: Watched, size: Size): Record<AlarmName, Metric[]> {
+  const { api, functions, workflow, workflowDeadLetters, jobsDeadLetters, awsChangesDeadLetters } = watched;
   const { sweep, evaluate, digest, snapshot } = functions;
   // In a small stage, several names have the same queue.
-  const projectors = [...new Set(PROJECTION_TARGET_NAMES.map((target) => queues[target]))];
-  const others = [...new Set([queues.ordinary, queues.unmatched])];
+  const projectors = [...new Set(product.projectorQueues.map(watched.queues))];
+  const others = [...new Set(['ordinary', 'unmatched'].map(watched.queues))];
+  const [urgent, people] = [watched.queues('urgent'), watched.queues('people')];
   return {
     'http-5xx': [
       { namespace: 'AWS/ApiGateway', metricName: '5xx', dimensions: { ApiId: api.nodes.api.id }, statistic: 'Sum' },
     ],
-    'urgent-late': [age(queues.urgent)],
-    'urgent-dead-letters': [dead(queues.urgent.deadLetters)],
-    'people-late': [age(queues.people)],
+    'urgent-late': [age(urgent)],
+    'urgent-dead-letters': [dead(urgent.deadLetters)],
+    'people-late': [age(people)],
     // Lambda sends a dead letter for each execution that fails, times out, or never starts.
     'workflow-failed': [
       sent(workflowDeadLetters),
@@ -154,7 +154,7 @@ function metricsOf(watched: Watched, size: Size): Record<AlarmName, Metric[]> {
     'signals-late': others.map(age),
     'projectors-late': projectors.map(age),
     'dead-letters': [
-      ...[...others, queues.people].map(({ deadLetters }) => deadLetters),
+      ...[...others, people].map(({ deadLetters }) => deadLetters),
       ...(awsChangesDeadLetters ? [awsChangesDeadLetters] : []),
     ].map(dead),
     'projector-dead-letters': projectors.map(({ deadLetters }) => dead(deadLetters)),
@@ -167,13 +167,13 @@ function metricsOf(watched: Watched, size: Size): Record<AlarmName, Metric[]> {
     'evaluate-silent': [lambdaMetric(evaluate.name, 'Invocations')],
     'digest-silent': [lambdaMetric(digest.name, 'Invocations')],
     'snapshot-silent': [lambdaMetric(snapshot.name, 'Invocations')],
-    'table-throttled': tableMetrics(watched),
+    'table-throttled': tableMetrics(product, watched),
   };
 }
 
 /** DynamoDB throttles a hot partition, and a table whose traffic grows faster than on-demand capacity. */
-function tableMetrics({ table }: Watched): Metric[] {
-  const indexes: Record<string, string>[] = [{}, { GlobalSecondaryIndexName: TABLE.index.name }];
+function tableMetrics(product: Product, { table }: Watched): Metric[] {
+  const indexes: Record<string, string>[] = [{}, { GlobalSecondaryIndexName: product.table.index.name }];
   return indexes.flatMap((index) =>
     ['ReadThrottleEvents', 'WriteThrottleEvents'].map((metricName) => ({
       namespace: 'AWS/DynamoDB',
@@ -218,12 +218,17 @@ function createDashboard(stage: string, alarms: readonly CreatedAlarm[]): void {
   const sorted = SEVERITIES.flatMap((severity) => alarms.filter((one) => one.severity === severity));
   const states = {
     type: 'alarm',
-    ...{ x: 0, y: 0, width: WIDGET.width * PER_ROW, height: WIDGET.height },
+    x: 0,
+    y: 0,
+    width: WIDGET.width * PER_ROW,
+    height: WIDGET.height,
     properties: { title: 'Alarms', alarms: sorted.map(({ alarm }) => alarm.arn) },
   };
   const graphs = sorted.map(({ name, severity, alarm }, n) => ({
     type: 'metric',
-    ...{ x: (n % PER_ROW) * WIDGET.width, y: (1 + Math.floor(n / PER_ROW)) * WIDGET.height, ...WIDGET },
+    x: (n % PER_ROW) * WIDGET.width,
+    y: (1 + Math.floor(n / PER_ROW)) * WIDGET.height,
+    ...WIDGET,
     properties: { title: `${name} (${severity})`, region, annotations: { alarms: [alarm.arn] } },
   }));
   new aws.cloudwatch.Dashboard('Dashboard', {

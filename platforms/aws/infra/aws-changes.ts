@@ -1,4 +1,4 @@
-import { functionName } from '../../../functions/assembly/functions.ts';
+import { functionName } from './names.ts';
 import { createDeadLetters } from './queues.ts';
 
 /** Secret with a token of Firebreak that allows `deployments:write`. */
@@ -30,14 +30,14 @@ const PATTERNS = {
  *
  * @returns the queue of events that could not be delivered
  */
-export function createAwsChanges(stage: string, publicUrl: $util.Input<string>): sst.aws.Queue {
+export function createAwsChanges(stage: string, publicUrl: $util.Input<string>, deadLetterDays: number): sst.aws.Queue {
   const token = new sst.Secret(TOKEN);
-  const deadLetters = createDeadLetters('AwsChangesDeadLetters');
+  const deadLetters = createDeadLetters('AwsChangesDeadLetters', deadLetterDays);
   const connection = new aws.cloudwatch.EventConnection('AwsChangesConnection', {
     name: functionName(stage, 'changes'),
     authorizationType: 'API_KEY',
     authParameters: {
-      apiKey: { key: 'Authorization', value: $util.secret(token.value.apply((text: string) => `Bearer ${text}`)) },
+      apiKey: { key: 'Authorization', value: $util.secret(token.value.apply((text) => `Bearer ${text}`)) },
     },
   });
   const destination = new aws.cloudwatch.EventApiDestination('AwsChangesDestination', {

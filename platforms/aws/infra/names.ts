@@ -3,7 +3,10 @@
 /** Runs are started through this alias, so that callers use one name across versions. */
 export const WORKFLOW_ALIAS = 'live';
 
-/** Path of the parameters of functions/assembly/secret-groups.ts. */
+/** Returns a function's name in its stage, such as `firebreak-production-route`. */
+export const functionName = (stage: string, name: string): string => `firebreak-${stage}-${name}`;
+
+/** Path of the parameters that hold secrets. */
 export const secretsPath = (stage: string): string => `/firebreak/${stage}`;
 
 /** Returns parts of ARNs for the current deployment. */

@@ -1,6 +1,6 @@
 import { scryptSync } from 'node:crypto';
-import { copyFolder, type Grant, parametersFor, SETTABLE } from '../../../functions/assembly/secret-groups.ts';
 import { secretsPath } from './names.ts';
+import type { Secrets } from './product.ts';
 
 const ADMIN_TOKEN = 'FIREBREAK_ADMIN_TOKEN';
 
@@ -10,11 +10,11 @@ const REQUIRED = [ADMIN_TOKEN, 'FIREBREAK_AUDIT_KEY'];
 /**
  * Optional secrets: credentials, and vendor addresses, which change with them. Without its credential, a vendor is not connected.
  */
-const OPTIONAL = [
-  // `SETTABLE` has all secrets in the table of variables that a deployment can set.
-  ...SETTABLE.filter((name) => !REQUIRED.includes(name)),
+const optional = (settable: readonly string[]): string[] => [
+  ...settable.filter((name) => !REQUIRED.includes(name)),
   // Secrets that a configuration (docs/reference/configuration.md) or a runbook names. Add more here, or see docs/how-to/aws.md.
-  ...['CD_TOKEN', 'PAGE_WEBHOOK_SECRET'],
+  'CD_TOKEN',
+  'PAGE_WEBHOOK_SECRET',
 ];
 
 /**
@@ -35,14 +35,14 @@ type SecretValue = readonly [name: string, value: string];
  * Creates the parameters that functions read, from secrets that have a value: `sst secret set NAME value`. An empty
  * secret is not set.
  */
-export function createSecrets(stage: string) {
+export function createSecrets(stage: string, { settable, parametersFor }: Secrets) {
   const adminToken = new sst.Secret(ADMIN_TOKEN);
   const required = REQUIRED.map((name) => [name, name === ADMIN_TOKEN ? adminToken : new sst.Secret(name)] as const);
-  const others = OPTIONAL.map((name) => [name, new sst.Secret(name, NOT_SET)] as const);
+  const others = optional(settable).map((name) => [name, new sst.Secret(name, NOT_SET)] as const);
   const values: $util.Output<SecretValue>[] = [...required, ...others].map(([name, { value }]) =>
-    value.apply((text: string): SecretValue => [name, checked(name, text)]),
+    value.apply((text): SecretValue => [name, checked(name, text)]),
   );
-  $util.all(values).apply((secrets: SecretValue[]) => {
+  $util.all(values).apply((secrets) => {
     const set = Object.fromEntries(secrets.filter(([, value]) => value !== NOT_SET));
     for (const [name, value] of Object.entries(parametersFor(set))) createParameter(stage, name, value);
   });
@@ -75,18 +75,15 @@ function createParameter(stage: string, name: string, value: string): void {
 }
 
 /**
- * Derives the keys that encrypt the functions' copies of their secrets, one for each set of grants. They are derived
+ * Derives the keys that encrypt the functions' copies of their secrets, one for each folder of copies. They are derived
  * from the admin token, which they do not reveal, so that no additional secret is needed.
  */
 function keysFrom(stage: string, adminToken: sst.Secret) {
   const derived = new Map<string, $util.Output<string>>();
-  return (grants: readonly Grant[]): $util.Output<string> => {
-    const folder = copyFolder(grants);
+  return (folder: string): $util.Output<string> => {
     const key =
       derived.get(folder) ??
-      adminToken.value.apply((token: string) =>
-        scryptSync(token, `firebreak/${stage}/${folder}`, 32).toString('base64'),
-      );
+      adminToken.value.apply((token) => scryptSync(token, `firebreak/${stage}/${folder}`, 32).toString('base64'));
     derived.set(folder, key);
     return key;
   };

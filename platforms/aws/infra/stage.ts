@@ -90,7 +90,7 @@ const MOVED = {
  *
  * @throws Error that names each setting that is missing or invalid, with the fix
  */
-export function readStage(name: string, env: Readonly<Record<string, string | undefined>> = process.env): Stage {
+export function readStage(name: string, env: Readonly<Record<string, string | undefined>>): Stage {
   const file = `${FOLDER}/${name}.yaml`;
   const refuse = (problem: string): Error => new Error(`stage "${name}": ${problem}`);
   if (name.length > STAGE_MAX_CHARS)

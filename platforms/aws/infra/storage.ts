@@ -1,4 +1,4 @@
-import { TABLE } from '../../../functions/assembly/resources.ts';
+import type { Product } from './product.ts';
 
 /** In days. Refused inputs are rarely replayed after this time. */
 const QUARANTINE_DAYS = 90;
@@ -10,8 +10,7 @@ const SECRETS_DAYS = 30;
 const NONCURRENT_DAYS = 30;
 
 /** Creates the table. For its access patterns and transactions, see docs/reference/data-model.md */
-export function createTable(production: boolean) {
-  const { keys, index, ttl } = TABLE;
+export function createTable({ keys, index, ttl }: Product['table'], production: boolean) {
   return new sst.aws.Dynamo('Table', {
     fields: { [keys.hash]: 'string', [keys.range]: 'string', [index.hash]: 'string', [index.range]: 'string' },
     primaryIndex: { hashKey: keys.hash, rangeKey: keys.range },

@@ -7,7 +7,7 @@ import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readEnvironment } from '../../../functions/assembly/environment.ts';
 import { FUNCTION_NAMES, FUNCTIONS, REACHING, SCHEDULED } from '../../../functions/assembly/functions.ts';
 import { QUEUE, WAKE_QUEUE } from '../../../functions/assembly/resources.ts';
-import { ALARM_NAMES, alarmNames, alarmRow, coveredFailures } from '../../../platforms/aws/infra/alarm-rows.ts';
+import { ALARM_NAMES, alarmNames, alarmRow, coveredFailures } from '../../../functions/assembly/alarm-rows.ts';
 import { alarmDocument } from '../../../scripts/aws-docs.ts';
 import { copyFolder, FUNCTION_GRANTS, SETTABLE } from '../../../functions/assembly/secret-groups.ts';
 import { CHANGE_SENDERS } from '../../../vendors/change-senders.ts';
@@ -285,7 +285,7 @@ describe('permissions', () => {
       const needs = NEEDS[command];
       expect(
         needs,
-        `${command}: say here what it needs, and grant it in platforms/aws/infra/permissions.ts`,
+        `${command}: say here what it needs, and grant it in platforms/aws/infra/permissions.ts or functions/assembly/access.ts`,
       ).toBeDefined();
       for (const action of needs ?? []) expect(granted, `${command} needs it`).toContain(action);
     }

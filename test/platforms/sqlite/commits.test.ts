@@ -7,7 +7,7 @@ import { Database } from '../../../platforms/sqlite/database.ts';
 import { SqliteStore } from '../../../platforms/sqlite/store.ts';
 import { put } from '../../../platforms/store.ts';
 
-test('a commit of any thread is told, several at once as one, until nobody listens', async () => {
+test('a listener is called once after one or more commits of any thread, until it stops listening', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'firebreak-commits-'));
   const file = join(folder, 'data.sqlite');
   const [own, other] = [await Database.open(file), await Database.open(file)];

@@ -38,7 +38,6 @@ check(
       'vendors/pagerduty/pager.ts',
       `import { createHash } from 'node:crypto'; import '../../core/domain/ports/paging.ts';`,
     ),
-    at('vendors/gitlab/receive.ts', `import '../../core/actions/changes/forge-event.ts';`),
     at('workflows/incident-response.ts', `import type { DurableContext } from '@aws/durable-execution-sdk-js';`),
     at('functions/assembly/deps/paging.ts', `import { pagerDuty } from '../../../vendors/pagerduty/pager.ts';`),
     at('functions/route.ts', `import { deps } from './assembly/deps.ts'; import '../workflows/incident-response.ts';`),

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import * as z from 'zod';
-import { replay, type Replayed } from '../../../../vendors/replay.ts';
+import { replay, type Replayed } from '../../../http/webhooks/replay.ts';
 import type { Html } from '../../parts.ts';
 import { field, type PageAction, type Sent } from '../page.ts';
 import type { ConsoleDeps } from '../page.ts';

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { isReplayable } from '../../../../vendors/replay.ts';
+import { isReplayable } from '../../../http/webhooks/replay.ts';
 import { type AlertReview, alertReview, REVIEW_DAYS } from '../../../../core/actions/reports/alert-review.ts';
 import { EVERYWHERE } from '../../../../core/domain/access/access.ts';
 import { NOISY_TIMES } from '../../../../core/domain/alerts/noisy-alerts.ts';

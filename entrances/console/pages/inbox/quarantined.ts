@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { isReplayable, readQuarantined } from '../../../../vendors/replay.ts';
+import { isReplayable, readQuarantined } from '../../../http/webhooks/replay.ts';
 import { EVERYWHERE } from '../../../../core/domain/access/access.ts';
 import type { Quarantined } from '../../../../core/domain/ports/alerts.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { readQuarantined, replay } from '../../../../vendors/replay.ts';
+import { readQuarantined, replay } from '../../webhooks/replay.ts';
 import { EVERYWHERE, type Scope } from '../../../../core/domain/access/access.ts';
 import { mayRequestByLabel, senderOf } from '../../middleware/authentication.ts';
 import type { ApiDeps } from '../../deps.ts';

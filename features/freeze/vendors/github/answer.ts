@@ -3,7 +3,7 @@ import type { Deps } from '../../ports.ts';
 import { NOTES_MAX } from './protection.ts';
 import { plusSeconds, secondsBetween } from '../../../../schemas/time/time.ts';
 import type { WaitingDeployment } from '../../schemas/waiting-deployment.ts';
-import { Deadline, pooled } from '../../../../core/actions/concurrency.ts';
+import { Deadline, pooled } from '../../../../core/domain/concurrency.ts';
 import { type DeploymentVerdict, isAllowed, isPinned, judge, type JudgeDeps } from './judge.ts';
 import { approvedText, pinnedText, timedOutText, waitingText } from './texts.ts';
 

@@ -24,7 +24,7 @@ import { type ActionItem, ActionItemId } from '../../../../schemas/action-items/
 import type { TrackerConfig } from '../../schemas/trackers.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../../schemas/time/time.ts';
 import type { Caller } from '../../../../core/actions/people/caller.ts';
-import { Deadline } from '../../../../core/actions/concurrency.ts';
+import { Deadline } from '../../../../core/domain/concurrency.ts';
 import { changeActionItem, type PostmortemDeps } from '../postmortem.ts';
 
 export type CompareDeps = PostmortemDeps & Pick<Deps, 'actionItemIssues' | 'trackerFor' | 'timeScale' | 'log'>;

@@ -1,5 +1,5 @@
 import type { Deps } from '../../ports.ts';
-import { parsedEvent } from '../../../../core/actions/changes/forge-event.ts';
+import { parsedEvent } from '../../../../core/domain/changes/forge-event.ts';
 import type { ForgeEvents } from '../../../../core/domain/ports/extensions.ts';
 import { idOf, IssuesEvent } from '../../vendors/github/action-item-issues.ts';
 import type { Tracker } from '../../../../schemas/action-items/action-item.ts';

@@ -15,7 +15,7 @@ import type { ErrorBudgets } from '../../../../core/domain/ports/error-budgets.t
 import { type BudgetDeps, errorBudgets } from '../../error-budgets.ts';
 import { historyKey } from '../../actions/history.ts';
 import { Evaluator } from '../../evaluation/evaluator.ts';
-import type { Elapsed } from '../../../../core/actions/concurrency.ts';
+import type { Elapsed } from '../../../../core/domain/concurrency.ts';
 import { serverAt } from '../../../../vendors/shared/server.ts';
 import { prometheusQueries } from '../../../../vendors/prometheus/queries.ts';
 import { type Config, emptyConfig } from '../../../../schemas/config/config.ts';

@@ -3,7 +3,7 @@ import { type PageSettings, pagesOf } from '../../decisions/pages.ts';
 import { planImport } from '../../decisions/subscriptions/subscription.ts';
 import type { ImportOutcome, ImportResult, SubscriberImport } from '../../schemas/subscriber-import.ts';
 import { Refusal } from '../../../../core/domain/refusal.ts';
-import { pooled } from '../../../../core/actions/concurrency.ts';
+import { pooled } from '../../../../core/domain/concurrency.ts';
 
 type ImportDeps = Pick<Deps, 'audit' | 'clock' | 'config' | 'log' | 'subscribers'>;
 

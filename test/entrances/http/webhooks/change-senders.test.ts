@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { replay } from '../../../../vendors/replay.ts';
+import { replay } from '../../../../entrances/http/webhooks/replay.ts';
 import { sha256 } from '../../../../core/stores/hash.ts';
 import { groupOf } from '../../../../functions/assembly/secret-groups.ts';
 import type { Quarantine } from '../../../../core/domain/ports/alerts.ts';

@@ -1,5 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
-
 /**
  * Processes items in order, at most `atOnce` in parallel. An error ends one worker, and the others continue: one bad item
  * does not hold back the rest, and an outage is not tried for every item.
@@ -46,20 +44,4 @@ export class Deadline {
   get left(): number {
     return Math.max(0, Math.floor(this.#endsAt - this.#elapsed()));
   }
-}
-
-/** How long work may block the thread, in milliseconds. Freeze checks are answered during an evaluation. */
-const TURN_MS = 8;
-
-/** Maps items in order, and yields to the event loop in between. */
-export async function inTurns<T, R>(items: readonly T[], work: (item: T) => R): Promise<R[]> {
-  const done: R[] = [];
-  let since = performance.now();
-  for (const item of items) {
-    done.push(work(item));
-    if (performance.now() - since < TURN_MS) continue;
-    await setImmediate();
-    since = performance.now();
-  }
-  return done;
 }

@@ -1,6 +1,7 @@
-import { FUNCTIONS } from '../../../functions/assembly/functions.ts';
-import { PROJECTION_TARGET_NAMES } from '../../../schemas/incidents/projection.ts';
-import type { Severity, Size } from './stage.ts';
+import type { Alarm } from '../../platforms/aws/infra/product.ts';
+import type { Severity, Size } from '../../platforms/aws/infra/stage.ts';
+import { PROJECTION_TARGET_NAMES } from '../../schemas/incidents/projection.ts';
+import { FUNCTIONS } from './functions.ts';
 
 /** Two complete attempts of the function that routes alerts to incidents. */
 const URGENT_AGE_SECONDS = 2 * FUNCTIONS.route.timeoutSeconds;
@@ -20,32 +21,14 @@ const RUNNING_MAX_PERCENT = 80;
 const RUNAWAY_MINUTES = 15;
 const RUNAWAY_CALLS = 30_000;
 
-/**
- * When an alarm goes off.
- *
- * - `sum`, `max`: the metrics together, or one of them, are above a value.
- * - `new`: a queue has more messages than a minute ago. SQS counts messages that a redrive policy moves in no metric of
- *   sent messages, and a level would stay high until someone deletes them.
- * - `silent`: there was no call.
- */
-type Trigger = { kind: 'sum' | 'max'; above: number } | { kind: 'new' } | { kind: 'silent' };
-
 /** Kinds of failures, and what can fail: a function, queue, or table. */
 type Failures = readonly [kinds: readonly string[], of: readonly string[], only?: Size];
 
-type AlarmRow = {
-  severity: Severity;
-  description: string;
+type AlarmRow = Alarm & {
   /** Cause and action, in Markdown for `docs/how-to/aws.md`. */
   action: string;
-  trigger: Trigger;
-  minutes: number;
   /** Failures that set it off, directly or by their effect. */
   covers: readonly Failures[];
-  /** Its composite alarm notifies instead. */
-  isIntake?: true;
-  /** A small stage does without it. */
-  only?: 'standard';
 };
 
 const JOBS = ['sweep', 'evaluate', 'digest', 'snapshot'];

@@ -1,25 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { Deps } from '../core/domain/ports/deps.ts';
-import type { Quarantine } from '../core/domain/ports/alerts.ts';
-import { InboundEvent } from '../schemas/messages/inbound-events.ts';
-import { readSignalMessage } from '../schemas/alerts/signal.ts';
-import { sources } from '../schemas/alerts/sources/index.ts';
-import type { Unreadable } from '../schemas/alerts/sources/parsed.ts';
-import { millisOf } from '../schemas/time/time.ts';
-import { CHANGE_SENDERS } from './change-senders.ts';
-import { FORGES } from './forges.ts';
-import { readEvent } from './pagerduty/webhook.ts';
-import { EVERYWHERE } from '../core/domain/access/access.ts';
-import type { Caller } from '../core/actions/people/caller.ts';
-import type { ForgeDeps } from '../core/actions/changes/forge-event.ts';
-import type { ChangeSender } from './shared/change-webhook.ts';
-import type { Forge } from './shared/forge.ts';
-import { parseJson, receiveWebhook } from './shared/receive-webhook.ts';
-import { enqueueEvent } from '../core/actions/paging/enqueue-event.ts';
-import { Refusal } from '../core/domain/refusal.ts';
-import { enqueue, type Sender } from '../core/actions/alerts/enqueue.ts';
-import { alertsIn, readPayload } from '../core/actions/alerts/read-payload.ts';
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import type { Quarantine } from '../../../core/domain/ports/alerts.ts';
+import { InboundEvent } from '../../../schemas/messages/inbound-events.ts';
+import { readSignalMessage } from '../../../schemas/alerts/signal.ts';
+import { sources } from '../../../schemas/alerts/sources/index.ts';
+import type { Unreadable } from '../../../schemas/alerts/sources/parsed.ts';
+import { millisOf } from '../../../schemas/time/time.ts';
+import { CHANGE_SENDERS } from '../../../vendors/change-senders.ts';
+import { FORGES } from '../../../vendors/forges.ts';
+import { readEvent } from '../../../vendors/pagerduty/webhook.ts';
+import { EVERYWHERE } from '../../../core/domain/access/access.ts';
+import type { Caller } from '../../../core/actions/people/caller.ts';
+import { type ForgeDeps, recordForgeEvent } from '../../../core/actions/changes/forge-event.ts';
+import type { ChangeSender } from '../../../vendors/shared/change-webhook.ts';
+import type { Forge } from '../../../vendors/shared/forge.ts';
+import { parseJson } from '../../../vendors/shared/json-body.ts';
+import { receiveWebhook } from './receive-webhook.ts';
+import { enqueueEvent } from '../../../core/actions/paging/enqueue-event.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
+import { enqueue, type Sender } from '../../../core/actions/alerts/enqueue.ts';
+import { alertsIn, readPayload } from '../../../core/actions/alerts/read-payload.ts';
 
 type QuarantinedInput = NonNullable<Awaited<ReturnType<Quarantine['get']>>>;
 
@@ -123,7 +124,7 @@ async function replayForge(
   const type = new URLSearchParams(receiver.split('?')[1]).get('event') ?? '';
   const payload = forge.payloadOf(Uint8Array.from(Buffer.from(body)), () => contentType);
   if (payload === undefined) throw new Refusal(422, 'not-json', 'the body is not JSON');
-  const { ignored } = await forge.receive(deps, { type, payload, trace });
+  const { ignored } = await recordForgeEvent(deps, forge, { type, payload, trace });
   if (ignored !== undefined) throw new Refusal(422, 'ignored', `Firebreak ignores this event: ${ignored}`);
   return { receipt: randomUUID(), accepted: 1, quarantined: 0, truncated: 0 };
 }

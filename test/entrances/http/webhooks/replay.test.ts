@@ -1,10 +1,10 @@
 import { beforeEach, expect, test } from 'vitest';
-import { replay } from '../../vendors/replay.ts';
-import { Refusal } from '../../core/domain/refusal.ts';
-import type { Quarantine } from '../../core/domain/ports/alerts.ts';
-import type { InboundEvent } from '../../schemas/messages/inbound-events.ts';
-import { webhook } from '../core/actions/paging/webhooks.ts';
-import { FakeWorld } from '../support/fake-deps.ts';
+import { replay } from '../../../../entrances/http/webhooks/replay.ts';
+import { Refusal } from '../../../../core/domain/refusal.ts';
+import type { Quarantine } from '../../../../core/domain/ports/alerts.ts';
+import type { InboundEvent } from '../../../../schemas/messages/inbound-events.ts';
+import { webhook } from '../../../core/actions/paging/webhooks.ts';
+import { FakeWorld } from '../../../support/fake-deps.ts';
 
 let world: FakeWorld;
 let sent: { event: InboundEvent; group: string }[];
