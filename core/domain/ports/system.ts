@@ -60,8 +60,13 @@ export type Runs = {
 
 /** Whether what Firebreak accepts can be stored now. */
 export type WriteProbe = {
-  /** Writes to the table and to the blobs, at most once in some seconds. Returns `ok` or the error of each. */
+  /**
+   * Returns `ok`, or the error of the last write, for the table and for the blobs. Writes only if no write of this process
+   * has succeeded within 5 seconds.
+   */
   states(): Promise<{ table: string; blobs: string }>;
+  /** Returns the error if the last write has failed, or if damage was found recently. Writes nothing. Null: neither. */
+  problem(): string | null;
 };
 
 /** Counters shared by all instances. */
