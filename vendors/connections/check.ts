@@ -26,7 +26,7 @@ import {
 import { failingWorkflows } from '../../core/domain/incidents/failed-runs.ts';
 import { drillEnvironments } from '../../core/actions/automation/drills.ts';
 import { refusedRequests } from './refused-requests.ts';
-import { ignoredEvents } from './unrecognized.ts';
+import { ignoredEvents, unknownSeverities } from './unrecognized.ts';
 import { vendorModes } from './vendor-modes.ts';
 
 type CheckDeps = Pick<
@@ -103,6 +103,7 @@ const FIREBREAK_CHECKS: Readonly<Record<string, Check>> = {
   tokens: tokenRecords,
   'audit log': auditLog,
   'refused requests': refusedRequests,
+  severities: unknownSeverities,
   'ignored events': ignoredEvents,
   workflows,
 };

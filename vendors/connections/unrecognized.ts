@@ -14,6 +14,16 @@ export async function ignoredEvents({ counters }: { counters: Counters }): Promi
   return { state: 'set', detail: listed(counts, text, 'firebreak_events_ignored_total') };
 }
 
+/** Reports the severities of the last day's alerts that are unknown: their alerts count as warnings, and page nobody. */
+export async function unknownSeverities({ counters }: { counters: Counters }): Promise<CheckResult> {
+  const counts = await lastDay(counters, 'firebreak_alerts_severity_unknown_total');
+  if (counts.length === 0) return { state: 'set', detail: 'none unknown in the last day' };
+  const text = ({ labels: [sender = '', severity = ''], by }: Count) =>
+    `${by} ${by === 1 ? 'alert' : 'alerts'} from ${sender} in the last day had the unknown severity ${JSON.stringify(severity)}`;
+  const fix = 'they count as warnings; add the words to severities in config/routes.yaml';
+  return { state: 'incomplete', detail: `${listed(counts, text, 'firebreak_alerts_severity_unknown_total')}; ${fix}` };
+}
+
 async function lastDay(counters: Counters, name: CounterName): Promise<Count[]> {
   const counts = await counters.read('last_day');
   return counts.filter((count) => count.name === name).toSorted((a, b) => b.by - a.by);

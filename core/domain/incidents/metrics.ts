@@ -77,6 +77,11 @@ export const COUNTERS = {
     help: 'Requests refused with 400, 401, 403, 413, 415, 422, or 429, by route, reason (the code of the response), and source (the sender or token, or unknown)',
     labels: ['route', 'reason', 'source'],
   },
+  firebreak_alerts_severity_unknown_total: {
+    group: 'unrecognized',
+    help: 'Alerts whose label severity has an unknown value, which counts as warning, by sender and value',
+    labels: ['sender', 'severity'],
+  },
   firebreak_events_ignored_total: {
     group: 'unrecognized',
     help: 'Events of connected systems that were accepted and changed nothing, by sender and reason',

@@ -3,7 +3,7 @@ import { api } from '../../../../entrances/http/app.ts';
 import type { Api } from '../../../../entrances/http/endpoint.ts';
 import { CounterTable } from '../../../../core/stores/counters.ts';
 import { Unrecognized } from '../../../../core/actions/alerts/unrecognized.ts';
-import { ignoredEvents } from '../../../../vendors/connections/unrecognized.ts';
+import { ignoredEvents, unknownSeverities } from '../../../../vendors/connections/unrecognized.ts';
 import { refusedRequests } from '../../../../vendors/connections/refused-requests.ts';
 import { sha256 } from '../../../../core/stores/hash.ts';
 import { Refusals } from '../../../../entrances/http/middleware/refusals.ts';
@@ -226,6 +226,25 @@ describe('counts over all instances', () => {
     );
     stores.clock.set(stores.clock.millis + 2 * 3_600_000);
     expect(await ignoredEvents(deps)).toEqual({ state: 'set', detail: 'none in the last day' });
+  });
+
+  test('unknown severities, by sender and value, for a day also for the doctor', async () => {
+    const alert = (severity: string) => ({
+      ...JSON.parse(payload('checkout')).alerts[0],
+      labels: { alertname: 'Errors', service: 'checkout', environment: 'production', ...(severity && { severity }) },
+    });
+    const alerts = ['Blocker', 'CRITICAL', '', 'Blocker', 'urgent'].map(alert);
+    expect((await send(JSON.stringify({ ...JSON.parse(payload('checkout')), alerts }))).status).toBe(202);
+    expect(await values('firebreak_alerts_severity_unknown_total')).toEqual({
+      'sender="token:reader",severity="Blocker"': 2,
+      'sender="token:reader",severity="urgent"': 1,
+    });
+    const { state, detail } = await unknownSeverities(deps);
+    expect(state).toBe('incomplete');
+    expect(detail).toContain(
+      '2 alerts from token:reader in the last day had the unknown severity "Blocker"; 1 alert from',
+    );
+    expect(detail).toContain('add the words to severities in config/routes.yaml');
   });
 
   test('the number of series of what is not recognized has a limit', async () => {
