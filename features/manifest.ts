@@ -126,6 +126,7 @@ export type FeatureJobDeps = ReportDeps &
     | 'publicUrl'
     | 'silences'
     | 'userCache'
+    | 'writeProbe'
   >;
 
 /** What the stores and clients of a feature are created from. */

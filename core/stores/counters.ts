@@ -4,22 +4,25 @@ import {
   COUNTER_GROUPS,
   type CounterGroup,
   COUNTERS,
-  HOURLY_GROUPS,
   type CounterName,
+  type CounterPeriod,
+  RECENT_COUNTS,
 } from '../domain/incidents/metrics.ts';
 import type { Clock, Counters, Log } from '../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { countsOf, keys } from './keys.ts';
 import type { Table } from './table.ts';
-import type { Item } from '../../platforms/store.ts';
+import type { Item, Key } from '../../platforms/store.ts';
 
 /** Longest time that a caller in a function waits for a counter write: a function may never run on after its answer. */
 const WAIT_MAX_MS = 250;
 
-/** Recent counts are stored in slots of this length, and kept for two hours. */
-const SLOT_SECONDS = 600;
-const SLOTS_PER_HOUR = 3600 / SLOT_SECONDS;
-const RECENT_SECONDS = 2 * 3600;
+/** Recent counts are stored in slots of this length, and kept for another hour. `slots`: those of a period. */
+const SLOTS: Readonly<Record<CounterPeriod, { seconds: number; slots: number }>> = {
+  last_hour: { seconds: 600, slots: 6 },
+  last_day: { seconds: 3600, slots: 24 },
+};
+const KEPT_SECONDS = 3600;
 
 /** Any large number; the key takes it modulo the number of shards. */
 const MANY = 1024;
@@ -75,22 +78,24 @@ export class CounterTable implements Counters {
     try {
       const add = Object.fromEntries(sums);
       await this.#table.update(keys.counts(group, randomInt(MANY)), { add });
-      if (!HOURLY_GROUPS.has(group)) return;
-      const slot = this.#slot();
-      const expires = (slot + 1) * SLOT_SECONDS + RECENT_SECONDS;
+      const period = RECENT_COUNTS[group];
+      if (period === undefined) return;
+      const { seconds, slots } = SLOTS[period];
+      const slot = this.#slot(period);
+      const expires = (slot + 1 + slots) * seconds + KEPT_SECONDS;
       await this.#table.update(keys.recentCounts(group, slot), { add, set: { expires_at: expires } });
     } catch (error) {
       this.#log.warn('cannot write metric counters', { group, error: String(error) });
     }
   }
 
-  #slot = (): number => Math.floor(millisOf(this.#clock.now()) / 1000 / SLOT_SECONDS);
+  #slot = (period: CounterPeriod): number => Math.floor(millisOf(this.#clock.now()) / 1000 / SLOTS[period].seconds);
 
-  async read(period?: 'last_hour'): Promise<Count[]> {
+  async read(period?: CounterPeriod): Promise<Count[]> {
     await Promise.all(COUNTER_GROUPS.map((group) => this.#store(group)));
-    const slots = Array.from({ length: SLOTS_PER_HOUR + 1 }, (_, n) => this.#slot() - n);
-    const recent = [...HOURLY_GROUPS].flatMap((group) => slots.map((slot) => keys.recentCounts(group, slot)));
-    const items = await this.#table.getAll(period === undefined ? COUNTER_GROUPS.flatMap(countsOf) : recent);
+    const items = await this.#table.getAll(
+      period === undefined ? COUNTER_GROUPS.flatMap(countsOf) : this.#recentKeys(period),
+    );
     const sums = new Map<string, number>();
     for (const [attribute, by] of items.flatMap((item: Item | undefined) => Object.entries(item ?? {})))
       if (typeof by === 'number') sums.set(attribute, (sums.get(attribute) ?? 0) + by);
@@ -98,6 +103,13 @@ export class CounterTable implements Counters {
       const [name = '', ...labels] = attribute.split(' ').map(decodeURIComponent);
       return name in COUNTERS ? [{ name: name as CounterName, labels, by }] : [];
     });
+  }
+
+  /** Returns the keys of all slots that are at least partly in the period. */
+  #recentKeys(period: CounterPeriod): Key[] {
+    const slots = Array.from({ length: SLOTS[period].slots + 1 }, (_, n) => this.#slot(period) - n);
+    const groups = COUNTER_GROUPS.filter((group) => RECENT_COUNTS[group] === period);
+    return groups.flatMap((group) => slots.map((slot) => keys.recentCounts(group, slot)));
   }
 }
 

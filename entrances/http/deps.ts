@@ -1,7 +1,7 @@
 import type { FeatureDeps } from '../../features/manifest.ts';
 import type { Tokens } from '../../core/domain/ports/access.ts';
 import type { Quarantine } from '../../core/domain/ports/alerts.ts';
-import type { Backlog, Idempotency, QueueOperations, WriteProbe } from '../../core/domain/ports/system.ts';
+import type { Backlog, Idempotency, QueueOperations } from '../../core/domain/ports/system.ts';
 import type { CheckConnectionsDeps } from '../../vendors/connections/report.ts';
 
 /** Everything that the API needs from outside. */
@@ -12,5 +12,4 @@ export type ApiDeps = FeatureDeps &
     quarantine: Quarantine;
     queues: QueueOperations;
     tokens: Tokens;
-    writeProbe: WriteProbe;
   };

@@ -46,9 +46,11 @@ const isDiskFailure = (error: unknown): boolean =>
 
 /** Returns the details of a failure. @param otherwise if the disk is not its cause */
 export const detailOf = (error: unknown, otherwise: string): string =>
-  isDiskFailure(error)
-    ? 'the request failed, because Firebreak cannot write to its disk: it is full or faulty. Try again; Firebreak continues as soon as it can write'
-    : otherwise;
+  error instanceof Error && error.name === 'DatabaseDamaged'
+    ? `the request failed, because ${error.message}`
+    : isDiskFailure(error)
+      ? 'the request failed, because Firebreak cannot write to its disk: it is full or faulty. Try again; Firebreak continues as soon as it can write'
+      : otherwise;
 
 /** Returns the ID of the request, or an empty string before it is set. */
 export const requestId = (c: Context): string => {

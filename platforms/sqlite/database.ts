@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { DatabaseSync } from 'node:sqlite';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { openReading, openWriting } from './connection.ts';
-import { SQLITE } from './errors.ts';
+import { DatabaseDamaged, isDamage, SQLITE } from './errors.ts';
 import { commitTogether } from './group-commit.ts';
 import type { Sql } from './sql.ts';
 import type { Arguments, News, Outcome, Refusal, Request, Result, TransactionName } from './transactions.ts';
@@ -88,13 +88,14 @@ export class Database {
     });
   }
 
-  /** @throws RangeError for arguments that no platform accepts, NotCommitted, or DiskFailure */
+  /** @throws RangeError for arguments that no platform accepts, NotCommitted, DiskFailure, or DatabaseDamaged */
   async write<Name extends TransactionName>(name: Name, args: Arguments<Name>): Promise<Result<Name>> {
     const request = { name, args };
     if (transactions.hasSubscribers) transactions.publish({ when: 'before', request });
     const outcome = await this.#writer.commit(request);
     if (transactions.hasSubscribers) transactions.publish({ when: 'after', request });
     if (outcome.ok) return outcome.result as Result<Name>;
+    if (isDamage(outcome.error.code)) throw new DatabaseDamaged(outcome.error.message, outcome.error.code);
     if (outcome.error.name === 'RangeError') throw new RangeError(outcome.error.message);
     throw new (OF_THE_DISK.has(outcome.error.code) ? DiskFailure : NotCommitted)(outcome.error);
   }

@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
+import { DatabaseDamaged, isDamage, sqliteCode } from './errors.ts';
 
 export type SqlValue = SQLInputValue;
 export type SqlRow = Record<string, SQLOutputValue>;
@@ -14,20 +15,36 @@ export class Sql {
 
   /** @returns the number of changed rows */
   run(sql: string, ...values: SqlValue[]): number {
-    return Number(this.#prepared(sql).run(...values).changes);
+    try {
+      return Number(this.#prepared(sql).run(...values).changes);
+    } catch (error) {
+      throw named(error);
+    }
   }
 
   get(sql: string, ...values: SqlValue[]): SqlRow | undefined {
-    return this.#prepared(sql).get(...values);
+    try {
+      return this.#prepared(sql).get(...values);
+    } catch (error) {
+      throw named(error);
+    }
   }
 
   all(sql: string, ...values: SqlValue[]): SqlRow[] {
-    return this.#prepared(sql).all(...values);
+    try {
+      return this.#prepared(sql).all(...values);
+    } catch (error) {
+      throw named(error);
+    }
   }
 
   /** Returns rows one by one. No other statement with the same text may run until the end. */
-  iterate(sql: string, ...values: SqlValue[]): Iterable<SqlRow> {
-    return this.#prepared(sql).iterate(...values);
+  *iterate(sql: string, ...values: SqlValue[]): Iterable<SqlRow> {
+    try {
+      yield* this.#prepared(sql).iterate(...values);
+    } catch (error) {
+      throw named(error);
+    }
   }
 
   #prepared(sql: string): StatementSync {
@@ -35,4 +52,12 @@ export class Sql {
     if (statement === undefined) this.#statements.set(sql, (statement = this.#database.prepare(sql)));
     return statement;
   }
+}
+
+/** Returns the error, or, if it means damage, one that says so. */
+function named(error: unknown): unknown {
+  const code = sqliteCode(error);
+  if (!isDamage(code) || !(error instanceof Error) || error instanceof DatabaseDamaged) return error;
+  const message = `the database is damaged (${error.message}): restore a backup (docs/how-to/backup.md)`;
+  return new DatabaseDamaged(message, code, { cause: error });
 }

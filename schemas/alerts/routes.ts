@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { HttpUrl, SecretName } from '../config/endpoint.ts';
 import { HoursList } from '../time/hours.ts';
 import { MaintenanceWindow } from '../time/maintenance.ts';
+import { OwnSeverities } from './severities.ts';
 import { Matchers, MatcherLabels, MatcherText } from './match.ts';
 import { valueOfAliases } from '../parsing/aliases.ts';
 
@@ -205,6 +206,8 @@ const RoutesMap = z.strictObject({
    * environments whose services are independent, such as trials: it makes automation bolder.
    */
   failTogether: z.enum(['count', 'ignore']).default('count'),
+  /** Own words in the label `severity`, such as `blocker: critical`. */
+  severities: OwnSeverities.default({}),
   /** Critical and warning alerts of services outside the catalogue go here, too, unless a route decides. */
   unmatched: UnmatchedRoute.optional(),
   /** Number of services outside the catalogue that can have an incident each; the others share one. */

@@ -17,6 +17,41 @@ export type ChangeKind = z.infer<typeof ChangeKind>;
 export const ChangeStatus = z.enum(['started', 'succeeded', 'failed', 'cancelled']);
 export type ChangeStatus = z.infer<typeof ChangeStatus>;
 
+/** Other people's words for kinds and statuses, in lower case, without separators. */
+const KIND_WORDS: Readonly<Record<string, ChangeKind>> = {
+  deployment: 'deploy',
+  release: 'deploy',
+  revert: 'rollback',
+  featureflag: 'flag',
+  configuration: 'config',
+  infra: 'infrastructure',
+};
+const STATUS_WORDS: Readonly<Record<string, ChangeStatus>> = {
+  inprogress: 'started',
+  running: 'started',
+  success: 'succeeded',
+  successful: 'succeeded',
+  failure: 'failed',
+  error: 'failed',
+  canceled: 'cancelled',
+  aborted: 'cancelled',
+};
+
+/** Reads a known word in any letter case, and the words of others. What is unknown stays as it is, and is refused. */
+const spelled = <T extends z.ZodEnum>(known: T, words: Readonly<Record<string, z.infer<T>>>) =>
+  z.preprocess((written) => {
+    if (typeof written !== 'string') return written;
+    const key = written
+      .trim()
+      .toLowerCase()
+      .replaceAll(/[\s_-]/g, '');
+    return known.options.includes(key) ? key : Object.hasOwn(words, key) ? words[key] : written;
+  }, known);
+
+/** A kind and a status as people and CI systems write them. */
+export const WrittenKind = spelled(ChangeKind, KIND_WORDS);
+export const WrittenStatus = spelled(ChangeStatus, STATUS_WORDS);
+
 const Commit = z.object({
   sha: z.string().min(1).max(256),
   committed_at: InstantIn.nullish().transform((at) => at ?? null),
@@ -44,8 +79,8 @@ const ReportedChange = z.strictObject({
   service: nonBlank(ServiceName),
   environment: nonBlank(EnvironmentName),
   version: nonBlank(Version),
-  kind: ChangeKind.default('deploy'),
-  status: ChangeStatus.default('succeeded'),
+  kind: WrittenKind.default('deploy'),
+  status: WrittenStatus.default('succeeded'),
   commit: optionalText(256),
   committed_at: InstantIn.nullish(),
   commits: z.array(Commit).max(500).nullish(),
@@ -126,7 +161,7 @@ export const ChangePatch = ReportedChange.pick({
   previous_version: true,
   canary_weight: true,
 })
-  .extend({ status: ChangeStatus.optional() })
+  .extend({ status: WrittenStatus.optional() })
   .strict();
 export type ChangePatch = z.infer<typeof ChangePatch>;
 

@@ -1,14 +1,21 @@
 import { RRuleTemporal } from 'rrule-temporal';
 import type { Temporal } from 'temporal-polyfill';
 import type { Timestamp } from './time.ts';
-import { localTime } from './time-zone.ts';
+import { instantOf, localTime } from './time-zone.ts';
+
+/** What is asked about the occurrences of a rule. */
+export type Occurrences = Pick<RRuleTemporal, 'all' | 'between' | 'next'>;
+
+/** Hours by which clocks change at most, and one more: a time zone that crosses the date line can repeat a whole day. */
+const CLOCK_CHANGE_MAX_HOURS = 25;
 
 /**
  * Returns the occurrences of a window in local time, written as UTC: a time that the clocks skip in spring is an
  * occurrence like others. Its meaning is decided when it is converted to an instant.
  *
  * @param rule of RFC 5545, e.g. `FREQ=WEEKLY;BYDAY=SA`, for which `recurrenceProblem` finds no problem
- * @param timeZone of an `UNTIL` that is given in UTC
+ * @param timeZone of an `UNTIL` that is given in UTC. It is an instant, and compared as one: the clocks can show a later
+ *   time at an earlier instant
  * @param maxIterations periods to examine; the library throws if it needs more
  */
 export function occurrences(
@@ -16,15 +23,38 @@ export function occurrences(
   start: Temporal.PlainDateTime,
   timeZone: string,
   maxIterations?: number,
-): RRuleTemporal {
-  const rruleString = rule.replace(/\bUNTIL=(\d{8}T\d{6})(Z?)/, (_, until: string, utc: string) =>
-    utc === '' ? `UNTIL=${until}Z` : `UNTIL=${toBasicFormat(localTime(fromBasicFormat(until), timeZone))}Z`,
-  );
-  return new RRuleTemporal({
+): Occurrences {
+  let last: Timestamp | undefined;
+  const rruleString = rule.replace(/\bUNTIL=(\d{8}T\d{6})(Z?)/, (_, until: string, utc: string) => {
+    if (utc === '') return `UNTIL=${until}Z`;
+    last = fromBasicFormat(until);
+    return `UNTIL=${toBasicFormat(localTime(last, timeZone).add({ hours: CLOCK_CHANGE_MAX_HOURS }))}Z`;
+  });
+  const all = new RRuleTemporal({
     rruleString,
     dtstart: start.toZonedDateTime('UTC'),
     ...(maxIterations !== undefined && { maxIterations }),
   });
+  return last === undefined ? all : upTo(all, last, timeZone);
+}
+
+/** Returns the occurrences that start at this instant or before. Few others are among `all`. */
+function upTo(all: RRuleTemporal, last: Timestamp, timeZone: string): Occurrences {
+  const isIncluded = (local: Temporal.ZonedDateTime): boolean =>
+    instantOf(local.toPlainDateTime(), timeZone, 'first') <= last;
+  return {
+    all: (goOn = () => true) => {
+      let index = 0;
+      return all.all((local) => !isIncluded(local) || goOn(local, index++)).filter(isIncluded);
+    },
+    between: (...range) => all.between(...range).filter(isIncluded),
+    next: (...from) => {
+      let local = all.next(...from);
+      // A time that the clocks skip starts later than some that follow it.
+      while (local !== null && !isIncluded(local)) local = all.next(local);
+      return local;
+    },
+  };
 }
 
 /** Converts `20260103T020000`. */

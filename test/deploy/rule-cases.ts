@@ -31,6 +31,7 @@ export const HEALTHY: Series = {
   'firebreak_vendor_calls_total{vendor="slack",outcome="ok"}': '0+10x2000',
   'firebreak_vendor_calls_total{vendor="slack",outcome="error"}': '0+1x2000',
   'firebreak_vendor_calls_total{vendor="slack",outcome="refused"}': '0+1x2000',
+  firebreak_intake_ok: '1x2000',
   firebreak_config_last_reload_successful: '1x2000',
   firebreak_automation_paused: '0x100 1x100 0x1000',
   firebreak_slo_evaluation_timestamp_seconds: '0+15x2000',
@@ -55,6 +56,16 @@ export const RULE_CASES: RuleCase[] = [
     name: 'a critical alert pages while Firebreak is not scraped',
     series: { [SHOP]: '1x200' },
     fires: fires('FirebreakBypass', '4m'),
+  },
+  {
+    name: 'a critical alert pages while Firebreak is up, but refuses alerts',
+    series: { ...up, firebreak_intake_ok: '1x40 0x40 1x40', [SHOP]: '1x200' },
+    quiet: [
+      ...['9m', '11m', '22m'].flatMap((at) => fires('FirebreakBypass', at)),
+      ...fires('FirebreakDown', '15m'),
+      ...fires('FirebreakIntakeFailing', '11m'),
+    ],
+    fires: [...fires('FirebreakBypass', '15m'), ...fires('FirebreakIntakeFailing', '15m')],
   },
   {
     name: 'a restart of one minute does not fire, two minutes do',

@@ -20,6 +20,7 @@ import { millisOf, timestamp, type Timestamp } from '../../schemas/time/time.ts'
 import { approvalLinks } from '../../functions/assembly/approval-links.ts';
 import { AuditLogTable } from '../../core/stores/audit/audit-log.ts';
 import { Table } from '../../core/stores/table.ts';
+import { StorageOutcomes } from '../../core/stores/storage-outcomes.ts';
 import { StorageWriteProbe } from '../../core/stores/write-probe.ts';
 import { blobsInMemory, nounStores } from './noun-stores.ts';
 import { StoredData } from './stored-data.ts';
@@ -264,7 +265,7 @@ export class FakeWorld {
       approvalLinks: approvalLinks({ get: async () => 'key of links' }),
       publicUrl: undefined,
       idempotency: notAsked('idempotency'),
-      writeProbe: new StorageWriteProbe(table, blobsInMemory(), this.clock),
+      writeProbe: new StorageWriteProbe(table, blobsInMemory(), this.clock, new StorageOutcomes(this.clock)),
       digests: notAsked('digests'),
       processedEvents: notAsked('processedEvents'),
       userCache: notAsked('userCache'),

@@ -28,6 +28,7 @@ import {
 import { failingWorkflows } from '../../core/domain/incidents/failed-runs.ts';
 import { drillEnvironments } from '../../core/domain/automation/drill.ts';
 import { refusedRequests } from './refused-requests.ts';
+import { ignoredEvents, unknownSeverities } from './unrecognized.ts';
 import { vendorModes } from './vendor-modes.ts';
 
 type CheckDeps = Pick<
@@ -104,6 +105,8 @@ const FIREBREAK_CHECKS: Readonly<Record<string, Check>> = {
   tokens: tokenRecords,
   'audit log': auditLog,
   'refused requests': refusedRequests,
+  severities: unknownSeverities,
+  'ignored events': ignoredEvents,
   workflows,
 };
 

@@ -52,6 +52,8 @@ const subjectOf = ({ metadata }: Hook, kubernetesWorkload: string): ReportSubjec
 const instantOf = (millis = ''): Timestamp | undefined =>
   /^\d{1,14}$/.test(millis) ? timestamp(Number(millis)) : undefined;
 
+const ENDING_PHASES = new Set(['Progressing', 'WaitingPromotion', 'Promoting', 'Finalising', 'Succeeded']);
+
 type State = Required<Pick<ChangeReport, 'status'>>;
 
 /** Returns the state of the rollout with the event's checksum, or why the event says nothing about it. */
@@ -60,6 +62,8 @@ function stateOf({ phase, metadata: { eventMessage = '' } }: Hook): State | stri
   // This event has the checksum of the rollout that is replaced.
   if (messageStartsWith('New revision detected! Restarting')) return { status: 'cancelled' };
   if (messageStartsWith('New revision detected!')) return 'the event names the previous rollout';
+  // Flagger before 1.42 sends this event with the phase before: `Finalising`, or `Progressing` if the analysis is skipped.
+  if (messageStartsWith('Promotion completed!') && ENDING_PHASES.has(phase)) return { status: 'succeeded' };
   switch (phase) {
     case 'Progressing':
     case 'WaitingPromotion':
@@ -67,7 +71,7 @@ function stateOf({ phase, metadata: { eventMessage = '' } }: Hook): State | stri
     case 'Finalising':
       return { status: 'started' };
     case 'Succeeded':
-      return messageStartsWith('Promotion completed!') ? { status: 'succeeded' } : 'the rollout has ended before';
+      return 'the rollout has ended before';
     case 'Failed':
       return messageStartsWith('Canary failed!', 'Promotion of')
         ? { status: 'failed' }

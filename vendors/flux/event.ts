@@ -109,12 +109,33 @@ const HELM_OUTCOMES: Partial<Record<string, Pick<ChangeReport, 'status' | 'kind'
   RollbackFailed: { status: 'failed', kind: 'rollback' },
 };
 
+/** What Flux up to 2.1 did, by its message. */
+const EARLIER_ACTION = /^Helm (install|upgrade|rollback) (succeeded|failed)\b/;
+
+/**
+ * Returns the reason of an event as current controllers send it. Up to Flux 2.1, `reason` is the severity, and only the
+ * message says what happened.
+ */
+function helmReasonOf({ reason, message }: FluxEvent): string {
+  if (reason !== 'info' && reason !== 'error') return reason;
+  if (message.startsWith('diff in cluster resources compared to release')) return 'DriftDetected';
+  const [, action = '', outcome = ''] = EARLIER_ACTION.exec(message) ?? [];
+  // Such an event of a rollback names the version that failed, and not the one that runs again.
+  if (action === 'rollback') return `a rollback by Flux before 2.2 (${outcome})`;
+  // Without names and errors: it is counted by its text.
+  const what = /^[\w ]*/.exec(message)?.[0].trim() ?? '';
+  return action === '' ? `${reason} (${what})` : capitalized(action) + capitalized(outcome);
+}
+
+const capitalized = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+
 /** The name of a release with its number: `… for release apps/webapp.v7 with chart …`. */
 const RELEASE = / for release \S+\.v(\d{1,9}) with chart /;
 
 /** A HelmRelease sends one event at the end of each Helm action. Its revision is the version of the chart. */
 function readHelmRelease(event: FluxEvent): ReadChanges {
-  const { metadata, reason, message, timestamp } = event;
+  const { metadata, message, timestamp } = event;
+  const reason = helmReasonOf(event);
   if (reason === 'DriftDetected') return { reports: [driftOf(event)] };
   const outcome = HELM_OUTCOMES[reason];
   if (outcome === undefined) return { ignored: `${reason} of a HelmRelease changes no version` };

@@ -57,10 +57,10 @@ export async function enqueue(
   alerts: Parameters<typeof toSignal>[0][],
   { asRollbackRequest = false, sender, before }: EnqueueOptions = {},
 ): Promise<Signal[]> {
-  const { services } = await deps.config.current();
+  const { services, routes } = await deps.config.current();
   const sent = sentBy(sender);
   const signals = alerts.map((alert) =>
-    sent(toSignal(withoutTimesAhead(alert, receipt.at), services, asRollbackRequest)),
+    sent(toSignal(withoutTimesAhead(alert, receipt.at), services, asRollbackRequest, routes.severities)),
   );
   await before?.(signals);
   // Enqueue the most critical services first.

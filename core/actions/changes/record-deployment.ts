@@ -1,4 +1,4 @@
-import { nameWarnings } from '../../domain/catalogue/known-names.ts';
+import { inConfiguredSpelling, nameWarnings } from '../../domain/catalogue/known-names.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { type Change, type ChangePatch, type NewChange, whyTooFarAhead } from '../../../schemas/changes/change.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -13,6 +13,8 @@ export type ReportingRequest = { trace: string; requestedAt?: Timestamp | undefi
 /**
  * Records a deployment that a caller with permission reports.
  *
+ * Names that differ from those of the configuration only in letter case are written as there.
+ *
  * @returns the deployment, with a warning for each name that is not in the configuration
  * @throws Refusal 422 for impossible times
  */
@@ -24,8 +26,10 @@ export async function recordDeployment(
   refuseIf(whyNotStarted(input) ?? whyTooFarAhead(input, deps.clock.now()));
   // A repeated request is about the same time. Without a time, each request is another deployment.
   const started_at = input.started_at ?? (input.finished_at == null ? requestedAt : undefined);
-  const { change, created } = await recordChange(deps, { ...input, started_at }, trace, extra);
-  return { change: { ...change, warnings: nameWarnings(await deps.config.current(), change) }, created };
+  const config = await deps.config.current();
+  const named = inConfiguredSpelling(config, { ...input, started_at });
+  const { change, created } = await recordChange(deps, named, trace, extra);
+  return { change: { ...change, warnings: nameWarnings(config, change) }, created };
 }
 
 /** Returns why a change that has started cannot have an end. */

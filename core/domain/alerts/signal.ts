@@ -1,3 +1,4 @@
+import { matchingName } from '../catalogue/known-names.ts';
 import { workloadIn } from '../catalogue/workloads.ts';
 import type { Config, ServiceEntry } from '../../../schemas/config/config.ts';
 import {
@@ -7,6 +8,7 @@ import {
   type Severity,
   UNMATCHED,
 } from '../../../schemas/config/names.ts';
+import { knownSeverity, type SeverityWords } from '../../../schemas/alerts/severities.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Alert } from '../../../schemas/alerts/sources/index.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
@@ -39,8 +41,16 @@ export function withoutTimesAhead(alert: Alert, at: Timestamp): Alert {
   return startsAhead(alert, at) ? { ...alert, endsAt, startsAt: at, episodic: false } : { ...alert, endsAt };
 }
 
-/** Interprets an alert with this catalogue. `asRollbackRequest`: it arrived at the receiver for rollback requests. */
-export function toSignal(alert: Alert, services: Config['services'], asRollbackRequest = false): Signal {
+/**
+ * Interprets an alert with this catalogue. `asRollbackRequest`: it arrived at the receiver for rollback requests.
+ * `severities`: the team's own words.
+ */
+export function toSignal(
+  alert: Alert,
+  services: Config['services'],
+  asRollbackRequest = false,
+  severities?: SeverityWords,
+): Signal {
   const { labels, annotations } = alert;
   const serviceEnvironment = serviceEnvironmentOf(labels, services);
   const alertname = labels.get('alertname') ?? '';
@@ -55,7 +65,7 @@ export function toSignal(alert: Alert, services: Config['services'], asRollbackR
     startsAt: alert.startsAt,
     endsAt: alert.endsAt,
     ...serviceEnvironment,
-    severity: severityOf(labels.get('severity')),
+    severity: severityOf(labels.get('severity'), severities),
     requestsRollback: requestsRollback && !monitoringFailure,
     monitoringFailure,
     title: truncated(
@@ -77,19 +87,12 @@ export function toSignal(alert: Alert, services: Config['services'], asRollbackR
   };
 }
 
-/** The severity of each value of the label `severity`. */
-export const SEVERITIES: Readonly<Record<string, Severity>> = {
-  critical: 'critical',
-  page: 'critical',
-  warning: 'warning',
-  ticket: 'warning',
-  info: 'info',
-  none: 'info',
-};
-
-/** Maps unknown or missing severities to warning, so that a typo is visible but does not page. */
-export const severityOf = (label: string | undefined): Severity =>
-  (Object.hasOwn(SEVERITIES, label ?? '') ? SEVERITIES[label ?? ''] : undefined) ?? 'warning';
+/**
+ * Returns the severity that a label means. Unknown and missing ones are a warning, so that a typo is visible but does not
+ * page.
+ */
+export const severityOf = (label: string | undefined, own?: SeverityWords): Severity =>
+  knownSeverity(label ?? '', own) ?? 'warning';
 
 /** Returns the service and environment that the labels of an alert name in this catalogue. */
 export function serviceEnvironmentOf(
@@ -97,8 +100,9 @@ export function serviceEnvironmentOf(
   services: Config['services'],
 ): Pick<Signal, 'service' | 'environment' | 'unmatched'> {
   // Prometheus treats an empty label as missing.
-  const labelledEnvironment = environmentNameIn(labels.get('environment')) ?? environmentNameIn(labels.get('env'));
+  const written = environmentNameIn(labels.get('environment')) ?? environmentNameIn(labels.get('env'));
   const found = serviceWith(labels, services);
+  const labelledEnvironment = written && inSpellingOf(written, found?.entry.environments ?? environmentsOf(services));
   const environment = found && (labelledEnvironment ?? defaultEnvironment(found.entry));
   if (found !== undefined && environment !== undefined && runsIn(found.entry, environment))
     return { service: found.name, environment: environment as EnvironmentName, unmatched: null };
@@ -110,6 +114,22 @@ export function serviceEnvironmentOf(
     environment: labelledEnvironment ?? UNKNOWN_ENVIRONMENT,
     unmatched: environmentNameIn(labels.get('service')) ?? '',
   };
+}
+
+/** Returns the name of an environment in the letter case of the catalogue. */
+const inSpellingOf = (written: EnvironmentName, known: ServiceEntry['environments']): EnvironmentName =>
+  Object.hasOwn(known, written) ? written : ((matchingName(written, Object.keys(known)) ?? written) as EnvironmentName);
+
+const allEnvironments = new WeakMap<Config['services'], ServiceEntry['environments']>();
+
+/** Returns the environments of all services, of which only the names count. */
+function environmentsOf(services: Config['services']): ServiceEntry['environments'] {
+  const cached = allEnvironments.get(services);
+  if (cached !== undefined) return cached;
+  const all = Object.assign({}, ...Object.values(services).map(({ environments }) => environments)) as typeof cached &
+    object;
+  allEnvironments.set(services, all);
+  return all;
 }
 
 /** Returns the environment name in a label. Undefined: it is empty. */

@@ -5,7 +5,7 @@ import type { InhibitRule } from '../../../schemas/alerts/routes.ts';
 import type { TimeSpan } from '../../../schemas/time/time-span.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { matches } from '../alerts/matchers.ts';
-import { SEVERITIES } from '../alerts/signal.ts';
+import { knownSeverity } from '../../../schemas/alerts/severities.ts';
 import { didYouMean, editDistance } from '../lint/similar-names.ts';
 import type { Problem } from '../lint/problem.ts';
 import { warningAt, type Locate, type SourceLocation, errorAt } from '../lint/source-locations.ts';
@@ -125,7 +125,7 @@ function unknownLabels(
     if (label.values.some((one) => matches([matcher], new Map([[name, one]])))) return [];
     // Services and environments outside the catalogue can match a pattern.
     if (isRegex && name !== 'severity') return [];
-    const means = name === 'severity' && Object.hasOwn(SEVERITIES, value) ? SEVERITIES[value] : undefined;
+    const means = name === 'severity' ? knownSeverity(value, config.routes.severities) : undefined;
     const suggestion = means === undefined ? didYouMean(value, label.values) : `write "${means}", which it means`;
     return [warningAt(location, `there is no ${label.what} "${value}", so ${consequence}`, suggestion)];
   });

@@ -1,5 +1,7 @@
 import { type FEATURE_CONFIG, FEATURE_CONFIG_SCOPES } from '../../../features/names.ts';
 import type { Config } from '../../../schemas/config/config.ts';
+import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import type { ServiceEnvironment } from '../ports/common.ts';
 import { nameKey } from '../access/actor-identity.ts';
 import { nearest } from '../lint/similar-names.ts';
 
@@ -63,6 +65,20 @@ export function matchingName(
   const names = new Set('has' in known ? known.keys() : known);
   const alike = [...names].filter((candidate) => nameKey(candidate) === nameKey(name));
   return alike.length === 1 ? alike[0] : undefined;
+}
+
+/** Returns a service and environment as the configuration writes them, or unchanged. */
+export function inConfiguredSpelling<T extends ServiceEnvironment>(config: NamingConfig, named: T): T {
+  const scopes = configuredScopes(config);
+  const service = matchingName(named.service, scopes);
+  const own = service === undefined ? undefined : scopes.get(service);
+  const known = own !== undefined && own.size > 0 ? own : configuredEnvironments(config);
+  const environment = matchingName(named.environment, known);
+  return {
+    ...named,
+    ...(service !== undefined && { service: ServiceName.parse(service) }),
+    ...(environment !== undefined && { environment: EnvironmentName.parse(environment) }),
+  };
 }
 
 /** Minimum length of a prefix match: shorter prefixes match too many names. */

@@ -77,6 +77,16 @@ export const COUNTERS = {
     help: 'Requests refused with 400, 401, 403, 413, 415, 422, or 429, by route, reason (the code of the response), and source (the sender or token, or unknown)',
     labels: ['route', 'reason', 'source'],
   },
+  firebreak_alerts_severity_unknown_total: {
+    group: 'unrecognized',
+    help: 'Alerts whose label severity has an unknown value, which counts as warning, by sender and value',
+    labels: ['sender', 'severity'],
+  },
+  firebreak_events_ignored_total: {
+    group: 'unrecognized',
+    help: 'Events of connected systems that were accepted and changed nothing, by sender and reason',
+    labels: ['sender', 'reason'],
+  },
   firebreak_vendor_calls_total: {
     group: 'vendors',
     help: 'Requests to a vendor, each including its retries, by outcome: ok, refused (by the vendor), or error (no response, or one that asks for a retry)',
@@ -87,11 +97,17 @@ export const COUNTERS = {
 export type CounterFamily = { group: CounterGroup; help: string; labels: readonly string[] };
 export type CounterName = keyof typeof COUNTERS;
 
-export const COUNTER_GROUPS = ['alerts', 'routing', 'incidents', 'vendors', 'refusals'] as const;
+export const COUNTER_GROUPS = ['alerts', 'routing', 'incidents', 'vendors', 'refusals', 'unrecognized'] as const;
 export type CounterGroup = (typeof COUNTER_GROUPS)[number];
 
-/** Groups whose counts of the last hour are stored, too. */
-export const HOURLY_GROUPS: ReadonlySet<CounterGroup> = new Set(['refusals']);
+/** Periods in whose counts a look at the newest ones is possible. */
+export type CounterPeriod = 'last_hour' | 'last_day';
+
+/** Groups whose recent counts are stored, too. */
+export const RECENT_COUNTS: Readonly<Partial<Record<CounterGroup, CounterPeriod>>> = {
+  refusals: 'last_hour',
+  unrecognized: 'last_day',
+};
 
 /** Outcomes of mitigations that were performed. The others were refused, or no longer needed. */
 export const PERFORMED: ReadonlySet<MitigationOutcome> = new Set(['succeeded', 'failed', 'gave_up']);

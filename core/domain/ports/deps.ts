@@ -19,7 +19,7 @@ import type { JudgeMetrics, MetricQueries, Metrics } from './metrics.ts';
 import type { Pager } from './paging.ts';
 import type { Targets } from './rollback.ts';
 import type { HttpCalls, RunbookRuns } from './runbooks.ts';
-import type { Clock, Engine, Log, Runs } from './system.ts';
+import type { Clock, Engine, Log, Runs, WriteProbe } from './system.ts';
 
 /**
  * The ports that workflows and the use cases around them share. Each function names those that it needs. A port that only
@@ -31,6 +31,7 @@ export type Deps = {
   timeScale: number;
   log: Log;
   config: ConfigSource;
+  writeProbe: WriteProbe;
   standIns: StandIns;
   automation: AutomationSwitch;
   approvalLinks: ApprovalLinks;

@@ -3,7 +3,7 @@ import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { QueueName } from '../../../schemas/config/queues.ts';
 import type { WatchId } from '../../../schemas/judge/watch.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { Count } from '../incidents/metrics.ts';
+import type { Count, CounterPeriod } from '../incidents/metrics.ts';
 
 export type Clock = { now(): Timestamp };
 
@@ -60,8 +60,13 @@ export type Runs = {
 
 /** Whether what Firebreak accepts can be stored now. */
 export type WriteProbe = {
-  /** Writes to the table and to the blobs, at most once in some seconds. Returns `ok` or the error of each. */
+  /**
+   * Returns `ok`, or the error of the last write, for the table and for the blobs. Writes only if no write of this process
+   * has succeeded within 5 seconds.
+   */
   states(): Promise<{ table: string; blobs: string }>;
+  /** Returns the error if the last write has failed, or if damage was found recently. Writes nothing. Null: neither. */
+  problem(): string | null;
 };
 
 /** Counters shared by all instances. */
@@ -71,8 +76,11 @@ export type Counters = {
    * counts may be lost or duplicated if the table does not respond or a process dies.
    */
   add(counts: readonly Count[]): Promise<void>;
-  /** Returns all counts, with those that were added before; with `last_hour`, those of the last 60 to 70 minutes in groups that are stored by the hour. */
-  read(period?: 'last_hour'): Promise<Count[]>;
+  /**
+   * Returns all counts, with those that were added before; with a period, those of the last 60 to 70 minutes, or of the last
+   * 24 to 25 hours, in the groups of which they are stored.
+   */
+  read(period?: CounterPeriod): Promise<Count[]>;
 };
 
 /** `oldest`: since when the oldest has been waiting; null: none. */

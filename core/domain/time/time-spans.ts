@@ -1,6 +1,5 @@
-import type { RRuleTemporal } from 'rrule-temporal';
 import { Temporal } from 'temporal-polyfill';
-import { occurrences } from '../../../schemas/time/recurrence.ts';
+import { type Occurrences, occurrences } from '../../../schemas/time/recurrence.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { type RecurringSpan, secondsOf, type SingleSpan, type TimeSpan } from '../../../schemas/time/time-span.ts';
 import { instantOf, localTime } from '../../../schemas/time/time-zone.ts';
@@ -46,7 +45,7 @@ function occurrencesBetween(span: RecurringSpan, from: Timestamp, until: Timesta
 const localAt = ({ timeZone }: RecurringSpan, at: Timestamp): Temporal.ZonedDateTime =>
   localTime(at, timeZone).toZonedDateTime('UTC');
 
-const rulesOf = ({ rrule, start, timeZone }: RecurringSpan): RRuleTemporal =>
+const rulesOf = ({ rrule, start, timeZone }: RecurringSpan): Occurrences =>
   occurrences(rrule, Temporal.PlainDateTime.from(start), timeZone);
 
 function occurrence({ timeZone, duration }: RecurringSpan, local: Temporal.ZonedDateTime): SingleSpan {

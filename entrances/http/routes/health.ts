@@ -1,8 +1,6 @@
 import * as z from 'zod';
-import type { ApiDeps } from '../deps.ts';
 import { type Api, answers, createRoute, endpoint } from '../endpoint.ts';
-
-type HealthDeps = Pick<ApiDeps, 'automation' | 'clock' | 'config' | 'secrets' | 'writeProbe'>;
+import { type HealthDeps, readiness } from './readiness.ts';
 
 const Ready = z.object({
   ready: z.boolean(),
@@ -38,15 +36,7 @@ export function healthRoutes(app: Api, deps: HealthDeps): void {
       responses: { 200: answers('Ready', Ready), 503: answers('Not ready', Ready) },
     }),
     async (c) => {
-      const read = await stateOf(deps.automation.read());
-      const written = await deps.writeProbe.states();
-      const checks = {
-        table: read === 'ok' ? written.table : read,
-        blobs: written.blobs,
-        config: await stateOf(deps.config.current()),
-        secrets: await stateOf(deps.secrets.get('FIREBREAK_INGEST_TOKEN')),
-      };
-      const ready = Object.values(checks).every((check) => check === 'ok');
+      const { ready, checks } = await readiness(deps);
       const status = ready ? 200 : 503;
       // A caller cannot be identified without secrets.
       const principal =
@@ -58,13 +48,6 @@ export function healthRoutes(app: Api, deps: HealthDeps): void {
     },
   );
 }
-
-/** Returns `ok`, or the error. */
-const stateOf = (check: Promise<unknown>): Promise<string> =>
-  check.then(
-    () => 'ok',
-    (error: unknown) => String(error),
-  );
 
 async function configState(deps: HealthDeps): Promise<{ version: string | null; problems: string[] }> {
   try {

@@ -5,9 +5,10 @@ import type { ApiDeps } from '../deps.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { type Api, createRoute, endpoint } from '../endpoint.ts';
 import { featureMetrics } from '../features.ts';
-import { expositionOf, type Metric } from './metrics/exposition.ts';
+import { expositionOf, gauge, type Metric } from './metrics/exposition.ts';
 import { counterMetrics, effectMetrics, queueMetrics } from './metrics/operations.ts';
 import { stateMetrics } from './metrics/state.ts';
+import { readiness } from './readiness.ts';
 
 /** Milliseconds for which the metrics that need many calls are cached. */
 const CACHE_MS = 2_000;
@@ -34,7 +35,7 @@ export function metricsRoutes(app: Api, deps: ApiDeps): void {
       responses: { 200: { description: 'Text format 0.0.4', content: { 'text/plain': { schema: z.string() } } } },
     }),
     async (c) => {
-      const metrics = (await Promise.all([stateMetrics(deps), expensive(), slow()])).flat();
+      const metrics = await readable(deps, [stateMetrics(deps), expensive(), slow()]);
       const visible = metrics.map((metric) => ({
         ...metric,
         samples: metric.samples.filter(([labels]) => c.var.may(scopeOf(labels))),
@@ -77,3 +78,23 @@ const expensiveMetrics = async (deps: ApiDeps): Promise<Metric[]> =>
   (
     await Promise.all([queueMetrics(deps), effectMetrics(deps), counterMetrics(deps), featureMetrics(deps, 'current')])
   ).flat();
+
+/**
+ * Returns the metrics that can be read, and whether Firebreak accepts alerts. If it does not, the rules need this metric
+ * more than the others, so those that cannot be read are left out.
+ *
+ * @throws if metrics cannot be read although Firebreak accepts alerts
+ */
+async function readable(deps: ApiDeps, groups: readonly Promise<Metric[]>[]): Promise<Metric[]> {
+  const read = await Promise.allSettled(groups);
+  // Last, because the reads before it may have found damage.
+  const { ready } = await readiness(deps);
+  const failed = read.find((group) => group.status === 'rejected');
+  if (ready && failed !== undefined) throw failed.reason;
+  if (failed !== undefined) deps.log.warn('metrics could not be read', { error: String(failed.reason) });
+  const help = '1 while Firebreak accepts alerts; 0 while GET /readyz responds with 503, and alerts may be refused';
+  return [
+    gauge('firebreak_intake_ok', help, [[{}, ready ? 1 : 0]]),
+    ...read.flatMap((group) => (group.status === 'fulfilled' ? group.value : [])),
+  ];
+}

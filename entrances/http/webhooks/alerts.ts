@@ -11,6 +11,8 @@ import type { Action } from '../../../schemas/access/access.ts';
 import { type AlertSource, sources } from '../../../schemas/alerts/sources/index.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { mayRequestByLabel, senderOf, signedBy } from '../middleware/authentication.ts';
+import { Unrecognized } from '../../../core/actions/alerts/unrecognized.ts';
+import { knownSeverity } from '../../../schemas/alerts/severities.ts';
 import { readBody, readUnverifiedBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
 import { type Api, allowFor, answers, createRoute, endpoint, problems } from '../endpoint.ts';
@@ -40,6 +42,7 @@ const BODY_MAX_BYTES = 4 * 1024 * 1024;
  * sender waits.
  */
 export function alertRoutes(app: Api, deps: ApiDeps): void {
+  const unrecognized = new Unrecognized(deps.counters);
   for (const source of sources.values()) {
     for (const method of source.acceptsPut === true ? (['post', 'put'] as const) : (['post'] as const)) {
       endpoint(
@@ -52,6 +55,7 @@ export function alertRoutes(app: Api, deps: ApiDeps): void {
             action: 'alerts:write',
             path: `/v1/alerts/${source.name}`,
             asRollbackRequest: false,
+            unrecognized,
           }),
       );
     }
@@ -63,13 +67,19 @@ export function alertRoutes(app: Api, deps: ApiDeps): void {
     deps,
     'receiver',
     receiverRoute('post', ROLLBACK_PATH, 'Accepts the Alertmanager payload; each firing alert requests a rollback'),
-    (c) => receive(c, deps, alertmanager, { action: 'rollback:request', path: ROLLBACK_PATH, asRollbackRequest: true }),
+    (c) =>
+      receive(c, deps, alertmanager, {
+        action: 'rollback:request',
+        path: ROLLBACK_PATH,
+        asRollbackRequest: true,
+        unrecognized,
+      }),
   );
 }
 
 const ROLLBACK_PATH = '/api/v1/rollback';
 
-type Receiver = { action: Action; path: string; asRollbackRequest: boolean };
+type Receiver = { action: Action; path: string; asRollbackRequest: boolean; unrecognized: Unrecognized };
 
 const receiverRoute = (method: 'post' | 'put', path: string, summary: string) =>
   createRoute({
@@ -146,7 +156,7 @@ async function storeAlerts(
   c: Context<Env>,
   deps: ApiDeps,
   source: AlertSource,
-  { path, asRollbackRequest }: Receiver,
+  { path, asRollbackRequest, unrecognized }: Receiver,
   body: Uint8Array,
   sender: Sender,
 ): Promise<never> {
@@ -190,6 +200,12 @@ async function storeAlerts(
     ...countsOf(source.name, { received: accepted + quarantined + dropped, accepted, quarantined }),
     ...droppedCounts(source.name, stored.filter(({ id }) => id === null).length),
   ]);
+  const { severities } = (await deps.config.current()).routes;
+  const unknown = alerts.flatMap(({ labels }) => {
+    const severity = labels.get('severity') ?? '';
+    return severity === '' || knownSeverity(severity, severities) !== undefined ? [] : [severity];
+  });
+  await unrecognized.count('firebreak_alerts_severity_unknown_total', sender.name, unknown);
   c.var.log.info(INCIDENT_EVENTS['alerts.received'], {
     event: 'alerts.received',
     source: source.name,

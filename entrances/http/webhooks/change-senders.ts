@@ -4,6 +4,7 @@ import type { Scope } from '../../../core/domain/access/access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { CHANGE_SENDERS } from '../../../vendors/change-senders.ts';
 import type { ChangeSender } from '../../../vendors/shared/change-webhook.ts';
+import { type CountIgnored, ignoredEvents } from './ignored-events.ts';
 import { readBody } from '../middleware/body.ts';
 import type { Env } from '../context.ts';
 import { ChangesAnswer, changesAnswer } from './changes-answer.ts';
@@ -17,6 +18,7 @@ const Answer = ChangesAnswer.meta({ id: 'ChangeWebhook' });
 
 /** Registers the receivers for systems that report changes. */
 export function changeSenderRoutes(app: Api, deps: ApiDeps): void {
+  const countIgnored = ignoredEvents(deps);
   for (const sender of CHANGE_SENDERS)
     endpoint(
       app,
@@ -34,14 +36,19 @@ export function changeSenderRoutes(app: Api, deps: ApiDeps): void {
           422: problems('Unknown format; kept in quarantine'),
         },
       }),
-      (c) => receive(c, deps, sender),
+      (c) => receive(c, deps, sender, countIgnored),
     );
 }
 
 const proofOf = ({ signature }: ChangeSender): string =>
   signature === undefined ? 'sent with a token that allows deployments:write' : `signed with ${signature.secret}`;
 
-async function receive(c: Context<Env>, deps: ApiDeps, sender: ChangeSender): Promise<never> {
+async function receive(
+  c: Context<Env>,
+  deps: ApiDeps,
+  sender: ChangeSender,
+  countIgnored: CountIgnored,
+): Promise<never> {
   const { allow, name } = await authenticate(c, deps, sender);
   const body = await readBody(c, BODY_MAX_BYTES);
   const sent = { body, header: (header: string) => c.req.header(header) };
@@ -52,6 +59,7 @@ async function receive(c: Context<Env>, deps: ApiDeps, sender: ChangeSender): Pr
     throw await refuseUnreadable(c, deps, { source, sender: name, receiver, body, status: isJson ? 422 : 400, detail });
   }
   c.var.log.info('received a report of changes', { source, ...changesAnswer(result) });
+  await countIgnored(name, changesAnswer(result));
   return c.json(changesAnswer(result), 202) as never;
 }
 

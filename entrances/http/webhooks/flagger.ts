@@ -12,6 +12,7 @@ import { type Api, answers, body, createRoute, endpoint, problems } from '../end
 import { Refusal } from '../../../core/domain/refusal.ts';
 import type { Env } from '../context.ts';
 import { ChangesAnswer, changesAnswer } from './changes-answer.ts';
+import { ignoredEvents } from './ignored-events.ts';
 import { flaggerQuery } from './flagger-gate.ts';
 import { flaggerJudgeRoutes } from './flagger-judge.ts';
 
@@ -30,6 +31,7 @@ const OpenGate = z.object({
  */
 export function flaggerRoutes(app: Api, deps: ApiDeps): void {
   flaggerJudgeRoutes(app, deps);
+  const countIgnored = ignoredEvents(deps);
   endpoint(
     app,
     deps,
@@ -80,6 +82,7 @@ export function flaggerRoutes(app: Api, deps: ApiDeps): void {
       const hook = c.req.valid('json');
       const serviceEnvironments = await serviceEnvironmentsOfHook(deps, hook, c.var.may);
       const changes = await reportEvent(c, deps, hook, serviceEnvironments);
+      await countIgnored(`flagger:${c.var.principal.name}`, changes);
       const noted = await Promise.all(
         serviceEnvironments.map((serviceEnvironment) => noteEvent(deps, serviceEnvironment, hook)),
       );

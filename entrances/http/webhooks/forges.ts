@@ -8,6 +8,7 @@ import { loaded } from '../../../core/domain/ports/extensions.ts';
 import type { Env } from '../context.ts';
 import { type Api, answers, createRoute, endpoint, problems } from '../endpoint.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
+import { type CountIgnored, ignoredEvents } from './ignored-events.ts';
 import { refuseUnreadable, signedBody } from './received-body.ts';
 
 /** The limit of GitHub and GitLab for their webhooks. */
@@ -15,6 +16,7 @@ const BODY_MAX_BYTES = 25 * 1024 * 1024;
 
 /** Registers the receivers for webhooks of forges, which record changes. Those of GitHub also answer protection rules. */
 export function forgeRoutes(app: Api, deps: ApiDeps): void {
+  const countIgnored = ignoredEvents(deps);
   for (const forge of FORGES)
     endpoint(
       app,
@@ -32,11 +34,11 @@ export function forgeRoutes(app: Api, deps: ApiDeps): void {
           422: problems('The payload does not match its event type; kept in quarantine'),
         },
       }),
-      async (c) => c.json(await receive(c, deps, forge), 202) as never,
+      async (c) => c.json(await receive(c, deps, forge, countIgnored), 202) as never,
     );
 }
 
-async function receive(c: Context<Env>, deps: ApiDeps, forge: Forge): Promise<object> {
+async function receive(c: Context<Env>, deps: ApiDeps, forge: Forge, countIgnored: CountIgnored): Promise<object> {
   const header = (name: string) => c.req.header(name);
   const type = (forge.typeHeader && header(forge.typeHeader)) ?? 'no event';
   const body = await signedBody(c, deps, forge.signature, BODY_MAX_BYTES);
@@ -64,5 +66,6 @@ async function receive(c: Context<Env>, deps: ApiDeps, forge: Forge): Promise<ob
   });
   const logged = { delivery: header(forge.deliveryHeader), ...(forge.typeHeader && { type }) };
   c.var.log.info(`received an event of ${forge.name}`, { ...logged, ...answer });
+  await countIgnored(`${forge.source}:signature`, answer);
   return answer;
 }

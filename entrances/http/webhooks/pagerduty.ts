@@ -7,9 +7,10 @@ import { incidentOf, type PagerDutyEvent } from '../../../schemas/messages/pager
 import type { Env } from '../context.ts';
 import { type Api, answers, createRoute, endpoint, problems } from '../endpoint.ts';
 import { enqueueEvent } from '../../../core/actions/paging/enqueue-event.ts';
+import { ignoredEvents } from './ignored-events.ts';
 import { signedBody } from './received-body.ts';
 
-type PagerDutyDeps = Pick<ApiDeps, 'clock' | 'inbound' | 'quarantine' | 'secrets'>;
+type PagerDutyDeps = Pick<ApiDeps, 'clock' | 'counters' | 'inbound' | 'quarantine' | 'secrets'>;
 
 const PATH = '/integrations/pagerduty/webhook';
 
@@ -35,6 +36,7 @@ const Answer = z
  * @see https://developer.pagerduty.com/docs/webhooks-overview
  */
 export function pagerDutyRoutes(app: Api, deps: PagerDutyDeps): void {
+  const countIgnored = ignoredEvents(deps);
   endpoint(
     app,
     deps,
@@ -52,7 +54,10 @@ export function pagerDutyRoutes(app: Api, deps: PagerDutyDeps): void {
     async (c) => {
       const body = await signedBody(c, deps, pagerDutySignature, BODY_MAX_BYTES);
       const read = readEvent(body);
-      if ('ignored' in read) return c.json({ ignored: read.ignored }, 202);
+      if ('ignored' in read) {
+        await countIgnored('pagerduty:signature', read);
+        return c.json({ ignored: read.ignored }, 202);
+      }
       if ('unreadable' in read)
         return c.json({ quarantined: await quarantinePayload(c, deps, body, read.unreadable) }, 202);
       return c.json({ event: await queueEvent(c, deps, read.event) }, 202);

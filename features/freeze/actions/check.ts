@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { canonicalJson, sha256 } from '../../../core/stores/hash.ts';
+import { isDamage } from '../../../core/stores/storage-outcomes.ts';
 import type { CheckInputs } from '../decisions/check-inputs.ts';
 import { decide, type Examination, examine, stateOf, type Use, usesOf } from '../decisions/decide.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
-import type { CheckAnswer, CheckRequest } from '../schemas/freeze-check.ts';
-import { type CheckDeps, inputsFor, requirePublished } from './inputs.ts';
+import type { CheckAnswer, CheckRequest, Verdict } from '../schemas/freeze-check.ts';
+import { CANNOT_WRITE, type CheckDeps, inputsFor, requirePublished } from './inputs.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { type KnownScope, knownScope } from './known-scope.ts';
 import { detectRollback } from './rollbacks.ts';
 import { deploymentToken, signedState } from './tokens.ts';
@@ -31,23 +33,56 @@ export type FreezeCheckCall = {
 /** A request with resolved names of service and environment. */
 type ResolvedCall = FreezeCheckCall & { names: Pick<KnownScope, 'requested' | 'unknown'> };
 
-/** Decides a freeze check and records the decision. A repeated request on unchanged state returns the same decision. */
+/**
+ * Decides a freeze check and records the decision. A repeated request on unchanged state returns the same decision. If the
+ * decision cannot be recorded, the answer is `stale`.
+ */
 export async function check(deps: CheckDeps, original: FreezeCheckCall): Promise<CheckAnswer> {
   const call = await withKnownNames(deps, original);
   const first = await inputsFor(deps, call);
   const examination = examine(first);
   const inputs = isAllowedWithoutOverride(examination) ? first : await readWithExemptions(deps, call, first);
-  const examined = inputs === first ? examination : examine(inputs);
-  const verdict = decide(inputs, examined);
-  const id = decisionId(inputs, examined);
-  await deps.freezeDecisions.keep({ id, at: inputs.at, by: call.by, request: inputs.request, verdict, inputs });
+  const decided = decidedOn(inputs, inputs === first ? examination : examine(inputs));
+  const { id, verdict } = decided;
+  const decision = { id, at: inputs.at, by: call.by, request: inputs.request, verdict, inputs };
+  const isKept = await isWritten(deps, 'the decision', () => deps.freezeDecisions.keep(decision));
+  return answerTo(deps, isKept ? decided : decidedOn({ storageProblem: CANNOT_WRITE, ...inputs }));
+}
+
+/** A decision with what it is based on. */
+type Decided = { inputs: CheckInputs; examined: Examination; verdict: Verdict; id: string };
+
+const decidedOn = (inputs: CheckInputs, examined = examine(inputs)): Decided => ({
+  inputs,
+  examined,
+  verdict: decide(inputs, examined),
+  id: decisionId(inputs, examined),
+});
+
+async function answerTo(deps: CheckDeps, { inputs, examined, verdict, id }: Decided): Promise<CheckAnswer> {
   return {
     ...verdict,
     evaluated_at: inputs.at,
     decision_id: id,
     token: verdict.allowed && hasCountedUses(inputs, examined) ? await deploymentToken(deps, inputs, id) : null,
-    signed_state: await signedState(deps, inputs),
+    signed_state: await unlessDamaged(deps, 'its signed state', signedState(deps, inputs), null),
   };
+}
+
+/** Runs a write. Returns whether it has succeeded. */
+async function isWritten(
+  { log }: Pick<CheckDeps, 'log'>,
+  what: string,
+  write: () => Promise<unknown>,
+): Promise<boolean> {
+  try {
+    await write();
+    return true;
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    log.error(`${what} of a freeze check could not be stored`, { error: String(error) });
+    return false;
+  }
 }
 
 async function withKnownNames(deps: CheckDeps, call: FreezeCheckCall): Promise<ResolvedCall> {
@@ -67,11 +102,23 @@ const isAllowedWithoutOverride = ({ findings: found }: Examination): boolean =>
  * refused.
  */
 async function readWithExemptions(deps: CheckDeps, call: ResolvedCall, first: CheckInputs): Promise<CheckInputs> {
-  const request = call.isKindUnstated ? await detectRollback(deps, call.request, call.names.requested) : call.request;
+  const request = call.isKindUnstated ? await withDetectedKind(deps, call) : call.request;
   const corrected = { ...call, request };
   const inputs = request.change === call.request.change ? first : await inputsFor(deps, corrected);
   return call.consume ? useOverrides(deps, corrected, inputs) : inputs;
 }
+
+/** If the recorded deployments are damaged, the change stays a deploy, which no freeze exempts. */
+const withDetectedKind = (deps: CheckDeps, { request, names }: ResolvedCall): Promise<CheckRequest> =>
+  unlessDamaged(deps, 'whether the change is a rollback', detectRollback(deps, request, names.requested), request);
+
+/** Goes on without what is damaged. */
+const unlessDamaged = <T>({ log }: Pick<CheckDeps, 'log'>, what: string, reading: Promise<T>, instead: T): Promise<T> =>
+  reading.catch((error: unknown) => {
+    if (!isDamage(error)) throw error;
+    log.error(`a freeze check continues without ${what}`, { error: String(error) });
+    return instead;
+  });
 
 /** Returns the decision's ID. The same request on the same state has the same ID at any time. */
 export const decisionId = (inputs: CheckInputs, examined: Examination): string =>
@@ -102,8 +149,14 @@ async function useOverrides(deps: CheckDeps, call: ResolvedCall, first: CheckInp
   for (let attempt = 0; attempt <= TRIES; attempt += 1) {
     const uncounted = usesOf(inputs).filter((use) => !isCounted(inputs, use));
     if (uncounted.length === 0) return inputs;
-    await Promise.all(uncounted.map((use) => takeUse(deps, call, use)));
-    inputs = { ...(await inputsFor(deps, call)), ...distinct };
+    const isCountedNow = await isWritten(deps, 'the use of an override', () =>
+      Promise.all(uncounted.map((use) => takeUse(deps, call, use))),
+    );
+    inputs = {
+      ...(isCountedNow ? {} : { storageProblem: CANNOT_WRITE }),
+      ...(await inputsFor(deps, call)),
+      ...distinct,
+    };
   }
   throw new Error(`the uses of an override by ${call.request.deployment_id ?? 'a deployment'} could not be counted`);
 }

@@ -13,6 +13,7 @@ import type { CheckRequest } from '../schemas/freeze-check.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { PinView } from '../../../schemas/changes/pin.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
+import { isDamage } from '../../../core/stores/storage-outcomes.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import type { KnownScope } from './known-scope.ts';
 import { CHANGES_READ, ownRollback } from './rollbacks.ts';
@@ -30,7 +31,11 @@ export type CheckDeps = Pick<
   | 'freezes'
   | 'freezeDecisions'
   | 'signer'
->;
+  | 'log'
+> & {
+  /** Absent: it is unknown whether writes succeed until one is tried. */
+  writeProbe?: Deps['writeProbe'];
+};
 
 /** A request, and the identity that vouches for it. Policy requires an identity for some kinds of change. */
 type IdentifiedRequest = {
@@ -67,16 +72,29 @@ export async function inputsFor(
   const requested = names?.requested ?? null;
   // Loaded first, so that the next two reads begin at the same moment and share a call to the store. Without any objective,
   // there is nothing to report.
+  const unread: string[] = [];
+  /** Goes on without what is damaged, and says so in the answer. */
+  const orWithout = <T>(what: string, reading: Promise<T>, instead: T): Promise<T> =>
+    reading.catch((error: unknown) => {
+      if (!isDamage(error)) throw error;
+      deps.log.error(`a freeze check continues without ${what}`, { error: String(error) });
+      unread.push(`Firebreak cannot read ${what}`);
+      return instead;
+    });
   const budgetSources = config.slos.length === 0 ? [] : await loaded(deps.extensions.errorBudgets);
   const [state, budgets, underRequestedNames, incidents, dependencyIncidents, rollback, identity] = await Promise.all([
     readFreezesAndPins(deps, scope, dependencies),
-    readBudgets(budgetSources, [scope, ...dependencies]),
+    orWithout('the error budgets', readBudgets(budgetSources, [scope, ...dependencies]), NO_BUDGETS),
     requested === null ? NO_FREEZES_OR_PINS : readUnderRequestedNames(deps, { ...requested, team: scope.team }, scope),
     incidentFreezesAt(deps, policy, request),
     Promise.all(dependencies.map((one) => incidentFreezesAt(deps, policyAt(config, one), one))),
-    request.change === 'rollback' ? rollbackVersionOf(deps, request, requested) : null,
+    request.change === 'rollback'
+      ? orWithout('the recorded deployments', rollbackVersionOf(deps, request, requested), UNREAD_ROLLBACK)
+      : null,
     identityToken === null ? identityOf(voucher) : deps.identityTokens.verify(identityToken, policy.identities),
   ]);
+  const unwritten = (deps.writeProbe?.problem() ?? null) === null ? [] : [CANNOT_WRITE];
+  const storageProblems = [...unwritten, ...unread];
   const commits = [...state.pinnedCommits, ...underRequestedNames.pinnedCommits];
   // Read the clock last, so that no input is newer than the time of the decision.
   const at = deps.clock.now();
@@ -108,8 +126,19 @@ export async function inputsFor(
     rollback,
     identity,
     evaluatedAt: budgets.evaluatedAt,
+    ...(storageProblems.length > 0 && { storageProblem: storageProblems.join(', and ') }),
   };
 }
+
+/** The reason while storage refuses writes. */
+export const CANNOT_WRITE = 'Firebreak cannot write to its storage';
+
+const NO_BUDGETS: Awaited<ReturnType<typeof readBudgets>> = { statuses: [], evaluatedAt: null };
+
+const UNREAD_ROLLBACK: NonNullable<CheckInputs['rollback']> = {
+  kind: 'not_known',
+  text: 'whether its version is an earlier, known good one could not be read',
+};
 
 const unknownEnvironmentIn = ({ freeze }: Config): 'allow' | 'deny' =>
   freeze.unknownEnvironment ?? freeze.unknownService;

@@ -59,4 +59,6 @@ export type CheckInputs = {
   identity: { ok: true; subject: string } | { ok: false; problem: string } | null;
   /** Time of the last evaluation of the objectives. Null: never. */
   evaluatedAt: Timestamp | null;
+  /** What Firebreak cannot read or write now, for people. Absent: nothing. */
+  storageProblem?: string;
 };

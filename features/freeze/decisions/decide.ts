@@ -2,7 +2,7 @@ import type { CheckReason, Verdict } from '../schemas/freeze-check.ts';
 import type { CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
 import { freezeFindings } from './freeze-findings.ts';
-import { type DataAge, dataAgeOf, staleFindings, unknownService } from './exemptions/data-age.ts';
+import { type DataAge, dataAgeOf, staleFindings, storageFindings, unknownService } from './exemptions/data-age.ts';
 import { deploymentKey, type UsableOverride } from './exemptions/overrides.ts';
 import { type Pass, passReason } from './exemptions/passes.ts';
 import { pinFindings } from './exemptions/pinned.ts';
@@ -22,6 +22,7 @@ export function examine(inputs: CheckInputs): Examination {
     ...nameFindings(inputs),
     ...freezeFindings(inputs),
     ...staleFindings(inputs, dataAge),
+    ...storageFindings(inputs),
     ...budgetWarnings(inputs),
   ];
   return { dataAge, findings };
@@ -41,7 +42,7 @@ export function decide(inputs: CheckInputs, { dataAge, findings }: Examination =
     verdict: verdictOf(findings),
     reasons: reasonsOf(findings, passes, inputs),
     data_age_s: dataAge.ageSeconds,
-    stale: dataAge.stale.length > 0,
+    stale: dataAge.stale.length > 0 || inputs.storageProblem !== undefined,
     next_transition_at: nextTransition(inputs, passes),
     clears_when: refused.length === 0 ? null : unique(refused.flatMap(({ clears }) => clears ?? [])).join('; and '),
     override: override === undefined ? null : overrideView(override),

@@ -71,10 +71,7 @@ function findingOf(applied: AppliedFreeze, inputs: CheckInputs): Finding {
     const by = pass.by === 'override' ? `; override ${pass.override.id} allows this deployment` : '';
     return { ...finding, effect: 'warn', text: `${text}; it ends ${end}${by}`, pass };
   }
-  const hints = [
-    ...unusableOverrideTexts(freeze, inputs.request, inputs.at),
-    howToOverride(freeze, inputs.policy.overrides.people),
-  ];
+  const hints = [...unusableOverrideTexts(freeze, inputs), howToOverride(freeze, inputs.policy.overrides.people)];
   return { ...finding, effect: 'refuse', text: [`${text}; it ends ${end}`, ...hints].join('; '), clears: end };
 }
 

@@ -22,6 +22,7 @@ import { TokenTable } from '../../../core/stores/access/tokens.ts';
 import { CounterTable } from '../../../core/stores/counters.ts';
 import { IdempotencyTable } from '../../../core/stores/idempotency.ts';
 import { Table } from '../../../core/stores/table.ts';
+import { observed, StorageOutcomes } from '../../../core/stores/storage-outcomes.ts';
 import { StorageWriteProbe } from '../../../core/stores/write-probe.ts';
 import { RollbackGateTable } from '../../../core/stores/rollback/rollback-gates.ts';
 import { ProjectionTable } from '../../../core/stores/incidents/projections.ts';
@@ -62,11 +63,13 @@ export type Shared = {
 };
 
 export function sharedDeps(parts: Parts): Shared {
-  const { platform, settings } = parts;
+  const { settings } = parts;
+  const outcomes = new StorageOutcomes(parts.clock);
+  const platform: Platform = { ...parts.platform, ...observed(parts.platform, outcomes) };
   const table = new Table(platform.store);
   const { queues } = platform;
   const audit = new AuditLogTable(table, platform.blobs, parts.clock, parts.log, platform.secrets);
-  const system = systemDeps(parts, table, audit);
+  const system = systemDeps({ ...parts, platform }, table, audit, outcomes);
   const { clock, config, counters, log, secrets } = system;
   const projections = new ProjectionTable(table, clock, projectorQueue(queues), log, isOn({ config, secrets }));
   return {
@@ -88,6 +91,7 @@ function systemDeps(
   { platform: { blobs, secrets, commits }, settings, clock, log }: Parts,
   table: Table,
   audit: AuditLogTable,
+  outcomes: StorageOutcomes,
 ) {
   return {
     clock,
@@ -98,7 +102,7 @@ function systemDeps(
     standIns: standInsAt(settings.standIns),
     blobs,
     counters: new CounterTable(table, log, clock, settings),
-    writeProbe: new StorageWriteProbe(table, blobs, clock),
+    writeProbe: new StorageWriteProbe(table, blobs, clock, outcomes),
     idempotency: new IdempotencyTable(table, clock),
     automation: new AutomationTable(table, clock),
     tokens: new TokenTable(table, clock, secrets),

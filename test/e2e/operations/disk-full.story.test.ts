@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { alert, group } from '../../support/alerts.ts';
 import { EACH_ALONE, eventually, Firebreak } from '../../support/firebreak.ts';
 
-const names = ['before', 'during', 'after'] as const;
+const names = ['before', 'during', 'after', 'frozen'] as const;
 const services = Object.fromEntries(names.map((name) => [name, { environments: { production: {} } }]));
 
 let firebreak: Firebreak;
@@ -27,6 +28,39 @@ const send = (service: (typeof names)[number]) =>
     group([alert({ labels: { service }, fingerprint: `${names.indexOf(service)}`.padStart(16, '0') })]),
   );
 
+/** Asks whether a service may be deployed. `override`: for a deployment that starts now, and uses one up. */
+const check = (service: (typeof names)[number], override?: 'use') => {
+  const deployment = { service, environment: 'production', version: '7', deployment_id: 'd7' };
+  if (override === 'use') return firebreak.post('/v1/freeze-check', deployment);
+  return firebreak.get(`/v1/freeze-check?${new URLSearchParams(deployment).toString()}`);
+};
+
+const intakeOk = async (): Promise<string | undefined> =>
+  /^firebreak_intake_ok (.*)$/m.exec(await (await fetch(`${firebreak.url}/metrics`)).text())?.[1];
+
+/** Overwrites the first page of a table. */
+async function damage(file: string, table: string): Promise<void> {
+  const database = new DatabaseSync(file);
+  const pageBytes = Number(database.prepare('PRAGMA page_size').get()?.['page_size']);
+  const page = Number(database.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').get(table)?.['rootpage']);
+  database.close();
+  const handle = await open(file, 'r+');
+  await handle.write(Buffer.alloc(pageBytes, 0xee), 0, pageBytes, (page - 1) * pageBytes);
+  await handle.close();
+}
+
+/** The state while nothing can be stored: alive, not ready, and the freeze check answers from what it can read. */
+async function expectRefusing(): Promise<void> {
+  expect((await firebreak.get('/healthz')).status).toBe(200);
+  expect((await firebreak.get('/readyz')).status).toBe(503);
+  expect(await intakeOk()).toBe('0');
+  const stale = [expect.objectContaining({ code: 'stale_data' })];
+  expect(await check('after')).toMatchObject({
+    status: 200,
+    body: { allowed: true, verdict: 'warn', stale: true, reasons: stale },
+  });
+}
+
 const incidents = async (): Promise<string[]> =>
   (await firebreak.get('/v1/incidents')).body.items.map(({ service }: any) => service).sort();
 
@@ -35,8 +69,12 @@ test.runIf(process.platform === 'linux')(
   async () => {
     firebreak = await Firebreak.start({ services, configFiles: EACH_ALONE, unshown: true });
     const started = await pid();
-    const check = () => firebreak.get('/v1/freeze-check?service=before&environment=production');
-    expect((await check()).body).toMatchObject({ allowed: true });
+    const freeze = (await firebreak.post('/v1/freezes', { reason: 'stocktaking', service: 'frozen' })).body;
+    const override = { reason: 'urgent', uses: 1, expires_at: new Date(Date.now() + 3_600_000).toISOString() };
+    expect((await firebreak.post(`/v1/freezes/${freeze.id}/overrides`, override)).status).toBe(201);
+    expect((await check('before')).body).toMatchObject({ allowed: true, stale: false });
+    expect((await check('frozen')).body).toMatchObject({ allowed: true, override: { uses_left: 1 } });
+    expect(await intakeOk()).toBe('1');
     expect((await send('before')).status).toBe(202);
 
     await setFull(true);
@@ -48,15 +86,24 @@ test.runIf(process.platform === 'linux')(
     expect(await firebreak.post('/v1/freezes', { reason: 'stocktaking', service: 'before' })).toMatchObject(
       problem('unavailable'),
     );
-    expect((await check()).body).toMatchObject({ allowed: true });
+    await expectRefusing();
     expect((await firebreak.get('/v1/incidents')).status).toBe(200);
-    expect((await firebreak.get('/healthz')).status).toBe(200);
+    for (const answer of [await check('frozen'), await check('frozen', 'use')])
+      expect(answer).toMatchObject({
+        status: 200,
+        body: { allowed: false, verdict: 'freeze', stale: true, override: null },
+      });
     const disk = expect.stringMatching(/disk I\/O error|disk is full|EFBIG/);
-    await eventually(async () => (await firebreak.get('/readyz')).status === 503, 'the failed readiness check');
     expect((await firebreak.get('/readyz')).body).toMatchObject({ ready: false, checks: { table: disk, blobs: disk } });
 
     await setFull(false);
     await eventually(async () => (await firebreak.get('/readyz')).status === 200, 'the readiness check');
+    expect(await intakeOk()).toBe('1');
+    expect((await check('frozen', 'use')).body).toMatchObject({
+      allowed: true,
+      stale: false,
+      override: { uses_left: 0 },
+    });
     expect((await send('after')).status).toBe(202);
     await eventually(async () => (await incidents()).length === 2, 'the incidents of all accepted alerts');
     expect(await incidents()).toEqual(['after', 'before']);
@@ -65,3 +112,18 @@ test.runIf(process.platform === 'linux')(
     expect(await pid()).toBe(started);
   },
 );
+
+test('with one damaged page, alerts that need it are refused, and Firebreak says so', async () => {
+  firebreak = await Firebreak.start({ services, configFiles: EACH_ALONE, unshown: true });
+  expect((await firebreak.post('/v1/freezes', { reason: 'stocktaking', service: 'frozen' })).status).toBe(201);
+  await firebreak.stop();
+  await damage(join(firebreak.dataDir, 'firebreak.sqlite'), 'message_ids');
+  await firebreak.start();
+  expect(await send('during')).toMatchObject({
+    status: 503,
+    body: { code: 'not-durable', detail: expect.stringMatching(/database is damaged.*restore a backup/) },
+  });
+  await expectRefusing();
+  expect((await check('frozen')).body).toMatchObject({ allowed: false, verdict: 'freeze', stale: true });
+  expect((await firebreak.get('/readyz')).body.checks.table).toContain('the database is damaged');
+});

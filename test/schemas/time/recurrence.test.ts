@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { Temporal } from 'temporal-polyfill';
 import { expect, test } from 'vitest';
-import { spansAt } from '../../../core/domain/time/time-spans.ts';
+import { nextSpan, spansAt, spansBetween } from '../../../core/domain/time/time-spans.ts';
 import { crowdProblem, occurrences, recurrenceProblem } from '../../../schemas/time/recurrence.ts';
-import { timestamp } from '../../../schemas/time/time.ts';
+import { type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 import { runs } from '../../support/runs.ts';
 
 const list = (name: string, min: number, max: number) =>
@@ -43,4 +43,37 @@ test('an accepted rule has a start within 500 periods, and few occurrences near 
     }),
     { numRuns: runs(60) },
   );
+});
+
+const BERLIN = 'Europe/Berlin';
+const NEW_YORK = 'America/New_York';
+
+test.each([
+  // The clocks show 02:30 twice. The first time is before UNTIL, although UNTIL is 02:00.
+  ['2027-10-30T02:30:00', BERLIN, '20271031T010000Z', ['2027-10-30T00:30', '2027-10-31T00:30']],
+  ['2027-10-30T02:30:00', BERLIN, '20271031T003000Z', ['2027-10-30T00:30', '2027-10-31T00:30']],
+  ['2027-10-30T02:30:00', BERLIN, '20271031T002959Z', ['2027-10-30T00:30']],
+  ['2027-11-06T01:30:00', NEW_YORK, '20271107T060000Z', ['2027-11-06T05:30', '2027-11-07T05:30']],
+  // The clocks skip 02:30, so this occurrence starts at 03:30. UNTIL is 03:15, then 03:30.
+  ['2027-03-27T02:30:00', BERLIN, '20270328T011500Z', ['2027-03-27T01:30']],
+  ['2027-03-27T02:30:00', BERLIN, '20270328T013000Z', ['2027-03-27T01:30', '2027-03-28T01:30']],
+  ['2027-03-13T02:30:00', NEW_YORK, '20270314T071500Z', ['2027-03-13T07:30']],
+  // Without Z, UNTIL is a local time.
+  ['2027-10-30T02:30:00', BERLIN, '20271031T020000', ['2027-10-30T00:30']],
+])('UNTIL is compared as an instant: %s %s %s', (start, timeZone, until, starts) => {
+  const span = { rrule: `FREQ=DAILY;UNTIL=${until}`, start, timeZone, duration: 'PT10M' };
+  const at = (text: string) => `${text}:00.000Z` as Timestamp;
+  const [from, end] = [at(`${start.slice(0, 8)}01T00:00`), at('2028-01-01T00:00')];
+  expect(spansBetween(span, from, end).map((one) => one.from)).toEqual(starts.map(at));
+  expect(nextSpan(span, at(starts.at(-1) ?? ''))).toBeUndefined();
+  expect(spansAt(span, at(starts.at(-1) ?? ''))).toHaveLength(1);
+});
+
+test('a skipped time after UNTIL does not hide a later clock time before UNTIL', () => {
+  const rrule = 'FREQ=DAILY;BYHOUR=2,3;BYMINUTE=5,50;UNTIL=20270328T011000Z';
+  const span = { rrule, start: '2027-03-28T01:00:00', timeZone: BERLIN, duration: 'PT1M' };
+  // 02:05 becomes 03:05, 02:50 becomes 03:50, which is after UNTIL at 03:10; 03:05 is 03:05.
+  const starts = spansBetween(span, '2027-03-28T00:00:00.000Z' as Timestamp, '2027-03-29T00:00:00.000Z' as Timestamp);
+  expect(new Set(starts.map(({ from }) => from))).toEqual(new Set(['2027-03-28T01:05:00.000Z']));
+  expect(nextSpan(span, '2027-03-26T00:00:00.000Z' as Timestamp)?.from).toBe('2027-03-28T01:05:00.000Z');
 });

@@ -39,6 +39,16 @@ describe('an event of Flagger', () => {
     expect(read(name)).toMatchObject({ reports: [{ status }] });
   });
 
+  // Flagger 1.34 to 1.41 sends the end of a rollout with the phase before.
+  test.each([
+    ['Finalising', 'Promotion completed! Scaling down checkout-api.checkout'],
+    ['Progressing', 'Promotion completed! Canary analysis was skipped for checkout-api.checkout'],
+  ])('in phase %s, "%s" has succeeded', (phase, eventMessage) => {
+    const earlier = (body: any) => ({ ...body, phase, metadata: { ...body.metadata, eventMessage } });
+    expect(read('succeeded', earlier)).toMatchObject({ reports: [{ status: 'succeeded', version: '1.4.0' }] });
+    expect(read('failed', (body) => ({ ...earlier(body), phase: 'Failed' }))).toHaveProperty('ignored');
+  });
+
   test.each(['new-revision', 'waiting'])('%s: names the previous rollout, so it is no change', (name) => {
     expect(read(name)).toHaveProperty('ignored');
   });

@@ -116,6 +116,36 @@ describe('an event of a HelmRelease', () => {
     });
   });
 
+  // Up to Flux 2.1, `reason` is the severity.
+  test.each([
+    ['info', 'Helm install succeeded', { status: 'succeeded' }],
+    ['info', 'Helm upgrade succeeded', { status: 'succeeded' }],
+    ['error', 'Helm install failed: timed out waiting for the condition', { status: 'failed' }],
+    ['error', 'Helm upgrade failed: another operation is in progress\n\nLast Helm logs:', { status: 'failed' }],
+    [
+      'info',
+      'diff in cluster resources compared to release:\n\nDeployment/apps/webapp changed',
+      { source: 'drift', kind: 'config' },
+    ],
+  ])('of Flux before 2.2: %s, %s', (reason, message, report) => {
+    const earlier = (payload: any) => ({ ...payload, reason, severity: reason, message });
+    expect(read('helm-upgraded', earlier)).toMatchObject({ reports: [report] });
+    const folded = read('helm-upgraded', (payload) => ({ ...earlier(payload), timestamp: '2026-11-22T10:15:12Z' }));
+    const key = (found: ReturnType<typeof read>) => 'reports' in found && found.reports[0]?.key;
+    expect(key(folded) === key(read('helm-upgraded', earlier))).toBe('status' in report && report.status === 'failed');
+  });
+
+  test.each([
+    ['info', 'Helm rollback succeeded', /^a rollback by Flux before 2\.2 \(succeeded\)/],
+    ['info', 'Helm upgrade has started', /^info \(Helm upgrade has started\)/],
+    ['info', 'Helm test succeeded', /^info \(Helm test succeeded\)/],
+    ['error', 'reconciliation failed: upgrade retries exhausted', /^error \(reconciliation failed/],
+  ])('of Flux before 2.2 that names no version that runs: %s, %s', (reason, message, why) => {
+    expect(read('helm-upgraded', (payload) => ({ ...payload, reason, message }))).toEqual({
+      ignored: expect.stringMatching(why),
+    });
+  });
+
   test('that changes no version is ignored', () => {
     expect(read('helm-upgraded', (payload) => ({ ...payload, reason: 'TestSucceeded' }))).toEqual({
       ignored: 'TestSucceeded of a HelmRelease changes no version',

@@ -1,17 +1,18 @@
-import { Severity } from '../../../../schemas/config/names.ts';
+import { SEVERITIES, severityKey } from '../../../../schemas/alerts/severities.ts';
+import type { Severity } from '../../../../schemas/config/names.ts';
 import { nearest } from '../../lint/similar-names.ts';
 
 /** Common names of severities in other tools. */
 const SEVERITY_BY_NAME: Readonly<Record<string, Severity>> = {
-  ...Object.fromEntries(Severity.options.map((severity) => [severity, severity])),
-  ...Object.fromEntries(['sev0', 'sev1', 'p0', 'p1', 'crit', 'page', 'major'].map((word) => [word, 'critical'])),
-  ...Object.fromEntries(['sev2', 'sev3', 'p2', 'p3', 'warn', 'ticket', 'minor'].map((word) => [word, 'warning'])),
-  ...Object.fromEntries(['sev4', 'sev5', 'p4', 'p5', 'none', 'low'].map((word) => [word, 'info'])),
+  ...SEVERITIES,
+  ...Object.fromEntries(['sev0', 'p0', 'major'].map((word) => [word, 'critical'])),
+  minor: 'warning',
+  sev5: 'info',
 };
 
 /** Parses a severity: `SEV-1`, `P1`, and `critical` are equal. Undefined: unknown. */
 export const severityIn = (word: string): Severity | undefined => {
-  const key = word.toLowerCase().replaceAll(/[\s_-]/g, '');
+  const key = severityKey(word);
   return Object.hasOwn(SEVERITY_BY_NAME, key) ? SEVERITY_BY_NAME[key] : undefined;
 };
 

@@ -1,11 +1,21 @@
+import { InvalidArgumentError } from 'commander';
 import * as z from 'zod';
-import { Change, ChangeKind, ChangeStatus } from '../../../../schemas/changes/change.ts';
+import { Change, ChangeKind, ChangeStatus, WrittenKind, WrittenStatus } from '../../../../schemas/changes/change.ts';
 import { Watch, WatchOutcome } from '../../../../schemas/judge/watch.ts';
 import { apiGroup, apiCall, apiCommand, listOf, tableOf, PLACE } from '../../api-command.ts';
 import { choice, ENVIRONMENT_OPTION, JSON_OPTION, LIMIT_OPTION, LIST_OPTIONS, SERVICE_OPTION } from '../../options.ts';
 
 /** An older Firebreak returns no `warnings`. */
 const RecordedChange = Change.extend({ warnings: z.array(z.string()).default([]) });
+
+/** Reads a word as the API does, in any letter case. */
+const spelling =
+  <T>(schema: z.ZodType<T>) =>
+  (text: string): T => {
+    const read = schema.safeParse(text);
+    if (read.success) return read.data;
+    throw new InvalidArgumentError(z.prettifyError(read.error));
+  };
 
 const notesOf = ({ reason, startup }: Watch): string =>
   [...(reason === null ? [] : [reason]), ...(startup.slow ? ['slow start'] : [])].join('; ');
@@ -41,8 +51,10 @@ export const addDeploy = apiGroup('deploy', 'Record and list deployments and oth
     usage: 'record <service> <environment> <version>',
     description: 'Record a deployment or another change, usually from CI',
     options: [
-      choice('--kind <kind>', 'Kind of change (default: deploy)', ChangeKind.options),
-      choice('--status <status>', 'Status (default: succeeded)', ChangeStatus.options),
+      choice('--kind <kind>', 'Kind of change (default: deploy)', ChangeKind.options).argParser(spelling(WrittenKind)),
+      choice('--status <status>', 'Status (default: succeeded)', ChangeStatus.options).argParser(
+        spelling(WrittenStatus),
+      ),
       ['--commit <sha>', 'Commit that is deployed'],
       [
         '--started-at <time>',

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import * as z from 'zod';
+import { inConfiguredSpelling } from '../../../../core/domain/catalogue/known-names.ts';
 import { recordChange, updateChange, withAnnotation } from '../../../../core/actions/changes/record-change.ts';
 import {
   changeOfAnnotation,
@@ -141,12 +142,13 @@ type Request = Pick<Context<Env>, 'req' | 'var'>;
 
 /** Records the deployment of an annotation, and returns the number of the annotation. */
 async function record(deps: ApiDeps, { req, var: variables }: Request, annotation: PostedAnnotation): Promise<number> {
-  const { services } = await deps.config.current();
-  const found = changeOfAnnotation(services, annotation);
+  const config = await deps.config.current();
+  const found = changeOfAnnotation(config.services, annotation);
   const why = found.kind === 'none' ? found.why : whyTooFarAhead(found.change, deps.clock.now());
   if (found.kind === 'none' || why !== undefined) throw refusal(why);
-  variables.allow(found.change);
-  const { change } = await recordChange(deps, found.change, variables.trace, {
+  const named = inConfiguredSpelling(config, found.change);
+  variables.allow(named);
+  const { change } = await recordChange(deps, named, variables.trace, {
     ...traceContextOf(req.header('traceparent')),
     ...(found.note !== '' && { note: found.note }),
     tags: found.tags,

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Deps } from '../../../../core/domain/ports/deps.ts';
 import type { ApiDeps } from '../../deps.ts';
 import { EVERYWHERE } from '../../../../core/domain/access/access.ts';
-import { nameWarnings } from '../../../../core/domain/catalogue/known-names.ts';
+import { inConfiguredSpelling, nameWarnings } from '../../../../core/domain/catalogue/known-names.ts';
 import { unmappedSubjects } from '../../../../core/domain/changes/unmapped.ts';
 import { watchIdOf } from '../../../../core/domain/judge/watch.ts';
 import { Watch } from '../../../../schemas/judge/watch.ts';
@@ -83,7 +83,7 @@ export function deploymentRoutes(app: Api, deps: ApiDeps): void {
       },
     }),
     async (c) => {
-      const input = c.req.valid('json');
+      const input = inConfiguredSpelling(await deps.config.current(), c.req.valid('json'));
       c.var.allow(input);
       const { trace, requestedAt } = c.var;
       const request = { trace, requestedAt, ...traceContextOf(c.req.header('traceparent')) };

@@ -118,6 +118,23 @@ export function staleFindings(inputs: CheckInputs, { stale }: DataAge): Finding[
   ];
 }
 
+/** Reports that Firebreak cannot read or write everything: what it knows may be out of date. The policy is that of old data. */
+export function storageFindings(inputs: CheckInputs): Finding[] {
+  const { storageProblem, policy } = inputs;
+  if (storageProblem === undefined) return [];
+  const finding = { code: 'stale_data', key: 'storage' } as const;
+  const text = `${storageProblem}, so freezes, deployments, and error budgets may be out of date`;
+  if (policy.stale.deploys === 'allow')
+    return [{ ...finding, effect: 'warn', text: `${text}; the policy allows deploys in that case` }];
+  return [
+    refusedUnlessExempt(inputs, {
+      ...finding,
+      text: `${text}; the policy does not allow deploys in that case`,
+      clears: 'when Firebreak can read and write again',
+    }),
+  ];
+}
+
 function refusedUnlessExempt(inputs: CheckInputs, finding: Omit<Finding, 'effect'>): Finding {
   const pass = exemptionByKind(inputs, inputs.policy.passes);
   return pass === undefined ? { ...finding, effect: 'refuse' } : { ...finding, effect: 'warn', pass };

@@ -1,5 +1,4 @@
 import type { Freeze, FreezeScope, Override } from '../../schemas/freeze.ts';
-import type { CheckRequest } from '../../schemas/freeze-check.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { isSamePerson } from '../../../../core/domain/access/actor-identity.ts';
 import type { CheckInputs } from '../check-inputs.ts';
@@ -61,19 +60,20 @@ export const isActive = (override: Override, at: Timestamp): boolean =>
 const isWaitingForApproval = ({ needs_approval, approved_by, requested_by }: Override): boolean =>
   needs_approval && (approved_by === null || isSamePerson(approved_by, requested_by));
 
-const isForVersion = ({ version }: Override, request: CheckRequest): boolean =>
+const isForVersion = ({ version }: Override, request: Deployment['request']): boolean =>
   version === null || version === request.version;
 
 /** Explains why the existing overrides of a freeze do not let this deployment through. */
-export const unusableOverrideTexts = (freeze: Freeze, request: CheckRequest, at: Timestamp): string[] =>
+export const unusableOverrideTexts = (freeze: Freeze, inputs: CheckInputs): string[] =>
   freeze.overrides
     .filter(({ withdrawn_at }) => withdrawn_at === null)
-    .map((override) => `override ${override.id} (${override.requested_by}) ${whyUnusable(override, request, at)}`);
+    .map((override) => `override ${override.id} (${override.requested_by}) ${whyUnusable(override, inputs)}`);
 
-function whyUnusable(override: Override, request: CheckRequest, at: Timestamp): string {
+function whyUnusable(override: Override, { request, at, storageProblem }: CheckInputs): string {
   if (override.expires_at <= at) return 'has expired';
   if (isWaitingForApproval(override)) return 'is waiting for approval by a second person';
   if (!isForVersion(override, request)) return `is for version ${override.version ?? ''}`;
+  if (storageProblem !== undefined) return `cannot be used now: its use cannot be counted, because ${storageProblem}`;
   return 'has no uses left';
 }
 

@@ -11,6 +11,8 @@ export const exemptionFrom = (freeze: CalendarFreeze, inputs: CheckInputs): Pass
   const byKind = exemptionByKind(inputs, freeze.passes ?? inputs.policy.passes);
   if (byKind !== undefined) return byKind;
   const usable = usableOverride(freeze, inputs, inputs.at);
+  // A use that cannot be counted is not given. One that is counted already can be given again.
+  if (inputs.storageProblem !== undefined && usable?.again === false) return undefined;
   return usable && { by: 'override', ...usable };
 };
 

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { RoutesFile } from '../../../../schemas/alerts/routes.ts';
 import { severityOf, toSignal, withoutTimesAhead } from '../../../../core/domain/alerts/signal.ts';
 import { Config } from '../../../../schemas/config/config.ts';
 import { anAlert } from '../../alert.ts';
@@ -25,8 +26,25 @@ describe('severity', () => {
     ['ticket', 'warning'],
     ['info', 'info'],
     ['none', 'info'],
-    ['sev1', 'warning'],
-    ['CRITICAL', 'warning'],
+    ['CRITICAL', 'critical'],
+    ['Critical', 'critical'],
+    ['PAGE', 'critical'],
+    ['crit', 'critical'],
+    ['Fatal', 'critical'],
+    ['emergency', 'critical'],
+    ['HIGH', 'critical'],
+    ['P1', 'critical'],
+    ['SEV-1', 'critical'],
+    ['Warn', 'warning'],
+    ['medium', 'warning'],
+    ['p2', 'warning'],
+    ['SEV3', 'warning'],
+    ['NONE', 'info'],
+    ['notice', 'info'],
+    ['Low', 'info'],
+    ['p5', 'info'],
+    ['sev4', 'info'],
+    ['blocker', 'warning'],
     ['', 'warning'],
     ['constructor', 'warning'],
     ['__proto__', 'warning'],
@@ -34,6 +52,41 @@ describe('severity', () => {
   ])('%s means %s', (label, severity) => {
     expect(severityOf(label)).toBe(severity);
   });
+});
+
+describe('own words for severities', () => {
+  const own = (severities: object) => RoutesFile.parse({ severities }).severities;
+
+  test('take precedence, in any letter case', () => {
+    const words = own({ Blocker: 'critical', high: 'warning' });
+    expect(['BLOCKER', 'blocker', 'High', 'critical', 'other'].map((word) => severityOf(word, words))).toEqual([
+      'critical',
+      'critical',
+      'warning',
+      'critical',
+      'warning',
+    ]);
+    expect(RoutesFile.parse({ severities: words }).severities).toEqual(words);
+  });
+
+  test.each([
+    [{ critical: 'info' }, /critical.*is a severity of Firebreak/],
+    [{ Major: 'critical', major: 'info' }, /major.*is written twice/],
+    [{ major: 'urgent' }, /critical.*warning.*info/],
+    [{ '-': 'info' }, /must not be empty/],
+  ])('%j is refused', (severities, why) => {
+    expect(() => own(severities)).toThrow(why);
+  });
+});
+
+test('an environment in another letter case is that of the catalogue', () => {
+  const environmentOf = (labels: Record<string, string>) => {
+    const { service, environment } = read(labels);
+    return `${service} ${environment}`;
+  };
+  expect(environmentOf({ service: 'checkout', environment: 'Staging' })).toBe('checkout staging');
+  expect(environmentOf({ service: 'checkout', env: 'STAGING' })).toBe('checkout staging');
+  expect(environmentOf({ service: 'checkout', environment: 'Qa' })).toBe('unmatched Qa');
 });
 
 describe('a signal belongs to', () => {

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { api } from '../../../../entrances/http/app.ts';
 import type { Api } from '../../../../entrances/http/endpoint.ts';
 import { CounterTable } from '../../../../core/stores/counters.ts';
+import { Unrecognized } from '../../../../core/actions/alerts/unrecognized.ts';
+import { ignoredEvents, unknownSeverities } from '../../../../vendors/connections/unrecognized.ts';
 import { refusedRequests } from '../../../../vendors/connections/refused-requests.ts';
 import { sha256 } from '../../../../core/stores/hash.ts';
 import { Refusals } from '../../../../entrances/http/middleware/refusals.ts';
@@ -201,6 +203,60 @@ describe('counts over all instances', () => {
       expect(series.size).toBe(1001);
       expect(series).toContain('/v1/incidents forbidden other');
     });
+  });
+
+  test('events that change nothing, by sender and reason, for a day also for the doctor', async () => {
+    const event = (name: string, phase: string) =>
+      app.request('/integrations/flagger/event', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization },
+        body: JSON.stringify({ name, namespace: 'shop', phase, metadata: { service: 'checkout' } }),
+      });
+    expect(await ignoredEvents(deps)).toEqual({ state: 'set', detail: 'none in the last day' });
+    for (const name of ['cart', 'checkout']) expect((await event(name, 'Waiting')).status).toBe(202);
+    await event('cart', 'Succeeded');
+    const waiting = 'Waiting: no rollout is in progress';
+    expect(await values('firebreak_events_ignored_total')).toEqual({
+      [`sender="flagger:reader",reason="${waiting}"`]: 2,
+      'sender="flagger:reader",reason="the rollout has ended before"': 1,
+    });
+    stores.clock.set(stores.clock.millis + 23 * 3_600_000);
+    expect((await ignoredEvents(deps)).detail).toBe(
+      `2 events from flagger:reader in the last day: ${waiting}; 1 event from flagger:reader in the last day: the rollout has ended before`,
+    );
+    stores.clock.set(stores.clock.millis + 2 * 3_600_000);
+    expect(await ignoredEvents(deps)).toEqual({ state: 'set', detail: 'none in the last day' });
+  });
+
+  test('unknown severities, by sender and value, for a day also for the doctor', async () => {
+    const alert = (severity: string) => ({
+      ...JSON.parse(payload('checkout')).alerts[0],
+      labels: { alertname: 'Errors', service: 'checkout', environment: 'production', ...(severity && { severity }) },
+    });
+    const alerts = ['Blocker', 'CRITICAL', '', 'Blocker', 'urgent'].map(alert);
+    expect((await send(JSON.stringify({ ...JSON.parse(payload('checkout')), alerts }))).status).toBe(202);
+    expect(await values('firebreak_alerts_severity_unknown_total')).toEqual({
+      'sender="token:reader",severity="Blocker"': 2,
+      'sender="token:reader",severity="urgent"': 1,
+    });
+    const { state, detail } = await unknownSeverities(deps);
+    expect(state).toBe('incomplete');
+    expect(detail).toContain(
+      '2 alerts from token:reader in the last day had the unknown severity "Blocker"; 1 alert from',
+    );
+    expect(detail).toContain('add the words to severities in config/routes.yaml');
+  });
+
+  test('the number of series of what is not recognized has a limit', async () => {
+    const labels = new Set<string>();
+    const counters: Pick<Counters, 'add'> = {
+      add: async (all) => all.forEach((one) => labels.add(one.labels.join(' '))),
+    };
+    const unrecognized = new Unrecognized(counters);
+    const reasons = Array.from({ length: 600 }, (_, n) => `reason ${n}`);
+    await unrecognized.count('firebreak_events_ignored_total', 'flux:signature', reasons);
+    expect(labels.size).toBe(501);
+    expect(labels).toContain('flux:signature other');
   });
 
   test('alerts are accepted while counting fails', async () => {
