@@ -41,7 +41,11 @@ describe('what an open incident needs', () => {
     ['automation works, and nobody has acknowledged', { pages: 1, status: 'mitigating' }, 'unacknowledged'],
     ['a later page needs another acknowledgment', { pages: 2, ...acknowledged }, 'unacknowledged'],
     ['the mitigation failed, and paged again', { pages: 2, verification: 'failed', ...acknowledged }, 'failed'],
-    ['the mitigation failed, and a person has acknowledged the only page', { pages: 1, verification: 'failed', ...acknowledged }, 'in-progress'],
+    [
+      'the mitigation failed, and a person has acknowledged the only page',
+      { pages: 1, verification: 'failed', ...acknowledged },
+      'in-progress',
+    ],
     ['the status page contradicts the SLI', { pages: 1, ...acknowledged, ...contradiction }, 'contradiction'],
     ['a person has it', { pages: 1, ...acknowledged }, 'in-progress'],
     [
