@@ -19,6 +19,7 @@ import { millisOf, timestamp, type Timestamp } from '../../schemas/time/time.ts'
 import { approvalLinks } from '../../functions/assembly/approval-links.ts';
 import { AuditLogTable } from '../../core/stores/audit/audit-log.ts';
 import { Table } from '../../core/stores/table.ts';
+import { IntakeTable } from '../../core/stores/alerts/intake.ts';
 import { StorageWriteProbe } from '../../core/stores/write-probe.ts';
 import { blobsInMemory, nounStores } from './noun-stores.ts';
 import { StoredData } from './stored-data.ts';
@@ -263,6 +264,7 @@ export class FakeWorld {
       approvalLinks: approvalLinks({ get: async () => 'key of links' }),
       publicUrl: undefined,
       idempotency: notAsked('idempotency'),
+      intake: new IntakeTable(table, this.clock, silent),
       writeProbe: new StorageWriteProbe(table, blobsInMemory(), this.clock),
       digests: notAsked('digests'),
       processedEvents: notAsked('processedEvents'),

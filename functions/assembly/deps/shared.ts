@@ -22,6 +22,7 @@ import { TokenTable } from '../../../core/stores/access/tokens.ts';
 import { CounterTable } from '../../../core/stores/counters.ts';
 import { IdempotencyTable } from '../../../core/stores/idempotency.ts';
 import { Table } from '../../../core/stores/table.ts';
+import { IntakeTable } from '../../../core/stores/alerts/intake.ts';
 import { StorageWriteProbe } from '../../../core/stores/write-probe.ts';
 import { RollbackGateTable } from '../../../core/stores/rollback/rollback-gates.ts';
 import { ProjectionTable } from '../../../core/stores/incidents/projections.ts';
@@ -98,6 +99,7 @@ function systemDeps(
     standIns: standInsAt(settings.standIns),
     blobs,
     counters: new CounterTable(table, log, clock, settings),
+    intake: new IntakeTable(table, clock, log),
     writeProbe: new StorageWriteProbe(table, blobs, clock),
     idempotency: new IdempotencyTable(table, clock),
     automation: new AutomationTable(table, clock),
