@@ -1,3 +1,4 @@
+import { unmeasuredBecause } from './state-reason.ts';
 import { workloadIn } from '../catalogue/workloads.ts';
 import type { Config, ServiceEntry } from '../../../schemas/config/config.ts';
 import {
@@ -44,7 +45,8 @@ export function toSignal(alert: Alert, services: Config['services'], asRollbackR
   const { labels, annotations } = alert;
   const serviceEnvironment = serviceEnvironmentOf(labels, services);
   const alertname = labels.get('alertname') ?? '';
-  const monitoringFailure = MONITORING_FAILURES.has(alertname);
+  const monitoringFailure =
+    MONITORING_FAILURES.has(alertname) || (alert.status === 'firing' && unmeasuredBecause(annotations) !== null);
   const requestsRollback = asRollbackRequest ? alert.status === 'firing' : labels.get('action') === 'auto-rollback';
   return {
     source: alert.source,
