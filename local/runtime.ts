@@ -3,6 +3,7 @@ import { refusedInputs } from '../core/actions/input-in-progress.ts';
 import { systemClock as clock } from '../functions/assembly/clock.ts';
 import { assemble } from '../functions/assembly/deps.ts';
 import { jsonLog } from '../functions/assembly/log.ts';
+import { receivesAlerts } from '../entrances/http/webhooks/alerts.ts';
 import { namedCredentials } from '../core/domain/catalogue/vendors.ts';
 import type { Blobs, Log } from '../core/domain/ports/system.ts';
 import type { Product } from '../functions/assembly/product.ts';
@@ -123,6 +124,7 @@ async function start(
   };
   const product = assemble({ platform, settings: productSettings, clock, log });
   await quarantineStalled(product.quarantine);
+  await product.intake.beat({ started: true });
   opened.onClose(() => background.close());
   background.run({
     writer: platform.share(),
@@ -148,6 +150,7 @@ async function start(
       ...appsOf(product, { platform, clock, log }),
       sandbox: sandboxServer?.fetch,
       adminToken: env['FIREBREAK_ADMIN_TOKEN'] ?? '',
+      refused: (path) => (receivesAlerts(path) ? product.intake.refused() : undefined),
       metrics: () => lastBackupMetric(dataDir) + stalls.metrics() + background.metrics(),
       machine: () => machineState(settings, env, adminToken),
     }),

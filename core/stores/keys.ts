@@ -59,6 +59,7 @@ export const shardedLists = {
   changes: shardedList('CHANGES'),
   recorded: shardedList('RECORDED'),
   muted: shardedList('MUTED'),
+  held: shardedList('HELD'),
   runbookRuns: shardedList('RUNBOOKRUNS'),
 };
 

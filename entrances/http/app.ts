@@ -10,7 +10,7 @@ import { forgeRoutes } from './webhooks/forges.ts';
 import { pagerDutyRoutes } from './webhooks/pagerduty.ts';
 import { incidentActionRoutes } from './routes/incidents/incident-actions.ts';
 import { incidentRoleRoutes } from './routes/incidents/incident-roles.ts';
-import { alertRoutes } from './webhooks/alerts.ts';
+import { alertRoutes, noteRefusedAlerts } from './webhooks/alerts.ts';
 import { automationRoutes } from './routes/automation.ts';
 import { connectionRoutes } from './routes/connections.ts';
 import { credentials } from './middleware/credentials.ts';
@@ -57,6 +57,7 @@ export function api(deps: ApiDeps): Api {
   });
 
   app.use(identifyRequest(deps));
+  app.use(noteRefusedAlerts(deps));
   app.use(countRefusals(deps));
   app.use(credentials(deps));
   app.use(rateLimit(deps));

@@ -42,6 +42,8 @@ export type FrontOptions = {
   adminToken: string;
   /** Metrics of this machine, in addition to those of the process. */
   metrics: () => string;
+  /** Called for a request that this server refuses itself. */
+  refused?: (path: string) => unknown;
   /**
    * State of this machine and process for `firebreak doctor`, added to the response of `GET /v1/connections`. Functions on AWS
    * have none.
@@ -62,6 +64,7 @@ export async function serveFront(options: FrontOptions): Promise<{ url: string; 
       const isForSandbox = path === '/sandbox' || path.startsWith('/sandbox/');
       if (isForSandbox && options.sandbox && isFromThisMachine(incoming, request)) return options.sandbox(request);
       if (!HEALTH.test(path) && connections.refuses()) {
+        options.refused?.(path);
         const detail = 'the limit of concurrent requests is reached; try again';
         return send(refusal(503, 'unavailable', detail, { 'retry-after': '5' }), incoming, outgoing);
       }
@@ -82,7 +85,7 @@ export async function serveFront(options: FrontOptions): Promise<{ url: string; 
         body: { value: body },
       });
       const sender = { requestContext: { http: { sourceIp: addressOf(incoming) } } };
-      const response = await inTime(app, received, sender, incoming);
+      const response = await inTime(app, received, sender, incoming, () => options.refused?.(path));
       if (path === '/v1/connections') return send(await withMachine(response, options.machine), incoming, outgoing);
       const whole = path === '/metrics' ? await withMetrics(response, localMetrics) : response;
       return send(whole, incoming, outgoing, streams);
@@ -169,13 +172,22 @@ function refusal(status: number, code: string, detail: string, headers: Record<s
   });
 }
 
-/** Returns the response of an app, or a refusal after its timeout, which on AWS begins when the whole request has arrived. */
-function inTime(app: App, request: Request, sender: Sender, incoming: IncomingMessage): Promise<Response> {
+/** Returns the response of an app, or a refusal after its timeout, of which it notifies `refused`, which on AWS begins when the whole request has arrived. */
+function inTime(
+  app: App,
+  request: Request,
+  sender: Sender,
+  incoming: IncomingMessage,
+  refused: () => unknown,
+): Promise<Response> {
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
     const begin = () => {
       const detail = `the request took more than ${app.timeoutSeconds} s, and may still be carried out; try again`;
-      const late = () => resolve(refusal(503, 'unavailable', detail, { 'retry-after': '5' }));
+      const late = () => {
+        refused();
+        resolve(refusal(503, 'unavailable', detail, { 'retry-after': '5' }));
+      };
       timer = setTimeout(late, app.timeoutSeconds * 1000);
     };
     if (request.body === null) begin();

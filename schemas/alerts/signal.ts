@@ -48,6 +48,11 @@ export const Signal = z.object({
    * was reported, so it counts neither as firing nor as resolved (`status: resolved` in storage).
    */
   lastSeenAt: Timestamp.optional(),
+  /**
+   * Only in the alerts of an incident: it was reported as firing after its end, with a start from before it. This alone permits
+   * no rollback without a person.
+   */
+  returned: z.literal(true).optional(),
 });
 export type Signal = z.infer<typeof Signal>;
 

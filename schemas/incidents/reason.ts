@@ -48,6 +48,7 @@ export const ReasonCode = z.enum([
   'group_rolled_back',
   'decided_elsewhere',
   'monitoring_failure',
+  'alert_returned',
   'expected_from_experiment',
   'migration_in_deploy',
   'migration_unknown',

@@ -80,6 +80,7 @@ export type Plain = {
   organisation_rollbacks_last_hour: number;
   sender_rollbacks_last_hour?: number;
   sender_lacks_scope?: true;
+  returned_only?: true;
   evidence: Partial<Evidence>;
   /** Other services with a suspect. */
   others: readonly TargetInputs[];
@@ -105,6 +106,7 @@ export function inputsOf(plain: Plain): DecisionInputs {
     ...(experiment !== undefined && { expected_from: experiment }),
     ...(ofSender !== undefined && { sender_rollbacks_last_hour: ofSender }),
     ...(inVain && { sender_lacks_scope: inVain }),
+    ...(plain.returned_only && { returned_only: true as const }),
     decide_version: DECIDE_VERSION,
     request: { mode: null, ...request },
     matched,
@@ -226,6 +228,7 @@ export const anyPlain: fc.Arbitrary<Plain> = fc
     matched: rarely(false),
     monitoring_failure_only: rarely(true),
     isExplained: rarely(true),
+    isReturned: rarely(true),
     onset: fc.record({
       alertStartedAt: fc.constant(NOON),
       rule: fc.option(
@@ -251,10 +254,11 @@ export const anyPlain: fc.Arbitrary<Plain> = fc
     approvals: fc.constantFrom(1 as const, 1 as const, 2 as const),
     evidence: fc.constantFrom('time' as const, 'time' as const, 'proved' as const, 'version' as const),
   })
-  .map(({ mode, unknownMigration, approvals, evidence, isExplained, ...inputs }) =>
+  .map(({ mode, unknownMigration, approvals, evidence, isExplained, isReturned, ...inputs }) =>
     clearly({
       ...inputs,
       ...(isExplained && { expected_from: 'kill one pod' }),
+      ...(isReturned && { returned_only: true as const }),
       policy: { mode, unknownMigration, approvals, evidence },
     }),
   );

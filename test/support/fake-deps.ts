@@ -21,6 +21,7 @@ import { approvalLinks } from '../../functions/assembly/approval-links.ts';
 import { AuditLogTable } from '../../core/stores/audit/audit-log.ts';
 import { Table } from '../../core/stores/table.ts';
 import { StorageOutcomes } from '../../core/stores/storage-outcomes.ts';
+import { IntakeTable } from '../../core/stores/alerts/intake.ts';
 import { StorageWriteProbe } from '../../core/stores/write-probe.ts';
 import { blobsInMemory, nounStores } from './noun-stores.ts';
 import { StoredData } from './stored-data.ts';
@@ -265,6 +266,7 @@ export class FakeWorld {
       approvalLinks: approvalLinks({ get: async () => 'key of links' }),
       publicUrl: undefined,
       idempotency: notAsked('idempotency'),
+      intake: new IntakeTable(table, this.clock, silent),
       writeProbe: new StorageWriteProbe(table, blobsInMemory(), this.clock, new StorageOutcomes(this.clock)),
       digests: notAsked('digests'),
       processedEvents: notAsked('processedEvents'),

@@ -14,7 +14,7 @@ import { WAITS_MAX } from '../../core/domain/rollback/wait.ts';
 import { decide } from '../../core/domain/rollback/rollback.ts';
 import { policyOfTarget } from '../../core/domain/rollback/target-policy.ts';
 import { requestsRollbackWithoutScope } from '../../core/domain/alerts/routing.ts';
-import { allLackRequestScope, sendersOf } from '../../core/domain/alerts/senders.ts';
+import { allLackRequestScope, haveReturned, sendersOf } from '../../core/domain/alerts/senders.ts';
 import { type Automation, untouchedAutomation } from '../../schemas/access/access.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { PinView } from '../../schemas/changes/pin.ts';
@@ -225,6 +225,7 @@ async function gather(
     organisation_rollbacks_last_hour: automatic.all,
     ...(senders.length > 0 && { sender_rollbacks_last_hour: automatic.of(senders) }),
     ...(lacksRequestScope(requested, firing) && { sender_lacks_scope: true as const }),
+    ...(haveReturned(cause) && { returned_only: true as const }),
     config_version: config.version,
   };
   return {

@@ -69,7 +69,7 @@ async function verdictAbout(deps: Deps, incident: IncidentRecord): Promise<Verdi
     : verdictByHealth(health, measured);
 }
 
-function verdictByHealth(
+export function verdictByHealth(
   health: HealthQuery,
   measured: NonNullable<Awaited<ReturnType<Deps['metrics']['value']>>>,
 ): Verdict {

@@ -6,7 +6,7 @@ import { isBurnWarning } from '../incidents/burn-warning.ts';
 import { looksBackBefore } from '../changes/evidence-window.ts';
 import type { Destinations, Mute } from './routing.ts';
 import { closedAsOf } from '../incidents/closing.ts';
-import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 
 /** A received signal with its destinations, and the mute that applies. */
 export type Arrival = { signal: Signal; destinations: Destinations; mute: Mute | null };
@@ -59,6 +59,12 @@ export type KnownEpisode = {
   severity: Severity | null;
   /** The alert was muted when it was received, and therefore opened no incident. */
   muted: boolean;
+  /** When intake received the reported end. Absent: it fires, or its end was assumed, or stored before this was recorded. */
+  endReceivedAt?: Timestamp | undefined;
+  /** It was reported as firing again, shortly after its end. `at`: receipt. `until`: then, it is decided what that means. */
+  held?: { at: Timestamp; until: Timestamp } | undefined;
+  /** It fires although an end was reported or assumed. `after`: that end. `at`: receipt of the notification that showed it. */
+  returned?: { after: Timestamp; at: Timestamp } | undefined;
 };
 
 /**
@@ -88,6 +94,15 @@ export const REOPEN_WITHIN_SECONDS = 300;
 
 /** The same for an incident that closed without a proof of recovery: its problem may not have ended at all. */
 export const REOPEN_UNVERIFIED_WITHIN_SECONDS = 24 * 3600;
+
+/**
+ * Seconds after the receipt of an end in which the same episode can be reported as firing by a late sender: the other one of a
+ * pair, whose copies are delayed.
+ */
+export const PEER_DELAY_SECONDS = 60;
+
+/** Seconds after a refusal or an outage of Firebreak in which a sender may repeat what it could not deliver. */
+export const SENDER_RETRY_SECONDS = 300;
 
 /** Seconds without a repetition after which an alert counts as last seen. Senders repeat firing alerts every few hours. */
 export const LAST_SEEN_AFTER_SECONDS = 24 * 3600;
@@ -120,11 +135,22 @@ export const mayReopen = (
  * - `resolves`: the end of the episode
  * - `requests_rollback`: a known episode that now requests a rollback
  * - `raised`: a known episode that is now more severe than ever before
- * - `returns`: its incident was closed while it kept firing, its end had been assumed wrongly, or its mute has ended
+ * - `returns`: its incident was closed while it kept firing, its end was none, or its mute has ended
+ * - `held`: it is reported as firing after its end, perhaps late; that is decided later
+ * - `released`: its end was reported again, so that what was held was late
  * - `ended`: the end of an alert that was never seen firing
  * - `nothing`: a repeated or late notification
  */
-export type Novelty = 'opens' | 'resolves' | 'requests_rollback' | 'raised' | 'returns' | 'ended' | 'nothing';
+export type Novelty =
+  | 'opens'
+  | 'resolves'
+  | 'requests_rollback'
+  | 'raised'
+  | 'returns'
+  | 'held'
+  | 'released'
+  | 'ended'
+  | 'nothing';
 
 /**
  * Seconds after a person closes an incident during which a notification does not reopen it, because it may already have
@@ -132,18 +158,23 @@ export type Novelty = 'opens' | 'resolves' | 'requests_rollback' | 'raised' | 'r
  */
 export const RETURN_AFTER_SECONDS = 300;
 
-/** Decides what a notification adds to the stored state of its alert. */
+/**
+ * Decides what a notification adds to the stored state of its alert.
+ *
+ * @param faultAt when Firebreak last refused notifications, or its last outage ended. Null: never
+ */
 export function noveltyOf(
   signal: Signal,
   known: KnownEpisode | undefined,
   closed: Closed,
   receivedAt: Timestamp,
   mute: Mute | null = null,
+  faultAt: Timestamp | null = null,
 ): Novelty {
   if (known === undefined) return signal.status === 'firing' ? 'opens' : 'ended';
   if (signal.status === 'resolved') return noveltyOfEnd(signal, known, receivedAt);
   // The alert ended and started again between two notifications, and only the start was reported.
-  const startsLater = signal.startsAt > known.startsAt;
+  const startsLater = signal.startsAt > known.startsAt && !isCopyOfReturn(signal, known);
   if (startsLater && signal.episodic && (known.status === 'firing' || known.assumed)) return 'opens';
   // A higher severity than any before can't be a late or repeated notification.
   const isRaised = known.severity !== null && isHigher(signal.severity, known.severity);
@@ -152,13 +183,14 @@ export function noveltyOf(
     closed !== null &&
     closed.unverified !== true &&
     secondsBetween(closed.resolvedAt, receivedAt) <= RETURN_AFTER_SECONDS;
-  if (known.status === 'resolved' && known.assumed) return isInTransit ? 'nothing' : 'returns';
-  // A start that was delivered after its end, or after that of a later episode, is late. Any other one is news.
+  // Any start of an alert that was never seen firing is news, unless only its end arrived before it.
   if (known.unseen && (startsLater || !signal.episodic)) return 'opens';
   if (known.status === 'resolved') {
-    // A start before the stored end belongs to the episode that has ended.
     const isNewEpisode = startsLater || !signal.episodic;
-    return isRaised || (isNewEpisode && signal.startsAt > (known.endsAt ?? known.startsAt)) ? 'opens' : 'nothing';
+    if (isRaised) return known.assumed ? 'returns' : 'opens';
+    if (isReturn(signal, known)) return noveltyOfReturn(signal, known, closed, receivedAt, faultAt);
+    if (known.assumed) return isInTransit ? 'nothing' : 'returns';
+    return isNewEpisode && signal.startsAt > (known.endsAt ?? known.startsAt) ? 'opens' : 'nothing';
   }
   // The message about the close said that the warning may continue, and that it keeps no incident open.
   if (closed?.verified === true && !isRaised && isBurnWarning(signal)) return 'nothing';
@@ -172,6 +204,63 @@ export function noveltyOf(
 }
 
 /**
+ * Decides what a start from before the end adds that is received after the end. Senders also assume ends: Alertmanager does if
+ * Prometheus is silent for some minutes, and then passes on the alert with its old start. So the time of receipt decides. What
+ * intake received before the end is late, however late it is processed. Shortly after the end, or after a refusal or an outage
+ * of Firebreak, the notification may be older than the end; later it is not.
+ */
+function noveltyOfReturn(
+  signal: Signal,
+  known: KnownEpisode,
+  closed: Closed,
+  receivedAt: Timestamp,
+  faultAt: Timestamp | null,
+): Novelty {
+  const endedAt = endReceiptOf(known);
+  if (receivedAt < endedAt) return 'nothing';
+  // The message about the close said that the warning may continue.
+  if (closed?.verified === true && isBurnWarning(signal)) return 'nothing';
+  if (known.held !== undefined) return receivedAt < known.held.until ? 'nothing' : 'returns';
+  return heldUntil(endedAt, receivedAt, faultAt) === null ? 'returns' : 'held';
+}
+
+/** Returns when the end of an alert was received. For older records and assumed ends, the end itself. */
+export const endReceiptOf = ({ endReceivedAt, endsAt, startsAt }: KnownEpisode): Timestamp =>
+  endReceivedAt ?? endsAt ?? startsAt;
+
+/**
+ * Returns until when it is open whether a notification is older than the end of its alert. Null: it is not older.
+ *
+ * @param endedAt receipt of the end
+ * @param receivedAt receipt of the notification
+ */
+export function heldUntil(endedAt: Timestamp, receivedAt: Timestamp, faultAt: Timestamp | null): Timestamp | null {
+  if (secondsBetween(endedAt, receivedAt) <= PEER_DELAY_SECONDS) return plusSeconds(endedAt, PEER_DELAY_SECONDS);
+  const mayBeRetry = faultAt !== null && secondsBetween(faultAt, receivedAt) <= SENDER_RETRY_SECONDS;
+  return mayBeRetry ? plusSeconds(faultAt < receivedAt ? faultAt : receivedAt, SENDER_RETRY_SECONDS) : null;
+}
+
+/**
+ * Returns whether a start that is reported after the end of its alert is from before that end. An event does not continue, and
+ * without a reported start, the receipt is the start. An alert that is last seen has no end.
+ */
+export const isReturn = (signal: Signal, known: KnownEpisode | undefined): boolean =>
+  known?.status === 'resolved' &&
+  known.lastSeen !== true &&
+  signal.episodic &&
+  !isEvent(signal) &&
+  signal.startsAt <= latestMoment(known) &&
+  !(known.unseen && signal.startsAt > known.startsAt);
+
+/** Returns the latest time of an episode. Its end can be before its start, if the clock of the sender is ahead. */
+export const latestMoment = ({ startsAt, endsAt }: Pick<KnownEpisode, 'startsAt' | 'endsAt'>): Timestamp =>
+  endsAt !== null && endsAt > startsAt ? endsAt : startsAt;
+
+/** Returns whether the alert has returned with this start: the other sender of a pair reports another one. */
+const isCopyOfReturn = ({ startsAt }: Signal, { status, returned }: KnownEpisode): boolean =>
+  status === 'firing' && returned !== undefined && startsAt <= returned.after;
+
+/**
  * Decides what a `resolved` notification adds. It means that the alert does not fire at that time, so it ends any episode
  * that had begun by then, even if it names another episode. A sender that reports only some changes does not report the
  * ends and starts in between.
@@ -181,6 +270,9 @@ function noveltyOfEnd(signal: Signal, known: KnownEpisode, receivedAt: Timestamp
   // The end of an alert that is only last seen arrives late, and proves that it has ended.
   const isOngoing = known.status === 'firing' || known.lastSeen === true || (isEvent(signal) && known.endsAt === null);
   const isOtherEpisode = signal.episodic && signal.startsAt !== known.startsAt;
+  // Received before the notification that showed that the alert still fires.
+  if (known.returned !== undefined && receivedAt < known.returned.at) return 'nothing';
+  if (known.held !== undefined && !isOngoing) return receivedAt < known.held.at ? 'nothing' : 'released';
   if (isOngoing) return isOtherEpisode && (signal.endsAt ?? receivedAt) < known.startsAt ? 'nothing' : 'resolves';
   return isOtherEpisode && signal.startsAt > known.startsAt ? 'ended' : 'nothing';
 }

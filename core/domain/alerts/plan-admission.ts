@@ -6,6 +6,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import { looksBackBefore } from '../changes/evidence-window.ts';
 import { closedAsOf } from '../incidents/closing.ts';
 import { reopeningPost } from '../incidents/reopening.ts';
+import type { Mute } from './routing.ts';
 import { blankIncident, type NewIncident, newIncident } from '../incidents/new-incident.ts';
 import { type InboxPost, inboxPostOf } from '../incidents/inbox-post.ts';
 import { newOnset, newOnsetText, recovered, reopenedProblem } from '../incidents/new-onset.ts';
@@ -14,8 +15,12 @@ import {
   type Arrival,
   requestsRollback,
   type Closed,
+  endReceiptOf,
+  heldUntil,
   highestSeverity,
   isEvent,
+  isReturn,
+  latestMoment,
   type KnownEpisode,
   looksBack,
   type Novelty,
@@ -65,6 +70,8 @@ export type AdmissionState = {
   closed: ReadonlyMap<IncidentId, Closed>;
   /** ID of an incident that opens. */
   newId: IncidentId;
+  /** When Firebreak last refused notifications, or its last outage ended. Null: never, or no arrival depends on it. */
+  faultAt?: Timestamp | null;
   /** The incident that an alert of this target reopens if it fires again. Absent: none. */
   reopenable?: IncidentRecord | undefined;
 };
@@ -90,8 +97,8 @@ export type AdmissionPlan = {
     | { kind: 'opens'; opens: NewIncident; slots: readonly UnmatchedScope[] | null }
     | { kind: 'reopens'; id: IncidentId; scope: string; post: InboxPost }
     | { kind: 'joins'; id: IncidentId; post: InboxPost | null };
-  /** Alerts that the incident lists from now on. */
-  listed: readonly Signal[];
+  /** Alerts that the incident lists from now on, with the mute that applies. */
+  listed: readonly { signal: Signal; mute: Mute | null }[];
   /** Listed alerts that have ended. */
   ended: readonly (Listing & { endsAt: Timestamp })[];
   admitted: Admitted;
@@ -135,7 +142,8 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
   const id = incident?.id ?? reopened?.id ?? (opens ? state.newId : null);
   const ofIncident = reported.filter(({ known }) => incident !== undefined && known?.incidentId === incident.id);
   const novel = reported.filter(({ novelty }) => novelty !== 'nothing');
-  const counts = { opened: opens ? 1 : 0, joined: 0, recorded: 0, known: reported.length - novel.length };
+  const news = novel.filter((arrival) => !leavesEnd(arrival));
+  const counts = { opened: opens ? 1 : 0, joined: 0, recorded: 0, known: reported.length - news.length };
   if (novel.length === 0) {
     const renotified = reported.some(({ signal }) => signal.status === 'firing') ? id : null;
     return {
@@ -164,11 +172,11 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
     ended: ofIncident.filter(({ novelty }) => novelty === 'resolves'),
     replaced: ofIncident.filter(({ novelty, known }) => novelty === 'opens' && isNotEnded(known)),
   };
-  if (id === null) counts.recorded = novel.length;
+  if (id === null) counts.recorded = news.length;
   else counts.joined = opens ? attached.length - 1 : attached.length; // a reopened incident is joined, too
   return {
     alerts: reported.map((arrival) =>
-      arrival.novelty === 'nothing' ? null : episodeOf(arrival, attached.includes(arrival), id, at),
+      arrival.novelty === 'nothing' ? null : episodeOf(arrival, attached.includes(arrival), id, state),
     ),
     incident:
       id === null
@@ -178,7 +186,7 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
           : incident === undefined
             ? planOpening(state, attached)
             : { kind: 'joins', id, post: planPost(state, incident, byEffect) },
-    listed: id === null ? [] : attached.map(({ signal }) => signal),
+    listed: id === null ? [] : attached.map((arrival) => ({ signal: listedSignal(arrival), mute: arrival.mute })),
     ended: [...byEffect.ended, ...byEffect.replaced].map((arrival) => endOf(arrival, at)),
     admitted: {
       wake: id === null ? [] : [id],
@@ -191,12 +199,23 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
 }
 
 /**
- * Returns whether an alert reopens the incident that lists it: by a new start, or, if nothing has shown that the service
- * recovered, also by a repetition.
+ * Returns whether an alert reopens the incident that lists it: by a new start, by a start that shows that its end was none, or, if
+ * nothing has shown that the service recovered, also by a repetition.
  */
 const mayReopenBy = ({ novelty, known }: Reported, reopenable: IncidentRecord): boolean =>
   known?.incidentId === reopenable.id &&
-  (novelty === 'opens' || (novelty === 'returns' && closedAsOf(reopenable) === 'unverified'));
+  (novelty === 'opens' ||
+    (novelty === 'returns' && (known.status === 'resolved' || closedAsOf(reopenable) === 'unverified')));
+
+/** Returns whether an arrival changes nothing about the end of its alert: what it means is decided later, or was just decided. */
+const leavesEnd = ({ novelty }: Reported): boolean => novelty === 'held' || novelty === 'released';
+
+/** Returns whether only a notification with a start from before an end shows that the alert fires. */
+const isReturned = ({ signal, known, novelty }: Reported): boolean =>
+  isReturn(signal, known) || (known?.returned !== undefined && known.status === 'firing' && novelty !== 'opens');
+
+const listedSignal = (arrival: Reported): Signal =>
+  isReturned(arrival) ? { ...arrival.signal, returned: true } : arrival.signal;
 
 /** Returns whether no end was reported of an alert's episode. */
 const isNotEnded = (known: AlertEpisode | undefined): boolean => known?.status === 'firing' || known?.lastSeen === true;
@@ -208,12 +227,12 @@ const countSeenAgain = (incident: IncidentRecord, reported: readonly Reported[])
 function reportedOf(
   arrival: Arrival,
   known: AlertEpisode | undefined,
-  { target, closed, receivedAt }: AdmissionState,
+  { target, closed, receivedAt, faultAt }: AdmissionState,
 ): Reported {
   const { incidentId = null } = known ?? {};
   const closedState =
     incidentId === null || incidentId === target.incident?.id ? null : (closed.get(incidentId) ?? null);
-  const novelty = noveltyOf(arrival.signal, known, closedState, receivedAt, arrival.mute);
+  const novelty = noveltyOf(arrival.signal, known, closedState, receivedAt, arrival.mute, faultAt);
   const unmuted = novelty === 'returns' && known?.muted === true && incidentId !== null && closedState === null;
   // Its incident lists it already, so it counts like an alert with a higher severity.
   return { ...arrival, known, novelty: unmuted ? 'raised' : novelty, unmuted };
@@ -242,7 +261,10 @@ const arrivalsWithoutIncident = (
     .filter((arrival) => (id === null || !attached.includes(arrival)) && (arrival.known?.incidentId ?? null) === null)
     .map(({ signal, destinations, mute, novelty, known }) => ({
       arrival: { signal, destinations, mute },
-      status: novelty === 'nothing' && !isEvent(signal) ? (known?.status ?? signal.status) : signal.status,
+      status:
+        (novelty === 'nothing' || novelty === 'held') && !isEvent(signal)
+          ? (known?.status ?? signal.status)
+          : signal.status,
     }));
 
 /** Returns whether this is a different episode from the known one. */
@@ -250,8 +272,18 @@ const isOtherEpisode = ({ known, novelty }: Reported): boolean =>
   known === undefined || novelty === 'opens' || novelty === 'ended';
 
 /** Returns the new state of an alert. @param attached it belongs to the incident from now on, listed under its start */
-function episodeOf(arrival: Reported, attached: boolean, id: IncidentId | null, at: Timestamp): AlertEpisode {
-  const { signal, mute, known } = arrival;
+function episodeOf(
+  arrival: Reported,
+  attached: boolean,
+  id: IncidentId | null,
+  { at, receivedAt, faultAt = null }: AdmissionState,
+): AlertEpisode {
+  const { signal, mute, known, novelty } = arrival;
+  if (known !== undefined && leavesEnd(arrival)) {
+    const { held: _, ...rest } = known;
+    const until = novelty === 'held' ? heldUntil(endReceiptOf(known), receivedAt, faultAt) : null;
+    return until === null ? { ...rest, endReceivedAt: receivedAt } : { ...rest, held: { at: receivedAt, until } };
+  }
   const before = known !== undefined && !isOtherEpisode(arrival) ? known : undefined;
   const { episode, startsAt } = attached ? signal : (before ?? signal);
   const incidentId = attached ? id : (known?.incidentId ?? null);
@@ -264,6 +296,8 @@ function episodeOf(arrival: Reported, attached: boolean, id: IncidentId | null, 
     incidentId,
     status: isEvent(signal) ? 'resolved' : signal.status,
     endsAt: signal.status === 'resolved' ? (signal.endsAt ?? at) : null,
+    ...(signal.status === 'resolved' && { endReceivedAt: receivedAt }),
+    ...(signal.status === 'firing' && isReturned(arrival) && { returned: returnedOf(known, receivedAt) }),
     assumed: false,
     requestsRollback: signal.requestsRollback || before?.requestsRollback === true,
     severity: highestSeverity([signal.severity, ...(before?.severity ? [before.severity] : [])]),
@@ -276,6 +310,12 @@ function episodeOf(arrival: Reported, attached: boolean, id: IncidentId | null, 
       !isEvent(signal),
   };
 }
+
+/** Returns the end that was none, and when that was shown. */
+const returnedOf = (known: AlertEpisode | undefined, receivedAt: Timestamp): AlertEpisode['returned'] =>
+  known?.returned !== undefined && known.status === 'firing'
+    ? known.returned
+    : { after: known === undefined ? receivedAt : latestMoment(known), at: receivedAt };
 
 /** Ends a listed alert under its known start and name. An alert that fires again had ended by then. */
 function endOf({ signal, known }: Reported, at: Timestamp): AdmissionPlan['ended'][number] {
@@ -348,7 +388,9 @@ function planReopening(
   const text =
     closedAsOf(incident) === 'unverified'
       ? `Reopened: ${firedTitles} still fires or fires again. The incident was closed without a verified recovery`
-      : `Reopened: ${firedTitles} fired again within minutes after the incident was resolved${resolver}`;
+      : attached.every(isReturned)
+        ? `Reopened: ${firedTitles} still fires. Its sender reports a start from before the end, which was therefore only assumed. A person decides about a rollback`
+        : `Reopened: ${firedTitles} fired again within minutes after the incident was resolved${resolver}`;
   const post = inboxPostOf(
     incident,
     message,
@@ -452,6 +494,9 @@ function courseOf(
     !isEvent(one.signal) &&
     (mitigatedAt === undefined || !looksBackBefore(one.signal, mitigatedAt) || endBefore(one) >= mitigatedAt);
   const fresh = attached.filter(isNew);
+  // An alert that returns had not ended.
+  const isSame = incident.recovered_at !== undefined && attached.some(({ signal, known }) => isReturn(signal, known));
+  if (fresh.length === 0 && isSame) return { recoveredAt: null };
   if (fresh.length === 0) return endedAt === null ? {} : recovered(incident, endedAt);
   const since = earliestStart(fresh, receivedAt);
   return newOnset(incident, { since, recoveredAt: endedAt, pages: fresh.some(pages) });

@@ -36,3 +36,7 @@ export const fewestActionsOf = (
 /** Returns whether all of these alerts came from senders without the scope rollback:request. */
 export const allLackRequestScope = (signals: readonly Pick<Signal, 'rollbackNotPermitted'>[]): boolean =>
   signals.length > 0 && signals.every(({ rollbackNotPermitted }) => rollbackNotPermitted === true);
+
+/** Returns whether all of these alerts have only returned with a start from before their end. */
+export const haveReturned = (signals: readonly Pick<Signal, 'returned'>[]): boolean =>
+  signals.length > 0 && signals.every(({ returned }) => returned === true);

@@ -1,4 +1,5 @@
 import { matchingName } from '../catalogue/known-names.ts';
+import { unmeasuredBecause } from './state-reason.ts';
 import { workloadIn } from '../catalogue/workloads.ts';
 import type { Config, ServiceEntry } from '../../../schemas/config/config.ts';
 import {
@@ -54,7 +55,8 @@ export function toSignal(
   const { labels, annotations } = alert;
   const serviceEnvironment = serviceEnvironmentOf(labels, services);
   const alertname = labels.get('alertname') ?? '';
-  const monitoringFailure = MONITORING_FAILURES.has(alertname);
+  const monitoringFailure =
+    MONITORING_FAILURES.has(alertname) || (alert.status === 'firing' && unmeasuredBecause(annotations) !== null);
   const requestsRollback = asRollbackRequest ? alert.status === 'firing' : labels.get('action') === 'auto-rollback';
   return {
     source: alert.source,

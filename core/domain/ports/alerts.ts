@@ -1,3 +1,4 @@
+import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Mute } from '../alerts/routing.ts';
@@ -15,6 +16,20 @@ export type SignalQueue = {
   /** Queues signals; resolves once every signal is durable, in order per service and environment. */
   sendAll(receipt: Receipt, signals: readonly Signal[]): Promise<void>;
 };
+
+/** When Firebreak could not take alerts, so that senders may repeat them later than what has happened since. */
+export type Intake = {
+  /** Records that a request was refused because of a failure of Firebreak. Never fails, and waits only briefly for the table. */
+  refused(): Promise<void>;
+  /** Records that Firebreak runs, and an outage if it did not for minutes, or if it has just started again. */
+  beat(how?: { started?: boolean }): Promise<void>;
+};
+
+/**
+ * An alert that was reported as firing shortly after its end, held until it is decided whether it fires. `incident`: the one that
+ * lists it. Null: none.
+ */
+export type HeldAlert = { signal: Signal; until: Timestamp; incident: IncidentId | null; endsAt: Timestamp | null };
 
 export type SignalView = Signal & { first_seen_at: Timestamp };
 

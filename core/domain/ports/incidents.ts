@@ -18,7 +18,7 @@ import type { Mute } from '../alerts/routing.ts';
 import type { GroupReason, Opening, ParentUrgency } from '../incidents/incident-group.ts';
 import type { Overview, Story } from '../messages/story.ts';
 import type { RollbackCommand } from '../rollback/rollback-request.ts';
-import type { AdmittedSignal, FiringEpisode, Receipt, SignalView } from './alerts.ts';
+import type { AdmittedSignal, FiringEpisode, HeldAlert, Receipt, SignalView } from './alerts.ts';
 import type { Page, ServiceEnvironment } from './common.ts';
 import type { BegunRunbook } from './runbooks.ts';
 
@@ -205,6 +205,10 @@ export type Incidents = {
   }): Promise<Page<{ signal: SignalView; mute: Mute | null; firedAt: readonly Timestamp[] }>>;
   /** Returns firing alerts that were muted on receipt. Eventually consistent. */
   muted(): Promise<{ signal: Signal; mute: Mute | null }[]>;
+  /** Returns alerts that were held until then, oldest first. Eventually consistent. */
+  held(now: Timestamp): Promise<HeldAlert[]>;
+  /** Releases a held alert, which has ended. Does nothing if it has changed since. */
+  releaseHeld(alert: HeldAlert): Promise<void>;
   /** Stores firing alerts that can inhibit others, and removes those that have ended. `key`: of an alert and its sender. */
   recordInhibitors(
     alerts: readonly (Inhibitor & { key: string; status: 'firing' | 'resolved' })[],

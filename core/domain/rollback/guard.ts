@@ -22,6 +22,8 @@ export type StepGuards = {
   requires_approval: boolean;
   /** All firing alerts come from senders without the scope rollback:request. */
   sender_lacks_scope?: true;
+  /** All firing alerts have only returned with a start from before their end. */
+  returned_only?: true;
   /** Absent: the step is not based on a suspect. */
   against?: Against;
   /** Absent: the step is not counted, because a person started it, or its runbook was counted already. */

@@ -430,6 +430,13 @@ export const GUARDS: readonly Guard[] = [
     text: (experiment) => `all firing alerts are expected from the experiment ${experiment}`,
   }),
   guard({
+    code: 'alert_returned',
+    at: { judgement: 'ask', step: 'ask' },
+    applies: ({ returned_only: only }) => only,
+    text: () =>
+      'the alerts were reported as ended and as firing again with the same start, so it is not certain what they measure',
+  }),
+  guard({
     code: 'monitoring_failure',
     at: { judgement: 'suggest', step: 'ask' },
     applies: ({ monitoring_failure_only: only }) => only,

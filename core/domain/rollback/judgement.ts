@@ -87,6 +87,8 @@ export type DecisionInputs = {
   waits_left?: number;
   /** Every sender whose alerts request the rollback lacks the scope rollback:request. */
   sender_lacks_scope?: true;
+  /** Every alert that caused the judgement has only returned with a start from before its end. */
+  returned_only?: true;
   config_version: string;
 };
 

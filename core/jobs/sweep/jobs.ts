@@ -19,6 +19,7 @@ import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { compareIncidents } from './compare-incidents.ts';
 import { tendLooks } from '../../actions/look/tend-looks.ts';
+import { type HeldDeps, settleHeld } from './held.ts';
 import { storeDueEvidence } from './evidence.ts';
 import { readmitUnmuted, showMutes } from './mutes.ts';
 import { settleOrphans } from './workflows.ts';
@@ -40,6 +41,7 @@ const CORE_JOBS = [
   { name: 'identify PagerDuty users', run: identifyPagerUsers },
 
   { name: 'admit muted alerts', run: (deps: AdmissionDeps) => readmitUnmuted(deps, 'sweep') },
+  { name: 'decide about held alerts', run: (deps: HeldDeps) => settleHeld(deps, 'sweep') },
   { name: 'show silences', run: showMutes },
 
   { name: 'compare with earlier incidents', run: compareIncidents },

@@ -1,7 +1,9 @@
+import * as z from 'zod';
 import {
   type Arrival,
   type Closed,
   closeOf,
+  isReturn,
   mayReopen,
   reporterOf,
   reportKeyOf,
@@ -35,6 +37,7 @@ import { newIncidentWrites, reopeningWrites } from '../incidents/new-incident.ts
 import { expiresAfter, RETENTION_DAYS } from '../../stores/retention.ts';
 import { type Table } from '../../stores/table.ts';
 import { absent, type Condition, type Item, put, revisionIs, update, type Write } from '../../../platforms/store.ts';
+import { lastFault } from './intake.ts';
 import { readSlots, slotsWrite } from './unmatched.ts';
 
 /** Signals per transaction: with two items each and a few others, it stays below DynamoDB's limit of 100. */
@@ -156,9 +159,18 @@ async function readBatch(
   const repeated = new Set(
     signals.flatMap(({ episode }, n) => (current[n]?.['episode'] === episode ? [incidentIn(current[n])] : [])),
   );
-  // The problem of an unverified incident may last, however long ago the incident was closed.
-  const reopenSecondsOf = (one: IncidentRecord): number =>
-    closedAsOf(one) !== 'unverified' ? reopenSeconds : repeated.has(one.id) ? Infinity : reopenUnverifiedSeconds;
+  const returned = new Set(
+    signals.flatMap((signal, n) => {
+      const item = current[n];
+      return item !== undefined && isReturn(signal, episodeIn(item)) ? [incidentIn(item)] : [];
+    }),
+  );
+  // The problem may last, however long ago the incident was closed, if nothing has shown its end, or if the end was none.
+  const reopenSecondsOf = (one: IncidentRecord): number => {
+    if (returned.has(one.id)) return Infinity;
+    if (closedAsOf(one) !== 'unverified') return reopenSeconds;
+    return repeated.has(one.id) ? Infinity : reopenUnverifiedSeconds;
+  };
   const former = found.slice(ids.length).map((item) => (incidentIn(item) === incident?.id ? item : undefined));
   return {
     arrivals,
@@ -252,8 +264,12 @@ async function writeBatch(
   { arrivals, items, closed, target, slotsRev = 0, newestNumber, reopenable }: Batch,
 ): Promise<Admitted | undefined> {
   const alerts = items.map((item) => item && episodeIn(item));
-  const others = await othersOf(table, arrivals, alerts, target);
-  const state = { at, receivedAt, trace, target, alerts, others, closed, newId: mint(at), reopenable };
+  const dependsOnFaults = arrivals.some(({ signal }, n) => signal.status === 'firing' && isReturn(signal, alerts[n]));
+  const [others, faultAt] = await Promise.all([
+    othersOf(table, arrivals, alerts, target),
+    dependsOnFaults ? lastFault(table) : null,
+  ]);
+  const state = { at, receivedAt, trace, target, alerts, others, closed, newId: mint(at), faultAt, reopenable };
   const plan = planAdmission(state, arrivals);
   const { incident } = plan;
   await recordRepetitions(table, { arrivals, items, plan }, at, repetitionSeconds);
@@ -272,16 +288,15 @@ async function writeBatch(
     ...(id === null
       ? []
       : [
-          ...plan.listed.map((signal) => {
-            const mute = arrivals.find((one) => one.signal === signal)?.mute ?? null;
-            return put({
+          ...plan.listed.map(({ signal, mute }) =>
+            put({
               ...listingKey(id, signal),
               ...signal,
               first_seen_at: at,
               received_at: receivedAt,
               ...(mute !== null && { mute }),
-            });
-          }),
+            }),
+          ),
           ...plan.ended.map((end) => signalEnd(id, end)),
         ]),
     ...(opens === undefined ? [] : newIncidentWrites(opens)),
@@ -331,7 +346,17 @@ const episodeIn = (item: Item): AlertEpisode => ({
   episode: String(item['episode']),
   unseen: item['unseen'] === true,
   firedAt: firedAtOf(item),
+  ...Times.parse(item),
 });
+
+/** The times of an end that may be none, and of what was received since. */
+const Times = z
+  .object({
+    end_received_at: Timestamp.optional(),
+    held: z.object({ at: Timestamp, until: Timestamp }).optional(),
+    returned: z.object({ after: Timestamp, at: Timestamp }).optional(),
+  })
+  .transform(({ end_received_at: endReceivedAt, held, returned }) => ({ endReceivedAt, held, returned }));
 
 /** Reads an alert of an incident as it was admitted. */
 export const admittedSignalIn = (item: Item): AdmittedSignal => ({
@@ -363,20 +388,30 @@ function episodeWrite({ signal, mute }: Arrival, alert: AlertEpisode, item: Item
       episode: alert.episode,
       ...(reporterOf(signal) !== undefined && { reporter: reporterOf(signal) }),
       ...(alert.unseen && { unseen: true }),
+      ...(alert.assumed && { assumed: true }),
+      ...(alert.endReceivedAt !== undefined && { end_received_at: alert.endReceivedAt }),
+      ...(alert.held !== undefined && { held: alert.held }),
+      ...(alert.returned !== undefined && { returned: alert.returned }),
       ...(alert.firedAt.length > 0 && { fired_at: alert.firedAt }),
       notified_at: at,
       ...expiresAfter(at, RETENTION_DAYS.episode),
-      // A signal without an incident, or one that an experiment explains, is listed by itself; others are listed with
-      // their incident.
-      ...((alert.incidentId === null || alert.muted) && { signal, ...(alert.muted && { muted: true, mute }) }),
-      ...((alert.incidentId === null || alert.muted) && listAttributes(sha256(reportKeyOf(signal)), alert, at)),
+      // A signal without an incident, one that an experiment explains, or one that is held is listed by itself; others are
+      // listed with their incident.
+      ...((alert.incidentId === null || alert.muted || alert.held !== undefined) && {
+        signal,
+        ...(alert.muted && { muted: true, mute }),
+        ...listAttributes(sha256(reportKeyOf(signal)), alert, at),
+      }),
     },
     item === undefined || item['pk'] !== key.pk ? absent : revision(item),
   );
 }
 
-const listAttributes = (alert: string, { muted }: AlertEpisode, at: Timestamp) =>
-  (muted ? shardedLists.muted : shardedLists.recorded).attributes(alert, `${at}#${alert}`);
+const listAttributes = (alert: string, { muted, held }: AlertEpisode, at: Timestamp) =>
+  (held !== undefined ? shardedLists.held : muted ? shardedLists.muted : shardedLists.recorded).attributes(
+    alert,
+    `${at}#${alert}`,
+  );
 
 const revision = (item: Item): Condition => revisionIs(item['rev']);
 

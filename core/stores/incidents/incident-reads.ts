@@ -32,6 +32,7 @@ import { collect, type Table } from '../../stores/table.ts';
 import type { Item } from '../../../platforms/store.ts';
 import { readInhibitors, recordInhibitors } from '../alerts/inhibitors.ts';
 import { alertsWithoutIncident, mutedAlerts } from '../alerts/lists.ts';
+import { heldAlerts } from '../alerts/held.ts';
 
 /** Incidents that one search looks through. */
 const SEARCHED_MAX = 2000;
@@ -270,6 +271,10 @@ export class IncidentReads {
     query: Parameters<Incidents['alertsWithoutIncident']>[0],
   ): ReturnType<Incidents['alertsWithoutIncident']> {
     return alertsWithoutIncident(this.#table, query);
+  }
+
+  held(now: Timestamp): ReturnType<Incidents['held']> {
+    return heldAlerts(this.#table, now);
   }
 
   muted(): ReturnType<Incidents['muted']> {

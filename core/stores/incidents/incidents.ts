@@ -1,6 +1,6 @@
 import { increment as oneMore } from '../../domain/incidents/metrics.ts';
 import { type Arrival, scopeOf } from '../../domain/alerts/admission.ts';
-import type { Receipt } from '../../domain/ports/alerts.ts';
+import type { HeldAlert, Receipt } from '../../domain/ports/alerts.ts';
 import type {
   Admitted,
   FirstRead,
@@ -41,6 +41,7 @@ import {
   REPETITION_RECORDED_SECONDS,
 } from '../../domain/alerts/admission.ts';
 import { admit, firstRead } from '../alerts/admit.ts';
+import { releaseHeld } from '../alerts/held.ts';
 import { begunRunbooks } from './runbooks.ts';
 import { type Observers, unobserved } from './observers.ts';
 import { endedMarks, keys } from '../../stores/keys.ts';
@@ -134,6 +135,10 @@ export class IncidentTable extends IncidentReads implements Incidents {
     const admitted = await admit(context, arrivals, receipt);
     for (const id of admitted.opened) await events.publish(id, 'incident.opened', { actor: 'alerts' });
     return admitted;
+  }
+
+  releaseHeld(alert: HeldAlert): Promise<void> {
+    return releaseHeld(this.#table, alert, this.#clock.now());
   }
 
   async declare(input: Parameters<Incidents['declare']>[0]): Promise<{ id: IncidentId; created: boolean }> {

@@ -11,6 +11,8 @@ export const sharedKeys = {
   recentCounts: (group: string, slot: number): Key => ({ pk: `COUNTS#${group}#0`, sk: `RECENT#${slot}` }),
   /** Written to find out whether the table accepts writes. */
   writeProbe: (): Key => ({ pk: 'WRITEPROBE', sk: 'WRITEPROBE' }),
+  /** When requests were last refused because of a failure of Firebreak, and when it last ran. */
+  intake: (): Key => ({ pk: 'INTAKE', sk: 'INTAKE' }),
   /** The stored answer to a request with an idempotency key. */
   idempotency: (principal: string, route: string, key: string): Key => ({
     pk: `IDEM#${part(principal)}#${part(route)}#${part(key)}`,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { Context } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { startsAhead } from '../../../core/domain/alerts/signal.ts';
 import type { Scope } from '../../../core/domain/access/access.ts';
 import type { Count } from '../../../core/domain/incidents/metrics.ts';
@@ -78,6 +78,17 @@ export function alertRoutes(app: Api, deps: ApiDeps): void {
 }
 
 const ROLLBACK_PATH = '/api/v1/rollback';
+
+/** Returns whether a path is that of a receiver of alerts. */
+export const receivesAlerts = (path: string): boolean => path.startsWith('/v1/alerts/') || path === ROLLBACK_PATH;
+
+/** Records that alerts were refused because of a failure of Firebreak: their senders repeat them later. */
+export const noteRefusedAlerts =
+  ({ intake }: Pick<ApiDeps, 'intake'>): MiddlewareHandler<Env> =>
+  async (c, next) => {
+    await next();
+    if (c.res.status >= 500 && receivesAlerts(c.req.path)) await intake.refused();
+  };
 
 type Receiver = { action: Action; path: string; asRollbackRequest: boolean; unrecognized: Unrecognized };
 

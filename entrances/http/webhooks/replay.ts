@@ -52,7 +52,8 @@ async function findQuarantined({ quarantine }: { quarantine: Quarantine }, id: s
 }
 
 /**
- * Parses a quarantined input again with the current code, and processes it as if it arrived now.
+ * Parses a quarantined input again with the current code, and processes it. Alerts keep the time of their first receipt, so that
+ * they change nothing about what was received since.
  *
  * @param sender name of the caller, and whether alerts of the caller may request a rollback, because what
  *   the original sender may do is no longer known
@@ -139,7 +140,7 @@ async function replayBody(
   if (source === undefined)
     throw new Refusal(422, 'unknown-source', `this version has no alert source ${quarantined.source}`);
   // Ignore the stored content type: it may be the reason why the input is in quarantine.
-  const result = readPayload(source, '', quarantined.body, millisOf(deps.clock.now()));
+  const result = readPayload(source, '', quarantined.body, millisOf(quarantined.first_seen_at));
   if (!result.ok) throw new Refusal(422, result.fault.code, result.fault.detail);
   const { alerts, unreadable, truncated } = result.parsed;
   if (alerts.length === 0 && unreadable.length > 0) {
@@ -150,7 +151,7 @@ async function replayBody(
   const prefix = `${source.name}:`;
   // Only the sender that reported an alert can end it.
   const reporter = quarantined.sender?.startsWith(prefix) ? quarantined.sender.slice(prefix.length) : undefined;
-  const receipt = { id: randomUUID(), at: deps.clock.now(), trace, urgent: requestsRollback };
+  const receipt = { id: randomUUID(), at: quarantined.first_seen_at, trace, urgent: requestsRollback };
   await enqueue(deps, receipt, alerts, {
     asRollbackRequest: requestsRollback,
     sender: { ...sender, ...(reporter !== undefined && { reporter }) },
@@ -199,8 +200,8 @@ async function replayMessage(deps: ReplayDeps, { body }: QuarantinedInput, trace
   const message = readSignalMessage(Buffer.from(body).toString());
   if (!message.success)
     throw new Refusal(422, 'wrong-shape', 'the queue message has an unknown format; this version cannot replay it');
-  const { signals } = message.data;
-  const receipt = { id: randomUUID(), at: deps.clock.now(), trace };
+  const { signals, receivedAt } = message.data;
+  const receipt = { id: randomUUID(), at: receivedAt, trace };
   await deps.queue.sendAll(receipt, signals);
   return { receipt: receipt.id, accepted: signals.length, quarantined: 0, truncated: 0 };
 }

@@ -23,6 +23,7 @@ import { CounterTable } from '../../../core/stores/counters.ts';
 import { IdempotencyTable } from '../../../core/stores/idempotency.ts';
 import { Table } from '../../../core/stores/table.ts';
 import { observed, StorageOutcomes } from '../../../core/stores/storage-outcomes.ts';
+import { IntakeTable } from '../../../core/stores/alerts/intake.ts';
 import { StorageWriteProbe } from '../../../core/stores/write-probe.ts';
 import { RollbackGateTable } from '../../../core/stores/rollback/rollback-gates.ts';
 import { ProjectionTable } from '../../../core/stores/incidents/projections.ts';
@@ -102,6 +103,7 @@ function systemDeps(
     standIns: standInsAt(settings.standIns),
     blobs,
     counters: new CounterTable(table, log, clock, settings),
+    intake: new IntakeTable(table, clock, log),
     writeProbe: new StorageWriteProbe(table, blobs, clock, outcomes),
     idempotency: new IdempotencyTable(table, clock),
     automation: new AutomationTable(table, clock),

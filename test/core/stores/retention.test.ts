@@ -88,7 +88,7 @@ describe('an alert', () => {
     await hear(ended(one));
     await stores.incidents.resolve(id, (await stores.incidents.read(id))?.seq ?? 0, 'person:ada', 'over');
     await pass(RETENTION_DAYS.episode - 1);
-    expect(await hear(one)).toMatchObject({ opened: [], counts: { known: 1 } }); // a late notification reopens nothing
+    expect(await hear(ended(one))).toMatchObject({ opened: [], counts: { known: 1 } });
     await pass(2);
     expect(await episodes(one)).toBeUndefined();
     expect((await hear({ ...one, startsAt: stores.clock.now(), episode: 'another' })).opened).toHaveLength(1);

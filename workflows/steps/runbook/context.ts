@@ -15,7 +15,7 @@ import { modesFor } from '../../../core/domain/automation/automation.ts';
 import { missingEvidence } from '../../../core/domain/rollback/evidence-level.ts';
 import { doubtFactsOf } from '../../../core/domain/rollback/guard.ts';
 import { weighed } from '../../../core/domain/rollback/rollback.ts';
-import { allLackRequestScope, sendersOfCause } from '../../../core/domain/alerts/senders.ts';
+import { allLackRequestScope, haveReturned, sendersOfCause } from '../../../core/domain/alerts/senders.ts';
 import type { EvidenceLevel } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { StepEnds } from '../../../schemas/runbooks/parts/runs.ts';
@@ -115,7 +115,8 @@ export async function guardsOf(
   const { items } = await deps.incidents.signals(incident.id, { limit: 200 });
   const parent = incident.parent_id === undefined ? undefined : await deps.incidents.read(incident.parent_id);
   // The tokens of the senders don't allow to request rollbacks.
-  const lacksScope = allLackRequestScope(items.filter(({ status }) => status === 'firing'));
+  const firing = items.filter(({ status }) => status === 'firing');
+  const lacksScope = allLackRequestScope(firing);
   return {
     service: serviceEnvironment.service,
     matched: incident.unmatched === null,
@@ -126,6 +127,7 @@ export async function guardsOf(
     modes: [configured, ...modesFor(automation, serviceEnvironment), ...(mode === undefined ? [] : [mode])],
     requires_approval,
     ...(lacksScope && { sender_lacks_scope: true as const }),
+    ...(haveReturned(firing) && { returned_only: true as const }),
     ...(reroute && { reroute }),
     ...(against !== null && { against }),
     ...(countsAgainstAutomation(context) && {

@@ -12,6 +12,7 @@ export const ShownSignal = Signal.omit({
   episodic: true,
   groupKey: true,
   lastSeenAt: true,
+  returned: true,
 })
   .extend({
     starts_at: Timestamp,
@@ -36,6 +37,7 @@ export function shownSignal(signal: SignalView): z.infer<typeof ShownSignal> {
     episodic: _,
     groupKey: __,
     lastSeenAt,
+    returned: ___,
     ...rest
   } = signal;
   return {

@@ -36,6 +36,9 @@ const known = (more: Partial<KnownEpisode> = {}): KnownEpisode => ({
 });
 const ended = known({ status: 'resolved', endsAt: before(5) });
 
+/** Its end is received a second after noon. */
+const endingLater = { ...ended, endReceivedAt: plusSeconds(NOON, 1) };
+
 /** A failed deploy: its episode is over on receipt; its end is reported when a later deploy succeeds. */
 const happened = known({ status: 'resolved', endsAt: null });
 const failureOver = signal({ source: 'deployment', status: 'resolved', endsAt: NOON });
@@ -48,6 +51,7 @@ const slowBurn = signal({
     ['long_window', '3d'],
   ],
 });
+const burning: Signal = { ...slowBurn, startsAt: before(9) };
 const closedLongAgo = { resolvedAt: plusSeconds(NOON, -RETURN_AFTER_SECONDS - 1) };
 
 const closedFor = (seconds: number): Closed => ({ resolvedAt: plusSeconds(NOON, -seconds) });
@@ -64,28 +68,27 @@ describe('a signal', () => {
       'returns',
     ],
     [
-      'in transit when its incident closed is late, even if its episode was assumed to have ended',
-      novelty(firing, known({ status: 'resolved', endsAt: before(5), assumed: true }), closedFor(RETURN_AFTER_SECONDS)),
-      'nothing',
-    ],
-    [
-      'that arrives after that time returns',
+      'without a start, in transit when its incident closed, is late, even if its episode was assumed to have ended',
       novelty(
-        firing,
-        known({ status: 'resolved', endsAt: before(9), assumed: true }),
-        closedFor(RETURN_AFTER_SECONDS + 1),
+        { ...firing, episodic: false },
+        known({ status: 'resolved', endsAt: before(5), assumed: true }),
+        closedFor(RETURN_AFTER_SECONDS),
       ),
-      'returns',
+      'nothing',
     ],
     ['that repeats is nothing new', novelty(firing, known()), 'nothing'],
     ['that resolves ends its episode', novelty(resolved, known()), 'resolves'],
     ['that resolves again is nothing new', novelty(resolved, ended), 'nothing'],
     ['that resolves a momentary event ends it', novelty(failureOver, happened), 'resolves'],
     ['and only once', novelty(failureOver, { ...happened, endsAt: NOON }), 'nothing'],
-    ['that fires late, after its episode has ended, is nothing new', novelty(firing, ended), 'nothing'],
     [
-      'that fires late, after the only notification of its episode, is nothing new',
-      novelty(firing, { ...ended, unseen: true }),
+      'that fires late, received before the end of its episode, is nothing new',
+      novelty(firing, endingLater),
+      'nothing',
+    ],
+    [
+      'that fires late, received before the only notification of its episode, is nothing new',
+      novelty(firing, { ...endingLater, unseen: true }),
       'nothing',
     ],
     [
@@ -147,8 +150,8 @@ describe('a signal', () => {
       'resolves',
     ],
     [
-      'that fires late, after its episode has ended and its incident closed, is nothing new',
-      novelty(firing, ended, closedFor(3600)),
+      'that fires late, received before the end of its episode, whose incident has closed, is nothing new',
+      novelty(firing, endingLater, closedFor(3600)),
       'nothing',
     ],
   ])('%s', (_, actual, expected) => {
@@ -214,20 +217,23 @@ describe('between two notifications an alert ends and starts again:', () => {
   const at = (minutes: number, more: Partial<Signal> = {}) => signal({ startsAt: before(minutes), ...more });
   const over = (began: number, end: number) => at(began, { status: 'resolved', endsAt: before(end) });
   const since = (minutes: number, more: Partial<KnownEpisode> = {}) => known({ startsAt: before(minutes), ...more });
+  const received = (one: Signal, row: KnownEpisode, minutes: number) => noveltyOf(one, row, null, before(minutes));
   const until = (minutes: number, began = 9) => since(began, { status: 'resolved', endsAt: before(minutes) });
 
   test.each([
     ['a later beginning is another episode', novelty(at(5), since(9)), 'opens'],
     ['also if the known episode was assumed to have ended', novelty(at(5), { ...until(2), assumed: true }), 'opens'],
     ['also after an incident that has just been closed', novelty(at(5), since(9), closedFor(1)), 'opens'],
-    ['an earlier beginning is late', novelty(at(9), until(2, 5)), 'nothing'],
+    ['an earlier beginning shows that the end was none', novelty(at(9), until(2, 5)), 'returns'],
+    ['an earlier beginning that is received before the end is late', received(at(9), until(2, 5), 3), 'nothing'],
     ['an earlier beginning of a firing episode is nothing new', novelty(at(9), since(5)), 'nothing'],
     [
       'unless its incident was closed, and it goes on',
       novelty(at(9), since(5), closedFor(RETURN_AFTER_SECONDS + 1)),
       'returns',
     ],
-    ['a beginning of before the known end is late', novelty(at(5), until(2)), 'nothing'],
+    ['a beginning of before the known end shows that it was none', novelty(at(5), until(2)), 'returns'],
+    ['one that is received before the end is late', received(at(5), until(2), 3), 'nothing'],
     ['one of after it is news', novelty(at(1), until(2)), 'opens'],
     ['the end of a later episode ends this one', novelty(over(5, 2), since(9)), 'resolves'],
     ['the end of an earlier one, later than this began, ends this one', novelty(over(9, 2), since(5)), 'resolves'],
@@ -235,6 +241,62 @@ describe('between two notifications an alert ends and starts again:', () => {
     ['an end without a time is of now', novelty(at(9, { status: 'resolved' }), since(5)), 'resolves'],
     ['the end of an unknown episode is recorded', novelty(over(1, 0), until(2)), 'ended'],
     ['the end of an earlier episode is nothing new', novelty(over(9, 7), until(2, 5)), 'nothing'],
+  ])('%s', (_, actual, expected) => {
+    expect(actual).toBe(expected);
+  });
+});
+
+describe('a start that is reported again after its end', () => {
+  const at = (seconds: number) => plusSeconds(NOON, seconds);
+  /** Its end is received at noon. */
+  const over = known({ status: 'resolved', startsAt: before(9), endsAt: before(1), endReceivedAt: NOON });
+  const again = signal({ startsAt: before(9) });
+  const received = (
+    seconds: number,
+    row = over,
+    faultAt: Timestamp | null = null,
+    one = again,
+    closed: Closed = null,
+  ) => noveltyOf(one, row, closed, at(seconds), null, faultAt);
+  const held = { ...over, held: { at: at(5), until: at(60) } };
+  const back = { ...over, status: 'firing' as const, endsAt: null, returned: { after: before(1), at: at(61) } };
+  const peer = (seconds: number) => signal({ startsAt: plusSeconds(before(9), seconds) });
+
+  test.each([
+    ['was received before it', received(-1), 'nothing'],
+    ['is held for the delay of a pair', received(60), 'held'],
+    ['returns after that', received(61), 'returns'],
+    ['of the other sender of a pair, seven seconds earlier, too', received(61, over, null, peer(-7)), 'returns'],
+    ['of the other sender of a pair, seven seconds later, too', received(61, over, null, peer(7)), 'returns'],
+    ['returns whoever has closed the incident just now', received(61, over, null, again, closedFor(0)), 'returns'],
+    ['may be a retry after a refusal', received(400, over, at(100)), 'held'],
+    ['is no retry later', received(401, over, at(100)), 'returns'],
+    ['is held once', received(30, held), 'nothing'],
+    ['fires when the time is over', received(60, held), 'returns'],
+    ['was late if its end is reported again', received(30, held, null, { ...again, status: 'resolved' }), 'released'],
+    ['is held despite an end from before it', received(4, held, null, { ...again, status: 'resolved' }), 'nothing'],
+    ['is news if it is more severe', received(1, { ...over, severity: 'warning' }), 'opens'],
+    ['of an assumed end returns, too', received(61, { ...over, assumed: true, endReceivedAt: undefined }), 'returns'],
+    [
+      'of an assumed end is held, too',
+      received(-1, { ...over, assumed: true, endReceivedAt: undefined, endsAt: at(-9) }),
+      'held',
+    ],
+    [
+      'can be after its end, if the clock of the sender is ahead',
+      received(61, { ...over, endsAt: before(10) }),
+      'returns',
+    ],
+    ['repeats nothing once it has returned', received(99, back), 'nothing'],
+    ['repeats nothing, as the copy of the other sender', received(99, back, null, peer(7)), 'nothing'],
+    ['is not ended by an end from before', received(60, back, null, { ...again, status: 'resolved' }), 'nothing'],
+    ['ends after that', received(62, back, null, { ...again, status: 'resolved' }), 'resolves'],
+    ['of an event is no news', received(99, over, null, { ...again, source: 'deployment' }), 'nothing'],
+    [
+      'of a slow burn is no news after a verified close',
+      received(99, over, null, burning, { ...closedLongAgo, verified: true }),
+      'nothing',
+    ],
   ])('%s', (_, actual, expected) => {
     expect(actual).toBe(expected);
   });
@@ -283,6 +345,7 @@ test('in any state, a second delivery of the same signal changes nothing', () =>
                   : highestSeverity([one.severity, ...(row?.severity ? [row.severity] : [])]),
               muted: false,
               unseen: first === 'ended',
+              ...(one.status === 'resolved' && { endReceivedAt: NOON }),
             };
       expect(noveltyOf(one, after, null, NOON)).toBe('nothing');
     }),

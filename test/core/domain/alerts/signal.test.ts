@@ -227,6 +227,30 @@ describe('a signal requests a rollback', () => {
   );
 });
 
+describe('a reason of Grafana for the state of an alert', () => {
+  const withReason = (reason: string, status: 'firing' | 'resolved' = 'firing') =>
+    toSignal(
+      anAlert({ status, labels: { action: 'auto-rollback' }, annotations: { grafana_state_reason: reason } }),
+      checkout,
+      true,
+    );
+
+  test.each(['Error', 'NoData', 'Error, KeepLast', 'AnotherReason'])(
+    'means, if it fires, that nothing was measured: %s',
+    (reason) => {
+      expect(withReason(reason)).toMatchObject({
+        requestsRollback: false,
+        monitoringFailure: true,
+        severity: 'warning',
+      });
+    },
+  );
+
+  test('is none if it is empty', () => {
+    expect(withReason('')).toMatchObject({ requestsRollback: true, monitoringFailure: false });
+  });
+});
+
 describe('links', () => {
   const links = (annotations: Record<string, string>, generatorUrl: string | null = null) =>
     toSignal(anAlert({ annotations, generatorUrl }), checkout).links;

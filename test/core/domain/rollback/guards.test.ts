@@ -180,12 +180,14 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
       lacking: fc.constantFrom(null, 'not proved'),
       neighbours_unreadable: fc.boolean(),
       monitoring_failure_only: fc.boolean(),
+      isReturned: fc.boolean(),
       rollbacks_last_hour: fc.constantFrom(0, 3),
       organisation_rollbacks_last_hour: fc.constantFrom(0, 10),
       sender_rollbacks_last_hour: fc.constantFrom(0, 5),
     })
-    .map(({ inVain, secondToAda, reroute, ...known }) => ({
+    .map(({ inVain, isReturned, secondToAda, reroute, ...known }) => ({
       ...known,
+      ...(isReturned && { returned_only: true as const }),
       ...(inVain && { sender_lacks_scope: true as const }),
       ...(secondToAda && { second_to: 'ada' }),
       ...(reroute && { reroute }),
@@ -264,6 +266,7 @@ describe('the list of guards', () => {
         "errors_not_measured (judgement: ask, step: ask)",
         "weak_evidence (judgement: ask, step: ask)",
         "expected_from_experiment (judgement: suggest)",
+        "alert_returned (judgement: ask, step: ask)",
         "monitoring_failure (judgement: suggest, step: ask)",
         "pinned (call: page, drill: withhold)",
         "already_done (call: quiet)",

@@ -120,6 +120,12 @@ const guards: [sentence: string, kind: DecisionKind, because: string, against: P
     'monitoring_failure',
     { monitoring_failure_only: true },
   ],
+  [
+    'an alert that has only returned with the same start requires approval',
+    'approve',
+    'alert_returned',
+    { returned_only: true },
+  ],
   ['an unmatched alert never causes an action', 'none', 'unmatched', { matched: false }],
   ['without a deployer, no action is possible', 'none', 'no_deployer', { has_deployer: false }],
   ['without any change there is no suspect', 'none', 'no_confident_suspect', { changes: [] }],
@@ -857,6 +863,7 @@ describe('for any inputs,', () => {
     ['no match', (inputs) => ({ ...inputs, matched: false })],
     ['no deployer', (inputs) => ({ ...inputs, has_deployer: false })],
     ['monitoring that failed', (inputs) => ({ ...inputs, monitoring_failure_only: true })],
+    ['an alert that has only returned', (inputs) => ({ ...inputs, returned_only: true })],
     ['alerts that an experiment explains', (inputs) => ({ ...inputs, expected_from: 'kill one pod' })],
     ['too many rollbacks', (inputs) => ({ ...inputs, rollbacks_last_hour: ROLLBACKS_PER_HOUR })],
     [

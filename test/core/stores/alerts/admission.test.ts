@@ -4,7 +4,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../../schemas/config/names.ts';
 import type { Signal } from '../../../../schemas/alerts/signal.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
-import { arrival, silenced, stranger } from '../../../support/signals.ts';
+import { silent } from '../../../support/fake-deps.ts';
+import { IntakeTable, lastFault } from '../../../../core/stores/alerts/intake.ts';
+import { arrival, arrivals, silenced, stranger } from '../../../support/signals.ts';
 import {
   here,
   other,
@@ -98,6 +100,159 @@ inTheTable(() => {
       await admit(ended(here()));
       expect(await admit(here())).toMatchObject({ opened: [], counts: { known: 1 } });
       expect(await record(id)).toMatchObject({ firing: 0, signal_count: 1 });
+    });
+
+    describe('an alert that is reported as firing after its end, with a start from before it', () => {
+      const due = async () =>
+        (await stores.incidents.held(stores.clock.now())).filter(
+          ({ signal }) => signal.service === serviceEnvironment.service,
+        );
+      const ofPeer = (seconds: number) => here({ startsAt: plusSeconds(here().startsAt, seconds) });
+      const verified = async (id: IncidentId) => stores.incidents.resolve(id, (await record(id)).seq, null, 'Resolved');
+
+      /** Opens an incident, ends its alert, and resolves it. */
+      const over = async (): Promise<IncidentId> => {
+        const id = await opened();
+        await admit(ended(here()));
+        expect(await verified(id)).toBe('resolved');
+        return id;
+      };
+
+      test.each([
+        ['', () => here()],
+        [', as by the other sender of a pair', () => ofPeer(-7)],
+      ])('reopens its incident at any later time, once%s', async (_, again) => {
+        const id = await over();
+        later(8 * 3600);
+        const { seq } = await record(id);
+        expect(await admit(again())).toMatchObject({ wake: [id], opened: [], counts: { joined: 1, known: 0 } });
+        const reopened = { status: 'open', run: 2, firing: 1, signal_count: 1, resolved_at: null };
+        expect(await record(id)).toMatchObject(reopened);
+        expect(await mailOf(id, seq)).toMatchObject([{ kind: 'reopened', critical: true, pages: true }]);
+        for (const copy of [here(), ofPeer(-7), ofPeer(7)])
+          expect(await admit(copy)).toMatchObject({ opened: [], counts: { known: 1 } });
+        expect(await mailOf(id, seq)).toHaveLength(1);
+        const { items } = await stores.incidents.signals(id, { limit: 9 });
+        expect(items.filter(({ status }) => status === 'firing')).toMatchObject([{ returned: true }]);
+        await admit(ended(again()));
+        expect(await record(id)).toMatchObject({ firing: 0 });
+      });
+
+      test('is held for the delay of a pair, and then fires', async () => {
+        const id = await over();
+        later(59);
+        expect(await admit(ofPeer(7))).toMatchObject({ opened: [], wake: [], counts: { known: 1, recorded: 0 } });
+        expect(await admit(ofPeer(7))).toMatchObject({ counts: { known: 1 } });
+        expect(await record(id)).toMatchObject({ status: 'resolved', firing: 0 });
+        expect(await due()).toEqual([]);
+        later(1);
+        const [held] = await due();
+        expect(held).toMatchObject({ signal: { status: 'firing' }, incident: id });
+        await admit(...(await due()).map(({ signal }) => signal));
+        expect(await record(id)).toMatchObject({ status: 'open', firing: 1 });
+        expect(await due()).toEqual([]);
+      });
+
+      test('is released by another end, as of the other sender of a pair', async () => {
+        const id = await over();
+        later(5);
+        await admit(ofPeer(7));
+        later(5);
+        await admit(ended(ofPeer(7)));
+        later(600);
+        expect(await due()).toEqual([]);
+        expect(await record(id)).toMatchObject({ status: 'resolved' });
+      });
+
+      test.each([
+        ['with its incident', () => here()],
+        ['without one', () => here({ severity: 'info', requestsRollback: false })],
+      ])('can be released, %s', async (_, one) => {
+        const isOpened = (await admit(one())).opened.length > 0;
+        later(1);
+        await admit(ended(one()));
+        await admit(one());
+        later(61);
+        for (const held of await due()) await stores.incidents.releaseHeld(held);
+        expect(await due()).toEqual([]);
+        const recorded = await stores.incidents.alertsWithoutIncident({ limit: 50, muted: false });
+        const own = recorded.items.filter(({ signal }) => signal.service === serviceEnvironment.service);
+        expect(own.map(({ signal }) => signal.status)).toEqual(isOpened ? [] : ['resolved']);
+      });
+
+      test('may be a retry after a refusal or an outage of Firebreak, and is held', async () => {
+        const intake = new IntakeTable((stores as TableStores).table, stores.clock, silent);
+        const id = await over();
+        later(100);
+        await intake.refused();
+        later(300);
+        expect(await admit(here())).toMatchObject({ opened: [], counts: { known: 1 } });
+        expect(await record(id)).toMatchObject({ status: 'resolved' });
+        expect(await due()).toMatchObject([{ incident: id }]);
+        later(1);
+        await admit(here());
+        expect(await record(id)).toMatchObject({ status: 'open' });
+        await closed(id);
+      });
+
+      test('an outage ends with the first beat after minutes, or after a start; the first beat of all ends none', async () => {
+        const { table } = stores as TableStores;
+        const intake = new IntakeTable(table, stores.clock, silent);
+        const fault = async (how?: { started: boolean }) => {
+          await intake.beat(how);
+          return (await lastFault(table)) === stores.clock.now();
+        };
+        later(3600);
+        expect(await fault()).toBe(false);
+        later(60);
+        expect(await fault()).toBe(false);
+        later(181);
+        expect(await fault()).toBe(true);
+        later(10);
+        expect(await fault({ started: true })).toBe(true);
+        later(301);
+      });
+
+      test('is late if it was received before the end, however late it is processed', async () => {
+        const receivedAt = stores.clock.now();
+        later(1);
+        const id = await over();
+        later(3600);
+        expect(await stores.incidents.admit(arrivals([here()]), { at: receivedAt, trace: TRACE })).toMatchObject({
+          opened: [],
+          counts: { known: 1 },
+        });
+        expect(await due()).toEqual([]);
+        expect(await record(id)).toMatchObject({ status: 'resolved' });
+      });
+
+      test('is ended by no end that was received before it', async () => {
+        const receivedAt = stores.clock.now();
+        later(1);
+        const id = await over();
+        later(61);
+        await admit(here());
+        await stores.incidents.admit(arrivals([ended(here())]), { at: receivedAt, trace: TRACE });
+        expect(await record(id)).toMatchObject({ status: 'open', firing: 1 });
+      });
+
+      test('whose end Firebreak assumed reopens its incident, too', async () => {
+        const id = await opened();
+        await stores.incidents.endEpisodes(id, [here().episode], 'gone');
+        await verified(id);
+        later(61);
+        expect(await admit(here())).toMatchObject({ wake: [id], opened: [] });
+        expect(await record(id)).toMatchObject({ status: 'open', firing: 1 });
+      });
+
+      test('in an open incident joins it, and its problem is not over', async () => {
+        const id = await opened();
+        await admit(other());
+        await admit(ended(here()));
+        later(61);
+        expect(await admit(here())).toMatchObject({ wake: [id], opened: [], counts: { joined: 1 } });
+        expect(await record(id)).toMatchObject({ firing: 2, signal_count: 2 });
+      });
     });
 
     describe('an alert that fires again after its incident was resolved', () => {
@@ -595,7 +750,6 @@ inTheTable(() => {
       const next = await opened(other());
       await admit(ended(here()));
       expect(await record(next)).toMatchObject({ firing: 1, seq: 0 });
-      later(3600);
       expect(await admit(here())).toMatchObject({ counts: { known: 1 } });
     });
   });

@@ -4,6 +4,8 @@ import { Refusal } from '../../../../core/domain/refusal.ts';
 import type { Quarantine } from '../../../../core/domain/ports/alerts.ts';
 import type { InboundEvent } from '../../../../schemas/messages/inbound-events.ts';
 import { webhook } from '../../../core/actions/paging/webhooks.ts';
+import { alert, group as groupOf } from '../../../support/alerts.ts';
+import { signal } from '../../../support/signals.ts';
 import { FakeWorld } from '../../../support/fake-deps.ts';
 
 let world: FakeWorld;
@@ -15,10 +17,13 @@ beforeEach(() => {
   [sent, done] = [[], []];
 });
 
+const FIRST_SEEN = '2026-11-20T11:30:00.000Z';
+const received = { sender: null, content_type: '', first_seen_at: FIRST_SEEN };
+
 function again(source: string, body: string, allow: () => void = () => undefined) {
   const quarantine: Pick<Quarantine, 'get' | 'replayed'> = {
     get: async (id) =>
-      id === 'q_1' ? ({ id, source, receiver: source, content_type: '', body: Buffer.from(body) } as never) : undefined,
+      id === 'q_1' ? ({ ...received, id, source, receiver: source, body: Buffer.from(body) } as never) : undefined,
     replayed: async (id, by) => void done.push(`${id} by ${by}`),
   };
   const inbound = { send: async (event: InboundEvent, group: string) => void sent.push({ event, group }) };
@@ -52,6 +57,21 @@ test('an inbound event is processed under its own key', async () => {
   const inbound = { from: 'pagerduty', key: 'k1', at: '2026-11-20T12:00:00.000Z', trace: 't', event };
   expect(await again('people', JSON.stringify(inbound))).toMatchObject({ receipt: 'k1', accepted: 1 });
   expect(sent).toMatchObject([{ event: { key: 'k1' }, group: 'replayed:k1' }]);
+});
+
+test('alerts keep the time of their first receipt', async () => {
+  const times: string[] = [];
+  const queue = { sendAll: async ({ at }: { at: string }) => void times.push(at) };
+  Object.assign(world.deps, { queue });
+  const signals = JSON.stringify({
+    receipt: 'r',
+    receivedAt: '2026-11-20T11:40:00.000Z',
+    trace: 't',
+    signals: [signal()],
+  });
+  await again('alertmanager', JSON.stringify(groupOf([alert()])));
+  await again('queue', signals);
+  expect(times).toEqual([FIRST_SEEN, '2026-11-20T11:40:00.000Z']);
 });
 
 test.each([

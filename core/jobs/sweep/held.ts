@@ -1,0 +1,56 @@
+import { scopeOf } from '../../domain/alerts/admission.ts';
+import { healthOf } from '../../domain/catalogue/health.ts';
+import type { HeldAlert } from '../../domain/ports/alerts.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { Signal } from '../../../schemas/alerts/signal.ts';
+import { admitSignals } from '../../actions/alerts/admit-signals.ts';
+import { eachAlone } from '../../actions/each-alone.ts';
+import { verdictByHealth } from '../../../workflows/steps/verify.ts';
+
+export type HeldDeps = Parameters<typeof admitSignals>[0] & Pick<Deps, 'metrics'>;
+
+/**
+ * Decides about alerts that were reported as firing shortly after their end: if the health query is within its limit, the
+ * notification was late. Otherwise, or if health is not known, the alert fires, and opens or reopens its incident.
+ */
+export async function settleHeld(deps: HeldDeps, trace: string): Promise<{ fire: number; late: number }> {
+  const now = deps.clock.now();
+  const due = await deps.incidents.held(now);
+  const scopes = [...Map.groupBy(due, ({ signal }) => scopeOf(signal))].map(([id, alerts]) => ({ id, alerts }));
+  const settled = { fire: 0, late: 0 };
+  await eachAlone(deps.log, 'a held alert', scopes, async ({ alerts }) => {
+    const [first] = alerts;
+    const health = first && (await healthyText(deps, first.signal));
+    if (health == null) {
+      const signals = alerts.map(({ signal }) => signal);
+      await admitSignals(deps, signals, { at: now, trace });
+      settled.fire += alerts.length;
+    } else {
+      for (const alert of alerts) await release(deps, alert, health);
+      settled.late += alerts.length;
+    }
+  });
+  return settled;
+}
+
+/** Returns what the health query shows, if it is within its limit. Null: it is not, or health is not known. */
+async function healthyText({ config, metrics }: HeldDeps, signal: Signal): Promise<string | null> {
+  const health = signal.unmatched === null ? healthOf(await config.current(), signal) : undefined;
+  const measured = health === undefined ? null : await metrics.value(health.promql);
+  if (health === undefined || measured === null) return null;
+  const { outcome, text } = verdictByHealth(health, measured);
+  return outcome === 'passed' ? text : null;
+}
+
+async function release({ incidents, clock }: HeldDeps, alert: HeldAlert, health: string): Promise<void> {
+  const { signal, until, incident } = alert;
+  await incidents.releaseHeld(alert);
+  if (incident === null) return;
+  await incidents.note(incident, `released-${until}-${signal.episode}`, {
+    at: clock.now(),
+    actor: 'firebreak',
+    kind: 'alerts.late',
+    text: `Not reopened: "${signal.title}" was reported as firing after its end, probably by a late notification. ${health}`,
+    detail: { episode: signal.episode },
+  });
+}

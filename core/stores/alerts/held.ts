@@ -1,0 +1,64 @@
+import { sha256 } from '../../stores/hash.ts';
+import { reportKeyOf } from '../../domain/alerts/admission.ts';
+import type { HeldAlert } from '../../domain/ports/alerts.ts';
+import { IncidentId } from '../../../schemas/config/names.ts';
+import { StoredSignal } from '../../../schemas/incidents/stored-records.ts';
+import { Timestamp } from '../../../schemas/time/time.ts';
+import { shardedLists } from '../../stores/keys.ts';
+import { shardedPage } from '../../stores/sharded.ts';
+import type { Table } from '../../stores/table.ts';
+import { type Item, revisionIs, update } from '../../../platforms/store.ts';
+import { episodeKey } from './episodes.ts';
+
+/** Held alerts that are read at once. They are held for minutes, so there are few; the rest is read when these are gone. */
+const HELD_MAX = 1000;
+
+/** Returns the alerts that were held until then, oldest first. */
+export async function heldAlerts(table: Table, now: Timestamp): Promise<HeldAlert[]> {
+  const { items } = await shardedPage(table, shardedLists.held, { limit: HELD_MAX });
+  return items
+    .flatMap((item) => heldIn(item) ?? [])
+    .filter(({ until }) => until <= now)
+    .toReversed();
+}
+
+function heldIn(item: Item): HeldAlert | undefined {
+  const signal = StoredSignal.safeParse(item['signal']);
+  const { until } = (item['held'] ?? {}) as { until?: unknown };
+  if (!signal.success || until === undefined) return undefined;
+  const { incident_id: id, ends_at: endsAt } = item;
+  return {
+    signal: signal.data,
+    until: Timestamp.parse(until),
+    incident: typeof id === 'string' ? IncidentId.parse(id) : null,
+    endsAt: typeof endsAt === 'string' ? Timestamp.parse(endsAt) : null,
+  };
+}
+
+/** Releases a held alert: its end stays. Does nothing if the alert has changed since. */
+export async function releaseHeld(
+  table: Table,
+  { signal, until, incident, endsAt }: HeldAlert,
+  at: Timestamp,
+): Promise<void> {
+  const key = episodeKey(signal);
+  const item = await table.get(key);
+  if (item === undefined || heldIn(item)?.until !== until) return;
+  const report = sha256(reportKeyOf(signal));
+  await table.transact([
+    update(
+      key,
+      incident === null
+        ? {
+            set: {
+              rev: Number(item['rev']) + 1,
+              signal: { ...signal, status: 'resolved', endsAt },
+              ...shardedLists.recorded.attributes(report, `${at}#${report}`),
+            },
+            remove: ['held'],
+          }
+        : { set: { rev: Number(item['rev']) + 1 }, remove: ['held', 'signal', 'list', 'list_key'] },
+      revisionIs(item['rev']),
+    ),
+  ]);
+}

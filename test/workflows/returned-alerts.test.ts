@@ -1,0 +1,227 @@
+import { expect, test } from 'vitest';
+import type { Product } from '../../functions/assembly/product.ts';
+import { settleHeld } from '../../core/jobs/sweep/held.ts';
+import { route } from '../../core/jobs/queues/route.ts';
+import { QuarantineTable } from '../../core/stores/alerts/quarantine.ts';
+import { signalQueue } from '../../core/stores/queues/signals.ts';
+import { Table } from '../../core/stores/table.ts';
+import { api } from '../../entrances/http/app.ts';
+import type { NewMessage } from '../../platforms/queues.ts';
+import { alert, group } from '../support/alerts.ts';
+import { batchOf } from '../support/batches.ts';
+import { FakeWorld } from '../support/fake-deps.ts';
+import { blobsInMemory } from '../support/noun-stores.ts';
+import { acting, deploys, handlerWith, liveThrough, mode, type Moment, says, theIncident, withHealth } from './play.ts';
+import { VirtualExecutions } from './virtual-executions.ts';
+
+/** An alert is reported as firing after its end, with a start from before that end: from the receiver to the pages. */
+
+const STARTED = '2026-11-20T11:59:00.000Z';
+/** As the other Prometheus of a pair reports it. */
+const SEVEN_SECONDS_EARLIER = '2026-11-20T11:58:53.000Z';
+const TOKEN = 'admin';
+
+/** A world with receivers, and a queue that delivers at once unless it is told otherwise. */
+class Intake {
+  readonly world = new FakeWorld();
+  /** The queue refuses messages. */
+  isDown = false;
+  /** Messages that are not delivered. Null: all are. */
+  dead: NewMessage[] | null = null;
+  answers: unknown[] = [];
+  readonly deps: Product;
+  readonly #app: ReturnType<typeof api>;
+
+  constructor() {
+    const { world } = this;
+    const [table, blobs] = [new Table(world.store), blobsInMemory()];
+    const send = async (_: unknown, messages: readonly NewMessage[]) => {
+      if (this.isDown) throw new Error('the queue is down');
+      if (this.dead === null) await this.deliver(messages);
+      else this.dead.push(...messages);
+    };
+    this.deps = {
+      ...world.deps,
+      // The watched port returns promises only.
+      incidents: Object.assign(Object.create(world.deps.incidents), { firstRead: () => undefined }),
+      queue: signalQueue({ send } as never, blobs),
+      quarantine: new QuarantineTable(table, blobs, world.clock),
+      secrets: { get: async (name: string) => (name === 'FIREBREAK_ADMIN_TOKEN' ? TOKEN : undefined) },
+      tokens: Object.assign({}, world.deps.tokens, { find: async () => undefined, list: async () => [] }),
+      silences: { active: async () => null, inhibitsSlowBurns: async () => null },
+      alertNotices: Object.assign({}, world.deps.alertNotices, { record: async () => [] }),
+    };
+    this.#app = api(this.deps);
+  }
+
+  deliver = async (messages: readonly NewMessage[]): Promise<void> => {
+    for (const { group: of, body } of messages) await route(this.deps, batchOf([of, body]));
+  };
+
+  /** Sends a request, and records the status of the response. */
+  post = async (path: string, body: object, type = 'application/json'): Promise<void> => {
+    const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': type };
+    const response = await this.#app.request(path, { method: 'POST', headers, body: JSON.stringify(body) });
+    this.answers.push([response.status, await response.json()]);
+  };
+
+  sends = (status: 'firing' | 'resolved', startsAt = STARTED, type?: string): Moment => {
+    return () =>
+      this.post('/v1/alerts/alertmanager', group([{ ...alert({ status, startsAt }), ...this.#ended(status) }]), type);
+  };
+
+  #ended = (status: string) => (status === 'resolved' ? { endsAt: this.world.clock.now() } : {});
+
+  sweeps: Moment = () => settleHeld(this.deps, 'sweep');
+
+  play(timeline: Record<string, Moment>): ReturnType<typeof liveThrough> {
+    const virtual = new VirtualExecutions(this.world.clock, handlerWith(this.deps));
+    this.world.engine = virtual;
+    return liveThrough(this.world, virtual, timeline);
+  }
+
+  get pages(): string[] {
+    return this.world.calls.filter((call) => call.startsWith('pager trigger'));
+  }
+
+  get statuses(): string[] {
+    return [...this.world.store.dossiers.values()].map(({ record }) => record.status);
+  }
+}
+
+/** Nothing is rolled back, so that the incident closes with its alert. */
+async function intake(...given: Moment[]): Promise<Intake> {
+  const started = new Intake();
+  started.world.config = acting({ autoRollback: { mode: 'shadow' } });
+  for (const moment of given) await moment(started.world);
+  return started;
+}
+
+const begins = (it: Intake): Record<string, Moment> => ({ '0 s': it.sends('firing'), '5 s': it.sends('resolved') });
+
+/** A person ends what reopened, so that the story ends. */
+const resolves = says({ kind: 'resolve', by: 'person:ada', note: '' });
+
+test.each([STARTED, SEVEN_SECONDS_EARLIER])(
+  'a return after 60 s reopens the incident at once, with one page for both of a pair (%s)',
+  async (startsAt) => {
+    const it = await intake();
+    let before: string[] = [];
+    await it.play({
+      ...begins(it),
+      '60 s': () => void (before = it.statuses),
+      '66 s': it.sends('firing', startsAt),
+      '70 s': it.sends('firing', STARTED),
+      '75 s': it.sends('firing', SEVEN_SECONDS_EARLIER),
+      '5 min': () => expect(it.statuses).toEqual(['open']),
+      '6 min': resolves,
+    });
+    expect(before).toEqual(['resolved']);
+    expect(it.pages).toHaveLength(2);
+    const { timeline } = it.world.store.dossier(theIncident(it.world));
+    expect(timeline.map(({ text }) => text)).toContainEqual(expect.stringContaining('therefore only assumed'));
+  },
+);
+
+test('the delayed copy of the other sender of a pair reopens nothing, and its end settles it', async () => {
+  const it = await intake();
+  await it.play({
+    ...begins(it),
+    '15 s': it.sends('firing', SEVEN_SECONDS_EARLIER),
+    '25 s': it.sends('resolved', SEVEN_SECONDS_EARLIER),
+    '70 s': it.sweeps,
+  });
+  expect([it.statuses, it.pages.length]).toEqual([['resolved'], 1]);
+});
+
+test.each([
+  ['without a health query, it fires', null, undefined, 'open', 2],
+  ['if health is bad, it fires', withHealth, { kind: 'value', value: 0.2 }, 'open', 2],
+  ['if health is good, it was late', withHealth, { kind: 'value', value: 0.001 }, 'resolved', 1],
+] as const)('a copy that no end follows is decided after 60 s: %s', async (_, given, health, status, pages) => {
+  const it = await intake(...(given === null ? [] : [given]));
+  it.world.health = health ?? null;
+  const seen: unknown[] = [];
+  await it.play({
+    ...begins(it),
+    '15 s': it.sends('firing'),
+    '60 s': it.sweeps,
+    '64 s': () => void seen.push(...it.statuses),
+    '65 s': it.sweeps,
+    '2 min': it.sweeps,
+    '3 min': () => void seen.push(...it.statuses),
+    '4 min': status === 'open' ? resolves : () => undefined,
+  });
+  expect([seen, it.pages.length]).toEqual([['resolved', status], pages]);
+  const kinds = it.world.store.dossier(theIncident(it.world)).timeline.map(({ kind }) => kind);
+  expect(kinds.includes('alerts.late')).toBe(status === 'resolved');
+});
+
+test('after a refusal, a retry of the sender is held, and decided after 300 s', async () => {
+  const it = await intake();
+  it.world.health = { kind: 'value', value: 0.001 };
+  const seen: unknown[] = [];
+  const looks = () => void seen.push(...it.statuses);
+  await it.play({
+    ...begins(it),
+    '100 s': async (world) => {
+      it.isDown = true;
+      await it.sends('firing')(world);
+      it.isDown = false;
+    },
+    '110 s': it.sends('firing'),
+    '399 s': it.sweeps,
+    '399.5 s': looks,
+    '400 s': it.sweeps,
+    '401 s': looks,
+    '402 s': resolves,
+  });
+  expect(it.answers).toMatchObject([[202], [202], [503], [202]].map(([code]) => [code, {}]));
+  expect([seen, it.pages.length]).toEqual([['resolved', 'open'], 2]);
+});
+
+test('a redrive and a replay keep the time of their first receipt, and reopen nothing', async () => {
+  const it = await intake();
+  await it.play({
+    '0 s': it.sends('firing', STARTED, 'text/plain'),
+    '1 s': async (world) => {
+      it.dead = [];
+      await it.sends('firing', SEVEN_SECONDS_EARLIER)(world);
+    },
+    '2 s': async (world) => {
+      const dead = it.dead ?? [];
+      it.dead = null;
+      await it.sends('firing')(world);
+      it.dead = dead;
+    },
+    '5 s': async (world) => {
+      const dead = it.dead ?? [];
+      it.dead = null;
+      await it.sends('resolved')(world);
+      it.dead = dead;
+    },
+    '1 h': async () => {
+      const dead = it.dead ?? [];
+      it.dead = null;
+      await it.deliver(dead);
+      const [quarantined] = (await it.deps.quarantine.list({ limit: 5 })).items;
+      await it.post(`/v1/quarantine/${quarantined?.id}/replay`, {});
+    },
+    '2 h': it.sweeps,
+  });
+  expect(it.answers).toMatchObject([[415], [202], [202], [202], [202]].map(([code]) => [code, {}]));
+  expect([it.statuses, it.pages.length]).toEqual([['resolved'], 1]);
+});
+
+test('a return alone rolls nothing back without a person', async () => {
+  const it = await intake(deploys('v1', 240), deploys('v2', 8));
+  await it.play({
+    ...begins(it),
+    '10 s': mode('act'),
+    '70 s': it.sends('firing'),
+    '5 min': resolves,
+  });
+  const decisions = (await it.deps.incidents.view(theIncident(it.world)))?.decisions;
+  expect(decisions?.at(-1)).toMatchObject({ kind: 'approve', because: 'alert_returned', from_version: 'v2' });
+  expect(it.world.calls.filter((call) => /rollback/.test(call) && !call.startsWith('pager'))).toEqual([]);
+});
