@@ -19,6 +19,7 @@ import {
 import { DELIVERY_ACTIONS, NO_DEPLOY } from './actions.ts';
 import { type DeliveryData, loadDelivery, type Selection, WINDOWS } from './data.ts';
 import { daysPanel, trendsPanel } from './plots.ts';
+import { utcWords } from '../../../core/domain/messages/channels.ts';
 import { counted, duration, share } from '../../../core/domain/reports/words.ts';
 import type { ConsolePage } from '../../../entrances/console/pages/page.ts';
 
@@ -38,7 +39,9 @@ export const deliveryPage: ConsolePage = {
 
 export const deliveryMain = (data: DeliveryData): Html => html`
   <h1 class="page-title">Delivery</h1>
-  ${windowLinks(data)} ${scopeForm(data)} ${data.features.links.map((link) => html`<p class="more">${link}</p>`)}
+  ${windowLinks(data)} ${scopeForm(data)}
+  <p class="quiet">As of <time datetime="${data.at.slice(0, 16)}Z">${utcWords({ at: data.at })}</time></p>
+  ${data.features.links.map((link) => html`<p class="more">${link}</p>`)}
   <div class="columns">
     <div class="detail">
       ${panel('figures', `Last ${data.selection.days} days`, null, figuresTable(data))} ${daysPanel(data)}

@@ -5,7 +5,7 @@ import type { PageRequest, ConsoleDeps } from '../../../entrances/console/pages/
 import { Config } from '../../../schemas/config/config.ts';
 import { DoraFigure } from '../dora.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import { consoleWorld } from '../../../test/support/console-world.ts';
+import { consoleWorld, tokenRecord } from '../../../test/support/console-world.ts';
 import { expectHarmless, hostile, textOf } from '../../../test/support/hostile.ts';
 import { digestSections } from '../actions/digest-sections.ts';
 import { withPorts } from '../ports.ts';
@@ -163,7 +163,7 @@ test('says what to do without a deploy', async () => {
 
 test('hostile texts are shown as text', async () => {
   for (const figure of DoraFigure.options) {
-    const viewer = { may: () => true, csrfToken: 'key' };
+    const viewer = { may: () => true, csrfToken: 'key', sender: 'ada', grants: [tokenRecord('ada', ['*'])] };
     const asked = {
       viewer,
       param: {},
