@@ -30,7 +30,9 @@ export const DAYS_SHOWN = 28;
 /** What the page of the console shows. */
 export type PageReport = {
   figures: DoraFigures;
+  /** Those with the most deploys; `serviceCount`: of all. */
   byService: { service: string; figures: DoraFigures }[];
+  serviceCount: number;
   days: Day[];
   /** When the rollbacks and the incidents of these days were. */
   events: { rollbacks: Timestamp[]; incidents: Timestamp[] };

@@ -11,7 +11,6 @@ import { DoraDeploy, DoraFigure, DoraFigures, DoraIncident } from './dora.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { withPorts } from './ports.ts';
 import type { Env } from '../../entrances/http/context.ts';
-import { senderOf } from '../../entrances/http/middleware/authentication.ts';
 import {
   type Api,
   UNIT_SECONDS,
@@ -22,6 +21,7 @@ import {
   endpoint,
   listQuery,
   problems,
+  readerOf,
 } from '../../entrances/http/endpoint.ts';
 import { incidentParams } from '../../entrances/http/incident-param.ts';
 
@@ -85,7 +85,6 @@ export function doraRoutes(app: Api, core: RoutesDeps): void {
     };
     return { seconds, scope };
   };
-  const readerOf = ({ var: { principal } }: Context<Env>) => ({ name: senderOf(principal), grants: [principal] });
 
   endpoint(
     app,

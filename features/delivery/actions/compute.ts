@@ -28,6 +28,9 @@ const NEWEST_MAX = 50;
 /** Records of a figure on the page of the console. */
 const RECORDS_SHOWN = 50;
 
+/** Services on the page, those with the most deploys. A page of all would be rendered for as long as hundreds of requests take. */
+const SERVICES_SHOWN = 50;
+
 /** Weeks in the trends, at least. */
 const WEEKS_MIN = 12;
 
@@ -79,14 +82,17 @@ export const page: ComputeOf<typeof PAGE> = async (deps, { figure, days, scope }
   const listed = recordsOf({ ...report, incidents: readable(report.incidents) }, figure);
   const deploysOf = Map.groupBy(report.deploys, ({ service }) => service);
   const incidentsOf = Map.groupBy(report.incidents, ({ service }) => service);
+  const services = new Set([...report.deploys, ...report.incidents].map(({ service }) => service));
   return {
     figures: report.figures,
-    byService: [...new Set([...report.deploys, ...report.incidents].map(({ service }) => service))]
+    serviceCount: services.size,
+    byService: [...services]
       .map((service) => ({
         service,
         figures: figuresOf(deploysOf.get(service) ?? [], incidentsOf.get(service) ?? [], days, delivery),
       }))
-      .toSorted((a, b) => b.figures.deployment_frequency.deploys - a.figures.deployment_frequency.deploys),
+      .toSorted((a, b) => b.figures.deployment_frequency.deploys - a.figures.deployment_frequency.deploys)
+      .slice(0, SERVICES_SHOWN),
     days: daysOf(recent, { now: report.until, count: DAYS_SHOWN }),
     events: {
       rollbacks: recent.deploys.filter(isRollback).map(({ started_at: at }) => at),

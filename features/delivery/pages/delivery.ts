@@ -49,7 +49,7 @@ export const deliveryMain = (data: DeliveryData): Html => html`
     <div class="aside">${trendsPanel(data)}</div>
   </div>
   <div class="detail">
-    ${panel('by-service', 'By service', data.byService.length, servicesTable(data))} ${data.features.panels}
+    ${panel('by-service', 'By service', data.serviceCount, servicesTable(data))} ${data.features.panels}
     ${panel('records', FIGURE_LABELS[data.selection.figure], data.total, recordsList(data))}
   </div>
 `;
@@ -182,10 +182,10 @@ function frequencyText(value: number): string {
 /** Returns a number with two significant digits. */
 const twoDigits = (value: number): string => String(Number(value.toPrecision(2)));
 
-const servicesTable = ({ byService, selection }: DeliveryData): Html =>
+const servicesTable = ({ byService, serviceCount, selection }: DeliveryData): Html =>
   byService.length === 0
     ? nothing('No service of this selection has a deploy or an incident in this window.')
-    : tableOf(
+    : html`${tableOf(
         'Figures by service',
         ['Service', 'Frequency', 'Lead time', 'Fail rate', 'Recovery'],
         byService.map(({ service, figures }): Cells => [
@@ -195,7 +195,15 @@ const servicesTable = ({ byService, selection }: DeliveryData): Html =>
           withBand(share(figures.change_failure_rate.value), figures.change_failure_rate.band),
           withBand(duration(figures.failed_deployment_recovery.median_s), figures.failed_deployment_recovery.band),
         ]),
-      );
+      )}
+      ${
+        serviceCount > byService.length
+          ? html`<p class="more quiet">
+              The ${byService.length} of ${serviceCount} services with the most deploys. Select a service or a team to
+              see others.
+            </p>`
+          : ''
+      }`;
 
 const withBand = (value: string, band: Band | null): Html => html`${value} ${band === null ? '' : bandBadge(band)}`;
 

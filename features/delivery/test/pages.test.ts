@@ -161,6 +161,20 @@ test('says what to do without a deploy', async () => {
   expect(await read('&environment=nowhere')).toContain('No deploy of this selection is recorded');
 });
 
+test('of many services, lists those with the most deploys', async () => {
+  for (let n = 0; n < 51; n += 1)
+    await world.deploy({
+      service: `small-${n}`,
+      version: 'v1',
+      status: 'succeeded',
+      started_at: plusSeconds(world.stores.clock.now(), -7200),
+    });
+  const text = await read();
+  expect(text).toContain('The 50 of 54 services with the most deploys.');
+  const [, listed = ''] = /By service(.*?)services with the most deploys/.exec(text) ?? [];
+  for (const service of ['cart', 'payments', 'search']) expect(listed).toContain(service);
+});
+
 test('hostile texts are shown as text', async () => {
   for (const figure of DoraFigure.options) {
     const viewer = { may: () => true, csrfToken: 'key', sender: 'ada', grants: [tokenRecord('ada', ['*'])] };
