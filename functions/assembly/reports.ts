@@ -1,16 +1,18 @@
 import { type Compute, ComputedReports, mayOf } from '../../core/actions/reports/computed-reports.ts';
-import { alertReview } from '../../core/actions/reports/alert-review.ts';
 import { ALERT_REVIEW, SHADOW } from '../../core/actions/reports/report-kinds.ts';
-import { shadowReport } from '../../core/actions/reports/shadow-report.ts';
 import { FEATURES } from '../../features/index.ts';
 import type { ComputeOf, ComputeReport } from '../../features/manifest.ts';
 import type { Product } from './product.ts';
 
-const shadow: ComputeOf<typeof SHADOW> = (deps, request, may) =>
-  shadowReport(deps, { ...request, isVisible: (one) => may('incidents:read', one) });
+const shadow: ComputeOf<typeof SHADOW> = async (deps, request, may) => {
+  const { shadowReport } = await import('../../core/actions/reports/shadow-report.ts');
+  return shadowReport(deps, { ...request, isVisible: (one) => may('incidents:read', one) });
+};
 
-const review: ComputeOf<typeof ALERT_REVIEW> = (deps, _, may) =>
-  alertReview(deps, ({ service, environment }) => may('incidents:read', { service, environment }));
+const review: ComputeOf<typeof ALERT_REVIEW> = async (deps, _, may) => {
+  const { alertReview } = await import('../../core/actions/reports/alert-review.ts');
+  return alertReview(deps, ({ service, environment }) => may('incidents:read', { service, environment }));
+};
 
 /** What computes each report, by its name. */
 const COMPUTES: ReadonlyMap<string, () => Promise<ComputeReport>> = new Map<string, () => Promise<ComputeReport>>([

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { secondsBetween } from '../../../schemas/time/time.ts';
 import type { ComputeOf } from '../../manifest.ts';
 import { deploysCsv, incidentsCsv } from '../decisions/csv.ts';
@@ -75,8 +76,11 @@ export const page: ComputeOf<typeof PAGE> = async (deps, { figure, days, scope }
     scope,
     isVisible: (serviceEnvironment) => may('deployments:read', serviceEnvironment),
   });
+  await setImmediate(); // each part takes a while, so let workflows run between them
   const report = reportOf(seconds);
+  await setImmediate();
   const history = secondsRead === seconds ? report : reportOf(secondsRead);
+  await setImmediate();
   const readable = (all: readonly DoraIncident[]) => all.filter((incident) => may('incidents:read', incident));
   const recent = { deploys: history.deploys, incidents: readable(history.incidents) };
   const listed = recordsOf({ ...report, incidents: readable(report.incidents) }, figure);
