@@ -6,6 +6,8 @@ import type { Finding } from '../core/domain/catalogue/doctor-findings.ts';
 import type { UserCache } from '../core/domain/ports/messages.ts';
 import type { Deps } from '../core/domain/ports/deps.ts';
 import type { AuditLog } from '../core/domain/ports/audit.ts';
+import type { ReportKind, Reports } from '../core/domain/ports/reports.ts';
+import type { Scope } from '../core/domain/access/access.ts';
 import type { EvidencePacks } from '../core/domain/ports/evidence.ts';
 import type { Projections } from '../core/domain/incidents/projections.ts';
 import type { Silences } from '../core/domain/ports/silences.ts';
@@ -14,6 +16,7 @@ import type { Blobs, Counters, Secrets } from '../core/domain/ports/system.ts';
 import type { ReportDeps } from '../core/actions/changes/report-change.ts';
 import type { Problem } from '../core/domain/lint/problem.ts';
 import type { Extensions, PortsOfFeatures } from '../core/domain/ports/extensions.ts';
+import type { Action } from '../schemas/access/access.ts';
 import type { Config } from '../schemas/config/config.ts';
 import type { PublicFiles } from '../platforms/blobs.ts';
 import type { Slo } from '../schemas/slo/slo.ts';
@@ -67,6 +70,8 @@ export type Feature = {
   /** Writes what waits in memory, before the process ends. */
   flush?(deps: FeatureDeps): Promise<void>;
   metrics?(): Promise<FeatureMetrics>;
+  /** Compute its reports over many records, by the name of the report (`core/domain/ports/reports.ts`). */
+  computes?: Readonly<Record<string, () => Promise<ComputeReport>>>;
   console?(): Promise<ConsoleParts>;
   /** Execute its Slack verbs, which `features/verbs.ts` lists. */
   runs?(): Promise<Readonly<Record<string, RunVerb<never>>>>;
@@ -105,6 +110,7 @@ export type FeatureDeps = Deps &
     evidencePacks: EvidencePacks;
     features: PortsOfFeatures;
     projections: Projections;
+    reports: Reports;
     rollbackGates: RollbackGates;
     silences: Silences;
     userCache: UserCache;
@@ -128,6 +134,20 @@ export type FeatureJobDeps = ReportDeps &
     | 'userCache'
     | 'writeProbe'
   >;
+
+/**
+ * Computes a report, from and to plain data: another thread can ask for it.
+ *
+ * @param may whether the reader may do something in a scope
+ */
+export type ComputeReport<Input = never, Result = unknown> = (
+  deps: FeatureDeps,
+  input: Input,
+  may: (action: Action, scope: Scope) => boolean,
+) => Promise<Result>;
+
+/** The function that computes a report. */
+export type ComputeOf<Kind> = Kind extends ReportKind<infer Input, infer Result> ? ComputeReport<Input, Result> : never;
 
 /** What the stores and clients of a feature are created from. */
 export type FeatureParts = {

@@ -122,7 +122,7 @@ async function start(
     publicUrl: env['FIREBREAK_PUBLIC_URL'] || ownAddress(settings),
     runsOn: true,
   };
-  const product = assemble({ platform, settings: productSettings, clock, log });
+  const product = assemble({ platform, settings: productSettings, clock, log, compute: background.compute });
   await quarantineStalled(product.quarantine);
   await product.intake.beat({ started: true });
   opened.onClose(() => background.close());

@@ -10,7 +10,9 @@ export type Viewer = {
   may: (action: Action, scope: Scope) => boolean;
   /** Name under which actions are counted that are requested by alerts of this viewer. */
   sender: string;
-  /** Hash of everything that the viewer may do and see: viewers with the same one see the same. */
+  /** What the viewer may do and see. */
+  grants: readonly Principal[];
+  /** Hash of them: viewers with the same one see the same. */
   rights: string;
   /** Hash of the session's ID. Null: authenticated by a bearer token. */
   session: string | null;

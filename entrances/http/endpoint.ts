@@ -4,10 +4,12 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { authorize, type Scope } from '../../core/domain/access/access.ts';
 import type { Page, ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { ReportReader } from '../../core/domain/ports/reports.ts';
 import type { Action, Principal } from '../../schemas/access/access.ts';
 import { Since } from '../../schemas/time/since.ts';
 import type { Env } from './context.ts';
 import { inBytes } from './list-bytes.ts';
+import { senderOf } from './middleware/authentication.ts';
 import { iJson } from './middleware/i-json.ts';
 import { Problem } from './problem.ts';
 import { Refusal } from '../../core/domain/refusal.ts';
@@ -162,6 +164,12 @@ export const listQuery = {
   limit: z.coerce.number().int().min(1).max(500).default(50).meta({ description: 'Maximum number of items' }),
   cursor: z.string().max(2048).optional().meta({ description: 'The next_cursor of the previous page' }),
 };
+
+/** Returns the caller as the reader of reports. */
+export const readerOf = ({ var: { principal } }: Context<Env>): NonNullable<ReportReader> => ({
+  name: senderOf(principal),
+  grants: [principal],
+});
 
 /** The query parameter `?since` of reports. A copy, because schemas that were created before zod-openapi lack `openapi`. */
 export const sinceQuery = Since.clone().meta({

@@ -1,5 +1,6 @@
 import type { Feature } from '../manifest.ts';
 import { names } from './names.ts';
+import { FIGURES, METRICS, PAGE, RECORDS, RECORDS_CSV } from './reports.ts';
 import { deliveryPorts, withPorts } from './ports.ts';
 
 /** Days that one run rolls up. A run of the sweeper has less than a minute. */
@@ -17,6 +18,13 @@ export const delivery: Feature = {
   // At first, it continues the backfill of older changes. A run that is interrupted is continued by the next one.
   jobs: [{ name: 'roll up deployments', run: (deps) => withPorts(deps).deployHistory.roll(DAYS_PER_RUN) }],
   routes: async () => (await import('./routes.ts')).doraRoutes,
+  computes: {
+    [FIGURES.name]: async () => (await import('./actions/compute.ts')).figures,
+    [RECORDS.name]: async () => (await import('./actions/compute.ts')).records,
+    [RECORDS_CSV.name]: async () => (await import('./actions/compute.ts')).recordsCsv,
+    [PAGE.name]: async () => (await import('./actions/compute.ts')).page,
+    [METRICS.name]: async () => (await import('./actions/compute.ts')).metrics,
+  },
   metrics: async () => (await import('./metrics.ts')).metrics,
   console: async () => ({
     after: '/console/services/:service',

@@ -11,6 +11,7 @@ import {
 } from '../../entrances/http/routes/metrics/exposition.ts';
 import type { FeatureMetrics } from '../manifest.ts';
 import { type Deps, withPorts } from './ports.ts';
+import { METRICS } from './reports.ts';
 import { figuresOf } from './decisions/figures.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import { type DeliveryDeps, deliveryReport } from './actions/report.ts';
@@ -18,7 +19,7 @@ import { type DeliveryDeps, deliveryReport } from './actions/report.ts';
 /** Metrics of delivery. */
 export const metrics: FeatureMetrics = {
   current: async (deps) => deployMetrics(withPorts(deps)),
-  slow: async (deps) => deliveryMetrics(withPorts(deps)),
+  slow: async ({ reports }) => (await reports.read(METRICS, null, null)).value,
 };
 
 /** Returns the counters of deploys, under the names that dashboards of other tools use. */
@@ -50,8 +51,8 @@ async function deployMetrics({ deployHistory }: Pick<Deps, 'deployHistory'>): Pr
   ];
 }
 
-/** Returns the delivery figures of the services in the catalogue. A figure without records has no sample. */
-async function deliveryMetrics(deps: Deps): Promise<Metric[]> {
+/** Returns the delivery figures of the services in the catalogue as metrics. A figure without records has no sample. */
+export async function metricsOfFigures(deps: Deps): Promise<Metric[]> {
   const all = await figuresByService(deps, FIGURE_DAYS);
   const figureGauge = (
     name: string,

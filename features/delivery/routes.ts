@@ -1,11 +1,9 @@
 import * as z from 'zod';
 import type { Context } from 'hono';
 import { correctAttribution, withdrawAttribution } from './actions/correct-attribution.ts';
-import { recordsOf } from './decisions/figure-records.ts';
-import { type DeliveryReport, deliveryReport } from './actions/report.ts';
+import { FIGURES, RECORDS, RECORDS_CSV, type ReportInput } from './reports.ts';
 import { Refusal } from '../../core/domain/refusal.ts';
-import { deploysCsv, figuresCsv, incidentsCsv } from './decisions/csv.ts';
-import { authorize } from '../../core/domain/access/access.ts';
+import { figuresCsv } from './decisions/csv.ts';
 import type { FeatureDeps } from '../manifest.ts';
 import { ChangeId, EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { AttributionCorrection } from './deploy-record.ts';
@@ -23,10 +21,11 @@ import {
   endpoint,
   listQuery,
   problems,
+  readerOf,
 } from '../../entrances/http/endpoint.ts';
 import { incidentParams } from '../../entrances/http/incident-param.ts';
 
-type RoutesDeps = Pick<FeatureDeps, 'changes' | 'clock' | 'code' | 'config' | 'features' | 'incidents'>;
+type RoutesDeps = Pick<FeatureDeps, 'changes' | 'clock' | 'config' | 'features' | 'incidents' | 'reports'>;
 
 const scopeQuery = {
   service: ServiceName.optional(),
@@ -39,12 +38,11 @@ const scopeQuery = {
   format: z.enum(['json', 'csv']).optional().meta({ description: 'Default: the format in the header Accept, or json' }),
 };
 
-/** Records of each kind that the answer with the figures contains. All of them are in `/v1/metrics/dora/records`. */
-const SHOWN_MAX = 50;
-
 const section = <T extends z.ZodType>(item: T) => z.object({ total: z.number(), items: z.array(item) });
 
 const Dora = DoraFigures.extend({
+  /** When the figures were computed. */
+  as_of: Timestamp,
   window: z.object({ from: Timestamp, until: Timestamp }),
   environments: z.array(z.string()),
   /** The newest records. `url`: all of them, by figure. */
@@ -56,6 +54,7 @@ const Dora = DoraFigures.extend({
 const Records = z
   .object({
     figure: DoraFigure,
+    as_of: Timestamp,
     deployments: z.array(DoraDeploy),
     incidents: z.array(DoraIncident),
     next_cursor: z.string().nullable(),
@@ -72,31 +71,19 @@ const Attribution = z.strictObject({
 /** Registers the delivery figures, their records, and the correction of causes. */
 export function doraRoutes(app: Api, core: RoutesDeps): void {
   const deps = withPorts(core);
-  const reportFor = async (
+  /** Returns what a report covers. @throws Refusal 403 */
+  const inputOf = (
     c: Context<Env>,
     { service, environment, team, tier, window: seconds }: z.infer<z.ZodObject<typeof scopeQuery>>,
-  ): Promise<DeliveryReport> => {
-    const of = {
+  ): ReportInput => {
+    c.var.allow({ ...(service && { service }), ...(environment && { environment }) });
+    const scope = {
       ...(service && { service }),
       ...(environment && { environment }),
       ...(team && { team }),
       ...(tier && { tier }),
     };
-    c.var.allow({ ...(service && { service }), ...(environment && { environment }) });
-    const report = await deliveryReport(deps, {
-      seconds,
-      scope: of,
-      isVisible: (serviceEnvironment) => c.var.may(serviceEnvironment),
-    });
-    const now = deps.clock.now();
-    const mayRead = (incident: DoraIncident): boolean =>
-      authorize(
-        c.var.principal,
-        'incidents:read',
-        { service: incident.service, environment: incident.environment },
-        now,
-      ).allowed;
-    return { ...report, incidents: report.incidents.filter(mayRead) };
+    return { seconds, scope };
   };
 
   endpoint(
@@ -119,21 +106,12 @@ export function doraRoutes(app: Api, core: RoutesDeps): void {
     }),
     async (c) => {
       const query = c.req.valid('query');
-      const { figures, deploys, incidents, from, until, environments, complete } = await reportFor(c, query);
+      const { as_of, value } = await deps.reports.read(FIGURES, inputOf(c, query), readerOf(c));
+      const { figures, window, environments, complete, deployments, incidents } = value;
       if (wantsCsv(c, query.format)) return csvResponse(c, figuresCsv(figures), 'dora.csv');
-      const search = new URL(c.req.url).search;
+      const url = `/v1/metrics/dora/records${new URL(c.req.url).search}`;
       return c.json(
-        {
-          ...figures,
-          window: { from, until },
-          environments: [...environments],
-          records: {
-            deployments: { total: deploys.length, items: deploys.slice(0, SHOWN_MAX) },
-            incidents: { total: incidents.length, items: incidents.slice(0, SHOWN_MAX) },
-            url: `/v1/metrics/dora/records${search}`,
-          },
-          complete,
-        },
+        { ...figures, as_of, window, environments, records: { deployments, incidents, url }, complete },
         200,
       );
     },
@@ -161,23 +139,19 @@ export function doraRoutes(app: Api, core: RoutesDeps): void {
     }),
     async (c) => {
       const { figure, limit, cursor, ...query } = c.req.valid('query');
-      const records = recordsOf(await reportFor(c, query), figure);
+      const input = { ...inputOf(c, query), figure };
       if (wantsCsv(c, query.format))
-        return csvResponse(
-          c,
-          records.kind === 'deploys' ? deploysCsv(records.items) : incidentsCsv(records.items),
-          `dora-${figure}.csv`,
-        );
-      const [deployments, incidents] =
-        records.kind === 'deploys'
-          ? [paged(records.items, ({ started_at: at, id }) => `${at}#${id}`, limit, cursor), NO_RECORDS]
-          : [NO_RECORDS, paged(records.items, ({ opened_at: at, id }) => `${at}#${id}`, limit, cursor)];
+        return csvResponse(c, (await deps.reports.read(RECORDS_CSV, input, readerOf(c))).value, `dora-${figure}.csv`);
+      const before = cursor === undefined ? null : decodedPosition(cursor);
+      const { as_of, value } = await deps.reports.read(RECORDS, { ...input, limit, before }, readerOf(c));
+      const { records, next } = value;
       return c.json(
         {
           figure,
-          deployments: deployments.items,
-          incidents: incidents.items,
-          next_cursor: deployments.next_cursor ?? incidents.next_cursor,
+          as_of,
+          deployments: records.kind === 'deploys' ? [...records.items] : [],
+          incidents: records.kind === 'incidents' ? [...records.items] : [],
+          next_cursor: next === null ? null : Buffer.from(next).toString('base64url'),
         },
         200,
       );
@@ -227,8 +201,6 @@ export function doraRoutes(app: Api, core: RoutesDeps): void {
   );
 }
 
-const NO_RECORDS = { items: [], next_cursor: null };
-
 const wantsCsv = (c: Context<Env>, format: 'json' | 'csv' | undefined): boolean =>
   format === undefined ? /\btext\/csv\b/i.test(c.req.header('accept') ?? '') : format === 'csv';
 
@@ -237,24 +209,6 @@ const csvResponse = (c: Context<Env>, text: string, name: string) =>
     'content-type': 'text/csv; charset=utf-8',
     'content-disposition': `attachment; filename="${name}"`,
   });
-
-/** Returns one page, newest first. The cursor is a position, so that it stays valid when records are added. */
-function paged<T>(
-  items: readonly T[],
-  positionOf: (item: T) => string,
-  limit: number,
-  cursor: string | undefined,
-): { items: T[]; next_cursor: string | null } {
-  const before = cursor === undefined ? undefined : decodedPosition(cursor);
-  const rest = items.filter((item) => before === undefined || positionOf(item) < before);
-  const page = rest.slice(0, limit);
-  const last = page.at(-1);
-  return {
-    items: page,
-    next_cursor:
-      last !== undefined && rest.length > page.length ? Buffer.from(positionOf(last)).toString('base64url') : null,
-  };
-}
 
 const POSITION = /^\d{4}-\d\d-\d\dT[\d:.]+Z#\w+$/;
 

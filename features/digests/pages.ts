@@ -1,17 +1,13 @@
 import { html } from 'hono/html';
-import { readTeamDigest } from './actions/team-digest.ts';
-import { withPorts } from '../freeze/ports.ts';
 import { type Span, type Text, utcWords } from '../../core/domain/messages/chat-message.ts';
 import { digestPath, digestScope, digestSections, digestTitle } from './decisions/sections.ts';
 import type { DigestSection } from '../../core/domain/ports/extensions.ts';
 import type { TeamDigest } from './digest.ts';
+import { TEAM_DIGEST } from './reports.ts';
 import { type Cells, filterLinks, type Html, nothing, panel, tableOf } from '../../entrances/console/parts.ts';
 import type { ConsolePage } from '../../entrances/console/pages/page.ts';
 
 const TEAM_MAX_CHARS = 256;
-
-/** A digest is computed once in this time for viewers with the same permissions. */
-const KEPT_SECONDS = 60;
 
 /** Rows of a section at most. */
 const PAGE_ROWS = 50;
@@ -23,16 +19,14 @@ export const digestPage: ConsolePage = {
   section: 'Review',
   action: 'incidents:read',
   everySeconds: 300,
-  async show(deps, { viewer: { may, rights }, query, kept }) {
+  async show(deps, { viewer: { may, sender, grants }, query }) {
     const team = query.get('team')?.slice(0, TEAM_MAX_CHARS) || undefined;
     const { services } = await deps.config.current();
     const visible = Object.entries(services).filter(([service]) => may('incidents:read', { service }));
     const teams = [...new Set(visible.flatMap(([, entry]) => entry.team ?? []))].toSorted();
     // It sums up a week of records, also of other features.
-    const teamDigest = await kept.get(JSON.stringify(['digest', team, rights]), KEPT_SECONDS, () =>
-      readTeamDigest(withPorts(deps), { ...(team !== undefined && { team }), isAllowed: may }),
-    );
-    return { title: 'Digest', main: digestMain(teamDigest, teams) };
+    const { value } = await deps.reports.read(TEAM_DIGEST, { team: team ?? null }, { name: sender, grants });
+    return { title: 'Digest', main: digestMain(value, teams) };
   },
 };
 

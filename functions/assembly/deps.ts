@@ -7,6 +7,8 @@ import { pagingDeps } from './deps/paging.ts';
 import { queueDeps } from './deps/queues.ts';
 import { type Parts, sharedDeps } from './deps/shared.ts';
 import { extensionsOf, featurePorts } from './features.ts';
+import { ComputedReports } from '../../core/actions/reports/computed-reports.ts';
+import { computeHere } from './reports.ts';
 
 /** Builds all dependencies of the product. */
 export function assemble(parts: Parts): Product {
@@ -20,6 +22,7 @@ export function assemble(parts: Parts): Product {
     ...monitoringDeps(shared),
     ...pagingDeps(shared),
     ...messageDeps(shared),
+    reports: new ComputedReports(parts.clock, parts.compute ?? computeHere(() => deps)),
     features: featurePorts({
       system,
       table,

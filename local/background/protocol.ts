@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { ReportRequest } from '../../core/actions/reports/computed-reports.ts';
 import type { ProductSettings } from '../../functions/assembly/deps/shared.ts';
 import type { PlatformSettings } from '../platform-options.ts';
 import type { SettingsElsewhere } from '../sandbox.ts';
@@ -25,8 +26,12 @@ export type BackgroundData = {
   logLevel: string;
 };
 
-export type ToBackground = { start: Start } | { secretNames: ReadonlySet<string> } | 'stop';
-export type FromBackground = 'stopped';
+/** `number`: of the answer. */
+export type ReportQuestion = { number: number; report: ReportRequest };
+export type ReportAnswer = { number: number; result: { ok: true; value: unknown } | { ok: false; error: unknown } };
+
+export type ToBackground = { start: Start } | { secretNames: ReadonlySet<string> } | ReportQuestion | 'stop';
+export type FromBackground = ReportAnswer | 'stopped';
 
 /** Places of what the background thread measures about itself. */
 export const FIGURES = { lagMaxSeconds: 0, heapUsedBytes: 1, heapTotalBytes: 2 } as const;

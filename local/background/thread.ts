@@ -1,9 +1,16 @@
-import { once } from 'node:events';
 import { getHeapStatistics } from 'node:v8';
 import { MessageChannel, SHARE_ENV, Worker } from 'node:worker_threads';
 import { metricLine } from '../process-metrics.ts';
 import type { ThreadName } from '../stalls/protocol.ts';
-import { type BackgroundData, FIGURES, type Start, type ToBackground } from './protocol.ts';
+import type { Compute } from '../../core/actions/reports/computed-reports.ts';
+import {
+  type BackgroundData,
+  FIGURES,
+  type FromBackground,
+  type ReportAnswer,
+  type Start,
+  type ToBackground,
+} from './protocol.ts';
 
 /** The thread in which the platform calls the product (`worker.ts`), as the main thread sees it. */
 export type Background = {
@@ -11,6 +18,8 @@ export type Background = {
   run(start: Start): void;
   /** Changes the secrets that the configuration names. */
   nameSecrets(names: ReadonlySet<string>): void;
+  /** Computes a report there. Before `run`, it waits. */
+  compute: Compute;
   metrics(): string;
   /** Ends what runs, and then the thread. */
   close(): Promise<void>;
@@ -48,6 +57,19 @@ export function createBackground({ beats, logLevel }: Pick<BackgroundData, 'beat
   });
   const send = (message: ToBackground, transfer: Start['writer'][] = []) => port.postMessage(message, transfer);
   let hasStarted = false;
+  const { promise: stopped, resolve: hasStopped } = Promise.withResolvers<void>();
+  const answers = new Map<number, (result: ReportAnswer['result']) => void>();
+  let asked = 0;
+  port.on('message', (message: FromBackground) => {
+    if (message === 'stopped') return hasStopped();
+    answers.get(message.number)?.(message.result);
+    answers.delete(message.number);
+  });
+  void exited.then(() => {
+    const error = new Error('the background thread has ended');
+    for (const answer of answers.values()) answer({ ok: false, error });
+    answers.clear();
+  });
   return {
     failed,
     run: (start) => {
@@ -55,6 +77,16 @@ export function createBackground({ beats, logLevel }: Pick<BackgroundData, 'beat
       send({ start }, [start.writer]);
     },
     nameSecrets: (secretNames) => send({ secretNames }),
+    compute: async (report) => {
+      asked += 1;
+      const number = asked;
+      const result = await new Promise<ReportAnswer['result']>((resolve) => {
+        answers.set(number, resolve);
+        send({ number, report });
+      });
+      if (result.ok) return result.value;
+      throw result.error;
+    },
     metrics: () => {
       const [lag, used, total] = figures;
       figures[FIGURES.lagMaxSeconds] = 0;
@@ -73,7 +105,6 @@ export function createBackground({ beats, logLevel }: Pick<BackgroundData, 'beat
       isClosing = true;
       const before = thrown;
       if (hasStarted) {
-        const stopped = once(port, 'message');
         send('stop');
         await Promise.race([stopped, exited]);
       }

@@ -4,10 +4,12 @@ import { basename } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { workerData } from 'node:worker_threads';
 import { followDeployments } from '../../core/actions/changes/follow-deployments.ts';
-import { refuseInput } from '../../core/actions/input-in-progress.ts';
+import type { Compute } from '../../core/actions/reports/computed-reports.ts';
+import { refuseInput, whileInProgress } from '../../core/actions/input-in-progress.ts';
 import { systemClock as clock } from '../../functions/assembly/clock.ts';
 import { assemble } from '../../functions/assembly/deps.ts';
 import { jsonLog } from '../../functions/assembly/log.ts';
+import { computeHere } from '../../functions/assembly/reports.ts';
 import { QUEUE } from '../../functions/assembly/resources.ts';
 import type { Product } from '../../functions/assembly/product.ts';
 import { BackgroundPlatform } from '../../platforms/sqlite/background.ts';
@@ -19,7 +21,15 @@ import { startBeating } from '../stalls/beats.ts';
 import { secretAmong } from '../state/secrets.ts';
 import { surviveRejections } from '../unhandled.ts';
 import { consumersOf, executionsOf, jobsOf } from './programs.ts';
-import { type BackgroundData, FIGURES, type FromBackground, type Start, type ToBackground } from './protocol.ts';
+import {
+  type BackgroundData,
+  FIGURES,
+  type FromBackground,
+  type ReportAnswer,
+  type ReportQuestion,
+  type Start,
+  type ToBackground,
+} from './protocol.ts';
 
 /**
  * The thread in which the platform calls the product: consumers of queues, workflows, and jobs. It puts together a product
@@ -31,6 +41,7 @@ const opened = new Closers();
 
 let named: ReadonlySet<string> = new Set();
 let starting: Promise<void> | undefined;
+const { promise: computing, resolve: canCompute } = Promise.withResolvers<Compute>();
 
 /** Nice value of this thread. The two threads that compete for the last core share it 3 to 1, and this one gets any other core. */
 const NICE = 5;
@@ -69,6 +80,7 @@ async function start({ writer, platform: settings, product: productSettings, ...
   );
   const product = assemble({ platform, settings: productSettings, clock, log });
   running.product = product;
+  canCompute(computeHere(() => product));
   opened.onClose(() => flushCounts(product));
   opened.onClose(startBeating(beats, 'background'));
   opened.onClose(await platform.run({ consumers: consumersOf(product), jobs: jobsOf(product) }));
@@ -104,6 +116,20 @@ async function stop(): Promise<void> {
   port.postMessage('stopped' satisfies FromBackground);
 }
 
+/** Computes a report, as soon as the product is put together. */
+async function answer({ number, report }: ReportQuestion): Promise<void> {
+  const send = (result: ReportAnswer['result']) => port.postMessage({ number, result } satisfies FromBackground);
+  try {
+    const compute = await computing;
+    const describe = () => ({ kind: 'job', name: `report ${report.name}` }) as const;
+    send({ ok: true, value: await whileInProgress(describe, () => compute(report)) });
+  } catch (error) {
+    // Its own properties may not be plain data.
+    const { stack } = error as Partial<Error>;
+    send({ ok: false, error: Object.assign(new Error(String(error)), stack && { stack }) });
+  }
+}
+
 /** An error ends the thread, and with it the process. */
 const endWith = (error: unknown): void => {
   queueMicrotask(() => {
@@ -114,6 +140,7 @@ const endWith = (error: unknown): void => {
 port.on('message', (message: ToBackground) => {
   if (message === 'stop') stop().catch(endWith);
   else if ('secretNames' in message) named = message.secretNames;
+  else if ('report' in message) void answer(message);
   else {
     starting = start(message.start);
     starting.catch(endWith);

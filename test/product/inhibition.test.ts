@@ -100,5 +100,7 @@ test('a muted alert that has joined an incident raises it when the other one has
   expect(await rules()).toEqual(['Slow']);
   await tell('region', 'ClusterDown', 'africa', 'resolved');
   await eventually(async () => (await incidents('ledger'))[0].severity === 'critical', 'the raised incident');
+  // The report is kept for some time.
+  await eventually(async () => (await rules()).length === 2, 'the rule of the alert in the report');
   expect((await rules()).toSorted()).toEqual(['Errors', 'Slow']);
 });

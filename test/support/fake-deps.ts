@@ -3,6 +3,7 @@ import type { Attempt } from '../../core/domain/ports/common.ts';
 import type { Product } from '../../functions/assembly/product.ts';
 import { noExtensions } from '../../core/domain/ports/extensions.ts';
 import { extensionsOf, featurePorts } from '../../functions/assembly/features.ts';
+import { reportsHere } from '../../functions/assembly/reports.ts';
 import type { Metrics } from '../../core/domain/ports/metrics.ts';
 import type { PageRequest } from '../../core/domain/ports/paging.ts';
 import type { HttpAnswer } from '../../core/domain/ports/runbooks.ts';
@@ -258,6 +259,7 @@ export class FakeWorld {
       metricQueries: notAsked('metricQueries'),
       audit: notAsked('audit'),
       quarantine: notAsked('quarantine'),
+      reports: notAsked('reports'),
       counters: { add: async () => undefined, read: async () => [] },
       backlog: { pending: async () => ({ count: 0, oldest: null }), effects: async () => [] },
       queues: { read: async () => [], dead: async () => [], redrive: async () => 0 },
@@ -298,7 +300,11 @@ export class FakeWorld {
       feature,
       Object.fromEntries(Object.entries<object>({ ...own }).map(([name, port]) => [name, this.#watched(name, port)])),
     ]);
-    return Object.assign(watched, { features: Object.fromEntries(features), extensions: extensionsOf(() => watched) });
+    return Object.assign(watched, {
+      features: Object.fromEntries(features),
+      extensions: extensionsOf(() => watched),
+      reports: reportsHere(this.clock, () => watched),
+    });
   }
 
   /** Records marked changes. Marking never fails, and is all that workflows do with it. */

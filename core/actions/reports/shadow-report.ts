@@ -20,7 +20,7 @@ const GROUPS_AT_ONCE = 8;
 
 type ReportDeps = Pick<Deps, 'incidents' | 'changes' | 'config' | 'automation' | 'clock'>;
 
-type ReportRequest = {
+export type ShadowReportRequest = {
   /** How far to look back. */
   seconds: number;
   /** The service and environment. An absent one means all. */
@@ -32,7 +32,7 @@ type ReportRequest = {
 /** Compares what automation would have done in shadow mode with what people did. */
 export async function shadowReport(
   deps: ReportDeps,
-  { seconds, scope: { service, environment }, isVisible }: ReportRequest,
+  { seconds, scope: { service, environment }, isVisible }: ShadowReportRequest,
 ): Promise<ShadowReport> {
   const now = deps.clock.now();
   const { incidents, since, complete } = await openedSince(deps, plusSeconds(now, -seconds), service);

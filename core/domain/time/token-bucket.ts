@@ -7,13 +7,20 @@ export type Allowance = { perSecond: number; burst: number };
 export type TakeResult = { ok: true; bucket: Bucket } | { ok: false; bucket: Bucket; afterSeconds: number };
 
 /**
- * Takes one token if available. `afterSeconds`: time until one is available.
+ * Takes tokens if they are available. `afterSeconds`: time until they are.
  *
  * @param now milliseconds since the epoch
+ * @param tokens more than the capacity needs a full bucket
  */
-export function takeToken(before: Bucket | undefined, { perSecond, burst }: Allowance, now: number): TakeResult {
+export function takeToken(
+  before: Bucket | undefined,
+  { perSecond, burst }: Allowance,
+  now: number,
+  tokens = 1,
+): TakeResult {
   const elapsedSeconds = before === undefined ? 0 : Math.max(0, now - before.at) / 1000;
   const left = before === undefined ? burst : Math.min(burst, before.left + elapsedSeconds * perSecond);
-  if (left >= 1) return { ok: true, bucket: { left: left - 1, at: now } };
-  return { ok: false, bucket: { left, at: now }, afterSeconds: (1 - left) / perSecond };
+  const needed = Math.min(tokens, burst);
+  if (left >= needed) return { ok: true, bucket: { left: left - tokens, at: now } };
+  return { ok: false, bucket: { left, at: now }, afterSeconds: (needed - left) / perSecond };
 }

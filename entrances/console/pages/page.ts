@@ -9,6 +9,7 @@ import type { EvidencePacks } from '../../../core/domain/ports/evidence.ts';
 import type { CodeHistory, ImageCommits, Rollouts } from '../../../core/domain/ports/changes.ts';
 import type { Blobs, Commits, Counters, Idempotency, Secrets } from '../../../core/domain/ports/system.ts';
 import type { AuditLog } from '../../../core/domain/ports/audit.ts';
+import type { Reports } from '../../../core/domain/ports/reports.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { Action } from '../../../schemas/access/access.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
@@ -60,6 +61,7 @@ export type ConsoleDeps = Pick<
   code: CodeHistory;
   commits: Commits | null;
   quarantine: Quarantine;
+  reports: Reports;
   rollouts: Rollouts;
   imageCommits: ImageCommits;
   secrets: Secrets;

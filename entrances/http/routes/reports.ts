@@ -3,12 +3,17 @@ import type { ApiDeps } from '../deps.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { ShadowReport } from '../../../schemas/automation/shadow-report.ts';
 import { AlertRulesReport } from '../../../core/domain/alerts/rule-figures.ts';
-import { alertReview, REVIEW_DAYS } from '../../../core/actions/reports/alert-review.ts';
-import { INCIDENTS_MAX, shadowReport } from '../../../core/actions/reports/shadow-report.ts';
+import { REVIEW_DAYS } from '../../../core/actions/reports/alert-review.ts';
+import { ALERT_REVIEW, SHADOW } from '../../../core/actions/reports/report-kinds.ts';
+import { INCIDENTS_MAX } from '../../../core/actions/reports/shadow-report.ts';
+import { Timestamp } from '../../../schemas/time/time.ts';
 import { DAY_SECONDS } from '../../../schemas/time/since.ts';
-import { type Api, answers, createRoute, endpoint, problems, sinceQuery } from '../endpoint.ts';
+import { type Api, answers, createRoute, endpoint, problems, readerOf, sinceQuery } from '../endpoint.ts';
 
-type ReportsDeps = Pick<ApiDeps, 'automation' | 'changes' | 'clock' | 'config' | 'incidents'>;
+/** `as_of`: when it was computed. */
+const AlertRules = AlertRulesReport.extend({ as_of: Timestamp }).meta({ id: 'AlertRulesReport' });
+
+type ReportsDeps = Pick<ApiDeps, 'clock' | 'reports'>;
 
 /** Registers the routes of reports over many incidents. */
 export function reportRoutes(app: Api, deps: ReportsDeps): void {
@@ -36,12 +41,8 @@ export function reportRoutes(app: Api, deps: ReportsDeps): void {
     async (c) => {
       const { since: seconds, service, environment } = c.req.valid('query');
       c.var.allow({ ...(service && { service }), ...(environment && { environment }) });
-      const report = await shadowReport(deps, {
-        seconds,
-        scope: { ...(service && { service }), ...(environment && { environment }) },
-        isVisible: (serviceEnvironment) => c.var.may(serviceEnvironment),
-      });
-      return c.json(report, 200);
+      const scope = { ...(service && { service }), ...(environment && { environment }) };
+      return c.json((await deps.reports.read(SHADOW, { seconds, scope }, readerOf(c))).value, 200);
     },
   );
 
@@ -54,13 +55,12 @@ export function reportRoutes(app: Api, deps: ReportsDeps): void {
       path: '/v1/reports/alerts',
       tags: ['alerts'],
       summary: `List, for each alert rule, how often it fired in ${REVIEW_DAYS} days, paged, was acted upon, and ended by itself`,
-      responses: { 200: answers('The report', AlertRulesReport.meta({ id: 'AlertRulesReport' })) },
+      responses: { 200: answers('The report', AlertRules) },
     }),
     async (c) => {
-      const { since, isComplete, rules } = await alertReview(deps, (serviceEnvironment) =>
-        c.var.may(serviceEnvironment),
-      );
-      return c.json({ since, complete: isComplete, items: rules }, 200);
+      const { as_of, value } = await deps.reports.read(ALERT_REVIEW, null, readerOf(c));
+      const { since, isComplete, rules } = value;
+      return c.json({ since, as_of, complete: isComplete, items: rules }, 200);
     },
   );
 }

@@ -5,7 +5,7 @@ import { requireIncident } from '../../../core/actions/incidents/require-inciden
 import type { Caller } from '../../../core/actions/people/caller.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 
-type AttributionDeps = Pick<Deps, 'attributions' | 'changes' | 'incidents' | 'clock'>;
+type AttributionDeps = Pick<Deps, 'attributions' | 'changes' | 'incidents' | 'clock' | 'reports'>;
 
 /**
  * Records which deploy caused an incident, in place of the engine's suspect. Also possible after the incident is
@@ -26,6 +26,7 @@ export async function correctAttribution(
   const at = deps.clock.now();
   const correction = { incident_id: id, service, environment, deployment_id: deployment, reason, by: caller.name, at };
   await deps.attributions.correct(correction, `corrected-${at}`);
+  deps.reports.forget();
   await deps.incidents.note(id, `attribution-corrected-${at}`, {
     at,
     actor: caller.name,
@@ -64,6 +65,7 @@ export async function withdrawAttribution(
     throw new Refusal(404, 'no-attribution', `the attribution of incident ${id} was not corrected`);
   const at = deps.clock.now();
   await deps.attributions.withdraw(correction, { name: caller.name, at }, `withdrawn-${at}`);
+  deps.reports.forget();
   await deps.incidents.note(id, `attribution-withdrawn-${at}`, {
     at,
     actor: caller.name,

@@ -19,6 +19,7 @@ import {
 import { DELIVERY_ACTIONS, NO_DEPLOY } from './actions.ts';
 import { type DeliveryData, loadDelivery, type Selection, WINDOWS } from './data.ts';
 import { daysPanel, trendsPanel } from './plots.ts';
+import { utcWords } from '../../../core/domain/messages/chat-message.ts';
 import { counted, duration, share } from '../../../core/domain/reports/words.ts';
 import type { ConsolePage } from '../../../entrances/console/pages/page.ts';
 
@@ -38,7 +39,9 @@ export const deliveryPage: ConsolePage = {
 
 export const deliveryMain = (data: DeliveryData): Html => html`
   <h1 class="page-title">Delivery</h1>
-  ${windowLinks(data)} ${scopeForm(data)} ${data.features.links.map((link) => html`<p class="more">${link}</p>`)}
+  ${windowLinks(data)} ${scopeForm(data)}
+  <p class="quiet">As of <time datetime="${data.at.slice(0, 16)}Z">${utcWords({ at: data.at })}</time></p>
+  ${data.features.links.map((link) => html`<p class="more">${link}</p>`)}
   <div class="columns">
     <div class="detail">
       ${panel('figures', `Last ${data.selection.days} days`, null, figuresTable(data))} ${daysPanel(data)}
@@ -46,7 +49,7 @@ export const deliveryMain = (data: DeliveryData): Html => html`
     <div class="aside">${trendsPanel(data)}</div>
   </div>
   <div class="detail">
-    ${panel('by-service', 'By service', data.byService.length, servicesTable(data))} ${data.features.panels}
+    ${panel('by-service', 'By service', data.serviceCount, servicesTable(data))} ${data.features.panels}
     ${panel('records', FIGURE_LABELS[data.selection.figure], data.total, recordsList(data))}
   </div>
 `;
@@ -179,10 +182,10 @@ function frequencyText(value: number): string {
 /** Returns a number with two significant digits. */
 const twoDigits = (value: number): string => String(Number(value.toPrecision(2)));
 
-const servicesTable = ({ byService, selection }: DeliveryData): Html =>
+const servicesTable = ({ byService, serviceCount, selection }: DeliveryData): Html =>
   byService.length === 0
     ? nothing('No service of this selection has a deploy or an incident in this window.')
-    : tableOf(
+    : html`${tableOf(
         'Figures by service',
         ['Service', 'Frequency', 'Lead time', 'Fail rate', 'Recovery'],
         byService.map(({ service, figures }): Cells => [
@@ -192,7 +195,15 @@ const servicesTable = ({ byService, selection }: DeliveryData): Html =>
           withBand(share(figures.change_failure_rate.value), figures.change_failure_rate.band),
           withBand(duration(figures.failed_deployment_recovery.median_s), figures.failed_deployment_recovery.band),
         ]),
-      );
+      )}
+      ${
+        serviceCount > byService.length
+          ? html`<p class="more quiet">
+              The ${byService.length} of ${serviceCount} services with the most deploys. Select a service or a team to
+              see others.
+            </p>`
+          : ''
+      }`;
 
 const withBand = (value: string, band: Band | null): Html => html`${value} ${band === null ? '' : bandBadge(band)}`;
 

@@ -5,7 +5,8 @@ import { type Plot, plot, SHARE, type Unit } from '../../../entrances/console/pl
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { ENOUGH_RECORDS } from '../decisions/figures.ts';
 import type { Week } from '../decisions/trend.ts';
-import { DAYS_SHOWN, type DeliveryData } from './data.ts';
+import { DAYS_SHOWN } from '../reports.ts';
+import type { DeliveryData } from './data.ts';
 
 const DAY_SECONDS = 24 * 3600;
 const TREND_HEIGHT = 110;

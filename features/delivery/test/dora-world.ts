@@ -5,6 +5,7 @@ import { keyPointedTo } from '../../../core/stores/changes/changes.ts';
 import { keys } from '../../../core/stores/keys.ts';
 import type { Product } from '../../../functions/assembly/product.ts';
 import type { Log } from '../../../core/domain/ports/system.ts';
+import { reportsHere } from '../../../functions/assembly/reports.ts';
 import { api } from '../../../entrances/http/app.ts';
 import type { Api } from '../../../entrances/http/endpoint.ts';
 import type { TokenRecord } from '../../../schemas/access/access.ts';
@@ -64,7 +65,7 @@ export class DoraWorld {
   readonly stores: TableStores;
   readonly app: Api;
   /** What the figures are read from, also for the console. */
-  readonly ports: Pick<Product, 'incidents' | 'config' | 'changes' | 'code' | 'clock' | 'features'>;
+  readonly ports: Pick<Product, 'incidents' | 'config' | 'changes' | 'code' | 'clock' | 'features' | 'reports'>;
   /** What the token may do. */
   mine: Pick<TokenRecord, 'services' | 'environments' | 'actions'> = {
     actions: ['*'],
@@ -85,6 +86,7 @@ export class DoraWorld {
       code: stores.code,
       features: stores.features,
       clock: stores.clock,
+      reports: reportsHere(stores.clock, () => deps),
     };
     const deps: Product = {
       ...fake,

@@ -5,7 +5,7 @@ import type { PageRequest, ConsoleDeps } from '../../../entrances/console/pages/
 import { Config } from '../../../schemas/config/config.ts';
 import { DoraFigure } from '../dora.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import { consoleWorld } from '../../../test/support/console-world.ts';
+import { consoleWorld, tokenRecord } from '../../../test/support/console-world.ts';
 import { expectHarmless, hostile, textOf } from '../../../test/support/hostile.ts';
 import { digestSections } from '../actions/digest-sections.ts';
 import { withPorts } from '../ports.ts';
@@ -161,9 +161,23 @@ test('says what to do without a deploy', async () => {
   expect(await read('&environment=nowhere')).toContain('No deploy of this selection is recorded');
 });
 
+test('of many services, lists those with the most deploys', async () => {
+  for (let n = 0; n < 51; n += 1)
+    await world.deploy({
+      service: `small-${n}`,
+      version: 'v1',
+      status: 'succeeded',
+      started_at: plusSeconds(world.stores.clock.now(), -7200),
+    });
+  const text = await read();
+  expect(text).toContain('The 50 of 54 services with the most deploys.');
+  const [, listed = ''] = /By service(.*?)services with the most deploys/.exec(text) ?? [];
+  for (const service of ['cart', 'payments', 'search']) expect(listed).toContain(service);
+});
+
 test('hostile texts are shown as text', async () => {
   for (const figure of DoraFigure.options) {
-    const viewer = { may: () => true, csrfToken: 'key' };
+    const viewer = { may: () => true, csrfToken: 'key', sender: 'ada', grants: [tokenRecord('ada', ['*'])] };
     const asked = {
       viewer,
       param: {},

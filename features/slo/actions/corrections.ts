@@ -19,7 +19,7 @@ const ACTIVE_MAX = 100;
 /** Farther away, a correction has no effect on any window, or is likely a wrong year. */
 const FARTHEST_SECONDS = 400 * 86_400;
 
-type CorrectionDeps = Pick<Deps, 'clock' | 'config' | 'sloCorrections'>;
+type CorrectionDeps = Pick<Deps, 'clock' | 'config' | 'reports' | 'sloCorrections'>;
 
 /** @throws Refusal 404 */
 export async function configuredSlo({ config }: Pick<Deps, 'config'>, id: string): Promise<Slo> {
@@ -66,6 +66,7 @@ export async function recordCorrection(
     end_reason: null,
   };
   const stored = await deps.sloCorrections.record(recorded);
+  deps.reports.forget();
   if (contentOf(stored) !== contentOf(recorded))
     throw new Refusal(
       409,
@@ -118,6 +119,7 @@ async function endOrWithdraw(
   caller.allow('slos:write', slo);
   if (how === 'end') await refuseEnd(deps, slo, id);
   const found = await deps.sloCorrections[how](slo.id, id, { by: caller.name, reason });
+  deps.reports.forget();
   if (found === undefined)
     throw new Refusal(404, 'unknown-correction', `the objective ${slo.id} has no correction with the ID ${id}`);
   if (how === 'end' && found.withdrawn_at !== null)

@@ -31,7 +31,7 @@ const correctionParams = z.object({ id, correction_id: z.string().min(1).max(64)
 /** Registers the routes of corrections: periods that do not count for an objective. */
 export function sloCorrectionRoutes(
   app: Api,
-  deps: Pick<Deps, 'clock' | 'config' | 'sloCorrections' | 'sloDays'>,
+  deps: Pick<Deps, 'clock' | 'config' | 'reports' | 'sloCorrections' | 'sloDays'>,
 ): void {
   endpoint(
     app,

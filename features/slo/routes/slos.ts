@@ -3,6 +3,7 @@ import type { Deps } from '../ports.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { SloView } from '../schemas/slo-view.ts';
 import { sloViews } from '../actions/views.ts';
+import { SLO_VIEWS } from '../reports.ts';
 import {
   type Api,
   answers,
@@ -11,10 +12,11 @@ import {
   listQuery,
   pageOf,
   problems,
+  readerOf,
 } from '../../../entrances/http/endpoint.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 
-type SlosDeps = Pick<Deps, 'clock' | 'config' | 'freezes' | 'sloCorrections' | 'sloDays' | 'sloStatuses'>;
+type SlosDeps = Pick<Deps, 'clock' | 'config' | 'freezes' | 'reports' | 'sloCorrections' | 'sloDays' | 'sloStatuses'>;
 
 const Shown = SloView.meta({ id: 'Slo' });
 
@@ -53,11 +55,9 @@ export function sloRoutes(app: Api, deps: SlosDeps): void {
         .filter(({ position }) => cursor === undefined || position > decodedPosition(cursor))
         .toSorted((a, b) => (a.position < b.position ? -1 : 1));
       const page = matching.slice(0, Math.min(limit, PAGE_MAX));
-      const items = await sloViews(
-        deps,
-        config,
-        page.map(({ slo }) => slo),
-      );
+      const ids = page.map(({ slo }) => slo.id);
+      // Whoever sees an objective sees all of it, so readers share what is computed.
+      const { value: items } = await deps.reports.read(SLO_VIEWS, ids, { ...readerOf(c), grants: [] });
       const last = matching.length > page.length ? page.at(-1) : undefined;
       return c.json({ items, next_cursor: last === undefined ? null : cursorAfter(last.position) }, 200);
     },

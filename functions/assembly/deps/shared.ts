@@ -11,6 +11,7 @@ import {
   type ProjectionTargetName,
 } from '../../../schemas/incidents/projection.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
+import type { Compute } from '../../../core/actions/reports/computed-reports.ts';
 import { countedCalls } from '../counted-calls.ts';
 import { publishedConfig } from '../../../core/stores/config/config-source.ts';
 import { approvalLinks } from '../approval-links.ts';
@@ -44,7 +45,14 @@ export type ProductSettings = {
 };
 
 /** What the product is put together from. */
-export type Parts = { platform: Platform; settings: ProductSettings; clock: Clock; log: Log };
+export type Parts = {
+  platform: Platform;
+  settings: ProductSettings;
+  clock: Clock;
+  log: Log;
+  /** Computes reports in another thread. Absent: in this one. */
+  compute?: Compute;
+};
 
 /** What several groups of dependencies are built from. */
 export type Shared = {

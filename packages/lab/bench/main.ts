@@ -26,6 +26,7 @@ import { measureIntake } from './measurements/intake.ts';
 import { measureLoad } from './measurements/load.ts';
 import { measureMemory } from './measurements/memory.ts';
 import { measurePages } from './measurements/pages.ts';
+import { measureReaders } from './measurements/readers.ts';
 import { measureResponse } from './measurements/response.ts';
 import { measureSize } from './measurements/size.ts';
 import { measureStart } from './measurements/start.ts';
@@ -47,6 +48,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   start: measureStart,
   memory: measureMemory,
   pages: measurePages,
+  readers: measureReaders,
   size: measureSize,
   bundles: measureBundles,
 };

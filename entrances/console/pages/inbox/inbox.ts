@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import { isReplayable } from '../../../http/webhooks/replay.ts';
-import { type AlertReview, alertReview, REVIEW_DAYS } from '../../../../core/actions/reports/alert-review.ts';
+import { type AlertReview, REVIEW_DAYS } from '../../../../core/actions/reports/alert-review.ts';
+import { ALERT_REVIEW } from '../../../../core/actions/reports/report-kinds.ts';
 import { EVERYWHERE } from '../../../../core/domain/access/access.ts';
 import { NOISY_TIMES } from '../../../../core/domain/alerts/noisy-alerts.ts';
 import { experimentPath, incidentPath } from '../../../../core/domain/incidents/console-link.ts';
@@ -68,12 +69,12 @@ async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<
   const at = deps.clock.now();
   const [quarantine, review, expected, unmapped, panels] = await Promise.all([
     may('quarantine:read', EVERYWHERE) ? quarantineOf(deps, query.get('from') || null) : null,
-    alertReview(deps, ({ service, environment }) => may('incidents:read', { service, environment })),
+    deps.reports.read(ALERT_REVIEW, null, { name: viewer.sender, grants: viewer.grants }),
     expectedAlerts(deps, ({ service, environment }) => may('incidents:read', { service, environment })),
     may('deployments:read', EVERYWHERE) ? unmappedDeployments(deps) : null,
     inboxPanels(deps, viewer, at),
   ]);
-  return { at, may, csrfToken, quarantine, review, expected, unmapped, panels };
+  return { at, may, csrfToken, quarantine, review: review.value, expected, unmapped, panels };
 }
 
 async function expectedAlerts(

@@ -1,4 +1,4 @@
-import { shadowReport } from '../../../../core/actions/reports/shadow-report.ts';
+import { SHADOW } from '../../../../core/actions/reports/report-kinds.ts';
 import { Refusal } from '../../../../core/domain/refusal.ts';
 import { modesFor } from '../../../../core/domain/automation/automation.ts';
 import { modeOf } from '../../../../core/domain/automation/shadow-report.ts';
@@ -251,11 +251,11 @@ async function pinsOf({ pins }: Pick<Deps, 'pins'>, { may }: Viewer, service: Se
   return items.filter((pin) => pin.service === service && may('versions:read', pin));
 }
 
-async function shadowOf(deps: ConsoleDeps, { may }: Viewer, service: ServiceName): Promise<ShadowRow[]> {
-  const report = await shadowReport(deps, {
-    seconds: SHADOW_SECONDS,
-    scope: { service },
-    isVisible: (serviceEnvironment) => may('incidents:read', serviceEnvironment),
-  });
-  return report.items;
+async function shadowOf(
+  { reports }: Pick<ConsoleDeps, 'reports'>,
+  { sender, grants }: Viewer,
+  service: ServiceName,
+): Promise<ShadowRow[]> {
+  const request = { seconds: SHADOW_SECONDS, scope: { service } };
+  return (await reports.read(SHADOW, request, { name: sender, grants })).value.items;
 }

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { reportsHere } from '../../../../functions/assembly/reports.ts';
 import type { Product } from '../../../../functions/assembly/product.ts';
 import { api } from '../../../../entrances/http/app.ts';
 import type { Api } from '../../../../entrances/http/endpoint.ts';
@@ -27,6 +28,7 @@ beforeEach(async () => {
     ...world.deps,
     ...world.stores,
     clock: world.stores.clock,
+    reports: reportsHere(world.stores.clock, () => deps),
     secrets: { get: async () => undefined },
     tokens: Object.assign(Object.create(world.stores.tokens) as Product['tokens'], {
       find: async () => token(),

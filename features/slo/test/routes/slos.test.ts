@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { api } from '../../../../entrances/http/app.ts';
 import type { Api } from '../../../../entrances/http/endpoint.ts';
+import { reportsHere } from '../../../../functions/assembly/reports.ts';
 import type { Product } from '../../../../functions/assembly/product.ts';
 import type { TokenRecord } from '../../../../schemas/access/access.ts';
 import { SloView } from '../../schemas/slo-view.ts';
@@ -26,6 +27,7 @@ beforeEach(async () => {
     ...world.deps,
     ...world.stores,
     clock: world.stores.clock,
+    reports: reportsHere(world.stores.clock, () => deps),
     secrets: { get: async () => undefined },
     tokens: Object.assign(Object.create(world.stores.tokens) as Product['tokens'], { find: async () => token() }),
     drills: Object.assign({}, fake.drills, { proved: async () => [] }),

@@ -1,0 +1,178 @@
+import { type Allowance, type Bucket, takeToken } from '../../domain/time/token-bucket.ts';
+import type { Scope } from '../../domain/access/access.ts';
+import { actorMay } from '../../domain/people/people.ts';
+import type { Computed, ReportKind, ReportReader, Reports } from '../../domain/ports/reports.ts';
+import type { Clock } from '../../domain/ports/system.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { Action, Principal } from '../../../schemas/access/access.ts';
+import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
+import { sha256 } from '../../stores/hash.ts';
+
+/** A report to compute, as plain data. `grants`: what is visible. Null: everything. */
+export type ReportRequest = { name: string; input: unknown; grants: readonly Principal[] | null };
+
+/** Computes a report, in this thread or in another one. */
+export type Compute = (request: ReportRequest) => Promise<unknown>;
+
+/** What the reports of a reader may cost at one instance. */
+const BUDGET: Allowance = { perSecond: 0.5, burst: 20 };
+
+/** A report costs the seconds that it takes, and no more than this: on a busy machine, all take long. */
+const COST_MAX = 1;
+
+/** Seconds that a report is expected to take until one of its kind has been computed. */
+const FIRST_ESTIMATE_SECONDS = 0.5;
+
+/** Reports of a kind that wait for their turn, at most. */
+const WAITING_MAX = 16;
+
+/**
+ * A result is kept this many times as long as its computation took, and at most a minute: then the computations of one
+ * report take at most a twentieth of the time, and reports that cost nothing are always new.
+ */
+const KEPT_TIMES = 20;
+const KEPT_MAX_MS = 60_000;
+
+/** Results and readers that are remembered. The oldest is dropped first. */
+const RESULTS_MAX = 64;
+const READERS_MAX = 10_000;
+
+/** Reports of one kind: the last one in the line, how many wait, and how long the last one took. */
+type Line = { last: Promise<unknown>; waiting: number; seconds: number };
+
+/**
+ * Shares what is computed: at the same time, one report of each kind is computed, once for all readers who ask for it with
+ * the same permissions. It is kept for a while.
+ */
+export class ComputedReports implements Reports {
+  readonly #clock: Clock;
+  readonly #compute: Compute;
+  readonly #running = new Map<string, Promise<Computed<unknown>>>();
+  readonly #kept = new Map<string, { untilMs: number; computed: Computed<unknown> }>();
+  readonly #lines = new Map<string, Line>();
+  readonly #budgets = new Map<string, Bucket>();
+  /** Begins all keys, so that nothing from before a correction is found. */
+  #generation = 0;
+
+  constructor(clock: Clock, compute: Compute) {
+    this.#clock = clock;
+    this.#compute = compute;
+  }
+
+  async read<Input, Result>(
+    { name }: ReportKind<Input, Result>,
+    input: Input,
+    reader: ReportReader,
+  ): Promise<Computed<Result>> {
+    const grants = reader === null ? null : visibleScope(reader.grants, this.#clock.now());
+    const key = sha256(JSON.stringify([this.#generation, name, input, grants]));
+    const kept = this.#kept.get(key);
+    if (kept !== undefined && this.#nowMs() < kept.untilMs) return kept.computed as Computed<Result>;
+    const running = this.#running.get(key) ?? this.#start(key, { name, input, grants }, reader);
+    return running as Promise<Computed<Result>>;
+  }
+
+  forget(): void {
+    this.#generation += 1;
+    this.#kept.clear();
+  }
+
+  #start(key: string, request: ReportRequest, reader: ReportReader): Promise<Computed<unknown>> {
+    const line = this.#lines.get(request.name) ?? {
+      last: Promise.resolve(),
+      waiting: 0,
+      seconds: FIRST_ESTIMATE_SECONDS,
+    };
+    this.#lines.set(request.name, line);
+    if (line.waiting >= WAITING_MAX) {
+      const seconds = Math.max(1, Math.ceil(line.waiting * line.seconds));
+      throw new Refusal(503, 'unavailable', `too many reports wait to be computed; try again in ${seconds} s`, {
+        'retry-after': String(seconds),
+      });
+    }
+    const settle = reader === null ? () => undefined : this.#spend(reader.name, costOf(line.seconds));
+    line.waiting += 1;
+    const result = line.last.then(() => this.#run(key, request, line, settle));
+    line.last = result.catch(() => undefined);
+    this.#running.set(key, result);
+    void line.last.then(() => this.#running.delete(key));
+    return result;
+  }
+
+  async #run(
+    key: string,
+    request: ReportRequest,
+    line: Line,
+    settle: (cost: number) => void,
+  ): Promise<Computed<unknown>> {
+    const [as_of, generation, beganMs] = [this.#clock.now(), this.#generation, this.#nowMs()];
+    try {
+      const computed = { as_of, value: await this.#compute(request) };
+      const keptMs = Math.min(KEPT_MAX_MS, KEPT_TIMES * (this.#nowMs() - beganMs));
+      if (keptMs > 0 && generation === this.#generation) {
+        this.#kept.delete(key); // the new one comes last
+        setBounded(this.#kept, key, { untilMs: this.#nowMs() + keptMs, computed }, RESULTS_MAX);
+      }
+      return computed;
+    } finally {
+      line.waiting -= 1;
+      line.seconds = (this.#nowMs() - beganMs) / 1000;
+      settle(costOf(line.seconds));
+    }
+  }
+
+  /**
+   * Takes what a report is expected to cost from the reader's budget.
+   *
+   * @returns what corrects that by what it did cost
+   * @throws Refusal 429
+   */
+  #spend(name: string, expected: number): (cost: number) => void {
+    const taken = takeToken(this.#budgets.get(name), BUDGET, this.#nowMs(), expected);
+    this.#budgets.delete(name);
+    setBounded(this.#budgets, name, taken.bucket, READERS_MAX);
+    if (!taken.ok) {
+      const seconds = Math.max(1, Math.ceil(taken.afterSeconds));
+      const detail = `the reports that you read took too long to compute; try again in ${seconds} s`;
+      throw new Refusal(429, 'too-many-requests', detail, { 'retry-after': String(seconds) });
+    }
+    return (cost) => {
+      const bucket = this.#budgets.get(name);
+      if (bucket !== undefined)
+        this.#budgets.set(name, { ...bucket, left: Math.min(BUDGET.burst, bucket.left + expected - cost) });
+    };
+  }
+
+  #nowMs(): number {
+    return millisOf(this.#clock.now());
+  }
+}
+
+/** Returns whether the reader of a report may do something. */
+export const mayOf =
+  (grants: ReportRequest['grants'], now: Timestamp) =>
+  (action: Action, scope: Scope): boolean =>
+    grants === null || actorMay({ name: '', grants: [...grants] }, action, scope, now).allowed;
+
+const costOf = (seconds: number): number => Math.min(seconds, COST_MAX);
+
+/** Returns what is visible by the grants that are valid now, without their names and ends: readers with the same one see the same. */
+const visibleScope = (grants: readonly Principal[], now: Timestamp): Principal[] =>
+  grants
+    .filter(({ expires_at: end }) => end === null || end > now)
+    .map(({ actions, sources, services, environments }) => ({
+      name: '',
+      actions,
+      sources,
+      services,
+      environments,
+      expires_at: null,
+    }));
+
+function setBounded<T>(map: Map<string, T>, key: string, value: T, max: number): void {
+  map.set(key, value);
+  for (const oldest of map.keys()) {
+    if (map.size <= max) return;
+    map.delete(oldest);
+  }
+}
