@@ -45,8 +45,8 @@ export function toSignal(alert: Alert, services: Config['services'], asRollbackR
   const { labels, annotations } = alert;
   const serviceEnvironment = serviceEnvironmentOf(labels, services);
   const alertname = labels.get('alertname') ?? '';
-  const monitoringFailure =
-    MONITORING_FAILURES.has(alertname) || (alert.status === 'firing' && unmeasuredBecause(annotations) !== null);
+  const unmeasured = unmeasuredBecause(annotations);
+  const monitoringFailure = MONITORING_FAILURES.has(alertname) || (alert.status === 'firing' && unmeasured !== null);
   const requestsRollback = asRollbackRequest ? alert.status === 'firing' : labels.get('action') === 'auto-rollback';
   return {
     source: alert.source,
@@ -60,6 +60,7 @@ export function toSignal(alert: Alert, services: Config['services'], asRollbackR
     severity: severityOf(labels.get('severity')),
     requestsRollback: requestsRollback && !monitoringFailure,
     monitoringFailure,
+    ...(unmeasured !== null && { unmeasured }),
     title: truncated(
       oneLine(annotations.get('summary')) ||
         oneLine(annotations.get('title')) ||
