@@ -32,6 +32,8 @@ export const Signal = z.object({
   rollbackNotPermitted: z.literal(true).optional(),
   /** The monitoring failed, not the service (Grafana's no-data and error states). Never a reason for an action. */
   monitoringFailure: z.boolean(),
+  /** Why its state was not measured, as its sender says. Absent: it was measured, or the sender says nothing about it. */
+  unmeasured: z.string().optional(),
   title: z.string(),
   links: z.object({ runbook: z.string().nullable(), dashboard: z.string().nullable(), source: z.string().nullable() }),
   labels: z.array(z.tuple([z.string(), z.string()])),

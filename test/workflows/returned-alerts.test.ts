@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Product } from '../../functions/assembly/product.ts';
+import { pageDetailsOf } from '../../core/domain/paging/page-details.ts';
 import { settleHeld } from '../../core/jobs/sweep/held.ts';
 import { route } from '../../core/jobs/queues/route.ts';
 import { QuarantineTable } from '../../core/stores/alerts/quarantine.ts';
@@ -68,6 +69,15 @@ class Intake {
   sends = (status: 'firing' | 'resolved', startsAt = STARTED, type?: string): Moment => {
     return () =>
       this.post('/v1/alerts/alertmanager', group([{ ...alert({ status, startsAt }), ...this.#ended(status) }]), type);
+  };
+
+  /** Sends an alert of Grafana, with its reason for the state. */
+  grafana = (status: 'firing' | 'resolved', reason?: string): Moment => {
+    const annotations = reason === undefined ? {} : { grafana_state_reason: reason };
+    return () => {
+      const one = { ...alert({ status, startsAt: STARTED, annotations }), ...this.#ended(status) };
+      return this.post('/v1/alerts/grafana', group([one], { version: '1' }));
+    };
   };
 
   #ended = (status: string) => (status === 'resolved' ? { endsAt: this.world.clock.now() } : {});
@@ -224,4 +234,60 @@ test('a return alone rolls nothing back without a person', async () => {
   const decisions = (await it.deps.incidents.view(theIncident(it.world)))?.decisions;
   expect(decisions?.at(-1)).toMatchObject({ kind: 'approve', because: 'alert_returned', from_version: 'v2' });
   expect(it.world.calls.filter((call) => /rollback/.test(call) && !call.startsWith('pager'))).toEqual([]);
+});
+
+describe('an end that Grafana has not measured', () => {
+  const told = (it: Intake) => it.world.store.dossier(theIncident(it.world)).timeline.map(({ text }) => text);
+  const paused = (it: Intake): Record<string, Moment> => ({
+    '0 s': it.grafana('firing'),
+    '5 s': it.grafana('resolved', 'Paused'),
+    '6 s': it.grafana('resolved', 'Paused'),
+  });
+  const isOpen =
+    (it: Intake): Moment =>
+    () =>
+      expect(it.statuses).toEqual(['open']);
+
+  test('is no recovery, until the health query is within its limit', async () => {
+    const it = await intake(withHealth);
+    it.world.health = { kind: 'value', value: 0.2 };
+    await it.play({
+      ...paused(it),
+      '60 s': it.sweeps,
+      '61 s': async (world) => {
+        expect(it.statuses).toEqual(['open']);
+        const story = await it.deps.incidents.overview(theIncident(world));
+        expect(story && pageDetailsOf(story, null)['problem']).toEqual([
+          expect.stringMatching(/Not measured: its rule was paused \(Paused\)$/),
+        ]);
+      },
+      '62 s': (world) => void (world.health = { kind: 'value', value: 0.001 }),
+      '120 s': it.sweeps,
+      '180 s': it.sweeps,
+    });
+    expect(it.statuses).toEqual(['resolved']);
+    const not = told(it).filter((text) => text.startsWith('Not a recovery'));
+    expect(not).toEqual([expect.stringContaining('because its rule was paused (Paused)')]);
+    expect(told(it)).toContainEqual(expect.stringMatching(/^The end of .* was not measured: .*\. Healthy: /));
+  });
+
+  test('ends nothing without a health query; a person does', async () => {
+    const it = await intake();
+    await it.play({ ...paused(it), '60 s': it.sweeps, '30 min': isOpen(it), '31 min': resolves, '32 min': it.sweeps });
+    expect(it.statuses).toEqual(['resolved']);
+    expect(await it.deps.incidents.held(it.world.clock.now())).toEqual([]);
+  });
+
+  test('is settled by a later notification', async () => {
+    const it = await intake(withHealth);
+    it.world.health = { kind: 'value', value: 0.001 };
+    await it.play({
+      ...paused(it),
+      '10 s': it.grafana('firing'),
+      '60 s': it.sweeps,
+      '61 s': isOpen(it),
+      '70 s': it.grafana('resolved'),
+    });
+    expect([it.statuses, it.pages.length]).toEqual([['resolved'], 1]);
+  });
 });

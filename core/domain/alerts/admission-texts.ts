@@ -4,27 +4,37 @@ import { highestSeverity, reporterOf } from './admission.ts';
 type Arrival = { signal: Signal; unmuted: boolean };
 
 /** Arrivals by their effect on the incident. */
-type Arrivals = Readonly<Record<'attached' | 'raised' | 'ended' | 'requesting', readonly Arrival[]>>;
+type Arrivals = Readonly<Record<'attached' | 'raised' | 'ended' | 'unmeasured' | 'requesting', readonly Arrival[]>>;
 
 /** Kind of the timeline entry about arrivals. */
-export const kindOf = ({ attached, raised, ended }: Arrivals): string =>
+export const kindOf = ({ attached, raised, ended, unmeasured }: Arrivals): string =>
   attached.length > 0
     ? 'alerts.fired'
     : raised.length > 0
       ? 'alerts.raised'
       : ended.length > 0
         ? 'alerts.resolved'
-        : 'alerts.rollback_requested';
+        : unmeasured.length > 0
+          ? 'alerts.unmeasured'
+          : 'alerts.rollback_requested';
 
-export const textOf = ({ attached, raised, ended, requesting }: Arrivals): string =>
+export const textOf = ({ attached, raised, ended, unmeasured, requesting }: Arrivals): string =>
   [
     attached.length > 0 ? `Firing: ${titles(attached)}` : '',
     raisedText(raised),
     ended.length > 0 ? `Resolved: ${titles(ended)}` : '',
+    ...unmeasuredTexts(unmeasured),
     attached.length + raised.length === 0 && requesting.length > 0 ? `Rollback requested: ${titles(requesting)}` : '',
   ]
     .filter(Boolean)
     .join('. ');
+
+/** Returns a sentence for each reason for which senders report ends that were not measured. */
+const unmeasuredTexts = (unmeasured: readonly Arrival[]): string[] =>
+  [...Map.groupBy(unmeasured, ({ signal }) => signal.unmeasured ?? '')].map(
+    ([because, alerts]) =>
+      `Not a recovery: ${titles(alerts)} was reported as resolved because ${because}. It counts as firing until health is within its limit, or a person resolves the incident`,
+  );
 
 function raisedText(raised: readonly Arrival[]): string {
   const [unmuted, others] = [raised.filter((arrival) => arrival.unmuted), raised.filter((arrival) => !arrival.unmuted)];
@@ -46,12 +56,17 @@ function titles(reported: readonly Arrival[]): string {
   );
 }
 
-export const detailOf = ({ attached, raised, ended, requesting }: Arrivals) => ({
+export const detailOf = ({ attached, raised, ended, unmeasured, requesting }: Arrivals) => ({
   ...(raised.length > 0 && { raised: raised.map(({ signal }) => signal.episode) }),
+  ...(unmeasured.length > 0 && { unmeasured: unmeasured.map(({ signal }) => signal.episode) }),
   fired: attached.map(({ signal }) => signal.episode),
   resolved: ended.map(({ signal }) => signal.episode),
   asked: requesting.map(({ signal }) => signal.episode),
   senders: [
-    ...new Set([...raised, ...attached, ...ended, ...requesting].flatMap(({ signal }) => reporterOf(signal) ?? [])),
+    ...new Set(
+      [...raised, ...attached, ...ended, ...unmeasured, ...requesting].flatMap(
+        ({ signal }) => reporterOf(signal) ?? [],
+      ),
+    ),
   ],
 });

@@ -61,7 +61,10 @@ export type KnownEpisode = {
   muted: boolean;
   /** When intake received the reported end. Absent: it fires, or its end was assumed, or stored before this was recorded. */
   endReceivedAt?: Timestamp | undefined;
-  /** It was reported as firing again, shortly after its end. `at`: receipt. `until`: then, it is decided what that means. */
+  /**
+   * What was received is held. Of an ended alert: that it fires again, shortly after its end. Of a firing one: an end that was not
+   * measured. `at`: receipt. `until`: then, it is decided what that means.
+   */
   held?: { at: Timestamp; until: Timestamp } | undefined;
   /** It fires although an end was reported or assumed. `after`: that end. `at`: receipt of the notification that showed it. */
   returned?: { after: Timestamp; at: Timestamp } | undefined;
@@ -136,8 +139,8 @@ export const mayReopen = (
  * - `requests_rollback`: a known episode that now requests a rollback
  * - `raised`: a known episode that is now more severe than ever before
  * - `returns`: its incident was closed while it kept firing, its end was none, or its mute has ended
- * - `held`: it is reported as firing after its end, perhaps late; that is decided later
- * - `released`: its end was reported again, so that what was held was late
+ * - `held`: it is reported as firing after its end, perhaps late, or its end was not measured; that is decided later
+ * - `released`: the opposite of what was held was reported since
  * - `ended`: the end of an alert that was never seen firing
  * - `nothing`: a repeated or late notification
  */

@@ -101,6 +101,8 @@ export type AdmissionPlan = {
   listed: readonly { signal: Signal; mute: Mute | null }[];
   /** Listed alerts that have ended. */
   ended: readonly (Listing & { endsAt: Timestamp })[];
+  /** Listed alerts whose state or end was not measured, or is now. `because`: reason of the sender. Undefined: it is measured. */
+  measured: readonly (Listing & { because: string | undefined; monitoringFailure?: boolean })[];
   admitted: Admitted;
 };
 
@@ -112,9 +114,12 @@ type Reported = Arrival & { known: AlertEpisode | undefined; novelty: Novelty; u
 
 /**
  * Arrivals by their effect on the incident. `replaced`: fired again without having been reported as resolved. `raised`:
- * alerts of this incident with a higher severity.
+ * alerts of this incident with a higher severity. `unmeasured`: with an end that was not measured.
  */
-type ArrivalsByEffect = Record<'attached' | 'ended' | 'replaced' | 'requesting' | 'raised', readonly Reported[]>;
+type ArrivalsByEffect = Record<
+  'attached' | 'ended' | 'unmeasured' | 'replaced' | 'requesting' | 'raised',
+  readonly Reported[]
+>;
 
 /** Decides what arrivals with the same target add to the stored state. */
 export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[]): AdmissionPlan {
@@ -151,6 +156,7 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
       incident: { kind: 'known', renotified },
       listed: [],
       ended: [],
+      measured: [],
       admitted: {
         wake: id === null ? [] : [id],
         opened: [],
@@ -170,6 +176,7 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
     requesting,
     raised: ofIncident.filter(({ novelty }) => novelty === 'raised'),
     ended: ofIncident.filter(({ novelty }) => novelty === 'resolves'),
+    unmeasured: ofIncident.filter(({ novelty, signal }) => novelty === 'held' && signal.status === 'resolved'),
     replaced: ofIncident.filter(({ novelty, known }) => novelty === 'opens' && isNotEnded(known)),
   };
   if (id === null) counts.recorded = news.length;
@@ -188,6 +195,14 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
             : { kind: 'joins', id, post: planPost(state, incident, byEffect) },
     listed: id === null ? [] : attached.map((arrival) => ({ signal: listedSignal(arrival), mute: arrival.mute })),
     ended: [...byEffect.ended, ...byEffect.replaced].map((arrival) => endOf(arrival, at)),
+    measured: ofIncident
+      .filter(({ novelty, known }) => known?.status === 'firing' && CHANGES_MEASUREMENT.has(novelty))
+      .map(({ signal: { monitoringFailure, ...signal }, known }) => ({
+        ...signal,
+        ...listingOf(known ?? signal),
+        because: signal.unmeasured,
+        ...(signal.status === 'firing' && { monitoringFailure }),
+      })),
     admitted: {
       wake: id === null ? [] : [id],
       opened: opens && id !== null ? [id] : [],
@@ -234,6 +249,13 @@ function reportedOf(
     incidentId === null || incidentId === target.incident?.id ? null : (closed.get(incidentId) ?? null);
   const novelty = noveltyOf(arrival.signal, known, closedState, receivedAt, arrival.mute, faultAt);
   const unmuted = novelty === 'returns' && known?.muted === true && incidentId !== null && closedState === null;
+  if (known?.status === 'firing' && incidentId !== null && incidentId === target.incident?.id) {
+    const { held } = known;
+    if (novelty === 'resolves' && arrival.signal.unmeasured !== undefined)
+      return { ...arrival, known, novelty: held === undefined ? 'held' : 'nothing', unmuted };
+    if (novelty === 'nothing' && held !== undefined && arrival.signal.status === 'firing' && receivedAt >= held.at)
+      return { ...arrival, known, novelty: 'released', unmuted };
+  }
   // Its incident lists it already, so it counts like an alert with a higher severity.
   return { ...arrival, known, novelty: unmuted ? 'raised' : novelty, unmuted };
 }
@@ -281,8 +303,9 @@ function episodeOf(
   const { signal, mute, known, novelty } = arrival;
   if (known !== undefined && leavesEnd(arrival)) {
     const { held: _, ...rest } = known;
-    const until = novelty === 'held' ? heldUntil(endReceiptOf(known), receivedAt, faultAt) : null;
-    return until === null ? { ...rest, endReceivedAt: receivedAt } : { ...rest, held: { at: receivedAt, until } };
+    if (novelty === 'released') return known.status === 'firing' ? rest : { ...rest, endReceivedAt: receivedAt };
+    const until = signal.status === 'firing' ? heldUntil(endReceiptOf(known), receivedAt, faultAt) : null;
+    return { ...rest, held: { at: receivedAt, until: until ?? receivedAt } };
   }
   const before = known !== undefined && !isOtherEpisode(arrival) ? known : undefined;
   const { episode, startsAt } = attached ? signal : (before ?? signal);
@@ -316,6 +339,11 @@ const returnedOf = (known: AlertEpisode | undefined, receivedAt: Timestamp): Ale
   known?.returned !== undefined && known.status === 'firing'
     ? known.returned
     : { after: known === undefined ? receivedAt : latestMoment(known), at: receivedAt };
+
+/** What can say of a firing alert whether it is measured. */
+const CHANGES_MEASUREMENT: ReadonlySet<Novelty> = new Set(['held', 'released', 'requests_rollback']);
+
+const listingOf = ({ startsAt, episode }: Pick<AlertEpisode, 'startsAt' | 'episode'>) => ({ startsAt, episode });
 
 /** Ends a listed alert under its known start and name. An alert that fires again had ended by then. */
 function endOf({ signal, known }: Reported, at: Timestamp): AdmissionPlan['ended'][number] {
@@ -441,7 +469,8 @@ function planPost(state: AdmissionState, incident: IncidentRecord, byEffect: Arr
       : looksBack(incident, unmutedArrivals) && { looks_back: true as const }),
     ...(again && { again: true as const }),
   };
-  if (message.fired === 0 && message.resolved === 0 && byEffect.requesting.length === 0) return null;
+  const { requesting, unmeasured } = byEffect;
+  if (message.fired === 0 && message.resolved === 0 && requesting.length + unmeasured.length === 0) return null;
   const severity = highestSeverity([incident.severity, ...unmutedArrivals.map(({ signal }) => signal.severity)]);
   const countChanges = {
     // A returning alert was counted before.

@@ -55,8 +55,8 @@ export function toSignal(
   const { labels, annotations } = alert;
   const serviceEnvironment = serviceEnvironmentOf(labels, services);
   const alertname = labels.get('alertname') ?? '';
-  const monitoringFailure =
-    MONITORING_FAILURES.has(alertname) || (alert.status === 'firing' && unmeasuredBecause(annotations) !== null);
+  const unmeasured = unmeasuredBecause(annotations);
+  const monitoringFailure = MONITORING_FAILURES.has(alertname) || (alert.status === 'firing' && unmeasured !== null);
   const requestsRollback = asRollbackRequest ? alert.status === 'firing' : labels.get('action') === 'auto-rollback';
   return {
     source: alert.source,
@@ -70,6 +70,7 @@ export function toSignal(
     severity: severityOf(labels.get('severity'), severities),
     requestsRollback: requestsRollback && !monitoringFailure,
     monitoringFailure,
+    ...(unmeasured !== null && { unmeasured }),
     title: truncated(
       oneLine(annotations.get('summary')) ||
         oneLine(annotations.get('title')) ||

@@ -82,12 +82,13 @@ function problemOf({ incident, signals, children, childCount }: Overview): strin
   return [...named, ...(more > 0 ? [`and ${more} more ${more === 1 ? 'alert' : 'alerts'}`] : [])];
 }
 
-function alertWords({ title, labels, annotations }: Overview['signals'][number]): string {
+function alertWords({ title, labels, annotations, unmeasured }: Overview['signals'][number]): string {
   const name = labels.find(([label]) => label === 'alertname')?.[1];
   const shown = DESCRIPTIONS.map((annotationName) => annotations.find(([line]) => line === annotationName)?.[1]).find(
     Boolean,
   );
-  return [...new Set([name, title, shown].filter((text) => text !== undefined))].join(': ');
+  const words = [...new Set([name, title, shown].filter((text) => text !== undefined))].join(': ');
+  return unmeasured === undefined ? words : `${words}. Not measured: ${unmeasured}`;
 }
 
 /** Returns the start of the newest problem, else of the first alert that still fires. Alerts can claim a start in the future. */

@@ -26,10 +26,18 @@ export type Intake = {
 };
 
 /**
- * An alert that was reported as firing shortly after its end, held until it is decided whether it fires. `incident`: the one that
- * lists it. Null: none.
+ * What was received about an alert, held until it is decided what it means: that it fires, shortly after its end, or an end that
+ * was not measured. `incident`: the one that lists the alert. Null: none. `isFiring`: the alert fires as long as that is not decided.
  */
-export type HeldAlert = { signal: Signal; until: Timestamp; incident: IncidentId | null; endsAt: Timestamp | null };
+export type HeldAlert = {
+  signal: Signal;
+  /** The episode that is stored, which can be another one than that of the notification. */
+  episode: string;
+  until: Timestamp;
+  incident: IncidentId | null;
+  endsAt: Timestamp | null;
+  isFiring: boolean;
+};
 
 export type SignalView = Signal & { first_seen_at: Timestamp };
 

@@ -207,7 +207,7 @@ export type Incidents = {
   muted(): Promise<{ signal: Signal; mute: Mute | null }[]>;
   /** Returns alerts that were held until then, oldest first. Eventually consistent. */
   held(now: Timestamp): Promise<HeldAlert[]>;
-  /** Releases a held alert, which has ended. Does nothing if it has changed since. */
+  /** Drops what is held of an alert, whose state stays. Does nothing if it has changed since. */
   releaseHeld(alert: HeldAlert): Promise<void>;
   /** Stores firing alerts that can inhibit others, and removes those that have ended. `key`: of an alert and its sender. */
   recordInhibitors(

@@ -5,17 +5,29 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { admitSignals } from '../../actions/alerts/admit-signals.ts';
 import { eachAlone } from '../../actions/each-alone.ts';
+import { wake } from '../../../workflows/wake.ts';
 import { verdictByHealth } from '../../../workflows/steps/verify.ts';
 
 export type HeldDeps = Parameters<typeof admitSignals>[0] & Pick<Deps, 'metrics'>;
 
 /**
- * Decides about alerts that were reported as firing shortly after their end: if the health query is within its limit, the
- * notification was late. Otherwise, or if health is not known, the alert fires, and opens or reopens its incident.
+ * Decides about what is held.
+ *
+ * - Alerts that were reported as firing shortly after their end: if the health query is within its limit, the notification was
+ *   late. Otherwise, or if health is not known, the alert fires, and opens or reopens its incident.
+ * - Ends that were not measured: the alert ends when the health query is within its limit.
  */
 export async function settleHeld(deps: HeldDeps, trace: string): Promise<{ fire: number; late: number }> {
   const now = deps.clock.now();
-  const due = await deps.incidents.held(now);
+  const held = await deps.incidents.held(now);
+  const ends = held.filter(({ signal }) => signal.status === 'resolved');
+  await eachAlone(
+    deps.log,
+    'an end that was not measured',
+    ends.map((end) => ({ id: end.signal.episode, end })),
+    ({ end }) => settleEnd(deps, end),
+  );
+  const due = held.filter(({ signal }) => signal.status === 'firing');
   const scopes = [...Map.groupBy(due, ({ signal }) => scopeOf(signal))].map(([id, alerts]) => ({ id, alerts }));
   const settled = { fire: 0, late: 0 };
   await eachAlone(deps.log, 'a held alert', scopes, async ({ alerts }) => {
@@ -31,6 +43,20 @@ export async function settleHeld(deps: HeldDeps, trace: string): Promise<{ fire:
     }
   });
   return settled;
+}
+
+async function settleEnd(deps: HeldDeps, held: HeldAlert): Promise<void> {
+  const { incidents } = deps;
+  const { signal, episode, incident: id, isFiring } = held;
+  const incident = id === null ? undefined : await incidents.read(id);
+  if (isFiring && incident !== undefined && incident.status !== 'resolved') {
+    const health = await healthyText(deps, signal);
+    if (health === null) return;
+    const text = `The end of "${signal.title}" was not measured: ${signal.unmeasured}. ${health}`;
+    await incidents.endEpisodes(incident.id, [episode], text);
+    await wake(deps, incident.id);
+  }
+  await incidents.releaseHeld(held);
 }
 
 /** Returns what the health query shows, if it is within its limit. Null: it is not, or health is not known. */

@@ -298,6 +298,15 @@ async function writeBatch(
             }),
           ),
           ...plan.ended.map((end) => signalEnd(id, end)),
+          ...plan.measured.map(({ because, monitoringFailure, ...listing }) =>
+            update(listingKey(id, listing), {
+              set: {
+                ...(monitoringFailure !== undefined && { monitoringFailure }),
+                ...(because !== undefined && { unmeasured: because }),
+              },
+              ...(because === undefined && { remove: ['unmeasured'] }),
+            }),
+          ),
         ]),
     ...(opens === undefined ? [] : newIncidentWrites(opens)),
     ...(incident.kind === 'opens' && incident.slots !== null ? [slotsWrite(slotsRev, incident.slots)] : []),

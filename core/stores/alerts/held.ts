@@ -29,13 +29,15 @@ function heldIn(item: Item): HeldAlert | undefined {
   const { incident_id: id, ends_at: endsAt } = item;
   return {
     signal: signal.data,
+    episode: String(item['episode']),
     until: Timestamp.parse(until),
     incident: typeof id === 'string' ? IncidentId.parse(id) : null,
     endsAt: typeof endsAt === 'string' ? Timestamp.parse(endsAt) : null,
+    isFiring: item['status'] === 'firing',
   };
 }
 
-/** Releases a held alert: its end stays. Does nothing if the alert has changed since. */
+/** Drops what is held of an alert, whose state stays. Does nothing if the alert has changed since. */
 export async function releaseHeld(
   table: Table,
   { signal, until, incident, endsAt }: HeldAlert,

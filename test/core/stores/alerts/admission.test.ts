@@ -482,6 +482,16 @@ inTheTable(() => {
       expect(await timeline(id)).toEqual(['alerts.rollback_requested', 'incident.opened']);
     });
 
+    test('an alert that was not measured is measured when it requests a rollback later', async () => {
+      const unmeasured = 'its rule could not be evaluated (Error)';
+      const id = await opened(here({ requestsRollback: false, monitoringFailure: true, unmeasured }));
+      const listed = async () => (await stores.incidents.signals(id, { limit: 10 })).items;
+      expect(await listed()).toMatchObject([{ monitoringFailure: true, unmeasured }]);
+      await admit(here());
+      expect(await listed()).toMatchObject([{ monitoringFailure: false }]);
+      expect((await listed())[0]).not.toHaveProperty('unmeasured');
+    });
+
     test('a raised severity opens an incident for an alert that was only recorded', async () => {
       const info = here({ severity: 'info', requestsRollback: false });
       await admit(info);
