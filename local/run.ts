@@ -5,6 +5,7 @@ import { stopWithParent } from './parent.ts';
 import { startRuntime } from './runtime.ts';
 import type { StartSandbox } from './sandbox.ts';
 import { readSettings } from './settings.ts';
+import { surviveLostOutput } from './unhandled.ts';
 
 /** Removes Markdown that a terminal does not render. */
 const plain = (markdown: string): string => markdown.replaceAll(/ \(\[[^[\]]*\]\([^()]*\)\)/g, '').replaceAll('`', '');
@@ -38,6 +39,7 @@ export async function run(startSandbox?: StartSandbox): Promise<void> {
   // Make all files private, including those in a data folder that others can enter.
   process.umask(0o077);
   stopWithParent();
+  surviveLostOutput(process.stdout, process.stderr);
 
   try {
     if (startSandbox === undefined && process.env['FIREBREAK_SANDBOX'] === 'on')

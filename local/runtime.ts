@@ -126,14 +126,25 @@ async function start(
   await quarantineStalled(product.quarantine);
   await product.intake.beat({ started: true });
   opened.onClose(() => background.close());
-  background.run({
-    writer: platform.share(),
-    platform: { dataDir, snapshotDir: settings.snapshotDir, timeScale },
-    product: productSettings,
-    refused: refusedInputs(),
-    secretNames: namedSecrets(inForce()),
-    sandboxSettings: sandbox?.settingsElsewhere,
-  });
+  const runBackground = () =>
+    background.run({
+      writer: platform.share(),
+      platform: { dataDir, snapshotDir: settings.snapshotDir, timeScale },
+      product: productSettings,
+      refused: refusedInputs(),
+      secretNames: namedSecrets(inForce()),
+      sandboxSettings: sandbox?.settingsElsewhere,
+    });
+  if (platform.late === undefined) runBackground();
+  else {
+    notes.push(`The disk of ${dataDir} is full: alerts are refused until there is room (docs/how-to/backup.md)`);
+    log.error('the disk is full: alerts are refused, and nothing continues until there is room', { folder: dataDir });
+    void platform.late.then(() => {
+      if (opened.isClosing) return;
+      log.info('there is room on the disk again');
+      runBackground();
+    });
+  }
 
   // After the front has closed, and before the stores that it writes to close.
   opened.onClose(() => flushCounts(product));
@@ -209,8 +220,14 @@ async function publishAndWatchConfig(
   const lastValid = await published(blobs);
   if (!first.ok && lastValid === undefined) throw new BadConfig(first.problems.join('\n'));
   if (first.ok) await prepare(first.config);
-  await publish(blobs, first, timestamp(Date.now()));
-  let inForce = first.ok ? first.config : lastValid?.config;
+  const unpublished = await publish(blobs, first, timestamp(Date.now())).then(
+    () => undefined,
+    (error: unknown) => {
+      if (lastValid === undefined) throw error;
+      return `config: it could not be published (${String(error)}). The last published one stays in force until it can be`;
+    },
+  );
+  let inForce = first.ok && unpublished === undefined ? first.config : lastValid?.config;
   const watch = watchConfig(
     folders,
     async (loaded) => {
@@ -224,8 +241,14 @@ async function publishAndWatchConfig(
       }
     },
     (error) => log.error('cannot check the configuration files for changes', { error: String(error) }),
+    unpublished === undefined,
   );
-  const notes = first.ok ? [] : [`config: ${first.problems.join('; ')}. The last valid configuration stays in force`];
+  const notes =
+    unpublished !== undefined
+      ? [unpublished]
+      : first.ok
+        ? []
+        : [`config: ${first.problems.join('; ')}. The last valid configuration stays in force`];
   return { inForce: () => inForce, notes, stop: watch.stop };
 }
 

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { Log } from '../core/domain/ports/system.ts';
 
 /**
@@ -13,4 +14,15 @@ export function surviveRejections(log: Log): () => void {
     });
   process.on('unhandledRejection', report);
   return () => void process.off('unhandledRejection', report);
+}
+
+/** Codes of a disk that cannot be written to now. */
+const DISK_CODES = new Set<unknown>(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO']);
+
+/** Loses what cannot be written to a log on a full disk, instead of ending the process: a restart would not help. */
+export function surviveLostOutput(...outputs: readonly Writable[]): void {
+  for (const output of outputs)
+    output.on('error', (error: NodeJS.ErrnoException) => {
+      if (!DISK_CODES.has(error.code)) throw error;
+    });
 }

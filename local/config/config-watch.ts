@@ -43,13 +43,16 @@ export async function published(blobs: Blobs): Promise<PublishedConfig | undefin
 /**
  * Applies changes on disk. Polls the files every second, which works on every file system and with editors that rename
  * files.
+ *
+ * @param isPublished false: the files are applied as if they had changed, until that succeeds
  */
 export function watchConfig(
   folders: ConfigFolders,
   onChange: (loaded: LoadedSet) => Promise<void>,
   onError: (error: unknown) => void,
+  isPublished = true,
 ): { stop(): void } {
-  let lastFingerprint: string | undefined;
+  let lastFingerprint = isPublished ? undefined : '';
   let busy = false;
   const check = async (): Promise<void> => {
     const now = await fingerprint(folders);

@@ -41,9 +41,9 @@ export async function lockDataDir(
   const database = await acquire(join(folder, 'lock.sqlite'));
   if (!database) throw new Error(await inUse(folder, record));
   held.add(database);
-  await writeFile(record, `${JSON.stringify(thisProcess())}\n`, { mode: 0o600 });
+  await writeRecord(record, thisProcess());
   return {
-    recordAddress: (url) => writeFile(record, `${JSON.stringify({ ...thisProcess(), url })}\n`),
+    recordAddress: (url) => writeRecord(record, { ...thisProcess(), url }),
     async release() {
       if (!held.delete(database)) return;
       await rm(record, { force: true }); // while the lock is held: later it could be the next holder's
@@ -51,6 +51,16 @@ export async function lockDataDir(
     },
   };
 }
+
+/** The record is only for people and the command line, so that a full disk prevents no start. */
+async function writeRecord(record: string, holder: Holder): Promise<void> {
+  await writeFile(record, `${JSON.stringify(holder)}\n`, { mode: 0o600 }).catch((error: unknown) => {
+    if (!isDiskFull(error)) throw error;
+  });
+}
+
+const isDiskFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String(error.code));
 
 /** Returns whether another process holds the data folder. */
 export async function isInUse(dir: string): Promise<boolean> {
@@ -73,7 +83,8 @@ function tryAcquire(path: string): DatabaseSync | undefined {
   createPrivate(path);
   try {
     database = new DatabaseSync(path);
-    database.exec('BEGIN EXCLUSIVE');
+    // Nothing is written, also not a journal, so that a full disk prevents no lock.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return database;
   } catch (cause) {
     database?.close();

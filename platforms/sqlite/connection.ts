@@ -33,3 +33,21 @@ export function openReading(file: string): { database: DatabaseSync; sql: Sql } 
   database.exec(`PRAGMA busy_timeout = ${BUSY_MS};`);
   return { database, sql: new Sql(database) };
 }
+
+/**
+ * Opens the only connection to a file, which reads without room on the disk: the index of the log is in memory, instead of
+ * a file that others share. It cannot write.
+ *
+ * @throws Error if the file cannot be read, or another connection has it
+ */
+export function openAlone(file: string): { database: DatabaseSync; sql: Sql } {
+  const database = new DatabaseSync(file);
+  try {
+    database.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA locking_mode = EXCLUSIVE; PRAGMA query_only = ON;`);
+    checkFormat(database, file);
+    return { database, sql: new Sql(database) };
+  } catch (error) {
+    database.close();
+    throw openingError(error, file);
+  }
+}

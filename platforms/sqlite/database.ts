@@ -5,8 +5,9 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { openReading, openWriting } from './connection.ts';
 import { DatabaseDamaged, isDamage, SQLITE } from './errors.ts';
 import { commitTogether } from './group-commit.ts';
+import { diskProblem, LateWriter } from './late-writer.ts';
 import type { Sql } from './sql.ts';
-import type { Arguments, News, Outcome, Refusal, Request, Result, TransactionName } from './transactions.ts';
+import type { Arguments, News, Outcome, Refusal, Result, TransactionName, Writer } from './transactions.ts';
 import type { FromWriter, ToWriter, WriterData } from './writer.ts';
 
 /** For tests: a transaction is about to be sent (`before`), or was committed, and its caller was not told (`after`). */
@@ -28,36 +29,43 @@ export class DiskFailure extends NotCommitted {
 
 const OF_THE_DISK = new Set<number | undefined>([SQLITE.full, SQLITE.io, SQLITE.readOnly, SQLITE.cannotOpen]);
 
-/** Commits transactions that it gets at the same time together. */
-type Writer = {
-  commit(request: Request): Promise<Outcome>;
-  /** Returns a port for another thread, which writes through the same connection. */
-  share(): MessagePort;
-  onNews(listener: (news: News) => void): void;
-  close(): Promise<void>;
-  /** Resolves if it can no longer write. */
-  failed: Promise<Error>;
-};
-
 /** An SQLite database: reads, and transactions, which are on the disk when their promise resolves. */
 export class Database {
-  /** Reads only. It sees all that was committed. */
-  readonly sql: Sql;
   readonly failed: Promise<Error>;
-  readonly #reading: DatabaseSync;
+  /** The connection that reads. */
+  readonly #reader: { readonly reading: { database: DatabaseSync; sql: Sql } };
   readonly #writer: Writer;
 
-  private constructor(reading: { database: DatabaseSync; sql: Sql }, writer: Writer) {
-    this.sql = reading.sql;
+  private constructor(reader: { readonly reading: { database: DatabaseSync; sql: Sql } }, writer: Writer) {
     this.failed = writer.failed;
-    this.#reading = reading.database;
+    this.#reader = reader;
     this.#writer = writer;
   }
 
-  /** Opens a file, with a thread for what is written. Creates it if it is missing. */
+  /** Reads only. It sees all that was committed. */
+  get sql(): Sql {
+    return this.#reader.reading.sql;
+  }
+
+  /** Resolves once it can write. Undefined: it can. */
+  get late(): Promise<void> | undefined {
+    return this.#writer instanceof LateWriter && !this.#writer.isOpen ? this.#writer.opened : undefined;
+  }
+
+  /**
+   * Opens a file, with a thread for what is written. Creates it if it is missing. If its disk is full, it can be read, and
+   * refuses transactions until there is room.
+   */
   static async open(file: string): Promise<Database> {
-    const writer = await threadFor(file);
-    return new Database(openReading(file), writer);
+    try {
+      const writer = await threadFor(file);
+      return new Database({ reading: openReading(file) }, writer);
+    } catch (error) {
+      const problem = diskProblem(file);
+      const late = problem && lateWriter(file, problem);
+      if (late === undefined) throw error;
+      return new Database(late, late);
+    }
   }
 
   /**
@@ -69,7 +77,7 @@ export class Database {
     const ended = new Promise<void>((resolve) => port.once('close', () => resolve()));
     await Promise.race([once(port, 'message'), ended]);
     return new Database(
-      openReading(file),
+      { reading: openReading(file) },
       writerAt(port, ended, () => undefined),
     );
   }
@@ -77,15 +85,18 @@ export class Database {
   /** Opens an empty database in memory. */
   static inMemory(): Database {
     const connection = openWriting(':memory:');
-    return new Database(connection, {
-      commit: async (request) => commitTogether(connection.sql, [request])[0] as Outcome,
-      share: () => {
-        throw new Error('a database in memory belongs to one thread');
+    return new Database(
+      { reading: connection },
+      {
+        commit: async (request) => commitTogether(connection.sql, [request])[0] as Outcome,
+        share: () => {
+          throw new Error('a database in memory belongs to one thread');
+        },
+        onNews: () => undefined,
+        close: async () => undefined,
+        failed: new Promise(() => undefined),
       },
-      onNews: () => undefined,
-      close: async () => undefined,
-      failed: new Promise(() => undefined),
-    });
+    );
   }
 
   /** @throws RangeError for arguments that no platform accepts, NotCommitted, DiskFailure, or DatabaseDamaged */
@@ -112,8 +123,17 @@ export class Database {
 
   /** Closes it after all transactions that were sent. Threads that have joined must have closed theirs before. */
   async close(): Promise<void> {
-    this.#reading.close(); // first, because only the last connection that can write moves all into the file
+    this.#reader.reading.database.close(); // first, because only the last connection that can write moves all into the file
     await this.#writer.close();
+  }
+}
+
+/** Returns undefined if the file cannot be read either. */
+function lateWriter(file: string, problem: Refusal): LateWriter | undefined {
+  try {
+    return new LateWriter(file, problem, threadFor);
+  } catch {
+    return undefined;
   }
 }
 

@@ -70,6 +70,11 @@ export class SqlitePlatform implements Platform {
     return new SqlitePlatform(options, { database, blobs, publicFiles }, executions);
   }
 
+  /** Resolves once something can be written, if the disk was full at the start. Undefined: it can be. */
+  get late(): Promise<void> | undefined {
+    return this.#database.late;
+  }
+
   /** Returns a port for the thread in which the platform calls the product. */
   share(): MessagePort {
     return this.#database.share();

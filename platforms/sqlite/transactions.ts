@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import { EXECUTION_TRANSACTIONS, executionOf, EXECUTIONS_SCHEMA } from './execution-transactions.ts';
 import { QUEUE_SCHEMA, QUEUE_TRANSACTIONS } from './queue-transactions.ts';
 import type { Sql } from './sql.ts';
@@ -46,3 +47,14 @@ export function newsOf(transactions: readonly { request: Request; outcome: Outco
   }
   return queues.size + executions.size === 0 ? undefined : { queues: [...queues], executions: [...executions] };
 }
+
+/** Commits transactions that it gets at the same time together. */
+export type Writer = {
+  commit(request: Request): Promise<Outcome>;
+  /** Returns a port for another thread, which writes through the same connection. */
+  share(): MessagePort;
+  onNews(listener: (news: News) => void): void;
+  close(): Promise<void>;
+  /** Resolves if it can no longer write. */
+  failed: Promise<Error>;
+};

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
+import { surviveLostOutput } from '../../local/unhandled.ts';
 
 const SURVIVES = `
 import { surviveRejections } from './local/unhandled.ts';
@@ -23,4 +25,13 @@ test('a rejection without a handler is logged, and does not end the process', ()
     'continues',
     '0',
   ]);
+});
+
+test('a log on a full disk loses its lines, and other errors of an output stay errors', () => {
+  const output = new Writable();
+  surviveLostOutput(output);
+  const failing = (code: string) => () => output.emit('error', Object.assign(new Error(code), { code }));
+  expect(failing('ENOSPC')).not.toThrow();
+  expect(failing('EFBIG')).not.toThrow();
+  expect(failing('EPIPE')).toThrow('EPIPE');
 });

@@ -104,12 +104,14 @@ export class Firebreak {
   /**
    * Starts the product, or starts it again on the same data. Resolves when it is ready. Throws with its output if it
    * exits.
+   *
+   * @param wrapper a command that replaces itself with the product, such as `prlimit`
    */
-  async start(env: Record<string, string> = {}): Promise<void> {
+  async start(env: Record<string, string> = {}, wrapper: readonly string[] = []): Promise<void> {
     const { script, nodeArgs = [] } = this.#options;
     const command = script
       ? ['npm', 'run', '--silent', script]
-      : [process.execPath, ...nodeArgs, 'packages/sandbox/main.ts'];
+      : [...wrapper, process.execPath, ...nodeArgs, 'packages/sandbox/main.ts'];
     const child = spawn(command[0] ?? '', command.slice(1), {
       cwd: ROOT,
       detached: true, // its own process group, so that all of it can be killed at once
@@ -160,6 +162,10 @@ export class Firebreak {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     await once(child, 'exit');
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
   }
 
   get running(): boolean {

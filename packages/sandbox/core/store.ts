@@ -24,9 +24,7 @@ export type Store = {
  */
 export function openStore(dir: string, tables: readonly string[]): Store {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const db = new DatabaseSync(join(dir, 'standins.sqlite'));
-  db.exec('pragma journal_mode = wal; pragma synchronous = normal; pragma busy_timeout = 5000');
-  db.exec(['begin immediate', ...tables, 'commit'].join(';\n'));
+  const db = opened(join(dir, 'standins.sqlite'), tables);
   prepareOnce(db);
 
   let last: Promise<unknown> = Promise.resolve();
@@ -58,6 +56,24 @@ export function openStore(dir: string, tables: readonly string[]): Store {
       db.close();
     },
   };
+}
+
+/** SQLite's numbers of errors of a disk that is full or faulty. */
+const DISK_ERRORS = new Set<unknown>([10, 13]);
+
+/** Opens the file; on a full disk, a database in memory instead, because Firebreak starts there, too. */
+function opened(file: string, tables: readonly string[]): DatabaseSync {
+  const db = new DatabaseSync(file);
+  try {
+    db.exec('pragma journal_mode = wal; pragma synchronous = normal; pragma busy_timeout = 5000');
+    db.exec(['begin immediate', ...tables, 'commit'].join(';\n'));
+    return db;
+  } catch (error) {
+    db.close();
+    const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
+    if (file === ':memory:' || !DISK_ERRORS.has(code)) throw error;
+    return opened(':memory:', tables);
+  }
 }
 
 /**

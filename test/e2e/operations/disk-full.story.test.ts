@@ -113,6 +113,26 @@ test.runIf(process.platform === 'linux')(
   },
 );
 
+test.runIf(process.platform === 'linux')(
+  'starts on a full disk, refuses alerts, and continues without a restart when there is room',
+  async () => {
+    firebreak = await Firebreak.start({ services, configFiles: EACH_ALONE, unshown: true });
+    expect((await firebreak.post('/v1/freezes', { reason: 'stocktaking', service: 'frozen' })).status).toBe(201);
+    await firebreak.stop();
+    await firebreak.start({}, ['prlimit', '--fsize=0:']);
+    expect(firebreak.output).toContain('is full: alerts are refused until there is room');
+    expect(await send('during')).toMatchObject({ status: 503, body: { code: 'not-durable' } });
+    await expectRefusing();
+    expect((await check('frozen')).body).toMatchObject({ allowed: false, verdict: 'freeze', stale: true });
+
+    execFileSync('prlimit', ['--pid', String(firebreak.pid), '--fsize=unlimited:']);
+    await eventually(async () => (await firebreak.get('/readyz')).status === 200, 'the readiness check');
+    expect((await send('during')).status).toBe(202);
+    await eventually(async () => (await incidents()).length === 1, 'the incident');
+    expect((await check('frozen')).body).toMatchObject({ allowed: false, stale: false });
+  },
+);
+
 test('with one damaged page, alerts that need it are refused, and Firebreak says so', async () => {
   firebreak = await Firebreak.start({ services, configFiles: EACH_ALONE, unshown: true });
   expect((await firebreak.post('/v1/freezes', { reason: 'stocktaking', service: 'frozen' })).status).toBe(201);
