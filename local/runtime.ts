@@ -1,11 +1,13 @@
 import { faultySigningSecrets } from '../vendors/connections/signing-secrets.ts';
 import { refusedInputs } from '../core/actions/input-in-progress.ts';
+import type { Compute } from '../core/actions/reports/computed-reports.ts';
 import { systemClock as clock } from '../functions/assembly/clock.ts';
 import { assemble } from '../functions/assembly/deps.ts';
 import { jsonLog } from '../functions/assembly/log.ts';
 import { receivesAlerts } from '../entrances/http/webhooks/alerts.ts';
 import { namedCredentials } from '../core/domain/catalogue/vendors.ts';
 import type { Blobs, Log } from '../core/domain/ports/system.ts';
+import { Refusal } from '../core/domain/refusal.ts';
 import type { Product } from '../functions/assembly/product.ts';
 import { SqlitePlatform } from '../platforms/sqlite/platform.ts';
 import type { Config } from '../schemas/config/config.ts';
@@ -122,11 +124,17 @@ async function start(
     publicUrl: env['FIREBREAK_PUBLIC_URL'] || ownAddress(settings),
     runsOn: true,
   };
-  const product = assemble({ platform, settings: productSettings, clock, log, compute: background.compute });
+  const compute: Compute = async (report) => {
+    if (platform.late === undefined) return background.compute(report);
+    throw new Refusal(503, 'unavailable', 'the disk is full: no reports are computed until there is room');
+  };
+  const product = assemble({ platform, settings: productSettings, clock, log, compute });
   await quarantineStalled(product.quarantine);
-  await product.intake.beat({ started: true });
   opened.onClose(() => background.close());
-  const runBackground = () =>
+  const runBackground = async () => {
+    await product.intake
+      .beat({ started: true })
+      .catch((error: unknown) => log.error('no beat was stored', { error: String(error) }));
     background.run({
       writer: platform.share(),
       platform: { dataDir, snapshotDir: settings.snapshotDir, timeScale },
@@ -135,14 +143,15 @@ async function start(
       secretNames: namedSecrets(inForce()),
       sandboxSettings: sandbox?.settingsElsewhere,
     });
-  if (platform.late === undefined) runBackground();
+  };
+  if (platform.late === undefined) await runBackground();
   else {
     notes.push(`The disk of ${dataDir} is full: alerts are refused until there is room (docs/how-to/backup.md)`);
     log.error('the disk is full: alerts are refused, and nothing continues until there is room', { folder: dataDir });
-    void platform.late.then(() => {
+    void platform.late.then(async () => {
       if (opened.isClosing) return;
       log.info('there is room on the disk again');
-      runBackground();
+      await runBackground();
     });
   }
 
