@@ -10,7 +10,10 @@ import { defineRule } from '@oxlint/plugins';
  * @typedef {{ folders: readonly string[], packages?: readonly string[], node: boolean }} Layer
  */
 
-/** What is configured for rollback targets, `vendors/<vendor>/schema.ts`, and its list. Part of the schemas of the core. */
+/**
+ * What is configured for rollback targets, `vendors/<vendor>/schema.ts`, its list, and the format of alerts,
+ * `vendors/<vendor>/alert-source.ts`. Part of the schemas of the core.
+ */
 const VENDOR_SCHEMAS = 'vendors/schemas';
 
 /** What every part of the product may import: data, decisions, stores, workflows, and use cases. */
@@ -132,11 +135,12 @@ const ASSEMBLIES = {
   'packages/sandbox/main.ts': ['local'],
   'packages/sandbox/connect.ts': ['local'],
   'packages/sandbox/settings.ts': ['local'],
+  'schemas/alerts/sources/index.ts': [VENDOR_SCHEMAS],
   'schemas/rollback/targets.ts': [VENDOR_SCHEMAS],
 };
 
 const DIRECTION =
-  'schemas, vendors/*/schema.ts ← core/domain, platforms ← core/stores, core/projectors, workflows, vendors ← core/actions ← entrances ← core/jobs ← functions/assembly ← functions ← local ← packages';
+  'schemas, vendors/*/{schema,alert-source}.ts ← core/domain, platforms ← core/stores, core/projectors, workflows, vendors ← core/actions ← entrances ← core/jobs ← functions/assembly ← functions ← local ← packages';
 
 /**
  * Returns the layer of a file. The tests of a package or feature are in it, and may import what other tests may.
@@ -151,7 +155,7 @@ const layerNameOf = (file) => {
       if (inside === '') return top;
       return inside === 'test' ? 'test' : `${top}/${name}`;
     case 'vendors':
-      return inside === 'schema.ts' || name === 'targets.ts' ? VENDOR_SCHEMAS : top;
+      return inside === 'schema.ts' || inside === 'alert-source.ts' || name === 'targets.ts' ? VENDOR_SCHEMAS : top;
     case 'core':
     case 'entrances':
       return `${top}/${name}`;

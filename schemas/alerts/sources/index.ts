@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { FEATURE_SOURCES } from '../../../features/names.ts';
-import { alertmanager } from './alertmanager.ts';
+import { alertmanager } from '../../../vendors/alertmanager/alert-source.ts';
+import { grafana } from '../../../vendors/grafana/alert-source.ts';
 import { generic } from './generic.ts';
-import { grafana } from './grafana.ts';
 import type { ParseResult, Source, SourceAlert } from './parsed.ts';
 
 /** All alert sources. Receivers, the API description, the quarantine, and reserved names of tokens follow from them. */

@@ -47,6 +47,7 @@ test('every text of a request has a maximum length', () => {
 /** Files with the schemas of what senders and people enter besides the API: webhooks, alerts, Slack, and the console. */
 const ENTRANCES = [
   'schemas/alerts/sources/*.ts',
+  'vendors/*/alert-source.ts',
   'schemas/messages/pagerduty.ts',
   'schemas/slack/*.ts',
   'features/*/vendors/otlp/*.ts',

@@ -1,6 +1,6 @@
-import { VARIABLES } from '../../config/variables.ts';
-import { parseGroup } from './group.ts';
-import type { Source } from './parsed.ts';
+import { VARIABLES } from '../../schemas/config/variables.ts';
+import { parseGroup } from '../../schemas/alerts/sources/group.ts';
+import type { Source } from '../../schemas/alerts/sources/parsed.ts';
 
 /**
  * Grafana Alerting's webhook, payload version "1". With an external Alertmanager, it sends Alertmanager's format ("4").

@@ -1,5 +1,5 @@
-import { parseGroup } from './group.ts';
-import type { Source } from './parsed.ts';
+import { parseGroup } from '../../schemas/alerts/sources/group.ts';
+import type { Source } from '../../schemas/alerts/sources/parsed.ts';
 
 /**
  * Prometheus Alertmanager's webhook, payload version "4" (since 0.16). It has no signature: a token identifies the
