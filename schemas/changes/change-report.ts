@@ -98,6 +98,9 @@ export type ChangeReport = z.infer<typeof ChangeReport>;
 /** A value with the time of the event that reported it. */
 const reported = <T extends z.ZodType>(value: T) => z.object({ at: Timestamp, value }).optional();
 
+// A newer version may have written an unknown status: it leads to no action.
+const reportedStatus = { at: Timestamp, value: readAs(ChangeStatus, 'cancelled') };
+
 /** All that the events of one rollout have reported, whatever their order and repetition. */
 export const Rollout = z.object({
   source: ReportSource,
@@ -107,9 +110,16 @@ export const Rollout = z.object({
   last_at: Timestamp,
   /** Earliest start that an event has reported. */
   started_at: Timestamp.nullable(),
-  // A newer version may have written an unknown status: it leads to no action.
+  /**
+   * `at`: of an outcome, when it was reported first. `ends`: all reports of this outcome, after the last report of another
+   * one; absent if there was one report.
+   */
   status: z
-    .object({ at: Timestamp, value: readAs(ChangeStatus, 'cancelled'), final: z.literal(true).optional() })
+    .object({
+      ...reportedStatus,
+      final: z.literal(true).optional(),
+      ends: z.array(z.object(reportedStatus)).optional(),
+    })
     .optional(),
   subject: z.record(z.string(), z.object({ at: Timestamp, value: z.string() })),
   values: z.object({

@@ -42,13 +42,36 @@ function laterValue<T extends Dated<unknown>>(one: T | undefined, other: T): T {
 
 type ReportedStatus = NonNullable<Rollout['status']>;
 
+/** Maximum number of reported ends stored per rollout. */
+const ENDS_MAX = 20;
+
 /** An ended rollout does not start again, and a final status stays, whatever the times of other events. */
 function laterStatus(one: ReportedStatus | undefined, other: ReportedStatus | undefined): ReportedStatus | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   if (hasEnded(one) !== hasEnded(other)) return hasEnded(one) ? one : other;
   if (one.final !== other.final) return one.final === true ? one : other;
-  return one.final === true && one.at !== other.at ? (one.at < other.at ? one : other) : laterValue(one, other);
+  if (one.final === true && one.at !== other.at) return one.at < other.at ? one : other;
+  return one.final === true || !hasEnded(one) ? laterValue(one, other) : withRepeats(one, other);
 }
+
+/**
+ * Returns the latest outcome, since it was reported first: a repeat, such as after pods were replaced, does not move the
+ * end. Keeps the repeats, because another outcome can arrive late whose time is between them.
+ */
+function withRepeats(one: ReportedStatus, other: ReportedStatus): ReportedStatus {
+  const byText = new Map([...endsOf(one), ...endsOf(other)].map((end) => [`${end.at} ${end.value}`, end]));
+  const ends = [...byText].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, end]) => end);
+  const { value } = ends.at(-1) ?? other;
+  const before = ends.findLastIndex((end) => end.value !== value);
+  const { at } = ends[before + 1] ?? other;
+  const kept = ends.slice(Math.max(before, 0));
+  if (kept.length === 1) return { at, value };
+  // The outcome before, and the first report of this one, are at the beginning.
+  return { at, value, ends: kept.length > ENDS_MAX ? [...kept.slice(0, 2), ...kept.slice(2 - ENDS_MAX)] : kept };
+}
+
+const endsOf = ({ at, value, ends }: ReportedStatus) => ends ?? [{ at, value }];
+
 const hasEnded = ({ value }: Pick<ReportedStatus, 'value'>): boolean => value !== 'started';
 
 const earliest = (one: Timestamp | null, other: Timestamp | null): Timestamp | null =>

@@ -92,6 +92,72 @@ describe('a rollout', () => {
     });
   });
 
+  test.each<[string, [number, ChangeStatus][], object]>([
+    [
+      'repeats of its success',
+      [
+        [10, 'succeeded'],
+        [600, 'succeeded'],
+        [90_000, 'succeeded'],
+      ],
+      { finished_at: at(10) },
+    ],
+    [
+      'repeats of its failure',
+      [
+        [10, 'failed'],
+        [90_000, 'failed'],
+      ],
+      { status: 'failed', finished_at: at(10) },
+    ],
+    [
+      'a start after its end',
+      [
+        [10, 'succeeded'],
+        [80, 'started'],
+        [90, 'succeeded'],
+      ],
+      { finished_at: at(10) },
+    ],
+    [
+      'a correction',
+      [
+        [10, 'failed'],
+        [20, 'succeeded'],
+        [90_000, 'succeeded'],
+      ],
+      { finished_at: at(20) },
+    ],
+    [
+      'two',
+      [
+        [10, 'succeeded'],
+        [20, 'failed'],
+        [30, 'succeeded'],
+        [90, 'succeeded'],
+      ],
+      { finished_at: at(30) },
+    ],
+  ])('ended when its outcome was reported first, after %s, in any order', (_, events, expected) => {
+    const reports = events.map(([seconds, status]) => report(seconds, { version: 'v1', status, started_at: at(0) }));
+    for (const order of [reports, reports.toReversed(), [...reports.slice(1), ...reports]])
+      expect(changeOf(...order)).toMatchObject(expected);
+  });
+
+  test('keeps its end after any number of repeats, and stays small', () => {
+    const repeats = Array.from({ length: 200 }, (_, index) => report(index, { version: 'v1', status: 'succeeded' }));
+    const rollout = merged([report(-5, { status: 'failed' }), ...repeats]);
+    expect(rollout && changeOfRollout(rollout)).toMatchObject({ status: 'succeeded', finished_at: at(0) });
+    expect(rollout?.status?.ends?.length).toBeLessThan(50);
+  });
+
+  test('that was stored before its reports were kept keeps its end', () => {
+    const started = merged([report(0, { version: 'v1', status: 'started' })]);
+    const stored = { ...started, status: { at: at(10), value: 'succeeded' } } as Rollout;
+    const repeated = mergedRollout(stored, report(90_000, { status: 'succeeded' }));
+    expect(changeOfRollout(repeated)).toMatchObject({ finished_at: at(10) });
+  });
+
   test('does not end before it started', () => {
     const events = [report(10, { version: 'v1', status: 'started', started_at: at(10) })];
     expect(changeOf(...events, report(5, { status: 'succeeded' }))).toMatchObject({ finished_at: at(10) });

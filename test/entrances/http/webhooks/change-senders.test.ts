@@ -345,6 +345,62 @@ describe('a webhook of a system that deploys', () => {
     ]);
   });
 
+  /** Returns a fixture with other values in its body, signed again. */
+  const replaced = (name: string, from: string, to: string): SentWebhook => {
+    const sent = webhook(name);
+    expect(sent.body).toContain(from);
+    const body = sent.body.replaceAll(from, to);
+    const hmac = (algorithm: string, key = '') => createHmac(algorithm, key).update(body).digest('hex');
+    const headers = {
+      ...sent.headers,
+      'X-Signature': `sha256=${hmac('sha256', 'flux-webhook-secret')}`,
+      'X-Hub-Signature-256': `sha256=${hmac('sha256', SECRETS['GITHUB_WEBHOOK_SECRET'])}`,
+      'X-LD-Signature': hmac('sha256', SECRETS['LAUNCHDARKLY_WEBHOOK_SECRET']),
+      'X-TFE-Notification-Signature': hmac('sha512', SECRETS['TERRAFORM_WEBHOOK_SECRET']),
+    };
+    return { path: name.startsWith('github/') ? '/integrations/github/webhook' : sent.path, headers, body };
+  };
+  const configureAllSenders = () => {
+    const ofGithub = { repository: 'octo-org/checkout-api', environments: { production: {} } };
+    const ofHelm = { environments: { production: { sources: { fluxObject: 'HelmRelease/apps/webapp' } } } };
+    const services = { ...SERVICES, 'checkout-api': ofGithub, helm: ofHelm };
+    world.config = Config.parse({ version: 'c2', services, paging: {} });
+  };
+  const ends = async () => (await changes()).map(({ id, status, finished_at }) => [id, status, finished_at]);
+
+  test.each([
+    ['argo-cd/notification-deployed', '10:00:41Z', '15:58:00Z'], // pods were replaced
+    ['argo-cd/notification-degraded', '10:10:10Z', '10:14:00Z'],
+    ['argo-cd/notification-drift', '14:03:00Z', '15:58:00Z'],
+    ['argo-rollouts/first-completed', '08:12:00.000Z', '15:58:00.000Z'],
+    ['cdevents/service-upgraded-0.5', '2023-03-20T14', '2023-03-21T14'],
+    ['flagger/event-succeeded', '1795162200000', '1795248600000'],
+    ['flux/helm-upgraded', '10:00:12Z', '15:58:00Z'],
+    ['flux/kustomization-reconciled', '2026-11-22T10', '2026-11-22T15'],
+    ['github/deployment-status-success', '2026-11-20T06:33:55Z', '2026-11-21T06:33:55Z'],
+    ['launchdarkly/flag-turned-on', '1795341600537', '1795345200537'],
+    ['terraform/run-applied', '2019-01-25T18:36', '2019-01-26T18:36'],
+  ])('that is repeated later does not move the end of its change: %s', async (name, time, laterTime) => {
+    configureAllSenders();
+    const recorded = { status: 202, body: { changes: expect.arrayContaining([expect.any(String)]) } };
+    expect(await send(replaced(name, time, time))).toMatchObject(recorded);
+    const before = await ends();
+    for (const sent of [replaced(name, time, laterTime), replaced(name, time, laterTime)])
+      expect(await send(sent)).toMatchObject(recorded);
+    expect(await ends()).toEqual(before);
+  });
+
+  test('about another deployment of the same version is another change', async () => {
+    configureAllSenders();
+    const name = 'github/deployment-status-success';
+    await send(replaced(name, '2459887466', '2459887467'));
+    await send(replaced(name, '2026-11-20T06:3', '2026-11-21T06:3'));
+    expect((await changes()).map(({ version, finished_at }) => [version.slice(0, 7), finished_at])).toEqual([
+      ['4c1f0d9', '2026-11-21T06:33:55.000Z'],
+      ['4c1f0d9', '2026-11-20T06:33:55.000Z'],
+    ]);
+  });
+
   test('about a failed plan of Terraform waits for an apply, which there may never be', async () => {
     expect(await send(webhook('terraform/run-errored'))).toEqual({ status: 202, body: { changes: [], waiting: 1 } });
     expect(await changes()).toEqual([]);
