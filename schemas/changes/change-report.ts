@@ -64,6 +64,8 @@ const values = {
   committed_at: Timestamp,
   commits: z.array(ReportedCommit).max(500),
   finished_at: Timestamp,
+  /** When the version was applied, from senders whose `at` can be about what runs since. */
+  applied_at: Timestamp,
   author: z.string().min(1).max(512),
   url: z.string().min(1).max(2048),
   previous_version: z.string().min(1).max(256),
@@ -129,6 +131,7 @@ export const Rollout = z.object({
     committed_at: reported(values.committed_at),
     commits: reported(values.commits),
     finished_at: reported(values.finished_at),
+    applied_at: reported(values.applied_at),
     author: reported(values.author),
     url: reported(values.url),
     previous_version: reported(values.previous_version),

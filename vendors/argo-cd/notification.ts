@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import { InstantIn, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
+import { SETTLES_SECONDS } from '../../core/domain/changes/rollout.ts';
 import { COMMIT, type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
 
 const Text = z.string().min(1).max(2048);
@@ -63,9 +64,6 @@ type Notification = z.infer<typeof Notification>;
 type Operation = NonNullable<Notification['operation']>;
 type Synchronized = Pick<Operation, 'revision' | 'revisions' | 'source'>;
 
-/** How long after its synchronization a degraded application still makes the rollout a failed one. */
-const SETTLES_SECONDS = 15 * 60;
-
 /** How long the cluster must have matched Git before a difference is a drift. */
 const UNDISTURBED_SECONDS = 5 * 60;
 
@@ -126,16 +124,14 @@ function rolloutOf(notification: Notification): ChangeReport | { ignored: string
     return { ignored: `the application already runs the revision ${revision}` };
   const outcome = outcomeOf(operation, health, notification.reconciled_at);
   if ('ignored' in outcome) return outcome;
-  const { status, at } = outcome;
-  const images = operation.images.length > 0 || status !== 'succeeded' ? operation.images : notification.images;
+  const images = operation.images.length > 0 || outcome.status !== 'succeeded' ? operation.images : notification.images;
   const previousRevision = previous && revisionOf(previous);
   return {
     source: 'argo-cd',
     key: `${nameOf(application)} ${operation.started_at}`,
-    at,
     subject: { argoApplication: application.name },
     ...(before.some((entry) => isSame(entry, synchronized)) && { kind: 'rollback' as const }),
-    status,
+    ...outcome,
     version: versionOf(revision),
     ...(COMMIT.test(revision) && { commit: revision }),
     started_at: operation.started_at,
@@ -146,7 +142,7 @@ function rolloutOf(notification: Notification): ChangeReport | { ignored: string
   };
 }
 
-type Outcome = { status: NonNullable<ChangeReport['status']>; at: Timestamp } | { ignored: string };
+type Outcome = Pick<ChangeReport, 'status' | 'at' | 'applied_at'> | { ignored: string };
 
 /** A rollout has succeeded when the application is healthy after the synchronization. */
 function outcomeOf(
@@ -158,7 +154,7 @@ function outcomeOf(
   if (phase === 'Error' || phase === 'Failed') return { status: 'failed', at: finished_at };
   if (phase !== 'Succeeded') return { ignored: `unknown phase ${phase} of an operation` };
   const settled = since !== undefined && since > finished_at ? since : finished_at;
-  if (status === 'Healthy') return { status: 'succeeded', at: settled };
+  if (status === 'Healthy') return { status: 'succeeded', at: settled, applied_at: finished_at };
   if (status !== 'Degraded') return { status: 'started', at: finished_at };
   const degradedAt = since ?? comparedAt ?? finished_at;
   return secondsBetween(finished_at, degradedAt) <= SETTLES_SECONDS

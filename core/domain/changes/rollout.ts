@@ -1,7 +1,7 @@
 import type { Change, ChangeKind, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
 import type { ChangeReport, ReportSubject, Rollout } from '../../../schemas/changes/change-report.ts';
 import { Version } from '../../../schemas/config/names.ts';
-import type { Timestamp } from '../../../schemas/time/time.ts';
+import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 
 type Dated<T> = { at: Timestamp; value: T };
 
@@ -89,6 +89,20 @@ export type RolloutChange = Omit<NewChange, 'service' | 'environment' | 'started
   started_at: Timestamp;
 };
 
+/** How long after a version was applied its rollout usually settles. What runs may change later for other reasons. */
+export const SETTLES_SECONDS = 15 * 60;
+
+/**
+ * Returns when the version was applied, if the first event that is known of the rollout comes long after: it can be about
+ * what runs since, such as replaced pods. With an earlier event, the rollout was slow.
+ */
+const longAppliedAt = (
+  appliedAt: Timestamp | undefined,
+  { at }: ReportedStatus,
+  firstAt: Timestamp,
+): Timestamp | undefined =>
+  appliedAt !== undefined && at === firstAt && secondsBetween(appliedAt, at) > SETTLES_SECONDS ? appliedAt : undefined;
+
 /**
  * Returns the change that a rollout makes. Undefined: it has not started yet, or no event has named a version or a
  * commit yet.
@@ -97,7 +111,7 @@ export function changeOfRollout({ values, status, started_at, first_at }: Rollou
   const version = values.version?.value ?? Version.safeParse(values.commit?.value).data;
   if (status === undefined || version === undefined) return undefined;
   const start = started_at ?? first_at;
-  const end = values.finished_at?.value ?? status.at;
+  const end = values.finished_at?.value ?? longAppliedAt(values.applied_at?.value, status, first_at) ?? status.at;
   return {
     version,
     kind: values.kind?.value,

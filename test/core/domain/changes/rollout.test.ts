@@ -34,6 +34,7 @@ const someReport = fc
     final: optional(fc.boolean()),
     started_at: optional(fc.integer({ min: 0, max: 3 }).map(at)),
     finished_at: optional(fc.integer({ min: 0, max: 5 }).map(at)),
+    applied_at: optional(fc.constant(at(-3600))),
     version: optional(fc.constantFrom('v1', 'v2')),
     commit: optional(fc.constantFrom('a', 'b')),
     author: optional(fc.constantFrom('ada', 'bo')),

@@ -390,6 +390,15 @@ describe('a webhook of a system that deploys', () => {
     expect(await ends()).toEqual(before);
   });
 
+  test('of Argo CD whose first event comes long after the synchronization ended with it, unless its start is known', async () => {
+    const ofDeploy = async () => (await changes()).map(({ finished_at }) => finished_at);
+    for (const since of ['15:57:00Z', '15:58:00Z'])
+      await send(replaced('argo-cd/notification-deployed', '10:00:41Z', since));
+    expect(await ofDeploy()).toEqual(['2026-11-22T10:00:09.000Z']);
+    await send(webhook('argo-cd/notification-sync-running'));
+    expect(await ofDeploy()).toEqual(['2026-11-22T15:57:00.000Z']);
+  });
+
   test('about another deployment of the same version is another change', async () => {
     configureAllSenders();
     const name = 'github/deployment-status-success';
