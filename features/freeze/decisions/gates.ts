@@ -131,22 +131,10 @@ export function gatedWorkloads(
 ): GatedWorkload[] {
   const workloads = freezeGates?.workloads ?? [];
   if (workloads !== 'deployer') return [...workloads];
-  switch (deployer?.kind) {
-    case 'kubernetes':
-      return [workload('Deployment', deployer.deployment ?? service, deployer)];
-    case 'argo-rollouts':
-      return [workload('Rollout', deployer.rollout ?? service, deployer)];
-    case 'flagger':
-      return [workload('Deployment', deployer.canary ?? service, deployer)];
-    case 'argo-cd':
-    case 'codedeploy':
-    case 'ecs':
-    case 'github':
-    case 'http':
-    case 'lambda-alias':
-    case undefined:
-      return [];
-  }
+  if (deployer?.kind === 'kubernetes') return [workload('Deployment', deployer.deployment ?? service, deployer)];
+  if (deployer?.kind === 'argo-rollouts') return [workload('Rollout', deployer.rollout ?? service, deployer)];
+  if (deployer?.kind === 'flagger') return [workload('Deployment', deployer.canary ?? service, deployer)];
+  return [];
 }
 
 const workload = (
