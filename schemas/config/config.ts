@@ -91,6 +91,13 @@ export const EnvironmentEntry = z.strictObject({
       unknownMigration: z.enum(['approve', 'act']).default('approve'),
       /** Default: `tested` with `look`, else `proved`. */
       evidence: EvidenceLevel.optional(),
+      /** Longest time from the onset to the first receipt of its alert; Firebreak asks about older problems. */
+      maxOnsetAgeMinutes: z
+        .number()
+        .int()
+        .min(1)
+        .max(7 * 24 * 60)
+        .default(360),
       /**
        * Seconds that an automatic action waits after its alert for alerts of other failing services. Skipped if
        * monitoring identifies the bad version.

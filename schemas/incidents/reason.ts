@@ -56,6 +56,7 @@ export const ReasonCode = z.enum([
   'rate_limited',
   'organisation_limit',
   'sender_limit',
+  'onset_old',
   'risen_again',
   'recorded_late',
   'clock_skew',

@@ -69,7 +69,7 @@ test('the next run of the workflow continues the looks of the previous one', asy
 test('a slow leak is asked about with the deploy with which it began, also where timing suffices to act', async () => {
   expect(await told('slow-leak-names-the-deploy-with-which-it-began')).toEqual({
     said: [],
-    decided: ['approve v2 (evidence_against), approved'],
+    decided: ['approve v2 (onset_old), approved'],
   });
 });
 

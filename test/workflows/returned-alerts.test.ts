@@ -236,6 +236,38 @@ test('a return alone rolls nothing back without a person', async () => {
   expect(it.world.calls.filter((call) => /rollback/.test(call) && !call.startsWith('pager'))).toEqual([]);
 });
 
+describe('an alert that is first received long after its start', () => {
+  test.each([
+    ['25 days: a person decides', '2026-10-26T12:00:00.000Z', 25 * 1440, {}, 'onset_old', 'approve'],
+    ['6 hours: Firebreak acts', '2026-11-20T06:00:00.000Z', 360, {}, 'suspect', 'roll_back'],
+    [
+      '6 hours, where 5 are the limit',
+      '2026-11-20T06:00:00.000Z',
+      360,
+      { maxOnsetAgeMinutes: 300 },
+      'onset_old',
+      'approve',
+    ],
+    [
+      '7 hours, where 8 are the limit',
+      '2026-11-20T05:00:00.000Z',
+      420,
+      { maxOnsetAgeMinutes: 480 },
+      'suspect',
+      'roll_back',
+    ],
+  ] as const)('%s', async (_, startsAt, minutes, limit, because, kind) => {
+    const it = await intake(deploys('v1', minutes + 240), deploys('v2', minutes + 8));
+    it.world.config = acting({ autoRollback: { mode: 'act', evidence: 'time', unknownMigration: 'act', ...limit } });
+    await it.play({ '0 s': it.sends('firing', startsAt), '5 min': resolves });
+    const decisions = (await it.deps.incidents.view(theIncident(it.world)))?.decisions;
+    expect(decisions?.[0]).toMatchObject({ kind, because, from_version: 'v2' });
+    const acts = it.world.calls.filter((call) => call.startsWith('cd '));
+    expect(acts).toEqual(kind === 'roll_back' ? ['cd roll-back.1 v2 to v1'] : []);
+    expect(it.pages.length).toBeGreaterThan(0);
+  });
+});
+
 describe('an end that Grafana has not measured', () => {
   const told = (it: Intake) => it.world.store.dossier(theIncident(it.world)).timeline.map(({ text }) => text);
   const paused = (it: Intake): Record<string, Moment> => ({

@@ -24,6 +24,8 @@ export type StepGuards = {
   sender_lacks_scope?: true;
   /** All firing alerts have only returned with a start from before their end. */
   returned_only?: true;
+  /** Why the onset is too old for an act without a person. Absent: it is not. */
+  onset_old?: string;
   /** Absent: the step is not based on a suspect. */
   against?: Against;
   /** Absent: the step is not counted, because a person started it, or its runbook was counted already. */
@@ -124,6 +126,8 @@ export type Known = {
       is_flag: boolean;
       /** Evidence that the policy requires and that is missing. Null: nothing, or no suspect. */
       lacking: string | null;
+      /** Why the onset is too old for an act without a person. Null: it is not. */
+      onset_old: string | null;
       /** The version that replaced the suspect since and has not helped: a rollback undoes both. Null: none. */
       beyond: Change | null;
       /** A runbook requires approval. */

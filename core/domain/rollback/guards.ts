@@ -27,7 +27,7 @@ import {
 /**
  * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
  */
-export const DECIDE_VERSION = 20;
+export const DECIDE_VERSION = 21;
 
 /**
  * All guards, in the order in which their reasons are given. Before a call, only the first one that applies is given. A
@@ -353,6 +353,12 @@ export const GUARDS: readonly Guard[] = [
   }),
 
   // How certain the suspect is.
+  guard({
+    code: 'onset_old',
+    at: { judgement: 'ask', step: 'ask' },
+    applies: ({ onset_old: why }) => why,
+    text: (why) => why,
+  }),
   guard({
     code: 'risen_again',
     at: { judgement: 'ask' },

@@ -19,6 +19,8 @@ export type KillSwitch =
 export type TargetInputs = ServiceEnvironment & {
   policy: Pick<EnvironmentEntry['autoRollback'], 'mode' | 'unknownMigration' | 'approvals'> & {
     evidence: EvidenceLevel;
+    /** Absent: the default. */
+    maxOnsetAgeMinutes?: number;
   };
   has_deployer: boolean;
   /** A flag service is configured. Absent: none. */

@@ -3,6 +3,7 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import { lowestMode, type Mode } from '../../../schemas/config/names.ts';
 import type { DecisionKind, Suspect } from '../../../schemas/incidents/incident.ts';
 import type { Reason, ReasonCode } from '../../../schemas/incidents/reason.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
 import { clearingsText } from '../changes/cleared-suspects.ts';
 import { type NamedTarget, namedTarget } from '../changes/named-version.ts';
 import { newestLiveChange, putsVersionLive, type RollbackTarget, rollbackTarget } from '../changes/versions.ts';
@@ -12,6 +13,7 @@ import type { Evidence } from '../correlation/evidence.ts';
 import { hasNotHelped } from '../correlation/succession.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { notExplained } from './among-many.ts';
+import { oldOnset } from './old-onset.ts';
 import { approvalReasonsUnder, missingEvidence, reliesOn, withLook } from './evidence-level.ts';
 import { notSaid, suspectReason } from './reasons.ts';
 import { byHandReasons, candidatesReason, leadersOf, type OfferedAct } from './offers.ts';
@@ -228,9 +230,17 @@ function knownOf(inputs: DecisionInputs, found: Correlation, top: RankedSuspect 
     is_flag: isFlag,
     beyond: top && target && !isFlag ? beyondOf(inputs, found, { top, target }) : null,
     lacking: top && target ? missingEvidence(target.policy.evidence, top, inputs.evidence, found.onset.at) : null,
+    onset_old: oldOnset(
+      { onset: found.onset.at, receivedAt: firstReceipt(inputs.evidence) },
+      target?.policy.maxOnsetAgeMinutes,
+    ),
     requires_approval: inputs.request.approval !== undefined,
   };
 }
+
+/** Returns when the first of the alerts was received, as far as the evidence states it. */
+const firstReceipt = ({ onset: { alertStartedAt, alertReceivedAt = alertStartedAt } }: Evidence): Timestamp =>
+  alertReceivedAt;
 
 /** Returns the newer version that has replaced the suspect of this service, and has not helped. */
 function beyondOf(

@@ -14,6 +14,7 @@ export const policyOfTarget = (
     unknownMigration: entry?.autoRollback.unknownMigration ?? 'approve',
     approvals: entry?.autoRollback.approvals ?? 1,
     evidence: evidenceLevelOf(entry),
+    ...(entry && { maxOnsetAgeMinutes: entry.autoRollback.maxOnsetAgeMinutes }),
   },
   has_deployer: entry?.deployer !== undefined,
   ...(entry?.flags !== undefined && { has_flags: true as const }),

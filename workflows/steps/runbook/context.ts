@@ -1,3 +1,4 @@
+import { oldOnset } from '../../../core/domain/rollback/old-onset.ts';
 import { evidenceLevelOf } from '../../../core/domain/rollback/target-policy.ts';
 import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
@@ -117,6 +118,9 @@ export async function guardsOf(
   // The tokens of the senders don't allow to request rollbacks.
   const firing = items.filter(({ status }) => status === 'firing');
   const lacksScope = allLackRequestScope(firing);
+  const [onset] = firing.map(({ startsAt }) => startsAt).toSorted();
+  const [receivedAt] = firing.map(({ first_seen_at }) => first_seen_at).toSorted();
+  const old = onset && receivedAt ? oldOnset({ onset, receivedAt }, entry?.autoRollback.maxOnsetAgeMinutes) : null;
   return {
     service: serviceEnvironment.service,
     matched: incident.unmatched === null,
@@ -128,6 +132,7 @@ export async function guardsOf(
     requires_approval,
     ...(lacksScope && { sender_lacks_scope: true as const }),
     ...(haveReturned(firing) && { returned_only: true as const }),
+    ...(old !== null && { onset_old: old }),
     ...(reroute && { reroute }),
     ...(against !== null && { against }),
     ...(countsAgainstAutomation(context) && {

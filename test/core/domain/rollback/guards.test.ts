@@ -12,7 +12,8 @@ import {
   type Version,
 } from '../../../../schemas/config/names.ts';
 import { internalNamesIn } from '../../../support/internal-names.ts';
-import { anyPlain, before, change, clear, clearing, inputsOf } from '../../arbitraries.ts';
+import { plusSeconds } from '../../../../schemas/time/time.ts';
+import { anyPlain, before, change, clear, clearing, inputsOf, NOON } from '../../arbitraries.ts';
 import { runs } from '../../../support/runs.ts';
 
 /** Returns each pair of a moment and a consequence of a guard. */
@@ -65,6 +66,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
       doubts: fc.subarray(ASKS.map((code) => ({ code, text: 'a reason to ask' }))),
       group_rolled_back: fc.constantFrom(null, SIBLING),
       elsewhere: fc.boolean(),
+      isLate: fc.boolean(),
     })
     .map(
       ({
@@ -78,6 +80,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
         related,
         doubts,
         elsewhere,
+        isLate,
         ...more
       }) => {
         const [one] = plain.changes;
@@ -92,6 +95,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
           inputsOf({
             ...plain,
             request,
+            ...(isLate && { onset: { ...plain.onset, alertReceivedAt: plusSeconds(NOON, 7 * 3600) } }),
             sender_rollbacks_last_hour: sender,
             ...(inVain && { sender_lacks_scope: true }),
             evidence: {
@@ -181,13 +185,15 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
       neighbours_unreadable: fc.boolean(),
       monitoring_failure_only: fc.boolean(),
       isReturned: fc.boolean(),
+      isOld: fc.boolean(),
       rollbacks_last_hour: fc.constantFrom(0, 3),
       organisation_rollbacks_last_hour: fc.constantFrom(0, 10),
       sender_rollbacks_last_hour: fc.constantFrom(0, 5),
     })
-    .map(({ inVain, isReturned, secondToAda, reroute, ...known }) => ({
+    .map(({ inVain, isReturned, isOld, secondToAda, reroute, ...known }) => ({
       ...known,
       ...(isReturned && { returned_only: true as const }),
+      ...(isOld && { onset_old: 'the problem began long ago' }),
       ...(inVain && { sender_lacks_scope: true as const }),
       ...(secondToAda && { second_to: 'ada' }),
       ...(reroute && { reroute }),
@@ -252,6 +258,7 @@ describe('the list of guards', () => {
         "one_of_many (judgement: approve)",
         "group_rolled_back (judgement: approve, record: judge_again)",
         "one_of_many (step: ask)",
+        "onset_old (judgement: ask, step: ask)",
         "risen_again (judgement: ask)",
         "clock_skew (judgement: ask, step: ask)",
         "deploy_failed (judgement: ask, step: ask)",

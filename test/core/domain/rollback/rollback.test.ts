@@ -14,7 +14,7 @@ import { lowestMode, Mode, type ServiceName, type Version } from '../../../../sc
 import type { Change } from '../../../../schemas/changes/change.ts';
 import type { ClearedSuspect, DecisionKind } from '../../../../schemas/incidents/incident.ts';
 import { LookVerdict } from '../../../../schemas/incidents/look.ts';
-import { secondsBetween } from '../../../../schemas/time/time.ts';
+import { plusSeconds, secondsBetween } from '../../../../schemas/time/time.ts';
 import {
   aBadDeploy,
   anyPlain,
@@ -864,6 +864,10 @@ describe('for any inputs,', () => {
     ['no deployer', (inputs) => ({ ...inputs, has_deployer: false })],
     ['monitoring that failed', (inputs) => ({ ...inputs, monitoring_failure_only: true })],
     ['an alert that has only returned', (inputs) => ({ ...inputs, returned_only: true })],
+    [
+      'an alert that came a week late',
+      (inputs) => ({ ...inputs, onset: { ...inputs.onset, alertReceivedAt: plusSeconds(NOON, 7 * 86_400) } }),
+    ],
     ['alerts that an experiment explains', (inputs) => ({ ...inputs, expected_from: 'kill one pod' })],
     ['too many rollbacks', (inputs) => ({ ...inputs, rollbacks_last_hour: ROLLBACKS_PER_HOUR })],
     [

@@ -97,6 +97,7 @@ const MORE: Record<string, Partial<StepGuards>> = {
   'many at once': { one_of_many: true },
   'a demoted service': { demoted: true },
   'a runbook that asks': { requires_approval: true },
+  'an old problem': { onset_old: 'it began 25 days before' },
 };
 
 /** Guards of a step that is not based on a suspect. */
@@ -107,6 +108,7 @@ describe('permission of a runbook step to change production', () => {
     ['alone where nothing stands against it', {}, 'act', []],
     ['after a yes where the runbook asks', { requires_approval: true }, 'ask', ['runbook_requires_approval']],
     ['after a yes where any of the modes is approve', { modes: ['act', 'approve', 'act'] }, 'ask', ['mode_approve']],
+    ['after a yes where the problem is old', { onset_old: 'it began 25 days before' }, 'ask', ['onset_old']],
     ['after a yes where the service is demoted', { demoted: true }, 'ask', ['automation_budget_spent']],
     ['after a yes where many fail at once', { one_of_many: true }, 'ask', ['one_of_many']],
     ['alone against a suspect that is sure enough', meant({}), 'act', []],
