@@ -86,6 +86,13 @@ export const Connections = z.object({
   unknown_environments: z
     .array(z.object({ service: z.string(), environment: z.string(), problem: z.string() }))
     .meta({ description: 'Services and environments that have recorded deployments, but no configuration' }),
+  unnamed_environments: z
+    .array(z.object({ service: z.string(), environments: z.array(z.string()) }))
+    .default([])
+    .meta({
+      description:
+        'Services with several environments and no `defaultEnvironment`: alerts that name no environment belong to none of them',
+    }),
   judged: z
     .array(z.object({ service: z.string(), environment: z.string(), problem: z.string() }))
     .default([])

@@ -12,6 +12,7 @@ beforeAll(async () => {
       search: { match: { service: 'search-api' }, environments: { live: {} } },
       billing: {},
       payments: { environments: { 'prod-eu': {}, 'prod-us': {} } },
+      basket: { environments: { production: {}, staging: {} } },
     },
   });
 });
@@ -106,6 +107,7 @@ test.each([
   [['deploy', 'payments', 'order-service'], 'payments and order-service are services of the catalogue'],
   [['deploy', 'service:search', 'service:billing', 'v1'], 'several tags are service:…: search, billing'],
   [['deploy', 'payments', 'v1'], 'payments has the environments prod-eu, prod-us'],
+  [['deploy', 'basket', 'v1'], 'basket has the environments production, staging'],
   [['deploy', 'order-service', 'v1', 'eu'], 'there are 2: v1, eu'],
 ])('tags %s are refused', async (tags, why) => {
   const { status, body } = await annotate({ tags, text: 'x' });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Product } from '../../functions/assembly/product.ts';
+import type { EnvironmentName } from '../../schemas/config/names.ts';
 import { pageDetailsOf } from '../../core/domain/paging/page-details.ts';
 import { settleHeld } from '../../core/jobs/sweep/held.ts';
 import { route } from '../../core/jobs/queues/route.ts';
@@ -266,6 +267,23 @@ describe('an alert that is first received long after its start', () => {
     expect(acts).toEqual(kind === 'roll_back' ? ['cd roll-back.1 v2 to v1'] : []);
     expect(it.pages.length).toBeGreaterThan(0);
   });
+});
+
+test('an alert without an environment pages, and rolls none of several back', async () => {
+  const it = await intake(deploys('v1', 240), deploys('v2', 8));
+  it.world.config = acting();
+  const { environments } = Object.values(it.world.config.services)[0] ?? {};
+  Object.assign(environments ?? {}, { staging: environments?.['production' as EnvironmentName] });
+  await it.play({
+    '0 s': () => {
+      const one = alert({ startsAt: STARTED, labels: { environment: '' } });
+      return it.post('/v1/alerts/alertmanager', group([one]));
+    },
+    '5 min': resolves,
+  });
+  const [dossier] = it.world.store.dossiers.values();
+  expect(dossier?.record).toMatchObject({ service: 'unmatched', environment: 'unknown', unmatched: 'checkout' });
+  expect(it.world.calls.filter((call) => !call.startsWith('pager resolve'))).toEqual(['pager trigger page.1 critical']);
 });
 
 describe('an end that Grafana has not measured', () => {

@@ -6,6 +6,7 @@ import { uncallableSystems } from './uncallable-systems.ts';
 import { vendorConnections, isWatched, targetStates } from './check.ts';
 import { provableByEnvironment } from './provable.ts';
 import { storeCheck } from './stored-check.ts';
+import { withoutDefaultEnvironment } from '../../core/domain/catalogue/catalogue.ts';
 import { nameWarnings } from '../../core/domain/catalogue/known-names.ts';
 import { secretNamesIn, secretNamesOf } from '../../core/domain/runbooks/secret-names.ts';
 import { credentialOf } from './check-result.ts';
@@ -41,6 +42,7 @@ export async function checkConnections(deps: CheckConnectionsDeps, by: string): 
     targets,
     evidence,
     unknown_environments,
+    unnamed_environments: withoutDefaultEnvironment((await deps.config.current()).services),
     judged,
     generated: measured.flatMap(({ generated }) => generated),
     secrets,

@@ -1,4 +1,5 @@
 import { matchingName } from '../catalogue/known-names.ts';
+import { unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
 import { unmeasuredBecause } from './state-reason.ts';
 import { workloadIn } from '../catalogue/workloads.ts';
 import type { Config, ServiceEntry } from '../../../schemas/config/config.ts';
@@ -106,7 +107,7 @@ export function serviceEnvironmentOf(
   const written = environmentNameIn(labels.get('environment')) ?? environmentNameIn(labels.get('env'));
   const found = serviceWith(labels, services);
   const labelledEnvironment = written && inSpellingOf(written, found?.entry.environments ?? environmentsOf(services));
-  const environment = found && (labelledEnvironment ?? defaultEnvironment(found.entry));
+  const environment = found && (labelledEnvironment ?? unnamedEnvironmentOf(found.entry));
   if (found !== undefined && environment !== undefined && runsIn(found.entry, environment))
     return { service: found.name, environment: environment as EnvironmentName, unmatched: null };
   // Alerts of kubernetes-mixin name the exporter as the service, and a workload or its pod.
@@ -206,12 +207,6 @@ export const conflictsWithMatch = (labels: ReadonlyMap<string, string>, { match 
  */
 export const runsIn = ({ environments }: ServiceEntry, environment: string): boolean =>
   Object.keys(environments).length === 0 || Object.hasOwn(environments, environment);
-
-function defaultEnvironment({ defaultEnvironment: named, environments }: ServiceEntry): string | undefined {
-  const all = Object.keys(environments);
-  if (named !== undefined) return named;
-  return all.length === 1 ? all[0] : all.length === 0 || all.includes('production') ? 'production' : undefined;
-}
 
 /** Maximum length of a link, which is that of `generatorURL`. A longer one is left out, because a cut one leads nowhere. */
 const LINK_MAX_CHARS = 16_384;

@@ -20,12 +20,29 @@ export function environmentEntry(
     : undefined;
 }
 
-/** Returns the environment of a service that applies if none is named. */
-export function defaultEnvironmentOf(entry: ServiceEntry | undefined): string {
-  const environments = Object.keys(entry?.environments ?? {});
-  const only = environments.length === 1 ? environments[0] : undefined;
-  return entry?.defaultEnvironment ?? only ?? 'production';
+/** Environment of a service for which the catalogue lists no environment. */
+const USUAL_ENVIRONMENT = 'production';
+
+/**
+ * Returns the environment of an event of a service that names none: the configured default, or the only environment. Undefined:
+ * the service has several, of which none may be guessed.
+ */
+export function unnamedEnvironmentOf(entry: ServiceEntry | undefined): string | undefined {
+  const [only = USUAL_ENVIRONMENT, ...others] = Object.keys(entry?.environments ?? {});
+  return entry?.defaultEnvironment ?? (others.length === 0 ? only : undefined);
 }
+
+/** Returns the environment that is proposed to a person who names none. */
+export const defaultEnvironmentOf = (entry: ServiceEntry | undefined): string =>
+  unnamedEnvironmentOf(entry) ?? USUAL_ENVIRONMENT;
+
+/** Returns the services with several environments and no default one: events of them must name the environment. */
+export const withoutDefaultEnvironment = (
+  services: Config['services'],
+): { service: string; environments: string[] }[] =>
+  Object.entries(services)
+    .filter(([, entry]) => unnamedEnvironmentOf(entry) === undefined)
+    .map(([service, { environments }]) => ({ service, environments: Object.keys(environments) }));
 
 /** Returns the names of all components that customers know, each once. */
 export const publicComponents = (services: Config['services']): string[] => [

@@ -27,6 +27,11 @@ export const connectionFindings = (found: Connections): Finding[] => [
     about: `${service}/${environment}`,
     text: `deployments are recorded for this environment, but ${problem}`,
   })),
+  ...found.unnamed_environments.map(({ service, environments }): Finding => ({
+    verdict: 'warn',
+    about: service,
+    text: `an alert without the label environment or env is unmatched, so it only pages: the service has ${environments.join(', ')}. Set defaultEnvironment in services.yaml, or add the label to the rules`,
+  })),
   ...found.judged.map(({ service, environment, problem }): Finding => ({
     verdict: 'warn',
     about: `${service}/${environment}`,

@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import type { Config } from '../../../schemas/config/config.ts';
 import { type Change, type ChangeKind, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
 import { millisOf, timestamp } from '../../../schemas/time/time.ts';
-import { defaultEnvironmentOf, serviceEntry } from '../catalogue/catalogue.ts';
+import { serviceEntry, unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
 
 /** An annotation as clients of Grafana post it. Times are in milliseconds; 0 is an absent one. */
 export type PostedAnnotation = { time: number; timeEnd: number; tags: readonly string[]; text: string };
@@ -57,9 +57,9 @@ export function changeOfAnnotation(
   const entry = serviceEntry(services, name);
   const environment =
     one('environment') ?? one('env') ?? bare.find((tag) => Object.hasOwn(entry?.environments ?? {}, tag));
-  const byDefault = defaultEnvironmentOf(entry);
+  const byDefault = unnamedEnvironmentOf(entry);
   const environments = Object.keys(entry?.environments ?? {});
-  if (environment === undefined && environments.length > 0 && !environments.includes(byDefault))
+  if (environment === undefined && environments.length > 0 && !environments.includes(byDefault ?? ''))
     return none(`${name} has the environments ${environments.join(', ')}; send environment:NAME`);
   const others = bare.filter((tag) => tag !== service && tag !== environment);
   const version = one('version') ?? (others.length === 1 ? others[0] : undefined);

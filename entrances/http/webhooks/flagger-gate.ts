@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { rollbackGateAnswer, environmentsOfCanary } from '../../../core/domain/rollback/rollback-gate.ts';
+import { defaultEnvironmentOf, serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { RollbackGates } from '../../../core/domain/ports/rollback.ts';
@@ -47,15 +48,9 @@ function serviceEnvironmentsFor(services: Config['services'], hook: Hook): Servi
   return [
     {
       service: ServiceName.parse(name),
-      environment: EnvironmentName.parse(environment || defaultEnvironment(services, name)),
+      environment: EnvironmentName.parse(environment || defaultEnvironmentOf(serviceEntry(services, name))),
     },
   ];
-}
-
-function defaultEnvironment(services: Config['services'], name: string): string {
-  const entry = Object.hasOwn(services, name) ? services[ServiceName.parse(name)] : undefined;
-  const [only, another] = Object.keys(entry?.environments ?? {});
-  return entry?.defaultEnvironment ?? (another === undefined ? only : undefined) ?? 'production';
 }
 
 type Authorized = Pick<Env['Variables'], 'principal' | 'allow'>;

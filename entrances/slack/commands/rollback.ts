@@ -1,5 +1,5 @@
 import { killSwitchText } from '../../../core/domain/automation/automation.ts';
-import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { defaultEnvironmentOf, serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { clearingsText, activeClearings } from '../../../core/domain/changes/cleared-suspects.ts';
 import { safeLimitText, whyNotTo } from '../../../core/domain/changes/named-version.ts';
 import { suggestedName } from '../../../core/domain/catalogue/known-names.ts';
@@ -98,11 +98,7 @@ async function serviceEnvironmentIn(
   const entry = serviceEntry(services, service);
   if (entry === undefined) throw unknownName('service', service, Object.keys(services));
   const environments = Object.keys(entry.environments);
-  const where =
-    environment ??
-    entry.defaultEnvironment ??
-    (environments.length === 1 ? environments[0] : undefined) ??
-    'production';
+  const where = environment ?? defaultEnvironmentOf(entry);
   if (!environments.includes(where)) throw noEnvironment(service, where, environments);
   return { service: nameIn(ServiceName, service), environment: nameIn(EnvironmentName, where) };
 }

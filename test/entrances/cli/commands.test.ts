@@ -599,6 +599,7 @@ describe('doctor', () => {
         expect.stringMatching(
           /^warn {2}checkout\/prod +deployments are recorded for this environment, but .*did you mean "production"\?$/,
         ),
+        'warn  checkout              an alert without the label environment or env is unmatched, so it only pages: the service has production, staging. Set defaultEnvironment in services.yaml, or add the label to the rules',
         'warn  basket/production     the secret ROUTER_KEY of the traffic router is not set',
         'warn  basket/production     the secret PING_KEY of the metric ping is not set',
         'warn  runbook               secret FLAGS_KEY of asks is not set',

@@ -316,6 +316,7 @@ test('the page of a service says what automation can prove, by what the last che
         targets: [],
         evidence: [measured],
         unknown_environments: [],
+        unnamed_environments: [],
         judged: [],
         generated: [],
         secrets: [],

@@ -26,6 +26,7 @@ const CONNECTIONS: Connections = {
   ],
   evidence: [],
   unknown_environments: [],
+  unnamed_environments: [],
   generated: [
     {
       source: 'Prometheus',

@@ -115,7 +115,6 @@ describe('a signal belongs to', () => {
       'checkout',
       'staging',
     ],
-    ['production by default, where there is one', { service: 'checkout' }, 'checkout', 'production'],
   ])('%s', (_, labels, service, environment) => {
     expect(where(read(labels))).toEqual({ service, environment, unmatched: null });
   });
@@ -184,9 +183,12 @@ describe('a signal is unmatched, and keeps its own names,', () => {
     expect(where(read(labels))).toEqual({ service: 'unmatched', ...expected });
   });
 
-  test('if the catalogue cannot determine its environment', () => {
-    const two = services({ checkout: { environments: { eu: {}, us: {} } } });
-    expect(where(read({ service: 'checkout' }, two))).toEqual({
+  test.each([
+    { eu: {}, us: {} },
+    { production: {}, staging: {} },
+  ])('if the catalogue cannot determine its environment: %j', (environments) => {
+    const several = services({ checkout: { environments } });
+    expect(where(read({ service: 'checkout', environment: '' }, several))).toEqual({
       service: 'unmatched',
       environment: 'unknown',
       unmatched: 'checkout',
