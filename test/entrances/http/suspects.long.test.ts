@@ -151,7 +151,11 @@ describe('a cleared suspect', { timeout: 180_000 }, () => {
     const one = await incidentOf('acts', ({ status }) => status === 'mitigated');
     const { status, body } = await act(one, 'clear-suspect', { change_id });
     expect({ status, decisions: body.decisions.length }).toEqual({ status: 202, decisions: 1 });
-    expect((await said(one)).map((text) => text.split(':')[0])).toEqual(['suspect.cleared', 'automation.marked_wrong']);
+    expect((await said(one)).map((text) => text.split(':')[0])).toEqual([
+      'suspect.cleared',
+      'automation.marked_wrong',
+      'version.lifted',
+    ]);
   });
 
   test('must be a known change of this environment and a suspect of this incident', async () => {
