@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Log } from '../core/domain/ports/system.ts';
+import { isDiskFailure } from '../core/stores/storage-errors.ts';
 
 /**
  * Logs promises that are rejected without a handler, instead of ending the process. All functions share it, so a defect in
@@ -16,13 +17,10 @@ export function surviveRejections(log: Log): () => void {
   return () => void process.off('unhandledRejection', report);
 }
 
-/** Codes of a disk that cannot be written to now. */
-const DISK_CODES = new Set<unknown>(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO']);
-
 /** Loses what cannot be written to a log on a full disk, instead of ending the process: a restart would not help. */
 export function surviveLostOutput(...outputs: readonly Writable[]): void {
   for (const output of outputs)
-    output.on('error', (error: NodeJS.ErrnoException) => {
-      if (!DISK_CODES.has(error.code)) throw error;
+    output.on('error', (error) => {
+      if (!isDiskFailure(error)) throw error;
     });
 }

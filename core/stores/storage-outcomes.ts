@@ -2,6 +2,7 @@ import type { Blobs } from '../../platforms/blobs.ts';
 import type { Queues } from '../../platforms/queues.ts';
 import type { Store } from '../../platforms/store.ts';
 import type { Clock } from '../domain/ports/system.ts';
+import { isDamage } from './storage-errors.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 
 /** Where Firebreak stores. The queues are part of the table: on one machine, both are in one file. */
@@ -89,9 +90,6 @@ export class StorageOutcomes {
 
   #now = (): number => millisOf(this.#clock.now());
 }
-
-/** Returns whether a read or a write has found damage. By name, because this does not see the platforms. */
-export const isDamage = (error: unknown): boolean => error instanceof Error && error.name === 'DatabaseDamaged';
 
 type Storage = { store: Store; queues: Queues; blobs: Blobs };
 

@@ -1,3 +1,4 @@
+import { isDamage, isDiskFailure } from '../../core/stores/storage-errors.ts';
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import * as z from 'zod';
@@ -34,19 +35,9 @@ export function problem(
   return c.body(JSON.stringify(body), status, { 'content-type': 'application/problem+json', ...headers });
 }
 
-/** Codes of the operating system for a disk that is full, at a limit, read-only, or faulty. */
-const CODES = new Set<unknown>(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO']);
-
-/**
- * Returns whether an error means that a store cannot write now, but can later without a restart. By name and code,
- * because this does not see the platforms.
- */
-const isDiskFailure = (error: unknown): boolean =>
-  error instanceof Error && (error.name === 'DiskFailure' || ('code' in error && CODES.has(error.code)));
-
 /** Returns the details of a failure. @param otherwise if the disk is not its cause */
 export const detailOf = (error: unknown, otherwise: string): string =>
-  error instanceof Error && error.name === 'DatabaseDamaged'
+  isDamage(error)
     ? `the request failed, because ${error.message}`
     : isDiskFailure(error)
       ? 'the request failed, because Firebreak cannot write to its disk: it is full or faulty. Try again; Firebreak continues as soon as it can write'

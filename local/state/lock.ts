@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
+import { isDiskFailure } from '../../core/stores/storage-errors.ts';
 
 /**
  * The holder of a data folder, as recorded in its file `lock`. For people, error messages, and the command line, which reads the
@@ -52,15 +53,12 @@ export async function lockDataDir(
   };
 }
 
-/** The record is only for people and the command line, so that a full disk prevents no start. */
+/** The record is only for people and the command line, so that a disk that cannot be written to prevents no start. */
 async function writeRecord(record: string, holder: Holder): Promise<void> {
   await writeFile(record, `${JSON.stringify(holder)}\n`, { mode: 0o600 }).catch((error: unknown) => {
-    if (!isDiskFull(error)) throw error;
+    if (!isDiskFailure(error)) throw error;
   });
 }
-
-const isDiskFull = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String(error.code));
 
 /** Returns whether another process holds the data folder. */
 export async function isInUse(dir: string): Promise<boolean> {

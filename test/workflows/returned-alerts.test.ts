@@ -23,7 +23,7 @@ const STARTED = '2026-11-20T11:59:00.000Z';
 const SEVEN_SECONDS_EARLIER = '2026-11-20T11:58:53.000Z';
 const TOKEN = 'admin';
 
-/** A world with receivers, and a queue that delivers at once unless it is told otherwise. */
+/** A world with receivers, and a queue that delivers at once by default. */
 class Intake {
   readonly world = new FakeWorld();
   /** The queue refuses messages. */

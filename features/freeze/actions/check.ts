@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { canonicalJson, sha256 } from '../../../core/stores/hash.ts';
-import { isDamage } from '../../../core/stores/storage-outcomes.ts';
+import { isDamage } from '../../../core/stores/storage-errors.ts';
 import type { CheckInputs } from '../decisions/check-inputs.ts';
 import { decide, type Examination, examine, stateOf, type Use, usesOf } from '../decisions/decide.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';

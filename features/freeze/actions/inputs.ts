@@ -13,7 +13,7 @@ import type { CheckRequest } from '../schemas/freeze-check.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { PinView } from '../../../schemas/changes/pin.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { isDamage } from '../../../core/stores/storage-outcomes.ts';
+import { isDamage } from '../../../core/stores/storage-errors.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import type { KnownScope } from './known-scope.ts';
 import { CHANGES_READ, ownRollback } from './rollbacks.ts';

@@ -56,7 +56,7 @@ export function sloRoutes(app: Api, deps: SlosDeps): void {
         .toSorted((a, b) => (a.position < b.position ? -1 : 1));
       const page = matching.slice(0, Math.min(limit, PAGE_MAX));
       const ids = page.map(({ slo }) => slo.id);
-      // Whoever sees an objective sees all of it, so readers share what is computed.
+      // Permission for an objective covers all of it, so readers share the result.
       const { value: items } = await deps.reports.read(SLO_VIEWS, ids, { ...readerOf(c), grants: [] });
       const last = matching.length > page.length ? page.at(-1) : undefined;
       return c.json({ items, next_cursor: last === undefined ? null : cursorAfter(last.position) }, 200);

@@ -268,7 +268,7 @@ describe('a start that is reported again after its end', () => {
     ['returns after that', received(61), 'returns'],
     ['of the other sender of a pair, seven seconds earlier, too', received(61, over, null, peer(-7)), 'returns'],
     ['of the other sender of a pair, seven seconds later, too', received(61, over, null, peer(7)), 'returns'],
-    ['returns whoever has closed the incident just now', received(61, over, null, again, closedFor(0)), 'returns'],
+    ['returns also if a person has just closed the incident', received(61, over, null, again, closedFor(0)), 'returns'],
     ['may be a retry after a refusal', received(400, over, at(100)), 'held'],
     ['is no retry later', received(401, over, at(100)), 'returns'],
     ['is held once', received(30, held), 'nothing'],

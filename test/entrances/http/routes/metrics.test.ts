@@ -247,7 +247,7 @@ describe('counts over all instances', () => {
     expect(detail).toContain('add the words to severities in config/routes.yaml');
   });
 
-  test('the number of series of what is not recognized has a limit', async () => {
+  test('unrecognized values have a limited number of series', async () => {
     const labels = new Set<string>();
     const counters: Pick<Counters, 'add'> = {
       add: async (all) => all.forEach((one) => labels.add(one.labels.join(' '))),
