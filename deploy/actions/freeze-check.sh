@@ -3,7 +3,7 @@
 # environment variables in action.yml. Requires curl and jq, and Node 20 with `keys`: GitHub's runners have them.
 set -euo pipefail
 
-: "${WAIT_MINUTES:=0}" "${ON_OUTAGE:=deny}" "${AUDIENCE:=firebreak}"
+: "${WAIT_MINUTES:=0}" "${ON_OUTAGE:=deny}" "${STRICT:=false}" "${AUDIENCE:=firebreak}"
 : "${VERSION:=}" "${COMMIT:=}" "${DEPLOYMENT_ID:=}" "${CHANGE:=}" "${STATE:=}" "${KEYS:=}"
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -46,6 +46,7 @@ check_settings() {
   esac
   FIREBREAK_URL="${FIREBREAK_URL%"${FIREBREAK_URL##*[!/]}"}"
   [[ "$WAIT_MINUTES" =~ ^[0-9]{1,4}$ ]] || fail "wait-minutes is \"$WAIT_MINUTES\"; use a whole number from 0 to 9999"
+  one_of strict "$STRICT" true false
   one_of on-outage "$ON_OUTAGE" allow deny
   [ -z "$CHANGE" ] || one_of change "$CHANGE" deploy hotfix rollback security flag
   [ -n "$KEYS" ] || [ -z "$STATE" ] ||
@@ -156,6 +157,11 @@ while true; do
     200)
       is '.allowed == true' || fail "The server at $FIREBREAK_URL does not seem to be Firebreak: status 200 without allowed: true"
       keep
+      if [ "$STRICT" = true ] && is 'any(.reasons[].code; . == "unknown_service" or . == "unknown_environment")'; then
+        told false
+        lines '.reasons[].text'
+        fail "$SERVICE in $ENVIRONMENT is unknown, and strict is true ($(field .decision_id))"
+      fi
       told true
       command_line notice "Deploying $SERVICE to $ENVIRONMENT is allowed ($(field .decision_id))"
       lines '.reasons[].text'

@@ -1,3 +1,4 @@
+import { Unrecognized } from '../../core/actions/alerts/unrecognized.ts';
 import type { IdentityTokens } from '../../core/domain/ports/access.ts';
 import { loadedOnUse } from '../../core/domain/ports/loaded-on-use.ts';
 import { type FeatureDeps, type FeatureParts, portsAdder } from '../manifest.ts';
@@ -24,6 +25,7 @@ export type FreezePorts = {
   waitingDeployments: WaitingDeployments;
   deploymentProtection: DeploymentProtection;
   clusterGates: ClusterGates;
+  unrecognized: Pick<Unrecognized, 'count'>;
 };
 
 export type Deps = FeatureDeps & FreezePorts;
@@ -62,6 +64,7 @@ export function freezePorts({ system, table, audit, changed, github, counted }: 
         (await import('./vendors/kubernetes/cluster-gates.ts')).clusterGates({ secrets, clock }),
       ),
     ),
+    unrecognized: new Unrecognized(system.counters),
   };
 }
 

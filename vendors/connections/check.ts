@@ -28,7 +28,7 @@ import {
 import { failingWorkflows } from '../../core/domain/incidents/failed-runs.ts';
 import { drillEnvironments } from '../../core/domain/automation/drill.ts';
 import { refusedRequests } from './refused-requests.ts';
-import { ignoredEvents, unknownSeverities } from './unrecognized.ts';
+import { ignoredEvents, uncheckedServices, unknownSeverities } from './unrecognized.ts';
 import { vendorModes } from './vendor-modes.ts';
 
 type CheckDeps = Pick<
@@ -107,6 +107,7 @@ const FIREBREAK_CHECKS: Readonly<Record<string, Check>> = {
   'refused requests': refusedRequests,
   severities: unknownSeverities,
   'ignored events': ignoredEvents,
+  'freeze checks': uncheckedServices,
   workflows,
 };
 

@@ -1,3 +1,5 @@
+import { suggestedName } from '../../core/domain/catalogue/known-names.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { Count, CounterName } from '../../core/domain/incidents/metrics.ts';
 import type { Counters } from '../../core/domain/ports/system.ts';
 import type { CheckResult } from './check-result.ts';
@@ -22,6 +24,31 @@ export async function unknownSeverities({ counters }: { counters: Counters }): P
     `${by} ${by === 1 ? 'alert' : 'alerts'} from ${sender} in the last day had the unknown severity ${JSON.stringify(severity)}`;
   const fix = 'they count as warnings; add the words to severities in config/routes.yaml';
   return { state: 'incomplete', detail: `${listed(counts, text, 'firebreak_alerts_severity_unknown_total')}; ${fix}` };
+}
+
+/** Reports the services of the last day's freeze checks that the catalogue does not have: no freeze of a service applies to them. */
+export async function uncheckedServices({
+  config,
+  counters,
+}: {
+  config: Deps['config'];
+  counters: Counters;
+}): Promise<CheckResult> {
+  const counts = await lastDay(counters, 'firebreak_freeze_checks_unknown_service_total');
+  if (counts.length === 0) return { state: 'set', detail: 'all known in the last day' };
+  const services = Object.keys((await config.current()).services);
+  const text = ({ labels: [caller = '', service = ''], by }: Count) => {
+    const suggestion = suggestedName(service, services);
+    return (
+      `${by} ${by === 1 ? 'freeze check' : 'freeze checks'} by ${caller} in the last day named the unknown service ` +
+      `${JSON.stringify(service)}${suggestion === null ? '' : `; did you mean ${JSON.stringify(suggestion)}?`}`
+    );
+  };
+  const fix = 'correct the name, or add the service to config/services.yaml';
+  return {
+    state: 'incomplete',
+    detail: `${listed(counts, text, 'firebreak_freeze_checks_unknown_service_total')}; ${fix}`,
+  };
 }
 
 async function lastDay(counters: Counters, name: CounterName): Promise<Count[]> {

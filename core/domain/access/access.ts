@@ -1,4 +1,5 @@
 import type { Action, Principal } from '../../../schemas/access/access.ts';
+import { didYouMean } from '../lint/similar-names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
 /** What an action affects. Absent fields are not compared; `null` means all sources, services, or environments. */
@@ -20,14 +21,18 @@ export function authorize(principal: Principal, action: Action, scope: Scope, no
   if (!isIncluded(principal.sources, scope.source))
     return denied(`${principal.name} has no permission to send as ${scope.source ?? 'all sources'}`);
   if (!isIncluded(principal.services, scope.service))
-    return denied(
-      `${principal.name} has no access to ${scope.service === null ? 'all services' : `service ${scope.service}`}`,
-    );
+    return denied(`${principal.name} has no access to ${servicesText(scope.service, principal.services ?? [])}`);
   if (!isIncluded(principal.environments, scope.environment))
     return denied(
       `${principal.name} has no access to ${scope.environment === null ? 'all environments' : `environment ${scope.environment}`}`,
     );
   return { allowed: true };
+}
+
+function servicesText(service: string | null | undefined, accessible: readonly string[]): string {
+  if (service == null) return 'all services';
+  const suggestion = didYouMean(service, accessible);
+  return `service ${service}${suggestion === null ? '' : `; ${suggestion}`}`;
 }
 
 const denied = (because: string): Authorization => ({ allowed: false, because });

@@ -87,6 +87,11 @@ export const COUNTERS = {
     help: 'Events of connected systems that were accepted and changed nothing, by sender and reason',
     labels: ['sender', 'reason'],
   },
+  firebreak_freeze_checks_unknown_service_total: {
+    group: 'unrecognized',
+    help: 'Freeze checks of services that the catalogue does not have, by caller and service',
+    labels: ['caller', 'service'],
+  },
   firebreak_vendor_calls_total: {
     group: 'vendors',
     help: 'Requests to a vendor, each including its retries, by outcome: ok, refused (by the vendor), or error (no response, or one that asks for a retry)',

@@ -5,9 +5,9 @@ import type { CheckInputs } from '../decisions/check-inputs.ts';
 import { decide, type Examination, examine, stateOf, type Use, usesOf } from '../decisions/decide.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { CheckAnswer, CheckRequest, Verdict } from '../schemas/freeze-check.ts';
-import { CANNOT_WRITE, type CheckDeps, inputsFor, requirePublished } from './inputs.ts';
+import { CANNOT_WRITE, type CheckDeps, entryOf, inputsFor, requirePublished, type ResolvedNames } from './inputs.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
-import { type KnownScope, knownScope } from './known-scope.ts';
+import { knownScope, suggestedService } from './known-scope.ts';
 import { detectRollback } from './rollbacks.ts';
 import { deploymentToken, signedState } from './tokens.ts';
 
@@ -19,6 +19,8 @@ export type FreezeCheckCall = {
   request: CheckRequest;
   /** @throws Refusal 403 if the caller may not access the service and environment that the names refer to */
   allow?: (serviceEnvironment: ServiceEnvironment) => void;
+  /** Returns whether the caller may see the service and environment. Absent: no service is suggested for an unknown one. */
+  may?: (serviceEnvironment: ServiceEnvironment) => boolean;
   /** The caller's name, for the record. */
   by: string;
   /** Whether the deployment starts now, so that it uses up a required override. */
@@ -31,7 +33,7 @@ export type FreezeCheckCall = {
 };
 
 /** A request with resolved names of service and environment. */
-type ResolvedCall = FreezeCheckCall & { names: Pick<KnownScope, 'requested' | 'unknown'> };
+type ResolvedCall = FreezeCheckCall & { names: ResolvedNames };
 
 /**
  * Decides a freeze check and records the decision. A repeated request on unchanged state returns the same decision. If the
@@ -45,9 +47,14 @@ export async function check(deps: CheckDeps, original: FreezeCheckCall): Promise
   const decided = decidedOn(inputs, inputs === first ? examination : examine(inputs));
   const { id, verdict } = decided;
   const decision = { id, at: inputs.at, by: call.by, request: inputs.request, verdict, inputs };
+  if (!inputs.isKnownService) await isWritten(deps, 'the count', () => countUnknown(deps, call));
   const isKept = await isWritten(deps, 'the decision', () => deps.freezeDecisions.keep(decision));
   return answerTo(deps, isKept ? decided : decidedOn({ storageProblem: CANNOT_WRITE, ...inputs }));
 }
+
+/** Counts a check of an unknown service, because the caller may not notice: by default, the policy allows it. */
+const countUnknown = ({ unrecognized }: CheckDeps, { by, request }: ResolvedCall): Promise<void> =>
+  unrecognized.count('firebreak_freeze_checks_unknown_service_total', by, [request.service]);
 
 /** A decision with what it is based on. */
 type Decided = { inputs: CheckInputs; examined: Examination; verdict: Verdict; id: string };
@@ -90,7 +97,11 @@ async function withKnownNames(deps: CheckDeps, call: FreezeCheckCall): Promise<R
   requirePublished(config);
   const { service, environment, ...names } = await knownScope(deps, config, call.request);
   if (names.requested !== null) call.allow?.({ service, environment });
-  return { ...call, request: { ...call.request, service, environment }, names };
+  const suggestion =
+    entryOf(config, service) !== undefined || call.may === undefined
+      ? null
+      : await suggestedService(deps, config, { service, environment }, call.may);
+  return { ...call, request: { ...call.request, service, environment }, names: { ...names, suggestion } };
 }
 
 /** Returns whether the deployment is allowed without an override. This is the common case. */

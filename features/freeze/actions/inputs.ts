@@ -32,17 +32,21 @@ export type CheckDeps = Pick<
   | 'freezeDecisions'
   | 'signer'
   | 'log'
+  | 'unrecognized'
 > & {
   /** Absent: it is unknown whether writes succeed until one is tried. */
   writeProbe?: Deps['writeProbe'];
 };
+
+/** How names were resolved. `suggestion`: the service that was probably meant in place of an unknown one. */
+export type ResolvedNames = Pick<KnownScope, 'requested' | 'unknown'> & { suggestion: ServiceName | null };
 
 /** A request, and the identity that vouches for it. Policy requires an identity for some kinds of change. */
 type IdentifiedRequest = {
   /** The request, with resolved names of service and environment. */
   request: CheckRequest;
   /** How the names were resolved. */
-  names?: Pick<KnownScope, 'requested' | 'unknown'>;
+  names?: ResolvedNames;
   /** OpenID Connect token of a CI system. */
   identityToken: string | null;
   /** The identity that vouched for the deployment earlier, taken from our own token. */
@@ -103,6 +107,7 @@ export async function inputsFor(
     request,
     isKnownService: entry !== undefined,
     unknownService: config.freeze.unknownService,
+    ...(names?.suggestion != null && { suggestedService: names.suggestion }),
     ...(requested !== null && { requested }),
     ...(names?.unknown != null && {
       unknownEnvironment: { policy: unknownEnvironmentIn(config), ...names.unknown },
@@ -190,7 +195,7 @@ const identityOf = (subject: string | undefined): CheckInputs['identity'] =>
   subject === undefined ? null : { ok: true, subject };
 
 /** Looks up own properties only, because a service can have the name `constructor`. */
-const entryOf = ({ services }: Config, service: ServiceName) =>
+export const entryOf = ({ services }: Config, service: ServiceName) =>
   Object.hasOwn(services, service) ? services[service] : undefined;
 
 const checkedScope = (config: Config, { service, environment }: ServiceEnvironment): CheckedScope => ({

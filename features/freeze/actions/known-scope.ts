@@ -10,6 +10,7 @@ import {
 } from '../../../core/domain/catalogue/known-names.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import { knownServices } from './known-names.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 
 /** How long recorded deployments are cached. They change rarely, and an unknown name is looked up separately. */
@@ -74,6 +75,21 @@ export async function knownScope(
       ? recordedOnly(config, { service: serviceName, environment })
       : { configured: [...known].toSorted(), suggestion: suggestedName(environment, known) },
   };
+}
+
+/** Returns the service that was probably meant, among those that the caller may see. Null: none is similar. */
+export async function suggestedService(
+  deps: Pick<Deps, 'changes' | 'clock'>,
+  config: Config,
+  { service, environment }: ServiceEnvironment,
+  may: (serviceEnvironment: ServiceEnvironment) => boolean,
+): Promise<ServiceName | null> {
+  const others = [...knownServices(config, (await recordedScopes(deps)).keys())].filter((name) => name !== service);
+  const suggestion = suggestedName(
+    service,
+    others.filter((name) => may({ service: ServiceName.parse(name), environment })),
+  );
+  return suggestion === null ? null : ServiceName.parse(suggestion);
 }
 
 /** Returns a finding if the environment is recorded, but not configured: its name may still be a typo. */

@@ -17,6 +17,7 @@ type Options = {
   change?: CheckedChange;
   identityToken?: string;
   look?: true;
+  strict?: true;
   onOutage: 'allow' | 'deny';
   state?: string;
   keys?: string;
@@ -35,6 +36,7 @@ export const FREEZE_CHECK: ApiCommand = {
     choice('--change <kind>', 'Kind of change (default: deploy)', CheckedChange.options),
     ['--identity-token <token>', 'OpenID Connect token of the CI system (or FIREBREAK_IDENTITY_TOKEN)'],
     ['--look', 'Check without consuming an override'],
+    ['--strict', 'Also exit with 1 if the service or the environment is unknown'],
     choice('--on-outage <answer>', 'Answer when Firebreak is unreachable and no signed answer is stored', [
       'allow',
       'deny',
@@ -112,7 +114,10 @@ async function storeSignedAnswer(
   }
 }
 
-function print(context: CommandContext, answer: CheckAnswer, { json }: Options): void {
+/** Reasons with which `--strict` does not allow a deploy. */
+const UNKNOWN_NAMES: ReadonlySet<string> = new Set(['unknown_service', 'unknown_environment']);
+
+function print(context: CommandContext, answer: CheckAnswer, { json, strict }: Options): void {
   if (json) context.out(asJson(answer));
   else {
     context.out(answer.allowed ? (answer.verdict === 'warn' ? 'allowed, with a warning' : 'allowed') : 'frozen');
@@ -122,6 +127,8 @@ function print(context: CommandContext, answer: CheckAnswer, { json }: Options):
     context.out(`  decision ${answer.decision_id}`);
   }
   if (!answer.allowed) throw new CommandFailure('not allowed');
+  const unknown = answer.reasons.find(({ code }) => UNKNOWN_NAMES.has(code));
+  if (strict && unknown !== undefined) throw new CommandFailure(`not allowed with --strict: ${unknown.text}`);
 }
 
 /** Prints the offline decision and its basis. The JSON has the same keys as an online answer. */

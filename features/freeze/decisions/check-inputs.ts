@@ -31,6 +31,8 @@ export type CheckInputs = {
   /** Whether the catalogue has the service. */
   isKnownService: boolean;
   unknownService: 'allow' | 'deny';
+  /** The service that was probably meant, if the catalogue does not have the service. */
+  suggestedService?: string;
   /** Names used in the request. Absent: the request used the known names. */
   requested?: ServiceEnvironment;
   /** Set if the environment is unknown: the policy for that case, the known environments, and the likely match. */

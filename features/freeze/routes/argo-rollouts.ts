@@ -39,11 +39,11 @@ const responses = {
  */
 export function argoRolloutsRoutes(app: Api, deps: Deps): void {
   const measure = async (c: Context<Env>, query: z.infer<typeof checkQuery>, isRollout: boolean) => {
-    const { allow, principal } = c.var;
+    const { allow, may, principal } = c.var;
     allow({ service: query.service, environment: query.environment });
     const request = await checkRequestOf(deps, query);
     const consume = isRollout && isRecognizable(request);
-    const freezeQuestion = { request, by: principal.name, allow, consume, identityToken: null };
+    const freezeQuestion = { request, by: principal.name, allow, may, consume, identityToken: null };
     const { allowed, verdict, reasons, ...answer } = await check(deps, freezeQuestion);
     const { clears_when, next_transition_at, decision_id } = answer;
     return {

@@ -47,11 +47,11 @@ export function deployGateRoute(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const query = c.req.valid('query');
-      const { allow, principal } = c.var;
+      const { allow, may, principal } = c.var;
       allow({ service: query.service, environment: query.environment });
       const request = await checkRequestOf(deps, query);
       const identityToken = c.req.valid('header')['x-identity-token'] || null;
-      const answer = await check(deps, { request, by: principal.name, allow, consume: true, identityToken });
+      const answer = await check(deps, { request, by: principal.name, allow, may, consume: true, identityToken });
       return gateResponse(c, request, answer);
     },
   );

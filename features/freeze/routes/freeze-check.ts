@@ -32,9 +32,9 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
     query: z.infer<typeof checkQuery>,
     headers: z.infer<typeof identityHeader>,
   ): Promise<CheckAnswer> => {
-    const { allow, principal } = c.var;
+    const { allow, may, principal } = c.var;
     allow({ service: query.service, environment: query.environment });
-    const call = { ...questionOf(query), by: principal.name, allow, consume: false };
+    const call = { ...questionOf(query), by: principal.name, allow, may, consume: false };
     return check(deps, { ...call, identityToken: headers['x-identity-token'] || null });
   };
 
@@ -95,7 +95,7 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const { identity_token: identityToken, change, ...rest } = c.req.valid('json');
-      const { allow, principal } = c.var;
+      const { allow, may, principal } = c.var;
       allow({ service: rest.service, environment: rest.environment });
       const request: CheckRequest = { ...rest, change: change ?? 'deploy' };
       const call: FreezeCheckCall = {
@@ -103,6 +103,7 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
         isKindUnstated: change == null,
         by: principal.name,
         allow,
+        may,
         consume: true,
         identityToken,
       };

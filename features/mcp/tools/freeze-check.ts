@@ -51,11 +51,12 @@ export const freezeCheck = tool({
       people_who_can_override: z.array(z.string()).describe('Names of people, or IDs of their Slack groups'),
     }),
   }),
-  async run(deps, { caller }, input) {
+  async run(deps, { caller, may: mayDo }, input) {
     const allow = (scope: { service: string; environment: string }): void => caller.allow('freezes:check', scope);
+    const may = (scope: { service: string; environment: string }): boolean => mayDo('freezes:check', scope);
     allow(input);
     const question = questionOf(input);
-    const answer = await check(deps, { ...question, by: caller.name, allow, consume: false, identityToken: null });
+    const answer = await check(deps, { ...question, by: caller.name, allow, may, consume: false, identityToken: null });
     const { reasons, clears_when, override, signed_state: _, ...verdict } = answer;
     const config = await deps.config.current();
     const frozen = !answer.allowed;

@@ -12,8 +12,10 @@ import { ageText } from '../../../../core/domain/time/age.ts';
 /** Reports a service that the catalogue does not have. Freezes that apply to everything apply to it as well. */
 export function unknownService(inputs: CheckInputs): Finding[] {
   if (inputs.isKnownService) return [];
-  const text = `the catalogue has no service ${JSON.stringify(inputs.request.service)} (config/services.yaml)`;
-  const finding = { code: 'unknown_service', key: inputs.request.service } as const;
+  const { request, suggestedService: suggestion } = inputs;
+  const didYouMean = suggestion === undefined ? '' : `; did you mean ${JSON.stringify(suggestion)}?`;
+  const text = `the catalogue has no service ${JSON.stringify(request.service)} (config/services.yaml)${didYouMean}`;
+  const finding = { code: 'unknown_service', key: [request.service, suggestion ?? []].flat().join(' ') } as const;
   if (inputs.unknownService === 'allow')
     return [{ ...finding, effect: 'warn', text: `${text}; the policy allows this` }];
   return [

@@ -38,6 +38,41 @@ const freeze = async (scope: object) => {
   return { warnings: body.warnings, lift: () => firebreak.request('DELETE', `/v1/freezes/${body.id}`) };
 };
 
+describe('an unknown service', () => {
+  test('gets the likely one as a suggestion, and is listed by the doctor', async () => {
+    const first = await check({ service: 'wep', environment: 'production' });
+    expect(first).toMatchObject({ allowed: false, codes: ['unknown_service'] });
+    expect(first.reasons[0].text).toContain('no service "wep" (config/services.yaml); did you mean "web"?');
+    expect((await check({ service: 'entirely-new', environment: 'production' })).reasons[0].text).not.toContain('mean');
+    const { body } = await firebreak.get('/v1/connections');
+    expect(body.vendors).toContainEqual({
+      name: 'freeze checks',
+      state: 'incomplete',
+      detail: expect.stringMatching(
+        /^1 freeze check by \S+ in the last day named the unknown service "wep"; did you mean "web"\?; 1 .*"entirely-new"; correct/,
+      ),
+    });
+  });
+
+  test('that the token has no access to is refused, with the likely one among its own', async () => {
+    const { body: made } = await firebreak.post('/v1/tokens', {
+      name: 'ci-of-web',
+      actions: ['freezes:check'],
+      services: ['web'],
+    });
+    const { status, body } = await firebreak.request(
+      'GET',
+      '/v1/freeze-check?service=wep&environment=production',
+      undefined,
+      { authorization: `Bearer ${made.token}` },
+    );
+    expect({ status, detail: body.detail }).toEqual({
+      status: 403,
+      detail: 'ci-of-web has no access to service wep; did you mean "web"?',
+    });
+  });
+});
+
 describe('a name that differs from a known one only in case and whitespace', () => {
   test.each(['Production', 'production ', ' PRODUCTION', 'ｐroduction', 'pro\u200bduction'])(
     '%j is subject to the freezes of the known name at every endpoint',

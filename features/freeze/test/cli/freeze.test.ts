@@ -65,6 +65,16 @@ describe('firebreak freeze', () => {
     });
     expect(await freeze('check', '--service', 'checkout', '--environment', 'production')).toMatchObject({ code: 0 });
     expect(await freeze('check', 'checkout')).toMatchObject({ code: 2 });
+    expect(await freeze('check', 'chekout', 'production')).toMatchObject({ code: 0 });
+    expect(await freeze('check', 'checkout', 'production', '--strict')).toMatchObject({ code: 0 });
+    for (const names of [
+      ['chekout', 'production'],
+      ['checkout', 'prodution'],
+    ])
+      expect(await freeze('check', ...names, '--strict')).toMatchObject({
+        code: 1,
+        err: expect.stringContaining('did you mean'),
+      });
     const opened = await freeze('open', '--service', 'checkout', '--until-lifted', '--reason', 'stocktaking');
     const id = opened.out.trim();
     expect(opened.code).toBe(0);

@@ -97,6 +97,20 @@ test('sets outputs for the next steps, with the token masked in the log', async 
   expect(done.out).toContain('::add-mask::secret-token');
 });
 
+test('with strict, an unknown service or environment fails the job', async () => {
+  const reasonsOf = (code: string) =>
+    answer(200, { ...allowed, verdict: 'warn', reasons: [{ code, text: 'unknown' }] });
+  for (const [code, STRICT, ended] of [
+    ['unknown_service', 'true', 1],
+    ['unknown_environment', 'true', 1],
+    ['budget_low', 'true', 0],
+    ['unknown_service', 'false', 0],
+  ] as const) {
+    const { url } = await vendor(reasonsOf(code));
+    expect(await act(url, { STRICT })).toMatchObject({ code: ended, output: { allowed: String(ended === 0) } });
+  }
+});
+
 test('reasons cannot inject runner commands', async () => {
   const text = '::set-output name=allowed::true\n::error::x ##[add-mask]y \u001b[2J\u009b1A \u202eback';
   const { url } = await vendor(
