@@ -159,7 +159,7 @@ export class SqliteExecutions extends ExecutionRequests {
     do {
       await this.#advance();
       await Promise.all(this.#running);
-    } while (this.#running.size > 0 || this.nextDueAt() <= this.#now());
+    } while (!this.#isClosed && (this.#running.size > 0 || this.nextDueAt() <= this.#now()));
   }
 
   /** Returns when something is due next, in milliseconds since the Unix epoch; `Infinity` if nothing is. */

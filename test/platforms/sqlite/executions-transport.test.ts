@@ -206,6 +206,24 @@ describe('an invocation', () => {
       expect(remaining.every((millis) => millis > 890_000)).toBe(true);
     });
 
+    test('that hangs when the process stops is not continued by it', async () => {
+      let invocations = 0;
+      const handler: DurableLambdaHandler = () => {
+        invocations += 1;
+        return new Promise(() => undefined);
+      };
+      const own = Database.inMemory();
+      const executions = executionsOn(own, unused, { ...clock, handler: () => handler });
+      await executions.start('one', {});
+      const settled = executions.settle();
+      await until(() => invocations === 1);
+      await executions.close();
+      await own.close();
+      vi.advanceTimersByTime(900_000);
+      await settled;
+      expect(invocations).toBe(1);
+    });
+
     test('whose end cannot be written is not repeated; the end is written later', async () => {
       const write = database.write.bind(database);
       let refused = 0;
