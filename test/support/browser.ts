@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { accessSync, constants } from 'node:fs';
+import { eventually } from './firebreak.ts';
 import { spawnTied, type TiedChild } from './tied-child.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
@@ -185,14 +186,19 @@ export class Page {
   /** Types into the focused element. */
   type = (text: string): Promise<void> => this.#send('Input.insertText', { text });
 
-  /** Clicks in the center of the first matching element. */
+  /** Clicks in the center of the first matching element, when the page is loaded: a click before may have led to it. */
   async click(selector: string): Promise<void> {
-    const { x, y } = await this.evaluate<{ x: number; y: number }>(`(() => {
-      const element = document.querySelector(${JSON.stringify(selector)});
-      element.scrollIntoView({ block: 'center', behavior: 'instant' });
-      const { x, y, width, height } = element.getBoundingClientRect();
-      return { x: x + width / 2, y: y + height / 2 };
-    })()`);
+    const { x, y } = await eventually(
+      () =>
+        this.evaluate<{ x: number; y: number } | null>(`(() => {
+          const element = document.readyState === 'complete' ? document.querySelector(${JSON.stringify(selector)}) : null;
+          if (element === null) return null;
+          element.scrollIntoView({ block: 'center', behavior: 'instant' });
+          const { x, y, width, height } = element.getBoundingClientRect();
+          return { x: x + width / 2, y: y + height / 2 };
+        })()`),
+      `${selector} in a page that is loaded`,
+    );
     const mouse = { x, y, button: 'left', clickCount: 1 };
     await this.#send('Input.dispatchMouseEvent', { type: 'mouseMoved', x, y });
     await this.#send('Input.dispatchMouseEvent', { type: 'mousePressed', ...mouse });
