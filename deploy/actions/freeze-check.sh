@@ -100,6 +100,9 @@ is() { [ "$(jq --raw-output "$1" "$answer" 2>/dev/null)" = true ]; }
 # Replaces control characters and bidirectional controls with spaces, because terminals also show logs.
 readonly AS_PLAIN_TEXT='tostring | gsub("[\\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"; " ")'
 
+# The texts of the reasons, each followed by the rest.
+readonly REASONS='.reasons[] | .text, ((.more // [])[] | "  " + .)'
+
 # Prints untrusted text as list items, so that the runner does not interpret it as workflow commands.
 lines() { jq --raw-output "($1) | $AS_PLAIN_TEXT" "$answer" | sed -e "s/^/- /" -e "s/##\[/# #[/g"; }
 
@@ -159,19 +162,19 @@ while true; do
       keep
       if [ "$STRICT" = true ] && is 'any(.reasons[].code; . == "unknown_service" or . == "unknown_environment")'; then
         told false
-        lines '.reasons[].text'
+        lines "$REASONS"
         fail "$SERVICE in $ENVIRONMENT is unknown, and strict is true ($(field .decision_id))"
       fi
       told true
       command_line notice "Deploying $SERVICE to $ENVIRONMENT is allowed ($(field .decision_id))"
-      lines '.reasons[].text'
+      lines "$REASONS"
       exit 0
       ;;
     423)
       is '.allowed == false' || fail "The server at $FIREBREAK_URL does not seem to be Firebreak: status 423 without allowed: false"
       keep
       told false
-      lines '.reasons[].text'
+      lines "$REASONS"
       lines '"Clears \(.clears_when // "at an unknown time")"'
       refusal="$SERVICE is frozen in $ENVIRONMENT ($(field .decision_id))"
       ;;

@@ -92,7 +92,7 @@ export async function signedState(
         environment,
         allowed,
         verdict,
-        reasons,
+        reasons: reasons.map(({ code, text }) => ({ code, text })), // small: a client stores it
         pinned,
         pinned_commits: commits,
         known_good: knownGood(changes, pinned, KNOWN_GOOD_MAX),

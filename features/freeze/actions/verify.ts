@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { canonicalJson } from '../../../core/stores/hash.ts';
 import { CheckRequest, Verdict } from '../schemas/freeze-check.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
+import { brief } from '../decisions/words.ts';
 import { check } from './check.ts';
 import type { CheckDeps } from './inputs.ts';
 import { knownScope } from './known-scope.ts';
@@ -102,7 +103,7 @@ const invalid = ({ clock }: CheckDeps, text: string): Verified => ({
   deployment: null,
   allowed: false,
   verdict: 'freeze',
-  reasons: [{ code: 'invalid_token', text }],
+  reasons: [brief({ code: 'invalid_token', text })],
   data_age_s: null,
   stale: false,
   next_transition_at: null,

@@ -114,6 +114,10 @@ async function storeSignedAnswer(
   }
 }
 
+/** Formats each reason as a line, with the rest indented below it. */
+export const reasonLines = (reasons: CheckAnswer['reasons']): string[] =>
+  reasons.flatMap(({ text, more = [] }) => [`  ${text}`, ...more.map((one) => `    ${one}`)]);
+
 /** Reasons with which `--strict` does not allow a deploy. */
 const UNKNOWN_NAMES: ReadonlySet<string> = new Set(['unknown_service', 'unknown_environment']);
 
@@ -121,7 +125,7 @@ function print(context: CommandContext, answer: CheckAnswer, { json, strict }: O
   if (json) context.out(asJson(answer));
   else {
     context.out(answer.allowed ? (answer.verdict === 'warn' ? 'allowed, with a warning' : 'allowed') : 'frozen');
-    for (const { text } of answer.reasons) context.out(oneLine(`  ${text}`));
+    for (const line of reasonLines(answer.reasons)) context.out(oneLine(line));
     if (answer.clears_when !== null) context.out(oneLine(`  Clears ${answer.clears_when}`));
     if (answer.next_transition_at !== null) context.out(`  Can change at ${shortTime(answer.next_transition_at)} UTC`);
     context.out(`  decision ${answer.decision_id}`);

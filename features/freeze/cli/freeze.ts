@@ -12,7 +12,7 @@ import { publicKeysIn, thumbprintsOf } from '../../../entrances/cli/offline/keys
 import { JSON_OPTION, LIMIT_OPTION, numberTo500, required } from '../../../entrances/cli/options.ts';
 import { asJson, oneLine, shortTime } from '../../../entrances/cli/table.ts';
 import { UsageError, CommandFailure, type CommandContext } from '../../../entrances/cli/command-context.ts';
-import { FREEZE_CHECK } from './check.ts';
+import { FREEZE_CHECK, reasonLines } from './check.ts';
 import { open } from './open.ts';
 
 const Freezes = z.object({ items: z.array(FreezeView) });
@@ -47,7 +47,7 @@ const STATUS = apiCall({
   response: CheckAnswer,
   print: ({ allowed, verdict, reasons, clears_when: clears }, { service, environment }) => [
     `${String(service)}/${String(environment)}: ${allowed ? verdict : 'frozen'}`,
-    ...reasons.map(({ text }) => `  ${text}`),
+    ...reasonLines(reasons),
     ...(clears === null ? [] : [`  Clears ${clears}`]),
   ],
 });
@@ -148,7 +148,7 @@ export const addFreeze = apiGroup('freeze', 'Check, open, lift, and override dep
     print: ({ request, verdict, count, at, by, last_at: last, inputs, same }) => [
       `${request.change} of ${request.version ?? 'an unspecified version'} to ${request.service} in ${request.environment}: ${verdict.verdict}`,
       `checked ${counted(count, 'time')}, first ${shortTime(at)} UTC by ${by}, last ${shortTime(last)} UTC`,
-      ...verdict.reasons.map(({ text }) => `  ${text}`),
+      ...reasonLines(verdict.reasons),
       `  inputs: ${inputsText(inputs as CheckInputs)}`,
       `evaluated again from its inputs: ${same ? 'same verdict' : 'DIFFERENT VERDICT'}`,
     ],
@@ -223,8 +223,16 @@ async function printKeys(context: CommandContext, { json }: { json?: true }): Pr
 
 function evaluatedAgain(decision: z.infer<typeof FreezeDecisionView>) {
   const again = decide(decision.inputs as CheckInputs);
-  return { ...decision, again, same: canonicalJson(again) === canonicalJson(decision.verdict) };
+  return { ...decision, again, same: canonicalJson(decidedIn(again)) === canonicalJson(decidedIn(decision.verdict)) };
 }
+
+/** The parts of a verdict that decide. Texts can change with a version. */
+const decidedIn = ({ allowed, verdict, reasons, override }: z.infer<typeof FreezeDecisionView>['verdict']) => ({
+  allowed,
+  verdict,
+  reasons: reasons.map(({ code }) => code),
+  override,
+});
 
 function inputsText({ own, calendar, incidents, pins, objectives, evaluatedAt }: CheckInputs): string {
   return [

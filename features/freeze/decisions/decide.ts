@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { CheckReason, Verdict } from '../schemas/freeze-check.ts';
 import type { CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
@@ -7,6 +8,7 @@ import { deploymentKey, type UsableOverride } from './exemptions/overrides.ts';
 import { type Pass, passReason } from './exemptions/passes.ts';
 import { pinFindings } from './exemptions/pinned.ts';
 import { nameFindings } from './name-findings.ts';
+import { brief } from './words.ts';
 import { nextTransition } from './transitions.ts';
 import { budgetWarnings } from './budget/warnings.ts';
 
@@ -99,7 +101,7 @@ const passesOf = (findings: readonly Finding[]): Pass[] =>
 /** Orders the reasons: refusals or, if there are none, exemptions; then notes; then warnings. */
 function reasonsOf(findings: readonly Finding[], passes: readonly Pass[], inputs: CheckInputs): CheckReason[] {
   const reasonsWith = (effect: Finding['effect']): CheckReason[] =>
-    findings.filter((finding) => finding.effect === effect).map(({ code, text }) => ({ code, text }));
+    findings.filter((finding) => finding.effect === effect).map(({ code, text, more }) => ({ code, text, more }));
   const reasons = [
     ...reasonsWith('refuse'),
     ...passes.map((pass) => passReason(pass, inputs)),
@@ -107,7 +109,11 @@ function reasonsOf(findings: readonly Finding[], passes: readonly Pass[], inputs
     ...reasonsWith('warn'),
   ];
   if (reasons.length === 0) return [{ code: 'clear', text: 'no freeze applies' }];
-  return reasons.filter(({ text }, index) => reasons.findIndex((other) => other.text === text) === index);
+  const isSame = (one: CheckReason, other: CheckReason): boolean =>
+    one.text === other.text && isDeepStrictEqual(one.more, other.more);
+  return reasons
+    .filter((reason, index) => reasons.findIndex((other) => isSame(other, reason)) === index)
+    .map((reason) => brief(reason));
 }
 
 const overrideView = ({ freeze, override, usesLeft }: UsableOverride): Verdict['override'] => ({

@@ -47,21 +47,24 @@ const CAUSE_CODES: Readonly<Record<Freeze['cause'], CheckReasonCode>> = {
   person: 'person',
 };
 
-/** Describes the freeze: its reason, start, and ID. */
-export function freezeInWords(freeze: Freeze, context: FreezeContext): string {
-  const reason = freeze.cause === 'person' ? `${freeze.reason} (opened by ${freeze.opened_by})` : freeze.reason;
-  return `${reason}${presentStateText(freeze, context)} ${freezeReference(freeze)}`;
-}
+/** Describes the freeze beyond its reason: how its cause has developed, its ID and scope, its start, and its end. */
+export const freezeDetails = (freeze: Freeze, context: FreezeContext): string[] => [
+  ...presentStateOf(freeze, context),
+  `${freezeReference(freeze)}${freeze.cause === 'person' ? `, opened by ${freeze.opened_by}` : ''}`,
+  `it ends ${endInWords(freeze, context)}`,
+];
 
-/** Describes how the cause of the freeze has developed, as a clause. Empty: unknown, or not about an objective. */
-function presentStateText({ cause }: Freeze, { at, policy, status }: FreezeContext): string {
-  if (status === undefined) return '';
-  if (cause === 'budget') return `, now ${spentInWords(status)}`;
+/** Describes how the cause of the freeze has developed. Empty: unknown, or not about an objective. */
+function presentStateOf({ cause }: Freeze, { at, policy, status }: FreezeContext): string[] {
+  if (status === undefined) return [];
+  if (cause === 'budget') return [`now ${spentInWords(status)} is spent`];
   const burn = cause === 'burn' && describesPresent(status, policy, at) ? freezingBurn(status, policy) : undefined;
-  if (burn === undefined) return '';
+  if (burn === undefined) return [];
   const times = (window: BurnAlert['long']): string =>
     `${Math.floor((status.burn_rates[window] ?? 0) * 10) / 10} times`;
-  return `, now ${times(burn.long)} as fast over the last ${burn.long} and ${times(burn.short)} over the last ${burn.short}`;
+  return [
+    `now ${times(burn.long)} as fast over the last ${burn.long} and ${times(burn.short)} over the last ${burn.short}`,
+  ];
 }
 
 /**

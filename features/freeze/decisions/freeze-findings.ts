@@ -1,6 +1,6 @@
 import type { Freeze } from '../schemas/freeze.ts';
 import type { CheckReasonCode } from '../schemas/freeze-check.ts';
-import { type FreezeContext, reasonCodeOf, endInWords, freezeInWords } from './freeze-explanation.ts';
+import { type FreezeContext, reasonCodeOf, endInWords, freezeDetails } from './freeze-explanation.ts';
 import type { CalendarFreeze, CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
 import { unusableOverrideTexts } from './exemptions/overrides.ts';
@@ -63,16 +63,15 @@ const dependencyFreezes = (inputs: CheckInputs): AppliedFreeze[] =>
 function findingOf(applied: AppliedFreeze, inputs: CheckInputs): Finding {
   const { freeze, code, introduction, context: freezeContext, refuses } = applied;
   const pass = refuses ? exemptionFrom(freeze, inputs) : undefined;
-  const text = `${introduction}${freezeInWords(freeze, freezeContext)}`;
-  const end = endInWords(freeze, freezeContext);
-  const finding = { code, key: keyOf(freeze, pass) };
-  if (!refuses) return { ...finding, effect: 'warn', text: `${text}; it ends ${end}` };
+  const more = freezeDetails(freeze, freezeContext);
+  const finding = { code, key: keyOf(freeze, pass), text: `${introduction}${freeze.reason}` };
+  if (!refuses) return { ...finding, effect: 'warn', more };
   if (pass !== undefined) {
-    const by = pass.by === 'override' ? `; override ${pass.override.id} allows this deployment` : '';
-    return { ...finding, effect: 'warn', text: `${text}; it ends ${end}${by}`, pass };
+    const by = pass.by === 'override' ? [`override ${pass.override.id} allows this deployment`] : [];
+    return { ...finding, effect: 'warn', more: [...more, ...by], pass };
   }
   const hints = [...unusableOverrideTexts(freeze, inputs), howToOverride(freeze, inputs.policy.overrides.people)];
-  return { ...finding, effect: 'refuse', text: [`${text}; it ends ${end}`, ...hints].join('; '), clears: end };
+  return { ...finding, effect: 'refuse', more: [...more, ...hints], clears: endInWords(freeze, freezeContext) };
 }
 
 /** Includes the reason and the end: an edit of the calendar entry changes the state that is decided upon. */

@@ -19,7 +19,8 @@ const correctedFinding = (requested: ScopeNames, { service, environment }: Scope
   key: JSON.stringify([requested.service, requested.environment]),
   text:
     `${JSON.stringify(requested.service)} in ${JSON.stringify(requested.environment)} was read as ` +
-    `${JSON.stringify(service)} in ${JSON.stringify(environment)}; send the exact names`,
+    `${JSON.stringify(service)} in ${JSON.stringify(environment)}`,
+  more: ['send the exact names'],
 });
 
 function unknownFinding(
@@ -35,18 +36,24 @@ function unknownFinding(
       key: environment,
       effect: 'warn',
       text:
-        `the environment ${JSON.stringify(environment)} of ${service} is not configured (config/services.yaml), only ` +
-        `recorded by deployments. Configured: ${list(known)}${suggestion}`,
+        `the environment ${JSON.stringify(environment)} of ${service} is not configured, only recorded by ` +
+        `deployments${suggestion}`,
+      more: [`configured in config/services.yaml: ${list(known)}`],
     };
-  const text =
-    `unknown environment ${JSON.stringify(environment)} of ${service}: it is not configured (config/services.yaml), and ` +
-    `no deployment is recorded for it. Known: ${list(known)}${suggestion}`;
-  const finding = { code: 'unknown_environment', key: environment, text } as const;
-  if (policy === 'allow') return { ...finding, effect: 'warn' };
+  const finding = {
+    code: 'unknown_environment',
+    key: environment,
+    text: `unknown environment ${JSON.stringify(environment)} of ${service}${suggestion}`,
+  } as const;
+  const more = [
+    'it is not configured (config/services.yaml), and no deployment is recorded for it',
+    `known environments: ${list(known)}`,
+  ];
+  if (policy === 'allow') return { ...finding, effect: 'warn', more };
   return {
     ...finding,
     effect: 'refuse',
-    text: `${text}; the policy does not allow this`,
+    more: [...more, 'the policy does not allow this'],
     clears: `when the environment ${environment} is added to the catalogue, or a deployment is recorded for it`,
   };
 }

@@ -1,5 +1,6 @@
 import type { Freeze, FreezeCause, FreezeScope } from '../schemas/freeze.ts';
-import type { CheckReasonCode, Verdict } from '../schemas/freeze-check.ts';
+import { truncate } from '../../../vendors/shared/text.ts';
+import type { CheckReason, CheckReasonCode, Verdict } from '../schemas/freeze-check.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
 /** Formats a time as `2026-11-20 17:05 UTC`, truncated to minutes. */
@@ -18,9 +19,9 @@ export function scopeInWords({ service, team, environment }: { [K in keyof Freez
 export const untilText = ({ until, ends_when }: Pick<Freeze, 'until' | 'ends_when'>): string =>
   `until ${until === null ? ends_when : utcMinute(until)}`;
 
-/** Formats a reference to a freeze: `(freeze frz_…, for checkout in production, since 2026-11-20 17:05 UTC)`. */
+/** Formats a reference to a freeze: `freeze frz_…, for checkout in production, since 2026-11-20 17:05 UTC`. */
 export const freezeReference = (freeze: Pick<Freeze, 'id' | 'starts_at'> & FreezeScope): string =>
-  `(freeze ${freeze.id}, for ${scopeInWords(freeze)}, since ${utcMinute(freeze.starts_at)})`;
+  `freeze ${freeze.id}, for ${scopeInWords(freeze)}, since ${utcMinute(freeze.starts_at)}`;
 
 export const CAUSE_WORDS: Readonly<Record<FreezeCause, string>> = {
   budget: 'error budget',
@@ -30,6 +31,24 @@ export const CAUSE_WORDS: Readonly<Record<FreezeCause, string>> = {
   pin: 'pinned version',
   person: 'by hand',
 };
+
+/** Longest text of a reason, in characters. */
+const TEXT_MAX_CHARS = 140;
+
+/**
+ * Returns the reason with one sentence of at most 140 characters as its text. People write the reasons of freezes: a text
+ * that is longer, or has several sentences, is cut, and in full the first of `more`.
+ */
+export function brief({ code, text, more = [] }: CheckReason): CheckReason {
+  const shown = firstSentence(text);
+  const rest = shown === text ? more : [text, ...more];
+  return { code, text: shown, ...(rest.length > 0 && { more: rest }) };
+}
+
+function firstSentence(text: string): string {
+  const [sentence = text] = /^.*?[.!?](?=\s+\S)|^.+$/su.exec(text.trim()) ?? [];
+  return truncate(sentence.replaceAll(/\s+/g, ' '), TEXT_MAX_CHARS);
+}
 
 /** Codes of reasons that don't refuse the change: a check gives them without a freeze, too. */
 const REMARKS: ReadonlySet<CheckReasonCode> = new Set([

@@ -285,7 +285,7 @@ function refusedPanel({ refused, at }: FreezesData): Html {
     html`<a href="${servicePath(request.service)}">${request.service}</a> ${request.environment}`,
     html`${request.change} ${request.version === null ? '' : html`<span class="version">${request.version}</span>`}`,
     html`<ul class="reasons">
-        ${verdict.reasons.map(({ text, code }) => html`<li>${text} <code class="quiet">${code}</code></li>`)}
+        ${verdict.reasons.map(({ text, code, more = [] }) => html`<li>${text} <code class="quiet">${code}</code>${more.map((one) => html`<br /><span class="quiet">${one}</span>`)}</li>`)}
       </ul>
       ${verdict.clears_when === null ? '' : html`<p class="quiet">Ends ${verdict.clears_when}</p>`}`,
     by,

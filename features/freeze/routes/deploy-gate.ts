@@ -64,7 +64,7 @@ function inLines(
   const what = `${change} of ${service}${version === null ? '' : ` ${version}`} to ${environment}`;
   const lines = [
     `${allowed ? 'allowed' : 'FROZEN'}: ${what}`,
-    ...reasons.map(({ text }) => `- ${text}`),
+    ...reasons.flatMap(({ text, more = [] }) => [`- ${text}`, ...more.map((one) => `  - ${one}`)]),
     ...(clears_when === null ? [] : [`It clears ${clears_when}`]),
     `Decision ${decision_id}`,
   ];

@@ -68,7 +68,12 @@ export const CheckReasonCode = z.enum([
 ]);
 export type CheckReasonCode = z.infer<typeof CheckReasonCode>;
 
-export const CheckReason = z.object({ code: CheckReasonCode, text: z.string() });
+/** `text`: one sentence of at most 140 characters. `more`: the rest, each one clause; absent: nothing. */
+export const CheckReason = z.object({
+  code: CheckReasonCode,
+  text: z.string(),
+  more: z.array(z.string()).optional(),
+});
 export type CheckReason = z.infer<typeof CheckReason>;
 
 /** The decision, without fields that are added outside the domain. */

@@ -5,7 +5,7 @@ import { consoleWorld } from '../../../test/support/console-world.ts';
 import { featuresOn } from '../../../test/support/feature-deps.ts';
 import { textOf } from '../../../test/support/hostile.ts';
 import { DEFAULT_POLICY } from '../decisions/policy.ts';
-import { endInWords, freezeInWords } from '../decisions/freeze-explanation.ts';
+import { freezeDetails } from '../decisions/freeze-explanation.ts';
 import { withPorts } from '../ports.ts';
 
 let stores: TableStores;
@@ -30,7 +30,7 @@ async function placesOf(service: string, command: string): Promise<Record<string
   const [freeze] = (await withPorts(chat.deps).freezes.current()).filter((one) => one.service === service);
   if (freeze === undefined) throw new Error('no freeze');
   const context = { at: clock.now(), policy: DEFAULT_POLICY, status: undefined };
-  const check = `${freezeInWords(freeze, context)}; it ends ${endInWords(freeze, context)}`;
+  const check = freezeDetails(freeze, context).join('; ');
   return { answer, status, console: textOf(row), check };
 }
 

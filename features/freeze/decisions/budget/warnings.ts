@@ -2,7 +2,7 @@ import type { Freeze } from '../../schemas/freeze.ts';
 import type { BurnAlert, SloStatus } from '../../../../schemas/slo/slo-status.ts';
 import type { CheckInputs } from '../check-inputs.ts';
 import type { Finding } from '../finding.ts';
-import { exclusionInWords, freezingBurn, hasSpent, isStale, describesPresent, spentInWords } from './spending.ts';
+import { correctionsInWords, freezingBurn, hasSpent, isStale, describesPresent, spentInWords } from './spending.ts';
 import { isLifted, stateAt } from '../state.ts';
 import { utcMinute, percent } from '../words.ts';
 
@@ -28,18 +28,20 @@ function budgetFindings(status: SloStatus, inputs: CheckInputs): Finding[] {
         code: 'budget_spent',
         effect: 'warn',
         key: status.id,
-        text: `${text}; ${whyNotFrozen('budget', status.id, inputs)}`,
+        text,
+        more: [whyNotFrozen('budget', status.id, inputs)],
       },
     ];
   if (!hasSpent(status, policy.budget.warn)) return [];
   const { spent_at } = status.forecast;
-  const soon = spent_at === null ? '' : `; at the current burn rate, it is used up about ${utcMinute(spent_at)}`;
+  const soon = spent_at === null ? [] : [`at the current burn rate, it is used up about ${utcMinute(spent_at)}`];
   return [
     {
       code: 'budget_low',
       effect: 'warn',
       key: status.id,
-      text: `${text}, and deploys freeze at ${percent(policy.budget.freeze)}${soon}`,
+      text: `${text}, and deploys freeze at ${percent(policy.budget.freeze)}`,
+      more: soon,
     },
   ];
 }
@@ -49,9 +51,7 @@ function burnFindings(status: SloStatus, inputs: CheckInputs): Finding[] {
   if (burn === undefined || isFrozen('burn', status.id, inputs)) return [];
   const { factor, long, short } = burn;
   const text = `the error budget of ${status.id} burns more than ${factor} times too fast, over the last ${long} and the last ${short}`;
-  return [
-    { code: 'burn_rate', effect: 'warn', key: status.id, text: `${text}; ${whyNotFrozen('burn', status.id, inputs)}` },
-  ];
+  return [{ code: 'burn_rate', effect: 'warn', key: status.id, text, more: [whyNotFrozen('burn', status.id, inputs)] }];
 }
 
 const currentBurn = (status: SloStatus, { policy, at }: CheckInputs): BurnAlert | undefined =>
@@ -70,7 +70,7 @@ function liftedBurns(inputs: CheckInputs): Finding[] {
     const isReported = own.slos.some((status) => status.id === id && currentBurn(status, inputs) !== undefined);
     if (lifted === undefined || isReported || isFrozen('burn', id, inputs)) return [];
     return [
-      { code: 'burn_rate', effect: 'warn', key: id, text: `${lifted.reason}; ${whyNotFrozen('burn', id, inputs)}` },
+      { code: 'burn_rate', effect: 'warn', key: id, text: lifted.reason, more: [whyNotFrozen('burn', id, inputs)] },
     ];
   });
 }
@@ -82,15 +82,17 @@ function liftedBurns(inputs: CheckInputs): Finding[] {
 function coverageFindings(status: SloStatus, { policy, at }: CheckInputs): Finding[] {
   const { id, budget } = status;
   if (policy.budget === null || budget.remaining !== null || isStale(status, policy, at)) return [];
-  const text = `only ${percent(budget.coverage)} of the budget window of ${id} is known, and there are no older data; ${spentInWords(status)} is spent`;
-  return [{ code: 'budget_partly_known', effect: 'note', key: id, text }];
+  const text = `only ${percent(budget.coverage)} of the budget window of ${id} is known`;
+  const more = ['there are no older data', `${spentInWords(status)} is spent`];
+  return [{ code: 'budget_partly_known', effect: 'note', key: id, text, more }];
 }
 
 /** Names the corrections behind a budget, so that no period is left out silently. */
 function correctionFindings(status: SloStatus, { policy }: CheckInputs): Finding[] {
   if (status.corrected == null || (policy.budget === null && policy.burn === 'off')) return [];
-  const text = `corrections apply to the budget of ${status.id}: ${spentInWords(status)} is spent${exclusionInWords(status)}`;
-  return [{ code: 'budget_corrected', effect: 'note', key: status.id, text }];
+  const text = `corrections apply to the budget of ${status.id}: ${spentInWords(status)} is spent`;
+  const more = [`not counted: ${correctionsInWords(status)}`];
+  return [{ code: 'budget_corrected', effect: 'note', key: status.id, text, more }];
 }
 
 const freezesOfObjective = (cause: Freeze['cause'], id: string, { own }: CheckInputs): Freeze[] =>

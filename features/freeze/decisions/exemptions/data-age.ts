@@ -14,14 +14,17 @@ export function unknownService(inputs: CheckInputs): Finding[] {
   if (inputs.isKnownService) return [];
   const { request, suggestedService: suggestion } = inputs;
   const didYouMean = suggestion === undefined ? '' : `; did you mean ${JSON.stringify(suggestion)}?`;
-  const text = `the catalogue has no service ${JSON.stringify(request.service)} (config/services.yaml)${didYouMean}`;
-  const finding = { code: 'unknown_service', key: [request.service, suggestion ?? []].flat().join(' ') } as const;
-  if (inputs.unknownService === 'allow')
-    return [{ ...finding, effect: 'warn', text: `${text}; the policy allows this` }];
+  const finding = {
+    code: 'unknown_service',
+    key: [request.service, suggestion ?? []].flat().join(' '),
+    text: `the catalogue has no service ${JSON.stringify(request.service)}${didYouMean}`,
+  } as const;
+  const fix = 'correct the name, or add the service to config/services.yaml';
+  if (inputs.unknownService === 'allow') return [{ ...finding, effect: 'warn', more: ['the policy allows this', fix] }];
   return [
     refusedUnlessExempt(inputs, {
       ...finding,
-      text: `${text}; the policy does not allow this. Check the name`,
+      more: ['the policy does not allow this', fix],
       clears: 'when the service is added to the catalogue',
     }),
   ];
@@ -106,32 +109,41 @@ const withCause = (what: string, why: string | null): string => (why === null ? 
 export function staleFindings(inputs: CheckInputs, { stale }: DataAge): Finding[] {
   if (stale.length === 0) return [];
   const { afterSeconds, deploys } = inputs.policy.stale;
-  const finding = { code: 'stale_data', key: JSON.stringify(stale.map(({ key }) => key).toSorted()) } as const;
-  const limit = stale.some(({ old }) => old) ? ` (stale after ${ageText(afterSeconds)})` : '';
-  const what = `${list(stale.map(({ text }) => text))}${limit}`;
-  if (deploys === 'allow')
-    return [{ ...finding, effect: 'warn', text: `${what}; the policy allows deploys in that case` }];
+  const texts = stale.map(({ text }) => text);
+  const [only = ''] = texts;
+  const finding = {
+    code: 'stale_data',
+    key: JSON.stringify(stale.map(({ key }) => key).toSorted()),
+    text: texts.length === 1 ? only : `the data of ${texts.length} objectives are missing, too old, or incomplete`,
+  } as const;
+  const more = [
+    ...(texts.length === 1 ? [] : texts),
+    ...(stale.some(({ old }) => old) ? [`data are too old after ${ageText(afterSeconds)}`] : []),
+  ];
+  if (deploys === 'allow') return [{ ...finding, effect: 'warn', more: [...more, ALLOWED_IF_STALE] }];
   return [
     refusedUnlessExempt(inputs, {
       ...finding,
-      text: `${what}; the policy does not allow deploys in that case`,
+      more: [...more, REFUSED_IF_STALE],
       clears: 'when Prometheus answers again and an evaluation has succeeded',
     }),
   ];
 }
 
+const ALLOWED_IF_STALE = 'the policy allows deploys in that case';
+const REFUSED_IF_STALE = 'the policy does not allow deploys in that case';
+
 /** Reports that Firebreak cannot read or write everything: what it knows may be out of date. The policy is that of old data. */
 export function storageFindings(inputs: CheckInputs): Finding[] {
   const { storageProblem, policy } = inputs;
   if (storageProblem === undefined) return [];
-  const finding = { code: 'stale_data', key: 'storage' } as const;
-  const text = `${storageProblem}, so freezes, deployments, and error budgets may be out of date`;
-  if (policy.stale.deploys === 'allow')
-    return [{ ...finding, effect: 'warn', text: `${text}; the policy allows deploys in that case` }];
+  const finding = { code: 'stale_data', key: 'storage', text: storageProblem } as const;
+  const effect = 'freezes, deployments, and error budgets may be out of date';
+  if (policy.stale.deploys === 'allow') return [{ ...finding, effect: 'warn', more: [effect, ALLOWED_IF_STALE] }];
   return [
     refusedUnlessExempt(inputs, {
       ...finding,
-      text: `${text}; the policy does not allow deploys in that case`,
+      more: [effect, REFUSED_IF_STALE],
       clears: 'when Firebreak can read and write again',
     }),
   ];

@@ -40,19 +40,28 @@ export function passReason(pass: Pass, { request, rollback, identity }: CheckInp
       return { code: 'known_good_rollback', text: `a rollback is exempt: ${rollback?.text ?? ''}` };
     case 'kind': {
       const subject = identity?.ok === true ? identity.subject : '';
-      return { code: 'exempt_kind', text: `a ${kindName(request.change)} is exempt by policy; identity: ${subject}` };
+      return {
+        code: 'exempt_kind',
+        text: `a ${kindName(request.change)} is exempt by policy`,
+        more: [`identity: ${subject}`],
+      };
     }
     case 'override':
-      return { code: 'override', text: overrideInWords(pass) };
+      return overrideReason(pass);
   }
 }
 
-function overrideInWords({ freeze, override, usesLeft, again }: UsableOverride): string {
-  const approvalText = override.approved_by === null ? '' : `, approved by ${override.approved_by}`;
-  const leftText = usesLeft === 1 ? '1 use' : `${usesLeft ?? 0} uses`;
-  const usesText =
-    usesLeft === null ? '' : again ? `, already used by this deployment; ${leftText} left` : `, with ${leftText} left`;
-  return `override ${override.id} of freeze ${freeze.id} by ${override.requested_by}${approvalText}: ${override.reason}${usesText}`;
+function overrideReason({ freeze, override, usesLeft, again }: UsableOverride): CheckReason {
+  const leftText = usesLeft === 1 ? '1 use left' : `${usesLeft ?? 0} uses left`;
+  return {
+    code: 'override',
+    text: `an override by ${override.requested_by} allows this: ${override.reason}`,
+    more: [
+      `override ${override.id} of freeze ${freeze.id}`,
+      ...(override.approved_by === null ? [] : [`approved by ${override.approved_by}`]),
+      ...(usesLeft === null ? [] : [again ? `already used by this deployment, with ${leftText}` : leftText]),
+    ],
+  };
 }
 
 /**
@@ -64,7 +73,11 @@ export function whyNotExempt(
   { request: { change }, rollback, identity, policy }: CheckInputs,
   refusingFreezes: readonly Pick<CalendarFreeze, 'passes'>[],
 ): CheckReason | undefined {
-  const reason = (text: string): CheckReason => ({ code: 'not_exempt', text: `${text}; it is treated as a deploy` });
+  const reason = (text: string): CheckReason => ({
+    code: 'not_exempt',
+    text,
+    more: [`this ${kindName(change)} is treated as a deploy`],
+  });
   if (change === 'deploy') return undefined;
   if (change === 'rollback') return reason(rollback?.text ?? 'the target version of this rollback has no record');
   if (!refusingFreezes.some(({ passes }) => (passes ?? policy.passes).includes(change)))

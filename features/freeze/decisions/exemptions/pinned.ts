@@ -28,7 +28,8 @@ export function pinFindings(inputs: CheckInputs): Finding[] {
       code: 'pinned_version',
       effect: 'warn',
       key: versions,
-      text: `pinned here as known bad: ${versions}. The request names no version, so it was not refused; send "version"`,
+      text: 'versions are pinned here as known bad, and the request names no version',
+      more: [`pinned: ${versions}`, 'send "version", so that a pinned version is refused'],
     },
   ];
 }
@@ -57,8 +58,12 @@ const refusal = ({ id, version, reason, incident_id, pinned_at }: PinView, reque
   key: id,
   text:
     `${version}${requestedName === version ? '' : ` (recorded for ${requestedName})`} has been pinned as known bad since ` +
-    `${utcMinute(pinned_at)}${incident_id === null ? '' : ` (incident ${incident_id})`}: ${reason}. ` +
-    `Deploy another version: overrides do not apply to pinned versions. If the version is good after all, lift the pin: firebreak pins lift ${id} (DELETE /v1/versions/pinned/${id})`,
+    `${utcMinute(pinned_at)}${incident_id === null ? '' : ` (incident ${incident_id})`}`,
+  more: [
+    reason,
+    'deploy another version: overrides do not apply to pinned versions',
+    `if the version is good after all, lift the pin: firebreak pins lift ${id} (DELETE /v1/versions/pinned/${id})`,
+  ],
   clears: `when another version is deployed, or a person lifts the pin ${id}`,
 });
 

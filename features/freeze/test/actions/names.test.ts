@@ -42,7 +42,7 @@ describe('an unknown service', () => {
   test('gets the likely one as a suggestion, and is listed by the doctor', async () => {
     const first = await check({ service: 'wep', environment: 'production' });
     expect(first).toMatchObject({ allowed: false, codes: ['unknown_service'] });
-    expect(first.reasons[0].text).toContain('no service "wep" (config/services.yaml); did you mean "web"?');
+    expect(first.reasons[0].text).toContain('no service "wep"; did you mean "web"?');
     expect((await check({ service: 'entirely-new', environment: 'production' })).reasons[0].text).not.toContain('mean');
     const { body } = await firebreak.get('/v1/connections');
     expect(body.vendors).toContainEqual({

@@ -4,7 +4,7 @@ import { FREEZE_DEFAULTS, type Objective } from '../../decisions/causes.ts';
 import { DEFAULT_POLICY, type FreezePolicy } from '../../decisions/policy.ts';
 import type { CheckedScope } from '../../types.ts';
 import type { Freeze, FreezeCause, Override } from '../../schemas/freeze.ts';
-import { CheckRequest } from '../../schemas/freeze-check.ts';
+import { type CheckReason, CheckRequest } from '../../schemas/freeze-check.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../../../schemas/config/names.ts';
 import type { PinView } from '../../../../schemas/changes/pin.ts';
 import { DEFAULT_WINDOW, SloId } from '../../../../schemas/slo/slo.ts';
@@ -14,6 +14,10 @@ import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 /** Builders of freezes, objectives, and checks for the tests: checkout in production, at noon. */
 
 export const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
+
+/** Returns the text of a reason, with the rest. */
+export const wholeText = (reason?: CheckReason): string =>
+  reason === undefined ? '' : [reason.text, ...(reason.more ?? [])].join('; ');
 
 /** Returns the time in minutes after noon; negative: before noon. */
 export const at = (minutes: number): Timestamp => plusSeconds(NOON, minutes * 60);

@@ -18,7 +18,8 @@ describe('a budget with insufficient data', () => {
     expect({ allowed, stale, data_age_s }).toEqual({ allowed: false, stale: true, data_age_s: null });
     expect(reasons[0]).toEqual({
       code: 'stale_data',
-      text: `only 12.3 % of the budget window of checkout-availability is known, and the rest could not be read: ${WHY}; the policy does not allow deploys in that case`,
+      text: `only 12.3 % of the budget window of checkout-availability is known, and the rest could not be read: ${WHY}`,
+      more: ['the policy does not allow deploys in that case'],
     });
   });
 
@@ -33,7 +34,8 @@ describe('a budget with insufficient data', () => {
     expect(reasons).toEqual([
       {
         code: 'budget_partly_known',
-        text: 'only 10 % of the budget window of checkout-availability is known, and there are no older data; at least 0 % is spent',
+        text: 'only 10 % of the budget window of checkout-availability is known',
+        more: ['there are no older data', 'at least 0 % is spent'],
       },
     ]);
   });
@@ -74,7 +76,8 @@ describe('a budget with corrections', () => {
     expect(reasons).toEqual([
       {
         code: 'budget_corrected',
-        text: 'corrections apply to the budget of checkout-availability: 20 % (120 % without corrections) is spent; not counted: load_test "Rehearsal" (ada)',
+        text: 'corrections apply to the budget of checkout-availability: 20 % (120 % without corrections) is spent',
+        more: ['not counted: load_test "Rehearsal" (ada)'],
       },
     ]);
   });

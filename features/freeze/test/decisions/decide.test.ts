@@ -16,6 +16,7 @@ import {
   status,
   TICKET,
   used,
+  wholeText,
 } from './builders.ts';
 
 type InputOptions = NonNullable<Parameters<typeof inputs>[0]>;
@@ -24,7 +25,8 @@ const decided = (asked: InputOptions) => decide(inputs(asked));
 const codes = (asked: InputOptions): string[] => decided(asked).reasons.map(({ code }) => code);
 /** Formats the verdict and reasons: `freeze budget_spent`, `warn override person`. */
 const said = (asked: InputOptions): string => [decided(asked).verdict, ...codes(asked)].join(' ');
-const textOf = (asked: InputOptions): string => decided(asked).reasons[0]?.text ?? '';
+/** Returns the first reason: its text and the rest. */
+const textOf = (asked: InputOptions): string => wholeText(decided(asked).reasons[0]);
 
 const good: CheckInputs['rollback'] = { kind: 'known_good', text: 'v1 ran for a day' };
 const unknown: CheckInputs['rollback'] = { kind: 'not_known', text: 'v1 is not on record' };
@@ -139,7 +141,7 @@ describe('actions by people on a computed freeze:', () => {
   test('the text is current', () => {
     const edited = { ...planned, reason: 'now for audits, too', until: at(90) };
     const { reasons, next_transition_at } = decided({ calendar: [edited], freezes: [record({})] });
-    expect(reasons[0]?.text).toMatch(/^now for audits, too .* it ends at 2026-11-20 13:30 UTC/);
+    expect(wholeText(reasons[0])).toMatch(/^now for audits, too; .* it ends at 2026-11-20 13:30 UTC/);
     expect(next_transition_at).toBe(at(90));
   });
 });
@@ -189,7 +191,8 @@ describe('an override', () => {
     });
     expect(reasons[0]).toEqual({
       code: 'override',
-      text: 'override ovr_1 of freeze frz_person by person:ada, approved by person:bo: fixes the cause, with 1 use left',
+      text: 'an override by person:ada allows this: fixes the cause',
+      more: ['override ovr_1 of freeze frz_person', 'approved by person:bo', '1 use left'],
     });
     expect(decided(asked)).toEqual(decided(asked));
     expect(usesOf(inputs(asked))).toEqual([{ freeze: 'frz_person', override: 'ovr_1', deployment: 'run-1' }]);
@@ -331,8 +334,10 @@ describe('claims that require proof:', () => {
 
   test('explains why a change is not exempt', () => {
     const why = (asked: InputOptions): string =>
-      decided(asked).reasons.find(({ code }) => code === 'not_exempt')?.text ?? '';
-    expect(why(asks('rollback', { rollback: unknown }))).toBe('v1 is not on record; it is treated as a deploy');
+      wholeText(decided(asked).reasons.find(({ code }) => code === 'not_exempt'));
+    expect(why(asks('rollback', { rollback: unknown }))).toBe(
+      'v1 is not on record; this rollback is treated as a deploy',
+    );
     expect(why(asks('security'))).toMatch(/^the policy does not exempt a security fix here/);
     const accepted: InputOptions = { policy: { passes: ['hotfix'] } };
     expect(why(asks('hotfix', accepted))).toMatch(/identity token .* and none was sent/);
@@ -384,7 +389,7 @@ describe('a pinned version', () => {
 
   test('suggests how to proceed', () => {
     expect(textOf({ pins: [pin('v2')] })).toMatch(
-      /v2 has been pinned as known bad since 2026-11-20 11:00 UTC .*Deploy another version.*firebreak pins lift pin_v2/,
+      /v2 has been pinned as known bad since 2026-11-20 11:00 UTC .*deploy another version.*firebreak pins lift pin_v2/,
     );
   });
 });
@@ -426,7 +431,7 @@ describe('data', () => {
   test('the problem is reported', () => {
     const asked = { slos: [status({ data_at: at(-23), problem: 'Prometheus does not answer' })], policy: deny };
     expect(textOf(asked)).toBe(
-      'the data of checkout-availability are 23 min old: Prometheus does not answer (stale after 10 min); the policy does not allow deploys in that case',
+      'the data of checkout-availability are 23 min old: Prometheus does not answer; data are too old after 10 min; the policy does not allow deploys in that case',
     );
     expect(decided(asked).clears_when).toBe('when Prometheus answers again and an evaluation has succeeded');
   });
@@ -495,7 +500,7 @@ describe('the end of a freeze', () => {
     );
     expect(next_transition_at).toBe(at(600));
     expect(textOf(asked)).toMatch(
-      /^because of budget, now 297\.6 % \(freeze frz_budget, for checkout in production, since 2026-11-20 11:30 UTC\); it ends when .*; to deploy anyway, .* firebreak freeze override frz_budget --reason … \(POST \/v1\/freezes\/frz_budget\/overrides\)$/,
+      /^because of budget; now 297\.6 % is spent; freeze frz_budget, for checkout in production, since 2026-11-20 11:30 UTC; it ends when .*; to deploy anyway, .* firebreak freeze override frz_budget --reason … \(POST \/v1\/freezes\/frz_budget\/overrides\)$/,
     );
   });
 
@@ -561,7 +566,8 @@ describe('an alert freeze that a person lifted while the alert fires', () => {
     reasons: [
       {
         code: 'burn_rate',
-        text: `it burns, says the alert; person:bo lifted the freeze ${opened.id}: it is a test`,
+        text: 'it burns, says the alert',
+        more: [`person:bo lifted the freeze ${opened.id}: it is a test`],
       },
     ],
   };
@@ -576,7 +582,13 @@ describe('an alert freeze that a person lifted while the alert fires', () => {
 
   test('is reported once if data show the same', () => {
     const { reasons } = decided({ slos: [status({ burning: [PAGE] })], freezes: [lifted] });
-    expect(reasons).toEqual([{ code: 'burn_rate', text: expect.stringMatching(/14\.4 times.*bo lifted/) }]);
+    expect(reasons).toEqual([
+      {
+        code: 'burn_rate',
+        text: expect.stringContaining('14.4 times'),
+        more: [expect.stringContaining('bo lifted')],
+      },
+    ]);
   });
 
   test.each<[string, InputOptions, string]>([

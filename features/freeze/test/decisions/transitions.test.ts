@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { decide } from '../../decisions/decide.ts';
 import type { BurnAlert } from '../../../../schemas/slo/slo-status.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
-import { at, freeze, inputs, NOON, override, PAGE, status, TICKET } from './builders.ts';
+import { at, freeze, inputs, NOON, override, PAGE, status, TICKET, wholeText } from './builders.ts';
 
 type InputOptions = NonNullable<Parameters<typeof inputs>[0]>;
 
@@ -205,7 +205,7 @@ describe('a freeze that an alert has just opened', () => {
   test('is explained by the alert rather than by older data', () => {
     const reason = first({ at: at(0.6), slos: [status()] });
     expect(reason?.code).toBe('burn_rate');
-    expect(reason?.text).toMatch(/^because of burn \(freeze .* it ends when .* burns slowly enough, not before/);
+    expect(wholeText(reason)).toMatch(/^because of burn; freeze .* it ends when .* burns slowly enough, not before/);
   });
 
   test('is then explained by the numbers of the next evaluation', () => {
@@ -215,8 +215,8 @@ describe('a freeze that an alert has just opened', () => {
       slos: [status({ data_at: at(1), burning: [until(at(9))], burn_rates: rates })],
     });
     expect(reason?.code).toBe('burn_rate');
-    expect(reason?.text).toMatch(
-      /^because of burn, now 20 times as fast over the last 1h and 31\.4 times over the last 5m /,
+    expect(wholeText(reason)).toMatch(
+      /^because of burn; now 20 times as fast over the last 1h and 31\.4 times over the last 5m; /,
     );
   });
 

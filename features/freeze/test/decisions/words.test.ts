@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { refusalText } from '../../decisions/words.ts';
+import { brief, refusalText } from '../../decisions/words.ts';
 
 test('a refusal names its freeze and its end, and nothing that would be so without the freeze', () => {
   const reasons = [
@@ -16,4 +16,16 @@ test('a refusal names its freeze and its end, and nothing that would be so witho
       clears_when: 'when another version is deployed',
     }),
   ).toBe('v2 is known bad; it ends when another version is deployed');
+});
+
+test.each([
+  ['a short one stays', 'Black Friday', 'Black Friday', undefined],
+  ['of several sentences, the first', 'No deploys. Ask Ada first.', 'No deploys.', ['No deploys. Ask Ada first.']],
+  ['of several lines, one', 'No deploys\nplease', 'No deploys please', ['No deploys\nplease']],
+  ['a version ends no sentence', 'v1.2 broke the login', 'v1.2 broke the login', undefined],
+  ['a long one is cut', 'x'.repeat(300), `${'x'.repeat(139)}…`, ['x'.repeat(300)]],
+])('the text of a reason is one sentence of at most 140 characters: %s', (_, text, shown, more) => {
+  const reason = brief({ code: 'person', text });
+  expect(reason).toEqual({ code: 'person', text: shown, ...(more && { more }) });
+  expect(reason.text.length).toBeLessThanOrEqual(140);
 });
