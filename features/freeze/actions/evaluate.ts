@@ -76,7 +76,11 @@ async function evaluateAlone(deps: EvaluateDeps, holder: string): Promise<Evalua
     );
     const { opened, ended, failed } = await recordFreezes(deps, config, at, objectives);
     await Promise.all(found.map((one) => one.complete()));
-    if (failed.length > 0) throw new AggregateError(failed, `${failed.length} freezes could not be stored`);
+    if (failed.length > 0)
+      throw new AggregateError(
+        failed,
+        `${failed.length} ${failed.length === 1 ? 'freeze' : 'freezes'} could not be stored`,
+      );
     return { evaluated: found.reduce((sum, { evaluated }) => sum + evaluated, 0), opened, ended };
   } finally {
     await deps.evaluationLease.release(holder);

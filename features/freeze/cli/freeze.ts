@@ -227,11 +227,10 @@ function evaluatedAgain(decision: z.infer<typeof FreezeDecisionView>) {
 }
 
 /** The parts of a verdict that decide. Texts can change with a version. */
-const decidedIn = ({ allowed, verdict, reasons, override }: z.infer<typeof FreezeDecisionView>['verdict']) => ({
-  allowed,
-  verdict,
+const decidedIn = ({ reasons, ...verdict }: z.infer<typeof FreezeDecisionView>['verdict']) => ({
+  ...verdict,
+  clears_when: null,
   reasons: reasons.map(({ code }) => code),
-  override,
 });
 
 function inputsText({ own, calendar, incidents, pins, objectives, evaluatedAt }: CheckInputs): string {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { CheckReason, Verdict } from '../schemas/freeze-check.ts';
 import type { CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
@@ -109,11 +108,10 @@ function reasonsOf(findings: readonly Finding[], passes: readonly Pass[], inputs
     ...reasonsWith('warn'),
   ];
   if (reasons.length === 0) return [{ code: 'clear', text: 'no freeze applies' }];
-  const isSame = (one: CheckReason, other: CheckReason): boolean =>
-    one.text === other.text && isDeepStrictEqual(one.more, other.more);
-  return reasons
-    .filter((reason, index) => reasons.findIndex((other) => isSame(other, reason)) === index)
-    .map((reason) => brief(reason));
+  const byTexts = new Map(
+    reasons.map((reason) => [JSON.stringify([reason.text, reason.more]), reason] as const).toReversed(),
+  );
+  return [...byTexts.values()].toReversed().map((reason) => brief(reason));
 }
 
 const overrideView = ({ freeze, override, usesLeft }: UsableOverride): Verdict['override'] => ({

@@ -2,7 +2,7 @@ import type { Freeze } from '../schemas/freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Evaluated, FreezePlanInputs } from './budget/freeze-plan-inputs.ts';
 import { exclusionInWords, hasBurnSlowed, hasRecovered } from './budget/spending.ts';
-import { CALENDAR, EVALUATION, stateAt } from './state.ts';
+import { CALENDAR, coveringFreeze, EVALUATION, stateAt } from './state.ts';
 import { utcMinute, percent } from './words.ts';
 
 /**
@@ -61,12 +61,18 @@ function endOfCalendarFreeze(freeze: Freeze, { at }: FreezePlanInputs, requiredI
   );
 }
 
-function endOfObjectiveFreeze(freeze: Freeze, { objectives, at }: FreezePlanInputs): FreezeEnd {
+function endOfObjectiveFreeze(freeze: Freeze, inputs: FreezePlanInputs): FreezeEnd {
+  const { objectives, at } = inputs;
   const found = objectives.find(({ slo }) => slo.id === freeze.slo);
   if (found === undefined) return { reason: `the objective ${freeze.slo} is no longer configured` };
   const { slo } = found;
   if (slo.service !== freeze.service || slo.environment !== freeze.environment)
     return { reason: `the objective ${slo.id} now belongs to ${slo.service} in ${slo.environment}` };
+  if (freeze.cause === 'burn') {
+    const covering = coveringFreeze(slo.id, inputs.current, { at });
+    if (covering !== undefined && !endOfObjectiveFreeze(covering, inputs))
+      return { reason: `the budget is spent, so that the freeze ${covering.id} applies` };
+  }
   const end = freeze.cause === 'budget' ? endOfBudgetFreeze(found, at) : endOfBurnFreeze(found, at);
   if (!end || end.atOnce === true) return end;
   const hasLasted = freeze.not_before === null || freeze.not_before <= at;

@@ -1,5 +1,5 @@
 import type { Freeze, FreezeCause, FreezeScope } from '../schemas/freeze.ts';
-import { truncate } from '../../../vendors/shared/text.ts';
+import { truncated } from '../../../core/domain/paging/page-details.ts';
 import type { CheckReason, CheckReasonCode, Verdict } from '../schemas/freeze-check.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
@@ -47,7 +47,7 @@ export function brief({ code, text, more = [] }: CheckReason): CheckReason {
 
 function firstSentence(text: string): string {
   const [sentence = text] = /^.*?[.!?](?=\s+\S)|^.+$/su.exec(text.trim()) ?? [];
-  return truncate(sentence.replaceAll(/\s+/g, ' '), TEXT_MAX_CHARS);
+  return truncated(sentence.replaceAll(/\s+/g, ' '), TEXT_MAX_CHARS);
 }
 
 /** Codes of reasons that don't refuse the change: a check gives them without a freeze, too. */

@@ -1,6 +1,7 @@
 import { sha256 } from '../../../core/stores/hash.ts';
 import { reportKeyOf } from '../../../core/domain/alerts/admission.ts';
 import { burnFreezeByAlert } from '../../freeze/decisions/causes.ts';
+import { coveringFreeze } from '../../freeze/decisions/state.ts';
 import { freezeId } from '../../freeze/decisions/ids.ts';
 import type { Deps } from '../ports.ts';
 import type { Config } from '../../../schemas/config/config.ts';
@@ -33,7 +34,11 @@ async function freezeByAlert(
 ): Promise<void> {
   const { severity, title, source, episode } = signal;
   const freeze = burnFreezeByAlert(slo, { severity, title, by: source }, policyOf(config, slo), clock.now(), sha256);
-  if (freeze === null) return;
+  if (
+    freeze === null ||
+    coveringFreeze(slo.id, await freezes.current(), { at: clock.now(), burnsSince: signal.startsAt }) !== undefined
+  )
+    return;
   // Senders repeat firing alerts. An alert opens a freeze only once, so that a repetition does not reopen an ended
   // freeze.
   const id = freezeId(sha256, 'burn', [slo.id, episode], signal.startsAt);

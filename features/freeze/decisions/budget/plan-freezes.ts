@@ -1,12 +1,13 @@
 import type { Freeze } from '../../schemas/freeze.ts';
-import type { Timestamp } from '../../../../schemas/time/time.ts';
+import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
+import { BURN_SECONDS } from '../../../../core/domain/monitoring/burn-pairs.ts';
 import { allCalendarFreezes } from '../calendar.ts';
 import { budgetFreeze, burnFreeze, incidentFreeze } from '../causes.ts';
 import { causeKey, type Hash } from '../ids.ts';
 import type { FreezePlanInputs } from './freeze-plan-inputs.ts';
 import { endOfFreeze, type FreezeEnd } from '../freeze-end.ts';
 import { freezingBurn, hasSpent } from './spending.ts';
-import { EVALUATION, isLifted, stateAt } from '../state.ts';
+import { coveringFreeze, EVALUATION, isLifted, stateAt } from '../state.ts';
 
 /** Changes to freezes after an evaluation, to be applied in this order. */
 export type FreezePlan = {
@@ -36,13 +37,14 @@ export function planFreezes(inputs: FreezePlanInputs, hash: Hash): FreezePlan {
   const end = judged.flatMap(({ freeze, over }) => (over ? endEntries(freeze, over, at) : []));
   const settle = judged.flatMap(({ freeze, over }) => (over && isLifted(freeze) ? [{ id: freeze.id, at }] : []));
   const endedIds = new Set([...end, ...settle].map(({ id }) => id));
-  const activeCauses = new Set(current.filter(({ id }) => !endedIds.has(id)).map((freeze) => causeKey(freeze)));
+  const active = current.filter(({ id }) => !endedIds.has(id));
+  const activeCauses = new Set(active.map((freeze) => causeKey(freeze)));
   const byId = new Map(current.map((freeze) => [freeze.id, freeze]));
   return {
     end,
     settle,
     revise: computed.flatMap((freeze) => revisionOf(byId.get(freeze.id), freeze) ?? []),
-    open: [...objectiveFreezes(inputs, hash), ...computed].filter(
+    open: [...objectiveFreezes(inputs, active, hash), ...computed].filter(
       (freeze) => stateAt(freeze, at) === 'in_force' && !activeCauses.has(causeKey(freeze)),
     ),
   };
@@ -54,16 +56,24 @@ function endEntries(freeze: Freeze, over: Exclude<FreezeEnd, false | null>, now:
   return [{ id: freeze.id, at, by, reason, settled: true }];
 }
 
-/** Returns the freezes of objectives as if none were in force yet. */
-const objectiveFreezes = ({ objectives, at }: FreezePlanInputs, hash: Hash): Freeze[] =>
+/**
+ * Returns the freezes that objectives require, at most one each: a spent budget covers its burn rate. Its freeze takes over
+ * the overrides of a freeze by burn rate, which ends with the next evaluation.
+ */
+const objectiveFreezes = ({ objectives, at }: FreezePlanInputs, active: readonly Freeze[], hash: Hash): Freeze[] =>
   objectives.flatMap(({ slo, status, policy }) => {
     if (status === null) return [];
+    const own = active.filter((freeze) => freeze.slo === slo.id);
     const isSpent = policy.budget !== null && hasSpent(status, policy.budget.freeze);
+    if (isSpent && !own.some((freeze) => freeze.cause === 'budget')) {
+      const overrides = own.find(({ cause }) => cause === 'burn')?.overrides ?? [];
+      return [{ ...budgetFreeze(slo, status, policy, at, hash), overrides }];
+    }
     const burn = freezingBurn(status, policy);
-    return [
-      ...(isSpent ? [budgetFreeze(slo, status, policy, at, hash)] : []),
-      ...(burn === undefined ? [] : [burnFreeze(slo, burn, status, policy, at, hash)]),
-    ];
+    if (burn === undefined) return [];
+    const burnsSince = plusSeconds(at, -BURN_SECONDS[burn.long]);
+    if (coveringFreeze(slo.id, own, { at, burnsSince }) !== undefined) return [];
+    return [burnFreeze(slo, burn, status, policy, at, hash)];
   });
 
 const incidentFreezes = ({ incidents }: FreezePlanInputs, hash: Hash): Freeze[] =>

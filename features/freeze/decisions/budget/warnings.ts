@@ -3,7 +3,7 @@ import type { BurnAlert, SloStatus } from '../../../../schemas/slo/slo-status.ts
 import type { CheckInputs } from '../check-inputs.ts';
 import type { Finding } from '../finding.ts';
 import { correctionsInWords, freezingBurn, hasSpent, isStale, describesPresent, spentInWords } from './spending.ts';
-import { isLifted, stateAt } from '../state.ts';
+import { coveringFreeze, isLifted, stateAt } from '../state.ts';
 import { utcMinute, percent } from '../words.ts';
 
 /**
@@ -98,7 +98,9 @@ function correctionFindings(status: SloStatus, { policy }: CheckInputs): Finding
 const freezesOfObjective = (cause: Freeze['cause'], id: string, { own }: CheckInputs): Freeze[] =>
   own.freezes.filter((freeze) => freeze.cause === cause && freeze.slo === id);
 
-const isFrozen = (cause: Freeze['cause'], id: string, inputs: CheckInputs): boolean =>
+/** Returns whether a freeze is in force for this cause. One by the budget covers the burn rate. */
+const isFrozen = (cause: 'budget' | 'burn', id: string, inputs: CheckInputs): boolean =>
+  coveringFreeze(id, inputs.own.freezes, { at: inputs.at }) !== undefined ||
   freezesOfObjective(cause, id, inputs).some((freeze) => stateAt(freeze, inputs.at) === 'in_force');
 
 const liftedOf = (cause: Freeze['cause'], id: string, inputs: CheckInputs): Freeze | undefined =>

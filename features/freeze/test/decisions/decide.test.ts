@@ -48,6 +48,11 @@ describe('a deploy', () => {
     ],
     ['where budgets do not freeze', { slos: [status({ spent: 3 })], policy: { budget: null } }, 'allow clear'],
     ['with a spent budget', spent, 'freeze budget_spent'],
+    [
+      'with a spent budget that burns',
+      { freezes: [frozen], slos: [status({ spent: 1.2, burning: [PAGE] })] },
+      'freeze budget_spent',
+    ],
     ['with a spent budget that no evaluation has frozen yet', { slos: [status({ spent: 1 })] }, 'warn budget_spent'],
     [
       'with a spent budget whose freeze was lifted',

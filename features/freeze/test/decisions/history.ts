@@ -217,6 +217,10 @@ export class History {
       const { cause, slo: objective, not_before } = before.get(id) ?? {};
       if (objective === null || objective === undefined || (cause !== 'budget' && cause !== 'burn')) continue;
       const over = this.#isOver(cause, objective);
+      if (cause === 'burn' && over === 'no' && this.#isCovered(objective)) {
+        this.#memory(cause, objective).armed = true;
+        continue;
+      }
       same(over === 'no', false, `${cause} of ${objective} ended`);
       if (over === 'yes') same((not_before ?? at) <= at, true, `${cause} of ${objective} ended too early`);
     }
@@ -228,7 +232,20 @@ export class History {
         this.#begins(cause, objective);
       }
     for (const cause of ['budget', 'burn'] as const)
-      for (const id of SLOS) if (this.#isOn(cause, id)) this.#holds(cause, id);
+      for (const id of SLOS)
+        if (this.#isOn(cause, id) && !(cause === 'burn' && this.#isCovered(id))) this.#holds(cause, id);
+  }
+
+  /** Returns whether a freeze by the spent budget is in force, or was lifted within the windows of a burn rate. */
+  #isCovered(id: string): boolean {
+    const { now, records } = this.world;
+    return [...records.values()].some(
+      ({ cause, slo, ended_at, settled_at }) =>
+        cause === 'budget' &&
+        slo === id &&
+        settled_at === null &&
+        (ended_at === null || ended_at > plusSeconds(now, -86_400)),
+    );
   }
 
   /** Verifies that a condition that freezes has a freeze, unless a person lifted it. */

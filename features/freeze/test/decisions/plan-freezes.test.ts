@@ -7,7 +7,20 @@ import { planFreezes, revisionOf } from '../../decisions/budget/plan-freezes.ts'
 import { Freeze } from '../../schemas/freeze.ts';
 import { FreezeFile } from '../../schemas/freeze-policy.ts';
 import type { Severity } from '../../../../schemas/config/names.ts';
-import { at, freeze, hash, INCIDENT, NOON, PAGE, serviceEnvironment, policy, slo, status, TICKET } from './builders.ts';
+import {
+  at,
+  freeze,
+  hash,
+  INCIDENT,
+  NOON,
+  override,
+  PAGE,
+  serviceEnvironment,
+  policy,
+  slo,
+  status,
+  TICKET,
+} from './builders.ts';
 
 type More = Partial<FreezePlanInputs> & { objective?: Partial<Evaluated> };
 
@@ -75,6 +88,44 @@ describe('a budget freezes', () => {
     const objective = { status: status({ spent: 2 }) };
     expect(opened({ objective, current: [budget] })).toEqual([]);
     expect(opened({ objective, current: [{ ...budget, ...lifted }] })).toEqual([]);
+  });
+});
+
+describe('a spent budget that also burns', () => {
+  const both = { status: status({ spent: 1.2, burning: [PAGE] }) };
+
+  test('opens one freeze', () => {
+    expect(opened({ objective: both })).toEqual(['budget']);
+    expect(opened({ objective: both, current: [budget] })).toEqual([]);
+  });
+
+  test('takes over the overrides of a freeze by burn rate, which then ends', () => {
+    const overrides = [override()];
+    const first = planned({ objective: both, current: [{ ...burn, overrides }] });
+    expect(first).toMatchObject({ end: [], open: [{ cause: 'budget', overrides }] });
+    const next = planned({ objective: both, current: [{ ...burn, overrides }, ...first.open] });
+    expect(next).toMatchObject({
+      open: [],
+      end: [{ id: burn.id, settled: true, reason: expect.stringContaining(`${first.open[0]?.id}`) }],
+    });
+  });
+
+  test('freezes by its burn rate as soon as the budget has recovered', () => {
+    const recovered = { status: status({ spent: 0.9, burning: [PAGE] }) };
+    expect(planned({ objective: recovered, current: [budget] })).toMatchObject({
+      end: [{ id: budget.id }],
+      open: [{ cause: 'burn' }],
+    });
+    expect(planned({ objective: recovered, current: [budget, burn] })).toMatchObject({
+      end: [{ id: budget.id }],
+      open: [],
+    });
+  });
+
+  test('is not frozen again by what burned when a person lifted it, but by what burns later', () => {
+    const liftedAgo = (minutes: number) => [{ ...budget, ...lifted, ended_at: at(-minutes) }];
+    expect(opened({ objective: both, current: liftedAgo(59) })).toEqual([]);
+    expect(opened({ objective: both, current: liftedAgo(60) })).toEqual(['burn']);
   });
 });
 

@@ -6,7 +6,7 @@ import { causeKey } from '../../decisions/ids.ts';
 import { planFreezes, type FreezePlan, revisionOf } from '../../decisions/budget/plan-freezes.ts';
 import type { FreezePolicy } from '../../decisions/policy.ts';
 import type { CheckedScope } from '../../types.ts';
-import { covers } from '../../decisions/state.ts';
+import { coveringFreeze, covers } from '../../decisions/state.ts';
 import type { CalendarEntry } from '../../schemas/calendar.ts';
 import type { Freeze, Override } from '../../schemas/freeze.ts';
 import type { CheckRequest } from '../../schemas/freeze-check.ts';
@@ -117,6 +117,7 @@ export class World {
     );
     if (wanted === null) return false;
     this.alerting.set(id, true);
+    if (coveringFreeze(id, [...this.records.values()], { at: this.now }) !== undefined) return false;
     return this.#open(wanted);
   }
 

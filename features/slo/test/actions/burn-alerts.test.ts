@@ -173,6 +173,7 @@ test('an alert is processed even if the scope has too many freezes', async () =>
   const full = Object.assign(new Error('checkout in production has 500 freezes'), { name: 'ScopeFull' });
   const freezes = Object.assign(Object.create(one.deps.freezes) as typeof one.deps.freezes, {
     open: async () => Promise.reject(full),
+    current: async () => [],
   });
   Object.assign(one.deps, { freezes });
   await arrive(one, page());

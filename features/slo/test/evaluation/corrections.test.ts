@@ -31,7 +31,7 @@ test('a freeze by a load test lifts when its correction is recorded, and returns
   const evaluator = world.evaluator();
   world.at(LOAD_TEST.until);
   await world.evaluate(evaluator);
-  expect(await world.frozenBy()).toEqual(['budget', 'burn']);
+  expect(await world.frozenBy()).toEqual(['budget']);
   await world.evaluateUntil(LOAD_TEST.until + HOUR, 20 * MINUTE, evaluator);
   expect(await world.frozenBy()).toEqual(['budget']);
   expect((await world.status()).corrected).toBeNull();

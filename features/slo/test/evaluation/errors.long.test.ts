@@ -12,7 +12,7 @@ async function frozen(): Promise<{ world: SloWorld; evaluator: ReturnType<SloWor
   world.at(OUTAGE.until + 10 * MINUTE);
   const evaluator = world.evaluator();
   await world.evaluate(evaluator);
-  expect(await world.frozenBy()).toEqual(['budget', 'burn']);
+  expect(await world.frozenBy()).toEqual(['budget']);
   return { world, evaluator };
 }
 
@@ -49,7 +49,7 @@ describe('a Prometheus that', () => {
     expect(status).toMatchObject({ state: 'unreadable', data_at: before });
     expect(status.problem).toMatch(why);
     expect(status.budget.errors).toBe(budget.errors);
-    expect(await world.frozenBy()).toEqual(['budget', 'burn']);
+    expect(await world.frozenBy()).toEqual(['budget']);
     expect(world.logged('warn')).toEqual([
       expect.objectContaining({ message: 'objectives cannot be read', objectives: 1, of: 1 }),
     ]);
@@ -79,7 +79,7 @@ describe('a Prometheus that', () => {
     world.at(world.now + MINUTE);
     await world.evaluate(evaluator);
     expect((await world.status()).problem).toContain('no answer in time');
-    expect(await world.frozenBy()).toEqual(['budget', 'burn']);
+    expect(await world.frozenBy()).toEqual(['budget']);
   });
 
   test('returns incomplete data is not trusted', async () => {

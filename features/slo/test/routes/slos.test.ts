@@ -260,7 +260,6 @@ describe('/metrics', () => {
     expect((await lines('firebreak_freeze_in_force')).toSorted()).toEqual([
       'firebreak_freeze_in_force{service="",environment="production",team="payments",cause="person"} 2',
       'firebreak_freeze_in_force{service="checkout",environment="production",team="",cause="budget"} 1',
-      'firebreak_freeze_in_force{service="checkout",environment="production",team="",cause="burn"} 1',
     ]);
   });
 });
