@@ -48,8 +48,13 @@ export async function check(deps: CheckDeps, original: FreezeCheckCall): Promise
   const { id, verdict } = decided;
   const decision = { id, at: inputs.at, by: call.by, request: inputs.request, verdict, inputs };
   if (!inputs.isKnownService) await isWritten(deps, 'the count', () => countUnknown(deps, call));
-  const isKept = await isWritten(deps, 'the decision', () => deps.freezeDecisions.keep(decision));
-  return answerTo(deps, isKept ? decided : decidedOn({ storageProblem: CANNOT_WRITE, ...inputs }));
+  let kept: { id: string } | undefined;
+  await isWritten(deps, 'the decision', async () => {
+    kept = await deps.freezeDecisions.keep(decision, aggregateId(call.by, inputs, verdict));
+  });
+  return kept === undefined
+    ? answerTo(deps, decidedOn({ storageProblem: CANNOT_WRITE, ...inputs }))
+    : answerTo(deps, decided, kept.id);
 }
 
 /** Counts a check of an unknown service, because the caller may not notice: by default, the policy allows it. */
@@ -66,12 +71,15 @@ const decidedOn = (inputs: CheckInputs, examined = examine(inputs)): Decided => 
   id: decisionId(inputs, examined),
 });
 
-async function answerTo(deps: CheckDeps, { inputs, examined, verdict, id }: Decided): Promise<CheckAnswer> {
+/** @param kept ID of the decision's record */
+async function answerTo(deps: CheckDeps, decided: Decided, kept = decided.id): Promise<CheckAnswer> {
+  const { inputs, examined, verdict, id } = decided;
+  const hasToken = verdict.allowed && hasCountedUses(inputs, examined);
   return {
     ...verdict,
     evaluated_at: inputs.at,
-    decision_id: id,
-    token: verdict.allowed && hasCountedUses(inputs, examined) ? await deploymentToken(deps, inputs, id) : null,
+    decision_id: kept,
+    token: hasToken ? await deploymentToken(deps, inputs, { id, kept }) : null,
     signed_state: await unlessDamaged(deps, 'its signed state', signedState(deps, inputs), null),
   };
 }
@@ -134,6 +142,23 @@ const unlessDamaged = <T>({ log }: Pick<CheckDeps, 'log'>, what: string, reading
 /** Returns the decision's ID. The same request on the same state has the same ID at any time. */
 export const decisionId = (inputs: CheckInputs, examined: Examination): string =>
   `frd_${sha256(canonicalJson({ request: inputs.request, state: stateOf(inputs, examined) })).slice(0, 32)}`;
+
+/**
+ * Returns the ID of the record in which decisions of a caller are counted that differ only in version, commit,
+ * deployment, and wording. It has few values on a day: names that nobody knows share one.
+ */
+const aggregateId = (by: string, inputs: CheckInputs, { verdict, reasons }: Verdict): string => {
+  const { request, scope, isKnownService, unknownEnvironment } = inputs;
+  const named = {
+    service: isKnownService ? scope.service : null,
+    environment: unknownEnvironment === undefined || unknownEnvironment.recorded ? scope.environment : null,
+    change: request.change,
+    verdict,
+    reasons: [...new Set(reasons.map(({ code }) => code))].toSorted(),
+    day: inputs.at.slice(0, 'YYYY-MM-DD'.length),
+  };
+  return `frd_${sha256(canonicalJson({ by, ...named })).slice(0, 32)}`;
+};
 
 /** Returns whether all required uses of overrides are counted for this deployment. */
 const hasCountedUses = (inputs: CheckInputs, examined: Examination): boolean =>

@@ -27,15 +27,17 @@ type SigningDeps = { signer: Signer; clock: { now(): CheckInputs['at'] } };
 /**
  * Returns a signed token that proves that a deployment was allowed. Returns null if the deployment has no ID, or if no
  * signing key is configured.
+ *
+ * @param decision its own ID, and that of its record, which can be an aggregate
  */
 export async function deploymentToken(
   deps: SigningDeps,
   { request, identity }: Pick<CheckInputs, 'request' | 'identity'>,
-  decision: string,
+  decision: { id: string; kept: string },
 ): Promise<string | null> {
   const { service, environment, version, commit, deployment_id, change } = request;
   if (deployment_id === null) return null;
-  return cachedSignature(deps, `token ${decision}`, TOKEN_REUSE_MS, () =>
+  return cachedSignature(deps, `token ${decision.id}`, TOKEN_REUSE_MS, () =>
     deps.signer.sign(
       {
         typ: 'freeze-check',
@@ -49,7 +51,7 @@ export async function deploymentToken(
         deployment_id,
         change,
         ...(identity?.ok === true && { vouched_by: identity.subject }),
-        decision_id: decision,
+        decision_id: decision.kept,
       },
       TOKEN_SECONDS,
     ),

@@ -150,7 +150,8 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       const decision = await deps.freezeDecisions.get(id);
       if (decision === undefined) throw new Refusal(404, 'unknown-decision', `no decision has the ID ${id}`);
       c.var.allow({ service: decision.request.service, environment: decision.request.environment });
-      return c.json({ ...decision, inputs: z.unknown().parse(decision.inputs) }, 200);
+      const { inputs, aggregated = false } = decision;
+      return c.json({ ...decision, aggregated, inputs: z.unknown().parse(inputs) }, 200);
     },
   );
 

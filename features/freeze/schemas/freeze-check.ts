@@ -127,4 +127,6 @@ export const FreezeDecisionView = z.object({
   /** How often it was requested, and when last. */
   count: z.number(),
   last_at: Timestamp,
+  /** It also counts later decisions of the caller on that day, which differ in version, commit, deployment, or times. */
+  aggregated: z.boolean(),
 });

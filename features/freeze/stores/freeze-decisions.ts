@@ -1,6 +1,7 @@
 import type { FreezeDecision, FreezeDecisions } from '../types.ts';
 import type { Blobs, Log } from '../../../core/domain/ports/system.ts';
-import { Timestamp } from '../../../schemas/time/time.ts';
+import { type Allowance, type Bucket, takeToken } from '../../../core/domain/time/token-bucket.ts';
+import { millisOf, Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import type { AuditLogTable } from '../../../core/stores/audit/audit-log.ts';
 import { DECISION_KIND, recordIn, recordOf, storeRecord } from '../../../core/stores/audit/decision-record.ts';
@@ -16,12 +17,25 @@ const COUNTED_MAX = 5_000;
 const FLUSH_EVERY_MS = 60_000;
 const WRITES_AT_ONCE = 10;
 
+/**
+ * New decisions of a caller in an instance that get a record of their own: every deployment of a busy CI system, and
+ * thousands of gates after a change of state. A caller that asks for an invented version each time stays below 30 MB a
+ * day.
+ */
+const NEW_ALLOWANCE: Allowance = { perSecond: 0.1, burst: 2000 };
+
+/** Number of callers whose allowance this process remembers. */
+const CALLERS_MAX = 10_000;
+
+export type FreezeDecisionOptions = { flushEveryMs?: number; allowance?: Allowance };
+
 type Count = { times: number; lastAt: Timestamp };
 
 /**
  * Stores freeze decisions, each once. The first one is written with its entry in the audit log, and the caller waits
  * for it. A repeat is counted in memory and costs no write. Counts are written a minute later, so they lag a little,
- * and a process that dies, or a Lambda that is not invoked again, loses its last ones.
+ * and a process that dies, or a Lambda that is not invoked again, loses its last ones. Above the allowance of its
+ * caller, a new decision is a repeat of its aggregate.
  */
 export class FreezeDecisionTable implements FreezeDecisions {
   readonly #table: Table;
@@ -29,27 +43,55 @@ export class FreezeDecisionTable implements FreezeDecisions {
   readonly #audit: AuditLogTable;
   readonly #log: Log;
   readonly #flushEveryMs: number;
-  /** Least recently requested first. */
-  readonly #known = new Set<string>();
+  readonly #allowance: Allowance;
+  /** The ID of the record of each decision; least recently requested first. */
+  readonly #known = new Map<string, string>();
+  /** By caller; least recently changed first. */
+  readonly #buckets = new Map<string, Bucket>();
   readonly #writing = new Map<string, Promise<boolean>>();
   #counts = new Map<string, Count>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(table: Table, blobs: Blobs, audit: AuditLogTable, log: Log, flushEveryMs = FLUSH_EVERY_MS) {
+  constructor(table: Table, blobs: Blobs, audit: AuditLogTable, log: Log, options: FreezeDecisionOptions = {}) {
     this.#table = table;
     this.#blobs = blobs;
     this.#audit = audit;
     this.#log = log;
-    this.#flushEveryMs = flushEveryMs;
+    this.#flushEveryMs = options.flushEveryMs ?? FLUSH_EVERY_MS;
+    this.#allowance = options.allowance ?? NEW_ALLOWANCE;
   }
 
-  async keep(decision: FreezeDecision): Promise<'first' | 'again'> {
+  async keep(decision: FreezeDecision, aggregate: string): ReturnType<FreezeDecisions['keep']> {
     const { id, at } = decision;
-    const first = !this.#known.has(id) && (await this.#writeOnce(decision));
-    this.#remember(id);
-    if (first) return 'first';
-    this.#count(id, { times: 1, lastAt: at });
-    return 'again';
+    const known = this.#known.get(id);
+    const kept = known === undefined ? await this.#keepNew(decision, aggregate) : { id: known, first: false };
+    remember(this.#known, id, kept.id, KNOWN_MAX);
+    if (!kept.first) this.#count(kept.id, { times: 1, lastAt: at });
+    return kept;
+  }
+
+  async #keepNew(decision: FreezeDecision, aggregate: string): ReturnType<FreezeDecisions['keep']> {
+    const { id, by, at } = decision;
+    const taken = takeToken(this.#buckets.get(by), this.#allowance, millisOf(at));
+    remember(this.#buckets, by, taken.bucket, CALLERS_MAX);
+    if (taken.ok) return { id, first: await this.#writeWithinAllowance(decision) };
+    if ((await this.#table.get(keys.freezeDecision(id))) !== undefined) return { id, first: false };
+    if (this.#known.has(aggregate)) return { id: aggregate, first: false };
+    const first = await this.#writeOnce({ ...decision, id: aggregate, aggregated: true });
+    remember(this.#known, aggregate, aggregate, KNOWN_MAX);
+    return { id: aggregate, first };
+  }
+
+  /** Gives the allowance back unless a new record was written. */
+  async #writeWithinAllowance(decision: FreezeDecision): Promise<boolean> {
+    let first = false;
+    try {
+      first = await this.#writeOnce(decision);
+    } finally {
+      const bucket = this.#buckets.get(decision.by);
+      if (!first && bucket !== undefined) bucket.left += 1;
+    }
+    return first;
   }
 
   /** Of several concurrent calls in this process, one writes. */
@@ -66,7 +108,7 @@ export class FreezeDecisionTable implements FreezeDecisions {
 
   /** Returns false if it is already stored. */
   async #write(decision: FreezeDecision): Promise<boolean> {
-    const { id, at, by, request, verdict } = decision;
+    const { id, at, by, request, verdict, aggregated = false } = decision;
     const record = recordOf(decision);
     const stored = await storeRecord(this.#blobs, id, record);
     const write = put({ ...keys.freezeDecision(id), ...stored, count: 1, last_at: at }, absent);
@@ -80,21 +122,14 @@ export class FreezeDecisionTable implements FreezeDecisions {
           actor: by,
           kind: DECISION_KIND,
           subject: `${service}/${environment}`,
-          text: `${verdict.allowed ? 'Allowed' : 'Denied'}: ${change} of ${version ?? 'an unspecified version'}`,
+          text:
+            `${verdict.allowed ? 'Allowed' : 'Denied'}: ${change} of ${version ?? 'an unspecified version'}` +
+            (aggregated ? '; further ones on this day are only counted' : ''),
           detail: { decision: id, sha256: sha256(record), allowed: verdict.allowed, verdict: verdict.verdict },
         },
       ],
     );
     return result.ok;
-  }
-
-  #remember(id: string): void {
-    this.#known.delete(id);
-    this.#known.add(id);
-    for (const oldest of this.#known) {
-      if (this.#known.size <= KNOWN_MAX) break;
-      this.#known.delete(oldest);
-    }
   }
 
   #count(id: string, { times, lastAt }: Count): void {
@@ -147,5 +182,15 @@ export class FreezeDecisionTable implements FreezeDecisions {
       count: Number(item['count']),
       last_at: Timestamp.parse(item['last_at']),
     };
+  }
+}
+
+/** Sets an entry, which becomes the newest, and forgets the oldest ones above `max`. */
+function remember<T>(entries: Map<string, T>, key: string, value: T, max: number): void {
+  entries.delete(key);
+  entries.set(key, value);
+  for (const oldest of entries.keys()) {
+    if (entries.size <= max) break;
+    entries.delete(oldest);
   }
 }

@@ -35,7 +35,9 @@ function answer(
     incidents: { openAt: async () => undefined },
     freezeState: { read: async () => ({ own: freezes, dependencies: [], pins: [] }) },
     extensions: { ...noExtensions, errorBudgets: [{ isConfigured: () => false, ...extension }] },
-    freezeDecisions: { keep: async (decision: FreezeDecision) => void decisions.push(decision) },
+    freezeDecisions: {
+      keep: async (decision: FreezeDecision) => ({ id: decision.id, first: decisions.push(decision) > 0 }),
+    },
     signer: { sign: async () => null },
   } as unknown as CheckDeps;
   const request = CheckRequest.parse({ service: 'checkout', environment: 'production', version: 'v2' });

@@ -40,7 +40,7 @@ function firebreak({ shared = false }: { shared?: boolean } = {}) {
       read: async () => ({ own: [], dependencies: [], pins: [pin('v2')] }),
     },
     extensions: noExtensions,
-    freezeDecisions: { keep: async () => 'first' },
+    freezeDecisions: { keep: async ({ id }: { id: string }) => ({ id, first: true }) },
     signer,
   } as unknown as CheckDeps;
 }
@@ -83,5 +83,34 @@ describe('a known bad version is refused by its recorded commit:', () => {
       pinned: ['v2'],
       pinned_commits: [{ version: 'v2', commit: BAD }],
     });
+  });
+});
+
+describe('above the limit of its caller', () => {
+  /** Every decision is counted in the record of its aggregate. */
+  const limited = { keep: async (_: object, aggregate: string) => ({ id: aggregate, first: false }) };
+  const ask = (more: object, deps: object = {}) =>
+    asked(more, { ...firebreak(), freezeDecisions: limited, ...deps } as unknown as CheckDeps);
+
+  test('a check has its own verdict and token, and the ID of the record that counts it', async () => {
+    const answers = [];
+    for (const version of ['v7', 'v8', 'v2'])
+      answers.push(await ask({ version, deployment_id: `deploy-of-${version}` }));
+    expect(answers.map(({ allowed }) => allowed)).toEqual([true, true, false]);
+    const [v7, v8, v2] = answers.map(({ decision_id }) => decision_id);
+    expect(v8).toBe(v7);
+    expect(v2).not.toBe(v7);
+    const claims = answers.map(({ token }) => token && JSON.parse(token));
+    expect(claims).toMatchObject([{ version: 'v7', decision_id: v7 }, { version: 'v8', decision_id: v7 }, null]);
+    expect((await ask({ version: 'v7', change: 'flag' })).decision_id).not.toBe(v7);
+  });
+
+  test('names that nobody knows share a record', async () => {
+    const changes = { recent: async () => [], live: async () => [] };
+    const ids = new Set<string>();
+    for (const name of ['a', 'b', 'c'])
+      for (const names of [{ service: name }, { service: name, environment: name }])
+        ids.add((await ask({ ...names, version: name }, { changes })).decision_id);
+    expect(ids.size).toBe(2); // with and without a known environment
   });
 });
