@@ -50,6 +50,7 @@ import {
   isLoopback,
   loginFor,
   pageKeyOf,
+  sessionCredential,
   viewerOf,
   viewerOfPage,
 } from './viewer.ts';
@@ -81,7 +82,7 @@ export function consoleApp(deps: ConsoleDeps, limits: LiveLimits = LIVE_LIMITS):
   web.use(identifyRequest(deps));
   web.use(countRefusals(deps));
   web.use(credentials(deps));
-  web.use(rateLimit(deps));
+  web.use(rateLimit(deps, (c) => sessionCredential(deps, c)));
   web.use(replaceControlCharacters());
   web.use('/console/approve/*', async (c, next) => {
     await next();

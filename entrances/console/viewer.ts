@@ -15,6 +15,7 @@ import { plusSeconds } from '../../schemas/time/time.ts';
 import type { Env, Viewer } from '../http/context.ts';
 import { principalOfSession, sameText, senderOf } from '../http/middleware/authentication.ts';
 import { readUnverifiedBody } from '../http/middleware/body.ts';
+import type { Credential } from '../http/middleware/rate-limit.ts';
 import type { ConsoleDeps } from './pages/page.ts';
 
 /** Limit of forms without a session, such as that of the login. */
@@ -62,6 +63,17 @@ export async function viewerOf(deps: ConsoleDeps, c: Context<Env>): Promise<View
   }
   const principal = session && (await principalOfSession(deps, session));
   return principal && viewerFor(deps, actorOfToken(principal), id);
+}
+
+/** Returns the session of a browser as the credential by which its requests are limited. */
+export function sessionCredential(deps: { sessions: Sessions }, c: Context): Credential | undefined {
+  const id = getCookie(c, cookieName(c));
+  if (id === undefined) return undefined;
+  const owner = async () => {
+    const session = await deps.sessions.find(sha256(id));
+    return session && `session:${session.name}`;
+  };
+  return { text: `session ${id}`, owner };
 }
 
 /**

@@ -5,6 +5,7 @@ import { api } from '../../../entrances/http/app.ts';
 import { ASSETS } from '../../../entrances/console/assets.ts';
 import type { AuditEntry } from '../../../core/domain/ports/audit.ts';
 import { createLoginLink } from '../../../entrances/console/login.ts';
+import { DEFAULT_ALLOWANCE } from '../../../entrances/http/middleware/rate-limit.ts';
 import { PAGES } from '../../../entrances/console/pages/index.ts';
 import { Action, type TokenRecord } from '../../../schemas/access/access.ts';
 import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -48,6 +49,16 @@ const incident = async (): Promise<IncidentId> =>
       trace: 'trace',
     })
   ).id;
+
+test('other cookies do not get a session around the limit', async () => {
+  const { cookie } = await signedIn('admin');
+  const asset = ASSETS.icon.path;
+  const ask = (n: number) => get(asset, { cookie: `junk=${n}; ${cookie}` });
+  for (let n = 0; n < DEFAULT_ALLOWANCE.burst; n += 1) await ask(n);
+  expect((await ask(9000)).status).toBe(429);
+  expect((await get(asset)).status).toBe(200);
+  expect((await get(asset, { cookie: (await signedIn('grace')).cookie })).status).toBe(200);
+});
 
 describe('the login', () => {
   test('/ leads to the console, and a browser without a session to the login and back', async () => {

@@ -23,6 +23,35 @@ test('a credential that exceeds the limit gets Retry-After; others are not affec
   expect((await ask('ingest')).status).toBe(403);
 });
 
+test('what a caller makes up does not get around the limit', async () => {
+  const server = app();
+  const ask = (headers: Record<string, string>, query = '') =>
+    server.request(`/nothing${query}`, { headers }, { requestContext: { http: { sourceIp: '192.0.2.1' } } });
+  const basic = (user: string, token: string) => `Basic ${Buffer.from(`${user}:${token}`).toString('base64')}`;
+  const unknown = [
+    (n: number) => ask({ cookie: `a=${n}` }),
+    (n: number) => ask({ cookie: `firebreak-8080=${n}` }),
+    (n: number) => ask({ authorization: `Bearer ${n}` }),
+    (n: number) => ask({ authorization: basic('user', `${n}`) }),
+    (n: number) => ask({}, `?key=${n}`),
+  ];
+  for (let n = 0; n < DEFAULT_ALLOWANCE.burst; n += unknown.length) for (const one of unknown) await one(n);
+  for (const one of unknown) expect((await one(9000)).status).toBe(429);
+
+  const known = [
+    (n: number) => ask({ authorization: basic(`user ${n}`, 'admin') }),
+    (n: number) => ask({ authorization: `Bearer ${' '.repeat(n % 7)}admin` }),
+    (n: number) => ask({ authorization: 'Bearer admin', cookie: `a=${n}` }),
+    (n: number) => ask({ authorization: 'Bearer admin' }, `?key=${n}`),
+  ];
+  const statuses = new Set<number>();
+  for (let n = 0; n < DEFAULT_ALLOWANCE.burst; n += known.length)
+    for (const one of known) statuses.add((await one(n)).status);
+  expect([...statuses]).toEqual([404]);
+  for (const one of known) expect((await one(9001)).status).toBe(429);
+  expect((await ask({ authorization: 'Bearer ingest' })).status).toBe(404);
+});
+
 test('the alert receivers never respond with 429', async () => {
   const server = app();
   const body = JSON.stringify(group([alert()]));
