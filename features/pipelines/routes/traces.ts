@@ -1,7 +1,11 @@
 import * as z from 'zod';
 import { recordPipelineRun } from '../actions/record-pipeline-run.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
-import { pooled } from '../../../core/domain/concurrency.ts';
+import { FairTurns } from '../../../core/actions/fair-turns.ts';
+import { type Allowance, type Bucket, takeToken } from '../../../core/domain/time/token-bucket.ts';
+import { BoundedMap } from '../../../entrances/http/middleware/bounded-map.ts';
+import { senderOf } from '../../../entrances/http/middleware/authentication.ts';
+import { millisOf } from '../../../schemas/time/time.ts';
 import { serviceOfPipeline } from '../decisions/pipeline-service.ts';
 import { whyReportAhead } from '../decisions/report-times.ts';
 import type { Deps } from '../ports.ts';
@@ -11,6 +15,7 @@ import {
   type PartialSuccess,
   protobufResponse,
   type Span,
+  SPANS_MAX,
   spansOfJson,
   spansOfProtobuf,
   TracesUnreadable,
@@ -23,8 +28,17 @@ type TracesDeps = Pick<Deps, 'clock' | 'config' | 'pipelineRuns' | 'projections'
 
 const PROTOBUF = 'application/x-protobuf';
 
-/** Maximum number of reports that are recorded at the same time. */
-const CONCURRENT_REPORTS = 8;
+/**
+ * Spans that a caller may send to an instance: two of the largest requests at once, then a few large pipelines a minute. To
+ * record a span takes one to two milliseconds.
+ */
+const SPAN_ALLOWANCE: Allowance = { perSecond: 100, burst: 2 * SPANS_MAX };
+
+/** Number of callers whose allowance is remembered. */
+const CALLERS_MAX = 10_000;
+
+/** Reports that are recorded at the same time: they take about a turn where the store is in this process. */
+const CONCURRENT_REPORTS = 4;
 
 const ExportResponse = z
   .object({
@@ -37,6 +51,16 @@ const ExportResponse = z
 
 /** Registers the OTLP receiver for traces of pipelines. */
 export function traceRoutes(app: Api, deps: TracesDeps): void {
+  const turns = { reading: new FairTurns(), recording: new FairTurns() };
+  const buckets = new BoundedMap<Bucket>(CALLERS_MAX);
+  const takeSpans = (caller: string, spans: number): void => {
+    const taken = takeToken(buckets.get(caller), SPAN_ALLOWANCE, millisOf(deps.clock.now()), spans);
+    buckets.set(caller, taken.bucket);
+    if (taken.ok) return;
+    const seconds = Math.max(1, Math.ceil(taken.afterSeconds));
+    const detail = `more than ${SPAN_ALLOWANCE.burst} spans at once, or ${SPAN_ALLOWANCE.perSecond} per second; try again in ${seconds} s`;
+    throw new Refusal(429, 'too-many-requests', detail, { 'retry-after': String(seconds) });
+  };
   endpoint(
     app,
     deps,
@@ -58,6 +82,7 @@ export function traceRoutes(app: Api, deps: TracesDeps): void {
         400: problems('Not an export request for traces'),
         413: problems('Larger than 4 MiB, or than 24 MiB when decompressed'),
         415: problems('Neither JSON nor protobuf'),
+        429: problems('Too many spans; try again after Retry-After'),
       },
     }),
     async (c) => {
@@ -69,10 +94,12 @@ export function traceRoutes(app: Api, deps: TracesDeps): void {
           `Content-Type is ${type.slice(0, 64)}; send application/json or ${PROTOBUF}`,
         );
       const body = await readDecompressed(c);
-      const spans = parsedSpans(() =>
-        type === PROTOBUF ? spansOfProtobuf(body) : spansOfJson(new TextDecoder().decode(body)),
-      );
-      const outcome = await recordReports(deps, spans, (service) => c.var.may({ service }));
+      const caller = senderOf(c.var.principal);
+      const spans = type === PROTOBUF ? spansOfProtobuf(body) : spansOfJson(new TextDecoder().decode(body));
+      const read = await reportsIn(deps, { turns: turns.reading, caller }, spans, (service) => c.var.may({ service }));
+      takeSpans(caller, read.spans);
+      await record(deps, { turns: turns.recording, caller }, read.reports);
+      const outcome = partialSuccess(read);
       if (outcome.rejected > 0) c.var.log.warn('spans of a trace were rejected', { ...outcome });
       if (type !== PROTOBUF) return c.json(jsonResponse(outcome), 200);
       return c.body(protobufResponse(outcome), 200, { 'content-type': PROTOBUF }) as never;
@@ -80,54 +107,68 @@ export function traceRoutes(app: Api, deps: TracesDeps): void {
   );
 }
 
-/** @throws Refusal 400 if the traces cannot be read */
-function parsedSpans(spans: () => Span[]): Span[] {
-  try {
-    return spans();
-  } catch (error) {
-    if (error instanceof TracesUnreadable) throw new Refusal(400, 'not-otlp', error.message);
-    throw error;
-  }
-}
-
 /** A span that reports a run of a pipeline, or a stage of one. */
 type Report = SpanResult & { kind: 'report' };
 
-/** Records the runs and stages that the spans report. Rejects spans with errors, and those of services that the token may not report. */
-async function recordReports(
-  deps: TracesDeps,
-  spans: readonly Span[],
+/** What an export says. `refused`: why spans are rejected, and how many. `spans`: all of them. */
+type Export = { reports: Report[]; refused: Map<string, number>; spans: number };
+
+/**
+ * Reads an export, in turns. Rejects spans with errors, and those of services that the token may not report.
+ *
+ * @throws Refusal 400 if it cannot be read
+ */
+async function reportsIn(
+  deps: Pick<TracesDeps, 'clock' | 'config'>,
+  { turns, caller }: { turns: FairTurns; caller: string },
+  spans: Iterable<Span>,
   may: (service: ServiceName | null) => boolean,
-): Promise<PartialSuccess> {
+): Promise<Export> {
   const config = await deps.config.current();
   const now = deps.clock.now();
-  const reasons = new Map<string, number>();
-  const reject = (why: string) => reasons.set(why, (reasons.get(why) ?? 0) + 1);
-  const reports: Report[] = [];
-  for (const span of spans) {
+  const resultOf = (span: Span): SpanResult => {
     const result = reportOfSpan(span, (name) => Object.hasOwn(config.services, name));
-    if (result.kind === 'rejected') reject(result.why);
-    if (result.kind !== 'report') continue;
-    const whyAhead = whyReportAhead(result.report, now);
-    if (whyAhead !== undefined) reject(whyAhead);
-    else if (may(serviceOfPipeline(config, result.report))) reports.push(result);
-    else reject('the token may not report this service');
-  }
-  // Runs before their stages, which count under the branch of their run.
+    if (result.kind !== 'report') return result;
+    const why =
+      whyReportAhead(result.report, now) ??
+      (may(serviceOfPipeline(config, result.report)) ? undefined : 'the token may not report this service');
+    return why === undefined ? result : { kind: 'rejected', why };
+  };
+  const refused = new Map<string, number>();
+  const results = await turns.map(caller, spans, resultOf).catch(refuseUnreadable);
+  for (const result of results)
+    if (result.kind === 'rejected') refused.set(result.why, (refused.get(result.why) ?? 0) + 1);
+  return { reports: results.filter((result) => result.kind === 'report'), refused, spans: results.length };
+}
+
+function refuseUnreadable(error: unknown): never {
+  if (error instanceof TracesUnreadable) throw new Refusal(400, 'not-otlp', error.message);
+  throw error;
+}
+
+/** Records reports, in turns: runs before their stages, which count under the branch of their run. */
+async function record(
+  deps: TracesDeps,
+  { turns, caller }: { turns: FairTurns; caller: string },
+  reports: readonly Report[],
+): Promise<void> {
   const [stages, runs] = [reports.filter(isStage), reports.filter((report) => !isStage(report))];
   for (const group of [runs, stages])
-    await pooled(
-      group,
-      CONCURRENT_REPORTS,
-      async ({ report, trace }) => void (await recordPipelineRun(deps, report, undefined, trace)),
+    await turns.map(caller, parts(group, CONCURRENT_REPORTS), (some) =>
+      Promise.all(some.map(({ report, trace }) => recordPipelineRun(deps, report, undefined, trace))),
     );
-  return {
-    rejected: [...reasons.values()].reduce((sum, count) => sum + count, 0),
-    message: [...reasons]
-      .map(([why, count]) => `${count}: ${why}`)
-      .join('; ')
-      .slice(0, 1000),
-  };
 }
+
+function* parts<T>(all: readonly T[], size: number): Generator<T[]> {
+  for (let from = 0; from < all.length; from += size) yield all.slice(from, from + size);
+}
+
+const partialSuccess = ({ refused }: Export): PartialSuccess => ({
+  rejected: [...refused.values()].reduce((sum, count) => sum + count, 0),
+  message: [...refused]
+    .map(([why, count]) => `${count}: ${why}`)
+    .join('; ')
+    .slice(0, 1000),
+});
 
 const isStage = ({ report }: Report): boolean => report.finished_at == null;

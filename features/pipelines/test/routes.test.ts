@@ -565,6 +565,38 @@ describe('POST /v1/traces', () => {
     });
   });
 
+  const runs = (length: number) => {
+    const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+    const attributes = [text('vcs.repository.url.full', `https://github.com/acme/${service}`)];
+    const spans = Array.from({ length }, (_, n) => ({
+      attributes: [text('cicd.pipeline.run.id', `${n}`)],
+      startTimeUnixNano: '1795168800000000000',
+      endTimeUnixNano: '1795168860000000000',
+    }));
+    return JSON.stringify({ resourceSpans: [{ resource: { attributes }, scopeSpans: [{ spans }] }] });
+  };
+  const json = { 'content-type': 'application/json' };
+
+  test('a large export gives up the thread while it is read, and spans are limited before they are recorded', async () => {
+    const none = (spans: number) =>
+      JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: Array.from({ length: spans }, () => ({})) }] }] });
+    /** Returns the turns of the event loop until the answer. */
+    const turnsOf = async (spans: number): Promise<number> => {
+      let status: number | undefined;
+      void Promise.resolve(send(none(spans), json)).then((answer) => (status = answer.status));
+      for (let turns = 0; ; turns += 1) {
+        if (status !== undefined) return status === 200 ? turns : expect.unreachable(`${status}`);
+        await new Promise(setImmediate);
+      }
+    };
+    expect((await send(none(10_001), json)).status).toBe(400);
+    expect(await turnsOf(9_999)).toBeGreaterThan((await turnsOf(1)) + 5);
+    expect((await send(none(10_000), json)).status).toBe(200);
+    const refused = await send(runs(200), json);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '2']);
+    expect((await get(`/v1/pipelines/runs?service=${service}`)).body['items']).toEqual([]);
+  });
+
   test('other bodies are refused', async () => {
     expect((await send('{}', { 'content-type': 'text/plain' })).status).toBe(415);
     expect((await send('no JSON', { 'content-type': 'application/json' })).status).toBe(400);

@@ -93,31 +93,23 @@ const StatusCode = z.union([
   z.literal('STATUS_CODE_OK').transform(() => 1),
   z.literal('STATUS_CODE_ERROR').transform(() => 2),
 ]);
+const JsonSpan = z.object({
+  traceId: Id,
+  spanId: Id,
+  parentSpanId: Id,
+  name: cutText(NAME_MAX_CHARS).default(''),
+  startTimeUnixNano: Int64.default(0),
+  endTimeUnixNano: Int64.default(0),
+  attributes: JsonAttributes,
+  status: z.object({ code: StatusCode.default(0) }).nullish(),
+});
+/** Without its spans, which are read one by one. */
 const JsonTraces = z.object({
   resourceSpans: z
     .array(
       z.object({
         resource: z.object({ attributes: JsonAttributes }).nullish(),
-        scopeSpans: z
-          .array(
-            z.object({
-              spans: z
-                .array(
-                  z.object({
-                    traceId: Id,
-                    spanId: Id,
-                    parentSpanId: Id,
-                    name: cutText(NAME_MAX_CHARS).default(''),
-                    startTimeUnixNano: Int64.default(0),
-                    endTimeUnixNano: Int64.default(0),
-                    attributes: JsonAttributes,
-                    status: z.object({ code: StatusCode.default(0) }).nullish(),
-                  }),
-                )
-                .default([]),
-            }),
-          )
-          .default([]),
+        scopeSpans: z.array(z.object({ spans: z.array(z.unknown()).default([]) })).default([]),
       }),
     )
     .default([]),
@@ -126,37 +118,54 @@ const JsonTraces = z.object({
 const statusOf = (code: number | undefined): Span['status'] => (code === 1 ? 'ok' : code === 2 ? 'error' : 'unset');
 
 /**
- * Reads an export request in OTLP's JSON encoding.
+ * Reads an export request in OTLP's JSON encoding. Each span is read when it is taken.
  *
  * @throws TracesUnreadable if it is none, or has too many spans
  * @see https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
-export function spansOfJson(text: string): Span[] {
-  const parsed = JsonTraces.safeParse(jsonIn(text));
-  if (!parsed.success) throw new TracesUnreadable(z.prettifyError(parsed.error));
-  const spans = parsed.data.resourceSpans.flatMap(({ resource, scopeSpans }) =>
-    scopeSpans.flatMap(({ spans: all }) =>
-      all.map(({ startTimeUnixNano, endTimeUnixNano, status, ...span }): Span => ({
-        ...span,
-        start: timeOf(startTimeUnixNano),
-        end: timeOf(endTimeUnixNano),
-        status: statusOf(status?.code),
-        resource: resource?.attributes ?? new Map(),
-      })),
-    ),
+export function* spansOfJson(text: string): Generator<Span> {
+  const { resourceSpans: all } = parsedJson(JsonTraces, jsonIn(text));
+  requireWithinLimit(
+    all.reduce((sum, { scopeSpans }) => sum + scopeSpans.reduce((n, one) => n + one.spans.length, 0), 0),
   );
-  return withinLimit(spans);
+  for (const [r, { resource, scopeSpans }] of all.entries())
+    for (const [s, { spans }] of scopeSpans.entries())
+      for (const [n, item] of spans.entries()) {
+        const path = ['resourceSpans', r, 'scopeSpans', s, 'spans', n];
+        const { startTimeUnixNano, endTimeUnixNano, status, ...span } = parsedJson(JsonSpan, item, path);
+        yield {
+          ...span,
+          start: timeOf(startTimeUnixNano),
+          end: timeOf(endTimeUnixNano),
+          status: statusOf(status?.code),
+          resource: resource?.attributes ?? new Map<string, AttributeValue>(),
+        };
+      }
+}
+
+/** @param path of the value in its request */
+function parsedJson<T>(schema: z.ZodType<T>, value: unknown, path: (string | number)[] = []): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] }));
+  throw new TracesUnreadable(z.prettifyError(new z.ZodError(issues)));
 }
 
 /**
- * Reads an export request in OTLP's protobuf encoding.
+ * Reads an export request in OTLP's protobuf encoding. Each span is read when it is taken.
  *
  * @throws TracesUnreadable if it is none, or has too many spans
  * @see https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
  */
-export function spansOfProtobuf(body: Uint8Array): Span[] {
+export function* spansOfProtobuf(body: Uint8Array): Generator<Span> {
+  let count = 0;
   try {
-    return withinLimit([...messages(fields(body), FIELD.tracesData.resourceSpans)].flatMap(resourceSpans));
+    for (const message of messages(fields(body), FIELD.tracesData.resourceSpans))
+      for (const span of resourceSpans(message)) {
+        count += 1;
+        requireWithinLimit(count);
+        yield span;
+      }
   } catch (error) {
     if (error instanceof WireError) throw new TracesUnreadable(error.message);
     throw error;
@@ -177,16 +186,15 @@ const FIELD = {
   partialSuccess: { rejectedSpans: 1, errorMessage: 2 },
 } as const;
 
-function resourceSpans(message: Uint8Array): Span[] {
+function* resourceSpans(message: Uint8Array): Generator<Span> {
   const all = [...fields(message)];
   const [resource] = messages(all, FIELD.resourceSpans.resource);
   const attributes =
     resource === undefined
       ? new Map<string, AttributeValue>()
       : attributesIn([...fields(resource)], FIELD.resource.attributes);
-  return [...messages(all, FIELD.resourceSpans.scopeSpans)].flatMap((scope) =>
-    [...messages(fields(scope), FIELD.scopeSpans.spans)].map((span) => spanIn(span, attributes)),
-  );
+  for (const scope of messages(all, FIELD.resourceSpans.scopeSpans))
+    for (const span of messages(fields(scope), FIELD.scopeSpans.spans)) yield spanIn(span, attributes);
 }
 
 function spanIn(message: Uint8Array, resource: Attributes): Span {
@@ -248,9 +256,9 @@ function* messages(all: Iterable<Field>, fieldNumber: number): Generator<Uint8Ar
 const textOf = (value: Field['value'] | undefined): string =>
   value instanceof Uint8Array ? new TextDecoder().decode(value) : '';
 
-function withinLimit(spans: Span[]): Span[] {
-  if (spans.length <= SPANS_MAX) return spans;
-  throw new TracesUnreadable(`${spans.length} spans; the limit is ${SPANS_MAX}. Send smaller batches`);
+function requireWithinLimit(spans: number): void {
+  if (spans > SPANS_MAX)
+    throw new TracesUnreadable(`more than ${SPANS_MAX} spans in one request. Send smaller batches`);
 }
 
 function jsonIn(text: string): unknown {
