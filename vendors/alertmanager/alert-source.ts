@@ -1,4 +1,4 @@
-import { parseGroup } from '../../schemas/alerts/sources/group.ts';
+import { groupFormat } from '../../schemas/alerts/sources/group.ts';
 import type { Source } from '../../schemas/alerts/sources/parsed.ts';
 
 /**
@@ -7,5 +7,5 @@ import type { Source } from '../../schemas/alerts/sources/parsed.ts';
  */
 export const alertmanager: Source<'alertmanager'> = {
   name: 'alertmanager',
-  parse: (body) => parseGroup(body, ['4']),
+  ...groupFormat(['4']),
 };

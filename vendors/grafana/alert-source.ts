@@ -1,5 +1,5 @@
 import { VARIABLES } from '../../schemas/config/variables.ts';
-import { parseGroup } from '../../schemas/alerts/sources/group.ts';
+import { groupFormat } from '../../schemas/alerts/sources/group.ts';
 import type { Source } from '../../schemas/alerts/sources/parsed.ts';
 
 /**
@@ -14,5 +14,5 @@ export const grafana: Source<'grafana'> = {
     secret: 'GRAFANA_WEBHOOK_SECRET',
     timestampHeader: { secret: 'GRAFANA_TIMESTAMP_HEADER', fallback: VARIABLES.GRAFANA_TIMESTAMP_HEADER.standard },
   },
-  parse: (body) => parseGroup(body, ['1', '4']),
+  ...groupFormat(['1', '4']),
 };

@@ -2,6 +2,7 @@ import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { toSignal, withoutTimesAhead } from '../../domain/alerts/signal.ts';
 import type { Scope } from '../../domain/access/access.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import type { InTurns } from '../../stores/fair-turns.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 
 /** An authenticated sender of alerts. */
@@ -43,23 +44,26 @@ function sentBy(sender: Sender | undefined): (signal: Signal) => Signal {
       : { ...signal, ...from, requestsRollback: false, rollbackNotPermitted: true };
 }
 
-/** `before`: is called with the signals before they are enqueued. */
+/** `before`: is called with the signals before they are enqueued. `inTurns`: how they are made. */
 type EnqueueOptions = {
   asRollbackRequest?: boolean;
   sender?: Sender | undefined;
   before?: (signals: readonly Signal[]) => Promise<void>;
+  inTurns?: InTurns;
 };
+
+const mapped: InTurns = (items, work) => Promise.all(Array.from(items, work));
 
 /** Turns alerts into signals and enqueues them durably. */
 export async function enqueue(
   deps: Pick<Deps, 'config' | 'queue'>,
   receipt: Parameters<Deps['queue']['sendAll']>[0],
   alerts: Parameters<typeof toSignal>[0][],
-  { asRollbackRequest = false, sender, before }: EnqueueOptions = {},
+  { asRollbackRequest = false, sender, before, inTurns = mapped }: EnqueueOptions = {},
 ): Promise<Signal[]> {
   const { services, routes } = await deps.config.current();
   const sent = sentBy(sender);
-  const signals = alerts.map((alert) =>
+  const signals = await inTurns(alerts, (alert) =>
     sent(toSignal(withoutTimesAhead(alert, receipt.at), services, asRollbackRequest, routes.severities)),
   );
   await before?.(signals);

@@ -1,4 +1,5 @@
 import { boundedTexts } from '../../domain/alerts/bounded-texts.ts';
+import { FairTurns } from '../fair-turns.ts';
 import type { Receipt, SignalQueue } from '../../domain/ports/alerts.ts';
 import type { Blobs } from '../../domain/ports/system.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
@@ -22,9 +23,12 @@ const UNMATCHED_GROUPS = 4;
  * Content-based deduplication is not used, because a repeated notification has the same bytes as the first one.
  */
 export function signalQueue(queues: Queues, blobs: Blobs): SignalQueue {
+  const turns = new FairTurns();
   return {
     async sendAll(receipt, signals) {
-      const small = await Promise.all(signals.map((signal, index) => bounded(blobs, receipt.id, index, signal)));
+      const small = await turns.map(signals[0]?.sender ?? '', signals.entries(), ([index, signal]) =>
+        bounded(blobs, receipt.id, index, signal),
+      );
       const queueOf = ({ signal }: Small): (typeof SIGNAL_QUEUES)[number] =>
         signal.unmatched !== null ? 'unmatched' : receipt.urgent === true || isUrgent(signal) ? 'urgent' : 'ordinary';
       const byQueue = Map.groupBy(small, queueOf);

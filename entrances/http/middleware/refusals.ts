@@ -43,7 +43,8 @@ export class Refusals {
     log: Log,
     { route, status, reason = REFUSED[status], source = 'unknown', ...more }: Answered,
   ): Promise<void> {
-    if (REFUSED[status] === undefined || reason === undefined) return;
+    // Receivers of alerts have 503 instead of 429.
+    if (reason === undefined || (REFUSED[status] === undefined && reason !== REFUSED[429])) return;
     const refused = { route, status, reason, source: this.#sourceIn([route, reason, source]), ...more };
     this.#write(log, refused, millisOf(this.#deps.clock.now()));
     await this.#deps.counters.add([increment('firebreak_http_requests_refused_total', route, reason, refused.source)]);

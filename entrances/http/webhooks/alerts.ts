@@ -19,9 +19,11 @@ import { type Api, allowFor, answers, createRoute, endpoint, problems } from '..
 import { detailOf, problem } from '../problem.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { enqueue, type Sender } from '../../../core/actions/alerts/enqueue.ts';
+import { FairTurns, type InTurns } from '../../../core/stores/fair-turns.ts';
+import { OVER_LIMIT, SenderLimit } from './sender-limit.ts';
 import { noteInhibitorsWithin } from '../../../core/actions/alerts/muted-by.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
-import { alertsIn, readPayload } from '../../../core/actions/alerts/read-payload.ts';
+import { alertsIn, readPayloadIn } from '../../../core/actions/alerts/read-payload.ts';
 
 const Receipt = z
   .object({
@@ -42,7 +44,11 @@ const BODY_MAX_BYTES = 4 * 1024 * 1024;
  * sender waits.
  */
 export function alertRoutes(app: Api, deps: ApiDeps): void {
-  const unrecognized = new Unrecognized(deps.counters);
+  const shared = {
+    unrecognized: new Unrecognized(deps.counters),
+    limit: new SenderLimit(deps),
+    turns: new FairTurns(),
+  };
   for (const source of sources.values()) {
     for (const method of source.acceptsPut === true ? (['post', 'put'] as const) : (['post'] as const)) {
       endpoint(
@@ -55,7 +61,7 @@ export function alertRoutes(app: Api, deps: ApiDeps): void {
             action: 'alerts:write',
             path: `/v1/alerts/${source.name}`,
             asRollbackRequest: false,
-            unrecognized,
+            ...shared,
           }),
       );
     }
@@ -72,7 +78,7 @@ export function alertRoutes(app: Api, deps: ApiDeps): void {
         action: 'rollback:request',
         path: ROLLBACK_PATH,
         asRollbackRequest: true,
-        unrecognized,
+        ...shared,
       }),
   );
 }
@@ -82,15 +88,25 @@ const ROLLBACK_PATH = '/api/v1/rollback';
 /** Returns whether a path is that of a receiver of alerts. */
 export const receivesAlerts = (path: string): boolean => path.startsWith('/v1/alerts/') || path === ROLLBACK_PATH;
 
-/** Records that alerts were refused because of a failure of Firebreak: their senders repeat them later. */
+/**
+ * Records that alerts were refused because of a failure of Firebreak: their senders repeat them later. A sender above its
+ * limit is no failure.
+ */
 export const noteRefusedAlerts =
   ({ intake }: Pick<ApiDeps, 'intake'>): MiddlewareHandler<Env> =>
   async (c, next) => {
     await next();
-    if (c.res.status >= 500 && receivesAlerts(c.req.path)) await intake.refused();
+    if (c.res.status >= 500 && c.get('refusedAs') !== OVER_LIMIT && receivesAlerts(c.req.path)) await intake.refused();
   };
 
-type Receiver = { action: Action; path: string; asRollbackRequest: boolean; unrecognized: Unrecognized };
+type Receiver = {
+  action: Action;
+  path: string;
+  asRollbackRequest: boolean;
+  unrecognized: Unrecognized;
+  limit: SenderLimit;
+  turns: FairTurns;
+};
 
 const receiverRoute = (method: 'post' | 'put', path: string, summary: string) =>
   createRoute({
@@ -104,13 +120,15 @@ const receiverRoute = (method: 'post' | 'put', path: string, summary: string) =>
       413: problems('Larger than 4 MiB, or more than 5,000 alerts'),
       415: problems('Content type is not application/json; kept in quarantine'),
       422: problems('Unknown payload version or format; kept in quarantine'),
-      503: problems('Could not be stored durably; send it again'),
+      503: problems('Could not be stored durably, or above the limit of the sender; send it again'),
     },
   });
 
 async function receive(c: Context<Env>, deps: ApiDeps, source: AlertSource, receiver: Receiver): Promise<never> {
   const sender = await authenticate(c, deps, source, receiver);
+  receiver.limit.check(sender.name);
   const body = await readBody(c, BODY_MAX_BYTES); // raw bytes, because the quarantine stores them unchanged
+  receiver.limit.count(sender.name, body.byteLength);
   try {
     return await storeAlerts(c, deps, source, receiver, body, sender);
   } catch (error) {
@@ -167,7 +185,7 @@ async function storeAlerts(
   c: Context<Env>,
   deps: ApiDeps,
   source: AlertSource,
-  { path, asRollbackRequest, unrecognized }: Receiver,
+  { path, asRollbackRequest, unrecognized, turns }: Receiver,
   body: Uint8Array,
   sender: Sender,
 ): Promise<never> {
@@ -186,7 +204,8 @@ async function storeAlerts(
         detail,
       })
       .catch(nullIfFull);
-  const result = readPayload(source, contentType, body, millisOf(deps.clock.now()));
+  const inTurns: InTurns = (items, work) => turns.map(sender.name, items, work);
+  const result = await readPayloadIn(inTurns, source, contentType, body, millisOf(deps.clock.now()));
   if (!result.ok) {
     const { status, code, detail } = result.fault;
     const id = await quarantine(body, status, detail);
@@ -205,7 +224,7 @@ async function storeAlerts(
   const quarantined = alertsIn(stored.flatMap(({ alert, id }) => (id === null ? [] : alert)));
   const dropped = alertsIn(unreadable) - quarantined;
   const before = (all: readonly Signal[]) => noteInhibitorsWithin(deps, all);
-  const signals = await enqueue(deps, receipt, alerts, { asRollbackRequest, sender, before });
+  const signals = await enqueue(deps, receipt, alerts, { asRollbackRequest, sender, before, inTurns });
   const accepted = signals.length;
   await deps.counters.add([
     ...countsOf(source.name, { received: accepted + quarantined + dropped, accepted, quarantined }),

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { recordPipelineRun } from '../actions/record-pipeline-run.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
-import { FairTurns } from '../../../core/actions/fair-turns.ts';
+import { FairTurns } from '../../../core/stores/fair-turns.ts';
 import { type Allowance, type Bucket, takeToken } from '../../../core/domain/time/token-bucket.ts';
 import { BoundedMap } from '../../../entrances/http/middleware/bounded-map.ts';
 import { senderOf } from '../../../entrances/http/middleware/authentication.ts';

@@ -1,7 +1,15 @@
 import * as z from 'zod';
 import { InstantIn, instantIn } from '../../time/time.ts';
 import { type BadAlert, separateBodies } from './bad-alerts.ts';
-import { ALERTS_MAX, type Fault, type ParseResult, type SourceAlert } from './parsed.ts';
+import {
+  ALERTS_MAX,
+  type Fault,
+  type ParseResult,
+  runSteps,
+  type Source,
+  type SourceAlert,
+  type Steps,
+} from './parsed.ts';
 
 /** Replaces unpaired surrogates, which JSON can contain but neither UTF-8 nor the stores can. */
 export const wellFormed = (text: string): string => text.toWellFormed();
@@ -94,13 +102,20 @@ const Group = z.object({
 /** In UTF-16 units. The key is stored with every alert of the group; a usual one has a few hundred. */
 const GROUP_KEY_MAX_CHARS = 2048;
 
+/** Returns how groups of these versions are parsed. */
+export const groupFormat = (versions: readonly string[]): Required<Pick<Source, 'parse' | 'steps'>> => ({
+  parse: (body) => runSteps(groupSteps(body, versions)),
+  steps: (body) => groupSteps(body, versions),
+});
+
 /**
  * Parses the group payload that Alertmanager (version "4") and Grafana Alerting (version "1") share. The group's own
  * status is ignored: it is computed from the alerts that were kept, and can be wrong. One bad alert does not affect the
  * good ones.
  */
-export function parseGroup(body: string, versions: readonly string[]): ParseResult {
+function* groupSteps(body: string, versions: readonly string[]): Steps<ParseResult> {
   const json = parseJson(body);
+  yield;
   if (!json.ok) return json;
   const group = Group.safeParse(json.value);
   if (!group.success) return fault(422, 'wrong-shape', z.prettifyError(group.error));
@@ -127,6 +142,7 @@ export function parseGroup(body: string, versions: readonly string[]): ParseResu
     const parsed = usual === undefined ? GroupAlert.safeParse(item) : ({ success: true, data: usual } as const);
     if (parsed.success) alerts.push({ ...toAlert(parsed.data), ...groupKey });
     else bad.push({ item, detail: z.prettifyError(parsed.error) });
+    yield;
   }
   const unreadable = separateBodies(bad, json.value, body);
   return { ok: true, parsed: { alerts, unreadable, truncated: truncatedAlerts ?? 0 } };

@@ -3,7 +3,7 @@ import { FEATURE_SOURCES } from '../../../features/names.ts';
 import { alertmanager } from '../../../vendors/alertmanager/alert-source.ts';
 import { grafana } from '../../../vendors/grafana/alert-source.ts';
 import { generic } from './generic.ts';
-import type { ParseResult, Source, SourceAlert } from './parsed.ts';
+import { type ParseResult, runSteps, type Source, type SourceAlert, type Steps } from './parsed.ts';
 
 /** All alert sources. Receivers, the API description, the quarantine, and reserved names of tokens follow from them. */
 const SOURCES = [alertmanager, grafana, generic] as const;
@@ -24,18 +24,21 @@ export type SourceName = z.infer<typeof SourceName>;
 /** An alert, and the source that sent it. */
 export type Alert = SourceAlert & { source: SourceName };
 
-export type AlertSource = Omit<Source, 'parse'> & { parse(body: string, now: () => number): ParseResult<Alert> };
+export type AlertSource = Omit<Source, 'parse' | 'steps'> & {
+  parse(body: string, now: () => number): ParseResult<Alert>;
+  steps(body: string, now: () => number): Steps<ParseResult<Alert>>;
+};
 
 /** Returns the source, whose alerts name it. */
-const withSourceName = (source: (typeof SOURCES)[number]): AlertSource => ({
-  ...source,
-  parse(body, now) {
-    const result = source.parse(body, now);
+function withSourceName(source: Source<SourceName>): AlertSource {
+  function* steps(body: string, now: () => number): Steps<ParseResult<Alert>> {
+    const result = source.steps === undefined ? source.parse(body, now) : yield* source.steps(body, now);
     if (!result.ok) return result;
     const alerts = result.parsed.alerts.map((alert): Alert => ({ source: source.name, ...alert }));
     return { ok: true, parsed: { ...result.parsed, alerts } };
-  },
-});
+  }
+  return { ...source, steps, parse: (body, now) => runSteps(steps(body, now)) };
+}
 
 /** All alert sources, by name. */
 export const sources: ReadonlyMap<string, AlertSource> = new Map(

@@ -36,6 +36,17 @@ export type Unreadable = { body: string; detail: string; alerts: number };
 
 export type ParseResult<A = SourceAlert> = { ok: true; parsed: Parsed<A> } | { ok: false; fault: Fault };
 
+/** Work in steps, with its result. */
+export type Steps<Result> = Generator<undefined, Result>;
+
+/** Runs all steps at once. */
+export function runSteps<Result>(steps: Steps<Result>): Result {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
 /** One kind of sender: its payload, and the credentials it can send. */
 export type Source<Name extends string = string> = {
   /** Last part of the receiver's path, and the sender in records. */
@@ -45,6 +56,8 @@ export type Source<Name extends string = string> = {
   /** How a sender that cannot set an Authorization header signs its body. Absent: token only. */
   signature?: SignatureScheme;
   parse(body: string, now: () => number): ParseResult;
+  /** Parses the same in steps, between which other work can run. Absent: its bodies are small. */
+  steps?(body: string, now: () => number): Steps<ParseResult>;
 };
 
 /** HMAC-SHA256 over `timestamp:body`, or over the body alone if there is no timestamp header. */

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { type Alertmanager, startAlertmanager } from '../harness/alertmanager.ts';
 import { names } from '../harness/incident.ts';
 import { type Pair, withPair } from '../harness/pair.ts';
@@ -19,6 +20,9 @@ const CONNECTIONS = [1, 50];
 
 const SECONDS = 5;
 const WARM_UP_SECONDS = 2;
+
+/** Senders that take turns, so that none exceeds the limit of a sender. */
+const senders = names('sender-of-alerts', 20);
 
 /** Groups of alerts, which are sent again and again, as senders do while the alerts fire. Each is of another service. */
 const services = names('sender', 50);
@@ -46,12 +50,13 @@ async function* measure(
   isShort: boolean,
 ): AsyncIterable<Measured> {
   const [seconds, warmUp] = isShort ? [0.3, 0.1] : [SECONDS, WARM_UP_SECONDS];
+  const tokens = await Promise.all(senders.map((name) => tokenOf(product.url, name)));
   for (const { alerts, bare, alertmanager: beside } of SIZES) {
     const groups = services.map((service) => group([service], alerts) as { alerts: object[] });
-    const authorization = `Bearer ${BENCH_TOKEN}`;
-    const webhooks = groups.map((one) =>
-      prepared('POST', '/v1/alerts/alertmanager', { authorization }, JSON.stringify(one)),
-    );
+    const webhooks = groups.map((one, index) => {
+      const authorization = `Bearer ${tokens[index % tokens.length]}`;
+      return prepared('POST', '/v1/alerts/alertmanager', { authorization }, JSON.stringify(one));
+    });
     const bareOnes = groups.map((one) => prepared('POST', '/alerts', {}, JSON.stringify(one)));
     const posts = groups.map((one) => prepared('POST', '/api/v2/alerts', {}, JSON.stringify(one.alerts.map(asPosted))));
     for (const connections of CONNECTIONS) {
@@ -90,6 +95,14 @@ async function* measure(
       );
     }
   }
+}
+
+/** Creates a token for alerts. */
+async function tokenOf(url: string, name: string): Promise<string> {
+  const headers = { authorization: `Bearer ${BENCH_TOKEN}`, 'content-type': 'application/json' };
+  const body = JSON.stringify({ name, actions: ['alerts:write'] });
+  const answer = await fetch(`${url}/v1/tokens`, { method: 'POST', headers, body });
+  return z.object({ token: z.string() }).parse(await answer.json()).token;
 }
 
 /** An alert as Prometheus posts it to Alertmanager. */

@@ -1,14 +1,15 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { api } from '../../../../entrances/http/app.ts';
 import { DEFAULT_ALLOWANCE } from '../../../../entrances/http/middleware/rate-limit.ts';
 import { alert, group } from '../../../support/alerts.ts';
 import { FakeWorld } from '../../../support/fake-deps.ts';
 
-const app = () =>
+const app = (world = new FakeWorld()) =>
   api({
-    ...new FakeWorld().deps,
+    ...world.deps,
     secrets: { get: async (name) => ({ FIREBREAK_ADMIN_TOKEN: 'admin', FIREBREAK_INGEST_TOKEN: 'ingest' })[name] },
     queue: { sendAll: async () => undefined },
+    quarantine: Object.assign(Object.create(null), { keep: async () => 'q1' }),
   });
 
 const as = (token: string) => ({ authorization: `Bearer ${token}`, 'content-type': 'application/json' });
@@ -62,4 +63,51 @@ test('the alert receivers never respond with 429', async () => {
     );
   }
   expect([...statuses]).toEqual([202]);
+});
+
+test('a sender of alerts above its limit gets 503 and Retry-After; others are not affected, and it is no outage', async () => {
+  const world = new FakeWorld();
+  const server = app(world);
+  const outage = vi.spyOn(world.deps.intake, 'refused');
+  const count = vi.spyOn(world.deps.counters, 'add');
+  const send = (token: string, body: string | Uint8Array<ArrayBuffer>, type = 'application/json') =>
+    server.request('/v1/alerts/alertmanager', {
+      method: 'POST',
+      headers: { ...as(token), 'content-type': type },
+      body,
+    });
+  const one = JSON.stringify(group([alert()]));
+  const large = new Uint8Array(4 * 2 ** 20);
+  const statuses = [];
+  for (let bytes = 0; bytes < 128 * 2 ** 20; bytes += large.length)
+    statuses.push((await send('ingest', large, 'text/plain')).status);
+  expect(new Set(statuses)).toEqual(new Set([415]));
+  const refused = await send('ingest', one);
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+  expect(await refused.json()).toMatchObject({ code: 'too-many-requests', detail: expect.stringContaining('ingest') });
+  expect(count).toHaveBeenLastCalledWith([
+    expect.objectContaining({ labels: ['/v1/alerts/alertmanager', 'too-many-requests', 'ingest'] }),
+  ]);
+  expect(outage).not.toHaveBeenCalled();
+  expect((await send('admin', one)).status).toBe(202);
+  world.clock.set(world.clock.millis + 1000);
+  expect((await send('ingest', one)).status).toBe(202);
+});
+
+test('large bodies of one sender do not hold up a small one of another, nor each other', async () => {
+  const server = app();
+  const order: string[] = [];
+  const send = async (name: string, token: string, alerts: number) => {
+    const body = JSON.stringify(group(Array.from({ length: alerts }, (_, n) => alert({ labels: { n: `${n}` } }))));
+    const answer = await server.request('/v1/alerts/alertmanager', { method: 'POST', headers: as(token), body });
+    expect(await answer.json()).toMatchObject({ accepted: alerts });
+    order.push(name);
+  };
+  await Promise.all([
+    send('large', 'admin', 2000),
+    send('large', 'admin', 2000),
+    send('small of the same', 'admin', 1),
+    send('small', 'ingest', 1),
+  ]);
+  expect(order.slice(0, 2).toSorted()).toEqual(['small', 'small of the same']);
 });

@@ -4,6 +4,9 @@ import type { Elapsed } from '../domain/concurrency.ts';
 /** How long work may block the thread, in milliseconds. */
 const TURN_MS = 5;
 
+/** Maps items in order, and lets other work run in between. */
+export type InTurns = <T, R>(items: Iterable<T>, work: (item: T) => R) => Promise<Awaited<R>[]>;
+
 /**
  * Gives large requests turns of the thread, so that small ones and everything else are not held up. All requests of one
  * instance share a turn of the event loop; the callers take turns, and so do the requests of a caller.
@@ -27,9 +30,9 @@ export class FairTurns {
    * @param items may be computed when they are taken, which is part of the turn
    * @throws the first error of `items` or `work`; later items are not taken
    */
-  async map<T, R>(caller: string, items: Iterable<T>, work: (item: T) => R | Promise<R>): Promise<R[]> {
+  async map<T, R>(caller: string, items: Iterable<T>, work: (item: T) => R): Promise<Awaited<R>[]> {
     const left = items[Symbol.iterator]();
-    const done: R[] = [];
+    const done: Awaited<R>[] = [];
     for (let isOver = false; !isOver;) {
       await this.#begin(caller);
       try {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FairTurns } from '../../../core/actions/fair-turns.ts';
+import { FairTurns } from '../../../core/stores/fair-turns.ts';
 
 /** Each item takes one millisecond, so that a turn has five. `log`: the items by caller, and `|` between turns. */
 function world() {

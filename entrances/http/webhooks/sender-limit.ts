@@ -1,0 +1,58 @@
+import type { Deps } from '../../../core/domain/ports/deps.ts';
+import { type Allowance, type Bucket, takeToken } from '../../../core/domain/time/token-bucket.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
+import { millisOf } from '../../../schemas/time/time.ts';
+import { BoundedMap } from '../middleware/bounded-map.ts';
+
+/** Number of senders that an instance remembers. */
+const SENDERS_MAX = 10_000;
+
+const MEBIBYTE = 2 ** 20;
+
+/** A small request counts as this much, because it also takes a commit. */
+const REQUEST_MIN_BYTES = 1024;
+
+/**
+ * Bytes of alerts that an instance accepts from a sender: at once, those of 100,000 alerts or more, which is ten times a
+ * storm of 10,000 services; then several times what a sender repeats while as many alerts fire.
+ */
+const ALLOWANCE: Allowance = { perSecond: MEBIBYTE, burst: 128 * MEBIBYTE };
+
+/** Code of a refusal by this limit. It is no failure of Firebreak. */
+export const OVER_LIMIT = 'too-many-requests';
+
+/** Limits the alerts of a sender, by the size of their requests. */
+export class SenderLimit {
+  readonly #clock: Deps['clock'];
+  readonly #buckets = new BoundedMap<Bucket>(SENDERS_MAX);
+
+  constructor({ clock }: Pick<Deps, 'clock'>) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Refuses the next request of a sender above its limit. Call it before the body is read.
+   *
+   * @throws Refusal 503, not 429: senders of alerts give up on 429
+   */
+  check(sender: string): void {
+    const taken = takeToken(this.#buckets.get(sender), ALLOWANCE, millisOf(this.#clock.now()), REQUEST_MIN_BYTES);
+    this.#buckets.set(sender, taken.bucket);
+    if (taken.ok) return;
+    const seconds = String(Math.max(1, Math.ceil(taken.afterSeconds)));
+    throw new Refusal(
+      503,
+      OVER_LIMIT,
+      `${sender} sent more than 128 MiB of alerts, or 1 MiB per second; send again in ${seconds} s`,
+      {
+        'retry-after': seconds,
+      },
+    );
+  }
+
+  /** Counts a body, which is accepted even if it exceeds the limit: its sender waits longer then. */
+  count(sender: string, bytes: number): void {
+    const bucket = this.#buckets.get(sender);
+    if (bucket !== undefined) bucket.left -= Math.max(0, bytes - REQUEST_MIN_BYTES);
+  }
+}
