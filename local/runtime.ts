@@ -123,6 +123,7 @@ async function start(
     standIns: (env['FIREBREAK_STAND_INS'] ?? '').split(' '),
     publicUrl: env['FIREBREAK_PUBLIC_URL'] || ownAddress(settings),
     runsOn: true,
+    isOnlyInstance: true,
   };
   const compute: Compute = async (report) => {
     if (platform.late === undefined) return background.compute(report);

@@ -16,19 +16,24 @@ const First = z.object({ at: Timestamp, nonce: z.string() });
 export class IdempotencyTable implements Idempotency {
   readonly #table: Table;
   readonly #clock: Clock;
+  readonly #isOnlyInstance: boolean;
+  readonly #instance = randomUUID();
 
-  constructor(table: Table, clock: Clock) {
+  /** @param isOnlyInstance whether a request of another instance is one of a process that has ended */
+  constructor(table: Table, clock: Clock, { isOnlyInstance = false }: { isOnlyInstance?: boolean | undefined } = {}) {
     this.#table = table;
     this.#clock = clock;
+    this.#isOnlyInstance = isOnlyInstance;
   }
 
   async begin(key: IdempotencyKey, bodyHash: string): ReturnType<Idempotency['begin']> {
     const at = this.#clock.now();
     const now = Math.floor(millisOf(at) / 1000);
     const first: FirstRequest = { at, nonce: randomUUID() };
+    const instance = this.#instance;
     const result = await this.#table.transact([
       put(
-        { ...keyOf(key), body_hash: bodyHash, started: now, first, expires_at: now + RETENTION_SECONDS },
+        { ...keyOf(key), body_hash: bodyHash, started: now, instance, first, expires_at: now + RETENTION_SECONDS },
         anyOf(absent, below('expires_at', now)),
       ),
     ]);
@@ -44,14 +49,21 @@ export class IdempotencyTable implements Idempotency {
   }
 
   /** Continues a request that has ended without a response. Returns whether this caller may: of several, one. */
-  async #takeOver(key: IdempotencyKey, { started, again = false }: Item, now: number): Promise<boolean> {
-    if (again !== true && Number(started) >= now - RUNNING_SECONDS) return false;
+  async #takeOver(key: IdempotencyKey, item: Item, now: number): Promise<boolean> {
+    const { started, again = false, instance } = item;
+    const hasDied = this.#isOnlyInstance && instance !== this.#instance;
+    if (again !== true && !hasDied && Number(started) >= now - RUNNING_SECONDS) return false;
     const unchanged = again === true ? equals('again', true) : missing('again');
     const { ok } = await this.#table.transact([
       update(
         keyOf(key),
-        { set: { started: now }, remove: ['again'] },
-        allOf(missing('answer'), equals('started', started), unchanged),
+        { set: { started: now, instance: this.#instance }, remove: ['again'] },
+        allOf(
+          missing('answer'),
+          equals('started', started),
+          instance === undefined ? missing('instance') : equals('instance', instance),
+          unchanged,
+        ),
       ),
     ]);
     return ok;

@@ -9,8 +9,11 @@ import { CommandFailure, type CommandContext } from './command-context.ts';
 /** Longer than any response of the API takes. */
 const TIMEOUT_MS = 30_000;
 
-/** Pauses in milliseconds before a request that creates something is repeated, if its response is lost. */
-const REPEATS_AFTER_MS = [500, 3000];
+/** Pause before a request that creates something is repeated, if its response is lost. */
+const REPEAT_AFTER_MS = 500;
+
+/** How long it is repeated: until Firebreak has restarted, and an instance that died no longer blocks its key. */
+const REPEATED_FOR_MS = 75_000;
 
 const POLL_INTERVAL_MS = 1000;
 
@@ -103,14 +106,15 @@ export class Client {
    */
   async create<S extends z.ZodType>(path: string, body: object, schema: S): Promise<z.infer<S>> {
     const content = { body, idempotencyKey: randomUUID() };
-    for (const pause of REPEATS_AFTER_MS)
+    const until = Date.now() + REPEATED_FOR_MS;
+    for (let isUnclear = false; ;)
       try {
         return await this.request('POST', path, schema, content);
       } catch (error) {
-        if (!isUnclear(error)) throw error;
-        await sleep(pause);
+        isUnclear ||= mayBeExecuted(error);
+        if (!isUnclear || !mayPass(error) || Date.now() > until) throw error;
+        await sleep(REPEAT_AFTER_MS);
       }
-    return this.request('POST', path, schema, content);
   }
 
   put = <S extends z.ZodType>(path: string, body: object, schema: S): Promise<z.infer<S>> =>
@@ -204,10 +208,14 @@ export class Client {
 }
 
 /** Returns whether the request may have been executed, or still is in progress. */
-const isUnclear = (error: unknown): boolean =>
+const mayBeExecuted = (error: unknown): boolean =>
   error instanceof NoResponse
     ? error.mayBeReceived
     : error instanceof ErrorResponse && (LOST_STATUS.has(error.status) || error.code === 'idempotency-key-running');
+
+/** Returns whether a repeat can succeed. */
+const mayPass = (error: unknown): boolean =>
+  mayBeExecuted(error) || error instanceof NoResponse || (error instanceof ErrorResponse && error.status === 503);
 
 /** Statuses with which a gateway replaces the response. */
 const LOST_STATUS = new Set([502, 504]);

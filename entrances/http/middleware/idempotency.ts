@@ -63,6 +63,7 @@ export const idempotency =
         409,
         'idempotency-key-running',
         'the first request with this Idempotency-Key is still in progress',
+        { 'retry-after': '1' },
       );
     if (begun.kind === 'done')
       return c.body(begun.body, begun.status as 200, {

@@ -40,6 +40,8 @@ export type ProductSettings = {
   standIns: readonly string[];
   /** Address under which people reach this Firebreak. */
   publicUrl: string | undefined;
+  /** Whether no other process answers requests at the same time. */
+  isOnlyInstance?: boolean;
   /** Whether the process runs on after an answer. A function does not. */
   runsOn?: boolean;
 };
@@ -113,7 +115,7 @@ function systemDeps(
     counters: new CounterTable(table, log, clock, settings),
     intake: new IntakeTable(table, clock, log),
     writeProbe: new StorageWriteProbe(table, blobs, clock, outcomes),
-    idempotency: new IdempotencyTable(table, clock),
+    idempotency: new IdempotencyTable(table, clock, settings),
     automation: new AutomationTable(table, clock),
     tokens: new TokenTable(table, clock, secrets),
     sessions: new SessionTable(table, clock, secrets),

@@ -7,6 +7,7 @@ import { BadCursor } from '../../../core/stores/cursors.ts';
 import { put, remove } from '../../../platforms/store.ts';
 import { alertKeyOf } from '../../../core/domain/alerts/admission.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
+import { IdempotencyTable } from '../../../core/stores/idempotency.ts';
 import type { IdempotencyKey } from '../../../core/domain/ports/system.ts';
 import { decide } from '../../../core/domain/rollback/rollback.ts';
 import { untouchedAutomation } from '../../../schemas/access/access.ts';
@@ -363,6 +364,20 @@ describe('responses by idempotency key', () => {
     later(61);
     expect(await stores.idempotency.begin(key, 'other')).toEqual({ kind: 'other_body' });
     expect(await stores.idempotency.begin(key, 'hash')).toEqual(MINE);
+  });
+
+  test('where only one process runs, a request of an earlier one blocks nobody, and goes to one of its repeats', async () => {
+    const [before, after] = [1, 2].map(
+      () => new IdempotencyTable(stores.table, stores.clock, { isOnlyInstance: true }),
+    ) as [IdempotencyTable, IdempotencyTable];
+    const key = aKey();
+    const first = await before.begin(key, 'hash');
+    expect(await before.begin(key, 'hash')).toEqual({ kind: 'running' });
+    const begun = await Promise.all(Array.from({ length: 5 }, () => after.begin(key, 'hash')));
+    expect(begun.filter(({ kind }) => kind === 'mine')).toEqual([first]);
+    expect(await after.begin(key, 'hash')).toEqual({ kind: 'running' });
+    await after.end(key, { status: 201, body: '{}' });
+    expect(await after.begin(key, 'hash')).toEqual({ kind: 'done', status: 201, body: '{}' });
   });
 
   test('a request that runs again is about the first one; after a day, it is a new one', async () => {

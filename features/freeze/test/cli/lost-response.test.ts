@@ -40,6 +40,14 @@ describe('a command that creates something', () => {
     expect([second, more]).toEqual([first, []]);
   });
 
+  test('repeats it until the process that died no longer blocks the key', async () => {
+    const running = problem(409, 'idempotency-key-running');
+    const replies: Reply[] = [{ cut: 201 }, running, problem(503, 'unavailable'), running, created];
+    const { code, sent } = await opened((n) => replies[n] ?? created);
+    expect([code, sent.length]).toEqual([0, replies.length]);
+    expect(new Set(sent.map(({ headers }) => headers['idempotency-key'])).size).toBe(1);
+  });
+
   test('does not repeat what is refused, and gives up when nothing answers', async () => {
     const refused = await opened(() => problem(422, 'invalid'));
     expect([refused.code, refused.sent.length]).toEqual([1, 1]);
