@@ -147,8 +147,11 @@ export class SyncSession {
       this.scheduleNext(timestamp(allowedNow.at));
       return { kind: 'later', detail: 'other attempts have used up the rate limit', afterSeconds: null };
     }
+    const before = context.pace;
     context.pace = allowedNow.pace;
     const response = await call();
+    // Without a call, nothing is used up: a target that is off settles all that is due at once.
+    if (response.kind === 'off') context.pace = before;
     this.#adjustPace(name, response);
     await context.renewLease();
     return response;

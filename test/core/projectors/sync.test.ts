@@ -70,6 +70,25 @@ describe('a sync', () => {
     expect([await waiting(), wakes]).toEqual([0, []]);
   });
 
+  test('to a target that is off settles all subjects at once, and uses up no allowance', async () => {
+    const subjects = Array.from({ length: 30 }, (_, n): Subject => `incident:${n}`);
+    await projections.changed(...subjects);
+    wakes.length = 0;
+    const method = { name: 'post', allowances: { post: { perSecond: 1, burst: 2 } } };
+    const answers: VendorResponse<number>['kind'][] = [];
+    const asking = (response: VendorResponse<number>) =>
+      showing(
+        async (_, turn) => void answers.push((await turn.attempt(method, async () => response))?.kind ?? 'later'),
+      );
+    await asking({ kind: 'off', detail: 'no token' });
+    expect([new Set(answers), answers.length]).toEqual([new Set(['off']), 30]);
+    expect([await waiting(), wakes]).toEqual([0, []]);
+    answers.length = 0;
+    await projections.changed(A, B, C);
+    await asking({ kind: 'done', value: 1 });
+    expect(answers).toEqual(['done', 'done', 'later']);
+  });
+
   test('without due subjects schedules nothing', async () => {
     await showing();
     expect([shown, wakes]).toEqual([[], []]);
