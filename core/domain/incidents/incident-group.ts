@@ -203,7 +203,9 @@ export function relatedTo(one: Opening, services: Config['services']): (other: O
 
 /** Returns whether an incident may still join the open parent of many, which is only possible while the event continues. */
 export const canJoinMany = (lastJoinedAt: Timestamp, opened: Opening, policy: ManyAtOnce): boolean =>
-  opened.unmatched === null && opened.at <= plusSeconds(lastJoinedAt, policy.minutes * 60);
+  policy.incidents !== false &&
+  opened.unmatched === null &&
+  opened.at <= plusSeconds(lastJoinedAt, policy.minutes * 60);
 
 /** Number of incidents of one scope within an hour from which an alert counts as flapping. */
 export const FLAPPING_FROM = 3;

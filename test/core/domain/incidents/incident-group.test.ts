@@ -214,6 +214,11 @@ test.each([
   expect(canJoinMany(NOON, opening('search', seconds), policy())).toBe(expected);
 });
 
+test('an open parent of many takes nothing once the grouping by number is off', () => {
+  expect(canJoinMany(NOON, opening('search', 1), policy({ incidents: false }))).toBe(false);
+  expect(canJoinMany(NOON, opening('search', 1), policy({ sharedDependency: false }))).toBe(true);
+});
+
 test('a child is one of many unless its parent is the group of a dependency', () => {
   const group = (because: GroupReason['because']) => ({ group_reason: { because, name: '', text: '' } });
   const child = { parent_id: 'parent' as IncidentId };
