@@ -40,6 +40,13 @@ export const startsTooFarAhead = ({ started_at }: Pick<Change, 'started_at'>, no
   started_at > latestPlausibleStart(now);
 
 /**
+ * Returns a time of a change as it can have been: at the latest when it was reported. A clock that is ahead would
+ * otherwise put the change after later ones, and after the problems that it causes.
+ */
+export const notAhead = (at: Timestamp, now: Timestamp): Timestamp =>
+  at > now && at <= latestPlausibleStart(now) ? now : at;
+
+/**
  * Returns the newest record of a version that is live or rolling out. Failed and cancelled changes put nothing live.
  */
 export const newestLiveChange = (changes: readonly Change[]): Change | undefined => liveChanges(changes).at(-1);
@@ -194,6 +201,8 @@ export function patchedChange(change: Change, patch: ChangePatch, now: Timestamp
     Object.entries(patch).filter(([, value]) => value !== undefined),
   ) as Partial<Change>;
   const next = { ...change, ...reported };
+  if (next.finished_at !== null && next.finished_at !== change.finished_at)
+    next.finished_at = notAhead(next.finished_at, now);
   const needsEnd = next.status !== 'started' && next.finished_at === null;
   const end = next.started_at > now ? next.started_at : now;
   return { ...next, commits: next.commits ?? [], finished_at: needsEnd ? end : next.finished_at };

@@ -8,6 +8,7 @@ import {
   endOf,
   startsTooFarAhead,
   patchedChange,
+  notAhead,
   putsVersionLive,
 } from '../../domain/changes/versions.ts';
 import { type Change, type ChangePatch, type NewChange } from '../../../schemas/changes/change.ts';
@@ -58,7 +59,7 @@ export class ChangeTable implements Changes {
     { made_for, ...own }: Parameters<Changes['record']>[1] = {},
   ): Promise<{ change: Change; created: boolean }> {
     const change = { ...newChange(input, this.#clock.now(), made_for ?? null), ...own };
-    const result = await this.#table.transact(changeWrites(change, { onlyNew: true, onlyNewId: own.id !== undefined }));
+    const result = await this.#table.transact(changeWrites(change, { onlyNew: true, onlyNewId: true }));
     const first = result.ok ? change : await this.get(change.id);
     if (first === undefined) throw new Error(`cannot record or read deployment ${change.id}`);
     await this.#live(first); // repeated on purpose: the process that recorded the change may have died before this write
@@ -248,16 +249,20 @@ export function newChange(
   madeFor: string | null,
 ): Change {
   const { service, environment, version, kind = 'deploy', status = 'succeeded' } = input;
-  const started_at = input.started_at ?? input.finished_at ?? now;
-  const identity = { service, environment, version, kind, started_at };
+  const reported = input.started_at ?? input.finished_at ?? now;
+  const started_at = notAhead(reported, now);
+  const finished_at = input.finished_at == null ? null : notAhead(input.finished_at, now);
+  // With the start as it was reported, so that a repeat is the same change.
+  const identity = { service, environment, version, kind, started_at: reported };
   return {
     ...identity,
+    started_at,
     id: `chg_${sha256(canonicalJson(identity)).slice(0, 26)}` as ChangeId,
     status,
     commit: input.commit ?? null,
     committed_at: input.committed_at ?? null,
     commits: input.commits ?? [],
-    finished_at: status === 'started' ? (input.finished_at ?? null) : (input.finished_at ?? started_at),
+    finished_at: status === 'started' ? finished_at : (finished_at ?? started_at),
     author: input.author ?? null,
     url: input.url ?? null,
     has_migration: input.has_migration ?? null,

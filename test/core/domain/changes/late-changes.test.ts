@@ -252,7 +252,7 @@ describe('an incident is judged again', () => {
 
 test('the timeline names the change and its delay', () => {
   const by = incident({ by_hand: true, id: 'inc_x' as IncidentId });
-  const ended = { ...change({ ended: -3, recorded: 5 }), status: 'failed' } as const;
+  const ended = { ...change({ recorded: 5 }), finished_at: plusSeconds(NOON, 3 * 60), status: 'failed' } as const;
   expect([
     newsText(incident(), { change: change(), news: 'recorded_late' }, 'judged again'),
     newsText(by, { change: change({}, { service: 'payments', kind: 'config' }), news: 'recorded_late' }, 'x'),

@@ -109,6 +109,40 @@ inTheTable(() => {
     });
   });
 
+  describe('a change of a clock that is ahead', () => {
+    test('began at the latest when it was reported, so that it hides no later change', async () => {
+      const now = stores.clock.now();
+      const first = await deploy('v1', -14 * 60);
+      expect(first.change).toMatchObject({ started_at: now, finished_at: now });
+      const { change: begun } = await deploy('v2', -13 * 60, { status: 'started' });
+      stores.clock.set(stores.clock.millis + 60_000);
+      const end = plusSeconds(stores.clock.now(), 13 * 60);
+      expect(await stores.changes.patch(begun.id, { status: 'succeeded', finished_at: end })).toMatchObject({
+        started_at: now,
+        finished_at: stores.clock.now(),
+      });
+      stores.clock.set(stores.clock.millis + 60_000);
+      await deploy('v3', 0);
+      expect((await stores.changes.recent(serviceEnvironment, 9)).map(({ version }) => version)).toEqual([
+        'v1',
+        'v2',
+        'v3',
+      ]);
+      const live = (await stores.changes.live()).filter(({ service }) => service === serviceEnvironment.service);
+      expect(live.map(({ version }) => version)).toEqual(['v3']);
+    });
+
+    test('is the same when it is reported again, also after that time', async () => {
+      const input = { started_at: plusSeconds(stores.clock.now(), 14 * 60) };
+      const first = await deploy('v1', 0, input);
+      for (const minutes of [1, 20]) {
+        stores.clock.set(stores.clock.millis + minutes * 60_000);
+        expect(await deploy('v1', 0, input)).toEqual({ created: false, change: first.change });
+      }
+      expect(await stores.changes.recent(serviceEnvironment, 9)).toEqual([first.change]);
+    });
+  });
+
   describe('changes', () => {
     test('a repeated report is the same change', async () => {
       const first = await deploy('v1', 60, { author: 'ada' });
