@@ -16,7 +16,7 @@ type AutomationDeps = Pick<Deps, 'automation' | 'config' | 'changes' | 'incident
  */
 export async function setAutomation(deps: AutomationDeps, caller: Caller, input: AutomationInput): Promise<Automation> {
   caller.allow('automation:write', EVERYWHERE);
-  await refuseMisspelt(deps, input);
+  await refuseUnknown(deps, input);
   const automation = await deps.automation.write(input, caller.name);
   const { paused, mode, reason } = automation;
   deps.log.warn('automation settings changed', { by: caller.name, paused, mode, reason });
@@ -24,31 +24,36 @@ export async function setAutomation(deps: AutomationDeps, caller: Caller, input:
 }
 
 /**
- * Refuses names that resemble a known service or environment: with a typo, the intended service would keep its mode.
- * Other unknown names are accepted, because they may belong to a future service.
+ * Refuses a service that neither the configuration, nor a recorded deployment or incident, nor an earlier setting has: the
+ * intended one would keep its mode. Without any known service, everything is accepted. An unknown environment may be added
+ * later, so it is refused only if it resembles a known one.
  *
- * @throws Refusal 422 with a suggestion
+ * @throws Refusal 422, with a suggestion if a known name is similar
  */
-async function refuseMisspelt(deps: AutomationDeps, { services: modes }: AutomationInput): Promise<void> {
+async function refuseUnknown(deps: AutomationDeps, { services: modes }: AutomationInput): Promise<void> {
   if (modes === undefined) return;
-  const [{ services }, { services: capped, demoted }] = await Promise.all([
-    deps.config.current(),
-    deps.automation.read(),
-  ]);
-  const known = new Set([...Object.keys(services), ...Object.keys(capped), ...Object.keys(demoted)]);
+  const [config, { services: capped, demoted }] = await Promise.all([deps.config.current(), deps.automation.read()]);
+  const configured = new Set([...Object.keys(config.services), ...config.slos.map(({ service }) => service)]);
+  if (configured.size === 0) return;
+  const known = new Set([...configured, ...Object.keys(capped), ...Object.keys(demoted)]);
   for (const [service, caps] of Object.entries(modes)) {
     const suggestion = known.has(service) ? null : didYouMean(service, known);
-    if (suggestion !== null && !(await isRecorded(deps, service)))
-      throw misspelt(`services.${service}: there is no service "${service}"; ${suggestion}`);
-    const environments = Object.keys(serviceEntry(services, service)?.environments ?? {});
+    const isWrong = suggestion !== null || (!known.has(service) && setsAnything(caps));
+    if (isWrong && !(await isRecorded(deps, service)))
+      throw unknownName(`services.${service}: there is no service "${service}"`, suggestion);
+    const environments = Object.keys(serviceEntry(config.services, service)?.environments ?? {});
     const before = Object.hasOwn(capped, service) ? Object.keys(capped[service]?.environments ?? {}) : [];
     for (const name of Object.keys(caps?.environments ?? {})) {
-      const named = [...environments, ...before].includes(name) ? null : didYouMean(name, environments);
-      if (named !== null)
-        throw misspelt(`services.${service}.environments.${name}: ${service} has no environment "${name}"; ${named}`);
+      const similar = [...environments, ...before].includes(name) ? null : didYouMean(name, environments);
+      if (similar !== null)
+        throw unknownName(`services.${service}.environments.${name}: ${service} has no environment "${name}"`, similar);
     }
   }
 }
+
+/** Returns whether the caps of a service leave any, so that they have an effect. */
+const setsAnything = (caps: NonNullable<AutomationInput['services']>[string]): boolean =>
+  [caps?.mode, ...Object.values(caps?.environments ?? {})].some((mode) => mode != null);
 
 /** Returns whether a deployment or an incident of the service is recorded. */
 async function isRecorded({ changes, incidents }: AutomationDeps, name: string): Promise<boolean> {
@@ -58,4 +63,5 @@ async function isRecorded({ changes, incidents }: AutomationDeps, name: string):
   return found.some(({ items }) => items.length > 0);
 }
 
-const misspelt = (text: string): Refusal => new Refusal(422, 'invalid', `json: ${text}`);
+const unknownName = (text: string, suggestion: string | null): Refusal =>
+  new Refusal(422, 'invalid', `json: ${text}${suggestion === null ? '' : `; ${suggestion}`}`);

@@ -1021,7 +1021,7 @@ test('the automation settings have every key, and omitted fields stay unchanged'
   expect((await firebreak.put('/v1/automation', { services: lifted })).body.services).toEqual({});
 });
 
-test('the automation of a misspelt service is not set', async () => {
+test('the automation of a service that nobody knows is not set', async () => {
   const set = (services: object) => firebreak.put('/v1/automation', { services });
   for (const [services, said] of [
     [{ chekout: { mode: 'shadow' } }, 'services.chekout: there is no service "chekout"; did you mean "checkout"?'],
@@ -1029,17 +1029,17 @@ test('the automation of a misspelt service is not set', async () => {
       { checkout: { environments: { producton: 'shadow' } } },
       'services.checkout.environments.producton: checkout has no environment "producton"; did you mean "production"?',
     ],
+    [{ 'quite-another': { mode: 'suggest' } }, 'services.quite-another: there is no service "quite-another"'],
   ] as const) {
     const refused = await set(services);
     expect(refused).toMatchObject(problem(422, 'invalid'));
     expect(refused.body.detail).toContain(said);
   }
   expect((await firebreak.get('/v1/automation')).body.services).toEqual({});
-  // An unknown name without a similar one is accepted.
-  await firebreak.post('/v1/deployments', { service: 'chekout', environment: 'production', version: 'v1' });
-  const taken = { chekout: { mode: 'shadow' }, 'quite-another': { mode: 'suggest', environments: { lab: 'shadow' } } };
-  expect((await set(taken)).status).toBe(200);
-  expect((await set({ chekout: null, 'quite-another': null })).body.services).toEqual({});
+  // A name that a deployment has is known, and stays so while it is set.
+  await firebreak.post('/v1/deployments', { service: 'chekout', environment: 'lab', version: 'v1' });
+  expect((await set({ chekout: { mode: 'shadow', environments: { lab: 'shadow' } } })).status).toBe(200);
+  expect((await set({ chekout: null })).body.services).toEqual({});
 });
 
 describe('a name can be any text, including names of object properties', () => {
