@@ -1,5 +1,6 @@
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { openWriting } from './connection.ts';
+import { OpenLog } from './open-log.ts';
 import { commitTogether } from './group-commit.ts';
 import { type News, newsOf, type Outcome, type Request } from './transactions.ts';
 
@@ -19,7 +20,11 @@ export type FromWriter = { outcomes: { number: number; outcome: Outcome }[]; new
  */
 const { file, port: first } = workerData as WriterData;
 const { database, sql } = openWriting(file);
+const log = new OpenLog(file, database);
 const ports = new Set<MessagePort>();
+
+/** Milliseconds between two looks at the log while nothing is written. */
+const LOG_CHECK_MS = 5000;
 
 function serve(port: MessagePort): void {
   ports.add(port);
@@ -54,17 +59,29 @@ function commit(sent: readonly { port: MessagePort; number: number; request: Req
     sql,
     sent.map(({ request }) => request),
   );
+  const failure = log.failure(); // before the answers, which say that all is on the disk
   const all = sent.map((one, n) => ({ ...one, outcome: outcomes[n] as Outcome }));
   for (const port of ports) {
     const own = all.filter((one) => one.port === port).map(({ number, outcome }) => ({ number, outcome }));
     const news = port === first ? undefined : newsOf(all.filter((one) => one.port !== port));
     if (own.length > 0 || news !== undefined) port.postMessage({ outcomes: own, news } satisfies FromWriter);
   }
+  if (failure !== undefined) throw failure;
+}
+
+/** Ends the thread if the log is gone. */
+function checkLog(): void {
+  const failure = log.failure();
+  if (failure !== undefined) throw failure;
 }
 
 function close(port: MessagePort): void {
-  if (port === first) database.close();
+  if (port === first) {
+    clearInterval(logChecks); // the last close deletes the log
+    database.close();
+  }
   for (const one of port === first ? [...ports] : [port]) one.close();
 }
 
+const logChecks = setInterval(checkLog, LOG_CHECK_MS).unref();
 serve(first);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -44,6 +44,26 @@ test('a close leaves all in one file, also transactions that nobody waited for',
 test('a transaction after a close is refused', async () => {
   await database.close();
   await expect(write('later')).rejects.toThrow('it is closed');
+});
+
+describe.each(['-wal', '-shm'])('a file of the log that is deleted (%s)', (suffix) => {
+  test('ends the thread, after all that was committed is in the database', async () => {
+    await write('before');
+    await rm(join(folder, `firebreak.sqlite${suffix}`));
+    await Promise.all([write('while it is gone'), write('also')]);
+    const { message } = await database.failed;
+    expect(message).toContain(`firebreak.sqlite${suffix} was deleted or replaced`);
+    await expect(write('later')).rejects.toThrow('was deleted or replaced');
+    // As after a crash: nothing but the file is left.
+    const copy = join(folder, 'copy.sqlite');
+    await copyFile(join(folder, 'firebreak.sqlite'), copy);
+    const after = new DatabaseSync(copy, { readOnly: true });
+    expect(after.prepare('SELECT sk FROM items ORDER BY sk').all()).toEqual(
+      ['also', 'before', 'while it is gone'].map((sk) => ({ sk })),
+    );
+    after.close();
+    await database.close();
+  });
 });
 
 describe('with another thread', () => {
