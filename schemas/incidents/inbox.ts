@@ -48,8 +48,10 @@ export const Message = z.discriminatedUnion('kind', [
      * All signals that would page may be about the failure before the mitigation whose verification is still running.
      */
     looks_back: z.literal(true).optional(),
-    /** Another problem has begun after the recovery from the mitigated one. */
+    /** Another problem has begun after the recovery from the mitigated one, or after a newer change. */
     new_onset: z.literal(true).optional(),
+    /** Name of the change after which it began. Absent: it began after the recovery. */
+    after_change: z.string().optional(),
     /** The signals page although the incident has paged: it is the shared incident of unmatched alerts. */
     again: z.literal(true).optional(),
   }),
@@ -101,8 +103,16 @@ export const Message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('judge_again'), changes: z.array(ChangeId) }),
   /** Health has been within its limit since the mitigation. */
   z.object({ kind: z.literal('recovered'), number: z.number() }),
-  /** Health is above its limit again, after the recovery. `judged`: number of the newest judgement before. */
-  z.object({ kind: z.literal('new_onset'), judged: z.number(), pages: z.boolean() }),
+  /**
+   * Health is above its limit again, after the recovery; or the change after which alerts began was recorded only later
+   * (`after_change`: its name). `judged`: number of the newest judgement before.
+   */
+  z.object({
+    kind: z.literal('new_onset'),
+    judged: z.number(),
+    pages: z.boolean(),
+    after_change: z.string().optional(),
+  }),
   /** `about`: absent: the incident itself. */
   z.object({ kind: z.literal('page'), by: z.string(), note: z.string(), about: PageSubject.optional() }),
   /** The open page shows an older state of the incident. */

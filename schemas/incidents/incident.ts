@@ -274,12 +274,14 @@ export const IncidentRecord = z.object({
    * minutes. Absent: nothing was mitigated, it has not ended, or another problem has begun.
    */
   recovered_at: Timestamp.optional(),
-  /** The newest problem that began after the recovery from an earlier one. Absent: there is only one. */
+  /** The newest problem that began after the recovery from an earlier one, or after a newer change. Absent: there is only one. */
   new_onset: z
     .object({
       at: Timestamp,
-      /** When the problem before it had ended. */
+      /** When the problem before it had ended, or the start of `after_change`. */
       recovered_at: Timestamp,
+      /** The change after which it began, while alerts of the problem before it still fired. Absent: that one had ended. */
+      after_change: z.object({ id: ChangeId, name: z.string() }).optional(),
       /** Sequence number of its message. */
       seq: z.number(),
       /** Number of the newest judgement of the problems before it. */

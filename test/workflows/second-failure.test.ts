@@ -59,6 +59,22 @@ test('the page, status, and card are about the second failure, with the version 
   expect(card).not.toContain('v2 ');
 });
 
+test('the page names the version that was deployed since, while the first alert still fires', async () => {
+  const { pages, updated, card } = await shownOf(
+    'second-failure-begins-after-a-deploy-while-the-first-alert-still-fires',
+  );
+
+  expect(pages).toHaveLength(2);
+  expect(pages[1]?.details).toMatchObject({ page_reason: 'A new problem after deploy v3' });
+  expect(updated?.details).toMatchObject({
+    since: '2026-11-20 12:05 UTC',
+    status: 'open: another problem began after deploy v3',
+    suspects: [expect.stringMatching(/^v3, \d+ %/)],
+    next_step: expect.stringContaining('from v3 to v1?'),
+  });
+  expect(card).toMatch(/Roll checkout in production back from v3 to v1\? Approve or reject/);
+});
+
 test('without a change since, they name none, and not the version that was rolled back', async () => {
   const { updated, card } = await shownOf('second-failure-has-no-change-and-ends-by-itself');
 

@@ -12,7 +12,9 @@ import {
   relatedTo,
   whyNotJudgedAgain,
 } from '../../core/domain/changes/late-changes.ts';
-import { problemStart } from '../../core/domain/incidents/new-onset.ts';
+import { newOnsetAfterChange, newOnsetText, problemStart } from '../../core/domain/incidents/new-onset.ts';
+import { looksBackBefore } from '../../core/domain/changes/evidence-window.ts';
+import { isEvent } from '../../core/domain/alerts/admission.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { JudgementRequest } from '../../core/domain/incidents/response.ts';
 import type { DecisionInputs } from '../../core/domain/rollback/judgement.ts';
@@ -45,6 +47,10 @@ const JUDGEMENT_PAUSES_SECONDS = [2, 3, 5, 10, 20, 40] as const;
 const SAMPLES_PAUSES_SECONDS = [420, 300] as const;
 /** The same times, counted from the report of the change. */
 const LOOKS_SECONDS = [420, 720] as const;
+
+/** Number of newest changes read, to find those since a mitigation. */
+const CHANGES_READ = 20;
+const ALERTS_READ = 200;
 
 /** Looks within this many seconds are one. */
 const SAME_LOOK_SECONDS = 60;
@@ -126,6 +132,7 @@ type StoredJudgement = {
 
 /** Checks once whether the judgement missed the changes or their ends, and requests another one if necessary. */
 async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<CheckResult> {
+  if (await beginSecondProblem(deps, input)) return 'changed';
   const stored = await storedJudgement(deps, input);
   if (typeof stored === 'string') return stored;
   const { inputs, incident, decision, judged } = stored;
@@ -150,6 +157,52 @@ async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<Ch
     await wake(deps, incident.id);
   } else if (since.some(({ news }) => news !== 'during')) await judgeIfDifferent(deps, stored, input.request, since);
   return since.some(({ change }) => change.status !== 'cancelled') ? 'changed' : 'done';
+}
+
+/**
+ * Records that critical alerts have begun another problem since a mitigation, if the change after which they began was recorded
+ * only after them. They have paged, unless they may be about the time before the mitigation. Safe to repeat.
+ *
+ * @returns whether they have
+ */
+async function beginSecondProblem(deps: Deps, { incidentId: id, changes: ids }: LateChangesInput): Promise<boolean> {
+  const incident = await deps.incidents.read(id);
+  const mitigatedAt = incident?.verifying?.at;
+  if (incident === undefined || mitigatedAt === undefined || incident.status === 'resolved') return false;
+  const { services } = await deps.config.current();
+  const recorded = await Promise.all(ids.map((change) => deps.changes.get(change)));
+  const [first] = recorded.flatMap((change) =>
+    change !== undefined && relatedTo(services, incident, change)?.relation === 'same' ? [change] : [],
+  );
+  if (first === undefined) return false;
+  const [changes, { signals }] = await Promise.all([
+    deps.changes.recent(incident, CHANGES_READ),
+    deps.incidents.inputs(id, ALERTS_READ),
+  ]);
+  const alerts = signals
+    .filter((one) => one.status === 'firing' && one.severity === 'critical' && one.mute === undefined && !isEvent(one))
+    .map((one) => ({
+      since: one.startsAt,
+      pages: incident.verification === 'pending' && looksBackBefore(one, mitigatedAt),
+    }));
+  const onset = (now: IncidentRecord) => newOnsetAfterChange(now, changes, alerts);
+  const { newOnset } = onset(incident);
+  if (newOnset?.after_change === undefined) return false;
+  const { after_change: change, pages } = newOnset;
+  await deps.incidents.post(
+    id,
+    { kind: 'new_onset', judged: incident.mitigations, pages: pages !== undefined, after_change: change.name },
+    (now) => {
+      const begun = onset(now);
+      if (begun.newOnset === undefined) return {};
+      const text = `An alert had begun after ${change.name}, which was recorded later. ${newOnsetText(begun.newOnset)}`;
+      const timeline = { actor: 'firebreak', kind: 'incident.failing_again', text, detail: begun.newOnset };
+      return { ...begun, timeline };
+    },
+    `new-onset-after-${change.id}`,
+  );
+  await wake(deps, id);
+  return true;
 }
 
 /** Checks again, once changes are measured, whether the incident would be judged differently. */

@@ -37,6 +37,7 @@ import {
 } from './roll-back.ts';
 import { concludeVerification, passedOfWindow, verifyOnce, verifyRunbook } from './verify.ts';
 import { awaitVerdict } from './watch-health.ts';
+import { onsetWords } from '../../core/domain/incidents/new-onset.ts';
 import { isAboutRollbackOf, withdrawQuestion, withdrawQuestionsAbout } from './withdraw-questions.ts';
 
 /** `about`: what is known of the incident before it is read. */
@@ -212,7 +213,7 @@ async function withdrawIfCleared(deps: Deps, id: IncidentId, decision: DecisionV
   for (const one of cleared) await withdrawQuestionsAbout(deps, { id, decisions: [decision] }, one);
 }
 
-/** Withdraws questions about a problem that has ended: the decision about the one that began since takes their place. */
+/** Withdraws questions about an earlier problem: the decision about the one that began since takes their place. */
 async function withdrawEarlier(deps: Deps, { id, new_onset: onset }: IncidentRecord): Promise<void> {
   if (onset === undefined) return;
   const { decisions = [] } = (await deps.incidents.view(id)) ?? {};
@@ -220,8 +221,11 @@ async function withdrawEarlier(deps: Deps, { id, new_onset: onset }: IncidentRec
     ({ id: decision, question, state }) =>
       question === undefined && state === 'waiting' && Number(numberOf(decision)) <= onset.judged,
   );
-  for (const decision of ended)
-    await withdrawQuestion(deps, id, decision, { by: 'firebreak', because: 'the problem that it was about is over' });
+  const because =
+    onset.after_change === undefined
+      ? 'the problem that it was about is over'
+      : `another problem began ${onsetWords(onset.after_change.name)}`;
+  for (const decision of ended) await withdrawQuestion(deps, id, decision, { by: 'firebreak', because });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { healthOf, type HealthQuery } from '../../core/domain/catalogue/health.ts';
-import { beganAfterMitigation, recovered } from '../../core/domain/incidents/new-onset.ts';
+import { beganAfterMitigation, onsetWords, recovered } from '../../core/domain/incidents/new-onset.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import { afterVerdict, type Mitigation } from '../../core/domain/rollback/verdict.ts';
 import type { VerificationOutcome } from '../../schemas/incidents/inbox.ts';
@@ -41,7 +41,8 @@ export async function verdictOf(deps: Deps, id: IncidentId, number?: number): Pr
   if (!beganAfterMitigation(incident)) return verdict;
   const isFiring = (await firingBesidesWarnings(deps, incident)) > 0;
   if (verdict.outcome === 'passed' && !isFiring) return verdict;
-  const text = `Inconclusive: another problem began after the recovery, and is judged by itself. ${verdict.text}`;
+  const began = onsetWords(incident.new_onset?.after_change?.name);
+  const text = `Inconclusive: another problem began ${began}, and is judged by itself. ${verdict.text}`;
   return { outcome: 'inconclusive', text, ...(isFiring && { alertsFired: true }) };
 }
 

@@ -1,4 +1,5 @@
 import type { IncidentId } from '../../../schemas/config/names.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Message } from '../../../schemas/incidents/inbox.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
@@ -9,7 +10,14 @@ import { reopeningPost } from '../incidents/reopening.ts';
 import type { Mute } from './routing.ts';
 import { blankIncident, type NewIncident, newIncident } from '../incidents/new-incident.ts';
 import { type InboxPost, inboxPostOf } from '../incidents/inbox-post.ts';
-import { newOnset, newOnsetText, recovered, reopenedProblem } from '../incidents/new-onset.ts';
+import {
+  newOnset,
+  newOnsetAfterChange,
+  newOnsetText,
+  recovered,
+  reopenedProblem,
+  type UrgentAlert,
+} from '../incidents/new-onset.ts';
 import type { Admitted, IncidentChange } from '../ports/incidents.ts';
 import {
   type Arrival,
@@ -74,6 +82,8 @@ export type AdmissionState = {
   faultAt?: Timestamp | null;
   /** The incident that an alert of this target reopens if it fires again. Absent: none. */
   reopenable?: IncidentRecord | undefined;
+  /** Newest changes of the service of a mitigated incident, and of the one that was rolled back. Absent: nothing was mitigated. */
+  changes?: readonly Change[];
 };
 
 /** What identifies an alert among those that an incident lists. */
@@ -465,7 +475,10 @@ function planPost(state: AdmissionState, incident: IncidentRecord, byEffect: Arr
     requestsRollback: [...byEffect.attached, ...byEffect.requesting].some(requestsRollback),
     ...(trace === incident.trace && { opening: true as const }),
     ...(isNewOnset
-      ? { new_onset: true as const }
+      ? {
+          new_onset: true as const,
+          ...(course.newOnset?.after_change && { after_change: course.newOnset.after_change.name }),
+        }
       : looksBack(incident, unmutedArrivals) && { looks_back: true as const }),
     ...(again && { again: true as const }),
   };
@@ -502,11 +515,27 @@ function planPost(state: AdmissionState, incident: IncidentRecord, byEffect: Arr
   return inboxPostOf(incident, message, at, change, countChanges);
 }
 
+/** Returns what the alerts say about the problem that was mitigated: that it is over, or that another one has begun since. */
+function courseOf(state: AdmissionState, incident: IncidentRecord, byEffect: ArrivalsByEffect): IncidentChange {
+  const course = courseByAlerts(state, incident, byEffect);
+  if (course.newOnset !== undefined) return course;
+  return { ...course, ...newOnsetAfterChange(incident, state.changes ?? [], urgentOf(byEffect.attached, state)) };
+}
+
+/** Returns the alerts that have begun and are critical or page. */
+const urgentOf = (attached: readonly Reported[], { receivedAt }: AdmissionState): UrgentAlert[] =>
+  attached
+    .filter((one) => begins(one) && (one.signal.severity === 'critical' || pages(one)))
+    .map((one) => ({ since: earliestStart([one], receivedAt), pages: pages(one) }));
+
+/** Returns whether a new episode has begun that lasts. */
+const begins = (one: Reported): boolean => isOtherEpisode(one) && opensIncident([one]) && !isEvent(one.signal);
+
 /**
- * Returns what the alerts say about the problem that was mitigated: that it is over, or that another one has begun since. An
- * alert that may be about the time before the mitigation says neither, unless it has ended in between.
+ * Returns what the alerts alone say about it. An alert that may be about the time before the mitigation says neither, unless it
+ * has ended in between.
  */
-function courseOf(
+function courseByAlerts(
   { at, receivedAt }: AdmissionState,
   incident: IncidentRecord,
   { attached, ended, replaced }: ArrivalsByEffect,
@@ -518,9 +547,7 @@ function courseOf(
   const endedAt = areAllOver ? earliest([latest(over.map((one) => endOf(one, at).endsAt)), receivedAt]) : null;
   const mitigatedAt = verification === 'pending' ? verifying?.at : undefined;
   const isNew = (one: Reported): boolean =>
-    isOtherEpisode(one) &&
-    opensIncident([one]) &&
-    !isEvent(one.signal) &&
+    begins(one) &&
     (mitigatedAt === undefined || !looksBackBefore(one.signal, mitigatedAt) || endBefore(one) >= mitigatedAt);
   const fresh = attached.filter(isNew);
   // An alert that returns had not ended.

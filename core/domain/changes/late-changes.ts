@@ -12,6 +12,7 @@ import { callersOf, dependenciesOf } from '../catalogue/dependencies.ts';
 import { onsetOf } from '../correlation/onset.ts';
 import type { Decision, DecisionInputs } from '../rollback/judgement.ts';
 import type { OfferedAct } from '../rollback/offers.ts';
+import { KIND_WORDS, ofServiceText } from './change-words.ts';
 import { endOf, putsVersionLive } from './versions.ts';
 
 /** Maximum time between the onset and the alert, and maximum age of an alert on receipt. */
@@ -225,20 +226,6 @@ const isAskedAbout = (
   { id, service, version }: Change,
 ): boolean =>
   (target?.service === service && from_version === version) || offers.some(({ change_id }) => change_id === id);
-
-const ofServiceText = (change: Change, service: string): string =>
-  change.service === service ? '' : ` of ${change.service}`;
-
-const KIND_WORDS: Readonly<Record<Change['kind'], string>> = {
-  deploy: 'Deploy',
-  rollback: 'Rollback',
-  hotfix: 'Hotfix',
-  flag: 'Flag',
-  config: 'Configuration change',
-  migration: 'Migration',
-  infrastructure: 'Infrastructure change',
-  experiment: 'Experiment',
-};
 
 /** @example 'Deploy v42 was recorded 4 min after the alert; judged again' */
 export function newsText(

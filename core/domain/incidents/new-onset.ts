@@ -1,5 +1,9 @@
+import type { Change } from '../../../schemas/changes/change.ts';
 import type { DecisionView, IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { changeName } from '../changes/change-words.ts';
+import { turnedFlagOff } from '../changes/flags.ts';
+import { byStart, newestLiveChange, putsVersionLive, sameVersion } from '../changes/versions.ts';
 import type { IncidentChange } from '../ports/incidents.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { isSameMitigation, type Mitigation } from '../rollback/verdict.ts';
@@ -9,6 +13,8 @@ import { isSameMitigation, type Mitigation } from '../rollback/verdict.ts';
  * until that counts as a new problem.
  */
 export const RECOVERY_SECONDS = 120;
+
+type Onset = NonNullable<IncidentRecord['new_onset']>;
 
 /** State that shows whether a failure belongs to the problem that was mitigated, or is a new one. */
 type Course = Pick<
@@ -77,25 +83,93 @@ export function newOnset(
   incident: Course,
   { since, recoveredAt: ended, pages }: Failure,
 ): Pick<IncidentChange, 'newOnset' | 'recoveredAt' | 'status' | 'suspects'> {
-  const { verifying, recovered_at: known, mitigations: judged, status } = incident;
+  const { verifying, recovered_at: known } = incident;
   const [over = ended] = [known, ended].filter((at) => at != null).toSorted();
   if (!isMitigated(incident) || verifying === undefined || over == null) return {};
   const recovered_at = latest(over, verifying.at);
   const calm = secondsBetween(recovered_at, since);
   if (calm < 0 || (beganAfterMitigation(incident) && calm < RECOVERY_SECONDS)) return { recoveredAt: null };
-  return {
-    newOnset: {
-      at: since,
-      recovered_at,
-      seq: incident.seq + 1,
-      judged,
-      after: mitigationOf(verifying),
-      ...(pages && { pages: incident.pages }),
-    },
-    recoveredAt: null,
-    suspects: [],
-    ...(status === 'mitigated' && { status: 'open' as const }),
-  };
+  return begun(incident, verifying, { at: since, recovered_at, pages });
+}
+
+const begun = (
+  { status, mitigations: judged, seq, pages: pagesBefore }: Course,
+  verifying: Mitigation,
+  { pages, ...onset }: Pick<Onset, 'at' | 'recovered_at'> & Partial<Pick<Onset, 'after_change'>> & { pages: boolean },
+): Pick<IncidentChange, 'newOnset' | 'recoveredAt' | 'status' | 'suspects'> => ({
+  newOnset: { ...onset, seq: seq + 1, judged, after: mitigationOf(verifying), ...(pages && { pages: pagesBefore }) },
+  recoveredAt: null,
+  suspects: [],
+  ...(status === 'mitigated' && { status: 'open' as const }),
+});
+
+/** A new alert that is critical or pages. `since`: when it began. */
+export type UrgentAlert = { since: Timestamp; pages: boolean };
+
+/**
+ * Returns the change if urgent alerts began after a newer change than those that the newest mitigation is about: they are another
+ * problem, even while alerts of the one before it still fire.
+ *
+ * @param changes of the incident's service, and of the one that was rolled back
+ */
+export function newOnsetAfterChange(
+  incident: Course & Pick<IncidentRecord, 'id' | 'service'>,
+  changes: readonly Change[],
+  alerts: readonly UrgentAlert[],
+): Pick<IncidentChange, 'newOnset' | 'recoveredAt' | 'status' | 'suspects'> {
+  const { verifying, service } = incident;
+  if (!isMitigated(incident) || verifying === undefined) return {};
+  const newer = changesSinceMitigation(changes, incident);
+  const [first] = newer;
+  const fresh = alerts
+    .filter(({ since }) => first !== undefined && since >= first.started_at)
+    .toSorted((a, b) => (a.since < b.since ? -1 : 1));
+  const [earliest] = fresh;
+  const change = newer.findLast(({ started_at }) => earliest !== undefined && started_at <= earliest.since);
+  if (earliest === undefined || change === undefined) return {};
+  return begun(incident, verifying, {
+    at: earliest.since,
+    recovered_at: change.started_at,
+    after_change: { id: change.id, name: changeName(change, service) },
+    pages: fresh.some(({ pages }) => pages),
+  });
+}
+
+/**
+ * Returns the changes since the newest mitigation, and since the newest problem, that can be the cause of another problem, oldest
+ * first. A version that already runs is none: the deploying system reports Firebreak's rollback as well.
+ */
+function changesSinceMitigation(
+  changes: readonly Change[],
+  { id, verifying, new_onset: onset }: Pick<IncidentRecord, 'id' | 'verifying' | 'new_onset'>,
+): Change[] {
+  if (verifying?.at === undefined) return [];
+  const { at: mitigatedAt } = verifying;
+  // A version can be deployed while the rollback runs.
+  const began =
+    changes
+      .filter(({ made_for, started_at }) => made_for === id && started_at <= mitigatedAt)
+      .toSorted(byStart)
+      .at(-1)?.started_at ?? mitigatedAt;
+  return changes
+    .filter(
+      (change) =>
+        change.started_at > began &&
+        (onset === undefined || change.started_at > onset.at) &&
+        change.made_for !== id &&
+        change.status !== 'cancelled' &&
+        !(change.kind === 'flag' && turnedFlagOff(change)) &&
+        !isRunning(change, changes),
+    )
+    .toSorted(byStart);
+}
+
+/** Returns whether a change deploys the version that was live before it. */
+function isRunning(change: Change, changes: readonly Change[]): boolean {
+  if (!putsVersionLive(change)) return false;
+  const { service } = change;
+  const before = newestLiveChange(changes.filter((one) => one.service === service && byStart(one, change) < 0));
+  return before !== undefined && sameVersion(before.version, change.version);
 }
 
 /**
@@ -150,5 +224,8 @@ export function missedByRun({
 }
 
 /** @example 'A new problem: the one before had ended at 10:05 UTC. Judged at once, with the changes since' */
-export const newOnsetText = ({ recovered_at: at }: NonNullable<IncidentRecord['new_onset']>): string =>
-  `A new problem: the one before had ended at ${at.slice(11, 16)} UTC. Judged at once, with the changes since the mitigation`;
+export const newOnsetText = ({ recovered_at: at, after_change: change }: Onset): string =>
+  `A new problem: ${change === undefined ? `the one before had ended at ${at.slice(11, 16)} UTC` : `it began after ${change.name}`}. Judged at once, with the changes since the mitigation`;
+
+/** Says after what another problem began. @example 'after deploy v3' */
+export const onsetWords = (change: string | undefined): string => `after ${change ?? 'the recovery'}`;

@@ -1,7 +1,7 @@
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Message, RunbookApproval } from '../../../schemas/incidents/inbox.ts';
 import { type ChangeId, lowestMode, type Mode, type Severity, type Version } from '../../../schemas/config/names.ts';
-import { causeOf, NEW_ONSET, type PageCause } from '../paging/page-causes.ts';
+import { causeOf, newOnsetCause, type PageCause } from '../paging/page-causes.ts';
 import type { BegunRunbook } from '../ports/runbooks.ts';
 import type { Requester } from '../rollback/judgement.ts';
 import { isManualRun } from '../runbooks/manual-runs.ts';
@@ -116,7 +116,7 @@ export function initialState(
     pages: incident.pages,
     pageDue: (paging && incident.pages === 0) || missed.page,
     pageOutdated: false,
-    pageCauses: missed.page ? [NEW_ONSET] : [],
+    pageCauses: missed.page ? [newOnsetCause(incident.new_onset?.after_change?.name)] : [],
     mitigations: incident.mitigations,
     running: [...unfinished],
     mitigationDue: incident.mitigations === 0 || missed.judgement ? firstRequest : null,

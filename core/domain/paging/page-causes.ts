@@ -29,21 +29,24 @@ const PAGING_JOINED = 'An alert with a page route was added';
 const RUNBOOK_FAILED = 'A runbook failed';
 const RETURNED = 'Alerts returned soon after the incident was resolved';
 
-/** A new problem has begun after the recovery from the mitigated one. */
-export const NEW_ONSET: PageCause = { text: 'A new problem after the recovery from the mitigated one' };
+const NEW_PROBLEM = 'A new problem after ';
+
+/** @param change name of the change after which a new problem has begun. Undefined: it began after the recovery */
+export const newOnsetCause = (change: string | undefined): PageCause => ({
+  text: `${NEW_PROBLEM}${change ?? 'the recovery from the mitigated one'}`,
+});
 
 const CAUSES_BY_ALERTS: ReadonlySet<string> = new Set([
   CRITICAL_JOINED,
   PAGING_JOINED,
   MITIGATION_WORDS.not_taken,
   RUNBOOK_FAILED,
-  NEW_ONSET.text,
   RETURNED,
 ]);
 
 /** Returns whether alerts alone made a page due. False if a person requested it, or an action was taken. */
 export const areAllByAlerts = (causes: readonly PageCause[]): boolean =>
-  causes.every(({ text }) => CAUSES_BY_ALERTS.has(text));
+  causes.every(({ text }) => CAUSES_BY_ALERTS.has(text) || text.startsWith(NEW_PROBLEM));
 
 /** State that determines the reason for a page by alerts. */
 type StateBefore = Pick<IncidentRecord, 'severity'> & {
@@ -58,7 +61,7 @@ export function causeOf(message: Message, before: StateBefore): PageCause {
     case 'signals':
       if (before.resolveBy !== null)
         return { text: `Alerts have fired since ${actorName(before.resolveBy)} resolved the incident` };
-      if (message.new_onset) return NEW_ONSET;
+      if (message.new_onset) return newOnsetCause(message.after_change);
       if (before.mitigated && !before.pagedAgain) return { text: 'Alerts are firing again after the mitigation' };
       if (message.again) return { text: 'Alerts of more services outside the catalogue are firing' };
       return message.critical && before.severity !== 'critical' ? { text: CRITICAL_JOINED } : { text: PAGING_JOINED };
@@ -75,7 +78,7 @@ export function causeOf(message: Message, before: StateBefore): PageCause {
     case 'mitigation':
       return { text: MITIGATION_WORDS[message.outcome], entry: `mitigation.${message.outcome}` };
     case 'new_onset':
-      return NEW_ONSET;
+      return newOnsetCause(message.after_change);
     case 'verification':
       return message.outcome === 'failed'
         ? { text: 'The mitigation did not help', entry: 'verification.failed' }

@@ -22,11 +22,13 @@ import type { Mute } from '../../domain/alerts/routing.ts';
 import type { AdmittedSignal, Receipt } from '../../domain/ports/alerts.ts';
 import type { Admitted, FirstRead } from '../../domain/ports/incidents.ts';
 import type { Clock } from '../../domain/ports/system.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { secondsBetween, timestamp, Timestamp } from '../../../schemas/time/time.ts';
-import { StoredIncident, StoredSignal } from '../../../schemas/incidents/stored-records.ts';
+import { StoredDecision, StoredIncident, StoredSignal } from '../../../schemas/incidents/stored-records.ts';
+import { recentChanges } from '../changes/changes.ts';
 import { sha256 } from '../../stores/hash.ts';
 import type { mintIncidentId } from '../../stores/ids.ts';
 import { episodeItems, episodeKey, formerKey, itemsOfOthers } from './episodes.ts';
@@ -265,11 +267,24 @@ async function writeBatch(
 ): Promise<Admitted | undefined> {
   const alerts = items.map((item) => item && episodeIn(item));
   const dependsOnFaults = arrivals.some(({ signal }, n) => signal.status === 'firing' && isReturn(signal, alerts[n]));
-  const [others, faultAt] = await Promise.all([
+  const [others, faultAt, changes] = await Promise.all([
     othersOf(table, arrivals, alerts, target),
     dependsOnFaults ? lastFault(table) : null,
+    changesAround(table, at, arrivals, target),
   ]);
-  const state = { at, receivedAt, trace, target, alerts, others, closed, newId: mint(at), faultAt, reopenable };
+  const state = {
+    at,
+    receivedAt,
+    trace,
+    target,
+    alerts,
+    others,
+    closed,
+    newId: mint(at),
+    faultAt,
+    reopenable,
+    changes,
+  };
   const plan = planAdmission(state, arrivals);
   const { incident } = plan;
   await recordRepetitions(table, { arrivals, items, plan }, at, repetitionSeconds);
@@ -329,6 +344,25 @@ const othersOf = (
       return (await itemsOfOthers(table, signal)).map(({ reporter, item }) => ({ reporter, ...episodeIn(item) }));
     }),
   );
+
+/** Number of newest changes read, to find those since a mitigation. */
+const CHANGES_READ = 20;
+
+/** Reads the newest changes of the service of a mitigated incident, and of the one that was rolled back, if an alert fires. */
+async function changesAround(
+  table: Table,
+  now: Timestamp,
+  arrivals: readonly Arrival[],
+  { incident }: Target,
+): Promise<Change[]> {
+  if (incident?.verifying?.at === undefined) return [];
+  if (!arrivals.some(({ signal }) => signal.status === 'firing')) return [];
+  const decision = await table.get(keys.decision(incident.id, incident.verifying.number));
+  const { target } = decision === undefined ? { target: null } : StoredDecision.parse(decision);
+  const isElsewhere = target != null && target.service !== incident.service;
+  const of = isElsewhere ? [incident, target] : [incident];
+  return (await Promise.all(of.map((one) => recentChanges(table, now, one, CHANGES_READ)))).flat();
+}
 
 /** Reads when the incidents of these alerts were closed. */
 async function closedOf(table: Table, items: readonly (Item | undefined)[]): Promise<Map<IncidentId, Closed>> {

@@ -148,16 +148,8 @@ export class ChangeTable implements Changes {
     return { ...page, items: page.items.map((item) => StoredChange.parse(item)) };
   }
 
-  async recent(serviceEnvironment: ServiceEnvironment, limit: number): Promise<Change[]> {
-    const changes: Change[] = [];
-    const until = `${latestPlausibleStart(this.#clock.now())}#\uffff`;
-    for await (const item of this.#table.each(keys.changes(serviceEnvironment).pk, {
-      newestFirst: true,
-      until,
-      limit,
-    }))
-      changes.push(StoredChange.parse(item));
-    return changes.toReversed();
+  recent(serviceEnvironment: ServiceEnvironment, limit: number): Promise<Change[]> {
+    return recentChanges(this.#table, this.#clock.now(), serviceEnvironment, limit);
   }
 
   async live(): Promise<Change[]> {
@@ -237,6 +229,21 @@ export class ChangeTable implements Changes {
         : put({ ...keys.live(change), change: before, since: endOf(before) }, unchanged),
     ]);
   }
+}
+
+/** Returns the newest changes, oldest first, without those whose start is too far in the future. */
+export async function recentChanges(
+  table: Table,
+  now: Timestamp,
+  serviceEnvironment: ServiceEnvironment,
+  limit: number,
+): Promise<Change[]> {
+  const until = `${latestPlausibleStart(now)}#\uffff`;
+  const { pk } = keys.changes(serviceEnvironment);
+  const changes = await collect(table.each(pk, { newestFirst: true, until, limit }), (item) =>
+    StoredChange.parse(item),
+  );
+  return changes.toReversed();
 }
 
 /**

@@ -2,7 +2,7 @@ import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { NOON } from '../../core/arbitraries.ts';
 import { all, answers, configured, ends, fires, type Moment, samplesOf, theIncident } from '../play.ts';
 import { wake } from '../../../workflows/wake.ts';
-import { begins, finishes } from './late-changes.ts';
+import { begins, finishes, recordsLate } from './late-changes.ts';
 import type { Path } from './rollbacks.ts';
 
 /** Stories of a failure that begins after the recovery from a mitigated one, in the same incident. */
@@ -105,6 +105,18 @@ export const secondFailurePaths: Record<string, Path> = {
     calls: bothRolledBack,
     status: 'resolved',
   },
+  'second-failure-begins-after-a-deploy-while-the-first-alert-still-fires': {
+    timeline: {
+      '0 s': fires(),
+      '270 s': begins('v3'),
+      '320 s': finishes('v3'),
+      '370 s': fires({ ...soon, name: 'HighLatency' }),
+      '395 s': answers('approved'),
+      '10 min': all(ends(), ends({ name: 'HighLatency' })),
+    },
+    calls: bothRolledBack,
+    status: 'resolved',
+  },
   'alerts-flap-before-the-recovery': {
     given: [failsIn([-4, 9])],
     // Another alert ends and fires again, while the first one keeps firing: the failure is still the first one.
@@ -120,8 +132,19 @@ export const secondFailurePaths: Record<string, Path> = {
   },
 };
 
-/** The same while the run fails: its history ends in the middle of its work, so these are no golden histories. */
+/** The same in an order that only chance decides, or while the run fails: these are no golden histories. */
 export const interruptedPaths: Record<string, Path> = {
+  'second-failure-begins-before-its-deploy-is-recorded': {
+    timeline: {
+      '0 s': fires(),
+      '370 s': fires({ ...soon, name: 'HighLatency' }),
+      '380 s': recordsLate('v3', 1.5),
+      '395 s': answers('approved'),
+      '9 min': all(ends(), ends({ name: 'HighLatency' })),
+    },
+    calls: bothRolledBack,
+    status: 'resolved',
+  },
   'next-run-reads-about-the-second-failure': {
     given: [badTwice],
     timeline: { ...secondFailure, '370 s': all(fires(soon), dies), ...askedAndRolledBack },

@@ -13,11 +13,13 @@ import {
   RECOVERY_SECONDS,
   recovered,
 } from '../../../../core/domain/incidents/new-onset.ts';
+import type { Change } from '../../../../schemas/changes/change.ts';
+import type { ChangeId, Version } from '../../../../schemas/config/names.ts';
 import type { Signal } from '../../../../schemas/alerts/signal.ts';
 import type { DecisionView, IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { arrival, signal, silenced } from '../../../support/signals.ts';
-import { NOON } from '../../arbitraries.ts';
+import { change, NOON } from '../../arbitraries.ts';
 import { incident } from '../../stories.ts';
 
 const after = (seconds: number): Timestamp => plusSeconds(NOON, seconds);
@@ -53,7 +55,7 @@ function reported(
   open: IncidentRecord,
   one: Signal,
   before: AlertEpisode | undefined,
-  { at = after(600), mute = null }: { at?: Timestamp; mute?: Mute | null } = {},
+  { at = after(600), mute = null, changes }: { at?: Timestamp; mute?: Mute | null; changes?: readonly Change[] } = {},
 ): InboxPost | null {
   const { incident: plan } = planAdmission(
     {
@@ -64,6 +66,7 @@ function reported(
       alerts: [before],
       closed: new Map(),
       newId: open.id,
+      ...(changes && { changes }),
     },
     [arrival(one, { mute })],
   );
@@ -74,6 +77,86 @@ const fires = (startsAt: Timestamp, more: Partial<Signal> = {}): Signal =>
   signal({ status: 'firing', startsAt, endsAt: null, episode: startsAt, ...more });
 const ends = (endsAt: Timestamp): Signal =>
   signal({ status: 'resolved', startsAt: after(-60), endsAt, episode: 'first' });
+
+describe('a critical alert while the first one still fires is a new problem', () => {
+  const deploy = (seconds: number, more: Partial<Change> = {}): Change =>
+    change('v3', 0, {
+      id: 'chg_new' as ChangeId,
+      started_at: after(seconds),
+      finished_at: after(seconds + 20),
+      ...more,
+    });
+  const ownRollback = deploy(40, {
+    id: 'chg_own' as ChangeId,
+    version: 'v1' as Version,
+    kind: 'rollback',
+    made_for: incident().id,
+    finished_at: after(60),
+  });
+  const begins = (
+    changes: readonly Change[],
+    { alert = fires(after(300)), open = mitigatedIncident() }: { alert?: Signal; open?: IncidentRecord } = {},
+  ): IncidentRecord['new_onset'] =>
+    reported(open, alert, undefined, { changes: [ownRollback, ...changes] })?.patch.set?.new_onset;
+  const onset = { judged: 1, after: { number: 1 }, pages: 1 };
+  const ofV3 = { id: 'chg_new', name: 'deploy v3' };
+
+  test.each<[string, IncidentRecord['new_onset'], object | undefined]>([
+    ['after a newer deploy', begins([deploy(200)]), { at: after(300), recovered_at: after(200), after_change: ofV3 }],
+    ['after a deploy that still runs', begins([deploy(200, { status: 'started', finished_at: null })]), onset],
+    ['after a deploy during the rollback', begins([deploy(50)]), { ...onset, after_change: ofV3 }],
+    ['after a deploy that failed', begins([deploy(200, { status: 'failed' })]), onset],
+    [
+      'after a feature flag was turned on',
+      begins([deploy(200, { kind: 'flag', version: 'new-basket 7 (on)' as Version })]),
+      { after_change: { id: 'chg_new', name: 'flag new-basket 7 (on)' } },
+    ],
+    [
+      'within its window after the mitigation',
+      begins([deploy(200)], { alert: fires(after(210), { labels: [['short_window', '5m']] }) }),
+      onset,
+    ],
+    [
+      'after a further deploy since another problem',
+      begins([deploy(200)], {
+        open: mitigatedIncident({
+          status: 'open',
+          mitigations: 2,
+          pages: 2,
+          new_onset: { at: after(150), recovered_at: after(140), seq: 4, judged: 1, after: { number: 1 } },
+        }),
+      }),
+      { at: after(300), judged: 2, pages: 2 },
+    ],
+    ['not without a change', begins([]), undefined],
+    ['not if it began before the deploy', begins([deploy(301)]), undefined],
+    ['not after the deploy that was undone', begins([deploy(-100)]), undefined],
+    ['not after a cancelled deploy', begins([deploy(200, { status: 'cancelled' })]), undefined],
+    [
+      "not after the deploying system's report of the rollback",
+      begins([deploy(70, { version: '1' as Version })]),
+      undefined,
+    ],
+    [
+      'not after a feature flag was turned off',
+      begins([deploy(200, { kind: 'flag', version: 'new-basket 7 (off)' as Version })]),
+      undefined,
+    ],
+    ['not for a warning', begins([deploy(200)], { alert: fires(after(300), { severity: 'warning' }) }), undefined],
+    ['not during an action', begins([deploy(200)], { open: mitigatedIncident({ status: 'mitigating' }) }), undefined],
+    [
+      'not again after the deploy of the newest problem',
+      begins([deploy(200)], {
+        open: mitigatedIncident({
+          new_onset: { at: after(250), recovered_at: after(200), seq: 4, judged: 1, after: { number: 1 } },
+        }),
+      }),
+      undefined,
+    ],
+  ])('%s', (_, begun, expected) =>
+    expected === undefined ? expect(begun).toBeUndefined() : expect(begun).toMatchObject(expected),
+  );
+});
 
 describe('the mitigated problem is over', () => {
   test.each<[string, InboxPost | null, Timestamp | undefined]>([
