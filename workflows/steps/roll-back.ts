@@ -49,7 +49,11 @@ export type RollbackOrder = ServiceEnvironment & {
   about?: IncidentKey;
 };
 
-type RollbackAttempt = TargetResponse | { kind: 'withheld'; reason: Reason };
+/** `watched`: a guard applies, so that an accepted rollback is only read. */
+type RollbackAttempt =
+  | Exclude<TargetResponse, { kind: 'in_progress' }>
+  | (Extract<TargetResponse, { kind: 'in_progress' }> & { watched?: true })
+  | { kind: 'withheld'; reason: Reason };
 
 /** Pauses between attempts at a busy or unavailable CD system; the last one repeats. Gives up after an hour. */
 const PAUSES_SECONDS = [2, 5, 10, 20, 30, 60, 90, 120] as const;
@@ -58,6 +62,10 @@ const TRIES = 37;
 /** Number of status checks of an accepted rollback: for an hour, at first every few seconds, later less often. */
 const POLLS = 220;
 const pollPause = (poll: number): number => (poll < 60 ? 5 : poll < 160 ? 15 : 30);
+
+/** The same while a guard applies, which people can take a day to change: for about a day. */
+const WATCHED_POLLS = 400;
+const watchedPause = (poll: number): number => (poll < 60 ? 5 : poll < 120 ? 60 : 300);
 
 /**
  * How a mitigation ended. `runs`: the version that runs instead, according to the CD system. `again`: the incident must be
@@ -85,19 +93,27 @@ export async function followRollback(run: Run, order: RollbackOrder, deps: Deps)
   };
 }
 
-/** Follows an accepted rollback until it ends. Without a status URL, repeating the call with the same key is the check. */
+/**
+ * Follows an accepted rollback until it ends. Without a status URL, repeating the call with the same key is the check, and while a
+ * guard applies, the running version. That time does not count towards the hour.
+ */
 async function pollRollback(run: Run, order: RollbackOrder, handle: string | null, deps: Deps): Promise<MitigationEnd> {
-  for (let poll = 0; poll < POLLS; poll += 1) {
-    await run.wait('rolling-back', { seconds: pollPause(poll) });
+  let [polls, watched] = [0, 0];
+  let isWatched = false;
+  while (polls < POLLS && watched < WATCHED_POLLS) {
+    await run.wait('rolling-back', { seconds: isWatched ? watchedPause(watched) : pollPause(polls) });
     const answer: RollbackAttempt = await run.step('check-roll-back', async () =>
       noteWaiting(
         deps,
         order,
-        await (handle === null ? rollBackOnce(deps, order) : checkRollback(deps, order, handle)),
+        await (handle === null ? rollBackOnce(deps, order, true) : checkAccepted(deps, order, handle)),
       ),
     );
     if (answer.kind !== 'in_progress' && answer.kind !== 'later' && answer.kind !== 'busy')
       return mitigationEndOf(answer, order);
+    isWatched = answer.kind === 'in_progress' && answer.watched === true;
+    if (isWatched) watched += 1;
+    else polls += 1;
   }
   return {
     outcome: 'gave_up',
@@ -146,9 +162,9 @@ function mitigationEndOf(
 /**
  * Makes one attempt at a rollback. Without a person's approval, judges again, because the decision may be minutes old. Then
  * reads the guards, strongly consistent, directly before the intent and the call. Withholds the rollback if a guard applies
- * or can't be read.
+ * or can't be read. One that the target has accepted is only read then.
  */
-async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<RollbackAttempt> {
+async function rollBackOnce(deps: Deps, order: RollbackOrder, isAccepted = false): Promise<RollbackAttempt> {
   const [{ services }, action, earlier, decision, read, around] = await Promise.all([
     deps.config.current(),
     actionOf(deps, order),
@@ -160,7 +176,9 @@ async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<RollbackA
   ]);
   const entry = environmentEntry(services, order);
   if (entry === undefined || action === undefined)
-    return { kind: 'withheld', reason: { code: 'no_deployer', text: NO_DEPLOYER } };
+    return isAccepted
+      ? { kind: 'later', detail: NO_DEPLOYER, afterSeconds: null }
+      : { kind: 'withheld', reason: { code: 'no_deployer', text: NO_DEPLOYER } };
   // The run before this one may have died after the rollback.
   if (earlier?.state === 'succeeded') return { kind: 'succeeded', id: null };
   const tried = earlier !== undefined;
@@ -183,13 +201,15 @@ async function rollBackOnce(deps: Deps, order: RollbackOrder): Promise<RollbackA
     async () => {
       const known = { configured: entry.autoRollback.mode, tried, agreement, judged, decidedAt: decision?.at };
       const reason = whyStopped('call', await guardInputs(deps, order, known));
-      return reason && tried
+      return reason && tried && !isAccepted && earlier.state !== 'accepted'
         ? { ...reason, text: `${reason.text}; an earlier attempt may have been accepted, so check the CD system` }
         : reason;
     },
   );
   // The answer to an earlier attempt may be lost, and no further attempt is allowed: a look at the target still is.
   if (!intent.ok && tried && (await isRolledBack(deps, order))) return { kind: 'succeeded', id: null };
+  if (!intent.ok && (isAccepted || earlier?.state === 'accepted') && !isOutcome(intent.reason))
+    return watch(deps, order, { kind: 'in_progress', id: null, handle: null }, intent.reason);
   if (!intent.ok) return { kind: 'withheld', reason: intent.reason };
   // Another action that held the lock until now may have done it.
   const text = tried ? null : await doneMeanwhile(deps, order);
@@ -367,12 +387,59 @@ async function judgeAgain(
 async function noteWaiting(deps: Deps, order: RollbackOrder, answer: RollbackAttempt): Promise<RollbackAttempt> {
   if (answer.kind !== 'in_progress' || answer.waitsFor === undefined) return answer;
   const { incidentId: id, key, from, to } = order;
-  if ((await deps.effects.get(id, key))?.state === 'accepted') return answer;
+  if (answer.watched !== true && (await deps.effects.get(id, key))?.state === 'accepted') return answer;
   const text = `The rollback from ${from} to ${to} is waiting for a person: ${answer.waitsFor}`;
   await deps.incidents.post(id, { kind: 'page', by: 'firebreak', note: text }, {}, `${key}-waits`);
   await wake(deps, id);
   await deps.effects.conclude(id, key, 'accepted', text);
   return answer;
+}
+
+/** Checks an accepted rollback by its status, which is read while a guard applies as well. */
+async function checkAccepted(deps: Deps, order: RollbackOrder, handle: string): Promise<RollbackAttempt> {
+  const answer = await checkRollback(deps, order, handle);
+  if (answer.kind !== 'in_progress') return answer;
+  const [{ services }, decision] = await Promise.all([
+    deps.config.current(),
+    deps.decisions.get(order.incidentId, order.number),
+  ]);
+  const entry = environmentEntry(services, order);
+  if (entry === undefined) return answer;
+  const agreement = agreementOf(order, decision);
+  const known = {
+    configured: entry.autoRollback.mode,
+    tried: true,
+    agreement,
+    judged: undefined,
+    decidedAt: decision?.at,
+  };
+  const reason = whyStopped('call', await guardInputs(deps, order, known));
+  return reason === undefined || isOutcome(reason) ? answer : watch(deps, order, answer, reason);
+}
+
+/** Returns whether a guard's reason says what has become of a rollback, so that there is nothing left to follow. */
+const isOutcome = ({ code }: Reason): boolean => code === 'superseded' || code === 'already_done';
+
+/** Says once that an accepted rollback is only followed while a guard applies. It stays accepted. */
+async function watch(
+  deps: Deps,
+  { incidentId: id, key, from, to, flag }: RollbackOrder,
+  answer: Extract<TargetResponse, { kind: 'in_progress' }>,
+  { text: because }: Reason,
+): Promise<RollbackAttempt> {
+  const act = flag === undefined ? `The rollback from ${from} to ${to}` : `Turning off feature flag ${flag}`;
+  const text = `${act} was accepted, and is in progress. Firebreak does not repeat the request, and only follows it to its end: ${because}`;
+  const effect = await deps.effects.get(id, key);
+  if (effect?.state !== 'accepted') await deps.effects.conclude(id, key, 'accepted', text);
+  else if (!effect.detail.startsWith(text))
+    await deps.incidents.note(id, `${key}-watched`, {
+      at: deps.clock.now(),
+      actor: 'firebreak',
+      kind: 'roll-back.accepted',
+      text,
+      detail: { key },
+    });
+  return { ...answer, watched: true };
 }
 
 /** Checks the status of an accepted rollback. */
@@ -385,9 +452,13 @@ async function checkRollback(deps: Deps, order: RollbackOrder, handle: string): 
 const NO_DEPLOYER =
   'no deployer is configured for this service and environment, or its url and CD_URL are both missing';
 
-/** Returns whether the target runs the version of the rollback. False: it does not, or it cannot be queried. */
+/** Returns whether the target runs the version of the rollback, or the flag is off. False: it does not, or it cannot be queried. */
 async function isRolledBack(deps: Deps, order: RollbackOrder): Promise<boolean> {
-  if (order.flag !== undefined) return false;
+  if (order.flag !== undefined) {
+    const config = environmentEntry((await deps.config.current()).services, order)?.flags;
+    const state = config && (await (await deps.targets.flagsFor(config, order))?.read(order.flag));
+    return state?.kind === 'state' && !state.on;
+  }
   const deployer = await deployerAt(deps, order);
   return (await deployer?.checkDrift?.(rollbackCallOf(order)))?.kind === 'holds';
 }
