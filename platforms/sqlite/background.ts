@@ -3,7 +3,6 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Consumer } from '../queues.ts';
 import type { Job } from '../schedule.ts';
 import { FolderBlobs } from './blobs.ts';
-import { SYSTEM_CLOCK } from './clock.ts';
 import { BLOBS_FOLDER, DATABASE_FILE } from './data-folder.ts';
 import { Database } from './database.ts';
 import { SqliteExecutions, type SqliteExecutionsOptions } from './executions.ts';
@@ -44,6 +43,7 @@ const DAY_MS = 86_400_000;
 /** The part of the platform that calls the product: it delivers messages, runs executions, and runs jobs. */
 export class BackgroundPlatform extends SqlitePlatform {
   readonly #options: BackgroundOptions;
+  readonly #now: () => number;
   readonly #executions: SqliteExecutions;
 
   private constructor(
@@ -51,9 +51,17 @@ export class BackgroundPlatform extends SqlitePlatform {
     database: Database,
     files: { blobs: FolderBlobs; publicFiles: FolderPublicFiles },
   ) {
-    const executions = new SqliteExecutions({ ...options.executions, database, timeScale: options.timeScale });
+    const { now } = database.clock;
+    const executions = new SqliteExecutions({
+      ...options.executions,
+      database,
+      timeScale: options.timeScale,
+      now,
+      byMachine: (at) => at + Date.now() - now(),
+    });
     super(options, { database, ...files }, executions);
     this.#options = options;
+    this.#now = now;
     this.#executions = executions;
     database.onNews(({ queues, executions: changed }) => {
       for (const queue of queues) this.queues.deliver(queue);
@@ -83,8 +91,8 @@ export class BackgroundPlatform extends SqlitePlatform {
       name: 'expire',
       everySeconds: EXPIRE_EVERY_SECONDS,
       run: async () => {
-        await this.store.deleteExpired(Math.floor(SYSTEM_CLOCK.now() / 1000));
-        await this.queues.deleteDead(SYSTEM_CLOCK.now() - deadLetterDays * DAY_MS);
+        await this.store.deleteExpired(Math.floor(Date.now() / 1000));
+        await this.queues.deleteDead(this.#now() - deadLetterDays * DAY_MS);
       },
     };
     const schedule = new TimerSchedule({ timeScale, onFailure: (job, error) => onError(error, `job ${job}`) });

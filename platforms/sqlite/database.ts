@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { DatabaseSync } from 'node:sqlite';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { type Clock, clockStart, forwardClock } from './clock.ts';
 import { openReading, openWriting } from './connection.ts';
 import { DatabaseDamaged, isDamage, SQLITE } from './errors.ts';
 import { commitTogether } from './group-commit.ts';
@@ -32,12 +33,15 @@ const OF_THE_DISK = new Set<number | undefined>([SQLITE.full, SQLITE.io, SQLITE.
 /** An SQLite database: reads, and transactions, which are on the disk when their promise resolves. */
 export class Database {
   readonly failed: Promise<Error>;
+  /** The clock by which waits are measured: the same for all threads of this process that use the file. */
+  readonly clock: Clock;
   /** The connection that reads. */
   readonly #reader: { readonly reading: { database: DatabaseSync; sql: Sql } };
   readonly #writer: Writer;
 
   private constructor(reader: { readonly reading: { database: DatabaseSync; sql: Sql } }, writer: Writer) {
     this.failed = writer.failed;
+    this.clock = forwardClock(writer.clockStart);
     this.#reader = reader;
     this.#writer = writer;
   }
@@ -75,10 +79,10 @@ export class Database {
    */
   static async join(file: string, port: MessagePort): Promise<Database> {
     const ended = new Promise<void>((resolve) => port.once('close', () => resolve()));
-    await Promise.race([once(port, 'message'), ended]);
+    const first = await Promise.race([once(port, 'message'), ended]);
     return new Database(
       { reading: openReading(file) },
-      writerAt(port, ended, () => undefined),
+      writerAt(port, startIn(first), ended, () => undefined),
     );
   }
 
@@ -88,6 +92,7 @@ export class Database {
     return new Database(
       { reading: connection },
       {
+        clockStart: clockStart(),
         commit: async (request) => commitTogether(connection.sql, [request])[0] as Outcome,
         share: () => {
           throw new Error('a database in memory belongs to one thread');
@@ -142,7 +147,7 @@ async function threadFor(file: string): Promise<Writer> {
   const { port1: port, port2 } = new MessageChannel();
   const workerData: WriterData = { file, port: port2 };
   const thread = new Worker(new URL('./writer.ts', import.meta.url), { workerData, transferList: [port2] });
-  await Promise.race([once(port, 'message'), rejected(thread)]); // its connection is open
+  const first = await Promise.race([once(port, 'message'), rejected(thread)]); // its connection is open
   let thrown: Error | undefined;
   thread.on('error', (error: Error) => (thrown = error));
   // Answers can arrive after the end of the thread, until the channel is closed.
@@ -150,16 +155,20 @@ async function threadFor(file: string): Promise<Writer> {
     new Promise((resolve) => thread.once('exit', resolve)),
     new Promise((resolve) => port.once('close', resolve)),
   ]);
-  return writerAt(port, ended, () => thrown);
+  return writerAt(port, startIn(first), ended, () => thrown);
 }
+
+/** Returns the start of the clock in the first message of a writer. */
+const startIn = (first: unknown[] | void): number => (first?.[0] as FromWriter | undefined)?.clockStart ?? clockStart();
 
 /**
  * Returns the writer at the other end of a port.
  *
+ * @param start of its clock
  * @param ended resolves when nothing answers any more
  * @param thrown what has ended it, if that is known
  */
-function writerAt(port: MessagePort, ended: Promise<unknown>, thrown: () => Error | undefined): Writer {
+function writerAt(port: MessagePort, start: number, ended: Promise<unknown>, thrown: () => Error | undefined): Writer {
   const waiting = new Map<number, (outcome: Outcome) => void>();
   const listeners: ((news: News) => void)[] = [];
   let last = 0;
@@ -188,6 +197,7 @@ function writerAt(port: MessagePort, ended: Promise<unknown>, thrown: () => Erro
     waiting.clear();
   }
   return {
+    clockStart: start,
     failed,
     commit: (request) =>
       new Promise((resolve) => {

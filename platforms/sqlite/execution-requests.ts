@@ -8,7 +8,7 @@ export type ExecutionRequestsOptions = {
   timeScale: number;
   executionTimeoutSeconds: number;
   log: (entry: object) => void;
-  /** Milliseconds since the Unix epoch. */
+  /** Milliseconds since the Unix epoch, by a clock that only goes forward. Absent: the time of the machine. */
   now?: () => number;
 };
 

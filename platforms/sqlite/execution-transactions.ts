@@ -14,6 +14,7 @@ import {
   type Update,
   updated,
 } from './operations.ts';
+import { continueTime, noteTime } from './passed-time.ts';
 import type { Sql, SqlRow } from './sql.ts';
 
 /**
@@ -88,6 +89,7 @@ export const EXECUTION_TRANSACTIONS = {
       ...at
     }: { name: string; input: string; timeoutSeconds: number; begins: boolean } & At,
   ): { isNew: boolean; begun: Invocation | undefined } => {
+    noteTime(sql, at.now);
     if (!NAME.test(name)) throw new RangeError('a name of an execution has 1 to 64 letters, digits, - and _');
     if (bytes(input) > LIMITS.inputBytes) throw new RangeError(`an input has at most ${LIMITS.inputBytes} bytes`);
     const inserted = sql.run(
@@ -112,6 +114,7 @@ export const EXECUTION_TRANSACTIONS = {
     sql: Sql,
     { now, limit }: { now: number; limit: number },
   ): { changed: string[]; timedOut: string[]; begun: Invocation[] } => {
+    noteTime(sql, now);
     const changed = sql.all(
       'SELECT execution AS name, operation FROM operations WHERE due_at <= ? ORDER BY due_at, rowid LIMIT ?',
       now,
@@ -143,6 +146,7 @@ export const EXECUTION_TRANSACTIONS = {
     { name, invocation, updates, ...at }: Invocation & { updates: readonly Update[] } & At,
   ): boolean => {
     if (!isCurrent(sql, { name, invocation })) return false;
+    noteTime(sql, at.now);
     checkUpdates(updates, (id) => find(sql, name, id));
     for (const update of updates) {
       sql.run('UPDATE executions SET bytes = bytes + ? WHERE name = ?', storedBytes(update), name);
@@ -162,6 +166,7 @@ export const EXECUTION_TRANSACTIONS = {
   /** Returns false if the invocation was already over. */
   'executions.end': (sql: Sql, { name, invocation, how, ...at }: Invocation & { how: InvocationEnd } & At): boolean => {
     if (!isCurrent(sql, { name, invocation })) return false;
+    noteTime(sql, at.now);
     sql.run('UPDATE executions SET invoking = 0 WHERE name = ?', name);
     switch (how.kind) {
       case 'suspended':
@@ -196,9 +201,11 @@ export const EXECUTION_TRANSACTIONS = {
     wake(sql, name, now);
   },
 
-  /** Continues executions whose invocations ended with their process. Returns their number. */
-  'executions.recover': (sql: Sql, { now }: { now: number }): number =>
-    sql.run('UPDATE executions SET invoking = 0, wake_at = ? WHERE invoking = 1', now),
+  /** Continues the time of the process before, and executions whose invocations ended with it. Returns their number. */
+  'executions.recover': (sql: Sql, { now }: { now: number }): number => {
+    continueTime(sql, now);
+    return sql.run('UPDATE executions SET invoking = 0, wake_at = ? WHERE invoking = 1', now);
+  },
 
   /** Deletes executions that ended before a time. Returns their number. */
   'executions.prune': (sql: Sql, { endedBefore, limit }: { endedBefore: number; limit: number }): number => {

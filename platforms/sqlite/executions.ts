@@ -11,7 +11,8 @@ import {
 import { DiskFailure } from './database.ts';
 import { executionOf, type Invocation, type InvocationEnd } from './execution-transactions.ts';
 import { ExecutionRequests, type ExecutionRequestsOptions } from './execution-requests.ts';
-import { canWait, type Operation, operationOf, replayable, type Update } from './operations.ts';
+import { canWait, type Operation, operationOf, replayable, type Update, withDueTime } from './operations.ts';
+import type { SqlRow } from './sql.ts';
 
 export type SqliteExecutionsOptions = ExecutionRequestsOptions & {
   /**
@@ -19,6 +20,10 @@ export type SqliteExecutionsOptions = ExecutionRequestsOptions & {
    * a completed callback at once also while a step runs; without, it does with its next checkpoint.
    */
   handler: (client: DurableExecutionClient, plugin: DurableInstrumentationPlugin) => DurableLambdaHandler;
+  /**
+   * Returns the time of the machine for a time of `now`: the SDK measures what remains of a wait by it. Absent: they are the same.
+   */
+  byMachine?: (at: number) => number;
   /** Days that an execution is kept after its end, by the clock. */
   retentionDays: number;
   /** Handlers that run at the same time. */
@@ -257,10 +262,10 @@ export class SqliteExecutions extends ExecutionRequests {
   /** Returns how the handler ended. Never rejects. */
   async #handled(live: Live): Promise<InvocationEnd> {
     const { name, invocation } = live;
-    const deadline = Date.now() + INVOCATION_MS;
+    const deadline = performance.now() + INVOCATION_MS;
     const context = {
       awsRequestId: `${name}/${invocation}`,
-      getRemainingTimeInMillis: () => deadline - Date.now(),
+      getRemainingTimeInMillis: () => deadline - performance.now(),
     } as Parameters<DurableLambdaHandler>[1];
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
@@ -320,14 +325,23 @@ export class SqliteExecutions extends ExecutionRequests {
   /** Returns the operations that changed after a change, in the order in which they began. */
   #changes(name: string, seen: number): { operations: Operation[]; seen: number } {
     const rows = this.#database.sql.all(
-      'SELECT seq, operation FROM operations WHERE execution = ? AND seq > ? ORDER BY rowid',
+      'SELECT seq, operation, due_at FROM operations WHERE execution = ? AND seq > ? ORDER BY rowid',
       name,
       seen,
     );
     return {
-      operations: rows.map(operationOf),
+      operations: rows.map((row) => this.#given(row)),
       seen: rows.reduce((most, { seq }) => Math.max(most, Number(seq)), seen),
     };
+  }
+
+  /** Returns an operation as the SDK gets it: when it is due, by the time of the machine. */
+  #given(row: SqlRow): Operation {
+    const { due_at: dueAt } = row;
+    const { byMachine } = this.#options;
+    return dueAt === null || byMachine === undefined
+      ? operationOf(row)
+      : withDueTime(operationOf(row), byMachine(Number(dueAt)));
   }
 
   #liveOf(execution = '', token = ''): Live {

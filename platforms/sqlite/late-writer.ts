@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { clockStart } from './clock.ts';
 import { openAlone, openReading, openWriting } from './connection.ts';
 import { SQLITE, sqliteCode } from './errors.ts';
 import { refusalOf } from './group-commit.ts';
@@ -27,6 +28,7 @@ export function diskProblem(file: string): Refusal | undefined {
  * writing, which it tries again and again. Until then, one connection reads, alone: others need room.
  */
 export class LateWriter implements Writer {
+  readonly clockStart = clockStart();
   /** Resolves when it can write. */
   readonly opened: Promise<void>;
   readonly failed: Promise<Error>;

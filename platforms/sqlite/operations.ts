@@ -26,6 +26,15 @@ const iso = (millis: number): string => new Date(millis).toISOString();
 /** Returns the time after a delay. Fixed when it is set, so that a restart with another scale does not move it. */
 export const after = (seconds: number, { now, timeScale }: At): number => now + Math.ceil((seconds * 1000) / timeScale);
 
+/** Returns an operation with another time at which its wait, or the pause before its next attempt, ends. */
+export function withDueTime(operation: Operation, dueAt: number): Operation {
+  const { Type, StepDetails } = operation;
+  if (Type === 'WAIT') return { ...operation, WaitDetails: { ScheduledEndTimestamp: iso(dueAt) } };
+  return Type === 'STEP'
+    ? { ...operation, StepDetails: { ...StepDetails, NextAttemptTimestamp: iso(dueAt) } }
+    : operation;
+}
+
 /** Applies an update of the handler, which `checkUpdates` has accepted. */
 export function updated(update: Update, before: Operation | undefined, callbackId: string, at: At): Change {
   const { Id, Type, Action, ParentId, Name, SubType } = update;

@@ -3,7 +3,6 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Executions } from '../executions.ts';
 import type { Platform } from '../platform.ts';
 import { FolderBlobs } from './blobs.ts';
-import { SYSTEM_CLOCK } from './clock.ts';
 import { SqliteCommits } from './commits.ts';
 import { BLOBS_FOLDER, DATABASE_FILE } from './data-folder.ts';
 import { Database } from './database.ts';
@@ -54,7 +53,7 @@ export class SqlitePlatform implements Platform {
     this.commits = new SqliteCommits(database);
     this.queues = new SqliteQueues(database, {
       queues: options.queues,
-      clock: SYSTEM_CLOCK,
+      clock: database.clock,
       onError: (error, queue) => options.onError(error, `queue ${queue}`),
     });
     this.blobs = blobs;
@@ -66,7 +65,12 @@ export class SqlitePlatform implements Platform {
     const database = await Database.open(join(options.dataFolder, DATABASE_FILE));
     const blobs = await FolderBlobs.open(join(options.dataFolder, BLOBS_FOLDER));
     const publicFiles = await FolderPublicFiles.open(options.publicFolder);
-    const executions = new ExecutionRequests({ ...options.executions, database, timeScale: options.timeScale });
+    const executions = new ExecutionRequests({
+      ...options.executions,
+      database,
+      timeScale: options.timeScale,
+      now: database.clock.now,
+    });
     return new SqlitePlatform(options, { database, blobs, publicFiles }, executions);
   }
 

@@ -1,4 +1,5 @@
 import { LIMITS } from '../limits.ts';
+import { noteTime } from './passed-time.ts';
 import type { Sql } from './sql.ts';
 
 /**
@@ -38,6 +39,7 @@ type Settled = { processed: number[]; failed: { number: number; dueAt: number }[
 
 export const QUEUE_TRANSACTIONS = {
   'queues.send': (sql: Sql, { queue, messages, now }: { queue: string; messages: Sent[]; now: number }): void => {
+    noteTime(sql, now);
     sql.run(
       'DELETE FROM message_ids WHERE rowid IN (SELECT rowid FROM message_ids WHERE expires_at <= ? LIMIT ?)',
       now,
@@ -60,6 +62,7 @@ export const QUEUE_TRANSACTIONS = {
     for (const number of numbers) sql.run('UPDATE messages SET deliveries = deliveries + 1 WHERE number = ?', number);
   },
   'queues.settle': (sql: Sql, { processed, failed, dead, now }: Settled): void => {
+    noteTime(sql, now);
     for (const number of processed) sql.run('DELETE FROM messages WHERE number = ?', number);
     for (const { number, dueAt } of failed) sql.run('UPDATE messages SET due_at = ? WHERE number = ?', dueAt, number);
     for (const number of dead) sql.run('UPDATE messages SET dead_at = ? WHERE number = ?', now, number);

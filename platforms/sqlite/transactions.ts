@@ -1,11 +1,12 @@
 import type { MessagePort } from 'node:worker_threads';
 import { EXECUTION_TRANSACTIONS, executionOf, EXECUTIONS_SCHEMA } from './execution-transactions.ts';
 import { QUEUE_SCHEMA, QUEUE_TRANSACTIONS } from './queue-transactions.ts';
+import { PASSED_TIME_SCHEMA } from './passed-time.ts';
 import type { Sql } from './sql.ts';
 import { STORE_SCHEMA, STORE_TRANSACTIONS } from './store-transactions.ts';
 
 /** What the parts of the platform keep in the file. */
-export const SCHEMA = [STORE_SCHEMA, QUEUE_SCHEMA, EXECUTIONS_SCHEMA].join('\n');
+export const SCHEMA = [STORE_SCHEMA, QUEUE_SCHEMA, EXECUTIONS_SCHEMA, PASSED_TIME_SCHEMA].join('\n');
 
 /**
  * All transactions that write, by name. They run in the thread that owns the writing connection, so their arguments and
@@ -50,6 +51,8 @@ export function newsOf(transactions: readonly { request: Request; outcome: Outco
 
 /** Commits transactions that it gets at the same time together. */
 export type Writer = {
+  /** Start of the clock of all threads that use the file (`forwardClock`). */
+  readonly clockStart: number;
   commit(request: Request): Promise<Outcome>;
   /** Returns a port for another thread, which writes through the same connection. */
   share(): MessagePort;

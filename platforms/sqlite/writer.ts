@@ -1,4 +1,5 @@
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { clockStart } from './clock.ts';
 import { openWriting } from './connection.ts';
 import { OpenLog } from './open-log.ts';
 import { commitTogether } from './group-commit.ts';
@@ -11,8 +12,15 @@ import { type News, newsOf, type Outcome, type Request } from './transactions.ts
 export type ToWriter = { number: number; request: Request } | { port: MessagePort } | 'close';
 export type WriterData = { file: string; port: MessagePort };
 
-/** `news`: what the transactions of others mean for a thread that has joined. The first message says that it is served. */
-export type FromWriter = { outcomes: { number: number; outcome: Outcome }[]; news?: News | undefined };
+/**
+ * `news`: what the transactions of others mean for a thread that has joined. The first message says that it is served, and has
+ * the start of the clock (`clock.ts`).
+ */
+export type FromWriter = {
+  clockStart?: number;
+  outcomes: { number: number; outcome: Outcome }[];
+  news?: News | undefined;
+};
 
 /**
  * The thread that owns the writing connection. Whatever has arrived, from all threads, is committed together. A delay to
@@ -22,6 +30,7 @@ const { file, port: first } = workerData as WriterData;
 const { database, sql } = openWriting(file);
 const log = new OpenLog(file, database);
 const ports = new Set<MessagePort>();
+const start = clockStart();
 
 /** Milliseconds between two looks at the log while nothing is written. */
 const LOG_CHECK_MS = 5000;
@@ -30,7 +39,7 @@ function serve(port: MessagePort): void {
   ports.add(port);
   port.on('message', (message: ToWriter) => answer([{ port, message }, ...waiting()]));
   port.once('close', () => ports.delete(port)); // also if its thread has ended
-  port.postMessage({ outcomes: [] } satisfies FromWriter);
+  port.postMessage({ outcomes: [], clockStart: start } satisfies FromWriter);
 }
 
 type Arrived = { port: MessagePort; message: ToWriter };

@@ -86,10 +86,12 @@ export const PROJECTION_TARGET_NAMES = Object.keys(PROJECTION_TARGETS) as readon
 export const WakeMessage = z.object({ target: z.enum(PROJECTION_TARGET_NAMES) });
 export type WakeMessage = z.infer<typeof WakeMessage>;
 
-/** Remaining calls of each method, and blocked times. Milliseconds since the Unix epoch. */
+/** Remaining calls of each method, and blocked times (`at`: their start). Milliseconds since the Unix epoch. */
 export const RateLimitState = z.object({
   buckets: z.record(z.string(), z.object({ left: z.number(), at: z.number() })).default({}),
-  blocked: z.record(z.string(), z.object({ until: z.number(), failures: z.number() })).default({}),
+  blocked: z
+    .record(z.string(), z.object({ until: z.number(), failures: z.number(), at: z.number().optional() }))
+    .default({}),
 });
 export type RateLimitState = z.infer<typeof RateLimitState>;
 

@@ -56,6 +56,11 @@ export class SetClock implements Clock {
   set(millis: number): void {
     this.#now = Math.max(this.#now, millis);
   }
+
+  /** Sets the clock back, as a person or NTP does. */
+  setBack(seconds: number): void {
+    this.#now -= seconds * 1000;
+  }
 }
 
 /** An engine whose runs tests can kill. */

@@ -67,7 +67,7 @@ export async function evidenceOf(
     together?: Promise<Opening[]>;
   },
 ): Promise<{ evidence: Evidence; neighboursUnreadable: boolean }> {
-  const { config, cause, own, aborted, degraded, together, at = deps.clock.now() } = context;
+  const { config, cause, own, aborted, degraded, together, at = timeOf(deps, cause) } = context;
   const { id, service, environment } = incident;
   const health = healthOf(config, incident);
   const isKnown = incident.unmatched === null;
@@ -152,6 +152,10 @@ export async function evidenceOf(
   };
   return { evidence, neighboursUnreadable: failing === null };
 }
+
+/** Returns the time of evidence: now, but not before an alert was received. The clock can have been set back since. */
+const timeOf = ({ clock }: Pick<Deps, 'clock'>, cause: readonly SignalView[]): Timestamp =>
+  cause.reduce((latest, { first_seen_at: at }) => (at > latest ? at : latest), clock.now());
 
 /** Time before the incident's opening at which a problem whose start is not stored has begun at the latest. */
 const BEFORE_OPENING_SECONDS = 600;

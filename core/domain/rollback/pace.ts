@@ -1,4 +1,5 @@
 import type { RateLimitState } from '../../../schemas/incidents/projection.ts';
+import { wasSetBack } from '../time/set-back.ts';
 import { type Allowance, takeToken } from '../time/token-bucket.ts';
 
 /** Back-off in seconds after consecutive failures; the last value repeats. */
@@ -25,7 +26,8 @@ export function takeAllowances(
   allowances: Readonly<Record<string, Allowance>>,
   now: number,
 ): TakenAllowances {
-  const until = Math.max(pace.blocked[key]?.until ?? 0, pace.blocked[ALL]?.until ?? 0);
+  const blocks = [pace.blocked[key], pace.blocked[ALL]].filter((one) => one !== undefined);
+  const until = Math.max(0, ...blocks.filter(({ at = 0 }) => !wasSetBack(at, now)).map((one) => one.until));
   if (until > now) return { ok: false, pace, at: until };
   const buckets = { ...pace.buckets };
   for (const [name, allowance] of Object.entries(allowances)) {
@@ -61,7 +63,7 @@ export function failed(
   const failures = (pace.blocked[name]?.failures ?? 0) + 1;
   const backOff = BACK_OFF_SECONDS[Math.min(failures, BACK_OFF_SECONDS.length) - 1] ?? 60;
   const until = now + Math.max(afterSeconds ?? backOff / timeScale, 1) * 1000;
-  return { ...pace, blocked: { ...pace.blocked, [name]: { until, failures } } };
+  return { ...pace, blocked: { ...pace.blocked, [name]: { until, failures, at: now } } };
 }
 
 /** Removes the entries that no longer matter. */

@@ -77,7 +77,9 @@ export function publishedConfig(blobs: Blobs, log: Log, now: () => number): Conf
 
   /** Concurrent callers share one read. */
   async function current(): Promise<PublishedConfig> {
-    if (cached !== undefined && cached.until > now()) return cached.published;
+    const at = now();
+    // A time further ahead is from before the clock was set back.
+    if (cached !== undefined && cached.until > at && cached.until <= at + CACHED_MS) return cached.published;
     reading ??= read(cached).finally(() => (reading = undefined));
     cached = await reading;
     return cached.published;

@@ -8,10 +8,12 @@ import {
   type ProjectionTargetName,
   PROJECTION_TARGET_NAMES,
 } from '../../../schemas/incidents/projection.ts';
-import { plusSeconds, secondsBetween, Timestamp } from '../../../schemas/time/time.ts';
+import { wasSetBack } from '../../domain/time/set-back.ts';
+import { millisOf, plusSeconds, secondsBetween, Timestamp } from '../../../schemas/time/time.ts';
 import { keys } from '../../stores/keys.ts';
 import { collect, type Table } from '../../stores/table.ts';
 import {
+  above,
   absent,
   allOf,
   anyOf,
@@ -41,6 +43,9 @@ const MARK_TRIES = 3;
  * seconds.
  */
 const SOON_SECONDS = 1;
+
+/** How far the clocks of those that lease a target can be apart. */
+const CLOCKS_APART_SECONDS = 60;
 
 const ALWAYS = async (): Promise<boolean> => true;
 
@@ -100,12 +105,13 @@ export class ProjectionTable implements Projections {
   }
 
   async due(target: ProjectionTargetName): Promise<Due[]> {
-    return dueOn(target, await this.#dues());
+    return dueOn(target, await this.#dues(), this.#clock.now());
   }
 
   async dueAnywhere(): Promise<ReadonlyMap<ProjectionTargetName, readonly Due[]>> {
     const items = await this.#dues();
-    return new Map(PROJECTION_TARGET_NAMES.map((target) => [target, dueOn(target, items)]));
+    const now = this.#clock.now();
+    return new Map(PROJECTION_TARGET_NAMES.map((target) => [target, dueOn(target, items, now)]));
   }
 
   #dues(): Promise<Item[]> {
@@ -121,10 +127,10 @@ export class ProjectionTable implements Projections {
     // A failed condition means a newer change: the subject stays due.
     const { ok } = await this.#table.transact([
       again === null
-        ? update(key, { remove: [since(target), notBefore(target)] }, equals('marks', marksRead))
+        ? update(key, { remove: [since(target), notBefore(target), setAt(target)] }, equals('marks', marksRead))
         : update(
             key,
-            { set: { [notBefore(target)]: again } },
+            { set: { [notBefore(target)]: again, [setAt(target)]: this.#clock.now() } },
             allOf(equals('marks', marksRead), exists(since(target))),
           ),
     ]);
@@ -148,7 +154,8 @@ export class ProjectionTable implements Projections {
       update(
         keys.projector(target),
         { set: { owner, until: plusSeconds(now, seconds) } },
-        anyOf(missing('until'), below('until', now)),
+        // A lease that is longer than a lease is from before the clock was set back.
+        anyOf(missing('until'), below('until', now), above('until', plusSeconds(now, seconds + CLOCKS_APART_SECONDS))),
       ),
     ]);
     if (!result.ok) return undefined;
@@ -215,10 +222,10 @@ export class ProjectionTable implements Projections {
     await this.#table.transact([put({ ...keys.sent(target, subject, key), ...sent })]);
   }
 
-  async nextNumber(row: string, above = 0): Promise<number> {
-    if (above > 0) {
+  async nextNumber(row: string, min = 0): Promise<number> {
+    if (min > 0) {
       await this.#table.transact([
-        update(keys.counter(row), { set: { number: above } }, anyOf(missing('number'), below('number', above))),
+        update(keys.counter(row), { set: { number: min } }, anyOf(missing('number'), below('number', min))),
       ]);
     }
     const item = await this.#table.update(keys.counter(row), { add: { number: 1 } });
@@ -228,6 +235,7 @@ export class ProjectionTable implements Projections {
 
 /** Attribute since when a target has something to show; absent: everything is shown. */
 const since = (target: ProjectionTargetName): string => `${target}_since`;
+const setAt = (target: ProjectionTargetName): string => `${target}_set_at`;
 const notBefore = (target: ProjectionTargetName): string => `${target}_not_before`;
 
 /**
@@ -240,7 +248,7 @@ function markUpdate(subject: Subject, at: Timestamp, stamp: 'marked_at' | 'woken
     add: { marks: 1 },
     set: { [stamp]: at, marked_by: by },
     setIfMissing: Object.fromEntries(targets.map((target) => [since(target), at])),
-    remove: targets.map(notBefore),
+    remove: targets.flatMap((target) => [notBefore(target), setAt(target)]),
   };
 }
 
@@ -252,7 +260,9 @@ function mustBeWoken(target: ProjectionTargetName, before: Item | undefined, at:
   const woken = before?.['woken_at'];
   if (before?.['marked_by'] === by) return true;
   if (before?.[since(target)] === undefined || before[notBefore(target)] !== undefined) return true;
-  return typeof woken !== 'string' || secondsBetween(Timestamp.parse(woken), at) > JUST_WOKEN_SECONDS;
+  if (typeof woken !== 'string') return true;
+  const wokenAt = Timestamp.parse(woken);
+  return secondsBetween(wokenAt, at) > JUST_WOKEN_SECONDS || wasSetBack(millisOf(wokenAt), millisOf(at));
 }
 
 /** Returns the mark of a subject as part of a transaction. Does not wake projectors. */
@@ -260,15 +270,19 @@ export const projectionMarkWrite = (subject: Subject, at: Timestamp): Write =>
   update(keys.due(subject), markUpdate(subject, at, 'marked_at'));
 
 /** Oldest mark first. */
-const dueOn = (target: ProjectionTargetName, items: readonly Item[]): Due[] =>
+const dueOn = (target: ProjectionTargetName, items: readonly Item[], now: Timestamp): Due[] =>
   items
     .filter((item) => item[since(target)] !== undefined)
-    .map((item) => dueOf(item, target))
+    .map((item) => dueOf(item, target, now))
     .toSorted((a, b) => (a.since < b.since ? -1 : 1));
 
-const dueOf = (item: Item, target: ProjectionTargetName): Due => ({
-  subject: Subject.parse(item['sk']),
-  marks: Number(item['marks']),
-  since: Timestamp.parse(item[since(target)]),
-  notBefore: typeof item[notBefore(target)] === 'string' ? Timestamp.parse(item[notBefore(target)]) : null,
-});
+const dueOf = (item: Item, target: ProjectionTargetName, now: Timestamp): Due => {
+  const { [notBefore(target)]: again, [setAt(target)]: set } = item;
+  const isOver = typeof set === 'string' && wasSetBack(millisOf(Timestamp.parse(set)), millisOf(now));
+  return {
+    subject: Subject.parse(item['sk']),
+    marks: Number(item['marks']),
+    since: Timestamp.parse(item[since(target)]),
+    notBefore: typeof again === 'string' && !isOver ? Timestamp.parse(again) : null,
+  };
+};

@@ -83,6 +83,101 @@ executionsConformance('SQLite in a file, requested by another thread', async (wo
   return { ...running, executions };
 });
 
+const HOURS_MS = 2 * 3_600_000;
+
+test('after a restart with the clock set back, waits, pauses, and timeouts last at most as long as their own length', async () => {
+  const database = Database.inMemory();
+  let now = Date.now();
+  let attempts = 0;
+  const workflow: Workflow = async (_, context) => {
+    await context.step(
+      'fails-once',
+      async () => {
+        attempts += 1;
+        if (attempts === 1) throw new Error('not yet');
+      },
+      { retryStrategy: () => ({ shouldRetry: true, delay: { seconds: 60 } }) },
+    );
+    await context.wait('settle', { seconds: 60 });
+    const [answer] = await context.createCallback('approval', { timeout: { seconds: 60 } });
+    await answer.catch(() => undefined);
+  };
+  let current = executionsOn(database, workflow, { now: () => now });
+  const setBack = async (): Promise<void> => {
+    await current.close();
+    now -= HOURS_MS;
+    current = executionsOn(database, workflow, { now: () => now });
+    await current.recover();
+  };
+  const pass = async (seconds: number): Promise<void> => {
+    now += seconds * 1000;
+    await current.settle();
+  };
+  await current.start('restarted', {});
+  await current.settle();
+  // The pause before the second attempt, the wait, and the time for the callback.
+  for (let each = 0; each < 3; each += 1) {
+    await setBack();
+    await pass(30);
+    expect(await current.status('restarted')).toBe('running');
+    await pass(31);
+  }
+  expect(attempts).toBe(2);
+  expect(await current.status('restarted')).toBe('succeeded');
+  await current.close();
+  await database.close();
+});
+
+test('a wait ends in time when the clock is set back meanwhile', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'firebreak-executions-'));
+  const settings = {
+    dataFolder: folder,
+    publicFolder: join(folder, 'status'),
+    secret: () => undefined,
+    timeScale: 1000,
+    onError: (error: unknown) => expect.unreachable(String(error)),
+    queues: {},
+  };
+  const executions = { executionTimeoutSeconds: 3_600_000, log: () => undefined };
+  const front = await SqlitePlatform.open({ ...settings, executions });
+  const realNow = Date.now;
+  const back = await BackgroundPlatform.join(
+    {
+      ...settings,
+      deadLetterDays: 1,
+      executions: {
+        ...executions,
+        retentionDays: 1,
+        maxConcurrent: 1,
+        handler: (durableExecutionClient, plugin) =>
+          withDurableExecution(
+            async (_: unknown, context: DurableContext) => context.wait('settle', { seconds: 300 }),
+            {
+              durableExecutionClient,
+              plugins: [plugin],
+            },
+          ),
+      },
+    },
+    front.share(),
+  );
+  const stop = await back.run({ consumers: {}, jobs: [] });
+  const reading = await Database.join(join(folder, 'firebreak.sqlite'), front.share());
+  try {
+    await front.executions.start('settling', {});
+    await until(async () => reading.sql.get('SELECT 1 FROM operations') !== undefined);
+    Date.now = () => realNow() - HOURS_MS;
+    await until(async () => (await front.executions.status('settling')) === 'succeeded');
+  } finally {
+    Date.now = realNow;
+  }
+  await stop();
+  await reading.close();
+  await back.close();
+  await front.close();
+  await rm(folder, { recursive: true });
+});
+
 test('what another thread requests is done at once', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'firebreak-executions-'));
   const settings = {

@@ -40,7 +40,7 @@ async function withOne(refuse?: string) {
     );
   const queues = start();
   await queues.send('plain', [{ body: 'one' }]);
-  return { clock, errors, queues, start };
+  return { clock, database, errors, queues, start };
 }
 
 /** Consumes `plain`. `answers`: those of the consumer, in order; then it succeeds. */
@@ -194,5 +194,19 @@ test('messages of a queue that no longer exists disturb nobody', async () => {
   const queues = new SqliteQueues(database, { ...options, queues: TEST_QUEUES });
   await queues.send('plain', [{ body: 'one' }]);
   const { delivered } = consume(queues);
+  await until(() => delivered.length === 1);
+});
+
+test('after a restart with the clock set back, a message that failed is delivered after its own pause', async () => {
+  const { clock, database, queues, start } = await withOne();
+  const first = consume(queues, [failFor(60)]);
+  await until(async () => first.delivered.length === 1 && (await queues.counts('plain')).visible === 0);
+  await first.stop();
+  clock.advance(-7_200_000);
+  await database.write('executions.recover', { now: clock.now() });
+  const { delivered } = consume(start());
+  clock.advance(59_999);
+  expect(delivered).toHaveLength(0);
+  clock.advance(1001);
   await until(() => delivered.length === 1);
 });

@@ -116,3 +116,9 @@ test('expired entries are removed, others kept', () => {
     blocked: { young: { until: NOW - 1, failures: 9 } },
   });
 });
+
+test('a block ends when the clock is set back, because its length is not known any more', () => {
+  const blocked = failed(fresh, 'post', null, false, NOW);
+  expect(takeAllowances(blocked, 'post', {}, NOW + 1000)).toMatchObject({ ok: false, at: NOW + 5000 });
+  expect(takeAllowances(blocked, 'post', {}, NOW - 7_200_000)).toMatchObject({ ok: true });
+});

@@ -46,6 +46,18 @@ async function due(target: ProjectionTargetName = 'slack'): Promise<Due> {
 const AT_INCIDENTS = ['gates', 'grafana', 'slack', 'status', 'statuspage', 'webhooks'] as const;
 
 describe('a change', () => {
+  test('that waits is due at once when the clock is set back, and wakes its projectors', async () => {
+    await projections().changed(subject);
+    await projections().settle('slack', await due(), plusSeconds(stores.clock.now(), 60));
+    expect((await due()).notBefore).not.toBeNull();
+    stores.clock.setBack(7200);
+    expect((await due()).notBefore).toBeNull();
+    stores.woken.length = 0;
+    await projections().changed(subject);
+    expect(stores.woken).toContain('grafana in 1 s');
+    later(7200);
+  });
+
   test('is due at every target that shows it, and wakes those', async () => {
     await projections().changed(subject);
     const fresh = { subject, marks: 1, since: stores.clock.now(), notBefore: null };
@@ -185,6 +197,13 @@ describe('a session at a target', () => {
 
   beforeEach(async () => {
     for (const lease of taken.splice(0)) await projections().release({ ...lease, pace: { buckets: {}, blocked: {} } });
+  });
+
+  test('does not outlast its length when the clock is set back', async () => {
+    await mine();
+    stores.clock.setBack(7200);
+    expect(await take()).toBeDefined();
+    later(7200);
   });
 
   test('is exclusive until it is released', async () => {
