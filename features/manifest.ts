@@ -196,10 +196,10 @@ export type ObjectiveFiles = {
   files(dir: string): Promise<string[]>;
 };
 
-/** Metrics for Prometheus. */
+/** Metrics for Prometheus, which the background thread reads as a report. */
 export type FeatureMetrics = {
   current?(deps: FeatureDeps): Promise<Metric[]>;
-  /** Those that change slowly and need many reads: cached for a minute. */
+  /** Those that change slowly and need many reads: a report of their own, which is reused for up to a minute. */
   slow?(deps: FeatureDeps): Promise<Metric[]>;
 };
 

@@ -4,10 +4,10 @@ import type { Compute } from '../core/actions/reports/computed-reports.ts';
 import { systemClock as clock } from '../functions/assembly/clock.ts';
 import { assemble } from '../functions/assembly/deps.ts';
 import { jsonLog } from '../functions/assembly/log.ts';
+import { computeHere } from '../functions/assembly/reports.ts';
 import { receivesAlerts } from '../entrances/http/webhooks/alerts.ts';
 import { namedCredentials } from '../core/domain/catalogue/vendors.ts';
 import type { Blobs, Log } from '../core/domain/ports/system.ts';
-import { Refusal } from '../core/domain/refusal.ts';
 import type { Product } from '../functions/assembly/product.ts';
 import { SqlitePlatform } from '../platforms/sqlite/platform.ts';
 import type { Config } from '../schemas/config/config.ts';
@@ -125,11 +125,10 @@ async function start(
     runsOn: true,
     isOnlyInstance: true,
   };
-  const compute: Compute = async (report) => {
-    if (platform.late === undefined) return background.compute(report);
-    throw new Refusal(503, 'unavailable', 'the disk is full: no reports are computed until there is room');
-  };
-  const product = assemble({ platform, settings: productSettings, clock, log, compute });
+  // While the disk is full, nothing runs in the background, and no alerts are accepted that a report could delay.
+  const here = computeHere(() => product);
+  const compute: Compute = (report) => (platform.late === undefined ? background.compute(report) : here(report));
+  const product: Product = assemble({ platform, settings: productSettings, clock, log, compute });
   await quarantineStalled(product.quarantine);
   opened.onClose(() => background.close());
   const runBackground = async () => {

@@ -20,7 +20,6 @@ import { countRefusals } from '../http/middleware/refusals.ts';
 import { identifyRequest } from '../http/middleware/request.ts';
 import { requestId } from '../http/problem.ts';
 import { ASSETS, plotAsset } from './assets.ts';
-import { Kept } from './kept.ts';
 import { consolePage, iconLink, plainPage } from './layout.ts';
 import { loginRoutes } from './login.ts';
 import { deliveryParts, FEATURE_DOWNLOADS } from './features.ts';
@@ -148,7 +147,6 @@ async function readPage(
     query: new URLSearchParams([...new URL(c.req.url).searchParams, ...fields]),
     isOpened,
     besideDelivery: (selection) => deliveryParts(deps, viewer, selection),
-    kept: keptOf(deps),
     hidden: hiddenBy(c),
     sandboxPath: sandboxPathFor(deps, c),
     destinations: navigationOf(viewer).flatMap(({ pages }) => pages),
@@ -157,15 +155,6 @@ async function readPage(
   const markup = String(main);
   const version = sha256(read.title + markup.replaceAll(viewer.csrfToken, '')).slice(0, 16);
   return { shown: { ...read, main }, markup, version };
-}
-
-/** What each console has kept. */
-const KEPT = new WeakMap<ConsoleDeps, Kept>();
-
-function keptOf(deps: ConsoleDeps): Kept {
-  const kept = KEPT.get(deps) ?? new Kept(deps.clock);
-  KEPT.set(deps, kept);
-  return kept;
 }
 
 type Fields = Iterable<[string, string]>;

@@ -95,7 +95,6 @@ function viewerFor({ clock }: Pick<Deps, 'clock'>, actor: SendingActor, id: stri
     may: (action, scope) => decide(action, scope).allowed,
     sender: actor.sender,
     grants: actor.grants,
-    rights: sha256(JSON.stringify(actor.grants)),
     session: id === null ? null : sha256(id),
     csrfToken: id === null ? '' : sha256(`csrf token of ${id}`),
   };

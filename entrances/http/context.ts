@@ -12,8 +12,6 @@ export type Viewer = {
   sender: string;
   /** What the viewer may do and see. */
   grants: readonly Principal[];
-  /** Hash of them: viewers with the same one see the same. */
-  rights: string;
   /** Hash of the session's ID. Null: authenticated by a bearer token. */
   session: string | null;
   /**

@@ -1,6 +1,6 @@
 import type { Feature } from '../manifest.ts';
 import { names } from './names.ts';
-import { FIGURES, METRICS, PAGE, RECORDS, RECORDS_CSV } from './reports.ts';
+import { FIGURES, PAGE, RECORDS, RECORDS_CSV } from './reports.ts';
 import { deliveryPorts, withPorts } from './ports.ts';
 
 /** Days that one run rolls up. A run of the sweeper has less than a minute. */
@@ -23,7 +23,6 @@ export const delivery: Feature = {
     [RECORDS.name]: async () => (await import('./actions/compute.ts')).records,
     [RECORDS_CSV.name]: async () => (await import('./actions/compute.ts')).recordsCsv,
     [PAGE.name]: async () => (await import('./actions/compute.ts')).page,
-    [METRICS.name]: async () => (await import('./actions/compute.ts')).metrics,
   },
   metrics: async () => (await import('./metrics.ts')).metrics,
   console: async () => ({

@@ -11,7 +11,6 @@ import {
 } from '../../entrances/http/routes/metrics/exposition.ts';
 import type { FeatureMetrics } from '../manifest.ts';
 import { type Deps, withPorts } from './ports.ts';
-import { METRICS } from './reports.ts';
 import { figuresOf } from './decisions/figures.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import { type DeliveryDeps, deliveryReport } from './actions/report.ts';
@@ -19,7 +18,7 @@ import { type DeliveryDeps, deliveryReport } from './actions/report.ts';
 /** Metrics of delivery. */
 export const metrics: FeatureMetrics = {
   current: async (deps) => deployMetrics(withPorts(deps)),
-  slow: async ({ reports }) => (await reports.read(METRICS, null, null)).value,
+  slow: async (deps) => figureMetrics(withPorts(deps)),
 };
 
 /** Returns the counters of deploys, under the names that dashboards of other tools use. */
@@ -52,7 +51,7 @@ async function deployMetrics({ deployHistory }: Pick<Deps, 'deployHistory'>): Pr
 }
 
 /** Returns the delivery figures of the services in the catalogue as metrics. A figure without records has no sample. */
-export async function metricsOfFigures(deps: Deps): Promise<Metric[]> {
+async function figureMetrics(deps: Deps): Promise<Metric[]> {
   const all = await figuresByService(deps, FIGURE_DAYS);
   const figureGauge = (
     name: string,

@@ -1,5 +1,4 @@
 import { reportKind } from '../../core/domain/ports/reports.ts';
-import type { Metric } from '../../entrances/http/routes/metrics/exposition.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { DeliveryScope } from './actions/report.ts';
 import type { FigureRecords } from './decisions/figure-records.ts';
@@ -57,6 +56,3 @@ export const RECORDS = reportKind<
 export const RECORDS_CSV = reportKind<ReportInput & { figure: DoraFigure }, string>('delivery.records-csv');
 
 export const PAGE = reportKind<ReportInput & { figure: DoraFigure; days: number }, PageReport>('delivery.page');
-
-/** The metrics that are computed from figures, of all services. */
-export const METRICS = reportKind<null, Metric[]>('delivery.metrics');

@@ -5,7 +5,7 @@ import type { DigestSection } from '../../core/domain/ports/extensions.ts';
 import type { TeamDigest } from './digest.ts';
 import { TEAM_DIGEST } from './reports.ts';
 import { type Cells, filterLinks, type Html, nothing, panel, tableOf } from '../../entrances/console/parts.ts';
-import type { ConsolePage } from '../../entrances/console/pages/page.ts';
+import { type ConsolePage, viewerAsReader } from '../../entrances/console/pages/page.ts';
 
 const TEAM_MAX_CHARS = 256;
 
@@ -19,13 +19,13 @@ export const digestPage: ConsolePage = {
   section: 'Review',
   action: 'incidents:read',
   everySeconds: 300,
-  async show(deps, { viewer: { may, sender, grants }, query }) {
+  async show(deps, { viewer, query }) {
     const team = query.get('team')?.slice(0, TEAM_MAX_CHARS) || undefined;
     const { services } = await deps.config.current();
-    const visible = Object.entries(services).filter(([service]) => may('incidents:read', { service }));
+    const visible = Object.entries(services).filter(([service]) => viewer.may('incidents:read', { service }));
     const teams = [...new Set(visible.flatMap(([, entry]) => entry.team ?? []))].toSorted();
     // It sums up a week of records, also of other features.
-    const { value } = await deps.reports.read(TEAM_DIGEST, { team: team ?? null }, { name: sender, grants });
+    const { value } = await deps.reports.read(TEAM_DIGEST, { team: team ?? null }, viewerAsReader(viewer));
     return { title: 'Digest', main: digestMain(value, teams) };
   },
 };

@@ -1,6 +1,7 @@
 import type { Feature } from '../manifest.ts';
 import { names } from './names.ts';
 import { postmortemPorts, withPorts } from './ports.ts';
+import { POSTMORTEMS } from './reports.ts';
 
 /** Post-mortems: drafts from the record of an incident, their publication, and the list of action items. */
 export const postmortems: Feature = {
@@ -48,6 +49,7 @@ export const postmortems: Feature = {
     },
   ],
   routes: async () => (await import('./routes/index.ts')).routes,
+  computes: { [POSTMORTEMS.name]: async () => (await import('./actions/compute.ts')).list },
   console: async () => (await import('./pages/index.ts')).parts,
   incidentCommands: async () => (await import('./cli/index.ts')).addCommands,
 };

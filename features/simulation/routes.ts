@@ -6,7 +6,8 @@ import { RecordedAlert, RecordedIncident } from './recording.ts';
 import { DAY_SECONDS } from '../../schemas/time/since.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { countedDays, recordedObjective } from './actions/objectives.ts';
-import { recordedAlerts, recordingOf, recordings } from './actions/recordings.ts';
+import { recordedAlerts, recordingOf } from './actions/recordings.ts';
+import { RECORDINGS } from './reports.ts';
 import { configuredSlo } from '../slo/actions/corrections.ts';
 import { withPorts } from '../slo/ports.ts';
 import {
@@ -18,11 +19,15 @@ import {
   pageOf,
   problems,
   readable,
+  readerOf,
   sinceQuery,
 } from '../../entrances/http/endpoint.ts';
 import { incidentParams } from '../../entrances/http/incident-param.ts';
 
-type RoutesDeps = Pick<FeatureDeps, 'clock' | 'config' | 'decisions' | 'features' | 'incidents' | 'runbooks'>;
+type RoutesDeps = Pick<
+  FeatureDeps,
+  'clock' | 'config' | 'decisions' | 'features' | 'incidents' | 'reports' | 'runbooks'
+>;
 
 const Recording = RecordedIncident.meta({ id: 'RecordedIncident' });
 const Alert = RecordedAlert.meta({ id: 'RecordedAlert' });
@@ -60,9 +65,9 @@ export function recordingRoutes(app: Api, deps: RoutesDeps): void {
     }),
     async (c) => {
       const { since, limit, cursor } = c.req.valid('query');
-      const from = plusSeconds(deps.clock.now(), -since);
       c.var.allow(EVERYWHERE); // the evidence names other services
-      return c.json(await recordings(deps, from, { limit, ...(cursor && { cursor }) }), 200);
+      const input = { seconds: since, limit, ...(cursor && { cursor }) };
+      return c.json((await deps.reports.read(RECORDINGS, input, readerOf(c))).value, 200);
     },
   );
 

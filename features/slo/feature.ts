@@ -1,7 +1,7 @@
 import type { Feature } from '../manifest.ts';
 import { names, SLO_FOLDER } from './names.ts';
 import { sloPorts, withPorts } from './ports.ts';
-import { SLO_VIEWS } from './reports.ts';
+import { BURNING_SLOS, SLO_LIST, SLO_VIEWS } from './reports.ts';
 
 /** Objectives: counts their error budgets, freezes deploys when these are spent or burn too fast, and generates rules. */
 export const slo: Feature = {
@@ -23,7 +23,11 @@ export const slo: Feature = {
   ],
   objectives: { folder: SLO_FOLDER, load: async () => (await import('./files.ts')).objectiveFiles },
   routes: async () => (await import('./routes/index.ts')).objectiveRoutes,
-  computes: { [SLO_VIEWS.name]: async () => (await import('./actions/compute.ts')).views },
+  computes: {
+    [SLO_VIEWS.name]: async () => (await import('./actions/compute.ts')).views,
+    [SLO_LIST.name]: async () => (await import('./actions/compute.ts')).list,
+    [BURNING_SLOS.name]: async () => (await import('./actions/compute.ts')).burning,
+  },
   metrics: async () => (await import('./metrics.ts')).metrics,
   console: async () => (await import('./pages/index.ts')).parts,
   commandsAfter: { slo: 'runbooks' },

@@ -1,7 +1,24 @@
 import { type Compute, ComputedReports, mayOf } from '../../core/actions/reports/computed-reports.ts';
-import { ALERT_REVIEW, SHADOW } from '../../core/actions/reports/report-kinds.ts';
+import { ALERT_REVIEW, CONNECTIONS, SHADOW } from '../../core/actions/reports/report-kinds.ts';
+import {
+  SERVICE_METRICS,
+  SLOW_METRICS,
+  serviceMetrics,
+  slowMetrics,
+} from '../../entrances/http/routes/metrics/service-metrics.ts';
+import {
+  DECISIONS,
+  FIRST_STEPS,
+  INCIDENTS,
+  INCIDENTS_NAMED,
+  NOW,
+  RESOLVED_TODAY,
+  SERVICES,
+} from '../../entrances/console/pages/reports.ts';
 import { FEATURES } from '../../features/index.ts';
 import type { ComputeOf, ComputeReport } from '../../features/manifest.ts';
+import type { Connections } from '../../schemas/config/connections.ts';
+import type { CheckConnectionsDeps } from '../../vendors/connections/report.ts';
 import type { Product } from './product.ts';
 
 const shadow: ComputeOf<typeof SHADOW> = async (deps, request, may) => {
@@ -14,10 +31,37 @@ const review: ComputeOf<typeof ALERT_REVIEW> = async (deps, _, may) => {
   return alertReview(deps, ({ service, environment }) => may('incidents:read', { service, environment }));
 };
 
+const checkAll = async (deps: ReportDeps): Promise<Connections> => {
+  const { checkConnections } = await import('../../vendors/connections/report.ts');
+  return checkConnections(deps);
+};
+
+/** The code of pages, which is loaded with their first view. */
+const pages = {
+  now: () => import('../../entrances/console/pages/incidents/now-data.ts'),
+  firstSteps: () => import('../../entrances/console/pages/incidents/first-steps.ts'),
+  list: () => import('../../entrances/console/pages/incidents/list-data.ts'),
+  find: () => import('../../entrances/console/pages/find/incidents-named.ts'),
+  decisions: () => import('../../entrances/console/pages/incidents/decisions-data.ts'),
+  services: () => import('../../entrances/console/pages/services/services-data.ts'),
+};
+
+type Computes = (deps: ReportDeps, input: never, may: Parameters<ComputeReport>[2]) => Promise<unknown>;
+
 /** What computes each report, by its name. */
-const COMPUTES: ReadonlyMap<string, () => Promise<ComputeReport>> = new Map<string, () => Promise<ComputeReport>>([
+const COMPUTES: ReadonlyMap<string, () => Promise<Computes>> = new Map<string, () => Promise<Computes>>([
   [SHADOW.name, async () => shadow],
   [ALERT_REVIEW.name, async () => review],
+  [SERVICE_METRICS.name, async () => serviceMetrics],
+  [SLOW_METRICS.name, async () => slowMetrics],
+  [CONNECTIONS.name, async () => checkAll],
+  [NOW.name, async () => (await pages.now()).incidentsNow],
+  [RESOLVED_TODAY.name, async () => (await pages.now()).resolvedToday],
+  [FIRST_STEPS.name, async () => (await pages.firstSteps()).stepsDone],
+  [INCIDENTS.name, async () => (await pages.list()).listed],
+  [INCIDENTS_NAMED.name, async () => (await pages.find()).incidentsNamed],
+  [DECISIONS.name, async () => (await pages.decisions()).decisions],
+  [SERVICES.name, async () => (await pages.services()).services],
   ...FEATURES.flatMap(({ computes = {} }) => Object.entries(computes)),
 ]);
 
@@ -31,7 +75,7 @@ export const computeHere =
     return (await load())(deps, input as never, mayOf(grants, deps.clock.now()));
   };
 
-type ReportDeps = Parameters<ComputeReport>[0];
+type ReportDeps = Parameters<ComputeReport>[0] & CheckConnectionsDeps;
 
 /** Returns the reports that are computed in this thread. */
 export const reportsHere = (clock: Product['clock'], depsOf: () => ReportDeps): ComputedReports =>

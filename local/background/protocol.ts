@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import { Refusal } from '../../core/domain/refusal.ts';
 import type { ReportRequest } from '../../core/actions/reports/computed-reports.ts';
 import type { ProductSettings } from '../../functions/assembly/deps/shared.ts';
 import type { PlatformSettings } from '../platform-options.ts';
@@ -28,7 +29,28 @@ export type BackgroundData = {
 
 /** `number`: of the answer. */
 export type ReportQuestion = { number: number; report: ReportRequest };
-export type ReportAnswer = { number: number; result: { ok: true; value: unknown } | { ok: false; error: unknown } };
+export type ReportAnswer = { number: number; result: { ok: true; value: unknown } | { ok: false; error: SentError } };
+
+/** An error as plain data: errors lose their own properties between threads. `refusal`: the error is one. */
+export type SentError = {
+  name: string;
+  message: string;
+  stack: string | undefined;
+  refusal?: Pick<Refusal, 'code' | 'detail' | 'headers' | 'status'>;
+};
+
+export function sentError(error: unknown): SentError {
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+  if (!(error instanceof Refusal)) return { name, message, stack };
+  const { code, detail, headers, status } = error;
+  return { name, message, stack, refusal: { code, detail, headers, status } };
+}
+
+/** Returns the error that was thrown in the other thread. */
+export const receivedError = ({ refusal, ...error }: SentError): Error =>
+  refusal === undefined
+    ? Object.assign(new Error(error.message), error)
+    : new Refusal(refusal.status, refusal.code, refusal.detail, refusal.headers);
 
 export type ToBackground = { start: Start } | { secretNames: ReadonlySet<string> } | ReportQuestion | 'stop';
 export type FromBackground = ReportAnswer | 'stopped';

@@ -7,7 +7,9 @@ import {
   type BackgroundData,
   FIGURES,
   type FromBackground,
+  receivedError,
   type ReportAnswer,
+  sentError,
   type Start,
   type ToBackground,
 } from './protocol.ts';
@@ -66,7 +68,7 @@ export function createBackground({ beats, logLevel }: Pick<BackgroundData, 'beat
     answers.delete(message.number);
   });
   void exited.then(() => {
-    const error = new Error('the background thread has ended');
+    const error = sentError(new Error('the background thread has ended'));
     for (const answer of answers.values()) answer({ ok: false, error });
     answers.clear();
   });
@@ -85,7 +87,7 @@ export function createBackground({ beats, logLevel }: Pick<BackgroundData, 'beat
         send({ number, report });
       });
       if (result.ok) return result.value;
-      throw result.error;
+      throw receivedError(result.error);
     },
     metrics: () => {
       const [lag, used, total] = figures;

@@ -28,6 +28,7 @@ import {
   type ReportAnswer,
   type ReportQuestion,
   type Start,
+  sentError,
   type ToBackground,
 } from './protocol.ts';
 
@@ -124,9 +125,7 @@ async function answer({ number, report }: ReportQuestion): Promise<void> {
     const describe = () => ({ kind: 'job', name: `report ${report.name}` }) as const;
     send({ ok: true, value: await whileInProgress(describe, () => compute(report)) });
   } catch (error) {
-    // Its own properties may not be plain data.
-    const { stack } = error as Partial<Error>;
-    send({ ok: false, error: Object.assign(new Error(String(error)), stack && { stack }) });
+    send({ ok: false, error: sentError(error) });
   }
 }
 

@@ -2,20 +2,23 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Table } from '../../core/stores/table.ts';
-import { PAGES } from '../../entrances/console/pages/index.ts';
 import { assemble } from '../../functions/assembly/deps.ts';
 import { jsonLog } from '../../functions/assembly/log.ts';
 import { computeHere } from '../../functions/assembly/reports.ts';
 import { publish } from '../../local/config/config-watch.ts';
 import { platformOptions } from '../../local/platform-options.ts';
 import { appsOf } from '../../local/programs.ts';
+import { getPaths } from '../../packages/lab/bench/get-paths.ts';
 import { storeDeploys } from '../../packages/lab/bench/stored-deploys.ts';
-import { storeIncidents } from '../../packages/lab/bench/stored-incidents.ts';
+import { storeOpenIncidents } from '../../packages/lab/bench/stored-incidents.ts';
 import type { Platform } from '../../platforms/platform.ts';
 import { SqlitePlatform } from '../../platforms/sqlite/platform.ts';
 import type { Item, Store } from '../../platforms/store.ts';
 import { Config, emptyConfig } from '../../schemas/config/config.ts';
-import { timestamp } from '../../schemas/time/time.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { Slo } from '../../schemas/slo/slo.ts';
+import { BurnWindow, SloStatus } from '../../schemas/slo/slo-status.ts';
+import { timestamp, type Timestamp } from '../../schemas/time/time.ts';
 import { objective } from '../support/objective.ts';
 
 const TOKEN = 'a token for the admin of some length';
@@ -30,18 +33,24 @@ const PAUSE_MS = 61_000;
 export type Reads = { items: number; bytes: number };
 
 export type ReadsWorld = {
-  /** Records deploys, over four weeks, and makes their rollups. */
+  /** Records deploys of the services, over four weeks, and makes their rollups. */
   deploy(count: number): Promise<void>;
-  /** Sends each GET of the API and of the console, and returns what the main thread reads, by path. */
-  reads(): Promise<Map<string, Reads & { status: number }>>;
+  /** Opens incidents, each of another service. */
+  open(count: number): Promise<void>;
+  /** Configures objectives, each of another service, as if they had been evaluated. */
+  measure(count: number): Promise<void>;
+  /** Sends each GET of the API and of the console, or those of `paths`, and returns what the main thread reads, by path. */
+  reads(paths?: readonly string[]): Promise<Map<string, Reads & { status: number }>>;
   close(): Promise<void>;
 };
 
 /**
  * Puts the product together as the main thread of one machine does, with a store that counts. A second product in place of
  * the background thread computes reports; what it reads does not count.
+ *
+ * @param of.deploying number of services that deploy
  */
-export async function readsWorld(of: { services: number; incidents: number; objectives: number }): Promise<ReadsWorld> {
+export async function readsWorld(of: { services: number; deploying: number }): Promise<ReadsWorld> {
   const dataDir = await mkdtemp(join(tmpdir(), 'firebreak-reads-'));
   let moment = Date.parse('2026-11-20T12:00:00Z');
   const clock = { now: () => timestamp(moment) };
@@ -50,20 +59,20 @@ export async function readsWorld(of: { services: number; incidents: number; obje
     name === 'FIREBREAK_ADMIN_TOKEN' ? TOKEN : undefined,
   );
   const services = Array.from({ length: of.services }, (_, n) => `service-${n}`);
-  await (await SqlitePlatform.open(options)).close(); // creates the file
-  if (of.incidents > 0) await storeIncidents(dataDir, services.slice(0, of.incidents), { entries: 200 });
   const platform = await SqlitePlatform.open(options);
-  const config = Config.parse({
-    ...emptyConfig,
-    version: 'v1',
-    services: Object.fromEntries(
-      services.map((name, n) => [name, { team: `team-${n % TEAMS}`, environments: { production: {} } }]),
-    ),
-    slos: Array.from({ length: of.objectives }, (_, n) =>
-      objective({ id: `slo-${n}`, service: services[n % services.length] }),
-    ),
-  });
-  await publish(platform.blobs, { ok: true, config, warnings: [] }, clock.now());
+  const slos: Slo[] = [];
+  const configure = () => {
+    const config = Config.parse({
+      ...emptyConfig,
+      version: `v${slos.length}`,
+      services: Object.fromEntries(
+        services.map((name, n) => [name, { team: `team-${n % TEAMS}`, environments: { production: {} } }]),
+      ),
+      slos,
+    });
+    return publish(platform.blobs, { ok: true, config, warnings: [] }, clock.now());
+  };
+  await configure();
 
   const counted: Reads = { items: 0, bytes: 0 };
   const settings = { stage: 'test', timeScale: 1, standIns: [], publicUrl: undefined };
@@ -90,20 +99,33 @@ export async function readsWorld(of: { services: number; incidents: number; obje
     return { status: response.status, text: await response.text() };
   };
   const table = new Table(platform.store);
-  let deployed = 0;
-  const names = { service: services[0] ?? '', slo: 'slo-0', incident: '' };
-  const [open] = await background.incidents.open();
-  names.incident = open?.id ?? '';
+  let [deployed, opened] = [0, 0];
+  const names = { service: services[0] ?? '', slo: 'slo-0', incident: 'none' };
   return {
     deploy: async (count) => {
-      await storeDeploys(table, services, { count, now: clock.now(), first: deployed });
+      const deploying = services.slice(0, of.deploying);
+      await storeDeploys(table, deploying, { count, now: clock.now(), first: deployed });
       deployed += count;
       await rollUp(background);
     },
-    reads: async () => {
-      const { text } = await get('/openapi.json');
+    open: async (count) => {
+      const { busy } = await storeOpenIncidents(table, services.slice(opened, opened + count), {
+        entries: 10,
+        now: clock.now(),
+      });
+      if (opened === 0) names.incident = busy;
+      opened += count;
+    },
+    measure: async (count) => {
+      const added = services.slice(slos.length, slos.length + count);
+      slos.push(...added.map((service, n) => objective({ id: `slo-${slos.length + n}`, service })));
+      await configure();
+      await evaluated(background, slos.slice(-count), clock.now());
+    },
+    reads: async (only) => {
+      const paths = only ?? getPaths(JSON.parse((await get('/openapi.json')).text), names);
       const found = new Map<string, Reads & { status: number }>();
-      for (const path of [...pathsIn(JSON.parse(text), names), ...pagePaths(names)]) {
+      for (const path of paths) {
         moment += PAUSE_MS;
         Object.assign(counted, { items: 0, bytes: 0 });
         const { status } = await get(path);
@@ -118,43 +140,46 @@ export async function readsWorld(of: { services: number; incidents: number; obje
   };
 }
 
-type Rollups = { deployHistory?: { roll(daysMax: number): Promise<{ isComplete: boolean }> } };
+type Features = {
+  delivery?: { deployHistory: { roll(daysMax: number): Promise<{ isComplete: boolean }> } };
+  slo?: { sloStatuses: { put(of: ServiceEnvironment, statuses: readonly SloStatus[]): Promise<void> } };
+};
 
 /** Makes the rollups of delivery figures, unless this feature is left out. */
 async function rollUp({ features }: ReturnType<typeof assemble>): Promise<void> {
-  const { deployHistory } = (features['delivery'] ?? {}) as Rollups;
-  if (deployHistory === undefined) return;
-  while (!(await deployHistory.roll(ROLLED_AT_ONCE)).isComplete);
+  const { delivery } = features as Features;
+  if (delivery === undefined) return;
+  while (!(await delivery.deployHistory.roll(ROLLED_AT_ONCE)).isComplete);
 }
 
-type Names = { service: string; slo: string; incident: string };
-
-type Operation = { parameters?: { in: string; name: string; required?: boolean }[] };
-
-/** Returns the path of each GET in the description of the API. */
-const pathsIn = (document: { paths: Record<string, { get?: Operation }> }, names: Names): string[] =>
-  Object.entries(document.paths).flatMap(([path, { get: operation }]) => {
-    if (operation === undefined) return [];
-    const query = (operation.parameters ?? [])
-      .filter((one) => one.in === 'query' && one.required === true)
-      .map(({ name }) => `${name}=${valueOf(name, path, names)}`);
-    const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => valueOf(name, path, names));
-    return [query.length === 0 ? filled : `${filled}?${query.join('&')}`];
-  });
-
-const pagePaths = (names: Names): string[] =>
-  PAGES.map(({ path }) => path.replaceAll(/:(\w+)/g, (_, name: string) => valueOf(name, path, names)));
-
-const valueOf = (name: string, path: string, { service, slo, incident }: Names): string =>
-  name === 'environment'
-    ? 'production'
-    : name !== 'id'
-      ? service
-      : path.includes('/slos/')
-        ? slo
-        : path.includes('/incidents/')
-          ? incident
-          : 'none';
+/** Stores what an evaluation finds, unless objectives are left out: a budget that is spent. */
+async function evaluated(
+  { features }: ReturnType<typeof assemble>,
+  slos: readonly Slo[],
+  at: Timestamp,
+): Promise<void> {
+  const { slo: own } = features as Features;
+  const none = { spent_at: null, lifts_at: null, lifts_at_present_burn: null };
+  const known = { spent_at_least: 1.2, coverage: 1, events: 10_000, errors: 12, significant: true };
+  const rates = Object.fromEntries(BurnWindow.options.map((window) => [window, 20]));
+  for (const { id, service, environment } of slos)
+    await own?.sloStatuses.put({ service, environment }, [
+      SloStatus.parse({
+        id,
+        service,
+        environment,
+        state: 'ok',
+        problem: null,
+        data_at: at,
+        source: 'own',
+        untouched: false,
+        budget: { ...known, remaining: -0.2 },
+        burn_rates: rates,
+        burning: [{ severity: 'page', long: '1h', short: '5m', factor: 14.4 }],
+        forecast: none,
+      }),
+    ]);
+}
 
 function countedStore(store: Store, counted: Reads): Store {
   const count = (items: readonly (Item | undefined)[]): void => {

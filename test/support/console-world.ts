@@ -4,7 +4,7 @@ import { Table } from '../../core/stores/table.ts';
 import { LIVE_LIMITS, type LiveLimits } from '../../entrances/console/live.ts';
 import { consoleApp } from '../../entrances/console/routes.ts';
 import type { ConsoleDeps } from '../../entrances/console/pages/page.ts';
-import type { FeatureDeps } from '../../features/manifest.ts';
+import type { Product } from '../../functions/assembly/product.ts';
 import { reportsHere } from '../../functions/assembly/reports.ts';
 import type { TokenRecord } from '../../schemas/access/access.ts';
 import { ROLES } from '../../schemas/people/people.ts';
@@ -60,7 +60,7 @@ export function consoleWorld(
     userCache: Object.assign(Object.create(null), { user: async () => undefined }),
     signIn: Object.create(null),
     blobs: blobsInMemory(),
-    reports: reportsHere(world.clock, () => deps as unknown as FeatureDeps),
+    reports: reportsHere(world.clock, () => deps as unknown as Product),
     ...ports(world),
   };
   const server: ReturnType<typeof consoleApp> = consoleApp(deps, limits);

@@ -1,11 +1,10 @@
 import type { Deps } from '../../core/domain/ports/deps.ts';
-import type { Blobs, Secrets } from '../../core/domain/ports/system.ts';
+import type { Secrets } from '../../core/domain/ports/system.ts';
 import type { Connections } from '../../schemas/config/connections.ts';
 import { configured } from '../../core/domain/ports/extensions.ts';
 import { uncallableSystems } from './uncallable-systems.ts';
 import { vendorConnections, isWatched, targetStates } from './check.ts';
 import { provableByEnvironment } from './provable.ts';
-import { storeCheck } from './stored-check.ts';
 import { withoutDefaultEnvironment } from '../../core/domain/catalogue/catalogue.ts';
 import { nameWarnings } from '../../core/domain/catalogue/known-names.ts';
 import { secretNamesIn, secretNamesOf } from '../../core/domain/runbooks/secret-names.ts';
@@ -19,14 +18,10 @@ export type CheckConnectionsDeps = Parameters<typeof vendorConnections>[0] &
   Parameters<typeof uncallableSystems>[0] &
   Parameters<typeof unsetSecrets>[0] &
   Parameters<typeof isWatched>[0] &
-  Pick<Deps, 'clock' | 'log'> & { blobs: Blobs };
+  Pick<Deps, 'clock' | 'log'>;
 
-/**
- * Checks all connections with read-only requests to the vendors, and stores the result.
- *
- * @param by who asked
- */
-export async function checkConnections(deps: CheckConnectionsDeps, by: string): Promise<Connections> {
+/** Checks all connections with read-only requests to the vendors. */
+export async function checkConnections(deps: CheckConnectionsDeps): Promise<Connections> {
   const [vendors, targets, evidence, measured, unknown_environments, judged, secrets, watched] = await Promise.all([
     vendorConnections(deps),
     targetStates(deps),
@@ -37,7 +32,7 @@ export async function checkConnections(deps: CheckConnectionsDeps, by: string): 
     unsetSecrets(deps),
     isWatched(deps),
   ]);
-  const found: Connections = {
+  return {
     vendors,
     targets,
     evidence,
@@ -49,8 +44,6 @@ export async function checkConnections(deps: CheckConnectionsDeps, by: string): 
     watched,
     objectives: measured[0]?.objectives ?? NO_OBJECTIVES,
   };
-  await storeCheck(deps, { at: deps.clock.now(), by, connections: found });
-  return found;
 }
 
 const NO_OBJECTIVES: Connections['objectives'] = {

@@ -17,9 +17,6 @@ export type Compute = (request: ReportRequest) => Promise<unknown>;
 /** What the reports of a reader may cost at one instance. */
 const BUDGET: Allowance = { perSecond: 0.5, burst: 20 };
 
-/** A report costs the seconds that it takes, and no more than this: on a busy machine, all take long. */
-const COST_MAX = 1;
-
 /** Seconds that a report is expected to take until one of its kind has been computed. */
 const FIRST_ESTIMATE_SECONDS = 0.5;
 
@@ -27,11 +24,24 @@ const FIRST_ESTIMATE_SECONDS = 0.5;
 const WAITING_MAX = 16;
 
 /**
- * A result is kept this many times as long as its computation took, and at most a minute: then the computations of one
- * report take at most a twentieth of the time, and reports that cost nothing are always new.
+ * A result is kept this many times as long as its computation took: then the computations of one report take at most a
+ * twentieth of the time, and reports that cost nothing are always new.
  */
 const KEPT_TIMES = 20;
-const KEPT_MAX_MS = 60_000;
+
+type Limits = {
+  /** A result is kept no longer than this. */
+  keptMaxMs: number;
+  /** A report costs the seconds that it takes, and no more than this: on a busy machine, all take long. */
+  costMax: number;
+};
+
+const LIMITS: Limits = { keptMaxMs: 60_000, costMax: 1 };
+const LIMITS_OF: Readonly<Record<NonNullable<ReportKind<never, never>['reuse']>, Limits>> = {
+  // Open pages ask every few seconds, and responders have several of them.
+  live: { keptMaxMs: 1000, costMax: 0.25 },
+  never: { ...LIMITS, keptMaxMs: 0 },
+};
 
 /** Results and readers that are remembered. The oldest is dropped first. */
 const RESULTS_MAX = 64;
@@ -60,7 +70,7 @@ export class ComputedReports implements Reports {
   }
 
   async read<Input, Result>(
-    { name }: ReportKind<Input, Result>,
+    { name, reuse }: ReportKind<Input, Result>,
     input: Input,
     reader: ReportReader,
   ): Promise<Computed<Result>> {
@@ -68,7 +78,9 @@ export class ComputedReports implements Reports {
     const key = sha256(JSON.stringify([this.#generation, name, input, grants]));
     const kept = this.#kept.get(key);
     if (kept !== undefined && this.#nowMs() < kept.untilMs) return kept.computed as Computed<Result>;
-    const running = this.#running.get(key) ?? this.#start(key, { name, input, grants }, reader);
+    const running =
+      this.#running.get(key) ??
+      this.#start(key, { name, input, grants }, reader, reuse === undefined ? LIMITS : LIMITS_OF[reuse]);
     return running as Promise<Computed<Result>>;
   }
 
@@ -77,7 +89,12 @@ export class ComputedReports implements Reports {
     this.#kept.clear();
   }
 
-  #start(key: string, request: ReportRequest, reader: ReportReader): Promise<Computed<unknown>> {
+  #start(
+    key: string,
+    request: ReportRequest,
+    reader: ReportReader,
+    { keptMaxMs, costMax }: Limits,
+  ): Promise<Computed<unknown>> {
     const line = this.#lines.get(request.name) ?? {
       last: Promise.resolve(),
       waiting: 0,
@@ -90,9 +107,12 @@ export class ComputedReports implements Reports {
         'retry-after': String(seconds),
       });
     }
+    const costOf = (seconds: number): number => Math.min(seconds, costMax);
     const settle = reader === null ? () => undefined : this.#spend(reader.name, costOf(line.seconds));
     line.waiting += 1;
-    const result = line.last.then(() => this.#run(key, request, line, settle));
+    const result = line.last.then(() =>
+      this.#run(key, request, { line, keptMaxMs, settle: (seconds) => settle(costOf(seconds)) }),
+    );
     line.last = result.catch(() => undefined);
     this.#running.set(key, result);
     void line.last.then(() => this.#running.delete(key));
@@ -102,13 +122,12 @@ export class ComputedReports implements Reports {
   async #run(
     key: string,
     request: ReportRequest,
-    line: Line,
-    settle: (cost: number) => void,
+    { line, keptMaxMs, settle }: Pick<Limits, 'keptMaxMs'> & { line: Line; settle: (seconds: number) => void },
   ): Promise<Computed<unknown>> {
     const [as_of, generation, beganMs] = [this.#clock.now(), this.#generation, this.#nowMs()];
     try {
       const computed = { as_of, value: await this.#compute(request) };
-      const keptMs = Math.min(KEPT_MAX_MS, KEPT_TIMES * (this.#nowMs() - beganMs));
+      const keptMs = Math.min(keptMaxMs, KEPT_TIMES * (this.#nowMs() - beganMs));
       if (keptMs > 0 && generation === this.#generation) {
         this.#kept.delete(key); // the new one comes last
         setBounded(this.#kept, key, { untilMs: this.#nowMs() + keptMs, computed }, RESULTS_MAX);
@@ -117,7 +136,7 @@ export class ComputedReports implements Reports {
     } finally {
       line.waiting -= 1;
       line.seconds = (this.#nowMs() - beganMs) / 1000;
-      settle(costOf(line.seconds));
+      settle(line.seconds);
     }
   }
 
@@ -153,8 +172,6 @@ export const mayOf =
   (grants: ReportRequest['grants'], now: Timestamp) =>
   (action: Action, scope: Scope): boolean =>
     grants === null || actorMay({ name: '', grants: [...grants] }, action, scope, now).allowed;
-
-const costOf = (seconds: number): number => Math.min(seconds, COST_MAX);
 
 /** Returns what is visible by the grants that are valid now, without their names and ends: readers with the same one see the same. */
 const visibleScope = (grants: readonly Principal[], now: Timestamp): Principal[] =>

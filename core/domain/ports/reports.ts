@@ -5,6 +5,11 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 export type ReportKind<Input, Result> = {
   /** Such as `delivery.figures`. */
   readonly name: string;
+  /**
+   * `live`: people look for what has just changed, so a result is reused for a second at most. `never`: it is large, or
+   * people look for the effect of what they have just done.
+   */
+  readonly reuse?: 'live' | 'never';
   /** Only for the compiler. */
   readonly types?: (input: Input) => Result;
 };
@@ -27,4 +32,7 @@ export type Reports = {
   forget(): void;
 };
 
-export const reportKind = <Input, Result>(name: string): ReportKind<Input, Result> => ({ name });
+export const reportKind = <Input, Result>(
+  name: string,
+  reuse?: NonNullable<ReportKind<Input, Result>['reuse']>,
+): ReportKind<Input, Result> => ({ name, ...(reuse !== undefined && { reuse }) });

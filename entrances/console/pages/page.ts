@@ -9,14 +9,13 @@ import type { EvidencePacks } from '../../../core/domain/ports/evidence.ts';
 import type { CodeHistory, ImageCommits, Rollouts } from '../../../core/domain/ports/changes.ts';
 import type { Blobs, Commits, Counters, Idempotency, Secrets } from '../../../core/domain/ports/system.ts';
 import type { AuditLog } from '../../../core/domain/ports/audit.ts';
-import type { Reports } from '../../../core/domain/ports/reports.ts';
+import type { ReportReader, Reports } from '../../../core/domain/ports/reports.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { Action } from '../../../schemas/access/access.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { Kept } from '../kept.ts';
 import type { Html, Shown } from '../parts.ts';
 import type { FieldProblem } from '../refused-form.ts';
 import type { Viewer } from '../../http/context.ts';
@@ -71,6 +70,9 @@ export type ConsoleDeps = Pick<
   signIn: SignIn;
 };
 
+/** Returns a viewer as the reader of reports. */
+export const viewerAsReader = ({ sender, grants }: Viewer): NonNullable<ReportReader> => ({ name: sender, grants });
+
 /** What a page receives of a request. */
 export type PageRequest = {
   viewer: Viewer;
@@ -81,8 +83,6 @@ export type PageRequest = {
   isOpened: boolean;
   /** Returns what features that the configuration uses show beside the figures of deploys. */
   besideDelivery(selection: DeliverySelection): Promise<{ links: Html[]; panels: (Html | '')[] }>;
-  /** What this instance has read for other views. */
-  kept: Kept;
   /** What this browser has hidden, by name. */
   hidden: ReadonlySet<string>;
   /** Address of the sandbox. Null: it does not run, or the browser is on another machine. */

@@ -1,4 +1,5 @@
-import { checkConnections } from '../../../vendors/connections/report.ts';
+import { CONNECTIONS } from '../../../core/actions/reports/report-kinds.ts';
+import { storeCheck } from '../../../vendors/connections/stored-check.ts';
 import { EVERYWHERE } from '../../../core/domain/access/access.ts';
 import type { ApiDeps } from '../deps.ts';
 import { Connections } from '../../../schemas/config/connections.ts';
@@ -24,7 +25,9 @@ export function connectionRoutes(app: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       c.var.allow(EVERYWHERE);
-      return c.json(await checkConnections(deps, c.var.caller.name), 200);
+      const { as_of: at, value: connections } = await deps.reports.read(CONNECTIONS, null, null);
+      await storeCheck(deps, { at, by: c.var.caller.name, connections });
+      return c.json(connections, 200);
     },
   );
 }

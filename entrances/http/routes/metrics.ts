@@ -1,28 +1,23 @@
 import * as z from 'zod';
-import type { Scope } from '../../../core/domain/access/access.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { ApiDeps } from '../deps.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
-import { type Api, createRoute, endpoint } from '../endpoint.ts';
-import { featureMetrics } from '../features.ts';
+import { type Api, createRoute, endpoint, readerOf } from '../endpoint.ts';
 import { expositionOf, gauge, type Metric } from './metrics/exposition.ts';
 import { counterMetrics, effectMetrics, queueMetrics } from './metrics/operations.ts';
-import { stateMetrics } from './metrics/state.ts';
+import { SERVICE_METRICS, visibleIn } from './metrics/service-metrics.ts';
+import { ownMetrics } from './metrics/state.ts';
 import { readiness } from './readiness.ts';
 
 /** Milliseconds for which the metrics that need many calls are cached. */
 const CACHE_MS = 2_000;
 
-/** The same for figures that change slowly, of which a report reads four weeks. */
-const SLOW_CACHE_MS = 60_000;
-
 /**
  * Registers the Prometheus endpoint. All metrics are read from the table and the queues, so that every instance returns
- * the same values.
+ * the same values. Those of services are a report: there are thousands of series, and many reads.
  */
 export function metricsRoutes(app: Api, deps: ApiDeps): void {
   const expensive = cached(deps, CACHE_MS, () => expensiveMetrics(deps));
-  const slow = cached(deps, SLOW_CACHE_MS, () => featureMetrics(deps, 'slow'));
   endpoint(
     app,
     deps,
@@ -35,23 +30,16 @@ export function metricsRoutes(app: Api, deps: ApiDeps): void {
       responses: { 200: { description: 'Text format 0.0.4', content: { 'text/plain': { schema: z.string() } } } },
     }),
     async (c) => {
-      const metrics = await readable(deps, [stateMetrics(deps), expensive(), slow()]);
-      const visible = metrics.map((metric) => ({
-        ...metric,
-        samples: metric.samples.filter(([labels]) => c.var.may(scopeOf(labels))),
-      }));
-      return c.text(visible.map(expositionOf).join(''), 200, {
+      const own = async (metrics: Promise<Metric[]>): Promise<string> =>
+        (await metrics).map((metric) => expositionOf(visibleIn(metric, c.var.may))).join('');
+      const ofServices = deps.reports.read(SERVICE_METRICS, null, readerOf(c)).then(({ value }) => value);
+      const text = await readable(deps, [own(ownMetrics(deps)), own(expensive()), ofServices]);
+      return c.text(text, 200, {
         'content-type': 'text/plain; version=0.0.4; charset=utf-8',
       });
     },
   );
 }
-
-/** Returns the scope of a sample. An empty label stands for all services or environments. */
-const scopeOf = ({ service, environment }: Record<string, string>): Scope => ({
-  ...(service && { service }),
-  ...(environment && { environment }),
-});
 
 /** Returns a function that reads metrics, and caches the result. */
 function cached(
@@ -75,9 +63,7 @@ function cached(
 
 /** Reads the metrics that need many calls. */
 const expensiveMetrics = async (deps: ApiDeps): Promise<Metric[]> =>
-  (
-    await Promise.all([queueMetrics(deps), effectMetrics(deps), counterMetrics(deps), featureMetrics(deps, 'current')])
-  ).flat();
+  (await Promise.all([queueMetrics(deps), effectMetrics(deps), counterMetrics(deps)])).flat();
 
 /**
  * Returns the metrics that can be read, and whether Firebreak accepts alerts. If it does not, the rules need this metric
@@ -85,7 +71,7 @@ const expensiveMetrics = async (deps: ApiDeps): Promise<Metric[]> =>
  *
  * @throws if metrics cannot be read although Firebreak accepts alerts
  */
-async function readable(deps: ApiDeps, groups: readonly Promise<Metric[]>[]): Promise<Metric[]> {
+async function readable(deps: ApiDeps, groups: readonly Promise<string>[]): Promise<string> {
   const read = await Promise.allSettled(groups);
   // Last, because the reads before it may have found damage.
   const { ready } = await readiness(deps);
@@ -94,7 +80,7 @@ async function readable(deps: ApiDeps, groups: readonly Promise<Metric[]>[]): Pr
   if (failed !== undefined) deps.log.warn('metrics could not be read', { error: String(failed.reason) });
   const help = '1 while Firebreak accepts alerts; 0 while GET /readyz responds with 503, and alerts may be refused';
   return [
-    gauge('firebreak_intake_ok', help, [[{}, ready ? 1 : 0]]),
+    expositionOf(gauge('firebreak_intake_ok', help, [[{}, ready ? 1 : 0]])),
     ...read.flatMap((group) => (group.status === 'fulfilled' ? group.value : [])),
-  ];
+  ].join('');
 }

@@ -6,17 +6,8 @@ import { recordsOf, type FigureRecords } from '../decisions/figure-records.ts';
 import { figuresOf } from '../decisions/figures.ts';
 import { daysOf, isRollback, weeksOf } from '../decisions/trend.ts';
 import type { DoraDeploy, DoraIncident } from '../dora.ts';
-import { metricsOfFigures } from '../metrics.ts';
 import { withPorts } from '../ports.ts';
-import {
-  DAYS_SHOWN,
-  type FIGURES,
-  type METRICS,
-  type PAGE,
-  type RECORDS,
-  type RECORDS_CSV,
-  type ReportInput,
-} from '../reports.ts';
+import { DAYS_SHOWN, type FIGURES, type PAGE, type RECORDS, type RECORDS_CSV, type ReportInput } from '../reports.ts';
 import { type DeliveryReport, deliveryReport, deliveryReports } from './report.ts';
 
 type Arguments = Parameters<ComputeOf<typeof FIGURES>>;
@@ -63,8 +54,6 @@ export const recordsCsv: ComputeOf<typeof RECORDS_CSV> = async (deps, { figure, 
   const all = recordsOf(await reportFor(deps, input, may), figure);
   return all.kind === 'deploys' ? deploysCsv(all.items) : incidentsCsv(all.items);
 };
-
-export const metrics: ComputeOf<typeof METRICS> = (deps) => metricsOfFigures(withPorts(deps));
 
 export const page: ComputeOf<typeof PAGE> = async (deps, { figure, days, scope }, may) => {
   const { delivery } = await deps.config.current();

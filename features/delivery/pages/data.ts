@@ -4,7 +4,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import { DoraFigure } from '../dora.ts';
 import { EnvironmentName, type ServiceName } from '../../../schemas/config/names.ts';
 import type { Viewer } from '../../../entrances/http/context.ts';
-import type { PageRequest, ConsoleDeps } from '../../../entrances/console/pages/page.ts';
+import { type PageRequest, type ConsoleDeps, viewerAsReader } from '../../../entrances/console/pages/page.ts';
 
 /** Lengths of the window in days. */
 export const WINDOWS = [7, 28, 90, 365] as const;
@@ -44,7 +44,7 @@ export async function loadDelivery(
   const { as_of, value } = await deps.reports.read(
     PAGE,
     { seconds: days * DAY_SECONDS, scope: of, figure, days },
-    { name: viewer.sender, grants: viewer.grants },
+    viewerAsReader(viewer),
   );
   const services = Object.entries(config.services).filter(([service]) => may('deployments:read', { service }));
   return {

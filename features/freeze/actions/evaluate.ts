@@ -3,7 +3,7 @@ import { pooled } from '../../../core/domain/concurrency.ts';
 import { calendarAt } from '../decisions/calendar.ts';
 import type { Evaluated } from '../decisions/budget/freeze-plan-inputs.ts';
 import { type FreezePlan, planFreezes } from '../decisions/budget/plan-freezes.ts';
-import { policyOf } from '../decisions/policy.ts';
+import { incidentsCanFreeze, policyOf } from '../decisions/policy.ts';
 import type { Deps } from '../ports.ts';
 import type { ErrorBudgets } from '../../../core/domain/ports/error-budgets.ts';
 import { loaded } from '../../../core/domain/ports/extensions.ts';
@@ -95,9 +95,8 @@ async function isIdle(
   { config, freezes }: Pick<EvaluateDeps, 'config' | 'freezes'>,
   sources: readonly ErrorBudgets[],
 ): Promise<boolean> {
-  const { slos, freeze } = await config.current();
-  const byIncidents = [freeze.defaults, ...freeze.policies].some(({ incidents = 'off' }) => incidents !== 'off');
-  if (slos.length > 0 || freeze.calendar.length > 0 || byIncidents) return false;
+  const now = await config.current();
+  if (now.slos.length > 0 || now.freeze.calendar.length > 0 || incidentsCanFreeze(now)) return false;
   if ((await freezes.current()).length > 0) return false;
   return (await Promise.all(sources.map((source) => source.all()))).flat().length === 0;
 }

@@ -8,7 +8,7 @@ import type { Freeze } from '../schemas/freeze.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { pooled } from '../../../core/domain/concurrency.ts';
 import { calendarNow, requirePublished } from './inputs.ts';
-import { policyOf } from '../decisions/policy.ts';
+import { incidentsCanFreeze, policyOf } from '../decisions/policy.ts';
 
 const AT_ONCE = 8;
 
@@ -57,9 +57,9 @@ type CurrentCauses = Pick<FreezePlanInputs, 'at' | 'calendar'> & {
  * @param current freezes whose incidents are read directly, because the list of open incidents is eventually consistent
  */
 async function readCauses(deps: RecordDeps, current: readonly Freeze[]): Promise<CurrentCauses> {
-  const [config, open, known] = await Promise.all([
-    deps.config.current(),
-    deps.incidents.open(),
+  const config = await deps.config.current();
+  const [open, known] = await Promise.all([
+    incidentsCanFreeze(config) ? deps.incidents.open() : [],
     Promise.all(current.flatMap(({ incident_id }) => (incident_id === null ? [] : [readIncident(deps, incident_id)]))),
   ]);
   requirePublished(config);

@@ -108,3 +108,7 @@ function budgetOf(before: FreezePolicy['budget'], rules: FreezeRules['budget']):
   const isBelow = liftBelow < freeze;
   return { warn: rules.warn ?? base?.warn ?? 0.75, freeze, liftBelow: isBelow ? liftBelow : freeze * 0.95 };
 }
+
+/** Returns whether any policy lets incidents freeze. */
+export const incidentsCanFreeze = ({ freeze: { defaults, policies } }: Pick<Config, 'freeze'>): boolean =>
+  [defaults, ...policies].some(({ incidents = 'off' }) => incidents !== 'off');

@@ -14,6 +14,7 @@ import { withPorts } from '../ports.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { openTable, type TableStores } from '../../../test/core/stores/stores.ts';
 import { tokenRecord } from '../../../test/support/console-world.ts';
+import { reportsHere } from '../../../functions/assembly/reports.ts';
 import { FakeWorld, silent } from '../../../test/support/fake-deps.ts';
 
 let stores: TableStores;
@@ -51,6 +52,7 @@ beforeEach(() => {
     }),
     log: silent,
     extensions: extensionsOf(() => deps),
+    reports: reportsHere(stores.clock, () => deps),
   };
   app = api(deps);
 });

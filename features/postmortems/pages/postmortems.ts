@@ -2,7 +2,6 @@ import { STATE_WORDS } from '../decisions/words.ts';
 import { html } from 'hono/html';
 import { incidentPath, postmortemPath } from '../../../core/domain/incidents/console-link.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
-import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import {
   addressWith,
@@ -16,25 +15,17 @@ import {
   severityBadge,
   tableOf,
 } from '../../../entrances/console/parts.ts';
-import type { ConsoleDeps, ConsolePage, PageRequest } from '../../../entrances/console/pages/page.ts';
-import { withPorts } from '../ports.ts';
-import type { PostmortemRecord } from '../schemas/postmortem.ts';
+import {
+  type ConsoleDeps,
+  type ConsolePage,
+  type PageRequest,
+  viewerAsReader,
+} from '../../../entrances/console/pages/page.ts';
+import { type ListedPostmortems, type ListQuery, POSTMORTEMS, type Row } from '../reports.ts';
 
 export const POSTMORTEMS_PATH = '/console/postmortems';
 
-const ROWS_MAX = 30;
-
-/** A resolved incident with its post-mortem. Null: none is stored. */
-type Row = { incident: IncidentRecord; record: PostmortemRecord | null };
-
-type PostmortemList = {
-  at: Timestamp;
-  /** Only those that are not published yet. */
-  isDue: boolean;
-  rows: readonly Row[];
-  /** Where older ones begin. Null: there are none. */
-  older: string | null;
-};
+type PostmortemList = ListedPostmortems & Pick<ListQuery, 'isDue'> & { at: Timestamp };
 
 /** The post-mortems of resolved incidents, newest first. */
 export const postmortemsPage: ConsolePage = {
@@ -46,34 +37,11 @@ export const postmortemsPage: ConsolePage = {
   show: async (deps, request) => ({ title: 'Post-mortems', main: postmortemsMain(await load(deps, request)) }),
 };
 
-async function load(core: ConsoleDeps, { viewer: { may }, query }: PageRequest): Promise<PostmortemList> {
-  const deps = withPorts(core);
-  const at = deps.clock.now();
+async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<PostmortemList> {
   const isDue = query.get('state') === 'due';
-  if (isDue) {
-    const records = await deps.postmortems.unpublished();
-    const rows = await Promise.all(
-      records.map(async (record): Promise<Row[]> => {
-        const incident = await deps.incidents.read(record.incident_id);
-        return incident !== undefined && may('incidents:read', incident) ? [{ incident, record }] : [];
-      }),
-    );
-    return { at, isDue, rows: rows.flat().toSorted((a, b) => (a.incident.id < b.incident.id ? 1 : -1)), older: null };
-  }
-  const { items, next_cursor: older } = await deps.incidents.search({
-    state: 'resolved',
-    limit: ROWS_MAX,
-    cursor: query.get('from') || undefined,
-    // A child is described in the post-mortem of its parent.
-    matches: (incident) => incident.parent_id === undefined && may('incidents:read', incident),
-  });
-  const rows = await Promise.all(
-    items.map(async (incident) => ({
-      incident,
-      record: (await deps.postmortems.read(incident.id))?.record ?? null,
-    })),
-  );
-  return { at, isDue, rows, older };
+  const of = { isDue, from: query.get('from') || null };
+  const { value } = await deps.reports.read(POSTMORTEMS, of, viewerAsReader(viewer));
+  return { at: deps.clock.now(), isDue, ...value };
 }
 
 const postmortemsMain = ({ at, isDue, rows, older }: PostmortemList): Html => html`

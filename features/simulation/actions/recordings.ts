@@ -11,10 +11,12 @@ import type { RecordedSignal } from '../../../schemas/alerts/recorded-signal.ts'
 import { type IncidentId, Severity } from '../../../schemas/config/names.ts';
 import type { Effect, IncidentView } from '../../../schemas/incidents/incident.ts';
 import { type RecordedAlert, type RecordedDecision, type RecordedIncident, RECORDING_FORMAT } from '../recording.ts';
-import type { Timestamp } from '../../../schemas/time/time.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { oneAtATime } from '../../../core/domain/concurrency.ts';
 import { inTurns } from '../../../core/actions/in-turns.ts';
+import type { ComputeOf } from '../../manifest.ts';
+import type { RECORDINGS } from '../reports.ts';
 import { bytesOf, inRecordingBytes, RECORDING_MAX_BYTES } from './recording-bytes.ts';
 
 type RecordingDeps = Pick<Deps, 'incidents' | 'decisions' | 'runbooks' | 'config'>;
@@ -135,12 +137,9 @@ async function pageInBytes<T>(
   return page;
 }
 
-/** Returns the incidents since a time with their inputs, newest first. */
-export async function recordings(
-  deps: RecordingDeps,
-  since: Timestamp,
-  { limit, ...query }: Query,
-): Promise<Page<RecordedIncident>> {
+/** Returns incidents with their inputs, newest first. */
+export const recordings: ComputeOf<typeof RECORDINGS> = async (deps, { seconds, limit, ...query }) => {
+  const since = plusSeconds(deps.clock.now(), -seconds);
   const read = new Map<IncidentId, RecordedIncident>();
   const isWanted = ({ opened_at }: IncidentView): boolean => opened_at >= since;
   const recordedBytes = async (incident: IncidentView): Promise<number> => {
@@ -158,7 +157,7 @@ export async function recordings(
     items: items.flatMap(({ id }) => read.get(id) ?? []),
     next_cursor: items.every(isWanted) ? next_cursor : null,
   };
-}
+};
 
 /** Returns alerts without an incident, newest first. */
 export async function recordedAlerts(

@@ -1,9 +1,11 @@
 import { dailyPoints, dailyPointsSeconds } from '../decisions/measurement/daily-points.ts';
 import { spansOf } from '../decisions/corrections.ts';
 import { sloView } from '../decisions/view.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Deps } from '../ports.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { Slo } from '../../../schemas/slo/slo.ts';
+import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import type { SloPoint, SloView } from '../schemas/slo-view.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { storedHistory } from './history.ts';
@@ -60,18 +62,36 @@ async function pastPoints(
   }
 }
 
+type CurrentDeps = Pick<Deps, 'clock' | 'config' | 'sloStatuses'>;
+
 /** Returns all objectives with the result of their last evaluation, without their history. */
-export async function currentSlos({
-  clock,
-  config: source,
-  sloStatuses,
-}: Pick<Deps, 'clock' | 'config' | 'sloStatuses'>): Promise<SloView[]> {
+export const currentSlos = (deps: CurrentDeps): Promise<SloView[]> =>
+  currentOf(
+    deps,
+    () => true,
+    () => deps.sloStatuses.all(),
+  );
+
+/** Returns the same of the objectives of one service in one environment. */
+export const slosOf = (deps: CurrentDeps, of: ServiceEnvironment): Promise<SloView[]> =>
+  currentOf(
+    deps,
+    ({ service, environment }) => service === of.service && environment === of.environment,
+    () => deps.sloStatuses.of(of),
+  );
+
+async function currentOf(
+  { clock, config: source, sloStatuses }: CurrentDeps,
+  isWanted: (slo: Slo) => boolean,
+  read: () => Promise<SloStatus[]>,
+): Promise<SloView[]> {
   const config = await source.current();
-  if (config.slos.length === 0) return [];
-  const [all, evaluatedAt] = await Promise.all([sloStatuses.all(), sloStatuses.evaluatedAt()]);
-  const statuses = new Map(all.map((status) => [keyOf(status), status]));
+  const slos = config.slos.filter(isWanted);
+  if (slos.length === 0) return [];
+  const [found, evaluatedAt] = await Promise.all([read(), sloStatuses.evaluatedAt()]);
+  const statuses = new Map(found.map((status) => [keyOf(status), status]));
   const at = clock.now();
-  return config.slos.map((slo) => {
+  return slos.map((slo) => {
     const policy = policyOf(config, slo);
     return sloView({ slo, status: statuses.get(keyOf(slo)), policy, freezes: [], history: [], evaluatedAt, at });
   });

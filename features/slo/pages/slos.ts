@@ -1,6 +1,5 @@
 import { html } from 'hono/html';
-import { currentSlos } from '../actions/views.ts';
-import { withPorts } from '../ports.ts';
+import { SLO_LIST, type SloList } from '../reports.ts';
 import type { SloView } from '../schemas/slo-view.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import {
@@ -16,25 +15,15 @@ import {
   shareBar,
   tableOf,
 } from '../../../entrances/console/parts.ts';
-import type { ConsolePage } from '../../../entrances/console/pages/page.ts';
+import { type ConsolePage, viewerAsReader } from '../../../entrances/console/pages/page.ts';
 
 const PATH = '/console/slos';
 
 /** Returns the address of the page of an objective. */
 export const sloPath = (id: string): string => `${PATH}/${encodeURIComponent(id)}`;
-const ROWS_MAX = 100;
 const TEXT_MAX_CHARS = 200;
 
-export type Slos = {
-  at: Timestamp;
-  text: string;
-  /** The least budget first; those of this page, and the number of all that match. */
-  items: readonly SloView[];
-  matching: number;
-  /** Number of the first row of the next page. Null: it is the last one. */
-  next: number | null;
-  isEmpty: boolean;
-};
+export type Slos = SloList & { at: Timestamp; text: string };
 
 export const slosPage: ConsolePage = {
   path: PATH,
@@ -42,22 +31,11 @@ export const slosPage: ConsolePage = {
   section: 'Reliability',
   action: 'slos:read',
   everySeconds: 15,
-  async show(deps, { viewer: { may }, query }) {
+  async show(deps, { viewer, query }) {
     const text = (query.get('text') ?? '').trim().slice(0, TEXT_MAX_CHARS);
     const first = Math.max(0, Math.trunc(Number(query.get('from') ?? 0)) || 0);
-    const all = (await currentSlos(withPorts(deps))).filter((slo) => may('slos:read', slo));
-    const matching = all.filter(({ id, name, service, environment }) =>
-      `${service} ${environment} ${name} ${id}`.toLowerCase().includes(text.toLowerCase()),
-    );
-    const sorted = matching.toSorted((a, b) => (a.budget_remaining ?? 2) - (b.budget_remaining ?? 2));
-    const main = slosMain({
-      at: deps.clock.now(),
-      text,
-      items: sorted.slice(first, first + ROWS_MAX),
-      matching: matching.length,
-      next: sorted.length > first + ROWS_MAX ? first + ROWS_MAX : null,
-      isEmpty: all.length === 0,
-    });
+    const { value } = await deps.reports.read(SLO_LIST, { text, first }, viewerAsReader(viewer));
+    const main = slosMain({ at: deps.clock.now(), text, ...value });
     return { title: 'SLOs', main };
   },
 };

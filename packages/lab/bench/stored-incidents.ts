@@ -25,31 +25,39 @@ const ITEMS_PER_WRITE = 100;
 export type StoredIncidents = { busy: IncidentId };
 
 /**
- * Writes open incidents and a long timeline into the table of a product that has been stopped. Their workflows do not
- * exist: a thousand of them would take minutes to start, and the pages do not read them.
+ * Writes open incidents and a long timeline into the table of a product that has been stopped.
  *
  * @param dataDir the product's data folder
- * @param services one open incident of each
  */
-export async function storeIncidents(
+export const storeIncidents = (
   dataDir: string,
   services: readonly string[],
   { entries }: { entries: number },
-): Promise<StoredIncidents> {
-  return withTable(
-    async (table) => {
-      const now = timestamp(Date.now());
-      let busy: IncidentId | undefined;
-      for (const [number, service] of services.entries()) {
-        const incident = await store(table, service, plusSeconds(now, number - services.length - 60));
-        busy = incident.id;
-      }
-      if (busy === undefined) throw new Error('no services');
-      await storeTimeline(table, busy, entries, now);
-      return { busy };
-    },
+): Promise<StoredIncidents> =>
+  withTable(
+    (table) => storeOpenIncidents(table, services, { entries, now: timestamp(Date.now()) }),
     join(dataDir, DATABASE_FILE),
   );
+
+/**
+ * Writes open incidents and a long timeline. Their workflows do not exist: a thousand of them would take minutes to start,
+ * and the pages do not read them.
+ *
+ * @param services one open incident of each
+ */
+export async function storeOpenIncidents(
+  table: Table,
+  services: readonly string[],
+  { entries, now }: { entries: number; now: Timestamp },
+): Promise<StoredIncidents> {
+  let busy: IncidentId | undefined;
+  for (const [number, service] of services.entries()) {
+    const incident = await store(table, service, plusSeconds(now, number - services.length - 60));
+    busy = incident.id;
+  }
+  if (busy === undefined) throw new Error('no services');
+  await storeTimeline(table, busy, entries, now);
+  return { busy };
 }
 
 async function store(table: Table, service: string, at: Timestamp): Promise<IncidentRecord> {

@@ -7,7 +7,8 @@ import { incidentMain } from '../../../entrances/console/pages/incidents/inciden
 import { withFeaturePages } from '../../../entrances/console/features.ts';
 import { PAGES } from '../../../entrances/console/pages/index.ts';
 import { nowMain } from '../../../entrances/console/pages/incidents/now.ts';
-import type { Now, NowRow } from '../../../entrances/console/pages/incidents/now-data.ts';
+import type { Now } from '../../../entrances/console/pages/incidents/now-data.ts';
+import type { NowRow } from '../../../entrances/console/pages/reports.ts';
 import { sentence, spanOf } from '../../../entrances/console/parts.ts';
 import type { Story } from '../../../core/domain/messages/story.ts';
 import { untouchedAutomation } from '../../../schemas/access/access.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { servicePage, serviceMain } from '../../../entrances/console/pages/services/service.ts';
 import type { EnvironmentData, ServiceData } from '../../../entrances/console/pages/services/data.ts';
-import { type ServiceRow, type Services, servicesMain } from '../../../entrances/console/pages/services/services.ts';
+import { servicesMain } from '../../../entrances/console/pages/services/services.ts';
+import type { ServiceRow, Services } from '../../../entrances/console/pages/services/services-data.ts';
 import type { ShadowRow } from '../../../schemas/automation/shadow-report.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Watch } from '../../../schemas/judge/watch.ts';

@@ -1,28 +1,21 @@
-import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
 import { html } from 'hono/html';
-import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
-import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
-import { serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
 import { visibleRunbook } from '../../../../core/actions/runbooks/visible.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
-import type { Viewer } from '../../../http/context.ts';
 import { type Html, nothing, searchForm, servicePath } from '../../parts.ts';
 import { DECLARE_PATH } from '../incidents/declare.ts';
-import { isListed, listFilterOf } from '../incidents/list-filter.ts';
-import type { ConsoleDeps, ConsolePage, PageRequest } from '../page.ts';
+import { type ConsoleDeps, type ConsolePage, type PageRequest, viewerAsReader } from '../page.ts';
+import { INCIDENTS_NAMED } from '../reports.ts';
 import { runbookPath } from '../runbooks/parts.ts';
+import { type FoundIncident, SHOWN_MAX } from './incidents-named.ts';
 
 export const FIND_PATH = '/console/find';
 
 const TEXT_MAX_CHARS = 200;
 
-/** Results of each kind. */
-const SHOWN_MAX = 6;
-
 /** Newest changes in which versions are searched. */
 const CHANGES_READ = 200;
 
-type Found = { kind: string; text: string; detail: string; href: string };
+type Found = FoundIncident;
 
 /** Finds incidents, services, versions, runbooks, pages, and actions by words. The palette shows the results of this page. */
 export const findPage: ConsolePage = {
@@ -44,7 +37,7 @@ async function find(deps: ConsoleDeps, { viewer, destinations }: PageRequest, te
   };
   const [config, incidents, changes] = await Promise.all([
     deps.config.current(),
-    incidentsNamed(deps, viewer, text),
+    deps.reports.read(INCIDENTS_NAMED, { text }, viewerAsReader(viewer)),
     words.length > 0 && viewer.may('deployments:read', {}) ? deps.changes.list({ limit: CHANGES_READ }) : null,
   ]);
   const actions = [
@@ -54,7 +47,7 @@ async function find(deps: ConsoleDeps, { viewer, destinations }: PageRequest, te
   const services = words.length === 0 ? [] : Object.entries(config.services);
   const runbooks = words.length === 0 ? [] : config.runbooks.runbooks;
   return [
-    incidents,
+    incidents.value,
     services
       .filter(([name, { team }]) => matches(name, team ?? '') && viewer.may('incidents:read', { service: name }))
       .map(([name, { team }]): Found => ({ kind: 'service', text: name, detail: team ?? '', href: servicePath(name) })),
@@ -70,23 +63,6 @@ async function find(deps: ConsoleDeps, { viewer, destinations }: PageRequest, te
       .filter(({ label }) => matches(label))
       .map(({ label, path }): Found => ({ kind: 'page', text: label, detail: '', href: path })),
   ].flatMap((found, n) => found.slice(0, n === 5 ? Infinity : SHOWN_MAX));
-}
-
-/** Returns incidents by words, those that are open without any. */
-async function incidentsNamed({ incidents, clock }: ConsoleDeps, { may }: Viewer, text: string): Promise<Found[]> {
-  const filter = { ...listFilterOf(new URLSearchParams()), text };
-  const { items } = await incidents.search({
-    ...(text === '' && { state: 'open' }),
-    limit: SHOWN_MAX,
-    matches: (incident) => isListed(filter, incident, () => undefined) && may('incidents:read', incident),
-  });
-  const today = clock.now().slice(0, 10);
-  return items.map((incident) => ({
-    kind: 'incident',
-    text: `${incidentName(incident)} ${incident.title}`,
-    detail: `${serviceEnvironmentText(incident)}, ${statusWords(incident)}${incident.opened_at.startsWith(today) ? '' : `, ${incident.opened_at.slice(0, 10)}`}`,
-    href: incidentPath(incident),
-  }));
 }
 
 /** Returns each version of a service once. */

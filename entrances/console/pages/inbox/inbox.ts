@@ -26,7 +26,7 @@ import {
 import { inboxPanels } from '../../features.ts';
 import { REPLAY } from './actions.ts';
 import { moreNote, ROWS_SHOWN } from './rows.ts';
-import type { PageRequest, ConsoleDeps, ConsolePage } from '../page.ts';
+import { type PageRequest, type ConsoleDeps, type ConsolePage, viewerAsReader } from '../page.ts';
 
 const PATH = '/console/inbox';
 
@@ -69,7 +69,7 @@ async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<
   const at = deps.clock.now();
   const [quarantine, review, expected, unmapped, panels] = await Promise.all([
     may('quarantine:read', EVERYWHERE) ? quarantineOf(deps, query.get('from') || null) : null,
-    deps.reports.read(ALERT_REVIEW, null, { name: viewer.sender, grants: viewer.grants }),
+    deps.reports.read(ALERT_REVIEW, null, viewerAsReader(viewer)),
     expectedAlerts(deps, ({ service, environment }) => may('incidents:read', { service, environment })),
     may('deployments:read', EVERYWHERE) ? unmappedDeployments(deps) : null,
     inboxPanels(deps, viewer, at),

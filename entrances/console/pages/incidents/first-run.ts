@@ -1,11 +1,10 @@
 import { html } from 'hono/html';
-import { isAcknowledged } from '../../../../core/domain/paging/acknowledgement.ts';
-import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { actionForm, type Html, panel } from '../../parts.ts';
 import { docLink } from '../docs/docs.ts';
-import type { ConsoleDeps, PageAction, PageRequest } from '../page.ts';
-import { hasActed } from './list-filter.ts';
+import { type ConsoleDeps, type PageAction, type PageRequest, viewerAsReader } from '../page.ts';
+import { FIRST_STEPS } from '../reports.ts';
+import { SHOWN_BY } from './first-steps.ts';
 
 /** A step of the first run. `how`: what a person does for it. */
 export type FirstRunItem = { title: string; isDone: boolean; how: Html };
@@ -13,25 +12,18 @@ export type FirstRunItem = { title: string; isDone: boolean; how: Html };
 /** Name under which a browser remembers that the list is hidden. */
 const HIDDEN = 'first-run';
 
-/** Newest incidents that the list looks at each time. Older ones are looked at once in a while. */
+/** Newest incidents that the list looks at each time. Older ones are searched by a report. */
 const INCIDENTS_READ = 25;
-const OLDER_KEPT_SECONDS = 600;
 
 const EVER = '1970-01-01T00:00:00.000Z' as Timestamp;
-
-/** What incidents show to be done. The signals of a group are its incidents. */
-const SHOWN_BY = {
-  alerts: ({ signal_count: count, group_reason }) => count > 0 && group_reason === undefined,
-  page: (incident) => incident.pages > 0 && isAcknowledged(incident),
-  example: hasActed,
-} satisfies Record<string, (incident: IncidentRecord) => boolean>;
 
 /** Returns the steps that the viewer may see. Null: all are done, or the list is hidden. */
 export async function loadFirstRun(
   deps: ConsoleDeps,
-  { viewer: { may, rights }, hidden, sandboxPath, kept }: PageRequest,
+  { viewer, hidden, sandboxPath }: PageRequest,
 ): Promise<FirstRunItem[] | null> {
   if (hidden.has(HIDDEN)) return null;
+  const { may } = viewer;
   const [recent, alerts, changes, proved] = await Promise.all([
     deps.incidents.recent({ since: EVER, limit: INCIDENTS_READ }),
     deps.incidents.alertsWithoutIncident({ limit: 1, muted: false }),
@@ -39,15 +31,12 @@ export async function loadFirstRun(
     may('drills:read', {}) ? deps.drills.proved() : null,
   ]);
   const incidents = recent.items.filter((incident) => may('incidents:read', incident));
+  const older = () => deps.reports.read(FIRST_STEPS, null, viewerAsReader(viewer));
   /** Returns whether an incident shows it, which stays so however many incidents follow. */
   const isShown = async (what: keyof typeof SHOWN_BY): Promise<boolean> => {
     if (incidents.some(SHOWN_BY[what])) return true;
     if (recent.isComplete) return false;
-    const matches = (incident: IncidentRecord) => SHOWN_BY[what](incident) && may('incidents:read', incident);
-    const older = await kept.get(`first run ${what} ${rights}`, OLDER_KEPT_SECONDS, () =>
-      deps.incidents.search({ limit: 1, matches }),
-    );
-    return older.items.length > 0;
+    return (await older()).value[what];
   };
   const items: FirstRunItem[] = [
     {

@@ -1,14 +1,11 @@
 import { html } from 'hono/html';
-import { serviceEntry } from '../../../../core/domain/catalogue/catalogue.ts';
 import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
-import { attending } from '../../../../core/domain/incidents/attention.ts';
-import { numberInAddress } from '../../../../core/domain/incidents/incident-number.ts';
 import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
 import { suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
 import { serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
 import { Severity } from '../../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
-import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
+import type { Timestamp } from '../../../../schemas/time/time.ts';
 import {
   addressWith,
   ago,
@@ -24,14 +21,15 @@ import {
   statusBadge,
   tableOf,
 } from '../../parts.ts';
-import type { ConsoleDeps, ConsolePage, PageRequest } from '../page.ts';
+import { type ConsoleDeps, type ConsolePage, type PageRequest, viewerAsReader } from '../page.ts';
+import { INCIDENTS } from '../reports.ts';
 import { DECLARE_PATH } from './declare.ts';
+import type { ListedIncidents, ListQuery } from './list-data.ts';
 import {
   ATTENTION,
   AUTOMATION,
   CAUSES,
   hasActed,
-  isListed,
   keysOf,
   type ListFilter,
   listFilterOf,
@@ -42,20 +40,13 @@ import {
 
 export const INCIDENTS_PATH = '/console/incidents';
 
-const ROWS_MAX = 50;
-const DAY_SECONDS = 24 * 3600;
-
-export type IncidentList = {
-  at: Timestamp;
-  filter: ListFilter;
-  /** Teams of the catalogue. */
-  teams: readonly string[];
-  incidents: readonly IncidentRecord[];
-  from: string | null;
-  /** Where older ones begin. Null: there are none. */
-  older: string | null;
-  mayDeclare: boolean;
-};
+export type IncidentList = ListQuery &
+  Omit<ListedIncidents, 'asks'> & {
+    at: Timestamp;
+    /** Teams of the catalogue. */
+    teams: readonly string[];
+    mayDeclare: boolean;
+  };
 
 /** All incidents, those that are open first of all. */
 export const incidentsPage: ConsolePage = {
@@ -70,44 +61,13 @@ export const incidentsPage: ConsolePage = {
   },
 };
 
-async function load(
-  deps: ConsoleDeps,
-  { viewer: { may }, query }: PageRequest,
-): Promise<IncidentList & { asks: boolean }> {
+async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<IncidentList & { asks: boolean }> {
   const filter = listFilterOf(query);
   const from = query.get('from') || null;
-  const at = deps.clock.now();
   const { services } = await deps.config.current();
-  const teamOf = (service: string): string | undefined => serviceEntry(services, service)?.team;
-  const open = (await deps.incidents.openSummaries()).filter((incident) => may('incidents:read', incident));
-  const rows = attending(open, at);
-  // Members of a group need what the group needs.
-  const needs = new Map(
-    rows.flatMap(({ incident, members, attention }) =>
-      [incident, ...members].map(({ id }) => [id, attention] as const),
-    ),
-  );
-  const group = filter.group === null ? null : await groupOf(deps, filter.group);
-  const { items, next_cursor: older } = await deps.incidents.search({
-    limit: ROWS_MAX,
-    ...(filter.state !== 'all' && { state: filter.state }),
-    ...(filter.days !== null && { since: plusSeconds(at, -Number(filter.days) * DAY_SECONDS) }),
-    ...(from !== null && { cursor: from }),
-    matches: (incident) =>
-      isListed(filter, incident, teamOf) &&
-      (filter.attention === null || needs.get(incident.id) === filter.attention) &&
-      (group === null || incident.parent_id === group) &&
-      may('incidents:read', incident),
-  });
+  const { value } = await deps.reports.read(INCIDENTS, { filter, from }, viewerAsReader(viewer));
   const teams = [...new Set(Object.values(services).flatMap(({ team }) => team ?? []))].toSorted();
-  const asks = rows.some(({ attention }) => attention === 'approval');
-  return { at, filter, teams, incidents: items, from, older, mayDeclare: may('incidents:write', {}), asks };
-}
-
-/** Returns the ID of a group. Empty: there is none with this number. */
-async function groupOf({ incidents }: Pick<ConsoleDeps, 'incidents'>, group: string): Promise<string> {
-  const number = numberInAddress(group);
-  return number === undefined ? group : ((await incidents.withNumber(number)) ?? '');
+  return { at: deps.clock.now(), filter, teams, from, mayDeclare: viewer.may('incidents:write', {}), ...value };
 }
 
 export function listMain({ at, filter, teams, incidents, from, older, mayDeclare }: IncidentList): Html {

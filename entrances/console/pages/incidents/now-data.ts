@@ -1,16 +1,20 @@
 import { modesFor } from '../../../../core/domain/automation/automation.ts';
-import { type Attending, attending, type Attention } from '../../../../core/domain/incidents/attention.ts';
+import { attending, type Attention } from '../../../../core/domain/incidents/attention.ts';
+import type { Scope } from '../../../../core/domain/access/access.ts';
 import type { Deps } from '../../../../core/domain/ports/deps.ts';
+import type { Reports } from '../../../../core/domain/ports/reports.ts';
+import type { ComputeOf } from '../../../../features/manifest.ts';
 import type { IncidentSummary } from '../../../../core/domain/ports/incidents.ts';
-import type { Automation } from '../../../../schemas/access/access.ts';
+import type { Action, Automation } from '../../../../schemas/access/access.ts';
 import type { Watch } from '../../../../schemas/judge/watch.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import { lowestMode, type Mode, Severity } from '../../../../schemas/config/names.ts';
-import type { DecisionView, Effect, IncidentRecord } from '../../../../schemas/incidents/incident.ts';
+import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { sha256 } from '../../../../core/stores/hash.ts';
 import { nowParts } from '../../features.ts';
-import type { ConsoleDeps, NowPart, PageRequest } from '../page.ts';
+import { type ConsoleDeps, type NowPart, type PageRequest, viewerAsReader } from '../page.ts';
+import { type IncidentDetail, NOW, type NowIncidents, type NowRow, RESOLVED_TODAY } from '../reports.ts';
 import { type FirstRunItem, loadFirstRun } from './first-run.ts';
 import { hasActed } from './list-filter.ts';
 
@@ -25,38 +29,14 @@ const RESOLVED_SHOWN = 3;
 /** Resolved incidents of the last day that the page counts. */
 const RESOLVED_MAX = 1000;
 
-/** For how long the resolved incidents are not read again while the same ones are open. */
-const RESOLVED_KEPT_SECONDS = 10;
-
 const DAY_SECONDS = 24 * 3600;
-
-/** What is known of an incident with its decisions. */
-export type IncidentDetail = {
-  incident: IncidentRecord;
-  decisions: readonly DecisionView[];
-  effects: readonly Effect[];
-};
-
-/** A row: an open incident, or a group. `detail`: only of those that are shown and need a person. */
-export type NowRow = Attending<IncidentSummary> & { detail: IncidentDetail | null };
 
 /** Mode of automation of a service in an environment: the one in force, which people or a demotion may lower, and the configured one. */
 export type EnvironmentMode = { service: string; environment: string; mode: Mode; configured: Mode };
 
 /** What the page shows. A part is null if the viewer may not see it. */
-export type Now = {
+export type Now = NowIncidents & {
   at: Timestamp;
-  /** Open incidents, the most severe and newest first. */
-  rows: readonly NowRow[];
-  /** The last 24 hours: incidents that opened, and what was done about them; those that were resolved, newest first. */
-  day: {
-    opened: number;
-    pages: number;
-    acted: number;
-    resolved: number;
-    newestResolved: readonly IncidentRecord[];
-    acts: readonly IncidentDetail[];
-  };
   deploys: readonly Change[] | null;
   /** What features show. */
   parts: { above: readonly NowPart[]; below: readonly NowPart[] };
@@ -71,10 +51,8 @@ export async function loadNow(deps: ConsoleDeps, request: PageRequest): Promise<
   const { viewer } = request;
   const { may } = viewer;
   const at = deps.clock.now();
-  const open = (await deps.incidents.openSummaries()).filter((incident) => may('incidents:read', incident));
-  const [rows, day, deploys, parts, watches, automation, firstRun] = await Promise.all([
-    rowsOf(deps, open, at),
-    dayOf(deps, request, open, at),
+  const [{ value: incidents }, deploys, parts, watches, automation, firstRun] = await Promise.all([
+    deps.reports.read(NOW, null, viewerAsReader(viewer)),
     may('deployments:read', {}) ? deps.changes.inProgress() : null,
     nowParts(deps, viewer, at),
     may('deployments:read', {}) ? deps.watches.unfinished() : null,
@@ -83,8 +61,7 @@ export async function loadNow(deps: ConsoleDeps, request: PageRequest): Promise<
   ]);
   return {
     at,
-    rows,
-    day,
+    ...incidents,
     deploys: deploys && deploys.map(({ change }) => change).filter((change) => may('deployments:read', change)),
     parts,
     watches: watches && watches.filter((watch) => watch.outcome === null && may('deployments:read', watch)),
@@ -95,6 +72,14 @@ export async function loadNow(deps: ConsoleDeps, request: PageRequest): Promise<
     firstRun: firstRun && { items: firstRun, csrfToken: viewer.session === null ? null : viewer.csrfToken },
   };
 }
+
+/** Reads what the page shows of incidents. */
+export const incidentsNow: ComputeOf<typeof NOW> = async (deps, _, may) => {
+  const at = deps.clock.now();
+  const open = (await deps.incidents.openSummaries()).filter((incident) => may('incidents:read', incident));
+  const [rows, day] = await Promise.all([rowsOf(deps, open, at), dayOf(deps, may, open, at)]);
+  return { rows, day };
+};
 
 /** Needs whose rows are shown without details. */
 const PLAIN: readonly Attention[] = ['in-progress', 'handled'];
@@ -140,18 +125,16 @@ async function detailOf(
 
 /** Sums up the last 24 hours. Of incidents that opened earlier, only those that are still open count. */
 async function dayOf(
-  deps: Pick<Deps, 'incidents'>,
-  { viewer: { may }, kept }: PageRequest,
+  deps: Pick<Deps, 'incidents'> & { reports: Reports },
+  may: (action: Action, scope: Scope) => boolean,
   open: readonly IncidentSummary[],
   at: Timestamp,
 ): Promise<Now['day']> {
   const since = plusSeconds(at, -DAY_SECONDS);
   // An incident is resolved or reopened only together with the list of open ones.
-  const ofAll = sha256(open.map(({ id }) => id).join());
-  const all = await kept.get(`resolved ${ofAll}`, RESOLVED_KEPT_SECONDS, () =>
-    deps.incidents.search({ state: 'resolved', since, limit: RESOLVED_MAX, matches: () => true }),
-  );
-  const resolved = all.items.filter((incident) => incident.opened_at >= since && may('incidents:read', incident));
+  const ofOpen = sha256(open.map(({ id }) => id).join());
+  const { value: all } = await deps.reports.read(RESOLVED_TODAY, { open: ofOpen }, null);
+  const resolved = all.filter((incident) => incident.opened_at >= since && may('incidents:read', incident));
   const isSingle = ({ group_reason }: Pick<IncidentRecord, 'group_reason'>): boolean => group_reason === undefined;
   const opened = [...resolved, ...open.filter(({ opened_at }) => opened_at >= since)];
   const actAt = ({ verifying, opened_at }: Pick<IncidentRecord, 'verifying' | 'opened_at'>): Timestamp =>
@@ -171,6 +154,12 @@ async function dayOf(
     acts: acts.filter((act) => act !== null),
   };
 }
+
+/** Reads the incidents that were resolved in the last 24 hours. */
+export const resolvedToday: ComputeOf<typeof RESOLVED_TODAY> = async ({ incidents, clock }) => {
+  const since = plusSeconds(clock.now(), -DAY_SECONDS);
+  return (await incidents.search({ state: 'resolved', since, limit: RESOLVED_MAX, matches: () => true })).items;
+};
 
 /** Returns the settings of automation, with the modes of all environments that have a deployer. */
 async function automationNow(deps: Pick<Deps, 'config' | 'automation'>): Promise<NonNullable<Now['automation']>> {

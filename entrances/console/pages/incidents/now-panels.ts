@@ -19,7 +19,8 @@ import {
 } from '../../parts.ts';
 import { INCIDENTS_PATH } from './list.ts';
 import { AUTOMATION_PATH } from '../automation.ts';
-import type { EnvironmentMode, IncidentDetail, Now } from './now-data.ts';
+import type { EnvironmentMode, Now } from './now-data.ts';
+import type { IncidentDetail } from '../reports.ts';
 
 /** Shows the kill switch, and how many environments have each mode. */
 export function automationStrip({ automation, at }: Now): Html {

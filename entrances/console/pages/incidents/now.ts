@@ -31,7 +31,8 @@ import type { ConsolePage } from '../page.ts';
 import { firstRunPanel, hideFirstRun } from './first-run.ts';
 import { INCIDENTS_PATH } from './list.ts';
 import { ATTENTION } from './list-filter.ts';
-import { type IncidentDetail, loadNow, type Now, type NowRow, shownOf } from './now-data.ts';
+import { loadNow, type Now, shownOf } from './now-data.ts';
+import type { IncidentDetail, NowRow } from '../reports.ts';
 import { automationStrip, dayPanel, deploysPanel, quietLine, watchedDeploysPanel } from './now-panels.ts';
 
 /** The first page: what needs a person now, what is being worked on, and what is handled. */

@@ -22,7 +22,7 @@ import { lastCheck } from '../../../../vendors/connections/stored-check.ts';
 import type { Viewer } from '../../../http/context.ts';
 import { servicePanels } from '../../features.ts';
 import type { Html } from '../../parts.ts';
-import type { PageRequest, ConsoleDeps } from '../page.ts';
+import { type PageRequest, type ConsoleDeps, viewerAsReader } from '../page.ts';
 
 const INCIDENTS_SHOWN = 10;
 const CHANGES_SHOWN = 25;
@@ -253,9 +253,9 @@ async function pinsOf({ pins }: Pick<Deps, 'pins'>, { may }: Viewer, service: Se
 
 async function shadowOf(
   { reports }: Pick<ConsoleDeps, 'reports'>,
-  { sender, grants }: Viewer,
+  viewer: Viewer,
   service: ServiceName,
 ): Promise<ShadowRow[]> {
   const request = { seconds: SHADOW_SECONDS, scope: { service } };
-  return (await reports.read(SHADOW, request, { name: sender, grants })).value.items;
+  return (await reports.read(SHADOW, request, viewerAsReader(viewer))).value.items;
 }

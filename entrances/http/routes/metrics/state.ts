@@ -5,22 +5,16 @@ import type { Change } from '../../../../schemas/changes/change.ts';
 import { IncidentStatus } from '../../../../schemas/incidents/incident.ts';
 import { counter, gauge, type Metric, secondsOf, timeSampleOf } from './exposition.ts';
 
-/** Returns the metrics of deployments, incidents, and automation as they are now. */
-export async function stateMetrics(deps: ApiDeps): Promise<Metric[]> {
-  const [live, failures, open, waiting, quarantined, automation, pinned, proved] = await Promise.all([
+/** Returns the metrics of deployments and incidents as they are now. */
+export async function stateMetrics(deps: Pick<Deps, 'changes' | 'drills' | 'incidents' | 'pins'>): Promise<Metric[]> {
+  const [live, failures, open, pinned, proved] = await Promise.all([
     deployed(deps),
     deps.changes.failures(),
     deps.incidents.open(),
-    deps.backlog.pending(),
-    deps.quarantine.count(),
-    deps.automation.read(),
     deps.pins.list({ limit: 500, all: false }),
     deps.drills.proved(),
   ]);
   return [
-    gauge('firebreak_build_info', 'Always 1; labels are the versions of Firebreak and of Node.js', [
-      [{ version: manifest.version, node_version: process.version }, 1],
-    ]),
     gauge(
       'firebreak_deployment_timestamp_seconds',
       'When the running version was deployed, in seconds since the epoch; a rollback does not count as a deployment',
@@ -42,6 +36,32 @@ export async function stateMetrics(deps: ApiDeps): Promise<Metric[]> {
         .filter((status) => status !== 'resolved')
         .map((status) => [{ status }, open.filter((incident) => incident.status === status).length]),
     ),
+    gauge(
+      'firebreak_pinned_version',
+      'Always 1; one series for each version pinned as known bad',
+      pinned.items.map(({ service, environment, version }) => [{ service, environment, version }, 1]),
+    ),
+    gauge(
+      'firebreak_drill_last_proved_timestamp_seconds',
+      'When a rollback drill of the target last succeeded, in seconds since the epoch',
+      proved.map(({ service, environment, at }) => [{ service, environment }, secondsOf(at)]),
+    ),
+  ];
+}
+
+/** Returns the metrics of Firebreak itself: what waits in it, its automation, and its configuration. */
+export async function ownMetrics(
+  deps: Pick<ApiDeps, 'automation' | 'backlog' | 'config' | 'quarantine'>,
+): Promise<Metric[]> {
+  const [waiting, quarantined, automation] = await Promise.all([
+    deps.backlog.pending(),
+    deps.quarantine.count(),
+    deps.automation.read(),
+  ]);
+  return [
+    gauge('firebreak_build_info', 'Always 1; labels are the versions of Firebreak and of Node.js', [
+      [{ version: manifest.version, node_version: process.version }, 1],
+    ]),
     gauge('firebreak_incidents_pending', 'Incidents with input that their workflow has not processed yet', [
       [{}, waiting.count],
     ]),
@@ -52,19 +72,9 @@ export async function stateMetrics(deps: ApiDeps): Promise<Metric[]> {
     ),
     gauge('firebreak_quarantined_inputs', 'Inputs in quarantine that have not been replayed', [[{}, quarantined]]),
     gauge(
-      'firebreak_pinned_version',
-      'Always 1; one series for each version pinned as known bad',
-      pinned.items.map(({ service, environment, version }) => [{ service, environment, version }, 1]),
-    ),
-    gauge(
       'firebreak_automation_demoted',
       'Always 1; one series for each service whose automation needs approval after too many wrong actions, until a person sets its mode',
       Object.keys(automation.demoted).map((service) => [{ service }, 1]),
-    ),
-    gauge(
-      'firebreak_drill_last_proved_timestamp_seconds',
-      'When a rollback drill of the target last succeeded, in seconds since the epoch',
-      proved.map(({ service, environment, at }) => [{ service, environment }, secondsOf(at)]),
     ),
     gauge('firebreak_automation_paused', '1 while the kill switch is on', [[{}, automation.paused ? 1 : 0]]),
     ...(await configMetrics(deps)),

@@ -3,7 +3,8 @@ import { expectHarmless, hostile, textOf } from '../../../../test/support/hostil
 import type { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Html } from '../../../../entrances/console/parts.ts';
-import { burningPanel, type BurningSlo, servicePanel } from '../../pages/panels.ts';
+import type { BurningSlo } from '../../actions/burning.ts';
+import { burningPanel, servicePanel } from '../../pages/panels.ts';
 
 const AT = '2026-11-20T12:00:00.000Z' as Timestamp;
 

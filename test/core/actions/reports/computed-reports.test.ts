@@ -173,3 +173,36 @@ test('says when to ask again if too many reports wait', async () => {
   await expect(all.at(-1)).rejects.toMatchObject({ status: 503, code: 'unavailable', headers: { 'retry-after': '8' } });
   expect(begun).toHaveLength(1);
 });
+
+test('what people look at live is reused for a second at most, other reports never, but both are shared', async () => {
+  for (const [reuse, seconds] of [
+    ['live', 1],
+    ['never', 0],
+  ] as const) {
+    const { clock, reports, begun, end } = world(5);
+    const kind = reportKind<{ of: string }, number>('test.kind', reuse);
+    const read = () => reports.read(kind, { of: 'a' }, ADA);
+    const both = [read(), read()];
+    await settled();
+    await end();
+    expect((await Promise.all(both)).map(({ value }) => value)).toEqual([1, 1]);
+    later(clock, seconds - 0.001);
+    if (seconds > 0) expect((await read()).value).toBe(1);
+    later(clock, 0.001);
+    void read();
+    await settled();
+    expect(begun).toHaveLength(2);
+    await end();
+  }
+});
+
+test('people can keep pages open that read something live, however busy the machine is', async () => {
+  const { reports, end } = world(0.5);
+  const kind = reportKind<{ of: string }, number>('test.kind', 'live');
+  for (let n = 0; n < 100; n += 1) {
+    const read = reports.read(kind, { of: `${n}` }, ADA);
+    await settled();
+    await end();
+    expect((await read).value).toBe(n + 1);
+  }
+});

@@ -4,6 +4,7 @@ import type { Api } from '../../../../entrances/http/endpoint.ts';
 import { CounterTable } from '../../../../core/stores/counters.ts';
 import { Unrecognized } from '../../../../core/actions/alerts/unrecognized.ts';
 import { ignoredEvents, unknownSeverities } from '../../../../vendors/connections/unrecognized.ts';
+import { reportsHere } from '../../../../functions/assembly/reports.ts';
 import { refusedRequests } from '../../../../vendors/connections/refused-requests.ts';
 import { sha256 } from '../../../../core/stores/hash.ts';
 import { Refusals } from '../../../../entrances/http/middleware/refusals.ts';
@@ -44,6 +45,7 @@ beforeEach(() => {
   deps = {
     ...fake,
     ...stores,
+    reports: reportsHere(stores.clock, () => deps),
     secrets: { get: async () => undefined },
     queue: { sendAll: async () => undefined },
     queues: { read: () => queues(), dead: async () => [], redrive: async () => 0 },

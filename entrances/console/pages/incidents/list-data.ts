@@ -1,0 +1,57 @@
+import { serviceEntry } from '../../../../core/domain/catalogue/catalogue.ts';
+import { attending } from '../../../../core/domain/incidents/attention.ts';
+import { numberInAddress } from '../../../../core/domain/incidents/incident-number.ts';
+import type { Deps } from '../../../../core/domain/ports/deps.ts';
+import type { ComputeReport } from '../../../../features/manifest.ts';
+import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
+import { plusSeconds } from '../../../../schemas/time/time.ts';
+import { isListed, type ListFilter } from './list-filter.ts';
+
+const ROWS_MAX = 50;
+const DAY_SECONDS = 24 * 3600;
+
+/** `from`: where the page begins. Null: at the newest incident. */
+export type ListQuery = { filter: ListFilter; from: string | null };
+
+export type ListedIncidents = {
+  incidents: readonly IncidentRecord[];
+  /** Where older ones begin. Null: there are none. */
+  older: string | null;
+  /** An open incident waits for approval. */
+  asks: boolean;
+};
+
+/** Reads one page. */
+export const listed: ComputeReport<ListQuery, ListedIncidents> = async (deps, { filter, from }, may) => {
+  const at = deps.clock.now();
+  const { services } = await deps.config.current();
+  const teamOf = (service: string): string | undefined => serviceEntry(services, service)?.team;
+  const open = (await deps.incidents.openSummaries()).filter((incident) => may('incidents:read', incident));
+  const rows = attending(open, at);
+  // Members of a group need what the group needs.
+  const needs = new Map(
+    rows.flatMap(({ incident, members, attention }) =>
+      [incident, ...members].map(({ id }) => [id, attention] as const),
+    ),
+  );
+  const group = filter.group === null ? null : await groupOf(deps, filter.group);
+  const { items, next_cursor: older } = await deps.incidents.search({
+    limit: ROWS_MAX,
+    ...(filter.state !== 'all' && { state: filter.state }),
+    ...(filter.days !== null && { since: plusSeconds(at, -Number(filter.days) * DAY_SECONDS) }),
+    ...(from !== null && { cursor: from }),
+    matches: (incident) =>
+      isListed(filter, incident, teamOf) &&
+      (filter.attention === null || needs.get(incident.id) === filter.attention) &&
+      (group === null || incident.parent_id === group) &&
+      may('incidents:read', incident),
+  });
+  const asks = rows.some(({ attention }) => attention === 'approval');
+  return { incidents: items, older, asks };
+};
+
+/** Returns the ID of a group. Empty: there is none with this number. */
+async function groupOf({ incidents }: Pick<Deps, 'incidents'>, group: string): Promise<string> {
+  const number = numberInAddress(group);
+  return number === undefined ? group : ((await incidents.withNumber(number)) ?? '');
+}
