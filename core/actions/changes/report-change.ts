@@ -345,9 +345,10 @@ async function recordOrRevise(
     const extra = { id, reported_by: rollout.source, ...(deploy_commit !== undefined && { deploy_commit }) };
     return (await recordChange(deps, { ...serviceEnvironment, ...input }, trace, extra)).change;
   }
-  const isChanged = JSON.stringify(revisedChange(before, reported)) !== JSON.stringify(before);
+  const at = deps.clock.now();
+  const isChanged = JSON.stringify(revisedChange(before, reported, at)) !== JSON.stringify(before);
   if (isChanged) await endDelay(deps, before, report.status, trace);
-  const change = isChanged ? await deps.changes.revise(id, (now) => revisedChange(now, reported)) : before;
+  const change = isChanged ? await deps.changes.revise(id, (now) => revisedChange(now, reported, at)) : before;
   if (change === undefined) throw new Error(`the change ${id} of ${serviceEnvironment.service} disappeared`);
   return announce(deps, change, trace);
 }

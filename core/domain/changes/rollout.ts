@@ -1,5 +1,6 @@
 import type { Change, ChangeKind, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
 import type { ChangeReport, ReportSubject, Rollout } from '../../../schemas/changes/change-report.ts';
+import { notAhead } from './versions.ts';
 import { Version } from '../../../schemas/config/names.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 
@@ -165,9 +166,12 @@ export function patchOfReport(
  * Returns a recorded change after its sender has reported more. What the sender says replaces what it said before;
  * what it has not said stays. An ended change does not start again, and the end stays that another system has observed.
  */
-export function revisedChange(change: Change, report: RolloutChange): Change {
+export function revisedChange(change: Change, report: RolloutChange, now: Timestamp): Change {
   const startsAgain = change.status !== 'started' && report.status === 'started';
   const known = Object.fromEntries(Object.entries(report).filter(([, value]) => value != null)) as Partial<Change>;
+  // As when it was recorded: the clock of the sender is still ahead.
+  if (known.started_at !== undefined) known.started_at = notAhead(known.started_at, change.recorded_at);
+  if (known.finished_at != null) known.finished_at = notAhead(known.finished_at, now);
   const { status: _status, finished_at: _end, ...withoutEnd } = known;
   const isEndObserved = change.ended_by !== undefined && change.ended_by !== change.reported_by;
   const next = { ...change, ...(startsAgain || isEndObserved ? withoutEnd : known) };

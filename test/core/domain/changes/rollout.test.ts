@@ -196,8 +196,18 @@ describe('another report of a recorded change', () => {
 
   test('of its own sender replaces what that said, and keeps what others have added', () => {
     const known = { ...change('v2', 5), author: 'ada', rollback_safe_to: 'v1' };
-    const revised = revisedChange(known, { ...same, status: 'failed', started_at: at(-400), author: 'bo' });
+    const revised = revisedChange(known, { ...same, status: 'failed', started_at: at(-400), author: 'bo' }, NOON);
     expect(revised).toEqual({ ...known, author: 'bo', status: 'failed', started_at: at(-400) });
-    expect(revisedChange(known, { ...same, started_at: known.started_at })).toEqual(known);
+    expect(revisedChange(known, { ...same, started_at: known.started_at }, NOON)).toEqual(known);
+  });
+
+  test('from a clock that is ahead does not move its start, nor its end beyond the report', () => {
+    const ahead = (seconds: number) => plusSeconds(running.recorded_at, seconds);
+    const known = { ...running, started_at: running.recorded_at };
+    const late = { ...same, status: 'succeeded', started_at: ahead(120), finished_at: ahead(180) } as const;
+    expect(revisedChange(known, late, ahead(60))).toMatchObject({
+      started_at: running.recorded_at,
+      finished_at: ahead(60),
+    });
   });
 });
