@@ -34,6 +34,9 @@ const PROTOBUF = 'application/x-protobuf';
  */
 const SPAN_ALLOWANCE: Allowance = { perSecond: 100, burst: 2 * SPANS_MAX };
 
+/** To read a span takes this share of the work to record one. Most spans of some collectors are parts that are not recorded. */
+const READING_SHARE = 0.1;
+
 /** Number of callers whose allowance is remembered. */
 const CALLERS_MAX = 10_000;
 
@@ -97,7 +100,7 @@ export function traceRoutes(app: Api, deps: TracesDeps): void {
       const caller = senderOf(c.var.principal);
       const spans = type === PROTOBUF ? spansOfProtobuf(body) : spansOfJson(new TextDecoder().decode(body));
       const read = await reportsIn(deps, { turns: turns.reading, caller }, spans, (service) => c.var.may({ service }));
-      takeSpans(caller, read.spans);
+      takeSpans(caller, read.reports.length + Math.ceil(read.spans * READING_SHARE));
       await record(deps, { turns: turns.recording, caller }, read.reports);
       const outcome = partialSuccess(read);
       if (outcome.rejected > 0) c.var.log.warn('spans of a trace were rejected', { ...outcome });
