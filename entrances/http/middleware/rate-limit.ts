@@ -58,7 +58,13 @@ export function rateLimit(
     const caller = `${kind} ${await callerOf(c)}`;
     const taken = takeToken(buckets.get(caller), allowance, millisOf(clock.now()));
     buckets.set(caller, taken.bucket);
-    if (taken.ok) return next();
+    if (taken.ok) {
+      await next();
+      // A credential that is no longer valid must not use up the limit of its owner.
+      const credential = c.res.status === 401 ? (credentialOf(c) ?? sessionOf(c)) : undefined;
+      if (credential !== undefined) owners.delete(sha256(credential.text));
+      return;
+    }
     const seconds = Math.max(1, Math.ceil(taken.afterSeconds));
     const detail = `more than ${allowance.perSecond} requests per second; try again in ${seconds} s`;
     return problem(c, 429, 'too-many-requests', detail, { 'retry-after': String(seconds) });

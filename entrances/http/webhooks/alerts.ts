@@ -126,9 +126,11 @@ const receiverRoute = (method: 'post' | 'put', path: string, summary: string) =>
 
 async function receive(c: Context<Env>, deps: ApiDeps, source: AlertSource, receiver: Receiver): Promise<never> {
   const sender = await authenticate(c, deps, source, receiver);
-  receiver.limit.check(sender.name);
+  // By source, too: several systems can have the same token.
+  const limited = `${sender.name} (${source.name})`;
+  receiver.limit.check(limited);
   const body = await readBody(c, BODY_MAX_BYTES); // raw bytes, because the quarantine stores them unchanged
-  receiver.limit.count(sender.name, body.byteLength);
+  receiver.limit.count(limited, body.byteLength);
   try {
     return await storeAlerts(c, deps, source, receiver, body, sender);
   } catch (error) {

@@ -18,6 +18,9 @@ const REQUEST_MIN_BYTES = 1024;
  */
 const ALLOWANCE: Allowance = { perSecond: MEBIBYTE, burst: 128 * MEBIBYTE };
 
+/** What many requests at once can exceed the limit by: their sender is refused no longer than 8 s for that. */
+const DEBT_MAX_BYTES = 8 * MEBIBYTE;
+
 /** Code of a refusal by this limit. It is no failure of Firebreak. */
 export const OVER_LIMIT = 'too-many-requests';
 
@@ -53,6 +56,7 @@ export class SenderLimit {
   /** Counts a body, which is accepted even if it exceeds the limit: its sender waits longer then. */
   count(sender: string, bytes: number): void {
     const bucket = this.#buckets.get(sender);
-    if (bucket !== undefined) bucket.left -= Math.max(0, bytes - REQUEST_MIN_BYTES);
+    if (bucket !== undefined)
+      bucket.left = Math.max(-DEBT_MAX_BYTES, bucket.left - Math.max(0, bytes - REQUEST_MIN_BYTES));
   }
 }

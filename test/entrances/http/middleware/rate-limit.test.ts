@@ -90,6 +90,8 @@ test('a sender of alerts above its limit gets 503 and Retry-After; others are no
   ]);
   expect(outage).not.toHaveBeenCalled();
   expect((await send('admin', one)).status).toBe(202);
+  const other = { method: 'POST', headers: as('ingest'), body: JSON.stringify({ alerts: [] }) };
+  expect((await server.request('/v1/alerts/grafana', other)).status).not.toBe(503);
   world.clock.set(world.clock.millis + 1000);
   expect((await send('ingest', one)).status).toBe(202);
 });
