@@ -20,9 +20,6 @@ const BUDGET: Allowance = { perSecond: 0.5, burst: 20 };
 /** Seconds that a report is expected to take until one of its kind has been computed. */
 const FIRST_ESTIMATE_SECONDS = 0.5;
 
-/** Reports of a kind that wait for their turn, at most. */
-const WAITING_MAX = 16;
-
 /**
  * A result is kept this many times as long as its computation took: then the computations of one report take at most a
  * twentieth of the time, and reports that cost nothing are always new.
@@ -34,13 +31,17 @@ type Limits = {
   keptMaxMs: number;
   /** A report costs the seconds that it takes, and no more than this: on a busy machine, all take long. */
   costMax: number;
+  /** Reports of the kind that wait for their turn, at most. */
+  waitingMax: number;
 };
 
-const LIMITS: Limits = { keptMaxMs: 60_000, costMax: 1 };
+const LIMITS: Limits = { keptMaxMs: 60_000, costMax: 1, waitingMax: 16 };
 const LIMITS_OF: Readonly<Record<NonNullable<ReportKind<never, never>['reuse']>, Limits>> = {
-  // Open pages ask every few seconds, and responders have several of them.
-  live: { keptMaxMs: 1000, costMax: 0.25 },
-  never: { ...LIMITS, keptMaxMs: 0 },
+  // Open pages ask every few seconds, and responders have several of them. At an alert, people of all teams open the same page.
+  live: { keptMaxMs: 1000, costMax: 0.25, waitingMax: 200 },
+  // A command reads all pages one after the other: no more than what the budget gains in a second.
+  never: { ...LIMITS, keptMaxMs: 0, costMax: BUDGET.perSecond },
+  scrape: { keptMaxMs: 1000, costMax: 0, waitingMax: 200 },
 };
 
 /** Results and readers that are remembered. The oldest is dropped first. */
@@ -93,7 +94,7 @@ export class ComputedReports implements Reports {
     key: string,
     request: ReportRequest,
     reader: ReportReader,
-    { keptMaxMs, costMax }: Limits,
+    { keptMaxMs, costMax, waitingMax }: Limits,
   ): Promise<Computed<unknown>> {
     const line = this.#lines.get(request.name) ?? {
       last: Promise.resolve(),
@@ -101,14 +102,14 @@ export class ComputedReports implements Reports {
       seconds: FIRST_ESTIMATE_SECONDS,
     };
     this.#lines.set(request.name, line);
-    if (line.waiting >= WAITING_MAX) {
+    if (line.waiting >= waitingMax) {
       const seconds = Math.max(1, Math.ceil(line.waiting * line.seconds));
       throw new Refusal(503, 'unavailable', `too many reports wait to be computed; try again in ${seconds} s`, {
         'retry-after': String(seconds),
       });
     }
     const costOf = (seconds: number): number => Math.min(seconds, costMax);
-    const settle = reader === null ? () => undefined : this.#spend(reader.name, costOf(line.seconds));
+    const settle = reader === null || costMax === 0 ? () => undefined : this.#spend(reader.name, costOf(line.seconds));
     line.waiting += 1;
     const result = line.last.then(() =>
       this.#run(key, request, { line, keptMaxMs, settle: (seconds) => settle(costOf(seconds)) }),

@@ -7,9 +7,9 @@ export type ReportKind<Input, Result> = {
   readonly name: string;
   /**
    * `live`: people look for what has just changed, so a result is reused for a second at most. `never`: it is large, or
-   * people look for the effect of what they have just done.
+   * people look for the effect of what they have just done. `scrape`: as `live`, by machines, and it costs no budget.
    */
-  readonly reuse?: 'live' | 'never';
+  readonly reuse?: 'live' | 'never' | 'scrape';
   /** Only for the compiler. */
   readonly types?: (input: Input) => Result;
 };

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
+import type { ReportReader } from '../../../core/domain/ports/reports.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { ApiDeps } from '../deps.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
@@ -8,6 +10,9 @@ import { counterMetrics, effectMetrics, queueMetrics } from './metrics/operation
 import { SERVICE_METRICS, visibleIn } from './metrics/service-metrics.ts';
 import { ownMetrics } from './metrics/state.ts';
 import { readiness } from './readiness.ts';
+
+/** Milliseconds that a scrape waits for the metrics of services: below the usual time limit of scrapes, 10 s. */
+const SERVICES_MAX_MS = 5_000;
 
 /** Milliseconds for which the metrics that need many calls are cached. */
 const CACHE_MS = 2_000;
@@ -32,13 +37,28 @@ export function metricsRoutes(app: Api, deps: ApiDeps): void {
     async (c) => {
       const own = async (metrics: Promise<Metric[]>): Promise<string> =>
         (await metrics).map((metric) => expositionOf(visibleIn(metric, c.var.may))).join('');
-      const ofServices = deps.reports.read(SERVICE_METRICS, null, readerOf(c)).then(({ value }) => value);
-      const text = await readable(deps, [own(ownMetrics(deps)), own(expensive()), ofServices]);
+      const text = await readable(deps, [own(ownMetrics(deps)), own(expensive()), ofServices(deps, readerOf(c))]);
       return c.text(text, 200, {
         'content-type': 'text/plain; version=0.0.4; charset=utf-8',
       });
     },
   );
+}
+
+/**
+ * Returns the metrics of services. Without them if they cannot be computed in time: the rules about Firebreak itself need the
+ * others.
+ */
+async function ofServices({ reports, log }: ApiDeps, reader: ReportReader): Promise<string> {
+  const late = sleep(SERVICES_MAX_MS, undefined, { ref: false }).then(() => {
+    throw new Error(`not computed within ${SERVICES_MAX_MS / 1000} s`);
+  });
+  try {
+    return (await Promise.race([reports.read(SERVICE_METRICS, null, reader), late])).value;
+  } catch (error) {
+    log.warn('metrics of services could not be computed', { error: String(error) });
+    return '';
+  }
 }
 
 /** Returns a function that reads metrics, and caches the result. */

@@ -6,7 +6,7 @@ import { expositionOf, type Metric } from './exposition.ts';
 import { stateMetrics } from './state.ts';
 
 /** Metrics of services, as far as the reader may see them, in the text format. They have series of each service. */
-export const SERVICE_METRICS = reportKind<null, string>('metrics', 'live');
+export const SERVICE_METRICS = reportKind<null, string>('metrics', 'scrape');
 
 /** Those of features that change slowly, of all services. */
 export const SLOW_METRICS = reportKind<null, Metric[]>('metrics.slow');

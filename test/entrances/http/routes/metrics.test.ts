@@ -21,6 +21,7 @@ import { Config, emptyConfig } from '../../../../schemas/config/config.ts';
 import { millisOf, plusSeconds } from '../../../../schemas/time/time.ts';
 import { openTable, type TableStores } from '../../../core/stores/stores.ts';
 import { tokenRecord } from '../../../support/console-world.ts';
+import { Refusal } from '../../../../core/domain/refusal.ts';
 import { FakeWorld } from '../../../support/fake-deps.ts';
 import { processMetrics } from '../../../../local/process-metrics.ts';
 import { lastBackupMetric } from '../../../../local/backup/last-backup.ts';
@@ -259,6 +260,15 @@ describe('counts over all instances', () => {
     await unrecognized.count('firebreak_events_ignored_total', 'flux:signature', reasons);
     expect(labels.size).toBe(501);
     expect(labels).toContain('flux:signature other');
+  });
+
+  test('of Firebreak itself do not depend on those of services', async () => {
+    deps.reports = {
+      read: () => Promise.reject(new Refusal(503, 'unavailable', 'too many reports wait to be computed')),
+      forget: () => undefined,
+    };
+    app = api(deps);
+    expect(await values('firebreak_intake_ok')).toEqual({ '': 1 });
   });
 
   test('alerts are accepted while counting fails', async () => {
