@@ -1,4 +1,7 @@
-import { FREEZE_DEFAULTS } from '../decisions/causes.ts';
+import { loaded, readBudgets } from '../../../core/domain/ports/extensions.ts';
+import { sha256 } from '../../../core/stores/hash.ts';
+import { coveredBurnFreeze, FREEZE_DEFAULTS } from '../decisions/causes.ts';
+import { policyOf } from '../decisions/policy.ts';
 import { stateAt } from '../decisions/state.ts';
 import { utcMinute } from '../decisions/words.ts';
 import type { Scope } from '../../../core/domain/access/access.ts';
@@ -71,16 +74,28 @@ function freezeByPerson(id: string, input: NewFreeze, by: string, now: Timestamp
  * @throws Refusal 403, 404
  */
 export async function liftFreeze(
-  deps: FreezeDeps,
+  deps: FreezeDeps & Pick<Deps, 'extensions'>,
   caller: Caller,
   { id, reason }: { id: string; reason: string | null },
 ): Promise<{ freeze: Freeze; hadEnded: boolean }> {
   const before = await requireFreeze(deps, id);
   caller.allow('freezes:write', scopeOf(before));
   const at = deps.clock.now();
-  const because = reason ?? `Lifted by ${caller.name}`;
-  const settled = before.cause === 'person';
-  const freeze = await deps.freezes.end(id, { at, by: caller.name, reason: because, settled });
+  const how = { at, by: caller.name, reason: reason ?? `Lifted by ${caller.name}`, settled: before.cause === 'person' };
+  // First, so that no evaluation opens it in between.
+  const burn = stateAt(before, at) === 'in_force' ? await coveredBurn(deps, before) : null;
+  if (burn !== null) await deps.freezes.end((await deps.freezes.open(burn)).freeze.id, how);
+  const freeze = await deps.freezes.end(id, how);
   if (freeze === undefined) throw unknownFreeze(id);
   return { freeze, hadEnded: stateAt(before, at) === 'over' };
+}
+
+/** Returns the freeze by the burn rate that a freeze by the spent budget covers now. Null: there is none. */
+async function coveredBurn(deps: Pick<Deps, 'clock' | 'config' | 'extensions'>, { cause, slo: id }: Freeze) {
+  const config = await deps.config.current();
+  const slo = config.slos.find((one) => one.id === id);
+  if (cause !== 'budget' || slo === undefined) return null;
+  const { statuses } = await readBudgets(await loaded(deps.extensions.errorBudgets), [slo]);
+  const status = statuses[0]?.find((one) => one.id === id);
+  return status === undefined ? null : coveredBurnFreeze(slo, status, policyOf(config, slo), deps.clock.now(), sha256);
 }

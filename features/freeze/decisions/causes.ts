@@ -7,7 +7,13 @@ import type { BurnAlert, SloStatus } from '../../../schemas/slo/slo-status.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { freezeId, type Hash } from './ids.ts';
 import type { FreezePolicy } from './policy.ts';
-import { isFreezingSeverity, exclusionInWords, spentInWords } from './budget/spending.ts';
+import {
+  describesPresent,
+  exclusionInWords,
+  freezingBurn,
+  isFreezingSeverity,
+  spentInWords,
+} from './budget/spending.ts';
 import { EVALUATION } from './state.ts';
 import { list } from '../../../core/domain/correlation/words.ts';
 import { utcMinute, percent } from './words.ts';
@@ -46,6 +52,21 @@ export const burnFreeze = (
   ends_when: BURN_ENDS_WHEN,
   opened_by: EVALUATION,
 });
+
+/**
+ * Builds the freeze by the burn rate that a freeze by the spent budget covers. Null: the budget does not burn. A person who
+ * lifts the one lifts both.
+ */
+export function coveredBurnFreeze(
+  slo: Objective,
+  status: SloStatus,
+  policy: FreezePolicy,
+  at: Timestamp,
+  hash: Hash,
+): Freeze | null {
+  const burn = describesPresent(status, policy, at) ? freezingBurn(status, policy) : undefined;
+  return burn === undefined ? null : burnFreeze(slo, burn, status, policy, at, hash);
+}
 
 /**
  * Builds the freeze for an incoming burn alert, before an evaluation finds the same burn rate. Null: by policy, alerts

@@ -69,7 +69,7 @@ function endOfObjectiveFreeze(freeze: Freeze, inputs: FreezePlanInputs): FreezeE
   if (slo.service !== freeze.service || slo.environment !== freeze.environment)
     return { reason: `the objective ${slo.id} now belongs to ${slo.service} in ${slo.environment}` };
   if (freeze.cause === 'burn') {
-    const covering = coveringFreeze(slo.id, inputs.current, { at });
+    const covering = coveringFreeze(slo.id, inputs.current, at);
     if (covering !== undefined && !endOfObjectiveFreeze(covering, inputs))
       return { reason: `the budget is spent, so that the freeze ${covering.id} applies` };
   }

@@ -29,22 +29,9 @@ export const covers = (scope: FreezeScope, { service, environment, team }: Check
 export const isLifted = ({ ended_at, settled_at }: Pick<Freeze, 'ended_at' | 'settled_at'>): boolean =>
   ended_at !== null && settled_at === null;
 
-/**
- * Returns the freeze by the spent budget of an objective that covers a freeze by its burn rate: one in force, or one that a
- * person lifted after `burnsSince`: what burned when it was lifted does not freeze again.
- */
-export const coveringFreeze = (
-  slo: string,
-  freezes: readonly Freeze[],
-  { at, burnsSince = null }: { at: Timestamp; burnsSince?: Timestamp | null },
-): Freeze | undefined =>
-  freezes.find(
-    (freeze) =>
-      freeze.cause === 'budget' &&
-      freeze.slo === slo &&
-      (stateAt(freeze, at) === 'in_force' ||
-        (burnsSince !== null && isLifted(freeze) && (freeze.ended_at ?? at) > burnsSince)),
-  );
+/** Returns the freeze in force by the spent budget of an objective, which covers a freeze by its burn rate. */
+export const coveringFreeze = (slo: string, freezes: readonly Freeze[], at: Timestamp): Freeze | undefined =>
+  freezes.find((freeze) => freeze.cause === 'budget' && freeze.slo === slo && stateAt(freeze, at) === 'in_force');
 
 /** Actors other than people that open and end freezes. */
 export const EVALUATION = 'evaluation';

@@ -1,8 +1,8 @@
 import { sha256 } from '../../../core/stores/hash.ts';
 import { reportKeyOf } from '../../../core/domain/alerts/admission.ts';
 import { burnFreezeByAlert } from '../../freeze/decisions/causes.ts';
-import { coveringFreeze } from '../../freeze/decisions/state.ts';
 import { freezeId } from '../../freeze/decisions/ids.ts';
+import type { Freeze } from '../../freeze/schemas/freeze.ts';
 import type { Deps } from '../ports.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
@@ -34,11 +34,7 @@ async function freezeByAlert(
 ): Promise<void> {
   const { severity, title, source, episode } = signal;
   const freeze = burnFreezeByAlert(slo, { severity, title, by: source }, policyOf(config, slo), clock.now(), sha256);
-  if (
-    freeze === null ||
-    coveringFreeze(slo.id, await freezes.current(), { at: clock.now(), burnsSince: signal.startsAt }) !== undefined
-  )
-    return;
+  if (freeze === null || isCovered(slo, signal, await freezes.current())) return;
   // Senders repeat firing alerts. An alert opens a freeze only once, so that a repetition does not reopen an ended
   // freeze.
   const id = freezeId(sha256, 'burn', [slo.id, episode], signal.startsAt);
@@ -58,6 +54,12 @@ async function freezeByAlert(
     });
   }
 }
+
+/** Returns whether a freeze by the spent budget covers the alert. What burned when a person lifted it does not freeze again. */
+const isCovered = ({ id }: Slo, { startsAt }: Signal, freezes: readonly Freeze[]): boolean =>
+  freezes.some(
+    ({ cause, slo, ended_at }) => cause === 'budget' && slo === id && (ended_at === null || ended_at > startsAt),
+  );
 
 function objectiveOf({ labels, service, environment }: Signal, { slos }: Config): Slo | undefined {
   const named = labels.find(([name]) => name === 'slo')?.[1];

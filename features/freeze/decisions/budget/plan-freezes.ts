@@ -1,6 +1,5 @@
 import type { Freeze } from '../../schemas/freeze.ts';
-import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
-import { BURN_SECONDS } from '../../../../core/domain/monitoring/burn-pairs.ts';
+import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { allCalendarFreezes } from '../calendar.ts';
 import { budgetFreeze, burnFreeze, incidentFreeze } from '../causes.ts';
 import { causeKey, type Hash } from '../ids.ts';
@@ -70,9 +69,7 @@ const objectiveFreezes = ({ objectives, at }: FreezePlanInputs, active: readonly
       return [{ ...budgetFreeze(slo, status, policy, at, hash), overrides }];
     }
     const burn = freezingBurn(status, policy);
-    if (burn === undefined) return [];
-    const burnsSince = plusSeconds(at, -BURN_SECONDS[burn.long]);
-    if (coveringFreeze(slo.id, own, { at, burnsSince }) !== undefined) return [];
+    if (burn === undefined || coveringFreeze(slo.id, own, at) !== undefined) return [];
     return [burnFreeze(slo, burn, status, policy, at, hash)];
   });
 

@@ -100,7 +100,7 @@ const freezesOfObjective = (cause: Freeze['cause'], id: string, { own }: CheckIn
 
 /** Returns whether a freeze is in force for this cause. One by the budget covers the burn rate. */
 const isFrozen = (cause: 'budget' | 'burn', id: string, inputs: CheckInputs): boolean =>
-  coveringFreeze(id, inputs.own.freezes, { at: inputs.at }) !== undefined ||
+  coveringFreeze(id, inputs.own.freezes, inputs.at) !== undefined ||
   freezesOfObjective(cause, id, inputs).some((freeze) => stateAt(freeze, inputs.at) === 'in_force');
 
 const liftedOf = (cause: Freeze['cause'], id: string, inputs: CheckInputs): Freeze | undefined =>

@@ -236,17 +236,11 @@ export class History {
         if (this.#isOn(cause, id) && !(cause === 'burn' && this.#isCovered(id))) this.#holds(cause, id);
   }
 
-  /** Returns whether a freeze by the spent budget is in force, or was lifted within the windows of a burn rate. */
-  #isCovered(id: string): boolean {
-    const { now, records } = this.world;
-    return [...records.values()].some(
-      ({ cause, slo, ended_at, settled_at }) =>
-        cause === 'budget' &&
-        slo === id &&
-        settled_at === null &&
-        (ended_at === null || ended_at > plusSeconds(now, -86_400)),
+  /** Returns whether a freeze by the spent budget is in force. */
+  #isCovered = (id: string): boolean =>
+    [...this.world.records.values()].some(
+      ({ cause, slo, ended_at }) => cause === 'budget' && slo === id && ended_at === null,
     );
-  }
 
   /** Verifies that a condition that freezes has a freeze, unless a person lifted it. */
   #holds(cause: string, id: string): void {

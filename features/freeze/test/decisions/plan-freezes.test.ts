@@ -122,10 +122,10 @@ describe('a spent budget that also burns', () => {
     });
   });
 
-  test('is not frozen again by what burned when a person lifted it, but by what burns later', () => {
-    const liftedAgo = (minutes: number) => [{ ...budget, ...lifted, ended_at: at(-minutes) }];
-    expect(opened({ objective: both, current: liftedAgo(59) })).toEqual([]);
-    expect(opened({ objective: both, current: liftedAgo(60) })).toEqual(['burn']);
+  test('that a person has lifted is frozen by a later burn rate', () => {
+    const current = [{ ...budget, ...lifted }];
+    expect(opened({ objective: both, current })).toEqual(['burn']);
+    expect(opened({ objective: both, current: [...current, { ...burn, ...lifted }] })).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { calendarAt, calendarFreezes } from '../../decisions/calendar.ts';
 import type { CheckInputs } from '../../decisions/check-inputs.ts';
-import { burnFreezeByAlert, incidentFreeze, type OpenIncident } from '../../decisions/causes.ts';
+import { burnFreezeByAlert, coveredBurnFreeze, incidentFreeze, type OpenIncident } from '../../decisions/causes.ts';
 import { usesOf } from '../../decisions/decide.ts';
 import { causeKey } from '../../decisions/ids.ts';
 import { planFreezes, type FreezePlan, revisionOf } from '../../decisions/budget/plan-freezes.ts';
@@ -117,7 +117,7 @@ export class World {
     );
     if (wanted === null) return false;
     this.alerting.set(id, true);
-    if (coveringFreeze(id, [...this.records.values()], { at: this.now }) !== undefined) return false;
+    if (coveringFreeze(id, [...this.records.values()], this.now) !== undefined) return false;
     return this.#open(wanted);
   }
 
@@ -128,8 +128,15 @@ export class World {
 
   lift(id: string): void {
     const record = this.records.get(id);
-    if (record !== undefined && record.ended_at === null)
-      this.#end(id, this.now, 'person:bo', 'we need it', record.cause === 'person');
+    if (record === undefined || record.ended_at !== null) return;
+    const objective = this.objectives().find((one) => one.id === record.slo);
+    const found = objective && this.statuses.get(objective.id);
+    const burn =
+      record.cause === 'budget' && objective && found
+        ? coveredBurnFreeze(objective, found, this.policy, this.now, hash)
+        : null;
+    if (burn !== null && this.#open(burn)) this.#end(burn.id, this.now, 'person:bo', 'we need it', false);
+    this.#end(id, this.now, 'person:bo', 'we need it', record.cause === 'person');
   }
 
   setOverride(id: string, override: Override): void {

@@ -129,3 +129,23 @@ test('without a published configuration, no objective counts as removed, and fre
   await world.evaluate(world.evaluator());
   expect(await world.frozenBy()).toEqual([]);
 });
+
+test('what burned when a person lifted the freeze of a spent budget does not freeze again, and a later burn rate does', async () => {
+  const world = await SloWorld.open(availability());
+  world.requests(PER_SECOND, { from: NOON, until: NOON + 2 * HOUR });
+  const evaluator = world.evaluator();
+  world.at(NOON + HOUR);
+  await world.evaluate(evaluator);
+  const [freeze] = await world.freezes();
+  await world.lift(freeze?.id ?? '', 'person:bo', evaluator);
+  await world.evaluateUntil(NOON + 2 * HOUR, 15 * MINUTE, evaluator);
+  expect(await world.frozenBy()).toEqual([]);
+  expect((await world.freezes()).map(({ cause, ended_by: by }) => `${cause} by ${by}`).toSorted()).toEqual([
+    'budget by person:bo',
+    'burn by person:bo',
+  ]);
+  await world.evaluateUntil(NOON + 4 * HOUR, 15 * MINUTE, evaluator);
+  world.requests(PER_SECOND, { from: NOON + 4 * HOUR, until: NOON + 5 * HOUR });
+  await world.evaluateUntil(NOON + 4 * HOUR + 10 * MINUTE, 10 * MINUTE, evaluator);
+  expect(await world.frozenBy()).toEqual(['burn']);
+});

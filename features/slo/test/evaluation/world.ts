@@ -12,6 +12,7 @@ import { stateAt } from '../../../freeze/decisions/state.ts';
 import { noExtensions } from '../../../../core/domain/ports/extensions.ts';
 import { evaluate, type EvaluateDeps, type Evaluating } from '../../../freeze/actions/evaluate.ts';
 import type { ErrorBudgets } from '../../../../core/domain/ports/error-budgets.ts';
+import { liftFreeze } from '../../../freeze/actions/freezes.ts';
 import { type BudgetDeps, errorBudgets } from '../../error-budgets.ts';
 import { historyKey } from '../../actions/history.ts';
 import { Evaluator } from '../../evaluation/evaluator.ts';
@@ -56,6 +57,8 @@ export const extensionsWith = (budgets: ErrorBudgets) => ({
   ...noExtensions,
   errorBudgets: [{ isConfigured: () => true, load: async () => budgets }],
 });
+
+type LiftDeps = Parameters<typeof liftFreeze>[0];
 
 /** Evaluations with an emulated table and a Prometheus over HTTP. The clock stands still until it is set. */
 export class SloWorld {
@@ -141,6 +144,12 @@ export class SloWorld {
   /** @param more overrides of this world's dependencies for this evaluation */
   evaluate = (evaluator: WorldEvaluator, more: Partial<SloWorld['deps']> = {}) =>
     evaluate({ ...this.deps, ...more, extensions: extensionsWith(evaluator.budgets) }, evaluator);
+
+  /** A person lifts a freeze. */
+  async lift(id: string, by: string, evaluator: WorldEvaluator): Promise<void> {
+    const deps = { ...this.deps, extensions: extensionsWith(evaluator.budgets) } as unknown as LiftDeps;
+    await liftFreeze(deps, { name: by, allow: () => undefined }, { id, reason: null });
+  }
 
   /** Runs evaluations from now on up to and including `until`, at this interval. */
   async evaluateUntil(until: number, every: number, evaluator: WorldEvaluator): Promise<void> {
