@@ -21,7 +21,13 @@ export function authorize(principal: Principal, action: Action, scope: Scope, no
   if (!isIncluded(principal.sources, scope.source))
     return denied(`${principal.name} has no permission to send as ${scope.source ?? 'all sources'}`);
   if (!isIncluded(principal.services, scope.service))
-    return denied(`${principal.name} has no access to ${servicesText(scope.service, principal.services ?? [])}`);
+    return {
+      allowed: false,
+      // Only when it is shown: lists ask for each of thousands of services.
+      get because() {
+        return `${principal.name} has no access to ${servicesText(scope.service, principal.services ?? [])}`;
+      },
+    };
   if (!isIncluded(principal.environments, scope.environment))
     return denied(
       `${principal.name} has no access to ${scope.environment === null ? 'all environments' : `environment ${scope.environment}`}`,

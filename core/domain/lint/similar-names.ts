@@ -5,8 +5,10 @@ const WRONG_SHARE = 1 / 3;
 export function nearest(name: string, words: Iterable<string>): string | null {
   let best: { word: string; distance: number } | null = null;
   for (const word of words) {
+    const distanceMax = Math.max(1, Math.floor(Math.max(word.length, name.length) * WRONG_SHARE));
+    if (Math.abs(word.length - name.length) > distanceMax) continue; // the distance is at least that
     const distance = editDistance(name.toLowerCase(), word.toLowerCase());
-    if (distance > Math.max(1, Math.floor(Math.max(word.length, name.length) * WRONG_SHARE))) continue;
+    if (distance > distanceMax) continue;
     if (best === null || distance < best.distance) best = { word, distance };
   }
   return best?.word ?? null;

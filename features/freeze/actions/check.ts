@@ -3,6 +3,7 @@ import { canonicalJson, sha256 } from '../../../core/stores/hash.ts';
 import { isDamage } from '../../../core/stores/storage-errors.ts';
 import type { CheckInputs } from '../decisions/check-inputs.ts';
 import { decide, type Examination, examine, stateOf, type Use, usesOf } from '../decisions/decide.ts';
+import type { Scope } from '../../../core/domain/access/access.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { CheckAnswer, CheckRequest, Verdict } from '../schemas/freeze-check.ts';
 import { CANNOT_WRITE, type CheckDeps, entryOf, inputsFor, requirePublished, type ResolvedNames } from './inputs.ts';
@@ -20,7 +21,7 @@ export type FreezeCheckCall = {
   /** @throws Refusal 403 if the caller may not access the service and environment that the names refer to */
   allow?: (serviceEnvironment: ServiceEnvironment) => void;
   /** Returns whether the caller may see the service and environment. Absent: no service is suggested for an unknown one. */
-  may?: (serviceEnvironment: ServiceEnvironment) => boolean;
+  may?: (scope: Scope) => boolean;
   /** The caller's name, for the record. */
   by: string;
   /** Whether the deployment starts now, so that it uses up a required override. */

@@ -39,7 +39,7 @@ export type CheckDeps = Pick<
 };
 
 /** How names were resolved. `suggestion`: the service that was probably meant in place of an unknown one. */
-export type ResolvedNames = Pick<KnownScope, 'requested' | 'unknown'> & { suggestion: ServiceName | null };
+export type ResolvedNames = Pick<KnownScope, 'requested' | 'unknown'> & { suggestion: string | null };
 
 /** A request, and the identity that vouches for it. Policy requires an identity for some kinds of change. */
 type IdentifiedRequest = {

@@ -8,6 +8,8 @@ import {
   matchingName,
   unconfiguredEnvironment,
 } from '../../../core/domain/catalogue/known-names.ts';
+import type { Scope } from '../../../core/domain/access/access.ts';
+import { BoundedMap } from '../../../entrances/http/middleware/bounded-map.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { knownServices } from './known-names.ts';
@@ -77,20 +79,28 @@ export async function knownScope(
   };
 }
 
-/** Returns the service that was probably meant, among those that the caller may see. Null: none is similar. */
+/** Returns the service that was probably meant. Null: none is similar, or the caller may not see it. */
 export async function suggestedService(
   deps: Pick<Deps, 'changes' | 'clock'>,
   config: Config,
   { service, environment }: ServiceEnvironment,
-  may: (serviceEnvironment: ServiceEnvironment) => boolean,
-): Promise<ServiceName | null> {
-  const others = [...knownServices(config, (await recordedScopes(deps)).keys())].filter((name) => name !== service);
-  const suggestion = suggestedName(
-    service,
-    others.filter((name) => may({ service: ServiceName.parse(name), environment })),
-  );
-  return suggestion === null ? null : ServiceName.parse(suggestion);
+  may: (scope: Scope) => boolean,
+): Promise<string | null> {
+  const recorded = await recordedScopes(deps);
+  const suggestions = suggestionsByScopes.get(recorded) ?? new BoundedMap<string | null>(SUGGESTIONS_MAX);
+  suggestionsByScopes.set(recorded, suggestions);
+  const key = JSON.stringify([config.version, service]);
+  let suggestion = suggestions.get(key);
+  if (suggestion === undefined) {
+    const others = [...knownServices(config, recorded.keys())].filter((name) => name !== service);
+    suggestions.set(key, (suggestion = suggestedName(service, others)));
+  }
+  return suggestion !== null && may({ service: suggestion, environment }) ? suggestion : null;
 }
+
+/** Suggestions for the names of repeated checks: to compare thousands of names takes long. */
+const suggestionsByScopes = new WeakMap<KnownScopes, BoundedMap<string | null>>();
+const SUGGESTIONS_MAX = 1000;
 
 /** Returns a finding if the environment is recorded, but not configured: its name may still be a typo. */
 function recordedOnly(

@@ -1,3 +1,4 @@
+import type { Scope } from '../../../core/domain/access/access.ts';
 import * as z from 'zod';
 import { contactsFor } from '../../../core/domain/people/people.ts';
 import type { Config } from '../../../schemas/config/config.ts';
@@ -53,7 +54,7 @@ export const freezeCheck = tool({
   }),
   async run(deps, { caller, may: mayDo }, input) {
     const allow = (scope: { service: string; environment: string }): void => caller.allow('freezes:check', scope);
-    const may = (scope: { service: string; environment: string }): boolean => mayDo('freezes:check', scope);
+    const may = (scope: Scope): boolean => mayDo('freezes:check', scope);
     allow(input);
     const question = questionOf(input);
     const answer = await check(deps, { ...question, by: caller.name, allow, may, consume: false, identityToken: null });

@@ -42,6 +42,7 @@ function firebreak({ shared = false }: { shared?: boolean } = {}) {
     extensions: noExtensions,
     freezeDecisions: { keep: async ({ id }: { id: string }) => ({ id, first: true }) },
     signer,
+    unrecognized: { count: async () => undefined },
   } as unknown as CheckDeps;
 }
 
