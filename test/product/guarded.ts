@@ -175,6 +175,7 @@ const STORED_AS: Readonly<Record<string, string>> = {
   unknown_migration: 'unknownMigration',
   alert_started_at: 'alertStartedAt',
   alert_received_at: 'alertReceivedAt',
+  max_onset_age_minutes: 'maxOnsetAgeMinutes',
   for_seconds: 'forSeconds',
   interval_seconds: 'intervalSeconds',
 };
