@@ -280,8 +280,11 @@ export const IncidentRecord = z.object({
       at: Timestamp,
       /** When the problem before it had ended, or the start of `after_change`. */
       recovered_at: Timestamp,
-      /** The change after which it began, while alerts of the problem before it still fired. Absent: that one had ended. */
-      after_change: z.object({ id: ChangeId, name: z.string() }).optional(),
+      /**
+       * The change after which it began, while alerts of the problem before it still fired. Absent: that one had ended.
+       * `mitigated_at`: time of `after`.
+       */
+      after_change: z.object({ id: ChangeId, name: z.string(), mitigated_at: Timestamp }).optional(),
       /** Sequence number of its message. */
       seq: z.number(),
       /** Number of the newest judgement of the problems before it. */

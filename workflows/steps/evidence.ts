@@ -11,7 +11,7 @@ import { environmentEntry } from '../../core/domain/catalogue/catalogue.ts';
 import { healthOf, type HealthQuery } from '../../core/domain/catalogue/health.ts';
 import { LEAK_LOOK_BACK_SECONDS, LEAK_STEP_SECONDS, risesThroughout } from '../../core/domain/correlation/leak.ts';
 import { onsetOf } from '../../core/domain/correlation/onset.ts';
-import { withoutSamples } from '../../core/domain/correlation/recovery.ts';
+import { shownUntil, withoutSamples } from '../../core/domain/correlation/recovery.ts';
 import { isQuantile, quantileOf, wholeOf, windowOf } from '../../core/domain/correlation/query.ts';
 import { withoutStale } from '../../core/domain/correlation/stale.ts';
 import type { Opening } from '../../core/domain/incidents/incident-group.ts';
@@ -76,7 +76,7 @@ export async function evidenceOf(
   const [onset, usualCurves, earlier] = await Promise.all([
     onsetEvidence(deps, cause, { openedAt: problemStart(incident), isMeasured: health !== undefined }),
     measure(deps, health, { from: plusSeconds(at, -CURVE_SECONDS), until: at }),
-    earlierProblem(deps, incident),
+    earlierProblem(deps, incident, health),
   ]);
   const live = withoutStale(usualCurves);
   const newest = live === usualCurves ? await withNewestSamples(deps, health, live, { onset, at }) : live;
@@ -160,15 +160,22 @@ const timeOf = ({ clock }: Pick<Deps, 'clock'>, cause: readonly SignalView[]): T
 /** Time before the incident's opening at which a problem whose start is not stored has begun at the latest. */
 const BEFORE_OPENING_SECONDS = 600;
 
-/** Returns the time of the problems before the newest onset, from the start of the first one. Null: there were none. */
+/**
+ * Returns the time of the problems before the newest onset, from the start of the first one. Null: there were none. If it is not
+ * known whether the one before had ended, its errors since the mitigation count: those before a change speak against the change.
+ */
 async function earlierProblem(
   { decisions }: Pick<Deps, 'decisions'>,
   { id, opened_at: openedAt, new_onset: newOnset }: IncidentRecord,
+  query: HealthQuery | undefined,
 ): Promise<NonNullable<Evidence['earlier_problem']> | null> {
   if (newOnset === undefined) return null;
   const first = await decisions.inputs(id, 1);
   const from = first ? onsetOf(first.evidence).earliest : plusSeconds(openedAt, -BEFORE_OPENING_SECONDS);
-  return { from, until: newOnset.recovered_at };
+  const { recovered_at: ended, after_change: change } = newOnset;
+  const shown =
+    change === undefined || query === undefined ? ended : shownUntil(change.mitigated_at, windowOf(query.promql));
+  return { from, until: shown < ended ? shown : ended };
 }
 
 /** Returns what the newest controlled look at this problem found. Null: there was none. */

@@ -1,4 +1,4 @@
-import { millisOf, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
+import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 import { greatestByChance, singleFailure } from './chance.ts';
 import type { Curve, Evidence } from './evidence.ts';
 import { intervalOf } from './health.ts';
@@ -81,6 +81,14 @@ function runsOf(points: readonly Point[], isBad: (point: Point) => boolean, gap:
   }
   return runs;
 }
+
+/** Window in seconds of a query whose window is unknown, and age of the newest scrape in a value, at most. */
+const USUAL_WINDOW_SECONDS = 300;
+const SCRAPE_SECONDS = 30;
+
+/** Returns the time until which samples can still show errors from before a mitigation, although it has ended them. */
+export const shownUntil = (mitigatedAt: Timestamp, window: number | null | undefined): Timestamp =>
+  plusSeconds(mitigatedAt, (window ?? USUAL_WINDOW_SECONDS) + SCRAPE_SECONDS);
 
 /** What is measured over time. */
 type Curves = Partial<

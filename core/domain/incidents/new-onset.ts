@@ -19,7 +19,16 @@ type Onset = NonNullable<IncidentRecord['new_onset']>;
 /** State that shows whether a failure belongs to the problem that was mitigated, or is a new one. */
 type Course = Pick<
   IncidentRecord,
-  'status' | 'verifying' | 'recovered_at' | 'new_onset' | 'mitigations' | 'pages' | 'seq' | 'by_event' | 'group_reason'
+  | 'status'
+  | 'verification'
+  | 'verifying'
+  | 'recovered_at'
+  | 'new_onset'
+  | 'mitigations'
+  | 'pages'
+  | 'seq'
+  | 'by_event'
+  | 'group_reason'
 >;
 
 /** Returns whether something was mitigated, and nothing is being done now: only then a problem can end and a new one begin. */
@@ -108,7 +117,8 @@ export type UrgentAlert = { since: Timestamp; pages: boolean };
 
 /**
  * Returns the change if urgent alerts began after a newer change than those that the newest mitigation is about: they are another
- * problem, even while alerts of the one before it still fire.
+ * problem, even while alerts of the one before it still fire. After a mitigation that did not help, they are the same problem, which
+ * goes on.
  *
  * @param changes of the incident's service, and of the one that was rolled back
  */
@@ -117,8 +127,9 @@ export function newOnsetAfterChange(
   changes: readonly Change[],
   alerts: readonly UrgentAlert[],
 ): Pick<IncidentChange, 'newOnset' | 'recoveredAt' | 'status' | 'suspects'> {
-  const { verifying, service } = incident;
-  if (!isMitigated(incident) || verifying === undefined) return {};
+  const { verifying, verification, recovered_at: recoveredAt, service } = incident;
+  if (!isMitigated(incident) || verifying?.at === undefined) return {};
+  if (verification === 'failed' && recoveredAt === undefined) return {};
   const newer = changesSinceMitigation(changes, incident);
   const [first] = newer;
   const fresh = alerts
@@ -130,7 +141,7 @@ export function newOnsetAfterChange(
   return begun(incident, verifying, {
     at: earliest.since,
     recovered_at: change.started_at,
-    after_change: { id: change.id, name: changeName(change, service) },
+    after_change: { id: change.id, name: changeName(change, service), mitigated_at: verifying.at },
     pages: fresh.some(({ pages }) => pages),
   });
 }

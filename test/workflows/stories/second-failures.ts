@@ -22,6 +22,9 @@ const failsIn =
       samplesOf(from, until, value, stepSeconds);
   };
 
+const hasWindow = (window: string): Moment =>
+  configured({ health: { promql: `job:checkout:error_ratio_rate${window}`, max: 0.01 } });
+
 /** The run fails, and the next one takes over. */
 const dies: Moment = async (world) => {
   const id = theIncident(world);
@@ -132,8 +135,49 @@ export const secondFailurePaths: Record<string, Path> = {
   },
 };
 
-/** The same in an order that only chance decides, or while the run fails: these are no golden histories. */
+/** The first failure goes on after the rollback, whatever is deployed then: these are no golden histories either. */
+export const ongoingPaths: Record<string, Path> = {
+  'first-failure-goes-on-after-a-rollback-that-did-not-help': {
+    given: [failsIn([-4, 30])],
+    timeline: {
+      '0 s': fires(),
+      '20 min': begins('v3'),
+      '21 min': finishes('v3'),
+      '23 min': fires({ ...soon, name: 'HighLatency' }),
+      '31 min': all(ends(), ends({ name: 'HighLatency' })),
+    },
+    calls: [PAGE, ROLL_BACK, PAGE_AGAIN, 'pager trigger page.3 critical', ...RESOLVE, 'pager resolve page.3 critical'],
+    status: 'resolved',
+  },
+  'first-failure-goes-on-while-the-rollback-is-verified': {
+    given: [failsIn([-4, 15]), hasWindow('1m')],
+    timeline: {
+      '0 s': fires(),
+      '270 s': begins('v3'),
+      '320 s': finishes('v3'),
+      '370 s': fires({ ...soon, name: 'HighLatency' }),
+      '16 min': all(ends(), ends({ name: 'HighLatency' })),
+    },
+    calls: [PAGE, ROLL_BACK, PAGE_AGAIN, ...RESOLVE],
+    status: 'resolved',
+  },
+};
+
+/** The same with errors that are measured, in an order that only chance decides, or while the run fails: no golden histories. */
 export const interruptedPaths: Record<string, Path> = {
+  'second-failure-is-measured-from-a-deploy-while-the-first-alert-still-fires': {
+    given: [failsIn([-4, 2], [5, 9]), hasWindow('1m')],
+    timeline: {
+      '0 s': fires(),
+      '270 s': begins('v3'),
+      '320 s': finishes('v3'),
+      '370 s': fires({ ...soon, name: 'HighLatency' }),
+      '395 s': answers('approved'),
+      '10 min': all(ends(), ends({ name: 'HighLatency' })),
+    },
+    calls: bothRolledBack,
+    status: 'resolved',
+  },
   'second-failure-begins-before-its-deploy-is-recorded': {
     timeline: {
       '0 s': fires(),

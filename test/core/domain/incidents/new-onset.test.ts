@@ -128,6 +128,18 @@ describe('a critical alert while the first one still fires is a new problem', ()
       }),
       { at: after(300), judged: 2, pages: 2 },
     ],
+    [
+      'after a recovery that followed a failed verification',
+      begins([deploy(200)], {
+        open: mitigatedIncident({ status: 'open', verification: 'failed', recovered_at: after(150) }),
+      }),
+      { recovered_at: after(150) },
+    ],
+    [
+      'not after a mitigation that did not help',
+      begins([deploy(200)], { open: mitigatedIncident({ status: 'open', verification: 'failed' }) }),
+      undefined,
+    ],
     ['not without a change', begins([]), undefined],
     ['not if it began before the deploy', begins([deploy(301)]), undefined],
     ['not after the deploy that was undone', begins([deploy(-100)]), undefined],
