@@ -67,8 +67,10 @@ test.each(stops)('after %s, an accepted rollback is only read, and ends as rolle
 
 test('an accepted rollback whose version cannot be read waits until the kill switch is off', async () => {
   const rollbacks = [...Array.from({ length: 4 }, () => underWay(null)), done];
-  const { shown, requests, end, pins } = await stopped({ rollbacks }, pauses(true), pauses(false));
+  const { shown, requests, pages, end, pins } = await stopped({ rollbacks }, pauses(true), pauses(false));
   expect(shown.state).toBe('accepted');
+  // At the alert, and once because nobody else sees how the rollback ends.
+  expect(pages).toBe(2);
   expect(requests).toBe(5);
   expect(end).toEqual(['resolved', 'passed', 'succeeded']);
   expect(pins).toHaveLength(1);
@@ -108,4 +110,45 @@ test('after a newer deploy, an accepted rollback is superseded, also under the k
     } as never);
   const { end } = await stopped({ rollbacks: [underWay(null)], held: [notYet] }, deploysV3, pauses(true));
   expect(end[2]).toBe('superseded');
+});
+
+test('a person is paged once if the status of an accepted rollback cannot be read while the kill switch is on', async () => {
+  const fails: TargetResponse = { kind: 'later', detail: 'HTTP 503', afterSeconds: null };
+  const looks = [underWay('/rb-1'), ...Array.from({ length: 30 }, () => fails), done];
+  const { shown, requests, pages, end } = await stopped({ rollbacks: [underWay('/rb-1')], looks }, pauses(true));
+  expect(shown.state).toBe('accepted');
+  expect([requests, pages]).toEqual([1, 2]);
+  expect(end).toEqual(['resolved', 'passed', 'succeeded']);
+});
+
+test.each<[string, Target, pages: string[]]>([
+  ['whose version is read', { rollbacks: [underWay(null)], held: [notYet] }, []],
+  ['whose status is read', { rollbacks: [underWay('/rb-1')], looks: [underWay('/rb-1')] }, []],
+  ['of which nothing can be read', { rollbacks: [underWay(null)] }, [expect.stringContaining('neither its status')]],
+])('after an hour under the kill switch, a rollback %s pages, and is followed no more', async (_, answers, pages) => {
+  const reasons: string[] = [];
+  const listens: Moment = ({ deps }) => {
+    const { send } = deps.pager;
+    const listening: typeof send = (one) => {
+      if (one.action === 'trigger') reasons.push(String(one.details?.['page_reason']));
+      return send(one);
+    };
+    Object.assign(deps, { pager: { send: listening } });
+  };
+  const shown: unknown[] = [];
+  await play({
+    given: [target(answers), listens],
+    timeline: {
+      '0 s': fires(),
+      '20 s': pauses(true),
+      '62 min': (now) => {
+        const { record, effects } = now.store.dossier(theIncident(now));
+        shown.push(record.status, [...effects.values()].find(({ kind }) => kind === 'roll-back')?.state);
+      },
+      '63 min': ends(),
+    },
+  });
+  expect(shown).toEqual(['open', 'failed']);
+  const gaveUp = expect.stringMatching(/was not seen within an hour.*repeats no request.*kill switch/);
+  expect(reasons.slice(1)).toEqual([...pages, gaveUp]);
 });

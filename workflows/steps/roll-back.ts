@@ -9,7 +9,7 @@ import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { Agreement, Known } from '../../core/domain/rollback/guard.ts';
 import { afterStop, whyStopped } from '../../core/domain/rollback/apply-guards.ts';
 import type { Decision } from '../../core/domain/rollback/judgement.ts';
-import type { TargetResponse, Deployer, RollbackCall } from '../../core/domain/rollback/targets.ts';
+import type { TargetResponse, Deployer, DriftCheck, RollbackCall } from '../../core/domain/rollback/targets.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import {
   type DecisionView,
@@ -49,23 +49,22 @@ export type RollbackOrder = ServiceEnvironment & {
   about?: IncidentKey;
 };
 
-/** `watched`: a guard applies, so that an accepted rollback is only read. */
+/** `watched`: why a guard applies, so that an accepted rollback is only read. */
 type RollbackAttempt =
   | Exclude<TargetResponse, { kind: 'in_progress' }>
-  | (Extract<TargetResponse, { kind: 'in_progress' }> & { watched?: true })
+  | (Extract<TargetResponse, { kind: 'in_progress' }> & { watched?: string })
   | { kind: 'withheld'; reason: Reason };
 
 /** Pauses between attempts at a busy or unavailable CD system; the last one repeats. Gives up after an hour. */
 const PAUSES_SECONDS = [2, 5, 10, 20, 30, 60, 90, 120] as const;
 const TRIES = 37;
 
-/** Number of status checks of an accepted rollback: for an hour, at first every few seconds, later less often. */
-const POLLS = 220;
-const pollPause = (poll: number): number => (poll < 60 ? 5 : poll < 160 ? 15 : 30);
+/** Seconds for which an accepted rollback is followed: with the attempts before, less than its target is locked. */
+const FOLLOWED_SECONDS = 3600;
 
-/** The same while a guard applies, which people can take a day to change: for about a day. */
-const WATCHED_POLLS = 400;
-const watchedPause = (poll: number): number => (poll < 60 ? 5 : poll < 120 ? 60 : 300);
+/** Returns the pause between two status checks: at first a few seconds, later more, above all while a guard applies. */
+const pollPause = (passed: number, isWatched: boolean): number =>
+  passed < 300 ? 5 : isWatched ? 60 : passed < 1800 ? 15 : 30;
 
 /**
  * How a mitigation ended. `runs`: the version that runs instead, according to the CD system. `again`: the incident must be
@@ -94,14 +93,16 @@ export async function followRollback(run: Run, order: RollbackOrder, deps: Deps)
 }
 
 /**
- * Follows an accepted rollback until it ends. Without a status URL, repeating the call with the same key is the check, and while a
- * guard applies, the running version. That time does not count towards the hour.
+ * Follows an accepted rollback until it ends, for an hour at most. Without a status URL, repeating the call with the same key is
+ * the check, and while a guard applies, the running version.
  */
 async function pollRollback(run: Run, order: RollbackOrder, handle: string | null, deps: Deps): Promise<MitigationEnd> {
-  let [polls, watched] = [0, 0];
-  let isWatched = false;
-  while (polls < POLLS && watched < WATCHED_POLLS) {
-    await run.wait('rolling-back', { seconds: isWatched ? watchedPause(watched) : pollPause(polls) });
+  let passed = 0;
+  let watched: string | undefined;
+  while (passed < FOLLOWED_SECONDS) {
+    const seconds = pollPause(passed, watched !== undefined);
+    passed += seconds;
+    await run.wait('rolling-back', { seconds });
     const answer: RollbackAttempt = await run.step('check-roll-back', async () =>
       noteWaiting(
         deps,
@@ -111,14 +112,15 @@ async function pollRollback(run: Run, order: RollbackOrder, handle: string | nul
     );
     if (answer.kind !== 'in_progress' && answer.kind !== 'later' && answer.kind !== 'busy')
       return mitigationEndOf(answer, order);
-    isWatched = answer.kind === 'in_progress' && answer.watched === true;
-    if (isWatched) watched += 1;
-    else polls += 1;
+    watched = answer.kind === 'in_progress' ? answer.watched : undefined;
   }
   return {
     outcome: 'gave_up',
     page: 'again',
-    text: 'The CD system accepted the rollback but did not finish it within an hour',
+    text:
+      watched === undefined
+        ? 'The CD system accepted the rollback but did not finish it within an hour'
+        : `The CD system accepted the rollback, but its end was not seen within an hour. Firebreak repeats no request: ${watched}`,
   };
 }
 
@@ -207,9 +209,12 @@ async function rollBackOnce(deps: Deps, order: RollbackOrder, isAccepted = false
     },
   );
   // The answer to an earlier attempt may be lost, and no further attempt is allowed: a look at the target still is.
-  if (!intent.ok && tried && (await isRolledBack(deps, order))) return { kind: 'succeeded', id: null };
-  if (!intent.ok && (isAccepted || earlier?.state === 'accepted') && !isOutcome(intent.reason))
+  const result = !intent.ok && tried ? await readResult(deps, order) : 'unknown';
+  if (result === 'holds') return { kind: 'succeeded', id: null };
+  if (!intent.ok && (isAccepted || earlier?.state === 'accepted') && !isOutcome(intent.reason)) {
+    if (result === 'unknown') await pageUnread(deps, order, intent.reason);
     return watch(deps, order, { kind: 'in_progress', id: null, handle: null }, intent.reason);
+  }
   if (!intent.ok) return { kind: 'withheld', reason: intent.reason };
   // Another action that held the lock until now may have done it.
   const text = tried ? null : await doneMeanwhile(deps, order);
@@ -387,7 +392,7 @@ async function judgeAgain(
 async function noteWaiting(deps: Deps, order: RollbackOrder, answer: RollbackAttempt): Promise<RollbackAttempt> {
   if (answer.kind !== 'in_progress' || answer.waitsFor === undefined) return answer;
   const { incidentId: id, key, from, to } = order;
-  if (answer.watched !== true && (await deps.effects.get(id, key))?.state === 'accepted') return answer;
+  if (answer.watched === undefined && (await deps.effects.get(id, key))?.state === 'accepted') return answer;
   const text = `The rollback from ${from} to ${to} is waiting for a person: ${answer.waitsFor}`;
   await deps.incidents.post(id, { kind: 'page', by: 'firebreak', note: text }, {}, `${key}-waits`);
   await wake(deps, id);
@@ -395,10 +400,10 @@ async function noteWaiting(deps: Deps, order: RollbackOrder, answer: RollbackAtt
   return answer;
 }
 
-/** Checks an accepted rollback by its status, which is read while a guard applies as well. */
+/** Checks an accepted rollback by its status, which is read while a guard applies as well, or else by the running version. */
 async function checkAccepted(deps: Deps, order: RollbackOrder, handle: string): Promise<RollbackAttempt> {
   const answer = await checkRollback(deps, order, handle);
-  if (answer.kind !== 'in_progress') return answer;
+  if (answer.kind !== 'in_progress' && answer.kind !== 'later') return answer;
   const [{ services }, decision] = await Promise.all([
     deps.config.current(),
     deps.decisions.get(order.incidentId, order.number),
@@ -414,7 +419,12 @@ async function checkAccepted(deps: Deps, order: RollbackOrder, handle: string): 
     decidedAt: decision?.at,
   };
   const reason = whyStopped('call', await guardInputs(deps, order, known));
-  return reason === undefined || isOutcome(reason) ? answer : watch(deps, order, answer, reason);
+  if (reason === undefined || isOutcome(reason)) return answer;
+  if (answer.kind === 'in_progress') return watch(deps, order, answer, reason);
+  const result = await readResult(deps, order);
+  if (result === 'holds') return { kind: 'succeeded', id: null };
+  if (result === 'unknown') await pageUnread(deps, order, reason);
+  return watch(deps, order, { kind: 'in_progress', id: null, handle }, reason);
 }
 
 /** Returns whether a guard's reason says what has become of a rollback, so that there is nothing left to follow. */
@@ -423,12 +433,12 @@ const isOutcome = ({ code }: Reason): boolean => code === 'superseded' || code =
 /** Says once that an accepted rollback is only followed while a guard applies. It stays accepted. */
 async function watch(
   deps: Deps,
-  { incidentId: id, key, from, to, flag }: RollbackOrder,
+  order: RollbackOrder,
   answer: Extract<TargetResponse, { kind: 'in_progress' }>,
   { text: because }: Reason,
 ): Promise<RollbackAttempt> {
-  const act = flag === undefined ? `The rollback from ${from} to ${to}` : `Turning off feature flag ${flag}`;
-  const text = `${act} was accepted, and is in progress. Firebreak does not repeat the request, and only follows it to its end: ${because}`;
+  const { incidentId: id, key } = order;
+  const text = `${actWords(order)} was accepted, and is in progress. Firebreak does not repeat the request, and only follows it to its end: ${because}`;
   const effect = await deps.effects.get(id, key);
   if (effect?.state !== 'accepted') await deps.effects.conclude(id, key, 'accepted', text);
   else if (!effect.detail.startsWith(text))
@@ -439,8 +449,19 @@ async function watch(
       text,
       detail: { key },
     });
-  return { ...answer, watched: true };
+  return { ...answer, watched: because };
 }
+
+/** Pages once about an accepted rollback whose end only a person can see, because a guard applies and nothing can be read. */
+async function pageUnread(deps: Deps, order: RollbackOrder, { text: because }: Reason): Promise<void> {
+  const { incidentId: id, key } = order;
+  const note = `${actWords(order)} was accepted, but Firebreak cannot read whether it is done: neither its status nor what runs. Check the CD system. The request is not repeated: ${because}`;
+  await deps.incidents.post(id, { kind: 'page', by: 'rollback', note }, {}, `${key}-unread`);
+  await wake(deps, id);
+}
+
+const actWords = ({ from, to, flag }: RollbackOrder): string =>
+  flag === undefined ? `The rollback from ${from} to ${to}` : `Turning off feature flag ${flag}`;
 
 /** Checks the status of an accepted rollback. */
 async function checkRollback(deps: Deps, order: RollbackOrder, handle: string): Promise<TargetResponse> {
@@ -452,15 +473,16 @@ async function checkRollback(deps: Deps, order: RollbackOrder, handle: string): 
 const NO_DEPLOYER =
   'no deployer is configured for this service and environment, or its url and CD_URL are both missing';
 
-/** Returns whether the target runs the version of the rollback, or the flag is off. False: it does not, or it cannot be queried. */
-async function isRolledBack(deps: Deps, order: RollbackOrder): Promise<boolean> {
+/** Reads whether the target runs the version of the rollback, or the flag is off. `unknown`: it cannot be read. */
+async function readResult(deps: Deps, order: RollbackOrder): Promise<DriftCheck['kind']> {
   if (order.flag !== undefined) {
     const config = environmentEntry((await deps.config.current()).services, order)?.flags;
     const state = config && (await (await deps.targets.flagsFor(config, order))?.read(order.flag));
-    return state?.kind === 'state' && !state.on;
+    if (state?.kind !== 'state') return 'unknown';
+    return state.on ? 'drifted' : 'holds';
   }
   const deployer = await deployerAt(deps, order);
-  return (await deployer?.checkDrift?.(rollbackCallOf(order)))?.kind === 'holds';
+  return (await deployer?.checkDrift?.(rollbackCallOf(order)))?.kind ?? 'unknown';
 }
 
 /**

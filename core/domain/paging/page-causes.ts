@@ -115,7 +115,7 @@ function requestWords({ by, note }: Extract<Message, { kind: 'page' }>): string 
   return `${actorName(by)} requested a page${note === '' ? '' : `: ${note}`}`;
 }
 
-const PROGRAMS_THAT_PAGE = /^(firebreak|escalation|pagerduty|question)$/;
+const PROGRAMS_THAT_PAGE = /^(firebreak|escalation|pagerduty|question|rollback)$/;
 
 const actorName = (by: string): string => by.replace(/^person:/, '');
 
