@@ -212,7 +212,7 @@ export const proofPaths: Record<string, Path> = {
     status: 'resolved',
   },
   'configuration-changes-with-the-rollout': {
-    given: [besideAChange('config', 'c7', 2)],
+    given: [besideAChange('config', 'c7', 6)],
     timeline: { '0 s': fires({ began: 20 }), '9 min': ends() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
