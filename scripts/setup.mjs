@@ -102,6 +102,20 @@ function packagesIn(folder, file) {
 }
 
 /**
+ * Returns npm's record of what is in node_modules; undefined if there is none, or another process is writing it.
+ *
+ * @param {string} folder
+ */
+function installedIn(folder) {
+  try {
+    return packagesIn(folder, 'node_modules/.package-lock.json');
+  } catch (error) {
+    if (error instanceof SyntaxError || hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/**
  * Returns whether node_modules of a folder contains what its package-lock.json lists. npm writes its own record as the
  * last step of a successful install. Optional packages (binaries of other platforms), and development packages if only
  * the product is run, may be missing. Links to folders of this project have neither a version nor a hash.
@@ -110,8 +124,8 @@ function packagesIn(folder, file) {
  * @param {boolean} development
  */
 function matchesLock(folder, development) {
-  if (!existsSync(join(folder, 'node_modules/.package-lock.json'))) return false;
-  const installed = packagesIn(folder, 'node_modules/.package-lock.json');
+  const installed = installedIn(folder);
+  if (installed === undefined) return false;
   return Object.entries(packagesIn(folder, 'package-lock.json')).every(([path, entry]) => {
     const found = installed[path];
     if (!path.includes('node_modules/') || entry.link) return true; // the project itself, and its folders

@@ -173,6 +173,13 @@ test('an interrupted install is repeated', async () => {
   expect((await calls()).match(/^root ci/gm)).toHaveLength(2);
 });
 
+test('an install that is writing its record is waited for, or repeated', async () => {
+  await start();
+  await writeFile(join(folder, 'node_modules/.package-lock.json'), '{ "packages": {');
+  expect(await start()).toMatchObject({ out: 'running\n', code: 0 });
+  expect((await calls()).match(/^root ci/gm)).toHaveLength(2);
+});
+
 test('two concurrent starts install once', async () => {
   const both = await Promise.all([start(), start()]);
   expect(both.map(({ out, code }) => ({ out, code }))).toEqual(Array.from(both, () => ({ out: 'running\n', code: 0 })));
