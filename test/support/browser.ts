@@ -187,22 +187,32 @@ export class Page {
   type = (text: string): Promise<void> => this.#send('Input.insertText', { text });
 
   /** Clicks in the center of the first matching element, when the page is loaded: a click before may have led to it. */
-  async click(selector: string): Promise<void> {
-    const { x, y } = await eventually(
-      () =>
-        this.evaluate<{ x: number; y: number } | null>(`(() => {
-          const element = document.readyState === 'complete' ? document.querySelector(${JSON.stringify(selector)}) : null;
-          if (element === null) return null;
-          element.scrollIntoView({ block: 'center', behavior: 'instant' });
-          const { x, y, width, height } = element.getBoundingClientRect();
-          return { x: x + width / 2, y: y + height / 2 };
-        })()`),
-      `${selector} in a page that is loaded`,
-    );
-    const mouse = { x, y, button: 'left', clickCount: 1 };
-    await this.#send('Input.dispatchMouseEvent', { type: 'mouseMoved', x, y });
-    await this.#send('Input.dispatchMouseEvent', { type: 'mousePressed', ...mouse });
-    await this.#send('Input.dispatchMouseEvent', { type: 'mouseReleased', ...mouse });
+  click = async (selector: string): Promise<void> => (await this.hold(selector))();
+
+  /** Presses the mouse button in the center of the first matching element. @returns how to release it */
+  hold(selector: string): Promise<() => Promise<void>> {
+    const element = `document.querySelector(${JSON.stringify(selector)})`;
+    const place = () =>
+      this.evaluate<{ x: number; y: number } | null>(`(() => {
+        const element = document.readyState === 'complete' ? ${element} : null;
+        if (element === null) return null;
+        element.scrollIntoView({ block: 'center', behavior: 'instant' });
+        const { x, y, width, height } = element.getBoundingClientRect();
+        return { x: x + width / 2, y: y + height / 2 };
+      })()`);
+    const mouse = (type: string, at: { x: number; y: number }) =>
+      this.#send('Input.dispatchMouseEvent', { type, ...at, button: 'left', clickCount: 1 });
+    return eventually(async () => {
+      const at = await place();
+      if (at === null) return null;
+      await this.#send('Input.dispatchMouseEvent', { type: 'mouseMoved', ...at });
+      await mouse('mousePressed', at);
+      if (await this.evaluate<boolean>(`${element}?.matches(':active') === true`))
+        return () => mouse('mouseReleased', at);
+      // An update has moved it meanwhile. Elsewhere, the release clicks on nothing.
+      await mouse('mouseReleased', { x: 0, y: 0 });
+      return null;
+    }, `${selector} under the mouse, in a page that is loaded`);
   }
 
   /** Puts fingers on the screen, moves them through some places, and lifts them. @param places the fingers at each time */
