@@ -50,7 +50,13 @@ describe.each(['-wal', '-shm'])('a file of the log that is deleted (%s)', (suffi
   test('ends the thread, after all that was committed is in the database', async () => {
     await write('before');
     await rm(join(folder, `firebreak.sqlite${suffix}`));
-    await Promise.all([write('while it is gone'), write('also')]);
+    // The one that notices it is answered; others may arrive after the end.
+    const isAnswered = (sk: string) =>
+      write(sk).then(
+        () => [sk],
+        () => [],
+      );
+    const answered = (await Promise.all([isAnswered('while it is gone'), isAnswered('also')])).flat();
     const { message } = await database.failed;
     expect(message).toContain(`firebreak.sqlite${suffix} was deleted or replaced`);
     await expect(write('later')).rejects.toThrow('was deleted or replaced');
@@ -58,9 +64,11 @@ describe.each(['-wal', '-shm'])('a file of the log that is deleted (%s)', (suffi
     const copy = join(folder, 'copy.sqlite');
     await copyFile(join(folder, 'firebreak.sqlite'), copy);
     const after = new DatabaseSync(copy, { readOnly: true });
-    expect(after.prepare('SELECT sk FROM items ORDER BY sk').all()).toEqual(
-      ['also', 'before', 'while it is gone'].map((sk) => ({ sk })),
-    );
+    const kept = after
+      .prepare('SELECT sk FROM items')
+      .all()
+      .map((row) => row['sk']);
+    expect(kept).toEqual(expect.arrayContaining(['before', ...answered]));
     after.close();
     await database.close();
   });
