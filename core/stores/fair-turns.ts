@@ -85,3 +85,6 @@ export class FairTurns {
     return false;
   }
 }
+
+/** Maps items in order, for one caller. */
+export const inTurns: InTurns = (items, work) => new FairTurns().map('', items, work);

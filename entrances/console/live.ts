@@ -46,7 +46,7 @@ export class LiveStreams {
   /**
    * Opens a stream. Undefined: there are too many.
    *
-   * @param everySeconds seconds between two looks without a commit, for pages that also show what is not stored
+   * @param everySeconds seconds after which the page is built again without a commit: some of what it shows is not stored
    * @param look throws if the viewer may no longer see the page, which ends the stream
    */
   open(session: string, everySeconds: number, look: Look): ReadableStream<Uint8Array> | undefined {

@@ -5,7 +5,7 @@ import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { AuditLog } from '../../core/domain/ports/audit.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import type { Env } from '../http/context.ts';
-import { BoundedMap } from '../http/middleware/bounded-map.ts';
+import { BoundedMap } from '../../core/domain/bounded-map.ts';
 import { addressOf } from '../http/middleware/credentials.ts';
 
 /** Entries of the audit log about refused sign-ins, for each instance, so that nobody can fill the log. */

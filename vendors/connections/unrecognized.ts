@@ -1,3 +1,5 @@
+import { suggestionText } from '../../core/domain/lint/similar-names.ts';
+import { counted } from '../../core/domain/reports/words.ts';
 import { suggestedName } from '../../core/domain/catalogue/known-names.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { Count, CounterName } from '../../core/domain/incidents/metrics.ts';
@@ -12,7 +14,7 @@ export async function ignoredEvents({ counters }: { counters: Counters }): Promi
   const counts = await lastDay(counters, 'firebreak_events_ignored_total');
   if (counts.length === 0) return { state: 'set', detail: 'none in the last day' };
   const text = ({ labels: [sender = '', reason = ''], by }: Count) =>
-    `${by} ${by === 1 ? 'event' : 'events'} from ${sender} in the last day: ${reason}`;
+    `${counted(by, 'event')} from ${sender} in the last day: ${reason}`;
   return { state: 'set', detail: listed(counts, text, 'firebreak_events_ignored_total') };
 }
 
@@ -21,7 +23,7 @@ export async function unknownSeverities({ counters }: { counters: Counters }): P
   const counts = await lastDay(counters, 'firebreak_alerts_severity_unknown_total');
   if (counts.length === 0) return { state: 'set', detail: 'none unknown in the last day' };
   const text = ({ labels: [sender = '', severity = ''], by }: Count) =>
-    `${by} ${by === 1 ? 'alert' : 'alerts'} from ${sender} in the last day had the unknown severity ${JSON.stringify(severity)}`;
+    `${counted(by, 'alert')} from ${sender} in the last day had the unknown severity ${JSON.stringify(severity)}`;
   const fix = 'they count as warnings; add the words to severities in config/routes.yaml';
   return { state: 'incomplete', detail: `${listed(counts, text, 'firebreak_alerts_severity_unknown_total')}; ${fix}` };
 }
@@ -37,13 +39,9 @@ export async function uncheckedServices({
   const counts = await lastDay(counters, 'firebreak_freeze_checks_unknown_service_total');
   if (counts.length === 0) return { state: 'set', detail: 'all known in the last day' };
   const services = Object.keys((await config.current()).services);
-  const text = ({ labels: [caller = '', service = ''], by }: Count) => {
-    const suggestion = suggestedName(service, services);
-    return (
-      `${by} ${by === 1 ? 'freeze check' : 'freeze checks'} by ${caller} in the last day named the unknown service ` +
-      `${JSON.stringify(service)}${suggestion === null ? '' : `; did you mean ${JSON.stringify(suggestion)}?`}`
-    );
-  };
+  const text = ({ labels: [caller = '', service = ''], by }: Count) =>
+    `${counted(by, 'freeze check')} by ${caller} in the last day named the unknown service ` +
+    `${JSON.stringify(service)}${suggestionText(suggestedName(service, services))}`;
   const fix = 'correct the name, or add the service to config/services.yaml';
   return {
     state: 'incomplete',

@@ -12,7 +12,12 @@ import {
   relatedTo,
   whyNotJudgedAgain,
 } from '../../core/domain/changes/late-changes.ts';
-import { newOnsetAfterChange, newOnsetText, problemStart } from '../../core/domain/incidents/new-onset.ts';
+import {
+  CHANGES_SINCE_READ,
+  newOnsetAfterChange,
+  newOnsetText,
+  problemStart,
+} from '../../core/domain/incidents/new-onset.ts';
 import { looksBackBefore } from '../../core/domain/changes/evidence-window.ts';
 import { isEvent } from '../../core/domain/alerts/admission.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
@@ -48,8 +53,6 @@ const SAMPLES_PAUSES_SECONDS = [420, 300] as const;
 /** The same times, counted from the report of the change. */
 const LOOKS_SECONDS = [420, 720] as const;
 
-/** Number of newest changes read, to find those since a mitigation. */
-const CHANGES_READ = 20;
 const ALERTS_READ = 200;
 
 /** Looks within this many seconds are one. */
@@ -176,7 +179,7 @@ async function beginSecondProblem(deps: Deps, { incidentId: id, changes: ids }: 
   );
   if (first === undefined) return false;
   const [changes, { signals }] = await Promise.all([
-    deps.changes.recent(incident, CHANGES_READ),
+    deps.changes.recent(incident, CHANGES_SINCE_READ),
     deps.incidents.inputs(id, ALERTS_READ),
   ]);
   const alerts = signals

@@ -1,7 +1,7 @@
 import { EVERYWHERE } from '../../domain/access/access.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { didYouMean } from '../../domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../domain/lint/similar-names.ts';
 import type { Automation, AutomationInput } from '../../../schemas/access/access.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -37,14 +37,14 @@ async function refuseUnknown(deps: AutomationDeps, { services: modes }: Automati
   if (configured.size === 0) return;
   const known = new Set([...configured, ...Object.keys(capped), ...Object.keys(demoted)]);
   for (const [service, caps] of Object.entries(modes)) {
-    const suggestion = known.has(service) ? null : didYouMean(service, known);
+    const suggestion = known.has(service) ? null : nearest(service, known);
     const isWrong = suggestion !== null || (!known.has(service) && setsAnything(caps));
     if (isWrong && !(await isRecorded(deps, service)))
       throw unknownName(`services.${service}: there is no service "${service}"`, suggestion);
     const environments = Object.keys(serviceEntry(config.services, service)?.environments ?? {});
     const before = Object.hasOwn(capped, service) ? Object.keys(capped[service]?.environments ?? {}) : [];
     for (const name of Object.keys(caps?.environments ?? {})) {
-      const similar = [...environments, ...before].includes(name) ? null : didYouMean(name, environments);
+      const similar = [...environments, ...before].includes(name) ? null : nearest(name, environments);
       if (similar !== null)
         throw unknownName(`services.${service}.environments.${name}: ${service} has no environment "${name}"`, similar);
     }
@@ -64,4 +64,4 @@ async function isRecorded({ changes, incidents }: AutomationDeps, name: string):
 }
 
 const unknownName = (text: string, suggestion: string | null): Refusal =>
-  new Refusal(422, 'invalid', `json: ${text}${suggestion === null ? '' : `; ${suggestion}`}`);
+  new Refusal(422, 'invalid', `json: ${text}${suggestionText(suggestion)}`);

@@ -1,4 +1,5 @@
-import { type Allowance, type Bucket, takeToken } from '../../domain/time/token-bucket.ts';
+import { BoundedMap } from '../../domain/bounded-map.ts';
+import { type Allowance, TokenBuckets } from '../../domain/time/token-bucket.ts';
 import type { Scope } from '../../domain/access/access.ts';
 import { actorMay } from '../../domain/people/people.ts';
 import type { Computed, ReportKind, ReportReader, Reports } from '../../domain/ports/reports.ts';
@@ -48,6 +49,8 @@ const LIMITS_OF: Readonly<Record<NonNullable<ReportKind<never, never>['reuse']>,
 const RESULTS_MAX = 64;
 const READERS_MAX = 10_000;
 
+const keptResults = () => new BoundedMap<{ untilMs: number; computed: Computed<unknown> }>(RESULTS_MAX);
+
 /** Reports of one kind: the last one in the line, how many wait, and how long the last one took. */
 type Line = { last: Promise<unknown>; waiting: number; seconds: number };
 
@@ -59,9 +62,9 @@ export class ComputedReports implements Reports {
   readonly #clock: Clock;
   readonly #compute: Compute;
   readonly #running = new Map<string, Promise<Computed<unknown>>>();
-  readonly #kept = new Map<string, { untilMs: number; computed: Computed<unknown> }>();
+  #kept = keptResults();
   readonly #lines = new Map<string, Line>();
-  readonly #budgets = new Map<string, Bucket>();
+  readonly #budgets = new TokenBuckets(BUDGET, READERS_MAX);
   /** Begins all keys, so that nothing from before a correction is found. */
   #generation = 0;
 
@@ -87,7 +90,7 @@ export class ComputedReports implements Reports {
 
   forget(): void {
     this.#generation += 1;
-    this.#kept.clear();
+    this.#kept = keptResults();
   }
 
   #start(
@@ -129,10 +132,8 @@ export class ComputedReports implements Reports {
     try {
       const computed = { as_of, value: await this.#compute(request) };
       const keptMs = Math.min(keptMaxMs, KEPT_TIMES * (this.#nowMs() - beganMs));
-      if (keptMs > 0 && generation === this.#generation) {
-        this.#kept.delete(key); // the new one comes last
-        setBounded(this.#kept, key, { untilMs: this.#nowMs() + keptMs, computed }, RESULTS_MAX);
-      }
+      if (keptMs > 0 && generation === this.#generation)
+        this.#kept.set(key, { untilMs: this.#nowMs() + keptMs, computed });
       return computed;
     } finally {
       line.waiting -= 1;
@@ -148,19 +149,12 @@ export class ComputedReports implements Reports {
    * @throws Refusal 429
    */
   #spend(name: string, expected: number): (cost: number) => void {
-    const taken = takeToken(this.#budgets.get(name), BUDGET, this.#nowMs(), expected);
-    this.#budgets.delete(name);
-    setBounded(this.#budgets, name, taken.bucket, READERS_MAX);
-    if (!taken.ok) {
-      const seconds = Math.max(1, Math.ceil(taken.afterSeconds));
+    const seconds = this.#budgets.take(name, this.#nowMs(), expected);
+    if (seconds !== null) {
       const detail = `the reports that you read took too long to compute; try again in ${seconds} s`;
       throw new Refusal(429, 'too-many-requests', detail, { 'retry-after': String(seconds) });
     }
-    return (cost) => {
-      const bucket = this.#budgets.get(name);
-      if (bucket !== undefined)
-        this.#budgets.set(name, { ...bucket, left: Math.min(BUDGET.burst, bucket.left + expected - cost) });
-    };
+    return (cost) => this.#budgets.give(name, expected - cost);
   }
 
   #nowMs(): number {
@@ -186,11 +180,3 @@ const visibleScope = (grants: readonly Principal[], now: Timestamp): Principal[]
       environments,
       expires_at: null,
     }));
-
-function setBounded<T>(map: Map<string, T>, key: string, value: T, max: number): void {
-  map.set(key, value);
-  for (const oldest of map.keys()) {
-    if (map.size <= max) return;
-    map.delete(oldest);
-  }
-}

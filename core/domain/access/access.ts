@@ -1,5 +1,5 @@
 import type { Action, Principal } from '../../../schemas/access/access.ts';
-import { didYouMean } from '../lint/similar-names.ts';
+import { nearest, suggestionText } from '../lint/similar-names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
 /** What an action affects. Absent fields are not compared; `null` means all sources, services, or environments. */
@@ -12,33 +12,32 @@ export type Authorization = { allowed: true } | { allowed: false; because: strin
 
 /** Decides whether a principal may perform an action. The only place with this decision. */
 export function authorize(principal: Principal, action: Action, scope: Scope, now: Timestamp): Authorization {
-  if (principal.expires_at !== null && principal.expires_at <= now)
-    return denied(`the token ${principal.name} expired at ${principal.expires_at}`);
-  if (!principal.actions.includes('*') && !principal.actions.includes(action))
-    return denied(`${principal.name} lacks the permission ${action}`);
+  const { name, actions, sources, services, environments, expires_at: end } = principal;
+  if (end !== null && end <= now) return denied(() => `the token ${name} expired at ${end}`);
+  if (!actions.includes('*') && !actions.includes(action))
+    return denied(() => `${name} lacks the permission ${action}`);
   const isIncluded = (list: readonly string[] | null, value: string | null | undefined) =>
     list === null || value === undefined || (value !== null && list.includes(value));
-  if (!isIncluded(principal.sources, scope.source))
-    return denied(`${principal.name} has no permission to send as ${scope.source ?? 'all sources'}`);
-  if (!isIncluded(principal.services, scope.service))
-    return {
-      allowed: false,
-      // Only when it is shown: lists ask for each of thousands of services.
-      get because() {
-        return `${principal.name} has no access to ${servicesText(scope.service, principal.services ?? [])}`;
-      },
-    };
-  if (!isIncluded(principal.environments, scope.environment))
+  const { source, service, environment } = scope;
+  if (!isIncluded(sources, source))
+    return denied(() => `${name} has no permission to send as ${source ?? 'all sources'}`);
+  if (!isIncluded(services, service))
+    return denied(() =>
+      service == null
+        ? `${name} has no access to all services`
+        : `${name} has no access to service ${service}${suggestionText(nearest(service, services ?? []))}`,
+    );
+  if (!isIncluded(environments, environment))
     return denied(
-      `${principal.name} has no access to ${scope.environment === null ? 'all environments' : `environment ${scope.environment}`}`,
+      () => `${name} has no access to ${environment == null ? 'all environments' : `environment ${environment}`}`,
     );
   return { allowed: true };
 }
 
-function servicesText(service: string | null | undefined, accessible: readonly string[]): string {
-  if (service == null) return 'all services';
-  const suggestion = didYouMean(service, accessible);
-  return `service ${service}${suggestion === null ? '' : `; ${suggestion}`}`;
-}
-
-const denied = (because: string): Authorization => ({ allowed: false, because });
+/** @param because is called when the reason is shown: lists ask for each of thousands of services */
+const denied = (because: () => string): Authorization => ({
+  allowed: false,
+  get because() {
+    return because();
+  },
+});

@@ -3,7 +3,7 @@ import type { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { nameKey } from '../access/actor-identity.ts';
-import { nearest } from '../lint/similar-names.ts';
+import { nearest, suggestionText } from '../lint/similar-names.ts';
 
 /** Environment of objectives and alerts that do not name one. */
 const DEFAULT_ENVIRONMENT = 'production';
@@ -126,7 +126,7 @@ export function nameWarnings(config: NamingConfig, { service, environment }: Nam
   if (services.length === 0) return [];
   const unknown =
     matchingName(service, services) === undefined
-      ? [`the catalogue has no service ${JSON.stringify(service)}${suggestion(suggestedName(service, services))}`]
+      ? [`the catalogue has no service ${JSON.stringify(service)}${suggestionText(suggestedName(service, services))}`]
       : [];
   const unconfigured = unconfiguredEnvironment(config, { service, environment });
   return unconfigured === null ? unknown : [...unknown, unconfiguredWords({ service, environment }, unconfigured)];
@@ -136,7 +136,5 @@ export function nameWarnings(config: NamingConfig, { service, environment }: Nam
 export const unconfiguredWords = (
   { service, environment }: NamedEnvironment,
   { suggestion: didYouMean }: Pick<Unconfigured, 'suggestion'>,
-): string => `the environment ${JSON.stringify(environment)} of ${service} is not configured${suggestion(didYouMean)}`;
-
-const suggestion = (didYouMean: string | null): string =>
-  didYouMean === null ? '' : `; did you mean ${JSON.stringify(didYouMean)}?`;
+): string =>
+  `the environment ${JSON.stringify(environment)} of ${service} is not configured${suggestionText(didYouMean)}`;

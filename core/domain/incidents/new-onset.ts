@@ -112,6 +112,9 @@ const begun = (
   ...(status === 'mitigated' && { status: 'open' as const }),
 });
 
+/** Number of newest changes of a service to read, to find those since a mitigation. */
+export const CHANGES_SINCE_READ = 20;
+
 /** A new alert that is critical or pages. `since`: when it began. */
 export type UrgentAlert = { since: Timestamp; pages: boolean };
 

@@ -14,6 +14,10 @@ export function nearest(name: string, words: Iterable<string>): string | null {
   return best?.word ?? null;
 }
 
+/** Formats the end of a message: `; did you mean "service"?`. Empty: there is no suggestion. */
+export const suggestionText = (word: string | null | undefined): string =>
+  word == null ? '' : `; did you mean ${JSON.stringify(word)}?`;
+
 /** Returns `did you mean "service"?`, or null. */
 export function didYouMean(name: string, words: Iterable<string>): string | null {
   const word = nearest(name, words);

@@ -28,6 +28,7 @@ import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { secondsBetween, timestamp, Timestamp } from '../../../schemas/time/time.ts';
 import { StoredDecision, StoredIncident, StoredSignal } from '../../../schemas/incidents/stored-records.ts';
+import { CHANGES_SINCE_READ } from '../../domain/incidents/new-onset.ts';
 import { recentChanges } from '../changes/changes.ts';
 import { sha256 } from '../../stores/hash.ts';
 import type { mintIncidentId } from '../../stores/ids.ts';
@@ -345,9 +346,6 @@ const othersOf = (
     }),
   );
 
-/** Number of newest changes read, to find those since a mitigation. */
-const CHANGES_READ = 20;
-
 /** Reads the newest changes of the service of a mitigated incident, and of the one that was rolled back, if an alert fires. */
 async function changesAround(
   table: Table,
@@ -361,7 +359,7 @@ async function changesAround(
   const { target } = decision === undefined ? { target: null } : StoredDecision.parse(decision);
   const isElsewhere = target != null && target.service !== incident.service;
   const of = isElsewhere ? [incident, target] : [incident];
-  return (await Promise.all(of.map((one) => recentChanges(table, now, one, CHANGES_READ)))).flat();
+  return (await Promise.all(of.map((one) => recentChanges(table, now, one, CHANGES_SINCE_READ)))).flat();
 }
 
 /** Reads when the incidents of these alerts were closed. */

@@ -8,7 +8,7 @@ import { type Allowance, type Bucket, takeToken } from '../../../core/domain/tim
 import type { Principal } from '../../../schemas/access/access.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { principalOf, senderOf } from './authentication.ts';
-import { BoundedMap } from './bounded-map.ts';
+import { BoundedMap } from '../../../core/domain/bounded-map.ts';
 import type { Env } from '../context.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 

@@ -1,10 +1,10 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { sha256 } from '../../../core/stores/hash.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
-import { type Allowance, type Bucket, takeToken } from '../../../core/domain/time/token-bucket.ts';
+import { type Allowance, TokenBuckets } from '../../../core/domain/time/token-bucket.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { senderOf } from './authentication.ts';
-import { BoundedMap } from './bounded-map.ts';
+import { BoundedMap } from '../../../core/domain/bounded-map.ts';
 import { addressOf } from './credentials.ts';
 import type { Env } from '../context.ts';
 import { problem } from '../problem.ts';
@@ -39,7 +39,11 @@ export function rateLimit(
   { clock }: Pick<Deps, 'clock'>,
   sessionOf: (c: Context<Env>) => Credential | undefined = () => undefined,
 ): MiddlewareHandler<Env> {
-  const buckets = new BoundedMap<Bucket>(BUCKETS_MAX);
+  const bucketsOf = {
+    judgement: new TokenBuckets(ALLOWANCES.judgement, BUCKETS_MAX),
+    check: new TokenBuckets(ALLOWANCES.check, BUCKETS_MAX),
+    other: new TokenBuckets(ALLOWANCES.other, BUCKETS_MAX),
+  };
   const owners = new BoundedMap<string>(BUCKETS_MAX);
   const callerOf = async (c: Context<Env>): Promise<string> => {
     const credential = credentialOf(c) ?? sessionOf(c);
@@ -54,19 +58,15 @@ export function rateLimit(
   return async (c, next) => {
     if (UNLIMITED_PATHS.test(c.req.path)) return next();
     const kind = JUDGEMENT_PATHS.test(c.req.path) ? 'judgement' : CHECK_PATHS.test(c.req.path) ? 'check' : 'other';
-    const allowance = ALLOWANCES[kind];
-    const caller = `${kind} ${await callerOf(c)}`;
-    const taken = takeToken(buckets.get(caller), allowance, millisOf(clock.now()));
-    buckets.set(caller, taken.bucket);
-    if (taken.ok) {
+    const seconds = bucketsOf[kind].take(await callerOf(c), millisOf(clock.now()));
+    if (seconds === null) {
       await next();
       // A credential that is no longer valid must not use up the limit of its owner.
       const credential = c.res.status === 401 ? (credentialOf(c) ?? sessionOf(c)) : undefined;
       if (credential !== undefined) owners.delete(sha256(credential.text));
       return;
     }
-    const seconds = Math.max(1, Math.ceil(taken.afterSeconds));
-    const detail = `more than ${allowance.perSecond} requests per second; try again in ${seconds} s`;
+    const detail = `more than ${ALLOWANCES[kind].perSecond} requests per second; try again in ${seconds} s`;
     return problem(c, 429, 'too-many-requests', detail, { 'retry-after': String(seconds) });
   };
 }

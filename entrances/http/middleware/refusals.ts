@@ -5,7 +5,7 @@ import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { Log, Counters } from '../../../core/domain/ports/system.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import type { Env } from '../context.ts';
-import { BoundedMap } from './bounded-map.ts';
+import { BoundedMap } from '../../../core/domain/bounded-map.ts';
 import { addressOf } from './credentials.ts';
 
 /** Responses that refuse a request for a reason that its sender has to remove, with the reason if no code is set. */

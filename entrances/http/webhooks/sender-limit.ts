@@ -1,8 +1,7 @@
 import type { Deps } from '../../../core/domain/ports/deps.ts';
-import { type Allowance, type Bucket, takeToken } from '../../../core/domain/time/token-bucket.ts';
+import { type Allowance, TokenBuckets } from '../../../core/domain/time/token-bucket.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
-import { BoundedMap } from '../middleware/bounded-map.ts';
 
 /** Number of senders that an instance remembers. */
 const SENDERS_MAX = 10_000;
@@ -27,7 +26,7 @@ export const OVER_LIMIT = 'too-many-requests';
 /** Limits the alerts of a sender, by the size of their requests. */
 export class SenderLimit {
   readonly #clock: Deps['clock'];
-  readonly #buckets = new BoundedMap<Bucket>(SENDERS_MAX);
+  readonly #buckets = new TokenBuckets(ALLOWANCE, SENDERS_MAX);
 
   constructor({ clock }: Pick<Deps, 'clock'>) {
     this.#clock = clock;
@@ -39,24 +38,14 @@ export class SenderLimit {
    * @throws Refusal 503, not 429: senders of alerts give up on 429
    */
   check(sender: string): void {
-    const taken = takeToken(this.#buckets.get(sender), ALLOWANCE, millisOf(this.#clock.now()), REQUEST_MIN_BYTES);
-    this.#buckets.set(sender, taken.bucket);
-    if (taken.ok) return;
-    const seconds = String(Math.max(1, Math.ceil(taken.afterSeconds)));
-    throw new Refusal(
-      503,
-      OVER_LIMIT,
-      `${sender} sent more than 128 MiB of alerts, or 1 MiB per second; send again in ${seconds} s`,
-      {
-        'retry-after': seconds,
-      },
-    );
+    const seconds = this.#buckets.take(sender, millisOf(this.#clock.now()), REQUEST_MIN_BYTES);
+    if (seconds === null) return;
+    const detail = `${sender} sent more than 128 MiB of alerts, or 1 MiB per second; send again in ${seconds} s`;
+    throw new Refusal(503, OVER_LIMIT, detail, { 'retry-after': String(seconds) });
   }
 
   /** Counts a body, which is accepted even if it exceeds the limit: its sender waits longer then. */
   count(sender: string, bytes: number): void {
-    const bucket = this.#buckets.get(sender);
-    if (bucket !== undefined)
-      bucket.left = Math.max(-DEBT_MAX_BYTES, bucket.left - Math.max(0, bytes - REQUEST_MIN_BYTES));
+    this.#buckets.give(sender, -Math.max(0, bytes - REQUEST_MIN_BYTES), -DEBT_MAX_BYTES);
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { canonicalJson, sha256 } from '../../../core/stores/hash.ts';
 import { isDamage } from '../../../core/stores/storage-errors.ts';
 import type { CheckInputs } from '../decisions/check-inputs.ts';
@@ -6,7 +7,7 @@ import { decide, type Examination, examine, stateOf, type Use, usesOf } from '..
 import type { Scope } from '../../../core/domain/access/access.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { CheckAnswer, CheckRequest, Verdict } from '../schemas/freeze-check.ts';
-import { CANNOT_WRITE, type CheckDeps, entryOf, inputsFor, requirePublished, type ResolvedNames } from './inputs.ts';
+import { CANNOT_WRITE, type CheckDeps, inputsFor, requirePublished, type ResolvedNames } from './inputs.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { knownScope, suggestedService } from './known-scope.ts';
 import { detectRollback } from './rollbacks.ts';
@@ -107,7 +108,7 @@ async function withKnownNames(deps: CheckDeps, call: FreezeCheckCall): Promise<R
   const { service, environment, ...names } = await knownScope(deps, config, call.request);
   if (names.requested !== null) call.allow?.({ service, environment });
   const suggestion =
-    entryOf(config, service) !== undefined || call.may === undefined
+    serviceEntry(config.services, service) !== undefined || call.may === undefined
       ? null
       : await suggestedService(deps, config, { service, environment }, call.may);
   return { ...call, request: { ...call.request, service, environment }, names: { ...names, suggestion } };

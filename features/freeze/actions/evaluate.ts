@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { counted } from '../../../core/domain/reports/words.ts';
 import { pooled } from '../../../core/domain/concurrency.ts';
 import { calendarAt } from '../decisions/calendar.ts';
 import type { Evaluated } from '../decisions/budget/freeze-plan-inputs.ts';
@@ -76,11 +77,7 @@ async function evaluateAlone(deps: EvaluateDeps, holder: string): Promise<Evalua
     );
     const { opened, ended, failed } = await recordFreezes(deps, config, at, objectives);
     await Promise.all(found.map((one) => one.complete()));
-    if (failed.length > 0)
-      throw new AggregateError(
-        failed,
-        `${failed.length} ${failed.length === 1 ? 'freeze' : 'freezes'} could not be stored`,
-      );
+    if (failed.length > 0) throw new AggregateError(failed, `${counted(failed.length, 'freeze')} could not be stored`);
     return { evaluated: found.reduce((sum, { evaluated }) => sum + evaluated, 0), opened, ended };
   } finally {
     await deps.evaluationLease.release(holder);

@@ -1,3 +1,4 @@
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import { calendarAt, calendarFreezes, type CalendarNow } from '../decisions/calendar.ts';
 import { incidentFreeze } from '../decisions/causes.ts';
@@ -10,7 +11,6 @@ import type { Deps } from '../ports.ts';
 import { loaded, readBudgets } from '../../../core/domain/ports/extensions.ts';
 import { type Config, emptyConfig } from '../../../schemas/config/config.ts';
 import type { CheckRequest } from '../schemas/freeze-check.ts';
-import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { PinView } from '../../../schemas/changes/pin.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { isDamage } from '../../../core/stores/storage-errors.ts';
@@ -65,7 +65,7 @@ export async function inputsFor(
   const config = await deps.config.current();
   requirePublished(config);
   const { service, environment } = request;
-  const entry = entryOf(config, service);
+  const entry = serviceEntry(config.services, service);
   const scope = checkedScope(config, request);
   const policy = policyAt(config, scope);
   const dependencies =
@@ -194,18 +194,14 @@ async function commitsOf(
 const identityOf = (subject: string | undefined): CheckInputs['identity'] =>
   subject === undefined ? null : { ok: true, subject };
 
-/** Looks up own properties only, because a service can have the name `constructor`. */
-export const entryOf = ({ services }: Config, service: ServiceName) =>
-  Object.hasOwn(services, service) ? services[service] : undefined;
-
 const checkedScope = (config: Config, { service, environment }: ServiceEnvironment): CheckedScope => ({
   service,
   environment,
-  team: entryOf(config, service)?.team ?? null,
+  team: serviceEntry(config.services, service)?.team ?? null,
 });
 
 const policyAt = (config: Config, scope: CheckedScope): FreezePolicy =>
-  policyFor(config.freeze, { ...scope, tier: entryOf(config, scope.service)?.tier ?? null });
+  policyFor(config.freeze, { ...scope, tier: serviceEntry(config.services, scope.service)?.tier ?? null });
 
 /**
  * Requires a published configuration. An empty one has no freezes, which does not mean that nothing is frozen.

@@ -7,7 +7,7 @@ import {
   unconfiguredWords,
 } from '../../../core/domain/catalogue/known-names.ts';
 import type { Deps } from '../ports.ts';
-import { didYouMean } from '../../../core/domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../core/domain/lint/similar-names.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { FreezeScope } from '../schemas/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
@@ -78,8 +78,7 @@ function environmentWarnings(environment: string, match: string | undefined, kno
   if (match !== undefined) return interpretationWarnings(environment, match);
   const suggestion = suggestedName(environment, known);
   return [
-    `unknown environment ${JSON.stringify(environment)}; the freeze applies to it anyway` +
-      (suggestion === null ? '' : `; did you mean ${JSON.stringify(suggestion)}?`),
+    `unknown environment ${JSON.stringify(environment)}; the freeze applies to it anyway` + suggestionText(suggestion),
   ];
 }
 
@@ -114,8 +113,7 @@ const environmentsOf = (config: Config, deployed: ReadonlySet<string>): Set<stri
   new Set([...configuredEnvironments(config), ...deployed]);
 
 function unknownName(field: string, text: string, name: string, known: Iterable<string>): Refusal {
-  const suggestion = didYouMean(name, known);
-  return new Refusal(422, 'invalid', `json: ${field}: ${text}${suggestion === null ? '' : `; ${suggestion}`}`);
+  return new Refusal(422, 'invalid', `json: ${field}: ${text}${suggestionText(nearest(name, known))}`);
 }
 
 /**

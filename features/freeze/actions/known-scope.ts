@@ -9,7 +9,7 @@ import {
   unconfiguredEnvironment,
 } from '../../../core/domain/catalogue/known-names.ts';
 import type { Scope } from '../../../core/domain/access/access.ts';
-import { BoundedMap } from '../../../entrances/http/middleware/bounded-map.ts';
+import { BoundedMap } from '../../../core/domain/bounded-map.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { knownServices } from './known-names.ts';

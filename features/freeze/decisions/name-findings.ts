@@ -1,4 +1,5 @@
 import { list } from '../../../core/domain/correlation/words.ts';
+import { suggestionText } from '../../../core/domain/lint/similar-names.ts';
 import type { CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
 
@@ -27,7 +28,7 @@ function unknownFinding(
   { service, environment }: ScopeNames,
   { policy, configured: known, suggestion: didYouMean, recorded }: NonNullable<CheckInputs['unknownEnvironment']>,
 ): Finding {
-  const suggestion = didYouMean === null ? '' : `; did you mean ${JSON.stringify(didYouMean)}?`;
+  const suggestion = suggestionText(didYouMean);
   // A deployment under a misspelled name must not make that name valid. Conversely, the policy does not refuse an
   // environment that has recorded deployments.
   if (recorded)

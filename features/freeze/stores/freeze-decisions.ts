@@ -1,6 +1,7 @@
 import type { FreezeDecision, FreezeDecisions } from '../types.ts';
 import type { Blobs, Log } from '../../../core/domain/ports/system.ts';
-import { type Allowance, type Bucket, takeToken } from '../../../core/domain/time/token-bucket.ts';
+import { BoundedMap } from '../../../core/domain/bounded-map.ts';
+import { type Allowance, TokenBuckets } from '../../../core/domain/time/token-bucket.ts';
 import { millisOf, Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import type { AuditLogTable } from '../../../core/stores/audit/audit-log.ts';
@@ -43,11 +44,9 @@ export class FreezeDecisionTable implements FreezeDecisions {
   readonly #audit: AuditLogTable;
   readonly #log: Log;
   readonly #flushEveryMs: number;
-  readonly #allowance: Allowance;
   /** The ID of the record of each decision; least recently requested first. */
-  readonly #known = new Map<string, string>();
-  /** By caller; least recently changed first. */
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #known = new BoundedMap<string>(KNOWN_MAX);
+  readonly #callers: TokenBuckets;
   readonly #writing = new Map<string, Promise<boolean>>();
   #counts = new Map<string, Count>();
   #timer: NodeJS.Timeout | undefined;
@@ -58,27 +57,25 @@ export class FreezeDecisionTable implements FreezeDecisions {
     this.#audit = audit;
     this.#log = log;
     this.#flushEveryMs = options.flushEveryMs ?? FLUSH_EVERY_MS;
-    this.#allowance = options.allowance ?? NEW_ALLOWANCE;
+    this.#callers = new TokenBuckets(options.allowance ?? NEW_ALLOWANCE, CALLERS_MAX);
   }
 
   async keep(decision: FreezeDecision, aggregate: string): ReturnType<FreezeDecisions['keep']> {
     const { id, at } = decision;
     const known = this.#known.get(id);
     const kept = known === undefined ? await this.#keepNew(decision, aggregate) : { id: known, first: false };
-    remember(this.#known, id, kept.id, KNOWN_MAX);
+    this.#known.set(id, kept.id);
     if (!kept.first) this.#count(kept.id, { times: 1, lastAt: at });
     return kept;
   }
 
   async #keepNew(decision: FreezeDecision, aggregate: string): ReturnType<FreezeDecisions['keep']> {
     const { id, by, at } = decision;
-    const taken = takeToken(this.#buckets.get(by), this.#allowance, millisOf(at));
-    remember(this.#buckets, by, taken.bucket, CALLERS_MAX);
-    if (taken.ok) return { id, first: await this.#writeWithinAllowance(decision) };
+    if (this.#callers.take(by, millisOf(at)) === null) return { id, first: await this.#writeWithinAllowance(decision) };
     if ((await this.#table.get(keys.freezeDecision(id))) !== undefined) return { id, first: false };
-    if (this.#known.has(aggregate)) return { id: aggregate, first: false };
+    if (this.#known.get(aggregate) !== undefined) return { id: aggregate, first: false };
     const first = await this.#writeOnce({ ...decision, id: aggregate, aggregated: true });
-    remember(this.#known, aggregate, aggregate, KNOWN_MAX);
+    this.#known.set(aggregate, aggregate);
     return { id: aggregate, first };
   }
 
@@ -88,8 +85,7 @@ export class FreezeDecisionTable implements FreezeDecisions {
     try {
       first = await this.#writeOnce(decision);
     } finally {
-      const bucket = this.#buckets.get(decision.by);
-      if (!first && bucket !== undefined) bucket.left += 1;
+      if (!first) this.#callers.give(decision.by, 1);
     }
     return first;
   }
@@ -182,15 +178,5 @@ export class FreezeDecisionTable implements FreezeDecisions {
       count: Number(item['count']),
       last_at: Timestamp.parse(item['last_at']),
     };
-  }
-}
-
-/** Sets an entry, which becomes the newest, and forgets the oldest ones above `max`. */
-function remember<T>(entries: Map<string, T>, key: string, value: T, max: number): void {
-  entries.delete(key);
-  entries.set(key, value);
-  for (const oldest of entries.keys()) {
-    if (entries.size <= max) break;
-    entries.delete(oldest);
   }
 }

@@ -2,8 +2,7 @@ import * as z from 'zod';
 import { recordPipelineRun } from '../actions/record-pipeline-run.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { FairTurns } from '../../../core/stores/fair-turns.ts';
-import { type Allowance, type Bucket, takeToken } from '../../../core/domain/time/token-bucket.ts';
-import { BoundedMap } from '../../../entrances/http/middleware/bounded-map.ts';
+import { type Allowance, TokenBuckets } from '../../../core/domain/time/token-bucket.ts';
 import { senderOf } from '../../../entrances/http/middleware/authentication.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { serviceOfPipeline } from '../decisions/pipeline-service.ts';
@@ -55,12 +54,10 @@ const ExportResponse = z
 /** Registers the OTLP receiver for traces of pipelines. */
 export function traceRoutes(app: Api, deps: TracesDeps): void {
   const turns = { reading: new FairTurns(), recording: new FairTurns() };
-  const buckets = new BoundedMap<Bucket>(CALLERS_MAX);
+  const buckets = new TokenBuckets(SPAN_ALLOWANCE, CALLERS_MAX);
   const takeSpans = (caller: string, spans: number): void => {
-    const taken = takeToken(buckets.get(caller), SPAN_ALLOWANCE, millisOf(deps.clock.now()), spans);
-    buckets.set(caller, taken.bucket);
-    if (taken.ok) return;
-    const seconds = Math.max(1, Math.ceil(taken.afterSeconds));
+    const seconds = buckets.take(caller, millisOf(deps.clock.now()), spans);
+    if (seconds === null) return;
     const detail = `more than ${SPAN_ALLOWANCE.burst} spans at once, or ${SPAN_ALLOWANCE.perSecond} per second; try again in ${seconds} s`;
     throw new Refusal(429, 'too-many-requests', detail, { 'retry-after': String(seconds) });
   };

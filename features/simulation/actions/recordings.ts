@@ -14,7 +14,7 @@ import { type RecordedAlert, type RecordedDecision, type RecordedIncident, RECOR
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { oneAtATime } from '../../../core/domain/concurrency.ts';
-import { inTurns } from '../../../core/actions/in-turns.ts';
+import { inTurns } from '../../../core/stores/fair-turns.ts';
 import type { ComputeOf } from '../../manifest.ts';
 import type { RECORDINGS } from '../reports.ts';
 import { bytesOf, inRecordingBytes, RECORDING_MAX_BYTES } from './recording-bytes.ts';

@@ -11,7 +11,7 @@ import { CorrectionSpans } from './correction-spans.ts';
 import { ObjectiveCounts } from './objective-counts.ts';
 import { type MeasureContext, readOlderBuckets, measure, type Measured } from './measure.ts';
 import { Deadline, type Elapsed, pooled } from '../../../core/domain/concurrency.ts';
-import { inTurns } from '../../../core/actions/in-turns.ts';
+import { inTurns } from '../../../core/stores/fair-turns.ts';
 import { RangeQueryHealth } from './range-query-health.ts';
 import { ReadErrors } from './errors.ts';
 import { FairOrder } from './fair-order.ts';

@@ -7,17 +7,17 @@ import type { FreezePolicy } from '../policy.ts';
 import { dataAge, isStale, unreadBudget } from '../budget/spending.ts';
 import { list } from '../../../../core/domain/correlation/words.ts';
 import { utcMinute, percent } from '../words.ts';
+import { suggestionText } from '../../../../core/domain/lint/similar-names.ts';
 import { ageText } from '../../../../core/domain/time/age.ts';
 
 /** Reports a service that the catalogue does not have. Freezes that apply to everything apply to it as well. */
 export function unknownService(inputs: CheckInputs): Finding[] {
   if (inputs.isKnownService) return [];
   const { request, suggestedService: suggestion } = inputs;
-  const didYouMean = suggestion === undefined ? '' : `; did you mean ${JSON.stringify(suggestion)}?`;
   const finding = {
     code: 'unknown_service',
     key: [request.service, suggestion ?? []].flat().join(' '),
-    text: `the catalogue has no service ${JSON.stringify(request.service)}${didYouMean}`,
+    text: `the catalogue has no service ${JSON.stringify(request.service)}${suggestionText(suggestion)}`,
   } as const;
   const fix = 'correct the name, or add the service to config/services.yaml';
   if (inputs.unknownService === 'allow') return [{ ...finding, effect: 'warn', more: ['the policy allows this', fix] }];
