@@ -3,7 +3,7 @@ import { canonicalJson, sha256 } from '../../core/stores/hash.ts';
 import type { DecisionInputs } from '../../core/domain/rollback/judgement.ts';
 import { decide } from '../../core/domain/rollback/rollback.ts';
 import { alert, group, minutesAgo } from '../support/alerts.ts';
-import type { Firebreak } from '../support/firebreak.ts';
+import { type Firebreak, metricsOf } from '../support/firebreak.ts';
 import { seen } from '../support/fixtures.ts';
 
 export type Policy = {
@@ -140,8 +140,7 @@ export class Guarded {
 
   /** Returns the lines of a metric in `/metrics`. */
   async metric(name: string): Promise<string[]> {
-    const { body } = await this.#firebreak().get('/metrics');
-    return (body as string).split('\n').filter((line) => line.startsWith(`${name}{`));
+    return (await metricsOf(this.#firebreak())).split('\n').filter((line) => line.startsWith(`${name}{`));
   }
 
   /** Sets the results of the health query. `steps`: minutes ago, and the value from then on. */

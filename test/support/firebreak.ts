@@ -277,6 +277,13 @@ export async function eventually<T>(
   throw new Error(`not seen within ${timeoutMs} ms: ${what}`, { cause: last });
 }
 
+/** Returns `/metrics` with those of services: a scrape is answered without them if they take longer than it waits. */
+export const metricsOf = (product: { get(path: string): Promise<{ body: any }> }): Promise<string> =>
+  eventually(async () => {
+    const { body } = await product.get('/metrics');
+    return String(body).includes('\nfirebreak_incidents_open ') && String(body);
+  }, 'the metrics of services');
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Guarded } from '../../product/guarded.ts';
 import { alert, group, minutesAgo } from '../../support/alerts.ts';
-import { EACH_ALONE, Firebreak } from '../../support/firebreak.ts';
+import { EACH_ALONE, Firebreak, metricsOf } from '../../support/firebreak.ts';
 import { seen } from '../../support/fixtures.ts';
 import { acts, begin, bothWays, deployed, drillEnvironments, type DrillTarget, targetOf, runs } from './drills.ts';
 import { at } from './support.ts';
@@ -64,9 +64,8 @@ describe('a drill', { timeout: 180_000 }, () => {
       next_cursor: null,
       environments: [{ ...target, last_proved_at: drill.ended_at, drill_id: id }],
     });
-    const { body: metrics } = await firebreak.get('/metrics');
     const seconds = Date.parse(drill.ended_at) / 1000;
-    expect(metrics).toContain(
+    expect(await metricsOf(firebreak)).toContain(
       `firebreak_drill_last_proved_timestamp_seconds{service="works",environment="works-lane"} ${seconds}\n`,
     );
 

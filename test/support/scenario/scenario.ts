@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { canonicalJson, sha256 as hashOf } from '../../../core/stores/hash.ts';
 import { alert, group, minutesAgo, twoDeployments } from '../alerts.ts';
-import { eventually } from '../firebreak.ts';
+import { eventually, metricsOf } from '../firebreak.ts';
 import type { Product } from './product.ts';
 import type { Vendors } from './vendors.ts';
 
@@ -252,7 +252,7 @@ async function expectRecords(incident: any, product: Product): Promise<void> {
     { version: 'v2', kind: 'deploy', status: 'succeeded', rolled_back_by: incident.id },
     { version: 'v1', kind: 'deploy', status: 'succeeded', rolled_back_by: null },
   ]);
-  const metrics = String((await product.get('/metrics')).body);
+  const metrics = await metricsOf(product);
   const live = [...metrics.matchAll(/^firebreak_deployment_timestamp_seconds\{(.*?)\}/gm)].map(
     ([, labels = '']) => labels,
   );
