@@ -64,7 +64,8 @@ function factsOf(outcome: Outcome, names: readonly string[]): Fact[] {
   const parts = incidents.filter(({ parent_id }) => parent_id === parents[0]?.id);
   const channel = channels.find(({ name }) => `#${name}` === parents[0]?.channel);
   const summary = JSON.stringify(channel?.messages[0]?.blocks ?? '');
-  const decision = incidents.find(({ service }) => service === DEPLOYED)?.decisions[0];
+  // A decision to wait for one more sample can precede it.
+  const decision = incidents.find(({ service }) => service === DEPLOYED)?.decisions.at(-1);
   return [
     {
       text: `one incident with ${parts.length} children: ${parents.map(({ title }) => title).join('; ')}`,
