@@ -4,16 +4,10 @@ import type { Service } from '../support/fault-proxy.ts';
 import { operationOf } from '../support/fault-proxy/lambda.ts';
 import { targetOf } from '../support/fault-proxy/wire.ts';
 import { keyKind, verbOf } from '../kill/calls.ts';
+import { QuietTurns, TURN_MS } from './quiet-turns.ts';
 
 /** A round of calls by their names, or a call to a vendor. */
 export type Event = { round: string[] } | { call: string };
-
-/**
- * Turns of the event loop, one every ten milliseconds, before a round ends. Only those count in which no call is being
- * responded to. So a busy machine needs longer, and has the same rounds.
- */
-const QUIET_TURNS = 15;
-const TURN_MS = 10;
 
 /** Calls of Lambda itself, when it invokes a function with the messages of a queue. */
 const OF_EVENT_SOURCES = new Set(['ReceiveMessage', 'DeleteMessageBatch', 'ChangeMessageVisibilityBatch']);
@@ -28,7 +22,7 @@ export class CallRounds {
   #isHolding = false;
   #held: { names: string[]; pass: () => void }[] = [];
   #awaited = 0;
-  #turns = 0;
+  readonly #turns = new QuietTurns();
   #timer: NodeJS.Timeout | undefined;
 
   hold(): void {
@@ -48,6 +42,8 @@ export class CallRounds {
     const { url, close } = await serve(async ({ disconnected: signal, ...request }) => {
       const isHeld = this.#isHolding && !OF_EVENT_SOURCES.has(targetOf(request));
       if (!isHeld) return connection.send({ ...request, signal });
+      // Secrets are read again every half a minute: chance decides whether the path waits for them.
+      if (service === 'ssm') return this.#responseOf(() => connection.send({ ...request, signal }));
       await new Promise<void>((pass) => this.#wait(namesOf(service, request), pass));
       return this.#responseOf(() => connection.send({ ...request, signal }));
     });
@@ -72,19 +68,18 @@ export class CallRounds {
       return await response();
     } finally {
       this.#awaited -= 1;
-      this.#turns = 0;
+      this.#turns.reset();
     }
   }
 
   #wait(names: string[], pass: () => void): void {
     this.#held.push({ names, pass });
-    this.#turns = 0;
+    this.#turns.reset();
     this.#timer ??= setInterval(() => this.#turn(), TURN_MS);
   }
 
   #turn(): void {
-    this.#turns = this.#awaited > 0 ? 0 : this.#turns + 1;
-    if (this.#turns >= QUIET_TURNS) this.#passAll();
+    if (this.#turns.areOver(this.#awaited > 0)) this.#passAll();
   }
 
   #passAll(): void {

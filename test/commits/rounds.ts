@@ -3,6 +3,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
 import { isMainThread, MessagePort } from 'node:worker_threads';
 import { type Transaction, transactionNames } from '../kill/calls.ts';
+import { QuietTurns, TURN_MS } from './quiet-turns.ts';
 
 /**
  * Loaded into all threads of the product before it starts (`node --import`). Holds the transactions of each thread until
@@ -17,13 +18,6 @@ const { FIREBREAK_ROUNDS: log = '', FIREBREAK_ROUNDS_ARMED: armed = '' } = proce
 /** A round of transactions by their names, or a call that was sent to this path, in a thread. */
 export type Event = ({ round: string[] } | { call: string }) & { isMainThread: boolean };
 
-/**
- * Turns of the event loop, one every ten milliseconds, before a round ends. Only those count in which nothing outside of
- * this thread is awaited: a file, or the response of a vendor. So a busy machine needs longer, and has the same rounds.
- */
-const QUIET_TURNS = 15;
-const TURN_MS = 10;
-
 const record = (event: { round: string[] } | { call: string }): void => {
   if (existsSync(armed)) appendFileSync(log, `${JSON.stringify({ ...event, isMainThread } satisfies Event)}\n`);
 };
@@ -31,16 +25,16 @@ const record = (event: { round: string[] } | { call: string }): void => {
 type Held = { request: Transaction };
 
 let held: { message: Held; send: () => void }[] = [];
-let turns = 0;
+const turns = new QuietTurns();
 let answersAwaited = 0;
 let timer: NodeJS.Timeout | undefined;
 
+/** Whether something outside of this thread is awaited: a file, or the response of a vendor. */
 const isAwaited = (): boolean =>
   answersAwaited > 0 || process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq'));
 
 function turn(): void {
-  turns = isAwaited() ? 0 : turns + 1;
-  if (turns < QUIET_TURNS) return;
+  if (!turns.areOver(isAwaited())) return;
   clearInterval(timer);
   timer = undefined;
   const round = held;
@@ -52,7 +46,7 @@ function turn(): void {
 
 function hold(message: Held, send: () => void): void {
   held.push({ message, send });
-  turns = 0;
+  turns.reset();
   timer ??= setInterval(turn, TURN_MS);
 }
 
@@ -73,7 +67,7 @@ const called = (path: string): void => {
 };
 const answered = (): void => {
   answersAwaited -= 1;
-  turns = 0;
+  turns.reset();
 };
 subscribe('http.client.request.start', (message) => called((message as { request: ClientRequest }).request.path));
 subscribe('http.client.response.finish', answered);
