@@ -48,6 +48,7 @@ export default defineConfig({
         test: {
           name: 'stories',
           include: STORIES,
+          maxConcurrency: 3, // in each of four files: limits of the product, in real time, are kept only if it gets to run
         },
       },
       {
