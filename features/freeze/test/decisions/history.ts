@@ -217,7 +217,8 @@ export class History {
       const { cause, slo: objective, not_before } = before.get(id) ?? {};
       if (objective === null || objective === undefined || (cause !== 'budget' && cause !== 'burn')) continue;
       const over = this.#isOver(cause, objective);
-      if (cause === 'burn' && over === 'no' && this.#isCovered(objective)) {
+      // From then on, the freeze by the budget holds.
+      if (cause === 'burn' && over !== 'not_wanted' && this.#isCovered(objective)) {
         this.#memory(cause, objective).armed = true;
         continue;
       }

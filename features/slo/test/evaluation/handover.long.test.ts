@@ -48,7 +48,7 @@ describe('a killed process', () => {
       world.at(world.now + MINUTE);
       await world.evaluate(world.evaluator());
       const own = (await world.freezes()).filter(({ slo }) => slo === id);
-      expect(own.map(({ cause, ended_at: at }) => `${cause} ${at}`).toSorted()).toEqual(['budget null', 'burn null']);
+      expect(own.map(({ cause, ended_at: at }) => `${cause} ${at}`).toSorted()).toEqual(['budget null']);
       expect((await world.status(id)).budget).toMatchObject({ coverage: 1, remaining: -999 });
       world.at(world.now + MINUTE);
     }
