@@ -8,6 +8,12 @@ import { REOPEN_WITHIN_SECONDS } from '../../../../core/domain/alerts/admission.
 
 const TIME_SCALE = 300;
 
+/** The requests were recorded before this time. They are sent as if that were now, because Firebreak does not act on old problems. */
+const LATER_MS = Date.now() - Date.parse('2026-11-20T07:00:00Z');
+const nowOf = (recorded: string): string => new Date(Date.parse(recorded) + LATER_MS).toISOString();
+const recent = (...[path]: Parameters<typeof fixture>): Inbound[] =>
+  fixture(path).map((request) => ({ ...request, body: request.body.replaceAll(/2026-11-20T[\d:.]+Z/g, nowOf) }));
+
 const atItsHome = (request: Inbound | undefined, from: string, service = from): Inbound =>
   inEnvironment(forService(given(request), from, service), homeOf(service));
 
@@ -55,10 +61,10 @@ const timelineOf = async ({ id }: { id: string }): Promise<any[]> =>
 
 describe.concurrent('real alerts', TOGETHER, () => {
   test('a firing alert pages and rolls back once; when it resolves, so does the incident', async () => {
-    const [firing, resolved] = fixture('alertmanager/lifecycle-firing-then-resolved').map((request) =>
+    const [firing, resolved] = recent('alertmanager/lifecycle-firing-then-resolved').map((request) =>
       atItsHome(request, 'checkout-api', 'lifecycle'),
     );
-    await deployed('lifecycle', '2026-11-20T06:43:40.145Z');
+    await deployed('lifecycle', nowOf('2026-11-20T06:43:40.145Z'));
     expect(await routed(firebreak, await send(firing))).toMatchObject({ opened: 1, joined: 0 });
     const opened = await incident('lifecycle', ({ status }) => status === 'mitigated');
     expect(opened).toMatchObject({ severity: 'critical', environment: homeOf('lifecycle'), signal_count: 1 });
@@ -77,7 +83,10 @@ describe.concurrent('real alerts', TOGETHER, () => {
     // The same alert with another start time is a new episode. Soon after the resolution, it would reopen the incident.
     const minutesLater = Date.parse(String(closed.resolved_at)) + (REOPEN_WITHIN_SECONDS * 1000) / TIME_SCALE;
     await eventually(async () => Date.now() > minutesLater + 1000, 'the time in which it would reopen');
-    const again = { ...given(firing), body: given(firing).body.replaceAll('06:43:40.145Z', '06:58:12.031Z') };
+    const again = {
+      ...given(firing),
+      body: given(firing).body.replaceAll(nowOf('2026-11-20T06:43:40.145Z'), nowOf('2026-11-20T06:58:12.031Z')),
+    };
     expect(await routed(firebreak, await send(again))).toMatchObject({ opened: 1 });
     const second = await incident('lifecycle', ({ id, decisions }) => id !== opened.id && decisions.length > 0);
     expect(second).toMatchObject({ status: expect.not.stringMatching('resolved'), signal_count: 1 });
@@ -86,9 +95,9 @@ describe.concurrent('real alerts', TOGETHER, () => {
   });
 
   test('an alert of a real Prometheus rule has the same effects', async () => {
-    const [firing] = fixture('alertmanager/from-prometheus-rule');
-    const [resolved] = fixture('alertmanager/from-prometheus-rule-resolved');
-    await deployed('rule', '2026-11-20T06:46:15.812Z');
+    const [firing] = recent('alertmanager/from-prometheus-rule');
+    const [resolved] = recent('alertmanager/from-prometheus-rule-resolved');
+    await deployed('rule', nowOf('2026-11-20T06:46:15.812Z'));
     await send(atItsHome(firing, 'checkout-api', 'rule'));
     await incident('rule', ({ status }) => status === 'mitigated');
     await send(atItsHome(resolved, 'checkout-api', 'rule'));
@@ -97,9 +106,9 @@ describe.concurrent('real alerts', TOGETHER, () => {
   });
 
   test('repeated notifications with the same bytes add nothing', async () => {
-    await deployed('ledger', '2026-11-20T06:43:40.284Z');
+    await deployed('ledger', nowOf('2026-11-20T06:43:40.284Z'));
     const made = [];
-    for (const request of fixture('alertmanager/repeat-interval')) {
+    for (const request of recent('alertmanager/repeat-interval')) {
       made.push(await routed(firebreak, await send(atItsHome(request, 'ledger'))));
     }
     expect(made).toMatchObject([
@@ -115,8 +124,8 @@ describe.concurrent('real alerts', TOGETHER, () => {
   });
 
   test("one of three alerts that resolves leaves the incident open, regardless of the group's status", async () => {
-    const [three] = fixture('alertmanager/group-three-firing');
-    const [mixed] = fixture('alertmanager/group-mixed-firing-resolved');
+    const [three] = recent('alertmanager/group-three-firing');
+    const [mixed] = recent('alertmanager/group-mixed-firing-resolved');
     const as = (request: Inbound | undefined) => atItsHome(request, 'checkout-api', 'replicas');
     expect(await routed(firebreak, await send(as(three)))).toMatchObject({ opened: 1, joined: 2 });
     expect(await routed(firebreak, await send(as(mixed)))).toMatchObject({ opened: 0, joined: 0, known: 2 });
@@ -130,8 +139,10 @@ describe.concurrent('real alerts', TOGETHER, () => {
   });
 
   test('a group of three services opens an incident for each that pages, and records the one that does not', async () => {
-    const [request] = fixture('alertmanager/group-multiple-services');
-    await Promise.all(['cart', 'checkout-api'].map((service) => deployed(service, '2026-11-20T06:45:15.281Z', SHOP)));
+    const [request] = recent('alertmanager/group-multiple-services');
+    await Promise.all(
+      ['cart', 'checkout-api'].map((service) => deployed(service, nowOf('2026-11-20T06:45:15.281Z'), SHOP)),
+    );
     expect(await routed(firebreak, await send(inEnvironment(given(request), SHOP)))).toMatchObject({
       opened: 2,
       joined: 0,
@@ -147,8 +158,8 @@ describe.concurrent('real alerts', TOGETHER, () => {
   });
 
   test('a service with any name is paged for and rolled back', async () => {
-    const [request] = fixture('alertmanager/unicode');
-    await deployed('zahlung-größe', '2026-11-20T06:43:40.206Z');
+    const [request] = recent('alertmanager/unicode');
+    await deployed('zahlung-größe', nowOf('2026-11-20T06:43:40.206Z'));
     // The tests above have used up the automatic rollbacks of the ingest token.
     const sent = atItsHome(request, 'zahlung-größe');
     await routed(firebreak, await deliver(firebreak, '/v1/alerts/alertmanager', sent, ADMIN_TOKEN));
@@ -179,8 +190,8 @@ describe.concurrent('real alerts', TOGETHER, () => {
   });
 
   test('a data source error pages and does not roll back even if a deploy is suspected', async () => {
-    const [request] = fixture('grafana/datasource-error');
-    await deployed('blind', '2026-11-20T06:48:10Z');
+    const [request] = recent('grafana/datasource-error');
+    await deployed('blind', nowOf('2026-11-20T06:48:10Z'));
     await routed(
       firebreak,
       await deliver(firebreak, '/v1/alerts/grafana', atItsHome(request, 'checkout-api', 'blind')),
