@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { numberNamed } from '../../core/domain/incidents/incident-number.ts';
-import { nearest } from '../../core/domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../core/domain/lint/similar-names.ts';
 import { type IncidentStatus, IncidentView } from '../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { type Client, itemsOfAllPages, queryOf } from './client.ts';
@@ -49,7 +49,7 @@ export async function incidentNamed(client: Client, text: string): Promise<Incid
   const near = nearest(text.replace(/^#/, ''), names);
   throw new CommandFailure(
     [
-      `incident ${JSON.stringify(text)} not found${near === null ? '' : `; did you mean "${near}"?`}`,
+      `incident ${JSON.stringify(text)} not found${suggestionText(near)}`,
       ...(open.length === 0 ? ['No incident is open.'] : ['Open incidents:', ...incidentLines(open)]),
     ].join('\n'),
   );

@@ -280,8 +280,8 @@ export async function eventually<T>(
 /** Returns `/metrics` with those of services: a scrape is answered without them if they take longer than it waits. */
 export const metricsOf = (product: { get(path: string): Promise<{ body: any }> }): Promise<string> =>
   eventually(async () => {
-    const { body } = await product.get('/metrics');
-    return String(body).includes('\nfirebreak_incidents_open ') && String(body);
+    const text = String((await product.get('/metrics')).body);
+    return text.includes('\nfirebreak_incidents_open ') && text;
   }, 'the metrics of services');
 
 function parsed(text: string): unknown {

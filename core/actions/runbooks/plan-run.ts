@@ -3,7 +3,7 @@ import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { SelectedRunbook, ContinuedRun } from '../../domain/ports/runbooks.ts';
-import { didYouMean } from '../../domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../domain/lint/similar-names.ts';
 import { permit } from '../../domain/runbooks/permission.ts';
 import { type PlannedStep, planOf } from '../../domain/runbooks/plan.ts';
 import { resolveText, resolveWith } from '../../domain/runbooks/templates.ts';
@@ -117,15 +117,11 @@ export async function planFollowed(
 function runbookNamed({ runbooks: { runbooks } }: Config, name: string): Runbook {
   const found = runbooks.find((runbook) => runbook.name === name);
   if (found !== undefined) return found;
-  const suggestion = didYouMean(
+  const suggestion = nearest(
     name,
     runbooks.map((runbook) => runbook.name),
   );
-  throw new Refusal(
-    404,
-    'unknown-runbook',
-    `there is no runbook ${name}${suggestion === null ? '' : `; ${suggestion}`}`,
-  );
+  throw new Refusal(404, 'unknown-runbook', `there is no runbook ${name}${suggestionText(suggestion)}`);
 }
 
 export const runbookOf = async ({ config }: Pick<Deps, 'config'>, name: string): Promise<Runbook> =>
@@ -197,9 +193,7 @@ function checkedInputs(runbook: Runbook, given: InputValues): InputValues {
   const known = Object.keys(runbook.inputs);
   for (const [name, value] of Object.entries(given)) {
     const input = Object.hasOwn(runbook.inputs, name) ? runbook.inputs[name] : undefined;
-    const suggestion = didYouMean(name, known);
-    if (input === undefined)
-      throw wrong(`the runbook has no input "${name}"${suggestion === null ? '' : `; ${suggestion}`}`);
+    if (input === undefined) throw wrong(`the runbook has no input "${name}"${suggestionText(nearest(name, known))}`);
     if (!isOfType(value, input.type)) throw wrong(`"${name}" must be of type ${input.type}`);
   }
   const missing = known.filter((name) => runbook.inputs[name]?.required === true && !Object.hasOwn(given, name));

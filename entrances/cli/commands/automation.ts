@@ -1,6 +1,6 @@
 import { automationText, limitInput } from '../../../core/domain/automation/automation.ts';
 import type { Command } from 'commander';
-import { didYouMean } from '../../../core/domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../core/domain/lint/similar-names.ts';
 import { Automation, type AutomationInput } from '../../../schemas/access/access.ts';
 import { Mode } from '../../../schemas/config/names.ts';
 import { addApiCommands, type ApiCommand, apiCommand, apiGroup } from '../api-command.ts';
@@ -60,9 +60,8 @@ function modeOf(text: string): Mode | null {
   const mode = Mode.safeParse(text);
   if (mode.success) return mode.data;
   const known = [...Mode.options, NO_CAP];
-  const suggestion = didYouMean(text, known);
   throw new UsageError(
-    `unknown mode ${JSON.stringify(text)}; use one of ${known.join(', ')}${suggestion === null ? '' : `; ${suggestion}`}`,
+    `unknown mode ${JSON.stringify(text)}; use one of ${known.join(', ')}${suggestionText(nearest(text, known))}`,
   );
 }
 

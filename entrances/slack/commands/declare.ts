@@ -1,7 +1,7 @@
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import type { ReplyTo } from '../../../core/domain/ports/chat.ts';
-import { didYouMean } from '../../../core/domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../core/domain/lint/similar-names.ts';
 import type { Catalogue } from '../../../core/domain/ports/slack.ts';
 import {
   EnvironmentName,
@@ -105,9 +105,8 @@ function scopeErrors({ services }: Catalogue, { service, environment }: Declare)
   if (service === null) return null;
   const entry = Object.hasOwn(services, service) ? services[service] : undefined;
   if (entry === undefined) {
-    const suggestion = didYouMean(service, Object.keys(services));
     return {
-      [FIELDS.service]: `There is no service "${service.slice(0, 80)}"${suggestion === null ? '' : `; ${suggestion}`}`,
+      [FIELDS.service]: `There is no service "${service.slice(0, 80)}"${suggestionText(nearest(service, Object.keys(services)))}`,
     };
   }
   // A service without configured environments accepts any.

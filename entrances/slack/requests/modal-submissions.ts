@@ -1,4 +1,4 @@
-import { didYouMean } from '../../../core/domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../core/domain/lint/similar-names.ts';
 import { type NamedIncident, referenceWords } from '../../../core/domain/slack/commands/reference.ts';
 import type { ViewSubmission } from '../../../schemas/slack/interaction.ts';
 import { type Submission, readSubmission } from '../modals/submission.ts';
@@ -57,11 +57,11 @@ async function nameErrors(
   const isNamed = ({ number, channel }: OpenIncident): boolean =>
     'number' in named ? number === named.number : channel === name;
   if (open?.fresh !== true || 'id' in named || open.value.some(isNamed)) return null;
-  const suggestion = didYouMean(
+  const suggestion = nearest(
     name,
     open.value.flatMap(({ channel }) => channel ?? []),
   );
   return {
-    [FIELDS.incident]: `${name} is not ${'number' in named ? '' : 'the channel of '}an open incident${suggestion === null ? '' : `; ${suggestion}`}`,
+    [FIELDS.incident]: `${name} is not ${'number' in named ? '' : 'the channel of '}an open incident${suggestionText(suggestion)}`,
   };
 }

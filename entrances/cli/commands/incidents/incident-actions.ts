@@ -5,7 +5,7 @@ import { decisionLines, linesOf, subjectOf } from '../../../../core/domain/messa
 import { ROLE_NAMES } from '../../../../core/domain/messages/incident-card.ts';
 import { offerWords } from '../../../../core/domain/rollback/offers.ts';
 import { answerNames, isNamed } from '../../../../core/domain/rollback/question-names.ts';
-import { didYouMean } from '../../../../core/domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../../core/domain/lint/similar-names.ts';
 import { type DecisionView, IncidentView, TimelineEntry } from '../../../../schemas/incidents/incident.ts';
 import { nearestSeverity, severityIn, unknownSeverityText } from '../../../../core/domain/slack/commands/severity.ts';
 import { ChangeId, Severity } from '../../../../schemas/config/names.ts';
@@ -335,15 +335,13 @@ export const rolesOf = ({ roles }: Pick<IncidentView, 'roles'>): string =>
 function severityOf(text: string): Severity {
   const severity = severityIn(text);
   if (severity !== undefined) return severity;
-  const near = nearestSeverity(text);
-  throw new InvalidArgumentError(`${unknownSeverityText()}${near === undefined ? '' : `; did you mean "${near}"?`}`);
+  throw new InvalidArgumentError(`${unknownSeverityText()}${suggestionText(nearestSeverity(text))}`);
 }
 
 function roleOf(text: string): IncidentRole {
   const role = IncidentRole.safeParse(text.toLowerCase());
   if (role.success) return role.data;
-  const suggestion = didYouMean(text, IncidentRole.options);
   throw new InvalidArgumentError(
-    `use ${IncidentRole.options.join(', ')}${suggestion === null ? '' : `; ${suggestion}`}`,
+    `use ${IncidentRole.options.join(', ')}${suggestionText(nearest(text, IncidentRole.options))}`,
   );
 }

@@ -1,7 +1,7 @@
 import { numberIn } from '../../../../core/domain/runbooks/numbers.ts';
 import { type Command, InvalidArgumentError } from 'commander';
 import * as z from 'zod';
-import { didYouMean } from '../../../../core/domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../../core/domain/lint/similar-names.ts';
 import { Input } from '../../../../schemas/runbooks/parts/inputs.ts';
 import {
   type InputValues,
@@ -163,10 +163,9 @@ function inputsOf({ name: runbook, inputs }: Runbook, texts: readonly string[]):
       const equals = text.indexOf('=');
       const [name, value] = [text.slice(0, equals), text.slice(equals + 1)];
       const input = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
-      const suggestion = didYouMean(name, Object.keys(inputs));
       if (input === undefined)
         throw new UsageError(
-          `runbook ${runbook} has no input "${name}"${suggestion === null ? '' : `; ${suggestion}`}`,
+          `runbook ${runbook} has no input "${name}"${suggestionText(nearest(name, Object.keys(inputs)))}`,
         );
       return [name, valueOf(name, value, input)];
     }),

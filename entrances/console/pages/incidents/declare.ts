@@ -4,7 +4,7 @@ import { declareIncident } from '../../../../core/actions/incidents/declare-inci
 import { declaredScope } from '../../../../core/actions/incidents/declared-environment.ts';
 import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import { numberText } from '../../../../core/domain/incidents/incident-number.ts';
-import { didYouMean } from '../../../../core/domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../../core/domain/lint/similar-names.ts';
 import type { Config } from '../../../../schemas/config/config.ts';
 import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../../../schemas/config/names.ts';
 import { once } from '../../once.ts';
@@ -52,8 +52,7 @@ function checkedScope(
 ): ReturnType<typeof declaredScope> {
   const entry = service === undefined ? undefined : serviceEntry(services, service);
   if (service !== undefined && entry === undefined) {
-    const suggestion = didYouMean(service, Object.keys(services));
-    const text = `there is no service "${service.slice(0, 80)}"${suggestion === null ? '' : `; ${suggestion}`}`;
+    const text = `there is no service "${service.slice(0, 80)}"${suggestionText(nearest(service, Object.keys(services)))}`;
     throw new FieldRefusal([{ field: 'service', text }]);
   }
   const known = Object.keys(entry?.environments ?? {});
