@@ -18,7 +18,7 @@ export type ReleaseStory = 'canary' | 'watch';
 export const RELEASE_TIME_SCALE = 200;
 const CHECK_SECONDS = 200;
 
-/** Long after the judge has what it needs, so that checks which are missed while no process runs do not end the watch. */
+/** Long after the judge has what it needs: checks that are missed, as while no process runs, do not end the watch. */
 const WATCH_CHECKS = 20;
 
 /** Failures in a row with which a version is degraded. */
@@ -216,7 +216,6 @@ async function expectWatch({ product, probe }: Finished): Promise<void> {
   for (const { at: done, verdict } of checks) expect(done === null).toBe(verdict === 'missed');
   const done = checks.filter(({ verdict }: { verdict: string }) => verdict !== 'missed');
   expect(done.map(({ verdict }: { verdict: string }) => verdict)).toEqual(['inconclusive', 'inconclusive', 'degraded']);
-  if (product.deaths === 0) expect(checks).toHaveLength(FAILURES);
   expectMeasured(probe.calls('watched'), done.length, product.deaths);
   const { id } = await incidentOf(product);
   const { items: signals } = (await product.get(`/v1/incidents/${id}/signals`)).body;
