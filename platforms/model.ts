@@ -33,7 +33,7 @@ export function applied(update: Update, item: Item): Item {
   const { set = {}, setIn = [], setIfMissing = {}, add = {}, include = {}, remove = [] } = update;
   const after: Item = { ...item, ...set };
   for (const { field, value } of setIn) setDeep(after, field, value);
-  for (const [name, value] of Object.entries(setIfMissing)) after[name] = item[name] ?? value;
+  for (const [name, value] of Object.entries(setIfMissing)) if (!Object.hasOwn(item, name)) after[name] = value;
   for (const [name, by] of Object.entries(add)) {
     const before = item[name] ?? 0;
     if (typeof before !== 'number') throw new RangeError(`cannot add to ${name}: it is no number`);

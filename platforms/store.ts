@@ -22,6 +22,7 @@ export type Update = {
   set?: Readonly<Record<string, unknown>>;
   /** Sets a field of a map that exists. */
   setIn?: readonly { field: readonly [string, ...string[]]; value: unknown }[];
+  /** A field that is null is not missing. */
   setIfMissing?: Readonly<Record<string, unknown>>;
   /** Adds integers. A missing field counts as 0. */
   add?: Readonly<Record<string, number>>;

@@ -191,6 +191,12 @@ export function storeConformance(
     });
     afterAll(() => close());
 
+    test('a field that is null is not missing', async () => {
+      const ofNull = { pk: 'P3', sk: 'a' };
+      await store.update(ofNull, { setIfMissing: { c: null } }, { returns: 'after' });
+      expect(await store.update(ofNull, { setIfMissing: { c: 0 } }, { returns: 'after' })).toEqual({ ...ofNull, c: null });
+    });
+
     test('does what the model does, with random transactions, updates, and ranges', async () => {
       const step = fc.oneof(
         { weight: 4, arbitrary: fc.record({ transaction }) },
