@@ -9,7 +9,7 @@ import { plainOf } from './plain-text.ts';
  */
 export function emailHtmlOf(message: ChatMessage): string {
   const { summary, parts } = withoutCredentials(message); // before escapes, which can hide a credential
-  const title = escaped(typeof summary === 'string' ? summary : plainOf(summary));
+  const title = quoted(typeof summary === 'string' ? summary : plainOf(summary));
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -93,7 +93,7 @@ function spanHtml(span: Span): string {
   if ('at' in span) return utcWords(span);
   if ('link' in span)
     return /^https?:\/\//i.test(span.link)
-      ? `<a href="${escaped(span.link)}" style="${color('link')}">${escaped(span.text)}</a>`
+      ? `<a href="${quoted(span.link)}" style="${color('link')}">${escaped(span.text)}</a>`
       : escaped(span.text);
   if ('channel' in span) return escaped(`#${span.channel}`);
   return escaped(`@${'user' in span ? span.user : span.group}`);
@@ -105,7 +105,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '>': '&gt;',
   '"': '&quot;',
   "'": '&#39;',
-  '\n': '<br>',
 };
 
-const escaped = (text: string): string => text.replaceAll(/[&<>"'\n]/g, (character) => ESCAPES[character] ?? character);
+/** Returns text for an attribute or the title, where elements are not possible. */
+const quoted = (text: string): string => text.replaceAll(/[&<>"']/g, (character) => ESCAPES[character] ?? character);
+
+const escaped = (text: string): string => quoted(text).replaceAll('\n', '<br>');

@@ -28,6 +28,13 @@ test('text becomes neither markup nor an address, whatever it is', () => {
   );
 });
 
+test('a line break is no element in an address and in the title', () => {
+  const link = { link: 'https://firebreak.example.com/a\n', text: 'Open' };
+  const html = emailHtmlOf({ summary: 'cart\nfails', parts: [{ kind: 'text', text: [link] }] });
+  expect(html).toContain('<title>cart\nfails</title>');
+  expect(html).toMatch(/<a href="https:\/\/firebreak\.example\.com\/a\n" [^>]*>Open<\/a>/);
+});
+
 test('a heading, a paragraph, a link, and fields are elements, and line breaks stay', () => {
   const html = emailHtmlOf({
     summary: 'x',
