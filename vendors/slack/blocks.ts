@@ -63,24 +63,26 @@ export function bodyOf(message: ChatMessage): { text: string; blocks: Block[] } 
 
 /**
  * Returns the blocks of a message. If the shortened texts of all parts fit, includes every part, and uses the remaining
- * room to restore the full texts of the first ones.
+ * room to restore the texts of the first ones, in full or as far as they fit.
  */
 function blocksThatFit(parts: readonly ChatPart[]): Block[] {
-  const all = parts.flatMap(shapesOf).map((shape) => ({
-    full: shape(Number.POSITIVE_INFINITY),
-    short: shape(TIGHT_MAX_CHARS),
-  }));
+  const all = parts.flatMap(shapesOf).map((shape) => ({ shape, short: shape(TIGHT_MAX_CHARS) }));
   let room = BLOCKS_MAX_CHARS - sizeOf(all.map(({ short }) => short));
   if (room < 0 || all.length > BLOCKS_MAX) return shortened(all);
-  return all.map(({ full, short }) => {
-    const more = size(full) - size(short);
-    if (more > room) return short;
-    room -= more;
-    return full;
+  return all.map(({ shape, short }) => {
+    const block = longestThatFits(shape, size(short) + room) ?? short;
+    room -= size(block) - size(short);
+    return block;
   });
 }
 
-type Alternatives = { full: Block; short: Block };
+/** Maximum characters of each text of a block, the one to try first first. */
+const LENGTHS = [Number.POSITIVE_INFINITY, 4 * TIGHT_MAX_CHARS, 2 * TIGHT_MAX_CHARS];
+
+const longestThatFits = (shape: Shape, room: number): Block | undefined =>
+  LENGTHS.map(shape).find((block) => size(block) <= room);
+
+type Alternatives = { shape: Shape; short: Block };
 
 /** Returns the first parts in full and later ones shortened, with a note at the end. Keeps the buttons. */
 function shortened(all: readonly Alternatives[]): Block[] {
@@ -103,8 +105,8 @@ function firstThatFit(
 ): Block[] {
   const blocks: Block[] = [];
   let room = chars;
-  for (const { full, short } of all) {
-    const block = [full, short].find((candidate) => size(candidate) <= room);
+  for (const { shape, short } of all) {
+    const block = longestThatFits(shape, room) ?? (size(short) <= room ? short : undefined);
     if (block === undefined || blocks.length >= blocksMax) break;
     blocks.push(block);
     room -= size(block);
