@@ -83,7 +83,7 @@ const RULES: Readonly<Record<string, (lines: DecisionLines, view: DecisionView, 
   'each line is one short sentence, and none is empty or cut': (lines) => {
     for (const line of linesOf(lines)) {
       expect(wordsOf(line)).toBeLessThanOrEqual(LINE_MAX.words);
-      expect(line).toMatch(/^\S.*[.?]$/);
+      expect(line).toMatch(/^\S.*[.?…]$/);
       expect(line).not.toMatch(/undefined|null|NaN|\[object|\n|\.\.|: \.|because (?:not|nothing)\b/);
     }
     for (const detail of lines.details) expect(detail.trim()).not.toBe('');
@@ -123,7 +123,11 @@ const RULES: Readonly<Record<string, (lines: DecisionLines, view: DecisionView, 
     const changes = targets[0]?.changes ?? [];
     const tried = changes.findLast((one) => one.rolled_back_by === INCIDENT);
     const isNewer = (one: Change): boolean =>
-      putsVersionLive(one) && tried !== undefined && one.started_at > tried.started_at && one.made_for !== INCIDENT;
+      putsVersionLive(one) &&
+      tried !== undefined &&
+      one.started_at > tried.started_at &&
+      one.rolled_back_by !== INCIDENT &&
+      one.made_for !== INCIDENT;
     if (changes.some(isNewer)) expect(wholeText(lines)).not.toMatch(/no other change/i);
   },
 
@@ -166,7 +170,7 @@ describe('of any decision,', () => {
             story({ incident: incident({ status, verification, automation_paused: paused }), decisions: [view] }),
           );
           expect(wordsOf(lines.action)).toBeLessThanOrEqual(LINE_MAX.words);
-          for (const line of linesOf(lines)) expect(line).toMatch(/^\S.*[.?]$/);
+          for (const line of linesOf(lines)) expect(line).toMatch(/^\S.*[.?…]$/);
           if (status === 'resolved') expect(linesOf(lines)).toHaveLength(1);
           if (paused && status !== 'resolved') expect(linesOf(lines).at(-1)).toContain('is paused');
         },
