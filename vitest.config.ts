@@ -27,8 +27,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 4, // of two processors: a file that starts a product waits for most of its time
     // Against hanging, and nothing else: a slow machine is no failure.
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     expect: { poll: { timeout: 120_000 } },
     setupFiles: ['./test/setup.ts'],
     env: { TMPDIR: temporary(), NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? compiled },
@@ -65,7 +65,6 @@ export default defineConfig({
           name: 'kill',
           include: KILLS,
           maxConcurrency: 4, // of two processors: a killed product waits for most of its time
-          testTimeout: 600_000,
         },
       },
     ],

@@ -20,7 +20,6 @@ const happened = new Set<string>();
 
 test.each(PLAYED)(
   'while AWS throttles, conflicts, responds late, returns stale data, or does not respond, every promise is kept: %s',
-  { timeout: 240_000 },
   async (story) => {
     const vendors = await startVendors({ timeScale: TIME_SCALE, around: sometimesUnanswered(SEED), channels: true });
     const { FIREBREAK_SANDBOX: _, ...env } = vendors.env;

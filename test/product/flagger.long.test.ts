@@ -132,7 +132,7 @@ describe('authorization', () => {
   });
 });
 
-describe('a requested rollback', { timeout: 180_000 }, () => {
+describe('a requested rollback', () => {
   let key: string;
   let hook: Hook;
   let incident: any;
@@ -197,7 +197,7 @@ describe('a requested rollback', { timeout: 180_000 }, () => {
   });
 });
 
-describe('a rollback during a pause', { timeout: 180_000 }, () => {
+describe('a rollback during a pause', () => {
   let key: string;
   let hook: Hook;
 

@@ -73,7 +73,7 @@ async function breaks(at: Site): Promise<void> {
   await guarded.fire(at);
 }
 
-describe('a version that was rolled back', { timeout: 180_000 }, () => {
+describe('a version that was rolled back', () => {
   afterAll(() => firebreak.resolveAll());
 
   const at = site('pinned');
@@ -164,7 +164,7 @@ describe('a version that was rolled back', { timeout: 180_000 }, () => {
   });
 });
 
-describe('wrong automation', { timeout: 180_000 }, () => {
+describe('wrong automation', () => {
   afterAll(() => firebreak.resolveAll());
 
   const { eu, us, ap, sa } = {
@@ -261,7 +261,7 @@ describe('wrong automation', { timeout: 180_000 }, () => {
   });
 });
 
-describe('approval by two people', { timeout: 180_000 }, () => {
+describe('approval by two people', () => {
   afterAll(() => firebreak.resolveAll());
 
   let grace: string;
@@ -339,7 +339,7 @@ describe('approval by two people', { timeout: 180_000 }, () => {
   });
 });
 
-describe.concurrent('an unanswered question', { timeout: 180_000 }, () => {
+describe.concurrent('an unanswered question', () => {
   afterAll(() => firebreak.resolveAll());
 
   const pages = async (one: any) =>
@@ -384,7 +384,7 @@ describe.concurrent('an unanswered question', { timeout: 180_000 }, () => {
   });
 });
 
-describe('safe rollback targets', { timeout: 180_000 }, () => {
+describe('safe rollback targets', () => {
   afterAll(() => firebreak.resolveAll());
 
   test('are known for a migration with rollback_safe_to', async () => {
@@ -409,7 +409,7 @@ describe('safe rollback targets', { timeout: 180_000 }, () => {
   });
 });
 
-describe('the suspected change', { timeout: 180_000 }, () => {
+describe('the suspected change', () => {
   afterAll(() => firebreak.resolveAll());
 
   test('twenty simultaneous alerts about one deploy cause one rollback', async () => {
@@ -497,7 +497,7 @@ describe('the suspected change', { timeout: 180_000 }, () => {
   });
 });
 
-test('every decision can be reproduced from its stored inputs', { timeout: 180_000 }, async () => {
+test('every decision can be reproduced from its stored inputs', async () => {
   const decisions = await guarded.rejudged();
   expect(decisions.length).toBeGreaterThan(20);
   for (const { shown, again } of decisions) expect(shown).toMatchObject(again);

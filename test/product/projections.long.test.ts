@@ -175,7 +175,7 @@ describe('the status page', () => {
       ({ method, path }) => method === 'POST' && path.endsWith('/incidents'),
     );
 
-  test('shows nothing before a person approves it, and then only template texts', { timeout: 180_000 }, async () => {
+  test('shows nothing before a person approves it, and then only template texts', async () => {
     const { id, startsAt } = await badDeploy('asks');
     await eventually(async () => (await told(id)).some((text) => text.includes('/actions/publish')), 'the question');
     const before = (await created()).filter(({ body }) => body.incident.name.includes('Payments'));

@@ -131,28 +131,24 @@ describe('muted alerts', () => {
     expect(await pagesOf('reports')).toEqual([]);
   });
 
-  test(
-    'a maintenance window mutes pages, and alerts that still fire at its end page then',
-    { timeout: 180_000 },
-    async () => {
-      const version = async () => (await firebreak.get('/readyz')).body.config.version;
-      const before = await version();
-      await firebreak.write('routes.yaml', ROUTES + maintenance(inSeconds(10)));
-      await eventually(async () => (await version()) !== before, 'the window in force');
-      // The thread that admits alerts reads the configuration again within two seconds.
-      const inForce = Date.now() + 2_000;
-      await eventually(() => Promise.resolve(Date.now() > inForce), 'the window in force in all threads');
-      await tell('search', { alertname: 'Down', severity: 'critical' });
-      const listed = await eventually(async () => {
-        const { body } = await firebreak.get('/v1/signals?muted=true&limit=100');
-        return body.items.find(({ service }: any) => service === 'search');
-      }, 'the muted signal');
-      expect(listed.muted).toMatchObject({ by: 'maintenance', name: 'migration of the search index' });
-      expect(await pagesOf('search')).toEqual([]);
-      await eventually(async () => (await pagesOf('search')).length === 1, 'the page after the window');
-      expect((await incidentsOf('search'))[0]).toMatchObject({ status: 'open', severity: 'critical' });
-    },
-  );
+  test('a maintenance window mutes pages, and alerts that still fire at its end page then', async () => {
+    const version = async () => (await firebreak.get('/readyz')).body.config.version;
+    const before = await version();
+    await firebreak.write('routes.yaml', ROUTES + maintenance(inSeconds(10)));
+    await eventually(async () => (await version()) !== before, 'the window in force');
+    // The thread that admits alerts reads the configuration again within two seconds.
+    const inForce = Date.now() + 2_000;
+    await eventually(() => Promise.resolve(Date.now() > inForce), 'the window in force in all threads');
+    await tell('search', { alertname: 'Down', severity: 'critical' });
+    const listed = await eventually(async () => {
+      const { body } = await firebreak.get('/v1/signals?muted=true&limit=100');
+      return body.items.find(({ service }: any) => service === 'search');
+    }, 'the muted signal');
+    expect(listed.muted).toMatchObject({ by: 'maintenance', name: 'migration of the search index' });
+    expect(await pagesOf('search')).toEqual([]);
+    await eventually(async () => (await pagesOf('search')).length === 1, 'the page after the window');
+    expect((await incidentsOf('search'))[0]).toMatchObject({ status: 'open', severity: 'critical' });
+  });
 });
 
 describe('by severity', () => {
@@ -231,45 +227,41 @@ describe('by routes', () => {
 });
 
 describe('many alerts at once', () => {
-  test(
-    'form one incident group with one parent, one channel, and no separate pages',
-    { timeout: 180_000 },
-    async () => {
-      const all = several.map((name) => `shop-${name}`);
-      const down = { alertname: 'Down', severity: 'critical', environment: 'staging' };
-      await Promise.all(all.map((service) => tell(service, down)));
-      const parent = await eventually(async () => {
-        const [one] = await incidentsOf('several-services');
-        const children = (await Promise.all(all.map(incidentsOf)))
-          .flat()
-          .filter(({ parent_id }) => parent_id === one?.id);
-        return children.length === all.length && one;
-      }, 'the parent with all its children');
-      const channel: string = await eventually(
-        async () => (await incidentsOf('several-services'))[0]?.channel,
-        'its channel',
-      );
-      const shown = await eventually(async () => {
-        const [summary] = await messagesIn(channel.slice(1));
-        const text = JSON.stringify(summary?.blocks ?? []);
-        return all.every((service) => text.includes(service)) && text;
-      }, 'every child as a row in the summary');
-      expect(shown).toContain('7 of 7 open');
-      await eventually(async () => (await pagesOf('several-services')).length === 1, 'its page');
-      const pages = [...(await pagesOf('several-services')), ...(await Promise.all(all.map(pagesOf))).flat()];
-      expect(pages.length).toBeLessThanOrEqual(6);
-      const [child] = await incidentsOf('shop-seven');
-      expect(child).toMatchObject({ parent_id: parent.id, channel: expect.stringMatching(/^#incident-/) });
+  test('form one incident group with one parent, one channel, and no separate pages', async () => {
+    const all = several.map((name) => `shop-${name}`);
+    const down = { alertname: 'Down', severity: 'critical', environment: 'staging' };
+    await Promise.all(all.map((service) => tell(service, down)));
+    const parent = await eventually(async () => {
+      const [one] = await incidentsOf('several-services');
+      const children = (await Promise.all(all.map(incidentsOf)))
+        .flat()
+        .filter(({ parent_id }) => parent_id === one?.id);
+      return children.length === all.length && one;
+    }, 'the parent with all its children');
+    const channel: string = await eventually(
+      async () => (await incidentsOf('several-services'))[0]?.channel,
+      'its channel',
+    );
+    const shown = await eventually(async () => {
+      const [summary] = await messagesIn(channel.slice(1));
+      const text = JSON.stringify(summary?.blocks ?? []);
+      return all.every((service) => text.includes(service)) && text;
+    }, 'every child as a row in the summary');
+    expect(shown).toContain('7 of 7 open');
+    await eventually(async () => (await pagesOf('several-services')).length === 1, 'its page');
+    const pages = [...(await pagesOf('several-services')), ...(await Promise.all(all.map(pagesOf))).flat()];
+    expect(pages.length).toBeLessThanOrEqual(6);
+    const [child] = await incidentsOf('shop-seven');
+    expect(child).toMatchObject({ parent_id: parent.id, channel: expect.stringMatching(/^#incident-/) });
 
-      const began = await Promise.all(all.map(async (service) => (await incidentsOf(service))[0]));
-      for (const { service, id } of began) {
-        const { items } = (await firebreak.get(`/v1/incidents/${id}/signals`)).body;
-        await tell(service, { ...down, status: 'resolved', startsAt: items[0].starts_at });
-      }
-      await eventually(
-        async () => (await incidentsOf('several-services'))[0]?.status === 'resolved',
-        'the parent resolved',
-      );
-    },
-  );
+    const began = await Promise.all(all.map(async (service) => (await incidentsOf(service))[0]));
+    for (const { service, id } of began) {
+      const { items } = (await firebreak.get(`/v1/incidents/${id}/signals`)).body;
+      await tell(service, { ...down, status: 'resolved', startsAt: items[0].starts_at });
+    }
+    await eventually(
+      async () => (await incidentsOf('several-services'))[0]?.status === 'resolved',
+      'the parent resolved',
+    );
+  });
 });

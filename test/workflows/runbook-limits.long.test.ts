@@ -16,7 +16,7 @@ describe('fifty steps', () => {
   const note = (n: number) => `  - { id: s${n}, uses: note, with: { text: 'step ${n}' } }`;
   const head = step(Array.from({ length: 50 }, (_, n) => (n % 13 === 0 ? until(n) : note(n))).join('\n'));
 
-  test('with long waits stay within the limits of one run of the workflow', { timeout: 180_000 }, async () => {
+  test('with long waits stay within the limits of one run of the workflow', async () => {
     const { runs, world } = await story(head, [set({ health: { kind: 'value', value: 1 } })], {}, '4 h');
     expect(runs).toHaveLength(1);
     for (const run of runs) {
@@ -28,7 +28,7 @@ describe('fifty steps', () => {
     expect(told(world, /^runbook\.finished/)).toHaveLength(1);
   });
 
-  test('with large responses stay within the size limit of a checkpoint', { timeout: 180_000 }, async () => {
+  test('with large responses stay within the size limit of a checkpoint', async () => {
     const call = (n: number) =>
       `  - { id: s${n}, uses: http, with: { method: GET, url: 'https://ops.test/\${{ incident.title }}' } }`;
     const last = `  - { id: note, uses: note, with: { text: "${'${{ incident.title }} '.repeat(120)}" } }`;

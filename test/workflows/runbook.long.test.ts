@@ -16,7 +16,7 @@ describe('a process that dies', () => {
     'runbook-http-call-is-retried-with-its-key',
     'parallel-runbook-steps',
     'runbook-waits-for-its-rollback',
-  ])('during "%s" does not change the outcome', { timeout: 180_000 }, async (name) => {
+  ])('during "%s" does not change the outcome', async (name) => {
     const { given = [], timeline, calls } = runbookPaths[name] ?? expect.unreachable();
     const untouched = await play({ given, timeline });
     const checkpoints = untouched.runs.flatMap(({ events }) => events).length / 2;
@@ -28,7 +28,7 @@ describe('a process that dies', () => {
     }
   });
 
-  test('together with its run does not change the outcome', { timeout: 180_000 }, async () => {
+  test('together with its run does not change the outcome', async () => {
     const {
       given = [],
       timeline,

@@ -19,7 +19,7 @@ const path = (name: string): Path => {
 const FLAG = `  - { id: off, uses: flag.disable, with: { flag: basket }, timeout: 5m }`;
 const HOOK = `  - { id: hook, uses: http, irreversible: true, with: { method: POST, url: https://ops.test/hook }, timeout: 5m }`;
 
-describe('a run that hands over', { timeout: 180_000 }, () => {
+describe('a run that hands over', () => {
   test('leaves its runbook to the next run, which continues at the same step', async () => {
     const { given = [], timeline, calls } = path('runbook-runs-to-its-end');
     const { world, runs } = await play({ given, timeline, operations: 1490 });

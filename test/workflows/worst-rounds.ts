@@ -81,7 +81,6 @@ const STORIES: { name: string; given: Moment[] }[] = [
 export function testWorstRounds(handovers: number): void {
   test.each(STORIES)(
     'a run with the most operations in each round hands over in time, and keeps reading its inbox, $name',
-    { timeout: 240_000 },
     async ({ given }) => {
       const { engine, runs, incident, world, longestUnreadSeconds } = await played(given, handovers);
       expect(longestUnreadSeconds).toBeLessThan(UNREAD_MAX_SECONDS);

@@ -162,4 +162,4 @@ test('a process that dies at any call, before or after its effect, changes nothi
   expect(undisturbed.line).toBe('abort_alert confirmed created steady started abort stopping stopped ended');
   for (let boundary = 1; boundary <= undisturbed.calls; boundary += 1)
     expect(`${boundary}: ${(await course(boundary)).line}`).toBe(`${boundary}: ${undisturbed.line}`);
-}, 120_000);
+});

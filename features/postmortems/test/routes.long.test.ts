@@ -144,18 +144,15 @@ describe('the post-mortem of an incident', () => {
 
   test('is recorded in the audit log with the hash of each version', async () => {
     await expect
-      .poll(
-        async () => {
-          const { items } = (await firebreak.get('/v1/audit?limit=200')).body;
-          return items.flatMap(
-            ({ kind, subject, detail }: { kind: string; subject: string; detail: { revision: number } }) =>
-              kind.startsWith('postmortem.') && subject === id && detail.revision !== undefined
-                ? [[kind, detail.revision]]
-                : [],
-          );
-        },
-        { timeout: 20_000 },
-      )
+      .poll(async () => {
+        const { items } = (await firebreak.get('/v1/audit?limit=200')).body;
+        return items.flatMap(
+          ({ kind, subject, detail }: { kind: string; subject: string; detail: { revision: number } }) =>
+            kind.startsWith('postmortem.') && subject === id && detail.revision !== undefined
+              ? [[kind, detail.revision]]
+              : [],
+        );
+      })
       .toEqual(
         expect.arrayContaining([
           ['postmortem.drafted', 1],
@@ -170,7 +167,7 @@ describe('the post-mortem of an incident', () => {
     const file = async () => (await postmortem()).body.file;
     const path = `incidents/${id}.md`;
     await expect
-      .poll(async () => (await file()).problem, { timeout: 20_000 })
+      .poll(async () => (await file()).problem)
       .toBe('the repository has no branch main, or the token has no access to it');
     const { status } = await firebreak.post('/sandbox/github/commits', {
       repository: 'acme/post-mortems',

@@ -86,7 +86,7 @@ describe('the content of an image: the copied files, without development package
       PORT: String(await freePort()),
       HOST: '127.0.0.1',
     };
-  }, 240_000);
+  });
   afterAll(async () => {
     await run('chmod', ['-R', 'u+w', folder]);
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });

@@ -17,7 +17,7 @@ const fire = (firebreak: Firebreak, target: DrillTarget) =>
 const drillOf = async (firebreak: Firebreak, id: string) => (await firebreak.get(`/v1/drills/${id}`)).body;
 const settings = (firebreak: Firebreak, cd: object) => firebreak.put('/sandbox/cd/settings', cd);
 
-describe('a drill', { timeout: 180_000 }, () => {
+describe('a drill', () => {
   let firebreak: Firebreak;
   beforeAll(async () => {
     firebreak = await Firebreak.start({

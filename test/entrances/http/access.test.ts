@@ -130,7 +130,7 @@ describe('every route', () => {
     }
   });
 
-  test('requires exactly one scope', { timeout: 240_000 }, async () => {
+  test('requires exactly one scope', async () => {
     const closed = routes.filter((route) => !route.open && !isSigned(route));
     const opens = async (route: Route, authorization: Record<string, string>): Promise<boolean> => {
       const { status } = await call(route, authorization);

@@ -87,7 +87,7 @@ async function again(one: { id: string }, number: number): Promise<any> {
   return body;
 }
 
-describe('a cleared suspect', { timeout: 180_000 }, () => {
+describe('a cleared suspect', () => {
   test('is no longer suggested, and the decision is made again with the clearing among its inputs', async () => {
     const change_id = await fails('asks');
     const one = await decided('asks', 1, 'waiting');
@@ -179,7 +179,7 @@ describe('a cleared suspect', { timeout: 180_000 }, () => {
   });
 });
 
-describe('a deploy recorded after the alert', { timeout: 180_000 }, () => {
+describe('a deploy recorded after the alert', () => {
   test('is considered once and rolled back', async () => {
     await deployed('late', 'v1', 240);
     const firing = alert({ labels: { service: 'late' }, fingerprint: 'late', startsAt: minutesAgo(0) });
@@ -204,7 +204,7 @@ describe('a deploy recorded after the alert', { timeout: 180_000 }, () => {
   });
 });
 
-describe('a change during the incident', { timeout: 180_000 }, () => {
+describe('a change during the incident', () => {
   test('withdraws the question about a rollout that is cancelled, and about one that a newer version replaces', async () => {
     await deployed('rolling', 'v1', 240);
     const told = { service: 'rolling', environment: 'production' };
@@ -244,7 +244,7 @@ describe('a change during the incident', { timeout: 180_000 }, () => {
   });
 });
 
-describe('a rollback to a given version', { timeout: 180_000 }, () => {
+describe('a rollback to a given version', () => {
   test('goes to that version, like every manual rollback', async () => {
     await deployed('named', 'v0', 900);
     await fails('named');

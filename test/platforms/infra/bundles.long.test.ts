@@ -155,7 +155,7 @@ beforeAll(async () => {
     ]);
     answers.set(name, { switched, incomplete, good: rest });
   }
-}, 600_000);
+});
 async function bundle(name: Handler, external: string[]): Promise<void> {
   const { metafile } = await build({
     absWorkingDir: ROOT,

@@ -136,7 +136,7 @@ describe.runIf(have('prometheus', 'alertmanager', 'promtool'))('a budget that bu
     // hours.
     expect(clears / 60_000).toBeGreaterThan(120 + 15);
     expect(clears / 60_000).toBeLessThan(120 + 45);
-  }, 180_000);
+  });
 
   test('freezes by its alert, and by evaluation alone', async () => {
     for (const firebreak of [byAlert, byEvaluation])
@@ -155,5 +155,5 @@ describe.runIf(have('prometheus', 'alertmanager', 'promtool'))('a budget that bu
     expect(await causes(byAlert)).toEqual([{ ...burn, opened_by: 'alertmanager' }]);
     expect(await causes(byEvaluation)).toEqual([{ ...burn, opened_by: 'evaluation' }]);
     expect(await check(byEvaluation, 'search')).toMatchObject({ allowed: true });
-  }, 240_000);
+  });
 });

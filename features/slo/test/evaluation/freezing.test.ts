@@ -8,62 +8,58 @@ const PER_SECOND = 10;
 describe('a two-hour outage of a service with an objective of 99.9 % over 28 days', () => {
   const outage = { from: NOON, until: NOON + 2 * HOUR };
 
-  test(
-    'spends 297 % of the budget, freezes, and is lifted automatically at the predicted time',
-    { timeout: 180_000 },
-    async () => {
-      const world = await SloWorld.open(availability());
-      world.requests(PER_SECOND, outage);
-      const evaluator = world.evaluator();
-      await world.evaluate(evaluator);
-      expect(await world.frozenBy()).toEqual([]);
-      expect((await world.status()).budget).toMatchObject({ remaining: 1, coverage: 1 });
+  test('spends 297 % of the budget, freezes, and is lifted automatically at the predicted time', async () => {
+    const world = await SloWorld.open(availability());
+    world.requests(PER_SECOND, outage);
+    const evaluator = world.evaluator();
+    await world.evaluate(evaluator);
+    expect(await world.frozenBy()).toEqual([]);
+    expect((await world.status()).budget).toMatchObject({ remaining: 1, coverage: 1 });
 
-      // Within the first minute: a burn rate of 14.4 over an hour is reached after 52 seconds.
-      await world.evaluateUntil(outage.from + MINUTE, MINUTE, evaluator);
-      expect(await world.frozenBy()).toEqual(['burn']);
+    // Within the first minute: a burn rate of 14.4 over an hour is reached after 52 seconds.
+    await world.evaluateUntil(outage.from + MINUTE, MINUTE, evaluator);
+    expect(await world.frozenBy()).toEqual(['burn']);
 
-      // 40.32 minutes of outage are the whole budget.
-      await world.evaluateUntil(outage.from + 40 * MINUTE, 20 * MINUTE, evaluator);
-      expect(await world.frozenBy()).toEqual(['burn']);
-      await world.evaluateUntil(outage.from + 41 * MINUTE, MINUTE, evaluator);
-      expect(await world.frozenBy()).toEqual(['budget', 'burn']);
-      await world.evaluateUntil(outage.from + 42 * MINUTE, MINUTE, evaluator);
-      expect(await world.frozenBy()).toEqual(['budget']);
+    // 40.32 minutes of outage are the whole budget.
+    await world.evaluateUntil(outage.from + 40 * MINUTE, 20 * MINUTE, evaluator);
+    expect(await world.frozenBy()).toEqual(['burn']);
+    await world.evaluateUntil(outage.from + 41 * MINUTE, MINUTE, evaluator);
+    expect(await world.frozenBy()).toEqual(['budget', 'burn']);
+    await world.evaluateUntil(outage.from + 42 * MINUTE, MINUTE, evaluator);
+    expect(await world.frozenBy()).toEqual(['budget']);
 
-      await world.evaluateUntil(outage.until, 20 * MINUTE, evaluator);
-      const { budget, forecast } = await world.status();
-      expect(budget.remaining).toBeCloseTo(1 - 120 / 40.32, 6);
-      expect(budget).toMatchObject({ coverage: 1, significant: true });
-      // 38.304 minutes are 95 % of the budget: the freeze lifts when 81.696 of the 120 minutes have left the window.
-      const lifts = outage.from + 28 * DAY + 81.696 * MINUTE;
-      expect(Date.parse(forecast.lifts_at ?? '')).toBeGreaterThan(lifts - 1000);
-      expect(Date.parse(forecast.lifts_at ?? '')).toBeLessThan(lifts + 1000);
+    await world.evaluateUntil(outage.until, 20 * MINUTE, evaluator);
+    const { budget, forecast } = await world.status();
+    expect(budget.remaining).toBeCloseTo(1 - 120 / 40.32, 6);
+    expect(budget).toMatchObject({ coverage: 1, significant: true });
+    // 38.304 minutes are 95 % of the budget: the freeze lifts when 81.696 of the 120 minutes have left the window.
+    const lifts = outage.from + 28 * DAY + 81.696 * MINUTE;
+    expect(Date.parse(forecast.lifts_at ?? '')).toBeGreaterThan(lifts - 1000);
+    expect(Date.parse(forecast.lifts_at ?? '')).toBeLessThan(lifts + 1000);
 
-      await world.evaluateUntil(outage.until + 31 * MINUTE, MINUTE, evaluator);
-      expect(await world.frozenBy()).toEqual(['budget']);
+    await world.evaluateUntil(outage.until + 31 * MINUTE, MINUTE, evaluator);
+    expect(await world.frozenBy()).toEqual(['budget']);
 
-      await world.evaluateUntil(lifts - 1.5 * MINUTE, 12 * HOUR, evaluator);
-      expect(await world.frozenBy()).toEqual(['budget']);
-      await world.evaluateUntil(lifts - 0.5 * MINUTE, MINUTE, evaluator);
-      expect(await world.frozenBy()).toEqual(['budget']);
-      await world.evaluateUntil(lifts + 0.5 * MINUTE, MINUTE, evaluator);
-      expect(await world.frozenBy()).toEqual([]);
+    await world.evaluateUntil(lifts - 1.5 * MINUTE, 12 * HOUR, evaluator);
+    expect(await world.frozenBy()).toEqual(['budget']);
+    await world.evaluateUntil(lifts - 0.5 * MINUTE, MINUTE, evaluator);
+    expect(await world.frozenBy()).toEqual(['budget']);
+    await world.evaluateUntil(lifts + 0.5 * MINUTE, MINUTE, evaluator);
+    expect(await world.frozenBy()).toEqual([]);
 
-      const all = await world.freezes();
-      expect(all.map(({ cause, ended_by: by }) => `${cause} by ${by}`).toSorted()).toEqual([
-        'budget by evaluation',
-        'burn by evaluation',
-      ]);
-      const spent = all.find(({ cause }) => cause === 'budget');
-      expect(spent?.reason).toContain('the error budget of Checkout (checkout-availability) is spent');
-      expect(spent?.settled_at).not.toBeNull();
-      // It stays lifted.
-      await world.evaluateUntil(lifts + 3 * HOUR, 20 * MINUTE, evaluator);
-      expect(await world.frozenBy()).toEqual([]);
-      expect((await world.status()).budget.remaining).toBe(1);
-    },
-  );
+    const all = await world.freezes();
+    expect(all.map(({ cause, ended_by: by }) => `${cause} by ${by}`).toSorted()).toEqual([
+      'budget by evaluation',
+      'burn by evaluation',
+    ]);
+    const spent = all.find(({ cause }) => cause === 'budget');
+    expect(spent?.reason).toContain('the error budget of Checkout (checkout-availability) is spent');
+    expect(spent?.settled_at).not.toBeNull();
+    // It stays lifted.
+    await world.evaluateUntil(lifts + 3 * HOUR, 20 * MINUTE, evaluator);
+    expect(await world.frozenBy()).toEqual([]);
+    expect((await world.status()).budget.remaining).toBe(1);
+  });
 
   test('is found by the first evaluation after a start, from recorded data', async () => {
     const world = await SloWorld.open(availability());

@@ -30,7 +30,7 @@ describe('a killed process', () => {
     };
   }
 
-  test('between any two writes leaves nothing undone after the next evaluation', { timeout: 180_000 }, async () => {
+  test('between any two writes leaves nothing undone after the next evaluation', async () => {
     const world = await SloWorld.open();
     world.requests(10, { from: NOON - HOUR, until: NOON + DAY });
     let boundaries = 0;

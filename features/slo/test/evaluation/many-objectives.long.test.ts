@@ -118,32 +118,28 @@ async function slow(takesMs: number, recorded: readonly Slo[], objectives: reado
 /** The maximum number of own queries that fit into the rest of an evaluation. */
 const BACKFILLS_MAX = 60;
 
-test(
-  '2,000 recorded objectives fit into one minute with a Prometheus that takes 5 s per query',
-  { timeout: 180_000 },
-  async () => {
-    const { world, prometheus, next } = await slow(5000, OBJECTIVES);
-    const first = await next(NOON);
-    expect(first.rules).toBe(3 + 3);
-    expect(first.own.length).toBeLessThanOrEqual(BACKFILLS_MAX);
-    expect(first.seconds).toBeLessThan(FUNCTIONS.evaluate.timeoutSeconds - 10);
-    expect(await world.deps.sloStatuses.all()).toHaveLength(COUNT);
-    expect(await world.frozenBy()).toEqual([]);
+test('2,000 recorded objectives fit into one minute with a Prometheus that takes 5 s per query', async () => {
+  const { world, prometheus, next } = await slow(5000, OBJECTIVES);
+  const first = await next(NOON);
+  expect(first.rules).toBe(3 + 3);
+  expect(first.own.length).toBeLessThanOrEqual(BACKFILLS_MAX);
+  expect(first.seconds).toBeLessThan(FUNCTIONS.evaluate.timeoutSeconds - 10);
+  expect(await world.deps.sloStatuses.all()).toHaveLength(COUNT);
+  expect(await world.frozenBy()).toEqual([]);
 
-    // An outage is detected for all of them at once.
-    prometheus.errors = 10;
-    const second = await next(NOON + MINUTE);
-    expect(second.rules).toBe(3 + 3);
-    expect(second.seconds).toBeLessThan(FUNCTIONS.evaluate.timeoutSeconds - 10);
-    const statuses = await world.deps.sloStatuses.all();
-    expect(statuses.filter(({ source, state }) => source === 'recorded' && state === 'ok')).toHaveLength(COUNT);
-    expect(statuses.filter(({ burning }) => burning.length > 0)).toHaveLength(COUNT);
-    expect(await world.frozenBy()).toEqual(Array(10).fill('burn'));
-    // Older data is read in parts, for another objective each time.
-    expect(second.own.length).toBeGreaterThan(0);
-    expect(second.own.filter((query) => first.own.includes(query))).toEqual([]);
-  },
-);
+  // An outage is detected for all of them at once.
+  prometheus.errors = 10;
+  const second = await next(NOON + MINUTE);
+  expect(second.rules).toBe(3 + 3);
+  expect(second.seconds).toBeLessThan(FUNCTIONS.evaluate.timeoutSeconds - 10);
+  const statuses = await world.deps.sloStatuses.all();
+  expect(statuses.filter(({ source, state }) => source === 'recorded' && state === 'ok')).toHaveLength(COUNT);
+  expect(statuses.filter(({ burning }) => burning.length > 0)).toHaveLength(COUNT);
+  expect(await world.frozenBy()).toEqual(Array(10).fill('burn'));
+  // Older data is read in parts, for another objective each time.
+  expect(second.own.length).toBeGreaterThan(0);
+  expect(second.own.filter((query) => first.own.includes(query))).toEqual([]);
+});
 
 test('a Prometheus that exceeds the time-out gets three queries, not thousands', async () => {
   const { world, next } = await slow(30_000, OBJECTIVES);
@@ -153,7 +149,7 @@ test('a Prometheus that exceeds the time-out gets three queries, not thousands',
   expect(world.logged('warn')).toMatchObject([{ objectives: COUNT, of: COUNT }]);
 });
 
-test('unrecorded objectives take turns, and recorded ones do not wait for them', { timeout: 180_000 }, async () => {
+test('unrecorded objectives take turns, and recorded ones do not wait for them', async () => {
   const some = OBJECTIVES.slice(0, 600); // far more than fit into an evaluation
   const { world, next } = await slow(2000, some.slice(0, 300), some);
   const first = await next(NOON);

@@ -33,7 +33,7 @@ afterAll(() => firebreak?.remove());
 
 const serviceEnvironment = (service: string) => ({ service, environment: 'production' });
 
-describe('a deployment that does not end', { timeout: 180_000 }, () => {
+describe('a deployment that does not end', () => {
   const begins = async (service: string, version: string, more: object = {}): Promise<any> => {
     const { status, body } = await firebreak.post('/v1/deployments', {
       ...serviceEnvironment(service),
@@ -146,7 +146,7 @@ describe('a deployment that does not end', { timeout: 180_000 }, () => {
   });
 });
 
-describe('a failed deployment', { timeout: 180_000 }, () => {
+describe('a failed deployment', () => {
   const deploy = async (service: string, version: string, more: object = {}): Promise<any> => {
     const told = { service, environment: 'production', version, ...more };
     const { status, body } = await firebreak.post('/v1/deployments', told);

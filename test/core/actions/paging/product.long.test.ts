@@ -49,7 +49,7 @@ async function fires(service: string): Promise<{ incident: string; page: Shown }
 const timeline = async (incident: string): Promise<string[]> =>
   (await firebreak.get(`${incident}/timeline`)).body.items.map(({ text }: { text: string }) => text);
 
-test('a paged person can handle the incident from PagerDuty', { timeout: 180_000 }, async () => {
+test('a paged person can handle the incident from PagerDuty', async () => {
   const { incident, page } = await fires('checkout');
   const enqueued = (await firebreak.calls('pagerduty')).find(({ path }) => path === '/v2/enqueue');
   expect(enqueued?.body).toMatchObject({
@@ -75,7 +75,7 @@ test('a paged person can handle the incident from PagerDuty', { timeout: 180_000
   );
 });
 
-test('an unacknowledged page is escalated', { timeout: 180_000 }, async () => {
+test('an unacknowledged page is escalated', async () => {
   const { incident } = await fires('cart');
   await seen(async () => (await shown('cart')).length === 2, 'another page');
   expect(await timeline(incident)).toContain(
@@ -83,7 +83,7 @@ test('an unacknowledged page is escalated', { timeout: 180_000 }, async () => {
   );
 });
 
-test('PagerDuty gets change events for deploys', { timeout: 180_000 }, async () => {
+test('PagerDuty gets change events for deploys', async () => {
   const serviceEnvironment = { service: 'checkout', environment: 'production' };
   await firebreak.post('/v1/deployments', { ...serviceEnvironment, version: 'v7', author: 'ada' });
   const told = await seen(

@@ -23,7 +23,7 @@ type Shown = { id: string; status: string };
 const pages = async (): Promise<Shown[]> =>
   (await firebreak.get('/sandbox/state')).body.views.pagerduty.incidents.toReversed();
 
-test('a page that is resolved at PagerDuty while its alert fires is escalated', { timeout: 180_000 }, async () => {
+test('a page that is resolved at PagerDuty while its alert fires is escalated', async () => {
   await routed(firebreak, await firebreak.post('/v1/alerts/alertmanager', group([alert({})])));
   const page = await seen(async () => (await pages())[0], 'a page');
   const { body } = await firebreak.get('/v1/incidents?service=checkout');

@@ -45,7 +45,7 @@ const channel = async (name: string) => JSON.stringify((await firebreak.get(`/sa
 const paged = async (): Promise<{ id: string; title: string }[]> =>
   (await firebreak.get('/sandbox/state')).body.views.pagerduty.incidents;
 
-describe('stakeholders', { timeout: 180_000 }, () => {
+describe('stakeholders', () => {
   let id: string;
 
   test('are notified of an incident, each by a separate email without other recipients', async () => {
@@ -159,7 +159,7 @@ describe('stakeholders', { timeout: 180_000 }, () => {
   });
 });
 
-test('the weekly shadow report is sent to each receiver once', { timeout: 180_000 }, async () => {
+test('the weekly shadow report is sent to each receiver once', async () => {
   const [letter] = await seen(async () => {
     const all = await lettersTo('sre@acme.example');
     return all.length > 0 && all;

@@ -5,7 +5,6 @@ import { routed } from '../../../support/fixtures.ts';
 import { actingIn, Alerting, all, atHome, homeOf } from './alerting.ts';
 
 /** A long time limit, because the machine may be busy. */
-const TOGETHER = { timeout: 180_000 };
 
 let firebreak: Firebreak;
 const { deployed, incident, incidentsOf, judged, paged, rollbacksOf, sendAlerts } = new Alerting(() => firebreak);
@@ -32,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => firebreak.remove());
 
-describe.concurrent('episodes', TOGETHER, () => {
+describe.concurrent('episodes', () => {
   test('an end that arrives before its start opens nothing', async () => {
     const labels = { service: 'early' };
     const startsAt = minutesAgo(2);

@@ -5,7 +5,6 @@ import { fixture, forService, type Inbound, routed, seen } from '../../../suppor
 import { actingIn, Alerting, all, atHome, homeOf } from './alerting.ts';
 
 /** Each test only waits for what it expects, but there are several waits, and the machine may be busy. */
-const TOGETHER = { timeout: 180_000 };
 
 const STORM = ['cart', 'checkout-api', 'gateway', 'identity', 'inventory', 'ledger', 'media', 'pricing', 'search'];
 
@@ -29,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => firebreak.remove());
 
 // In sequence: with several storms at once, the router would exceed its time limit on a busy machine.
-describe('many alerts at once', TOGETHER, () => {
+describe('many alerts at once', () => {
   afterEach(() => firebreak.resolveAll());
 
   type Stormed = { labels: { service: string; severity: string; action: string } };

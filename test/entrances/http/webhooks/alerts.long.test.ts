@@ -21,7 +21,6 @@ const atItsHome = (request: Inbound | undefined, from: string, service = from): 
  * A long time limit. Each test only waits for what it expects, but there are several waits, and the machine may be
  * busy.
  */
-const TOGETHER = { timeout: 180_000 };
 
 const SHOP = 'shop';
 
@@ -59,7 +58,7 @@ afterAll(() => firebreak.remove());
 const timelineOf = async ({ id }: { id: string }): Promise<any[]> =>
   (await firebreak.get(`/v1/incidents/${id}/timeline?limit=200`)).body.items;
 
-describe.concurrent('real alerts', TOGETHER, () => {
+describe.concurrent('real alerts', () => {
   test('a firing alert pages and rolls back once; when it resolves, so does the incident', async () => {
     const [firing, resolved] = recent('alertmanager/lifecycle-firing-then-resolved').map((request) =>
       atItsHome(request, 'checkout-api', 'lifecycle'),
@@ -205,7 +204,7 @@ describe.concurrent('real alerts', TOGETHER, () => {
   });
 });
 
-test('the log at level info contains exactly the story of an incident', TOGETHER, async () => {
+test('the log at level info contains exactly the story of an incident', async () => {
   await firebreak.resolveAll();
   const mark = firebreak.output.length;
   const problem = { ...atHome('logged') };

@@ -76,7 +76,7 @@ const freeze = async (): Promise<string> => {
 };
 const lift = async (id: string) => expect((await firebreak.request('DELETE', `/v1/freezes/${id}`)).status).toBe(200);
 
-describe.each(names)('%s', { timeout: 180_000 }, (name) => {
+describe.each(names)('%s', (name) => {
   let system: CdSystem;
   beforeAll(() => void (system = systemOf(name)));
 
@@ -112,7 +112,7 @@ describe.each(names)('%s', { timeout: 180_000 }, (name) => {
   });
 });
 
-describe('a known bad version', { timeout: 180_000 }, () => {
+describe('a known bad version', () => {
   beforeAll(async () => {
     await guarded.fire(PLACE, {}, problem);
     await guarded.mitigated(PLACE);

@@ -45,7 +45,7 @@ test('waiting deployments are answered before the request that changed the freez
   expect(server.of(2).at(-1)).toMatchObject({ state: 'approved' });
 });
 
-test('an unresponsive GitHub does not block lifting a freeze', { timeout: 180_000 }, async () => {
+test('an unresponsive GitHub does not block lifting a freeze', async () => {
   const { body: freeze } = await firebreak.post('/v1/freezes', { ...serviceEnvironment, reason: 'a sale' });
   const asked = requested({ run: 3, sha: SHA, repository: 'acme/checkout' });
   expect(await deliver(firebreak, asked)).toMatchObject({ body: { state: 'waiting' } });

@@ -27,20 +27,16 @@ test.each([
   expect(await outcomes(url)).toEqual(each(goesOn));
 });
 
-test(
-  'a temporary failure is retried; a permanent failure and no response are no approval',
-  { timeout: 180_000 },
-  async () => {
-    const yes = { body: 'allowed: deploy of checkout v1 to production\n' };
-    const fault = { status: 503, body: '{"detail": "busy"}' };
-    // One failure for each script, then an approval.
-    const passing = await vendor(fault, fault, fault, fault, yes);
-    const staying = await vendor(fault);
-    const [passed, stayed, away] = await Promise.all([
-      outcomes(passing.url),
-      outcomes(staying.url),
-      nobody().then(outcomes),
-    ]);
-    expect({ passed, stayed, away }).toEqual({ passed: each(true), stayed: each(false), away: each(false) });
-  },
-);
+test('a temporary failure is retried; a permanent failure and no response are no approval', async () => {
+  const yes = { body: 'allowed: deploy of checkout v1 to production\n' };
+  const fault = { status: 503, body: '{"detail": "busy"}' };
+  // One failure for each script, then an approval.
+  const passing = await vendor(fault, fault, fault, fault, yes);
+  const staying = await vendor(fault);
+  const [passed, stayed, away] = await Promise.all([
+    outcomes(passing.url),
+    outcomes(staying.url),
+    nobody().then(outcomes),
+  ]);
+  expect({ passed, stayed, away }).toEqual({ passed: each(true), stayed: each(false), away: each(false) });
+});

@@ -89,7 +89,7 @@ const update = (one: { id: string }, kind: string, text: RegExp = /./) =>
 
 const superseded = { status: 409, body: { code: 'superseded', status: 409 } };
 
-describe.concurrent('a person', { timeout: 180_000 }, () => {
+describe.concurrent('a person', () => {
   afterAll(() => firebreak.resolveAll());
 
   /** Opens an incident of a service in mode `approve`, with a pending question. */
@@ -286,7 +286,7 @@ describe.concurrent('a person', { timeout: 180_000 }, () => {
   });
 });
 
-describe('the shadow report', { timeout: 180_000 }, () => {
+describe('the shadow report', () => {
   const SERVICES = ['shadow-20', 'shadow-21', 'shadow-22', 'shadow-23'] as const;
   const [same, marked, asks, missed] = SERVICES;
 
@@ -361,7 +361,7 @@ describe('the shadow report', { timeout: 180_000 }, () => {
   });
 });
 
-describe('settings in force', { timeout: 180_000 }, () => {
+describe('settings in force', () => {
   const automation = (change: object) => firebreak.put('/v1/automation', change);
   afterEach(async () => {
     await firebreak.resolveAll();
