@@ -14,7 +14,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import type { Item, Key, Range, Rows, Store, Update, UpdateOptions, Write, Written } from '../store.ts';
-import { type Expressions, hasLowerLimit, keyExpressions, writeExpressions } from './expressions.ts';
+import { type Expressions, hasLowerLimit, isEmpty, keyExpressions, writeExpressions } from './expressions.ts';
 
 type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
@@ -84,6 +84,7 @@ export class DynamoStore implements Store {
     range: Range,
     source: { ConsistentRead: true } | { IndexName: 'list' },
   ): Promise<Rows> {
+    if (isEmpty(range)) return { items: [], more: false };
     const { newestFirst = false, limit, before } = range;
     // One more, because the item at an inclusive limit is left out.
     const isInclusive = before !== undefined && hasLowerLimit(range);

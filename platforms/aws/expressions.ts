@@ -115,6 +115,20 @@ const NEXT = '\u0000';
 export const hasLowerLimit = ({ prefix = '', from, after }: Range): boolean =>
   prefix !== '' || from !== undefined || after !== undefined;
 
+/** Returns the inclusive limits of a range. */
+function limitsOf({ prefix = '', from, until, after, before }: Range): { lower: string; upper: string | undefined } {
+  return {
+    lower: (after === undefined ? undefined : `${after}${NEXT}`) ?? from ?? prefix,
+    upper: before ?? until ?? (prefix === '' ? undefined : `${prefix}${LAST}`),
+  };
+}
+
+/** Returns whether nothing can be within a range. DynamoDB refuses such a condition. */
+export function isEmpty(range: Range): boolean {
+  const { lower, upper } = limitsOf(range);
+  return upper !== undefined && Buffer.compare(Buffer.from(lower), Buffer.from(upper)) > 0;
+}
+
 /**
  * Returns the key condition of a query. DynamoDB takes one condition on the sort key, whose two limits are inclusive: an
  * exclusive lower limit becomes the next text, and the caller leaves out the item at an exclusive upper limit.
@@ -131,8 +145,7 @@ function sortExpression(sort: string, range: Range, aliases: Aliases): string | 
   if ([from, until, after, before].every((limit) => limit === undefined))
     return prefix === '' ? undefined : `begins_with(${aliases.field(sort)}, ${aliases.value(prefix)})`;
   const field = aliases.field(sort);
-  const lower = (after === undefined ? undefined : `${after}${NEXT}`) ?? from ?? prefix;
-  const upper = before ?? until ?? (prefix === '' ? undefined : `${prefix}${LAST}`);
+  const { lower, upper } = limitsOf(range);
   if (upper === undefined) return `${field} >= ${aliases.value(lower)}`;
   return hasLowerLimit(range)
     ? `${field} BETWEEN ${aliases.value(lower)} AND ${aliases.value(upper)}`
