@@ -108,9 +108,9 @@ function checks(found: string[]): Moment {
   };
 }
 
-/** Returns the time at which a person resolved the incident. */
+/** Returns the time at which a person last said that the incident is over: a lost request is repeated. */
 const wordOf = ({ store }: FakeWorld, id: IncidentRecord['id'] | undefined) =>
-  id && store.dossier(id).timeline.find(({ kind }) => kind === 'resolve.requested')?.at;
+  id && store.dossier(id).timeline.findLast(({ kind }) => kind === 'resolve.requested')?.at;
 
 const hasFiredSince = ({ store }: FakeWorld, id: IncidentRecord['id'], at: string | undefined): boolean =>
   at !== undefined &&
