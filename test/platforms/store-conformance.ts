@@ -203,9 +203,9 @@ export function storeConformance(
       { after: 'a', before: 'a' },
       { after: 'b', before: 'a' },
       { from: 'b', until: 'a' },
-    ])('a range without room between its limits is empty: %j', async (range) => {
-      expect(await store.range('P1', range)).toEqual({ items: [], more: false });
-      expect(await store.list('L1', range)).toEqual({ items: [], more: false });
+    ])('a range without room between its limits is empty: %j', async (limits) => {
+      expect(await store.range('P1', limits)).toEqual({ items: [], more: false });
+      expect(await store.list('L1', limits)).toEqual({ items: [], more: false });
     });
 
     test('does what the model does, with random transactions, updates, and ranges', async () => {

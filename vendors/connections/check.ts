@@ -176,7 +176,8 @@ async function alertmanager({ config, secrets, silences }: CheckDeps): Promise<C
       'ALERTMANAGER_URL is not set; Firebreak does not see silences, and does not see the end of alerts that are sent ' +
         'without send_resolved, except for alerts by rules of PROMETHEUS_URL',
     );
-  if ((await silences.active()) === null) return unreachable('the silences could not be read within 1 s, the limit while alerts wait for them');
+  if ((await silences.active()) === null)
+    return unreachable('the silences could not be read within 1 s, the limit while alerts wait for them');
   if ((await config.current()).slos.length === 0) return REACHABLE;
   const inhibits = await silences.inhibitsSlowBurns();
   if (inhibits === null) return unreachable('the configuration of Alertmanager could not be read');
