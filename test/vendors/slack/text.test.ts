@@ -343,7 +343,7 @@ describe('a message', () => {
   test('of many long texts shortens later ones, with a note about omitted ones', () => {
     const { blocks } = of(...Array.from({ length: 40 }, () => ({ kind: 'text' as const, text: ['x'.repeat(4000)] })));
     const lengths = blocks.flatMap(textsOf).map((one) => one.text.length);
-    expect(lengths.slice(0, 3)).toEqual([3000, 3000, 300]);
+    expect(lengths.slice(0, 3)).toEqual([3000, 3000, 1200]);
     expect(blocks.at(-1)).toMatchObject({ elements: [{ text: 'The rest did not fit.' }] });
   });
 });
@@ -366,7 +366,7 @@ test('texts that fit when shortened are all included', () => {
   const lengths = bodyOf({ summary: 'x', parts })
     .blocks.flatMap(textsOf)
     .map((one) => one.text.length);
-  expect(lengths).toEqual([3000, ...Array.from({ length: 9 }, () => 300)]);
+  expect(lengths).toEqual([3000, 1200, 1200, 600, 600, 300, 300, 300, 300, 300]);
 });
 
 describe('buttons', () => {
