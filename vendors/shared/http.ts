@@ -12,9 +12,15 @@ export type HttpResponse = { status: number; headers: Headers; text: string };
  */
 const BODY_MAX_BYTES = 1024 * 1024;
 
+/** Codes of an error if the server closed the connection. */
+const CLOSED = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+
 /**
- * Sends one request, with a time limit for connection and body. Doesn't follow redirects, because a redirect could send
- * Firebreak's credential to another server.
+ * Sends a request, with a time limit for connection and body. Doesn't follow redirects, because a redirect could send
+ * Firebreak's credential to another server. Repeats a GET once if the server closed the connection: it may have done so for
+ * idleness, just when the request was sent.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1
  * @throws NoResponse
  */
 export async function call(
@@ -32,7 +38,11 @@ export async function call(
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = callerSignal === undefined ? timeout : AbortSignal.any([timeout, callerSignal]);
   try {
-    const response = await fetch(url, { ...request, redirect: 'manual', signal });
+    const send = (): Promise<Response> => fetch(url, { ...request, redirect: 'manual', signal });
+    const response = await send().catch((error: unknown) => {
+      if (request.method === 'GET' && isClosed(error)) return send();
+      throw error;
+    });
     return { status: response.status, headers: response.headers, text: await readAtMost(response, maxBytes) };
   } catch (error) {
     throw new NoResponse(`${init.method} ${URL.parse(url)?.origin ?? 'an invalid URL'}: ${reasonOf(error)}`, {
@@ -40,6 +50,12 @@ export async function call(
     });
   }
 }
+
+const isClosed = (error: unknown): boolean =>
+  error instanceof Error &&
+  error.cause instanceof Error &&
+  'code' in error.cause &&
+  CLOSED.has(String(error.cause.code));
 
 /** A result without a usable response: the next attempt checks what the call did. */
 export type Later = { kind: 'later'; detail: string; afterSeconds: number | null };
