@@ -180,12 +180,12 @@ function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor
         : `the health query cannot be compared before and after ${called(candidate)}: ` +
             `${samples(before.length)} before it, ${since.length} since the problem began`,
     );
-  const times =
-    baseline > 0 && level / baseline < 1000 ? `${formatAmount(level / baseline)} times` : 'from almost zero';
+  // Of almost zero, it says nothing that the values do not.
+  const times = baseline > 0 && level / baseline < 1000 ? `${formatAmount(level / baseline)} times` : null;
   const left =
     Number.isFinite(whole) && level < DOUBLED * baseline
-      ? `; ${formatPercent(1 - baseline / whole)} succeeded before, and ${formatPercent(1 - level / whole)} do now`
-      : '';
+      ? `${formatPercent(1 - baseline / whole)} succeeded before, and ${formatPercent(1 - level / whole)} do now`
+      : null;
   const seconds = (millisOf(at) - millisOf(candidate.change.started_at)) / 1000;
   const when =
     seconds >= 0 ? `${formatDuration(seconds)} after ${called(candidate)} began` : `as ${called(candidate)} began`;
@@ -197,7 +197,8 @@ function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor
   const limit = course.isHeight
     ? `the incident itself had been below ${formatAmount(max)}`
     : `healthy up to ${formatAmount(max)}`;
-  const text = `the health query went from ${formatAmount(baseline)} to ${formatAmount(level)} (${times}${left}; ${limit}) ${when}`;
+  const facts = [times, left, limit].filter((fact) => fact !== null).join('; ');
+  const text = `the health query went from ${formatAmount(baseline)} to ${formatAmount(level)} (${facts}) ${when}`;
   if (ratio < NOTICEABLE)
     return weightedFactor(
       'no_step',

@@ -21,7 +21,7 @@ const lazy = (more: Partial<Evidence> = {}): Evidence =>
 describe('a series of errors that begins with the first error', () => {
   test('was zero before, where requests were measured: errors rose from almost zero', () => {
     const { factors } = suspectIn(correlate(lazy({ by_version: null })));
-    expect(factors.find(({ name }) => name === 'step')?.text).toMatch(/went from 0 to 0.08 \(from almost zero/);
+    expect(factors.find(({ name }) => name === 'step')?.text).toMatch(/went from 0 to 0.08 \(healthy up to/);
     expect(onsetOf(lazy())).toMatchObject({ from: 'health', latest: before(0) });
   });
 

@@ -83,7 +83,7 @@ const RULES: Readonly<Record<string, (lines: DecisionLines, view: DecisionView, 
   'each line is one short sentence, and none is empty or cut': (lines) => {
     for (const line of linesOf(lines)) {
       expect(wordsOf(line)).toBeLessThanOrEqual(LINE_MAX.words);
-      expect(line).toMatch(/^\S.*[.?…]$/);
+      expect(line).toMatch(/^\S.*[.?]$/);
       expect(line).not.toMatch(/undefined|null|NaN|\[object|\n|\.\.|: \.|because (?:not|nothing)\b/);
     }
     for (const detail of lines.details) expect(detail.trim()).not.toBe('');
@@ -170,7 +170,7 @@ describe('of any decision,', () => {
             story({ incident: incident({ status, verification, automation_paused: paused }), decisions: [view] }),
           );
           expect(wordsOf(lines.action)).toBeLessThanOrEqual(LINE_MAX.words);
-          for (const line of linesOf(lines)) expect(line).toMatch(/^\S.*[.?…]$/);
+          for (const line of linesOf(lines)) expect(line).toMatch(/^\S.*[.?]$/);
           if (status === 'resolved') expect(linesOf(lines)).toHaveLength(1);
           if (paused && status !== 'resolved') expect(linesOf(lines).at(-1)).toContain('is paused');
         },
