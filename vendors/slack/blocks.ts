@@ -76,11 +76,16 @@ function blocksThatFit(parts: readonly ChatPart[]): Block[] {
   });
 }
 
-/** Maximum characters of each text of a block, the one to try first first. */
-const LENGTHS = [Number.POSITIVE_INFINITY, 4 * TIGHT_MAX_CHARS, 2 * TIGHT_MAX_CHARS];
+/** Maximum characters of each text of a block, from long to short. Even the last one can be too long. */
+const LENGTHS = [Number.POSITIVE_INFINITY, 4 * TIGHT_MAX_CHARS, 2 * TIGHT_MAX_CHARS, TIGHT_MAX_CHARS];
 
-const longestThatFits = (shape: Shape, room: number): Block | undefined =>
-  LENGTHS.map(shape).find((block) => size(block) <= room);
+function longestThatFits(shape: Shape, room: number): Block | undefined {
+  for (const max of LENGTHS) {
+    const block = shape(max);
+    if (size(block) <= room) return block;
+  }
+  return undefined;
+}
 
 type Alternatives = { shape: Shape; short: Block };
 
@@ -105,8 +110,8 @@ function firstThatFit(
 ): Block[] {
   const blocks: Block[] = [];
   let room = chars;
-  for (const { shape, short } of all) {
-    const block = longestThatFits(shape, room) ?? (size(short) <= room ? short : undefined);
+  for (const { shape } of all) {
+    const block = longestThatFits(shape, room);
     if (block === undefined || blocks.length >= blocksMax) break;
     blocks.push(block);
     room -= size(block);
