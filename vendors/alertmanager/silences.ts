@@ -7,7 +7,7 @@ import { call, parseJson, NoResponse } from '../shared/http.ts';
 import { inhibitsSlowBurns } from './inhibitions.ts';
 
 /** Short, because processing of alerts waits for this request. */
-const ATTEMPT_TIMEOUT_MS = 1000;
+export const SILENCES_TIMEOUT_MS = 1000;
 
 /** Large, because Alertmanager lists expired silences for days. */
 const BODY_MAX_BYTES = 16 * 1024 * 1024;
@@ -83,7 +83,7 @@ async function readSilences(url: () => Promise<string | undefined>): Promise<rea
   // Alertmanager before 0.34 ignores these filters and lists all silences.
   const { status, text } = await call(
     `${withoutTrailingSlash(base)}/api/v2/silences?active=true&pending=false&expired=false`,
-    { method: 'GET', timeoutMs: ATTEMPT_TIMEOUT_MS, maxBytes: BODY_MAX_BYTES },
+    { method: 'GET', timeoutMs: SILENCES_TIMEOUT_MS, maxBytes: BODY_MAX_BYTES },
   );
   const list = z.array(z.unknown()).safeParse(parseJson(text));
   if (status !== 200 || !list.success)

@@ -10,6 +10,7 @@ import { RETURN_PATH, type Tokens } from '../../core/domain/ports/access.ts';
 import { TARGETS_WITH_CREDENTIALS, TRIED_BY_ROLLBACKS, type VendorState } from '../../core/domain/catalogue/vendors.ts';
 import type { ConnectionName } from '../../schemas/config/vendors.ts';
 import { type DeployerConfig, targetOf } from '../../schemas/rollback/targets.ts';
+import { SILENCES_TIMEOUT_MS } from '../alertmanager/silences.ts';
 import { mail, webhooks } from './outgoing.ts';
 import { faultySigningSecrets } from './signing-secrets.ts';
 import { onCall, pagerDutyPages, pagerDutyWebhooks, slack, slackCommands } from './slack-and-pagerduty.ts';
@@ -177,7 +178,9 @@ async function alertmanager({ config, secrets, silences }: CheckDeps): Promise<C
         'without send_resolved, except for alerts by rules of PROMETHEUS_URL',
     );
   if ((await silences.active()) === null)
-    return unreachable('the silences could not be read within 1 s, the limit while alerts wait for them');
+    return unreachable(
+      `the silences could not be read within ${SILENCES_TIMEOUT_MS / 1000} s, the limit while alerts wait for them`,
+    );
   if ((await config.current()).slos.length === 0) return REACHABLE;
   const inhibits = await silences.inhibitsSlowBurns();
   if (inhibits === null) return unreachable('the configuration of Alertmanager could not be read');
