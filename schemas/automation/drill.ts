@@ -46,6 +46,9 @@ export type Drill = z.infer<typeof Drill>;
 
 /** A drill as stored. */
 export const DrillRecord = Drill.extend({
+  /** What the target calls the versions. Absent: the same. */
+  from_name: Version.optional(),
+  to_name: Version.optional(),
   from_commit: z.string().nullable(),
   to_commit: z.string().nullable(),
   /** The resource that is locked during the drill. */

@@ -171,6 +171,11 @@ export const Change = z.object({
   service: ServiceName,
   environment: EnvironmentName,
   version: Version,
+  /**
+   * What the deploying system calls the version, if `version` is written otherwise: with the commit, because the name was
+   * seen with several, or in another spelling. Absent: `version`.
+   */
+  reported_version: Version.optional(),
   kind: ChangeKind,
   status: ChangeStatus,
   commit: z.string().nullable(),

@@ -18,6 +18,7 @@ export const ReasonCode = z.enum([
   'canary_aborted',
   'no_confident_suspect',
   'not_a_deploy',
+  'version_name_moved',
   'superseded',
   'no_deployer',
   'no_known_good_version',

@@ -165,7 +165,7 @@ export const MENDS: readonly Mend[] = [
     area: 'rollbacks',
     bug: 'A pipeline that reported the rollback as a deploy of its own lifted the pin, so the bad version could be deployed again.',
     file: 'core/domain/changes/versions.ts',
-    mended: `    live.version !== pin.rolled_back_to &&
+    mended: `    !(pin.rolled_back_to !== undefined && isSameVersion(live, { version: pin.rolled_back_to })) &&
 `,
     broken: ``,
     tests: ['test/core/stores/changes/pins.test.ts'],
@@ -174,8 +174,8 @@ export const MENDS: readonly Mend[] = [
     area: 'rollbacks',
     bug: 'A rollback that the deploying system reported before its end was recorded a second time.',
     file: 'core/stores/incidents/effects.ts',
-    mended: `    const reported = suspect && (await this.#reported(own, suspectOf(suspect, pin).started_at));`,
-    broken: `    const reported = undefined as Awaited<ReturnType<EffectTable['#reported']>>;`,
+    mended: `    const reported = suspect && reportedIn(items, own, suspectOf(suspect, removed).started_at);`,
+    broken: `    const reported = undefined as ReturnType<typeof reportedIn>;`,
     tests: ['test/core/stores/incidents/effects.test.ts'],
   },
   {
@@ -234,8 +234,8 @@ export const MENDS: readonly Mend[] = [
     area: 'workflows',
     bug: 'A version was never the running one if the process that recorded its deploy died right after the record.',
     file: 'core/stores/changes/changes.ts',
-    mended: `    await this.#live(first); // repeated`,
-    broken: `    if (result.ok) await this.#live(first); // repeated`,
+    mended: `    await this.#live(first);`,
+    broken: `    if (result.ok) await this.#live(first);`,
     tests: ['test/core/stores/changes/changes.test.ts'],
   },
   {

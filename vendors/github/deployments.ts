@@ -119,15 +119,18 @@ function runOf({ log_url, target_url }: Status): number | null {
   return run === undefined ? null : Number(run);
 }
 
-/** Returns whether the deployment deployed this version. A commit SHA can be abbreviated to at least 7 digits. */
+/**
+ * Returns whether the deployment deployed this version. A commit SHA can be abbreviated to at least 7 digits. A ref can be a
+ * branch, so a known commit decides.
+ */
 export const isDeploymentOf = (
   { version, commit }: VersionOrCommit,
   { sha, ref }: Pick<Deployment, 'sha' | 'ref'>,
-): boolean =>
-  ref === version ||
-  ref === `refs/tags/${version}` ||
-  matchesSha(version, sha) ||
-  (commit !== null && matchesSha(commit, sha));
+): boolean => {
+  if (matchesSha(version, sha) || (commit !== null && matchesSha(commit, sha))) return true;
+  const isRef = ref === version || ref === `refs/tags/${version}`;
+  return isRef && (commit === null || !isFullSha(commit));
+};
 
 const matchesSha = (id: string, sha: string): boolean =>
   /^[0-9a-f]{7,40}$/i.test(id) && sha.startsWith(id.toLowerCase());

@@ -1,3 +1,4 @@
+import { pinnedVersions } from '../../core/domain/changes/identified-versions.ts';
 import { environmentEntry } from '../../core/domain/catalogue/catalogue.ts';
 import {
   abortedDrill,
@@ -13,7 +14,7 @@ import { newerLiveChange } from '../../core/domain/changes/versions.ts';
 import type { DrillId, DrillRecord } from '../../schemas/automation/drill.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { readAutomation } from './judge-incident.ts';
-import { deployerAt } from './roll-back.ts';
+import { deployerAt, versionOf } from './roll-back.ts';
 
 /** Number of changes read per service and environment, as for a rollback. */
 const CHANGES_READ = 50;
@@ -78,7 +79,8 @@ async function obstacleOf(deps: Deps, drill: DrillRecord): Promise<StepReport | 
   const known = { agreement: 'none', guard: killSwitch, pinned: [], to: drill.to_version } as const;
   const stopped = whyStopped('drill', known);
   if (stopped !== undefined) return withheld(stopped.text);
-  const newer = newerLiveChange(await deps.changes.recent(drill, CHANGES_READ), drill.from_version);
+  const changes = await deps.changes.recent(drill, CHANGES_READ);
+  const newer = newerLiveChange(changes, versionOf(changes, drill.from_version, drill.from_commit));
   // The CD system may have reported the drill's own rollback, which is no newer deploy.
   if (newer !== undefined && !(drill.begun && newer.version === drill.to_version))
     return { kind: 'superseded', current: newer.version };
@@ -89,7 +91,7 @@ async function obstacleOf(deps: Deps, drill: DrillRecord): Promise<StepReport | 
   const open = await deps.incidents.open();
   if (open.some(({ service, environment }) => service === drill.service && environment === drill.environment))
     return withheld('an incident is open for this service and environment');
-  const pinned = whyStopped('drill', { ...known, pinned: (await deps.pins.of(drill)).map(({ version }) => version) });
+  const pinned = whyStopped('drill', { ...known, pinned: pinnedVersions(await deps.pins.of(drill), changes) });
   return pinned && withheld(pinned.text);
 }
 
@@ -102,12 +104,13 @@ function withheld(detail: string): StepReport {
 /** Builds the request to the target. The roll-forward is a rollback with swapped versions. */
 function requestOf(drill: DrillRecord): RollbackCall {
   const { id, service, environment, phase, from_version, to_version, from_commit, to_commit } = drill;
+  const { from_name = from_version, to_name = to_version } = drill;
   const isRollback = phase !== 'forth';
   return {
     service,
     environment,
-    from: isRollback ? from_version : to_version,
-    to: isRollback ? to_version : from_version,
+    from: isRollback ? from_name : to_name,
+    to: isRollback ? to_name : from_name,
     fromCommit: isRollback ? from_commit : to_commit,
     toCommit: isRollback ? to_commit : from_commit,
     // Targets treat a drill like an incident, and look up their operations by its ID.

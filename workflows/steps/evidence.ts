@@ -6,6 +6,7 @@ import type {
   OnsetEvidence,
   RelatedChange,
 } from '../../core/domain/correlation/evidence.ts';
+import { branchLabels, withLabelsRead } from '../../core/domain/correlation/branch-labels.ts';
 import { callersOf, type Dependency, dependenciesOf } from '../../core/domain/catalogue/dependencies.ts';
 import { environmentEntry } from '../../core/domain/catalogue/catalogue.ts';
 import { healthOf, type HealthQuery } from '../../core/domain/catalogue/health.ts';
@@ -150,7 +151,8 @@ export async function evidenceOf(
     ...(incident.cleared !== undefined && incident.cleared.length > 0 && { cleared: incident.cleared }),
     ...(config.routes.failTogether === 'ignore' && { strangers_ignored: true as const }),
   };
-  return { evidence, neighboursUnreadable: failing === null };
+  const labels = branchLabels(own, plusSeconds(at, -CURVE_SECONDS));
+  return { evidence: withLabelsRead(evidence, labels), neighboursUnreadable: failing === null };
 }
 
 /** Returns the time of evidence: now, but not before an alert was received. The clock can have been set back since. */

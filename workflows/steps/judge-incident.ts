@@ -1,4 +1,5 @@
 import { environmentEntry } from '../../core/domain/catalogue/catalogue.ts';
+import { pinnedVersions } from '../../core/domain/changes/identified-versions.ts';
 import type { Evidence } from '../../core/domain/correlation/evidence.ts';
 import { modesFor } from '../../core/domain/automation/automation.ts';
 import { isOneOfMany, manyOpened, type Opening, timeAround } from '../../core/domain/incidents/incident-group.ts';
@@ -354,7 +355,7 @@ async function targetOf(
     modes: modesFor(known.automation, serviceEnvironment),
     demoted: Object.hasOwn(known.automation.demoted, service),
     rollbacks_last_hour: rollbacks,
-    pinned: pins.map(({ version }) => version),
+    pinned: pinnedVersions(pins, changes),
     changes: changes.map((change) => ({ ...change, commits: [] })),
   };
 }

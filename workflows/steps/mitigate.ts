@@ -17,7 +17,9 @@ import { ROLL_BACK, setsFlag } from '../../core/domain/rollback/same-act.ts';
 import { weighed } from '../../core/domain/rollback/rollback.ts';
 import { WAIT_SECONDS } from '../../core/domain/rollback/wait.ts';
 import { looksUnasked } from '../../core/domain/look/may-look.ts';
+import { isCalled } from '../../core/domain/changes/identified-versions.ts';
 import { newestLiveChange } from '../../core/domain/changes/versions.ts';
+import type { Change } from '../../schemas/changes/change.ts';
 import { type Activity, activityOf } from '../activity.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
@@ -117,6 +119,9 @@ type DecisionSummary = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 
   service: RollbackOrder['service'];
   environment: RollbackOrder['environment'];
   suspect: string | null;
+  /** What the target calls the versions. Absent: the same. */
+  fromName?: Version;
+  toName?: Version;
   fromCommit: string | null;
   toCommit: string | null;
   requester: JudgementRequest['by'];
@@ -185,6 +190,7 @@ async function summaryOf(
     reason: reasonFor(decision, incident.title),
     ...serviceEnvironment,
     suspect: chosen?.change_id ?? recorded(decision.from_version)?.id ?? null,
+    ...targetNames(recorded(decision.from_version), recorded(decision.to_version)),
     fromCommit: commitOf(decision.from_version),
     toCommit: commitOf(decision.to_version),
     requester: inputs.request.by,
@@ -202,6 +208,15 @@ async function summaryOf(
     ...(decision.kind === 'wait' && { waitSeconds: WAIT_SECONDS - passedSeconds }),
   };
 }
+
+/** Returns what the target calls the versions, if they are written otherwise. */
+const targetNames = (
+  from: Change | undefined,
+  to: Change | undefined,
+): Pick<DecisionSummary, 'fromName' | 'toName'> => ({
+  ...(from?.reported_version !== undefined && { fromName: from.reported_version }),
+  ...(to?.reported_version !== undefined && { toName: to.reported_version }),
+});
 
 /**
  * Withdraws a question about a suspect that a person cleared during the judgement, before the question existed. Both
@@ -340,7 +355,7 @@ function unanswered(answer: DecisionState, onTimeout: DecisionSummary['onTimeout
 
 /** Returns the order for the deployer. Null: there is nothing to roll back. */
 function orderOf(incidentId: IncidentId, number: number, judged: DecisionSummary): RollbackOrder | null {
-  const { flag, service, environment, fromCommit, toCommit, requester, reason } = judged;
+  const { flag, service, environment, fromName, toName, fromCommit, toCommit, requester, reason } = judged;
   const [from, to] = [flag ?? judged.from_version, flag ?? judged.to_version];
   if (from === null || to === null) return null;
   const approved = judged.kind === 'approve';
@@ -353,7 +368,7 @@ function orderOf(incidentId: IncidentId, number: number, judged: DecisionSummary
     environment,
     from,
     to,
-    ...(flag !== undefined && { flag }),
+    ...(flag === undefined ? { ...(fromName && { fromName }), ...(toName && { toName }) } : { flag }),
     fromCommit,
     toCommit,
     requester: requester,
@@ -485,7 +500,8 @@ async function recordRunningVersion(
   const version = Version.safeParse(current);
   if (!version.success) return;
   const live = newestLiveChange(await deps.changes.recent(serviceEnvironment, 50));
-  if (live?.version === version.data) return;
+  // The CD system knows a branch by its name only, whatever its commit.
+  if (live !== undefined && isCalled(live, version.data)) return;
   const author = 'reported by the CD system; not recorded before';
   await deps.changes.record({
     ...serviceEnvironment,

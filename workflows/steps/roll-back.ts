@@ -3,6 +3,7 @@ import { modesFor } from '../../core/domain/automation/automation.ts';
 import { clearingOfVersion } from '../../core/domain/changes/cleared-suspects.ts';
 import { isOneOfMany } from '../../core/domain/incidents/incident-group.ts';
 import { sendersOfCause } from '../../core/domain/alerts/senders.ts';
+import { movedText, nameMovedTo, pinnedVersions, versionNamed } from '../../core/domain/changes/identified-versions.ts';
 import { newerLiveChange } from '../../core/domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
@@ -39,6 +40,9 @@ export type RollbackOrder = ServiceEnvironment & {
   to: Version;
   /** Feature flag to turn off instead; `from` and `to` are its key. Absent: a version is rolled back. */
   flag?: Version;
+  /** What the target calls the versions. Absent: the same. */
+  fromName?: Version;
+  toName?: Version;
   fromCommit: string | null;
   toCommit: string | null;
   requester: JudgementRequest['by'];
@@ -234,7 +238,7 @@ async function doneMeanwhile(deps: Deps, order: RollbackOrder): Promise<string |
 /** @param changes the newest of the service; not needed for a flag */
 async function doneText(
   deps: Deps,
-  { key, service, flag, from, to, environment }: RollbackOrder,
+  { key, service, flag, from, fromCommit, to, environment }: RollbackOrder,
   incident: IncidentRecord | undefined,
   changes: readonly Change[],
 ): Promise<string | null> {
@@ -242,7 +246,7 @@ async function doneText(
     return incident === undefined
       ? null
       : flagDoneAround(deps, incident, { flag, on: false, at: { service, environment } }, key);
-  const newer = newerLiveChange(changes, from);
+  const newer = newerLiveChange(changes, versionOf(changes, from, fromCommit));
   return newer?.kind === 'rollback' && newer.version === to
     ? `${from} of ${service} was rolled back to ${to} already`
     : null;
@@ -296,8 +300,8 @@ const effectAt = ({ target, effectClass, standIn }: Pick<Deployer, 'target' | 'e
 const rollbackCallOf = (order: RollbackOrder): RollbackCall => ({
   service: order.service,
   environment: order.environment,
-  from: order.from,
-  to: order.to,
+  from: order.fromName ?? order.from,
+  to: order.toName ?? order.to,
   fromCommit: order.fromCommit,
   toCommit: order.toCommit,
   incident: order.incidentId,
@@ -329,7 +333,7 @@ async function guardInputs(
   order: RollbackOrder,
   { configured, tried, agreement, judged, decidedAt }: KnownOfGuards,
 ): Promise<Known['call']> {
-  const { incidentId, key, service, environment, from, to, approved, flag } = order;
+  const { incidentId, key, service, environment, from, fromCommit, to, approved, flag } = order;
   const [incident, { killSwitch, automation }, pins, changes] = await Promise.all([
     deps.incidents.read(incidentId),
     readAutomation(deps),
@@ -355,11 +359,26 @@ async function guardInputs(
     demoted_services: Object.hasOwn(automation.demoted, service) ? [service] : [],
     clearing: clearingOfVersion(incident?.cleared, { service, version: from }),
     decided_at: decidedAt,
-    pinned: pins.map(({ version }) => version),
+    pinned: pinnedVersions(pins, changes),
+    moved: movedTarget(changes, to),
     done: tried ? null : await doneText(deps, order, incident, changes),
     // A newer version does not change a flag.
-    newer: flag === undefined ? newerLiveChange(changes, from) : undefined,
+    newer: flag === undefined ? newerLiveChange(changes, versionOf(changes, from, fromCommit)) : undefined,
   };
+}
+
+/**
+ * Returns the version as the changes name it now: its name can have been seen with another commit since the decision, and
+ * then the versions of both have their commits.
+ */
+export const versionOf = (changes: readonly Change[], version: Version, commit: string | null): Version =>
+  (changes.some((change) => change.version === version) ? version : versionNamed(changes, version, commit)) as Version;
+
+/** Returns what the name of the version to restore means instead, in words. Null: the target still knows it by its name. */
+function movedTarget(changes: readonly Change[], to: Version): string | null {
+  const change = changes.findLast(({ version }) => version === to);
+  const moved = change && nameMovedTo(changes, change);
+  return change === undefined || moved === undefined ? null : movedText(change, moved);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { commitForDeployer } from '../../domain/changes/deploy-repository.ts';
+import { movedText, nameMovedTo, pinnedVersions } from '../../domain/changes/identified-versions.ts';
 import { abortedDrill, type DrillRefusal } from '../../domain/automation/drill.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -44,7 +45,7 @@ export async function planDrill(
     );
   if (live.status !== 'succeeded')
     return refuse('deploy-in-progress', `${live.version} is being deployed; start the drill after the deployment`);
-  const pinned = (await deps.pins.of(serviceEnvironment)).map(({ version }) => version);
+  const pinned = pinnedVersions(await deps.pins.of(serviceEnvironment), changes);
   const target = rollbackTarget(changes, live, pinned);
   if (target.kind === 'none_known_good') return refuse('no-rollback-target', NONE_KNOWN_GOOD);
   if (target.kind === 'unsafe')
@@ -53,6 +54,8 @@ export async function planDrill(
       `${target.by.version} can be rolled back no further than ${target.by.rollback_safe_to}`,
     );
   const to = changes.findLast(({ version }) => version === target.version);
+  const moved = to && nameMovedTo(changes, to);
+  if (to !== undefined && moved !== undefined) return refuse('no-rollback-target', movedText(to, moved));
   const at = deps.clock.now();
   const drill: DrillRecord = {
     id,
@@ -60,6 +63,8 @@ export async function planDrill(
     environment: serviceEnvironment.environment,
     from_version: live.version,
     to_version: target.version,
+    ...(live.reported_version !== undefined && { from_name: live.reported_version }),
+    ...(to?.reported_version !== undefined && { to_name: to.reported_version }),
     from_commit: commitForDeployer(live, entry.deployer),
     to_commit: to === undefined ? null : commitForDeployer(to, entry.deployer),
     target: deployer.target,

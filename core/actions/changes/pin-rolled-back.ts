@@ -22,7 +22,7 @@ export async function pinRolledBack(deps: PinDeps, rollback: Change): Promise<vo
   if (rollback.kind !== 'rollback' || rollback.status !== 'succeeded' || rollback.made_for !== null) return;
   const removed = rolledBackBy(await deps.changes.recent(rollback, CHANGES_READ), rollback);
   if (removed === null || (await isOfDrill(deps, rollback)) || (await isOwn(deps, rollback))) return;
-  const { version } = removed;
+  const { version, commit } = removed;
   const by = rollback.author ?? rollback.reported_by ?? 'another system';
   const incident = (await deps.incidents.openAt(rollback))?.id ?? null;
   const pin = await deps.pins.add(
@@ -30,6 +30,7 @@ export async function pinRolledBack(deps: PinDeps, rollback: Change): Promise<vo
       service,
       environment,
       version,
+      ...(commit !== null && { commit }),
       rolled_back_to: to,
       incident_id: incident,
       reason: `rolled back to ${to} by ${by}`,

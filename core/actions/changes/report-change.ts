@@ -333,10 +333,11 @@ async function recordOrRevise(
     return addToOtherSource(deps, before, report, { by: rollout.source, trace });
   const recent = await deps.changes.recent(serviceEnvironment, CHANGES_SEARCHED);
   const others = recent.filter((change) => change.id !== id);
-  const kind = report.kind ?? (bringsBack(others, report) ? 'rollback' : (before?.kind ?? 'deploy'));
+  const sent = { ...report, reported_by: rollout.source };
+  const kind = report.kind ?? (bringsBack(others, sent) ? 'rollback' : (before?.kind ?? 'deploy'));
   // Argo Rollouts reports no end of a rollout to the version that is stable anyway, after it has aborted the next one.
   const hasEnded =
-    rollout.source === 'argo-rollouts' && report.status === 'started' && runsAlready(others, report)
+    rollout.source === 'argo-rollouts' && report.status === 'started' && runsAlready(others, sent)
       ? { status: 'succeeded' as const, finished_at: report.started_at }
       : {};
   const reported = { ...report, kind, ...hasEnded };

@@ -8,6 +8,8 @@ import {
   effectOfRollback,
   whyNotTo,
 } from '../../domain/changes/named-version.ts';
+import { pinnedVersions } from '../../domain/changes/identified-versions.ts';
+import { isSameVersion } from '../../domain/changes/version-identity.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import {
@@ -87,7 +89,7 @@ function targetAndEffect(
 ): Pick<RollbackPlan, 'live' | 'target' | 'facts' | 'effect'> {
   const live = newestLiveChange(changes);
   if (live === undefined) return { live, target: undefined, facts: undefined, effect: undefined };
-  const pinned = pins.map(({ version }) => version);
+  const pinned = pinnedVersions(pins, changes);
   const chosen = rollbackTarget(changes, live, pinned);
   const target = named === undefined ? chosen : namedTarget(changes, live, named, pinned);
   if (target.kind !== 'version') return { live, target, facts: undefined, effect: undefined };
@@ -113,7 +115,9 @@ export function whyPlanDiffers(
   if (live.version !== from) return `${live.version} is running now instead of ${from}`;
   if (target === undefined || target.kind === 'none_known_good') return 'there is no version to roll back to any more';
   if (target.kind !== 'version') return whyNotTo(target, serviceEnvironment);
-  return to === null || target.version === to ? undefined : `the target is now ${target.version} instead of ${to}`;
+  return to === null || isSameVersion(target, { version: to })
+    ? undefined
+    : `the target is now ${target.version} instead of ${to}`;
 }
 
 /** API refusals of versions that cannot be rolled back to. */

@@ -4,12 +4,14 @@ import { list, formatDuration } from '../correlation/words.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { editDistance } from '../lint/similar-names.ts';
 import { minuteOf } from '../messages/story.ts';
+import { movedText, nameMovedTo, versionNamed } from './identified-versions.ts';
 import {
   restoredChange,
   byStart,
   endOf,
   GOOD_AFTER_SECONDS,
   liveChanges,
+  sameVersion,
   secondsLive,
   migrationsIn,
   putsVersionLive,
@@ -40,9 +42,10 @@ export type NamedTarget =
 export function namedTarget(
   changes: readonly Change[],
   live: Change,
-  version: Version,
+  named: Version,
   pinned: readonly string[] = [],
 ): NamedTarget {
+  const version = versionNamed(changes, named) as Version;
   if (version === live.version) return { kind: 'runs', version };
   const records = changes.filter((change) => putsVersionLive(change) && change.version === version);
   if (records.length === 0) return { kind: 'unknown', version, known: mostSimilarVersions(version, changes, live) };
@@ -142,6 +145,7 @@ export function versionFacts(
   const next = liveChanges(changes).find((change) => byStart(change, lastRunChange) > 0);
   const seconds = next === undefined ? null : Math.max(0, secondsLive(lastRunChange, next));
   const wasRolledBack = changes.some((change) => change.version === version && change.rolled_back_by !== null);
+  const moved = nameMovedTo(changes, lastRunChange);
   const isBrief = seconds !== null && seconds < GOOD_AFTER_SECONDS;
   const until =
     next === undefined || seconds === null ? '' : ` until ${minuteOf(next.started_at)}, for ${durationText(seconds)}`;
@@ -151,6 +155,7 @@ export function versionFacts(
       ...(effectOfRollback(changes, live, undoes).direction === 'forward'
         ? [`${version} is newer than ${live.version}, which is running after a rollback, so this is a roll-forward`]
         : []),
+      ...(moved === undefined ? [] : [movedText(lastRunChange, moved)]),
       ...(wasRolledBack ? [`${version} was already rolled back as bad`] : []),
       ...migrationTexts(undoes),
       ...(isBrief ? [`${version} ran too briefly to be known to be good`] : []),
@@ -159,7 +164,8 @@ export function versionFacts(
     safe: undoes
       .filter((change) => change.rollback_safe_to !== null)
       .map(
-        (change) => `${safeLimitText(change)}${change.rollback_safe_to === version ? '' : `, and ${version} is newer`}`,
+        (change) =>
+          `${safeLimitText(change)}${change.rollback_safe_to !== null && sameVersion(change.rollback_safe_to, version) ? '' : `, and ${version} is newer`}`,
       ),
   };
 }

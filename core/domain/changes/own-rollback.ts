@@ -4,7 +4,10 @@ import { FIREBREAK, sameRollout } from './recognize.ts';
 import { byStart } from './versions.ts';
 
 /** What Firebreak knows of its own rollback. */
-type OwnRollback = Pick<Change, 'version' | 'started_at' | 'finished_at' | 'previous_version' | 'made_for'>;
+type OwnRollback = Pick<
+  Change,
+  'version' | 'reported_version' | 'commit' | 'started_at' | 'finished_at' | 'previous_version' | 'made_for'
+>;
 
 /**
  * Returns the record that the deploying system has made of Firebreak's own rollback, as that record is to be: both are

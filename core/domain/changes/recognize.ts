@@ -1,5 +1,6 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { haveDifferentCommits, nameOf } from './version-identity.ts';
 import { byStart, liveChanges, putsVersionLive, sameVersion } from './versions.ts';
 
 /** Number of changes before a reported one among which the same rollout is searched. */
@@ -14,8 +15,11 @@ const UNFINISHED_MAX_SECONDS = 3600;
 /** Sender of Firebreak's own rollbacks. */
 export const FIREBREAK = 'firebreak';
 
-type Reported = Pick<Change, 'version' | 'started_at'> & {
+/** `reported_by`: the sender. Undefined: the API, or not known. */
+type Reported = Pick<Change, 'version' | 'started_at' | 'reported_version'> & {
   commit?: string | null | undefined;
+  deploy_commit?: string | undefined;
+  reported_by?: string | undefined;
   finished_at?: Timestamp | null | undefined;
 };
 
@@ -27,12 +31,13 @@ type Reported = Pick<Change, 'version' | 'started_at'> & {
  * @param changes changes of the same service and environment, oldest first
  * @param reportedBy the sender of the report; undefined: the API
  */
-export const sameRollout = (
+export function sameRollout(
   changes: readonly Change[],
-  report: Reported,
+  reported: Reported,
   reportedBy: string | undefined,
-): Change | undefined =>
-  changes.findLast(
+): Change | undefined {
+  const report = { ...reported, reported_by: reportedBy };
+  return changes.findLast(
     (other) =>
       senderOf(other) !== reportedBy &&
       putsVersionLive(other) &&
@@ -42,6 +47,7 @@ export const sameRollout = (
       report.started_at <= plusSeconds(endOf(other), APART_MAX_SECONDS) &&
       !liveChanges(changes).some((between) => !isSameCode(between, report) && isBetween(between, other, report)),
   );
+}
 
 const senderOf = ({ reported_by: by, made_for: incident }: Change): string | undefined =>
   by ?? (incident === null ? undefined : FIREBREAK);
@@ -92,6 +98,7 @@ const versionsBefore = (changes: readonly Change[], { started_at }: Reported): C
 const OBSERVERS: ReadonlySet<string | undefined> = new Set(['flagger', 'argo-rollouts', 'kubernetes']);
 export const observesRollouts = (reportedBy: string | undefined): boolean => OBSERVERS.has(reportedBy);
 
-/** Systems can call the same commit by different versions. */
-const isSameCode = (change: Change, { version, commit }: Reported): boolean =>
-  sameVersion(change.version, version) || (change.commit !== null && change.commit === commit);
+/** Systems can call the same commit by different versions, and several commits by the name of a branch. */
+const isSameCode = (change: Change, report: Reported): boolean =>
+  (sameVersion(nameOf(change), nameOf(report)) && !haveDifferentCommits(change, report)) ||
+  (change.commit !== null && change.commit === report.commit);

@@ -1,4 +1,5 @@
 import type { Change } from '../../../schemas/changes/change.ts';
+import { isCalled } from './identified-versions.ts';
 import { byStart, liveChanges, newestLiveChange, restoredChange } from './versions.ts';
 
 /**
@@ -12,7 +13,7 @@ export function rolledBackBy(changes: readonly Change[], rollback: Change): Chan
   if (newestLiveChange(changes)?.id !== rollback.id) return null;
   const live = liveChanges(changes);
   const earlier = live.filter((change) => byStart(change, rollback) < 0 && change.version !== rollback.version);
-  const named = earlier.findLast(({ version }) => version === rollback.previous_version);
+  const named = earlier.findLast((change) => isCalled(change, rollback.previous_version));
   const removed = named ?? earlier.at(-1);
   if (removed === undefined) return null;
   const restored = restoredChange(live, rollback);

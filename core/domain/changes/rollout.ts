@@ -162,6 +162,17 @@ export function patchOfReport(
   return Object.keys(patch).length === 0 ? undefined : patch;
 }
 
+/** Returns the version, which stays as it is while the sender calls it the same. */
+const versionAs = (
+  { version, reported_version: reported }: Change,
+  report: Pick<RolloutChange, 'version'>,
+): Partial<Pick<Change, 'version' | 'reported_version'>> =>
+  reported === undefined
+    ? { version: report.version }
+    : reported === report.version
+      ? { version }
+      : { version: report.version, reported_version: report.version };
+
 /**
  * Returns a recorded change after its sender has reported more. What the sender says replaces what it said before;
  * what it has not said stays. An ended change does not start again, and the end stays that another system has observed.
@@ -174,7 +185,7 @@ export function revisedChange(change: Change, report: RolloutChange, now: Timest
   if (known.finished_at != null) known.finished_at = notAhead(known.finished_at, now);
   const { status: _status, finished_at: _end, ...withoutEnd } = known;
   const isEndObserved = change.ended_by !== undefined && change.ended_by !== change.reported_by;
-  const next = { ...change, ...(startsAgain || isEndObserved ? withoutEnd : known) };
+  const next = { ...change, ...(startsAgain || isEndObserved ? withoutEnd : known), ...versionAs(change, report) };
   const isBackwards = next.finished_at !== null && next.finished_at < next.started_at;
   return isBackwards ? { ...next, finished_at: next.started_at } : next;
 }

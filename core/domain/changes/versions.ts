@@ -1,6 +1,7 @@
 import { AHEAD_MAX_SECONDS, type Change, type ChangePatch } from '../../../schemas/changes/change.ts';
 import type { Pin, PinView } from '../../../schemas/changes/pin.ts';
 import type { Version } from '../../../schemas/config/names.ts';
+import { isSameVersion, partsOf } from './version-identity.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 
 /** Minimum time in seconds, by recorded times, that a known good version was live. */
@@ -139,8 +140,8 @@ export function rollbackTo(
  */
 function isSafe(knownGood: Change, undone: Change, live: readonly Change[]): boolean {
   const safeVersion = undone.rollback_safe_to;
-  if (safeVersion === null || knownGood.version === safeVersion) return true;
-  const safeChange = live.find((change) => change.version === safeVersion);
+  if (safeVersion === null || sameVersion(knownGood.version, safeVersion)) return true;
+  const safeChange = live.find((change) => sameVersion(change.version, safeVersion));
   return safeChange !== undefined && byStart(knownGood, safeChange) > 0;
 }
 
@@ -182,8 +183,8 @@ export function pinView(pin: Pin, live: Change | undefined): PinView {
   const isNewer =
     live !== undefined &&
     live.kind !== 'rollback' &&
-    live.version !== pin.version &&
-    live.version !== pin.rolled_back_to &&
+    !isSameVersion(live, pin) &&
+    !(pin.rolled_back_to !== undefined && isSameVersion(live, { version: pin.rolled_back_to })) &&
     live.started_at > pin.pinned_at &&
     // A change reported with a future start says nothing about the order.
     !startsTooFarAhead(live, live.recorded_at);
@@ -210,12 +211,21 @@ export function patchedChange(change: Change, patch: ChangePatch, now: Timestamp
 
 /**
  * Compares versions as tools write them: without a leading `v` (`v42`, `42`), and a commit in full, shortened, or as the
- * tag `sha-4c1f0d9`.
+ * tag `sha-4c1f0d9`. A version with its commit, `6.4 (3f2a91c)`, is the same as this commit, and not as its name, which means
+ * other commits as well.
  */
 export function sameVersion(a: string, b: string): boolean {
   const [one, other] = [withoutPrefix(a), withoutPrefix(b)];
-  return one === other || isShortened(one, other) || isShortened(other, one);
+  return (
+    one === other || isShortened(one, other) || isShortened(other, one) || hasCommit(a, other) || hasCommit(b, one)
+  );
 }
+
+const hasCommit = (version: string, digits: string): boolean => {
+  const { commit } = partsOf(version);
+  return commit !== null && COMMIT.test(digits) && digits.toLowerCase().startsWith(commit.toLowerCase());
+};
+const COMMIT = /^[0-9a-f]{7,64}$/i;
 
 const withoutPrefix = (version: string): string => version.replace(/^(?:v(?=\d)|sha-(?=[0-9a-f]{7,40}$))/i, '');
 

@@ -1,5 +1,6 @@
 import { millisOf } from '../../../schemas/time/time.ts';
 import { flagKeyOf, turnedFlagOff } from '../changes/flags.ts';
+import { isCalled } from '../changes/identified-versions.ts';
 import { byStart, endOf, putsVersionLive } from '../changes/versions.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Evidence } from './evidence.ts';
@@ -53,7 +54,7 @@ function undoneBy(own: readonly Change[], undo: Change): Change | undefined {
       : undefined;
   if (undo.kind !== 'rollback') return undefined;
   const versions = earlier.filter((change) => putsVersionLive(change) && change.version !== undo.version);
-  return versions.findLast(({ version }) => version === undo.previous_version) ?? versions.at(-1);
+  return versions.findLast((change) => isCalled(change, undo.previous_version)) ?? versions.at(-1);
 }
 
 /** Returns the time of the first sample from which on health was within its limit. Null: it was not. */

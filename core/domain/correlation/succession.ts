@@ -1,6 +1,6 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import { millisOf, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import { byStart, putsVersionLive } from '../changes/versions.ts';
+import { byStart, putsVersionLive, sameVersion } from '../changes/versions.ts';
 import { type Candidate, finishedBefore } from './candidates.ts';
 import type { Evidence } from './evidence.ts';
 import { type Factor, weightedFactor, gradedFactor } from './factor.ts';
@@ -68,7 +68,8 @@ export function successionFactors(evidence: Evidence, { change }: Candidate, { a
 /** Detects that the same version was already running well; the change at most restarted its instances. */
 function sameAsBefore(change: Change, previous: Change | undefined): Factor | null {
   const ran = previous?.version === change.version ? lived(previous, change) : 0;
-  if (change.previous_version !== change.version && ran < SOON_SECONDS) return null;
+  const { previous_version: before } = change;
+  if ((before === null || !sameVersion(before, change.version)) && ran < SOON_SECONDS) return null;
   return weightedFactor(
     'same_version',
     `${change.version} was already running before it${ran > 0 ? `, for ${formatDuration(ran)}` : ''}`,

@@ -154,6 +154,8 @@ export type Known = {
       clearing: ClearedSuspect | undefined;
       decided_at: string | undefined;
       pinned: readonly string[];
+      /** Which other commit the name of the version to restore means now, in words. Null: none. */
+      moved: string | null;
       /** What is to be done was done meanwhile, in words. Null: it was not. */
       done: string | null;
       /** The deploy that replaced the version since. */

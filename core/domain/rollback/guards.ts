@@ -1,5 +1,6 @@
 import { killSwitchText } from '../automation/automation.ts';
 import { clearingsText } from '../changes/cleared-suspects.ts';
+import { movedText, nameMovedTo } from '../changes/identified-versions.ts';
 import { migrationTexts, safeLimitText, whyNotTo } from '../changes/named-version.ts';
 import { migrationsIn, NONE_KNOWN_GOOD, putsVersionLive } from '../changes/versions.ts';
 import { MIN_CONFIDENCE_TO_ACT } from '../correlation/correlate.ts';
@@ -170,6 +171,17 @@ export const GUARDS: readonly Guard[] = [
       return known.length === 0 && unknown.at(-1);
     },
     text: (change) => list(migrationTexts([change])),
+  }),
+  guard({
+    code: 'version_name_moved',
+    at: { judgement: 'ask' },
+    applies: ({ restores, target }) => {
+      if (restores?.kind !== 'version' || target === undefined) return null;
+      const change = target.changes.findLast(({ version }) => version === restores.version);
+      const moved = change && nameMovedTo(target.changes, change);
+      return change !== undefined && moved !== undefined && movedText(change, moved);
+    },
+    text: (text) => text,
   }),
   guard({
     code: 'already_rolled_back',
@@ -455,6 +467,13 @@ export const GUARDS: readonly Guard[] = [
     at: { call: 'page', drill: 'withhold' },
     applies: ({ pinned, to }) => pinned.includes(to) && to,
     text: (to) => `${to} is now pinned as known bad`,
+  }),
+  guard({
+    code: 'version_name_moved',
+    at: { call: 'page' },
+    unless: 'approved',
+    applies: ({ moved, tried }) => !tried && moved,
+    text: (text) => text,
   }),
   guard({
     code: 'already_done',

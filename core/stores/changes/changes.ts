@@ -11,6 +11,8 @@ import {
   notAhead,
   putsVersionLive,
 } from '../../domain/changes/versions.ts';
+import { reportedName, withIdentities } from '../../domain/changes/identified-versions.ts';
+import { isSameName } from '../../domain/changes/version-identity.ts';
 import { type Change, type ChangePatch, type NewChange } from '../../../schemas/changes/change.ts';
 import { ChangeId } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
@@ -60,9 +62,11 @@ export class ChangeTable implements Changes {
   ): Promise<{ change: Change; created: boolean }> {
     const change = { ...newChange(input, this.#clock.now(), made_for ?? null), ...own };
     const result = await this.#table.transact(changeWrites(change, { onlyNew: true, onlyNewId: true }));
-    const first = result.ok ? change : await this.get(change.id);
-    if (first === undefined) throw new Error(`cannot record or read deployment ${change.id}`);
-    await this.#live(first); // repeated on purpose: the process that recorded the change may have died before this write
+    const recorded = result.ok ? change : await this.get(change.id);
+    if (recorded === undefined) throw new Error(`cannot record or read deployment ${change.id}`);
+    // Repeated on purpose: the process that recorded the change may have died before these writes.
+    const first = await this.#identified(recorded);
+    await this.#live(first);
     await this.#changed(`change:${first.id}`);
     return { change: first, created: result.ok };
   }
@@ -91,11 +95,35 @@ export class ChangeTable implements Changes {
         ...(dayOf(before) === dayOf(change) ? [] : changeMarkWrites(before)),
       ]);
       if (!result.ok) continue;
-      await this.#live(change);
+      const isSame = change.commit === before.commit && reportedName(change) === reportedName(before);
+      const named = isSame ? change : await this.#identified(change);
+      await this.#live(named);
       await this.#changed(`change:${id}`);
-      return change;
+      return named;
     }
     throw new Error(`deployment ${id} changed during all ${TRIES} attempts; try again`);
+  }
+
+  /**
+   * Writes the versions by which this change, and the others whose versions have the same name, are compared and shown.
+   *
+   * @param change as it is stored
+   */
+  async #identified(change: Change): Promise<Change> {
+    if (!putsVersionLive(change)) return change;
+    const newest = await newestChanges(this.#table, change, { limit: CHANGES_READ });
+    const alike = newest.filter(
+      (other) =>
+        other.id !== change.id && putsVersionLive(other) && isSameName(reportedName(other), reportedName(change)),
+    );
+    const before = [...alike, change];
+    const after = withIdentities(before, { stays: false });
+    for (const [index, { id, version, reported_version }] of after.entries())
+      if (version !== before[index]?.version)
+        await this.#rewrite(id, (now) =>
+          now.version === before[index]?.version ? { ...now, version, reported_version } : now,
+        );
+    return after.at(-1) ?? change;
   }
 
   /** Returns the writes that follow a record whose start was corrected, because its key contains the start. */
@@ -239,11 +267,18 @@ export async function recentChanges(
   limit: number,
 ): Promise<Change[]> {
   const until = `${latestPlausibleStart(now)}#\uffff`;
-  const { pk } = keys.changes(serviceEnvironment);
-  const changes = await collect(table.each(pk, { newestFirst: true, until, limit }), (item) =>
-    StoredChange.parse(item),
-  );
-  return changes.toReversed();
+  // Records of earlier releases have only the reported names.
+  return withIdentities(await newestChanges(table, serviceEnvironment, { until, limit }), { stays: true });
+}
+
+/** Returns the newest changes of a service and environment as they are stored, oldest first. */
+async function newestChanges(
+  table: Table,
+  serviceEnvironment: ServiceEnvironment,
+  range: { until?: string; limit: number },
+): Promise<Change[]> {
+  const newest = table.each(keys.changes(serviceEnvironment).pk, { newestFirst: true, ...range });
+  return (await collect(newest, (item) => StoredChange.parse(item))).toReversed();
 }
 
 /**

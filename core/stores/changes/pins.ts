@@ -2,6 +2,7 @@ import type { NewPin, Pins } from '../../domain/ports/changes.ts';
 import { type Projections, pinsSubject } from '../../domain/incidents/projections.ts';
 import type { Page, ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Clock } from '../../domain/ports/system.ts';
+import { isSameVersion } from '../../domain/changes/version-identity.ts';
 import { pinView } from '../../domain/changes/versions.ts';
 import { Pin, type PinView } from '../../../schemas/changes/pin.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
@@ -89,7 +90,7 @@ export class PinTable implements Pins {
   }
 
   async add(pin: NewPin, rollback: ChangeId): Promise<PinView | undefined> {
-    if ((await this.of(pin)).some(({ version }) => version === pin.version)) return undefined;
+    if ((await this.of(pin)).some((known) => isSameVersion(known, pin))) return undefined;
     const { id } = newPin(pin, rollback);
     const { ok } = await this.#table.transact([
       ...pinWrites(pin, rollback),

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { reportedRollback } from '../../domain/changes/own-rollback.ts';
 import { CHANGES_SEARCHED } from '../../domain/changes/recognize.ts';
+import { withIdentities } from '../../domain/changes/identified-versions.ts';
+import { isSameVersion } from '../../domain/changes/version-identity.ts';
 import { increment, PERFORMED } from '../../domain/incidents/metrics.ts';
 import {
   type ActionPlan,
@@ -327,14 +329,22 @@ export class EffectTable implements Effects {
    */
   async #movedWrites(
     id: IncidentId,
-    { change: input, pin }: NonNullable<RollbackEndPlan['moved']>,
+    { change: input, pin: removed }: NonNullable<RollbackEndPlan['moved']>,
     suspect: Item | undefined,
   ): Promise<Write[]> {
-    const own = newChange(input, pin.pinned_at, id);
-    const reported = suspect && (await this.#reported(own, suspectOf(suspect, pin).started_at));
+    const items = suspect === undefined ? [] : await this.#newestChanges(removed);
+    const newest = withIdentities(items.map((item) => StoredChange.parse(item)).toReversed(), { stays: true });
+    const restored = newest.findLast(({ version }) => version === input.version);
+    const own: Change = {
+      ...newChange({ ...input, commit: restored?.commit }, removed.pinned_at, id),
+      ...(restored?.reported_version !== undefined && { reported_version: restored.reported_version }),
+    };
+    const reported = suspect && reportedIn(items, own, suspectOf(suspect, removed).started_at);
     const change = reported?.change ?? own;
+    const commit = suspect && newest.find((one) => one.id === suspectOf(suspect, removed).id)?.commit;
+    const pin = { ...removed, ...(commit != null && { commit }) };
     const [pinned, live] = await this.#table.getAll([keys.pinned(pin), keys.live(pin)]);
-    const isPinned = pinsIn(pinned, live).some(({ version }) => version === pin.version);
+    const isPinned = pinsIn(pinned, live).some((known) => isSameVersion(known, pin));
     return [
       ...(reported ? liveAgainWrites(reported.item, change) : changeWrites(change)),
       // The deploying system may have reported the rollback, which has pinned the version.
@@ -351,17 +361,13 @@ export class EffectTable implements Effects {
     ];
   }
 
-  /** Returns the record that the deploying system has made of a rollback. */
-  async #reported(own: Change, after: Timestamp): Promise<{ item: Item; change: Change } | undefined> {
-    const newest = this.#table.each(keys.changes(own).pk, { newestFirst: true, limit: CHANGES_SEARCHED });
-    const items = await collect(newest, (item) => item);
-    const found = reportedRollback(
-      items.map((item) => StoredChange.parse(item)),
-      own,
-      after,
-    );
-    const item = items.find(({ id }) => id === found?.before.id);
-    return found && item && { item, change: found.change };
+  /** Reads the newest records of changes, newest first. */
+  #newestChanges(serviceEnvironment: ServiceEnvironment): Promise<Item[]> {
+    const newest = this.#table.each(keys.changes(serviceEnvironment).pk, {
+      newestFirst: true,
+      limit: CHANGES_SEARCHED,
+    });
+    return collect(newest, (item) => item);
   }
 
   async rollbacksSince(serviceEnvironment: ServiceEnvironment, since: Timestamp): Promise<number> {
@@ -369,6 +375,17 @@ export class EffectTable implements Effects {
     for await (const _ of this.#table.each(keys.acts(serviceEnvironment).pk, { from: since })) count += 1;
     return count;
   }
+}
+
+/** Returns the record that the deploying system has made of a rollback. */
+function reportedIn(items: readonly Item[], own: Change, after: Timestamp): { item: Item; change: Change } | undefined {
+  const found = reportedRollback(
+    items.map((item) => StoredChange.parse(item)),
+    own,
+    after,
+  );
+  const item = items.find(({ id }) => id === found?.before.id);
+  return found && item && { item, change: found.change };
 }
 
 /** Returns where a change is recorded, by its pointer. Its version is pinned, so it has the scope of the pin. */

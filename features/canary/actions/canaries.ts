@@ -1,6 +1,7 @@
 import { sha256 } from '../../../core/stores/hash.ts';
 import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { eventOf, isFinal } from '../decisions/progress.ts';
+import { reportedName } from '../../../core/domain/changes/identified-versions.ts';
 import { liveChanges, newestLiveChange, putsVersionLive, sameVersion } from '../../../core/domain/changes/versions.ts';
 import type { Deps } from '../ports.ts';
 import {
@@ -141,9 +142,13 @@ const inProgress = (id: CanaryId): Refusal =>
     `the canary ${id} of this service and environment is in progress; abort it first`,
   );
 
-const stableVersionIn = (changes: readonly Change[], version: string) =>
-  liveChanges(changes).findLast((change) => change.status === 'succeeded' && !sameVersion(change.version, version))
-    ?.version;
+/** Returns what the router calls the newest other version. */
+const stableVersionIn = (changes: readonly Change[], version: string) => {
+  const stable = liveChanges(changes).findLast(
+    (change) => change.status === 'succeeded' && !sameVersion(reportedName(change), version),
+  );
+  return stable && reportedName(stable);
+};
 
 /** Returns the deployment that is recorded for the version, if it is the newest one; else records it. */
 async function findOrRecordDeployment(
@@ -152,7 +157,7 @@ async function findOrRecordDeployment(
   known: { recent: readonly Change[]; stable: string; id: CanaryId; trace: string; by: string },
 ): Promise<Change> {
   const newest = newestLiveChange(known.recent);
-  if (newest !== undefined && putsVersionLive(newest) && sameVersion(newest.version, version)) return newest;
+  if (newest !== undefined && putsVersionLive(newest) && sameVersion(reportedName(newest), version)) return newest;
   const change = NewChange.parse({
     service,
     environment,

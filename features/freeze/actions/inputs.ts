@@ -1,4 +1,6 @@
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { withPinnedCommit } from '../../../core/domain/changes/identified-versions.ts';
+import { isSameVersion } from '../../../core/domain/changes/version-identity.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import { calendarAt, calendarFreezes, type CalendarNow } from '../decisions/calendar.ts';
 import { incidentFreeze } from '../decisions/causes.ts';
@@ -155,7 +157,7 @@ const NO_FREEZES_OR_PINS: FreezesAndPins = { freezes: [], pins: [], pinnedCommit
 
 async function readFreezesAndPins(deps: CheckDeps, scope: CheckedScope, dependencies: readonly CheckedScope[]) {
   const state = await deps.freezeState.read(scope, dependencies);
-  return { ...state, pinnedCommits: await commitsOf(deps, scope, state.pins) };
+  return { ...state, ...(await withCommits(deps, scope, state.pins)) };
 }
 
 /** Reads the freezes and pins stored under the caller's spelling of the names. They apply in addition. */
@@ -177,18 +179,24 @@ async function readUnderRequestedNames(
 const combined = (own: ScopeState['freezes'], others: ScopeState['freezes']): ScopeState['freezes'] =>
   others.length === 0 ? own : [...own, ...others.filter(({ id }) => !own.some((freeze) => freeze.id === id))];
 
-/** Returns the recorded commits of the pinned versions. Reads nothing if there is no pin, which is the common case. */
-async function commitsOf(
+/** Returns the pins with their commits, and all recorded commits of the pinned versions. Reads nothing if there is no pin, which is the common case. */
+async function withCommits(
   deps: CheckDeps,
   serviceEnvironment: ServiceEnvironment,
   pins: readonly PinView[],
-): Promise<PinnedCommit[]> {
-  const pinned = new Set(pins.filter(({ state }) => state === 'pinned').map(({ version }) => version));
-  if (pinned.size === 0) return [];
-  const commits = (await deps.changes.recent(serviceEnvironment, CHANGES_READ)).flatMap(({ version, commit }) =>
-    commit !== null && pinned.has(version) ? [{ version, commit }] : [],
-  );
-  return [...new Map(commits.map((one) => [JSON.stringify(one), one])).values()];
+): Promise<Pick<FreezesAndPins, 'pins' | 'pinnedCommits'>> {
+  const isPinned = ({ state }: PinView): boolean => state === 'pinned';
+  if (!pins.some(isPinned)) return { pins: [...pins], pinnedCommits: [] };
+  const changes = await deps.changes.recent(serviceEnvironment, CHANGES_READ);
+  const known = pins.map((pin) => withPinnedCommit(pin, changes));
+  const commits = known
+    .filter(isPinned)
+    .flatMap((pin) =>
+      changes.flatMap(({ commit, ...change }) =>
+        commit !== null && isSameVersion(pin, { ...change, commit }) ? [{ version: pin.version, commit }] : [],
+      ),
+    );
+  return { pins: known, pinnedCommits: [...new Map(commits.map((one) => [JSON.stringify(one), one])).values()] };
 }
 
 const identityOf = (subject: string | undefined): CheckInputs['identity'] =>
@@ -244,7 +252,7 @@ async function rollbackVersionOf(
   }
   if (known.kind !== 'not_known' || request.version === null) return known;
   const ours = await ownRollback(deps, request);
-  return ours?.to === request.version
+  return ours !== undefined && isSameVersion({ version: ours.to }, { ...request, version: request.version })
     ? { kind: 'ours', text: `Firebreak is rolling back to ${ours.to} in incident ${ours.incident}` }
     : known;
 }

@@ -1,3 +1,4 @@
+import { isSameVersion } from '../../../core/domain/changes/version-identity.ts';
 import { checkRollbackVersion } from '../decisions/exemptions/rollback-version.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Deps } from '../ports.ts';
@@ -35,7 +36,8 @@ async function detectAt(deps: RollbackDeps, request: CheckRequest): Promise<Chec
   const known = detectKnownGood(await deps.changes.recent(request, CHANGES_READ), request);
   if (known.change === 'rollback' || request.version === null) return known;
   const ours = await ownRollback(deps, request);
-  return ours?.to === request.version ? { ...request, change: 'rollback' } : known;
+  const isOurs = ours !== undefined && isSameVersion({ version: ours.to }, { ...request, version: request.version });
+  return isOurs ? { ...request, change: 'rollback' } : known;
 }
 
 /**

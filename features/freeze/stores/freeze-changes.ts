@@ -1,3 +1,4 @@
+import { isSameVersion } from '../../../core/domain/changes/version-identity.ts';
 import { isSamePerson } from '../../../core/domain/access/actor-identity.ts';
 import type { AuditEntry } from '../../../core/domain/ports/audit.ts';
 import { revisionOf } from '../decisions/budget/plan-freezes.ts';
@@ -110,4 +111,4 @@ const isInEffect = ({ withdrawn_at, expires_at }: Override, now: Timestamp): boo
 const isUsable = (override: Override, now: Timestamp, version: string | null): boolean =>
   isInEffect(override, now) &&
   (!override.needs_approval || override.approved_at !== null) &&
-  (override.version === null || override.version === version);
+  (override.version === null || (version !== null && isSameVersion({ version: override.version }, { version })));

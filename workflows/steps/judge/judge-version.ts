@@ -1,6 +1,9 @@
 import {
+  COMPARED_SECONDS,
   evidenceOf,
   type Grid,
+  HISTORY_SECONDS,
+  type Measured,
   metricsByTime,
   type RecordedDeploy,
 } from '../../../core/domain/judge/measured-evidence.ts';
@@ -9,8 +12,12 @@ import { judge } from '../../../core/domain/judge/judge.ts';
 import { needsControls } from '../../../core/domain/judge/controls.ts';
 import { healthOf } from '../../../core/domain/catalogue/health.ts';
 import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
-import { byStart, endOf, liveChanges, sameVersion } from '../../../core/domain/changes/versions.ts';
+import { isCalled } from '../../../core/domain/changes/identified-versions.ts';
+import { byStart, endOf, liveChanges, putsVersionLive, sameVersion } from '../../../core/domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
+import { branchLabels, type LabelReader } from '../../../core/domain/correlation/branch-labels.ts';
+import type { Series } from '../../../core/domain/ports/metrics.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import { JudgeConfig, type JudgeMetric } from '../../../schemas/judge/judge-config.ts';
 import type { HttpSample, JudgementRequest, JudgementView } from '../../../schemas/judge/judgement.ts';
@@ -63,10 +70,13 @@ export async function judgeMeasured(
   const now = deps.clock.now();
   const step = settings.stepSeconds;
   const grid: Grid = { step, until: Math.floor(millisOf(now) / 1000 / step) * step };
-  const [measured, deploy] = await Promise.all([
+  const [read, recent] = await Promise.all([
     Promise.all(settings.metrics.map((metric) => readMetric(deps, metric, { grid, samples: samples ?? [] }))),
-    knownDeploy ?? deployOf(deps, request),
+    deps.changes.recent({ service, environment }, CHANGES_READ),
   ]);
+  const deploy = knownDeploy ?? deployOf(recent, version);
+  const labels = branchLabels(recent, timestamp((grid.until - COMPARED_SECONDS - HISTORY_SECONDS) * 1000));
+  const measured = read.map((one) => withLabels(one, settings.versionLabel, labels));
   const { evidence, since } = evidenceOf(measured, grid, {
     version,
     baseline: request.baseline === version ? null : request.baseline, // against itself, each version is healthy
@@ -189,17 +199,29 @@ function limitOf(metric: JudgeMetric, { errorRatio, p95Seconds }: Limits): numbe
   }
 }
 
+/** Names the versions of series by their commits. A label that tells no version is left out. */
+function withLabels(measured: Measured, label: string, labels: LabelReader | undefined): Measured {
+  const { read } = measured;
+  if (labels === undefined || !('first' in read)) return measured;
+  const named = (all: readonly Series[]): Series[] =>
+    all.map((series) => {
+      const { [label]: value, ...others } = series.labels;
+      const version = value === undefined ? null : labels(value);
+      return { ...series, labels: version === null ? others : { ...others, [label]: version } };
+    });
+  return { ...measured, read: { ...read, first: named(read.first), second: named(read.second) } } as Measured;
+}
+
 /** Returns the recorded times of the version's newest change. Null: it is not recorded. */
-async function deployOf(
-  { changes }: JudgeDeps,
-  { service, environment, version }: ServiceEnvironment & { version: string },
-): Promise<RecordedDeploy | null> {
-  const recent = await changes.recent({ service, environment }, CHANGES_READ);
-  const change = recent.findLast((other) => other.version !== null && sameVersion(other.version, version));
+function deployOf(recent: readonly Change[], version: string): RecordedDeploy | null {
+  // The name of a branch is its newest commit.
+  const change = recent.findLast(
+    (other) => putsVersionLive(other) && (sameVersion(other.version, version) || isCalled(other, version)),
+  );
   if (change === undefined) return null;
   const seconds = (at: Timestamp): number => millisOf(at) / 1000;
   const previous = liveChanges(recent).findLast(
-    (other) => byStart(other, change) < 0 && !sameVersion(other.version, version),
+    (other) => byStart(other, change) < 0 && !sameVersion(other.version, change.version),
   );
   return {
     startedAt: seconds(change.started_at),

@@ -1,3 +1,4 @@
+import { movedText, nameMovedTo } from '../../../core/domain/changes/identified-versions.ts';
 import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { commitForDeployer } from '../../../core/domain/changes/deploy-repository.ts';
 import { whyNoLook } from '../../../core/domain/look/may-look.ts';
@@ -120,6 +121,8 @@ async function beginLook(deps: Deps, { incidentId: id, number, by }: LookOrder, 
   const lookTarget = await targetOf(deps, begun);
   if (lookTarget === undefined)
     return rememberRefusal(deps, id, begun, 'the deployer cannot run instances of two versions');
+  const moved = await movedIn(deps, id, begun);
+  if (moved !== null) return rememberRefusal(deps, id, begun, moved);
   const plan = await lookTarget.look.plan(await requestOf(deps, id, begun, decision));
   if (plan.kind === 'later' && !isLast) return later;
   if (plan.kind !== 'possible') return rememberRefusal(deps, id, begun, whyNot(plan));
@@ -313,6 +316,22 @@ async function targetOf(
   return deployer?.look && { look: deployer.look, target: deployer.target, standIn: deployer.standIn === true };
 }
 
+/** Returns why the target would start another commit than that of a version. Null: it would not. */
+async function movedIn(
+  { decisions }: Pick<Deps, 'decisions'>,
+  id: IncidentId,
+  { service, number, suspect, other }: Look,
+): Promise<string | null> {
+  const inputs = await decisions.inputs(id, number);
+  const changes = inputs?.targets.find((one) => one.service === service)?.changes ?? [];
+  const found = [suspect, other].flatMap((version) => {
+    const change = changes.findLast((one) => one.version === version);
+    const moved = change && nameMovedTo(changes, change);
+    return change === undefined || moved === undefined ? [] : [movedText(change, moved)];
+  });
+  return found[0] ?? null;
+}
+
 async function requestOf(
   deps: RemovalDeps,
   id: IncidentId,
@@ -323,8 +342,9 @@ async function requestOf(
   const [inputs, { services }] = await Promise.all([deps.decisions.inputs(id, number), deps.config.current()]);
   const changes = inputs?.targets.find((one) => one.service === service)?.changes ?? [];
   const deployer = environmentEntry(services, tested)?.deployer;
+  const changeOf = (version: string) => changes.findLast((one) => one.version === version);
   const commitOf = (version: string): string | null => {
-    const change = changes.findLast((one) => one.version === version);
+    const change = changeOf(version);
     return change === undefined ? null : commitForDeployer(change, deployer);
   };
   return {
@@ -333,8 +353,8 @@ async function requestOf(
     incident: id,
     reason: `Firebreak tests ${suspect} against ${other}: ${decision.because}`.slice(0, 500),
     key: `look-${id}-${number}`,
-    from: suspect,
-    to: other,
+    from: changeOf(suspect)?.reported_version ?? suspect,
+    to: changeOf(other)?.reported_version ?? other,
     fromCommit: commitOf(suspect),
     toCommit: commitOf(other),
     seconds: LOOK_SECONDS + MARGIN_SECONDS,

@@ -1,3 +1,4 @@
+import { commitOf, isSameVersion } from '../../../../core/domain/changes/version-identity.ts';
 import type { Freeze, FreezeScope, Override } from '../../schemas/freeze.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { isSamePerson } from '../../../../core/domain/access/actor-identity.ts';
@@ -60,8 +61,13 @@ export const isActive = (override: Override, at: Timestamp): boolean =>
 const isWaitingForApproval = ({ needs_approval, approved_by, requested_by }: Override): boolean =>
   needs_approval && (approved_by === null || isSamePerson(approved_by, requested_by));
 
-const isForVersion = ({ version }: Override, request: Deployment['request']): boolean =>
-  version === null || version === request.version;
+/** An override of one commit of a branch needs the commit in the request. */
+const isForVersion = ({ version }: Override, { version: requested, commit }: Deployment['request']): boolean => {
+  if (version === null) return true;
+  if (requested === null) return false;
+  const request = { version: requested, commit };
+  return isSameVersion({ version }, request) && (commitOf({ version }) === null || commitOf(request) !== null);
+};
 
 /** Explains why the existing overrides of a freeze do not let this deployment through. */
 export const unusableOverrideTexts = (freeze: Freeze, inputs: CheckInputs): string[] =>

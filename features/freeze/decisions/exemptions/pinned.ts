@@ -2,6 +2,7 @@ import type { CheckRequest } from '../../schemas/freeze-check.ts';
 import type { PinView } from '../../../../schemas/changes/pin.ts';
 import type { CheckInputs } from '../check-inputs.ts';
 import type { Finding } from '../finding.ts';
+import { isSameVersion } from '../../../../core/domain/changes/version-identity.ts';
 import { list } from '../../../../core/domain/correlation/words.ts';
 import { utcMinute } from '../words.ts';
 
@@ -18,7 +19,7 @@ export function pinFindings(inputs: CheckInputs): Finding[] {
   );
   const findings = pinned.flatMap((pin) => {
     const requestedName = requestedNameOf(pin, inputs);
-    return requestedName === undefined ? [] : [refusal(pin, requestedName)];
+    return requestedName === undefined ? [] : [refusal(pin, requestedName, request)];
   });
   if (findings.length > 0) return findings;
   if (request.version !== null || request.change === 'flag' || pinned.length === 0) return [];
@@ -35,13 +36,12 @@ export function pinFindings(inputs: CheckInputs): Finding[] {
 }
 
 /** Returns the name in the request that matches the pinned version; undefined if none does. */
-function requestedNameOf(
-  { version }: PinView,
-  { request, rollback, pinnedCommits = [] }: CheckInputs,
-): string | undefined {
+function requestedNameOf(pin: PinView, { request, rollback, pinnedCommits = [] }: CheckInputs): string | undefined {
+  const { version } = pin;
   const names = namesIn(request);
+  if (request.version !== null && isSameVersion(pin, { ...request, version: request.version })) return request.version;
   const versionName = names.find((name) => isVersionNamed(version, name));
-  if (versionName !== undefined) return versionName;
+  if (versionName !== undefined && versionName !== request.version) return versionName;
   // Versions of the same commit can differ in configuration, so a known good version of that commit is not the pinned
   // one.
   const isKnownGoodRollback = request.version !== null && rollback !== null && rollback.kind !== 'not_known';
@@ -52,7 +52,11 @@ function requestedNameOf(
 
 const namesIn = ({ version, commit }: CheckRequest): string[] => [version, commit].flatMap((name) => name ?? []);
 
-const refusal = ({ id, version, reason, incident_id, pinned_at }: PinView, requestedName: string): Finding => ({
+const refusal = (
+  { id, version, commit, reason, incident_id, pinned_at }: PinView,
+  requestedName: string,
+  request: CheckRequest,
+): Finding => ({
   code: 'pinned_version',
   effect: 'refuse',
   key: id,
@@ -61,6 +65,9 @@ const refusal = ({ id, version, reason, incident_id, pinned_at }: PinView, reque
     `${utcMinute(pinned_at)}${incident_id === null ? '' : ` (incident ${incident_id})`}`,
   more: [
     reason,
+    ...(commit != null && request.commit === null
+      ? ['if this is another commit under the same name, send "commit"']
+      : []),
     'deploy another version: overrides do not apply to pinned versions',
     `if the version is good after all, lift the pin: firebreak pins lift ${id} (DELETE /v1/versions/pinned/${id})`,
   ],

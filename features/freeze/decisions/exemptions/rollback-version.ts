@@ -1,5 +1,6 @@
 import type { Change } from '../../../../schemas/changes/change.ts';
 import { millisOf } from '../../../../schemas/time/time.ts';
+import { isSameVersion } from '../../../../core/domain/changes/version-identity.ts';
 import { byStart, GOOD_AFTER_SECONDS, putsVersionLive } from '../../../../core/domain/changes/versions.ts';
 import type { CheckInputs } from '../check-inputs.ts';
 import { utcMinute } from '../words.ts';
@@ -19,12 +20,14 @@ export function checkRollbackVersion(
   if (version === null && commit === null) return notKnownGood('the target version is missing; send "version"');
   const target = version ?? commit ?? '';
   const isTarget = (change: Change): boolean =>
-    version === null ? change.commit === commit : change.version === version;
+    version === null ? change.commit === commit : isSameVersion({ version, commit }, change);
   const live = changes
     .filter((change) => putsVersionLive(change) && (change.status === 'succeeded' || change.status === 'started'))
     .toSorted(byStart);
   const changesOfTarget = live.filter(isTarget);
   if (changesOfTarget.length === 0) return notKnownGood(whyNeverLive(target, changes.filter(isTarget)));
+  if (version !== null && new Set(changesOfTarget.map((change) => change.version)).size > 1)
+    return notKnownGood(`${target} was deployed here with several commits; send "commit"`);
   if (changesOfTarget.every((change) => change === live.at(-1)))
     return notKnownGood(`${target} is running now, so this is not a rollback`);
   const rolledBack = changes.find(

@@ -58,6 +58,8 @@ const asked = (more: object, deps = firebreak()) =>
 describe('a known bad version is refused by its recorded commit:', () => {
   test.each([
     ['by its name', { version: 'v2' }],
+    ['by its name in another spelling', { version: '2' }],
+    ['by its name and its commit', { version: '2', commit: BAD }],
     ['by the commit only', { commit: BAD }],
     ['by the commit as the version', { version: BAD, commit: BAD }],
     ['under another name', { version: 'r3', commit: BAD }],
@@ -69,6 +71,8 @@ describe('a known bad version is refused by its recorded commit:', () => {
 
   test.each([
     ['another commit', { version: 'r3', commit: GOOD }],
+    ['the name with another commit, such as the fix on the same branch', { version: 'v2', commit: GOOD }],
+    ['the name in another spelling with another commit', { version: '2', commit: GOOD }],
     ['an abbreviation that is too short', { version: 'r3', commit: BAD.slice(0, 6) }],
   ])('not by %s', async (_, more) => expect(await asked(more)).toMatchObject({ allowed: true }));
 

@@ -1,3 +1,4 @@
+import { isSameVersion } from '../../../../core/domain/changes/version-identity.ts';
 import { environmentEntry } from '../../../../core/domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../../../core/domain/ports/common.ts';
 import type { Deps } from '../../ports.ts';
@@ -86,8 +87,8 @@ export function versionOf(
     .filter(({ version, commit }) => isDeploymentOf({ version, commit }, { sha, ref }))
     .map(({ version }) => version);
   const bad = pins.find(
-    ({ version, state }) =>
-      state === 'pinned' && (names.includes(version) || isDeploymentOf({ version, commit: null }, { sha, ref })),
+    ({ version, commit = null, state }) =>
+      state === 'pinned' && (names.includes(version) || isDeploymentOf({ version, commit }, { sha, ref })),
   );
   return bad?.version ?? names.at(-1) ?? Version.parse(sha);
 }
@@ -104,7 +105,8 @@ async function asOwnRollback(
 ): Promise<CheckRequest | undefined> {
   const ours = await ownRollback(deps, request);
   if (ours === undefined) return undefined;
-  if (ours.to === request.version) return { ...request, change: 'rollback' };
+  if (request.version !== null && isSameVersion({ version: ours.to }, { ...request, version: request.version }))
+    return { ...request, change: 'rollback' };
   const commit =
     changes.findLast(({ version, commit: known }) => version === ours.to && known !== null)?.commit ?? null;
   const { services } = await deps.config.current();

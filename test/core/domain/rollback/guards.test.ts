@@ -67,6 +67,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
       group_rolled_back: fc.constantFrom(null, SIBLING),
       elsewhere: fc.boolean(),
       isLate: fc.boolean(),
+      hasMoved: fc.boolean(),
     })
     .map(
       ({
@@ -81,6 +82,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
         doubts,
         elsewhere,
         isLate,
+        hasMoved,
         ...more
       }) => {
         const [one] = plain.changes;
@@ -95,6 +97,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
           inputsOf({
             ...plain,
             request,
+            ...(hasMoved && { changes: plain.changes.map(asOneBranch) }),
             ...(isLate && { onset: { ...plain.onset, alertReceivedAt: plusSeconds(NOON, 7 * 3600) } }),
             sender_rollbacks_last_hour: sender,
             ...(inVain && { sender_lacks_scope: true }),
@@ -133,6 +136,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
     clearing: fc.constantFrom(undefined, clearing(change('v2', 10))),
     decided_at: fc.constantFrom(undefined, before(10)),
     pinned: fc.subarray(['v1']),
+    moved: fc.constantFrom(null, 'the deploying system knows v1 as latest, which now means the commit 2222222'),
     done: fc.constantFrom(null, 'v2 was rolled back to v1 already'),
     newer: fc.constantFrom(undefined, change('v3', -3)),
     judged: fc.constantFrom(undefined, decide(clear()), decide(clear({ one_of_many: true }))),
@@ -200,6 +204,11 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
     })),
 };
 
+/** Gives a change a commit of its own, under a name that all share. */
+function asOneBranch(one: Change, index: number): Change {
+  return { ...one, reported_version: 'main' as Version, commit: String(index).repeat(40).slice(0, 40) };
+}
+
 describe('the list of guards', () => {
   test('is in this order', () => {
     expect(GUARDS.map((one) => `${one.code} (${momentsOf(one).join(', ')})`)).toMatchInlineSnapshot(`
@@ -223,6 +232,7 @@ describe('the list of guards', () => {
         "recorded_late (judgement: report, step: ask)",
         "migration_in_deploy (judgement: ask)",
         "migration_unknown (judgement: ask)",
+        "version_name_moved (judgement: ask)",
         "already_rolled_back (judgement: ask)",
         "rate_limited (judgement: ask)",
         "rate_limited (step: ask)",
@@ -276,6 +286,7 @@ describe('the list of guards', () => {
         "alert_returned (judgement: ask, step: ask)",
         "monitoring_failure (judgement: suggest, step: ask)",
         "pinned (call: page, drill: withhold)",
+        "version_name_moved (call: page)",
         "already_done (call: quiet)",
         "superseded (call: page)",
         "judged_otherwise (call: judge_again)",

@@ -74,6 +74,42 @@ inTheTable(() => {
     });
   });
 
+  describe('a name of several commits', () => {
+    const [A, B] = ['1'.repeat(40), '2'.repeat(40)];
+    const stored = async () =>
+      (await stores.changes.list({ ...serviceEnvironment, limit: 9 })).items.map((one) => [
+        one.version,
+        one.reported_version,
+      ]);
+
+    test('is a version for each commit, from the second one on, also of earlier records', async () => {
+      const { change: first } = await deploy('6.4', 600, { commit: A });
+      expect(await stored()).toEqual([['6.4', undefined]]);
+      const { change: second } = await deploy('6.4', 60, { commit: B });
+      expect([second.version, (await deploy('6.4', 60, { commit: B })).change]).toEqual(['6.4 (2222222)', second]);
+      expect(await stored()).toEqual([
+        ['6.4 (2222222)', '6.4'],
+        ['6.4 (1111111)', '6.4'],
+      ]);
+      expect((await stores.changes.get(first.id))?.version).toBe('6.4 (1111111)');
+      const live = (await stores.changes.live()).find(({ service }) => service === serviceEnvironment.service);
+      expect(live).toEqual(second);
+    });
+
+    test('is one version again, if the commit of a record is corrected', async () => {
+      await deploy('6.4', 600, { commit: A });
+      const { change } = await deploy('6.4', 60, { commit: B });
+      await stores.changes.revise(change.id, (one) => ({ ...one, commit: A }));
+      expect((await stored()).map(([version]) => version)).toEqual(['6.4', '6.4']);
+    });
+
+    test('is told apart once its commit is known', async () => {
+      await deploy('6.4', 600, { commit: A });
+      const { change } = await deploy('6.4', 60, { status: 'started' });
+      expect(await stores.changes.patch(change.id, { commit: B })).toMatchObject({ version: '6.4 (2222222)' });
+    });
+  });
+
   describe('the live version', () => {
     const runs = async () =>
       (await stores.changes.live()).flatMap(({ service, version }) =>

@@ -103,6 +103,29 @@ describe('the webhooks of a deployment', () => {
     expect((await firebreak.get(`/v1/deployments/${body.changes[0]}`)).body).toMatchObject({ kind: 'rollback' });
   });
 
+  test('from a branch with the name of a version are a version for each commit', async () => {
+    const record = async (id: number, sha: string, at: string) => {
+      const payload = JSON.parse(github('deployment-status-success').body);
+      Object.assign(payload.deployment, { id, sha, ref: '6.4', created_at: at });
+      payload.deployment_status.created_at = at;
+      return (await deliver(firebreak, signed(payload, 'deployment_status'))).body.changes[0] as string;
+    };
+    const [bad, fix] = ['a1'.repeat(20), 'b2'.repeat(20)];
+    const first = await record(710, bad, '2026-11-20T12:00:00Z');
+    expect((await firebreak.get(`/v1/deployments/${first}`)).body).toMatchObject({ version: '6.4', commit: bad });
+    const second = await record(711, fix, '2026-11-20T13:00:00Z');
+    const [older, newer] = await Promise.all([first, second].map((id) => firebreak.get(`/v1/deployments/${id}`)));
+    expect(older?.body).toMatchObject({ version: '6.4 (a1a1a1a)', reported_version: '6.4', kind: 'deploy' });
+    expect(newer?.body).toMatchObject({ version: '6.4 (b2b2b2b)', reported_version: '6.4', kind: 'deploy' });
+    const again = await record(712, bad, '2026-11-20T14:00:00Z');
+    expect((await firebreak.get(`/v1/deployments/${again}`)).body).toMatchObject({
+      version: '6.4 (a1a1a1a)',
+      kind: 'rollback',
+    });
+    const { body: pins } = await firebreak.get('/v1/versions/pinned');
+    expect(pins.items).toContainEqual(expect.objectContaining({ version: '6.4 (b2b2b2b)', commit: fix }));
+  });
+
   test('that fail are a signal of their service', async () => {
     const payload = JSON.parse(github('deployment-status-success').body);
     Object.assign(payload.deployment, { id: 800, sha: '8'.repeat(40) });

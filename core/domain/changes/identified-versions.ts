@@ -1,0 +1,119 @@
+import type { Change } from '../../../schemas/changes/change.ts';
+import { NAME_MAX_CHARS, type Version } from '../../../schemas/config/names.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
+import {
+  commitOf,
+  haveDifferentCommits,
+  isSameCommit,
+  isSameName,
+  isSameVersion,
+  partsOf,
+  SHOWN_DIGITS,
+  spelling,
+  type VersionReference,
+} from './version-identity.ts';
+import { byStart, putsVersionLive } from './versions.ts';
+
+/**
+ * Returns the changes with the versions by which they are compared and shown. Names that differ only in a leading `v` are one
+ * version, written as at first. A name that was seen with several commits is a branch, or a tag that moves: then each of its
+ * commits is a version of its own, `6.4 (3f2a91c)`. The name that the deploying system uses stays in `reported_version`.
+ *
+ * @param changes changes of one service and environment
+ * @param stays versions that have a commit in their text keep it, although no other commit is among the changes
+ */
+export function withIdentities(changes: readonly Change[], { stays }: { stays: boolean }): Change[] {
+  const groups = Map.groupBy(changes.filter(putsVersionLive), (change) => spelling(reportedName(change)));
+  const identified = new Map<string, Change>();
+  for (const alike of groups.values()) {
+    const [first] = alike.toSorted(byStart);
+    if (first === undefined) continue;
+    const name = first.reported_version === undefined ? first.version : partsOf(first.version).name;
+    const isBranch =
+      alike.some((one) => alike.some((other) => haveDifferentCommits(one, other))) ||
+      (stays && alike.some((one) => one.reported_version !== undefined && partsOf(one.version).commit !== null));
+    for (const change of alike) identified.set(change.id, withIdentity(change, name, isBranch));
+  }
+  return changes.map((change) => identified.get(change.id) ?? change);
+}
+
+/** Returns what the deploying system calls the version. */
+export const reportedName = ({ version, reported_version: reported }: Change): Version => reported ?? version;
+
+function withIdentity(change: Change, name: string, isBranch: boolean): Change {
+  const suffix = isBranch && change.commit !== null ? ` (${change.commit.slice(0, SHOWN_DIGITS).toLowerCase()})` : '';
+  const version = `${name.slice(0, NAME_MAX_CHARS - suffix.length)}${suffix}` as Version;
+  if (version === change.version) return change;
+  return { ...change, version, reported_version: reportedName(change) };
+}
+
+/**
+ * Returns the recorded version that a name means, such as one that a person or a CD system sends: the version with this
+ * text, the only one with this name, and the commit if it is given, or the one of this commit. Otherwise the name itself.
+ *
+ * @param changes changes of one service and environment
+ */
+export function versionNamed(changes: readonly Change[], name: string, commit: string | null = null): string {
+  const live = changes.filter(putsVersionLive);
+  const reference = { version: name, commit };
+  const versions = (some: readonly Change[]): string[] => [...new Set(some.map(({ version }) => version))];
+  if (commit === null && live.some(({ version }) => version === name)) return name;
+  const [found, another] = versions(live.filter((change) => isSameVersion(change, reference)));
+  if (found !== undefined) return another === undefined ? found : name;
+  if (!/^[0-9a-f]{7,64}$/i.test(name)) return name;
+  // A commit names one of several versions of a branch.
+  const [ofCommit, second] = versions(
+    live.filter((change) => change.reported_version !== undefined && isSameCommit(commitOf(change) ?? '', name)),
+  );
+  return ofCommit !== undefined && second === undefined ? ofCommit : name;
+}
+
+/**
+ * Returns the newest change that has deployed another commit under the name of a version, so that the name means that commit
+ * now. Undefined: the name still means the version.
+ *
+ * @param change the newest one of the version
+ */
+export const nameMovedTo = (changes: readonly Change[], change: Change): Change | undefined => {
+  const newest = changes
+    .filter(
+      (other) =>
+        putsVersionLive(other) && isSameName(reportedName(other), reportedName(change)) && other.commit !== null,
+    )
+    .toSorted(byStart)
+    .at(-1);
+  return newest !== undefined && haveDifferentCommits(newest, change) ? newest : undefined;
+};
+
+/** Says that the name of a version means another commit now, as a clause. */
+export const movedText = ({ version, ...change }: Change, { commit }: Change): string =>
+  `the deploying system knows ${version} as ${reportedName({ version, ...change })}, which now means the commit ${commit?.slice(0, SHOWN_DIGITS)}`;
+
+/** Returns whether a change has a version that a report calls by this name, such as the previous version of another one. */
+export const isCalled = (change: Change, name: string | null): boolean =>
+  name !== null && (change.version === name || isSameName(reportedName(change), name));
+
+type PinnedVersion = VersionReference & { pinned_at?: Timestamp };
+
+/** Returns a pin with its commit. Pins of earlier releases have none: then it is that of the version deployed until then. */
+export function withPinnedCommit<P extends PinnedVersion>(pin: P, changes: readonly Change[]): P {
+  if (commitOf(pin) !== null) return pin;
+  const { pinned_at: at } = pin;
+  const pinned = changes
+    .filter((change) => putsVersionLive(change) && isSameVersion(pin, change))
+    .filter(({ started_at }) => at !== undefined && started_at <= at)
+    .toSorted(byStart)
+    .at(-1);
+  return pinned?.commit == null ? pin : { ...pin, commit: pinned.commit };
+}
+
+/** Returns the pinned versions, as the changes write them. A pin whose commit is not known pins every commit of its name. */
+export const pinnedVersions = (pins: readonly PinnedVersion[], changes: readonly Change[]): string[] => [
+  ...new Set(
+    pins.flatMap((pin) => {
+      const reference = withPinnedCommit(pin, changes);
+      const found = changes.filter((change) => putsVersionLive(change) && isSameVersion(reference, change));
+      return found.length === 0 ? [pin.version] : found.map(({ version }) => version);
+    }),
+  ),
+];

@@ -1,0 +1,71 @@
+import type { Change } from '../../../schemas/changes/change.ts';
+import type { Version } from '../../../schemas/config/names.ts';
+
+/**
+ * What identifies a version: the name that the deploying system uses, and the commit, if it is known. `reported_version`:
+ * the name, if `version` is not that name itself.
+ */
+export type VersionReference = {
+  version: string;
+  reported_version?: string | undefined;
+  commit?: string | null | undefined;
+};
+
+/** A version that is told apart from others of the same name: `6.4 (3f2a91c)`. */
+const WITH_COMMIT = /^(.+) \(([0-9a-f]{7,64})\)$/is;
+
+/** Digits of a commit that are shown, as by `git log --abbrev-commit`. */
+export const SHOWN_DIGITS = 7;
+
+/** Returns the name that the deploying system uses for a version. */
+export const nameOf = ({ version, reported_version: reported }: VersionReference): Version =>
+  (reported ?? partsOf(version).name) as Version;
+
+/** Returns the commit of a version, possibly shortened. Null: not known. */
+export const commitOf = ({ version, commit }: VersionReference): string | null => commit ?? partsOf(version).commit;
+
+/** Returns the name and the commit that the text of a version has. */
+export function partsOf(version: string): { name: string; commit: string | null } {
+  const [, name, commit] = WITH_COMMIT.exec(version) ?? [];
+  return name === undefined || commit === undefined ? { name: version, commit: null } : { name, commit };
+}
+
+/** Compares names of versions as tools write them: `v42` is `42`. */
+export const isSameName = (one: string, other: string): boolean => spelling(one) === spelling(other);
+
+/** Returns the name as it is compared. */
+export const spelling = (name: string): string => name.replace(/^v(?=\d)/i, '');
+
+/** Returns whether two commits are the same, as far as both are given: either can be shortened. */
+export function isSameCommit(one: string, other: string): boolean {
+  const [short = '', long = ''] = [one, other].map((sha) => sha.toLowerCase()).toSorted((a, b) => a.length - b.length);
+  return short === long || (short.length >= SHOWN_DIGITS && long.startsWith(short));
+}
+
+/**
+ * Returns whether two references mean the same version: the same name, unless their commits are known to differ. A branch,
+ * or a tag that moves, is one name of several commits.
+ */
+export function isSameVersion(one: VersionReference, other: VersionReference): boolean {
+  const [commit, otherCommit] = [commitOf(one), commitOf(other)];
+  return (
+    isSameName(nameOf(one), nameOf(other)) &&
+    (commit === null || otherCommit === null || isSameCommit(commit, otherCommit))
+  );
+}
+
+/** Systems that apply a repository for deployments, whose commits are not those of the application. */
+const APPLIES_REPOSITORY: ReadonlySet<string | undefined> = new Set(['argo-cd', 'flux']);
+
+type Reported = VersionReference & Pick<Change, 'reported_by' | 'deploy_commit'>;
+
+/** Commits of the application, and of a repository for deployments, are never compared with each other. */
+const isOfDeployRepository = ({ reported_by: by, deploy_commit: applied }: Reported): boolean =>
+  APPLIES_REPOSITORY.has(by) && applied === undefined;
+
+/** Returns whether two reports name different commits of the same repository. */
+export const haveDifferentCommits = (one: Reported, other: Reported): boolean =>
+  one.commit != null &&
+  other.commit != null &&
+  isOfDeployRepository(one) === isOfDeployRepository(other) &&
+  !isSameCommit(one.commit, other.commit);

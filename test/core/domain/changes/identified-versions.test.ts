@@ -1,0 +1,156 @@
+import { describe, expect, test } from 'vitest';
+import {
+  nameMovedTo,
+  pinnedVersions,
+  versionNamed,
+  withIdentities,
+} from '../../../../core/domain/changes/identified-versions.ts';
+import { sameVersion } from '../../../../core/domain/changes/versions.ts';
+import type { Change } from '../../../../schemas/changes/change.ts';
+import { before, change } from '../../arbitraries.ts';
+
+const [A, B, C] = ['1'.repeat(40), '2'.repeat(40), '3'.repeat(40)];
+
+const versionsOf = (changes: readonly Change[], stays = false) =>
+  withIdentities(changes, { stays }).map(({ version, reported_version: reported }) =>
+    reported === undefined ? version : [version, reported],
+  );
+
+describe('versions are compared and shown', () => {
+  const branch = [change('6.4', 90, { commit: A }), change('6.4', 60, { commit: B })];
+
+  test.each<[string, Change[], unknown[]]>([
+    ['by their names', [change('v1', 90, { commit: A }), change('v2', 60)], ['v1', 'v2']],
+    [
+      'by their names, if one is deployed again',
+      [change('v1', 90, { commit: A }), change('v1', 60, { commit: A })],
+      ['v1', 'v1'],
+    ],
+    [
+      'with the commit, if a name was seen with two',
+      branch,
+      [
+        ['6.4 (1111111)', '6.4'],
+        ['6.4 (2222222)', '6.4'],
+      ],
+    ],
+    [
+      'alike if one commit is shortened',
+      [...branch, change('6.4', 30, { commit: B.slice(0, 8) })],
+      [
+        ['6.4 (1111111)', '6.4'],
+        ['6.4 (2222222)', '6.4'],
+        ['6.4 (2222222)', '6.4'],
+      ],
+    ],
+    [
+      'by the name alone, if the commit is not known',
+      [...branch, change('6.4', 30)],
+      [['6.4 (1111111)', '6.4'], ['6.4 (2222222)', '6.4'], '6.4'],
+    ],
+    ['in the first spelling', [change('v42', 90), change('42', 60)], ['v42', ['v42', '42']]],
+    ['in the first spelling, whichever it is', [change('42', 90), change('V42', 60)], ['42', ['42', 'V42']]],
+    [
+      'in the first spelling with the commit, if it differs',
+      [change('v42', 90, { commit: A }), change('42', 60, { commit: B })],
+      [
+        ['v42 (1111111)', 'v42'],
+        ['v42 (2222222)', '42'],
+      ],
+    ],
+    [
+      'without commits of another repository',
+      [change('v1', 90, { commit: A, reported_by: 'argo-cd' }), change('v1', 60, { commit: B, reported_by: 'github' })],
+      ['v1', 'v1'],
+    ],
+    [
+      'with the commits of the repository for deployments',
+      [
+        change('latest', 90, { commit: A, reported_by: 'argo-cd' }),
+        change('latest', 60, { commit: B, reported_by: 'argo-cd' }),
+      ],
+      [
+        ['latest (1111111)', 'latest'],
+        ['latest (2222222)', 'latest'],
+      ],
+    ],
+    [
+      'only if they put a version live',
+      [change('on', 90, { kind: 'flag', commit: A }), change('on', 60, { kind: 'flag', commit: B })],
+      ['on', 'on'],
+    ],
+    ['as they are, if a name looks like one with a commit', [change('x (1234567)', 90)], ['x (1234567)']],
+  ])('%s', (_, changes, expected) => {
+    expect(versionsOf(changes)).toEqual(expected);
+    // Whatever was stored before, the result is the same.
+    expect(versionsOf(withIdentities(changes, { stays: false }))).toEqual(expected);
+  });
+
+  test('with the commit as long as another one is known, or as stored', () => {
+    const [, newer] = withIdentities(branch, { stays: false });
+    expect(versionsOf([newer as Change])).toEqual([['6.4', '6.4']]);
+    expect(versionsOf([newer as Change], true)).toEqual([['6.4 (2222222)', '6.4']]);
+  });
+
+  test('within the limit of names', () => {
+    const long = 'x'.repeat(256);
+    const [one, other] = withIdentities([change(long, 9, { commit: A }), change(long, 6, { commit: B })], {
+      stays: false,
+    });
+    expect([one?.version.length, one?.reported_version, one?.version === other?.version]).toEqual([256, long, false]);
+  });
+});
+
+describe('a name that is sent means', () => {
+  const changes = withIdentities(
+    [change('6.4', 90, { commit: A }), change('6.4', 60, { commit: B }), change('v42', 30, { commit: C })],
+    { stays: false },
+  );
+
+  test.each<[string, string, string | null, string]>([
+    ['the version with this text', '6.4 (1111111)', null, '6.4 (1111111)'],
+    ['the version of this commit', '6.4', A, '6.4 (1111111)'],
+    ['the version of this short commit', '6.4', '2222222', '6.4 (2222222)'],
+    ['none of several versions', '6.4', null, '6.4'],
+    ['none of another commit', '6.4', C, '6.4'],
+    ['the version by its commit alone', '22222222', null, '6.4 (2222222)'],
+    ['the version in another spelling', '42', null, 'v42'],
+    ['the version in another spelling, with its commit', '42', C, 'v42'],
+    ['no version of another commit', '42', A, '42'],
+    ['no recorded version', 'v9', null, 'v9'],
+  ])('%s', (_, name, commit, expected) => {
+    expect(versionNamed(changes, name, commit)).toBe(expected);
+  });
+});
+
+test('a name has moved if its newest commit is another one', () => {
+  const [older, newer] = withIdentities([change('6.4', 90, { commit: A }), change('6.4', 60, { commit: B })], {
+    stays: false,
+  }) as [Change, Change];
+  expect(nameMovedTo([older, newer], older)).toBe(newer);
+  expect(nameMovedTo([older, newer], newer)).toBeUndefined();
+  expect(
+    nameMovedTo([change('v1', 9, { commit: A }), change('v1', 6)], change('v1', 9, { commit: A })),
+  ).toBeUndefined();
+});
+
+test('a pin is of its commit, or of each commit if it has none', () => {
+  const changes = withIdentities([change('6.4', 90, { commit: A }), change('6.4', 60, { commit: B })], {
+    stays: false,
+  });
+  expect(pinnedVersions([{ version: '6.4', commit: A }], changes)).toEqual(['6.4 (1111111)']);
+  expect(pinnedVersions([{ version: '6.4 (2222222)', commit: B }], changes)).toEqual(['6.4 (2222222)']);
+  expect(pinnedVersions([{ version: '6.4', pinned_at: before(70) }], changes)).toEqual(['6.4 (1111111)']);
+  expect(pinnedVersions([{ version: '6.4' }], changes)).toEqual(['6.4 (1111111)', '6.4 (2222222)']);
+  expect(pinnedVersions([{ version: '42' }, { version: 'v9' }], [change('v42', 9)])).toEqual(['v42', 'v9']);
+});
+
+test.each([
+  ['6.4 (2222222)', B, true],
+  ['6.4 (2222222)', 'sha-22222222', true],
+  ['6.4 (2222222)', '6.4 (2222222)', true],
+  ['6.4 (2222222)', '6.4', false],
+  ['6.4 (2222222)', A, false],
+])('the version %s of a commit, and the label %s', (version, label, expected) => {
+  expect([sameVersion(version, label), sameVersion(label, version)]).toEqual([expected, expected]);
+});

@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest';
+import { plusSeconds } from '../../schemas/time/time.ts';
+import { deploys, fires, type Moment, play, says, theIncident } from './play.ts';
+
+const [A, B, C] = ['1'.repeat(40), '2'.repeat(40), '3'.repeat(40)];
+const CHECKOUT = { service: 'checkout', environment: 'production' } as never;
+
+/** Moves the deploy of a version two hours back, so that the story is about the others. */
+const longAgo =
+  (version: string): Moment =>
+  async ({ deps }) => {
+    for (const change of await deps.changes.recent(CHECKOUT, 50))
+      if (change.version === version)
+        await deps.changes.revise(change.id, (one) => ({
+          ...one,
+          started_at: plusSeconds(one.started_at, -7200),
+          finished_at: plusSeconds(one.started_at, -7020),
+        }));
+  };
+
+const resolves = says({ kind: 'resolve', by: 'person:ada', note: '' });
+
+async function played(given: Moment[], timeline: Record<string, Moment> = {}) {
+  const { world } = await play({
+    given: [longAgo('v2'), ...given],
+    timeline: { '0 s': fires(), ...timeline, '2 min': resolves },
+  });
+  const { decisions, effects } = world.store.dossier(theIncident(world));
+  const pins = await world.deps.pins.of(CHECKOUT);
+  return {
+    world,
+    decided: [...decisions.values()].map(
+      ({ view: { kind, because, from_version: from, to_version: to } }) => `${kind} ${from} to ${to} (${because})`,
+    ),
+    effects: [...effects.values()].flatMap(({ kind, detail }) => (kind === 'roll-back' ? [detail] : [])),
+    calls: world.calls.filter((call) => call.startsWith('cd ')),
+    pinned: pins.map(({ version, commit }) => [version, commit]),
+  };
+}
+
+test('another commit of a branch is suspected, and a person is asked whether to roll back to the one before', async () => {
+  const { decided, calls, world } = await played([deploys('6.4', 90, { commit: A }), deploys('6.4', 6, { commit: B })]);
+  expect(decided).toEqual(['approve 6.4 (2222222) to 6.4 (1111111) (version_name_moved)']);
+  expect(calls).toEqual([]);
+  expect(
+    (await world.deps.changes.list({ service: 'checkout' as never, limit: 9 })).items.map(({ version }) => version),
+  ).toEqual(['6.4 (2222222)', '6.4 (1111111)', 'v2', 'v1']);
+});
+
+test('a bad commit of a branch is rolled back by the names of the target, and only this commit is pinned', async () => {
+  const { decided, calls, pinned, world } = await played([
+    deploys('6.4', 34, { commit: A }),
+    deploys('6.4', 6, { commit: B }),
+  ]);
+  expect(decided).toEqual(['roll_back 6.4 (2222222) to v2 (suspect)']);
+  expect(calls).toEqual(['cd roll-back.1 6.4 to v2']);
+  expect(pinned).toEqual([['6.4 (2222222)', B]]);
+  await deploys('6.4', 0, { commit: C })(world);
+  const [fix] = (await world.deps.changes.list({ service: 'checkout' as never, limit: 1 })).items;
+  expect(fix?.version).toBe('6.4 (3333333)');
+});
+
+test('the version before is the one in another spelling, and is no target of a rollback', async () => {
+  const { decided, calls } = await played([deploys('v42', 8), deploys('42', 6)]);
+  expect(decided).toEqual(['roll_back v42 to v2 (suspect)']);
+  expect(calls).toEqual(['cd roll-back.1 42 to v2']);
+});
+
+test('a fix of the same branch is not rolled back by the question about the commit before', async () => {
+  const { decided, calls } = await played([deploys('6.4', 6, { commit: A })], {
+    '30 s': deploys('6.4', 0, { commit: B }),
+  });
+  expect(decided[0]).toBe('roll_back 6.4 to v2 (suspect)');
+  expect(calls).toEqual(['cd roll-back.1 6.4 to v2']);
+});
