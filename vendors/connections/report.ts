@@ -61,13 +61,23 @@ async function measuredByFeatures({ config, extensions }: Pick<Deps, 'config' | 
 
 type UnknownEnvironment = { service: string; environment: string; problem: string };
 
-/** Returns services and environments that have recorded deployments, but no configuration. */
-async function unknownEnvironments({
+/** Number of the newest changes whose names are checked, beside those of the running versions. */
+const CHANGES_READ = 100;
+
+/** Returns services and environments that have recorded changes, but no configuration. */
+export async function unknownEnvironments({
   config,
   changes,
 }: Pick<Deps, 'config' | 'changes'>): Promise<UnknownEnvironment[]> {
-  const [current, live] = await Promise.all([config.current(), changes.live()]);
-  return live.flatMap(({ service, environment }) =>
+  const [current, live, newest] = await Promise.all([
+    config.current(),
+    changes.live(),
+    changes.list({ limit: CHANGES_READ }),
+  ]);
+  const recorded = [...live, ...newest.items].map(
+    ({ service, environment }) => [JSON.stringify([service, environment]), { service, environment }] as const,
+  );
+  return [...new Map(recorded).values()].flatMap(({ service, environment }) =>
     nameWarnings(current, { service, environment }).map((problem) => ({ service, environment, problem })),
   );
 }

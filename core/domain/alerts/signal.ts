@@ -1,3 +1,4 @@
+import { nameKey } from '../access/actor-identity.ts';
 import { matchingName } from '../catalogue/known-names.ts';
 import { unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
 import { unmeasuredBecause } from './state-reason.ts';
@@ -159,8 +160,15 @@ const truncated = (text: string, max: number): string =>
 /** A service, and its place in the catalogue: the first one whose labels an alert has is that of the alert. */
 type Listed = { name: ServiceName; entry: ServiceEntry; place: number };
 
-/** `byName`: all services. `byLabels`: those that name labels of their alerts. */
-type Catalogue = { byName: ReadonlyMap<string, Listed>; byLabels: readonly Listed[] };
+/**
+ * `byName`: all services. `byKey`: those whose names differ in more than letter case from all others. `byLabels`: those that
+ * name labels of their alerts.
+ */
+type Catalogue = {
+  byName: ReadonlyMap<string, Listed>;
+  byKey: ReadonlyMap<string, Listed>;
+  byLabels: readonly Listed[];
+};
 
 const catalogues = new WeakMap<Config['services'], Catalogue>();
 
@@ -174,6 +182,11 @@ function catalogueOf(services: Config['services']): Catalogue {
   }));
   const catalogue = {
     byName: new Map(all.map((one) => [one.name as string, one])),
+    byKey: new Map(
+      [...Map.groupBy(all, ({ name }) => nameKey(name))].flatMap(([key, [one, another]]) =>
+        one !== undefined && another === undefined ? [[key, one] as const] : [],
+      ),
+    ),
     byLabels: all.filter(({ entry }) => entry.match !== undefined),
   };
   catalogues.set(services, catalogue);
@@ -185,8 +198,9 @@ function catalogueOf(services: Config['services']): Catalogue {
  * Firebreak's own alerts, unless the alert has another value of a label in its `match`.
  */
 function serviceWith(labels: ReadonlyMap<string, string>, services: Config['services']): Listed | undefined {
-  const { byName, byLabels } = catalogueOf(services);
-  const named = byName.get(labels.get('service') ?? '');
+  const { byName, byKey, byLabels } = catalogueOf(services);
+  const written = labels.get('service') ?? '';
+  const named = byName.get(written) ?? byKey.get(nameKey(written));
   const labelled = byLabels.find(({ entry: { match = {} } }) =>
     Object.entries(match).every(([label, value]) => labels.get(label) === value),
   );

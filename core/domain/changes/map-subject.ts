@@ -1,3 +1,4 @@
+import { matchingName } from '../catalogue/known-names.ts';
 import type { ChangeSources, Config, EnvironmentEntry, ServiceEntry } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { ReportSource, ReportSubject } from '../../../schemas/changes/change-report.ts';
@@ -35,12 +36,19 @@ type Candidate = ServiceEnvironment & { entry: ServiceEntry; environmentEntry: E
  */
 export function mapSubject(services: Config['services'], source: ReportSource, subject: ReportSubject): Mapping {
   const all = candidatesIn(services);
+  const { environment } = subject;
+  const isExact = (candidate: Candidate): boolean => environmentNames(source, candidate).includes(environment ?? '');
   const inEnvironment = (candidate: Candidate): boolean =>
-    subject.environment === undefined || environmentNames(source, candidate).some(isSameName(subject.environment));
+    environment === undefined ||
+    isExact(candidate) ||
+    // Letter case decides only between environments that differ in nothing else.
+    (environmentNames(source, candidate).some(isSameName(environment)) &&
+      !all.some((other) => other.service === candidate.service && isExact(other)));
   const unmapped = (why: string): Mapping => ({ kind: 'unmapped', why, lines: linesFor(services, source, subject) });
 
   if (subject.service !== undefined) {
-    const named = all.filter(({ service }) => service === subject.service);
+    const name = matchingName(subject.service, new Set(all.map(({ service }) => service)));
+    const named = all.filter(({ service }) => service === name);
     if (named.length === 0)
       return unmapped(`the catalogue has no service ${quoted(subject.service)} with an environment`);
     return mappedIfSingle(named.filter(inEnvironment)) ?? unmapped(whyNoEnvironment(subject, named));

@@ -89,6 +89,13 @@ test('an environment in another letter case is that of the catalogue', () => {
   expect(environmentOf({ service: 'checkout', environment: 'Qa' })).toBe('unmatched Qa');
 });
 
+test('a service in another letter case is that of the catalogue, unless several differ only in that', () => {
+  expect(read({ service: 'Checkout', environment: 'staging' })).toMatchObject({ service: 'checkout', unmatched: null });
+  const alike = services({ Api: {}, api: {}, web: {} });
+  const serviceOf = (service: string) => read({ service }, alike).service;
+  expect(['api', 'Api', 'API', 'WEB'].map(serviceOf)).toEqual(['api', 'Api', 'unmatched', 'web']);
+});
+
 describe('a signal belongs to', () => {
   test.each([
     [

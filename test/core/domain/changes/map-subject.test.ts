@@ -37,6 +37,23 @@ const mapped = (subject: ReportSubject, source: ReportSource = 'github', of = se
     : mapping.why;
 };
 
+describe('names in another letter case', () => {
+  const twice = catalogue({
+    shop: { repository: 'acme/shop', environments: { prod: {}, PROD: {}, staging: {} } },
+    Search: { environments: { production: {} } },
+  });
+
+  test.each([
+    [{ service: 'search', environment: 'PRODUCTION' }, ['Search production']],
+    [{ service: 'SHOP', environment: 'Staging' }, ['shop staging']],
+    [{ repository: 'acme/shop', environment: 'prod' }, ['shop prod']],
+    [{ repository: 'acme/shop', environment: 'PROD' }, ['shop PROD']],
+    [{ repository: 'acme/shop', environment: 'Prod' }, 'no environment of shop is called "Prod"'],
+  ])('%j', (subject, expected) => {
+    expect(mapped(subject, 'github', twice)).toEqual(expected);
+  });
+});
+
 describe('a repository and an environment', () => {
   test.each([
     ['Acme/Checkout', 'production', ['checkout production']],
