@@ -204,7 +204,8 @@ export const Change = z.object({
   /** The system that reported the change by itself. Absent: it was recorded by the API. */
   reported_by: z.string().optional(),
   /**
-   * The commit that its sender named, if it is one of a repository for deployments and `commit` is the application's.
+   * The commit of the repository for deployments, if `commit` is the application's, or, in records that another system has
+   * begun, if the application's is not known: then it equals `commit`.
    */
   deploy_commit: z.string().optional(),
   /** The system that has observed its failure, if another one has recorded it. */

@@ -129,11 +129,13 @@ export const isDeploymentOf = (
 ): boolean => {
   if (matchesSha(version, sha) || (commit !== null && matchesSha(commit, sha))) return true;
   const isRef = ref === version || ref === `refs/tags/${version}`;
-  return isRef && (commit === null || !isFullSha(commit));
+  return isRef && (commit === null || !isSha(commit));
 };
 
-const matchesSha = (id: string, sha: string): boolean =>
-  /^[0-9a-f]{7,40}$/i.test(id) && sha.startsWith(id.toLowerCase());
+/** Returns whether this is the commit of a deployment, in full or abbreviated. */
+export const matchesSha = (id: string, sha: string): boolean => isSha(id) && sha.startsWith(id.toLowerCase());
+
+const isSha = (id: string): boolean => /^[0-9a-f]{7,40}$/i.test(id);
 
 /** Without deployments that wait for an approval, which change nothing until it is given. */
 const IN_PROGRESS: readonly (string | null)[] = ['pending', 'queued', 'in_progress'];

@@ -1,4 +1,5 @@
 import { rolledBackBy } from '../../domain/changes/rolled-back.ts';
+import { commitOf } from '../../domain/changes/version-identity.ts';
 import { endOf } from '../../domain/changes/versions.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
@@ -22,7 +23,8 @@ export async function pinRolledBack(deps: PinDeps, rollback: Change): Promise<vo
   if (rollback.kind !== 'rollback' || rollback.status !== 'succeeded' || rollback.made_for !== null) return;
   const removed = rolledBackBy(await deps.changes.recent(rollback, CHANGES_READ), rollback);
   if (removed === null || (await isOfDrill(deps, rollback)) || (await isOwn(deps, rollback))) return;
-  const { version, commit } = removed;
+  const { version } = removed;
+  const commit = commitOf(removed);
   const by = rollback.author ?? rollback.reported_by ?? 'another system';
   const incident = (await deps.incidents.openAt(rollback))?.id ?? null;
   const pin = await deps.pins.add(

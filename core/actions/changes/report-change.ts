@@ -25,6 +25,7 @@ import {
   runsAlready,
   sameRollout,
 } from '../../domain/changes/recognize.ts';
+import { appliesRepository } from '../../domain/changes/version-identity.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -354,6 +355,10 @@ async function recordOrRevise(
   return announce(deps, change, trace);
 }
 
+/** Returns the commit that a report adds, if it is one of the repository for deployments that its sender applies. */
+const deployCommitFrom = (by: string, change: Change, { commit }: RolloutChange): string | undefined =>
+  appliesRepository(by) && change.commit === null ? (commit ?? undefined) : undefined;
+
 /** Adds a report to the change that another system has recorded for the same rollout. */
 async function addToOtherSource(
   deps: ReportDeps,
@@ -361,7 +366,7 @@ async function addToOtherSource(
   report: RolloutChange,
   { by, trace }: { by: string; trace: string },
 ): Promise<Change> {
-  const { deploy_commit, ...plain } = report;
+  const { deploy_commit = deployCommitFrom(by, change, report), ...plain } = report;
   const { status, finished_at, ...others } = plain;
   const observed = observesRollouts(by);
   // An applied manifest is a success for who applied it, also if its canary fails.

@@ -4,6 +4,7 @@ import type { DeployerConfig } from '../../../schemas/rollback/targets.ts';
 import type { Push, PushedCommit } from '../../../schemas/changes/code.ts';
 import { repositoryPathOf } from '../catalogue/repositories.ts';
 import { partsOfImage } from './images.ts';
+import { isOfDeployRepository } from './version-identity.ts';
 
 /** `repository`: its path, in lowercase. `path`: the folder of the service and environment. Null: the whole repository. */
 type DeployRepository = { repository: string; path: string | null };
@@ -24,12 +25,17 @@ export function deployRepositoryOf({
 
 /**
  * Returns the commit by which the deployer knows what a change deployed. Argo CD knows the commits of the repository that
- * it applies.
+ * it applies. CD systems, and deployments at GitHub, only know those of the application; a revert can be one in either.
  */
-export const commitForDeployer = (
-  { commit, deploy_commit: applied }: Pick<Change, 'commit' | 'deploy_commit'>,
-  deployer: Pick<DeployerConfig, 'kind'> | undefined,
-): string | null => (deployer?.kind === 'argo-cd' ? (applied ?? commit) : commit);
+export function commitForDeployer(
+  change: Pick<Change, 'version' | 'commit' | 'deploy_commit' | 'reported_by'>,
+  deployer: DeployerConfig | undefined,
+): string | null {
+  const { commit, deploy_commit: applied } = change;
+  if (deployer?.kind === 'argo-cd') return applied ?? commit;
+  const knowsApplication = deployer?.kind === 'http' || (deployer?.kind === 'github' && deployer.via === 'rerun');
+  return knowsApplication && isOfDeployRepository(change) ? null : commit;
+}
 
 /**
  * Returns the commit that decides what a revision of the repository deploys: the newest one up to the revision that

@@ -4,6 +4,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import {
   commitOf,
   haveDifferentCommits,
+  isOfDeployRepository,
   isSameCommit,
   isSameName,
   isSameVersion,
@@ -41,7 +42,8 @@ export function withIdentities(changes: readonly Change[], { stays }: { stays: b
 export const reportedName = ({ version, reported_version: reported }: Change): Version => reported ?? version;
 
 function withIdentity(change: Change, name: string, isBranch: boolean): Change {
-  const suffix = isBranch && change.commit !== null ? ` (${change.commit.slice(0, SHOWN_DIGITS).toLowerCase()})` : '';
+  const commit = isOfDeployRepository(change) ? null : change.commit;
+  const suffix = isBranch && commit !== null ? ` (${commit.slice(0, SHOWN_DIGITS).toLowerCase()})` : '';
   const version = `${name.slice(0, NAME_MAX_CHARS - suffix.length)}${suffix}` as Version;
   if (version === change.version) return change;
   return { ...change, version, reported_version: reportedName(change) };
@@ -104,7 +106,8 @@ export function withPinnedCommit<P extends PinnedVersion>(pin: P, changes: reado
     .filter(({ started_at }) => at !== undefined && started_at <= at)
     .toSorted(byStart)
     .at(-1);
-  return pinned?.commit == null ? pin : { ...pin, commit: pinned.commit };
+  const commit = pinned && commitOf(pinned);
+  return commit == null ? pin : { ...pin, commit };
 }
 
 /** Returns the pinned versions, as the changes write them. A pin whose commit is not known pins every commit of its name. */

@@ -3,13 +3,14 @@ import type { Version } from '../../../schemas/config/names.ts';
 
 /**
  * What identifies a version: the name that the deploying system uses, and the commit, if it is known. `reported_version`:
- * the name, if `version` is not that name itself.
+ * the name, if `version` is not that name itself. The other fields of a change tell whether its commit is one of the
+ * application.
  */
 export type VersionReference = {
   version: string;
   reported_version?: string | undefined;
   commit?: string | null | undefined;
-};
+} & Partial<Pick<Change, 'reported_by' | 'deploy_commit'>>;
 
 /** A version that is told apart from others of the same name: `6.4 (3f2a91c)`. */
 const WITH_COMMIT = /^(.+) \(([0-9a-f]{7,64})\)$/is;
@@ -21,8 +22,22 @@ export const SHOWN_DIGITS = 7;
 export const nameOf = ({ version, reported_version: reported }: VersionReference): Version =>
   (reported ?? partsOf(version).name) as Version;
 
-/** Returns the commit of a version, possibly shortened. Null: not known. */
-export const commitOf = ({ version, commit }: VersionReference): string | null => commit ?? partsOf(version).commit;
+/** Systems that apply a repository for deployments, whose commits are not those of the application. */
+const APPLIES_REPOSITORY: ReadonlySet<string | undefined> = new Set(['argo-cd', 'flux']);
+
+/** Returns whether a system applies a repository for deployments, so that its commits are those of this repository. */
+export const appliesRepository = (reportedBy: string | undefined): boolean => APPLIES_REPOSITORY.has(reportedBy);
+
+/** Returns whether the commit of a change is one of a repository for deployments. */
+export const isOfDeployRepository = ({ commit, reported_by: by, deploy_commit: applied }: VersionReference): boolean =>
+  applied === undefined ? appliesRepository(by) : applied === commit;
+
+/**
+ * Returns the commit of a version, possibly shortened. Null: not known. A commit of a repository for deployments says nothing:
+ * one version of the application has several of them, and those who name the version know the commit of the application.
+ */
+export const commitOf = (reference: VersionReference): string | null =>
+  (isOfDeployRepository(reference) ? null : reference.commit) ?? partsOf(reference.version).commit;
 
 /** Returns the name and the commit that the text of a version has. */
 export function partsOf(version: string): { name: string; commit: string | null } {
@@ -46,26 +61,11 @@ export function isSameCommit(one: string, other: string): boolean {
  * Returns whether two references mean the same version: the same name, unless their commits are known to differ. A branch,
  * or a tag that moves, is one name of several commits.
  */
-export function isSameVersion(one: VersionReference, other: VersionReference): boolean {
+export const isSameVersion = (one: VersionReference, other: VersionReference): boolean =>
+  isSameName(nameOf(one), nameOf(other)) && !haveDifferentCommits(one, other);
+
+/** Returns whether the commits of two references are known to differ. */
+export function haveDifferentCommits(one: VersionReference, other: VersionReference): boolean {
   const [commit, otherCommit] = [commitOf(one), commitOf(other)];
-  return (
-    isSameName(nameOf(one), nameOf(other)) &&
-    (commit === null || otherCommit === null || isSameCommit(commit, otherCommit))
-  );
+  return commit !== null && otherCommit !== null && !isSameCommit(commit, otherCommit);
 }
-
-/** Systems that apply a repository for deployments, whose commits are not those of the application. */
-const APPLIES_REPOSITORY: ReadonlySet<string | undefined> = new Set(['argo-cd', 'flux']);
-
-type Reported = VersionReference & Pick<Change, 'reported_by' | 'deploy_commit'>;
-
-/** Commits of the application, and of a repository for deployments, are never compared with each other. */
-const isOfDeployRepository = ({ reported_by: by, deploy_commit: applied }: Reported): boolean =>
-  APPLIES_REPOSITORY.has(by) && applied === undefined;
-
-/** Returns whether two reports name different commits of the same repository. */
-export const haveDifferentCommits = (one: Reported, other: Reported): boolean =>
-  one.commit != null &&
-  other.commit != null &&
-  isOfDeployRepository(one) === isOfDeployRepository(other) &&
-  !isSameCommit(one.commit, other.commit);

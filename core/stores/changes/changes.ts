@@ -12,7 +12,7 @@ import {
   putsVersionLive,
 } from '../../domain/changes/versions.ts';
 import { reportedName, withIdentities } from '../../domain/changes/identified-versions.ts';
-import { isSameName } from '../../domain/changes/version-identity.ts';
+import { isOfDeployRepository, isSameName } from '../../domain/changes/version-identity.ts';
 import { type Change, type ChangePatch, type NewChange } from '../../../schemas/changes/change.ts';
 import { ChangeId } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
@@ -95,7 +95,10 @@ export class ChangeTable implements Changes {
         ...(dayOf(before) === dayOf(change) ? [] : changeMarkWrites(before)),
       ]);
       if (!result.ok) continue;
-      const isSame = change.commit === before.commit && reportedName(change) === reportedName(before);
+      const isSame =
+        change.commit === before.commit &&
+        isOfDeployRepository(change) === isOfDeployRepository(before) &&
+        reportedName(change) === reportedName(before);
       const named = isSame ? change : await this.#identified(change);
       await this.#live(named);
       await this.#changed(`change:${id}`);

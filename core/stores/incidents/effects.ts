@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { reportedRollback } from '../../domain/changes/own-rollback.ts';
 import { CHANGES_SEARCHED } from '../../domain/changes/recognize.ts';
 import { withIdentities } from '../../domain/changes/identified-versions.ts';
-import { isSameVersion } from '../../domain/changes/version-identity.ts';
+import { commitOf, isOfDeployRepository, isSameVersion } from '../../domain/changes/version-identity.ts';
 import { increment, PERFORMED } from '../../domain/incidents/metrics.ts';
 import {
   type ActionPlan,
@@ -338,10 +338,12 @@ export class EffectTable implements Effects {
     const own: Change = {
       ...newChange({ ...input, commit: restored?.commit }, removed.pinned_at, id),
       ...(restored?.reported_version !== undefined && { reported_version: restored.reported_version }),
+      ...deployCommitOf(restored),
     };
     const reported = suspect && reportedIn(items, own, suspectOf(suspect, removed).started_at);
     const change = reported?.change ?? own;
-    const commit = suspect && newest.find((one) => one.id === suspectOf(suspect, removed).id)?.commit;
+    const suspected = suspect && newest.find((one) => one.id === suspectOf(suspect, removed).id);
+    const commit = suspected && commitOf(suspected);
     const pin = { ...removed, ...(commit != null && { commit }) };
     const [pinned, live] = await this.#table.getAll([keys.pinned(pin), keys.live(pin)]);
     const isPinned = pinsIn(pinned, live).some((known) => isSameVersion(known, pin));
@@ -376,6 +378,13 @@ export class EffectTable implements Effects {
     return count;
   }
 }
+
+/** Returns the commit of the repository for deployments of a version, as a record says it that the deploying system did not make. */
+const deployCommitOf = (restored: Change | undefined): Pick<Change, 'deploy_commit'> => {
+  const applied =
+    restored && (restored.deploy_commit ?? (isOfDeployRepository(restored) ? restored.commit : undefined));
+  return applied == null ? {} : { deploy_commit: applied };
+};
 
 /** Returns the record that the deploying system has made of a rollback. */
 function reportedIn(items: readonly Item[], own: Change, after: Timestamp): { item: Item; change: Change } | undefined {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { check } from '../../actions/check.ts';
 import type { CheckDeps } from '../../actions/inputs.ts';
+import { checkRollbackVersion } from '../../decisions/exemptions/rollback-version.ts';
 import { newChange } from '../../../../core/stores/changes/changes.ts';
 import { emptyConfig, ServicesFile } from '../../../../schemas/config/config.ts';
 import { NewChange } from '../../../../schemas/changes/change.ts';
@@ -88,6 +89,38 @@ describe('a known bad version is refused by its recorded commit:', () => {
       pinned: ['v2'],
       pinned_commits: [{ version: 'v2', commit: BAD }],
     });
+  });
+});
+
+describe('commits of a repository for deployments are not those of the application:', () => {
+  const [OLD, APPLIED] = ['d'.repeat(40), 'e'.repeat(40)];
+  const applied = (version: string, commit: string, minutes: number) => ({
+    ...change(version, commit, minutes),
+    reported_by: 'argo-cd',
+  });
+  const changes = [applied('v1', OLD, -200), applied('v2', APPLIED, -60), applied('v1', OLD, -50)];
+  const deps = (pins: object[]) => ({
+    ...firebreak(),
+    changes: { recent: async () => changes, live: async () => [changes.at(-1)] },
+    freezeState: { read: async () => ({ own: [], dependencies: [], pins }) },
+  });
+  const askedOf = (more: object, pins: object[]) => asked(more, deps(pins) as unknown as CheckDeps);
+
+  test.each([
+    ['the version with the commit of the application', { version: 'v2', commit: BAD }],
+    ['the commit that was applied', { commit: APPLIED }],
+  ])('%s is refused if the version is pinned', async (_, more) => {
+    for (const known of [pin('v2'), { ...pin('v2'), pinned_at: at(-50) }])
+      expect(await askedOf(more, [known])).toMatchObject({
+        allowed: false,
+        reasons: [{ code: 'pinned_version' }],
+      });
+  });
+
+  test('a rollback to the version with the commit of the application is one to a known version', () => {
+    expect(
+      checkRollbackVersion([...changes, applied('v3', APPLIED, -10)], { version: 'v1', commit: GOOD }),
+    ).toMatchObject({ kind: 'known_good' });
   });
 });
 

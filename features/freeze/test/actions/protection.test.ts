@@ -103,6 +103,21 @@ describe('the recorded version of a commit', () => {
     ],
     ['a known bad version without a recent record', SHA, () => named([], [pin(SHA)])],
     ['a version known bad by its tag', 'v6', () => named([], [pin('v6')], 'v6')],
+    [
+      'a tag, if the recorded commit is one of the repository for deployments',
+      'v7',
+      () => named([{ ...change('v7', 'f'.repeat(40)), reported_by: 'argo-cd' }], [], 'v7'),
+    ],
+    [
+      'not another commit of a branch',
+      SHA,
+      () =>
+        named(
+          [{ ...change('6.4 (fffffff)', 'f'.repeat(40)), reported_version: '6.4' } as Change],
+          [pin('6.4 (fffffff)')],
+          '6.4',
+        ),
+    ],
   ])('%s: %s', (_, version, found) => expect(found()).toBe(version));
 });
 

@@ -1,8 +1,13 @@
-import { isSameVersion } from '../../../../core/domain/changes/version-identity.ts';
+import {
+  commitOf,
+  isSameVersion,
+  nameOf,
+  type VersionReference,
+} from '../../../../core/domain/changes/version-identity.ts';
 import { environmentEntry } from '../../../../core/domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../../../core/domain/ports/common.ts';
 import type { Deps } from '../../ports.ts';
-import { isDeploymentOf } from '../../../../vendors/github/deployments.ts';
+import { isDeploymentOf, matchesSha } from '../../../../vendors/github/deployments.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import type { CheckAnswer, CheckRequest } from '../../schemas/freeze-check.ts';
 import { Version } from '../../../../schemas/config/names.ts';
@@ -83,15 +88,17 @@ export function versionOf(
   changes: readonly Change[],
   pins: readonly PinView[],
 ): Version {
-  const names = changes
-    .filter(({ version, commit }) => isDeploymentOf({ version, commit }, { sha, ref }))
-    .map(({ version }) => version);
+  const names = changes.filter((change) => isDeploymentOfReference(change, { sha, ref })).map(({ version }) => version);
   const bad = pins.find(
-    ({ version, commit = null, state }) =>
-      state === 'pinned' && (names.includes(version) || isDeploymentOf({ version, commit }, { sha, ref })),
+    (pin) => pin.state === 'pinned' && (names.includes(pin.version) || isDeploymentOfReference(pin, { sha, ref })),
   );
   return bad?.version ?? names.at(-1) ?? Version.parse(sha);
 }
+
+/** Returns whether a deployment at GitHub is of a version. A commit of the repository for deployments says nothing about a tag. */
+const isDeploymentOfReference = (reference: VersionReference, deployment: { sha: string; ref: string }): boolean =>
+  isDeploymentOf({ version: nameOf(reference), commit: commitOf(reference) }, deployment) ||
+  (reference.commit != null && matchesSha(reference.commit, deployment.sha));
 
 /**
  * Returns the request as Firebreak's own rollback, or undefined if it is not one. A rollback by revert has a new commit

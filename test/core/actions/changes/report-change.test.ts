@@ -226,6 +226,56 @@ describe('a commit of a repository for deployments', () => {
   });
 });
 
+describe('a commit of a repository for deployments that is not followed', () => {
+  const ofDeploys = (digit: string) => digit.repeat(40);
+  const applied = (seconds: number, key: string, tag: string, digit: string) =>
+    report(seconds, {
+      source: 'argo-cd',
+      key,
+      status: 'succeeded',
+      version: ofDeploys(digit),
+      commit: ofDeploys(digit),
+      images: [`ghcr.io/acme/shop:${tag}`],
+    });
+  const versions = async () => (await changes()).map(({ kind, version }) => `${kind} ${version}`).toReversed();
+
+  beforeEach(() => {
+    configure('c1', {
+      shop: { repository: 'acme/shop', environments: { production: { sources: { image: 'ghcr.io/acme/shop' } } } },
+    });
+  });
+
+  test('makes no version of its own, and the next one can bring an older version back', async () => {
+    await applied(-7200, 'shop#1', '1.2.3', 'a');
+    await applied(-5400, 'shop#2', '1.2.3', 'b');
+    await applied(-3600, 'shop#3', '1.2.4', 'c');
+    await applied(-1800, 'shop#4', '1.2.3', 'd');
+    expect(await versions()).toEqual(['deploy 1.2.3', 'deploy 1.2.3', 'deploy 1.2.4', 'rollback 1.2.3']);
+  });
+
+  test('is known as such in a change that another system has recorded without a commit', async () => {
+    await report(-7200, { source: 'github', status: 'succeeded', version: '1.2.3' });
+    await report(-7100, {
+      source: 'flux',
+      key: 'shop#1',
+      status: 'succeeded',
+      version: '1.2.3',
+      commit: ofDeploys('a'),
+    });
+    expect(await changes()).toMatchObject([
+      { reported_by: 'github', commit: ofDeploys('a'), deploy_commit: ofDeploys('a') },
+    ]);
+    await report(-60, {
+      source: 'github',
+      key: 'again',
+      status: 'succeeded',
+      version: '1.2.3',
+      commit: ofDeploys('e'),
+    });
+    expect(await versions()).toEqual(['deploy 1.2.3', 'deploy 1.2.3']);
+  });
+});
+
 describe('an unmapped rollout', () => {
   test('is kept, and recorded with its own times when the configuration maps it', async () => {
     const unmapped = await report(-60, { status: 'started', started_at: at(-60) }, 'acme/cart');

@@ -4,6 +4,7 @@ import {
   pinnedVersions,
   versionNamed,
   withIdentities,
+  withPinnedCommit,
 } from '../../../../core/domain/changes/identified-versions.ts';
 import { sameVersion } from '../../../../core/domain/changes/versions.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
@@ -64,15 +65,22 @@ describe('versions are compared and shown', () => {
       ['v1', 'v1'],
     ],
     [
-      'with the commits of the repository for deployments',
+      'without commits of the repository for deployments, which has several for one version',
       [
-        change('latest', 90, { commit: A, reported_by: 'argo-cd' }),
-        change('latest', 60, { commit: B, reported_by: 'argo-cd' }),
+        change('v1', 90, { commit: A, reported_by: 'argo-cd' }),
+        change('v1', 60, { commit: B, reported_by: 'argo-cd' }),
+        change('v1', 30, { commit: C, deploy_commit: C }),
       ],
+      ['v1', 'v1', 'v1'],
+    ],
+    [
+      'with the commits of the application, if the system that applies the repository for deployments knows them',
       [
-        ['latest (1111111)', 'latest'],
-        ['latest (2222222)', 'latest'],
+        change('6.4', 90, { commit: A, deploy_commit: C, reported_by: 'argo-cd' }),
+        change('6.4', 60, { commit: B, deploy_commit: C, reported_by: 'argo-cd' }),
+        change('6.4', 30, { commit: C, reported_by: 'argo-cd' }),
       ],
+      [['6.4 (1111111)', '6.4'], ['6.4 (2222222)', '6.4'], '6.4'],
     ],
     [
       'only if they put a version live',
@@ -143,6 +151,18 @@ test('a pin is of its commit, or of each commit if it has none', () => {
   expect(pinnedVersions([{ version: '6.4', pinned_at: before(70) }], changes)).toEqual(['6.4 (1111111)']);
   expect(pinnedVersions([{ version: '6.4' }], changes)).toEqual(['6.4 (1111111)', '6.4 (2222222)']);
   expect(pinnedVersions([{ version: '42' }, { version: 'v9' }], [change('v42', 9)])).toEqual(['v42', 'v9']);
+});
+
+test('a pin has no commit of a repository for deployments, because the next one can deploy the same version', () => {
+  const applied = [
+    change('1.2.3', 90, { commit: A, reported_by: 'flux' }),
+    change('1.2.3', 60, { commit: B, reported_by: 'flux' }),
+  ];
+  expect(withPinnedCommit({ version: '1.2.3', pinned_at: before(30) }, applied)).toEqual({
+    version: '1.2.3',
+    pinned_at: before(30),
+  });
+  expect(versionNamed(applied, '1.2.3', C)).toBe('1.2.3');
 });
 
 test.each([

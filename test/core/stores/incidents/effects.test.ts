@@ -168,6 +168,37 @@ inTheTable(() => {
       },
     );
 
+    test.each<[string, { commit: string; deploy_commit?: string }, string]>([
+      ['known', { commit: 'a'.repeat(40), deploy_commit: 'd'.repeat(40) }, 'd'.repeat(40)],
+      ['not known', { commit: 'd'.repeat(40) }, 'd'.repeat(40)],
+    ])(
+      'if the commit of the application is %s, it keeps that of the repository for deployments, which its pin never has',
+      async (_, { commit, ...extra }, applied) => {
+        const id = await opened();
+        for (const [version, seconds] of [
+          ['v1', 9000],
+          ['v2', 600],
+        ] as const) {
+          const started_at = plusSeconds(stores.clock.now(), -seconds);
+          const sent = { ...serviceEnvironment, version, commit, started_at };
+          await stores.changes.record(NewChange.parse(sent), { reported_by: 'argo-cd', ...extra });
+        }
+        const [, suspect] = await stores.changes.recent(serviceEnvironment, 9);
+        await judged(id, 1);
+        await rollbackBegun(id);
+        later(5);
+        const moved = { from: 'v2' as Version, to: 'v1' as Version, suspect: suspect?.id as ChangeId };
+        await stores.effects.concludeRollback(id, end(id, 1, { versionChange: moved }));
+        expect((await stores.changes.recent(serviceEnvironment, 9)).at(-1)).toMatchObject({
+          kind: 'rollback',
+          commit,
+          deploy_commit: applied,
+        });
+        const [pin] = await stores.pins.of(serviceEnvironment);
+        expect(pin?.commit).toBe(extra.deploy_commit === undefined ? undefined : commit);
+      },
+    );
+
     test('an earlier deploy of its target is another change', async () => {
       const id = await opened();
       await stores.changes.record(
