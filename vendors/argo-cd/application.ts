@@ -5,6 +5,7 @@ import type { RollbackCall, TargetResponse } from '../../core/domain/rollback/ta
 import { millisOf } from '../../schemas/time/time.ts';
 import { parseJson } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
+import { fromVersion, toVersion } from '../shared/versions.ts';
 
 /**
  * The fields of an Application that Firebreak reads.
@@ -257,14 +258,13 @@ const tagOf = (image: string): string[] => {
   return tag === undefined ? [] : [tag];
 };
 
+type RollbackNames = Pick<RollbackCall, 'from' | 'to' | 'fromCommit' | 'toCommit'>;
+
 /** Returns whether `from` runs. If the history doesn't contain it, checks the running images. */
-export function isFrom(
-  application: Application,
-  running: Deployment,
-  { from, fromCommit }: Pick<RollbackCall, 'from' | 'fromCommit'>,
-): boolean {
+export function isFrom(application: Application, running: Deployment, request: RollbackNames): boolean {
+  const { version: from, commit } = fromVersion(request);
   const runsFrom = (deployment: Deployment) =>
-    isNamed(deployment, from) || (fromCommit !== null && isNamed(deployment, fromCommit));
+    isNamed(deployment, from) || (commit !== null && isNamed(deployment, commit));
   if (runsFrom(running)) return true;
   if (historyOf(application).some(runsFrom)) return false;
   return (application.status.summary?.images ?? []).flatMap(tagOf).includes(from);
@@ -276,10 +276,8 @@ type FoundTarget = { kind: 'found'; deployment: Deployment & { id: number } } | 
  * Finds the deployment in the history that `to` or its commit names. Repeated deployments of the same content count as
  * one, with the newest ID. Two different deployments are ambiguous, and neither is chosen.
  */
-export function findTarget(
-  application: Application,
-  { to, toCommit }: Pick<RollbackCall, 'to' | 'toCommit'>,
-): FoundTarget {
+export function findTarget(application: Application, request: RollbackNames): FoundTarget {
+  const { version: to, commit: toCommit } = toVersion(request);
   const history = newestOfEach(historyOf(application));
   const byVersion = history.filter((deployment) => isNamed(deployment, to));
   const byCommit = toCommit === null ? [] : history.filter((deployment) => isNamed(deployment, toCommit));

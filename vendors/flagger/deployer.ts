@@ -8,7 +8,7 @@ import { attempt, type Calls, type ClusterOptions } from '../kubernetes/attempt.
 import { deploymentTarget, progressOf, rollBackDeployment, statusOfKey } from '../kubernetes/deployment.ts';
 import { hasActionKey, ROLLBACK_KEY } from '../kubernetes/annotations.ts';
 import type { Deployment } from '../kubernetes/objects.ts';
-import { isVersion, nameOf, versionsOf } from '../kubernetes/versions.ts';
+import { isVersion, nameOf, restoredIn, versionsOf } from '../kubernetes/versions.ts';
 import { type WorkloadTarget, refuseInvalidName } from '../kubernetes/workload.ts';
 import { hasRollbackWebhook, Canary } from './canary.ts';
 import { type CanaryState, type Step, stepOf } from './next-step.ts';
@@ -149,7 +149,8 @@ function driftOf(
 ): DriftCheck {
   const stable = versionsOf(primary.spec.template, container);
   const deployed = versionsOf(target.spec.template, container);
-  if (!isVersion(stable, toVersion(request))) return { kind: 'drifted', detail: `the primary runs ${nameOf(stable)}` };
+  const restored = restoredIn(stable, request);
+  if (restored?.kind !== 'holds') return restored ?? { kind: 'drifted', detail: `the primary runs ${nameOf(stable)}` };
   const { phase, canaryWeight } = canary.status;
   const isSplit = phase === 'Progressing' || phase === 'WaitingPromotion' || canaryWeight > 0;
   return isSplit && !isVersion(deployed, toVersion(request))

@@ -1,7 +1,7 @@
 import type { TargetResponse, RollbackCall } from '../../core/domain/rollback/targets.ts';
 import { ROLLBACK_KEY } from '../kubernetes/annotations.ts';
 import type { Deployment } from '../kubernetes/objects.ts';
-import { isVersion, nameOf, versionsOf } from '../kubernetes/versions.ts';
+import { isVersion, nameOf, refuseSharedName, versionsOf } from '../kubernetes/versions.ts';
 import type { Canary } from './canary.ts';
 import { fromVersion, toVersion } from '../shared/versions.ts';
 
@@ -58,6 +58,7 @@ type RunningVersion = { name: string; isFrom: boolean; isTo: boolean };
 
 function runningVersionOf({ spec }: Deployment, request: RollbackCall, container: string | undefined): RunningVersion {
   const versions = versionsOf(spec.template, container);
+  refuseSharedName(versions, request);
   const isFrom = isVersion(versions, fromVersion(request));
   return { name: nameOf(versions), isFrom, isTo: !isFrom && isVersion(versions, toVersion(request)) };
 }

@@ -1,7 +1,12 @@
 import * as z from 'zod';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
-import type { TargetResponse, Deployer, RollbackCall } from '../../core/domain/rollback/targets.ts';
+import {
+  type TargetResponse,
+  type Deployer,
+  type RollbackCall,
+  sharesName,
+} from '../../core/domain/rollback/targets.ts';
 import type { HttpDeployer } from './schema.ts';
 import { type HttpResponse, parseJson } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
@@ -35,6 +40,13 @@ export function httpDeployer(
     resource: `http ${JSON.stringify([url, serviceEnvironment.service, serviceEnvironment.environment])}`,
     effectClass: 'keyed',
     async rollBack(request) {
+      if (sharesName(request) && config.commits !== true)
+        return {
+          kind: 'refused',
+          detail:
+            `the CD system calls both versions ${request.to}, so it could only restart the running one; ` +
+            'if it reads from_commit and to_commit, set `commits: true` in the deployer',
+        };
       const response = await callEndpoint(endpoint, {
         url,
         method: 'POST',
@@ -63,15 +75,20 @@ export function httpDeployer(
   };
 }
 
-const bodyOf = ({ service, environment, from, to, incident, reason, key }: RollbackCall): object => ({
-  service,
-  environment,
-  from_version: from,
-  to_version: to,
-  incident_id: incident,
-  reason,
-  idempotency_key: key,
-});
+const bodyOf = (request: RollbackCall): object => {
+  const { service, environment, from, to, fromCommit, toCommit, incident, reason, key } = request;
+  return {
+    service,
+    environment,
+    from_version: from,
+    to_version: to,
+    ...(fromCommit !== null && { from_commit: fromCommit }),
+    ...(toCommit !== null && { to_commit: toCommit }),
+    incident_id: incident,
+    reason,
+    idempotency_key: key,
+  };
+};
 
 function responseOf(response: HttpResponse, url: string, clock: Clock): TargetResponse {
   const detail = responseText('the CD system', response);

@@ -9,6 +9,8 @@ const HttpDeployer = z.strictObject({
   /** Absent: the CD system at `CD_URL`, in the sandbox its stand-in. */
   url: HttpUrl.optional(),
   auth: Auth.optional(),
+  /** Whether it reads `from_commit` and `to_commit`, so that it tells versions of the same name apart. */
+  commits: z.boolean().optional(),
 });
 export type HttpDeployer = z.infer<typeof HttpDeployer>;
 

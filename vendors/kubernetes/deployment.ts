@@ -14,7 +14,7 @@ import { Deployment } from './objects.ts';
 import { lastRollout } from './observe.ts';
 import { type Marks, ownReplicaSets, revisionOf, templateOf } from './revisions.ts';
 import { scalingOf } from './scaling.ts';
-import { isVersion, nameOf, versionsOf } from './versions.ts';
+import { isVersion, nameOf, refuseSharedName, restoredIn, versionsOf } from './versions.ts';
 import { watchObject } from './watch.ts';
 import {
   attemptOn,
@@ -107,6 +107,7 @@ async function beginRollback(
   request: RollbackCall,
 ): Promise<TargetResponse> {
   const versions = versionsOf(deployment.spec.template, target.container);
+  refuseSharedName(versions, request);
   if (!isVersion(versions, fromVersion(request))) return { kind: 'superseded', current: nameOf(versions) };
   refuseManaged(target, deployment);
   refusePaused(target, deployment);
@@ -137,9 +138,12 @@ export function statusOfKey(
 const checkDrift = async (target: WorkloadTarget<Deployment>, request: RollbackCall): Promise<DriftCheck> => {
   const response = await attemptOn(target, async (_, deployment): Promise<DriftCheck> => {
     const versions = versionsOf(deployment.spec.template, target.container);
-    return isVersion(versions, toVersion(request))
-      ? { kind: 'holds' }
-      : { kind: 'drifted', detail: `its pod template is that of ${nameOf(versions)}, not of ${request.to}` };
+    return (
+      restoredIn(versions, request) ?? {
+        kind: 'drifted',
+        detail: `its pod template is that of ${nameOf(versions)}, not of ${request.to}`,
+      }
+    );
   });
   return driftOrUnknown(response);
 };

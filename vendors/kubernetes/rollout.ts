@@ -14,7 +14,7 @@ import { lookTarget } from './look/look.ts';
 import { type Metadata, type PodTemplate, type ReplicaSet, Rollout } from './objects.ts';
 import { type Marks, ownReplicaSets, revisionOf, templateOf } from './revisions.ts';
 import { scalingOf } from './scaling.ts';
-import { isVersion, nameOf, versionsOf } from './versions.ts';
+import { isVersion, nameOf, refuseSharedName, restoredIn, versionsOf } from './versions.ts';
 import {
   attemptOn,
   templatePatch,
@@ -105,6 +105,7 @@ async function beginRollback(
   request: RollbackCall,
 ): Promise<TargetResponse> {
   const versions = versionsOf(template, target.container);
+  refuseSharedName(versions, request);
   if (!isVersion(versions, fromVersion(request))) return { kind: 'superseded', current: nameOf(versions) };
   refusePaused(target, rollout);
   // Until the controller has observed a new template, its status shows neither a canary nor the end of one.
@@ -207,7 +208,8 @@ function revisionName({ annotations }: Metadata): string | null {
 const checkDrift = async (target: WorkloadTarget<Rollout>, request: RollbackCall): Promise<DriftCheck> => {
   const response = await attemptOn(target, async (calls, rollout): Promise<DriftCheck> => {
     const versions = versionsOf(ownTemplate(target, rollout), target.container);
-    if (isVersion(versions, toVersion(request))) return { kind: 'holds' };
+    const restored = restoredIn(versions, request);
+    if (restored !== undefined) return restored;
     const drifted: DriftCheck = { kind: 'drifted', detail: `its pod template is that of ${nameOf(versions)}` };
     if (!rollout.status.abort) return drifted;
     const sets = await ownReplicaSets(calls, target.namespace, rollout);

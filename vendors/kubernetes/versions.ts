@@ -1,6 +1,9 @@
 import { VERSION_ANNOTATION } from './annotations.ts';
 import type { PodTemplate } from './objects.ts';
-import type { VersionOrCommit } from '../shared/versions.ts';
+import { isSameName } from '../../core/domain/changes/version-identity.ts';
+import { type DriftCheck, type RollbackCall, sharesName } from '../../core/domain/rollback/targets.ts';
+import { refuse } from '../shared/refusals.ts';
+import { fromVersion, toVersion, type VersionOrCommit } from '../shared/versions.ts';
 
 /** @see https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/ */
 const APP_VERSION = 'app.kubernetes.io/version';
@@ -36,6 +39,33 @@ export const isVersion = (versions: readonly string[], { version, commit }: Vers
 function isCommitTag(version: string, commit: string): boolean {
   const [, digits] = /^(?:sha-)?([0-9a-f]{7,64})$/.exec(version) ?? [];
   return digits !== undefined && commit.toLowerCase().startsWith(digits);
+}
+
+/**
+ * Refuses to choose between two versions of the same name if a pod template has only this name.
+ *
+ * @throws Ended
+ */
+export function refuseSharedName(versions: readonly string[], request: RollbackCall): void {
+  const isTold = isVersion(versions, fromVersion(request)) || isVersion(versions, toVersion(request));
+  if (!sharesName(request) || isTold || !versions.some((version) => isSameName(version, request.to))) return;
+  throw refuse(
+    `two versions have the name ${request.to}, and the pod template does not tell which of them it is; ` +
+      `add the commit to the tag of the image, or set the annotation ${VERSION_ANNOTATION} to it`,
+  );
+}
+
+/**
+ * Returns whether a pod template is that of a rollback. Undefined: it is another one.
+ *
+ * @throws Ended if the template does not tell
+ */
+export function restoredIn(versions: readonly string[], request: RollbackCall): DriftCheck | undefined {
+  refuseSharedName(versions, request);
+  if (!isVersion(versions, toVersion(request))) return undefined;
+  return isVersion(versions, fromVersion(request))
+    ? { kind: 'unknown', detail: `its pod template shows both ${request.from} and ${request.to}` }
+    : { kind: 'holds' };
 }
 
 /** Returns a name to display. */

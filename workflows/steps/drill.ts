@@ -14,7 +14,7 @@ import { newerLiveChange } from '../../core/domain/changes/versions.ts';
 import type { DrillId, DrillRecord } from '../../schemas/automation/drill.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { readAutomation } from './judge-incident.ts';
-import { deployerAt, versionOf } from './roll-back.ts';
+import { callDeployer, deployerAt, versionOf } from './roll-back.ts';
 
 /** Number of changes read per service and environment, as for a rollback. */
 const CHANGES_READ = 50;
@@ -63,7 +63,7 @@ async function attempt(
   if (obstacle !== undefined) return { drill, result: obstacle };
   const claimed = await deps.drills.claim(drill);
   if (typeof claimed === 'string') return claimed;
-  return { drill: claimed, result: await deployer.rollBack(requestOf(claimed)) };
+  return { drill: claimed, result: await callDeployer(deployer, requestOf(claimed)) };
 }
 
 const checkTarget = async (deployer: Deployer, drill: DrillRecord): Promise<StepReport> =>

@@ -10,7 +10,13 @@ import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { Agreement, Known } from '../../core/domain/rollback/guard.ts';
 import { afterStop, whyStopped } from '../../core/domain/rollback/apply-guards.ts';
 import type { Decision } from '../../core/domain/rollback/judgement.ts';
-import type { TargetResponse, Deployer, DriftCheck, RollbackCall } from '../../core/domain/rollback/targets.ts';
+import {
+  type TargetResponse,
+  type Deployer,
+  type DriftCheck,
+  type RollbackCall,
+  whyIndistinct,
+} from '../../core/domain/rollback/targets.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import {
   type DecisionView,
@@ -267,7 +273,7 @@ async function actionOf(deps: Deps, order: RollbackOrder): Promise<MitigationAct
       deployer && {
         effect: { kind: 'roll-back', ...effectAt(deployer), detail: `Rolling back ${from} to ${to}` },
         resource: deployer.resource,
-        call: () => deployer.rollBack(rollbackCallOf(order)),
+        call: () => callDeployer(deployer, rollbackCallOf(order)),
       }
     );
   }
@@ -308,6 +314,12 @@ const rollbackCallOf = (order: RollbackOrder): RollbackCall => ({
   reason: order.reason,
   key: order.key,
 });
+
+/** Requests a rollback, unless the target could not tell what to restore. */
+export async function callDeployer(deployer: Deployer, call: RollbackCall): Promise<TargetResponse> {
+  const why = whyIndistinct(call);
+  return why === undefined ? deployer.rollBack(call) : { kind: 'refused', detail: why };
+}
 
 /** Returns the deployer of a service and environment. Undefined: none is configured, or its configuration is incomplete. */
 export async function deployerAt(

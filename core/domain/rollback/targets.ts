@@ -2,6 +2,7 @@ import type { ChangeReport } from '../../../schemas/changes/change-report.ts';
 import type { Effect } from '../../../schemas/incidents/incident.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
+import { isSameCommit, isSameName } from '../changes/version-identity.ts';
 import type { VendorResponse } from '../ports/vendor-response.ts';
 
 /** Action request to a target. `key` is the same for every attempt at the same action. */
@@ -21,6 +22,19 @@ export type RollbackCall = TargetRequest & {
   fromCommit: string | null;
   toCommit: string | null;
 };
+
+/** The versions of a rollback, and their commits. */
+type CalledVersions = Pick<RollbackCall, 'from' | 'to' | 'fromCommit' | 'toCommit'>;
+
+/** Returns whether both versions have the same name, so that only their commits tell them apart. */
+export const sharesName = ({ from, to }: Pick<CalledVersions, 'from' | 'to'>): boolean => isSameName(from, to);
+
+/** Returns why no target can tell the two versions apart. Undefined: some can. */
+export const whyIndistinct = (call: CalledVersions): string | undefined =>
+  !sharesName(call) ||
+  (call.fromCommit !== null && call.toCommit !== null && !isSameCommit(call.fromCommit, call.toCommit))
+    ? undefined
+    : `the target calls both versions ${call.to}, and their commits are not known to differ, so a rollback could change nothing`;
 
 /**
  * Result of one attempt. `in_progress`: accepted, not done; `handle` is the argument for `status`; null: repeat the

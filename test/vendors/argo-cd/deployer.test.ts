@@ -249,6 +249,12 @@ describe('the target deployment', () => {
       to('v41', V43),
       /v41 and 7d6c5b4.* are different deployments/,
     ],
+    [
+      'only the other one of two versions with one name',
+      [entry(1, BAD, { targetRevision: 'stable' })],
+      { ...to('stable', GOOD), from: 'stable' as Version, fromCommit: BAD },
+      new RegExp(`no ${GOOD}`),
+    ],
     ['the same digits in a tag', [entry(1, GOOD, { targetRevision: 'v41-rc' }), entry(2, BAD)], to('v41'), /no v41/],
   ])('%s: refused without changes', async (_, history, more, why) => {
     expect(await rolledBackTo(history, more)).toMatch(why);

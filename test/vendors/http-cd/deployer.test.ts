@@ -77,6 +77,34 @@ describe('exchange of the contract', () => {
   );
 });
 
+describe('commits', () => {
+  const [A, B] = ['1'.repeat(40), '2'.repeat(40)];
+  const shared = { from: '6.4' as Version, to: '6.4' as Version, fromCommit: B, toCommit: A };
+  const DONE = { status: 200, body: '{"id":"1","status":"succeeded"}' };
+  const asked = async (more: Partial<RollbackCall>, config: Partial<HttpDeployer> = {}) => {
+    const { url, received } = await vendor(DONE);
+    const answer = await httpDeployer(
+      { kind: 'http', url, ...config },
+      { url, serviceEnvironment: request(), secrets, clock },
+    ).rollBack(request(more));
+    return { answer, bodies: received.map(({ body }) => JSON.parse(body) as Record<string, unknown>) };
+  };
+
+  test('are sent if they are known', async () => {
+    const { bodies } = await asked({ fromCommit: B });
+    expect(bodies).toMatchObject([{ from_commit: B }]);
+    expect(bodies[0]).not.toHaveProperty('to_commit');
+  });
+
+  test('tell versions of one name apart only at a CD system that reads them', async () => {
+    const refused = await asked(shared);
+    expect(refused).toEqual({ answer: { kind: 'refused', detail: said('commits: true') }, bodies: [] });
+    const { answer, bodies } = await asked(shared, { commits: true });
+    expect(answer).toMatchObject({ kind: 'succeeded' });
+    expect(bodies).toMatchObject([{ from_version: '6.4', to_version: '6.4', from_commit: B, to_commit: A }]);
+  });
+});
+
 describe('with the stand-in', () => {
   test('a repeat returns the first response and rolls back nothing twice', async () => {
     const standIns = await start();

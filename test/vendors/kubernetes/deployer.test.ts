@@ -144,6 +144,43 @@ describe('a rollback', () => {
     expect(await deployer.checkDrift?.(request())).toEqual({ kind: 'drifted', detail: said('v43') });
   });
 
+  describe('to a version with the same name', () => {
+    const [A, B] = ['1'.repeat(40), '2'.repeat(40)];
+    const shared = { from: '6.4' as Version, to: '6.4' as Version, fromCommit: B, toCommit: A };
+
+    test('restores the one whose image has its commit', async () => {
+      const opened = await openCluster('Deployment');
+      for (const tag of ['sha-1111111', 'sha-2222222']) {
+        await opened.deploy(tag);
+        opened.forward();
+      }
+      const deployer = deployerIn(opened);
+      expect(await deployer.checkDrift?.(request(shared))).toMatchObject({ kind: 'drifted' });
+      expect(await deployer.rollBack(request(shared))).toMatchObject({ kind: 'in_progress' });
+      opened.forward();
+      expect(await opened.running()).toBe('sha-1111111');
+      expect(await deployer.checkDrift?.(request(shared))).toEqual({ kind: 'holds' });
+    });
+
+    test('is refused if the pod template does not tell which one runs, and so is unknown whether it was done', async () => {
+      const opened = await openCluster('Deployment');
+      await opened.deploy('6.4');
+      opened.forward();
+      const deployer = deployerIn(opened);
+      expect(await deployer.checkDrift?.(request(shared))).toEqual({ kind: 'unknown', detail: said('the name 6.4') });
+      expect(await deployer.rollBack(request(shared))).toEqual({ kind: 'refused', detail: said('the name 6.4') });
+      expect(await opened.writes()).toEqual([]);
+    });
+  });
+
+  test('it is not known what runs if a pod template shows both versions', async () => {
+    const opened = await twoVersions('Deployment');
+    const { template } = (await opened.object()).spec;
+    const labels = { ...template.metadata.labels, 'app.kubernetes.io/version': 'v41' };
+    await opened.patch({ spec: { template: { ...template, metadata: { ...template.metadata, labels } } } });
+    expect(await deployerIn(opened).checkDrift?.(request())).toMatchObject({ kind: 'unknown', detail: said('v42') });
+  });
+
   test('is superseded if another rollback came first', async () => {
     const opened = await twoVersions('Deployment');
     await opened.deploy('v41');
