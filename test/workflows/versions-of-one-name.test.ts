@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { plusSeconds } from '../../schemas/time/time.ts';
-import { deploys, fires, type Moment, play, says, theIncident } from './play.ts';
+import { answersWhatWaits, deploys, fires, type Moment, play, says, theIncident } from './play.ts';
 
 const [A, B, C] = ['1'.repeat(40), '2'.repeat(40), '3'.repeat(40)];
 const CHECKOUT = { service: 'checkout', environment: 'production' } as never;
@@ -45,6 +45,15 @@ test('another commit of a branch is suspected, and a person is asked whether to 
   expect(
     (await world.deps.changes.list({ service: 'checkout' as never, limit: 9 })).items.map(({ version }) => version),
   ).toEqual(['6.4 (2222222)', '6.4 (1111111)', 'v2', 'v1']);
+});
+
+test('a commit of a branch that is not known is not restored, even if a person approves', async () => {
+  const { decided, calls } = await played(
+    [deploys('6.4', 180, { commit: A }), deploys('6.4', 90), deploys('6.4', 6, { commit: B })],
+    { '30 s': answersWhatWaits('approved') },
+  );
+  expect(decided).toEqual(['approve 6.4 (2222222) to 6.4 (version_name_moved)']);
+  expect(calls).toEqual([]);
 });
 
 test('a bad commit of a branch is rolled back by the names of the target, and only this commit is pinned', async () => {

@@ -30,20 +30,26 @@ export function withIdentities(changes: readonly Change[], { stays }: { stays: b
     const [first] = alike.toSorted(byStart);
     if (first === undefined) continue;
     const name = first.reported_version === undefined ? first.version : partsOf(first.version).name;
-    const isBranch =
-      alike.some((one) => alike.some((other) => haveDifferentCommits(one, other))) ||
-      (stays && alike.some((one) => one.reported_version !== undefined && partsOf(one.version).commit !== null));
-    for (const change of alike) identified.set(change.id, withIdentity(change, name, isBranch));
+    const hasSeveral = isBranch(alike) || (stays && alike.some(isToldApart));
+    for (const change of alike) identified.set(change.id, withIdentity(change, name, hasSeveral));
   }
   return changes.map((change) => identified.get(change.id) ?? change);
 }
 
+/** Returns whether a name was seen with several commits. @param alike changes with this name */
+const isBranch = (alike: readonly Change[]): boolean =>
+  alike.some((one) => alike.some((other) => haveDifferentCommits(one, other)));
+
+/** Returns whether a version has its commit in its text, because its name was seen with several. */
+const isToldApart = ({ version, reported_version: reported }: Change): boolean =>
+  reported !== undefined && partsOf(version).commit !== null;
+
 /** Returns what the deploying system calls the version. */
 export const reportedName = ({ version, reported_version: reported }: Change): Version => reported ?? version;
 
-function withIdentity(change: Change, name: string, isBranch: boolean): Change {
+function withIdentity(change: Change, name: string, hasSeveral: boolean): Change {
   const commit = isOfDeployRepository(change) ? null : change.commit;
-  const suffix = isBranch && commit !== null ? ` (${commit.slice(0, SHOWN_DIGITS).toLowerCase()})` : '';
+  const suffix = hasSeveral && commit !== null ? ` (${commit.slice(0, SHOWN_DIGITS).toLowerCase()})` : '';
   const version = `${name.slice(0, NAME_MAX_CHARS - suffix.length)}${suffix}` as Version;
   if (version === change.version) return change;
   return { ...change, version, reported_version: reportedName(change) };
@@ -71,25 +77,30 @@ export function versionNamed(changes: readonly Change[], name: string, commit: s
 }
 
 /**
- * Returns the newest change that has deployed another commit under the name of a version, so that the name means that commit
- * now. Undefined: the name still means the version.
+ * Returns the newest change under the name of a version, if the name means another commit since then. If the name was seen with
+ * several commits, a commit that is not known can be any. Undefined: the name still means the version.
  *
  * @param change the newest one of the version
  */
-export const nameMovedTo = (changes: readonly Change[], change: Change): Change | undefined => {
-  const newest = changes
-    .filter(
-      (other) =>
-        putsVersionLive(other) && isSameName(reportedName(other), reportedName(change)) && other.commit !== null,
-    )
-    .toSorted(byStart)
-    .at(-1);
-  return newest !== undefined && haveDifferentCommits(newest, change) ? newest : undefined;
-};
+export function nameMovedTo(changes: readonly Change[], change: Change): Change | undefined {
+  const alike = changes.filter(
+    (other) => putsVersionLive(other) && isSameName(reportedName(other), reportedName(change)),
+  );
+  const newest = alike.toSorted(byStart).at(-1);
+  if (newest === undefined || newest.id === change.id) return undefined;
+  if (!isBranch(alike) && !alike.some(isToldApart)) return undefined;
+  const [commit, now] = [commitOf(change), commitOf(newest)];
+  return commit !== null && now !== null && isSameCommit(commit, now) ? undefined : newest;
+}
 
-/** Says that the name of a version means another commit now, as a clause. */
-export const movedText = ({ version, ...change }: Change, { commit }: Change): string =>
-  `the deploying system knows ${version} as ${reportedName({ version, ...change })}, which now means the commit ${commit?.slice(0, SHOWN_DIGITS)}`;
+/** Says that the name of a version means another commit now, or possibly so, as a clause. @param moved the newest change of the name */
+export function movedText(change: Change, moved: Change): string {
+  const now = commitOf(moved);
+  const meaning = now === null ? 'a commit that is not known' : `the commit ${now.slice(0, SHOWN_DIGITS)}`;
+  return commitOf(change) === null
+    ? `${change.version} was deployed with several commits, and which of them is to be restored is not known; the name now means ${meaning}`
+    : `the deploying system knows ${change.version} as ${reportedName(change)}, which now means ${meaning}`;
+}
 
 /** Returns whether a change has a version that a report calls by this name, such as the previous version of another one. */
 export const isCalled = (change: Change, name: string | null): boolean =>

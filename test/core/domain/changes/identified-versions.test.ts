@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  movedText,
   nameMovedTo,
   pinnedVersions,
   versionNamed,
@@ -140,6 +141,22 @@ test('a name has moved if its newest commit is another one', () => {
   expect(
     nameMovedTo([change('v1', 9, { commit: A }), change('v1', 6)], change('v1', 9, { commit: A })),
   ).toBeUndefined();
+});
+
+test('the name of a branch may have moved if a commit of it is not known', () => {
+  const [older, between, newer] = withIdentities(
+    [change('6.4', 90, { commit: A }), change('6.4', 60), change('6.4', 30, { commit: B })],
+    { stays: false },
+  ) as [Change, Change, Change];
+  expect(nameMovedTo([older, between, newer], between)).toBe(newer);
+  const unknown = change('6.4', 9);
+  const changes = [older, between, newer, unknown];
+  expect(nameMovedTo(changes, newer)).toBe(unknown);
+  expect(nameMovedTo(changes, unknown)).toBeUndefined();
+  expect([movedText(between, newer), movedText(newer, unknown)]).toEqual([
+    '6.4 was deployed with several commits, and which of them is to be restored is not known; the name now means the commit 2222222',
+    'the deploying system knows 6.4 (2222222) as 6.4, which now means a commit that is not known',
+  ]);
 });
 
 test('a pin is of its commit, or of each commit if it has none', () => {
