@@ -195,15 +195,16 @@ function catalogueOf(services: Config['services']): Catalogue {
 
 /**
  * Returns the first service whose labels the alert has; otherwise, the one that its label `service` names, such as in
- * Firebreak's own alerts, unless the alert has another value of a label in its `match`.
+ * Firebreak's own alerts, unless the alert has another value of a label in its `match`. A name in another letter case counts
+ * only if no service has the name or the labels.
  */
 function serviceWith(labels: ReadonlyMap<string, string>, services: Config['services']): Listed | undefined {
   const { byName, byKey, byLabels } = catalogueOf(services);
   const written = labels.get('service') ?? '';
-  const named = byName.get(written) ?? byKey.get(nameKey(written));
   const labelled = byLabels.find(({ entry: { match = {} } }) =>
     Object.entries(match).every(([label, value]) => labels.get(label) === value),
   );
+  const named = byName.get(written) ?? (labelled === undefined ? byKey.get(nameKey(written)) : undefined);
   if (named === undefined || conflictsWithMatch(labels, named.entry)) return labelled;
   const isFirst = named.entry.match === undefined && (labelled === undefined || named.place < labelled.place);
   return labelled === undefined || isFirst ? named : labelled;

@@ -96,6 +96,18 @@ test('a service in another letter case is that of the catalogue, unless several 
   expect(['api', 'Api', 'API', 'WEB'].map(serviceOf)).toEqual(['api', 'Api', 'unmatched', 'web']);
 });
 
+test('a service whose labels match comes before one in another letter case, wherever it is listed', () => {
+  const listed = services({
+    checkout: {},
+    legacy: { match: { service: 'Checkout' } },
+    edge: { match: { job: 'edge' } },
+  });
+  expect(read({ service: 'Checkout' }, listed).service).toBe('legacy');
+  expect(read({ service: 'CHECKOUT', job: 'edge' }, listed).service).toBe('edge');
+  expect(read({ service: 'CHECKOUT' }, listed).service).toBe('checkout');
+  expect(read({ service: 'checkout', job: 'edge' }, listed).service).toBe('checkout');
+});
+
 describe('a signal belongs to', () => {
   test.each([
     [
