@@ -108,13 +108,14 @@ export const isCalled = (change: Change, name: string | null): boolean =>
 
 type PinnedVersion = VersionReference & { pinned_at?: Timestamp };
 
-/** Returns a pin with its commit. Pins of earlier releases have none: then it is that of the version deployed until then. */
+/** Returns a pin with its commit. Pins of earlier releases have none: then it is that of the version that ran until then. */
 export function withPinnedCommit<P extends PinnedVersion>(pin: P, changes: readonly Change[]): P {
   if (commitOf(pin) !== null) return pin;
   const { pinned_at: at } = pin;
   const pinned = changes
     .filter((change) => putsVersionLive(change) && isSameVersion(pin, change))
     .filter(({ started_at }) => at !== undefined && started_at <= at)
+    .filter(({ status, rolled_back_by: by }) => status === 'succeeded' || status === 'started' || by !== null)
     .toSorted(byStart)
     .at(-1);
   const commit = pinned && commitOf(pinned);

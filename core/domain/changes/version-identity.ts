@@ -64,6 +64,12 @@ export function isSameCommit(one: string, other: string): boolean {
 export const isSameVersion = (one: VersionReference, other: VersionReference): boolean =>
   isSameName(nameOf(one), nameOf(other)) && !haveDifferentCommits(one, other);
 
+/** Returns whether two references are known to mean the same: with the same commit, or both with any. */
+export function isSameReference(one: VersionReference, other: VersionReference): boolean {
+  const isAny = [one, other].map((reference) => commitOf(reference) === null);
+  return isAny[0] === isAny[1] && isSameVersion(one, other);
+}
+
 /** Returns whether the commits of two references are known to differ. */
 export function haveDifferentCommits(one: VersionReference, other: VersionReference): boolean {
   const [commit, otherCommit] = [commitOf(one), commitOf(other)];

@@ -18,6 +18,7 @@ import { ChangeId } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { StoredChange } from '../../../schemas/incidents/stored-records.ts';
 import { canonicalJson, sha256 } from '../../stores/hash.ts';
+import { addPinnedCommits } from './pins.ts';
 import { changeMarks, type Key, keys, shardedLists } from '../../stores/keys.ts';
 import { pointedPage, shardedPage } from '../../stores/sharded.ts';
 import { collect, type Table } from '../../stores/table.ts';
@@ -115,6 +116,7 @@ export class ChangeTable implements Changes {
   async #identified(change: Change): Promise<Change> {
     if (!putsVersionLive(change)) return change;
     const newest = await newestChanges(this.#table, change, { limit: CHANGES_READ });
+    await addPinnedCommits(this.#table, change, newest);
     const alike = newest.filter(
       (other) =>
         other.id !== change.id && putsVersionLive(other) && isSameName(reportedName(other), reportedName(change)),

@@ -2,9 +2,11 @@ import type { NewPin, Pins } from '../../domain/ports/changes.ts';
 import { type Projections, pinsSubject } from '../../domain/incidents/projections.ts';
 import type { Page, ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Clock } from '../../domain/ports/system.ts';
-import { isSameVersion } from '../../domain/changes/version-identity.ts';
+import { withPinnedCommit } from '../../domain/changes/identified-versions.ts';
+import { commitOf, isSameReference } from '../../domain/changes/version-identity.ts';
 import { pinView } from '../../domain/changes/versions.ts';
 import { Pin, type PinView } from '../../../schemas/changes/pin.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
 import { StoredChange } from '../../../schemas/incidents/stored-records.ts';
 import { canonicalJson, sha256 } from '../../stores/hash.ts';
@@ -90,7 +92,7 @@ export class PinTable implements Pins {
   }
 
   async add(pin: NewPin, rollback: ChangeId): Promise<PinView | undefined> {
-    if ((await this.of(pin)).some((known) => isSameVersion(known, pin))) return undefined;
+    if ((await this.of(pin)).some((known) => isSameReference(known, pin))) return undefined;
     const { id } = newPin(pin, rollback);
     const { ok } = await this.#table.transact([
       ...pinWrites(pin, rollback),
@@ -128,6 +130,30 @@ export class PinTable implements Pins {
     ]);
     await this.#changed(pinsSubject(pin));
     return this.get(id);
+  }
+}
+
+/**
+ * Writes the commits that pins of earlier releases lack, while the changes still tell them: later, such a pin would be of every
+ * commit of its name.
+ *
+ * @param changes the newest of the service and environment
+ */
+export async function addPinnedCommits(
+  table: Table,
+  serviceEnvironment: ServiceEnvironment,
+  changes: readonly Change[],
+): Promise<void> {
+  const pins = newestFirst(await table.get(keys.pinned(serviceEnvironment)));
+  for (const pin of pins.filter((one) => commitOf(one) === null)) {
+    const { commit } = withPinnedCommit(pin, changes);
+    const name = attributeName(pin.id);
+    // A pin that was lifted meanwhile stays lifted.
+    if (commit != null)
+      await table.transact([
+        update(keys.pin(pin, pin.pinned_at, pin.id), { set: { commit } }, equals('lifted_at', null)),
+        update(keys.pinned(pin), { set: { [name]: { ...pin, commit } } }, equals([name, 'id'], pin.id)),
+      ]);
   }
 }
 

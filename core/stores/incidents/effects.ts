@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { reportedRollback } from '../../domain/changes/own-rollback.ts';
 import { CHANGES_SEARCHED } from '../../domain/changes/recognize.ts';
-import { withIdentities } from '../../domain/changes/identified-versions.ts';
-import { commitOf, isOfDeployRepository, isSameVersion } from '../../domain/changes/version-identity.ts';
+import { withIdentities, withPinnedCommit } from '../../domain/changes/identified-versions.ts';
+import { commitOf, isOfDeployRepository, isSameReference } from '../../domain/changes/version-identity.ts';
 import { increment, PERFORMED } from '../../domain/incidents/metrics.ts';
 import {
   type ActionPlan,
@@ -346,7 +346,7 @@ export class EffectTable implements Effects {
     const commit = suspected && commitOf(suspected);
     const pin = { ...removed, ...(commit != null && { commit }) };
     const [pinned, live] = await this.#table.getAll([keys.pinned(pin), keys.live(pin)]);
-    const isPinned = pinsIn(pinned, live).some((known) => isSameVersion(known, pin));
+    const isPinned = pinsIn(pinned, live).some((known) => isSameReference(withPinnedCommit(known, newest), pin));
     return [
       ...(reported ? liveAgainWrites(reported.item, change) : changeWrites(change)),
       // The deploying system may have reported the rollback, which has pinned the version.

@@ -98,6 +98,44 @@ inTheTable(() => {
       expect(await stores.pins.add(recorded('v2'), 'chg_again' as ChangeId)).toBeUndefined();
     });
 
+    describe('pinned without its commit, as by earlier releases,', () => {
+      const [A, B] = ['1'.repeat(40), '2'.repeat(40)];
+
+      test('it does not keep another commit of the name from being pinned, once', async () => {
+        await stores.pins.add(recorded('6.4'), 'chg_earlier' as ChangeId);
+        const other = await stores.pins.add(recorded('6.4', { commit: B }), 'chg_other' as ChangeId);
+        expect(other).toMatchObject({ version: '6.4', commit: B });
+        expect(await stores.pins.add(recorded('6.4', { commit: B }), 'chg_again' as ChangeId)).toBeUndefined();
+        expect(await stores.pins.add(recorded('6.4'), 'chg_again' as ChangeId)).toBeUndefined();
+      });
+
+      test('it gets the commit that was deployed until then, before another one is deployed and rolled back', async () => {
+        const id = await opened();
+        await deploy('v1', 9000);
+        await deploy('6.4', 600, { commit: A });
+        const pin = await stores.pins.add(recorded('6.4'), 'chg_earlier' as ChangeId);
+        const lifted = await stores.pins.add(recorded('v1'), 'chg_lifted' as ChangeId);
+        await stores.pins.lift(lifted?.id ?? '', 'ada');
+        later(60);
+        await deploy('6.4', 30, { commit: B });
+        const known = { id: pin?.id, version: '6.4', commit: A };
+        expect(await stores.pins.of(serviceEnvironment)).toMatchObject([known]);
+        expect(await stores.pins.get(pin?.id ?? '')).toMatchObject(known);
+        expect(await rolledBack(id, '6.4 (2222222)', 'v1')).toMatchObject({ commit: B });
+        expect(await stores.pins.of(serviceEnvironment)).toMatchObject([{ commit: B }, known]);
+      });
+
+      test('it keeps the next rollback of the branch by Firebreak from no pin', async () => {
+        const id = await opened();
+        await deploy('v1', 9000);
+        await stores.pins.add(recorded('6.4'), 'chg_earlier' as ChangeId);
+        later(60);
+        await deploy('6.4', 30, { commit: B });
+        expect(await rolledBack(id, '6.4', 'v1', {})).toMatchObject({ version: '6.4' });
+        expect((await stores.pins.of(serviceEnvironment)).map(({ commit }) => commit)).toEqual([B, undefined]);
+      });
+    });
+
     test('it stays known bad while a newer version runs, which is named, and after that is rolled back', async () => {
       const id = await opened();
       await deploy('v1', 9000);
