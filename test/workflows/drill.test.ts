@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { openTable, type TableStores } from '../core/stores/stores.ts';
 import { drillPaths, playDrill } from './stories/drills.ts';
+import { pinRolledBack } from '../../core/actions/changes/pin-rolled-back.ts';
+import { NewChange } from '../../schemas/changes/change.ts';
 import { GoldenHistories } from './golden-histories.ts';
+import { deploys, type Moment } from './play.ts';
 
 let stores: TableStores;
 beforeAll(async () => {
@@ -21,6 +24,26 @@ describe('drill', () => {
       histories.compare(name, runs);
     },
   );
+});
+
+test('a report of the rollback to a commit of a branch is part of the drill, also without the commit', async ({
+  expect,
+}) => {
+  const [A, B] = ['1'.repeat(40), '2'.repeat(40)];
+  const { given = [], timeline } = drillPaths['proves-a-rollback'] ?? { timeline: {} };
+  const reports: Moment = async ({ deps, clock }) => {
+    const checkout = { service: 'checkout', environment: 'production', version: '6.4', kind: 'rollback' };
+    const { change } = await deps.changes.record(NewChange.parse({ ...checkout, started_at: clock.now() }), {
+      reported_by: 'github',
+    });
+    await pinRolledBack(deps, change);
+  };
+  const { world, drill } = await playDrill(stores.table, 900, {
+    given: [deploys('6.4', 95, { commit: B }), deploys('6.4', 60, { commit: A }), deploys('v3', 25), ...given],
+    timeline: { ...timeline, '30 s': reports },
+  });
+  expect(drill).toMatchObject({ outcome: 'proved', from_version: 'v3', to_version: '6.4 (1111111)', to_name: '6.4' });
+  expect(await world.deps.pins.of({ service: 'checkout', environment: 'production' } as never)).toEqual([]);
 });
 
 test('the golden histories contain every transition', () => histories.checkTransitions());

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { NewChange } from '../../schemas/changes/change.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
-import { answersWhatWaits, deploys, fires, type Moment, play, says, theIncident } from './play.ts';
+import { answersWhatWaits, configured, deploys, fires, type Moment, play, says, theIncident } from './play.ts';
 
 const [A, B, C] = ['1'.repeat(40), '2'.repeat(40), '3'.repeat(40)];
 const CHECKOUT = { service: 'checkout', environment: 'production' } as never;
@@ -67,6 +68,58 @@ test('a bad commit of a branch is rolled back by the names of the target, and on
   await deploys('6.4', 0, { commit: C })(world);
   const [fix] = (await world.deps.changes.list({ service: 'checkout' as never, limit: 1 })).items;
   expect(fix?.version).toBe('6.4 (3333333)');
+});
+
+describe('a rollback to another commit of a branch, which the pipeline reports', () => {
+  const underWay = (handle: string | null) => ({ kind: 'in_progress', id: 'rb-1', handle }) as const;
+  const reported = async (more: object, given: Moment[] = [], handle: string | null = null) => {
+    const story = await played(
+      [
+        ...given,
+        deploys('6.4', 90, { commit: A }),
+        deploys('6.4', 6, { commit: B }),
+        (world) => {
+          world.rollbacks = [underWay(handle), underWay(handle), underWay(handle), { kind: 'succeeded', id: 'rb-1' }];
+          world.held = [{ kind: 'unknown', detail: 'the target does not tell' }];
+          world.looks = [underWay(handle), underWay(handle), underWay(handle), { kind: 'succeeded', id: 'rb-1' }];
+        },
+      ],
+      {
+        '30 s': answersWhatWaits('approved'),
+        '36 s': ({ deps, clock }) =>
+          deps.changes.record(
+            NewChange.parse({ ...(CHECKOUT as object), version: '6.4', started_at: clock.now(), ...more }),
+            {
+              reported_by: 'github',
+            },
+          ),
+      },
+    );
+    const { record, effects } = story.world.store.dossier(theIncident(story.world));
+    return {
+      state: [...effects.values()].find(({ kind }) => kind === 'roll-back')?.state,
+      verification: record.verification,
+      pinned: story.pinned,
+    };
+  };
+  const REVERTS = configured({ deployer: { kind: 'github', via: 'revert' } });
+
+  test.each<[string, object, Moment[], string | null]>([
+    ['without a commit', {}, [], null],
+    ['with its commit', { commit: A }, [], null],
+    ['with the commit of the revert', { commit: C }, [REVERTS], 'commit/3'],
+    ['with the commit of the revert, which cannot be polled', { commit: C }, [REVERTS], null],
+  ])('%s, is no newer deploy', async (_, more, given, handle) => {
+    expect(await reported(more, given, handle)).toMatchObject({
+      state: 'succeeded',
+      verification: 'pending',
+      pinned: [['6.4 (2222222)', B]],
+    });
+  });
+
+  test('but with another commit is one', async () => {
+    expect(await reported({ commit: C })).toMatchObject({ state: 'superseded', pinned: [] });
+  });
 });
 
 test('the version before is the one in another spelling, and is no target of a rollback', async () => {

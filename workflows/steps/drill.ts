@@ -1,4 +1,5 @@
-import { pinnedVersions } from '../../core/domain/changes/identified-versions.ts';
+import { restoresByRevert } from '../../core/domain/changes/deploy-repository.ts';
+import { bringsVersion, currentVersion, pinnedVersions } from '../../core/domain/changes/identified-versions.ts';
 import { environmentEntry } from '../../core/domain/catalogue/catalogue.ts';
 import {
   abortedDrill,
@@ -14,7 +15,7 @@ import { newerLiveChange } from '../../core/domain/changes/versions.ts';
 import type { DrillId, DrillRecord } from '../../schemas/automation/drill.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { readAutomation } from './judge-incident.ts';
-import { callDeployer, deployerAt, versionOf } from './roll-back.ts';
+import { callDeployer, deployerAt } from './roll-back.ts';
 
 /** Number of changes read per service and environment, as for a rollback. */
 const CHANGES_READ = 50;
@@ -80,18 +81,22 @@ async function obstacleOf(deps: Deps, drill: DrillRecord): Promise<StepReport | 
   const stopped = whyStopped('drill', known);
   if (stopped !== undefined) return withheld(stopped.text);
   const changes = await deps.changes.recent(drill, CHANGES_READ);
-  const newer = newerLiveChange(changes, versionOf(changes, drill.from_version, drill.from_commit));
+  const newer = newerLiveChange(changes, currentVersion(changes, drill.from_version, drill.from_commit));
+  const to = currentVersion(changes, drill.to_version, drill.to_commit);
+  const entry = environmentEntry((await deps.config.current()).services, drill);
   // The CD system may have reported the drill's own rollback, which is no newer deploy.
-  if (newer !== undefined && !(drill.begun && newer.version === drill.to_version))
+  if (
+    newer !== undefined &&
+    !(drill.begun && bringsVersion(newer, to, { byRevert: restoresByRevert(entry?.deployer) }))
+  )
     return { kind: 'superseded', current: newer.version };
   if (drill.begun) return undefined;
-  const entry = environmentEntry((await deps.config.current()).services, drill);
   if (entry?.drills !== true)
     return withheld('the catalogue no longer sets `drills: true` for this service and environment');
   const open = await deps.incidents.open();
   if (open.some(({ service, environment }) => service === drill.service && environment === drill.environment))
     return withheld('an incident is open for this service and environment');
-  const pinned = whyStopped('drill', { ...known, pinned: pinnedVersions(await deps.pins.of(drill), changes) });
+  const pinned = whyStopped('drill', { ...known, to, pinned: pinnedVersions(await deps.pins.of(drill), changes) });
   return pinned && withheld(pinned.text);
 }
 

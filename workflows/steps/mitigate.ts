@@ -1,4 +1,4 @@
-import { commitForDeployer } from '../../core/domain/changes/deploy-repository.ts';
+import { commitForDeployer, restoresByRevert } from '../../core/domain/changes/deploy-repository.ts';
 import { environmentEntry } from '../../core/domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { RollbackEnd } from '../../core/domain/ports/decisions.ts';
@@ -124,6 +124,8 @@ type DecisionSummary = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 
   toName?: Version;
   fromCommit: string | null;
   toCommit: string | null;
+  /** The deployer restores a version by a new commit. */
+  byRevert?: true;
   requester: JudgementRequest['by'];
   approvalSeconds: number;
   /** Action if the question is not answered in time. */
@@ -193,6 +195,7 @@ async function summaryOf(
     ...targetNames(recorded(decision.from_version), recorded(decision.to_version)),
     fromCommit: commitOf(decision.from_version),
     toCommit: commitOf(decision.to_version),
+    ...(restoresByRevert(config) && { byRevert: true as const }),
     requester: inputs.request.by,
     // The run before this one may have asked the question.
     approvalSeconds: Math.max(1, Math.round(answerSeconds(services, inputs, serviceEnvironment) - passedSeconds)),
@@ -444,7 +447,13 @@ async function conclude(
   if (newVersion !== undefined) await recordRunningVersion(deps, { service, environment }, newVersion);
   const versionChange =
     outcome === 'succeeded' && from !== null && to !== null && suspect !== null
-      ? { from, to, suspect: suspect as NonNullable<RollbackEnd['versionChange']>['suspect'] }
+      ? {
+          from,
+          to,
+          suspect: suspect as NonNullable<RollbackEnd['versionChange']>['suspect'],
+          toCommit: judged.toCommit,
+          ...(judged.byRevert && { byRevert: judged.byRevert }),
+        }
       : null;
   const rejudged =
     again === true &&

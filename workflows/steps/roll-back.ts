@@ -3,7 +3,14 @@ import { modesFor } from '../../core/domain/automation/automation.ts';
 import { clearingOfVersion } from '../../core/domain/changes/cleared-suspects.ts';
 import { isOneOfMany } from '../../core/domain/incidents/incident-group.ts';
 import { sendersOfCause } from '../../core/domain/alerts/senders.ts';
-import { movedText, nameMovedTo, pinnedVersions, versionNamed } from '../../core/domain/changes/identified-versions.ts';
+import { restoresByRevert } from '../../core/domain/changes/deploy-repository.ts';
+import {
+  bringsVersion,
+  currentVersion,
+  movedText,
+  nameMovedTo,
+  pinnedVersions,
+} from '../../core/domain/changes/identified-versions.ts';
 import { newerLiveChange } from '../../core/domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
@@ -18,6 +25,7 @@ import {
   whyIndistinct,
 } from '../../core/domain/rollback/targets.ts';
 import type { Change } from '../../schemas/changes/change.ts';
+import type { DeployerConfig } from '../../schemas/rollback/targets.ts';
 import {
   type DecisionView,
   type Effect,
@@ -211,7 +219,8 @@ async function rollBackOnce(deps: Deps, order: RollbackOrder, isAccepted = false
       isProposed: order.requester !== 'person',
     },
     async () => {
-      const known = { configured: entry.autoRollback.mode, tried, agreement, judged, decidedAt: decision?.at };
+      const { deployer, autoRollback } = entry;
+      const known = { deployer, configured: autoRollback.mode, tried, agreement, judged, decidedAt: decision?.at };
       const reason = whyStopped('call', await guardInputs(deps, order, known));
       return reason && tried && !isAccepted && earlier.state !== 'accepted'
         ? { ...reason, text: `${reason.text}; an earlier attempt may have been accepted, so check the CD system` }
@@ -244,7 +253,7 @@ async function doneMeanwhile(deps: Deps, order: RollbackOrder): Promise<string |
 /** @param changes the newest of the service; not needed for a flag */
 async function doneText(
   deps: Deps,
-  { key, service, flag, from, fromCommit, to, environment }: RollbackOrder,
+  { key, service, flag, from, fromCommit, to, toCommit, environment }: RollbackOrder,
   incident: IncidentRecord | undefined,
   changes: readonly Change[],
 ): Promise<string | null> {
@@ -252,8 +261,8 @@ async function doneText(
     return incident === undefined
       ? null
       : flagDoneAround(deps, incident, { flag, on: false, at: { service, environment } }, key);
-  const newer = newerLiveChange(changes, versionOf(changes, from, fromCommit));
-  return newer?.kind === 'rollback' && newer.version === to
+  const newer = newerLiveChange(changes, currentVersion(changes, from, fromCommit));
+  return newer?.kind === 'rollback' && bringsVersion(newer, currentVersion(changes, to, toCommit), { byRevert: false })
     ? `${from} of ${service} was rolled back to ${to} already`
     : null;
 }
@@ -332,6 +341,7 @@ export async function deployerAt(
 
 /** What is known of the guards' inputs before they are read. */
 type KnownOfGuards = {
+  deployer: DeployerConfig | undefined;
   configured: Mode;
   tried: boolean;
   agreement: Agreement;
@@ -343,15 +353,19 @@ type KnownOfGuards = {
 async function guardInputs(
   deps: Deps,
   order: RollbackOrder,
-  { configured, tried, agreement, judged, decidedAt }: KnownOfGuards,
+  { deployer, configured, tried, agreement, judged, decidedAt }: KnownOfGuards,
 ): Promise<Known['call']> {
-  const { incidentId, key, service, environment, from, fromCommit, to, approved, flag } = order;
+  const { incidentId, key, service, environment, fromCommit, toCommit, approved, flag } = order;
   const [incident, { killSwitch, automation }, pins, changes] = await Promise.all([
     deps.incidents.read(incidentId),
     readAutomation(deps),
     deps.pins.of(order),
     flag === undefined ? deps.changes.recent(order, 50) : [],
   ]);
+  const from = currentVersion(changes, order.from, fromCommit);
+  const to = currentVersion(changes, order.to, toCommit);
+  // A newer version does not change a flag.
+  const newer = flag === undefined ? newerLiveChange(changes, from) : undefined;
   const parentId = incident?.parent_id;
   const parent = parentId === undefined ? undefined : await deps.incidents.read(parentId);
   return {
@@ -374,17 +388,10 @@ async function guardInputs(
     pinned: pinnedVersions(pins, changes),
     moved: movedTarget(changes, to),
     done: tried ? null : await doneText(deps, order, incident, changes),
-    // A newer version does not change a flag.
-    newer: flag === undefined ? newerLiveChange(changes, versionOf(changes, from, fromCommit)) : undefined,
+    newer,
+    newer_restores: newer !== undefined && bringsVersion(newer, to, { byRevert: restoresByRevert(deployer) }),
   };
 }
-
-/**
- * Returns the version as the changes name it now: its name can have been seen with another commit since the decision, and
- * then the versions of both have their commits.
- */
-export const versionOf = (changes: readonly Change[], version: Version, commit: string | null): Version =>
-  (changes.some((change) => change.version === version) ? version : versionNamed(changes, version, commit)) as Version;
 
 /** Returns what the name of the version to restore means instead, in words. Null: the target still knows it by its name. */
 function movedTarget(changes: readonly Change[], to: Version): string | null {
@@ -443,6 +450,7 @@ async function checkAccepted(deps: Deps, order: RollbackOrder, handle: string): 
   if (entry === undefined) return answer;
   const agreement = agreementOf(order, decision);
   const known = {
+    deployer: entry.deployer,
     configured: entry.autoRollback.mode,
     tried: true,
     agreement,
@@ -524,8 +532,14 @@ export async function driftOf(deps: Deps, order: RollbackOrder): Promise<string 
   const deployer = await deployerAt(deps, order);
   const held = await deployer?.checkDrift?.(rollbackCallOf(order));
   if (held?.kind !== 'drifted') return null;
-  const newer = newerLiveChange(await deps.changes.recent(order, 50), order.to);
-  return newer === undefined || newer.version === order.from ? held.detail : null;
+  const changes = await deps.changes.recent(order, 50);
+  const [from, to] = [
+    currentVersion(changes, order.from, order.fromCommit),
+    currentVersion(changes, order.to, order.toCommit),
+  ];
+  const newer = newerLiveChange(changes, to);
+  const isNone = newer === undefined || newer.version === from || bringsVersion(newer, to, { byRevert: false });
+  return isNone ? held.detail : null;
 }
 
 /** Returns the reason that the CD system shows, at most 500 characters. */

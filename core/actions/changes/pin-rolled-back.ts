@@ -1,5 +1,5 @@
 import { rolledBackBy } from '../../domain/changes/rolled-back.ts';
-import { commitOf } from '../../domain/changes/version-identity.ts';
+import { commitOf, isSameVersion } from '../../domain/changes/version-identity.ts';
 import { endOf } from '../../domain/changes/versions.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
@@ -59,11 +59,12 @@ async function isOwn({ effects }: Pick<Deps, 'effects'>, { service, environment 
 }
 
 async function isOfDrill({ drills }: Pick<Deps, 'drills'>, rollback: Change): Promise<boolean> {
-  const { service, environment, started_at, version } = rollback;
+  const { service, environment, started_at } = rollback;
   const [newest] = (await drills.list({ service, environment, limit: 1 })).items;
   return (
     newest !== undefined &&
-    newest.to_version === version &&
+    // A report can lack the commit of the version.
+    isSameVersion(rollback, { version: newest.to_version }) &&
     (newest.ended_at === null || started_at <= plusSeconds(newest.ended_at, REPORTED_LATE_SECONDS)) &&
     endOf(rollback) >= newest.started_at
   );

@@ -37,6 +37,10 @@ export function commitForDeployer(
   return knowsApplication && isOfDeployRepository(change) ? null : commit;
 }
 
+/** Returns whether the deployer restores a version by a new commit of the application, so that this commit runs then. */
+export const restoresByRevert = (deployer: DeployerConfig | undefined): boolean =>
+  deployer?.kind === 'github' && deployer.via === 'revert';
+
 /**
  * Returns the commit that decides what a revision of the repository deploys: the newest one up to the revision that
  * changes a file of the folder. Merges with the default message are left out, because they say nothing about the files.

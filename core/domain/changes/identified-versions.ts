@@ -77,6 +77,33 @@ export function versionNamed(changes: readonly Change[], name: string, commit: s
 }
 
 /**
+ * Returns a version as the changes name it now: since it was stored, its name can have been seen with another commit, and then
+ * the versions of both have their commits.
+ *
+ * @param commit as its deployer knows it
+ */
+export function currentVersion(changes: readonly Change[], version: Version, commit: string | null): Version {
+  if (changes.some((change) => change.version === version)) return version;
+  const ofCommit = changes.findLast(
+    (change) =>
+      putsVersionLive(change) &&
+      commit !== null &&
+      isSameName(reportedName(change), partsOf(version).name) &&
+      [change.commit, change.deploy_commit].includes(commit),
+  );
+  return ofCommit?.version ?? (versionNamed(changes, version, commit) as Version);
+}
+
+/**
+ * Returns whether a change has brought a version, as far as its report tells: systems report the name of a branch without a
+ * commit, or with that of a revert.
+ *
+ * @param options.byRevert the version is restored by a new commit
+ */
+export const bringsVersion = (change: Change, version: Version, { byRevert }: { byRevert: boolean }): boolean =>
+  byRevert ? isSameName(reportedName(change), partsOf(version).name) : isSameVersion(change, { version });
+
+/**
  * Returns the newest change under the name of a version, if the name means another commit since then. If the name was seen with
  * several commits, a commit that is not known can be any. Undefined: the name still means the version.
  *

@@ -1,13 +1,31 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
+import type { Version } from '../../../schemas/config/names.ts';
+import { reportedName } from './identified-versions.ts';
 import { FIREBREAK, sameRollout } from './recognize.ts';
+import { appliesRepository } from './version-identity.ts';
 import { byStart } from './versions.ts';
 
 /** What Firebreak knows of its own rollback. */
 type OwnRollback = Pick<
   Change,
-  'version' | 'reported_version' | 'commit' | 'started_at' | 'finished_at' | 'previous_version' | 'made_for'
+  | 'version'
+  | 'reported_version'
+  | 'commit'
+  | 'deploy_commit'
+  | 'started_at'
+  | 'finished_at'
+  | 'previous_version'
+  | 'made_for'
 >;
+
+/** Returns the version of the rollback, which its sender calls by this name. */
+const identityOf = ({ version, commit, deploy_commit: applied }: OwnRollback, name: Version): Partial<Change> => ({
+  version,
+  commit,
+  ...(applied !== undefined && { deploy_commit: applied }),
+  ...(version !== name && { reported_version: name }),
+});
 
 /**
  * Returns the record that the deploying system has made of Firebreak's own rollback, as that record is to be: both are
@@ -25,6 +43,9 @@ export function reportedRollback(
   const before = sameRollout(later.toSorted(byStart), own, FIREBREAK);
   if (before === undefined) return undefined;
   const end = own.finished_at ?? before.started_at;
+  // The only commit of a record of Argo CD or Flux would count as one of the repository for deployments.
+  const hasPlace =
+    before.commit === null && (own.deploy_commit !== undefined || !appliesRepository(before.reported_by));
   const change: Change = {
     ...before,
     kind: 'rollback',
@@ -33,6 +54,7 @@ export function reportedRollback(
     previous_version: before.previous_version ?? own.previous_version,
     has_migration: before.has_migration ?? false,
     made_for: own.made_for,
+    ...(hasPlace && own.commit !== null && identityOf(own, reportedName(before))),
   };
   return { before, change };
 }

@@ -3,6 +3,7 @@ import type { DecisionView, IncidentRecord } from '../../../schemas/incidents/in
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { changeName } from '../changes/change-words.ts';
 import { turnedFlagOff } from '../changes/flags.ts';
+import { isSameVersion } from '../changes/version-identity.ts';
 import { byStart, newestLiveChange, putsVersionLive, sameVersion } from '../changes/versions.ts';
 import type { IncidentChange } from '../ports/incidents.ts';
 import { numberOf } from '../rollback/question-names.ts';
@@ -183,7 +184,7 @@ function isRunning(change: Change, changes: readonly Change[]): boolean {
   if (!putsVersionLive(change)) return false;
   const { service } = change;
   const before = newestLiveChange(changes.filter((one) => one.service === service && byStart(one, change) < 0));
-  return before !== undefined && sameVersion(before.version, change.version);
+  return before !== undefined && (sameVersion(before.version, change.version) || isSameVersion(before, change));
 }
 
 /**

@@ -156,6 +156,7 @@ export type RollbackEndPlan = {
     /** The version that it removed, so that it is not a target again. */
     pin: Omit<Pin, 'id' | 'lifted_at' | 'lifted_by'>;
     suspect: ChangeId;
+    restored: { commit: string | null; byRevert: boolean };
   } | null;
   /** Message to the inbox, or only a timeline entry if the incident is resolved. */
   report: { kind: 'post'; post: InboxPost } | { kind: 'entry'; entry: TimelineEntry | null };
@@ -213,6 +214,7 @@ export function planRollbackEnd(
         pinned_at: at,
       },
       suspect: versionChange.suspect,
+      restored: { commit: versionChange.toCommit ?? null, byRevert: versionChange.byRevert === true },
     },
     report:
       incident.status === 'resolved'

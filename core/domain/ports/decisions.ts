@@ -138,6 +138,9 @@ export type RollbackEnd = {
   /** Judge the incident again. */
   again?: true;
   text: string;
-  /** Set if the version actually changed. */
-  versionChange: { from: Version; to: Version; suspect: ChangeId } | null;
+  /**
+   * Set if the version actually changed. `toCommit`: as the deployer knows it. `byRevert`: it was restored by a new commit,
+   * which runs now.
+   */
+  versionChange: { from: Version; to: Version; suspect: ChangeId; toCommit?: string | null; byRevert?: true } | null;
 };

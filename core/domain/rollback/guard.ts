@@ -160,6 +160,8 @@ export type Known = {
       done: string | null;
       /** The deploy that replaced the version since. */
       newer: Change | undefined;
+      /** It can be a report of the rollback by an earlier attempt. */
+      newer_restores: boolean;
       /** Another judgement directly before the call. Undefined: not needed. */
       judged: Decision | undefined;
     };

@@ -485,8 +485,8 @@ export const GUARDS: readonly Guard[] = [
     code: 'superseded',
     at: { call: 'page' },
     // The CD system may have reported the rollback by an earlier attempt, which is no newer deploy.
-    applies: ({ newer, from, to, tried }) =>
-      newer !== undefined && !(tried && newer.version === to) && { newer: newer.version, from },
+    applies: ({ newer, newer_restores: restores, from, tried }) =>
+      newer !== undefined && !(tried && restores) && { newer: newer.version, from },
     text: ({ newer, from }) => `${newer} was deployed in the meantime, so ${from} is no longer running`,
   }),
   guard({

@@ -1,7 +1,12 @@
 import * as z from 'zod';
 import { reportedRollback } from '../../domain/changes/own-rollback.ts';
 import { CHANGES_SEARCHED } from '../../domain/changes/recognize.ts';
-import { withIdentities, withPinnedCommit } from '../../domain/changes/identified-versions.ts';
+import {
+  currentVersion,
+  reportedName,
+  withIdentities,
+  withPinnedCommit,
+} from '../../domain/changes/identified-versions.ts';
 import { commitOf, isOfDeployRepository, isSameReference } from '../../domain/changes/version-identity.ts';
 import { increment, PERFORMED } from '../../domain/incidents/metrics.ts';
 import {
@@ -329,16 +334,17 @@ export class EffectTable implements Effects {
    */
   async #movedWrites(
     id: IncidentId,
-    { change: input, pin: removed }: NonNullable<RollbackEndPlan['moved']>,
+    { change: input, pin: removed, restored: how }: NonNullable<RollbackEndPlan['moved']>,
     suspect: Item | undefined,
   ): Promise<Write[]> {
     const items = suspect === undefined ? [] : await this.#newestChanges(removed);
     const newest = withIdentities(items.map((item) => StoredChange.parse(item)).toReversed(), { stays: true });
-    const restored = newest.findLast(({ version }) => version === input.version);
+    const to = currentVersion(newest, input.version, how.commit);
+    const restored = newest.findLast(({ version }) => version === to);
     const own: Change = {
-      ...newChange({ ...input, commit: restored?.commit }, removed.pinned_at, id),
-      ...(restored?.reported_version !== undefined && { reported_version: restored.reported_version }),
-      ...deployCommitOf(restored),
+      ...newChange(input, removed.pinned_at, id),
+      // The commit of a revert is in the report of the deploying system.
+      ...(restored && (how.byRevert ? { version: reportedName(restored) } : identityOf(restored))),
     };
     const reported = suspect && reportedIn(items, own, suspectOf(suspect, removed).started_at);
     const change = reported?.change ?? own;
@@ -379,12 +385,17 @@ export class EffectTable implements Effects {
   }
 }
 
-/** Returns the commit of the repository for deployments of a version, as a record says it that the deploying system did not make. */
-const deployCommitOf = (restored: Change | undefined): Pick<Change, 'deploy_commit'> => {
-  const applied =
-    restored && (restored.deploy_commit ?? (isOfDeployRepository(restored) ? restored.commit : undefined));
-  return applied == null ? {} : { deploy_commit: applied };
-};
+/** Returns the names and the commits of a version, as a record has them that the deploying system did not make. */
+function identityOf(restored: Change): Pick<Change, 'version' | 'reported_version' | 'commit' | 'deploy_commit'> {
+  const { version, reported_version: reported, commit } = restored;
+  const applied = restored.deploy_commit ?? (isOfDeployRepository(restored) ? commit : null);
+  return {
+    version,
+    ...(reported !== undefined && { reported_version: reported }),
+    commit,
+    ...(applied !== null && { deploy_commit: applied }),
+  };
+}
 
 /** Returns the record that the deploying system has made of a rollback. */
 function reportedIn(items: readonly Item[], own: Change, after: Timestamp): { item: Item; change: Change } | undefined {

@@ -100,6 +100,11 @@ describe('a critical alert while the first one still fires is a new problem', ()
     reported(open, alert, undefined, { changes: [ownRollback, ...changes] })?.patch.set?.new_onset;
   const onset = { judged: 1, after: { number: 1 }, pages: 1 };
   const ofV3 = { id: 'chg_new', name: 'deploy v3' };
+  const ofBranch = (digit: string): Partial<Change> => ({
+    version: `6.4 (${digit.repeat(7)})` as Version,
+    reported_version: '6.4' as Version,
+    commit: digit.repeat(40),
+  });
 
   test.each<[string, IncidentRecord['new_onset'], object | undefined]>([
     ['after a newer deploy', begins([deploy(200)]), { at: after(300), recovered_at: after(200), after_change: ofV3 }],
@@ -139,6 +144,22 @@ describe('a critical alert while the first one still fires is a new problem', ()
       'not after a mitigation that did not help',
       begins([deploy(200)], { open: mitigatedIncident({ status: 'open', verification: 'failed' }) }),
       undefined,
+    ],
+    [
+      'not after a report of the rollback to a commit of a branch, which lacks the commit',
+      begins([
+        deploy(41, { id: 'chg_restored' as ChangeId, made_for: incident().id, ...ofBranch('1') }),
+        deploy(200, { version: '6.4' as Version }),
+      ]),
+      undefined,
+    ],
+    [
+      'after a deploy of another commit of the branch',
+      begins([
+        deploy(41, { id: 'chg_restored' as ChangeId, made_for: incident().id, ...ofBranch('1') }),
+        deploy(200, ofBranch('2')),
+      ]),
+      { after_change: { id: 'chg_new', name: 'deploy 6.4 (2222222)' } },
     ],
     ['not without a change', begins([]), undefined],
     ['not if it began before the deploy', begins([deploy(301)]), undefined],

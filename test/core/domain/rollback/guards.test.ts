@@ -139,6 +139,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
     moved: fc.constantFrom(null, 'the deploying system knows v1 as latest, which now means the commit 2222222'),
     done: fc.constantFrom(null, 'v2 was rolled back to v1 already'),
     newer: fc.constantFrom(undefined, change('v3', -3)),
+    newer_restores: fc.boolean(),
     judged: fc.constantFrom(undefined, decide(clear()), decide(clear({ one_of_many: true }))),
   }),
   record: fc.record({

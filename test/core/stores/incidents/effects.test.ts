@@ -24,6 +24,8 @@ import {
   inTheTable,
 } from '../../stores/promises.ts';
 
+const [A, B, C] = ['1'.repeat(40), '2'.repeat(40), '3'.repeat(40)];
+
 inTheTable(() => {
   describe('effects', () => {
     const page = { key: 'p', kind: 'page', target: 'pagerduty', class: 'keyed', detail: 'Page 1' } as const;
@@ -198,6 +200,57 @@ inTheTable(() => {
         expect(pin?.commit).toBe(extra.deploy_commit === undefined ? undefined : commit);
       },
     );
+
+    test.each<[string, { commit?: string }, { toCommit: string; byRevert?: true }, object]>([
+      ['without a commit', {}, { toCommit: A }, { version: '6.4 (1111111)', reported_version: '6.4', commit: A }],
+      [
+        'with the commit of its revert',
+        { commit: C },
+        { toCommit: A, byRevert: true },
+        { version: '6.4 (3333333)', commit: C },
+      ],
+    ])(
+      'to a commit of a branch, which the deploying system has reported %s, is that one change',
+      async (_, sent, how, shown) => {
+        later(3700);
+        const id = await opened();
+        await deploy('6.4', 9000, { commit: A });
+        const suspect = (await deploy('6.4', 600, { commit: B })).change;
+        await judged(id, 1);
+        await rollbackBegun(id);
+        later(5);
+        const started_at = stores.clock.now();
+        await stores.changes.record(NewChange.parse({ ...serviceEnvironment, version: '6.4', started_at, ...sent }), {
+          reported_by: 'github',
+        });
+        later(5);
+        const moved = { from: '6.4 (2222222)' as Version, to: '6.4 (1111111)' as Version, suspect: suspect.id, ...how };
+        await stores.effects.concludeRollback(id, end(id, 1, { versionChange: moved }));
+        const [, , rollback, ...more] = await stores.changes.recent(serviceEnvironment, 9);
+        expect(more).toEqual([]);
+        expect(rollback).toMatchObject({ kind: 'rollback', made_for: id, reported_by: 'github', ...shown });
+        expect((await stores.changes.live()).find(({ id: live }) => live === rollback?.id)).toMatchObject(shown);
+      },
+    );
+
+    test('to a version whose name was seen with another commit since the decision has its commit', async () => {
+      later(3700);
+      const id = await opened();
+      await deploy('6.4', 9000, { commit: A });
+      const suspect = (await deploy('v2', 600)).change;
+      await deploy('6.4', 300, { commit: B, status: 'failed' });
+      await judged(id, 1);
+      await rollbackBegun(id);
+      later(5);
+      const moved = { from: 'v2' as Version, to: '6.4' as Version, suspect: suspect.id, toCommit: A };
+      await stores.effects.concludeRollback(id, end(id, 1, { versionChange: moved }));
+      expect((await stores.changes.recent(serviceEnvironment, 9)).at(-1)).toMatchObject({
+        version: '6.4 (1111111)',
+        reported_version: '6.4',
+        commit: A,
+        made_for: id,
+      });
+    });
 
     test('an earlier deploy of its target is another change', async () => {
       const id = await opened();
