@@ -40,7 +40,7 @@ import {
 import { concludeVerification, passedOfWindow, verifyOnce, verifyRunbook } from './verify.ts';
 import { awaitVerdict } from './watch-health.ts';
 import { onsetWords } from '../../core/domain/incidents/new-onset.ts';
-import { isAboutRollbackOf, withdrawQuestion, withdrawQuestionsAbout } from './withdraw-questions.ts';
+import { withdrawQuestion, withdrawQuestionsAbout } from './withdraw-questions.ts';
 
 /** `about`: what is known of the incident before it is read. */
 type MitigateInput = { incidentId: IncidentId; number: number; request: JudgementRequest; about: IncidentKey };
@@ -325,7 +325,12 @@ async function handToIncident(
   const by = (await deps.decisions.get(id, number))?.answered_by ?? 'firebreak';
   const text = `Rollback from ${from} to ${to} approved in incident ${id}`;
   const asked = (await deps.incidents.view(other.id))?.decisions.find(
-    (one) => isAboutRollbackOf(one, { service, version: from }) && one.to_version === to,
+    ({ question, state, target, from_version, to_version }) =>
+      question === undefined &&
+      state === 'waiting' &&
+      target?.service === service &&
+      from_version === from &&
+      to_version === to,
   );
   const answer = asked && (await deps.decisions.answer(other.id, asked.digest, 'approved', by, text));
   if (answer === 'taken' || answer === 'needs_another') {

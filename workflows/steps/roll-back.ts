@@ -383,7 +383,7 @@ async function guardInputs(
     guard: killSwitch,
     modes: [configured, ...modesFor(automation, order)],
     demoted_services: Object.hasOwn(automation.demoted, service) ? [service] : [],
-    clearing: clearingOfVersion(incident?.cleared, { service, version: from }),
+    clearing: clearingOfVersion(incident?.cleared, { service, version: from }, changes),
     decided_at: decidedAt,
     pinned: pinnedVersions(pins, changes),
     moved: movedTarget(changes, to),

@@ -1,6 +1,7 @@
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { QuestionInputs } from '../../core/domain/runbooks/permission.ts';
 import type { Withdrawal } from '../../core/domain/ports/decisions.ts';
+import { isSameName, partsOf } from '../../core/domain/changes/version-identity.ts';
 import { putsVersionLive } from '../../core/domain/changes/versions.ts';
 import type { ClearedSuspect, DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
@@ -29,21 +30,38 @@ export async function withdrawQuestionsAbout(
   return withdrawn;
 }
 
-/** Returns whether a decision asks to roll back a version. */
-export const isAboutRollbackOf = (
-  { question, state, target, from_version }: DecisionView,
-  { service, version }: { service: string; version: string },
-): boolean => question === undefined && state === 'waiting' && target?.service === service && from_version === version;
+/** A change that a decision can be about. */
+type DecidedChange = Pick<ClearedSuspect, 'change_id' | 'service' | 'version'>;
+
+/**
+ * Returns whether a decision is about the rollback of a change. Its version can be written otherwise since: then the change has
+ * the version of the decision among its inputs.
+ */
+export async function isAboutRollbackOf(
+  { decisions }: Pick<Deps, 'decisions'>,
+  incident: IncidentId,
+  { id, question, target, from_version: from }: DecisionView,
+  { change_id: changeId, service, version }: DecidedChange,
+): Promise<boolean> {
+  if (question !== undefined || target?.service !== service || from === null) return false;
+  if (from === version) return true;
+  if (!isSameName(partsOf(from).name, partsOf(version).name)) return false;
+  const inputs = await decisions.inputs(incident, Number(numberOf(id)));
+  return (inputs?.targets ?? []).some(({ changes }) =>
+    changes.some((change) => change.id === changeId && change.version === from),
+  );
+}
 
 async function isAbout(
-  { decisions }: Pick<Deps, 'decisions'>,
+  deps: Pick<Deps, 'decisions'>,
   id: IncidentId,
   decision: DecisionView,
   cleared: ClearedSuspect,
 ): Promise<boolean> {
   if (decision.offers?.some(({ change_id }) => change_id === cleared.change_id)) return true;
-  if (decision.question === undefined) return putsVersionLive(cleared) && isAboutRollbackOf(decision, cleared);
-  const inputs: unknown = await decisions.inputs(id, Number(numberOf(decision.id)));
+  if (decision.question === undefined)
+    return putsVersionLive(cleared) && isAboutRollbackOf(deps, id, decision, cleared);
+  const inputs: unknown = await deps.decisions.inputs(id, Number(numberOf(decision.id)));
   return (inputs as QuestionInputs | undefined)?.guards.against?.change_id === cleared.change_id;
 }
 

@@ -15,6 +15,9 @@ import { markWrong } from './mark-wrong.ts';
 import { acknowledgeByActing } from './acknowledge-by-acting.ts';
 import type { Caller } from '../people/caller.ts';
 
+/** Number of changes read, as for a decision. */
+const CHANGES_READ = 50;
+
 type CauseDeps = Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'changes' | 'clock' | 'engine' | 'pins'>;
 
 /** A rollback of a change that was cleared. */
@@ -57,13 +60,13 @@ export async function clearSuspectChange(
   const { cleared, over } = await clearSuspect(deps, caller, {
     before,
     statement,
-    judge: needsReevaluation(before, change),
+    judge: await needsReevaluation(deps, before, change),
     key,
     text,
   });
   const now = await requireIncident(deps, id);
   const withdrawn = over ? [] : await withdrawQuestionsAbout(deps, now, cleared);
-  const rollbacks = rollbacksOf(now, change);
+  const rollbacks = await rollbacksOf(deps, now, change);
   const wrong = await countAsWrong(deps, caller, id, rollbacks, `${change.version} was not the cause`);
   if (!over) {
     await acknowledgeByActing(deps, caller, id);
@@ -89,7 +92,9 @@ export async function changeOf(
   const read = ChangeId.safeParse(changeId);
   const change = read.success ? await changes.get(read.data) : undefined;
   if (change === undefined) throw new Refusal(404, 'unknown-deployment', `there is no deployment ${changeId}`);
-  if (change.environment === environment) return change;
+  // With the version as decisions name it.
+  if (change.environment === environment)
+    return (await changes.recent(change, CHANGES_READ)).find((one) => one.id === change.id) ?? change;
   throw new Refusal(
     409,
     'no-suspect',
@@ -154,10 +159,20 @@ const clearingNow = ({ cleared }: IncidentView, statement: ClearedSuspect): Clea
  * Returns whether the other suspects must be evaluated: no rollback of the change has started, and no question about
  * another change is waiting.
  */
-const needsReevaluation = (incident: IncidentView, change: Change): boolean =>
-  needsJudgement(incident) &&
-  rollbacksOf(incident, change).length === 0 &&
-  !incident.decisions.some((one) => isOpenRollbackQuestion(one) && !isAboutRollbackOf(one, change));
+async function needsReevaluation(deps: DecisionDeps, incident: IncidentView, change: Change): Promise<boolean> {
+  if (!needsJudgement(incident) || (await rollbacksOf(deps, incident, change)).length > 0) return false;
+  for (const decision of incident.decisions.filter(isOpenRollbackQuestion))
+    if (!(await isAboutRollbackOf(deps, incident.id, decision, suspectOf(change)))) return false;
+  return true;
+}
+
+type DecisionDeps = Pick<Deps, 'decisions'>;
+
+const suspectOf = ({ id, service, version }: Change): Pick<ClearedSuspect, 'change_id' | 'service' | 'version'> => ({
+  change_id: id,
+  service,
+  version,
+});
 
 /** Returns whether the incident has neither an effective mitigation nor a rollback in progress. */
 export const needsJudgement = ({ status, effects }: IncidentView): boolean =>
@@ -171,21 +186,20 @@ export const isOpenRollbackQuestion = ({ question, state }: DecisionView): boole
 type StartedRollback = Effect & { to: Version | null };
 
 /** Returns the rollbacks of a change in this incident that were started and have not failed. */
-export function rollbacksOf(
+export async function rollbacksOf(
+  deps: DecisionDeps,
   { id, decisions, effects }: IncidentView,
-  { service, version }: Pick<Change, 'service' | 'version'>,
-): StartedRollback[] {
-  return decisions
-    .filter(
-      ({ question, target, from_version }) =>
-        question === undefined && target?.service === service && from_version === version,
-    )
-    .flatMap((decision) => {
-      const key = rollbackKey(id, Number(numberOf(decision.id)));
-      const effect = effects.find((one) => one.kind === 'roll-back' && one.key === key);
-      const isStarted = effect !== undefined && ['intended', 'accepted', 'succeeded'].includes(effect.state);
-      return isStarted ? [{ ...effect, to: decision.to_version }] : [];
-    });
+  change: Change,
+): Promise<StartedRollback[]> {
+  const started: StartedRollback[] = [];
+  for (const decision of decisions) {
+    const key = rollbackKey(id, Number(numberOf(decision.id)));
+    const effect = effects.find((one) => one.kind === 'roll-back' && one.key === key);
+    const isStarted = effect !== undefined && ['intended', 'accepted', 'succeeded'].includes(effect.state);
+    if (isStarted && (await isAboutRollbackOf(deps, id, decision, suspectOf(change))))
+      started.push({ ...effect, to: decision.to_version });
+  }
+  return started;
 }
 
 /** Marks rollbacks as wrong. Rollbacks that a person requested do not count. */

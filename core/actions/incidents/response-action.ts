@@ -222,7 +222,10 @@ async function postedRollback(
       ...(to !== undefined && { to }),
     },
     change: ({ cleared }) => {
-      const clearing = running === undefined ? undefined : clearingOfVersion(cleared, { service, version: running });
+      const clearing =
+        running === undefined
+          ? undefined
+          : clearingOfVersion(cleared, { service, version: running }, plan.live === undefined ? [] : [plan.live]);
       if (clearing === undefined)
         return { rollbackRequested: command, ...timelineChange(by, 'rollback.requested', text, command) };
       const restored = { by, at: deps.clock.now() };

@@ -37,7 +37,8 @@ export async function restoreSuspectChange(
   // A rollback that a person requested is not asked again.
   const questions = before.decisions.filter(isOpenRollbackQuestion);
   const waitsForSecondPerson = questions.some(({ because }) => because === 'second_person');
-  const judge = rollbacksOf(before, change).length === 0 && needsJudgement(before) && !waitsForSecondPerson;
+  const judge =
+    (await rollbacksOf(deps, before, change)).length === 0 && needsJudgement(before) && !waitsForSecondPerson;
   const posted = await deps.incidents.post(
     id,
     { kind: 'cleared', by: caller.name, change: change.id, judge },

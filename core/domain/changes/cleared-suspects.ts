@@ -26,11 +26,20 @@ export const clearingOf = (
       clearing.change_id === change.id || (putsVersionLive(change) && isClearingOfVersion(clearing, change)),
   );
 
-/** Returns the clearing that applies to a version of a service, if any. */
+/**
+ * Returns the clearing that applies to a version of a service, if any.
+ *
+ * @param changes of the service, with the versions as they are written now, which can be otherwise than when one was cleared
+ */
 export const clearingOfVersion = (
   cleared: Clearings,
   of: { service: string; version: string },
-): ClearedSuspect | undefined => activeClearings(cleared).find((clearing) => isClearingOfVersion(clearing, of));
+  changes: readonly Change[] = [],
+): ClearedSuspect | undefined =>
+  activeClearings(cleared).find((clearing) => {
+    const now = changes.find(({ id }) => id === clearing.change_id) ?? clearing;
+    return isClearingOfVersion({ ...clearing, version: now.version }, of);
+  });
 
 const isClearingOfVersion = (
   clearing: ClearedSuspect,

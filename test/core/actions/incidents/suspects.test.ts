@@ -7,6 +7,7 @@ import { restoreSuspectChange } from '../../../../core/actions/incidents/restore
 import { executeResponseAction } from '../../../../core/actions/incidents/response-action.ts';
 import type { Caller } from '../../../../core/actions/people/caller.ts';
 import type { DecisionInputs } from '../../../../core/domain/rollback/judgement.ts';
+import { clearingOfVersion } from '../../../../core/domain/changes/cleared-suspects.ts';
 import { decide } from '../../../../core/domain/rollback/rollback.ts';
 import { NewChange } from '../../../../schemas/changes/change.ts';
 import type { ChangeId, EnvironmentName, IncidentId, ServiceName, Version } from '../../../../schemas/config/names.ts';
@@ -120,6 +121,54 @@ describe('clearing a suspect', () => {
     await clears(ADA, 'v2');
     expect(messages()).toContainEqual({ kind: 'cleared', by: 'ada', change: changeId('v2'), judge: true });
     expect(await states()).toEqual(['withdrawn']);
+  });
+
+  describe('whose name was seen with another commit since', () => {
+    const [A, B] = ['1'.repeat(40), '2'.repeat(40)];
+    const deployed = async (minutesAgo: number, commit: string) => {
+      const started_at = plusSeconds(world.clock.now(), -60 * minutesAgo);
+      const { change } = await world.deps.changes.record(
+        NewChange.parse({ ...serviceEnvironment, version: '6.4', commit, started_at, finished_at: started_at }),
+      );
+      ids.set(commit, change.id);
+    };
+
+    test('withdraws the question about it, and not that about the other commit', async () => {
+      await deployed(5, A);
+      await judged(1, { policy: { mode: 'approve' } });
+      await deployed(2, B);
+      await judged(2, { policy: { mode: 'approve' } });
+      const asked = (await world.deps.incidents.view(id))?.decisions.map(({ from_version: from }) => from);
+      expect(asked).toEqual(['6.4', '6.4 (2222222)']);
+      expect((await clears(ADA, A)).withdrawn).toBe(1);
+      expect(await states()).toEqual(['withdrawn', 'waiting']);
+      expect((await clears(ADA, B)).withdrawn).toBe(1);
+    });
+
+    test('stops its rollback', async () => {
+      await deployed(5, A);
+      await judged(1);
+      await clears(ADA, A);
+      await deployed(2, B);
+      const cleared = (await world.deps.incidents.read(id))?.cleared;
+      const changes = await world.deps.changes.recent(serviceEnvironment, 9);
+      const ofVersion = (version: string) => clearingOfVersion(cleared, { service: 'checkout', version }, changes);
+      expect([ofVersion('6.4 (1111111)')?.change_id, ofVersion('6.4 (2222222)')]).toEqual([changeId(A), undefined]);
+    });
+
+    test('is named with its commit, although the record of an earlier release is not', async () => {
+      await deployed(5, A);
+      await deployed(2, B);
+      const { get } = world.deps.changes;
+      world.deps.changes.get = async (change) => {
+        const { reported_version: reported, ...found } =
+          (await get.call(world.deps.changes, change)) ?? expect.unreachable();
+        return { ...found, version: reported ?? found.version };
+      };
+      await judged(1, { policy: { mode: 'approve' } });
+      const { cleared, withdrawn } = await clears(ADA, B);
+      expect([cleared.version, withdrawn]).toEqual(['6.4 (2222222)', 1]);
+    });
   });
 
   test('evaluates nothing while a rollback is in progress or has helped', async () => {
