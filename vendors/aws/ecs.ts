@@ -1,11 +1,17 @@
 import { ECSClient, UpdateServiceCommand, type UpdateServiceCommandInput } from '@aws-sdk/client-ecs';
-import type { TargetResponse, Deployer, DriftCheck, Scaling } from '../../core/domain/rollback/targets.ts';
+import {
+  type TargetResponse,
+  type Deployer,
+  type DriftCheck,
+  type Scaling,
+  sharesName,
+} from '../../core/domain/rollback/targets.ts';
 import type { EcsDeployer } from './schema.ts';
 import { accountAndRegionOf, type AwsAccess, cachedByAccess } from './access.ts';
 import { type AwsCall, attempt, refuse } from './attempt.ts';
 import { describeService, type LiveService, progressOf, reasonOf } from './ecs-service.ts';
 import { describeRevision, findRevision, whichRevision } from './ecs-task-definitions.ts';
-import type { Names } from './naming.ts';
+import { mentions, type Names } from './naming.ts';
 
 const clientAt = cachedByAccess((settings) => new ECSClient(settings));
 
@@ -29,7 +35,13 @@ export function ecsDeployer(config: EcsDeployer, options: { access: AwsAccess; s
   const readRunning = async (call: AwsCall, names: Names) => {
     const live = await describeService(client, target, call);
     const running = await describeRevision(client, live.primary.taskDefinition ?? '', config.container, call);
-    return { live, running, runs: whichRevision(running, names) };
+    const runs = whichRevision(running, names);
+    if (runs === undefined && sharesName(names) && running.texts.some((text) => mentions(text, names.to)))
+      refuse(
+        `two versions have the name ${names.to}, and ${running.name} does not tell which of them runs; ` +
+          'add the commit to the tag of the image, or set the tag commit of the task definition',
+      );
+    return { live, running, runs };
   };
   return {
     target: `ECS ${target.cluster}/${target.service}`,

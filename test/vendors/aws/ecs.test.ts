@@ -103,6 +103,14 @@ describe('the target revision is', () => {
     expect(gate.changed()).toBe(0);
   });
 
+  test('not chosen if it has the name of the running one, which shows no commit', async () => {
+    const { gate, deployer } = await world(['6.4', '6.4']);
+    const names = { ...commits(), from: '6.4', to: '6.4' };
+    expect(await deployer.rollBack(rollback(names))).toEqual({ kind: 'refused', detail: said('the name 6.4') });
+    expect(await deployer.checkDrift?.(rollback(names))).toMatchObject({ kind: 'unknown' });
+    expect(gate.changed()).toBe(0);
+  });
+
   test('found in the configured container only', async () => {
     const { gate } = await world();
     const deployer = deployerAt(gate.url, { container: 'sidecar' });
