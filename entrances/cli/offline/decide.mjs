@@ -1,5 +1,5 @@
 /** Freeze checks while Firebreak is unreachable, from the last signed answer, policy, or the caller's setting. */
-import { isPinnedAs } from './pinned.mjs';
+import { isPinned, isPinnedAs, isSameCommit, isSameVersionName, partsOf } from './pinned.mjs';
 import { readState } from './signed-state.mjs';
 import { lastAnswerFor } from './state-file.mjs';
 
@@ -104,18 +104,34 @@ function reasonsFor({ reasons }, { version }) {
  * @param {State} state @param {DeployRequest} request @returns {string | undefined}
  */
 function pinnedNameOf(state, request) {
+  const { version, commit } = request;
+  if (version !== undefined && state.pins.some((pin) => isPinned({ version, commit }, pin))) return version;
   const commits =
-    request.isRollback && request.version !== undefined && isKnownGood(state, request) ? [] : state.pinned_commits;
-  return [request.version, request.commit].find(
-    (name) => name !== undefined && isPinnedAs(name, { versions: state.pinned, commits }),
-  );
+    request.isRollback && version !== undefined && isKnownGood(state, request) ? [] : state.pinned_commits;
+  return [version, commit].find((name) => {
+    if (name === undefined) return false;
+    // The name of the version itself is compared above, together with its commit.
+    const versions = state.pins.map((pin) => pin.version).filter((pinned) => pinned !== name || name === commit);
+    return isPinnedAs(name, { versions, commits });
+  });
 }
 
-/** Matches by version; by commit only if the caller names no version, as Firebreak does. @type {(state: State, request: DeployRequest) => boolean} */
+/**
+ * Matches by version; by commit only if the caller names no version, as Firebreak does. One of several versions of the same
+ * name needs its commit.
+ *
+ * @type {(state: State, request: DeployRequest) => boolean}
+ */
 const isKnownGood = ({ known_good }, { version, commit }) =>
-  known_good.some((good) =>
-    version === undefined ? good.commit !== null && good.commit === commit : good.version === version,
-  );
+  known_good.some((good) => {
+    if (version === undefined) return good.commit !== null && good.commit === commit;
+    const [known, asked] = [partsOf(good.version), partsOf(version)];
+    const askedCommit = commit ?? asked.commit;
+    return (
+      isSameVersionName(known.name, asked.name) &&
+      (known.commit === undefined || (askedCommit !== undefined && isSameCommit(known.commit, askedCommit)))
+    );
+  });
 
 /** @param {State} state @param {Date} now @returns {string | undefined} undefined: the state still applies */
 function outdatedReason({ iat, exp, next_transition_at }, now) {

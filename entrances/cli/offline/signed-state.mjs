@@ -12,7 +12,7 @@ import { jsonIn, objectIn, thumbprintOf } from './keys.mjs';
  * @property {string} environment
  * @property {boolean} allowed
  * @property {{ code: string, text: string }[]} reasons
- * @property {string[]} pinned versions known bad
+ * @property {{ version: string, commit: string | null }[]} pins versions known bad. Commit null: of each commit of this name
  * @property {{ version: string, commit: string }[]} pinned_commits commits recorded with the pinned versions
  * @property {{ version: string, commit: string | null }[]} known_good permitted targets of a rollback
  * @property {string} evaluated_at
@@ -84,7 +84,7 @@ function stateIn(claims) {
     environment,
     allowed,
     reasons: reasons.flatMap((reason) => reasonIn(reason) ?? []),
-    pinned,
+    pins: pinsIn(pinned, times['pins']),
     // Absent from states of older versions.
     pinned_commits: Array.isArray(pinned_commits) ? pinned_commits.flatMap((value) => commitIn(value) ?? []) : [],
     known_good: Array.isArray(known_good) ? known_good.flatMap((value) => versionIn(value) ?? []) : [],
@@ -100,6 +100,17 @@ function stateIn(claims) {
 function reasonIn(value) {
   const { code, text } = objectIn(value);
   return isText(text) ? { code: isText(code) ? code : '', text } : undefined;
+}
+
+/**
+ * Returns the pinned versions with their commits, which states of older versions lack.
+ *
+ * @param {string[]} versions @param {unknown} pins @returns {State['pins']}
+ */
+function pinsIn(versions, pins) {
+  const known = Array.isArray(pins) ? pins.flatMap((value) => versionIn(value) ?? []) : [];
+  const others = versions.filter((version) => !known.some((pin) => pin.version === version));
+  return [...known, ...others.map((version) => ({ version, commit: null }))];
 }
 
 /** @param {unknown} value @returns {State['known_good'][number] | undefined} */

@@ -1,3 +1,5 @@
+import { pinnedVersions } from '../../../core/domain/changes/identified-versions.ts';
+import { commitOf } from '../../../core/domain/changes/version-identity.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import type { CheckInputs } from '../decisions/check-inputs.ts';
 import { decide, examine, stateOf } from '../decisions/decide.ts';
@@ -78,11 +80,12 @@ export async function signedState(
   const { service, environment } = inputs.request;
   const { outage } = inputs.policy;
   // Add the pinned versions to the cache key: without a version in the request, the findings don't include them.
-  const pinned = inputs.pins
+  const pins = inputs.pins
     .filter((pin) => pin.state === 'pinned' && pin.service === service && pin.environment === environment)
-    .map(({ version }) => version);
+    .map((pin) => ({ version: pin.version, commit: commitOf(pin) }));
+  const pinned = pins.map(({ version }) => version);
   const commits = (inputs.pinnedCommits ?? []).filter(({ version }) => pinned.includes(version));
-  const name = `state ${JSON.stringify([service, environment, stateOf(plain, examined), outage, pinned, commits])}`;
+  const name = `state ${JSON.stringify([service, environment, stateOf(plain, examined), outage, pins, commits])}`;
   return cachedSignature(deps, name, STATE_REUSE_MS, async () => {
     const changes = await deps.changes.recent({ service, environment }, CHANGES_READ);
     const { allowed, verdict, reasons, next_transition_at } = decide(plain, examined);
@@ -96,8 +99,9 @@ export async function signedState(
         verdict,
         reasons: reasons.map(({ code, text }) => ({ code, text })), // small: a client stores it
         pinned,
+        pins,
         pinned_commits: commits,
-        known_good: knownGood(changes, pinned, KNOWN_GOOD_MAX),
+        known_good: knownGood(changes, pinnedVersions(pins, changes), KNOWN_GOOD_MAX),
         evaluated_at: inputs.at,
         next_transition_at,
         on_outage: outage.deploys,

@@ -2,6 +2,8 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import type { PinView } from '../../../schemas/changes/pin.ts';
 import type { EnvironmentEntry } from '../../../schemas/config/config.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { pinnedVersions, reportedName, withPinnedCommit } from '../../../core/domain/changes/identified-versions.ts';
+import { isSameName, isSameVersion, partsOf } from '../../../core/domain/changes/version-identity.ts';
 import type { GatedWorkload } from '../schemas/freeze-gates.ts';
 import type { Freeze } from '../schemas/freeze.ts';
 import type { CheckedScope } from '../types.ts';
@@ -83,16 +85,29 @@ type EntryInputs = {
 export function policyEntry({ scope, frozen, changes, pins, rollbackTo, outage, at }: EntryInputs): PolicyEntry | null {
   const [freeze] = frozen.refusing;
   if (freeze === undefined) return null;
-  const pinned = new Set(pins.filter(({ state }) => state === 'pinned').map(({ version }): string => version));
-  const good = knownGood(changes, [...pinned], VERSIONS_MAX);
-  const versions = [...good.map(({ version }) => version), ...frozen.versions.filter((each) => !pinned.has(each))];
-  // The commit of a running or pinned version proves no rollback.
-  const names = new Set(versions);
-  const others = new Set(changes.filter(({ version }) => !names.has(version)).map(({ commit }) => commit));
+  const bad = pins.filter(({ state }) => state === 'pinned').map((pin) => withPinnedCommit(pin, changes));
+  const good = knownGood(changes, pinnedVersions(bad, changes), VERSIONS_MAX);
+  const allowed = frozen.versions.filter((version) => !bad.some((pin) => isSameVersion(pin, { version })));
+  const versions = new Set([
+    ...good.map(({ version }) => version),
+    ...allowed,
+    ...(rollbackTo === undefined ? [] : [rollbackTo]),
+  ]);
+  const restored = changes.filter(({ version }) => version === rollbackTo);
+  // The name of a branch, or the commit of a running or pinned version, proves no rollback.
+  const others = changes.filter(({ version }) => !versions.has(version));
+  const isOther = (name: string): boolean => others.some((other) => isSameName(reportedName(other), name));
+  const names = changes
+    .filter(({ version }) => versions.has(version) && (version === rollbackTo || partsOf(version).commit === null))
+    .map(reportedName)
+    .filter((name) => !isOther(name));
+  const commits = [...good, ...restored].map(({ commit }) => commit);
   return {
     message: messageOf(scope, freeze),
-    versions: [...new Set([...versions, ...(rollbackTo === undefined ? [] : [rollbackTo])])],
-    commits: [...new Set(good.flatMap(({ commit }) => (commit === null || others.has(commit) ? [] : [commit])))],
+    versions: [...new Set([...versions, ...names])],
+    commits: [...new Set(commits)].filter(
+      (commit): commit is string => commit !== null && !others.some((other) => other.commit === commit),
+    ),
     // As for clients that cannot reach Firebreak.
     expires: outage.deploys === 'deny' ? null : plusSeconds(at, Math.max(outage.maxAgeSeconds, VALID_MIN_SECONDS)),
   };

@@ -157,6 +157,57 @@ describe('a state signed with a trusted key', () => {
     expect(await check(args, { keys: KEYS })).toMatchObject({ code });
   });
 
+  describe('a version known bad or good is told apart from others of its name by its commit:', () => {
+    const [A, B, C] = ['1'.repeat(40), '2'.repeat(40), '3'.repeat(40)];
+    const known = {
+      pinned: ['v2', '6.4 (2222222)', '7.1'],
+      pins: [
+        { version: 'v2', commit: null },
+        { version: '6.4 (2222222)', commit: B },
+        { version: '7.1', commit: B },
+      ],
+      known_good: [
+        { version: '6.4 (1111111)', commit: A },
+        { version: 'v1', commit: null },
+      ],
+    };
+    const rollback = (...args: string[]) => ['--change', 'rollback', ...args];
+
+    test.each<[string[], number]>([
+      [['--version', '2'], 1],
+      [['--version', 'V2'], 1],
+      [['--version', '6.4'], 1],
+      [['--version', '6.4', '--commit', B.slice(0, 9)], 1],
+      [['--version', '6.4', '--commit', C], 0],
+      [['--version', '7.1', '--commit', B], 1],
+      [['--version', '7.1', '--commit', C], 0],
+      [['--version', '22'], 0],
+    ])('a deploy with %j: exit code %i', async (args, code) => {
+      await holding(entry(clear(known)));
+      expect(await check(args, { keys: KEYS })).toMatchObject({ code });
+    });
+
+    test.each<[string[], number]>([
+      [['--version', '1'], 0],
+      [['--version', '6.4 (1111111)'], 0],
+      [['--version', '6.4', '--commit', A], 0],
+      [['--version', '6.4'], 1],
+      [['--version', '6.4', '--commit', B], 1],
+      [['--version', '6.4', '--commit', C], 1],
+    ])('during a freeze, a rollback with %j: exit code %i', async (args, code) => {
+      await holding(entry(frozen(known)));
+      expect(await check(rollback(...args), { keys: KEYS })).toMatchObject({ code });
+    });
+
+    test('a state of an earlier release tells no commits of pins', async () => {
+      await holding(entry(clear({ pinned: ['6.4 (2222222)', 'v2'] })));
+      const codes = [];
+      for (const args of [['6.4'], ['6.4', '--commit', C], ['2', '--commit', C]])
+        codes.push((await check(['--version', ...args], { keys: KEYS })).code);
+      expect(codes).toEqual([1, 0, 1]);
+    });
+  });
+
   test('stderr reports a refusal once', async () => {
     await holding(entry(frozen()));
     const { out, err } = await check([], { keys: KEYS });

@@ -40,8 +40,11 @@ function requestedNameOf(pin: PinView, { request, rollback, pinnedCommits = [] }
   const { version } = pin;
   const names = namesIn(request);
   if (request.version !== null && isSameVersion(pin, { ...request, version: request.version })) return request.version;
-  const versionName = names.find((name) => isVersionNamed(version, name));
-  if (versionName !== undefined && versionName !== request.version) return versionName;
+  // The name of the version itself is compared above, together with its commit.
+  const versionName = names.find(
+    (name) => isVersionNamed(version, name) && (name !== version || name === request.commit),
+  );
+  if (versionName !== undefined) return versionName;
   // Versions of the same commit can differ in configuration, so a known good version of that commit is not the pinned
   // one.
   const isKnownGoodRollback = request.version !== null && rollback !== null && rollback.kind !== 'not_known';

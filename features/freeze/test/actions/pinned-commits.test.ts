@@ -83,12 +83,43 @@ describe('a known bad version is refused by its recorded commit:', () => {
     expect(await asked({ commit: BAD }, deps)).toMatchObject({ allowed: false });
   });
 
+  test('which is its name as well, also shortened, although no commit is recorded', async () => {
+    const [changes, pins] = [[change('v1', null, -200), change(BAD, null, -60)], [pin(BAD)]];
+    const deps = {
+      ...firebreak(),
+      changes: { recent: async () => changes, live: async () => [changes.at(-1)] },
+      freezeState: { read: async () => ({ own: [], dependencies: [], pins }) },
+    } as unknown as CheckDeps;
+    for (const more of [{ version: BAD }, { version: BAD.slice(0, 8) }, { version: 'r3', commit: BAD }])
+      expect(await asked(more, deps)).toMatchObject({ allowed: false, reasons: [{ code: 'pinned_version' }] });
+  });
+
   test('and the signed state contains the commit', async () => {
     const { signed_state } = await asked({ version: 'v9' });
     expect(JSON.parse(signed_state ?? '')).toMatchObject({
       pinned: ['v2'],
+      pins: [{ version: 'v2', commit: BAD }],
       pinned_commits: [{ version: 'v2', commit: BAD }],
     });
+  });
+
+  test('and the signed state has no commit of a pinned name as known good', async () => {
+    const branch = (commit: string, minutes: number) => ({
+      ...change(`6.4 (${commit.slice(0, 7)})`, commit, minutes),
+      reported_version: '6.4',
+    });
+    const changes = [branch(GOOD, -300), branch(BAD, -200), change('v3', null, -10)];
+    const known = async (pins: object[]) => {
+      const deps = {
+        ...firebreak(),
+        changes: { recent: async () => changes, live: async () => [changes.at(-1)] },
+        freezeState: { read: async () => ({ own: [], dependencies: [], pins }) },
+      } as unknown as CheckDeps;
+      const { signed_state } = await asked({ version: 'v9' }, deps);
+      return (JSON.parse(signed_state ?? '') as { known_good: object[] }).known_good;
+    };
+    expect(await known([pin('6.4 (4c1f0d9)')])).toEqual([{ version: '6.4 (bbbbbbb)', commit: GOOD }]);
+    expect(await known([{ ...pin('6.4'), pinned_at: at(-400) }])).toEqual([]);
   });
 });
 

@@ -63,6 +63,28 @@ test('the version to which Firebreak is rolling back passes meanwhile', async ()
   expect(await deploy(cluster, 'v30')).toBeDefined();
 });
 
+test('versions pass by the names of the target, and commits of a branch by their commits', async () => {
+  const cluster = await setUp(WORKLOADS);
+  const named = (name: string, digit: string) => ({ reported_version: name as Version, commit: digit.repeat(40) });
+  cluster.changes.push(
+    change('7.0 (7777777)', 5 * DAY, { ...named('7.0', '7'), rolled_back_by: 'somebody' }),
+    change('v40', 4 * DAY, { reported_version: '40' as Version }),
+    change('6.4 (1111111)', 3 * DAY, named('6.4', '1')),
+    change('6.4 (2222222)', DAY, named('6.4', '2')),
+  );
+  await cluster.open('frz_1');
+  const passes = async (tags: string[]) => {
+    const refused = await Promise.all(tags.map((tag) => deploy(cluster, tag)));
+    return tags.filter((_, index) => refused[index] === undefined);
+  };
+  const tags = ['v40', '40', '6.4', 'sha-1111111', 'sha-2222222', '7.0', 'sha-7777777'];
+  expect(await passes(tags)).toEqual(['v40', '40', 'sha-1111111']);
+  await cluster.rollBack('6.4 (1111111)');
+  expect(await passes(tags)).toEqual(['v40', '40', 'sha-1111111']);
+  await cluster.rollBack('7.0 (7777777)');
+  expect(await passes(tags)).toEqual(['v40', '40', 'sha-1111111', '7.0', 'sha-7777777']);
+});
+
 test('after the freeze, everything passes, and nothing is left', async () => {
   const cluster = await frozen();
   await end(cluster);
