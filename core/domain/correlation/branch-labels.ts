@@ -30,26 +30,44 @@ export function branchLabels(changes: readonly Change[], from: Timestamp): Label
   };
 }
 
-/** Reads the labels of evidence. Series that tell no version are left out: the service is then not measured by version. */
+/**
+ * Reads the labels of evidence. If one of several versions cannot be told, none is measured: requests to it would seem to be
+ * requests to no version.
+ */
 export function withLabelsRead(evidence: Evidence, read: LabelReader | undefined): Evidence {
   if (read === undefined) return evidence;
-  const { by_version, by_version_close: close, by_instance: instances, alert_versions, ...others } = evidence;
-  const named = by_version && readVersions(by_version, read);
-  const closeNamed = close && readVersions(close.versions, read);
-  const instancesNamed = instances && readVersions(instances.versions, read);
+  const { by_version, by_version_close, by_instance, callers, pods, alert_versions, ...others } = evidence;
+  const close = withVersions(by_version_close, read);
+  const instances = withVersions(by_instance, read);
+  const seen = withVersions(callers, read);
+  const { close: _close, ...whole } = seen ?? {};
+  const seenClose = withVersions(seen?.close, read);
+  const podsNamed = pods && readVersions(pods, read);
   return {
     ...others,
-    by_version: named?.length === 0 ? null : named,
-    ...(close && closeNamed && closeNamed.length > 0 && { by_version_close: { ...close, versions: closeNamed } }),
-    ...(instances &&
-      instancesNamed &&
-      instancesNamed.length > 0 && { by_instance: { ...instances, versions: instancesNamed } }),
+    by_version: by_version && readVersions(by_version, read),
+    ...(close && { by_version_close: close }),
+    ...(instances && { by_instance: instances }),
+    ...(seen && { callers: { ...whole, ...(seenClose && { close: seenClose }) } as NonNullable<Evidence['callers']> }),
+    ...(podsNamed && { pods: podsNamed }),
     alert_versions: alert_versions.flatMap((label) => read(label) ?? []),
   };
 }
 
-const readVersions = <V extends { version: string }>(versions: readonly V[], read: LabelReader): V[] =>
-  versions.flatMap((one) => {
+/** Returns what is measured by version, with its labels read. Undefined: it is not measured. */
+function withVersions<V extends { version: string }, M extends { versions: readonly V[] }>(
+  measured: M | undefined,
+  read: LabelReader,
+): M | undefined {
+  const versions = measured && readVersions(measured.versions, read);
+  return measured && versions ? { ...measured, versions } : undefined;
+}
+
+/** Returns null if a label tells no version. */
+function readVersions<V extends { version: string }>(versions: readonly V[], read: LabelReader): V[] | null {
+  const named = versions.flatMap((one) => {
     const version = read(one.version);
     return version === null ? [] : [{ ...one, version }];
   });
+  return named.length < versions.length ? null : named;
+}

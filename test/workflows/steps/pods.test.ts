@@ -4,6 +4,7 @@ import type { HealthQuery } from '../../../core/domain/catalogue/health.ts';
 import { prometheus } from '../../../vendors/prometheus/metrics.ts';
 import { serverAt } from '../../../vendors/shared/server.ts';
 import { podsOf } from '../../../workflows/steps/pods.ts';
+import type { Version } from '../../../schemas/config/names.ts';
 import { before, change, NOON } from '../../core/arbitraries.ts';
 import { vendor } from '../../vendors/server.ts';
 
@@ -36,10 +37,13 @@ const PODS = 'namespace="shop",pod=~"checkout-.+"';
 const configured: HealthQuery = { promql: 'e', called: 'e', max: 0.01, pods: PODS };
 
 /** Reads pods from a Prometheus with this result. */
-async function read(result: readonly unknown[], query: HealthQuery = configured) {
+async function read(
+  result: readonly unknown[],
+  query: HealthQuery = configured,
+  own = [change('v41', 240), change('v42', 4)],
+) {
   const body = JSON.stringify({ status: 'success', data: { resultType: 'matrix', result } });
   const { url, received } = await vendor({ status: 200, body });
-  const own = [change('v41', 240), change('v42', 4)];
   const found = await podsOf(
     prometheus(async () => serverAt(url)),
     query,
@@ -51,6 +55,16 @@ async function read(result: readonly unknown[], query: HealthQuery = configured)
 const read1 = async (...result: unknown[]): Promise<Evidence['pods']> => (await read(result)).pods;
 
 describe('pods by version', () => {
+  test('are known by the name that the deploying system uses', async () => {
+    const own = [change('6.4 (2222222)', 4, { reported_version: '6.4' as Version, commit: '2'.repeat(40) })];
+    const { pods } = await read(
+      [image('a', 'agent:1.9', 'agent'), image('a', 'checkout:6.4'), ready('a', 1)],
+      configured,
+      own,
+    );
+    expect(pods).toMatchObject([{ version: '6.4', pods: 1, ready: 1 }]);
+  });
+
   test('are counted with their restarts and why they wait, by the tags of their images', async () => {
     const found = await read1(
       ...['a', 'b'].flatMap((pod) => [image(pod, 'checkout:v41'), image(pod, 'proxy:1.9', 'proxy'), ready(pod, 1)]),

@@ -23,17 +23,29 @@ test('labels are versions if no branch was deployed in the time', () => {
   expect(branchLabels(identified([change('v42', 90), change('42', 10)]), before(60))).toBeUndefined();
 });
 
-test('series that tell no version are left out', () => {
-  const series = { version: '6.4', curve: [], traffic: null };
+test('what is measured by version is not, if a label tells no version', () => {
+  const series = [
+    { version: '6.4', curve: [], traffic: null },
+    { version: 'v5', curve: [], traffic: null },
+  ];
+  const close = { window: 60, versions: series };
   const evidence = {
-    by_version: [series],
-    alert_versions: ['6.4'],
-    by_version_close: { window: 60, versions: [series] },
+    by_version: series,
+    alert_versions: ['6.4', 'v5'],
+    by_version_close: close,
+    by_instance: close,
+    callers: { max: 0.05, versions: series, close },
+    pods: [{ version: '6.4', ready: 1 }],
   } as unknown as Evidence;
-  expect(withLabelsRead(evidence, branchLabels(branch, before(600)))).toEqual({ by_version: null, alert_versions: [] });
+  const unknown = withLabelsRead(evidence, branchLabels(branch, before(600)));
+  expect(unknown).toEqual({ by_version: null, alert_versions: ['v5'] });
+  const named = [{ version: '6.4 (2222222)' }, { version: 'v5' }];
   expect(withLabelsRead(evidence, branchLabels(branch, before(60)))).toMatchObject({
-    by_version: [{ version: '6.4 (2222222)' }],
-    by_version_close: { versions: [{ version: '6.4 (2222222)' }] },
-    alert_versions: ['6.4 (2222222)'],
+    by_version: named,
+    by_version_close: { versions: named },
+    by_instance: { versions: named },
+    callers: { max: 0.05, versions: named, close: { versions: named } },
+    pods: [{ version: '6.4 (2222222)', ready: 1 }],
+    alert_versions: ['6.4 (2222222)', 'v5'],
   });
 });
