@@ -1,6 +1,7 @@
 import type { DrillRecord, DrillStep } from '../../../schemas/automation/drill.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { isSameName } from '../changes/version-identity.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import type { TargetResponse, DriftCheck } from '../rollback/targets.ts';
 
@@ -117,7 +118,7 @@ function afterRollForward(drill: DrillRecord, report: StepReport, at: Timestamp)
       return ended(drill, reason, at);
     case 'superseded':
       // The version to restore was never replaced.
-      if (report.current === from && reason !== null) return ended(drill, reason, at);
+      if (isSameName(report.current, drill.from_name ?? from) && reason !== null) return ended(drill, reason, at);
       return ended(drill, `${reason === null ? '' : `${reason}. `}${report.current} was deployed in the meantime`, at);
     case 'refused':
     case 'failed':

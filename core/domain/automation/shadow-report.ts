@@ -2,7 +2,7 @@ import type { Automation } from '../../../schemas/access/access.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { DecisionView, IncidentView } from '../../../schemas/incidents/incident.ts';
-import { lowestMode, type Mode } from '../../../schemas/config/names.ts';
+import { lowestMode, type Mode, type Version } from '../../../schemas/config/names.ts';
 import type {
   ShadowAct,
   ShadowCase,
@@ -15,6 +15,7 @@ import { modesFor } from './automation.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import { activeClearings } from '../changes/cleared-suspects.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
+import { isSameVersion, partsOf } from '../changes/version-identity.ts';
 import { putsVersionLive } from '../changes/versions.ts';
 
 /** Compares what automation would have done in shadow mode with what people did. */
@@ -119,8 +120,9 @@ function judgeAct(
   const undecidable = judgeUndecidable(incident, knownChanges);
   if (undecidable !== undefined) return undecidable;
   const { during, later, until } = changesAround(incident, knownChanges, now);
-  const rollback = during.find((change) => putsVersionLive(change) && (change.version === to || isRollback(change)));
-  if (rollback !== undefined && rollback.version !== to)
+  const isTarget = (change: Change): boolean => to !== null && brings(change, to);
+  const rollback = during.find((change) => putsVersionLive(change) && (isTarget(change) || isRollback(change)));
+  if (rollback !== undefined && !isTarget(rollback))
     return undecided(`people rolled back to ${rollback.version} instead of ${to}`);
   if (incident.resolved_at === null)
     return undecided(
@@ -131,7 +133,7 @@ function judgeAct(
   if (otherChange !== undefined)
     return undecided(`another change was made during the incident: ${otherChange.kind} of ${otherChange.version}`);
   if (now < until) return undecided('the incident ended less than 30 minutes ago');
-  const laterRollback = later.find((change) => change.version === to || isRollback(change));
+  const laterRollback = later.find((change) => isTarget(change) || isRollback(change));
   if (laterRollback !== undefined)
     return undecided(`people rolled back to ${laterRollback.version} within a day after the end`);
   return wrong(`the incident ended while ${from} kept running`);
@@ -176,6 +178,10 @@ function changesAround(
     until,
   };
 }
+
+/** Returns whether people restored the version. Their system can call one commit of a branch by the name of the branch. */
+const brings = (change: Change, version: Version): boolean =>
+  change.version === version || (partsOf(version).commit !== null && isSameVersion(change, { version }));
 
 const isRollback = ({ kind }: Change): boolean => kind === 'rollback';
 

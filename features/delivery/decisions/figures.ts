@@ -4,6 +4,7 @@ import type { DoraDeploy, DoraFigures, DoraIncident, FailureCause } from '../dor
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { attributedIncident, type ObservedIncident } from './attribution.ts';
 import { bandLimits, failRateBand, frequencyBand, leadTimeBand, recoveryBand } from './bands.ts';
+import { isSameVersion } from '../../../core/domain/changes/version-identity.ts';
 import { median, nearestRank } from '../../../core/domain/reports/quantiles.ts';
 import { type ReworkByCommit, reworkOf } from './rework.ts';
 
@@ -167,7 +168,11 @@ function rollbacksInForce(records: readonly DeployRecord[]): Map<string, DeployR
   for (const record of records) {
     if (record.status !== 'succeeded') continue;
     if (record.kind === 'rollback') {
-      const removedVersion = record.previous_version ?? running;
+      const { previous_version: previous } = record;
+      // The sender can write the running version otherwise: without its commit, or in another spelling.
+      const isRunning =
+        running !== undefined && (previous === null || isSameVersion({ version: previous }, { version: running }));
+      const removedVersion = isRunning ? running : (previous ?? undefined);
       const deploy =
         removedVersion === undefined || removedVersion === record.version ? undefined : broughtBy.get(removedVersion);
       const restored = broughtBy.get(record.version);

@@ -413,7 +413,7 @@ describe('handle an incident', () => {
     });
     expect(await cleared()).toMatchObject([{ version: 'v2', by: 'admin' }]);
     expect((await at(firebreak, 'incident', 'show', incident)).out).toMatch(/ admin +It was DNS\n/);
-    expect(await of('suspect-again', 'v2')).toMatchObject({
+    expect(await of('suspect-again', '2')).toMatchObject({
       code: 0,
       out: expect.stringMatching(/: suspected again\n$/),
     });

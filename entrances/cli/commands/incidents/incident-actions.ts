@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { activeClearings } from '../../../../core/domain/changes/cleared-suspects.ts';
+import { isSameVersion } from '../../../../core/domain/changes/version-identity.ts';
+import { sameVersion } from '../../../../core/domain/changes/versions.ts';
 import { decisionLines, linesOf, subjectOf } from '../../../../core/domain/messages/decision-lines.ts';
 import { ROLE_NAMES } from '../../../../core/domain/messages/incident-card.ts';
 import { offerWords } from '../../../../core/domain/rollback/offers.ts';
@@ -203,7 +205,10 @@ async function suspectNamed(client: Client, kind: SuspectKind, text: string, id:
   if (ChangeId.safeParse(text).success) return text;
   const incident = await client.get(pathOf(id), IncidentView);
   const all = kind === 'suspect' ? incident.suspects : activeClearings(incident.cleared);
-  const [found, ...others] = all.filter(({ version }) => version === text);
+  const exact = all.filter(({ version }) => version === text);
+  const isNamedSo = ({ version }: { version: string }): boolean =>
+    sameVersion(version, text) || isSameVersion({ version }, { version: text });
+  const [found, ...others] = exact.length > 0 ? exact : all.filter(isNamedSo);
   if (others.length > 0 && found !== undefined)
     throw new UsageError(
       [

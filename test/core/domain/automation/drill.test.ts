@@ -8,6 +8,7 @@ import {
   type StepReport,
 } from '../../../../core/domain/automation/drill.ts';
 import type { DrillRecord } from '../../../../schemas/automation/drill.ts';
+import type { Version } from '../../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { drillRecord } from '../../../support/drill-record.ts';
 
@@ -75,6 +76,9 @@ test.each<[string, StepReport[], RegExp]>([
   expect(over(played(after, DONE))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
   const neverAway: StepReport = { kind: 'superseded', current: 'v2' };
   expect(over(played(after, neverAway))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
+  const branch = { ...after, from_version: '6.4 (2222222)' as Version, from_name: '6.4' as Version };
+  const never: StepReport = { kind: 'superseded', current: '6.4' };
+  expect(over(played(branch, never))).toEqual(['ended', 'failed', expect.stringMatching(why)]);
 });
 
 test.each<[string, StepReport[], RegExp]>([

@@ -48,6 +48,7 @@ const incident = (more: Partial<ShadowIncident> = {}): ShadowIncident => ({
   ...more,
 });
 
+const TO_BRANCH = decision({ to_version: '6.4 (1111111)' as Version });
 const OPEN = { resolved_at: null };
 const SUSPECT = change('v2', 10);
 /** Builds a rollback 20 minutes after noon. */
@@ -71,6 +72,13 @@ describe('a rollback or question in shadow mode', () => {
     ['right', /people rolled back to v1, and the incident ended/, incident(), [SUSPECT, back('v1')]],
     ['right', /people rolled back to v1/, incident(), [SUSPECT, change('v1', -20)]],
     ['right', /people rolled back to v1/, incident(), [SUSPECT, back('v1', 80)]],
+    ['right', /people rolled back to 6.4 \(1111111\)/, incident({ decisions: [TO_BRANCH] }), [SUSPECT, back('6.4')]],
+    [
+      'undecided',
+      /deploy of 6.4 \(2222222\)/,
+      incident({ decisions: [decision({ to_version: '6.4' as Version })] }),
+      [SUSPECT, change('6.4 (2222222)', -20)],
+    ],
     ['undecided', /to v1, and the incident is open/, incident(OPEN), [SUSPECT, back('v1')]],
     ['undecided', /to v0 instead of v1/, incident(), [SUSPECT, back('v0')]],
     ['undecided', /hotfix of v3/, incident(), [SUSPECT, change('v3', -20, { kind: 'hotfix' })]],
