@@ -4,7 +4,7 @@ import { drillPaths, playDrill } from './stories/drills.ts';
 import { pinRolledBack } from '../../core/actions/changes/pin-rolled-back.ts';
 import { NewChange } from '../../schemas/changes/change.ts';
 import { GoldenHistories } from './golden-histories.ts';
-import { deploys, type Moment } from './play.ts';
+import { configured, deploys, type Moment, type Story } from './play.ts';
 
 let stores: TableStores;
 beforeAll(async () => {
@@ -39,11 +39,34 @@ test('a report of the rollback to a commit of a branch is part of the drill, als
     await pinRolledBack(deps, change);
   };
   const { world, drill } = await playDrill(stores.table, 900, {
-    given: [deploys('6.4', 95, { commit: B }), deploys('6.4', 60, { commit: A }), deploys('v3', 25), ...given],
+    given: [
+      configured({ drills: true, deployer: { kind: 'http', commits: true } }),
+      deploys('6.4', 95, { commit: B }),
+      deploys('6.4', 60, { commit: A }),
+      deploys('v3', 25),
+      ...given,
+    ],
     timeline: { ...timeline, '30 s': reports },
   });
   expect(drill).toMatchObject({ outcome: 'proved', from_version: 'v3', to_version: '6.4 (1111111)', to_name: '6.4' });
   expect(await world.deps.pins.of({ service: 'checkout', environment: 'production' } as never)).toEqual([]);
+});
+
+test.for<[string, Moment[]]>([
+  ['the earlier version', [deploys('v3', 20)]],
+  ['the running version', []],
+])('no drill restores %s by a name that means a later commit', async ([, later], { expect }) => {
+  const [A, B] = ['1'.repeat(40), '2'.repeat(40)];
+  const branch = [
+    configured({ drills: true, deployer: { kind: 'http', commits: true } }),
+    deploys('6.4', 95, { commit: A }),
+    deploys('6.4', 60, { commit: B }),
+    deploys('6.4', 55, { commit: A, kind: 'rollback' }),
+  ];
+  const story = { ...drillPaths['proves-a-rollback'], given: [...branch, ...later] } as Story;
+  await expect(playDrill(stores.table, 901, story)).rejects.toThrow(
+    'the deploying system knows 6.4 (1111111) as 6.4, which now means the commit 2222222',
+  );
 });
 
 test('the golden histories contain every transition', () => histories.checkTransitions());

@@ -48,6 +48,30 @@ test('another commit of a branch is suspected, and a person is asked whether to 
   ).toEqual(['6.4 (2222222)', '6.4 (1111111)', 'v2', 'v1']);
 });
 
+test('a person is asked before a commit is restored whose name means a later one that was rolled back', async () => {
+  const { decided, calls } = await played([
+    deploys('6.4', 120, { commit: A }),
+    deploys('6.4', 70, { commit: B }),
+    deploys('6.4', 60, { commit: A, kind: 'rollback' }),
+    deploys('6.5', 6, { commit: C }),
+  ]);
+  expect(decided).toEqual(['approve 6.5 to 6.4 (1111111) (version_name_moved)']);
+  expect(calls).toEqual([]);
+});
+
+test('a person is asked before a CD system that knows only names restores the newest commit of a branch', async () => {
+  const branch = [
+    deploys('6.4', 120, { commit: A }),
+    deploys('6.4', 70, { commit: B }),
+    deploys('6.5', 6, { commit: C }),
+  ];
+  const asked = await played(branch);
+  expect(asked.decided).toEqual(['approve 6.5 to 6.4 (2222222) (version_name_moved)']);
+  expect(asked.calls).toEqual([]);
+  const commits = configured({ deployer: { kind: 'http', commits: true } });
+  expect((await played([commits, ...branch])).calls).toEqual(['cd roll-back.1 6.5 to 6.4']);
+});
+
 test('a commit of a branch that is not known is not restored, even if a person approves', async () => {
   const { decided, calls } = await played(
     [deploys('6.4', 180, { commit: A }), deploys('6.4', 90), deploys('6.4', 6, { commit: B })],

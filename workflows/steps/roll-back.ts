@@ -3,13 +3,12 @@ import { modesFor } from '../../core/domain/automation/automation.ts';
 import { clearingOfVersion } from '../../core/domain/changes/cleared-suspects.ts';
 import { isOneOfMany } from '../../core/domain/incidents/incident-group.ts';
 import { sendersOfCause } from '../../core/domain/alerts/senders.ts';
-import { restoresByRevert } from '../../core/domain/changes/deploy-repository.ts';
+import { knowsNamesOnly, restoresByRevert } from '../../core/domain/changes/deploy-repository.ts';
 import {
   bringsVersion,
   currentVersion,
-  movedText,
-  nameMovedTo,
   pinnedVersions,
+  whyNameUnclear,
 } from '../../core/domain/changes/identified-versions.ts';
 import { newerLiveChange } from '../../core/domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
@@ -386,18 +385,11 @@ async function guardInputs(
     clearing: clearingOfVersion(incident?.cleared, { service, version: from }, changes),
     decided_at: decidedAt,
     pinned: pinnedVersions(pins, changes),
-    moved: movedTarget(changes, to),
+    moved: whyNameUnclear(changes, to, { namesOnly: knowsNamesOnly(deployer) }),
     done: tried ? null : await doneText(deps, order, incident, changes),
     newer,
     newer_restores: newer !== undefined && bringsVersion(newer, to, { byRevert: restoresByRevert(deployer) }),
   };
-}
-
-/** Returns what the name of the version to restore means instead, in words. Null: the target still knows it by its name. */
-function movedTarget(changes: readonly Change[], to: Version): string | null {
-  const change = changes.findLast(({ version }) => version === to);
-  const moved = change && nameMovedTo(changes, change);
-  return change === undefined || moved === undefined ? null : movedText(change, moved);
 }
 
 /**

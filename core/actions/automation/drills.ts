@@ -1,5 +1,5 @@
-import { commitForDeployer } from '../../domain/changes/deploy-repository.ts';
-import { movedText, nameMovedTo, pinnedVersions } from '../../domain/changes/identified-versions.ts';
+import { commitForDeployer, knowsNamesOnly } from '../../domain/changes/deploy-repository.ts';
+import { pinnedVersions, whyNameUnclear } from '../../domain/changes/identified-versions.ts';
 import { abortedDrill, type DrillRefusal } from '../../domain/automation/drill.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -54,8 +54,11 @@ export async function planDrill(
       `${target.by.version} can be rolled back no further than ${target.by.rollback_safe_to}`,
     );
   const to = changes.findLast(({ version }) => version === target.version);
-  const moved = to && nameMovedTo(changes, to);
-  if (to !== undefined && moved !== undefined) return refuse('no-rollback-target', movedText(to, moved));
+  // A drill restores both versions: the earlier one, and then the running one.
+  const namesOnly = knowsNamesOnly(entry.deployer);
+  const unclear =
+    whyNameUnclear(changes, target.version, { namesOnly }) ?? whyNameUnclear(changes, live.version, { namesOnly });
+  if (unclear !== null) return refuse('no-rollback-target', unclear);
   const at = deps.clock.now();
   const drill: DrillRecord = {
     id,

@@ -37,6 +37,10 @@ export function commitForDeployer(
   return knowsApplication && isOfDeployRepository(change) ? null : commit;
 }
 
+/** Returns whether the deployer knows versions only by their names, so that it chooses the commit of a branch by itself. */
+export const knowsNamesOnly = (deployer: DeployerConfig | undefined): boolean =>
+  deployer?.kind === 'http' && deployer.commits !== true;
+
 /** Returns whether the deployer restores a version by a new commit of the application, so that this commit runs then. */
 export const restoresByRevert = (deployer: DeployerConfig | undefined): boolean =>
   deployer?.kind === 'github' && deployer.via === 'revert';

@@ -104,8 +104,9 @@ export const bringsVersion = (change: Change, version: Version, { byRevert }: { 
   byRevert ? isSameName(reportedName(change), partsOf(version).name) : isSameVersion(change, { version });
 
 /**
- * Returns the newest change under the name of a version, if the name means another commit since then. If the name was seen with
- * several commits, a commit that is not known can be any. Undefined: the name still means the version.
+ * Returns the newest deploy under the name of a version, if the name means another commit since then: a rollback moves neither a
+ * branch nor a tag. If the name was seen with several commits, a commit that is not known can be any. Undefined: the name still
+ * means the version.
  *
  * @param change the newest one of the version
  */
@@ -113,7 +114,10 @@ export function nameMovedTo(changes: readonly Change[], change: Change): Change 
   const alike = changes.filter(
     (other) => putsVersionLive(other) && isSameName(reportedName(other), reportedName(change)),
   );
-  const newest = alike.toSorted(byStart).at(-1);
+  const newest = alike
+    .filter(({ kind }) => kind !== 'rollback')
+    .toSorted(byStart)
+    .at(-1);
   if (newest === undefined || newest.id === change.id) return undefined;
   if (!isBranch(alike) && !alike.some(isToldApart)) return undefined;
   const [commit, now] = [commitOf(change), commitOf(newest)];
@@ -127,6 +131,26 @@ export function movedText(change: Change, moved: Change): string {
   return commitOf(change) === null
     ? `${change.version} was deployed with several commits, and which of them is to be restored is not known; the name now means ${meaning}`
     : `the deploying system knows ${change.version} as ${reportedName(change)}, which now means ${meaning}`;
+}
+
+/**
+ * Returns why the deploying system could restore another commit than that of a version, as a clause. Null: the system knows the
+ * version by its name.
+ *
+ * @param options.namesOnly the system knows no commits, and chooses one by itself if several have the name
+ */
+export function whyNameUnclear(
+  changes: readonly Change[],
+  version: Version,
+  { namesOnly }: { namesOnly: boolean },
+): string | null {
+  const change = changes.findLast((one) => one.version === version);
+  if (change === undefined) return null;
+  const moved = nameMovedTo(changes, change);
+  if (moved !== undefined) return movedText(change, moved);
+  return namesOnly && isToldApart(change)
+    ? `the deploying system knows ${version} only as ${reportedName(change)}, which was deployed with several commits`
+    : null;
 }
 
 /** Returns whether a change has a version that a report calls by this name, such as the previous version of another one. */

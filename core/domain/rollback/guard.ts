@@ -154,7 +154,7 @@ export type Known = {
       clearing: ClearedSuspect | undefined;
       decided_at: string | undefined;
       pinned: readonly string[];
-      /** Which other commit the name of the version to restore means now, in words. Null: none. */
+      /** Why the target could restore another commit of the same name, in words. Null: it could not. */
       moved: string | null;
       /** What is to be done was done meanwhile, in words. Null: it was not. */
       done: string | null;

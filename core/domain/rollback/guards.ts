@@ -1,6 +1,6 @@
 import { killSwitchText } from '../automation/automation.ts';
 import { clearingsText } from '../changes/cleared-suspects.ts';
-import { movedText, nameMovedTo } from '../changes/identified-versions.ts';
+import { whyNameUnclear } from '../changes/identified-versions.ts';
 import { migrationTexts, safeLimitText, whyNotTo } from '../changes/named-version.ts';
 import { migrationsIn, NONE_KNOWN_GOOD, putsVersionLive } from '../changes/versions.ts';
 import { MIN_CONFIDENCE_TO_ACT } from '../correlation/correlate.ts';
@@ -177,9 +177,7 @@ export const GUARDS: readonly Guard[] = [
     at: { judgement: 'ask' },
     applies: ({ restores, target }) => {
       if (restores?.kind !== 'version' || target === undefined) return null;
-      const change = target.changes.findLast(({ version }) => version === restores.version);
-      const moved = change && nameMovedTo(target.changes, change);
-      return change !== undefined && moved !== undefined && movedText(change, moved);
+      return whyNameUnclear(target.changes, restores.version, { namesOnly: target.names_only === true });
     },
     text: (text) => text,
   }),

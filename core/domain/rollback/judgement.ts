@@ -23,6 +23,8 @@ export type TargetInputs = ServiceEnvironment & {
     maxOnsetAgeMinutes?: number;
   };
   has_deployer: boolean;
+  /** The deployer knows no commits, only names of versions. Absent: it knows them, or none is configured. */
+  names_only?: true;
   /** A flag service is configured. Absent: none. */
   has_flags?: true;
   /** The controlled look is on. Absent: off. */

@@ -1,4 +1,5 @@
 import type { EnvironmentEntry, EvidenceLevel } from '../../../schemas/config/config.ts';
+import { knowsNamesOnly } from '../changes/deploy-repository.ts';
 import type { TargetInputs } from './judgement.ts';
 
 /** Returns the evidence that an automatic action requires. Where a controlled look is on, a test is the default. */
@@ -8,7 +9,7 @@ export const evidenceLevelOf = (entry: Pick<EnvironmentEntry, 'autoRollback' | '
 /** Returns what the catalogue says about acting on a service and environment. Undefined: it has no entry. */
 export const policyOfTarget = (
   entry: EnvironmentEntry | undefined,
-): Pick<TargetInputs, 'policy' | 'has_deployer' | 'has_flags' | 'has_look'> => ({
+): Pick<TargetInputs, 'policy' | 'has_deployer' | 'names_only' | 'has_flags' | 'has_look'> => ({
   policy: {
     mode: entry?.autoRollback.mode ?? 'shadow',
     unknownMigration: entry?.autoRollback.unknownMigration ?? 'approve',
@@ -17,6 +18,7 @@ export const policyOfTarget = (
     ...(entry && { maxOnsetAgeMinutes: entry.autoRollback.maxOnsetAgeMinutes }),
   },
   has_deployer: entry?.deployer !== undefined,
+  ...(knowsNamesOnly(entry?.deployer) && { names_only: true as const }),
   ...(entry?.flags !== undefined && { has_flags: true as const }),
   ...(entry?.look !== undefined && { has_look: true as const }),
 });

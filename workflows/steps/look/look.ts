@@ -1,4 +1,4 @@
-import { movedText, nameMovedTo } from '../../../core/domain/changes/identified-versions.ts';
+import { whyNameUnclear } from '../../../core/domain/changes/identified-versions.ts';
 import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { commitForDeployer } from '../../../core/domain/changes/deploy-repository.ts';
 import { whyNoLook } from '../../../core/domain/look/may-look.ts';
@@ -13,7 +13,7 @@ import {
 } from '../../../core/domain/look/verdict.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { LookRequest, LookResponse, LookTarget } from '../../../core/domain/rollback/targets.ts';
-import type { IncidentId } from '../../../schemas/config/names.ts';
+import type { IncidentId, Version } from '../../../schemas/config/names.ts';
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 import type { Look } from '../../../schemas/incidents/look.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
@@ -324,12 +324,8 @@ async function movedIn(
 ): Promise<string | null> {
   const inputs = await decisions.inputs(id, number);
   const changes = inputs?.targets.find((one) => one.service === service)?.changes ?? [];
-  const found = [suspect, other].flatMap((version) => {
-    const change = changes.findLast((one) => one.version === version);
-    const moved = change && nameMovedTo(changes, change);
-    return change === undefined || moved === undefined ? [] : [movedText(change, moved)];
-  });
-  return found[0] ?? null;
+  const why = (version: Version) => whyNameUnclear(changes, version, { namesOnly: false });
+  return why(suspect) ?? why(other);
 }
 
 async function requestOf(

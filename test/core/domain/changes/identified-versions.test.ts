@@ -4,11 +4,13 @@ import {
   nameMovedTo,
   pinnedVersions,
   versionNamed,
+  whyNameUnclear,
   withIdentities,
   withPinnedCommit,
 } from '../../../../core/domain/changes/identified-versions.ts';
 import { sameVersion } from '../../../../core/domain/changes/versions.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
+import type { Version } from '../../../../schemas/config/names.ts';
 import { before, change } from '../../arbitraries.ts';
 
 const [A, B, C] = ['1'.repeat(40), '2'.repeat(40), '3'.repeat(40)];
@@ -141,6 +143,35 @@ test('a name has moved if its newest commit is another one', () => {
   expect(
     nameMovedTo([change('v1', 9, { commit: A }), change('v1', 6)], change('v1', 9, { commit: A })),
   ).toBeUndefined();
+});
+
+test('a rollback does not move a name', () => {
+  const [good, bad, rollback] = withIdentities(
+    [
+      change('6.4', 90, { commit: A }),
+      change('6.4', 60, { commit: B }),
+      change('6.4', 30, { commit: A, kind: 'rollback' }),
+    ],
+    { stays: false },
+  ) as [Change, Change, Change];
+  expect(nameMovedTo([good, bad, rollback], rollback)).toBe(bad);
+  expect(nameMovedTo([good, bad, rollback], good)).toBe(bad);
+  expect(nameMovedTo([good, bad, rollback], bad)).toBeUndefined();
+});
+
+test('a system that knows only names can restore no certain commit of a branch', () => {
+  const changes = withIdentities(
+    [change('6.4', 90, { commit: A }), change('6.4', 60, { commit: B }), change('v42', 30, { commit: C })],
+    { stays: false },
+  );
+  const why = (version: string, namesOnly: boolean) => whyNameUnclear(changes, version as Version, { namesOnly });
+  expect([why('6.4 (2222222)', false), why('v42', true), why('v9', true)]).toEqual([null, null, null]);
+  expect(why('6.4 (1111111)', false)).toBe(
+    'the deploying system knows 6.4 (1111111) as 6.4, which now means the commit 2222222',
+  );
+  expect(why('6.4 (2222222)', true)).toBe(
+    'the deploying system knows 6.4 (2222222) only as 6.4, which was deployed with several commits',
+  );
 });
 
 test('the name of a branch may have moved if a commit of it is not known', () => {
