@@ -3,7 +3,7 @@ import type { DeploymentInfo, RevisionLocation } from '@aws-sdk/client-codedeplo
 import type { RollbackCall } from '../../core/domain/rollback/targets.ts';
 import { truncate } from '../shared/text.ts';
 import { targetsOf } from './codedeploy-appspec.ts';
-import { type Names, whichOf } from './naming.ts';
+import { commitsIn, type Names, whichOf } from './naming.ts';
 
 const DESCRIPTION_MAX_CHARS = 256;
 
@@ -20,12 +20,21 @@ export const isOurs = ({ description }: DeploymentInfo, key: string): boolean =>
  * Returns which of the two versions a deployment deploys, by its revision or, failing that, its description. In a
  * description by Firebreak, only the version counts, because the reason can name both versions.
  */
-export function whichDeployment({ revision, description = '' }: DeploymentInfo, names: Names) {
-  const exactIds = exactIdsOf(revision);
+export function whichDeployment(deployment: DeploymentInfo, names: Names) {
+  const exactIds = exactIdsOf(deployment.revision);
   if (exactIds.includes(names.from) !== exactIds.includes(names.to))
     return exactIds.includes(names.from) ? 'from' : 'to';
-  return whichOf([bundleOrCommitOf(revision), OUR_DESCRIPTION.exec(description)?.[2] ?? description], names);
+  return whichOf(textsOf(deployment), names);
 }
+
+/** Returns the commits that a deployment shows, besides those in the names of the versions. */
+export const commitsShownBy = (deployment: DeploymentInfo, names: Names): string[] =>
+  commitsIn(textsOf(deployment), names);
+
+const textsOf = ({ revision, description = '' }: DeploymentInfo): string[] => [
+  bundleOrCommitOf(revision) ?? '',
+  OUR_DESCRIPTION.exec(description)?.[2] ?? description,
+];
 
 /** Returns a name of the deployed version to display. */
 export function labelOf({ revision, description, deploymentId }: DeploymentInfo): string {

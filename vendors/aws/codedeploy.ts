@@ -14,7 +14,8 @@ import { accountAndRegionOf, type AwsAccess, cachedByAccess } from './access.ts'
 import { type AwsCall, attempt, refuse } from './attempt.ts';
 import { appSpecToRestore } from './codedeploy-appspec.ts';
 import { type History, openHistory } from './codedeploy-history.ts';
-import { appSpecOf, descriptionOf, isOurs, labelOf, whichDeployment } from './codedeploy-naming.ts';
+import { severalCommits, showDifferentCommits } from '../shared/shown-commits.ts';
+import { appSpecOf, commitsShownBy, descriptionOf, isOurs, labelOf, whichDeployment } from './codedeploy-naming.ts';
 
 const clientAt = cachedByAccess((settings) => new CodeDeployClient(settings));
 
@@ -101,10 +102,15 @@ export function codeDeployDeployer(
     history: History,
     call: AwsCall,
   ): Promise<TargetResponse> => {
-    const goodDeployment = await history.find(
-      (deployment) =>
-        hasSucceeded(deployment) && deployment.revision !== undefined && whichDeployment(deployment, request) === 'to',
-    );
+    const isGood = (deployment: DeploymentInfo): boolean =>
+      hasSucceeded(deployment) && deployment.revision !== undefined && whichDeployment(deployment, request) === 'to';
+    const goodDeployment = await history.find(isGood);
+    if (goodDeployment !== undefined && request.toCommit === null) {
+      const shown = commitsShownBy(goodDeployment, request);
+      const isOther = (other: DeploymentInfo): boolean =>
+        isGood(other) && showDifferentCommits([shown, commitsShownBy(other, request)]);
+      if (shown.length > 0 && (await history.find(isOther))) return refuse(severalCommits(request.to));
+    }
     if (goodDeployment === undefined)
       return refuse(
         `no recent successful deployment to ${name} put ${request.to} live, according to the revisions ` +

@@ -1,6 +1,7 @@
 import { DescribeTaskDefinitionCommand, type ECSClient, ListTaskDefinitionsCommand } from '@aws-sdk/client-ecs';
 import { type AwsCall, refuse } from './attempt.ts';
-import { type Names, whichOf } from './naming.ts';
+import { severalCommits, showDifferentCommits } from '../shared/shown-commits.ts';
+import { commitsIn, type Names, whichOf } from './naming.ts';
 
 /** A task definition revision with the texts that identify its version. */
 export type Revision = {
@@ -83,10 +84,17 @@ export async function findRevision(
   const below = taskDefinitionArns.filter((arn) => numberOf(arn) < Number(number));
   const above = taskDefinitionArns.filter((arn) => numberOf(arn) > Number(number));
   const candidates = [...below, ...above].slice(0, MAX_DESCRIBED);
+  let found: Revision | undefined;
   for (const arn of onlyNamed(candidates, names.to)) {
     const revision = await describeRevision(client, arn, container, call);
-    if (whichRevision(revision, names) === 'to') return revision;
+    if (whichRevision(revision, names) !== 'to') continue;
+    const shown = commitsIn(revision.texts, names);
+    if (found && showDifferentCommits([commitsIn(found.texts, names), shown])) refuse(severalCommits(names.to));
+    found ??= revision;
+    // If its commit is not known, an older revision can have the same name and another commit.
+    if (names.toCommit !== null || shown.length === 0) return found;
   }
+  if (found) return found;
   return refuse(
     `none of the ${candidates.length} newest active revisions of ${family} beside the running one runs ${names.to}: ` +
       `searched are the image tag, the tags version and commit, and ${family}:<revision>`,

@@ -11,7 +11,7 @@ import { accountAndRegionOf, type AwsAccess, cachedByAccess } from './access.ts'
 import { type AwsCall, attempt, refuse } from './attempt.ts';
 import { describeService, type LiveService, progressOf, reasonOf } from './ecs-service.ts';
 import { describeRevision, findRevision, whichRevision } from './ecs-task-definitions.ts';
-import { mentions, type Names } from './naming.ts';
+import { commitsIn, mentions, type Names } from './naming.ts';
 
 const clientAt = cachedByAccess((settings) => new ECSClient(settings));
 
@@ -36,7 +36,9 @@ export function ecsDeployer(config: EcsDeployer, options: { access: AwsAccess; s
     const live = await describeService(client, target, call);
     const running = await describeRevision(client, live.primary.taskDefinition ?? '', config.container, call);
     const runs = whichRevision(running, names);
-    if (runs === undefined && sharesName(names) && running.texts.some((text) => mentions(text, names.to)))
+    const showsNameOnly =
+      running.texts.some((text) => mentions(text, names.to)) && commitsIn(running.texts, names).length === 0;
+    if (runs === undefined && sharesName(names) && showsNameOnly)
       refuse(
         `two versions have the name ${names.to}, and ${running.name} does not tell which of them runs; ` +
           'add the commit to the tag of the image, or set the tag commit of the task definition',

@@ -1,6 +1,7 @@
 import { type FunctionConfiguration, type LambdaClient, ListVersionsByFunctionCommand } from '@aws-sdk/client-lambda';
 import { type AwsCall, refuse } from './attempt.ts';
-import { type Names, whichOf } from './naming.ts';
+import { severalCommits, showDifferentCommits } from '../shared/shown-commits.ts';
+import { commitsIn, type Names, whichOf } from './naming.ts';
 
 /** A published version of a function. `number` is the Lambda version number: 1, 2, 3, … */
 export type PublishedVersion = { number: string; description: string };
@@ -63,5 +64,8 @@ export function identifyVersions(versions: readonly PublishedVersion[], names: N
     );
   }
   const { reading: identify, to } = chosen;
+  const alike = versions.filter((version) => identify === byDescription && identify(version, names) === 'to');
+  if (names.toCommit === null && showDifferentCommits(alike.map(({ description }) => commitsIn([description], names))))
+    refuse(severalCommits(names.to));
   return { to, which: (version: PublishedVersion) => identify(version, names) };
 }

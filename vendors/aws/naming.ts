@@ -1,19 +1,35 @@
 import type { RollbackCall } from '../../core/domain/rollback/targets.ts';
+import { showsCommit, shownCommits } from '../shared/shown-commits.ts';
 
 /** The two versions of a rollback and their commits. */
 export type Names = Pick<RollbackCall, 'from' | 'to' | 'fromCommit' | 'toCommit'>;
 
 /**
- * Returns which of the two versions the texts name. The first text that names exactly one of them decides. Undefined if
- * no text does.
+ * Returns which of the two versions the texts of a version name. A commit decides before a name, because several commits can have
+ * the same name: texts that show another commit than the known one of a version do not name it. Otherwise, the first text that
+ * names exactly one of them decides. Undefined if no text does.
  */
 export function whichOf(texts: readonly (string | undefined)[], names: Names): 'from' | 'to' | undefined {
+  const known = texts.filter((text) => text !== undefined);
+  const byCommit = firstOf(known, (text) =>
+    exactlyOne(showsCommit(text, names.fromCommit), showsCommit(text, names.toCommit)),
+  );
+  if (byCommit !== undefined) return byCommit;
+  const byName = firstOf(known, (text) => exactlyOne(mentions(text, names.from), mentions(text, names.to)));
+  if (byName === undefined) return undefined;
+  const commit = byName === 'from' ? names.fromCommit : names.toCommit;
+  const isOther =
+    commit !== null && !known.some((text) => showsCommit(text, commit)) && commitsIn(known, names).length > 0;
+  return isOther ? undefined : byName;
+}
+
+/** Returns the commits that the texts of a version show, besides those in the names of the versions. */
+export const commitsIn = (texts: readonly string[], { from, to }: Names): string[] => shownCommits(texts, [from, to]);
+
+function firstOf<T>(texts: readonly string[], decide: (text: string) => T | undefined): T | undefined {
   for (const text of texts) {
-    if (text === undefined) continue;
-    const which =
-      exactlyOne(mentions(text, names.from), mentions(text, names.to)) ??
-      exactlyOne(mentionsCommit(text, names.fromCommit), mentionsCommit(text, names.toCommit));
-    if (which !== undefined) return which;
+    const decided = decide(text);
+    if (decided !== undefined) return decided;
   }
   return undefined;
 }
@@ -28,20 +44,6 @@ const exactlyOne = (from: boolean, to: boolean): 'from' | 'to' | undefined =>
  */
 export const mentions = (text: string, version: string): boolean =>
   new RegExp(`(?<![\\w+-]|\\w\\.)${RegExp.escape(version)}(?![\\w+-]|\\.\\w)`, 'u').test(text) ||
-  mentionsCommit(text, isCommit(version) ? version : null);
-
-/** Shorter hexadecimal words are too often something else. */
-const COMMIT_MIN_CHARS = 7;
+  showsCommit(text, isCommit(version) ? version : null);
 
 const isCommit = (text: string): boolean => /^[0-9a-f]{7,40}$/.test(text);
-
-/**
- * Returns whether a text contains a commit, in full or abbreviated to at least 7 characters, between any other
- * characters.
- */
-function mentionsCommit(text: string, commit: string | null): boolean {
-  if (commit === null || commit.length < COMMIT_MIN_CHARS) return false;
-  const words = text.toLowerCase().match(/[0-9a-z]+/g) ?? [];
-  const full = commit.toLowerCase();
-  return words.some((word) => isCommit(word) && (full.startsWith(word) || word.startsWith(full)));
-}

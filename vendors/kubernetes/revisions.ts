@@ -5,6 +5,7 @@ import { type Calls } from './attempt.ts';
 import { parseJson } from '../shared/http.ts';
 import { NAMED_VERSIONS } from './limits.ts';
 import { type PodTemplate, type ReplicaSet, ReplicaSets, selectorText, type Workload } from './objects.ts';
+import { severalCommits, showDifferentCommits, showsCommit, shownCommits } from '../shared/shown-commits.ts';
 import { fromVersion, toVersion } from '../shared/versions.ts';
 import { isVersion, nameOf, versionsOf } from './versions.ts';
 
@@ -37,10 +38,15 @@ export function revisionOf(
   { marks, container }: { marks: Marks; container: string | undefined },
 ): ReplicaSet {
   const byRevision = sets.toSorted((a, b) => numberOf(b, marks) - numberOf(a, marks));
-  const found = byRevision.find(({ spec }) => {
-    const versions = versionsOf(spec.template, container);
-    return isVersion(versions, toVersion(request)) && !isVersion(versions, fromVersion(request));
-  });
+  const textsOf = ({ spec }: ReplicaSet): string[] => versionsOf(spec.template, container);
+  const alike = byRevision.filter(
+    (set) => isVersion(textsOf(set), toVersion(request)) && !isVersion(textsOf(set), fromVersion(request)),
+  );
+  const ofCommit = alike.find((set) => textsOf(set).some((text) => showsCommit(text, request.toCommit)));
+  if (ofCommit) return ofCommit;
+  if (showDifferentCommits(alike.map((set) => shownCommits(textsOf(set), [request.from, request.to]))))
+    throw refuse(severalCommits(request.to));
+  const [found] = alike;
   if (found) return found;
   const versions = [...new Set(byRevision.map(({ spec }) => nameOf(versionsOf(spec.template, container))))];
   throw refuse(

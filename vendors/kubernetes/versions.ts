@@ -3,6 +3,7 @@ import type { PodTemplate } from './objects.ts';
 import { isSameName } from '../../core/domain/changes/version-identity.ts';
 import { type DriftCheck, type RollbackCall, sharesName } from '../../core/domain/rollback/targets.ts';
 import { refuse } from '../shared/refusals.ts';
+import { showsCommit, shownCommits } from '../shared/shown-commits.ts';
 import { fromVersion, toVersion, type VersionOrCommit } from '../shared/versions.ts';
 
 /** @see https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/ */
@@ -31,15 +32,13 @@ export function imageVersions(image: string): string[] {
   return [...(colon === -1 ? [] : [name.slice(colon + 1)]), ...(digest === undefined ? [] : [digest])];
 }
 
-/** Returns whether one of the versions of a pod template is this version or its commit. */
+/**
+ * Returns whether the versions of a pod template are this version. Its commit decides if both are known, because several commits
+ * can have the same name.
+ */
 export const isVersion = (versions: readonly string[], { version, commit }: VersionOrCommit): boolean =>
-  versions.some((name) => name === version || (commit !== null && isCommitTag(name, commit)));
-
-/** Matches image tags that are an abbreviated commit of at least 7 digits, with or without the prefix `sha-`. */
-function isCommitTag(version: string, commit: string): boolean {
-  const [, digits] = /^(?:sha-)?([0-9a-f]{7,64})$/.exec(version) ?? [];
-  return digits !== undefined && commit.toLowerCase().startsWith(digits);
-}
+  versions.some((name) => showsCommit(name, commit)) ||
+  (versions.includes(version) && (commit === null || shownCommits(versions, [version]).length === 0));
 
 /**
  * Refuses to choose between two versions of the same name if a pod template has only this name.
@@ -48,7 +47,8 @@ function isCommitTag(version: string, commit: string): boolean {
  */
 export function refuseSharedName(versions: readonly string[], request: RollbackCall): void {
   const isTold = isVersion(versions, fromVersion(request)) || isVersion(versions, toVersion(request));
-  if (!sharesName(request) || isTold || !versions.some((version) => isSameName(version, request.to))) return;
+  const isOther = shownCommits(versions, [request.from, request.to]).length > 0;
+  if (!sharesName(request) || isTold || isOther || !versions.some((version) => isSameName(version, request.to))) return;
   throw refuse(
     `two versions have the name ${request.to}, and the pod template does not tell which of them it is; ` +
       `add the commit to the tag of the image, or set the annotation ${VERSION_ANNOTATION} to it`,

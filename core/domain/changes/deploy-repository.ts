@@ -25,7 +25,7 @@ export function deployRepositoryOf({
 
 /**
  * Returns the commit by which the deployer knows what a change deployed. Argo CD knows the commits of the repository that
- * it applies. CD systems, and deployments at GitHub, only know those of the application; a revert can be one in either.
+ * it applies. All others only know those of the application; a revert can be one in either.
  */
 export function commitForDeployer(
   change: Pick<Change, 'version' | 'commit' | 'deploy_commit' | 'reported_by'>,
@@ -33,8 +33,7 @@ export function commitForDeployer(
 ): string | null {
   const { commit, deploy_commit: applied } = change;
   if (deployer?.kind === 'argo-cd') return applied ?? commit;
-  const knowsApplication = deployer?.kind === 'http' || (deployer?.kind === 'github' && deployer.via === 'rerun');
-  return knowsApplication && isOfDeployRepository(change) ? null : commit;
+  return !restoresByRevert(deployer) && isOfDeployRepository(change) ? null : commit;
 }
 
 /** Returns whether the deployer knows versions only by their names, so that it chooses the commit of a branch by itself. */

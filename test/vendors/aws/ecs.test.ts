@@ -85,6 +85,13 @@ describe('the target revision is', () => {
     ],
     ['that of a tag', ['x', 'y'], {}, { tags: [{ Version: 'v41' }, { version: 'v42' }] }, 'checkout:1'],
     ['named', ['a', 'b', 'c'], { from: 'checkout:3', to: 'checkout:1' }, {}, 'checkout:1'],
+    [
+      'of its commit, not a newer one of its name',
+      ['6.4', '6.4', '6.5'],
+      branch(),
+      shownIn(TO, THIRD, FROM),
+      'checkout:1',
+    ],
   ])('%s', async (_, tags, names, more, expected) => {
     const { gate, deployer } = await world(tags, more);
     expect(await deployer.rollBack(rollback(names))).toMatchObject({ kind: 'in_progress' });
@@ -103,6 +110,23 @@ describe('the target revision is', () => {
     expect(gate.changed()).toBe(0);
   });
 
+  test('not chosen if the commit is unknown, and revisions of its name show different ones', async () => {
+    const { gate, deployer } = await world(['6.4', '6.4', '6.5'], shownIn(TO, THIRD, FROM));
+    const names = { ...branch(), toCommit: null };
+    expect(await deployer.rollBack(rollback(names))).toEqual({ kind: 'refused', detail: said('several commits') });
+    expect(gate.changed()).toBe(0);
+  });
+
+  test.each([
+    ['6.4', shownIn(TO, FROM, THIRD)],
+    ['6.4-3c4d5e6', {}],
+  ])('is superseded and has drifted if %s of a third commit runs', async (tag, shown) => {
+    const { deployer } = await world(['6.4', '6.4', tag], shown);
+    const names = { ...commits(), from: '6.4', to: '6.4' };
+    expect(await deployer.rollBack(rollback(names))).toEqual({ kind: 'superseded', current: tag });
+    expect(await deployer.checkDrift?.(rollback(names))).toMatchObject({ kind: 'drifted' });
+  });
+
   test('not chosen if it has the name of the running one, which shows no commit', async () => {
     const { gate, deployer } = await world(['6.4', '6.4']);
     const names = { ...commits(), from: '6.4', to: '6.4' };
@@ -118,11 +142,20 @@ describe('the target revision is', () => {
   });
 });
 
+const [FROM, TO] = ['5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f80', '1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d'];
+const THIRD = '3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d1a2b';
+
 function commits() {
-  return {
-    fromCommit: '5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f80',
-    toCommit: '1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d',
-  };
+  return { fromCommit: FROM, toCommit: TO };
+}
+
+function branch() {
+  return { ...commits(), from: '6.5', to: '6.4' };
+}
+
+/** Returns the tags of the task definitions, which show these commits. */
+function shownIn(...shown: string[]) {
+  return { tags: shown.map((commit) => ({ commit })) };
 }
 
 async function updates(gate: Gate): Promise<unknown[]> {

@@ -162,6 +162,32 @@ describe('a rollback', () => {
       expect(await deployer.checkDrift?.(request(shared))).toEqual({ kind: 'holds' });
     });
 
+    test('restores the one whose tag has its commit after the name', async () => {
+      const opened = await openCluster('Deployment');
+      for (const tag of ['6.4-a111111', '6.4-b222222']) {
+        await opened.deploy(tag);
+        opened.forward();
+      }
+      const call = request({ ...shared, fromCommit: `b222222${'0'.repeat(33)}`, toCommit: `a111111${'0'.repeat(33)}` });
+      expect(await deployerIn(opened).rollBack(call)).toMatchObject({ kind: 'in_progress' });
+      opened.forward();
+      expect(await opened.running()).toBe('6.4-a111111');
+    });
+
+    test('is superseded, and has drifted, if a third commit runs', async () => {
+      const opened = await openCluster('Deployment');
+      await opened.deploy('6.4-c333333');
+      opened.forward();
+      const { template } = (await opened.object()).spec;
+      const labels = { ...template.metadata.labels, 'app.kubernetes.io/version': '6.4' };
+      await opened.patch({ spec: { template: { ...template, metadata: { ...template.metadata, labels } } } });
+      const deployer = deployerIn(opened);
+      expect(await deployer.checkDrift?.(request(shared))).toMatchObject({ kind: 'drifted' });
+      expect(await deployer.rollBack(request(shared))).toEqual({ kind: 'superseded', current: '6.4' });
+      const others = { ...shared, from: '6.4' as Version, to: '6.3' as Version };
+      expect(await deployer.rollBack(request(others))).toEqual({ kind: 'superseded', current: '6.4' });
+    });
+
     test('is refused if the pod template does not tell which one runs, and so is unknown whether it was done', async () => {
       const opened = await openCluster('Deployment');
       await opened.deploy('6.4');

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { isMerge, namesInMessage } from '../../../../core/domain/changes/commit-message.ts';
-import { decidingCommit, deployedByCommit } from '../../../../core/domain/changes/deploy-repository.ts';
+import {
+  commitForDeployer,
+  decidingCommit,
+  deployedByCommit,
+} from '../../../../core/domain/changes/deploy-repository.ts';
 import { Push, type PushedCommit } from '../../../../schemas/changes/code.ts';
 
 const DIGEST = `sha256:${'ab'.repeat(32)}`;
@@ -107,4 +111,15 @@ describe('the commit that decides what a revision deploys', () => {
     expect(by('a.io/shop:2 and a.io/shop:3')).toEqual({ image: null, commit: null });
     expect(by('by hand')).toEqual({ image: null, commit: null });
   });
+});
+
+test.each([
+  [{ kind: 'argo-cd' }, SHA],
+  [{ kind: 'github', via: 'revert' }, SHA],
+  [{ kind: 'github', via: 'rerun' }, null],
+  [{ kind: 'kubernetes' }, null],
+  [{ kind: 'ecs' }, null],
+])('the deployer %j gets the commit of a repository for deployments only if it knows it: %s', (deployer, expected) => {
+  const applied = { version: 'v1', commit: SHA, reported_by: 'argo-cd' } as never;
+  expect(commitForDeployer(applied, deployer as never)).toBe(expected);
 });
