@@ -5,7 +5,7 @@
 set -euo pipefail
 
 : "${STATUS:=started}" "${STARTED_AT:=}" "${KIND:=deploy}" "${ON_ERROR:=warn}"
-: "${COMMIT:=}" "${HAS_MIGRATION:=}" "${ROLLBACK_SAFE_TO:=}" "${AUTHOR:=}" "${RUN_URL:=}"
+: "${COMMIT:=}" "${RUN_COMMIT:=}" "${HAS_MIGRATION:=}" "${ROLLBACK_SAFE_TO:=}" "${AUTHOR:=}" "${RUN_URL:=}"
 
 answer="$(mktemp)"
 trap 'rm -f "$answer"' EXIT
@@ -36,6 +36,8 @@ not_recorded() {
 for name in FIREBREAK_URL FIREBREAK_TOKEN SERVICE ENVIRONMENT VERSION; do
   [ -n "${!name:-}" ] || fail "$name is empty: the action's inputs url, token, service, environment and version are required"
 done
+# The run of a rollback to another version has the newest commit of its branch, which is not that of the version.
+[ "$VERSION" != "$RUN_COMMIT" ] || COMMIT="${COMMIT:-$RUN_COMMIT}"
 case "$FIREBREAK_URL" in
   http://?* | https://?*) FIREBREAK_URL="${FIREBREAK_URL%"${FIREBREAK_URL##*[!/]}"}" ;;
   *) fail "url is \"$FIREBREAK_URL\"; use an address such as https://firebreak.example.com" ;;

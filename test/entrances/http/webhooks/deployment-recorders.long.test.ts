@@ -44,8 +44,17 @@ async function run(command: string[], env: Record<string, string>): Promise<Ran>
   }
 }
 
-/** Runs the steps of the example workflow that use the action, as a runner does. */
-async function github(url: string, version: string, job: 'success' | 'failure' | 'cancelled'): Promise<Ran[]> {
+/**
+ * Runs the steps of the example workflow that use the action, as a runner does.
+ *
+ * @param more further inputs
+ */
+async function github(
+  url: string,
+  version: string,
+  job: 'success' | 'failure' | 'cancelled',
+  more: Record<string, string> = {},
+): Promise<Ran[]> {
   const { inputs, runs } = parse(await read('deploy/actions/record/action.yml'));
   const { jobs } = parse(await read('examples/record-deployments/github-workflow.yml'));
   const known: Record<string, string> = {
@@ -69,7 +78,7 @@ async function github(url: string, version: string, job: 'success' | 'failure' |
     uses?.includes('firebreak/deploy/actions/record'),
   )) {
     for (const [name, input] of Object.entries<any>(inputs))
-      known[`inputs.${name}`] = filled(step.with[name] ?? input.default ?? '');
+      known[`inputs.${name}`] = filled({ ...step.with, ...more }[name] ?? input.default ?? '');
     const env = Object.fromEntries(Object.entries<string>(names).map(([name, text]) => [name, filled(text)]));
     const path = { GITHUB_ACTION_PATH: join(ROOT, 'deploy/actions/record') };
     const one = await run(['bash', '-e', '-o', 'pipefail', '-c', script], { ...env, ...path });
@@ -104,6 +113,14 @@ describe('the GitHub action', () => {
     expect(change.started_at).toBe(new Date(start?.outputs['started-at'] ?? '').toISOString());
     expect(Date.parse(change.finished_at)).toBeGreaterThanOrEqual(Date.parse(change.started_at));
     expect(end?.outputs['id']).toBe(change.id);
+  });
+
+  test('records no commit of the run for another version, only the one that is given', async () => {
+    const [start] = await github(firebreak.url, sha('7'), 'success', { version: 'v41' });
+    expect(start?.code).toBe(0);
+    expect(await recorded('v41')).toMatchObject([{ commit: null }]);
+    await github(firebreak.url, sha('7'), 'success', { version: 'v43', commit: sha('8') });
+    expect(await recorded('v43')).toMatchObject([{ commit: sha('8') }]);
   });
 
   test('warns and goes on if Firebreak does not answer, or refuses, or if a proxy answers', async () => {
