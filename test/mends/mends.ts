@@ -407,7 +407,7 @@ export const MENDS: readonly Mend[] = [
     bug: 'A version that was deployed again after its rollback was merged with its first rollout.',
     file: 'core/domain/changes/recognize.ts',
     mended:
-      ' &&\n      !liveChanges(changes).some((between) => !isSameCode(between, report) && isBetween(between, other, report)),',
+      ' &&\n      !liveChanges(changes).some((between) => !isSame(between) && isBetween(between, other, report)),',
     broken: ',',
     tests: ['test/core/domain/changes/recognize.test.ts'],
   },

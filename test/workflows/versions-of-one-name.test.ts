@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { DriftCheck } from '../../core/domain/rollback/targets.ts';
+import { recordChange } from '../../core/actions/changes/record-change.ts';
 import { NewChange } from '../../schemas/changes/change.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { answersWhatWaits, configured, deploys, fires, type Moment, play, says, theIncident } from './play.ts';
@@ -95,8 +97,15 @@ test('a bad commit of a branch is rolled back by the names of the target, and on
 });
 
 describe('a rollback to another commit of a branch, which the pipeline reports', () => {
+  const UNTOLD = { kind: 'unknown', detail: 'the target does not tell' } as const;
+  const DRIFTED = { kind: 'drifted', detail: '6.4 was synced again' } as const;
   const underWay = (handle: string | null) => ({ kind: 'in_progress', id: 'rb-1', handle }) as const;
-  const reported = async (more: object, given: Moment[] = [], handle: string | null = null) => {
+  const reported = async (
+    more: object,
+    given: Moment[] = [],
+    handle: string | null = null,
+    held: DriftCheck = UNTOLD,
+  ) => {
     const story = await played(
       [
         ...given,
@@ -104,7 +113,7 @@ describe('a rollback to another commit of a branch, which the pipeline reports',
         deploys('6.4', 6, { commit: B }),
         (world) => {
           world.rollbacks = [underWay(handle), underWay(handle), underWay(handle), { kind: 'succeeded', id: 'rb-1' }];
-          world.held = [{ kind: 'unknown', detail: 'the target does not tell' }];
+          world.held = [held];
           world.looks = [underWay(handle), underWay(handle), underWay(handle), { kind: 'succeeded', id: 'rb-1' }];
         },
       ],
@@ -123,6 +132,7 @@ describe('a rollback to another commit of a branch, which the pipeline reports',
     return {
       state: [...effects.values()].find(({ kind }) => kind === 'roll-back')?.state,
       verification: record.verification,
+      timeline: story.world.store.dossier(theIncident(story.world)).timeline.map(({ text }) => text),
       pinned: story.pinned,
     };
   };
@@ -141,9 +151,58 @@ describe('a rollback to another commit of a branch, which the pipeline reports',
     });
   });
 
+  test('with the commit of the revert, does not hide that another system undoes it', async () => {
+    const { timeline } = await reported({ commit: C }, [REVERTS], 'commit/3', DRIFTED);
+    expect(timeline).toContainEqual(expect.stringContaining('6.4 was synced again'));
+  });
+
+  test('as a rollback by a revert that was done before the call, needs no page', async () => {
+    const { world } = await played([REVERTS, deploys('6.4', 90, { commit: A }), deploys('6.4', 6, { commit: B })], {
+      '20 s': deploys('6.4', 0, { commit: C, kind: 'rollback', previous_version: '6.4 (2222222)' }),
+      '30 s': answersWhatWaits('approved'),
+    });
+    const { timeline } = world.store.dossier(theIncident(world));
+    expect(timeline.map(({ text }) => text)).toContainEqual(
+      expect.stringContaining('6.4 (2222222) of checkout was rolled back to 6.4 (1111111) already'),
+    );
+  });
+
   test('but with another commit is one', async () => {
     expect(await reported({ commit: C })).toMatchObject({ state: 'superseded', pinned: [] });
   });
+});
+
+test.each([
+  ['while it is in progress', '12 s'],
+  ['after its end', '60 s'],
+])('the rollback job reports the version to restore with the commit of its own run %s', async (_, at) => {
+  const underWay = { kind: 'in_progress', id: 'rb-1', handle: null } as const;
+  const { world, pinned, calls } = await played(
+    [
+      deploys('v41', 90, { commit: A }),
+      deploys('v42', 6, { commit: B }),
+      ({ rollbacks }) => rollbacks.splice(0, 9, underWay, underWay, underWay, { kind: 'succeeded', id: 'rb-1' }),
+    ],
+    {
+      [at]: ({ deps, clock }) =>
+        recordChange(
+          deps,
+          NewChange.parse({ ...(CHECKOUT as object), version: 'v41', commit: C, started_at: clock.now() }),
+          'trace',
+        ),
+    },
+  );
+  expect(calls[0]).toBe('cd roll-back.1 v42 to v41');
+  const { record, effects } = world.store.dossier(theIncident(world));
+  expect([...effects.values()].find(({ kind }) => kind === 'roll-back')?.state).toBe('succeeded');
+  expect(record.verification).toBe('pending');
+  expect(pinned).toEqual([['v42', B]]);
+  const { items } = await world.deps.changes.list({ service: 'checkout' as never, limit: 3 });
+  expect(items.map(({ version, kind, commit }) => [version, kind, commit])).toEqual([
+    ['v41', 'rollback', A],
+    ['v42', 'deploy', B],
+    ['v41', 'deploy', A],
+  ]);
 });
 
 test('the version before is the one in another spelling, and is no target of a rollback', async () => {

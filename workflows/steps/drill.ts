@@ -1,5 +1,7 @@
 import { restoresByRevert } from '../../core/domain/changes/deploy-repository.ts';
 import { bringsVersion, currentVersion, pinnedVersions } from '../../core/domain/changes/identified-versions.ts';
+import { isOtherNameThan } from '../../core/domain/changes/recognize.ts';
+import { nameOf } from '../../core/domain/changes/version-identity.ts';
 import { environmentEntry } from '../../core/domain/catalogue/catalogue.ts';
 import {
   abortedDrill,
@@ -85,10 +87,10 @@ async function obstacleOf(deps: Deps, drill: DrillRecord): Promise<StepReport | 
   const to = currentVersion(changes, drill.to_version, drill.to_commit);
   const entry = environmentEntry((await deps.config.current()).services, drill);
   // The CD system may have reported the drill's own rollback, which is no newer deploy.
-  if (
-    newer !== undefined &&
-    !(drill.begun && bringsVersion(newer, to, { byRevert: restoresByRevert(entry?.deployer) }))
-  )
+  const { from_version: from, from_name: fromName, to_version, to_name: toName } = drill;
+  const isOtherName = isOtherNameThan(fromName ?? from, nameOf({ version: toName ?? to_version }));
+  const byName = restoresByRevert(entry?.deployer) || isOtherName;
+  if (newer !== undefined && !(drill.begun && bringsVersion(newer, to, { byName })))
     return { kind: 'superseded', current: newer.version };
   if (drill.begun) return undefined;
   if (entry?.drills !== true)

@@ -17,7 +17,7 @@ import { ROLL_BACK, setsFlag } from '../../core/domain/rollback/same-act.ts';
 import { weighed } from '../../core/domain/rollback/rollback.ts';
 import { WAIT_SECONDS } from '../../core/domain/rollback/wait.ts';
 import { looksUnasked } from '../../core/domain/look/may-look.ts';
-import { isCalled } from '../../core/domain/changes/identified-versions.ts';
+import { isCalled, newestOf } from '../../core/domain/changes/identified-versions.ts';
 import { newestLiveChange } from '../../core/domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { type Activity, activityOf } from '../activity.ts';
@@ -124,8 +124,6 @@ type DecisionSummary = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 
   toName?: Version;
   fromCommit: string | null;
   toCommit: string | null;
-  /** The deployer restores a version by a new commit. */
-  byRevert?: true;
   requester: JudgementRequest['by'];
   approvalSeconds: number;
   /** Action if the question is not answered in time. */
@@ -178,7 +176,8 @@ async function summaryOf(
   const recorded = (version: string | null) => target?.changes.findLast((change) => change.version === version);
   const { deployer: config } = environmentEntry(services, serviceEnvironment) ?? {};
   const commitOf = (version: string | null): string | null => {
-    const change = recorded(version);
+    const isReverted = restoresByRevert(config) && version === decision.from_version; // the commit of the revert runs
+    const change = isReverted ? recorded(version) : newestOf(target?.changes ?? [], version);
     return change === undefined ? null : commitForDeployer(change, config);
   };
   const deployer = await deployerAt(deps, serviceEnvironment);
@@ -192,10 +191,9 @@ async function summaryOf(
     reason: reasonFor(decision, incident.title),
     ...serviceEnvironment,
     suspect: chosen?.change_id ?? recorded(decision.from_version)?.id ?? null,
-    ...targetNames(recorded(decision.from_version), recorded(decision.to_version)),
+    ...targetNames(recorded(decision.from_version), newestOf(target?.changes ?? [], decision.to_version)),
     fromCommit: commitOf(decision.from_version),
     toCommit: commitOf(decision.to_version),
-    ...(restoresByRevert(config) && { byRevert: true as const }),
     requester: inputs.request.by,
     // The run before this one may have asked the question.
     approvalSeconds: Math.max(1, Math.round(answerSeconds(services, inputs, serviceEnvironment) - passedSeconds)),
@@ -450,6 +448,8 @@ async function conclude(
 ): Promise<number | null> {
   const { from_version: from, to_version: to, suspect, service, environment } = judged;
   if (newVersion !== undefined) await recordRunningVersion(deps, { service, environment }, newVersion);
+  const { services } = await deps.config.current();
+  const byRevert = restoresByRevert(environmentEntry(services, { service, environment })?.deployer);
   const versionChange =
     outcome === 'succeeded' && from !== null && to !== null && suspect !== null
       ? {
@@ -457,7 +457,7 @@ async function conclude(
           to,
           suspect: suspect as NonNullable<RollbackEnd['versionChange']>['suspect'],
           toCommit: judged.toCommit,
-          ...(judged.byRevert && { byRevert: judged.byRevert }),
+          ...(byRevert && { byRevert: true as const }),
         }
       : null;
   const rejudged =

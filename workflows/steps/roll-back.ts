@@ -10,6 +10,8 @@ import {
   pinnedVersions,
   whyNameUnclear,
 } from '../../core/domain/changes/identified-versions.ts';
+import { isOtherNameThan } from '../../core/domain/changes/recognize.ts';
+import { nameOf } from '../../core/domain/changes/version-identity.ts';
 import { newerLiveChange } from '../../core/domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
@@ -261,7 +263,8 @@ async function doneText(
       ? null
       : flagDoneAround(deps, incident, { flag, on: false, at: { service, environment } }, key);
   const newer = newerLiveChange(changes, currentVersion(changes, from, fromCommit));
-  return newer?.kind === 'rollback' && bringsVersion(newer, currentVersion(changes, to, toCommit), { byRevert: false })
+  const byName = restoresByRevert(await deployerConfigAt(deps, { service, environment }));
+  return newer?.kind === 'rollback' && bringsVersion(newer, currentVersion(changes, to, toCommit), { byName })
     ? `${from} of ${service} was rolled back to ${to} already`
     : null;
 }
@@ -334,9 +337,15 @@ export async function deployerAt(
   deps: Pick<Deps, 'config' | 'targets'>,
   serviceEnvironment: ServiceEnvironment,
 ): Promise<Deployer | undefined> {
-  const entry = environmentEntry((await deps.config.current()).services, serviceEnvironment);
-  return entry?.deployer && deps.targets.deployerFor(entry.deployer, serviceEnvironment);
+  const config = await deployerConfigAt(deps, serviceEnvironment);
+  return config && deps.targets.deployerFor(config, serviceEnvironment);
 }
+
+const deployerConfigAt = async (
+  { config }: Pick<Deps, 'config'>,
+  serviceEnvironment: ServiceEnvironment,
+): Promise<DeployerConfig | undefined> =>
+  environmentEntry((await config.current()).services, serviceEnvironment)?.deployer;
 
 /** What is known of the guards' inputs before they are read. */
 type KnownOfGuards = {
@@ -365,6 +374,8 @@ async function guardInputs(
   const to = currentVersion(changes, order.to, toCommit);
   // A newer version does not change a flag.
   const newer = flag === undefined ? newerLiveChange(changes, from) : undefined;
+  // The job of a rollback can report the commit of its own run, or of a revert.
+  const byName = restoresByRevert(deployer) || isOtherNameThan(from, nameOf({ version: to }));
   const parentId = incident?.parent_id;
   const parent = parentId === undefined ? undefined : await deps.incidents.read(parentId);
   return {
@@ -388,7 +399,7 @@ async function guardInputs(
     moved: whyNameUnclear(changes, to, { namesOnly: knowsNamesOnly(deployer) }),
     done: tried ? null : await doneText(deps, order, incident, changes),
     newer,
-    newer_restores: newer !== undefined && bringsVersion(newer, to, { byRevert: restoresByRevert(deployer) }),
+    newer_restores: newer !== undefined && bringsVersion(newer, to, { byName }),
   };
 }
 
@@ -530,7 +541,8 @@ export async function driftOf(deps: Deps, order: RollbackOrder): Promise<string 
     currentVersion(changes, order.to, order.toCommit),
   ];
   const newer = newerLiveChange(changes, to);
-  const isNone = newer === undefined || newer.version === from || bringsVersion(newer, to, { byRevert: false });
+  const byName = newer?.kind === 'rollback' && restoresByRevert(await deployerConfigAt(deps, order));
+  const isNone = newer === undefined || newer.version === from || bringsVersion(newer, to, { byName });
   return isNone ? held.detail : null;
 }
 

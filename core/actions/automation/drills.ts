@@ -1,5 +1,5 @@
-import { commitForDeployer, knowsNamesOnly } from '../../domain/changes/deploy-repository.ts';
-import { pinnedVersions, whyNameUnclear } from '../../domain/changes/identified-versions.ts';
+import { commitForDeployer, knowsNamesOnly, restoresByRevert } from '../../domain/changes/deploy-repository.ts';
+import { newestOf, pinnedVersions, whyNameUnclear } from '../../domain/changes/identified-versions.ts';
 import { abortedDrill, type DrillRefusal } from '../../domain/automation/drill.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -53,12 +53,14 @@ export async function planDrill(
       'no-rollback-target',
       `${target.by.version} can be rolled back no further than ${target.by.rollback_safe_to}`,
     );
-  const to = changes.findLast(({ version }) => version === target.version);
+  const to = newestOf(changes, target.version);
   // A drill restores both versions: the earlier one, and then the running one.
   const namesOnly = knowsNamesOnly(entry.deployer);
   const unclear =
     whyNameUnclear(changes, target.version, { namesOnly }) ?? whyNameUnclear(changes, live.version, { namesOnly });
   if (unclear !== null) return refuse('no-rollback-target', unclear);
+  // After a revert, its commit runs.
+  const byRevert = restoresByRevert(entry.deployer);
   const at = deps.clock.now();
   const drill: DrillRecord = {
     id,
@@ -68,7 +70,7 @@ export async function planDrill(
     to_version: target.version,
     ...(live.reported_version !== undefined && { from_name: live.reported_version }),
     ...(to?.reported_version !== undefined && { to_name: to.reported_version }),
-    from_commit: commitForDeployer(live, entry.deployer),
+    from_commit: commitForDeployer(byRevert ? live : (newestOf(changes, live.version) ?? live), entry.deployer),
     to_commit: to === undefined ? null : commitForDeployer(to, entry.deployer),
     target: deployer.target,
     resource: deployer.resource,

@@ -10,6 +10,7 @@ import { watchDeploy } from '../judge/watches.ts';
 import { addCommits } from './add-commits.ts';
 import { endFailures } from './end-failures.ts';
 import { notifyIncidents } from './notify-incidents.ts';
+import { ownRollbackIn } from './own-rollback-report.ts';
 import { pinRolledBack } from './pin-rolled-back.ts';
 import { deadlineOf, KINDS_WITHOUT_END } from './overdue-deploys.ts';
 import { endOverdueDeploy, reportFailedDeploy } from './report-failed-deploy.ts';
@@ -42,8 +43,12 @@ export async function recordChange(
   trace: string,
   extra: Extra = {},
 ): Promise<{ change: Change; created: boolean }> {
-  const same = extra.id === undefined ? await reportedAlready(deps, input) : undefined;
-  const recorded = same === undefined ? await deps.changes.record(input, extra) : { change: same, created: false };
+  const recent =
+    extra.id === undefined && putsVersionLive(input) ? await deps.changes.recent(input, CHANGES_SEARCHED) : [];
+  const same = reportedAlready(deps, input, recent);
+  const own = same === undefined ? await ownRollbackIn(deps, input, recent) : undefined;
+  const recorded =
+    same === undefined ? await deps.changes.record(input, { ...extra, ...own }) : { change: same, created: false };
   if (!recorded.created) return extendChange(deps, await withAnnotation(deps, recorded.change, extra), input, trace);
   return { change: await announce(deps, recorded.change, trace), created: true };
 }
@@ -56,6 +61,8 @@ type Extra = {
   traceparent?: string;
   note?: string;
   tags?: string[];
+  kind?: 'rollback';
+  previous_version?: string;
 };
 
 /** Replaces text and tags of a recorded change by those of an annotation, as Grafana shows them from the last one. */
@@ -99,10 +106,8 @@ async function addCommitsAndNotify(deps: RecordDeps, change: Change): Promise<Ch
 }
 
 /** Returns the change that the deploying system has reported by itself. Undefined: there is none. */
-async function reportedAlready(deps: RecordDeps, input: NewChange): Promise<Change | undefined> {
-  if (!putsVersionLive(input)) return undefined;
-  const recent = await deps.changes.recent(input, CHANGES_SEARCHED);
-  const started_at = input.started_at ?? input.finished_at ?? deps.clock.now();
+function reportedAlready({ clock }: RecordDeps, input: NewChange, recent: readonly Change[]): Change | undefined {
+  const started_at = input.started_at ?? input.finished_at ?? clock.now();
   return sameRollout(recent, { ...input, started_at }, undefined);
 }
 

@@ -36,6 +36,7 @@ import type { Config } from '../../../schemas/config/config.ts';
 import type { Push } from '../../../schemas/changes/code.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
 import { Refusal } from '../../domain/refusal.ts';
+import { ownRollbackIn } from './own-rollback-report.ts';
 import { announce, endDelay, extendChange, recordChange, type RecordDeps } from './record-change.ts';
 
 export type ReportDeps = RecordDeps & { rollouts: Rollouts; imageCommits: ImageCommits };
@@ -344,7 +345,8 @@ async function recordOrRevise(
   const reported = { ...report, kind, ...hasEnded };
   if (before === undefined) {
     const { deploy_commit, ...input } = reported;
-    const extra = { id, reported_by: rollout.source, ...(deploy_commit !== undefined && { deploy_commit }) };
+    const own = await ownRollbackIn(deps, { ...serviceEnvironment, ...sent, kind }, recent);
+    const extra = { id, reported_by: rollout.source, ...(deploy_commit !== undefined && { deploy_commit }), ...own };
     return (await recordChange(deps, { ...serviceEnvironment, ...input }, trace, extra)).change;
   }
   const at = deps.clock.now();

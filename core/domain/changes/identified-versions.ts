@@ -37,8 +37,18 @@ export function withIdentities(changes: readonly Change[], { stays }: { stays: b
 }
 
 /** Returns whether a name was seen with several commits. @param alike changes with this name */
-const isBranch = (alike: readonly Change[]): boolean =>
-  alike.some((one) => alike.some((other) => haveDifferentCommits(one, other)));
+function isBranch(alike: readonly Change[]): boolean {
+  const telling = alike.filter(tellsCommit);
+  return telling.some((one) => telling.some((other) => haveDifferentCommits(one, other)));
+}
+
+/**
+ * Returns whether the commit of a change belongs to its name. A rollback from another name can be reported with the commit of its
+ * own run, or of a revert.
+ */
+const tellsCommit = (change: Change): boolean =>
+  change.kind !== 'rollback' ||
+  (change.previous_version !== null && isSameName(partsOf(change.previous_version).name, reportedName(change)));
 
 /** Returns whether a version has its commit in its text, because its name was seen with several. */
 const isToldApart = ({ version, reported_version: reported }: Change): boolean =>
@@ -53,6 +63,12 @@ function withIdentity(change: Change, name: string, hasSeveral: boolean): Change
   const version = `${name.slice(0, NAME_MAX_CHARS - suffix.length)}${suffix}` as Version;
   if (version === change.version) return change;
   return { ...change, version, reported_version: reportedName(change) };
+}
+
+/** Returns the newest change of a version, preferably one whose commit is that of the version. */
+export function newestOf(changes: readonly Change[], version: string | null): Change | undefined {
+  const alike = changes.filter((change) => change.version === version);
+  return alike.findLast(tellsCommit) ?? alike.at(-1);
 }
 
 /**
@@ -96,12 +112,13 @@ export function currentVersion(changes: readonly Change[], version: Version, com
 
 /**
  * Returns whether a change has brought a version, as far as its report tells: systems report the name of a branch without a
- * commit, or with that of a revert.
+ * commit.
  *
- * @param options.byRevert the version is restored by a new commit
+ * @param options.byName its commit can be another one, such as that of a revert
  */
-export const bringsVersion = (change: Change, version: Version, { byRevert }: { byRevert: boolean }): boolean =>
-  byRevert ? isSameName(reportedName(change), partsOf(version).name) : isSameVersion(change, { version });
+export const bringsVersion = (change: Change, version: Version, { byName }: { byName: boolean }): boolean =>
+  change.version === version ||
+  (byName ? isSameName(reportedName(change), partsOf(version).name) : isSameVersion(change, { version }));
 
 /**
  * Returns the newest deploy under the name of a version, if the name means another commit since then: a rollback moves neither a
@@ -144,7 +161,7 @@ export function whyNameUnclear(
   version: Version,
   { namesOnly }: { namesOnly: boolean },
 ): string | null {
-  const change = changes.findLast((one) => one.version === version);
+  const change = newestOf(changes, version);
   if (change === undefined) return null;
   const moved = nameMovedTo(changes, change);
   if (moved !== undefined) return movedText(change, moved);

@@ -2,8 +2,8 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Version } from '../../../schemas/config/names.ts';
 import { reportedName } from './identified-versions.ts';
-import { FIREBREAK, sameRollout } from './recognize.ts';
-import { appliesRepository } from './version-identity.ts';
+import { FIREBREAK, isOtherNameThan, sameRollout } from './recognize.ts';
+import { appliesRepository, nameOf } from './version-identity.ts';
 import { byStart } from './versions.ts';
 
 /** What Firebreak knows of its own rollback. */
@@ -43,6 +43,11 @@ export function reportedRollback(
   const before = sameRollout(later.toSorted(byStart), own, FIREBREAK);
   if (before === undefined) return undefined;
   const end = own.finished_at ?? before.started_at;
+  // The job of a rollback to another name can report the commit of its own run.
+  const isOfRun =
+    own.previous_version !== null &&
+    isOtherNameThan(own.previous_version, nameOf(own)) &&
+    !appliesRepository(before.reported_by);
   // The only commit of a record of Argo CD or Flux would count as one of the repository for deployments.
   const hasPlace =
     before.commit === null && (own.deploy_commit !== undefined || !appliesRepository(before.reported_by));
@@ -54,7 +59,7 @@ export function reportedRollback(
     previous_version: before.previous_version ?? own.previous_version,
     has_migration: before.has_migration ?? false,
     made_for: own.made_for,
-    ...(hasPlace && own.commit !== null && identityOf(own, reportedName(before))),
+    ...((hasPlace || isOfRun) && own.commit !== null && identityOf(own, reportedName(before))),
   };
   return { before, change };
 }

@@ -1,6 +1,6 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { haveDifferentCommits, nameOf } from './version-identity.ts';
+import { haveDifferentCommits, isSameName, nameOf } from './version-identity.ts';
 import { byStart, liveChanges, putsVersionLive, sameVersion } from './versions.ts';
 
 /** Number of changes before a reported one among which the same rollout is searched. */
@@ -21,12 +21,13 @@ type Reported = Pick<Change, 'version' | 'started_at' | 'reported_version'> & {
   deploy_commit?: string | undefined;
   reported_by?: string | undefined;
   finished_at?: Timestamp | null | undefined;
+  previous_version?: string | null | undefined;
 };
 
 /**
  * Returns the change by which another system, or Firebreak itself, has recorded the same rollout: the same version or
  * commit at about the same time, with no other version in between: what brings a version back after its rollback is a
- * rollout of its own. Undefined: there is none.
+ * rollout of its own. A report of Firebreak's own rollback needs only the name. Undefined: there is none.
  *
  * @param changes changes of the same service and environment, oldest first
  * @param reportedBy the sender of the report; undefined: the API
@@ -37,17 +38,33 @@ export function sameRollout(
   reportedBy: string | undefined,
 ): Change | undefined {
   const report = { ...reported, reported_by: reportedBy };
+  const isSame = (other: Change): boolean =>
+    isSameCode(other, report) ||
+    (reportedBy === FIREBREAK && isReportOf(report, other)) ||
+    (senderOf(other) === FIREBREAK && isReportOf(other, report));
   return changes.findLast(
     (other) =>
       senderOf(other) !== reportedBy &&
       putsVersionLive(other) &&
       other.status !== 'cancelled' &&
-      isSameCode(other, report) &&
+      isSame(other) &&
       other.started_at <= plusSeconds(endOf(report), APART_MAX_SECONDS) &&
       report.started_at <= plusSeconds(endOf(other), APART_MAX_SECONDS) &&
-      !liveChanges(changes).some((between) => !isSameCode(between, report) && isBetween(between, other, report)),
+      !liveChanges(changes).some((between) => !isSame(between) && isBetween(between, other, report)),
   );
 }
+
+/**
+ * Returns whether a report can be that of Firebreak's own rollback, by the name. Its commit can be that of the run that rolls back,
+ * and counts only if the version before has the same name.
+ */
+const isReportOf = (own: Reported, report: Reported): boolean =>
+  own.previous_version != null &&
+  isOtherNameThan(own.previous_version, nameOf(own)) &&
+  isSameName(nameOf(own), nameOf(report));
+
+/** Returns whether a version, possibly with its commit, has another name than this one. */
+export const isOtherNameThan = (version: string, name: string): boolean => !isSameName(nameOf({ version }), name);
 
 const senderOf = ({ reported_by: by, made_for: incident }: Change): string | undefined =>
   by ?? (incident === null ? undefined : FIREBREAK);

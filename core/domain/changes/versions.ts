@@ -1,7 +1,7 @@
 import { AHEAD_MAX_SECONDS, type Change, type ChangePatch } from '../../../schemas/changes/change.ts';
 import type { Pin, PinView } from '../../../schemas/changes/pin.ts';
 import type { Version } from '../../../schemas/config/names.ts';
-import { isSameVersion, partsOf } from './version-identity.ts';
+import { isSameName, isSameVersion, nameOf, partsOf } from './version-identity.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 
 /** Minimum time in seconds, by recorded times, that a known good version was live. */
@@ -111,13 +111,21 @@ export function rollbackTarget(
  *
  * @param live changes that put versions live, oldest first
  */
-export const restoredChange = (live: readonly Change[], change: Change): Change | undefined =>
-  change.kind === 'rollback'
-    ? live.findLast(
-        (earlier) =>
-          earlier.kind !== 'rollback' && earlier.version === change.version && earlier.started_at < change.started_at,
-      )
-    : change;
+export function restoredChange(live: readonly Change[], change: Change): Change | undefined {
+  if (change.kind !== 'rollback') return change;
+  const earlier = live.filter(({ kind, started_at: at }) => kind !== 'rollback' && at < change.started_at);
+  const { previous_version: removed } = change;
+  return (
+    earlier.findLast(({ version }) => version === change.version) ??
+    // The commit of a revert is not that of the version that it restores.
+    earlier.findLast(
+      (other) =>
+        other.rolled_back_by === null &&
+        isSameName(nameOf(other), nameOf(change)) &&
+        !(removed !== null && isSameVersion(other, { version: removed })),
+    )
+  );
+}
 
 /** Returns whether a rollback to the version of this change is safe for all changes that it undoes. */
 export function rollbackTo(

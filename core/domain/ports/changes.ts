@@ -25,6 +25,9 @@ export type Changes = {
       traceparent?: string;
       note?: string;
       tags?: string[];
+      /** Replace what was reported; the ID stays. */
+      kind?: 'rollback';
+      previous_version?: string;
     },
   ): Promise<{ change: Change; created: boolean }>;
   /**

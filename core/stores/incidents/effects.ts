@@ -3,6 +3,7 @@ import { reportedRollback } from '../../domain/changes/own-rollback.ts';
 import { CHANGES_SEARCHED } from '../../domain/changes/recognize.ts';
 import {
   currentVersion,
+  newestOf,
   reportedName,
   withIdentities,
   withPinnedCommit,
@@ -340,7 +341,7 @@ export class EffectTable implements Effects {
     const items = suspect === undefined ? [] : await this.#newestChanges(removed);
     const newest = withIdentities(items.map((item) => StoredChange.parse(item)).toReversed(), { stays: true });
     const to = currentVersion(newest, input.version, how.commit);
-    const restored = newest.findLast(({ version }) => version === to);
+    const restored = newestOf(newest, to);
     const own: Change = {
       ...newChange(input, removed.pinned_at, id),
       // The commit of a revert is in the report of the deploying system.

@@ -1,4 +1,4 @@
-import { whyNameUnclear } from '../../../core/domain/changes/identified-versions.ts';
+import { newestOf, whyNameUnclear } from '../../../core/domain/changes/identified-versions.ts';
 import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { commitForDeployer } from '../../../core/domain/changes/deploy-repository.ts';
 import { whyNoLook } from '../../../core/domain/look/may-look.ts';
@@ -338,7 +338,7 @@ async function requestOf(
   const [inputs, { services }] = await Promise.all([deps.decisions.inputs(id, number), deps.config.current()]);
   const changes = inputs?.targets.find((one) => one.service === service)?.changes ?? [];
   const deployer = environmentEntry(services, tested)?.deployer;
-  const changeOf = (version: string) => changes.findLast((one) => one.version === version);
+  const changeOf = (version: string) => newestOf(changes, version);
   const commitOf = (version: string): string | null => {
     const change = changeOf(version);
     return change === undefined ? null : commitForDeployer(change, deployer);

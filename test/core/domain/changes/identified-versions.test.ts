@@ -90,6 +90,27 @@ describe('versions are compared and shown', () => {
       [change('on', 90, { kind: 'flag', commit: A }), change('on', 60, { kind: 'flag', commit: B })],
       ['on', 'on'],
     ],
+    [
+      'by their names, if only a rollback from another one has another commit, that of its run or of a revert',
+      [
+        change('v41', 90, { commit: A }),
+        change('v42', 60),
+        change('v41', 30, { commit: C, kind: 'rollback', previous_version: 'v42' }),
+        change('v41', 20, { commit: B, kind: 'rollback' }),
+      ],
+      ['v41', 'v42', 'v41', 'v41'],
+    ],
+    [
+      'with the commit of a rollback from another commit of the same name',
+      [
+        change('6.4', 90, { commit: A }),
+        change('6.4', 30, { commit: C, kind: 'rollback', previous_version: '6.4 (1111111)' }),
+      ],
+      [
+        ['6.4 (1111111)', '6.4'],
+        ['6.4 (3333333)', '6.4'],
+      ],
+    ],
     ['as they are, if a name looks like one with a commit', [change('x (1234567)', 90)], ['x (1234567)']],
   ])('%s', (_, changes, expected) => {
     expect(versionsOf(changes)).toEqual(expected);

@@ -89,3 +89,24 @@ describe('the same rollout of another sender', () => {
     expect(sameRollout([change('v2', 9)], reported, undefined)).toBeUndefined();
   });
 });
+
+describe("a report of Firebreak's own rollback", () => {
+  const [A, C] = ['1'.repeat(40), '3'.repeat(40)];
+  const own = (from: string) =>
+    change('v41', 9, { kind: 'rollback', commit: A, made_for: 'inc', previous_version: from });
+  const report = { version: 'v41' as never, commit: C, started_at: before(8) };
+
+  test('can have the commit of its run, if the name is not that of the version before', () => {
+    const rollback = own('v42');
+    expect(sameRollout([rollback], report, 'github')).toBe(rollback);
+    expect(sameRollout([own('v41 (2222222)')], report, 'github')).toBeUndefined();
+    expect(sameRollout([change('v41', 9, { commit: A })], report, 'github')).toBeUndefined();
+    const reported = change('v41', 9, { commit: C, reported_by: 'github' });
+    expect(sameRollout([reported], own('v42'), 'firebreak')).toBe(reported);
+  });
+
+  test('is none of another name, nor much later', () => {
+    expect(sameRollout([own('v42')], { ...report, version: 'v40' as never }, 'github')).toBeUndefined();
+    expect(sameRollout([own('v42')], { ...report, started_at: before(-30) }, 'github')).toBeUndefined();
+  });
+});

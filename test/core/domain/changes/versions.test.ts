@@ -158,3 +158,22 @@ describe('two names of a version are the same', () => {
     expect(sameVersion(b, a)).toBe(false);
   });
 });
+
+test.each([
+  ['that version', ['v41', 'v41', 'v42']],
+  ['that commit of a branch', ['6.4 (1111111)', '6.4 (3333333)', '6.4 (2222222)']],
+])('the target after a rollback by a revert of %s is the version before it', (_, [good, reverted, bad]) => {
+  const branch = good === reverted ? {} : { reported_version: '6.4' as never };
+  const changes = [
+    change('v40', 300),
+    change(good as string, 200, branch),
+    change(bad as string, 100, branch),
+    change(reverted as string, 90, {
+      kind: 'rollback',
+      commit: '3'.repeat(40),
+      previous_version: bad as never,
+      ...branch,
+    }),
+  ];
+  expect(rollbackTarget(changes, changes[3] as Change)).toMatchObject({ kind: 'version', version: 'v40' });
+});

@@ -1,0 +1,39 @@
+import { isOtherNameThan } from '../../domain/changes/recognize.ts';
+import { haveDifferentCommits, isSameName, nameOf } from '../../domain/changes/version-identity.ts';
+import { putsVersionLive } from '../../domain/changes/versions.ts';
+import type { ServiceEnvironment } from '../../domain/ports/common.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { Change, NewChange } from '../../../schemas/changes/change.ts';
+
+/** What the record of a rollback has, whatever its sender reports. */
+type RollbackFields = { kind: 'rollback'; previous_version: string };
+
+/**
+ * Returns what to record if a report is that of Firebreak's own rollback in progress, although its commit is not that of the
+ * version: the job of a rollback often reports the commit of its own run. Recorded as a deploy, it would make a branch of the name.
+ * Undefined: it is not.
+ *
+ * @param recent newest changes of the same service and environment
+ */
+export async function ownRollbackIn(
+  { effects, decisions }: Pick<Deps, 'effects' | 'decisions'>,
+  report: ServiceEnvironment &
+    Pick<NewChange, 'version' | 'kind' | 'commit' | 'previous_version'> &
+    Partial<Pick<Change, 'reported_by' | 'deploy_commit'>>,
+  recent: readonly Change[],
+): Promise<RollbackFields | undefined> {
+  const name = nameOf(report);
+  const isOfOtherCommit = recent.some(
+    (change) => putsVersionLive(change) && isSameName(nameOf(change), name) && haveDifferentCommits(change, report),
+  );
+  if (!isOfOtherCommit || !putsVersionLive(report)) return undefined;
+  for (const { incident, effect } of await effects.unfinished('roll-back')) {
+    const { service, environment } = effect.service_environment ?? {};
+    if (service !== report.service || environment !== report.environment) continue;
+    const decision = await decisions.get(incident, Number(effect.key.split('.').at(-1)));
+    const { from_version: from = null, to_version: to = null } = decision ?? {};
+    if (from !== null && to !== null && isSameName(nameOf({ version: to }), name) && isOtherNameThan(from, name))
+      return { kind: 'rollback', previous_version: report.previous_version ?? from };
+  }
+  return undefined;
+}
