@@ -117,8 +117,8 @@ function pinnedNameOf(state, request) {
 }
 
 /**
- * Matches by version; by commit only if the caller names no version, as Firebreak does. One of several versions of the same
- * name needs its commit.
+ * Matches by version, unless both commits are known and differ; by commit only if the caller names no version, as Firebreak does.
+ * One of several versions of the same name needs its commit.
  *
  * @type {(state: State, request: DeployRequest) => boolean}
  */
@@ -126,11 +126,10 @@ const isKnownGood = ({ known_good }, { version, commit }) =>
   known_good.some((good) => {
     if (version === undefined) return good.commit !== null && good.commit === commit;
     const [known, asked] = [partsOf(good.version), partsOf(version)];
-    const askedCommit = commit ?? asked.commit;
-    return (
-      isSameVersionName(known.name, asked.name) &&
-      (known.commit === undefined || (askedCommit !== undefined && isSameCommit(known.commit, askedCommit)))
-    );
+    if (!isSameVersionName(known.name, asked.name)) return false;
+    const [knownCommit, askedCommit] = [good.commit ?? known.commit, commit ?? asked.commit];
+    if (askedCommit === undefined) return known.commit === undefined;
+    return knownCommit === undefined || isSameCommit(knownCommit, askedCommit);
   });
 
 /** @param {State} state @param {Date} now @returns {string | undefined} undefined: the state still applies */

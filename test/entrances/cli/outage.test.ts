@@ -153,7 +153,8 @@ describe('a state signed with a trusted key', () => {
     ['another commit', ['--commit', SHA.replace('4', '5')], 0],
     ['also of a version known good', ['--change', 'rollback', '--version', 'good', '--commit', SHA], 0],
   ])('a version known bad is recognized by its commit: %s', async (_, args, code) => {
-    await holding(entry(clear({ pinned_commits: [{ version: 'bad', commit: SHA }] })));
+    const known_good = [{ version: 'good', commit: SHA }];
+    await holding(entry(clear({ known_good, pinned_commits: [{ version: 'bad', commit: SHA }] })));
     expect(await check(args, { keys: KEYS })).toMatchObject({ code });
   });
 
@@ -169,6 +170,7 @@ describe('a state signed with a trusted key', () => {
       known_good: [
         { version: '6.4 (1111111)', commit: A },
         { version: 'v1', commit: null },
+        { version: 'v5', commit: A },
       ],
     };
     const rollback = (...args: string[]) => ['--change', 'rollback', ...args];
@@ -194,9 +196,21 @@ describe('a state signed with a trusted key', () => {
       [['--version', '6.4'], 1],
       [['--version', '6.4', '--commit', B], 1],
       [['--version', '6.4', '--commit', C], 1],
+      [['--version', 'v5'], 0],
+      [['--version', 'v5', '--commit', A.slice(0, 9)], 0],
+      [['--version', 'v5', '--commit', C], 1],
+      [['--version', 'v1', '--commit', C], 0],
     ])('during a freeze, a rollback with %j: exit code %i', async (args, code) => {
       await holding(entry(frozen(known)));
       expect(await check(rollback(...args), { keys: KEYS })).toMatchObject({ code });
+    });
+
+    test('the bad commit of another version is refused under a known good name, and that of the good version is not', async () => {
+      await holding(entry(clear({ ...known, pinned_commits: [A, C].map((commit) => ({ version: 'bad', commit })) })));
+      const codes = [];
+      for (const commit of [A, C])
+        codes.push((await check(rollback('--version', 'v5', '--commit', commit), { keys: KEYS })).code);
+      expect(codes).toEqual([0, 1]);
     });
 
     test('a state of an earlier release tells no commits of pins', async () => {
