@@ -74,6 +74,26 @@ test('a person is asked before a CD system that knows only names restores the ne
   expect((await played([commits, ...branch])).calls).toEqual(['cd roll-back.1 6.5 to 6.4']);
 });
 
+test('an approval does not cover a name that has moved since the question', async () => {
+  const asks = configured({
+    deployer: { kind: 'http', commits: true },
+    autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act' },
+  });
+  const { decided, calls, world } = await played(
+    [asks, deploys('stable', 90, { commit: A }), deploys('v9', 6, { commit: B })],
+    {
+      '20 s': deploys('stable', 0, { commit: C, status: 'failed' }),
+      '30 s': answersWhatWaits('approved'),
+    },
+  );
+  expect(decided[0]).toBe('approve v9 to stable (mode_approve)');
+  expect(calls).toEqual([]);
+  const { timeline } = world.store.dossier(theIncident(world));
+  expect(timeline.map(({ text }) => text)).toContainEqual(
+    expect.stringContaining('knows stable (1111111) as stable, which now means the commit 3333333'),
+  );
+});
+
 test('a commit of a branch that is not known is not restored, even if a person approves', async () => {
   const { decided, calls } = await played(
     [deploys('6.4', 180, { commit: A }), deploys('6.4', 90), deploys('6.4', 6, { commit: B })],

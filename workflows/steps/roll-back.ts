@@ -221,7 +221,7 @@ async function rollBackOnce(deps: Deps, order: RollbackOrder, isAccepted = false
     },
     async () => {
       const { deployer, autoRollback } = entry;
-      const known = { deployer, configured: autoRollback.mode, tried, agreement, judged, decidedAt: decision?.at };
+      const known = { deployer, configured: autoRollback.mode, tried, agreement, judged, ...decidedIn(decision) };
       const reason = whyStopped('call', await guardInputs(deps, order, known));
       return reason && tried && !isAccepted && earlier.state !== 'accepted'
         ? { ...reason, text: `${reason.text}; an earlier attempt may have been accepted, so check the CD system` }
@@ -355,13 +355,19 @@ type KnownOfGuards = {
   agreement: Agreement;
   judged: Decision | undefined;
   decidedAt: DecisionView['at'] | undefined;
+  movedWasAsked: boolean;
 };
+
+const decidedIn = (decision: DecisionView | undefined): Pick<KnownOfGuards, 'decidedAt' | 'movedWasAsked'> => ({
+  decidedAt: decision?.at,
+  movedWasAsked: decision?.reasons.some(({ code }) => code === 'version_name_moved') === true,
+});
 
 /** Reads the inputs of the guards directly before the call. */
 async function guardInputs(
   deps: Deps,
   order: RollbackOrder,
-  { deployer, configured, tried, agreement, judged, decidedAt }: KnownOfGuards,
+  { deployer, configured, tried, agreement, judged, decidedAt, movedWasAsked }: KnownOfGuards,
 ): Promise<Known['call']> {
   const { incidentId, key, service, environment, fromCommit, toCommit, approved, flag } = order;
   const [incident, { killSwitch, automation }, pins, changes] = await Promise.all([
@@ -397,6 +403,7 @@ async function guardInputs(
     decided_at: decidedAt,
     pinned: pinnedVersions(pins, changes),
     moved: whyNameUnclear(changes, to, { namesOnly: knowsNamesOnly(deployer) }),
+    moved_was_asked: movedWasAsked,
     done: tried ? null : await doneText(deps, order, incident, changes),
     newer,
     newer_restores: newer !== undefined && bringsVersion(newer, to, { byName }),
@@ -458,7 +465,7 @@ async function checkAccepted(deps: Deps, order: RollbackOrder, handle: string): 
     tried: true,
     agreement,
     judged: undefined,
-    decidedAt: decision?.at,
+    ...decidedIn(decision),
   };
   const reason = whyStopped('call', await guardInputs(deps, order, known));
   if (reason === undefined || isOutcome(reason)) return answer;

@@ -469,8 +469,10 @@ export const GUARDS: readonly Guard[] = [
   guard({
     code: 'version_name_moved',
     at: { call: 'page' },
-    unless: 'approved',
-    applies: ({ moved, tried }) => !tried && moved,
+    unless: 'requested',
+    // Who approved another reason did not know of the other commit.
+    applies: ({ moved, moved_was_asked: wasAsked, agreement, tried }) =>
+      !tried && !(agreement === 'approved' && wasAsked) && moved,
     text: (text) => text,
   }),
   guard({
