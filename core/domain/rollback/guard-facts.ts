@@ -1,6 +1,7 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import { type Version } from '../../../schemas/config/names.ts';
 import { activeClearings } from '../changes/cleared-suspects.ts';
+import { previousOf } from '../changes/rolled-back.ts';
 import { newestLiveChange, byStart, sameVersion } from '../changes/versions.ts';
 import { MIN_CONFIDENCE_TO_ASK } from '../correlation/correlate.ts';
 import type { RankedSuspect } from '../correlation/ranking.ts';
@@ -96,7 +97,7 @@ export const alreadyRolledBack = (
       (change.version === version && change.rolled_back_by !== null) ||
       (change.kind === 'rollback' &&
         change.previous_version !== null &&
-        sameVersion(change.previous_version, version) &&
+        (previousOf(changes, change)?.version === version || sameVersion(change.previous_version, version)) &&
         change.version === target &&
         change.status === 'succeeded'),
   );

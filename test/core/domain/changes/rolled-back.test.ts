@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { rolledBackBy } from '../../../../core/domain/changes/rolled-back.ts';
+import { previousOf, rolledBackBy } from '../../../../core/domain/changes/rolled-back.ts';
+import { alreadyRolledBack } from '../../../../core/domain/rollback/guard-facts.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import { change } from '../../arbitraries.ts';
 
@@ -27,4 +28,17 @@ test.each<[string, Change[], Change, string | null]>([
   ['of a flag', [v1, v2], rollback('basket', 5, { kind: 'flag' }), null],
 ])('a rollback %s', (_, changes, rolled, removed) => {
   expect(rolledBackBy([...changes, rolled], rolled)?.version ?? null).toBe(removed);
+});
+
+test('the name of a branch means the commit that was live before the rollback', () => {
+  const [good, bad] = [
+    change('6.4 (1111111)', 120, { reported_version: '6.4' as never }),
+    change('6.4 (2222222)', 60, { reported_version: '6.4' as never }),
+  ];
+  const back = rollback('v1', 50, { previous_version: '6.4' });
+  const again = change('6.4 (2222222)', 10, { reported_version: '6.4' as never });
+  const changes = [v1, good, bad, back, again];
+  expect(previousOf(changes, back)).toBe(bad);
+  expect(rolledBackBy([v1, good, bad, back], back)).toBe(bad);
+  expect([bad, good].map((version) => alreadyRolledBack(changes, version, back.version))).toEqual([true, false]);
 });
