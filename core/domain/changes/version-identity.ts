@@ -51,10 +51,15 @@ export const isSameName = (one: string, other: string): boolean => spelling(one)
 /** Returns the name as it is compared. */
 export const spelling = (name: string): string => name.replace(/^v(?=\d)/i, '');
 
-/** Returns whether two commits are the same, as far as both are given: either can be shortened. */
+const COMMIT = /^[0-9a-f]{7,64}$/;
+
+/** Returns whether two names are the same commit: either can be abbreviated to at least seven digits; case does not count. */
 export function isSameCommit(one: string, other: string): boolean {
-  const [short = '', long = ''] = [one, other].map((sha) => sha.toLowerCase()).toSorted((a, b) => a.length - b.length);
-  return short === long || (short.length >= SHOWN_DIGITS && long.startsWith(short));
+  const [short = '', long = ''] = [one, other]
+    .map((name) => name.trim().toLowerCase())
+    .toSorted((a, b) => a.length - b.length);
+  if (short === '' || short === long) return short === long && short !== '';
+  return COMMIT.test(short) && COMMIT.test(long) && long.startsWith(short);
 }
 
 /**

@@ -20,6 +20,9 @@ import { absent, equals, type Item, put, update, type Write } from '../../../pla
 const PINNED_MAX = 150;
 const TRIMMED_MAX = 200;
 
+/** Number of changes read, to find the commits that pins of earlier releases lack. */
+const CHANGES_READ = 50;
+
 const PinScope = Pin.pick({ service: true, environment: true });
 
 /** Each pin is an attribute of the combined item, so that it is added without reading the others. */
@@ -92,7 +95,7 @@ export class PinTable implements Pins {
   }
 
   async add(pin: NewPin, rollback: ChangeId): Promise<PinView | undefined> {
-    if ((await this.of(pin)).some((known) => isSameReference(known, pin))) return undefined;
+    if (await this.#isPinned(pin)) return undefined;
     const { id } = newPin(pin, rollback);
     const { ok } = await this.#table.transact([
       ...pinWrites(pin, rollback),
@@ -109,6 +112,15 @@ export class PinTable implements Pins {
     if (!ok) return undefined;
     await this.#changed(pinsSubject(pin));
     return this.get(id);
+  }
+
+  async #isPinned(pin: NewPin): Promise<boolean> {
+    const pins = await this.of(pin);
+    if (pins.length === 0) return false;
+    const newest = this.#table.each(keys.changes(pin).pk, { newestFirst: true, limit: CHANGES_READ });
+    const changes = await collect(newest, (item) => StoredChange.parse(item));
+    const reference = withPinnedCommit(pin, changes);
+    return pins.some((known) => isSameReference(withPinnedCommit(known, changes), reference));
   }
 
   async lift(id: string, by: string): Promise<PinView | undefined> {

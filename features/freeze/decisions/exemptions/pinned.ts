@@ -2,7 +2,7 @@ import type { CheckRequest } from '../../schemas/freeze-check.ts';
 import type { PinView } from '../../../../schemas/changes/pin.ts';
 import type { CheckInputs } from '../check-inputs.ts';
 import type { Finding } from '../finding.ts';
-import { isSameVersion } from '../../../../core/domain/changes/version-identity.ts';
+import { isSameCommit, isSameVersion } from '../../../../core/domain/changes/version-identity.ts';
 import { list } from '../../../../core/domain/correlation/words.ts';
 import { utcMinute } from '../words.ts';
 
@@ -77,23 +77,8 @@ const refusal = (
   clears: `when another version is deployed, or a person lifts the pin ${id}`,
 });
 
-/** Commit hash, abbreviated or full. Shorter abbreviations are ambiguous. */
-const SHORT_OR_FULL = /^[0-9a-f]{7,64}$/;
-
 /** Full SHA-1 or SHA-256 hash. */
 const FULL = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
-
-/**
- * Returns whether two names refer to the same commit. Either may be abbreviated to at least seven digits; case is
- * ignored.
- */
-export function isSameCommit(commit: string, otherCommit: string): boolean {
-  const [short = '', long = ''] = [commit, otherCommit]
-    .map((name) => name.trim().toLowerCase())
-    .toSorted((a, b) => a.length - b.length);
-  if (short === '' || short === long) return short === long && short !== '';
-  return SHORT_OR_FULL.test(short) && SHORT_OR_FULL.test(long) && long.startsWith(short);
-}
 
 /** Returns whether a name refers to this version: exactly, or, if the version is a commit, as a commit. */
 export const isVersionNamed = (version: string, name: string): boolean =>

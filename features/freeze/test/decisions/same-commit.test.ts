@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { isPinnedAs, isSameCommit as isSameOffline } from '../../../../entrances/cli/offline/pinned.mjs';
-import { isSameCommit, isVersionNamed } from '../../decisions/exemptions/pinned.ts';
+import { isSameCommit } from '../../../../core/domain/changes/version-identity.ts';
+import { isVersionNamed } from '../../decisions/exemptions/pinned.ts';
 
 const SHA = '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1';
 

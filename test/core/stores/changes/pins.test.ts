@@ -109,6 +109,15 @@ inTheTable(() => {
         expect(await stores.pins.add(recorded('6.4'), 'chg_again' as ChangeId)).toBeUndefined();
       });
 
+      test('it keeps the commit that was deployed until then from being pinned twice', async () => {
+        await deploy('6.4', 600, { commit: A });
+        const pin = await stores.pins.add(recorded('6.4'), 'chg_earlier' as ChangeId);
+        expect(await stores.pins.add(recorded('6.4', { commit: A }), 'chg_other' as ChangeId)).toBeUndefined();
+        expect(await stores.pins.add(recorded('6.4', { commit: B }), 'chg_another' as ChangeId)).toBeDefined();
+        expect(await stores.pins.add(recorded('6.4'), 'chg_again' as ChangeId)).toBeUndefined();
+        expect(await stores.pins.of(serviceEnvironment)).toContainEqual(pin);
+      });
+
       test('it gets the commit that was deployed until then, before another one is deployed and rolled back', async () => {
         const id = await opened();
         await deploy('v1', 9000);
