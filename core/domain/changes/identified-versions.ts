@@ -99,7 +99,6 @@ export function versionNamed(changes: readonly Change[], name: string, commit: s
  * @param commit as its deployer knows it
  */
 export function currentVersion(changes: readonly Change[], version: Version, commit: string | null): Version {
-  if (changes.some((change) => change.version === version)) return version;
   const ofCommit = changes.findLast(
     (change) =>
       putsVersionLive(change) &&
@@ -107,7 +106,9 @@ export function currentVersion(changes: readonly Change[], version: Version, com
       isSameName(reportedName(change), partsOf(version).name) &&
       [change.commit, change.deploy_commit].includes(commit),
   );
-  return ofCommit?.version ?? (versionNamed(changes, version, commit) as Version);
+  if (ofCommit !== undefined) return ofCommit.version;
+  const isText = changes.some((change) => change.version === version);
+  return isText ? version : (versionNamed(changes, version, commit) as Version);
 }
 
 /**
@@ -174,18 +175,22 @@ export function whyNameUnclear(
 export const isCalled = (change: Change, name: string | null): boolean =>
   name !== null && (change.version === name || isSameName(reportedName(change), name));
 
-type PinnedVersion = VersionReference & { pinned_at?: Timestamp };
+type PinnedVersion = VersionReference & { pinned_at?: Timestamp; incident_id?: string | null };
 
-/** Returns a pin with its commit. Pins of earlier releases have none: then it is that of the version that ran until then. */
+/**
+ * Returns a pin with its commit. Pins of earlier releases have none: then it is that of the version that their incident rolled back,
+ * or else of the version that ran until then.
+ */
 export function withPinnedCommit<P extends PinnedVersion>(pin: P, changes: readonly Change[]): P {
   if (commitOf(pin) !== null) return pin;
-  const { pinned_at: at } = pin;
-  const pinned = changes
-    .filter((change) => putsVersionLive(change) && isSameVersion(pin, change))
+  const { pinned_at: at, incident_id: incident = null } = pin;
+  const ran = changes
+    // A rollback to another commit of the same name restored what is not pinned.
+    .filter((change) => putsVersionLive(change) && change.kind !== 'rollback' && isSameVersion(pin, change))
     .filter(({ started_at }) => at !== undefined && started_at <= at)
     .filter(({ status, rolled_back_by: by }) => status === 'succeeded' || status === 'started' || by !== null)
-    .toSorted(byStart)
-    .at(-1);
+    .toSorted(byStart);
+  const pinned = ran.findLast(({ rolled_back_by: by }) => incident !== null && by === incident) ?? ran.at(-1);
   const commit = pinned && commitOf(pinned);
   return commit == null ? pin : { ...pin, commit };
 }

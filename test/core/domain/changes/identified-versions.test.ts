@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  currentVersion,
   movedText,
   nameMovedTo,
   pinnedVersions,
@@ -220,6 +221,30 @@ test('a pin is of its commit, or of each commit if it has none', () => {
   expect(pinnedVersions([{ version: '6.4', pinned_at: before(70) }], changes)).toEqual(['6.4 (1111111)']);
   expect(pinnedVersions([{ version: '6.4' }], changes)).toEqual(['6.4 (1111111)', '6.4 (2222222)']);
   expect(pinnedVersions([{ version: '42' }, { version: 'v9' }], [change('v42', 9)])).toEqual(['v42', 'v9']);
+});
+
+test('a pin without a commit gets that of the change that its incident rolled back, never that of a rollback', () => {
+  const pin = { version: '6.4', pinned_at: before(10), incident_id: 'inc' };
+  const fixed = [change('6.4', 60, { commit: A, rolled_back_by: 'inc' }), change('6.4', 12, { commit: C })];
+  expect(withPinnedCommit(pin, fixed).commit).toBe(A);
+  expect(withPinnedCommit({ ...pin, incident_id: null }, fixed).commit).toBe(C);
+  const restored = [
+    change('6.4', 90, { commit: A }),
+    change('6.4', 60),
+    change('6.4', 12, { commit: A, kind: 'rollback' }),
+  ];
+  expect(withPinnedCommit(pin, restored)).toEqual(pin);
+});
+
+test('a stored version is first the one of its commit, then the one of its text', () => {
+  const changes = withIdentities(
+    [change('6.4', 90, { commit: A }), change('6.4', 60, { commit: C }), change('6.4', 30)],
+    { stays: false },
+  );
+  expect(currentVersion(changes, '6.4' as Version, A)).toBe('6.4 (1111111)');
+  expect(currentVersion(changes, '6.4' as Version, null)).toBe('6.4');
+  expect(currentVersion(changes, '6.4 (3333333)' as Version, C)).toBe('6.4 (3333333)');
+  expect(currentVersion(changes, '6.4 (3333333)' as Version, null)).toBe('6.4 (3333333)');
 });
 
 test('a pin has no commit of a repository for deployments, because the next one can deploy the same version', () => {
