@@ -1,6 +1,6 @@
 import type { Change } from '../../../../schemas/changes/change.ts';
 import { millisOf } from '../../../../schemas/time/time.ts';
-import { isSameVersion } from '../../../../core/domain/changes/version-identity.ts';
+import { commitOf, isOfDeployRepository, isSameVersion } from '../../../../core/domain/changes/version-identity.ts';
 import { byStart, GOOD_AFTER_SECONDS, putsVersionLive } from '../../../../core/domain/changes/versions.ts';
 import type { CheckInputs } from '../check-inputs.ts';
 import { utcMinute } from '../words.ts';
@@ -19,8 +19,12 @@ export function checkRollbackVersion(
 ): NonNullable<CheckInputs['rollback']> {
   if (version === null && commit === null) return notKnownGood('the target version is missing; send "version"');
   const target = version ?? commit ?? '';
-  const isTarget = (change: Change): boolean =>
+  const isAlike = (change: Change): boolean =>
     version === null ? change.commit === commit : isSameVersion({ version, commit }, change);
+  // If the commit is known, a deploy of the same name without one is another version, if possible.
+  const isOfCommit = (change: Change): boolean => isAlike(change) && commitOf(change) !== null;
+  const prefersCommit = version !== null && commitOf({ version, commit }) !== null && changes.some(isOfCommit);
+  const isTarget = prefersCommit ? isOfCommit : isAlike;
   const live = changes
     .filter((change) => putsVersionLive(change) && (change.status === 'succeeded' || change.status === 'started'))
     .toSorted(byStart);
@@ -79,11 +83,13 @@ export type KnownGood = { version: string; commit: string | null };
 export function knownGood(changes: readonly Change[], pinned: readonly string[], max: number): KnownGood[] {
   const found: KnownGood[] = [];
   const seen = new Set<string>(pinned);
-  for (const { version, commit } of changes.filter(putsVersionLive).toSorted(byStart).toReversed()) {
+  for (const change of changes.filter(putsVersionLive).toSorted(byStart).toReversed()) {
+    const { version } = change;
     if (found.length === max) break;
     if (seen.has(version)) continue;
     seen.add(version);
-    if (checkRollbackVersion(changes, { version, commit: null }).kind === 'known_good') found.push({ version, commit });
+    if (checkRollbackVersion(changes, { version, commit: null }).kind !== 'known_good') continue;
+    found.push({ version, commit: isOfDeployRepository(change) ? null : change.commit });
   }
   return found;
 }
