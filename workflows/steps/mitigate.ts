@@ -448,8 +448,9 @@ async function conclude(
 ): Promise<number | null> {
   const { from_version: from, to_version: to, suspect, service, environment } = judged;
   if (newVersion !== undefined) await recordRunningVersion(deps, { service, environment }, newVersion);
-  const { services } = await deps.config.current();
-  const byRevert = restoresByRevert(environmentEntry(services, { service, environment })?.deployer);
+  const byRevert =
+    outcome === 'succeeded' &&
+    restoresByRevert(environmentEntry((await deps.config.current()).services, { service, environment })?.deployer);
   const versionChange =
     outcome === 'succeeded' && from !== null && to !== null && suspect !== null
       ? {
