@@ -124,6 +124,8 @@ type DecisionSummary = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 
   toName?: Version;
   fromCommit: string | null;
   toCommit: string | null;
+  /** The deployer restores a version by a new commit. Absent: it does not. */
+  byRevert?: true;
   requester: JudgementRequest['by'];
   approvalSeconds: number;
   /** Action if the question is not answered in time. */
@@ -194,6 +196,7 @@ async function summaryOf(
     ...targetNames(recorded(decision.from_version), newestOf(target?.changes ?? [], decision.to_version)),
     fromCommit: commitOf(decision.from_version),
     toCommit: commitOf(decision.to_version),
+    ...(restoresByRevert(config) && { byRevert: true as const }),
     requester: inputs.request.by,
     // The run before this one may have asked the question.
     approvalSeconds: Math.max(1, Math.round(answerSeconds(services, inputs, serviceEnvironment) - passedSeconds)),
@@ -448,9 +451,6 @@ async function conclude(
 ): Promise<number | null> {
   const { from_version: from, to_version: to, suspect, service, environment } = judged;
   if (newVersion !== undefined) await recordRunningVersion(deps, { service, environment }, newVersion);
-  const byRevert =
-    outcome === 'succeeded' &&
-    restoresByRevert(environmentEntry((await deps.config.current()).services, { service, environment })?.deployer);
   const versionChange =
     outcome === 'succeeded' && from !== null && to !== null && suspect !== null
       ? {
@@ -458,7 +458,7 @@ async function conclude(
           to,
           suspect: suspect as NonNullable<RollbackEnd['versionChange']>['suspect'],
           toCommit: judged.toCommit,
-          ...(byRevert && { byRevert: true as const }),
+          ...(judged.byRevert && { byRevert: judged.byRevert }),
         }
       : null;
   const rejudged =

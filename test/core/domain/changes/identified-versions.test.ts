@@ -224,7 +224,7 @@ test('a pin is of its commit, or of each commit if it has none', () => {
 });
 
 test('a pin without a commit gets that of the change that its incident rolled back, never that of a rollback', () => {
-  const pin = { version: '6.4', pinned_at: before(10), incident_id: 'inc' };
+  const pin = { version: '6.4', commit: null as string | null, pinned_at: before(10), incident_id: 'inc' };
   const fixed = [change('6.4', 60, { commit: A, rolled_back_by: 'inc' }), change('6.4', 12, { commit: C })];
   expect(withPinnedCommit(pin, fixed).commit).toBe(A);
   expect(withPinnedCommit({ ...pin, incident_id: null }, fixed).commit).toBe(C);
