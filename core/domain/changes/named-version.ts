@@ -5,13 +5,13 @@ import type { ServiceEnvironment } from '../ports/common.ts';
 import { editDistance } from '../lint/similar-names.ts';
 import { minuteOf } from '../messages/story.ts';
 import { movedText, nameMovedTo, versionNamed } from './identified-versions.ts';
+import { isSameVersion } from './version-identity.ts';
 import {
   restoredChange,
   byStart,
   endOf,
   GOOD_AFTER_SECONDS,
   liveChanges,
-  sameVersion,
   secondsLive,
   migrationsIn,
   putsVersionLive,
@@ -165,7 +165,7 @@ export function versionFacts(
       .filter((change) => change.rollback_safe_to !== null)
       .map(
         (change) =>
-          `${safeLimitText(change)}${change.rollback_safe_to !== null && sameVersion(change.rollback_safe_to, version) ? '' : `, and ${version} is newer`}`,
+          `${safeLimitText(change)}${change.rollback_safe_to !== null && isSameVersion({ version }, { version: change.rollback_safe_to }) ? '' : `, and ${version} is newer`}`,
       ),
   };
 }

@@ -144,13 +144,16 @@ export function rollbackTo(
 
 /**
  * Returns whether `good` is the safe version of `undone`, or was put live after it. An unrecorded version counts as
- * older.
+ * older. The name of a branch means the commit that was its newest before `undone`.
  */
 function isSafe(knownGood: Change, undone: Change, live: readonly Change[]): boolean {
   const safeVersion = undone.rollback_safe_to;
   if (safeVersion === null || sameVersion(knownGood.version, safeVersion)) return true;
-  const safeChange = live.find((change) => sameVersion(change.version, safeVersion));
-  return safeChange !== undefined && byStart(knownGood, safeChange) > 0;
+  const safeChange =
+    live.find((change) => sameVersion(change.version, safeVersion)) ??
+    live.findLast((change) => byStart(change, undone) < 0 && isSameVersion(change, { version: safeVersion }));
+  if (safeChange === undefined) return false;
+  return knownGood.version === safeChange.version || byStart(knownGood, safeChange) > 0;
 }
 
 /** Returns the records that put versions live, oldest first. */

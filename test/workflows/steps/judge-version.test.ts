@@ -1,29 +1,25 @@
 import { expect, test } from 'vitest';
 import type { Product } from '../../../functions/assembly/product.ts';
 import { JudgementRequest } from '../../../schemas/judge/judgement.ts';
+import type { Version } from '../../../schemas/config/names.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { judgeVersion, storableNumber } from '../../../workflows/steps/judge/judge-version.ts';
 import { measureOverHttp } from '../../../workflows/steps/judge/measure.ts';
+import { change } from '../../core/arbitraries.ts';
 import { SetClock } from '../../support/fake-deps.ts';
 
 const clock = new SetClock('2026-11-20T12:00:00.000Z');
-const config = Config.parse({
-  version: 'test',
-  paging: {},
-  services: {
-    checkout: {
-      environments: {
-        production: {
-          judge: {
-            metrics: [
-              { kind: 'http', name: 'probe', url: 'https://shop.test/health' },
-              { kind: 'http', name: 'lag', url: 'https://shop.test/{{.version}}', value: '/lag', max: 5 },
-            ],
-          },
-        },
-      },
-    },
-  },
+const withJudge = (judge: object) =>
+  Config.parse({
+    version: 'test',
+    paging: {},
+    services: { checkout: { environments: { production: { judge } } } },
+  });
+const config = withJudge({
+  metrics: [
+    { kind: 'http', name: 'probe', url: 'https://shop.test/health' },
+    { kind: 'http', name: 'lag', url: 'https://shop.test/{{.version}}', value: '/lag', max: 5 },
+  ],
 });
 const target = JudgementRequest.parse({ service: 'checkout', environment: 'production', version: 'v42' });
 
@@ -78,6 +74,34 @@ test('a version is not compared with itself', async () => {
     at: clock.millis / 1000,
   })) as never;
   expect(await judgeVersion(deps, { ...target, baseline: target.version }, samples)).toMatchObject({ baseline: 'v41' });
+});
+
+test('the name of a branch, as a controller sends it, means the commit that runs', async () => {
+  const deployed = (commit: string, daysBefore: number) => ({
+    ...change('6.4', daysBefore * 24 * 60, { commit: commit.repeat(40) }),
+    version: `6.4 (${commit.repeat(7)})` as Version,
+    reported_version: '6.4' as Version,
+  });
+  const now = clock.millis / 1000;
+  const series = (version: string, value: number) => ({
+    labels: { version },
+    values: Array.from({ length: 120 }, (_, n): [number, number] => [now - n * 60, value]),
+  });
+  const ofBranch = {
+    ...deps,
+    config: {
+      current: async () =>
+        withJudge({ metrics: [{ kind: 'value', name: 'lag', query: 'max by (version) (lag)', max: 5 }] }),
+    },
+    changes: { recent: async () => [deployed('a', 9), deployed('b', 8)] },
+    metricQueries: { range: async () => ({ kind: 'series', series: [series('6.4', 9), series('6.3', 2)] }) },
+  } as unknown as typeof deps;
+  const asked = { ...target, version: '6.4' as Version };
+  expect(await judgeVersion(ofBranch, asked)).toMatchObject({ version: '6.4', verdict: 'degraded' });
+  const samples = [3, 2, 1].map((n) => ({ metric: 'lag', version: '6.4', value: 9, at: now - n * 30 })) as never;
+  expect(await judgeVersion({ ...deps, changes: ofBranch.changes }, asked, samples)).toMatchObject({
+    verdict: 'degraded',
+  });
 });
 
 test('numbers can be stored, however small a probability is', () => {

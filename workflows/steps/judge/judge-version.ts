@@ -77,9 +77,11 @@ export async function judgeMeasured(
   const deploy = knownDeploy ?? deployOf(recent, version);
   const labels = branchLabels(recent, timestamp((grid.until - COMPARED_SECONDS - HISTORY_SECONDS) * 1000));
   const measured = read.map((one) => withLabels(one, settings.versionLabel, labels));
+  const named = (given: string): string => labels?.(given) ?? given;
+  const baseline = request.baseline === version ? null : request.baseline; // against itself, each version is healthy
   const { evidence, since } = evidenceOf(measured, grid, {
-    version,
-    baseline: request.baseline === version ? null : request.baseline, // against itself, each version is healthy
+    version: named(version),
+    baseline: baseline && named(baseline),
     startedAt: deploy?.startedAt ?? null,
     label: settings.versionLabel,
     ...(deploy !== null && { deploy }),
@@ -199,10 +201,15 @@ function limitOf(metric: JudgeMetric, { errorRatio, p95Seconds }: Limits): numbe
   }
 }
 
-/** Names the versions of series by their commits. A label that tells no version is left out. */
+/** Names the versions of series and samples by their commits. A label that tells no version is left out. */
 function withLabels(measured: Measured, label: string, labels: LabelReader | undefined): Measured {
   const { read } = measured;
-  if (labels === undefined || !('first' in read)) return measured;
+  if (labels === undefined || 'because' in read) return measured;
+  if (!('first' in read))
+    return {
+      ...measured,
+      read: read.map((sample) => ({ ...sample, version: labels(sample.version) ?? sample.version })),
+    } as Measured;
   const named = (all: readonly Series[]): Series[] =>
     all.map((series) => {
       const { [label]: value, ...others } = series.labels;

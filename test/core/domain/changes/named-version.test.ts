@@ -6,6 +6,7 @@ import {
   versionFacts,
   whyNotTo,
 } from '../../../../core/domain/changes/named-version.ts';
+import { withIdentities } from '../../../../core/domain/changes/identified-versions.ts';
 import { newestLiveChange, rollbackTarget } from '../../../../core/domain/changes/versions.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import type { EnvironmentName, ServiceName, Version } from '../../../../schemas/config/names.ts';
@@ -88,6 +89,24 @@ describe('a version named by a person', () => {
     const floored = [change('v1', 600), change('v2', 300), change('v3', 10, { rollback_safe_to: 'v2' })];
     expect(named('v2', floored).kind).toBe('version');
     expect(why('v1', floored)).toBe('v3 can be rolled back no further than v2, and v1 is older');
+  });
+
+  test('cannot be older than the commit of a branch that was the newest when its name was given as safe', () => {
+    const commits = ['1', '2', '3'].map((digit) => digit.repeat(40));
+    const [old, safe, later] = commits as [string, string, string];
+    const branch = withIdentities(
+      [
+        change('6.4', 600, { commit: old }),
+        change('6.4', 300, { commit: safe }),
+        change('7.0', 60, { rollback_safe_to: '6.4' }),
+        change('6.4', 30, { commit: later }),
+        change('7.1', 10),
+      ],
+      { stays: false },
+    );
+    expect(named('6.4 (2222222)', branch).kind).toBe('version');
+    expect(named('6.4 (3333333)', branch).kind).toBe('version');
+    expect(why('6.4 (1111111)', branch)).toBe('7.0 can be rolled back no further than 6.4, and 6.4 (1111111) is older');
   });
 
   test('can be the default target, and then undoes no more than that', () => {
