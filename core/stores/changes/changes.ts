@@ -135,7 +135,8 @@ export class ChangeTable implements Changes {
   async #moved(before: Change, change: Change, condition: Condition): Promise<Write[]> {
     const { id, service } = change;
     const key = keys.change(change, change.started_at, id);
-    const failure = change.status === 'failed' ? undefined : await this.#table.get(keys.failure(id));
+    const failsNow = change.status === 'failed' && before.status !== 'failed';
+    const failure = failsNow ? undefined : await this.#table.get(keys.failure(id));
     return [
       remove(keys.change(before, before.started_at, id), condition),
       remove(keys.changeOf(service, before.started_at, id)),
@@ -366,7 +367,7 @@ export function rewriteWrites(item: Item, change: Change, condition: Condition):
     // Keep fields that a newer version has written.
     put({ ...item, ...changeItem(change, key), rev: revOf(item) + 1 }, condition),
     ...inProgressWrites(change, key),
-    ...failureWrites(change, key),
+    ...(item['status'] === 'failed' ? [] : failureWrites(change, key)), // the failure can be over
     ...changeMarkWrites(change),
   ];
 }

@@ -72,6 +72,17 @@ inTheTable(() => {
       await stores.changes.endFailure(told.id);
       expect(await failures()).toEqual([]);
     });
+
+    test('stay over if their records are changed, and listed if their start is corrected', async () => {
+      const { change: over } = await deploy('v1', 600, { status: 'failed' });
+      const { change: failing } = await deploy('v2', 300, { status: 'failed' });
+      await stores.changes.endFailure(over.id);
+      await stores.changes.patch(over.id, { author: 'ada' });
+      for (const { id, started_at: at } of [over, failing])
+        await stores.changes.revise(id, (change) => ({ ...change, started_at: plusSeconds(at, -60) }));
+      expect(await failures()).toEqual([['v2', 'failed', failing.finished_at]]);
+      await stores.changes.endFailure(failing.id);
+    });
   });
 
   describe('a name of several commits', () => {
