@@ -17,7 +17,7 @@ import { ROLL_BACK, setsFlag } from '../../core/domain/rollback/same-act.ts';
 import { weighed } from '../../core/domain/rollback/rollback.ts';
 import { WAIT_SECONDS } from '../../core/domain/rollback/wait.ts';
 import { looksUnasked } from '../../core/domain/look/may-look.ts';
-import { isCalled, newestOf } from '../../core/domain/changes/identified-versions.ts';
+import { isCalled, newestReportedBy } from '../../core/domain/changes/identified-versions.ts';
 import { newestLiveChange } from '../../core/domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { type Activity, activityOf } from '../activity.ts';
@@ -177,9 +177,10 @@ async function summaryOf(
   const target = inputs.targets.find((each) => each.service === serviceEnvironment.service);
   const recorded = (version: string | null) => target?.changes.findLast((change) => change.version === version);
   const { deployer: config } = environmentEntry(services, serviceEnvironment) ?? {};
+  const atDeployer = (version: string | null) => newestReportedBy(target?.changes ?? [], version, config?.kind);
   const commitOf = (version: string | null): string | null => {
     const isReverted = restoresByRevert(config) && version === decision.from_version; // the commit of the revert runs
-    const change = isReverted ? recorded(version) : newestOf(target?.changes ?? [], version);
+    const change = isReverted ? recorded(version) : atDeployer(version);
     return change === undefined ? null : commitForDeployer(change, config);
   };
   const deployer = await deployerAt(deps, serviceEnvironment);
@@ -193,7 +194,7 @@ async function summaryOf(
     reason: reasonFor(decision, incident.title),
     ...serviceEnvironment,
     suspect: chosen?.change_id ?? recorded(decision.from_version)?.id ?? null,
-    ...targetNames(recorded(decision.from_version), newestOf(target?.changes ?? [], decision.to_version)),
+    ...targetNames(atDeployer(decision.from_version), atDeployer(decision.to_version)),
     fromCommit: commitOf(decision.from_version),
     toCommit: commitOf(decision.to_version),
     ...(restoresByRevert(config) && { byRevert: true as const }),

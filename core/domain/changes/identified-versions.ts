@@ -72,6 +72,22 @@ export function newestOf(changes: readonly Change[], version: string | null): Ch
 }
 
 /**
+ * Returns the newest change of a version as its deploying system reported it: others can write its name and commit otherwise. If
+ * that system has reported none, the newest one of any.
+ *
+ * @param system kind of the deployer. Undefined: there is none
+ */
+export const newestReportedBy = (
+  changes: readonly Change[],
+  version: string | null,
+  system: string | undefined,
+): Change | undefined =>
+  newestOf(
+    changes.filter(({ reported_by: by }) => by !== undefined && by === system),
+    version,
+  ) ?? newestOf(changes, version);
+
+/**
  * Returns the recorded version that a name means, such as one that a person or a CD system sends: the version with this
  * text, the only one with this name, and the commit if it is given, or the one of this commit. Otherwise the name itself.
  *

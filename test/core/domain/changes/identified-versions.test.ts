@@ -3,7 +3,9 @@ import {
   currentVersion,
   movedText,
   nameMovedTo,
+  newestReportedBy,
   pinnedVersions,
+  reportedName,
   versionNamed,
   whyNameUnclear,
   withIdentities,
@@ -210,6 +212,26 @@ test('the name of a branch may have moved if a commit of it is not known', () =>
     '6.4 was deployed with several commits, and which of them is to be restored is not known; the name now means the commit 2222222',
     'the deploying system knows 6.4 (2222222) as 6.4, which now means a commit that is not known',
   ]);
+});
+
+test('a version is called as its deployer called it, whoever reported it last', () => {
+  const changes = withIdentities(
+    [
+      change('42', 90, { commit: A, reported_by: 'github' }),
+      change('v42', 60, { reported_by: 'kubernetes' }),
+      change('43', 30, { commit: B, reported_by: 'kubernetes' }),
+    ],
+    { stays: false },
+  );
+  const named = (version: string, system?: string) =>
+    newestReportedBy(changes, version, system) && reportedName(newestReportedBy(changes, version, system) as Change);
+  expect([named('42', 'github'), named('42', 'kubernetes'), named('42'), named('43', 'github')]).toEqual([
+    '42',
+    'v42',
+    'v42',
+    '43',
+  ]);
+  expect(named('44', 'github')).toBeUndefined();
 });
 
 test('a pin is of its commit, or of each commit if it has none', () => {
