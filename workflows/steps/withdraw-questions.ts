@@ -44,12 +44,11 @@ export async function isAboutRollbackOf(
   { change_id: changeId, service, version }: DecidedChange,
 ): Promise<boolean> {
   if (question !== undefined || target?.service !== service || from === null) return false;
-  if (from === version) return true;
   if (!isSameName(partsOf(from).name, partsOf(version).name)) return false;
   const inputs = await decisions.inputs(incident, Number(numberOf(id)));
-  return (inputs?.targets ?? []).some(({ changes }) =>
-    changes.some((change) => change.id === changeId && change.version === from),
-  );
+  const changes = (inputs?.targets ?? []).flatMap((one) => one.changes);
+  const weighed = changes.find((change) => change.id === changeId);
+  return (weighed?.version ?? version) === from;
 }
 
 async function isAbout(

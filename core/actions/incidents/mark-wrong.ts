@@ -1,5 +1,7 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentView } from '../../../schemas/incidents/incident.ts';
+import { isSameVersion } from '../../domain/changes/version-identity.ts';
+import type { Pin } from '../../../schemas/changes/pin.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { noteDemotion } from '../../../workflows/demotion.ts';
 import { rollbackKey } from '../../../workflows/steps/roll-back.ts';
@@ -54,6 +56,10 @@ export async function markWrong(
   return requireIncident(deps, id);
 }
 
+/** Returns whether a pin is of a version, which can have been written without its commit. */
+const isOf = (version: string | null | undefined, pin: Pin): boolean =>
+  version != null && isSameVersion(pin, { version });
+
 /** Ends the pins of the versions that these rollbacks undid. */
 async function endPins(
   deps: Pick<Deps, 'incidents' | 'pins' | 'clock'>,
@@ -67,6 +73,6 @@ async function endPins(
       (one) => one.question === undefined && rollbackKey(id, Number(numberOf(one.id))) === key,
     );
     for (const pin of await deps.pins.of(serviceEnvironment))
-      if (pin.incident_id === id && pin.version === decision?.from_version) await endPin(deps, caller, pin);
+      if (pin.incident_id === id && isOf(decision?.from_version, pin)) await endPin(deps, caller, pin);
   }
 }
