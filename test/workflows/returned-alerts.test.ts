@@ -168,6 +168,22 @@ test.each([
   expect(kinds.includes('alerts.late')).toBe(status === 'resolved');
 });
 
+test('a copy that is held is decided at once when the clock is set back', async () => {
+  const it = await intake();
+  const seen: unknown[] = [];
+  await it.play({
+    ...begins(it),
+    '15 s': it.sends('firing'),
+    '20 s': async (world) => {
+      world.clock.setBack(7200);
+      await it.sweeps(world);
+      seen.push(...it.statuses);
+    },
+    '30 s': resolves,
+  });
+  expect([seen, it.pages.length]).toEqual([['open'], 2]);
+});
+
 test('after a refusal, a retry of the sender is held, and decided after 300 s', async () => {
   const it = await intake();
   it.world.health = { kind: 'value', value: 0.001 };

@@ -6,7 +6,8 @@ import { isBurnWarning } from '../incidents/burn-warning.ts';
 import { looksBackBefore } from '../changes/evidence-window.ts';
 import type { Destinations, Mute } from './routing.ts';
 import { closedAsOf } from '../incidents/closing.ts';
-import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { millisOf, plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { wasSetBack } from '../time/set-back.ts';
 
 /** A received signal with its destinations, and the mute that applies. */
 export type Arrival = { signal: Signal; destinations: Destinations; mute: Mute | null };
@@ -161,10 +162,14 @@ export type Novelty =
  */
 export const RETURN_AFTER_SECONDS = 300;
 
+/** When a notification was received, and when that is decided about: later, if it waited in a queue or in quarantine. */
+type Times = { receivedAt: Timestamp; at: Timestamp };
+
 /**
  * Decides what a notification adds to the stored state of its alert.
  *
  * @param faultAt when Firebreak last refused notifications, or its last outage ended. Null: never
+ * @param at time of the decision
  */
 export function noveltyOf(
   signal: Signal,
@@ -173,9 +178,11 @@ export function noveltyOf(
   receivedAt: Timestamp,
   mute: Mute | null = null,
   faultAt: Timestamp | null = null,
+  at: Timestamp = receivedAt,
 ): Novelty {
+  const times = { receivedAt, at };
   if (known === undefined) return signal.status === 'firing' ? 'opens' : 'ended';
-  if (signal.status === 'resolved') return noveltyOfEnd(signal, known, receivedAt);
+  if (signal.status === 'resolved') return noveltyOfEnd(signal, known, times);
   // The alert ended and started again between two notifications, and only the start was reported.
   const startsLater = signal.startsAt > known.startsAt && !isCopyOfReturn(signal, known);
   if (startsLater && signal.episodic && (known.status === 'firing' || known.assumed)) return 'opens';
@@ -191,7 +198,7 @@ export function noveltyOf(
   if (known.status === 'resolved') {
     const isNewEpisode = startsLater || !signal.episodic;
     if (isRaised) return known.assumed ? 'returns' : 'opens';
-    if (isReturn(signal, known)) return noveltyOfReturn(signal, known, closed, receivedAt, faultAt);
+    if (isReturn(signal, known)) return noveltyOfReturn(signal, known, closed, times, faultAt);
     if (known.assumed) return isInTransit ? 'nothing' : 'returns';
     return isNewEpisode && signal.startsAt > (known.endsAt ?? known.startsAt) ? 'opens' : 'nothing';
   }
@@ -216,16 +223,29 @@ function noveltyOfReturn(
   signal: Signal,
   known: KnownEpisode,
   closed: Closed,
-  receivedAt: Timestamp,
+  times: Times,
   faultAt: Timestamp | null,
 ): Novelty {
+  const { receivedAt, at } = times;
   const endedAt = endReceiptOf(known);
-  if (receivedAt < endedAt) return 'nothing';
+  if (isBefore(times, endedAt)) return 'nothing';
   // The message about the close said that the warning may continue.
   if (closed?.verified === true && isBurnWarning(signal)) return 'nothing';
-  if (known.held !== undefined) return receivedAt < known.held.until ? 'nothing' : 'returns';
-  return heldUntil(endedAt, receivedAt, faultAt) === null ? 'returns' : 'held';
+  if (known.held !== undefined) return isHeld(known.held, at) && receivedAt < known.held.until ? 'nothing' : 'returns';
+  // After the clock was set back, a time to wait for would be that much later.
+  return heldUntil(endedAt, receivedAt, faultAt) === null || receivedAt < endedAt ? 'returns' : 'held';
 }
+
+/**
+ * Returns whether a notification was received before a stored time of Firebreak's clock. If that was set back since, nothing is
+ * known of the order, and the notification counts as later.
+ */
+const isBefore = ({ receivedAt, at }: Times, stored: Timestamp): boolean =>
+  receivedAt < stored && !wasSetBack(millisOf(stored), millisOf(at));
+
+/** Returns whether it is still open what a held notification means. If the clock was set back since, it is decided at once. */
+export const isHeld = (held: { at: Timestamp; until: Timestamp }, now: Timestamp): boolean =>
+  now < held.until && !wasSetBack(millisOf(held.at), millisOf(now));
 
 /** Returns when the end of an alert was received. For older records and assumed ends, the end itself. */
 export const endReceiptOf = ({ endReceivedAt, endsAt, startsAt }: KnownEpisode): Timestamp =>
@@ -268,15 +288,15 @@ const isCopyOfReturn = ({ startsAt }: Signal, { status, returned }: KnownEpisode
  * that had begun by then, even if it names another episode. A sender that reports only some changes does not report the
  * ends and starts in between.
  */
-function noveltyOfEnd(signal: Signal, known: KnownEpisode, receivedAt: Timestamp): Novelty {
+function noveltyOfEnd(signal: Signal, known: KnownEpisode, times: Times): Novelty {
   // An event is stored as resolved without an end. This notification is its end.
   // The end of an alert that is only last seen arrives late, and proves that it has ended.
   const isOngoing = known.status === 'firing' || known.lastSeen === true || (isEvent(signal) && known.endsAt === null);
   const isOtherEpisode = signal.episodic && signal.startsAt !== known.startsAt;
   // Received before the notification that showed that the alert still fires.
-  if (known.returned !== undefined && receivedAt < known.returned.at) return 'nothing';
-  if (known.held !== undefined && !isOngoing) return receivedAt < known.held.at ? 'nothing' : 'released';
-  if (isOngoing) return isOtherEpisode && (signal.endsAt ?? receivedAt) < known.startsAt ? 'nothing' : 'resolves';
+  if (known.returned !== undefined && isBefore(times, known.returned.at)) return 'nothing';
+  if (known.held !== undefined && !isOngoing) return isBefore(times, known.held.at) ? 'nothing' : 'released';
+  if (isOngoing) return isOtherEpisode && (signal.endsAt ?? times.receivedAt) < known.startsAt ? 'nothing' : 'resolves';
   return isOtherEpisode && signal.startsAt > known.startsAt ? 'ended' : 'nothing';
 }
 

@@ -252,12 +252,12 @@ const countSeenAgain = (incident: IncidentRecord, reported: readonly Reported[])
 function reportedOf(
   arrival: Arrival,
   known: AlertEpisode | undefined,
-  { target, closed, receivedAt, faultAt }: AdmissionState,
+  { target, closed, at, receivedAt, faultAt }: AdmissionState,
 ): Reported {
   const { incidentId = null } = known ?? {};
   const closedState =
     incidentId === null || incidentId === target.incident?.id ? null : (closed.get(incidentId) ?? null);
-  const novelty = noveltyOf(arrival.signal, known, closedState, receivedAt, arrival.mute, faultAt);
+  const novelty = noveltyOf(arrival.signal, known, closedState, receivedAt, arrival.mute, faultAt, at);
   const unmuted = novelty === 'returns' && known?.muted === true && incidentId !== null && closedState === null;
   if (known?.status === 'firing' && incidentId !== null && incidentId === target.incident?.id) {
     const { held } = known;

@@ -1,4 +1,5 @@
-import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { millisOf, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { CLOCKS_APART_SECONDS, wasSetBack } from '../time/set-back.ts';
 import { type ChatMessage, type ChatPart, type Span, type Text, utcWords } from './chat-message.ts';
 
 /** The last notification of a receiver about an incident, or the last report, possibly still being sent. */
@@ -18,8 +19,12 @@ export type LastNotification = {
 export const NOTIFICATION_CHANNELS = ['mail', 'slack'] as const;
 export type NotificationChannel = (typeof NOTIFICATION_CHANNELS)[number];
 
-/** Pause of a channel until `until`, after consecutive failures. */
-export type ChannelPause = { tries: number; until: Timestamp; detail: string };
+/** Pause of a channel from `at`, when it last failed, until `until`. */
+export type ChannelPause = { tries: number; at: Timestamp; until: Timestamp; detail: string };
+
+/** Returns whether a channel pauses. Not if the clock was set back since: the pause would last that much longer. */
+export const isPaused = (pause: Pick<ChannelPause, 'at' | 'until'> | undefined, now: Timestamp): boolean =>
+  pause !== undefined && now < pause.until && !wasSetBack(millisOf(pause.at), millisOf(now));
 
 /** `timeScale`: factor by which Firebreak's own pauses are shortened. */
 type Times = { now: Timestamp; timeScale: number };
@@ -30,6 +35,12 @@ export const notSent = (before: LastNotification | undefined, now: Timestamp): L
 
 /** Pauses in minutes before the second attempt and the maximum; each pause doubles the previous one. */
 const RETRY_MINUTES = { first: 1, longest: 30 };
+
+/** Returns whether the next attempt is later. Not if it is later than the longest pause: the clock was set back since. */
+export const isRetriedLater = ({ again }: Pick<LastNotification, 'again'>, now: Timestamp): boolean =>
+  again !== undefined &&
+  now < again.at &&
+  again.at <= plusSeconds(now, RETRY_MINUTES.longest * 60 + CLOCKS_APART_SECONDS);
 
 /** Schedules another attempt after a failure that may be temporary. */
 export const sentLater = (before: LastNotification | undefined, { now, timeScale }: Times): LastNotification => {
@@ -49,7 +60,7 @@ export function pauseAfter(
 ): ChannelPause {
   const tries = (before?.tries ?? 0) + 1;
   const minutes = Math.min(PAUSE_MINUTES.first * 2 ** (tries - 1), PAUSE_MINUTES.longest);
-  return { tries, until: plusSeconds(now, Math.max((minutes * 60) / timeScale, afterSeconds ?? 0)), detail };
+  return { tries, at: now, until: plusSeconds(now, Math.max((minutes * 60) / timeScale, afterSeconds ?? 0)), detail };
 }
 
 /** Formats a message as plain text for email. */

@@ -33,6 +33,8 @@ export type HeldAlert = {
   signal: Signal;
   /** The episode that is stored, which can be another one than that of the notification. */
   episode: string;
+  /** Receipt of what is held. */
+  at: Timestamp;
   until: Timestamp;
   incident: IncidentId | null;
   endsAt: Timestamp | null;

@@ -205,7 +205,7 @@ export type Incidents = {
   }): Promise<Page<{ signal: SignalView; mute: Mute | null; firedAt: readonly Timestamp[] }>>;
   /** Returns firing alerts that were muted on receipt. Eventually consistent. */
   muted(): Promise<{ signal: Signal; mute: Mute | null }[]>;
-  /** Returns alerts that were held until then, oldest first. Eventually consistent. */
+  /** Returns alerts that are no longer held, oldest first. Eventually consistent. */
   held(now: Timestamp): Promise<HeldAlert[]>;
   /** Drops what is held of an alert, whose state stays. Does nothing if it has changed since. */
   releaseHeld(alert: HeldAlert): Promise<void>;

@@ -1,6 +1,12 @@
 import { sha256 } from '../../../core/stores/hash.ts';
 import { shadowDigest } from '../../domain/automation/shadow-report-message.ts';
-import { NOTIFICATION_CHANNELS, sentLater, type LastNotification } from '../../domain/messages/notifications.ts';
+import {
+  isPaused,
+  isRetriedLater,
+  NOTIFICATION_CHANNELS,
+  sentLater,
+  type LastNotification,
+} from '../../domain/messages/notifications.ts';
 import type { ChatMessage } from '../../domain/messages/chat-message.ts';
 import { lastDue } from '../../domain/messages/weekly-schedule.ts';
 import type { StoredNotification } from '../../domain/ports/messages.ts';
@@ -56,11 +62,11 @@ async function waitingFor(
   { due, now }: { due: Timestamp; now: Timestamp },
 ): Promise<Waiting[]> {
   const [sent, pauses] = await Promise.all([digests.read(NAME), digests.pauses()]);
-  const paused = NOTIFICATION_CHANNELS.filter((channel) => (pauses[channel]?.until ?? now) > now);
+  const paused = NOTIFICATION_CHANNELS.filter((channel) => isPaused(pauses[channel], now));
   return receivers
     .filter(({ channel }) => !paused.includes(channel))
     .map((receiver) => ({ receiver, before: sent[receiver.name] }))
-    .filter(({ before }) => before?.about !== due && (before?.again === undefined || before.again.at <= now));
+    .filter(({ before }) => before?.about !== due && (before === undefined || !isRetriedLater(before, now)));
 }
 
 async function sendOne(

@@ -1,5 +1,6 @@
+import * as z from 'zod';
 import { sha256 } from '../../stores/hash.ts';
-import { reportKeyOf } from '../../domain/alerts/admission.ts';
+import { isHeld, reportKeyOf } from '../../domain/alerts/admission.ts';
 import type { HeldAlert } from '../../domain/ports/alerts.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { StoredSignal } from '../../../schemas/incidents/stored-records.ts';
@@ -10,27 +11,29 @@ import type { Table } from '../../stores/table.ts';
 import { type Item, revisionIs, update } from '../../../platforms/store.ts';
 import { episodeKey } from './episodes.ts';
 
+const Held = z.object({ at: Timestamp, until: Timestamp });
+
 /** Held alerts that are read at once. They are held for minutes, so there are few; the rest is read when these are gone. */
 const HELD_MAX = 1000;
 
-/** Returns the alerts that were held until then, oldest first. */
+/** Returns the alerts that are no longer held, oldest first. */
 export async function heldAlerts(table: Table, now: Timestamp): Promise<HeldAlert[]> {
   const { items } = await shardedPage(table, shardedLists.held, { limit: HELD_MAX });
   return items
     .flatMap((item) => heldIn(item) ?? [])
-    .filter(({ until }) => until <= now)
+    .filter((alert) => !isHeld(alert, now))
     .toReversed();
 }
 
 function heldIn(item: Item): HeldAlert | undefined {
   const signal = StoredSignal.safeParse(item['signal']);
-  const { until } = (item['held'] ?? {}) as { until?: unknown };
-  if (!signal.success || until === undefined) return undefined;
+  const held = Held.safeParse(item['held']);
+  if (!signal.success || !held.success) return undefined;
   const { incident_id: id, ends_at: endsAt } = item;
   return {
     signal: signal.data,
     episode: String(item['episode']),
-    until: Timestamp.parse(until),
+    ...held.data,
     incident: typeof id === 'string' ? IncidentId.parse(id) : null,
     endsAt: typeof endsAt === 'string' ? Timestamp.parse(endsAt) : null,
     isFiring: item['status'] === 'firing',

@@ -8,7 +8,7 @@ import {
   type ProjectionTargetName,
   PROJECTION_TARGET_NAMES,
 } from '../../../schemas/incidents/projection.ts';
-import { wasSetBack } from '../../domain/time/set-back.ts';
+import { CLOCKS_APART_SECONDS, wasSetBack } from '../../domain/time/set-back.ts';
 import { millisOf, plusSeconds, secondsBetween, Timestamp } from '../../../schemas/time/time.ts';
 import { keys } from '../../stores/keys.ts';
 import { collect, type Table } from '../../stores/table.ts';
@@ -43,9 +43,6 @@ const MARK_TRIES = 3;
  * seconds.
  */
 const SOON_SECONDS = 1;
-
-/** How far the clocks of those that lease a target can be apart. */
-const CLOCKS_APART_SECONDS = 60;
 
 const ALWAYS = async (): Promise<boolean> => true;
 

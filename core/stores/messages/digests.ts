@@ -22,7 +22,16 @@ const StoredItem = z.object({
   rev: z.number().default(0),
 });
 
-const Pause = z.object({ sk: z.enum(NOTIFICATION_CHANNELS), tries: z.number(), until: Timestamp, detail: z.string() });
+const Pause = z
+  .object({
+    sk: z.enum(NOTIFICATION_CHANNELS),
+    tries: z.number(),
+    at: Timestamp.optional(),
+    until: Timestamp,
+    detail: z.string(),
+  })
+  // Earlier versions did not store the start.
+  .transform(({ at, ...pause }) => ({ ...pause, at: at ?? pause.until }));
 
 /** Stores what stakeholders were sent: an item for each receiver beside the incident. */
 export class DigestTable implements Digests {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../core/domain/ports/system.ts';
+import { CLOCKS_APART_SECONDS } from '../../../core/domain/time/set-back.ts';
 import type { EvaluationLease } from '../types.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { keys } from '../keys.ts';
@@ -20,7 +21,9 @@ export class EvaluationLeaseTable implements EvaluationLease {
     const last = before?.['holder'];
     const now = this.#clock.now();
     const until = before?.['until'];
-    if (typeof until === 'string' && until > now && last !== holder) return 'held';
+    // A lease that is longer than a lease is from before the clock was set back.
+    const longest = plusSeconds(now, seconds + CLOCKS_APART_SECONDS);
+    if (typeof until === 'string' && until > now && until <= longest && last !== holder) return 'held';
     const taken = await this.#table.transact([
       update(
         keys.evaluationLease(),

@@ -1,6 +1,7 @@
 import { sha256 } from '../../../core/stores/hash.ts';
 import {
   type ChannelPause,
+  isPaused,
   type LastNotification,
   type NotificationChannel,
   notSent,
@@ -60,7 +61,7 @@ export class Round {
 
   /** Sends the due notifications, and returns how many were sent. */
   async send(due: readonly Due[]): Promise<number> {
-    if (this.#pause !== undefined && this.#deps.clock.now() < this.#pause.until) return 0;
+    if (isPaused(this.#pause, this.#deps.clock.now())) return 0;
     const [first, ...others] = due;
     if (first !== undefined) await this.#sendOne(first); // alone, so that only one waits if the server does not respond
     await pooled(others, AT_ONCE, (notification) => this.#sendOne(notification));

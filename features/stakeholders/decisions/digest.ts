@@ -2,8 +2,9 @@ import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { isAtLeast } from '../../../schemas/config/names.ts';
 import type { Stakeholder } from '../stakeholder.ts';
-import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import type { LastNotification } from '../../../core/domain/messages/notifications.ts';
+import { wasSetBack } from '../../../core/domain/time/set-back.ts';
+import { millisOf, plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { isRetriedLater, type LastNotification } from '../../../core/domain/messages/notifications.ts';
 
 /** Returns the state whose changes are sent immediately. */
 export const notifiedStateOf = ({ status, severity, handling }: IncidentRecord): string =>
@@ -35,7 +36,7 @@ export function isDue(
   // The parent's notifications replace those of the child; a stakeholder who was not notified about the parent in time
   // at least receives the child's resolution.
   if (incident.parent_id !== undefined && (incident.status !== 'resolved' || notifiedOfParent)) return false;
-  if (before?.again !== undefined && now < before.again.at) return false;
+  if (before !== undefined && isRetriedLater(before, now)) return false;
   const isNews = before?.about !== notifiedStateOf(incident);
   if (before === undefined || !before.notified)
     return (
@@ -47,7 +48,8 @@ export function isDue(
     );
   if (isNews) return true;
   if (incident.status === 'resolved' || stakeholder.everyMinutes === 'changes' || before.refused) return false;
-  return secondsBetween(before.at, now) >= (stakeholder.everyMinutes * 60) / timeScale;
+  const isAhead = wasSetBack(millisOf(before.at), millisOf(now));
+  return isAhead || secondsBetween(before.at, now) >= (stakeholder.everyMinutes * 60) / timeScale;
 }
 
 /** Records a notification before it is sent, so that a crash cannot cause repeated sending. */

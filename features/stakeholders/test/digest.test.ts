@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   type ChannelPause,
   emailTextOf,
+  isPaused,
   type LastNotification,
   notSent,
   pauseAfter,
@@ -93,6 +94,22 @@ describe('a stakeholder', () => {
       updated,
       {},
       before(incident(), { again: { at: minutes(2), tries: 1 } }),
+      1,
+    ],
+    [
+      true,
+      'is notified again at once if the clock was set back since',
+      updated,
+      {},
+      before(incident(), { again: { at: minutes(122), tries: 1 } }),
+      1,
+    ],
+    [
+      true,
+      'is notified at an interval although the clock was set back since',
+      incident(),
+      HOURLY,
+      before(incident(), { at: minutes(120) }),
       1,
     ],
     [
@@ -245,4 +262,14 @@ test('a failing channel pauses for increasing times, and as long as it requests'
   expect(waits).toEqual([1, 2, 4, 5, 5]);
   expect(pauseAfter(undefined, { ...failed, afterSeconds: 300 }, { now: at, timeScale: 60 }).until).toBe(minutes(5));
   expect(pauseAfter(undefined, failed, { now: at, timeScale: 60 }).until).toBe(plusSeconds(at, 1));
+});
+
+test('a channel does not pause longer when the clock is set back', () => {
+  const pause = pauseAfter(undefined, { detail: 'nobody answers', afterSeconds: 300 }, { now: at, timeScale: 1 });
+  expect([minutes(0), minutes(4), minutes(5), minutes(-120)].map((now) => isPaused(pause, now))).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
 });

@@ -29,6 +29,13 @@ test('one process holds it until it expires, and can renew it at any time', asyn
   expect(await lease.take('b', 50)).toBe('taken');
 });
 
+test('does not outlast its length when the clock is set back', async () => {
+  await lease.take('a', 50);
+  stores.clock.setBack(7200);
+  expect(await lease.take('b', 50)).toBe('taken');
+  later(7200);
+});
+
 test('a released lease is free at once, and the next holder learns of a change', async () => {
   await lease.take('a', 50);
   await lease.release('a');

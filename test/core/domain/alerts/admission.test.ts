@@ -302,6 +302,31 @@ describe('a start that is reported again after its end', () => {
   });
 });
 
+describe('after the clock was set back by two hours, a notification', () => {
+  const at = (seconds: number) => plusSeconds(NOON, seconds);
+  const over = known({ status: 'resolved', startsAt: before(9), endsAt: before(1), endReceivedAt: NOON });
+  const held = { ...over, held: { at: at(5), until: at(60) } };
+  const back = { ...over, status: 'firing' as const, endsAt: null, returned: { after: before(1), at: at(61) } };
+  const again = signal({ startsAt: before(9) });
+  const end = { ...again, status: 'resolved' as const };
+  const now = at(-7200);
+  const novelty = (one: Signal, row: KnownEpisode, receivedAt = now) =>
+    noveltyOf(one, row, null, receivedAt, null, null, now);
+
+  test.each([
+    ['of an ended alert reopens it', novelty(again, over), 'returns'],
+    ['of an alert that is held is decided', novelty(again, held), 'returns'],
+    ['of the end of what is held is no old one', novelty(end, held), 'released'],
+    ['ends an alert that has returned', novelty(end, back), 'resolves'],
+  ])('%s', (_, actual, expected) => {
+    expect(actual).toBe(expected);
+  });
+
+  test('is older than the end if that was received a minute ahead, as by another process', () => {
+    expect(noveltyOf(again, over, null, at(-60), null, null, at(-60))).toBe('nothing');
+  });
+});
+
 test('the same alert firing again is another episode if its sender reports the start', () => {
   expect(signal({ startsAt: before(1) }).episode).not.toBe(signal({ startsAt: before(2) }).episode);
 });

@@ -4,7 +4,7 @@ import { keys } from '../../../../core/stores/keys.ts';
 import type { LastNotification } from '../../../../core/domain/messages/notifications.ts';
 import type { StoredNotification } from '../../../../core/domain/ports/messages.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';
-import type { Timestamp } from '../../../../schemas/time/time.ts';
+import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { openTable, type TableStores } from '../../stores/stores.ts';
 import { put } from '../../../../platforms/store.ts';
 
@@ -66,7 +66,7 @@ test('an update stored before revisions existed counts as sent, and is replaced 
 });
 
 test('a paused channel stays paused until it works again', async () => {
-  const pause = { tries: 2, until: at, detail: 'nobody answers' };
+  const pause = { tries: 2, at, until: plusSeconds(at, 120), detail: 'nobody answers' };
   await digests.setPause('mail', pause);
   await digests.setPause('slack', { ...pause, tries: 1 });
   await digests.setPause('slack', null);
