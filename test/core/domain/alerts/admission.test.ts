@@ -310,14 +310,14 @@ describe('after the clock was set back by two hours, a notification', () => {
   const again = signal({ startsAt: before(9) });
   const end = { ...again, status: 'resolved' as const };
   const now = at(-7200);
-  const novelty = (one: Signal, row: KnownEpisode, receivedAt = now) =>
+  const reported = (one: Signal, row: KnownEpisode, receivedAt = now) =>
     noveltyOf(one, row, null, receivedAt, null, null, now);
 
   test.each([
-    ['of an ended alert reopens it', novelty(again, over), 'returns'],
-    ['of an alert that is held is decided', novelty(again, held), 'returns'],
-    ['of the end of what is held is no old one', novelty(end, held), 'released'],
-    ['ends an alert that has returned', novelty(end, back), 'resolves'],
+    ['of an ended alert reopens it', reported(again, over), 'returns'],
+    ['of an alert that is held is decided', reported(again, held), 'returns'],
+    ['of the end of what is held is no old one', reported(end, held), 'released'],
+    ['ends an alert that has returned', reported(end, back), 'resolves'],
   ])('%s', (_, actual, expected) => {
     expect(actual).toBe(expected);
   });
