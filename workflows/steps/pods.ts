@@ -1,6 +1,5 @@
 import type { HealthQuery } from '../../core/domain/catalogue/health.ts';
 import { isCalled } from '../../core/domain/changes/identified-versions.ts';
-import { sameVersion } from '../../core/domain/changes/versions.ts';
 import type { Evidence, PodsOfVersion } from '../../core/domain/correlation/evidence.ts';
 import { PODS_SECONDS } from '../../core/domain/correlation/pods.ts';
 import type { Metrics } from '../../core/domain/ports/metrics.ts';
@@ -72,8 +71,7 @@ function podIn(series: readonly Read[], own: readonly Change[]): Pod[] {
   const images = series.flatMap((one) => imageVersions(one.image_spec || one.image));
   const names = [...labelled, ...images];
   // A pod can have containers of other images.
-  const isOwn = (name: string): boolean =>
-    own.some((change) => sameVersion(name, change.version) || isCalled(change, name));
+  const isOwn = (name: string): boolean => own.some((change) => isCalled(change, name));
   const version = names.find(isOwn) ?? names[0];
   if (version === undefined) return [];
   const ready = series.filter(({ condition }) => condition !== '').map(({ value }) => value > 0);

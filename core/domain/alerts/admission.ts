@@ -162,25 +162,22 @@ export type Novelty =
  */
 export const RETURN_AFTER_SECONDS = 300;
 
-/** When a notification was received, and when that is decided about: later, if it waited in a queue or in quarantine. */
-type Times = { receivedAt: Timestamp; at: Timestamp };
+/** `at`: when it is decided what a notification adds. That is later than its receipt if it waited in a queue or in quarantine. */
+type Times = {
+  receivedAt: Timestamp;
+  at: Timestamp;
+  /** When Firebreak last refused notifications, or its last outage ended. Null: never. */
+  faultAt: Timestamp | null;
+};
 
-/**
- * Decides what a notification adds to the stored state of its alert.
- *
- * @param faultAt when Firebreak last refused notifications, or its last outage ended. Null: never
- * @param at time of the decision
- */
+/** Decides what a notification adds to the stored state of its alert. */
 export function noveltyOf(
   signal: Signal,
   known: KnownEpisode | undefined,
   closed: Closed,
-  receivedAt: Timestamp,
+  times: Times,
   mute: Mute | null = null,
-  faultAt: Timestamp | null = null,
-  at: Timestamp = receivedAt,
 ): Novelty {
-  const times = { receivedAt, at };
   if (known === undefined) return signal.status === 'firing' ? 'opens' : 'ended';
   if (signal.status === 'resolved') return noveltyOfEnd(signal, known, times);
   // The alert ended and started again between two notifications, and only the start was reported.
@@ -192,13 +189,13 @@ export function noveltyOf(
     !isRaised &&
     closed !== null &&
     closed.unverified !== true &&
-    secondsBetween(closed.resolvedAt, receivedAt) <= RETURN_AFTER_SECONDS;
+    secondsBetween(closed.resolvedAt, times.receivedAt) <= RETURN_AFTER_SECONDS;
   // Any start of an alert that was never seen firing is news, unless only its end arrived before it.
   if (known.unseen && (startsLater || !signal.episodic)) return 'opens';
   if (known.status === 'resolved') {
     const isNewEpisode = startsLater || !signal.episodic;
     if (isRaised) return known.assumed ? 'returns' : 'opens';
-    if (isReturn(signal, known)) return noveltyOfReturn(signal, known, closed, times, faultAt);
+    if (isReturn(signal, known)) return noveltyOfReturn(signal, known, closed, times);
     if (known.assumed) return isInTransit ? 'nothing' : 'returns';
     return isNewEpisode && signal.startsAt > (known.endsAt ?? known.startsAt) ? 'opens' : 'nothing';
   }
@@ -219,14 +216,8 @@ export function noveltyOf(
  * intake received before the end is late, however late it is processed. Shortly after the end, or after a refusal or an outage
  * of Firebreak, the notification may be older than the end; later it is not.
  */
-function noveltyOfReturn(
-  signal: Signal,
-  known: KnownEpisode,
-  closed: Closed,
-  times: Times,
-  faultAt: Timestamp | null,
-): Novelty {
-  const { receivedAt, at } = times;
+function noveltyOfReturn(signal: Signal, known: KnownEpisode, closed: Closed, times: Times): Novelty {
+  const { receivedAt, at, faultAt } = times;
   const endedAt = endReceiptOf(known);
   if (isBefore(times, endedAt)) return 'nothing';
   // The message about the close said that the warning may continue.

@@ -252,12 +252,12 @@ const countSeenAgain = (incident: IncidentRecord, reported: readonly Reported[])
 function reportedOf(
   arrival: Arrival,
   known: AlertEpisode | undefined,
-  { target, closed, at, receivedAt, faultAt }: AdmissionState,
+  { target, closed, at, receivedAt, faultAt = null }: AdmissionState,
 ): Reported {
   const { incidentId = null } = known ?? {};
   const closedState =
     incidentId === null || incidentId === target.incident?.id ? null : (closed.get(incidentId) ?? null);
-  const novelty = noveltyOf(arrival.signal, known, closedState, receivedAt, arrival.mute, faultAt, at);
+  const novelty = noveltyOf(arrival.signal, known, closedState, { receivedAt, at, faultAt }, arrival.mute);
   const unmuted = novelty === 'returns' && known?.muted === true && incidentId !== null && closedState === null;
   if (known?.status === 'firing' && incidentId !== null && incidentId === target.incident?.id) {
     const { held } = known;

@@ -4,6 +4,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import {
   commitOf,
   haveDifferentCommits,
+  isCommit,
   isOfDeployRepository,
   isSameCommit,
   isSameName,
@@ -13,7 +14,7 @@ import {
   spelling,
   type VersionReference,
 } from './version-identity.ts';
-import { byStart, putsVersionLive } from './versions.ts';
+import { byStart, putsVersionLive, sameVersion } from './versions.ts';
 
 /**
  * Returns the changes with the versions by which they are compared and shown. Names that differ only in a leading `v` are one
@@ -100,7 +101,7 @@ export function versionNamed(changes: readonly Change[], name: string, commit: s
   if (commit === null && live.some(({ version }) => version === name)) return name;
   const [found, another] = versions(live.filter((change) => isSameVersion(change, reference)));
   if (found !== undefined) return another === undefined ? found : name;
-  if (!/^[0-9a-f]{7,64}$/i.test(name)) return name;
+  if (!isCommit(name)) return name;
   // A commit names one of several versions of a branch.
   const [ofCommit, second] = versions(
     live.filter((change) => change.reported_version !== undefined && isSameCommit(commitOf(change) ?? '', name)),
@@ -187,9 +188,12 @@ export function whyNameUnclear(
     : null;
 }
 
-/** Returns whether a change has a version that a report calls by this name, such as the previous version of another one. */
+/**
+ * Returns whether a change has a version that a report calls by this name, such as the previous version of another one. A commit
+ * can be abbreviated.
+ */
 export const isCalled = (change: Change, name: string | null): boolean =>
-  name !== null && (change.version === name || isSameName(reportedName(change), name));
+  name !== null && (sameVersion(change.version, name) || sameVersion(reportedName(change), name));
 
 type PinnedVersion = VersionReference & { pinned_at?: Timestamp; incident_id?: string | null };
 

@@ -1,6 +1,6 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import { isCalled } from './identified-versions.ts';
-import { byStart, liveChanges, newestLiveChange, restoredChange, sameVersion } from './versions.ts';
+import { byStart, liveChanges, newestLiveChange, restoredChange } from './versions.ts';
 
 /**
  * Returns the change whose version a recorded rollback removed. Null: the change is no successful rollback, it no longer runs,
@@ -25,11 +25,7 @@ export function rolledBackBy(changes: readonly Change[], rollback: Change): Chan
  * @param changes changes of the same service and environment
  */
 export const previousOf = (changes: readonly Change[], rollback: Change): Change | undefined =>
-  earlierOf(changes, rollback).findLast(
-    (change) =>
-      isCalled(change, rollback.previous_version) ||
-      (rollback.previous_version !== null && sameVersion(change.version, rollback.previous_version)),
-  );
+  earlierOf(changes, rollback).findLast((change) => isCalled(change, rollback.previous_version));
 
 /** Returns the changes that put other versions live before a rollback, oldest first. */
 const earlierOf = (changes: readonly Change[], rollback: Change): Change[] =>

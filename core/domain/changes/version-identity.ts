@@ -51,7 +51,8 @@ export const isSameName = (one: string, other: string): boolean => spelling(one)
 /** Returns the name as it is compared. */
 export const spelling = (name: string): string => name.replace(/^v(?=\d)/i, '');
 
-const COMMIT = /^[0-9a-f]{7,64}$/;
+/** Returns whether a name is a commit, possibly abbreviated. Case does not count. */
+export const isCommit = (name: string): boolean => /^[0-9a-f]{7,64}$/i.test(name);
 
 /** Returns whether two names are the same commit: either can be abbreviated to at least seven digits; case does not count. */
 export function isSameCommit(one: string, other: string): boolean {
@@ -59,7 +60,7 @@ export function isSameCommit(one: string, other: string): boolean {
     .map((name) => name.trim().toLowerCase())
     .toSorted((a, b) => a.length - b.length);
   if (short === '' || short === long) return short === long && short !== '';
-  return COMMIT.test(short) && COMMIT.test(long) && long.startsWith(short);
+  return isCommit(short) && isCommit(long) && long.startsWith(short);
 }
 
 /**

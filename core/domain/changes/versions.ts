@@ -1,7 +1,7 @@
 import { AHEAD_MAX_SECONDS, type Change, type ChangePatch } from '../../../schemas/changes/change.ts';
 import type { Pin, PinView } from '../../../schemas/changes/pin.ts';
 import type { Version } from '../../../schemas/config/names.ts';
-import { isSameName, isSameVersion, nameOf, partsOf } from './version-identity.ts';
+import { isCommit, isSameName, isSameVersion, nameOf, partsOf } from './version-identity.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 
 /** Minimum time in seconds, by recorded times, that a known good version was live. */
@@ -234,9 +234,8 @@ export function sameVersion(a: string, b: string): boolean {
 
 const hasCommit = (version: string, digits: string): boolean => {
   const { commit } = partsOf(version);
-  return commit !== null && COMMIT.test(digits) && digits.toLowerCase().startsWith(commit.toLowerCase());
+  return commit !== null && isCommit(digits) && digits.toLowerCase().startsWith(commit.toLowerCase());
 };
-const COMMIT = /^[0-9a-f]{7,64}$/i;
 
 const withoutPrefix = (version: string): string => version.replace(/^(?:v(?=\d)|sha-(?=[0-9a-f]{7,40}$))/i, '');
 

@@ -1,4 +1,5 @@
 import { repositoryPathOf } from '../catalogue/repositories.ts';
+import { isCommit } from '../changes/version-identity.ts';
 
 /**
  * Returns the page of a forge that compares two commits. The forge is that of the repository's URL, or of a page about
@@ -14,7 +15,7 @@ export function diffLink(
     pages,
   }: { from: string | null | undefined; to: string | null | undefined; pages: readonly (string | null | undefined)[] },
 ): string | null {
-  if (repository === undefined || !isCommit(from) || !isCommit(to) || from === to) return null;
+  if (repository === undefined || !isCommit(from ?? '') || !isCommit(to ?? '') || from === to) return null;
   const path = repositoryPathOf(repository);
   const addresses = [repository, ...pages].flatMap((address) =>
     URL.canParse(address ?? '') ? [new URL(address ?? '')] : [],
@@ -28,5 +29,3 @@ export function diffLink(
   }
   return null;
 }
-
-const isCommit = (text: string | null | undefined): text is string => /^[0-9a-f]{7,64}$/i.test(text ?? '');

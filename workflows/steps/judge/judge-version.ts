@@ -222,9 +222,7 @@ function withLabels(measured: Measured, label: string, labels: LabelReader | und
 /** Returns the recorded times of the version's newest change. Null: it is not recorded. */
 function deployOf(recent: readonly Change[], version: string): RecordedDeploy | null {
   // The name of a branch is its newest commit.
-  const change = recent.findLast(
-    (other) => putsVersionLive(other) && (sameVersion(other.version, version) || isCalled(other, version)),
-  );
+  const change = recent.findLast((other) => putsVersionLive(other) && isCalled(other, version));
   if (change === undefined) return null;
   const seconds = (at: Timestamp): number => millisOf(at) / 1000;
   const previous = liveChanges(recent).findLast(

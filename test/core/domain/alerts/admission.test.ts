@@ -54,9 +54,14 @@ const slowBurn = signal({
 const burning: Signal = { ...slowBurn, startsAt: before(9) };
 const closedLongAgo = { resolvedAt: plusSeconds(NOON, -RETURN_AFTER_SECONDS - 1) };
 
+const times = (receivedAt: Timestamp, { at = receivedAt, faultAt = null as Timestamp | null } = {}) => ({
+  receivedAt,
+  at,
+  faultAt,
+});
 const closedFor = (seconds: number): Closed => ({ resolvedAt: plusSeconds(NOON, -seconds) });
 const novelty = (one: Signal, row: KnownEpisode | undefined, closed: Closed = null): string =>
-  noveltyOf(one, row, closed, NOON);
+  noveltyOf(one, row, closed, times(NOON));
 
 describe('a signal', () => {
   test.each([
@@ -170,7 +175,7 @@ describe('a severity higher than any before in its episode', () => {
     ['is news after the end that is known', novelty(firing, { ...ended, severity: 'info' }), 'opens'],
     ['is no news if it is lower', novelty({ ...firing, severity: 'info' }, row), 'nothing'],
     ['is unknown if no severity was stored', novelty(firing, { ...row, severity: null }), 'nothing'],
-    ['is no news while the alert is silenced', noveltyOf(firing, row, null, NOON, silent), 'nothing'],
+    ['is no news while the alert is silenced', noveltyOf(firing, row, null, times(NOON), silent), 'nothing'],
   ])('%s', (_, actual, expected) => {
     expect(actual).toBe(expected);
   });
@@ -217,7 +222,8 @@ describe('between two notifications an alert ends and starts again:', () => {
   const at = (minutes: number, more: Partial<Signal> = {}) => signal({ startsAt: before(minutes), ...more });
   const over = (began: number, end: number) => at(began, { status: 'resolved', endsAt: before(end) });
   const since = (minutes: number, more: Partial<KnownEpisode> = {}) => known({ startsAt: before(minutes), ...more });
-  const received = (one: Signal, row: KnownEpisode, minutes: number) => noveltyOf(one, row, null, before(minutes));
+  const received = (one: Signal, row: KnownEpisode, minutes: number) =>
+    noveltyOf(one, row, null, times(before(minutes)));
   const until = (minutes: number, began = 9) => since(began, { status: 'resolved', endsAt: before(minutes) });
 
   test.each([
@@ -257,7 +263,7 @@ describe('a start that is reported again after its end', () => {
     faultAt: Timestamp | null = null,
     one = again,
     closed: Closed = null,
-  ) => noveltyOf(one, row, closed, at(seconds), null, faultAt);
+  ) => noveltyOf(one, row, closed, times(at(seconds), { faultAt }));
   const held = { ...over, held: { at: at(5), until: at(60) } };
   const back = { ...over, status: 'firing' as const, endsAt: null, returned: { after: before(1), at: at(61) } };
   const peer = (seconds: number) => signal({ startsAt: plusSeconds(before(9), seconds) });
@@ -311,7 +317,7 @@ describe('after the clock was set back by two hours, a notification', () => {
   const end = { ...again, status: 'resolved' as const };
   const now = at(-7200);
   const reported = (one: Signal, row: KnownEpisode, receivedAt = now) =>
-    noveltyOf(one, row, null, receivedAt, null, null, now);
+    noveltyOf(one, row, null, times(receivedAt, { at: now }));
 
   test.each([
     ['of an ended alert reopens it', reported(again, over), 'returns'],
@@ -323,7 +329,7 @@ describe('after the clock was set back by two hours, a notification', () => {
   });
 
   test('is older than the end if that was received a minute ahead, as by another process', () => {
-    expect(noveltyOf(again, over, null, at(-60), null, null, at(-60))).toBe('nothing');
+    expect(noveltyOf(again, over, null, times(at(-60)))).toBe('nothing');
   });
 });
 
@@ -353,7 +359,7 @@ test('in any state, a second delivery of the same signal changes nothing', () =>
   );
   fc.assert(
     fc.property(anySignal, anyRow, (one, row) => {
-      const first = noveltyOf(one, row, null, NOON);
+      const first = noveltyOf(one, row, null, times(NOON));
       const after: KnownEpisode =
         first === 'nothing' && row !== undefined
           ? row
@@ -372,7 +378,7 @@ test('in any state, a second delivery of the same signal changes nothing', () =>
               unseen: first === 'ended',
               ...(one.status === 'resolved' && { endReceivedAt: NOON }),
             };
-      expect(noveltyOf(one, after, null, NOON)).toBe('nothing');
+      expect(noveltyOf(one, after, null, times(NOON))).toBe('nothing');
     }),
   );
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   currentVersion,
+  isCalled,
   movedText,
   nameMovedTo,
   newestReportedBy,
@@ -289,4 +290,17 @@ test.each([
   ['6.4 (2222222)', A, false],
 ])('the version %s of a commit, and the label %s', (version, label, expected) => {
   expect([sameVersion(version, label), sameVersion(label, version)]).toEqual([expected, expected]);
+});
+
+test.each<[string, Partial<Change>, string, boolean]>([
+  [A, {}, A.slice(0, 7), true],
+  [A.slice(0, 7), {}, A, true],
+  ['v42', {}, '42', true],
+  ['6.4 (1111111)', { reported_version: '6.4' as Version }, '6.4', true],
+  ['6.4 (1111111)', { reported_version: '6.4' as Version }, A, true],
+  ['6.4 (1111111)', { reported_version: '6.4' as Version }, B, false],
+  ['2.0', { reported_version: A as Version }, A.slice(0, 8), true],
+  [A, {}, B.slice(0, 7), false],
+])('%s (%o) is called %s: %s', (version, fields, name, called) => {
+  expect(isCalled(change(version, 30, fields), name)).toBe(called);
 });
