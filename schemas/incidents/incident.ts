@@ -284,13 +284,13 @@ export const IncidentRecord = z.object({
        * The change after which it began, while alerts of the problem before it still fired. Absent: that one had ended.
        * `mitigated_at`: time of `after`.
        */
-      after_change: z.object({ id: ChangeId, name: z.string(), mitigated_at: Timestamp }).optional(),
+      after_change: z.object({ id: ChangeId, name: z.string(), mitigated_at: Timestamp.optional() }).optional(),
       /** Sequence number of its message. */
       seq: z.number(),
       /** Number of the newest judgement of the problems before it. */
       judged: z.number(),
-      /** The newest mitigation before it. */
-      after: z.object({ number: z.number(), runbook: z.number().optional() }),
+      /** The newest mitigation before it. Absent: nothing was mitigated, so the problem before it goes on. */
+      after: z.object({ number: z.number(), runbook: z.number().optional() }).optional(),
       /** Number of pages before it. Absent: it does not page. */
       pages: z.number().optional(),
     })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { detailsCard, summaryCard } from '../../core/domain/messages/incident-card.ts';
 import type { PageRequest } from '../../core/domain/ports/paging.ts';
 import { type Moment, play, says, theIncident } from './play.ts';
-import { interruptedPaths, ongoingPaths, secondFailurePaths } from './stories/second-failures.ts';
+import { interruptedPaths, ongoingPaths, secondFailurePaths, unexplainedPaths } from './stories/second-failures.ts';
 
 test.each(Object.entries(interruptedPaths))('%s', async (_, path) => {
   const { world } = await play(path);
@@ -18,6 +18,14 @@ test.each(Object.entries(ongoingPaths))('%s', async (_, path) => {
   expect(world.calls).toEqual(path.calls);
   expect(incident?.status).toBe(path.status);
   expect(incident?.decisions.flatMap(({ from_version: from }) => from ?? [])).not.toContain('v3');
+});
+
+test.each(Object.entries(unexplainedPaths))('%s', async (_, path) => {
+  const { world } = await play(path);
+  const incident = await world.deps.incidents.view(theIncident(world));
+  expect(world.calls).toEqual(path.calls);
+  expect(incident?.status).toBe(path.status);
+  expect(incident?.decisions.map(({ from_version: from }) => from)).toEqual([null, 'v3']);
 });
 
 /** Plays a story, and returns its pages, and the card with its details ten seconds after the second failure. */

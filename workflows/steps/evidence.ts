@@ -163,7 +163,7 @@ const timeOf = ({ clock }: Pick<Deps, 'clock'>, cause: readonly SignalView[]): T
 const BEFORE_OPENING_SECONDS = 600;
 
 /**
- * Returns the time of the problems before the newest onset, from the start of the first one. Null: there were none. If it is not
+ * Returns the time of the problems before the newest onset, from the start of the first one. Null: there were none, or they go on. If it is not
  * known whether the one before had ended, its errors since the mitigation count: those before a change speak against the change.
  */
 async function earlierProblem(
@@ -171,12 +171,14 @@ async function earlierProblem(
   { id, opened_at: openedAt, new_onset: newOnset }: IncidentRecord,
   query: HealthQuery | undefined,
 ): Promise<NonNullable<Evidence['earlier_problem']> | null> {
-  if (newOnset === undefined) return null;
+  if (newOnset?.after === undefined) return null;
   const first = await decisions.inputs(id, 1);
   const from = first ? onsetOf(first.evidence).earliest : plusSeconds(openedAt, -BEFORE_OPENING_SECONDS);
   const { recovered_at: ended, after_change: change } = newOnset;
   const shown =
-    change === undefined || query === undefined ? ended : shownUntil(change.mitigated_at, windowOf(query.promql));
+    change?.mitigated_at === undefined || query === undefined
+      ? ended
+      : shownUntil(change.mitigated_at, windowOf(query.promql));
   return { from, until: shown < ended ? shown : ended };
 }
 

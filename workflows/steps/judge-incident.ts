@@ -179,7 +179,7 @@ async function gather(
     degradedVersion(deps, firing),
   ]);
   const expectedFrom = explainedBy(around.explanations ?? [], firing, deps.clock.now());
-  const { evidence, neighboursUnreadable } = await evidenceOf(deps, incident, {
+  const { evidence: gathered, neighboursUnreadable } = await evidenceOf(deps, incident, {
     config,
     cause,
     own,
@@ -187,6 +187,7 @@ async function gather(
     degraded,
     together: around.together,
   });
+  const evidence = { ...gathered, ...(goesOn(incident, signals) && { earlier_goes_on: true as const }) };
   const related = await relatedEvidence(deps, incident, evidence, config);
   const groupIncidents = await incidentsOfGroup(deps, incident, parent || undefined);
   const concerned = new Map<string, ServiceEnvironment>([[incident.service, incident]]);
@@ -238,6 +239,15 @@ async function gather(
         .at(-1) ?? null,
   };
 }
+
+/** Returns whether alerts that request a rollback still fire since before the newest problem, although nothing was mitigated. */
+const goesOn = ({ new_onset: onset }: IncidentRecord, signals: readonly SignalView[]): boolean =>
+  onset !== undefined &&
+  onset.after === undefined &&
+  signals.some(
+    ({ status, startsAt, requestsRollback }) =>
+      status === 'firing' && requestsRollback && startsAt < onset.recovered_at,
+  );
 
 /** Number of dependencies whose own evidence is read. */
 const RELATED_READ = 3;

@@ -163,15 +163,15 @@ async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<Ch
 }
 
 /**
- * Records that critical alerts have begun another problem since a mitigation, if the change after which they began was recorded
- * only after them. They have paged, unless they may be about the time before the mitigation. Safe to repeat.
+ * Records that critical alerts have begun another problem, if the change after which they began was recorded only after them. They
+ * have paged, unless they may be about the time before a mitigation. Safe to repeat.
  *
  * @returns whether they have
  */
 async function beginSecondProblem(deps: Deps, { incidentId: id, changes: ids }: LateChangesInput): Promise<boolean> {
   const incident = await deps.incidents.read(id);
   const mitigatedAt = incident?.verifying?.at;
-  if (incident === undefined || mitigatedAt === undefined || incident.status === 'resolved') return false;
+  if (incident === undefined || incident.status === 'resolved') return false;
   const { services } = await deps.config.current();
   const recorded = await Promise.all(ids.map((change) => deps.changes.get(change)));
   const [first] = recorded.flatMap((change) =>
@@ -186,7 +186,7 @@ async function beginSecondProblem(deps: Deps, { incidentId: id, changes: ids }: 
     .filter((one) => one.status === 'firing' && one.severity === 'critical' && one.mute === undefined && !isEvent(one))
     .map((one) => ({
       since: one.startsAt,
-      pages: incident.verification === 'pending' && looksBackBefore(one, mitigatedAt),
+      pages: incident.verification === 'pending' && mitigatedAt !== undefined && looksBackBefore(one, mitigatedAt),
     }));
   const onset = (now: IncidentRecord) => newOnsetAfterChange(now, changes, alerts);
   const { newOnset } = onset(incident);

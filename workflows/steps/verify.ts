@@ -1,5 +1,5 @@
 import { healthOf, type HealthQuery } from '../../core/domain/catalogue/health.ts';
-import { beganAfterMitigation, onsetWords, recovered } from '../../core/domain/incidents/new-onset.ts';
+import { isLaterProblem, onsetWords, recovered } from '../../core/domain/incidents/new-onset.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import { afterVerdict, type Mitigation } from '../../core/domain/rollback/verdict.ts';
 import type { VerificationOutcome } from '../../schemas/incidents/inbox.ts';
@@ -38,7 +38,7 @@ export async function verdictOf(deps: Deps, id: IncidentId, number?: number): Pr
   const incident = await deps.incidents.read(id);
   if (incident === undefined) throw new Error(`incident ${id} does not exist`);
   const verdict = await measuredVerdict(deps, incident, number);
-  if (!beganAfterMitigation(incident)) return verdict;
+  if (!isLaterProblem(incident)) return verdict;
   const isFiring = (await firingBesidesWarnings(deps, incident)) > 0;
   if (verdict.outcome === 'passed' && !isFiring) return verdict;
   const began = onsetWords(incident.new_onset?.after_change?.name);

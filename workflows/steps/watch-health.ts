@@ -2,7 +2,7 @@ import { healthOf } from '../../core/domain/catalogue/health.ts';
 import { isQuantile, windowOf } from '../../core/domain/correlation/query.ts';
 import { healthSince, type HealthSince } from '../../core/domain/correlation/recovery.ts';
 import {
-  beganAfterMitigation,
+  isLaterProblem,
   newOnset,
   newOnsetText,
   RECOVERY_SECONDS,
@@ -84,7 +84,7 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
   const since = await measuredSince(deps, incident);
   if (since === null) return 'unmeasured';
   const { recoveredAt, failingSince } = since;
-  if (recoveredAt === null || beganAfterMitigation(incident)) return 'measured';
+  if (recoveredAt === null || isLaterProblem(incident)) return 'measured';
   const of = mitigation.runbook === undefined ? `${mitigation.number}` : `runbook-${mitigation.runbook}`;
   if (failingSince !== null && (failingSince.lasts || isLast)) {
     const pages = incident.page ?? incident.severity === 'critical';

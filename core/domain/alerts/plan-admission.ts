@@ -82,7 +82,7 @@ export type AdmissionState = {
   faultAt?: Timestamp | null;
   /** The incident that an alert of this target reopens if it fires again. Absent: none. */
   reopenable?: IncidentRecord | undefined;
-  /** Newest changes of the service of a mitigated incident, and of the one that was rolled back. Absent: nothing was mitigated. */
+  /** Newest changes of the service of the open incident, and of the one that was rolled back. Absent: no alert begins. */
   changes?: readonly Change[];
 };
 

@@ -169,6 +169,8 @@ export type Evidence = {
    * there was none.
    */
   earlier_problem?: { from: Timestamp; until: Timestamp };
+  /** An earlier problem of the incident goes on, for which alerts request a rollback as well. Absent: none does. */
+  earlier_goes_on?: true;
   /** Times of earlier incidents of the service with a confirmed cause, until they were mitigated or resolved. Absent: none. */
   explained?: readonly { from: Timestamp; until: Timestamp }[];
   /** Other services in the same environment that fail now, or that started to fail within ten minutes of the onset. */

@@ -35,8 +35,8 @@ export type Correlation = {
   /** Evidence against every change: for example, several services fail at once, or the dependency failed first. */
   doubts: Reason[];
   /**
-   * Errors rose again during the incident, and the suspects, with `onset`, are those of this second rise: nothing explains
-   * the first. Absent: they are those of the problem itself.
+   * The incident got worse, and the suspects, with `onset`, are those of this second rise or these later alerts: nothing explains
+   * how it began. Absent: they are those of the problem itself.
    */
   risen_again?: true;
 };

@@ -32,16 +32,25 @@ type Course = Pick<
   | 'group_reason'
 >;
 
-/** Returns whether something was mitigated, and nothing is being done now: only then a problem can end and a new one begin. */
-const isMitigated = ({ status, verifying, group_reason }: Course): boolean =>
-  verifying !== undefined && group_reason === undefined && (status === 'mitigated' || status === 'open');
+/** Returns whether nothing is being done now: only then a new problem can begin. */
+const isIdle = ({ status, group_reason }: Course): boolean =>
+  group_reason === undefined && (status === 'mitigated' || status === 'open');
 
-/** Returns whether the problem that is open now began after the newest mitigation, which therefore is not to blame for it. */
-export const beganAfterMitigation = ({
+/** Returns whether something was mitigated, and nothing is being done now: only then a problem can end. */
+const isMitigated = (incident: Course): boolean => incident.verifying !== undefined && isIdle(incident);
+
+/**
+ * Returns whether the problem that is open now is another one than the first, and than the one that the newest mitigation was about:
+ * that mitigation is not to blame for it.
+ */
+export const isLaterProblem = ({
   verifying,
   new_onset,
 }: Partial<Pick<IncidentRecord, 'verifying' | 'new_onset'>>): boolean =>
-  new_onset !== undefined && verifying !== undefined && isSameMitigation(new_onset.after, verifying);
+  new_onset !== undefined &&
+  (new_onset.after === undefined || verifying === undefined
+    ? new_onset.after === verifying
+    : isSameMitigation(new_onset.after, verifying));
 
 /** Returns when the open problem began: the newest onset, else the opening of the incident. */
 export const problemStart = ({ opened_at, new_onset }: Pick<IncidentRecord, 'opened_at' | 'new_onset'>): Timestamp =>
@@ -98,16 +107,21 @@ export function newOnset(
   if (!isMitigated(incident) || verifying === undefined || over == null) return {};
   const recovered_at = latest(over, verifying.at);
   const calm = secondsBetween(recovered_at, since);
-  if (calm < 0 || (beganAfterMitigation(incident) && calm < RECOVERY_SECONDS)) return { recoveredAt: null };
+  if (calm < 0 || (isLaterProblem(incident) && calm < RECOVERY_SECONDS)) return { recoveredAt: null };
   return begun(incident, verifying, { at: since, recovered_at, pages });
 }
 
 const begun = (
   { status, mitigations: judged, seq, pages: pagesBefore }: Course,
-  verifying: Mitigation,
+  verifying: Mitigation | undefined,
   { pages, ...onset }: Pick<Onset, 'at' | 'recovered_at'> & Partial<Pick<Onset, 'after_change'>> & { pages: boolean },
 ): Pick<IncidentChange, 'newOnset' | 'recoveredAt' | 'status' | 'suspects'> => ({
-  newOnset: { ...onset, seq: seq + 1, judged, after: mitigationOf(verifying), ...(pages && { pages: pagesBefore }) },
+  newOnset: {
+    ...onset,
+    seq: seq + 1,
+    judged,
+    ...(verifying !== undefined && { after: mitigationOf(verifying), ...(pages && { pages: pagesBefore }) }),
+  },
   recoveredAt: null,
   suspects: [],
   ...(status === 'mitigated' && { status: 'open' as const }),
@@ -120,21 +134,22 @@ export const CHANGES_SINCE_READ = 20;
 export type UrgentAlert = { since: Timestamp; pages: boolean };
 
 /**
- * Returns the change if urgent alerts began after a newer change than those that the newest mitigation is about: they are another
- * problem, even while alerts of the one before it still fire. After a mitigation that did not help, they are the same problem, which
- * goes on.
+ * Returns the change if urgent alerts began after a newer change than those that the newest mitigation is about, or than the opening
+ * if nothing was mitigated: they are another problem, even while alerts of the one before it still fire. After a mitigation that did
+ * not help, they are the same problem, which goes on. Without a mitigation, the first problem goes on as well, and the page that is
+ * open is about both.
  *
  * @param changes of the incident's service, and of the one that was rolled back
  */
 export function newOnsetAfterChange(
-  incident: Course & Pick<IncidentRecord, 'id' | 'service'>,
+  incident: Course & Pick<IncidentRecord, 'id' | 'service' | 'opened_at'>,
   changes: readonly Change[],
   alerts: readonly UrgentAlert[],
 ): Pick<IncidentChange, 'newOnset' | 'recoveredAt' | 'status' | 'suspects'> {
   const { verifying, verification, recovered_at: recoveredAt, service } = incident;
-  if (!isMitigated(incident) || verifying?.at === undefined) return {};
+  if (!isIdle(incident) || (verifying !== undefined && verifying.at === undefined)) return {};
   if (verification === 'failed' && recoveredAt === undefined) return {};
-  const newer = changesSinceMitigation(changes, incident);
+  const newer = changesSince(changes, incident);
   const [first] = newer;
   const fresh = alerts
     .filter(({ since }) => first !== undefined && since >= first.started_at)
@@ -145,21 +160,24 @@ export function newOnsetAfterChange(
   return begun(incident, verifying, {
     at: earliest.since,
     recovered_at: change.started_at,
-    after_change: { id: change.id, name: changeName(change, service), mitigated_at: verifying.at },
+    after_change: {
+      id: change.id,
+      name: changeName(change, service),
+      ...(verifying?.at !== undefined && { mitigated_at: verifying.at }),
+    },
     pages: fresh.some(({ pages }) => pages),
   });
 }
 
 /**
- * Returns the changes since the newest mitigation, and since the newest problem, that can be the cause of another problem, oldest
- * first. A version that already runs is none: the deploying system reports Firebreak's rollback as well.
+ * Returns the changes since the newest mitigation, or the opening, and since the newest problem, that can be the cause of another
+ * problem, oldest first. A version that already runs is none: the deploying system reports Firebreak's rollback as well.
  */
-function changesSinceMitigation(
+function changesSince(
   changes: readonly Change[],
-  { id, verifying, new_onset: onset }: Pick<IncidentRecord, 'id' | 'verifying' | 'new_onset'>,
+  { id, opened_at, verifying, new_onset: onset }: Pick<IncidentRecord, 'id' | 'opened_at' | 'verifying' | 'new_onset'>,
 ): Change[] {
-  if (verifying?.at === undefined) return [];
-  const { at: mitigatedAt } = verifying;
+  const mitigatedAt = verifying?.at ?? opened_at;
   // A version can be deployed while the rollback runs.
   const began =
     changes
@@ -238,9 +256,10 @@ export function missedByRun({
   return { isRead, judgement: isRead && mitigations === onset.judged, page: isRead && pages === onset.pages };
 }
 
-/** @example 'A new problem: the one before had ended at 10:05 UTC. Judged at once, with the changes since' */
-export const newOnsetText = ({ recovered_at: at, after_change: change }: Onset): string =>
-  `A new problem: ${change === undefined ? `the one before had ended at ${at.slice(11, 16)} UTC` : `it began after ${change.name}`}. Judged at once, with the changes since the mitigation`;
+/** @example 'A new problem: the one before had ended at 10:05 UTC. Judged at once, with the changes since the mitigation' */
+export const newOnsetText = ({ recovered_at: at, after_change: change, after }: Onset): string =>
+  `A new problem: ${change === undefined ? `the one before had ended at ${at.slice(11, 16)} UTC` : `it began after ${change.name}`}. ` +
+  `Judged at once, with the changes since the ${after === undefined ? 'opening' : 'mitigation'}`;
 
 /** Says after what another problem began. @example 'after deploy v3' */
 export const onsetWords = (change: string | undefined): string => `after ${change ?? 'the recovery'}`;

@@ -5,7 +5,7 @@ import { causeOf, newOnsetCause, type PageCause } from '../paging/page-causes.ts
 import type { BegunRunbook } from '../ports/runbooks.ts';
 import type { Requester } from '../rollback/judgement.ts';
 import { isManualRun } from '../runbooks/manual-runs.ts';
-import { beganAfterMitigation, missedByRun } from './new-onset.ts';
+import { isLaterProblem, missedByRun } from './new-onset.ts';
 
 /** State of the workflow between two reads of the inbox. It is checkpointed, so it contains only IDs and verdicts. */
 export type ResponseState = {
@@ -136,7 +136,7 @@ export function initialState(
     verifyAgain: false,
     isVerifyingAgain: false,
     mitigated: incident.verification !== 'not_needed',
-    pagedAgain: beganAfterMitigation(incident) && incident.new_onset?.pages !== undefined,
+    pagedAgain: isLaterProblem(incident) && incident.new_onset?.pages !== undefined,
     pageHeld: false,
     paging: paging && !raisedUnread,
     byHand: incident.by_hand === true || incident.by_event === true,
@@ -172,7 +172,12 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
         paging: state.paging || pages,
         pagedAgain: state.pagedAgain || freshAfterMitigation || (isNew && pages),
         pageHeld: (state.pageHeld && !isNew) || (isHeld && pages),
-        pageDue: freshAfterMitigation || isRaised || firesAfterResolve || (pages && (isNew || message.again === true)),
+        pageDue:
+          freshAfterMitigation ||
+          isRaised ||
+          firesAfterResolve ||
+          // Without a mitigation, the page before is about the new problem as well.
+          (pages && ((isNew && state.mitigated) || message.again === true)),
         resolveBy: firesAfterResolve ? null : state.resolveBy,
         judgedOnRequest: state.judgedOnRequest || requestsNow,
         onsetJudgement: isNew ? state.mitigations + 1 : state.onsetJudgement,

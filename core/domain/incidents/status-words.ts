@@ -1,6 +1,6 @@
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { closedWords } from './closing.ts';
-import { beganAfterMitigation, onsetWords } from './new-onset.ts';
+import { isLaterProblem, onsetWords } from './new-onset.ts';
 
 const STATUS_WORDS: Record<IncidentRecord['status'], string> = {
   open: 'open',
@@ -15,7 +15,7 @@ export function statusWords(
     Partial<Pick<IncidentRecord, 'verification' | 'verifying' | 'new_onset' | 'resolved_by' | 'closed_as'>>,
 ): string {
   const { status, verification } = incident;
-  if (status === 'open' && beganAfterMitigation(incident))
+  if (status === 'open' && isLaterProblem(incident))
     return `open: another problem began ${onsetWords(incident.new_onset?.after_change?.name)}`;
   if (status === 'mitigated' && verification === 'passed') return 'mitigated and verified';
   if (status === 'open' && verification === 'failed') return 'open: the mitigation did not help';

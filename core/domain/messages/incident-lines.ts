@@ -3,7 +3,7 @@ import { decidingFor } from './incident-buttons.ts';
 import { decisionLines, type DecisionLines, placeText, subjectOf } from './decision-lines.ts';
 import { failedRollback, type FailedRollback } from '../rollback/failed-rollback.ts';
 import { numberOf } from '../rollback/question-names.ts';
-import { beganAfterMitigation, currentDecisions } from '../incidents/new-onset.ts';
+import { currentDecisions, isLaterProblem, onsetWords } from '../incidents/new-onset.ts';
 import { closedAsOf } from '../incidents/closing.ts';
 import { type Deciding, type Overview } from './story.ts';
 
@@ -93,7 +93,7 @@ function stepOf(story: Overview, lines: DecisionLines | undefined, decision: Dec
   const { status, firing } = incident;
   const where = placeText(incident);
   // The verdict about a mitigation says nothing about a problem that began after it.
-  const verification = status === 'open' && beganAfterMitigation(incident) ? 'not_needed' : incident.verification;
+  const verification = status === 'open' && isLaterProblem(incident) ? 'not_needed' : incident.verification;
   if (closedAsOf(incident) === 'unverified')
     return {
       action: `Check ${where}: the incident was closed, but nothing has shown that the service recovered.`,
@@ -134,10 +134,10 @@ function stepOf(story: Overview, lines: DecisionLines | undefined, decision: Dec
     };
   if (parent !== null && group?.because !== 'shared_dependency')
     return { action: 'Look at the parent incident first: several services are failing at the same time.' };
-  const isUndecided = lines === undefined && status === 'open' && beganAfterMitigation(incident);
+  const isUndecided = lines === undefined && status === 'open' && isLaterProblem(incident);
   if (isUndecided)
     return {
-      action: `Wait for the decision: another problem of ${where} began after the recovery.`,
+      action: `Wait for the decision: another problem of ${where} began ${onsetWords(incident.new_onset?.after_change?.name)}.`,
       more: pagedText(effects),
     };
   return { action: lines?.action ?? `Look at ${where}.`, more: [...commandOf(story, decision), ...pagedText(effects)] };

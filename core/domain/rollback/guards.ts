@@ -373,7 +373,7 @@ export const GUARDS: readonly Guard[] = [
     code: 'risen_again',
     at: { judgement: 'ask' },
     applies: ({ found, top }) => found.risen_again === true && top !== undefined && top.proof === null && found.onset,
-    text: ({ at }) => `it explains how errors rose again at ${at.slice(11, 16)} UTC, but not how the incident began`,
+    text: ({ at }) => `it explains how the incident got worse at ${at.slice(11, 16)} UTC, but not how it began`,
   }),
   guard({
     code: 'clock_skew',

@@ -271,7 +271,7 @@ async function writeBatch(
   const [others, faultAt, changes] = await Promise.all([
     othersOf(table, arrivals, alerts, target),
     dependsOnFaults ? lastFault(table) : null,
-    changesAround(table, at, arrivals, target),
+    changesAround(table, at, { arrivals, items, target }),
   ]);
   const state = {
     at,
@@ -346,16 +346,17 @@ const othersOf = (
     }),
   );
 
-/** Reads the newest changes of the service of a mitigated incident, and of the one that was rolled back, if an alert fires. */
+/** Reads the newest changes of the service of an open incident, and of the one that was rolled back, if an alert begins. */
 async function changesAround(
   table: Table,
   now: Timestamp,
-  arrivals: readonly Arrival[],
-  { incident }: Target,
+  { arrivals, items, target: { incident } }: Pick<Batch, 'arrivals' | 'items' | 'target'>,
 ): Promise<Change[]> {
-  if (incident?.verifying?.at === undefined) return [];
-  if (!arrivals.some(({ signal }) => signal.status === 'firing')) return [];
-  const decision = await table.get(keys.decision(incident.id, incident.verifying.number));
+  if (incident === undefined || incident.unmatched !== null) return [];
+  if (!arrivals.some(({ signal }, n) => signal.status === 'firing' && items[n]?.['starts_at'] !== signal.startsAt))
+    return [];
+  const { verifying } = incident;
+  const decision = verifying && (await table.get(keys.decision(incident.id, verifying.number)));
   const { target } = decision === undefined ? { target: null } : StoredDecision.parse(decision);
   const isElsewhere = target != null && target.service !== incident.service;
   const of = isElsewhere ? [incident, target] : [incident];

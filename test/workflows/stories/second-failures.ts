@@ -2,7 +2,7 @@ import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { NOON } from '../../core/arbitraries.ts';
 import { all, answers, configured, ends, fires, type Moment, samplesOf, theIncident } from '../play.ts';
 import { wake } from '../../../workflows/wake.ts';
-import { begins, finishes, recordsLate } from './late-changes.ts';
+import { begins, finishes, recordsLate, unrecorded } from './late-changes.ts';
 import type { Path } from './rollbacks.ts';
 
 /** Stories of a failure that begins after the recovery from a mitigated one, in the same incident. */
@@ -159,6 +159,49 @@ export const ongoingPaths: Record<string, Path> = {
       '16 min': all(ends(), ends({ name: 'HighLatency' })),
     },
     calls: [PAGE, ROLL_BACK, PAGE_AGAIN, ...RESOLVE],
+    status: 'resolved',
+  },
+};
+
+const ROLL_BACK_LATER = 'cd roll-back.2 v3 to v1';
+
+/** Nothing explains the first failure, and nothing mitigates it, until v3 is deployed and fails as well. */
+export const unexplainedPaths: Record<string, Path> = {
+  'second-failure-begins-after-a-deploy-and-the-first-goes-on': {
+    given: [unrecorded('v2')],
+    timeline: {
+      '0 s': fires(),
+      '270 s': begins('v3'),
+      '320 s': finishes('v3'),
+      '370 s': fires({ ...soon, name: 'HighLatency' }),
+      '395 s': answers('approved'),
+      '10 min': all(ends(), ends({ name: 'HighLatency' })),
+    },
+    calls: [PAGE, PAGE_AGAIN, ROLL_BACK_LATER, ...RESOLVE],
+    status: 'resolved',
+  },
+  'second-failure-begins-before-its-deploy-is-recorded-and-the-first-goes-on': {
+    given: [unrecorded('v2')],
+    timeline: {
+      '0 s': fires(),
+      '370 s': fires({ ...soon, name: 'HighLatency' }),
+      '380 s': recordsLate('v3', 1.5),
+      '395 s': answers('approved'),
+      '10 min': all(ends(), ends({ name: 'HighLatency' })),
+    },
+    calls: [PAGE, PAGE_AGAIN, ROLL_BACK_LATER, ...RESOLVE],
+    status: 'resolved',
+  },
+  'second-failure-is-the-first-that-requests-a-rollback': {
+    given: [unrecorded('v2')],
+    timeline: {
+      '0 s': fires({ name: 'DiskFull', labels: { action: 'none' } }),
+      '270 s': begins('v3'),
+      '320 s': finishes('v3'),
+      '370 s': fires(soon),
+      '10 min': all(ends({ name: 'DiskFull' }), ends()),
+    },
+    calls: [PAGE, ROLL_BACK_LATER, 'pager resolve page.1 critical'],
     status: 'resolved',
   },
 };

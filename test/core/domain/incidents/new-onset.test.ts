@@ -5,7 +5,7 @@ import { assumedEndPost } from '../../../../core/domain/alerts/unreported-ends.t
 import type { Mute } from '../../../../core/domain/alerts/routing.ts';
 import type { InboxPost } from '../../../../core/domain/incidents/inbox-post.ts';
 import {
-  beganAfterMitigation,
+  isLaterProblem,
   currentDecisions,
   mitigated,
   newOnset,
@@ -189,6 +189,36 @@ describe('a critical alert while the first one still fires is a new problem', ()
   ])('%s', (_, begun, expected) =>
     expected === undefined ? expect(begun).toBeUndefined() : expect(begun).toMatchObject(expected),
   );
+});
+
+describe('a critical alert after a newer change, although nothing was mitigated, is a new problem', () => {
+  const deploy = (seconds: number): Change =>
+    change('v3', 0, { id: 'chg_new' as ChangeId, started_at: after(seconds), finished_at: after(seconds + 20) });
+  const begins = (changes: readonly Change[], open: Partial<IncidentRecord> = {}, alert = fires(after(300))) =>
+    reported(incident({ mitigations: 1, pages: 1, ...open }), alert, undefined, { changes })?.patch.set?.new_onset;
+
+  test('which the open page is about as well', () => {
+    expect(begins([deploy(200)])).toEqual({
+      at: after(300),
+      recovered_at: after(200),
+      after_change: { id: 'chg_new', name: 'deploy v3' },
+      seq: expect.any(Number),
+      judged: 1,
+    });
+  });
+
+  test.each<[string, unknown]>([
+    ['not after a deploy before the opening', begins([deploy(-10)])],
+    ['not if it began before the deploy', begins([deploy(301)])],
+    ['not during an action', begins([deploy(200)], { status: 'mitigating' })],
+    ['not for a warning', begins([deploy(200)], {}, fires(after(300), { severity: 'warning' }))],
+    [
+      'not again after the deploy of the newest problem',
+      begins([deploy(200)], { new_onset: { at: after(250), recovered_at: after(200), seq: 4, judged: 1 } }),
+    ],
+  ])('%s', (_, begun) => {
+    expect(begun).toBeUndefined();
+  });
 });
 
 describe('the mitigated problem is over', () => {
@@ -388,7 +418,7 @@ test('for any course, a new problem begins only after a mitigation, and not befo
       const { recovered_at: _, ...rest } = one;
       const next = { ...rest, new_onset: onset, status: changed ?? status };
       expect(next.status).toBe('open');
-      expect(beganAfterMitigation(next)).toBe(true);
+      expect(isLaterProblem(next)).toBe(true);
       expect(problemStart(next)).toBe(onset.at);
       expect(recovered(next, after(1900)).recoveredAt).toBe(after(1900));
     }),
