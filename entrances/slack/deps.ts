@@ -4,6 +4,7 @@ import type { Quarantine } from '../../core/domain/ports/alerts.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { PortsOfFeatures } from '../../core/domain/ports/extensions.ts';
 import type { ProcessedEvents, UserCache } from '../../core/domain/ports/messages.ts';
+import type { Reports } from '../../core/domain/ports/reports.ts';
 import type { Secrets } from '../../core/domain/ports/system.ts';
 import type { CodeHistory } from '../../core/domain/ports/changes.ts';
 
@@ -19,6 +20,7 @@ export type CommandDeps = Omit<Deps, 'fallbackPager' | 'http' | 'metricQueries'>
   pagerIncidents: PagerIncidents;
   processedEvents: ProcessedEvents;
   quarantine: Quarantine;
+  reports: Reports;
   secrets: Secrets;
   userCache: UserCache;
 };

@@ -1,6 +1,7 @@
 import type { Feature } from '../manifest.ts';
 import { names } from './names.ts';
 import { freezePorts, withPorts } from './ports.ts';
+import { CURRENT_FREEZES, FREEZES, FREEZES_PAGE, REQUIRED_FREEZE } from './reports.ts';
 
 /** Freezes: the freeze check for deploys, what freezes them, and the overrides by which people let single deploys through. */
 export const freeze: Feature = {
@@ -41,6 +42,12 @@ export const freeze: Feature = {
       create: async (deps) => (await import('./gates.ts')).gatesProjector(withPorts(deps)),
     },
   ],
+  computes: {
+    [FREEZES.name]: async () => (await import('./actions/compute.ts')).list,
+    [FREEZES_PAGE.name]: async () => (await import('./pages/data.ts')).shownFreezes,
+    [CURRENT_FREEZES.name]: async () => (await import('./actions/compute.ts')).current,
+    [REQUIRED_FREEZE.name]: async () => (await import('./actions/compute.ts')).required,
+  },
   routes: async () => (await import('./routes/index.ts')).routes,
   middleware: async () => (await import('./routes/answer-waiting-deployments.ts')).addMiddleware,
   flush: (deps) => withPorts(deps).freezeDecisions.flush(),

@@ -4,7 +4,15 @@ import type { Deps } from './ports.ts';
 
 export type BudgetDeps = Pick<
   Deps,
-  'clock' | 'freezes' | 'log' | 'metricQueries' | 'sloAlerts' | 'sloCorrections' | 'sloDays' | 'sloStatuses'
+  | 'clock'
+  | 'freezes'
+  | 'freezeState'
+  | 'log'
+  | 'metricQueries'
+  | 'sloAlerts'
+  | 'sloCorrections'
+  | 'sloDays'
+  | 'sloStatuses'
 >;
 
 /**

@@ -39,6 +39,8 @@ export type ReadsWorld = {
   open(count: number): Promise<void>;
   /** Configures objectives, each of another service, as if they had been evaluated. */
   measure(count: number): Promise<void>;
+  /** Freezes deploys, each of another service, and ends every second of these freezes. */
+  freeze(count: number): Promise<void>;
   /** Sends each GET of the API and of the console, or those of `paths`, and returns what the main thread reads, by path. */
   reads(paths?: readonly string[]): Promise<Map<string, Reads & { status: number }>>;
   close(): Promise<void>;
@@ -69,6 +71,7 @@ export async function readsWorld(of: { services: number; deploying: number }): P
         services.map((name, n) => [name, { team: `team-${n % TEAMS}`, environments: { production: {} } }]),
       ),
       slos,
+      freeze: { ...emptyConfig.freeze, defaults: { incidents: 'critical' } },
     });
     return publish(platform.blobs, { ok: true, config, warnings: [] }, clock.now());
   };
@@ -88,18 +91,27 @@ export async function readsWorld(of: { services: number; deploying: number }): P
   };
   const product = assemble({ platform: front, settings, clock, log, compute: computeHere(() => background) });
   const apps = appsOf(product, { platform: front, clock, log });
-  const get = async (path: string) => {
+  const send = async (method: 'DELETE' | 'GET' | 'POST', path: string, body?: object) => {
     const [, app = apps.app] =
       Object.entries(apps.appsByPrefix).find(([prefix]) => path.startsWith(prefix) && prefix !== '/') ?? [];
     const accept = path.startsWith('/console') ? 'text/html' : 'application/json';
-    const headers = { authorization: `Bearer ${TOKEN}`, host: 'localhost', accept };
-    const response = await app.fetch(new Request(`http://localhost${path}`, { headers }), {
+    const headers = {
+      authorization: `Bearer ${TOKEN}`,
+      host: 'localhost',
+      accept,
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    };
+    const request = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
+    const response = await app.fetch(new Request(`http://localhost${path}`, request), {
       requestContext: { http: { sourceIp: '127.0.0.1' } },
     });
     return { status: response.status, text: await response.text() };
   };
+  const get = (path: string) => send('GET', path);
   const table = new Table(platform.store);
-  let [deployed, opened] = [0, 0];
+  let [deployed, opened, frozen] = [0, 0, 0];
+  /** Beside those with the parameters that are required. */
+  const more: string[] = [];
   const names = { service: services[0] ?? '', slo: 'slo-0', incident: 'none' };
   return {
     deploy: async (count) => {
@@ -113,7 +125,12 @@ export async function readsWorld(of: { services: number; deploying: number }): P
         entries: 10,
         now: clock.now(),
       });
-      if (opened === 0) names.incident = busy;
+      // The list records the freezes of incidents.
+      const { items = [] } = JSON.parse((await get('/v1/freezes')).text) as { items?: { id: string }[] };
+      if (opened === 0) {
+        names.incident = busy;
+        more.push(...items.slice(0, 1).map(({ id }) => `/v1/freezes/${id}`));
+      }
       opened += count;
     },
     measure: async (count) => {
@@ -122,10 +139,18 @@ export async function readsWorld(of: { services: number; deploying: number }): P
       await configure();
       await evaluated(background, slos.slice(-count), clock.now());
     },
+    freeze: async (count) => {
+      for (const [n, service] of services.slice(frozen, frozen + count).entries()) {
+        const { status, text } = await send('POST', '/v1/freezes', { service, reason: 'the warehouse moves' });
+        if (status === 201 && n % 2 === 1) await send('DELETE', `/v1/freezes/${JSON.parse(text).id}`);
+      }
+      frozen += count;
+    },
     reads: async (only) => {
-      const paths = only ?? getPaths(JSON.parse((await get('/openapi.json')).text), names);
+      const paths = only ?? [...getPaths(JSON.parse((await get('/openapi.json')).text), names), ...more];
       const found = new Map<string, Reads & { status: number }>();
       for (const path of paths) {
+        await projected(background);
         moment += PAUSE_MS;
         Object.assign(counted, { items: 0, bytes: 0 });
         const { status } = await get(path);
@@ -150,6 +175,12 @@ async function rollUp({ features }: ReturnType<typeof assemble>): Promise<void> 
   const { delivery } = features as Features;
   if (delivery === undefined) return;
   while (!(await delivery.deployHistory.roll(ROLLED_AT_ONCE)).isComplete);
+}
+
+/** Lets projectors have shown everything, since what waits for them is read for metrics. */
+async function projected({ projections }: ReturnType<typeof assemble>): Promise<void> {
+  for (const [target, waiting] of await projections.dueAnywhere())
+    for (const due of waiting) await projections.settle(target, due, null);
 }
 
 /** Stores what an evaluation finds, unless objectives are left out: a budget that is spent. */

@@ -12,10 +12,11 @@ beforeAll(async () => {
   await world.deploy(12_000);
   await world.open(300);
   await world.measure(100);
+  await world.freeze(320);
 });
 afterAll(async () => world.close());
 
-test('with 12,000 deploys, 300 open incidents, and 100 objectives, each GET lets the main thread read a page', async () => {
+test('with 12,000 deploys, 300 freezing incidents, 320 freezes, and 100 objectives, each GET lets the main thread read a page', async () => {
   const large = [...(await world.reads())].flatMap(([path, { items, bytes }]) =>
     items > ITEMS_MAX || bytes > BYTES_MAX ? [`${path}: ${items} items, ${bytes} bytes`] : [],
   );

@@ -4,7 +4,7 @@ import { type ReadsWorld, readsWorld } from './reads-world.ts';
 /** Of two services. More than is read of a service for a decision. */
 const DEPLOYS = 300;
 
-/** Open incidents and objectives. More than a page shows. */
+/** Open incidents, objectives, and freezes. More than a page shows. */
 const MORE_THAN_A_PAGE = 110;
 
 /** The same items can have longer numbers, and an incident one more entry. */
@@ -17,11 +17,12 @@ beforeAll(async () => {
 });
 afterAll(async () => world.close());
 
-test('with twice as many deploys, open incidents, and objectives, no GET lets the main thread read more', async () => {
+test('with twice as many deploys, open incidents, objectives, and freezes, no GET lets the main thread read more', async () => {
   const grow = async (): Promise<void> => {
     await world.deploy(DEPLOYS);
     await world.open(MORE_THAN_A_PAGE);
     await world.measure(MORE_THAN_A_PAGE);
+    await world.freeze(MORE_THAN_A_PAGE);
   };
   await grow();
   await world.reads(); // the first answers of some create what others read

@@ -1,6 +1,6 @@
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import type { DeployFreezes, KeyState } from '../../../core/domain/ports/extensions.ts';
-import { covers, stateAt } from '../decisions/state.ts';
+import { stateAt } from '../decisions/state.ts';
 import type { Deps } from '../ports.ts';
 import { CheckRequest } from '../schemas/freeze-check.ts';
 import { answerProtectionRule } from '../vendors/github/receive.ts';
@@ -20,8 +20,8 @@ export const deployFreezes = (deps: Deps): DeployFreezes => ({
     const { services } = await deps.config.current();
     const now = deps.clock.now();
     const scope = { service, environment, team: serviceEntry(services, service)?.team ?? null };
-    return (await deps.freezes.current())
-      .filter((freeze) => covers(freeze, scope) && stateAt(freeze, now) === 'in_force')
+    return (await deps.freezeState.read(scope, [])).own
+      .filter((freeze) => stateAt(freeze, now) === 'in_force')
       .map(({ cause, reason }) => ({ reason, isFailure: FAILURE_CAUSES.has(cause) }));
   },
   answerGithub: (payload, delivery) => answerProtectionRule(deps, payload, delivery),

@@ -5,6 +5,7 @@ import { policyOf } from '../decisions/policy.ts';
 import { stateAt } from '../decisions/state.ts';
 import { utcMinute } from '../decisions/words.ts';
 import type { Scope } from '../../../core/domain/access/access.ts';
+import type { ReportReader } from '../../../core/domain/ports/reports.ts';
 import type { Deps } from '../ports.ts';
 import type { Freeze, NewFreeze } from '../schemas/freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -13,7 +14,7 @@ import { resolveScope, servicesIn } from './known-names.ts';
 import { recordedFreeze } from './record-freezes.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
 
-type FreezeDeps = Pick<Deps, 'freezes' | 'config' | 'changes' | 'clock' | 'incidents' | 'log'>;
+export type FreezeDeps = Pick<Deps, 'freezes' | 'config' | 'changes' | 'clock' | 'incidents' | 'log' | 'reports'>;
 
 /** Returns the scope of the permission. Null means all: a freeze of all services requires permission for all. */
 export const scopeOf = ({ service, environment }: Pick<Freeze, 'service' | 'environment'>): Scope => ({
@@ -21,9 +22,20 @@ export const scopeOf = ({ service, environment }: Pick<Freeze, 'service' | 'envi
   environment,
 });
 
-/** @throws Refusal 404 */
-export async function requireFreeze(deps: FreezeDeps, id: string): Promise<Freeze> {
-  const freeze = await recordedFreeze(deps, id);
+/** Returns whether a caller may read a freeze. Read access to part of a freeze's scope is enough. */
+export const mayRead = (
+  may: (scope: Scope) => boolean,
+  { service, environment }: Pick<Freeze, 'service' | 'environment'>,
+): boolean => may({ ...(service !== null && { service }), ...(environment !== null && { environment }) });
+
+/**
+ * Returns a freeze in its current state.
+ *
+ * @param reader whose budget it costs to find out that there is none. Null: nobody's, so that what people do is not refused
+ * @throws Refusal 404
+ */
+export async function requireFreeze(deps: FreezeDeps, id: string, reader: ReportReader = null): Promise<Freeze> {
+  const freeze = await recordedFreeze(deps, id, reader);
   if (freeze === undefined) throw unknownFreeze(id);
   return freeze;
 }
@@ -47,7 +59,9 @@ export async function openFreeze(
   const freeze = freezeByPerson(id, { ...input, service, environment }, caller.name, deps.clock.now());
   caller.allow('freezes:write', scopeOf(freeze));
   const { services } = await deps.config.current();
-  return { freeze: (await deps.freezes.open(freeze)).freeze, warnings, services: servicesIn(services, freeze) };
+  const opened = await deps.freezes.open(freeze);
+  deps.reports.forget();
+  return { freeze: opened.freeze, warnings, services: servicesIn(services, freeze) };
 }
 
 function freezeByPerson(id: string, input: NewFreeze, by: string, now: Timestamp): Freeze {
@@ -86,6 +100,7 @@ export async function liftFreeze(
   const burn = stateAt(before, at) === 'in_force' ? await coveredBurn(deps, before) : null;
   if (burn !== null) await deps.freezes.end((await deps.freezes.open(burn)).freeze.id, how);
   const freeze = await deps.freezes.end(id, how);
+  deps.reports.forget();
   if (freeze === undefined) throw unknownFreeze(id);
   return { freeze, hadEnded: stateAt(before, at) === 'over' };
 }

@@ -5,10 +5,8 @@ import type { Freeze, NewOverride, Override } from '../schemas/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
-import { requireFreeze, scopeOf } from './freezes.ts';
+import { type FreezeDeps, requireFreeze, scopeOf } from './freezes.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
-
-type OverrideDeps = Pick<Deps, 'freezes' | 'config' | 'changes' | 'clock' | 'incidents' | 'log'>;
 
 export type ShownOverride = Override & { freeze_id: string };
 
@@ -19,7 +17,7 @@ export type ShownOverride = Override & { freeze_id: string };
  * @throws Refusal 403, 404, 409, 422
  */
 export async function giveOverride(
-  deps: OverrideDeps,
+  deps: FreezeDeps,
   caller: Caller,
   { freeze: freezeId, id, override: input }: { freeze: string; id: string; override: NewOverride },
 ): Promise<ShownOverride> {
@@ -29,6 +27,7 @@ export async function giveOverride(
   if (known !== undefined) return { ...known, freeze_id: freezeId };
   const override = await newOverride(deps, freeze, input, { id, by: caller.name });
   const after = await deps.freezes.addOverride(freezeId, override);
+  deps.reports.forget();
   if (after === undefined) throw freezeHasEnded(freeze);
   return { ...override, freeze_id: freezeId };
 }
@@ -39,7 +38,7 @@ export async function giveOverride(
  * @throws Refusal 403, 404, 409
  */
 export async function approveOverride(
-  deps: OverrideDeps,
+  deps: FreezeDeps,
   caller: Caller,
   { freeze: freezeId, id }: { freeze: string; id: string },
 ): Promise<ShownOverride> {
@@ -47,6 +46,7 @@ export async function approveOverride(
   caller.allow('freezes:override', scopeOf(freeze));
   if (!freeze.overrides.some((one) => one.id === id)) throw unknownOverride(freezeId, id);
   const after = await deps.freezes.approveOverride(freezeId, id, caller.name);
+  deps.reports.forget();
   if (after === 'own')
     throw new Refusal(403, 'own-override', `${requesterText(freeze, id, caller.name)}; another person must approve it`);
   if (after === 'unknown')
@@ -64,12 +64,13 @@ export async function approveOverride(
  * @throws Refusal 403, 404
  */
 export async function withdrawOverride(
-  deps: OverrideDeps,
+  deps: FreezeDeps,
   caller: Caller,
   { freeze: freezeId, id, reason }: { freeze: string; id: string; reason: string | undefined },
 ): Promise<ShownOverride> {
   caller.allow('freezes:override', scopeOf(await requireFreeze(deps, freezeId)));
   const after = await deps.freezes.withdrawOverride(freezeId, id, caller.name, reason);
+  deps.reports.forget();
   if (after === undefined) throw unknownOverride(freezeId, id);
   return overrideIn(after, id);
 }
@@ -82,7 +83,7 @@ function requesterText({ overrides }: Freeze, id: string, by: string): string {
 }
 
 async function newOverride(
-  deps: OverrideDeps,
+  deps: FreezeDeps,
   freeze: Freeze,
   input: NewOverride,
   { id, by }: { id: string; by: string },

@@ -3,8 +3,11 @@ import { allCalendarFreezes } from '../decisions/calendar.ts';
 import { incidentFreeze } from '../decisions/causes.ts';
 import type { FreezePlanInputs } from '../decisions/budget/freeze-plan-inputs.ts';
 import { planFreezes, type FreezePlan } from '../decisions/budget/plan-freezes.ts';
+import type { ReportReader } from '../../../core/domain/ports/reports.ts';
 import type { Deps } from '../ports.ts';
+import { REQUIRED_FREEZE } from '../reports.ts';
 import type { Freeze } from '../schemas/freeze.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { pooled } from '../../../core/domain/concurrency.ts';
 import { calendarNow, requirePublished } from './inputs.ts';
@@ -17,19 +20,30 @@ type RecordDeps = Pick<Deps, 'clock' | 'config' | 'freezes' | 'incidents' | 'log
 /**
  * Returns a freeze in its current state. A freeze of the calendar or of an incident takes effect and changes before the
  * next evaluation records it. This function records it at once, so that it can be lifted or overridden immediately.
+ *
+ * @param reader whose budget the search among all open incidents costs
  */
-export async function recordedFreeze(deps: RecordDeps, id: string): Promise<Freeze | undefined> {
+export async function recordedFreeze(
+  deps: RecordDeps & Pick<Deps, 'reports'>,
+  id: string,
+  reader: ReportReader,
+): Promise<Freeze | undefined> {
   const known = await deps.freezes.get(id);
-  if (known !== undefined && !isComputed(known)) return known;
-  const found = await readCauses(deps, known === undefined ? [] : [known]);
-  if (known !== undefined) {
-    await applyCorrections(deps, planFreezes({ ...found, objectives: [], current: [known] }, sha256));
-    return deps.freezes.get(id);
+  if (known === undefined) {
+    const { value: required } = await deps.reports.read(REQUIRED_FREEZE, { id }, reader);
+    return required === null ? undefined : (await deps.freezes.open(required)).freeze;
   }
-  const computed = [...allCalendarFreezes(found.calendar, sha256), ...incidentFreezes(found)].find(
-    (freeze) => freeze.id === id,
-  );
-  return computed && (await deps.freezes.open(computed)).freeze;
+  if (!isComputed(known)) return known;
+  const causes = await causesNow(deps, [], [known]);
+  await applyCorrections(deps, planFreezes({ ...causes, objectives: [], current: [known] }, sha256));
+  return deps.freezes.get(id);
+}
+
+/** Returns the freeze with this ID that the calendar or an open incident requires, recorded or not. */
+export async function requiredFreeze(deps: RecordDeps, id: string): Promise<Freeze | undefined> {
+  const { calendar, incidents } = await causesNow(deps, await openIncidents(deps), []);
+  const ofIncidents = incidents.flatMap(({ incident, policy }) => incidentFreeze(incident, policy, sha256) ?? []);
+  return [...allCalendarFreezes(calendar, sha256), ...ofIncidents].find((freeze) => freeze.id === id);
 }
 
 /**
@@ -39,7 +53,8 @@ export async function recordedFreeze(deps: RecordDeps, id: string): Promise<Free
 export async function recordComputedFreezes(deps: RecordDeps): Promise<void> {
   try {
     const current = (await deps.freezes.current()).filter(isComputed);
-    const plan = planFreezes({ ...(await readCauses(deps, current)), objectives: [], current }, sha256);
+    const causes = await causesNow(deps, await openIncidents(deps), current);
+    const plan = planFreezes({ ...causes, objectives: [], current }, sha256);
     await applyCorrections(deps, plan);
     await pooled(plan.open, AT_ONCE, async (freeze) => void (await deps.freezes.open(freeze)));
   } catch (error) {
@@ -53,15 +68,24 @@ type CurrentCauses = Pick<FreezePlanInputs, 'at' | 'calendar'> & {
   incidents: NonNullable<FreezePlanInputs['incidents']>;
 };
 
+/** Returns the open incidents, if any of them can freeze. */
+const openIncidents = async ({ config, incidents }: RecordDeps): Promise<IncidentRecord[]> =>
+  incidentsCanFreeze(await config.current()) ? incidents.open() : [];
+
 /**
+ * Returns what the calendar and incidents require now.
+ *
  * @param current freezes whose incidents are read directly, because the list of open incidents is eventually consistent
  */
-async function readCauses(deps: RecordDeps, current: readonly Freeze[]): Promise<CurrentCauses> {
+async function causesNow(
+  deps: RecordDeps,
+  open: readonly IncidentRecord[],
+  current: readonly Freeze[],
+): Promise<CurrentCauses> {
+  const known = await Promise.all(
+    current.flatMap(({ incident_id }) => (incident_id === null ? [] : [readIncident(deps, incident_id)])),
+  );
   const config = await deps.config.current();
-  const [open, known] = await Promise.all([
-    incidentsCanFreeze(config) ? deps.incidents.open() : [],
-    Promise.all(current.flatMap(({ incident_id }) => (incident_id === null ? [] : [readIncident(deps, incident_id)]))),
-  ]);
   requirePublished(config);
   const incidents = new Map([...open, ...known.flat()].map((incident) => [incident.id, incident]));
   const at = deps.clock.now();
@@ -76,9 +100,6 @@ async function readCauses(deps: RecordDeps, current: readonly Freeze[]): Promise
 
 const readIncident = async ({ incidents }: RecordDeps, id: string) =>
   (await incidents.read(IncidentId.parse(id))) ?? [];
-
-const incidentFreezes = ({ incidents }: CurrentCauses): Freeze[] =>
-  incidents.flatMap(({ incident, policy }) => incidentFreeze(incident, policy, sha256) ?? []);
 
 const isComputed = ({ cause }: Freeze): boolean => cause === 'calendar' || cause === 'incident';
 

@@ -7,7 +7,7 @@ const SEARCHED_MAX = 400;
 const PER_READ = 100;
 
 /** A decision of the freeze check. `count`: how often it was requested. */
-export type RecentDecision = FreezeDecision & { count: number; last_at: Timestamp };
+export type RecentDecision = Omit<FreezeDecision, 'inputs'> & { count: number; last_at: Timestamp };
 
 /** Returns the newest refusals of the freeze check, newest first, at most `limit`. */
 export async function recentRefusals(
@@ -23,7 +23,11 @@ export async function recentRefusals(
       .filter(({ kind, detail }) => kind === 'freeze.decision' && detail['allowed'] === false)
       .map(({ detail }) => String(detail['decision']));
     const decisions = await Promise.all(ids.map((id) => freezeDecisions.get(id)));
-    found.push(...decisions.flatMap((one) => (one !== undefined && isVisible(one.request) ? [one] : [])));
+    for (const one of decisions) {
+      if (one === undefined || !isVisible(one.request)) continue;
+      const { inputs: _inputs, ...decision } = one; // many, and no list shows them
+      found.push(decision);
+    }
     cursor = page.next_cursor;
     if (cursor === null) break;
   }

@@ -1,4 +1,4 @@
-import { type RecentDecision, recentRefusals } from '../actions/refusals.ts';
+import { recentRefusals } from '../actions/refusals.ts';
 import { recordComputedFreezes } from '../actions/record-freezes.ts';
 import { knownServices, knownTeams } from '../actions/known-names.ts';
 import { configuredEnvironments } from '../../../core/domain/catalogue/known-names.ts';
@@ -9,10 +9,11 @@ import { nextSpan, spansAt } from '../../../core/domain/time/time-spans.ts';
 import type { CalendarEntry } from '../schemas/calendar.ts';
 import type { Freeze } from '../schemas/freeze.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import type { FreezePorts } from '../ports.ts';
-import { mayRead } from '../routes/access.ts';
+import { readableBy } from '../actions/compute.ts';
+import type { ComputeOf } from '../../manifest.ts';
+import { type Deps, withPorts } from '../ports.ts';
+import type { FREEZES_PAGE, Planned, ShownFreezes } from '../reports.ts';
 import type { Viewer } from '../../../entrances/http/context.ts';
-import type { PageRequest, ConsoleDeps } from '../../../entrances/console/pages/page.ts';
 
 const DAYS_AHEAD = 28;
 const DAY_SECONDS = 24 * 3600;
@@ -22,46 +23,18 @@ const ENDED_SHOWN = 15;
 /** Maximum number of occurrences of a calendar entry: one a day, and one that began before. */
 const OCCURRENCES_MAX = DAYS_AHEAD + 1;
 
-/** A freeze with a known start, for the list by day. */
-export type Planned = {
-  /** Null: until it is lifted. */
-  until: Timestamp | null;
-  from: Timestamp;
-  scope: string;
-  reason: string;
-  /** Null: a person declared it. */
-  calendar: string | null;
-};
-
 /** Everything that the page of freezes shows. */
-export type FreezesData = Pick<Viewer, 'may' | 'csrfToken'> & {
-  at: Timestamp;
-  active: readonly Freeze[];
-  /** Those of a person that have not started yet. */
-  scheduled: readonly Freeze[];
-  /** Freezes of the next days, by day: `2026-11-20`. Days without a change are left out. */
-  days: readonly { day: string; freezes: readonly Planned[] }[];
-  /** Refused deployments, newest first. */
-  refused: readonly RecentDecision[];
-  /** Ended freezes, newest first. `older`: where the next page starts. */
-  ended: { items: readonly Freeze[]; from: string | null; older: string | null };
-  /** Names that the form of a new freeze offers, in which the viewer may freeze. */
-  scopes: { services: readonly string[]; teams: readonly string[]; environments: readonly string[] };
-  /** The scope that is selected in it, such as `service:checkout`. Null: none. */
-  selected: string | null;
-};
+export type FreezesData = ShownFreezes &
+  Pick<Viewer, 'may' | 'csrfToken'> & {
+    /** The scope that is selected in the form of a new freeze, such as `service:checkout`. Null: none. */
+    selected: string | null;
+  };
 
-export async function loadFreezes(
-  deps: ConsoleDeps & FreezePorts,
-  { viewer, query }: PageRequest,
-): Promise<FreezesData> {
-  const { may, csrfToken, caller } = viewer;
-  caller.allow('freezes:read', {});
-  const from = query.get('from') || null;
+export const shownFreezes: ComputeOf<typeof FREEZES_PAGE> = async (core, { from }, may) => {
+  const deps = withPorts(core);
   // Freezes of the calendar and of incidents are in the list as soon as they are in force.
   if (from === null) await recordComputedFreezes(deps);
-  const mayReadFreeze = (freeze: Pick<Freeze, 'service' | 'environment'>) =>
-    mayRead({ may: (scope) => may('freezes:read', scope) }, freeze);
+  const mayReadFreeze = readableBy(may);
   const at = deps.clock.now();
   const [current, config, refused, ended] = await Promise.all([
     deps.freezes.current(),
@@ -76,8 +49,6 @@ export async function loadFreezes(
   const active = visible.filter((freeze) => stateAt(freeze, at) === 'in_force');
   const scheduled = visible.filter((freeze) => stateAt(freeze, at) === 'scheduled' && freeze.cause === 'person');
   return {
-    may,
-    csrfToken,
     at,
     active: active.toSorted((a, b) => (a.starts_at < b.starts_at ? 1 : -1)),
     scheduled,
@@ -92,17 +63,16 @@ export async function loadFreezes(
     ),
     refused,
     ended: { items: ended.items, from, older: ended.next_cursor },
-    scopes: await scopesOf(deps, config, viewer),
-    selected: query.get('scope'),
+    scopes: await scopesOf(deps, config, may),
   };
-}
+};
 
 /** @returns names in alphabetical order */
 async function scopesOf(
-  { changes }: Pick<ConsoleDeps, 'changes'>,
+  { changes }: Pick<Deps, 'changes'>,
   config: Config,
-  { may }: Viewer,
-): Promise<FreezesData['scopes']> {
+  may: Viewer['may'],
+): Promise<ShownFreezes['scopes']> {
   if (!may('freezes:write', {})) return { services: [], teams: [], environments: [] };
   const live = await changes.live();
   const services = [...knownServices(config, new Set(live.map(({ service }) => service)))];
@@ -150,7 +120,7 @@ function occurrencesOf(entry: CalendarEntry, at: Timestamp): Planned[] {
 }
 
 /** Returns today with all freezes in force, and later days with those that begin or end then. */
-export function byDay(planned: readonly Planned[], at: Timestamp): FreezesData['days'] {
+export function byDay(planned: readonly Planned[], at: Timestamp): ShownFreezes['days'] {
   const midnight = `${at.slice(0, 10)}T00:00:00.000Z` as Timestamp;
   return Array.from({ length: DAYS_AHEAD }, (_, n) => plusSeconds(midnight, n * DAY_SECONDS)).flatMap((start) => {
     const day = start.slice(0, 10);

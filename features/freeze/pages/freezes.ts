@@ -18,10 +18,10 @@ import {
   tableOf,
 } from '../../../entrances/console/parts.ts';
 import { CAUSE_WORDS, scopeInWords, untilText } from '../decisions/words.ts';
-import { withPorts } from '../ports.ts';
+import { FREEZES_PAGE, type Planned } from '../reports.ts';
 import { EVERYTHING, FREEZE_ACTIONS, FREEZE_ENDS, FREEZE_ENDS_DEFAULT } from './actions.ts';
-import { type FreezesData, loadFreezes, type Planned } from './data.ts';
-import type { ConsolePage } from '../../../entrances/console/pages/page.ts';
+import type { FreezesData } from './data.ts';
+import { type ConsolePage, viewerAsReader } from '../../../entrances/console/pages/page.ts';
 
 const PATH = '/console/freezes';
 
@@ -32,9 +32,15 @@ export const freezesPage: ConsolePage = {
   action: 'freezes:read',
   everySeconds: 10,
   actions: FREEZE_ACTIONS,
-  async show(deps, request) {
-    const data = await loadFreezes(withPorts(deps), request);
-    return { title: 'Freezes', main: freezesMain(data) };
+  async show(deps, { viewer, query }) {
+    const { caller, may, csrfToken } = viewer;
+    caller.allow('freezes:read', {});
+    const { value } = await deps.reports.read(
+      FREEZES_PAGE,
+      { from: query.get('from') || null },
+      viewerAsReader(viewer),
+    );
+    return { title: 'Freezes', main: freezesMain({ ...value, may, csrfToken, selected: query.get('scope') }) };
   },
 };
 

@@ -1,7 +1,7 @@
-import type { ConsoleParts } from '../../../entrances/console/pages/page.ts';
+import { type ConsoleParts, viewerAsReader } from '../../../entrances/console/pages/page.ts';
 import { CAUSE_WORDS, scopeInWords, untilText } from '../decisions/words.ts';
 import { stateAt } from '../decisions/state.ts';
-import { withPorts } from '../ports.ts';
+import { CURRENT_FREEZES } from '../reports.ts';
 import { freezesPage } from './freezes.ts';
 import { html } from 'hono/html';
 import { ago, ahead, type Html, panel, shortList } from '../../../entrances/console/parts.ts';
@@ -12,10 +12,10 @@ import type { Freeze } from '../schemas/freeze.ts';
 export const parts: ConsoleParts = {
   after: '/console/services/:service',
   pages: [freezesPage],
-  async nowPanelBelow(deps, { may }, at) {
-    if (!may('freezes:read', {})) return '';
-    const freezes = await withPorts(deps).freezes.current();
-    const inForce = freezes.filter((freeze) => stateAt(freeze, at) === 'in_force' && may('freezes:read', freeze));
+  async nowPanelBelow(deps, viewer, at) {
+    if (!viewer.may('freezes:read', {})) return '';
+    const { value: current } = await deps.reports.read(CURRENT_FREEZES, null, viewerAsReader(viewer));
+    const inForce = current.filter((freeze) => stateAt(freeze, at) === 'in_force');
     return inForce.length === 0 ? { quiet: 'freeze' } : freezesPanel(inForce, at);
   },
 };

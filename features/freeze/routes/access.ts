@@ -1,15 +1,8 @@
 import * as z from 'zod';
 import type { Context } from 'hono';
-import type { Scope } from '../../../core/domain/access/access.ts';
-import { type Freeze, RequiredReason } from '../schemas/freeze.ts';
+import { RequiredReason } from '../schemas/freeze.ts';
 import type { Env } from '../../../entrances/http/context.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
-
-/** Returns whether the caller may read the freeze. Read access to part of a freeze's scope is enough. */
-export const mayRead = (
-  { may }: { may: (scope: Scope) => boolean },
-  { service, environment }: Pick<Freeze, 'service' | 'environment'>,
-): boolean => may({ ...(service !== null && { service }), ...(environment !== null && { environment }) });
 
 /** The body of a request that ends a freeze or an override. */
 const Ending = z.strictObject({ reason: RequiredReason.nullish() });

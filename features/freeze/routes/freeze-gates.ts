@@ -3,7 +3,7 @@ import { gatesSubject } from '../../../core/domain/incidents/projections.ts';
 import { type Api, answers, createRoute, endpoint } from '../../../entrances/http/endpoint.ts';
 import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { workloadProblems } from '../decisions/gates.ts';
-import { mayRead } from './access.ts';
+import { mayRead } from '../actions/freezes.ts';
 import { gated } from '../gates.ts';
 import type { Deps } from '../ports.ts';
 import { GatesOfService, GatesState } from '../schemas/freeze-gates.ts';
@@ -35,7 +35,7 @@ export function freezeGatesRoute(app: Api, deps: Deps): void {
       const at = deps.clock.now();
       const items = await Promise.all(
         all
-          .filter((scope) => mayRead(c.var, scope))
+          .filter((scope) => mayRead(c.var.may, scope))
           .map(async (scope) => {
             const { service, environment } = scope;
             const state = GatesState.parse((await deps.projections.read('gates', gatesSubject(scope))) ?? {});

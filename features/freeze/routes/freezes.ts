@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { stateAt, viewOf } from '../decisions/state.ts';
+import { viewOf } from '../decisions/state.ts';
 import type { Deps } from '../ports.ts';
-import { type Freeze, FreezeView, NewFreeze } from '../schemas/freeze.ts';
+import { FreezeView, NewFreeze } from '../schemas/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
-import { requireFreeze, liftFreeze, openFreeze, scopeOf } from '../actions/freezes.ts';
-import { recordComputedFreezes } from '../actions/record-freezes.ts';
+import { requireFreeze, liftFreeze, mayRead, openFreeze, scopeOf } from '../actions/freezes.ts';
+import { FREEZES } from '../reports.ts';
 import {
   type Api,
   answers,
@@ -14,8 +14,9 @@ import {
   listQuery,
   pageOf,
   problems,
+  readerOf,
 } from '../../../entrances/http/endpoint.ts';
-import { endingBody, endingQuery, endingReason, mayRead } from './access.ts';
+import { endingBody, endingQuery, endingReason } from './access.ts';
 import { newId } from '../../../entrances/http/new-id.ts';
 import { overrideRoutes } from './overrides.ts';
 
@@ -72,16 +73,8 @@ export function freezeRoutes(app: Api, deps: Deps): void {
       responses: { 200: answers('A page of results', pageOf(Shown)) },
     }),
     async (c) => {
-      const { limit, cursor, service, environment, state } = c.req.valid('query');
       c.var.allow({});
-      if (cursor === undefined) await recordComputedFreezes(deps);
-      const isWanted = (freeze: Freeze): boolean =>
-        mayRead(c.var, freeze) &&
-        (service === undefined || freeze.service === service) &&
-        (environment === undefined || freeze.environment === environment) &&
-        (state === undefined || stateAt(freeze, deps.clock.now()) === state);
-      const page = await deps.freezes.list({ limit, ...(cursor !== undefined && { cursor }) }, isWanted);
-      return c.json({ ...page, items: page.items.map((freeze) => viewOf(freeze, deps.clock.now())) }, 200);
+      return c.json((await deps.reports.read(FREEZES, c.req.valid('query'), readerOf(c))).value, 200);
     },
   );
 
@@ -98,8 +91,9 @@ export function freezeRoutes(app: Api, deps: Deps): void {
       responses: { 200: answers('The freeze', Shown), 404: problems('Not found') },
     }),
     async (c) => {
-      const freeze = await requireFreeze(deps, c.req.valid('param').id);
-      if (!mayRead(c.var, freeze)) c.var.allow(scopeOf(freeze));
+      // Which freezes are required is the same for all readers.
+      const freeze = await requireFreeze(deps, c.req.valid('param').id, { ...readerOf(c), grants: [] });
+      if (!mayRead(c.var.may, freeze)) c.var.allow(scopeOf(freeze));
       return c.json(viewOf(freeze, deps.clock.now()), 200);
     },
   );

@@ -2,8 +2,8 @@ import { stateAt } from '../decisions/state.ts';
 import { utcMinute, scopeInWords, untilText } from '../decisions/words.ts';
 import type { ChatButton, Text } from '../../../core/domain/messages/chat-message.ts';
 import type { Freeze } from '../schemas/freeze.ts';
-import { recordComputedFreezes } from '../actions/record-freezes.ts';
-import type { Caller } from '../../../core/actions/people/caller.ts';
+import { mayRead } from '../actions/freezes.ts';
+import { CURRENT_FREEZES } from '../reports.ts';
 import { isPermitted } from '../../../entrances/slack/execution/caller.ts';
 import { answered, message } from '../../../entrances/slack/outcome.ts';
 import type { Verb } from '../../../entrances/slack/commands/verb.ts';
@@ -39,13 +39,13 @@ export const runFreezeStatus: RunVerb<Shown> = async (deps, { caller }, { servic
   const target = name === null ? null : await targetNamed(deps, name);
   const service = target?.service ?? null;
   caller.allow('freezes:read', service === null ? {} : { service });
-  // Otherwise, only the next evaluation records freezes of the calendar and of incidents.
-  await recordComputedFreezes(deps);
-  const now = deps.clock.now();
-  const isShown = (freeze: Freeze) => target === null || appliesTo(freeze, target);
-  const all = (await deps.freezes.current()).filter(
-    (freeze) => stateAt(freeze, now) !== 'over' && isShown(freeze) && canRead(caller, freeze),
+  const { value: current } = await deps.reports.read(CURRENT_FREEZES, null, null);
+  const all = current.filter(
+    (freeze) =>
+      (target === null || appliesTo(freeze, target)) &&
+      mayRead((scope) => isPermitted(caller, 'freezes:read', scope), freeze),
   );
+  const now = deps.clock.now();
   const targetText = target === null ? null : (target.service ?? `services of ${target.team}`);
   if (all.length === 0) return answered(`No freeze applies${targetText === null ? '' : ` to ${targetText}`}.`);
   const shown = all.slice(0, SHOWN_MAX);
@@ -64,10 +64,3 @@ export const runFreezeStatus: RunVerb<Shown> = async (deps, { caller }, { servic
   const title = targetText === null ? 'Freezes:' : `Deploys of ${targetText} are frozen:`;
   return { answer: message([title, ...rows, ...more], lifts) };
 };
-
-/** Returns whether the person can read a freeze: read permission for a part of its scope is sufficient. */
-const canRead = (caller: Caller, { service, environment }: Freeze): boolean =>
-  isPermitted(caller, 'freezes:read', {
-    ...(service !== null && { service }),
-    ...(environment !== null && { environment }),
-  });

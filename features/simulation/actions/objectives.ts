@@ -2,10 +2,13 @@ import { BUCKETS_PER_DAY, decodeDay } from '../../slo/decisions/day.ts';
 import { BUCKET_SECONDS, bucketAt, emptyHistory } from '../../slo/decisions/history.ts';
 import { CALENDAR, EVALUATION } from '../../freeze/decisions/state.ts';
 import type { Page } from '../../../core/domain/ports/common.ts';
-import type { Deps } from '../../slo/ports.ts';
+import type { ComputeOf } from '../../manifest.ts';
+import { configuredSlo } from '../../slo/actions/corrections.ts';
+import { type Deps, withPorts } from '../../slo/ports.ts';
+import type { RECORDED_OBJECTIVE } from '../reports.ts';
 import type { CountedDay, RecordedFreeze, RecordedObjective } from '../objective.ts';
 import type { Slo } from '../../../schemas/slo/slo.ts';
-import type { Timestamp } from '../../../schemas/time/time.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { collectPages } from '../../../core/actions/collect-pages.ts';
 import { dayName, historyKey } from '../../slo/actions/history.ts';
 
@@ -14,6 +17,9 @@ const DAY_MS = 86_400_000;
 /** Pages of freezes and of corrections that are read: more than an installation has in 90 days. */
 const PAGES_MAX = 40;
 const PAGE_ITEMS = 500;
+
+export const objective: ComputeOf<typeof RECORDED_OBJECTIVE> = async (core, { id, seconds }) =>
+  recordedObjective(withPorts(core), await configuredSlo(core, id), plusSeconds(core.clock.now(), -seconds));
 
 /** Returns what the evaluations of an objective were based on, besides its counts. */
 export async function recordedObjective(

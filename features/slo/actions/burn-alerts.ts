@@ -9,7 +9,7 @@ import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Slo } from '../../../schemas/slo/slo.ts';
 import { policyOf } from '../../freeze/decisions/policy.ts';
 
-type AlertDeps = Pick<Deps, 'clock' | 'freezes' | 'sloAlerts' | 'log'>;
+type AlertDeps = Pick<Deps, 'clock' | 'freezes' | 'freezeState' | 'sloAlerts' | 'log'>;
 
 /**
  * Opens freezes for burn-rate alerts at once, so that no deployment passes before the next evaluation. A burn-rate
@@ -27,14 +27,16 @@ export async function freezeByAlerts(deps: AlertDeps, config: Config, signals: r
 }
 
 async function freezeByAlert(
-  { clock, freezes, log }: AlertDeps,
+  { clock, freezes, freezeState, log }: AlertDeps,
   config: Config,
   signal: Signal,
   slo: Slo,
 ): Promise<void> {
   const { severity, title, source, episode } = signal;
   const freeze = burnFreezeByAlert(slo, { severity, title, by: source }, policyOf(config, slo), clock.now(), sha256);
-  if (freeze === null || isCovered(slo, signal, await freezes.current())) return;
+  if (freeze === null) return;
+  // Freezes of objectives are in the scope of their service, never in that of a team.
+  if (isCovered(slo, signal, (await freezeState.read({ ...slo, team: null }, [])).own)) return;
   // Senders repeat firing alerts. An alert opens a freeze only once, so that a repetition does not reopen an ended
   // freeze.
   const id = freezeId(sha256, 'burn', [slo.id, episode], signal.startsAt);

@@ -15,18 +15,25 @@ const AT_ONCE = 8;
 
 /** Returns objectives with the result of their last evaluation and with their history by day. */
 export async function sloViews(
-  deps: Pick<Deps, 'clock' | 'freezes' | 'sloCorrections' | 'sloStatuses' | 'sloDays'>,
+  deps: Pick<Deps, 'clock' | 'freezeState' | 'sloCorrections' | 'sloStatuses' | 'sloDays'>,
   config: Config,
   slos: readonly Slo[],
 ): Promise<SloView[]> {
   const at = deps.clock.now();
   const positions = new Map(slos.map((slo) => [keyOf({ ...slo, id: '' }), slo]));
-  const [freezes, evaluatedAt, statuses] = await Promise.all([
-    deps.freezes.current(),
+  const [evaluatedAt, states] = await Promise.all([
     deps.sloStatuses.evaluatedAt(),
-    mapPooled([...positions.values()], (position) => deps.sloStatuses.of(position)),
+    mapPooled([...positions.values()], async (position) => {
+      // Freezes of objectives are in the scope of their service, never in that of a team.
+      const [statuses, { own }] = await Promise.all([
+        deps.sloStatuses.of(position),
+        deps.freezeState.read({ ...position, team: null }, []),
+      ]);
+      return { statuses, freezes: own };
+    }),
   ]);
-  const found = new Map(statuses.flat().map((status) => [keyOf(status), status]));
+  const found = new Map(states.flatMap(({ statuses }) => statuses).map((status) => [keyOf(status), status]));
+  const freezes = states.flatMap((state) => state.freezes);
   return mapPooled(slos, async (slo) =>
     sloView({
       slo,

@@ -16,7 +16,10 @@ import {
 } from '../../../entrances/http/endpoint.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 
-type SlosDeps = Pick<Deps, 'clock' | 'config' | 'freezes' | 'reports' | 'sloCorrections' | 'sloDays' | 'sloStatuses'>;
+type SlosDeps = Pick<
+  Deps,
+  'clock' | 'config' | 'freezeState' | 'reports' | 'sloCorrections' | 'sloDays' | 'sloStatuses'
+>;
 
 const Shown = SloView.meta({ id: 'Slo' });
 

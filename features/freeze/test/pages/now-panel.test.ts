@@ -28,7 +28,8 @@ test('the first page shows freezes, and texts of people are harmless there', asy
 
 test('the first page says that there is no freeze, only to viewers who may see freezes', async () => {
   const { world } = consoleWorld();
-  const shown = (may: boolean) => parts.nowPanelBelow?.({ ...world.deps } as never, { may: () => may } as never, AT);
+  const shown = (may: boolean) =>
+    parts.nowPanelBelow?.({ ...world.deps } as never, { may: () => may, grants: [] } as never, AT);
   expect(await shown(true)).toEqual({ quiet: 'freeze' });
   expect(await shown(false)).toBe('');
 });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { AuditLogTable } from '../../../../core/stores/audit/audit-log.ts';
+import { FreezeStateTable } from '../../../freeze/stores/freeze-state.ts';
 import { FreezeTable } from '../../../freeze/stores/freezes.ts';
 import { SloAlertTable } from '../../stores/slo-alerts.ts';
 import { SloCorrectionTable } from '../../stores/slo-corrections.ts';
@@ -81,6 +82,7 @@ export class SloWorld {
       log: this.#log(),
       config: { current: async () => this.config, problems: async () => [] },
       freezes: new FreezeTable(table, clock, new AuditLogTable(table, blobs, clock, silent, sealSecrets)),
+      freezeState: new FreezeStateTable(table),
       sloAlerts: new SloAlertTable(table, clock),
       sloDays: new SloDayTable(table),
       sloCorrections: new SloCorrectionTable(table, clock),
@@ -147,7 +149,8 @@ export class SloWorld {
 
   /** A person lifts a freeze. */
   async lift(id: string, by: string, evaluator: WorldEvaluator): Promise<void> {
-    const deps = { ...this.deps, extensions: extensionsWith(evaluator.budgets) } as unknown as LiftDeps;
+    const extensions = extensionsWith(evaluator.budgets);
+    const deps = { ...this.deps, extensions, reports: { forget: () => undefined } } as unknown as LiftDeps;
     await liftFreeze(deps, { name: by, allow: () => undefined }, { id, reason: null });
   }
 

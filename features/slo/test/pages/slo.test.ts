@@ -252,9 +252,9 @@ describe('the forms of corrections', () => {
     slos.requests(10, { from: NOON, until: NOON + 2 * HOUR });
     slos.at(NOON + 2 * HOUR);
     await slos.evaluate(slos.evaluator());
-    const { config, freezes } = slos.deps;
+    const { config, freezeState } = slos.deps;
     const { clock } = slos.stores;
-    const console = consoleWorld(() => ({ clock, config, freezes, features: { slo: slos.deps } }));
+    const console = consoleWorld(() => ({ clock, config, freezeState, features: { slo: slos.deps } }));
     const signIn = async (token: string) => {
       const login = await console.post('/login', { token });
       const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? '';

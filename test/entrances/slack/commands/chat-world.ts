@@ -8,6 +8,7 @@ import { Config } from '../../../../schemas/config/config.ts';
 import type { InboundEvent, SlackRequest } from '../../../../schemas/messages/inbound-events.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';
 import { type Button, buttonIds } from '../../../../schemas/slack/button.ts';
+import { reportsHere } from '../../../../functions/assembly/reports.ts';
 import { FakeWorld, idleEngine } from '../../../support/fake-deps.ts';
 import { batchOf } from '../../../support/batches.ts';
 
@@ -53,6 +54,7 @@ export class ChatWorld {
     const { world } = this;
     this.deps = {
       ...world.deps,
+      reports: reportsHere(world.clock, () => this.deps),
       inbound: { send: async (event) => void this.queued.push(event) },
       processedEvents: this.#processedEvents(),
       userCache: this.#userCache(),
