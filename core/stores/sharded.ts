@@ -99,17 +99,3 @@ export async function pointedPage(
     before = String(rows.at(-1)?.['sk']);
   }
 }
-
-/** Returns one page, newest first by the list's key, of items that were all read. */
-export function pageOfRead(
-  all: readonly Item[],
-  keyOfItem: (item: Item) => string,
-  list: ShardedList,
-  { limit, cursor }: Query,
-): Page<Item> {
-  const before = positionIn(cursor, list.name);
-  const rest = before === undefined ? all : all.filter((item) => keyOfItem(item) < before);
-  const items = rest.slice(0, limit);
-  const last = items.at(-1);
-  return { items, next_cursor: last && rest.length > limit ? cursorAt(keyOfItem(last), list.name) : null };
-}

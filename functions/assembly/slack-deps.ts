@@ -15,7 +15,7 @@ import { inboundQueue } from '../../core/stores/queues/queues.ts';
 import { CONFIG_KEY } from '../../core/stores/config/published.ts';
 import { keys, shardedLists } from '../../core/stores/keys.ts';
 import { incidentWithNumber } from '../../core/stores/incidents/incident-numbers.ts';
-import { openIncidents } from '../../core/stores/incidents/open-incidents.ts';
+import { openIncidentsPage } from '../../core/stores/incidents/open-incidents.ts';
 import { QuarantineTable } from '../../core/stores/alerts/quarantine.ts';
 import { shardedPage } from '../../core/stores/sharded.ts';
 import { CounterTable } from '../../core/stores/counters.ts';
@@ -130,7 +130,7 @@ async function readDetails(table: Table, id: IncidentId): Promise<IncidentDetail
 
 /** Newest first. */
 const readOpen = async (table: Table): Promise<OpenIncident[]> =>
-  (await openIncidents(table)).slice(0, INCIDENTS_MAX).map((item) => Incident.parse(item));
+  (await openIncidentsPage(table, { limit: INCIDENTS_MAX })).items.map((item) => Incident.parse(item));
 
 const readRecent = async (table: Table): Promise<RecentChange[]> =>
   (await shardedPage(table, shardedLists.changes, { limit: CHANGES_MAX })).items.map((item) =>

@@ -111,7 +111,7 @@ export async function readsWorld(of: { services: number; deploying: number }): P
   const table = new Table(platform.store);
   let [deployed, opened, frozen] = [0, 0, 0];
   /** Beside those with the parameters that are required. */
-  const more: string[] = [];
+  const more = ['/v1/incidents?status=open&limit=20'];
   const names = { service: services[0] ?? '', slo: 'slo-0', incident: 'none' };
   return {
     deploy: async (count) => {

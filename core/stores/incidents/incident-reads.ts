@@ -23,11 +23,11 @@ import { admittedSignalIn } from '../alerts/admit.ts';
 import { childIncidentsOf } from './incident-groups.ts';
 import { type Key, keys, pendingShards, shardedLists } from '../../stores/keys.ts';
 import { incidentWithNumber } from './incident-numbers.ts';
-import { openIncidents } from './open-incidents.ts';
+import { openIncidents, openIncidentsPage } from './open-incidents.ts';
 import { incidentRecordOf } from '../../stores/record.ts';
 import { firstIncidentId } from '../../stores/ids.ts';
 import { overviewOf, storyOf } from './story.ts';
-import { pageOfRead, pointedPage, shardedPage } from '../../stores/sharded.ts';
+import { pointedPage, shardedPage } from '../../stores/sharded.ts';
 import { collect, type Table } from '../../stores/table.ts';
 import type { Item } from '../../../platforms/store.ts';
 import { readInhibitors, recordInhibitors } from '../alerts/inhibitors.ts';
@@ -122,10 +122,7 @@ export class IncidentReads {
     const list = shardedLists.incidents;
     const isWanted = (item: Item): boolean =>
       (status === undefined || item['status'] === status) && (service === undefined || item['service'] === service);
-    if (status !== undefined && status !== 'resolved') {
-      const open = await openIncidents(this.#table);
-      return pageOfRead(open.filter(isWanted), (item) => String(item['id']), list, query);
-    }
+    if (status !== undefined && status !== 'resolved') return openIncidentsPage(this.#table, query, isWanted);
     if (service === undefined) return shardedPage(this.#table, list, query, isWanted);
     const to = ({ sk }: Item): Key => keys.incident(IncidentId.parse(sk));
     return pointedPage(this.#table, { list, pk: keys.incidentsOf(service).pk, to }, query, isWanted);
@@ -251,7 +248,7 @@ export class IncidentReads {
     };
     const page =
       state === 'open'
-        ? pageOfRead((await openIncidents(this.#table)).filter(keep), (item) => String(item['id']), list, query)
+        ? await openIncidentsPage(this.#table, query, keep)
         : await shardedPage(this.#table, list, query, keep, {
             read: SEARCHED_MAX,
             ...(since !== undefined && { from: firstIncidentId(since) }),

@@ -13,6 +13,8 @@ import { startSsm } from '../../support/aws/ssm.ts';
 import { byQueue } from '../../../schemas/config/queues.ts';
 import { InboundEvent } from '../../../schemas/messages/inbound-events.ts';
 import { createHmac } from 'node:crypto';
+import { storeOpenIncidents } from '../../../packages/lab/bench/stored-incidents.ts';
+import { openTable } from '../../core/stores/stores.ts';
 import { COMMAND, FORM, SECRET, shown } from '../../entrances/slack/support.ts';
 
 /**
@@ -86,6 +88,21 @@ async function receiveAll(): Promise<InboundEvent[]> {
     }
   }
 }
+
+test('of many open incidents, the newest are read while Slack waits', async () => {
+  const stores = await openTable();
+  const { store, blobs, clock } = stores;
+  const services = Array.from({ length: 250 }, (_, n) => `service-${n}`);
+  const { busy } = await storeOpenIncidents(stores.table, services, { entries: 1, now: clock.now() });
+  const {
+    platform: { queues, secrets },
+    log,
+  } = slackParts();
+  stores.reads();
+  const open = await slackDeps({ platform: { store, blobs, queues, secrets }, clock, log }).openIncidents();
+  expect([open.length, open[0]?.id, stores.reads().items]).toEqual([200, busy, 400]);
+  await stores.close();
+});
 
 test('commands are answered and passed on while the table and the configuration do not respond', async () => {
   const app = slackApp(slackDeps(slackParts()));
