@@ -57,18 +57,20 @@ function laterStatus(one: ReportedStatus | undefined, other: ReportedStatus | un
 
 /**
  * Returns the latest outcome, since it was reported first: a repeat, such as after pods were replaced, does not move the
- * end. Keeps the repeats, because another outcome can arrive late whose time is between them.
+ * end. What has succeeded once ended then, whatever was reported in between. Keeps the repeats, because another outcome can
+ * arrive late whose time is between them.
  */
 function withRepeats(one: ReportedStatus, other: ReportedStatus): ReportedStatus {
   const byText = new Map([...endsOf(one), ...endsOf(other)].map((end) => [`${end.at} ${end.value}`, end]));
   const ends = [...byText].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, end]) => end);
   const { value } = ends.at(-1) ?? other;
   const before = ends.findLastIndex((end) => end.value !== value);
-  const { at } = ends[before + 1] ?? other;
-  const kept = ends.slice(Math.max(before, 0));
+  const success = ends.findIndex((end) => end.value === 'succeeded');
+  const { at } = ends[value === 'succeeded' ? success : before + 1] ?? other;
+  const kept = ends.filter((_, n) => n === success || n >= before);
   if (kept.length === 1) return { at, value };
-  // The outcome before, and the first report of this one, are at the beginning.
-  return { at, value, ends: kept.length > ENDS_MAX ? [...kept.slice(0, 2), ...kept.slice(2 - ENDS_MAX)] : kept };
+  // The first success, the outcome before, and the first report of this one are at the beginning.
+  return { at, value, ends: kept.length > ENDS_MAX ? [...kept.slice(0, 3), ...kept.slice(3 - ENDS_MAX)] : kept };
 }
 
 const endsOf = ({ at, value, ends }: ReportedStatus) => ends ?? [{ at, value }];
@@ -93,16 +95,21 @@ export type RolloutChange = Omit<NewChange, 'service' | 'environment' | 'started
 /** How long after a version was applied its rollout usually settles. What runs may change later for other reasons. */
 export const SETTLES_SECONDS = 15 * 60;
 
+/** How long a rollout can take that an earlier event has reported. */
+const SLOWEST_SECONDS = 6 * 3600;
+
 /**
- * Returns when the version was applied, if the first event that is known of the rollout comes long after: it can be about
- * what runs since, such as replaced pods. With an earlier event, the rollout was slow.
+ * Returns when the version was applied, if its end is reported long after: that can be about what runs since, such as replaced
+ * pods. With an earlier event, the rollout can be slow.
  */
 const longAppliedAt = (
   appliedAt: Timestamp | undefined,
   { at }: ReportedStatus,
   firstAt: Timestamp,
 ): Timestamp | undefined =>
-  appliedAt !== undefined && at === firstAt && secondsBetween(appliedAt, at) > SETTLES_SECONDS ? appliedAt : undefined;
+  appliedAt !== undefined && secondsBetween(appliedAt, at) > (at === firstAt ? SETTLES_SECONDS : SLOWEST_SECONDS)
+    ? appliedAt
+    : undefined;
 
 /**
  * Returns the change that a rollout makes. Undefined: it has not started yet, or no event has named a version or a
@@ -111,7 +118,8 @@ const longAppliedAt = (
 export function changeOfRollout({ values, status, started_at, first_at }: Rollout): RolloutChange | undefined {
   const version = values.version?.value ?? Version.safeParse(values.commit?.value).data;
   if (status === undefined || version === undefined) return undefined;
-  const start = started_at ?? first_at;
+  // A start after the end is no start.
+  const start = started_at === null || (hasEnded(status) && started_at > status.at) ? first_at : started_at;
   const end = values.finished_at?.value ?? longAppliedAt(values.applied_at?.value, status, first_at) ?? status.at;
   return {
     version,

@@ -137,7 +137,26 @@ describe('a rollout', () => {
         [30, 'succeeded'],
         [90, 'succeeded'],
       ],
-      { finished_at: at(30) },
+      { finished_at: at(10) },
+    ],
+    [
+      'a success before two failures',
+      [
+        [10, 'succeeded'],
+        [20, 'failed'],
+        [30, 'failed'],
+      ],
+      { status: 'failed', finished_at: at(20) },
+    ],
+    [
+      'a failure after its success, and a day',
+      [
+        [5, 'failed'],
+        [10, 'succeeded'],
+        [300, 'failed'],
+        [90_000, 'succeeded'],
+      ],
+      { finished_at: at(10) },
     ],
   ])('ended when its outcome was reported first, after %s, in any order', (_, events, expected) => {
     const reports = events.map(([seconds, status]) => report(seconds, { version: 'v1', status, started_at: at(0) }));
@@ -159,9 +178,63 @@ describe('a rollout', () => {
     expect(changeOfRollout(repeated)).toMatchObject({ finished_at: at(10) });
   });
 
-  test('does not end before it started', () => {
-    const events = [report(10, { version: 'v1', status: 'started', started_at: at(10) })];
-    expect(changeOf(...events, report(5, { status: 'succeeded' }))).toMatchObject({ finished_at: at(10) });
+  test('does not start after its end', () => {
+    const success = report(0, { version: 'v1', status: 'succeeded' });
+    const again = [
+      report(90_000, { status: 'started', started_at: at(90_000) }),
+      report(90_100, { status: 'succeeded' }),
+    ];
+    for (const order of [
+      [success, ...again],
+      [...again, success],
+    ])
+      expect(changeOf(...order)).toMatchObject({ started_at: at(0), finished_at: at(0) });
+  });
+
+  test.each<[string, [number, ChangeStatus][], number]>([
+    [
+      'is slow',
+      [
+        [60, 'started'],
+        [18_000, 'succeeded'],
+      ],
+      18_000,
+    ],
+    [
+      'succeeded after a failure',
+      [
+        [300, 'failed'],
+        [1200, 'succeeded'],
+      ],
+      1200,
+    ],
+    [
+      'was applied a day before, and its first success is lost',
+      [
+        [0, 'started'],
+        [90_000, 'succeeded'],
+      ],
+      60,
+    ],
+    [
+      'failed a day before, and runs since',
+      [
+        [300, 'failed'],
+        [90_000, 'succeeded'],
+      ],
+      60,
+    ],
+    ['is first heard of long after', [[3600, 'succeeded']], 60],
+  ])('of a system that tells when the version was applied %s', (_, events, end) => {
+    const reports = events.map(([seconds, status]) =>
+      report(seconds, {
+        version: 'v1',
+        status,
+        started_at: at(0),
+        ...(status === 'succeeded' && { applied_at: at(60) }),
+      }),
+    );
+    expect(changeOf(...reports)).toMatchObject({ status: 'succeeded', finished_at: at(end) });
   });
 
   test('has the newest name of each kind', () => {
