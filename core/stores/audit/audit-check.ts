@@ -1,10 +1,11 @@
-import type { ChainCheck } from '../../domain/ports/audit.ts';
+import type { AuditEntry, ChainCheck } from '../../domain/ports/audit.ts';
 import type { Blobs } from '../../domain/ports/system.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { GENESIS, link, linksIn, Seal, sealHash } from './audit-chain.ts';
 import { endOf, entriesOf, entryIn, idOf } from './audit-entries.ts';
 import { HEAD_KEY, headOf } from './audit-head.ts';
-import { DECISION_KIND, digestsOf } from './decision-record.ts';
+import { DECISION_KIND, digestsOf, REMOVED } from './decision-record.ts';
+import { entriesAfter, RemovedDecisions } from './removed-decisions.ts';
 import { EVIDENCE_KIND, evidenceBlobKey } from '../incidents/evidence.ts';
 import { sha256 as hashOf } from '../../stores/hash.ts';
 import { keys } from '../../stores/keys.ts';
@@ -14,13 +15,13 @@ import { collect, type Table } from '../../stores/table.ts';
 /** Number of decisions to compare at a time: each can have 300 KB. */
 const DECISIONS_READ = 20;
 
-type Stores = { table: Table; blobs: Blobs; sealKeys: ReadonlyMap<string, SealKey> };
+type Stores = { table: Table; blobs: Blobs; sealKeys: ReadonlyMap<string, SealKey>; removals: RemovedDecisions };
 
 /** Where the chain is broken, and why. */
 type Broken = { at: string; because: string };
 
 /** A freeze decision that an entry refers to, with the hash that its record had when it was logged. */
-type LoggedDecision = { entry: string; decision: string; sha256: string };
+type LoggedDecision = { entry: AuditEntry; decision: string; sha256: string };
 
 /** An evidence pack that an entry refers to, with the hash that its document had when it was stored. */
 type LoggedEvidence = { entry: string; blob: string; sha256: string };
@@ -41,6 +42,8 @@ export async function checkChain(
   let [number, hash] = await beginning(table, last);
   let entries = 0;
   let sealedUntil: Timestamp | null = null;
+  let newest: Seal | undefined;
+  const removals = new RemovedDecisions();
   const broken = ({ at, because }: Broken): ChainCheck => ({
     intact: false,
     entries,
@@ -52,9 +55,10 @@ export async function checkChain(
     const { data: seal } = Seal.safeParse(item);
     number += 1;
     if (seal?.number !== number || seal.previous !== hash) return broken({ at: sealName(number), because: GAP });
-    const problem = await findProblem({ table, blobs, sealKeys }, seal);
+    const problem = await findProblem({ table, blobs, sealKeys, removals }, seal);
     if (problem !== undefined) return broken(problem);
     if (head?.number === number && head.hash !== seal.hash) return broken({ at: sealName(number), because: REBUILT });
+    newest = seal;
     hash = seal.hash;
     entries += seal.entries;
     sealedUntil = laterOf(sealedUntil, endOf(seal.minute));
@@ -62,6 +66,10 @@ export async function checkChain(
   if (head === undefined && number > 0) return broken({ at: HEAD_KEY, because: NO_HEAD });
   if (head !== undefined && head.number > number)
     return broken({ at: sealName(number + 1), because: newestMissingText(head) });
+  // A removal can be so new that its entry is not sealed yet.
+  if (removals.unlogged() !== undefined) for await (const entry of entriesAfter(table, newest)) removals.logged(entry);
+  const unlogged = removals.unlogged();
+  if (unlogged !== undefined) return broken({ at: unlogged, because: REMOVED_UNLOGGED });
   return { intact: true, entries, sealedUntil, brokenAt: null, because: null };
 }
 
@@ -74,6 +82,8 @@ const ENTRIES_DIFFER =
   'its entries differ from the sealed ones, and its list of entries was altered too, so the altered entry cannot be named';
 const SEAL_ALTERED = 'the seal itself was altered';
 const DECISION_DIFFERS = 'the record of its decision was altered or removed';
+const REMOVED_UNLOGGED =
+  'more decisions of its day are without their record than the log says were removed, so at least one was removed by somebody else';
 const EVIDENCE_DIFFERS = 'the document of its evidence in the bucket was altered or removed';
 const NO_MAC =
   'it has no MAC: an earlier version of Firebreak sealed it without an audit key, or someone without the key wrote it to the table';
@@ -99,16 +109,20 @@ async function beginning(table: Table, last: number | undefined): Promise<[numbe
 }
 
 /** Returns the first difference in a seal, if any. */
-async function findProblem({ table, blobs, sealKeys }: Stores, seal: Seal): Promise<Broken | undefined> {
+async function findProblem(stores: Stores, seal: Seal): Promise<Broken | undefined> {
+  const { table, blobs, sealKeys, removals } = stores;
   let [chain, count] = [seal.previous, 0];
   const loggedDecisions: LoggedDecision[] = [];
   const loggedEvidence: LoggedEvidence[] = [];
-  for await (const entry of entriesOf(table, seal.minute, seal.after)) {
-    if (isInLaterSeal(seal, entry.sk) || count > seal.entries) break;
-    chain = link(chain, entry.text);
+  for await (const { sk, text } of entriesOf(table, seal.minute, seal.after)) {
+    if (isInLaterSeal(seal, sk) || count > seal.entries) break;
+    chain = link(chain, text);
     count += 1;
-    loggedDecisions.push(...loggedDecisionIn(entry.text));
-    loggedEvidence.push(...loggedEvidenceIn(entry.text));
+    const entry = entryIn(text);
+    if (entry === undefined) continue;
+    loggedDecisions.push(...loggedDecisionIn(entry));
+    loggedEvidence.push(...loggedEvidenceIn(entry));
+    removals.logged(entry);
   }
   if (chain !== seal.chain || count !== seal.entries) return firstDifference(table, seal);
   const at = sealName(seal.number);
@@ -122,7 +136,7 @@ async function findProblem({ table, blobs, sealKeys }: Stores, seal: Seal): Prom
       at,
       because: `only ${found} of ${counted} entries of ${seal.minute} existed when it was sealed: the others were removed before`,
     };
-  const altered = await firstAlteredDecision({ table, blobs }, loggedDecisions);
+  const altered = await firstAlteredDecision(stores, loggedDecisions);
   if (altered !== undefined) return { at: altered, because: DECISION_DIFFERS };
   for (const { entry, blob, sha256 } of loggedEvidence) {
     const document = await blobs.get(blob);
@@ -165,23 +179,21 @@ async function firstDifference(table: Table, seal: Seal): Promise<Broken> {
 }
 
 /** Returns the decision that an entry refers to. Empty: the entry is about something else. */
-function loggedDecisionIn(text: string): LoggedDecision[] {
-  const entry = entryIn(text);
-  if (entry?.kind !== DECISION_KIND) return [];
-  return [{ entry: entry.id, decision: String(entry.detail['decision']), sha256: String(entry.detail['sha256']) }];
+function loggedDecisionIn(entry: AuditEntry): LoggedDecision[] {
+  if (entry.kind !== DECISION_KIND) return [];
+  return [{ entry, decision: String(entry.detail['decision']), sha256: String(entry.detail['sha256']) }];
 }
 
 /** Returns the evidence that an entry refers to. Empty: the entry is about something else. */
-function loggedEvidenceIn(text: string): LoggedEvidence[] {
-  const entry = entryIn(text);
-  if (entry?.kind !== EVIDENCE_KIND) return [];
+function loggedEvidenceIn(entry: AuditEntry): LoggedEvidence[] {
+  if (entry.kind !== EVIDENCE_KIND) return [];
   const { name, sha256 } = entry.detail;
   return [{ entry: entry.id, blob: evidenceBlobKey(entry.subject, String(name)), sha256: String(sha256) }];
 }
 
-/** Returns the id of the first entry whose decision record has changed since. */
+/** Returns the id of the first entry whose decision record has changed since. Takes note of those that were removed. */
 async function firstAlteredDecision(
-  { table, blobs }: Omit<Stores, 'sealKeys'>,
+  { table, blobs, removals }: Omit<Stores, 'sealKeys'>,
   loggedDecisions: readonly LoggedDecision[],
 ): Promise<string | undefined> {
   for (let from = 0; from < loggedDecisions.length; from += DECISIONS_READ) {
@@ -191,8 +203,10 @@ async function firstAlteredDecision(
       blobs,
       some.map(({ decision }) => decision),
     );
-    const altered = some.find(({ sha256 }, n) => digests[n] !== sha256);
-    if (altered !== undefined) return altered.entry;
+    for (const [n, { entry, sha256 }] of some.entries()) {
+      if (digests[n] === REMOVED) removals.found(entry);
+      else if (digests[n] !== sha256) return entry.id;
+    }
   }
   return undefined;
 }

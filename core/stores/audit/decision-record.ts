@@ -1,4 +1,5 @@
 import type { Blobs } from '../../domain/ports/system.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../stores/hash.ts';
 import { keys } from '../../stores/keys.ts';
 import type { Table } from '../../stores/table.ts';
@@ -7,8 +8,14 @@ import type { Item } from '../../../platforms/store.ts';
 /** Kind of the audit log's entry for a decision; its `detail` has `decision` and `sha256` of the record. */
 export const DECISION_KIND = 'freeze.decision';
 
+/**
+ * Kind of the entry for records that were removed, because all together were too large. Its `detail` has their number as
+ * `removed`, by the day of the decision.
+ */
+export const REMOVAL_KIND = 'freeze.decisions_removed';
+
 /** Above this, a record is stored in the bucket; an item holds at most 400 KB. */
-const RECORD_MAX_BYTES = 300 * 1024;
+export const RECORD_MAX_BYTES = 300 * 1024;
 
 /** Returns the exact text that is stored, and whose hash is in the log. */
 export const recordOf = (decision: object): string => JSON.stringify(decision);
@@ -33,9 +40,18 @@ export async function recordIn(blobs: Blobs, item: Item | undefined): Promise<st
   return body && Buffer.from(body).toString();
 }
 
-/** Returns the current hash of each record; undefined if it cannot be found. */
+/** Returns when the record was removed. Undefined: it was not, or there is no such decision. */
+export const removedAt = (item: Item | undefined): Timestamp | undefined =>
+  item?.['record'] === undefined && item?.['record_blob'] === undefined
+    ? (item?.['removed_at'] as Timestamp | undefined)
+    : undefined;
+
+/** Instead of the hash of a record that was removed. */
+export const REMOVED = 'removed';
+
+/** Returns the current hash of each record, or `REMOVED`; undefined if it cannot be found. */
 export async function digestsOf(table: Table, blobs: Blobs, ids: readonly string[]): Promise<(string | undefined)[]> {
   const items = await table.getAll(ids.map((id) => keys.freezeDecision(id)));
   const records = await Promise.all(items.map((item) => recordIn(blobs, item)));
-  return records.map((record) => record && sha256(record));
+  return records.map((record, n) => (removedAt(items[n]) === undefined ? record && sha256(record) : REMOVED));
 }

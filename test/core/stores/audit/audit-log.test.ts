@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { link, Seal, sealHash } from '../../../../core/stores/audit/audit-chain.ts';
 import { HEAD_KEY } from '../../../../core/stores/audit/audit-head.ts';
 import { AuditLogTable } from '../../../../core/stores/audit/audit-log.ts';
-import { DECISION_KIND, recordOf, storeRecord } from '../../../../core/stores/audit/decision-record.ts';
+import { DECISION_KIND, recordOf, REMOVAL_KIND, storeRecord } from '../../../../core/stores/audit/decision-record.ts';
 import { sha256 } from '../../../../core/stores/hash.ts';
 import { type Key, keys } from '../../../../core/stores/keys.ts';
 import { collect } from '../../../../core/stores/table.ts';
@@ -401,6 +401,58 @@ describe('the check of the chain finds', () => {
     expect(await brokenAt()).toBe('freeze.decision:d2');
   });
 
+  test('a record that somebody removed like retention, but no record that retention removed', async () => {
+    for (const id of ['d1', 'd2', 'd3']) await keepDecision(id);
+    later(180);
+    await log.seal();
+    later(8 * 24 * 3600);
+    await keepDecision('d4');
+    await removeDecisions(['d1', 'd3']);
+    expect(await brokenAt()).toBe('intact');
+    later(180);
+    await log.seal();
+    expect(await brokenAt()).toBe('intact');
+
+    await forge(stub('d4')); // on a day of which the log has no removal
+    for (const walk of [{}, { last: 2 }]) {
+      const { brokenAt: at, because } = await log.check(walk);
+      expect([at, because]).toEqual(['freeze.decision:d4', expect.stringContaining('removed by somebody else')]);
+    }
+    expect(await log.check({ last: 0 })).toMatchObject({ intact: true });
+    await removeDecisions(['d4']);
+    expect(await brokenAt()).toBe('intact');
+
+    await forge(stub('d2')); // on a day of which the log has fewer removals
+    expect(await brokenAt()).toBe('freeze.decision:d1');
+    // An entry that says so lies outside the chain until it is counted like others.
+    const lie = { ...removalOf(1, '2026-11-20'), id: 'lie' };
+    await forge({ ...keys.logEntry(minute, lie.at, lie.id), entry: JSON.stringify(lie) });
+    expect(await brokenAt()).toBe('lie');
+  });
+
+  test.each([
+    ['records are removed', (id: string) => removeDecisions([id])],
+    ['the entry of a removal is sealed', () => log.seal()],
+  ])('nothing wrong if %s at any moment of it', async (_, happen) => {
+    for (let call = 1, isOver = false; !isOver; call += 1) {
+      const [removed, id] = [`r${call}`, `d${call}`];
+      later(24 * 3600);
+      await keepDecision(removed);
+      await keepDecision(id);
+      later(180);
+      await log.seal();
+      await removeDecisions([removed]);
+      later(180);
+      isOver = true;
+      stores.store.before(call, async () => {
+        isOver = false;
+        await happen(id);
+      });
+      expect(await log.check({ last: 2 }), `before call ${call}`).toMatchObject({ intact: true });
+    }
+    expect(await log.check()).toMatchObject({ intact: true });
+  });
+
   test('an altered evidence document in the bucket, and a missing one', async () => {
     const incident = '01JCYZ7Q8M3N5P7R9T1V3X5Z70' as IncidentId;
     const names = ['roll-back.1', 'roll-back.2'];
@@ -549,4 +601,23 @@ async function keepDecision(id: string, chars = 0): Promise<void> {
     detail: { decision: id, sha256: sha256(record) },
   };
   await log.transact([put({ ...keys.freezeDecision(id), ...stored, count: 1 }, absent)], [logged]);
+}
+
+/** What is left of a decision whose record was removed. */
+const stub = (id: string): Item => ({ ...keys.freezeDecision(id), count: 1, removed_at: stores.clock.now() });
+
+const removalOf = (count: number, day: string): AuditEntry => ({
+  ...entry(`removal-${Math.random()}`),
+  kind: REMOVAL_KIND,
+  detail: { removed: { [day]: count }, bytes: 9 },
+});
+
+/** Removes the records of decisions, with the entry for them, as retention does. */
+async function removeDecisions(ids: readonly string[]): Promise<void> {
+  const entries = (await log.list({ limit: 1000 })).items;
+  const [day = ''] = ids.map((id) => entries.find((one) => one.id.endsWith(`:${id}`))?.at.slice(0, 10));
+  await log.transact(
+    ids.map((id) => put(stub(id))),
+    [removalOf(ids.length, day)],
+  );
 }
