@@ -16,6 +16,7 @@ import { countedCalls } from '../counted-calls.ts';
 import { publishedConfig } from '../../../core/stores/config/config-source.ts';
 import { approvalLinks } from '../approval-links.ts';
 import { AuditLogTable } from '../../../core/stores/audit/audit-log.ts';
+import { citing } from '../../../core/stores/audit/cited-decisions.ts';
 import { connectedName } from '../secret-groups.ts';
 import { AutomationTable } from '../../../core/stores/access/automation.ts';
 import { SessionTable } from '../../../core/stores/access/sessions.ts';
@@ -77,7 +78,7 @@ export function sharedDeps(parts: Parts): Shared {
   const { settings } = parts;
   const outcomes = new StorageOutcomes(parts.clock);
   const platform: Platform = { ...parts.platform, ...observed(parts.platform, outcomes) };
-  const table = new Table(platform.store);
+  const table = new Table(citing(platform.store, parts.log));
   const { queues } = platform;
   const audit = new AuditLogTable(table, platform.blobs, parts.clock, parts.log, platform.secrets);
   const system = systemDeps({ ...parts, platform }, table, audit, outcomes);
