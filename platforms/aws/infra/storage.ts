@@ -36,15 +36,22 @@ export function createBucket(production: boolean) {
   });
   new aws.s3.BucketLifecycleConfiguration('BlobsLifecycle', {
     bucket: bucket.name,
-    rules: [expiry('quarantine', QUARANTINE_DAYS), expiry('signals', SIGNAL_DAYS), expiry('secrets', SECRETS_DAYS)],
+    rules: [
+      expiry('quarantine', QUARANTINE_DAYS),
+      expiry('signals', SIGNAL_DAYS),
+      expiry('secrets', SECRETS_DAYS),
+      replacement('freeze-decisions'),
+    ],
   });
   return bucket;
 }
 
-const expiry = (folder: string, days: number) => ({
+const expiry = (folder: string, days: number) => ({ ...replacement(folder), expiration: { days } });
+
+/** Deletes only what was replaced: retention replaces a record with an empty one. */
+const replacement = (folder: string) => ({
   id: folder,
   status: 'Enabled',
   filter: { prefix: `${folder}/` },
-  expiration: { days },
   noncurrentVersionExpiration: { noncurrentDays: NONCURRENT_DAYS },
 });
