@@ -36,6 +36,9 @@ export const RETENTION_DAYS = {
   testUpload: 30,
 } as const;
 
+/** Gigabytes of recorded freeze decisions; above it, the inputs of the oldest are removed. */
+export const FREEZE_DECISIONS_MAX_GB = 2;
+
 const DAY_SECONDS = 24 * 3600;
 
 /** Returns the attribute by which DynamoDB deletes an item this many days after `at`. */

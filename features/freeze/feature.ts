@@ -28,6 +28,7 @@ export const freeze: Feature = {
       run: async (deps) =>
         (await import('./vendors/github/undelivered.ts')).findUndeliveredDeployments(withPorts(deps)),
     },
+    { name: 'remove old freeze decisions', run: (deps) => withPorts(deps).decisionRetention.run() },
   ],
   schedules: { evaluate: async (deps) => (await import('./actions/evaluate.ts')).evaluateJob(withPorts(deps)) },
   projections: [

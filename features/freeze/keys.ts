@@ -1,4 +1,5 @@
 import type { FreezeScope } from './schemas/freeze.ts';
+import type { Timestamp } from '../../schemas/time/time.ts';
 import { type Key, part } from '../../core/stores/keys/parts.ts';
 
 /** A scope never has both a service and a team. */
@@ -29,6 +30,14 @@ export const keys = {
   freezings: (): Pick<Key, 'pk'> => ({ pk: 'FREEZING' }),
   /** The cause of a freeze, so that it opens only one. */
   freezeCause: (cause: string): Key => ({ pk: `FREEZECAUSE#${part(cause)}`, sk: 'FREEZECAUSE' }),
+  /** A recorded decision whose inputs can be removed, on the day of its entry in the audit log or of its last use. */
+  listedDecision: (day: string, id: string): Key => ({ pk: `FREEZEDECS#${day}`, sk: part(id) }),
+  listedDecisions: (day: string): Pick<Key, 'pk'> => ({ pk: `FREEZEDECS#${day}` }),
+  /** How many bytes of decisions are recorded, and up to which day they are counted and removed. */
+  decisionRetention: (): Key => ({ pk: 'FREEZERETENTION', sk: 'FREEZERETENTION' }),
+  /** A blob in the bucket whose decision no longer refers to it. */
+  unusedBlob: (at: Timestamp, id: string): Key => ({ pk: 'FREEZEBLOBS', sk: `${at}#${part(id)}` }),
+  unusedBlobs: (): Pick<Key, 'pk'> => ({ pk: 'FREEZEBLOBS' }),
   /** A deployment in another system that waits for Firebreak's approval. */
   waitingDeployment: (id: string): Key => ({ pk: 'WAITING', sk: part(id) }),
   waitingDeployments: (): Pick<Key, 'pk'> => ({ pk: 'WAITING' }),

@@ -5,6 +5,7 @@ import { type FeatureDeps, type FeatureParts, portsAdder } from '../manifest.ts'
 import { FreezeStateTable } from './stores/freeze-state.ts';
 import type {
   ClusterGates,
+  DecisionRetention,
   DeploymentProtection,
   EvaluationLease,
   FreezeDecisions,
@@ -19,6 +20,7 @@ export type FreezePorts = {
   freezes: Freezes;
   freezeState: FreezeState;
   freezeDecisions: FreezeDecisions;
+  decisionRetention: DecisionRetention;
   evaluationLease: EvaluationLease;
   signer: Signer;
   identityTokens: IdentityTokens;
@@ -41,6 +43,10 @@ export function freezePorts({ system, table, audit, changed, github, counted }: 
     freezeState: new FreezeStateTable(table),
     freezeDecisions: loadedOnUse<FreezeDecisions>(
       async () => new (await import('./stores/freeze-decisions.ts')).FreezeDecisionTable(table, blobs, audit, log),
+    ),
+    decisionRetention: loadedOnUse<DecisionRetention>(
+      async () =>
+        new (await import('./stores/decision-retention.ts')).DecisionRetentionTable(table, blobs, audit, clock),
     ),
     evaluationLease: loadedOnUse<EvaluationLease>(
       async () => new (await import('./stores/evaluation-lease.ts')).EvaluationLeaseTable(table, clock),

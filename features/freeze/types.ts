@@ -125,6 +125,14 @@ export type FreezeDecisions = {
   flush(): Promise<void>;
   /** Returns a decision. `count`: number of requests, as far as written. */
   get(id: string): Promise<(FreezeDecision & { count: number; last_at: Timestamp }) | undefined>;
+  /** Returns when the inputs of a decision were removed. Undefined: they were not, or there is no such decision. */
+  removedAt(id: string): Promise<Timestamp | undefined>;
+};
+
+/** Removes the inputs of the oldest freeze decisions while all together are too large. */
+export type DecisionRetention = {
+  /** Does a part of the work; call it each minute. */
+  run(): Promise<void>;
 };
 
 /** Signs and verifies tokens with ES256. */

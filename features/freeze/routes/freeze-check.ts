@@ -8,6 +8,7 @@ import { checkQuery, identityHeader, questionOf } from './freeze-query.ts';
 import { gateAnswer, gateResponse } from './deploy-gate.ts';
 import type { Env } from '../../../entrances/http/context.ts';
 import { type Api, answers, body, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
+import { FREEZE_DECISIONS_MAX_GB } from '../../../core/stores/retention.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 
 const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
@@ -143,12 +144,16 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       tags: ['freeze check'],
       summary: 'Get a decision with all its inputs, and how often it was requested',
       request: { params: z.object({ id: z.string().min(1).max(128) }) },
-      responses: { 200: answers('The decision', Decision), 404: problems('Not found') },
+      responses: {
+        200: answers('The decision', Decision),
+        404: problems('Not found'),
+        410: problems('Its inputs were removed'),
+      },
     }),
     async (c) => {
       const { id } = c.req.valid('param');
       const decision = await deps.freezeDecisions.get(id);
-      if (decision === undefined) throw new Refusal(404, 'unknown-decision', `no decision has the ID ${id}`);
+      if (decision === undefined) throw await withoutInputs(deps, id);
       c.var.allow({ service: decision.request.service, environment: decision.request.environment });
       const { inputs, aggregated = false } = decision;
       return c.json({ ...decision, aggregated, inputs: z.unknown().parse(inputs) }, 200);
@@ -168,4 +173,13 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => c.json(await deps.signer.jwks(), 200),
   );
+}
+
+/** Returns why a decision cannot be shown. */
+async function withoutInputs({ freezeDecisions }: Deps, id: string): Promise<Refusal> {
+  const removedAt = await freezeDecisions.removedAt(id);
+  if (removedAt === undefined) return new Refusal(404, 'unknown-decision', `no decision has the ID ${id}`);
+  const because = `because all recorded decisions exceeded ${FREEZE_DECISIONS_MAX_GB} GB`;
+  const text = `the inputs of decision ${id} were removed on ${removedAt.slice(0, 10)}, ${because}`;
+  return new Refusal(410, 'decision-removed', `${text}; its entry in the audit log stays`);
 }

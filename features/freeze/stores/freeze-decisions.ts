@@ -5,10 +5,18 @@ import { type Allowance, TokenBuckets } from '../../../core/domain/time/token-bu
 import { millisOf, Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import type { AuditLogTable } from '../../../core/stores/audit/audit-log.ts';
-import { DECISION_KIND, recordIn, recordOf, storeRecord } from '../../../core/stores/audit/decision-record.ts';
+import {
+  DECISION_KIND,
+  recordIn,
+  RECORD_MAX_BYTES,
+  recordOf,
+  removedAt,
+  storeRecord,
+} from '../../../core/stores/audit/decision-record.ts';
 import { keys } from '../../../core/stores/keys.ts';
 import { type Table } from '../../../core/stores/table.ts';
 import { absent, put } from '../../../platforms/store.ts';
+import { dayOf, listedWrite } from './decision-retention.ts';
 
 /** Number of decisions that this process remembers as stored; about 100 bytes each. */
 const KNOWN_MAX = 10_000;
@@ -106,25 +114,28 @@ export class FreezeDecisionTable implements FreezeDecisions {
   async #write(decision: FreezeDecision): Promise<boolean> {
     const { id, at, by, request, verdict, aggregated = false } = decision;
     const record = recordOf(decision);
+    const bytes = Buffer.byteLength(record);
+    // A repeat must not leave a blob behind to which nothing refers.
+    if (bytes > RECORD_MAX_BYTES && (await this.#table.get(keys.freezeDecision(id))) !== undefined) return false;
     const stored = await storeRecord(this.#blobs, id, record);
-    const write = put({ ...keys.freezeDecision(id), ...stored, count: 1, last_at: at }, absent);
+    const writes = [
+      put({ ...keys.freezeDecision(id), ...stored, count: 1, last_at: at }, absent),
+      listedWrite(dayOf(at), { id, day: dayOf(at), bytes }),
+    ];
     const { service, environment, version, change } = request;
-    const result = await this.#audit.transact(
-      [write],
-      [
-        {
-          id: `${DECISION_KIND}:${id}`,
-          at,
-          actor: by,
-          kind: DECISION_KIND,
-          subject: `${service}/${environment}`,
-          text:
-            `${verdict.allowed ? 'Allowed' : 'Denied'}: ${change} of ${version ?? 'an unspecified version'}` +
-            (aggregated ? '; further ones on this day are only counted' : ''),
-          detail: { decision: id, sha256: sha256(record), allowed: verdict.allowed, verdict: verdict.verdict },
-        },
-      ],
-    );
+    const result = await this.#audit.transact(writes, [
+      {
+        id: `${DECISION_KIND}:${id}`,
+        at,
+        actor: by,
+        kind: DECISION_KIND,
+        subject: `${service}/${environment}`,
+        text:
+          `${verdict.allowed ? 'Allowed' : 'Denied'}: ${change} of ${version ?? 'an unspecified version'}` +
+          (aggregated ? '; further ones on this day are only counted' : ''),
+        detail: { decision: id, sha256: sha256(record), allowed: verdict.allowed, verdict: verdict.verdict },
+      },
+    ]);
     return result.ok;
   }
 
@@ -178,5 +189,9 @@ export class FreezeDecisionTable implements FreezeDecisions {
       count: Number(item['count']),
       last_at: Timestamp.parse(item['last_at']),
     };
+  }
+
+  async removedAt(id: string): Promise<Timestamp | undefined> {
+    return removedAt(await this.#table.get(keys.freezeDecision(id)));
   }
 }
