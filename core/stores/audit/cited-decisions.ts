@@ -1,5 +1,6 @@
+import { BoundedMap } from '../../domain/bounded-map.ts';
 import type { Log } from '../../domain/ports/system.ts';
-import { allOf, missing, present, type Store, type Write } from '../../../platforms/store.ts';
+import { allOf, type Item, missing, present, type Store, type Write } from '../../../platforms/store.ts';
 import { keys } from '../keys.ts';
 
 const MARK = 'frd_';
@@ -8,8 +9,15 @@ const ID = /frd_[0-9a-f]{32}/g;
 /** The parts of an incident, such as entries of its timeline, and its post-mortem. */
 const INCIDENT = 'INC#';
 
-/** Decisions that one write can cite, because an alert from outside can name any number. */
+/** Decisions that one write can cite, and names that are looked up, because an alert from outside can name any number. */
 const CITED_MAX = 20;
+const LOOKED_UP_MAX = 100;
+
+/** Decisions that are read at once: each can have 300 KB. */
+const READ_AT_ONCE = 5;
+
+/** Number of decisions that this process remembers as cited or removed. */
+const SETTLED_MAX = 10_000;
 
 /**
  * Returns the same store, and marks the freeze decisions that an incident cites, so that retention never removes their
@@ -17,22 +25,29 @@ const CITED_MAX = 20;
  * process can end in between, and leave them unmarked.
  */
 export function citing(store: Store, log: Log): Store {
+  /** IDs of decisions that are cited already, or have lost their inputs: both stay so. */
+  const settled = new BoundedMap<true>(SETTLED_MAX);
   async function mark(written: readonly unknown[]): Promise<void> {
     const found = new Set<string>();
     for (const one of written) findIds(one, found);
-    if (found.size === 0) return;
-    if (found.size > CITED_MAX)
-      log.warn('an incident cites too many freeze decisions at once; the others can lose their inputs', {
-        cited: found.size,
-        kept: CITED_MAX,
+    const named = [...found].filter((id) => settled.get(id) === undefined);
+    let [marked, from] = [0, 0];
+    for (; from < Math.min(named.length, LOOKED_UP_MAX) && marked < CITED_MAX; from += READ_AT_ONCE) {
+      const some = named.slice(from, from + READ_AT_ONCE);
+      const items = await store.getMany(some.map((id) => keys.freezeDecision(id)));
+      const known = some.filter((_, n) => items[n] !== undefined);
+      const unmarked = some.filter((_, n) => items[n] !== undefined && !isSettled(items[n]));
+      await Promise.all(unmarked.map((id) => store.update(keys.freezeDecision(id), CITED, UNLESS_REMOVED)));
+      for (const id of known) settled.set(id, true);
+      marked += unmarked.length;
+    }
+    if (from < named.length)
+      log.warn('an incident names very many freeze decisions at once; not all of them may keep their inputs', {
+        named: named.length,
+        marked,
       });
-    const cited = [...found].slice(0, CITED_MAX).map((id) => keys.freezeDecision(id));
-    const items = await store.getMany(cited);
-    const unmarked = cited.filter((_, n) => items[n] !== undefined && items[n]['cited'] === undefined);
-    const condition = allOf(present, missing('removed_at'));
-    await Promise.all(unmarked.map((key) => store.update(key, { set: { cited: true } }, { condition })));
   }
-  /** Goes on if a decision can't be read or marked: an incident must not wait for it. */
+  /** Goes on if a decision can't be read or marked: an incident must not fail because of it. */
   const markIfPossible = (written: readonly unknown[]): Promise<void> =>
     mark(written).catch((error: unknown) =>
       log.error('freeze decisions that an incident cites could not be marked, and can lose their inputs', {
@@ -54,6 +69,11 @@ export function citing(store: Store, log: Log): Store {
     },
   };
 }
+
+const CITED = { set: { cited: true } };
+const UNLESS_REMOVED = { condition: allOf(present, missing('removed_at')) };
+
+const isSettled = (item: Item): boolean => item['cited'] !== undefined || item['removed_at'] !== undefined;
 
 /** Returns what a write stores of an incident. */
 function partOfIncident(write: Write): unknown[] {

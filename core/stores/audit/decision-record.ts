@@ -14,6 +14,12 @@ export const DECISION_KIND = 'freeze.decision';
  */
 export const REMOVAL_KIND = 'freeze.decisions_removed';
 
+/** What was recorded or requested in the last days is never removed. */
+export const KEPT_SECONDS = 7 * 24 * 3600;
+
+/** Returns the day on which a decision is listed, and by which removed ones are counted. */
+export const dayOf = (at: Timestamp): string => at.slice(0, 'YYYY-MM-DD'.length);
+
 /** Above this, a record is stored in the bucket; an item holds at most 400 KB. */
 export const RECORD_MAX_BYTES = 300 * 1024;
 
@@ -37,7 +43,8 @@ export async function storeRecord(
 export async function recordIn(blobs: Blobs, item: Item | undefined): Promise<string | undefined> {
   if (typeof item?.['record'] === 'string') return item['record'];
   const body = typeof item?.['record_blob'] === 'string' ? await blobs.get(item['record_blob']) : undefined;
-  return body && Buffer.from(body).toString();
+  // Retention empties a blob. A table that was restored to a time before still refers to it.
+  return body === undefined || body.length === 0 ? undefined : Buffer.from(body).toString();
 }
 
 /** Returns when the record was removed. Undefined: it was not, or there is no such decision. */

@@ -1,27 +1,29 @@
 import * as z from 'zod';
 import type { AuditEntry } from '../../domain/ports/audit.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
 import { keys } from '../keys.ts';
 import { collect, type Table } from '../table.ts';
 import type { Seal } from './audit-chain.ts';
 import { entriesOf, entryIn } from './audit-entries.ts';
-import { REMOVAL_KIND } from './decision-record.ts';
+import { dayOf, KEPT_SECONDS, REMOVAL_KIND } from './decision-record.ts';
 
-const Removal = z.object({ removed: z.record(z.string(), z.number()) });
+const Removal = z.object({ removed: z.record(z.string(), z.int().nonnegative()) });
 
 /** Compares the decisions whose records are found removed with the numbers in the log, by the day of the decision. */
 export class RemovedDecisions {
   readonly #days = new Map<string, { logged: number; found: number; first?: string }>();
 
-  /** Takes note of an entry for removals. Ignores others. */
-  logged({ kind, detail }: AuditEntry): void {
+  /** Takes note of an entry for removals. Ignores others, and what retention would not have removed at that time. */
+  logged({ kind, at, detail }: AuditEntry): void {
     if (kind !== REMOVAL_KIND) return;
+    const keptFrom = dayOf(plusSeconds(at, -KEPT_SECONDS));
     for (const [day, count] of Object.entries(Removal.safeParse(detail).data?.removed ?? {}))
-      this.#at(day).logged += count;
+      if (day < keptFrom) this.#at(day).logged += count;
   }
 
   /** Takes note that the record of an entry for a decision was removed. */
   found({ id, at }: Pick<AuditEntry, 'id' | 'at'>): void {
-    const day = this.#at(at.slice(0, 'YYYY-MM-DD'.length));
+    const day = this.#at(dayOf(at));
     day.found += 1;
     day.first ??= id;
   }

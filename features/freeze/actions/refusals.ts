@@ -1,10 +1,12 @@
+import { REMOVAL_KIND } from '../../../core/stores/audit/decision-record.ts';
 import type { Deps } from '../ports.ts';
 import type { FreezeDecision } from '../types.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
-/** Entries of the audit log that one request looks through, and how many one read returns. */
+/** Entries of the audit log that one request looks through, without those for removed records, and how many one read returns. */
 const SEARCHED_MAX = 400;
 const PER_READ = 100;
+const READS_MAX = 20;
 
 /** A decision of the freeze check. `count`: how often it was requested. */
 export type RecentDecision = Omit<FreezeDecision, 'inputs'> & { count: number; last_at: Timestamp };
@@ -17,7 +19,8 @@ export async function recentRefusals(
 ): Promise<RecentDecision[]> {
   const found: RecentDecision[] = [];
   let cursor: string | null = null;
-  for (let searched = 0; searched < SEARCHED_MAX && found.length < limit; searched += PER_READ) {
+  let searched = 0;
+  for (let read = 0; read < READS_MAX && searched < SEARCHED_MAX && found.length < limit; read += 1) {
     const page = await audit.list({ limit: PER_READ, ...(cursor !== null && { cursor }) });
     const ids = page.items
       .filter(({ kind, detail }) => kind === 'freeze.decision' && detail['allowed'] === false)
@@ -28,6 +31,7 @@ export async function recentRefusals(
       const { inputs: _inputs, ...decision } = one; // many, and no list shows them
       found.push(decision);
     }
+    searched += page.items.filter(({ kind }) => kind !== REMOVAL_KIND).length;
     cursor = page.next_cursor;
     if (cursor === null) break;
   }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Blobs, Clock } from '../../../core/domain/ports/system.ts';
 import type { AuditLogTable } from '../../../core/stores/audit/audit-log.ts';
-import { REMOVAL_KIND, removedAt } from '../../../core/stores/audit/decision-record.ts';
+import { dayOf, KEPT_SECONDS, REMOVAL_KIND, removedAt } from '../../../core/stores/audit/decision-record.ts';
 import { keys as recordKeys } from '../../../core/stores/keys.ts';
 import { FREEZE_DECISIONS_MAX_GB } from '../../../core/stores/retention.ts';
 import { collect, type Table } from '../../../core/stores/table.ts';
@@ -23,18 +23,18 @@ import type { DecisionRetention } from '../types.ts';
 
 const DAY_SECONDS = 24 * 3600;
 
-/** What was recorded or requested in the last days is never removed. */
-const KEPT_SECONDS = 7 * DAY_SECONDS;
-
 /** A day is counted this long after its end: a decision can be written a little after its time. */
 const COUNTED_AFTER_SECONDS = 3600;
 
-/** Limits of the work of one run, and of one transaction; DynamoDB accepts 100 writes and 4 MB. */
+/**
+ * Limits of the work of one run, and of one transaction, so that neither the table nor its thread is busy for long; DynamoDB
+ * accepts 100 writes.
+ */
 const COUNTED_PER_RUN = 20_000;
-const COUNTED_AT_ONCE = 1000;
+const COUNTED_AT_ONCE = 250;
 const TRANSACTIONS_PER_RUN = 50;
 const REMOVED_AT_ONCE = 30;
-const REMOVED_BYTES_AT_ONCE = 3_000_000;
+const REMOVED_BYTES_AT_ONCE = 300_000;
 const BLOBS_PER_RUN = 50;
 
 /** A backup that began before the removal still copies the blob. */
@@ -56,8 +56,6 @@ const Progress = z.object({
   oldest: z.string(),
 });
 type Progress = z.infer<typeof Progress>;
-
-export const dayOf = (at: Timestamp): string => at.slice(0, 'YYYY-MM-DD'.length);
 
 const dayAfter = (day: string): string => dayOf(timestamp(Date.parse(day) + DAY_SECONDS * 1000));
 
@@ -92,10 +90,10 @@ export class DecisionRetentionTable implements DecisionRetention {
 
   async run(): Promise<void> {
     const now = this.#clock.now();
-    await this.#emptyBlobs(plusSeconds(now, -BLOB_KEPT_SECONDS));
     let progress = await this.#count(await this.#progress(now), now);
     for (let n = 0; progress !== undefined && progress.bytes > this.#maxBytes && n < TRANSACTIONS_PER_RUN; n += 1)
       progress = await this.#removeOldest(progress, now);
+    await this.#emptyBlobs(plusSeconds(now, -BLOB_KEPT_SECONDS));
   }
 
   /** Begins anew if the clock was set back: the days until then would be neither counted nor removed. */

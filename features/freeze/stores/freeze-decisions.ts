@@ -6,6 +6,7 @@ import { millisOf, Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import type { AuditLogTable } from '../../../core/stores/audit/audit-log.ts';
 import {
+  dayOf,
   DECISION_KIND,
   recordIn,
   RECORD_MAX_BYTES,
@@ -16,7 +17,7 @@ import {
 import { keys } from '../../../core/stores/keys.ts';
 import { type Table } from '../../../core/stores/table.ts';
 import { absent, put } from '../../../platforms/store.ts';
-import { dayOf, listedWrite } from './decision-retention.ts';
+import { listedWrite } from './decision-retention.ts';
 
 /** Number of decisions that this process remembers as stored; about 100 bytes each. */
 const KNOWN_MAX = 10_000;

@@ -8,6 +8,8 @@ const SIGNAL_DAYS = 400;
 const SECRETS_DAYS = 30;
 /** Days until replaced or expired objects are permanently deleted. */
 const NONCURRENT_DAYS = 30;
+/** The same for decisions that retention has emptied: a table that is restored to any time before refers to them. */
+const EMPTIED_DAYS = 37;
 
 /** Creates the table. For its access patterns and transactions, see docs/reference/data-model.md */
 export function createTable({ keys, index, ttl }: Product['table'], production: boolean) {
@@ -40,18 +42,21 @@ export function createBucket(production: boolean) {
       expiry('quarantine', QUARANTINE_DAYS),
       expiry('signals', SIGNAL_DAYS),
       expiry('secrets', SECRETS_DAYS),
-      replacement('freeze-decisions'),
+      replacement('freeze-decisions', EMPTIED_DAYS),
     ],
   });
   return bucket;
 }
 
-const expiry = (folder: string, days: number) => ({ ...replacement(folder), expiration: { days } });
+const expiry = (folder: string, days: number) => ({
+  ...replacement(folder, NONCURRENT_DAYS),
+  expiration: { days },
+});
 
 /** Deletes only what was replaced: retention replaces a record with an empty one. */
-const replacement = (folder: string) => ({
+const replacement = (folder: string, noncurrentDays: number) => ({
   id: folder,
   status: 'Enabled',
   filter: { prefix: `${folder}/` },
-  noncurrentVersionExpiration: { noncurrentDays: NONCURRENT_DAYS },
+  noncurrentVersionExpiration: { noncurrentDays },
 });

@@ -419,6 +419,9 @@ describe('the check of the chain finds', () => {
       expect([at, because]).toEqual(['freeze.decision:d4', expect.stringContaining('removed by somebody else')]);
     }
     expect(await log.check({ last: 0 })).toMatchObject({ intact: true });
+    await removeDecisions(['d4']); // earlier than retention does
+    expect(await brokenAt()).toBe('freeze.decision:d4');
+    later(8 * 24 * 3600);
     await removeDecisions(['d4']);
     expect(await brokenAt()).toBe('intact');
 
@@ -441,6 +444,7 @@ describe('the check of the chain finds', () => {
       await keepDecision(id);
       later(180);
       await log.seal();
+      later(8 * 24 * 3600);
       await removeDecisions([removed]);
       later(180);
       isOver = true;

@@ -53,13 +53,14 @@ test('nothing is marked or created for what others store, or for decisions that 
   expect(await stores.table.get(keys.freezeDecision(idOf(99)))).toBeUndefined();
 });
 
-test('a text without a decision costs no call, and one that is cited already no write', async () => {
+test('a text without a decision costs no call, nor does one that is cited already', async () => {
   const [read, mark] = [vi.spyOn(stores.store, 'getMany'), vi.spyOn(stores.store, 'update')];
   await storePart({ text: 'fine' });
   expect(read).not.toHaveBeenCalled();
   await storePart({ text: idOf(3) });
   await storePart({ text: idOf(3) });
   expect(mark).toHaveBeenCalledTimes(1);
+  expect(read).toHaveBeenCalledTimes(1);
 });
 
 test('the first twenty are marked, before the text is stored', async () => {
@@ -67,7 +68,13 @@ test('the first twenty are marked, before the text is stored', async () => {
   await expect(storePart({ text: Array.from({ length: 30 }, (_, n) => idOf(n)).join(' ') })).rejects.toThrow('killed');
   write.mockRestore();
   expect(await cited()).toHaveLength(20);
-  expect(said).toEqual([expect.objectContaining({ cited: 30, kept: 20 })]);
+  expect(said).toEqual([expect.objectContaining({ named: 30, marked: 20 })]);
+});
+
+test('invented ones do not count', async () => {
+  await storePart({ text: Array.from({ length: 61 }, (_, n) => idOf(n < 60 ? 100 + n : 3)).join(' ') });
+  expect(await cited()).toContain(3);
+  expect(said).toEqual([]);
 });
 
 test('a decision that cannot be read does not prevent what cites it', async () => {
