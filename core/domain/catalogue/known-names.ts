@@ -37,21 +37,45 @@ function collectScopes(config: NamingConfig): KnownScopes {
         ...(entry.defaultEnvironment === undefined ? [] : [entry.defaultEnvironment]),
       ]),
     );
-  for (const { service, environment } of slos)
-    scopes.set(service, (scopes.get(service) ?? new Set<string>()).add(environment));
-  for (const { services: of = [], environments = [] } of featureScopesIn(config))
-    for (const service of of) for (const environment of environments) scopes.get(service)?.add(environment);
+  const serviceKeys = new Set(Object.keys(services).map(nameKey));
+  addEnvironments(
+    scopes,
+    slos.filter(({ service }) => scopes.has(service) || !serviceKeys.has(nameKey(service))),
+  );
+  const named = featureScopesIn(config).flatMap(({ services: of = [], environments = [] }) =>
+    of.flatMap((service) => environments.map((environment) => ({ service, environment }))),
+  );
+  addEnvironments(
+    scopes,
+    named.filter(({ service }) => scopes.has(service)),
+  );
   return scopes;
 }
 
+/**
+ * Adds environments to services. Another spelling of a name that a service already has adds none: as an environment of its
+ * own, it would be exempt from everything that applies to that name, such as freezes.
+ */
+function addEnvironments(scopes: Map<string, Set<string>>, all: readonly NamedEnvironment[]): void {
+  const added = all.filter(
+    ({ service, environment }) => namesAlike(environment, scopes.get(service) ?? []).length === 0,
+  );
+  for (const { service, environment } of added)
+    scopes.set(service, (scopes.get(service) ?? new Set<string>()).add(environment));
+}
+
 /** Collects every environment that the configuration names. */
-export const configuredEnvironments = (config: NamingConfig): Set<string> =>
-  new Set<string>([
-    DEFAULT_ENVIRONMENT,
-    ...Object.values(config.services).flatMap((entry) => Object.keys(entry.environments)),
-    ...config.slos.map(({ environment }) => environment),
-    ...featureScopesIn(config).flatMap(({ environments = [] }) => environments),
-  ]);
+export function configuredEnvironments(config: NamingConfig): Set<string> {
+  const known = new Set([DEFAULT_ENVIRONMENT]);
+  for (const environments of configuredScopes(config).values())
+    for (const environment of environments) known.add(environment);
+  const named = new Set(featureScopesIn(config).flatMap(({ environments = [] }) => environments));
+  return new Set([...known, ...[...named].filter((environment) => namesAlike(environment, known).length === 0)]);
+}
+
+/** Returns the known names that differ from a name in nothing but case, character width, and blanks, without duplicates. */
+export const namesAlike = (name: string, known: Iterable<string>): string[] =>
+  [...new Set(known)].filter((candidate) => candidate === name || nameKey(candidate) === nameKey(name));
 
 /**
  * Returns the matching name: an exact match, or the only name that differs in nothing but case, character width, and
@@ -62,8 +86,7 @@ export function matchingName(
   known: ReadonlySet<string> | ReadonlyMap<string, unknown> | readonly string[],
 ): string | undefined {
   if ('has' in known ? known.has(name) : known.includes(name)) return name;
-  const names = new Set('has' in known ? known.keys() : known);
-  const alike = [...names].filter((candidate) => nameKey(candidate) === nameKey(name));
+  const alike = namesAlike(name, 'has' in known ? known.keys() : known);
   return alike.length === 1 ? alike[0] : undefined;
 }
 

@@ -12,6 +12,7 @@ import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Deps } from '../ports.ts';
 import { loaded, readBudgets } from '../../../core/domain/ports/extensions.ts';
 import { type Config, emptyConfig } from '../../../schemas/config/config.ts';
+import type { Freeze } from '../schemas/freeze.ts';
 import type { CheckRequest } from '../schemas/freeze-check.ts';
 import type { PinView } from '../../../schemas/changes/pin.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -126,7 +127,14 @@ export async function inputsFor(
         ? []
         : [{ scope: dependency, state: { freezes, slos }, incidents: dependencyIncidents[index] ?? [] }];
     }),
-    calendar: calendarFreezes(calendarNow(config, at), scope, sha256),
+    calendar: combined(
+      calendarFreezes(calendarNow(config, at), scope, sha256),
+      requested === null
+        ? []
+        : calendarFreezes(calendarNow(config, at), { ...requested, team: scope.team }, sha256).map((freeze) =>
+            underKnownNames(freeze, requested, scope),
+          ),
+    ),
     incidents,
     pins: [...state.pins, ...underRequestedNames.pins],
     ...(commits.length > 0 && { pinnedCommits: commits }),
@@ -168,15 +176,17 @@ async function readUnderRequestedNames(
 ): Promise<FreezesAndPins> {
   const { own, pins, pinnedCommits } = await readFreezesAndPins(deps, other, []);
   const { service, environment } = scope;
-  const freezes = own.map((freeze) => ({
-    ...freeze,
-    service: freeze.service === other.service ? service : freeze.service,
-    environment: freeze.environment === other.environment ? environment : freeze.environment,
-  }));
+  const freezes = own.map((freeze) => underKnownNames(freeze, other, scope));
   return { freezes, pins: pins.map((pin) => ({ ...pin, service, environment })), pinnedCommits };
 }
 
-const combined = (own: ScopeState['freezes'], others: ScopeState['freezes']): ScopeState['freezes'] =>
+const underKnownNames = <F extends Freeze>(freeze: F, requested: ServiceEnvironment, known: ServiceEnvironment): F => ({
+  ...freeze,
+  service: freeze.service === requested.service ? known.service : freeze.service,
+  environment: freeze.environment === requested.environment ? known.environment : freeze.environment,
+});
+
+const combined = <F extends Freeze>(own: F[], others: F[]): F[] =>
   others.length === 0 ? own : [...own, ...others.filter(({ id }) => !own.some((freeze) => freeze.id === id))];
 
 /** Returns the pins with their commits, and all recorded commits of the pinned versions. Reads nothing if there is no pin, which is the common case. */

@@ -1,11 +1,14 @@
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import {
   configuredEnvironments,
+  configuredScopes,
   suggestedName,
   matchingName,
+  namesAlike,
   unconfiguredEnvironment,
   unconfiguredWords,
 } from '../../../core/domain/catalogue/known-names.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Deps } from '../ports.ts';
 import { nearest, suggestionText } from '../../../core/domain/lint/similar-names.ts';
 import type { Config } from '../../../schemas/config/config.ts';
@@ -30,15 +33,17 @@ export async function resolveScope(
   const { service, team, environment } = scope;
   if (team !== null) refuseUnknownTeam(config, team);
   const services = knownServices(config, new Set(live.map((change) => change.service)));
-  const environments = environmentsOf(config, new Set(live.map((change) => change.environment)));
-  const knownService = service === null ? undefined : matchingName(service, services);
-  const knownEnvironment = environment === null ? undefined : matchingName(environment, environments);
+  const knownService =
+    service === null ? undefined : (matchingName(service, configuredScopes(config)) ?? matchingName(service, services));
+  const environments = environmentsOf(config, live, { service: knownService ?? service, team });
+  const alike = environment === null ? [] : alikeIn(environment, environments);
+  const knownEnvironment = environment === null ? undefined : matchingName(environment, alike);
   return {
     service: knownService === undefined ? service : ServiceName.parse(knownService),
     environment: knownEnvironment === undefined ? environment : EnvironmentName.parse(knownEnvironment),
     warnings: [
       ...(service === null ? [] : serviceWarnings(service, knownService, services)),
-      ...(environment === null ? [] : environmentWarnings(environment, knownEnvironment, environments)),
+      ...(environment === null ? [] : environmentWarnings(environment, alike, environments.flat())),
       ...(knownEnvironment === undefined
         ? []
         : unconfiguredWarnings(config, { service: knownService ?? null, environment: knownEnvironment })),
@@ -74,12 +79,17 @@ function refuseUnknownTeam({ services }: Pick<Config, 'services'>, team: string)
   );
 }
 
-function environmentWarnings(environment: string, match: string | undefined, known: ReadonlySet<string>): string[] {
-  if (match !== undefined) return interpretationWarnings(environment, match);
-  const suggestion = suggestedName(environment, known);
-  return [
-    `unknown environment ${JSON.stringify(environment)}; the freeze applies to it anyway` + suggestionText(suggestion),
-  ];
+function environmentWarnings(environment: string, alike: readonly string[], known: readonly string[]): string[] {
+  const name = JSON.stringify(environment);
+  if (alike.length === 0)
+    return [
+      `unknown environment ${name}; the freeze applies to it anyway` +
+        suggestionText(suggestedName(environment, known)),
+    ];
+  const [match = environment, ...more] = alike;
+  if (more.length === 0) return interpretationWarnings(environment, match);
+  const others = alike.filter((other) => other !== environment).map((other) => JSON.stringify(other));
+  return [`the freeze applies only to ${name}; other environments are spelled alike: ${others.toSorted().join(', ')}`];
 }
 
 /** Returns a warning if only deployments name the environment, because it may be a typo. */
@@ -109,8 +119,28 @@ function unconfiguredWarnings(
 const interpretationWarnings = (name: string, match: string): string[] =>
   match === name ? [] : [`${JSON.stringify(name)} is interpreted as ${JSON.stringify(match)}`];
 
-const environmentsOf = (config: Config, deployed: ReadonlySet<string>): Set<string> =>
-  new Set([...configuredEnvironments(config), ...deployed]);
+/**
+ * Returns lists of environments, those that count first first: those of the services in the scope, by configuration and by
+ * deployments; then those of all services. Otherwise, the spelling of another service could keep the freeze from applying.
+ */
+function environmentsOf(
+  config: Config,
+  live: readonly ServiceEnvironment[],
+  { service, team }: Pick<FreezeScope, 'team'> & { service: string | null },
+): string[][] {
+  const all = [[...configuredEnvironments(config)], live.map(({ environment }) => environment)];
+  if (service === null && team === null) return all;
+  const isMeant = (name: string): boolean =>
+    service === null ? serviceEntry(config.services, name)?.team === team : name === service;
+  const configured = [...configuredScopes(config)].flatMap(([name, names]) => (isMeant(name) ? [...names] : []));
+  const deployed = live.flatMap((change) => (isMeant(change.service) ? [change.environment] : []));
+  // Without listed environments, the spelling of the configuration precedes that of deployments, as in a freeze check.
+  return configured.length === 0 ? [...all.slice(0, 1), deployed, ...all.slice(1)] : [configured, deployed, ...all];
+}
+
+/** Returns the names spelled alike in the first list that has any. */
+const alikeIn = (name: string, lists: readonly (readonly string[])[]): string[] =>
+  lists.map((list) => namesAlike(name, list)).find((alike) => alike.length > 0) ?? [];
 
 function unknownName(field: string, text: string, name: string, known: Iterable<string>): Refusal {
   return new Refusal(422, 'invalid', `json: ${field}: ${text}${suggestionText(nearest(name, known))}`);

@@ -189,8 +189,8 @@ export const runOpenFreeze: RunVerb<Open> = async (deps, { caller, key }, reques
   // Check all scopes first, so that either all freezes are opened or none.
   for (const scope of scopes) {
     caller.allow('freezes:write', { service: scope.service, environment: scope.environment });
-    const { service } = await resolveScope(deps, scope);
-    await refuseUnknownEnvironment(deps, { ...scope, service });
+    const { service, environment } = await resolveScope(deps, scope);
+    await refuseUnknownEnvironment(deps, { ...scope, service, environment });
   }
   for (const [index, scope] of scopes.entries()) {
     const target = targets[index] ?? null;
