@@ -5,6 +5,7 @@ import { openTable, type TableStores } from '../../../../test/core/stores/stores
 import { featuresOn } from '../../../../test/support/feature-deps.ts';
 import { ADA, BOB, buttonsIn, ChatWorld, typed } from '../../../../test/entrances/slack/commands/chat-world.ts';
 import { anyCharacter } from '../../../../test/support/any-character.ts';
+import { NewChange } from '../../../../schemas/changes/change.ts';
 import { runs } from '../../../../test/support/runs.ts';
 
 let stores: TableStores;
@@ -131,6 +132,15 @@ test.each([
   const answer = await chat.says(ADA, '/freeze', `open ${text.replace('SERVICE', service)}`);
   expect(answer).toMatch(new RegExp(said.source.replace('SERVICE', service)));
   expect(await withPorts(chat.deps).freezes.current()).toHaveLength(before);
+});
+
+test('an environment that deployments spell otherwise is frozen as the configuration spells it', async () => {
+  const started_at = chat.world.clock.now();
+  await chat.deps.changes.record(
+    NewChange.parse({ service, environment: 'Production', version: 'v1', started_at, finished_at: started_at }),
+  );
+  await chat.says(ADA, '/freeze', `open ${service} env=PRODUCTION 1h x`);
+  expect(await freezes()).toMatchObject([{ environment: 'production' }]);
 });
 
 test('of several services, all are frozen or none', async () => {
