@@ -187,7 +187,7 @@ async function gather(
     degraded,
     together: around.together,
   });
-  const evidence = { ...gathered, ...(goesOn(incident, signals) && { earlier_goes_on: true as const }) };
+  const evidence = { ...gathered, ...earlierThatGoesOn(incident, signals) };
   const related = await relatedEvidence(deps, incident, evidence, config);
   const groupIncidents = await incidentsOfGroup(deps, incident, parent || undefined);
   const concerned = new Map<string, ServiceEnvironment>([[incident.service, incident]]);
@@ -240,14 +240,15 @@ async function gather(
   };
 }
 
-/** Returns whether alerts that request a rollback still fire since before the newest problem, although nothing was mitigated. */
-const goesOn = ({ new_onset: onset }: IncidentRecord, signals: readonly SignalView[]): boolean =>
-  onset !== undefined &&
-  onset.after === undefined &&
-  signals.some(
-    ({ status, startsAt, requestsRollback }) =>
-      status === 'firing' && requestsRollback && startsAt < onset.recovered_at,
-  );
+/** Returns what is known of the problem before the newest one, if it goes on because nothing was mitigated. */
+function earlierThatGoesOn(
+  { opened_at: since, new_onset: onset }: IncidentRecord,
+  signals: readonly SignalView[],
+): Pick<Evidence, 'earlier_goes_on'> {
+  if (onset === undefined || onset.after !== undefined) return {};
+  const earlier = signals.filter(({ status, startsAt }) => status === 'firing' && startsAt < onset.recovered_at);
+  return { earlier_goes_on: { since, requests: earlier.some(({ requestsRollback }) => requestsRollback) } };
+}
 
 /** Number of dependencies whose own evidence is read. */
 const RELATED_READ = 3;

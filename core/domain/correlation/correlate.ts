@@ -48,10 +48,12 @@ export { MIN_CONFIDENCE_TO_ACT, MIN_CONFIDENCE_TO_ASK } from './weights.ts';
  */
 export function correlate(evidence: Evidence): Correlation {
   const found = correlateOnce(evidence);
-  if (evidence.earlier_goes_on === true) return { ...found, risen_again: true };
   const again = found.verdict === 'no_change' ? risenAgain(evidence, found.onset) : null;
   const second = again && correlateOnce(again);
-  return second === null || second.verdict === 'no_change' ? found : { ...second, risen_again: true };
+  const hasRisen = second !== null && second.verdict !== 'no_change';
+  return hasRisen || evidence.earlier_goes_on?.requests === true
+    ? { ...(hasRisen ? second : found), risen_again: true }
+    : found;
 }
 
 function correlateOnce(evidence: Evidence): Correlation {

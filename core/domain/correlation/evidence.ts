@@ -169,8 +169,11 @@ export type Evidence = {
    * there was none.
    */
   earlier_problem?: { from: Timestamp; until: Timestamp };
-  /** An earlier problem of the incident goes on, for which alerts request a rollback as well. Absent: none does. */
-  earlier_goes_on?: true;
+  /**
+   * The earlier problem of the incident goes on, because nothing was mitigated: `since` its opening. `requests`: alerts of it that
+   * still fire request a rollback as well. Absent: there is none, or it was mitigated.
+   */
+  earlier_goes_on?: { since: Timestamp; requests: boolean };
   /** Times of earlier incidents of the service with a confirmed cause, until they were mitigated or resolved. Absent: none. */
   explained?: readonly { from: Timestamp; until: Timestamp }[];
   /** Other services in the same environment that fail now, or that started to fail within ten minutes of the onset. */

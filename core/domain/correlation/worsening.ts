@@ -29,10 +29,11 @@ const FRESH_INTERVALS = 3;
  * have not, or the incident had not reached its level before the change, so that its own rise cannot be told from another.
  */
 export function risenAgain(evidence: Evidence, { latest }: Onset): Evidence | null {
-  const { at, incident_id, cleared, onset } = evidence;
+  const { at, incident_id, cleared, onset, earlier_goes_on: earlier } = evidence;
   const health = healthWithZeros(evidence);
   if (health === null || !Number.isFinite(health.max)) return null;
-  const settled = millisOf(latest) + (health.window ?? USUAL_WINDOW_SECONDS) * 1000;
+  const began = earlier !== undefined && earlier.since < latest ? earlier.since : latest;
+  const settled = millisOf(began) + (health.window ?? USUAL_WINDOW_SECONDS) * 1000;
   const points = pointsOf(health.curve, at);
   const newest = points.slice(-NEWEST);
   const [first, last] = [newest[0], newest.at(-1)];
@@ -41,7 +42,7 @@ export function risenAgain(evidence: Evidence, { latest }: Onset): Evidence | nu
   const whole = wholeIn(health, points);
   const limits = evidence.changes
     .map(({ change }) => change)
-    .filter((change) => change.started_at > onset.alertStartedAt && change.status !== 'cancelled')
+    .filter((change) => change.started_at > (earlier?.since ?? onset.alertStartedAt) && change.status !== 'cancelled')
     .filter((change) => change.made_for !== incident_id && clearingOf(cleared, change) === undefined)
     .flatMap((change) => {
       const before = pointsBetween(points, settled, millisOf(change.started_at));

@@ -346,15 +346,20 @@ const othersOf = (
     }),
   );
 
-/** Reads the newest changes of the service of an open incident, and of the one that was rolled back, if an alert begins. */
+/** Reads the newest changes of the service of an open incident, and of the one that was rolled back, if an urgent alert begins. */
 async function changesAround(
   table: Table,
   now: Timestamp,
   { arrivals, items, target: { incident } }: Pick<Batch, 'arrivals' | 'items' | 'target'>,
 ): Promise<Change[]> {
   if (incident === undefined || incident.unmatched !== null) return [];
-  if (!arrivals.some(({ signal }, n) => signal.status === 'firing' && items[n]?.['starts_at'] !== signal.startsAt))
-    return [];
+  const begins = arrivals.some(
+    ({ signal, destinations }, n) =>
+      signal.status === 'firing' &&
+      (signal.severity === 'critical' || destinations.page) &&
+      items[n]?.['starts_at'] !== signal.startsAt,
+  );
+  if (!begins) return [];
   const { verifying } = incident;
   const decision = verifying && (await table.get(keys.decision(incident.id, verifying.number)));
   const { target } = decision === undefined ? { target: null } : StoredDecision.parse(decision);

@@ -83,7 +83,7 @@ const ENTRIES_DIFFER =
 const SEAL_ALTERED = 'the seal itself was altered';
 const DECISION_DIFFERS = 'the record of its decision was altered or removed';
 const REMOVED_UNLOGGED =
-  'more decisions of its day are without their record than the log says were removed, so at least one was removed by somebody else';
+  'of the decisions of its day, more have lost their record than retention has logged: somebody else removed at least one';
 const EVIDENCE_DIFFERS = 'the document of its evidence in the bucket was altered or removed';
 const NO_MAC =
   'it has no MAC: an earlier version of Firebreak sealed it without an audit key, or someone without the key wrote it to the table';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { dayOf } from '../../../core/stores/audit/decision-record.ts';
 import { canonicalJson, sha256 } from '../../../core/stores/hash.ts';
 import { isDamage } from '../../../core/stores/storage-errors.ts';
 import type { CheckInputs } from '../decisions/check-inputs.ts';
@@ -157,7 +158,7 @@ const aggregateId = (by: string, inputs: CheckInputs, { verdict, reasons }: Verd
     change: request.change,
     verdict,
     reasons: [...new Set(reasons.map(({ code }) => code))].toSorted(),
-    day: inputs.at.slice(0, 'YYYY-MM-DD'.length),
+    day: dayOf(inputs.at),
   };
   return `frd_${sha256(canonicalJson({ by, ...named })).slice(0, 32)}`;
 };

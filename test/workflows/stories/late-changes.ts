@@ -84,7 +84,7 @@ export const measures =
   };
 
 /** Measures errors since four minutes before the alert that are worse from a later minute on. */
-const getsWorse =
+export const getsWorse =
   (afterMinutes: number, more: object = {}): Moment =>
   (world) => {
     measures(4, more)(world);

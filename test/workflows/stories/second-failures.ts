@@ -2,7 +2,7 @@ import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { NOON } from '../../core/arbitraries.ts';
 import { all, answers, configured, ends, fires, type Moment, samplesOf, theIncident } from '../play.ts';
 import { wake } from '../../../workflows/wake.ts';
-import { begins, finishes, recordsLate, unrecorded } from './late-changes.ts';
+import { begins, finishes, getsWorse, recordsLate, unrecorded } from './late-changes.ts';
 import type { Path } from './rollbacks.ts';
 
 /** Stories of a failure that begins after the recovery from a mitigated one, in the same incident. */
@@ -188,6 +188,19 @@ export const unexplainedPaths: Record<string, Path> = {
       '380 s': recordsLate('v3', 1.5),
       '395 s': answers('approved'),
       '10 min': all(ends(), ends({ name: 'HighLatency' })),
+    },
+    calls: [PAGE, PAGE_AGAIN, ROLL_BACK_LATER, ...RESOLVE],
+    status: 'resolved',
+  },
+  'second-failure-is-measured-as-a-rise-of-the-first': {
+    given: [unrecorded('v2'), getsWorse(14)],
+    timeline: {
+      '0 s': fires(),
+      '12 min': begins('v3'),
+      '13 min': finishes('v3'),
+      '16 min': fires({ ...soon, name: 'HighLatency' }),
+      '17 min': answers('approved'),
+      '40 min': all(ends(), ends({ name: 'HighLatency' })),
     },
     calls: [PAGE, PAGE_AGAIN, ROLL_BACK_LATER, ...RESOLVE],
     status: 'resolved',
