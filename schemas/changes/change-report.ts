@@ -93,6 +93,8 @@ export const ChangeReport = z
      */
     final: z.boolean().optional(),
     started_at: Timestamp.optional(),
+    /** When the sender created the rollout, if its events say so. Earlier events can be missing. */
+    created_at: Timestamp.optional(),
   })
   .extend(z.object(values).partial().shape);
 export type ChangeReport = z.infer<typeof ChangeReport>;
@@ -107,7 +109,7 @@ const reportedStatus = { at: Timestamp, value: readAs(ChangeStatus, 'cancelled')
 export const Rollout = z.object({
   source: ReportSource,
   key: z.string(),
-  /** Time of the earliest and of the latest event. */
+  /** Time of the earliest event, or of the creation, and of the latest event. */
   first_at: Timestamp,
   last_at: Timestamp,
   /** Earliest start that an event has reported. */

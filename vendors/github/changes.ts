@@ -106,6 +106,7 @@ export function reportsOfDeployment({
       source: 'github',
       key: `${repository.full_name.toLowerCase()}#${deployment.id}`,
       at,
+      created_at: deployment.created_at,
       subject: {
         repository: repository.full_name,
         environment: status?.environment ?? deployment.environment,

@@ -69,8 +69,12 @@ export const isOtherNameThan = (version: string, name: string): boolean => !isSa
 const senderOf = ({ reported_by: by, made_for: incident }: Change): string | undefined =>
   by ?? (incident === null ? undefined : FIREBREAK);
 
-const isBetween = ({ started_at: at }: Reported, first: Reported, other: Reported): boolean =>
-  (first.started_at < at && at < other.started_at) || (other.started_at < at && at < first.started_at);
+/** Returns whether a rollout began between two others, the first of which had ended when the second began. */
+const isBetween = ({ started_at: at }: Reported, one: Reported, other: Reported): boolean => {
+  const [first, second] = one.started_at < other.started_at ? [one, other] : [other, one];
+  const hasEnded = (first.finished_at ?? first.started_at) < second.started_at;
+  return hasEnded && first.started_at < at && at < second.started_at;
+};
 
 const endOf = ({ started_at, finished_at }: Reported): Timestamp =>
   finished_at ?? plusSeconds(started_at, UNFINISHED_MAX_SECONDS);

@@ -8,12 +8,13 @@ type Dated<T> = { at: Timestamp; value: T };
 
 /** Returns the rollout after another report, or the first one. The order of reports does not matter, nor do repeats. */
 export function mergedRollout(known: Rollout | undefined, report: ChangeReport): Rollout {
-  const { source, key, at, subject, status, final, started_at, ...values } = report;
-  const before = known ?? { source, key, first_at: at, last_at: at, started_at: null, subject: {}, values: {} };
+  const { source, key, at, subject, status, final, started_at, created_at = at, ...values } = report;
+  const first = created_at < at ? created_at : at;
+  const before = known ?? { source, key, first_at: first, last_at: at, started_at: null, subject: {}, values: {} };
   return {
     source,
     key,
-    first_at: at < before.first_at ? at : before.first_at,
+    first_at: first < before.first_at ? first : before.first_at,
     last_at: at > before.last_at ? at : before.last_at,
     started_at: earliest(before.started_at, started_at ?? null),
     status: laterStatus(before.status, status && { at, value: status, ...(final === true && { final }) }),

@@ -33,6 +33,7 @@ const someReport = fc
     status: optional(fc.constantFrom(...ChangeStatus.options)),
     final: optional(fc.boolean()),
     started_at: optional(fc.integer({ min: 0, max: 3 }).map(at)),
+    created_at: optional(fc.integer({ min: -2, max: 2 }).map(at)),
     finished_at: optional(fc.integer({ min: 0, max: 5 }).map(at)),
     applied_at: optional(fc.constant(at(-3600))),
     version: optional(fc.constantFrom('v1', 'v2')),
@@ -82,6 +83,13 @@ describe('a rollout', () => {
       started_at: at(600),
       finished_at: at(700),
     });
+  });
+
+  test('starts when it was created, if its first events are missing', () => {
+    const success = report(700, { version: 'v1', status: 'succeeded', created_at: at(0) });
+    const running = report(600, { status: 'started', started_at: at(600), created_at: at(0) });
+    expect(changeOf(success)).toMatchObject({ started_at: at(0), finished_at: at(700) });
+    expect(changeOf(success, running)).toMatchObject({ started_at: at(600), finished_at: at(700) });
   });
 
   test('does not start again, but its outcome can be corrected', () => {

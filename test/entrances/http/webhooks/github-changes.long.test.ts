@@ -94,6 +94,28 @@ describe('the webhooks of a deployment', () => {
     expect(again).toMatchObject({ status: 200, body: { id: reported.changes[0], has_migration: false } });
   });
 
+  test('whose success is reported a day later are the same change; another deployment is not', async () => {
+    const sha = '4'.repeat(40);
+    const { body: recorded } = await firebreak.post('/v1/deployments', {
+      service: 'checkout-api',
+      environment: 'production',
+      version: sha,
+      started_at: '2026-11-16T10:00:00Z',
+      finished_at: '2026-11-16T10:03:00Z',
+    });
+    const payload = JSON.parse(github('deployment-status-success').body);
+    Object.assign(payload.deployment, { id: 450, sha, created_at: '2026-11-16T10:00:05Z' });
+    payload.deployment_status.created_at = '2026-11-17T10:00:00Z';
+    const { body: late } = await deliver(firebreak, signed(payload, 'deployment_status'));
+    expect(late).toEqual({ changes: [recorded.id] });
+    expect((await firebreak.get(`/v1/deployments/${recorded.id}`)).body.finished_at).toBe('2026-11-16T10:03:00.000Z');
+    const { body: again } = await deployment('deployment-status-success', { id: 451, sha, at: '2026-11-17T10:00:00Z' });
+    expect((await firebreak.get(`/v1/deployments/${again.changes[0]}`)).body).toMatchObject({
+      version: sha,
+      started_at: '2026-11-17T10:00:00.000Z',
+    });
+  });
+
   test('of an older version are a rollback', async () => {
     const { body } = await deployment('deployment-status-success', {
       id: 700,
