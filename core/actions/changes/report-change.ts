@@ -22,6 +22,7 @@ import {
   bringsBack,
   CHANGES_SEARCHED,
   observesRollouts,
+  runningChange,
   runsAlready,
   sameRollout,
 } from '../../domain/changes/recognize.ts';
@@ -304,10 +305,8 @@ async function changesWithIds(
       const ownId = idOf(rollout, serviceEnvironment);
       const recent = isLive(change) ? await changes.recent(serviceEnvironment, CHANGES_SEARCHED) : [];
       const isRecorded = recent.some(({ id }) => id === ownId);
-      return {
-        ...serviceEnvironment,
-        id: (isRecorded ? undefined : sameRollout(recent, change, rollout.source)?.id) ?? ownId,
-      };
+      const other = sameRollout(recent, change, rollout.source) ?? runningChange(recent, change, rollout);
+      return { ...serviceEnvironment, id: (isRecorded ? undefined : other?.id) ?? ownId };
     }),
   );
 }

@@ -1,7 +1,8 @@
 import type { Change } from '../../../schemas/changes/change.ts';
+import type { Rollout } from '../../../schemas/changes/change-report.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { haveDifferentCommits, isSameName, nameOf } from './version-identity.ts';
-import { byStart, liveChanges, putsVersionLive, sameVersion } from './versions.ts';
+import { byStart, liveChanges, newestLiveChange, putsVersionLive, sameVersion } from './versions.ts';
 
 /** Number of changes before a reported one among which the same rollout is searched. */
 export const CHANGES_SEARCHED = 50;
@@ -108,6 +109,22 @@ export function runsAlready(changes: readonly Change[], report: Reported): boole
   const earlier = versionsBefore(changes, report);
   const live = earlier.findLast(({ status }) => status !== 'failed');
   return live?.status === 'succeeded' && live !== earlier.at(-1) && isSameCode(live, report);
+}
+
+/**
+ * Returns the change of the version that runs, if another system has recorded it and the report says only that this version is
+ * there: senders such as Flux repeat that for as long as it runs. Undefined: the report says more.
+ *
+ * @param rollout what its sender has reported; without a start, the result can be of any time before
+ */
+export function runningChange(
+  changes: readonly Change[],
+  report: Reported,
+  { source, started_at, status }: Pick<Rollout, 'source' | 'started_at' | 'status'>,
+): Change | undefined {
+  const live = newestLiveChange(changes);
+  const saysOnlyThat = started_at === null && status?.final === true && status.value === 'succeeded';
+  return saysOnlyThat && live !== undefined && senderOf(live) !== source && isSameCode(live, report) ? live : undefined;
 }
 
 const versionsBefore = (changes: readonly Change[], { started_at }: Reported): Change[] =>

@@ -100,6 +100,49 @@ describe('events of a rollout', () => {
   });
 });
 
+describe('a state that a sender repeats', () => {
+  const [first, second] = ['1'.repeat(40), '2'.repeat(40)];
+  const pipeline = (seconds: number, commit: string) =>
+    world.deps.changes.record({
+      service: 'shop' as never,
+      environment: 'production' as never,
+      version: commit as never,
+      kind: 'deploy',
+      status: 'succeeded',
+      commit,
+      started_at: at(seconds),
+      finished_at: at(seconds),
+    });
+  const reconciled = (seconds: number, commit: string, more: object = {}) =>
+    report(seconds, {
+      source: 'flux',
+      key: commit,
+      object: 'Kustomization/apps/shop',
+      status: 'succeeded',
+      final: true,
+      version: commit,
+      commit,
+      ...more,
+    });
+
+  beforeEach(async () => {
+    await pipeline(-90_000, first);
+  });
+
+  test('is no new change of the version that runs, however long ago another system reported it', async () => {
+    await reconciled(-60, first);
+    expect(await changes()).toMatchObject([{ version: first, finished_at: at(-90_000) }]);
+  });
+
+  test('is a new change if it began, or if another version runs', async () => {
+    await reconciled(-600, first, { status: 'started', final: undefined, started_at: at(-600) });
+    await reconciled(-540, first);
+    await pipeline(-300, second);
+    await reconciled(-60, 'f'.repeat(40));
+    expect(await changes()).toMatchObject([{}, { version: second }, { version: first, started_at: at(-600) }, {}]);
+  });
+});
+
 describe('the commit of an image', () => {
   const [ofDeploys, ofCode] = ['d'.repeat(40), `4c1f0d9${'c'.repeat(33)}`];
   const image = (tag: string) => ({ images: [`ghcr.io/acme/shop:${tag}`], commit: ofDeploys, version: ofDeploys });
