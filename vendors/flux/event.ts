@@ -148,7 +148,7 @@ function readHelmRelease(event: FluxEvent): ReadChanges {
       : outcome.status === 'failed'
         ? `${reason} ${revision} ${token ?? ''}` // the controller repeats a failed action
         : release === undefined
-          ? `${reason} ${timestamp}`
+          ? `${reason} ${timestamp}` // sent once; `token` is of the values, which can come back
           : `v${release}`;
   const version = imageTag(metadata) ?? metadata['app-version'] ?? revision;
   return {
