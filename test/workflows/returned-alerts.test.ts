@@ -344,6 +344,19 @@ describe('an end that Grafana has not measured', () => {
     expect(await it.deps.incidents.held(it.world.clock.now())).toEqual([]);
   });
 
+  test('is an end when Grafana has measured it, which the sender then repeats without a reason', async () => {
+    const it = await intake();
+    await it.play({
+      '0 s': it.grafana('firing'),
+      '5 s': it.grafana('resolved', 'NoData'),
+      '60 s': it.sweeps,
+      '61 s': isOpen(it),
+      '5 min': it.grafana('resolved'),
+    });
+    expect(it.statuses).toEqual(['resolved']);
+    expect(await it.deps.incidents.held(it.world.clock.now())).toEqual([]);
+  });
+
   test('is settled by a later notification', async () => {
     const it = await intake(withHealth);
     it.world.health = { kind: 'value', value: 0.001 };

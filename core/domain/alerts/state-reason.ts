@@ -1,6 +1,7 @@
 /**
  * Annotation with which Grafana says why an alert has its state, if the rule was not measured. With an external Alertmanager, it
- * arrives in the format of that. Several reasons are separated by commas, such as `Error, KeepLast`.
+ * arrives in the format of that. Several reasons are separated by commas, such as `Error, KeepLast`. When the rule is measured
+ * again, Grafana repeats the end without the annotation.
  *
  * @see https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/stale-alert-instances/
  */
