@@ -278,7 +278,7 @@ export const IncidentRecord = z.object({
   new_onset: z
     .object({
       at: Timestamp,
-      /** When the problem before it had ended, or the start of `after_change`. */
+      /** When the problem before it had ended, or from when on `after_change` could be the cause. */
       recovered_at: Timestamp,
       /**
        * The change after which it began, while alerts of the problem before it still fired. Absent: that one had ended.

@@ -4,7 +4,8 @@ import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { changeName } from '../changes/change-words.ts';
 import { turnedFlagOff } from '../changes/flags.ts';
 import { isSameVersion } from '../changes/version-identity.ts';
-import { byStart, newestLiveChange, putsVersionLive, sameVersion } from '../changes/versions.ts';
+import { byStart, endOf, liveChanges, newestLiveChange, putsVersionLive, sameVersion } from '../changes/versions.ts';
+import { MIN_CONFIDENCE_TO_ASK } from '../correlation/weights.ts';
 import type { IncidentChange } from '../ports/incidents.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { isSameMitigation, type Mitigation } from '../rollback/verdict.ts';
@@ -135,14 +136,14 @@ export type UrgentAlert = { since: Timestamp; pages: boolean };
 
 /**
  * Returns the change if urgent alerts began after a newer change than those that the newest mitigation is about, or than the opening
- * if nothing was mitigated: they are another problem, even while alerts of the one before it still fire. After a mitigation that did
- * not help, they are the same problem, which goes on. Without a mitigation, the first problem goes on as well, and the page that is
- * open is about both.
+ * if nothing was mitigated, or after the end of one that began before: they are another problem, even while alerts of the one before
+ * it still fire. After a mitigation that did not help, they are the same problem, which goes on. Without a mitigation, the first
+ * problem goes on as well, and the page that is open is about both.
  *
  * @param changes of the incident's service, and of the one that was rolled back
  */
 export function newOnsetAfterChange(
-  incident: Course & Pick<IncidentRecord, 'id' | 'service' | 'opened_at'>,
+  incident: Course & Pick<IncidentRecord, 'id' | 'service' | 'opened_at' | 'suspects'>,
   changes: readonly Change[],
   alerts: readonly UrgentAlert[],
 ): Pick<IncidentChange, 'newOnset' | 'recoveredAt' | 'status' | 'suspects'> {
@@ -152,14 +153,15 @@ export function newOnsetAfterChange(
   const newer = changesSince(changes, incident);
   const [first] = newer;
   const fresh = alerts
-    .filter(({ since }) => first !== undefined && since >= first.started_at)
+    .filter(({ since }) => first !== undefined && since >= first.from)
     .toSorted((a, b) => (a.since < b.since ? -1 : 1));
   const [earliest] = fresh;
-  const change = newer.findLast(({ started_at }) => earliest !== undefined && started_at <= earliest.since);
-  if (earliest === undefined || change === undefined) return {};
+  const cause = newer.findLast(({ from }) => earliest !== undefined && from <= earliest.since);
+  if (earliest === undefined || cause === undefined) return {};
+  const { change, from } = cause;
   return begun(incident, verifying, {
     at: earliest.since,
-    recovered_at: change.started_at,
+    recovered_at: from,
     after_change: {
       id: change.id,
       name: changeName(change, service),
@@ -171,12 +173,13 @@ export function newOnsetAfterChange(
 
 /**
  * Returns the changes since the newest mitigation, or the opening, and since the newest problem, that can be the cause of another
- * problem, oldest first. A version that already runs is none: the deploying system reports Firebreak's rollback as well.
+ * problem, in the order in which they could take effect. A version that already runs is none: the deploying system reports
+ * Firebreak's rollback as well. One that was rolling out takes effect at its end, unless the problem before is put down to it already.
  */
 function changesSince(
   changes: readonly Change[],
-  { id, opened_at, verifying, new_onset: onset }: Pick<IncidentRecord, 'id' | 'opened_at' | 'verifying' | 'new_onset'>,
-): Change[] {
+  { id, opened_at, verifying, new_onset: onset, suspects }: Parameters<typeof newOnsetAfterChange>[0],
+): { change: Change; from: Timestamp }[] {
   const mitigatedAt = verifying?.at ?? opened_at;
   // A version can be deployed while the rollback runs.
   const began =
@@ -184,18 +187,34 @@ function changesSince(
       .filter(({ made_for, started_at }) => made_for === id && started_at <= mitigatedAt)
       .toSorted(byStart)
       .at(-1)?.started_at ?? mitigatedAt;
+  const since = latest(began, onset?.at);
   return changes
     .filter(
       (change) =>
-        change.started_at > began &&
-        (onset === undefined || change.started_at > onset.at) &&
         change.made_for !== id &&
         change.status !== 'cancelled' &&
+        change.id !== onset?.after_change?.id &&
         !(change.kind === 'flag' && turnedFlagOff(change)) &&
         !isRunning(change, changes),
     )
-    .toSorted(byStart);
+    .flatMap((change) => {
+      if (change.started_at > since) return [{ change, from: change.started_at }];
+      const isSuspected = suspects.some(
+        ({ change_id, confidence }) => change_id === change.id && confidence >= MIN_CONFIDENCE_TO_ASK,
+      );
+      return endOf(change) > since && !isSuspected && !wasReplaced(change, changes)
+        ? [{ change, from: endOf(change) }]
+        : [];
+    })
+    .toSorted((a, b) => (a.from === b.from ? byStart(a.change, b.change) : a.from < b.from ? -1 : 1));
 }
+
+/** Returns whether another version was deployed before the end of a change, such as by its rollback. */
+const wasReplaced = (change: Change, changes: readonly Change[]): boolean =>
+  putsVersionLive(change) &&
+  liveChanges(changes).some(
+    (other) => other.service === change.service && byStart(change, other) < 0 && other.started_at <= endOf(change),
+  );
 
 /** Returns whether a change deploys the version that was live before it. */
 function isRunning(change: Change, changes: readonly Change[]): boolean {

@@ -65,11 +65,14 @@ export const begins =
 
 /** Reports the end of a deploy, as `PATCH /v1/deployments/{id}` does. Nothing happens if it does not roll out. */
 export const finishes =
-  (version: string, status: 'succeeded' | 'failed' | 'cancelled' = 'succeeded'): Moment =>
-  async ({ deps, store }) => {
+  (version: string, status: 'succeeded' | 'failed' | 'cancelled' = 'succeeded', secondsAgo = 0): Moment =>
+  async ({ deps, store, clock }) => {
     const rolling = store.changes.find((one) => one.version === version && one.status === 'started');
     if (rolling === undefined) return;
-    const change = await deps.changes.patch(rolling.id, { status });
+    const change = await deps.changes.patch(rolling.id, {
+      status,
+      ...(secondsAgo > 0 && { finished_at: plusSeconds(clock.now(), -secondsAgo) }),
+    });
     if (change !== undefined && change !== 'ended') await notifyIncidents(deps, change);
   };
 

@@ -192,6 +192,30 @@ export const unexplainedPaths: Record<string, Path> = {
     calls: [PAGE, PAGE_AGAIN, ROLL_BACK_LATER, ...RESOLVE],
     status: 'resolved',
   },
+  'second-failure-begins-after-the-end-of-a-deploy-from-before-the-opening': {
+    given: [unrecorded('v2'), begins('v3', 2)],
+    timeline: {
+      '0 s': fires({ began: 300 }),
+      '320 s': finishes('v3'),
+      '370 s': fires({ ...soon, name: 'HighLatency' }),
+      '395 s': answers('approved'),
+      '10 min': all(ends(), ends({ name: 'HighLatency' })),
+    },
+    calls: [PAGE, PAGE_AGAIN, ROLL_BACK_LATER, ...RESOLVE],
+    status: 'resolved',
+  },
+  'second-failure-begins-before-the-end-of-its-deploy-is-reported': {
+    given: [unrecorded('v2'), begins('v3', 2)],
+    timeline: {
+      '0 s': fires({ began: 300 }),
+      '370 s': fires({ ...soon, name: 'HighLatency' }),
+      '380 s': finishes('v3', 'succeeded', 60),
+      '395 s': answers('approved'),
+      '10 min': all(ends(), ends({ name: 'HighLatency' })),
+    },
+    calls: [PAGE, PAGE_AGAIN, ROLL_BACK_LATER, ...RESOLVE],
+    status: 'resolved',
+  },
   'second-failure-is-measured-as-a-rise-of-the-first': {
     given: [unrecorded('v2'), getsWorse(14)],
     timeline: {

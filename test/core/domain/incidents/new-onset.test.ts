@@ -141,6 +141,18 @@ describe('a critical alert while the first one still fires is a new problem', ()
       { recovered_at: after(150) },
     ],
     [
+      'after the end of a deploy during which a runbook mitigated the first problem',
+      reported(mitigatedIncident(), fires(after(300)), undefined, {
+        changes: [deploy(50, { finished_at: after(200) })],
+      })?.patch.set?.new_onset,
+      { at: after(300), recovered_at: after(200), after_change: ofV3 },
+    ],
+    [
+      'not after the end of a deploy that the rollback replaced while it ran',
+      begins([deploy(30, { finished_at: after(200) })]),
+      undefined,
+    ],
+    [
       'not after a mitigation that did not help',
       begins([deploy(200)], { open: mitigatedIncident({ status: 'open', verification: 'failed' }) }),
       undefined,
@@ -192,8 +204,8 @@ describe('a critical alert while the first one still fires is a new problem', ()
 });
 
 describe('a critical alert after a newer change, although nothing was mitigated, is a new problem', () => {
-  const deploy = (seconds: number): Change =>
-    change('v3', 0, { id: 'chg_new' as ChangeId, started_at: after(seconds), finished_at: after(seconds + 20) });
+  const deploy = (seconds: number, end = seconds + 20): Change =>
+    change('v3', 0, { id: 'chg_new' as ChangeId, started_at: after(seconds), finished_at: after(end) });
   const begins = (changes: readonly Change[], open: Partial<IncidentRecord> = {}, alert = fires(after(300))) =>
     reported(incident({ mitigations: 1, pages: 1, ...open }), alert, undefined, { changes })?.patch.set?.new_onset;
 
@@ -207,8 +219,25 @@ describe('a critical alert after a newer change, although nothing was mitigated,
     });
   });
 
+  test('if the change began before the opening, and ended after it', () => {
+    expect(begins([deploy(-60, 200)])).toMatchObject({ at: after(300), recovered_at: after(200) });
+    expect(begins([deploy(-60, 200)], suspected(0.2))).toMatchObject({ recovered_at: after(200) });
+  });
+
+  const suspected = (confidence: number): Partial<IncidentRecord> => ({
+    suspects: [{ change_id: 'chg_new', confidence } as IncidentRecord['suspects'][number]],
+  });
+  const during = { at: after(100), recovered_at: after(90), seq: 4, judged: 1 };
   test.each<[string, unknown]>([
-    ['not after a deploy before the opening', begins([deploy(-10)])],
+    ['not after a deploy before the opening', begins([deploy(-30)])],
+    ['not before the end of a deploy that began before the opening', begins([deploy(-60, 301)])],
+    ['not if that deploy is suspected already', begins([deploy(-60, 200)], suspected(0.6))],
+    [
+      'not again after the end of the deploy of the newest problem',
+      begins([deploy(90, 200)], {
+        new_onset: { ...during, after_change: { id: 'chg_new' as ChangeId, name: 'deploy v3' } },
+      }),
+    ],
     ['not if it began before the deploy', begins([deploy(301)])],
     ['not during an action', begins([deploy(200)], { status: 'mitigating' })],
     ['not for a warning', begins([deploy(200)], {}, fires(after(300), { severity: 'warning' }))],
