@@ -173,6 +173,13 @@ export const secondsLive = (change: Change, next: Change): number => secondsBetw
 export const endOf = (change: Change): Timestamp => change.finished_at ?? change.started_at;
 
 /**
+ * Returns from when on a change can take effect, of the time after `since`: from its start, or from its end if it began before.
+ * Null: it had ended by then.
+ */
+export const effectSince = (change: Change, since: Timestamp): Timestamp | null =>
+  [change.started_at, endOf(change)].find((at) => at > since) ?? null;
+
+/**
  * Returns the changes with a migration, and those without that information. A change that names its safe version
  * (`rollback_safe_to`) has considered migrations.
  */

@@ -1,6 +1,7 @@
 import { millisOf } from '../../../schemas/time/time.ts';
 import { clearingOf } from '../changes/cleared-suspects.ts';
 import type { Curve, Evidence } from './evidence.ts';
+import { effectSince } from '../changes/versions.ts';
 import { intervalOf, wholeIn } from './health.ts';
 import type { Onset } from './onset.ts';
 import { median, pointsBetween, pointsOf, quantile } from './samples.ts';
@@ -24,9 +25,10 @@ const USUAL_WINDOW_SECONDS = 600;
 const FRESH_INTERVALS = 3;
 
 /**
- * Returns the evidence of a second problem within the incident, if errors have at least doubled since a change that began
- * after the alert, or the part of the requests that still succeeds has halved: the incident's own errors before that change are its baseline, and their height its limit. Null: they
- * have not, or the incident had not reached its level before the change, so that its own rise cannot be told from another.
+ * Returns the evidence of a second problem within the incident, if errors have at least doubled since a change that began or ended
+ * after the alert, or the part of the requests that still succeeds has halved: the incident's own errors before that are its
+ * baseline, and their height its limit. Null: they have not, or the incident had not reached its level before, so that its own
+ * rise cannot be told from another.
  */
 export function risenAgain(evidence: Evidence, { latest }: Onset): Evidence | null {
   const { at, incident_id, cleared, onset, earlier_goes_on: earlier } = evidence;
@@ -42,11 +44,12 @@ export function risenAgain(evidence: Evidence, { latest }: Onset): Evidence | nu
   const whole = wholeIn(health, points);
   const limits = evidence.changes
     .map(({ change }) => change)
-    .filter((change) => change.started_at > (earlier?.since ?? onset.alertStartedAt) && change.status !== 'cancelled')
-    .filter((change) => change.made_for !== incident_id && clearingOf(cleared, change) === undefined)
+    .filter((change) => change.status !== 'cancelled' && change.made_for !== incident_id)
+    .filter((change) => clearingOf(cleared, change) === undefined)
     .flatMap((change) => {
-      const before = pointsBetween(points, settled, millisOf(change.started_at));
-      if (before.length < MIN_SAMPLES || millisOf(change.started_at) > first.at) return [];
+      const from = effectSince(change, earlier?.since ?? onset.alertStartedAt);
+      const before = from === null ? [] : pointsBetween(points, settled, millisOf(from));
+      if (from === null || before.length < MIN_SAMPLES || millisOf(from) > first.at) return [];
       const limit = timesWorse(Math.max(health.max, quantile(before, 0.9)), MARGIN, whole);
       const [usual, now] = [Math.max(health.max, median(before)), median(newest)];
       const isDoubled = now >= DOUBLED * usual;

@@ -4,7 +4,15 @@ import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { changeName } from '../changes/change-words.ts';
 import { turnedFlagOff } from '../changes/flags.ts';
 import { isSameVersion } from '../changes/version-identity.ts';
-import { byStart, endOf, liveChanges, newestLiveChange, putsVersionLive, sameVersion } from '../changes/versions.ts';
+import {
+  byStart,
+  effectSince,
+  endOf,
+  liveChanges,
+  newestLiveChange,
+  putsVersionLive,
+  sameVersion,
+} from '../changes/versions.ts';
 import { MIN_CONFIDENCE_TO_ASK } from '../correlation/weights.ts';
 import type { IncidentChange } from '../ports/incidents.ts';
 import { numberOf } from '../rollback/question-names.ts';
@@ -198,13 +206,13 @@ function changesSince(
         !isRunning(change, changes),
     )
     .flatMap((change) => {
-      if (change.started_at > since) return [{ change, from: change.started_at }];
+      const from = effectSince(change, since);
+      if (from === null) return [];
       const isSuspected = suspects.some(
         ({ change_id, confidence }) => change_id === change.id && confidence >= MIN_CONFIDENCE_TO_ASK,
       );
-      return endOf(change) > since && !isSuspected && !wasReplaced(change, changes)
-        ? [{ change, from: endOf(change) }]
-        : [];
+      const isKnown = from !== change.started_at && (isSuspected || wasReplaced(change, changes));
+      return isKnown ? [] : [{ change, from }];
     })
     .toSorted((a, b) => (a.from === b.from ? byStart(a.change, b.change) : a.from < b.from ? -1 : 1));
 }

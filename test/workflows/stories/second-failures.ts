@@ -229,6 +229,18 @@ export const unexplainedPaths: Record<string, Path> = {
     calls: [PAGE, PAGE_AGAIN, ROLL_BACK_LATER, ...RESOLVE],
     status: 'resolved',
   },
+  'second-failure-is-measured-as-a-rise-since-the-end-of-a-deploy-from-before-the-opening': {
+    given: [unrecorded('v2'), begins('v3', 1), getsWorse(14)],
+    timeline: {
+      '0 s': fires({ began: 200 }),
+      '13 min': finishes('v3'),
+      '16 min': fires({ ...soon, name: 'HighLatency' }),
+      '17 min': answers('approved'),
+      '40 min': all(ends(), ends({ name: 'HighLatency' })),
+    },
+    calls: [PAGE, PAGE_AGAIN, ROLL_BACK_LATER, ...RESOLVE],
+    status: 'resolved',
+  },
   'second-failure-is-the-first-that-requests-a-rollback': {
     given: [unrecorded('v2')],
     timeline: {
