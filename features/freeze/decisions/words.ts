@@ -45,9 +45,19 @@ export function brief({ code, text, more = [] }: CheckReason): CheckReason {
   return { code, text: shown, ...(rest.length > 0 && { more: rest }) };
 }
 
+const SENTENCES = new Intl.Segmenter('en', { granularity: 'sentence' });
+
+/** Abbreviations after which a sentence goes on, also with a capital letter: `St. Martin`, `e.g. Ada`. */
+const ABBREVIATION =
+  /(?<![\p{L}\d])(?:\p{L}\.\p{L}|St|Dr|Mr|Mrs|Ms|Prof|Sr|Jr|vs|cf|approx|incl|excl|resp|dept|fig)\.$/iu;
+
 function firstSentence(text: string): string {
-  const [sentence = text] = /^.*?[.!?](?=\s+\S)|^.+$/su.exec(text.trim()) ?? [];
-  return truncated(sentence.replaceAll(/\s+/g, ' '), TEXT_MAX_CHARS);
+  let sentence = '';
+  for (const { segment } of SENTENCES.segment(text.trim().replaceAll(/\s+/g, ' '))) {
+    sentence += segment;
+    if (!ABBREVIATION.test(sentence.trimEnd())) break;
+  }
+  return truncated(sentence.trimEnd(), TEXT_MAX_CHARS);
 }
 
 /** Codes of reasons that don't refuse the change: a check gives them without a freeze, too. */

@@ -22,6 +22,17 @@ test.each([
   ['a short one stays', 'Black Friday', 'Black Friday', undefined],
   ['of several sentences, the first', 'No deploys. Ask Ada first.', 'No deploys.', ['No deploys. Ask Ada first.']],
   ['of several lines, one', 'No deploys\nplease', 'No deploys please', ['No deploys\nplease']],
+  ...[
+    'Sale at St. Martin shops',
+    'Only backends, e.g. Payments',
+    'Load test by Dr. Ada',
+    'Shop vs. API, i.e. both',
+  ].map((text): [string, string, string, string[]] => [
+    `an abbreviation ends no sentence`,
+    `${text}. Ask ops.`,
+    `${text}.`,
+    [`${text}. Ask ops.`],
+  ]),
   ['a version ends no sentence', 'v1.2 broke the login', 'v1.2 broke the login', undefined],
   ['a long one is cut', 'x'.repeat(300), `${'x'.repeat(139)}…`, ['x'.repeat(300)]],
 ])('the text of a reason is one sentence of at most 140 characters: %s', (_, text, shown, more) => {
