@@ -61,6 +61,8 @@ const values = {
   kind: ChangeKind,
   version: Version,
   commit: z.string().min(1).max(256),
+  /** Digest of an image or of an OCI artifact, or the version of a chart, if `version` is a name for it. */
+  artifact: z.string().min(1).max(256),
   committed_at: Timestamp,
   commits: z.array(ReportedCommit).max(500),
   finished_at: Timestamp,
@@ -130,6 +132,7 @@ export const Rollout = z.object({
     kind: reported(readAs(ChangeKind, 'config')),
     version: reported(values.version),
     commit: reported(values.commit),
+    artifact: reported(values.artifact),
     committed_at: reported(values.committed_at),
     commits: reported(values.commits),
     finished_at: reported(values.finished_at),

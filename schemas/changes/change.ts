@@ -208,6 +208,11 @@ export const Change = z.object({
    * begun, if the application's is not known: then it equals `commit`.
    */
   deploy_commit: z.string().optional(),
+  /**
+   * What was deployed under the name of the version: the digest of the image or of the OCI artifact, or the version of the
+   * chart. Absent: not known.
+   */
+  artifact: z.string().optional(),
   /** The system that has observed its failure, if another one has recorded it. */
   ended_by: z.string().optional(),
   /** Text of the annotation that recorded it. Absent: none. */

@@ -8,7 +8,7 @@ export const Pin = z.object({
   service: ServiceName,
   environment: EnvironmentName,
   version: Version,
-  /** The commit of the version. Null or absent: not known, so the pin is of every commit of this name. */
+  /** The commit of the version, or else its artifact. Null or absent: not known, so the pin is of every commit of this name. */
   commit: z.string().nullable().optional(),
   /** The version that was restored, which is therefore not a newer one. Absent in pins of older versions. */
   rolled_back_to: Version.optional(),

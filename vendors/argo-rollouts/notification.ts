@@ -4,7 +4,7 @@ import { InstantIn } from '../../schemas/time/time.ts';
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
 import { type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
 import { PodTemplate } from '../kubernetes/objects.ts';
-import { nameOf, versionsOf } from '../kubernetes/versions.ts';
+import { digestIn, nameOf, versionsOf } from '../kubernetes/versions.ts';
 
 const Name = z.string().min(1).max(253);
 
@@ -64,7 +64,7 @@ export function readArgoRolloutsNotification({ payload }: ReceivedWebhook): Read
         subject: { kubernetesWorkload: [cluster, namespace, 'Rollout', name].filter(Boolean).join('/') },
         status,
         ...(status === 'started' && { started_at: at }),
-        ...(version.length > 0 && { version: versionOf(nameOf(version)) }),
+        ...(version.length > 0 && { version: versionOf(nameOf(version)), artifact: digestIn(version) }),
         ...(images.length > 0 && { images: images.slice(0, 100) }),
       },
     ],

@@ -63,7 +63,7 @@ export function readCdEvent({ payload, header }: ReceivedWebhook): ReadChanges {
   const { environment, artifactId } = service.content;
   if (artifactId === undefined)
     return { unreadable: `${type}: subject.content.artifactId is missing, so the version is unknown` };
-  const { version, image } = partsOfArtifact(artifactId);
+  const { version, artifact, image } = partsOfArtifact(artifactId);
   return {
     reports: [
       {
@@ -75,6 +75,7 @@ export function readCdEvent({ payload, header }: ReceivedWebhook): ReadChanges {
         ...(predicate === 'rolledback' && { kind: 'rollback' as const }),
         status: 'succeeded',
         version: versionOf(version),
+        ...(artifact !== undefined && { artifact: artifact.slice(0, 256) }),
       },
     ],
   };
@@ -111,13 +112,19 @@ const lastPart = (id: string): string => id.split('/').findLast((part) => part !
  * @example partsOfArtifact('pkg:oci/myapp@sha256%3A0b31?repository_url=ghcr.io/acme/myapp&tag=1.2.3')
  * @see https://github.com/package-url/purl-spec
  */
-function partsOfArtifact(artifactId: string): { version: string; image?: string } {
+function partsOfArtifact(artifactId: string): { version: string; artifact?: string; image?: string } {
   const purl = /^pkg:([^/]+)\/([^@?#]+)(?:@([^?#]+))?(?:\?([^#]*))?/.exec(artifactId);
   if (purl === null) return { version: artifactId };
-  const [, type, , version, qualifiers] = purl;
+  const [, type, , encoded = '', qualifiers] = purl;
   const qualifierValues = new URLSearchParams(qualifiers ?? '');
   const image = type === 'oci' || type === 'docker' ? qualifierValues.get('repository_url') : null;
-  return { version: qualifierValues.get('tag') ?? decoded(version ?? '') ?? artifactId, ...(image ? { image } : {}) };
+  const tag = qualifierValues.get('tag');
+  const version = decoded(encoded);
+  return {
+    version: tag ?? version ?? artifactId,
+    ...(tag !== null && version !== undefined && { artifact: version }),
+    ...(image ? { image } : {}),
+  };
 }
 
 function decoded(text: string): string | undefined {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { partsOfImage } from '../../core/domain/changes/images.ts';
+import { taggedVersion } from '../../core/domain/changes/images.ts';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import { cutText } from '../../schemas/parsing/text.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
@@ -81,7 +81,7 @@ function readKustomization(event: FluxEvent): ReadChanges {
   if (severity === 'trace') return { ignored: 'a trace event' };
   const isEnd = reason === 'ReconciliationSucceeded' || message.startsWith('Health check passed');
   const status = severity === 'error' ? 'failed' : isEnd ? 'succeeded' : 'started';
-  const { commit, version } = partsOfRevision(metadata['originRevision'] ?? revision);
+  const { commit, ...named } = partsOfRevision(metadata['originRevision'] ?? revision);
   return {
     reports: [
       {
@@ -91,7 +91,7 @@ function readKustomization(event: FluxEvent): ReadChanges {
         status,
         // Each later reconciliation of the same revision sends its result, too.
         ...(status === 'succeeded' && { final: true }),
-        version: versionOf(imageTag(metadata) ?? version),
+        ...versionFields(imageVersion(metadata) ?? named),
         ...(commit !== undefined && { commit }),
         ...(status === 'started' && { started_at: event.timestamp }),
       },
@@ -150,10 +150,33 @@ function readHelmRelease(event: FluxEvent): ReadChanges {
         : release === undefined
           ? `${reason} ${timestamp}` // sent once; `token` is of the values, which can come back
           : `v${release}`;
-  const version = imageTag(metadata) ?? metadata['app-version'] ?? revision;
+  const version = imageVersion(metadata) ?? versionOfRelease(metadata, revision);
   return {
-    reports: [{ ...commonFields(event), ...outcome, key: keyOf(event, identity), version: versionOf(version) }],
+    reports: [{ ...commonFields(event), ...outcome, key: keyOf(event, identity), ...versionFields(version) }],
   };
+}
+
+/** A version, and what was deployed under its name. */
+type Named = { version: string; artifact?: string };
+
+const versionFields = ({ version, artifact }: Named) => ({
+  version: versionOf(version),
+  ...(artifact !== undefined && { artifact: artifact.slice(0, 256) }),
+});
+
+/** Digits of the digest of the values that are shown, as those of a commit. */
+const VALUES = /^(?:sha\d+:)?([0-9a-f]{7})[0-9a-f]+$/;
+
+/**
+ * Returns the version of a release. Several charts, and several values for one chart, can have the same version of the
+ * application.
+ *
+ * @param revision version of the chart
+ */
+function versionOfRelease({ token = '', 'app-version': version }: FluxEvent['metadata'], revision: string): Named {
+  const [, values] = VALUES.exec(token) ?? [];
+  const artifact = values === undefined ? revision : `${revision}+${values}`;
+  return { version: version ?? revision, artifact };
 }
 
 /** The cluster differs from the release: its objects were changed by others. */
@@ -189,18 +212,18 @@ const keyOf = ({ involvedObject, metadata }: FluxEvent, identity: string): strin
     .join(' ')
     .slice(0, 2048);
 
-const imageTag = ({ image }: FluxEvent['metadata']): string | undefined => image && partsOfImage(image).tag;
+const imageVersion = ({ image = '' }: FluxEvent['metadata']): Named | undefined => taggedVersion(image);
 
 /**
- * Returns the commit of a revision, and the version to show for it. Formats: `main@sha1:<commit>`, `main/<commit>` of older
+ * Returns the commit of a revision, or its digest, and the version to show for it. Formats: `main@sha1:<commit>`, `main/<commit>` of older
  * controllers, and `1.2.3@sha256:<digest>` of OCI artifacts.
  *
  * @see https://github.com/fluxcd/flux2/tree/main/rfcs/0005-artifact-revision-and-digest
  */
-function partsOfRevision(revision: string): { commit?: string; version: string } {
+function partsOfRevision(revision: string): Named & { commit?: string } {
   const [, commit = ''] = /(?:^|[:/])([0-9a-f]+)$/.exec(revision) ?? [];
   if (COMMIT.test(commit) && !revision.includes('@sha256:')) return { commit, version: commit };
   const [tag, digest] = revision.split('@', 2);
   const isNamed = tag !== undefined && tag !== '' && tag !== 'latest';
-  return { version: isNamed ? tag : (digest ?? revision) };
+  return isNamed ? { version: tag, ...(digest && { artifact: digest }) } : { version: digest ?? revision };
 }

@@ -5,7 +5,7 @@ import { versionOf } from '../shared/change-webhook.ts';
 import type { Ending } from '../shared/refusals.ts';
 import type { Deployment, PodTemplate, ReplicaSet } from './objects.ts';
 import { type Marks, ownReplicaSets, templateOf } from './revisions.ts';
-import { nameOf, versionsOf } from './versions.ts';
+import { digestIn, nameOf, versionsOf } from './versions.ts';
 import { attemptOn, type WorkloadTarget } from './workload.ts';
 
 /** Number of earlier revisions that can be in progress when a newer one is seen. */
@@ -40,6 +40,7 @@ export function lastRollout(
     const changed = whatChanged(previous, current, marks);
     if (changed === 'restart' || current === undefined) return { kind: 'observed', report: null, superseded: [] };
 
+    const versions = versionsOf(spec.template, target.container);
     const now = target.cluster.clock.now();
     const { kind } = progressOf(deployment);
     const state = kind === 'succeeded' || kind === 'failed' ? kind : 'started';
@@ -57,7 +58,8 @@ export function lastRollout(
         status: state,
         // Later, the condition is also about pods that are moved to other nodes.
         ...(state === 'succeeded' && { final: true }),
-        version: versionOf(nameOf(versionsOf(spec.template, target.container))),
+        version: versionOf(nameOf(versions)),
+        artifact: digestIn(versions),
         ...(changed === 'configuration' && { kind: 'config' as const }),
         started_at: createdAt !== undefined && createdAt < at ? createdAt : at,
         images: spec.template.spec.containers.flatMap(({ image }) => image ?? []).slice(0, 100),

@@ -70,3 +70,7 @@ export function restoredIn(versions: readonly string[], request: RollbackCall): 
 
 /** Returns a name to display. */
 export const nameOf = (versions: readonly string[]): string => versions[0] ?? 'an unnamed version';
+
+/** Returns the digest of the image. Undefined: the image is named by its tag only. */
+export const digestIn = (versions: readonly string[]): string | undefined =>
+  versions.find((name) => name.startsWith('sha256:'));

@@ -1,5 +1,5 @@
 import { isOtherNameThan } from '../../domain/changes/recognize.ts';
-import { haveDifferentCommits, isSameName, nameOf } from '../../domain/changes/version-identity.ts';
+import { haveDifferentRevisions, isSameName, nameOf } from '../../domain/changes/version-identity.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -19,12 +19,12 @@ export async function ownRollbackIn(
   { effects, decisions }: Pick<Deps, 'effects' | 'decisions'>,
   report: ServiceEnvironment &
     Pick<NewChange, 'version' | 'kind' | 'commit' | 'previous_version'> &
-    Partial<Pick<Change, 'reported_by' | 'deploy_commit'>>,
+    Partial<Pick<Change, 'reported_by' | 'deploy_commit' | 'artifact'>>,
   recent: readonly Change[],
 ): Promise<RollbackFields | undefined> {
   const name = nameOf(report);
   const isOfOtherCommit = recent.some(
-    (change) => putsVersionLive(change) && isSameName(nameOf(change), name) && haveDifferentCommits(change, report),
+    (change) => putsVersionLive(change) && isSameName(nameOf(change), name) && haveDifferentRevisions(change, report),
   );
   if (!isOfOtherCommit || !putsVersionLive(report)) return undefined;
   for (const { incident, effect } of await effects.unfinished('roll-back')) {

@@ -1,5 +1,5 @@
 import { rolledBackBy } from '../../domain/changes/rolled-back.ts';
-import { commitOf, isSameVersion } from '../../domain/changes/version-identity.ts';
+import { revisionOf, isSameVersion } from '../../domain/changes/version-identity.ts';
 import { endOf } from '../../domain/changes/versions.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
@@ -24,7 +24,7 @@ export async function pinRolledBack(deps: PinDeps, rollback: Change): Promise<vo
   const removed = rolledBackBy(await deps.changes.recent(rollback, CHANGES_READ), rollback);
   if (removed === null || (await isOfDrill(deps, rollback)) || (await isOwn(deps, rollback))) return;
   const { version } = removed;
-  const commit = commitOf(removed);
+  const commit = revisionOf(removed);
   const by = rollback.author ?? rollback.reported_by ?? 'another system';
   const incident = (await deps.incidents.openAt(rollback))?.id ?? null;
   const pin = await deps.pins.add(

@@ -58,6 +58,7 @@ type Extra = {
   id?: ChangeId;
   reported_by?: string;
   deploy_commit?: string;
+  artifact?: string;
   traceparent?: string;
   note?: string;
   tags?: string[];

@@ -268,7 +268,11 @@ function changeAt(
   return {
     ...change,
     // The sender calls the previous version by its revision, too.
-    ...(version !== undefined && { version, previous_version: undefined }),
+    ...(version !== undefined && {
+      version,
+      previous_version: undefined,
+      artifact: image === undefined ? undefined : partsOfImage(image).digest,
+    }),
     ...(commit !== undefined &&
       commit !== change.commit && {
         commit,
@@ -343,9 +347,15 @@ async function recordOrRevise(
       : {};
   const reported = { ...report, kind, ...hasEnded };
   if (before === undefined) {
-    const { deploy_commit, ...input } = reported;
+    const { deploy_commit, artifact, ...input } = reported;
     const own = await ownRollbackIn(deps, { ...serviceEnvironment, ...sent, kind }, recent);
-    const extra = { id, reported_by: rollout.source, ...(deploy_commit !== undefined && { deploy_commit }), ...own };
+    const extra = {
+      id,
+      reported_by: rollout.source,
+      ...(deploy_commit !== undefined && { deploy_commit }),
+      ...(artifact !== undefined && { artifact }),
+      ...own,
+    };
     return (await recordChange(deps, { ...serviceEnvironment, ...input }, trace, extra)).change;
   }
   const at = deps.clock.now();
@@ -367,7 +377,7 @@ async function addToOtherSource(
   report: RolloutChange,
   { by, trace }: { by: string; trace: string },
 ): Promise<Change> {
-  const { deploy_commit = deployCommitFrom(by, change, report), ...plain } = report;
+  const { deploy_commit = deployCommitFrom(by, change, report), artifact, ...plain } = report;
   const { status, finished_at, ...others } = plain;
   const observed = observesRollouts(by);
   // An applied manifest is a success for who applied it, also if its canary fails.
@@ -384,6 +394,10 @@ async function addToOtherSource(
   const isPremature = !observed && status === 'succeeded' && observesRollouts(change.reported_by);
   const added = isPremature ? { ...others, status: 'started' as const } : plain;
   const extended = (await extendChange(deps, change, added, trace)).change;
-  if (deploy_commit === undefined || extended.deploy_commit !== undefined) return extended;
-  return (await deps.changes.revise(change.id, (now) => ({ ...now, deploy_commit }))) ?? extended;
+  const unknown = {
+    ...(deploy_commit !== undefined && extended.deploy_commit === undefined && { deploy_commit }),
+    ...(artifact !== undefined && extended.artifact === undefined && { artifact }),
+  };
+  if (Object.keys(unknown).length === 0) return extended;
+  return (await deps.changes.revise(change.id, (now) => ({ ...now, ...unknown }))) ?? extended;
 }

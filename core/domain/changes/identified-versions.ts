@@ -2,15 +2,16 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import { NAME_MAX_CHARS, type Version } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import {
-  commitOf,
-  haveDifferentCommits,
+  haveDifferentRevisions,
   isCommit,
-  isOfDeployRepository,
   isSameCommit,
   isSameName,
+  isSameRevision,
   isSameVersion,
   partsOf,
-  SHOWN_DIGITS,
+  reportedRevision,
+  revisionOf,
+  shownRevision,
   spelling,
   type VersionReference,
 } from './version-identity.ts';
@@ -18,11 +19,11 @@ import { byStart, putsVersionLive, sameVersion } from './versions.ts';
 
 /**
  * Returns the changes with the versions by which they are compared and shown. Names that differ only in a leading `v` are one
- * version, written as at first. A name that was seen with several commits is a branch, or a tag that moves: then each of its
- * commits is a version of its own, `6.4 (3f2a91c)`. The name that the deploying system uses stays in `reported_version`.
+ * version, written as at first. A name that was seen with several commits or artifacts is a branch, or a tag that moves: then each
+ * of them is a version of its own, `6.4 (3f2a91c)`. The name that the deploying system uses stays in `reported_version`.
  *
  * @param changes changes of one service and environment
- * @param stays versions that have a commit in their text keep it, although no other commit is among the changes
+ * @param stays versions that have a revision in their text keep it, although no other one is among the changes
  */
 export function withIdentities(changes: readonly Change[], { stays }: { stays: boolean }): Change[] {
   const groups = Map.groupBy(changes.filter(putsVersionLive), (change) => spelling(reportedName(change)));
@@ -37,10 +38,10 @@ export function withIdentities(changes: readonly Change[], { stays }: { stays: b
   return changes.map((change) => identified.get(change.id) ?? change);
 }
 
-/** Returns whether a name was seen with several commits. @param alike changes with this name */
+/** Returns whether a name was seen with several revisions. @param alike changes with this name */
 function isBranch(alike: readonly Change[]): boolean {
   const telling = alike.filter(tellsCommit);
-  return telling.some((one) => telling.some((other) => haveDifferentCommits(one, other)));
+  return telling.some((one) => telling.some((other) => haveDifferentRevisions(one, other)));
 }
 
 /**
@@ -51,16 +52,16 @@ const tellsCommit = (change: Change): boolean =>
   change.kind !== 'rollback' ||
   (change.previous_version !== null && isSameName(partsOf(change.previous_version).name, reportedName(change)));
 
-/** Returns whether a version has its commit in its text, because its name was seen with several. */
+/** Returns whether a version has its revision in its text, because its name was seen with several. */
 const isToldApart = ({ version, reported_version: reported }: Change): boolean =>
-  reported !== undefined && partsOf(version).commit !== null;
+  reported !== undefined && partsOf(version).revision !== null;
 
 /** Returns what the deploying system calls the version. */
 export const reportedName = ({ version, reported_version: reported }: Change): Version => reported ?? version;
 
 function withIdentity(change: Change, name: string, hasSeveral: boolean): Change {
-  const commit = isOfDeployRepository(change) ? null : change.commit;
-  const suffix = hasSeveral && commit !== null ? ` (${commit.slice(0, SHOWN_DIGITS).toLowerCase()})` : '';
+  const revision = reportedRevision(change);
+  const suffix = hasSeveral && revision !== null ? ` (${shownRevision(revision)})` : '';
   const version = `${name.slice(0, NAME_MAX_CHARS - suffix.length)}${suffix}` as Version;
   if (version === change.version) return change;
   return { ...change, version, reported_version: reportedName(change) };
@@ -104,7 +105,7 @@ export function versionNamed(changes: readonly Change[], name: string, commit: s
   if (!isCommit(name)) return name;
   // A commit names one of several versions of a branch.
   const [ofCommit, second] = versions(
-    live.filter((change) => change.reported_version !== undefined && isSameCommit(commitOf(change) ?? '', name)),
+    live.filter((change) => change.reported_version !== undefined && isSameCommit(revisionOf(change) ?? '', name)),
   );
   return ofCommit !== undefined && second === undefined ? ofCommit : name;
 }
@@ -139,8 +140,8 @@ export const bringsVersion = (change: Change, version: Version, { byName }: { by
   (byName ? isSameName(reportedName(change), partsOf(version).name) : isSameVersion(change, { version }));
 
 /**
- * Returns the newest deploy under the name of a version, if the name means another commit since then: a rollback moves neither a
- * branch nor a tag. If the name was seen with several commits, a commit that is not known can be any. Undefined: the name still
+ * Returns the newest deploy under the name of a version, if the name means another revision since then: a rollback moves neither a
+ * branch nor a tag. If the name was seen with several revisions, one that is not known can be any. Undefined: the name still
  * means the version.
  *
  * @param change the newest one of the version
@@ -155,15 +156,16 @@ export function nameMovedTo(changes: readonly Change[], change: Change): Change 
     .at(-1);
   if (newest === undefined || newest.id === change.id) return undefined;
   if (!isBranch(alike) && !alike.some(isToldApart)) return undefined;
-  const [commit, now] = [commitOf(change), commitOf(newest)];
-  return commit !== null && now !== null && isSameCommit(commit, now) ? undefined : newest;
+  const [revision, now] = [revisionOf(change), revisionOf(newest)];
+  return revision !== null && now !== null && isSameRevision(revision, now) ? undefined : newest;
 }
 
 /** Says that the name of a version means another commit now, or possibly so, as a clause. @param moved the newest change of the name */
 export function movedText(change: Change, moved: Change): string {
-  const now = commitOf(moved);
-  const meaning = now === null ? 'a commit that is not known' : `the commit ${now.slice(0, SHOWN_DIGITS)}`;
-  return commitOf(change) === null
+  const now = revisionOf(moved);
+  const meaning =
+    now === null ? 'a commit that is not known' : `the ${isCommit(now) ? 'commit' : 'artifact'} ${shownRevision(now)}`;
+  return revisionOf(change) === null
     ? `${change.version} was deployed with several commits, and which of them is to be restored is not known; the name now means ${meaning}`
     : `the deploying system knows ${change.version} as ${reportedName(change)}, which now means ${meaning}`;
 }
@@ -202,7 +204,7 @@ type PinnedVersion = VersionReference & { pinned_at?: Timestamp; incident_id?: s
  * or else of the version that ran until then.
  */
 export function withPinnedCommit<P extends PinnedVersion>(pin: P, changes: readonly Change[]): P {
-  if (commitOf(pin) !== null) return pin;
+  if (revisionOf(pin) !== null) return pin;
   const { pinned_at: at, incident_id: incident = null } = pin;
   const ran = changes
     // A rollback to another commit of the same name restored what is not pinned.
@@ -211,7 +213,7 @@ export function withPinnedCommit<P extends PinnedVersion>(pin: P, changes: reado
     .filter(({ status, rolled_back_by: by }) => status === 'succeeded' || status === 'started' || by !== null)
     .toSorted(byStart);
   const pinned = ran.findLast(({ rolled_back_by: by }) => incident !== null && by === incident) ?? ran.at(-1);
-  const commit = pinned && commitOf(pinned);
+  const commit = pinned && revisionOf(pinned);
   return commit == null ? pin : { ...pin, commit };
 }
 

@@ -8,6 +8,12 @@ export function partsOfImage(reference: string): { image: string; tag?: string; 
   return { image, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
 }
 
+/** Returns the tag of an image as its version, and the digest as what the tag meant. Undefined: it has no tag. */
+export function taggedVersion(reference: string): { version: string; artifact?: string } | undefined {
+  const { tag, digest } = partsOfImage(reference);
+  return tag === undefined ? undefined : { version: tag, ...(digest !== undefined && { artifact: digest }) };
+}
+
 /**
  * Returns the version of a service by the images of a rollout: the tag of the service's image, or its digest. Undefined
  * if the rollout has none of the service's images, or several versions of them.

@@ -13,6 +13,7 @@ type OwnRollback = Pick<
   | 'reported_version'
   | 'commit'
   | 'deploy_commit'
+  | 'artifact'
   | 'started_at'
   | 'finished_at'
   | 'previous_version'
@@ -20,9 +21,13 @@ type OwnRollback = Pick<
 >;
 
 /** Returns the version of the rollback, which its sender calls by this name. */
-const identityOf = ({ version, commit, deploy_commit: applied }: OwnRollback, name: Version): Partial<Change> => ({
+const identityOf = (
+  { version, commit, deploy_commit: applied, artifact }: OwnRollback,
+  name: Version,
+): Partial<Change> => ({
   version,
   commit,
+  ...(artifact !== undefined && { artifact }),
   ...(applied !== undefined && { deploy_commit: applied }),
   ...(version !== name && { reported_version: name }),
 });

@@ -1,7 +1,7 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Rollout } from '../../../schemas/changes/change-report.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { haveDifferentCommits, isSameName, nameOf } from './version-identity.ts';
+import { haveDifferentRevisions, isSameName, nameOf } from './version-identity.ts';
 import { byStart, liveChanges, newestLiveChange, putsVersionLive, sameVersion } from './versions.ts';
 
 /** Number of changes before a reported one among which the same rollout is searched. */
@@ -20,6 +20,7 @@ export const FIREBREAK = 'firebreak';
 type Reported = Pick<Change, 'version' | 'started_at' | 'reported_version'> & {
   commit?: string | null | undefined;
   deploy_commit?: string | undefined;
+  artifact?: string | undefined;
   reported_by?: string | undefined;
   finished_at?: Timestamp | null | undefined;
   previous_version?: string | null | undefined;
@@ -138,5 +139,5 @@ export const observesRollouts = (reportedBy: string | undefined): boolean => OBS
 
 /** Systems can call the same commit by different versions, and several commits by the name of a branch. */
 const isSameCode = (change: Change, report: Reported): boolean =>
-  (sameVersion(nameOf(change), nameOf(report)) && !haveDifferentCommits(change, report)) ||
+  (sameVersion(nameOf(change), nameOf(report)) && !haveDifferentRevisions(change, report)) ||
   (change.commit !== null && change.commit === report.commit);

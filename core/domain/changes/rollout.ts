@@ -90,6 +90,7 @@ export type RolloutChange = Omit<NewChange, 'service' | 'environment' | 'started
   kind?: ChangeKind | undefined;
   /** The commit in the repository for deployments, if `commit` is the application's. */
   deploy_commit?: string | undefined;
+  artifact?: string | undefined;
   started_at: Timestamp;
 };
 
@@ -135,6 +136,7 @@ export function changeOfRollout({ values, status, started_at, first_at }: Rollou
     url: values.url?.value,
     previous_version: values.previous_version?.value,
     has_migration: values.has_migration?.value,
+    artifact: values.artifact?.value,
   };
 }
 

@@ -22,6 +22,7 @@ export type Changes = {
       id?: ChangeId;
       reported_by?: string;
       deploy_commit?: string;
+      artifact?: string;
       traceparent?: string;
       note?: string;
       tags?: string[];

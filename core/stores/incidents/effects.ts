@@ -8,7 +8,7 @@ import {
   withIdentities,
   withPinnedCommit,
 } from '../../domain/changes/identified-versions.ts';
-import { commitOf, isOfDeployRepository, isSameReference } from '../../domain/changes/version-identity.ts';
+import { revisionOf, isOfDeployRepository, isSameReference } from '../../domain/changes/version-identity.ts';
 import { increment, PERFORMED } from '../../domain/incidents/metrics.ts';
 import {
   type ActionPlan,
@@ -350,7 +350,7 @@ export class EffectTable implements Effects {
     const reported = suspect && reportedIn(items, own, suspectOf(suspect, removed).started_at);
     const change = reported?.change ?? own;
     const suspected = suspect && newest.find((one) => one.id === suspectOf(suspect, removed).id);
-    const commit = suspected && commitOf(suspected);
+    const commit = suspected && revisionOf(suspected);
     const pin = { ...removed, ...(commit != null && { commit }) };
     const [pinned, live] = await this.#table.getAll([keys.pinned(pin), keys.live(pin)]);
     const isPinned = pinsIn(pinned, live).some((known) => isSameReference(withPinnedCommit(known, newest), pin));
@@ -387,14 +387,17 @@ export class EffectTable implements Effects {
 }
 
 /** Returns the names and the commits of a version, as a record has them that the deploying system did not make. */
-function identityOf(restored: Change): Pick<Change, 'version' | 'reported_version' | 'commit' | 'deploy_commit'> {
-  const { version, reported_version: reported, commit } = restored;
+function identityOf(
+  restored: Change,
+): Pick<Change, 'version' | 'reported_version' | 'commit' | 'deploy_commit' | 'artifact'> {
+  const { version, reported_version: reported, commit, artifact } = restored;
   const applied = restored.deploy_commit ?? (isOfDeployRepository(restored) ? commit : null);
   return {
     version,
     ...(reported !== undefined && { reported_version: reported }),
     commit,
     ...(applied !== null && { deploy_commit: applied }),
+    ...(artifact !== undefined && { artifact }),
   };
 }
 

@@ -45,7 +45,9 @@ describe('an event of a Kustomization', () => {
   test('has the Git revision of an OCI artifact as its commit', () => {
     expect(read('kustomization-oci')).toMatchObject({ reports: [{ version: COMMIT, commit: COMMIT }] });
     const withoutOrigin = (payload: any) => ({ ...payload, metadata: { revision: payload.metadata.revision } });
-    expect(read('kustomization-oci', withoutOrigin)).toMatchObject({ reports: [{ version: '6.5.4' }] });
+    expect(read('kustomization-oci', withoutOrigin)).toMatchObject({
+      reports: [{ version: '6.5.4', artifact: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) }],
+    });
     const latest = (payload: any) => ({ ...payload, metadata: { revision: 'latest@sha256:dbdb' } });
     expect(read('kustomization-oci', latest)).toMatchObject({ reports: [{ version: 'sha256:dbdb' }] });
   });
@@ -85,6 +87,7 @@ describe('an event of a HelmRelease', () => {
           subject: { fluxObject: 'HelmRelease/apps/webapp', environment: 'production' },
           status: 'succeeded',
           version: '1.4.0',
+          artifact: '2.3.0+aaaaaaa',
         },
       ],
     });
@@ -97,6 +100,15 @@ describe('an event of a HelmRelease', () => {
         },
       ],
     });
+  });
+
+  test('tells charts, and values, with the same version of the application apart', () => {
+    const artifactOf = (more: object) => {
+      const found = read('helm-upgraded', withMetadata(more));
+      return 'reports' in found && found.reports[0]?.artifact;
+    };
+    expect(artifactOf({ revision: '0.1.4', token: `sha256:${'3f2a91c'.repeat(9)}` })).toBe('0.1.4+3f2a91c');
+    expect(artifactOf({ revision: '0.1.4', token: '' })).toBe('0.1.4');
   });
 
   test('folds a failed action that the controller repeats', () => {

@@ -90,6 +90,28 @@ describe('versions are compared and shown', () => {
       [['6.4 (1111111)', '6.4'], ['6.4 (2222222)', '6.4'], '6.4'],
     ],
     [
+      'with the digest, if a tag meant two images',
+      [
+        change('stable', 90, { artifact: `sha256:${A}`, commit: C, reported_by: 'argo-cd' }),
+        change('stable', 60, { artifact: `sha256:${B}`, commit: B, reported_by: 'argo-cd' }),
+        change('stable', 30),
+      ],
+      [['stable (sha256:1111111)', 'stable'], ['stable (sha256:2222222)', 'stable'], 'stable'],
+    ],
+    [
+      'with the version of the chart, if two had the same version of the application',
+      [change('2.0', 90, { artifact: '0.1.3' }), change('2.0', 60, { artifact: '0.1.4+3f2a91c' })],
+      [
+        ['2.0 (0.1.3)', '2.0'],
+        ['2.0 (0.1.4+3f2a91c)', '2.0'],
+      ],
+    ],
+    [
+      'by their names, if one system knows the commit and another one the artifact',
+      [change('v1', 90, { commit: A, artifact: `sha256:${A}` }), change('v1', 60, { artifact: `sha256:${B}` })],
+      ['v1', 'v1'],
+    ],
+    [
       'only if they put a version live',
       [change('on', 90, { kind: 'flag', commit: A }), change('on', 60, { kind: 'flag', commit: B })],
       ['on', 'on'],

@@ -117,6 +117,22 @@ describe('a webhook of a system that deploys', () => {
     ]);
   });
 
+  test('of Argo CD tells what a tag meant apart by its digest', async () => {
+    const { body, ...sent } = webhook('argo-cd/notification-deployed');
+    for (const [minute, digit] of ['1', '2'].entries()) {
+      const image = `ghcr.io/acme/checkout:latest@sha256:${digit.repeat(64)}`;
+      const changed = body
+        .replaceAll('ghcr.io/acme/checkout:1.4.0', image)
+        .replaceAll('T10:00:', `T1${minute}:00:`)
+        .replaceAll('f3937462080c6946ff5ec4b5fa393e7c22388e4c', digit.repeat(40));
+      expect(await send({ ...sent, body: changed })).toMatchObject({ status: 202 });
+    }
+    expect(await changes()).toMatchObject([
+      { version: 'latest (sha256:2222222)', reported_version: 'latest', kind: 'deploy' },
+      { version: 'latest (sha256:1111111)', reported_version: 'latest', kind: 'deploy' },
+    ]);
+  });
+
   test('of Flux records the rollout, which later reconciliations and errors do not change', async () => {
     const names = [
       'kustomization-reconciled',
