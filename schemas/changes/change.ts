@@ -29,15 +29,22 @@ const KIND_WORDS: Readonly<Record<string, ChangeKind>> = {
 const STATUS_WORDS: Readonly<Record<string, ChangeStatus>> = {
   inprogress: 'started',
   running: 'started',
+  deploying: 'started',
   success: 'succeeded',
   successful: 'succeeded',
+  completed: 'succeeded',
+  complete: 'succeeded',
+  deployed: 'succeeded',
+  finished: 'succeeded',
+  passed: 'succeeded',
   failure: 'failed',
   error: 'failed',
+  errored: 'failed',
   canceled: 'cancelled',
   aborted: 'cancelled',
 };
 
-/** Reads a known word in any letter case, and the words of others. What is unknown stays as it is, and is refused. */
+/** Reads a known word in any letter case, also in the plural, and the words of others. What is unknown stays, and is refused. */
 const spelled = <T extends z.ZodEnum>(known: T, words: Readonly<Record<string, z.infer<T>>>) =>
   z.preprocess((written) => {
     if (typeof written !== 'string') return written;
@@ -45,7 +52,10 @@ const spelled = <T extends z.ZodEnum>(known: T, words: Readonly<Record<string, z
       .trim()
       .toLowerCase()
       .replaceAll(/[\s_-]/g, '');
-    return known.options.includes(key) ? key : Object.hasOwn(words, key) ? words[key] : written;
+    const name = [key, key.replace(/s$/, ''), key.replace(/es$/, '')].find(
+      (one) => known.options.includes(one) || Object.hasOwn(words, one),
+    );
+    return name === undefined ? written : (words[name] ?? name);
   }, known);
 
 /** A kind and a status as people and CI systems write them. */

@@ -79,7 +79,9 @@ function readKustomization(event: FluxEvent): ReadChanges {
   if (revision === undefined) return { ignored: 'the event names no revision' };
   if (WAITING_REASONS.has(reason)) return { ignored: `${reason}: nothing was applied` };
   if (severity === 'trace') return { ignored: 'a trace event' };
-  const isEnd = reason === 'ReconciliationSucceeded' || message.startsWith('Health check passed');
+  // Without conditions, the controllers up to Flux 2.1 send the severity as the reason.
+  const isEnd =
+    reason === 'ReconciliationSucceeded' || /^(?:Health check passed|Reconciliation finished)/.test(message);
   const status = severity === 'error' ? 'failed' : isEnd ? 'succeeded' : 'started';
   const { commit, ...named } = partsOfRevision(metadata['originRevision'] ?? revision);
   return {

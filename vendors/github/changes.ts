@@ -3,7 +3,6 @@ import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import type { ChangeKind, ChangeStatus } from '../../schemas/changes/change.ts';
 import { Version } from '../../schemas/config/names.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
-import { readAs } from '../../schemas/parsing/read-as.ts';
 
 const Name = z.string().min(1).max(256);
 const Address = z.string().max(2048).nullish();
@@ -18,17 +17,6 @@ const DeploymentPayload = z
     has_migration: z.boolean().optional().catch(undefined),
   })
   .catch({});
-
-const DeploymentState = z.enum([
-  'error',
-  'failure',
-  'inactive',
-  'in_progress',
-  'queued',
-  'pending',
-  'waiting',
-  'success',
-]);
 
 /**
  * The webhooks about a deployment and its statuses.
@@ -49,8 +37,7 @@ export const DeploymentEvent = z.object({
   }),
   deployment_status: z
     .object({
-      // A state that GitHub adds later says nothing.
-      state: readAs(DeploymentState, 'pending'),
+      state: z.string().max(64),
       environment: Name.nullish(),
       created_at: InstantIn,
       log_url: Address,
@@ -74,16 +61,20 @@ function jsonIn(value: unknown): unknown {
  * The status of a change by the state of its deployment. A deployment that waits for its approval or a runner has not
  * started. `inactive` says that a later deployment has replaced this one.
  */
-const STATUS: Readonly<Record<z.infer<typeof DeploymentState>, ChangeStatus | undefined>> = {
-  pending: undefined,
-  queued: undefined,
-  waiting: undefined,
-  in_progress: 'started',
-  success: 'succeeded',
-  failure: 'failed',
-  error: 'failed',
-  inactive: undefined,
-};
+const STATUS: ReadonlyMap<string, ChangeStatus | null> = new Map([
+  ['pending', null],
+  ['queued', null],
+  ['waiting', null],
+  ['in_progress', 'started'],
+  ['success', 'succeeded'],
+  ['failure', 'failed'],
+  ['error', 'failed'],
+  ['inactive', null],
+]);
+
+/** Returns the state of the deployment if it is none that GitHub documents: a state that GitHub adds later says nothing. */
+export const unknownStateIn = ({ deployment_status: status }: DeploymentEvent): string | undefined =>
+  status == null || STATUS.has(status.state) ? undefined : status.state;
 
 /** A tag such as `v1.2.3`. GitHub does not say whether a ref is a branch or a tag. */
 const VERSION_TAG = /^v?\d+\.\d+(?:[-+.][\w.+-]+)?$/;
@@ -96,7 +87,7 @@ export function reportsOfDeployment({
 }: DeploymentEvent): ChangeReport[] {
   const { sha, ref, task, payload } = deployment;
   const at = status?.created_at ?? deployment.created_at;
-  const state = status && STATUS[status.state];
+  const state = status && STATUS.get(status.state);
   const url = [status?.log_url, status?.target_url].find((address) => /^https?:\/\//.test(address ?? '')) ?? undefined;
   const tag = ref != null && VERSION_TAG.test(ref) ? ref : undefined;
   const hasMigration = payload.has_migration ?? (task === 'deploy:migrations' ? true : undefined);

@@ -7,7 +7,7 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 import { readFluxEvent } from '../flux/event.ts';
 import type { Forge } from '../shared/forge.ts';
 import { bodyHmac } from '../shared/webhook-signature.ts';
-import { DeploymentEvent, reportsOfDeployment } from './changes.ts';
+import { DeploymentEvent, reportsOfDeployment, unknownStateIn } from './changes.ts';
 import { PullRequestEvent, pullRequestOf, PushEvent, pushOf, ReleaseEvent, releaseOf } from './code.ts';
 
 /**
@@ -90,7 +90,13 @@ export function eventName({ type, payload }: Event): string {
 }
 
 function readDeployment(event: Event): ReadForgeEvent {
-  return { kind: 'changes', reports: reportsOfDeployment(parsedEvent(DeploymentEvent, event)) };
+  const deployment = parsedEvent(DeploymentEvent, event);
+  const unknown = unknownStateIn(deployment);
+  return {
+    kind: 'changes',
+    reports: reportsOfDeployment(deployment),
+    ...(unknown !== undefined && { ifNone: `deployment_status: the state ${unknown} is unknown` }),
+  };
 }
 
 function readPush(event: Event, now: Timestamp): ReadForgeEvent {

@@ -294,14 +294,20 @@ describe('a limited token', () => {
 
   test('names, kinds, and statuses in another spelling are those of the catalogue and of Firebreak', async () => {
     const limited = await token({ services: ['checkout'], environments: ['staging'] });
-    const spelled = { service: 'Checkout', environment: 'STAGING', kind: 'Hot-Fix', status: 'Running', version: 'v10' };
+    const spelled = {
+      service: 'Checkout',
+      environment: 'STAGING',
+      kind: 'Hotfixes',
+      status: 'Running',
+      version: 'v10',
+    };
     const { status, body } = await as(limited, 'POST', '/v1/deployments', spelled);
     expect([status, body]).toMatchObject([
       201,
       { service: 'checkout', environment: 'staging', kind: 'hotfix', status: 'started', warnings: [] },
     ]);
     const end = (word: string) => as(limited, 'PATCH', `/v1/deployments/${body.id}`, { status: word });
-    expect((await end('Success')).body).toMatchObject({ status: 'succeeded' });
+    expect((await end('Deployed')).body).toMatchObject({ status: 'succeeded' });
     expect(await end('done')).toMatchObject({ status: 422, body: { code: 'invalid' } });
   });
 

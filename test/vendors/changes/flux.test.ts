@@ -36,6 +36,16 @@ describe('an event of a Kustomization', () => {
     expect(found).not.toHaveProperty('reports.0.final');
   });
 
+  test('of an older controller ends by its message, if its reason is the severity', () => {
+    const earlier = (message: string) => (payload: any) => ({ ...payload, reason: 'info', message });
+    expect(
+      read('kustomization-reconciled', earlier('Reconciliation finished in 1.2s, next run in 10m0s')),
+    ).toMatchObject({ reports: [{ status: 'succeeded', final: true }] });
+    expect(read('kustomization-applied', earlier('Deployment/apps/webapp configured'))).toMatchObject({
+      reports: [{ status: 'started' }],
+    });
+  });
+
   test('of an older controller has the API group in its keys, and another format of the revision', () => {
     expect(read('kustomization-validation-failed')).toMatchObject({
       reports: [{ status: 'failed', version: COMMIT, commit: COMMIT }],

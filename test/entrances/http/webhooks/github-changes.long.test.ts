@@ -71,6 +71,16 @@ describe('the webhooks of a deployment', () => {
     expect(answer).toEqual({ status: 202, body: { changes: [change.id] } });
   });
 
+  test('with a state that GitHub does not document are ignored with the reason', async () => {
+    const payload = JSON.parse(github('deployment-status-success').body);
+    payload.deployment.id = 7_001;
+    payload.deployment_status.state = 'deployed';
+    expect(await deliver(firebreak, signed(payload, 'deployment_status'))).toEqual({
+      status: 202,
+      body: { ignored: 'deployment_status: the state deployed is unknown' },
+    });
+  });
+
   test('add to the record of a pipeline, and a pipeline adds to theirs', async () => {
     const at = { started_at: '2026-11-20T09:00:00Z', finished_at: '2026-11-20T09:02:00Z' };
     const place = { service: 'checkout-api', environment: 'production' };
