@@ -5,9 +5,12 @@ const TEXT_MAX_CHARS = 3000;
 
 const QUOTES = '"“”„';
 
-const WORD = new RegExp(`[${QUOTES}]([^${QUOTES}]*)[${QUOTES}]?|<[^<>]*>|\\S+`, 'g');
+/** Text without spaces, or a version with its commit: `6.4 (3f2a91c)`. */
+const UNQUOTED = String.raw`\S+(?: \([0-9a-f]{7,64}\)(?!\S))?`;
 
-/** A word or quoted phrase; `at`: its start. */
+const WORD = new RegExp(`[${QUOTES}]([^${QUOTES}]*)[${QUOTES}]?|<[^<>]*>|${UNQUOTED}`, 'gi');
+
+/** A word, quoted phrase, or version with its commit; `at`: its start. */
 export type Word = { text: string; at: number };
 
 export const wordsOf = (line: string): Word[] =>
@@ -17,7 +20,10 @@ export const wordsOf = (line: string): Word[] =>
 export function namedArgumentsIn(line: string, names: readonly string[]): { line: string; named: Map<string, string> } {
   const named = new Map<string, string>();
   if (names.length === 0) return { line, named };
-  const pattern = new RegExp(`(?<=^|\\s)(${names.join('|')})=(?:[${QUOTES}]([^${QUOTES}]*)[${QUOTES}]?|(\\S*))`, 'gi');
+  const pattern = new RegExp(
+    `(?<=^|\\s)(${names.join('|')})=(?:[${QUOTES}]([^${QUOTES}]*)[${QUOTES}]?|(${UNQUOTED}|))`,
+    'gi',
+  );
   const rest = line.replaceAll(pattern, (_whole, name: string, quoted?: string, bare?: string) => {
     named.set(name.toLowerCase(), (quoted ?? bare ?? '').trim());
     return '';

@@ -210,6 +210,20 @@ test('known environments of a service are distinguished from versions', () => {
   expect(place('search stable')).toMatchObject({ environment: 'stable', version: null });
 });
 
+test.each([
+  ['/rollback', 'checkout production 6.4 (3f2a91c)', { environment: 'production', version: '6.4 (3f2a91c)' }],
+  ['/rollback', 'checkout 6.4 (3F2A91C)', { environment: null, version: '6.4 (3F2A91C)' }],
+  ['/rollback', 'checkout to=6.4 (3f2a91c) production', { environment: 'production', version: '6.4 (3f2a91c)' }],
+  [
+    '/freeze',
+    'override frz_1 version=6.4 (3f2a91c) fix 2h',
+    { version: '6.4 (3f2a91c)', reason: 'fix', seconds: 7200 },
+  ],
+  ['/freeze', 'override frz_1 fixed in 6.4 (3f2a91c) 2h', { reason: 'fixed in 6.4 (3f2a91c)', seconds: 7200 }],
+])('a version with its commit needs no quotes: %s %s', (command, text, expected) => {
+  expect(parseCommand(command, text)).toMatchObject({ kind: 'request', request: expected });
+});
+
 test('help lists every form, and every form is understood', () => {
   for (const command of COMMANDS) {
     expect(parseCommand(`/${command}`, 'help')).toEqual({ kind: 'help', command: command });
