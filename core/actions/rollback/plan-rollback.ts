@@ -123,6 +123,7 @@ export function whyPlanDiffers(
 /** API refusals of versions that cannot be rolled back to. */
 const REFUSALS: Record<Exclude<NamedTarget['kind'], 'version'>, (text: string) => Refusal> = {
   unknown: (text) => new Refusal(422, 'version-unknown', text),
+  several: (text) => new Refusal(422, 'version-ambiguous', text),
   never_ran: (text) => new Refusal(409, 'version-never-ran', text),
   runs: (text) => new Refusal(409, 'version-runs', text),
   pinned: (text) => new Refusal(409, 'version-pinned', text),

@@ -90,24 +90,29 @@ export const newestReportedBy = (
   ) ?? newestOf(changes, version);
 
 /**
- * Returns the recorded version that a name means, such as one that a person or a CD system sends: the version with this
- * text, the only one with this name, and the commit if it is given, or the one of this commit. Otherwise the name itself.
+ * Returns the recorded versions that a name can mean, such as one that a person or a CD system sends: the version with this
+ * text, those with this name, and the commit if it is given, or those of this commit.
  *
  * @param changes changes of one service and environment
  */
-export function versionNamed(changes: readonly Change[], name: string, commit: string | null = null): string {
+export function versionsNamed(changes: readonly Change[], name: string, commit: string | null = null): Version[] {
   const live = changes.filter(putsVersionLive);
   const reference = { version: name, commit };
-  const versions = (some: readonly Change[]): string[] => [...new Set(some.map(({ version }) => version))];
-  if (commit === null && live.some(({ version }) => version === name)) return name;
-  const [found, another] = versions(live.filter((change) => isSameVersion(change, reference)));
-  if (found !== undefined) return another === undefined ? found : name;
-  if (!isCommit(name)) return name;
+  const versions = (some: readonly Change[]): Version[] => [...new Set(some.map(({ version }) => version))];
+  const exact = commit === null ? live.find(({ version }) => version === name) : undefined;
+  if (exact !== undefined) return [exact.version];
+  const found = versions(live.filter((change) => isSameVersion(change, reference)));
+  if (found.length > 0 || !isCommit(name)) return found;
   // A commit names one of several versions of a branch.
-  const [ofCommit, second] = versions(
+  return versions(
     live.filter((change) => change.reported_version !== undefined && isSameCommit(revisionOf(change) ?? '', name)),
   );
-  return ofCommit !== undefined && second === undefined ? ofCommit : name;
+}
+
+/** Returns the only recorded version that a name can mean. Otherwise the name itself. */
+export function versionNamed(changes: readonly Change[], name: string, commit: string | null = null): string {
+  const [found, another] = versionsNamed(changes, name, commit);
+  return found !== undefined && another === undefined ? found : name;
 }
 
 /**

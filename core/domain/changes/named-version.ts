@@ -4,7 +4,7 @@ import { list, formatDuration } from '../correlation/words.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { editDistance } from '../lint/similar-names.ts';
 import { minuteOf } from '../messages/story.ts';
-import { movedText, nameMovedTo, versionNamed } from './identified-versions.ts';
+import { movedText, nameMovedTo, versionsNamed } from './identified-versions.ts';
 import { isSameVersion } from './version-identity.ts';
 import {
   restoredChange,
@@ -26,6 +26,8 @@ export type NamedTarget =
   | { kind: 'runs'; version: Version }
   /** No deployment of it is recorded; `known`: recorded versions, most similar first. */
   | { kind: 'unknown'; version: Version; known: readonly Version[] }
+  /** Several recorded versions have this name or commit; `among`: the newest first. */
+  | { kind: 'several'; version: Version; among: readonly Version[] }
   /** No deployment of it succeeded. */
   | { kind: 'never_ran'; version: Version }
   /** It is pinned as known bad. */
@@ -45,7 +47,8 @@ export function namedTarget(
   named: Version,
   pinned: readonly string[] = [],
 ): NamedTarget {
-  const version = versionNamed(changes, named) as Version;
+  const [version = named, ...others] = versionsNamed(changes, named);
+  if (others.length > 0) return { kind: 'several', version: named, among: [version, ...others].toReversed() };
   if (version === live.version) return { kind: 'runs', version };
   const records = changes.filter((change) => putsVersionLive(change) && change.version === version);
   if (records.length === 0) return { kind: 'unknown', version, known: mostSimilarVersions(version, changes, live) };
@@ -87,6 +90,8 @@ export function whyNotTo(
       return target.known.length === 0
         ? `no recent deployment of ${version} for ${serviceText} is recorded, and no other version is available for a rollback`
         : `no recent deployment of ${version} for ${serviceText} is recorded; available versions: ${target.known.join(', ')}`;
+    case 'several':
+      return `${version} means several versions of ${serviceText}: name one of ${target.among.join(', ')}`;
     case 'never_ran':
       return `no deployment of ${version} for ${serviceText} has succeeded, so it has never run there`;
     case 'pinned':

@@ -126,17 +126,19 @@ export const GUARDS: readonly Guard[] = [
   }),
   ...(
     [
-      ['pinned', 'pinned'],
-      ['version_runs', 'runs'],
-      ['version_unknown', 'unknown'],
-      ['version_never_ran', 'never_ran'],
+      ['pinned', ['pinned']],
+      ['version_runs', ['runs']],
+      ['version_unknown', ['unknown', 'several']],
+      ['version_never_ran', ['never_ran']],
     ] as const
-  ).map(([code, kind]) =>
+  ).map(([code, kinds]) =>
     guard({
       code,
       at: { judgement: 'refuse' },
       applies: ({ restores, request, target }) =>
-        restores?.kind === kind && request.to !== undefined && target !== undefined && { restores, target },
+        request.to !== undefined &&
+        target !== undefined &&
+        kinds.map((kind) => restores?.kind === kind && { restores, target }).find(Boolean),
       text: ({ restores, target }) => whyNotTo(restores, target),
     }),
   ),

@@ -137,6 +137,9 @@ const responseAction = (
   },
 });
 
+/** Refusals of a version that a person has entered. */
+const ABOUT_VERSION: ReadonlySet<string> = new Set(['version-unknown', 'version-ambiguous']);
+
 export const INCIDENT_ACTIONS = {
   approve: answer('approved', 'Approved. Firebreak executes it now.'),
   reject: answer('rejected', 'Rejected. Nothing is done.'),
@@ -161,7 +164,7 @@ export const INCIDENT_ACTIONS = {
         ...(to !== undefined && to !== shown ? { to } : shown !== undefined && { shown }),
       });
       await requested.catch((error: unknown) => {
-        const isAboutVersion = error instanceof Refusal && error.code === 'version-unknown';
+        const isAboutVersion = error instanceof Refusal && ABOUT_VERSION.has(error.code);
         throw isAboutVersion ? new FieldRefusal([{ field: 'to', text: error.detail }]) : error;
       });
     },

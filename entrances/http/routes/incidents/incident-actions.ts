@@ -64,7 +64,7 @@ export function incidentActionRoutes(app: Api, deps: ApiDeps): void {
         202: answers('Accepted', Incident),
         409: problems('The incident does not allow a rollback now, or not to this version'),
         422: problems(
-          'version-unknown: no deployment of this version is recorded there; `detail` lists similar versions',
+          'version-unknown: no deployment of this version is recorded there; version-ambiguous: several versions have this name; `detail` lists versions',
         ),
       },
     ),

@@ -68,6 +68,25 @@ describe('a version named by a person', () => {
     expect(why('v2', [change('v3', 10)])).toMatch(/and no other version is available for a rollback$/);
   });
 
+  test('cannot be one of several: all of them are named', () => {
+    const [a, b] = ['1'.repeat(40), '2'.repeat(40)];
+    const branch = withIdentities(
+      [
+        change('6.4', 600, { commit: a }),
+        change('6.4', 300, { commit: b }),
+        change('main', 200, { commit: a }),
+        change('main', 100, { commit: b }),
+        change('v7', 10),
+      ],
+      { stays: true },
+    );
+    expect(why('v6.4', branch)).toBe(
+      'v6.4 means several versions of checkout in production: name one of 6.4 (2222222), 6.4 (1111111)',
+    );
+    expect(named('1111111', branch)).toMatchObject({ kind: 'several', among: ['main (1111111)', '6.4 (1111111)'] });
+    expect(named('6.4 (1111111)', branch)).toMatchObject({ kind: 'version', version: '6.4 (1111111)' });
+  });
+
   test('cannot be a flag or a migration of that name', () => {
     expect(named('v2', [change('v1', 600), change('v2', 300, { kind: 'flag' }), change('v3', 10)]).kind).toBe(
       'unknown',
@@ -205,7 +224,11 @@ describe('the facts about it', () => {
 
   test('are undefined for a version that never ran', () => {
     expect(
-      versionFacts([change('v3', 10)], 'v1' as Version, { chosen: null, undoes: [], live: change('v3', 10) }),
+      versionFacts([change('v3', 10)], 'v1' as Version, {
+        chosen: null,
+        undoes: [],
+        live: change('v3', 10),
+      }),
     ).toBeUndefined();
   });
 

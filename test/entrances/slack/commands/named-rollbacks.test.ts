@@ -89,6 +89,16 @@ describe('rollbacks in Slack', () => {
     expect(chat.timeline(id)).toEqual([]);
   });
 
+  test('to the name of several commits list them', async () => {
+    await deployed('6.4', 600, { commit: '1'.repeat(40) });
+    await deployed('6.4', 300, { commit: '2'.repeat(40) });
+    await deployed('6.5', 10, { commit: '3'.repeat(40) });
+    for (const where of ['checkout production 6.4', 'checkout 6.4'])
+      expect(await chat.says(ADA, '/rollback', where)).toBe(
+        '6.4 means several versions of checkout in production: name one of 6.4 (2222222), 6.4 (1111111). Nothing was done.',
+      );
+  });
+
   test('to a pinned version are refused, also if it was pinned after the plan was shown', async () => {
     await deployed('v1', 600);
     await deployed('v2', 300);
