@@ -79,13 +79,17 @@ export const Message = z.discriminatedUnion('kind', [
     child: IncidentId.optional(),
   }),
   z.object({ kind: z.literal('answered'), decision: z.string(), by: z.string() }),
-  /** `from`: the version running at the time of the request. `to`: the requested version. */
+  /**
+   * `from`: the version running at the time of the request. `to`: the requested version. `moved_known`: the person was told
+   * that the name of the version to restore means another commit now.
+   */
   z.object({
     kind: z.literal('rollback'),
     by: z.string(),
     note: z.string(),
     from: Version.optional(),
     to: Version.optional(),
+    moved_known: z.literal(true).optional(),
   }),
   /** As `rollback`, from a program: a person is asked. Of a kind of its own, so that no older version takes it for a request. */
   z.object({

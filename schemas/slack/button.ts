@@ -36,6 +36,8 @@ export const Button = z.discriminatedUnion('verb', [
     to: Version.nullable(),
     /** Set if a person named `to`. Absent: automation chose it. */
     named: z.literal(true).optional(),
+    /** Its confirmation says that the name of `to` means another commit now. */
+    moved_known: z.literal(true).optional(),
   }),
   ...FEATURE_BUTTONS,
 ]);

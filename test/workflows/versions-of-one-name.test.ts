@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { DriftCheck } from '../../core/domain/rollback/targets.ts';
 import { recordChange } from '../../core/actions/changes/record-change.ts';
+import { executeResponseAction } from '../../core/actions/incidents/response-action.ts';
 import { NewChange } from '../../schemas/changes/change.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { answersWhatWaits, configured, deploys, fires, type Moment, play, says, theIncident } from './play.ts';
@@ -92,6 +93,105 @@ test('an approval does not cover a name that has moved since the question', asyn
   expect(timeline.map(({ text }) => text)).toContainEqual(
     expect.stringContaining('knows stable (1111111) as stable, which now means the commit 3333333'),
   );
+});
+
+describe('a rollback that a person requests to a commit whose name means another one now', () => {
+  const BRANCH = [deploys('6.4', 90, { commit: A }), deploys('6.4', 6, { commit: B })];
+  const requests =
+    (more: object = {}): Moment =>
+    ({ deps, store }) =>
+      executeResponseAction(
+        deps,
+        { name: 'person:ada', allow: () => undefined },
+        { id: theIncident({ store } as never), action: 'rollback', note: '', ...more },
+      );
+  const TO_A = { to: '6.4 (1111111)' };
+  const quiet = configured({
+    deployer: { kind: 'http', commits: true },
+    autoRollback: { mode: 'shadow', evidence: 'time', unknownMigration: 'act' },
+  });
+  const asked = (requested: Moment, more: Record<string, Moment> = {}, given = [quiet]) =>
+    played([...given, ...BRANCH], { '20 s': requested, ...more });
+  const QUESTION = 'approve 6.4 (2222222) to 6.4 (1111111) (version_name_moved)';
+  const MOVED = 'knows 6.4 (1111111) as 6.4, which now means the commit 2222222';
+
+  test.each([
+    ['by name', TO_A],
+    ['as the newest one that is known to be good', {}],
+  ])('%s, asks first, and a repeated request asks no second time', async (_, to) => {
+    const { decided, calls } = await asked(requests(to), { '30 s': requests(to) });
+    expect(decided.slice(1)).toEqual([QUESTION]);
+    expect(calls).toEqual([]);
+  });
+
+  test('is executed after the approval, and the record says what was known', async () => {
+    const { calls, world } = await asked(requests(TO_A), { '30 s': answersWhatWaits('approved') });
+    expect(calls).toEqual(['cd roll-back.2 6.4 to 6.4']);
+    const { decisions } = world.store.dossier(theIncident(world));
+    expect([...decisions.values()].at(-1)?.view.reasons.map(({ code }) => code)).toEqual([
+      'version_name_moved',
+      'requested_by_person',
+      'suspect',
+    ]);
+  });
+
+  test('is executed at once if the person confirmed it knowing that, and the timeline tells it', async () => {
+    const { decided, calls, world } = await asked(requests({ ...TO_A, movedKnown: true }));
+    expect(decided.slice(1)).toEqual(['roll_back 6.4 (2222222) to 6.4 (1111111) (requested_by_person)']);
+    expect(calls).toEqual(['cd roll-back.2 6.4 to 6.4']);
+    const { timeline } = world.store.dossier(theIncident(world));
+    expect(timeline.map(({ text }) => text)).toContainEqual(expect.stringContaining(MOVED));
+  });
+
+  test('is executed while the question waits if the person then confirms it knowing that', async () => {
+    const { decided, calls, world } = await asked(requests(TO_A), {
+      '30 s': requests({ ...TO_A, movedKnown: true }),
+    });
+    expect(decided.at(-1)).toBe('roll_back 6.4 (2222222) to 6.4 (1111111) (requested_by_person)');
+    expect(calls).toEqual(['cd roll-back.3 6.4 to 6.4']);
+    const { decisions } = world.store.dossier(theIncident(world));
+    expect([...decisions.values()].map(({ view: { state } }) => state)).toEqual(['final', 'withdrawn', 'final']);
+  });
+
+  test('tells the second person', async () => {
+    const two = configured({
+      deployer: { kind: 'http', commits: true },
+      autoRollback: { mode: 'shadow', evidence: 'time', unknownMigration: 'act', approvals: 2 },
+    });
+    const { decided, world } = await asked(requests(TO_A), {}, [two]);
+    expect(decided[1]).toBe('approve 6.4 (2222222) to 6.4 (1111111) (second_person)');
+    const { decisions } = world.store.dossier(theIncident(world));
+    expect([...decisions.values()].at(-1)?.view.reasons.map(({ text }) => text)).toContainEqual(
+      expect.stringContaining(MOVED),
+    );
+  });
+
+  test('tells the person whom a program asks', async () => {
+    const proposes = says({ kind: 'rollback_proposed', by: 'agent', note: '', from: '6.4 (2222222)' as never });
+    const { decided, calls, world } = await asked(proposes, { '30 s': answersWhatWaits('approved') });
+    expect(decided[1]).toBe('approve 6.4 (2222222) to 6.4 (1111111) (rollback_proposed)');
+    expect(calls).toEqual(['cd roll-back.2 6.4 to 6.4']);
+    const { decisions } = world.store.dossier(theIncident(world));
+    expect([...decisions.values()].at(-1)?.view.reasons.map(({ text }) => text)).toContainEqual(
+      expect.stringContaining(MOVED),
+    );
+  });
+
+  test('is withheld if the name moved only after the question', async () => {
+    const { calls, world } = await played(
+      [quiet, deploys('stable', 90, { commit: A }), deploys('v9', 6, { commit: B })],
+      {
+        '20 s': says({ kind: 'rollback_proposed', by: 'agent', note: '', from: 'v9' as never, to: 'stable' as never }),
+        '30 s': deploys('stable', 0, { commit: C, status: 'failed' }),
+        '40 s': answersWhatWaits('approved'),
+      },
+    );
+    expect(calls).toEqual([]);
+    const { timeline } = world.store.dossier(theIncident(world));
+    expect(timeline.map(({ text }) => text)).toContainEqual(
+      expect.stringContaining('knows stable (1111111) as stable, which now means the commit 3333333'),
+    );
+  });
 });
 
 test('a commit of a branch that is not known is not restored, even if a person approves', async () => {

@@ -212,6 +212,7 @@ async function gather(
       ...(requested.from && { from: requested.from }),
       ...(requested.to && { to: requested.to }),
       ...(requested.proposed && { proposed: requested.proposed }),
+      ...(requested.moved_known && { moved_known: requested.moved_known }),
     },
     matched: incident.unmatched === null,
     ...(expectedFrom !== null && { expected_from: expectedFrom }),

@@ -36,6 +36,7 @@ import {
   reasonFor,
   rollbackKey,
   type RollbackOrder,
+  saysNameMoved,
 } from './roll-back.ts';
 import { concludeVerification, passedOfWindow, verifyOnce, verifyRunbook } from './verify.ts';
 import { awaitVerdict } from './watch-health.ts';
@@ -324,7 +325,8 @@ async function handToIncident(
 ): Promise<IncidentId | null> {
   const other = await deps.incidents.openAt({ service, environment });
   if (other === undefined || other.id === id) return null;
-  const by = (await deps.decisions.get(id, number))?.answered_by ?? 'firebreak';
+  const decision = await deps.decisions.get(id, number);
+  const by = decision?.answered_by ?? 'firebreak';
   const text = `Rollback from ${from} to ${to} approved in incident ${id}`;
   const asked = (await deps.incidents.view(other.id))?.decisions.find(
     ({ question, state, target, from_version, to_version }) =>
@@ -344,7 +346,9 @@ async function handToIncident(
     rollbackRequested: { from, to },
     timeline: { actor: by, kind: 'rollback.requested', text, detail },
   };
-  const isPosted = await deps.incidents.post(other.id, { kind: 'rollback', by, note: text, from, to }, change, key);
+  const known = decision !== undefined && saysNameMoved(decision) ? { moved_known: true as const } : {};
+  const message = { kind: 'rollback', by, note: text, from, to, ...known } as const;
+  const isPosted = await deps.incidents.post(other.id, message, change, key);
   if (!isPosted) return null; // it was resolved in the meantime
   await wake(deps, other.id);
   return other.id;

@@ -355,19 +355,23 @@ type KnownOfGuards = {
   agreement: Agreement;
   judged: Decision | undefined;
   decidedAt: DecisionView['at'] | undefined;
-  movedWasAsked: boolean;
+  movedWasSaid: boolean;
 };
 
-const decidedIn = (decision: DecisionView | undefined): Pick<KnownOfGuards, 'decidedAt' | 'movedWasAsked'> => ({
+/** Returns whether a decision told the person who agreed to it that the name of the version means another commit now. */
+export const saysNameMoved = ({ reasons }: Pick<DecisionView, 'reasons'>): boolean =>
+  reasons.some(({ code }) => code === 'version_name_moved');
+
+const decidedIn = (decision: DecisionView | undefined): Pick<KnownOfGuards, 'decidedAt' | 'movedWasSaid'> => ({
   decidedAt: decision?.at,
-  movedWasAsked: decision?.reasons.some(({ code }) => code === 'version_name_moved') === true,
+  movedWasSaid: decision !== undefined && saysNameMoved(decision),
 });
 
 /** Reads the inputs of the guards directly before the call. */
 async function guardInputs(
   deps: Deps,
   order: RollbackOrder,
-  { deployer, configured, tried, agreement, judged, decidedAt, movedWasAsked }: KnownOfGuards,
+  { deployer, configured, tried, agreement, judged, decidedAt, movedWasSaid }: KnownOfGuards,
 ): Promise<Known['call']> {
   const { incidentId, key, service, environment, fromCommit, toCommit, approved, flag } = order;
   const [incident, { killSwitch, automation }, pins, changes] = await Promise.all([
@@ -403,7 +407,7 @@ async function guardInputs(
     decided_at: decidedAt,
     pinned: pinnedVersions(pins, changes),
     moved: whyNameUnclear(changes, to, { namesOnly: knowsNamesOnly(deployer) }),
-    moved_was_asked: movedWasAsked,
+    moved_was_said: movedWasSaid,
     done: tried ? null : await doneText(deps, order, incident, changes),
     newer,
     newer_restores: newer !== undefined && bringsVersion(newer, to, { byName }),

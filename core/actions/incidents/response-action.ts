@@ -74,6 +74,8 @@ type ResponseRequest = {
   to?: Version;
   /** For a rollback: the target version that was shown. Absent: none. */
   shown?: Version;
+  /** For a rollback: the person was told that the name of the target version means another commit now. Absent: not told. */
+  movedKnown?: true;
   /** For a rollback that may be interrupted and repeated. */
   storedKey?: StoredKey;
 };
@@ -112,7 +114,7 @@ export async function executeResponseAction(
   if (action === 'publish') await refuseUnshown(deps, before);
   if (action === 'rollback') await acknowledgeByActing(deps, caller, id);
   const isNew = storedKey?.stored === undefined;
-  if (action === 'rollback' && isNew && (await countsAsApproval(deps, before, by, requested))) {
+  if (action === 'rollback' && isNew && (await isAboutQuestion(deps, before, by, requested))) {
     await storedKey?.store(null);
     await wake(deps, id);
     return requireIncident(deps, id);
@@ -201,7 +203,7 @@ async function postedRollback(
   deps: ActDeps,
   caller: Caller,
   { service, environment }: IncidentView,
-  { note, from, to }: ResponseRequest,
+  { note, from, to, movedKnown }: ResponseRequest,
 ): Promise<PostedAction> {
   const { name: by } = caller;
   const plan = await planRollback(deps, caller, { service, environment }, to);
@@ -220,6 +222,7 @@ async function postedRollback(
       note,
       ...(suggestion !== undefined && { from: suggestion }),
       ...(to !== undefined && { to }),
+      ...(movedKnown && { moved_known: true }),
     },
     change: ({ cleared }) => {
       const clearing =
@@ -247,24 +250,26 @@ const withVersion = (note: string, to: Version | undefined): string =>
   to === undefined ? note : `${note} (requested a rollback to ${to})`;
 
 /**
- * Counts a rollback request as the approval of a second person, if one is waiting. A repeated request changes nothing.
+ * Returns whether a question about the requested rollback waits, so that it is not requested again. The request counts as the
+ * approval of a second person, but does not confirm what its sender was not told. A repeated request changes nothing.
  */
-async function countsAsApproval(
+async function isAboutQuestion(
   deps: Pick<Deps, 'decisions'>,
   { id, service, environment, decisions }: IncidentView,
   by: string,
-  { note, to }: ResponseRequest,
+  { note, to, movedKnown }: ResponseRequest,
 ): Promise<boolean> {
   const decision = decisions.find(
     ({ state, because, target }) =>
       state === 'waiting' &&
-      because === 'second_person' &&
+      (because === 'second_person' || (because === 'version_name_moved' && !movedKnown)) &&
       (target === null || (target.service === service && target.environment === environment)),
   );
   if (decision === undefined) return false;
   const named = (await deps.decisions.inputs(id, Number(numberOf(decision.id))))?.request.to;
-  // A request for another version is no approval.
+  // A request for another version is another rollback.
   if (to === undefined ? named !== undefined : to !== decision.to_version) return false;
+  if (decision.because === 'version_name_moved') return true;
   return (await deps.decisions.answer(id, decision.digest, 'approved', by, note)) !== 'superseded';
 }
 

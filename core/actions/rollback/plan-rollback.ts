@@ -8,6 +8,7 @@ import {
   effectOfRollback,
   whyNotTo,
 } from '../../domain/changes/named-version.ts';
+import { knowsNamesOnly } from '../../domain/changes/deploy-repository.ts';
 import { pinnedVersions } from '../../domain/changes/identified-versions.ts';
 import { isSameVersion } from '../../domain/changes/version-identity.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
@@ -74,18 +75,18 @@ export async function readPlan(
     deps.config.current(),
   ]);
   const changes = recent.filter((change) => !startsTooFarAhead(change, deps.clock.now()));
+  const deployer = environmentEntry(services, serviceEnvironment)?.deployer;
   return {
     serviceEnvironment,
-    ...targetAndEffect(changes, named, pins),
-    hasDeployer: environmentEntry(services, serviceEnvironment)?.deployer !== undefined,
+    ...targetAndEffect(changes, { named, pins, namesOnly: knowsNamesOnly(deployer) }),
+    hasDeployer: deployer !== undefined,
     incident,
   };
 }
 
 function targetAndEffect(
   changes: readonly Change[],
-  named: Version | undefined,
-  pins: readonly { version: Version }[],
+  { named, pins, namesOnly }: { named: Version | undefined; pins: readonly { version: Version }[]; namesOnly: boolean },
 ): Pick<RollbackPlan, 'live' | 'target' | 'facts' | 'effect'> {
   const live = newestLiveChange(changes);
   if (live === undefined) return { live, target: undefined, facts: undefined, effect: undefined };
@@ -98,7 +99,7 @@ function targetAndEffect(
   return {
     live,
     target,
-    facts: versionFacts(changes, target.version, { chosen: known, undoes, live }),
+    facts: versionFacts(changes, target.version, { chosen: known, undoes, live, namesOnly }),
     effect: effectOfRollback(changes, live, undoes),
   };
 }

@@ -18,6 +18,8 @@ type ConfirmedRollback = {
   to?: Version;
   /** Target version that was shown to the person. Absent: none. */
   shown?: Version;
+  /** The person was told that the name of the target version means another commit now. Absent: not told. */
+  movedKnown?: true;
   /** Trace ID of the request. */
   trace: string;
 };
@@ -41,7 +43,7 @@ export type Resumable = { progress: RequestProgress | undefined; store(progress:
 export async function rollBack(
   deps: RollDeps,
   caller: Caller,
-  { serviceEnvironment, from, to, shown, trace }: ConfirmedRollback,
+  { serviceEnvironment, from, to, shown, movedKnown, trace }: ConfirmedRollback,
   { progress, store }: Resumable,
 ): Promise<IncidentView> {
   const id = progress?.incident ?? (await incidentOf(deps, caller, { serviceEnvironment, from, trace }));
@@ -53,6 +55,7 @@ export async function rollBack(
     from,
     ...(to !== undefined && { to }),
     ...(shown !== undefined && { shown }),
+    ...(movedKnown && { movedKnown }),
     storedKey,
   });
 }

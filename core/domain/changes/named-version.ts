@@ -4,7 +4,7 @@ import { list, formatDuration } from '../correlation/words.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { editDistance } from '../lint/similar-names.ts';
 import { minuteOf } from '../messages/story.ts';
-import { movedText, nameMovedTo, versionsNamed } from './identified-versions.ts';
+import { versionsNamed, whyNameUnclear } from './identified-versions.ts';
 import { isSameVersion } from './version-identity.ts';
 import {
   restoredChange,
@@ -132,6 +132,8 @@ export type VersionFacts = {
   doubts: string[];
   /** Statements about how far back a rollback is safe, where this one is within the limit. */
   safe: string[];
+  /** Why the deploying system could restore another commit, which is one of the doubts. Null: it could not. */
+  unclear: string | null;
 };
 
 /**
@@ -139,18 +141,24 @@ export type VersionFacts = {
  * @param chosen default target if no version is named; null: none
  * @param undoes changes that the rollback would undo
  * @param live current version
+ * @param namesOnly the deployer knows no commits
  */
 export function versionFacts(
   changes: readonly Change[],
   version: Version,
-  { chosen, undoes, live }: { chosen: Version | null; undoes: readonly Change[]; live: Change },
+  {
+    chosen,
+    undoes,
+    live,
+    namesOnly,
+  }: { chosen: Version | null; undoes: readonly Change[]; live: Change; namesOnly: boolean },
 ): VersionFacts | undefined {
   const lastRunChange = lastRun(changes, version);
   if (lastRunChange === undefined) return undefined;
   const next = liveChanges(changes).find((change) => byStart(change, lastRunChange) > 0);
   const seconds = next === undefined ? null : Math.max(0, secondsLive(lastRunChange, next));
   const wasRolledBack = changes.some((change) => change.version === version && change.rolled_back_by !== null);
-  const moved = nameMovedTo(changes, lastRunChange);
+  const unclear = whyNameUnclear(changes, version, { namesOnly });
   const isBrief = seconds !== null && seconds < GOOD_AFTER_SECONDS;
   const until =
     next === undefined || seconds === null ? '' : ` until ${minuteOf(next.started_at)}, for ${durationText(seconds)}`;
@@ -160,12 +168,13 @@ export function versionFacts(
       ...(effectOfRollback(changes, live, undoes).direction === 'forward'
         ? [`${version} is newer than ${live.version}, which is running after a rollback, so this is a roll-forward`]
         : []),
-      ...(moved === undefined ? [] : [movedText(lastRunChange, moved)]),
+      ...(unclear === null ? [] : [unclear]),
       ...(wasRolledBack ? [`${version} was already rolled back as bad`] : []),
       ...migrationTexts(undoes),
       ...(isBrief ? [`${version} ran too briefly to be known to be good`] : []),
       ...(chosen !== null && chosen !== version ? [`the newest version known to be good is ${chosen}`] : []),
     ],
+    unclear,
     safe: undoes
       .filter((change) => change.rollback_safe_to !== null)
       .map(

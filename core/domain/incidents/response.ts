@@ -63,7 +63,8 @@ export type ResponseState = {
 /**
  * Request for a judgement. `name`: of the person or runbook; empty for other requesters. `mode`, `approval`: cap and
  * approval set by a runbook. `from`, `to`: version that ran when a person requested the rollback, and the version that
- * they named. `proposed`: a program proposed it for a person, who is asked.
+ * they named. `proposed`: a program proposed it for a person, who is asked. `moved_known`: the person was told that the name
+ * of the version to restore means another commit now.
  */
 export type JudgementRequest = {
   by: Requester;
@@ -73,6 +74,7 @@ export type JudgementRequest = {
   from?: Version;
   to?: Version;
   proposed?: true;
+  moved_known?: true;
 };
 
 /** What to start now, each in a child context; and whether to try to close the incident. */
@@ -224,8 +226,17 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
     case 'page_outdated':
       return { ...state, pageOutdated: true };
     case 'rollback': {
-      const { by: name, from, to } = message;
-      return { ...state, mitigationDue: { by: 'person', name, ...(from && { from }), ...(to && { to }) } };
+      const { by: name, from, to, moved_known } = message;
+      return {
+        ...state,
+        mitigationDue: {
+          by: 'person',
+          name,
+          ...(from && { from }),
+          ...(to && { to }),
+          ...(moved_known && { moved_known }),
+        },
+      };
     }
     case 'rollback_proposed': {
       const { by: name, from, to } = message;

@@ -156,8 +156,8 @@ export type Known = {
       pinned: readonly string[];
       /** Why the target could restore another commit of the same name, in words. Null: it could not. */
       moved: string | null;
-      /** The question that was approved said so. */
-      moved_was_asked: boolean;
+      /** The decision to which a person agreed says so. */
+      moved_was_said: boolean;
       /** What is to be done was done meanwhile, in words. Null: it was not. */
       done: string | null;
       /** The deploy that replaced the version since. */

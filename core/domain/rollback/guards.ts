@@ -471,10 +471,9 @@ export const GUARDS: readonly Guard[] = [
   guard({
     code: 'version_name_moved',
     at: { call: 'page' },
-    unless: 'requested',
-    // Who approved another reason did not know of the other commit.
-    applies: ({ moved, moved_was_asked: wasAsked, agreement, tried }) =>
-      !tried && !(agreement === 'approved' && wasAsked) && moved,
+    // Who agreed to a decision that does not say so did not know of the other commit.
+    applies: ({ moved, moved_was_said: wasSaid, agreement, tried }) =>
+      !tried && !(agreement !== 'none' && wasSaid) && moved,
     text: (text) => text,
   }),
   guard({

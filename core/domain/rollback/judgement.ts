@@ -52,7 +52,8 @@ export type DecisionInputs = {
   /**
    * `name`: of the person or runbook; empty for other requesters. `approval`: a runbook requires approval. Absent: it does
    * not. `from`: version that ran when a person requested the rollback. `to`: version that the person named. Absent: the
-   * newest known good one. `proposed`: a program proposed it for a person, who is asked.
+   * newest known good one. `proposed`: a program proposed it for a person, who is asked. `moved_known`: the person was told
+   * that the name of the version to restore means another commit now.
    */
   request: {
     by: Requester;
@@ -62,6 +63,7 @@ export type DecisionInputs = {
     from?: Version;
     to?: Version;
     proposed?: true;
+    moved_known?: true;
   };
   matched: boolean;
   monitoring_failure_only: boolean;

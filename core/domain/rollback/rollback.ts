@@ -59,7 +59,10 @@ function decideOn(inputs: DecisionInputs, found: Correlation): Decision {
     const says = top === undefined || person ? [] : unlessSaid(impossible, [suspectReason(top)]);
     return { ...base, kind: 'none', reasons: [...impossible, ...named, ...clearingReasons(inputs), ...says] };
   }
-  if (person) return byPerson(inputs, base, { code: 'suspect', text: `${top.version} is running now` });
+  if (person) {
+    const moved = because(applied, 'ask').filter(({ code }) => code === 'version_name_moved');
+    return byPerson(inputs, base, { moved, why: reason('suspect', `${top.version} is running now`) });
+  }
   const why = suspectReason(top);
   const cap = capOf(applied);
   const superseded = because(applied, 'report');
@@ -298,18 +301,25 @@ const notTriedYet = ({ related, ...evidence }: Evidence): Evidence => {
   return { ...untried(evidence), ...(related && { related: related.map(untried) }) };
 };
 
-/** Counts the requester as the first of two people if the policy requires two. A program that proposes it counts for none. */
-function byPerson(inputs: DecisionInputs, base: Base, why: Reason): Decision {
-  const { name, to, proposed } = inputs.request;
+/**
+ * Counts the requester as the first of two people if the policy requires two. A program that proposes it counts for none.
+ *
+ * @param moved why another commit could be restored, which each person who agrees must know
+ */
+function byPerson(inputs: DecisionInputs, base: Base, { moved, why }: { moved: Reason[]; why: Reason }): Decision {
+  const { name, to, proposed, moved_known: movedKnown } = inputs.request;
   const named = to === undefined ? '' : ` (target version ${to})`;
   if (proposed) {
     const asks = reason('rollback_proposed', `${name} proposes it${named}, and a person must approve it`);
-    return { ...base, kind: 'approve', reasons: [asks, why] };
+    return { ...base, kind: 'approve', reasons: [asks, ...moved, why] };
   }
   const byName = reason('requested_by_person', `${name} requested it${named}`);
-  if (base.approvals.needed === 1) return { ...base, kind: 'roll_back', reasons: [byName, why] };
+  if (base.approvals.needed === 1)
+    return moved.length > 0 && !movedKnown
+      ? { ...base, kind: 'approve', reasons: [...moved, byName, why] }
+      : { ...base, kind: 'roll_back', reasons: [byName, ...moved, why] };
   const second = reason('second_person', `${name} requested it${named}, and a second person must approve it`);
-  return { ...base, kind: 'approve', reasons: [second, why], approvals: { needed: 2, given: [name] } };
+  return { ...base, kind: 'approve', reasons: [second, ...moved, why], approvals: { needed: 2, given: [name] } };
 }
 
 /** Returns the current version as the suspect of a rollback requested by a person, regardless of timing. */

@@ -234,6 +234,7 @@ const confirmButton = (
     from: live.version,
     to: target.version,
     ...(named && { named }),
+    ...(facts?.unclear != null && { moved_known: true }),
   },
   text: `Roll back to ${target.version}`,
   style: 'danger',
@@ -255,7 +256,16 @@ type Confirmed = Omit<Extract<Button, { verb: 'rollback' }>, 'verb'>;
 
 export const confirmRollback: Verb<Confirmed> = {
   permission: 'incidents:act',
-  buttons: { rollback: ({ service, environment, from, to, named }) => ({ service, environment, from, to, named }) },
+  buttons: {
+    rollback: ({ service, environment, from, to, named, moved_known }) => ({
+      service,
+      environment,
+      from,
+      to,
+      named,
+      moved_known,
+    }),
+  },
 };
 
 /**
@@ -277,6 +287,7 @@ export const runConfirmRollback: RunVerb<Confirmed> = async (deps, { caller, key
     from: request.from,
     ...named,
     ...(request.to !== null && { shown: request.to }),
+    ...(request.moved_known && { movedKnown: true as const }),
     trace,
   };
   const incident = await startRollback(deps, caller, agreed, { progress: begun, store: keep });

@@ -61,7 +61,10 @@ export function incidentActionRoutes(app: Api, deps: ApiDeps): void {
       'Roll back the running version to the newest known good version, or to a given version',
       optionalBody(Rollback),
       {
-        202: answers('Accepted', Incident),
+        202: answers(
+          'Accepted. A question waits in `decisions` if a second person must agree, or if the name of the version means another commit now (`version_name_moved`): `approve` confirms it',
+          Incident,
+        ),
         409: problems('The incident does not allow a rollback now, or not to this version'),
         422: problems(
           'version-unknown: no deployment of this version is recorded there; version-ambiguous: several versions have this name; `detail` lists versions',

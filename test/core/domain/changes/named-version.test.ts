@@ -172,6 +172,7 @@ describe('the facts about it', () => {
       chosen: chosen as Version | null,
       undoes: target.undoes,
       live: newestLiveChange(changes) ?? change('none', 0),
+      namesOnly: false,
     });
     if (told === undefined) throw new Error('it has never run');
     return told;
@@ -181,6 +182,7 @@ describe('the facts about it', () => {
     expect(past('v2', three)).toEqual({
       ran: 'v2 last ran from 2026-11-20 07:03 UTC until 2026-11-20 11:50 UTC, for 5 hours, without known problems',
       doubts: [],
+      unclear: null,
       safe: [],
     });
   });
@@ -228,6 +230,7 @@ describe('the facts about it', () => {
         chosen: null,
         undoes: [],
         live: change('v3', 10),
+        namesOnly: false,
       }),
     ).toBeUndefined();
   });

@@ -137,7 +137,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
     decided_at: fc.constantFrom(undefined, before(10)),
     pinned: fc.subarray(['v1']),
     moved: fc.constantFrom(null, 'the deploying system knows v1 as latest, which now means the commit 2222222'),
-    moved_was_asked: fc.boolean(),
+    moved_was_said: fc.boolean(),
     done: fc.constantFrom(null, 'v2 was rolled back to v1 already'),
     newer: fc.constantFrom(undefined, change('v3', -3)),
     newer_restores: fc.boolean(),

@@ -89,6 +89,34 @@ describe('rollbacks in Slack', () => {
     expect(chat.timeline(id)).toEqual([]);
   });
 
+  test.each(['"6.4 (1111111)"', '6.4 (1111111)', '1111111'])(
+    'to %s, a commit whose name means another one now, warn before they are requested',
+    async (typed) => {
+      await deployed('6.4', 600, { commit: '1'.repeat(40) });
+      await deployed('6.4', 300, { commit: '2'.repeat(40) });
+      const answer = await chat.says(ADA, '/rollback', `checkout production ${typed}`);
+      expect(answer).toContain('The rollback would go back to 6.4 (1111111)');
+      expect(answer).toContain(
+        '⚠️ The deploying system knows 6.4 (1111111) as 6.4, which now means the commit 2222222.',
+      );
+      const [button] = buttonsIn(chat.sent.at(-1)?.message ?? { summary: '', parts: [] });
+      if (button === undefined) throw new Error('no button');
+      expect(button).toMatchObject({ to: '6.4 (1111111)', moved_known: true });
+      await chat.presses(ADA, button);
+      const mail = chat.world.store.dossiers.get(id)?.inbox.at(-1)?.message;
+      expect(mail).toMatchObject({ kind: 'rollback', to: '6.4 (1111111)', moved_known: true });
+    },
+  );
+
+  test('to a commit of a branch warn if the CD system knows only its name', async () => {
+    await deployed('6.4', 600, { commit: '1'.repeat(40) });
+    await deployed('6.4', 300, { commit: '2'.repeat(40) });
+    await deployed('6.5', 10, { commit: '3'.repeat(40) });
+    expect(await chat.says(ADA, '/rollback', 'checkout production 6.4 (2222222)')).toContain(
+      '⚠️ The deploying system knows 6.4 (2222222) only as 6.4, which was deployed with several commits.',
+    );
+  });
+
   test('to the name of several commits list them', async () => {
     await deployed('6.4', 600, { commit: '1'.repeat(40) });
     await deployed('6.4', 300, { commit: '2'.repeat(40) });

@@ -435,6 +435,35 @@ describe('settings in force', () => {
     await mitigated('approve-10');
   });
 
+  test('a commit whose name means another one now is restored only after an approval that says so', async () => {
+    const service = 'act-24';
+    const [commit, other] = ['1'.repeat(40), '2'.repeat(40)];
+    await deployed(service, { version: '6.4', minutes: 240, commit }, { version: '6.4', minutes: 120, commit: other });
+    await deployed(service, { version: '6.5', minutes: 60, commit: '3'.repeat(40) });
+    const { body: one } = await firebreak.post('/v1/incidents', {
+      service,
+      environment: 'production',
+      title: 'Down',
+      severity: 'warning',
+    });
+    const unclear = await act(one, 'rollback', { version: '6.4' });
+    expect(unclear).toMatchObject({ status: 422, body: { code: 'version-ambiguous' } });
+    expect(unclear.body.detail).toContain('name one of 6.4 (2222222), 6.4 (1111111)');
+
+    const requests = async () => expect((await act(one, 'rollback', { version: '6.4 (1111111)' })).status).toBe(202);
+    await requests();
+    const asked = (now: any) => now.decisions.at(-1)?.because === 'version_name_moved';
+    const { decisions } = await incident(service, asked);
+    await requests(); // it does not confirm what the first one was not told
+    expect((await incident(service, asked)).decisions).toHaveLength(decisions.length);
+    expect(await rollbacksOf(service)).toEqual([]);
+    const [{ digest, reasons }] = decisions.slice(-1);
+    expect(reasons[0].text).toContain('knows 6.4 (1111111) as 6.4, which now means the commit 2222222');
+    expect((await act(one, 'approve', { digest })).status).toBe(200);
+    await seen(async () => (await rollbacksOf(service))[0], 'the rollback');
+    expect(await rollbacksOf(service)).toMatchObject([{ body: { to_version: '6.4', to_commit: commit } }]);
+  });
+
   test('a person cannot start a second rollback while one is in progress, and gets the reason', async () => {
     const { body } = await firebreak.post('/v1/tokens', { name: 'eve', actions: ['incidents:act'] });
     const click = (one: { id: string }, token = body.token) =>
