@@ -81,6 +81,7 @@ beforeAll(async () => {
       checkout: { environments: { production: environment, staging: { drills: true, deployer: { kind: 'http' } } } },
       shop: { environments: { production: { ...environment, deployer: { kind: 'http' } } } },
       desk: { environments: { production: {} } },
+      branch: { environments: { production: { ...environment, deployer: { kind: 'http' } } } },
       basket: {
         environments: {
           production: {
@@ -361,6 +362,29 @@ describe('handle an incident', () => {
     }
     if (wanted.at(-1) !== '…') expect(given.slice(from)).toEqual([]);
   }
+
+  test('a rollback to a commit whose name means another one now asks, and says so', async () => {
+    for (const [version, minutes, commit] of [
+      ['6.4', 600, '1'.repeat(40)],
+      ['6.4', 300, '2'.repeat(40)],
+      ['6.5', 5, '3'.repeat(40)],
+    ] as const) {
+      const times = ['--started-at', minutesAgo(minutes), '--finished-at', minutesAgo(minutes - 2)];
+      await at(firebreak, 'deploy', 'record', 'branch', 'production', version, '--commit', commit, ...times);
+    }
+    const declared = await at(firebreak, 'incident', 'declare', 'branch', '--title', 'Down', '--severity', 'warning');
+    const [one = ''] = declared.out.split(':');
+    const rollsBack = (to: string) => at(firebreak, 'incident', 'rollback', one, '--to', to);
+    expect(await rollsBack('6.4')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('name one of 6.4 (2222222), 6.4 (1111111)'),
+    });
+    expect(await rollsBack('6.4 (1111111)')).toMatchObject({
+      code: 0,
+      out: `${one}: rollback of branch in production to 6.4 (1111111) requested; it waits for approval (firebreak incident approve ${one}): the deploying system knows 6.4 (1111111) as 6.4, which now means the commit 2222222\n`,
+    });
+    expect((await atTerminal(['y'], [], 'incident', 'approve', one)).out).toMatch(/: approved: Roll branch /);
+  });
 
   test('an answered question and an unknown number are refused', async () => {
     expect(await at(firebreak, 'incident', 'approve', incident, '7')).toMatchObject({

@@ -125,8 +125,20 @@ export function addIncidentActions(incident: Command, context: CommandContext): 
     action('rollback', 'Roll back the failing service', 'actions/rollback', {
       options: [['--to <version>', 'Version to roll back to (default: the newest version known good)'], NOTE],
       send: ({ to, note }) => ({ version: to, note }),
-      done: ({ service, environment }, { to = 'the newest version known good' }) =>
-        `rollback of ${service} in ${environment} to ${String(to)} requested`,
+      settle: (client, sent) =>
+        settledView(
+          client,
+          sent,
+          (now) =>
+            now.status !== 'open' || now.decisions.length > sent.decisions.length || askedLast(now) !== undefined,
+        ),
+      done: (now, { to = 'the newest version known good' }) => {
+        const requested = `rollback of ${now.service} in ${now.environment} to ${String(to)} requested`;
+        const question = askedLast(now);
+        return question === undefined
+          ? requested
+          : `${requested}; it waits for approval (firebreak incident approve ${shortName(now)}): ${question.reasons[0]?.text ?? question.because}`;
+      },
     }),
     action(
       'abort',
@@ -222,6 +234,10 @@ async function suspectNamed(client: Client, kind: SuspectKind, text: string, id:
     `${shortName(incident)} has no ${kind} ${JSON.stringify(text)}${versions.length === 0 ? '' : `, only ${versions.join(', ')}`}`,
   );
 }
+
+/** Returns the question of the newest decision about a rollback, if it waits. */
+const askedLast = ({ decisions }: IncidentView): DecisionView | undefined =>
+  decisions.slice(-1).find(({ question, state }) => question === undefined && state === 'waiting');
 
 const isResolved = ({ status }: IncidentView): boolean => status === 'resolved';
 
