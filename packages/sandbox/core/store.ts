@@ -61,6 +61,9 @@ export function openStore(dir: string, tables: readonly string[]): Store {
 /** SQLite's numbers of errors of a disk that is full or faulty. */
 const DISK_ERRORS = new Set<unknown>([10, 13]);
 
+/** SQLite's numbers of errors of a file that is damaged or no database. */
+const DAMAGE_ERRORS = new Set<unknown>([11, 26]);
+
 /** Opens the file; on a full disk, a database in memory instead, because Firebreak starts there, too. */
 function opened(file: string, tables: readonly string[]): DatabaseSync {
   const db = new DatabaseSync(file);
@@ -71,6 +74,8 @@ function opened(file: string, tables: readonly string[]): DatabaseSync {
   } catch (error) {
     db.close();
     const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
+    if (DAMAGE_ERRORS.has(code))
+      throw new Error(`${file} is damaged: delete it; it has only what the sandbox shows`, { cause: error });
     if (file === ':memory:' || !DISK_ERRORS.has(code)) throw error;
     return opened(':memory:', tables);
   }

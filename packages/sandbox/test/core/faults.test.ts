@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { FaultRule } from '../../core/faults.ts';
 import type { StandIns } from '../../core/index.ts';
@@ -235,4 +237,10 @@ describe('invalid faults', () => {
     expect(problem.status).toBe(status);
     expect(problem.detail).toContain(named);
   });
+});
+
+test('a damaged file is named, with the fix', async () => {
+  const dir = folder();
+  writeFileSync(join(dir, 'standins.sqlite'), 'no database, whatever the name says; '.repeat(200));
+  await expect(start({ dir })).rejects.toThrow(`${join(dir, 'standins.sqlite')} is damaged: delete it`);
 });
