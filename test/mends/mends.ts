@@ -423,8 +423,8 @@ export const MENDS: readonly Mend[] = [
     area: 'delivery',
     bug: 'A revision number of the deploying system was recorded as the previous version of an image tag.',
     file: 'core/actions/changes/report-change.ts',
-    mended: '{ version, previous_version: undefined }',
-    broken: '{ version }',
+    mended: 'previous_version: undefined,',
+    broken: '',
     tests: ['test/entrances/http/webhooks/change-senders.test.ts'],
   },
   {
