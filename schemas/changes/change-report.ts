@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { ChangeId, EnvironmentName, ServiceName, Version } from '../config/names.ts';
 import { readAs } from '../parsing/read-as.ts';
 import { Timestamp } from '../time/time.ts';
-import { ChangeKind, ChangeStatus } from './change.ts';
+import { Artifact, ChangeKind, ChangeStatus } from './change.ts';
 
 /** Systems that report changes by themselves. */
 export const ReportSource = z.enum([
@@ -61,8 +61,7 @@ const values = {
   kind: ChangeKind,
   version: Version,
   commit: z.string().min(1).max(256),
-  /** Digest of an image or of an OCI artifact, or the version of a chart, if `version` is a name for it. */
-  artifact: z.string().min(1).max(256),
+  artifact: Artifact,
   committed_at: Timestamp,
   commits: z.array(ReportedCommit).max(500),
   finished_at: Timestamp,
@@ -111,11 +110,13 @@ const reportedStatus = { at: Timestamp, value: readAs(ChangeStatus, 'cancelled')
 export const Rollout = z.object({
   source: ReportSource,
   key: z.string(),
-  /** Time of the earliest event, or of the creation, and of the latest event. */
+  /** Time of the earliest and of the latest event. */
   first_at: Timestamp,
   last_at: Timestamp,
   /** Earliest start that an event has reported. */
   started_at: Timestamp.nullable(),
+  /** When the sender created the rollout. It can have waited for an approval since. Absent: not known. */
+  created_at: Timestamp.optional(),
   /**
    * `at`: of an outcome, when it was reported first. `ends`: all reports of this outcome, after the last report of another
    * one; absent if there was one report.

@@ -32,10 +32,7 @@ const STATUS_WORDS: Readonly<Record<string, ChangeStatus>> = {
   deploying: 'started',
   success: 'succeeded',
   successful: 'succeeded',
-  completed: 'succeeded',
-  complete: 'succeeded',
   deployed: 'succeeded',
-  finished: 'succeeded',
   passed: 'succeeded',
   failure: 'failed',
   error: 'failed',
@@ -175,6 +172,16 @@ export const ChangePatch = ReportedChange.pick({
   .strict();
 export type ChangePatch = z.infer<typeof ChangePatch>;
 
+/**
+ * What a sender deploys under the name of a version: `of` the sender and its object, so that only artifacts with the same `of` are
+ * compared; `id` the digest of an image or of an OCI artifact, or the version of a chart, `chart 0.1.4`.
+ */
+export const Artifact = z.object({
+  of: z.string().min(1).max(2200),
+  id: z.string().regex(/^(?:sha256:[0-9a-f]{64}|chart [\w.-]{1,32})$/),
+});
+export type Artifact = z.infer<typeof Artifact>;
+
 /** A recorded change to production. `null` means not reported. */
 export const Change = z.object({
   id: ChangeId,
@@ -218,11 +225,8 @@ export const Change = z.object({
    * begun, if the application's is not known: then it equals `commit`.
    */
   deploy_commit: z.string().optional(),
-  /**
-   * What was deployed under the name of the version: the digest of the image or of the OCI artifact, or the version of the
-   * chart. Absent: not known.
-   */
-  artifact: z.string().optional(),
+  /** What was deployed under the name of the version, if its commit was not known. Absent: not known. */
+  artifact: Artifact.optional(),
   /** The system that has observed its failure, if another one has recorded it. */
   ended_by: z.string().optional(),
   /** Text of the annotation that recorded it. Absent: none. */

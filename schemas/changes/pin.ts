@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../config/names.ts';
 import { Timestamp } from '../time/time.ts';
+import { Artifact } from './change.ts';
 
 /** A version known to be bad, because it was rolled back. */
 export const Pin = z.object({
@@ -8,8 +9,9 @@ export const Pin = z.object({
   service: ServiceName,
   environment: EnvironmentName,
   version: Version,
-  /** The commit of the version, or else its artifact. Null or absent: not known, so the pin is of every commit of this name. */
+  /** The commit of the version. Null or absent: not known, so the pin is of every commit of this name, or of the artifact. */
   commit: z.string().nullable().optional(),
+  artifact: Artifact.optional(),
   /** The version that was restored, which is therefore not a newer one. Absent in pins of older versions. */
   rolled_back_to: Version.optional(),
   /** The incident in which it was rolled back. Null: none was open. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
+import { artifactOf } from '../../core/domain/changes/images.ts';
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
 import { type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
 import { PodTemplate } from '../kubernetes/objects.ts';
@@ -55,16 +56,20 @@ export function readArgoRolloutsNotification({ payload }: ReceivedWebhook): Read
   const status = STATUS[event];
   const images = template.spec.containers.flatMap(({ image }) => image ?? []);
   const version = versionsOf(template, undefined);
+  const workload = [cluster, namespace, 'Rollout', name].filter(Boolean).join('/');
   return {
     reports: [
       {
         source: 'argo-rollouts',
         key: `${uid} ${revision}`,
         at,
-        subject: { kubernetesWorkload: [cluster, namespace, 'Rollout', name].filter(Boolean).join('/') },
+        subject: { kubernetesWorkload: workload },
         status,
         ...(status === 'started' && { started_at: at }),
-        ...(version.length > 0 && { version: versionOf(nameOf(version)), artifact: digestIn(version) }),
+        ...(version.length > 0 && {
+          version: versionOf(nameOf(version)),
+          artifact: artifactOf(`argo-rollouts ${workload}`, digestIn(version)),
+        }),
         ...(images.length > 0 && { images: images.slice(0, 100) }),
       },
     ],

@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import type { Artifact } from '../../schemas/changes/change.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
+import { artifactOf } from '../../core/domain/changes/images.ts';
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
 import { type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
 
@@ -75,7 +77,7 @@ export function readCdEvent({ payload, header }: ReceivedWebhook): ReadChanges {
         ...(predicate === 'rolledback' && { kind: 'rollback' as const }),
         status: 'succeeded',
         version: versionOf(version),
-        ...(artifact !== undefined && { artifact: artifact.slice(0, 256) }),
+        ...(artifact && { artifact }),
       },
     ],
   };
@@ -112,17 +114,17 @@ const lastPart = (id: string): string => id.split('/').findLast((part) => part !
  * @example partsOfArtifact('pkg:oci/myapp@sha256%3A0b31?repository_url=ghcr.io/acme/myapp&tag=1.2.3')
  * @see https://github.com/package-url/purl-spec
  */
-function partsOfArtifact(artifactId: string): { version: string; artifact?: string; image?: string } {
+function partsOfArtifact(artifactId: string): { version: string; artifact?: Artifact | undefined; image?: string } {
   const purl = /^pkg:([^/]+)\/([^@?#]+)(?:@([^?#]+))?(?:\?([^#]*))?/.exec(artifactId);
   if (purl === null) return { version: artifactId };
-  const [, type, , encoded = '', qualifiers] = purl;
+  const [, type, packageName = '', encoded = '', qualifiers] = purl;
   const qualifierValues = new URLSearchParams(qualifiers ?? '');
   const image = type === 'oci' || type === 'docker' ? qualifierValues.get('repository_url') : null;
   const tag = qualifierValues.get('tag');
   const version = decoded(encoded);
   return {
     version: tag ?? version ?? artifactId,
-    ...(tag !== null && version !== undefined && { artifact: version }),
+    artifact: tag === null ? undefined : artifactOf(`cdevents ${image ?? packageName}`, version),
     ...(image ? { image } : {}),
   };
 }

@@ -1,6 +1,6 @@
 import type { ChangeReport, ReportSubject } from '../../schemas/changes/change-report.ts';
 import { type Timestamp, timestamp } from '../../schemas/time/time.ts';
-import { taggedVersion } from '../../core/domain/changes/images.ts';
+import { artifactOfImage, partsOfImage } from '../../core/domain/changes/images.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
 import { versionOf } from '../shared/change-webhook.ts';
@@ -21,7 +21,8 @@ export function readFlaggerEvent(hook: Hook, serviceEnvironment: Partial<Service
   if (checksum === '') return { ignored: 'Flagger before 1.34 sends no checksum of the rollout' };
   if (at === undefined) return { ignored: 'the event has no time' };
   const { version, image, cluster } = metadata;
-  const tagged = taggedVersion(image ?? '');
+  const { tag } = partsOfImage(image ?? '');
+  const artifact = artifactOfImage('flagger', image);
   const object = [cluster, namespace, 'Canary', name].filter(Boolean).join('/');
   return {
     reports: [
@@ -34,8 +35,8 @@ export function readFlaggerEvent(hook: Hook, serviceEnvironment: Partial<Service
         ...state,
         // A restart is caused by the next version, which the metadata names already.
         ...(state.status !== 'cancelled' && {
-          ...((version ?? tagged) && { version: versionOf(version ?? tagged?.version ?? '') }),
-          ...(tagged?.artifact && { artifact: tagged.artifact }),
+          ...((version ?? tag) && { version: versionOf(version ?? tag ?? '') }),
+          ...(artifact && { artifact }),
           ...(image && { images: [image] }),
         }),
         ...(state.status === 'started' && { started_at: at }),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { taggedVersion } from '../../core/domain/changes/images.ts';
+import { artifactOf, artifactOfImage, partsOfImage } from '../../core/domain/changes/images.ts';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import { cutText } from '../../schemas/parsing/text.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
@@ -93,7 +93,7 @@ function readKustomization(event: FluxEvent): ReadChanges {
         status,
         // Each later reconciliation of the same revision sends its result, too.
         ...(status === 'succeeded' && { final: true }),
-        ...versionFields(imageVersion(metadata) ?? named),
+        ...versionFields(event, named),
         ...(commit !== undefined && { commit }),
         ...(status === 'started' && { started_at: event.timestamp }),
       },
@@ -152,34 +152,23 @@ function readHelmRelease(event: FluxEvent): ReadChanges {
         : release === undefined
           ? `${reason} ${timestamp}` // sent once; `token` is of the values, which can come back
           : `v${release}`;
-  const version = imageVersion(metadata) ?? versionOfRelease(metadata, revision);
+  const { 'app-version': version } = metadata;
+  // Several charts can have the same version of the application. What follows a plus sign is of the build, or of the repository.
+  const artifact = version === undefined ? undefined : `chart ${revision.replace(/[+@].*$/, '')}`;
+  const named = { version: version ?? revision, artifact };
   return {
-    reports: [{ ...commonFields(event), ...outcome, key: keyOf(event, identity), ...versionFields(version) }],
+    reports: [{ ...commonFields(event), ...outcome, key: keyOf(event, identity), ...versionFields(event, named) }],
   };
 }
 
-/** A version, and what was deployed under its name. */
-type Named = { version: string; artifact?: string };
-
-const versionFields = ({ version, artifact }: Named) => ({
-  version: versionOf(version),
-  ...(artifact !== undefined && { artifact: artifact.slice(0, 256) }),
-});
-
-/** Digits of the digest of the values that are shown, as those of a commit. */
-const VALUES = /^(?:sha\d+:)?([0-9a-f]{7})[0-9a-f]+$/;
-
-/**
- * Returns the version of a release. Several charts, and several values for one chart, can have the same version of the
- * application.
- *
- * @param revision version of the chart
- */
-function versionOfRelease({ token = '', 'app-version': version }: FluxEvent['metadata'], revision: string): Named {
-  const [, values] = VALUES.exec(token) ?? [];
-  const artifact = values === undefined ? revision : `${revision}+${values}`;
-  return { version: version ?? revision, artifact };
-}
+/** Returns the version by the tag of the image that annotations name, or else as Flux names it. */
+const versionFields = (event: FluxEvent, named: { version: string; artifact: string | undefined }) => {
+  const { image = '' } = event.metadata;
+  const { tag } = partsOfImage(image);
+  const artifact =
+    tag === undefined ? artifactOf(`flux ${keyOf(event, '')}`, named.artifact) : artifactOfImage('flux', image);
+  return { version: versionOf(tag ?? named.version), ...(artifact && { artifact }) };
+};
 
 /** The cluster differs from the release: its objects were changed by others. */
 const driftOf = (event: FluxEvent): ChangeReport => ({
@@ -214,18 +203,16 @@ const keyOf = ({ involvedObject, metadata }: FluxEvent, identity: string): strin
     .join(' ')
     .slice(0, 2048);
 
-const imageVersion = ({ image = '' }: FluxEvent['metadata']): Named | undefined => taggedVersion(image);
-
 /**
- * Returns the commit of a revision, or its digest, and the version to show for it. Formats: `main@sha1:<commit>`, `main/<commit>` of older
- * controllers, and `1.2.3@sha256:<digest>` of OCI artifacts.
+ * Returns the commit of a revision, or the digest behind its tag, and the version to show for it. Formats: `main@sha1:<commit>`,
+ * `main/<commit>` of older controllers, and `1.2.3@sha256:<digest>` of OCI artifacts.
  *
  * @see https://github.com/fluxcd/flux2/tree/main/rfcs/0005-artifact-revision-and-digest
  */
-function partsOfRevision(revision: string): Named & { commit?: string } {
+function partsOfRevision(revision: string): { commit?: string; version: string; artifact: string | undefined } {
   const [, commit = ''] = /(?:^|[:/])([0-9a-f]+)$/.exec(revision) ?? [];
-  if (COMMIT.test(commit) && !revision.includes('@sha256:')) return { commit, version: commit };
+  if (COMMIT.test(commit) && !revision.includes('@sha256:')) return { commit, version: commit, artifact: undefined };
   const [tag, digest] = revision.split('@', 2);
   const isNamed = tag !== undefined && tag !== '' && tag !== 'latest';
-  return isNamed ? { version: tag, ...(digest && { artifact: digest }) } : { version: digest ?? revision };
+  return isNamed ? { version: tag, artifact: digest } : { version: digest ?? revision, artifact: undefined };
 }

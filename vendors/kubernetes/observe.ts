@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { artifactOf } from '../../core/domain/changes/images.ts';
 import type { ObservedRollout } from '../../core/domain/rollback/targets.ts';
 import { InstantIn, type Timestamp } from '../../schemas/time/time.ts';
 import { versionOf } from '../shared/change-webhook.ts';
@@ -59,7 +60,7 @@ export function lastRollout(
         // Later, the condition is also about pods that are moved to other nodes.
         ...(state === 'succeeded' && { final: true }),
         version: versionOf(nameOf(versions)),
-        artifact: digestIn(versions),
+        artifact: artifactOf(`kubernetes ${target.namespace}/Deployment/${target.name}`, digestIn(versions)),
         ...(changed === 'configuration' && { kind: 'config' as const }),
         started_at: createdAt !== undefined && createdAt < at ? createdAt : at,
         images: spec.template.spec.containers.flatMap(({ image }) => image ?? []).slice(0, 100),

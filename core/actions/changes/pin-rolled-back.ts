@@ -1,5 +1,5 @@
 import { rolledBackBy } from '../../domain/changes/rolled-back.ts';
-import { revisionOf, isSameVersion } from '../../domain/changes/version-identity.ts';
+import { commitOf, isSameVersion } from '../../domain/changes/version-identity.ts';
 import { endOf } from '../../domain/changes/versions.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
@@ -23,8 +23,8 @@ export async function pinRolledBack(deps: PinDeps, rollback: Change): Promise<vo
   if (rollback.kind !== 'rollback' || rollback.status !== 'succeeded' || rollback.made_for !== null) return;
   const removed = rolledBackBy(await deps.changes.recent(rollback, CHANGES_READ), rollback);
   if (removed === null || (await isOfDrill(deps, rollback)) || (await isOwn(deps, rollback))) return;
-  const { version } = removed;
-  const commit = revisionOf(removed);
+  const { version, artifact } = removed;
+  const commit = commitOf(removed);
   const by = rollback.author ?? rollback.reported_by ?? 'another system';
   const incident = (await deps.incidents.openAt(rollback))?.id ?? null;
   const pin = await deps.pins.add(
@@ -33,6 +33,7 @@ export async function pinRolledBack(deps: PinDeps, rollback: Change): Promise<vo
       environment,
       version,
       ...(commit !== null && { commit }),
+      ...(artifact !== undefined && { artifact }),
       rolled_back_to: to,
       incident_id: incident,
       reason: `rolled back to ${to} by ${by}`,

@@ -3,7 +3,7 @@ import type { CodeHistory } from '../../domain/ports/changes.ts';
 import { patchOfReport } from '../../domain/changes/rollout.ts';
 import { CHANGES_SEARCHED, sameRollout } from '../../domain/changes/recognize.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
-import type { Change, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
+import type { Artifact, Change, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { watchDeploy } from '../judge/watches.ts';
@@ -58,7 +58,7 @@ type Extra = {
   id?: ChangeId;
   reported_by?: string;
   deploy_commit?: string;
-  artifact?: string;
+  artifact?: Artifact;
   traceparent?: string;
   note?: string;
   tags?: string[];

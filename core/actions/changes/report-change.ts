@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { repositoryPathOf } from '../../domain/catalogue/repositories.ts';
 import { decidingCommit, deployRepositoryOf, deployedByCommit } from '../../domain/changes/deploy-repository.ts';
 import {
+  artifactOfImage,
   commitBeginning,
   commitOfTag,
   imageOfService,
@@ -26,7 +27,7 @@ import {
   runsAlready,
   sameRollout,
 } from '../../domain/changes/recognize.ts';
-import { appliesRepository } from '../../domain/changes/version-identity.ts';
+import { appliesRepository, commitOf } from '../../domain/changes/version-identity.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -271,7 +272,7 @@ function changeAt(
     ...(version !== undefined && {
       version,
       previous_version: undefined,
-      artifact: image === undefined ? undefined : partsOfImage(image).digest,
+      artifact: commit === undefined ? artifactOfImage(named.rollout.source, image) : undefined,
     }),
     ...(commit !== undefined &&
       commit !== change.commit && {
@@ -309,11 +310,24 @@ async function changesWithIds(
       const ownId = idOf(rollout, serviceEnvironment);
       const recent = isLive(change) ? await changes.recent(serviceEnvironment, CHANGES_SEARCHED) : [];
       const isRecorded = recent.some(({ id }) => id === ownId);
-      const other = sameRollout(recent, change, rollout.source) ?? runningChange(recent, change, rollout);
+      const other =
+        sameRollout(recent, change, rollout.source) ??
+        createdAs(recent, change, rollout) ??
+        runningChange(recent, change, rollout);
       return { ...serviceEnvironment, id: (isRecorded ? undefined : other?.id) ?? ownId };
     }),
   );
 }
+
+/** Returns the change by which another system has recorded a rollout when it was created, if its first events are missing. */
+const createdAs = (recent: readonly Change[], change: RolloutChange, rollout: Rollout): Change | undefined =>
+  rollout.started_at === null && rollout.created_at !== undefined
+    ? sameRollout(
+        recent,
+        { ...change, started_at: rollout.created_at, finished_at: rollout.created_at },
+        rollout.source,
+      )
+    : undefined;
 
 const isLive = ({ kind = 'deploy' }: RolloutChange): boolean => putsVersionLive({ kind });
 
@@ -396,7 +410,7 @@ async function addToOtherSource(
   const extended = (await extendChange(deps, change, added, trace)).change;
   const unknown = {
     ...(deploy_commit !== undefined && extended.deploy_commit === undefined && { deploy_commit }),
-    ...(artifact !== undefined && extended.artifact === undefined && { artifact }),
+    ...(artifact !== undefined && extended.artifact === undefined && commitOf(extended) === null && { artifact }),
   };
   if (Object.keys(unknown).length === 0) return extended;
   return (await deps.changes.revise(change.id, (now) => ({ ...now, ...unknown }))) ?? extended;

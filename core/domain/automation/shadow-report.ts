@@ -181,7 +181,7 @@ function changesAround(
 
 /** Returns whether people restored the version. Their system can call one commit of a branch by the name of the branch. */
 const brings = (change: Change, version: Version): boolean =>
-  change.version === version || (partsOf(version).revision !== null && isSameVersion(change, { version }));
+  change.version === version || (partsOf(version).name !== version && isSameVersion(change, { version }));
 
 const isRollback = ({ kind }: Change): boolean => kind === 'rollback';
 

@@ -2,17 +2,19 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import { NAME_MAX_CHARS, type Version } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import {
+  commitOf,
+  hasSameRevision,
   haveDifferentRevisions,
   isCommit,
+  isOfDeployRepository,
   isSameCommit,
   isSameName,
-  isSameRevision,
   isSameVersion,
   partsOf,
-  reportedRevision,
-  revisionOf,
-  shownRevision,
+  SHOWN_DIGITS,
+  shownArtifact,
   spelling,
+  tellsRevision,
   type VersionReference,
 } from './version-identity.ts';
 import { byStart, putsVersionLive, sameVersion } from './versions.ts';
@@ -54,17 +56,23 @@ const tellsCommit = (change: Change): boolean =>
 
 /** Returns whether a version has its revision in its text, because its name was seen with several. */
 const isToldApart = ({ version, reported_version: reported }: Change): boolean =>
-  reported !== undefined && partsOf(version).revision !== null;
+  reported !== undefined && partsOf(version).name !== version;
 
 /** Returns what the deploying system calls the version. */
 export const reportedName = ({ version, reported_version: reported }: Change): Version => reported ?? version;
 
 function withIdentity(change: Change, name: string, hasSeveral: boolean): Change {
-  const revision = reportedRevision(change);
-  const suffix = hasSeveral && revision !== null ? ` (${shownRevision(revision)})` : '';
+  const suffix = hasSeveral ? suffixOf(change) : '';
   const version = `${name.slice(0, NAME_MAX_CHARS - suffix.length)}${suffix}` as Version;
   if (version === change.version) return change;
   return { ...change, version, reported_version: reportedName(change) };
+}
+
+/** Returns what tells a version apart. The artifact was known first, and stays in the text when the commit is reported, too. */
+function suffixOf(change: Change): string {
+  if (change.artifact !== undefined) return ` (${shownArtifact(change.artifact.id)})`;
+  const commit = isOfDeployRepository(change) ? null : change.commit;
+  return commit === null ? '' : ` (${commit.slice(0, SHOWN_DIGITS).toLowerCase()})`;
 }
 
 /** Returns the newest change of a version, preferably one whose commit is that of the version. */
@@ -105,7 +113,7 @@ export function versionsNamed(changes: readonly Change[], name: string, commit: 
   if (found.length > 0 || !isCommit(name)) return found;
   // A commit names one of several versions of a branch.
   return versions(
-    live.filter((change) => change.reported_version !== undefined && isSameCommit(revisionOf(change) ?? '', name)),
+    live.filter((change) => change.reported_version !== undefined && isSameCommit(commitOf(change) ?? '', name)),
   );
 }
 
@@ -161,16 +169,19 @@ export function nameMovedTo(changes: readonly Change[], change: Change): Change 
     .at(-1);
   if (newest === undefined || newest.id === change.id) return undefined;
   if (!isBranch(alike) && !alike.some(isToldApart)) return undefined;
-  const [revision, now] = [revisionOf(change), revisionOf(newest)];
-  return revision !== null && now !== null && isSameRevision(revision, now) ? undefined : newest;
+  return hasSameRevision(change, newest) === true ? undefined : newest;
 }
 
 /** Says that the name of a version means another commit now, or possibly so, as a clause. @param moved the newest change of the name */
 export function movedText(change: Change, moved: Change): string {
-  const now = revisionOf(moved);
+  const [commit, artifact] = [commitOf(moved), moved.artifact];
   const meaning =
-    now === null ? 'a commit that is not known' : `the ${isCommit(now) ? 'commit' : 'artifact'} ${shownRevision(now)}`;
-  return revisionOf(change) === null
+    commit !== null
+      ? `the commit ${commit.slice(0, SHOWN_DIGITS)}`
+      : artifact === undefined
+        ? 'a commit that is not known'
+        : `the ${artifact.id.startsWith('chart') ? '' : 'digest '}${shownArtifact(artifact.id)}`;
+  return !tellsRevision(change)
     ? `${change.version} was deployed with several commits, and which of them is to be restored is not known; the name now means ${meaning}`
     : `the deploying system knows ${change.version} as ${reportedName(change)}, which now means ${meaning}`;
 }
@@ -209,7 +220,7 @@ type PinnedVersion = VersionReference & { pinned_at?: Timestamp; incident_id?: s
  * or else of the version that ran until then.
  */
 export function withPinnedCommit<P extends PinnedVersion>(pin: P, changes: readonly Change[]): P {
-  if (revisionOf(pin) !== null) return pin;
+  if (commitOf(pin) !== null) return pin;
   const { pinned_at: at, incident_id: incident = null } = pin;
   const ran = changes
     // A rollback to another commit of the same name restored what is not pinned.
@@ -218,7 +229,7 @@ export function withPinnedCommit<P extends PinnedVersion>(pin: P, changes: reado
     .filter(({ status, rolled_back_by: by }) => status === 'succeeded' || status === 'started' || by !== null)
     .toSorted(byStart);
   const pinned = ran.findLast(({ rolled_back_by: by }) => incident !== null && by === incident) ?? ran.at(-1);
-  const commit = pinned && revisionOf(pinned);
+  const commit = pinned && commitOf(pinned);
   return commit == null ? pin : { ...pin, commit };
 }
 

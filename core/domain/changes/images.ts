@@ -1,3 +1,4 @@
+import { Artifact } from '../../../schemas/changes/change.ts';
 import { Version } from '../../../schemas/config/names.ts';
 
 /** Returns the parts of an image reference, such as `ghcr.io/acme/checkout:1.2.3`. */
@@ -8,11 +9,15 @@ export function partsOfImage(reference: string): { image: string; tag?: string; 
   return { image, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
 }
 
-/** Returns the tag of an image as its version, and the digest as what the tag meant. Undefined: it has no tag. */
-export function taggedVersion(reference: string): { version: string; artifact?: string } | undefined {
-  const { tag, digest } = partsOfImage(reference);
-  return tag === undefined ? undefined : { version: tag, ...(digest !== undefined && { artifact: digest }) };
+/** Returns what the tag of an image meant, for reports of one sender or object. Undefined: the reference has no digest. */
+export function artifactOfImage(reportedBy: string, reference: string | undefined): Artifact | undefined {
+  const { image, tag, digest } = partsOfImage(reference ?? '');
+  return tag === undefined ? undefined : artifactOf(`${reportedBy} ${image}`, digest);
 }
+
+/** Returns an artifact. Undefined: the text is no digest and names no chart, or it is too long to be shown in a version. */
+export const artifactOf = (of: string, id: string | undefined): Artifact | undefined =>
+  Artifact.safeParse({ of, id }).data;
 
 /**
  * Returns the version of a service by the images of a rollout: the tag of the service's image, or its digest. Undefined

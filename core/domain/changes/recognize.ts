@@ -1,4 +1,4 @@
-import type { Change } from '../../../schemas/changes/change.ts';
+import type { Artifact, Change } from '../../../schemas/changes/change.ts';
 import type { Rollout } from '../../../schemas/changes/change-report.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { haveDifferentRevisions, isSameName, nameOf } from './version-identity.ts';
@@ -20,7 +20,7 @@ export const FIREBREAK = 'firebreak';
 type Reported = Pick<Change, 'version' | 'started_at' | 'reported_version'> & {
   commit?: string | null | undefined;
   deploy_commit?: string | undefined;
-  artifact?: string | undefined;
+  artifact?: Artifact | undefined;
   reported_by?: string | undefined;
   finished_at?: Timestamp | null | undefined;
   previous_version?: string | null | undefined;
@@ -71,12 +71,8 @@ export const isOtherNameThan = (version: string, name: string): boolean => !isSa
 const senderOf = ({ reported_by: by, made_for: incident }: Change): string | undefined =>
   by ?? (incident === null ? undefined : FIREBREAK);
 
-/** Returns whether a rollout began between two others, the first of which had ended when the second began. */
-const isBetween = ({ started_at: at }: Reported, one: Reported, other: Reported): boolean => {
-  const [first, second] = one.started_at < other.started_at ? [one, other] : [other, one];
-  const hasEnded = (first.finished_at ?? first.started_at) < second.started_at;
-  return hasEnded && first.started_at < at && at < second.started_at;
-};
+const isBetween = ({ started_at: at }: Reported, first: Reported, other: Reported): boolean =>
+  (first.started_at < at && at < other.started_at) || (other.started_at < at && at < first.started_at);
 
 const endOf = ({ started_at, finished_at }: Reported): Timestamp =>
   finished_at ?? plusSeconds(started_at, UNFINISHED_MAX_SECONDS);
@@ -125,7 +121,9 @@ export function runningChange(
 ): Change | undefined {
   const live = newestLiveChange(changes);
   const saysOnlyThat = started_at === null && status?.final === true && status.value === 'succeeded';
-  return saysOnlyThat && live !== undefined && senderOf(live) !== source && isSameCode(live, report) ? live : undefined;
+  if (!saysOnlyThat || live === undefined || senderOf(live) === source || live.started_at > report.started_at)
+    return undefined;
+  return isSameCode(live, report) ? live : undefined;
 }
 
 const versionsBefore = (changes: readonly Change[], { started_at }: Reported): Change[] =>

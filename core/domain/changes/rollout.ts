@@ -1,4 +1,4 @@
-import type { Change, ChangeKind, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
+import type { Artifact, Change, ChangeKind, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
 import type { ChangeReport, ReportSubject, Rollout } from '../../../schemas/changes/change-report.ts';
 import { notAhead } from './versions.ts';
 import { Version } from '../../../schemas/config/names.ts';
@@ -8,15 +8,16 @@ type Dated<T> = { at: Timestamp; value: T };
 
 /** Returns the rollout after another report, or the first one. The order of reports does not matter, nor do repeats. */
 export function mergedRollout(known: Rollout | undefined, report: ChangeReport): Rollout {
-  const { source, key, at, subject, status, final, started_at, created_at = at, ...values } = report;
-  const first = created_at < at ? created_at : at;
-  const before = known ?? { source, key, first_at: first, last_at: at, started_at: null, subject: {}, values: {} };
+  const { source, key, at, subject, status, final, started_at, created_at, ...values } = report;
+  const before = known ?? { source, key, first_at: at, last_at: at, started_at: null, subject: {}, values: {} };
+  const created = earliest(before.created_at ?? null, created_at ?? null);
   return {
     source,
     key,
-    first_at: first < before.first_at ? first : before.first_at,
+    first_at: at < before.first_at ? at : before.first_at,
     last_at: at > before.last_at ? at : before.last_at,
     started_at: earliest(before.started_at, started_at ?? null),
+    ...(created !== null && { created_at: created }),
     status: laterStatus(before.status, status && { at, value: status, ...(final === true && { final }) }),
     subject: mergedValues(before.subject, subject, at),
     values: mergedValues(before.values, values, at),
@@ -90,7 +91,7 @@ export type RolloutChange = Omit<NewChange, 'service' | 'environment' | 'started
   kind?: ChangeKind | undefined;
   /** The commit in the repository for deployments, if `commit` is the application's. */
   deploy_commit?: string | undefined;
-  artifact?: string | undefined;
+  artifact?: Artifact | undefined;
   started_at: Timestamp;
 };
 

@@ -12,8 +12,8 @@ export type VersionReference = {
   commit?: string | null | undefined;
 } & Partial<Pick<Change, 'reported_by' | 'deploy_commit' | 'artifact'>>;
 
-/** A version that is told apart from others of the same name: `6.4 (3f2a91c)`, `stable (sha256:3f2a91c)`, `2.0 (0.1.4)`. */
-const WITH_REVISION = /^(.+) \(((?:sha256:)?[0-9a-f]{7,64}|v?\d+\.\d+\.\d+[\w.+-]*)\)$/is;
+/** A version that is told apart from others of the same name: `6.4 (3f2a91c)`, `stable (sha256:3f2a91c)`, `2.0 (chart 0.1.4)`. */
+const TOLD_APART = /^(.+) \((?:([0-9a-f]{7,64})|(sha256:[0-9a-f]{7,64}|chart [\w.-]{1,32}))\)$/is;
 
 /** Digits of a commit that are shown, as by `git log --abbrev-commit`. */
 export const SHOWN_DIGITS = 7;
@@ -33,30 +33,28 @@ export const isOfDeployRepository = ({ commit, reported_by: by, deploy_commit: a
   applied === undefined ? appliesRepository(by) : applied === commit;
 
 /**
- * Returns what a version consists of, whatever its name: its commit, or else its artifact, possibly shortened. Null: not known. A
- * commit of a repository for deployments says nothing: one version of the application has several of them, and those who name
- * the version know the commit of the application.
+ * Returns the commit of a version, possibly shortened. Null: not known. A commit of a repository for deployments says nothing:
+ * one version of the application has several of them, and those who name the version know the commit of the application.
  */
-export const revisionOf = (reference: VersionReference): string | null =>
-  reportedRevision(reference) ?? partsOf(reference.version).revision;
+export const commitOf = (reference: VersionReference): string | null =>
+  (isOfDeployRepository(reference) ? null : reference.commit) ?? partsOf(reference.version).commit;
 
-/** Returns the revision beside the text of the version. */
-export const reportedRevision = (reference: VersionReference): string | null =>
-  (isOfDeployRepository(reference) ? null : reference.commit) ?? reference.artifact ?? null;
-
-/** Returns the name and the revision that the text of a version has. */
-export function partsOf(version: string): { name: string; revision: string | null } {
-  const [, name, revision] = WITH_REVISION.exec(version) ?? [];
-  return name === undefined || revision === undefined ? { name: version, revision: null } : { name, revision };
+/** Returns the name, and the commit or the artifact, that the text of a version has. */
+export function partsOf(version: string): { name: string; commit: string | null; artifact: string | null } {
+  const [, name = version, commit = null, artifact = null] = TOLD_APART.exec(version) ?? [];
+  return { name, commit, artifact: artifact && shownArtifact(artifact.toLowerCase()) };
 }
 
-/** Returns a revision as it is shown: commits and digests are shortened. */
-export const shownRevision = (revision: string): string =>
-  isCommit(digitsOf(revision))
-    ? revision.slice(0, revision.length - digitsOf(revision).length + SHOWN_DIGITS).toLowerCase()
-    : revision;
+/** Returns an artifact as it is shown: a digest is shortened. */
+export const shownArtifact = (id: string): string =>
+  id.startsWith('sha256:') ? id.slice(0, 'sha256:'.length + SHOWN_DIGITS) : id;
 
-const digitsOf = (revision: string): string => revision.replace(/^sha256:/i, '');
+const artifactShownFor = ({ version, artifact }: VersionReference): string | null =>
+  artifact === undefined ? partsOf(version).artifact : shownArtifact(artifact.id);
+
+/** Returns whether it is known which commit or artifact a reference means. */
+export const tellsRevision = (reference: VersionReference): boolean =>
+  commitOf(reference) !== null || artifactShownFor(reference) !== null;
 
 /** Compares names of versions as tools write them: `v42` is `42`. */
 export const isSameName = (one: string, other: string): boolean => spelling(one) === spelling(other);
@@ -77,25 +75,30 @@ export function isSameCommit(one: string, other: string): boolean {
 }
 
 /**
- * Returns whether two references mean the same version: the same name, unless their revisions are known to differ. A branch, a
- * tag that moves, or the version of the application in several charts is one name of several revisions.
+ * Returns whether two references mean the same version: the same name, unless their commits or artifacts are known to differ. A
+ * branch, a tag that moves, or the version of the application in several charts is one name of several.
  */
 export const isSameVersion = (one: VersionReference, other: VersionReference): boolean =>
   isSameName(nameOf(one), nameOf(other)) && !haveDifferentRevisions(one, other);
 
-/** Returns whether two references are known to mean the same: with the same revision, or both with any. */
-export function isSameReference(one: VersionReference, other: VersionReference): boolean {
-  const isAny = [one, other].map((reference) => revisionOf(reference) === null);
-  return isAny[0] === isAny[1] && isSameVersion(one, other);
-}
+/** Returns whether two references are known to mean the same: with the same commit or artifact, or both with any. */
+export const isSameReference = (one: VersionReference, other: VersionReference): boolean =>
+  tellsRevision(one) === tellsRevision(other) && isSameVersion(one, other);
 
-/** Returns whether the revisions of two references are known to differ. A commit says nothing about an artifact. */
-export function haveDifferentRevisions(one: VersionReference, other: VersionReference): boolean {
-  const [revision, otherRevision] = [revisionOf(one), revisionOf(other)];
-  if (revision === null || otherRevision === null || isCommit(revision) !== isCommit(otherRevision)) return false;
-  return !isSameRevision(revision, otherRevision);
-}
+/** Returns whether the commits of two references are known to differ, or else their artifacts. */
+export const haveDifferentRevisions = (one: VersionReference, other: VersionReference): boolean =>
+  hasSameRevision(one, other) === false;
 
-/** Returns whether two revisions are the same: commits and digests can be shortened. */
-export const isSameRevision = (one: string, other: string): boolean =>
-  isCommit(one) === isCommit(other) && isSameCommit(digitsOf(one), digitsOf(other));
+/**
+ * Returns whether two references have the same commit, or else the same artifact. Null: not known. Artifacts of different senders
+ * or objects cannot be compared: one names the digest of an image for all platforms, and another that of its own platform.
+ */
+export function hasSameRevision(one: VersionReference, other: VersionReference): boolean | null {
+  const [commit, otherCommit] = [commitOf(one), commitOf(other)];
+  if (commit !== null && otherCommit !== null) return isSameCommit(commit, otherCommit);
+  const [artifact, otherArtifact] = [one.artifact, other.artifact];
+  if (artifact !== undefined && otherArtifact !== undefined)
+    return artifact.of === otherArtifact.of ? artifact.id === otherArtifact.id : null;
+  const [shown, otherShown] = [artifactShownFor(one), artifactShownFor(other)];
+  return shown === null || otherShown === null ? null : shown === otherShown;
+}

@@ -240,8 +240,8 @@ export function sameVersion(a: string, b: string): boolean {
 }
 
 const hasCommit = (version: string, digits: string): boolean => {
-  const { revision } = partsOf(version);
-  return revision !== null && isCommit(digits) && digits.toLowerCase().startsWith(revision.toLowerCase());
+  const { commit } = partsOf(version);
+  return commit !== null && isCommit(digits) && digits.toLowerCase().startsWith(commit.toLowerCase());
 };
 
 const withoutPrefix = (version: string): string => version.replace(/^(?:v(?=\d)|sha-(?=[0-9a-f]{7,40}$))/i, '');

@@ -1,7 +1,7 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { reportedName } from '../changes/identified-versions.ts';
-import { revisionOf, isSameName } from '../changes/version-identity.ts';
+import { isSameName, tellsRevision } from '../changes/version-identity.ts';
 import { endOf, liveChanges } from '../changes/versions.ts';
 import type { Evidence } from './evidence.ts';
 
@@ -21,7 +21,7 @@ export function branchLabels(changes: readonly Change[], from: Timestamp): Label
     const next = live[index + 1];
     return next === undefined || endOf(next) >= from;
   });
-  const ofBranches = ran.filter((change) => change.reported_version !== undefined && revisionOf(change) !== null);
+  const ofBranches = ran.filter((change) => change.reported_version !== undefined && tellsRevision(change));
   if (ofBranches.length === 0) return undefined;
   return (label) => {
     const alike = ofBranches.filter((change) => isSameName(label, reportedName(change)));

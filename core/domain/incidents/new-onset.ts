@@ -182,7 +182,8 @@ export function newOnsetAfterChange(
 /**
  * Returns the changes since the newest mitigation, or the opening, and since the newest problem, that can be the cause of another
  * problem, in the order in which they could take effect. A version that already runs is none: the deploying system reports
- * Firebreak's rollback as well. One that was rolling out takes effect at its end, unless the problem before is put down to it already.
+ * Firebreak's rollback as well. A deploy that was rolling out takes effect at its end, unless the problem before is put down to it
+ * already.
  */
 function changesSince(
   changes: readonly Change[],
@@ -211,15 +212,15 @@ function changesSince(
       const isSuspected = suspects.some(
         ({ change_id, confidence }) => change_id === change.id && confidence >= MIN_CONFIDENCE_TO_ASK,
       );
-      const isKnown = from !== change.started_at && (isSuspected || wasReplaced(change, changes));
-      return isKnown ? [] : [{ change, from }];
+      if (change.started_at > since) return [{ change, from }];
+      const wentLive = putsVersionLive(change) && change.status === 'succeeded' && !wasReplaced(change, changes);
+      return wentLive && !isSuspected ? [{ change, from }] : [];
     })
     .toSorted((a, b) => (a.from === b.from ? byStart(a.change, b.change) : a.from < b.from ? -1 : 1));
 }
 
-/** Returns whether another version was deployed before the end of a change, such as by its rollback. */
+/** Returns whether another version was deployed before the end of a deploy, such as by its rollback. */
 const wasReplaced = (change: Change, changes: readonly Change[]): boolean =>
-  putsVersionLive(change) &&
   liveChanges(changes).some(
     (other) => other.service === change.service && byStart(change, other) < 0 && other.started_at <= endOf(change),
   );

@@ -1,4 +1,4 @@
-import type { Change, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
+import type { Artifact, Change, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
 import type {
   MergedPullRequest,
   PullRequest,
@@ -22,7 +22,7 @@ export type Changes = {
       id?: ChangeId;
       reported_by?: string;
       deploy_commit?: string;
-      artifact?: string;
+      artifact?: Artifact;
       traceparent?: string;
       note?: string;
       tags?: string[];

@@ -98,7 +98,7 @@ export class ChangeTable implements Changes {
       if (!result.ok) continue;
       const isSame =
         change.commit === before.commit &&
-        change.artifact === before.artifact &&
+        change.artifact?.id === before.artifact?.id &&
         isOfDeployRepository(change) === isOfDeployRepository(before) &&
         reportedName(change) === reportedName(before);
       const named = isSame ? change : await this.#identified(change);

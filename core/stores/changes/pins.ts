@@ -3,7 +3,7 @@ import { type Projections, pinsSubject } from '../../domain/incidents/projection
 import type { Page, ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { withPinnedCommit } from '../../domain/changes/identified-versions.ts';
-import { revisionOf, isSameReference } from '../../domain/changes/version-identity.ts';
+import { commitOf, isSameReference } from '../../domain/changes/version-identity.ts';
 import { pinView } from '../../domain/changes/versions.ts';
 import { Pin, type PinView } from '../../../schemas/changes/pin.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
@@ -157,7 +157,7 @@ export async function addPinnedCommits(
   changes: readonly Change[],
 ): Promise<void> {
   const pins = newestFirst(await table.get(keys.pinned(serviceEnvironment)));
-  for (const pin of pins.filter((one) => revisionOf(one) === null)) {
+  for (const pin of pins.filter((one) => commitOf(one) === null)) {
     const { commit } = withPinnedCommit(pin, changes);
     const name = attributeName(pin.id);
     // A pin that was lifted meanwhile stays lifted.

@@ -8,7 +8,7 @@ import {
   withIdentities,
   withPinnedCommit,
 } from '../../domain/changes/identified-versions.ts';
-import { revisionOf, isOfDeployRepository, isSameReference } from '../../domain/changes/version-identity.ts';
+import { commitOf, isOfDeployRepository, isSameReference } from '../../domain/changes/version-identity.ts';
 import { increment, PERFORMED } from '../../domain/incidents/metrics.ts';
 import {
   type ActionPlan,
@@ -350,8 +350,12 @@ export class EffectTable implements Effects {
     const reported = suspect && reportedIn(items, own, suspectOf(suspect, removed).started_at);
     const change = reported?.change ?? own;
     const suspected = suspect && newest.find((one) => one.id === suspectOf(suspect, removed).id);
-    const commit = suspected && revisionOf(suspected);
-    const pin = { ...removed, ...(commit != null && { commit }) };
+    const commit = suspected && commitOf(suspected);
+    const pin = {
+      ...removed,
+      ...(commit != null && { commit }),
+      ...(suspected?.artifact && { artifact: suspected.artifact }),
+    };
     const [pinned, live] = await this.#table.getAll([keys.pinned(pin), keys.live(pin)]);
     const isPinned = pinsIn(pinned, live).some((known) => isSameReference(withPinnedCommit(known, newest), pin));
     return [

@@ -1,5 +1,5 @@
 import { pinnedVersions } from '../../../core/domain/changes/identified-versions.ts';
-import { revisionOf } from '../../../core/domain/changes/version-identity.ts';
+import { commitOf } from '../../../core/domain/changes/version-identity.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import type { CheckInputs } from '../decisions/check-inputs.ts';
 import { decide, examine, stateOf } from '../decisions/decide.ts';
@@ -82,7 +82,7 @@ export async function signedState(
   // Add the pinned versions to the cache key: without a version in the request, the findings don't include them.
   const pins = inputs.pins
     .filter((pin) => pin.state === 'pinned' && pin.service === service && pin.environment === environment)
-    .map((pin) => ({ version: pin.version, commit: revisionOf(pin) }));
+    .map((pin) => ({ version: pin.version, commit: commitOf(pin) }));
   const pinned = pins.map(({ version }) => version);
   const commits = (inputs.pinnedCommits ?? []).filter(({ version }) => pinned.includes(version));
   const name = `state ${JSON.stringify([service, environment, stateOf(plain, examined), outage, pins, commits])}`;

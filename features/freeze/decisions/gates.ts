@@ -98,7 +98,7 @@ export function policyEntry({ scope, frozen, changes, pins, rollbackTo, outage, 
   const others = changes.filter(({ version }) => !versions.has(version));
   const isOther = (name: string): boolean => others.some((other) => isSameName(reportedName(other), name));
   const names = changes
-    .filter(({ version }) => versions.has(version) && (version === rollbackTo || partsOf(version).revision === null))
+    .filter(({ version }) => versions.has(version) && (version === rollbackTo || partsOf(version).name === version))
     .map(reportedName)
     .filter((name) => !isOther(name));
   const commits = [...good, ...restored].map(({ commit }) => commit);

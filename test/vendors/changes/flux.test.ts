@@ -56,7 +56,7 @@ describe('an event of a Kustomization', () => {
     expect(read('kustomization-oci')).toMatchObject({ reports: [{ version: COMMIT, commit: COMMIT }] });
     const withoutOrigin = (payload: any) => ({ ...payload, metadata: { revision: payload.metadata.revision } });
     expect(read('kustomization-oci', withoutOrigin)).toMatchObject({
-      reports: [{ version: '6.5.4', artifact: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) }],
+      reports: [{ version: '6.5.4', artifact: { of: expect.any(String), id: expect.stringMatching(/^sha256:/) } }],
     });
     const latest = (payload: any) => ({ ...payload, metadata: { revision: 'latest@sha256:dbdb' } });
     expect(read('kustomization-oci', latest)).toMatchObject({ reports: [{ version: 'sha256:dbdb' }] });
@@ -97,7 +97,7 @@ describe('an event of a HelmRelease', () => {
           subject: { fluxObject: 'HelmRelease/apps/webapp', environment: 'production' },
           status: 'succeeded',
           version: '1.4.0',
-          artifact: '2.3.0+aaaaaaa',
+          artifact: { of: 'flux HelmRelease/apps/webapp', id: 'chart 2.3.0' },
         },
       ],
     });
@@ -112,13 +112,19 @@ describe('an event of a HelmRelease', () => {
     });
   });
 
-  test('tells charts, and values, with the same version of the application apart', () => {
-    const artifactOf = (more: object) => {
+  test('tells charts with the same version of the application apart', () => {
+    const artifact = (more: object) => {
       const found = read('helm-upgraded', withMetadata(more));
       return 'reports' in found && found.reports[0]?.artifact;
     };
-    expect(artifactOf({ revision: '0.1.4', token: `sha256:${'3f2a91c'.repeat(9)}` })).toBe('0.1.4+3f2a91c');
-    expect(artifactOf({ revision: '0.1.4', token: '' })).toBe('0.1.4');
+    const of = 'flux HelmRelease/apps/webapp';
+    expect(artifact({ revision: '0.1.4+build.7' })).toEqual({ of, id: 'chart 0.1.4' });
+    expect(artifact({ revision: '0.1.4', cluster: 'eu' })).toEqual({
+      of: `flux eu HelmRelease/apps/webapp`,
+      id: 'chart 0.1.4',
+    });
+    expect(artifact({ 'app-version': '' })).toBeUndefined();
+    expect(artifact({ revision: `0.${'1'.repeat(40)}` })).toBeUndefined(); // too long to be shown in a version
   });
 
   test('folds a failed action that the controller repeats', () => {

@@ -1,4 +1,4 @@
-import { revisionOf, isSameVersion } from '../../../../core/domain/changes/version-identity.ts';
+import { isSameVersion, tellsRevision } from '../../../../core/domain/changes/version-identity.ts';
 import type { Freeze, FreezeScope, Override } from '../../schemas/freeze.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { isSamePerson } from '../../../../core/domain/access/actor-identity.ts';
@@ -66,7 +66,7 @@ const isForVersion = ({ version }: Override, { version: requested, commit }: Dep
   if (version === null) return true;
   if (requested === null) return false;
   const request = { version: requested, commit };
-  return isSameVersion({ version }, request) && (revisionOf({ version }) === null || revisionOf(request) !== null);
+  return isSameVersion({ version }, request) && (!tellsRevision({ version }) || tellsRevision(request));
 };
 
 /** Explains why the existing overrides of a freeze do not let this deployment through. */

@@ -1,6 +1,10 @@
 import type { Change } from '../../../../schemas/changes/change.ts';
 import { millisOf } from '../../../../schemas/time/time.ts';
-import { revisionOf, isOfDeployRepository, isSameVersion } from '../../../../core/domain/changes/version-identity.ts';
+import {
+  isOfDeployRepository,
+  isSameVersion,
+  tellsRevision,
+} from '../../../../core/domain/changes/version-identity.ts';
 import { byStart, GOOD_AFTER_SECONDS, putsVersionLive } from '../../../../core/domain/changes/versions.ts';
 import type { CheckInputs } from '../check-inputs.ts';
 import { utcMinute } from '../words.ts';
@@ -22,8 +26,8 @@ export function checkRollbackVersion(
   const isAlike = (change: Change): boolean =>
     version === null ? change.commit === commit : isSameVersion({ version, commit }, change);
   // If the commit is known, a deploy of the same name without one is another version, if possible.
-  const isOfCommit = (change: Change): boolean => isAlike(change) && revisionOf(change) !== null;
-  const prefersCommit = version !== null && revisionOf({ version, commit }) !== null && changes.some(isOfCommit);
+  const isOfCommit = (change: Change): boolean => isAlike(change) && tellsRevision(change);
+  const prefersCommit = version !== null && tellsRevision({ version, commit }) && changes.some(isOfCommit);
   const isTarget = prefersCommit ? isOfCommit : isAlike;
   const live = changes
     .filter((change) => putsVersionLive(change) && (change.status === 'succeeded' || change.status === 'started'))

@@ -1,8 +1,7 @@
 import {
-  isCommit,
+  commitOf,
   isSameVersion,
   nameOf,
-  revisionOf,
   type VersionReference,
 } from '../../../../core/domain/changes/version-identity.ts';
 import { environmentEntry } from '../../../../core/domain/catalogue/catalogue.ts';
@@ -100,11 +99,6 @@ export function versionOf(
 const isDeploymentOfReference = (reference: VersionReference, deployment: { sha: string; ref: string }): boolean =>
   isDeploymentOf({ version: nameOf(reference), commit: commitOf(reference) }, deployment) ||
   (reference.commit != null && matchesSha(reference.commit, deployment.sha));
-
-function commitOf(reference: VersionReference): string | null {
-  const revision = revisionOf(reference);
-  return revision !== null && isCommit(revision) ? revision : null;
-}
 
 /**
  * Returns the request as Firebreak's own rollback, or undefined if it is not one. A rollback by revert has a new commit

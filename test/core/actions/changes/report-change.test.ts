@@ -134,6 +134,19 @@ describe('a state that a sender repeats', () => {
     expect(await changes()).toMatchObject([{ version: first, finished_at: at(-90_000) }]);
   });
 
+  test('does not end a deploy that began after it', async () => {
+    await world.deps.changes.record({
+      service: 'shop' as never,
+      environment: 'production' as never,
+      version: second as never,
+      kind: 'deploy',
+      status: 'started',
+      started_at: at(-60),
+    });
+    await reconciled(-3600, second);
+    expect((await changes()).filter(({ status }) => status === 'started')).toMatchObject([{ started_at: at(-60) }]);
+  });
+
   test('is a new change if it began, or if another version runs', async () => {
     await reconciled(-600, first, { status: 'started', final: undefined, started_at: at(-600) });
     await reconciled(-540, first);

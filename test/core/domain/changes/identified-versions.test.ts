@@ -19,6 +19,8 @@ import { before, change } from '../../arbitraries.ts';
 
 const [A, B, C] = ['1'.repeat(40), '2'.repeat(40), '3'.repeat(40)];
 
+const image = (digits: string, of = 'argo-cd ghcr.io/acme/web') => ({ of, id: `sha256:${digits.padEnd(64, '0')}` });
+
 const versionsOf = (changes: readonly Change[], stays = false) =>
   withIdentities(changes, { stays }).map(({ version, reported_version: reported }) =>
     reported === undefined ? version : [version, reported],
@@ -92,23 +94,43 @@ describe('versions are compared and shown', () => {
     [
       'with the digest, if a tag meant two images',
       [
-        change('stable', 90, { artifact: `sha256:${A}`, commit: C, reported_by: 'argo-cd' }),
-        change('stable', 60, { artifact: `sha256:${B}`, commit: B, reported_by: 'argo-cd' }),
+        change('stable', 90, { artifact: image(A), commit: C, reported_by: 'argo-cd' }),
+        change('stable', 60, { artifact: image(B), commit: B, reported_by: 'argo-cd' }),
         change('stable', 30),
       ],
       [['stable (sha256:1111111)', 'stable'], ['stable (sha256:2222222)', 'stable'], 'stable'],
     ],
     [
-      'with the version of the chart, if two had the same version of the application',
-      [change('2.0', 90, { artifact: '0.1.3' }), change('2.0', 60, { artifact: '0.1.4+3f2a91c' })],
+      'with the digest also after the commit of one is reported',
+      [change('stable', 90, { artifact: image(A) }), change('stable', 60, { artifact: image(B), commit: B })],
       [
-        ['2.0 (0.1.3)', '2.0'],
-        ['2.0 (0.1.4+3f2a91c)', '2.0'],
+        ['stable (sha256:1111111)', 'stable'],
+        ['stable (sha256:2222222)', 'stable'],
       ],
     ],
     [
-      'by their names, if one system knows the commit and another one the artifact',
-      [change('v1', 90, { commit: A, artifact: `sha256:${A}` }), change('v1', 60, { artifact: `sha256:${B}` })],
+      'with the chart, if two had the same version of the application',
+      [
+        change('2.0', 90, { artifact: { of: 'flux HelmRelease/apps/web', id: 'chart 0.1.3' } }),
+        change('2.0', 60, { artifact: { of: 'flux HelmRelease/apps/web', id: 'chart 0.1.4' } }),
+      ],
+      [
+        ['2.0 (chart 0.1.3)', '2.0'],
+        ['2.0 (chart 0.1.4)', '2.0'],
+      ],
+    ],
+    [
+      'by their names, if another sender, or another object, names another artifact',
+      [
+        change('v1', 90, { artifact: image(A) }),
+        change('v1', 60, { artifact: image(B, 'kubernetes shop/Deployment/web') }),
+        change('v1', 30, { artifact: { of: 'flux HelmRelease/eu/web', id: 'chart 0.1.4' } }),
+      ],
+      ['v1', 'v1', 'v1'],
+    ],
+    [
+      'by their names, if the commit is the same, however it was built',
+      [change('v1', 90, { artifact: image(A), commit: A }), change('v1', 60, { artifact: image(B), commit: A })],
       ['v1', 'v1'],
     ],
     [

@@ -77,16 +77,6 @@ describe('the same rollout of another sender', () => {
     expect(sameRollout([first, change('v1', 1)], { ...reported, started_at: before(2) }, 'github')).toBe(first);
   });
 
-  test('can have begun long before its end, whatever was deployed meanwhile', () => {
-    const day = 24 * 60;
-    const [first, other] = [change('v2', day - 1), change('v3', 60)];
-    const slow = { ...reported, started_at: before(day) };
-    expect(sameRollout([first, other], slow, 'github')).toBe(first);
-    const rollback = change('v2', 5, { kind: 'rollback', made_for: 'inc_1' });
-    expect(sameRollout([first, other, rollback], slow, 'github')).toBe(rollback);
-    expect(sameRollout([change('v2', 2 * day)], slow, 'github')).toBeUndefined();
-  });
-
   test("is Firebreak's own rollback, also for a pipeline", () => {
     const own = change('v2', 9, { kind: 'rollback', made_for: 'inc_1' });
     expect(sameRollout([change('v1', 30), own], reported, undefined)).toBe(own);

@@ -85,11 +85,10 @@ describe('a rollout', () => {
     });
   });
 
-  test('starts when it was created, if its first events are missing', () => {
+  test('knows when it was created, and starts with its first event: it can have waited for an approval', () => {
     const success = report(700, { version: 'v1', status: 'succeeded', created_at: at(0) });
-    const running = report(600, { status: 'started', started_at: at(600), created_at: at(0) });
-    expect(changeOf(success)).toMatchObject({ started_at: at(0), finished_at: at(700) });
-    expect(changeOf(success, running)).toMatchObject({ started_at: at(600), finished_at: at(700) });
+    expect(mergedRollout(undefined, success).created_at).toBe(at(0));
+    expect(changeOf(success)).toMatchObject({ started_at: at(700), finished_at: at(700) });
   });
 
   test('does not start again, but its outcome can be corrected', () => {

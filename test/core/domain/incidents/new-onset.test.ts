@@ -231,6 +231,8 @@ describe('a critical alert after a newer change, although nothing was mitigated,
   test.each<[string, unknown]>([
     ['not after a deploy before the opening', begins([deploy(-30)])],
     ['not before the end of a deploy that began before the opening', begins([deploy(-60, 301)])],
+    ['not after the end of a deploy that failed', begins([{ ...deploy(-60, 200), status: 'failed' }])],
+    ['not after the end of an experiment', begins([{ ...deploy(-60, 200), kind: 'experiment' }])],
     ['not if that deploy is suspected already', begins([deploy(-60, 200)], suspected(0.6))],
     [
       'not again after the end of the deploy of the newest problem',

@@ -50,13 +50,6 @@ test("GitHub's published examples of a deployment and its status are one change"
   ]);
 });
 
-test('a status alone tells when its deployment was created', async () => {
-  expect(await send('deployment_status', 'deployment_status')).toMatchObject({ status: 202 });
-  expect((await deps.changes.list({ limit: 9 })).items).toMatchObject([
-    { started_at: '2019-05-15T15:20:53.000Z', finished_at: '2019-05-15T15:20:55.000Z' },
-  ]);
-});
-
 test.each([
   ['push', 'push', { recorded: 'codertocat/hello-world@6113728f27ae82c7b1a177c8d03f9e96e0adf246' }],
   ['push', 'push-tag', { ignored: 'push: a tag, or the deletion of a branch' }],
