@@ -98,11 +98,11 @@ test('an approval does not cover a name that has moved since the question', asyn
 describe('a rollback that a person requests to a commit whose name means another one now', () => {
   const BRANCH = [deploys('6.4', 90, { commit: A }), deploys('6.4', 6, { commit: B })];
   const requests =
-    (more: object = {}): Moment =>
+    (more: object = {}, name = 'person:ada'): Moment =>
     ({ deps, store }) =>
       executeResponseAction(
         deps,
-        { name: 'person:ada', allow: () => undefined },
+        { name, allow: () => undefined },
         { id: theIncident({ store } as never), action: 'rollback', note: '', ...more },
       );
   const TO_A = { to: '6.4 (1111111)' };
@@ -153,11 +153,24 @@ describe('a rollback that a person requests to a commit whose name means another
     expect([...decisions.values()].map(({ view: { state } }) => state)).toEqual(['final', 'withdrawn', 'final']);
   });
 
+  const two = configured({
+    deployer: { kind: 'http', commits: true },
+    autoRollback: { mode: 'shadow', evidence: 'time', unknownMigration: 'act', approvals: 2 },
+  });
+
+  test.each([
+    ['was not told, is no approval', {}, ['person:ada'], []],
+    ['knows that, is one', { movedKnown: true }, ['person:ada', 'person:bob'], ['cd roll-back.2 6.4 to 6.4']],
+  ])('by a second person who %s', async (_, more, given, called) => {
+    const second = requests({ ...TO_A, ...more }, 'person:bob');
+    const { decided, calls, world } = await asked(requests(TO_A), { '30 s': second }, [two]);
+    expect(decided.slice(1)).toEqual(['approve 6.4 (2222222) to 6.4 (1111111) (second_person)']);
+    const { decisions } = world.store.dossier(theIncident(world));
+    expect([...decisions.values()].at(-1)?.view.approvals.given).toEqual(given);
+    expect(calls).toEqual(called);
+  });
+
   test('tells the second person', async () => {
-    const two = configured({
-      deployer: { kind: 'http', commits: true },
-      autoRollback: { mode: 'shadow', evidence: 'time', unknownMigration: 'act', approvals: 2 },
-    });
     const { decided, world } = await asked(requests(TO_A), {}, [two]);
     expect(decided[1]).toBe('approve 6.4 (2222222) to 6.4 (1111111) (second_person)');
     const { decisions } = world.store.dossier(theIncident(world));

@@ -13,6 +13,7 @@ import { isPolicy } from '../../core/domain/rollback/apply-guards.ts';
 import { asksByModeAlone } from '../../core/domain/rollback/judgement.ts';
 import { canBeProvedLater } from '../../core/domain/rollback/later-proof.ts';
 import { numberOf } from '../../core/domain/rollback/question-names.ts';
+import { saysNameMoved } from '../../core/domain/rollback/reasons.ts';
 import { ROLL_BACK, setsFlag } from '../../core/domain/rollback/same-act.ts';
 import { weighed } from '../../core/domain/rollback/rollback.ts';
 import { WAIT_SECONDS } from '../../core/domain/rollback/wait.ts';
@@ -36,7 +37,6 @@ import {
   reasonFor,
   rollbackKey,
   type RollbackOrder,
-  saysNameMoved,
 } from './roll-back.ts';
 import { concludeVerification, passedOfWindow, verifyOnce, verifyRunbook } from './verify.ts';
 import { awaitVerdict } from './watch-health.ts';

@@ -16,6 +16,7 @@ import { newerLiveChange } from '../../core/domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { Agreement, Known } from '../../core/domain/rollback/guard.ts';
+import { saysNameMoved } from '../../core/domain/rollback/reasons.ts';
 import { afterStop, whyStopped } from '../../core/domain/rollback/apply-guards.ts';
 import type { Decision } from '../../core/domain/rollback/judgement.ts';
 import {
@@ -357,10 +358,6 @@ type KnownOfGuards = {
   decidedAt: DecisionView['at'] | undefined;
   movedWasSaid: boolean;
 };
-
-/** Returns whether a decision told the person who agreed to it that the name of the version means another commit now. */
-export const saysNameMoved = ({ reasons }: Pick<DecisionView, 'reasons'>): boolean =>
-  reasons.some(({ code }) => code === 'version_name_moved');
 
 const decidedIn = (decision: DecisionView | undefined): Pick<KnownOfGuards, 'decidedAt' | 'movedWasSaid'> => ({
   decidedAt: decision?.at,

@@ -3,6 +3,7 @@ import { clearingOfVersion, withWithdrawn } from '../../domain/changes/cleared-s
 import { openChildren, openChildrenWords } from '../../domain/incidents/children.ts';
 import { incidentName } from '../../domain/incidents/incident-number.ts';
 import { numberOf } from '../../domain/rollback/question-names.ts';
+import { saysNameMoved } from '../../domain/rollback/reasons.ts';
 import { whyNotPublic } from '../../domain/ports/extensions.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { ReopenRefusal } from '../../domain/incidents/closing.ts';
@@ -259,17 +260,18 @@ async function isAboutQuestion(
   by: string,
   { note, to, movedKnown }: ResponseRequest,
 ): Promise<boolean> {
+  const tellsMore = (decision: IncidentView['decisions'][number]): boolean => !movedKnown && saysNameMoved(decision);
   const decision = decisions.find(
-    ({ state, because, target }) =>
-      state === 'waiting' &&
-      (because === 'second_person' || (because === 'version_name_moved' && !movedKnown)) &&
-      (target === null || (target.service === service && target.environment === environment)),
+    (one) =>
+      one.state === 'waiting' &&
+      (one.because === 'second_person' || tellsMore(one)) &&
+      (one.target === null || (one.target.service === service && one.target.environment === environment)),
   );
   if (decision === undefined) return false;
   const named = (await deps.decisions.inputs(id, Number(numberOf(decision.id))))?.request.to;
   // A request for another version is another rollback.
   if (to === undefined ? named !== undefined : to !== decision.to_version) return false;
-  if (decision.because === 'version_name_moved') return true;
+  if (tellsMore(decision)) return true;
   return (await deps.decisions.answer(id, decision.digest, 'approved', by, note)) !== 'superseded';
 }
 

@@ -1,3 +1,4 @@
+import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 import type { Reason } from '../../../schemas/incidents/reason.ts';
 import { called } from '../correlation/candidates.ts';
 import type { RankedSuspect } from '../correlation/ranking.ts';
@@ -25,3 +26,7 @@ export function suspectReason(suspect: RankedSuspect): Reason {
     ? { code: 'suspect', text, more: reasons }
     : { code: 'suspect', text: `${text}, because ${first}`, more };
 }
+
+/** Returns whether a decision tells the person who agrees to it that the name of the version means another commit now. */
+export const saysNameMoved = ({ reasons }: Pick<DecisionView, 'reasons'>): boolean =>
+  reasons.some(({ code }) => code === 'version_name_moved');

@@ -150,7 +150,7 @@ function splitIncident(text: string): { incident: NamedIncident | null; rest: st
 
 function givenArguments(verb: TypedAction, text: string, environmentsOf: EnvironmentsOf): CommandArguments {
   const { line, named } = namedArgumentsIn(text, verb.named ?? []);
-  const words = wordsOf(line);
+  const words = wordsOf(line, verb);
   return {
     words: words.map((word) => (word.text.startsWith('<') ? word.text : plainText(word.text))),
     named,

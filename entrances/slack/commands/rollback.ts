@@ -6,6 +6,7 @@ import { suggestedName } from '../../../core/domain/catalogue/known-names.ts';
 import type { ChatButton, ChatMessage, Text } from '../../../core/domain/messages/chat-message.ts';
 import { minuteOf, serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
+import { REVISION } from '../../../core/domain/slack/commands/text.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import { EnvironmentName, ServiceName, UNMATCHED, Version } from '../../../schemas/config/names.ts';
 import type { Button } from '../../../schemas/slack/button.ts';
@@ -38,6 +39,7 @@ export const rollback: Verb<Request> = {
   usage: 'SERVICE [ENVIRONMENT] [VERSION]',
   description: 'show the suspect and the planned rollback, and ask for confirmation',
   named: ['env', 'environment', 'to', 'version'],
+  versions: true,
   parse: parseRollback,
   withoutArguments: chooseService,
 };
@@ -62,7 +64,8 @@ function parseRollback(input: CommandArguments): Request | UsageError {
 
 /** Decides by the service's known environments, else by the usual format of versions. */
 function isEnvironment(word: string, service: string, { environmentsOf }: { environmentsOf: EnvironmentsOf }): boolean {
-  return environmentsOf(service)?.includes(word) ?? !/^v?\d+[.\d]|^[0-9a-f]{7,40}$|^sha256:|^v\d+$/i.test(word);
+  const isVersion = REVISION.test(word) || /^v?\d+[.\d]|^[0-9a-f]{7,40}$|^sha256:|^v\d+$/i.test(word);
+  return environmentsOf(service)?.includes(word) ?? !isVersion;
 }
 
 /** Lists failing and recently deployed services. */

@@ -54,6 +54,8 @@ type TypedForm<D> = {
   description: string;
   /** Arguments that can be given as `name=value`. */
   named?: readonly string[];
+  /** Whether its words can be versions, possibly with their revision: `6.4 (3f2a91c)`. Absent: no. */
+  versions?: true;
   parse(input: CommandArguments): D | UsageError;
   /** Answers while Slack waits. Null: the queue consumer answers, which has more time. */
   answerNow?(context: RequestContext, command: SlashCommand, named: NamedIncident | null): Promise<ChatMessage | null>;

@@ -82,6 +82,14 @@ beforeAll(async () => {
       shop: { environments: { production: { ...environment, deployer: { kind: 'http' } } } },
       desk: { environments: { production: {} } },
       branch: { environments: { production: { ...environment, deployer: { kind: 'http' } } } },
+      pair: {
+        environments: {
+          production: {
+            deployer: { kind: 'http' },
+            autoRollback: { ...environment.autoRollback, approvals: 2 },
+          },
+        },
+      },
       basket: {
         environments: {
           production: {
@@ -384,6 +392,35 @@ describe('handle an incident', () => {
       out: `${one}: rollback of branch in production to 6.4 (1111111) requested; it waits for approval (firebreak incident approve ${one}): the deploying system knows 6.4 (1111111) as 6.4, which now means the commit 2222222\n`,
     });
     expect((await atTerminal(['y'], [], 'incident', 'approve', one)).out).toMatch(/: approved: Roll branch /);
+  });
+
+  test('a rollback that needs two people says whether it waits for the second one, also in a mitigated incident', async () => {
+    for (const [version, minutes] of [
+      ['v1', 900],
+      ['v2', 600],
+      ['v3', 5],
+    ] as const) {
+      const times = ['--started-at', minutesAgo(minutes), '--finished-at', minutesAgo(minutes - 2), '--no-migration'];
+      await at(firebreak, 'deploy', 'record', 'pair', 'production', version, ...times);
+    }
+    const { body: eve } = await firebreak.post('/v1/tokens', {
+      name: 'eve',
+      actions: ['incidents:act', 'incidents:read'],
+    });
+    const declared = await at(firebreak, 'incident', 'declare', 'pair', '--title', 'Down', '--severity', 'warning');
+    const [one = ''] = declared.out.split(':');
+    const rollsBack = async (to: string, token = ADMIN_TOKEN) => {
+      const env = { FIREBREAK_URL: firebreak.url, FIREBREAK_TOKEN: token };
+      const { out, err } = await cli(['incident', 'rollback', one, '--to', to], { env });
+      return `${out}${err}`.replace(`${one}: rollback of pair in production to ${to} `, '');
+    };
+    const read = async () => (await firebreak.get(`/v1/incidents/${one}`)).body;
+    await seen(async () => (await read()).decisions.length > 0, 'the judgement');
+    const WAITS = expect.stringMatching(/^requested; it waits for approval .*a second person must approve it\n$/);
+    expect(await rollsBack('v2')).toEqual(WAITS);
+    expect(await rollsBack('v2', eve.token)).toBe('requested and approved\n');
+    await seen(async () => (await read()).status === 'mitigated', 'the rollback');
+    expect(await rollsBack('v1')).toEqual(WAITS);
   });
 
   test('an answered question and an unknown number are refused', async () => {

@@ -5,23 +5,37 @@ const TEXT_MAX_CHARS = 3000;
 
 const QUOTES = '"“”„';
 
-/** Text without spaces, or a version with its commit: `6.4 (3f2a91c)`. */
-const UNQUOTED = String.raw`\S+(?: \([0-9a-f]{7,64}\)(?!\S))?`;
+/** What a version has beside its name, to tell it apart from others: its commit, its image, or its chart. */
+export const REVISION = /\(((?:sha256:)?[0-9a-f]{7,64}|chart [\w.-]{1,32})\)/i;
 
-const WORD = new RegExp(`[${QUOTES}]([^${QUOTES}]*)[${QUOTES}]?|<[^<>]*>|${UNQUOTED}`, 'gi');
+/** A version, with or without its revision: `6.4`, `6.4 (3f2a91c)`. */
+const VERSION = String.raw`\S+(?: ${REVISION.source}(?!\S))?`;
 
-/** A word, quoted phrase, or version with its commit; `at`: its start. */
+const wordPattern = (unquoted: string): RegExp =>
+  new RegExp(`[${QUOTES}]([^${QUOTES}]*)[${QUOTES}]?|<[^<>]*>|${unquoted}`, 'gi');
+
+const WORD = wordPattern(String.raw`\S+`);
+const WORD_OR_VERSION = wordPattern(VERSION);
+
+/** A word or quoted phrase; `at`: its start. */
 export type Word = { text: string; at: number };
 
-export const wordsOf = (line: string): Word[] =>
-  [...line.matchAll(WORD)].map(({ 0: raw, 1: quoted, index }) => ({ text: quoted ?? raw, at: index }));
+/** @param versions whether a version with its revision is one word */
+export const wordsOf = (line: string, { versions = false } = {}): Word[] =>
+  [...line.matchAll(versions ? WORD_OR_VERSION : WORD)].map(({ 0: raw, 1: quoted, index }) => ({
+    text: quoted ?? raw,
+    at: index,
+  }));
 
-/** Separates the `name=value` arguments from a line. If a name occurs twice, the last value counts. */
+/**
+ * Separates the `name=value` arguments from a line. If a name occurs twice, the last value counts. `to` and `version` are
+ * versions, possibly with their revision.
+ */
 export function namedArgumentsIn(line: string, names: readonly string[]): { line: string; named: Map<string, string> } {
   const named = new Map<string, string>();
   if (names.length === 0) return { line, named };
   const pattern = new RegExp(
-    `(?<=^|\\s)(${names.join('|')})=(?:[${QUOTES}]([^${QUOTES}]*)[${QUOTES}]?|(${UNQUOTED}|))`,
+    `(?<=^|\\s)(${names.join('|')})=(?:[${QUOTES}]([^${QUOTES}]*)[${QUOTES}]?|((?<=(?:to|version)=)${VERSION}|\\S*))`,
     'gi',
   );
   const rest = line.replaceAll(pattern, (_whole, name: string, quoted?: string, bare?: string) => {

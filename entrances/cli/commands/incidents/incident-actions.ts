@@ -122,24 +122,17 @@ export function addIncidentActions(incident: Command, context: CommandContext): 
     }),
     answer('approve', 'Approve a waiting question'),
     answer('reject', 'Reject a waiting question'),
-    action('rollback', 'Roll back the failing service', 'actions/rollback', {
-      options: [['--to <version>', 'Version to roll back to (default: the newest version known good)'], NOTE],
-      send: ({ to, note }) => ({ version: to, note }),
-      settle: (client, sent) =>
-        settledView(
-          client,
-          sent,
-          (now) =>
-            now.status !== 'open' || now.decisions.length > sent.decisions.length || askedLast(now) !== undefined,
-        ),
-      done: (now, { to = 'the newest version known good' }) => {
-        const requested = `rollback of ${now.service} in ${now.environment} to ${String(to)} requested`;
-        const question = askedLast(now);
-        return question === undefined
-          ? requested
-          : `${requested}; it waits for approval (firebreak incident approve ${shortName(now)}): ${question.reasons[0]?.text ?? question.because}`;
-      },
-    }),
+    {
+      usage: 'rollback',
+      description: 'Roll back the failing service',
+      args: [INCIDENT],
+      options: [
+        ['--to <version>', 'Version to roll back to (default: the newest version known good)'],
+        NOTE,
+        JSON_OPTION,
+      ],
+      run: requestRollback,
+    },
     action(
       'abort',
       'Cancel automated actions that have not started, and pause automation for this incident',
@@ -235,9 +228,41 @@ async function suspectNamed(client: Client, kind: SuspectKind, text: string, id:
   );
 }
 
-/** Returns the question of the newest decision about a rollback, if it waits. */
-const askedLast = ({ decisions }: IncidentView): DecisionView | undefined =>
-  decisions.slice(-1).find(({ question, state }) => question === undefined && state === 'waiting');
+type RollbackRequest = { incident: string; to?: string; note?: string; json?: true };
+
+/** Requests a rollback, and waits until it begins, is approved, or asks. */
+async function requestRollback(context: CommandContext, { incident, to, note, json }: RollbackRequest): Promise<void> {
+  const client = await Client.of(context);
+  const before = await incidentNamed(client, incident);
+  const last = newestOfRollback(before);
+  const isApproved = ({ decisions }: IncidentView): boolean =>
+    last?.state === 'waiting' && decisions.some(({ id, state }) => id === last.id && state === 'approved');
+  const sent = await client.post(`${pathOf(before.id)}/actions/rollback`, { version: to, note }, IncidentView);
+  const now = await settledView(client, sent, (one) => {
+    const newest = newestOfRollback(one);
+    const isDecided = newest?.id !== newestOfRollback(sent)?.id || newest?.state === 'waiting' || isApproved(one);
+    return isDecided || one.status === 'mitigating' || one.status !== before.status;
+  });
+  const { service, environment } = now;
+  const requested = `rollback of ${service} in ${environment} to ${to ?? 'the newest version known good'} requested`;
+  const newest = newestOfRollback(now);
+  const waits =
+    newest?.state === 'waiting' &&
+    `; it waits for approval (firebreak incident approve ${shortName(now)}): ${newest.reasons[0]?.text ?? newest.because}`;
+  const text = `${requested}${waits || (isApproved(now) ? ' and approved' : '')}`;
+  context.out(json ? asJson(now) : oneLine(`${shortName(now)}: ${text}`));
+}
+
+/** Returns the newest decision about a rollback of the incident's service. Those of runbooks are listed last. */
+const newestOfRollback = ({ decisions, service, environment }: IncidentView): DecisionView | undefined =>
+  decisions
+    .filter(
+      ({ question, target }) =>
+        question === undefined &&
+        (target === null || (target.service === service && target.environment === environment)),
+    )
+    .toSorted((one, other) => (one.at < other.at ? -1 : 1))
+    .at(-1);
 
 const isResolved = ({ status }: IncidentView): boolean => status === 'resolved';
 
