@@ -62,6 +62,16 @@ test('a person is asked before a commit is restored whose name means a later one
   expect(calls).toEqual([]);
 });
 
+test('a commit is neither rolled back to its own name nor suspected as another version', async () => {
+  const { decided, calls } = await played([
+    deploys('v4', 200, { commit: B }),
+    deploys('v5', 90, { commit: A }),
+    deploys(A, 6, { commit: A }),
+  ]);
+  expect(calls).toEqual([]);
+  expect(decided.filter((one) => one.startsWith('roll_back'))).toEqual([]);
+});
+
 test('a person is asked before a CD system that knows only names restores the newest commit of a branch', async () => {
   const branch = [
     deploys('6.4', 120, { commit: A }),

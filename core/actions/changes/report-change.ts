@@ -128,9 +128,12 @@ async function applyRollout(
     const deployed = await deployedByRepositories(deps, config.services, { known, rollout, serviceEnvironments });
     const named = { rollout, deployed };
     const commits = await commitsOfImages(deps, config.services, { known, named, serviceEnvironments });
+    const there = (serviceEnvironment: ServiceEnvironment, own: RolloutChange): RolloutChange =>
+      changeAt(config.services, serviceEnvironment, { named, change: own, commits });
     const record: RolloutRecord = {
       rollout,
-      changes: change === undefined ? [] : await changesWithIds(deps, known, rollout, change, serviceEnvironments),
+      changes:
+        change === undefined ? [] : await changesWithIds(deps, known, rollout, { change, there, serviceEnvironments }),
       ...(Object.keys(commits).length > 0 && { image_commits: commits }),
       ...(deployed.length > 0 && { deployed }),
       unmapped_in: serviceEnvironments.length === 0 ? config.version : null,
@@ -144,7 +147,7 @@ async function applyRollout(
     if (change === undefined) return { state: 'waiting' };
     const changes: Change[] = [];
     for (const { id, ...serviceEnvironment } of record.changes) {
-      const changeThere = changeAt(config.services, serviceEnvironment, { named, change, commits });
+      const changeThere = there(serviceEnvironment, change);
       changes.push(await recordOrRevise(deps, id, serviceEnvironment, changeThere, rollout, trace));
     }
     // Another event may have been stored meanwhile, and its change overwritten by this one.
@@ -295,14 +298,21 @@ function serviceEnvironmentsOf(
 
 /**
  * Returns the changes of a rollout with their IDs. A rollout that another system, or Firebreak itself, has recorded
- * already adds to that record.
+ * already adds to that record, whether it is known by the version of the environment or by that of the sender.
  */
 async function changesWithIds(
   { changes }: Pick<Deps, 'changes'>,
   known: RolloutRecord | undefined,
   rollout: Rollout,
-  change: RolloutChange,
-  serviceEnvironments: readonly ServiceEnvironment[],
+  {
+    change,
+    there,
+    serviceEnvironments,
+  }: {
+    change: RolloutChange;
+    there: (serviceEnvironment: ServiceEnvironment, change: RolloutChange) => RolloutChange;
+    serviceEnvironments: readonly ServiceEnvironment[];
+  },
 ): Promise<RolloutRecord['changes']> {
   if (known !== undefined && known.changes.length > 0) return known.changes;
   return Promise.all(
@@ -310,10 +320,14 @@ async function changesWithIds(
       const ownId = idOf(rollout, serviceEnvironment);
       const recent = isLive(change) ? await changes.recent(serviceEnvironment, CHANGES_SEARCHED) : [];
       const isRecorded = recent.some(({ id }) => id === ownId);
-      const other =
-        sameRollout(recent, change, rollout.source) ??
-        createdAs(recent, change, rollout) ??
-        runningChange(recent, change, rollout);
+      const other = [there(serviceEnvironment, change), change]
+        .map(
+          (one) =>
+            sameRollout(recent, one, rollout.source) ??
+            createdAs(recent, one, rollout) ??
+            runningChange(recent, one, rollout),
+        )
+        .find(Boolean);
       return { ...serviceEnvironment, id: (isRecorded ? undefined : other?.id) ?? ownId };
     }),
   );

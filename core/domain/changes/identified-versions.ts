@@ -21,23 +21,39 @@ import { byStart, putsVersionLive, sameVersion } from './versions.ts';
 
 /**
  * Returns the changes with the versions by which they are compared and shown. Names that differ only in a leading `v` are one
- * version, written as at first. A name that was seen with several commits or artifacts is a branch, or a tag that moves: then each
+ * version, written as at first, and so are a name and its commit, which another system uses instead. A name that was seen with several commits or artifacts is a branch, or a tag that moves: then each
  * of them is a version of its own, `6.4 (3f2a91c)`. The name that the deploying system uses stays in `reported_version`.
  *
  * @param changes changes of one service and environment
  * @param stays versions that have a revision in their text keep it, although no other one is among the changes
  */
 export function withIdentities(changes: readonly Change[], { stays }: { stays: boolean }): Change[] {
-  const groups = Map.groupBy(changes.filter(putsVersionLive), (change) => spelling(reportedName(change)));
+  const live = changes.filter(putsVersionLive);
+  const groups = Map.groupBy(live, (change) => spelling(nameOfCommit(change, live) ?? reportedName(change)));
   const identified = new Map<string, Change>();
   for (const alike of groups.values()) {
-    const [first] = alike.toSorted(byStart);
+    const named = alike.filter((change) => nameOfCommit(change, live) === undefined);
+    const [first] = (named.length > 0 ? named : alike).toSorted(byStart);
     if (first === undefined) continue;
     const name = first.reported_version === undefined ? first.version : partsOf(first.version).name;
     const hasSeveral = isBranch(alike) || (stays && alike.some(isToldApart));
     for (const change of alike) identified.set(change.id, withIdentity(change, name, hasSeveral));
   }
   return changes.map((change) => identified.get(change.id) ?? change);
+}
+
+/**
+ * Returns the name of a version that its sender calls by the commit: the only other name with which this commit was deployed.
+ * Undefined: there is none.
+ */
+function nameOfCommit(change: Change, live: readonly Change[]): Version | undefined {
+  const commit = reportedName(change);
+  if (!isCommit(commit)) return undefined;
+  const named = live.filter(
+    (other) => !isCommit(reportedName(other)) && other.commit !== null && isSameCommit(other.commit, commit),
+  );
+  const [name, another] = new Set(named.map(reportedName));
+  return another === undefined ? name : undefined;
 }
 
 /** Returns whether a name was seen with several revisions. @param alike changes with this name */
@@ -58,6 +74,18 @@ const tellsCommit = (change: Change): boolean =>
 const isToldApart = ({ version, reported_version: reported }: Change): boolean =>
   reported !== undefined && partsOf(version).name !== version;
 
+/** Returns whether two changes have one name, possibly in two spellings, or one has the commit of the other as its name. */
+export const haveOneName = (one: Change, other: Change): boolean =>
+  isSameName(reportedName(one), reportedName(other)) ||
+  [
+    [one, other],
+    [other, one],
+  ].some(([named, called]) => named?.commit != null && called && isSameCommit(named.commit, reportedName(called)));
+
+/** Returns whether its sender calls a version by the commit, and others have a name for it. */
+const isCalledByCommit = ({ reported_version: reported }: Change): boolean =>
+  reported !== undefined && isCommit(reported);
+
 /** Returns what the deploying system calls the version. */
 export const reportedName = ({ version, reported_version: reported }: Change): Version => reported ?? version;
 
@@ -72,7 +100,8 @@ function withIdentity(change: Change, name: string, hasSeveral: boolean): Change
 function suffixOf(change: Change): string {
   if (change.artifact !== undefined) return ` (${shownArtifact(change.artifact.id)})`;
   const commit = isOfDeployRepository(change) ? null : change.commit;
-  return commit === null ? '' : ` (${commit.slice(0, SHOWN_DIGITS).toLowerCase()})`;
+  const shown = commit ?? (isCalledByCommit(change) ? reportedName(change) : null);
+  return shown === null ? '' : ` (${shown.slice(0, SHOWN_DIGITS).toLowerCase()})`;
 }
 
 /** Returns the newest change of a version, preferably one whose commit is that of the version. */
@@ -95,7 +124,12 @@ export const newestReportedBy = (
   newestOf(
     changes.filter(({ reported_by: by }) => by !== undefined && by === system),
     version,
-  ) ?? newestOf(changes, version);
+  ) ??
+  newestOf(
+    changes.filter((change) => !isCalledByCommit(change)),
+    version,
+  ) ??
+  newestOf(changes, version);
 
 /**
  * Returns the recorded versions that a name can mean, such as one that a person or a CD system sends: the version with this

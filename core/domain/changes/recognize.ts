@@ -1,7 +1,7 @@
 import type { Artifact, Change } from '../../../schemas/changes/change.ts';
 import type { Rollout } from '../../../schemas/changes/change-report.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { haveDifferentRevisions, isSameName, nameOf } from './version-identity.ts';
+import { haveDifferentRevisions, isSameCommit, isSameName, nameOf } from './version-identity.ts';
 import { byStart, liveChanges, newestLiveChange, putsVersionLive, sameVersion } from './versions.ts';
 
 /** Number of changes before a reported one among which the same rollout is searched. */
@@ -138,4 +138,4 @@ export const observesRollouts = (reportedBy: string | undefined): boolean => OBS
 /** Systems can call the same commit by different versions, and several commits by the name of a branch. */
 const isSameCode = (change: Change, report: Reported): boolean =>
   (sameVersion(nameOf(change), nameOf(report)) && !haveDifferentRevisions(change, report)) ||
-  (change.commit !== null && change.commit === report.commit);
+  (change.commit !== null && report.commit != null && isSameCommit(change.commit, report.commit));

@@ -12,8 +12,12 @@ export type VersionReference = {
   commit?: string | null | undefined;
 } & Partial<Pick<Change, 'reported_by' | 'deploy_commit' | 'artifact'>>;
 
-/** A version that is told apart from others of the same name: `6.4 (3f2a91c)`, `stable (sha256:3f2a91c)`, `2.0 (chart 0.1.4)`. */
-const TOLD_APART = /^(.+) \((?:([0-9a-f]{7,64})|(sha256:[0-9a-f]{7,64}|chart [\w.-]{1,32}))\)$/is;
+/**
+ * A version that is told apart from others of the same name: `6.4 (3f2a91c)`, `stable (sha256:3f2a91c)`, `2.0 (chart 0.1.4)`. People
+ * and CI systems also name images by their digest: `stable@sha256:3f2a…`.
+ */
+const TOLD_APART =
+  /^(.+)(?: \((?:([0-9a-f]{7,64})|(sha256:[0-9a-f]{7,64}|chart [\w.-]{1,32}))\)|@(sha256:[0-9a-f]{64}))$/is;
 
 /** Digits of a commit that are shown, as by `git log --abbrev-commit`. */
 export const SHOWN_DIGITS = 7;
@@ -41,7 +45,8 @@ export const commitOf = (reference: VersionReference): string | null =>
 
 /** Returns the name, and the commit or the artifact, that the text of a version has. */
 export function partsOf(version: string): { name: string; commit: string | null; artifact: string | null } {
-  const [, name = version, commit = null, artifact = null] = TOLD_APART.exec(version) ?? [];
+  const [, name = version, commit = null, shown, digest] = TOLD_APART.exec(version) ?? [];
+  const artifact = shown ?? digest ?? null;
   return { name, commit, artifact: artifact && shownArtifact(artifact.toLowerCase()) };
 }
 

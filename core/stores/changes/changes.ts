@@ -11,8 +11,8 @@ import {
   notAhead,
   putsVersionLive,
 } from '../../domain/changes/versions.ts';
-import { reportedName, withIdentities } from '../../domain/changes/identified-versions.ts';
-import { isOfDeployRepository, isSameName } from '../../domain/changes/version-identity.ts';
+import { haveOneName, reportedName, withIdentities } from '../../domain/changes/identified-versions.ts';
+import { isOfDeployRepository } from '../../domain/changes/version-identity.ts';
 import { type Change, type ChangePatch, type NewChange } from '../../../schemas/changes/change.ts';
 import { ChangeId } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
@@ -119,8 +119,7 @@ export class ChangeTable implements Changes {
     const newest = await newestChanges(this.#table, change, { limit: CHANGES_READ });
     await addPinnedCommits(this.#table, change, newest);
     const alike = newest.filter(
-      (other) =>
-        other.id !== change.id && putsVersionLive(other) && isSameName(reportedName(other), reportedName(change)),
+      (other) => other.id !== change.id && putsVersionLive(other) && haveOneName(other, change),
     );
     const before = [...alike, change];
     const after = withIdentities(before, { stays: false });

@@ -47,15 +47,22 @@ export function brief({ code, text, more = [] }: CheckReason): CheckReason {
 
 const SENTENCES = new Intl.Segmenter('en', { granularity: 'sentence' });
 
-/** Abbreviations after which a sentence goes on, also with a capital letter: `St. Martin`, `e.g. Ada`. */
-const ABBREVIATION =
-  /(?<![\p{L}\d])(?:\p{L}\.\p{L}|St|Dr|Mr|Mrs|Ms|Prof|Sr|Jr|vs|cf|approx|incl|excl|resp|dept|fig)\.$/iu;
+/** Abbreviations and initials after which a sentence goes on, also with a capital letter: `St. Martin`, `e.g. Ada`, `J. Miller`. */
+const ABBREVIATION = new RegExp(
+  `(?<![^\\s(])(?:(?![ap]\\.m)\\p{L}\\.\\p{L}|\\p{L}|${[
+    ...['Co', 'Corp', 'Dr', 'Inc', 'Jr', 'Ltd', 'Mr', 'Mrs', 'Ms', 'Prof', 'Sr', 'St'],
+    ...['approx', 'ca', 'cf', 'dept', 'excl', 'fig', 'incl', 'max', 'min', 'no', 'resp', 'vs'],
+    ...['Jan', 'Feb', 'Mar', 'Apr', 'Jun', 'Jul', 'Aug', 'Sep', 'Sept', 'Oct', 'Nov', 'Dec'],
+  ].join('|')})\\.$`,
+  'iu',
+);
 
 function firstSentence(text: string): string {
   let sentence = '';
   for (const { segment } of SENTENCES.segment(text.trim().replaceAll(/\s+/g, ' '))) {
     sentence += segment;
-    if (!ABBREVIATION.test(sentence.trimEnd())) break;
+    // A question mark in a link ends no sentence.
+    if (segment.endsWith(' ') && !ABBREVIATION.test(sentence.trimEnd())) break;
   }
   return truncated(sentence.trimEnd(), TEXT_MAX_CHARS);
 }

@@ -1,8 +1,9 @@
 import type { CheckRequest } from '../../schemas/freeze-check.ts';
+import type { Artifact } from '../../../../schemas/changes/change.ts';
 import type { PinView } from '../../../../schemas/changes/pin.ts';
 import type { CheckInputs } from '../check-inputs.ts';
 import type { Finding } from '../finding.ts';
-import { isSameCommit, isSameVersion } from '../../../../core/domain/changes/version-identity.ts';
+import { isSameCommit, isSameVersion, nameOf } from '../../../../core/domain/changes/version-identity.ts';
 import { list } from '../../../../core/domain/correlation/words.ts';
 import { utcMinute } from '../words.ts';
 
@@ -45,6 +46,8 @@ function requestedNameOf(pin: PinView, { request, rollback, pinnedCommits = [] }
     (name) => isVersionNamed(version, name) && (name !== version || name === request.commit),
   );
   if (versionName !== undefined) return versionName;
+  const digest = names.find((name) => name === pin.artifact?.id);
+  if (digest !== undefined) return digest;
   // Versions of the same commit can differ in configuration, so a known good version of that commit is not the pinned
   // one.
   const isKnownGoodRollback = request.version !== null && rollback !== null && rollback.kind !== 'not_known';
@@ -56,7 +59,7 @@ function requestedNameOf(pin: PinView, { request, rollback, pinnedCommits = [] }
 const namesIn = ({ version, commit }: CheckRequest): string[] => [version, commit].flatMap((name) => name ?? []);
 
 const refusal = (
-  { id, version, commit, reason, incident_id, pinned_at }: PinView,
+  { id, version, commit, artifact, reason, incident_id, pinned_at }: PinView,
   requestedName: string,
   request: CheckRequest,
 ): Finding => ({
@@ -70,12 +73,19 @@ const refusal = (
     reason,
     ...(commit != null && request.commit === null
       ? ['if this is another commit under the same name, send "commit"']
-      : []),
+      : commit == null && artifact !== undefined
+        ? [
+            `if this is another artifact under the same name, send it as "version", such as ${otherOf(version, artifact)}`,
+          ]
+        : []),
     'deploy another version: overrides do not apply to pinned versions',
     `if the version is good after all, lift the pin: firebreak pins lift ${id} (DELETE /v1/versions/pinned/${id})`,
   ],
   clears: `when another version is deployed, or a person lifts the pin ${id}`,
 });
+
+const otherOf = (version: string, { id }: Artifact): string =>
+  `${nameOf({ version })}${id.startsWith('sha256:') ? '@sha256:…' : ' (chart …)'}`;
 
 /** Full SHA-1 or SHA-256 hash. */
 const FULL = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;

@@ -36,6 +36,8 @@ const spent = { freezes: [frozen], slos: [status({ spent: 1.2 })] };
 const planned: CalendarFreeze = freeze('calendar', { until: at(60) });
 const incident = freeze('incident');
 
+const imageOf = (digit: string) => ({ of: 'argo-cd ghcr.io/acme/web', id: `sha256:${digit.repeat(64)}` });
+
 describe('a deploy', () => {
   test.each<[string, InputOptions, string]>([
     ['without a freeze', {}, 'allow clear'],
@@ -372,6 +374,21 @@ describe('a pinned version', () => {
     ],
     ['but a newer one is not', { request: { version: 'v3' }, pins: [pin('v2')] }, 'allow clear'],
     ['nor is it elsewhere', { pins: [pin('v2', serviceEnvironment('search'))] }, 'allow clear'],
+    [
+      'also by the digest of its image',
+      { request: { version: `sha256:${'b'.repeat(64)}` }, pins: [pin('stable', { artifact: imageOf('b') })] },
+      'freeze pinned_version',
+    ],
+    [
+      'also by its tag and digest',
+      { request: { version: `stable@sha256:${'b'.repeat(64)}` }, pins: [pin('stable', { artifact: imageOf('b') })] },
+      'freeze pinned_version',
+    ],
+    [
+      'but another image of its tag is not',
+      { request: { version: `stable@sha256:${'c'.repeat(64)}` }, pins: [pin('stable', { artifact: imageOf('b') })] },
+      'allow clear',
+    ],
     [
       'also while a newer one runs',
       { pins: [pin('v2', { newer_version: Version.parse('v3') })] },

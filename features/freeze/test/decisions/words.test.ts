@@ -27,6 +27,9 @@ test.each([
     'Only backends, e.g. Payments',
     'Load test by Dr. Ada',
     'Shop vs. API, i.e. both',
+    'Move by J. R. Miller, Inc. today',
+    'See https://wiki.example/a.b?c=d',
+    'At most max. 5 from Jan. 5 on',
   ].map((text): [string, string, string, string[]] => [
     `an abbreviation ends no sentence`,
     `${text}. Ask ops.`,

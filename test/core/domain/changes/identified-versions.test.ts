@@ -134,6 +134,29 @@ describe('versions are compared and shown', () => {
       ['v1', 'v1'],
     ],
     [
+      'by their name, if another system calls them by the commit',
+      [
+        change('v1', 90, { commit: A }),
+        change(A, 60, { commit: A, reported_by: 'flux' }),
+        change(B, 30, { commit: B }),
+      ],
+      ['v1', ['v1', A], B],
+    ],
+    [
+      'with the commit, if one system calls a branch by it',
+      [change('6.4', 90, { commit: A }), change('6.4', 60, { commit: B }), change(A, 30, { commit: A })],
+      [
+        ['6.4 (1111111)', '6.4'],
+        ['6.4 (2222222)', '6.4'],
+        ['6.4 (1111111)', A],
+      ],
+    ],
+    [
+      'by the commit, if it has two other names',
+      [change('v1', 90, { commit: A }), change('r7', 60, { commit: A }), change(A, 30, { commit: A })],
+      ['v1', 'r7', A],
+    ],
+    [
       'only if they put a version live',
       [change('on', 90, { kind: 'flag', commit: A }), change('on', 60, { kind: 'flag', commit: B })],
       ['on', 'on'],

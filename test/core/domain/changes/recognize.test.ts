@@ -77,6 +77,12 @@ describe('the same rollout of another sender', () => {
     expect(sameRollout([first, change('v1', 1)], { ...reported, started_at: before(2) }, 'github')).toBe(first);
   });
 
+  test('can be known by an abbreviated commit', () => {
+    const recorded = change('v5', 10, { commit: '1111111' });
+    const report = { ...reported, version: '1'.repeat(40), commit: '1'.repeat(40), started_at: before(9) };
+    expect(sameRollout([recorded], report as never, 'github')).toBe(recorded);
+  });
+
   test("is Firebreak's own rollback, also for a pipeline", () => {
     const own = change('v2', 9, { kind: 'rollback', made_for: 'inc_1' });
     expect(sameRollout([change('v1', 30), own], reported, undefined)).toBe(own);

@@ -91,6 +91,14 @@ describe('a rollout', () => {
     expect(changeOf(success)).toMatchObject({ started_at: at(700), finished_at: at(700) });
   });
 
+  test('keeps the end that another system has reported, if its sender repeats the success long after', () => {
+    const reported = { version: 'v1', status: 'succeeded', started_at: at(0) } as const;
+    const ended = change('v1', 90, { started_at: at(0), finished_at: at(60) });
+    const revised = (seconds: number) =>
+      revisedChange(ended, { ...reported, finished_at: at(seconds) } as never, at(100_000)).finished_at;
+    expect([revised(3600), revised(90_000)]).toEqual([at(3600), at(60)]);
+  });
+
   test('does not start again, but its outcome can be corrected', () => {
     const events = [report(0, { version: 'v1', status: 'started' }), report(10, { status: 'succeeded' })];
     expect(changeOf(...events, report(20, { status: 'started' }))).toMatchObject({ status: 'succeeded' });

@@ -8,6 +8,7 @@ import type { Quarantine } from '../../../../core/domain/ports/alerts.ts';
 import { api } from '../../../../entrances/http/app.ts';
 import { CHANGE_SENDERS } from '../../../../vendors/change-senders.ts';
 import type { TokenRecord } from '../../../../schemas/access/access.ts';
+import { NewChange } from '../../../../schemas/changes/change.ts';
 import { Config } from '../../../../schemas/config/config.ts';
 import { tokenRecord } from '../../../support/console-world.ts';
 import { FakeWorld, idleEngine } from '../../../support/fake-deps.ts';
@@ -115,6 +116,21 @@ describe('a webhook of a system that deploys', () => {
         reported_by: 'argo-cd',
       },
     ]);
+  });
+
+  test('of Argo CD adds to what a pipeline has recorded with the tag of the image', async () => {
+    await deps.changes.record(
+      NewChange.parse({
+        service: 'checkout',
+        environment: 'production',
+        version: '1.4.0',
+        commit: 'a'.repeat(40),
+        started_at: '2026-11-22T09:59:00Z',
+        finished_at: '2026-11-22T09:59:30Z',
+      }),
+    );
+    expect(await send(webhook('argo-cd/notification-deployed'))).toMatchObject({ status: 202 });
+    expect(await changes()).toMatchObject([{ version: '1.4.0', commit: 'a'.repeat(40) }]);
   });
 
   test('of Argo CD tells what a tag meant apart by its digest', async () => {
