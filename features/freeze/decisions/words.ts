@@ -50,9 +50,8 @@ const SENTENCES = new Intl.Segmenter('en', { granularity: 'sentence' });
 /** Abbreviations and initials after which a sentence goes on, also with a capital letter: `St. Martin`, `e.g. Ada`, `J. Miller`. */
 const ABBREVIATION = new RegExp(
   `(?<![^\\s(])(?:(?![ap]\\.m)\\p{L}\\.\\p{L}|\\p{L}|${[
-    ...['Co', 'Corp', 'Dr', 'Inc', 'Jr', 'Ltd', 'Mr', 'Mrs', 'Ms', 'Prof', 'Sr', 'St'],
-    ...['approx', 'ca', 'cf', 'dept', 'excl', 'fig', 'incl', 'max', 'min', 'no', 'resp', 'vs'],
-    ...['Jan', 'Feb', 'Mar', 'Apr', 'Jun', 'Jul', 'Aug', 'Sep', 'Sept', 'Oct', 'Nov', 'Dec'],
+    'approx|ca|cf|Co|Corp|dept|Dr|excl|fig|Inc|incl|Jr|Ltd|max|min|Mr|Mrs|Ms|no|Prof|resp|Sr|St|vs',
+    'Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec',
   ].join('|')})\\.$`,
   'iu',
 );
