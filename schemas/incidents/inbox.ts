@@ -54,6 +54,8 @@ export const Message = z.discriminatedUnion('kind', [
     after_change: z.string().optional(),
     /** The signals page although the incident has paged: it is the shared incident of unmatched alerts. */
     again: z.literal(true).optional(),
+    /** One of the firing signals was measured, for the first time in the incident. */
+    measured: z.literal(true).optional(),
   }),
   /**
    * An alert has returned after the incident was resolved, and reopened it. `pages`: one that pages. `by`: the person who

@@ -305,6 +305,8 @@ export const IncidentRecord = z.object({
   escalated: z.array(Timestamp).optional(),
   /** An event opened it, such as a failed deployment, which will not be reported as resolved. */
   by_event: z.literal(true).optional(),
+  /** No alert of the open problem was measured yet. Absent: one was, or an older version has recorded it. */
+  unmeasured: z.literal(true).optional(),
   /** Whether to page for it. Absent: depends on its severity. */
   page: z.boolean().optional(),
   /** When alerts joining the shared incident of unmatched alerts last caused another page. */

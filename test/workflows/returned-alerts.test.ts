@@ -9,11 +9,12 @@ import { signalQueue } from '../../core/stores/queues/signals.ts';
 import { Table } from '../../core/stores/table.ts';
 import { api } from '../../entrances/http/app.ts';
 import type { NewMessage } from '../../platforms/queues.ts';
-import { alert, group } from '../support/alerts.ts';
+import { alert, type AlertOptions, group } from '../support/alerts.ts';
 import { batchOf } from '../support/batches.ts';
 import { FakeWorld } from '../support/fake-deps.ts';
 import { blobsInMemory } from '../support/noun-stores.ts';
 import { acting, deploys, handlerWith, liveThrough, mode, type Moment, says, theIncident, withHealth } from './play.ts';
+import { follows } from './stories/runbooks.ts';
 import { VirtualExecutions } from './virtual-executions.ts';
 
 /** An alert is reported as firing after its end, with a start from before that end: from the receiver to the pages. */
@@ -73,10 +74,10 @@ class Intake {
   };
 
   /** Sends an alert of Grafana, with its reason for the state. */
-  grafana = (status: 'firing' | 'resolved', reason?: string): Moment => {
+  grafana = (status: 'firing' | 'resolved', reason?: string, more: AlertOptions = {}): Moment => {
     const annotations = reason === undefined ? {} : { grafana_state_reason: reason };
     return () => {
-      const one = { ...alert({ status, startsAt: STARTED, annotations }), ...this.#ended(status) };
+      const one = { ...alert({ status, startsAt: STARTED, annotations, ...more }), ...this.#ended(status) };
       return this.post('/v1/alerts/grafana', group([one], { version: '1' }));
     };
   };
@@ -368,5 +369,49 @@ describe('an end that Grafana has not measured', () => {
       '70 s': it.grafana('resolved'),
     });
     expect([it.statuses, it.pages.length]).toEqual([['resolved'], 1]);
+  });
+});
+
+describe('an alert that was not measured when its runbook requested a rollback', () => {
+  const named = { labels: { runbook: 'one' } };
+  const silent = { labels: { runbook: 'one', action: '' } };
+  const another = { fingerprint: 'another', startsAt: SEVEN_SECONDS_EARLIER };
+  const seven = { startsAt: '2026-11-20T12:00:07.000Z' };
+
+  /** Plays `NoData`, and then these alerts, measured, a few seconds apart. Returns the decisions and the acts. */
+  async function measured(first: AlertOptions, ...then: AlertOptions[]) {
+    const it = await intake(deploys('v1', 240), deploys('v2', 7));
+    follows({ one: 'steps: [{ id: back, uses: rollback, timeout: 30m }]' })(it.world);
+    const later = then.map((one, n) => [`${12 + 5 * n} s`, it.grafana('firing', undefined, one)] as const);
+    await it.play({
+      '0 s': it.grafana('firing', 'NoData', first),
+      ...Object.fromEntries(later),
+      '2 min': it.grafana('resolved', undefined, { ...first, ...then.at(-1) }),
+      '30 min': resolves,
+    });
+    const decisions = (await it.deps.incidents.view(theIncident(it.world)))?.decisions ?? [];
+    const acts = it.world.calls.filter((call) => call.startsWith('cd '));
+    return { kinds: decisions.map(({ kind, because }) => `${kind}: ${because}`), acts, decisions };
+  }
+
+  test.each([
+    ['with a request', named, [named]],
+    ['with a request, and a new start', named, [{ ...named, ...seven }]],
+    ['without a request', silent, [silent]],
+    ['without a request, and with a new start', silent, [{ ...silent, ...seven }]],
+    ['twice', silent, [silent, silent]],
+    ['by another alert', silent, [{ ...another, labels: { action: '' } }]],
+    ['by another alert with a request', silent, [another]],
+    ['with a higher severity', { labels: { ...silent.labels, severity: 'warning' } }, [silent]],
+  ])('is judged again once when something is measured: %s', async (_, first, then) => {
+    const { kinds, acts } = await measured(first, ...then);
+    expect(kinds).toEqual(['suggest: not_requested', 'suggest: monitoring_failure', 'roll_back: suspect']);
+    expect(acts).toEqual(['cd roll-back.3 v2 to v1']);
+  });
+
+  test('says in the meantime that no request was measured', async () => {
+    const { decisions } = await measured(named, named);
+    const texts = decisions[0]?.reasons.map(({ text }) => text);
+    expect(texts).toContain('no measured alert requests a rollback (label action: auto-rollback)');
   });
 });

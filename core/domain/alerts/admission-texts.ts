@@ -4,10 +4,12 @@ import { highestSeverity, reporterOf } from './admission.ts';
 type Arrival = { signal: Signal; unmuted: boolean };
 
 /** Arrivals by their effect on the incident. */
-type Arrivals = Readonly<Record<'attached' | 'raised' | 'ended' | 'unmeasured' | 'requesting', readonly Arrival[]>>;
+type Arrivals = Readonly<
+  Record<'attached' | 'raised' | 'ended' | 'unmeasured' | 'requesting' | 'measured', readonly Arrival[]>
+>;
 
 /** Kind of the timeline entry about arrivals. */
-export const kindOf = ({ attached, raised, ended, unmeasured }: Arrivals): string =>
+export const kindOf = ({ attached, raised, ended, unmeasured, requesting }: Arrivals): string =>
   attached.length > 0
     ? 'alerts.fired'
     : raised.length > 0
@@ -16,15 +18,18 @@ export const kindOf = ({ attached, raised, ended, unmeasured }: Arrivals): strin
         ? 'alerts.resolved'
         : unmeasured.length > 0
           ? 'alerts.unmeasured'
-          : 'alerts.rollback_requested';
+          : requesting.length > 0
+            ? 'alerts.rollback_requested'
+            : 'alerts.measured';
 
-export const textOf = ({ attached, raised, ended, unmeasured, requesting }: Arrivals): string =>
+export const textOf = ({ attached, raised, ended, unmeasured, requesting, measured }: Arrivals): string =>
   [
     attached.length > 0 ? `Firing: ${titles(attached)}` : '',
     raisedText(raised),
     ended.length > 0 ? `Resolved: ${titles(ended)}` : '',
     ...unmeasuredTexts(unmeasured),
     attached.length + raised.length === 0 && requesting.length > 0 ? `Rollback requested: ${titles(requesting)}` : '',
+    measured.length > 0 ? `Measured for the first time: ${titles(measured)}` : '',
   ]
     .filter(Boolean)
     .join('. ');
@@ -56,15 +61,16 @@ function titles(reported: readonly Arrival[]): string {
   );
 }
 
-export const detailOf = ({ attached, raised, ended, unmeasured, requesting }: Arrivals) => ({
+export const detailOf = ({ attached, raised, ended, unmeasured, requesting, measured }: Arrivals) => ({
   ...(raised.length > 0 && { raised: raised.map(({ signal }) => signal.episode) }),
   ...(unmeasured.length > 0 && { unmeasured: unmeasured.map(({ signal }) => signal.episode) }),
+  ...(measured.length > 0 && { measured: measured.map(({ signal }) => signal.episode) }),
   fired: attached.map(({ signal }) => signal.episode),
   resolved: ended.map(({ signal }) => signal.episode),
   asked: requesting.map(({ signal }) => signal.episode),
   senders: [
     ...new Set(
-      [...raised, ...attached, ...ended, ...unmeasured, ...requesting].flatMap(
+      [...raised, ...attached, ...ended, ...unmeasured, ...requesting, ...measured].flatMap(
         ({ signal }) => reporterOf(signal) ?? [],
       ),
     ),

@@ -139,6 +139,7 @@ export const mayReopen = (
  * - `resolves`: the end of the episode
  * - `requests_rollback`: a known episode that now requests a rollback
  * - `raised`: a known episode that is now more severe than ever before
+ * - `measured`: a known episode, the first one of its incident that was measured
  * - `returns`: its incident was closed while it kept firing, its end was none, or its mute has ended
  * - `held`: it is reported as firing after its end, perhaps late, or its end was not measured; that is decided later
  * - `released`: the opposite of what was held was reported since
@@ -150,6 +151,7 @@ export type Novelty =
   | 'resolves'
   | 'requests_rollback'
   | 'raised'
+  | 'measured'
   | 'returns'
   | 'held'
   | 'released'

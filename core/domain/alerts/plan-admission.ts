@@ -124,10 +124,11 @@ type Reported = Arrival & { known: AlertEpisode | undefined; novelty: Novelty; u
 
 /**
  * Arrivals by their effect on the incident. `replaced`: fired again without having been reported as resolved. `raised`:
- * alerts of this incident with a higher severity. `unmeasured`: with an end that was not measured.
+ * alerts of this incident with a higher severity. `unmeasured`: with an end that was not measured. `measured`: the first ones of
+ * this incident that fire and were measured.
  */
 type ArrivalsByEffect = Record<
-  'attached' | 'ended' | 'unmeasured' | 'replaced' | 'requesting' | 'raised',
+  'attached' | 'ended' | 'unmeasured' | 'measured' | 'replaced' | 'requesting' | 'raised',
   readonly Reported[]
 >;
 
@@ -187,6 +188,12 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
     raised: ofIncident.filter(({ novelty }) => novelty === 'raised'),
     ended: ofIncident.filter(({ novelty }) => novelty === 'resolves'),
     unmeasured: ofIncident.filter(({ novelty, signal }) => novelty === 'held' && signal.status === 'resolved'),
+    measured:
+      incident?.unmeasured === true
+        ? [...new Set([...attached, ...ofIncident])].filter(
+            (one) => one.novelty !== 'nothing' && one.novelty !== 'held' && isMeasured(one),
+          )
+        : [],
     replaced: ofIncident.filter(({ novelty, known }) => novelty === 'opens' && isNotEnded(known)),
   };
   if (id === null) counts.recorded = news.length;
@@ -265,10 +272,15 @@ function reportedOf(
       return { ...arrival, known, novelty: held === undefined ? 'held' : 'nothing', unmuted };
     if (novelty === 'nothing' && held !== undefined && arrival.signal.status === 'firing' && receivedAt >= held.at)
       return { ...arrival, known, novelty: 'released', unmuted };
+    const isFirst = target.incident?.unmeasured === true && arrival.mute === null && isMeasured(arrival);
+    if (novelty === 'nothing' && held === undefined && isFirst)
+      return { ...arrival, known, novelty: 'measured', unmuted };
   }
   // Its incident lists it already, so it counts like an alert with a higher severity.
   return { ...arrival, known, novelty: unmuted ? 'raised' : novelty, unmuted };
 }
+
+const isMeasured = ({ signal }: Arrival): boolean => signal.status === 'firing' && !signal.monitoringFailure;
 
 /** Returns the ends of alerts that only other senders report as firing. */
 const ignoredEndsOf = (
@@ -351,7 +363,13 @@ const returnedOf = (known: AlertEpisode | undefined, receivedAt: Timestamp): Ale
     : { after: known === undefined ? receivedAt : latestMoment(known), at: receivedAt };
 
 /** What can say of a firing alert whether it is measured. */
-const CHANGES_MEASUREMENT: ReadonlySet<Novelty> = new Set(['held', 'released', 'requests_rollback']);
+const CHANGES_MEASUREMENT: ReadonlySet<Novelty> = new Set([
+  'held',
+  'released',
+  'requests_rollback',
+  'raised',
+  'measured',
+]);
 
 const listingOf = ({ startsAt, episode }: Pick<AlertEpisode, 'startsAt' | 'episode'>) => ({ startsAt, episode });
 
@@ -387,6 +405,7 @@ function planOpening(
     signal_count: signals.length,
     firing: countLasting(signals),
     ...(countLasting(signals) === 0 && { by_event: true as const }),
+    ...(!attached.some(isMeasured) && { unmeasured: true as const }),
     requests_rollback: attached.some(requestsRollback),
     // A shared incident belongs to no service; its title, which the page shows, is the number of alerts.
     ...(target.scope === SHARED_SCOPE && {
@@ -438,6 +457,7 @@ function planReopening(
       status: 'open',
       verification: 'not_needed',
       ...reopenedProblem(incident, { since: earliestStart(attached, receivedAt), pages: message.pages }),
+      unmeasured: !attached.some(isMeasured),
       timeline: {
         actor: 'alerts',
         kind: 'incident.reopened',
@@ -465,6 +485,10 @@ function planPost(state: AdmissionState, incident: IncidentRecord, byEffect: Arr
     isShared && unmutedArrivals.some(pages) && pagesAgain(incident.paged_again_at ?? incident.opened_at, at);
   const course = courseOf(state, incident, byEffect);
   const isNewOnset = course.newOnset !== undefined;
+  const isMeasuredNow = byEffect.measured.length > 0;
+  const isFirstToFire =
+    isNewOnset || (incident.firing <= 0 && incident.by_event !== true && byEffect.attached.length > 0);
+  const isUnmeasured = isFirstToFire && !byEffect.attached.some(isMeasured);
   const message: Message & { kind: 'signals' } = {
     kind: 'signals',
     // A higher severity counts as news, like another alert.
@@ -481,9 +505,11 @@ function planPost(state: AdmissionState, incident: IncidentRecord, byEffect: Arr
         }
       : looksBack(incident, unmutedArrivals) && { looks_back: true as const }),
     ...(again && { again: true as const }),
+    ...(isMeasuredNow && { measured: true as const }),
   };
-  const { requesting, unmeasured } = byEffect;
-  if (message.fired === 0 && message.resolved === 0 && requesting.length + unmeasured.length === 0) return null;
+  const { requesting, unmeasured, measured } = byEffect;
+  if (message.fired === 0 && message.resolved === 0 && [...requesting, ...unmeasured, ...measured].length === 0)
+    return null;
   const severity = highestSeverity([incident.severity, ...unmutedArrivals.map(({ signal }) => signal.severity)]);
   const countChanges = {
     // A returning alert was counted before.
@@ -510,6 +536,7 @@ function planPost(state: AdmissionState, incident: IncidentRecord, byEffect: Arr
     ...course,
     ...(severity === incident.severity ? {} : { severity }),
     ...(again && { pagedAgainAt: at }),
+    ...(isMeasuredNow ? { unmeasured: false } : isUnmeasured && { unmeasured: true }),
     ...(isShared ? sharedChange(incident, countChanges, timeline) : { timeline }),
   };
   return inboxPostOf(incident, message, at, change, countChanges);

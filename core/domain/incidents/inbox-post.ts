@@ -48,6 +48,7 @@ export function inboxPostOf(
   const remove: (keyof IncidentRecord)[] = [
     ...(change.parent === null ? (['parent_id'] as const) : []),
     ...(change.recoveredAt === null ? (['recovered_at'] as const) : []),
+    ...(change.unmeasured === false ? (['unmeasured'] as const) : []),
   ];
   return {
     incident: incident.id,
@@ -72,6 +73,7 @@ export function inboxPostOf(
         last_requests: requestedAfter(incident.last_requests, message, at, change.rollbackRequested),
         escalated: change.escalated,
         paged_again_at: change.pagedAgainAt,
+        unmeasured: change.unmeasured || undefined,
         requests_rollback: countChanges.requestsRollback ? true : undefined,
         signal_count: countChanges.signals ? incident.signal_count + countChanges.signals : undefined,
         last_seen_alerts: countChanges.lastSeen

@@ -167,7 +167,9 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
       // The resolution by a person does not cover alerts that fired later.
       const firesAfterResolve = state.resolveBy !== null && pages;
       const isNew = message.new_onset === true;
-      const requestsNow = message.requestsRollback && (!state.judgedOnRequest || isNew) && !isHeld;
+      // What was judged before knew only that monitoring failed.
+      const isMeasured = message.measured === true && state.verification !== 'pending';
+      const requestsNow = message.requestsRollback && (!state.judgedOnRequest || isNew || isMeasured) && !isHeld;
       return {
         ...state,
         severity: message.critical ? 'critical' : state.severity,
@@ -185,7 +187,7 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
         onsetJudgement: isNew ? state.mitigations + 1 : state.onsetJudgement,
         mitigationDue: requestsNow
           ? { by: 'alert', name: '' }
-          : (state.mitigationDue ?? (isNew ? { by: 'none', name: '' } : null)),
+          : (state.mitigationDue ?? (isNew ? { by: 'none', name: '' } : isMeasured ? state.judgedFor : null)),
         // A runbook may apply to the alerts that joined.
         runbookDue: state.runbookDue || (message.fired > 0 && state.runbooks > 0 && !isHeld),
         verifyAgain: state.verifyAgain || couldPassNow(state),

@@ -356,6 +356,8 @@ export type IncidentChange = {
   /** For a message that requests a rollback: its versions. */
   rollbackRequested?: RollbackCommand;
   escalated?: NonNullable<IncidentRecord['escalated']>;
+  /** Whether no alert of the open problem was measured yet. */
+  unmeasured?: boolean;
   /** Time of a new page. */
   pagedAgainAt?: Timestamp;
   /** The incident leaves its parent. */

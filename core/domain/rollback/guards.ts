@@ -258,8 +258,9 @@ export const GUARDS: readonly Guard[] = [
     code: 'not_requested',
     at: { judgement: 'suggest' },
     byPolicy: true,
-    applies: ({ sender_lacks_scope, request }) => sender_lacks_scope !== true && request.by === 'none',
-    text: () => 'no alert requests a rollback (label action: auto-rollback)',
+    applies: ({ sender_lacks_scope, request, monitoring_failure_only: unmeasured }) =>
+      sender_lacks_scope !== true && request.by === 'none' && { alert: unmeasured ? 'measured alert' : 'alert' },
+    text: ({ alert }) => `no ${alert} requests a rollback (label action: auto-rollback)`,
   }),
   guard({
     code: 'decided_elsewhere',

@@ -396,6 +396,7 @@ describe('an alert that reopens its incident', () => {
       'recovered_at',
       'reopened_by',
       'resolve_by',
+      'unmeasured',
       'unreadable',
       'unreadable_runs',
       'unverified_children',

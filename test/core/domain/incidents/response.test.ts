@@ -242,6 +242,18 @@ describe('it judges', () => {
     expect(judgements(plans(incident({ mitigations: 1 })))).toEqual([]);
   });
 
+  test('again for the same requester once an alert is measured, unless a mitigation is being verified', () => {
+    const quiet = incident({ requests_rollback: false });
+    const wants: Message = { kind: 'runbook_rollback', runbook: 'bad-deploy', mode: 'approve' };
+    const measured = signals({ fired: 0, measured: true });
+    const request = { by: 'runbook', name: 'bad-deploy', mode: 'approve' };
+    expect(judgements(plans(quiet, wants, measured)).slice(1)).toEqual([
+      { number: 2, request },
+      { number: 3, request },
+    ]);
+    expect(judgements(plans(quiet, wants, mitigation('succeeded', 'no', 2), measured))).toHaveLength(2);
+  });
+
   test('for a request that the previous run did not read', () => {
     const handedOver = incident({ mitigations: 1, seq: 3, consumed_seq: 2 });
     const all = plans(handedOver, signals({ requestsRollback: true }), signals({ requestsRollback: true }));

@@ -492,6 +492,23 @@ inTheTable(() => {
       expect((await listed())[0]).not.toHaveProperty('unmeasured');
     });
 
+    test('the first measurement since no alert fires any more is reported once, also by a repetition', async () => {
+      const measured = here({ requestsRollback: false });
+      const elsewhere = { fingerprint: `${serviceEnvironment.service}/b`, episode: `${serviceEnvironment.service}/b` };
+      const unmeasured = here({ requestsRollback: false, monitoringFailure: true, unmeasured: 'NoData', ...elsewhere });
+      const id = await opened(measured);
+      expect(await record(id)).not.toHaveProperty('unmeasured');
+      await admit({ ...measured, status: 'resolved', endsAt: measured.startsAt });
+      await admit(unmeasured);
+      expect(await record(id)).toMatchObject({ unmeasured: true, firing: 1 });
+      const { unmeasured: _, ...now } = { ...unmeasured, monitoringFailure: false };
+      await admit(now);
+      await admit(now);
+      expect(await record(id)).not.toHaveProperty('unmeasured');
+      expect((await mailOf(id)).slice(2)).toMatchObject([{ fired: 0, measured: true, requestsRollback: false }]);
+      expect((await timeline(id))[0]).toBe('alerts.measured');
+    });
+
     test('a raised severity opens an incident for an alert that was only recorded', async () => {
       const info = here({ severity: 'info', requestsRollback: false });
       await admit(info);
