@@ -136,3 +136,23 @@ test('a suggestion is valid, or asks for something only people know', () => {
   });
   expect(wrong).toEqual([]);
 });
+
+test.each([
+  ['override frz_1 version=6.4 (3f2a91c) fix 2h', { version: '6.4 (3f2a91c)', reason: 'fix', seconds: 7200 }],
+  ['override frz_1 fixed in 6.4 (3f2a91c) 2h', { reason: 'fixed in 6.4 (3f2a91c)', seconds: 7200 }],
+])('a version with its commit needs no quotes: /freeze %s', (text, expected) => {
+  expect(parseCommand('/freeze', text)).toMatchObject({ kind: 'request', request: expected });
+});
+
+test.each([
+  [
+    'open checkout production 2h (4512345) migration',
+    { targets: ['checkout'], environment: 'production', seconds: 7200, reason: '(4512345) migration' },
+  ],
+  ['open checkout (1234567) 2h', { targets: ['checkout'], environment: '(1234567)', seconds: 7200 }],
+  ['open checkout for=2h (4512345) migration', { seconds: 7200, reason: '(4512345) migration' }],
+  ['override frz_1 2h (4512345) migration', { freeze: 'frz_1', seconds: 7200, reason: '(4512345) migration' }],
+  ['override frz_1 version=6.4 2h (4512345)', { version: '6.4', seconds: 7200, reason: '(4512345)' }],
+])('a number in parentheses is no part of a word that is no version: /freeze %s', (text, expected) => {
+  expect(parseCommand('/freeze', text)).toMatchObject({ kind: 'request', request: expected });
+});

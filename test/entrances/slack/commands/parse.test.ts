@@ -217,27 +217,8 @@ test.each([
   ['/rollback', 'checkout qa 2.0 (chart 0.1.4)', { environment: 'qa', version: '2.0 (chart 0.1.4)' }],
   ['/rollback', 'checkout version=2.0 (chart 0.1.4) qa', { environment: 'qa', version: '2.0 (chart 0.1.4)' }],
   ['/rollback', 'checkout to=6.4 (3f2a91c) production', { environment: 'production', version: '6.4 (3f2a91c)' }],
-  [
-    '/freeze',
-    'override frz_1 version=6.4 (3f2a91c) fix 2h',
-    { version: '6.4 (3f2a91c)', reason: 'fix', seconds: 7200 },
-  ],
-  ['/freeze', 'override frz_1 fixed in 6.4 (3f2a91c) 2h', { reason: 'fixed in 6.4 (3f2a91c)', seconds: 7200 }],
 ])('a version with its commit needs no quotes: %s %s', (command, text, expected) => {
   expect(parseCommand(command, text)).toMatchObject({ kind: 'request', request: expected });
-});
-
-test.each([
-  [
-    'open checkout production 2h (4512345) migration',
-    { targets: ['checkout'], environment: 'production', seconds: 7200, reason: '(4512345) migration' },
-  ],
-  ['open checkout (1234567) 2h', { targets: ['checkout'], environment: '(1234567)', seconds: 7200 }],
-  ['open checkout for=2h (4512345) migration', { seconds: 7200, reason: '(4512345) migration' }],
-  ['override frz_1 2h (4512345) migration', { freeze: 'frz_1', seconds: 7200, reason: '(4512345) migration' }],
-  ['override frz_1 version=6.4 2h (4512345)', { version: '6.4', seconds: 7200, reason: '(4512345)' }],
-])('a number in parentheses is no part of a word that is no version: /freeze %s', (text, expected) => {
-  expect(parseCommand('/freeze', text)).toMatchObject({ kind: 'request', request: expected });
 });
 
 test('help lists every form, and every form is understood', () => {
