@@ -21,8 +21,9 @@ import { byStart, putsVersionLive, sameVersion } from './versions.ts';
 
 /**
  * Returns the changes with the versions by which they are compared and shown. Names that differ only in a leading `v` are one
- * version, written as at first, and so are a name and its commit, which another system uses instead. A name that was seen with several commits or artifacts is a branch, or a tag that moves: then each
- * of them is a version of its own, `6.4 (3f2a91c)`. The name that the deploying system uses stays in `reported_version`.
+ * version, written as at first, and so are a name and its commit, which another system uses instead. A name that was seen with
+ * several commits or artifacts is a branch, or a tag that moves: then each of them is a version of its own, `6.4 (3f2a91c)`. The
+ * name that the deploying system uses stays in `reported_version`.
  *
  * @param changes changes of one service and environment
  * @param stays versions that have a revision in their text keep it, although no other one is among the changes
@@ -50,7 +51,11 @@ function nameOfCommit(change: Change, live: readonly Change[]): Version | undefi
   const commit = reportedName(change);
   if (!isCommit(commit)) return undefined;
   const named = live.filter(
-    (other) => !isCommit(reportedName(other)) && other.commit !== null && isSameCommit(other.commit, commit),
+    (other) =>
+      !isCommit(reportedName(other)) &&
+      other.commit !== null &&
+      isSameCommit(other.commit, commit) &&
+      tellsCommit(other),
   );
   const [name, another] = new Set(named.map(reportedName));
   return another === undefined ? name : undefined;

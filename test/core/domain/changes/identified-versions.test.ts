@@ -152,6 +152,11 @@ describe('versions are compared and shown', () => {
       ],
     ],
     [
+      'by the commit, if only the run that rolled it back has it, too',
+      [change('v1', 90), change(A, 60, { commit: A }), change('v1', 30, { commit: A, kind: 'rollback' })],
+      ['v1', A, 'v1'],
+    ],
+    [
       'by the commit, if it has two other names',
       [change('v1', 90, { commit: A }), change('r7', 60, { commit: A }), change(A, 30, { commit: A })],
       ['v1', 'r7', A],
