@@ -79,8 +79,14 @@ const tellsCommit = (change: Change): boolean =>
 const isToldApart = ({ version, reported_version: reported }: Change): boolean =>
   reported !== undefined && partsOf(version).name !== version;
 
+/** Returns the changes whose versions depend on the name of a change: those with this name, and those with a name of these. */
+export function withOneName(changes: readonly Change[], change: Change): Change[] {
+  const near = [change, ...changes.filter((other) => haveOneName(other, change))];
+  return changes.filter((other) => near.some((one) => haveOneName(other, one)));
+}
+
 /** Returns whether two changes have one name, possibly in two spellings, or one has the commit of the other as its name. */
-export const haveOneName = (one: Change, other: Change): boolean =>
+const haveOneName = (one: Change, other: Change): boolean =>
   isSameName(reportedName(one), reportedName(other)) ||
   [
     [one, other],

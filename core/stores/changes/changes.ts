@@ -11,7 +11,7 @@ import {
   notAhead,
   putsVersionLive,
 } from '../../domain/changes/versions.ts';
-import { haveOneName, reportedName, withIdentities } from '../../domain/changes/identified-versions.ts';
+import { reportedName, withIdentities, withOneName } from '../../domain/changes/identified-versions.ts';
 import { isOfDeployRepository } from '../../domain/changes/version-identity.ts';
 import { type Change, type ChangePatch, type NewChange } from '../../../schemas/changes/change.ts';
 import { ChangeId } from '../../../schemas/config/names.ts';
@@ -118,9 +118,8 @@ export class ChangeTable implements Changes {
     if (!putsVersionLive(change)) return change;
     const newest = await newestChanges(this.#table, change, { limit: CHANGES_READ });
     await addPinnedCommits(this.#table, change, newest);
-    const alike = newest.filter(
-      (other) => other.id !== change.id && putsVersionLive(other) && haveOneName(other, change),
-    );
+    const live = newest.filter((other) => other.id !== change.id && putsVersionLive(other));
+    const alike = withOneName(live, change);
     const before = [...alike, change];
     const after = withIdentities(before, { stays: false });
     for (const [index, { id, version, reported_version }] of after.entries())

@@ -107,6 +107,14 @@ inTheTable(() => {
       expect(live).toEqual(second);
     });
 
+    test('stays so if another system calls one of them by its commit', async () => {
+      await deploy('6.4', 600, { commit: A });
+      await deploy('6.4', 60, { commit: B });
+      const { change } = await deploy(A, 30, { commit: A });
+      expect([change.version, change.reported_version]).toEqual(['6.4 (1111111)', A]);
+      expect((await stored()).map(([version]) => version)).toEqual(['6.4 (1111111)', '6.4 (2222222)', '6.4 (1111111)']);
+    });
+
     test('is one version again, if the commit of a record is corrected', async () => {
       await deploy('6.4', 600, { commit: A });
       const { change } = await deploy('6.4', 60, { commit: B });
