@@ -12,12 +12,14 @@ export type VersionReference = {
   commit?: string | null | undefined;
 } & Partial<Pick<Change, 'reported_by' | 'deploy_commit' | 'artifact'>>;
 
+/** What a version has beside its name, to tell it apart from others: its commit, its image, or its chart. */
+export const REVISION = /\((?:([0-9a-f]{7,64})|(sha256:[0-9a-f]{7,64}|chart [\w.-]{1,32}))\)/i;
+
 /**
  * A version that is told apart from others of the same name: `6.4 (3f2a91c)`, `stable (sha256:3f2a91c)`, `2.0 (chart 0.1.4)`. People
  * and CI systems also name images by their digest: `stable@sha256:3f2a…`.
  */
-const TOLD_APART =
-  /^(.+)(?: \((?:([0-9a-f]{7,64})|(sha256:[0-9a-f]{7,64}|chart [\w.-]{1,32}))\)|@(sha256:[0-9a-f]{64}))$/is;
+const TOLD_APART = new RegExp(`^(.+)(?: ${REVISION.source}|@(sha256:[0-9a-f]{64}))$`, 'is');
 
 /** Digits of a commit that are shown, as by `git log --abbrev-commit`. */
 export const SHOWN_DIGITS = 7;

@@ -6,7 +6,7 @@ import { suggestedName } from '../../../core/domain/catalogue/known-names.ts';
 import type { ChatButton, ChatMessage, Text } from '../../../core/domain/messages/chat-message.ts';
 import { minuteOf, serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
-import { REVISION } from '../../../core/domain/slack/commands/text.ts';
+import { REVISION } from '../../../core/domain/changes/version-identity.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import { EnvironmentName, ServiceName, UNMATCHED, Version } from '../../../schemas/config/names.ts';
 import type { Button } from '../../../schemas/slack/button.ts';

@@ -1,12 +1,11 @@
 /** Parsing of text as Slack sends it: mentions and links in angle brackets; `&`, `<`, and `>` escaped. */
 
+import { REVISION } from '../../changes/version-identity.ts';
+
 /** Maximum length of a text in UTF-16 code units; longer texts are truncated. */
 const TEXT_MAX_CHARS = 3000;
 
 const QUOTES = '"“”„';
-
-/** What a version has beside its name, to tell it apart from others: its commit, its image, or its chart. */
-export const REVISION = /\(((?:sha256:)?[0-9a-f]{7,64}|chart [\w.-]{1,32})\)/i;
 
 /** A version, with or without its revision: `6.4`, `6.4 (3f2a91c)`. */
 const VERSION = String.raw`\S+(?: ${REVISION.source}(?!\S))?`;
