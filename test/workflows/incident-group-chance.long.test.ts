@@ -49,15 +49,16 @@ const fails =
     });
   };
 
-/** Repeats the moment once if the table does not answer. */
+/** Repeats the moment while the table does not answer: several of its calls can be about to fail. */
 const again =
   (moment: Moment): Moment =>
   async (world) => {
-    try {
-      await moment(world);
-    } catch {
-      await moment(world);
-    }
+    for (let attempt = 1; ; attempt += 1)
+      try {
+        return await moment(world);
+      } catch (error) {
+        if (attempt === 9) throw error;
+      }
   };
 
 const anyMoment: fc.Arbitrary<Moment> = fc.oneof(
