@@ -30,10 +30,11 @@ import { byStart, putsVersionLive, sameVersion } from './versions.ts';
  */
 export function withIdentities(changes: readonly Change[], { stays }: { stays: boolean }): Change[] {
   const live = changes.filter(putsVersionLive);
-  const groups = Map.groupBy(live, (change) => spelling(nameOfCommit(change, live) ?? reportedName(change)));
+  const names = namesOfCommits(live);
+  const groups = Map.groupBy(live, (change) => spelling(names.get(change.id) ?? reportedName(change)));
   const identified = new Map<string, Change>();
   for (const alike of groups.values()) {
-    const named = alike.filter((change) => nameOfCommit(change, live) === undefined);
+    const named = alike.filter(({ id }) => !names.has(id));
     const [first] = (named.length > 0 ? named : alike).toSorted(byStart);
     if (first === undefined) continue;
     const name = first.reported_version === undefined ? first.version : partsOf(first.version).name;
@@ -44,22 +45,22 @@ export function withIdentities(changes: readonly Change[], { stays }: { stays: b
 }
 
 /**
- * Returns the name of a version that its sender calls by the commit: the only other name with which this commit was deployed.
- * Undefined: there is none.
+ * Returns the names of versions that their senders call by the commit, by the ID of the change: the only other name with which this
+ * commit was deployed.
  */
-function nameOfCommit(change: Change, live: readonly Change[]): Version | undefined {
-  const commit = reportedName(change);
-  if (!isCommit(commit)) return undefined;
-  const named = live.filter(
-    (other) =>
-      !isCommit(reportedName(other)) &&
-      other.commit !== null &&
-      isSameCommit(other.commit, commit) &&
-      tellsCommit(other),
+function namesOfCommits(live: readonly Change[]): Map<string, Version> {
+  const [called, named] = [live.filter(isNamedByCommit), live.filter((change) => !isNamedByCommit(change))];
+  const deployed = called.length === 0 ? [] : named.filter(tellsCommit);
+  return new Map(
+    called.flatMap((change): [string, Version][] => {
+      const alike = deployed.filter(({ commit }) => commit !== null && isSameCommit(commit, reportedName(change)));
+      const [name, another] = new Set(alike.map(reportedName));
+      return name === undefined || another !== undefined ? [] : [[change.id, name]];
+    }),
   );
-  const [name, another] = new Set(named.map(reportedName));
-  return another === undefined ? name : undefined;
 }
+
+const isNamedByCommit = (change: Change): boolean => isCommit(reportedName(change));
 
 /** Returns whether a name was seen with several revisions. @param alike changes with this name */
 function isBranch(alike: readonly Change[]): boolean {
@@ -94,8 +95,7 @@ const haveOneName = (one: Change, other: Change): boolean =>
   ].some(([named, called]) => named?.commit != null && called && isSameCommit(named.commit, reportedName(called)));
 
 /** Returns whether its sender calls a version by the commit, and others have a name for it. */
-const isCalledByCommit = ({ reported_version: reported }: Change): boolean =>
-  reported !== undefined && isCommit(reported);
+const isCalledByCommit = (change: Change): boolean => change.reported_version !== undefined && isNamedByCommit(change);
 
 /** Returns what the deploying system calls the version. */
 export const reportedName = ({ version, reported_version: reported }: Change): Version => reported ?? version;
