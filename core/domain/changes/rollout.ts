@@ -102,28 +102,33 @@ export const SETTLES_SECONDS = 15 * 60;
 const SLOWEST_SECONDS = 6 * 3600;
 
 /**
- * Returns when the version was applied, if its end is reported long after: that can be about what runs since, such as replaced
- * pods. With an earlier event, the rollout can be slow.
+ * Returns when the version was applied, or the rollout created, if its end is reported long after: that can be about what runs
+ * since, such as replaced pods. With an earlier event, the rollout can be slow.
  */
-const longAppliedAt = (
-  appliedAt: Timestamp | undefined,
-  { at }: ReportedStatus,
-  firstAt: Timestamp,
-): Timestamp | undefined =>
-  appliedAt !== undefined && secondsBetween(appliedAt, at) > (at === firstAt ? SETTLES_SECONDS : SLOWEST_SECONDS)
-    ? appliedAt
-    : undefined;
+function longAppliedAt(
+  { created_at, values, started_at, first_at }: Rollout,
+  { at, value }: ReportedStatus,
+): Timestamp | undefined {
+  const isFirst = at === first_at;
+  const appliedAt = values.applied_at?.value;
+  if (appliedAt !== undefined)
+    return secondsBetween(appliedAt, at) > (isFirst ? SETTLES_SECONDS : SLOWEST_SECONDS) ? appliedAt : undefined;
+  const isOld = created_at !== undefined && secondsBetween(created_at, at) > SLOWEST_SECONDS;
+  return isOld && isFirst && started_at === null && value === 'succeeded' ? created_at : undefined;
+}
 
 /**
  * Returns the change that a rollout makes. Undefined: it has not started yet, or no event has named a version or a
  * commit yet.
  */
-export function changeOfRollout({ values, status, started_at, first_at }: Rollout): RolloutChange | undefined {
+export function changeOfRollout(rollout: Rollout): RolloutChange | undefined {
+  const { values, status, started_at, first_at } = rollout;
   const version = values.version?.value ?? Version.safeParse(values.commit?.value).data;
   if (status === undefined || version === undefined) return undefined;
+  const end = values.finished_at?.value ?? longAppliedAt(rollout, status) ?? status.at;
   // A start after the end is no start.
-  const start = started_at === null || (hasEnded(status) && started_at > status.at) ? first_at : started_at;
-  const end = values.finished_at?.value ?? longAppliedAt(values.applied_at?.value, status, first_at) ?? status.at;
+  const isStart = started_at !== null && !(hasEnded(status) && started_at > status.at);
+  const start = isStart ? started_at : end < first_at ? end : first_at;
   return {
     version,
     kind: values.kind?.value,

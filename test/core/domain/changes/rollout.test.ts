@@ -72,6 +72,17 @@ describe('a rollout', () => {
     expect(changeOf(report(0, { status: 'started', commit: 'abc' }))).toMatchObject({ version: 'abc' });
   });
 
+  test('of which only a late success is known ended when it was created; with an earlier event, it waited or was slow', () => {
+    const [created_at, late] = [at(0), 7 * 3600];
+    const success = report(late, { version: 'v1', status: 'succeeded', created_at });
+    expect(changeOf(success)).toMatchObject({ started_at: at(0), finished_at: at(0) });
+    expect(changeOf(success, report(late + 9, { status: 'succeeded' }))).toMatchObject({ finished_at: at(0) });
+    for (const earlier of [{ version: 'v1' }, { status: 'started', started_at: at(late - 60) }])
+      expect(changeOf(success, report(late - 60, earlier))).toMatchObject({ finished_at: at(late) });
+    expect(changeOf(report(3600, { ...success, at: at(3600) }))).toMatchObject({ finished_at: at(3600) });
+    expect(changeOf({ ...success, status: 'failed' })).toMatchObject({ finished_at: at(late) });
+  });
+
   test('starts at its first event, unless an event says when it started', () => {
     const [created, running] = [report(0, { version: 'v1' }), report(600, { status: 'started', started_at: at(600) })];
     expect(changeOf(created, report(700, { status: 'succeeded' }))).toMatchObject({

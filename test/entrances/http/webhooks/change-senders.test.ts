@@ -431,6 +431,14 @@ describe('a webhook of a system that deploys', () => {
     expect(await ofDeploy()).toEqual(['2026-11-22T15:57:00.000Z']);
   });
 
+  test('of GitHub whose first event comes long after its deployment was created is no deploy of now', async () => {
+    configureAllSenders();
+    const late = replaced('github/deployment-status-success', '2026-11-20T06:33:55Z', '2026-11-20T15:40:00Z');
+    await send(late);
+    const created = '2026-11-20T06:30:53.000Z';
+    expect(await changes()).toMatchObject([{ started_at: created, finished_at: created }]);
+  });
+
   test('about another deployment of the same version is another change', async () => {
     configureAllSenders();
     const name = 'github/deployment-status-success';
