@@ -27,6 +27,7 @@ export const ReasonCode = z.enum([
   'version_runs',
   'version_unknown',
   'version_never_ran',
+  'version_indistinct',
   'second_person',
   'rollback_proposed',
   'mode_shadow',

@@ -42,13 +42,30 @@ async function played(given: Moment[], timeline: Record<string, Moment> = {}) {
   };
 }
 
+/** The CD system compares and restores versions by their commits. */
+const KNOWS_COMMITS = configured({ deployer: { kind: 'http', commits: true } });
+
 test('another commit of a branch is suspected, and a person is asked whether to roll back to the one before', async () => {
-  const { decided, calls, world } = await played([deploys('6.4', 90, { commit: A }), deploys('6.4', 6, { commit: B })]);
+  const branch = [deploys('6.4', 90, { commit: A }), deploys('6.4', 6, { commit: B })];
+  const { decided, calls, world } = await played([KNOWS_COMMITS, ...branch]);
   expect(decided).toEqual(['approve 6.4 (2222222) to 6.4 (1111111) (version_name_moved)']);
   expect(calls).toEqual([]);
   expect(
     (await world.deps.changes.list({ service: 'checkout' as never, limit: 9 })).items.map(({ version }) => version),
   ).toEqual(['6.4 (2222222)', '6.4 (1111111)', 'v2', 'v1']);
+});
+
+test('no one is asked about a rollback that the CD system cannot make, because it calls both versions the same', async () => {
+  const { decided, calls, world } = await played(
+    [deploys('6.4', 90, { commit: A }), deploys('6.4', 6, { commit: B })],
+    { '20 s': says({ kind: 'rollback', by: 'person:ada', note: '', from: '6.4 (2222222)' as never }) },
+  );
+  expect(decided).toEqual(Array(2).fill('none 6.4 (2222222) to null (version_indistinct)'));
+  expect(calls).toEqual([]);
+  const { decisions } = world.store.dossier(theIncident(world));
+  expect([...decisions.values()][0]?.view.reasons[0]?.text).toBe(
+    'the CD system calls 6.4 (1111111) and the version that it would replace both 6.4, so it could only restart the running one; if it restores versions by their commits, set `commits: true` in the deployer',
+  );
 });
 
 test('a person is asked before a commit is restored whose name means a later one that was rolled back', async () => {
@@ -81,8 +98,7 @@ test('a person is asked before a CD system that knows only names restores the ne
   const asked = await played(branch);
   expect(asked.decided).toEqual(['approve 6.5 to 6.4 (2222222) (version_name_moved)']);
   expect(asked.calls).toEqual([]);
-  const commits = configured({ deployer: { kind: 'http', commits: true } });
-  expect((await played([commits, ...branch])).calls).toEqual(['cd roll-back.1 6.5 to 6.4']);
+  expect((await played([KNOWS_COMMITS, ...branch])).calls).toEqual(['cd roll-back.1 6.5 to 6.4']);
 });
 
 test('an approval does not cover a name that has moved since the question', async () => {
@@ -219,7 +235,7 @@ describe('a rollback that a person requests to a commit whose name means another
 
 test('a commit of a branch that is not known is not restored, even if a person approves', async () => {
   const { decided, calls } = await played(
-    [deploys('6.4', 180, { commit: A }), deploys('6.4', 90), deploys('6.4', 6, { commit: B })],
+    [KNOWS_COMMITS, deploys('6.4', 180, { commit: A }), deploys('6.4', 90), deploys('6.4', 6, { commit: B })],
     { '30 s': answersWhatWaits('approved') },
   );
   expect(decided).toEqual(['approve 6.4 (2222222) to 6.4 (version_name_moved)']);
@@ -282,8 +298,8 @@ describe('a rollback to another commit of a branch, which the pipeline reports',
   const REVERTS = configured({ deployer: { kind: 'github', via: 'revert' } });
 
   test.each<[string, object, Moment[], string | null]>([
-    ['without a commit', {}, [], null],
-    ['with its commit', { commit: A }, [], null],
+    ['without a commit', {}, [KNOWS_COMMITS], null],
+    ['with its commit', { commit: A }, [KNOWS_COMMITS], null],
     ['with the commit of the revert', { commit: C }, [REVERTS], 'commit/3'],
     ['with the commit of the revert, which cannot be polled', { commit: C }, [REVERTS], null],
   ])('%s, is no newer deploy', async (_, more, given, handle) => {
@@ -311,7 +327,7 @@ describe('a rollback to another commit of a branch, which the pipeline reports',
   });
 
   test('but with another commit is one', async () => {
-    expect(await reported({ commit: C })).toMatchObject({ state: 'superseded', pinned: [] });
+    expect(await reported({ commit: C }, [KNOWS_COMMITS])).toMatchObject({ state: 'superseded', pinned: [] });
   });
 });
 

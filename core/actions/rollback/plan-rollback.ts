@@ -1,5 +1,6 @@
 import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import {
+  distinctTarget,
   type NamedTarget,
   namedTarget,
   type VersionFacts,
@@ -92,7 +93,8 @@ function targetAndEffect(
   if (live === undefined) return { live, target: undefined, facts: undefined, effect: undefined };
   const pinned = pinnedVersions(pins, changes);
   const chosen = rollbackTarget(changes, live, pinned);
-  const target = named === undefined ? chosen : namedTarget(changes, live, named, pinned);
+  const wanted = named === undefined ? chosen : namedTarget(changes, live, named, pinned);
+  const target = distinctTarget(wanted, { changes, from: live, namesOnly });
   if (target.kind !== 'version') return { live, target, facts: undefined, effect: undefined };
   const known = chosen.kind === 'version' ? chosen.version : null;
   const { undoes } = target;
@@ -129,6 +131,7 @@ const REFUSALS: Record<Exclude<NamedTarget['kind'], 'version'>, (text: string) =
   runs: (text) => new Refusal(409, 'version-runs', text),
   pinned: (text) => new Refusal(409, 'version-pinned', text),
   unsafe: (text) => new Refusal(409, 'rollback-not-safe', text),
+  indistinct: (text) => new Refusal(409, 'version-indistinct', text),
 };
 
 /** @throws Refusal 409, 422 if a rollback to the named version is not possible */

@@ -4,8 +4,8 @@ import { list, formatDuration } from '../correlation/words.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { editDistance } from '../lint/similar-names.ts';
 import { minuteOf } from '../messages/story.ts';
-import { versionsNamed, whyNameUnclear } from './identified-versions.ts';
-import { isSameVersion } from './version-identity.ts';
+import { newestOf, reportedName, versionsNamed, whyNameUnclear } from './identified-versions.ts';
+import { isSameName, isSameVersion } from './version-identity.ts';
 import {
   restoredChange,
   byStart,
@@ -31,7 +31,9 @@ export type NamedTarget =
   /** No deployment of it succeeded. */
   | { kind: 'never_ran'; version: Version }
   /** It is pinned as known bad. */
-  | { kind: 'pinned'; version: Version };
+  | { kind: 'pinned'; version: Version }
+  /** The deploying system knows it, and the version that it would replace, only by this name. */
+  | { kind: 'indistinct'; version: Version; name: Version };
 
 /**
  * Evaluates a rollback of the current version to a version named by a person. People may know better than the records
@@ -76,6 +78,22 @@ function mostSimilarVersions(version: string, changes: readonly Change[], live: 
     .map(({ known }) => known);
 }
 
+/**
+ * Returns the target, unless the deploying system could not tell its version from the one that it replaces.
+ *
+ * @param options.namesOnly the deploying system knows no commits
+ */
+export function distinctTarget(
+  target: RollbackTarget | NamedTarget,
+  { changes, from, namesOnly }: { changes: readonly Change[]; from: Change; namesOnly: boolean },
+): RollbackTarget | NamedTarget {
+  if (!namesOnly || target.kind !== 'version') return target;
+  const to = newestOf(changes, target.version);
+  return to !== undefined && isSameName(reportedName(from), reportedName(to))
+    ? { kind: 'indistinct', version: target.version, name: reportedName(to) }
+    : target;
+}
+
 /** Explains why the rollback is not possible, as a sentence without its end. */
 export function whyNotTo(
   target: Exclude<NamedTarget, { kind: 'version' }>,
@@ -96,6 +114,8 @@ export function whyNotTo(
       return `no deployment of ${version} for ${serviceText} has succeeded, so it has never run there`;
     case 'pinned':
       return `${version} is pinned as known bad for ${serviceText}; if it is good after all, lift the pin first: firebreak pins list, firebreak pins lift ID`;
+    case 'indistinct':
+      return `the CD system calls ${version} and the version that it would replace both ${target.name}, so it could only restart the running one; if it restores versions by their commits, set \`commits: true\` in the deployer`;
     case 'unsafe':
       return `${safeLimitText(target.by)}, and ${version} is older`;
   }

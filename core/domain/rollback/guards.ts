@@ -28,7 +28,7 @@ import {
 /**
  * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
  */
-export const DECIDE_VERSION = 25;
+export const DECIDE_VERSION = 26;
 
 /**
  * All guards, in the order in which their reasons are given. Before a call, only the first one that applies is given. A
@@ -123,6 +123,12 @@ export const GUARDS: readonly Guard[] = [
       named
         ? whyNotTo(restores, target)
         : `${safeLimitText(restores.by)}, but the newest good version is ${restores.version}`,
+  }),
+  guard({
+    code: 'version_indistinct',
+    at: { judgement: 'refuse' },
+    applies: ({ restores, target }) => restores?.kind === 'indistinct' && target !== undefined && { restores, target },
+    text: ({ restores, target }) => whyNotTo(restores, target),
   }),
   ...(
     [

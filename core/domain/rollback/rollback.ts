@@ -5,7 +5,7 @@ import type { DecisionKind, Suspect } from '../../../schemas/incidents/incident.
 import type { Reason, ReasonCode } from '../../../schemas/incidents/reason.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { clearingsText } from '../changes/cleared-suspects.ts';
-import { type NamedTarget, namedTarget } from '../changes/named-version.ts';
+import { distinctTarget, type NamedTarget, namedTarget } from '../changes/named-version.ts';
 import { newestLiveChange, putsVersionLive, type RollbackTarget, rollbackTarget } from '../changes/versions.ts';
 import { correlate } from '../correlation/correlate.ts';
 import { type Correlation, type RankedSuspect } from '../correlation/ranking.ts';
@@ -213,6 +213,7 @@ function knownOf(inputs: DecisionInputs, found: Correlation, top: RankedSuspect 
     target === undefined ? [] : top?.relation === 'same' ? [target] : [target, ...inputs.targets.slice(0, 1)];
   const isFlag = top?.change.kind === 'flag' && target?.has_flags === true && !turnedFlagOff(top);
   const { one_of_many: isOneOfMany, group_rollback: groupRollback } = inputs;
+  const beyond = top && target && !isFlag ? beyondOf(inputs, found, { top, target }) : null;
   const why = isOneOfMany ? notExplained(inputs.evidence, found, groupRollback === undefined ? undefined : top) : null;
   return {
     ...inputs,
@@ -222,7 +223,7 @@ function knownOf(inputs: DecisionInputs, found: Correlation, top: RankedSuspect 
     found,
     top,
     target,
-    restores: top && target && putsVersionLive(top.change) ? rollbackTargetOf(inputs, target, top.change) : undefined,
+    restores: top && target && putsVersionLive(top.change) ? restoresOf(inputs, target, top.change, beyond) : undefined,
     agreement: inputs.request.by === 'person' ? 'requested' : 'none',
     modes: concerned.flatMap(({ policy, modes }) => [policy.mode, ...modes]),
     demoted_services: concerned.flatMap(({ service, demoted }) => (demoted ? [service] : [])),
@@ -231,7 +232,7 @@ function knownOf(inputs: DecisionInputs, found: Correlation, top: RankedSuspect 
       approvalReasons: approvalReasonsUnder(target?.policy.evidence ?? 'proved', top, inputs.evidence),
     },
     is_flag: isFlag,
-    beyond: top && target && !isFlag ? beyondOf(inputs, found, { top, target }) : null,
+    beyond,
     lacking: top && target ? missingEvidence(target.policy.evidence, top, inputs.evidence, found.onset.at) : null,
     onset_old: oldOnset(
       { onset: found.onset.at, receivedAt: firstReceipt(inputs.evidence) },
@@ -274,6 +275,20 @@ const rollbackTargetOf = (
   request.by === 'person' && request.to !== undefined
     ? namedTarget(changes, suspect, request.to, pinned)
     : rollbackTarget(changes, suspect, pinned);
+
+/** Returns the target, if the deploying system can tell it from the version that it replaces: the suspect, or the one after it. */
+function restoresOf(
+  inputs: DecisionInputs,
+  target: TargetInputs,
+  suspect: Change,
+  beyond: Change | null,
+): RollbackTarget | NamedTarget {
+  const restores = rollbackTargetOf(inputs, target, suspect);
+  const { changes } = target;
+  const isReplaced = beyond === null && replacement(changes, suspect) !== null;
+  const namesOnly = target.names_only === true && !isReplaced;
+  return distinctTarget(restores, { changes, from: beyond ?? suspect, namesOnly });
+}
 
 /** Returns the clearings by people, unless a person requested the rollback. */
 const clearingReasons = ({ request, evidence: { cleared } }: DecisionInputs): Reason[] =>

@@ -68,6 +68,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
       elsewhere: fc.boolean(),
       isLate: fc.boolean(),
       hasMoved: fc.boolean(),
+      knowsNames: fc.boolean(),
     })
     .map(
       ({
@@ -83,6 +84,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
         elsewhere,
         isLate,
         hasMoved,
+        knowsNames,
         ...more
       }) => {
         const [one] = plain.changes;
@@ -93,20 +95,22 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
           ...(to && { to }),
           ...(asks && { approval: { people: null, seconds: null } }),
         };
-        const known = knownAtJudgement(
-          inputsOf({
-            ...plain,
-            request,
-            ...(hasMoved && { changes: plain.changes.map(asOneBranch) }),
-            ...(isLate && { onset: { ...plain.onset, alertReceivedAt: plusSeconds(NOON, 7 * 3600) } }),
-            sender_rollbacks_last_hour: sender,
-            ...(inVain && { sender_lacks_scope: true }),
-            evidence: {
-              ...(cleared && one && { cleared: [clearing(one)] }),
-              ...(aborted && one && { aborted_canary: abortionOf(one) }),
-            },
-          }),
-        );
+        const inputs = inputsOf({
+          ...plain,
+          request,
+          ...(hasMoved && { changes: plain.changes.map(asOneBranch) }),
+          ...(isLate && { onset: { ...plain.onset, alertReceivedAt: plusSeconds(NOON, 7 * 3600) } }),
+          sender_rollbacks_last_hour: sender,
+          ...(inVain && { sender_lacks_scope: true }),
+          evidence: {
+            ...(cleared && one && { cleared: [clearing(one)] }),
+            ...(aborted && one && { aborted_canary: abortionOf(one) }),
+          },
+        });
+        const known = knownAtJudgement({
+          ...inputs,
+          targets: inputs.targets.map((one) => ({ ...one, ...(knowsNames && { names_only: true as const }) })),
+        });
         return {
           ...known,
           ...more,
@@ -226,6 +230,7 @@ describe('the list of guards', () => {
         "no_deployer (judgement: refuse)",
         "no_known_good_version (judgement: refuse)",
         "rollback_not_safe (judgement: refuse)",
+        "version_indistinct (judgement: refuse)",
         "pinned (judgement: refuse)",
         "version_runs (judgement: refuse)",
         "version_unknown (judgement: refuse)",

@@ -94,6 +94,7 @@ describe('rollbacks in Slack', () => {
     async (typed) => {
       await deployed('6.4', 600, { commit: '1'.repeat(40) });
       await deployed('6.4', 300, { commit: '2'.repeat(40) });
+      await deployed('6.5', 100, { commit: '3'.repeat(40) });
       const answer = await chat.says(ADA, '/rollback', `checkout production ${typed}`);
       expect(answer).toContain('The rollback would go back to 6.4 (1111111)');
       expect(answer).toContain(
