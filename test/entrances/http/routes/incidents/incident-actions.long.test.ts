@@ -439,13 +439,16 @@ describe('settings in force', () => {
     const service = 'act-24';
     const [commit, other] = ['1'.repeat(40), '2'.repeat(40)];
     await deployed(service, { version: '6.4', minutes: 240, commit }, { version: '6.4', minutes: 120, commit: other });
-    await deployed(service, { version: '6.5', minutes: 60, commit: '3'.repeat(40) });
     const { body: one } = await firebreak.post('/v1/incidents', {
       service,
       environment: 'production',
       title: 'Down',
       severity: 'warning',
     });
+    const alike = await act(one, 'rollback', { version: '6.4 (1111111)' });
+    expect(alike).toMatchObject({ status: 409, body: { code: 'version-indistinct' } });
+    expect(alike.body.detail).toContain('could only restart the running one');
+    await deployed(service, { version: '6.5', minutes: 60, commit: '3'.repeat(40) });
     const unclear = await act(one, 'rollback', { version: '6.4' });
     expect(unclear).toMatchObject({ status: 422, body: { code: 'version-ambiguous' } });
     expect(unclear.body.detail).toContain('name one of 6.4 (2222222), 6.4 (1111111)');
