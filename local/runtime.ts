@@ -84,7 +84,15 @@ async function start(
   const lock = await lockDataDir(dataDir);
   opened.onClose(() => lock.release());
   const stalls = opened.add(watchStalls({ dataDir, logLevel: settings.logLevel, systemd: systemdOf(env), log }));
-  const background = createBackground({ beats: stalls.beats, logLevel: settings.logLevel });
+  const background = createBackground({
+    beats: stalls.beats,
+    logLevel: settings.logLevel,
+    onDamage: (error) => {
+      if (product.writeProbe.problem() === null)
+        log.error('damage was found: not everything can continue', { error: String(error) });
+      product.writeProbe.noteDamage(error);
+    },
+  });
   opened.onClose(() => background.close());
   const quarantineStalled = await refuseStalledInput(dataDir, log, Date.now());
   checkDataFolder(dataDir);

@@ -39,7 +39,7 @@ export class StorageOutcomes {
     } catch (error) {
       if (!(error instanceof RangeError)) {
         Object.assign(outcomes, { failedAt: this.#now(), error: String(error), isFailing: true });
-        this.#noteDamage(error);
+        this.noteDamage(error);
       }
       throw error;
     }
@@ -50,9 +50,14 @@ export class StorageOutcomes {
     try {
       return await work();
     } catch (error) {
-      this.#noteDamage(error);
+      this.noteDamage(error);
       throw error;
     }
+  }
+
+  /** Remembers an error if it is damage, here or in another thread. */
+  noteDamage(error: unknown): void {
+    if (isDamage(error)) this.#damage = { at: this.#now(), error: String(error) };
   }
 
   /** Returns the error of the last write, or recent damage. Null: neither. */
@@ -77,10 +82,6 @@ export class StorageOutcomes {
   /** Returns whether the last write has failed within this many milliseconds. */
   failedWithin(part: StoragePart, millis: number): boolean {
     return this.#parts[part].isFailing && this.#isWithin(millis, this.#parts[part].failedAt);
-  }
-
-  #noteDamage(error: unknown): void {
-    if (isDamage(error)) this.#damage = { at: this.#now(), error: String(error) };
   }
 
   /** A clock that was set back makes a time old, too. */

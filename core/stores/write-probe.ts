@@ -47,6 +47,10 @@ export class StorageWriteProbe implements WriteProbe {
     return this.#outcomes.problem('table') ?? this.#outcomes.problem('blobs');
   }
 
+  noteDamage(error: Error): void {
+    this.#outcomes.noteDamage(error);
+  }
+
   async #state(part: StoragePart, write: () => Promise<unknown>): Promise<string> {
     const isKnown =
       this.#outcomes.succeededWithin(part, FRESH_MS.succeeded) || this.#outcomes.failedWithin(part, FRESH_MS.failed);

@@ -53,7 +53,7 @@ export const receivedError = ({ refusal, ...error }: SentError): Error =>
     : new Refusal(refusal.status, refusal.code, refusal.detail, refusal.headers);
 
 export type ToBackground = { start: Start } | { secretNames: ReadonlySet<string> } | ReportQuestion | 'stop';
-export type FromBackground = ReportAnswer | 'stopped';
+export type FromBackground = ReportAnswer | { damage: SentError } | 'stopped';
 
 /** Places of what the background thread measures about itself. */
 export const FIGURES = { lagMaxSeconds: 0, heapUsedBytes: 1, heapTotalBytes: 2 } as const;

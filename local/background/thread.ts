@@ -31,12 +31,17 @@ export type Background = {
 
 const MEBIBYTE = 2 ** 20;
 
+type BackgroundOptions = Pick<BackgroundData, 'beats' | 'logLevel'> & {
+  /** Called with each damage of the database that it finds: the main thread responds to requests about readiness. */
+  onDamage: (error: Error) => void;
+};
+
 /**
  * Creates the background thread, which loads its code at the same time as the main thread does.
  *
  * @param beats of the watch for stalls
  */
-export function createBackground({ beats, logLevel }: Pick<BackgroundData, 'beats' | 'logLevel'>): Background {
+export function createBackground({ beats, logLevel, onDamage }: BackgroundOptions): Background {
   // A channel of its own: through that of the thread, Node sends its messages, too, for example with `--watch`.
   const { port1: port, port2 } = new MessageChannel();
   const figures = new Float64Array(new SharedArrayBuffer(Object.keys(FIGURES).length * Float64Array.BYTES_PER_ELEMENT));
@@ -64,6 +69,7 @@ export function createBackground({ beats, logLevel }: Pick<BackgroundData, 'beat
   let asked = 0;
   port.on('message', (message: FromBackground) => {
     if (message === 'stopped') return hasStopped();
+    if ('damage' in message) return onDamage(receivedError(message.damage));
     answers.get(message.number)?.(message.result);
     answers.delete(message.number);
   });

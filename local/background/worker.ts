@@ -74,6 +74,7 @@ async function start({ writer, platform: settings, product: productSettings, ...
       {
         ...options,
         deadLetterDays: QUEUE.deadLetterDays,
+        onDamage: (error) => port.postMessage({ damage: sentError(error) } satisfies FromBackground),
         executions: { ...options.executions, ...executionsOf(deps) },
       },
       writer,

@@ -9,6 +9,7 @@ import { SqliteExecutions, type SqliteExecutionsOptions } from './executions.ts'
 import { SqlitePlatform, type SqliteOptions } from './platform.ts';
 import { FolderPublicFiles } from './public-files.ts';
 import { TimerSchedule } from './schedule.ts';
+import type { OnDamage } from './sql.ts';
 
 /** Settings of a queue. */
 export type QueueSettings = {
@@ -28,6 +29,7 @@ export type BackgroundOptions = Omit<SqliteOptions, 'queues' | 'executions'> & {
   /** Days that dead letters are kept. */
   deadLetterDays: number;
   executions: Omit<SqliteExecutionsOptions, 'database' | 'timeScale'>;
+  onDamage: OnDamage;
 };
 
 /** What calls the product. */
@@ -71,7 +73,7 @@ export class BackgroundPlatform extends SqlitePlatform {
 
   /** @param port from the platform that has opened the same folders in another thread */
   static async join(options: BackgroundOptions, port: MessagePort): Promise<BackgroundPlatform> {
-    const database = await Database.join(join(options.dataFolder, DATABASE_FILE), port);
+    const database = await Database.join(join(options.dataFolder, DATABASE_FILE), port, options.onDamage);
     return new BackgroundPlatform(options, database, {
       blobs: FolderBlobs.join(join(options.dataFolder, BLOBS_FOLDER)),
       publicFiles: FolderPublicFiles.join(options.publicFolder),

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { checkFormat, openingError, RECORD_FORMAT } from './format.ts';
-import { Sql } from './sql.ts';
+import { type OnDamage, Sql } from './sql.ts';
 import { SCHEMA } from './transactions.ts';
 
 /** Milliseconds for another connection to end its write: only a backup or a person has one. */
@@ -28,10 +28,10 @@ export function openWriting(file: string): { database: DatabaseSync; sql: Sql } 
 }
 
 /** Opens a connection that sees all commits, and cannot write. */
-export function openReading(file: string): { database: DatabaseSync; sql: Sql } {
+export function openReading(file: string, onDamage?: OnDamage): { database: DatabaseSync; sql: Sql } {
   const database = new DatabaseSync(file, { readOnly: true });
   database.exec(`PRAGMA busy_timeout = ${BUSY_MS};`);
-  return { database, sql: new Sql(database) };
+  return { database, sql: new Sql(database, onDamage) };
 }
 
 /**

@@ -7,7 +7,7 @@ import { openReading, openWriting } from './connection.ts';
 import { DatabaseDamaged, isDamage, SQLITE } from './errors.ts';
 import { commitTogether } from './group-commit.ts';
 import { diskProblem, LateWriter } from './late-writer.ts';
-import type { Sql } from './sql.ts';
+import type { OnDamage, Sql } from './sql.ts';
 import type { Arguments, News, Outcome, Refusal, Result, TransactionName, Writer } from './transactions.ts';
 import type { FromWriter, ToWriter, WriterData } from './writer.ts';
 
@@ -38,12 +38,18 @@ export class Database {
   /** The connection that reads. */
   readonly #reader: { readonly reading: { database: DatabaseSync; sql: Sql } };
   readonly #writer: Writer;
+  readonly #onDamage: OnDamage | undefined;
 
-  private constructor(reader: { readonly reading: { database: DatabaseSync; sql: Sql } }, writer: Writer) {
+  private constructor(
+    reader: { readonly reading: { database: DatabaseSync; sql: Sql } },
+    writer: Writer,
+    onDamage?: OnDamage,
+  ) {
     this.failed = writer.failed;
     this.clock = forwardClock(writer.clockStart);
     this.#reader = reader;
     this.#writer = writer;
+    this.#onDamage = onDamage;
   }
 
   /** Reads only. It sees all that was committed. */
@@ -77,12 +83,13 @@ export class Database {
    *
    * @param port from `share`
    */
-  static async join(file: string, port: MessagePort): Promise<Database> {
+  static async join(file: string, port: MessagePort, onDamage?: OnDamage): Promise<Database> {
     const ended = new Promise<void>((resolve) => port.once('close', () => resolve()));
     const first = await Promise.race([once(port, 'message'), ended]);
     return new Database(
-      { reading: openReading(file) },
+      { reading: openReading(file, onDamage) },
       writerAt(port, startIn(first), ended, () => undefined),
+      onDamage,
     );
   }
 
@@ -111,7 +118,11 @@ export class Database {
     const outcome = await this.#writer.commit(request);
     if (transactions.hasSubscribers) transactions.publish({ when: 'after', request });
     if (outcome.ok) return outcome.result as Result<Name>;
-    if (isDamage(outcome.error.code)) throw new DatabaseDamaged(outcome.error.message, outcome.error.code);
+    if (isDamage(outcome.error.code)) {
+      const damage = new DatabaseDamaged(outcome.error.message, outcome.error.code);
+      this.#onDamage?.(damage);
+      throw damage;
+    }
     if (outcome.error.name === 'RangeError') throw new RangeError(outcome.error.message);
     throw new (OF_THE_DISK.has(outcome.error.code) ? DiskFailure : NotCommitted)(outcome.error);
   }

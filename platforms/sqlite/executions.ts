@@ -9,6 +9,7 @@ import {
   InvocationStatus,
 } from '@aws/durable-execution-sdk-js';
 import { DiskFailure } from './database.ts';
+import { DatabaseDamaged } from './errors.ts';
 import { executionOf, type Invocation, type InvocationEnd } from './execution-transactions.ts';
 import { ExecutionRequests, type ExecutionRequestsOptions } from './execution-requests.ts';
 import { canWait, type Operation, operationOf, replayable, type Update, withDueTime } from './operations.ts';
@@ -121,18 +122,18 @@ export class SqliteExecutions extends ExecutionRequests {
 
   /**
    * Continues executions: those that another process has left at once, and from now on all that are due. On a full disk, as soon
-   * as it has room: requests are answered already, and tell of it.
+   * as it has room. In a damaged file, it tries again, too: requests are answered already, and tell of it.
    */
   async resume(): Promise<void> {
     try {
       await this.recover();
-      await this.prune();
     } catch (error) {
-      if (!(error instanceof DiskFailure)) throw error;
+      if (!(error instanceof DiskFailure || error instanceof DatabaseDamaged)) throw error;
       this.#options.log({ event: 'resume-failed', error: String(error) });
       if (!this.#isClosed) this.#timer = setTimeout(() => void this.resume(), AGAIN_MS).unref();
       return;
     }
+    await this.#prunedOrLogged();
     if (this.#isClosed) return;
     this.#resumed = true;
     this.#pruning = setInterval(() => void this.#prunedOrLogged(), PRUNE_EVERY_MS).unref();

@@ -4,13 +4,18 @@ import { DatabaseDamaged, isDamage, sqliteCode } from './errors.ts';
 export type SqlValue = SQLInputValue;
 export type SqlRow = Record<string, SQLOutputValue>;
 
+/** Called with each damage that a read or a transaction finds. */
+export type OnDamage = (error: DatabaseDamaged) => void;
+
 /** Statements of one connection, each prepared once. */
 export class Sql {
   readonly #database: DatabaseSync;
+  readonly #onDamage: OnDamage;
   readonly #statements = new Map<string, StatementSync>();
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, onDamage: OnDamage = () => undefined) {
     this.#database = database;
+    this.#onDamage = onDamage;
   }
 
   /** @returns the number of changed rows */
@@ -18,7 +23,7 @@ export class Sql {
     try {
       return Number(this.#prepared(sql).run(...values).changes);
     } catch (error) {
-      throw named(error);
+      throw this.#named(error);
     }
   }
 
@@ -26,7 +31,7 @@ export class Sql {
     try {
       return this.#prepared(sql).get(...values);
     } catch (error) {
-      throw named(error);
+      throw this.#named(error);
     }
   }
 
@@ -34,7 +39,7 @@ export class Sql {
     try {
       return this.#prepared(sql).all(...values);
     } catch (error) {
-      throw named(error);
+      throw this.#named(error);
     }
   }
 
@@ -43,7 +48,7 @@ export class Sql {
     try {
       yield* this.#prepared(sql).iterate(...values);
     } catch (error) {
-      throw named(error);
+      throw this.#named(error);
     }
   }
 
@@ -52,12 +57,14 @@ export class Sql {
     if (statement === undefined) this.#statements.set(sql, (statement = this.#database.prepare(sql)));
     return statement;
   }
-}
 
-/** Returns the error, or, if it means damage, one that says so. */
-function named(error: unknown): unknown {
-  const code = sqliteCode(error);
-  if (!isDamage(code) || !(error instanceof Error) || error instanceof DatabaseDamaged) return error;
-  const message = `the database is damaged (${error.message}): restore a backup (docs/how-to/backup.md)`;
-  return new DatabaseDamaged(message, code, { cause: error });
+  /** Returns the error, or, if it means damage, one that says so. */
+  #named(error: unknown): unknown {
+    const code = sqliteCode(error);
+    if (!isDamage(code) || !(error instanceof Error) || error instanceof DatabaseDamaged) return error;
+    const message = `the database is damaged (${error.message}): restore a backup (docs/how-to/backup.md)`;
+    const damage = new DatabaseDamaged(message, code, { cause: error });
+    this.#onDamage(damage);
+    return damage;
+  }
 }

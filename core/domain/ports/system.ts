@@ -67,6 +67,8 @@ export type WriteProbe = {
   states(): Promise<{ table: string; blobs: string }>;
   /** Returns the error if the last write has failed, or if damage was found recently. Writes nothing. Null: neither. */
   problem(): string | null;
+  /** Remembers damage that another thread has found. */
+  noteDamage(error: Error): void;
 };
 
 /** Counters shared by all instances. */

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { open, readFile } from 'node:fs/promises';
-import { DatabaseSync } from 'node:sqlite';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { alert, group } from '../../support/alerts.ts';
+import { damage } from '../../support/damage.ts';
 import { EACH_ALONE, eventually, Firebreak } from '../../support/firebreak.ts';
 
 const names = ['before', 'during', 'after', 'frozen'] as const;
@@ -37,17 +37,6 @@ const check = (service: (typeof names)[number], override?: 'use') => {
 
 const intakeOk = async (): Promise<string | undefined> =>
   /^firebreak_intake_ok (.*)$/m.exec(await (await fetch(`${firebreak.url}/metrics`)).text())?.[1];
-
-/** Overwrites the first page of a table. */
-async function damage(file: string, table: string): Promise<void> {
-  const database = new DatabaseSync(file);
-  const pageBytes = Number(database.prepare('PRAGMA page_size').get()?.['page_size']);
-  const page = Number(database.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').get(table)?.['rootpage']);
-  database.close();
-  const handle = await open(file, 'r+');
-  await handle.write(Buffer.alloc(pageBytes, 0xee), 0, pageBytes, (page - 1) * pageBytes);
-  await handle.close();
-}
 
 /** The state while nothing can be stored: alive, not ready, and the freeze check answers from what it can read. */
 async function expectRefusing(): Promise<void> {
@@ -146,4 +135,17 @@ test('with one damaged page, alerts that need it are refused, and Firebreak says
   await expectRefusing();
   expect((await check('frozen')).body).toMatchObject({ allowed: false, verdict: 'freeze', stale: true });
   expect((await firebreak.get('/readyz')).body.checks.table).toContain('the database is damaged');
+});
+
+test('with a damaged page that only workflows need, Firebreak goes on, and says so', async () => {
+  firebreak = await Firebreak.start({ services, configFiles: EACH_ALONE, unshown: true });
+  expect((await firebreak.post('/v1/freezes', { reason: 'stocktaking', service: 'frozen' })).status).toBe(201);
+  await firebreak.stop();
+  await damage(join(firebreak.dataDir, 'firebreak.sqlite'), 'executions');
+  await firebreak.start();
+  await eventually(async () => (await firebreak.get('/readyz')).status === 503, 'the readiness check');
+  await expectRefusing();
+  expect((await check('frozen')).body).toMatchObject({ allowed: false, verdict: 'freeze', stale: true });
+  expect((await firebreak.get('/readyz')).body.checks.table).toMatch(/database is damaged.*restore a backup/);
+  expect(firebreak.output).toMatch(/"level":"error".*damage was found.*restore a backup/);
 });

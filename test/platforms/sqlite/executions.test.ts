@@ -9,6 +9,7 @@ import { ExecutionRequests } from '../../../platforms/sqlite/execution-requests.
 import type { SqliteExecutions } from '../../../platforms/sqlite/executions.ts';
 import { SqlitePlatform } from '../../../platforms/sqlite/platform.ts';
 import { until } from '../../support/clock.ts';
+import { damage } from '../../support/damage.ts';
 import { executionsConformance, type OpenExecutions, type Workflow } from '../executions-conformance.ts';
 import { executionsOn } from './executions-on.ts';
 
@@ -136,6 +137,7 @@ test('a wait ends in time when the clock is set back meanwhile', async () => {
     secret: () => undefined,
     timeScale: 1000,
     onError: (error: unknown) => expect.unreachable(String(error)),
+    onDamage: (error: unknown) => expect.unreachable(String(error)),
     queues: {},
   };
   const executions = { executionTimeoutSeconds: 3_600_000, log: () => undefined };
@@ -186,6 +188,7 @@ test('what another thread requests is done at once', async () => {
     secret: () => undefined,
     timeScale: 1,
     onError: (error: unknown) => expect.unreachable(String(error)),
+    onDamage: (error: unknown) => expect.unreachable(String(error)),
   };
   const log = () => undefined;
   const executions = { executionTimeoutSeconds: 3600, log };
@@ -231,3 +234,46 @@ test('what another thread requests is done at once', async () => {
   await front.close();
   await rm(folder, { recursive: true });
 });
+
+test.each(['executions', 'executions_by_end', 'operations_by_due'])(
+  'damage of %s does not end what runs in another thread, and is told',
+  async (name) => {
+    const folder = await mkdtemp(join(tmpdir(), 'firebreak-executions-'));
+    const file = join(folder, 'firebreak.sqlite');
+    await (await Database.open(file)).close();
+    await damage(file, name);
+    const executions = { executionTimeoutSeconds: 3600, log: () => undefined };
+    const settings = {
+      dataFolder: folder,
+      publicFolder: join(folder, 'status'),
+      secret: () => undefined,
+      timeScale: 1,
+      queues: {},
+      executions,
+      onError: (error: unknown) => expect.unreachable(String(error)),
+    };
+    const front = await SqlitePlatform.open(settings);
+    const found: string[] = [];
+    const back = await BackgroundPlatform.join(
+      {
+        ...settings,
+        deadLetterDays: 1,
+        onDamage: (error) => found.push(String(error)),
+        executions: {
+          ...executions,
+          retentionDays: 1,
+          maxConcurrent: 1,
+          handler: () => () => expect.unreachable(),
+        },
+      },
+      front.share(),
+    );
+    const stop = await back.run({ consumers: {}, jobs: [] });
+    await until(() => found.length > 0);
+    expect(found[0]).toMatch(/^DatabaseDamaged: the database is damaged .*: restore a backup/);
+    await stop();
+    await back.close();
+    await front.close();
+    await rm(folder, { recursive: true });
+  },
+);

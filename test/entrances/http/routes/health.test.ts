@@ -13,6 +13,7 @@ let world: FakeWorld;
 let failing: { table?: Error; blobs?: Error };
 let writes: number;
 let table: Table;
+let writeProbe: StorageWriteProbe;
 let ask: (token?: string) => Promise<{ status: number; body: unknown }>;
 let intakeOk: () => Promise<string | undefined>;
 
@@ -34,10 +35,11 @@ beforeEach(() => {
   const outcomes = new StorageOutcomes(world.clock);
   const storage = observed({ store, queues: {} as Queues, blobs: { ...inMemory, put } }, outcomes);
   table = new Table(storage.store);
+  writeProbe = new StorageWriteProbe(table, storage.blobs, world.clock, outcomes);
   const server = api({
     ...world.deps,
     secrets: { get: async (name) => ({ FIREBREAK_ADMIN_TOKEN: 'admin' })[name] },
-    writeProbe: new StorageWriteProbe(table, storage.blobs, world.clock, outcomes),
+    writeProbe,
   });
   ask = async (token) => {
     const response = await server.request('/readyz', { headers: token ? { authorization: `Bearer ${token}` } : {} });
@@ -106,6 +108,18 @@ test('is not ready while one page is damaged, although other commits succeed', a
   after(60);
   const damaged = { ready: false, checks: { table: expect.stringContaining('the database is damaged'), blobs: 'ok' } };
   expect(await ask('admin')).toMatchObject({ status: 503, body: damaged });
+  expect(await intakeOk()).toBe('0');
+  after(300);
+  expect((await ask()).status).toBe(200);
+});
+
+test('is not ready while another thread finds damage', async () => {
+  expect((await ask()).status).toBe(200);
+  writeProbe.noteDamage(new DatabaseDamaged('the database is damaged (malformed)', 11));
+  expect(await ask('admin')).toMatchObject({
+    status: 503,
+    body: { checks: { table: 'DatabaseDamaged: the database is damaged (malformed)' } },
+  });
   expect(await intakeOk()).toBe('0');
   after(300);
   expect((await ask()).status).toBe(200);
