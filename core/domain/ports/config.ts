@@ -2,8 +2,13 @@ import type { Config } from '../../../schemas/config/config.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
 export type ConfigSource = {
-  /** Returns the last valid configuration. @throws if none could ever be read */
-  current(): Promise<Config>;
+  /**
+   * Returns the last valid configuration. It can be a short time older than the one that another thread or instance uses.
+   *
+   * @param anew it is read now. If that succeeds, it is at least as new as what anyone has used before
+   * @throws if none could ever be read
+   */
+  current(anew?: 'anew'): Promise<Config>;
   /**
    * Returns the errors of the newest configuration if it is not in force; otherwise its warnings, each formatted as
    * `file:line: warning: …`.

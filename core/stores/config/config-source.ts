@@ -75,18 +75,22 @@ export function publishedConfig(blobs: Blobs, log: Log, now: () => number): Conf
     return { until: now() + CACHED_MS, published, text: GONE };
   }
 
-  /** Concurrent callers share one read. */
-  async function current(): Promise<PublishedConfig> {
+  /** Concurrent callers share one read. There is one at a time, so that an older text never replaces a newer one. */
+  async function current(anew?: 'anew'): Promise<PublishedConfig> {
     const at = now();
     // A time further ahead is from before the clock was set back.
-    if (cached !== undefined && cached.until > at && cached.until <= at + CACHED_MS) return cached.published;
-    reading ??= read(cached).finally(() => (reading = undefined));
-    cached = await reading;
-    return cached.published;
+    const isRecent = cached !== undefined && cached.until > at && cached.until <= at + CACHED_MS;
+    if (cached !== undefined && isRecent && anew === undefined) return cached.published;
+    // A read that has begun before can return an older text.
+    if (anew !== undefined) await reading?.catch(() => undefined);
+    reading ??= read(cached)
+      .then((found) => (cached = found))
+      .finally(() => (reading = undefined));
+    return (await reading).published;
   }
 
   return {
-    current: async () => (await current()).config,
+    current: async (anew) => (await current(anew)).config,
     problems: async () => (await current()).problems,
     loads: async () => (await current()).loads ?? null,
   };

@@ -51,6 +51,21 @@ describe('the configuration in force', () => {
     expect(state.reads).toBe(1);
   });
 
+  test('is read anew on request, also while an earlier read has not ended', async () => {
+    const { state, config, later } = source();
+    state.text = published('a');
+    await config.current();
+    state.text = published('b');
+    expect((await config.current()).version).toBe('a');
+    later();
+    const earlier = config.current();
+    state.text = published('c');
+    const all = await Promise.all([earlier, config.current('anew'), config.current('anew')]);
+    expect(all.map(({ version }) => version)).toEqual(['b', 'c', 'c']);
+    expect((await config.current()).version).toBe('c');
+    expect(state.reads).toBe(3);
+  });
+
   test.each([
     ['cannot be read', (state: { broken: boolean }) => (state.broken = true)],
     ['is invalid', (state: { text: string | undefined }) => (state.text = '{"config": 7}')],
