@@ -22,7 +22,7 @@ export function assemble(parts: Parts): Product {
     ...monitoringDeps(shared),
     ...pagingDeps(shared),
     ...messageDeps(shared),
-    reports: new ComputedReports(parts.clock, parts.compute ?? computeHere(() => deps)),
+    reports: new ComputedReports(shared.system, parts.compute ?? computeHere(() => deps)),
     features: featurePorts({
       system,
       table,

@@ -19,7 +19,6 @@ import { FEATURES } from '../../features/index.ts';
 import type { ComputeOf, ComputeReport } from '../../features/manifest.ts';
 import type { Connections } from '../../schemas/config/connections.ts';
 import type { CheckConnectionsDeps } from '../../vendors/connections/report.ts';
-import type { Product } from './product.ts';
 
 const shadow: ComputeOf<typeof SHADOW> = async (deps, request, may) => {
   const { shadowReport } = await import('../../core/actions/reports/shadow-report.ts');
@@ -65,18 +64,27 @@ const COMPUTES: ReadonlyMap<string, () => Promise<Computes>> = new Map<string, (
   ...FEATURES.flatMap(({ computes = {} }) => Object.entries(computes)),
 ]);
 
-/** Returns what computes reports in this thread. @param depsOf called by the first report */
+/**
+ * Returns what computes reports in this thread. It reads the configuration anew if it knows another version than the thread
+ * that asks.
+ *
+ * @param depsOf called by the first report
+ */
 export const computeHere =
   (depsOf: () => ReportDeps): Compute =>
-  async ({ name, input, grants }) => {
+  async ({ name, input, grants, config }) => {
     const load = COMPUTES.get(name);
     if (load === undefined) throw new Error(`there is no report ${name}`);
     const deps = depsOf();
+    if (config !== null && (await deps.config.current()).version !== config) await deps.config.current('anew');
     return (await load())(deps, input as never, mayOf(grants, deps.clock.now()));
   };
 
 type ReportDeps = Parameters<ComputeReport>[0] & CheckConnectionsDeps;
 
 /** Returns the reports that are computed in this thread. */
-export const reportsHere = (clock: Product['clock'], depsOf: () => ReportDeps): ComputedReports =>
-  new ComputedReports(clock, computeHere(depsOf));
+export const reportsHere = (depsOf: () => ReportDeps): ComputedReports =>
+  new ComputedReports(
+    { clock: { now: () => depsOf().clock.now() }, config: { current: () => depsOf().config.current() } },
+    computeHere(depsOf),
+  );

@@ -60,7 +60,7 @@ export function consoleWorld(
     userCache: Object.assign(Object.create(null), { user: async () => undefined }),
     signIn: Object.create(null),
     blobs: blobsInMemory(),
-    reports: reportsHere(world.clock, () => deps as unknown as Product),
+    reports: reportsHere(() => deps as unknown as Product),
     ...ports(world),
   };
   const server: ReturnType<typeof consoleApp> = consoleApp(deps, limits);

@@ -308,7 +308,7 @@ export class FakeWorld {
     return Object.assign(watched, {
       features: Object.fromEntries(features),
       extensions: extensionsOf(() => watched),
-      reports: reportsHere(this.clock, () => watched),
+      reports: reportsHere(() => watched),
     });
   }
 

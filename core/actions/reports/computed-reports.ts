@@ -3,14 +3,24 @@ import { type Allowance, TokenBuckets } from '../../domain/time/token-bucket.ts'
 import type { Scope } from '../../domain/access/access.ts';
 import { actorMay } from '../../domain/people/people.ts';
 import type { Computed, ReportKind, ReportReader, Reports } from '../../domain/ports/reports.ts';
+import type { ConfigSource } from '../../domain/ports/config.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { Refusal } from '../../domain/refusal.ts';
+import type { Config } from '../../../schemas/config/config.ts';
 import type { Action, Principal } from '../../../schemas/access/access.ts';
 import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../stores/hash.ts';
 
-/** A report to compute, as plain data. `grants`: what is visible. Null: everything. */
-export type ReportRequest = { name: string; input: unknown; grants: readonly Principal[] | null };
+/**
+ * A report to compute, as plain data. `grants`: what is visible. Null: everything. `config`: version of the configuration
+ * that this thread has read, so that the report is computed by no older one. Null: it cannot read any.
+ */
+export type ReportRequest = {
+  name: string;
+  input: unknown;
+  grants: readonly Principal[] | null;
+  config: Config['version'] | null;
+};
 
 /** Computes a report, in this thread or in another one. */
 export type Compute = (request: ReportRequest) => Promise<unknown>;
@@ -61,6 +71,7 @@ type Line = { last: Promise<unknown>; waiting: number; seconds: number };
 export class ComputedReports implements Reports {
   readonly #clock: Clock;
   readonly #compute: Compute;
+  readonly #config: Pick<ConfigSource, 'current'>;
   readonly #running = new Map<string, Promise<Computed<unknown>>>();
   #kept = keptResults();
   readonly #lines = new Map<string, Line>();
@@ -68,8 +79,9 @@ export class ComputedReports implements Reports {
   /** Begins all keys, so that nothing from before a correction is found. */
   #generation = 0;
 
-  constructor(clock: Clock, compute: Compute) {
+  constructor({ clock, config }: { clock: Clock; config: Pick<ConfigSource, 'current'> }, compute: Compute) {
     this.#clock = clock;
+    this.#config = config;
     this.#compute = compute;
   }
 
@@ -78,13 +90,17 @@ export class ComputedReports implements Reports {
     input: Input,
     reader: ReportReader,
   ): Promise<Computed<Result>> {
+    const config = await this.#config.current().then(
+      ({ version }) => version,
+      () => null,
+    );
     const grants = reader === null ? null : visibleScope(reader.grants, this.#clock.now());
-    const key = sha256(JSON.stringify([this.#generation, name, input, grants]));
+    const key = sha256(JSON.stringify([this.#generation, config, name, input, grants]));
     const kept = this.#kept.get(key);
     if (kept !== undefined && this.#nowMs() < kept.untilMs) return kept.computed as Computed<Result>;
     const running =
       this.#running.get(key) ??
-      this.#start(key, { name, input, grants }, reader, reuse === undefined ? LIMITS : LIMITS_OF[reuse]);
+      this.#start(key, { name, input, grants, config }, reader, reuse === undefined ? LIMITS : LIMITS_OF[reuse]);
     return running as Promise<Computed<Result>>;
   }
 

@@ -86,7 +86,7 @@ export class DoraWorld {
       code: stores.code,
       features: stores.features,
       clock: stores.clock,
-      reports: reportsHere(stores.clock, () => deps),
+      reports: reportsHere(() => deps),
     };
     const deps: Product = {
       ...fake,

@@ -52,7 +52,7 @@ beforeEach(() => {
     }),
     log: silent,
     extensions: extensionsOf(() => deps),
-    reports: reportsHere(stores.clock, () => deps),
+    reports: reportsHere(() => deps),
   };
   app = api(deps);
 });

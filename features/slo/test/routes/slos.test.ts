@@ -27,7 +27,7 @@ beforeEach(async () => {
     ...world.deps,
     ...world.stores,
     clock: world.stores.clock,
-    reports: reportsHere(world.stores.clock, () => deps),
+    reports: reportsHere(() => deps),
     secrets: { get: async () => undefined },
     tokens: Object.assign(Object.create(world.stores.tokens) as Product['tokens'], { find: async () => token() }),
     drills: Object.assign({}, fake.drills, { proved: async () => [] }),

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Compute, ComputedReports } from '../../../../core/actions/reports/computed-reports.ts';
 import { reportKind, type ReportReader } from '../../../../core/domain/ports/reports.ts';
+import { emptyConfig } from '../../../../schemas/config/config.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { SetClock } from '../../../support/fake-deps.ts';
 import { tokenRecord } from '../../../support/console-world.ts';
@@ -28,13 +29,17 @@ function world(seconds: number) {
         else reject(error);
       });
     });
-  const reports = new ComputedReports(clock, compute);
+  const config = { version: 'first' };
+  const reports = new ComputedReports(
+    { clock, config: { current: async () => ({ ...emptyConfig, ...config }) } },
+    compute,
+  );
   /** Ends the oldest computation, and lets what waits for it go on. */
   const end = async (error?: Error): Promise<void> => {
     ends.shift()?.(error);
     await settled();
   };
-  return { clock, reports, begun, end };
+  return { clock, config, reports, begun, end };
 }
 
 /** Lets all that waits only for promises go on. */
@@ -111,6 +116,18 @@ test('a correction is in the next result, also if one was computed meanwhile', a
   expect([(await before).value, (await after).value]).toEqual([1, 2]);
   expect((await reports.read(SUM, { of: 'a' }, ADA)).value).toBe(2);
   expect(begun).toHaveLength(2);
+});
+
+test('an edit of the configuration is in the next result', async () => {
+  const { config, reports, begun, end } = world(2);
+  for (const version of ['first', 'edited']) {
+    config.version = version;
+    const read = reports.read(SUM, { of: 'a' }, ADA);
+    await settled();
+    await end();
+    await read;
+  }
+  expect(begun).toEqual(['test.sum a', 'test.sum a']);
 });
 
 test('a failure is not kept, and does not hold up what waits', async () => {

@@ -46,7 +46,7 @@ beforeEach(() => {
   deps = {
     ...fake,
     ...stores,
-    reports: reportsHere(stores.clock, () => deps),
+    reports: reportsHere(() => deps),
     secrets: { get: async () => undefined },
     queue: { sendAll: async () => undefined },
     queues: { read: () => queues(), dead: async () => [], redrive: async () => 0 },

@@ -54,7 +54,7 @@ export class ChatWorld {
     const { world } = this;
     this.deps = {
       ...world.deps,
-      reports: reportsHere(world.clock, () => this.deps),
+      reports: reportsHere(() => this.deps),
       inbound: { send: async (event) => void this.queued.push(event) },
       processedEvents: this.#processedEvents(),
       userCache: this.#userCache(),
