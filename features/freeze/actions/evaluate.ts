@@ -8,7 +8,7 @@ import { incidentsCanFreeze, policyOf } from '../decisions/policy.ts';
 import type { Deps } from '../ports.ts';
 import type { ErrorBudgets } from '../../../core/domain/ports/error-budgets.ts';
 import { loaded } from '../../../core/domain/ports/extensions.ts';
-import { type Config, emptyConfig } from '../../../schemas/config/config.ts';
+import { emptyConfig } from '../../../schemas/config/config.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 
@@ -69,13 +69,13 @@ async function evaluateAlone(deps: EvaluateDeps, holder: string): Promise<Evalua
   const lease = await deps.evaluationLease.take(holder, LEASE_SECONDS);
   if (lease === 'held') return 'held';
   try {
-    const config = await deps.config.current();
+    const config = await deps.config.current('anew');
     const at = deps.clock.now();
     const found = await Promise.all(sources.map((source) => source.evaluate(config, at, lease === 'taken')));
     const objectives = found.flatMap((one) =>
       one.objectives.map((objective) => ({ ...objective, policy: policyOf(config, objective.slo) })),
     );
-    const { opened, ended, failed } = await recordFreezes(deps, config, at, objectives);
+    const { opened, ended, failed } = await recordFreezes(deps, at, objectives);
     await Promise.all(found.map((one) => one.complete()));
     if (failed.length > 0) throw new AggregateError(failed, `${counted(failed.length, 'freeze')} could not be stored`);
     return { evaluated: found.reduce((sum, { evaluated }) => sum + evaluated, 0), opened, ended };
@@ -103,12 +103,13 @@ type Recorded = { opened: number; ended: number; failed: unknown[] };
 
 /** Opens and ends freezes according to an evaluation. */
 async function recordFreezes(
-  deps: Pick<EvaluateDeps, 'freezes' | 'incidents' | 'log'>,
-  config: Config,
+  deps: Pick<EvaluateDeps, 'config' | 'freezes' | 'incidents' | 'log'>,
   at: Timestamp,
   objectives: readonly Evaluated[],
 ): Promise<Recorded> {
   const [current, incidents] = await Promise.all([deps.freezes.current(), deps.incidents.open()]);
+  // After the records, so that none goes back to a configuration that was edited during the evaluation.
+  const config = await deps.config.current('anew');
   const plan = planFreezes(
     {
       at,

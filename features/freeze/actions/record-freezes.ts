@@ -7,6 +7,7 @@ import type { ReportReader } from '../../../core/domain/ports/reports.ts';
 import type { Deps } from '../ports.ts';
 import { REQUIRED_FREEZE } from '../reports.ts';
 import type { Freeze } from '../schemas/freeze.ts';
+import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { pooled } from '../../../core/domain/concurrency.ts';
@@ -34,14 +35,14 @@ export async function recordedFreeze(
     return required === null ? undefined : (await deps.freezes.open(required)).freeze;
   }
   if (!isComputed(known)) return known;
-  const causes = await causesNow(deps, [], [known]);
-  await applyCorrections(deps, planFreezes({ ...causes, objectives: [], current: [known] }, sha256));
+  await correct(deps, [known], 'known');
   return deps.freezes.get(id);
 }
 
 /** Returns the freeze with this ID that the calendar or an open incident requires, recorded or not. */
 export async function requiredFreeze(deps: RecordDeps, id: string): Promise<Freeze | undefined> {
-  const { calendar, incidents } = await causesNow(deps, await openIncidents(deps), []);
+  const config = await deps.config.current('anew');
+  const { calendar, incidents } = await causesNow(deps, config, await openIncidents(deps, config), []);
   const ofIncidents = incidents.flatMap(({ incident, policy }) => incidentFreeze(incident, policy, sha256) ?? []);
   return [...allCalendarFreezes(calendar, sha256), ...ofIncidents].find((freeze) => freeze.id === id);
 }
@@ -52,11 +53,7 @@ export async function requiredFreeze(deps: RecordDeps, id: string): Promise<Free
  */
 export async function recordComputedFreezes(deps: RecordDeps): Promise<void> {
   try {
-    const current = (await deps.freezes.current()).filter(isComputed);
-    const causes = await causesNow(deps, await openIncidents(deps), current);
-    const plan = planFreezes({ ...causes, objectives: [], current }, sha256);
-    await applyCorrections(deps, plan);
-    await pooled(plan.open, AT_ONCE, async (freeze) => void (await deps.freezes.open(freeze)));
+    await correct(deps, (await deps.freezes.current()).filter(isComputed), 'all');
   } catch (error) {
     deps.log.warn('freezes of the calendar and of incidents could not be updated; the list may be outdated', {
       error: String(error),
@@ -69,8 +66,8 @@ type CurrentCauses = Pick<FreezePlanInputs, 'at' | 'calendar'> & {
 };
 
 /** Returns the open incidents, if any of them can freeze. */
-const openIncidents = async ({ config, incidents }: RecordDeps): Promise<IncidentRecord[]> =>
-  incidentsCanFreeze(await config.current()) ? incidents.open() : [];
+const openIncidents = async ({ incidents }: RecordDeps, config: Config): Promise<IncidentRecord[]> =>
+  incidentsCanFreeze(config) ? incidents.open() : [];
 
 /**
  * Returns what the calendar and incidents require now.
@@ -79,14 +76,14 @@ const openIncidents = async ({ config, incidents }: RecordDeps): Promise<Inciden
  */
 async function causesNow(
   deps: RecordDeps,
+  config: Config,
   open: readonly IncidentRecord[],
   current: readonly Freeze[],
 ): Promise<CurrentCauses> {
+  requirePublished(config);
   const known = await Promise.all(
     current.flatMap(({ incident_id }) => (incident_id === null ? [] : [readIncident(deps, incident_id)])),
   );
-  const config = await deps.config.current();
-  requirePublished(config);
   const incidents = new Map([...open, ...known.flat()].map((incident) => [incident.id, incident]));
   const at = deps.clock.now();
   return {
@@ -103,8 +100,23 @@ const readIncident = async ({ incidents }: RecordDeps, id: string) =>
 
 const isComputed = ({ cause }: Freeze): boolean => cause === 'calendar' || cause === 'incident';
 
-/** Applies ends and revisions. Only the evaluation decides whether the cause of a lifted freeze has ended since. */
-async function applyCorrections({ freezes }: RecordDeps, { end, revise }: FreezePlan): Promise<void> {
-  await pooled(end, AT_ONCE, async ({ id, ...how }) => void (await freezes.end(id, how)));
-  await pooled(revise, AT_ONCE, async (revision) => void (await freezes.revise(revision)));
+/**
+ * Makes records correct. Most often, they are. Otherwise, the configuration is read anew, after the records: so none goes back
+ * to an older one than another thread or instance has recorded it by. Only the evaluation decides whether the cause of a
+ * lifted freeze has ended since.
+ *
+ * @param of `all`: also records what is not recorded yet
+ */
+async function correct(deps: RecordDeps, current: readonly Freeze[], of: 'all' | 'known'): Promise<void> {
+  const planBy = async (config: Config): Promise<Pick<FreezePlan, 'end' | 'revise' | 'open'>> => {
+    const causes = await causesNow(deps, config, of === 'all' ? await openIncidents(deps, config) : [], current);
+    const { end, revise, open } = planFreezes({ ...causes, objectives: [], current }, sha256);
+    return { end, revise, open: of === 'all' ? open : [] };
+  };
+  const found = await planBy(await deps.config.current());
+  if (Object.values(found).every(({ length }) => length === 0)) return;
+  const { end, revise, open } = await planBy(await deps.config.current('anew'));
+  await pooled(end, AT_ONCE, async ({ id, ...how }) => void (await deps.freezes.end(id, how)));
+  await pooled(revise, AT_ONCE, async (revision) => void (await deps.freezes.revise(revision)));
+  await pooled(open, AT_ONCE, async (freeze) => void (await deps.freezes.open(freeze)));
 }
