@@ -109,7 +109,7 @@ const KNOWN: { [M in Moment]: fc.Arbitrary<Known[M]> } = {
         });
         const known = knownAtJudgement({
           ...inputs,
-          targets: inputs.targets.map((one) => ({ ...one, ...(knowsNames && { names_only: true as const }) })),
+          targets: inputs.targets.map((target) => ({ ...target, ...(knowsNames && { names_only: true as const }) })),
         });
         return {
           ...known,
