@@ -154,7 +154,7 @@ function readHelmRelease(event: FluxEvent): ReadChanges {
           : `v${release}`;
   const { 'app-version': version } = metadata;
   // Several charts can have the same version of the application. What follows a plus sign is of the build, or of the repository.
-  const artifact = version === undefined ? undefined : `chart ${revision.replace(/[+@].*$/, '')}`;
+  const artifact = version === undefined ? undefined : `chart ${revision.split(/[+@]/)[0]}`;
   const named = { version: version ?? revision, artifact };
   return {
     reports: [{ ...commonFields(event), ...outcome, key: keyOf(event, identity), ...versionFields(event, named) }],
