@@ -227,7 +227,7 @@ export const Change = z.object({
   deploy_commit: z.string().optional(),
   /** What was deployed under the name of the version, if its commit was not known. Absent: not known. */
   artifact: Artifact.optional(),
-  /** The system that has observed its end, if another one has recorded it. */
+  /** The system that has observed its failure, if another one has recorded it. */
   ended_by: z.string().optional(),
   /** Text of the annotation that recorded it. Absent: none. */
   note: z.string().optional(),

@@ -422,9 +422,7 @@ async function addToOtherSource(
   const isPremature = !observed && status === 'succeeded' && observesRollouts(change.reported_by);
   const added = isPremature ? { ...others, status: 'started' as const } : plain;
   const extended = (await extendChange(deps, change, added, trace)).change;
-  const isEnd = observed && status === 'succeeded' && change.status === 'started';
   const unknown = {
-    ...(isEnd && { ended_by: by }),
     ...(deploy_commit !== undefined && extended.deploy_commit === undefined && { deploy_commit }),
     ...(artifact !== undefined && extended.artifact === undefined && commitOf(extended) === null && { artifact }),
   };

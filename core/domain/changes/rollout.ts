@@ -201,16 +201,13 @@ export function revisedChange(change: Change, report: RolloutChange, now: Timest
   if (known.started_at !== undefined) known.started_at = notAhead(known.started_at, change.recorded_at);
   if (known.finished_at != null) known.finished_at = notAhead(known.finished_at, now);
   const { status: _status, finished_at: _end, ...withoutEnd } = known;
-  const isObserved = change.ended_by !== undefined && change.ended_by !== change.reported_by;
-  const hasFailed = isObserved && change.status === 'failed';
-  // Another system can have reported the success, long before the sender reports it.
+  const isEndObserved = change.ended_by !== undefined && change.ended_by !== change.reported_by;
+  // Another system can have reported the success, long before the sender repeats it.
   const hasSucceeded =
     change.status === 'succeeded' &&
     known.status === 'succeeded' &&
-    (isObserved ||
-      secondsBetween(change.finished_at ?? change.started_at, known.finished_at ?? change.started_at) >
-        SLOWEST_SECONDS);
-  const keepsEnd = startsAgain || hasFailed || hasSucceeded;
+    secondsBetween(change.finished_at ?? change.started_at, known.finished_at ?? change.started_at) > SLOWEST_SECONDS;
+  const keepsEnd = startsAgain || isEndObserved || hasSucceeded;
   const next = { ...change, ...(keepsEnd ? withoutEnd : known), ...versionAs(change, report) };
   const isBackwards = next.finished_at !== null && next.finished_at < next.started_at;
   return isBackwards ? { ...next, finished_at: next.started_at } : next;

@@ -110,18 +110,6 @@ describe('a rollout', () => {
     expect([revised(3600), revised(90_000)]).toEqual([at(3600), at(60)]);
   });
 
-  test('of which another system has observed the success can fail later, but has not ended later', () => {
-    const began = { started_at: at(0), finished_at: at(60), reported_by: 'github', ended_by: 'kubernetes' };
-    const revised = (status: ChangeStatus) =>
-      revisedChange(
-        change('v1', 90, { ...began, status: 'succeeded' }),
-        { version: 'v1', status, started_at: at(0), finished_at: at(3600) } as never,
-        at(100_000),
-      );
-    expect(revised('succeeded')).toMatchObject({ status: 'succeeded', finished_at: at(60) });
-    expect(revised('failed')).toMatchObject({ status: 'failed', finished_at: at(3600) });
-  });
-
   test('does not start again, but its outcome can be corrected', () => {
     const events = [report(0, { version: 'v1', status: 'started' }), report(10, { status: 'succeeded' })];
     expect(changeOf(...events, report(20, { status: 'started' }))).toMatchObject({ status: 'succeeded' });

@@ -234,22 +234,6 @@ describe('a webhook of a system that deploys', () => {
     expect((await deps.changes.live()).map(({ version }) => version)).toEqual(['1.3.2']);
   });
 
-  test('of Flagger: the success that it observes is the end of the change that a pipeline has begun', async () => {
-    const started = { service: 'checkout-api', environment: 'production', kind: 'deploy', status: 'started' } as const;
-    const began = '2026-11-20T07:59:00.000Z';
-    const pipeline = { ...started, version: '1.4.0', started_at: began };
-    const { change } = await deps.changes.record(pipeline as never, { reported_by: 'github' });
-    for (const name of ['started', 'succeeded'])
-      expect(await send(webhook(`flagger/event-${name}`))).toMatchObject({ status: 202 });
-    const observed = {
-      id: change.id,
-      status: 'succeeded',
-      finished_at: '2026-11-20T08:10:00.000Z',
-      ended_by: 'flagger',
-    };
-    expect(await changes()).toMatchObject([observed]);
-  });
-
   test('of Flagger needs a key that allows the service', async () => {
     tokens.set(...token('flagger', { actions: ['flagger:gate'], services: ['web'] }));
     const sent = webhook('flagger/event-started');
