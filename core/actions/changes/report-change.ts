@@ -148,7 +148,9 @@ async function applyRollout(
     const changes: Change[] = [];
     for (const { id, ...serviceEnvironment } of record.changes) {
       const changeThere = there(serviceEnvironment, change);
-      changes.push(await recordOrRevise(deps, id, serviceEnvironment, changeThere, rollout, trace));
+      changes.push(
+        await recordOrRevise(deps, id, serviceEnvironment, changeThere, { rollout, earlier: known?.rollout, trace }),
+      );
     }
     // Another event may have been stored meanwhile, and its change overwritten by this one.
     const newest = await deps.rollouts.get({ source, key });
@@ -357,8 +359,7 @@ async function recordOrRevise(
   id: ChangeId,
   serviceEnvironment: ServiceEnvironment,
   report: RolloutChange,
-  rollout: Rollout,
-  trace: string,
+  { rollout, earlier, trace }: { rollout: Rollout; earlier: Rollout | undefined; trace: string },
 ): Promise<Change> {
   const before = await deps.changes.get(id);
   const isOfOtherSource = id !== idOf(rollout, serviceEnvironment);
@@ -387,9 +388,11 @@ async function recordOrRevise(
     return (await recordChange(deps, { ...serviceEnvironment, ...input }, trace, extra)).change;
   }
   const at = deps.clock.now();
-  const isChanged = JSON.stringify(revisedChange(before, reported, at)) !== JSON.stringify(before);
+  const ownEnd = earlier && changeOfRollout(earlier)?.finished_at;
+  const revised = (change: Change) => revisedChange(change, reported, at, ownEnd);
+  const isChanged = JSON.stringify(revised(before)) !== JSON.stringify(before);
   if (isChanged) await endDelay(deps, before, report.status, trace);
-  const change = isChanged ? await deps.changes.revise(id, (now) => revisedChange(now, reported, at)) : before;
+  const change = isChanged ? await deps.changes.revise(id, revised) : before;
   if (change === undefined) throw new Error(`the change ${id} of ${serviceEnvironment.service} disappeared`);
   return announce(deps, change, trace);
 }

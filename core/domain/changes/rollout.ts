@@ -193,8 +193,15 @@ const versionAs = (
 /**
  * Returns a recorded change after its sender has reported more. What the sender says replaces what it said before;
  * what it has not said stays. An ended change does not start again, and the end stays that another system has observed.
+ *
+ * @param ownEnd the end by what the sender has said before. Undefined: it has said none
  */
-export function revisedChange(change: Change, report: RolloutChange, now: Timestamp): Change {
+export function revisedChange(
+  change: Change,
+  report: RolloutChange,
+  now: Timestamp,
+  ownEnd?: Timestamp | null,
+): Change {
   const startsAgain = change.status !== 'started' && report.status === 'started';
   const known = Object.fromEntries(Object.entries(report).filter(([, value]) => value != null)) as Partial<Change>;
   // As when it was recorded: the clock of the sender is still ahead.
@@ -206,6 +213,7 @@ export function revisedChange(change: Change, report: RolloutChange, now: Timest
   const hasSucceeded =
     change.status === 'succeeded' &&
     known.status === 'succeeded' &&
+    change.finished_at !== ownEnd &&
     secondsBetween(change.finished_at ?? change.started_at, known.finished_at ?? change.started_at) > SLOWEST_SECONDS;
   const keepsEnd = startsAgain || isEndObserved || hasSucceeded;
   const next = { ...change, ...(keepsEnd ? withoutEnd : known), ...versionAs(change, report) };

@@ -437,6 +437,9 @@ describe('a webhook of a system that deploys', () => {
     await send(late);
     const created = '2026-11-20T06:30:53.000Z';
     expect(await changes()).toMatchObject([{ started_at: created, finished_at: created }]);
+    // An earlier event that is late says that it waited or was slow.
+    await send(replaced('github/deployment-status-success', '"state":"success"', '"state":"in_progress"'));
+    expect(await changes()).toMatchObject([{ finished_at: '2026-11-20T15:40:00.000Z' }]);
   });
 
   test('about another deployment of the same version is another change', async () => {
