@@ -64,8 +64,42 @@ test('no one is asked about a rollback that the CD system cannot make, because i
   expect(calls).toEqual([]);
   const { decisions } = world.store.dossier(theIncident(world));
   expect([...decisions.values()][0]?.view.reasons[0]?.text).toBe(
-    'the CD system calls 6.4 (1111111) and the version that it would replace both 6.4, so it could only restart the running one; if it restores versions by their commits, set `commits: true` in the deployer',
+    'the CD system knows 6.4 (2222222) and 6.4 (1111111) only as 6.4, so it could only restart the running version; if it restores versions by their commits, set `commits: true` in the deployer',
   );
+});
+
+const deploysDigest =
+  (startedMinutesAgo: number, digit: string): Moment =>
+  ({ deps, clock }) => {
+    const started_at = plusSeconds(clock.now(), -60 * startedMinutesAgo);
+    const artifact = { of: 'kubernetes shop/Deployment/checkout', id: `sha256:${digit.repeat(64)}` };
+    const finished_at = plusSeconds(started_at, 180);
+    return deps.changes.record(
+      NewChange.parse({ ...(CHECKOUT as object), version: 'stable', started_at, finished_at }),
+      { artifact, reported_by: 'kubernetes' },
+    );
+  };
+
+test.each<[string, Moment[], Moment[]]>([
+  [
+    'by its commit, too',
+    [],
+    [deploys('6.4', 95, { commit: A }), deploys(A, 90, { commit: A }), deploys('6.4', 6, { commit: B })],
+  ],
+  [
+    'by its commit only now',
+    [],
+    [deploys('6.4', 90, { commit: A }), deploys('6.4', 7, { commit: B }), deploys(B, 6, { commit: B })],
+  ],
+  [
+    'by its name, and of which only the digests are known',
+    [configured({ deployer: { kind: 'kubernetes', namespace: 'shop', deployment: 'checkout' } })],
+    [deploysDigest(90, '1'), deploysDigest(6, '2')],
+  ],
+])('nor if a version was reported %s', async (_, given, deployed) => {
+  const { decided, calls } = await played([...given, ...deployed], { '30 s': answersWhatWaits('approved') });
+  expect(decided.map((one) => one.replace(/ .*\(/, ' ('))).toEqual(['none (version_indistinct)']);
+  expect(calls).toEqual([]);
 });
 
 test('a person is asked before a commit is restored whose name means a later one that was rolled back', async () => {
@@ -233,12 +267,12 @@ describe('a rollback that a person requests to a commit whose name means another
   });
 });
 
-test('a commit of a branch that is not known is not restored, even if a person approves', async () => {
+test('no one is asked about a commit of a branch that is not known', async () => {
   const { decided, calls } = await played(
     [KNOWS_COMMITS, deploys('6.4', 180, { commit: A }), deploys('6.4', 90), deploys('6.4', 6, { commit: B })],
     { '30 s': answersWhatWaits('approved') },
   );
-  expect(decided).toEqual(['approve 6.4 (2222222) to 6.4 (version_name_moved)']);
+  expect(decided).toEqual(['none 6.4 (2222222) to null (version_indistinct)']);
   expect(calls).toEqual([]);
 });
 

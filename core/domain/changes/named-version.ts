@@ -4,7 +4,7 @@ import { list, formatDuration } from '../correlation/words.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { editDistance } from '../lint/similar-names.ts';
 import { minuteOf } from '../messages/story.ts';
-import { newestOf, reportedName, versionsNamed, whyNameUnclear } from './identified-versions.ts';
+import { newestReportedBy, reportedName, versionsNamed, whyNameUnclear } from './identified-versions.ts';
 import { isSameName, isSameVersion } from './version-identity.ts';
 import {
   restoredChange,
@@ -32,8 +32,8 @@ export type NamedTarget =
   | { kind: 'never_ran'; version: Version }
   /** It is pinned as known bad. */
   | { kind: 'pinned'; version: Version }
-  /** The deploying system knows it, and the version that it would replace, only by this name. */
-  | { kind: 'indistinct'; version: Version; name: Version };
+  /** The deploying system cannot tell it from the version that it would replace. `why`: as a clause. */
+  | { kind: 'indistinct'; version: Version; why: string };
 
 /**
  * Evaluates a rollback of the current version to a version named by a person. People may know better than the records
@@ -87,11 +87,27 @@ export function distinctTarget(
   target: RollbackTarget | NamedTarget,
   { changes, from, namesOnly }: { changes: readonly Change[]; from: Change; namesOnly: boolean },
 ): RollbackTarget | NamedTarget {
-  if (!namesOnly || target.kind !== 'version') return target;
-  const to = newestOf(changes, target.version);
-  return to !== undefined && isSameName(reportedName(from), reportedName(to))
-    ? { kind: 'indistinct', version: target.version, name: reportedName(to) }
-    : target;
+  if (target.kind !== 'version') return target;
+  const why = whyAlike(changes, { from: from.version, to: target.version, namesOnly });
+  return why === null ? target : { kind: 'indistinct', version: target.version, why };
+}
+
+function whyAlike(
+  changes: readonly Change[],
+  { from, to, namesOnly }: { from: Version; to: Version; namesOnly: boolean },
+): string | null {
+  const [running, restored] = [from, to].map((version) => newestReportedBy(changes, version, undefined));
+  if (!running || !restored || !isSameName(reportedName(running), reportedName(restored))) return null;
+  const name = reportedName(restored);
+  if (namesOnly)
+    return `the CD system knows ${from} and ${to} only as ${name}, so it could only restart the running version; if it restores versions by their commits, set \`commits: true\` in the deployer`;
+  const hasCommit = (version: Version): boolean =>
+    changes.some(
+      (change) => change.version === version && (change.commit !== null || change.deploy_commit !== undefined),
+    );
+  return hasCommit(from) && hasCommit(to)
+    ? null
+    : `the target knows ${from} and ${to} as ${name}, and their commits are not known, so a rollback could change nothing`;
 }
 
 /** Explains why the rollback is not possible, as a sentence without its end. */
@@ -115,7 +131,7 @@ export function whyNotTo(
     case 'pinned':
       return `${version} is pinned as known bad for ${serviceText}; if it is good after all, lift the pin first: firebreak pins list, firebreak pins lift ID`;
     case 'indistinct':
-      return `the CD system calls ${version} and the version that it would replace both ${target.name}, so it could only restart the running one; if it restores versions by their commits, set \`commits: true\` in the deployer`;
+      return target.why;
     case 'unsafe':
       return `${safeLimitText(target.by)}, and ${version} is older`;
   }

@@ -447,7 +447,7 @@ describe('settings in force', () => {
     });
     const alike = await act(one, 'rollback', { version: '6.4 (1111111)' });
     expect(alike).toMatchObject({ status: 409, body: { code: 'version-indistinct' } });
-    expect(alike.body.detail).toContain('could only restart the running one');
+    expect(alike.body.detail).toContain('could only restart the running version');
     await deployed(service, { version: '6.5', minutes: 60, commit: '3'.repeat(40) });
     const unclear = await act(one, 'rollback', { version: '6.4' });
     expect(unclear).toMatchObject({ status: 422, body: { code: 'version-ambiguous' } });
