@@ -5,8 +5,8 @@ export type ConfigSource = {
   /**
    * Returns the last valid configuration. It can be a short time older than the one that another thread or instance uses.
    *
-   * @param anew it is read now. If that succeeds, it is at least as new as what anyone has used before
-   * @throws if none could ever be read
+   * @param anew it is read now, so that it is at least as new as what anyone has used before
+   * @throws if none could ever be read; with `anew`, if it cannot be read now
    */
   current(anew?: 'anew'): Promise<Config>;
   /**

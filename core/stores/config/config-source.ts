@@ -33,7 +33,8 @@ export function readPublished(text: string): { published: PublishedConfig; ignor
 const CACHED_MS = 2_000;
 
 /** The configuration that was read last, how long it is cached, and the text that it was parsed from. */
-type CachedConfig = { until: number; published: PublishedConfig; text: string | undefined };
+/** `failure`: why the last read has failed. Absent: it has not. */
+type CachedConfig = { until: number; published: PublishedConfig; text: string | undefined; failure?: unknown };
 
 const GONE = `the published configuration (${CONFIG_KEY}) was not found. The last one that was read stays in force. Publish the configuration again`;
 
@@ -50,7 +51,8 @@ export function publishedConfig(blobs: Blobs, log: Log, now: () => number): Conf
     try {
       const body = await blobs.get(CONFIG_KEY);
       const text = body && Buffer.from(body).toString();
-      if (before !== undefined && before.text === text) return { ...before, until: now() + CACHED_MS };
+      if (before !== undefined && before.text === text)
+        return { until: now() + CACHED_MS, published: before.published, text };
       if (before?.text !== undefined && text === undefined) return gone(before);
       if (text === undefined)
         return { until: now() + CACHED_MS, published: { config: emptyConfig, problems: [] }, text };
@@ -61,7 +63,7 @@ export function publishedConfig(blobs: Blobs, log: Log, now: () => number): Conf
       if (before === undefined)
         throw new Error('cannot read the configuration, and no earlier one is known', { cause: error });
       log.warn('cannot read the configuration; the last one stays in force', { error: String(error) });
-      return { ...before, until: now() + CACHED_MS };
+      return { ...before, until: now() + CACHED_MS, failure: error };
     }
   }
 
@@ -86,7 +88,10 @@ export function publishedConfig(blobs: Blobs, log: Log, now: () => number): Conf
     reading ??= read(cached)
       .then((found) => (cached = found))
       .finally(() => (reading = undefined));
-    return (await reading).published;
+    const { published, failure } = await reading;
+    if (anew !== undefined && failure !== undefined)
+      throw new Error('cannot read the configuration now', { cause: failure });
+    return published;
   }
 
   return {

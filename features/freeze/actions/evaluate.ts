@@ -5,6 +5,7 @@ import { calendarAt } from '../decisions/calendar.ts';
 import type { Evaluated } from '../decisions/budget/freeze-plan-inputs.ts';
 import { type FreezePlan, planFreezes } from '../decisions/budget/plan-freezes.ts';
 import { incidentsCanFreeze, policyOf } from '../decisions/policy.ts';
+import { isComputed } from './record-freezes.ts';
 import type { Deps } from '../ports.ts';
 import type { ErrorBudgets } from '../../../core/domain/ports/error-budgets.ts';
 import { loaded } from '../../../core/domain/ports/extensions.ts';
@@ -69,7 +70,7 @@ async function evaluateAlone(deps: EvaluateDeps, holder: string): Promise<Evalua
   const lease = await deps.evaluationLease.take(holder, LEASE_SECONDS);
   if (lease === 'held') return 'held';
   try {
-    const config = await deps.config.current('anew');
+    const config = await deps.config.current('anew').catch(() => deps.config.current());
     const at = deps.clock.now();
     const found = await Promise.all(sources.map((source) => source.evaluate(config, at, lease === 'taken')));
     const objectives = found.flatMap((one) =>
@@ -109,14 +110,15 @@ async function recordFreezes(
 ): Promise<Recorded> {
   const [current, incidents] = await Promise.all([deps.freezes.current(), deps.incidents.open()]);
   // After the records, so that none goes back to a configuration that was edited during the evaluation.
-  const config = await deps.config.current('anew');
+  const config = await deps.config.current('anew').catch(() => null);
   const plan = planFreezes(
     {
       at,
       objectives,
-      incidents: incidents.map((incident) => ({ incident, policy: policyOf(config, incident) })),
-      calendar: calendarAt(config.freeze.calendar, at),
-      current,
+      incidents: config === null ? [] : incidents.map((incident) => ({ incident, policy: policyOf(config, incident) })),
+      calendar: calendarAt(config?.freeze.calendar ?? [], at),
+      // Without a configuration, freezes of the calendar and of incidents stay as they are.
+      current: config === null ? current.filter((freeze) => !isComputed(freeze)) : current,
     },
     sha256, // for the IDs of freezes
   );

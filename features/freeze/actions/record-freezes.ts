@@ -35,7 +35,12 @@ export async function recordedFreeze(
     return required === null ? undefined : (await deps.freezes.open(required)).freeze;
   }
   if (!isComputed(known)) return known;
-  await correct(deps, [known], 'known');
+  try {
+    await correct(deps, [known], 'known');
+  } catch (error) {
+    deps.log.warn('a freeze could not be updated; its record may be outdated', { freeze: id, error: String(error) });
+    return known;
+  }
   return deps.freezes.get(id);
 }
 
@@ -98,7 +103,7 @@ async function causesNow(
 const readIncident = async ({ incidents }: RecordDeps, id: string) =>
   (await incidents.read(IncidentId.parse(id))) ?? [];
 
-const isComputed = ({ cause }: Freeze): boolean => cause === 'calendar' || cause === 'incident';
+export const isComputed = ({ cause }: Freeze): boolean => cause === 'calendar' || cause === 'incident';
 
 /**
  * Makes records correct. Most often, they are. Otherwise, the configuration is read anew, after the records: so none goes back

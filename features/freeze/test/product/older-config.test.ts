@@ -32,11 +32,14 @@ const EDITED = [entry('we count again', '2098-01-01')];
 
 let dir: string;
 let platform: SqlitePlatform;
+/** Whether the older instance cannot read the published configuration. */
+let isUnreadable = false;
 
 const log = jsonLog(new SetClock(AT), 'silent');
 const settings = { stage: 'test', timeScale: 1, standIns: [], publicUrl: undefined };
 
 beforeEach(async () => {
+  isUnreadable = false;
   dir = await mkdtemp(join(tmpdir(), 'firebreak-older-config-'));
   const options = platformOptions({ dataDir: dir, snapshotDir: join(dir, 'status'), timeScale: 1 }, log, (name) =>
     name === 'FIREBREAK_ADMIN_TOKEN' ? TOKEN : undefined,
@@ -55,10 +58,20 @@ async function publishCalendar(version: string, calendar: object[]): Promise<voi
   await publish(platform.blobs, { ok: true, config, warnings: [] }, new SetClock(AT).now());
 }
 
+/** The blobs of the older instance. */
+const ofOlder = (): SqlitePlatform['blobs'] =>
+  new Proxy(platform.blobs, {
+    get: (blobs, name) => {
+      const member: unknown = Reflect.get(blobs, name);
+      if (name === 'get' && isUnreadable) return () => Promise.reject(new Error('the blobs do not answer'));
+      return typeof member === 'function' ? member.bind(blobs) : member;
+    },
+  });
+
 /** Puts the product together with a clock of its own, by which it reads the configuration again. */
-function instance(background?: Product) {
+function instance(background?: Product, blobs = platform.blobs) {
   const clock = new SetClock(AT);
-  const parts = { platform, settings, clock, log };
+  const parts = { platform: { ...platform, blobs }, settings, clock, log };
   const product = assemble({ ...parts, ...(background && { compute: computeHere(() => background) }) });
   const { app } = appsOf(product, { platform, clock, log });
   return {
@@ -84,7 +97,7 @@ const written = async ({ get }: Instance): Promise<string[]> =>
 /** Two instances that have read the configuration with these entries. Only the first has read the next one. */
 async function apart(before: object[], after: object[]): Promise<{ newer: Instance; older: Instance }> {
   await publishCalendar('before', before);
-  const [newer, older] = [instance(), instance()];
+  const [newer, older] = [instance(), instance(undefined, ofOlder())];
   await listed(newer);
   await listed(older);
   await publishCalendar('after', after);
@@ -117,6 +130,14 @@ const READERS: [name: string, read: (one: Instance, id: string) => Promise<unkno
 test.each(READERS)('%s of an instance with an older configuration does not undo an edit', async (_, read) => {
   const { newer, older } = await apart(BEFORE, EDITED);
   const [freeze] = await listed(newer);
+  await read(older, freeze.id);
+  expect(await written(newer)).toEqual(['freeze.revised', 'freeze.opened']);
+});
+
+test.each(READERS)('%s of an instance that cannot read the edited configuration does not undo it', async (_, read) => {
+  const { newer, older } = await apart(BEFORE, EDITED);
+  const [freeze] = await listed(newer);
+  isUnreadable = true;
   await read(older, freeze.id);
   expect(await written(newer)).toEqual(['freeze.revised', 'freeze.opened']);
 });
