@@ -129,10 +129,29 @@ export class SqliteExecutions extends ExecutionRequests {
       await this.recover();
     } catch (error) {
       if (!(error instanceof DiskFailure || error instanceof DatabaseDamaged)) throw error;
-      this.#options.log({ event: 'resume-failed', error: String(error) });
-      if (!this.#isClosed) this.#timer = setTimeout(() => void this.resume(), AGAIN_MS).unref();
+      this.#resumeLater(error);
       return;
     }
+    await this.#hasRecovered();
+  }
+
+  #resumeLater(error: unknown): void {
+    this.#options.log({ event: 'resume-failed', error: String(error) });
+    if (!this.#isClosed) this.#timer = setTimeout(() => void this.#resumeAgain(), AGAIN_MS).unref();
+  }
+
+  /** Whatever fails now, it is tried again: what is not continued would stay as it is until the next start. */
+  async #resumeAgain(): Promise<void> {
+    try {
+      await this.recover();
+    } catch (error) {
+      this.#resumeLater(error);
+      return;
+    }
+    await this.#hasRecovered();
+  }
+
+  async #hasRecovered(): Promise<void> {
     await this.#prunedOrLogged();
     if (this.#isClosed) return;
     this.#resumed = true;

@@ -4,6 +4,7 @@ import { Backlog } from './backlog.ts';
 import type { Clock } from './clock.ts';
 import { type Consumption, type ConsumptionOptions, startConsumption } from './consumption.ts';
 import type { Database } from './database.ts';
+import { DatabaseDamaged } from './errors.ts';
 
 export type SqliteQueuesOptions = {
   /** All queues by name. `ordered`: each message has a group, as on AWS in a FIFO queue; otherwise none has one. */
@@ -56,7 +57,7 @@ export class SqliteQueues implements Queues {
     this.#queues = new Map(
       Object.entries(queues).map(([name, { ordered }]) => [name, { ordered, backlog: new Backlog() }]),
     );
-    this.#lastBefore = Number(database.sql.get('SELECT max(number) AS last FROM messages')?.['last'] ?? 0);
+    this.#lastBefore = lastIn(database);
   }
 
   async send(queue: string, messages: readonly NewMessage[]): Promise<void> {
@@ -172,5 +173,15 @@ export class SqliteQueues implements Queues {
       this.#queues.get(String(row['queue']))?.backlog.add(message, now);
       this.#lastRead = message.number;
     }
+  }
+}
+
+/** Returns the number of the newest message. In a damaged file, each one can be it: what needs the page fails by itself. */
+function lastIn({ sql }: Pick<Database, 'sql'>): number {
+  try {
+    return Number(sql.get('SELECT max(number) AS last FROM messages')?.['last'] ?? 0);
+  } catch (error) {
+    if (error instanceof DatabaseDamaged) return Infinity;
+    throw error;
   }
 }

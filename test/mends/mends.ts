@@ -283,7 +283,7 @@ export const MENDS: readonly Mend[] = [
     area: 'stores',
     bug: 'On a full disk, the product did not continue its workflows, even after there was room again.',
     file: 'platforms/sqlite/executions.ts',
-    mended: `      if (!(error instanceof DiskFailure)) throw error;
+    mended: `      if (!(error instanceof DiskFailure || error instanceof DatabaseDamaged)) throw error;
 `,
     broken: `      if (error !== undefined) throw error;
 `,

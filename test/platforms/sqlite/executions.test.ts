@@ -6,7 +6,8 @@ import { expect, test } from 'vitest';
 import { BackgroundPlatform } from '../../../platforms/sqlite/background.ts';
 import { Database } from '../../../platforms/sqlite/database.ts';
 import { ExecutionRequests } from '../../../platforms/sqlite/execution-requests.ts';
-import type { SqliteExecutions } from '../../../platforms/sqlite/executions.ts';
+import { DatabaseDamaged } from '../../../platforms/sqlite/errors.ts';
+import { SqliteExecutions } from '../../../platforms/sqlite/executions.ts';
 import { SqlitePlatform } from '../../../platforms/sqlite/platform.ts';
 import { until } from '../../support/clock.ts';
 import { damage } from '../../support/damage.ts';
@@ -235,7 +236,36 @@ test('what another thread requests is done at once', async () => {
   await rm(folder, { recursive: true });
 });
 
-test.each(['executions', 'executions_by_end', 'operations_by_due'])(
+test('after a damaged file, executions continue as soon as they can, whatever fails meanwhile', async () => {
+  const failures = [new DatabaseDamaged('the page is damaged', 11), new Error('database is locked')];
+  const logged: string[] = [];
+  let hasRecovered = false;
+  const database = {
+    sql: { get: () => undefined, all: () => [] },
+    clock: { now: () => Date.now() },
+    write: (name: string) => {
+      if (name !== 'executions.recover') return Promise.resolve(0);
+      const failure = failures.shift();
+      hasRecovered = failure === undefined;
+      return failure === undefined ? Promise.resolve(0) : Promise.reject(failure);
+    },
+  };
+  const executions = new SqliteExecutions({
+    database: database as never,
+    timeScale: 1,
+    retentionDays: 1,
+    maxConcurrent: 1,
+    executionTimeoutSeconds: 3600,
+    handler: () => () => expect.unreachable(),
+    log: (entry) => logged.push(JSON.stringify(entry)),
+  });
+  await executions.resume();
+  await until(() => hasRecovered);
+  expect(logged).toEqual([expect.stringContaining('is damaged'), expect.stringContaining('is locked')]);
+  await executions.close();
+});
+
+test.each(['executions', 'executions_by_end', 'operations_by_due', 'messages'])(
   'damage of %s does not end what runs in another thread, and is told',
   async (name) => {
     const folder = await mkdtemp(join(tmpdir(), 'firebreak-executions-'));
@@ -248,15 +278,15 @@ test.each(['executions', 'executions_by_end', 'operations_by_due'])(
       publicFolder: join(folder, 'status'),
       secret: () => undefined,
       timeScale: 1,
-      queues: {},
       executions,
-      onError: (error: unknown) => expect.unreachable(String(error)),
+      onError: (error: unknown) => expect(String(error)).toContain('the database is damaged'),
     };
-    const front = await SqlitePlatform.open(settings);
+    const front = await SqlitePlatform.open({ ...settings, queues: { work: { ordered: false } } });
     const found: string[] = [];
     const back = await BackgroundPlatform.join(
       {
         ...settings,
+        queues: { work: { ordered: false, batchSize: 1, concurrency: 1, maxDeliveries: 1, timeoutMs: 60_000 } },
         deadLetterDays: 1,
         onDamage: (error) => found.push(String(error)),
         executions: {
@@ -268,7 +298,7 @@ test.each(['executions', 'executions_by_end', 'operations_by_due'])(
       },
       front.share(),
     );
-    const stop = await back.run({ consumers: {}, jobs: [] });
+    const stop = await back.run({ consumers: { work: () => expect.unreachable() }, jobs: [] });
     await until(() => found.length > 0);
     expect(found[0]).toMatch(/^DatabaseDamaged: the database is damaged .*: restore a backup/);
     await stop();
