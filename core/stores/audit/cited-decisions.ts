@@ -27,10 +27,12 @@ const SETTLED_MAX = 10_000;
 export function citing(store: Store, log: Log): Store {
   /** IDs of decisions that are cited already, or have lost their inputs: both stay so. */
   const settled = new BoundedMap<true>(SETTLED_MAX);
-  async function mark(written: readonly unknown[]): Promise<void> {
+  function namedIn(written: readonly unknown[]): string[] {
     const found = new Set<string>();
     for (const one of written) findIds(one, found);
-    const named = [...found].filter((id) => settled.get(id) === undefined);
+    return [...found].filter((id) => settled.get(id) === undefined);
+  }
+  async function mark(named: readonly string[]): Promise<void> {
     let [marked, from] = [0, 0];
     for (; from < Math.min(named.length, LOOKED_UP_MAX) && marked < CITED_MAX; from += READ_AT_ONCE) {
       const some = named.slice(from, from + READ_AT_ONCE);
@@ -48,25 +50,27 @@ export function citing(store: Store, log: Log): Store {
       });
   }
   /** Goes on if a decision can't be read or marked: an incident must not fail because of it. */
-  const markIfPossible = (written: readonly unknown[]): Promise<void> =>
-    mark(written).catch((error: unknown) =>
+  const markIfPossible = (named: readonly string[]): Promise<void> =>
+    mark(named).catch((error: unknown) =>
       log.error('freeze decisions that an incident cites could not be marked, and can lose their inputs', {
         error: String(error),
       }),
     );
+  /** What cites nothing is written at once: a run marks its start before it reads what could stall its process. */
+  function afterMarking<T>(written: readonly unknown[], work: () => Promise<T>): Promise<T> {
+    const named = namedIn(written);
+    return named.length === 0 ? work() : markIfPossible(named).then(work);
+  }
   return {
     get: (...args) => store.get(...args),
     getMany: (...args) => store.getMany(...args),
     range: (...args) => store.range(...args),
     list: (...args) => store.list(...args),
-    async write(writes) {
-      await markIfPossible(writes.flatMap(partOfIncident));
-      return store.write(writes);
-    },
-    async update(key, update, options) {
-      await markIfPossible(partOfIncident({ kind: 'update', key, update, condition: undefined }));
-      return store.update(key, update, options);
-    },
+    write: (writes) => afterMarking(writes.flatMap(partOfIncident), () => store.write(writes)),
+    update: (key, update, options) =>
+      afterMarking(partOfIncident({ kind: 'update', key, update, condition: undefined }), () =>
+        store.update(key, update, options),
+      ),
   };
 }
 

@@ -53,6 +53,13 @@ test('nothing is marked or created for what others store, or for decisions that 
   expect(await stores.table.get(keys.freezeDecision(idOf(99)))).toBeUndefined();
 });
 
+test('what names no decision is written before anything else runs, which can stall the process', async () => {
+  const [write, change] = [vi.spyOn(stores.store, 'write'), vi.spyOn(stores.store, 'update')];
+  const both = [storePart({ text: 'fine' }), update({ set: { title: 'fine' } })];
+  expect([write, change].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
+  await Promise.all(both);
+});
+
 test('a text without a decision costs no call, nor does one that is cited already', async () => {
   const [read, mark] = [vi.spyOn(stores.store, 'getMany'), vi.spyOn(stores.store, 'update')];
   await storePart({ text: 'fine' });
