@@ -140,7 +140,7 @@ export class SqliteExecutions extends ExecutionRequests {
     if (!this.#isClosed) this.#timer = setTimeout(() => void this.#resumeAgain(), AGAIN_MS).unref();
   }
 
-  /** Whatever fails now, it is tried again: what is not continued would stay as it is until the next start. */
+  /** Tries again after any error. Otherwise, no workflow would continue until the next start. */
   async #resumeAgain(): Promise<void> {
     try {
       await this.recover();

@@ -110,7 +110,7 @@ export const isComputed = ({ cause }: Freeze): boolean => cause === 'calendar' |
  * to an older one than another thread or instance has recorded it by. Only the evaluation decides whether the cause of a
  * lifted freeze has ended since.
  *
- * @param of `all`: also records what is not recorded yet
+ * @param of `all`: freezes without a record get one; `known`: only records that exist are corrected
  */
 async function correct(deps: RecordDeps, current: readonly Freeze[], of: 'all' | 'known'): Promise<void> {
   const planBy = async (config: Config): Promise<Pick<FreezePlan, 'end' | 'revise' | 'open'>> => {

@@ -266,7 +266,7 @@ test('after a damaged file, executions continue as soon as they can, whatever fa
 });
 
 test.each(['executions', 'executions_by_end', 'operations_by_due', 'messages'])(
-  'damage of %s does not end what runs in another thread, and is told',
+  'damage of %s is reported, and the background thread goes on',
   async (name) => {
     const folder = await mkdtemp(join(tmpdir(), 'firebreak-executions-'));
     const file = join(folder, 'firebreak.sqlite');
