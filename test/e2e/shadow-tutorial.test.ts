@@ -26,7 +26,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const PAGE = join(ROOT, 'docs/start/shadow-your-alerts.md');
 
 /** Commands that change nothing, so a reader repeats them until the alert has arrived, or a busy machine has answered. */
-const LOOKS = /^firebreak (doctor|incident (list|show)|report) /;
+const LOOKS = /^(\. \S+\n)?firebreak (doctor|incident (list|show)|report) /;
 
 /** The configuration of the reader's Alertmanager before the tutorial. */
 const OWN: AlertmanagerConfig = { route: { receiver: 'on-call' }, receivers: [{ name: 'on-call' }] };
