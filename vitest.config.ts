@@ -30,6 +30,7 @@ export default defineConfig({
     testTimeout: 600_000,
     hookTimeout: 600_000,
     expect: { poll: { timeout: 120_000 } },
+    globalSetup: ['./test/build.ts'],
     setupFiles: ['./test/setup.ts'],
     env: { TMPDIR: temporary(), NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? compiled },
     reporters: ['default', './test/reporter.ts'],

@@ -132,6 +132,8 @@ const ASSEMBLIES = {
   'entrances/cli/hash.ts': ['core/stores'],
   'packages/demo/main.ts': ['local'],
   'packages/lab/bench/harness/product.ts': ['local', 'scripts'],
+  'packages/lab/bench/main.ts': ['scripts'],
+  'packages/lab/bench/measurements/bundles.ts': ['scripts'],
   'packages/sandbox/main.ts': ['local'],
   'packages/sandbox/connect.ts': ['local'],
   'packages/sandbox/settings.ts': ['local'],

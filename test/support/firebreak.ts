@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PRODUCT_OPTIONS } from '../../scripts/setup.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -44,11 +45,13 @@ export type FirebreakOptions = {
   unshown?: true;
   /** Additional arguments for Node, such as `--import ./test/kill/at.ts`. */
   nodeArgs?: string[];
+  /** Starts the sources instead of `dist/`: for a test that needs the names of files. */
+  sources?: true;
   /** Script of package.json that starts it, in place of Node. */
   script?: 'start' | 'dev';
 };
 
-/** The product as a user starts it: its own process group, accessed only over HTTP. */
+/** The product as it runs in production: its own process group, accessed only over HTTP. */
 export class Firebreak {
   url = '';
   /** The output of all its starts. */
@@ -108,10 +111,11 @@ export class Firebreak {
    * @param wrapper a command that replaces itself with the product, such as `prlimit`
    */
   async start(env: Record<string, string> = {}, wrapper: readonly string[] = []): Promise<void> {
-    const { script, nodeArgs = [] } = this.#options;
+    const { script, nodeArgs = [], sources } = this.#options;
+    const program = sources ? 'packages/sandbox/main.ts' : 'dist/sandbox.mjs';
     const command = script
       ? ['npm', 'run', '--silent', script]
-      : [...wrapper, process.execPath, ...nodeArgs, 'packages/sandbox/main.ts'];
+      : [...wrapper, process.execPath, ...PRODUCT_OPTIONS, ...nodeArgs, program];
     const child = spawn(command[0] ?? '', command.slice(1), {
       cwd: ROOT,
       detached: true, // its own process group, so that all of it can be killed at once

@@ -46,7 +46,8 @@ export function slackClient({
   timeoutMs?: number;
 }): CallSlack {
   const createClient = async (): Promise<WebClient> => {
-    const { LogLevel, WebClient } = await import('@slack/web-api');
+    const { default: slack } = await import('@slack/web-api'); // bundles have only the default of a CommonJS module
+    const { LogLevel, WebClient } = slack;
     return new WebClient(token, {
       slackApiUrl: apiUrl,
       allowAbsoluteUrls: false,

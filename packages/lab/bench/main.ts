@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: measures the product as a user starts it, over HTTP, beside references in the same run. Prints a table,
+ * `npm run bench`: measures the product as it runs in production, over HTTP, beside references in the same run. Prints a table,
  * and on an idle machine writes it to packages/lab/results/results.json and docs/explanation/performance.md, which explains the figures.
  *
  * `npm run bench -- PART…`: only these parts; the results of the others stay.
@@ -13,6 +13,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { globSync, rmSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { build } from '../../../scripts/build.ts';
 import type { Bench, Part } from './harness/part.ts';
 import { stopAll } from './harness/program.ts';
 import { startVendors } from './harness/vendors.ts';
@@ -171,6 +172,7 @@ try {
   const { names, isShort, seconds } = selection(process.argv.slice(2));
   const isWritten = isIdle() && !isShort;
   const accepted = await acceptedLines();
+  await build();
   const vendors = await startVendors();
   const lines: Line[] = [];
   for (const part of names.length > 0 ? names : Object.keys(PARTS))

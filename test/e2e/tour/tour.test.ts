@@ -42,6 +42,7 @@ beforeAll(async () => {
     services: { checkout: { environments: { production: CHECKOUT } }, search: {} },
     timeScale: 1, // no job of another minute runs meanwhile
     unshown: true,
+    sources: true,
     nodeArgs: ['--import', new URL('./record.ts', import.meta.url).href],
     env: { ...vendors.env, LOG_LEVEL: 'debug', FIREBREAK_TOUR_DIR: dir, SLACK_SIGNING_SECRET: SECRET },
   });

@@ -8,6 +8,7 @@ import { build, type Metafile } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { plotAsset } from '../../../entrances/console/assets.ts';
 import { CONSOLE_FILES } from '../../../functions/assembly/resources.ts';
+import { BUNDLE, namedImports } from '../../../scripts/build.ts';
 import { resourcesText } from '../../support/aws/resources.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -35,13 +36,6 @@ const LARGE_MAX_BYTES: Partial<Record<Handler, number>> = { http: 3_200_000, con
 /** Slack waits three seconds, including a cold start. The AWS clients are those of Lambda's runtime. */
 const SLACK_MAX_BYTES = 650_000;
 const OF_THE_RUNTIME = ['@aws-sdk/*', '@smithy/*'];
-
-/** SST puts this before every bundle: some packages still call `require`. */
-const BANNER = `import { createRequire as topLevelCreateRequire } from 'module';
-const require = topLevelCreateRequire(import.meta.url);
-import { fileURLToPath as topLevelFileUrlToPath, URL as topLevelURL } from 'url';
-const __filename = topLevelFileUrlToPath(import.meta.url);
-const __dirname = topLevelFileUrlToPath(new topLevelURL('.', import.meta.url));`;
 
 /** The environment of a function on Lambda, and nothing else: no home, no PATH, no file of the project. */
 const ON_LAMBDA = {
@@ -158,23 +152,14 @@ beforeAll(async () => {
 });
 async function bundle(name: Handler, external: string[]): Promise<void> {
   const { metafile } = await build({
-    absWorkingDir: ROOT,
+    ...BUNDLE,
     entryPoints: [`functions/${name}.ts`],
     outdir: join(folder, name),
-    splitting: true,
     metafile: true,
     external,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    minify: true,
-    keepNames: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    banner: { js: BANNER },
     logLevel: 'silent',
   });
+  expect(namedImports(metafile)).toEqual([]);
   outputs.set(name, metafile.outputs);
 }
 

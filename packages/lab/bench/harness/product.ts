@@ -42,7 +42,7 @@ export async function startIn(
   env: Readonly<Record<string, string>>,
   nodeArgs: string[] = [],
 ): Promise<Product> {
-  const program = await startProgram('packages/sandbox/main.ts', {
+  const program = await startProgram('dist/sandbox.mjs', {
     nodeArgs: [...PRODUCT_OPTIONS, ...nodeArgs],
     env: {
       PORT: '0',

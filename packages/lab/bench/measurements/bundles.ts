@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { build, type Metafile } from 'esbuild';
 import { FUNCTION_NAMES, type FunctionName } from '../../../../functions/assembly/functions.ts';
+import { BUNDLE } from '../../../../scripts/build.ts';
 import type { Bench } from '../harness/part.ts';
 import { median } from '../harness/statistics.ts';
 import { figure, type Measured, ratioAtMost, valueAtMost } from '../results.ts';
@@ -13,13 +14,6 @@ const ROOT = resolve(import.meta.dirname, '../../../..');
 const ROUNDS = 7;
 const INIT_RATIO = 1.5;
 const SIZE_MAX_MB = 2;
-
-/** SST puts this before every bundle: some packages still call `require`. */
-const BANNER = `import { createRequire as topLevelCreateRequire } from 'module';
-const require = topLevelCreateRequire(import.meta.url);
-import { fileURLToPath as topLevelFileUrlToPath, URL as topLevelURL } from 'url';
-const __filename = topLevelFileUrlToPath(import.meta.url);
-const __dirname = topLevelFileUrlToPath(new topLevelURL('.', import.meta.url));`;
 
 /** The function that uses the AWS clients of Lambda's runtime (platforms/aws/infra/functions.ts). */
 const OF_THE_RUNTIME: Partial<Record<FunctionName, string[]>> = { slack: ['@aws-sdk/*', '@smithy/*'] };
@@ -55,20 +49,10 @@ type Bundle = { file: string; entry: string; metafile: Metafile };
 /** Builds a bundle with the options of SST. */
 async function bundled(entry: string, folder: string, external: string[]): Promise<Bundle> {
   const { metafile } = await build({
-    absWorkingDir: ROOT,
+    ...BUNDLE,
     entryPoints: [entry],
     outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    splitting: true,
     external,
-    bundle: true,
-    minify: true,
-    keepNames: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    banner: { js: BANNER },
     logLevel: 'silent',
     metafile: true,
     nodePaths: [join(ROOT, 'node_modules')],

@@ -1,0 +1,138 @@
+/**
+ * `npm run build`: bundles the product into `dist/`, which needs nothing else but Node. The same sources give the same
+ * files. Files that have not changed are not written, so that a program that runs from `dist/` is not disturbed.
+ */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { build as bundle, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
+
+const ROOT = resolve(import.meta.dirname, '..');
+
+/** What Node starts, by its name in `dist/`: programs, threads, and a module that the sandbox names to a thread. */
+const ENTRIES = {
+  firebreak: 'local/main.ts',
+  cli: 'entrances/cli/main.ts',
+  sandbox: 'packages/sandbox/main.ts',
+  background: 'local/background/worker.ts',
+  stalls: 'local/stalls/worker.ts',
+  writer: 'platforms/sqlite/writer.ts',
+  'sandbox-settings': 'packages/sandbox/settings.ts',
+};
+
+/** Files that the product reads, at the same place below `dist/`. */
+const READ: readonly [folder: string, isRead: RegExp][] = [
+  ['config', /./],
+  ['docs', /\.md$/],
+  ['node_modules/uplot', /^(LICENSE|package\.json|dist\/uPlot\.iife\.min\.js)$/],
+  ['packages/sandbox/page', /./],
+  ['runbooks', /\.md$/],
+  ['scripts/node', /^package(-lock)?\.json$/],
+  ['.', /^(LICENSE|package\.json)$/],
+];
+
+/** The options with which SST bundles a Lambda function, too. Some packages still call `require`, so it has this banner. */
+export const BUNDLE = {
+  absWorkingDir: ROOT,
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  splitting: true,
+  minify: true,
+  keepNames: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  mainFields: ['module', 'main'],
+  banner: {
+    js: `import { createRequire as topLevelCreateRequire } from 'module';
+const require = topLevelCreateRequire(import.meta.url);
+import { fileURLToPath as topLevelFileUrlToPath, URL as topLevelURL } from 'url';
+const __filename = topLevelFileUrlToPath(import.meta.url);
+const __dirname = topLevelFileUrlToPath(new topLevelURL('.', import.meta.url));`,
+  },
+} satisfies BuildOptions;
+
+/**
+ * Lets a bundled module find files and threads as its source does: the address of `a/b.ts` becomes `dist/a/b.ts`, that of
+ * an entry its bundle.
+ */
+const places: Plugin = {
+  name: 'places',
+  setup({ onLoad }) {
+    const names = new Map(Object.entries(ENTRIES).map(([name, file]) => [file, name]));
+    onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const file = relative(ROOT, path);
+      const text = readFileSync(path, 'utf8');
+      if (file.includes('node_modules/') || !text.includes('import.meta')) return undefined;
+      const contents = text
+        .replaceAll(/new URL\('(\.[^']*\.ts)', import\.meta\.url\)/g, (_, module: string) => {
+          const name = names.get(join(dirname(file), module));
+          if (name === undefined) throw new Error(`${file} loads ${module}, which is no entry of scripts/build.ts`);
+          return `new URL('./${name}.mjs', import.meta.own)`;
+        })
+        .replaceAll('import.meta.url', `new URL('./${file}', import.meta.own).href`)
+        .replaceAll('import.meta.dirname', `(import.meta.dirname + '/${dirname(file)}')`)
+        .replaceAll('import.meta.own', 'import.meta.url');
+      return { contents, loader: 'ts' };
+    });
+  },
+};
+
+const DIST = join(ROOT, 'dist');
+
+/** Bundles the product into a folder. @throws Error if a part of it would fail when it is loaded */
+export async function build(folder = DIST): Promise<void> {
+  const { metafile, outputFiles } = await bundle({
+    ...BUNDLE,
+    entryPoints: Object.entries(ENTRIES).map(([out, file]) => ({ in: file, out })),
+    outdir: DIST, // paths are in the maps, and so in the hashes of the names
+    chunkNames: 'chunk-[hash]',
+    sourcemap: 'linked',
+    sourcesContent: false,
+    plugins: [places],
+    logLevel: 'warning',
+    metafile: true,
+    write: false,
+  });
+  const wrong = namedImports(metafile);
+  if (wrong.length > 0) throw new Error(`a bundle has only the default of a CommonJS module:\n${wrong.join('\n')}`);
+  const files = new Map<string, Uint8Array>();
+  for (const { path, contents } of outputFiles)
+    files.set(relative(DIST, path), path.endsWith('.map') ? placed(contents) : contents);
+  for (const [from, isRead] of READ)
+    for (const name of readdirSync(join(ROOT, from), { recursive: from !== '.', encoding: 'utf8' }))
+      if (isRead.test(name) && statSync(join(ROOT, from, name)).isFile())
+        files.set(join(from, name), readFileSync(join(ROOT, from, name)));
+  for (const [name, contents] of files) writeIfChanged(join(folder, name), contents);
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+    if (statSync(join(folder, name)).isFile() && !files.has(name)) rmSync(join(folder, name));
+}
+
+/** Returns the lines that import names of a CommonJS module on demand: esbuild gives them only its default. */
+export const namedImports = ({ inputs }: Metafile): string[] =>
+  Object.entries(inputs).flatMap(([file, { imports }]) => {
+    const isWrong = ({ kind, path }: (typeof imports)[number]) =>
+      kind === 'dynamic-import' && inputs[path]?.format === 'cjs';
+    const modules = imports.filter(isWrong).map(({ original = '' }) => `import('${original}')`);
+    const lines = modules.length > 0 ? readFileSync(join(ROOT, file), 'utf8').split('\n') : [];
+    return lines
+      .filter((line) => modules.some((module) => line.includes(module)) && !line.includes('{ default: '))
+      .map((line) => `${file}: ${line.trim()}`);
+  });
+
+/** Names the sources of a map as `places` does: `dist/a/b.ts`, wherever `dist/` is installed. */
+function placed(map: Uint8Array): Uint8Array {
+  const { sources, ...rest } = JSON.parse(Buffer.from(map).toString()) as { sources: string[] };
+  return Buffer.from(JSON.stringify({ ...rest, sources: sources.map((source) => source.replace(/^(\.\.\/)+/, '')) }));
+}
+
+/** Writes a file at once: a program that starts meanwhile reads the old or the new one. */
+function writeIfChanged(path: string, contents: Uint8Array): void {
+  if (statSync(path, { throwIfNoEntry: false })?.size === contents.length && readFileSync(path).equals(contents))
+    return;
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, contents);
+  renameSync(draft, path);
+}
+
+if (process.argv[1] === import.meta.filename) await build();
