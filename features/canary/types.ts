@@ -4,6 +4,7 @@ import type { TrafficConfig } from './traffic-config.ts';
 import type { Gate, JudgedSamples } from './decisions/progress.ts';
 import type { TrafficRouter } from './decisions/traffic.ts';
 import type { Page, ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { Started } from '../../core/domain/ports/system.ts';
 
 /** Canaries, with what happened in each. */
 export type Canaries = {
@@ -34,7 +35,7 @@ export type Canaries = {
 };
 
 /** Starts the run of a canary's workflow; idempotent. */
-export type CanaryRuns = { start(id: CanaryId, run: number): Promise<void> };
+export type CanaryRuns = { start(id: CanaryId, run: number): Promise<Started> };
 
 /** Undefined: the configuration is incomplete. */
 export type TrafficRouterFor = (

@@ -12,6 +12,7 @@ import type {
 } from './experiment.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Attempt, Page, ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { Started } from '../../core/domain/ports/system.ts';
 
 /** Chaos experiments, with what was observed in each. */
 export type Experiments = {
@@ -44,7 +45,7 @@ export type Experiments = {
 };
 
 /** Starts runs of the workflow of experiments; idempotent. */
-export type ExperimentRuns = { start(id: ExperimentId, workflowRun: number): Promise<void> };
+export type ExperimentRuns = { start(id: ExperimentId, workflowRun: number): Promise<Started> };
 
 /** Pods that a run affects: those with all labels, or the pods of a workload. Null: not known. */
 export type ChaosTarget = {

@@ -34,10 +34,12 @@ export class LambdaExecutions implements Executions {
     this.#function = durableFunction;
   }
 
-  async start(name: string, input: object): Promise<void> {
+  async start(name: string, input: object): Promise<string | undefined> {
     const { functionName: FunctionName, qualifier: Qualifier } = this.#function;
     try {
-      await this.#client.send(
+      // With the same name and payload, Lambda returns the execution of that name, also if it has ended
+      // (docs.aws.amazon.com/lambda/latest/dg/durable-execution-idempotency.html, read 2026-11-27).
+      const { DurableExecutionArn } = await this.#client.send(
         new InvokeCommand({
           FunctionName,
           Qualifier,
@@ -46,9 +48,11 @@ export class LambdaExecutions implements Executions {
           Payload: JSON.stringify(input),
         }),
       );
+      return DurableExecutionArn;
     } catch (error) {
       // Name and payload come from Firebreak alone, so an execution with this name is this one.
       if (nameOf(error) !== 'DurableExecutionAlreadyStartedException') throw error;
+      return undefined;
     }
   }
 

@@ -22,8 +22,9 @@ export class ExecutionRequests implements Executions {
     this.#now = options.now ?? Date.now;
   }
 
-  async start(name: string, input: object): Promise<void> {
+  async start(name: string, input: object): Promise<string> {
     await this.started(name, input, false);
+    return name;
   }
 
   /** @returns the first invocation, which begins now. Undefined: it does not, or the execution was started before */

@@ -97,7 +97,7 @@ export class SqliteExecutions extends ExecutionRequests {
     this.#handler = options.handler(client, { wrapOperationAttemptFn: (_, attempt) => this.#counted(attempt) });
   }
 
-  override async start(name: string, input: object): Promise<void> {
+  override async start(name: string, input: object): Promise<string> {
     const begins = this.#resumed && this.#room > 0 && !this.#isAnyWaiting();
     if (begins) this.#beginning += 1;
     try {
@@ -107,6 +107,7 @@ export class SqliteExecutions extends ExecutionRequests {
       if (begins) this.#beginning -= 1;
     }
     this.#poke();
+    return name;
   }
 
   override async completeCallback(callback: string): Promise<void> {

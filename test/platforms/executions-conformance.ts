@@ -66,9 +66,23 @@ export function executionsConformance(platform: string, open: (workflow: Workflo
       const { executions, pass } = await given(async (_input: object, context) => {
         id = context.executionContext.durableExecutionArn;
       });
+      expect(await executions.start('one', {})).toBe(await executions.start('one', {}));
+      await pass(0);
+      expect(await executions.start('one', {})).toBe(id);
+      expect(await status(id)).toBe('succeeded');
+    });
+
+    test('say which execution has a name, also if it has failed before its first checkpoint', async () => {
+      let calls = 0;
+      const { executions, pass } = await given(async () => {
+        calls += 1;
+        throw new Error('no table');
+      });
       await executions.start('one', {});
       await pass(0);
-      expect(await status(id)).toBe('succeeded');
+      const failed = await executions.start('one', {});
+      await pass(60);
+      expect([await status(failed), calls]).toEqual(['failed', 1]);
     });
 
     test('complete a callback once, and accept that it is closed or unknown', async () => {

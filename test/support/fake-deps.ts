@@ -72,9 +72,12 @@ export type TestEngine = Engine & { kill(incident: string, run: number): void; d
  * @param event called for each start and each completed callback
  */
 export const idleEngine = (event: (call: string) => void = () => undefined): TestEngine => ({
-  start: async (incident, run) => event(`start ${incident} ${run}`),
+  start: async (incident, run) => {
+    event(`start ${incident} ${run}`);
+    return `${incident}-${run}`;
+  },
   completeCallback: async (callback) => event(callback),
-  died: async () => false,
+  status: async () => 'running',
   kill: () => undefined,
   dieAfter: () => undefined,
 });
@@ -176,7 +179,7 @@ export class FakeWorld {
       config: { current: async () => this.config, problems: async () => [] },
       engine: {
         start: (incident, run) => this.#engine().start(incident, run),
-        died: (execution) => this.#engine().died(execution),
+        status: (execution) => this.#engine().status(execution),
         completeCallback: (callback) => this.#engine().completeCallback(callback),
       },
       ...stores,
@@ -257,7 +260,12 @@ export class FakeWorld {
       runs: {
         drill: notAsked('runs.drill'),
         watch: notAsked('runs.watch'),
-        flag: { start: async (id, number) => void this.flagRuns.push(`${id} ${number}`) },
+        flag: {
+          start: async (id, number) => {
+            this.flagRuns.push(`${id} ${number}`);
+            return `${id}-flag-${number}`;
+          },
+        },
       },
       features: {},
       extensions: noExtensions,

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { openTable, type TableStores } from '../core/stores/stores.ts';
-import { drillPaths, playDrill } from './stories/drills.ts';
+import { begins, dies, drillPaths, playDrill } from './stories/drills.ts';
 import { pinRolledBack } from '../../core/actions/changes/pin-rolled-back.ts';
 import { NewChange } from '../../schemas/changes/change.ts';
 import { GoldenHistories } from './golden-histories.ts';
-import { configured, deploys, type Moment, type Story } from './play.ts';
+import { all, configured, deploys, type Moment, type Story } from './play.ts';
 
 let stores: TableStores;
 beforeAll(async () => {
@@ -70,3 +70,8 @@ test.for<[string, Moment[]]>([
 });
 
 test('the golden histories contain every transition', () => histories.checkTransitions());
+
+test('a drill whose run fails before it has recorded its start is continued by the next run', async ({ expect }) => {
+  const { drill } = await playDrill(stores.table, 910, { timeline: { '0 s': all(begins, dies) } });
+  expect(drill).toMatchObject({ outcome: 'proved', run: 2 });
+});

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { tendFlags } from '../../core/actions/incidents/tend-flags.ts';
 import { turnFlagOn } from '../../core/actions/incidents/turn-flag-on.ts';
 import { GoldenHistories } from './golden-histories.ts';
-import { theIncident } from './play.ts';
+import { all, type Moment, theIncident } from './play.ts';
 import { type FlagPath, flagPaths, type FlagWorld, flagWorld, playFlag, requests } from './stories/flags.ts';
 
 async function verify({ world, service }: FlagWorld, { ends, changes }: FlagPath): Promise<void> {
@@ -47,7 +47,12 @@ describe('turning a flag on again', () => {
       turnFlagOn({ ...world.deps, runs: { ...world.deps.runs, flag: dies } }, caller, { id, flag: 'new-basket' }),
     ).rejects.toThrow('the process has died');
     const started: number[] = [];
-    const flag = { start: async (_: string, number: number) => void started.push(number) };
+    const flag = {
+      start: async (_: string, number: number) => {
+        started.push(number);
+        return undefined;
+      },
+    };
     const deps = { ...world.deps, runs: { ...world.deps.runs, flag } };
     const after = async (seconds: number) => {
       world.clock.set(world.clock.millis + 1000 * seconds);
@@ -66,6 +71,17 @@ describe('turning a flag on again', () => {
     expect(started).toEqual([1, 1]);
   });
 
+  test('is ended by the sweeper if its workflow has failed', async () => {
+    const known = await flagWorld();
+    const { world, virtual } = known;
+    const id = theIncident(world);
+    const fails: Moment = () => virtual.kill(id, 1);
+    await playFlag(known, { timeline: { '0 s': all(requests, fails), '40 s': ({ deps }) => tendFlags(deps) } });
+    const { effects, timeline } = world.store.dossier(id);
+    expect(effects.get(`${id}.flag-on.1`)?.state).toBe('failed');
+    expect(timeline.at(-1)?.text).toMatch(/was not turned on again: its workflow was lost/);
+  });
+
   test('one failed start does not hold back the requests of other incidents', async () => {
     const { world } = await flagWorld();
     const id = theIncident(world);
@@ -77,6 +93,7 @@ describe('turning a flag on again', () => {
     const start = async (_: string, number: number) => {
       if (number === 1) throw new Error('throttled');
       started.push(number);
+      return undefined;
     };
     await tendFlags({ ...world.deps, runs: { ...world.deps.runs, flag: { start } } });
     expect(started).toEqual([2]);

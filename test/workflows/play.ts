@@ -68,6 +68,18 @@ export async function liveThrough(
   virtual: VirtualExecutions,
   timeline: Story['timeline'],
 ): Promise<Run[]> {
+  await passThrough(world, virtual, timeline);
+  const runs = virtual.executions().map((execution) => runOf(execution, virtual.history(execution.name)));
+  virtual.close();
+  return runs;
+}
+
+/** Plays the moments of a story, and runs all executions to their end, also those that fail. */
+export async function passThrough(
+  world: FakeWorld,
+  virtual: VirtualExecutions,
+  timeline: Story['timeline'],
+): Promise<void> {
   const moments = Object.entries(timeline).map(([after, moment]) => ({
     at: world.clock.millis + millis(after),
     moment,
@@ -82,9 +94,6 @@ export async function liveThrough(
     if (first !== undefined && first.at <= world.clock.millis) await moments.shift()?.moment(world);
     await virtual.settle();
   }
-  const runs = virtual.executions().map((execution) => runOf(execution, virtual.history(execution.name)));
-  virtual.close();
-  return runs;
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -34,22 +34,24 @@ export class SimulatedEngine implements TestEngine {
     this.#deps = deps;
   }
 
-  async start(id: IncidentId, number: number): Promise<void> {
-    if (this.runs.some((run) => run.number === number)) return;
+  async start(id: IncidentId, number: number): Promise<string> {
+    const execution = `run ${number}`;
+    if (this.runs.some((run) => run.number === number)) return execution;
     const run: SimulatedRun = { number, operations: 0, ended: null, error: null };
     this.runs.push(run);
     incidentResponse(this.#context(run), { incidentId: id, run: number }, this.#deps, incidentActions(this.#deps)).then(
       ({ ended }) => (run.ended = ended),
       (error: unknown) => (run.error = error),
     );
+    return execution;
   }
 
   async completeCallback(id: string): Promise<void> {
     this.#callbacks.get(id)?.();
   }
 
-  async died(): Promise<boolean> {
-    return false;
+  async status(): Promise<'running'> {
+    return 'running';
   }
 
   kill(): void {

@@ -1,6 +1,7 @@
 import type { DurableExecutionClient, DurableLambdaHandler } from '@aws/durable-execution-sdk-js';
 import { Database } from '../../platforms/sqlite/database.ts';
 import { SqliteExecutions } from '../../platforms/sqlite/executions.ts';
+import type { RunStatus } from '../../core/domain/ports/system.ts';
 import type { SetClock, TestEngine } from '../support/fake-deps.ts';
 import { type HistoryEvent, Recorder } from './recorder.ts';
 
@@ -86,17 +87,20 @@ export class VirtualExecutions implements TestEngine {
     this.#untilDeath = checkpoints;
   }
 
-  async start(incident: string, run: number): Promise<void> {
-    this.begin(incident, run, { incidentId: incident, run });
+  async start(incident: string, run: number): Promise<string> {
+    return this.begin(incident, run, { incidentId: incident, run });
   }
 
-  /** Starts a run of the incident or drill with this ID, at once: the database is in memory. */
-  begin(id: string, run: number, input: object): void {
+  /** Starts a run of the incident or drill with this ID, at once: the database is in memory. Returns its execution. */
+  begin(id: string, run: number, input: object): string {
     void this.#executions.start(nameOf(id, run), input);
+    return nameOf(id, run);
   }
 
-  async died(): Promise<boolean> {
-    return false;
+  /** Like AWS, takes an execution that was stopped for a failed one. */
+  async status(execution: string): Promise<RunStatus> {
+    const found = this.executions().find(({ name }) => name === execution);
+    return found?.status === 'stopped' ? 'failed' : (found?.status ?? 'unknown');
   }
 
   completeCallback(callback: string): Promise<void> {

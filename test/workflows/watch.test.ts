@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { WatchRecord } from '../../schemas/judge/watch.ts';
 import { openTable, type TableStores } from '../core/stores/stores.ts';
-import { playWatch, watchPaths } from './stories/watches.ts';
+import { deploy, playWatch, runFails, watchPaths } from './stories/watches.ts';
 import { GoldenHistories } from './golden-histories.ts';
+import { all } from './play.ts';
 
 let stores: TableStores;
 beforeAll(async () => {
@@ -34,3 +35,8 @@ describe('watch of a deploy', () => {
 });
 
 test('the golden histories contain every transition', () => histories.checkTransitions());
+
+test('a watch whose run fails before it has recorded its start is continued by the next run', async ({ expect }) => {
+  const { watch } = await playWatch(stores.table, 900, { timeline: { '0 s': all(deploy('first'), runFails) } });
+  expect(watch).toMatchObject({ outcome: 'healthy', run: 2 });
+});

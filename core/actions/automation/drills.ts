@@ -7,6 +7,7 @@ import { newestLiveChange, NONE_KNOWN_GOOD, rollbackTarget } from '../../domain/
 import type { DrillId, DrillRecord } from '../../../schemas/automation/drill.ts';
 import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
 import { eachAlone } from '../each-alone.ts';
+import { hasFailed } from '../failed-run.ts';
 import { deployerAt } from '../../../workflows/steps/roll-back.ts';
 
 /** How many recent changes are considered, as for a rollback. */
@@ -98,15 +99,12 @@ export async function planDrill(
 export async function startOrphanedDrills(deps: Pick<Deps, 'drills' | 'runs' | 'engine' | 'clock' | 'log'>) {
   await eachAlone(deps.log, 'a drill', await deps.drills.running(), async (drill) => {
     const { id, run, execution } = drill;
-    if (execution === null) {
-      await deps.runs.drill.start(id, run); // idempotent
-    } else if (await deps.engine.died(execution)) {
-      deps.log.error('the workflow of a drill has failed', { drill: id, run });
-      if (run >= RUNS_MAX)
-        await deps.drills.put(abortedDrill(drill, `its workflow has failed ${run} times`, deps.clock.now()));
-      else if (await deps.drills.put({ ...drill, run: run + 1, execution: null }))
-        await deps.runs.drill.start(id, run + 1);
-    }
+    if (!(await hasFailed(deps, execution, () => deps.runs.drill.start(id, run)))) return;
+    deps.log.error('the workflow of a drill has failed', { drill: id, run });
+    if (run >= RUNS_MAX)
+      await deps.drills.put(abortedDrill(drill, `its workflow has failed ${run} times`, deps.clock.now()));
+    else if (await deps.drills.put({ ...drill, run: run + 1, execution: null }))
+      await deps.runs.drill.start(id, run + 1);
   });
 }
 

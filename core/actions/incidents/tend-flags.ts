@@ -3,13 +3,14 @@ import { flagOnNumber, LOST_SECONDS } from '../../domain/rollback/switched-flags
 import { secondsBetween } from '../../../schemas/time/time.ts';
 import { concludeFlagOn } from '../../../workflows/steps/flag-on.ts';
 import { eachAlone } from '../each-alone.ts';
+import { hasFailed } from '../failed-run.ts';
 
 /** Seconds after which a request to turn a flag on has evidently missed its start. */
 const OVERDUE_SECONDS = 30;
 
 /**
- * Starts the workflows of requests to turn a flag on that are not started yet, and ends requests whose workflow was lost,
- * each minute.
+ * Starts the workflows of requests to turn a flag on that are not started yet, and ends requests whose workflow has failed
+ * or was lost, each minute.
  */
 export async function tendFlags(
   deps: Pick<Deps, 'effects' | 'runs' | 'incidents' | 'decisions' | 'engine' | 'clock' | 'log'>,
@@ -21,7 +22,8 @@ export async function tendFlags(
     const age = secondsBetween(at, deps.clock.now());
     if (age < OVERDUE_SECONDS) return;
     const number = flagOnNumber(key);
-    if (age < LOST_SECONDS) return deps.runs.flag.start(incident, number); // idempotent
+    const isLost = age >= LOST_SECONDS || (await hasFailed(deps, null, () => deps.runs.flag.start(incident, number)));
+    if (!isLost) return;
     deps.log.error('the workflow of a request to turn on a flag was lost', { incident, effect: key });
     await concludeFlagOn(deps, incident, number, {
       state: 'failed',

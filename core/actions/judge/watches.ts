@@ -1,4 +1,5 @@
 import { GIVE_UP_SECONDS } from '../changes/overdue-deploys.ts';
+import { hasFailed } from '../failed-run.ts';
 import { endedWatch, isReportedLate, isWatchOver, replacedBy, watchIdOf, newWatch } from '../../domain/judge/watch.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { WatchRecord } from '../../../schemas/judge/watch.ts';
@@ -61,8 +62,7 @@ async function watchMissedDeploys(deps: WatchDeps): Promise<void> {
 
 async function startOrReplaceRun(deps: WatchDeps & Pick<Deps, 'engine'>, watch: WatchRecord): Promise<void> {
   const { id, run, execution } = watch;
-  if (execution === null) return deps.runs.watch.start(id, run); // idempotent
-  if (!(await deps.engine.died(execution))) return;
+  if (!(await hasFailed(deps, execution, () => deps.runs.watch.start(id, run)))) return;
   deps.log.error('the workflow of a watch has failed', { watch: id, run });
   if (run >= RUNS_MAX) {
     const stopped = endedWatch(watch, 'stopped', `its workflow has failed ${run} times`, deps.clock.now());

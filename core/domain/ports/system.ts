@@ -38,24 +38,28 @@ export type Commits = {
   onCommit(listener: () => void): () => void;
 };
 
+/** `unknown`: there is none, or it is no longer stored. */
+export type RunStatus = 'running' | 'succeeded' | 'failed' | 'unknown';
+
+/** ID of the execution of a run, also of one that was started before, and has ended. Undefined: the platform does not say it. */
+export type Started = string | undefined;
+
 /** Engine that executes the workflows. */
 export type Engine = {
   /** Starts a run; idempotent. */
-  start(incident: IncidentId, run: number): Promise<void>;
+  start(incident: IncidentId, run: number): Promise<Started>;
   /** Completes a callback. A callback that is closed or no longer exists is a success. */
   completeCallback(callback: string): Promise<void>;
-  /**
-   * Returns whether an execution ended without completing: it failed, timed out, was stopped externally, or is unknown.
-   */
-  died(execution: string): Promise<boolean>;
+  /** Returns the status of an execution. `failed`: also one that timed out, or was stopped externally. */
+  status(execution: string): Promise<RunStatus>;
 };
 
 /** Starts workflows other than those of incidents; idempotent. */
 export type Runs = {
-  drill: { start(id: DrillId, run: number): Promise<void> };
-  watch: { start(id: WatchId, run: number): Promise<void> };
+  drill: { start(id: DrillId, run: number): Promise<Started> };
+  watch: { start(id: WatchId, run: number): Promise<Started> };
   /** Turns a flag on again. @param number of the request in the incident */
-  flag: { start(id: IncidentId, number: number): Promise<void> };
+  flag: { start(id: IncidentId, number: number): Promise<Started> };
 };
 
 /** Whether what Firebreak accepts can be stored now. */

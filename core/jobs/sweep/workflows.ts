@@ -4,6 +4,7 @@ import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds, secondsBetween } from '../../../schemas/time/time.ts';
 import { wake } from '../../../workflows/wake.ts';
+import { hasFailed } from '../../actions/failed-run.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { isQuietTrial } from '../../domain/automation/shadow-trial.ts';
 import { needsPage, pageKey } from '../../domain/paging/pages.ts';
@@ -32,8 +33,9 @@ export const reviveFailed = (deps: RunDeps, open: readonly IncidentRecord[]): Pr
   forEach(open, deps, (incident) => revive(deps, incident));
 
 /**
- * Starts a new run if the workflow of an open incident has failed. The new run continues from the table, also with the
- * deadlines of the incident. After too many failed runs in a row, pages a person, and tries again each hour.
+ * Starts a new run if the workflow of an open incident has failed, also before it recorded its start. The new run continues
+ * from the table, also with the deadlines of the incident. After too many failed runs in a row, pages a person, and tries
+ * again each hour.
  */
 async function revive(deps: RunDeps, incident: IncidentRecord): Promise<void> {
   const {
@@ -47,9 +49,9 @@ async function revive(deps: RunDeps, incident: IncidentRecord): Promise<void> {
     resolve_by,
   } = incident;
   const now = deps.clock.now();
-  // A run that has not started is not a failed one; `wake` starts it.
-  const canHaveFailed = started_run === run && execution !== null && secondsBetween(opened_at, now) > OVERDUE_SECONDS;
-  if (!canHaveFailed || !(await deps.engine.died(execution))) return;
+  if (secondsBetween(opened_at, now) <= OVERDUE_SECONDS) return;
+  const recorded = started_run === run ? execution : null;
+  if (!(await hasFailed(deps, recorded, () => deps.engine.start(id, run)))) return;
   const failedRuns = failedBefore + 1;
   if (failedRuns === FAILED_RUNS_MAX) await pageForFailedRuns(deps, incident, incident.pages + 1);
   if (isGivenUp(incident)) await repeatPage(deps, incident);

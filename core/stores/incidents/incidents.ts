@@ -254,7 +254,9 @@ export class IncidentTable extends IncidentReads implements Incidents {
   }
 
   async markStarted(id: IncidentId, run: number, execution: string): Promise<void> {
-    await this.#table.update(keys.incident(id), { set: { started_run: run, execution } }, { condition: present });
+    // A run that has failed may still write, after the next one has started.
+    const condition = atMost('started_run', run);
+    await this.#table.update(keys.incident(id), { set: { started_run: run, execution } }, { condition });
   }
 
   async readInbox(id: IncidentId, after: number, callback: string | null): Promise<InboxContent> {

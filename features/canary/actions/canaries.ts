@@ -17,6 +17,7 @@ import { type Change, NewChange } from '../../../schemas/changes/change.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
 import { recordChange, type RecordDeps } from '../../../core/actions/changes/record-change.ts';
 import { eachAlone } from '../../../core/actions/each-alone.ts';
+import { hasFailed } from '../../../core/actions/failed-run.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 
@@ -263,14 +264,11 @@ export async function startOrphanedCanaries(
 ): Promise<void> {
   await eachAlone(deps.log, 'a canary', await deps.canaries.running(), async (canary) => {
     const { id, run, execution, failed_runs: failed = 0 } = canary;
-    if (execution === null) {
-      await deps.canaryRuns.start(id, run); // idempotent
-    } else if (failed < FAILED_RUNS_MAX && (await deps.engine.died(execution))) {
-      deps.log.error('the workflow of a canary has failed', { canary: id, run });
-      if (
-        await deps.canaries.put({ ...canary, run: run + 1, failed_runs: failed + 1, execution: null, callback: null })
-      )
-        await deps.canaryRuns.start(id, run + 1);
-    }
+    const isLast = failed >= FAILED_RUNS_MAX;
+    if (isLast && execution !== null) return;
+    if (!(await hasFailed(deps, execution, () => deps.canaryRuns.start(id, run))) || isLast) return;
+    deps.log.error('the workflow of a canary has failed', { canary: id, run });
+    if (await deps.canaries.put({ ...canary, run: run + 1, failed_runs: failed + 1, execution: null, callback: null }))
+      await deps.canaryRuns.start(id, run + 1);
   });
 }

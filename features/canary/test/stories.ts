@@ -1,7 +1,7 @@
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
 import { CanaryTable } from '../store.ts';
 import type { Table } from '../../../core/stores/table.ts';
-import { requestCanaryCommand, startCanary } from '../actions/canaries.ts';
+import { requestCanaryCommand, startCanary, startOrphanedCanaries } from '../actions/canaries.ts';
 import { canaryActions } from '../actions/canary-actions.ts';
 import type { Gate } from '../decisions/progress.ts';
 import type { TrafficCall, TrafficReading, TrafficRouter } from '../decisions/traffic.ts';
@@ -217,13 +217,12 @@ const set =
     void Object.assign(outsideOf(world), structuredClone(what));
 
 /** The active run dies, and the sweeper starts the next one. */
-const dies: Moment = async (world) => {
+export const dies: Moment = async (world) => {
   const { canaries, virtual, id } = outsideOf(world);
   const known = await canaries.get(id);
   if (known === undefined) throw new Error(`there is no canary ${id}`);
   virtual.kill(id, known.run);
-  await canaries.put({ ...known, run: known.run + 1, execution: null, callback: null });
-  virtual.begin(id, known.run + 1, { canaryId: id, run: known.run + 1 });
+  await startOrphanedCanaries(withPorts(world.deps));
 };
 
 const frozen = { open: false, code: 'frozen', reason: 'a sale' } as const;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { openTable, type TableStores } from '../../../test/core/stores/stores.ts';
 import { GoldenHistories } from '../../../test/workflows/golden-histories.ts';
-import { canaryPaths, playCanary } from './stories.ts';
+import { all } from '../../../test/workflows/play.ts';
+import { begins, canaryPaths, dies, playCanary } from './stories.ts';
 
 let stores: TableStores;
 beforeAll(async () => {
@@ -25,3 +26,8 @@ describe('canary', () => {
 });
 
 test('the golden histories contain every transition', () => histories.checkTransitions());
+
+test('a canary whose run fails before it has recorded its start is continued by the next run', async ({ expect }) => {
+  const { canary } = await playCanary(stores.table, 900, { timeline: { '0 s': all(begins, dies) } });
+  expect(canary).toMatchObject({ status: 'promoted', run: 2 });
+});

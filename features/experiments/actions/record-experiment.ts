@@ -12,6 +12,7 @@ import {
 } from '../experiment.ts';
 import type { Action } from '../../../schemas/access/access.ts';
 import { eachAlone } from '../../../core/actions/each-alone.ts';
+import { hasFailed } from '../../../core/actions/failed-run.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { beginExperiment, type PlannedExperiment, startWorkflow } from './begin.ts';
@@ -195,20 +196,19 @@ export async function startOrphanedExperiments(
 ): Promise<void> {
   await eachAlone(deps.log, 'an experiment', await deps.experiments.unfinished(), async (experiment) => {
     const { id, run_number: workflowRun, execution, failed_runs: failed = 0 } = experiment;
-    if (execution === null) {
-      await deps.experimentRuns.start(id, workflowRun); // idempotent
-    } else if (failed < FAILED_RUNS_MAX && (await deps.engine.died(execution))) {
-      deps.log.error('the workflow of an experiment has failed', { experiment: id, run: workflowRun });
-      if (
-        await deps.experiments.put({
-          ...experiment,
-          run_number: workflowRun + 1,
-          failed_runs: failed + 1,
-          execution: null,
-          callback: null,
-        })
-      )
-        await deps.experimentRuns.start(id, workflowRun + 1);
-    }
+    const isLast = failed >= FAILED_RUNS_MAX;
+    if (isLast && execution !== null) return;
+    if (!(await hasFailed(deps, execution, () => deps.experimentRuns.start(id, workflowRun))) || isLast) return;
+    deps.log.error('the workflow of an experiment has failed', { experiment: id, run: workflowRun });
+    if (
+      await deps.experiments.put({
+        ...experiment,
+        run_number: workflowRun + 1,
+        failed_runs: failed + 1,
+        execution: null,
+        callback: null,
+      })
+    )
+      await deps.experimentRuns.start(id, workflowRun + 1);
   });
 }

@@ -115,7 +115,6 @@ export function experimentWorld(table: Table, number: number): ExperimentWorld {
     },
     engine: {
       ...world.deps.engine,
-      died: async () => false,
       completeCallback: async (id) => virtual.completeCallback(id),
     },
   };
@@ -161,9 +160,10 @@ const seriesOf = (values: [number, number | null][]) => {
 };
 
 /** Starting an execution twice has no effect, as at the engine. */
-function begin(virtual: VirtualExecutions, experimentId: ExperimentId, run: number): void {
-  const isKnown = virtual.executions().some(({ name }) => name === `test-${experimentId}-${run}`);
-  if (!isKnown) virtual.begin(experimentId, run, { experimentId, run });
+function begin(virtual: VirtualExecutions, experimentId: ExperimentId, run: number): string {
+  const execution = `test-${experimentId}-${run}`;
+  const isKnown = virtual.executions().some(({ name }) => name === execution);
+  return isKnown ? execution : virtual.begin(experimentId, run, { experimentId, run });
 }
 
 type PlayedExperiment = {
@@ -260,8 +260,7 @@ export const alerts =
 export const runFails: Moment = async (world) => {
   const { virtual } = of(world);
   for (const { id, run_number: run } of await withPorts(world.deps).experiments.unfinished()) virtual.kill(id, run);
-  const engine = { ...world.deps.engine, died: async () => true };
-  await startOrphanedExperiments({ ...withPorts(world.deps), engine });
+  await startOrphanedExperiments(withPorts(world.deps));
 };
 
 export const isSwept: Moment = ({ deps }) => startOrphanedExperiments(withPorts(deps));

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import { openTable, type TableStores } from '../../../test/core/stores/stores.ts';
 import { GoldenHistories } from '../../../test/workflows/golden-histories.ts';
 import type { Run } from '../../../test/workflows/history.ts';
-import { experimentPaths, experimentWorld, playExperiment } from './stories.ts';
+import { all } from '../../../test/workflows/play.ts';
+import { experimentPaths, experimentWorld, playExperiment, records, runFails } from './stories.ts';
 
 let stores: TableStores;
 beforeAll(async () => {
@@ -33,3 +34,11 @@ describe('experiment', () => {
 });
 
 test('the golden histories contain every transition', () => histories.checkTransitions());
+
+test('an experiment whose run fails before it has recorded its start is continued by the next run', async ({
+  expect,
+}) => {
+  const world = experimentWorld(stores.table, 900);
+  const { record } = await playExperiment(world, { timeline: { '0 s': all(records(), runFails) } });
+  expect(record).toMatchObject({ status: 'ended', run_number: 2, ending: { code: 'completed' } });
+});

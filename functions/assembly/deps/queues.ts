@@ -21,7 +21,7 @@ export const queueDeps = ({ system: { blobs }, queues, platform, settings }: Sha
 export const enginesOf = (executions: Executions, stage: string): { engine: Engine; runs: Runs } => ({
   engine: {
     start: (incident, run) => executions.start(`${stage}-${incident}-${run}`, { incidentId: incident, run }),
-    died: async (execution) => ['failed', 'unknown'].includes(await executions.status(execution)),
+    status: (execution) => executions.status(execution),
     completeCallback: (callback) => executions.completeCallback(callback),
   },
   runs: {

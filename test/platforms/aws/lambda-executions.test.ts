@@ -97,7 +97,7 @@ describe('executions of Lambda', () => {
       request: START,
       response: { status: 202, headers: { 'x-amz-durable-execution-arn': ARN } },
     });
-    await executions.start(NAME, { incidentId: '01K9', run: 1 });
+    expect(await executions.start(NAME, { incidentId: '01K9', run: 1 })).toBe(ARN);
     expect(left()).toBe(0);
   });
 

@@ -30,8 +30,8 @@ export type LambdaOptions = Pick<SqliteExecutionsOptions, 'timeScale' | 'log'> &
  * executions themselves are those of platform SQLite, in memory.
  *
  * As on AWS, an execution has an ARN, callbacks have opaque IDs, a checkpoint is valid once, with the token of the one
- * before it, and its repetition by the client gets the same response. Of an execution that has ended, a start with the same
- * name has no effect: what AWS responds then is not documented, and Firebreak does not rely on it.
+ * before it, and its repetition by the client gets the same response. A start with the name of an execution that has ended
+ * returns its ARN, and has no effect.
  *
  * @returns also `isExecuting`: whether an execution has not ended
  */

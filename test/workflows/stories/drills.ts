@@ -1,7 +1,7 @@
 import { type DurableContext, withDurableExecution } from '@aws/durable-execution-sdk-js';
 import { DrillTable } from '../../../core/stores/incidents/drills.ts';
 import type { Table } from '../../../core/stores/table.ts';
-import { planDrill } from '../../../core/actions/automation/drills.ts';
+import { planDrill, startOrphanedDrills } from '../../../core/actions/automation/drills.ts';
 import { DrillId, type DrillRecord } from '../../../schemas/automation/drill.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { drill } from '../../../workflows/drill.ts';
@@ -57,7 +57,7 @@ export async function playDrill(
 }
 
 /** A person starts the drill, as through the API. */
-const begins: Moment = async (world) => {
+export const begins: Moment = async (world) => {
   const { drills, virtual, id } = laneOf(world);
   const planned = await planDrill(world.deps, serviceEnvironment, { id, by: 'person:ada' });
   if (!planned.ok) throw new Error(planned.reason.text);
@@ -68,13 +68,13 @@ const begins: Moment = async (world) => {
 };
 
 /** The active run dies, and the sweeper starts the next one. */
-const dies: Moment = async (world) => {
+export const dies: Moment = async (world) => {
   const { drills, virtual, id } = laneOf(world);
   const known = await drills.get(id);
   if (known === undefined) throw new Error(`there is no drill ${id}`);
   virtual.kill(id, known.run);
-  await drills.put({ ...known, run: known.run + 1, execution: null });
-  virtual.begin(id, known.run + 1, { drillId: id, run: known.run + 1 });
+  const start = async (drillId: DrillId, run: number) => virtual.begin(drillId, run, { drillId, run });
+  await startOrphanedDrills({ ...world.deps, runs: { ...world.deps.runs, drill: { start } } });
 };
 
 /** Starts a run although another one is active. */

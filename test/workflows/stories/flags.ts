@@ -61,7 +61,10 @@ export async function flagWorld(): Promise<FlagWorld> {
     targets: { ...world.deps.targets, flagsFor: async () => service.flags },
   };
   Object.assign(world.deps, ports);
-  world.engine = Object.assign(idleEngine(), { dieAfter: (checkpoints: number) => virtual.dieAfter(checkpoints) });
+  world.engine = Object.assign(idleEngine(), {
+    dieAfter: (checkpoints: number) => virtual.dieAfter(checkpoints),
+    status: (execution: string) => virtual.status(execution),
+  });
   world.config = acting({ flags: { kind: 'http', url: 'http://flags.test/{flag}' } });
   await world.deps.incidents.declare({ ...place, title: 'Errors', severity: 'critical', by: 'ada', trace: 't' });
   await turnsOff(world);
@@ -85,9 +88,10 @@ export async function turnsOff(world: FakeWorld, flag = 'new-basket', number = 1
 }
 
 /** Starting an execution twice has no effect, as at the engine. */
-function begin(virtual: VirtualExecutions, id: IncidentId, run: number): void {
-  if (!virtual.executions().some(({ name }) => name === `test-${id}-${run}`))
-    virtual.begin(id, run, { flagsOf: id, run });
+function begin(virtual: VirtualExecutions, id: IncidentId, run: number): string {
+  const execution = `test-${id}-${run}`;
+  const isKnown = virtual.executions().some(({ name }) => name === execution);
+  return isKnown ? execution : virtual.begin(id, run, { flagsOf: id, run });
 }
 
 /** A person requests the flag; a second press changes nothing. */

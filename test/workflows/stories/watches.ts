@@ -82,7 +82,6 @@ export function watchWorld(table: Table, number: number, answers: Answers = [0])
     runs: { ...world.deps.runs, watch: { start: async (id, run) => begin(virtual, id, run) } },
     judgeMetrics: { derived: () => [], measure: async () => measured(known.answers) },
     queue: { sendAll: async (_, signals) => void known.sent.push(...signals) },
-    engine: { ...world.deps.engine, died: async () => false },
   };
   Object.assign(world.deps, ports);
   world.engine = virtual;
@@ -97,9 +96,10 @@ function measured(answers: Answers): { value: number | null; detail: string } {
 }
 
 /** Starting an execution twice has no effect, as at the engine. */
-function begin(virtual: VirtualExecutions, watchId: WatchId, run: number): void {
-  const isKnown = virtual.executions().some(({ name }) => name === `test-${watchId}-${run}`);
-  if (!isKnown) virtual.begin(watchId, run, { watchId, run });
+function begin(virtual: VirtualExecutions, watchId: WatchId, run: number): string {
+  const execution = `test-${watchId}-${run}`;
+  const isKnown = virtual.executions().some(({ name }) => name === execution);
+  return isKnown ? execution : virtual.begin(watchId, run, { watchId, run });
 }
 
 export async function playWatch(
@@ -144,8 +144,7 @@ export const runFails: Moment = async (world) => {
   const { virtual } = of(world);
   for (const { id, run, ended_at } of await world.deps.watches.unfinished())
     if (ended_at === null) virtual.kill(id, run);
-  const engine = { ...world.deps.engine, died: async () => true };
-  await tendWatches({ ...world.deps, engine });
+  await tendWatches(world.deps);
 };
 
 export const isSwept: Moment = ({ deps }) => tendWatches(deps);

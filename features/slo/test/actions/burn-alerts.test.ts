@@ -34,7 +34,7 @@ async function arrive(world: SloWorld, ...signals: Signal[]): Promise<void> {
     decisions,
     clock,
     silences: { active: async () => null, inhibitsSlowBurns: async () => null },
-    engine: { start: async () => undefined, completeCallback: async () => undefined, died: async () => false },
+    engine: { start: async () => undefined, completeCallback: async () => undefined, status: async () => 'running' },
   };
   const message: SignalMessage = { receipt: 'r', receivedAt: clock.now(), trace: 't', signals };
   expect(await route(deps, batchOf([undefined, JSON.stringify(message)]))).toEqual([]);

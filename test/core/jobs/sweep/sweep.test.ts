@@ -6,6 +6,7 @@ import { sweep, type JobsInProgress } from '../../../../core/jobs/sweep/sweep.ts
 import { Config } from '../../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';
 import type { PageRequest } from '../../../../core/domain/ports/paging.ts';
+import type { RunStatus } from '../../../../core/domain/ports/system.ts';
 import { FakeWorld, idleEngine } from '../../../support/fake-deps.ts';
 import { fires, theIncident } from '../../../workflows/play.ts';
 
@@ -159,9 +160,10 @@ test('eight workflows are checked in parallel, and a failed check does not affec
     started_run: record.run,
   }));
   deps.incidents = Object.assign(Object.create(world.deps.incidents), { open: async () => open });
-  const asked: { execution: string; answer: (died: boolean) => void; fail: (error: Error) => void }[] = [];
-  const died = (execution: string) => new Promise<boolean>((answer, fail) => asked.push({ execution, answer, fail }));
-  deps.engine = { ...idleEngine(), died };
+  const asked: { execution: string; answer: (status: RunStatus) => void; fail: (error: Error) => void }[] = [];
+  const status = (execution: string) =>
+    new Promise<RunStatus>((answer, fail) => asked.push({ execution, answer, fail }));
+  deps.engine = { ...idleEngine(), status };
   const swept = sweep(deps);
   let answered = 0;
   while (answered < open.length) {
@@ -169,7 +171,7 @@ test('eight workflows are checked in parallel, and a failed check does not affec
     await expect.poll(() => asked.length - answered).toBe(expected);
     for (const { answer, fail } of asked.slice(answered, answered + expected)) {
       if (answered++ === 0) fail(new Error('TooManyRequestsException'));
-      else answer(false);
+      else answer('running');
     }
   }
   await swept;
@@ -186,7 +188,7 @@ test('eight workflows are checked in parallel, and a failed check does not affec
 /** Sweeps while every run of the workflow fails as soon as it has begun. Returns the number of the run that is due then. */
 async function failsAndSweeps(): Promise<number> {
   const { incidents } = world.deps;
-  deps.engine = { ...idleEngine(), died: async () => true };
+  deps.engine = { ...idleEngine(), status: async () => 'failed' };
   const run = (await incidents.read(id))?.run ?? 0;
   await incidents.markStarted(id, run, `execution-${run}`);
   await sweep(deps);

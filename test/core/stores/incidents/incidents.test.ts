@@ -308,6 +308,14 @@ inTheTable(() => {
       expect(await timeline(id)).toEqual(['workflow.handed_over', 'incident.opened']);
     });
 
+    test('a late write of a failed run does not take back the start of the next one', async () => {
+      const id = await opened();
+      await stores.incidents.handOver(id, 2, 'Run 1 has failed');
+      await stores.incidents.markStarted(id, 2, 'arn:2');
+      await stores.incidents.markStarted(id, 1, 'arn:1');
+      expect(await record(id)).toMatchObject({ run: 2, started_run: 2, execution: 'arn:2' });
+    });
+
     test('returns messages up to an unreadable one, and skips that only on request', async () => {
       const id = await opened();
       const future = { kind: 'of-the-future', by: 'ada' } as unknown as Message;
