@@ -124,35 +124,18 @@ export class SqliteExecutions extends ExecutionRequests {
   /**
    * Continues executions: those that another process has left at once, and from now on all that are due. On a full disk, as soon
    * as it has room. In a damaged file, it tries again, too: requests are answered already, and tell of it.
+   *
+   * @param again it is a later try. Those are repeated after any error, or no workflow would continue until the next start
    */
-  async resume(): Promise<void> {
+  async resume(again = false): Promise<void> {
     try {
       await this.recover();
     } catch (error) {
-      if (!(error instanceof DiskFailure || error instanceof DatabaseDamaged)) throw error;
-      this.#resumeLater(error);
+      if (!again && !(error instanceof DiskFailure || error instanceof DatabaseDamaged)) throw error;
+      this.#options.log({ event: 'resume-failed', error: String(error) });
+      if (!this.#isClosed) this.#timer = setTimeout(() => void this.resume(true), AGAIN_MS).unref();
       return;
     }
-    await this.#hasRecovered();
-  }
-
-  #resumeLater(error: unknown): void {
-    this.#options.log({ event: 'resume-failed', error: String(error) });
-    if (!this.#isClosed) this.#timer = setTimeout(() => void this.#resumeAgain(), AGAIN_MS).unref();
-  }
-
-  /** Tries again after any error. Otherwise, no workflow would continue until the next start. */
-  async #resumeAgain(): Promise<void> {
-    try {
-      await this.recover();
-    } catch (error) {
-      this.#resumeLater(error);
-      return;
-    }
-    await this.#hasRecovered();
-  }
-
-  async #hasRecovered(): Promise<void> {
     await this.#prunedOrLogged();
     if (this.#isClosed) return;
     this.#resumed = true;

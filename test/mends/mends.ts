@@ -291,10 +291,8 @@ export const MENDS: readonly Mend[] = [
     area: 'stores',
     bug: 'On a full disk, the product did not continue its workflows, even after there was room again.',
     file: 'platforms/sqlite/executions.ts',
-    mended: `      if (!(error instanceof DiskFailure || error instanceof DatabaseDamaged)) throw error;
-`,
-    broken: `      if (error !== undefined) throw error;
-`,
+    mended: `if (!again && !(error instanceof DiskFailure || error instanceof DatabaseDamaged)) throw error;`,
+    broken: `if (!again) throw error;`,
     tests: ['test/platforms/sqlite/disk-full.test.ts'],
   },
   {
