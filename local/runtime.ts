@@ -84,15 +84,13 @@ async function start(
   const lock = await lockDataDir(dataDir);
   opened.onClose(() => lock.release());
   const stalls = opened.add(watchStalls({ dataDir, logLevel: settings.logLevel, systemd: systemdOf(env), log }));
-  const background = createBackground({
-    beats: stalls.beats,
-    logLevel: settings.logLevel,
-    onDamage: (error) => {
-      if (product.writeProbe.problem() === null)
-        log.error('damage was found: not everything can continue', { error: String(error) });
-      product.writeProbe.noteDamage(error);
-    },
-  });
+  const running: { product?: Product } = {};
+  const onDamage = (error: Error): void => {
+    const probe = running.product?.writeProbe; // before there is a product, the error ends the start
+    if (probe?.problem() === null) log.error('damage was found: not everything can continue', { error: String(error) });
+    probe?.noteDamage(error);
+  };
+  const background = createBackground({ beats: stalls.beats, logLevel: settings.logLevel, onDamage });
   opened.onClose(() => background.close());
   const quarantineStalled = await refuseStalledInput(dataDir, log, Date.now());
   checkDataFolder(dataDir);
@@ -103,6 +101,7 @@ async function start(
   const platform = opened.add(
     await SqlitePlatform.open(
       platformOptions(settings, log, (name) => sandbox?.settings.get(name, env) ?? localSecret(name, env, inForce())),
+      onDamage,
     ),
   );
 
@@ -137,6 +136,7 @@ async function start(
   const here = computeHere(() => product);
   const compute: Compute = (report) => (platform.late === undefined ? background.compute(report) : here(report));
   const product: Product = assemble({ platform, settings: productSettings, clock, log, compute });
+  running.product = product;
   await quarantineStalled(product.quarantine);
   opened.onClose(() => background.close());
   const runBackground = async () => {

@@ -40,12 +40,12 @@ export function openReading(file: string, onDamage?: OnDamage): { database: Data
  *
  * @throws Error if the file cannot be read, or another connection has it
  */
-export function openAlone(file: string): { database: DatabaseSync; sql: Sql } {
+export function openAlone(file: string, onDamage?: OnDamage): { database: DatabaseSync; sql: Sql } {
   const database = new DatabaseSync(file);
   try {
     database.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA locking_mode = EXCLUSIVE; PRAGMA query_only = ON;`);
     checkFormat(database, file);
-    return { database, sql: new Sql(database) };
+    return { database, sql: new Sql(database, onDamage) };
   } catch (error) {
     database.close();
     throw openingError(error, file);

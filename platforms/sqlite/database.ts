@@ -66,15 +66,15 @@ export class Database {
    * Opens a file, with a thread for what is written. Creates it if it is missing. If its disk is full, it can be read, and
    * refuses transactions until there is room.
    */
-  static async open(file: string): Promise<Database> {
+  static async open(file: string, onDamage?: OnDamage): Promise<Database> {
     try {
       const writer = await threadFor(file);
-      return new Database({ reading: openReading(file) }, writer);
+      return new Database({ reading: openReading(file, onDamage) }, writer, onDamage);
     } catch (error) {
       const problem = diskProblem(file);
-      const late = problem && lateWriter(file, problem);
+      const late = problem && lateWriter(file, problem, onDamage);
       if (late === undefined) throw error;
-      return new Database(late, late);
+      return new Database(late, late, onDamage);
     }
   }
 
@@ -145,9 +145,9 @@ export class Database {
 }
 
 /** Returns undefined if the file cannot be read either. */
-function lateWriter(file: string, problem: Refusal): LateWriter | undefined {
+function lateWriter(file: string, problem: Refusal, onDamage?: OnDamage): LateWriter | undefined {
   try {
-    return new LateWriter(file, problem, threadFor);
+    return new LateWriter(file, problem, threadFor, onDamage);
   } catch {
     return undefined;
   }

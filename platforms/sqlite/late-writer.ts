@@ -3,7 +3,7 @@ import { clockStart } from './clock.ts';
 import { openAlone, openReading, openWriting } from './connection.ts';
 import { SQLITE, sqliteCode } from './errors.ts';
 import { refusalOf } from './group-commit.ts';
-import type { Sql } from './sql.ts';
+import type { OnDamage, Sql } from './sql.ts';
 import type { Outcome, Refusal, Request, Writer } from './transactions.ts';
 
 /** Milliseconds between two attempts to open the file for writing. Firebreak continues soon after there is room. */
@@ -35,17 +35,19 @@ export class LateWriter implements Writer {
   reading: Connection;
   readonly #file: string;
   readonly #threadFor: (file: string) => Promise<Writer>;
+  readonly #onDamage: OnDamage | undefined;
   readonly #open = Promise.withResolvers<Writer>();
   readonly #timer: NodeJS.Timeout;
   #refusal: Refusal;
   #writer: Writer | undefined;
   #isOpening = false;
 
-  constructor(file: string, refusal: Refusal, threadFor: (file: string) => Promise<Writer>) {
+  constructor(file: string, refusal: Refusal, threadFor: (file: string) => Promise<Writer>, onDamage?: OnDamage) {
     this.#file = file;
     this.#refusal = refusal;
     this.#threadFor = threadFor;
-    this.reading = openAlone(file);
+    this.#onDamage = onDamage;
+    this.reading = openAlone(file, onDamage);
     this.opened = this.#open.promise.then(() => undefined);
     this.failed = this.#open.promise.then((writer) => writer.failed);
     this.#timer = setInterval(() => void this.#tryOpen(), RETRY_MS);
@@ -80,14 +82,14 @@ export class LateWriter implements Writer {
       this.reading = openWriting(this.#file);
     } catch (error) {
       this.#refusal = refusalOf(error instanceof Error ? (error.cause ?? error) : error);
-      this.reading = openAlone(this.#file);
+      this.reading = openAlone(this.#file, this.#onDamage);
       return;
     }
     this.#isOpening = true;
     clearInterval(this.#timer);
     const { database } = this.reading;
     this.#writer = await this.#threadFor(this.#file);
-    this.reading = openReading(this.#file);
+    this.reading = openReading(this.#file, this.#onDamage);
     database.close();
     this.#open.resolve(this.#writer);
   }

@@ -9,6 +9,7 @@ import { Database } from './database.ts';
 import { ExecutionRequests, type ExecutionRequestsOptions } from './execution-requests.ts';
 import { FolderPublicFiles } from './public-files.ts';
 import { SqliteQueues } from './queues.ts';
+import type { OnDamage } from './sql.ts';
 import { SqliteStore } from './store.ts';
 import { type Secrets, secretIn } from '../secrets.ts';
 
@@ -61,8 +62,9 @@ export class SqlitePlatform implements Platform {
     this.secrets = environmentSecrets(options.secret);
   }
 
-  static async open(options: SqliteOptions): Promise<SqlitePlatform> {
-    const database = await Database.open(join(options.dataFolder, DATABASE_FILE));
+  /** @param onDamage called when this thread meets a damaged page */
+  static async open(options: SqliteOptions, onDamage?: OnDamage): Promise<SqlitePlatform> {
+    const database = await Database.open(join(options.dataFolder, DATABASE_FILE), onDamage);
     const blobs = await FolderBlobs.open(join(options.dataFolder, BLOBS_FOLDER));
     const publicFiles = await FolderPublicFiles.open(options.publicFolder);
     const executions = new ExecutionRequests({

@@ -265,6 +265,31 @@ test('after a damaged file, executions continue as soon as they can, whatever fa
   await executions.close();
 });
 
+test.each<[name: string, meets: (front: SqlitePlatform) => Promise<unknown>]>([
+  ['executions', ({ executions }) => executions.start('one', {})],
+  ['messages', ({ queues }) => queues.send('work', [{ body: 'a message' }])],
+])('damage of %s that the first thread meets is reported by it', async (name, meets) => {
+  const folder = await mkdtemp(join(tmpdir(), 'firebreak-executions-'));
+  const file = join(folder, 'firebreak.sqlite');
+  await (await Database.open(file)).close();
+  await damage(file, name);
+  const settings = {
+    dataFolder: folder,
+    publicFolder: join(folder, 'status'),
+    secret: () => undefined,
+    timeScale: 1,
+    queues: { work: { ordered: false } },
+    executions: { executionTimeoutSeconds: 3600, log: () => undefined },
+    onError: (error: unknown) => expect.unreachable(String(error)),
+  };
+  const found: string[] = [];
+  const front = await SqlitePlatform.open(settings, (error) => found.push(String(error)));
+  await expect(meets(front)).rejects.toThrow('damaged');
+  expect(found[0]).toContain('the database is damaged');
+  await front.close();
+  await rm(folder, { recursive: true });
+});
+
 test.each(['executions', 'executions_by_end', 'operations_by_due', 'messages'])(
   'damage of %s is reported, and the background thread goes on',
   async (name) => {
