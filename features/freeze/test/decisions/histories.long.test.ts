@@ -2,5 +2,5 @@ import { test } from 'vitest';
 import { checkHistories } from './histories.ts';
 
 test('in ten thousand histories, nothing passes a freeze unrecorded, and freezes open and end correctly', () => {
-  checkHistories(10_000);
+  checkHistories({ numRuns: 10_000 });
 });
