@@ -62,66 +62,58 @@ export function bodyOf(message: ChatMessage): { text: string; blocks: Block[] } 
 }
 
 /**
- * Returns the blocks of a message. If the shortened texts of all parts fit, includes every part, and uses the remaining
- * room to restore the texts of the first ones, in full or as far as they fit.
+ * Returns the blocks of a message. If not all parts fit in full, they are shortened, and the remaining room restores the
+ * buttons, which say at what a person confirms, and then the first texts, in full or as far as they fit.
  */
 function blocksThatFit(parts: readonly ChatPart[]): Block[] {
-  const all = parts.flatMap(shapesOf).map((shape) => ({ shape, short: shape(TIGHT_MAX_CHARS) }));
-  let room = BLOCKS_MAX_CHARS - sizeOf(all.map(({ short }) => short));
-  if (room < 0 || all.length > BLOCKS_MAX) return shortened(all);
-  return all.map(({ shape, short }) => {
-    const block = longestThatFits(shape, size(short) + room) ?? short;
-    room -= size(block) - size(short);
-    return block;
-  });
+  const all = parts.flatMap(shapesOf).map(alternativesOf);
+  const isComplete = all.length <= BLOCKS_MAX && sizeOf(all) <= BLOCKS_MAX_CHARS;
+  const shown = isComplete ? all : firstOf(all);
+  let room = BLOCKS_MAX_CHARS - sizeOf(shown);
+  const restored = new Map<Alternatives, Block>();
+  for (const one of [...shown.filter(isButtons), ...shown.filter((each) => !isButtons(each))]) {
+    const max = size(one.short) + room;
+    const block = LENGTHS.map(one.shape).find((each) => size(each) <= max) ?? one.short;
+    room -= size(block) - size(one.short);
+    restored.set(one, block);
+  }
+  return shown.map((one) => restored.get(one) ?? one.short);
 }
 
 /** Maximum characters of each text of a block, from long to short. Even the last one can be too long. */
-const LENGTHS = [Number.POSITIVE_INFINITY, 4 * TIGHT_MAX_CHARS, 2 * TIGHT_MAX_CHARS, TIGHT_MAX_CHARS];
-
-function longestThatFits(shape: Shape, room: number): Block | undefined {
-  for (const max of LENGTHS) {
-    const block = shape(max);
-    if (size(block) <= room) return block;
-  }
-  return undefined;
-}
+const LENGTHS = [Number.POSITIVE_INFINITY, 4 * TIGHT_MAX_CHARS, 2 * TIGHT_MAX_CHARS];
 
 type Alternatives = { shape: Shape; short: Block };
 
-/** Returns the first parts in full and later ones shortened, with a note at the end. Keeps the buttons. */
-function shortened(all: readonly Alternatives[]): Block[] {
-  const closingNote = note(['The rest did not fit.']);
-  const limits = { blocks: BLOCKS_MAX - 1, chars: BLOCKS_MAX_CHARS - size(closingNote) };
-  const buttons = firstThatFit(all.filter(isButtons), limits);
+const alternativesOf = (shape: Shape): Alternatives => ({ shape, short: shape(TIGHT_MAX_CHARS) });
+
+/** Returns what comes first, and a note before the buttons. These leave a quarter of the message to the texts above them. */
+function firstOf(all: readonly Alternatives[]): Alternatives[] {
+  const closingNote = alternativesOf(() => note(['The rest did not fit.']));
+  const above = all.slice(0, all.findIndex(isButtons));
+  const most = { blocks: BLOCKS_MAX - 1, chars: BLOCKS_MAX_CHARS - sizeOf([closingNote]) };
+  const buttons = firstThatFit(all.filter(isButtons), {
+    blocks: most.blocks - Math.min(above.length, most.blocks / 4),
+    chars: most.chars - Math.min(sizeOf(above), most.chars / 4),
+  });
   const texts = firstThatFit(
     all.filter((alternatives) => !isButtons(alternatives)),
-    { blocks: limits.blocks - buttons.length, chars: limits.chars - sizeOf(buttons) },
+    { blocks: most.blocks - buttons.length, chars: most.chars - sizeOf(buttons) },
   );
   return [...texts, closingNote, ...buttons];
 }
 
 const isButtons = ({ short }: Alternatives): boolean => short.type === 'actions';
 
-/** Returns as many of the first blocks as fit. */
-function firstThatFit(
-  all: readonly Alternatives[],
-  { blocks: blocksMax, chars }: { blocks: number; chars: number },
-): Block[] {
-  const blocks: Block[] = [];
-  let room = chars;
-  for (const { shape } of all) {
-    const block = longestThatFits(shape, room);
-    if (block === undefined || blocks.length >= blocksMax) break;
-    blocks.push(block);
-    room -= size(block);
-  }
-  return blocks;
+/** Returns as many of the first blocks as fit when they are shortened. */
+function firstThatFit(all: readonly Alternatives[], { blocks, chars }: { blocks: number; chars: number }) {
+  const end = all.findIndex((_, index) => index >= Math.floor(blocks) || sizeOf(all.slice(0, index + 1)) > chars);
+  return all.slice(0, end < 0 ? all.length : end);
 }
 
 /** Returns the size as Slack may count it, with a comma. */
 const size = (block: Block): number => JSON.stringify(block).length + 1;
-const sizeOf = (blocks: readonly Block[]): number => blocks.reduce((sum, block) => sum + size(block), 0);
+const sizeOf = (all: readonly Alternatives[]): number => all.reduce((sum, { short }) => sum + size(short), 0);
 
 /**
  * Creates a block with texts of a limited length.
@@ -143,7 +135,10 @@ function shapesOf(part: ChatPart): Shape[] {
     case 'line':
       return [() => ({ type: 'divider' })];
     case 'buttons':
-      return rowsOf(part.buttons).map((row) => () => ({ type: 'actions', elements: row.map(buttonOf) }));
+      return rowsOf(part.buttons).map((row) => (max) => ({
+        type: 'actions',
+        elements: row.map((button) => buttonOf(button, max)),
+      }));
   }
 }
 
@@ -165,7 +160,7 @@ function rowsOf(buttons: readonly ChatButton[]): ChatButton[][] {
 
 const isSameKind = (one: ChatButton, other: ChatButton): boolean => one.button.verb === other.button.verb;
 
-function buttonOf({ button, text, style, confirm }: ChatButton): ButtonElement {
+function buttonOf({ button, text, style, confirm }: ChatButton, max: number): ButtonElement {
   return {
     type: 'button',
     ...buttonIds(button),
@@ -174,7 +169,7 @@ function buttonOf({ button, text, style, confirm }: ChatButton): ButtonElement {
     ...(confirm && {
       confirm: {
         title: plainText(confirm.title, CONFIRM_TITLE_MAX_CHARS),
-        text: plainText(confirm.text, CONFIRM_TEXT_MAX_CHARS),
+        text: plainText(confirm.text, Math.min(max / 3, CONFIRM_TEXT_MAX_CHARS)),
         confirm: plainText(confirm.yes, CONFIRM_ANSWER_MAX_CHARS),
         deny: plainText(confirm.no, CONFIRM_ANSWER_MAX_CHARS),
         ...(style === 'danger' && { style }),

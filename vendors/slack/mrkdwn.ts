@@ -74,11 +74,11 @@ function unformatted(span: Span, room: number): string {
 }
 
 /**
- * Encloses text in a formatting mark. Slack shows a pair without content literally, and ignores one with blanks at its
- * edges.
+ * Encloses text in a formatting mark, without its middle if it is too long: a question has at its end what can be
+ * answered. Slack shows a pair without content literally, and ignores one with blanks at its edges.
  */
 function enclose(mark: string, content: string, room: number): string {
-  const inside = escapeText(content, room - 2 * mark.length).trim();
+  const inside = escapeEnds(content, room - 2 * mark.length).trim();
   return inside === '' ? '' : mark + inside + mark;
 }
 
@@ -176,14 +176,29 @@ const withoutQuoteMarks = (text: string): string => text.replaceAll(/^(?=[ \t]*>
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
 /** @param room maximum characters of the result, without splitting a character or an escape */
-function escapeText(text: string, room = Number.POSITIVE_INFINITY): string {
-  let out = '';
-  for (const character of text) {
+const escapeText = (text: string, room = Number.POSITIVE_INFINITY): string => escapedWithin(text, room).join('');
+
+/** Escapes a text, and replaces its middle by an ellipsis if there is no room for it. */
+function escapeEnds(text: string, room: number): string {
+  const whole = escapeText(text);
+  if (whole.length <= room) return whole;
+  const end = escapedWithin([...text].toReversed(), (room - ELLIPSIS.length) / 2)
+    .toReversed()
+    .join('');
+  return end === '' ? escapeText(text, room) : escapeText(text, room - ELLIPSIS.length - end.length) + ELLIPSIS + end;
+}
+
+/** Returns the first characters, escaped, as far as there is room for them. */
+function escapedWithin(characters: Iterable<string>, room: number): string[] {
+  const pieces: string[] = [];
+  let left = room;
+  for (const character of characters) {
     const piece = ESCAPES[character] ?? character;
-    if (out.length + piece.length > room) break;
-    out += piece;
+    if (piece.length > left) break;
+    pieces.push(piece);
+    left -= piece.length;
   }
-  return out;
+  return pieces;
 }
 
 /** Decodes text from Slack, which returns it in escaped form. */

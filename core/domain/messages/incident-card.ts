@@ -53,7 +53,7 @@ export function summaryCard(story: Overview, url?: string, urls: ApprovalUrls = 
     summary: `${markOf(incident)} ${incident.severity}, ${statusWords(incident)}: ${title}`,
     parts: [
       { kind: 'header', text: `${markOf(incident)} ${numberText(incident)}${title}` },
-      { kind: 'text', text: decisionText(story, urls) },
+      ...decisionParts(story, urls),
       ...questions,
       { kind: 'text', text: statusText(incident) },
       ...childRows(story, ON_CARD.children),
@@ -97,25 +97,27 @@ function statusText(incident: IncidentRecord): Text {
   ];
 }
 
-/** Shows the lines of the waiting decisions, else those of the newest one; the first line is bold. */
-function decisionText(story: Overview, urls: ApprovalUrls): Text {
+/** Shows the lines of each waiting decision, else those of the newest one; the first line is bold. */
+function decisionParts(story: Overview, urls: ApprovalUrls): ChatPart[] {
   const asking = decidingFor(story);
   const questions = answerable(asking);
   const linesText = (lines: DecisionLines, suffix = ''): Text => {
     const [action = '', ...others] = linesOf(lines);
     return [{ bold: `${action}${suffix}` }, ...others.map((line) => `\n${line}`)];
   };
-  return questions.length === 0
-    ? linesText(incidentLines(story))
-    : questions.flatMap((decision, index): Text => {
-        const answer = urls.get(decision.id);
-        return [
-          index === 0 ? '' : '\n',
-          ...linesText(decisionLines(decision, asking.incident), decisionSuffix(decision, questions)),
-          approvalsText(decision),
-          ...(answer === undefined ? [] : ['\n', { link: answer, text: 'Approve or reject in the console' }]),
-        ];
-      });
+  if (questions.length === 0) return [{ kind: 'text', text: linesText(incidentLines(story)) }];
+  // A part each, so that all remain in a message that has room for the beginning of each part.
+  return questions.map((decision) => {
+    const answer = urls.get(decision.id);
+    return {
+      kind: 'text',
+      text: [
+        ...linesText(decisionLines(decision, asking.incident), decisionSuffix(decision, questions)),
+        approvalsText(decision),
+        ...(answer === undefined ? [] : ['\n', { link: answer, text: 'Approve or reject in the console' }]),
+      ],
+    };
+  });
 }
 
 /** Builds what the card has no room for: all reasons, suspects, alerts, children, and similar incidents. */

@@ -91,8 +91,24 @@ test('a pending decision always includes its buttons and the question', () => {
       const shown = JSON.stringify(blocks);
       if (asked.length > 0) expect(shown).toMatch(/Approve or reject|Choose one|Resume automation/);
       const answers = incident.automation_paused ? 0 : asked.length;
+      expect(shown.match(/Approve or reject|Choose one/g)?.length ?? 0).toBeGreaterThanOrEqual(answers);
       expect(shown.match(/firebreak:approve/g) ?? []).toHaveLength(answers);
       expect(shown).toContain('firebreak:resolve');
+    }),
+  );
+});
+
+test('three questions of two acts each are included with all their buttons', () => {
+  fc.assert(
+    fc.property(aStory, wildName, ({ decisions: [one], incident, ...rest }, name) => {
+      if (one === undefined) return;
+      const act = { service: name, environment: name, from_version: name, to_version: 'v41' };
+      const offers = ['a', 'b'].map((digest) => ({ ...act, digest: digest.repeat(64) }));
+      const decisions = ['1', '2', '3'].map((n) => ({ ...one, id: n, state: 'waiting', offers }));
+      const open = { ...incident, status: 'open', automation_paused: false };
+      const shown = JSON.stringify(bodyOf(summaryCard({ ...rest, incident: open, decisions } as never)).blocks);
+      const found = [shown.match(/Choose one/g), shown.match(/firebreak:approve/g)].map((all) => all?.length);
+      expect(found).toEqual([3, 6]);
     }),
   );
 });

@@ -134,6 +134,13 @@ describe('a text that is too long', () => {
     ['is not cut within an escape', ['ab&c'], 6, 'ab…'],
     ['is not cut within a character', ['ab🔥c'], 4, 'ab…'],
     ['closes what is bold', ['a ', { bold: 'bcdef' }], 7, 'a *bc*…'],
+    [
+      'keeps the end of what is bold',
+      [{ bold: 'back from v42 to v41? Approve.' }, 'x'],
+      24,
+      '*back from …? Approve.*…',
+    ],
+    ['keeps whole escapes at its ends', [{ bold: 'a&bcdefg&h' }], 19, '*a&amp;bc…g&amp;h*…'],
     ['leaves out a mention that does not fit', ['a ', { channel: 'C123' }], 8, 'a …'],
   ])('%s', (_, text, max, expected) => {
     expect(mrkdwn(text, max)).toBe(expected);
@@ -340,10 +347,10 @@ describe('a message', () => {
     expect(blocks.flatMap(textsOf).map((one) => one.text.length)).toEqual([SECTION_MAX_CHARS, 15]);
   });
 
-  test('of many long texts shortens later ones, with a note about omitted ones', () => {
+  test('of many long texts shortens those that fit, with a note about omitted ones', () => {
     const { blocks } = of(...Array.from({ length: 40 }, () => ({ kind: 'text' as const, text: ['x'.repeat(4000)] })));
     const lengths = blocks.flatMap(textsOf).map((one) => one.text.length);
-    expect(lengths.slice(0, 3)).toEqual([3000, 3000, 1200]);
+    expect(lengths.slice(0, -1)).toEqual(Array(24).fill(300));
     expect(blocks.at(-1)).toMatchObject({ elements: [{ text: 'The rest did not fit.' }] });
   });
 });
@@ -358,6 +365,20 @@ describe('buttons in a message', () => {
     const long = Array.from({ length: count }, (): ChatPart => ({ kind: 'text', text: ['x'.repeat(4000)] }));
     const { blocks } = bodyOf({ summary: 'x', parts: [...long, buttons] });
     expect(blocks.at(-1)).toMatchObject({ elements: [{ action_id: 'firebreak:resolve' }] });
+  });
+
+  test('keep what a person confirms, when texts above them are shortened', () => {
+    const act = `Roll back payments-api in production from ${'registry/'.repeat(8)}v43 to ${'registry/'.repeat(8)}v42. Not proved.`;
+    const confirm = { title: 'Roll back?', text: act, yes: 'Roll back', no: 'Not now' };
+    const offer: ChatPart = {
+      kind: 'buttons',
+      buttons: [{ button: { verb: 'resolve', incident: INCIDENT }, text: 'x', confirm }],
+    };
+    const long: ChatPart = { kind: 'text', text: ['x'.repeat(900)] };
+    for (let count = 5; count < 24; count += 1) {
+      const { blocks } = bodyOf({ summary: 'x', parts: [...Array.from({ length: count }, () => long), offer] });
+      expect(JSON.stringify(blocks), `${count} texts`).toContain(JSON.stringify(act));
+    }
   });
 });
 
