@@ -162,6 +162,8 @@ export const RolloutRecord = z.object({
   rollout: Rollout,
   /** The changes that it has become. */
   changes: z.array(z.object({ service: ServiceName, environment: EnvironmentName, id: ChangeId })),
+  /** Ends by what the sender has said before, the newest last. A change that was not written since still has one of them. */
+  earlier_ends: z.array(Timestamp).optional(),
   /** Commits of its images, as far as known. */
   image_commits: z.record(z.string(), z.string()).optional(),
   /** What the commit in the repository for deployments says, as far as known. */

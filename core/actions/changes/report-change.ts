@@ -37,6 +37,7 @@ import type { ChangeReport, Rollout, RolloutRecord } from '../../../schemas/chan
 import type { Config } from '../../../schemas/config/config.ts';
 import type { Push } from '../../../schemas/changes/code.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { ownRollbackIn } from './own-rollback-report.ts';
 import { announce, endDelay, extendChange, recordChange, type RecordDeps } from './record-change.ts';
@@ -130,8 +131,10 @@ async function applyRollout(
     const commits = await commitsOfImages(deps, config.services, { known, named, serviceEnvironments });
     const there = (serviceEnvironment: ServiceEnvironment, own: RolloutChange): RolloutChange =>
       changeAt(config.services, serviceEnvironment, { named, change: own, commits });
+    const earlierEnds = earlierEndsOf(known);
     const record: RolloutRecord = {
       rollout,
+      ...(earlierEnds.length > 0 && { earlier_ends: earlierEnds }),
       changes:
         change === undefined ? [] : await changesWithIds(deps, known, rollout, { change, there, serviceEnvironments }),
       ...(Object.keys(commits).length > 0 && { image_commits: commits }),
@@ -148,9 +151,7 @@ async function applyRollout(
     const changes: Change[] = [];
     for (const { id, ...serviceEnvironment } of record.changes) {
       const changeThere = there(serviceEnvironment, change);
-      changes.push(
-        await recordOrRevise(deps, id, serviceEnvironment, changeThere, { rollout, earlier: known?.rollout, trace }),
-      );
+      changes.push(await recordOrRevise(deps, id, serviceEnvironment, changeThere, { rollout, earlierEnds, trace }));
     }
     // Another event may have been stored meanwhile, and its change overwritten by this one.
     const newest = await deps.rollouts.get({ source, key });
@@ -350,6 +351,14 @@ const isLive = ({ kind = 'deploy' }: RolloutChange): boolean => putsVersionLive(
 const idOf = ({ source, key }: Rollout, { service, environment }: ServiceEnvironment): ChangeId =>
   `chg_${hash('sha256', JSON.stringify([source, key, service, environment])).slice(0, 26)}` as ChangeId;
 
+/** Maximum number of earlier ends stored per rollout. */
+const EARLIER_ENDS_MAX = 20;
+
+function earlierEndsOf(known: RolloutRecord | undefined): Timestamp[] {
+  const end = known && changeOfRollout(known.rollout)?.finished_at;
+  return [...new Set([...(known?.earlier_ends ?? []), ...(end == null ? [] : [end])])].slice(-EARLIER_ENDS_MAX);
+}
+
 const isSameRecord = (known: RolloutRecord, record: RolloutRecord): boolean =>
   JSON.stringify([known.rollout, known.changes, known.unmapped_in, known.image_commits, known.deployed]) ===
   JSON.stringify([record.rollout, record.changes, record.unmapped_in, record.image_commits, record.deployed]);
@@ -359,7 +368,7 @@ async function recordOrRevise(
   id: ChangeId,
   serviceEnvironment: ServiceEnvironment,
   report: RolloutChange,
-  { rollout, earlier, trace }: { rollout: Rollout; earlier: Rollout | undefined; trace: string },
+  { rollout, earlierEnds, trace }: { rollout: Rollout; earlierEnds: readonly Timestamp[]; trace: string },
 ): Promise<Change> {
   const before = await deps.changes.get(id);
   const isOfOtherSource = id !== idOf(rollout, serviceEnvironment);
@@ -388,8 +397,7 @@ async function recordOrRevise(
     return (await recordChange(deps, { ...serviceEnvironment, ...input }, trace, extra)).change;
   }
   const at = deps.clock.now();
-  const ownEnd = earlier && changeOfRollout(earlier)?.finished_at;
-  const revised = (change: Change) => revisedChange(change, reported, at, ownEnd);
+  const revised = (change: Change) => revisedChange(change, reported, at, earlierEnds);
   const isChanged = JSON.stringify(revised(before)) !== JSON.stringify(before);
   if (isChanged) await endDelay(deps, before, report.status, trace);
   const change = isChanged ? await deps.changes.revise(id, revised) : before;

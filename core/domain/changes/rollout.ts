@@ -194,13 +194,13 @@ const versionAs = (
  * Returns a recorded change after its sender has reported more. What the sender says replaces what it said before;
  * what it has not said stays. An ended change does not start again, and the end stays that another system has observed.
  *
- * @param ownEnd the end by what the sender has said before. Undefined: it has said none
+ * @param earlierEnds ends by what the sender has said before
  */
 export function revisedChange(
   change: Change,
   report: RolloutChange,
   now: Timestamp,
-  ownEnd?: Timestamp | null,
+  earlierEnds: readonly Timestamp[] = [],
 ): Change {
   const startsAgain = change.status !== 'started' && report.status === 'started';
   const known = Object.fromEntries(Object.entries(report).filter(([, value]) => value != null)) as Partial<Change>;
@@ -213,7 +213,7 @@ export function revisedChange(
   const hasSucceeded =
     change.status === 'succeeded' &&
     known.status === 'succeeded' &&
-    change.finished_at !== ownEnd &&
+    earlierEnds.every((end) => end !== change.finished_at) &&
     secondsBetween(change.finished_at ?? change.started_at, known.finished_at ?? change.started_at) > SLOWEST_SECONDS;
   const keepsEnd = startsAgain || isEndObserved || hasSucceeded;
   const next = { ...change, ...(keepsEnd ? withoutEnd : known), ...versionAs(change, report) };

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { applyAwaiting, applyUnmapped, reportChange } from '../../../../core/actions/changes/report-change.ts';
 import { ChangeReport } from '../../../../schemas/changes/change-report.ts';
 import { Config } from '../../../../schemas/config/config.ts';
@@ -84,6 +84,18 @@ describe('events of a rollout', () => {
     ]);
     await report(-5, { status: 'succeeded' });
     expect(signals.at(-1)).toMatchObject({ status: 'resolved', fingerprint: signals[0]?.fingerprint });
+  });
+
+  test('correct the end of a late success, also if a change was not stored with its rollout', async () => {
+    const created_at = at(-8 * 3600);
+    await report(0, { status: 'succeeded', created_at });
+    expect(await changes()).toMatchObject([{ finished_at: created_at }]);
+    vi.spyOn(world.deps.changes, 'revise').mockRejectedValueOnce(new Error('the process died'));
+    const earlier = () => report(-60, { status: 'started', created_at });
+    await expect(earlier()).rejects.toThrow('the process died');
+    expect(await changes()).toMatchObject([{ finished_at: created_at }]);
+    await earlier();
+    expect(await changes()).toMatchObject([{ finished_at: at(0) }]);
   });
 
   test('keep what people have added', async () => {
