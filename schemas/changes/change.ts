@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ChangeId, EnvironmentName, ServiceName, Version } from '../config/names.ts';
+import { spelled } from '../parsing/spelled.ts';
 import { InstantIn, plusSeconds, secondsBetween, Timestamp } from '../time/time.ts';
 
 export const ChangeKind = z.enum([
@@ -40,20 +41,6 @@ const STATUS_WORDS: Readonly<Record<string, ChangeStatus>> = {
   canceled: 'cancelled',
   aborted: 'cancelled',
 };
-
-/** Reads a known word in any letter case, also in the plural, and the words of others. What is unknown stays, and is refused. */
-const spelled = <T extends z.ZodEnum>(known: T, words: Readonly<Record<string, z.infer<T>>>) =>
-  z.preprocess((written) => {
-    if (typeof written !== 'string') return written;
-    const key = written
-      .trim()
-      .toLowerCase()
-      .replaceAll(/[\s_-]/g, '');
-    const name = [key, key.replace(/s$/, ''), key.replace(/es$/, '')].find(
-      (one) => known.options.includes(one) || Object.hasOwn(words, one),
-    );
-    return name === undefined ? written : (words[name] ?? name);
-  }, known);
 
 /** A kind and a status as people and CI systems write them. */
 export const WrittenKind = spelled(ChangeKind, KIND_WORDS);

@@ -308,6 +308,13 @@ describe('the generic source', () => {
     });
   });
 
+  test.each([
+    ['FIRING', 'firing'],
+    ['Resolved', 'resolved'],
+  ])('the status %s is %s', (written, status) => {
+    expect(signalFrom({ status: written })).toMatchObject({ status });
+  });
+
   test('without a start, each key has one episode', () => {
     const [fired, ended] = [signalFrom({}), signalFrom({ status: 'resolved' })];
     expect(fired).toMatchObject({ episodic: false, startsAt: '2026-11-20T12:00:00.000Z', endsAt: null });

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { EnvironmentName, ServiceName } from '../../config/names.ts';
 import { cutText } from '../../parsing/text.ts';
+import { spelled } from '../../parsing/spelled.ts';
 import { InstantIn, timestamp } from '../../time/time.ts';
 import { fault, parseJson, Texts, wellFormed } from './group.ts';
 import type { ParseResult, Source, SourceAlert } from './parsed.ts';
@@ -16,7 +17,7 @@ export const GenericAlert = z.strictObject({
   title: z.string().min(1).pipe(cutText(TITLE_MAX_CHARS)),
   /** Identifies the alert: resolves what it fired. */
   dedup_key: z.string().min(1).max(512).overwrite(wellFormed),
-  status: z.enum(['firing', 'resolved']),
+  status: spelled(z.enum(['firing', 'resolved'])),
   /** When the episode began. Absent: the sender has no episodes, and each key has one at a time. */
   starts_at: InstantIn.optional(),
   links: Texts.optional(),
