@@ -2,15 +2,16 @@
  * `npm run build`: bundles the product into `dist/`, which needs nothing else but Node. The same sources give the same
  * files. Files that have not changed are not written, so that a program that runs from `dist/` is not disturbed.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { build as bundle, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
+import manifest from '../package.json' with { type: 'json' };
 
 const ROOT = resolve(import.meta.dirname, '..');
 
 /** What Node starts, by its name in `dist/`: programs, threads, and a module that the sandbox names to a thread. */
 const ENTRIES = {
-  firebreak: 'local/main.ts',
+  main: 'local/main.ts',
   cli: 'entrances/cli/main.ts',
   sandbox: 'packages/sandbox/main.ts',
   background: 'local/background/worker.ts',
@@ -23,12 +24,29 @@ const ENTRIES = {
 const READ: readonly [folder: string, isRead: RegExp][] = [
   ['config', /./],
   ['docs', /\.md$/],
-  ['node_modules/uplot', /^(LICENSE|package\.json|dist\/uPlot\.iife\.min\.js)$/],
+  ['node_modules/uplot', /^dist\/uPlot\.iife\.min\.js$/],
   ['packages/sandbox/page', /./],
   ['runbooks', /\.md$/],
   ['scripts/node', /^package(-lock)?\.json$/],
-  ['.', /^(LICENSE|package\.json)$/],
+  ['.', /^LICENSE$/],
 ];
+
+/** What is kept of a bundled package: what it is, and its license. Scanners of images find it by that. */
+const ABOUT = /^(package\.json|(licen[cs]e|notice|copying)\b.*)$/i;
+
+/** The command line, for a shell: on the Node that is installed with Firebreak, or that of the machine. */
+const LAUNCHER = `#!/bin/sh
+here=$(dirname "$(readlink -f "$0")")
+node=$here/scripts/node/node_modules/.bin/node
+if ! [ -x "$node" ]; then
+  node=node
+  node -e 'process.exit(parseInt(process.versions.node) < 24 ? 1 : 0)' || {
+    echo "firebreak: Node 24 or newer is needed: npm ci --prefix $here/scripts/node" >&2
+    exit 1
+  }
+fi
+exec "$node" --enable-source-maps "$here/cli.mjs" "$@"
+`;
 
 /** The options with which SST bundles a Lambda function, too. Some packages still call `require`, so it has this banner. */
 export const BUNDLE = {
@@ -102,22 +120,40 @@ export async function build(folder = DIST): Promise<void> {
     for (const name of readdirSync(join(ROOT, from), { recursive: from !== '.', encoding: 'utf8' }))
       if (isRead.test(name) && statSync(join(ROOT, from, name)).isFile())
         files.set(join(from, name), readFileSync(join(ROOT, from, name)));
-  for (const [name, contents] of files) writeIfChanged(join(folder, name), contents);
+  for (const path of ['node_modules/uplot', ...packagesIn(metafile)]) {
+    const place = path.replace(/^.*?(?=node_modules\/)/, ''); // node_modules can be a link to a folder elsewhere
+    for (const name of readdirSync(join(ROOT, path)))
+      if (ABOUT.test(name)) files.set(join(place, name), readFileSync(join(ROOT, path, name)));
+  }
+  files.set('package.json', Buffer.from(`${JSON.stringify(manifest, ['name', 'version', 'license', 'type'], 2)}\n`));
+  files.set('firebreak', Buffer.from(LAUNCHER));
+  const isEntry = ([name]: [string, Uint8Array]): boolean => name.replace(/\.mjs$/, '') in ENTRIES;
+  const all = [...files];
+  // An entry is written after what it imports.
+  for (const [name, contents] of [...all.filter((file) => !isEntry(file)), ...all.filter(isEntry)])
+    writeIfChanged(folder, name, contents);
+  chmodSync(join(folder, 'firebreak'), 0o755);
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
-    if (statSync(join(folder, name)).isFile() && !files.has(name)) rmSync(join(folder, name));
+    if (!files.has(name) && statSync(join(folder, name), { throwIfNoEntry: false })?.isFile())
+      rmSync(join(folder, name), { force: true }); // another build may remove it at the same time
 }
 
-/** Returns the lines that import names of a CommonJS module on demand: esbuild gives them only its default. */
+/** Returns the imports on demand that take names of a CommonJS module: esbuild gives them only its default. */
 export const namedImports = ({ inputs }: Metafile): string[] =>
   Object.entries(inputs).flatMap(([file, { imports }]) => {
-    const isWrong = ({ kind, path }: (typeof imports)[number]) =>
-      kind === 'dynamic-import' && inputs[path]?.format === 'cjs';
-    const modules = imports.filter(isWrong).map(({ original = '' }) => `import('${original}')`);
-    const lines = modules.length > 0 ? readFileSync(join(ROOT, file), 'utf8').split('\n') : [];
-    return lines
-      .filter((line) => modules.some((module) => line.includes(module)) && !line.includes('{ default: '))
-      .map((line) => `${file}: ${line.trim()}`);
+    const onDemand = imports.filter(({ kind, path }) => kind === 'dynamic-import' && inputs[path]?.format === 'cjs');
+    const text = onDemand.length > 0 ? readFileSync(join(ROOT, file), 'utf8') : '';
+    return [...new Set(onDemand.map(({ original = '' }) => original))].flatMap((module) => {
+      const call = `import\\(\\s*['"]${RegExp.escape(module)}['"]`;
+      const count = (pattern: string): number => [...text.matchAll(new RegExp(pattern, 'g'))].length;
+      const isRight = count(`\\{ default: \\w+ \\} = await ${call}`) === Math.max(1, count(call));
+      return isRight ? [] : [`${file}: import('${module}')`];
+    });
   });
+
+/** Returns the folders of the packages that are bundled. */
+const packagesIn = ({ inputs }: Metafile): Set<string> =>
+  new Set(Object.keys(inputs).flatMap((file) => /.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? []));
 
 /** Names the sources of a map as `places` does: `dist/a/b.ts`, wherever `dist/` is installed. */
 function placed(map: Uint8Array): Uint8Array {
@@ -126,11 +162,12 @@ function placed(map: Uint8Array): Uint8Array {
 }
 
 /** Writes a file at once: a program that starts meanwhile reads the old or the new one. */
-function writeIfChanged(path: string, contents: Uint8Array): void {
+function writeIfChanged(folder: string, name: string, contents: Uint8Array): void {
+  const path = join(folder, name);
   if (statSync(path, { throwIfNoEntry: false })?.size === contents.length && readFileSync(path).equals(contents))
     return;
   mkdirSync(dirname(path), { recursive: true });
-  const draft = `${path}.${process.pid}`;
+  const draft = join(dirname(folder), `.build-${process.pid}`); // beside the folder, which other builds clean
   writeFileSync(draft, contents);
   renameSync(draft, path);
 }

@@ -112,14 +112,18 @@ function build(buildah: Buildah, version: string): string {
 }
 
 /** Makes the same image under an older version. */
-function buildPrevious(buildah: Buildah, image: string, folder: string): string {
-  const manifest = join(folder, 'package.json');
-  writeFileSync(
-    manifest,
-    JSON.stringify({ ...JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')), version: PREVIOUS }),
-  );
+function buildPrevious(buildah: Buildah, image: string): string {
   const container = buildah('from', '--pull=never', image);
-  buildah('copy', '--quiet', container, manifest, '/opt/firebreak/package.json');
+  const program = join(buildah('mount', container), 'opt/firebreak');
+  const version = `version:"${currentVersion(root)}"`;
+  const named = readdirSync(program).filter(
+    (name) => name.endsWith('.mjs') && readFileSync(join(program, name), 'utf8').includes(version),
+  );
+  if (named.length === 0) throw new Error(`no program has ${version}`);
+  for (const name of named) {
+    const text = readFileSync(join(program, name), 'utf8');
+    writeFileSync(join(program, name), text.replaceAll(version, `version:"${PREVIOUS}"`));
+  }
   const previous = `localhost/firebreak:${PREVIOUS}`;
   buildah('commit', '--quiet', '--rm', '--format', 'docker', container, previous);
   return previous;
@@ -226,7 +230,7 @@ async function checkImage(folder: string): Promise<void> {
     image = build(buildah, currentVersion(root));
     return image;
   });
-  previous = buildPrevious(buildah, image, folder);
+  previous = buildPrevious(buildah, image);
 
   let container = start(buildah, previous, folder, port);
   await checks.check('it starts as its user with a read-only root', async () => {
@@ -317,7 +321,7 @@ async function firstAlert(buildah: Buildah, image: string, folder: string, port:
     return (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.ok || undefined;
   });
   const variables = `PORT=${port} FIREBREAK_DATA_DIR=${DATA} FIREBREAK_ADMIN_TOKEN=${TOKEN}`;
-  const cli = `cd /opt/firebreak && ${variables} node entrances/cli/main.ts`;
+  const cli = `${variables} firebreak`;
   const alert = readFileSync(join(root, 'examples/kubernetes/alert.json'), 'utf8').replaceAll('\n', '');
   inside(container, `printf '%s' '${alert}' | (${cli} send generic -)`);
   await eventually('the alert is shadowed', () =>

@@ -40,45 +40,50 @@ const MEMORY_MAX = 1536 * 1024 * 1024;
 const TOO_LITTLE_MEMORY = '60M';
 
 const PROGRAM = 'opt/firebreak';
+const CLONE = 'usr/local/src/firebreak';
 const SETTINGS = 'etc/firebreak';
 
 const SHUT_DOWN_MAX_MS = 20_000;
 
 const checks = new Checks();
 
-/** Returns the blocks of shell commands of docs/how-to/production.md, from step 1 to step 3. */
-function documentedCommands(): string[] {
+/** Returns the blocks of shell commands of docs/how-to/production.md: from step 1 to step 3, and of an upgrade. */
+function documentedCommands(): { install: string[]; upgrade: string } {
   const page = readFileSync(join(root, 'docs/how-to/production.md'), 'utf8');
-  const steps = page.slice(page.indexOf('\n## 1. '), page.indexOf('\n## 4. '));
-  return [...steps.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
+  const blocks = (from: string, to: string): string[] =>
+    [...page.slice(page.indexOf(from), page.indexOf(to)).matchAll(/^ *```sh\n(.*?)^ *```$/gms)].map(
+      ([, block = '']) => block,
+    );
+  return { install: blocks('\n## 1. ', '\n## 4. '), upgrade: blocks('- **Upgrades**', '- **Disk space**').join('\n') };
 }
 
-/** These commands run on this machine: the base has neither git nor npm. They stand for the first three of step 1. */
-const RUNS_OUTSIDE = /^(git clone|npm ci)\b/;
+/** These commands run on this machine: the base has neither git nor npm. */
+const RUNS_OUTSIDE = /^(git|npm|cp|mv|rm) /;
 
-/** Installs the program as the documented commands do, from the files of this folder. */
-function installProgram(at: string, commands: readonly string[]): void {
-  const program = join(at, PROGRAM);
+/** Stands for the clone, with the packages of this one. */
+function copyClone(at: string): void {
+  const clone = join(at, CLONE);
   for (const file of projectFiles(root)) {
     if (/^(test|docs\/pictures)\//.test(file)) continue;
-    mkdirSync(dirname(join(program, file)), { recursive: true });
-    cpSync(join(root, file), join(program, file));
+    mkdirSync(dirname(join(clone, file)), { recursive: true });
+    cpSync(join(root, file), join(clone, file));
   }
-  setVersion(at, PREVIOUS);
-  const env = { ...process.env, PATH: pathWithoutProjectPrograms() };
-  const installs = commands
-    .join('')
-    .split('\n')
-    .filter((line) => line.startsWith('npm ci'));
-  if (installs.length === 0) throw new Error('docs/how-to/production.md has no npm ci');
-  for (const line of installs) run('sh', ['-c', `${line.split('#')[0]} --prefer-offline`], { cwd: program, env });
-  // The machine's own Node, of step 0.
-  symlinkSync(`/${PROGRAM}/scripts/node/node_modules/.bin/node`, join(at, 'usr/local/bin/node'));
+  symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'));
 }
 
-function setVersion(at: string, version: string): void {
+/** Builds and installs a version by the documented commands, without those of git. @throws Error if there are none */
+function installVersion(at: string, version: string, commands: string): void {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as object;
-  writeFileSync(join(at, PROGRAM, 'package.json'), JSON.stringify({ ...manifest, version }, null, 2));
+  writeFileSync(join(at, CLONE, 'package.json'), JSON.stringify({ ...manifest, version }, null, 2));
+  const env = { ...process.env, PATH: pathWithoutProjectPrograms() };
+  const outside = commands
+    .replaceAll(/ &&\n */g, ' && ')
+    .split('\n')
+    .flatMap((line) => line.trim().split(' && '))
+    .filter((line) => RUNS_OUTSIDE.test(line) && !line.startsWith('git '))
+    .map((line) => line.split('#')[0]?.replaceAll(`/${PROGRAM}`, join(at, PROGRAM)) ?? '');
+  if (!outside.includes('npm run build')) throw new Error('docs/how-to/production.md has no npm run build');
+  for (const line of outside) run('sh', ['-c', line], { cwd: join(at, CLONE), env });
 }
 
 /** A booted system. */
@@ -136,7 +141,7 @@ class Machine {
 
   /** The process of the service, as this machine numbers it. @throws Error if there is none */
   get main(): number {
-    const found = descendants(this.init).find(({ command }) => command.at(-1) === 'local/main.ts');
+    const found = descendants(this.init).find(({ command }) => command.at(-1) === 'main.mjs');
     if (found === undefined) throw new Error('the service has no process');
     return found.pid;
   }
@@ -207,7 +212,7 @@ function memoryLimit(pid: number): number | undefined {
 async function checkUnit(folder: string, boot: (at: string) => Machine): Promise<void> {
   checks.need('mmdebstrap', 'systemd-nspawn', 'nsenter');
   const at = join(folder, 'machine');
-  const commands = documentedCommands();
+  const { install, upgrade } = documentedCommands();
   const port = await freePort();
   const story = new Story(root, `http://127.0.0.1:${port}`);
   await checks.check('a Debian base with systemd', () => {
@@ -215,24 +220,27 @@ async function checkUnit(folder: string, boot: (at: string) => Machine): Promise
     mkdirSync(at);
     run('tar', ['--extract', '--file', tar, '--directory', at]);
   });
-  await checks.check('the program is installed as documented', () => installProgram(at, commands));
+  await checks.check('the program is built and installed as documented', () => {
+    copyClone(at);
+    installVersion(at, PREVIOUS, install.join('\n'));
+  });
   const machine = boot(at);
   const ready = () => story.ready(() => machine.whyDown());
   await checks.check('systemd boots as PID 1', async () => await machine.booted());
   machine.afterEnd = useMemoryController(machine);
   await checks.check('the documented commands configure, check, and start the service', async () => {
-    const [program = '', settings = '', ...rest] = commands.map((block) =>
+    const [program = '', settings = '', ...rest] = install.map((block) =>
       block
         .split('\n')
         .filter((line) => !RUNS_OUTSIDE.test(line) && !line.startsWith('openssl '))
         .join('\n'),
     );
     machine.run(program);
-    machine.run(`cd /${PROGRAM}\n${settings}`);
+    machine.run(`cd /${CLONE}\n${settings}`);
     writeFileSync(join(at, SETTINGS, 'config/services.yaml'), SERVICES);
     const values = [`FIREBREAK_ADMIN_TOKEN=${TOKEN}`, 'FIREBREAK_INGEST_TOKEN=unused', `PORT=${port}`];
     writeFileSync(join(at, SETTINGS, 'firebreak.env'), `${values.join('\n')}\n`, { flag: 'a' });
-    const output = rest.map((block) => machine.run(`cd /${PROGRAM}\n${block}`)).join('\n');
+    const output = rest.map((block) => machine.run(`cd /${CLONE}\n${block}`)).join('\n');
     if (!output.includes('firebreak ready on')) throw new Error(output);
     await ready();
   });
@@ -284,7 +292,7 @@ async function checkUnit(folder: string, boot: (at: string) => Machine): Promise
   await checks.check('after an upgrade, the incident continues', async () => {
     machine.run('systemctl stop firebreak');
     if (machine.show('Result') !== 'success') throw new Error(`the stop ended with ${machine.show('Result')}`);
-    setVersion(at, currentVersion(root));
+    installVersion(at, currentVersion(root), upgrade);
     machine.run(
       'firebreak check --config /etc/firebreak/config --runbooks /etc/firebreak/runbooks && systemctl start firebreak',
     );

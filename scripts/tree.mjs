@@ -11,7 +11,7 @@ export const TREE = {
   config: 'data',
   core: 'product',
   deploy: 'other',
-  docs: 'other',
+  docs: 'data',
   entrances: 'product',
   examples: 'other',
   features: 'product',

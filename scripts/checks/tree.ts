@@ -26,7 +26,7 @@ function placesOf(root: string): Place[] {
     {
       where: 'deploy/Containerfile, COPY',
       named: copied.filter((path) => path in TREE),
-      needed: [...foldersOf('product', 'data'), 'scripts'],
+      needed: [...foldersOf('product', 'data', 'packages'), 'scripts'],
     },
     {
       where: 'scripts/lint/import-direction.mjs, LAYERS',

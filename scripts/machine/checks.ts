@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 class NotHere extends Error {}
 
 /** Time for all checks of a program, in milliseconds. The rest is skipped: on a busy machine, downloads take minutes. */
-const ALL_MAX_MS = 165_000;
+const ALL_MAX_MS = 285_000;
 
 const remainingMs = (): number => ALL_MAX_MS - performance.now();
 

@@ -18,10 +18,10 @@ describe.skipIf(!TOOLS_RUN_HERE)(
     let product: ChildProcess;
     let env: Record<string, string>;
 
-    /** Runs a command of the page, `kubectl exec … -- node …`, beside the product instead of in its pod. */
+    /** Runs a command of the page, `kubectl exec … -- firebreak …`, beside the product instead of in its pod. */
     async function inPod(command: string): Promise<string> {
-      const [, args = '', , input] = / -- node (.*?)( < (.*))?$/.exec(command) ?? [];
-      const running = promisify(execFile)(process.execPath, args.split(' '), { cwd: ROOT, env });
+      const [, args = '', , input] = / -- firebreak (.*?)( < (.*))?$/.exec(command) ?? [];
+      const running = promisify(execFile)(process.execPath, ['dist/cli.mjs', ...args.split(' ')], { cwd: ROOT, env });
       if (input !== undefined) running.child.stdin?.write(await readFile(join(ROOT, input)));
       running.child.stdin?.end();
       return (await running).stdout;
@@ -43,7 +43,7 @@ describe.skipIf(!TOOLS_RUN_HERE)(
         KUBERNETES_URL: 'https://127.0.0.1:1',
         KUBERNETES_TOKEN: 'token',
       };
-      product = spawn(process.execPath, ['local/main.ts'], {
+      product = spawn(process.execPath, ['dist/main.mjs'], {
         cwd: ROOT,
         env,
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'], // ends with the test runner
@@ -81,8 +81,7 @@ describe.skipIf(!TOOLS_RUN_HERE)(
         root,
         '..2026_02',
       );
-      const doctor = () =>
-        inPod(' -- node entrances/cli/main.ts doctor --all').catch(({ stdout }: { stdout: string }) => stdout);
+      const doctor = () => inPod(' -- firebreak doctor --all').catch(({ stdout }: { stdout: string }) => stdout);
       await expect.poll(doctor).toContain('cart/production');
     });
   },

@@ -123,7 +123,7 @@ describe.skipIf(!TOOLS_RUN_HERE)('the chart, rendered by Helm', () => {
 
   test('uses the folder and the user of the image', async () => {
     const image = await containerfile();
-    expect(restOf(image, 'WORKDIR')).toEqual(['/opt/firebreak']); // included runbooks, and those of the values below them
+    expect(restOf(image, 'WORKDIR').at(-1)).toBe('/opt/firebreak'); // included runbooks, and those of the values below them
     expect(restOf(image, 'VOLUME')).toEqual(['/var/lib/firebreak']);
     expect(restOf(image, 'USER')).toEqual(['node']); // 1000 in the images of Node
   });

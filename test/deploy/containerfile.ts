@@ -27,9 +27,9 @@ export async function containerfile(): Promise<Instruction[]> {
 export const restOf = (all: readonly Instruction[], wanted: string): string[] =>
   all.filter(({ word }) => word === wanted).map(({ rest }) => rest);
 
-/** Returns the files and folders that are copied into the image, relative to the root. */
+/** Returns the files and folders that the build copies, relative to the root. */
 export const copiedInto = (all: readonly Instruction[]): string[] =>
-  restOf(all, 'COPY').flatMap((rest) => rest.split(/ +/).slice(0, -1));
+  restOf(all, 'COPY').flatMap((rest) => (rest.startsWith('--from=') ? [] : rest.split(/ +/).slice(0, -1)));
 
 /** Returns the variables that the image sets. */
 export const environmentOf = (all: readonly Instruction[]): Record<string, string> =>

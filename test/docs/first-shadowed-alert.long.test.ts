@@ -86,7 +86,7 @@ describe('the three commands lead to the first shadowed alert', () => {
   test('from the image', async () => {
     const [, [first = '', ...others] = [], shown = []] = await ofPage();
     const image = await containerfile();
-    const [workdir] = restOf(image, 'WORKDIR');
+    const workdir = restOf(image, 'WORKDIR').at(-1);
     const [, config = '', inside] = /--volume "\$PWD\/(\S+):(\S+):ro"/.exec(first) ?? [];
     expect(inside).toBe(`${workdir}/config`); // the default of FIREBREAK_CONFIG_DIR
     const env = {
@@ -98,8 +98,8 @@ describe('the three commands lead to the first shadowed alert', () => {
       FIREBREAK_DATA_DIR: join(folder, 'image'),
       NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
     };
-    await start('node local/main.ts', env);
-    const beside = others.map((command) => command.replace(/^docker exec (-i )?firebreak /, ''));
+    await start('node dist/main.mjs', env);
+    const beside = others.map((command) => command.replace(/^docker exec (-i )?firebreak /, 'dist/'));
     await follow(beside, shown, env);
   });
 });

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../../packages/demo/free-port.ts';
 import { pathWithoutProjectPrograms } from '../../../scripts/setup.mjs';
-import { containerfile, copiedInto, environmentOf, restOf, ROOT } from '../../deploy/containerfile.ts';
+import { containerfile, environmentOf, restOf, ROOT } from '../../deploy/containerfile.ts';
 import { environmentOfUnit, UNIT, unit } from '../../deploy/unit.ts';
 import { have } from '../../support/prometheus-stack.ts';
 
@@ -58,7 +58,7 @@ async function started(
   };
 }
 
-describe('the content of an image: the copied files, without development packages, and nothing that its user can write', () => {
+describe('the content of an image: what was built, and nothing that its user can write', () => {
   let folder: string;
   let home: string;
   let environment: Record<string, string>;
@@ -68,13 +68,8 @@ describe('the content of an image: the copied files, without development package
     home = join(folder, 'opt');
     const data = join(folder, 'data');
     await chmod(folder, 0o755);
-    await mkdir(home, { mode: 0o755 });
     const all = await containerfile();
-    for (const path of copiedInto(all)) await cp(join(ROOT, path), join(home, path), { recursive: true });
-    const [install = ''] = restOf(all, 'RUN');
-    const [program = '', ...args] = install.split(' && ')[0]?.split(' ') ?? [];
-    const env = { ...process.env, PATH: pathWithoutProjectPrograms() };
-    await run(program, [...args, '--prefer-offline', '--no-audit', '--no-fund'], { cwd: home, env });
+    await cp(join(ROOT, 'dist'), home, { recursive: true });
     await run('chmod', ['-R', 'a+rX,a-w', home]);
     await mkdir(data, { mode: 0o700 });
     if (NOBODY.uid !== undefined) await run('chown', [`${NOBODY.uid}:${NOBODY.gid}`, data]);
@@ -116,31 +111,41 @@ describe('the content of an image: the copied files, without development package
     }
   });
 
-  test('its command line works offline with the installed packages', async () => {
-    const args = [join(home, 'entrances/cli/main.ts'), 'check'];
-    const { stdout } = await run(process.execPath, args, { cwd: home, env: { PATH: '/usr/bin:/bin' } });
+  test('its command line runs on the Node of the image', async () => {
+    const env = { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` };
+    const { stdout } = await run(join(home, 'firebreak'), ['check'], { cwd: folder, env });
     expect(stdout).toContain(': OK');
+  });
+
+  test('its command line names what is missing on an older Node', async () => {
+    const old = join(folder, 'old');
+    await mkdir(old);
+    await writeFile(join(old, 'node'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+    const ran = run(join(home, 'firebreak'), ['check'], { env: { PATH: `${old}:/usr/bin:/bin` } });
+    await expect(ran).rejects.toThrow(`Node 24 or newer is needed: npm ci --prefix ${home}/scripts/node`);
   });
 });
 
 describe('the systemd unit', () => {
   const isHere = have('systemd-analyze');
   let folder: string;
+  let installed: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'firebreak-unit-'));
     await chmod(folder, 0o755);
-    // As docs/how-to/production.md says. On machines with an older Node it is there, and runs this test.
-    if (existsSync(join(ROOT, 'scripts/node/node_modules'))) return;
+    // As docs/how-to/production.md says. On machines with an older Node it is in the clone, and runs this test.
+    installed = join(folder, 'installed');
+    await cp(join(ROOT, 'dist'), installed, { recursive: true });
+    const packages = join(ROOT, 'scripts/node/node_modules');
     const env = { ...process.env, PATH: pathWithoutProjectPrograms() };
-    await run('npm', ['ci', '--prefix', 'scripts/node', '--prefer-offline'], { cwd: ROOT, env });
+    if (existsSync(packages)) await symlink(packages, join(installed, 'scripts/node/node_modules'));
+    else await run('npm', ['ci', '--prefix', join(installed, 'scripts/node'), '--prefer-offline'], { env });
   });
   afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
 
   test.runIf(isHere)('is valid, with a low exposure', async () => {
     const file = join(folder, 'firebreak.service');
-    // The program must exist, at a path without characters that a unit would escape.
-    await symlink(ROOT, join(folder, 'root'));
-    await writeFile(file, (await readFile(UNIT, 'utf8')).replaceAll('/opt/firebreak', join(folder, 'root')));
+    await writeFile(file, (await readFile(UNIT, 'utf8')).replaceAll('/opt/firebreak', installed)); // which must exist
     const { stderr } = await run('systemd-analyze', ['verify', '--man=no', file]);
     expect(stderr.split('\n').filter((line) => line.includes('firebreak.service'))).toEqual([]);
     // In tenths: a unit without any hardening has 96, and 20 still counts as OK.
@@ -151,7 +156,8 @@ describe('the systemd unit', () => {
     const all = await unit();
     const [program = '', ...args] = all['ExecStart']?.[0]?.split(' ') ?? [];
     const set = environmentOfUnit(all);
-    const moved = (path: string) => path.replace('/opt/firebreak', ROOT).replace(/^\/(etc|var)\//, `${folder}/$1/`);
+    const moved = (path: string) =>
+      path.replace('/opt/firebreak', installed).replace(/^\/(etc|var)\//, `${folder}/$1/`);
     const env = Object.fromEntries(Object.entries(set).map(([name, value]) => [name, moved(value)]));
     for (const path of ['etc/firebreak/config', 'etc/firebreak/runbooks', 'var/cache/firebreak', 'var/lib/firebreak'])
       await mkdir(join(folder, path), { recursive: true });
