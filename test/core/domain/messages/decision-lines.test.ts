@@ -119,8 +119,13 @@ const RULES: Readonly<Record<string, (lines: DecisionLines, view: DecisionView, 
       expect(likely).toBe(Number(share) >= 50 ? 'Probable' : Number(share) >= 10 ? 'Possible' : 'Improbable');
   },
 
-  'nothing says that there is no other change while a newer one is known': (lines, _, { targets }) => {
-    const changes = targets[0]?.changes ?? [];
+  'nothing says that there is no other change while a newer one of the last two hours is known': (
+    lines,
+    _,
+    { targets, evidence: { onset } },
+  ) => {
+    const since = plusSeconds(onset.alertStartedAt, -2 * 3600);
+    const changes = (targets[0]?.changes ?? []).filter((one) => (one.finished_at ?? one.started_at) >= since);
     const tried = changes.findLast((one) => one.rolled_back_by === INCIDENT);
     const isNewer = (one: Change): boolean =>
       putsVersionLive(one) &&
