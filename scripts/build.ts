@@ -45,7 +45,7 @@ if ! [ -x "$node" ]; then
     exit 1
   }
 fi
-exec "$node" --enable-source-maps "$here/cli.mjs" "$@"
+exec "$node" "$here/cli.mjs" "$@"
 `;
 
 /** The options with which SST bundles a Lambda function, too. Some packages still call `require`, so it has this banner. */
@@ -69,6 +69,9 @@ const __dirname = topLevelFileUrlToPath(new topLevelURL('.', import.meta.url));`
   },
 } satisfies BuildOptions;
 
+/** Begins each program and thread. On the first line of the entry, so that its lines keep their numbers. */
+const BEGIN = `import { traceSources } from '${ROOT}/local/source-traces.ts'; traceSources();`;
+
 /**
  * Lets a bundled module find files and threads as its source does: the address of `a/b.ts` becomes `dist/a/b.ts`, that of
  * an entry its bundle.
@@ -80,8 +83,9 @@ const places: Plugin = {
     onLoad({ filter: /\.ts$/ }, ({ path }) => {
       const file = relative(ROOT, path);
       const text = readFileSync(path, 'utf8');
-      if (file.includes('node_modules/') || !text.includes('import.meta')) return undefined;
-      const contents = text
+      const isEntry = names.has(file);
+      if (file.includes('node_modules/') || !(isEntry || text.includes('import.meta'))) return undefined;
+      const contents = `${isEntry ? BEGIN : ''}${text}`
         .replaceAll(/new URL\('(\.[^']*\.ts)', import\.meta\.url\)/g, (_, module: string) => {
           const name = names.get(join(dirname(file), module));
           if (name === undefined) throw new Error(`${file} loads ${module}, which is no entry of scripts/build.ts`);
@@ -106,6 +110,7 @@ export async function build(folder = DIST): Promise<void> {
     chunkNames: 'chunk-[hash]',
     sourcemap: 'linked',
     sourcesContent: false,
+    lineLimit: 200, // Node prints the line of the error that ends a program
     plugins: [places],
     logLevel: 'warning',
     metafile: true,

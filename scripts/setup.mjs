@@ -29,10 +29,9 @@ export const compiled = join(root, 'node_modules/.cache/firebreak-compiled');
 
 /**
  * Options of Node for the product. Node lets young objects grow to 128 MB in a process that creates many at once, and
- * keeps the memory. With its source maps, `dist/` names files and lines of the sources in errors. The unit of systemd and the
- * container have the same options.
+ * keeps the memory. The unit of systemd and the container have the same options.
  */
-export const PRODUCT_OPTIONS = ['--max-semi-space-size=16', '--enable-source-maps'];
+export const PRODUCT_OPTIONS = ['--max-semi-space-size=16'];
 
 /** Returns the environment for programs of this project. */
 export const environment = () => ({ NODE_COMPILE_CACHE: compiled, ...process.env });

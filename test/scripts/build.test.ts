@@ -74,6 +74,15 @@ describe('dist/', () => {
     expect(run('check')).toContain(': OK');
   });
 
+  test('an error that ends a program or a thread names the lines of the sources', async () => {
+    const source = 'platforms/sqlite/writer.ts';
+    const lines = (await readFile(join(ROOT, source), 'utf8')).split('\n');
+    const failing = lines.findIndex((line) => line.includes('= workerData')) + 1; // outside of a thread, there are none
+    const { stderr } = spawnSync(process.execPath, ['writer.mjs'], { cwd: installed, encoding: 'utf8' });
+    expect(stderr).toContain(`/${source}:${failing}:`);
+    expect(stderr.length, 'and not the bundle').toBeLessThan(2000);
+  });
+
   test('its source maps name files of the sources', async () => {
     const maps = (await readdir(installed)).filter((name) => name.endsWith('.map'));
     const sources = new Set<string>();

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { SourceMap } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * Names files and lines of the sources in the stack traces of bundles; the build adds it to each program and thread. Reads a
+ * map when a trace first names its bundle: with `--enable-source-maps`, each thread reads and keeps all of them at the start.
+ */
+export function traceSources(): void {
+  const maps = new Map<string, SourceMap | undefined>();
+  const named = (frame: NodeJS.CallSite): string => {
+    const [file, line, column] = [frame.getFileName(), frame.getLineNumber(), frame.getColumnNumber()];
+    if (!file?.startsWith('file:') || line === null || column === null) return String(frame);
+    if (!maps.has(file)) maps.set(file, mapOf(file));
+    const origin = maps.get(file)?.findOrigin(line, column);
+    if (origin === undefined || !('fileName' in origin)) return String(frame);
+    const place = `${new URL(origin.fileName, file).href}:${origin.lineNumber}:${origin.columnNumber}`;
+    return String(frame).replace(`${file}:${line}:${column}`, () => place);
+  };
+  Error.prepareStackTrace = (error, frames) =>
+    [Error.prototype.toString.call(error), ...frames.map((frame) => `    at ${named(frame)}`)].join('\n');
+}
+
+function mapOf(file: string): SourceMap | undefined {
+  try {
+    return new SourceMap(JSON.parse(readFileSync(fileURLToPath(`${file}.map`), 'utf8')));
+  } catch {
+    return undefined; // a module without a map, such as one of a person's own
+  }
+}
