@@ -15,6 +15,7 @@ import type { Product } from '../../functions/assembly/product.ts';
 import { BackgroundPlatform } from '../../platforms/sqlite/background.ts';
 import { Closers } from '../closers.ts';
 import { flushCounts } from '../flush-counts.ts';
+import { returnMemory } from '../memory.ts';
 import { platformOptions } from '../platform-options.ts';
 import type { OpenSettings, SandboxSettings, SettingsElsewhere } from '../sandbox.ts';
 import { startBeating } from '../stalls/beats.ts';
@@ -88,6 +89,7 @@ async function start({ writer, platform: settings, product: productSettings, ...
   opened.onClose(await platform.run({ consumers: consumersOf(product), jobs: jobsOf(product) }));
   opened.onClose(followDeployments(product));
   measure();
+  opened.onClose(returnMemory());
 }
 
 /** Opens the settings of the sandbox. It names their module, because the product does not know it. */

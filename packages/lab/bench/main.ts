@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: measures the product as it runs in production, over HTTP, beside references in the same run. Prints a table,
- * and on an idle machine writes it to packages/lab/results/results.json and docs/explanation/performance.md, which explains the figures.
+ * and on an idle machine writes it to packages/lab/results/results.json, docs/explanation/performance.md, which explains the
+ * figures, and docs/explanation/memory.svg.
  *
  * `npm run bench -- PART…`: only these parts; the results of the others stay.
  * `npm run bench -- load 120`, `npm run bench -- memory 1800`: with this many seconds of load.
@@ -17,6 +18,7 @@ import { build } from '../../../scripts/build.ts';
 import type { Bench, Part } from './harness/part.ts';
 import { stopAll } from './harness/program.ts';
 import { startVendors } from './harness/vendors.ts';
+import { memoryPlot } from './memory-plot.ts';
 import { measureBundles } from './measurements/bundles.ts';
 import { measureChannels } from './measurements/channels.ts';
 import { measureChecks } from './measurements/checks.ts';
@@ -32,11 +34,12 @@ import { measureResponse } from './measurements/response.ts';
 import { measureSize } from './measurements/size.ts';
 import { measureStart } from './measurements/start.ts';
 import { measureStorm } from './measurements/storm.ts';
-import { type Line, type Measured, merged, type Report, table, thisMachine, withResults } from './results.ts';
+import { isFigure, type Line, type Measured, merged, type Report, table, thisMachine, withResults } from './results.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const RESULTS = join(ROOT, 'packages/lab/results/results.json');
 const PAGE = join(ROOT, 'docs/explanation/performance.md');
+const MEMORY = join(ROOT, 'docs/explanation/memory.svg');
 
 /** The parts of a whole run, in this order. */
 const PARTS: Readonly<Record<string, Part>> = {
@@ -152,6 +155,8 @@ async function write(report: Report): Promise<void> {
   const all = { ...report, lines: merged(before, report.lines, Object.keys(PARTS)) };
   await writeFile(RESULTS, `${JSON.stringify(all, null, 2)}\n`);
   await writeFile(PAGE, withResults(await readFile(PAGE, 'utf8'), all));
+  const curve = all.lines.filter(isFigure).find(({ perSecond }) => perSecond !== undefined)?.perSecond;
+  if (curve !== undefined) await writeFile(MEMORY, memoryPlot(curve, 'Memory before, in, and after a storm'));
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'firebreak-bench-'));

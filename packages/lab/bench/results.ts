@@ -12,6 +12,8 @@ export type Figure = {
   /** Of value to reference. It can be compared between machines, seconds cannot. */
   ratio: number | null;
   goals: readonly Goal[];
+  /** How it came about, for a picture. */
+  perSecond?: readonly number[];
 };
 
 /** A part, or a figure, that could not be measured. `isFault`: an error, and not something that this machine lacks. */
@@ -67,7 +69,7 @@ export const thisMachine = (): Machine => ({
 /** The change of a figure for the worse that is marked. */
 const WORSE_MAX = 0.2;
 
-const isFigure = (line: Line): line is Figure => 'value' in line;
+export const isFigure = (line: Line): line is Figure => 'value' in line;
 
 /** Returns the figures whose goals are not all reached. */
 export const missed = (lines: readonly Line[]): Figure[] =>
