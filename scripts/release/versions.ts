@@ -45,16 +45,24 @@ export function versionEdits(root: string, version: string): Edit[] {
   return [
     ...manifests.map((file) => edit(file, { ...json<Manifest>(root, file), version })),
     edit('package-lock.json', { ...lock, version }),
-    ...chartEdits(root, version),
+    ...textEdits(root, version),
   ];
 }
 
-/** A chart has a version of its own in Helm; ours is released with the product, so both are equal. */
-function chartEdits(root: string, version: string): Edit[] {
-  const file = 'deploy/chart/Chart.yaml';
-  if (!existsSync(join(root, file))) return [];
-  const content = readFileSync(join(root, file), 'utf8')
-    .replace(/^version:.*$/m, () => `version: ${version}`)
-    .replace(/^appVersion:.*$/m, () => `appVersion: '${version}'`);
-  return [{ file, content }];
+/** What a person installs, with the version in its text: the chart, what it renders, and the page with its commands. */
+const TEXTS = ['deploy/chart/Chart.yaml', 'docs/how-to/kubernetes-install.md'];
+const RENDERED = 'deploy/kubernetes';
+
+/**
+ * Matches the version in these texts. A chart has one of its own in Helm; ours is released with the product, so both are
+ * equal.
+ */
+const STATED =
+  /(?<=^(?:version|appVersion): ['"]?|app\.kubernetes\.io\/version: ['"]|\/firebreak:)\d+\.\d+\.\d+(?:-rc\.\d+)?/gm;
+
+function textEdits(root: string, version: string): Edit[] {
+  const rendered = existsSync(join(root, RENDERED)) ? readdirSync(join(root, RENDERED)) : [];
+  return [...TEXTS, ...rendered.map((name) => `${RENDERED}/${name}`)]
+    .filter((file) => existsSync(join(root, file)))
+    .map((file) => ({ file, content: readFileSync(join(root, file), 'utf8').replaceAll(STATED, version) }));
 }

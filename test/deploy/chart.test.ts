@@ -138,6 +138,12 @@ describe.skipIf(!TOOLS_RUN_HERE)('the chart, rendered by Helm', () => {
     expect(podOf(byDefault).container.image).toBe(`firebreak:${version}`);
   });
 
+  test('runs the image that the documentation builds and pushes', async () => {
+    const page = await text('docs/how-to/kubernetes-install.md');
+    const { image } = podOf(await rendered(VALUES.shadow)).container;
+    expect([...page.matchAll(/docker (?:build -t|push) (\S+)/g)].map(([, name]) => name)).toEqual([image, image]);
+  });
+
   test('passes the checks of Helm', async () => {
     expect(await helm('lint', '--strict', 'deploy/chart')).toContain('1 chart(s) linted, 0 chart(s) failed');
   });

@@ -95,7 +95,10 @@ describe('npm run release', () => {
       'package.json': manifest('firebreak'),
       'packages/demo/package.json': manifest('@firebreak/demo'),
       'package-lock.json': `${JSON.stringify({ version: '1.0.0', packages: { '': { version: '1.0.0' }, 'packages/demo': { version: '1.0.0' }, 'node_modules/a': { version: '1.0.0' } } }, null, 2)}\n`,
-      'deploy/chart/Chart.yaml': 'apiVersion: v2\nname: firebreak\nversion: 1.0.0\nappVersion: "1.0.0"\n',
+      'deploy/chart/Chart.yaml': "apiVersion: v2\nname: firebreak\nversion: 1.0.0\nappVersion: '1.0.0'\n",
+      'deploy/kubernetes/a.yaml':
+        'app.kubernetes.io/version: "1.0.0"\nimage: localhost/firebreak:1.0.0\nother: 1.0.0\n',
+      'docs/how-to/kubernetes-install.md': 'docker push registry.example.com/firebreak:1.0.0\nkustomize 1.0.0\n',
       'test/fixtures/upgrade/1.1.0.tar.gz': '',
     });
     git('config', 'user.name', 'Test');
@@ -147,6 +150,12 @@ describe('npm run release', () => {
     ]);
     expect(await read('packages/demo/package.json')).toContain('"version": "1.1.0"');
     expect(await read('deploy/chart/Chart.yaml')).toContain("version: 1.1.0\nappVersion: '1.1.0'\n");
+    expect(await read('deploy/kubernetes/a.yaml')).toBe(
+      'app.kubernetes.io/version: "1.1.0"\nimage: localhost/firebreak:1.1.0\nother: 1.0.0\n',
+    );
+    expect(await read('docs/how-to/kubernetes-install.md')).toBe(
+      'docker push registry.example.com/firebreak:1.1.0\nkustomize 1.0.0\n',
+    );
     expect(git('status', '--porcelain').stdout).toBe('');
     expect(git('log', '--format=%s', '-1').stdout).toBe('release: 1.1.0\n');
     expect(git('cat-file', '-t', 'v1.1.0').stdout).toBe('tag\n');
