@@ -11,7 +11,18 @@ import { readSettings } from '../../local/settings.ts';
 import { kubernetesManifests } from '../../scripts/kubernetes-manifests.ts';
 import { helm, kubectl, TOOLS_RUN_HERE } from '../../scripts/kubernetes/tools.ts';
 import { VARIABLES } from '../../schemas/config/variables.ts';
-import { type KubernetesObject, layOut, objectsIn, podOf, rendered, variablesOf } from './chart.ts';
+import {
+  access,
+  inCatalogue,
+  type KubernetesObject,
+  layOut,
+  objectsIn,
+  permissions,
+  podOf,
+  rendered,
+  Rules,
+  variablesOf,
+} from './chart.ts';
 import { containerfile, environmentOf, restOf, ROOT } from './containerfile.ts';
 import { schemaProblems } from './kubernetes-schemas.ts';
 
@@ -23,35 +34,6 @@ const VALUES = {
   GitOps: 'examples/kubernetes/values-gitops.yaml',
   complete: 'test/deploy/values-complete.yaml',
 };
-
-const Rules = z.array(
-  z.object({ apiGroups: z.array(z.string()), resources: z.array(z.string()), verbs: z.array(z.string()) }),
-);
-const Role = z.looseObject({ kind: z.literal('Role'), rules: Rules });
-
-/** Returns each permission as `group/resource verb`. */
-const permissions = (rules: z.infer<typeof Rules>): string[] =>
-  [
-    ...new Set(
-      rules.flatMap(({ apiGroups, resources, verbs }) =>
-        apiGroups.flatMap((group) =>
-          resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`)),
-        ),
-      ),
-    ),
-  ].toSorted();
-
-/** Returns the permissions in each namespace. */
-const access = (objects: readonly KubernetesObject[]): Record<string, string[]> =>
-  Object.fromEntries(
-    objects
-      .filter(({ kind }) => kind === 'Role')
-      .map((role) => [role.metadata.namespace ?? '', permissions(Role.parse(role).rules)]),
-  );
-
-const inCatalogue = (environment: object) => ({
-  config: { services: { services: { checkout: { environments: { production: environment } } } } },
-});
 
 describe.skipIf(!TOOLS_RUN_HERE)('the chart, rendered by Helm', () => {
   let folder: string;
@@ -201,7 +183,7 @@ describe.skipIf(!TOOLS_RUN_HERE)('the chart, rendered by Helm', () => {
     });
 
     test('are those that the documentation lists, for everything that uses this cluster', async () => {
-      const { shop = [], edge = [], chaos = [], ...more } = access(complete);
+      const { shop = [], edge = [], chaos = [], debug = [], ...more } = access(complete);
       const { 'flux-system': flux = [], firebreak: own = [] } = more;
       expect([...shop, ...flux, ...own].toSorted()).toEqual(
         [
@@ -212,9 +194,11 @@ describe.skipIf(!TOOLS_RUN_HERE)('the chart, rendered by Helm', () => {
       expect(edge).toEqual(await documented('docs/reference/traffic-routers.md', hasRules));
       expect(chaos).toEqual([
         'litmuschaos.io/chaosengines get',
+        'litmuschaos.io/chaosengines list',
         'litmuschaos.io/chaosengines patch',
         'litmuschaos.io/chaosresults list',
       ]);
+      expect(debug).toEqual(['/pods get']);
     });
 
     test.each<[string, object, Record<string, string[]>]>([

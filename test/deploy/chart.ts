@@ -33,6 +33,36 @@ export async function rendered(...values: (string | object)[]): Promise<Kubernet
   }
 }
 
+export const Rules = z.array(
+  z.object({ apiGroups: z.array(z.string()), resources: z.array(z.string()), verbs: z.array(z.string()) }),
+);
+const Role = z.looseObject({ kind: z.literal('Role'), rules: Rules });
+
+/** Returns each permission as `group/resource verb`. */
+export const permissions = (rules: z.infer<typeof Rules>): string[] =>
+  [
+    ...new Set(
+      rules.flatMap(({ apiGroups, resources, verbs }) =>
+        apiGroups.flatMap((group) =>
+          resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`)),
+        ),
+      ),
+    ),
+  ].toSorted();
+
+/** Returns the permissions in each namespace. */
+export const access = (objects: readonly KubernetesObject[]): Record<string, string[]> =>
+  Object.fromEntries(
+    objects
+      .filter(({ kind }) => kind === 'Role')
+      .map((role) => [role.metadata.namespace ?? '', permissions(Role.parse(role).rules)]),
+  );
+
+/** Returns values with one service in one environment. */
+export const inCatalogue = (environment: object) => ({
+  config: { services: { services: { checkout: { environments: { production: environment } } } } },
+});
+
 const Named = z.looseObject({ name: z.string() });
 const Source = z.object({
   name: z.string(),

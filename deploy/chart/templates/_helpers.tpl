@@ -58,6 +58,13 @@ another cluster. The uses are the keys of "firebreak.rulesByUse".
 {{- $found = append $found (list (default "default" .namespace) (printf "canary-%s" .kind)) }}
 {{- end }}
 {{- end }}
+{{- with (default dict $environment.experiments).chaos }}
+{{- if and (has .kind (list "litmus" "chaos-mesh")) (not .url) }}
+{{- $namespace := default "default" .namespace }}
+{{- $found = append $found (list $namespace .kind) }}
+{{- if hasKey . "observe" }}{{ $found = append $found (list $namespace (printf "%s-observe" .kind)) }}{{ end }}
+{{- end }}
+{{- end }}
 {{- range $route := values (default dict $environment.reroute) }}
 {{- if and (kindIs "map" $route) }}
 {{- if and (eq (toString $route.kind) "gateway-api") (not $route.url) }}
@@ -79,7 +86,8 @@ another cluster. The uses are the keys of "firebreak.rulesByUse".
 {{- toJson $all }}
 {{- end }}
 
-{{/* The rules of each use, as in docs/how-to/kubernetes.md, docs/how-to/freeze-gates.md, docs/reference/traffic-routers.md, and traffic-routes.md. */}}
+{{/* The rules of each use, as in docs/how-to/kubernetes.md, docs/how-to/freeze-gates.md, and traffic-routers.md,
+traffic-routes.md, and experiments.md in docs/reference. */}}
 {{- define "firebreak.rulesByUse" -}}
 kubernetes:
   - { apiGroups: [apps], resources: [deployments], verbs: [get, patch] }
@@ -120,6 +128,16 @@ canary-argo-rollouts:
 canary-smi:
   - { apiGroups: [split.smi-spec.io], resources: [trafficsplits], verbs: [get, patch] }
   - { apiGroups: [apps], resources: [deployments], verbs: [get] }
+litmus:
+  - { apiGroups: [litmuschaos.io], resources: [chaosengines], verbs: [get, patch] }
+  - { apiGroups: [litmuschaos.io], resources: [chaosresults], verbs: [list] }
+litmus-observe:
+  - { apiGroups: [litmuschaos.io], resources: [chaosengines], verbs: [list] }
+{{- $resources := "awschaos, azurechaos, blockchaos, dnschaos, gcpchaos, httpchaos, iochaos, jvmchaos, kernelchaos, networkchaos, physicalmachinechaos, podchaos, stresschaos, timechaos" }}
+chaos-mesh:
+  - { apiGroups: [chaos-mesh.org], resources: [{{ $resources }}], verbs: [get, patch] }
+chaos-mesh-observe:
+  - { apiGroups: [chaos-mesh.org], resources: [{{ $resources }}], verbs: [list] }
 reroute-gateway-api:
   - { apiGroups: [gateway.networking.k8s.io], resources: [httproutes], verbs: [get, patch] }
 {{- end }}
