@@ -117,7 +117,7 @@ describe.skipIf(!TOOLS_RUN_HERE)('the chart, rendered by Helm', () => {
       version,
       appVersion: version,
     });
-    expect(podOf(byDefault).container.image).toBe(`firebreak:${version}`);
+    expect(podOf(byDefault).container.image).toBe(`localhost/firebreak:${version}`);
   });
 
   test('runs the image that the documentation builds and pushes', async () => {

@@ -4,7 +4,7 @@ import { type Fault, GOOD, type Scenario, SCENARIOS } from './scenarios.ts';
 
 /* The objects of the test cluster, and the values of Firebreak's chart. kind.test.ts checks them against published schemas. */
 
-export const IMAGE = 'firebreak:kind';
+export const IMAGE = 'localhost/firebreak:kind';
 export const NAMESPACE = 'shop';
 const PORT = 8080;
 /** Ports of the nodes, which cluster.yaml publishes on this machine. */

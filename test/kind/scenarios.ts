@@ -74,7 +74,7 @@ export const SCENARIOS: readonly Scenario[] = [
     service: 'bad-image',
     ...good,
     recordRollouts: true,
-    steps: [{ deploy: 'v2', fault: { image: 'firebreak:missing' } }, leavesIt('v2')],
+    steps: [{ deploy: 'v2', fault: { image: 'localhost/firebreak:missing' } }, leavesIt('v2')],
   },
   {
     title: 'A version that crashes after it was ready is rolled back, or a person is asked to',

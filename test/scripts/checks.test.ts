@@ -206,6 +206,32 @@ describe('package runners', () => {
     ]);
   });
 
+  test('an image or action of that name in a public registry is reported, also in a manifest, and one of a person is not', async () => {
+    await write({
+      'deploy/kubernetes/a.yaml': 'image: firebreak:0.2.0\nimage: localhost/firebreak:0.2.0\n',
+      'deploy/chart/values.yaml': 'image:\n  repository: firebreak\n  # repository: registry.example.com/firebreak\n',
+      'deploy/chart/templates/_helpers.tpl': 'image: docker.io/library/firebreak\n',
+      'deploy/Containerfile': 'FROM firebreak/base\nFROM docker.io/library/node:24\n',
+      'examples/ci.yml': '- uses: firebreak/record@v1\n- uses: your-org/firebreak/deploy/actions@v1\n',
+      'docs/a.md':
+        'images: [{ name: firebreak, newName: registry.example.com/firebreak }]\nimages: [{ newName: "firebreak" }]\n' +
+        '{"image": "firebreak:1"}\nkubectl run a --image=firebreak\nhelm template a --set image.repository=firebreak\nnpm i @firebreak/cli\n',
+    });
+    const found = packageRunnerProblems(root).map((problem) => problem.split(': "')[0] ?? '');
+    expect(found.toSorted((a, b) => (a < b ? -1 : 1))).toEqual([
+      'deploy/Containerfile:1',
+      'deploy/chart/templates/_helpers.tpl:1',
+      'deploy/chart/values.yaml:2',
+      'deploy/kubernetes/a.yaml:1',
+      'docs/a.md:2',
+      'docs/a.md:3',
+      'docs/a.md:4',
+      'docs/a.md:5',
+      'docs/a.md:6',
+      'examples/ci.yml:1',
+    ]);
+  });
+
   test('this project has none', () => {
     expect(packageRunnerProblems(join(import.meta.dirname, '../..'))).toEqual([]);
   });
@@ -333,7 +359,7 @@ describe('patterns of checks and tools', () => {
     await write(tools);
     expect(patternProblems(root)).toEqual(
       expect.arrayContaining([
-        'scripts/checks/package-runners.ts: deploy/actions/** matches no file',
+        'scripts/checks/package-runners.ts: deploy/** matches no file',
         'scripts/test-files.ts: test/kill/full/**/*.test.ts matches no file',
       ]),
     );
