@@ -264,7 +264,7 @@ async function checkImage(folder: string): Promise<void> {
     }
     throw new Error('it passed at a port where nothing listens');
   });
-  await checks.check('a real Alertmanager opens an incident', () => story.open());
+  await story.open(checks);
   await checks.check('after kill -9, the incident is still open', async () => {
     process.kill(container.node(), 'SIGKILL');
     await container.ended;

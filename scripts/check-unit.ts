@@ -268,7 +268,7 @@ async function checkUnit(folder: string, boot: (at: string) => Machine): Promise
       return `${limit / 1024 ** 2} MiB`;
     });
   }
-  await checks.check('a real Alertmanager opens an incident', () => story.open());
+  await story.open(checks);
   await checks.check('after kill -9, systemd restarts it, and the incident is still open', async () => {
     process.kill(machine.main, 'SIGKILL');
     await machine.restarted(1);

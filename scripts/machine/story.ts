@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { programPath } from '../../test/support/prometheus-stack.ts';
 import { firing } from './alertmanager.ts';
-import { eventually } from './checks.ts';
+import { type Checks, eventually } from './checks.ts';
 
 /** The service of the recorded alert, as docs/how-to/production.md configures one at first. */
 export const SERVICES = `services:
@@ -57,16 +57,17 @@ export class Story {
     return /^firebreak_build_info\{.*?version="([^"]+)"/m.exec(metrics)?.[1];
   }
 
-  /**
-   * Lets a real Alertmanager notify Firebreak, or sends a recorded request of one if none is installed. Waits for the
-   * incident, and returns how.
-   */
-  async open(): Promise<string> {
+  /** Checks that a real Alertmanager opens the incident. If none is installed, a recorded request of one opens it. */
+  async open(checks: Checks): Promise<void> {
     const heard = () => eventually('the incident is open', async () => (await this.incidents('open'))[0]);
+    const real = 'a real Alertmanager opens an incident';
     if (programPath('alertmanager') === undefined) {
-      await this.sendRecorded();
-      this.id = await heard();
-      return `${this.id}, by a recorded request`;
+      checks.omit(real, 'no Alertmanager is installed');
+      await checks.check('a recorded request of an Alertmanager opens an incident', async () => {
+        await this.sendRecorded();
+        return (this.id = await heard());
+      });
+      return;
     }
     const labels = {
       alertname: 'HighErrorRate',
@@ -74,8 +75,7 @@ export class Story {
       environment: 'production',
       severity: 'critical',
     };
-    this.id = await firing({ url: this.url, token: TOKEN, labels }, heard);
-    return `${this.id}, by Debian's Alertmanager`;
+    await checks.check(real, async () => (this.id = await firing({ url: this.url, token: TOKEN, labels }, heard)));
   }
 
   private async sendRecorded(): Promise<void> {
