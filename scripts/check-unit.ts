@@ -1,6 +1,7 @@
 /**
  * `npm run check:unit`: boots systemd in a Debian base, installs Firebreak with the commands of docs/how-to/production.md,
- * and checks that the unit restarts, limits, and protects it, and that an incident continues after `kill -9` and an upgrade.
+ * and checks that the unit restarts, limits, and protects it, and that incidents continue after `kill -9` and an upgrade, also
+ * those of a released version.
  * Needs root access, Debian's packages `mmdebstrap` and `systemd-container`, Debian's repository, and npm's registry;
  * otherwise, it is skipped with the reason.
  */
@@ -21,6 +22,7 @@ import { stopWithParent } from '../local/parent.ts';
 import { freePort } from '../packages/demo/free-port.ts';
 import { projectFiles } from './checks/files.ts';
 import { Checks, debianBase, descendants, endAll, eventually, run } from './machine/checks.ts';
+import { resolveReleased, restoreReleased } from './machine/released.ts';
 import { SERVICES, Story, TOKEN } from './machine/story.ts';
 import { currentVersion } from './release/versions.ts';
 import { pathWithoutProjectPrograms } from './setup.mjs';
@@ -302,6 +304,17 @@ async function checkUnit(folder: string, boot: (at: string) => Machine): Promise
     await story.isOpen();
     await story.resolve();
     return `${PREVIOUS} (the same source) to ${version}, and the incident is resolved`;
+  });
+  await checks.check('the open incidents in the data of a released version continue, and get resolved', async () => {
+    machine.run('systemctl stop firebreak && rm -rf /var/lib/firebreak && install -d -m 700 /var/lib/firebreak');
+    const config = join(at, SETTINGS, 'config');
+    const to = { data: join(at, 'var/lib/firebreak'), config, configSeen: `/${SETTINGS}/config` };
+    const { version, variables } = await restoreReleased(root, to);
+    writeFileSync(join(at, SETTINGS, 'firebreak.env'), `${variables.join('\n')}\n`, { flag: 'a' });
+    machine.run('chown -R firebreak: /var/lib/firebreak && systemctl start firebreak');
+    await ready();
+    await resolveReleased(root, `http://127.0.0.1:${port}`);
+    return version;
   });
   await checks.check('it starts at boot', () => {
     machine.run('systemctl is-enabled firebreak');

@@ -23,11 +23,13 @@ const Timeline = z.object({ items: z.array(z.object({ text: z.string() })) });
 export class Story {
   private readonly root: string;
   private readonly url: string;
+  private readonly service: string;
   private id = '';
 
-  constructor(root: string, url: string) {
+  constructor(root: string, url: string, service = 'checkout-api') {
     this.root = root;
     this.url = url;
+    this.service = service;
   }
 
   private async request(method: string, path: string, body?: string): Promise<Response> {
@@ -71,7 +73,7 @@ export class Story {
     }
     const labels = {
       alertname: 'HighErrorRate',
-      service: 'checkout-api',
+      service: this.service,
       environment: 'production',
       severity: 'critical',
     };
@@ -91,8 +93,14 @@ export class Story {
   }
 
   private async incidents(status: string): Promise<string[]> {
-    const read = await this.request('GET', `/v1/incidents?status=${status}&service=checkout-api`);
+    const read = await this.request('GET', `/v1/incidents?status=${status}&service=${this.service}`);
     return Incidents.parse(await read.json()).items.map(({ id }) => id);
+  }
+
+  /** Continues the open incident of the service, which this story did not open. @throws Error unless there is one */
+  async adopt(): Promise<void> {
+    this.id = (await this.incidents('open'))[0] ?? '';
+    await this.isOpen();
   }
 
   /** @throws Error unless exactly the incident of this story is open */
