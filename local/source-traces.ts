@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { SourceMap } from 'node:module';
+import { SourceMap, type SourceMapPayload } from 'node:module';
 import { fileURLToPath } from 'node:url';
+
+/** A frame of a stack trace, which V8 can write as text. */
+type Frame = NodeJS.CallSite & { toString(): string };
 
 /**
  * Names files and lines of the sources in the stack traces of bundles; the build adds it to each program and thread. Reads a
@@ -8,22 +11,22 @@ import { fileURLToPath } from 'node:url';
  */
 export function traceSources(): void {
   const maps = new Map<string, SourceMap | undefined>();
-  const named = (frame: NodeJS.CallSite): string => {
+  const named = (frame: Frame): string => {
     const [file, line, column] = [frame.getFileName(), frame.getLineNumber(), frame.getColumnNumber()];
-    if (!file?.startsWith('file:') || line === null || column === null) return String(frame);
+    if (!file?.startsWith('file:') || line === null || column === null) return frame.toString();
     if (!maps.has(file)) maps.set(file, mapOf(file));
     const origin = maps.get(file)?.findOrigin(line, column);
-    if (origin === undefined || !('fileName' in origin)) return String(frame);
+    if (origin === undefined || !('fileName' in origin)) return frame.toString();
     const place = `${new URL(origin.fileName, file).href}:${origin.lineNumber}:${origin.columnNumber}`;
-    return String(frame).replace(`${file}:${line}:${column}`, () => place);
+    return frame.toString().replace(`${file}:${line}:${column}`, () => place);
   };
   Error.prepareStackTrace = (error, frames) =>
-    [Error.prototype.toString.call(error), ...frames.map((frame) => `    at ${named(frame)}`)].join('\n');
+    [Error.prototype.toString.call(error), ...frames.map((frame: Frame) => `    at ${named(frame)}`)].join('\n');
 }
 
 function mapOf(file: string): SourceMap | undefined {
   try {
-    return new SourceMap(JSON.parse(readFileSync(fileURLToPath(`${file}.map`), 'utf8')));
+    return new SourceMap(JSON.parse(readFileSync(fileURLToPath(`${file}.map`), 'utf8')) as SourceMapPayload);
   } catch {
     return undefined; // a module without a map, such as one of a person's own
   }

@@ -5,6 +5,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { build as bundle, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
+import { traceSources } from '../local/source-traces.ts';
 import manifest from '../package.json' with { type: 'json' };
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -70,7 +71,7 @@ const __dirname = topLevelFileUrlToPath(new topLevelURL('.', import.meta.url));`
 } satisfies BuildOptions;
 
 /** Begins each program and thread. On the first line of the entry, so that its lines keep their numbers. */
-const BEGIN = `import { traceSources } from '${ROOT}/local/source-traces.ts'; traceSources();`;
+const BEGIN = `import { ${traceSources.name} } from '${ROOT}/local/source-traces.ts'; ${traceSources.name}();`;
 
 /**
  * Lets a bundled module find files and threads as its source does: the address of `a/b.ts` becomes `dist/a/b.ts`, that of
