@@ -3,6 +3,6 @@ import type { Key } from '../../core/stores/keys/parts.ts';
 
 /** Keys of the stream of the audit log. */
 export const keys = {
-  /** Up to where a receiver has the log. */
-  position: (url: string): Key => ({ pk: 'AUDITSTREAM', sk: sha256(url) }),
+  /** How far a receiver has the log. */
+  progress: (url: string): Key => ({ pk: 'AUDITSTREAM', sk: sha256(url) }),
 };

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { put } from '../../platforms/store.ts';
 import { callEndpoint, isSuccess, responseText } from '../../vendors/webhook/endpoint.ts';
 import type { FeatureParts } from '../manifest.ts';
@@ -8,17 +9,26 @@ const TIMEOUT_MS = 10_000;
 
 type Receiver = { url: string; signature: string };
 
+/**
+ * How far a receiver has the log. `position`: of the last entry that it has; null: it has nothing. `until`: of the last
+ * entry of the part that is being sent; null: there is none.
+ */
+const Progress = z.object({
+  position: z.string().nullable().default(null),
+  until: z.string().nullable().default(null),
+});
+export type Progress = z.infer<typeof Progress>;
+
 export type AuditStreamPorts = {
-  /** Returns the position up to which the receiver has the log. Null: it has nothing. */
-  position(url: string): Promise<string | null>;
-  moveTo(url: string, position: string): Promise<void>;
+  progress(url: string): Promise<Progress>;
+  keep(url: string, progress: Progress): Promise<void>;
   /** Sends lines. `id`: the same for each attempt. Returns why it failed, or null. */
   send(receiver: Receiver, id: string, lines: readonly object[]): Promise<string | null>;
 };
 
 export const auditStreamPorts = ({ table, system }: FeatureParts): AuditStreamPorts => ({
-  position: async (url) => ((await table.get(keys.position(url)))?.['position'] as string | undefined) ?? null,
-  moveTo: async (url, position) => void (await table.transact([put({ ...keys.position(url), position })])),
+  progress: async (url) => Progress.parse((await table.get(keys.progress(url))) ?? {}),
+  keep: async (url, progress) => void (await table.transact([put({ ...keys.progress(url), ...progress })])),
   async send({ url, signature }, id, lines) {
     const name = 'the receiver of the audit log';
     const { secrets, clock } = system;

@@ -36,10 +36,14 @@ export type AuditLog = {
   append(entries: readonly AuditEntry[]): Promise<void>;
   /** Returns entries newest first, ordered by the minute in which they were written and, within it, by their time. */
   list(query: { limit: number; cursor?: string }): Promise<Page<AuditEntry & { sealed: boolean; hash: string | null }>>;
-  /** Returns sealed entries oldest first, after a position; null: the beginning. `position`: of the last; null: none. */
+  /**
+   * Returns sealed entries oldest first, after a position; null: the beginning. `position`: of the last; null: none.
+   *
+   * @param query.until position of the last entry to return; null: the size alone ends the part
+   */
   sealedAfter(
     position: string | null,
-    limit: number,
+    query: { limit: number; until: string | null },
   ): Promise<{ items: (AuditEntry & { sealed: boolean; hash: string | null })[]; position: string | null }>;
   /** Records that this version of the configuration is in force, unless it was the last one recorded. */
   configuration(version: string): Promise<void>;

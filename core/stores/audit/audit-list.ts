@@ -49,18 +49,19 @@ const STREAMED_MAX_BYTES = 1024 * 1024;
 export async function sealedEntries(
   table: Table,
   after: string | null,
-  limit: number,
+  { limit, until }: { limit: number; until: string | null },
 ): ReturnType<AuditLog['sealedAfter']> {
   const from = after === null ? undefined : positionIn(after);
+  const to = until === null ? undefined : positionIn(until);
   const found: Found[] = [];
   let bytes = 0;
   const isFull = (): boolean => found.length === limit || bytes >= STREAMED_MAX_BYTES;
-  for await (const item of table.each(keys.logSealeds().pk, { from: from?.minute }, MINUTES_READ)) {
+  for await (const item of table.each(keys.logSealeds().pk, { from: from?.minute, until: to?.minute }, MINUTES_READ)) {
     const minute = String(item['sk']);
     const { parts } = Sealed.parse(item);
     for await (const { sk, text } of entriesOf(table, minute, minute === from?.minute ? from.sk : null)) {
       const seal = parts.find(({ to }) => sk <= to)?.number;
-      if (seal === undefined || isFull()) break;
+      if (seal === undefined || isFull() || (minute === to?.minute && sk > to.sk)) break;
       found.push({ position: { minute, sk }, text, seal });
       bytes += Buffer.byteLength(text);
     }

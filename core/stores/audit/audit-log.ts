@@ -184,8 +184,8 @@ export class AuditLogTable implements AuditLog {
     return listEntries(this.#table, query);
   }
 
-  sealedAfter(position: string | null, limit: number): ReturnType<AuditLog['sealedAfter']> {
-    return sealedEntries(this.#table, position, limit);
+  sealedAfter(...query: Parameters<AuditLog['sealedAfter']>): ReturnType<AuditLog['sealedAfter']> {
+    return sealedEntries(this.#table, ...query);
   }
 
   async seal(): Promise<void> {

@@ -14,7 +14,7 @@ import { sendAuditLog } from '../send.ts';
 
 const KEY = Buffer.alloc(32, 7);
 
-type Request = { id: string; type: string; isSigned: boolean; lines: (AuditEntry & { hash: string })[] };
+type Request = { id: string; type: string; isSigned: boolean; body: string; lines: (AuditEntry & { hash: string })[] };
 
 let stores: TableStores;
 let audit: AuditLogTable;
@@ -30,6 +30,7 @@ const requestIn = (headers: IncomingMessage['headers'], body: string): Request =
     id,
     type: String(headers['content-type']),
     isSigned: headers['webhook-signature'] === `v1,${signature}`,
+    body,
     lines: body.split('\n').map((line) => JSON.parse(line)),
   };
 };
@@ -102,4 +103,18 @@ test('a part that the receiver did not accept is sent again with its ID, and the
   expect(received[2]?.id).toBe(received[1]?.id);
   expect(received[1]?.id).not.toBe(received[0]?.id);
   expect(received.flatMap(({ lines }, n) => (n === 1 ? [] : lines.map(({ id }) => id)))).toEqual(ids);
+});
+
+test('a part is sent again unchanged if more entries were sealed since, and these follow under another ID', async () => {
+  await append(['a', 'b']);
+  statuses = [503, 503];
+  expect(await send()).toEqual({ sent: 0 });
+  stores.clock.set(stores.clock.millis + 1000);
+  await append(['c']);
+  expect(await send()).toEqual({ sent: 0 });
+  expect(await send()).toEqual({ sent: 3 });
+  expect(received.map(({ lines }) => lines.map(({ id }) => id).join())).toEqual(['a,b', 'a,b', 'a,b', 'c']);
+  const [first, second, third, fourth] = received.map(({ id, body }) => `${id} ${body}`);
+  expect([second, third]).toEqual([first, first]);
+  expect(fourth?.split(' ')[0]).not.toBe(first?.split(' ')[0]);
 });
