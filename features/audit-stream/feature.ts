@@ -8,4 +8,7 @@ export const auditStream: Feature = {
   isConfigured: ({ response }) => response.auditStream !== undefined,
   ports: auditStreamPorts,
   jobs: [{ name: 'send the audit log', run: async (deps) => (await import('./send.ts')).sendAuditLog(deps) }],
+  routes: async () => (await import('./routes.ts')).auditStreamRoutes,
+  metrics: async () => (await import('./metrics.ts')).metrics,
+  findings: async (client) => (await import('./doctor.ts')).streamFindings(client),
 };

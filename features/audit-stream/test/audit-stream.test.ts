@@ -4,12 +4,15 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { ZodType } from 'zod';
 import { AuditLogTable } from '../../../core/stores/audit/audit-log.ts';
 import type { AuditEntry } from '../../../core/domain/ports/audit.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { openTable, type TableStores } from '../../../test/core/stores/stores.ts';
 import { sealSecrets, silent } from '../../../test/support/fake-deps.ts';
-import { auditStreamPorts } from '../ports.ts';
+import { streamFindings } from '../doctor.ts';
+import { metrics } from '../metrics.ts';
+import { auditStreamPorts, streamState } from '../ports.ts';
 import { sendAuditLog } from '../send.ts';
 
 const KEY = Buffer.alloc(32, 7);
@@ -53,19 +56,22 @@ afterEach(async () => {
   await stores.close();
 });
 
-const send = () => {
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/audit`;
+const depsNow = () => {
+  const url = `http://${hostOf(server)}/hook/t0ken`;
   const response = { auditStream: { url, signature: 'SIEM_SECRET' } };
   const config = Config.parse({ version: 'test', services: {}, paging: {}, response });
   const secrets = { get: async () => `whsec_${KEY.toString('base64')}` };
   const parts = { table: stores.table, system: { secrets, clock: stores.clock } };
-  return sendAuditLog({
+  return {
     config: { current: async () => config } as never,
     audit,
+    clock: stores.clock,
     log: silent,
     features: { 'audit-stream': auditStreamPorts(parts as never) },
-  });
+  };
 };
+const hostOf = (one: Server) => `127.0.0.1:${(one.address() as AddressInfo).port}`;
+const send = () => sendAuditLog(depsNow());
 
 /** Appends entries, and seals them if their minute has ended. */
 async function append(ids: readonly string[], isSealed = true): Promise<void> {
@@ -117,4 +123,26 @@ test('a part is sent again unchanged if more entries were sealed since, and thes
   const [first, second, third, fourth] = received.map(({ id, body }) => `${id} ${body}`);
   expect([second, third]).toEqual([first, first]);
   expect(fourth?.split(' ')[0]).not.toBe(first?.split(' ')[0]);
+});
+
+test('doctor and a metric tell what the receiver lacks, until it accepts it', async () => {
+  const get = async (_: string, schema: ZodType) => schema.parse(await streamState(depsNow()));
+  const seen = async () => ({
+    doctor: await streamFindings({ get } as never),
+    samples: (await metrics.current?.(depsNow() as never))?.flatMap(({ samples }) => samples),
+  });
+  const about = 'audit stream';
+  const healthy = { doctor: [{ verdict: 'ok', about, text: `${hostOf(server)}: no request is refused` }], samples: [] };
+  expect(await seen()).toEqual(healthy);
+  const at = stores.clock.now();
+  await append(['a', 'b']);
+  statuses = [503];
+  await send();
+  const text = `${hostOf(server)}: the receiver of the audit log answered 503 (at ${stores.clock.now()}). The oldest entry that it lacks is a, of ${at}`;
+  expect(await seen()).toEqual({
+    doctor: [{ verdict: 'no', about, text }],
+    samples: [[{}, Date.parse(at) / 1000]],
+  });
+  await send();
+  expect(await seen()).toEqual(healthy);
 });
