@@ -6,6 +6,9 @@ inhibit_rules:
   - source_matchers: [alertname="ClusterDown"]
     target_matchers: [severity="critical"]
     equal: [cluster]
+  - source_match: { severity: page }
+    target_match: { severity: ticket }
+    equal: [cluster]
 routes:
   - match: { alertname: Slow }
     incident: true
@@ -16,7 +19,7 @@ let firebreak: Firebreak;
 beforeAll(async () => {
   firebreak = await Firebreak.start({
     unshown: true,
-    services: { cluster: {}, checkout: {}, search: {}, basket: {}, region: {}, ledger: {} },
+    services: { cluster: {}, checkout: {}, search: {}, basket: {}, region: {}, ledger: {}, queue: {}, stock: {} },
     configFiles: { 'routes.yaml': `${EACH_ALONE['routes.yaml']}${RULES}` },
   });
 });
@@ -103,4 +106,16 @@ test('a muted alert that has joined an incident raises it when the other one has
   // The report is kept for some time.
   await eventually(async () => (await rules()).length === 2, 'the rule of the alert in the report');
   expect((await rules()).toSorted()).toEqual(['Errors', 'Slow']);
+});
+
+test('rules have the words of the senders for severities', async () => {
+  await tell('queue', 'Down', 'oceania', 'firing', 'page');
+  expect(await opened('queue')).toMatchObject({ severity: 'critical' });
+  await tell('stock', 'Lag', 'oceania', 'firing', 'ticket');
+  const lag = await eventually(
+    async () =>
+      (await firebreak.get('/v1/signals?muted=true')).body.items.find(({ service }: any) => service === 'stock'),
+    'the muted alert',
+  );
+  expect(lag).toMatchObject({ severity: 'warning', muted: { by: 'inhibition', name: 'Down' } });
 });

@@ -3,7 +3,7 @@ import { type Explanations, readExplanations } from '../../domain/ports/extensio
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { reportKeyOf } from '../../domain/alerts/admission.ts';
 import { canInhibit, inhibitedBy, inhibitingWithin, type Inhibitor } from '../../domain/alerts/inhibition.ts';
-import { type Mute, mutedBy, routingLabels } from '../../domain/alerts/routing.ts';
+import { type Mute, mutedBy, matchedLabels } from '../../domain/alerts/routing.ts';
 import type { Silence, Silences } from '../../domain/ports/silences.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Config } from '../../../schemas/config/config.ts';
@@ -77,7 +77,7 @@ const inhibitorsOf = (signals: readonly Signal[], services: Config['services']) 
     key: reportKeyOf(signal),
     status: signal.status,
     title: signal.title,
-    labels: routingLabels(signal, serviceEntry(services, signal.service)),
+    labels: matchedLabels(signal, serviceEntry(services, signal.service)),
   }));
 
 /**
@@ -85,7 +85,7 @@ const inhibitorsOf = (signals: readonly Signal[], services: Config['services']) 
  * explains it.
  */
 export function muteOf(signal: Signal, { config, silences, explanations, inhibitors, now }: Mutes): Mute | null {
-  const labels = () => routingLabels(signal, serviceEntry(config.services, signal.service));
+  const labels = () => matchedLabels(signal, serviceEntry(config.services, signal.service));
   const mute =
     mutedBy(signal, config, silences, now) ??
     (inhibitors.length === 0 ? null : inhibitedBy(config.routes.inhibit_rules, labels(), inhibitors));

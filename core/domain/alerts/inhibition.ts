@@ -2,7 +2,7 @@ import type { InhibitRule } from '../../../schemas/alerts/routes.ts';
 import { matches } from './matchers.ts';
 import type { Mute } from './routing.ts';
 
-/** A firing alert that can inhibit others. `labels`: as routes see them. */
+/** A firing alert that can inhibit others. `labels`: as matchers see them (`matchedLabels`). */
 export type Inhibitor = { title: string; labels: ReadonlyMap<string, string> };
 
 /** Returns whether an alert with these labels inhibits others. */

@@ -1,19 +1,25 @@
 import type { Matcher } from '../../../schemas/alerts/matcher-syntax.ts';
 import { compile, MAX_INPUT_CHARS, PatternError } from '../../../schemas/parsing/re2/pattern.ts';
 
+/** The severity in the word of the sender, beside the label `severity` with its meaning. */
+export const SEVERITY_WORD = 'severity as sent';
+
 /**
  * Returns whether all matchers hold for these labels, as in Alertmanager: a missing label is empty, and a regular
  * expression must match the entire value (its first 4,096 characters). An empty list of matchers holds for everything.
  * A regular expression that Go rejects never holds, even if negated: it silences and routes nothing.
+ *
+ * A severity matches by its meaning, or by the word of the sender if it is among the labels.
  */
 export function matches(matchers: readonly Matcher[], labels: ReadonlyMap<string, string>): boolean {
-  return matchers.every((matcher) => holds(matcher, labels.get(matcher.name) ?? ''));
+  return matchers.every((matcher) => holds(matcher, labels));
 }
 
-function holds({ value, isRegex, isEqual }: Matcher, actual: string): boolean {
-  if (!isRegex) return (actual === value) === isEqual;
-  const test = compiled(value);
-  return test !== null && test(actual.slice(0, MAX_INPUT_CHARS)) === isEqual;
+function holds({ name, value, isRegex, isEqual }: Matcher, labels: ReadonlyMap<string, string>): boolean {
+  const test = isRegex ? compiled(value) : (text: string) => text === value;
+  if (test === null) return false;
+  const word = name === 'severity' ? labels.get(SEVERITY_WORD) : undefined;
+  return (test(labels.get(name) ?? '') || (!!word && test(word))) === isEqual;
 }
 
 type Test = (text: string) => boolean;
@@ -44,7 +50,7 @@ function compileOrNull(pattern: string): Test | null {
 function rememberingLast(test: Test): Test {
   let last: { text: string; result: boolean } | undefined;
   return (text) => {
-    if (last?.text !== text) last = { text, result: test(text) };
+    if (last?.text !== text) last = { text, result: test(text.slice(0, MAX_INPUT_CHARS)) };
     return last.result;
   };
 }

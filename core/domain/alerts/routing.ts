@@ -6,7 +6,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import { isWithinHours } from '../time/hours.ts';
 import { windowsAt } from '../time/maintenance.ts';
-import { matches } from './matchers.ts';
+import { matches, SEVERITY_WORD } from './matchers.ts';
 import type { Silence } from '../ports/silences.ts';
 
 /** Destinations of an alert. It is recorded in any case. */
@@ -25,8 +25,8 @@ export type Destinations = {
 };
 
 /**
- * Returns the labels for routes and maintenance windows: the alert's own, with the normalized `service`, `environment`,
- * and `severity`, and `team`, `tier`, and `source` if the alert lacks them.
+ * Returns the labels of an alert with the normalized `service`, `environment`, and `severity`, and with `team`, `tier`, and
+ * `source` if the alert lacks them.
  *
  * @param entry catalogue entry
  */
@@ -39,6 +39,16 @@ export function routingLabels(signal: Signal, entry: ServiceEntry | undefined): 
     .set('environment', signal.environment)
     .set('severity', signal.severity);
 }
+
+/**
+ * Returns the labels that matchers of routes, maintenance windows, and inhibition rules see: also the severity in the word
+ * of the sender, because teams bring rules with their own words.
+ */
+export const matchedLabels = (signal: Signal, entry: ServiceEntry | undefined): ReadonlyMap<string, string> =>
+  new Map([
+    ...routingLabels(signal, entry),
+    [SEVERITY_WORD, signal.labels.find(([name]) => name === 'severity')?.[1] ?? ''],
+  ]);
 
 const entryOf = (config: Config, { service }: Signal): ServiceEntry | undefined =>
   serviceEntry(config.services, service);
@@ -105,7 +115,7 @@ function requestedActions(signal: Signal, { runbooks }: Config): string[] {
 
 function routesFor(signal: Signal, config: Config, at: Timestamp): [name: string, Targets][] {
   const entry = entryOf(config, signal);
-  const labels = routingLabels(signal, entry);
+  const labels = matchedLabels(signal, entry);
   const selected: [string, Targets][] = [];
   for (const [index, route] of config.routes.routes.entries()) {
     if (!matches(route.matchers, labels) || !isWithinHours(route.hours, at)) continue;
@@ -156,7 +166,7 @@ export function mutedBy(
   silences: readonly Silence[] | null,
   at: Timestamp,
 ): Mute | null {
-  const labels = routingLabels(signal, entryOf(config, signal));
+  const labels = matchedLabels(signal, entryOf(config, signal));
   const alertLabels = new Map(signal.labels);
   const windows = config.routes.maintenance.filter(({ matchers }) => matches(matchers, labels));
   const mutes = [

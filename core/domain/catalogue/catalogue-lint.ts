@@ -1,12 +1,12 @@
 import type { Config } from '../../../schemas/config/config.ts';
-import { UNMATCHED } from '../../../schemas/config/names.ts';
+import { type Severity, UNMATCHED } from '../../../schemas/config/names.ts';
 import type { Matcher } from '../../../schemas/alerts/matcher-syntax.ts';
 import type { InhibitRule } from '../../../schemas/alerts/routes.ts';
 import type { TimeSpan } from '../../../schemas/time/time-span.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { matches } from '../alerts/matchers.ts';
-import { knownSeverity } from '../../../schemas/alerts/severities.ts';
-import { didYouMean, editDistance } from '../lint/similar-names.ts';
+import { matches, SEVERITY_WORD } from '../alerts/matchers.ts';
+import { knownSeverity, SEVERITIES } from '../../../schemas/alerts/severities.ts';
+import { didYouMean, editDistance, nearest } from '../lint/similar-names.ts';
 import type { Problem } from '../lint/problem.ts';
 import { warningAt, type Locate, type SourceLocation, errorAt } from '../lint/source-locations.ts';
 import { configuredEnvironments, type NamingConfig } from './known-names.ts';
@@ -82,7 +82,7 @@ export function lintRoutes(config: RoutesConfig, now: Timestamp, locate: Locate)
         ...unknownLabels(config, [...sources, ...targets], location, 'this rule mutes nothing'),
         ...internalLabels(equal, locationOfEqual, 'it restricts nothing'),
         ...misspelledLabels(config, equal, locationOfEqual, 'it restricts nothing'),
-        ...differingLabels(rule, location),
+        ...differingLabels(rule, config, location),
       ];
     }),
     ...routes.flatMap((route, index) => [
@@ -103,9 +103,12 @@ function knownLabelValues(config: RoutesConfig): Readonly<Record<string, { what:
     service: { what: 'service', values: [...Object.keys(services), UNMATCHED] },
     team: { what: 'team', values: Object.values(services).flatMap(({ team }) => team ?? []) },
     environment: { what: 'environment', values: [...configuredEnvironments(config)] },
-    severity: { what: 'severity', values: ['critical', 'warning', 'info'] },
   };
 }
+
+/** Returns the words that are known for severities, with their meaning. */
+const severityWords = ({ routes }: RoutesConfig): [word: string, meaning: Severity][] =>
+  Object.entries({ ...SEVERITIES, ...routes.severities });
 
 function unknownLabels(
   config: RoutesConfig,
@@ -124,12 +127,28 @@ function unknownLabels(
     if (label === undefined || !isEqual || value === '') return [];
     if (label.values.some((one) => matches([matcher], new Map([[name, one]])))) return [];
     // Services and environments outside the catalogue can match a pattern.
-    if (isRegex && name !== 'severity') return [];
-    const means = name === 'severity' ? knownSeverity(value, config.routes.severities) : undefined;
-    const suggestion = means === undefined ? didYouMean(value, label.values) : `write "${means}", which it means`;
+    if (isRegex) return [];
+    const suggestion = didYouMean(value, label.values);
     return [warningAt(location, `there is no ${label.what} "${value}", so ${consequence}`, suggestion)];
   });
-  return [...internal, ...misspelled, ...unknown];
+  return [...internal, ...misspelled, ...unknown, ...unknownSeverities(config, matchers, location)];
+}
+
+/** Reports matchers of the severity with words of which none is known. Senders can use such words, so they can match. */
+function unknownSeverities(config: RoutesConfig, matchers: readonly Matcher[], location: SourceLocation): Problem[] {
+  const words = severityWords(config).map(([word]) => word);
+  return matchers.flatMap((matcher) => {
+    const { name, value, isEqual } = matcher;
+    if (name !== 'severity' || !isEqual || value === '') return [];
+    const named = value.split('|');
+    if (named.some((word) => knownSeverity(word, config.routes.severities) !== undefined)) return [];
+    if (words.some((word) => matches([matcher], new Map([[name, word]])))) return [];
+    const meant = named.map((word) => nearest(word, words) ?? word).join('|');
+    const suggestion = meant === value ? 'give the word a meaning in "severities"' : `did you mean "${meant}"?`;
+    return [
+      warningAt(location, `no severity is known as "${value}": alerts with unknown ones are warnings`, suggestion),
+    ];
+  });
 }
 
 /** Reports labels that Prometheus and Grafana keep to themselves. */
@@ -138,16 +157,31 @@ const internalLabels = (names: readonly string[], location: SourceLocation, cons
     .filter((name) => name.startsWith('__'))
     .map((name) => warningAt(location, `no alert has the label "${name}", so ${consequence}`));
 
-/** Reports labels of `equal` for which the source of a rule has a value that its targets can't have. */
+/**
+ * Reports labels of `equal` for which the source of a rule has a value that its targets can't have. Of severities, the
+ * meanings are compared.
+ */
 const differingLabels = (
   { source_matchers: sources, target_matchers: targets, equal }: InhibitRule,
+  config: RoutesConfig,
   location: SourceLocation,
 ): Problem[] =>
   sources
     .filter(({ name, isRegex, isEqual }) => isEqual && !isRegex && equal.includes(name))
     .filter(({ name, value }) => {
       const ofTarget = targets.filter((matcher) => matcher.name === name);
-      return !matches(ofTarget, new Map([[name, value]]));
+      if (name !== 'severity') return !matches(ofTarget, new Map([[name, value]]));
+      const meaning = knownSeverity(value, config.routes.severities) ?? 'warning';
+      const words = [value, ...severityWords(config).flatMap(([word, means]) => (means === meaning ? [word] : []))];
+      return !words.some((word) =>
+        matches(
+          ofTarget,
+          new Map([
+            [name, meaning],
+            [SEVERITY_WORD, word],
+          ]),
+        ),
+      );
     })
     .map(({ name, value }) =>
       warningAt(

@@ -269,6 +269,30 @@ describe('the routing labels', () => {
   });
 });
 
+describe('matchers see a severity by its meaning, and in the word of the sender', () => {
+  test.each([
+    ['severity="page"', 'page', true],
+    ['severity="critical"', 'page', true],
+    ['severity=~"warn|ticket"', 'ticket', true],
+    ['severity="ticket"', 'page', false],
+    ['severity="page"', 'critical', false],
+    ['severity!="page"', 'page', false],
+    ['severity!="critical"', 'page', false],
+    ['severity!~"warn.*|info"', 'page', true],
+    ['severity=""', '', false],
+    ['severity!=""', '', true],
+  ])('%s of an alert with "%s": %s', (match, severity, isMatch) => {
+    const { channels } = destinationsOf(signal({ severity }), configOf([{ match, slack: '#matched' }]), NOON);
+    expect(channels.includes('#matched')).toBe(isMatch);
+  });
+
+  test('also for maintenance windows', () => {
+    const maintenance = [{ name: 'upgrade', match: { severity: 'ticket' }, from: before(10), until: before(-10) }];
+    const mutedWith = (severity: string) => mutedBy(signal({ severity }), configOf({ maintenance }), null, NOON)?.name;
+    expect([mutedWith('ticket'), mutedWith('warning')]).toEqual(['upgrade', undefined]);
+  });
+});
+
 describe('an alert is muted', () => {
   const maintenance = [
     {
