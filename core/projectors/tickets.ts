@@ -5,6 +5,7 @@ import type { Ticket, Tickets } from '../domain/ports/tickets.ts';
 import { idOf, type Projections } from '../domain/incidents/projections.ts';
 import { linksOf, minuteOf } from '../domain/messages/story.ts';
 import type { TicketTarget } from '../../schemas/alerts/routes.ts';
+import { UNMATCHED } from '../../schemas/config/names.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import type { Projector } from './sync.ts';
@@ -189,6 +190,8 @@ class TicketWriter {
 
 function ticketOf(notice: TicketNotice, key: string): Ticket {
   const { serviceEnvironment, title, alerts, firstAt, target } = notice;
+  // They share one ticket, which has no service.
+  const isOutside = serviceEnvironment.service === UNMATCHED;
   const signals = alerts.map(({ signal }) => signal);
   const rows = alerts.slice(0, ALERTS_SHOWN_MAX).map(({ signal }) => {
     const labels = signal.labels.map(([name, value]) => `${name}=${value}`).join(', ');
@@ -197,10 +200,12 @@ function ticketOf(notice: TicketNotice, key: string): Ticket {
   const links = linksOf(signals).map((link) => `- ${link.title}: ${code(link.url)}`);
   return {
     key,
-    title: `${serviceEnvironment.service} ${serviceEnvironment.environment}: ${title}`,
+    title: isOutside ? title : `${serviceEnvironment.service} ${serviceEnvironment.environment}: ${title}`,
     labels: target.kind === 'github' ? target.labels : [],
     body: [
-      `Alert ${code(title)} of ${code(serviceEnvironment.service)} in ${code(serviceEnvironment.environment)} has been firing since ${minuteOf(firstAt)}.`,
+      isOutside
+        ? `${title} have been firing since ${minuteOf(firstAt)}.`
+        : `Alert ${code(title)} of ${code(serviceEnvironment.service)} in ${code(serviceEnvironment.environment)} has been firing since ${minuteOf(firstAt)}.`,
       '',
       ...rows,
       ...(links.length > 0 ? ['', ...links] : []),

@@ -5,7 +5,7 @@ import { leftToParent, pageKey, pagerTarget, takenOver } from '../../core/domain
 import { approvalUrls } from '../../core/domain/incidents/approval-link.ts';
 import { incidentUrl } from '../../core/domain/incidents/console-link.ts';
 import { incidentLinks } from '../../core/domain/links/incident-links.ts';
-import type { Story } from '../../core/domain/messages/story.ts';
+import { serviceEnvironmentText, type Story } from '../../core/domain/messages/story.ts';
 import { numberOf } from '../../core/domain/rollback/question-names.ts';
 import type { Attempt } from '../../core/domain/ports/common.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
@@ -404,7 +404,7 @@ export function pageRequest(incident: IncidentRecord, key: string, deps: Pick<De
   return {
     key,
     action: 'trigger',
-    summary: `${service} ${incident.environment}: ${incident.title}`,
+    summary: `${serviceEnvironmentText(incident)}: ${incident.title}`,
     service: service,
     environment: incident.environment,
     severity: incident.severity,

@@ -10,7 +10,8 @@ import {
 } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { withoutShadow } from '../automation/shadow.ts';
-import { decisionLines, linesOf, type Place } from '../messages/decision-lines.ts';
+import { decisionLines, linesOf } from '../messages/decision-lines.ts';
+import type { Place } from '../messages/place-names.ts';
 import { activeClearings } from '../changes/cleared-suspects.ts';
 import type { Answered, StepQuestion, Withdrawal } from '../ports/decisions.ts';
 import { chosenOffer, offerWords } from '../rollback/offers.ts';

@@ -1,3 +1,4 @@
+import { UNMATCHED } from '../../../schemas/config/names.ts';
 import type { TicketTarget } from '../../../schemas/alerts/routes.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
@@ -67,7 +68,12 @@ export function noticeCard(
   const isOver = firing === 0;
   const isSevere = alerts.some(({ signal, status }) => status === 'firing' && signal.severity !== 'info');
   const mark = isOver ? '✔️' : isSevere ? '🟠' : '🔵';
-  const title = `${serviceEnvironment.service} ${serviceEnvironment.environment}: ${isOver ? 'all alerts resolved' : `${firing} ${firing === 1 ? 'alert' : 'alerts'}`}`;
+  // Those of services outside the catalogue share one notice.
+  const place =
+    serviceEnvironment.service === UNMATCHED
+      ? 'services outside the catalogue'
+      : `${serviceEnvironment.service} ${serviceEnvironment.environment}`;
+  const title = `${place}: ${isOver ? 'all alerts resolved' : `${firing} ${firing === 1 ? 'alert' : 'alerts'}`}`;
   const nameOf = ({ unmatched, title: alertTitle }: Signal): string =>
     unmatched ? `${unmatched}: ${alertTitle}` : alertTitle;
   const names = [...Map.groupBy(alerts, ({ signal }) => nameOf(signal))];

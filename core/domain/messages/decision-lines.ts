@@ -4,6 +4,7 @@ import { ERROR_CODES } from '../correlation/ranking.ts';
 import { offerWords } from '../rollback/offers.ts';
 import { notSaid } from '../rollback/reasons.ts';
 import { WAIT_SECONDS } from '../rollback/wait.ts';
+import { type Place, placeNames } from './place-names.ts';
 
 /**
  * A decision as every entrance tells it, in this order: what to do, what speaks for it, and why it asks or does not act.
@@ -29,11 +30,8 @@ const SUBJECT_MAX = { words: 18, chars: 300 };
 const OFFERS_NAMED_MAX = 2;
 
 type Shown = Omit<DecisionView, 'id' | 'because' | 'digest' | 'at'>;
-/** The failing service. `unmatched`: the name that alerts of no known service gave. */
-export type Place = { service: string; environment: string; unmatched?: string | null };
 
-export const placeText = ({ service, environment, unmatched }: Place): string =>
-  `${unmatched || service} in ${environment}`;
+export const placeText = (place: Place): string => placeNames(place).join(' in ');
 
 /** @param effect the rollback that the decision led to. Absent: none yet */
 export function decisionLines(decision: Shown, place: Place, effect?: Effect): DecisionLines {

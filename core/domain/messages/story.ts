@@ -10,6 +10,7 @@ import type { IncidentId, Severity } from '../../../schemas/config/names.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Mute } from '../alerts/routing.ts';
+import { type Place, placeNames } from './place-names.ts';
 
 /** A timeline entry with its position, which identifies it. */
 export type StoryEntry = { position: string; entry: TimelineEntry };
@@ -81,12 +82,7 @@ export function linksOf(signals: readonly Signal[]): Link[] {
 }
 
 /** Returns the displayed service and environment: unmatched alerts keep the service name that they gave. */
-export const serviceEnvironmentText = ({
-  service,
-  environment,
-  unmatched,
-}: Pick<IncidentRecord, 'service' | 'environment' | 'unmatched'>): string =>
-  `${unmatched === null || unmatched === '' ? service : unmatched} ${environment}`;
+export const serviceEnvironmentText = (place: Place): string => placeNames(place).join(' ');
 
 /** Formats a time for texts outside of chat messages, whose readers' time zones are unknown. */
 export const minuteOf = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;

@@ -30,3 +30,15 @@ test('a round that ended while GitHub was down gets its comment', async () => {
   const down = Array.from({ length: 40 }, (): Fault => ({ kind: 'unclear', at: null }));
   await expectWritten([beat(30, 0), beat(1000, 1, true)], faults(WELL, WELL, ...down));
 });
+
+test.each([
+  [{}, 'checkout production: HighErrorRatio', /^Alert `HighErrorRatio` of `checkout` in `production` has been firing/],
+  [
+    { serviceEnvironment: { service: 'unmatched', environment: 'unknown' }, title: 'Alerts of unknown services' },
+    'Alerts of unknown services',
+    /^Alerts of unknown services have been firing since/,
+  ],
+])('a ticket with %j has the title %s', async (about, title, text) => {
+  const { vendor } = await played([], NO_TROUBLE, ['ticket:checkout'], about);
+  expect(vendor.tickets).toMatchObject([{ ticket: { title, body: expect.stringMatching(text) } }]);
+});

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { AlertNotice } from '../../../core/domain/messages/alert-notices.ts';
 import type { Tickets } from '../../../core/domain/ports/tickets.ts';
 import { ticketsProjector } from '../../../core/projectors/tickets.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
@@ -14,7 +15,12 @@ const TICKET = {
 };
 
 /** Plays the rounds of one alert or several, and returns the tickets. */
-export async function played(beats: readonly Beat[], trouble: Trouble, subjects: readonly Subject[] = [SUBJECT]) {
+export async function played(
+  beats: readonly Beat[],
+  trouble: Trouble,
+  subjects: readonly Subject[] = [SUBJECT],
+  about: Partial<AlertNotice> = {},
+) {
   const vendor = new MemoryTickets();
   const world: World = new World('tickets', trouble, configOf(), (seen) =>
     ticketsProjector({
@@ -23,7 +29,9 @@ export async function played(beats: readonly Beat[], trouble: Trouble, subjects:
       ticketsFor: async () => seen.vendor<Tickets>(vendor),
     }),
   );
-  const [first] = subjects.map((subject) => syncAlertNotice(world, subject, TICKET, beats));
+  const [first] = subjects.map((subject) =>
+    syncAlertNotice(world, subject, { ...TICKET, ...about } as typeof TICKET, beats),
+  );
   if (first === undefined) throw new Error('there is nothing to write a ticket for');
   const alertNotices = first; // all are the same
   await world.run();

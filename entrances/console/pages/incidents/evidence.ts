@@ -2,7 +2,8 @@ import { EFFECT_NAMES } from '../../../../core/domain/messages/incident-lines.ts
 import { html } from 'hono/html';
 import { activeClearings, clearingsText } from '../../../../core/domain/changes/cleared-suspects.ts';
 import { evidencePath } from '../../../../core/domain/incidents/console-link.ts';
-import { decisionLines, type Place } from '../../../../core/domain/messages/decision-lines.ts';
+import { decisionLines } from '../../../../core/domain/messages/decision-lines.ts';
+import type { Place } from '../../../../core/domain/messages/place-names.ts';
 import { rollbackOf } from '../../../../core/domain/messages/incident-lines.ts';
 import { questionName } from '../../../../core/domain/rollback/question-names.ts';
 import type { DecisionView, Effect } from '../../../../schemas/incidents/incident.ts';

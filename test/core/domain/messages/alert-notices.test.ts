@@ -88,6 +88,13 @@ describe('the notice', () => {
     expect(noticeCard(notice([alert('resolved')])).summary).toBe('✔️ checkout production: all alerts resolved');
   });
 
+  test('of services outside the catalogue names them as such', () => {
+    const serviceEnvironment = { service: 'unmatched', environment: 'unknown' };
+    const one = notice([alert('firing', { unmatched: 'billing' })], { serviceEnvironment });
+    expect(noticeCard(one).summary).toBe('🟠 services outside the catalogue: 1 alert');
+    expect(shown(one)).toContain('🔥 billing: DiskFull');
+  });
+
   test('links to further information', () => {
     const links = { runbook: 'https://wiki.test/disk', dashboard: null, source: null };
     expect(shown(notice([alert('firing', { links })]))).toContain('[Runbook](https://wiki.test/disk)');
