@@ -87,12 +87,16 @@ const TRIGGER_SYNONYMS = {
   parent_pipeline: 'pipeline',
 } as const satisfies Record<string, PipelineTrigger>;
 
-/** A trigger in a report. */
-const ReportedTrigger = withSynonyms(PipelineTrigger, TRIGGER_SYNONYMS);
+/** A trigger in a report, in the word of the sender: exported labels keep it, because dashboards have it. */
+const ReportedTrigger = withSynonyms(
+  z.enum([...PipelineTrigger.options, ...(Object.keys(TRIGGER_SYNONYMS) as (keyof typeof TRIGGER_SYNONYMS)[])]),
+  {},
+);
+
+const Trigger = withSynonyms(PipelineTrigger, TRIGGER_SYNONYMS);
 
 /** Returns the trigger that a system names. */
-export const triggerOf = (word: string | null | undefined): PipelineTrigger =>
-  ReportedTrigger.safeParse(word).data ?? 'other';
+export const triggerOf = (word: string | null | undefined): PipelineTrigger => Trigger.safeParse(word).data ?? 'other';
 
 export const PipelineRunId = z
   .string()
@@ -226,6 +230,8 @@ export const PipelineRun = z.object({
   default_branch: z.string().nullable(),
   commit: z.string().nullable(),
   trigger: PipelineTrigger.nullable(),
+  /** The trigger in the word of the sender, such as `pr`. */
+  trigger_word: z.string().optional(),
   author: z.string().nullable(),
   url: z.string().nullable(),
   status: PipelineStatus,

@@ -1,12 +1,13 @@
 import type { ServiceName } from '../../../schemas/config/names.ts';
-import type {
-  PipelineRun,
-  PipelineRunId,
-  PipelineRunReport,
-  PipelineStage,
-  PipelineStatus,
-  StageReport,
-  RunTrace,
+import {
+  type PipelineRun,
+  type PipelineRunId,
+  type PipelineRunReport,
+  type PipelineStage,
+  type PipelineStatus,
+  type StageReport,
+  type RunTrace,
+  triggerOf,
 } from '../pipeline-run.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
@@ -50,13 +51,14 @@ export function mergedRun(
     branch: later('branch', report.branch),
     default_branch: later('default_branch', report.default_branch),
     commit: later('commit', report.commit),
-    trigger: later('trigger', report.trigger),
+    trigger: later('trigger', report.trigger && triggerOf(report.trigger)),
     author: later('author', report.author),
     url: later('url', report.url),
     result: later('result', report.result),
     coverage: later('coverage', report.coverage),
     tests: mergedTests(known.record.tests, report.tests, stamps, at),
     ...mergedTimes(known.record, report),
+    ...(report.trigger != null && { trigger_word: later('trigger_word', report.trigger) }),
     ...(report.trace?.traceparent !== undefined && { traceparent: later('traceparent', report.trace.traceparent) }),
     ...(report.trace?.has_trace === true && { has_trace: true as const }),
   };

@@ -145,14 +145,14 @@ type Measured<T> = { observations: Observation[]; merged: Merged<T> };
 /** Returns the figures of a run that are known now and were not counted before, and the record with them noted. */
 export function measuredRun(merged: Merged<PipelineRun>): Measured<PipelineRun> {
   const { record } = merged;
-  const { result, trigger } = record;
+  const { result, trigger, trigger_word: word = trigger } = record;
   if (record.service === null) return { observations: [], merged };
   const figures: [key: string, observations: Observation[]][] = [
     ['queued', durationObservation('time_queued_seconds', [''], record.queued_at, record.started_at)],
   ];
   if (result !== null)
     figures.push(
-      ['run', [{ name: 'pipeline_runs_total', labels: [result, trigger ?? OTHER], value: 1 }]],
+      ['run', [{ name: 'pipeline_runs_total', labels: [result, word ?? OTHER], value: 1 }]],
       ['duration', durationObservation('pipeline_duration_seconds', [result], record.started_at, record.finished_at)],
     );
   if (record.coverage !== null)

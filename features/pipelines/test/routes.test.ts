@@ -209,10 +209,10 @@ describe('POST /v1/pipelines/runs', () => {
     for (const [index, result] of (['failure', 'cancellation', 'skip'] as const).entries())
       expect((await report({ run_id: `otel-${index}`, branch: 'main', trigger: 'pr', result })).status).toBe(201);
     expect(await figures()).toMatchObject({
-      'pipeline_runs_total main succeeded pull_request': 1,
-      'pipeline_runs_total main failed pull_request': 1,
-      'pipeline_runs_total main cancelled pull_request': 1,
-      'pipeline_runs_total main skipped pull_request': 1,
+      'pipeline_runs_total main succeeded pr': 1,
+      'pipeline_runs_total main failed pr': 1,
+      'pipeline_runs_total main cancelled pr': 1,
+      'pipeline_runs_total main skipped pr': 1,
     });
   });
 
