@@ -52,16 +52,16 @@ export async function sealedEntries(
   { limit, until }: { limit: number; until: string | null },
 ): ReturnType<AuditLog['sealedAfter']> {
   const from = after === null ? undefined : positionIn(after);
-  const to = until === null ? undefined : positionIn(until);
+  const end = until === null ? undefined : positionIn(until);
   const found: Found[] = [];
   let bytes = 0;
   const isFull = (): boolean => found.length === limit || bytes >= STREAMED_MAX_BYTES;
-  for await (const item of table.each(keys.logSealeds().pk, { from: from?.minute, until: to?.minute }, MINUTES_READ)) {
+  for await (const item of table.each(keys.logSealeds().pk, { from: from?.minute, until: end?.minute }, MINUTES_READ)) {
     const minute = String(item['sk']);
     const { parts } = Sealed.parse(item);
     for await (const { sk, text } of entriesOf(table, minute, minute === from?.minute ? from.sk : null)) {
       const seal = parts.find(({ to }) => sk <= to)?.number;
-      if (seal === undefined || isFull() || (minute === to?.minute && sk > to.sk)) break;
+      if (seal === undefined || isFull() || (minute === end?.minute && sk > end.sk)) break;
       found.push({ position: { minute, sk }, text, seal });
       bytes += Buffer.byteLength(text);
     }

@@ -138,9 +138,9 @@ test('doctor and a metric tell what the receiver lacks, until it accepts it', as
   await append(['a', 'b']);
   statuses = [503];
   await send();
-  const text = `${hostOf(server)}: the receiver of the audit log answered 503 (at ${stores.clock.now()}). The oldest entry that it lacks is a, of ${at}`;
+  const failed = `${hostOf(server)}: the receiver of the audit log answered 503 (at ${stores.clock.now()}). The oldest entry that it lacks is a, of ${at}`;
   expect(await seen()).toEqual({
-    doctor: [{ verdict: 'no', about, text }],
+    doctor: [{ verdict: 'no', about, text: failed }],
     samples: [[{}, Date.parse(at) / 1000]],
   });
   await send();
