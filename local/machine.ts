@@ -37,7 +37,7 @@ export async function machineState(settings: Settings, env: Env, adminToken: Mac
     port: settings.port,
     sandbox: settings.sandbox,
     time_scale: settings.timeScale,
-    log_level: settings.logLevel,
+    log_level: settings.log.level,
     admin_token: adminToken,
     weak_tokens: TOKENS.filter((name) => (env[name] ?? '').length < TOKEN_MIN_CHARS),
     user_id: process.getuid?.() ?? null,

@@ -44,7 +44,7 @@ export async function run(startSandbox?: StartSandbox): Promise<void> {
   try {
     if (startSandbox === undefined && process.env['FIREBREAK_SANDBOX'] === 'on')
       throw new Error('FIREBREAK_SANDBOX=on needs npm start in a clone; this is the product without a sandbox');
-    const read = readSettings(process.env, process.cwd());
+    const read = readSettings(process.env, process.cwd(), process.stderr.isTTY);
     const settings = { ...read, sandbox: read.sandbox && startSandbox !== undefined };
     const running = await startRuntime(settings, process.env, startSandbox);
     let stopping = false;

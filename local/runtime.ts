@@ -3,7 +3,7 @@ import { refusedInputs } from '../core/actions/input-in-progress.ts';
 import type { Compute } from '../core/actions/reports/computed-reports.ts';
 import { systemClock as clock } from '../functions/assembly/clock.ts';
 import { assemble } from '../functions/assembly/deps.ts';
-import { jsonLog } from '../functions/assembly/log.ts';
+import { createLog } from '../functions/assembly/log.ts';
 import { computeHere } from '../functions/assembly/reports.ts';
 import { receivesAlerts } from '../entrances/http/webhooks/alerts.ts';
 import { namedCredentials } from '../core/domain/catalogue/vendors.ts';
@@ -78,19 +78,19 @@ async function start(
   startSandbox: StartSandbox | undefined,
 ): Promise<Running> {
   const { dataDir, timeScale } = settings;
-  const log = jsonLog(clock, settings.logLevel);
+  const log = createLog(clock, settings.log);
 
   opened.onClose(surviveRejections(log));
   const lock = await lockDataDir(dataDir);
   opened.onClose(() => lock.release());
-  const stalls = opened.add(watchStalls({ dataDir, logLevel: settings.logLevel, systemd: systemdOf(env), log }));
+  const stalls = opened.add(watchStalls({ dataDir, logSettings: settings.log, systemd: systemdOf(env), log }));
   const running: { product?: Product } = {};
   const onDamage = (error: Error): void => {
     const probe = running.product?.writeProbe; // before there is a product, the error ends the start
     if (probe?.problem() === null) log.error('damage was found: not everything can continue', { error: String(error) });
     probe?.noteDamage(error);
   };
-  const background = createBackground({ beats: stalls.beats, logLevel: settings.logLevel, onDamage });
+  const background = createBackground({ beats: stalls.beats, logSettings: settings.log, onDamage });
   opened.onClose(() => background.close());
   const quarantineStalled = await refuseStalledInput(dataDir, log, Date.now());
   checkDataFolder(dataDir);

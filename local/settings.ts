@@ -1,5 +1,6 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import * as z from 'zod';
+import type { LogSettings } from '../functions/assembly/log.ts';
 import { type Env, environmentOf, namesIn } from '../schemas/config/variables.ts';
 
 /** Settings of one machine: the environment, read once at the start. Only the form of secrets is checked here. */
@@ -15,13 +16,18 @@ export type Settings = {
   snapshotDir: string;
   sandbox: boolean;
   timeScale: number;
-  logLevel: string;
+  log: LogSettings;
   maxConnections: number;
   trustedProxies: readonly string[];
 };
 
-/** Parses the settings. @throws Error that names each invalid variable */
-export function readSettings(env: Env, cwd: string): Settings {
+/**
+ * Parses the settings.
+ *
+ * @param isTerminal whether standard error is a terminal
+ * @throws Error that names each invalid variable
+ */
+export function readSettings(env: Env, cwd: string, isTerminal = false): Settings {
   const read = Environment.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
   if (!read.success) throw new Error(`the environment is invalid:\n${z.prettifyError(read.error)}`);
   const { data } = read;
@@ -37,7 +43,7 @@ export function readSettings(env: Env, cwd: string): Settings {
       data.FIREBREAK_SNAPSHOT_DIR === undefined ? join(dataDir, 'status') : path(data.FIREBREAK_SNAPSHOT_DIR),
     sandbox: data.FIREBREAK_SANDBOX === 'on',
     timeScale: data.FIREBREAK_TIME_SCALE,
-    logLevel: data.LOG_LEVEL,
+    log: { level: data.LOG_LEVEL, format: data.LOG_FORMAT ?? (isTerminal ? 'text' : 'json') },
     maxConnections: data.FIREBREAK_MAX_CONNECTIONS,
     trustedProxies: data.FIREBREAK_TRUSTED_PROXIES,
   };

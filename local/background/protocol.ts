@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { Refusal } from '../../core/domain/refusal.ts';
 import type { ReportRequest } from '../../core/actions/reports/computed-reports.ts';
+import type { LogSettings } from '../../functions/assembly/log.ts';
 import type { ProductSettings } from '../../functions/assembly/deps/shared.ts';
 import type { PlatformSettings } from '../platform-options.ts';
 import type { SettingsElsewhere } from '../sandbox.ts';
@@ -24,7 +25,7 @@ export type BackgroundData = {
   beats: Int32Array;
   /** What it measures about itself, by `FIGURES`. */
   figures: Float64Array;
-  logLevel: string;
+  logSettings: LogSettings;
 };
 
 /** `number`: of the answer. */

@@ -31,7 +31,7 @@ export type Background = {
 
 const MEBIBYTE = 2 ** 20;
 
-type BackgroundOptions = Pick<BackgroundData, 'beats' | 'logLevel'> & {
+type BackgroundOptions = Pick<BackgroundData, 'beats' | 'logSettings'> & {
   /** Called with each damage of the database that it finds: the main thread responds to requests about readiness. */
   onDamage: (error: Error) => void;
 };
@@ -41,13 +41,13 @@ type BackgroundOptions = Pick<BackgroundData, 'beats' | 'logLevel'> & {
  *
  * @param beats of the watch for stalls
  */
-export function createBackground({ beats, logLevel, onDamage }: BackgroundOptions): Background {
+export function createBackground({ beats, logSettings, onDamage }: BackgroundOptions): Background {
   // A channel of its own: through that of the thread, Node sends its messages, too, for example with `--watch`.
   const { port1: port, port2 } = new MessageChannel();
   const figures = new Float64Array(new SharedArrayBuffer(Object.keys(FIGURES).length * Float64Array.BYTES_PER_ELEMENT));
   const thread = new Worker(new URL('./worker.ts', import.meta.url), {
     name: 'background' satisfies ThreadName,
-    workerData: { port: port2, beats, figures, logLevel } satisfies BackgroundData,
+    workerData: { port: port2, beats, figures, logSettings } satisfies BackgroundData,
     transferList: [port2],
     env: SHARE_ENV, // settings of stand-ins and generated credentials are added to it at the start
     resourceLimits: { maxOldGenerationSizeMb: Math.floor(getHeapStatistics().heap_size_limit / MEBIBYTE) }, // as the main thread

@@ -8,7 +8,7 @@ import type { Compute } from '../../core/actions/reports/computed-reports.ts';
 import { refuseInput, whileInProgress } from '../../core/actions/input-in-progress.ts';
 import { systemClock as clock } from '../../functions/assembly/clock.ts';
 import { assemble } from '../../functions/assembly/deps.ts';
-import { jsonLog } from '../../functions/assembly/log.ts';
+import { createLog } from '../../functions/assembly/log.ts';
 import { computeHere } from '../../functions/assembly/reports.ts';
 import { QUEUE } from '../../functions/assembly/resources.ts';
 import type { Product } from '../../functions/assembly/product.ts';
@@ -37,8 +37,8 @@ import {
  * The thread in which the platform calls the product: consumers of queues, workflows, and jobs. It puts together a product
  * of its own, as each function on AWS does, so that its work delays no request.
  */
-const { port, beats, figures, logLevel } = workerData as BackgroundData;
-const log = jsonLog(clock, logLevel);
+const { port, beats, figures, logSettings } = workerData as BackgroundData;
+const log = createLog(clock, logSettings);
 const opened = new Closers();
 
 let named: ReadonlySet<string> = new Set();

@@ -1,3 +1,5 @@
+import type { LogSettings } from '../../functions/assembly/log.ts';
+
 /** The threads that are watched. The main thread answers requests; the background thread does everything else. */
 export const THREADS = ['main', 'background'] as const;
 export type ThreadName = (typeof THREADS)[number];
@@ -6,7 +8,7 @@ export type ThreadName = (typeof THREADS)[number];
 export type WorkerSettings = {
   /** Its elements change with each beat of the thread at this place of `THREADS`. 0: it is not watched. */
   beats: Int32Array;
-  logLevel: string;
+  logSettings: LogSettings;
   /** Where the input in progress is stored before a restart. */
   file: string;
   /** Whether systemd waits for notifications. */

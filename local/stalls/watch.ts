@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Log } from '../../core/domain/ports/system.ts';
+import type { LogSettings } from '../../functions/assembly/log.ts';
 import { metricLine } from '../process-metrics.ts';
 import { stalledInputFile } from './answer.ts';
 import { startBeating } from './beats.ts';
@@ -28,13 +29,18 @@ export type StallWatch = {
  * systemd restarts a service that does not respond (`WatchdogSec`), the thread also notifies systemd while they respond, and
  * stores the input in progress before the restart. Nothing else ends the process because of a stall.
  */
-export function watchStalls(options: { dataDir: string; logLevel: string; systemd: Systemd; log: Log }): StallWatch {
-  const { systemd, log, logLevel } = options;
+export function watchStalls(options: {
+  dataDir: string;
+  logSettings: LogSettings;
+  systemd: Systemd;
+  log: Log;
+}): StallWatch {
+  const { systemd, log, logSettings } = options;
   const beats = new Int32Array(new SharedArrayBuffer(THREADS.length * Int32Array.BYTES_PER_ELEMENT));
   const stopBeating = startBeating(beats, 'main');
   const settings: WorkerSettings = {
     beats,
-    logLevel,
+    logSettings,
     file: stalledInputFile(options.dataDir),
     canNotify: Boolean(systemd.NOTIFY_SOCKET),
     watchdogMs: watchdogMs(systemd),

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { jsonLog } from '../../functions/assembly/log.ts';
+import { createLog } from '../../functions/assembly/log.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { type Answer, identityOf } from './answer.ts';
 import { evaluateIn } from './evaluate-in.ts';
@@ -12,12 +12,12 @@ import { CHECK_EVERY_MS, HEALTHY, judge } from './stall.ts';
  * The thread that watches the others. It imports little of the product, because each import takes memory again, and does
  * not use `process.stderr`, which the main thread would have to write.
  */
-const { beats, logLevel, file, canNotify, watchdogMs } = workerData as WorkerSettings;
+const { beats, logSettings, file, canNotify, watchdogMs } = workerData as WorkerSettings;
 
 const NOTIFY_MAX_MS = 10_000;
 
 const clock = { now: () => new Date().toISOString() as Timestamp };
-const log = jsonLog(clock, logLevel, {}, (line) => {
+const log = createLog(clock, logSettings, (line) => {
   try {
     writeSync(2, line);
   } catch {

@@ -79,7 +79,11 @@ const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote
       'Address under which people reach this Firebreak, such as `https://firebreak.example.com`; links to the [console](console.md) in Slack, pages, emails, and Grafana begin with it.',
     otherwise: 'the address of the HTTP server; on AWS, that of the HTTP API',
   },
-  LOG_LEVEL: { meaning: 'Lowest severity to log. Logs are JSON, one object per line, on standard error' },
+  LOG_LEVEL: { meaning: 'Lowest severity to log, on standard error' },
+  LOG_FORMAT: {
+    meaning: 'Format of the log: one JSON object per line, or text for people ([logs](metrics-logs-limits.md#logs))',
+    otherwise: '`text` if standard error is a terminal, else `json`',
+  },
   FIREBREAK_ADMIN_TOKEN: {
     meaning:
       'Token with all permissions. It authenticates the records of all other tokens ([aws.md](../how-to/aws.md)); on AWS at least 24 characters',

@@ -56,6 +56,7 @@ export const VARIABLES = {
   FIREBREAK_TIME_SCALE: onMachine('machine', z.coerce.number().min(1).default(1)),
   FIREBREAK_PUBLIC_URL: variable('machine', httpUrl.optional()),
   LOG_LEVEL: variable('machine', z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info')),
+  LOG_FORMAT: onMachine('machine', z.enum(['text', 'json']).optional()),
 
   FIREBREAK_ADMIN_TOKEN: credential('access'),
   FIREBREAK_ADMIN_TOKEN_PREVIOUS: credential('access'),
