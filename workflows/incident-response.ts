@@ -128,9 +128,9 @@ async function respond(
     await started;
     return { incident: incidentId, ended: begun === undefined ? 'unknown' : 'resolved' };
   }
-  const { trace, service } = begun.incident;
+  const { trace, service, environment, unmatched } = begun.incident;
   return followInbox(
-    run.withLogFields({ trace, service }),
+    run.withLogFields({ trace, service: unmatched || service, environment }),
     { incidentId, number, begun, actions },
     { started, fail },
     deps,

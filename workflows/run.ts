@@ -1,4 +1,5 @@
 import { CallbackError, type DurableContext, type StepConfig, StepSemantics } from '@aws/durable-execution-sdk-js';
+import * as z from 'zod';
 import type { Log } from '../core/domain/ports/system.ts';
 
 /** A delay in the workflow's time. Locally, `FIREBREAK_TIME_SCALE` makes it pass faster. */
@@ -54,13 +55,21 @@ function count(counter: Counter, operations: number): void {
  * Creates a run from the engine's context.
  *
  * @param counted counter of operations, shared by copies of the same run
+ * @param calls how often each step was called, shared likewise
  */
-export function durableRun(context: DurableContext, log: Log, counted: Counter = { operations: 0, within: null }): Run {
+export function durableRun(
+  context: DurableContext,
+  log: Log,
+  counted: Counter = { operations: 0, within: null },
+  calls: Map<string, number> = new Map(),
+): Run {
   return {
     operations: () => counted.operations,
     step: (name, work) => {
       count(counted, 1);
-      return context.step(name, () => logged(log, name, work), {
+      const attempt = (calls.get(name) ?? 0) + 1;
+      calls.set(name, attempt);
+      return context.step(name, () => logged(log, { step: name, attempt }, work), {
         retryStrategy: RETRY,
         semantics: StepSemantics.AtLeastOncePerRetry,
       });
@@ -85,7 +94,7 @@ export function durableRun(context: DurableContext, log: Log, counted: Counter =
       );
     },
     execution: context.executionContext.durableExecutionArn,
-    withLogFields: (fields) => durableRun(context, log.with(fields), counted),
+    withLogFields: (fields) => durableRun(context, log.with(fields), counted, calls),
     wait: async (name, { seconds }) => {
       count(counted, 1);
       return context.wait(name, { seconds: Math.max(1, Math.round(seconds)) });
@@ -119,11 +128,20 @@ const isBranchEnd = (recorded: unknown): boolean =>
   'operations' in recorded &&
   typeof recorded.operations === 'number';
 
-/** Logs one line for each step that runs, and none when its result is replayed. */
-async function logged<T>(log: Log, step: string, work: () => Promise<T>): Promise<T> {
+/**
+ * Logs one line for each step that runs, and none when its result is replayed. If a vendor gave no usable response, the
+ * workflow calls the step again.
+ */
+async function logged<T>(
+  log: Log,
+  { step, attempt }: { step: string; attempt: number },
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     const result = await work();
     log.debug('step', { step });
+    const unanswered = Unanswered.safeParse(result).data;
+    if (unanswered) log.warn('Step got no usable response; retrying', { step, attempt, detail: unanswered.detail });
     return result;
   } catch (error) {
     log.error('Step failed; retrying', {
@@ -133,6 +151,9 @@ async function logged<T>(log: Log, step: string, work: () => Promise<T>): Promis
     throw error;
   }
 }
+
+/** The result of an attempt that is repeated, with the reason. */
+const Unanswered = z.object({ kind: z.enum(['later', 'busy']), detail: z.string() });
 
 /** Marks an early failure of a branch as handled: the branch runs at once, and is awaited later. */
 function runningBranch<T>(branch: PromiseLike<T>): Promise<T> {

@@ -1,5 +1,6 @@
+import * as z from 'zod';
 import { increment } from '../../core/domain/incidents/metrics.ts';
-import type { Counters } from '../../core/domain/ports/system.ts';
+import type { Counters, Log } from '../../core/domain/ports/system.ts';
 
 /**
  * Outcomes to count by response kind. Other kinds mean that the vendor was not called, or say nothing about the vendor.
@@ -23,21 +24,31 @@ const OUTCOMES: Partial<Record<string, 'ok' | 'refused' | 'error'>> = {
   unknown: 'error',
 };
 
+/** Milliseconds after which a log line says that an action was not answered yet. */
+const SLOW_AFTER_MS = 10_000;
+
+/** What the request of an action in an incident has, such as a rollback or a page. */
+const ActionRequest = z.object({ incident: z.string(), service: z.string(), environment: z.string() });
+
+type Observers = { counters: Pick<Counters, 'add'>; log: Log };
+
 /**
- * Wraps a vendor's port and counts its responses by kind. The caller waits for the count, for a limited time: a Lambda
- * function does not continue after it has returned.
+ * Wraps a vendor's port, counts its responses by kind, and logs an action that is not answered for 10 s. The caller waits for
+ * the count, for a limited time: a Lambda function does not continue after it has returned.
  */
-export function countedCalls<T extends object>(vendor: string, port: T, counters: Pick<Counters, 'add'>): T {
+export function countedCalls<T extends object>(vendor: string, port: T, observers: Observers): T {
+  const { counters, log } = observers;
   const count = async (outcome: string | undefined): Promise<void> => {
     if (outcome !== undefined) await counters.add([increment('firebreak_vendor_calls_total', vendor, outcome)]);
   };
   return new Proxy(port, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key);
-      if (typeof value !== 'function') return countedMembers(vendor, value, counters);
+      if (typeof value !== 'function') return countedMembers(vendor, value, observers);
       return (...args: unknown[]): unknown => {
         const result: unknown = Reflect.apply(value, target, args);
         if (!(result instanceof Promise)) return result;
+        logIfSlow(log, result, { vendor, call: String(key), request: args.at(-1) });
         return result.then(
           async (answer: unknown) => {
             await count(OUTCOMES[kindOf(answer)]);
@@ -53,10 +64,25 @@ export function countedCalls<T extends object>(vendor: string, port: T, counters
   });
 }
 
+/** Logs a call that is not answered in time, if its request is one of an action in an incident. A stream of changes never ends. */
+function logIfSlow(
+  log: Log,
+  result: Promise<unknown>,
+  { request, ...call }: { vendor: string; call: string; request: unknown },
+): void {
+  const about = ActionRequest.safeParse(request).data;
+  if (about === undefined) return;
+  const timer = setTimeout(() => {
+    log.warn('a vendor has not answered for 10 seconds; Firebreak waits', { ...about, ...call });
+  }, SLOW_AFTER_MS);
+  const stop = (): void => clearTimeout(timer);
+  result.then(stop, stop);
+}
+
 /** Deployers keep optional operations in nested objects. */
-const countedMembers = (vendor: string, value: unknown, counters: Pick<Counters, 'add'>): unknown =>
+const countedMembers = (vendor: string, value: unknown, observers: Observers): unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).some(isFunction)
-    ? countedCalls(vendor, value, counters)
+    ? countedCalls(vendor, value, observers)
     : value;
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';

@@ -1,6 +1,6 @@
 /**
- * Events of an incident that are logged at `info`, one line each with this message. Names and fields are stable for
- * programs: see docs/reference/metrics-logs-limits.md, "Logs".
+ * Events of an incident that are logged at `info`, and failures at `error`, one line each with this message. Names and fields
+ * are stable for programs: see docs/reference/metrics-logs-limits.md, "Logs".
  */
 export const INCIDENT_EVENTS = {
   'alerts.received': 'alerts accepted',
@@ -16,14 +16,15 @@ export const INCIDENT_EVENTS = {
   'effect.ended': 'effect ended',
   'mitigation.ended': 'mitigation ended',
   'verification.ended': 'verification ended',
+  'failure.noted': 'failure noted',
   'incident.resolved': 'incident resolved',
 } as const;
 
 export type IncidentEvent = keyof typeof INCIDENT_EVENTS;
 
 /**
- * Fields of these log lines. Never free text: titles, notes, and vendor responses may contain data that does not belong
- * in logs.
+ * Fields of these log lines. Never free text: titles and notes may contain data that does not belong in logs. Only a failure
+ * has its reason.
  */
 export type IncidentEventFields = Partial<{
   decision: string;

@@ -224,7 +224,8 @@ export class EffectTable implements Effects {
       timelineWrite(id, `${key}-${state}`, entry),
     ]);
     if (ok && hasEnded(state)) {
-      await this.#observers.events.publish(id, 'effect.ended', { ...eventFields(effect), outcome: state });
+      const ended = { ...eventFields(effect), outcome: state };
+      await this.#observers.events.publish(id, 'effect.ended', ended, state === 'failed' ? whole.detail : undefined);
       await this.#observers.counters.add([increment('firebreak_effects_total', kind, state)]);
     }
   }
@@ -252,7 +253,8 @@ export class EffectTable implements Effects {
       ]);
       if (result.ok) {
         if (known && hasEnded(state)) {
-          await this.#observers.events.publish(id, 'effect.ended', { ...eventFields(known), outcome: state, actor });
+          const ended = { ...eventFields(known), outcome: state, actor };
+          await this.#observers.events.publish(id, 'effect.ended', ended, state === 'failed' ? plan.detail : undefined);
           await this.#observers.counters.add([increment('firebreak_effects_total', known.kind, state)]);
         }
         await this.#observers.shown.incident(id);
@@ -306,7 +308,9 @@ export class EffectTable implements Effects {
             ...eventFields(effect),
             outcome: plan.effect.state,
           });
-        await this.#observers.events.publish(id, 'mitigation.ended', { decision: `${id}-${number}`, outcome });
+        // The line about the effect has no reason, because this one has it.
+        const ended = { decision: `${id}-${number}`, outcome };
+        await this.#observers.events.publish(id, 'mitigation.ended', ended, FAILED.has(outcome) ? end.text : undefined);
         await this.#observers.counters.add([
           ...(PERFORMED.has(outcome)
             ? [increment('firebreak_rollbacks_total', outcome, end.serviceEnvironment.service)]
@@ -435,6 +439,9 @@ const conclusionWrite = (
   { state, detail }: Pick<EffectEnd, 'state' | 'detail'>,
   condition?: Condition,
 ): Write => update(keys.effect(id, key), { set: { state, detail } }, condition);
+
+/** Outcomes of a rollback that was tried in vain. */
+const FAILED: ReadonlySet<RollbackEnd['outcome']> = new Set(['failed', 'refused', 'gave_up']);
 
 const unchangedState = (state: Effect['state'] | undefined): Condition =>
   state === undefined ? missing('state') : equals('state', state);

@@ -30,10 +30,21 @@ export class IncidentLog {
     this.#log = log;
   }
 
-  /** Never rejects. */
-  async publish(id: IncidentId, event: IncidentEvent, fields: IncidentEventFields = {}): Promise<void> {
+  /**
+   * Logs an event, at `error` if it is a failure. Never rejects.
+   *
+   * @param failure why it failed, such as the response of a vendor
+   */
+  async publish(
+    id: IncidentId,
+    event: IncidentEvent,
+    fields: IncidentEventFields = {},
+    failure?: string,
+  ): Promise<void> {
     const about = await inTime(this.#about(id));
-    this.#log.info(INCIDENT_EVENTS[event], { event, incident: id, ...about, ...fields });
+    const line = { event, incident: id, ...about, ...fields };
+    if (failure === undefined) this.#log.info(INCIDENT_EVENTS[event], line);
+    else this.#log.error(INCIDENT_EVENTS[event], { ...line, detail: failure });
   }
 
   /** Learns of an incident that was read or written anyway, so that its events need no read of their own. */

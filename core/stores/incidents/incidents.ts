@@ -79,6 +79,9 @@ const IN_AUDIT_LOG = new Set([
   'automation.aborted',
 ]);
 
+/** Kinds of entries about what did not succeed, such as `page.failed`. */
+const IS_FAILURE = /\.failed$/;
+
 /** Messages that change what other incidents of the group show. */
 const OF_GROUP: ReadonlySet<string> = new Set(['verification', 'page_outdated']);
 
@@ -165,7 +168,10 @@ export class IncidentTable extends IncidentReads implements Incidents {
 
   async note(id: IncidentId, key: string, entry: TimelineEntry): Promise<void> {
     // The mark and the entry are written together; a failed condition means that the entry exists.
-    await this.#table.transact([put({ ...keys.noted(id, key), at: entry.at }, absent), timelineWrite(id, key, entry)]);
+    const mark = put({ ...keys.noted(id, key), at: entry.at }, absent);
+    const { ok } = await this.#table.transact([mark, timelineWrite(id, key, entry)]);
+    if (ok && IS_FAILURE.test(entry.kind))
+      await this.#observers.events.publish(id, 'failure.noted', { action: entry.kind }, entry.text);
     await this.#observers.shown.incident(id);
   }
 

@@ -95,7 +95,7 @@ export function sharedDeps(parts: Parts): Shared {
     projections,
     changed: (...subjects) => projections.changed(...subjects),
     github: githubAccess({ secrets, clock }),
-    counted: (vendor, port) => countedCalls(vendor, port, counters),
+    counted: (vendor, port) => countedCalls(vendor, port, { counters, log }),
   };
 }
 

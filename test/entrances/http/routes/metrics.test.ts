@@ -22,7 +22,7 @@ import { millisOf, plusSeconds } from '../../../../schemas/time/time.ts';
 import { openTable, type TableStores } from '../../../core/stores/stores.ts';
 import { tokenRecord } from '../../../support/console-world.ts';
 import { Refusal } from '../../../../core/domain/refusal.ts';
-import { FakeWorld } from '../../../support/fake-deps.ts';
+import { FakeWorld, silent } from '../../../support/fake-deps.ts';
 import { processMetrics } from '../../../../local/process-metrics.ts';
 import { lastBackupMetric } from '../../../../local/backup/last-backup.ts';
 import { METRICS_USED } from '../../../deploy/monitoring-files.ts';
@@ -324,7 +324,7 @@ describe('counts over all instances', () => {
       { kind: 'off', detail: '' },
     ];
     const pager: Pager = { send: async () => answers.shift() ?? Promise.reject(new Error('broken')) };
-    const counted = countedCalls('pagerduty', pager, stores.counters);
+    const counted = countedCalls('pagerduty', pager, { counters: stores.counters, log: silent });
     const call = () => counted.send({} as Parameters<Pager['send']>[0]);
     for (let n = 0; n < 4; n += 1) await call();
     await expect(call()).rejects.toThrow('broken');
