@@ -10,7 +10,9 @@ import {
   symbolWye,
 } from 'd3-shape';
 import type { Curve } from '../../core/domain/correlation/evidence.ts';
-import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
+import { gapOf } from '../../core/domain/correlation/health.ts';
+import { pointsOf } from '../../core/domain/correlation/samples.ts';
+import { millisOf, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import type { Html } from './parts.ts';
 
 /** Shapes, so that marks differ without color. */
@@ -74,7 +76,7 @@ export type Plot = {
   height?: number;
   /** Plots of one group have the same times: they share the pointer and the zoom. Absent: it is alone. */
   group?: string;
-  /** A longer pause between samples is shown as a gap. Absent: five minutes. */
+  /** A longer pause between samples is shown as a gap. Absent: three of their intervals. */
   gapSeconds?: number;
   /** Further curves, drawn with dashes, and the name of the first one. Absent: there is one. */
   beside?: { ownName: string; others: readonly { name: string; curve: Curve }[] };
@@ -84,8 +86,9 @@ export type Plot = {
   table?: Html | null;
 };
 
-/** A longer pause between samples is shown as a gap. */
-export const GAP_MAX_SECONDS = 300;
+/** Returns the seconds between two samples of a plot from which on nothing connects them. */
+export const gapSecondsOf = ({ gapSeconds, curve, until }: Plot): number =>
+  gapSeconds ?? gapOf(pointsOf(curve, until)) / 1000;
 
 /** Approximate number of values on the axis. */
 export const VALUE_TICKS = 4;
@@ -155,8 +158,15 @@ export function plotText(chart: Plot): string {
 
 export type Point = { at: number; value: number };
 
+/** Returns the pauses between samples that are gaps, from the last sample before to the first one after. */
+export const gapsOf = (curve: Curve, seconds: number): [from: Timestamp, until: Timestamp][] =>
+  curve.slice(1).flatMap(([until], n): [Timestamp, Timestamp][] => {
+    const from = curve[n]?.[0] ?? until;
+    return secondsBetween(from, until) > seconds ? [[from, until]] : [];
+  });
+
 /** Separates samples with a long pause between them. */
-export function withGaps(curve: Curve, seconds = GAP_MAX_SECONDS): (Point | null)[] {
+export function withGaps(curve: Curve, seconds: number): (Point | null)[] {
   const points = curve.map(([at, value]) => ({ at: millisOf(at), value }));
   return points.flatMap((point, n) => {
     const before = points[n - 1];

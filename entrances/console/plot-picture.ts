@@ -6,6 +6,7 @@ import { millisOf, timestamp, type Timestamp } from '../../schemas/time/time.ts'
 import type { Html } from './parts.ts';
 import {
   domainOf,
+  gapSecondsOf,
   type Plot,
   plotText,
   type Point,
@@ -62,8 +63,8 @@ export function drawing(chart: Plot, size: keyof typeof WIDTHS): Html {
     .defined((point) => point !== null)
     .x((point) => x(point?.at ?? 0))
     .y((point) => y(point?.value ?? 0));
-  const pathOf = (one: Curve): string =>
-    path(visiblePoints(withGaps(one, chart.gapSeconds), (at) => Math.floor(x(at)))) ?? '';
+  const gap = gapSecondsOf(chart);
+  const pathOf = (one: Curve): string => path(visiblePoints(withGaps(one, gap), (at) => Math.floor(x(at)))) ?? '';
   const valueTicks = y
     .ticks(Math.max(2, Math.min(VALUE_TICKS, Math.floor((bottom - top) / 25))))
     .filter((value) => chart.shape !== 'bars' || Number.isInteger(value));

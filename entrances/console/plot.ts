@@ -4,7 +4,8 @@ import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import type { Html } from './parts.ts';
 import {
   domainOf,
-  GAP_MAX_SECONDS,
+  gapSecondsOf,
+  gapsOf,
   type Mark,
   NUMBER,
   type Plot,
@@ -82,7 +83,7 @@ function plotData(chart: Plot): string {
     ).filter((point) => point !== null);
     return [name, points.map(({ at }) => at), points.map(({ value }) => value)];
   };
-  const gap = chart.gapSeconds ?? GAP_MAX_SECONDS;
+  const gap = gapSecondsOf(chart);
   return JSON.stringify({
     from: millisOf(from) / 1000,
     seconds: seconds(until),
@@ -102,10 +103,10 @@ function plotData(chart: Plot): string {
   });
 }
 
-/** Shows the highest value of each stretch of time, and the marks, in order. */
+/** Shows the highest value of each stretch of time, the gaps, and the marks, in order. */
 export function dataTable(chart: Plot): Html {
-  const { title, curve, from, until, limit, marks } = chart;
-  const shown = curve.filter(([at]) => at >= from && at <= until);
+  const { title, curve, from, until: end, limit, marks } = chart;
+  const shown = curve.filter(([at]) => at >= from && at <= end);
   const perRow = Math.max(1, Math.ceil(shown.length / ROWS_MAX));
   const highest = [...Map.groupBy(shown.entries(), ([n]) => Math.floor(n / perRow)).values()].map((group) =>
     group.map(([, sample]) => sample).reduce((top, sample) => (sample[1] > top[1] ? sample : top)),
@@ -115,8 +116,12 @@ export function dataTable(chart: Plot): Html {
       at,
       text: `${valueOf(value, chart)}${limit !== null && value > limit ? ', above the limit' : ''}`,
     })),
+    ...gapsOf(shown, gapSecondsOf(chart)).map(([at, until]) => ({
+      at,
+      text: `no samples until ${timeOf(until, chart)}`,
+    })),
     ...marks.map(({ at, label }) => ({ at, text: label })),
-  ].toSorted((a, b) => (a.at < b.at ? -1 : 1));
+  ].toSorted((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)));
   return html`<div class="scrolled" tabindex="0" role="region" aria-label="Data of the plot">
     <table>
       <caption>

@@ -240,6 +240,12 @@ export function intervalOf(points: readonly Point[]): number {
   return Math.max(USUAL_INTERVAL_SECONDS * 1000, median(gaps) || 0);
 }
 
+/** Distance of two samples, in intervals, between which nothing is known. */
+const GAP_INTERVALS = 3;
+
+/** Returns the milliseconds between two samples from which on some are missing between them. */
+export const gapOf = (points: readonly Point[]): number => GAP_INTERVALS * intervalOf(points);
+
 /** Minimum age of the peak in seconds; the part of it by which errors have fallen for the whole weight, and at least. */
 const FALLING_SECONDS = 60;
 const FALLEN = 0.4;

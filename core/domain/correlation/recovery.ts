@@ -1,15 +1,14 @@
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 import { greatestByChance, singleFailure } from './chance.ts';
 import type { Curve, Evidence } from './evidence.ts';
-import { intervalOf } from './health.ts';
+import { gapOf } from './health.ts';
 import { type Point, pointsBetween, pointsOf } from './samples.ts';
 import { healthWithZeros } from './zeros.ts';
 
 type Health = NonNullable<Evidence['health']>;
 
-/** Minimum samples of a time that counts, and distance of samples, in intervals, that interrupts it. */
+/** Minimum samples of a time that counts. */
 const MIN_SAMPLES = 3;
-const GAP_INTERVALS = 3;
 
 /**
  * Course of health since a mitigation. `recoveredAt`: start of the first time within its limit that lasted. Null: none did.
@@ -30,7 +29,7 @@ export function healthSince(
   const health = healthWithZeros(measured);
   if (health === null || !Number.isFinite(health.max)) return { recoveredAt: null, failingSince: null };
   const points = pointsBetween(pointsOf(health.curve, at), millisOf(mitigatedAt), Infinity);
-  const gap = GAP_INTERVALS * intervalOf(points);
+  const gap = gapOf(points);
   const single = singleFailure({ ...measured, health, at });
   const limit = single === null ? health.max : Math.max(health.max, greatestByChance(0, single));
   const isBad = ({ value }: Point): boolean => value > limit;
@@ -57,7 +56,7 @@ export function isRecovering({ curve, max }: Pick<Health, 'curve' | 'max'>, onse
   const since = pointsBetween(points, millisOf(onset) - TOGETHER_SECONDS * 1000, Infinity);
   const peak = Math.max(...since.map(({ value }) => value));
   const newest = since.slice(-2);
-  const isFresh = millisOf(at) - (newest.at(-1)?.at ?? 0) <= GAP_INTERVALS * intervalOf(points);
+  const isFresh = millisOf(at) - (newest.at(-1)?.at ?? 0) <= gapOf(points);
   return (
     isFresh &&
     peak > max &&

@@ -1,5 +1,6 @@
 import { type HealthQuery, wholeOfHealth } from '../../../core/domain/catalogue/health.ts';
 import type { Curve } from '../../../core/domain/correlation/evidence.ts';
+import { gapOf } from '../../../core/domain/correlation/health.ts';
 import { mean, pointsOf } from '../../../core/domain/correlation/samples.ts';
 import { millisOf, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 
@@ -18,9 +19,6 @@ export type SampledRequests = {
   counts: { failed: number; all: number } | null;
 };
 
-/** Nothing is known about the time between two samples that are further apart, in milliseconds. */
-const GAP_MAX_MS = 5 * 60_000;
-
 /** Counts requests from samples. Null: the query measures no share of requests, or there are fewer than two samples. */
 export function sampledRequests(
   { query, curve, traffic }: RequestSamples,
@@ -36,10 +34,11 @@ export function sampledRequests(
   });
   const [first, last] = [points[0], points.at(-1)];
   if (first === undefined || last === undefined || first === last) return null;
+  const gap = gapOf(points);
   const counts = { failed: 0, all: 0 };
   for (const [n, { at, value, rate }] of points.entries()) {
     const next = points[n + 1];
-    if (rate === null || next === undefined || next.rate === null || next.at - at > GAP_MAX_MS) continue;
+    if (rate === null || next === undefined || next.rate === null || next.at - at > gap) continue;
     const seconds = (next.at - at) / 1000;
     counts.all += (seconds * (rate + next.rate)) / 2;
     counts.failed += (seconds * (rate * value + next.rate * next.value)) / 2;

@@ -54,6 +54,17 @@ async function impactAfter(given: (world: FakeWorld) => unknown, before: (world:
   return /## Impact\s+(.*?)\s*## Timeline/s.exec(textOf(await page.text()))?.[1];
 }
 
+test('requests of a time without samples are not counted', async () => {
+  const [from, until] = [timestamp(Date.UTC(2026, 10, 20, 12, 3)), timestamp(Date.UTC(2026, 10, 20, 12, 7))];
+  const withGap = async (world: FakeWorld) => {
+    await measures()(world);
+    const { range } = world.deps.metrics;
+    world.deps.metrics.range = async (...query) =>
+      (await range(...query))?.filter(([at]) => at < from || at > until) ?? null;
+  };
+  expect(await impactAfter(withGap)).toMatch(/^- About 4,\d{3} of 2\d,\d{3} requests failed/);
+});
+
 test('requests are counted from the onset to the recovery, by samples of the health query', async () => {
   expect(await impactAfter(measures())).toMatch(
     /^- About 7,\d{3} of 3\d,\d{3} requests failed \(\d+(?:\.\d)? %\) from 11:5\d to 12:10, by samples of job:checkout:error_ratio \[E\d+, E\d+\]\./,

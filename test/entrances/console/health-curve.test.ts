@@ -20,9 +20,14 @@ const evidence = (more: Partial<Evidence> = {}): Evidence =>
   afterDeploy({ health: { max: 0.01, curve: curve((minutes) => (minutes > 0 ? 0.001 : 0.2)) }, ...more });
 
 const decision = (number: number, more: Partial<DecisionView> = {}) =>
-  ({ id: `${INCIDENT}-${number}`, from_version: 'v42' as Version, ...more }) as DecisionView;
+  ({
+    id: `${INCIDENT}-${number}`,
+    from_version: 'v42' as Version,
+    to_version: 'v41' as Version,
+    ...more,
+  }) as DecisionView;
 
-const rollback = (at: Timestamp) => ({ kind: 'roll-back', state: 'succeeded', at }) as Effect;
+const rollback = (at: Timestamp) => ({ key: `${INCIDENT}.1`, kind: 'roll-back', state: 'succeeded', at }) as Effect;
 
 const story = (more: Partial<Story> = {}) =>
   ({
@@ -49,7 +54,7 @@ describe('the health curve of an incident', () => {
       'deploy of v42 ends 11:59:00',
       expect.stringMatching(/^onset (11:59|12:00):\d\d$/),
       'alert 12:00:00',
-      'rollback 12:02:30',
+      'rollback to v41 12:02:30',
       'limit 0.01',
     ]);
     expect(pictures(page)).toHaveLength(2);
@@ -67,7 +72,7 @@ describe('the health curve of an incident', () => {
       /^Health of checkout production from 11:3\d:\d\d to 12:03:\d\d UTC: \d\d samples between 0\.001 and 0\.2, limit 0\.01\. /,
     );
     expect(label).toMatch(
-      /deploy of v42 begins at 11:57:00\. deploy of v42 ends at 11:59:00\. .*onset at .*alert at 12:00:00\. rollback at 12:02:30$/,
+      /deploy of v42 begins at 11:57:00\. deploy of v42 ends at 11:59:00\. .*onset at .*alert at 12:00:00\. rollback to v41 at 12:02:30$/,
     );
     const rows = [...page.matchAll(/<td class="when">(.*?)<\/td>\s*<td>(.*?)<\/td>/gs)].map(([, at, text]) => [
       at,
@@ -75,7 +80,7 @@ describe('the health curve of an incident', () => {
     ]);
     expect(rows).toContainEqual(['11:58:30', '0.001']);
     expect(rows).toContainEqual(['12:01:30', '0.2, above the limit']);
-    expect(rows).toContainEqual(['12:02:30', 'rollback']);
+    expect(rows).toContainEqual(['12:02:30', 'rollback to v41']);
   });
 
   test('stays inside its picture whatever the values and times are', async () => {
@@ -116,7 +121,22 @@ describe('the health curve of an incident', () => {
     });
     const strokes = async (seconds: number) =>
       /class="curve" d="([^"]*)"/.exec(String(await plot(given(seconds))))?.[1]?.match(/M/g)?.length;
-    expect([await strokes(300), await strokes(301)]).toEqual([1, 2]);
+    expect([await strokes(180), await strokes(181)]).toEqual([1, 2]);
+  });
+
+  test('shows in plot and table that samples were not taken', async () => {
+    const all = curve((minutes) => (minutes > 0 ? 0.001 : 0.2));
+    const lacking = all.filter(([at]) => at <= before(12) || at > before(9));
+    const markup = await panel(evidence({ health: { max: 0.01, curve: lacking } }));
+    expect(/class="curve" d="([^"]*)"/.exec(markup)?.[1]?.match(/M/g)).toHaveLength(2);
+    expect(markup).toMatch(/<td class="when">11:48:00<\/td>\s*<td>no samples until 11:51:30</);
+  });
+
+  test('names a reported rollback by the version that it goes to', async () => {
+    const back = own(
+      v42({ kind: 'rollback', version: 'v41' as Version, started_at: before(1), finished_at: before(1) }),
+    );
+    expect(inLegend(await panel(evidence({ changes: [back] })))).toContain('rollback to v41 11:59:00');
   });
 
   test('a long curve has a table of at most 60 rows with the highest values', async () => {

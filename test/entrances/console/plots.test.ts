@@ -56,7 +56,7 @@ test('a figure has the data that the script draws, and no style', async () => {
     seconds: 600,
     lines: [['', [0, 60, 120, 600], [0, 0.01, 0.02, 0.03]]],
     unit: { factor: 100, suffix: ' %' },
-    gap: 300,
+    gap: 180,
     group: 'health',
   });
   expect(markup).not.toMatch(/\sstyle=/);

@@ -7,7 +7,8 @@ import type { Curve, Evidence } from '../../../../core/domain/correlation/eviden
 import { isQuantile, metricsIn, quantileOf } from '../../../../core/domain/correlation/query.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import type { Story } from '../../../../core/domain/messages/story.ts';
-import type { DecisionView } from '../../../../schemas/incidents/incident.ts';
+import { numberOf } from '../../../../core/domain/rollback/question-names.ts';
+import type { DecisionView, Effect } from '../../../../schemas/incidents/incident.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../../schemas/time/time.ts';
 import { clockTime, type Html, panel, spanOf } from '../../parts.ts';
 import { dataTable, type Mark, type Plot, plot, SHARE, type Unit } from '../../plot.ts';
@@ -27,7 +28,7 @@ const VERSIONS_MAX = 4;
 
 const HEIGHTS = { main: 170, other: 84 };
 
-type Shown = Pick<Story, 'incident' | 'effects'> & Partial<Pick<Story, 'signals'>>;
+type Shown = Pick<Story, 'incident' | 'effects'> & Partial<Pick<Story, 'signals' | 'decisions'>>;
 
 /** Samples to draw, with their span. */
 type Drawn = Pick<Plot, 'curve' | 'from' | 'until'> & { max: number; unit: Unit; called: Html; traffic: Curve | null };
@@ -47,8 +48,7 @@ export function healthPanel(
   const { incident } = shown;
   const { curve, from, until, max, unit, called, traffic } = drawn;
   const limit = Number.isFinite(max) ? max : null;
-  const gapSeconds = Math.max(300, ...(read === null ? [] : [3 * stepOf(curve)]));
-  const common = { from, until, gapSeconds, table: null, group: 'health' };
+  const common = { from, until, table: null, group: 'health' };
   const main: Plot = {
     ...common,
     id: 'health',
@@ -168,11 +168,6 @@ function sourceText(
   return isOver ? html`${until}${from}.` : html`${until}${from}; newer ones could not be read.`;
 }
 
-const stepOf = (curve: Curve): number => {
-  const [first, second] = [curve.at(-2)?.[0], curve.at(-1)?.[0]];
-  return first === undefined || second === undefined ? 0 : secondsBetween(first, second);
-};
-
 /** Draws the health of the newest versions, that of the suspected one first. */
 function versionsPlot(
   read: LiveHealthRead | null,
@@ -197,7 +192,7 @@ function versionsPlot(
 
 /** Marks both ends of a longer roll-out: with its end alone, it would seem to have come after what it caused. */
 function marksOfChange({ kind, version, started_at: began, finished_at: ended }: Change): Mark[] {
-  const label = `${kind} of ${version}`;
+  const label = kind === 'rollback' ? `rollback to ${version}` : `${kind} of ${version}`;
   if (ended === null || secondsBetween(began, ended) < LONG_ROLLOUT_SECONDS)
     return [{ kind: 'deploy', at: ended ?? began, label }];
   return [
@@ -206,12 +201,18 @@ function marksOfChange({ kind, version, started_at: began, finished_at: ended }:
   ];
 }
 
+/** @example 'rollback to v12' */
+function rollbackLabel({ key }: Effect, decisions: readonly DecisionView[]): string {
+  const to = decisions.find(({ id }) => key.endsWith(`.${numberOf(id)}`))?.to_version;
+  return to == null ? 'rollback' : `rollback to ${to}`;
+}
+
 /** Seconds after the judgement in which rollbacks are marked on a stored curve. */
 const AFTER_SECONDS = 30 * 60;
 
 /** @param span of the picture. Null: it follows from the marks */
 function marksOf(
-  { incident, effects, signals = [] }: Shown,
+  { incident, effects, signals = [], decisions = [] }: Shown,
   health: HealthRead | null,
   span: Pick<Plot, 'from' | 'until'> | null,
 ): Mark[] {
@@ -225,7 +226,7 @@ function marksOf(
   return [
     ...(health === null ? [] : marksOfCause(health.evidence, health.decision)),
     ...(evidence === undefined && alert !== undefined ? [{ kind: 'alert', at: alert, label: 'alert' } as const] : []),
-    ...rollbacks.map(({ at }): Mark => ({ kind: 'rollback', at, label: 'rollback' })),
+    ...rollbacks.map((effect): Mark => ({ kind: 'rollback', at: effect.at, label: rollbackLabel(effect, decisions) })),
     ...(recovered === undefined ? [] : [{ kind: 'recovered', at: recovered, label: 'recovered' } as const]),
   ]
     .filter(({ at }) => at <= last && (span === null || at >= span.from))
