@@ -5,12 +5,14 @@ import { pagerDuty } from '../../vendors/pagerduty/pager.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { calls, start } from '../../packages/sandbox/test/support.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
-import { ends, fires, type Moment, mode, play, type Story, theIncident } from './play.ts';
+import type { ServiceName } from '../../schemas/config/names.ts';
+import { Config } from '../../schemas/config/config.ts';
+import { configured, ends, fires, type Moment, mode, play, samplesOf, says, type Story, theIncident } from './play.ts';
 import { dies } from './stories/rollbacks.ts';
 
 type Arrived = {
   links: { href: string; text: string }[];
-  payload: { summary: string; custom_details: Record<string, unknown> };
+  payload: { summary: string; timestamp: string; custom_details: Record<string, unknown> };
 };
 
 /** Returns the pages of a story as PagerDuty receives them, in order. */
@@ -71,6 +73,56 @@ test('a page says what broke and since when; a second page says why it was sent'
       'Failed to roll checkout in production back from v2 to v1: look at it now.',
     ]),
   });
+});
+
+const OUTAGE: Record<string, Moment> = {
+  '365 s': fires({ name: 'Down', labels: { service: 'payments-api', action: '' } }),
+  '370 s': fires({ began: 20, summary: 'checkout fails 41 % of its requests' }),
+};
+
+const dependsOnPayments: Moment = (world) => {
+  world.config = Config.parse({
+    ...world.config,
+    services: {
+      'payments-api': { environments: { production: {} } },
+      checkout: { ...world.config.services['checkout' as ServiceName], dependsOn: ['payments-api'] },
+    },
+  });
+};
+
+const FIRST = { '1 s': fires({ summary: 'checkout fails 16 % of its requests' }), '180 s': ends() };
+
+test.each([
+  ['that begins after a recovery', FIRST],
+  ['that reopens the incident', { ...FIRST, '190 s': says({ kind: 'resolve', by: 'person:ada', note: '' }) }],
+])('the page of a problem %s is about this problem, with its own time', async (_, first) => {
+  const pages = await arrivedOf({ given: [dependsOnPayments], timeline: { ...first, ...OUTAGE } });
+  const [opening, second] = pages.filter(({ payload }) => payload.custom_details['service'] === 'checkout');
+  expect(opening?.payload.summary).toBe('checkout production: checkout fails 16 % of its requests');
+  expect(second?.payload.summary).toContain(
+    'checkout production: checkout fails 41 % of its requests; payments-api, on which it depends, fails as well. Page 2: ',
+  );
+  expect(second?.payload.timestamp).toBe('2026-11-20T12:05:50.000Z');
+});
+
+test('a later page of the same problem has no value of its beginning, but the newest that was measured', async () => {
+  const measured = (at: Timestamp): number => (at < '2026-11-20T12:20:00.000Z' ? 0.16 : 0.41);
+  const fails: Moment = (world) => {
+    world.deps.metrics.range = async (_, from, until) => samplesOf(from, until, measured);
+  };
+  const begins = { '1 s': fires({ summary: 'checkout fails 16 % of its requests' }) };
+  const again = { '25 min': says({ kind: 'page', by: 'person:ada', note: '' }) };
+  const [, unmeasured] = await arrivedOf({ given: [mode('shadow')], timeline: { ...begins, ...again } });
+  expect(unmeasured?.payload.summary).toMatch(/^checkout production: checkout fails … of its requests\. Page 2: /);
+  const judgedAgain = { '1495 s': says({ kind: 'judge_again', changes: [] }) };
+  const [, page] = await arrivedOf({
+    given: [
+      configured({ autoRollback: { mode: 'shadow' }, health: { promql: 'job:checkout:error_ratio', max: 0.01 } }),
+      fails,
+    ],
+    timeline: { ...begins, ...judgedAgain, ...again },
+  });
+  expect(page?.payload.summary).toMatch(/, 41 % of its requests fail\. Page 2: /);
 });
 
 const RESOLVED: ExternalIncident = {

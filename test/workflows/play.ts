@@ -152,12 +152,12 @@ async function twoDeploys(world: FakeWorld): Promise<void> {
 }
 
 /** `began`: when the alert began, in seconds before it arrives. */
-type AlertOptions = { labels?: Record<string, string>; name?: string; began?: number };
+type AlertOptions = { labels?: Record<string, string>; name?: string; began?: number; summary?: string };
 
 /** Keeps the start time of each alert, so that its end refers to the same alert. */
 function signalOf(
   world: FakeWorld,
-  { labels = {}, name = 'HighErrorRatio', began = 60 }: AlertOptions,
+  { labels = {}, name = 'HighErrorRatio', began = 60, summary = `${name} of checkout` }: AlertOptions,
   status: Alert['status'],
 ): Signal {
   const known = world.store.startOf(name);
@@ -166,7 +166,7 @@ function signalOf(
     source: 'alertmanager',
     status,
     labels: new Map(Object.entries({ alertname: name, ...asking, ...labels })),
-    annotations: new Map([['summary', `${name} of checkout`]]),
+    annotations: new Map([['summary', summary]]),
     startsAt,
     endsAt: status === 'firing' ? null : world.clock.now(),
     fingerprint: name,

@@ -1,9 +1,12 @@
 import { areAllByAlerts, causeWords, type PageCause } from '../../core/domain/paging/page-causes.ts';
 import { openQuestion, truncated, pageDetailsOf } from '../../core/domain/paging/page-details.ts';
 import { pageAttachments, channelLink } from '../../core/domain/paging/page-links.ts';
+import { problemWords } from '../../core/domain/paging/page-problem.ts';
 import { leftToParent, pageKey, pagerTarget, takenOver } from '../../core/domain/paging/pages.ts';
 import { approvalUrls } from '../../core/domain/incidents/approval-link.ts';
+import { dependenciesOf } from '../../core/domain/catalogue/dependencies.ts';
 import { incidentUrl } from '../../core/domain/incidents/console-link.ts';
+import { currentDecisions } from '../../core/domain/incidents/new-onset.ts';
 import { incidentLinks } from '../../core/domain/links/incident-links.ts';
 import { serviceEnvironmentText, type Story } from '../../core/domain/messages/story.ts';
 import { numberOf } from '../../core/domain/rollback/question-names.ts';
@@ -13,8 +16,8 @@ import type { PageRequest } from '../../core/domain/ports/paging.ts';
 import { isQuietTrial } from '../../core/domain/automation/shadow-trial.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { PageSubject } from '../../schemas/incidents/inbox.ts';
-import { emptyConfig } from '../../schemas/config/config.ts';
-import { type IncidentId, isAtLeast } from '../../schemas/config/names.ts';
+import { type Config, emptyConfig } from '../../schemas/config/config.ts';
+import { type IncidentId, isAtLeast, ServiceName } from '../../schemas/config/names.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { type Activity, activityOf } from '../activity.ts';
 import type { Run } from '../run.ts';
@@ -336,7 +339,7 @@ export async function fullRequest(
     about?: PageSubject | undefined;
     story?: PageRead['story'];
   },
-  deps: Pick<Deps, 'approvalLinks' | 'clock' | 'config' | 'incidents' | 'log' | 'publicUrl'>,
+  deps: Pick<Deps, 'approvalLinks' | 'clock' | 'config' | 'decisions' | 'incidents' | 'log' | 'publicUrl'>,
 ): Promise<PageRequest> {
   const request = pageRequest(incident, key, deps);
   try {
@@ -351,12 +354,14 @@ export async function fullRequest(
     // Links are not worth a page without the other details.
     const config = await deps.config.current().catch(() => emptyConfig);
     const found = incidentLinks(story, config, deps.clock.now());
+    const problem = problemWords(read, await knownOf(deps, read, config), deps.clock.now());
+    const summary = summaryOf(read.incident, problem);
     const { links, images } = pageAttachments(story.signals, found);
     const channel = channelLink(story.incident);
     const isLinked = channel !== null && chat !== null && (await isReal(chat));
     return {
       ...request,
-      summary: reason === null ? request.summary : `${request.summary}. ${again}${truncated(reason, REASON_MAX_CHARS)}`,
+      summary: reason === null ? summary : `${summary}. ${again}${truncated(reason, REASON_MAX_CHARS)}`,
       links: [
         ...(answerUrl === undefined ? [] : [{ href: answerUrl, text: 'Approve or reject' }]),
         ...(url === undefined ? [] : [{ href: url, text: 'Firebreak console' }]),
@@ -369,6 +374,35 @@ export async function fullRequest(
   } catch (error) {
     deps.log.warn('Sending a page without details', { incident: incident.id, error: String(error) });
     return { ...request, ...(causes.length > 0 && { details: { page_reason: causeWords(causes, []) } }) };
+  }
+}
+
+/** Number of the nearest dependencies of which it is read whether they fail. */
+const DEPENDENCIES_READ = 10;
+
+/**
+ * Reads what is known of the open problem beside its alerts. The first page of an incident waits for nothing of that: nothing has been judged
+ * yet.
+ */
+async function knownOf(
+  deps: Pick<Deps, 'decisions' | 'incidents' | 'log'>,
+  story: Story,
+  { services }: Pick<Config, 'services'>,
+): Promise<Parameters<typeof problemWords>[1]> {
+  const { id, service, environment, unmatched, new_onset: onset, reopened_at: reopenedAt } = story.incident;
+  const judged = currentDecisions(story).findLast(({ question }) => question === undefined);
+  const isFirst = onset === undefined && reopenedAt === undefined && judged === undefined;
+  if (isFirst || unmatched !== null) return { evidence: null, failing: [] };
+  const dependencies = dependenciesOf(services, service).slice(0, DEPENDENCIES_READ);
+  try {
+    const [inputs, ...open] = await Promise.all([
+      judged && deps.decisions.inputs(id, Number(numberOf(judged.id))),
+      ...dependencies.map((one) => deps.incidents.openAt({ service: ServiceName.parse(one.service), environment })),
+    ]);
+    return { evidence: inputs?.evidence ?? null, failing: open.flatMap((one) => one?.service ?? []) };
+  } catch (error) {
+    deps.log.warn('Sending a page without what was measured', { incident: id, error: String(error) });
+    return { evidence: null, failing: [] };
   }
 }
 
@@ -398,18 +432,23 @@ async function isReal(chat: Deps['chat']): Promise<boolean> {
   }
 }
 
-/** Builds a page with the basic data of an incident. */
+const summaryOf = (incident: IncidentRecord, problem: string): string =>
+  `${serviceEnvironmentText(incident)}: ${problem}`;
+
+/** Builds a page with the basic data of an incident. Its time is the start of the open problem. */
 export function pageRequest(incident: IncidentRecord, key: string, deps: Pick<Deps, 'clock'>): PageRequest {
   const service = incident.unmatched || incident.service;
+  const { opened_at: openedAt, reopened_at: reopenedAt, new_onset: onset } = incident;
+  const began = onset?.at ?? reopenedAt ?? openedAt;
   return {
     key,
     action: 'trigger',
-    summary: `${serviceEnvironmentText(incident)}: ${incident.title}`,
+    summary: summaryOf(incident, incident.title),
     service: service,
     environment: incident.environment,
     severity: incident.severity,
     incident: incident.id,
-    at: secondsBetween(incident.opened_at, deps.clock.now()) < 0 ? deps.clock.now() : incident.opened_at,
+    at: secondsBetween(began, deps.clock.now()) < 0 ? deps.clock.now() : began,
     links: [],
   };
 }

@@ -7,6 +7,7 @@ import type { Silences } from '../../domain/ports/silences.ts';
 import type { Projections } from '../../domain/incidents/projections.ts';
 import type { Counters } from '../../domain/ports/system.ts';
 import type { Admitted } from '../../domain/ports/incidents.ts';
+import { lastingTitle } from '../../domain/alerts/lasting-title.ts';
 import { destinationsOf } from '../../domain/alerts/routing.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
@@ -81,7 +82,7 @@ function noteIgnoredEnd(
     at,
     actor: 'alerts',
     kind: 'alerts.end_ignored',
-    text: `Ignored: ${sender} reported the end of "${signal.title}", which only ${reporters.join(' and ')} reported as firing. It ends when its own sender reports it, or when a person resolves the incident`,
+    text: `Ignored: ${sender} reported the end of "${lastingTitle(signal.title)}", which only ${reporters.join(' and ')} reported as firing. It ends when its own sender reports it, or when a person resolves the incident`,
     detail: { sender, reporters, episode: signal.episode },
   });
 }

@@ -6,7 +6,16 @@ import { fullRequest } from '../../../workflows/steps/page.ts';
 
 type PagerDeps = Pick<
   Deps,
-  'approvalLinks' | 'config' | 'incidents' | 'effects' | 'fallbackPager' | 'clock' | 'timeScale' | 'log' | 'publicUrl'
+  | 'approvalLinks'
+  | 'config'
+  | 'decisions'
+  | 'incidents'
+  | 'effects'
+  | 'fallbackPager'
+  | 'clock'
+  | 'timeScale'
+  | 'log'
+  | 'publicUrl'
 >;
 
 /** Result of the fallback pager. `waits`: retried in a minute. `not_taken`: not retried; `why` is shown to people. */

@@ -1,5 +1,6 @@
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { highestSeverity, reporterOf } from './admission.ts';
+import { lastingTitle } from './lasting-title.ts';
 
 type Arrival = { signal: Signal; unmuted: boolean };
 
@@ -26,7 +27,7 @@ export const textOf = ({ attached, raised, ended, unmeasured, requesting, measur
   [
     attached.length > 0 ? `Firing: ${titles(attached)}` : '',
     raisedText(raised),
-    ended.length > 0 ? `Resolved: ${titles(ended)}` : '',
+    ended.length > 0 ? `Resolved: ${lastingTitles(ended)}` : '',
     ...unmeasuredTexts(unmeasured),
     attached.length + raised.length === 0 && requesting.length > 0 ? `Rollback requested: ${titles(requesting)}` : '',
     measured.length > 0 ? `Measured for the first time: ${titles(measured)}` : '',
@@ -38,7 +39,7 @@ export const textOf = ({ attached, raised, ended, unmeasured, requesting, measur
 const unmeasuredTexts = (unmeasured: readonly Arrival[]): string[] =>
   [...Map.groupBy(unmeasured, ({ signal }) => signal.unmeasured ?? '')].map(
     ([because, alerts]) =>
-      `Not a recovery: ${titles(alerts)} was reported as resolved because ${because}. It counts as firing until health is within its limit, or a person resolves the incident`,
+      `Not a recovery: ${lastingTitles(alerts)} was reported as resolved because ${because}. It counts as firing until health is within its limit, or a person resolves the incident`,
   );
 
 function raisedText(raised: readonly Arrival[]): string {
@@ -53,8 +54,11 @@ function raisedText(raised: readonly Arrival[]): string {
     .join('. ');
 }
 
-function titles(reported: readonly Arrival[]): string {
-  const names = [...new Set(reported.map(({ signal }) => signal.title))];
+/** Names alerts that do not begin now: what they measured when they began is not of this moment. */
+const lastingTitles = (reported: readonly Arrival[]): string => titles(reported, lastingTitle);
+
+function titles(reported: readonly Arrival[], nameOf = (title: string): string => title): string {
+  const names = [...new Set(reported.map(({ signal }) => nameOf(signal.title)))];
   return (
     names.slice(0, 3).join('; ') +
     (names.length > 3 || reported.length > names.length ? ` (${reported.length} alerts)` : '')

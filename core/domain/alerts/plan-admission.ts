@@ -7,6 +7,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import { looksBackBefore } from '../changes/evidence-window.ts';
 import { closedAsOf } from '../incidents/closing.ts';
 import { reopeningPost } from '../incidents/reopening.ts';
+import { lastingTitle } from './lasting-title.ts';
 import type { Mute } from './routing.ts';
 import { blankIncident, type NewIncident, newIncident } from '../incidents/new-incident.ts';
 import { type InboxPost, inboxPostOf } from '../incidents/inbox-post.ts';
@@ -389,14 +390,16 @@ function planOpening(
     .map(({ signal }) => signal)
     .toSorted((a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'));
   if (mostSevere === undefined) throw new RangeError('an incident must open with at least one signal');
-  const { service, environment, unmatched, title } = mostSevere;
+  const { service, environment, unmatched } = mostSevere;
+  const titled = (title: string): string => (unmatched ? `${unmatched}: ${title}` : title);
+  const isShared = target.scope === SHARED_SCOPE;
   const incident: IncidentRecord = {
     ...blankIncident,
     id,
     service,
     environment,
     unmatched,
-    title: unmatched ? `${unmatched}: ${title}` : title,
+    title: titled(lastingTitle(mostSevere.title)),
     severity: highestSeverity(unmutedArrivals.map(({ signal }) => signal.severity)),
     page: unmutedArrivals.some(pages),
     notified_channels: [...new Set(unmutedArrivals.flatMap(({ destinations }) => destinations.channels))],
@@ -408,7 +411,7 @@ function planOpening(
     ...(!attached.some(isMeasured) && { unmeasured: true as const }),
     requests_rollback: attached.some(requestsRollback),
     // A shared incident belongs to no service; its title, which the page shows, is the number of alerts.
-    ...(target.scope === SHARED_SCOPE && {
+    ...(isShared && {
       environment: SHARED_ENVIRONMENT,
       unmatched: '',
       title: sharedTitle(signals.length),
@@ -417,7 +420,7 @@ function planOpening(
   const { scope, otherSlots } = target;
   return {
     kind: 'opens',
-    opens: newIncident(incident, scope, signals),
+    opens: newIncident(incident, scope, signals, isShared ? {} : { reported: titled(mostSevere.title) }),
     slots: otherSlots === undefined ? null : [...otherSlots, { scope, incident: id, at }],
   };
 }

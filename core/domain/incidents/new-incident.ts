@@ -15,14 +15,18 @@ export type NewIncident = {
   entry: TimelineEntry;
 };
 
-/** Builds a new incident with its timeline entry. @param signals alerts that open it */
+/** Builds a new incident with its timeline entry. @param signals alerts that open it @param more.reported what they report at that time */
 export function newIncident(
   incident: IncidentRecord,
   scope: string,
   signals: readonly Signal[] = [],
-  { actor = 'alerts', alone = false }: { actor?: string; alone?: boolean } = {},
+  {
+    actor = 'alerts',
+    alone = false,
+    reported = incident.title,
+  }: { actor?: string; alone?: boolean; reported?: string } = {},
 ): NewIncident {
-  const { id, opened_at: at, service, environment, unmatched, title, severity } = incident;
+  const { id, opened_at: at, service, environment, unmatched, severity } = incident;
   const [began] = signals.map(({ startsAt }) => startsAt).toSorted();
   return {
     incident,
@@ -32,7 +36,7 @@ export function newIncident(
       at,
       actor,
       kind: 'incident.opened',
-      text: `Opened: ${title}${signals.length > 1 ? ` and ${signals.length - 1} more` : ''}`,
+      text: `Opened: ${reported}${signals.length > 1 ? ` and ${signals.length - 1} more` : ''}`,
       detail: { severity, episodes: signals.map(({ episode }) => episode), links: signals[0]?.links ?? null },
     },
   };

@@ -1,4 +1,5 @@
 import { scopeOf } from '../../domain/alerts/admission.ts';
+import { lastingTitle } from '../../domain/alerts/lasting-title.ts';
 import { healthOf } from '../../domain/catalogue/health.ts';
 import type { HeldAlert } from '../../domain/ports/alerts.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -52,7 +53,7 @@ async function settleEnd(deps: HeldDeps, held: HeldAlert): Promise<void> {
   if (isFiring && incident !== undefined && incident.status !== 'resolved') {
     const health = await healthyText(deps, signal);
     if (health === null) return;
-    const text = `The end of "${signal.title}" was not measured: ${signal.unmeasured}. ${health}`;
+    const text = `The end of "${lastingTitle(signal.title)}" was not measured: ${signal.unmeasured}. ${health}`;
     await incidents.endEpisodes(incident.id, [episode], text);
     await wake(deps, incident.id);
   }
@@ -76,7 +77,7 @@ async function release({ incidents, clock }: HeldDeps, alert: HeldAlert, health:
     at: clock.now(),
     actor: 'firebreak',
     kind: 'alerts.late',
-    text: `Not reopened: "${signal.title}" was reported as firing after its end, probably by a late notification. ${health}`,
+    text: `Not reopened: "${lastingTitle(signal.title)}" was reported as firing after its end, probably by a late notification. ${health}`,
     detail: { episode: signal.episode },
   });
 }

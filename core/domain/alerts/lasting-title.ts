@@ -1,0 +1,49 @@
+/**
+ * A number with what it measures: a share, a duration, a size, a rate, or a fraction as monitoring prints it. A number within a
+ * name, such as a version, an address, or a status code, is none.
+ */
+const VALUE = new RegExp(
+  String.raw`(?<![\w.:/@#-])[-+]?(?:` +
+    [
+      String.raw`\d[\d,]*(?:\.\d+)? ?(?:%|percent\b|per cent\b)`,
+      String.raw`(?:\d+(?:\.\d+)?(?:d|h|min|m|s|ms) ?)*\d+(?:\.\d+)? ?(?:ms|milliseconds?|s|sec|seconds?|m|min|minutes?|h|hours?|d|days?)(?![\w/])`,
+      String.raw`\d[\d,]*(?:\.\d+)? ?(?:[kMGTP]i?)?(?:B|bytes)(?!\w)(?:/s(?:ec)?)?`,
+      String.raw`\d[\d,]*(?:\.\d+)? ?(?:rps|qps|req/s|requests/s|requests per second|/s)(?!\w)`,
+      String.raw`\d+\.\d{3,}(?:e[-+]?\d+)?(?![\w.])`,
+      String.raw`\d+(?:\.\d+)?e[-+]\d+(?![\w.])`,
+    ].join('|') +
+    ')',
+  'gu',
+);
+
+/** What comes before a limit or a window, which is part of the rule and does not change. */
+const BEFORE_LIMIT =
+  /(?:[<>≤≥]=?|\b(?:above|over|below|under|than|exceed(?:s|ed|ing)?|beyond|at least|at most|within|last|past|every|each|for|limit|threshold|target|objective|slo|window)(?: (?:is|of|the))*:?) ?$/iu;
+
+const AFTER_LIMIT = /^ (?:limit|threshold|target|objective|slo|window)\b/iu;
+
+const OMITTED = '…';
+
+/** What remains of a statement at the end of a title without its value. */
+const DANGLING = /(?:[\s:=,;–-]|\b(?:is|are|was|now|currently|at|of|by|to|in|with|=))*…[\s.]*$/iu;
+
+/**
+ * Returns the title of an alert without measured values, which are of a moment: it names the problem as long as it lasts, and is the
+ * same whenever the alert fires. Limits stay.
+ *
+ * @example 'orders error rate is 6.392 %' becomes 'orders error rate'
+ * @example 'orders fails 16 % of its requests' becomes 'orders fails … of its requests'
+ */
+export function lastingTitle(title: string): string {
+  const omitted = title.replaceAll(VALUE, (value: string, at: number) =>
+    BEFORE_LIMIT.test(title.slice(0, at)) || AFTER_LIMIT.test(title.slice(at + value.length))
+      ? value
+      : `${OMITTED}${/ $/.exec(value)?.[0] ?? ''}`,
+  );
+  if (omitted === title) return title;
+  const short = omitted
+    .replaceAll(/ ?\((?:[\w ]+[:=] ?)?…\)| ?\[(?:[\w ]+[:=] ?)?…\]/gu, '')
+    .replace(DANGLING, '')
+    .trim();
+  return /\p{L}/u.test(short) ? short : title;
+}

@@ -1,0 +1,58 @@
+import { Severity } from '../../../schemas/config/names.ts';
+import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { lastingTitle } from '../alerts/lasting-title.ts';
+import type { Evidence } from '../correlation/evidence.ts';
+import { formatPercent } from '../correlation/words.ts';
+import type { Story } from '../messages/story.ts';
+
+/** Seconds after its start during which the title of an alert is of this moment, as is its value. */
+const TITLE_FRESH_SECONDS = 300;
+
+/** Age in seconds of a sample of the health query that is of this moment. */
+const SAMPLE_FRESH_SECONDS = 120;
+
+/**
+ * Says what is wrong now: the most severe of the newest alerts of the open problem, the share of failed requests, and the dependencies
+ * that fail as well, as far as they are known. An incident that a person declared, or a group, has the title for that.
+ *
+ * @param known.evidence of the newest judgement of the open problem. Null: there is none
+ * @param known.failing dependencies of the service that have an open incident
+ */
+export function problemWords(
+  { incident, signals }: Pick<Story, 'incident' | 'signals'>,
+  known: { evidence: Pick<Evidence, 'health'> | null; failing: readonly string[] },
+  now: Timestamp,
+): string {
+  const { unmatched, new_onset: onset } = incident;
+  if (incident.group_reason !== undefined || unmatched === '') return incident.title;
+  const firing = signals.filter(({ status }) => status === 'firing');
+  const alert = firing
+    .filter(({ startsAt }) => onset === undefined || startsAt >= onset.recovered_at)
+    .toSorted((a, b) => bySeverity(a.severity, b.severity) || (a.startsAt > b.startsAt ? -1 : 1))[0];
+  const share = shareOf(known.evidence, now);
+  const isCurrent = share === null && alert !== undefined && secondsBetween(alert.startsAt, now) <= TITLE_FRESH_SECONDS;
+  const named = alert && (isCurrent ? alert.title : lastingTitle(alert.title));
+  const isOnlyMeasured = alert === undefined && onset !== undefined && firing.length === 0;
+  const title =
+    named === undefined || (incident.by_hand === true && onset === undefined)
+      ? incident.title
+      : `${unmatched === null ? '' : `${unmatched}: `}${named}`;
+  const words = [
+    ...(isOnlyMeasured ? (share === null ? ['health is above its limit'] : []) : [title]),
+    ...(share === null ? [] : [`${formatPercent(share)} of its requests fail`]),
+  ].join(', ');
+  const { failing } = known;
+  if (failing.length === 0) return words;
+  return `${words}; ${failing.join(', ')}, on which it depends, ${failing.length === 1 ? 'fails' : 'fail'} as well`;
+}
+
+const bySeverity = (one: Severity, other: Severity): number =>
+  Severity.options.indexOf(one) - Severity.options.indexOf(other);
+
+/** Returns the newest measured share of failed requests. Null: not known, too old, or within its limit. */
+function shareOf(evidence: Pick<Evidence, 'health'> | null, now: Timestamp): number | null {
+  const { curve = [], whole, max = 0 } = evidence?.health ?? {};
+  const last = curve.at(-1);
+  if (whole === undefined || last === undefined || last[1] <= max) return null;
+  return secondsBetween(last[0], now) > SAMPLE_FRESH_SECONDS ? null : last[1] / whole;
+}
