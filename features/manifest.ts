@@ -9,6 +9,7 @@ import type { AuditLog } from '../core/domain/ports/audit.ts';
 import type { ReportKind, Reports } from '../core/domain/ports/reports.ts';
 import type { Scope } from '../core/domain/access/access.ts';
 import type { EvidencePacks } from '../core/domain/ports/evidence.ts';
+import type { HealthSamples } from '../core/domain/ports/health-samples.ts';
 import type { Projections } from '../core/domain/incidents/projections.ts';
 import type { Silences } from '../core/domain/ports/silences.ts';
 import type { RollbackGates } from '../core/domain/ports/rollback.ts';
@@ -108,6 +109,7 @@ export type FeatureDeps = Deps &
   ReportDeps & {
     audit: AuditLog;
     evidencePacks: EvidencePacks;
+    healthSamples: HealthSamples;
     features: PortsOfFeatures;
     projections: Projections;
     reports: Reports;
@@ -123,6 +125,7 @@ export type FeatureJobDeps = ReportDeps &
     | 'audit'
     | 'blobs'
     | 'evidencePacks'
+    | 'healthSamples'
     | 'extensions'
     | 'features'
     | 'metricQueries'

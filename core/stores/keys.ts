@@ -20,8 +20,11 @@ export const keys = {
   ...sharedKeys,
 };
 
-/** Returns the marks that an incident has ended, each for a feature. */
-export const endedMarks = (id: IncidentId): Key[] => ENDED_MARKS.map((pk) => ({ pk, sk: id }));
+/** Returns the marks that an incident has ended, each for a job of the sweep. */
+export const endedMarks = (id: IncidentId): Key[] => [
+  keys.samplesDue(id),
+  ...ENDED_MARKS.map((pk) => ({ pk, sk: id })),
+];
 
 type MarkedChange = ServiceEnvironment & { id: ChangeId; started_at: Timestamp };
 

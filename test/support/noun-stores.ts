@@ -9,6 +9,7 @@ import { DecisionTable } from '../../core/stores/incidents/decisions.ts';
 import { LookTable } from '../../core/stores/look/looks.ts';
 import { EffectTable } from '../../core/stores/incidents/effects.ts';
 import { EvidenceTable } from '../../core/stores/incidents/evidence.ts';
+import { HealthSampleTable } from '../../core/stores/incidents/health-samples.ts';
 import { IncidentGroupTable } from '../../core/stores/incidents/incident-groups.ts';
 import { IncidentTable } from '../../core/stores/incidents/incidents.ts';
 import { unobserved } from '../../core/stores/incidents/observers.ts';
@@ -36,6 +37,7 @@ export const nounStores = (
     runbooks: new RunbookTable(table, blobs, clock),
     automation: new AutomationTable(table, clock),
     evidencePacks: new EvidenceTable(table, blobs),
+    healthSamples: new HealthSampleTable(table),
   }) satisfies Partial<Product>;
 
 export function blobsInMemory(): Blobs {

@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
 import type { Curve } from '../../domain/correlation/evidence.ts';
 import { requestsOf } from '../../domain/correlation/query.ts';
+import { closedAsOf } from '../../domain/incidents/closing.ts';
 import type { Story } from '../../domain/messages/story.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { millisOf, plusSeconds, secondsBetween, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 
 /** Samples of the health query of an incident as they are now, with the requests and the health of each version. */
@@ -21,7 +23,10 @@ export type LiveHealth = {
 /** `isCurrent`: false if Prometheus does not answer, so that newer samples are missing. */
 export type LiveHealthRead = { live: LiveHealth; isCurrent: boolean };
 
-/** Seconds before the problem, and after the end of the incident, that are read. */
+/**
+ * Seconds before the problem, and after the end of the incident, that are read. After a verified recovery, none: what follows is
+ * another problem.
+ */
 const BEFORE_SECONDS = 30 * 60;
 const AFTER_SECONDS = 10 * 60;
 
@@ -67,19 +72,14 @@ export async function readLiveHealth(
   CACHE.set(deps.metrics, slots);
   const now = deps.clock.now();
   const slot = slots.get(incident.id) ?? { live: null, readAt: null, triedAt: timestamp(0), pending: null };
-  const end = incident.resolved_at === null ? null : plusSeconds(incident.resolved_at, AFTER_SECONDS);
+  const after = closedAsOf(incident) === 'verified' ? 0 : AFTER_SECONDS;
+  const end = incident.resolved_at === null ? null : plusSeconds(incident.resolved_at, after);
   const isWhole = end !== null && slot.live !== null && slot.live.until >= end;
   if (!isWhole && slot.pending === null && secondsBetween(slot.triedAt, now) >= FRESH_SECONDS) {
-    const first = firstOf([
-      incident.opened_at,
-      ...signals.map(({ startsAt }) => startsAt),
-      ...(onset === null ? [] : [onset]),
-    ]);
-    const oldest = plusSeconds(incident.opened_at, -LOOK_BACK_SECONDS);
     const until = end === null || now < end ? now : end;
     slot.triedAt = now;
     slot.pending = readHealthBetween(deps, query, {
-      from: plusSeconds(first < oldest ? oldest : first, -BEFORE_SECONDS),
+      from: firstSampleOf(incident, signals, onset),
       until,
     })
       .then((live) => {
@@ -106,6 +106,17 @@ async function withPatience(pending: Promise<void>): Promise<void> {
   const given = new AbortController();
   await Promise.race([pending, sleep(PATIENCE_MS, undefined, { signal: given.signal }).catch(() => undefined)]);
   given.abort();
+}
+
+/** Returns the time from which on the samples of an incident are read. @param onset when the problem began, if that is known */
+export function firstSampleOf(
+  { opened_at: openedAt }: Pick<Subject['incident'], 'opened_at'>,
+  signals: readonly Pick<Signal, 'startsAt'>[],
+  onset: Timestamp | null = null,
+): Timestamp {
+  const first = firstOf([openedAt, ...signals.map(({ startsAt }) => startsAt), ...(onset === null ? [] : [onset])]);
+  const oldest = plusSeconds(openedAt, -LOOK_BACK_SECONDS);
+  return plusSeconds(first < oldest ? oldest : first, -BEFORE_SECONDS);
 }
 
 const firstOf = (times: readonly Timestamp[]): Timestamp => times.reduce((one, other) => (other < one ? other : one));

@@ -21,6 +21,7 @@ import { compareIncidents } from './compare-incidents.ts';
 import { tendLooks } from '../../actions/look/tend-looks.ts';
 import { type HeldDeps, settleHeld } from './held.ts';
 import { storeDueEvidence } from './evidence.ts';
+import { keepHealthSamples } from './health-samples.ts';
 import { readmitUnmuted, showMutes } from './mutes.ts';
 import { settleOrphans } from './workflows.ts';
 import { wakeStale } from './wake-stale.ts';
@@ -46,6 +47,7 @@ const CORE_JOBS = [
 
   { name: 'compare with earlier incidents', run: compareIncidents },
   { name: 'store evidence', run: storeDueEvidence },
+  { name: 'keep samples of health', run: keepHealthSamples },
   { name: 'tend requests for flags', run: tendFlags },
   { name: 'end lost looks', run: tendLooks },
 

@@ -334,7 +334,7 @@ export class IncidentTable extends IncidentReads implements Incidents {
         remove(keys.openIncident(id)),
         remove(keys.pending(id)),
         projectionMarkWrite(`incident:${id}`, at),
-        // The sweeper does what features do after the end, whatever happens to this process.
+        // The sweeper does what follows the end, whatever happens to this process.
         ...endedMarks(id).map((key) => put({ ...key, since: at })),
         ...(plan.entry === null ? [] : [timelineWrite(id, 'resolved', plan.entry)]),
       ]);

@@ -24,6 +24,11 @@ export const incidentKeys = {
   allEvidenceDue: (): Pick<Key, 'pk'> => ({ pk: 'EVIDENCEDUE' }),
   /** The evidence of an action. */
   evidence: (id: IncidentId, name: string): Key => ({ pk: `INC#${id}`, sk: `EVIDENCE#${name}` }),
+  /** Samples of the health query, from this time on. */
+  samples: (id: IncidentId, from: Timestamp): Key => ({ pk: `INC#${id}`, sk: `SAMPLES#${from}` }),
+  /** An incident that has ended, and whose samples until then are not kept yet. */
+  samplesDue: (id: IncidentId): Key => ({ pk: 'SAMPLESDUE', sk: id }),
+  allSamplesDue: (): Pick<Key, 'pk'> => ({ pk: 'SAMPLESDUE' }),
   /** Marks that an entry of the timeline, or a change of the incident, with this idempotency key is stored. */
   noted: (id: IncidentId, key: string): Key => ({ pk: `INC#${id}`, sk: `TLKEY#${key}` }),
   /** An effect of an incident. */

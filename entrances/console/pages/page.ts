@@ -6,6 +6,7 @@ import type { Quarantine } from '../../../core/domain/ports/alerts.ts';
 import type { Projections } from '../../../core/domain/incidents/projections.ts';
 import type { PortsOfFeatures } from '../../../core/domain/ports/extensions.ts';
 import type { EvidencePacks } from '../../../core/domain/ports/evidence.ts';
+import type { HealthSamples } from '../../../core/domain/ports/health-samples.ts';
 import type { CodeHistory, ImageCommits, Rollouts } from '../../../core/domain/ports/changes.ts';
 import type { Blobs, Commits, Counters, Idempotency, Secrets } from '../../../core/domain/ports/system.ts';
 import type { AuditLog } from '../../../core/domain/ports/audit.ts';
@@ -54,6 +55,7 @@ export type ConsoleDeps = Pick<
   blobs: Blobs;
   counters: Counters;
   evidencePacks: EvidencePacks;
+  healthSamples: HealthSamples;
   features: PortsOfFeatures;
   idempotency: Idempotency;
   projections: Projections;

@@ -1,8 +1,10 @@
 import { readHealth } from '../../../core/actions/incidents/health-read.ts';
 import { loaded } from '../../../core/domain/ports/extensions.ts';
-import { readHealthBetween } from '../../../core/actions/incidents/live-health.ts';
+import { firstSampleOf, readHealthBetween } from '../../../core/actions/incidents/live-health.ts';
 import { healthOf, type HealthQuery } from '../../../core/domain/catalogue/health.ts';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { onsetOf } from '../../../core/domain/correlation/onset.ts';
+import { filledWith, type HealthSeries, NO_SAMPLES } from '../../../core/domain/incidents/health-series.ts';
 import { evidencePath } from '../../../core/domain/incidents/console-link.ts';
 import type { Deps } from '../ports.ts';
 import type { ErrorBudgets, SpentBudget } from '../../../core/domain/ports/error-budgets.ts';
@@ -28,6 +30,7 @@ export type GatherDeps = Pick<
   | 'extensions'
   | 'userCache'
   | 'evidencePacks'
+  | 'healthSamples'
   | 'publicUrl'
   | 'clock'
   | 'log'
@@ -68,6 +71,8 @@ export async function gather(
     deps.evidencePacks.list(id),
   ]);
   const evidence = health?.evidence ?? null;
+  const series = health?.series ?? NO_SAMPLES;
+  const first = firstSampleOf(incident, signals, evidence && onsetOf(evidence).at);
   const times = timesOf({ incident, timeline, effects, signals, evidence }, end);
   const { postmortems } = config;
   const people = new Map<string, string>();
@@ -84,6 +89,7 @@ export async function gather(
       signals,
       causes,
       evidence,
+      curve: series.curve.filter(([at]) => at >= first && at <= end),
       packs: packs.map(({ name, at, sha256 }) => ({
         name,
         at,
@@ -91,7 +97,7 @@ export async function gather(
         url: deps.publicUrl === undefined ? null : `${deps.publicUrl}${evidencePath(id, name)}`,
       })),
       budgets: await spentBudgets(deps, config, incident, { from: times.started_at, until: times.restored_at }),
-      requests: await requestsOf(deps, healthOf(config, incident), evidence, times, monitoring),
+      requests: await requestsOf(deps, healthOf(config, incident), series, times, monitoring),
       impact: await impactOf(deps, config, incident, times, monitoring?.metricQueries ?? null),
       team: serviceEntry(config.services, incident.service)?.team ?? null,
       people,
@@ -109,11 +115,11 @@ async function spentBudgets(
   return (await Promise.all(sources.map((source) => source.spent(config, incident, period)))).flat();
 }
 
-/** Counts the requests by fresh samples of the health query, or by those that the newest judgement has read. */
+/** Counts the requests by fresh samples of the health query, and by those that are stored where there are none. */
 async function requestsOf(
   { log }: Pick<Deps, 'log'>,
   query: HealthQuery | undefined,
-  evidence: DraftInput['evidence'],
+  stored: HealthSeries,
   { started_at: from, restored_at: until }: ResponseTimes,
   monitoring: Monitoring | null,
 ): Promise<SampledRequests | null> {
@@ -126,8 +132,8 @@ async function requestsOf(
         return null;
       },
     ));
-  const { curve, traffic } = fresh ?? { curve: evidence?.health?.curve ?? [], traffic: evidence?.traffic ?? null };
-  return sampledRequests({ query, curve, traffic }, { from, until });
+  const { curve, traffic } = filledWith({ curve: fresh?.curve ?? [], traffic: fresh?.traffic ?? [] }, stored);
+  return sampledRequests({ query, curve, traffic: traffic.length === 0 ? null : traffic }, { from, until });
 }
 
 async function wholeTimeline(

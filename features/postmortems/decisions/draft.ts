@@ -5,6 +5,7 @@ import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/ti
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { probability } from '../../../core/domain/correlation/words.ts';
 import { onsetOf } from '../../../core/domain/correlation/onset.ts';
+import { pointsOf } from '../../../core/domain/correlation/samples.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
 import { ACTION_ITEMS, itemLine } from './action-items.ts';
@@ -394,11 +395,12 @@ class Drafting {
   }
 
   #health(evidence: NonNullable<DraftInput['evidence']>): string | null {
-    const { health, at } = evidence;
-    const [first] = health?.curve ?? [];
-    if (health === null || first === undefined) return null;
-    const values = health.curve.map(([, value]) => value);
-    const peak = values.filter(Number.isFinite).reduce((a, b) => Math.max(a, b), 0);
+    const { health } = evidence;
+    const { curve } = this.#record;
+    const [first, last] = [curve[0]?.[0], curve.at(-1)?.[0]];
+    if (health === null || first === undefined || last === undefined) return null;
+    const points = pointsOf(curve, last);
+    const peak = points.reduce((greatest, { value }) => Math.max(greatest, value), 0);
     const onset = onsetOf(evidence);
     const limit = Number.isFinite(health.max) ? ` (healthy up to ${numberWords(health.max)})` : '';
     return [
@@ -406,7 +408,7 @@ class Drafting {
         `the problem began at ${clockTime(onset.at)}, and the health query peaked at ${numberWords(peak)}${limit}`,
         this.#decisionRef(null) ?? this.#opening,
       ),
-      `Health from ${clockTime(first[0])} to ${clockTime(at)}: \`${sparkline(values)}\``,
+      `Health from ${clockTime(first)} to ${clockTime(last)}: \`${sparkline(points)}\``,
     ].join('\n\n');
   }
 

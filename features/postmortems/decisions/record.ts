@@ -2,7 +2,7 @@ import type { SpentBudget } from '../../../core/domain/ports/error-budgets.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { EvidencePack } from '../../../schemas/incidents/evidence-pack.ts';
 import type { Suspect } from '../../../schemas/incidents/incident.ts';
-import type { Evidence } from '../../../core/domain/correlation/evidence.ts';
+import type { Curve, Evidence } from '../../../core/domain/correlation/evidence.ts';
 import type { SampledRequests } from './requests.ts';
 import type { Story } from '../../../core/domain/messages/story.ts';
 
@@ -15,6 +15,8 @@ export type DraftInput = Pick<Story, 'incident' | 'timeline' | 'decisions' | 'ef
   causes: readonly { suspect: Suspect; change: Change | null }[];
   /** What the newest judgement with samples was based on. */
   evidence: Evidence | null;
+  /** Samples of the health query from half an hour before the problem until the end of the incident. */
+  curve: Curve;
   /** Stored evidence of actions, with its address if that of Firebreak is known. */
   packs: readonly (Pick<EvidencePack, 'name' | 'at' | 'sha256'> & { url: string | null })[];
   budgets: readonly SpentBudget[];

@@ -1,3 +1,5 @@
+import { intervalOf } from '../../../core/domain/correlation/health.ts';
+import type { Point } from '../../../core/domain/correlation/samples.ts';
 import type { PostmortemState } from '../schemas/postmortem.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
@@ -29,15 +31,17 @@ export const percent = (share: number): string => `${numberWords(share * 100)} %
 const BARS = '▁▂▃▄▅▆▇█';
 const BARS_MAX = 40;
 
-/** Draws values as a line of bars, from 0 to the highest. Each bar shows the highest value of its part. */
-export function sparkline(values: readonly number[]): string {
-  const finite = values.map((value) => (Number.isFinite(value) && value > 0 ? value : 0));
-  const highest = finite.reduce((a, b) => Math.max(a, b), 0);
-  const parts = Math.min(BARS_MAX, finite.length);
-  return Array.from({ length: parts }, (_, n) => {
-    const part = finite.slice(Math.floor((n * finite.length) / parts), Math.floor(((n + 1) * finite.length) / parts));
-    const value = part.reduce((a, b) => Math.max(a, b), 0);
-    return BARS.charAt(highest === 0 ? 0 : Math.round((value / highest) * (BARS.length - 1)));
+/** Draws the course of samples, oldest first: a bar is the greatest in its time, and a space is a time without any. */
+export function sparkline(points: readonly Point[]): string {
+  const [first, last] = [points[0]?.at ?? 0, points.at(-1)?.at ?? 0];
+  // A bar is longer than the distance of two samples, so that each has one unless some are missing.
+  const width = Math.max((last - first) / (BARS_MAX - 1), 1.5 * intervalOf(points));
+  const values = Map.groupBy(points, ({ at }) => Math.floor((at - first) / width));
+  const highest = points.reduce((greatest, { value }) => Math.max(greatest, value), 0);
+  return Array.from({ length: Math.floor((last - first) / width) + 1 }, (_, n) => {
+    const greatest = values.get(n)?.reduce((most, { value }) => Math.max(most, value), 0);
+    if (greatest === undefined) return ' ';
+    return BARS.charAt(highest === 0 ? 0 : Math.round((greatest / highest) * (BARS.length - 1)));
   }).join('');
 }
 

@@ -153,6 +153,7 @@ function recordOf(
       change,
     })),
     evidence,
+    curve: evidence.health?.curve ?? [],
     packs: [],
     budgets: [],
     requests: null,

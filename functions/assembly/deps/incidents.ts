@@ -3,6 +3,7 @@ import { DecisionTable } from '../../../core/stores/incidents/decisions.ts';
 import { DrillTable } from '../../../core/stores/incidents/drills.ts';
 import { EffectTable } from '../../../core/stores/incidents/effects.ts';
 import { EvidenceTable } from '../../../core/stores/incidents/evidence.ts';
+import { HealthSampleTable } from '../../../core/stores/incidents/health-samples.ts';
 import { IncidentGroupTable } from '../../../core/stores/incidents/incident-groups.ts';
 import { IncidentLog } from '../../../core/stores/incidents/incident-log.ts';
 import { IncidentTable } from '../../../core/stores/incidents/incidents.ts';
@@ -24,6 +25,7 @@ export function incidentDeps({ system: { clock, blobs, counters, log }, table, p
     runbooks: new RunbookTable(table, blobs, clock, observers),
     drills: new DrillTable(table, clock),
     evidencePacks: new EvidenceTable(table, blobs),
+    healthSamples: new HealthSampleTable(table),
     quarantine: new QuarantineTable(table, blobs, clock),
     alertNotices: new AlertNoticeTable(table),
     projections,

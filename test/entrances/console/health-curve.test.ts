@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Evidence } from '../../../core/domain/correlation/evidence.ts';
+import { type HealthSeries, NO_SAMPLES } from '../../../core/domain/incidents/health-series.ts';
 import type { Story } from '../../../core/domain/messages/story.ts';
 import type { Product } from '../../../functions/assembly/product.ts';
-import { readHealth } from '../../../core/actions/incidents/health-read.ts';
+import { type HealthRead, type JudgedHealth, readHealth } from '../../../core/actions/incidents/health-read.ts';
 import { healthPanel } from '../../../entrances/console/pages/incidents/health.ts';
 import { type Plot, plot } from '../../../entrances/console/plot.ts';
 import { plotText } from '../../../entrances/console/plot-chart.ts';
@@ -38,7 +39,14 @@ const story = (more: Partial<Story> = {}) =>
   }) as Story;
 
 const panel = async (read: Evidence, of = story()): Promise<string> =>
-  String(await healthPanel(of, { decision: decision(1), evidence: read }, LATER));
+  String(await healthPanel(of, stored({ decision: decision(1), evidence: read }), LATER));
+
+const stored = (judged: JudgedHealth, more: Partial<HealthRead> = {}): HealthRead => ({
+  ...judged,
+  earlier: [],
+  series: { curve: judged.evidence.health?.curve ?? [], traffic: [] },
+  ...more,
+});
 
 const pictures = (page: string): string[] => page.match(/<svg class="(?:wide|narrow)".*?<\/svg>/gs) ?? [];
 const inLegend = (page: string): string[] =>
@@ -172,20 +180,21 @@ describe('the health curve of an incident', () => {
 });
 
 describe('what the page reads', () => {
-  const reading = (stored: Record<number, Evidence | null | Error>) => {
+  const reading = (inputs: Record<number, Evidence | null | Error>, kept: HealthSeries = NO_SAMPLES) => {
     const read: number[] = [];
     const warned: string[] = [];
     const deps = {
       decisions: {
         inputs: async (_: string, number: number) => {
           read.push(number);
-          const found = stored[number];
+          const found = inputs[number];
           if (found instanceof Error) throw found;
           return found === undefined ? undefined : { evidence: found };
         },
       },
+      healthSamples: { read: async () => kept },
       log: { warn: (text: string) => warned.push(text) },
-    } as unknown as Pick<Product, 'decisions' | 'log'>;
+    } as unknown as Pick<Product, 'decisions' | 'healthSamples' | 'log'>;
     return { deps, read, warned };
   };
   const decided = (...numbers: number[]) => story({ decisions: numbers.map((number) => decision(number)) });
@@ -202,19 +211,41 @@ describe('what the page reads', () => {
     ['no query is configured', { 1: afterDeploy() }],
     ['the query had no samples', { 1: evidence({ health: { max: 1, curve: [] } }) }],
     ['the inputs are gone', {}],
-  ])('is nothing if %s', async (_, stored) => {
-    const { deps, warned } = reading(stored);
+  ])('is nothing if %s', async (_, inputs) => {
+    const { deps, warned } = reading(inputs);
     expect(await readHealth(deps, decided(1))).toBeNull();
     expect(healthPanel(story(), null, LATER)).toBe('');
     expect(warned).toEqual([]);
   });
 
+  test('is one series of all problems, with what was kept and what the judgement of each has read', async () => {
+    const all = curve((minutes) => (minutes > 0 ? 0.001 : 0.2));
+    const [before10, between, after5] = [
+      all.filter(([at]) => at < before(10)),
+      all.filter(([at]) => at >= before(10) && at < before(5)),
+      all.filter(([at]) => at >= before(5)),
+    ];
+    const { deps } = reading(
+      {
+        1: evidence({ at: before(9), health: { max: 0.01, curve: before10 } }),
+        2: evidence({
+          health: { max: 0.01, curve: after5 },
+          earlier_problem: { from: before(12), until: before(8) },
+        }),
+      },
+      { curve: between, traffic: [] },
+    );
+    const read = await readHealth(deps, decided(1, 2));
+    expect(read?.series.curve).toEqual(all);
+    expect(read?.earlier.map(({ decision: { id } }) => id)).toEqual([`${INCIDENT}-1`]);
+  });
+
   test('does not fail the page if the inputs cannot be read, and is read again', async () => {
-    const stored: Record<number, Evidence | Error> = { 1: new Error('throttled') };
-    const { deps, warned } = reading(stored);
+    const inputs: Record<number, Evidence | Error> = { 1: new Error('throttled') };
+    const { deps, warned } = reading(inputs);
     expect(await readHealth(deps, decided(1))).toBeNull();
     expect(warned).toEqual(['the inputs of a decision could not be read']);
-    stored[1] = evidence();
-    expect((await readHealth(deps, decided(1)))?.evidence).toBe(stored[1]);
+    inputs[1] = evidence();
+    expect((await readHealth(deps, decided(1)))?.evidence).toBe(inputs[1]);
   });
 });

@@ -1,11 +1,12 @@
 import { html } from 'hono/html';
-import type { HealthRead } from '../../../../core/actions/incidents/health-read.ts';
+import type { HealthRead, JudgedHealth } from '../../../../core/actions/incidents/health-read.ts';
 import type { LiveHealthRead } from '../../../../core/actions/incidents/live-health.ts';
 import { type HealthQuery, wholeOfHealth } from '../../../../core/domain/catalogue/health.ts';
 import { onsetOf } from '../../../../core/domain/correlation/onset.ts';
-import type { Curve, Evidence } from '../../../../core/domain/correlation/evidence.ts';
+import type { Curve } from '../../../../core/domain/correlation/evidence.ts';
 import { isQuantile, metricsIn, quantileOf } from '../../../../core/domain/correlation/query.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
+import { filledWith } from '../../../../core/domain/incidents/health-series.ts';
 import type { Story } from '../../../../core/domain/messages/story.ts';
 import { numberOf } from '../../../../core/domain/rollback/question-names.ts';
 import type { DecisionView, Effect } from '../../../../schemas/incidents/incident.ts';
@@ -43,7 +44,7 @@ export function healthPanel(
   now: Timestamp,
   read: LiveHealthRead | null = null,
 ): Html | '' {
-  const drawn = read === null ? storedCurve(shown, health) : liveCurve(read);
+  const drawn = read === null ? storedCurve(shown, health) : liveCurve(read, health);
   if (drawn === null) return '';
   const { incident } = shown;
   const { curve, from, until, max, unit, called, traffic } = drawn;
@@ -93,23 +94,51 @@ export function healthPanel(
 function storedCurve(shown: Shown, health: HealthRead | null): Drawn | null {
   if (health === null || health.evidence.health === null) return null;
   const { evidence } = health;
-  const { curve, max, whole } = health.evidence.health;
+  const { max, whole } = health.evidence.health;
+  const { curve, traffic } = health.series;
   const marks = marksOf(shown, health, null);
-  const times = [...marks.map(({ at, from }) => from ?? at), ...marks.map(({ at }) => at), evidence.at].toSorted();
+  const times = [
+    ...marks.flatMap(({ at, from }) => [from ?? at, at]),
+    evidence.at,
+    ...curve.slice(-1).map(([at]) => at),
+  ].toSorted();
   const [first = evidence.at, last = evidence.at] = [times[0], times.at(-1)];
   const { min, max: most, factor: several } = BEFORE_SECONDS;
   const before = Math.min(Math.max(several * secondsBetween(first, last), min), most);
   const [oldest = first] = curve[0] ?? [];
   const from = [oldest, plusSeconds(first, -before)].toSorted().at(-1) ?? first;
   const unit = whole === undefined ? NUMBER : ratioUnit(whole);
-  return { curve, max, unit, from, until: withRoom(from, last), called: html``, traffic: null };
+  return {
+    curve,
+    max,
+    unit,
+    from,
+    until: withRoom(from, last),
+    called: html``,
+    traffic: traffic.length === 0 ? null : traffic,
+  };
 }
 
-function liveCurve({ live: { query, curve, from, until, traffic } }: LiveHealthRead): Drawn {
+/** Draws what the monitoring system answers now, and what is stored where it has no samples any more. */
+function liveCurve({ live }: LiveHealthRead, health: HealthRead | null): Drawn {
+  const { query, from, until } = live;
+  const within = (curve: Curve): Curve => curve.filter(([at]) => at >= from && at <= until);
+  const { curve, traffic } = filledWith(
+    { curve: live.curve, traffic: live.traffic ?? [] },
+    { curve: within(health?.series.curve ?? []), traffic: within(health?.series.traffic ?? []) },
+  );
   const { unit, name } = unitOf(query);
   const called = html`${name}${query.called === query.promql ? '' : `, ${query.called}`}:
     <code>${query.promql}</code>.`;
-  return { curve, max: query.max, unit, from, until: withRoom(from, until), called, traffic };
+  return {
+    curve,
+    max: query.max,
+    unit,
+    from,
+    until: withRoom(from, until),
+    called,
+    traffic: traffic.length === 0 ? null : traffic,
+  };
 }
 
 const withRoom = (from: Timestamp, until: Timestamp): Timestamp =>
@@ -164,7 +193,8 @@ function sourceText(
   if (read?.isCurrent === true) return html`${until}.`;
   const isOver = incident.status === 'resolved';
   if (read !== null) return html`<strong class="lacking">${until}: Prometheus does not answer.</strong>`;
-  const from = health === null ? '' : html`, as read for a decision at ${clockTime(health.evidence.at, now)}`;
+  const isKept = health !== null && last !== undefined && last > health.evidence.at;
+  const from = health === null || isKept ? '' : html`, as read for a decision at ${clockTime(health.evidence.at, now)}`;
   return isOver ? html`${until}${from}.` : html`${until}${from}; newer ones could not be read.`;
 }
 
@@ -224,7 +254,7 @@ function marksOf(
   const recovered = incident.recovered_at;
   const [alert] = signals.map(({ startsAt }) => startsAt).toSorted();
   return [
-    ...(health === null ? [] : marksOfCause(health.evidence, health.decision)),
+    ...unique((health === null ? [] : [health, ...health.earlier]).flatMap((read) => marksOfCause(read))),
     ...(evidence === undefined && alert !== undefined ? [{ kind: 'alert', at: alert, label: 'alert' } as const] : []),
     ...rollbacks.map((effect): Mark => ({ kind: 'rollback', at: effect.at, label: rollbackLabel(effect, decisions) })),
     ...(recovered === undefined ? [] : [{ kind: 'recovered', at: recovered, label: 'recovered' } as const]),
@@ -233,7 +263,12 @@ function marksOf(
     .toSorted((a, b) => (a.at < b.at ? -1 : 1));
 }
 
-function marksOfCause(evidence: Evidence, decision: DecisionView): Mark[] {
+/** Drops marks of one problem that another one has as well, such as of a deploy between them. */
+const unique = (marks: readonly Mark[]): Mark[] => [
+  ...new Map(marks.map((mark) => [`${mark.kind} ${mark.at}`, mark])).values(),
+];
+
+function marksOfCause({ evidence, decision }: JudgedHealth): Mark[] {
   const onset = onsetOf(evidence);
   const oldest = plusSeconds(onset.earliest, -2 * 3600);
   const changes = evidence.changes

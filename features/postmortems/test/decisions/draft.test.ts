@@ -32,6 +32,7 @@ const draftWith = (confidence: number): string =>
       signals: [],
       causes: [{ suspect: { change_id: 'chg_1', version: 'v42', confidence, reasons: ['near'] }, change: null }],
       evidence: null,
+      curve: [],
       packs: [],
       budgets: [],
       requests: null,

@@ -1,0 +1,62 @@
+import { eachAlone } from '../../actions/each-alone.ts';
+import { firstSampleOf, readHealthBetween } from '../../actions/incidents/live-health.ts';
+import { healthOf } from '../../domain/catalogue/health.ts';
+import type { Deps } from '../../domain/ports/deps.ts';
+import type { HealthSamples } from '../../domain/ports/health-samples.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { plusSeconds, secondsBetween } from '../../../schemas/time/time.ts';
+
+type SampleDeps = Pick<Deps, 'clock' | 'config' | 'incidents' | 'log' | 'metrics' | 'timeScale'> & {
+  healthSamples: HealthSamples;
+};
+
+/** Seconds after which the next samples of an open incident are kept: each time is an item. */
+const EACH_SECONDS = 300;
+
+/** Seconds after the end of an incident after which samples that could not be read are given up. */
+const GIVEN_UP_SECONDS = 3600;
+
+/** Milliseconds for all queries of one sweep. */
+const QUERIES_MS = 20_000;
+
+/**
+ * Keeps the samples of the health query of each incident, from half an hour before the problem until its end. What was kept stays,
+ * whatever happens in the incident or to the monitoring system. Samples that could not be read are read later.
+ */
+export async function keepHealthSamples(deps: SampleDeps, open: readonly IncidentRecord[]): Promise<void> {
+  const due = await Promise.all((await deps.healthSamples.due()).map((id) => deps.incidents.read(id)));
+  const incidents = [...open, ...due.filter((one) => one !== undefined)];
+  const signal = AbortSignal.timeout(QUERIES_MS);
+  await eachAlone(deps.log, 'samples of health', incidents, async (incident) =>
+    signal.aborted ? undefined : keepOf(deps, incident, signal),
+  );
+}
+
+async function keepOf(deps: SampleDeps, incident: IncidentRecord, signal: AbortSignal): Promise<void> {
+  const { healthSamples, incidents } = deps;
+  const { id, resolved_at: resolvedAt, group_reason: group } = incident;
+  const query = group === undefined ? healthOf(await deps.config.current(), incident) : undefined;
+  const now = deps.clock.now();
+  if (query !== undefined) {
+    const newest = await healthSamples.newest(id);
+    const until = resolvedAt ?? now;
+    const isDue = newest === null || secondsBetween(newest, until) >= EACH_SECONDS / deps.timeScale;
+    if (resolvedAt === null && !isDue) return;
+    const from = newest ?? firstSampleOf(incident, (await incidents.signals(id, { limit: 200 })).items);
+    const read =
+      newest !== null && newest >= until
+        ? null
+        : await readHealthBetween(deps, withoutVersions(query), { from, until }, signal);
+    const isNew = ([at]: readonly [string, number]): boolean => newest === null || at > newest;
+    const curve = read?.curve.filter(isNew) ?? [];
+    await healthSamples.keep(id, { curve, traffic: read?.traffic?.filter(isNew) ?? [] });
+    const isLacking = curve.length === 0 && (newest === null || newest < plusSeconds(until, -EACH_SECONDS));
+    if (resolvedAt !== null && isLacking && secondsBetween(resolvedAt, now) < GIVEN_UP_SECONDS) return;
+  }
+  if (resolvedAt !== null) await healthSamples.settle(id);
+}
+
+const withoutVersions = <Query extends { byVersion?: unknown }>({
+  byVersion: _,
+  ...query
+}: Query): Omit<Query, 'byVersion'> => query;
