@@ -1,6 +1,6 @@
 import { eachAlone } from '../../actions/each-alone.ts';
 import { firstSampleOf, readHealthBetween } from '../../actions/incidents/live-health.ts';
-import { healthOf } from '../../domain/catalogue/health.ts';
+import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { HealthSamples } from '../../domain/ports/health-samples.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
@@ -56,7 +56,7 @@ async function keepOf(deps: SampleDeps, incident: IncidentRecord, signal: AbortS
   if (resolvedAt !== null) await healthSamples.settle(id);
 }
 
-const withoutVersions = <Query extends { byVersion?: unknown }>({
-  byVersion: _,
-  ...query
-}: Query): Omit<Query, 'byVersion'> => query;
+/** Returns the query without the one by version, whose samples are not kept. */
+function withoutVersions({ byVersion: _byVersion, ...query }: HealthQuery): HealthQuery {
+  return query;
+}

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, double, property } from 'fast-check';
 import { expect, test } from 'vitest';
 import { lastingTitle } from '../../../../core/domain/alerts/lasting-title.ts';
 
@@ -33,8 +33,8 @@ test.each([
 ])('keeps "%s"', (title) => expect(lastingTitle(title)).toBe(title));
 
 test('is the same for each value, and for itself', () => {
-  fc.assert(
-    fc.property(fc.double({ min: 0, max: 100, noNaN: true }), (value) => {
+  assert(
+    property(double({ min: 0, max: 100, noNaN: true }), (value) => {
       const title = lastingTitle(`orders fails ${value.toFixed(3)} % of its requests`);
       expect(title).toBe('orders fails … of its requests');
       expect(lastingTitle(title)).toBe(title);
