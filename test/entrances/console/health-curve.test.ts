@@ -179,6 +179,35 @@ describe('the health curve of an incident', () => {
   });
 });
 
+test('what Prometheus has lost is drawn from what is kept', async () => {
+  const all = curve((minutes) => (minutes > 0 ? 0.001 : 0.2));
+  const evidenced = evidence();
+  const until = evidenced.at;
+  const live = {
+    query: { promql: 'job:checkout:error_ratio', max: 0.01, called: 'job:checkout:error_ratio' },
+    from: before(30),
+    until,
+    curve: all.filter(([at]) => at >= before(2)),
+    traffic: null,
+    versions: [],
+  };
+  const health = stored({ decision: decision(1), evidence: evidenced }, { series: { curve: all, traffic: [] } });
+  const page = String(await healthPanel(story(), health, LATER, { live, isCurrent: true }));
+  expect(/class="curve" d="([^"]*)"/.exec(page)?.[1]?.match(/M/g)).toHaveLength(1);
+  expect(page).not.toContain('no samples until');
+  expect(page).toMatch(/<td class="when">11:3\d:\d\d<\/td>\s*<td>0.1 %</);
+});
+
+test('marks the onset and the alert of each problem', async () => {
+  const first = { decision: decision(1), evidence: evidence() };
+  const at = plusSeconds(NOON, 900);
+  const second = evidence({ at: plusSeconds(at, 60), onset: { alertStartedAt: at, rule: null } });
+  const page = String(
+    await healthPanel(story(), stored({ decision: decision(2), evidence: second }, { earlier: [first] }), LATER),
+  );
+  expect(inLegend(page).filter((one) => one.startsWith('alert'))).toEqual(['alert 12:00:00', 'alert 12:15:00']);
+});
+
 describe('what the page reads', () => {
   const reading = (inputs: Record<number, Evidence | null | Error>, kept: HealthSeries = NO_SAMPLES) => {
     const read: number[] = [];
