@@ -59,8 +59,8 @@ export type ConfiguredScope = {
 
 /** A system that the configuration names, with its credentials. */
 export type ConfiguredTarget = {
-  /** Vendor whose own credentials these replace. Null: none. */
-  vendor: 'kubernetes' | 'cd' | null;
+  /** Vendor that it is called with, and whose own credentials these replace. Null: none. */
+  vendor: 'kubernetes' | 'cd' | 'aws' | null;
   url?: string | undefined;
   auth?: { bearer: string } | { webhookSignature: string } | undefined;
 };

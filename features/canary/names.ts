@@ -23,8 +23,9 @@ export const names = {
   },
   targets({ canary }: { canary?: CanaryConfig }) {
     const traffic = canary?.traffic;
+    if (traffic === undefined) return [];
     // A function of AWS is called with the role of the functions.
-    if (traffic === undefined || traffic.kind === 'lambda-alias') return [];
+    if (traffic.kind === 'lambda-alias') return [{ vendor: 'aws' }];
     return [{ ...traffic, vendor: traffic.kind === 'http' ? 'cd' : 'kubernetes' }];
   },
   counters: {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { Secrets } from '../../core/domain/ports/system.ts';
 import type { SigningSecrets } from '../../schemas/config/signing-secret.ts';
-import type { VendorMode } from '../../core/domain/catalogue/vendors.ts';
+import { isOfStandIn, type StandIns, type VendorMode } from '../../core/domain/catalogue/vendors.ts';
 import { faultOf } from './signing-secrets.ts';
 
 /**
@@ -74,8 +74,11 @@ type Credential = {
   signs?: SigningSecrets;
 };
 
+/** What checking a credential needs. */
+export type CredentialDeps = { secrets: Secrets; standIns: StandIns };
+
 /** Checks that a credential is set, if it cannot be tested here. */
-export async function credential({ secrets }: { secrets: Secrets }, wanted: Credential): Promise<CheckResult> {
+export async function credential({ secrets, standIns }: CredentialDeps, wanted: Credential): Promise<CheckResult> {
   const { key, notTested, without, signs } = wanted;
   const set = await credentialOf(secrets, key);
   if (set === undefined) return off(`${key} is not set${without === undefined ? '' : `: ${without}`}`);
@@ -85,6 +88,8 @@ export async function credential({ secrets }: { secrets: Secrets }, wanted: Cred
     return wrong(`${set} contains whitespace, which no credential has; set it again`);
   const fault = signs === undefined ? null : faultOf(set, value, signs);
   if (fault !== null) return wrong(fault);
+  if (await isOfStandIn(set, (name) => secrets.get(name), standIns))
+    return { state: 'set', detail: `${set} is only used with a stand-in of the sandbox` };
   return { state: 'set', detail: `${set} is set; ${notTested}` };
 }
 

@@ -147,15 +147,16 @@ const addressFields = ({
 
 /** Returns the connections of vendors without read-only requests. They are only called for rollbacks. */
 const rollbackVendors = (modes: readonly VendorState[]): Connection[] =>
-  modes
-    .filter(({ name }) => TRIED_BY_ROLLBACKS.some((one) => one.name === name))
-    .map((one) => ({
-      name: one.name,
-      ...addressFields(one),
-      ...(one.missing === null
+  TRIED_BY_ROLLBACKS.flatMap(({ name, publicUrl }) => {
+    const one = modes.find((mode) => mode.name === name);
+    if (one === undefined) return [];
+    const needsAddress = publicUrl === undefined ? '; deployers without an address are off' : '';
+    const result: CheckResult =
+      one.missing === null
         ? { state: 'set', detail: 'not tested, because each request would change something' }
-        : off(`${one.missing}; deployers without an address are off`)),
-    }));
+        : off(`${one.missing}${needsAddress}`);
+    return [{ name, ...addressFields(one), ...result }];
+  });
 
 async function prometheus({ metrics, secrets }: CheckDeps): Promise<CheckResult> {
   const value = await metrics.value('vector(1)');

@@ -2,7 +2,16 @@ import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { Secrets } from '../../core/domain/ports/system.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { checkMail } from '../mail/check.ts';
-import { type Connection, credential, inTime, off, type CheckResult, checked, wrong } from './check-result.ts';
+import {
+  type Connection,
+  credential,
+  type CredentialDeps,
+  inTime,
+  off,
+  type CheckResult,
+  checked,
+  wrong,
+} from './check-result.ts';
 
 /** A receiver of our webhooks. */
 type Receiver = { url: string; signature: string | null };
@@ -15,7 +24,7 @@ export const mail = ({ secrets }: { secrets: Secrets }): Promise<CheckResult> =>
   }));
 
 /** Returns each receiver once, by host only, because the rest of a URL may be secret. Calls none of them. */
-export async function webhooks(deps: Pick<Deps, 'config'> & { secrets: Secrets }): Promise<Connection[]> {
+export async function webhooks(deps: Pick<Deps, 'config'> & CredentialDeps): Promise<Connection[]> {
   const config = await deps.config.current();
   const all = receiversOf(config);
   const none = all.length === 0 ? [{ name: 'webhooks', ...off('no receiver is configured') }] : [];
@@ -48,7 +57,7 @@ function receiversOf({ paging, response, routes }: Config): Receiver[] {
   return [...new Map(all.map((one) => [`${one.url} ${one.signature}`, one])).values()];
 }
 
-async function checkSignature(deps: { secrets: Secrets }, { signature }: Receiver): Promise<CheckResult> {
+async function checkSignature(deps: CredentialDeps, { signature }: Receiver): Promise<CheckResult> {
   const notTested = 'not tested, because a test would send a message';
   if (signature === null) return { state: 'set', detail: `not signed; ${notTested}` };
   const checks = await credential(deps, { key: signature, notTested, signs: 'one' });

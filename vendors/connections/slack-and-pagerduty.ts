@@ -1,10 +1,9 @@
 import type { ChatApp, Directory } from '../../core/domain/ports/chat.ts';
 import type { OnCallPerson } from '../../core/domain/people/on-call.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
-import type { Secrets } from '../../core/domain/ports/system.ts';
 import { ROUTING_KEY_CHARS } from '../pagerduty/limits.ts';
 import type { PeopleFile } from '../../schemas/people/people.ts';
-import { credential, off, type CheckResult, checked, wrong } from './check-result.ts';
+import { credential, type CredentialDeps, off, type CheckResult, checked, wrong } from './check-result.ts';
 
 /** Checks that the Slack app has all scopes, and is installed in a workspace of people.yaml. */
 export async function slack({
@@ -39,7 +38,7 @@ function installed({ workspace, lacks }: ChatApp, { workspaces }: Pick<PeopleFil
     : { state: 'connected', detail: `reachable; the app is installed in ${name}` };
 }
 
-export const slackCommands = (deps: { secrets: Secrets }): Promise<CheckResult> =>
+export const slackCommands = (deps: CredentialDeps): Promise<CheckResult> =>
   credential(deps, {
     key: 'SLACK_SIGNING_SECRET',
     signs: 'one',
@@ -47,7 +46,7 @@ export const slackCommands = (deps: { secrets: Secrets }): Promise<CheckResult> 
     without: 'Firebreak refuses commands, buttons, and events from Slack',
   });
 
-export async function pagerDutyPages(deps: { secrets: Secrets }): Promise<CheckResult> {
+export async function pagerDutyPages(deps: CredentialDeps): Promise<CheckResult> {
   const key = 'PAGERDUTY_ROUTING_KEY';
   const { length } = (await deps.secrets.get(key)) ?? '';
   if (length > 0 && length !== ROUTING_KEY_CHARS)
@@ -58,7 +57,7 @@ export async function pagerDutyPages(deps: { secrets: Secrets }): Promise<CheckR
   return credential(deps, { key, notTested: 'not tested, because a test would page', without: 'no pages are sent' });
 }
 
-export const pagerDutyWebhooks = (deps: { secrets: Secrets }): Promise<CheckResult> =>
+export const pagerDutyWebhooks = (deps: CredentialDeps): Promise<CheckResult> =>
   credential(deps, {
     key: 'PAGERDUTY_WEBHOOK_SECRET',
     signs: 'several',

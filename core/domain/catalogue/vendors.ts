@@ -53,12 +53,15 @@ export function publicUrl(url: string): string {
   return found;
 }
 
-/** Credentials by vendor that the catalogue names instead of the vendor's own setting. */
+/**
+ * The vendors that targets of the catalogue use, each with the credentials that the catalogue names instead of the
+ * vendor's own setting.
+ */
 export type NamedCredentials = Partial<Record<VendorId, readonly string[]>>;
 
 /**
- * Collects the named credentials. Entries with an address of their own are excluded, because they don't use the
- * vendor's address.
+ * Collects the used vendors with the named credentials. Targets with an address of their own are excluded, because they
+ * don't use the vendor's address.
  */
 export function namedCredentials(services: Config['services']): NamedCredentials {
   const named = Object.values(services)
@@ -70,31 +73,29 @@ export function namedCredentials(services: Config['services']): NamedCredentials
       ...featureTargets(more),
       ...Object.values(reroute),
     ])
-    .flatMap((target): [VendorId, string][] => {
-      if (target === undefined || !('auth' in target) || target.auth === undefined) return [];
-      if ('url' in target && target.url !== undefined) return [];
-      const vendor =
-        'vendor' in target
-          ? target.vendor
-          : isClusterKind(target.kind)
-            ? ('kubernetes' as const)
-            : vendorOf(target.kind);
+    .flatMap((target): [VendorId, string[]][] => {
+      if (target === undefined || ('url' in target && target.url !== undefined)) return [];
+      const vendor = 'vendor' in target ? target.vendor : vendorOfTarget(target.kind);
       if (vendor === null) return [];
-      return [[vendor, 'bearer' in target.auth ? target.auth.bearer : target.auth.webhookSignature]];
+      const auth = 'auth' in target ? target.auth : undefined;
+      if (auth === undefined) return [[vendor, []]];
+      return [[vendor, ['bearer' in auth ? auth.bearer : auth.webhookSignature]]];
     });
   return Object.fromEntries(
     [...Map.groupBy(named, ([vendor]) => vendor)].map(([vendor, all]) => [
       vendor,
-      [...new Set(all.map(([, name]) => name))],
+      [...new Set(all.flatMap(([, names]) => names))],
     ]),
   );
 }
 
-/** Kinds that are objects of a Kubernetes cluster, and no deployers. */
-const CLUSTER_KINDS = ['flux', 'gateway-api'] as const;
+/** Vendors of kinds that are no deployers. */
+const OTHER_KINDS = { flux: 'kubernetes', 'gateway-api': 'kubernetes', route53: 'aws' } as const;
 
-const isClusterKind = (kind: string): kind is (typeof CLUSTER_KINDS)[number] =>
-  (CLUSTER_KINDS as readonly string[]).includes(kind);
+const isOtherKind = (kind: string): kind is keyof typeof OTHER_KINDS => Object.hasOwn(OTHER_KINDS, kind);
+
+const vendorOfTarget = (kind: keyof typeof OTHER_KINDS | NonNullable<Target>['kind']): VendorId =>
+  isOtherKind(kind) ? OTHER_KINDS[kind] : vendorOf(kind);
 
 /** Returns the vendor of a kind of deployer or flag service. Flags of `kind: http` always have their own address. */
 export const vendorOf = (kind: NonNullable<Target>['kind']): VendorId => targetOf(kind).vendor;
@@ -113,6 +114,17 @@ export const hasNoSettings = (vendor: VendorId, getSetting: GetSetting, named: N
     ({ url, credentials }) => !getSetting(url) && !credentials.flat().some((name) => getSetting(name)),
   ) && !(named[vendor] ?? []).some((name) => getSetting(name));
 
+/** Returns whether the vendor of a variable is replaced by a stand-in. */
+export async function isOfStandIn(
+  variable: string,
+  getSetting: (name: string) => Promise<string | undefined>,
+  standIns: StandIns,
+): Promise<boolean> {
+  const owner = [...VENDORS, ...ROLLBACK_TARGETS].find(({ variables }) => Object.hasOwn(variables, variable));
+  const addresses = VENDOR_CONNECTIONS.filter(({ vendor }) => vendor === owner?.vendor).map(({ url }) => url);
+  return (await Promise.all(addresses.map(getSetting))).some((address) => standIns.at(address));
+}
+
 /** Mode of a connection: the vendor itself, a stand-in, or off with a reason. */
 export type VendorMode = 'real' | 'stand-in' | 'off';
 export type VendorState = {
@@ -123,7 +135,7 @@ export type VendorState = {
   address: string | null;
   /** Names of the settings used for authentication. */
   credentials: string[];
-  /** Missing settings, as text. Null: none. */
+  /** What is missing, as text. Null: nothing. */
   missing: string | null;
   readOnly: boolean;
 };
@@ -145,6 +157,8 @@ function stateOf(
   const completeSet = credentials.find((all) => all.every((setting) => getSetting(setting)));
   const catalogueCredentials = (named[vendor] ?? []).filter((setting) => getSetting(setting));
   const expected = credentials.map((all) => all.join(' and ')).join(', or ');
+  // Without an address or a credential, only a target shows that the vendor is used.
+  const isUnused = credentials.length === 0 && !getSetting(url) && standard !== null && named[vendor] === undefined;
   const missing = [
     ...(usedAddress === null ? [url] : []),
     ...(credentials.length > 0 && completeSet === undefined && catalogueCredentials.length === 0 ? [expected] : []),
@@ -156,6 +170,7 @@ function stateOf(
     readOnly: readOnly === true,
     credentials: [...(completeSet ?? []), ...catalogueCredentials],
   };
+  if (isUnused) return { ...state, mode: 'off', address: null, missing: 'no service has such a target' };
   if (usedAddress === null || missing.length > 0) {
     const notSet = `${missing.join(' and ')} ${missing.length > 1 || expected.includes(' ') ? 'are' : 'is'} not set`;
     return { ...state, mode: 'off', address: null, missing: notSet };

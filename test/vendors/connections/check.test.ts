@@ -257,6 +257,49 @@ describe('PagerDuty', () => {
   });
 });
 
+test('a credential of a stand-in is not told as one that somebody has set', async () => {
+  const [pagerDuty, slack, github] = [4001, 4002, 4003].map((port) => `http://127.0.0.1:${port}`) as [
+    string,
+    string,
+    string,
+  ];
+  const seen = await look({
+    secrets: {
+      PAGERDUTY_EVENTS_URL: pagerDuty,
+      PAGERDUTY_ROUTING_KEY: 'x'.repeat(32),
+      PAGERDUTY_WEBHOOK_SECRET: 'y'.repeat(32),
+      SLACK_API_URL: `${slack}/api/`,
+      SLACK_SIGNING_SECRET: 'z'.repeat(32),
+      GITHUB_API_URL: github,
+      GITHUB_TOKEN: 'sandbox',
+      KUBERNETES_TOKEN: 'k',
+    },
+    standIns: [pagerDuty, slack, github],
+  });
+  const names = ['PagerDuty pages', 'PagerDuty webhooks', 'Slack commands', 'GitHub', 'Kubernetes'];
+  expect(names.map((name) => seen[name])).toEqual([
+    'set: PAGERDUTY_ROUTING_KEY is only used with a stand-in of the sandbox',
+    'set: PAGERDUTY_WEBHOOK_SECRET is only used with a stand-in of the sandbox',
+    'set: SLACK_SIGNING_SECRET is only used with a stand-in of the sandbox',
+    'set: GITHUB_TOKEN is only used with a stand-in of the sandbox',
+    'set: KUBERNETES_TOKEN is set; not tested',
+  ]);
+});
+
+test('AWS is off until a service has a target there', async () => {
+  const seen = async (deployer?: object) =>
+    (await lookAt({ config: { services: { checkout: { environments: { production: { deployer } } } } } })).find(
+      ({ name }) => name === 'AWS targets',
+    );
+  expect(await seen()).toMatchObject({ state: 'off', mode: 'off', detail: 'no service has such a target' });
+  expect(await seen({ kind: 'http', url: 'https://cd.example' })).toMatchObject({ mode: 'off' });
+  expect(await seen({ kind: 'lambda-alias', function: 'checkout', alias: 'live' })).toMatchObject({
+    state: 'set',
+    mode: 'real',
+    address: 'https://amazonaws.com',
+  });
+});
+
 describe('mail', () => {
   const at = async (url: string, from = 'Firebreak <f@acme.example>') =>
     (await look({ secrets: { SMTP_URL: url, MAIL_FROM: from } }))['mail'];

@@ -132,3 +132,21 @@ test('a credential named by the catalogue counts where it is used without an add
   expect(states({ CD_TOKEN: 'x' }, [], named)['CD system']).toBe('off CD_URL is not set CD_TOKEN');
   expect(states({ SHOP_FLAGS: 'x' }, [], named)['LaunchDarkly']).toBe('real https://app.launchdarkly.com SHOP_FLAGS');
 });
+
+test('AWS has neither a credential nor an address, so that only a target of its own makes it real', () => {
+  const production = (environment: object) => {
+    const services = { checkout: { environments: { production: environment } } };
+    return states({}, [], namedCredentials(Config.parse({ version: '1', paging: {}, services }).services))[
+      'AWS targets'
+    ];
+  };
+  const traffic = { kind: 'lambda-alias', function: 'checkout', alias: 'live' };
+  const reroute = { kind: 'route53', hostedZone: 'Z0123', record: 'api.example.com', targets: { a: {}, b: {} } };
+  expect(production({})).toBe('off no service has such a target');
+  expect(production({ deployer: { kind: 'ecs', cluster: 'main' } })).toBe('real https://amazonaws.com');
+  expect(production({ canary: { traffic } })).toBe('real https://amazonaws.com');
+  expect(production({ reroute: { regions: reroute } })).toBe('real https://amazonaws.com');
+  expect(states({ AWS_TARGETS_URL: 'http://127.0.0.1:4001' }, ['http://127.0.0.1:4001'])['AWS targets']).toMatch(
+    /^stand-in/,
+  );
+});
