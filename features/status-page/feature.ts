@@ -13,6 +13,10 @@ export const statusPage: Feature = {
   },
   jobs: [
     {
+      name: 'watch components',
+      run: async (deps) => (await import('./actions/watch-components.ts')).watchComponents(withPorts(deps)),
+    },
+    {
       name: 'announce maintenance',
       run: async (deps) => (await import('./actions/subscriptions/announce-maintenance.ts')).announceMaintenance(deps),
     },

@@ -14,6 +14,9 @@ export const keys = {
   publicMonths: (month: string): Pick<Key, 'pk'> => ({ pk: `PUBLICMONTH#${month}` }),
   publicOpen: (id: string): Key => ({ pk: 'PUBLICOPEN', sk: id }),
   publicOpens: (): Pick<Key, 'pk'> => ({ pk: 'PUBLICOPEN' }),
+  /** Since when Firebreak watches each component: `sk` is its name. */
+  publicComponent: (name: string): Key => ({ pk: 'PUBLICCOMPONENTS', sk: name }),
+  publicComponents: (): Pick<Key, 'pk'> => ({ pk: 'PUBLICCOMPONENTS' }),
   /** A subscription to a status page. */
   subscriber: (page: string, id: string): Key => ({ pk: `SUBSCRIBERS#${part(page)}`, sk: id }),
   subscribers: (page: string): Pick<Key, 'pk'> => ({ pk: `SUBSCRIBERS#${part(page)}` }),

@@ -28,6 +28,10 @@ export type PublicIncidentStore = {
   open(): Promise<PublicIncident[]>;
   /** Returns the newest incidents that started in a month (UTC), such as `2026-11`, newest first. */
   startedIn(month: string): Promise<PublicIncident[]>;
+  /** Returns since when Firebreak watches components, by name. */
+  watchedSince(): Promise<ReadonlyMap<string, Timestamp>>;
+  /** Records since when Firebreak watches a component, unless that is recorded. */
+  watch(component: string, since: Timestamp): Promise<void>;
 };
 
 /** People and systems that get updates of a status page. */

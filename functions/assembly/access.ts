@@ -17,7 +17,7 @@ const ALL_ITEMS: readonly ItemAccess[] = [
 
 /** What the status page shows: keys of these kinds, in core/stores/keys.ts. */
 const PUBLIC_RECORDS: readonly ItemAccess[] = [
-  { on: 'table', actions: ['GetItem', 'Query'], keys: ['PUBLIC#*', 'PUBLICMONTH#*', 'PUBLICOPEN'] },
+  { on: 'table', actions: ['GetItem', 'Query'], keys: ['PUBLIC#*', 'PUBLICMONTH#*', 'PUBLICOPEN', 'PUBLICCOMPONENTS'] },
 ];
 
 /** Subscriptions, and the mark of those that need a message: keys of these kinds, in core/stores/keys.ts. */

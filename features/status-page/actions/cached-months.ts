@@ -6,7 +6,7 @@ import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 /** Seconds for which an old month is cached, from which no page computes uptime. Only a late approval changes it. */
 const OLD_MONTH_SECONDS = 3600;
 
-type IncidentReads = Pick<PublicIncidents, 'open' | 'read' | 'startedIn'>;
+type IncidentReads = Pick<PublicIncidents, 'open' | 'read' | 'startedIn' | 'watchedSince'>;
 
 /**
  * Returns a function that makes the readers of one snapshot. They read each list at most once, and old months rarely: a
@@ -27,9 +27,11 @@ export function cachedMonths(incidents: IncidentReads): (now: Timestamp) => Inci
     const recent = new Set(recentMonths(now));
     const months = new Map<string, Promise<PublicIncident[]>>();
     let open: Promise<PublicIncident[]> | undefined;
+    let watchedSince: ReturnType<IncidentReads['watchedSince']> | undefined;
     return {
       read: (id) => incidents.read(id),
       open: () => (open ??= incidents.open()),
+      watchedSince: () => (watchedSince ??= incidents.watchedSince()),
       startedIn(month) {
         const reading = months.get(month) ?? (recent.has(month) ? incidents.startedIn(month) : readOld(month, now));
         months.set(month, reading);

@@ -7,7 +7,7 @@ import type { Maintenance } from '../schemas/status-page-file.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
 export type StatusDeps = Pick<Deps, 'clock' | 'config'> & {
-  publicIncidents: Pick<Deps['publicIncidents'], 'open' | 'read' | 'startedIn'>;
+  publicIncidents: Pick<Deps['publicIncidents'], 'open' | 'read' | 'startedIn' | 'watchedSince'>;
 };
 
 /** The first month with a history: before it there was no Firebreak. */
@@ -21,12 +21,13 @@ export const readPages = async ({ config }: StatusDeps): Promise<ReadonlyMap<str
 export async function readPage(deps: StatusDeps, page: PageSettings): Promise<PageView> {
   const { clock, config, publicIncidents } = deps;
   const now = clock.now();
-  const [{ statusPage }, open, ...months] = await Promise.all([
+  const [{ statusPage }, watchedSince, open, ...months] = await Promise.all([
     config.current(),
+    publicIncidents.watchedSince(),
     publicIncidents.open(),
     ...recentMonths(now).map((month) => publicIncidents.startedIn(month)),
   ]);
-  return withoutCredentials(pageView({ page, statusPage, incidents: [...open, ...months.flat()], now }));
+  return withoutCredentials(pageView({ page, statusPage, incidents: [...open, ...months.flat()], watchedSince, now }));
 }
 
 /** Returns the months (UTC) that have a history, newest first. */

@@ -27,22 +27,32 @@ export type Day = {
 
 export type Uptime = {
   days: Day[];
-  /** Share of the time with data, 0 to 1. Null: no data. */
+  /** Share of the time with data, 0 to 1. Null: less than a full day has data. */
   share: number | null;
 };
+
+const DAY_MS = 86_400_000;
 
 type DayBounds = { date: string; from: number; until: number };
 
 /** Returns the last days up to now, oldest first. The last one ends now. */
 export function lastDays(now: Timestamp, timeZone: string): DayBounds[] {
-  const today = Temporal.Instant.from(now).toZonedDateTimeISO(timeZone).toPlainDate();
-  const startOf = (date: Temporal.PlainDate): number => date.toZonedDateTime(timeZone).epochMilliseconds;
+  const today = Temporal.PlainDate.from(dateAt(now, timeZone));
+  const startOf = (date: Temporal.PlainDate): number => millisOf(startOfDay(date.toString(), timeZone));
   return Array.from({ length: UPTIME_DAYS }, (_, index) => {
     const date = today.subtract({ days: UPTIME_DAYS - 1 - index });
     const until = Math.min(startOf(date.add({ days: 1 })), millisOf(now));
     return { date: date.toString(), from: startOf(date), until };
   });
 }
+
+/** @example dateAt('2026-11-20T23:30:00.000Z', 'Europe/Berlin') // '2026-11-21' */
+export const dateAt = (at: Timestamp, timeZone: string): string =>
+  Temporal.Instant.from(at).toZonedDateTimeISO(timeZone).toPlainDate().toString();
+
+/** Returns the start of a day, such as `2026-11-20`, in a time zone. */
+export const startOfDay = (date: string, timeZone: string): Timestamp =>
+  timestamp(Temporal.PlainDate.from(date).toZonedDateTime(timeZone).epochMilliseconds);
 
 type Span = { from: number; until: number; state: ComponentStatus };
 
@@ -51,7 +61,7 @@ type Span = { from: number; until: number; state: ComponentStatus };
  *
  * @param incidents those that affect it
  * @param maintenances those that affect it; planned work is shown, and is no downtime
- * @param since the first day with data
+ * @param since when the time with data begins
  */
 export function uptimeOf(
   incidents: readonly PublicIncident[],
@@ -62,7 +72,7 @@ export function uptimeOf(
     maintenances,
   }: {
     days: readonly DayBounds[];
-    since: string | undefined;
+    since: Timestamp;
     now: Timestamp;
     maintenances: readonly { from: Timestamp; until: Timestamp }[];
   },
@@ -77,14 +87,15 @@ export function uptimeOf(
   let downtime = 0;
   let measured = 0;
   const counted = days.map(({ date, from, until }): Day => {
-    if (since !== undefined && date < since) return { date, state: null, minutes: {} };
-    const millis = millisByState(spans, from, until);
-    measured += until - from;
+    const start = Math.max(from, millisOf(since));
+    if (millisOf(since) >= until) return { date, state: null, minutes: {} };
+    const millis = millisByState(spans, start, until);
+    measured += until - start;
     for (const [state, length] of millis) downtime += length * WEIGHTS[state];
     const minutes = Object.fromEntries([...millis].map(([state, length]) => [state, Math.ceil(length / 60_000)]));
     return { date, state: worst([...millis.keys()]), minutes };
   });
-  return { days: counted, share: measured === 0 ? null : 1 - downtime / measured };
+  return { days: counted, share: measured < DAY_MS ? null : 1 - downtime / measured };
 }
 
 /** Returns the times at which an incident affected its components. */
@@ -113,7 +124,7 @@ function millisByState(spans: readonly Span[], from: number, until: number): Map
 
 /** Returns the months (UTC) that may contain incidents of the last days, newest first: `2026-11`. */
 export function recentMonths(now: Timestamp): string[] {
-  const first = Temporal.Instant.fromEpochMilliseconds(millisOf(now) - (UPTIME_DAYS + 1) * 86_400_000);
+  const first = Temporal.Instant.fromEpochMilliseconds(millisOf(now) - (UPTIME_DAYS + 1) * DAY_MS);
   return monthsFrom(timestamp(first.epochMilliseconds).slice(0, 7), now);
 }
 

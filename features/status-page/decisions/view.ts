@@ -4,7 +4,7 @@ import type { ComponentStatus, PublicStatus } from '../schemas/states.ts';
 import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
 import type { PageSettings } from './pages.ts';
 import { withComponents, worst } from './public-texts.ts';
-import { lastDays, type Uptime, uptimeOf } from './uptime.ts';
+import { dateAt, lastDays, startOfDay, type Uptime, uptimeOf } from './uptime.ts';
 
 /** A status page as readers see it at one time. Everything in it is public. */
 export type PageView = {
@@ -27,7 +27,8 @@ export type ComponentView = {
   name: string;
   group: string | null;
   description: string | null;
-  since: string | null;
+  /** The first day with data. */
+  since: string;
   state: ComponentStatus;
   uptime: Uptime;
 };
@@ -99,18 +100,20 @@ export type PageSource = {
   statusPage: Pick<StatusPageFile, 'maintenance' | 'updates'>;
   /** Unresolved, and those of the last days. Each may occur twice. */
   incidents: readonly PublicIncident[];
+  /** Since when Firebreak watches components, by name. Those that are not in it are new. */
+  watchedSince: ReadonlyMap<string, Timestamp>;
   now: Timestamp;
 };
 
 /** Computes a status page. */
-export function pageView({ page, statusPage, incidents, now }: PageSource): PageView {
+export function pageView({ page, statusPage, incidents, watchedSince, now }: PageSource): PageView {
   const records = [...new Map(incidents.map((record) => [record.id, record])).values()];
   const shown = records.flatMap((record) => incidentView(record, page) ?? []).toSorted(newestFirst);
   const planned = statusPage.maintenance.flatMap(
     (maintenance) => maintenanceView(maintenance, statusPage, page, now) ?? [],
   );
   const days = lastDays(now, page.timeZone);
-  const components = page.components.map(({ name, group, description, since }): ComponentView => {
+  const components = page.components.map(({ name, group, description, since: configured }): ComponentView => {
     const affecting = records.filter((record) => record.components.includes(name));
     const inForce = [
       ...affecting.filter(({ resolved_at }) => resolved_at === null).map(({ states }) => states.at(-1)?.state),
@@ -118,11 +121,15 @@ export function pageView({ page, statusPage, incidents, now }: PageSource): Page
         .filter((maintenance) => isActive(maintenance) && maintenance.components.includes(name))
         .map(() => 'under_maintenance' as const),
     ];
+    const since =
+      configured === undefined
+        ? dataSince(affecting, watchedSince.get(name) ?? now)
+        : startOfDay(configured, page.timeZone);
     return {
       name,
       group: group ?? null,
       description: description ?? null,
-      since: since ?? null,
+      since: dateAt(since, page.timeZone),
       state: worst(inForce.map((state) => state ?? 'operational')),
       uptime: uptimeOf(affecting, {
         days,
@@ -150,6 +157,10 @@ export function pageView({ page, statusPage, incidents, now }: PageSource): Page
         .at(-1) ?? dayStart(now),
   };
 }
+
+/** Returns since when there is data of a component that was not configured with its first day. */
+const dataSince = (affecting: readonly PublicIncident[], watchedSince: Timestamp): Timestamp =>
+  affecting.map(({ started_at }) => started_at).reduce((a, b) => (a < b ? a : b), watchedSince);
 
 /** Before any event, the page changed when the uptime got its newest day. */
 const dayStart = (now: Timestamp): Timestamp => `${now.slice(0, 10)}T00:00:00.000Z` as Timestamp;

@@ -80,9 +80,6 @@ const pageFields = ({ view: { page, updated_at }, publicUrl }: PageSource) => ({
   },
 });
 
-/** Stands in for the unknown creation time of a component: clients of Statuspage expect a time. */
-const DEFAULT_CREATED_AT = '2026-01-01T00:00:00.000Z' as Timestamp;
-
 /** Lists components and groups, which are components with `group: true`. */
 function componentsOf(view: PageView): object[] {
   const groups = [...new Set(view.components.flatMap(({ group }) => group ?? []))];
@@ -92,7 +89,7 @@ function componentsOf(view: PageView): object[] {
       const members = view.components.filter(({ group }) => group === name);
       const [first] = members;
       return {
-        ...componentFields(view, { position: index + 1, since: first?.since ?? null }),
+        ...componentFields(view, { position: index + 1, since: first?.since ?? view.at.slice(0, 10) }),
         id: statuspageId('group', name),
         name,
         status: groupStatus(members),
@@ -128,11 +125,8 @@ const componentOf = (view: PageView, { name, group, description, since, state }:
 });
 
 /** Fields that components and groups share. */
-const componentFields = (
-  { page, updated_at }: PageView,
-  { position, since }: { position: number; since: string | null },
-) => ({
-  created_at: since === null ? DEFAULT_CREATED_AT : (`${since}T00:00:00.000Z` as Timestamp),
+const componentFields = ({ page, updated_at }: PageView, { position, since }: { position: number; since: string }) => ({
+  created_at: `${since}T00:00:00.000Z` as Timestamp,
   updated_at,
   position,
   showcase: true,

@@ -24,13 +24,14 @@ const LINE_MIDDLES: Readonly<Record<ComponentStatus | 'none', readonly number[]>
 /** Shows the uptime of a component as bars with text, and the days that were not operational as a table. */
 export const uptimeBars = (name: string, { days, share }: Uptime): Html => {
   const problems = days.filter(({ minutes }) => Object.keys(minutes).length > 0);
-  const text = share === null ? 'no data yet' : `${percentOf(share)} uptime`;
+  const withData = days.filter(({ state }) => state !== null).length;
+  const text = share === null ? 'less than a day of data' : `${percentOf(share)} uptime`;
   return html`<svg
       class="bars"
       viewBox="0 0 ${UPTIME_DAYS * DAY_WIDTH - 1} ${HEIGHT}"
       preserveAspectRatio="none"
       role="img"
-      aria-label="${name}: ${text} in the last ${UPTIME_DAYS} days, ${dayCount(problems.length)} with incidents or maintenance"
+      aria-label="${name}: ${text}${share === null ? '' : ` in the last ${withData} days`}, ${dayCount(problems.length)} with incidents or maintenance"
     >
       ${[...pathsOf(days)].map(([state, path]) => html`<path class="${state}" d="${path}" />`)}
     </svg>

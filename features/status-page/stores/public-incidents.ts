@@ -1,16 +1,17 @@
 import type { Clock } from '../../../core/domain/ports/system.ts';
 import type { PublicIncidents } from '../types.ts';
+import { Timestamp } from '../../../schemas/time/time.ts';
 import { PublicIncident } from '../schemas/public-incident.ts';
 import { keys } from '../keys.ts';
 import { publicIncidentIds } from './ids.ts';
 import { collect, type Table } from '../../../core/stores/table.ts';
-import { type Item, put, remove } from '../../../platforms/store.ts';
+import { absent, type Item, put, remove } from '../../../platforms/store.ts';
 import { projectionMarkWrite } from '../../../core/stores/incidents/projections.ts';
 
 /** Enough for the history of a month. */
 const MONTH_READ = 500;
 
-/** Stores incidents as the public sees them, by the month of their start. */
+/** Stores incidents as the public sees them, by the month of their start, and since when components are watched. */
 export class PublicIncidentTable implements PublicIncidents {
   readonly idOf = publicIncidentIds.idOf;
   readonly #table: Table;
@@ -46,6 +47,17 @@ export class PublicIncidentTable implements PublicIncidents {
   startedIn(month: string): Promise<PublicIncident[]> {
     const { pk } = keys.publicMonths(month);
     return collect(this.#table.each(pk, { newestFirst: true, limit: MONTH_READ }), recordOf);
+  }
+
+  async watchedSince(): Promise<ReadonlyMap<string, Timestamp>> {
+    const { pk } = keys.publicComponents();
+    return new Map(
+      await collect(this.#table.each(pk), ({ sk, since }) => [String(sk), Timestamp.parse(since)] as const),
+    );
+  }
+
+  async watch(component: string, since: Timestamp): Promise<void> {
+    await this.#table.transact([put({ ...keys.publicComponent(component), since }, absent)]);
   }
 }
 

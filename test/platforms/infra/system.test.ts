@@ -351,7 +351,12 @@ describe('permissions', () => {
       'ssm:GetParameters',
     ]);
     expect(permissions.find(({ actions }) => actions.includes('dynamodb:Query'))).toMatchObject({
-      conditions: [{ variable: 'dynamodb:LeadingKeys', values: ['PUBLIC#*', 'PUBLICMONTH#*', 'PUBLICOPEN'] }],
+      conditions: [
+        {
+          variable: 'dynamodb:LeadingKeys',
+          values: ['PUBLIC#*', 'PUBLICMONTH#*', 'PUBLICOPEN', 'PUBLICCOMPONENTS'],
+        },
+      ],
     });
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { lastDays, monthsFrom, recentMonths, UPTIME_DAYS, uptimeOf } from '../../decisions/uptime.ts';
+import { lastDays, monthsFrom, recentMonths, startOfDay, UPTIME_DAYS, uptimeOf } from '../../decisions/uptime.ts';
 import type { PublicIncident } from '../../schemas/public-incident.ts';
 import { at, publicIncident } from '../support/public-incidents.ts';
 
@@ -8,7 +8,7 @@ const NOW = at('2026-11-22T00:00:00Z');
 const uptime = (incidents: readonly PublicIncident[], more: { since?: string; timeZone?: string } = {}) =>
   uptimeOf(incidents, {
     days: lastDays(NOW, more.timeZone ?? 'UTC'),
-    since: more.since,
+    since: startOfDay(more.since ?? '2026-01-01', more.timeZone ?? 'UTC'),
     now: NOW,
     maintenances: [],
   });
@@ -77,13 +77,32 @@ describe('the uptime of a component', () => {
     expect(uptime([], { since: '2027-01-01' }).share).toBeNull();
   });
 
+  test('has no percentage before a full day has data, whenever in the day it began', () => {
+    const watched = (since: string) =>
+      uptimeOf([], { days: lastDays(NOW, 'UTC'), since: at(since), now: NOW, maintenances: [] });
+    const { days, share } = watched('2026-11-21T23:58:00Z');
+    expect(share).toBeNull();
+    expect(days.slice(-3).map(({ state }) => state)).toEqual([null, 'operational', 'operational']);
+    expect(watched('2026-11-21T00:00:00Z').share).toBe(1);
+  });
+
   test('shows maintenance without counting it', () => {
     const maintenances = [{ from: at('2026-11-20T12:00:00Z'), until: at('2026-11-20T13:00:00Z') }];
-    const result = uptimeOf([], { days: lastDays(NOW, 'UTC'), since: undefined, now: NOW, maintenances });
+    const result = uptimeOf([], {
+      days: lastDays(NOW, 'UTC'),
+      since: at('2026-01-01T00:00:00Z'),
+      now: NOW,
+      maintenances,
+    });
     expect(result.share).toBe(1);
     expect(dayOf(result, '2026-11-20')).toMatchObject({ state: 'under_maintenance' });
     const planned = [{ from: at('2026-11-23T12:00:00Z'), until: at('2026-11-24T13:00:00Z') }];
-    const ahead = uptimeOf([], { days: lastDays(NOW, 'UTC'), since: undefined, now: NOW, maintenances: planned });
+    const ahead = uptimeOf([], {
+      days: lastDays(NOW, 'UTC'),
+      since: at('2026-01-01T00:00:00Z'),
+      now: NOW,
+      maintenances: planned,
+    });
     expect(new Set(ahead.days.map(({ state }) => state))).toEqual(new Set(['operational']));
   });
 });

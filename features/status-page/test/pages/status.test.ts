@@ -4,6 +4,7 @@ import { API } from '../../pages/api.ts';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Env } from '../../../../entrances/http/context.ts';
 import { API_FILES, describeStatusPages } from '../../pages/description.ts';
+import { pagesOf } from '../../decisions/pages.ts';
 import { statusApp } from '../../pages/routes.ts';
 import { textOn } from '../../pages/style.ts';
 import { Config } from '../../../../schemas/config/config.ts';
@@ -49,6 +50,8 @@ function siteOf({ file = statusPage, services = {} }: { file?: object; services?
     publicIncident({ components: ['Checkout', 'Partner API'] }),
     publicIncident({ id: 'open', started_at: at('2026-11-22T11:00:00Z'), resolved_at: null, components: ['Catalog'] }),
   );
+  for (const { name } of [...pagesOf(config).values()].flatMap(({ components }) => components))
+    publicIncidents.since.set(name, at('2026-01-01T00:00:00Z'));
   const app = statusApp({
     clock,
     config: { current: async () => config, problems: async () => [] },

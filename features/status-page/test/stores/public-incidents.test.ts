@@ -37,6 +37,12 @@ test('an incident is read by its ID, by its month, and among open ones until it 
   expect(await incidents.startedIn('2026-11')).toEqual([newer]);
 });
 
+test('a component is watched since it was recorded first', async () => {
+  await incidents.watch('Checkout', at('2026-11-01T00:00:00Z'));
+  await incidents.watch('Checkout', at('2026-11-02T00:00:00Z'));
+  expect(await incidents.watchedSince()).toEqual(new Map([['Checkout', at('2026-11-01T00:00:00Z')]]));
+});
+
 test('a month is read newest first', async () => {
   for (const day of ['02', '04', '03'])
     await incidents.write(publicIncident({ id: `day-${day}`, started_at: at(`2026-09-${day}T00:00:00Z`) }), false);

@@ -6,6 +6,7 @@ import type { Timestamp } from '../../../../schemas/time/time.ts';
 /** In-memory public incidents. */
 export class MemoryPublicIncidents implements PublicIncidents {
   readonly all = new Map<string, PublicIncident>();
+  readonly since = new Map<string, Timestamp>();
   /** Number of reads, and whether they fail. */
   reads = 0;
   broken = false;
@@ -35,6 +36,15 @@ export class MemoryPublicIncidents implements PublicIncidents {
   async startedIn(month: string): Promise<PublicIncident[]> {
     this.#count();
     return this.#newestFirst().filter(({ started_at }) => started_at.startsWith(month));
+  }
+
+  async watchedSince(): Promise<ReadonlyMap<string, Timestamp>> {
+    this.#count();
+    return this.since;
+  }
+
+  async watch(component: string, since: Timestamp): Promise<void> {
+    if (!this.since.has(component)) this.since.set(component, since);
   }
 
   #newestFirst(): PublicIncident[] {
