@@ -159,6 +159,7 @@ const aggregateId = (by: string, inputs: CheckInputs, { verdict, reasons }: Verd
     verdict,
     reasons: [...new Set(reasons.map(({ code }) => code))].toSorted(),
     day: dayOf(inputs.at),
+    ...(request.look && { look: true }),
   };
   return `frd_${sha256(canonicalJson({ by, ...named })).slice(0, 32)}`;
 };

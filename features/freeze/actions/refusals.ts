@@ -11,7 +11,7 @@ const READS_MAX = 20;
 /** A decision of the freeze check. `count`: how often it was requested. */
 export type RecentDecision = Omit<FreezeDecision, 'inputs'> & { count: number; last_at: Timestamp };
 
-/** Returns the newest refusals of the freeze check, newest first, at most `limit`. */
+/** Returns the newest deployments that the freeze check refused, newest first, at most `limit`. */
 export async function recentRefusals(
   { audit, freezeDecisions }: Pick<Deps, 'audit' | 'freezeDecisions'>,
   isVisible: (request: FreezeDecision['request']) => boolean,
@@ -27,7 +27,7 @@ export async function recentRefusals(
       .map(({ detail }) => String(detail['decision']));
     const decisions = await Promise.all(ids.map((id) => freezeDecisions.get(id)));
     for (const one of decisions) {
-      if (one === undefined || !isVisible(one.request)) continue;
+      if (one === undefined || one.request.look || !isVisible(one.request)) continue;
       const { inputs: _inputs, ...decision } = one; // many, and no list shows them
       found.push(decision);
     }

@@ -35,7 +35,7 @@ export const FREEZE_CHECK: ApiCommand = {
     ['--deployment-id <id>', 'ID of the deployment, the same in each retry; consumes an override, returns a token'],
     choice('--change <kind>', 'Kind of change (default: deploy)', CheckedChange.options),
     ['--identity-token <token>', 'OpenID Connect token of the CI system (or FIREBREAK_IDENTITY_TOKEN)'],
-    ['--look', 'Check without consuming an override'],
+    ['--look', 'Check without consuming an override; no deployment depends on the answer'],
     ['--strict', 'Also exit with 1 if the service or the environment is unknown'],
     choice('--on-outage <answer>', 'Answer when Firebreak is unreachable and no signed answer is stored', [
       'allow',
@@ -92,7 +92,11 @@ function requestCheck(
   const query = { ...target, version, commit, deployment_id, change };
   const identity_token = options.identityToken ?? (context.env['FIREBREAK_IDENTITY_TOKEN'] || undefined);
   if (options.look || (deployment_id === undefined && identity_token === undefined))
-    return client.get(`/v1/freeze-check${queryOf(query)}`, CheckAnswer, identity_token);
+    return client.get(
+      `/v1/freeze-check${queryOf({ ...query, look: options.look && 'true' })}`,
+      CheckAnswer,
+      identity_token,
+    );
   return client.post('/v1/freeze-check', { ...query, identity_token }, CheckAnswer);
 }
 

@@ -44,6 +44,7 @@ const IN_FORCE = apiCall({
 /** A freeze check for a plain deploy. It succeeds also when frozen: the command reports, it does not gate. */
 const STATUS = apiCall({
   call: 'GET /v1/freeze-check',
+  send: ({ service, environment }) => ({ service, environment, look: 'true' }),
   response: CheckAnswer,
   print: ({ allowed, verdict, reasons, clears_when: clears }, { service, environment }) => [
     `${String(service)}/${String(environment)}: ${allowed ? verdict : 'frozen'}`,

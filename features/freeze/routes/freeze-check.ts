@@ -15,7 +15,7 @@ const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
 const Decision = FreezeDecisionView.meta({ id: 'FreezeDecision' });
 const Verification = Verified.meta({ id: 'FreezeTokenVerification' });
 
-const Body = CheckRequest.extend({
+const Body = CheckRequest.omit({ look: true }).extend({
   change: checkQuery.shape.change.nullish(),
   /** OpenID Connect token of the CI system. Proves the caller's identity for changes that policy exempts. */
   identity_token: z

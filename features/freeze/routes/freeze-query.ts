@@ -28,6 +28,9 @@ export const checkQuery = z.object({
         'deploy, hotfix, rollback, security, or flag. Defaults to rollback if the version ran earlier and is known good, ' +
         'otherwise to deploy',
     }),
+  look: z.literal('true').optional().meta({
+    description: 'true: no deployment depends on the answer, so that a refusal is not listed as a refused deployment',
+  }),
 });
 
 /** The header with the caller's identity. Policy requires an identity for some kinds of change. */
@@ -39,7 +42,7 @@ export const identityHeader = z.object({
 
 /** Returns the request as the caller sent it. `isKindUnstated`: it does not say the kind of change. */
 export const questionOf = (query: z.infer<typeof checkQuery>): { request: CheckRequest; isKindUnstated: boolean } => ({
-  request: CheckRequest.parse(query),
+  request: CheckRequest.parse({ ...query, look: query.look === 'true' || undefined }),
   isKindUnstated: query.change === undefined,
 });
 

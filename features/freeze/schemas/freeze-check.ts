@@ -26,6 +26,8 @@ export const CheckRequest = z.object({
   /** The CD system's id of this deployment, the same in each retry. */
   deployment_id: OptionalText,
   change: CheckedChange.nullish().transform((change) => change ?? ('deploy' as const)),
+  /** Someone only looks: no deployment depends on the answer. */
+  look: z.literal(true).optional(),
 });
 export type CheckRequest = z.infer<typeof CheckRequest>;
 

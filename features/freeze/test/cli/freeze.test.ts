@@ -58,6 +58,28 @@ const run = (
 const freeze = (...args: string[]): Promise<Ended> => run(['freeze', ...args]);
 
 describe('firebreak freeze', () => {
+  test('status and check --look are no refused deployments', async () => {
+    const ids: string[] = [];
+    for (const service of ['bank', 'hasty'])
+      ids.push((await freeze('open', '--service', service, '--until-lifted', '--reason', 'stocktaking')).out.trim());
+    expect(await freeze('status', 'bank')).toMatchObject({ out: expect.stringContaining('frozen') });
+    expect(await freeze('check', 'bank', 'production', '--look')).toMatchObject({ code: 1 });
+    expect(await freeze('check', 'hasty', 'production')).toMatchObject({ code: 1 });
+    for (const id of ids) expect(await freeze('lift', id)).toMatchObject({ code: 0 });
+
+    const signedIn = await fetch(`${firebreak.url}/login`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { origin: firebreak.url },
+      body: new URLSearchParams({ token: ADMIN_TOKEN }),
+    });
+    const cookie = signedIn.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    const page = await (await fetch(`${firebreak.url}/console/freezes`, { headers: { cookie } })).text();
+    const refused = /Refused deployments[^]*?<\/section>/.exec(page)?.[0] ?? expect.unreachable();
+    expect(refused).toContain('hasty');
+    expect(refused).not.toContain('bank');
+  });
+
   test('check reports by exit code whether a deploy is allowed', async () => {
     expect(await freeze('check', 'checkout', 'production')).toMatchObject({
       code: 0,
