@@ -1,3 +1,4 @@
+import { ofVersion } from '../../domain/changes/change-words.ts';
 import { randomBytes } from 'node:crypto';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { loaded } from '../../domain/ports/extensions.ts';
@@ -62,7 +63,7 @@ async function report(deps: OverdueDeps, change: Change, at: Timestamp): Promise
 
 /** Sends the resolved signal before deleting the record, for the same reason. */
 async function drop(deps: OverdueDeps, change: Change, overdueAt: Timestamp | null, why: string): Promise<void> {
-  const summary = `The ${change.kind} of ${change.version} ${why}`;
+  const summary = `The ${change.kind} ${ofVersion(change)} ${why}`;
   if (overdueAt !== null) await endOverdueDeploy(deps, change, overdueAt, randomBytes(16).toString('hex'), summary);
   await deps.changes.forgetInProgress(change.id);
 }

@@ -1,3 +1,4 @@
+import { ofVersion } from '../../domain/changes/change-words.ts';
 import { randomUUID } from 'node:crypto';
 import { DEPLOY_OVERDUE } from '../../domain/alerts/admission.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -16,7 +17,7 @@ export function reportFailedDeploy(
   trace: string,
   {
     severity = 'warning',
-    summary = `The ${change.kind} of ${change.version} failed`,
+    summary = `The ${change.kind} ${ofVersion(change)} failed`,
     annotations,
   }: Partial<Failure> = {},
 ): Promise<void> {
@@ -40,7 +41,7 @@ type Failure = { severity: Severity; summary: string; annotations: readonly (rea
  * @param failedAt the time that the firing signal reported
  */
 export function endFailedDeploy(deps: ReportDeps, change: Change, failedAt: Timestamp, trace: string): Promise<void> {
-  const summary = `The ${change.kind} of ${change.version} failed`;
+  const summary = `The ${change.kind} ${ofVersion(change)} failed`;
   const endsAt = deps.clock.now();
   return report(deps, change, trace, { alertname: 'DeploymentFailed', summary, startsAt: failedAt, endsAt });
 }
@@ -51,7 +52,7 @@ export function endFailedDeploy(deps: ReportDeps, change: Change, failedAt: Time
  * @param at when the deployment became overdue
  */
 export function reportOverdueDeploy(deps: ReportDeps, change: Change, at: Timestamp, trace: string): Promise<void> {
-  const summary = `The ${change.kind} of ${change.version} started and is overdue`;
+  const summary = `The ${change.kind} ${ofVersion(change)} started and is overdue`;
   return report(deps, change, trace, { alertname: DEPLOY_OVERDUE, summary, startsAt: at, endsAt: null });
 }
 
@@ -61,7 +62,7 @@ export function endOverdueDeploy(
   change: Change,
   at: Timestamp,
   trace: string,
-  summary = `The ${change.kind} of ${change.version} has ended`,
+  summary = `The ${change.kind} ${ofVersion(change)} has ended`,
 ): Promise<void> {
   const endsAt = deps.clock.now();
   return report(deps, change, trace, { alertname: DEPLOY_OVERDUE, summary, startsAt: at, endsAt });

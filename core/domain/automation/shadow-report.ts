@@ -1,3 +1,4 @@
+import { ofVersion } from '../changes/change-words.ts';
 import type { Automation } from '../../../schemas/access/access.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Config } from '../../../schemas/config/config.ts';
@@ -131,7 +132,7 @@ function judgeAct(
   if (rollback !== undefined) return right(`people rolled back to ${to}, and the incident ended`);
   const otherChange = during.find((change) => !putsVersionLive(change) || change.version !== from);
   if (otherChange !== undefined)
-    return undecided(`another change was made during the incident: ${otherChange.kind} of ${otherChange.version}`);
+    return undecided(`another change was made during the incident: ${otherChange.kind} ${ofVersion(otherChange)}`);
   if (now < until) return undecided('the incident ended less than 30 minutes ago');
   const laterRollback = later.find((change) => isTarget(change) || isRollback(change));
   if (laterRollback !== undefined)

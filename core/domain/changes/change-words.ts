@@ -17,3 +17,7 @@ export const ofServiceText = (change: Pick<Change, 'service'>, service: string):
 /** Names a change within a sentence about a service. @example 'deploy v3 of cart' */
 export const changeName = (change: Pick<Change, 'kind' | 'version' | 'service'>, service: string): string =>
   `${KIND_WORDS[change.kind].toLowerCase()} ${change.version}${ofServiceText(change, service)}`;
+
+/** Names the version of a change after its kind: a rollback is `to v41`, a deploy is `of v42`. */
+export const ofVersion = ({ kind, version }: Pick<Change, 'kind' | 'version'>): string =>
+  `${kind === 'rollback' ? 'to' : 'of'} ${version}`;

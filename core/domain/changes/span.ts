@@ -1,3 +1,4 @@
+import { ofVersion } from './change-words.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { changeTitle } from '../correlation/words.ts';
@@ -49,7 +50,7 @@ export function changeSpan(change: Change): Span | undefined {
     name: `${changeTitle(kind)} ${service}`,
     from: started_at,
     until: finished_at === null || finished_at < started_at ? started_at : finished_at,
-    failure: status === 'failed' ? `${changeTitle(kind)} of ${version} failed` : null,
+    failure: status === 'failed' ? `${changeTitle(kind)} ${ofVersion(change)} failed` : null,
     resource: { 'service.name': service, 'service.version': version, 'deployment.environment.name': environment },
     attributes: {
       'deployment.id': id,

@@ -1,3 +1,4 @@
+import { ofVersion } from '../changes/change-words.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { DecisionView, Offer } from '../../../schemas/incidents/incident.ts';
 import type { Reason } from '../../../schemas/incidents/reason.ts';
@@ -79,6 +80,6 @@ function byHand(change: Change): string {
     case 'deploy':
     case 'hotfix':
     case 'rollback':
-      return `if ${aChange(change.kind)} of ${version} is the cause, put an earlier version of ${service} live`;
+      return `if ${aChange(change.kind)} ${ofVersion(change)} is the cause, put an earlier version of ${service} live`;
   }
 }

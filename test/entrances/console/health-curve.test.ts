@@ -73,6 +73,13 @@ describe('the health curve of an incident', () => {
     }
   });
 
+  test('names the version to which a recorded rollback went', async () => {
+    const back = v42({ kind: 'rollback', version: 'v41' as Version });
+    const page = await panel(evidence({ changes: [own(back)] }));
+    expect(inLegend(page).slice(0, 2)).toEqual(['rollback to v41 begins 11:57:00', 'rollback to v41 ends 11:59:00']);
+    expect(page).not.toContain('rollback of');
+  });
+
   test('is described for people who do not see it, and has its data as a table', async () => {
     const page = await panel(evidence());
     const label = /role="img" aria-label="([^"]*)"/.exec(page)?.[1];

@@ -1,3 +1,4 @@
+import { ofVersion } from '../../../../core/domain/changes/change-words.ts';
 import { html } from 'hono/html';
 import type { HealthRead, JudgedHealth } from '../../../../core/actions/incidents/health-read.ts';
 import type { LiveHealthRead } from '../../../../core/actions/incidents/live-health.ts';
@@ -221,8 +222,9 @@ function versionsPlot(
 }
 
 /** Marks both ends of a longer roll-out: with its end alone, it would seem to have come after what it caused. */
-function marksOfChange({ kind, version, started_at: began, finished_at: ended }: Change): Mark[] {
-  const label = kind === 'rollback' ? `rollback to ${version}` : `${kind} of ${version}`;
+function marksOfChange(change: Change): Mark[] {
+  const { kind, started_at: began, finished_at: ended } = change;
+  const label = `${kind} ${ofVersion(change)}`;
   if (ended === null || secondsBetween(began, ended) < LONG_ROLLOUT_SECONDS)
     return [{ kind: 'deploy', at: ended ?? began, label }];
   return [
