@@ -1,6 +1,8 @@
 import { html } from 'hono/html';
+import { configurationFindings } from '../../core/domain/catalogue/doctor-findings.ts';
 import type { Refusal } from '../../core/domain/refusal.ts';
 import type { Viewer } from '../http/context.ts';
+import { SETTINGS_PATH } from './pages/settings/settings.ts';
 import { type Confirmation, type ConsolePage, fieldProblems, type PageAction, type Undo } from './pages/page.ts';
 import { actionForm, type Html, sentence, type Shown } from './parts.ts';
 import type { MarkedField, RefusedForm } from './refused-form.ts';
@@ -24,6 +26,22 @@ export const refusalNotice = ({ detail }: Refusal, marked: readonly MarkedField[
             </ul>`
     }
   </div>`;
+
+/** Errors of a configuration in the banner; the settings show all. */
+const ERRORS_SHOWN = 3;
+
+/** Says that the newest configuration is not in force, and why. It is a part of the page, so that it goes when it is repaired. */
+export function configurationNotice(problems: readonly string[]): Html | undefined {
+  const errors = configurationFindings(problems).filter(({ verdict }) => verdict === 'no');
+  if (errors.length === 0) return undefined;
+  return html`<div class="notice error" role="alert" id="configuration" data-part>
+    <p>The configuration is invalid. The last valid one stays active.</p>
+    <ul>
+      ${errors.slice(0, ERRORS_SHOWN).map(({ text }) => html`<li>${text}</li>`)}
+    </ul>
+    <p><a href="${SETTINGS_PATH}">${errors.length > ERRORS_SHOWN ? `All ${errors.length} errors` : 'Settings'}</a></p>
+  </div>`;
+}
 
 /** @param paths of the action */
 export const refusedFormOf = (

@@ -34,6 +34,7 @@ import {
   doneNotice,
   doneQuery,
   isOfLastAction,
+  configurationNotice,
   noticeOf,
   refusalNotice,
   refusedFormOf,
@@ -151,8 +152,10 @@ async function readPage(
     sandboxPath: sandboxPathFor(deps, c),
     destinations: navigationOf(viewer).flatMap(({ pages }) => pages),
   });
-  const main = await read.main;
-  const markup = String(main);
+  // As on the settings, only for those who may see the health of all services.
+  const banner = viewer.may('health:read', EVERYWHERE) ? configurationNotice(await deps.config.problems()) : undefined;
+  const main = html`${banner ?? ''}${await read.main}`;
+  const markup = String(await main);
   const version = sha256(read.title + markup.replaceAll(viewer.csrfToken, '')).slice(0, 16);
   return { shown: { ...read, main }, markup, version };
 }

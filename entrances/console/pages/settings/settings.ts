@@ -23,7 +23,7 @@ import { loadSettings, type Settings, type TokenRow } from './data.ts';
 import * as z from 'zod';
 import { revokeToken } from '../../../../core/actions/people/revoke-token.ts';
 
-const PATH = '/console/settings';
+export const SETTINGS_PATH = '/console/settings';
 
 const PEOPLE_SHOWN = 200;
 const FINDINGS_SHOWN = 300;
@@ -44,7 +44,7 @@ const SETTINGS_ACTIONS = {
 } satisfies Readonly<Record<string, PageAction>>;
 
 export const settingsPage: ConsolePage = {
-  path: PATH,
+  path: SETTINGS_PATH,
   label: 'Settings',
   section: 'Admin',
   action: 'health:read',
@@ -143,13 +143,13 @@ function tokensPanel({ tokens, at, may, csrfToken }: Settings): Html | '' {
     'tokens',
     'Tokens',
     null,
-    html`${tokens.isFirst ? '' : olderLink(PATH, {}, 'Newest tokens')}
+    html`${tokens.isFirst ? '' : olderLink(SETTINGS_PATH, {}, 'Newest tokens')}
     ${
       rows.length === 0
         ? nothing(html`There are no tokens. Create one with <code>firebreak token create NAME --role responder</code>.`)
         : tableOf('Tokens', ['Name', 'Permissions', 'Limited to', 'Created', 'Ends', 'Action'], rows)
     }
-    ${tokens.older === null ? '' : olderLink(PATH, { tokens: tokens.older }, 'Older tokens')}`,
+    ${tokens.older === null ? '' : olderLink(SETTINGS_PATH, { tokens: tokens.older }, 'Older tokens')}`,
   );
 }
 
@@ -172,7 +172,7 @@ const revokeForm = ({ id, name }: TokenRow, csrfToken: string): Html =>
     `revoke-${id}`,
     'Revoke…',
     actionForm(
-      PATH,
+      SETTINGS_PATH,
       'revoke-token',
       csrfToken,
       html`<input type="hidden" name="id" value="${id}" />
