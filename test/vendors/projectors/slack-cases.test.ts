@@ -61,6 +61,22 @@ test.each([
   expect(slack.chat.channels.find(({ name }) => name === 'team-checkout')?.messages).toHaveLength(1);
 });
 
+test('a mode that is raised opens no channel for an incident that ended on trial', async () => {
+  const slack = slackWorld(scenario([]));
+  const withMode = (mode: string) =>
+    Object.assign(
+      slack.config.services,
+      ServicesFile.parse({
+        services: { checkout: { environments: { production: { shadow: {}, autoRollback: { mode } } } } },
+      }).services,
+    );
+  withMode('shadow');
+  await play(slack, [resolved(SECOND)]);
+  withMode('act');
+  await play(slack, [note(2 * SECOND), note(3 * SECOND)]);
+  expect(slack.chat.channels.filter(({ name }) => name.startsWith('incident-'))).toEqual([]);
+});
+
 test('the channel of an incident has the links of the configuration as bookmarks', async () => {
   const slack = slackWorld(scenario([]));
   const url = 'https://logs.test/?q=${{ service }}&to=${{ to.ms }}';

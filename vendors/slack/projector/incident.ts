@@ -152,7 +152,10 @@ class IncidentView {
 
   async #ensureChannel(): Promise<string | undefined> {
     const { incident } = this.#story;
-    if (this.#hasNoChannel()) return undefined;
+    if (this.#hasNoChannel()) {
+      if (!this.#state.quiet) await this.#save({ quiet: true });
+      return undefined;
+    }
     const save = (change: Partial<SlackState>): Promise<void> => this.#save(change);
     const ensured = await ensureChannel(this.#deps, incident, this.#config.slack, this.#state, save, this.#session);
     if (ensured?.kind === 'refused') await this.#recordProblem('channel', ensured.detail);
@@ -164,7 +167,10 @@ class IncidentView {
 
   /** Returns whether the incident gets no channel. An existing channel stays in use. */
   #hasNoChannel(): boolean {
-    return this.#state.name === null && isQuietTrial(this.#story.incident, this.#config, 'channel');
+    const { incident } = this.#story;
+    // A mode that is raised later opens no channel for what is over.
+    const endedQuietly = this.#state.quiet && incident.resolved_at !== null;
+    return this.#state.name === null && (endedQuietly || isQuietTrial(incident, this.#config, 'channel'));
   }
 
   async #recordChannel(id: IncidentId, channel: string): Promise<void> {

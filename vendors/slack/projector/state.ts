@@ -18,6 +18,8 @@ export type ChannelMember = z.infer<typeof ChannelMember>;
 
 /** What Slack shows of an incident, as far as known. Texts are stored as sent, so that differences are detected. */
 export const SlackState = z.object({
+  /** It got no channel, because its service is on trial. */
+  quiet: z.boolean().default(false),
   /** The chosen channel name. */
   name: z.string().nullable().default(null),
   /** `chosen`: unknown whether a channel has the name. `taken`: one has. `foreign`: it belongs to someone else. */
