@@ -55,7 +55,10 @@ export function printTable(context: CommandContext, { heading, rows }: Table, { 
     context.outPainted(lineOf(line, widths, (cell, column) => paint(cell, index === 0 ? 'heading' : column)));
   const hidden = heading.filter((_, column) => !shown.includes(column));
   if (hidden.length > 0)
-    context.err(`Not shown: ${hidden.join(', ')}. A wider terminal shows all columns, and so does a pipe.`);
+    printText(
+      { out: context.err, screen },
+      `Not shown: ${hidden.join(', ')}. A wider terminal shows all columns, and so does a pipe.`,
+    );
 }
 
 /** Returns the columns that fit: always the first, which names the item, and the last; of the others, the first ones that fit. */

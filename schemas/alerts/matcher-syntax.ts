@@ -4,6 +4,15 @@ import { compile, PatternError } from '../parsing/re2/pattern.ts';
 /** A condition on one label, in Alertmanager's terms: `=` and `=~` are `isEqual`, `!=` and `!~` are not. */
 export type Matcher = { name: string; value: string; isRegex: boolean; isEqual: boolean };
 
+/** Formats matchers as they are parsed: `severity="critical", env!~"dev.*"`. */
+export const matchersText = (matchers: readonly Matcher[]): string =>
+  matchers
+    .map(
+      ({ name, value, isRegex, isEqual }) =>
+        `${name}${isEqual ? '=' : '!'}${isRegex ? '~' : isEqual ? '' : '='}${JSON.stringify(value)}`,
+    )
+    .join(', ');
+
 /** Thrown for a text that is not a matcher. The message says what is wrong and at which character. */
 export class MatcherSyntaxError extends Error {
   override readonly name = 'MatcherSyntaxError';

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import type { ApiDeps } from '../deps.ts';
 import { planOf } from '../../../core/domain/runbooks/plan.ts';
 import { byPriority } from '../../../core/domain/runbooks/select.ts';
-import { EnvironmentName, IncidentId, Mode, ServiceName } from '../../../schemas/config/names.ts';
+import { matchersText } from '../../../schemas/alerts/matcher-syntax.ts';
+import { EnvironmentName, IncidentId, Mode, ServiceName, Severity } from '../../../schemas/config/names.ts';
 import { RunbookName, type Runbook } from '../../../schemas/runbooks/runbook.ts';
 import { Input, InputName } from '../../../schemas/runbooks/parts/inputs.ts';
 import { InputValues, RunId, runId, RunPlan, RunView } from '../../../schemas/runbooks/parts/runs.ts';
@@ -42,7 +43,15 @@ const Summary = z
   })
   .meta({ id: 'Runbook' });
 
-const WithText = Summary.extend({ text: z.string().meta({ description: 'The Markdown text' }) }).meta({
+const WithText = Summary.extend({
+  text: z.string().meta({ description: 'The Markdown text' }),
+  match: z.array(z.string()).meta({
+    description:
+      'Sets of matchers in Alertmanager syntax: an alert that matches one of them selects it; empty text: any',
+  }),
+  severity: z.array(Severity).nullable().meta({ description: 'Null: all' }),
+  when: z.string().nullable().meta({ description: 'CEL expression that must be true for the alert. Null: none' }),
+}).meta({
   id: 'RunbookWithText',
 });
 
@@ -171,7 +180,11 @@ export function runbookRoutes(app: Api, deps: ApiDeps): void {
       const visible = visibleRunbook(c.var.may, runbook);
       // Throws the refusal that names a service and environment of the runbook.
       if (visible === undefined) c.var.allow({ ...(service && { service }), ...(environment && { environment }) });
-      return c.json({ ...summaryOf(visible ?? runbook), text: runbook.body }, 200);
+      const { body: text, match, severity = null, when = null } = runbook;
+      return c.json(
+        { ...summaryOf(visible ?? runbook), text, match: match.any.map(matchersText), severity, when },
+        200,
+      );
     },
   );
 

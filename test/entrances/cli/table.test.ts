@@ -90,6 +90,7 @@ test('at a terminal, the text is cut before a column is left out, and the least 
   const narrow = await at({ width: 72, colors: false }, 'incident', 'list');
   expect(narrow.lines[0]).toMatch(/^NAME +STATUS +SERVICE +SEVERITY +TITLE$/);
   expect(narrow.err).toContain('Not shown: OPENED.');
+  for (const line of narrow.err.split('\n')) expect(line.length).toBeLessThanOrEqual(72);
   const small = await at({ width: 60, colors: false }, 'incident', 'list');
   expect(small.lines[0]).toMatch(/^NAME +STATUS +SEVERITY +TITLE$/); // SERVICE is too wide
   const tiny = await at({ width: 40, colors: false }, 'incident', 'list');

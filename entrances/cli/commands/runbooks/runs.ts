@@ -36,6 +36,10 @@ const Runbook = z.looseObject({
     }),
   ),
   text: z.string(),
+  /** Absent from Firebreak 0.2.0 and older. */
+  match: z.array(z.string()).optional(),
+  severity: z.array(z.string()).nullish(),
+  when: z.string().nullish(),
 });
 type Runbook = z.infer<typeof Runbook>;
 
@@ -105,11 +109,21 @@ function collectInputs(text: string, before: string[] | undefined): string[] {
 const pathOf = (name: string): string => `/v1/runbooks/${encodeURIComponent(name)}`;
 const pathOfRun = (id: string): string => `/v1/runbooks/runs/${encodeURIComponent(id)}`;
 
+/** Returns what an alert must match. @example 'matches alerts with team="pay", tier="1", or with service="bank"' */
+const matchLines = ({ match, severity, when }: Runbook): string[] => [
+  ...(match === undefined
+    ? []
+    : [`matches ${match.some((one) => one === '') ? 'all alerts' : `alerts with ${match.join(', or with ')}`}`]),
+  ...(severity ? [`only of severity ${severity.join(', ')}`] : []),
+  ...(when ? [`only if ${when}`] : []),
+];
+
 const runbookParts = (runbook: Runbook): Part[] => {
   const scopes = [...(runbook.services ?? []), ...(runbook.environments ?? [])];
   return [
     `${runbook.title} (${runbook.name}, version ${runbook.version.slice(0, 12)}, ${runbook.file})`,
     ...(scopes.length > 0 ? [`only for ${scopes.join(', ')}`] : []),
+    ...matchLines(runbook),
     ...sectionOf(Object.entries(runbook.inputs), [
       ['INPUT', ([name]) => name],
       ['TYPE', ([, { type }]) => type],

@@ -3,7 +3,7 @@ import { runbookOf } from '../../../../core/actions/runbooks/plan-run.ts';
 import { visibleRunbook } from '../../../../core/actions/runbooks/visible.ts';
 import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import { type PlannedStep, planOf } from '../../../../core/domain/runbooks/plan.ts';
-import type { Matcher } from '../../../../schemas/alerts/matcher-syntax.ts';
+import { matchersText } from '../../../../schemas/alerts/matcher-syntax.ts';
 import type { FailureAction } from '../../../../schemas/runbooks/parts/steps.ts';
 import type { Input } from '../../../../schemas/runbooks/parts/inputs.ts';
 import type { PlanStep, RunPlan } from '../../../../schemas/runbooks/parts/runs.ts';
@@ -173,10 +173,7 @@ function aboutPanel(runbook: Runbook): Html {
     null,
     html`<dl class="lines">
       ${match.any.map((matchers) =>
-        line(
-          'Labels',
-          matchers.length === 0 ? 'any' : html`<code class="wrapped">${matchers.map(matcherText).join(', ')}</code>`,
-        ),
+        line('Labels', matchers.length === 0 ? 'any' : html`<code class="wrapped">${matchersText(matchers)}</code>`),
       )}
       ${line('Services', services?.join(', ') ?? 'all')} ${line('Environments', environments?.join(', ') ?? 'all')}
       ${severity === undefined ? '' : line('Severity', severity.join(', '))}
@@ -188,9 +185,6 @@ function aboutPanel(runbook: Runbook): Html {
     </dl>`,
   );
 }
-
-const matcherText = ({ name, value, isRegex, isEqual }: Matcher): string =>
-  `${name}${isEqual ? '=' : '!'}${isRegex ? '~' : isEqual ? '' : '='}${JSON.stringify(value)}`;
 
 function startPanel({ runbook, startScope, inputs: entered }: RunbookData): Html {
   const { name, inputs, steps } = runbook;
