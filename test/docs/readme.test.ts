@@ -103,3 +103,22 @@ describe('the table of the README says what Firebreak does about', () => {
     }
   });
 });
+
+test('the steps to connect your own systems name what a rollback needs', () => {
+  const steps = /^## Connect your own systems\n([^]*?)^## /m.exec(README)?.[1] ?? '';
+  for (const needed of [
+    'action: auto-rollback',
+    'rollback:request',
+    'mode: act',
+    'evidence',
+    'has_migration',
+    'known to be good',
+  ])
+    expect(steps).toContain(needed);
+});
+
+test('npm accepts each Node that starts the command line', () => {
+  const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+  const [, oldest] = /^Node (\d+) or newer starts it/m.exec(read('docs/reference/cli.md')) ?? [];
+  expect(JSON.parse(read('package.json')).engines.node).toBe(`>=${oldest}`);
+});
