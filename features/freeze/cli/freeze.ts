@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { counted } from '../../../core/domain/reports/words.ts';
 import type { CheckInputs } from '../decisions/check-inputs.ts';
-import { CAUSE_WORDS } from '../decisions/words.ts';
+import { CAUSE_WORDS, endsWhenText } from '../decisions/words.ts';
 import { decide } from '../decisions/decide.ts';
 import { FreezeView, Override } from '../schemas/freeze.ts';
 import { CheckAnswer, FreezeDecisionView } from '../schemas/freeze-check.ts';
@@ -28,7 +28,11 @@ const COLUMNS: readonly Column<FreezeView>[] = [
   ['STATE', ({ state }) => state.replace('_', ' ')],
   ['FROM', ({ starts_at: at }) => shortTime(at)],
   ['UNTIL', ({ ended_at: ended, until }) => shortTime(ended ?? until)],
-  'reason',
+  [
+    'REASON',
+    (freeze) =>
+      (freeze.ended_at ?? freeze.until) === null ? `${freeze.reason}; ${endsWhenText(freeze)}` : freeze.reason,
+  ],
 ];
 
 const inForce = ({ items }: z.infer<typeof Freezes>): FreezeView[] => items.filter(({ state }) => state !== 'over');

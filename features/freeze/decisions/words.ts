@@ -19,6 +19,9 @@ export function scopeInWords({ service, team, environment }: { [K in keyof Freez
 export const untilText = ({ until, ends_when }: Pick<Freeze, 'until' | 'ends_when'>): string =>
   `until ${until === null ? ends_when : utcMinute(until)}`;
 
+/** Says what ends a freeze without a known end: `ends when less than 95 % of the budget is spent`. */
+export const endsWhenText = ({ ends_when }: Pick<Freeze, 'ends_when'>): string => `ends when ${ends_when}`;
+
 /** Formats a reference to a freeze: `freeze frz_…, for checkout in production, since 2026-11-20 17:05 UTC`. */
 export const freezeReference = (freeze: Pick<Freeze, 'id' | 'starts_at'> & FreezeScope): string =>
   `freeze ${freeze.id}, for ${scopeInWords(freeze)}, since ${utcMinute(freeze.starts_at)}`;

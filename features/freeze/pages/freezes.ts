@@ -17,7 +17,7 @@ import {
   servicePath,
   tableOf,
 } from '../../../entrances/console/parts.ts';
-import { CAUSE_WORDS, scopeInWords, untilText } from '../decisions/words.ts';
+import { CAUSE_WORDS, scopeInWords, endsWhenText } from '../decisions/words.ts';
 import { FREEZES_PAGE, type Planned } from '../reports.ts';
 import { EVERYTHING, FREEZE_ACTIONS, FREEZE_ENDS, FREEZE_ENDS_DEFAULT } from './actions.ts';
 import type { FreezesData } from './data.ts';
@@ -95,7 +95,7 @@ function freezeRow(data: FreezesData, freeze: Freeze): Html {
     <p>${reason}</p>
     <p class="facts">
       <span>${isPlanned ? html`starts ${ahead(starts_at, at)}` : html`since ${ago(starts_at, at)}`}</span>
-      <span>${until === null ? untilText(freeze) : html`until ${clockTime(until, at)}, ${ahead(until, at)}`}</span>
+      <span>${until === null ? endsWhenText(freeze) : html`until ${clockTime(until, at)}, ${ahead(until, at)}`}</span>
       <span>by ${opened_by}</span>
       ${incident_id === null ? '' : html`<a href="${incidentPath(incident_id as IncidentId)}">incident</a>`}
     </p>

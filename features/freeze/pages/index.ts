@@ -1,5 +1,5 @@
 import { type ConsoleParts, viewerAsReader } from '../../../entrances/console/pages/page.ts';
-import { CAUSE_WORDS, scopeInWords, untilText } from '../decisions/words.ts';
+import { CAUSE_WORDS, scopeInWords, endsWhenText } from '../decisions/words.ts';
 import { stateAt } from '../decisions/state.ts';
 import { CURRENT_FREEZES } from '../reports.ts';
 import { freezesPage } from './freezes.ts';
@@ -35,7 +35,7 @@ export const freezesPanel = (freezes: readonly Freeze[], at: Timestamp): Html =>
           <p>${freeze.reason}</p>
           <p class="quiet">
             since ${ago(freeze.starts_at, at)} ·
-            ${freeze.until === null ? untilText(freeze) : html`ends ${ahead(freeze.until, at)}`}${freeze.overrides.length === 0 ? '' : ` · ${freeze.overrides.length === 1 ? '1 override' : `${freeze.overrides.length} overrides`}`}
+            ${freeze.until === null ? endsWhenText(freeze) : html`ends ${ahead(freeze.until, at)}`}${freeze.overrides.length === 0 ? '' : ` · ${freeze.overrides.length === 1 ? '1 override' : `${freeze.overrides.length} overrides`}`}
           </p>`,
     ),
   );

@@ -4,7 +4,7 @@ import { ahead, type Html, nothing, panel, shareBar, shortList } from '../../../
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { BurningSlo } from '../actions/burning.ts';
 import type { SloView } from '../schemas/slo-view.ts';
-import { withoutCorrections } from './slos.ts';
+import { unknownBudget, withoutCorrections } from './slos.ts';
 
 /** Shows the objectives that burn too fast, on the first page. */
 export function burningPanel(slos: readonly BurningSlo[], at: Timestamp): Html {
@@ -16,6 +16,7 @@ export function burningPanel(slos: readonly BurningSlo[], at: Timestamp): Html {
       service,
       environment,
       budget_remaining: left,
+      spent_at_least: spentAtLeast,
       corrected,
       burning,
       forecast: { spent_at },
@@ -23,7 +24,7 @@ export function burningPanel(slos: readonly BurningSlo[], at: Timestamp): Html {
     }) =>
       html`<p><span class="place">${service} ${environment}</span> ${name || id}</p>
         <p>
-          ${left === null ? 'budget unknown' : html`${shareBar(left, 'budget left')} budget left${left < 0 ? `, overspent by ${Math.round(-left * 100)} %` : ''}`}
+          ${left === null ? unknownBudget(spentAtLeast) : html`${shareBar(left, 'budget left')} budget left${left < 0 ? `, overspent by ${Math.round(-left * 100)} %` : ''}`}
           ${withoutCorrections({ corrected })}
         </p>
         <p class="quiet">
@@ -50,11 +51,11 @@ export function servicePanel(slos: readonly SloView[]): Html {
       ? nothing(html`No objective is configured. Add one in <code>config/slos/</code>.`)
       : html`<ul class="rows">
           ${slos.map(
-            ({ id, name: title, environment, budget_remaining: left, corrected }) =>
+            ({ id, name: title, environment, budget_remaining: left, spent_at_least: spentAtLeast, corrected }) =>
               html`<li>
                 <p><span class="place">${environment}</span> ${title || id}</p>
                 <p>
-                  ${left === null ? 'budget unknown' : html`${shareBar(left, 'budget left')} budget left`}
+                  ${left === null ? unknownBudget(spentAtLeast) : html`${shareBar(left, 'budget left')} budget left`}
                   ${withoutCorrections({ corrected })}
                 </p>
               </li>`,

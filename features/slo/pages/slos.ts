@@ -74,8 +74,15 @@ const cellsOf = (slo: SloView, at: Timestamp): Cells => [
 
 export const percent = (share: number): string => `${Number((share * 100).toFixed(4))} %`;
 
-export function budgetOf({ budget_remaining: left, events, errors, corrected }: SloView): Html {
-  if (left === null) return html`<span class="quiet">unknown</span> ${withoutCorrections({ corrected })}`;
+/** Says what is certain of a budget of which too little of the window is known. */
+export const unknownBudget = (spentAtLeast: number | null): string =>
+  spentAtLeast === null || spentAtLeast <= 0
+    ? 'budget unknown'
+    : `at least ${Math.floor(spentAtLeast * 100 + 1e-9)} % of the budget spent`;
+
+export function budgetOf({ budget_remaining: left, spent_at_least, events, errors, corrected }: SloView): Html {
+  if (left === null)
+    return html`<span class="quiet">${unknownBudget(spent_at_least)}</span> ${withoutCorrections({ corrected })}`;
   return html`${
     left < 0 ? html`<span class="lacking">overspent by ${percent(-left)}</span>` : shareBar(left, 'budget left')
   }

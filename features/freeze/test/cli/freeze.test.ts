@@ -102,7 +102,9 @@ describe('firebreak freeze', () => {
     expect(opened.code).toBe(0);
     const refused = await freeze('check', 'checkout', 'production', '--version', 'v2');
     expect(refused).toMatchObject({ code: 1, out: expect.stringContaining('stocktaking') });
-    expect(await freeze('status')).toMatchObject({ code: 0, out: expect.stringContaining(id) });
+    const status = await freeze('status');
+    expect(status).toMatchObject({ code: 0, out: expect.stringContaining(id) });
+    expect(status.out).toContain('stocktaking; ends when a person lifts it');
     expect(await freeze('status', 'checkout')).toMatchObject({ code: 0, out: expect.stringContaining('frozen') });
 
     const decision = /decision (\S+)/.exec(refused.out)?.[1] ?? '';

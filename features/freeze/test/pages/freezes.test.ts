@@ -100,6 +100,13 @@ test('hostile texts are shown as text', async () => {
   expectHarmless(await page(), 20);
 });
 
+test('a freeze without an end says what ends it', async () => {
+  const text = 'less than 95 % of the budget is spent';
+  const page = textOf(String(await freezesMain(data({ active: [freeze({ cause: 'budget', ends_when: text })] }))));
+  expect(page).toContain(`ends when ${text}`);
+  expect(page).not.toContain(`until ${text}`);
+});
+
 describe('the page of freezes', () => {
   test('has a form for each action, and none without the permission', async () => {
     const forms = (markup: string) => new Set([...markup.matchAll(/\/actions\/([a-z-]+)"/g)].map(([, name]) => name));

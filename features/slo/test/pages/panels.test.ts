@@ -35,9 +35,10 @@ test('a burning objective shows its budget, its rate, and that the status page c
 
 test('a forecast counts what is certain, so that it is the latest time if the budget is unknown', async () => {
   const forecast = { spent_at: '2026-11-20T14:00:00.000Z' };
-  const of = async (budget_remaining: number | null) =>
-    textOf(await shown(burningPanel([{ ...BURNING, budget_remaining, forecast } as BurningSlo], AT)));
+  const of = async (budget_remaining: number | null, spent_at_least = 0) =>
+    textOf(await shown(burningPanel([{ ...BURNING, budget_remaining, spent_at_least, forecast } as BurningSlo], AT)));
   expect(await of(null)).toMatch(/budget unknown .* spent in 2 h at the latest/);
+  expect(await of(null, 1.2)).toMatch(/at least 120 % of the budget spent /);
   expect(await of(0.4)).toMatch(/spent in 2 h(?! at the latest)/);
 });
 
