@@ -649,7 +649,9 @@ describe('doctor', () => {
         'ok    audit log             the newest entries are intact; run firebreak audit to check all entries',
         expect.stringMatching(/^(?:ok|warn) {2,4}objectives /),
         expect.stringMatching(/^warn {2}checkout\/production +objective checkout-availability, no data yet: /),
-        expect.stringMatching(/^test {2}PagerDuty pages .*pages no one: PAGERDUTY_ROUTING_KEY is only used with a stand-in/),
+        expect.stringMatching(
+          /^test {2}PagerDuty pages .*pages no one: PAGERDUTY_ROUTING_KEY is only used with a stand-in/,
+        ),
         expect.stringMatching(/^off {3}Alertmanager .*ALERTMANAGER_URL is not set/),
         expect.stringMatching(/^off {3}Statuspage .*STATUSPAGE_API_KEY is not set/),
         expect.stringMatching(/^no {4}Grafana annotations .*401/),

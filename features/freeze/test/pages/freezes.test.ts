@@ -102,9 +102,9 @@ test('hostile texts are shown as text', async () => {
 
 test('a freeze without an end says what ends it', async () => {
   const text = 'less than 95 % of the budget is spent';
-  const page = textOf(String(await freezesMain(data({ active: [freeze({ cause: 'budget', ends_when: text })] }))));
-  expect(page).toContain(`ends when ${text}`);
-  expect(page).not.toContain(`until ${text}`);
+  const shown = textOf(String(await freezesMain(data({ active: [freeze({ cause: 'budget', ends_when: text })] }))));
+  expect(shown).toContain(`ends when ${text}`);
+  expect(shown).not.toContain(`until ${text}`);
 });
 
 describe('the page of freezes', () => {
