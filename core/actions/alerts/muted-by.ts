@@ -3,6 +3,7 @@ import { type Explanations, readExplanations } from '../../domain/ports/extensio
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { reportKeyOf } from '../../domain/alerts/admission.ts';
 import { canInhibit, inhibitedBy, inhibitingWithin, type Inhibitor } from '../../domain/alerts/inhibition.ts';
+import { SEVERITY_WORD } from '../../domain/alerts/matchers.ts';
 import { type Mute, mutedBy, matchedLabels } from '../../domain/alerts/routing.ts';
 import type { Silence, Silences } from '../../domain/ports/silences.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
@@ -47,7 +48,13 @@ export async function noteInhibitors(
 ): Promise<void> {
   const { routes, services } = await config.current();
   if (routes.inhibit_rules.length === 0) return;
-  const inhibiting = inhibitorsOf(signals, services).filter(({ labels }) => canInhibit(routes.inhibit_rules, labels));
+  const inhibiting = inhibitorsOf(signals, services).flatMap((alert) => {
+    if (canInhibit(routes.inhibit_rules, alert.labels)) return [alert];
+    // Up to 0.2.0, it was stored without the word of its sender, which keeps it from inhibiting.
+    return canInhibit(routes.inhibit_rules, withoutWord(alert.labels))
+      ? [{ ...alert, status: 'resolved' as const }]
+      : [];
+  });
   if (inhibiting.length > 0) await incidents.recordInhibitors(inhibiting, clock.now());
 }
 
@@ -71,6 +78,9 @@ export async function noteInhibitorsWithin(
     .recordInhibitors(inhibiting, clock.now())
     .catch((error: unknown) => log.warn('alerts that inhibit others could not be stored', { error }));
 }
+
+const withoutWord = (labels: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
+  new Map([...labels].filter(([name]) => name !== SEVERITY_WORD));
 
 const inhibitorsOf = (signals: readonly Signal[], services: Config['services']) =>
   signals.map((signal) => ({

@@ -16,10 +16,12 @@ export function matches(matchers: readonly Matcher[], labels: ReadonlyMap<string
 }
 
 function holds({ name, value, isRegex, isEqual }: Matcher, labels: ReadonlyMap<string, string>): boolean {
-  const test = isRegex ? compiled(value) : (text: string) => text === value;
-  if (test === null) return false;
-  const word = name === 'severity' ? labels.get(SEVERITY_WORD) : undefined;
-  return (test(labels.get(name) ?? '') || (!!word && test(word))) === isEqual;
+  const test = isRegex ? compiled(value) : null;
+  if (isRegex && test === null) return false;
+  const fits = (text: string): boolean => (test === null ? text === value : test(text));
+  const actual = labels.get(name) ?? '';
+  const word = name === 'severity' ? (labels.get(SEVERITY_WORD) ?? '') : '';
+  return (fits(actual) || (word !== '' && word !== actual && fits(word))) === isEqual;
 }
 
 type Test = (text: string) => boolean;
@@ -39,18 +41,24 @@ function compiled(pattern: string): Test | null {
 
 function compileOrNull(pattern: string): Test | null {
   try {
-    return rememberingLast(compile(pattern));
+    return rememberingResults(compile(pattern));
   } catch (error) {
     if (error instanceof PatternError) return null;
     throw error;
   }
 }
 
-/** Remembers the last result: the alerts of a group mostly have the same value. */
-function rememberingLast(test: Test): Test {
-  let last: { text: string; result: boolean } | undefined;
+const REMEMBERED_MAX = 8;
+
+/** Remembers a few results: the alerts of a group mostly have the same value, and severities a word beside their meaning. */
+function rememberingResults(test: Test): Test {
+  const results = new Map<string, boolean>();
   return (text) => {
-    if (last?.text !== text) last = { text, result: test(text.slice(0, MAX_INPUT_CHARS)) };
-    return last.result;
+    const known = results.get(text);
+    if (known !== undefined) return known;
+    if (results.size >= REMEMBERED_MAX) results.clear();
+    const result = test(text.slice(0, MAX_INPUT_CHARS));
+    results.set(text, result);
+    return result;
   };
 }
