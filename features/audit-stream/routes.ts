@@ -16,7 +16,7 @@ export function auditStreamRoutes(app: Api, deps: FeatureDeps): void {
   endpoint(
     app,
     deps,
-    'audit:read',
+    'health:read',
     createRoute({
       method: 'get',
       path: '/v1/audit/stream',
