@@ -1,15 +1,15 @@
 /**
  * A number with what it measures: a share, a duration, a size, a rate, or a fraction as monitoring prints it. A number within a
- * name, such as a version, an address, or a status code, is none.
+ * name, such as a version, an address, or a status code, is none, nor is a duration with which a title begins: the window of a rule.
  */
 const VALUE = new RegExp(
   String.raw`(?<![\w.:/@#-])[-+]?(?:` +
     [
       String.raw`\d[\d,]*(?:\.\d+)? ?(?:%|percent\b|per cent\b)`,
-      String.raw`(?:\d+(?:\.\d+)?(?:d|h|min|m|s|ms) ?)*\d+(?:\.\d+)? ?(?:ms|milliseconds?|s|sec|seconds?|m|min|minutes?|h|hours?|d|days?)(?![\w/])`,
+      String.raw`(?<!^[-+]?)(?:\d+(?:\.\d+)?(?:d|h|min|m|s|ms) ?)*\d+(?:\.\d+)? ?(?:ms|milliseconds?|s|sec|seconds?|m|min|minutes?|h|hours?|d|days?)(?![\w/])`,
       String.raw`\d[\d,]*(?:\.\d+)? ?(?:[kMGTP]i?)?(?:B|bytes)(?!\w)(?:/s(?:ec)?)?`,
       String.raw`\d[\d,]*(?:\.\d+)? ?(?:rps|qps|req/s|requests/s|requests per second|/s)(?!\w)`,
-      String.raw`\d+\.\d{3,}(?:e[-+]?\d+)?(?![\w.])`,
+      String.raw`(?!\d{4}\.)\d+\.\d{3,}(?:e[-+]?\d+)?(?![\w.])`,
       String.raw`\d+(?:\.\d+)?e[-+]\d+(?![\w.])`,
     ].join('|') +
     ')',
@@ -18,14 +18,17 @@ const VALUE = new RegExp(
 
 /** What comes before a limit or a window, which is part of the rule and does not change. */
 const BEFORE_LIMIT =
-  /(?:[<>≤≥]=?|\b(?:above|over|below|under|than|exceed(?:s|ed|ing)?|beyond|at least|at most|within|last|past|every|each|for|limit|threshold|target|objective|slo|window)(?: (?:is|of|the))*:?) ?$/iu;
+  /(?:[<>≤≥]=?|\b(?:above|over|below|under|than|exceed(?:s|ed|ing)?|beyond|at least|at most|within|last|past|every|each|for|after|since|longer|timeout|limit|threshold|target|objective|slo|window)(?: (?:is|of|the))*:?) ?$/iu;
 
 const AFTER_LIMIT = /^ (?:limit|threshold|target|objective|slo|window)\b/iu;
 
 const OMITTED = '…';
 
 /** What remains of a statement at the end of a title without its value. */
-const DANGLING = /(?:[\s:=,;–-]|\b(?:is|are|was|now|currently|at|of|by|to|in|with|=))*…[\s.]*$/iu;
+const DANGLING = /(?:[\s:=,;–-]|\b(?:is|are|was|now|currently|at|of|by|to|in|with))*…[\s.]*$/iu;
+
+/** Of what is good, only the value says that too little of it is the problem. */
+const GOOD = /\b(?:success\w*|succe\w+|availab\w*|uptime|health\w*|free|left|remain\w*)\b/iu;
 
 /**
  * Returns the title of an alert without measured values, which are of a moment: it names the problem as long as it lasts, and is the
@@ -43,7 +46,7 @@ export function lastingTitle(title: string): string {
   if (omitted === title) return title;
   const short = omitted
     .replaceAll(/ ?\((?:[\w ]+[:=] ?)?…\)| ?\[(?:[\w ]+[:=] ?)?…\]/gu, '')
-    .replace(DANGLING, '')
+    .replace(DANGLING, GOOD.test(title) ? '$&' : '')
     .trim();
   return /\p{L}/u.test(short) ? short : title;
 }

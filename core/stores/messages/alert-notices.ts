@@ -5,7 +5,6 @@ import {
   type AlertNotices,
   SAME_ROUND_SECONDS,
 } from '../../domain/messages/alert-notices.ts';
-import { lastingTitle } from '../../domain/alerts/lasting-title.ts';
 import { SHARED_ENVIRONMENT } from '../../domain/alerts/unmatched.ts';
 import { TicketTarget } from '../../../schemas/alerts/routes.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
@@ -103,10 +102,7 @@ export class AlertNoticeTable implements AlertNotices {
           updated_at: at,
           ...(entry.kind === 'notice'
             ? { channel: entry.channel }
-            : {
-                target: entry.target,
-                title: signal.unmatched === null ? lastingTitle(signal.title) : TITLE_OF_UNMATCHED,
-              }),
+            : { target: entry.target, title: signal.unmatched === null ? signal.title : TITLE_OF_UNMATCHED }),
         },
         anyOf(absent, below('round', round)),
       ),
@@ -162,8 +158,6 @@ function noticeId(entry: AlertNoticeEntry): string {
   const { service, environment, unmatched } = entry.signal;
   const parts = unmatched === null ? [service, environment, unmatched] : [service];
   const own =
-    entry.kind === 'notice'
-      ? [entry.channel]
-      : [entry.target, ...(unmatched === null ? [lastingTitle(entry.signal.title)] : [])];
+    entry.kind === 'notice' ? [entry.channel] : [entry.target, ...(unmatched === null ? [entry.signal.title] : [])];
   return sha256(canonicalJson([entry.kind, ...parts, ...own])).slice(0, 32);
 }

@@ -222,14 +222,6 @@ describe('a ticket', () => {
     expect(await read(idOf(first))).toMatchObject({ kind: 'ticket', target: github, title: 'DiskFull', total: 2 });
   });
 
-  test('is one for an alert, whatever value its title has', async () => {
-    const of = aService();
-    const withValue = (value: string) => of('DiskFull', { title: `The disk is at ${value} %` });
-    const [first = 'ticket:none' as const, ...others] = await hear(ticket(withValue('91.2')));
-    expect([...others, ...(await hear(ticket(withValue('93.4'))))]).toEqual([first]);
-    expect(await read(idOf(first))).toMatchObject({ kind: 'ticket', title: 'The disk' });
-  });
-
   test('and a notice of the same alert are independent', async () => {
     const of = aService();
     const [a, b] = await hear(notice(of('a')), ticket(of('a')));
