@@ -4,9 +4,7 @@ import { pageAttachments, channelLink } from '../../core/domain/paging/page-link
 import { problemWords } from '../../core/domain/paging/page-problem.ts';
 import { leftToParent, pageKey, pagerTarget, takenOver } from '../../core/domain/paging/pages.ts';
 import { approvalUrls } from '../../core/domain/incidents/approval-link.ts';
-import { dependenciesOf } from '../../core/domain/catalogue/dependencies.ts';
 import { incidentUrl } from '../../core/domain/incidents/console-link.ts';
-import { currentDecisions } from '../../core/domain/incidents/new-onset.ts';
 import { incidentLinks } from '../../core/domain/links/incident-links.ts';
 import { serviceEnvironmentText, type Story } from '../../core/domain/messages/story.ts';
 import { numberOf } from '../../core/domain/rollback/question-names.ts';
@@ -16,13 +14,14 @@ import type { PageRequest } from '../../core/domain/ports/paging.ts';
 import { isQuietTrial } from '../../core/domain/automation/shadow-trial.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { PageSubject } from '../../schemas/incidents/inbox.ts';
-import { type Config, emptyConfig } from '../../schemas/config/config.ts';
-import { type IncidentId, isAtLeast, ServiceName } from '../../schemas/config/names.ts';
+import { emptyConfig } from '../../schemas/config/config.ts';
+import { type IncidentId, isAtLeast } from '../../schemas/config/names.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { type Activity, activityOf } from '../activity.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { findExternalPage, notePage, usesExternalPager } from './external-page.ts';
+import { knownOfProblem } from './problem-known.ts';
 
 /** `causes`: the reasons for the page. Empty: the incident has opened. */
 type PageInput = { incidentId: IncidentId; number: number; causes: readonly PageCause[] };
@@ -354,7 +353,7 @@ export async function fullRequest(
     // Links are not worth a page without the other details.
     const config = await deps.config.current().catch(() => emptyConfig);
     const found = incidentLinks(story, config, deps.clock.now());
-    const problem = problemWords(read, await knownOf(deps, read, config), deps.clock.now());
+    const problem = problemWords(read, await knownOfProblem(deps, read, config), deps.clock.now());
     const summary = summaryOf(read.incident, problem);
     const { links, images } = pageAttachments(story.signals, found);
     const channel = channelLink(story.incident);
@@ -374,35 +373,6 @@ export async function fullRequest(
   } catch (error) {
     deps.log.warn('Sending a page without details', { incident: incident.id, error: String(error) });
     return { ...request, ...(causes.length > 0 && { details: { page_reason: causeWords(causes, []) } }) };
-  }
-}
-
-/** Number of the nearest dependencies of which it is read whether they fail. */
-const DEPENDENCIES_READ = 10;
-
-/**
- * Reads what is known of the open problem beside its alerts. The first page of an incident waits for nothing of that: nothing has been judged
- * yet.
- */
-async function knownOf(
-  deps: Pick<Deps, 'decisions' | 'incidents' | 'log'>,
-  story: Story,
-  { services }: Pick<Config, 'services'>,
-): Promise<Parameters<typeof problemWords>[1]> {
-  const { id, service, environment, unmatched, new_onset: onset, reopened_at: reopenedAt } = story.incident;
-  const judged = currentDecisions(story).findLast(({ question }) => question === undefined);
-  const isFirst = onset === undefined && reopenedAt === undefined && judged === undefined;
-  if (isFirst || unmatched !== null) return { evidence: null, failing: [] };
-  const dependencies = dependenciesOf(services, service).slice(0, DEPENDENCIES_READ);
-  try {
-    const [inputs, ...open] = await Promise.all([
-      judged && deps.decisions.inputs(id, Number(numberOf(judged.id))),
-      ...dependencies.map((one) => deps.incidents.openAt({ service: ServiceName.parse(one.service), environment })),
-    ]);
-    return { evidence: inputs?.evidence ?? null, failing: open.flatMap((one) => one?.service ?? []) };
-  } catch (error) {
-    deps.log.warn('Sending a page without what was measured', { incident: id, error: String(error) });
-    return { evidence: null, failing: [] };
   }
 }
 
