@@ -4,7 +4,7 @@ import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { HealthSamples } from '../../domain/ports/health-samples.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import { plusSeconds, secondsBetween } from '../../../schemas/time/time.ts';
+import { millisOf, plusSeconds, secondsBetween } from '../../../schemas/time/time.ts';
 
 type SampleDeps = Pick<Deps, 'clock' | 'config' | 'incidents' | 'log' | 'metrics' | 'timeScale'> & {
   healthSamples: HealthSamples;
@@ -25,12 +25,27 @@ const QUERIES_MS = 20_000;
  */
 export async function keepHealthSamples(deps: SampleDeps, open: readonly IncidentRecord[]): Promise<void> {
   const due = await Promise.all((await deps.healthSamples.due()).map((id) => deps.incidents.read(id)));
-  const incidents = [...open, ...due.filter((one) => one !== undefined)];
-  const signal = AbortSignal.timeout(QUERIES_MS);
-  await eachAlone(deps.log, 'samples of health', incidents, async (incident) =>
-    signal.aborted ? undefined : keepOf(deps, incident, signal),
+  const minute = Math.floor((millisOf(deps.clock.now()) * deps.timeScale) / 60_000);
+  const ended = rotated(
+    due.filter((one) => one !== undefined),
+    minute,
   );
+  const signal = AbortSignal.timeout(QUERIES_MS);
+  await eachAlone(deps.log, 'samples of health', [...ended, ...rotated(open, minute)], async (incident) => {
+    if (isGivenUp(deps, incident)) await deps.healthSamples.settle(incident.id);
+    else if (!signal.aborted) await keepOf(deps, incident, signal);
+  });
 }
+
+/** Returns the items with another one first in each minute: slow ones take time from those after them. */
+const rotated = <T>(items: readonly T[], minute: number): T[] => {
+  const first = items.length === 0 ? 0 : minute % items.length;
+  return [...items.slice(first), ...items.slice(0, first)];
+};
+
+/** Returns whether samples that can't be read for an incident are given up. */
+const isGivenUp = ({ clock }: Pick<SampleDeps, 'clock'>, { resolved_at: resolvedAt }: IncidentRecord): boolean =>
+  resolvedAt !== null && secondsBetween(resolvedAt, clock.now()) >= GIVEN_UP_SECONDS;
 
 async function keepOf(deps: SampleDeps, incident: IncidentRecord, signal: AbortSignal): Promise<void> {
   const { healthSamples, incidents } = deps;
@@ -51,7 +66,7 @@ async function keepOf(deps: SampleDeps, incident: IncidentRecord, signal: AbortS
     const curve = read?.curve.filter(isNew) ?? [];
     await healthSamples.keep(id, { curve, traffic: read?.traffic?.filter(isNew) ?? [] });
     const isLacking = curve.length === 0 && (newest === null || newest < plusSeconds(until, -EACH_SECONDS));
-    if (resolvedAt !== null && isLacking && secondsBetween(resolvedAt, now) < GIVEN_UP_SECONDS) return;
+    if (isLacking) return;
   }
   if (resolvedAt !== null) await healthSamples.settle(id);
 }
