@@ -30,8 +30,8 @@ export type PublicIncidentStore = {
   startedIn(month: string): Promise<PublicIncident[]>;
   /** Returns since when Firebreak watches components, by name. */
   watchedSince(): Promise<ReadonlyMap<string, Timestamp>>;
-  /** Records since when Firebreak watches a component, unless that is recorded. */
-  watch(component: string, since: Timestamp): Promise<void>;
+  /** Records since when Firebreak watches components that are not recorded. */
+  watch(components: readonly string[], since: Timestamp): Promise<void>;
 };
 
 /** People and systems that get updates of a status page. */

@@ -11,6 +11,9 @@ import { projectionMarkWrite } from '../../../core/stores/incidents/projections.
 /** Enough for the history of a month. */
 const MONTH_READ = 500;
 
+/** Most writes of a transaction of DynamoDB. */
+const WATCHED_AT_ONCE = 100;
+
 /** Stores incidents as the public sees them, by the month of their start, and since when components are watched. */
 export class PublicIncidentTable implements PublicIncidents {
   readonly idOf = publicIncidentIds.idOf;
@@ -56,8 +59,11 @@ export class PublicIncidentTable implements PublicIncidents {
     );
   }
 
-  async watch(component: string, since: Timestamp): Promise<void> {
-    await this.#table.transact([put({ ...keys.publicComponent(component), since }, absent)]);
+  async watch(components: readonly string[], since: Timestamp): Promise<void> {
+    for (let from = 0; from < components.length; from += WATCHED_AT_ONCE) {
+      const some = components.slice(from, from + WATCHED_AT_ONCE);
+      await this.#table.transact(some.map((name) => put({ ...keys.publicComponent(name), since }, absent)));
+    }
   }
 }
 

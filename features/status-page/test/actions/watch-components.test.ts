@@ -1,15 +1,12 @@
 import { expect, test } from 'vitest';
-import type { AuditLog } from '../../../../core/domain/ports/audit.ts';
 import { Config } from '../../../../schemas/config/config.ts';
 import { SetClock, silent } from '../../../../test/support/fake-deps.ts';
 import { watchComponents } from '../../actions/watch-components.ts';
 import { statusApp } from '../../pages/routes.ts';
 import { at, MemoryPublicIncidents, publicIncident } from '../support/public-incidents.ts';
 
-const INSTALLED = '2026-11-02T10:00:00Z';
-
-/** @param installed when the audit log begins */
-function worldAt(now: string, { installed, incidents = [] }: { installed?: string; incidents?: object[] } = {}) {
+/** @param incidents public ones of before */
+function worldAt(now: string, incidents: readonly object[] = []) {
   const clock = new SetClock(now);
   const publicIncidents = new MemoryPublicIncidents(...incidents.map((one) => publicIncident(one)));
   const components = ['Checkout'];
@@ -18,14 +15,12 @@ function worldAt(now: string, { installed, incidents = [] }: { installed?: strin
       Config.parse({ version: 'test', paging: {}, services: { shop: { statusPage: { components } } } }),
     problems: async () => [],
   };
-  const items = installed === undefined ? [] : [{ at: at(installed) }];
-  const audit = { sealedAfter: async () => ({ items, position: null }) } as unknown as AuditLog;
   const app = statusApp({ clock, config, publicIncidents, log: silent, publicUrl: undefined });
   const bars = (name: string, page: string) => new RegExp(`aria-label="(${name}: [^"]*)"[^]*?</svg>`).exec(page);
   return {
     clock,
     components,
-    watch: () => watchComponents({ audit, clock, config, publicIncidents }),
+    watch: () => watchComponents({ clock, config, publicIncidents }),
     async shown(name = 'Checkout') {
       const [svg, label] =
         bars(name, await (await app.request('http://localhost/status')).text()) ?? expect.unreachable();
@@ -57,8 +52,10 @@ test('before it is recorded, it has no percentage either', async () => {
   expect((await worldAt('2026-11-27T20:21:00Z').shown()).label).toContain('less than a day of data');
 });
 
-test('an installation that recorded no components has watched them from its beginning, but not later ones', async () => {
-  const { clock, components, watch, shown } = worldAt('2026-11-27T10:00:00Z', { installed: INSTALLED });
+test('a page with an incident of before has watched its components since then, but not later ones', async () => {
+  const { clock, components, watch, shown } = worldAt('2026-11-27T10:00:00Z', [
+    { components: ['Other'], started_at: at('2026-11-02T10:00:00Z') },
+  ]);
   await watch();
   components.push('Search');
   clock.set(Date.parse('2026-11-27T11:00:00Z'));
@@ -68,7 +65,7 @@ test('an installation that recorded no components has watched them from its begi
 });
 
 test('an incident of before is data of the component', async () => {
-  const { watch, shown } = worldAt('2026-11-27T10:00:00Z', { incidents: [{ components: ['Checkout'] }] });
+  const { watch, shown } = worldAt('2026-11-27T10:00:00Z', [{ components: ['Checkout'] }]);
   await watch();
   expect((await shown()).label).toMatch(/^Checkout: 99\.\d+ % uptime in the last 8 days, 1 day with incidents/);
 });

@@ -38,8 +38,8 @@ test('an incident is read by its ID, by its month, and among open ones until it 
 });
 
 test('a component is watched since it was recorded first', async () => {
-  await incidents.watch('Checkout', at('2026-11-01T00:00:00Z'));
-  await incidents.watch('Checkout', at('2026-11-02T00:00:00Z'));
+  await incidents.watch(['Checkout'], at('2026-11-01T00:00:00Z'));
+  await incidents.watch(['Checkout'], at('2026-11-02T00:00:00Z'));
   expect(await incidents.watchedSince()).toEqual(new Map([['Checkout', at('2026-11-01T00:00:00Z')]]));
 });
 

@@ -43,8 +43,8 @@ export class MemoryPublicIncidents implements PublicIncidents {
     return this.since;
   }
 
-  async watch(component: string, since: Timestamp): Promise<void> {
-    if (!this.since.has(component)) this.since.set(component, since);
+  async watch(components: readonly string[], since: Timestamp): Promise<void> {
+    for (const component of components) if (!this.since.has(component)) this.since.set(component, since);
   }
 
   #newestFirst(): PublicIncident[] {
