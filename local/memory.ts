@@ -37,7 +37,7 @@ export class MemoryReturn {
   }
 
   returned(heapBytes: number): void {
-    this.#lastBytes = heapBytes;
+    this.#lastBytes = Math.max(this.#lastBytes, heapBytes); // what compaction saves comes back with the next little work
     this.#peakBytes = heapBytes;
   }
 }

@@ -21,7 +21,14 @@ export function traceSources(): void {
     return frame.toString().replace(`${file}:${line}:${column}`, () => place);
   };
   Error.prepareStackTrace = (error, frames) =>
-    [Error.prototype.toString.call(error), ...frames.map((frame: Frame) => `    at ${named(frame)}`)].join('\n');
+    [headline(error), ...frames.map((frame: Frame) => `    at ${named(frame)}`)].join('\n');
+}
+
+/** As Node writes it: its own errors have their code. */
+function headline(error: Error): string {
+  const { code } = error as NodeJS.ErrnoException;
+  const text = Error.prototype.toString.call(error);
+  return code?.startsWith?.('ERR_') === true ? text.replace(error.name, () => `${error.name} [${code}]`) : text;
 }
 
 function mapOf(file: string): SourceMap | undefined {

@@ -86,10 +86,10 @@ async function start({ writer, platform: settings, product: productSettings, ...
   canCompute(computeHere(() => product));
   opened.onClose(() => flushCounts(product));
   opened.onClose(startBeating(beats, 'background'));
+  opened.onClose(returnMemory()); // what it has now is without load
   opened.onClose(await platform.run({ consumers: consumersOf(product), jobs: jobsOf(product) }));
   opened.onClose(followDeployments(product));
   measure();
-  opened.onClose(returnMemory());
 }
 
 /** Opens the settings of the sandbox. It names their module, because the product does not know it. */
