@@ -1,5 +1,5 @@
 import type { VendorResponse } from '../domain/ports/vendor-response.ts';
-import { failed, takeAllowances, succeeded } from '../domain/rollback/pace.ts';
+import { failed, takeAllowances, succeeded, type TakenAllowances } from '../domain/rollback/pace.ts';
 import type { Clock, Log } from '../domain/ports/system.ts';
 import type { Allowance } from '../domain/time/token-bucket.ts';
 import type { RateLimitState } from '../../schemas/incidents/projection.ts';
@@ -18,6 +18,9 @@ const RETRIED_AFTER_END_SECONDS = 24 * 3600;
 /** Maximum seconds between the record of an attempt and the attempt. After a longer delay, it does not start. */
 const RECORD_VALID_SECONDS = 5;
 
+/** Maximum milliseconds that a session waits for its turn. An allowance can be free sooner than what waits for it needs. */
+const TURN_MAX_MS = 60_000;
+
 /** A method to call, with its rate limits: one for the method, one for the channel, and so on. */
 export type Method = { name: string; allowances: Readonly<Record<string, Allowance>> };
 
@@ -32,6 +35,8 @@ export type SyncContext = {
   timeScale: number;
   /** The attempt in progress and those that wait for it, by method. */
   inProgress: Map<string, Promise<unknown>>;
+  /** By allowance, the latest time in milliseconds for which a session was told to come back for it. */
+  turns: Map<string, number>;
   /** Time after which no attempt starts. Null: no limit within a session. */
   until: Timestamp | null;
   /** Checks the lease around each attempt. @throws if another projector has taken over */
@@ -126,7 +131,7 @@ export class SyncSession {
     const context = this.#context;
     const allowed = takeAllowances(context.pace, name, allowances, this.#millis());
     if (!allowed.ok) {
-      this.scheduleNext(timestamp(allowed.at));
+      this.#scheduleTurn(allowed);
       return undefined;
     }
     await context.renewLease();
@@ -144,7 +149,7 @@ export class SyncSession {
     // Check again, because other attempts may have used the allowance in the meantime.
     const allowedNow = takeAllowances(context.pace, name, allowances, this.#millis());
     if (!allowedNow.ok) {
-      this.scheduleNext(timestamp(allowedNow.at));
+      this.#scheduleTurn(allowedNow);
       return { kind: 'later', detail: 'other attempts have used up the rate limit', afterSeconds: null };
     }
     const before = context.pace;
@@ -155,6 +160,19 @@ export class SyncSession {
     this.#adjustPace(name, response);
     await context.renewLease();
     return response;
+  }
+
+  /**
+   * Schedules another session for when a call is permitted: if others wait for the same allowance, after them. All at once would each
+   * read their subject to find that one of them was permitted.
+   */
+  #scheduleTurn({ at, usedUp }: Extract<TakenAllowances, { ok: false }>): void {
+    const { turns } = this.#context;
+    const last = usedUp && turns.get(usedUp.name);
+    const turn = usedUp === undefined || last === undefined ? at : Math.max(at, last + usedUp.everyMs);
+    const limited = Math.ceil(Math.min(turn, Math.max(at, this.#millis() + TURN_MAX_MS)));
+    if (usedUp !== undefined) turns.set(usedUp.name, limited);
+    this.scheduleNext(timestamp(limited));
   }
 
   #adjustPace(name: string, response: VendorResponse<unknown>): void {

@@ -150,6 +150,7 @@ function contextOf(lease: Lease, since: Timestamp, { clock, log, projections, ti
     pace: lease.pace,
     timeScale,
     inProgress: new Map(),
+    turns: new Map(),
     until: plusSeconds(clock.now(), SYNC_SECONDS),
     async renewLease() {
       for (let now = clock.now(); secondsBetween(renewed, now) >= RENEW_AFTER_SECONDS; now = clock.now()) {

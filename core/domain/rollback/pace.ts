@@ -11,7 +11,10 @@ const ALL = '*';
 /** Age in milliseconds after which buckets are full again and can be removed. */
 const FORGET_AFTER_MS = 10 * 60_000;
 
-export type TakenAllowances = { ok: true; pace: RateLimitState } | { ok: false; pace: RateLimitState; at: number };
+/** `usedUp`: the allowance that has nothing left, and the milliseconds until it has one more. Absent: a failure blocks. */
+export type TakenAllowances =
+  | { ok: true; pace: RateLimitState }
+  | { ok: false; pace: RateLimitState; at: number; usedUp?: { name: string; everyMs: number } };
 
 /**
  * Decides whether a call may be made now. Takes from every allowance, or from none. `at`: when to ask again, in
@@ -32,7 +35,10 @@ export function takeAllowances(
   const buckets = { ...pace.buckets };
   for (const [name, allowance] of Object.entries(allowances)) {
     const taken = takeToken(buckets[name], allowance, now);
-    if (!taken.ok) return { ok: false, pace, at: now + Math.ceil(taken.afterSeconds * 1000) };
+    if (!taken.ok) {
+      const usedUp = { name, everyMs: 1000 / allowance.perSecond };
+      return { ok: false, pace, at: now + Math.ceil(taken.afterSeconds * 1000), usedUp };
+    }
     buckets[name] = taken.bucket;
   }
   return { ok: true, pace: { ...pace, buckets } };

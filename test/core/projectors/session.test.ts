@@ -17,6 +17,7 @@ beforeEach(() => {
     pace: { buckets: {}, blocked: {} },
     timeScale: 1,
     inProgress: new Map(),
+    turns: new Map(),
     until: null,
     renewLease: async () => undefined,
   };
@@ -57,6 +58,21 @@ describe('an attempt', () => {
     expect(await attempt(done, POST)).toBeUndefined();
     expect([calls, turn.nextAt]).toEqual([1, inSeconds(1)]);
     later(1);
+    expect(await attempt(done, POST)).toEqual(done);
+  });
+
+  test('without allowance comes after those that wait for the same one, within a minute', async () => {
+    await attempt(done, POST);
+    const turns: (string | null)[] = [];
+    for (let subject = 0; subject < 70; subject += 1) {
+      nextTurn();
+      expect(await attempt(done, POST)).toBeUndefined();
+      turns.push(turn.nextAt);
+    }
+    const seconds = [...Array.from({ length: 60 }, (_, n) => n + 1), ...Array.from({ length: 10 }, () => 60)];
+    expect(turns).toEqual(seconds.map(inSeconds));
+    later(30);
+    nextTurn();
     expect(await attempt(done, POST)).toEqual(done);
   });
 

@@ -27,6 +27,7 @@ describe('a call', () => {
       ok: false,
       pace: once,
       at: NOW + 1000,
+      usedUp: { name: 'post', everyMs: 1000 },
     });
     gone(once, 'post', { post: oneASecond }, NOW + 1000);
   });
