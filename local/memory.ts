@@ -3,8 +3,8 @@ import { getHeapStatistics } from 'node:v8';
 
 const LOOK_EVERY_MS = 5000;
 
-/** Share of time in which a quiet thread does something. */
-const QUIET_UTILIZATION = 0.1;
+/** Share of time in which a quiet thread does something. After a storm, it tells chats for minutes, as fast as they permit. */
+const QUIET_UTILIZATION = 0.25;
 
 /** Looks one after another at a quiet thread. */
 const QUIET_LOOKS = 4;
