@@ -45,7 +45,18 @@ export const DoraDeploy = DeployRecord.pick({
 });
 export type DoraDeploy = z.infer<typeof DoraDeploy>;
 
-/** An incident with the deploy to which it is attributed. */
+/** A problem of an incident with the deploy to which it is attributed. */
+const Attribution = z.object({
+  /** Null: no deploy. */
+  deployment_id: ChangeId.nullable(),
+  /**
+   * `rolled_back`: the incident's rollback removed the deploy, and that was not found wrong. `confidence`: the engine's
+   * suspect is certain enough. `person`: a correction. `none`: no suspect is confirmed.
+   */
+  attributed_by: z.enum(['rolled_back', 'confidence', 'person', 'none']),
+});
+
+/** An incident with the deploys to which it is attributed. */
 export const DoraIncident = z.object({
   id: IncidentId,
   service: ServiceName,
@@ -55,15 +66,12 @@ export const DoraIncident = z.object({
   resolved_at: Timestamp.nullable(),
   /** How it was closed. Null: it is open. */
   closed_as: ClosedAs.nullable().default(null),
-  /** Null: it is open, or nothing has shown that the service recovered. */
+  /** Seconds in which its problems lasted. Null: it is open, or nothing has shown that the service recovered. */
   restore_s: seconds,
-  /** Null: no deploy. */
-  deployment_id: ChangeId.nullable(),
-  /**
-   * `rolled_back`: the incident's rollback removed the deploy, and that was not found wrong. `confidence`: the engine's
-   * suspect is certain enough. `person`: a correction. `none`: no suspect is confirmed.
-   */
-  attributed_by: z.enum(['rolled_back', 'confidence', 'person', 'none']),
+  /** That of its first problem with a deploy. */
+  ...Attribution.shape,
+  /** Its problems, oldest first: one, unless another began after the mitigation of the one before. */
+  problems: z.array(Attribution.extend({ opened_at: Timestamp, ended_at: Timestamp.nullable() })).default([]),
   /** The correction of a person. */
   correction: z.object({ by: z.string(), at: Timestamp, reason: z.string() }).nullable(),
 });

@@ -175,6 +175,12 @@ export const DecisionView = z.object({
 });
 export type DecisionView = z.infer<typeof DecisionView>;
 
+/** A rollback by its number, or a runbook. */
+const Mitigation = z.object({ number: z.number(), runbook: z.number().optional(), at: Timestamp.optional() });
+
+/** Whether a mitigation has helped. */
+const Verification = z.enum(['not_needed', 'pending', 'passed', 'failed', 'inconclusive']);
+
 const RequestRecord = z.object({ by: z.string(), at: Timestamp });
 
 /** The last requests of people. Absent: none yet. */
@@ -204,6 +210,28 @@ export const PageContradiction = z.object({
   earlier_seconds: z.number(),
 });
 export type PageContradiction = z.infer<typeof PageContradiction>;
+
+/**
+ * A problem of an incident before the open one, as it was known when the next one began: an incident can have several, such as a
+ * second bad deploy after the rollback of the first.
+ */
+export const EarlierProblem = z.object({
+  /** When it began. For the first problem, the opening of the incident. */
+  at: Timestamp,
+  /** Name of the change after which it began, while the problem before it went on. Absent: that one had ended, or it is the first. */
+  after_change: z.string().optional(),
+  /** Number of the newest judgement about it. */
+  judged: z.number(),
+  /** Those that its newest judgement named. */
+  suspects: z.array(Suspect),
+  /** The newest mitigation of it. Absent: nothing was mitigated. */
+  mitigation: Mitigation.optional(),
+  /** Whether that has helped. */
+  verification: Verification,
+  /** When it had ended. Absent: it went on when the next one began, or nothing has shown its end. */
+  recovered_at: Timestamp.optional(),
+});
+export type EarlierProblem = z.infer<typeof EarlierProblem>;
 
 /** The incident's own item; signals, timeline, effects, and decisions are items beside it. */
 export const IncidentRecord = z.object({
@@ -263,12 +291,12 @@ export const IncidentRecord = z.object({
   pages: z.number(),
   /** Number of the newest judgement, and of its decision. */
   mitigations: z.number(),
-  verification: z.enum(['not_needed', 'pending', 'passed', 'failed', 'inconclusive']),
+  verification: Verification,
   /**
    * Subject of the verification: the newest mitigation, a rollback by its number or a runbook. Absent: nothing was done
    * yet.
    */
-  verifying: z.object({ number: z.number(), runbook: z.number().optional(), at: Timestamp.optional() }).optional(),
+  verifying: Mitigation.optional(),
   /**
    * When the problem before the newest mitigation had ended: all alerts ended, or health was within its limit for two
    * minutes. Absent: nothing was mitigated, it has not ended, or another problem has begun.
@@ -295,6 +323,8 @@ export const IncidentRecord = z.object({
       pages: z.number().optional(),
     })
     .optional(),
+  /** The problems before the open one, oldest first. Absent: there is only one, or an older version has recorded them. */
+  earlier_problems: z.array(EarlierProblem).optional(),
   automation_paused: z.boolean(),
   /** A person declared it, so it does not end when no alert fires. Absent: alerts opened it. */
   by_hand: z.literal(true).optional(),
@@ -382,6 +412,8 @@ export const IncidentView = IncidentRecord.pick({
     .extend({ minutes: z.number() })
     .nullable()
     .default(null),
+  /** The problems before the open one, oldest first. `suspects` are those of the open one. */
+  earlier_problems: z.array(EarlierProblem).default([]),
   /** What keeps it open. Empty: it is resolved. Absent: in lists. */
   open_because: z.array(z.string()).optional(),
   decisions: z.array(DecisionView),

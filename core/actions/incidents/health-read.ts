@@ -1,42 +1,50 @@
 import type { Evidence } from '../../domain/correlation/evidence.ts';
+import { onsetOf } from '../../domain/correlation/onset.ts';
 import { filledWith, type HealthSeries } from '../../domain/incidents/health-series.ts';
+import { decisionsOf, problemsOf } from '../../domain/incidents/problems.ts';
 import type { HealthSamples } from '../../domain/ports/health-samples.ts';
 import type { Story } from '../../domain/messages/story.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { numberOf } from '../../domain/rollback/question-names.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
 
-/** What the newest judgement of a problem with samples of the health query has read. */
-export type JudgedHealth = { decision: DecisionView; evidence: Evidence };
+/** What the newest judgement of a problem with samples of the health query has read. `problem`: its number in the incident. */
+export type JudgedHealth = { decision: DecisionView; evidence: Evidence; problem: number };
 
 /** What is stored about the health of an incident: the newest problem, those before it, newest first, and one series of samples. */
 export type HealthRead = JudgedHealth & { earlier: readonly JudgedHealth[]; series: HealthSeries };
 
-/** How many judgements are looked through for samples. */
+/** How many judgements are looked through for samples, of one problem and of all. */
 const JUDGEMENTS_READ = 12;
+const JUDGEMENTS_READ_IN_ALL = 48;
 
 /** Evidence of decisions, which never changes, by their IDs: an open page asks for it every few seconds. */
 const CACHE = new WeakMap<Deps['decisions'], Map<string, Evidence | null>>();
 const CACHED_MAX = 200;
 
 /**
- * Reads the samples of an incident that are kept, and the stored inputs of the newest judgement of each problem. They are what Firebreak
- * decided on, and need no monitoring system. Judgements fill in what is not kept, such as in incidents of older versions. Null: no
- * judgement has samples of a health query, or they could not be read.
+ * Reads what is kept of the health of an incident: its samples, and for each problem the inputs of the newest judgement that has read
+ * samples. They are what Firebreak decided on, and need no monitoring system. The samples of judgements fill in what is not kept, such
+ * as in incidents of older versions. Null: no judgement has samples of a health query, or they could not be read.
  */
 export async function readHealth(
   deps: Pick<Deps, 'decisions' | 'log'> & { healthSamples: HealthSamples },
-  { incident, decisions: all }: Pick<Story, 'incident' | 'decisions'>,
+  { incident, decisions }: Pick<Story, 'incident' | 'decisions'>,
 ): Promise<HealthRead | null> {
-  const judgements = all.filter(({ question }) => question === undefined).slice(-JUDGEMENTS_READ);
+  const judgements = decisions.filter(({ question }) => question === undefined).toReversed();
   try {
     const read: JudgedHealth[] = [];
-    for (const decision of judgements.toReversed()) {
-      const after = read.at(-1)?.evidence.earlier_problem;
-      if (read.length > 0 && after === undefined) break; // it leaves out no samples of a problem before it
-      const evidence = await evidenceOf(deps.decisions, incident.id, decision.id);
-      if (evidence !== null && (after === undefined || evidence.at <= after.until)) read.push({ decision, evidence });
+    let left = JUDGEMENTS_READ_IN_ALL;
+    for (const problem of problemsOf(incident).toReversed()) {
+      for (const decision of decisionsOf(problem, judgements).slice(0, Math.min(left, JUDGEMENTS_READ))) {
+        left -= 1;
+        const evidence = await evidenceOf(deps.decisions, incident.id, decision.id);
+        if (evidence === null) continue;
+        read.push({ decision, evidence, problem: problem.number });
+        break;
+      }
     }
     const [newest, ...earlier] = read;
     if (newest === undefined) return null;
@@ -50,6 +58,11 @@ export async function readHealth(
   }
   return null;
 }
+
+/** Returns when the first problem of an incident began. Null: that was not measured. @param from which end of what is known of it */
+export const firstOnsetOf = (health: HealthRead | null, from: 'at' | 'earliest'): Timestamp | null =>
+  (health === null ? [] : [health, ...health.earlier]).map(({ evidence }) => onsetOf(evidence)[from]).toSorted()[0] ??
+  null;
 
 async function evidenceOf(
   decisions: Deps['decisions'],

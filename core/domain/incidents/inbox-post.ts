@@ -3,6 +3,7 @@ import type { Message } from '../../../schemas/incidents/inbox.ts';
 import type { IncidentRecord, IncidentStatus, TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { IncidentChange } from '../ports/incidents.ts';
+import { withProblem } from './problems.ts';
 import { requestedAfter } from '../rollback/rollback-request.ts';
 
 /** A change of an incident's own record, on condition that it is still as it was read. */
@@ -67,6 +68,7 @@ export function inboxPostOf(
         cleared: change.cleared,
         recovered_at: change.recoveredAt ?? undefined,
         new_onset: change.newOnset,
+        earlier_problems: change.endedProblem && withProblem(incident.earlier_problems, change.endedProblem),
         suspects: change.suspects,
         automation_paused: change.automationPaused,
         published_by: change.publishedBy,

@@ -141,6 +141,7 @@ export function viewOf(
     channel: related.channel,
     roles: Object.fromEntries(Object.entries(incident.roles ?? {}).map(([role, { shown }]) => [role, shown])),
     cleared: incident.cleared ?? [],
+    earlier_problems: incident.earlier_problems ?? [],
     page_contradiction: contradictionView(incident.page_contradiction),
     decisions: related.decisions,
     effects: related.effects.toSorted((a, b) => (a.at < b.at ? -1 : 1)),

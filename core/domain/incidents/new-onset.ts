@@ -1,5 +1,5 @@
 import type { Change } from '../../../schemas/changes/change.ts';
-import type { DecisionView, IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { DecisionView, EarlierProblem, IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { changeName } from '../changes/change-words.ts';
 import { turnedFlagOff } from '../changes/flags.ts';
@@ -17,6 +17,7 @@ import { MIN_CONFIDENCE_TO_ASK } from '../correlation/weights.ts';
 import type { IncidentChange } from '../ports/incidents.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { isSameMitigation, type Mitigation } from '../rollback/verdict.ts';
+import { closedAsOf } from './closing.ts';
 
 /**
  * Seconds for which health must be within its limit after a mitigation until the problem counts as over, and then above it
@@ -39,7 +40,13 @@ type Course = Pick<
   | 'seq'
   | 'by_event'
   | 'group_reason'
+  | 'opened_at'
+  | 'suspects'
+  | 'earlier_problems'
 >;
+
+/** What an incident changes to when another problem begins. */
+type Begun = Pick<IncidentChange, 'newOnset' | 'endedProblem' | 'recoveredAt' | 'status' | 'suspects'>;
 
 /** Returns whether nothing is being done now: only then a new problem can begin. */
 const isIdle = ({ status, group_reason }: Course): boolean =>
@@ -64,6 +71,35 @@ export const isLaterProblem = ({
 /** Returns when the open problem began: the newest onset, else the opening of the incident. */
 export const problemStart = ({ opened_at, new_onset }: Pick<IncidentRecord, 'opened_at' | 'new_onset'>): Timestamp =>
   new_onset?.at ?? opened_at;
+
+/** Returns the problem that is open, or was open last. */
+export function openProblem(
+  incident: Pick<
+    IncidentRecord,
+    | 'opened_at'
+    | 'new_onset'
+    | 'earlier_problems'
+    | 'mitigations'
+    | 'suspects'
+    | 'verifying'
+    | 'verification'
+    | 'recovered_at'
+  >,
+): EarlierProblem {
+  const { opened_at, new_onset: onset, earlier_problems: earlier = [], mitigations, suspects } = incident;
+  const { verifying, verification, recovered_at } = incident;
+  const isFirst = earlier.length === 0;
+  const isMitigation = isFirst || !isLaterProblem(incident);
+  return {
+    at: isFirst ? opened_at : problemStart(incident),
+    ...(!isFirst && onset?.after_change !== undefined && { after_change: onset.after_change.name }),
+    judged: mitigations,
+    suspects,
+    ...(verifying !== undefined && isMitigation && { mitigation: verifying }),
+    verification: isMitigation ? verification : 'not_needed',
+    ...(recovered_at !== undefined && { recovered_at }),
+  };
+}
 
 /** Returns the decisions about the open problem, without those about problems before it. */
 export const currentDecisions = ({
@@ -107,33 +143,35 @@ type Failure = { since: Timestamp; recoveredAt: Timestamp | null; pages: boolean
  * mitigation in between, it must have ended for longer, because alerts also flap. Otherwise it is the same problem, which
  * therefore is not over.
  */
-export function newOnset(
-  incident: Course,
-  { since, recoveredAt: ended, pages }: Failure,
-): Pick<IncidentChange, 'newOnset' | 'recoveredAt' | 'status' | 'suspects'> {
+export function newOnset(incident: Course, { since, recoveredAt: ended, pages }: Failure): Begun {
   const { verifying, recovered_at: known } = incident;
   const [over = ended] = [known, ended].filter((at) => at != null).toSorted();
   if (!isMitigated(incident) || verifying === undefined || over == null) return {};
   const recovered_at = latest(over, verifying.at);
   const calm = secondsBetween(recovered_at, since);
   if (calm < 0 || (isLaterProblem(incident) && calm < RECOVERY_SECONDS)) return { recoveredAt: null };
-  return begun(incident, verifying, { at: since, recovered_at, pages });
+  return begun(incident, { at: since, recovered_at, pages }, recovered_at);
 }
 
+/** @param endedAt when the problem before it had ended. Undefined: it goes on, or nothing has shown its end */
 const begun = (
-  { status, mitigations: judged, seq, pages: pagesBefore }: Course,
-  verifying: Mitigation | undefined,
+  incident: Course,
   { pages, ...onset }: Pick<Onset, 'at' | 'recovered_at'> & Partial<Pick<Onset, 'after_change'>> & { pages: boolean },
-): Pick<IncidentChange, 'newOnset' | 'recoveredAt' | 'status' | 'suspects'> => ({
+  endedAt: Timestamp | undefined,
+): Begun => ({
   newOnset: {
     ...onset,
-    seq: seq + 1,
-    judged,
-    ...(verifying !== undefined && { after: mitigationOf(verifying), ...(pages && { pages: pagesBefore }) }),
+    seq: incident.seq + 1,
+    judged: incident.mitigations,
+    ...(incident.verifying !== undefined && {
+      after: mitigationOf(incident.verifying),
+      ...(pages && { pages: incident.pages }),
+    }),
   },
+  endedProblem: { ...openProblem(incident), ...(endedAt !== undefined && { recovered_at: endedAt }) },
   recoveredAt: null,
   suspects: [],
-  ...(status === 'mitigated' && { status: 'open' as const }),
+  ...(incident.status === 'mitigated' && { status: 'open' as const }),
 });
 
 /** Number of newest changes of a service to read, to find those since a mitigation. */
@@ -151,10 +189,10 @@ export type UrgentAlert = { since: Timestamp; pages: boolean };
  * @param changes of the incident's service, and of the one that was rolled back
  */
 export function newOnsetAfterChange(
-  incident: Course & Pick<IncidentRecord, 'id' | 'service' | 'opened_at' | 'suspects'>,
+  incident: Course & Pick<IncidentRecord, 'id' | 'service'>,
   changes: readonly Change[],
   alerts: readonly UrgentAlert[],
-): Pick<IncidentChange, 'newOnset' | 'recoveredAt' | 'status' | 'suspects'> {
+): Begun {
   const { verifying, verification, recovered_at: recoveredAt, service } = incident;
   if (!isIdle(incident) || (verifying !== undefined && verifying.at === undefined)) return {};
   if (verification === 'failed' && recoveredAt === undefined) return {};
@@ -167,7 +205,7 @@ export function newOnsetAfterChange(
   const cause = newer.findLast(({ from }) => earliest !== undefined && from <= earliest.since);
   if (earliest === undefined || cause === undefined) return {};
   const { change, from } = cause;
-  return begun(incident, verifying, {
+  const onset = {
     at: earliest.since,
     recovered_at: from,
     after_change: {
@@ -176,7 +214,8 @@ export function newOnsetAfterChange(
       ...(verifying?.at !== undefined && { mitigated_at: verifying.at }),
     },
     pages: fresh.some(({ pages }) => pages),
-  });
+  };
+  return begun(incident, onset, recoveredAt);
 }
 
 /**
@@ -238,23 +277,16 @@ function isRunning(change: Change, changes: readonly Change[]): boolean {
  * is another one. Otherwise the same problem has returned, and what is known about it still counts.
  */
 export function reopenedProblem(
-  { resolved_at: resolvedAt, verifying, mitigations: judged, pages, seq }: IncidentRecord,
-  { since, pages: isPaged }: Pick<Failure, 'since' | 'pages'>,
-): Pick<IncidentChange, 'newOnset' | 'recoveredAt' | 'suspects'> {
+  incident: IncidentRecord,
+  { since, pages }: Pick<Failure, 'since' | 'pages'>,
+): Omit<Begun, 'status'> {
+  const { resolved_at: resolvedAt, recovered_at: recoveredAt, verifying } = incident;
   if (verifying === undefined) return { recoveredAt: null };
-  return {
-    newOnset: {
-      at: since,
-      // An alert can have begun shortly before the resolution.
-      recovered_at: resolvedAt !== null && resolvedAt < since ? resolvedAt : since,
-      seq: seq + 1,
-      judged,
-      after: mitigationOf(verifying),
-      ...(isPaged && { pages }),
-    },
-    recoveredAt: null,
-    suspects: [],
-  };
+  // An alert can have begun shortly before the resolution.
+  const recovered_at = resolvedAt !== null && resolvedAt < since ? resolvedAt : since;
+  const endedAt = recoveredAt ?? (closedAsOf(incident) === 'unverified' ? undefined : recovered_at);
+  const { status: _, ...change } = begun(incident, { at: since, recovered_at, pages }, endedAt);
+  return change;
 }
 
 /** Identifies a mitigation, without its time. */

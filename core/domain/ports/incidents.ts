@@ -3,6 +3,7 @@ import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Severity } from '../../../schemas/config/names.ts';
 import type { InboxMessage, Message, UnreadableMessage } from '../../../schemas/incidents/inbox.ts';
 import type {
+  EarlierProblem,
   IncidentRecord,
   IncidentStatus,
   IncidentView,
@@ -351,6 +352,8 @@ export type IncidentChange = {
   /** The mitigated problem is over since then. Null: it is not, or another one has begun. */
   recoveredAt?: Timestamp | null;
   newOnset?: NonNullable<IncidentRecord['new_onset']>;
+  /** The problem that was open before the new one. */
+  endedProblem?: EarlierProblem;
   /** No suspects are known of a new problem. */
   suspects?: [];
   /** For a message that requests a rollback: its versions. */

@@ -2,7 +2,8 @@ import type { AttributionCorrection, DeployRecord } from '../deploy-record.ts';
 import type { DoraIncident } from '../dora.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
-import { secondsBetween } from '../../../schemas/time/time.ts';
+import { type Problem, problemsOf, type WithProblems } from '../../../core/domain/incidents/problems.ts';
+import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 
 /** An incident as far as delivery figures need it. Its suspects exclude those that people ruled out. */
 export type ObservedIncident = Pick<
@@ -16,26 +17,34 @@ export type ObservedIncident = Pick<
   | 'resolved_at'
   | 'resolved_by'
   | 'closed_as'
-  | 'suspects'
   | 'cleared'
-  | 'verification'
->;
+> &
+  WithProblems;
 
 /**
- * Attributes an incident to a deploy, in this order: to the one that a person named; to the one that was rolled back in
- * the incident, unless the rollback did not help or a person ruled the deploy out; to the most probable suspect, if it
- * is certain enough. Nearness in time alone attributes nothing.
+ * Attributes each problem of an incident to a deploy, in this order: to the one that a person named, which is about the whole incident; to
+ * the one that was rolled back for it, unless the rollback did not help or a person ruled the deploy out; to its most probable suspect, if
+ * that is certain enough. Nearness in time alone attributes nothing.
  *
  * @param rolledBack deploys that were rolled back in this incident
  */
 export function attributedIncident(
   incident: ObservedIncident,
-  rolledBack: readonly Pick<DeployRecord, 'id'>[],
+  rolledBack: readonly RolledBack[],
   correction: AttributionCorrection | undefined,
   confirmedConfidence: number,
 ): DoraIncident {
   const { id, service, environment, title, opened_at, resolved_at } = incident;
   const closedAs = closedAsOf(incident);
+  const all = problemsOf(incident);
+  const problems = all.map((problem) => ({
+    opened_at: problem.at,
+    ended_at: problem.until === null ? resolved_at : (problem.recovered_at ?? problem.until),
+    ...(correction === undefined
+      ? attributionOf(problem, incident, rolledBackFor(problem, all, rolledBack), confirmedConfidence)
+      : { deployment_id: correction.deployment_id, attributed_by: 'person' as const }),
+  }));
+  const first = problems.find(({ deployment_id: deploy }) => deploy !== null) ?? problems[0];
   return {
     id,
     service,
@@ -45,19 +54,39 @@ export function attributedIncident(
     resolved_at,
     closed_as: closedAs,
     // Nothing shows when, or whether, an unverified incident ended.
-    restore_s: resolved_at === null || closedAs === 'unverified' ? null : secondsBetween(opened_at, resolved_at),
-    ...attributionOf(incident, rolledBack, correction, confirmedConfidence),
+    restore_s: resolved_at === null || closedAs === 'unverified' ? null : secondsOf(problems),
+    deployment_id: first?.deployment_id ?? null,
+    attributed_by: first?.attributed_by ?? 'none',
+    problems,
     correction: correction === undefined ? null : { by: correction.by, at: correction.at, reason: correction.reason },
   };
 }
 
+type RolledBack = Pick<DeployRecord, 'id' | 'started_at'>;
+
+/** Adds up how long the problems lasted, without the time between them. */
+const secondsOf = (problems: readonly { opened_at: Timestamp; ended_at: Timestamp | null }[]): number =>
+  problems.reduce((sum, one) => sum + Math.max(0, secondsBetween(one.opened_at, one.ended_at ?? one.opened_at)), 0);
+
+/**
+ * Returns the deploys that were rolled back for a problem: its suspects, and of deploys that no problem suspects those that started
+ * before it, and not before an earlier one.
+ */
+function rolledBackFor(problem: Problem, all: readonly Problem[], rolledBack: readonly RolledBack[]): RolledBack[] {
+  const suspects = (one: Problem, deploy: RolledBack): boolean =>
+    one.suspects.some(({ change_id: change }) => change === deploy.id);
+  return rolledBack.filter((deploy) => {
+    const of = all.find((one) => suspects(one, deploy)) ?? all.find((one) => deploy.started_at <= one.at) ?? all.at(-1);
+    return of?.number === problem.number;
+  });
+}
+
 function attributionOf(
-  { suspects, cleared = [], verification }: ObservedIncident,
-  rolledBack: readonly Pick<DeployRecord, 'id'>[],
-  correction: AttributionCorrection | undefined,
+  { suspects, verification }: Problem,
+  { cleared = [] }: ObservedIncident,
+  rolledBack: readonly RolledBack[],
   confirmedConfidence: number,
 ): Pick<DoraIncident, 'deployment_id' | 'attributed_by'> {
-  if (correction !== undefined) return { deployment_id: correction.deployment_id, attributed_by: 'person' };
   const ruledOut = new Set(cleared.filter(({ restored }) => !restored).map(({ change_id: change }) => change));
   const undoneDeploy = verification === 'failed' ? undefined : rolledBack.find((deploy) => !ruledOut.has(deploy.id));
   if (undoneDeploy !== undefined) return { deployment_id: undoneDeploy.id, attributed_by: 'rolled_back' };

@@ -54,12 +54,19 @@ export function doraReport(
   const [applied = [], versions = []] = [true, false].map((isInfrastructure) =>
     inWindow.filter(({ kind }) => (kind === 'infrastructure') === isInfrastructure),
   );
-  const incidentsOf = Map.groupBy(
-    attributed.filter(({ deployment_id: deploy }) => deploy !== null),
+  const failuresOf = Map.groupBy(
+    attributed.flatMap(({ id, closed_as, problems }) =>
+      problems.map(({ deployment_id, ended_at }, index) => ({
+        deployment_id,
+        incident_id: id,
+        ended_at,
+        isEndKnown: index < problems.length - 1 || closed_as !== 'unverified',
+      })),
+    ),
     ({ deployment_id: deploy }) => deploy,
   );
   const deploys = [...Map.groupBy(versions, serviceEnvironmentKey).values()].flatMap((sameService) =>
-    doraDeploys(sameService, incidentsOf, rework, pendingFrom),
+    doraDeploys(sameService, failuresOf, rework, pendingFrom),
   );
   const infrastructure = applied.map(doraApply);
   const incidents = attributed.filter(
@@ -97,10 +104,16 @@ function attributedIncidents(
   );
 }
 
-/** @param records those of one service and environment, oldest first @param incidentsOf by the ID of the deploy that caused them */
+/** A problem of an incident that a deploy has caused. `isEndKnown`: false if nothing has shown that the service recovered. */
+type Failure = Pick<DoraIncident['problems'][number], 'deployment_id' | 'ended_at'> & {
+  incident_id: DoraIncident['id'];
+  isEndKnown: boolean;
+};
+
+/** @param records those of one service and environment, oldest first @param failuresOf by the ID of the deploy that caused them */
 function doraDeploys(
   records: readonly DeployRecord[],
-  incidentsOf: ReadonlyMap<string | null, readonly DoraIncident[]>,
+  failuresOf: ReadonlyMap<string | null, readonly Failure[]>,
   rework: ReworkByCommit,
   pendingFrom: Timestamp,
 ): DoraDeploy[] {
@@ -109,13 +122,16 @@ function doraDeploys(
   const reworked = reworkOf(records, rework);
   return records.map((record): DoraDeploy => {
     const { id, kind, status, at } = record;
-    const incidents = incidentsOf.get(id) ?? [];
+    const caused = failuresOf.get(id) ?? [];
     const rollback = removedBy.get(id);
     const failures: FailureCause[] =
       kind === 'rollback'
         ? []
         : [
-            ...incidents.map(({ id: incident_id }): FailureCause => ({ kind: 'incident', incident_id })),
+            ...[...new Set(caused.map(({ incident_id }) => incident_id))].map((incident_id): FailureCause => ({
+              kind: 'incident',
+              incident_id,
+            })),
             ...(status === 'failed' ? [{ kind: 'rollout' } as const] : []),
             ...(rollback === undefined ? [] : [{ kind: 'rollback', deployment_id: rollback.id } as const]),
           ];
@@ -125,7 +141,7 @@ function doraDeploys(
       // A failure is known at once.
       pending: at > pendingFrom && failures.length === 0,
       failures,
-      recovery_s: failures.length === 0 ? null : recoveryOf(record, records, incidents, rollback),
+      recovery_s: failures.length === 0 ? null : recoveryOf(record, records, caused, rollback),
       ...(reworked.get(id) ?? { rework: null, rework_pull_request: null }),
     };
   });
@@ -205,16 +221,16 @@ function leadTimes(records: readonly DeployRecord[]): Map<string, number[]> {
 }
 
 /**
- * Returns the seconds from the end of a failed deploy to its recovery. With incidents, that is the end of the last one;
+ * Returns the seconds from the end of a failed deploy to its recovery. With problems of incidents, that is the end of the last one;
  * otherwise the rollback that removed it, or after a failed rollout the next version that went live. Null: not yet.
  */
 function recoveryOf(
   { id, at, status }: DeployRecord,
   records: readonly DeployRecord[],
-  incidents: readonly DoraIncident[],
+  caused: readonly Failure[],
   rollback: DeployRecord | undefined,
 ): number | null {
-  const ends = incidents.filter(({ closed_as }) => closed_as !== 'unverified').map(({ resolved_at: end }) => end);
+  const ends = caused.filter(({ isEndKnown }) => isEndKnown).map(({ ended_at: end }) => end);
   if (ends.includes(null)) return null;
   const last = ends
     .filter((end) => end !== null)

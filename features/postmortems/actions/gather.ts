@@ -1,15 +1,15 @@
-import { readHealth } from '../../../core/actions/incidents/health-read.ts';
+import { firstOnsetOf, type HealthRead, readHealth } from '../../../core/actions/incidents/health-read.ts';
 import { loaded } from '../../../core/domain/ports/extensions.ts';
 import { firstSampleOf, readHealthBetween } from '../../../core/actions/incidents/live-health.ts';
 import { healthOf, type HealthQuery } from '../../../core/domain/catalogue/health.ts';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
-import { onsetOf } from '../../../core/domain/correlation/onset.ts';
 import { filledWith, type HealthSeries, NO_SAMPLES } from '../../../core/domain/incidents/health-series.ts';
+import { decisionsOf, type Problem, problemsOf } from '../../../core/domain/incidents/problems.ts';
 import { evidencePath } from '../../../core/domain/incidents/console-link.ts';
 import type { Deps } from '../ports.ts';
 import type { ErrorBudgets, SpentBudget } from '../../../core/domain/ports/error-budgets.ts';
 import type { Story, StoryEntry } from '../../../core/domain/messages/story.ts';
-import type { DraftInput, MeasuredImpact } from '../decisions/record.ts';
+import type { DraftInput, MeasuredImpact, ProblemRecord } from '../decisions/record.ts';
 import { sampledRequests, type SampledRequests } from '../decisions/requests.ts';
 import { timesOf } from '../decisions/times.ts';
 import type { ResponseTimes } from '../schemas/postmortem.ts';
@@ -63,17 +63,16 @@ export async function gather(
   const config = await deps.config.current();
   const { incident, decisions, effects, signals } = story;
   const end = incident.resolved_at ?? deps.clock.now();
-  const [timeline, health, causes, named, packs] = await Promise.all([
+  const [timeline, health, named, packs] = await Promise.all([
     wholeTimeline(deps, id, story),
     readHealth(deps, story),
-    causesOf(deps, story),
     namer(deps),
     deps.evidencePacks.list(id),
   ]);
-  const evidence = health?.evidence ?? null;
+  const problems = await problemsIn(deps, story, health);
   const series = health?.series ?? NO_SAMPLES;
-  const first = firstSampleOf(incident, signals, evidence && onsetOf(evidence).at);
-  const times = timesOf({ incident, timeline, effects, signals, evidence }, end);
+  const first = firstSampleOf(incident, signals, firstOnsetOf(health, 'at'));
+  const times = timesOf({ incident, timeline, effects, signals, problems }, end);
   const { postmortems } = config;
   const people = new Map<string, string>();
   for (const [name, person] of Object.entries(config.people.people)) people.set(name, person.name ?? name);
@@ -87,8 +86,7 @@ export async function gather(
       decisions,
       effects,
       signals,
-      causes,
-      evidence,
+      problems,
       curve: series.curve.filter(([at]) => at >= first && at <= end),
       packs: packs.map(({ name, at, sha256 }) => ({
         name,
@@ -149,13 +147,30 @@ async function wholeTimeline(
   return all;
 }
 
+/** Returns the problems of an incident, with the causes and the evidence of each. */
+async function problemsIn(
+  deps: Pick<Deps, 'changes'>,
+  { incident, decisions }: Story,
+  health: HealthRead | null,
+): Promise<ProblemRecord[]> {
+  const read = health === null ? [] : [health, ...health.earlier];
+  return Promise.all(
+    problemsOf(incident).map(async (problem) => ({
+      ...problem,
+      causes: await causesOf(deps, problem, decisionsOf(problem, decisions)),
+      evidence: read.find((one) => one.problem === problem.number)?.evidence ?? null,
+    })),
+  );
+}
+
 /** Returns suspects with their changes, the most probable first. The one that was undone comes before all others. */
 async function causesOf(
   { changes }: Pick<Deps, 'changes'>,
-  { incident, decisions }: Story,
-): Promise<DraftInput['causes']> {
+  problem: Problem,
+  decisions: Story['decisions'],
+): Promise<ProblemRecord['causes']> {
   const undone = decisions.findLast(({ kind, state }) => kind === 'roll_back' || state === 'approved')?.from_version;
-  const suspects = incident.suspects
+  const suspects = problem.suspects
     .toSorted((a, b) => Number(b.version === undone) - Number(a.version === undone) || b.confidence - a.confidence)
     .slice(0, SUSPECTS_READ);
   return Promise.all(

@@ -24,9 +24,11 @@ export async function draftDuePostmortems(deps: PostmortemJobDeps): Promise<{ dr
       const incident = await deps.incidents.read(id);
       const { postmortems } = await deps.config.current();
       const isRequired = incident !== undefined && needOf(postmortems, incident) === 'required';
-      if (isRequired && !(await draftPostmortem(deps, id))) continue;
+      // What was drafted for an earlier end must tell this one, also if the incident is a part of a group now.
+      const isDrafted = isRequired || (await deps.postmortems.read(id)) !== undefined;
+      if (isDrafted && !(await draftPostmortem(deps, id))) continue;
       await deps.postmortems.settle(id);
-      if (isRequired) drafted += 1;
+      if (isDrafted) drafted += 1;
     } catch (error) {
       deps.log.error('a post-mortem could not be drafted', { incident: id, error: String(error) });
     }

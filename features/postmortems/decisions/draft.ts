@@ -6,6 +6,7 @@ import { incidentName } from '../../../core/domain/incidents/incident-number.ts'
 import { probability } from '../../../core/domain/correlation/words.ts';
 import { onsetOf } from '../../../core/domain/correlation/onset.ts';
 import { pointsOf } from '../../../core/domain/correlation/samples.ts';
+import { isDuring, decisionsOf } from '../../../core/domain/incidents/problems.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
 import { ACTION_ITEMS, itemLine } from './action-items.ts';
@@ -13,9 +14,9 @@ import { namingOf } from './blameless.ts';
 import { QUESTION } from './lint.ts';
 import { escaped, markdownOf } from './markdown.ts';
 import type { CitableEntry } from './proposed-wording.ts';
-import type { DraftInput } from './record.ts';
-import { References, type Row, rowsOf, sentenceCase } from './timeline.ts';
-import { timesOf } from './times.ts';
+import type { DraftInput, ProblemRecord } from './record.ts';
+import { References, type Row, rowOfChange, rowsOf, sentenceCase } from './timeline.ts';
+import { problemTimesOf, type ProblemTimes, timesOf } from './times.ts';
 import { clockTime, counted, durationWords, numberWords, percent, sparkline } from './words.ts';
 import { MIN_CONFIDENCE_TO_ASK } from '../../../core/domain/correlation/weights.ts';
 
@@ -28,7 +29,7 @@ export function citableEntriesOf(
   end: Timestamp,
   citations: DraftFacts['citations'],
 ): CitableEntry[] {
-  const withCauses = { ...withoutCredentials(record), names: 'roles' as const, causes: probableCauses(record) };
+  const withCauses = { ...withProbableCauses(withoutCredentials(record)), names: 'roles' as const };
   const { alerted_at: alerted, resolved_at } = timesOf(record, end);
   const refs = new Map(citations.map(({ id, ref }) => [id, ref]));
   return rowsOf(withCauses, namingOf(withCauses), { alerted, end: resolved_at }).flatMap(({ id, at, text }) => {
@@ -57,17 +58,33 @@ export function draftOf(record: DraftInput, end: Timestamp): Draft {
   return new Drafting(withoutCredentials(record), end).draft();
 }
 
+/** A problem as it is told. */
+type ToldProblem = ProblemRecord & {
+  times: ProblemTimes;
+  cause: ProblemRecord['causes'][number] | undefined;
+  /** Names it in an incident of several: `problem 2: `. Empty: it is the only one. */
+  label: string;
+};
+
 class Drafting {
   readonly #record: DraftInput;
   readonly #times: DraftFacts['times'];
+  readonly #problems: readonly ToldProblem[];
   readonly #rows: readonly Row[];
   readonly #references = new References();
   readonly #naming: ReturnType<typeof namingOf>;
   readonly #fields: boolean[] = [];
 
   constructor(record: DraftInput, end: Timestamp) {
-    this.#record = { ...record, causes: probableCauses(record) };
+    this.#record = withProbableCauses(record);
     this.#times = timesOf(record, end);
+    const { problems } = this.#record;
+    this.#problems = problems.map((problem) => ({
+      ...problem,
+      times: problemTimesOf(record, problem, end),
+      cause: problem.causes[0],
+      label: problems.length === 1 ? '' : `problem ${problem.number}: `,
+    }));
     this.#naming = namingOf(record);
     this.#rows = rowsOf(this.#record, this.#naming, { alerted: this.#times.alerted_at, end: this.#times.resolved_at });
     for (const { id, at } of this.#rows) this.#references.refOf(id, at);
@@ -114,8 +131,16 @@ class Drafting {
 
   /** Returns the reference of the first or the last row of one of these kinds. */
   #refOfRow(which: 'first' | 'last', ...kinds: string[]): string | undefined {
-    const isOfKind = ({ kind }: Row): boolean => kinds.includes(kind);
-    const row = which === 'first' ? this.#rows.find(isOfKind) : this.#rows.findLast(isOfKind);
+    return this.#refOf(which, ({ kind }) => kinds.includes(kind));
+  }
+
+  /** Returns the reference of the first row of this kind that was written during a problem. */
+  #refDuring(problem: ToldProblem, kind: string): string | undefined {
+    return this.#refOf('first', (row) => row.kind === kind && isDuring(problem, row.at));
+  }
+
+  #refOf(which: 'first' | 'last', matches: (row: Row) => boolean): string | undefined {
+    const row = which === 'first' ? this.#rows.find(matches) : this.#rows.findLast(matches);
     return row && this.#references.refOf(row.id, row.at);
   }
 
@@ -127,12 +152,28 @@ class Drafting {
     );
   }
 
+  /** The entry with which a problem began. */
+  #beginning(problem: ToldProblem): string {
+    if (problem.number === 1) return this.#opening;
+    return (
+      this.#refDuring(problem, 'incident.failing_again') ??
+      this.#refDuring(problem, 'incident.reopened') ??
+      this.#opening
+    );
+  }
+
+  /** The change that is the cause of a problem, if it is a row. */
+  #changeRef({ cause }: ToldProblem): string | undefined {
+    const { change = null } = cause ?? {};
+    return change === null ? undefined : this.#refOf('first', ({ id }) => id === rowOfChange(change));
+  }
+
   get #end(): string {
     return this.#refOfRow('last', 'incident.resolved') ?? this.#opening;
   }
 
   #failureType(): string {
-    const [cause] = this.#record.causes;
+    const cause = this.#problems.find((problem) => problem.cause !== undefined)?.cause;
     if (cause === undefined)
       return this.#record.incident.group_reason === undefined ? 'outage' : 'outage of several services';
     const { change } = cause;
@@ -173,80 +214,134 @@ class Drafting {
   }
 
   #summary(): string {
-    const { incident, causes } = this.#record;
-    const { alerted_at, mitigated_at, duration_seconds, restored_at } = this.#times;
+    const { incident } = this.#record;
+    const { alerted_at, duration_seconds } = this.#times;
     const what = `${serviceEnvironmentText(incident)}: ${incident.title}`;
-    const isVerified = closedAsOf(incident) !== 'unverified';
-    const [cause] = causes;
-    const began = this.#refOfRow('first', 'change');
-    const mitigation = this.#refOfRow('first', 'mitigation.succeeded');
-    const sentences = [
-      this.#sentence(
-        `at ${clockTime(alerted_at)} UTC an alert fired for ${escaped(this.#naming.text(what))}`,
-        this.#opening,
-      ),
-      ...(cause === undefined
-        ? []
-        : [this.#sentence(`the probable cause is ${this.#causeWords(cause)}`, ...this.#causeRefs())]),
-      ...this.#questionSentence(),
-      ...(mitigation === undefined || mitigated_at === null
-        ? []
-        : [
-            this.#sentence(
-              `it was mitigated at ${clockTime(mitigated_at)}${began === undefined ? '' : ' by undoing the change'}${isVerified ? `, and service was restored at ${clockTime(restored_at)}` : ''}`,
-              mitigation,
-              this.#restoredRef,
-            ),
-          ]),
-      this.#sentence(
-        isVerified
-          ? `the incident was resolved after ${durationWords(duration_seconds)}`
-          : `the incident was closed after ${durationWords(duration_seconds)}, and nothing has shown that the service recovered`,
-        this.#opening,
-        this.#end,
-      ),
-    ];
-    return this.#field(sentences.join(' '), '');
+    const opening = this.#sentence(
+      `at ${clockTime(alerted_at)} UTC an alert fired for ${escaped(this.#naming.text(what))}`,
+      this.#opening,
+    );
+    const end = this.#sentence(
+      this.#isVerified
+        ? `the incident was resolved after ${durationWords(duration_seconds)}`
+        : `the incident was closed after ${durationWords(duration_seconds)}, and nothing has shown that the service recovered`,
+      this.#opening,
+      this.#end,
+    );
+    const [first, ...others] = this.#problems;
+    if (first === undefined || others.length === 0)
+      return this.#field([opening, ...(first === undefined ? [] : this.#problemSentences(first)), end].join(' '), '');
+    const [refOfFirst, ...refsOfOthers] = this.#problems.map((problem) => this.#beginning(problem));
+    const count = this.#sentence(
+      `the incident had ${counted(this.#problems.length, 'problem')}, told here one by one`,
+      refOfFirst ?? this.#opening,
+      ...refsOfOthers,
+    );
+    const told = this.#problems.map((problem) => `- ${this.#problemSentences(problem).join(' ')}`);
+    return this.#field([`${opening} ${count}`, told.join('\n'), end].join('\n\n'), '');
   }
 
-  #causeWords({ suspect, change }: DraftInput['causes'][number]): string {
+  get #isVerified(): boolean {
+    return closedAsOf(this.#record.incident) !== 'unverified';
+  }
+
+  /** Tells a problem: its beginning and its end in an incident of several, its cause, and what was done about it. */
+  #problemSentences(problem: ToldProblem): string[] {
+    const { number, cause, label, times, after_change: change } = problem;
+    const { mitigated_at, restored_at } = times;
+    const isLast = problem.until === null;
+    const isOneOfSeveral = label !== '';
+    const mitigation = this.#refDuring(problem, 'mitigation.succeeded');
+    const restored = restored_at === null || (isLast && !this.#isVerified) ? null : clockTime(restored_at);
+    const refsOfEnd = isLast ? [this.#restoredRef] : [];
+    const sentences = [
+      ...(isOneOfSeveral
+        ? [
+            this.#sentence(
+              `problem ${number} began at ${clockTime(times.started_at)} UTC${change === undefined ? '' : `, after ${escaped(change)}`}`,
+              this.#beginning(problem),
+            ),
+          ]
+        : []),
+      ...(cause === undefined
+        ? []
+        : [this.#sentence(`the probable cause is ${this.#causeWords(cause)}`, ...this.#causeRefs(problem))]),
+      ...(cause === undefined && isOneOfSeveral && decisionsOf(problem, this.#record.decisions).length > 0
+        ? [this.#sentence('no change is its probable cause', this.#judgementRef(problem) ?? this.#beginning(problem))]
+        : []),
+      ...this.#questionSentence(problem),
+    ];
+    if (mitigation !== undefined && mitigated_at !== null)
+      return [
+        ...sentences,
+        this.#sentence(
+          `it was mitigated at ${clockTime(mitigated_at)}${this.#isUndone(problem) ? ' by undoing the change' : ''}${restored === null ? '' : `, and service was restored at ${restored}`}`,
+          mitigation,
+          ...refsOfEnd,
+        ),
+      ];
+    if (!isOneOfSeveral) return sentences;
+    const ended =
+      restored !== null
+        ? `it ended at ${restored}, and the record has no mitigation of it`
+        : isLast
+          ? 'the record does not show its end'
+          : 'it went on when the next problem began';
+    return [...sentences, this.#sentence(ended, this.#beginning(problem), ...refsOfEnd)];
+  }
+
+  /** Returns whether a problem was mitigated by undoing the change that is its probable cause. */
+  #isUndone(problem: ToldProblem): boolean {
+    const done = this.#record.effects.filter(
+      ({ state, at, flag }) => state === 'succeeded' && flag?.by === undefined && isDuring(problem, at),
+    );
+    const isOther = done.some(({ kind }) => kind === 'scale' || kind === 'restart' || kind === 'reroute');
+    return (
+      this.#changeRef(problem) !== undefined &&
+      (!isOther || done.some(({ kind }) => kind === 'roll-back' || kind === 'flag'))
+    );
+  }
+
+  #causeWords({ suspect, change }: ProblemRecord['causes'][number]): string {
     const what = change === null || change.kind === 'deploy' ? 'the deployment' : `the ${change.kind}`;
     const where = change === null ? this.#record.incident : change;
     return `${what} of ${escaped(suspect.version)} to ${escaped(where.service)} ${escaped(where.environment)}${change?.has_migration === true ? ', which contains a migration' : ''} (${probability(suspect.confidence)})`;
   }
 
-  /** The change if it is a row, and the first decision that named it; else the opening. */
-  #causeRefs(): [string, ...string[]] {
-    const version = this.#record.causes[0]?.suspect.version;
-    const named = this.#record.decisions.find(
+  /** The change if it is a row, and the first decision that named it; else the beginning of the problem. */
+  #causeRefs(problem: ToldProblem): [string, ...string[]] {
+    const version = problem.cause?.suspect.version;
+    const named = decisionsOf(problem, this.#record.decisions).find(
       ({ from_version, offers = [] }) =>
         from_version === version || offers.some((offer) => offer.from_version === version),
     );
-    const decision = named === undefined ? this.#refOfRow('last', 'decision') : this.#decisionRef(named.id);
-    const [first, ...others] = [this.#refOfRow('first', 'change'), decision].filter((ref) => ref !== undefined);
-    return first === undefined ? [this.#opening] : [first, ...others];
+    const decision = named === undefined ? this.#judgementRef(problem) : this.#decisionRef(named.id);
+    const [first, ...others] = [this.#changeRef(problem), decision].filter((ref) => ref !== undefined);
+    return first === undefined ? [this.#beginning(problem)] : [first, ...others];
+  }
+
+  /** The row of the newest decision about a problem. */
+  #judgementRef(problem: ToldProblem): string | undefined {
+    return this.#refOf('last', ({ kind, at }) => kind === 'decision' && isDuring(problem, at));
   }
 
   get #restoredRef(): string {
     return this.#refOfRow('last', 'alerts.resolved') ?? this.#refOfRow('last', 'verification.passed') ?? this.#end;
   }
 
-  /** Returns the sentence that people were asked for approval, and why. Empty: they were not. */
-  #questionSentence(): string[] {
-    const approval = this.#record.decisions.find(
+  /** Returns the sentence that people were asked for approval, and why. Empty: they were not, or Firebreak acted without an answer. */
+  #questionSentence(problem: ToldProblem): string[] {
+    const decisions = decisionsOf(problem, this.#record.decisions);
+    if (decisions.some(({ kind }) => kind === 'roll_back')) return [];
+    const approval = decisions.find(
       ({ kind, approvals, state }) => kind === 'approve' && (state !== 'final' || approvals.given.length > 0),
     );
     const ref = approval && this.#decisionRef(approval.id);
     if (approval === undefined || ref === undefined) return [];
     const migration = approval.reasons.find(({ code }) => code === 'migration_in_deploy');
     const why = migration ?? approval.reasons.find(({ code }) => code === approval.because);
-    const answer = this.#refOfRow(
-      'first',
-      'decision.approved',
-      'decision.rejected',
-      'decision.expired',
-      'decision.withdrawn',
-    );
+    const answers = ['decision.approved', 'decision.rejected', 'decision.expired', 'decision.withdrawn'];
+    const answer = this.#refOf('first', ({ kind, at }) => answers.includes(kind) && isDuring(problem, at));
     const text =
       migration === undefined
         ? `Firebreak asked for approval instead of acting on its own${why === undefined ? '' : `: ${escaped(this.#naming.text(why.text))}`}`
@@ -330,51 +425,66 @@ class Drafting {
   }
 
   #phases(): string {
-    const { to_detect_seconds, to_acknowledge_seconds, to_mitigate_seconds, to_restore_seconds, started_at } =
-      this.#times;
+    const { to_acknowledge_seconds, to_restore_seconds } = this.#times;
     const acknowledgement =
       this.#refOfRow('first', 'incident.acknowledged', 'page.acknowledged', 'role.taken') ?? this.#opening;
-    const detected = `- ${this.#sentence(`time to detect: ${durationWords(to_detect_seconds)}, from ${clockTime(started_at)}`, this.#opening)}`;
     const line = (name: string, seconds: number, ...refs: string[]): string =>
       `- ${this.#sentence(`${name}: ${durationWords(seconds)}`, this.#opening, ...refs)}`;
     return [
-      this.#field(detected, ''),
+      ...this.#problems.map((problem) => {
+        const { to_detect_seconds: seconds, started_at } = problem.times;
+        const text = `${problem.label}time to detect: ${durationWords(seconds)}, from ${clockTime(started_at)}`;
+        return this.#field(`- ${this.#sentence(text, this.#beginning(problem))}`, '');
+      }),
       this.#field(
         to_acknowledge_seconds === null ? null : line('time to acknowledge', to_acknowledge_seconds, acknowledgement),
         'When did someone begin to work on it? No one acknowledged the incident.',
       ),
-      this.#field(
-        to_mitigate_seconds === null
-          ? null
-          : line('time to mitigate', to_mitigate_seconds, this.#refOfRow('first', 'mitigation.succeeded') ?? this.#end),
-        'What ended the impact, and when? The record has no mitigation.',
-      ),
+      ...this.#problems.map((problem) => this.#timeToMitigate(problem)),
       this.#field(line('time to restore', to_restore_seconds, this.#restoredRef), ''),
     ].join('\n');
   }
 
+  #timeToMitigate(problem: ToldProblem): string {
+    const { label, number, times } = problem;
+    const { to_mitigate_seconds: seconds } = times;
+    const mitigation = this.#refDuring(problem, 'mitigation.succeeded') ?? this.#end;
+    return this.#field(
+      seconds === null
+        ? null
+        : `- ${this.#sentence(`${label}time to mitigate: ${durationWords(seconds)}`, this.#beginning(problem), mitigation)}`,
+      `What ended the impact${label === '' ? '' : ` of problem ${number}`}, and when? The record has no mitigation${label === '' ? '' : ' of it'}.`,
+    );
+  }
+
   #suspect(): string {
-    const { causes, evidence } = this.#record;
-    const [cause] = causes;
-    const reasons =
-      cause?.suspect.reasons.map(
-        (reason) => `- ${this.#sentence(escaped(this.#naming.text(reason)), ...this.#causeRefs())}`,
-      ) ?? [];
-    const shown =
-      cause === undefined
+    const { curve } = this.#record;
+    const health = this.#problems.flatMap((problem) => this.#peakSentence(problem) ?? []);
+    const [first, last] = [curve[0]?.[0], curve.at(-1)?.[0]];
+    const graph =
+      first === undefined || last === undefined || health.length === 0
         ? null
         : [
-            this.#sentence(`the probable cause is ${this.#causeWords(cause)}`, ...this.#causeRefs()),
-            ...(reasons.length === 0 ? [] : [reasons.join('\n')]),
+            ...health,
+            `Health from ${clockTime(first)} to ${clockTime(last)}: \`${sparkline(pointsOf(curve, last))}\``,
           ].join('\n\n');
     return [
-      this.#field(shown, 'Which change or event was the cause? Firebreak found no suspect.'),
-      this.#field(
-        evidence === null ? null : this.#health(evidence),
-        'What do the graphs show? No health query was read.',
-      ),
+      ...this.#problems.map((problem) => this.#causeField(problem)),
+      this.#field(graph, 'What do the graphs show? No health query was read.'),
       ...this.#evidencePacks(),
     ].join('\n\n');
+  }
+
+  #causeField(problem: ToldProblem): string {
+    const { cause, label, number } = problem;
+    const question = `Which change or event was the cause${label === '' ? '' : ` of problem ${number}`}? Firebreak found no suspect.`;
+    if (cause === undefined) return this.#field(null, question);
+    const refs = this.#causeRefs(problem);
+    const reasons = cause.suspect.reasons.map(
+      (reason) => `- ${this.#sentence(escaped(this.#naming.text(reason)), ...refs)}`,
+    );
+    const named = this.#sentence(`${label}the probable cause is ${this.#causeWords(cause)}`, ...refs);
+    return this.#field([named, ...(reasons.length === 0 ? [] : [reasons.join('\n')])].join('\n\n'), question);
   }
 
   /** Points at the stored evidence of actions. */
@@ -394,43 +504,46 @@ class Drafting {
     return row === undefined ? this.#opening : this.#references.refOf(row.id, row.at);
   }
 
-  #health(evidence: NonNullable<DraftInput['evidence']>): string | null {
-    const { health } = evidence;
+  /** Says when a problem began, and how bad health was until the next one. Null: its judgements have read no samples. */
+  #peakSentence(problem: ToldProblem): string | null {
+    const { evidence, label } = problem;
+    const health = evidence?.health ?? null;
     const { curve } = this.#record;
-    const [first, last] = [curve[0]?.[0], curve.at(-1)?.[0]];
-    if (health === null || first === undefined || last === undefined) return null;
-    const points = pointsOf(curve, last);
-    const peak = points.reduce((greatest, { value }) => Math.max(greatest, value), 0);
-    const onset = onsetOf(evidence);
+    const last = curve.at(-1)?.[0];
+    if (evidence === null || health === null || last === undefined) return null;
+    const began = problem.times.started_at;
+    const end = problem.recovered_at ?? problem.until;
+    const own = label === '' ? curve : curve.filter(([at]) => at >= began && (end === null || at <= end));
+    const peak = pointsOf(own, last).reduce((greatest, { value }) => Math.max(greatest, value), 0);
     const limit = Number.isFinite(health.max) ? ` (healthy up to ${numberWords(health.max)})` : '';
-    return [
-      this.#sentence(
-        `the problem began at ${clockTime(onset.at)}, and the health query peaked at ${numberWords(peak)}${limit}`,
-        this.#decisionRef(null) ?? this.#opening,
-      ),
-      `Health from ${clockTime(first)} to ${clockTime(last)}: \`${sparkline(points)}\``,
-    ].join('\n\n');
+    return this.#sentence(
+      `${label}${label === '' ? 'the problem ' : ''}began at ${clockTime(onsetOf(evidence).at)}, and the health query peaked at ${numberWords(peak)}${limit}`,
+      (label === '' ? this.#decisionRef(null) : this.#judgementRef(problem)) ?? this.#beginning(problem),
+    );
   }
 
   #rootCause(): string {
-    const [cause] = this.#record.causes;
-    const version = cause === undefined ? null : escaped(cause.suspect.version);
-    return [
-      ...(cause?.change?.has_migration === true
-        ? [
-            this.#field(
-              null,
-              `Which statement of the migration in ${version} broke the service, and how can the schema be changed in steps that both versions accept?`,
-            ),
-          ]
-        : []),
-      this.#field(
-        null,
-        version === null
-          ? 'What failed, and why?'
-          : `What in ${version} made the service fail, and why did it not show before production?`,
-      ),
-    ].join('\n\n');
+    return this.#problems
+      .flatMap(({ cause, number, label }) => {
+        const version = cause === undefined ? null : escaped(cause.suspect.version);
+        return [
+          ...(cause?.change?.has_migration === true
+            ? [
+                this.#field(
+                  null,
+                  `Which statement of the migration in ${version} broke the service, and how can the schema be changed in steps that both versions accept?`,
+                ),
+              ]
+            : []),
+          this.#field(
+            null,
+            version === null
+              ? `What failed${label === '' ? '' : ` in problem ${number}`}, and why?`
+              : `What in ${version} made the service fail, and why did it not show before production?`,
+          ),
+        ];
+      })
+      .join('\n\n');
   }
 
   #factors(): string {
@@ -444,28 +557,19 @@ class Drafting {
   }
 
   #well(): string {
-    const { decisions, causes } = this.#record;
-    const { to_detect_seconds, to_acknowledge_seconds, to_mitigate_seconds } = this.#times;
-    const mitigation = this.#refOfRow('first', 'mitigation.succeeded');
+    const { to_detect_seconds, to_acknowledge_seconds } = this.#times;
     const verified = this.#refOfRow('last', 'verification.passed');
     const acknowledgement = this.#refOfRow('first', 'incident.acknowledged', 'page.acknowledged', 'role.taken');
-    const automatic = decisions.find(({ kind }) => kind === 'roll_back');
-    const decided = automatic && this.#decisionRef(automatic.id);
+    const isMeasured = this.#problems[0]?.evidence != null;
     return this.#list(
       [
-        ...(to_detect_seconds <= DETECTED_WITHIN_SECONDS && this.#record.evidence !== null
+        ...(to_detect_seconds <= DETECTED_WITHIN_SECONDS && isMeasured
           ? [this.#sentence(`the alert fired within ${durationWords(to_detect_seconds)} of the onset`, this.#opening)]
           : []),
-        ...(decided !== undefined && mitigation !== undefined && to_mitigate_seconds !== null
-          ? [
-              this.#sentence(
-                `Firebreak mitigated on its own, ${durationWords(to_mitigate_seconds)} after the alert`,
-                decided,
-                mitigation,
-              ),
-            ]
-          : []),
-        ...this.#questionSentence(),
+        ...this.#problems.flatMap((problem) => [
+          ...this.#automaticSentence(problem),
+          ...this.#questionSentence(problem),
+        ]),
         ...(to_acknowledge_seconds !== null &&
         to_acknowledge_seconds <= ACKNOWLEDGED_WITHIN_SECONDS &&
         acknowledgement !== undefined
@@ -479,21 +583,38 @@ class Drafting {
         ...(verified === undefined
           ? []
           : [this.#sentence('the recovery was verified before the incident was resolved', verified, this.#end)]),
-        ...(causes.length > 0 &&
-        mitigation !== undefined &&
-        verified !== undefined &&
-        this.#refOfRow('first', 'change') !== undefined
-          ? [
-              this.#sentence(
-                'undoing the suspected change restored the service, which supports the suspicion',
-                ...this.#causeRefs(),
-                mitigation,
-              ),
-            ]
-          : []),
+        ...this.#problems.flatMap((problem) => this.#undoneSentence(problem)),
       ],
       'What helped to find and to end the problem?',
     );
+  }
+
+  /** Says that Firebreak acted on its own. Empty: it did not. */
+  #automaticSentence(problem: ToldProblem): string[] {
+    const { to_mitigate_seconds: seconds } = problem.times;
+    const mitigation = this.#refDuring(problem, 'mitigation.succeeded');
+    const automatic = decisionsOf(problem, this.#record.decisions).find(({ kind }) => kind === 'roll_back');
+    const decided = automatic && this.#decisionRef(automatic.id);
+    if (decided === undefined || mitigation === undefined || seconds === null) return [];
+    const text = `${problem.label}Firebreak mitigated on its own, ${durationWords(seconds)} after the alert`;
+    return [this.#sentence(text, decided, mitigation)];
+  }
+
+  /** Says that undoing the suspected change helped. Empty: it was not undone, or nothing has shown that. */
+  #undoneSentence(problem: ToldProblem): string[] {
+    const mitigation = this.#refDuring(problem, 'mitigation.succeeded');
+    const hasHelped =
+      problem.until === null
+        ? this.#refOfRow('last', 'verification.passed') !== undefined
+        : problem.recovered_at !== undefined;
+    if (mitigation === undefined || !hasHelped || !this.#isUndone(problem)) return [];
+    return [
+      this.#sentence(
+        `${problem.label}undoing the suspected change restored the service, which supports the suspicion`,
+        ...this.#causeRefs(problem),
+        mitigation,
+      ),
+    ];
   }
 
   #badly(): string {
@@ -569,9 +690,8 @@ class Drafting {
   }
 
   #items(): string {
-    const { causes, team, dueDays } = this.#record;
-    const { to_detect_seconds, mitigated_at, resolved_at } = this.#times;
-    const [cause] = causes;
+    const { team, dueDays } = this.#record;
+    const { to_detect_seconds, resolved_at } = this.#times;
     const owner = ActionItemSchema.shape.owner.safeParse(team).data ?? null;
     const due = plusSeconds(resolved_at, dueDays * DAY_SECONDS).slice(0, 10);
     const item = (title: string, priority: 'P1' | 'P2'): ActionItem => ({
@@ -581,18 +701,21 @@ class Drafting {
       due,
       priority,
     });
-    const version = cause === undefined ? '' : escaped(cause.suspect.version);
     const items = [
-      ...(cause?.change?.has_migration === true
-        ? [item(`Split the migration in ${version} into steps that the version before also accepts`, 'P1')]
-        : []),
-      ...(cause === undefined
-        ? []
-        : [item(`Add a check that stops a failure such as that of ${version} before production`, 'P1')]),
+      ...this.#problems.flatMap(({ cause }) => {
+        if (cause === undefined) return [];
+        const version = escaped(cause.suspect.version);
+        return [
+          ...(cause.change?.has_migration === true
+            ? [item(`Split the migration in ${version} into steps that the version before also accepts`, 'P1')]
+            : []),
+          item(`Add a check that stops a failure such as that of ${version} before production`, 'P1'),
+        ];
+      }),
       ...(to_detect_seconds > DETECTED_WITHIN_SECONDS
         ? [item(`Detect this failure sooner: it began ${durationWords(to_detect_seconds)} before the alert`, 'P2')]
         : []),
-      ...(mitigated_at === null
+      ...(this.#problems.some(({ times }) => times.mitigated_at === null)
         ? [item('Describe or automate the mitigation of this failure in a runbook', 'P2')]
         : []),
     ];
@@ -604,10 +727,16 @@ class Drafting {
 }
 
 /**
- * Returns the suspects that a draft calls probable: those that are probable enough for a question, and the change that
- * was rolled back in the incident. Other suspects are only candidates that nothing excludes.
+ * Returns the record with only those suspects of each problem that a draft calls probable: those that are probable enough for a
+ * question, and the change that was rolled back for the problem. Other suspects are only candidates that nothing excludes.
  */
-export const probableCauses = ({ incident, causes }: Pick<DraftInput, 'incident' | 'causes'>): DraftInput['causes'] =>
-  causes.filter(
-    ({ suspect, change }) => suspect.confidence >= MIN_CONFIDENCE_TO_ASK || change?.rolled_back_by === incident.id,
-  );
+export const withProbableCauses = (record: DraftInput): DraftInput => ({
+  ...record,
+  problems: record.problems.map((problem) => ({
+    ...problem,
+    causes: problem.causes.filter(
+      ({ suspect, change }) =>
+        suspect.confidence >= MIN_CONFIDENCE_TO_ASK || change?.rolled_back_by === record.incident.id,
+    ),
+  })),
+});

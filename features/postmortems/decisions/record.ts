@@ -4,17 +4,24 @@ import type { EvidencePack } from '../../../schemas/incidents/evidence-pack.ts';
 import type { Suspect } from '../../../schemas/incidents/incident.ts';
 import type { Curve, Evidence } from '../../../core/domain/correlation/evidence.ts';
 import type { SampledRequests } from './requests.ts';
+import type { Problem } from '../../../core/domain/incidents/problems.ts';
 import type { Story } from '../../../core/domain/messages/story.ts';
 
 /** Result of a configured query. `problem`: why there is no value. */
 export type MeasuredImpact = { title: string; unit: string | null; value: number | null; problem: string | null };
 
-/** Everything that a draft is made from. The same record always gives the same draft. */
-export type DraftInput = Pick<Story, 'incident' | 'timeline' | 'decisions' | 'effects' | 'signals'> & {
+/** A problem of an incident, with what is known of its cause. */
+export type ProblemRecord = Problem & {
   /** Suspects in order of confidence, with their changes. Null: the change can't be read. */
   causes: readonly { suspect: Suspect; change: Change | null }[];
-  /** What the newest judgement with samples was based on. */
+  /** What its newest judgement with samples was based on. */
   evidence: Evidence | null;
+};
+
+/** Everything that a draft is made from. The same record always gives the same draft. */
+export type DraftInput = Pick<Story, 'incident' | 'timeline' | 'decisions' | 'effects' | 'signals'> & {
+  /** Its problems, oldest first. There is at least one. */
+  problems: readonly ProblemRecord[];
   /** Samples of the health query from half an hour before the problem until the end of the incident. */
   curve: Curve;
   /** Stored evidence of actions, with its address if that of Firebreak is known. */

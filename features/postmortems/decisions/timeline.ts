@@ -1,4 +1,5 @@
 import type { Citation } from '../schemas/postmortem.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Naming } from './blameless.ts';
 import { isSystem } from './blameless.ts';
@@ -19,7 +20,7 @@ const ROWS_MAX = 80;
 
 /** Returns the rows up to the end of the incident, oldest first. */
 export function rowsOf(
-  { incident, timeline, causes }: Pick<DraftInput, 'incident' | 'timeline' | 'causes'>,
+  { incident, timeline, problems }: Pick<DraftInput, 'incident' | 'timeline' | 'problems'>,
   naming: Naming,
   { alerted, end }: { alerted: Timestamp; end: Timestamp },
 ): Row[] {
@@ -27,20 +28,15 @@ export function rowsOf(
     const named = naming.text(text.replaceAll(/\s+/g, ' ').trim());
     return escaped(named.length > TEXT_MAX_CHARS ? `${named.slice(0, TEXT_MAX_CHARS).toWellFormed()}…` : named);
   };
-  const [cause] = causes;
-  const changes: Row[] =
-    cause?.change == null
-      ? []
-      : [
-          {
-            id: `change:${cause.change.id}`,
-            at: cause.change.finished_at ?? cause.change.started_at,
-            kind: 'change',
-            text: clean(
-              `${cause.change.kind === 'deploy' ? 'Deployment' : sentenceCase(cause.change.kind)} of ${cause.change.version}${cause.change.has_migration === true ? ', with a migration,' : ''} ${cause.change.finished_at === null ? 'begins' : 'finishes'}`,
-            ),
-          },
-        ];
+  const suspected = problems.flatMap(({ causes: [cause] }) => cause?.change ?? []);
+  const changes = [...new Map(suspected.map((change) => [change.id, change])).values()].map((change): Row => ({
+    id: rowOfChange(change),
+    at: change.finished_at ?? change.started_at,
+    kind: 'change',
+    text: clean(
+      `${change.kind === 'deploy' ? 'Deployment' : sentenceCase(change.kind)} of ${change.version}${change.has_migration === true ? ', with a migration,' : ''} ${change.finished_at === null ? 'begins' : 'finishes'}`,
+    ),
+  }));
   const channel: Row[] =
     incident.channel_opened_at === undefined || incident.channel === undefined
       ? []
@@ -70,6 +66,9 @@ export function rowsOf(
     });
   return shortened([...changes, ...channel, ...entries].toSorted(byTime));
 }
+
+/** Returns the ID of the row of a change. */
+export const rowOfChange = ({ id }: Pick<Change, 'id'>): string => `change:${id}`;
 
 /** The change comes before what follows from it at the same time; other rows keep their order. */
 const byTime = (a: Row, b: Row): number => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0);

@@ -1,39 +1,68 @@
 import type { ResponseTimes } from '../schemas/postmortem.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { onsetOf } from '../../../core/domain/correlation/onset.ts';
-import type { DraftInput } from './record.ts';
+import { isDuring } from '../../../core/domain/incidents/problems.ts';
+import type { DraftInput, ProblemRecord } from './record.ts';
 
 const MITIGATION_KINDS = new Set(['roll-back', 'flag', 'scale', 'restart', 'reroute']);
 
-/** Returns the times of an incident that is over. For an open one, `end` takes the place of its end. */
-export function timesOf(
-  {
-    incident,
-    timeline,
-    effects,
-    signals,
-    evidence,
-  }: Pick<DraftInput, 'incident' | 'timeline' | 'effects' | 'signals' | 'evidence'>,
-  end: Timestamp,
-): ResponseTimes {
-  const { opened_at, handling } = incident;
-  const resolved_at = incident.resolved_at ?? end;
-  const earlier = (at: Timestamp, limit: Timestamp): Timestamp => (at < limit ? at : limit);
-  const alerted_at = signals.reduce((first, { startsAt }) => earlier(startsAt, first), opened_at);
+/** Times of one problem. Null: it did not happen, or it is not known. */
+export type ProblemTimes = Pick<
+  ResponseTimes,
+  'started_at' | 'alerted_at' | 'mitigated_at' | 'to_detect_seconds' | 'to_mitigate_seconds'
+> & { restored_at: Timestamp | null };
+
+type Record = Pick<DraftInput, 'incident' | 'timeline' | 'effects' | 'signals'>;
+
+/** Returns the times of a problem. @param end takes the place of the end of an incident that is open */
+export function problemTimesOf(record: Record, problem: Omit<ProblemRecord, 'causes'>, end: Timestamp): ProblemTimes {
+  const { incident, timeline, effects, signals } = record;
+  const { number, at, evidence } = problem;
+  const alerted_at =
+    number === 1 ? signals.reduce((first, { startsAt }) => earlier(startsAt, first), incident.opened_at) : at;
   const started_at = earlier(evidence === null ? alerted_at : onsetOf(evidence).at, alerted_at);
-  const lastAt = (kind: string): Timestamp | undefined =>
-    timeline.findLast(({ entry }) => entry.kind === kind && entry.at <= resolved_at)?.entry.at;
   // A flag that a person changed (`flag.by`) is not an action of Firebreak.
   const mitigated_at =
-    timeline.find(({ entry }) => entry.kind === 'mitigation.succeeded')?.entry.at ??
+    timeline.find(({ entry }) => entry.kind === 'mitigation.succeeded' && isDuring(problem, entry.at))?.entry.at ??
     effects.find(
-      ({ kind, state, flag }) => MITIGATION_KINDS.has(kind) && state === 'succeeded' && flag?.by === undefined,
+      ({ kind, state, flag, at: done }) =>
+        MITIGATION_KINDS.has(kind) && state === 'succeeded' && flag?.by === undefined && isDuring(problem, done),
     )?.at ??
     null;
-  const restored_at = lastAt('alerts.resolved') ?? lastAt('verification.passed') ?? resolved_at;
+  return {
+    started_at,
+    alerted_at,
+    mitigated_at,
+    restored_at: problem.until === null ? restoredAt(record, end) : (problem.recovered_at ?? null),
+    to_detect_seconds: secondsAfter(started_at, alerted_at) ?? 0,
+    to_mitigate_seconds: secondsAfter(alerted_at, mitigated_at),
+  };
+}
+
+/**
+ * Returns the times of an incident that is over. Detection and mitigation are those of its first problem.
+ *
+ * @param end takes the place of the end of an incident that is open
+ */
+export function timesOf(
+  record: Record & { problems: readonly Omit<ProblemRecord, 'causes'>[] },
+  end: Timestamp,
+): ResponseTimes {
+  const { opened_at, resolved_at: resolved, handling } = record.incident;
+  const [first] = record.problems;
+  const { started_at, alerted_at, mitigated_at, to_detect_seconds, to_mitigate_seconds } =
+    first === undefined
+      ? {
+          started_at: opened_at,
+          alerted_at: opened_at,
+          mitigated_at: null,
+          to_detect_seconds: 0,
+          to_mitigate_seconds: null,
+        }
+      : problemTimesOf(record, first, end);
+  const resolved_at = resolved ?? end;
+  const restored_at = restoredAt(record, end);
   const acknowledged_at = handling?.acknowledged?.at ?? null;
-  const secondsAfter = (from: Timestamp, to: Timestamp | null): number | null =>
-    to === null ? null : Math.max(0, secondsBetween(from, to));
   return {
     started_at,
     alerted_at,
@@ -42,9 +71,22 @@ export function timesOf(
     restored_at,
     resolved_at,
     duration_seconds: secondsAfter(alerted_at, resolved_at) ?? 0,
-    to_detect_seconds: secondsAfter(started_at, alerted_at) ?? 0,
+    to_detect_seconds,
     to_acknowledge_seconds: secondsAfter(alerted_at, acknowledged_at),
-    to_mitigate_seconds: secondsAfter(alerted_at, mitigated_at),
+    to_mitigate_seconds,
     to_restore_seconds: secondsAfter(alerted_at, restored_at) ?? 0,
   };
 }
+
+/** Returns when the incident's last problem had ended. */
+function restoredAt({ incident, timeline }: Record, end: Timestamp): Timestamp {
+  const resolved_at = incident.resolved_at ?? end;
+  const lastAt = (kind: string): Timestamp | undefined =>
+    timeline.findLast(({ entry }) => entry.kind === kind && entry.at <= resolved_at)?.entry.at;
+  return lastAt('alerts.resolved') ?? lastAt('verification.passed') ?? resolved_at;
+}
+
+const earlier = (at: Timestamp, limit: Timestamp): Timestamp => (at < limit ? at : limit);
+
+const secondsAfter = (from: Timestamp, to: Timestamp | null): number | null =>
+  to === null ? null : Math.max(0, secondsBetween(from, to));

@@ -1,8 +1,7 @@
 import { withPorts } from '../ports.ts';
 import { html } from 'hono/html';
-import { type HealthRead, readHealth } from '../../../core/actions/incidents/health-read.ts';
+import { firstOnsetOf, type HealthRead, readHealth } from '../../../core/actions/incidents/health-read.ts';
 import { type LiveHealthRead, readLiveHealth } from '../../../core/actions/incidents/live-health.ts';
-import { onsetOf } from '../../../core/domain/correlation/onset.ts';
 import { namer } from '../../../core/actions/people/names.ts';
 import { withFile } from '../actions/file-view.ts';
 import { readPostmortem } from '../actions/postmortem.ts';
@@ -77,7 +76,7 @@ async function load(core: ConsoleDeps, { viewer, param }: PageRequest): Promise<
   const healthRead = readHealth(deps, story);
   const [health, liveHealth, names, onStatusPage] = await Promise.all([
     healthRead,
-    healthRead.then((read) => readLiveHealth(deps, story, read && onsetOf(read.evidence).earliest)),
+    healthRead.then((read) => readLiveHealth(deps, story, firstOnsetOf(read, 'earliest'))),
     namer(deps),
     readPublicPostmortem(deps, view),
   ]);

@@ -40,7 +40,10 @@ export const Citation = z.object({
 });
 export type Citation = z.infer<typeof Citation>;
 
-/** Times of the response, and the seconds that each phase took. Null: it did not happen, or it is not known. */
+/**
+ * Times of the response, and the seconds that each phase took. Of an incident with several problems, detection and mitigation are those of the
+ * first. Null: it did not happen, or it is not known.
+ */
 export const ResponseTimes = z.object({
   started_at: Timestamp,
   alerted_at: Timestamp,

@@ -6,9 +6,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { correlate, MIN_CONFIDENCE_TO_ASK } from '../../../core/domain/correlation/correlate.ts';
 import { blankIncident } from '../../../core/domain/incidents/new-incident.ts';
+import { problemsOf } from '../../../core/domain/incidents/problems.ts';
 import type { StoryEntry } from '../../../core/domain/messages/story.ts';
-import { probableCauses } from '../decisions/draft.ts';
-import { draftOf } from '../decisions/draft.ts';
+import { draftOf, withProbableCauses } from '../decisions/draft.ts';
 import type { DraftInput } from '../decisions/record.ts';
 import { type Published, published } from '../../../packages/lab/evaluation/published.ts';
 import { replays } from '../../../packages/lab/evaluation/replays/index.ts';
@@ -53,7 +53,7 @@ function comparedOf(stated: Published, replay: Replay, id: IncidentId): Compared
   const { markdown, facts } = draftOf(record, record.incident.resolved_at ?? replay.evidence.at);
   const { times } = facts;
   const draftTitle = markdown.split('\n', 1)[0]?.replace(/^# /, '') ?? '';
-  const [cause] = probableCauses(record);
+  const cause = withProbableCauses(record).problems[0]?.causes[0];
   const named = cause === undefined ? null : cause.suspect.change_id;
   const since = (to: Timestamp | null): number | null =>
     to === null || started === null ? null : secondsBetween(started, to);
@@ -128,19 +128,20 @@ function recordOf(
     ['incident.resolved', resolved, 'Resolved'],
   ];
   const { alertStartedAt } = evidence.onset;
+  const incident: DraftInput['incident'] = {
+    ...blankIncident,
+    id,
+    service: evidence.service as DraftInput['incident']['service'],
+    environment: evidence.environment as DraftInput['incident']['environment'],
+    title,
+    severity: 'critical',
+    status: 'resolved',
+    opened_at: alertStartedAt,
+    resolved_at: resolved,
+    trace: '',
+  };
   return {
-    incident: {
-      ...blankIncident,
-      id,
-      service: evidence.service as DraftInput['incident']['service'],
-      environment: evidence.environment as DraftInput['incident']['environment'],
-      title,
-      severity: 'critical',
-      status: 'resolved',
-      opened_at: alertStartedAt,
-      resolved_at: resolved,
-      trace: '',
-    },
+    incident,
     timeline: entries.map(([kind, at, text], n): StoryEntry => ({
       position: String(n),
       entry: { at, actor: 'firebreak', kind, text, detail: {} },
@@ -148,11 +149,14 @@ function recordOf(
     decisions: [],
     effects: [],
     signals: [{ startsAt: alertStartedAt } as Signal],
-    causes: suspects.map(({ change, change_id, version, confidence, reasons }) => ({
-      suspect: { change_id, version, confidence, reasons },
-      change,
+    problems: problemsOf(incident).map((problem) => ({
+      ...problem,
+      causes: suspects.map(({ change, change_id, version, confidence, reasons }) => ({
+        suspect: { change_id, version, confidence, reasons },
+        change,
+      })),
+      evidence,
     })),
-    evidence,
     curve: evidence.health?.curve ?? [],
     packs: [],
     budgets: [],

@@ -39,7 +39,7 @@ const story = (more: Partial<Story> = {}) =>
   }) as Story;
 
 const panel = async (read: Evidence, of = story()): Promise<string> =>
-  String(await healthPanel(of, stored({ decision: decision(1), evidence: read }), LATER));
+  String(await healthPanel(of, stored({ decision: decision(1), evidence: read, problem: 1 }), LATER));
 
 const stored = (judged: JudgedHealth, more: Partial<HealthRead> = {}): HealthRead => ({
   ...judged,
@@ -198,7 +198,10 @@ test('what Prometheus has lost is drawn from what is kept', async () => {
     traffic: null,
     versions: [],
   };
-  const health = stored({ decision: decision(1), evidence: evidenced }, { series: { curve: all, traffic: [] } });
+  const health = stored(
+    { decision: decision(1), evidence: evidenced, problem: 1 },
+    { series: { curve: all, traffic: [] } },
+  );
   const page = String(await healthPanel(story(), health, LATER, { live, isCurrent: true }));
   expect(/class="curve" d="([^"]*)"/.exec(page)?.[1]?.match(/M/g)).toHaveLength(1);
   expect(page).not.toContain('no samples until');
@@ -206,11 +209,15 @@ test('what Prometheus has lost is drawn from what is kept', async () => {
 });
 
 test('marks the onset and the alert of each problem', async () => {
-  const first = { decision: decision(1), evidence: evidence() };
+  const first = { decision: decision(1), evidence: evidence(), problem: 1 };
   const at = plusSeconds(NOON, 900);
   const second = evidence({ at: plusSeconds(at, 60), onset: { alertStartedAt: at, rule: null } });
   const page = String(
-    await healthPanel(story(), stored({ decision: decision(2), evidence: second }, { earlier: [first] }), LATER),
+    await healthPanel(
+      story(),
+      stored({ decision: decision(2), evidence: second, problem: 2 }, { earlier: [first] }),
+      LATER,
+    ),
   );
   expect(inLegend(page).filter((one) => one.startsWith('alert'))).toEqual(['alert 12:00:00', 'alert 12:15:00']);
 });
@@ -234,6 +241,11 @@ describe('what the page reads', () => {
     return { deps, read, warned };
   };
   const decided = (...numbers: number[]) => story({ decisions: numbers.map((number) => decision(number)) });
+  const ofTwoProblems = (): Story['incident'] => ({
+    ...story().incident,
+    opened_at: before(12),
+    earlier_problems: [{ at: before(12), judged: 1, suspects: [], verification: 'passed', recovered_at: before(8) }],
+  });
 
   test('is the newest judgement with samples, once', async () => {
     const { deps, read } = reading({ 1: evidence(), 2: evidence(), 3: afterDeploy() });
@@ -264,14 +276,11 @@ describe('what the page reads', () => {
     const { deps } = reading(
       {
         1: evidence({ at: before(9), health: { max: 0.01, curve: before10 } }),
-        2: evidence({
-          health: { max: 0.01, curve: after5 },
-          earlier_problem: { from: before(12), until: before(8) },
-        }),
+        2: evidence({ health: { max: 0.01, curve: after5 } }),
       },
       { curve: between, traffic: [] },
     );
-    const read = await readHealth(deps, decided(1, 2));
+    const read = await readHealth(deps, { ...decided(1, 2), incident: ofTwoProblems() });
     expect(read?.series.curve).toEqual(all);
     expect(read?.earlier.map(({ decision: { id } }) => id)).toEqual([`${INCIDENT}-1`]);
   });

@@ -4,7 +4,6 @@ import { namer } from '../../../../core/actions/people/names.ts';
 import { Refusal } from '../../../../core/domain/refusal.ts';
 import { keepsOpen } from '../../../../core/domain/incidents/keeps-open.ts';
 import { incidentLinks } from '../../../../core/domain/links/incident-links.ts';
-import { onsetOf } from '../../../../core/domain/correlation/onset.ts';
 import { environmentEntry } from '../../../../core/domain/catalogue/catalogue.ts';
 import { answerable } from '../../../../core/domain/messages/incident-buttons.ts';
 import { waitsForPublication } from '../../../../core/domain/ports/extensions.ts';
@@ -19,7 +18,7 @@ import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../http/context.ts';
 import type { PageRequest, ConsoleDeps } from '../page.ts';
 import { basesOf } from '../../../../core/actions/incidents/decision-basis.ts';
-import { type HealthRead, readHealth } from '../../../../core/actions/incidents/health-read.ts';
+import { firstOnsetOf, type HealthRead, readHealth } from '../../../../core/actions/incidents/health-read.ts';
 import { type LiveHealthRead, readLiveHealth } from '../../../../core/actions/incidents/live-health.ts';
 import { type UnderWay, underWay } from '../../../../core/domain/incidents/under-way.ts';
 import { incidentPanels } from '../../features.ts';
@@ -87,7 +86,7 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
     incident.status !== 'resolved' && incident.group_reason === undefined && may('incidents:act', incident);
   const at = deps.clock.now();
   const healthRead = readHealth(deps, story);
-  const onsetRead = healthRead.then((health) => health && onsetOf(health.evidence).earliest);
+  const onsetRead = healthRead.then((health) => firstOnsetOf(health, 'earliest'));
   const [timeline, health, onset, liveHealth, bases, looks, plan, config, names, runs, evidence, panels, choices] =
     await Promise.all([
       timelineOf(deps, id, filterOf(query)),

@@ -1,12 +1,14 @@
 import { EFFECT_NAMES } from '../../../../core/domain/messages/incident-lines.ts';
 import { html } from 'hono/html';
 import { activeClearings, clearingsText } from '../../../../core/domain/changes/cleared-suspects.ts';
+import { problemText } from '../../../../core/domain/incidents/problem-words.ts';
 import { evidencePath } from '../../../../core/domain/incidents/console-link.ts';
 import { decisionLines } from '../../../../core/domain/messages/decision-lines.ts';
 import type { Place } from '../../../../core/domain/messages/place-names.ts';
+import { suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
 import { rollbackOf } from '../../../../core/domain/messages/incident-lines.ts';
 import { questionName } from '../../../../core/domain/rollback/question-names.ts';
-import type { DecisionView, Effect } from '../../../../schemas/incidents/incident.ts';
+import type { DecisionView, Effect, IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import {
   type Cells,
   clockTime,
@@ -27,13 +29,14 @@ export function suspectsPanel({ story: { incident, decisions } }: IncidentData):
   if (incident.group_reason !== undefined)
     return panel('suspects', 'Why grouped', null, html`<p>${incident.group_reason.text}</p>`);
   const cleared = activeClearings(incident.cleared);
+  const suspects = suspectsToShow(incident.suspects);
   const body =
-    incident.suspects.length === 0
+    suspects.length === 0
       ? nothing(
           decisions.length === 0 ? 'No suspect is known yet.' : 'No known change could have caused this incident.',
         )
       : html`<ol class="suspects">
-          ${incident.suspects.map(
+          ${suspects.map(
             ({ version, confidence, reasons }) =>
               html`<li>
                 <p><strong class="version">${version}</strong> ${shareBar(confidence, 'confidence')}</p>
@@ -43,14 +46,22 @@ export function suspectsPanel({ story: { incident, decisions } }: IncidentData):
               </li>`,
           )}
         </ol>`;
-  const count = incident.suspects.length;
   return panel(
     'suspects',
     'Suspects',
-    count,
-    html`${body}${cleared.length === 0 ? '' : html`<p class="quiet">${clearingsText(cleared)}</p>`}`,
+    suspects.length,
+    html`${body}${cleared.length === 0 ? '' : html`<p class="quiet">${clearingsText(cleared)}</p>`}${earlierProblems(incident)}`,
   );
 }
+
+/** Tells the problems before the one that the suspects are about. */
+const earlierProblems = ({ earlier_problems: problems = [] }: IncidentRecord): Html | '' =>
+  problems.length === 0
+    ? ''
+    : html`<h3>Earlier problems of this incident</h3>
+        <ol>
+          ${problems.map((problem) => html`<li>${problemText(problem)}</li>`)}
+        </ol>`;
 
 export function decisionsPanel({ story, at }: IncidentData): Html {
   const { decisions, incident } = story;

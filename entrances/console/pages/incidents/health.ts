@@ -8,6 +8,7 @@ import type { Curve } from '../../../../core/domain/correlation/evidence.ts';
 import { isQuantile, metricsIn, quantileOf } from '../../../../core/domain/correlation/query.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import { filledWith } from '../../../../core/domain/incidents/health-series.ts';
+import { problemsOf } from '../../../../core/domain/incidents/problems.ts';
 import type { Story } from '../../../../core/domain/messages/story.ts';
 import { numberOf } from '../../../../core/domain/rollback/question-names.ts';
 import type { DecisionView, Effect } from '../../../../schemas/incidents/incident.ts';
@@ -253,13 +254,13 @@ function marksOf(
   const rollbacks = effects.filter(
     ({ kind, state }) => kind === 'roll-back' && (state === 'succeeded' || state === 'accepted'),
   );
-  const recovered = incident.recovered_at;
+  const recovered = problemsOf(incident).flatMap(({ recovered_at: at }) => at ?? []);
   const [alert] = signals.map(({ startsAt }) => startsAt).toSorted();
   return [
     ...unique((health === null ? [] : [health, ...health.earlier]).flatMap((read) => marksOfCause(read))),
     ...(evidence === undefined && alert !== undefined ? [{ kind: 'alert', at: alert, label: 'alert' } as const] : []),
     ...rollbacks.map((effect): Mark => ({ kind: 'rollback', at: effect.at, label: rollbackLabel(effect, decisions) })),
-    ...(recovered === undefined ? [] : [{ kind: 'recovered', at: recovered, label: 'recovered' } as const]),
+    ...recovered.map((at) => ({ kind: 'recovered', at, label: 'recovered' }) as const),
   ]
     .filter(({ at }) => at <= last && (span === null || at >= span.from))
     .toSorted((a, b) => (a.at < b.at ? -1 : 1));

@@ -1,0 +1,256 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { PageRequest } from '../../../core/domain/ports/paging.ts';
+import { keepHealthSamples } from '../../../core/jobs/sweep/health-samples.ts';
+import { keys } from '../../../core/stores/keys.ts';
+import { Table } from '../../../core/stores/table.ts';
+import { incidentText } from '../../../entrances/cli/commands/incidents/incident.ts';
+import type { Product } from '../../../functions/assembly/product.ts';
+import { reportsHere } from '../../../functions/assembly/reports.ts';
+import { api } from '../../../entrances/http/app.ts';
+import type { IncidentView } from '../../../schemas/incidents/incident.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { NOON } from '../../../test/core/arbitraries.ts';
+import { consoleWorld, tokenRecord } from '../../../test/support/console-world.ts';
+import type { FakeWorld } from '../../../test/support/fake-deps.ts';
+import {
+  answers,
+  configured,
+  ends,
+  fires,
+  type Moment,
+  play,
+  samplesOf,
+  theIncident,
+} from '../../../test/workflows/play.ts';
+import { begins, finishes } from '../../../test/workflows/stories/late-changes.ts';
+import { draftDuePostmortems } from '../actions/jobs.ts';
+import { partsOf } from '../decisions/markdown.ts';
+import { withPorts } from '../ports.ts';
+
+const minute = (minutes: number): Timestamp => plusSeconds(NOON, 60 * minutes);
+
+/**
+ * An incident with three problems, in minutes after noon: v2 fails and is rolled back, v3 is deployed, fails, and is rolled back with
+ * approval, and 71 seconds after the resolution a dependency fails, and recovers by itself.
+ */
+const RESOLVED_FIRST = 23.01;
+const AGAIN = RESOLVED_FIRST + 71 / 60;
+const ERRORS: readonly (readonly [from: number, until: number, ratio: number])[] = [
+  [-4, 2, 0.3],
+  [5.5, 9, 0.5],
+  [AGAIN - 0.5, AGAIN + 10, 0.41],
+];
+
+const valueAt = (time: Timestamp): number =>
+  ERRORS.find(([from, until]) => time >= minute(from) && time < minute(until))?.[2] ?? 0.001;
+
+const measures: Moment = async (world) => {
+  await configured({ health: { promql: 'job:checkout:error_ratio', max: 0.01 } })(world);
+  world.deps.metrics.value = async () => ({ kind: 'value', value: valueAt(world.clock.now()) });
+  world.deps.metrics.range = async (_promql, from, until, _combine, { stepSeconds = 30 } = {}) =>
+    samplesOf(from, until, valueAt, stepSeconds);
+};
+
+const sweeps: Moment = async ({ deps }) => keepHealthSamples(deps, await deps.incidents.open());
+
+const reopens = { began: 20 };
+
+/** The draft of the first end, which another draft replaces after the last one. */
+const draftsAfterTheFirstEnd: Moment = async ({ deps }) => {
+  expect(await draftDuePostmortems(withPorts(deps))).toEqual({ drafted: 1 });
+};
+
+async function messyIncident(): Promise<{ world: FakeWorld; pages: PageRequest[] }> {
+  const pages: PageRequest[] = [];
+  const listens: Moment = ({ deps }) => {
+    const { send } = deps.pager;
+    Object.assign(deps, { pager: { send: (one: PageRequest) => (void pages.push(structuredClone(one)), send(one)) } });
+  };
+  const { world } = await play({
+    given: [measures, listens],
+    timeline: {
+      '0 s': fires(),
+      '180 s': ends(),
+      '240 s': sweeps,
+      '270 s': begins('v3'),
+      '320 s': finishes('v3'),
+      '370 s': fires({ began: 20 }),
+      '8 min': answers('approved'),
+      '10 min': ends({ began: 20 }),
+      '15 min': sweeps,
+      [`${RESOLVED_FIRST + 0.5} min`]: draftsAfterTheFirstEnd,
+      [`${AGAIN} min`]: fires(reopens),
+      [`${AGAIN + 1} min`]: sweeps,
+      [`${AGAIN + 11} min`]: ends(reopens),
+      [`${AGAIN + 40} min`]: sweeps,
+    },
+  });
+  return { world, pages };
+}
+
+/** Returns what `GET /v1/metrics/dora` says. Null: the feature is not installed. */
+async function doraOf(world: FakeWorld): Promise<any> {
+  const deps: Product = Object.assign({}, world.deps, {
+    tokens: { find: async () => tokenRecord('ada', ['*']) },
+    reports: reportsHere(() => deps),
+    secrets: { get: async () => undefined },
+  });
+  const response = await api(deps).request('/v1/metrics/dora?window=7d', {
+    headers: { authorization: 'Bearer token' },
+  });
+  return response.status === 404 ? null : response.json();
+}
+
+describe('an incident with two bad deploys and an outage right after its resolution', () => {
+  let world: FakeWorld;
+  let pages: PageRequest[];
+  let incident: IncidentView;
+  let markdown: string;
+
+  beforeAll(async () => {
+    ({ world, pages } = await messyIncident());
+    incident = (await world.deps.incidents.view(theIncident(world))) ?? expect.unreachable();
+    await draftDuePostmortems(withPorts(world.deps));
+    markdown = (await withPorts(world.deps).postmortems.read(incident.id))?.markdown ?? '';
+  });
+
+  test('is told problem by problem in the post-mortem', () => {
+    const summary = sectionOf(markdown, 'Summary');
+    expect(summary.filter((line) => line.startsWith('- '))).toEqual([
+      expect.stringMatching(
+        /^- Problem 1 began at 11:56 UTC.*the deployment of v2 .*It was mitigated at 12:00 by undoing the change, and service was restored at 12:03/,
+      ),
+      expect.stringMatching(
+        /^- Problem 2 began at 12:05 UTC.*the deployment of v3 .*Firebreak asked for approval.*It was mitigated at 12:08 by undoing the change, and service was restored at 12:10/,
+      ),
+      expect.stringMatching(
+        /^- Problem 3 began at 12:23 UTC.*No change is its probable cause.*It ended at 12:35, and the record has no mitigation of it/,
+      ),
+    ]);
+    expect(sectionOf(markdown, 'Response times').filter((line) => line.startsWith('- Problem'))).toEqual([
+      expect.stringContaining('Problem 1: time to detect: 3 minutes, from 11:56'),
+      expect.stringContaining('Problem 2: time to detect: 10 seconds, from 12:05'),
+      expect.stringContaining('Problem 3: time to detect: 10 seconds, from 12:23'),
+      expect.stringContaining('Problem 1: time to mitigate: 70 seconds'),
+      expect.stringContaining('Problem 2: time to mitigate: 2 minutes'),
+    ]);
+    const evidence = sectionOf(markdown, 'Suspect and evidence').join('\n');
+    expect([...evidence.matchAll(/Problem (\d): began .* peaked at ([\d.]+)/g)].map(([, ...of]) => of)).toEqual([
+      ['1', '0.3'],
+      ['2', '0.5'],
+      ['3', '0.41'],
+    ]);
+  });
+
+  test('has nothing before its own cause in the post-mortem', () => {
+    const rows = [...markdown.matchAll(/^- \*\*(E\d+)\*\* (\d\d:\d\d) — (.*)$/gm)].map(([, ref, time, text]) => ({
+      ref,
+      time: time ?? '',
+      text: text ?? '',
+    }));
+    const at = (text: RegExp): number => rows.findIndex((row) => text.test(row.text));
+    const order = [
+      /^Deployment of v2/,
+      /^Alert fires/,
+      /^Rolling checkout in production back from v2/,
+      /^Deployment of v3/,
+      /^Firing: .*A new problem/,
+      /from v3 to v1\?/,
+      /Approved the rollback/,
+      /^Reopened/,
+    ].map(at);
+    expect(order).toEqual(order.toSorted((a, b) => a - b));
+    expect(Math.min(...order)).toBeGreaterThanOrEqual(0);
+  });
+
+  test('has pages about the problem of their time', () => {
+    const triggers = pages.filter(({ action }) => action === 'trigger');
+    expect(triggers.map(({ details }) => details?.['since'])).toEqual([
+      '2026-11-20 11:59 UTC',
+      '2026-11-20 12:05 UTC',
+      '2026-11-20 12:23 UTC',
+    ]);
+    const last = JSON.stringify(pages.filter(({ key }) => key.includes('.page.3')));
+    expect(last).not.toMatch(/v[23]\b/);
+  });
+
+  test('has a curve with the errors of each problem, its onset, and its end', async () => {
+    const page = await consolePage(world, incident.id);
+    const [, data = ''] = /data-plot="([^"]*)"/.exec(page) ?? [];
+    const { lines } = JSON.parse(data.replaceAll('&quot;', '"')) as { lines: [string, number[], number[]][] };
+    const values = lines.flatMap(([, , all]) => all);
+    expect(values.filter((value, n) => value !== values[n - 1])).toEqual([0.001, 0.3, 0.001, 0.5, 0.001, 0.41, 0.001]);
+    const [, label = ''] = /aria-label="(Health of checkout[^"]*)"/.exec(page) ?? [];
+    const told = [...label.matchAll(/(onset|recovered) at (\d\d:\d\d)/g)].map(([, kind, time]) => `${kind} ${time}`);
+    expect(told).toEqual([
+      'onset 11:56',
+      'recovered 12:03',
+      'onset 12:05',
+      'recovered 12:10',
+      'onset 12:23',
+      'recovered 12:35',
+    ]);
+  });
+
+  const EARLIER = [
+    'from 12:00. Probable cause: v2 (57 %). Mitigated at 12:00, ended at 12:03',
+    'from 12:05. Probable cause: v3 (95 %). Mitigated at 12:08, ended at 12:10',
+  ];
+
+  test('is told by problem in the console and in the CLI', async () => {
+    const page = await consolePage(world, incident.id);
+    for (const text of EARLIER) expect(page).toContain(`<li>${text}</li>`);
+    expect(page).toContain('No known change could have caused this incident');
+    const lines = incidentText(incident);
+    expect(lines.filter((line) => line.startsWith('problem '))).toEqual(
+      EARLIER.map((text, n) => `problem ${n + 1}, ${text}`),
+    );
+    expect(lines.filter((line) => line.startsWith('suspect '))).toEqual([]);
+  });
+
+  test('makes both deploys fail in the delivery figures, each until the end of its own problem', async () => {
+    const dora = await doraOf(world);
+    if (dora === null) return;
+    expect(dora.change_failure_rate).toMatchObject({ failed: 2, deploys: 3 });
+    const recovered = dora.records.deployments.items.flatMap(({ version, failures, recovery_s: seconds }: any) =>
+      failures.length === 0 ? [] : [[version, failures.map(({ kind }: any) => kind), seconds]],
+    );
+    expect(recovered).toEqual([
+      ['v3', ['incident', 'rollback'], 280],
+      ['v2', ['incident', 'rollback'], 480],
+    ]);
+    expect(dora.records.incidents.items).toMatchObject([
+      {
+        attributed_by: 'rolled_back',
+        problems: [
+          { attributed_by: 'rolled_back', opened_at: minute(0), ended_at: minute(3) },
+          { attributed_by: 'rolled_back', ended_at: minute(10) },
+          { deployment_id: null, attributed_by: 'none' },
+        ],
+      },
+    ]);
+  });
+
+  test('is told again if it has become a part of a group since, although that needs no post-mortem', async () => {
+    const id = incident.id;
+    const { postmortems } = withPorts(world.deps);
+    world.clock.set(world.clock.millis + 60_000);
+    await world.deps.incidents.reopen(id, { by: 'person:ada', note: 'Not over' });
+    await new Table(world.store).update(keys.incident(id), { set: { parent_id: id } });
+    world.clock.set(world.clock.millis + 60_000);
+    const { consumed_seq: consumed = 0 } = (await world.deps.incidents.read(id)) ?? {};
+    expect(await world.deps.incidents.resolve(id, consumed + 1, 'person:ada', 'Over')).toBe('resolved');
+    world.clock.set(world.clock.millis + 600_000);
+    await draftDuePostmortems(withPorts(world.deps));
+    expect((await postmortems.read(id))?.record.revision).toBe(3);
+    expect(sectionOf((await postmortems.read(id))?.markdown ?? '', 'Summary').at(-1)).toContain(
+      'resolved after 67 minutes',
+    );
+  });
+});
+
+const sectionOf = (markdown: string, heading: string): string[] =>
+  (partsOf(markdown).sections.find((one) => one.heading === heading)?.text ?? '').split('\n');
+
+const consolePage = async (world: FakeWorld, id: string): Promise<string> =>
+  (await consoleWorld(() => ({}), world).get(`/console/incidents/${id}`, { token: 'ada' })).text();
