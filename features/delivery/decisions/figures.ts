@@ -66,7 +66,7 @@ export function doraReport(
     ({ deployment_id: deploy }) => deploy,
   );
   const deploys = [...Map.groupBy(versions, serviceEnvironmentKey).values()].flatMap((sameService) =>
-    doraDeploys(sameService, failuresOf, rework, pendingFrom),
+    doraDeploys(withRedeploys(sameService), failuresOf, rework, pendingFrom),
   );
   const infrastructure = applied.map(doraApply);
   const incidents = attributed.filter(
@@ -169,6 +169,27 @@ const recordedFields = ({ id, service, environment, version, kind, status, start
   started_at,
   finished_at: at,
 });
+
+/**
+ * Returns the records with those deploys as rollbacks that put a version live again which ran before the running one, as people and CD
+ * systems roll back that know no rollback. A version that was rolled back itself is deployed again in earnest.
+ *
+ * @param records oldest first
+ */
+function withRedeploys(records: readonly DeployRecord[]): DeployRecord[] {
+  const good = new Set<string>();
+  let running: DeployRecord['version'] | undefined;
+  return records.map((record) => {
+    const { kind, status, version, previous_version: previous } = record;
+    if (status !== 'succeeded') return record;
+    const before = running ?? previous ?? undefined;
+    running = version;
+    const isRedeploy = kind === 'deploy' && version !== before && good.has(version);
+    if (before !== undefined && (isRedeploy || kind === 'rollback')) good.delete(before);
+    else if (before !== undefined) good.add(before);
+    return isRedeploy ? { ...record, kind: 'rollback' as const, previous_version: before ?? null } : record;
+  });
+}
 
 /**
  * Returns, by the ID of a deploy, the rollback that removed it. A rollback removes the version that ran before it; one

@@ -1,11 +1,20 @@
 import { expect, test } from 'vitest';
 import { deployRecordOf } from '../decisions/deploy-record.ts';
-import { doraReport } from '../decisions/figures.ts';
+import { doraReport, type DoraReport } from '../decisions/figures.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
 import { emptyConfig } from '../../../schemas/config/config.ts';
 import type { Version } from '../../../schemas/config/names.ts';
 import { before, change, NOON } from '../../../test/core/arbitraries.ts';
 
 const DAY = 24 * 60;
+
+const reportOf = (changes: readonly Change[]): DoraReport =>
+  doraReport(
+    { deploys: changes.flatMap((one) => deployRecordOf(one) ?? []), incidents: [], corrections: [], rework: new Map() },
+    { from: before(30 * DAY), until: NOON, now: NOON },
+    () => true,
+    emptyConfig.delivery,
+  );
 
 /** Returns the deploys that a rollback of this version counts against. */
 function failed(previous_version: string): string[] {
@@ -15,13 +24,9 @@ function failed(previous_version: string): string[] {
     change('6.4 (2222222)', 3 * DAY, { reported_version: '6.4' as Version }),
     change('v3', 2 * DAY, { kind: 'rollback', previous_version }),
   ];
-  const { deploys } = doraReport(
-    { deploys: changes.flatMap((one) => deployRecordOf(one) ?? []), incidents: [], corrections: [], rework: new Map() },
-    { from: before(30 * DAY), until: NOON, now: NOON },
-    () => true,
-    emptyConfig.delivery,
-  );
-  return deploys.filter(({ failures }) => failures.length > 0).map(({ version }) => version);
+  return reportOf(changes)
+    .deploys.filter(({ failures }) => failures.length > 0)
+    .map(({ version }) => version);
 }
 
 test('a rollback counts against the version that ran, also if its sender writes that without its commit', () => {
@@ -29,4 +34,25 @@ test('a rollback counts against the version that ran, also if its sender writes 
   expect(failed('v6.4')).toEqual(['6.4 (2222222)']);
   expect(failed('6.4 (1111111)')).toEqual(['6.4 (1111111)']);
   expect(failed('v9')).toEqual([]);
+});
+
+test.each<[string, string[], string[]]>([
+  ['the version before is deployed again', ['v1', 'v2', 'v1'], ['v2']],
+  ['it is deployed again after each of two', ['v1', 'v2', 'v1', 'v3', 'v1'], ['v2', 'v3']],
+  ['an older one is deployed again', ['v1', 'v2', 'v3', 'v1'], ['v3']],
+  ['the removed version is deployed once more, and removed again', ['v1', 'v2', 'v1', 'v2', 'v1'], ['v2', 'v2']],
+  ['the same version is deployed twice', ['v1', 'v2', 'v2'], []],
+  ['each version is a new one', ['v1', 'v2', 'v3'], []],
+])('a version failed if a deploy of an earlier one has replaced it: %s', (_, versions, expected) => {
+  const changes = versions.map((version, n) => change(version, (versions.length - n) * DAY));
+  const { deploys, figures } = reportOf(changes);
+  expect(deploys.flatMap(({ version, failures }) => (failures.length > 0 ? [version] : [])).toReversed()).toEqual(
+    expected,
+  );
+  const redeploys = expected.length;
+  expect([figures.change_failure_rate.failed, figures.change_failure_rate.deploys]).toEqual([
+    redeploys,
+    versions.length - redeploys,
+  ]);
+  expect(figures.rework_rate.rework).toBe(redeploys);
 });
