@@ -49,12 +49,11 @@ export const list = (names: readonly string[]): string =>
 /** Formats a probability in whole per cent, rounded down, so that none is overstated. */
 export const probability = (confidence: number): string => `${Math.floor(confidence * 100 + 1e-9)} %`;
 
-/** Probability below which a change is not called a possible cause. */
+/** Probability below which a change is not named as a possible cause, unless people are asked about it. */
 export const IMPROBABLE = 0.1;
 
 /** Says in a word how probably a change is the cause. */
-export const likelihood = (confidence: number): string =>
-  confidence >= 0.5 ? 'Probable' : confidence >= IMPROBABLE ? 'Possible' : 'Improbable';
+export const likelihood = (confidence: number): string => (confidence >= 0.5 ? 'Probable' : 'Possible');
 
 /** Says how probably a change is the cause. */
 export const likelihoodText = (name: string, confidence: number): string =>

@@ -15,7 +15,7 @@ import { statusWords } from '../incidents/status-words.ts';
 import { type AlertLine, alertLines } from './alert-lines.ts';
 import { similarWords } from '../incidents/similar.ts';
 import { contradictedMinutes } from '../incidents/page-contradiction.ts';
-import { probability } from '../correlation/words.ts';
+import { IMPROBABLE, probability } from '../correlation/words.ts';
 import { type Child, serviceEnvironmentText, type Overview } from './story.ts';
 import { incidentLines } from './incident-lines.ts';
 
@@ -209,30 +209,27 @@ function suspectsPart(story: Overview): ChatPart[] {
   if (incident.group_reason !== undefined) return [];
   const cleared = activeClearings(incident.cleared);
   const clearedText: Text = cleared.length === 0 ? [] : [`\n${clearingsText(cleared)}`];
-  if (incident.suspects.length === 0) {
+  const suspects = suspectsToShow(incident.suspects);
+  if (suspects.length === 0) {
     const none = `No ${cleared.length === 0 ? '' : 'other '}known change could have caused this incident`;
     return currentDecisions(story).length === 0 && cleared.length === 0
       ? []
       : [{ kind: 'text', text: [{ bold: 'Suspects' }, `\n${none}`, ...clearedText] }];
   }
-  const rows = suspectsToShow(incident.suspects)
-    .slice(0, SUSPECTS_SHOWN)
-    .flatMap(({ version, confidence, reasons }): Text => [
-      '\n• ',
-      { bold: version },
-      ` ${probability(confidence)}${reasons
-        .slice(0, 1)
-        .map((reason) => `: ${reason}`)
-        .join('')}`,
-    ]);
+  const rows = suspects.slice(0, SUSPECTS_SHOWN).flatMap(({ version, confidence, reasons }): Text => [
+    '\n• ',
+    { bold: version },
+    ` ${probability(confidence)}${reasons
+      .slice(0, 1)
+      .map((reason) => `: ${reason}`)
+      .join('')}`,
+  ]);
   return [{ kind: 'text', text: [{ bold: 'Suspects' }, ...rows, ...clearedText] }];
 }
 
-/** Returns the suspects without those that round to 0 %; if all do, the first. */
-export function suspectsToShow<T extends { confidence: number }>(suspects: readonly T[]): readonly T[] {
-  const likely = suspects.filter(({ confidence }) => Math.round(confidence * 100) > 0);
-  return likely.length > 0 ? likely : suspects.slice(0, 1);
-}
+/** Returns the suspects that are shown to people: without improbable ones, and none if all are. */
+export const suspectsToShow = <T extends { confidence: number }>(suspects: readonly T[]): readonly T[] =>
+  suspects.filter(({ confidence }) => confidence >= IMPROBABLE);
 
 /** @param max most alerts that are listed */
 function alertsPart({ incident, signals }: Overview, max: number): ChatPart[] {

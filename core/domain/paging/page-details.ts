@@ -101,8 +101,9 @@ function sinceOf({ incident, signals }: Overview): Overview['incident']['opened_
 /** Returns the suspects with confidence; unknown before the first judgement. */
 function suspectsOf(story: Pick<Overview, 'incident' | 'decisions'>): string | string[] {
   const { incident } = story;
-  if (incident.suspects.length > 0)
-    return suspectsToShow(incident.suspects)
+  const suspects = suspectsToShow(incident.suspects);
+  if (suspects.length > 0)
+    return suspects
       .slice(0, SUSPECTS_SHOWN_MAX)
       .map(({ version, confidence, reasons }) =>
         [`${version}, ${probability(confidence)}`, ...reasons.slice(0, 1)].join(': '),

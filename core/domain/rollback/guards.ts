@@ -4,11 +4,11 @@ import { whyNameUnclear } from '../changes/identified-versions.ts';
 import { migrationTexts, safeLimitText, whyNotTo } from '../changes/named-version.ts';
 import { migrationsIn, NONE_KNOWN_GOOD, putsVersionLive } from '../changes/versions.ts';
 import { MIN_CONFIDENCE_TO_ACT } from '../correlation/correlate.ts';
-import { aChange, list, probability } from '../correlation/words.ts';
+import { aChange, IMPROBABLE, list, probability } from '../correlation/words.ts';
 import { type Guard, guard, LIMITING_MODES, modeGuards } from './guard.ts';
 import { asksByModeAlone } from './judgement.ts';
 import { byHandReasons } from './offers.ts';
-import { suspectReason } from './reasons.ts';
+import { suspectReason, suspectReasons } from './reasons.ts';
 import {
   CLOSED,
   ORGANISATION_ROLLBACKS_PER_HOUR,
@@ -76,11 +76,13 @@ export const GUARDS: readonly Guard[] = [
     text: ({ top, evidence, found }) =>
       top === undefined
         ? whyNoSuspect(evidence, found.onset)
-        : `probably no change caused this: the most likely one, ${top.version}, has ${probability(top.confidence)}`,
+        : top.confidence < IMPROBABLE
+          ? 'probably no known change caused this'
+          : `probably no change caused this: the most likely one, ${top.version}, has ${probability(top.confidence)}`,
     also: ({ top, found }) =>
       top === undefined
         ? found.doubts.filter(({ code }) => code !== 'no_change_near')
-        : [...found.doubts, suspectReason(top)],
+        : [...found.doubts, ...suspectReasons(top)],
   }),
   guard({
     code: 'not_a_deploy',

@@ -2,7 +2,7 @@ import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 import type { Reason } from '../../../schemas/incidents/reason.ts';
 import { called } from '../correlation/candidates.ts';
 import type { RankedSuspect } from '../correlation/ranking.ts';
-import { likelihoodText } from '../correlation/words.ts';
+import { IMPROBABLE, likelihoodText, probability } from '../correlation/words.ts';
 import { putsVersionLive } from '../changes/versions.ts';
 
 /** Removes what a reason that is given before says already: evidence against a suspect can be against every change. */
@@ -18,14 +18,27 @@ const withoutIntroduction = (text: string): string => text.replace(/^(?:this spe
 
 /** Names a suspect with its probability and what speaks for it most. `more`: the rest of what speaks for and against it. */
 export function suspectReason(suspect: RankedSuspect): Reason {
-  const { change, confidence, reasons } = suspect;
+  const { confidence, reasons } = suspect;
   const [first, ...more] = reasons;
-  const name = putsVersionLive(change) ? called(suspect) : `${change.kind} ${called(suspect)}`;
-  const text = likelihoodText(name, confidence);
+  const text = likelihoodText(nameOfSuspect(suspect), confidence);
   return first === undefined || first.startsWith('against it: ')
     ? { code: 'suspect', text, more: reasons }
     : { code: 'suspect', text: `${text}, because ${first}`, more };
 }
+
+/**
+ * Names the first suspect where nothing can be done about it. An improbable one is not blamed, but people want to know why. Empty: its
+ * probability is less than one per cent.
+ */
+export function suspectReasons(suspect: RankedSuspect): Reason[] {
+  const { confidence, reasons } = suspect;
+  if (confidence >= IMPROBABLE) return [suspectReason(suspect)];
+  const text = `${nameOfSuspect(suspect)} is probably not the cause (${probability(confidence)})`;
+  return confidence < 0.01 ? [] : [{ code: 'suspect', text, more: reasons }];
+}
+
+const nameOfSuspect = (suspect: RankedSuspect): string =>
+  putsVersionLive(suspect.change) ? called(suspect) : `${suspect.change.kind} ${called(suspect)}`;
 
 /** Returns whether a decision tells the person who agrees to it that the name of the version means another commit now. */
 export const saysNameMoved = ({ reasons }: Pick<DecisionView, 'reasons'>): boolean =>

@@ -3,6 +3,7 @@ import { defaultEnvironmentOf, serviceEntry } from '../../../core/domain/catalog
 import { clearingsText, activeClearings } from '../../../core/domain/changes/cleared-suspects.ts';
 import { safeLimitText, whyNotTo } from '../../../core/domain/changes/named-version.ts';
 import { suggestedName } from '../../../core/domain/catalogue/known-names.ts';
+import { suspectsToShow } from '../../../core/domain/messages/incident-card.ts';
 import type { ChatButton, ChatMessage, Text } from '../../../core/domain/messages/chat-message.ts';
 import { minuteOf, serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
@@ -165,7 +166,7 @@ function planDescription(
   live: Change,
   target: VersionTarget,
 ): Text {
-  const suspects = (incident?.suspects ?? []).slice(0, SUSPECTS_SHOWN);
+  const suspects = suspectsToShow(incident?.suspects ?? []).slice(0, SUSPECTS_SHOWN);
   const cleared = activeClearings(incident?.cleared);
   return [
     { bold: `${serviceEnvironment.service} in ${serviceEnvironment.environment}` },

@@ -1,3 +1,4 @@
+import { suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
 import type { Attention } from '../../../../core/domain/incidents/attention.ts';
 import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
 import { Severity } from '../../../../schemas/config/names.ts';
@@ -10,10 +11,10 @@ export const TIMES = { '1': 'last 24 hours', '7': 'last 7 days', '30': 'last 30 
 
 /** What is known of the cause. */
 export const CAUSES = {
-  change: { label: 'a change', covers: (incident) => incident.suspects.length > 0 },
+  change: { label: 'a change', covers: (incident) => suspectsToShow(incident.suspects).length > 0 },
   unknown: {
     label: 'no known change',
-    covers: ({ suspects, group_reason }) => suspects.length === 0 && group_reason === undefined,
+    covers: ({ suspects, group_reason }) => suspectsToShow(suspects).length === 0 && group_reason === undefined,
   },
   dependency: { label: 'a shared dependency', covers: isGroup('shared_dependency') },
   many: { label: 'many at once', covers: isGroup('many') },
