@@ -121,7 +121,7 @@ function noted(change: IncidentChange): IncidentChange {
         timeline: {
           actor,
           kind: 'incident.recovered',
-          text: `The mitigated problem is over: health is within its limit since ${recoveredAt.slice(11, 16)} UTC`,
+          text: `The problem is over: health is within its limit since ${recoveredAt.slice(11, 16)} UTC`,
           detail: null,
         },
       };

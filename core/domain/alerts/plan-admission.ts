@@ -604,7 +604,7 @@ const courseTexts = ({ newOnset: onset, recoveredAt }: IncidentChange): string[]
     ? [newOnsetText(onset)]
     : recoveredAt == null
       ? []
-      : ['The mitigated problem is over: all alerts have ended'];
+      : ['The problem is over: all alerts have ended'];
 
 function sharedChange(
   { signal_count, firing }: IncidentRecord,

@@ -855,6 +855,7 @@ describe('incidents', () => {
       roles: {},
       suspects: [],
       cleared: [],
+      earlier_problems: [],
       decisions: expect.any(Array),
       effects: expect.any(Array),
     });

@@ -99,8 +99,7 @@ export function incidentText(incident: IncidentView, details = false): string[] 
   if (incident.closed_as === 'unverified') out(`${UNVERIFIED_TEXT}: firebreak incident reopen ${shortName(incident)}`);
   for (const why of incident.open_because ?? []) out(oneLine(`open because ${why}`));
   if (incident.status !== 'resolved' || Object.keys(incident.roles).length > 0) out(oneLine(rolesOf(incident)));
-  for (const [index, problem] of incident.earlier_problems.entries())
-    out(oneLine(`problem ${index + 1}, ${problemText(problem)}`));
+  for (const [index, problem] of incident.earlier_problems.entries()) out(oneLine(problemText(problem, index)));
   for (const { version, confidence, reasons } of suspectsToShow(incident.suspects))
     out(oneLine(`suspect  ${version} (${probability(confidence)}): ${reasons.slice(0, 1).join('')}`));
   if (incident.cleared.length > 0) out(oneLine(`cleared  ${clearingsText(incident.cleared)}`));

@@ -59,9 +59,9 @@ const earlierProblems = ({ earlier_problems: problems = [] }: IncidentRecord): H
   problems.length === 0
     ? ''
     : html`<h3>Earlier problems of this incident</h3>
-        <ol>
-          ${problems.map((problem) => html`<li>${problemText(problem)}</li>`)}
-        </ol>`;
+        <ul>
+          ${problems.map((problem, index) => html`<li>${problemText(problem, index)}</li>`)}
+        </ul>`;
 
 export function decisionsPanel({ story, at }: IncidentData): Html {
   const { decisions, incident } = story;

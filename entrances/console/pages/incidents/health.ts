@@ -275,7 +275,8 @@ function marksOfCause({ evidence, decision }: JudgedHealth): Mark[] {
   const onset = onsetOf(evidence);
   const oldest = plusSeconds(onset.earliest, -2 * 3600);
   const changes = evidence.changes
-    .filter(({ relation, change }) => relation === 'same' && change.started_at >= oldest)
+    // A rollback that Firebreak made has a mark of its own.
+    .filter(({ relation, change }) => relation === 'same' && change.started_at >= oldest && change.made_for === null)
     .map(({ change }) => change)
     .toSorted((a, b) => Number(a.version === decision.from_version) - Number(b.version === decision.from_version))
     .slice(-CHANGES_MARKED);

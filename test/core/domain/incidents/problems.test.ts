@@ -154,25 +154,25 @@ test('each decision is about one problem: a judgement by its number, a question 
 });
 
 test.each<[string, Partial<EarlierProblem>]>([
-  ['from 12:00. Probable cause: v2 (90 %). Mitigated at 12:01, ended at 12:02', {}],
+  ['Problem 1, from 12:00. Probable cause: v2 (90 %). Mitigated at 12:01, ended at 12:02', {}],
   [
-    'from 12:00. No change is its probable cause. Mitigated at 12:01, ended at 12:02',
+    'Problem 1, from 12:00. No change is its probable cause. Mitigated at 12:01, ended at 12:02',
     { suspects: [suspect('v2', 0.4)] },
   ],
   [
-    'from 12:00, after deploy v2. Probable cause: v2 (90 %). Mitigated at 12:01, ended at 12:02',
+    'Problem 1, from 12:00, after deploy v2. Probable cause: v2 (90 %). Mitigated at 12:01, ended at 12:02',
     { after_change: 'deploy v2' },
   ],
 ])('is told as: %s', (text, more) => {
   const [problem] = problemsOf(recoveredIncident());
   if (problem === undefined) return expect.unreachable();
-  expect(problemText({ ...problem, ...more })).toBe(text);
+  expect(problemText({ ...problem, ...more }, 0)).toBe(text);
 });
 
 test('a problem without a mitigation, or without a known end, is told as such', () => {
   const { recovered_at: _, verifying: _verifying, ...open } = recoveredIncident();
   const [problem] = problemsOf(open);
-  expect(problem && problemText(problem)).toBe(
-    'from 12:00. Probable cause: v2 (90 %). Not mitigated, its end is not known',
+  expect(problem && problemText(problem, 0)).toBe(
+    'Problem 1, from 12:00. Probable cause: v2 (90 %). Not mitigated, its end is not known',
   );
 });
