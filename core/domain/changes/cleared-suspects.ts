@@ -53,10 +53,16 @@ export function unclearedSuspects(suspects: readonly Suspect[], cleared: Clearin
 }
 
 /** Returns the incident without suspects that people have cleared, even if an older judgement lists them. */
-export const withoutCleared = (incident: IncidentRecord): IncidentRecord => ({
-  ...incident,
-  suspects: unclearedSuspects(incident.suspects, incident.cleared),
-});
+export function withoutCleared(incident: IncidentRecord): IncidentRecord {
+  const { suspects, earlier_problems: earlier, cleared } = incident;
+  return {
+    ...incident,
+    suspects: unclearedSuspects(suspects, cleared),
+    ...(earlier !== undefined && {
+      earlier_problems: earlier.map((one) => ({ ...one, suspects: unclearedSuspects(one.suspects, cleared) })),
+    }),
+  };
+}
 
 /** Adds a clearing; it replaces an earlier one of the same change. */
 export const withCleared = (cleared: Clearings, clearing: ClearedSuspect): ClearedSuspect[] => [

@@ -5,12 +5,14 @@ import {
   clearingOfVersion,
   activeClearings,
   unclearedSuspects,
+  withoutCleared,
   withWithdrawn,
   withCleared,
 } from '../../../../core/domain/changes/cleared-suspects.ts';
-import type { ClearedSuspect } from '../../../../schemas/incidents/incident.ts';
+import type { ClearedSuspect, EarlierProblem } from '../../../../schemas/incidents/incident.ts';
 import type { ServiceName, Version } from '../../../../schemas/config/names.ts';
 import { before, change, clearing as clearingIn } from '../../arbitraries.ts';
+import { incident } from '../../stories.ts';
 
 const v2 = change('v2', 10);
 const clearing = (more: Partial<ClearedSuspect> = {}, of = v2): ClearedSuspect => clearingIn(of, more);
@@ -53,6 +55,14 @@ describe('a cleared change', () => {
     const v3 = change('v3', 5);
     expect(unclearedSuspects([suspect(v2), suspect(v3)], [clearing()])).toEqual([suspect(v3)]);
     expect(unclearedSuspects([suspect(v2)], [clearing({ restored: back })])).toEqual([suspect(v2)]);
+    const earlier: EarlierProblem = {
+      at: before(5),
+      judged: 1,
+      suspects: [suspect(v2), suspect(v3)],
+      verification: 'passed',
+    };
+    const read = withoutCleared(incident({ cleared: [clearing()], earlier_problems: [earlier] }));
+    expect(read.earlier_problems).toEqual([{ ...earlier, suspects: [suspect(v3)] }]);
   });
 });
 
