@@ -1,4 +1,5 @@
-import type { ClosedAs, IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import * as z from 'zod';
+import { ClosedAs, type IncidentRecord, type TimelineEntry } from '../../../schemas/incidents/incident.ts';
 
 /** `resolved_by` of an incident that closed because nothing happened for `autoResolveHours`. */
 export const QUIET = 'firebreak:quiet';
@@ -34,6 +35,12 @@ const CLOSED_WORDS: Readonly<Record<ClosedAs, { words: string; mark: string }>> 
   person: { words: 'resolved', mark: '☑️' },
   unverified: { words: 'closed, not verified', mark: '⚪' },
 };
+
+/** Returns the mark of the timeline entry of an end. Entries of older versions do not say how an incident closed. */
+export function endMark({ actor, detail }: Pick<TimelineEntry, 'actor' | 'detail'>): string {
+  const known = z.object({ closed_as: ClosedAs }).safeParse(detail).data?.closed_as;
+  return CLOSED_WORDS[known ?? closeKind({}, actor === 'firebreak' ? null : actor)].mark;
+}
 
 type Closed = Parameters<typeof closedAsOf>[0];
 

@@ -1,5 +1,6 @@
 import type { TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import type { ChatMessage, Text } from './chat-message.ts';
+import { endMark } from '../incidents/closing.ts';
 import { remediesOf } from '../rollback/remedies.ts';
 
 /**
@@ -21,7 +22,7 @@ const ENTRY_MARKS: readonly [RegExp, string][] = [
   [/^decision\.approved$/, '👍'],
   [/^decision\.rejected$/, '👎'],
   [/^(decision|suspect)/, '🧭'],
-  [/^incident\.(recovered|resolved)$/, '✅'],
+  [/^incident\.recovered$/, '✅'],
   [/^incident\.failing_again$/, '⚠️'],
   [/^note\.pinned$/, '📌'],
   [/^note/, '📝'],
@@ -48,8 +49,10 @@ const PROGRAMS = new Set(['firebreak', 'alerts', 'flagger', 'pagerduty', 'slack'
 /** Builds the message for a timeline entry. The actor comes first, because a phone shows only the start. */
 export function entryMessage(entry: TimelineEntry, { shownOf, slackIdOf }: ActorNames = NO_NAMES): ChatMessage {
   const { kind, actor, text, at } = entry;
-  const [, mark] = ENTRY_MARKS.find(([pattern]) => pattern.test(kind)) ?? [null, '•'];
-  const person = PROGRAMS.has(actor) ? null : shownOf(actor);
+  const mark = kind === 'incident.resolved' ? endMark(entry) : markOf(kind);
+  // What follows the colon is why Firebreak did something, such as `firebreak:quiet`.
+  const [name = actor] = actor.startsWith('firebreak:') ? actor.split(':') : [actor];
+  const person = PROGRAMS.has(name) ? null : shownOf(actor);
   return {
     summary: `${mark} ${person === null ? '' : `${person}: `}${text}`,
     parts: [
@@ -64,10 +67,12 @@ export function entryMessage(entry: TimelineEntry, { shownOf, slackIdOf }: Actor
         ],
       },
       ...(isReminder(entry) ? remediesOf(entry.detail) : []),
-      { kind: 'note', text: [{ at, seconds: true }, person === null ? ` · ${actor}` : ''] },
+      { kind: 'note', text: [{ at, seconds: true }, person === null ? ` · ${name}` : ''] },
     ],
   };
 }
+
+const markOf = (kind: string): string => ENTRY_MARKS.find(([pattern]) => pattern.test(kind))?.[1] ?? '•';
 
 /** A draft is an entry with its address, if that is known. */
 function draftLink({ kind, actor, detail }: TimelineEntry): Text {

@@ -103,6 +103,18 @@ test('any timeline entry can be displayed', () => {
   );
 });
 
+test.each<[actor: string, detail: unknown, start: string]>([
+  ['firebreak', { closed_as: 'verified' }, '✅ Resolved'],
+  ['firebreak', null, '✅ Resolved'],
+  ['person:ada', { closed_as: 'person' }, '☑️ person:ada: Resolved'],
+  ['firebreak:quiet', { closed_as: 'unverified' }, '⚪ Resolved'],
+  ['firebreak:quiet', null, '⚪ Resolved'],
+])('the end by %s with %j is green only if the recovery is verified', (actor, detail, start) => {
+  const shown = entryMessage({ at: NOON, actor, kind: 'incident.resolved', text: 'Resolved', detail });
+  expect(shown.summary).toBe(start);
+  expect(JSON.stringify(shown.parts)).not.toContain('firebreak:');
+});
+
 test('text from alerts never becomes a link or mention', () => {
   fc.assert(
     fc.property(anyStory, (any) => {
@@ -132,17 +144,17 @@ describe('the card', () => {
     expect(text).toContain(`Incident ${INCIDENT}`);
   });
 
-  test('omits suspects of 0 %, unless there are no others', () => {
+  test('omits improbable suspects', () => {
     const suspect = (version: string, confidence: number) => ({
       change_id: change(version, 5).id,
       version: version as Version,
       confidence,
       reasons: ['new'],
     });
-    const text = details({ incident: incident({ suspects: [suspect('v2', 0.9), suspect('v1', 0.004)] }) });
+    const text = details({ incident: incident({ suspects: [suspect('v2', 0.9), suspect('v1', 0.09)] }) });
     expect(text).toContain('• v2 90 %');
     expect(text).not.toContain('v1');
-    expect(details({ incident: incident({ suspects: [suspect('v1', 0.001)] }) })).toContain('• v1 0 %');
+    expect(details({ incident: incident({ suspects: [suspect('v1', 0.09)] }) })).not.toContain('v1');
   });
 
   test('names suspects with confidence and reasons', () => {
