@@ -77,24 +77,28 @@ const isBetween = ({ started_at: at }: Reported, first: Reported, other: Reporte
 const endOf = ({ started_at, finished_at }: Reported): Timestamp =>
   finished_at ?? plusSeconds(started_at, UNFINISHED_MAX_SECONDS);
 
+/** Returns whether a rollout brings an older version back. @param changes changes of the same service and environment */
+export const bringsBack = (changes: readonly Change[], report: Reported): boolean =>
+  replacedByOlder(changes, report) !== null;
+
 /**
- * Returns whether a rollout brings an older version back: one that was live, and was deployed for the first time before
- * the version that it replaces. A version that failed counts as replaced, too. If an environment has several objects,
- * such as two applications of Argo CD, each of them rolls out the version at about the same time: what another object
- * has just rolled out is not what this one replaces.
+ * Returns the change whose version a rollout replaces by an older one: one that was live, and was deployed for the first time
+ * before it. A version that failed counts as replaced, too. If an environment has several objects, such as two applications of
+ * Argo CD, each of them rolls out the version at about the same time: what another object has just rolled out is not what this
+ * one replaces. Null: it brings no older version back.
  *
  * @param changes changes of the same service and environment
  */
-export function bringsBack(changes: readonly Change[], report: Reported): boolean {
+export function replacedByOlder(changes: readonly Change[], report: Reported): Change | null {
   const all = versionsBefore(changes, report);
   const isPart = (change: Change): boolean =>
     isSameCode(change, report) && report.started_at <= plusSeconds(endOf(change), APART_MAX_SECONDS);
   const earlier = all.slice(0, all.findLastIndex((change) => !isPart(change)) + 1);
   const current = earlier.at(-1);
-  if (current === undefined || isSameCode(current, report)) return false;
+  if (current === undefined || isSameCode(current, report)) return null;
   const succeeded = earlier.filter(({ status }) => status === 'succeeded');
   const first = (wanted: Reported) => succeeded.findIndex((change) => isSameCode(change, wanted));
-  return first(report) >= 0 && (first(current) < 0 || first(report) < first(current));
+  return first(report) >= 0 && (first(current) < 0 || first(report) < first(current)) ? current : null;
 }
 
 /**

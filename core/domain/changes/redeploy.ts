@@ -1,0 +1,64 @@
+import type { Change } from '../../../schemas/changes/change.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { MIN_CONFIDENCE_TO_ASK } from '../correlation/weights.ts';
+import { clearingOf } from './cleared-suspects.ts';
+import { replacedByOlder } from './recognize.ts';
+import { rolledBackBy } from './rolled-back.ts';
+import { isSameVersion } from './version-identity.ts';
+import { byStart, newestLiveChange, putsVersionLive } from './versions.ts';
+
+/** What a person has replaced by an earlier version. `replaced`: the change that ran until then. `suspect`: of the same version. */
+export type Redeploy = { replaced: Change; suspect: Change };
+
+/**
+ * Returns what a change that a person or another system made replaces by an earlier version: the version that the newest judgement
+ * of the incident holds to be the probable cause. Null: it has not ended well, another version runs since, its version is a new one,
+ * such as a fix, it replaces another version, or Firebreak has brought the version back.
+ *
+ * @param changes newest changes of the service and environment of the change, with the change itself
+ */
+export function redeployOf(
+  { suspects, cleared }: Pick<IncidentRecord, 'suspects' | 'cleared'>,
+  changes: readonly Change[],
+  change: Change,
+): Redeploy | null {
+  if (!putsVersionLive(change) || change.status !== 'succeeded' || change.made_for !== null) return null;
+  if (newestLiveChange(changes)?.id !== change.id) return null;
+  const replaced = change.kind === 'rollback' ? rolledBackBy(changes, change) : replacedByOlder(changes, change);
+  if (replaced === null || isRestored(changes, change, replaced)) return null;
+  const probable = suspects.filter(({ confidence }) => confidence >= MIN_CONFIDENCE_TO_ASK);
+  const suspect = changes.find(
+    (one) =>
+      probable.some(({ change_id: id }) => id === one.id) &&
+      (one.id === replaced.id || (putsVersionLive(one) && isSameVersion(one, replaced))) &&
+      byStart(one, change) < 0 &&
+      clearingOf(cleared, one) === undefined,
+  );
+  return suspect === undefined ? null : { replaced, suspect };
+}
+
+/** Returns whether Firebreak has restored the version itself since then: its deploying system can report that in parts. */
+const isRestored = (changes: readonly Change[], change: Change, replaced: Change): boolean =>
+  changes.some((one) => one.made_for !== null && byStart(one, replaced) > 0 && isSameVersion(one, change));
+
+/** Names who made a change, as far as it is known. Null: it is not. */
+export const whoMade = ({ author, reported_by: system }: Pick<Change, 'author' | 'reported_by'>): string | null =>
+  author ?? system ?? null;
+
+/** @example 'checkout v1 was deployed again by ada, which replaces v2, the probable cause. Firebreak verifies the recovery' */
+export function redeployText(change: Change, { suspect }: Redeploy): string {
+  const by = whoMade(change);
+  return (
+    `${change.service} ${change.version} was deployed again${by === null ? '' : ` by ${by}`}, which replaces ${suspect.version}, ` +
+    'the probable cause. Firebreak verifies the recovery'
+  );
+}
+
+/**
+ * Returns who made a change, as the actor of a timeline entry. What a report calls its author is not authenticated, so it must not
+ * look like a caller, such as `person:ada`.
+ */
+export function actorOf(change: Change): string {
+  const by = whoMade(change);
+  return by === null || by.includes(':') ? 'firebreak' : by;
+}
