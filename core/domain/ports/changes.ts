@@ -71,8 +71,8 @@ export type Pins = {
   of(serviceEnvironment: ServiceEnvironment): Promise<PinView[]>;
   get(id: string): Promise<PinView | undefined>;
   /**
-   * Pins a version because of a recorded rollback, once. Undefined: it was pinned for this rollback before, or a pin of the
-   * version is in force.
+   * Pins a version because of a recorded rollback, once; a repeat returns the pin while it is in force. Undefined: the pin of this
+   * rollback was lifted, or another one of the version is in force.
    */
   add(pin: NewPin, rollback: ChangeId): Promise<PinView | undefined>;
   /** Lifts a pin; idempotent. Undefined: no pin with this ID. */

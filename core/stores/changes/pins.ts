@@ -95,8 +95,9 @@ export class PinTable implements Pins {
   }
 
   async add(pin: NewPin, rollback: ChangeId): Promise<PinView | undefined> {
-    if (await this.#isPinned(pin)) return undefined;
     const { id } = newPin(pin, rollback);
+    const known = await this.#inForceOf(pin);
+    if (known.length > 0) return known.find((one) => one.id === id);
     const { ok } = await this.#table.transact([
       ...pinWrites(pin, rollback),
       auditWrite({
@@ -114,13 +115,14 @@ export class PinTable implements Pins {
     return this.get(id);
   }
 
-  async #isPinned(pin: NewPin): Promise<boolean> {
+  /** Returns the pins of this version that are in force. */
+  async #inForceOf(pin: NewPin): Promise<PinView[]> {
     const pins = await this.of(pin);
-    if (pins.length === 0) return false;
+    if (pins.length === 0) return [];
     const newest = this.#table.each(keys.changes(pin).pk, { newestFirst: true, limit: CHANGES_READ });
     const changes = await collect(newest, (item) => StoredChange.parse(item));
     const reference = withPinnedCommit(pin, changes);
-    return pins.some((known) => isSameReference(withPinnedCommit(known, changes), reference));
+    return pins.filter((known) => isSameReference(withPinnedCommit(known, changes), reference));
   }
 
   async lift(id: string, by: string): Promise<PinView | undefined> {

@@ -81,7 +81,7 @@ inTheTable(() => {
       const rollback = 'chg_rollback' as ChangeId;
       const pin = await stores.pins.add(recorded('v2'), rollback);
       expect(pin).toMatchObject({ version: 'v2', incident_id: null, state: 'pinned' });
-      expect(await stores.pins.add(recorded('v2'), rollback)).toBeUndefined();
+      expect(await stores.pins.add(recorded('v2'), rollback)).toEqual(pin);
       expect(await listed(true)).toEqual([pin]);
       await stores.pins.lift(pin?.id ?? '', 'ada');
       expect(await stores.pins.add(recorded('v2'), rollback)).toBeUndefined();
