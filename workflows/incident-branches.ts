@@ -1,5 +1,5 @@
 import type { Deps } from '../core/domain/ports/deps.ts';
-import type { JudgementRequest, Plan, ResponseState } from '../core/domain/incidents/response.ts';
+import type { JudgementRequest, Plan, Redeploy, ResponseState } from '../core/domain/incidents/response.ts';
 import type { IncidentId } from '../schemas/config/names.ts';
 import { type Activity, activityOf, untilRest } from './activity.ts';
 import { type BranchLimits, limited, type RunLimits } from './branch-limits.ts';
@@ -11,6 +11,7 @@ import { judgeLateChanges } from './steps/late-changes.ts';
 import { testVersions } from './steps/look/look.ts';
 import { mitigate, verifyNow } from './steps/mitigate.ts';
 import { page } from './steps/page.ts';
+import { followRedeploy } from './steps/redeploy.ts';
 import { updatePage } from './steps/update-page.ts';
 
 /** Which run of the workflow, and what it started from. */
@@ -32,6 +33,7 @@ export class IncidentBranches {
   readonly #pageUpdates: Promise<unknown>[] = [];
   readonly #runbooks = new Map<number, Promise<unknown>>();
   readonly #lateChecks: Promise<unknown>[] = [];
+  readonly #redeploys = new Map<string, Promise<unknown>>();
   /** Those that a handover waits for: until their end, or until they rest. */
   readonly #acting: Promise<unknown>[] = [];
 
@@ -50,6 +52,9 @@ export class IncidentBranches {
     for (const number of pages) this.#page(number, []);
     for (const { number, done, acted } of runbooks)
       if (!done || (acted && incident.verification === 'pending')) this.#follow(number);
+    const { number, change } = incident.verifying ?? {};
+    if (incident.verification === 'pending' && number !== undefined && change !== undefined)
+      this.#verifyRedeploy({ number, change });
     if (looks !== undefined && judgedFor !== null) {
       const late = { incidentId: incident.id, ...looks, judged: mitigations, request: judgedFor };
       this.#lateChecks.push(this.#judgeLate('late-changes-continued', late));
@@ -66,6 +71,7 @@ export class IncidentBranches {
     for (const number of due.runs) this.#follow(number);
     if (due.lateChanges !== null) this.#checkLateChanges(round, { incidentId, ...due.lateChanges });
     for (const one of due.looks) this.#look(one);
+    for (const one of due.redeploys) this.#verifyRedeploy(one);
     if (newAlerts) this.#confirmAlerts(round);
     if (due.verify !== null) this.#verifyAgain(round, due.verify);
   }
@@ -98,7 +104,7 @@ export class IncidentBranches {
   /** @throws if a branch has failed */
   async ended(): Promise<void> {
     const mitigations = this.#mitigations.map(({ branch }) => branch);
-    const longest = [...this.#runbooks.values(), ...this.#lateChecks];
+    const longest = [...this.#runbooks.values(), ...this.#redeploys.values(), ...this.#lateChecks];
     await Promise.all([...this.#pageUpdates, ...this.#acting, ...this.#pages, ...mitigations, ...longest]);
   }
 
@@ -167,6 +173,18 @@ export class IncidentBranches {
     this.#lateChecks.push(
       this.#branch(`look-${number}`, (branch) => testVersions(branch, { incidentId, number, by }, this.#deps)),
     );
+  }
+
+  /** Verifies what a person has deployed again. A handover does not wait for it: the next run continues it. */
+  #verifyRedeploy(redeploy: Redeploy): void {
+    const { incidentId } = this.#of;
+    const { change } = redeploy;
+    // It is both in the inbox and in the table when another workflow run takes over.
+    if (this.#redeploys.has(change)) return;
+    const followed = this.#branch(`redeploy-${change}`, (branch) =>
+      followRedeploy(branch, { incidentId, ...redeploy }, this.#deps),
+    );
+    this.#redeploys.set(change, followed);
   }
 
   #confirmAlerts(round: number): void {

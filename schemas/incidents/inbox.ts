@@ -105,6 +105,11 @@ export const Message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('cleared'), by: z.string(), change: ChangeId, judge: z.boolean() }),
   /** A change was recorded, or has ended, that concerns the incident. */
   z.object({ kind: z.literal('change_recorded'), change: ChangeId }),
+  /**
+   * A person has put an earlier version live again, by this change, which is verified as a mitigation. `number`: of the judgement
+   * that suspects the version that it replaces.
+   */
+  z.object({ kind: z.literal('redeployed'), change: ChangeId, number: z.number() }),
   /** The newest decision did not know these changes, or their ends. */
   z.object({ kind: z.literal('judge_again'), changes: z.array(ChangeId) }),
   /** Health has been within its limit since the mitigation. */
@@ -150,11 +155,15 @@ export const Message = z.discriminatedUnion('kind', [
     /** Judged again: a limit was reached after the decision, so that a person is asked, or the decision was to wait. */
     again: z.literal(true).optional(),
   }),
-  /** `runbook`: verifies what this runbook has done; `number` has no meaning then. */
+  /**
+   * `runbook`: verifies what this runbook has done; `number` has no meaning then. `change`: verifies the redeploy by a person that
+   * it is.
+   */
   z.object({
     kind: z.literal('verification'),
     number: z.number(),
     runbook: z.number().optional(),
+    change: ChangeId.optional(),
     outcome: VerificationOutcome,
     /** Alerts were firing at the verification, and there was no other evidence. */
     alerts_fired: z.literal(true).optional(),

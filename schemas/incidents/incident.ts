@@ -175,8 +175,13 @@ export const DecisionView = z.object({
 });
 export type DecisionView = z.infer<typeof DecisionView>;
 
-/** A rollback by its number, or a runbook. */
-const Mitigation = z.object({ number: z.number(), runbook: z.number().optional(), at: Timestamp.optional() });
+/** A rollback by its number, a runbook, or the redeploy of an earlier version by a person, which is the change. */
+const Mitigation = z.object({
+  number: z.number(),
+  runbook: z.number().optional(),
+  change: ChangeId.optional(),
+  at: Timestamp.optional(),
+});
 
 /** Whether a mitigation has helped. */
 const Verification = z.enum(['not_needed', 'pending', 'passed', 'failed', 'inconclusive']);
@@ -293,8 +298,8 @@ export const IncidentRecord = z.object({
   mitigations: z.number(),
   verification: Verification,
   /**
-   * Subject of the verification: the newest mitigation, a rollback by its number or a runbook. Absent: nothing was done
-   * yet.
+   * Subject of the verification: the newest mitigation, a rollback by its number, a runbook, or the `change` by which a person
+   * has put an earlier version live again. Absent: nothing was done yet.
    */
   verifying: Mitigation.optional(),
   /**
@@ -318,7 +323,7 @@ export const IncidentRecord = z.object({
       /** Number of the newest judgement of the problems before it. */
       judged: z.number(),
       /** The newest mitigation before it. Absent: nothing was mitigated, so the problem before it goes on. */
-      after: z.object({ number: z.number(), runbook: z.number().optional() }).optional(),
+      after: Mitigation.omit({ at: true }).optional(),
       /** Number of pages before it. Absent: it does not page. */
       pages: z.number().optional(),
     })

@@ -12,7 +12,7 @@ import { runs } from '../support/runs.ts';
 import type { Run } from './history.ts';
 import { acting, all, deploys, ends, fires, type Moment, pauses, play } from './play.ts';
 import { replay } from './replay.ts';
-import { begins, finishes } from './stories/late-changes.ts';
+import { begins, finishes, recordsLate } from './stories/late-changes.ts';
 import { asksForRollback, clears, suspects } from './stories/suspects.ts';
 
 /*
@@ -121,6 +121,8 @@ const anyMoment: fc.Arbitrary<[string, Moment]> = fc.oneof(
       ['a person names v1', ifItCanBe(asksForRollback('v1'))],
       ['v3 is deployed right after the next judgement', afterTheNextJudgement(deploys('v3', 0))],
       ['v3 is deployed', deploys('v3', 0)],
+      ['v1 is deployed again', recordsLate('v1', 0)],
+      ['a rollback to v1 is reported', recordsLate('v1', 1, { kind: 'rollback' })],
       ['v4 begins to roll out', begins('v4')],
       ['v4 has rolled out', finishes('v4')],
       ['v4 is cancelled', finishes('v4', 'cancelled')],

@@ -11,6 +11,7 @@ import { shownToResponders } from '../support/shown-texts.ts';
 import { play } from './play.ts';
 import { proofPaths } from './stories/proof.ts';
 import { runbookPaths } from './stories/runbooks.ts';
+import { redeployPaths } from './stories/redeploys.ts';
 import { paths } from './stories/rollbacks.ts';
 import { secondFailurePaths } from './stories/second-failures.ts';
 import { suspectPaths } from './stories/suspects.ts';
@@ -29,6 +30,7 @@ describe.concurrent('incident-response', () => {
       ...latePaths,
       ...lookPaths,
       ...proofPaths,
+      ...redeployPaths,
       ...runbookPaths,
       ...secondFailurePaths,
       ...suspectPaths,

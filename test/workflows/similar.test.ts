@@ -5,14 +5,16 @@ import { compareIncidents } from '../../core/jobs/sweep/compare-incidents.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { deploys, ends, fires, play, theIncident } from './play.ts';
+import { redeployPaths } from './stories/redeploys.ts';
 import { paths } from './stories/rollbacks.ts';
 
-/** Plays an incident that a rollback fixed. Three weeks later, alerts fire again. */
+/** Plays an incident, which a rollback fixes unless the story says otherwise. Three weeks later, alerts fire again. */
 async function again(
   name?: string,
   labels: Record<string, string> = {},
+  story = paths['rollback-is-verified'],
 ): Promise<{ world: FakeWorld; id: IncidentId }> {
-  const { world } = await play(paths['rollback-is-verified'] ?? { timeline: {} });
+  const { world } = await play(story ?? { timeline: {} });
   world.clock.set(world.clock.millis + 21 * 86_400_000 + 60_000);
   await deploys('v3', 5)(world);
   world.engine = { start: async () => undefined, complete: async () => undefined } as unknown as FakeWorld['engine'];
@@ -47,6 +49,14 @@ test('an incident names an earlier one of the same alert, what fixed it, and its
   expect(JSON.stringify(detailsCard(story))).toContain(
     `HighErrorRatio of checkout (${first}): 3 weeks ago; same alert: HighErrorRatio; fixed by a rollback of v2 to v1; its action item is still open`,
   );
+});
+
+test('what a person deployed again has fixed an earlier incident', async () => {
+  const { world, id } = await again(undefined, {}, redeployPaths['redeploy-by-hand']);
+  const incident = await world.deps.incidents.read(id);
+  expect(incident && (await similarIncidents(world.deps, incident))).toMatchObject([
+    { fixed_by: 'fixed by a person, who deployed the earlier version again' },
+  ]);
 });
 
 test('another alert alone is not similar, and a resolved incident is not compared', async () => {

@@ -9,6 +9,7 @@ import { incidentResponse, type IncidentRun } from '../../workflows/incident-res
 import { durableRun } from '../../workflows/run.ts';
 import { FakeWorld } from '../support/fake-deps.ts';
 import { acting, answers, deploys, ends, fires, liveThrough, mode, type Moment, says, theIncident } from './play.ts';
+import { recordsLate } from './stories/late-changes.ts';
 import { VirtualExecutions } from './virtual-executions.ts';
 
 /** Returns a stored message as it is for a version. */
@@ -100,6 +101,17 @@ describe('a run of an old version that receives a message of a newer version', (
     expect(played).toMatchObject({ handedOver: 1, skipped: 0, status: 'resolved' });
     const view = await played.world.deps.incidents.view(theIncident(played.world));
     expect(view?.effects.filter(({ kind }) => kind === 'page')).toHaveLength(2);
+  });
+
+  test('leaves a redeploy by a person to the next run, which verifies it', async () => {
+    const played = await playedWith(without('redeployed'), [mode('approve')], {
+      '0 s': fires(),
+      '4 min': recordsLate('v1', 1),
+      '9 min': ends(),
+    });
+    expect(played.ended).toEqual(['handed_over', 'resolved']);
+    expect(played).toMatchObject({ handedOver: 1, skipped: 0, status: 'resolved' });
+    expect(await played.world.deps.incidents.read(theIncident(played.world))).toMatchObject({ verification: 'passed' });
   });
 
   test('leaves an open question to the next run', async () => {

@@ -31,6 +31,7 @@ import { type Activity, activityOf } from '../activity.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { judgeNow } from './judge-incident.ts';
+import { findRedeploy, noteRedeploy } from './redeploy.ts';
 import { rollbackKey } from './roll-back.ts';
 import { withdrawQuestion } from './withdraw-questions.ts';
 
@@ -93,7 +94,10 @@ export async function openLooks(
   };
 }
 
-/** Result of a check. `unjudged`: the judgement is not stored yet. `changed`: production has changed since. */
+/**
+ * Result of a check. `unjudged`: the judgement is not stored yet, or a rollback is in progress. `changed`: production has changed
+ * since.
+ */
 type CheckResult = 'done' | 'unjudged' | 'changed';
 
 /**
@@ -139,6 +143,13 @@ async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<Ch
   const stored = await storedJudgement(deps, input);
   if (typeof stored === 'string') return stored;
   const { inputs, incident, decision, judged } = stored;
+  const redeploy = await findRedeploy(deps, incident, input.changes);
+  if (redeploy !== null) {
+    if (redeploy.isUnclear) return 'unjudged';
+    await noteRedeploy(deps, incident.id, judged.number, redeploy);
+    const others = input.changes.filter((id) => id !== redeploy.change.id);
+    return others.length === 0 ? 'done' : checkLateChanges(deps, { ...input, changes: others });
+  }
   const concerned = await newsSince(deps, incident, inputs, input.changes);
   const missed = concerned.filter(({ news }) => news === 'recorded_late');
   const since = concerned.filter(({ news }) => news !== 'recorded_late');

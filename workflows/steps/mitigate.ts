@@ -3,7 +3,7 @@ import { environmentEntry } from '../../core/domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { RollbackEnd } from '../../core/domain/ports/decisions.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
-import type { JudgementRequest } from '../../core/domain/incidents/response.ts';
+import type { JudgementRequest, Plan } from '../../core/domain/incidents/response.ts';
 import type { MitigationOutcome } from '../../schemas/incidents/inbox.ts';
 import type { DecisionState, DecisionView, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { type IncidentId, Version } from '../../schemas/config/names.ts';
@@ -38,7 +38,7 @@ import {
   rollbackKey,
   type RollbackOrder,
 } from './roll-back.ts';
-import { concludeVerification, passedOfWindow, verifyOnce, verifyRunbook } from './verify.ts';
+import { concludeVerification, passedOfWindow, verifyOnce, verifyRedeploy, verifyRunbook } from './verify.ts';
 import { awaitVerdict } from './watch-health.ts';
 import { onsetWords } from '../../core/domain/incidents/new-onset.ts';
 import { withdrawQuestion, withdrawQuestionsAbout } from './withdraw-questions.ts';
@@ -102,16 +102,17 @@ export async function verifyNow(
     incidentId,
     number,
     runbook,
+    change,
     run,
     round,
-  }: { incidentId: IncidentId; number: number; runbook: number | null; run: number; round: number },
+  }: NonNullable<Plan['verify']> & { incidentId: IncidentId; run: number; round: number },
   deps: Deps,
 ): Promise<void> {
-  await context.step('verify', () =>
-    runbook === null
-      ? verifyOnce(deps, incidentId, number, `verification-${number}-${run}-${round}`)
-      : verifyRunbook(deps, incidentId, runbook, `-${run}-${round}`),
-  );
+  await context.step('verify', () => {
+    if (runbook !== null) return verifyRunbook(deps, incidentId, runbook, `-${run}-${round}`);
+    if (change !== undefined) return verifyRedeploy(deps, incidentId, { number, change }, `-${run}-${round}`);
+    return verifyOnce(deps, incidentId, number, `verification-${number}-${run}-${round}`);
+  });
 }
 
 /** Summary of a decision, as it is checkpointed. */

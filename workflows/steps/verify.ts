@@ -1,7 +1,8 @@
 import { healthOf, type HealthQuery } from '../../core/domain/catalogue/health.ts';
 import { isLaterProblem, onsetWords, recovered } from '../../core/domain/incidents/new-onset.ts';
+import type { Redeploy } from '../../core/domain/incidents/response.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
-import { afterVerdict, type Mitigation } from '../../core/domain/rollback/verdict.ts';
+import { afterVerdict, isSameMitigation, type Mitigation } from '../../core/domain/rollback/verdict.ts';
 import type { VerificationOutcome } from '../../schemas/incidents/inbox.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
@@ -19,8 +20,7 @@ import { actionKeysOf } from './runbook/action-keys.ts';
  */
 export async function passedOfWindow(deps: Deps, id: IncidentId, about: Mitigation): Promise<number | null> {
   const { verifying } = (await deps.incidents.read(id)) ?? {};
-  if (verifying?.at === undefined || verifying.number !== about.number || verifying.runbook !== about.runbook)
-    return null;
+  if (verifying?.at === undefined || !isSameMitigation(verifying, about)) return null;
   const seconds = Math.round(secondsBetween(verifying.at, deps.clock.now()) * deps.timeScale);
   return seconds <= 0 ? null : Math.min(seconds, VERIFICATION_SECONDS - 1);
 }
@@ -118,6 +118,22 @@ export async function verifyRunbook(deps: Deps, id: IncidentId, runbook: number,
   await postVerdict(deps, id, { number: 0, runbook }, verdict, `verification-runbook-${runbook}${keySuffix}`);
   if (verdict.outcome === 'failed')
     for (const key of await actionKeysOf(deps, id, runbook)) await countAsWrong(deps, id, key, verdict);
+  await wake(deps, id);
+  return verdict;
+}
+
+/**
+ * Verifies the redeploy of an earlier version by a person. What a person did does not count against the service's automation.
+ * `keySuffix`: of a verification after the end of its window.
+ */
+export async function verifyRedeploy(
+  deps: Deps,
+  id: IncidentId,
+  { number, change }: Redeploy,
+  keySuffix = '',
+): Promise<Verdict> {
+  const verdict = await verdictOf(deps, id, number);
+  await postVerdict(deps, id, { number, change }, verdict, `verification-redeploy-${change}${keySuffix}`);
   await wake(deps, id);
   return verdict;
 }

@@ -85,7 +85,9 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
   if (since === null) return 'unmeasured';
   const { recoveredAt, failingSince } = since;
   if (recoveredAt === null || isLaterProblem(incident)) return 'measured';
-  const of = mitigation.runbook === undefined ? `${mitigation.number}` : `runbook-${mitigation.runbook}`;
+  const { number, runbook, change: redeploy } = mitigation;
+  const of =
+    runbook !== undefined ? `runbook-${runbook}` : redeploy !== undefined ? `redeploy-${redeploy}` : `${number}`;
   if (failingSince !== null && (failingSince.lasts || isLast)) {
     const pages = incident.page ?? incident.severity === 'critical';
     const message = { kind: 'new_onset', judged: incident.mitigations, pages } as const;
@@ -94,7 +96,7 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
     await wake(deps, id);
   } else if (incident.recovered_at === undefined) {
     const change = (now: IncidentRecord) => noted(recovered(now, recoveredAt));
-    await deps.incidents.post(id, { kind: 'recovered', number: mitigation.number }, change, `recovered-${of}`);
+    await deps.incidents.post(id, { kind: 'recovered', number }, change, `recovered-${of}`);
     await wake(deps, id);
   }
   return 'measured';

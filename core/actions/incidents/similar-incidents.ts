@@ -67,6 +67,8 @@ async function comparable({ incidents, changes }: SimilarDeps, one: IncidentReco
 /** Returns what ended an incident. A mitigation that did not help is no fix. */
 function fixedBy(incident: IncidentRecord, view: IncidentView | undefined): string | null {
   if (incident.status !== 'resolved' || view === undefined) return null;
+  if (incident.verifying?.change !== undefined && incident.verification === 'passed')
+    return 'fixed by a person, who deployed the earlier version again';
   const done = view.effects.findLast(({ kind, state }) => state === 'succeeded' && ACTION_TEXTS.has(kind));
   if (done !== undefined && incident.verification === 'passed') {
     const decision = view.decisions.findLast(({ kind, state }) => kind === 'roll_back' || state === 'approved');

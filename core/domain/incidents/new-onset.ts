@@ -290,9 +290,10 @@ export function reopenedProblem(
 }
 
 /** Identifies a mitigation, without its time. */
-const mitigationOf = ({ number, runbook }: Mitigation): Mitigation => ({
+const mitigationOf = ({ number, runbook, change }: Mitigation): Mitigation => ({
   number,
   ...(runbook !== undefined && { runbook }),
+  ...(change !== undefined && { change }),
 });
 
 const latest = (at: Timestamp, other: Timestamp | undefined): Timestamp =>

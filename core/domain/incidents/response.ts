@@ -45,6 +45,10 @@ export type ResponseState = {
   verifying: number;
   /** Number of the runbook that mitigated, if no rollback was completed after it. */
   verifyingRunbook: number | null;
+  /** The change by which a person mitigated, if nothing else was completed after it. */
+  verifyingChange: ChangeId | null;
+  /** Redeploys by people whose verification has not begun. */
+  redeploys: readonly Redeploy[];
   verifyAgain: boolean;
   /** A repeated verification has started, and its verdict was not read yet. */
   isVerifyingAgain: boolean;
@@ -59,6 +63,9 @@ export type ResponseState = {
   byHand: boolean;
   resolveBy: string | null;
 };
+
+/** A redeploy of an earlier version by a person. `number`: of the judgement that suspects the version that it replaces. */
+export type Redeploy = { number: number; change: ChangeId };
 
 /**
  * Request for a judgement. `name`: of the person or runbook; empty for other requesters. `mode`, `approval`: cap and
@@ -88,7 +95,8 @@ export type Plan = {
   runs: readonly number[];
   lateChanges: { changes: readonly ChangeId[]; judged: number; request: JudgementRequest } | null;
   looks: ResponseState['looks'];
-  verify: { number: number; runbook: number | null } | null;
+  redeploys: ResponseState['redeploys'];
+  verify: { number: number; runbook: number | null; change?: ChangeId } | null;
   tryResolve: { by: string | null } | null;
 };
 
@@ -135,6 +143,8 @@ export function initialState(
     verification: incident.verification,
     verifying: incident.verifying?.number ?? 0,
     verifyingRunbook: incident.verifying?.runbook ?? null,
+    verifyingChange: incident.verifying?.change ?? null,
+    redeploys: [],
     verifyAgain: false,
     isVerifyingAgain: false,
     mitigated: incident.verification !== 'not_needed',
@@ -251,6 +261,20 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
       return message.judge ? { ...state, mitigationDue: state.mitigationDue ?? state.judgedFor } : state;
     case 'change_recorded':
       return { ...state, lateChanges: [...state.lateChanges, message.change] };
+    case 'redeployed': {
+      const { number, change } = message;
+      return {
+        ...state,
+        mitigated: true,
+        pagedAgain: false,
+        verification: 'pending',
+        verifying: number,
+        verifyingRunbook: null,
+        verifyingChange: change,
+        redeploys: [...state.redeploys, { number, change }],
+        pageOutdated: true,
+      };
+    }
     case 'judge_again':
       return { ...state, mitigationDue: state.mitigationDue ?? state.judgedFor };
     case 'runbook_rollback':
@@ -265,6 +289,7 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
         mitigated: state.mitigated || message.acted,
         verification: message.acted ? 'pending' : state.verification,
         verifyingRunbook: message.acted ? message.number : state.verifyingRunbook,
+        verifyingChange: message.acted ? null : state.verifyingChange,
         pageDue: message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
       };
     case 'left':
@@ -281,18 +306,14 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
         verification: message.outcome === 'succeeded' ? 'pending' : state.verification,
         verifying: message.outcome === 'succeeded' ? message.number : state.verifying,
         verifyingRunbook: message.outcome === 'succeeded' ? null : state.verifyingRunbook,
+        verifyingChange: message.outcome === 'succeeded' ? null : state.verifyingChange,
         // What follows a wait is shown instead.
         pageOutdated: state.pageOutdated || message.outcome !== 'waited',
         pageDue: message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
       };
     case 'verification':
       // The verdict is about an earlier mitigation; the newer one has a verification window of its own.
-      if (
-        state.verifyingRunbook !== null
-          ? message.runbook !== state.verifyingRunbook
-          : isAboutEarlierMitigation(message, state)
-      )
-        return { ...state, isVerifyingAgain: false };
+      if (isAboutEarlierMitigation(message, state)) return { ...state, isVerifyingAgain: false };
       return {
         ...state,
         isVerifyingAgain: false,
@@ -328,10 +349,14 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
   }
 }
 
-const isAboutEarlierMitigation = (
-  { number, runbook }: { number: number; runbook?: number | undefined },
-  { verifying }: ResponseState,
-): boolean => runbook !== undefined || number < verifying;
+function isAboutEarlierMitigation(
+  { number, runbook, change }: Extract<Message, { kind: 'verification' }>,
+  { verifying, verifyingRunbook, verifyingChange }: ResponseState,
+): boolean {
+  if (verifyingRunbook !== null) return runbook !== verifyingRunbook;
+  if (verifyingChange !== null) return change !== verifyingChange;
+  return runbook !== undefined || change !== undefined || number < verifying;
+}
 
 /**
  * Handles a runbook's rollback request. If an alert or a person already requested a judgement, the runbook waits for
@@ -365,11 +390,16 @@ export function plan(state: ResponseState): Plan {
     runbook: state.runbookDue ? state.runbooks + 1 : null,
     runs: state.runs,
     looks: state.looks,
+    redeploys: state.redeploys,
     lateChanges: lateChangesToEvaluate(state),
     // One at a time: two that pass would report the same recovery twice.
     verify:
       state.verifyAgain && couldPassNow(state) && !state.isVerifyingAgain
-        ? { number: state.verifying, runbook: state.verifyingRunbook }
+        ? {
+            number: state.verifying,
+            runbook: state.verifyingRunbook,
+            ...(state.verifyingChange !== null && { change: state.verifyingChange }),
+          }
         : null,
     tryResolve: state.resolveBy !== null || isCalm ? { by: state.resolveBy } : null,
   };
@@ -401,6 +431,7 @@ export const afterStarting = (state: ResponseState, { page, mitigate, runbook, v
   runbookDue: false,
   runs: [],
   looks: [],
+  redeploys: [],
   lateChanges: mitigate === null ? [] : state.lateChanges,
   verifyAgain: state.verifyAgain && state.isVerifyingAgain,
   isVerifyingAgain: state.isVerifyingAgain || verify !== null,

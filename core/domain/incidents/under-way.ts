@@ -5,7 +5,7 @@ import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { decisionLines, subjectOf } from '../messages/decision-lines.ts';
 import { rollbackOf } from '../messages/incident-lines.ts';
 import type { Overview } from '../messages/story.ts';
-import { VERIFICATION_SECONDS } from '../rollback/verdict.ts';
+import { type Mitigation, VERIFICATION_SECONDS } from '../rollback/verdict.ts';
 import { WAIT_SECONDS } from '../rollback/wait.ts';
 import { currentDecisions } from './new-onset.ts';
 
@@ -52,7 +52,7 @@ export function underWay(story: Overview, around: Surroundings): UnderWay[] {
     ...(incident.status !== 'mitigating' && verification === 'pending' && verifying?.at !== undefined
       ? [
           {
-            text: `Checking whether the ${verifying.runbook === undefined ? 'rollback' : 'runbook'} helped`,
+            text: `Checking whether the ${subjectOfVerification(verifying)} helped`,
             since: verifying.at,
             until: after(verifying.at, VERIFICATION_SECONDS),
           },
@@ -78,6 +78,9 @@ export function underWay(story: Overview, around: Surroundings): UnderWay[] {
   ];
   return found.toSorted((a, b) => (a.since > b.since ? -1 : 1));
 }
+
+const subjectOfVerification = ({ runbook, change }: Mitigation): string =>
+  runbook !== undefined ? 'runbook' : change !== undefined ? 'deploy of the earlier version' : 'rollback';
 
 /** What is done by a call that has no result yet. Null: others say it, or people need not know. */
 const EFFECT_TEXTS: Readonly<Record<Effect['kind'], string | null>> = {

@@ -93,6 +93,7 @@ export function causeOf(message: Message, before: StateBefore): PageCause {
     case 'judge_again':
     case 'look':
     case 'change_recorded':
+    case 'redeployed':
     case 'cleared':
     case 'pause':
     case 'resume':

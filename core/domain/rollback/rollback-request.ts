@@ -38,6 +38,7 @@ export function requestedAfter(
     case 'judge_again':
     case 'look':
     case 'change_recorded':
+    case 'redeployed':
     case 'cleared':
     case 'mitigation':
     case 'verification':

@@ -5,7 +5,10 @@ import type { IncidentChange } from '../ports/incidents.ts';
 /** Verification window in seconds. The verdict comes at its end, so that errors right after a rollback don't count. */
 export const VERIFICATION_SECONDS = 15 * 60;
 
-/** Subject of a verification: a rollback by its number or, with `runbook`, the actions of a runbook. */
+/**
+ * Subject of a verification: a rollback by its number or, with `runbook`, the actions of a runbook or, with `change`, what a person
+ * deployed.
+ */
 export type Mitigation = NonNullable<IncidentRecord['verifying']>;
 
 /**
@@ -24,4 +27,4 @@ export function afterVerdict(
 }
 
 export const isSameMitigation = (a: Mitigation, b: Mitigation): boolean =>
-  a.number === b.number && a.runbook === b.runbook;
+  a.number === b.number && a.runbook === b.runbook && a.change === b.change;

@@ -83,7 +83,7 @@ const IN_AUDIT_LOG = new Set([
 const IS_FAILURE = /\.failed$/;
 
 /** Messages that change what other incidents of the group show. */
-const OF_GROUP: ReadonlySet<string> = new Set(['verification', 'page_outdated']);
+const OF_GROUP: ReadonlySet<string> = new Set(['verification', 'redeployed', 'page_outdated']);
 
 /** Messages per step: the result of a step is checkpointed, and a checkpoint holds 256 KB. */
 const MESSAGES_MAX = 100;

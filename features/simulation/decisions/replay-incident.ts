@@ -57,6 +57,7 @@ const CONSEQUENCES: ReadonlySet<string> = new Set([
   'recovered',
   'new_onset',
   'judge_again',
+  'redeployed',
   'answered',
   'runbook',
 ]);

@@ -9,6 +9,7 @@ import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { put } from '../../../platforms/store.ts';
 import { blankIncident } from '../../../core/domain/incidents/new-incident.ts';
+import { hasActed } from '../../../entrances/console/pages/incidents/list-filter.ts';
 import { consoleWorld } from '../../support/console-world.ts';
 import { expectHarmless, HOSTILE, textOf } from '../../support/hostile.ts';
 
@@ -131,6 +132,11 @@ describe('the list of incidents', () => {
       ['team=payments&severity=critical&state=all', [4]],
     ] as const)
       expect([query, await listed(`?${query}`)]).toEqual([query, numbers]);
+  });
+
+  test('does not count what a person deployed as an act of automation', () => {
+    const byHand = { number: 1, change: `chg_${'1'.repeat(26)}` as ChangeId };
+    expect([{ number: 1 }, byHand].map((verifying) => hasActed({ verifying }))).toEqual([true, false]);
   });
 
   test('keeps the selection in its links and its form', async () => {

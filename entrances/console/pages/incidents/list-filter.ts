@@ -109,14 +109,15 @@ export function isListed(
 
 /**
  * Returns whether automation has changed something for an incident, by itself or after an approval: a rollback, or a step
- * of a runbook. What a person requested directly does not count.
+ * of a runbook. What a person requested directly or did by hand does not count.
  */
 export const hasActed = ({
   verifying,
   group_rollback,
   last_requests,
 }: Pick<IncidentRecord, 'verifying' | 'group_rollback' | 'last_requests'>): boolean =>
-  group_rollback?.key !== undefined || (verifying !== undefined && last_requests?.rollback === undefined);
+  group_rollback?.key !== undefined ||
+  (verifying !== undefined && verifying.change === undefined && last_requests?.rollback === undefined);
 
 function isGroup(because: NonNullable<IncidentRecord['group_reason']>['because']) {
   return ({ group_reason }: IncidentRecord): boolean => group_reason?.because === because;

@@ -89,6 +89,7 @@ const anyMessage = fc.constantFrom<Recording>(
   { kind: 'declared', severity: 'critical', by: 'person:ada', page: true },
   { kind: 'answered', decision: `${INCIDENT}-1`, by: 'person:ada' },
   { kind: 'change_recorded', change: 'chg_1' as never },
+  { kind: 'redeployed', change: 'chg_1' as never, number: 1 },
   { kind: 'judge_again', changes: ['chg_1' as never] },
   { kind: 'cleared', by: 'person:ada', change: 'chg_1' as never, judge: true },
   { kind: 'page', by: 'escalation', note: '' },

@@ -720,3 +720,48 @@ describe('a new problem after the recovery', () => {
     expect(judgements(all).map(({ number }) => number)).toEqual(judged);
   });
 });
+
+describe('a redeploy by a person', () => {
+  const change = `chg_${'1'.repeat(26)}` as ChangeId;
+  const redeployed: Message = { kind: 'redeployed', change, number: 1 };
+  const verdict = (outcome: VerificationOutcome, more: object = { change }): Message => ({
+    kind: 'verification',
+    number: 1,
+    outcome,
+    ...more,
+  });
+  const judged = incident({ mitigations: 1, pages: 1, firing: 1 });
+
+  test('is verified once, and keeps the incident open until it is', () => {
+    const all = plans(judged, redeployed, { firing: 0 }, verdict('passed'));
+    expect(all.map(({ redeploys }) => redeploys.map((one) => one.change))).toEqual([[], [change], [], []]);
+    expect(all.map(({ tryResolve }) => tryResolve !== null)).toEqual([false, false, false, true]);
+  });
+
+  test('that does not help pages, is judged again, and is verified again once no alert fires', () => {
+    const all = plans(judged, redeployed, verdict('failed'), signals({ fired: 0, resolved: 1 }), { firing: 0 });
+    expect(pages(all)).toEqual([2]);
+    expect(judgements(all)).toEqual([{ number: 2, request: { by: 'verification', name: '' } }]);
+    expect(all.flatMap(({ verify }) => verify ?? [])).toEqual([]);
+    const later = plans(judged, redeployed, verdict('failed'), { firing: 0 }, signals({ fired: 0, resolved: 1 }));
+    expect(later.flatMap(({ verify }) => verify ?? [])).toEqual([{ number: 1, runbook: null, change }]);
+  });
+
+  test('is not concerned by the verdict about another mitigation, nor another mitigation by its verdict', () => {
+    expect(plans(judged, redeployed, { firing: 0 }, verdict('passed', {})).at(-1)?.tryResolve).toBeNull();
+    const then = [redeployed, mitigation('succeeded', 'no', 2), { firing: 0 }] as const;
+    expect(plans(judged, ...then, verdict('passed')).at(-1)?.tryResolve).toBeNull();
+    expect(plans(judged, ...then, verification('passed', 2)).at(-1)?.tryResolve).not.toBeNull();
+  });
+
+  test('is verified by the next run, too', () => {
+    const stored = incident({
+      ...judged,
+      status: 'mitigated',
+      verification: 'pending',
+      verifying: { number: 1, change },
+    });
+    expect(plans(stored, { firing: 0 }, verdict('passed')).at(-1)?.tryResolve).not.toBeNull();
+    expect(plans(stored, { firing: 0 }, verdict('passed', {})).at(-1)?.tryResolve).toBeNull();
+  });
+});

@@ -4,6 +4,7 @@ import type { Overview } from '../../../../core/domain/messages/story.ts';
 import type { DecisionView, Effect, IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import type { Look } from '../../../../schemas/incidents/look.ts';
 import type { RunView } from '../../../../schemas/runbooks/parts/runs.ts';
+import type { ChangeId } from '../../../../schemas/config/names.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { INCIDENT, NOON } from '../../arbitraries.ts';
 
@@ -67,6 +68,17 @@ describe('what is being done about an incident', () => {
       'the verification of a rollback',
       { incident: { status: 'mitigated', verification: 'pending', verifying: { number: 1, at: at(3) } } },
       ['Checking whether the rollback helped', at(3), at(903)],
+    ],
+    [
+      'the verification of a redeploy by a person',
+      {
+        incident: {
+          status: 'mitigated',
+          verification: 'pending',
+          verifying: { number: 1, change: `chg_${'1'.repeat(26)}` as ChangeId, at: at(3) },
+        },
+      },
+      ['Checking whether the deploy of the earlier version helped', at(3), at(903)],
     ],
     [
       'a wait for the next samples',

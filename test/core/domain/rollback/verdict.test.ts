@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { afterVerdict } from '../../../../core/domain/rollback/verdict.ts';
+import type { ChangeId } from '../../../../schemas/config/names.ts';
+
+const REDEPLOY = `chg_${'1'.repeat(26)}` as ChangeId;
 
 describe('after a verdict', () => {
   const first = { number: 1 };
@@ -46,6 +49,8 @@ describe('after a verdict', () => {
   test.each([
     [{ number: 2 }, { number: 1 }],
     [{ number: 1 }, { number: 0, runbook: 1 }],
+    [{ number: 1 }, { number: 1, change: REDEPLOY }],
+    [{ number: 1, change: REDEPLOY }, { number: 1 }],
     [{ number: 0, runbook: 1 }, { number: 1 }],
     [
       { number: 0, runbook: 2 },

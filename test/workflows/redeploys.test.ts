@@ -1,0 +1,180 @@
+import { expect, test } from 'vitest';
+import { recordChange } from '../../core/actions/changes/record-change.ts';
+import { NewChange } from '../../schemas/changes/change.ts';
+import { plusSeconds } from '../../schemas/time/time.ts';
+import { wake } from '../../workflows/wake.ts';
+import { all, type Moment, play, theIncident } from './play.ts';
+import type { FakeWorld } from '../support/fake-deps.ts';
+import { DEATHS, redeployPaths, redeployWithDeath } from './stories/redeploys.ts';
+import type { Path } from './stories/rollbacks.ts';
+
+/** Plays a story. Returns what was said and recorded about the redeploy. @param until when to look; absent: at the end */
+async function told(path: Path | undefined, until?: string) {
+  if (path === undefined) throw new Error('no such story');
+  if (until === undefined) {
+    const { world } = await play(path);
+    expect(world.calls).toEqual(path.calls);
+    return stateOf(world);
+  }
+  let seen: Awaited<ReturnType<typeof stateOf>> | undefined;
+  const looks: Moment = async (world) => {
+    seen = await stateOf(world);
+  };
+  await play({ ...path, timeline: inOrder({ ...path.timeline, [until]: looks }) });
+  if (seen === undefined) throw new Error('not reached');
+  return seen;
+}
+
+async function stateOf(world: FakeWorld) {
+  const id = theIncident(world);
+  const { timeline, record, decisions } = world.store.dossier(id);
+  const pins = await world.deps.pins.of(record);
+  return {
+    said: timeline.flatMap(({ kind, at, actor, text }) =>
+      /^(?:mitigation\.by_hand|verification\.|version\.|decision\.withdrawn|incident\.resolved)/.test(kind)
+        ? [`${at.slice(11, 16)} ${actor}: ${text.replaceAll(/pin_\w+/g, 'PIN')}`]
+        : [],
+    ),
+    asked: [...decisions.values()].map(({ view: { kind, state } }) => `${kind} ${state}`),
+    incident: { status: record.status, verification: record.verification, closed: record.closed_as },
+    pinned: pins.map(({ version, rolled_back_to: to }) => `${version} to ${to}`),
+    rolledBack: world.store.changes.filter(({ rolled_back_by: by }) => by === id).map(({ version }) => version),
+    wrong: (await world.deps.automation.read()).demoted,
+  };
+}
+
+const PINNED =
+  'firebreak: v2 is pinned as known bad, because ada rolled it back to v1. To allow it again: firebreak pins lift PIN';
+const BY_HAND =
+  'ada: checkout v1 was deployed again by ada, which replaces v2, the probable cause. Firebreak verifies the recovery';
+const CLOSED = 'firebreak: Question closed: v2 of checkout was replaced by v1, which ada deployed again';
+const CALM = 'firebreak: All alerts have resolved (no health query is configured)';
+const RESOLVED = 'firebreak: Resolved: all alerts have resolved, and the mitigation is verified';
+
+const VERIFIED = {
+  said: [`12:04 ${BY_HAND}`, `12:04 ${PINNED}`, `12:04 ${CLOSED}`, `12:19 ${CALM}`, `12:19 ${RESOLVED}`],
+  asked: ['approve withdrawn'],
+  incident: { status: 'resolved', verification: 'passed', closed: 'verified' },
+  pinned: ['v2 to v1'],
+  rolledBack: ['v2'],
+  wrong: {},
+};
+
+test('a redeploy of the earlier version by a person is a mitigation: verified, with the bad version pinned', async () => {
+  expect(await told(redeployPaths['redeploy-by-hand'])).toEqual(VERIFIED);
+});
+
+test('the report of a rollback has pinned the version, which is told once', async () => {
+  const reports: Moment = async ({ deps, clock }) => {
+    const place = { service: 'checkout', environment: 'production' };
+    const input = {
+      ...place,
+      version: 'v1',
+      kind: 'rollback',
+      author: 'ada',
+      started_at: plusSeconds(clock.now(), -60),
+    };
+    await recordChange(deps, NewChange.parse(input), 'trace');
+  };
+  const path = redeployPaths['redeploy-by-hand'];
+  if (path === undefined) throw new Error('no such story');
+  const reported = await told({ ...path, timeline: { ...path.timeline, '4 min': reports } });
+  const closed = '12:04 firebreak: Question closed: v2 of checkout was rolled back to v1 by ada';
+  expect(sorted(reported)).toEqual(
+    sorted({
+      ...VERIFIED,
+      said: VERIFIED.said.map((text) => (text.endsWith('ada deployed again') ? closed : text)),
+    }),
+  );
+});
+
+test('in shadow mode, what a person did is recorded and verified as well', async () => {
+  expect(await told(redeployPaths['redeploy-in-shadow-mode'])).toEqual({
+    ...VERIFIED,
+    said: VERIFIED.said.filter((text) => !text.includes('Question closed')),
+    asked: ['shadow final'],
+  });
+});
+
+test('a redeploy that is recorded at its start counts from its end, and without a name its actor is Firebreak', async () => {
+  const { said, incident } = await told(redeployPaths['redeploy-is-reported-from-its-start']);
+  expect(said[0]).toBe(
+    '12:05 firebreak: checkout v1 was deployed again, which replaces v2, the probable cause. Firebreak verifies the recovery',
+  );
+  expect(said).toContain(`12:20 ${CALM}`);
+  expect(incident).toEqual(VERIFIED.incident);
+});
+
+test('a redeploy that does not help opens the incident again, and does not count against the automation', async () => {
+  const path = redeployPaths['redeploy-does-not-help'];
+  const { said, asked, incident, wrong } = await told(path, '25 min');
+  expect(said.at(-1)).toBe(
+    '12:19 firebreak: Not healthy: job:checkout:error_ratio is 0.4, above 0.01. The incident is open again',
+  );
+  expect(incident).toMatchObject({ status: 'open', verification: 'failed' });
+  expect(asked).toEqual(['approve withdrawn', 'none final']);
+  expect(wrong).toEqual({});
+  const { said: later, incident: end } = await told(path);
+  expect(later.at(-2)).toBe('12:30 firebreak: Healthy: job:checkout:error_ratio is 0.001, within the limit of 0.01');
+  expect(end).toEqual(VERIFIED.incident);
+});
+
+test('a deploy of a new version is no redeploy', async () => {
+  const { said, incident, pinned, rolledBack } = await told(redeployPaths['fix-forward']);
+  expect(said.filter((text) => /deployed again|pinned/.test(text))).toEqual([]);
+  expect(incident).toMatchObject({ status: 'resolved', verification: 'not_needed' });
+  expect([pinned, rolledBack]).toEqual([[], []]);
+});
+
+test("the report of Firebreak's own rollback in progress is no redeploy", async () => {
+  const { said, pinned, rolledBack } = await told(redeployPaths['redeploy-during-a-rollback']);
+  expect(said.filter((text) => text.includes('deployed again'))).toEqual([]);
+  expect([pinned, rolledBack]).toEqual([['v2 to v1'], ['v2']]);
+});
+
+test('the next run of the workflow continues the verification', async () => {
+  expect(await told(redeployPaths['redeploy-and-a-handover'])).toEqual(VERIFIED);
+});
+
+test.each(DEATHS)('a process that dies after %s does everything, once', async (method) => {
+  expect(sorted(await told(redeployWithDeath(method)))).toEqual(sorted(VERIFIED));
+});
+
+const sorted = <T extends { said: string[] }>(one: T): T => ({ ...one, said: one.said.toSorted() });
+
+test('a process that dies at any checkpoint after the redeploy does everything, once', async () => {
+  const { given, timeline, ...path } = redeployWithDeath(null);
+  for (let checkpoints = 1; checkpoints <= 12; checkpoints += 1) {
+    const dies: Moment = (world) => world.dieAfter(checkpoints);
+    const moments = Object.entries(timeline).flatMap(([at, moment]) =>
+      at === '4 min' ? [['239 s', dies] as const, [at, moment] as const] : [[at, moment] as const],
+    );
+    const played = await told({ ...path, given: given ?? [], timeline: Object.fromEntries(moments) });
+    expect(sorted(played), `after ${checkpoints} checkpoints`).toEqual(sorted(VERIFIED));
+  }
+});
+
+test.each(DEATHS)('a run that is killed after %s is continued by the next one', async (method) => {
+  const { given = [], timeline, ...path } = redeployWithDeath(null);
+  const kills: Moment = (world) => {
+    world.on(method, { after: () => world.kill(theIncident(world), 1) });
+  };
+  const takesOver: Moment = async (world) => {
+    const id = theIncident(world);
+    world.on(method, {});
+    await world.deps.incidents.handOver(id, 2, 'Run 1 of the workflow has died; run 2 takes over');
+    await wake(world.deps, id);
+  };
+  const { '4 min': redeploys, ...others } = timeline;
+  if (redeploys === undefined) throw new Error('no redeploy');
+  const moments = { '4 min': all(redeploys, kills), '245 s': takesOver };
+  const { said, ...played } = await told({ ...path, given, timeline: inOrder({ ...others, ...moments }) });
+  const { said: expected, ...rest } = VERIFIED;
+  expect(played).toEqual(rest);
+  expect(said.map((text) => text.slice(6)).toSorted()).toEqual(expected.map((text) => text.slice(6)).toSorted());
+});
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, min: 60 };
+const secondsOf = (at: string): number => Number(at.split(' ')[0]) * (SECONDS[at.split(' ')[1] ?? ''] ?? 0);
+const inOrder = (timeline: Record<string, Moment>): Record<string, Moment> =>
+  Object.fromEntries(Object.entries(timeline).toSorted(([a], [b]) => secondsOf(a) - secondsOf(b)));

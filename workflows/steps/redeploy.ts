@@ -1,0 +1,97 @@
+import { actorOf, type Redeploy, redeployOf, redeployText, whoMade } from '../../core/domain/changes/redeploy.ts';
+import { endOf } from '../../core/domain/changes/versions.ts';
+import { mitigated } from '../../core/domain/incidents/new-onset.ts';
+import type { Redeploy as Followed } from '../../core/domain/incidents/response.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import { ROLL_BACK } from '../../core/domain/rollback/same-act.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import type { ChangeId, IncidentId } from '../../schemas/config/names.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { Run } from '../run.ts';
+import { wake } from '../wake.ts';
+import { closeQuestionsDone } from './close-questions.ts';
+import { isOfDrill, isOwnInProgress, pinRemoved } from './pin-removed.ts';
+import { passedOfWindow, verifyRedeploy } from './verify.ts';
+import { awaitVerdict } from './watch-health.ts';
+
+/** Number of changes read, to find the version that a change replaced. */
+const CHANGES_READ = 50;
+
+/** A change by which a person mitigated the incident. `isUnclear`: it can be Firebreak's own rollback in progress. */
+type Found = Redeploy & { change: Change; isUnclear: boolean };
+
+/** Returns the first of these changes by which a person has replaced the probable cause by an earlier version. Null: none has. */
+export async function findRedeploy(
+  deps: Pick<Deps, 'changes' | 'drills' | 'effects'>,
+  incident: IncidentRecord,
+  ids: readonly ChangeId[],
+): Promise<Found | null> {
+  if (incident.suspects.length === 0) return null;
+  for (const id of ids) {
+    const change = await deps.changes.get(id);
+    if (change === undefined || change.environment !== incident.environment) continue;
+    const changes = await deps.changes.recent(change, CHANGES_READ);
+    // Only these have the versions as they are compared.
+    const known = changes.find((one) => one.id === id);
+    const found = known && redeployOf(incident, changes, known);
+    if (known === undefined || found == null || (await isOfDrill(deps, known))) continue;
+    const isUnclear = incident.status === 'mitigating' || (await isOwnInProgress(deps, known));
+    return { ...found, change: known, isUnclear };
+  }
+  return null;
+}
+
+/**
+ * Records that a person has mitigated the incident, pins the version that was replaced, marks it as rolled back, and closes the
+ * questions that ask for that. Safe to repeat.
+ *
+ * @param number of the newest judgement, which suspects the version
+ */
+export async function noteRedeploy(
+  deps: Pick<Deps, 'changes' | 'clock' | 'decisions' | 'engine' | 'incidents' | 'pins'>,
+  id: IncidentId,
+  number: number,
+  found: Found,
+): Promise<void> {
+  const { change, replaced, suspect } = found;
+  const { service, environment, version } = change;
+  await deps.incidents.post(
+    id,
+    { kind: 'redeployed', change: change.id, number },
+    (now) => {
+      if (now.status === 'mitigating') throw new Error('a mitigation has begun since; the step is retried');
+      // Reports often lack the end of a deploy, so the window begins now.
+      return {
+        ...mitigated(now, { number, change: change.id, at: deps.clock.now() }),
+        timeline: {
+          actor: actorOf(change),
+          kind: 'mitigation.by_hand',
+          text: redeployText(change, found),
+          detail: { change: change.id, service, version, replaces: suspect.version, finished_at: endOf(change) },
+        },
+      };
+    },
+    `redeployed-${change.id}`,
+  );
+  await deps.changes.revise(suspect.id, (one) => ({ ...one, rolled_back_by: one.rolled_back_by ?? id }));
+  await pinRemoved(deps, change, replaced, id);
+  const by = whoMade(change) ?? 'another system';
+  const because = `${suspect.version} of ${service} was replaced by ${version}, which ${by} deployed again`;
+  await closeQuestionsDone(
+    deps,
+    { act: { service, environment, does: ROLL_BACK }, from: suspect.version, because },
+    id,
+  );
+  await wake(deps, id);
+}
+
+/** Verifies at the end of the window whether the redeploy helped. Continues after an earlier run of the workflow. */
+export async function followRedeploy(
+  run: Run,
+  { incidentId: id, ...redeploy }: Followed & { incidentId: IncidentId },
+  deps: Deps,
+): Promise<void> {
+  const passedSeconds = (await run.step('begin-window', () => passedOfWindow(deps, id, redeploy))) ?? 0;
+  await awaitVerdict(run, { incidentId: id, mitigation: redeploy, order: null, passedSeconds }, deps);
+  await run.step('verify', () => verifyRedeploy(deps, id, redeploy));
+}
