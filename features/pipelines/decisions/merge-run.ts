@@ -51,14 +51,13 @@ export function mergedRun(
     branch: later('branch', report.branch),
     default_branch: later('default_branch', report.default_branch),
     commit: later('commit', report.commit),
-    trigger: later('trigger', report.trigger && triggerOf(report.trigger)),
+    ...mergedTrigger(known.record, report.trigger, stamps, at),
     author: later('author', report.author),
     url: later('url', report.url),
     result: later('result', report.result),
     coverage: later('coverage', report.coverage),
     tests: mergedTests(known.record.tests, report.tests, stamps, at),
     ...mergedTimes(known.record, report),
-    ...(report.trigger != null && { trigger_word: later('trigger_word', report.trigger) }),
     ...(report.trace?.traceparent !== undefined && { traceparent: later('traceparent', report.trace.traceparent) }),
     ...(report.trace?.has_trace === true && { has_trace: true as const }),
   };
@@ -99,6 +98,15 @@ const latestValue =
 /** Of two values reported at the same time, one is chosen by its text, so that the order of delivery has no effect. */
 const isLater = (stamp: Timestamp | undefined, at: Timestamp, before: unknown, value: unknown): boolean =>
   stamp === undefined || at > stamp || (at === stamp && JSON.stringify(value) > JSON.stringify(before));
+
+type Trigger = Pick<PipelineRun, 'trigger' | 'trigger_word'>;
+
+/** Merges the word, and derives the trigger from it, so that both are of one report. */
+function mergedTrigger(before: Trigger, reported: RunReport['trigger'], stamps: Stamps, at: Timestamp): Trigger {
+  const known: { trigger: string | null } = { trigger: before.trigger_word ?? before.trigger };
+  const word = latestValue(known, stamps, at)('trigger', reported);
+  return word === null ? { trigger: null } : { trigger: triggerOf(word), trigger_word: word };
+}
 
 type Tests = PipelineRun['tests'];
 

@@ -58,6 +58,21 @@ test('of two values, the one reported later counts', () => {
   expect(merge([right, wrong]).branch).toBe('feature');
 });
 
+test('of two reports of the same time, the trigger and its word are those of one', () => {
+  const reports = [report({ trigger: 'web', reported_at: at(3) }), report({ trigger: 'push', reported_at: at(3) })];
+  const expected = { trigger: 'manual', trigger_word: 'web' };
+  expect([merge(reports), merge(reports.toReversed())]).toMatchObject([expected, expected]);
+});
+
+test('an earlier report does not change a trigger that was recorded without its word', () => {
+  const later = mergedRun(undefined, ID, { ...report({ trigger: 'push', reported_at: at(5) }), service: SERVICE }, NOW);
+  const { trigger_word: _, ...record } = later.record;
+  const { trigger_word: __, ...stamps } = later.stamps;
+  const earlier = report({ trigger: 'web', reported_at: at(3) });
+  const merged = mergedRun({ ...later, record, stamps }, ID, { ...earlier, service: SERVICE }, NOW);
+  expect(merged.record).toMatchObject({ trigger: 'push', trigger_word: 'push' });
+});
+
 describe('any order, with repeated deliveries', () => {
   const minute = fc.integer({ min: 0, max: 9 });
   const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
@@ -67,7 +82,7 @@ describe('any order, with repeated deliveries', () => {
       pipeline: name,
       branch: name,
       commit: name,
-      trigger: maybe(fc.constantFrom('push', 'manual')),
+      trigger: maybe(fc.constantFrom('push', 'web', 'manual')),
       queued_at: maybe(minute.map(at)),
       started_at: maybe(minute.map((n) => at(10 + n))),
       finished_at: maybe(minute.map((n) => at(30 + n))),
