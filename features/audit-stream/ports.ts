@@ -56,10 +56,14 @@ export async function streamOf({ config, features }: Pick<FeatureDeps, 'config' 
   return receiver && { receiver, stream: features['audit-stream'] as AuditStreamPorts };
 }
 
-/** Returns the host of the configured receiver, because the rest of its URL may be secret, and why the last attempt failed. */
+/**
+ * Returns the host of the configured receiver, because the rest of its URL may be secret, whether it has accepted a request, and why
+ * the last attempt failed.
+ */
 export async function streamState(deps: Pick<FeatureDeps, 'config' | 'features'>) {
   const configured = await streamOf(deps);
-  if (configured === undefined) return { receiver: null, failure: null };
+  if (configured === undefined) return { receiver: null, used: false, failure: null };
   const { receiver, stream } = configured;
-  return { receiver: new URL(receiver.url).host, failure: (await stream.progress(receiver.url)).failure };
+  const { position, failure } = await stream.progress(receiver.url);
+  return { receiver: new URL(receiver.url).host, used: position !== null, failure };
 }

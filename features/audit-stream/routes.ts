@@ -7,6 +7,7 @@ import { Failure, streamState } from './ports.ts';
 export const StreamState = z
   .object({
     receiver: z.string().nullable().meta({ description: 'Its host. Null: none is configured' }),
+    used: z.boolean().meta({ description: 'Whether it has accepted a request' }),
     failure: Failure.nullable().meta({ description: 'Of the last attempt. Null: it succeeded, or there was none' }),
   })
   .meta({ id: 'AuditStream' });

@@ -36,6 +36,8 @@ export const HEALTHY: Series = {
   firebreak_automation_paused: '0x100 1x100 0x1000',
   firebreak_slo_evaluation_timestamp_seconds: '0+15x2000',
   firebreak_backup_last_success_timestamp_seconds: '0x2000',
+  // A new receiver of a log that is old: it refused one request, and accepted the next.
+  firebreak_audit_stream_unsent_oldest_timestamp_seconds: '_x140 0x4 stale _x2000',
 };
 
 const SHOP = 'ALERTS{alertname="HighErrorRatio",service="shop",severity="critical",alertstate="firing"}';
@@ -205,6 +207,12 @@ export const RULE_CASES: RuleCase[] = [
     series: { ...up, 'firebreak_projections_due_oldest_timestamp_seconds{target="slack"}': '0x2000' },
     quiet: fires('FirebreakProjectionLate', '24m'),
     fires: fires('FirebreakProjectionLate', '26m'),
+  },
+  {
+    name: 'a receiver that does not accept the audit log',
+    series: { ...up, firebreak_audit_stream_unsent_oldest_timestamp_seconds: '0x2000' },
+    quiet: fires('FirebreakAuditStreamLate', '29m'),
+    fires: fires('FirebreakAuditStreamLate', '31m'),
   },
   {
     name: 'a configuration that stays invalid',

@@ -439,6 +439,9 @@ test('commits and pull requests of the services with a repository, over four wee
 });
 
 test('every metric in the alert rules and the dashboard exists', async () => {
+  const auditStream = { url: 'https://siem.example.com', signature: 'SIEM_SECRET' }; // without it, its metric is left out
+  const config = Config.parse({ ...emptyConfig, response: { auditStream } });
+  deps.config = { current: async () => config, problems: async () => [] };
   const types = [
     ...`${await scrape()}${processMetrics()()}${lastBackupMetric('/nowhere')}`.matchAll(/^# TYPE (\w+) (\w+)$/gm),
   ];
