@@ -257,7 +257,7 @@ describe('PagerDuty', () => {
   });
 });
 
-test('a credential of a stand-in is not told as one that somebody has set', async () => {
+test('a credential that is only used with a stand-in is not reported as set by a person', async () => {
   const [pagerDuty, slack, github] = [4001, 4002, 4003].map((port) => `http://127.0.0.1:${port}`) as [
     string,
     string,
