@@ -21,6 +21,19 @@ export function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
+/**
+ * Waits for work until the signal is aborted. The work itself goes on.
+ * @throws the reason of the signal
+ */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const stop = (): void => reject(signal.reason as Error);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  // The signal can live longer than the work, and would hold its result.
+  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', stop));
+}
+
 /** Rotates a list, so that the items that a round does not reach come first in a later one. */
 export const rotated = <T>(all: readonly T[], by: number): T[] => {
   const from = all.length === 0 ? 0 : by % all.length;

@@ -1,3 +1,4 @@
+import { unlessAborted } from '../../core/domain/concurrency.ts';
 import { Ended, type Ending, orEnding, refuse as refusalOf } from '../shared/refusals.ts';
 import { truncate } from '../shared/text.ts';
 
@@ -21,14 +22,10 @@ export function refuse(detail: string): never {
  */
 export async function attempt<T>(api: string, work: (call: AwsCall) => Promise<T>): Promise<T | Ending> {
   const signal = AbortSignal.timeout(ATTEMPT_TIMEOUT_MS);
-  // The signal aborts calls, but not the search for credentials before them.
-  const timedOut = new Promise<never>((_, reject) =>
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
-  );
-  timedOut.catch(() => undefined);
   const call: AwsCall = async (send) => {
     try {
-      return await Promise.race([send({ abortSignal: signal }), timedOut]);
+      // The signal aborts calls, but not the search for credentials before them.
+      return await unlessAborted(send({ abortSignal: signal }), signal);
     } catch (error) {
       throw new Ended(signal.aborted ? later(`${api} did not answer in time`) : endingOf(api, error));
     }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
+import { unlessAborted } from '../../core/domain/concurrency.ts';
 import { attempt, type ClusterOptions } from './attempt.ts';
 import { RESPONSE_MAX_BYTES, ATTEMPT_MS, WATCH_SECONDS, WATCH_WAIT_MAX_MS, WATCH_WAIT_MS } from './limits.ts';
 
@@ -46,7 +47,11 @@ export async function watchObject(
   let waitMs = WATCH_WAIT_MS;
   while (!signal.aborted) {
     if (version === undefined) {
-      const listed = await orAborted(listedVersion(object), signal);
+      // The end of the process does not wait for a server.
+      const listed = await unlessAborted(listedVersion(object), signal).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+        return undefined;
+      });
       if (listed === undefined) return undefined;
       if (listed.kind === 'refused') return listed.detail;
       if (listed.kind === 'listed') {
@@ -64,19 +69,6 @@ export async function watchObject(
     if (!signal.aborted) await wait(waitMs, signal);
   }
   return undefined;
-}
-
-/** Returns the result, or undefined as soon as `signal` is aborted: the end of the process does not wait for a server. */
-async function orAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  const settled = new AbortController();
-  const aborted = new Promise<undefined>((resolve) =>
-    signal.addEventListener('abort', () => resolve(undefined), { once: true, signal: settled.signal }),
-  );
-  try {
-    return await Promise.race([result, aborted]);
-  } finally {
-    settled.abort();
-  }
 }
 
 const pause = (ms: number, signal: AbortSignal): Promise<unknown> =>

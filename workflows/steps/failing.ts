@@ -8,6 +8,7 @@ import { endedAt } from '../../core/domain/correlation/health.ts';
 import { isRecovering } from '../../core/domain/correlation/recovery.ts';
 import { windowOf } from '../../core/domain/correlation/query.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import { pooled, unlessAborted } from '../../core/domain/concurrency.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import { putsVersionLive } from '../../core/domain/changes/versions.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -235,23 +236,14 @@ async function inParallel<Item, Value>(
   read: (item: Item, signal: AbortSignal) => Promise<Value | null>,
 ): Promise<(Value | null)[]> {
   const values: (Value | null)[] = items.map(() => null);
-  const { promise: ended, resolve: end } = Promise.withResolvers<null>();
   const signal = AbortSignal.timeout(deadlineMs);
-  const stop = (): void => end(null);
-  signal.addEventListener('abort', stop, { once: true });
-  const queue = items.entries();
-  const worker = async (): Promise<void> => {
-    for (const [index, item] of queue) {
-      if (signal.aborted) return;
-      values[index] = await Promise.race([read(item, signal), ended]);
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: Math.min(PARALLEL, items.length) }, worker));
-  } finally {
-    signal.removeEventListener('abort', stop); // the signal lives until its time, and would hold all values
-  }
-  return values;
+  const reading = pooled([...items.entries()], PARALLEL, async ([index, item]) => {
+    if (!signal.aborted) values[index] = await read(item, signal);
+  });
+  await unlessAborted(reading, signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+  return [...values]; // a read that returns later changes nothing
 }
 
 /** Minimum age of a rollback in seconds after which it would have helped. */

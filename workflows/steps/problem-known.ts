@@ -1,4 +1,5 @@
 import { dependenciesOf } from '../../core/domain/catalogue/dependencies.ts';
+import { unlessAborted } from '../../core/domain/concurrency.ts';
 import { currentDecisions } from '../../core/domain/incidents/new-onset.ts';
 import type { Story } from '../../core/domain/messages/story.ts';
 import type { problemWords } from '../../core/domain/paging/page-problem.ts';
@@ -10,6 +11,9 @@ import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 
 /** Number of the nearest dependencies of which it is read whether they fail. */
 const DEPENDENCIES_READ = 10;
+
+/** Milliseconds for which a page waits for what it can be sent without. */
+const KNOWN_MS = 1000;
 
 /**
  * Reads what is known of the open problem beside its alerts. The first page of an incident waits for nothing of that: nothing has been judged
@@ -26,7 +30,7 @@ export async function knownOfProblem(
   if (isFirst || unmatched !== null) return { evidence: null, failing: [] };
   const dependencies = dependenciesOf(services, service).slice(0, DEPENDENCIES_READ);
   const known = async <T>(what: string, read: Promise<T>): Promise<T | undefined> =>
-    inTime(read).catch((error: unknown) => {
+    unlessAborted(read, AbortSignal.timeout(KNOWN_MS)).catch((error: unknown) => {
       deps.log.warn(`Sending a page without ${what}`, { incident: id, error: String(error) });
       return undefined;
     });
@@ -45,15 +49,3 @@ export async function knownOfProblem(
 /** Returns whether what an incident is about goes on. A mitigated one can have recovered. */
 const isFailing = ({ status, severity, firing }: IncidentRecord): boolean =>
   (status === 'open' || status === 'mitigating') && severity !== 'info' && firing > 0;
-
-/** Milliseconds for which a page waits for what it can be sent without. */
-const KNOWN_MS = 1000;
-
-/** @throws the reason of the signal if it takes too long */
-async function inTime<T>(read: Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const signal = AbortSignal.timeout(KNOWN_MS);
-  const stop = (): void => reject(signal.reason as Error);
-  signal.addEventListener('abort', stop, { once: true });
-  return Promise.race([read, late]).finally(() => signal.removeEventListener('abort', stop));
-}
