@@ -10,6 +10,7 @@ import {
 } from '../domain/incidents/metrics.ts';
 import type { Clock, Counters, Log } from '../domain/ports/system.ts';
 import { millisOf } from '../../schemas/time/time.ts';
+import { inTime } from './in-time.ts';
 import { countsOf, keys } from './keys.ts';
 import type { Table } from './table.ts';
 import type { Item, Key } from '../../platforms/store.ts';
@@ -58,7 +59,7 @@ export class CounterTable implements Counters {
       groups.add(group);
     }
     const stored = Promise.all([...groups].map((group) => this.#store(group)));
-    if (groups.size > 0 && !this.#runsOn) await inTime(stored);
+    if (groups.size > 0 && !this.#runsOn) await inTime(WAIT_MAX_MS, stored);
   }
 
   /** Resolves when the pending counts were written or have failed. */
@@ -115,10 +116,3 @@ export class CounterTable implements Counters {
 
 /** Encoded values contain no space, so a space can separate them. */
 const attributeOf = ({ name, labels }: Count): string => [name, ...labels.map(encodeURIComponent)].join(' ');
-
-async function inTime(work: Promise<unknown>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, WAIT_MAX_MS);
-  await Promise.race([work, promise]);
-  clearTimeout(timer);
-}

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Blobs, Clock, WriteProbe } from '../domain/ports/system.ts';
+import { inTime } from './in-time.ts';
 import { keys } from './keys.ts';
 import type { StorageOutcomes, StoragePart } from './storage-outcomes.ts';
 import type { Table } from './table.ts';
@@ -57,7 +58,7 @@ export class StorageWriteProbe implements WriteProbe {
     if (isKnown) return this.#outcomes.problem(part) ?? 'ok';
     const others = this.#running.get(part);
     if (others !== undefined) return others;
-    const running = inTime(() => this.#outcomes.write(part, write)).then((state) =>
+    const running = stateOf(() => this.#outcomes.write(part, write)).then((state) =>
       state === 'ok' ? (this.#outcomes.problem(part) ?? 'ok') : state,
     );
     this.#running.set(part, running);
@@ -66,16 +67,10 @@ export class StorageWriteProbe implements WriteProbe {
 }
 
 /** Returns `ok`, or the error. Gives up waiting after the deadline; the write itself goes on. */
-async function inTime(write: () => Promise<unknown>): Promise<string> {
-  const { promise: late, resolve } = Promise.withResolvers<string>();
-  const timer = setTimeout(() => resolve(`no response within ${WAIT_MAX_MS / 1000} s`), WAIT_MAX_MS);
+async function stateOf(write: () => Promise<unknown>): Promise<string> {
   const state = Promise.try(write).then(
     () => 'ok',
     (error: unknown) => String(error),
   );
-  try {
-    return await Promise.race([state, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return (await inTime(WAIT_MAX_MS, state)) ?? `no response within ${WAIT_MAX_MS / 1000} s`;
 }

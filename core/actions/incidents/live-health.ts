@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
 import type { Curve } from '../../domain/correlation/evidence.ts';
 import { requestsOf } from '../../domain/correlation/query.ts';
 import { closedAsOf } from '../../domain/incidents/closing.ts';
 import type { Story } from '../../domain/messages/story.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { inTime } from '../../stores/in-time.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { millisOf, plusSeconds, secondsBetween, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 
@@ -98,14 +98,8 @@ export async function readLiveHealth(
   if (slots.size > CACHED_MAX && least !== undefined) slots.delete(least);
   const isCurrent = (): boolean =>
     isWhole || (slot.readAt !== null && secondsBetween(slot.readAt, now) <= CURRENT_SECONDS);
-  if (slot.pending !== null && !isCurrent()) await withPatience(slot.pending);
+  if (slot.pending !== null && !isCurrent()) await inTime(PATIENCE_MS, slot.pending);
   return slot.live === null ? null : { live: slot.live, isCurrent: isCurrent() };
-}
-
-async function withPatience(pending: Promise<void>): Promise<void> {
-  const given = new AbortController();
-  await Promise.race([pending, sleep(PATIENCE_MS, undefined, { signal: given.signal }).catch(() => undefined)]);
-  given.abort();
 }
 
 /** Returns the time from which on the samples of an incident are read. @param onset when the problem began, if that is known */

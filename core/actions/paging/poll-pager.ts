@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isAcknowledged, unacknowledgedPages } from '../../domain/paging/acknowledgement.ts';
 import type { ExternalIncident } from '../../domain/ports/external-pager.ts';
 import type { VendorResponse } from '../../domain/ports/vendor-response.ts';
 import { isSentByFirebreak, pageKey } from '../../domain/paging/pages.ts';
 import type { PageReference } from '../../domain/paging/pagerduty/page-reference.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { inTime } from '../../stores/in-time.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Deadline } from '../../domain/concurrency.ts';
 import type { FollowDeps } from './follow-pages.ts';
@@ -35,7 +35,7 @@ export async function isAcknowledgedAtPager(
   for (const number of unacknowledgedPages(incident).slice(0, PAGES_MAX)) {
     const page = await deps.effects.get(id, pageKey(id, number));
     if (page?.state !== 'succeeded' || !isSentByFirebreak(page) || page.taken_over !== undefined) continue;
-    const response = await inTime(deadline, () => deps.externalPager.paged(pageKey(id, number)));
+    const response = await responseWithin(deadline, () => deps.externalPager.paged(pageKey(id, number)));
     if (response.kind === 'off') return false;
     if (response.kind !== 'done') {
       const { detail } = response;
@@ -106,19 +106,17 @@ async function recordResolved(
 }
 
 /** Gives up waiting after the deadline; the call itself continues in the background. */
-async function inTime<T>(deadline: Deadline, request: () => Promise<VendorResponse<T>>): Promise<VendorResponse<T>> {
-  const late: VendorResponse<never> = {
-    kind: 'later',
-    detail: 'no response within the time limit',
-    afterSeconds: null,
-  };
-  if (deadline.left === 0) return late;
-  const finished = new AbortController();
-  try {
-    return await Promise.race([request(), sleep(deadline.left, late, { signal: finished.signal })]);
-  } catch (error) {
-    return { kind: 'later', detail: String(error), afterSeconds: null };
-  } finally {
-    finished.abort();
-  }
+async function responseWithin<T>(
+  { left }: Deadline,
+  request: () => Promise<VendorResponse<T>>,
+): Promise<VendorResponse<T>> {
+  const later = (detail: string): VendorResponse<never> => ({ kind: 'later', detail, afterSeconds: null });
+  const late = later('no response within the time limit');
+  if (left === 0) return late;
+  return (
+    (await inTime(
+      left,
+      request().catch((error: unknown) => later(String(error))),
+    )) ?? late
+  );
 }

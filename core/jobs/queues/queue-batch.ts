@@ -1,5 +1,6 @@
 import { type MessageSource, refusalOf, whileInProgress } from '../../actions/input-in-progress.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { inTime } from '../../stores/in-time.ts';
 import type { Batch, FailedMessage, Message } from '../../../platforms/queues.ts';
 
 /** Milliseconds reserved at the end of an invocation to report failures. */
@@ -82,11 +83,6 @@ async function withinTime(milliseconds: number, work: (isOver: () => boolean) =>
   let isOver = false;
   const working = work(() => isOver);
   if (milliseconds === Infinity) return working;
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.max(0, milliseconds));
-  });
-  await Promise.race([working, timeout]);
-  clearTimeout(timer);
+  await inTime(Math.max(0, milliseconds), working);
   isOver = true;
 }

@@ -1,6 +1,7 @@
 import type { Intake } from '../../domain/ports/alerts.ts';
 import type { Clock, Log } from '../../domain/ports/system.ts';
 import { secondsBetween, Timestamp } from '../../../schemas/time/time.ts';
+import { inTime } from '../in-time.ts';
 import { keys } from '../keys.ts';
 import type { Table } from '../table.ts';
 
@@ -26,10 +27,10 @@ export class IntakeTable implements Intake {
 
   async refused(): Promise<void> {
     this.#unstored = this.#clock.now();
-    const { promise: waited, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, WAIT_MAX_MS);
-    await Promise.race([this.#store().catch(() => undefined), waited]);
-    clearTimeout(timer);
+    await inTime(
+      WAIT_MAX_MS,
+      this.#store().catch(() => undefined),
+    );
   }
 
   /** Stores the newest refusal, if that was not possible at the time. */

@@ -7,6 +7,7 @@ import type { Log } from '../../domain/ports/system.ts';
 import { StoredIncident } from '../../../schemas/incidents/stored-records.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { inTime } from '../in-time.ts';
 import { keys } from '../../stores/keys.ts';
 import type { Table } from '../../stores/table.ts';
 
@@ -41,7 +42,7 @@ export class IncidentLog {
     fields: IncidentEventFields = {},
     failure?: string,
   ): Promise<void> {
-    const about = await inTime(this.#about(id));
+    const about = await inTime(WAIT_MAX_MS, this.#about(id));
     const line = { event, incident: id, ...about, ...fields };
     if (failure === undefined) this.#log.info(INCIDENT_EVENTS[event], line);
     else this.#log.error(INCIDENT_EVENTS[event], { ...line, detail: failure });
@@ -76,12 +77,4 @@ export class IncidentLog {
     const { service, environment, trace, unmatched } = StoredIncident.parse(item);
     return { service: unmatched || service, environment, trace };
   }
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
-  const late = Promise.withResolvers<undefined>();
-  const timer = setTimeout(late.resolve, WAIT_MAX_MS, undefined);
-  const result = await Promise.race([work, late.promise]);
-  clearTimeout(timer);
-  return result;
 }

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import type { FeatureDeps } from '../../manifest.ts';
+import { inTime } from '../../../core/stores/in-time.ts';
 import type { Api } from '../../../entrances/http/endpoint.ts';
 import { withPorts } from '../ports.ts';
 import type { Env } from '../../../entrances/http/context.ts';
@@ -17,16 +18,12 @@ const answeringWaitingDeployments =
   async (c, next) => {
     await next();
     if (c.res.status >= 300) return;
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, PATIENCE_MS);
-    });
     const answering = answerWaitingDeployments(deps).catch((error: unknown) =>
       c.var.log.warn('waiting deployments could not be answered at once; the sweeper tries again', {
         error: String(error),
       }),
     );
-    await Promise.race([answering, timeout]).finally(() => clearTimeout(timer));
+    await inTime(PATIENCE_MS, answering);
   };
 
 /** Adds it to the requests that can decide deployments that wait at GitHub. */

@@ -3,6 +3,7 @@ import type { ProtectionAnswer } from '../../../../core/domain/ports/extensions.
 import type { Log } from '../../../../core/domain/ports/system.ts';
 import { answerDeployment, type ProtectionDeps } from './answer.ts';
 import { waitingDeploymentOf, ProtectionRuleEvent } from './event.ts';
+import { inTime } from '../../../../core/stores/in-time.ts';
 import { Refusal } from '../../../../core/domain/refusal.ts';
 import type { Deps } from '../../ports.ts';
 import { GITHUB_API_URL } from '../../../../vendors/github/rest.ts';
@@ -37,13 +38,15 @@ export async function answerProtectionRule(
     log.info('a webhook repeats a deployment that is already answered', { delivery, gate: gate.id });
     return { gate: gate.id, state: 'answered_before' };
   }
-  const state = await withinPatience(answerDeployment(deps, stored), (error) => {
+  const answered = answerDeployment(deps, stored).catch((error: unknown) => {
     log.warn('a deployment could not be answered at once; the sweeper tries again', {
       delivery,
       gate: gate.id,
       error: String(error),
     });
+    return undefined;
   });
+  const state = (await inTime(PATIENCE_MS, answered)) ?? 'waiting';
   log.info('a deployment waits for approval by the protection rule', { delivery, ...logFields(stored), state });
   return { gate: gate.id, state };
 }
@@ -54,19 +57,3 @@ const logFields = ({ id, repository, environment, run }: WaitingDeployment) => (
   environment,
   run,
 });
-
-/**
- * Waits for the answer for some seconds. Returns 'waiting' after them, or on failure: the work continues in the
- * background, and the sweeper retries it.
- */
-async function withinPatience<T>(work: Promise<T>, failed: (error: unknown) => void): Promise<T | 'waiting'> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'waiting'>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE_MS, 'waiting');
-  });
-  const handled = work.catch((error: unknown): 'waiting' => {
-    failed(error);
-    return 'waiting';
-  });
-  return Promise.race([handled, late]).finally(() => clearTimeout(timer));
-}
