@@ -13,7 +13,7 @@ import { awsStorage } from './aws-storage.ts';
 import { systemClock } from './clock.ts';
 import { assemble } from './deps.ts';
 import type { ProductSettings } from './deps/shared.ts';
-import { jsonLog } from './log.ts';
+import { createLog } from './log.ts';
 
 /** Creates the platform of the function with this environment. */
 export function awsPlatform(env: Environment, log: Log): Platform {
@@ -43,7 +43,7 @@ export const deps = (): Product => (assembled ??= functionDeps(readEnvironment(p
 
 /** Builds the dependencies of the function with this environment. */
 export function functionDeps(env: Environment): Product {
-  const log = jsonLog(systemClock, env.LOG_LEVEL);
+  const log = createLog(systemClock, { level: env.LOG_LEVEL, format: 'json' });
   return assemble({ platform: awsPlatform(env, log), settings: productSettings(env), clock: systemClock, log });
 }
 

@@ -15,14 +15,7 @@ const FORMATS = { json: (record: LogRecord) => JSON.stringify(record), text: tex
 export type LogSettings = { level: string; format: keyof typeof FORMATS };
 
 /** Creates a log without credentials. It goes to standard error. */
-export const createLog = (clock: Clock, settings: LogSettings, write: Write = toStderr): Log =>
-  logWith(clock, settings, {}, write);
-
-/** Creates a log that is one JSON object per line. */
-export const jsonLog = (clock: Clock, level: string, fields: Fields = {}, write: Write = toStderr): Log =>
-  logWith(clock, { level, format: 'json' }, fields, write);
-
-function logWith(clock: Clock, settings: LogSettings, fields: Fields, write: Write): Log {
+export function createLog(clock: Clock, settings: LogSettings, write: Write = toStderr, fields: Fields = {}): Log {
   const format = FORMATS[settings.format];
   const threshold = Math.max(
     LEVELS.findIndex((known) => known === settings.level.toLowerCase()),
@@ -40,7 +33,7 @@ function logWith(clock: Clock, settings: LogSettings, fields: Fields, write: Wri
     info: line('info'),
     warn: line('warn'),
     error: line('error'),
-    with: (more) => logWith(clock, settings, { ...fields, ...more }, write),
+    with: (more) => createLog(clock, settings, write, { ...fields, ...more }),
   };
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Table } from '../../core/stores/table.ts';
 import { assemble } from '../../functions/assembly/deps.ts';
-import { jsonLog } from '../../functions/assembly/log.ts';
+import { createLog } from '../../functions/assembly/log.ts';
 import { computeHere } from '../../functions/assembly/reports.ts';
 import { publish } from '../../local/config/config-watch.ts';
 import { platformOptions } from '../../local/platform-options.ts';
@@ -56,7 +56,7 @@ export async function readsWorld(of: { services: number; deploying: number }): P
   const dataDir = await mkdtemp(join(tmpdir(), 'firebreak-reads-'));
   let moment = Date.parse('2026-11-20T12:00:00Z');
   const clock = { now: () => timestamp(moment) };
-  const log = jsonLog(clock, 'silent');
+  const log = createLog(clock, { level: 'silent', format: 'json' });
   const options = platformOptions({ dataDir, snapshotDir: join(dataDir, 'status'), timeScale: 1 }, log, (name) =>
     name === 'FIREBREAK_ADMIN_TOKEN' ? TOKEN : undefined,
   );

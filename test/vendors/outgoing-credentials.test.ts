@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { callbackify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import * as z from 'zod';
-import { jsonLog } from '../../functions/assembly/log.ts';
+import { createLog } from '../../functions/assembly/log.ts';
 import type { ChatMessage } from '../../core/domain/messages/chat-message.ts';
 import type { PageRequest } from '../../core/domain/ports/paging.ts';
 import { smtpMail } from '../../vendors/mail/mail.ts';
@@ -142,7 +142,9 @@ const WAYS: Readonly<Record<string, (planted: string) => Promise<unknown>>> = {
       key: 'an email',
     }),
   'the log': async (planted) => {
-    jsonLog(clock, 'info', { link: LINK }, (body) => void sent.push({ headers: {}, body })).info(planted, {
+    createLog(clock, { level: 'info', format: 'json' }, (body) => void sent.push({ headers: {}, body }), {
+      link: LINK,
+    }).info(planted, {
       error: planted,
       labels: { db_password: planted },
       source: 'token:shop-1',

@@ -6,7 +6,7 @@ import { request } from 'node:http';
 import type { LambdaContext, LambdaEvent } from 'hono/aws-lambda';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { assemble } from '../../../functions/assembly/deps.ts';
-import { jsonLog } from '../../../functions/assembly/log.ts';
+import { createLog } from '../../../functions/assembly/log.ts';
 import { slackDeps } from '../../../functions/assembly/slack-deps.ts';
 import { lambdaHandler } from '../../../entrances/http/lambda.ts';
 import { serveFront } from '../../../local/front/front.ts';
@@ -75,7 +75,7 @@ let asBase64: (sent: Sent) => Promise<Answer>;
 async function product(): Promise<Product> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'firebreak-entrances-'));
   closers.unshift(() => rm(dataFolder, { recursive: true }));
-  const log = jsonLog(clock, 'silent');
+  const log = createLog(clock, { level: 'silent', format: 'json' });
   const folders = { dataDir: dataFolder, snapshotDir: join(dataFolder, 'status') };
   const platform = await SqlitePlatform.open(
     platformOptions({ ...folders, timeScale: 1 }, log, (name) => SECRETS[name]),

@@ -19,7 +19,7 @@ import { inboundConsumer, projectConsumer, routeConsumer } from '../../../functi
 import { assemble } from '../../../functions/assembly/deps.ts';
 import type { Parts } from '../../../functions/assembly/deps/shared.ts';
 import { sweepJob } from '../../../functions/assembly/jobs.ts';
-import { jsonLog } from '../../../functions/assembly/log.ts';
+import { createLog } from '../../../functions/assembly/log.ts';
 import { READERS } from '../../../functions/assembly/resources.ts';
 import { slackDeps } from '../../../functions/assembly/slack-deps.ts';
 import { workflow } from '../../../functions/assembly/workflow.ts';
@@ -114,7 +114,7 @@ export class AwsProduct {
   readonly #proxies: { service: Service; proxy: FaultProxy }[] = [];
   readonly #idle = new Map<FunctionName, Instance[]>();
   readonly #clock: Clock = { now: () => timestamp((this.#stoppedAt ?? Date.now()) + this.#aheadMs) };
-  readonly #log = jsonLog(this.#clock, 'debug', {}, (line) => (this.output += line));
+  readonly #log = createLog(this.#clock, { level: 'debug', format: 'json' }, (line) => (this.output += line));
   #parts: Parts | undefined;
   #consumerOptions: SqsConsumerOptions | undefined;
   #isRunFailing = false;

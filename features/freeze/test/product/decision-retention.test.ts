@@ -9,7 +9,7 @@ import { sweep } from '../../../../core/jobs/sweep/sweep.ts';
 import { keys as recordKeys } from '../../../../core/stores/keys.ts';
 import { Table } from '../../../../core/stores/table.ts';
 import { assemble } from '../../../../functions/assembly/deps.ts';
-import { jsonLog } from '../../../../functions/assembly/log.ts';
+import { createLog } from '../../../../functions/assembly/log.ts';
 import { computeHere } from '../../../../functions/assembly/reports.ts';
 import { backUp } from '../../../../local/backup/backup.ts';
 import { restore } from '../../../../local/backup/restore.ts';
@@ -49,7 +49,7 @@ afterEach(async () => {
 
 /** Starts the product on a data folder, as one machine does. */
 async function started(dataDir: string) {
-  const log = jsonLog(clock, 'silent');
+  const log = createLog(clock, { level: 'silent', format: 'json' });
   const options = platformOptions({ dataDir, snapshotDir: join(dir, 'status'), timeScale: 1 }, log, (n) => SECRETS[n]);
   const platform = await SqlitePlatform.open(options);
   const services = { checkout: { environments: { production: {} } } };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ErrorBudgets } from '../../../../core/domain/ports/error-budgets.ts';
 import { assemble } from '../../../../functions/assembly/deps.ts';
-import { jsonLog } from '../../../../functions/assembly/log.ts';
+import { createLog } from '../../../../functions/assembly/log.ts';
 import type { Product } from '../../../../functions/assembly/product.ts';
 import { computeHere } from '../../../../functions/assembly/reports.ts';
 import { publish } from '../../../../local/config/config-watch.ts';
@@ -35,7 +35,7 @@ let platform: SqlitePlatform;
 /** Whether the older instance cannot read the published configuration. */
 let isUnreadable = false;
 
-const log = jsonLog(new SetClock(AT), 'silent');
+const log = createLog(new SetClock(AT), { level: 'silent', format: 'json' });
 const settings = { stage: 'test', timeScale: 1, standIns: [], publicUrl: undefined };
 
 beforeEach(async () => {
