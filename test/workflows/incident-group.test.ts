@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { keys } from '../../core/stores/keys.ts';
 import { remove } from '../../platforms/store.ts';
+import { incidentUrl } from '../../core/domain/incidents/console-link.ts';
 import { incidentLines } from '../../core/domain/messages/incident-lines.ts';
 import { Config } from '../../schemas/config/config.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
@@ -182,18 +183,25 @@ describe('many incidents at once', () => {
           paging: {},
           routes: { manyAtOnce: { incidents: 3 } },
         });
+        world.deps.publicUrl = 'https://firebreak.example.com';
       },
       ...names.flatMap((service) => [deploys('v1', 240, { service }), deploys('v2', 8, { service })]),
     ];
     const failing = names.map((service) => fires({ name: `${service} fails`, labels: { service } }));
     const over = names.map((service) => ends({ name: `${service} fails`, labels: { service } }));
     const { world } = await play({ given, timeline: { '0 s': all(...failing), '20 min': all(...over) } });
-    const { id } = parentIn(world);
+    const parent = parentIn(world);
+    const { id } = parent;
     expect(names.map((service) => recordsOf(world, service)[0]?.parent_id)).toEqual(names.map(() => id));
     const updates = world.pageUpdates.filter(({ key }) => key === `${id}.page.1`);
     const asking = updates.flatMap(({ summary }) => /(service-\d+): Roll/.exec(summary)?.[1] ?? []);
     expect(new Set(asking).size).toBe(10);
     expect(asking).toHaveLength(10);
+    for (const { summary, links } of updates) {
+      const member = recordsOf(world, /(service-\d+): /.exec(summary)?.[1] ?? '')[0];
+      const console = { href: incidentUrl(world.deps.publicUrl, member ?? parent), text: 'Firebreak console' };
+      expect(links).toContainEqual(console);
+    }
   });
 
   describe('with a version that alone fails', () => {

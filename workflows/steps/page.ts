@@ -6,7 +6,7 @@ import { leftToParent, pageKey, pagerTarget, takenOver } from '../../core/domain
 import { approvalUrls } from '../../core/domain/incidents/approval-link.ts';
 import { incidentUrl } from '../../core/domain/incidents/console-link.ts';
 import { incidentLinks } from '../../core/domain/links/incident-links.ts';
-import { serviceEnvironmentText, type Story } from '../../core/domain/messages/story.ts';
+import { type Overview, serviceEnvironmentText, type Story } from '../../core/domain/messages/story.ts';
 import { numberOf } from '../../core/domain/rollback/question-names.ts';
 import type { Attempt } from '../../core/domain/ports/common.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
@@ -347,26 +347,13 @@ export async function fullRequest(
     const story = await showing(deps, read, about);
     const reason = causes.length === 0 ? null : causeWords(causes, story.timeline);
     const again = number > 1 ? `Page ${number}: ` : '';
-    const url = incidentUrl(deps.publicUrl, incident);
-    const urls = await approvalUrls(deps, story);
-    const answerUrl = urls.get(openQuestion(story)?.id ?? '');
-    // Links are not worth a page without the other details.
-    const config = await deps.config.current().catch(() => emptyConfig);
-    const found = incidentLinks(story, config, deps.clock.now());
+    const { config, url, urls, found, links, images } = await pageLinks(deps, story, chat);
     const problem = problemWords(read, await knownOfProblem(deps, read, config), deps.clock.now());
     const summary = summaryOf(read.incident, problem);
-    const { links, images } = pageAttachments(story.signals, found);
-    const channel = channelLink(story.incident);
-    const isLinked = channel !== null && chat !== null && (await isReal(chat));
     return {
       ...request,
       summary: reason === null ? summary : `${summary}. ${again}${truncated(reason, REASON_MAX_CHARS)}`,
-      links: [
-        ...(answerUrl === undefined ? [] : [{ href: answerUrl, text: 'Approve or reject' }]),
-        ...(url === undefined ? [] : [{ href: url, text: 'Firebreak console' }]),
-        ...(isLinked ? [channel] : []),
-        ...links,
-      ],
+      links,
       images,
       details: { ...(url !== undefined && { console: url }), ...pageDetailsOf(story, reason, urls, found) },
     };
@@ -374,6 +361,36 @@ export async function fullRequest(
     deps.log.warn('Sending a page without details', { incident: incident.id, error: String(error) });
     return { ...request, ...(causes.length > 0 && { details: { page_reason: causeWords(causes, []) } }) };
   }
+}
+
+/** Returns where a page about an incident leads, and what was read for that. @param chat null: no link to the channel */
+export async function pageLinks(
+  deps: Pick<Deps, 'approvalLinks' | 'clock' | 'config' | 'log' | 'publicUrl'>,
+  story: Overview,
+  chat: Deps['chat'] | null,
+) {
+  const url = incidentUrl(deps.publicUrl, story.incident);
+  const urls = await approvalUrls(deps, story);
+  const answerUrl = urls.get(openQuestion(story)?.id ?? '');
+  // Links are not worth a page without the other details.
+  const config = await deps.config.current().catch(() => emptyConfig);
+  const found = incidentLinks(story, config, deps.clock.now());
+  const { links, images } = pageAttachments(story.signals, found);
+  const channel = channelLink(story.incident);
+  const isLinked = channel !== null && chat !== null && (await isReal(chat));
+  return {
+    config,
+    url,
+    urls,
+    found,
+    links: [
+      ...(answerUrl === undefined ? [] : [{ href: answerUrl, text: 'Approve or reject' }]),
+      ...(url === undefined ? [] : [{ href: url, text: 'Firebreak console' }]),
+      ...(isLinked ? [channel] : []),
+      ...links,
+    ],
+    images,
+  };
 }
 
 /** Returns the story with the decision that a page shows: of its subject, else the one that decides for the incident. */

@@ -5,13 +5,14 @@ import { pageNote } from '../../core/domain/paging/page-note.ts';
 import { needsPage, pageKey, pagerTarget } from '../../core/domain/paging/pages.ts';
 import { approvalUrls } from '../../core/domain/incidents/approval-link.ts';
 import { incidentName } from '../../core/domain/incidents/incident-number.ts';
+import type { PageRequest } from '../../core/domain/ports/paging.ts';
 import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { Overview } from '../../core/domain/messages/story.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Run } from '../run.ts';
-import { fullRequest } from './page.ts';
+import { fullRequest, pageLinks } from './page.ts';
 
 /** Pauses between attempts. An update is not worth more of them: the next one shows the same, and more. */
 const PAUSES_SECONDS = [2, 10, 30] as const;
@@ -133,11 +134,11 @@ async function sendUpdate(deps: Deps, story: Overview, { owner, number, effect }
   if (found.kind === 'later' || found.kind === 'unclear') return found;
   // Without a token, the pager can't be asked. Then a webhook has reported that a person resolved the page.
   if (found.kind === 'done' && found.value?.status === 'resolved') return 'nothing';
-  const page = { number, causes: [], chat: deps.chat };
-  const request = await fullRequest(owner, effect.key, { ...page, about: { incident_id: story.incident.id } }, deps);
+  const page = { number, causes: [], chat: deps.chat, about: { incident_id: story.incident.id } };
+  const request = await fullRequest(owner, effect.key, page, deps);
   const { incident } = decidingFor(story);
   const isOwn = owner.id === incident.id;
-  const { links } = isOwn ? request : await fullRequest(incident, effect.key, page, deps);
+  const links = isOwn ? request.links : await linksOf(deps, incident.id === story.incident.id ? story : incident.id);
   // The page of a group shows the decision itself, not where to find it.
   const step = nextStep(isOwn ? story : { ...story, parent: null });
   const answer = await deps.pager.send({
@@ -154,6 +155,17 @@ async function sendUpdate(deps: Deps, story: Overview, { owner, number, effect }
     case 'off':
     case 'later':
       return answer;
+  }
+}
+
+/** Returns the links of a page about an incident. If they can't be read, the page is updated without them. */
+async function linksOf(deps: Deps, known: Overview | IncidentId): Promise<PageRequest['links']> {
+  try {
+    const story = typeof known === 'string' ? await deps.incidents.overview(known) : known;
+    return story === undefined ? [] : (await pageLinks(deps, story, deps.chat)).links;
+  } catch (error) {
+    deps.log.warn('Updating a page without links', { error: String(error) });
+    return [];
   }
 }
 
