@@ -1,6 +1,7 @@
 import { eachAlone } from '../../actions/each-alone.ts';
 import { firstSampleOf, readHealthBetween } from '../../actions/incidents/live-health.ts';
 import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
+import { rotated } from '../../domain/concurrency.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { HealthSamples } from '../../domain/ports/health-samples.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
@@ -36,12 +37,6 @@ export async function keepHealthSamples(deps: SampleDeps, open: readonly Inciden
     else if (!signal.aborted) await keepOf(deps, incident, signal);
   });
 }
-
-/** Returns the items with another one first in each minute: slow ones take time from those after them. */
-const rotated = <T>(items: readonly T[], minute: number): T[] => {
-  const first = items.length === 0 ? 0 : minute % items.length;
-  return [...items.slice(first), ...items.slice(0, first)];
-};
 
 /** Returns whether samples that can't be read for an incident are given up. */
 const isGivenUp = ({ clock }: Pick<SampleDeps, 'clock'>, { resolved_at: resolvedAt }: IncidentRecord): boolean =>
