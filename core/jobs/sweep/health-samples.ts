@@ -48,10 +48,10 @@ async function keepOf(deps: SampleDeps, incident: IncidentRecord, signal: AbortS
   const query = group === undefined ? healthOf(await deps.config.current(), incident) : undefined;
   const now = deps.clock.now();
   if (query !== undefined) {
-    const newest = await healthSamples.newest(id);
     const until = resolvedAt ?? now;
-    const isDue = newest === null || secondsBetween(newest, until) >= EACH_SECONDS / deps.timeScale;
-    if (resolvedAt === null && !isDue) return;
+    const recent = resolvedAt === null ? plusSeconds(now, -EACH_SECONDS / deps.timeScale) : undefined;
+    const newest = await healthSamples.newest(id, recent);
+    if (newest !== null && recent !== undefined && newest > recent) return;
     const from = newest ?? firstSampleOf(incident, (await incidents.signals(id, { limit: 200 })).items);
     const read =
       newest !== null && newest >= until

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Curve } from '../../domain/correlation/evidence.ts';
+import { BoundedMap } from '../../domain/bounded-map.ts';
 import type { HealthSamples } from '../../domain/ports/health-samples.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { millisOf, Timestamp, timestamp } from '../../../schemas/time/time.ts';
@@ -9,6 +10,9 @@ import { absent, put, remove } from '../../../platforms/store.ts';
 
 const PREFIX = 'SAMPLES#';
 
+/** Number of incidents whose newest sample is cached. */
+const CACHED_MAX = 1000;
+
 /** Samples as text: pairs of seconds since `from`, and a value. */
 const Samples = z.object({ from: Timestamp, until: Timestamp, curve: z.string(), traffic: z.string() });
 const Pairs = z.array(z.tuple([z.number(), z.number()]));
@@ -16,6 +20,8 @@ const Pairs = z.array(z.tuple([z.number(), z.number()]));
 /** Stores samples beside their incident, an item for each time that they were read. */
 export class HealthSampleTable implements HealthSamples {
   readonly #table: Table;
+  /** Another process may have kept newer ones. */
+  readonly #newest = new BoundedMap<Timestamp>(CACHED_MAX);
 
   constructor(table: Table) {
     this.#table = table;
@@ -25,9 +31,15 @@ export class HealthSampleTable implements HealthSamples {
     return collect(this.#table.each(keys.allSamplesDue().pk), ({ sk }) => IncidentId.parse(sk));
   }
 
-  async newest(id: IncidentId): ReturnType<HealthSamples['newest']> {
+  async newest(id: IncidentId, enough?: Timestamp): ReturnType<HealthSamples['newest']> {
+    const known = this.#newest.get(id);
+    if (known !== undefined && enough !== undefined && known > enough) return known;
     const newest = this.#table.each(keys.incident(id).pk, { prefix: PREFIX, newestFirst: true, limit: 1 });
-    for await (const item of newest) return Samples.parse(item).until;
+    for await (const item of newest) {
+      const { until } = Samples.parse(item);
+      this.#newest.set(id, until);
+      return until;
+    }
     return null;
   }
 
@@ -37,7 +49,8 @@ export class HealthSampleTable implements HealthSamples {
     const textOf = (one: Curve): string =>
       JSON.stringify(one.map(([at, value]) => [(millisOf(at) - millisOf(from)) / 1000, Number(value.toPrecision(6))]));
     const item = { from, until, curve: textOf(curve), traffic: textOf(traffic) };
-    await this.#table.transact([put({ ...keys.samples(id, from), ...item }, absent)]);
+    const { ok } = await this.#table.transact([put({ ...keys.samples(id, from), ...item }, absent)]);
+    if (ok) this.#newest.set(id, until);
   }
 
   async settle(id: IncidentId): Promise<void> {

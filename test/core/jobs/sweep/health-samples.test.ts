@@ -56,3 +56,9 @@ test('each incident comes first in turn, so that one that takes all the time hol
   for (const _ of SERVICES) await sweep();
   expect(queries.toSorted()).toEqual(SERVICES.map((name) => `errors:${name}`));
 });
+
+test('samples of an open incident are read once in five minutes', async () => {
+  await opens('cart');
+  for (let minute = 0; minute < 10; minute += 1) await sweep();
+  expect(queries).toHaveLength(2);
+});
