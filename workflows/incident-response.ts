@@ -1,3 +1,4 @@
+import { healthOfIncident } from '../core/domain/catalogue/health.ts';
 import { QUIET, type QuietHold, UNVERIFIED_TEXT } from '../core/domain/incidents/closing.ts';
 import {
   afterStarting,
@@ -9,6 +10,7 @@ import {
 } from '../core/domain/incidents/response.ts';
 import type { Deps } from '../core/domain/ports/deps.ts';
 import type { InboxContent } from '../core/domain/ports/incidents.ts';
+import type { IncidentRecord } from '../schemas/incidents/incident.ts';
 import type { UnreadableMessage } from '../schemas/incidents/inbox.ts';
 import type { IncidentId } from '../schemas/config/names.ts';
 import { secondsBetween } from '../schemas/time/time.ts';
@@ -160,7 +162,7 @@ async function followInbox(
     branches.start(due, state.round, { causes: state.response.pageCauses, newAlerts: state.newAlerts });
     state = { ...state, response: afterStarting(state.response, due), isPaging: due.page !== null };
     const closing = closingOf(due, state, begun);
-    if (closing !== null && (await close(run, incidentId, state, closing.by, deps)))
+    if (closing !== null && (await close(run, begun.incident, state, closing.by, deps)))
       return afterClosing(run, session, state.response.pages, deps);
     if (isUnreadableForAll(state, begun)) state = await skipMessage(run, incidentId, state, deps);
     if (state.unread !== null || state.isLong) return handOver(run, session, state, deps);
@@ -206,7 +208,7 @@ function closingOf(
 /** Closes the incident unless a message has arrived meanwhile, or, if it is only quiet, something keeps it open. */
 async function close(
   run: Run,
-  id: IncidentId,
+  incident: IncidentRecord,
   { response: { consumed, verification }, warnings }: RunState,
   by: string | null,
   deps: Deps,
@@ -215,8 +217,12 @@ async function close(
   const warningText = count === 0 ? '' : `. Slow-burn warnings are still firing: ${titles.join('; ')}`;
   const text = `${closingText(by, verification)}${warningText}`;
   const end = await run.step('close', async () => {
-    const isHeld = by === QUIET && (await quietHolds(deps, id)).length > 0;
-    return isHeld ? 'not_yet' : deps.incidents.resolve(id, consumed, by, text, count);
+    if (by === QUIET && (await quietHolds(deps, incident.id)).length > 0) return 'not_yet';
+    const isMeasured = await deps.config.current().then(
+      (config) => healthOfIncident(config, incident) !== undefined,
+      () => true, // unknown: the sweeper finds out
+    );
+    return deps.incidents.resolve(incident.id, consumed, by, text, count, isMeasured);
   });
   return end === 'resolved';
 }

@@ -20,11 +20,9 @@ export const keys = {
   ...sharedKeys,
 };
 
-/** Returns the marks that an incident has ended, each for a job of the sweep. */
-export const endedMarks = (id: IncidentId): Key[] => [
-  keys.samplesDue(id),
-  ...ENDED_MARKS.map((pk) => ({ pk, sk: id })),
-];
+/** Returns the marks that an incident has ended, each for a job of the sweep. @param isMeasured samples of its health are due */
+export const endedMarks = (id: IncidentId, isMeasured = true): Key[] =>
+  [...(isMeasured ? [keys.allSamplesDue().pk] : []), ...ENDED_MARKS].map((pk) => ({ pk, sk: id }));
 
 type MarkedChange = ServiceEnvironment & { id: ChangeId; started_at: Timestamp };
 

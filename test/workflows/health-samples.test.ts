@@ -85,3 +85,9 @@ test('what judgements have read of each problem is known without kept samples, a
   expect(between(series, -1, 0.1)).toContain(0.3);
   expect(between(series, 5.5, 6.5)).toContain(0.5);
 });
+
+test('no samples are due after the end of an incident without a health query', async () => {
+  const { world } = await play({ timeline: { '0 s': fires(), '180 s': ends() } });
+  expect(world.store.dossier(theIncident(world)).record.status).toBe('resolved');
+  expect(await world.deps.healthSamples.due()).toEqual([]);
+});

@@ -1,4 +1,5 @@
 import type { Config, EnvironmentEntry } from '../../../schemas/config/config.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { serviceEntry } from './catalogue.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { healthQueryOf } from '../monitoring/objective-health.ts';
@@ -29,3 +30,9 @@ export function healthOf(
 export const wholeOfHealth = ({ promql, called }: HealthQuery): 1 | 100 | null =>
   // A query that is derived from an objective is its error ratio.
   wholeOf(promql) ?? (called === promql ? null : 1);
+
+/** Returns the health query of an incident. A group has none: its members have their own. */
+export const healthOfIncident = (
+  config: Parameters<typeof healthOf>[0],
+  { group_reason: group, ...incident }: ServiceEnvironment & Pick<IncidentRecord, 'group_reason'>,
+): HealthQuery | undefined => (group === undefined ? healthOf(config, incident) : undefined);

@@ -150,6 +150,7 @@ export type Incidents = {
    * Resolves the incident if nothing has arrived since `consumed`.
    *
    * @param warnings number of alerts that may keep firing
+   * @param isMeasured false: it has no health query, of which samples are due after its end
    */
   resolve(
     id: IncidentId,
@@ -157,6 +158,7 @@ export type Incidents = {
     by: string | null,
     text: string,
     warnings?: number,
+    isMeasured?: boolean,
   ): Promise<'resolved' | 'not_yet'>;
   /** Hands over to this run, which must be started next. */
   handOver(id: IncidentId, run: number, text: string, left?: HandoverState): Promise<void>;

@@ -1,6 +1,6 @@
 import { eachAlone } from '../../actions/each-alone.ts';
 import { firstSampleOf, readHealthBetween } from '../../actions/incidents/live-health.ts';
-import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
+import { healthOfIncident, type HealthQuery } from '../../domain/catalogue/health.ts';
 import { rotated } from '../../domain/concurrency.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { HealthSamples } from '../../domain/ports/health-samples.ts';
@@ -44,8 +44,8 @@ const isGivenUp = ({ clock }: Pick<SampleDeps, 'clock'>, { resolved_at: resolved
 
 async function keepOf(deps: SampleDeps, incident: IncidentRecord, signal: AbortSignal): Promise<void> {
   const { healthSamples, incidents } = deps;
-  const { id, resolved_at: resolvedAt, group_reason: group } = incident;
-  const query = group === undefined ? healthOf(await deps.config.current(), incident) : undefined;
+  const { id, resolved_at: resolvedAt } = incident;
+  const query = healthOfIncident(await deps.config.current(), incident);
   const now = deps.clock.now();
   if (query !== undefined) {
     const until = resolvedAt ?? now;

@@ -319,6 +319,7 @@ export class IncidentTable extends IncidentReads implements Incidents {
     by: string | null,
     text: string,
     warnings = 0,
+    isMeasured = true,
   ): Promise<'resolved' | 'not_yet'> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.incident(id));
@@ -335,7 +336,7 @@ export class IncidentTable extends IncidentReads implements Incidents {
         remove(keys.pending(id)),
         projectionMarkWrite(`incident:${id}`, at),
         // The sweeper does what follows the end, whatever happens to this process.
-        ...endedMarks(id).map((key) => put({ ...key, since: at })),
+        ...endedMarks(id, isMeasured).map((key) => put({ ...key, since: at })),
         ...(plan.entry === null ? [] : [timelineWrite(id, 'resolved', plan.entry)]),
       ]);
       if (!result.ok) continue;
