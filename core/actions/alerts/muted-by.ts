@@ -3,7 +3,7 @@ import { type Explanations, readExplanations } from '../../domain/ports/extensio
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { reportKeyOf } from '../../domain/alerts/admission.ts';
 import { canInhibit, inhibitedBy, inhibitingWithin, type Inhibitor } from '../../domain/alerts/inhibition.ts';
-import { SEVERITY_WORD } from '../../domain/alerts/matchers.ts';
+import { type MatchedLabels, valueOf } from '../../domain/alerts/matchers.ts';
 import { type Mute, mutedBy, matchedLabels } from '../../domain/alerts/routing.ts';
 import type { Silence, Silences } from '../../domain/ports/silences.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
@@ -79,8 +79,8 @@ export async function noteInhibitorsWithin(
     .catch((error: unknown) => log.warn('alerts that inhibit others could not be stored', { error }));
 }
 
-const withoutWord = (labels: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
-  new Map([...labels].filter(([name]) => name !== SEVERITY_WORD));
+const withoutWord = (labels: MatchedLabels): MatchedLabels =>
+  new Map(labels).set('severity', valueOf(labels, 'severity'));
 
 const inhibitorsOf = (signals: readonly Signal[], services: Config['services']) =>
   signals.map((signal) => ({

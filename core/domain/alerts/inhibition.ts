@@ -1,9 +1,9 @@
 import type { InhibitRule } from '../../../schemas/alerts/routes.ts';
-import { matches } from './matchers.ts';
+import { type MatchedLabels, matches, valueOf } from './matchers.ts';
 import type { Mute } from './routing.ts';
 
 /** A firing alert that can inhibit others. `labels`: as matchers see them (`matchedLabels`). */
-export type Inhibitor = { title: string; labels: ReadonlyMap<string, string> };
+export type Inhibitor = { title: string; labels: MatchedLabels };
 
 /** Returns whether an alert with these labels inhibits others. */
 export const canInhibit = (rules: readonly InhibitRule[], labels: Inhibitor['labels']): boolean =>
@@ -26,7 +26,7 @@ export function inhibitedBy(
     const inhibitor = firing.find(
       (one) =>
         matches(sources, one.labels) &&
-        equal.every((name) => (one.labels.get(name) ?? '') === (labels.get(name) ?? '')) &&
+        equal.every((name) => valueOf(one.labels, name) === valueOf(labels, name)) &&
         !(isSource && matches(targets, one.labels)),
     );
     if (inhibitor !== undefined) return { by: 'inhibition', name: inhibitor.title, until: null, reason: '' };
@@ -43,7 +43,7 @@ export function inhibitingWithin<Alert extends Inhibitor>(
   alerts: readonly Alert[],
 ): Alert[] {
   const inhibiting = rules.flatMap(({ source_matchers: sources, target_matchers: targets, equal }) => {
-    const keyOf = ({ labels }: Alert): string => JSON.stringify(equal.map((name) => labels.get(name) ?? ''));
+    const keyOf = ({ labels }: Alert): string => JSON.stringify(equal.map((name) => valueOf(labels, name)));
     const ofSources = alerts.filter(({ labels }) => matches(sources, labels));
     const ofTargets = alerts.filter(({ labels }) => matches(targets, labels));
     const both = new Set(ofSources).intersection(new Set(ofTargets));

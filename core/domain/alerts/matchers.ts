@@ -1,27 +1,32 @@
 import type { Matcher } from '../../../schemas/alerts/matcher-syntax.ts';
 import { compile, MAX_INPUT_CHARS, PatternError } from '../../../schemas/parsing/re2/pattern.ts';
 
-/** The severity in the word of the sender, beside the label `severity` with its meaning. */
-export const SEVERITY_WORD = 'severity as sent';
+/** Labels as matchers see them. Of several values of a label, the first is the one that counts elsewhere. */
+export type MatchedLabels = ReadonlyMap<string, string | readonly string[]>;
+
+/** Returns the value of a label, of several the first. Empty: it is missing. */
+export function valueOf(labels: MatchedLabels, name: string): string {
+  const value = labels.get(name) ?? '';
+  return typeof value === 'string' ? value : (value[0] ?? '');
+}
 
 /**
  * Returns whether all matchers hold for these labels, as in Alertmanager: a missing label is empty, and a regular
  * expression must match the entire value (its first 4,096 characters). An empty list of matchers holds for everything.
  * A regular expression that Go rejects never holds, even if negated: it silences and routes nothing.
  *
- * A severity matches by its meaning, or by the word of the sender if it is among the labels.
+ * A label with several values is equal to each of them.
  */
-export function matches(matchers: readonly Matcher[], labels: ReadonlyMap<string, string>): boolean {
+export function matches(matchers: readonly Matcher[], labels: MatchedLabels): boolean {
   return matchers.every((matcher) => holds(matcher, labels));
 }
 
-function holds({ name, value, isRegex, isEqual }: Matcher, labels: ReadonlyMap<string, string>): boolean {
+function holds({ name, value, isRegex, isEqual }: Matcher, labels: MatchedLabels): boolean {
   const test = isRegex ? compiled(value) : null;
   if (isRegex && test === null) return false;
   const fits = (text: string): boolean => (test === null ? text === value : test(text));
   const actual = labels.get(name) ?? '';
-  const word = name === 'severity' ? (labels.get(SEVERITY_WORD) ?? '') : '';
-  return (fits(actual) || (word !== '' && word !== actual && fits(word))) === isEqual;
+  return (typeof actual === 'string' ? fits(actual) : actual.some(fits)) === isEqual;
 }
 
 type Test = (text: string) => boolean;

@@ -6,7 +6,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import { isWithinHours } from '../time/hours.ts';
 import { windowsAt } from '../time/maintenance.ts';
-import { matches, SEVERITY_WORD } from './matchers.ts';
+import { type MatchedLabels, matches } from './matchers.ts';
 import type { Silence } from '../ports/silences.ts';
 
 /** Destinations of an alert. It is recorded in any case. */
@@ -30,25 +30,32 @@ export type Destinations = {
  *
  * @param entry catalogue entry
  */
-export function routingLabels(signal: Signal, entry: ServiceEntry | undefined): ReadonlyMap<string, string> {
+export const routingLabels = (signal: Signal, entry: ServiceEntry | undefined): ReadonlyMap<string, string> =>
+  labelsWith(signal.severity, signal, entry);
+
+function labelsWith<Value>(
+  severity: Value,
+  signal: Signal,
+  entry: ServiceEntry | undefined,
+): ReadonlyMap<string, string | Value> {
   const known = Object.entries({ team: entry?.team, tier: entry?.tier, source: signal.source });
-  const labels = new Map(known.flatMap(([name, value]): [string, string][] => (value ? [[name, String(value)]] : [])));
+  const labels = new Map<string, string | Value>();
+  for (const [name, value] of known) if (value) labels.set(name, String(value));
   for (const [name, value] of signal.labels) if (value !== '') labels.set(name, value);
   return labels
     .set('service', signal.unmatched || signal.service)
     .set('environment', signal.environment)
-    .set('severity', signal.severity);
+    .set('severity', severity);
 }
 
 /**
- * Returns the labels that matchers of routes, maintenance windows, and inhibition rules see: also the severity in the word
- * of the sender, because teams bring rules with their own words.
+ * Returns the labels that matchers of routes, maintenance windows, and inhibition rules see: the severity also in the word of the
+ * sender, because teams bring rules with their own words.
  */
-export const matchedLabels = (signal: Signal, entry: ServiceEntry | undefined): ReadonlyMap<string, string> =>
-  new Map([
-    ...routingLabels(signal, entry),
-    [SEVERITY_WORD, signal.labels.find(([name]) => name === 'severity')?.[1] ?? ''],
-  ]);
+export function matchedLabels(signal: Signal, entry: ServiceEntry | undefined): MatchedLabels {
+  const word = signal.labels.find(([name]) => name === 'severity')?.[1] ?? '';
+  return labelsWith(word === '' ? signal.severity : [signal.severity, word], signal, entry);
+}
 
 const entryOf = (config: Config, { service }: Signal): ServiceEntry | undefined =>
   serviceEntry(config.services, service);

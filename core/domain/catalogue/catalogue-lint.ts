@@ -4,7 +4,7 @@ import type { Matcher } from '../../../schemas/alerts/matcher-syntax.ts';
 import type { InhibitRule } from '../../../schemas/alerts/routes.ts';
 import type { TimeSpan } from '../../../schemas/time/time-span.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { matches, SEVERITY_WORD } from '../alerts/matchers.ts';
+import { matches } from '../alerts/matchers.ts';
 import { knownSeverity, SEVERITIES } from '../../../schemas/alerts/severities.ts';
 import { didYouMean, editDistance, nearest } from '../lint/similar-names.ts';
 import type { Problem } from '../lint/problem.ts';
@@ -173,15 +173,7 @@ const differingLabels = (
       if (name !== 'severity') return !matches(ofTarget, new Map([[name, value]]));
       const meaning = knownSeverity(value, config.routes.severities) ?? 'warning';
       const words = [value, ...severityWords(config).flatMap(([word, means]) => (means === meaning ? [word] : []))];
-      return !words.some((word) =>
-        matches(
-          ofTarget,
-          new Map([
-            [name, meaning],
-            [SEVERITY_WORD, word],
-          ]),
-        ),
-      );
+      return !words.some((word) => matches(ofTarget, new Map([[name, [meaning, word]]])));
     })
     .map(({ name, value }) =>
       warningAt(

@@ -44,6 +44,19 @@ describe('matchers hold', () => {
     expect(matches(parseMatchers(text), alert)).toBe(expected);
   });
 
+  test.each([
+    ['severity="critical"', true],
+    ['severity="page"', true],
+    ['severity="warning"', false],
+    ['severity!="page"', false],
+    ['severity!="critical"', false],
+    ['severity=~"pa.*"', true],
+    ['severity!~"pa.*"', false],
+    ['severity="critical", severity="page"', true],
+  ])('for a label with two values, %s: %s', (text, expected) => {
+    expect(matches(parseMatchers(text), new Map([['severity', ['critical', 'page']]]))).toBe(expected);
+  });
+
   test('a name of an object property is an ordinary label', () => {
     expect(matches([equal('__proto__', '')], labels())).toBe(true);
     expect(matches([equal('constructor', '')], labels())).toBe(true);
