@@ -27,7 +27,10 @@ const OMITTED = '…';
 /** What remains of a statement at the end of a title without its value. */
 const DANGLING = /(?:[\s:=,;–-]|\b(?:is|are|was|now|currently|at|of|by|to|in|with))*…[\s.]*$/iu;
 
-/** Of what is good, only the value says that too little of it is the problem. */
+/**
+ * Of what is good, only the value says that too little of it is the problem. A list of words, because neither the value nor the
+ * sentence tells what is good: "success rate is 97 %" reads like "disk usage is 97 %". With an unknown word, the value is left out.
+ */
 const GOOD = /\b(?:success\w*|succe\w+|availab\w*|uptime|health\w*|free|left|remain\w*)\b/iu;
 
 /**
