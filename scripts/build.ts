@@ -10,14 +10,19 @@ import manifest from '../package.json' with { type: 'json' };
 
 const ROOT = resolve(import.meta.dirname, '..');
 
-/** What Node starts, by its name in `dist/`: programs, threads, and a module that the sandbox names to a thread. */
-const ENTRIES = {
+/** What Node starts, by its name in `dist/`: programs and threads. */
+const STARTED = {
   main: 'local/main.ts',
   cli: 'entrances/cli/main.ts',
   sandbox: 'packages/sandbox/main.ts',
   background: 'local/background/worker.ts',
   stalls: 'local/stalls/worker.ts',
   writer: 'platforms/sqlite/writer.ts',
+};
+
+/** With a module that the sandbox names to a thread. */
+const ENTRIES = {
+  ...STARTED,
   'sandbox-settings': 'packages/sandbox/settings.ts',
 };
 
@@ -81,12 +86,13 @@ const places: Plugin = {
   name: 'places',
   setup({ onLoad }) {
     const names = new Map(Object.entries(ENTRIES).map(([name, file]) => [file, name]));
+    const started = new Set(Object.values(STARTED));
     onLoad({ filter: /\.ts$/ }, ({ path }) => {
       const file = relative(ROOT, path);
       const text = readFileSync(path, 'utf8');
       const isEntry = names.has(file);
       if (file.includes('node_modules/') || !(isEntry || text.includes('import.meta'))) return undefined;
-      const contents = `${isEntry ? BEGIN : ''}${text}`
+      const contents = `${started.has(file) ? BEGIN : ''}${text}`
         .replaceAll(/new URL\('(\.[^']*\.ts)', import\.meta\.url\)/g, (_, module: string) => {
           const name = names.get(join(dirname(file), module));
           if (name === undefined) throw new Error(`${file} loads ${module}, which is no entry of scripts/build.ts`);
