@@ -21,7 +21,7 @@ export function problemText(
   const mitigated =
     mitigation === undefined
       ? 'Not mitigated'
-      : `Mitigated${mitigation.at === undefined ? '' : ` at ${clock(mitigation.at)}`}`;
+      : `Mitigated${mitigation.change === undefined ? '' : ' by hand'}${mitigation.at === undefined ? '' : ` at ${clock(mitigation.at)}`}`;
   const ended = end === undefined ? 'its end is not known' : `ended at ${clock(end)}`;
   return `Problem ${index + 1}, from ${clock(at)}${change === undefined ? '' : `, after ${change}`}. ${cause}. ${mitigated}, ${ended}`;
 }

@@ -16,7 +16,7 @@ import { escaped, markdownOf } from './markdown.ts';
 import type { CitableEntry } from './proposed-wording.ts';
 import type { DraftInput, ProblemRecord } from './record.ts';
 import { References, type Row, rowOfChange, rowsOf, sentenceCase } from './timeline.ts';
-import { problemTimesOf, type ProblemTimes, timesOf } from './times.ts';
+import { MITIGATED, problemTimesOf, type ProblemTimes, timesOf } from './times.ts';
 import { clockTime, counted, durationWords, numberWords, percent, sparkline } from './words.ts';
 import { MIN_CONFIDENCE_TO_ASK } from '../../../core/domain/correlation/weights.ts';
 
@@ -134,9 +134,9 @@ class Drafting {
     return this.#refOf(which, ({ kind }) => kinds.includes(kind));
   }
 
-  /** Returns the reference of the first row of this kind that was written during a problem. */
-  #refDuring(problem: ToldProblem, kind: string): string | undefined {
-    return this.#refOf('first', (row) => row.kind === kind && isDuring(problem, row.at));
+  /** Returns the reference of the first row of these kinds that was written during a problem. */
+  #refDuring(problem: ToldProblem, ...kinds: readonly string[]): string | undefined {
+    return this.#refOf('first', (row) => kinds.includes(row.kind) && isDuring(problem, row.at));
   }
 
   #refOf(which: 'first' | 'last', matches: (row: Row) => boolean): string | undefined {
@@ -155,11 +155,7 @@ class Drafting {
   /** The entry with which a problem began. */
   #beginning(problem: ToldProblem): string {
     if (problem.number === 1) return this.#opening;
-    return (
-      this.#refDuring(problem, 'incident.failing_again') ??
-      this.#refDuring(problem, 'incident.reopened') ??
-      this.#opening
-    );
+    return this.#refDuring(problem, 'incident.failing_again', 'incident.reopened') ?? this.#opening;
   }
 
   /** The change that is the cause of a problem, if it is a row. */
@@ -251,7 +247,7 @@ class Drafting {
     const { mitigated_at, restored_at } = times;
     const isLast = problem.until === null;
     const isOneOfSeveral = label !== '';
-    const mitigation = this.#refDuring(problem, 'mitigation.succeeded');
+    const mitigation = this.#refDuring(problem, ...MITIGATED);
     const restored = restored_at === null || (isLast && !this.#isVerified) ? null : clockTime(restored_at);
     const refsOfEnd = isLast ? [this.#restoredRef] : [];
     const sentences = [
@@ -275,7 +271,7 @@ class Drafting {
       return [
         ...sentences,
         this.#sentence(
-          `it was mitigated at ${clockTime(mitigated_at)}${this.#isUndone(problem) ? ' by undoing the change' : ''}${restored === null ? '' : `, and service was restored at ${restored}`}`,
+          `it was mitigated at ${clockTime(mitigated_at)}${this.#howUndone(problem)}${restored === null ? '' : `, and service was restored at ${restored}`}`,
           mitigation,
           ...refsOfEnd,
         ),
@@ -288,6 +284,14 @@ class Drafting {
           ? 'the record does not show its end'
           : 'it went on when the next problem began';
     return [...sentences, this.#sentence(ended, this.#beginning(problem), ...refsOfEnd)];
+  }
+
+  /** Says how a problem was mitigated. Empty: otherwise than by undoing the change. */
+  #howUndone(problem: ToldProblem): string {
+    if (!this.#isUndone(problem)) return '';
+    return this.#refDuring(problem, 'mitigation.by_hand') === undefined
+      ? ' by undoing the change'
+      : ' by deploying the earlier version again, by hand';
   }
 
   /** Returns whether a problem was mitigated by undoing the change that is its probable cause. */
@@ -448,7 +452,7 @@ class Drafting {
   #timeToMitigate(problem: ToldProblem): string {
     const { label, number, times } = problem;
     const { to_mitigate_seconds: seconds } = times;
-    const mitigation = this.#refDuring(problem, 'mitigation.succeeded') ?? this.#end;
+    const mitigation = this.#refDuring(problem, ...MITIGATED) ?? this.#end;
     return this.#field(
       seconds === null
         ? null
@@ -602,7 +606,7 @@ class Drafting {
 
   /** Says that undoing the suspected change helped. Empty: it was not undone, or nothing has shown that. */
   #undoneSentence(problem: ToldProblem): string[] {
-    const mitigation = this.#refDuring(problem, 'mitigation.succeeded');
+    const mitigation = this.#refDuring(problem, ...MITIGATED);
     const hasHelped =
       problem.until === null
         ? this.#refOfRow('last', 'verification.passed') !== undefined

@@ -6,6 +6,9 @@ import type { DraftInput, ProblemRecord } from './record.ts';
 
 const MITIGATION_KINDS = new Set(['roll-back', 'flag', 'scale', 'restart', 'reroute']);
 
+/** Entries of a mitigation: of one by Firebreak, and of a person who has deployed the earlier version again. */
+export const MITIGATED: readonly string[] = ['mitigation.succeeded', 'mitigation.by_hand'];
+
 /** Times of one problem. Null: it did not happen, or it is not known. */
 export type ProblemTimes = Pick<
   ResponseTimes,
@@ -23,7 +26,7 @@ export function problemTimesOf(record: Record, problem: Omit<ProblemRecord, 'cau
   const started_at = earlier(evidence === null ? alerted_at : onsetOf(evidence).at, alerted_at);
   // A flag that a person changed (`flag.by`) is not an action of Firebreak.
   const mitigated_at =
-    timeline.find(({ entry }) => entry.kind === 'mitigation.succeeded' && isDuring(problem, entry.at))?.entry.at ??
+    timeline.find(({ entry }) => MITIGATED.includes(entry.kind) && isDuring(problem, entry.at))?.entry.at ??
     effects.find(
       ({ kind, state, flag, at: done }) =>
         MITIGATION_KINDS.has(kind) && state === 'succeeded' && flag?.by === undefined && isDuring(problem, done),

@@ -23,6 +23,7 @@ import {
   theIncident,
 } from '../../../test/workflows/play.ts';
 import { begins, finishes } from '../../../test/workflows/stories/late-changes.ts';
+import { redeployPaths } from '../../../test/workflows/stories/redeploys.ts';
 import { draftDuePostmortems } from '../actions/jobs.ts';
 import { partsOf } from '../decisions/markdown.ts';
 import { withPorts } from '../ports.ts';
@@ -245,6 +246,30 @@ describe('an incident with two bad deploys and an outage right after its resolut
       'resolved after 67 minutes',
     );
   });
+});
+
+test('a redeploy by hand is told as the mitigation: in the post-mortem, the console, the CLI, and the delivery figures', async () => {
+  const { world } = await play(redeployPaths['redeploy-by-hand'] ?? expect.unreachable());
+  const id = theIncident(world);
+  await draftDuePostmortems(withPorts(world.deps));
+  const { markdown = '', record } = (await withPorts(world.deps).postmortems.read(id)) ?? {};
+  expect(sectionOf(markdown, 'Summary').join(' ')).toMatch(
+    /The probable cause is the deployment of v2 .*It was mitigated at 12:04 by deploying the earlier version again, by hand/,
+  );
+  expect(sectionOf(markdown, 'Timeline').join(' ')).toMatch(
+    /12:04 — .*checkout v1 was deployed again by (?:ada|a responder), which replaces v2, the probable cause/,
+  );
+  expect(record?.facts.times).toMatchObject({ mitigated_at: minute(4) });
+  expect(sectionOf(markdown, 'What went well').join(' ')).not.toContain('mitigated on its own');
+  expect(await consolePage(world, id)).toContain('checkout v1 was deployed again by ada, which replaces v2');
+  const { items } = await world.deps.incidents.timeline(id, { limit: 100 });
+  expect(items.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['mitigation.by_hand', 'verification.passed']));
+  const dora = await doraOf(world);
+  if (dora === null) return;
+  const failed = dora.records.deployments.items.flatMap(({ version, failures }: any) =>
+    failures.length === 0 ? [] : [[version, failures.map(({ kind }: any) => kind)]],
+  );
+  expect(failed).toEqual([['v2', ['incident', 'rollback']]]);
 });
 
 const sectionOf = (markdown: string, heading: string): string[] =>

@@ -163,6 +163,10 @@ test.each<[string, Partial<EarlierProblem>]>([
     'Problem 1, from 12:00, after deploy v2. Probable cause: v2 (90 %). Mitigated at 12:01, ended at 12:02',
     { after_change: 'deploy v2' },
   ],
+  [
+    'Problem 1, from 12:00. Probable cause: v2 (90 %). Mitigated by hand at 12:01, ended at 12:02',
+    { mitigation: { number: 1, change: 'chg_v1' as ChangeId, at: after(60) } },
+  ],
 ])('is told as: %s', (text, more) => {
   const [problem] = problemsOf(recoveredIncident());
   if (problem === undefined) return expect.unreachable();
