@@ -190,6 +190,7 @@ test('a question is closed by what another system has done, with the reason', as
   expect(acts(world)).toEqual([]);
   expect(told(world).slice(1)).toEqual([
     '12:04 decision.withdrawn: Question closed: v2 of checkout was rolled back to v1 by bo',
+    '12:04 mitigation.by_hand: checkout v1 was deployed again by bo, which replaces v2, the probable cause. Firebreak verifies the recovery',
   ]);
   const flag = await story({ '4 min': recordsLate('new-basket 7 (off)', 1, { kind: 'flag', author: 'bo' }) });
   expect(acts(flag.world)).toEqual([]);

@@ -8,7 +8,7 @@ import { aChange, IMPROBABLE, list, probability } from '../correlation/words.ts'
 import { type Guard, guard, LIMITING_MODES, modeGuards } from './guard.ts';
 import { asksByModeAlone } from './judgement.ts';
 import { byHandReasons } from './offers.ts';
-import { suspectReason, suspectReasons } from './reasons.ts';
+import { firstSuspectReason, suspectReason } from './reasons.ts';
 import {
   CLOSED,
   ORGANISATION_ROLLBACKS_PER_HOUR,
@@ -82,7 +82,7 @@ export const GUARDS: readonly Guard[] = [
     also: ({ top, found }) =>
       top === undefined
         ? found.doubts.filter(({ code }) => code !== 'no_change_near')
-        : [...found.doubts, ...suspectReasons(top)],
+        : [...found.doubts, firstSuspectReason(top)],
   }),
   guard({
     code: 'not_a_deploy',

@@ -26,15 +26,12 @@ export function suspectReason(suspect: RankedSuspect): Reason {
     : { code: 'suspect', text: `${text}, because ${first}`, more };
 }
 
-/**
- * Names the first suspect where nothing can be done about it. An improbable one is not blamed, but people want to know why. Empty: its
- * probability is less than one per cent.
- */
-export function suspectReasons(suspect: RankedSuspect): Reason[] {
+/** Names the first suspect where nothing can be done about it. An improbable one is not blamed, but people want to know why. */
+export function firstSuspectReason(suspect: RankedSuspect): Reason {
   const { confidence, reasons } = suspect;
-  if (confidence >= IMPROBABLE) return [suspectReason(suspect)];
-  const text = `${nameOfSuspect(suspect)} is probably not the cause (${probability(confidence)})`;
-  return confidence < 0.01 ? [] : [{ code: 'suspect', text, more: reasons }];
+  if (confidence >= IMPROBABLE) return suspectReason(suspect);
+  const share = confidence < 0.01 ? '' : ` (${probability(confidence)})`;
+  return { code: 'suspect', text: `${nameOfSuspect(suspect)} is probably not the cause${share}`, more: reasons };
 }
 
 const nameOfSuspect = (suspect: RankedSuspect): string =>

@@ -15,7 +15,7 @@ import type { ServiceEnvironment } from '../ports/common.ts';
 import { notExplained } from './among-many.ts';
 import { oldOnset } from './old-onset.ts';
 import { approvalReasonsUnder, missingEvidence, reliesOn, withLook } from './evidence-level.ts';
-import { notSaid, suspectReason, suspectReasons } from './reasons.ts';
+import { firstSuspectReason, notSaid, suspectReason } from './reasons.ts';
 import { byHandReasons, candidatesReason, leadersOf, type OfferedAct } from './offers.ts';
 import { doubtFactsOf, type Known, LIMITING_MODES } from './guard.ts';
 import { withWait } from './wait.ts';
@@ -56,7 +56,7 @@ function decideOn(inputs: DecisionInputs, found: Correlation): Decision {
   const impossible = because(applied, 'refuse');
   const named = person ? [] : candidatesReason(found.suspects);
   if (impossible.length > 0 || !top || !target || restores?.kind !== 'version') {
-    const says = top === undefined || person ? [] : unlessSaid(impossible, suspectReasons(top));
+    const says = top === undefined || person ? [] : unlessSaid(impossible, [firstSuspectReason(top)]);
     return { ...base, kind: 'none', reasons: [...impossible, ...named, ...clearingReasons(inputs), ...says] };
   }
   if (person) {
