@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { EXAMPLE_SHA256 } from '../../../entrances/cli/commands/init/init.ts';
+import { sha256 } from '../../../core/stores/hash.ts';
 import { cli } from './support.ts';
 
 let dir: string;
@@ -101,6 +103,18 @@ services:
     expect(forced).toMatchObject({ code: 0, out: expect.stringContaining('paging.yaml: exists, and was not changed') });
     expect(await readFile(files[0] ?? '', 'utf8')).toContain(QUERY);
     expect(await readFile(files[1] ?? '', 'utf8')).toBe('# mine\n');
+  });
+
+  test('replaces the example that Firebreak comes with, as long as nobody has changed it', async () => {
+    const url = await serving(prometheus);
+    const example = await readFile(resolve(import.meta.dirname, '../../../config/services.yaml'), 'utf8');
+    expect(sha256(example)).toBe(EXAMPLE_SHA256);
+    const file = join(dir, 'services.yaml');
+    await writeFile(file, `${example}# mine\n`);
+    expect(await init(url)).toMatchObject({ code: 1 });
+    await writeFile(file, example);
+    expect(await init(url)).toMatchObject({ code: 0 });
+    expect(await readFile(file, 'utf8')).toContain(QUERY);
   });
 
   const status =

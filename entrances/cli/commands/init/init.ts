@@ -5,6 +5,7 @@ import { type Proposal, proposeCatalogue, type SearchedServer, SearchFailure, se
 import { CommandFailure, type CommandContext, UsageError } from '../../command-context.ts';
 import { folderPath } from '../../folders.ts';
 import { numberTo500 } from '../../options.ts';
+import { sha256 } from '../../hash.ts';
 import { oneLine } from '../../table.ts';
 import { evidenceFindings } from '../../../../core/domain/catalogue/doctor-findings.ts';
 import { lineOf } from '../doctor.ts';
@@ -22,6 +23,9 @@ type Options = {
 const SERVICES = 'services.yaml';
 const PAGING = 'paging.yaml';
 
+/** SHA-256 of the example that Firebreak comes with, of which nothing is lost. */
+export const EXAMPLE_SHA256 = 'bd38f08ab643d12e4d3b8bfecee7846f371dcbbc50d9bf0785a7ca49b3b4b3b7';
+
 const PAGING_TEXT = `# Services in mode shadow neither page nor open channels, so that Firebreak can run beside your present notifications.
 # All keys: docs/reference/configuration.md#pagingyaml
 shadow: {}
@@ -36,7 +40,7 @@ export function addInit(program: Command, context: CommandContext): void {
     .option('--config <dir>', 'Configuration folder, created if it does not exist')
     .option('--timeout <seconds>', 'Time limit of each request', numberTo500, 15)
     .option('--dry-run', 'Print the files and write nothing')
-    .option('--force', `Replace an existing ${SERVICES}`)
+    .option('--force', `Replace an existing ${SERVICES}; the unchanged example is replaced without it`)
     .action((options: Options) => init(context, options));
 }
 
@@ -47,7 +51,8 @@ async function init(context: CommandContext, options: Options): Promise<void> {
     throw new UsageError('no address of Prometheus: use --prometheus http://HOST:9090, or set PROMETHEUS_URL');
   const dir = folderPath(context, 'config', options.config);
   const existing = await textOf(join(dir.path, SERVICES));
-  if (existing !== undefined && !options.force && !options.dryRun)
+  const isReplaced = options.force === true || (existing !== undefined && sha256(existing) === EXAMPLE_SHA256);
+  if (existing !== undefined && !isReplaced && !options.dryRun)
     throw new CommandFailure(
       `${join(dir.displayPath, SERVICES)} exists, and was not changed: use --force to replace it, --config DIR to write to ` +
         `another folder, or --dry-run to print the proposal`,
@@ -62,7 +67,7 @@ async function init(context: CommandContext, options: Options): Promise<void> {
     return;
   }
   await mkdir(dir.path, { recursive: true });
-  await writeFile(join(dir.path, SERVICES), text, { flag: options.force ? 'w' : 'wx' });
+  await writeFile(join(dir.path, SERVICES), text, { flag: isReplaced ? 'w' : 'wx' });
   const paging = await textOf(join(dir.path, PAGING));
   if (paging === undefined) await writeFile(join(dir.path, PAGING), PAGING_TEXT, { flag: 'wx' });
   for (const line of findingLines(proposals)) context.out(line);
