@@ -141,8 +141,8 @@ export const MENDS: readonly Mend[] = [
     area: 'rollbacks',
     bug: 'The verdict on an earlier rollback closed the incident while a second rollback was still to be verified.',
     file: 'core/domain/incidents/response.ts',
-    mended: `runbook !== undefined || number < verifying;`,
-    broken: `runbook !== undefined;`,
+    mended: `runbook !== undefined || change !== undefined || number < verifying;`,
+    broken: `runbook !== undefined || change !== undefined;`,
     tests: ['test/core/domain/incidents/response.test.ts'],
   },
   {
