@@ -35,8 +35,8 @@ export type SyncContext = {
   timeScale: number;
   /** The attempt in progress and those that wait for it, by method. */
   inProgress: Map<string, Promise<unknown>>;
-  /** By allowance, the latest time in milliseconds for which a session was told to come back for it. */
-  turns: Map<string, number>;
+  /** By allowance, when the sessions come back for it that were refused: by subject, and the latest. Milliseconds. */
+  turns: Map<string, { last: number; of: Map<string, number> }>;
   /** Time after which no attempt starts. Null: no limit within a session. */
   until: Timestamp | null;
   /** Checks the lease around each attempt. @throws if another projector has taken over */
@@ -46,10 +46,13 @@ export type SyncContext = {
 /** Synchronization of one subject: calls to the vendor within its rate limits, and the time of the next session. */
 export class SyncSession {
   readonly #context: SyncContext;
+  readonly #subject: string;
   #nextAt: number | null = null;
 
-  constructor(context: SyncContext) {
+  /** @param subject what is synchronized: in each sync, it has one turn for an allowance at a time */
+  constructor(context: SyncContext, subject: string) {
     this.#context = context;
+    this.#subject = subject;
   }
 
   /** Time of the next session. Null: nothing is left to do. */
@@ -167,12 +170,16 @@ export class SyncSession {
    * read their subject to find that one of them was permitted.
    */
   #scheduleTurn({ at, usedUp }: Extract<TakenAllowances, { ok: false }>): void {
+    if (usedUp === undefined) return this.scheduleNext(timestamp(at));
     const { turns } = this.#context;
-    const last = usedUp && turns.get(usedUp.name);
-    const turn = usedUp === undefined || last === undefined ? at : Math.max(at, last + usedUp.everyMs);
-    const limited = Math.ceil(Math.min(turn, Math.max(at, this.#millis() + TURN_MAX_MS)));
-    if (usedUp !== undefined) turns.set(usedUp.name, limited);
-    this.scheduleNext(timestamp(limited));
+    const waiting = turns.get(usedUp.name) ?? { last: -Infinity, of: new Map<string, number>() };
+    turns.set(usedUp.name, waiting);
+    const own = waiting.of.get(this.#subject) ?? -Infinity;
+    const next = Math.max(at, waiting.last + usedUp.everyMs);
+    const turn = own >= at ? own : Math.ceil(Math.min(next, Math.max(at, this.#millis() + TURN_MAX_MS)));
+    waiting.of.set(this.#subject, turn);
+    waiting.last = Math.max(waiting.last, turn);
+    this.scheduleNext(timestamp(turn));
   }
 
   #adjustPace(name: string, response: VendorResponse<unknown>): void {

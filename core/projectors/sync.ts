@@ -127,7 +127,7 @@ async function waitForFirst(all: readonly Promise<void>[], pause: Parallelism['p
 }
 
 async function runProjector({ subject }: Due, context: SyncContext, project: Projector): Promise<Timestamp | null> {
-  const session = new SyncSession(context);
+  const session = new SyncSession(context, subject);
   try {
     await project(subject, session);
   } catch (error) {

@@ -8,6 +8,7 @@ let clock: SetClock;
 let desk: SyncContext;
 let turn: SyncSession;
 let calls: number;
+let subjects: number;
 
 beforeEach(() => {
   clock = new SetClock('2026-11-20T12:00:00.000Z');
@@ -21,8 +22,9 @@ beforeEach(() => {
     until: null,
     renewLease: async () => undefined,
   };
-  turn = new SyncSession(desk);
+  turn = new SyncSession(desk, 'first');
   calls = 0;
+  subjects = 0;
 });
 
 const later = (seconds: number): void => clock.set(clock.millis + seconds * 1000);
@@ -44,7 +46,8 @@ const attempt = (response: VendorResponse<string>, method = EDIT, record?: Param
 
 /** Starts the session of the next subject in the same sync. */
 const nextTurn = (): void => {
-  turn = new SyncSession(desk);
+  subjects += 1;
+  turn = new SyncSession(desk, `subject ${subjects}`);
 };
 
 describe('an attempt', () => {
@@ -71,6 +74,8 @@ describe('an attempt', () => {
     }
     const seconds = [...Array.from({ length: 60 }, (_, n) => n + 1), ...Array.from({ length: 10 }, () => 60)];
     expect(turns).toEqual(seconds.map(inSeconds));
+    turn = new SyncSession(desk, 'subject 5'); // it changes again, and keeps its turn
+    expect([await attempt(done, POST), turn.nextAt]).toEqual([undefined, inSeconds(5)]);
     later(30);
     nextTurn();
     expect(await attempt(done, POST)).toEqual(done);
@@ -169,7 +174,7 @@ describe('parallel attempts', () => {
 
   test('of one method run one after the other, and none after an unanswered one', async () => {
     const answer = held();
-    const other = new SyncSession(desk);
+    const other = new SyncSession(desk, 'other');
     const first = turn.attempt(EDIT, () => answer.promise);
     const second = other.attempt(EDIT, async () => {
       calls += 1;
@@ -185,17 +190,17 @@ describe('parallel attempts', () => {
   test('of several methods do not wait for each other, and share their allowances', async () => {
     const answer = held();
     const first = turn.attempt(EDIT, () => answer.promise);
-    expect(await new SyncSession(desk).attempt(POST, async () => done)).toEqual(done);
+    expect(await new SyncSession(desk, 'other').attempt(POST, async () => done)).toEqual(done);
     answer.resolve(done);
     await first;
-    expect(await new SyncSession(desk).attempt(POST, async () => done)).toBeUndefined();
+    expect(await new SyncSession(desk, 'other').attempt(POST, async () => done)).toBeUndefined();
     expect(desk.inProgress.size).toBe(0);
   });
 
   test('are not started after the time limit of the pass', async () => {
     desk = { ...desk, until: inSeconds(10) };
-    const [answer, late] = [held(), new SyncSession(desk)];
-    const first = new SyncSession(desk).attempt(EDIT, () => answer.promise);
+    const [answer, late] = [held(), new SyncSession(desk, 'other')];
+    const first = new SyncSession(desk, 'other').attempt(EDIT, () => answer.promise);
     const second = late.attempt(EDIT, async () => done);
     later(11);
     answer.resolve(done);
