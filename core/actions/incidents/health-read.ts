@@ -38,12 +38,16 @@ export async function readHealth(
     const read: JudgedHealth[] = [];
     let left = JUDGEMENTS_READ_IN_ALL;
     for (const problem of problemsOf(incident).toReversed()) {
+      let after: Evidence['earlier_problem'];
       for (const decision of decisionsOf(problem, judgements).slice(0, Math.min(left, JUDGEMENTS_READ))) {
         left -= 1;
         const evidence = await evidenceOf(deps.decisions, incident.id, decision.id);
         if (evidence === null) continue;
+        if (after !== undefined && evidence.at > after.until) continue; // it is about the same problem as the newer one
         read.push({ decision, evidence, problem: problem.number });
-        break;
+        // An older version has recorded several problems as one. The judgement of each leaves out the samples of those before it.
+        after = incident.earlier_problems === undefined ? evidence.earlier_problem : undefined;
+        if (after === undefined) break;
       }
     }
     const [newest, ...earlier] = read;

@@ -68,7 +68,7 @@ async function comparable({ incidents, changes }: SimilarDeps, one: IncidentReco
 function fixedBy(incident: IncidentRecord, view: IncidentView | undefined): string | null {
   if (incident.status !== 'resolved' || view === undefined) return null;
   if (incident.verifying?.change !== undefined && incident.verification === 'passed')
-    return 'fixed by a person, who deployed the earlier version again';
+    return 'fixed outside Firebreak: the earlier version was deployed again';
   const done = view.effects.findLast(({ kind, state }) => state === 'succeeded' && ACTION_TEXTS.has(kind));
   if (done !== undefined && incident.verification === 'passed') {
     const decision = view.decisions.findLast(({ kind, state }) => kind === 'roll_back' || state === 'approved');

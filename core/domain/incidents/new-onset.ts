@@ -284,7 +284,9 @@ export function reopenedProblem(
   if (verifying === undefined) return { recoveredAt: null };
   // An alert can have begun shortly before the resolution.
   const recovered_at = resolvedAt !== null && resolvedAt < since ? resolvedAt : since;
-  const endedAt = recoveredAt ?? (closedAsOf(incident) === 'unverified' ? undefined : recovered_at);
+  const isProven =
+    closedAsOf(incident) !== 'unverified' && incident.verification !== 'failed' && recovered_at !== since;
+  const endedAt = recoveredAt ?? (isProven ? recovered_at : undefined);
   const { status: _, ...change } = begun(incident, { at: since, recovered_at, pages }, endedAt);
   return change;
 }

@@ -4,26 +4,37 @@ import { MIN_CONFIDENCE_TO_ASK } from '../correlation/weights.ts';
 import { likelihoodText } from '../correlation/words.ts';
 
 /**
- * Tells a problem that was over, or went on, when the next one of its incident began. Times are UTC.
+ * Tells the problems of an incident that were over, or had not ended, when the next one began. Times are UTC, with their day if there
+ * are several.
  *
- * @param index of the problem, from 0
- * @example 'Problem 1, from 03:02. Probable cause: v2 (98 %). Mitigated at 03:16, ended at 03:17'
+ * @example ['Problem 1, from 03:02. Probable cause: v2 (98 %). Mitigated at 03:16, ended at 03:17']
  */
-export function problemText(
-  { at, after_change: change, suspects, mitigation, recovered_at: end }: EarlierProblem,
-  index: number,
-): string {
-  const [suspect] = suspects;
-  const cause =
-    suspect !== undefined && suspect.confidence >= MIN_CONFIDENCE_TO_ASK
-      ? likelihoodText(suspect.version, suspect.confidence)
-      : 'No change is its probable cause';
-  const mitigated =
-    mitigation === undefined
-      ? 'Not mitigated'
-      : `Mitigated${mitigation.change === undefined ? '' : ' by hand'}${mitigation.at === undefined ? '' : ` at ${clock(mitigation.at)}`}`;
-  const ended = end === undefined ? 'its end is not known' : `ended at ${clock(end)}`;
-  return `Problem ${index + 1}, from ${clock(at)}${change === undefined ? '' : `, after ${change}`}. ${cause}. ${mitigated}, ${ended}`;
+export function problemTexts(problems: readonly EarlierProblem[]): string[] {
+  const days = new Set(problems.flatMap(({ at, recovered_at: end = at }) => [dayOf(at), dayOf(end)]));
+  const clock = (at: Timestamp): string => `${days.size > 1 ? `${dayOf(at)} ` : ''}${at.slice(11, 16)}`;
+  return problems.map((problem, index) => {
+    const { at, after_change: change, recovered_at: end } = problem;
+    const began = `Problem ${index + 1}, from ${clock(at)}${change === undefined ? '' : `, after ${change}`}`;
+    const ended = end === undefined ? 'nothing shows when it ended' : `ended at ${clock(end)}`;
+    const isJudged = problem.judged > (problems[index - 1]?.judged ?? 0);
+    return [began, isJudged ? causeText(problem) : 'Not judged', `${mitigationText(problem, clock)}, ${ended}`].join(
+      '. ',
+    );
+  });
 }
 
-const clock = (at: Timestamp): string => at.slice(11, 16);
+const dayOf = (at: Timestamp): string => at.slice(0, 10);
+
+function causeText({ suspects: [suspect] }: EarlierProblem): string {
+  return suspect !== undefined && suspect.confidence >= MIN_CONFIDENCE_TO_ASK
+    ? likelihoodText(suspect.version, suspect.confidence)
+    : 'No change is its probable cause';
+}
+
+function mitigationText({ mitigation, verification }: EarlierProblem, clock: (at: Timestamp) => string): string {
+  if (mitigation === undefined) return 'Not mitigated';
+  const { change, at } = mitigation;
+  const where = change === undefined ? '' : ' outside Firebreak';
+  const when = at === undefined ? '' : ` at ${clock(at)}`;
+  return verification === 'failed' ? `A mitigation${where}${when} did not help` : `Mitigated${where}${when}`;
+}

@@ -1,5 +1,5 @@
 import type { DecisionView, EarlierProblem, IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import type { Timestamp } from '../../../schemas/time/time.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { openProblem } from './new-onset.ts';
 
@@ -17,23 +17,34 @@ export type Problem = EarlierProblem & {
   until: Timestamp | null;
   /** Number of the newest judgement of the problems before it. */
   judgedBefore: number;
+  /** What is known of the problem before it was over by then: this one began later. Null: it is the first. */
+  notBefore: Timestamp | null;
 };
 
 /** The fields of an incident that tell of its problems. */
 export type WithProblems = Parameters<typeof openProblem>[0] & Pick<IncidentRecord, 'earlier_problems'>;
 
 /**
- * Returns the problems of an incident, oldest first. An incident of an older version has one, whatever happened.
+ * Returns the problems of an incident, oldest first, so that each begins after the mitigation and the end of the one before: an alert
+ * can claim an earlier start. An incident of an older version has one, whatever happened.
  */
 export function problemsOf(incident: WithProblems): readonly Problem[] {
-  const all = [...(incident.earlier_problems ?? []), openProblem(incident)];
-  return all.map((problem, index) => ({
-    ...problem,
-    number: index + 1,
-    until: all[index + 1]?.at ?? null,
-    judgedBefore: all[index - 1]?.judged ?? 0,
-  }));
+  const all: Omit<Problem, 'until'>[] = [];
+  for (const problem of [...(incident.earlier_problems ?? []), openProblem(incident)]) {
+    const before = all.at(-1);
+    const notBefore = before === undefined ? null : plusSeconds(lastOf(before), 0.001);
+    const at = notBefore !== null && problem.at < notBefore ? notBefore : problem.at;
+    all.push({ ...problem, at, number: all.length + 1, judgedBefore: before?.judged ?? 0, notBefore });
+  }
+  return all.map((problem, index) => ({ ...problem, until: all[index + 1]?.at ?? null }));
 }
+
+/** Returns the last time that is known of a problem. */
+const lastOf = ({ at, mitigation, recovered_at: end }: EarlierProblem): Timestamp =>
+  [at, mitigation?.at, end]
+    .filter((time) => time !== undefined)
+    .toSorted()
+    .at(-1) ?? at;
 
 /** Returns the decisions about a problem. Those of runbooks, which have questions of their own, are about the problem of their time. */
 export const decisionsOf = <D extends Pick<DecisionView, 'id' | 'at' | 'question'>>(

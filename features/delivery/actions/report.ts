@@ -32,6 +32,9 @@ const INCIDENTS_MAX = 20_000;
 /** An incident can open before the recorded start of the deploy that caused it, by the difference of the clocks. */
 const CLOCKS_DIFFER_SECONDS = 15 * 60;
 
+/** How long before the window deploys are read, to know which versions ran before: a deploy of one of them is a rollback. */
+const DEPLOYED_BEFORE_SECONDS = 14 * 24 * 3600;
+
 /** How long before the window merges are read, for deploys whose commits have no known time. */
 const MERGED_BEFORE_SECONDS = 30 * 24 * 3600;
 
@@ -56,7 +59,12 @@ export async function deliveryReports(
   const now = deps.clock.now();
   const from = plusSeconds(now, -seconds);
   const environments = scope.environment === undefined ? config.delivery.environments : [scope.environment];
-  const query = { from, until: now, environments, ...(scope.service !== undefined && { service: scope.service }) };
+  const query = {
+    from: plusSeconds(from, -DEPLOYED_BEFORE_SECONDS),
+    until: now,
+    environments,
+    ...(scope.service !== undefined && { service: scope.service }),
+  };
   const [deploys, { items, isComplete }, corrections] = await Promise.all([
     deps.deployHistory.read(query),
     deps.incidents.recent({ since: plusSeconds(from, -CLOCKS_DIFFER_SECONDS), limit: INCIDENTS_MAX }),
@@ -66,7 +74,12 @@ export async function deliveryReports(
   const incidents = items.filter(({ group_reason: group }) => group === undefined);
   const inScope: InScope = (one) =>
     environments.includes(one.environment) && matchesScope(config, scope, one.service) && isVisible(one);
-  const rework = await reworkSince(deps, config, deploys.filter(inScope), from);
+  const rework = await reworkSince(
+    deps,
+    config,
+    deploys.filter((one) => inScope(one) && one.started_at >= from),
+    from,
+  );
   return (length) => {
     const window = { from: plusSeconds(now, -length), until: now };
     const records = { deploys, incidents, corrections, rework };

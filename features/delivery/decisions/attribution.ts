@@ -37,9 +37,10 @@ export function attributedIncident(
   const { id, service, environment, title, opened_at, resolved_at } = incident;
   const closedAs = closedAsOf(incident);
   const all = problemsOf(incident);
-  const problems = all.map((problem) => ({
+  const ends = endsOf(all, closedAs === 'unverified' ? null : resolved_at);
+  const problems = all.map((problem, index) => ({
     opened_at: problem.at,
-    ended_at: problem.until === null ? resolved_at : (problem.recovered_at ?? problem.until),
+    ended_at: ends[index] ?? null,
     ...(correction === undefined
       ? attributionOf(problem, incident, rolledBackFor(problem, all, rolledBack), confirmedConfidence)
       : { deployment_id: correction.deployment_id, attributed_by: 'person' as const }),
@@ -64,21 +65,42 @@ export function attributedIncident(
 
 type RolledBack = Pick<DeployRecord, 'id' | 'started_at'>;
 
-/** Adds up how long the problems lasted, without the time between them. */
-const secondsOf = (problems: readonly { opened_at: Timestamp; ended_at: Timestamp | null }[]): number =>
-  problems.reduce((sum, one) => sum + Math.max(0, secondsBetween(one.opened_at, one.ended_at ?? one.opened_at)), 0);
+/** Returns the end of each problem. One that had not ended when the next one began ended with that. Null: nothing has shown an end. */
+function endsOf(problems: readonly Problem[], lastEnd: Timestamp | null): (Timestamp | null)[] {
+  let end = lastEnd;
+  return problems
+    .toReversed()
+    .map((problem) => (end = problem.until === null ? lastEnd : (problem.recovered_at ?? end)))
+    .toReversed();
+}
+
+/** Adds up the seconds in which at least one problem was open. */
+function secondsOf(problems: readonly { opened_at: Timestamp; ended_at: Timestamp | null }[]): number {
+  let [sum, until] = [0, ''];
+  for (const { opened_at, ended_at } of problems) {
+    const from = opened_at < until ? (until as Timestamp) : opened_at;
+    if (ended_at === null || ended_at <= from) continue;
+    sum += secondsBetween(from, ended_at);
+    until = ended_at;
+  }
+  return sum;
+}
 
 /**
- * Returns the deploys that were rolled back for a problem: its suspects, and of deploys that no problem suspects those that started
- * before it, and not before an earlier one.
+ * Returns the deploys that were rolled back for a problem: those that it suspects most, and of deploys that no problem suspects those that
+ * started before it, and not before an earlier one.
  */
 function rolledBackFor(problem: Problem, all: readonly Problem[], rolledBack: readonly RolledBack[]): RolledBack[] {
-  const suspects = (one: Problem, deploy: RolledBack): boolean =>
-    one.suspects.some(({ change_id: change }) => change === deploy.id);
-  return rolledBack.filter((deploy) => {
-    const of = all.find((one) => suspects(one, deploy)) ?? all.find((one) => deploy.started_at <= one.at) ?? all.at(-1);
-    return of?.number === problem.number;
-  });
+  const confidence = (one: Problem, deploy: RolledBack): number =>
+    one.suspects.find(({ change_id: change }) => change === deploy.id)?.confidence ?? -1;
+  return rolledBack
+    .filter((deploy) => {
+      const [suspecting] = all.toSorted((a, b) => confidence(b, deploy) - confidence(a, deploy));
+      const isSuspected = suspecting !== undefined && confidence(suspecting, deploy) >= 0;
+      const of = isSuspected ? suspecting : (all.find((one) => deploy.started_at <= one.at) ?? all.at(-1));
+      return of?.number === problem.number;
+    })
+    .toSorted((a, b) => confidence(problem, b) - confidence(problem, a));
 }
 
 function attributionOf(

@@ -45,7 +45,8 @@ export function doraReport(
   inScope: InScope,
   config: DeliveryConfig,
 ): DoraReport {
-  const records = [...new Map(all.map((record) => [record.id, record])).values()].toSorted(byStart);
+  const known = [...new Map(all.map((record) => [record.id, record])).values()].toSorted(byStart);
+  const records = [...Map.groupBy(known, serviceEnvironmentKey).values()].flatMap(withRedeploys).toSorted(byStart);
   const attributed = attributedIncidents(observed, records, corrections, config);
   const inWindow = records.filter(
     (record) => inScope(record) && record.started_at >= from && record.started_at <= until,
@@ -56,17 +57,18 @@ export function doraReport(
   );
   const failuresOf = Map.groupBy(
     attributed.flatMap(({ id, closed_as, problems }) =>
-      problems.map(({ deployment_id, ended_at }, index) => ({
+      problems.map(({ deployment_id, ended_at }) => ({
         deployment_id,
         incident_id: id,
         ended_at,
-        isEndKnown: index < problems.length - 1 || closed_as !== 'unverified',
+        // Nothing shows when, or whether, an unverified incident ended.
+        isEndKnown: ended_at !== null || closed_as !== 'unverified',
       })),
     ),
     ({ deployment_id: deploy }) => deploy,
   );
   const deploys = [...Map.groupBy(versions, serviceEnvironmentKey).values()].flatMap((sameService) =>
-    doraDeploys(withRedeploys(sameService), failuresOf, rework, pendingFrom),
+    doraDeploys(sameService, failuresOf, rework, pendingFrom),
   );
   const infrastructure = applied.map(doraApply);
   const incidents = attributed.filter(
@@ -170,24 +172,37 @@ const recordedFields = ({ id, service, environment, version, kind, status, start
   finished_at: at,
 });
 
+/** Time in seconds within which a version that was replaced by an earlier one is deployed again, so that it was not rolled back. */
+const AGAIN_SECONDS = DAY_SECONDS;
+
 /**
  * Returns the records with those deploys as rollbacks that put a version live again which ran before the running one, as people and CD
- * systems roll back that know no rollback. A version that was rolled back itself is deployed again in earnest.
+ * systems roll back that know no rollback. It is none if the replaced version is deployed again within a day: a region that is a version
+ * behind, or a new try.
  *
- * @param records oldest first
+ * @param records those of one service and environment, oldest first
  */
 function withRedeploys(records: readonly DeployRecord[]): DeployRecord[] {
-  const good = new Set<string>();
-  let running: DeployRecord['version'] | undefined;
-  return records.map((record) => {
+  /** Versions that ran before the running one, oldest first. */
+  let before: string[] = [];
+  let running: string | undefined;
+  return records.map((record, index) => {
     const { kind, status, version, previous_version: previous } = record;
-    if (status !== 'succeeded') return record;
-    const before = running ?? previous ?? undefined;
+    if (status !== 'succeeded' || kind === 'infrastructure') return record;
+    const replaced = running ?? previous ?? undefined;
     running = version;
-    const isRedeploy = kind === 'deploy' && version !== before && good.has(version);
-    if (before !== undefined && (isRedeploy || kind === 'rollback')) good.delete(before);
-    else if (before !== undefined) good.add(before);
-    return isRedeploy ? { ...record, kind: 'rollback' as const, previous_version: before ?? null } : record;
+    if (replaced === undefined || replaced === version) return record;
+    const place = before.indexOf(version);
+    const isBack = place >= 0;
+    before = isBack ? before.slice(0, place) : [...before.filter((one) => one !== replaced), replaced];
+    const isAgain = (): boolean =>
+      records
+        .slice(index + 1)
+        .some(
+          (next) => next.version === replaced && secondsBetween(record.started_at, next.started_at) < AGAIN_SECONDS,
+        );
+    if (kind !== 'deploy' || !isBack || isAgain()) return record;
+    return { ...record, kind: 'rollback' as const, previous_version: replaced };
   });
 }
 

@@ -41,6 +41,7 @@ test.each<[string, string[], string[]]>([
   ['it is deployed again after each of two', ['v1', 'v2', 'v1', 'v3', 'v1'], ['v2', 'v3']],
   ['an older one is deployed again', ['v1', 'v2', 'v3', 'v1'], ['v3']],
   ['the removed version is deployed once more, and removed again', ['v1', 'v2', 'v1', 'v2', 'v1'], ['v2', 'v2']],
+  ['a version is skipped, and deployed again', ['v1', 'v2', 'v3', 'v1', 'v2'], ['v3']],
   ['the same version is deployed twice', ['v1', 'v2', 'v2'], []],
   ['each version is a new one', ['v1', 'v2', 'v3'], []],
 ])('a version failed if a deploy of an earlier one has replaced it: %s', (_, versions, expected) => {
@@ -55,4 +56,20 @@ test.each<[string, string[], string[]]>([
     versions.length - redeploys,
   ]);
   expect(figures.rework_rate.rework).toBe(redeploys);
+});
+
+test('a region that is deployed hours after another one is no rollback', () => {
+  const versions = ['v2', 'v3', 'v2', 'v3'];
+  const { figures } = reportOf(versions.map((version, n) => change(version, 10 * DAY - n * 120)));
+  expect(figures.change_failure_rate).toMatchObject({ failed: 0, deploys: 4 });
+});
+
+test('a version that was deployed before the window counts as an earlier one', () => {
+  const changes = [change('v1', 40 * DAY), change('v2', 20 * DAY), change('v1', 18 * DAY), change('v2', 5 * DAY)];
+  const { deploys } = reportOf(changes);
+  expect(deploys.map(({ version, kind, failures }) => [version, kind, failures.length])).toEqual([
+    ['v2', 'deploy', 0],
+    ['v1', 'rollback', 0],
+    ['v2', 'deploy', 1],
+  ]);
 });

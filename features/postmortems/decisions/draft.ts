@@ -139,6 +139,12 @@ class Drafting {
     return this.#refOf('first', (row) => kinds.includes(row.kind) && isDuring(problem, row.at));
   }
 
+  /** Returns the reference of the last row of this kind that is about the newest problem. */
+  #refOfLast(kind: string): string | undefined {
+    const newest = this.#problems.at(-1);
+    return this.#refOf('last', (row) => row.kind === kind && (newest === undefined || isDuring(newest, row.at)));
+  }
+
   #refOf(which: 'first' | 'last', matches: (row: Row) => boolean): string | undefined {
     const row = which === 'first' ? this.#rows.find(matches) : this.#rows.findLast(matches);
     return row && this.#references.refOf(row.id, row.at);
@@ -282,7 +288,7 @@ class Drafting {
         ? `it ended at ${restored}, and the record has no mitigation of it`
         : isLast
           ? 'the record does not show its end'
-          : 'it went on when the next problem began';
+          : 'it had not ended when the next problem began';
     return [...sentences, this.#sentence(ended, this.#beginning(problem), ...refsOfEnd)];
   }
 
@@ -291,11 +297,12 @@ class Drafting {
     if (!this.#isUndone(problem)) return '';
     return this.#refDuring(problem, 'mitigation.by_hand') === undefined
       ? ' by undoing the change'
-      : ' by deploying the earlier version again, by hand';
+      : ' by deploying the earlier version again, outside Firebreak';
   }
 
   /** Returns whether a problem was mitigated by undoing the change that is its probable cause. */
   #isUndone(problem: ToldProblem): boolean {
+    if (this.#refDuring(problem, 'mitigation.by_hand') !== undefined) return true;
     const done = this.#record.effects.filter(
       ({ state, at, flag }) => state === 'succeeded' && flag?.by === undefined && isDuring(problem, at),
     );
@@ -330,18 +337,20 @@ class Drafting {
   }
 
   get #restoredRef(): string {
-    return this.#refOfRow('last', 'alerts.resolved') ?? this.#refOfRow('last', 'verification.passed') ?? this.#end;
+    return this.#refOfLast('alerts.resolved') ?? this.#refOfLast('verification.passed') ?? this.#end;
   }
 
   /** Returns the sentence that people were asked for approval, and why. Empty: they were not, or Firebreak acted without an answer. */
   #questionSentence(problem: ToldProblem): string[] {
     const decisions = decisionsOf(problem, this.#record.decisions);
-    if (decisions.some(({ kind }) => kind === 'roll_back')) return [];
     const approval = decisions.find(
       ({ kind, approvals, state }) => kind === 'approve' && (state !== 'final' || approvals.given.length > 0),
     );
     const ref = approval && this.#decisionRef(approval.id);
     if (approval === undefined || ref === undefined) return [];
+    const isAnswered =
+      approval.state === 'approved' || approval.state === 'rejected' || approval.approvals.given.length > 0;
+    if (!isAnswered && decisions.some(({ kind }) => kind === 'roll_back')) return [];
     const migration = approval.reasons.find(({ code }) => code === 'migration_in_deploy');
     const why = migration ?? approval.reasons.find(({ code }) => code === approval.because);
     const answers = ['decision.approved', 'decision.rejected', 'decision.expired', 'decision.withdrawn'];
@@ -562,7 +571,7 @@ class Drafting {
 
   #well(): string {
     const { to_detect_seconds, to_acknowledge_seconds } = this.#times;
-    const verified = this.#refOfRow('last', 'verification.passed');
+    const verified = this.#refOfLast('verification.passed');
     const acknowledgement = this.#refOfRow('first', 'incident.acknowledged', 'page.acknowledged', 'role.taken');
     const isMeasured = this.#problems[0]?.evidence != null;
     return this.#list(
@@ -607,10 +616,8 @@ class Drafting {
   /** Says that undoing the suspected change helped. Empty: it was not undone, or nothing has shown that. */
   #undoneSentence(problem: ToldProblem): string[] {
     const mitigation = this.#refDuring(problem, ...MITIGATED);
-    const hasHelped =
-      problem.until === null
-        ? this.#refOfRow('last', 'verification.passed') !== undefined
-        : problem.recovered_at !== undefined;
+    const { verification, until, recovered_at: end } = problem;
+    const hasHelped = verification === 'passed' || (until !== null && end !== undefined && verification !== 'failed');
     if (mitigation === undefined || !hasHelped || !this.#isUndone(problem)) return [];
     return [
       this.#sentence(

@@ -20,10 +20,11 @@ type Record = Pick<DraftInput, 'incident' | 'timeline' | 'effects' | 'signals'>;
 /** Returns the times of a problem. @param end takes the place of the end of an incident that is open */
 export function problemTimesOf(record: Record, problem: Omit<ProblemRecord, 'causes'>, end: Timestamp): ProblemTimes {
   const { incident, timeline, effects, signals } = record;
-  const { number, at, evidence } = problem;
+  const { number, at, evidence, notBefore } = problem;
   const alerted_at =
     number === 1 ? signals.reduce((first, { startsAt }) => earlier(startsAt, first), incident.opened_at) : at;
-  const started_at = earlier(evidence === null ? alerted_at : onsetOf(evidence).at, alerted_at);
+  const onset = earlier(evidence === null ? alerted_at : onsetOf(evidence).at, alerted_at);
+  const started_at = notBefore !== null && onset < notBefore ? notBefore : onset;
   // A flag that a person changed (`flag.by`) is not an action of Firebreak.
   const mitigated_at =
     timeline.find(({ entry }) => MITIGATED.includes(entry.kind) && isDuring(problem, entry.at))?.entry.at ??
@@ -36,7 +37,7 @@ export function problemTimesOf(record: Record, problem: Omit<ProblemRecord, 'cau
     started_at,
     alerted_at,
     mitigated_at,
-    restored_at: problem.until === null ? restoredAt(record, end) : (problem.recovered_at ?? null),
+    restored_at: problem.until === null ? restoredAt(record, problem, end) : (problem.recovered_at ?? null),
     to_detect_seconds: secondsAfter(started_at, alerted_at) ?? 0,
     to_mitigate_seconds: secondsAfter(alerted_at, mitigated_at),
   };
@@ -64,7 +65,7 @@ export function timesOf(
         }
       : problemTimesOf(record, first, end);
   const resolved_at = resolved ?? end;
-  const restored_at = restoredAt(record, end);
+  const restored_at = restoredAt(record, record.problems.at(-1), end);
   const acknowledged_at = handling?.acknowledged?.at ?? null;
   return {
     started_at,
@@ -82,10 +83,15 @@ export function timesOf(
 }
 
 /** Returns when the incident's last problem had ended. */
-function restoredAt({ incident, timeline }: Record, end: Timestamp): Timestamp {
+function restoredAt(
+  { incident, timeline }: Record,
+  last: Omit<ProblemRecord, 'causes'> | undefined,
+  end: Timestamp,
+): Timestamp {
   const resolved_at = incident.resolved_at ?? end;
+  const isOf = (at: Timestamp): boolean => at <= resolved_at && (last === undefined || isDuring(last, at));
   const lastAt = (kind: string): Timestamp | undefined =>
-    timeline.findLast(({ entry }) => entry.kind === kind && entry.at <= resolved_at)?.entry.at;
+    timeline.findLast(({ entry }) => entry.kind === kind && isOf(entry.at))?.entry.at;
   return lastAt('alerts.resolved') ?? lastAt('verification.passed') ?? resolved_at;
 }
 

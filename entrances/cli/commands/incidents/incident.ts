@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { UNVERIFIED_TEXT } from '../../../../core/domain/incidents/closing.ts';
 import { clearingsText } from '../../../../core/domain/changes/cleared-suspects.ts';
-import { problemText } from '../../../../core/domain/incidents/problem-words.ts';
+import { problemTexts } from '../../../../core/domain/incidents/problem-words.ts';
 import { suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
 import { EFFECT_NAMES, effectWords, rollbackOf } from '../../../../core/domain/messages/incident-lines.ts';
 import { decisionLines, linesOf } from '../../../../core/domain/messages/decision-lines.ts';
@@ -99,7 +99,7 @@ export function incidentText(incident: IncidentView, details = false): string[] 
   if (incident.closed_as === 'unverified') out(`${UNVERIFIED_TEXT}: firebreak incident reopen ${shortName(incident)}`);
   for (const why of incident.open_because ?? []) out(oneLine(`open because ${why}`));
   if (incident.status !== 'resolved' || Object.keys(incident.roles).length > 0) out(oneLine(rolesOf(incident)));
-  for (const [index, problem] of incident.earlier_problems.entries()) out(oneLine(problemText(problem, index)));
+  for (const text of problemTexts(incident.earlier_problems)) out(oneLine(text));
   for (const { version, confidence, reasons } of suspectsToShow(incident.suspects))
     out(oneLine(`suspect  ${version} (${probability(confidence)}): ${reasons.slice(0, 1).join('')}`));
   if (incident.cleared.length > 0) out(oneLine(`cleared  ${clearingsText(incident.cleared)}`));

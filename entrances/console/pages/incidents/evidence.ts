@@ -1,7 +1,7 @@
 import { EFFECT_NAMES } from '../../../../core/domain/messages/incident-lines.ts';
 import { html } from 'hono/html';
 import { activeClearings, clearingsText } from '../../../../core/domain/changes/cleared-suspects.ts';
-import { problemText } from '../../../../core/domain/incidents/problem-words.ts';
+import { problemTexts } from '../../../../core/domain/incidents/problem-words.ts';
 import { evidencePath } from '../../../../core/domain/incidents/console-link.ts';
 import { decisionLines } from '../../../../core/domain/messages/decision-lines.ts';
 import type { Place } from '../../../../core/domain/messages/place-names.ts';
@@ -60,7 +60,7 @@ const earlierProblems = ({ earlier_problems: problems = [] }: IncidentRecord): H
     ? ''
     : html`<h3>Earlier problems of this incident</h3>
         <ul>
-          ${problems.map((problem, index) => html`<li>${problemText(problem, index)}</li>`)}
+          ${problemTexts(problems).map((text) => html`<li>${text}</li>`)}
         </ul>`;
 
 export function decisionsPanel({ story, at }: IncidentData): Html {

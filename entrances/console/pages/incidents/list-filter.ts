@@ -115,9 +115,13 @@ export const hasActed = ({
   verifying,
   group_rollback,
   last_requests,
-}: Pick<IncidentRecord, 'verifying' | 'group_rollback' | 'last_requests'>): boolean =>
+  earlier_problems: earlier = [],
+}: Pick<IncidentRecord, 'verifying' | 'group_rollback' | 'last_requests' | 'earlier_problems'>): boolean =>
   group_rollback?.key !== undefined ||
-  (verifying !== undefined && verifying.change === undefined && last_requests?.rollback === undefined);
+  (last_requests?.rollback === undefined &&
+    [verifying, ...earlier.map(({ mitigation }) => mitigation)].some(
+      (one) => one !== undefined && one.change === undefined,
+    ));
 
 function isGroup(because: NonNullable<IncidentRecord['group_reason']>['because']) {
   return ({ group_reason }: IncidentRecord): boolean => group_reason?.because === because;

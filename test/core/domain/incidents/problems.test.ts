@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { newOnset, reopenedProblem } from '../../../../core/domain/incidents/new-onset.ts';
-import { problemText } from '../../../../core/domain/incidents/problem-words.ts';
+import { problemTexts } from '../../../../core/domain/incidents/problem-words.ts';
 import { decisionsOf, isDuring, problemsOf, withProblem } from '../../../../core/domain/incidents/problems.ts';
 import type { ChangeId, Version } from '../../../../schemas/config/names.ts';
 import type { DecisionView, EarlierProblem, IncidentRecord, Suspect } from '../../../../schemas/incidents/incident.ts';
@@ -62,6 +62,7 @@ describe('the problems of an incident', () => {
         mitigation: { number: 1, at: after(60) },
         verification: 'pending',
         recovered_at: after(120),
+        notBefore: null,
       },
     ]);
   });
@@ -82,6 +83,7 @@ describe('the problems of an incident', () => {
       judged: 1,
       suspects: [],
       verification: 'not_needed',
+      notBefore: plusSeconds(after(120), 0.001),
     });
   });
 
@@ -112,9 +114,19 @@ describe('the problems of an incident', () => {
       endOf(resolved),
       endOf({ ...unknown, closed_as: 'verified' }),
       endOf({ ...unknown, closed_as: 'unverified' }),
-    ]).toEqual([after(120), after(900), undefined]);
+      endOf({ ...unknown, closed_as: 'person', verification: 'failed' }),
+      endOf({ ...unknown, closed_as: 'verified', resolved_at: after(1000) }),
+    ]).toEqual([after(120), after(900), undefined, undefined, undefined]);
     const { verifying: _verifying, ...unmitigated } = resolved;
     expect(reopenedProblem(unmitigated, { since: after(960), pages: true })).toEqual({ recoveredAt: null });
+  });
+
+  test('begin after the mitigation and the end of the one before, whatever start an alert claims', () => {
+    const claimed = { ...failingAgain(recoveredIncident(), after(300)) };
+    const onset = claimed.new_onset;
+    if (onset === undefined) return expect.unreachable();
+    const [first, second] = problemsOf({ ...claimed, new_onset: { ...onset, at: after(-60) } });
+    expect([first?.until, second?.at]).toEqual([second?.at, plusSeconds(after(120), 0.001)]);
   });
 
   test('of an older version are one, although others began', () => {
@@ -164,19 +176,19 @@ test.each<[string, Partial<EarlierProblem>]>([
     { after_change: 'deploy v2' },
   ],
   [
-    'Problem 1, from 12:00. Probable cause: v2 (90 %). Mitigated by hand at 12:01, ended at 12:02',
+    'Problem 1, from 12:00. Probable cause: v2 (90 %). Mitigated outside Firebreak at 12:01, ended at 12:02',
     { mitigation: { number: 1, change: 'chg_v1' as ChangeId, at: after(60) } },
   ],
 ])('is told as: %s', (text, more) => {
   const [problem] = problemsOf(recoveredIncident());
   if (problem === undefined) return expect.unreachable();
-  expect(problemText({ ...problem, ...more }, 0)).toBe(text);
+  expect(problemTexts([{ ...problem, ...more }])).toEqual([text]);
 });
 
 test('a problem without a mitigation, or without a known end, is told as such', () => {
   const { recovered_at: _, verifying: _verifying, ...open } = recoveredIncident();
   const [problem] = problemsOf(open);
-  expect(problem && problemText(problem, 0)).toBe(
-    'Problem 1, from 12:00. Probable cause: v2 (90 %). Not mitigated, its end is not known',
-  );
+  expect(problem && problemTexts([problem])).toEqual([
+    'Problem 1, from 12:00. Probable cause: v2 (90 %). Not mitigated, nothing shows when it ended',
+  ]);
 });
