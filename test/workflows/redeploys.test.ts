@@ -3,8 +3,10 @@ import { recordChange } from '../../core/actions/changes/record-change.ts';
 import { NewChange } from '../../schemas/changes/change.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { wake } from '../../workflows/wake.ts';
-import { all, type Moment, play, theIncident } from './play.ts';
+import { all, ends, fires, mode, type Moment, play, theIncident } from './play.ts';
+import { NOON } from '../core/arbitraries.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
+import { recordsLate } from './stories/late-changes.ts';
 import { DEATHS, redeployPaths, redeployWithDeath } from './stories/redeploys.ts';
 import type { Path } from './stories/rollbacks.ts';
 
@@ -122,6 +124,23 @@ test('a redeploy that does not help opens the incident again, and does not count
 test('a deploy of a new version is no redeploy', async () => {
   const { said, incident, pinned, rolledBack } = await told(redeployPaths['fix-forward']);
   expect(said.filter((text) => /deployed again|pinned/.test(text))).toEqual([]);
+  expect(incident).toMatchObject({ status: 'resolved', verification: 'not_needed' });
+  expect([pinned, rolledBack]).toEqual([[], []]);
+});
+
+test('a redeploy from before the problem, which is reported later, is no mitigation: the incident is judged again', async () => {
+  const { said, asked, incident, pinned, rolledBack } = await told({
+    given: [mode('approve')],
+    timeline: {
+      '0 s': fires(),
+      '4 min': recordsLate('v1', 6, { author: 'ada', finished_at: plusSeconds(NOON, -120) }),
+      '9 min': ends(),
+    },
+    calls: ['pager trigger page.1 critical', 'pager resolve page.1 critical'],
+    status: 'resolved',
+  });
+  expect(said.filter((text) => /deployed again|pinned/.test(text))).toEqual([]);
+  expect(asked).toHaveLength(2);
   expect(incident).toMatchObject({ status: 'resolved', verification: 'not_needed' });
   expect([pinned, rolledBack]).toEqual([[], []]);
 });

@@ -143,7 +143,7 @@ async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<Ch
   const stored = await storedJudgement(deps, input);
   if (typeof stored === 'string') return stored;
   const { inputs, incident, decision, judged } = stored;
-  const redeploy = await findRedeploy(deps, incident, input.changes);
+  const redeploy = await findRedeploy(deps, incident, inputs.evidence, input.changes);
   if (redeploy !== null) {
     if (redeploy.isUnclear) return 'unjudged';
     await noteRedeploy(deps, incident.id, judged.number, redeploy);

@@ -1,5 +1,7 @@
 import { actorOf, type Redeploy, redeployOf, redeployText, whoMade } from '../../core/domain/changes/redeploy.ts';
 import { endOf } from '../../core/domain/changes/versions.ts';
+import type { Evidence } from '../../core/domain/correlation/evidence.ts';
+import { onsetOf } from '../../core/domain/correlation/onset.ts';
 import { mitigated } from '../../core/domain/incidents/new-onset.ts';
 import type { Redeploy as Followed } from '../../core/domain/incidents/response.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
@@ -20,20 +22,26 @@ const CHANGES_READ = 50;
 /** A change by which a person mitigated the incident. `isUnclear`: it can be Firebreak's own rollback in progress. */
 type Found = Redeploy & { change: Change; isUnclear: boolean };
 
-/** Returns the first of these changes by which a person has replaced the probable cause by an earlier version. Null: none has. */
+/**
+ * Returns the first of these changes by which a person has replaced the probable cause by an earlier version. Null: none has.
+ *
+ * @param evidence of the newest judgement
+ */
 export async function findRedeploy(
   deps: Pick<Deps, 'changes' | 'drills' | 'effects'>,
   incident: IncidentRecord,
+  evidence: Evidence,
   ids: readonly ChangeId[],
 ): Promise<Found | null> {
   if (incident.suspects.length === 0) return null;
+  const { earliest: onset } = onsetOf(evidence);
   for (const id of ids) {
     const change = await deps.changes.get(id);
     if (change === undefined || change.environment !== incident.environment) continue;
     const changes = await deps.changes.recent(change, CHANGES_READ);
     // Only these have the versions as they are compared.
     const known = changes.find((one) => one.id === id);
-    const found = known && redeployOf(incident, changes, known);
+    const found = known && redeployOf(incident, changes, known, onset);
     if (known === undefined || found == null || (await isOfDrill(deps, known))) continue;
     const isUnclear = incident.status === 'mitigating' || (await isOwnInProgress(deps, known));
     return { ...found, change: known, isUnclear };

@@ -1,28 +1,32 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
 import { MIN_CONFIDENCE_TO_ASK } from '../correlation/weights.ts';
 import { clearingOf } from './cleared-suspects.ts';
 import { replacedByOlder } from './recognize.ts';
 import { rolledBackBy } from './rolled-back.ts';
 import { isSameVersion } from './version-identity.ts';
-import { byStart, newestLiveChange, putsVersionLive } from './versions.ts';
+import { byStart, endOf, newestLiveChange, putsVersionLive } from './versions.ts';
 
 /** What a person has replaced by an earlier version. `replaced`: the change that ran until then. `suspect`: of the same version. */
 export type Redeploy = { replaced: Change; suspect: Change };
 
 /**
  * Returns what a change that a person or another system made replaces by an earlier version: the version that the newest judgement
- * of the incident holds to be the probable cause. Null: it has not ended well, another version runs since, its version is a new one,
- * such as a fix, it replaces another version, or Firebreak has brought the version back.
+ * of the incident holds to be the probable cause. Null: it has not ended well, or ended before the problem began, another version runs
+ * since, its version is a new one, such as a fix, it replaces another version, or Firebreak has brought the version back.
  *
  * @param changes newest changes of the service and environment of the change, with the change itself
+ * @param onset the earliest time at which the problem can have begun
  */
 export function redeployOf(
   { suspects, cleared }: Pick<IncidentRecord, 'suspects' | 'cleared'>,
   changes: readonly Change[],
   change: Change,
+  onset: Timestamp,
 ): Redeploy | null {
   if (!putsVersionLive(change) || change.status !== 'succeeded' || change.made_for !== null) return null;
+  if (endOf(change) <= onset) return null;
   if (newestLiveChange(changes)?.id !== change.id) return null;
   const replaced = change.kind === 'rollback' ? rolledBackBy(changes, change) : replacedByOlder(changes, change);
   if (replaced === null || isRestored(changes, change, replaced)) return null;

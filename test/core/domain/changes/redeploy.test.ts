@@ -2,7 +2,9 @@ import { expect, test } from 'vitest';
 import { actorOf, redeployOf, redeployText } from '../../../../core/domain/changes/redeploy.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
-import { change } from '../../arbitraries.ts';
+import { before, change } from '../../arbitraries.ts';
+
+const ONSET = before(10);
 
 const v1 = change('v1', 300);
 const v2 = change('v2', 60);
@@ -77,15 +79,20 @@ test.each<[string, Suspects, Change[], Change, string | null]>([
   ['another version runs since', suspecting(v2), [v1, v2, change('v4', 2)], again('v1', 5), null],
   ['a version that never ran', suspecting(v2), [v2], again('v1', 5), null],
   ['a flag', suspecting(v2), [v1, v2], again('v1', 5, { kind: 'flag' }), null],
+  ['it ended before the problem began', suspecting(v2), [v1, v2], again('v1', 20, { finished_at: ONSET }), null],
+  ['it began before the problem', suspecting(v2), [v1, v2], again('v1', 20, { finished_at: before(9) }), 'v2'],
 ])('%s', (_, incident, changes, redeploy, replaced) => {
   const all = [...changes.filter(({ id }) => id !== redeploy.id), redeploy];
-  expect(redeployOf(incident, all, redeploy)?.suspect.version ?? null).toBe(replaced);
+  expect(redeployOf(incident, all, redeploy, ONSET)?.suspect.version ?? null).toBe(replaced);
 });
 
 test('the suspect may have been marked as rolled back, as when the step is repeated', () => {
   const marked = { ...v2, rolled_back_by: 'inc' };
   const redeploy = again('v1', 5);
-  expect(redeployOf(suspecting(v2), [v1, marked, redeploy], redeploy)).toEqual({ replaced: marked, suspect: marked });
+  expect(redeployOf(suspecting(v2), [v1, marked, redeploy], redeploy, ONSET)).toEqual({
+    replaced: marked,
+    suspect: marked,
+  });
 });
 
 test.each<[Partial<Change>, string, string]>([
