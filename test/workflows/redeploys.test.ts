@@ -1,14 +1,18 @@
 import { expect, test } from 'vitest';
+import { mitigated } from '../../core/domain/incidents/new-onset.ts';
 import { recordChange } from '../../core/actions/changes/record-change.ts';
 import { NewChange } from '../../schemas/changes/change.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { wake } from '../../workflows/wake.ts';
-import { all, ends, fires, mode, type Moment, play, theIncident } from './play.ts';
+import { all, ends, fires, mode, type Moment, play, says, theIncident } from './play.ts';
 import { NOON } from '../core/arbitraries.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import { recordsLate } from './stories/late-changes.ts';
 import { DEATHS, redeployPaths, redeployWithDeath } from './stories/redeploys.ts';
 import type { Path } from './stories/rollbacks.ts';
+
+const calm = { verification: 'passed', status: 'mitigated' } as const;
+const failed = { verification: 'failed', status: 'open' } as const;
 
 /** Plays a story. Returns what was said and recorded about the redeploy. @param until when to look; absent: at the end */
 async function told(path: Path | undefined, until?: string) {
@@ -143,6 +147,34 @@ test('a redeploy from before the problem, which is reported later, is no mitigat
   expect(asked).toHaveLength(2);
   expect(incident).toMatchObject({ status: 'resolved', verification: 'not_needed' });
   expect([pinned, rolledBack]).toEqual([[], []]);
+});
+
+test.each([
+  ['after the verified recovery is a precaution, not the mitigation', calm, 'passed', []],
+  ['is the mitigation if the one before did not help', failed, 'pending', ['v2 to v1']],
+] as const)('a redeploy %s', async (_, verdict, verification, pins) => {
+  const by = { number: 0, runbook: 1 };
+  const acts: Moment = (world) =>
+    says(
+      { kind: 'runbook', number: 1, acted: true, page: 'no' },
+      mitigated({ firing: 1, signal_count: 1 }, { ...by, at: world.clock.now() }),
+    )(world);
+  const path: Path = {
+    given: [mode('shadow')],
+    timeline: {
+      '0 s': fires(),
+      '2 min': acts,
+      '17 min': says({ kind: 'verification', ...by, outcome: verdict.verification }, verdict),
+      '20 min': recordsLate('v1', 1, { author: 'ada' }),
+      '40 min': ends(),
+    },
+    calls: [],
+    status: 'resolved',
+  };
+  const { incident, pinned, rolledBack } = await told(path, '22 min');
+  expect(incident.verification).toBe(verification);
+  expect(pinned).toEqual(pins);
+  expect(rolledBack).toHaveLength(pins.length);
 });
 
 test("the report of Firebreak's own rollback in progress is no redeploy", async () => {

@@ -2,7 +2,7 @@ import { actorOf, type Redeploy, redeployOf, redeployText, whoMade } from '../..
 import { endOf } from '../../core/domain/changes/versions.ts';
 import type { Evidence } from '../../core/domain/correlation/evidence.ts';
 import { onsetOf } from '../../core/domain/correlation/onset.ts';
-import { mitigated } from '../../core/domain/incidents/new-onset.ts';
+import { isLaterProblem, mitigated } from '../../core/domain/incidents/new-onset.ts';
 import type { Redeploy as Followed } from '../../core/domain/incidents/response.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import { ROLL_BACK } from '../../core/domain/rollback/same-act.ts';
@@ -36,6 +36,7 @@ export async function findRedeploy(
   if (incident.suspects.length === 0) return null;
   const { earliest: onset } = onsetOf(evidence);
   for (const id of ids) {
+    if (isRecoveredOtherwise(incident, id)) continue;
     const change = await deps.changes.get(id);
     if (change === undefined || change.environment !== incident.environment) continue;
     const changes = await deps.changes.recent(change, CHANGES_READ);
@@ -48,6 +49,10 @@ export async function findRedeploy(
   }
   return null;
 }
+
+/** Returns whether another mitigation than this change has verifiably ended the problem: then it is only a precaution. */
+const isRecoveredOtherwise = (incident: IncidentRecord, change: ChangeId): boolean =>
+  incident.verification === 'passed' && incident.verifying?.change !== change && !isLaterProblem(incident);
 
 /**
  * Records that a person has mitigated the incident, pins the version that was replaced, marks it as rolled back, and closes the
