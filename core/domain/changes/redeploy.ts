@@ -25,10 +25,24 @@ export function redeployOf(
   change: Change,
   onset: Timestamp,
 ): Redeploy | null {
-  if (!putsVersionLive(change) || change.status !== 'succeeded' || change.made_for !== null) return null;
-  if (endOf(change) <= onset) return null;
-  if (newestLiveChange(changes)?.id !== change.id) return null;
-  const replaced = change.kind === 'rollback' ? rolledBackBy(changes, change) : replacedByOlder(changes, change);
+  if (change.status !== 'succeeded' || endOf(change) <= onset) return null;
+  return newestLiveChange(changes)?.id === change.id ? replacedSuspect({ suspects, cleared }, changes, change) : null;
+}
+
+/**
+ * Returns what a change of a person or another system replaces by an earlier version, also while it rolls out: the probable cause.
+ * Null: it replaces something else.
+ *
+ * @param changes newest changes of the service and environment of the change, with the change itself
+ */
+export function replacedSuspect(
+  { suspects, cleared }: Pick<IncidentRecord, 'suspects' | 'cleared'>,
+  changes: readonly Change[],
+  change: Change,
+): Redeploy | null {
+  if (!putsVersionLive(change) || change.made_for !== null) return null;
+  const isRollback = change.kind === 'rollback' && change.status === 'succeeded';
+  const replaced = isRollback ? rolledBackBy(changes, change) : replacedByOlder(changes, change);
   if (replaced === null || isRestored(changes, change, replaced)) return null;
   const probable = suspects.filter(({ confidence }) => confidence >= MIN_CONFIDENCE_TO_ASK);
   const suspect = changes.find(

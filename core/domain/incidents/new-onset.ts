@@ -3,6 +3,7 @@ import type { DecisionView, EarlierProblem, IncidentRecord } from '../../../sche
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { changeName } from '../changes/change-words.ts';
 import { turnedFlagOff } from '../changes/flags.ts';
+import { replacedSuspect } from '../changes/redeploy.ts';
 import { isSameVersion } from '../changes/version-identity.ts';
 import {
   byStart,
@@ -189,7 +190,7 @@ export type UrgentAlert = { since: Timestamp; pages: boolean };
  * @param changes of the incident's service, and of the one that was rolled back
  */
 export function newOnsetAfterChange(
-  incident: Course & Pick<IncidentRecord, 'id' | 'service'>,
+  incident: Course & Pick<IncidentRecord, 'id' | 'service' | 'cleared'>,
   changes: readonly Change[],
   alerts: readonly UrgentAlert[],
 ): Begun {
@@ -221,12 +222,12 @@ export function newOnsetAfterChange(
 /**
  * Returns the changes since the newest mitigation, or the opening, and since the newest problem, that can be the cause of another
  * problem, in the order in which they could take effect. A version that already runs is none: the deploying system reports
- * Firebreak's rollback as well. A deploy that was rolling out takes effect at its end, unless the problem before is put down to it
+ * Firebreak's rollback as well. Nor is an earlier version that replaces the probable cause. A deploy that was rolling out takes effect at its end, unless the problem before is put down to it
  * already.
  */
 function changesSince(
   changes: readonly Change[],
-  { id, opened_at, verifying, new_onset: onset, suspects }: Parameters<typeof newOnsetAfterChange>[0],
+  { id, opened_at, verifying, new_onset: onset, suspects, cleared }: Parameters<typeof newOnsetAfterChange>[0],
 ): { change: Change; from: Timestamp }[] {
   const mitigatedAt = verifying?.at ?? opened_at;
   // A version can be deployed while the rollback runs.
@@ -243,7 +244,8 @@ function changesSince(
         change.status !== 'cancelled' &&
         change.id !== onset?.after_change?.id &&
         !(change.kind === 'flag' && turnedFlagOff(change)) &&
-        !isRunning(change, changes),
+        !isRunning(change, changes) &&
+        replacedSuspect({ suspects, cleared }, changes, change) === null,
     )
     .flatMap((change) => {
       const from = effectSince(change, since);

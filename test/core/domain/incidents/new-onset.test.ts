@@ -227,6 +227,20 @@ describe('a critical alert after a newer change, although nothing was mitigated,
   const suspected = (confidence: number): Partial<IncidentRecord> => ({
     suspects: [{ change_id: 'chg_new', confidence } as IncidentRecord['suspects'][number]],
   });
+  const v2 = change('v2', 30);
+  const suspectedV2: Partial<IncidentRecord> = {
+    suspects: [{ change_id: v2.id, confidence: 0.9 } as IncidentRecord['suspects'][number]],
+  };
+  const redeployed = (more: Partial<Change> = {}): Change[] => [
+    change('v1', 300),
+    v2,
+    { ...deploy(200), version: 'v1' as Version, ...more },
+  ];
+
+  test('if an earlier version replaces another one than the suspect', () => {
+    expect(begins(redeployed(), suspected(0.9))).toMatchObject({ after_change: { name: 'deploy v1' } });
+  });
+
   const during = { at: after(100), recovered_at: after(90), seq: 4, judged: 1 };
   test.each<[string, unknown]>([
     ['not after a deploy before the opening', begins([deploy(-30)])],
@@ -241,6 +255,9 @@ describe('a critical alert after a newer change, although nothing was mitigated,
       }),
     ],
     ['not if it began before the deploy', begins([deploy(301)])],
+    ['not after an earlier version has replaced the suspect', begins(redeployed(), suspectedV2)],
+    ['not while it replaces the suspect', begins(redeployed({ status: 'started', finished_at: null }), suspectedV2)],
+    ['not while it is rolled back', begins(redeployed({ kind: 'rollback', status: 'started' }), suspectedV2)],
     ['not during an action', begins([deploy(200)], { status: 'mitigating' })],
     ['not for a warning', begins([deploy(200)], {}, fires(after(300), { severity: 'warning' }))],
     [
