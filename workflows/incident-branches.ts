@@ -1,4 +1,5 @@
 import type { Deps } from '../core/domain/ports/deps.ts';
+import { awaitsVerdict } from '../core/domain/rollback/verdict.ts';
 import type { JudgementRequest, Plan, Redeploy, ResponseState } from '../core/domain/incidents/response.ts';
 import type { IncidentId } from '../schemas/config/names.ts';
 import { type Activity, activityOf, untilRest } from './activity.ts';
@@ -51,7 +52,7 @@ export class IncidentBranches {
     for (const number of unfinished) this.#mitigate({ number, request: { by: 'alert', name: '' } });
     for (const number of pages) this.#page(number, []);
     for (const { number, done, acted } of runbooks)
-      if (!done || (acted && incident.verification === 'pending')) this.#follow(number);
+      if (!done || (acted && awaitsVerdict(incident, { number: 0, runbook: number }))) this.#follow(number);
     const { number, change } = incident.verifying ?? {};
     if (incident.verification === 'pending' && number !== undefined && change !== undefined)
       this.#verifyRedeploy({ number, change });

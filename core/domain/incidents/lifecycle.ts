@@ -8,6 +8,7 @@ import type {
 } from '../../../schemas/incidents/incident.ts';
 import type { MitigationOutcome } from '../../../schemas/incidents/inbox.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
+import { awaitsVerdict } from '../rollback/verdict.ts';
 import { closedAsOf, closeKind, QUIET } from './closing.ts';
 import { incidentName } from './incident-number.ts';
 import { statusWords } from './status-words.ts';
@@ -101,13 +102,16 @@ export function planHandover(
 /** A decision with the result of its mitigation; `asked`: for a question of a runbook, which has none. */
 export type DecisionEnd = { number: number; outcome: MitigationOutcome | 'asked' | undefined };
 
-/** Returns the numbers of mitigations that the next run must continue: without a result, or not verified yet. */
+/** Returns the numbers of mitigations that the next run must continue: without a result, or the newest, not verified yet. */
 export const unfinishedOf = (
   decisions: readonly DecisionEnd[],
-  { verification }: Pick<IncidentRecord, 'verification'>,
+  incident: Pick<IncidentRecord, 'verification' | 'verifying'>,
 ): number[] =>
   decisions
-    .filter(({ outcome }) => outcome === undefined || (outcome === 'succeeded' && verification === 'pending'))
+    .filter(
+      ({ number, outcome }) =>
+        outcome === undefined || (outcome === 'succeeded' && awaitsVerdict(incident, { number })),
+    )
     .map(({ number }) => number);
 
 /** Builds the API view of an incident. @param parts children; null: it is no parent. `channel`: its own or its parent's */

@@ -28,3 +28,9 @@ export function afterVerdict(
 
 export const isSameMitigation = (a: Mitigation, b: Mitigation): boolean =>
   a.number === b.number && a.runbook === b.runbook && a.change === b.change;
+/** Returns whether the verdict about this mitigation is due. Records of older versions name no subject: any can be the one. */
+export const awaitsVerdict = (
+  { verification, verifying }: Pick<IncidentRecord, 'verification' | 'verifying'>,
+  about: Mitigation,
+): boolean => verification === 'pending' && (verifying === undefined || isSameMitigation(verifying, about));
+

@@ -3,7 +3,7 @@ import { planJoin, planLeave, planResolution, unfinishedOf } from '../../../../c
 import { blankIncident } from '../../../../core/domain/incidents/new-incident.ts';
 import { planAction } from '../../../../core/domain/incidents/plan-effects.ts';
 import { inboxPostOf } from '../../../../core/domain/incidents/inbox-post.ts';
-import type { IncidentId } from '../../../../schemas/config/names.ts';
+import type { ChangeId, IncidentId } from '../../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { signal } from '../../../support/signals.ts';
@@ -71,8 +71,16 @@ describe('an incident', () => {
       { number: 101, outcome: 'asked' },
     ] as const;
     expect(unfinishedOf(ends, { verification: 'passed' })).toEqual([3]);
-    expect(unfinishedOf(ends, { verification: 'pending' })).toEqual([1, 3]);
+    expect(unfinishedOf(ends, { verification: 'pending' })).toEqual([1, 3]); // of a record without a subject
+    expect(unfinishedOf(ends, { verification: 'pending', verifying: { number: 1 } })).toEqual([1, 3]);
   });
+
+  test.each([{ number: 4 }, { number: 1, change: 'chg_1' as ChangeId }, { number: 1, runbook: 1 }])(
+    'continues no mitigation after which another one is verified: %j',
+    (verifying) => {
+      expect(unfinishedOf([{ number: 1, outcome: 'succeeded' }], { verification: 'pending', verifying })).toEqual([]);
+    },
+  );
 });
 
 describe('a child incident', () => {

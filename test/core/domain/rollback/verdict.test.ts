@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { afterVerdict } from '../../../../core/domain/rollback/verdict.ts';
+import { afterVerdict, awaitsVerdict } from '../../../../core/domain/rollback/verdict.ts';
 import type { ChangeId } from '../../../../schemas/config/names.ts';
 
 const REDEPLOY = `chg_${'1'.repeat(26)}` as ChangeId;
@@ -59,4 +59,14 @@ describe('after a verdict', () => {
   ])('a verdict about an earlier mitigation has no effect: %j, %j', (verifying, about) => {
     expect(afterVerdict({ status: 'mitigated', verifying }, about, 'failed')).toEqual({});
   });
+});
+
+test.each([
+  ['of the newest mitigation', 'pending', { number: 0, runbook: 1 }, true],
+  ['of a record without a subject', 'pending', undefined, true],
+  ['not of one before it', 'pending', { number: 2 }, false],
+  ['not of one before it, which was a runbook as well', 'pending', { number: 0, runbook: 2 }, false],
+  ['not once there is one', 'passed', { number: 0, runbook: 1 }, false],
+] as const)('a verdict is due: %s', (_, verification, verifying, expected) => {
+  expect(awaitsVerdict({ verification, ...(verifying && { verifying }) }, { number: 0, runbook: 1 })).toBe(expected);
 });
