@@ -312,8 +312,10 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
         pageDue: message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
       };
     case 'verification':
-      // The verdict is about an earlier mitigation; the newer one has a verification window of its own.
-      if (isAboutEarlierMitigation(message, state)) return { ...state, isVerifyingAgain: false };
+      // The verdict is about an earlier mitigation: the newer one has a verification window of its own, and after a reopening
+      // there is none.
+      if (state.verification === 'not_needed' || isAboutEarlierMitigation(message, state))
+        return { ...state, isVerifyingAgain: false };
       return {
         ...state,
         isVerifyingAgain: false,

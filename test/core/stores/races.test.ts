@@ -406,7 +406,8 @@ describe('rollbacks of one service and environment', () => {
       const of = aService();
       const serviceEnvironment = { service: of(0).service, environment: 'production' as EnvironmentName };
       const id = await opened(of(0));
-      await stores.incidents.post(id, { kind: 'page', by: 'ada', note: '' }, { status: 'mitigated' });
+      const change = { status: 'mitigated', verification: 'pending' } as const;
+      await stores.incidents.post(id, { kind: 'page', by: 'ada', note: '' }, change);
       return { id, serviceEnvironment };
     };
     type Setting = Awaited<ReturnType<typeof mitigated>>;

@@ -721,6 +721,21 @@ describe('a new problem after the recovery', () => {
   });
 });
 
+test('the verdict of a run before the incident was reopened does not keep it open', () => {
+  const reopened = incident({
+    mitigations: 2,
+    pages: 2,
+    firing: 1,
+    verification: 'not_needed',
+    verifying: { number: 1 },
+  });
+  for (const outcome of ['inconclusive', 'failed'] as const) {
+    const all = plans(reopened, verification(outcome), { firing: 0 });
+    expect(all.at(-1)?.tryResolve).not.toBeNull();
+    expect(pages(all)).toEqual([]);
+  }
+});
+
 describe('a redeploy by a person', () => {
   const change = `chg_${'1'.repeat(26)}` as ChangeId;
   const redeployed: Message = { kind: 'redeployed', change, number: 1 };

@@ -42,8 +42,9 @@ describe('after a verdict', () => {
       { verification: 'passed' },
     ],
   ] as const)('%s', (_, status, outcome, expected) => {
-    expect(afterVerdict({ status, verifying: first }, first, outcome)).toEqual(expected);
-    expect(afterVerdict({ status }, first, outcome)).toEqual(expected); // of a record without a subject
+    const verification = 'pending';
+    expect(afterVerdict({ status, verification, verifying: first }, first, outcome)).toEqual(expected);
+    expect(afterVerdict({ status, verification }, first, outcome)).toEqual(expected); // of a record without a subject
   });
 
   test.each([
@@ -57,7 +58,13 @@ describe('after a verdict', () => {
       { number: 0, runbook: 1 },
     ],
   ])('a verdict about an earlier mitigation has no effect: %j, %j', (verifying, about) => {
-    expect(afterVerdict({ status: 'mitigated', verifying }, about, 'failed')).toEqual({});
+    expect(afterVerdict({ status: 'mitigated', verification: 'pending', verifying }, about, 'failed')).toEqual({});
+  });
+
+  test('a verdict of a run before the incident was reopened has no effect', () => {
+    const reopened = { status: 'open', verification: 'not_needed', verifying: first } as const;
+    expect(afterVerdict(reopened, first, 'inconclusive')).toEqual({});
+    expect(afterVerdict(reopened, first, 'passed')).toEqual({});
   });
 });
 
