@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { mitigated } from '../../core/domain/incidents/new-onset.ts';
 import { recordChange } from '../../core/actions/changes/record-change.ts';
 import { NewChange } from '../../schemas/changes/change.ts';
+import { Config } from '../../schemas/config/config.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { wake } from '../../workflows/wake.ts';
 import { all, ends, fires, mode, type Moment, play, says, theIncident } from './play.ts';
@@ -175,6 +176,46 @@ test.each([
   expect(incident.verification).toBe(verification);
   expect(pinned).toEqual(pins);
   expect(rolledBack).toHaveLength(pins.length);
+});
+
+test('the service that was deployed again must be healthy as well, whatever the decision was about', async () => {
+  const ofPayments = { service: 'payments', environment: 'production' };
+  const at = (minutes: number) => plusSeconds(NOON, 60 * minutes);
+  const given: Moment = async (world) => {
+    const { deps } = world;
+    const health = (promql: string) => ({ production: { health: { promql, max: 0.01 } } });
+    const services = {
+      checkout: { dependsOn: ['payments'], environments: health('checkout_errors') },
+      payments: { environments: health('payments_errors') },
+    };
+    world.config = Config.parse({ version: 'test', services, paging: {} });
+    deps.metrics.value = async (promql) => ({ kind: 'value', value: promql === 'payments_errors' ? 0.4 : 0.001 });
+    for (const [version, minutes] of [
+      ['p1', -300],
+      ['p2', -6],
+    ] as const)
+      await deps.changes.record(
+        NewChange.parse({ ...ofPayments, version, started_at: at(minutes), finished_at: at(minutes + 3) }),
+      );
+  };
+  const redeploys: Moment = async (world) => {
+    const [p2] = world.store.changes.filter(({ version }) => version === 'p2');
+    if (p2 === undefined) throw new Error('not deployed');
+    const suspects = [{ change_id: p2.id, version: p2.version, confidence: 0.9, reasons: [] }];
+    await says({ kind: 'page_outdated' }, { suspects: suspects as never })(world);
+    await recordsLate('p1', 1, { ...ofPayments, author: 'ada' })(world);
+  };
+  const path: Path = {
+    given: [given],
+    timeline: { '0 s': fires(), '4 min': redeploys, '40 min': ends() },
+    calls: [],
+    status: 'resolved',
+  };
+  const { said, incident } = await told(path, '25 min');
+  expect(said.at(-1)).toBe(
+    '12:19 firebreak: Healthy: checkout_errors is 0.001, within the limit of 0.01. payments, which was deployed again: Not healthy: payments_errors is 0.4, above 0.01. The incident is open again',
+  );
+  expect(incident).toMatchObject({ status: 'open', verification: 'failed' });
 });
 
 test("the report of Firebreak's own rollback in progress is no redeploy", async () => {

@@ -1,6 +1,7 @@
 import { healthOf, type HealthQuery } from '../../core/domain/catalogue/health.ts';
 import { isLaterProblem, onsetWords, recovered } from '../../core/domain/incidents/new-onset.ts';
 import type { Redeploy } from '../../core/domain/incidents/response.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import { afterVerdict, isSameMitigation, type Mitigation } from '../../core/domain/rollback/verdict.ts';
 import type { VerificationOutcome } from '../../schemas/incidents/inbox.ts';
@@ -25,6 +26,9 @@ export async function passedOfWindow(deps: Deps, id: IncidentId, about: Mitigati
   return seconds <= 0 ? null : Math.min(seconds, VERIFICATION_SECONDS - 1);
 }
 
+/** The service that a mitigation changed. */
+type Acted = ServiceEnvironment & { was: 'rolled back' | 'deployed again' };
+
 /** `alertsFired`: firing alerts are the only reason against a passed verification. */
 export type Verdict = { outcome: VerificationOutcome; text: string; alertsFired?: true };
 
@@ -32,12 +36,12 @@ export type Verdict = { outcome: VerificationOutcome; text: string; alertsFired?
  * Verifies whether the mitigation helped: by the health query if there is one and Prometheus is connected, otherwise by
  * the alerts. No data is inconclusive. If it changed another service, that service must be healthy as well.
  *
- * @param number of the rollback. Absent: the mitigation is a runbook
+ * @param acted what was rolled back or deployed again. Absent: the mitigation is a runbook
  */
-export async function verdictOf(deps: Deps, id: IncidentId, number?: number): Promise<Verdict> {
+export async function verdictOf(deps: Deps, id: IncidentId, acted?: Acted): Promise<Verdict> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined) throw new Error(`incident ${id} does not exist`);
-  const verdict = await measuredVerdict(deps, incident, number);
+  const verdict = await measuredVerdict(deps, incident, acted);
   if (!isLaterProblem(incident)) return verdict;
   const isFiring = (await firingBesidesWarnings(deps, incident)) > 0;
   if (verdict.outcome === 'passed' && !isFiring) return verdict;
@@ -49,16 +53,15 @@ export async function verdictOf(deps: Deps, id: IncidentId, number?: number): Pr
 const firingBesidesWarnings = async (deps: Deps, { id, firing }: IncidentRecord): Promise<number> =>
   firing > 0 ? firing - (await slowBurnTitles(deps, id)).length : 0;
 
-/** Measures the incident's service, and the one that was rolled back, if that is another one. */
-async function measuredVerdict(deps: Deps, incident: IncidentRecord, number: number | undefined): Promise<Verdict> {
+/** Measures the incident's service, and the one that the mitigation changed, if that is another one. */
+async function measuredVerdict(deps: Deps, incident: IncidentRecord, acted: Acted | undefined): Promise<Verdict> {
   const own = await verdictAbout(deps, incident);
-  const { target } = (number !== undefined && (await deps.decisions.get(incident.id, number))) || {};
-  if (target == null || target.service === incident.service || own.outcome === 'failed') return own;
-  const health = healthOf(await deps.config.current(), target);
+  if (acted === undefined || acted.service === incident.service || own.outcome === 'failed') return own;
+  const health = healthOf(await deps.config.current(), acted);
   const measured = health === undefined ? null : await deps.metrics.value(health.promql);
   if (health === undefined || measured === null) return own;
   const other = verdictByHealth(health, measured);
-  const text = `${own.text}. ${target.service}, which was rolled back: ${other.text}`;
+  const text = `${own.text}. ${acted.service}, which was ${acted.was}: ${other.text}`;
   return { ...own, text, ...(other.outcome !== 'passed' && { outcome: other.outcome }) };
 }
 
@@ -109,7 +112,9 @@ const verdictByAlerts = (firing: number): Verdict =>
 
 /** Verifies, and adds the verdict to the inbox, once per `key`. */
 export async function verifyOnce(deps: Deps, id: IncidentId, number: number, key: string): Promise<Verdict> {
-  return concludeVerification(deps, id, number, await verdictOf(deps, id, number), key);
+  const target = (await deps.decisions.get(id, number))?.target;
+  const verdict = await verdictOf(deps, id, target == null ? undefined : { ...target, was: 'rolled back' });
+  return concludeVerification(deps, id, number, verdict, key);
 }
 
 /** Verifies the changes of a runbook. `again`: key suffix of a verification after the end of its window. */
@@ -132,7 +137,8 @@ export async function verifyRedeploy(
   { number, change }: Redeploy,
   keySuffix = '',
 ): Promise<Verdict> {
-  const verdict = await verdictOf(deps, id, number);
+  const redeployed = await deps.changes.get(change);
+  const verdict = await verdictOf(deps, id, redeployed && { ...redeployed, was: 'deployed again' });
   await postVerdict(deps, id, { number, change }, verdict, `verification-redeploy-${change}${keySuffix}`);
   await wake(deps, id);
   return verdict;
