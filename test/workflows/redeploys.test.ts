@@ -224,6 +224,19 @@ test("the report of Firebreak's own rollback in progress is no redeploy", async 
   expect([pinned, rolledBack]).toEqual([['v2 to v1'], ['v2']]);
 });
 
+test("a redeploy during Firebreak's own rollback counts once that has failed", async () => {
+  const given: Moment = (world) => {
+    world.rollbacks = [{ kind: 'in_progress', id: 'rb-1', handle: '/rb-1' }];
+    const looks = Array.from({ length: 60 }, () => ({ kind: 'in_progress', id: 'rb-1', handle: '/rb-1' }) as const);
+    world.looks = [...looks, { kind: 'failed', detail: 'a hook failed' }];
+  };
+  const timeline = { '0 s': fires(), '12 s': recordsLate('v1', 0, { author: 'ada' }), '40 min': ends() };
+  const { said, incident, pinned } = await told({ given: [given], timeline, calls: [], status: 'resolved' }, '39 min');
+  expect(said).toContain(`12:08 ${BY_HAND}`);
+  expect(incident.verification).toBe('inconclusive');
+  expect(pinned).toEqual(['v2 to v1']);
+});
+
 test('the next run of the workflow continues the verification', async () => {
   expect(await told(redeployPaths['redeploy-and-a-handover'])).toEqual(VERIFIED);
 });

@@ -95,10 +95,10 @@ export async function openLooks(
 }
 
 /**
- * Result of a check. `unjudged`: the judgement is not stored yet, or a rollback is in progress. `changed`: production has changed
- * since.
+ * Result of a check. `unjudged`: the judgement is not stored yet. `unclear`: a person may have deployed an earlier version again, or
+ * it is Firebreak's own rollback in progress. `changed`: production has changed since.
  */
-type CheckResult = 'done' | 'unjudged' | 'changed';
+type CheckResult = 'done' | 'unjudged' | 'unclear' | 'changed';
 
 /**
  * Requests another judgement if changes that were recorded or have ended since the last one require it. Looks twice more
@@ -113,7 +113,7 @@ export async function judgeLateChanges(
 ): Promise<void> {
   const checked = await checkWhenJudged(run, input, deps);
   activity.rests();
-  if (checked !== 'changed' && input.pauses === undefined) return;
+  if (checked !== 'changed' && checked !== 'unclear' && input.pauses === undefined) return;
   for (const seconds of input.pauses ?? SAMPLES_PAUSES_SECONDS) {
     await run.wait('await-samples', { seconds });
     if ((await run.step('judge-measured', () => checkMeasured(deps, input))) === 'done') return;
@@ -123,7 +123,7 @@ export async function judgeLateChanges(
 async function checkWhenJudged(run: Run, input: LateChangesInput, deps: Deps): Promise<CheckResult> {
   for (const seconds of JUDGEMENT_PAUSES_SECONDS) {
     const checked = await run.step('judge-late-changes', () => checkLateChanges(deps, input));
-    if (checked !== 'unjudged') return checked;
+    if (checked !== 'unjudged' && checked !== 'unclear') return checked;
     await run.wait('await-judgement', { seconds });
   }
   return run.step('judge-late-changes', () => checkLateChanges(deps, input));
@@ -143,12 +143,11 @@ async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<Ch
   const stored = await storedJudgement(deps, input);
   if (typeof stored === 'string') return stored;
   const { inputs, incident, decision, judged } = stored;
-  const redeploy = await findRedeploy(deps, incident, inputs.evidence, input.changes);
-  if (redeploy !== null) {
-    if (redeploy.isUnclear) return 'unjudged';
-    await noteRedeploy(deps, incident.id, judged.number, redeploy);
-    const others = input.changes.filter((id) => id !== redeploy.change.id);
-    return others.length === 0 ? 'done' : checkLateChanges(deps, { ...input, changes: others });
+  const besides = await besidesRedeploy(deps, stored, input);
+  if (besides !== null) {
+    const checked =
+      besides.changes.length === 0 ? 'done' : await checkLateChanges(deps, { ...input, changes: besides.changes });
+    return besides.isUnclear ? 'unclear' : checked;
   }
   const concerned = await newsSince(deps, incident, inputs, input.changes);
   const missed = concerned.filter(({ news }) => news === 'recorded_late');
@@ -171,6 +170,19 @@ async function checkLateChanges(deps: Deps, input: LateChangesInput): Promise<Ch
     await wake(deps, incident.id);
   } else if (since.some(({ news }) => news !== 'during')) await judgeIfDifferent(deps, stored, input.request, since);
   return since.some(({ change }) => change.status !== 'cancelled') ? 'changed' : 'done';
+}
+
+/** Counts a redeploy by a person, if there is one, and returns the other changes. `isUnclear`: it is not counted yet. */
+async function besidesRedeploy(
+  deps: Deps,
+  { incident, inputs, judged }: StoredJudgement,
+  { changes: ids }: LateChangesInput,
+): Promise<{ changes: ChangeId[]; isUnclear: boolean } | null> {
+  const redeploy = await findRedeploy(deps, incident, inputs.evidence, ids);
+  if (redeploy === null) return null;
+  const { change, isUnclear } = redeploy;
+  if (!isUnclear) await noteRedeploy(deps, incident.id, judged.number, redeploy);
+  return { changes: ids.filter((id) => id !== change.id), isUnclear };
 }
 
 /**
@@ -223,6 +235,11 @@ async function beginSecondProblem(deps: Deps, { incidentId: id, changes: ids }: 
 async function checkMeasured(deps: Deps, input: LateChangesInput): Promise<CheckResult> {
   const stored = await storedJudgement(deps, input);
   if (typeof stored === 'string') return stored;
+  const besides = await besidesRedeploy(deps, stored, input);
+  if (besides !== null) {
+    const checked = await checkMeasured(deps, { ...input, changes: besides.changes });
+    return besides.isUnclear ? 'unclear' : checked;
+  }
   const changes = await Promise.all(input.changes.map((id) => deps.changes.get(id)));
   // `news` only concerns the note, which is the same for `newer` and `during`.
   const since = changes.flatMap((change): Concerned[] =>
