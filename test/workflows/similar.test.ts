@@ -55,7 +55,7 @@ test('what a person deployed again has fixed an earlier incident', async () => {
   const { world, id } = await again(undefined, {}, redeployPaths['redeploy-by-hand']);
   const incident = await world.deps.incidents.read(id);
   expect(incident && (await similarIncidents(world.deps, incident))).toMatchObject([
-    { fixed_by: 'fixed by a person, who deployed the earlier version again' },
+    { fixed_by: 'fixed outside Firebreak: the earlier version was deployed again' },
   ]);
 });
 
