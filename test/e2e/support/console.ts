@@ -236,8 +236,12 @@ export function testConsole(looks: readonly Look[], atNight: readonly Look[]): v
       await reads('#questions', /Roll checkout in production back from v18 to v17\?/);
       id = await page.evaluate<string>('location.pathname.split("/").at(-1)');
       await reads('#suspects', /v18\s+confidence\s+\d+ %/);
-      // Stays open on the pages after this one.
-      await page.click('#more-details > summary');
+      // Stays open on the pages after this one. An update between press and release takes a click away.
+      await eventually(async () => {
+        if (await page.evaluate<boolean>(`document.querySelector('#more-details').open`)) return true;
+        await page.click('#more-details > summary');
+        return false;
+      }, 'the details are open');
       await reads(
         '#decisions',
         /Roll checkout in production back from v18 to v17\? Approve or reject by[^]*Probable cause: v18[^]*Asks because /,
