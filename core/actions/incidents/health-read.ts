@@ -25,9 +25,9 @@ const CACHE = new WeakMap<Deps['decisions'], Map<string, Evidence | null>>();
 const CACHED_MAX = 200;
 
 /**
- * Reads what is kept of the health of an incident: its samples, and for each problem the inputs of the newest judgement that has read
- * samples. They are what Firebreak decided on, and need no monitoring system. The samples of judgements fill in what is not kept, such
- * as in incidents of older versions. Null: no judgement has samples of a health query, or they could not be read.
+ * Reads the stored health of an incident without asking the monitoring system: its samples, and for each problem the inputs of the
+ * newest judgement that has read samples. The samples of judgements fill gaps in the stored ones, for example in incidents of older
+ * versions. Null: no judgement has samples of a health query, or they could not be read.
  */
 export async function readHealth(
   deps: Pick<Deps, 'decisions' | 'log'> & { healthSamples: HealthSamples },

@@ -222,8 +222,8 @@ export function newOnsetAfterChange(
 /**
  * Returns the changes since the newest mitigation, or the opening, and since the newest problem, that can be the cause of another
  * problem, in the order in which they could take effect. A version that already runs is none: the deploying system reports
- * Firebreak's rollback as well. Nor is an earlier version that replaces the probable cause. A deploy that was rolling out takes effect at its end, unless the problem before is put down to it
- * already.
+ * Firebreak's rollback as well. Nor is an earlier version that replaces the probable cause. A deploy that was rolling out takes
+ * effect at its end, unless it is already the probable cause of the problem before.
  */
 function changesSince(
   changes: readonly Change[],

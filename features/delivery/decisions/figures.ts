@@ -178,7 +178,8 @@ const AGAIN_SECONDS = DAY_SECONDS;
 /**
  * Returns the records with those deploys as rollbacks that put a version live again which ran before the running one, as people and CD
  * systems roll back that know no rollback. It is none if the replaced version is deployed again within a day: a region that is a version
- * behind, or a new try.
+ * behind, or a new try. Versions are compared as they are recorded, because a report reads too many of them to compare their names
+ * and commits as `replacedByOlder` does for each report that it recognizes.
  *
  * @param records those of one service and environment, oldest first
  */

@@ -58,7 +58,7 @@ export function draftOf(record: DraftInput, end: Timestamp): Draft {
   return new Drafting(withoutCredentials(record), end).draft();
 }
 
-/** A problem as it is told. */
+/** A problem with what the draft says about it. */
 type ToldProblem = ProblemRecord & {
   times: ProblemTimes;
   cause: ProblemRecord['causes'][number] | undefined;

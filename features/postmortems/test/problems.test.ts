@@ -115,7 +115,7 @@ describe('an incident with two bad deploys and an outage right after its resolut
     markdown = (await withPorts(world.deps).postmortems.read(incident.id))?.markdown ?? '';
   });
 
-  test('is told problem by problem in the post-mortem', () => {
+  test('has a cause, times, and an end for each problem in the post-mortem', () => {
     const summary = sectionOf(markdown, 'Summary');
     expect(summary.filter((line) => line.startsWith('- '))).toEqual([
       expect.stringMatching(
@@ -198,7 +198,7 @@ describe('an incident with two bad deploys and an outage right after its resolut
     'Problem 2, from 12:05. Probable cause: v3 (95 %). Mitigated at 12:08, ended at 12:10',
   ];
 
-  test('is told by problem in the console and in the CLI', async () => {
+  test('shows each problem in the console and in the CLI', async () => {
     const page = await consolePage(world, incident.id);
     for (const text of EARLIER) expect(page).toContain(`<li>${text}</li>`);
     expect(page).toContain('No known change could have caused this incident');
@@ -230,7 +230,7 @@ describe('an incident with two bad deploys and an outage right after its resolut
     ]);
   });
 
-  test('is told again if it has become a part of a group since, although that needs no post-mortem', async () => {
+  test('gets a new draft although it has become a part of a group since, which needs no post-mortem', async () => {
     const id = incident.id;
     const { postmortems } = withPorts(world.deps);
     world.clock.set(world.clock.millis + 60_000);
