@@ -111,9 +111,10 @@ const WORD_STYLES: ReadonlyMap<string, Style> = new Map<string, Style>([
     word,
     'yellow',
   ]),
-  ...['succeeded', 'healthy', 'finished'].map((word): [string, Style] => [word, 'green']),
+  ...['succeeded', 'healthy', 'finished', 'mitigated and verified'].map((word): [string, Style] => [word, 'green']),
   ['open', 'bold'],
   ['resolved', 'dim'],
+  ['closed', 'dim'],
 ]);
 
 /** Returns the function that colors a cell of these columns, and of the heading. */

@@ -154,7 +154,7 @@ export function viewOf(
 
 /** Returns a child incident as its parent shows it. */
 export function childOf(incident: IncidentRecord): Child {
-  const { id, number, service, environment, unmatched, title, severity, status } = incident;
+  const { id, number, service, environment, unmatched, title, severity, status, verification } = incident;
   const closedAs = closedAsOf(incident);
   return {
     id,
@@ -164,6 +164,7 @@ export function childOf(incident: IncidentRecord): Child {
     title,
     severity,
     status,
+    ...(verification !== undefined && { verification }),
     ...(closedAs !== null && { closed_as: closedAs }),
   };
 }

@@ -16,7 +16,7 @@ import { type AlertLine, alertLines } from './alert-lines.ts';
 import { similarWords } from '../incidents/similar.ts';
 import { contradictedMinutes } from '../incidents/page-contradiction.ts';
 import { IMPROBABLE, probability } from '../correlation/words.ts';
-import { type Child, serviceEnvironmentText, type Overview } from './story.ts';
+import { serviceEnvironmentText, type Overview } from './story.ts';
 import { incidentLines } from './incident-lines.ts';
 
 /** Slack messages about an incident. Pure: the same input always gives the same card. */
@@ -182,7 +182,7 @@ function childRows({ incident, children, childCount }: Overview, max: number): C
     .flatMap((child): Text => [
       `\n${markOf(child)} `,
       { bold: `${child.service} ${child.environment}` },
-      ` ${child.title} (${childWords(child)})`,
+      ` ${child.title} (${statusWords(child)})`,
     ]);
   const rest = childCount - Math.min(children.length, max);
   // A resolved parent may have open children; for children that are not loaded, only the number of open ones is known.
@@ -200,9 +200,6 @@ function childRows({ incident, children, childCount }: Overview, max: number): C
     },
   ];
 }
-
-/** Returns the state of a child in words, the same as on its own page. */
-export const childWords = (child: Child): string => closedWords({ resolved_by: null, ...child })?.words ?? child.status;
 
 function suspectsPart(story: Overview): ChatPart[] {
   const { incident } = story;

@@ -23,6 +23,7 @@ export type Child = {
   title: string;
   severity: Severity;
   status: IncidentStatus;
+  verification?: IncidentRecord['verification'];
   closed_as?: ClosedAs | undefined;
 };
 

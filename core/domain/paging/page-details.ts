@@ -1,4 +1,3 @@
-import { childWords } from '../messages/incident-card.ts';
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 import { statusWords } from '../incidents/status-words.ts';
 import { suspectsToShow } from '../messages/incident-card.ts';
@@ -69,7 +68,7 @@ function problemOf({ incident, signals, children, childCount }: Overview): strin
       incident.group_reason.text,
       ...children
         .slice(0, CHILDREN_SHOWN_MAX)
-        .map((child) => `${child.service} ${child.environment}: ${child.title} (${childWords(child)})`),
+        .map((child) => `${child.service} ${child.environment}: ${child.title} (${statusWords(child)})`),
       ...(rest > 0 ? [`and ${rest} more`] : []),
     ];
   }

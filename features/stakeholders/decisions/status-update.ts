@@ -3,7 +3,7 @@ import { type ApprovalUrls, NO_APPROVAL_URLS } from '../../../core/domain/incide
 import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
 import { incidentName, numberText } from '../../../core/domain/incidents/incident-number.ts';
 import { statusWords } from '../../../core/domain/incidents/status-words.ts';
-import { childWords, consoleLink } from '../../../core/domain/messages/incident-card.ts';
+import { consoleLink } from '../../../core/domain/messages/incident-card.ts';
 import { rollbackOf } from '../../../core/domain/messages/incident-lines.ts';
 import { answerable } from '../../../core/domain/messages/incident-buttons.ts';
 import type { ChatMessage, ChatPart, Text } from '../../../core/domain/messages/chat-message.ts';
@@ -69,7 +69,7 @@ function impactText({ incident, children, childCount }: Overview): string {
   const { opened_at, resolved_at, group_reason, title } = incident;
   const rows = children
     .slice(0, CHILDREN_SHOWN_MAX)
-    .map((child) => `${child.service} ${child.environment}: ${child.title} (${childWords(child)})`);
+    .map((child) => `${child.service} ${child.environment}: ${child.title} (${statusWords(child)})`);
   const more = childCount - rows.length;
   const time =
     resolved_at === null ? `Since ${minuteOf(opened_at)}.` : `From ${minuteOf(opened_at)} to ${minuteOf(resolved_at)}.`;

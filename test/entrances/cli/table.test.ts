@@ -30,7 +30,7 @@ const incident = (number: number, status: string, title: string) => ({
 });
 
 const OPEN = incident(2, 'open', 'checkout answers with errors, and every third payment of the last hour was refused');
-const RESOLVED = incident(7, 'resolved', 'checkout is slow');
+const CLOSED = { ...incident(7, 'resolved', 'checkout is slow'), status_text: 'closed, not verified' };
 
 let server: Server;
 let env: Record<string, string>;
@@ -39,7 +39,7 @@ beforeAll(async () => {
     const { searchParams } = new URL(request.url ?? '', 'http://localhost');
     const status = searchParams.get('status');
     // The open incident is too old for the first page.
-    const items = status === null ? [RESOLVED] : status === 'open' ? [OPEN] : [];
+    const items = status === null ? [CLOSED] : status === 'open' ? [OPEN] : [];
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ items, next_cursor: null }));
   });
@@ -71,9 +71,14 @@ test('open incidents are listed before resolved ones, also those that the newest
   expect(out.split('\n').map((line) => line.split(/ +/)[0])).toEqual(['NAME', 'INC-2', 'INC-7', '']);
 });
 
+test('the list says what the state of an incident means, not only that it is over', async () => {
+  const { out } = await cli(['incident', 'list'], { env });
+  expect(out).toMatch(/^INC-7 {2}closed {2}checkout/m);
+});
+
 test('a pipe gets every column, whole and without colors', async () => {
   const { out, err } = await cli(['incident', 'list'], { env });
-  expect(out).toContain(`INC-2  open      checkout/production  critical  2026-11-20 02:00:00  ${OPEN.title}\n`);
+  expect(out).toContain(`INC-2  open    checkout/production  critical  2026-11-20 02:00:00  ${OPEN.title}\n`);
   expect(stripVTControlCharacters(out)).toBe(out);
   expect(err).toBe('');
 });
@@ -81,17 +86,14 @@ test('a pipe gets every column, whole and without colors', async () => {
 test('at a terminal, the text is cut before a column is left out, and the least important one goes first', async () => {
   const wide = await at({ width: 100, colors: false }, 'incident', 'list');
   expect(wide.lines[1]).toBe(
-    'INC-2  open      checkout/production  critical  2026-11-20 02:00:00  checkout answers with errors, a…'.slice(
-      0,
-      99,
-    ) + '…',
+    'INC-2  open    checkout/production  critical  2026-11-20 02:00:00  checkout answers with errors, an…',
   );
   expect(wide.err).toBe('');
   const narrow = await at({ width: 72, colors: false }, 'incident', 'list');
   expect(narrow.lines[0]).toMatch(/^NAME +STATUS +SERVICE +SEVERITY +TITLE$/);
   expect(narrow.err).toContain('Not shown: OPENED.');
   for (const line of narrow.err.split('\n')) expect(line.length).toBeLessThanOrEqual(72);
-  const small = await at({ width: 60, colors: false }, 'incident', 'list');
+  const small = await at({ width: 58, colors: false }, 'incident', 'list');
   expect(small.lines[0]).toMatch(/^NAME +STATUS +SEVERITY +TITLE$/); // SERVICE is too wide
   const tiny = await at({ width: 40, colors: false }, 'incident', 'list');
   expect(tiny.lines[0]).toMatch(/^NAME +TITLE$|^NAME +STATUS +TITLE$/);

@@ -35,6 +35,12 @@ async function openFirst(
   return { items: [...all.values()].slice(0, Number(limit)) };
 }
 
+/** Returns the state in words. Servers of older versions do not send them. */
+const statusText = ({ status_text: words, status }: IncidentView): string => words || status;
+
+/** Returns the state without its explanation: a table has little room. @example 'closed' of 'closed, not verified' */
+const shortStatus = (incident: IncidentView): string => statusText(incident).split(/[:,] /, 1)[0] ?? '';
+
 type IncidentList = { items: IncidentView[] };
 
 type ShowOptions = { incident: string; details?: true; json?: true };
@@ -53,7 +59,9 @@ const addReads = apiGroup('incident', 'Read incidents and act on them', [
     response: z.object({ items: z.array(IncidentView) }),
     settle: openFirst,
     json: ({ items }) => items,
-    print: ({ items }) => [tableOf(items, [['NAME', shortName], 'status', PLACE, 'severity', 'opened_at', 'title'])],
+    print: ({ items }) => [
+      tableOf(items, [['NAME', shortName], ['STATUS', shortStatus], PLACE, 'severity', 'opened_at', 'title']),
+    ],
   }),
   {
     usage: 'show',
@@ -89,9 +97,7 @@ export function incidentText(incident: IncidentView, details = false): string[] 
   const all: string[] = [];
   const out = (line: string): void => void all.push(line);
   out(oneLine(`${shortName(incident)}  ${incident.title}`));
-  out(
-    `${incident.service} in ${incident.environment}, ${incident.severity}, ${incident.status_text || incident.status}`,
-  );
+  out(`${incident.service} in ${incident.environment}, ${incident.severity}, ${statusText(incident)}`);
   const end = incident.closed_as === 'unverified' ? 'closed' : 'resolved';
   const ended = incident.resolved_at === null ? '' : `, ${end} ${shortTime(incident.resolved_at)}`;
   out(`opened ${shortTime(incident.opened_at)}${ended}`);

@@ -9,7 +9,7 @@ import { closedAsOf, resolverText, UNVERIFIED_TEXT } from '../../../../core/doma
 import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
 import { type AlertLine, alertLines } from '../../../../core/domain/messages/alert-lines.ts';
 import { subjectOf } from '../../../../core/domain/messages/decision-lines.ts';
-import { childWords, ROLE_NAMES } from '../../../../core/domain/messages/incident-card.ts';
+import { ROLE_NAMES } from '../../../../core/domain/messages/incident-card.ts';
 import { serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
 import { isAcknowledged } from '../../../../core/domain/paging/acknowledgement.ts';
 import { channelLink } from '../../../../core/domain/paging/page-links.ts';
@@ -286,7 +286,7 @@ function childrenPanel({ story: { incident, children, childCount } }: IncidentDa
         (child) =>
           html`<li>
             <p>
-              ${severityBadge(child.severity)} ${statusBadge(child, childWords(child))}
+              ${severityBadge(child.severity)} ${statusBadge(child, statusWords(child))}
               <a href="${incidentPath(child)}"
                 >${numberOf(child)} <span class="place">${child.service} ${child.environment}</span> ${child.title}</a
               >

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { childOf } from '../../../../core/domain/incidents/lifecycle.ts';
 import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
 import { detailsCard, summaryCard, teamLine, channelTopic } from '../../../../core/domain/messages/incident-card.ts';
 import { incidentLines, nextStep, rollbackOf } from '../../../../core/domain/messages/incident-lines.ts';
@@ -316,6 +317,13 @@ describe('the card', () => {
     expect(text).not.toContain('s10 production');
     expect(details(group)).toContain('Why grouped\n• 31 incidents in 5 minutes');
     expect(details(group)).toContain('s29 production errors (open)\nand 1 more');
+  });
+
+  test('says the same about a child as the card of the child', () => {
+    const child = incident({ status: 'mitigated', verification: 'passed' });
+    const group = incident({ group_reason: { because: 'many', name: '', text: '' } });
+    expect(details({ incident: group, children: [childOf(child)], childCount: 1 })).toContain('mitigated and verified');
+    expect(card({ incident: child })).toContain('mitigated and verified');
   });
 
   test('counts the open children of a parent, even if the parent is resolved', () => {
