@@ -3,7 +3,7 @@ import { markSvg } from '../../core/domain/messages/identity.ts';
 import { KEYS } from './assets/keys.ts';
 import { LIVE } from './assets/live.ts';
 import { PLOT_LOADER, PLOT_STYLE, plotScript } from './assets/plots.ts';
-import { REMEMBER, SAY } from './assets/remember.ts';
+import { NAVIGATION, REMEMBER, SAY } from './assets/remember.ts';
 import { STYLE } from './assets/style.ts';
 import { TIMES } from './assets/times.ts';
 
@@ -21,7 +21,7 @@ const QUESTION =
   '<circle cx="23" cy="9" r="9" fill="#ffd23f" stroke="#1a1f26" stroke-width="2"/><path d="M23 4v6M23 12v2" stroke="#1a1f26" stroke-width="3"/>';
 
 /** The script of every page. Its parts share their functions. */
-const SCRIPT = `'use strict';\n(() => {${TIMES}${KEYS}${REMEMBER}${SAY}${PLOT_LOADER}${LIVE}})();\n`;
+const SCRIPT = `'use strict';\n(() => {${TIMES}${KEYS}${NAVIGATION}${REMEMBER}${SAY}${PLOT_LOADER}${LIVE}})();\n`;
 
 /** The files that all pages load. */
 export const ASSETS = {

@@ -221,6 +221,26 @@ export const shortList = <T>(items: readonly T[], row: (item: T) => Html): Html 
     ${items.length > ROWS_MAX ? html`<li class="more">and ${items.length - ROWS_MAX} more</li>` : ''}
   </ul>`;
 
+/** Rows of a list whose rows have forms, before the others are behind a button. */
+const LONG_ROWS_MAX = 15;
+
+/** Shows the first rows of a list, and the others on demand. @param key identifies the list on its page */
+export const longList = (key: string, rows: readonly Html[]): Html => html`
+  <ul class="rows">
+    ${rows.slice(0, LONG_ROWS_MAX).map((row) => html`<li>${row}</li>`)}
+  </ul>
+  ${
+    rows.length <= LONG_ROWS_MAX
+      ? ''
+      : html`<details class="more-details" id="more-${key}">
+          <summary>${rows.length - LONG_ROWS_MAX} more</summary>
+          <ul class="rows">
+            ${rows.slice(LONG_ROWS_MAX).map((row) => html`<li>${row}</li>`)}
+          </ul>
+        </details>`
+  }
+`;
+
 /** A menu that filters a page. @param all text of the first option, which selects everything */
 export const selectField = (name: string, all: string, values: readonly string[], selected: string | undefined): Html =>
   choiceField(

@@ -10,7 +10,7 @@ import { type ConsolePage, viewerAsReader } from '../../entrances/console/pages/
 const TEAM_MAX_CHARS = 256;
 
 /** Rows of a section at most. */
-const PAGE_ROWS = 50;
+const PAGE_ROWS = 20;
 
 /** The digest of the last seven days, of a team or of all services. */
 export const digestPage: ConsolePage = {

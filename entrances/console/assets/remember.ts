@@ -8,6 +8,12 @@ document.addEventListener('toggle', ({ target }) => {
 }, true);
 `;
 
+/** The part of the script that brings the current section into view: on a phone, the navigation scrolls sideways. */
+export const NAVIGATION = `
+for (const current of document.querySelectorAll('.top nav [aria-current]'))
+  current.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+`;
+
 /**
  * The part of the script that says on a button what its form will do, such as "Freeze checkout production until 11:00 UTC".
  * `data-says` names the fields; of `{a|b}`, the first that is filled in counts. Without the first field, the button stays as it

@@ -258,6 +258,9 @@ label { font-weight: 600; }
 .panel > .buttons:first-of-type { margin-top: 0; margin-bottom: 8px; }
 .act { margin-top: 8px; border-top: 1px solid var(--line); }
 .act + .act { margin-top: 0; }
+.acts { display: flex; flex-wrap: wrap; gap: 0 24px; }
+.acts > .act { margin: 0; border: 0; }
+.acts > .act[open] { flex-basis: 100%; }
 td .act { margin: 0; border: 0; }
 .act > summary { padding: 7px 0; cursor: pointer; color: var(--link); }
 .editor { display: grid; gap: 8px; justify-items: start; width: 100%; }
@@ -296,19 +299,26 @@ td .act { margin: 0; border: 0; }
 @media (max-width: 620px) {
   html { font-size: 15px; }
   .top { padding: 0 12px; gap: 4px 12px; }
-  .top nav.sub { flex-basis: calc(100% + 24px); margin: 0 -12px; padding: 0 3px; }
+  .top nav { flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; font-size: 0.89rem; }
+  .top nav a { flex: none; padding: 0 6px; }
+  .top nav:not(.sub) { flex-basis: calc(100% + 12px); margin: 0 -6px; }
+  .top nav.sub { flex-basis: calc(100% + 24px); margin: 0 -12px; padding: 0 6px; font-size: 0.89rem; }
   main { padding: 12px 12px 32px; }
   footer { padding: 0 12px 20px; }
   .notice { margin-inline: 12px; }
   .panel { padding: 12px; }
   .lines > div, .aside .lines > div { grid-template-columns: minmax(0, 1fr); gap: 0; }
   .scrolled { overflow: visible; }
-  table, tbody, tr, th, td { display: block; min-width: 0; }
+  table, tbody, th { display: block; min-width: 0; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  tbody tr { padding: 10px 0; border-top: 1px solid var(--line); }
+  tbody tr { display: flex; flex-wrap: wrap; gap: 2px 16px; padding: 8px 0; border-top: 1px solid var(--line); }
   tbody tr:first-child { border-top: 0; padding-top: 0; }
-  tbody th, td { padding: 2px 0; border: 0; }
-  td { display: grid; grid-template-columns: 96px minmax(0, 1fr); gap: 12px; }
+  tbody th, td { padding: 0; border: 0; }
+  tbody th { flex: 0 0 100%; }
+  tbody th > a { display: inline-block; min-height: 24px; }
+  td { display: flex; gap: 6px; align-items: baseline; min-width: 0; max-width: 100%; }
+  td > div { min-width: 0; }
+  td:has(> div > details.raw:first-child)::before { content: none; }
   td::before { content: attr(data-label); color: var(--quiet); font-size: 0.92rem; }
   td.empty { display: none; }
   .reasons { grid-template-columns: minmax(0, 1fr); }

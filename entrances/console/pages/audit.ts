@@ -7,7 +7,7 @@ import { ago, type Cells, clockTime, type Html, nothing, olderLink, panel, searc
 import type { PageRequest, ConsoleDeps, ConsolePage } from './page.ts';
 
 const PATH = '/console/audit';
-const ENTRIES_SHOWN = 50;
+const ENTRIES_SHOWN = 25;
 
 /** Entries that one request looks through for matches, and how many one read returns. */
 const SEARCHED_MAX = 1000;

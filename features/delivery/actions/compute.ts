@@ -18,10 +18,10 @@ const DAY_SECONDS = 24 * 3600;
 const NEWEST_MAX = 50;
 
 /** Records of a figure on the page of the console. */
-const RECORDS_SHOWN = 50;
+const RECORDS_SHOWN = 25;
 
 /** Services on the page, those with the most deploys. A page of all would be rendered for as long as hundreds of requests take. */
-const SERVICES_SHOWN = 50;
+const SERVICES_SHOWN = 25;
 
 /** Weeks in the trends, at least. */
 const WEEKS_MIN = 12;

@@ -10,6 +10,7 @@ import {
   type Cells,
   clockTime,
   type Html,
+  longList,
   nothing,
   olderLink,
   onDemand,
@@ -63,17 +64,19 @@ function activePanel(data: FreezesData): Html {
         ? nothing(
             'No freeze is in force, so deploys are allowed. Freezes come from error budgets, burn rates, incidents, the calendar, and people.',
           )
-        : html`<ul class="rows">
-            ${active.map((freeze) => html`<li>${freezeRow(data, freeze)}</li>`)}
-          </ul>`
+        : longList(
+            'active',
+            active.map((freeze) => freezeRow(data, freeze)),
+          )
     }
     ${
       scheduled.length === 0
         ? ''
         : html`<h3 class="sub">Scheduled by hand</h3>
-            <ul class="rows">
-              ${scheduled.map((freeze) => html`<li>${freezeRow(data, freeze)}</li>`)}
-            </ul>`
+            ${longList(
+              'scheduled',
+              scheduled.map((freeze) => freezeRow(data, freeze)),
+            )}`
     }`,
   );
 }
@@ -108,8 +111,10 @@ function freezeRow(data: FreezesData, freeze: Freeze): Html {
             overrides.map((override) => overrideCells(data, freeze, override)),
           )
     }
-    ${may('freezes:write', scopeOf(freeze)) ? liftForm(id, csrfToken, isPlanned) : ''}
-    ${may('freezes:override', scopeOf(freeze)) ? overrideForm(id, csrfToken) : ''}
+    <div class="acts">
+      ${may('freezes:write', scopeOf(freeze)) ? liftForm(id, csrfToken, isPlanned) : ''}
+      ${may('freezes:override', scopeOf(freeze)) ? overrideForm(id, csrfToken) : ''}
+    </div>
   </article>`;
 }
 

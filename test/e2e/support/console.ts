@@ -82,6 +82,16 @@ const EYES = {
 
 export type Look = keyof typeof EYES;
 
+/** Returns how many rows the longest navigation has, and the current links that are out of sight. */
+const NAVIGATION = `(() => {
+  const navigations = [...document.querySelectorAll('.top nav')];
+  const rows = navigations.map((one) => new Set([...one.children].map((link) => link.offsetTop)).size);
+  const isHidden = ({ left, right }) => left < 0 || right > innerWidth;
+  const current = document.querySelectorAll('.top nav [aria-current]');
+  const hidden = [...current].filter((link) => isHidden(link.getBoundingClientRect())).map((link) => link.textContent);
+  return { rows: Math.max(1, ...rows), hidden };
+})()`;
+
 export const LOOKS = Object.keys(EYES) as Look[];
 
 /**
@@ -508,6 +518,7 @@ export function testConsole(looks: readonly Look[], atNight: readonly Look[]): v
       ['Now', () => '/console', true],
       ['an incident', () => `/console/incidents/${id}`, true],
       ['Incidents', () => '/console/incidents?state=all'],
+      ['Automation', () => '/console/automation'],
       ['finding', () => '/console/find?text=checkout'],
       ['Post-mortems', () => '/console/postmortems'],
       ['declaring an incident', () => '/console/declare'],
@@ -535,6 +546,9 @@ export function testConsole(looks: readonly Look[], atNight: readonly Look[]): v
       ['the audit log', () => '/console/audit'],
       ['Settings', () => '/console/settings'],
       ['a question', () => asked, true],
+      ['the list of the documentation', () => '/console/docs/index'],
+      ['a page of the documentation', () => '/console/docs/explanation.engine'],
+      ['the status page', () => '/status'],
       ['a page that does not exist', () => NOWHERE],
     ];
     test.each(
@@ -551,6 +565,7 @@ export function testConsole(looks: readonly Look[], atNight: readonly Look[]): v
       await other.evaluate(`document.querySelectorAll('main details').forEach((one) => (one.open = true))`);
       expect(await barriers(`['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']`)).toEqual([]);
       expect(await other.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+      expect(await other.evaluate(NAVIGATION)).toEqual({ rows: 1, hidden: [] });
       expect(other.problems.filter((text) => !/404/.test(text))).toEqual([]);
       await other.close();
     });

@@ -1,7 +1,8 @@
 import type { ComputeReport } from '../../../../features/manifest.ts';
 import type { DecisionView, IncidentView } from '../../../../schemas/incidents/incident.ts';
 
-const DECISIONS_SHOWN = 30;
+/** Decisions of a page, at least; those of one incident stay together. */
+const DECISIONS_SHOWN = 12;
 
 /** Incidents that one request looks through for decisions that match. */
 const INCIDENTS_SEARCHED_MAX = 300;
@@ -36,13 +37,10 @@ export type ListedDecisions = {
 export const decisions: ComputeReport<DecisionsQuery, ListedDecisions> = async (deps, { kind, text, from }, may) => {
   const kinds: readonly DecisionView['kind'][] = KINDS[kind].kinds;
   const items: ListedDecisions['items'][number][] = [];
+  const limit = kind === 'all' && text === '' ? DECISIONS_SHOWN : INCIDENTS_PER_READ;
   let cursor = from;
-  for (
-    let searched = 0;
-    searched < INCIDENTS_SEARCHED_MAX && items.length < DECISIONS_SHOWN;
-    searched += INCIDENTS_PER_READ
-  ) {
-    const page = await deps.incidents.list({ limit: INCIDENTS_PER_READ, ...(cursor !== null && { cursor }) });
+  for (let searched = 0; searched < INCIDENTS_SEARCHED_MAX && items.length < DECISIONS_SHOWN; searched += limit) {
+    const page = await deps.incidents.list({ limit, ...(cursor !== null && { cursor }) });
     for (const incident of page.items.filter((listed) => may('incidents:read', listed)))
       for (const decision of incident.decisions.toReversed())
         if (kinds.includes(decision.kind) && matches(incident, decision, text)) {

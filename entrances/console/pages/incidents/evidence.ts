@@ -83,13 +83,12 @@ export function decisionRow(
   const { id, at, kind, because, digest } = decision;
   return html`<article>
     ${about}
-    <h3>
-      <span class="quiet">${questionName(id)}</span> <code class="quiet">${kind}</code>
-      <code class="quiet">${because}</code> <span class="when">${clockTime(at, now)}</span>
-    </h3>
+    <h3><span class="quiet">Decision ${questionName(id)}</span> <span class="when">${clockTime(at, now)}</span></h3>
     ${decisionPart(`decision-${id}`, decisionLines(decision, place, effect))}
     ${decision.state === 'waiting' || answerOf(decision) === '' ? '' : html`<p>Answer: ${answerOf(decision)}</p>`}
-    <p class="quiet">digest <code title="${digest}">${digest.slice(0, 12)}</code></p>
+    <p class="quiet">
+      <code>${kind}</code> <code>${because}</code> · digest <code title="${digest}">${digest.slice(0, 12)}</code>
+    </p>
   </article>`;
 }
 

@@ -7,7 +7,7 @@ import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { isListed, type ListFilter } from './list-filter.ts';
 
-const ROWS_MAX = 50;
+const ROWS_MAX = 30;
 const DAY_SECONDS = 24 * 3600;
 
 /** `from`: where the page begins. Null: at the newest incident. */

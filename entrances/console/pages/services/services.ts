@@ -76,8 +76,10 @@ const rowCells = (
       : ''
     : modeBadge(mode),
   openBadge(incidents),
-  html`${budget === null ? '' : budget < 0 ? html`<span class="lacking">overspent</span>` : shareBar(budget, 'budget left')}
-  ${uncorrectedBudget === null ? '' : html`<span class="quiet target">${Math.round(uncorrectedBudget * 100)} % without corrections</span>`}`,
+  budget === null && uncorrectedBudget === null
+    ? ''
+    : html`${budget === null ? '' : budget < 0 ? html`<span class="lacking">overspent</span>` : shareBar(budget, 'budget left')}
+      ${uncorrectedBudget === null ? '' : html`<span class="quiet target">${Math.round(uncorrectedBudget * 100)} % without corrections</span>`}`,
 ];
 
 function openBadge([first, ...others]: ServiceRow['incidents']): Html | '' {
