@@ -98,9 +98,9 @@ test.each([
 ])('the page of a problem %s is about this problem, with its own time', async (_, first) => {
   const pages = await arrivedOf({ given: [dependsOnPayments], timeline: { ...first, ...OUTAGE } });
   const [opening, second] = pages.filter(({ payload }) => payload.custom_details['service'] === 'checkout');
-  expect(opening?.payload.summary).toBe('checkout production: checkout fails 16 % of its requests');
+  expect(opening?.payload.summary).toBe('INC-1 checkout production: checkout fails 16 % of its requests');
   expect(second?.payload.summary).toContain(
-    'checkout production: checkout fails 41 % of its requests; payments-api, on which it depends, fails as well. Page 2: ',
+    'INC-1 checkout production: checkout fails 41 % of its requests; payments-api, on which it depends, fails as well. Page 2: ',
   );
   expect(second?.payload.timestamp).toBe('2026-11-20T12:05:50.000Z');
 });
@@ -113,7 +113,7 @@ test('a later page of the same problem has no value of its beginning, but the ne
   const begins = { '1 s': fires({ summary: 'checkout fails 16 % of its requests' }) };
   const again = { '25 min': says({ kind: 'page', by: 'person:ada', note: '' }) };
   const [, unmeasured] = await arrivedOf({ given: [mode('shadow')], timeline: { ...begins, ...again } });
-  expect(unmeasured?.payload.summary).toMatch(/^checkout production: checkout fails … of its requests\. Page 2: /);
+  expect(unmeasured?.payload.summary).toMatch(/^INC-1 checkout production: checkout fails … of its requests\. Page 2: /);
   const judgedAgain = { '1495 s': says({ kind: 'judge_again', changes: [] }) };
   const [, page] = await arrivedOf({
     given: [
@@ -145,7 +145,7 @@ test('the first decision updates the page under its key, and nobody is paged aga
     {
       action: 'update',
       key: `${id}.page.1`,
-      summary: expect.stringMatching(/^checkout production: .*\. Roll checkout in production back from v2 to v1\? /),
+      summary: expect.stringMatching(/^INC-1 checkout production: .*\. Roll checkout in production back from v2 to v1\? /),
       details: { suspects: [expect.stringMatching(/^v2, /)], answer: expect.stringContaining('1') },
     },
   ]);
@@ -237,7 +237,7 @@ test('a page for a question contains the question, its number, and how to answer
   expect(page?.payload.custom_details).toMatchObject({
     page_reason: 'A rollback is waiting for approval',
     next_step: expect.stringMatching(/^Roll checkout in production back from v2 to v1\? Approve or reject by /),
-    answer: expect.stringMatching(/^Question 1: firebreak incident approve \w{26} 1,/),
+    answer: expect.stringMatching(/^Question 1: firebreak incident approve INC-1 1,/),
   });
 });
 

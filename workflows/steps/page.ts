@@ -5,6 +5,7 @@ import { problemWords } from '../../core/domain/paging/page-problem.ts';
 import { leftToParent, pageKey, pagerTarget, takenOver } from '../../core/domain/paging/pages.ts';
 import { approvalUrls } from '../../core/domain/incidents/approval-link.ts';
 import { incidentUrl } from '../../core/domain/incidents/console-link.ts';
+import { numberText } from '../../core/domain/incidents/incident-number.ts';
 import { incidentLinks } from '../../core/domain/links/incident-links.ts';
 import { type Overview, serviceEnvironmentText, type Story } from '../../core/domain/messages/story.ts';
 import { numberOf } from '../../core/domain/rollback/question-names.ts';
@@ -420,7 +421,7 @@ async function isReal(chat: Deps['chat']): Promise<boolean> {
 }
 
 const summaryOf = (incident: IncidentRecord, problem: string): string =>
-  `${serviceEnvironmentText(incident)}: ${problem}`;
+  `${numberText(incident)}${serviceEnvironmentText(incident)}: ${problem}`;
 
 /** Builds a page with the basic data of an incident. Its time is the start of the open problem. */
 export function pageRequest(incident: IncidentRecord, key: string, deps: Pick<Deps, 'clock'>): PageRequest {

@@ -2,6 +2,7 @@ import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 import { statusWords } from '../incidents/status-words.ts';
 import { suspectsToShow } from '../messages/incident-card.ts';
 import { incidentLines, rollbackOf } from '../messages/incident-lines.ts';
+import { incidentName } from '../incidents/incident-number.ts';
 import { answerable, decidingFor } from '../messages/incident-buttons.ts';
 import { probability } from '../correlation/words.ts';
 import { answerNames, numberOf, questionName } from '../rollback/question-names.ts';
@@ -125,7 +126,7 @@ function answerText(story: Overview): string | null {
   const waiting = openQuestion(story);
   if (waiting === undefined) return null;
   const names = answerNames(waiting).map(({ name }) => name);
-  return `Question ${questionName(waiting.id)}: firebreak incident approve ${decidingFor(story).incident.id} ${names.join(' or ')}, or the buttons in Slack`;
+  return `Question ${questionName(waiting.id)}: firebreak incident approve ${incidentName(decidingFor(story).incident)} ${names.join(' or ')}, or the buttons in Slack`;
 }
 
 function withTruncatedTexts(details: PageDetails): PageDetails {

@@ -67,7 +67,7 @@ test('a decision newer than the page is added as a note once, with the question 
   expect(others).toEqual([]);
   expect(note).toMatch(/^Firebreak tracks this as incident \w{26}: checkout production, critical: /);
   expect(note).toMatch(
-    /\nNext step: Roll checkout in production back from v2 to v1\? .*\nEvidence: Probable cause: v2 .*\nWhy not automatic: Asks because .*\nAnswer: Question 1: .* \w{26} 1,.*\n/,
+    /\nNext step: Roll checkout in production back from v2 to v1\? .*\nEvidence: Probable cause: v2 .*\nWhy not automatic: Asks because .*\nAnswer: Question 1: .* INC-1 1,.*\n/,
   );
   expect(note).toMatch(/\nSuspects:\n- v2, \d+ %: /);
   expect(note).toMatch(/\nCurrent state: GET \/v1\/incidents\/\w{26}\n/);
