@@ -1,3 +1,4 @@
+import axe from 'axe-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Browser, haveBrowser, type Page } from '../../support/browser.ts';
 import { eventually, Firebreak } from '../../support/firebreak.ts';
@@ -78,10 +79,7 @@ describe.runIf(haveBrowser())('the sandbox page during a bad deploy', () => {
   test('the channel of the incident is open, with its pinned summary', async () => {
     await reads('.channels [aria-current]', /^#\s*incident-\d{6}1$/);
     await reads('#slack .topic', /resolved · checkout production/);
-    await reads(
-      '#slack .pinned',
-      /checkout production: checkout answers 12 % of its requests with an error[^]*Details/,
-    );
+    await reads('#slack .pinned', /checkout production: checkout answers … of its requests with an error[^]*Details/);
     await reads('#slack .messages', /Rolled back to v41-/);
   });
 
@@ -169,7 +167,7 @@ describe.runIf(haveBrowser())('the sandbox page during a bad deploy', () => {
     expect(await page.evaluate('document.querySelector("#pagerduty details").open')).toBe(false);
   });
 
-  test.each([1440, 1024, 390])('at a width of %i pixels, nothing overflows', async (width) => {
+  test.each([1440, 1024, 390])('at a width of %i pixels, nothing overflows, and there is no barrier', async (width) => {
     for (const dark of [false, true]) {
       const other = await open(width, dark);
       await reads('#pagerduty', /triggered|acknowledged/, other);
@@ -178,6 +176,11 @@ describe.runIf(haveBrowser())('the sandbox page during a bad deploy', () => {
           .filter((element) => element.getBoundingClientRect().right > innerWidth + 0.5)
           .map(({ id, className }) => id || className)`);
       expect([dark, beyond]).toEqual([dark, []]);
+      await other.evaluate(`${axe.source}; undefined`);
+      const barriers = await other.evaluate<string[]>(`axe
+        .run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+        .then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ': ' + html)))`);
+      expect([dark, barriers]).toEqual([dark, []]);
       expect(other.problems).toEqual([]);
     }
   });

@@ -60,11 +60,11 @@ function switches(vendor, faults) {
   const others = faults.filter((one) => !isEverywhere(one.match) || presetOf(one) === undefined);
   return h(
     'li',
-    { 'data-key': vendor, role: 'group', 'aria-label': nameOf(vendor) },
+    { 'data-key': vendor },
     h('span', { class: 'vendor', 'data-vendor': vendor }, nameOf(vendor)),
     h(
       'span',
-      { class: 'buttons' },
+      { class: 'buttons', role: 'group', 'aria-label': nameOf(vendor) },
       [...presetsOf(vendor)].map(([id, { name }]) => {
         const isOn = faults.some((one) => isEverywhere(one.match) && presetOf(one) === id);
         return h(
