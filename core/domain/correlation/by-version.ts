@@ -13,7 +13,7 @@ import type { Onset } from './onset.ts';
 import { podsFactor, whyNotServing } from './pods.ts';
 import { differsBeside, otherFailsBeside, type Measure } from './side-by-side.ts';
 import { type Point, pointsOf } from './samples.ts';
-import { formatAmount, formatDuration, list, formatPercent } from './words.ts';
+import { formatDuration, list, formatPercent } from './words.ts';
 import {
   FRESH_SECONDS,
   MIN_REQUESTS,
@@ -460,8 +460,8 @@ function withoutLimit(own: Measured, others: readonly Measured[], together: Toge
 
 function compared(own: Measured, others: readonly Measured[]): string {
   const of = ({ share }: Measured): string => (share === null ? '' : ` (${formatPercent(share)} of traffic)`);
-  const words = others.map((one) => `${one.version} at ${formatAmount(one.value)}${of(one)}`);
-  return `${own.version} is at ${formatAmount(own.value)}${of(own)}, ${list(words)}`;
+  const words = others.map((one) => `${one.version} at ${one.words}${of(one)}`);
+  return `${own.version} is at ${own.words}${of(own)}, ${list(words)}`;
 }
 
 type Together = { missing: string | null; stopped: number | null };

@@ -7,7 +7,7 @@ import { explainedSpans, outside } from './explained.ts';
 import { type Factor, weightedFactor, gradedFactor, unweightedFactor } from './factor.ts';
 import { type Onset, SLOW_RISE_SECONDS } from './onset.ts';
 import { pointsBetween, median, type Point, pointsOf, quantile, smooth } from './samples.ts';
-import { formatAmount, formatPercent, formatDuration } from './words.ts';
+import { formatAmount, formatHealth, formatPercent, formatDuration } from './words.ts';
 
 /** Length of the baseline before a change. */
 const BASELINE_SECONDS = 3600;
@@ -54,6 +54,8 @@ export type Course = {
   slope: { uncertain: number } | null;
   /** Value that a single failed request causes. Null: not known. */
   single: number | null;
+  /** Formats a value of the health query. */
+  shown: (value: number) => string;
   /** Duration in seconds of a slow rise from the departure from the baseline to the limit. Null: no slow rise. */
   slow: number | null;
 };
@@ -88,6 +90,7 @@ export function courseOf(evidence: Evidence, { change, timing }: Candidate, onse
     slope: onset.slope
       ? { uncertain: Math.min(1, secondsBetween(onset.earliest, onset.latest) / LOOK_BACK_SECONDS) }
       : null,
+    shown: (value) => formatHealth(value, health.whole),
     slow: onset.rise !== null && onset.rise > Math.max(SLOW_RISE_SECONDS, 2 * (health.window ?? 0)) ? onset.rise : null,
   };
 }
@@ -129,15 +132,15 @@ const chanceBefore = ({ before, single }: Course): number =>
   single === null ? 0 : greatestByChance(median(before) || 0, single);
 
 function badBefore(course: Course, candidate: Candidate): Factor | null {
-  const { before, max } = course;
+  const { before, max, shown } = course;
   const limit = Math.max(max, chanceBefore(course));
   const bad = before.filter(({ value }) => value > limit).length;
   if (bad < 2 || bad < before.length * BAD_BEFORE_SHARE) return null;
   const right = before.slice(-3).filter(({ value }) => value > limit).length >= 2;
   const times = `${bad} of ${samples(before.length)} in the hour before ${called(candidate)}`;
   return right
-    ? weightedFactor('bad_before', `the health query was already above ${formatAmount(max)}, in ${times}`)
-    : weightedFactor('bad_earlier', `the health query had been above ${formatAmount(max)} earlier, in ${times}`);
+    ? weightedFactor('bad_before', `the health query was already above ${shown(max)}, in ${times}`)
+    : weightedFactor('bad_earlier', `the health query had been above ${shown(max)} earlier, in ${times}`);
 }
 
 /**
@@ -145,7 +148,7 @@ function badBefore(course: Course, candidate: Candidate): Factor | null {
  * five minutes before it.
  */
 function risingBefore(course: Course, candidate: Candidate): Factor | null {
-  const { before, max } = course;
+  const { before, max, shown } = course;
   const start = before.at(-1)?.at ?? 0;
   const usual = before.filter(({ at }) => at < start - 300_000);
   const last = before.slice(-3);
@@ -155,7 +158,7 @@ function risingBefore(course: Course, candidate: Candidate): Factor | null {
   if (high < 0 || lowest < 1.5 * high || lowest - high < 0.15 * max || lowest <= chanceBefore(course)) return null;
   return weightedFactor(
     'rising_before',
-    `the health query had risen from ${formatAmount(high)} to ${formatAmount(lowest)} before ${called(candidate)} began`,
+    `the health query had risen from ${shown(high)} to ${shown(lowest)} before ${called(candidate)} began`,
   );
 }
 
@@ -170,7 +173,7 @@ const slowFactor = ({ slow, slope }: Course): Factor | null =>
       });
 
 function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor {
-  const { ratio, baseline, level, max, whole, before, since } = course;
+  const { ratio, baseline, level, max, whole, before, since, shown } = course;
   if (ratio === null)
     return unweightedFactor(
       'step',
@@ -192,17 +195,15 @@ function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor
   if (course.slope !== null)
     return unweightedFactor(
       'step',
-      `the health query has risen in a straight line since ${at.slice(11, 16)} UTC, from ${formatAmount(baseline)} before ${called(candidate)}; healthy up to ${formatAmount(max)}`,
+      `the health query has risen in a straight line since ${at.slice(11, 16)} UTC, from ${shown(baseline)} before ${called(candidate)}; healthy up to ${shown(max)}`,
     );
-  const limit = course.isHeight
-    ? `the incident itself had been below ${formatAmount(max)}`
-    : `healthy up to ${formatAmount(max)}`;
+  const limit = course.isHeight ? `the incident itself had been below ${shown(max)}` : `healthy up to ${shown(max)}`;
   const facts = [times, left, limit].filter((fact) => fact !== null).join('; ');
-  const text = `the health query went from ${formatAmount(baseline)} to ${formatAmount(level)} (${facts}) ${when}`;
+  const text = `the health query went from ${shown(baseline)} to ${shown(level)} (${facts}) ${when}`;
   if (ratio < NOTICEABLE)
     return weightedFactor(
       'no_step',
-      `the health query is at ${formatAmount(level)}, and was at ${formatAmount(baseline)} before ${called(candidate)} ` +
+      `the health query is at ${shown(level)}, and was at ${shown(baseline)} before ${called(candidate)} ` +
         `(median of ${samples(before.length)}): no noticeable rise`,
     );
   if (ratio < DOUBLED) return weightedFactor('small_step', `${text}: less than double`);
@@ -224,8 +225,8 @@ export function healthyNow(
   const from = Math.max(millisOf(at) - FRESH_INTERVALS * intervalOf(points), millisOf(onset.latest));
   const [last, before] = pointsBetween(points, from, Infinity).slice(-2).toReversed();
   if (last === undefined || last.value > health.max) return null;
-  const value = formatAmount(last.value);
-  const limit = `within its limit of ${formatAmount(health.max)}`;
+  const value = formatHealth(last.value, health.whole);
+  const limit = `within its limit of ${formatHealth(health.max, health.whole)}`;
   return before !== undefined && before.value <= health.max
     ? weightedFactor('healthy_now', `the health query is at ${value} now, ${limit}`)
     : weightedFactor(
@@ -267,7 +268,7 @@ export function falling(
   if (last.value <= health.max || fallen < SLIGHTLY_FALLEN) return null;
   if (!hasFallen(peak, last.value, singleFailure({ health, traffic, at }))) return null;
   const falls = since.every((point, index) => point.value <= (since[index - 1]?.value ?? peak) * 1.1);
-  const text = `errors are falling already, from ${formatAmount(peak)} to ${formatAmount(last.value)}`;
+  const text = `errors are falling already, from ${formatHealth(peak, health.whole)} to ${formatHealth(last.value, health.whole)}`;
   return falls ? gradedFactor('falling', text, { falling: fallen }) : null;
 }
 
@@ -374,7 +375,7 @@ export function canaryFactors(
         gradedFactor(
           'beyond_canary',
           `${change.version} receives ${formatPercent(share)} of the traffic, which cannot raise the health query ` +
-            `from ${formatAmount(course.baseline)} to ${formatAmount(course.level)}`,
+            `from ${course.shown(course.baseline)} to ${course.shown(course.level)}`,
           {
             beyond_canary: 1,
             ...(measured === null && {

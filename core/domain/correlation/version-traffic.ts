@@ -6,6 +6,7 @@ import type { Evidence } from './evidence.ts';
 import { type Factor, weightedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
 import { pointsBetween, mean, type Point, pointsOf, quantile } from './samples.ts';
+import { formatHealth } from './words.ts';
 
 /**
  * Minimum share of traffic, 0 to 1. A smaller share counts as no traffic: health probes, or the remainder of a
@@ -25,10 +26,17 @@ export const USUAL_WINDOW_SECONDS = 600;
 export const SAME_TIME_MS = 60_000;
 
 /**
- * The level of a version since the onset, and its share of the traffic. `few`: too few requests for a comparison. `since`:
- * time of its first sample.
+ * The level of a version since the onset, in words as well, and its share of the traffic. `hasFewRequests`: too few for a
+ * comparison. `since`: time of its first sample.
  */
-export type Measured = { version: string; value: number; share: number | null; hasFewRequests: boolean; since: number };
+export type Measured = {
+  version: string;
+  value: number;
+  words: string;
+  share: number | null;
+  hasFewRequests: boolean;
+  since: number;
+};
 
 /** Returns the levels of the versions that had samples since a time in milliseconds. */
 export function measuredSince(
@@ -47,10 +55,12 @@ export function measuredSince(
   const all = versions.reduce((sum, { rate }) => sum + (rate ?? 0), 0);
   return versions
     .filter(({ samples }) => samples.length >= MIN_SAMPLES)
-    .map(({ version, samples, rate, since, traffic }) => ({
+    .map(({ samples, ...one }) => ({ ...one, value: quantile(samples, 0.75) }))
+    .map(({ version, value, rate, since, traffic }) => ({
       version,
       since,
-      value: quantile(samples, 0.75),
+      value,
+      words: formatHealth(value, health?.whole),
       share: rate === null ? null : all > 0 ? rate / all : 0,
       hasFewRequests:
         traffic !== null && requestsSince(pointsOf(traffic, at), begin, health?.window ?? null) < MIN_REQUESTS,

@@ -42,6 +42,14 @@ export const formatAmount = (value: number): string => String(Number(value.toPre
 
 export const formatPercent = (share: number): string => `${formatAmount(share * 100)} %`;
 
+/**
+ * Formats a value of a health query: a share in per cent.
+ *
+ * @param whole greatest possible value of the share. Undefined: the query is not known to be a share
+ */
+export const formatHealth = (value: number, whole: number | undefined): string =>
+  whole === undefined ? formatAmount(value) : formatPercent(value / whole);
+
 /** @example list(['a', 'b', 'c']) // 'a, b and c' */
 export const list = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;

@@ -55,8 +55,8 @@ describe('where the service itself reports no errors', () => {
     expect(weights(evidence)).toMatchObject({ callers_see_only_it: 3, step: 1.5 });
     expect(proofIn(evidence)).toBe('callers');
     expect(alone(evidence)).toBe(true);
-    expect(texts(evidence)).toContain('the error ratio of callers went from 0.001 to 0.29');
-    expect(texts(evidence)).toContain('callers see: v42 is at 0.95 (30 % of traffic), v41 at 0.001 (70 % of traffic)');
+    expect(texts(evidence)).toContain('the error ratio of callers went from 0.1 % to 29 %');
+    expect(texts(evidence)).toContain('callers see: v42 is at 95 % (30 % of traffic), v41 at 0.1 % (70 % of traffic)');
   });
 
   test('nothing is proved without them', () => {

@@ -110,7 +110,7 @@ describe('errors that rise again during the incident', () => {
     const { risen_again, verdict, suspects } = correlate(failing(0.6, 0.9));
     expect([risen_again, verdict, suspects[0]?.version]).toEqual([true, 'change', 'v42']);
     expect(suspects[0]?.reasons.join()).toContain(
-      'went from 0.6 to 0.9 (1.5 times; 40 % succeeded before, and 10 % do now; the incident itself had been below 0.73)',
+      'went from 60 % to 90 % (1.5 times; 40 % succeeded before, and 10 % do now; the incident itself had been below 73 %)',
     );
   });
 
