@@ -20,6 +20,7 @@ import { removeAbandonedSnapshots } from './backup/snapshot.ts';
 import { Closers } from './closers.ts';
 import { type ConfigFolders, loadSet } from './config/config-set.ts';
 import { publish, published, watchConfig } from './config/config-watch.ts';
+import { catalogueFile } from './config/example.ts';
 import { flushCounts } from './flush-counts.ts';
 import { serveFront } from './front/front.ts';
 import { machineState } from './machine.ts';
@@ -105,7 +106,8 @@ async function start(
     ),
   );
 
-  const config = await publishAndWatchConfig(settings, platform.blobs, log, async (next) => {
+  const folders = { ...settings, inPlaceOfExample: sandbox?.catalogue(env) };
+  const config = await publishAndWatchConfig(folders, platform.blobs, log, async (next) => {
     background.nameSecrets(namedSecrets(next));
     await sandbox?.prepare(next);
   });
@@ -115,6 +117,7 @@ async function start(
   const notes = [
     ...(await afterRestore(dataDir, platform.store)),
     ...config.notes,
+    ...(await exampleNotes(folders)),
     ...(await provideCredentials(dataDir, env, process.stdout.isTTY)),
   ];
   const named = namedCredentials(inForce()?.services ?? {});
@@ -216,6 +219,14 @@ function ownAddress({ host, port }: Pick<Settings, 'host' | 'port'>): string | u
   if (port === 0) return undefined;
   const isAny = host === '0.0.0.0' || host === '::';
   return `http://${isAny ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** Tells that the catalogue in force is not the one in the folder. */
+async function exampleNotes({ configDir, inPlaceOfExample: own }: ConfigFolders): Promise<string[]> {
+  const isReplaced = own !== undefined && (await catalogueFile(configDir, own)) === own;
+  return isReplaced
+    ? [`config: ${configDir}/services.yaml is the unchanged example, so the sandbox uses its own: ${own}`]
+    : [];
 }
 
 type ConfigInForce = { inForce: () => Config | undefined; notes: string[]; stop: () => void };

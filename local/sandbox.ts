@@ -8,6 +8,11 @@ import type { Env } from '../schemas/config/variables.ts';
  */
 export type Sandbox = {
   /**
+   * Returns the file of its own catalogue, in which automation acts on a stand-in. It is read in place of the unchanged
+   * example. Undefined: the CD system is real.
+   */
+  catalogue(env: Env): string | undefined;
+  /**
    * Adds the settings of a stand-in for each vendor that has none, and lists all stand-ins in `FIREBREAK_STAND_INS`.
    *
    * @param named credentials that the catalogue names: a vendor with one of these set is real

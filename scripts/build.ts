@@ -31,6 +31,7 @@ const READ: readonly [folder: string, isRead: RegExp][] = [
   ['config', /./],
   ['docs', /\.md$/],
   ['node_modules/uplot', /^dist\/uPlot\.iife\.min\.js$/],
+  ['packages/sandbox', /^services\.yaml$/],
   ['packages/sandbox/page', /./],
   ['runbooks', /\.md$/],
   ['scripts/node', /^package(-lock)?\.json$/],

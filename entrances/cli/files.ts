@@ -5,6 +5,7 @@
  */
 export { lintConfigFolder, lintNames, lintRunbooksFolder } from '../../local/config/catalogue-files.ts';
 export { loadConfig, loadServices } from '../../local/config/config-files.ts';
+export { isExample } from '../../local/config/example.ts';
 export { lintObjectives } from '../../local/config/objective-files.ts';
 export { lintPeopleFiles } from '../../local/config/people-files.ts';
 export { lintFolder, loadRunbooks } from '../../local/config/runbook-files.ts';

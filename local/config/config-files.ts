@@ -11,6 +11,7 @@ import { DeliveryFile } from '../../schemas/changes/delivery-file.ts';
 import { LinksFile } from '../../schemas/links/links.ts';
 import { type FEATURE_CONFIG, FEATURE_FILES } from '../../features/names.ts';
 import { RoutesFile } from '../../schemas/alerts/routes.ts';
+import { catalogueFile } from './example.ts';
 import { PEOPLE_FILE, RESPONSE_FILE } from './people-files.ts';
 import { loadObjectives } from './objective-files.ts';
 import { FILE_MAX_CHARS, lineOf, parseYaml, readOptional, valueOf } from '../../core/stores/config/yaml-lines.ts';
@@ -19,9 +20,9 @@ import { type JsonSchema, keysAt, kindsAt, valueAt } from '../../core/stores/con
 /** The configuration in the files on disk, or its errors, each as `file:line: message (suggestion)`. */
 export type LoadedFiles = { ok: true; config: Omit<Config, 'runbooks'> } | { ok: false; problems: string[] };
 
-/** Reads and validates all files. A missing file means defaults. */
-export async function loadConfig(dir: string): Promise<LoadedFiles> {
-  const services = await readYaml(join(dir, 'services.yaml'), ServicesFile);
+/** Reads and validates all files. A missing file means defaults. @param inPlaceOfExample as `catalogueFile` takes it */
+export async function loadConfig(dir: string, inPlaceOfExample?: string): Promise<LoadedFiles> {
+  const services = await readYaml(await catalogueFile(dir, inPlaceOfExample), ServicesFile);
   const paging = await readYaml(join(dir, 'paging.yaml'), PagingFile);
   const routes = await readYaml(join(dir, 'routes.yaml'), RoutesFile);
   const slack = await readYaml(join(dir, 'slack.yaml'), SlackFile);

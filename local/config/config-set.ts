@@ -8,8 +8,8 @@ import { lintPeopleFiles } from './people-files.ts';
 import { loadRunbooks } from './runbook-files.ts';
 import { lintObjectives } from './objective-files.ts';
 
-/** Folders of the configuration on disk. */
-export type ConfigFolders = { configDir: string; runbooksDir: string };
+/** Folders of the configuration on disk. `inPlaceOfExample`: the catalogue of the sandbox. */
+export type ConfigFolders = { configDir: string; runbooksDir: string; inPlaceOfExample?: string | undefined };
 
 /**
  * Configuration and runbooks as one set: it comes into force only if all of it is valid. `warnings`: valid, but
@@ -20,10 +20,10 @@ export type LoadedSet = { ok: true; config: Config; warnings: string[] } | { ok:
 
 /** Reads and validates everything. Missing files mean defaults. @param now for windows that are past */
 export async function loadSet(
-  { configDir, runbooksDir }: ConfigFolders,
+  { configDir, runbooksDir, inPlaceOfExample }: ConfigFolders,
   now: Timestamp = timestamp(Date.now()),
 ): Promise<LoadedSet> {
-  const [files, runbooks] = await Promise.all([loadConfig(configDir), loadRunbooks(runbooksDir)]);
+  const [files, runbooks] = await Promise.all([loadConfig(configDir, inPlaceOfExample), loadRunbooks(runbooksDir)]);
   if (!files.ok || !runbooks.ok)
     return { ok: false, problems: [files, runbooks].flatMap((each) => (each.ok ? [] : each.problems)) };
   const { services } = files.config;

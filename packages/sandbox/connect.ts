@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Sandbox, SandboxAccess } from '../../local/sandbox.ts';
 import { hasNoSettings, type NamedCredentials } from '../../core/domain/catalogue/vendors.ts';
 import { publicComponents } from '../../core/domain/catalogue/catalogue.ts';
@@ -14,6 +15,7 @@ export async function startSandbox(options: { dir: string; timeScale: number }):
   let access: SandboxAccess | undefined;
   const prometheus = { url: standIns.urls.prometheus, inUse: standIns.prometheus.inUse };
   return {
+    catalogue: (env) => (namedVariable(env, 'CD_URL') ? undefined : join(import.meta.dirname, 'services.yaml')),
     connect: (env, named) => connectStandIns(env, standIns, named),
     settings: { get: (name, env) => settingOf(name, env, prometheus) },
     settingsElsewhere: {

@@ -1,11 +1,17 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type Proposal, proposeCatalogue, type SearchedServer, SearchFailure, serverAt } from '../../files.ts';
+import {
+  isExample,
+  type Proposal,
+  proposeCatalogue,
+  type SearchedServer,
+  SearchFailure,
+  serverAt,
+} from '../../files.ts';
 import { CommandFailure, type CommandContext, UsageError } from '../../command-context.ts';
 import { folderPath } from '../../folders.ts';
 import { numberTo500 } from '../../options.ts';
-import { sha256 } from '../../hash.ts';
 import { oneLine } from '../../table.ts';
 import { evidenceFindings } from '../../../../core/domain/catalogue/doctor-findings.ts';
 import { lineOf } from '../doctor.ts';
@@ -22,9 +28,6 @@ type Options = {
 
 const SERVICES = 'services.yaml';
 const PAGING = 'paging.yaml';
-
-/** SHA-256 of the example that Firebreak comes with, of which nothing is lost. */
-export const EXAMPLE_SHA256 = 'bd38f08ab643d12e4d3b8bfecee7846f371dcbbc50d9bf0785a7ca49b3b4b3b7';
 
 const PAGING_TEXT = `# Services in mode shadow neither page nor open channels, so that Firebreak can run beside your present notifications.
 # All keys: docs/reference/configuration.md#pagingyaml
@@ -51,7 +54,7 @@ async function init(context: CommandContext, options: Options): Promise<void> {
     throw new UsageError('no address of Prometheus: use --prometheus http://HOST:9090, or set PROMETHEUS_URL');
   const dir = folderPath(context, 'config', options.config);
   const existing = await textOf(join(dir.path, SERVICES));
-  const isReplaced = options.force === true || (existing !== undefined && sha256(existing) === EXAMPLE_SHA256);
+  const isReplaced = options.force === true || (existing !== undefined && isExample(existing));
   if (existing !== undefined && !isReplaced && !options.dryRun)
     throw new CommandFailure(
       `${join(dir.displayPath, SERVICES)} exists, and was not changed: use --force to replace it, --config DIR to write to ` +
