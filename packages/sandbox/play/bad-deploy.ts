@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
-import { IncidentStatus } from '../../../schemas/incidents/incident.ts';
+import { DecisionKind, IncidentStatus } from '../../../schemas/incidents/incident.ts';
 import { timestamp, type Timestamp } from '../../../schemas/time/time.ts';
 import { problem } from '../core/problem.ts';
 import type { Product } from '../core/stand-in.ts';
@@ -49,7 +49,7 @@ const Incidents = z.object({
       id: z.string(),
       number: z.number().nullable(),
       status: IncidentStatus,
-      decisions: z.array(z.object({ state: z.string() })),
+      decisions: z.array(z.object({ kind: DecisionKind, state: z.string() })),
     }),
   ),
 });
@@ -169,6 +169,10 @@ class Story {
         const { id, number, status, decisions } = incident;
         view.incident = { id, name: number === null ? id : `INC-${number}` };
         this.#reached('incident');
+        if (status !== 'resolved' && decisions.some(({ kind }) => kind === 'shadow'))
+          throw new Ended(
+            `Firebreak only records what it would have done: ${PLACE.service} is in mode shadow (config/services.yaml).`,
+          );
         const waits = status !== 'resolved' && decisions.some(({ state }) => state === 'waiting');
         view.note = waits ? 'Firebreak asks before it acts: approve in Slack below, or in the console.' : null;
         if (status === 'mitigated' || status === 'resolved') this.#reached('rollback');

@@ -8,8 +8,8 @@ const EXAMPLE = await readFile(new URL('../../../config/services.yaml', import.m
 let firebreak: Firebreak;
 afterEach(() => firebreak.remove());
 
-const start = async (env: Record<string, string> = {}) => {
-  firebreak = await Firebreak.start({ configFiles: { 'services.yaml': EXAMPLE }, env });
+const start = async (env: Record<string, string> = {}, example = EXAMPLE) => {
+  firebreak = await Firebreak.start({ configFiles: { 'services.yaml': example }, env });
 };
 
 /** Reports a bad deploy without `has_migration`, and returns its incident once that is decided about. */
@@ -45,4 +45,14 @@ test.each([
   expect(decisions).toEqual([expect.objectContaining({ kind: 'shadow' })]);
   await firebreak.post('/v1/incidents/1/actions/resolve', { note: 'enough' });
   expect(await isUnderWay()).toBe(false);
+});
+
+test('the page says why it shows no rollback once the example is changed', async () => {
+  await start({}, `${EXAMPLE}# ours\n`);
+  expect((await firebreak.post('/sandbox/play')).status).toBeLessThan(300);
+  const play = await eventually(async () => {
+    const { body } = await firebreak.get('/sandbox/state');
+    return body.play.state === 'failed' && body.play;
+  }, 'the end of the story');
+  expect(play.note).toMatch(/checkout is in mode shadow/);
 });
