@@ -239,8 +239,10 @@ const loginPage = ({ next, problem, provider }: LoginPage): Shown => ({
       Sign in${provider === undefined ? '' : ' with the token'}
     </button>
     <p class="hint">
-      The console allows what the token allows. Create one with <code>firebreak token create</code>. On one machine,
-      <code>npm start</code> prints a link that signs you in.
+      The console allows what the token allows. Create one with <code>firebreak token create</code>. On one machine, the
+      first token is <code>FIREBREAK_ADMIN_TOKEN</code> in <code>tokens.json</code> of the data folder
+      (<code>.firebreak</code>), and <code>npm start</code> prints a link that signs you in. On AWS, it is the secret
+      <code>FIREBREAK_ADMIN_TOKEN</code> of the stage.
     </p>
   </form>`,
 });
