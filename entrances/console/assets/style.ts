@@ -137,6 +137,7 @@ details.what[open] > summary { font-weight: 600; }
 .incident h4 .place::after, h1 .place::after { content: ' ·'; color: var(--quiet); font-weight: 400; }
 .incident h4 { font-weight: 400; }
 .need { display: flex; gap: 8px; align-items: baseline; margin-bottom: 8px; }
+.need .count { flex: none; }
 * + .need { margin-top: 16px; }
 .checklist > li + li { margin-top: 6px; }
 .checklist .quiet { padding-left: 20px; }
