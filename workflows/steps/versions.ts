@@ -10,6 +10,7 @@ import {
   windowOf,
   withWindow,
 } from '../../core/domain/correlation/query.ts';
+import { USUAL_WINDOW_SECONDS } from '../../core/domain/correlation/version-traffic.ts';
 import type { Metrics } from '../../core/domain/ports/metrics.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
@@ -115,20 +116,26 @@ export async function instancesOf(
     metrics.rangeByLabel(health, labels, from, at, 'max', step),
     requests == null ? null : metrics.rangeByLabel(requests, labels, from, at, 'sum', step),
   ]);
-  const versions = versionsWithInstances(byVersionOf(curves ?? [], rates), query.max);
+  const served = windowOf(over(rates === null || traffic === null ? query.byVersion : traffic)) ?? USUAL_WINDOW_SECONDS;
+  const versions = versionsWithInstances(byVersionOf(curves ?? [], rates), query.max, served);
   return versions.length === 0 ? {} : { by_instance: { window: windowOf(over(query.byVersion)), versions } };
 }
 
-function versionsWithInstances(all: Versions, max: number): InstancesOfVersion[] {
+type Named = Versions[number] & { name: string };
+
+/** @param window seconds for which values show a version after its end */
+function versionsWithInstances(all: Versions, max: number, window: number): InstancesOfVersion[] {
   const named = all.flatMap(({ version: labels, ...one }) => {
     const [version = '', pod, instance] = labels.split('\n');
     const name = pod || instance;
     return name ? [{ ...one, version, name }] : [];
   });
   const worst = ({ curve }: Pick<Versions[number], 'curve'>): number => curve.at(-1)?.[1] ?? 0;
-  return [...Map.groupBy(named, ({ version }) => version)]
+  const ofOneVersion = [...Map.groupBy(named, ({ name }) => name).values()].flatMap((alike) =>
+    alike.filter(({ version }) => !servesOthers(alike, version, window)),
+  );
+  return [...Map.groupBy(ofOneVersion, ({ version }) => version)]
     .filter(([, instances]) => instances.some((one) => worst(one) > max))
-    .filter(([version, instances]) => instances.some(({ name }) => !servesOthers(named, version, name)))
     .map(([version, series]) => ({
       version,
       // A pod has a series for each of its ports.
@@ -139,9 +146,34 @@ function versionsWithInstances(all: Versions, max: number): InstancesOfVersion[]
     }));
 }
 
-/** Returns whether an instance reports other versions, too, as a collector or a proxy does: then it is none of the version. */
-const servesOthers = (all: readonly { version: string; name: string }[], version: string, name: string): boolean =>
-  all.some((one) => one.version !== version && one.name === name);
+/**
+ * Returns whether an instance serves another version at the same time, as a collector or a proxy does: then it is none of the
+ * version. One that keeps its name in a deploy, such as a host, shows both versions only until the window has passed.
+ *
+ * @param alike series with the name of the instance
+ */
+function servesOthers(alike: readonly Named[], version: string, window: number): boolean {
+  const byVersion = Map.groupBy(alike, (one) => one.version);
+  const own = servingTimes(byVersion.get(version) ?? []);
+  return [...byVersion].some(([other, series]) => other !== version && lastBeyond(own, servingTimes(series), window));
+}
+
+/** Returns whether a run of times that are in both sets lasts longer than some seconds. */
+function lastBeyond(own: ReadonlySet<Timestamp>, others: ReadonlySet<Timestamp>, seconds: number): boolean {
+  let since: Timestamp | null = null;
+  for (const at of [...own.union(others)].toSorted()) {
+    since = own.has(at) && others.has(at) ? (since ?? at) : null;
+    if (since !== null && secondsBetween(since, at) > seconds) return true;
+  }
+  return false;
+}
+
+const servingTimes = (series: readonly Named[]): Set<Timestamp> =>
+  new Set(
+    series.flatMap(({ curve, traffic }) =>
+      traffic === null ? curve.map(([at]) => at) : traffic.flatMap(([at, rate]) => (rate > 0 ? [at] : [])),
+    ),
+  );
 
 /** Returns the start of the newest deploy before the onset. Null: there is none within half an hour. */
 function newestStart(own: readonly Change[], { latest }: Onset): Timestamp | null {

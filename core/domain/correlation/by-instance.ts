@@ -1,10 +1,10 @@
-import { millisOf } from '../../../schemas/time/time.ts';
+import { millisOf, timestamp } from '../../../schemas/time/time.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import { sameVersion } from '../changes/versions.ts';
 import { GREATEST_RATIO } from './chance.ts';
 import type { Evidence, InstancesOfVersion } from './evidence.ts';
 import { type Point, pointsBetween, pointsOf } from './samples.ts';
-import { formatAmount, formatDuration } from './words.ts';
+import { formatAmount, formatDuration, list } from './words.ts';
 
 /** Minimum requests to an instance that is well, and failed ones of an instance that is not. */
 const MIN_REQUESTS = 10;
@@ -20,7 +20,8 @@ type Newest = { instance: Instance; value: number; requests: number | null; fail
 
 /**
  * Says that a single instance explains the errors of a version: its other instances are well, or it is the only one and had been
- * well. A node that fails, a full disk, or a noisy neighbour concerns one instance; a version concerns all of its own.
+ * well, or it is a host that failed with another version before. A node that fails, a full disk, or a noisy neighbour concerns one
+ * instance; a version concerns all of its own.
  *
  * @param from time in milliseconds since which the version fails
  * @returns null if at least two instances fail, or if instances are not measured
@@ -33,16 +34,46 @@ export function onlyInstanceBad(
   const own = measured?.versions.find((one) => sameVersion(one.version, version));
   if (measured === undefined || own === undefined || health === null || !Number.isFinite(health.max)) return null;
   const { max } = health;
-  const newest = own.instances.flatMap((instance) => newestOf(instance, { at, from, window: measured.window, max }));
-  const [bad, ...more] = newest.filter(({ value, failed }) => value > max && (failed === null || failed >= MIN_FAILED));
-  if (bad === undefined || more.length > 0) return null;
-  const well = newest.filter((one) => one !== bad && (one.requests === null || one.requests >= MIN_REQUESTS));
+  const { window } = measured;
+  const newest = own.instances.flatMap((instance) => newestOf(instance, { at, from, window, max }));
+  const failing = newest.filter((one) => isFailing(one, max));
+  const before = measured.versions.filter((one) => one !== own).flatMap(({ instances }) => instances);
+  const known = failing.filter(({ instance }) => failedBefore(instance, before, { window, max, at }));
+  const [bad, ...more] = failing.filter((one) => !known.includes(one));
+  const namesKnown = list(known.map(({ instance }) => instance.name));
+  if (bad === undefined)
+    return known.length === 0
+      ? null
+      : `${known.length === 1 ? 'instance' : 'instances'} ${namesKnown} failed before ${version}, too, and no other instance of it fails`;
+  if (more.length > 0) return null;
+  const well = newest.filter(
+    (one) => !failing.includes(one) && (one.requests === null || one.requests >= MIN_REQUESTS),
+  );
   const name = `${bad.instance.name} of ${version}`;
   if (well.length > 0)
-    return `only instance ${name} fails, at ${formatAmount(bad.value)}; ${well.length} other ${well.length === 1 ? 'instance of it is' : 'instances of it are'} well`;
+    return `only instance ${name} fails, at ${formatAmount(bad.value)}; ${well.length} other ${well.length === 1 ? 'instance of it is' : 'instances of it are'} well${known.length === 0 ? '' : `, and ${namesKnown} failed before it, too`}`;
   return wasWell(bad.instance, max, at)
     ? `instance ${name} had been well, and no other instance of the version is measured`
     : null;
+}
+
+const isFailing = ({ value, failed }: Newest, max: number): boolean =>
+  value > max && (failed === null || failed >= MIN_FAILED);
+
+/**
+ * Returns whether an instance failed with another version before, under the same name, such as a host whose disk is full. What
+ * fails while the process of that version ends does not count.
+ */
+function failedBefore(
+  instance: Instance,
+  others: readonly Instance[],
+  { window, max, at }: { window: number | null; max: number; at: Evidence['at'] },
+): boolean {
+  const until = timestamp(firstSample(instance, at) - START_SECONDS * 1000);
+  return others
+    .filter(({ name }) => name === instance.name)
+    .flatMap((one) => newestOf(one, { at: until, from: -Infinity, window, max }))
+    .some((one) => isFailing(one, max));
 }
 
 function newestOf(

@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest';
+import type { HealthQuery } from '../../../core/domain/catalogue/health.ts';
+import { correlate } from '../../../core/domain/correlation/correlate.ts';
+import type { Curve, Evidence } from '../../../core/domain/correlation/evidence.ts';
+import type { Onset } from '../../../core/domain/correlation/onset.ts';
+import type { Metrics } from '../../../core/domain/ports/metrics.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { instancesOf } from '../../../workflows/steps/versions.ts';
+import { NOON } from '../../core/arbitraries.ts';
+import { own, scene, step, suspectIn, timed, versionAt } from '../../core/domain/correlation/scenes.ts';
+
+/** What an instance serves of a version, in seconds after noon, and the share of failed requests. */
+type Served = { name: string; version: string; from?: number; until?: number; errors?: (second: number) => number };
+
+const MAX = 0.01;
+const NOW = 240;
+
+/** Returns metrics of what instances serve, as rates over a window: they show a version until the window has passed. */
+function metricsOf(all: readonly Served[], window: number): Pick<Metrics, 'rangeByLabel'> {
+  return {
+    rangeByLabel: async (promql, _label, from, until, _combine, { stepSeconds = 30 } = {}) =>
+      all.map(({ name, version, from: first = -7200, until: last = 7200, errors = () => 0 }) => {
+        const curve: [Timestamp, number][] = [];
+        for (let at = from; at <= until; at = plusSeconds(at, stepSeconds)) {
+          const second = secondsBetween(NOON, at);
+          const seconds = Math.min(second, last) - Math.max(second - window, first);
+          if (seconds > 0) curve.push([at, promql.includes('/') ? errors(Math.min(second, last)) : seconds / window]);
+        }
+        return { label: `${version}\n${name}\n`, curve: curve satisfies Curve };
+      }),
+  };
+}
+
+const onset = { at: NOON, from: 'health', earliest: NOON, latest: NOON, rise: null } satisfies Onset;
+
+async function read(all: readonly Served[], window = 60): Promise<Evidence['by_instance']> {
+  const requests = `sum by (version) (rate(requests[${window}s]))`;
+  const errors = `sum by (version) (rate(errors[${window}s])) / ${requests}`;
+  const health: HealthQuery = { promql: 'e', called: 'e', max: MAX, byVersion: errors, trafficByVersion: requests };
+  const found = await instancesOf(metricsOf(all, window) as Metrics, health, {
+    onset,
+    at: plusSeconds(NOON, NOW),
+    close: undefined,
+  });
+  return found.by_instance;
+}
+
+const namesOf = (found: Evidence['by_instance']): Record<string, string[]> =>
+  Object.fromEntries(
+    (found?.versions ?? []).map(({ version, instances }) => [version, instances.map(({ name }) => name).toSorted()]),
+  );
+
+/** An instance that keeps its name when v42 replaces v41 on it. */
+const replaced = (name: string, at: number, errors = 0, before = 0): Served[] => [
+  { name, version: 'v41', until: at, errors: () => before },
+  { name, version: 'v42', from: at, errors: () => errors },
+];
+
+const bad = () => 0.3;
+
+describe('the instances of a version', () => {
+  test.each([60, 300])(
+    'keep those that served another version before under the same name; window: %d s',
+    async (window) => {
+      const all = [...replaced('orders-2', -200, 0.3), ...replaced('orders-1', -20), ...replaced('orders-0', 220)];
+      expect(namesOf(await read(all, window))).toEqual({ v42: ['orders-0', 'orders-1', 'orders-2'] });
+    },
+  );
+
+  test('keep one on which versions followed each other within a window', async () => {
+    const all: Served[] = [
+      { name: 'orders-0', version: 'v40', until: -60 },
+      { name: 'orders-0', version: 'v41', from: -60, until: 120 },
+      { name: 'orders-0', version: 'v42', from: 120, errors: bad },
+    ];
+    expect(namesOf(await read(all, 240))).toEqual({ v42: ['orders-0'] });
+  });
+
+  test('are none of a collector or a proxy, which serves both versions at the same time', async () => {
+    const all: Served[] = [
+      { name: 'collector', version: 'v41' },
+      { name: 'collector', version: 'v42', from: -30, errors: bad },
+    ];
+    expect(namesOf(await read(all))).toEqual({});
+    const beside = [...all, ...replaced('orders-1', -30, 0.3), ...replaced('orders-0', 60)];
+    expect(namesOf(await read(beside))).toEqual({ v42: ['orders-0', 'orders-1'] });
+  });
+});
+
+describe('a version on hosts that keep their names', () => {
+  const proofOf = async (all: readonly Served[]) => {
+    const by_instance = await read(all);
+    const suspect = suspectIn(
+      correlate(
+        scene({
+          at: plusSeconds(NOON, NOW),
+          changes: [own(timed('v42', 240, null, { status: 'started' }))],
+          health: { ...step(0.002, 0.04), curve: longer(step(0.002, 0.04).curve, 0.04) },
+          by_version: [versionAt('v42', 0.08, 0.5), versionAt('v41', 0.001, 0.5)].map((one) => ({
+            ...one,
+            curve: longer(one.curve, one.curve.at(-1)?.[1] ?? 0),
+            traffic: longer(one.traffic ?? [], 50),
+          })),
+          ...(by_instance && { by_instance }),
+        }),
+      ),
+    );
+    return { proof: suspect.proof, reasons: suspect.approvalReasons.map(({ text }) => text) };
+  };
+
+  /** Continues a curve until now. */
+  const longer = (curve: Curve, value: number): Curve => [
+    ...curve,
+    ...[150, 180, 210, 240].map((second) => [plusSeconds(NOON, second), value] as const),
+  ];
+
+  test('is proved if two of them fail with it', async () => {
+    const all = [...replaced('10.0.0.1', -200, 0.3), ...replaced('10.0.0.2', -100, 0.3), ...replaced('10.0.0.3', 180)];
+    expect(await proofOf(all)).toEqual({ proof: expect.any(String), reasons: [] });
+  });
+
+  test('is not proved if only one of them fails', async () => {
+    const all = [...replaced('10.0.0.1', -200, 0.3), ...replaced('10.0.0.2', -100), ...replaced('10.0.0.3', 180)];
+    expect(await proofOf(all)).toEqual({
+      proof: null,
+      reasons: ['only instance 10.0.0.1 of v42 fails, at 0.3; 2 other instances of it are well'],
+    });
+  });
+
+  test('is not proved if the only one with it failed before, too', async () => {
+    const all: Served[] = [...replaced('10.0.0.1', 0, 0.3, 0.3), { name: '10.0.0.2', version: 'v41' }];
+    expect(await proofOf(all)).toEqual({
+      proof: null,
+      reasons: ['instance 10.0.0.1 failed before v42, too, and no other instance of it fails'],
+    });
+  });
+
+  test('is not proved by one of them beside another one that failed before', async () => {
+    const all = [
+      ...replaced('10.0.0.1', -200, 0.3, 0.3),
+      ...replaced('10.0.0.2', -100, 0.2),
+      ...replaced('10.0.0.3', -50),
+    ];
+    expect(await proofOf(all)).toEqual({
+      proof: null,
+      reasons: [
+        'only instance 10.0.0.2 of v42 fails, at 0.2; 1 other instance of it is well, and 10.0.0.1 failed before it, too',
+      ],
+    });
+  });
+
+  test('is proved if the only one with it failed before only as the old version ended', async () => {
+    const [before, after] = replaced('10.0.0.1', 0, 0.3);
+    if (before === undefined || after === undefined) throw new Error('none');
+    const ending: Served = { ...before, errors: (second) => (second > -20 ? 0.3 : 0) };
+    expect((await proofOf([ending, after, { name: '10.0.0.2', version: 'v41' }])).proof).not.toBeNull();
+  });
+});
