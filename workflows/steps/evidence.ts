@@ -119,7 +119,7 @@ export async function evidenceOf(
     variantsOf(deps, health, ownChanges, at),
     closeVersionsOf(deps.metrics, health, { own, onset: estimatedOnset, at }).then(async (found) => ({
       ...found,
-      ...(await instancesOf(deps.metrics, health, { onset: estimatedOnset, at, close: found.by_version_close })),
+      ...(await instancesOf(deps.metrics, health, { own, onset: estimatedOnset, at, close: found.by_version_close })),
     })),
     seenByCallers(deps.metrics, health, { own, onset: estimatedOnset, from: plusSeconds(at, -CURVE_SECONDS), at }),
     podsOf(deps.metrics, health, { own, at }),

@@ -91,25 +91,35 @@ export async function closeVersionsOf(
   return versions === null ? {} : { by_version_close: { window, versions: byVersionOf(versions, shares) } };
 }
 
-/** The most instances of a version that are kept, and the time in seconds before the onset that is read of them. */
-const INSTANCES_MAX = 20;
+/** The most instances of a version that are kept: the worst and the oldest ones. */
+const WORST_INSTANCES = 15;
+const OLDEST_INSTANCES = 5;
+
+/** Time in seconds before the onset, or before the deploy if that was earlier, that is read of instances. */
 const INSTANCES_BEFORE_SECONDS = 300;
 
 /**
- * Reads health and requests of the instances of each version around the onset, over the shorter window if there is one. Keeps
- * the versions of which an instance is above the limit.
+ * Reads health and requests of the instances of each version since the newest deploy, over the shorter window if there is one.
+ * Keeps the versions of which an instance is above the limit.
  */
 export async function instancesOf(
   metrics: Metrics,
   query: HealthQuery | undefined,
-  { onset, at, close }: { onset: Onset; at: Timestamp; close: Evidence['by_version_close'] },
+  {
+    own,
+    onset,
+    at,
+    close,
+  }: { own: readonly Change[]; onset: Onset; at: Timestamp; close: Evidence['by_version_close'] },
 ): Promise<Pick<Evidence, 'by_instance'>> {
   if (query?.byVersion === undefined) return {};
   const over = (promql: string): string => (close && withWindow(promql, close.window)) ?? promql;
   const traffic = query.trafficByVersion ?? requestsOf(query.byVersion);
   const [health, requests] = [query.byVersion, traffic].map((one) => (one === null ? null : byInstance(over(one))));
   if (health == null) return {};
-  const from = plusSeconds(onset.earliest, -INSTANCES_BEFORE_SECONDS);
+  const start = newestStart(own, onset);
+  const first = start !== null && start < onset.earliest ? start : onset.earliest;
+  const from = plusSeconds(first, -INSTANCES_BEFORE_SECONDS);
   const labels = ['version', ...INSTANCE_LABELS];
   const step = close === undefined ? {} : { stepSeconds: STEP_SECONDS };
   const [curves, rates] = await Promise.all([
@@ -136,15 +146,25 @@ function versionsWithInstances(all: Versions, max: number, window: number): Inst
   );
   return [...Map.groupBy(ofOneVersion, ({ version }) => version)]
     .filter(([, instances]) => instances.some((one) => worst(one) > max))
-    .map(([version, series]) => ({
-      version,
+    .map(([version, series]) => {
       // A pod has a series for each of its ports.
-      instances: [...new Map(series.toSorted((a, b) => worst(a) - worst(b)).map((one) => [one.name, one])).values()]
-        .toSorted((a, b) => worst(b) - worst(a))
-        .slice(0, INSTANCES_MAX)
-        .map(({ name, curve, traffic }) => ({ name, curve, traffic })),
-    }));
+      const instances = [
+        ...new Map(series.toSorted((a, b) => worst(a) - worst(b)).map((one) => [one.name, one])).values(),
+      ];
+      const worstFirst = instances.toSorted((a, b) => worst(b) - worst(a));
+      const oldest = worstFirst.slice(WORST_INSTANCES).toSorted((a, b) => (beginOf(a) < beginOf(b) ? -1 : 1));
+      return {
+        version,
+        instances: [...worstFirst.slice(0, WORST_INSTANCES), ...oldest.slice(0, OLDEST_INSTANCES)].map(
+          ({ name, curve, traffic }) => ({ name, curve, traffic }),
+        ),
+      };
+    });
 }
+
+/** Returns the time of the first sample. Empty: there is none. */
+const beginOf = ({ curve, traffic }: Pick<Versions[number], 'curve' | 'traffic'>): string =>
+  [curve[0], traffic?.[0]].flatMap((sample) => sample?.[0] ?? []).toSorted()[0] ?? '';
 
 /**
  * Returns whether an instance serves another version at the same time, as a collector or a proxy does: then it is none of the

@@ -115,12 +115,17 @@ const USUAL_WINDOW_SECONDS = 60;
 /** Minimum samples of an instance. */
 const MIN_SAMPLES = 3;
 
+/** Part of the age of the oldest instance that fails below which others that fail are too new to show a fall. */
+const OLD = 0.5;
+
 /** Mean levels of the younger and of the older half of the time of instances, weighted by their requests. */
 type Halves = { early: number; late: number };
 
 /**
- * Says that a version may fail only because it is new: the errors of its instances fall with their age, or some instances have
- * recovered while none that fails is older than three minutes. Without metrics by instance, the version counts as one.
+ * Says that a version may fail only because it is new: the errors of its oldest instances fall with their age, or some instances
+ * have recovered while none that fails is older than three minutes, or than these were when they recovered. Each instance of a
+ * rolling deploy is new by itself, so the version as a whole fails until the last one is warm. Without metrics by instance, the
+ * version counts as one.
  *
  * @returns `too_young`: that cannot be seen yet. Null: the errors do not fall
  */
@@ -141,7 +146,11 @@ export function warmingUp(
     const [newest, first] = [points.at(-1), points.find(({ value }) => value > max)];
     // What was well at first does not fail because it is new.
     const isColdFrom = first !== undefined && first.at - began <= START_SECONDS * 1000;
-    return newest === undefined ? [] : [{ traffic, points, newest, isColdFrom, age: (millisOf(at) - began) / 1000 }];
+    if (newest === undefined) return [];
+    const lastBad = points.findLast(({ value }) => value > max)?.at ?? began;
+    // A single value within the limit can be chance.
+    const warmedFor = newest.at - lastBad >= window * 1000 ? (lastBad - began) / 1000 : 0;
+    return [{ traffic, points, newest, isColdFrom, warmedFor, age: (millisOf(at) - began) / 1000 }];
   });
   const failing = known.filter(({ newest }) => newest.value > max);
   const recovered = known.filter(({ newest, isColdFrom }) => newest.value <= max && isColdFrom);
@@ -151,17 +160,21 @@ export function warmingUp(
       ? warming(`${version} has served for less than ${formatDuration(YOUNG_SECONDS)}, and does not fail any more`)
       : null;
   const isYoung = oldest < YOUNG_SECONDS;
-  if (recovered.length > 0 && isYoung)
+  const areCold = failing.every(({ isColdFrom }) => isColdFrom);
+  const isAsOthersWere = areCold && recovered.some(({ warmedFor }) => oldest <= warmedFor);
+  if (recovered.length > 0 && (isYoung || isAsOthersWere))
     return warming(
       `the instances of ${version} that fail are at most ${formatDuration(oldest)} old, and ${recovered.length} other ${recovered.length === 1 ? 'one has' : 'ones have'} recovered`,
     );
-  const areCold = failing.every(({ isColdFrom }) => isColdFrom);
   if (areCold && oldest < Math.min(YOUNG_SECONDS, window + Math.min(SEEN_SECONDS, window / 2)))
     return {
       name: 'too_young',
       text: `${version} has served for ${formatDuration(oldest)}, too short to see whether its errors fall`,
     };
-  const halves = known.filter(({ isColdFrom, points }) => isColdFrom && points.length >= MIN_SAMPLES).map(halvesOf);
+  const halves = known
+    .filter(({ isColdFrom, points }) => isColdFrom && points.length >= MIN_SAMPLES)
+    .filter(({ newest, age }) => newest.value <= max || age >= OLD * oldest)
+    .map(halvesOf);
   const [early, late] = [sumOf(halves, 'early'), sumOf(halves, 'late')];
   return areCold && late < (1 - (isYoung ? FALLEN_YOUNG : FALLEN)) * early
     ? warming(`${version} has served for ${formatDuration(oldest)}, and its errors fall: caches may be cold`)

@@ -61,7 +61,7 @@ export type ByFlag = {
   window?: number;
 };
 
-/** Health and requests of the instances of one version: at most twenty, the worst ones. */
+/** Health and requests of the instances of one version: at most twenty, the worst and the oldest ones. */
 export type InstancesOfVersion = {
   version: string;
   instances: readonly { name: string; curve: Curve; traffic: Curve | null }[];

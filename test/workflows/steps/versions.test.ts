@@ -33,11 +33,13 @@ function metricsOf(all: readonly Served[], window: number): Pick<Metrics, 'range
 
 const onset = { at: NOON, from: 'health', earliest: NOON, latest: NOON, rise: null } satisfies Onset;
 
-async function read(all: readonly Served[], window = 60): Promise<Evidence['by_instance']> {
+/** @param deployed seconds from the start of the deploy to noon */
+async function read(all: readonly Served[], window = 60, deployed = 240): Promise<Evidence['by_instance']> {
   const requests = `sum by (version) (rate(requests[${window}s]))`;
   const errors = `sum by (version) (rate(errors[${window}s])) / ${requests}`;
   const health: HealthQuery = { promql: 'e', called: 'e', max: MAX, byVersion: errors, trafficByVersion: requests };
   const found = await instancesOf(metricsOf(all, window) as Metrics, health, {
+    own: [timed('v42', deployed, null)],
     onset,
     at: plusSeconds(NOON, NOW),
     close: undefined,
@@ -84,6 +86,32 @@ describe('the instances of a version', () => {
     expect(namesOf(await read(all))).toEqual({});
     const beside = [...all, ...replaced('orders-1', -30, 0.3), ...replaced('orders-0', 60)];
     expect(namesOf(await read(beside))).toEqual({ v42: ['orders-0', 'orders-1'] });
+  });
+});
+
+describe('the instances of a version that is rolled out', () => {
+  const started = (name: string, from: number, errors: (second: number) => number): Served => ({
+    name,
+    version: 'v42',
+    from,
+    errors,
+  });
+
+  test('are at most twenty, the worst and the oldest ones: whether errors end with the age shows in these', async () => {
+    const young = Array.from({ length: 30 }, (_, index) => started(`young-${index}`, 150, bad));
+    const well = Array.from({ length: 30 }, (_, index) => started(`later-${index}`, 100, () => 0));
+    const old = ['old-0', 'old-1'].map((name) => started(name, -100, (second) => (second < 30 ? 0.3 : 0)));
+    const names = namesOf(await read([...well, ...young, ...old]))['v42'] ?? [];
+    expect(names).toHaveLength(20);
+    expect(names).toEqual(expect.arrayContaining(['old-0', 'old-1']));
+    expect(names.filter((name) => name.startsWith('young'))).toHaveLength(15);
+  });
+
+  test('are read since its start, so that the oldest ones show how they began', async () => {
+    const old = started('old', -900, (second) => (second < -700 ? 0.3 : 0));
+    const read900 = await read([old, started('young', 150, bad)], 60, 900);
+    const [first] = read900?.versions[0]?.instances.find(({ name }) => name === 'old')?.curve ?? [];
+    expect(first).toEqual([plusSeconds(NOON, -870), 0.3]);
   });
 });
 

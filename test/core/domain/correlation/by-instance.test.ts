@@ -170,6 +170,52 @@ describe('a young version', () => {
     );
   });
 
+  /** Evidence for a deploy whose instances start one after another, with their errors by seconds since their own start. */
+  const rollingDeploy = (starts: readonly number[], errors: (seconds: number) => number): Evidence =>
+    evidence([], {
+      by_instance: {
+        window: 60,
+        versions: [
+          {
+            version: 'v42',
+            instances: starts.map((started, index) => ({
+              name: `pod-${index}`,
+              curve: curve((minutes) => (minutes > started ? null : errors(60 * (started - minutes)))),
+              traffic: curve((minutes) => (minutes > started ? null : 20)),
+            })),
+          },
+        ],
+      },
+    });
+  const young10 = Array.from({ length: 10 }, () => 1.6);
+
+  test('is judged by its oldest instances: those that fail are as old as others were when they recovered', () => {
+    const cold = (until: number) => (seconds: number) => (seconds <= until ? 0.4 : 0);
+    expect(approvalReasons(rollingDeploy([6, ...young10], cold(300)))).toContain(
+      'warming_up: the instances of v42 that fail are at most 4 min old, and 1 other one has recovered',
+    );
+    expect(alone(rollingDeploy([6, ...young10], cold(300)))).toBe(false);
+  });
+
+  test('whose oldest instance recovered sooner than the next ones is acted upon', () => {
+    const starts = [8, ...young10];
+    const given = rollingDeploy(starts, (seconds) => (seconds <= 400 ? 0.4 : 0));
+    const [first, ...others] = given.by_instance?.versions[0]?.instances ?? [];
+    if (first === undefined) throw new Error('no instance');
+    const soon = { ...first, curve: curve((minutes) => (minutes > 8 ? null : minutes > 7 ? 0.4 : 0)) };
+    const instances = [soon, ...others];
+    expect(alone({ ...given, by_instance: { window: 60, versions: [{ version: 'v42', instances }] } })).toBe(true);
+  });
+
+  test('is judged by its oldest instances: the youngest ones that fail cannot show yet that errors fall', () => {
+    const falls = (seconds: number) => 0.4 * Math.exp(-Math.max(0, seconds - 100) / 150);
+    const starts = [4, 4, 4, ...Array.from({ length: 25 }, () => -0.5)];
+    expect(approvalReasons(rollingDeploy(starts, falls))).toContain(
+      'warming_up: v42 has served for 6 min, and its errors fall: caches may be cold',
+    );
+    expect(alone(rollingDeploy(starts, () => 0.4))).toBe(true);
+  });
+
   test('whose youngest instance has recovered is not said to have older ones that have', () => {
     const instance = (name: string, started: number, errors: (minutes: number) => number) => ({
       name,
