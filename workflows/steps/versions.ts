@@ -128,13 +128,17 @@ export async function instancesOf(
   ]);
   const served = windowOf(over(rates === null || traffic === null ? query.byVersion : traffic)) ?? USUAL_WINDOW_SECONDS;
   const versions = versionsWithInstances(byVersionOf(curves ?? [], rates), query.max, served);
-  return versions.length === 0 ? {} : { by_instance: { window: windowOf(over(query.byVersion)), versions } };
+  return versions === null ? {} : { by_instance: { window: windowOf(over(query.byVersion)), versions } };
 }
 
 type Named = Versions[number] & { name: string };
 
-/** @param window seconds for which values show a version after its end */
-function versionsWithInstances(all: Versions, max: number, window: number): InstancesOfVersion[] {
+/**
+ * Returns the versions of which an instance is above the limit. Null: no instance of a version is known.
+ *
+ * @param window seconds for which values show a version after its end
+ */
+function versionsWithInstances(all: Versions, max: number, window: number): InstancesOfVersion[] | null {
   const named = all.flatMap(({ version: labels, ...one }) => {
     const [version = '', pod, instance] = labels.split('\n');
     const name = pod || instance;
@@ -144,6 +148,7 @@ function versionsWithInstances(all: Versions, max: number, window: number): Inst
   const ofOneVersion = [...Map.groupBy(named, ({ name }) => name).values()].flatMap((alike) =>
     alike.filter(({ version }) => !servesOthers(alike, version, window)),
   );
+  if (ofOneVersion.length === 0) return null;
   return [...Map.groupBy(ofOneVersion, ({ version }) => version)]
     .filter(([, instances]) => instances.some((one) => worst(one) > max))
     .map(([version, series]) => {

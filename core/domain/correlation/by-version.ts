@@ -4,7 +4,7 @@ import type { Version } from '../../../schemas/config/names.ts';
 import { flagKeyOf, isOffVariant } from '../changes/flags.ts';
 import { putsVersionLive, sameVersion } from '../changes/versions.ts';
 import { onlyInstanceBad, warmingUp } from './by-instance.ts';
-import { asCallersSee, type OfCallers, oneInstanceExplains, withCallers } from './callers.ts';
+import { asCallersSee, type OfCallers, oneInstanceExplains, onlyPodBad, withCallers } from './callers.ts';
 import { type Candidate } from './candidates.ts';
 import type { ByFlag, Evidence } from './evidence.ts';
 import { type Factor, weightedFactor, unweightedFactor } from './factor.ts';
@@ -268,7 +268,7 @@ type Comparison = {
 };
 
 function comparedOver(
-  evidence: Evidence & CloseUp,
+  evidence: Evidence & CloseUp & OfCallers,
   { change }: Candidate,
   { onset, course, measured: beside, unnamed }: Comparison,
 ): Factor | null {
@@ -315,16 +315,17 @@ function comparedOver(
     return unweightedFactor('by_version', `${list(others.map((one) => one.version))} came later than ${version}`);
   const unsteady = older.filter((one) => !isSteady(one, onset));
   const failing = older.filter((one) => isAnyOf(otherFailsBeside, evidence, own.version, [one], onset));
-  const instance = instanceFactor(evidence, change, onset);
+  const isLookedAt = evidence.isOfCallers === true || evidence.by_instance !== undefined;
+  const instance = instanceFactor(evidence, change, onset)?.text ?? (isLookedAt ? null : onlyPodBad(evidence, change));
   const unproved = older.every((one) => isAnyOf(differsBeside, evidence, own.version, [one], onset))
-    ? (instance?.text ?? null)
+    ? instance
     : !haveServedTogether
       ? beside.missing
       : failing.length > 0
         ? `the newest requests to ${namesIn(failing)} fail as well`
         : unsteady.length > 0
           ? `${namesIn(unsteady)} has samples only since the errors began, and its requests are not measured`
-          : (instance?.text ?? null);
+          : instance;
   const together = { missing: unnamed ?? unproved, stopped };
   const max = health !== null && Number.isFinite(health.max) ? health.max : null;
   const isQuantile = health?.quantile === true;

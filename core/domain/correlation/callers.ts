@@ -98,6 +98,19 @@ const UNEVEN = 1.5;
 const INSTANCES_AT_LEAST = 2;
 
 /**
+ * Says that the only pod of a version had been well: its machine may have failed since.
+ *
+ * @returns null if it has more pods, or if their number is not known
+ */
+export function onlyPodBad(evidence: Evidence, { version }: Pick<Change, 'version'>): string | null {
+  const own = (evidence.by_version ?? []).find((one) => sameVersion(one.version, version));
+  if (own === undefined || evidence.health === null || podsOf(evidence, { version })?.pods !== 1) return null;
+  return wasWell(own, evidence.health.max, evidence.at)
+    ? `the only pod of ${version} had been well, so its machine may have failed`
+    : null;
+}
+
+/**
  * Says that one instance can explain what callers see of a version: they do not tell its instances apart, and a failing machine
  * concerns one of them.
  *
@@ -110,11 +123,9 @@ export function oneInstanceExplains(seen: Evidence, { version }: Pick<Change, 'v
   const { max = 0, whole = 1 } = seen.health ?? {};
   if (own === undefined || newest === undefined) return null;
   const pods = podsOf(seen, { version })?.pods;
-  if ((pods === undefined || pods === 1) && wasWell(own, max, seen.at))
-    return pods === 1
-      ? `the only pod of ${version} had been well, so its machine may have failed`
-      : `callers saw ${version} well at first, so if it has only one instance, its machine may have failed; with health.pods, their number is known`;
-  if (pods === 1) return null;
+  if (pods === 1) return onlyPodBad(seen, { version });
+  if (pods === undefined && wasWell(own, max, seen.at))
+    return `callers saw ${version} well at first, so if it has only one instance, its machine may have failed; with health.pods, their number is known`;
   const share = newest.value / whole;
   return share > UNEVEN / (pods ?? INSTANCES_AT_LEAST)
     ? null

@@ -133,7 +133,8 @@ export type Evidence = {
   by_version_close?: { window: number; versions: NonNullable<Evidence['by_version']> };
   /**
    * The same for each instance of the versions of which one is above the limit. `window`: seconds that a value covers; null:
-   * unknown. Absent: the metrics do not tell instances apart, or there is no such version.
+   * unknown. Absent: the metrics do not tell instances apart, or no answer. Before version 27 of the decision logic, also absent
+   * if no instance is above the limit.
    */
   by_instance?: { window: number | null; versions: readonly InstancesOfVersion[] };
   /**

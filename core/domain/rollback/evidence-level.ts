@@ -68,8 +68,12 @@ export function approvalReasonsUnder(
   return approvalReasons.filter(({ code }) => code !== 'errors_not_measured');
 }
 
-/** Describes the evidence on which an automatic act relies. */
-export function reliesOn(level: EvidenceLevel, { proof, change }: Pick<RankedSuspect, 'proof' | 'change'>): string {
+/** Describes the evidence on which an automatic act relies, and what it leaves open. */
+export function reliesOn(
+  level: EvidenceLevel,
+  { proof, change }: Pick<RankedSuspect, 'proof' | 'change'>,
+  { by_instance }: Pick<Evidence, 'by_instance'>,
+): string {
   // A rollout in progress is proved like a canary, but nobody calls it so.
   const what =
     proof === null
@@ -77,7 +81,8 @@ export function reliesOn(level: EvidenceLevel, { proof, change }: Pick<RankedSus
       : proof === 'canary' && change.canary_weight === null
         ? BY_PART
         : BY[proof];
-  return `${what} (evidence: ${level})`;
+  const isOpen = (proof === 'version' || proof === 'canary') && putsVersionLive(change) && by_instance === undefined;
+  return `${what}${isOpen ? '; its instances were not told apart' : ''} (evidence: ${level})`;
 }
 
 function whyNotTested({ change, relation }: RankedSuspect, { look }: Judged): string {

@@ -74,7 +74,7 @@ function decideOn(inputs: DecisionInputs, found: Correlation): Decision {
     };
   const approvalReasons = because(applied, 'ask');
   const level = target.policy.evidence;
-  const basis: Reason[] = [{ code: 'evidence', text: reliesOn(level, top) }];
+  const basis: Reason[] = [{ code: 'evidence', text: reliesOn(level, top, inputs.evidence) }];
   if (cap.mode === 'act' && approvalReasons.length === 0)
     return { ...base, kind: 'roll_back', reasons: [why, ...basis] };
   const byTime = level === 'time' && known.lacking === null && found.risen_again !== true ? basis : [];

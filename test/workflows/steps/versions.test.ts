@@ -89,6 +89,16 @@ describe('the instances of a version', () => {
   });
 });
 
+test('instances that are well are known to be told apart; a collector tells none apart', async () => {
+  expect(await read(replaced('orders-0', -30))).toEqual({ window: 60, versions: [] });
+  const all: Served[] = [
+    { name: 'collector', version: 'v41' },
+    { name: 'collector', version: 'v42', from: -30, errors: bad },
+  ];
+  expect(await read(all)).toBeUndefined();
+  expect(await read([{ name: '', version: 'v42', errors: bad }])).toBeUndefined();
+});
+
 describe('the instances of a version that is rolled out', () => {
   const started = (name: string, from: number, errors: (second: number) => number): Served => ({
     name,

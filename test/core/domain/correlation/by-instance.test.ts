@@ -54,9 +54,25 @@ describe('a version is proved', () => {
   });
 
   test('if instances are not measured', () => {
-    const { by_instance: _, ...rest } = evidence([]);
-    expect(alone(rest)).toBe(true);
+    expect(alone(notByInstance())).toBe(true);
+    expect(alone(notByInstance({ pods: [pods('v42', 2), pods('v41', 2)] }))).toBe(true);
   });
+});
+
+/** Evidence without metrics by instance for a version that had been well for four minutes. */
+function notByInstance(more: Partial<Evidence> = {}): Evidence {
+  const { by_instance: _, ...rest } = evidence([], more);
+  return rest;
+}
+
+const pods = (version: string, count: number): NonNullable<Evidence['pods']>[number] => ({
+  version,
+  pods: count,
+  ready: count,
+  failing: 0,
+  restarting: 0,
+  restarts: 0,
+  reasons: [],
 });
 
 describe('a person decides, and learns the instance,', () => {
@@ -88,6 +104,24 @@ describe('a person decides, and learns the instance,', () => {
     expect(alone(given)).toBe(false);
     expect(approvalReasons(given)).toContain(reason);
     expect(suspectIn(correlate(given)).proof).toBeNull();
+  });
+
+  test('if it is the only pod of its version and had been well, also if instances are not measured', () => {
+    const given = notByInstance({ pods: [pods('v42', 1), pods('v41', 3)] });
+    const { proof, factors } = suspectIn(correlate(given));
+    expect(proof).toBeNull();
+    expect(factors.flatMap(({ missing }) => missing ?? [])).toEqual([
+      'the only pod of v42 had been well, so its machine may have failed',
+    ]);
+    const fromStart = { ...given, by_version: [startedAtNoon(0.08), versionAt('v41', 0.001, 0.5)] };
+    expect(alone(fromStart)).toBe(true);
+  });
+
+  /** v42 at this level, without any sample before noon. */
+  const startedAtNoon = (errors: number) => ({
+    version: 'v42',
+    curve: curve((minutes) => (minutes > 0 ? null : errors)),
+    traffic: curve((minutes) => (minutes > 0 ? null : 50)),
   });
 
   test('property: whichever instance is on the node that fails, at whatever rate, it is not the version', () => {

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Proof } from '../../../../core/domain/correlation/correlate.ts';
 import type { Evidence } from '../../../../core/domain/correlation/evidence.ts';
 import { reliesOn } from '../../../../core/domain/rollback/evidence-level.ts';
 import { decide } from '../../../../core/domain/rollback/rollback.ts';
@@ -45,8 +46,15 @@ describe('what automation acts upon, by the level of evidence:', () => {
     expect(kind).toBe('roll_back');
     expect(reasons.at(-1)).toEqual({
       code: 'evidence',
-      text: `its version fails, and others do not (evidence: ${level})`,
+      text: `its version fails, and others do not; its instances were not told apart (evidence: ${level})`,
     });
+  });
+
+  test('a version whose instances were measured, which then need no words', () => {
+    const by_instance = { window: 60, versions: [] };
+    expect(decided('proved', { ...ONLY_V2_FAILS, by_instance }).reasons.at(-1)?.text).toBe(
+      'its version fails, and others do not (evidence: proved)',
+    );
   });
 
   test.each(['proved', 'version'] as const)('%s: not on coincidence in time, however close', (level) => {
@@ -133,11 +141,23 @@ test('the old level is refused with the new ones', () => {
 
 test('only a deploy that is recorded as a canary is called one', () => {
   const on = (weight: number | null): string =>
-    reliesOn('proved', { proof: 'canary', change: change('v2', 4, { canary_weight: weight }) });
+    reliesOn(
+      'proved',
+      { proof: 'canary', change: change('v2', 4, { canary_weight: weight }) },
+      { by_instance: { window: 60, versions: [] } },
+    );
   expect(on(0.1)).toBe('the canary fails, and its errors explain those of all (evidence: proved)');
   expect(on(null)).toBe(
     'its version has a part of the traffic and fails, and its errors explain those of all (evidence: proved)',
   );
+});
+
+test('instances matter only where the service itself shows which version fails', () => {
+  const on = (proof: Proof | null, more = {}): string => reliesOn('time', { proof, change: change('v2', 4, more) }, {});
+  expect(on('version')).toContain('not told apart');
+  expect(on('canary')).toContain('not told apart');
+  for (const text of [on('callers'), on('tested'), on(null), on('version', { kind: 'flag' })])
+    expect(text).not.toContain('not told apart');
 });
 
 describe('changes of which Firebreak learns minutes after the problem and the alert', () => {
