@@ -192,13 +192,17 @@ const BESIDES_TIME: ReadonlySet<string> = new Set([
   'watch_degraded_beside',
 ]);
 
+/** Returns whether nothing but its time speaks for a change. */
+export const speaksOnlyTime = (factors: readonly Factor[]): boolean =>
+  !factors.some(({ name, weight }) => weight > 0 && BESIDES_TIME.has(name));
+
 /** A change that was recorded after the onset, and for which only its time speaks, may be a note about the problem, or a fix. */
 const onlyByRecord = ({ factors }: Weighed): Reason[] =>
-  factors.some(({ name, weight }) => weight > 0 && BESIDES_TIME.has(name))
-    ? []
-    : factors.flatMap(({ name, text }): Reason[] =>
+  speaksOnlyTime(factors)
+    ? factors.flatMap(({ name, text }): Reason[] =>
         name === 'recorded_after' ? [{ code: 'recorded_late', text: `${text}; nothing else speaks for it` }] : [],
-      );
+      )
+    : [];
 
 /** Returns the factors that contradict the rest; without proof, each one against the change where errors are measured. */
 function against({ factors, course }: Weighed, proved: boolean): Reason[] {

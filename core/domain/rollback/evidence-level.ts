@@ -4,6 +4,7 @@ import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { finishedBefore, LOOK_BACK_SECONDS } from '../correlation/candidates.ts';
 import { flagKeyOf } from '../changes/flags.ts';
 import { putsVersionLive, sameVersion } from '../changes/versions.ts';
+import { speaksOnlyTime } from '../correlation/approval-reasons.ts';
 import type { Proof } from '../correlation/correlate.ts';
 import type { RankedSuspect } from '../correlation/ranking.ts';
 import type { Evidence, LookEvidence } from '../correlation/evidence.ts';
@@ -17,10 +18,7 @@ const UNMEASURED_SECONDS = 5 * 60;
 const FRESH_SECONDS = 60;
 
 /** The evidence of a judgement, as far as the levels need it. */
-type Judged = Pick<
-  Evidence,
-  'at' | 'health' | 'health_unreadable' | 'by_version' | 'by_flag' | 'alert_versions' | 'look'
->;
+type Judged = Pick<Evidence, 'at' | 'health' | 'health_unreadable' | 'by_version' | 'by_flag' | 'look'>;
 
 const BY: Readonly<Record<Proof, string>> = {
   version: 'its version fails, and others do not',
@@ -150,18 +148,27 @@ const COMPARISONS: ReadonlySet<string> = new Set([
   'its_version_healthy',
   'callers_disagree',
   'callers_see_others',
+  'no_traffic',
 ]);
 
-function whyNotProved({ change, factors }: RankedSuspect, { by_version, by_flag, alert_versions }: Judged): string {
+function whyNotProved({ change, relation, factors }: RankedSuspect, { by_version, by_flag }: Judged): string {
   const compared = factors.find(({ name }) => COMPARISONS.has(name));
   if (compared !== undefined) return compared.missing ?? compared.text;
-  return !putsVersionLive(change)
-    ? change.kind === 'flag' && by_flag?.some(({ flag }) => flag === flagKeyOf(change))
-      ? 'the metrics by variant do not show that only one variant of the flag fails'
-      : 'only its time speaks for it'
-    : by_version === null && alert_versions.length === 0
-      ? 'no metrics by version (health.byVersion), so only its time speaks for it'
-      : 'the metrics by version do not show that only its version fails';
+  const isTimeOnly = speaksOnlyTime(factors);
+  if (!putsVersionLive(change)) {
+    if (change.kind === 'flag' && by_flag?.some(({ flag }) => flag === flagKeyOf(change)))
+      return 'the metrics by variant do not show that only one variant of the flag fails';
+    return isTimeOnly ? 'only its time speaks for it' : 'nothing that speaks for it is a proof';
+  }
+  const lacks =
+    relation !== 'same'
+      ? 'metrics by version compare only versions of this service'
+      : by_version === null
+        ? 'no metrics by version (health.byVersion)'
+        : null;
+  return lacks === null
+    ? 'the metrics by version do not show that only its version fails'
+    : `${lacks}${isTimeOnly ? ', so only its time speaks for it' : ''}`;
 }
 
 /** Applies the rule "errors up within 30 minutes of a deploy". */

@@ -2,7 +2,9 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Proof } from '../../../../core/domain/correlation/correlate.ts';
 import type { Evidence } from '../../../../core/domain/correlation/evidence.ts';
-import { reliesOn } from '../../../../core/domain/rollback/evidence-level.ts';
+import type { Factor } from '../../../../core/domain/correlation/factor.ts';
+import type { RankedSuspect } from '../../../../core/domain/correlation/ranking.ts';
+import { missingEvidence, reliesOn } from '../../../../core/domain/rollback/evidence-level.ts';
 import { decide } from '../../../../core/domain/rollback/rollback.ts';
 import { EvidenceLevel } from '../../../../schemas/config/config.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
@@ -150,6 +152,74 @@ test('only a deploy that is recorded as a canary is called one', () => {
   expect(on(null)).toBe(
     'its version has a part of the traffic and fails, and its errors explain those of all (evidence: proved)',
   );
+});
+
+describe('why a suspect is not proved', () => {
+  const speaks = (name: string, weight = 1, text = name): Factor => ({ name, weight, text, features: {} });
+  const TIME = [speaks('prior'), speaks('rolling_out')];
+  const ONLY_TIME = ', so only its time speaks for it';
+  const why = (suspect: Partial<RankedSuspect>, judged: Partial<Evidence> = {}): string | null =>
+    missingEvidence(
+      'proved',
+      { proof: null, relation: 'same', change: change('v2', 4), factors: TIME, ...suspect } as RankedSuspect,
+      { at: NOON, health: ROSE, by_version: null, ...judged },
+      NOON,
+    );
+
+  test.each<[string, Partial<RankedSuspect>, Partial<Evidence>, string]>([
+    ['no metrics by version', {}, {}, `no metrics by version (health.byVersion)${ONLY_TIME}`],
+    [
+      'no metrics by version, but pods that cannot start',
+      { factors: [...TIME, speaks('cannot_start')] },
+      {},
+      'no metrics by version (health.byVersion)',
+    ],
+    [
+      'no metrics by version, but alerts that name it',
+      { factors: [...TIME, speaks('alert_names_it')] },
+      {},
+      'no metrics by version (health.byVersion)',
+    ],
+    [
+      'no metrics by version, and alerts that name it as they name each version that has all traffic',
+      { factors: [...TIME, speaks('alert_names_it', 0)] },
+      {},
+      `no metrics by version (health.byVersion)${ONLY_TIME}`,
+    ],
+    [
+      'metrics by version without a comparison',
+      {},
+      { by_version: [levels('v1', 0.001)] },
+      'the metrics by version do not show that only its version fails',
+    ],
+    [
+      'no requests to its version',
+      { factors: [...TIME, speaks('no_traffic', -4.5, 'v2 receives almost no traffic')] },
+      { by_version: [levels('v1', 0.001)] },
+      'v2 receives almost no traffic',
+    ],
+    [
+      'a deploy of another service',
+      { relation: 'dependency' },
+      { by_version: [levels('v1', 0.08)] },
+      `metrics by version compare only versions of this service${ONLY_TIME}`,
+    ],
+    [
+      'a deploy of another service that fails, too',
+      { relation: 'dependency', factors: [...TIME, speaks('dependency_fails_too')] },
+      {},
+      'metrics by version compare only versions of this service',
+    ],
+    ['another change', { change: change('c2', 4, { kind: 'config' }) }, {}, 'only its time speaks for it'],
+    [
+      'another change that others that depend on it show',
+      { change: change('c2', 4, { kind: 'infrastructure' }), factors: [...TIME, speaks('common_cause')] },
+      {},
+      'nothing that speaks for it is a proof',
+    ],
+  ])('%s', (_, suspect, judged, text) => {
+    expect(why(suspect, judged)).toBe(`it is not proved: ${text}`);
+  });
 });
 
 test('instances matter only where the service itself shows which version fails', () => {
