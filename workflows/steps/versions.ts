@@ -98,6 +98,9 @@ const OLDEST_INSTANCES = 5;
 /** Time in seconds before the onset, or before the deploy if that was earlier, that is read of instances. */
 const INSTANCES_BEFORE_SECONDS = 300;
 
+/** Step in seconds of queries over the configured window, a multiple of that of closer looks. */
+const LONGEST_STEP_SECONDS = 30;
+
 /**
  * Reads health and requests of the instances of each version since the newest deploy, over the shorter window if there is one.
  * Keeps the versions of which an instance is above the limit.
@@ -119,7 +122,9 @@ export async function instancesOf(
   if (health == null) return {};
   const start = newestStart(own, onset);
   const first = start !== null && start < onset.earliest ? start : onset.earliest;
-  const from = plusSeconds(first, -INSTANCES_BEFORE_SECONDS);
+  // Samples are counted from the start of the range, and the newest one decides.
+  const steps = Math.ceil((secondsBetween(first, at) + INSTANCES_BEFORE_SECONDS) / LONGEST_STEP_SECONDS);
+  const from = plusSeconds(at, -steps * LONGEST_STEP_SECONDS);
   const labels = ['version', ...INSTANCE_LABELS];
   const step = close === undefined ? {} : { stepSeconds: STEP_SECONDS };
   const [curves, rates] = await Promise.all([

@@ -125,6 +125,14 @@ describe('the instances of a version that is rolled out', () => {
   });
 });
 
+test('the newest sample of instances is as new as the judgement, whenever the deploy began', async () => {
+  for (const deployed of [301, 310, 329]) {
+    const [version] =
+      (await read([{ name: 'pod', version: 'v42', from: -60, errors: bad }], 60, deployed))?.versions ?? [];
+    expect(version?.instances[0]?.curve.at(-1)?.[0]).toBe(plusSeconds(NOON, NOW));
+  }
+});
+
 describe('a version on hosts that keep their names', () => {
   const proofOf = async (all: readonly Served[]) => {
     const by_instance = await read(all);
