@@ -15,8 +15,11 @@ const START_SECONDS = 45;
 
 type Instance = InstancesOfVersion['instances'][number];
 
-/** The newest values of an instance. Null: not measured. */
-type Newest = { instance: Instance; value: number; requests: number | null; failed: number | null };
+/** The newest values of an instance. `requests`: null: not measured. `isBad`: it is above the limit by more than chance. */
+type Newest = { instance: Instance; value: number; requests: number | null; isBad: boolean };
+
+/** How the values of instances are to be read. `window`: seconds that they cover; null: unknown. */
+type Scale = { window: number | null; health: NonNullable<Evidence['health']> };
 
 /**
  * Says that a single instance explains the errors of a version: its other instances are well, or it is the only one and had been
@@ -34,11 +37,11 @@ export function onlyInstanceBad(
   const own = measured?.versions.find((one) => sameVersion(one.version, version));
   if (measured === undefined || own === undefined || health === null || !Number.isFinite(health.max)) return null;
   const { max } = health;
-  const { window } = measured;
-  const newest = own.instances.flatMap((instance) => newestOf(instance, { at, from, window, max }));
-  const failing = newest.filter((one) => isFailing(one, max));
+  const scale = { window: measured.window, health };
+  const newest = own.instances.flatMap((instance) => newestOf(instance, { ...scale, at, from }));
+  const failing = newest.filter(({ isBad }) => isBad);
   const before = measured.versions.filter((one) => one !== own).flatMap(({ instances }) => instances);
-  const known = failing.filter(({ instance }) => failedBefore(instance, before, { window, max, at }));
+  const known = failing.filter(({ instance }) => failedBefore(instance, before, { ...scale, at }));
   const [bad, ...more] = failing.filter((one) => !known.includes(one));
   const namesKnown = list(known.map(({ instance }) => instance.name));
   if (bad === undefined)
@@ -57,9 +60,6 @@ export function onlyInstanceBad(
     : null;
 }
 
-const isFailing = ({ value, failed }: Newest, max: number): boolean =>
-  value > max && (failed === null || failed >= MIN_FAILED);
-
 /**
  * Returns whether an instance failed with another version before, under the same name, such as a host whose disk is full. What
  * fails while the process of that version ends does not count.
@@ -67,26 +67,30 @@ const isFailing = ({ value, failed }: Newest, max: number): boolean =>
 function failedBefore(
   instance: Instance,
   others: readonly Instance[],
-  { window, max, at }: { window: number | null; max: number; at: Evidence['at'] },
+  { at, ...scale }: Scale & Pick<Evidence, 'at'>,
 ): boolean {
   const until = timestamp(firstSample(instance, at) - START_SECONDS * 1000);
   return others
     .filter(({ name }) => name === instance.name)
-    .flatMap((one) => newestOf(one, { at: until, from: -Infinity, window, max }))
-    .some((one) => isFailing(one, max));
+    .flatMap((one) => newestOf(one, { ...scale, at: until, from: -Infinity }))
+    .some(({ isBad }) => isBad);
 }
 
 function newestOf(
   instance: Instance,
-  { at, from, window, max }: { at: Evidence['at']; from: number; window: number | null; max: number },
+  { at, from, window, health: { max, quantile } }: Scale & Pick<Evidence, 'at'> & { from: number },
 ): Newest[] {
   const newest = pointsBetween(pointsOf(instance.curve, at), from, Infinity).at(-1);
   if (newest === undefined) return [];
+  const { value } = newest;
   const rate = pointsOf(instance.traffic ?? [], at).findLast((point) => point.at <= newest.at)?.value;
   const requests = instance.traffic === null || window === null ? null : (rate ?? 0) * window;
   const whole = max > GREATEST_RATIO ? 100 : 1;
-  const failed = requests === null ? null : requests * Math.min(1, newest.value / whole);
-  return [{ instance, value: newest.value, requests, failed }];
+  // A quantile counts no failed requests.
+  const isCounted =
+    requests === null ||
+    (quantile === true ? requests >= MIN_REQUESTS : requests * Math.min(1, value / whole) >= MIN_FAILED);
+  return [{ instance, value, requests, isBad: value > max && isCounted }];
 }
 
 /** Returns whether an instance, or a version, was within the limit for longer than the time of its start. */

@@ -53,6 +53,21 @@ describe('a version is proved', () => {
     expect(alone(evidence(instances))).toBe(true);
   });
 
+  test('by a quantile, which counts no failed requests, if two of its instances are above the limit', () => {
+    const slow = (rate: number): Evidence => {
+      const given = evidence([
+        { name: 'a', errors: 3, started: 0 },
+        { name: 'b', errors: 3, started: 0, rate },
+      ]);
+      const by_version = [versionAt('v42', 3, 0.5), versionAt('v41', 0.1, 0.5)];
+      const { whole: _, ...health } = step(0.1, 1.5, 0.5);
+      return { ...given, health: { ...health, quantile: true }, by_version };
+    };
+    expect(approvalReasons(slow(1)).join()).not.toContain('one_instance');
+    // Too few requests tell neither.
+    expect(approvalReasons(slow(0.1)).join()).not.toContain('other instance');
+  });
+
   test('if instances are not measured', () => {
     expect(alone(notByInstance())).toBe(true);
     expect(alone(notByInstance({ pods: [pods('v42', 2), pods('v41', 2)] }))).toBe(true);
