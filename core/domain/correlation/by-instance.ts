@@ -4,7 +4,7 @@ import { sameVersion } from '../changes/versions.ts';
 import { GREATEST_RATIO } from './chance.ts';
 import type { Evidence, InstancesOfVersion } from './evidence.ts';
 import { type Point, pointsBetween, pointsOf } from './samples.ts';
-import { formatAmount, formatDuration, list } from './words.ts';
+import { formatDuration, formatHealth, list } from './words.ts';
 
 /** Minimum requests to an instance that is well, and failed ones of an instance that is not. */
 const MIN_REQUESTS = 10;
@@ -54,7 +54,7 @@ export function onlyInstanceBad(
   );
   const name = `${bad.instance.name} of ${version}`;
   if (well.length > 0)
-    return `only instance ${name} fails, at ${formatAmount(bad.value)}; ${well.length} other ${well.length === 1 ? 'instance of it is' : 'instances of it are'} well${known.length === 0 ? '' : `, and ${namesKnown} failed before it, too`}`;
+    return `only instance ${name} fails, at ${formatHealth(bad.value, health.whole)}; ${well.length} other ${well.length === 1 ? 'instance of it is' : 'instances of it are'} well${known.length === 0 ? '' : `, and ${namesKnown} failed before it, too`}`;
   return wasWell(bad.instance, max, at)
     ? `instance ${name} had been well, and no other instance of the version is measured`
     : null;
