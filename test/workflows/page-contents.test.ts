@@ -113,7 +113,9 @@ test('a later page of the same problem has no value of its beginning, but the ne
   const begins = { '1 s': fires({ summary: 'checkout fails 16 % of its requests' }) };
   const again = { '25 min': says({ kind: 'page', by: 'person:ada', note: '' }) };
   const [, unmeasured] = await arrivedOf({ given: [mode('shadow')], timeline: { ...begins, ...again } });
-  expect(unmeasured?.payload.summary).toMatch(/^INC-1 checkout production: checkout fails … of its requests\. Page 2: /);
+  expect(unmeasured?.payload.summary).toMatch(
+    /^INC-1 checkout production: checkout fails … of its requests\. Page 2: /,
+  );
   const judgedAgain = { '1495 s': says({ kind: 'judge_again', changes: [] }) };
   const [, page] = await arrivedOf({
     given: [
@@ -145,7 +147,9 @@ test('the first decision updates the page under its key, and nobody is paged aga
     {
       action: 'update',
       key: `${id}.page.1`,
-      summary: expect.stringMatching(/^INC-1 checkout production: .*\. Roll checkout in production back from v2 to v1\? /),
+      summary: expect.stringMatching(
+        /^INC-1 checkout production: .*\. Roll checkout in production back from v2 to v1\? /,
+      ),
       details: { suspects: [expect.stringMatching(/^v2, /)], answer: expect.stringContaining('1') },
     },
   ]);
