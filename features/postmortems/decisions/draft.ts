@@ -210,7 +210,9 @@ class Drafting {
     return [
       `- **Severity:** ${SEV[incident.severity]} (${incident.severity})`,
       `- **Service:** ${escaped(serviceEnvironmentText(incident))}`,
-      `- **Duration:** ${durationWords(duration_seconds)}, from ${alerted_at.slice(0, 10)} ${clockTime(alerted_at)} to ${until} UTC`,
+      this.#isOver
+        ? `- **Duration:** ${durationWords(duration_seconds)}, from ${alerted_at.slice(0, 10)} ${clockTime(alerted_at)} to ${until} UTC`
+        : `- **Duration:** ${durationWords(duration_seconds)} so far, since ${alerted_at.slice(0, 10)} ${clockTime(alerted_at)} UTC`,
       `- **Incident:** ${incidentName(incident)}`,
     ].join('\n');
   }
@@ -224,9 +226,11 @@ class Drafting {
       this.#opening,
     );
     const end = this.#sentence(
-      this.#isVerified
-        ? `the incident was resolved after ${durationWords(duration_seconds)}`
-        : `the incident was closed after ${durationWords(duration_seconds)}, and nothing has shown that the service recovered`,
+      !this.#isOver
+        ? `the incident is still open after ${durationWords(duration_seconds)}`
+        : this.#isVerified
+          ? `the incident was resolved after ${durationWords(duration_seconds)}`
+          : `the incident was closed after ${durationWords(duration_seconds)}, and nothing has shown that the service recovered`,
       this.#opening,
       this.#end,
     );
@@ -243,8 +247,13 @@ class Drafting {
     return this.#field([`${opening} ${count}`, told.join('\n'), end].join('\n\n'), '');
   }
 
+  get #isOver(): boolean {
+    return this.#record.incident.status === 'resolved';
+  }
+
+  /** Returns whether the recovery of an incident that is over is known. */
   get #isVerified(): boolean {
-    return closedAsOf(this.#record.incident) !== 'unverified';
+    return this.#isOver && closedAsOf(this.#record.incident) !== 'unverified';
   }
 
   /** Tells a problem: its beginning and its end in an incident of several, its cause, and what was done about it. */
@@ -314,9 +323,12 @@ class Drafting {
   }
 
   #causeWords({ suspect, change }: ProblemRecord['causes'][number]): string {
-    const what = change === null || change.kind === 'deploy' ? 'the deployment' : `the ${change.kind}`;
+    const what =
+      change === null || change.kind === 'deploy'
+        ? `the deployment of ${escaped(suspect.version)} to`
+        : `the ${change.kind} ${change.kind === 'rollback' ? 'to' : 'of'} ${escaped(suspect.version)} in`;
     const where = change === null ? this.#record.incident : change;
-    return `${what} of ${escaped(suspect.version)} to ${escaped(where.service)} ${escaped(where.environment)}${change?.has_migration === true ? ', which contains a migration' : ''} (${probability(suspect.confidence)})`;
+    return `${what} ${escaped(where.service)} ${escaped(where.environment)}${change?.has_migration === true ? ', which contains a migration' : ''} (${probability(suspect.confidence)})`;
   }
 
   /** The change if it is a row, and the first decision that named it; else the beginning of the problem. */
@@ -454,7 +466,10 @@ class Drafting {
         'When did someone begin to work on it? No one acknowledged the incident.',
       ),
       ...this.#problems.map((problem) => this.#timeToMitigate(problem)),
-      this.#field(line('time to restore', to_restore_seconds, this.#restoredRef), ''),
+      this.#field(
+        this.#isOver ? line('time to restore', to_restore_seconds, this.#restoredRef) : null,
+        'When was the service restored? The incident is still open.',
+      ),
     ].join('\n');
   }
 
@@ -595,7 +610,13 @@ class Drafting {
           : []),
         ...(verified === undefined
           ? []
-          : [this.#sentence('the recovery was verified before the incident was resolved', verified, this.#end)]),
+          : [
+              this.#sentence(
+                `the recovery was verified${this.#isOver ? ' before the incident was resolved' : ''}`,
+                verified,
+                this.#end,
+              ),
+            ]),
         ...this.#problems.flatMap((problem) => this.#undoneSentence(problem)),
       ],
       'What helped to find and to end the problem?',

@@ -11,7 +11,7 @@ const entry = (kind: string, at: Timestamp) => ({
 
 const END = plusSeconds(NOON, 600);
 
-const draftWith = (confidence: number): string =>
+const draftWith = (confidence: number, { isOver = true } = {}): string =>
   draftOf(
     {
       incident: {
@@ -20,13 +20,17 @@ const draftWith = (confidence: number): string =>
         environment: 'production',
         title: 'Errors',
         severity: 'critical',
-        status: 'resolved',
+        status: isOver ? 'resolved' : 'mitigated',
         resolved_by: null,
         opened_at: NOON,
-        resolved_at: END,
+        resolved_at: isOver ? END : null,
         roles: {},
       },
-      timeline: [entry('incident.opened', NOON), entry('incident.resolved', END)],
+      timeline: [
+        entry('incident.opened', NOON),
+        entry('mitigation.succeeded', plusSeconds(NOON, 120)),
+        ...(isOver ? [entry('incident.resolved', END)] : []),
+      ],
       decisions: [],
       effects: [],
       signals: [],
@@ -66,4 +70,16 @@ test('a suspect that is less probable than not is no cause: not in the title, th
   expect(near).toContain('# checkout outage');
   expect(near).not.toContain('probable cause');
   expect(near).not.toContain('v42');
+});
+
+test('the draft of an incident that is open says so, and claims no end', () => {
+  const draft = draftWith(0.9, { isOver: false });
+  expect(draft).toContain('**Duration:** 10 minutes so far, since 2026-11-20 12:00 UTC');
+  expect(draft).toContain('The incident is still open after 10 minutes');
+  expect(draft).toContain('It was mitigated at 12:02');
+  expect(draft).toContain('When was the service restored? The incident is still open.');
+  expect(draft).not.toMatch(/was resolved|was closed|restored at|time to restore:/i);
+  const over = draftWith(0.9);
+  expect(over).toContain('**Duration:** 10 minutes, from 2026-11-20 12:00 to 12:10 UTC');
+  expect(over).toContain('The incident was resolved after 10 minutes');
 });
