@@ -170,7 +170,7 @@ const WORDS_FOR_KINDS: Readonly<Partial<Record<Change['kind'], string>>> = {
 function described(candidate: Candidate): string {
   const { change, relation } = candidate;
   const words = WORDS_FOR_KINDS[change.kind];
-  if (words === undefined) return `${change.kind} of ${called(candidate)}`;
+  if (words === undefined) return `${change.kind} ${change.kind === 'rollback' ? 'to' : 'of'} ${called(candidate)}`;
   return `${words} ${change.version}${relation === 'same' ? '' : ` of ${change.service}`}`;
 }
 

@@ -37,6 +37,12 @@ const shown = (change: Change & { warnings: string[] }): z.input<typeof ShownCha
   return { ...change, untrusted: { commit, author, url, note, tags, warnings } };
 };
 
+/** @example 'the deploy of checkout v42 to production', 'the rollback to checkout v41 in production' */
+const placed = ({ kind, service, environment, version }: Change): string =>
+  kind === 'rollback'
+    ? `the rollback to ${nameIn(service)} ${nameIn(version)} in ${nameIn(environment)}`
+    : `the ${kind} of ${nameIn(service)} ${nameIn(version)} to ${nameIn(environment)}`;
+
 export const recentChanges = tool({
   name: 'recent_changes',
   title: 'List recent changes to production',
@@ -62,7 +68,7 @@ export const recentChanges = tool({
     const last =
       newest === undefined
         ? ''
-        : ` The newest one is the ${newest.kind} of ${nameIn(newest.service)} ${nameIn(newest.version)} to ${nameIn(newest.environment)} (${newest.status}, started at ${newest.started_at}).`;
+        : ` The newest one is ${placed(newest)} (${newest.status}, started at ${newest.started_at}).`;
     return {
       text: `${counted(page.items.length, 'change')}.${last}`,
       result: {
@@ -107,8 +113,8 @@ export const recordDeploy = tool({
     const { started_at: start, finished_at: end } = input;
     if (start != null) refuseIf(whyImpossibleTimes(start, end));
     const { change, created } = await recordDeployment(deps, input, request);
-    const { service, environment, version, kind, status } = change;
-    const what = `the ${kind} of ${nameIn(service)} ${nameIn(version)} to ${nameIn(environment)}`;
+    const { status } = change;
+    const what = placed(change);
     return {
       text: `${created ? 'Recorded' : 'Completed the record of'} ${what} (${status}).${change.warnings.length === 0 ? '' : ' A name is not in the configuration: see untrusted.warnings.'}`,
       result: { ...shown(change), created },

@@ -187,3 +187,8 @@ test('the reasons are readable, and all factors are stored', () => {
   expect(suspect?.reasons).toEqual(['deploy of v42 finished 7 min before the problem began']);
   expect(suspect?.factors.map(({ name }) => name)).toEqual(['prior', 'finished_before']);
 });
+
+test('a rollback is named by the version to which it leads', () => {
+  const { suspects } = alone(timed('v41', 180, 60, { kind: 'rollback' }));
+  expect(suspects[0]?.reasons.join()).toContain('rollback to v41 finished 60 s before the problem began');
+});
