@@ -71,6 +71,14 @@ export function rankSuspects(weighed: readonly Weighed[], meanwhileOf: (one: Wei
     .toSorted((a, b) => b.confidence - a.confidence || byStart(b.change, a.change));
 }
 
+/** Begins a reason that speaks against a suspect. */
+const AGAINST = 'against it: ';
+
+/** Returns the first reason, and the first one against the suspect: a list has no room for all. */
+export const mainReasons = (reasons: readonly string[]): string[] => [
+  ...new Set([...reasons.slice(0, 1), ...reasons.filter((text) => text.startsWith(AGAINST)).slice(0, 1)]),
+];
+
 /** Returns what speaks for the suspect, then what speaks against it, each by weight. */
 function reasonsOf(factors: readonly Factor[]): string[] {
   // Missing samples say already that nothing is measured.
@@ -83,7 +91,7 @@ function reasonsOf(factors: readonly Factor[]): string[] {
     ...given.filter((one) => !speaksAgainst(one)).map(({ text }) => text),
     ...given
       .filter(speaksAgainst)
-      .map((factor) => `against it: ${factor.text}${isTime(factor) ? '; most bad changes show sooner' : ''}`),
+      .map((factor) => `${AGAINST}${factor.text}${isTime(factor) ? '; most bad changes show sooner' : ''}`),
   ];
 }
 

@@ -4,6 +4,7 @@ import { suspectsToShow } from '../messages/incident-card.ts';
 import { incidentLines, rollbackOf } from '../messages/incident-lines.ts';
 import { incidentName } from '../incidents/incident-number.ts';
 import { answerable, decidingFor } from '../messages/incident-buttons.ts';
+import { mainReasons } from '../correlation/ranking.ts';
 import { probability } from '../correlation/words.ts';
 import { answerNames, numberOf, questionName } from '../rollback/question-names.ts';
 import { currentDecisions } from '../incidents/new-onset.ts';
@@ -106,7 +107,7 @@ function suspectsOf(story: Pick<Overview, 'incident' | 'decisions'>): string | s
     return suspects
       .slice(0, SUSPECTS_SHOWN_MAX)
       .map(({ version, confidence, reasons }) =>
-        [`${version}, ${probability(confidence)}`, ...reasons.slice(0, 1)].join(': '),
+        [`${version}, ${probability(confidence)}`, mainReasons(reasons).join('; ')].filter(Boolean).join(': '),
       );
   return currentDecisions(story).length === 0 ? 'not known yet' : 'no known change could have caused this';
 }

@@ -7,6 +7,7 @@ import { problemTexts } from '../../../../core/domain/incidents/problem-words.ts
 import { suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
 import { EFFECT_NAMES, effectWords, rollbackOf } from '../../../../core/domain/messages/incident-lines.ts';
 import { decisionLines, linesOf } from '../../../../core/domain/messages/decision-lines.ts';
+import { mainReasons } from '../../../../core/domain/correlation/ranking.ts';
 import { probability } from '../../../../core/domain/correlation/words.ts';
 import { offerWords } from '../../../../core/domain/rollback/offers.ts';
 import { answerNames, questionName } from '../../../../core/domain/rollback/question-names.ts';
@@ -107,7 +108,7 @@ export function incidentText(incident: IncidentView, details = false): string[] 
   if (incident.status !== 'resolved' || Object.keys(incident.roles).length > 0) out(oneLine(rolesOf(incident)));
   for (const text of problemTexts(incident.earlier_problems)) out(oneLine(text));
   for (const { version, confidence, reasons } of suspectsToShow(incident.suspects))
-    out(oneLine(`suspect  ${version} (${probability(confidence)}): ${reasons.slice(0, 1).join('')}`));
+    out(oneLine(`suspect  ${version} (${probability(confidence)}): ${mainReasons(reasons).join('; ')}`));
   if (incident.cleared.length > 0) out(oneLine(`cleared  ${clearingsText(incident.cleared)}`));
   for (const decision of incident.decisions) {
     const { id, kind, state } = decision;

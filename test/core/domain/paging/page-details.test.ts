@@ -85,6 +85,17 @@ describe('a page contains', () => {
       { suspects: ['v2', 'v3', 'v4'].map((version) => `${version}, 91 %: finished 3 minutes before`) },
     ],
     [
+      'what speaks against a suspect',
+      details({
+        incident: incident({
+          suspects: suspects
+            .slice(0, 1)
+            .map((one) => ({ ...one, reasons: ['near', 'far', 'against it: v4 had replaced it', 'against it: old'] })),
+        }),
+      }),
+      { suspects: ['v2, 91 %: near; against it: v4 had replaced it'] },
+    ],
+    [
       'the question, with its number and how to answer',
       details({ decisions: [question()] }),
       {
