@@ -56,6 +56,7 @@ test('a rollback without an answer is logged with each attempt, and its refusal 
       ...AT,
       decision: expect.any(String),
       outcome: 'refused',
+      alert: 'HighErrorRatio of checkout',
       detail: expect.stringContaining('HTTP 422'),
     },
   ]);
@@ -71,6 +72,6 @@ test('a page that nobody accepts is logged with the refusal, and with its end', 
   expect(lines).toMatchObject([
     { level: 'warn', step: 'page', attempt: 1, detail: 'HTTP 503', ...AT },
     { level: 'error', event: 'effect.ended', kind: 'page', outcome: 'failed', detail: 'Not paged: HTTP 400', ...AT },
-    { level: 'error', event: 'failure.noted', action: 'page.failed', ...AT },
+    { level: 'error', event: 'failure.noted', action: 'page.failed', alert: 'HighErrorRatio of checkout', ...AT },
   ]);
 });

@@ -24,7 +24,7 @@ export type IncidentEvent = keyof typeof INCIDENT_EVENTS;
 
 /**
  * Fields of these log lines. Never free text: titles and notes may contain data that does not belong in logs. Only a failure
- * has its reason.
+ * has its reason, and the title of the alert.
  */
 export type IncidentEventFields = Partial<{
   decision: string;

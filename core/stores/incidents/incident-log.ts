@@ -17,8 +17,8 @@ const CACHED_MAX = 1000;
 /** Longest time that a page waits for its log line; after that the line lacks the service. */
 const WAIT_MAX_MS = 250;
 
-type About = { service: string; environment: string; trace: string };
-type Remembered = Pick<IncidentRecord, 'id' | 'service' | 'environment' | 'trace' | 'unmatched'>;
+type About = { service: string; environment: string; trace: string; title: string };
+type Remembered = Pick<IncidentRecord, 'id' | 'service' | 'environment' | 'trace' | 'unmatched' | 'title'>;
 
 /** Logs events of incidents. A store calls it after a write, and only the process whose write succeeded. */
 export class IncidentLog {
@@ -32,7 +32,7 @@ export class IncidentLog {
   }
 
   /**
-   * Logs an event, at `error` if it is a failure. Never rejects.
+   * Logs an event, at `error` and with the title of the alert if it is a failure. Never rejects.
    *
    * @param failure why it failed, such as the response of a vendor
    */
@@ -42,18 +42,18 @@ export class IncidentLog {
     fields: IncidentEventFields = {},
     failure?: string,
   ): Promise<void> {
-    const about = await inTime(WAIT_MAX_MS, this.#about(id));
+    const { title, ...about } = (await inTime(WAIT_MAX_MS, this.#about(id))) ?? {};
     const line = { event, incident: id, ...about, ...fields };
     if (failure === undefined) this.#log.info(INCIDENT_EVENTS[event], line);
-    else this.#log.error(INCIDENT_EVENTS[event], { ...line, detail: failure });
+    else this.#log.error(INCIDENT_EVENTS[event], { ...line, alert: title, detail: failure });
   }
 
   /** Learns of an incident that was read or written anyway, so that its events need no read of their own. */
-  remember({ id, service, environment, trace, unmatched }: Remembered): void {
-    this.#know(id, Promise.resolve({ service: unmatched || service, environment, trace }));
+  remember({ id, service, environment, trace, unmatched, title }: Remembered): void {
+    this.#know(id, Promise.resolve({ service: unmatched || service, environment, trace, title }));
   }
 
-  /** Service and environment never change, so each process reads them once. */
+  /** Service and environment never change, and the title hardly ever, so each process reads them once. */
   #about(id: IncidentId): Promise<About | undefined> {
     const known = this.#known.get(id);
     if (known !== undefined) return known;
@@ -74,7 +74,7 @@ export class IncidentLog {
   async #read(id: IncidentId): Promise<About | undefined> {
     const item = await this.#table.get(keys.incident(id));
     if (item === undefined) return undefined;
-    const { service, environment, trace, unmatched } = StoredIncident.parse(item);
-    return { service: unmatched || service, environment, trace };
+    const { service, environment, trace, unmatched, title } = StoredIncident.parse(item);
+    return { service: unmatched || service, environment, trace, title };
   }
 }
