@@ -1,5 +1,6 @@
 import { healthOfIncident } from '../core/domain/catalogue/health.ts';
 import { QUIET, type QuietHold, UNVERIFIED_TEXT } from '../core/domain/incidents/closing.ts';
+import { isLaterProblem } from '../core/domain/incidents/new-onset.ts';
 import {
   afterStarting,
   apply,
@@ -215,9 +216,11 @@ async function close(
 ): Promise<boolean> {
   const { count, titles } = warnings ?? { count: 0, titles: [] };
   const warningText = count === 0 ? '' : `. Slow-burn warnings are still firing: ${titles.join('; ')}`;
-  const text = `${closingText(by, verification)}${warningText}`;
   const end = await run.step('close', async () => {
     if (by === QUIET && (await quietHolds(deps, incident.id)).length > 0) return 'not_yet';
+    // The mitigation of an earlier problem says nothing about the last one.
+    const isOther = verification === 'passed' && isLaterProblem((await deps.incidents.read(incident.id)) ?? incident);
+    const text = `${closingText(by, isOther ? 'not_needed' : verification)}${warningText}`;
     const isMeasured = await deps.config.current().then(
       (config) => healthOfIncident(config, incident) !== undefined,
       () => true, // unknown: the sweeper finds out

@@ -102,6 +102,14 @@ test('without a change since, they name none, and not the version that was rolle
   expect(card).toContain('No known change could have caused this incident');
 });
 
+test('a second failure that ends by itself is not said to be mitigated and verified', async () => {
+  const { world } = await play(
+    secondFailurePaths['second-failure-has-no-change-and-ends-by-itself'] ?? { timeline: {} },
+  );
+  const { timeline } = world.store.dossier(theIncident(world));
+  expect(timeline.find(({ kind }) => kind === 'incident.resolved')?.text).toBe('Resolved: all alerts have resolved');
+});
+
 test('a failure that reopens the incident is judged from its own start, without the suspects of the one before', async () => {
   const { given = [], timeline = {} } = secondFailurePaths['second-failure-is-judged-at-once'] ?? {};
   const resolves = says({ kind: 'resolve', by: 'person:ada', note: '' });

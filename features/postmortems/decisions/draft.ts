@@ -586,7 +586,8 @@ class Drafting {
 
   #well(): string {
     const { to_detect_seconds, to_acknowledge_seconds } = this.#times;
-    const verified = this.#refOfLast('verification.passed');
+    const last = this.#problems.at(-1);
+    const verified = last && this.#refDuring(last, 'verification.passed');
     const acknowledgement = this.#refOfRow('first', 'incident.acknowledged', 'page.acknowledged', 'role.taken');
     const isMeasured = this.#problems[0]?.evidence != null;
     return this.#list(

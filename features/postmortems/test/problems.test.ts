@@ -198,6 +198,17 @@ describe('an incident with two bad deploys and an outage right after its resolut
     'Problem 2, from 12:05. Probable cause: v3 (95 %). Mitigated at 12:08, ended at 12:10',
   ];
 
+  test('is not said to be verified at its last end: the mitigations were those of the problems before', () => {
+    const resolutions = world.store
+      .dossier(incident.id)
+      .timeline.flatMap(({ kind, text }) => (kind === 'incident.resolved' ? [text] : []));
+    expect(resolutions).toEqual([
+      'Resolved: all alerts have resolved, and the mitigation is verified',
+      'Resolved: all alerts have resolved',
+    ]);
+    expect(markdown).not.toContain('recovery was verified');
+  });
+
   test('shows each problem in the console and in the CLI', async () => {
     const page = await consolePage(world, incident.id);
     for (const text of EARLIER) expect(page).toContain(`<li>${text}</li>`);
