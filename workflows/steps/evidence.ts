@@ -9,11 +9,11 @@ import type {
 import { branchLabels, withLabelsRead } from '../../core/domain/correlation/branch-labels.ts';
 import { callersOf, type Dependency, dependenciesOf } from '../../core/domain/catalogue/dependencies.ts';
 import { environmentEntry } from '../../core/domain/catalogue/catalogue.ts';
-import { healthOf, type HealthQuery } from '../../core/domain/catalogue/health.ts';
+import { healthOf, type HealthQuery, wholeOfHealth } from '../../core/domain/catalogue/health.ts';
 import { LEAK_LOOK_BACK_SECONDS, LEAK_STEP_SECONDS, risesThroughout } from '../../core/domain/correlation/leak.ts';
 import { onsetOf } from '../../core/domain/correlation/onset.ts';
 import { shownUntil, withoutSamples } from '../../core/domain/correlation/recovery.ts';
-import { isQuantile, quantileOf, wholeOf, windowOf } from '../../core/domain/correlation/query.ts';
+import { isQuantile, quantileOf, windowOf } from '../../core/domain/correlation/query.ts';
 import { withoutStale } from '../../core/domain/correlation/stale.ts';
 import type { Opening } from '../../core/domain/incidents/incident-group.ts';
 import type { SignalView } from '../../core/domain/ports/alerts.ts';
@@ -283,7 +283,7 @@ async function measure(
   // The course of a query that can be asked for its value only is not known; one that cannot be asked at all is a fault.
   const now = curve === null ? await metrics.value(query.promql) : null;
   const quantile = quantileOf(query.promql);
-  const whole = wholeOf(query.promql);
+  const whole = wholeOfHealth(query);
   return {
     health: curve && {
       max: query.max,

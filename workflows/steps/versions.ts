@@ -178,7 +178,8 @@ const beginOf = ({ curve, traffic }: Pick<Versions[number], 'curve' | 'traffic'>
 
 /**
  * Returns whether an instance serves another version at the same time, as a collector or a proxy does: then it is none of the
- * version. One that keeps its name in a deploy, such as a host, shows both versions only until the window has passed.
+ * version. One that keeps its name in a deploy, such as a host, shows both versions only until the window has passed; until
+ * then, a collector counts as an instance, too.
  *
  * @param alike series with the name of the instance
  */

@@ -1,7 +1,7 @@
 import { millisOf, timestamp } from '../../../schemas/time/time.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import { sameVersion } from '../changes/versions.ts';
-import { GREATEST_RATIO } from './chance.ts';
+import { wholeIn } from './chance.ts';
 import type { Evidence, InstancesOfVersion } from './evidence.ts';
 import { type Point, pointsBetween, pointsOf } from './samples.ts';
 import { formatDuration, formatHealth, list } from './words.ts';
@@ -13,13 +13,25 @@ const MIN_FAILED = 2;
 /** Time in seconds after its first sample within which an instance fails from its start. */
 const START_SECONDS = 45;
 
+/** Time in seconds without a sample, beside instances with newer ones, after which an instance has ended: three intervals. */
+const ENDED_SECONDS = 90;
+
+/** Greatest time in seconds between the last sample of a version on a host and the first one of the next version. */
+const REPLACED_SECONDS = 300;
+
 type Instance = InstancesOfVersion['instances'][number];
 
-/** The newest values of an instance. `requests`: null: not measured. `isBad`: it is above the limit by more than chance. */
-type Newest = { instance: Instance; value: number; requests: number | null; isBad: boolean };
+/** The newest values of an instance. `sampled`: their time in milliseconds. `requests`: null: not measured. `isBad`: it is above the limit by more than chance. */
+type Newest = { instance: Instance; sampled: number; value: number; requests: number | null; isBad: boolean };
 
 /** How the values of instances are to be read. `window`: seconds that they cover; null: unknown. */
 type Scale = { window: number | null; health: NonNullable<Evidence['health']> };
+
+/** Returns whether it is known which instances of a version fail. */
+export const isKnownByInstance = (
+  { by_instance: measured }: Pick<Evidence, 'by_instance'>,
+  version: Change['version'],
+): boolean => measured?.versions.some((one) => sameVersion(one.version, version)) ?? false;
 
 /**
  * Says that a single instance explains the errors of a version: its other instances are well, or it is the only one and had been
@@ -54,14 +66,14 @@ export function onlyInstanceBad(
   );
   const name = `${bad.instance.name} of ${version}`;
   if (well.length > 0)
-    return `only instance ${name} fails, at ${formatHealth(bad.value, health.whole)}; ${well.length} other ${well.length === 1 ? 'instance of it is' : 'instances of it are'} well${known.length === 0 ? '' : `, and ${namesKnown} failed before it, too`}`;
+    return `only instance ${name} fails, at ${formatHealth(bad.value, health.whole)}; ${well.length} other ${well.length === 1 ? 'instance of it is' : 'instances of it are'} well${known.length === 0 ? '' : `, and ${namesKnown} failed before ${version}, too`}`;
   return wasWell(bad.instance, max, at)
     ? `instance ${name} had been well, and no other instance of the version is measured`
     : null;
 }
 
 /**
- * Returns whether an instance failed with another version before, under the same name, such as a host whose disk is full. What
+ * Returns whether an instance failed with the version before, under the same name, such as a host whose disk is full. What
  * fails while the process of that version ends does not count.
  */
 function failedBefore(
@@ -70,27 +82,40 @@ function failedBefore(
   { at, ...scale }: Scale & Pick<Evidence, 'at'>,
 ): boolean {
   const until = timestamp(firstSample(instance, at) - START_SECONDS * 1000);
-  return others
+  const from = millisOf(until) - REPLACED_SECONDS * 1000;
+  const replaced = others
     .filter(({ name }) => name === instance.name)
-    .flatMap((one) => newestOf(one, { ...scale, at: until, from: -Infinity }))
-    .some(({ isBad }) => isBad);
+    .flatMap((one) => newestOf(one, { ...scale, at: until, from }));
+  return replaced.reduce((last, one) => (one.sampled > last.sampled ? one : last), NEVER).isBad;
 }
+
+const NEVER = { sampled: -Infinity, isBad: false };
 
 function newestOf(
   instance: Instance,
-  { at, from, window, health: { max, quantile } }: Scale & Pick<Evidence, 'at'> & { from: number },
+  { at, from, window, health }: Scale & Pick<Evidence, 'at'> & { from: number },
 ): Newest[] {
   const newest = pointsBetween(pointsOf(instance.curve, at), from, Infinity).at(-1);
   if (newest === undefined) return [];
   const { value } = newest;
-  const rate = pointsOf(instance.traffic ?? [], at).findLast((point) => point.at <= newest.at)?.value;
-  const requests = instance.traffic === null || window === null ? null : (rate ?? 0) * window;
-  const whole = max > GREATEST_RATIO ? 100 : 1;
+  const requests = requestsAt(instance, { newest, at, window });
   // A quantile counts no failed requests.
   const isCounted =
     requests === null ||
-    (quantile === true ? requests >= MIN_REQUESTS : requests * Math.min(1, value / whole) >= MIN_FAILED);
-  return [{ instance, value, requests, isBad: value > max && isCounted }];
+    (health.quantile === true
+      ? requests >= MIN_REQUESTS
+      : requests * Math.min(1, value / wholeIn(health)) >= MIN_FAILED);
+  return [{ instance, sampled: newest.at, value, requests, isBad: value > health.max && isCounted }];
+}
+
+/** Returns the requests in the window of a sample. Null: they are not measured. */
+function requestsAt(
+  { traffic }: Pick<Instance, 'traffic'>,
+  { newest, at, window }: { newest: Point; at: Evidence['at']; window: number | null },
+): number | null {
+  if (traffic === null || window === null) return null;
+  const rate = pointsOf(traffic, at).findLast((point) => point.at <= newest.at)?.value;
+  return (rate ?? 0) * window;
 }
 
 /** Returns whether an instance, or a version, was within the limit for longer than the time of its start. */
@@ -128,8 +153,8 @@ type Halves = { early: number; late: number };
 /**
  * Says that a version may fail only because it is new: the errors of its oldest instances fall with their age, or some instances
  * have recovered while none that fails is older than three minutes, or than these were when they recovered. Each instance of a
- * rolling deploy is new by itself, so the version as a whole fails until the last one is warm. Without metrics by instance, the
- * version counts as one.
+ * rolling deploy is new by itself, so the version as a whole fails until the last one is warm. Instances that have ended tell
+ * nothing about those that serve. Without metrics by instance, the version counts as one.
  *
  * @returns `too_young`: that cannot be seen yet. Null: the errors do not fall
  */
@@ -142,22 +167,25 @@ export function warmingUp(
   const { max } = health;
   const { units, window } = unitsOf(evidence, version);
   const monitoredSince = Math.min(...(evidence.by_version ?? []).map((one) => firstSample(one, at)));
-  const known = units.flatMap(({ curve, traffic }) => {
-    const points = pointsOf(curve, at);
+  const served = units.map((unit) => ({ ...unit, points: pointsOf(unit.curve, at) }));
+  const newestOfAll = Math.max(...served.map(({ points }) => points.at(-1)?.at ?? -Infinity));
+  const known = served.flatMap(({ curve, traffic, points }) => {
     const sampled = firstSample({ curve, traffic }, at);
     // Where monitoring itself is as young, the record says when the version began.
     const began = sampled <= monitoredSince + SAME_TIME_MS ? Math.min(sampled, millisOf(started_at)) : sampled;
     const [newest, first] = [points.at(-1), points.find(({ value }) => value > max)];
     // What was well at first does not fail because it is new.
     const isColdFrom = first !== undefined && first.at - began <= START_SECONDS * 1000;
-    if (newest === undefined) return [];
+    if (newest === undefined || newestOfAll - newest.at > ENDED_SECONDS * 1000) return [];
     const lastBad = points.findLast(({ value }) => value > max)?.at ?? began;
     // A single value within the limit can be chance.
     const warmedFor = newest.at - lastBad >= window * 1000 ? (lastBad - began) / 1000 : 0;
-    return [{ traffic, points, newest, isColdFrom, warmedFor, age: (millisOf(at) - began) / 1000 }];
+    const requests = requestsAt({ traffic }, { newest, at, window });
+    const isWell = newest.value <= max && (requests === null || requests >= MIN_REQUESTS);
+    return [{ traffic, points, newest, isWell, isColdFrom, warmedFor, age: (millisOf(at) - began) / 1000 }];
   });
   const failing = known.filter(({ newest }) => newest.value > max);
-  const recovered = known.filter(({ newest, isColdFrom }) => newest.value <= max && isColdFrom);
+  const recovered = known.filter(({ isWell, isColdFrom }) => isWell && isColdFrom);
   const oldest = Math.max(...failing.map(({ age }) => age));
   if (failing.length === 0)
     return recovered.length > 0 && known.every(({ age }) => age < YOUNG_SECONDS)

@@ -3,14 +3,15 @@ import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
 import type { Version } from '../../../schemas/config/names.ts';
 import { flagKeyOf, isOffVariant } from '../changes/flags.ts';
 import { putsVersionLive, sameVersion } from '../changes/versions.ts';
-import { onlyInstanceBad, warmingUp } from './by-instance.ts';
-import { asCallersSee, type OfCallers, oneInstanceExplains, onlyPodBad, withCallers } from './callers.ts';
+import { isKnownByInstance, onlyInstanceBad, warmingUp } from './by-instance.ts';
+import { wholeIn } from './chance.ts';
+import { asCallersSee, type OfCallers, oneInstanceExplains, withCallers } from './callers.ts';
 import { type Candidate } from './candidates.ts';
 import type { ByFlag, Evidence } from './evidence.ts';
 import { type Factor, weightedFactor, unweightedFactor } from './factor.ts';
 import { type Course, courseOf } from './health.ts';
 import type { Onset } from './onset.ts';
-import { podsFactor, whyNotServing } from './pods.ts';
+import { onlyPodBad, podsFactor, whyNotServing } from './pods.ts';
 import { differsBeside, otherFailsBeside, type Measure } from './side-by-side.ts';
 import { type Point, pointsOf } from './samples.ts';
 import { formatDuration, list, formatPercent } from './words.ts';
@@ -315,7 +316,7 @@ function comparedOver(
     return unweightedFactor('by_version', `${list(others.map((one) => one.version))} came later than ${version}`);
   const unsteady = older.filter((one) => !isSteady(one, onset));
   const failing = older.filter((one) => isAnyOf(otherFailsBeside, evidence, own.version, [one], onset));
-  const isLookedAt = evidence.isOfCallers === true || evidence.by_instance !== undefined;
+  const isLookedAt = evidence.isOfCallers === true || isKnownByInstance(evidence, version);
   const instance = instanceFactor(evidence, change, onset)?.text ?? (isLookedAt ? null : onlyPodBad(evidence, change));
   const unproved = older.every((one) => isAnyOf(differsBeside, evidence, own.version, [one], onset))
     ? instance
@@ -370,8 +371,9 @@ function isAnyOf(
 function measureOf(health: Evidence['health'], window: number | undefined): Measure | null {
   if (health === null || window === undefined || !Number.isFinite(health.max)) return null;
   const { max, quantile_of: of } = health;
-  if (health.quantile !== true) return { window, max };
-  return of === undefined ? null : { window, max, quantile: of };
+  const measure = { window, max, whole: wholeIn(health) };
+  if (health.quantile !== true) return measure;
+  return of === undefined ? null : { ...measure, quantile: of };
 }
 
 /** Returns the time before the first sample of the run above the limit that reaches the newest sample. Null: none. */

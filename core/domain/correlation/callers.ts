@@ -4,7 +4,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import { wasWell } from './by-instance.ts';
 import type { Curve, Evidence } from './evidence.ts';
 import { type Factor, gradedFactor, unweightedFactor } from './factor.ts';
-import { podsOf } from './pods.ts';
+import { onlyPodBad, podsOf } from './pods.ts';
 import { pointsOf } from './samples.ts';
 import { formatPercent } from './words.ts';
 import { withZeros } from './zeros.ts';
@@ -96,19 +96,6 @@ const UNEVEN = 1.5;
 
 /** Instances of a version if their number is not known: the fewest of which one can fail alone. */
 const INSTANCES_AT_LEAST = 2;
-
-/**
- * Says that the only pod of a version had been well: its machine may have failed since.
- *
- * @returns null if it has more pods, or if their number is not known
- */
-export function onlyPodBad(evidence: Evidence, { version }: Pick<Change, 'version'>): string | null {
-  const own = (evidence.by_version ?? []).find((one) => sameVersion(one.version, version));
-  if (own === undefined || evidence.health === null || podsOf(evidence, { version })?.pods !== 1) return null;
-  return wasWell(own, evidence.health.max, evidence.at)
-    ? `the only pod of ${version} had been well, so its machine may have failed`
-    : null;
-}
 
 /**
  * Says that one instance can explain what callers see of a version: they do not tell its instances apart, and a failing machine

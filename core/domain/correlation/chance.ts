@@ -3,7 +3,11 @@ import type { Evidence } from './evidence.ts';
 import { median, pointsBetween, pointsOf } from './samples.ts';
 
 /** Limits above this are percentages: no ratio of failed requests above it is healthy. */
-export const GREATEST_RATIO = 0.2;
+const GREATEST_RATIO = 0.2;
+
+/** Returns the value of the health query if all requests fail. Where the query does not tell, its limit does. */
+export const wholeIn = ({ whole, max }: Pick<NonNullable<Evidence['health']>, 'whole' | 'max'>): 1 | 100 =>
+  whole ?? (max > GREATEST_RATIO ? 100 : 1);
 
 /** Time before the evaluation whose usual traffic counts. */
 const USUAL_MS = 3600_000;
@@ -23,7 +27,7 @@ export function singleFailure({ health, traffic, at }: Pick<Evidence, 'health' |
   const until = millisOf(at);
   const rate = median(pointsBetween(pointsOf(traffic, at), until - USUAL_MS, until + 1));
   const requests = rate * health.window;
-  return requests > 0 ? (health.max > GREATEST_RATIO ? 100 : 1) / requests : null;
+  return requests > 0 ? wholeIn(health) / requests : null;
 }
 
 /**

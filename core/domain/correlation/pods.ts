@@ -1,5 +1,6 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import { putsVersionLive, sameVersion } from '../changes/versions.ts';
+import { wasWell } from './by-instance.ts';
 import type { Candidate } from './candidates.ts';
 import type { Evidence, PodsOfVersion } from './evidence.ts';
 import { type Factor, unweightedFactor, weightedFactor } from './factor.ts';
@@ -37,6 +38,23 @@ export function podsFactor(evidence: Evidence, { change, relation }: Candidate):
   return others.length === 0
     ? [weightedFactor('cannot_start', text)]
     : [unweightedFactor('cannot_start', `${text}, and pods of ${list(others.map((one) => one.version))} as well`)];
+}
+
+/**
+ * Says that the only pod of a version had been well: its machine may have failed since.
+ *
+ * @returns null if it has more pods, or if their number is not known
+ */
+export function onlyPodBad(
+  evidence: Pick<Evidence, 'by_version' | 'health' | 'pods' | 'at'>,
+  { version }: Pick<Change, 'version'>,
+): string | null {
+  const { by_version: versions, health, at } = evidence;
+  const own = (versions ?? []).find((one) => sameVersion(one.version, version));
+  if (own === undefined || health === null || podsOf(evidence, { version })?.pods !== 1) return null;
+  return wasWell(own, health.max, at)
+    ? `the only pod of ${version} had been well, so its machine may have failed`
+    : null;
 }
 
 /** Says why the pods of a version explain that it takes no requests. Null: they don't, or are not measured. */

@@ -1,5 +1,4 @@
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { GREATEST_RATIO } from './chance.ts';
 import type { Curve } from './evidence.ts';
 import { type Point, pointsOf } from './samples.ts';
 
@@ -12,6 +11,8 @@ export type Measure = {
   window: number;
   /** Healthy up to this value. */
   max: number;
+  /** Value if all requests fail. */
+  whole: 1 | 100;
   /** The health query is this quantile, from 0 to 1. Absent: it is a ratio of failed requests. */
   quantile?: number;
   /** The window is the shortest over which a rate is reliable: four scrapes. */
@@ -76,7 +77,7 @@ export function differsBeside(
   const counts = countsBeside(own, other, { from, until, measure });
   if (counts === null) return false;
   const [ownRatio, otherRatio] = [ratio(counts.own), ratio(counts.other)];
-  const limit = measure.max / wholeOf(measure);
+  const limit = measure.max / measure.whole;
   return (
     counts.seconds >= leastSeconds(measure) &&
     counts.own.requests >= MIN_REQUESTS &&
@@ -104,7 +105,7 @@ export function otherFailsBeside(
     counts !== null &&
     counts.other.requests >= MIN_REQUESTS &&
     counts.other.failed >= MIN_FAILED_OF_OTHER &&
-    ratio(counts.other) > measure.max / wholeOf(measure)
+    ratio(counts.other) > measure.max / measure.whole
   );
 }
 
@@ -140,7 +141,7 @@ function totals(
   const rates = pointsOf(traffic, until);
   const inWindow = ({ at, value }: Point): Counts => {
     const requests = Math.max(0, value) * measure.window;
-    const failed = Math.max(0, values.get(at) ?? 0) / wholeOf(measure);
+    const failed = Math.max(0, values.get(at) ?? 0) / measure.whole;
     return { requests, failed: requests * Math.min(1, failed) };
   };
   const first = rates.findLast(({ at }) => at <= from);
@@ -190,8 +191,6 @@ const leastSeconds = ({ window, isShortest }: Measure): number =>
     MIN_SECONDS_SIDE_BY_SIDE,
     isShortest === true ? MIN_OF_SHORTEST * window + SAMPLE_SECONDS : MIN_OF_WINDOW * window,
   );
-
-const wholeOf = ({ max }: Measure): number => (max > GREATEST_RATIO ? 100 : 1);
 
 const ratio = ({ requests, failed }: Counts): number => (requests > 0 ? Math.min(1, failed / requests) : 0);
 

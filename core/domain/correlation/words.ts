@@ -37,8 +37,10 @@ export function formatDuration(seconds: number): string {
 
 const tenths = (value: number): string => String(Math.round(value * 10) / 10);
 
-/** Formats a value with two significant digits: 0.041, 4.1, 410. */
-export const formatAmount = (value: number): string => String(Number(value.toPrecision(2)));
+const AMOUNT = new Intl.NumberFormat('en', { maximumSignificantDigits: 2, useGrouping: false });
+
+/** Formats a value with two significant digits, without an exponent: 0.041, 4.1, 410. */
+export const formatAmount = (value: number): string => AMOUNT.format(value);
 
 export const formatPercent = (share: number): string => `${formatAmount(share * 100)} %`;
 

@@ -4,6 +4,7 @@ import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { finishedBefore, LOOK_BACK_SECONDS } from '../correlation/candidates.ts';
 import { flagKeyOf } from '../changes/flags.ts';
 import { putsVersionLive, sameVersion } from '../changes/versions.ts';
+import { isKnownByInstance } from '../correlation/by-instance.ts';
 import { speaksOnlyTime } from '../correlation/approval-reasons.ts';
 import type { Proof } from '../correlation/correlate.ts';
 import type { RankedSuspect } from '../correlation/ranking.ts';
@@ -70,7 +71,7 @@ export function approvalReasonsUnder(
 export function reliesOn(
   level: EvidenceLevel,
   { proof, change }: Pick<RankedSuspect, 'proof' | 'change'>,
-  { by_instance }: Pick<Evidence, 'by_instance'>,
+  evidence: Pick<Evidence, 'by_instance'>,
 ): string {
   // A rollout in progress is proved like a canary, but nobody calls it so.
   const what =
@@ -79,8 +80,11 @@ export function reliesOn(
       : proof === 'canary' && change.canary_weight === null
         ? BY_PART
         : BY[proof];
-  const isOpen = (proof === 'version' || proof === 'canary') && putsVersionLive(change) && by_instance === undefined;
-  return `${what}${isOpen ? '; its instances were not told apart' : ''} (evidence: ${level})`;
+  const isOpen =
+    (proof === 'version' || proof === 'canary') &&
+    putsVersionLive(change) &&
+    !isKnownByInstance(evidence, change.version);
+  return `${what}${isOpen ? '; which of its instances fail is not known' : ''} (evidence: ${level})`;
 }
 
 function whyNotTested({ change, relation }: RankedSuspect, { look }: Judged): string {

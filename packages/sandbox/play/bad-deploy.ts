@@ -171,7 +171,7 @@ class Story {
         this.#reached('incident');
         if (status !== 'resolved' && decisions.some(({ kind }) => kind === 'shadow'))
           throw new Ended(
-            `Firebreak only records what it would have done: ${PLACE.service} is in mode shadow (config/services.yaml).`,
+            `Firebreak only records what it would have done, because ${PLACE.service} is in mode shadow. "firebreak automation show" says why.`,
           );
         const waits = status !== 'resolved' && decisions.some(({ state }) => state === 'waiting');
         view.note = waits ? 'Firebreak asks before it acts: approve in Slack below, or in the console.' : null;

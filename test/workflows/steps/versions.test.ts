@@ -134,8 +134,8 @@ test('the newest sample of instances is as new as the judgement, whenever the de
 });
 
 describe('a version on hosts that keep their names', () => {
-  const proofOf = async (all: readonly Served[]) => {
-    const by_instance = await read(all);
+  const proofOf = async (all: readonly Served[], deployed = 240) => {
+    const by_instance = await read(all, 60, deployed);
     const suspect = suspectIn(
       correlate(
         scene({
@@ -181,6 +181,16 @@ describe('a version on hosts that keep their names', () => {
     });
   });
 
+  test('is proved if the only one with it failed before with a version that another one had replaced', async () => {
+    const all: Served[] = [
+      { name: '10.0.0.1', version: 'v40', until: -540, errors: bad },
+      { name: '10.0.0.1', version: 'v41', from: -540, until: 0 },
+      { name: '10.0.0.1', version: 'v42', from: 0, errors: bad },
+      { name: '10.0.0.2', version: 'v41', errors: (second) => (second > 220 ? 0.02 : 0) },
+    ];
+    expect((await proofOf(all, 600)).proof).not.toBeNull();
+  });
+
   test('is not proved by one of them beside another one that failed before', async () => {
     const all = [
       ...replaced('10.0.0.1', -200, 0.3, 0.3),
@@ -190,7 +200,7 @@ describe('a version on hosts that keep their names', () => {
     expect(await proofOf(all)).toEqual({
       proof: null,
       reasons: [
-        'only instance 10.0.0.2 of v42 fails, at 0.2; 1 other instance of it is well, and 10.0.0.1 failed before it, too',
+        'only instance 10.0.0.2 of v42 fails, at 0.2; 1 other instance of it is well, and 10.0.0.1 failed before v42, too',
       ],
     });
   });

@@ -68,6 +68,21 @@ describe('a version is proved', () => {
     expect(approvalReasons(slow(0.1)).join()).not.toContain('other instance');
   });
 
+  test('by a percentage with a low limit, if two of its instances have failed requests: one of a hundred times fewer is chance', () => {
+    const given = evidence([
+      { name: 'a', errors: 50 },
+      { name: 'b', errors: 0.15, rate: 10 },
+    ]);
+    const by_version = [versionAt('v42', 8, 0.5), versionAt('v41', 0.01, 0.5)];
+    const health = { ...step(0.02, 4, 0.1), whole: 100 as const };
+    expect(approvalReasons({ ...given, health, by_version }).join()).toContain('only instance a of v42 fails');
+    const more = evidence([
+      { name: 'a', errors: 50 },
+      { name: 'b', errors: 5, rate: 10 },
+    ]);
+    expect(alone({ ...more, health, by_version })).toBe(true);
+  });
+
   test('if instances are not measured', () => {
     expect(alone(notByInstance())).toBe(true);
     expect(alone(notByInstance({ pods: [pods('v42', 2), pods('v41', 2)] }))).toBe(true);
@@ -130,6 +145,14 @@ describe('a person decides, and learns the instance,', () => {
     ]);
     const fromStart = { ...given, by_version: [startedAtNoon(0.08), versionAt('v41', 0.001, 0.5)] };
     expect(alone(fromStart)).toBe(true);
+  });
+
+  test('if it is the only pod of its version and had been well, and only instances of another version are measured', () => {
+    const other = { version: 'v41', instances: [{ name: 'x', curve: curve(() => 0.02), traffic: curve(() => 10) }] };
+    for (const versions of [[], [other]]) {
+      const given = evidence([], { pods: [pods('v42', 1), pods('v41', 3)], by_instance: { window: 60, versions } });
+      expect(suspectIn(correlate(given)).proof).toBeNull();
+    }
   });
 
   /** v42 at this level, without any sample before noon. */
@@ -277,6 +300,33 @@ describe('a young version', () => {
     expect(approvalReasons(rolling)).toContain(
       'warming_up: the instances of v42 that fail are at most 2 min old, and 1 other one has recovered',
     );
+  });
+
+  /** An instance with errors by minutes before noon, from its start until its end. */
+  const between = (name: string, started: number, ended: number, errors: (minutes: number) => number, rate = 20) => ({
+    name,
+    curve: curve((minutes) => (minutes > started || minutes < ended ? null : errors(minutes))),
+    traffic: curve((minutes) => (minutes > started || minutes < ended ? null : rate)),
+  });
+  const ofInstances = (instances: readonly ReturnType<typeof between>[]): Evidence =>
+    evidence([], { by_instance: { window: 60, versions: [{ version: 'v42', instances }] } });
+
+  test('is judged by the instances that serve: one that has ended is not the oldest one that fails', () => {
+    const falls = (minutes: number) => (minutes > -0.5 ? 0.4 : 0.04);
+    const later = ['b', 'c'].map((name) => between(name, 1, -2, falls));
+    const given = ofInstances([between('a', 18, 13, () => 0.4), ...later]);
+    expect(approvalReasons(given)).toContain(
+      'warming_up: v42 has served for 3 min, and its errors fall: caches may be cold',
+    );
+    expect(alone(given)).toBe(false);
+  });
+
+  test.each<[string, ReturnType<typeof between>]>([
+    ['has ended', between('a', 3, 1.5, (minutes) => (minutes > 2.8 ? 0.4 : 0))],
+    ['takes almost no requests any more', between('a', 3, -2, (minutes) => (minutes > 2.8 ? 0.4 : 0), 0.1)],
+  ])('is not warming up because of an instance that had no errors and %s', (_, recovered) => {
+    const failing = ['b', 'c'].map((name) => between(name, 0, -2, () => 0.4));
+    expect(alone(ofInstances([recovered, ...failing]))).toBe(true);
   });
 
   test('property: whose errors decay, however fast, is not acted upon', () => {

@@ -7,7 +7,7 @@ import { NOON } from '../../arbitraries.ts';
 import { own, scene, suspectIn, timed } from './scenes.ts';
 
 const WINDOW = 300;
-const measure = { window: WINDOW, max: 0.02 };
+const measure = { window: WINDOW, max: 0.02, whole: 1 as const };
 
 /** Requests per second, and the share of them that fails, at a second after noon. */
 type Version = { rate: (at: number) => number; fails: (at: number) => number };
@@ -95,16 +95,24 @@ describe('two versions since one of them fails', () => {
       [60, 21.5, 0],
       [90, 12.7, 0],
     ]);
-    const options = { from: millisOf(NOON), until: plusSeconds(NOON, 90), measure: { window: 120, max: 0.03 } };
+    const options = {
+      from: millisOf(NOON),
+      until: plusSeconds(NOON, 90),
+      measure: { window: 120, max: 0.03, whole: 1 as const },
+    };
     expect(differsBeside(cold, { ...gone, curve: [...before, ...gone.curve] }, options)).toBe(false);
   });
 
-  test('whose limit is a percentage: a value of 40 is 40 of 100 requests', () => {
+  test('whose values are percentages: a value of 40 is 40 of 100 requests', () => {
     const inPercent = ({ curve, traffic }: VersionCurves): VersionCurves => ({
       curve: curve.map(([at, value]) => [at, value * 100]),
       traffic,
     });
-    const options = { from: millisOf(NOON), until: plusSeconds(NOON, 240), measure: { ...measure, max: 2 } };
+    const options = {
+      from: millisOf(NOON),
+      until: plusSeconds(NOON, 240),
+      measure: { ...measure, max: 2, whole: 100 as const },
+    };
     const [mine, theirs] = [measured(bad), measured(served(5, -7200, 120))].map(inPercent);
     expect(mine && theirs && differsBeside(mine, theirs, options)).toBe(true);
   });

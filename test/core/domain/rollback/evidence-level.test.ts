@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Proof } from '../../../../core/domain/correlation/correlate.ts';
-import type { Evidence } from '../../../../core/domain/correlation/evidence.ts';
+import type { Evidence, InstancesOfVersion } from '../../../../core/domain/correlation/evidence.ts';
 import type { Factor } from '../../../../core/domain/correlation/factor.ts';
 import type { RankedSuspect } from '../../../../core/domain/correlation/ranking.ts';
 import { missingEvidence, reliesOn } from '../../../../core/domain/rollback/evidence-level.ts';
@@ -48,15 +48,18 @@ describe('what automation acts upon, by the level of evidence:', () => {
     expect(kind).toBe('roll_back');
     expect(reasons.at(-1)).toEqual({
       code: 'evidence',
-      text: `its version fails, and others do not; its instances were not told apart (evidence: ${level})`,
+      text: `its version fails, and others do not; which of its instances fail is not known (evidence: ${level})`,
     });
   });
 
   test('a version whose instances were measured, which then need no words', () => {
-    const by_instance = { window: 60, versions: [] };
-    expect(decided('proved', { ...ONLY_V2_FAILS, by_instance }).reasons.at(-1)?.text).toBe(
-      'its version fails, and others do not (evidence: proved)',
-    );
+    const text = (versions: readonly InstancesOfVersion[]) =>
+      decided('proved', { ...ONLY_V2_FAILS, by_instance: { window: 60, versions } }).reasons.at(-1)?.text;
+    const { curve: failing, traffic } = levels('v2', 0.2);
+    const instances = ['a', 'b'].map((name) => ({ name, curve: failing, traffic }));
+    expect(text([{ version: 'v2', instances }])).toBe('its version fails, and others do not (evidence: proved)');
+    for (const versions of [[], [{ version: 'v1', instances }]])
+      expect(text(versions)).toContain('which of its instances fail is not known');
   });
 
   test.each(['proved', 'version'] as const)('%s: not on coincidence in time, however close', (level) => {
@@ -146,7 +149,7 @@ test('only a deploy that is recorded as a canary is called one', () => {
     reliesOn(
       'proved',
       { proof: 'canary', change: change('v2', 4, { canary_weight: weight }) },
-      { by_instance: { window: 60, versions: [] } },
+      { by_instance: { window: 60, versions: [{ version: 'v2', instances: [] }] } },
     );
   expect(on(0.1)).toBe('the canary fails, and its errors explain those of all (evidence: proved)');
   expect(on(null)).toBe(
@@ -224,10 +227,10 @@ describe('why a suspect is not proved', () => {
 
 test('instances matter only where the service itself shows which version fails', () => {
   const on = (proof: Proof | null, more = {}): string => reliesOn('time', { proof, change: change('v2', 4, more) }, {});
-  expect(on('version')).toContain('not told apart');
-  expect(on('canary')).toContain('not told apart');
+  expect(on('version')).toContain('which of its instances fail is not known');
+  expect(on('canary')).toContain('which of its instances fail is not known');
   for (const text of [on('callers'), on('tested'), on(null), on('version', { kind: 'flag' })])
-    expect(text).not.toContain('not told apart');
+    expect(text).not.toContain('is not known');
 });
 
 describe('changes of which Firebreak learns minutes after the problem and the alert', () => {
