@@ -12,7 +12,6 @@ import type { Story, StoryEntry } from '../../../core/domain/messages/story.ts';
 import type { DraftInput, MeasuredImpact, ProblemRecord } from '../decisions/record.ts';
 import { sampledRequests, type SampledRequests } from '../decisions/requests.ts';
 import { timesOf } from '../decisions/times.ts';
-import type { ResponseTimes } from '../schemas/postmortem.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
@@ -94,9 +93,21 @@ export async function gather(
         sha256,
         url: deps.publicUrl === undefined ? null : `${deps.publicUrl}${evidencePath(id, name)}`,
       })),
-      budgets: await spentBudgets(deps, config, incident, { from: times.started_at, until: times.restored_at }),
-      requests: await requestsOf(deps, healthOf(config, incident), series, times, monitoring),
-      impact: await impactOf(deps, config, incident, times, monitoring?.metricQueries ?? null),
+      budgets: await spentBudgets(deps, config, incident, { from: times.started_at, until: times.restored_at ?? end }),
+      requests: await requestsOf(
+        deps,
+        healthOf(config, incident),
+        series,
+        { from: times.started_at, until: times.restored_at ?? end },
+        monitoring,
+      ),
+      impact: await impactOf(
+        deps,
+        config,
+        incident,
+        { seconds: times.duration_seconds, end },
+        monitoring?.metricQueries ?? null,
+      ),
       team: serviceEntry(config.services, incident.service)?.team ?? null,
       people,
       names: postmortems.names,
@@ -118,7 +129,7 @@ async function requestsOf(
   { log }: Pick<Deps, 'log'>,
   query: HealthQuery | undefined,
   stored: HealthSeries,
-  { started_at: from, restored_at: until }: ResponseTimes,
+  { from, until }: { from: Timestamp; until: Timestamp },
   monitoring: Monitoring | null,
 ): Promise<SampledRequests | null> {
   if (query === undefined) return null;
@@ -182,7 +193,7 @@ async function impactOf(
   { log }: Pick<Deps, 'log'>,
   { postmortems }: Config,
   { service, environment, ...incident }: Pick<IncidentRecord, 'service' | 'environment' | 'severity' | 'parent_id'>,
-  { duration_seconds, resolved_at }: { duration_seconds: number; resolved_at: Timestamp },
+  { seconds, end }: { seconds: number; end: Timestamp },
   metrics: MetricQueries | null,
 ): Promise<MeasuredImpact[]> {
   const queries = postmortems.impact.filter(
@@ -195,8 +206,8 @@ async function impactOf(
   return Promise.all(
     queries.map(async ({ title, promql, unit = null }): Promise<MeasuredImpact> => {
       if (metrics === null) return { title, unit, value: null, problem: notRun };
-      const query = queryFor(promql, { service, environment, duration: duration_seconds });
-      const answer = await metrics.instant(query, resolved_at, QUERY_TIMEOUT_MS).catch((error: unknown) => {
+      const query = queryFor(promql, { service, environment, duration: seconds });
+      const answer = await metrics.instant(query, end, QUERY_TIMEOUT_MS).catch((error: unknown) => {
         log.warn('a query for a post-mortem failed', { title, error: String(error) });
         return { kind: 'unreadable' as const, detail: 'Prometheus could not be queried' };
       });

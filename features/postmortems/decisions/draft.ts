@@ -30,9 +30,9 @@ export function citableEntriesOf(
   citations: DraftFacts['citations'],
 ): CitableEntry[] {
   const withCauses = { ...withProbableCauses(withoutCredentials(record)), names: 'roles' as const };
-  const { alerted_at: alerted, resolved_at } = timesOf(record, end);
+  const { alerted_at: alerted } = timesOf(record, end);
   const refs = new Map(citations.map(({ id, ref }) => [id, ref]));
-  return rowsOf(withCauses, namingOf(withCauses), { alerted, end: resolved_at }).flatMap(({ id, at, text }) => {
+  return rowsOf(withCauses, namingOf(withCauses), { alerted, end }).flatMap(({ id, at, text }) => {
     const ref = refs.get(id);
     return ref === undefined ? [] : [{ ref, at, text }];
   });
@@ -68,6 +68,8 @@ type ToldProblem = ProblemRecord & {
 
 class Drafting {
   readonly #record: DraftInput;
+  /** End of the incident, or the time of the draft of an open one. */
+  readonly #until: Timestamp;
   readonly #times: DraftFacts['times'];
   readonly #problems: readonly ToldProblem[];
   readonly #rows: readonly Row[];
@@ -77,16 +79,17 @@ class Drafting {
 
   constructor(record: DraftInput, end: Timestamp) {
     this.#record = withProbableCauses(record);
+    this.#until = end;
     this.#times = timesOf(record, end);
     const { problems } = this.#record;
     this.#problems = problems.map((problem) => ({
       ...problem,
-      times: problemTimesOf(record, problem, end),
+      times: problemTimesOf(record, problem),
       cause: problem.causes[0],
       label: problems.length === 1 ? '' : `problem ${problem.number}: `,
     }));
     this.#naming = namingOf(record);
-    this.#rows = rowsOf(this.#record, this.#naming, { alerted: this.#times.alerted_at, end: this.#times.resolved_at });
+    this.#rows = rowsOf(this.#record, this.#naming, { alerted: this.#times.alerted_at, end });
     for (const { id, at } of this.#rows) this.#references.refOf(id, at);
   }
 
@@ -202,16 +205,12 @@ class Drafting {
   #introduction(): string {
     const { incident } = this.#record;
     const { alerted_at, resolved_at, duration_seconds } = this.#times;
-    const until =
-      resolved_at.slice(0, 10) === alerted_at.slice(0, 10)
-        ? clockTime(resolved_at)
-        : `${resolved_at.slice(0, 10)} ${clockTime(resolved_at)}`;
     this.#fields.push(true, true);
     return [
       `- **Severity:** ${SEV[incident.severity]} (${incident.severity})`,
       `- **Service:** ${escaped(serviceEnvironmentText(incident))}`,
-      this.#isOver
-        ? `- **Duration:** ${durationWords(duration_seconds)}, from ${alerted_at.slice(0, 10)} ${clockTime(alerted_at)} to ${until} UTC`
+      resolved_at !== null
+        ? `- **Duration:** ${durationWords(duration_seconds)}, from ${alerted_at.slice(0, 10)} ${clockTime(alerted_at)} to ${resolved_at.slice(0, 10) === alerted_at.slice(0, 10) ? '' : `${resolved_at.slice(0, 10)} `}${clockTime(resolved_at)} UTC`
         : `- **Duration:** ${durationWords(duration_seconds)} so far, since ${alerted_at.slice(0, 10)} ${clockTime(alerted_at)} UTC`,
       `- **Incident:** ${incidentName(incident)}`,
     ].join('\n');
@@ -248,7 +247,7 @@ class Drafting {
   }
 
   get #isOver(): boolean {
-    return this.#record.incident.status === 'resolved';
+    return this.#times.resolved_at !== null;
   }
 
   /** Returns whether the recovery of an incident that is over is known. */
@@ -385,11 +384,12 @@ class Drafting {
   #impact(): string {
     const { budgets, impact } = this.#record;
     const { started_at, restored_at } = this.#times;
+    const period = `${restored_at === null ? 'since' : 'from'} ${clockTime(started_at)}${restored_at === null ? '' : ` to ${clockTime(restored_at)}`}`;
     const countedBudgets = budgets.filter(({ events }) => events > 0);
     const ref = ({ id }: { id: string }): string => this.#references.refOf(`slo:${id}`, null);
     const failed = countedBudgets.map(
       (budget) =>
-        `- ${this.#sentence(`${numberWords(budget.errors)} of ${numberWords(budget.events)} ${budget.unit} ${budget.unit === 'requests' ? 'failed' : 'were bad'} from ${clockTime(started_at)} to ${clockTime(restored_at)}, by the objective ${escaped(budget.title)}`, ref(budget), this.#opening)}`,
+        `- ${this.#sentence(`${numberWords(budget.errors)} of ${numberWords(budget.events)} ${budget.unit} ${budget.unit === 'requests' ? 'failed' : 'were bad'} ${period}, by the objective ${escaped(budget.title)}`, ref(budget), this.#opening)}`,
     );
     const shares = countedBudgets.flatMap((budget) =>
       budget.share === null
@@ -409,7 +409,7 @@ class Drafting {
             this.#field(
               value === null
                 ? null
-                : `- ${this.#sentence(`${escaped(title)}: ${numberWords(value)}${unit === null ? '' : ` ${escaped(unit)}`}`, this.#references.refOf(`impact:${n + 1}`, this.#times.resolved_at), this.#opening)}`,
+                : `- ${this.#sentence(`${escaped(title)}: ${numberWords(value)}${unit === null ? '' : ` ${escaped(unit)}`}`, this.#references.refOf(`impact:${n + 1}`, this.#until), this.#opening)}`,
               `${escaped(title)}? The query gave no value: ${escaped(problem ?? 'no result')}.`,
             ),
           )),
@@ -422,9 +422,10 @@ class Drafting {
     if (requests === null || requests.counts === null) return null;
     const { query, from, until, counts } = requests;
     const share = counts.all > 0 ? ` (${percent(counts.failed / counts.all)})` : '';
-    const isWhole = secondsBetween(until, this.#times.restored_at) < UNSAMPLED_SECONDS;
+    const { restored_at } = this.#times;
+    const isWhole = restored_at === null || secondsBetween(until, restored_at) < UNSAMPLED_SECONDS;
     return `- ${this.#sentence(
-      `about ${numberWords(Math.round(counts.failed))} of ${numberWords(Math.round(counts.all))} requests failed${share} from ${clockTime(from)} to ${clockTime(until)}, by samples of ${escaped(query)}${isWhole ? '' : `; how many failed after that is unknown, because there are no samples until ${clockTime(this.#times.restored_at)}`}`,
+      `about ${numberWords(Math.round(counts.failed))} of ${numberWords(Math.round(counts.all))} requests failed${share} from ${clockTime(from)} to ${clockTime(until)}, by samples of ${escaped(query)}${isWhole ? '' : `; how many failed after that is unknown, because there are no samples until ${clockTime(restored_at)}`}`,
       this.#references.refOf(`health:${this.#record.incident.service}`, until),
       this.#opening,
     )}`;
@@ -467,7 +468,7 @@ class Drafting {
       ),
       ...this.#problems.map((problem) => this.#timeToMitigate(problem)),
       this.#field(
-        this.#isOver ? line('time to restore', to_restore_seconds, this.#restoredRef) : null,
+        to_restore_seconds === null ? null : line('time to restore', to_restore_seconds, this.#restoredRef),
         'When was the service restored? The incident is still open.',
       ),
     ].join('\n');
@@ -724,9 +725,9 @@ class Drafting {
 
   #items(): string {
     const { team, dueDays } = this.#record;
-    const { to_detect_seconds, resolved_at } = this.#times;
+    const { to_detect_seconds } = this.#times;
     const owner = ActionItemSchema.shape.owner.safeParse(team).data ?? null;
-    const due = plusSeconds(resolved_at, dueDays * DAY_SECONDS).slice(0, 10);
+    const due = plusSeconds(this.#until, dueDays * DAY_SECONDS).slice(0, 10);
     const item = (title: string, priority: 'P1' | 'P2'): ActionItem => ({
       title: title.slice(0, 400).trim(),
       done: false,

@@ -17,8 +17,8 @@ export type ProblemTimes = Pick<
 
 type Record = Pick<DraftInput, 'incident' | 'timeline' | 'effects' | 'signals'>;
 
-/** Returns the times of a problem. @param end takes the place of the end of an incident that is open */
-export function problemTimesOf(record: Record, problem: Omit<ProblemRecord, 'causes'>, end: Timestamp): ProblemTimes {
+/** Returns the times of a problem. */
+export function problemTimesOf(record: Record, problem: Omit<ProblemRecord, 'causes'>): ProblemTimes {
   const { incident, timeline, effects, signals } = record;
   const { number, at, evidence, notBefore } = problem;
   const alerted_at =
@@ -37,22 +37,22 @@ export function problemTimesOf(record: Record, problem: Omit<ProblemRecord, 'cau
     started_at,
     alerted_at,
     mitigated_at,
-    restored_at: problem.until === null ? restoredAt(record, problem, end) : (problem.recovered_at ?? null),
+    restored_at: problem.until === null ? restoredAt(record, problem) : (problem.recovered_at ?? null),
     to_detect_seconds: secondsAfter(started_at, alerted_at) ?? 0,
     to_mitigate_seconds: secondsAfter(alerted_at, mitigated_at),
   };
 }
 
 /**
- * Returns the times of an incident that is over. Detection and mitigation are those of its first problem.
+ * Returns the times of an incident. Detection and mitigation are those of its first problem.
  *
- * @param end takes the place of the end of an incident that is open
+ * @param now end of the duration of an incident that is open
  */
 export function timesOf(
   record: Record & { problems: readonly Omit<ProblemRecord, 'causes'>[] },
-  end: Timestamp,
+  now: Timestamp,
 ): ResponseTimes {
-  const { opened_at, resolved_at: resolved, handling } = record.incident;
+  const { opened_at, resolved_at, handling } = record.incident;
   const [first] = record.problems;
   const { started_at, alerted_at, mitigated_at, to_detect_seconds, to_mitigate_seconds } =
     first === undefined
@@ -63,9 +63,8 @@ export function timesOf(
           to_detect_seconds: 0,
           to_mitigate_seconds: null,
         }
-      : problemTimesOf(record, first, end);
-  const resolved_at = resolved ?? end;
-  const restored_at = restoredAt(record, record.problems.at(-1), end);
+      : problemTimesOf(record, first);
+  const restored_at = restoredAt(record, record.problems.at(-1));
   const acknowledged_at = handling?.acknowledged?.at ?? null;
   return {
     started_at,
@@ -74,21 +73,20 @@ export function timesOf(
     mitigated_at,
     restored_at,
     resolved_at,
-    duration_seconds: secondsAfter(alerted_at, resolved_at) ?? 0,
+    duration_seconds: Math.max(0, secondsBetween(alerted_at, resolved_at ?? now)),
     to_detect_seconds,
     to_acknowledge_seconds: secondsAfter(alerted_at, acknowledged_at),
     to_mitigate_seconds,
-    to_restore_seconds: secondsAfter(alerted_at, restored_at) ?? 0,
+    to_restore_seconds: secondsAfter(alerted_at, restored_at),
   };
 }
 
-/** Returns when the incident's last problem had ended. */
+/** Returns when the incident's last problem had ended. Null: the incident is open. */
 function restoredAt(
-  { incident, timeline }: Record,
+  { incident: { resolved_at }, timeline }: Record,
   last: Omit<ProblemRecord, 'causes'> | undefined,
-  end: Timestamp,
-): Timestamp {
-  const resolved_at = incident.resolved_at ?? end;
+): Timestamp | null {
+  if (resolved_at === null) return null;
   const isOf = (at: Timestamp): boolean => at <= resolved_at && (last === undefined || isDuring(last, at));
   const lastAt = (kind: string): Timestamp | undefined =>
     timeline.findLast(({ entry }) => entry.kind === kind && isOf(entry.at))?.entry.at;

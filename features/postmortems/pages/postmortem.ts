@@ -196,7 +196,8 @@ function timesPanel({ view: { times }, at }: PostmortemData): Html {
     'Response',
     null,
     html`<dl class="lines">
-      ${line('Alert', clockTime(times.alerted_at, at))} ${line('Resolved', clockTime(times.resolved_at, at))}
+      ${line('Alert', clockTime(times.alerted_at, at))}
+      ${line('Resolved', times.resolved_at === null ? 'not yet' : clockTime(times.resolved_at, at))}
       ${line('To detect', span(to_detect_seconds))} ${line('To acknowledge', span(to_acknowledge_seconds))}
       ${line('To mitigate', span(to_mitigate_seconds))} ${line('To restore', span(to_restore_seconds))}
     </dl>`,

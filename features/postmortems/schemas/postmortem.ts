@@ -42,20 +42,20 @@ export type Citation = z.infer<typeof Citation>;
 
 /**
  * Times of the response, and the seconds that each phase took. Of an incident with several problems, detection and mitigation are those of the
- * first. Null: it did not happen, or it is not known.
+ * first. Null: it did not happen yet, or it is not known. `duration_seconds` of an open incident: until now.
  */
 export const ResponseTimes = z.object({
   started_at: Timestamp,
   alerted_at: Timestamp,
   acknowledged_at: Timestamp.nullable(),
   mitigated_at: Timestamp.nullable(),
-  restored_at: Timestamp,
-  resolved_at: Timestamp,
+  restored_at: Timestamp.nullable(),
+  resolved_at: Timestamp.nullable(),
   duration_seconds: z.number(),
   to_detect_seconds: z.number(),
   to_acknowledge_seconds: z.number().nullable(),
   to_mitigate_seconds: z.number().nullable(),
-  to_restore_seconds: z.number(),
+  to_restore_seconds: z.number().nullable(),
 });
 export type ResponseTimes = z.infer<typeof ResponseTimes>;
 

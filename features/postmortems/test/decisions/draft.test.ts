@@ -11,7 +11,11 @@ const entry = (kind: string, at: Timestamp) => ({
 
 const END = plusSeconds(NOON, 600);
 
-const draftWith = (confidence: number, { isOver = true } = {}): string =>
+const BUDGET = { id: 'checkout', title: 'Checkout', unit: 'requests', errors: 40, events: 100, share: 0.1 };
+
+const draftWith = (confidence: number, more = {}): string => draftedWith(confidence, more).markdown;
+
+const draftedWith = (confidence: number, { isOver = true } = {}) =>
   draftOf(
     {
       incident: {
@@ -50,7 +54,7 @@ const draftWith = (confidence: number, { isOver = true } = {}): string =>
       ],
       curve: [],
       packs: [],
-      budgets: [],
+      budgets: [BUDGET],
       requests: null,
       impact: [],
       team: 'payments',
@@ -59,7 +63,7 @@ const draftWith = (confidence: number, { isOver = true } = {}): string =>
       dueDays: 14,
     } as unknown as DraftInput,
     END,
-  ).markdown;
+  );
 
 test('a suspect that is less probable than not is no cause: not in the title, the questions, or the action items', () => {
   const proved = draftWith(0.9);
@@ -79,7 +83,16 @@ test('the draft of an incident that is open says so, and claims no end', () => {
   expect(draft).toContain('It was mitigated at 12:02');
   expect(draft).toContain('When was the service restored? The incident is still open.');
   expect(draft).not.toMatch(/was resolved|was closed|restored at|time to restore:/i);
+  expect(draft).toContain('40 of 100 requests failed since 12:00, by the objective Checkout');
+  expect(draftedWith(0.9, { isOver: false }).facts.times).toMatchObject({
+    restored_at: null,
+    resolved_at: null,
+    to_restore_seconds: null,
+    duration_seconds: 600,
+  });
   const over = draftWith(0.9);
+  expect(over).toContain('40 of 100 requests failed from 12:00 to 12:10, by the objective Checkout');
+  expect(draftedWith(0.9).facts.times).toMatchObject({ restored_at: END, resolved_at: END, to_restore_seconds: 600 });
   expect(over).toContain('**Duration:** 10 minutes, from 2026-11-20 12:00 to 12:10 UTC');
   expect(over).toContain('The incident was resolved after 10 minutes');
 });
