@@ -19,5 +19,5 @@ export const changeName = (change: Pick<Change, 'kind' | 'version' | 'service'>,
   `${KIND_WORDS[change.kind].toLowerCase()} ${change.version}${ofServiceText(change, service)}`;
 
 /** Names the version of a change after its kind: a rollback is `to v41`, a deploy is `of v42`. */
-export const ofVersion = ({ kind, version }: Pick<Change, 'kind' | 'version'>): string =>
+export const ofVersion = ({ kind, version }: Pick<Change, 'kind'> & { version: string }): string =>
   `${kind === 'rollback' ? 'to' : 'of'} ${version}`;

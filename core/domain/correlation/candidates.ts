@@ -1,5 +1,6 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import { millisOf, plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { ofVersion } from '../changes/change-words.ts';
 import { clearingOf } from '../changes/cleared-suspects.ts';
 import { byStart, endOf } from '../changes/versions.ts';
 import type { Evidence, Relation } from './evidence.ts';
@@ -170,7 +171,7 @@ const WORDS_FOR_KINDS: Readonly<Partial<Record<Change['kind'], string>>> = {
 function described(candidate: Candidate): string {
   const { change, relation } = candidate;
   const words = WORDS_FOR_KINDS[change.kind];
-  if (words === undefined) return `${change.kind} ${change.kind === 'rollback' ? 'to' : 'of'} ${called(candidate)}`;
+  if (words === undefined) return `${change.kind} ${ofVersion({ ...change, version: called(candidate) })}`;
   return `${words} ${change.version}${relation === 'same' ? '' : ` of ${change.service}`}`;
 }
 

@@ -6,6 +6,7 @@ import { incidentName } from '../../../core/domain/incidents/incident-number.ts'
 import { probability } from '../../../core/domain/correlation/words.ts';
 import { onsetOf } from '../../../core/domain/correlation/onset.ts';
 import { pointsOf } from '../../../core/domain/correlation/samples.ts';
+import { ofVersion } from '../../../core/domain/changes/change-words.ts';
 import { isDuring, decisionsOf } from '../../../core/domain/incidents/problems.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
@@ -325,7 +326,7 @@ class Drafting {
     const what =
       change === null || change.kind === 'deploy'
         ? `the deployment of ${escaped(suspect.version)} to`
-        : `the ${change.kind} ${change.kind === 'rollback' ? 'to' : 'of'} ${escaped(suspect.version)} in`;
+        : `the ${change.kind} ${ofVersion({ ...change, version: escaped(suspect.version) })} in`;
     const where = change === null ? this.#record.incident : change;
     return `${what} ${escaped(where.service)} ${escaped(where.environment)}${change?.has_migration === true ? ', which contains a migration' : ''} (${probability(suspect.confidence)})`;
   }
