@@ -103,6 +103,16 @@ test('in shadow mode, what a person did is recorded and verified as well', async
   });
 });
 
+test.each(['approve', 'suggest', 'shadow'])('mode %s: the page shows that the redeploy is verified', async (name) => {
+  const path = redeployPaths['redeploy-by-hand'];
+  const { world } = await play({ ...path, given: [mode(name)], calls: [], timeline: path?.timeline ?? {} });
+  expect(world.pageUpdates.map(({ details }) => details?.['next_step'])).toEqual([
+    expect.any(String),
+    'Watch checkout in production until the mitigation is verified.',
+  ]);
+  expect(world.pageUpdates.at(-1)?.details?.['status']).toBe('mitigated, not verified yet');
+});
+
 test('a redeploy that is recorded at its start counts from its end, and without a name its actor is Firebreak', async () => {
   const { said, incident } = await told(redeployPaths['redeploy-is-reported-from-its-start']);
   expect(said[0]).toBe(

@@ -59,6 +59,14 @@ describe('a run that hands over', () => {
   });
 });
 
+test('after a runbook that acted, the page shows that its result is verified', async () => {
+  const { world } = await story(step(FLAG), [], {}, '30 min');
+  expect(world.pageUpdates.at(-1)?.details).toMatchObject({
+    next_step: 'Watch checkout in production until the mitigation is verified.',
+    status: 'mitigated, not verified yet',
+  });
+});
+
 describe('a repeated request with the same key', () => {
   const runsOf = async (world: FakeWorld) =>
     (await world.deps.runbooks.of(theIncident(world))).map(({ number, done: isDone }) => [number, isDone]);

@@ -290,6 +290,7 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
         verification: message.acted ? 'pending' : state.verification,
         verifyingRunbook: message.acted ? message.number : state.verifyingRunbook,
         verifyingChange: message.acted ? null : state.verifyingChange,
+        pageOutdated: state.pageOutdated || message.acted,
         pageDue: message.page === 'again' || (message.page === 'if_nobody' && state.pages === 0),
       };
     case 'left':

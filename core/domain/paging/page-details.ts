@@ -112,11 +112,14 @@ function suspectsOf(story: Pick<Overview, 'incident' | 'decisions'>): string | s
   return currentDecisions(story).length === 0 ? 'not known yet' : 'no known change could have caused this';
 }
 
-/** Identifies the newest decision and what became of it, which a page shows. */
-export function decisionShown(story: Pick<Overview, 'decisions' | 'effects'>): string {
+/** Identifies what a page shows: the newest decision and what became of it, and a mitigation by a runbook or a person. */
+export function decisionShown(story: Pick<Overview, 'incident' | 'decisions' | 'effects'>): string {
   const last = story.decisions.at(-1);
-  if (last === undefined) return 'undecided';
-  return [numberOf(last.id), last.state, rollbackOf(last, story)?.state ?? []].flat().join('-');
+  const { change, runbook } = story.incident.verifying ?? {};
+  const mitigation = change ?? (runbook === undefined ? [] : `runbook-${runbook}`);
+  const decision =
+    last === undefined ? 'undecided' : [numberOf(last.id), last.state, rollbackOf(last, story)?.state ?? []];
+  return [decision, mitigation].flat(2).join('-');
 }
 
 /** Returns the newest decision that can be answered now. */
