@@ -55,6 +55,11 @@ export const Signal = z.object({
    * no rollback without a person.
    */
   returned: z.literal(true).optional(),
+  /**
+   * Only in the alerts of an incident: when a repetition last reported another title or other annotations, such as a newer value.
+   * These are shown. Absent: they are those of the start.
+   */
+  rewordedAt: Timestamp.optional(),
 });
 export type Signal = z.infer<typeof Signal>;
 

@@ -116,6 +116,9 @@ test('a later page of the same problem has no value of its beginning, but the ne
   expect(unmeasured?.payload.summary).toMatch(
     /^INC-1 checkout production: checkout fails … of its requests\. Page 2: /,
   );
+  const repeated = { '24 min': fires({ summary: 'checkout fails 30 % of its requests' }) };
+  const [, repeatedPage] = await arrivedOf({ given: [mode('shadow')], timeline: { ...begins, ...repeated, ...again } });
+  expect(repeatedPage?.payload.summary).toMatch(/: checkout fails 30 % of its requests\. Page 2: /);
   const judgedAgain = { '1495 s': says({ kind: 'judge_again', changes: [] }) };
   const [, page] = await arrivedOf({
     given: [

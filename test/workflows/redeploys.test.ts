@@ -105,7 +105,7 @@ test('in shadow mode, what a person did is recorded and verified as well', async
 
 test.each(['approve', 'suggest', 'shadow'])('mode %s: the page shows that the redeploy is verified', async (name) => {
   const path = redeployPaths['redeploy-by-hand'];
-  const { world } = await play({ ...path, given: [mode(name)], calls: [], timeline: path?.timeline ?? {} });
+  const { world } = await play({ ...path, given: [mode(name)], timeline: path?.timeline ?? {} });
   expect(world.pageUpdates.map(({ details }) => details?.['next_step'])).toEqual([
     expect.any(String),
     'Watch checkout in production until the mitigation is verified.',

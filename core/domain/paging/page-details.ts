@@ -1,4 +1,5 @@
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
+import { lastingTitle } from '../alerts/lasting-title.ts';
 import { statusWords } from '../incidents/status-words.ts';
 import { suspectsToShow } from '../messages/incident-card.ts';
 import { incidentLines, rollbackOf } from '../messages/incident-lines.ts';
@@ -83,12 +84,15 @@ function problemOf({ incident, signals, children, childCount }: Overview): strin
   return [...named, ...(more > 0 ? [`and ${more} more ${more === 1 ? 'alert' : 'alerts'}`] : [])];
 }
 
-function alertWords({ title, labels, annotations, unmeasured }: Overview['signals'][number]): string {
+/** Returns the name and the texts of an alert, with their time if they contain a value. */
+function alertWords({ title, labels, annotations, unmeasured, ...times }: Overview['signals'][number]): string {
   const name = labels.find(([label]) => label === 'alertname')?.[1];
   const shown = DESCRIPTIONS.map((annotationName) => annotations.find(([line]) => line === annotationName)?.[1]).find(
     Boolean,
   );
-  const words = [...new Set([name, title, shown].filter((text) => text !== undefined))].join(': ');
+  const texts = [...new Set([name, title, shown].filter((text) => text !== undefined))].join(': ');
+  const isOfMoment = lastingTitle(texts) !== texts;
+  const words = isOfMoment ? `${texts} (at ${minuteOf(times.rewordedAt ?? times.startsAt)})` : texts;
   return unmeasured === undefined ? words : `${words}. Not measured: ${unmeasured}`;
 }
 

@@ -5,7 +5,7 @@ import type { Evidence } from '../correlation/evidence.ts';
 import { formatPercent } from '../correlation/words.ts';
 import type { Story } from '../messages/story.ts';
 
-/** Seconds after its start during which the title of an alert is of this moment, as is its value. */
+/** Seconds after it was reported during which the title of an alert is of this moment, as is its value. */
 const TITLE_FRESH_SECONDS = 300;
 
 /** Age in seconds of a sample of the health query that is of this moment. */
@@ -30,7 +30,9 @@ export function problemWords(
     .filter(({ startsAt }) => onset === undefined || startsAt >= onset.recovered_at)
     .toSorted((a, b) => bySeverity(a.severity, b.severity) || (a.startsAt > b.startsAt ? -1 : 1))[0];
   const share = shareOf(known.evidence, now);
-  const isCurrent = share === null && alert !== undefined && secondsBetween(alert.startsAt, now) <= TITLE_FRESH_SECONDS;
+  const isFresh = ({ startsAt, rewordedAt = startsAt }: Story['signals'][number]): boolean =>
+    secondsBetween(rewordedAt, now) <= TITLE_FRESH_SECONDS;
+  const isCurrent = share === null && alert !== undefined && isFresh(alert);
   const named = alert && (isCurrent ? alert.title : lastingTitle(alert.title));
   const isOnlyMeasured = alert === undefined && onset !== undefined && firing.length === 0;
   const title =

@@ -24,7 +24,7 @@ import type { Admitted, FirstRead } from '../../domain/ports/incidents.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import type { Signal } from '../../../schemas/alerts/signal.ts';
+import { Signal } from '../../../schemas/alerts/signal.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { secondsBetween, timestamp, Timestamp } from '../../../schemas/time/time.ts';
 import { StoredDecision, StoredIncident, StoredSignal } from '../../../schemas/incidents/stored-records.ts';
@@ -39,7 +39,16 @@ import type { IncidentNumbers } from '../incidents/incident-numbers.ts';
 import { newIncidentWrites, reopeningWrites } from '../incidents/new-incident.ts';
 import { expiresAfter, RETENTION_DAYS } from '../../stores/retention.ts';
 import { type Table } from '../../stores/table.ts';
-import { absent, type Condition, type Item, put, revisionIs, update, type Write } from '../../../platforms/store.ts';
+import {
+  absent,
+  type Condition,
+  type Item,
+  present,
+  put,
+  revisionIs,
+  update,
+  type Write,
+} from '../../../platforms/store.ts';
 import { lastFault } from './intake.ts';
 import { readSlots, slotsWrite } from './unmatched.ts';
 
@@ -299,7 +308,8 @@ async function writeBatch(
   const { ok } = await table.transact([
     ...arrivals.flatMap((arrival, n) => {
       const alert = plan.alerts[n];
-      return alert ? [episodeWrite(arrival, alert, items[n], at)] : [];
+      const isListed = plan.listed.some(({ signal }) => signal.episode === arrival.signal.episode);
+      return alert ? [episodeWrite(arrival, alert, { item: items[n], isListed, at })] : [];
     }),
     ...(id === null
       ? []
@@ -417,8 +427,16 @@ export const admittedSignalIn = (item: Item): AdmittedSignal => ({
 export const firedAtOf = ({ fired_at: at }: Item): Timestamp[] =>
   Array.isArray(at) ? at.map((one) => Timestamp.parse(one)) : [];
 
-/** Writes the new state of an alert, on condition that the item is still as it was read. */
-function episodeWrite({ signal, mute }: Arrival, alert: AlertEpisode, item: Item | undefined, at: Timestamp): Write {
+/**
+ * Writes the new state of an alert, on condition that the item is still as it was read.
+ *
+ * @param isListed its incident lists it with the texts of this notification
+ */
+function episodeWrite(
+  { signal, mute }: Arrival,
+  alert: AlertEpisode,
+  { item, isListed, at }: { item: Item | undefined; isListed: boolean; at: Timestamp },
+): Write {
   const key = episodeKey(signal);
   return put(
     {
@@ -441,6 +459,7 @@ function episodeWrite({ signal, mute }: Arrival, alert: AlertEpisode, item: Item
       ...(alert.returned !== undefined && { returned: alert.returned }),
       ...(alert.firedAt.length > 0 && { fired_at: alert.firedAt }),
       notified_at: at,
+      wording: isListed ? wordingOf(signal) : (item?.['wording'] ?? null),
       ...expiresAfter(at, RETENTION_DAYS.episode),
       // A signal without an incident, one that an experiment explains, or one that is held is listed by itself; others are
       // listed with their incident.
@@ -488,7 +507,10 @@ async function countRenotification(table: Table, id: IncidentId): Promise<void> 
   await table.update(keys.incident(id), { add: { renotified: 1 } });
 }
 
-/** Records when alerts were repeated that still fire, and renews their time to live, without other changes. */
+/**
+ * Records when alerts were repeated that still fire, and renews their time to live. A repetition with other texts reports a newer
+ * value, which their incident lists from then on.
+ */
 async function recordRepetitions(
   table: Table,
   { arrivals, items, plan }: Pick<Batch, 'arrivals' | 'items'> & { plan: AdmissionPlan },
@@ -499,18 +521,45 @@ async function recordRepetitions(
     const item = items[n];
     if (plan.alerts[n] !== null || signal.status !== 'firing' || item === undefined) return [];
     const isRecorded = item['notified_at'] !== undefined && secondsBetween(notifiedAt(item), at) < repetitionSeconds;
-    if (item['status'] === 'resolved' || isRecorded) return [];
+    const listing = newWording(signal, item, at);
+    if (item['status'] === 'resolved' || (isRecorded && listing === null)) return [];
     return [
       update(
         { pk: String(item['pk']), sk: episodeKey(signal).sk },
-        { set: { notified_at: at, ...expiresAfter(at, RETENTION_DAYS.episode) } },
+        { set: { notified_at: at, wording: wordingOf(signal), ...expiresAfter(at, RETENTION_DAYS.episode) } },
         revision(item),
       ),
+      ...(listing === null ? [] : [listing]),
     ];
   });
   // If another process writes one of them at the same time, the next notification records the rest.
   if (repetitions.length > 0) await table.transact(repetitions);
 }
+
+/** Returns the write that lists an alert with what a repetition says of it. Null: nothing new, or no incident lists it. */
+function newWording(signal: Signal, item: Item, at: Timestamp): Write | null {
+  const id = incidentIn(item);
+  if (id === null || item['episode'] !== signal.episode || item['wording'] === wordingOf(signal)) return null;
+  const { title, annotations } = signal;
+  const reworded: Reworded = { title, annotations, rewordedAt: at };
+  const startsAt = Timestamp.parse(item['starts_at']);
+  return update(listingKey(id, { ...signal, startsAt }), { set: { reworded } }, present);
+}
+
+/** Identifies the texts of an alert that change with its value. */
+const wordingOf = ({ title, annotations }: Pick<Signal, 'title' | 'annotations'>): string =>
+  sha256(JSON.stringify([title, annotations])).slice(0, WORDING_LENGTH);
+
+const WORDING_LENGTH = 16;
+
+const Reworded = Signal.pick({ title: true, annotations: true, rewordedAt: true });
+type Reworded = z.infer<typeof Reworded>;
+
+/** Reads an alert of an incident with the texts that were reported last. */
+export const listedSignalIn = (item: Item): Signal => ({
+  ...StoredSignal.parse(item),
+  ...(item['reworded'] !== undefined && Reworded.parse(item['reworded'])),
+});
 
 /** Returns when a notification last said that an alert fires, to an hour; for older records the latest possible time. */
 export const notifiedAt = ({ notified_at: at, expires_at: expires, starts_at: startsAt }: Item): Timestamp =>

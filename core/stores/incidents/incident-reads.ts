@@ -13,13 +13,8 @@ import {
 import { Message } from '../../../schemas/incidents/inbox.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import {
-  StoredDecision,
-  StoredEffect,
-  StoredIncident,
-  StoredSignal,
-} from '../../../schemas/incidents/stored-records.ts';
-import { admittedSignalIn } from '../alerts/admit.ts';
+import { StoredDecision, StoredEffect, StoredIncident } from '../../../schemas/incidents/stored-records.ts';
+import { admittedSignalIn, listedSignalIn } from '../alerts/admit.ts';
 import { childIncidentsOf } from './incident-groups.ts';
 import { type Key, keys, pendingShards, shardedLists } from '../../stores/keys.ts';
 import { incidentWithNumber } from './incident-numbers.ts';
@@ -138,7 +133,7 @@ export class IncidentReads {
     return {
       ...page,
       items: page.items.map((item) => ({
-        ...StoredSignal.parse(item),
+        ...listedSignalIn(item),
         first_seen_at: Timestamp.parse(item['first_seen_at']),
       })),
     };

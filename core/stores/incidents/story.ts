@@ -4,13 +4,9 @@ import type { Mute } from '../../domain/alerts/routing.ts';
 import type { Child, Deciding, Overview, Story } from '../../domain/messages/story.ts';
 import { type IncidentRecord, TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import {
-  StoredDecision,
-  StoredEffect,
-  StoredIncident,
-  StoredSignal,
-} from '../../../schemas/incidents/stored-records.ts';
+import { StoredDecision, StoredEffect, StoredIncident } from '../../../schemas/incidents/stored-records.ts';
 import { childIncidentsOf, childrenOf } from './incident-groups.ts';
+import { listedSignalIn } from '../alerts/admit.ts';
 import { keys } from '../../stores/keys.ts';
 import { incidentRecordOf } from '../../stores/record.ts';
 import { collect, type Table } from '../../stores/table.ts';
@@ -44,7 +40,7 @@ export async function overviewOf(table: Table, id: IncidentId): Promise<Overview
     table.get(keys.incident(id)),
     decidingParts(table, id),
     collect(table.each(pk, { prefix: 'SIG#', limit: SIGNALS_READ }), (row) => ({
-      ...StoredSignal.parse(row),
+      ...listedSignalIn(row),
       ...(row['mute'] !== undefined && { mute: row['mute'] as Mute }),
     })),
   ]);

@@ -53,6 +53,21 @@ describe('a page contains', () => {
       details({ signals: [firing] }),
       { problem: ['HighErrorRatio: errors above 5 %: since the last deploy'] },
     ],
+    [
+      'the time of a value, of the start of the alert or of the newest repetition',
+      details({
+        signals: [
+          { ...firing, title: 'errors at 16 %' },
+          { ...firing, title: 'errors at 41 %', rewordedAt: NOON },
+        ],
+      }),
+      {
+        problem: [
+          'HighErrorRatio: errors at 16 %: since the last deploy (at 2026-11-20 11:55 UTC)',
+          'HighErrorRatio: errors at 41 %: since the last deploy (at 2026-11-20 12:00 UTC)',
+        ],
+      },
+    ],
     ['since when the first alert fires', details({ signals: [firing] }), { since: '2026-11-20 11:55 UTC' }],
     [
       'how many more alerts fire',

@@ -65,6 +65,29 @@ inTheTable(() => {
       expect(await record(id)).toEqual({ ...before, renotified: 1 });
     });
 
+    test('a repetition with a newer value is listed; the record keeps what was admitted', async () => {
+      const annotations: Signal['annotations'] = [['description', '12 % of the requests fail']];
+      const id = await opened(here({ title: 'checkout fails 12 %', annotations }));
+      const listed = async () => (await stores.incidents.signals(id, { limit: 10 })).items;
+      const first = await listed();
+      await admit(here({ title: 'checkout fails 12 %', annotations }));
+      expect(await listed()).toEqual(first);
+      const newer = {
+        title: 'checkout fails 41 %',
+        annotations: [['description', '41 % of the requests fail']],
+      } as const;
+      const repeated = here({ title: newer.title, annotations: newer.annotations.map(([name, text]) => [name, text]) });
+      expect(await admit(repeated)).toMatchObject({ counts: { known: 1, joined: 0 } });
+      const at = stores.clock.now();
+      expect(await listed()).toEqual([{ ...first[0], ...newer, rewordedAt: at }]);
+      expect((await stores.incidents.overview(id))?.signals).toMatchObject([newer]);
+      expect((await stores.incidents.inputs(id, 10)).signals).toMatchObject([
+        { title: 'checkout fails 12 %', annotations },
+      ]);
+      await admit(ended(repeated));
+      expect(await listed()).toMatchObject([{ ...newer, rewordedAt: at, status: 'resolved' }]);
+    });
+
     test('another episode joins, and the workflow gets a message', async () => {
       const id = await opened();
       expect(await admit(other({ severity: 'warning', requestsRollback: false }))).toMatchObject({
