@@ -223,6 +223,8 @@ export type PageContradiction = z.infer<typeof PageContradiction>;
 export const EarlierProblem = z.object({
   /** When it began. For the first problem, the opening of the incident. */
   at: Timestamp,
+  /** Title of the incident while it was open. Absent: an older version has recorded it. */
+  title: z.string().optional(),
   /** Name of the change after which it began, while the problem before it went on. Absent: that one had ended, or it is the first. */
   after_change: z.string().optional(),
   /** Number of the newest judgement about it. */
@@ -247,6 +249,7 @@ export const IncidentRecord = z.object({
   environment: EnvironmentName,
   /** The service name in unmatched alerts; null for a service in the catalogue. */
   unmatched: z.string().nullable(),
+  /** Names the open problem: the one that the newest alerts began. */
   title: z.string(),
   severity: Severity,
   status: IncidentStatus,

@@ -380,18 +380,33 @@ function endOf({ signal, known }: Reported, at: Timestamp): AdmissionPlan['ended
   return { ...signal, startsAt, episode, endsAt: signal.status === 'firing' ? signal.startsAt : (signal.endsAt ?? at) };
 }
 
+/** Returns the alert that names a problem: the first critical one, else the first one. */
+const mostSevereOf = (arrivals: readonly Arrival[]): Signal | undefined =>
+  arrivals
+    .map(({ signal }) => signal)
+    .toSorted((a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'))[0];
+
+const titled = ({ unmatched, title }: Signal, shown: (title: string) => string = (text) => text): string =>
+  unmatched ? `${unmatched}: ${shown(title)}` : shown(title);
+
+/** Returns the title of an incident whose newest problem these arrivals began. */
+function newTitle(
+  { newOnset: onset }: IncidentChange,
+  unmutedArrivals: readonly Arrival[],
+): Pick<IncidentChange, 'title'> {
+  const signal = onset && mostSevereOf(unmutedArrivals);
+  return signal === undefined ? {} : { title: titled(signal, lastingTitle) };
+}
+
 function planOpening(
   { at, trace, target, newId: id }: AdmissionState,
   attached: readonly Arrival[],
 ): AdmissionPlan['incident'] {
   const unmutedArrivals = attached.filter(({ mute }) => mute === null);
   const signals = attached.map(({ signal }) => signal);
-  const [mostSevere] = unmutedArrivals
-    .map(({ signal }) => signal)
-    .toSorted((a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'));
+  const mostSevere = mostSevereOf(unmutedArrivals);
   if (mostSevere === undefined) throw new RangeError('an incident must open with at least one signal');
   const { service, environment, unmatched } = mostSevere;
-  const titled = (title: string): string => (unmatched ? `${unmatched}: ${title}` : title);
   const isShared = target.scope === SHARED_SCOPE;
   const incident: IncidentRecord = {
     ...blankIncident,
@@ -399,7 +414,7 @@ function planOpening(
     service,
     environment,
     unmatched,
-    title: titled(lastingTitle(mostSevere.title)),
+    title: titled(mostSevere, lastingTitle),
     severity: highestSeverity(unmutedArrivals.map(({ signal }) => signal.severity)),
     page: unmutedArrivals.some(pages),
     notified_channels: [...new Set(unmutedArrivals.flatMap(({ destinations }) => destinations.channels))],
@@ -420,7 +435,7 @@ function planOpening(
   const { scope, otherSlots } = target;
   return {
     kind: 'opens',
-    opens: newIncident(incident, scope, signals, isShared ? {} : { reported: titled(mostSevere.title) }),
+    opens: newIncident(incident, scope, signals, isShared ? {} : { reported: titled(mostSevere) }),
     slots: otherSlots === undefined ? null : [...otherSlots, { scope, incident: id, at }],
   };
 }
@@ -451,6 +466,7 @@ function planReopening(
       : attached.every(isReturned)
         ? `Reopened: ${firedTitles} still fires. Its sender reports a start from before the end, which was therefore only assumed. A person decides about a rollback`
         : `Reopened: ${firedTitles} fired again within minutes after the incident was resolved${resolver}`;
+  const problem = reopenedProblem(incident, { since: earliestStart(attached, receivedAt), pages: message.pages });
   const post = inboxPostOf(
     incident,
     message,
@@ -459,7 +475,8 @@ function planReopening(
       ...(severity !== incident.severity && { severity }),
       status: 'open',
       verification: 'not_needed',
-      ...reopenedProblem(incident, { since: earliestStart(attached, receivedAt), pages: message.pages }),
+      ...problem,
+      ...newTitle(problem, unmutedArrivals),
       unmeasured: !attached.some(isMeasured),
       timeline: {
         actor: 'alerts',
@@ -537,6 +554,7 @@ function planPost(state: AdmissionState, incident: IncidentRecord, byEffect: Arr
   };
   const change = {
     ...course,
+    ...newTitle(course, unmutedArrivals),
     ...(severity === incident.severity ? {} : { severity }),
     ...(again && { pagedAgainAt: at }),
     ...(isMeasuredNow ? { unmeasured: false } : isUnmeasured && { unmeasured: true }),

@@ -44,7 +44,8 @@ type Course = Pick<
   | 'opened_at'
   | 'suspects'
   | 'earlier_problems'
->;
+> &
+  Partial<Pick<IncidentRecord, 'title'>>;
 
 /** What an incident changes to when another problem begins. */
 type Begun = Pick<IncidentChange, 'newOnset' | 'endedProblem' | 'recoveredAt' | 'status' | 'suspects'>;
@@ -85,14 +86,16 @@ export function openProblem(
     | 'verifying'
     | 'verification'
     | 'recovered_at'
-  >,
+  > &
+    Partial<Pick<IncidentRecord, 'title'>>,
 ): EarlierProblem {
-  const { opened_at, new_onset: onset, earlier_problems: earlier = [], mitigations, suspects } = incident;
+  const { opened_at, title, new_onset: onset, earlier_problems: earlier = [], mitigations, suspects } = incident;
   const { verifying, verification, recovered_at } = incident;
   const isFirst = earlier.length === 0;
   const isMitigation = isFirst || !isLaterProblem(incident);
   return {
     at: isFirst ? opened_at : problemStart(incident),
+    ...(title !== undefined && { title }),
     ...(!isFirst && onset?.after_change !== undefined && { after_change: onset.after_change.name }),
     judged: mitigations,
     suspects,

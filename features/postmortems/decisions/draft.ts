@@ -220,7 +220,7 @@ class Drafting {
   #summary(): string {
     const { incident } = this.#record;
     const { alerted_at, duration_seconds } = this.#times;
-    const what = `${serviceEnvironmentText(incident)}: ${incident.title}`;
+    const what = `${serviceEnvironmentText(incident)}: ${this.#problems[0]?.title ?? incident.title}`;
     const opening = this.#sentence(
       `at ${clockTime(alerted_at)} UTC an alert fired for ${escaped(this.#naming.text(what))}`,
       this.#opening,

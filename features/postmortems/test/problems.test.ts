@@ -54,7 +54,9 @@ const measures: Moment = async (world) => {
 
 const sweeps: Moment = async ({ deps }) => keepHealthSamples(deps, await deps.incidents.open());
 
-const reopens = { began: 20 };
+const FIRST_TITLE = 'HighErrorRatio of checkout';
+
+const reopens = { began: 20, summary: 'checkout fails 41 % of its requests' };
 
 /** The draft of the first end, which another draft replaces after the last one. */
 const draftsAfterTheFirstEnd: Moment = async ({ deps }) => {
@@ -75,7 +77,7 @@ async function messyIncident(): Promise<{ world: FakeWorld; pages: PageRequest[]
       '240 s': sweeps,
       '270 s': begins('v3'),
       '320 s': finishes('v3'),
-      '370 s': fires({ began: 20 }),
+      '370 s': fires({ began: 20, summary: 'checkout is slow at 4 s' }),
       '8 min': answers('approved'),
       '10 min': ends({ began: 20 }),
       '15 min': sweeps,
@@ -113,6 +115,12 @@ describe('an incident with two bad deploys and an outage right after its resolut
     incident = (await world.deps.incidents.view(theIncident(world))) ?? expect.unreachable();
     await draftDuePostmortems(withPorts(world.deps));
     markdown = (await withPorts(world.deps).postmortems.read(incident.id))?.markdown ?? '';
+  });
+
+  test('is named by its newest problem, and each problem keeps its title', () => {
+    expect(incident.title).toBe('checkout fails … of its requests');
+    expect(incident.earlier_problems.map(({ title }) => title)).toEqual([FIRST_TITLE, 'checkout is slow']);
+    expect(sectionOf(markdown, 'Summary')[0]).toContain(`an alert fired for checkout production: ${FIRST_TITLE}`);
   });
 
   test('has a cause, times, and an end for each problem in the post-mortem', () => {

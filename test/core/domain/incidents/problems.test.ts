@@ -55,6 +55,7 @@ describe('the problems of an incident', () => {
       {
         number: 1,
         at: NOON,
+        title: 'errors',
         until: null,
         judgedBefore: 0,
         judged: 1,
@@ -78,6 +79,7 @@ describe('the problems of an incident', () => {
     expect(second).toEqual({
       number: 2,
       at: after(300),
+      title: 'errors',
       until: null,
       judgedBefore: 1,
       judged: 1,
