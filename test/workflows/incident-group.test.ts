@@ -79,7 +79,7 @@ describe('many incidents at once', () => {
     expect(closedAfter(parent.record.resolved_at)).toBe(14);
     expect(parent.record).toMatchObject({
       status: 'resolved',
-      title: '3 incidents in 5 minutes: cart, ledger, search',
+      title: 'several services fail at once, among them cart, ledger and search',
       signal_count: 4,
       firing: 0,
       mitigations: 0,

@@ -12,6 +12,7 @@ import {
   timeAround,
 } from '../../core/domain/incidents/incident-group.ts';
 import { isQuietTrial } from '../../core/domain/automation/shadow-trial.ts';
+import { list } from '../../core/domain/correlation/words.ts';
 import { needsPage } from '../../core/domain/paging/pages.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
@@ -163,8 +164,8 @@ async function parentOf(
 ): Promise<IncidentId> {
   if (reason.because === 'many') {
     const names = [...new Set(members.map(({ service }) => service))].toSorted();
-    const more = names.length - NAMES_IN_A_TITLE;
-    const title = `${reason.text}: ${names.slice(0, NAMES_IN_A_TITLE).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+    // Others join later, so the title has no count.
+    const title = `several services fail at once, among them ${list(names.slice(0, NAMES_IN_A_TITLE))}`;
     return incidentGroups.openParent(environment, reason, title, trace);
   }
   const records = await Promise.all(members.slice(-RELATED_READ).map(({ id }) => incidents.read(id)));
