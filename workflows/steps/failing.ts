@@ -1,5 +1,6 @@
 import type { Evidence, Failing } from '../../core/domain/correlation/evidence.ts';
 import { serviceEntry } from '../../core/domain/catalogue/catalogue.ts';
+import { CLOCK_TOLERANCE_SECONDS } from '../../core/domain/correlation/candidates.ts';
 import { type Opening, OPENINGS_CHECKED } from '../../core/domain/incidents/incident-group.ts';
 import { type Dependency, dependenciesOf, dependentsOf } from '../../core/domain/catalogue/dependencies.ts';
 import { healthOf, type HealthQuery } from '../../core/domain/catalogue/health.ts';
@@ -266,6 +267,8 @@ async function changesOf(
     .map(({ started_at: started, finished_at: finished }) =>
       finished !== null && finished <= since ? finished : started,
     )
-    .findLast((changed) => Math.abs(secondsBetween(changed, since)) <= OWN_CHANGE_SECONDS);
-  return { changed_at: near ?? null, ...(isUnhelpful && { rolled_back: true as const }) };
+    .filter((changed) => Math.abs(secondsBetween(changed, since)) <= OWN_CHANGE_SECONDS);
+  // What came after the failure began, such as the deploy of the version before, does not explain it.
+  const explaining = near.findLast((changed) => secondsBetween(changed, since) >= -CLOCK_TOLERANCE_SECONDS);
+  return { changed_at: explaining ?? near.at(-1) ?? null, ...(isUnhelpful && { rolled_back: true as const }) };
 }

@@ -12,7 +12,7 @@ export const isSentByFirebreak = (page: Effect): boolean => page.followed === un
 
 /** Returns the detail of a page of a parent for which the page of a child stands. */
 export const takenOver = ({ incident_id, number }: NonNullable<Effect['taken_over']>): string =>
-  `Not paged again: page ${number} of incident ${incident_id} stands for the group`;
+  `Not paged again, because page ${number} of incident ${incident_id} was open already`;
 
 /** Returns whether someone is paged for an incident, or has to be. */
 export const needsPage = ({ page, severity, pages }: Pick<IncidentRecord, 'page' | 'severity' | 'pages'>): boolean =>

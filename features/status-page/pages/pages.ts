@@ -142,7 +142,7 @@ const timeOf = (at: Timestamp, { timeZone }: PageSettings): Html =>
   html`<time datetime="${at}">${clockOf(at, timeZone)}</time>`;
 
 const pastDays = (events: readonly EventView[], frame: Frame, parentHeading: 'h1' | 'h2'): Html => {
-  if (events.length === 0) return html`<p class="facts">No incidents.</p>`;
+  if (events.length === 0) return html`<p class="facts">No past incidents.</p>`;
   const days = Map.groupBy(events, (event) => dayOf(startOf(event), frame.page.timeZone));
   return html`<ul class="days">
     ${[...days].map(

@@ -93,6 +93,21 @@ describe('a dependency that fails by its health query, without an alert', () => 
     expect(inputs?.evidence.failing).toMatchObject([{ service: 'payments', changed_at: expected }]);
   });
 
+  test('has changed before it began to fail, also if the version before was deployed again since', async () => {
+    const { world } = await play({
+      given: [
+        dependsOnPayments,
+        deploys('p1', 300, { service: 'payments' }),
+        deploys('p2', 20, { service: 'payments' }),
+        deploys('p1', 6, { service: 'payments' }),
+        bad({ [CHECKOUT]: -2, [PAYMENTS]: -12 }),
+      ],
+      timeline: { '0 s': fires(), '5 min': ends() },
+    });
+    const inputs = await world.deps.decisions.inputs(theIncident(world), 1);
+    expect(inputs?.evidence.failing).toMatchObject([{ service: 'payments', changed_at: '2026-11-20T11:43:00.000Z' }]);
+  });
+
   test('requires approval to roll back its own change, if that explains both', async () => {
     const { kind, reasons, from_version } = await judged(
       deploys('p1', 300, { service: 'payments' }),
