@@ -103,7 +103,7 @@ const LONGEST_STEP_SECONDS = 30;
 
 /**
  * Reads health and requests of the instances of each version since the newest deploy, over the shorter window if there is one.
- * Keeps the versions of which an instance is above the limit.
+ * Keeps the versions of which an instance is above the limit, and those that its instances had before.
  */
 export async function instancesOf(
   metrics: Metrics,
@@ -139,7 +139,8 @@ export async function instancesOf(
 type Named = Versions[number] & { name: string };
 
 /**
- * Returns the versions of which an instance is above the limit. Null: no instance of a version is known.
+ * Returns the versions of which an instance is above the limit, and those that its instances had before. Null: no instance of a
+ * version is known.
  *
  * @param window seconds for which values show a version after its end
  */
@@ -154,8 +155,11 @@ function versionsWithInstances(all: Versions, max: number, window: number): Inst
     alike.filter(({ version }) => !servesOthers(alike, version, window)),
   );
   if (ofOneVersion.length === 0) return null;
-  return [...Map.groupBy(ofOneVersion, ({ version }) => version)]
-    .filter(([, instances]) => instances.some((one) => worst(one) > max))
+  const byVersion = [...Map.groupBy(ofOneVersion, ({ version }) => version)];
+  const failing = byVersion.filter(([, instances]) => instances.some((one) => worst(one) > max));
+  const names = new Set(failing.flatMap(([, instances]) => instances.map(({ name }) => name)));
+  return byVersion
+    .filter((one) => failing.includes(one) || one[1].some(({ name }) => names.has(name)))
     .map(([version, series]) => {
       // A pod has a series for each of its ports.
       const instances = [

@@ -27,9 +27,12 @@ export function healthOf(
 }
 
 /** Returns the greatest value of a query that measures the share of failed requests: 1, or 100 for a percentage. Null: it measures no share. */
-export const wholeOfHealth = ({ promql, called }: HealthQuery): 1 | 100 | null =>
+export function wholeOfHealth({ promql, called, max }: HealthQuery): 1 | 100 | null {
   // A query that is derived from an objective is its error ratio.
-  wholeOf(promql) ?? (called === promql ? null : 1);
+  const whole = wholeOf(promql) ?? (called === promql ? null : 1);
+  // No ratio exceeds 1, so a limit of 1 is one of a percentage.
+  return whole === 1 && max >= 1 ? 100 : whole;
+}
 
 /** Returns the health query of an incident. A group has none: its members have their own. */
 export const healthOfIncident = (

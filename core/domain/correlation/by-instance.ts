@@ -3,7 +3,7 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import { sameVersion } from '../changes/versions.ts';
 import { wholeIn } from './chance.ts';
 import type { Evidence, InstancesOfVersion } from './evidence.ts';
-import { type Point, pointsBetween, pointsOf } from './samples.ts';
+import { median, type Point, pointsBetween, pointsOf } from './samples.ts';
 import { formatDuration, formatHealth, list } from './words.ts';
 
 /** Minimum requests to an instance that is well, and failed ones of an instance that is not. */
@@ -13,19 +13,36 @@ const MIN_FAILED = 2;
 /** Time in seconds after its first sample within which an instance fails from its start. */
 const START_SECONDS = 45;
 
-/** Time in seconds without a sample, beside instances with newer ones, after which an instance has ended: three intervals. */
+/**
+ * Seconds without a sample, beside instances with newer ones, after which an instance that failed has ended, and one that was well:
+ * its samples may only be late.
+ */
 const ENDED_SECONDS = 90;
+const LATE_SECONDS = 300;
 
-/** Greatest time in seconds between the last sample of a version on a host and the first one of the next version. */
-const REPLACED_SECONDS = 300;
+/** Part of its usual requests below which an instance ends: the rate of one that has ended falls until the window has passed. */
+const ENDING = 0.7;
+
+/** Seconds before an instance gets a version in which the version before counts. A host may be drained and restarted in between. */
+const REPLACED_SECONDS = 900;
 
 type Instance = InstancesOfVersion['instances'][number];
+type Unit = Pick<Instance, 'curve' | 'traffic'>;
 
-/** The newest values of an instance. `sampled`: their time in milliseconds. `requests`: null: not measured. `isBad`: it is above the limit by more than chance. */
-type Newest = { instance: Instance; sampled: number; value: number; requests: number | null; isBad: boolean };
+/**
+ * The newest values of an instance. `requests`: null: not measured. `isBad`: it is above the limit by more than chance. `hasEnded`:
+ * it takes no requests any more, or soon.
+ */
+type Newest<One extends Unit> = {
+  instance: One;
+  newest: Point;
+  requests: number | null;
+  isBad: boolean;
+  hasEnded: boolean;
+};
 
 /** How the values of instances are to be read. `window`: seconds that they cover; null: unknown. */
-type Scale = { window: number | null; health: NonNullable<Evidence['health']> };
+type Scale = { window: number | null; health: NonNullable<Evidence['health']>; at: Evidence['at'] };
 
 /** Returns whether it is known which instances of a version fail. */
 export const isKnownByInstance = (
@@ -35,8 +52,8 @@ export const isKnownByInstance = (
 
 /**
  * Says that a single instance explains the errors of a version: its other instances are well, or it is the only one and had been
- * well, or it is a host that failed with another version before. A node that fails, a full disk, or a noisy neighbour concerns one
- * instance; a version concerns all of its own.
+ * well, or it is a host that failed with the version before. A node that fails, a full disk, or a noisy neighbour concerns one
+ * instance; a version concerns all of its own. Of instances that have ended, only the failures count, and not against the version.
  *
  * @param from time in milliseconds since which the version fails
  * @returns null if at least two instances fail, or if instances are not measured
@@ -49,26 +66,31 @@ export function onlyInstanceBad(
   const own = measured?.versions.find((one) => sameVersion(one.version, version));
   if (measured === undefined || own === undefined || health === null || !Number.isFinite(health.max)) return null;
   const { max } = health;
-  const scale = { window: measured.window, health };
-  const newest = own.instances.flatMap((instance) => newestOf(instance, { ...scale, at, from }));
-  const failing = newest.filter(({ isBad }) => isBad);
+  const scale = { window: measured.window, health, at };
+  const all = newestOf(own.instances, scale, from);
+  const serving = all.filter(({ hasEnded }) => !hasEnded);
+  const failing = serving.filter(({ isBad }) => isBad);
   const before = measured.versions.filter((one) => one !== own).flatMap(({ instances }) => instances);
-  const known = failing.filter(({ instance }) => failedBefore(instance, before, { ...scale, at }));
+  const known = failing.filter(({ instance }) => failedBefore(instance, before, scale));
   const [bad, ...more] = failing.filter((one) => !known.includes(one));
-  const namesKnown = list(known.map(({ instance }) => instance.name));
-  if (bad === undefined)
-    return known.length === 0
-      ? null
-      : `${known.length === 1 ? 'instance' : 'instances'} ${namesKnown} failed before ${version}, too, and no other instance of it fails`;
   if (more.length > 0) return null;
-  const well = newest.filter(
+  const namesKnown = list(known.map(({ instance }) => instance.name));
+  const well = serving.filter(
     (one) => !failing.includes(one) && (one.requests === null || one.requests >= MIN_REQUESTS),
   );
+  const areWell = `${well.length} other ${well.length === 1 ? 'instance of it is' : 'instances of it are'} well`;
+  if (bad === undefined) {
+    if (known.length > 0)
+      return `${known.length === 1 ? 'instance' : 'instances'} ${namesKnown} failed before ${version}, too, and no other instance of it fails`;
+    const haveFailed = all.some(({ hasEnded, newest }) => hasEnded && newest.value > max);
+    return haveFailed && well.length > 0 ? `the instances of ${version} that failed have ended, and ${areWell}` : null;
+  }
   const name = `${bad.instance.name} of ${version}`;
+  const apart = known.length === 0 ? '' : `, apart from ${namesKnown}, which failed before ${version}, too`;
   if (well.length > 0)
-    return `only instance ${name} fails, at ${formatHealth(bad.value, health.whole)}; ${well.length} other ${well.length === 1 ? 'instance of it is' : 'instances of it are'} well${known.length === 0 ? '' : `, and ${namesKnown} failed before ${version}, too`}`;
+    return `only instance ${name} fails, at ${formatHealth(bad.newest.value, health.whole)}${apart}; ${areWell}`;
   return wasWell(bad.instance, max, at)
-    ? `instance ${name} had been well, and no other instance of the version is measured`
+    ? `instance ${name} had been well, and no other instance of it is known to be well`
     : null;
 }
 
@@ -76,54 +98,57 @@ export function onlyInstanceBad(
  * Returns whether an instance failed with the version before, under the same name, such as a host whose disk is full. What
  * fails while the process of that version ends does not count.
  */
-function failedBefore(
-  instance: Instance,
-  others: readonly Instance[],
-  { at, ...scale }: Scale & Pick<Evidence, 'at'>,
-): boolean {
+function failedBefore(instance: Instance, others: readonly Instance[], { at, ...scale }: Scale): boolean {
   const until = timestamp(firstSample(instance, at) - START_SECONDS * 1000);
   const from = millisOf(until) - REPLACED_SECONDS * 1000;
-  const replaced = others
-    .filter(({ name }) => name === instance.name)
-    .flatMap((one) => newestOf(one, { ...scale, at: until, from }));
-  return replaced.reduce((last, one) => (one.sampled > last.sampled ? one : last), NEVER).isBad;
+  const alike = others.filter(({ name }) => name === instance.name);
+  const replaced = newestOf(alike, { ...scale, at: until }, from);
+  // The rates of versions that followed each other soon end at the same time.
+  const [last] = replaced.toSorted(
+    (a, b) => b.newest.at - a.newest.at || firstSample(b.instance, at) - firstSample(a.instance, at),
+  );
+  return last?.isBad === true;
 }
 
-const NEVER = { sampled: -Infinity, isBad: false };
-
-function newestOf(
-  instance: Instance,
-  { at, from, window, health }: Scale & Pick<Evidence, 'at'> & { from: number },
-): Newest[] {
-  const newest = pointsBetween(pointsOf(instance.curve, at), from, Infinity).at(-1);
-  if (newest === undefined) return [];
-  const { value } = newest;
-  const requests = requestsAt(instance, { newest, at, window });
-  // A quantile counts no failed requests.
-  const isCounted =
-    requests === null ||
-    (health.quantile === true
-      ? requests >= MIN_REQUESTS
-      : requests * Math.min(1, value / wholeIn(health)) >= MIN_FAILED);
-  return [{ instance, sampled: newest.at, value, requests, isBad: value > health.max && isCounted }];
+/** Returns the newest values of instances since a time in milliseconds. */
+function newestOf<One extends Unit>(all: readonly One[], { at, window, health }: Scale, from: number): Newest<One>[] {
+  const sampled = all.flatMap((instance) => {
+    const newest = pointsBetween(pointsOf(instance.curve, at), from, Infinity).at(-1);
+    const rates = pointsOf(instance.traffic ?? [], at);
+    return newest === undefined ? [] : [{ instance, newest, rates, last: lastOf(newest, rates) }];
+  });
+  const newestOfAll = Math.max(...sampled.map(({ last }) => last));
+  return sampled.map(({ instance, newest, rates, last }) => {
+    const rate = rates.findLast((point) => point.at <= newest.at)?.value ?? 0;
+    const requests = instance.traffic === null || window === null ? null : rate * window;
+    const isAbove = newest.value > health.max;
+    const behind = (newestOfAll - last) / 1000;
+    return {
+      instance,
+      newest,
+      requests,
+      isBad: isAbove && areCounted(requests, newest.value, health),
+      hasEnded: isEnding(rates) || behind > (isAbove ? ENDED_SECONDS : LATE_SECONDS),
+    };
+  });
 }
 
-/** Returns the requests in the window of a sample. Null: they are not measured. */
-function requestsAt(
-  { traffic }: Pick<Instance, 'traffic'>,
-  { newest, at, window }: { newest: Point; at: Evidence['at']; window: number | null },
-): number | null {
-  if (traffic === null || window === null) return null;
-  const rate = pointsOf(traffic, at).findLast((point) => point.at <= newest.at)?.value;
-  return (rate ?? 0) * window;
+/** Returns the time of the last request, or of the last sample of health. */
+const lastOf = (newest: Point, rates: readonly Point[]): number =>
+  Math.max(newest.at, rates.findLast(({ value }) => value > 0)?.at ?? 0);
+
+function isEnding(rates: readonly Point[]): boolean {
+  const usual = median(rates.filter(({ value }) => value > 0));
+  return (rates.at(-1)?.value ?? usual) < ENDING * usual;
 }
+
+/** Returns whether so many requests come that this value of the health query is more than chance. A quantile counts no failed ones. */
+const areCounted = (requests: number | null, value: number, health: Scale['health']): boolean =>
+  requests === null ||
+  (health.quantile === true ? requests >= MIN_REQUESTS : requests * Math.min(1, value / wholeIn(health)) >= MIN_FAILED);
 
 /** Returns whether an instance, or a version, was within the limit for longer than the time of its start. */
-export function wasWell(
-  { curve, traffic }: Pick<Instance, 'curve' | 'traffic'>,
-  max: number,
-  at: Evidence['at'],
-): boolean {
+export function wasWell({ curve, traffic }: Unit, max: number, at: Evidence['at']): boolean {
   const points = pointsOf(curve, at);
   const began = firstSample({ curve, traffic }, at);
   const failed = points.find(({ value }) => value > max);
@@ -165,51 +190,59 @@ export function warmingUp(
   const { health, at } = evidence;
   if (health === null || !Number.isFinite(health.max)) return null;
   const { max } = health;
-  const { units, window } = unitsOf(evidence, version);
+  const { units, window, areInstances } = unitsOf(evidence, version);
+  const seen = window ?? USUAL_WINDOW_SECONDS;
   const monitoredSince = Math.min(...(evidence.by_version ?? []).map((one) => firstSample(one, at)));
-  const served = units.map((unit) => ({ ...unit, points: pointsOf(unit.curve, at) }));
-  const newestOfAll = Math.max(...served.map(({ points }) => points.at(-1)?.at ?? -Infinity));
-  const known = served.flatMap(({ curve, traffic, points }) => {
-    const sampled = firstSample({ curve, traffic }, at);
+  const all = newestOf(units, { window, health, at }, -Infinity);
+  const serving = all.filter(({ hasEnded }) => !hasEnded);
+  const known = (serving.length > 0 ? serving : all).map(({ instance, ...one }) => {
+    const points = pointsOf(instance.curve, at);
+    const sampled = firstSample(instance, at);
     // Where monitoring itself is as young, the record says when the version began.
     const began = sampled <= monitoredSince + SAME_TIME_MS ? Math.min(sampled, millisOf(started_at)) : sampled;
-    const [newest, first] = [points.at(-1), points.find(({ value }) => value > max)];
+    const [firstBad, lastBad] = [points.find(({ value }) => value > max), points.findLast(({ value }) => value > max)];
     // What was well at first does not fail because it is new.
-    const isColdFrom = first !== undefined && first.at - began <= START_SECONDS * 1000;
-    if (newest === undefined || newestOfAll - newest.at > ENDED_SECONDS * 1000) return [];
-    const lastBad = points.findLast(({ value }) => value > max)?.at ?? began;
+    const isColdFrom = firstBad !== undefined && firstBad.at - began <= START_SECONDS * 1000;
+    const hasRecovered = isColdFrom && one.newest.value <= max && areCounted(one.requests, lastBad?.value ?? 0, health);
+    const wellFor = one.newest.at - (lastBad?.at ?? began);
     // A single value within the limit can be chance.
-    const warmedFor = newest.at - lastBad >= window * 1000 ? (lastBad - began) / 1000 : 0;
-    const requests = requestsAt({ traffic }, { newest, at, window });
-    const isWell = newest.value <= max && (requests === null || requests >= MIN_REQUESTS);
-    return [{ traffic, points, newest, isWell, isColdFrom, warmedFor, age: (millisOf(at) - began) / 1000 }];
+    const warmedFor = wellFor >= seen * 1000 ? ((lastBad?.at ?? began) - began) / 1000 : 0;
+    const age = (millisOf(at) - began) / 1000;
+    return { ...one, traffic: instance.traffic, points, isColdFrom, hasRecovered, warmedFor, age };
   });
-  const failing = known.filter(({ newest }) => newest.value > max);
-  const recovered = known.filter(({ isWell, isColdFrom }) => isWell && isColdFrom);
-  const oldest = Math.max(...failing.map(({ age }) => age));
-  if (failing.length === 0)
+  const above = known.filter(({ newest }) => newest.value > max);
+  const recovered = known.filter(({ hasRecovered }) => hasRecovered);
+  if (above.length === 0)
     return recovered.length > 0 && known.every(({ age }) => age < YOUNG_SECONDS)
-      ? warming(`${version} has served for less than ${formatDuration(YOUNG_SECONDS)}, and does not fail any more`)
+      ? warming(
+          areInstances
+            ? `the instances of ${version} that serve are less than ${formatDuration(YOUNG_SECONDS)} old, and do not fail any more`
+            : `${version} has served for less than ${formatDuration(YOUNG_SECONDS)}, and does not fail any more`,
+        )
       : null;
+  // A failed request of an old instance can be chance.
+  const bad = above.filter(({ isBad }) => isBad);
+  const failing = bad.length > 0 ? bad : above;
+  const oldest = Math.max(...failing.map(({ age }) => age));
+  const [aged, their] = areInstances
+    ? [`the instances of ${version} that fail are at most ${formatDuration(oldest)} old`, 'their']
+    : [`${version} has served for ${formatDuration(oldest)}`, 'its'];
   const isYoung = oldest < YOUNG_SECONDS;
   const areCold = failing.every(({ isColdFrom }) => isColdFrom);
   const isAsOthersWere = areCold && recovered.some(({ warmedFor }) => oldest <= warmedFor);
   if (recovered.length > 0 && (isYoung || isAsOthersWere))
     return warming(
-      `the instances of ${version} that fail are at most ${formatDuration(oldest)} old, and ${recovered.length} other ${recovered.length === 1 ? 'one has' : 'ones have'} recovered`,
+      `${aged}, and ${recovered.length} other ${recovered.length === 1 ? 'one has' : 'ones have'} recovered`,
     );
-  if (areCold && oldest < Math.min(YOUNG_SECONDS, window + Math.min(SEEN_SECONDS, window / 2)))
-    return {
-      name: 'too_young',
-      text: `${version} has served for ${formatDuration(oldest)}, too short to see whether its errors fall`,
-    };
+  if (areCold && oldest < Math.min(YOUNG_SECONDS, seen + Math.min(SEEN_SECONDS, seen / 2)))
+    return { name: 'too_young', text: `${aged}, too early to see whether ${their} errors fall` };
   const halves = known
     .filter(({ isColdFrom, points }) => isColdFrom && points.length >= MIN_SAMPLES)
     .filter(({ newest, age }) => newest.value <= max || age >= OLD * oldest)
     .map(halvesOf);
   const [early, late] = [sumOf(halves, 'early'), sumOf(halves, 'late')];
   return areCold && late < (1 - (isYoung ? FALLEN_YOUNG : FALLEN)) * early
-    ? warming(`${version} has served for ${formatDuration(oldest)}, and its errors fall: caches may be cold`)
+    ? warming(`${aged}, and ${their} errors fall: caches may be cold`)
     : null;
 }
 
@@ -218,7 +251,7 @@ const warming = (text: string) => ({ name: 'warming_up' as const, text });
 /** Milliseconds within which two first samples count as simultaneous. */
 const SAME_TIME_MS = 60_000;
 
-const firstSample = ({ curve, traffic }: Pick<Instance, 'curve' | 'traffic'>, at: Evidence['at']): number =>
+const firstSample = ({ curve, traffic }: Unit, at: Evidence['at']): number =>
   Math.min(...[...pointsOf(curve, at), ...pointsOf(traffic ?? [], at)].map((point) => point.at));
 
 const sumOf = (halves: readonly Halves[], half: keyof Halves): number =>
@@ -233,14 +266,14 @@ function halvesOf({ points, traffic }: { points: readonly Point[]; traffic: Inst
   return { early: level(points.slice(0, middle)), late: level(points.slice(middle)) };
 }
 
+/** Returns the instances of a version, or the version as one, and the seconds that their values cover. */
 function unitsOf(
   { by_instance: instances, by_version: versions, by_version_close: close, health }: Parameters<typeof warmingUp>[0],
   version: string,
-): { units: readonly Pick<Instance, 'curve' | 'traffic'>[]; window: number } {
+): { units: readonly Unit[]; window: number | null; areInstances: boolean } {
   const isOwn = (one: { version: string }): boolean => sameVersion(one.version, version);
   const own = instances?.versions.find(isOwn);
-  if (own !== undefined) return { units: own.instances, window: instances?.window ?? USUAL_WINDOW_SECONDS };
-  return close === undefined
-    ? { units: (versions ?? []).filter(isOwn), window: health?.window ?? USUAL_WINDOW_SECONDS }
-    : { units: close.versions.filter(isOwn), window: close.window };
+  if (own !== undefined) return { units: own.instances, window: instances?.window ?? null, areInstances: true };
+  const { versions: measured, window } = close ?? { versions: versions ?? [], window: health?.window ?? null };
+  return { units: measured.filter(isOwn), window, areInstances: false };
 }

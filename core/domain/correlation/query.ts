@@ -29,8 +29,9 @@ export function quantileOf(promql: string): number | null {
   return text !== undefined && Number(text) <= 1 && isQuantile(promql) ? Number(text) : null;
 }
 
-/** Metrics that count failed requests, by name. */
+/** Metrics that count failed requests, by name, and those that are percentages. */
 const OF_FAILURES = /err|fail|5xx|bad/i;
+const OF_PERCENTAGE = /percent|(?:^|[_:])pct(?:$|[_:])/i;
 
 /**
  * Returns the greatest possible value of a query that is a share of the requests: 1, or 100 for a percentage. It divides
@@ -42,7 +43,11 @@ export function wholeOf(promql: string): 1 | 100 | null {
   if (anatomy === null || anatomy.calls.includes('histogram_quantile')) return null;
   const tokens = tokensOf(promql);
   const texts = tokens.map(({ text }) => text);
-  const whole = texts.some((text, at) => text === '*' && [texts[at - 1], texts[at + 1]].includes('100')) ? 100 : 1;
+  const factors = texts.filter((text) => text !== '(' && text !== ')');
+  const isTimes100 = factors.some(
+    (text, at) => text === '*' && [factors[at - 1], factors[at + 1]].some((one) => Number(one) === 100),
+  );
+  const whole = isTimes100 || anatomy.metrics.some((name) => OF_PERCENTAGE.test(name)) ? 100 : 1;
   const division = texts.indexOf('/');
   if (division === -1) return isRatioRecorded(anatomy) ? whole : null;
   const failed = anatomyOfTokens(tokens.slice(0, division)).metrics;

@@ -37,10 +37,12 @@ export function formatDuration(seconds: number): string {
 
 const tenths = (value: number): string => String(Math.round(value * 10) / 10);
 
-const AMOUNT = new Intl.NumberFormat('en', { maximumSignificantDigits: 2, useGrouping: false });
+/** Value below which only rounding of the query is left. */
+const SMALLEST = 1e-6;
 
-/** Formats a value with two significant digits, without an exponent: 0.041, 4.1, 410. */
-export const formatAmount = (value: number): string => AMOUNT.format(value);
+/** Formats a value with two significant digits: 0.041, 4.1, 410. */
+export const formatAmount = (value: number): string =>
+  Math.abs(value) < SMALLEST ? '0' : String(Number(value.toPrecision(2)));
 
 export const formatPercent = (share: number): string => `${formatAmount(share * 100)} %`;
 

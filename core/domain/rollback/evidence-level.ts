@@ -28,6 +28,9 @@ const BY: Readonly<Record<Proof, string>> = {
   tested: 'of two fresh instances, only that of its version fails',
 };
 
+const NOT_TOLD_APART = '; its instances were not told apart';
+const NONE_ABOVE = '; no single instance of it is above the limit';
+
 const BY_PART = 'its version has a part of the traffic and fails, and its errors explain those of all';
 
 /**
@@ -84,7 +87,8 @@ export function reliesOn(
     (proof === 'version' || proof === 'canary') &&
     putsVersionLive(change) &&
     !isKnownByInstance(evidence, change.version);
-  return `${what}${isOpen ? '; which of its instances fail is not known' : ''} (evidence: ${level})`;
+  const open = evidence.by_instance === undefined ? NOT_TOLD_APART : NONE_ABOVE;
+  return `${what}${isOpen ? open : ''} (evidence: ${level})`;
 }
 
 function whyNotTested({ change, relation }: RankedSuspect, { look }: Judged): string {

@@ -65,7 +65,7 @@ describe('the instances of a version', () => {
     'keep those that served another version before under the same name; window: %d s',
     async (window) => {
       const all = [...replaced('orders-2', -200, 0.3), ...replaced('orders-1', -20), ...replaced('orders-0', 220)];
-      expect(namesOf(await read(all, window))).toEqual({ v42: ['orders-0', 'orders-1', 'orders-2'] });
+      expect(namesOf(await read(all, window))['v42']).toEqual(['orders-0', 'orders-1', 'orders-2']);
     },
   );
 
@@ -75,7 +75,7 @@ describe('the instances of a version', () => {
       { name: 'orders-0', version: 'v41', from: -60, until: 120 },
       { name: 'orders-0', version: 'v42', from: 120, errors: bad },
     ];
-    expect(namesOf(await read(all, 240))).toEqual({ v42: ['orders-0'] });
+    expect(namesOf(await read(all, 240))['v42']).toEqual(['orders-0']);
   });
 
   test('are none of a collector or a proxy, which serves both versions at the same time', async () => {
@@ -85,7 +85,7 @@ describe('the instances of a version', () => {
     ];
     expect(namesOf(await read(all))).toEqual({});
     const beside = [...all, ...replaced('orders-1', -30, 0.3), ...replaced('orders-0', 60)];
-    expect(namesOf(await read(beside))).toEqual({ v42: ['orders-0', 'orders-1'] });
+    expect(namesOf(await read(beside))['v42']).toEqual(['orders-0', 'orders-1']);
   });
 });
 
@@ -181,14 +181,27 @@ describe('a version on hosts that keep their names', () => {
     });
   });
 
-  test('is proved if the only one with it failed before with a version that another one had replaced', async () => {
+  test.each([60, 180, 280, 900])(
+    'is proved if those with it failed before with a version that another one had replaced for %d s',
+    async (well) => {
+      const host = (name: string): Served[] => [
+        { name, version: 'v41', until: -well, errors: bad },
+        { name, version: 'v40', from: -well, until: 0 },
+        { name, version: 'v42', from: 0, errors: bad },
+      ];
+      const { proof, reasons } = await proofOf([...host('h1'), ...host('h2'), { name: 'h3', version: 'v40' }], 960);
+      expect({ proof, reasons }).toEqual({ proof: expect.any(String), reasons: [] });
+    },
+  );
+
+  test('is not proved if the host with it failed with two versions before, whose rates end at the same time', async () => {
     const all: Served[] = [
-      { name: '10.0.0.1', version: 'v40', until: -540, errors: bad },
-      { name: '10.0.0.1', version: 'v41', from: -540, until: 0 },
-      { name: '10.0.0.1', version: 'v42', from: 0, errors: bad },
-      { name: '10.0.0.2', version: 'v41', errors: (second) => (second > 220 ? 0.02 : 0) },
+      { name: 'h1', version: 'v40', until: -60 },
+      { name: 'h1', version: 'v41', from: -60, until: 0, errors: bad },
+      { name: 'h1', version: 'v42', from: 0, errors: bad },
+      { name: 'h2', version: 'v41' },
     ];
-    expect((await proofOf(all, 600)).proof).not.toBeNull();
+    for (const each of [all, all.toReversed()]) expect((await proofOf(each)).proof).toBeNull();
   });
 
   test('is not proved by one of them beside another one that failed before', async () => {
@@ -200,7 +213,7 @@ describe('a version on hosts that keep their names', () => {
     expect(await proofOf(all)).toEqual({
       proof: null,
       reasons: [
-        'only instance 10.0.0.2 of v42 fails, at 0.2; 1 other instance of it is well, and 10.0.0.1 failed before v42, too',
+        'only instance 10.0.0.2 of v42 fails, at 0.2, apart from 10.0.0.1, which failed before v42, too; 1 other instance of it is well',
       ],
     });
   });

@@ -1,7 +1,8 @@
 import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { evidenceOf, type Measured, type PromMetric } from '../../../core/domain/judge/measured-evidence.ts';
 import { judge } from '../../../core/domain/judge/judge.ts';
-import { byInstance, INSTANCE_LABELS, wholeOf } from '../../../core/domain/correlation/query.ts';
+import { wholeOfHealth } from '../../../core/domain/catalogue/health.ts';
+import { byInstance, INSTANCE_LABELS } from '../../../core/domain/correlation/query.ts';
 import { type JudgedMetric, type LookPair, WARM_UP_SECONDS } from '../../../core/domain/look/verdict.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { Series } from '../../../core/domain/ports/metrics.ts';
@@ -60,7 +61,9 @@ const seconds = (at: Timestamp): number => millisOf(at) / 1000;
 
 function limitOf(metric: PromMetric | undefined, health: EnvironmentEntry['health']): number | null {
   if (metric?.max !== undefined) return metric.max;
-  return metric?.kind === 'ratio' && health !== undefined ? health.max / (wholeOf(health.promql) ?? 1) : null;
+  return metric?.kind === 'ratio' && health !== undefined
+    ? health.max / (wholeOfHealth({ ...health, called: health.promql }) ?? 1)
+    : null;
 }
 
 async function read(

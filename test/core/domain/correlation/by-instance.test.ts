@@ -127,12 +127,26 @@ describe('a person decides, and learns the instance,', () => {
     [
       'if it is the only one of its version, and had been well',
       [{ name: 'a', errors: 0.5 }],
-      'one_instance: instance a of v42 had been well, and no other instance of the version is measured',
+      'one_instance: instance a of v42 had been well, and no other instance of it is known to be well',
     ],
   ])('%s', (_, instances, reason) => {
     const given = evidence(instances);
     expect(alone(given)).toBe(false);
     expect(approvalReasons(given)).toContain(reason);
+    expect(suspectIn(correlate(given)).proof).toBeNull();
+  });
+
+  test('if the instances that failed have ended, and the others are well', () => {
+    const pod = (name: string, ended: number, errors: number) => ({
+      name,
+      curve: curve((minutes) => (minutes > 4 || minutes < ended ? null : minutes > 0 ? 0.0005 : errors)),
+      traffic: curve((minutes) => (minutes > 4 || minutes < ended ? null : 10)),
+    });
+    const instances = [pod('a', -0.4, 0.5), pod('b', -0.4, 0.5), pod('c', -2, 0), pod('d', -2, 0)];
+    const given = evidence([], { by_instance: { window: 60, versions: [{ version: 'v42', instances }] } });
+    expect(approvalReasons(given)).toContain(
+      'one_instance: the instances of v42 that failed have ended, and 2 other instances of it are well',
+    );
     expect(suspectIn(correlate(given)).proof).toBeNull();
   });
 
@@ -199,7 +213,9 @@ describe('a young version', () => {
     const cold = young((seconds) => 0.4 * Math.exp(-seconds / 100), isByInstance);
     expect(alone(cold)).toBe(false);
     expect(approvalReasons(cold)).toContain(
-      'warming_up: v42 has served for 2 min, and its errors fall: caches may be cold',
+      isByInstance
+        ? 'warming_up: the instances of v42 that fail are at most 2 min old, and their errors fall: caches may be cold'
+        : 'warming_up: v42 has served for 2 min, and its errors fall: caches may be cold',
     );
   });
 
@@ -211,7 +227,7 @@ describe('a young version', () => {
   test('whose errors fall slowly is asked about when it is older, too; one whose errors hardly fall is not', () => {
     const older = (seconds: number) => young((age) => 0.4 * Math.exp(-age / seconds), true, 3);
     expect(approvalReasons(older(600))).toContain(
-      'warming_up: v42 has served for 5 min, and its errors fall: caches may be cold',
+      'warming_up: the instances of v42 that fail are at most 5 min old, and their errors fall: caches may be cold',
     );
     expect(approvalReasons(older(3000)).join()).not.toContain('warming_up');
   });
@@ -219,8 +235,8 @@ describe('a young version', () => {
   test.each([true, false])(
     'which serves for less than a window and a half is asked about; by instance: %s',
     (isByInstance) => {
-      expect(approvalReasons(young(() => 0.4, isByInstance, -0.9)).join()).toContain(
-        'too short to see whether its errors fall',
+      expect(approvalReasons(young(() => 0.4, isByInstance, -0.9)).join()).toMatch(
+        /too early to see whether (its|their) errors fall/,
       );
     },
   );
@@ -283,7 +299,7 @@ describe('a young version', () => {
     const falls = (seconds: number) => 0.4 * Math.exp(-Math.max(0, seconds - 100) / 150);
     const starts = [4, 4, 4, ...Array.from({ length: 25 }, () => -0.5)];
     expect(approvalReasons(rollingDeploy(starts, falls))).toContain(
-      'warming_up: v42 has served for 6 min, and its errors fall: caches may be cold',
+      'warming_up: the instances of v42 that fail are at most 6 min old, and their errors fall: caches may be cold',
     );
     expect(alone(rollingDeploy(starts, () => 0.4))).toBe(true);
   });
@@ -316,17 +332,61 @@ describe('a young version', () => {
     const later = ['b', 'c'].map((name) => between(name, 1, -2, falls));
     const given = ofInstances([between('a', 18, 13, () => 0.4), ...later]);
     expect(approvalReasons(given)).toContain(
-      'warming_up: v42 has served for 3 min, and its errors fall: caches may be cold',
+      'warming_up: the instances of v42 that fail are at most 3 min old, and their errors fall: caches may be cold',
     );
     expect(alone(given)).toBe(false);
   });
 
+  const fellTo = (unit: ReturnType<typeof between>, from: number, rate: number) => ({
+    ...unit,
+    traffic: curve((minutes) => (minutes > 7 ? null : minutes > from ? 20 : rate)),
+  });
+  const well = between('a', 7, -2, (minutes) => (minutes > 6.8 ? 0.4 : 0));
+
   test.each<[string, ReturnType<typeof between>]>([
-    ['has ended', between('a', 3, 1.5, (minutes) => (minutes > 2.8 ? 0.4 : 0))],
-    ['takes almost no requests any more', between('a', 3, -2, (minutes) => (minutes > 2.8 ? 0.4 : 0), 0.1)],
+    ['has ended', between('a', 7, 4, (minutes) => (minutes > 6.8 ? 0.4 : 0))],
+    ['takes almost no requests any more', fellTo(well, 1, 0.1)],
   ])('is not warming up because of an instance that had no errors and %s', (_, recovered) => {
-    const failing = ['b', 'c'].map((name) => between(name, 0, -2, () => 0.4));
+    const failing = ['b', 'c'].map((name) => between(name, 0.5, -2, () => 0.4));
     expect(alone(ofInstances([recovered, ...failing]))).toBe(true);
+  });
+
+  test.each<[string, ReturnType<typeof between>]>([
+    [
+      'a minute ago, whose rate has fallen to nothing',
+      fellTo(
+        between('a', 18, -1, () => 0.4),
+        -0.5,
+        5,
+      ),
+    ],
+    [
+      'just now, whose rate falls',
+      fellTo(
+        between('a', 18, -2, () => 0.4),
+        -1.5,
+        12,
+      ),
+    ],
+    ['never, and has a failed request by chance', between('a', 18, -2, (minutes) => (minutes > -2 ? 0 : 0.017), 1)],
+  ])('is warming up beside an instance that failed and was evicted %s', (_, evicted) => {
+    const cold = ['b', 'c'].map((name) => between(name, 1, -2, (minutes) => 0.4 * Math.exp((minutes - 1) / 1.2)));
+    const given = ofInstances([evicted, ...cold]);
+    expect(approvalReasons(given).join()).toContain('warming_up: ');
+    expect(alone(given)).toBe(false);
+  });
+
+  test('is warming up if the first instance has recovered with few requests: enough to show the errors of before', () => {
+    const cold = (started: number) => (minutes: number) => (60 * (started - minutes) <= 300 ? 0.4 : 0);
+    const first = between('a', 6, -2, cold(6), 0.15);
+    const next = Array.from({ length: 10 }, (_, n) => between(`b${n}`, 1.6, -2, cold(1.6), 0.15));
+    expect(approvalReasons(ofInstances([first, ...next])).join()).toContain('1 other one has recovered');
+  });
+
+  test('is warming up if the samples of the instance that has recovered are late', () => {
+    const first = between('a', 4, 0, (minutes) => (minutes > 2 ? 0.4 : 0));
+    const next = ['b', 'c'].map((name) => between(name, 0.2, -2, () => 0.4));
+    expect(approvalReasons(ofInstances([first, ...next])).join()).toContain('1 other one has recovered');
   });
 
   test('property: whose errors decay, however fast, is not acted upon', () => {
