@@ -73,7 +73,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('a canary that rolls out duri
     // A question may come first, until both versions have served enough requests.
     const decision = incident.decisions.at(-1);
     expect(decision).toMatchObject({ kind: 'roll_back', from_version: 'v2', to_version: 'v1' });
-    expect(decision?.reasons[0]?.text).toMatch(/v2 is at [\d.]+ \(\d+ % of traffic\), v1 at 0 \(/);
+    expect(decision?.reasons[0]?.text).toMatch(/v2 is at [\d.]+ % \(\d+ % of traffic\), v1 at 0 % \(/);
     await expectOneOfEach(firebreak, cd, checkout, incident);
     expect(cd.rollbacksOf('checkout')).toEqual([{ from: 'v2', to: 'v1' }]);
   });

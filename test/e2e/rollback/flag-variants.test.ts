@@ -157,7 +157,7 @@ describe.skipIf(!have('prometheus', 'promtool'))('a flag whose variants Promethe
     expect(suspects[0]).toMatchObject({
       version: `${flagOf('errors')} 7 (on)`,
       reasons: expect.arrayContaining([
-        expect.stringMatching(/^by variant of new-errors: on is at 0\.3 .*off at 0\.002/),
+        expect.stringMatching(/^by variant of new-errors: on is at 30 % .*off at 0\.2 %/),
       ]),
     });
     const again = { flag: flagOf('errors'), note: 'fixed' };
@@ -185,7 +185,7 @@ describe.skipIf(!have('prometheus', 'promtool'))('a flag whose variants Promethe
     );
     expect(asked.text).toContain('turn off feature flag new-elsewhere?');
     expect(asked.text).toMatch(
-      /^Asks because it is not proved: by variant of new-elsewhere: on is at 0\.3 .*off at 0\.3/m,
+      /^Asks because it is not proved: by variant of new-elsewhere: on is at 30 % .*off at 30 %/m,
     );
     expect([await isOn('elsewhere'), await changesOf('elsewhere')]).toEqual([true, []]);
   });
