@@ -39,7 +39,17 @@ export type FeatureNames = {
   configScopes?(config: never): readonly ConfiguredScope[];
   /** Sources of the alerts that it sends itself. Each such alert is an event, because nobody reports its end. */
   sources?: readonly string[];
-  counters?: Readonly<Record<string, { group: 'incidents'; help: string; labels: readonly string[] }>>;
+  counters?: Readonly<
+    Record<
+      string,
+      {
+        group: 'incidents';
+        help: string;
+        labels: readonly string[];
+        known?: Readonly<Record<string, readonly string[]>>;
+      }
+    >
+  >;
   /** What its buttons in Slack say, by `verb`. */
   buttons?: readonly z.ZodObject<{ verb: z.ZodLiteral<string> }>[];
 };

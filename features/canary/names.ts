@@ -33,6 +33,7 @@ export const names = {
       group: 'incidents',
       help: 'Completed canaries, by outcome: promoted, aborted, superseded, or failed (the traffic could not be set back)',
       labels: ['outcome'],
+      known: { outcome: ['promoted', 'aborted', 'superseded', 'failed'] },
     },
   },
   buttons: [button('promote_canary'), button('hold_canary'), button('abort_canary')],

@@ -12,6 +12,8 @@ import {
 import type { FeatureMetrics } from '../manifest.ts';
 import { type Deps, withPorts } from './ports.ts';
 import { figuresOf } from './decisions/figures.ts';
+import { unnamedEnvironmentOf } from '../../core/domain/catalogue/catalogue.ts';
+import type { Config } from '../../schemas/config/config.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import { type DeliveryDeps, deliveryReport } from './actions/report.ts';
 
@@ -22,8 +24,11 @@ export const metrics: FeatureMetrics = {
 };
 
 /** Returns the counters of deploys, under the names that dashboards of other tools use. */
-async function deployMetrics({ deployHistory }: Pick<Deps, 'deployHistory'>): Promise<Metric[]> {
-  const all = await deployHistory.counts();
+async function deployMetrics({ deployHistory, config }: Pick<Deps, 'config' | 'deployHistory'>): Promise<Metric[]> {
+  const [counted, current] = await Promise.all([deployHistory.counts(), config.current()]);
+  // Zeros from the start: `increase` does not see the first value of a series.
+  const zeros = catalogueScopes(current).map((scope) => ({ ...scope, counts: new Map<string, number>() }));
+  const all = [...new Map([...zeros, ...counted].map((one) => [keyOf(one), one])).values()];
   const deployCounter = (name: string, count: string, help: string) =>
     counter(
       name,
@@ -102,6 +107,16 @@ async function figureMetrics(deps: Deps): Promise<Metric[]> {
   ];
 }
 
+/** Returns each service of the catalogue with each of its environments. */
+const catalogueScopes = ({ services }: Pick<Config, 'services'>): { service: string; environment: string }[] =>
+  Object.entries(services).flatMap(([service, entry]) => {
+    const named = new Set([...Object.keys(entry.environments), unnamedEnvironmentOf(entry)]);
+    return [...named].flatMap((environment) => (environment === undefined ? [] : [{ service, environment }]));
+  });
+
+const keyOf = ({ service, environment }: { service: string; environment: string }): string =>
+  JSON.stringify([service, environment]);
+
 const DAY_SECONDS = 24 * 3600;
 
 /** Computes the figures of the last days for each service of the catalogue in each production environment. */
@@ -116,7 +131,6 @@ async function figuresByService(
     // The catalogue bounds the number of series.
     isVisible: ({ service }) => Object.hasOwn(services, service),
   });
-  const keyOf = ({ service, environment }: ServiceEnvironment): string => JSON.stringify([service, environment]);
   const [deploysOf, appliesOf] = [Map.groupBy(deploys, keyOf), Map.groupBy(infrastructure, keyOf)];
   const incidentsOf = Map.groupBy(incidents, keyOf);
   const serviceEnvironments = new Map([...deploys, ...infrastructure, ...incidents].map((one) => [keyOf(one), one]));

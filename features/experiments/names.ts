@@ -25,6 +25,7 @@ export const names = {
       group: 'incidents',
       help: 'Completed chaos experiments, by conclusion: held, failed, or inconclusive',
       labels: ['outcome'],
+      known: { outcome: ['held', 'failed', 'inconclusive'] },
     },
   },
   buttons: [z.object({ verb: z.literal('stop_experiment'), experiment: ExperimentId })],

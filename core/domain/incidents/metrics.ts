@@ -1,5 +1,10 @@
 import { FEATURE_COUNTERS } from '../../../features/names.ts';
-import type { MitigationOutcome } from '../../../schemas/incidents/inbox.ts';
+import { MitigationOutcome } from '../../../schemas/incidents/inbox.ts';
+import { WatchOutcome } from '../../../schemas/judge/watch.ts';
+
+/** Outcomes of mitigations that were performed. The others were refused, or no longer needed. */
+const PERFORMED_OUTCOMES = MitigationOutcome.extract(['succeeded', 'failed', 'gave_up']).options;
+export const PERFORMED: ReadonlySet<MitigationOutcome> = new Set(PERFORMED_OUTCOMES);
 
 /**
  * Counters aggregated over all instances: a Lambda function has many short-lived processes, so none can count by
@@ -30,6 +35,7 @@ export const COUNTERS = {
     group: 'routing',
     help: 'Alerts taken from the queue, by outcome: opened or joined an incident, recorded without one, or already known',
     labels: ['result'],
+    known: { result: ['opened', 'joined', 'recorded', 'known'] },
   },
   firebreak_alerts_routing_delay_seconds: {
     group: 'routing',
@@ -40,11 +46,13 @@ export const COUNTERS = {
     group: 'incidents',
     help: 'Incidents opened, by origin: alerts, a person, or several incidents at once',
     labels: ['by'],
+    known: { by: ['alerts', 'person', 'several'] },
   },
   firebreak_incidents_resolved_total: {
     group: 'incidents',
     help: 'Incidents resolved, by actor: firebreak or a person',
     labels: ['by'],
+    known: { by: ['firebreak', 'person'] },
   },
   firebreak_effects_total: {
     group: 'incidents',
@@ -55,6 +63,7 @@ export const COUNTERS = {
     group: 'incidents',
     help: 'Performed rollbacks and other mitigations, by outcome and service; refused and cancelled ones are not counted',
     labels: ['outcome', 'service'],
+    known: { outcome: PERFORMED_OUTCOMES },
   },
   firebreak_approvals_requested_total: {
     group: 'incidents',
@@ -65,11 +74,13 @@ export const COUNTERS = {
     group: 'incidents',
     help: 'Completed approval requests, by outcome; withdrawn: no longer needed; unopposed: no objection in time, which counts as approval',
     labels: ['outcome'],
+    known: { outcome: ['approved', 'rejected', 'expired', 'withdrawn', 'unopposed'] },
   },
   firebreak_watches_total: {
     group: 'incidents',
     help: 'Completed watches of deploys, by outcome: healthy, degraded, inconclusive, superseded, or stopped',
     labels: ['outcome'],
+    known: { outcome: WatchOutcome.options },
   },
   ...FEATURE_COUNTERS,
   firebreak_http_requests_refused_total: {
@@ -99,8 +110,30 @@ export const COUNTERS = {
   },
 } as const satisfies Record<string, CounterFamily>;
 
-export type CounterFamily = { group: CounterGroup; help: string; labels: readonly string[] };
+/**
+ * `known`: all values of labels. If every label has known values, its series exist with 0 from the start, because
+ * `increase` does not see the first value of a series; the values of `service` are those of the catalogue.
+ */
+export type CounterFamily = {
+  group: CounterGroup;
+  help: string;
+  labels: readonly string[];
+  known?: Readonly<Record<string, readonly string[]>>;
+};
 export type CounterName = keyof typeof COUNTERS;
+
+/** Returns zeros of the series of a counter that exist before something is counted. */
+export function zerosOf(name: CounterName, services: readonly string[]): Count[] {
+  const { labels, known = {} }: CounterFamily = COUNTERS[name];
+  const values: Readonly<Record<string, readonly string[]>> = { service: services, ...known };
+  if (labels.some((label) => label !== 'service' && !(label in known))) return [];
+  return labels
+    .reduce<string[][]>(
+      (all, label) => all.flatMap((one) => (values[label] ?? []).map((value) => [...one, value])),
+      [[]],
+    )
+    .map((one) => ({ name, labels: one, by: 0 }));
+}
 
 export const COUNTER_GROUPS = ['alerts', 'routing', 'incidents', 'vendors', 'refusals', 'unrecognized'] as const;
 export type CounterGroup = (typeof COUNTER_GROUPS)[number];
@@ -113,9 +146,6 @@ export const RECENT_COUNTS: Readonly<Partial<Record<CounterGroup, CounterPeriod>
   refusals: 'last_hour',
   unrecognized: 'last_day',
 };
-
-/** Outcomes of mitigations that were performed. The others were refused, or no longer needed. */
-export const PERFORMED: ReadonlySet<MitigationOutcome> = new Set(['succeeded', 'failed', 'gave_up']);
 
 /** Upper bounds, in seconds, of the histogram buckets for the delay from receipt of alerts until routing. */
 export const ROUTING_DELAY_BUCKETS = [0.5, 1, 2, 5, 15, 60, 300] as const;

@@ -103,6 +103,10 @@ describe('the hand-worked table', () => {
   test('is counted under the names of other dashboards', async () => {
     const { deployHistory } = withPorts(world.ports);
     for (let run = 0; run < 20 && !(await deployHistory.roll(100)).isComplete; run += 1);
+    const { search, ...others } = world.config.services as Record<string, object>;
+    const environments = { production: {}, preview: {} };
+    const services = { ...others, search: { ...search, environments }, quiet: {} };
+    world.config = Config.parse({ ...emptyConfig, services });
     const { text } = await world.call('GET', '/metrics');
     const of = 'service="payments",environment="production"';
     for (const line of [
@@ -112,6 +116,13 @@ describe('the hand-worked table', () => {
       `deployment_duration_seconds_bucket{${of},le="300"} 20`,
       `deployment_duration_seconds_count{${of}} 20`,
       `deployment_duration_seconds_sum{${of}} 6000`,
+      // Nothing is deployed there, or of this service, yet.
+      'deployment_success_total{service="quiet",environment="production"} 0',
+      'deployment_success_total{service="search",environment="preview"} 0',
+      'deployment_failure_total{service="search",environment="preview"} 0',
+      'rollback_total{service="search",environment="preview"} 0',
+      'deployment_duration_seconds_bucket{service="search",environment="preview",le="300"} 0',
+      'deployment_duration_seconds_count{service="search",environment="preview"} 0',
     ])
       expect(text.split('\n')).toContain(line);
     if (have('promtool')) expect(problemsOfMetrics(text)).toBe('');

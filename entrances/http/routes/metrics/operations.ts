@@ -4,6 +4,7 @@ import {
   type CounterName,
   DELAY_SUM,
   ROUTING_DELAY_BUCKETS,
+  zerosOf,
 } from '../../../../core/domain/incidents/metrics.ts';
 import type { Deps } from '../../../../core/domain/ports/deps.ts';
 import type { ApiDeps } from '../../deps.ts';
@@ -11,7 +12,7 @@ import type { QueueOperations } from '../../../../core/domain/ports/system.ts';
 import type { Projections } from '../../../../core/domain/incidents/projections.ts';
 import { counter, gauge, histogram, labelled, type Metric, type Sample, timeSampleOf } from './exposition.ts';
 
-type OperationsDeps = Pick<ApiDeps, 'backlog' | 'counters'>;
+type OperationsDeps = Pick<ApiDeps, 'backlog' | 'config' | 'counters'>;
 
 /**
  * Returns the queue metrics. If the queues do not answer, only their samples are missing, and an alert rule can detect the absence.
@@ -79,33 +80,43 @@ export async function effectMetrics({ backlog }: OperationsDeps): Promise<Metric
 }
 
 /** Returns the stored counters, and the pages among the counted effects. */
-export async function counterMetrics({ counters }: OperationsDeps): Promise<Metric[]> {
-  const all = await counters.read();
+export async function counterMetrics({ counters, config }: OperationsDeps): Promise<Metric[]> {
+  const [all, { services }] = await Promise.all([counters.read(), config.current()]);
+  const names = Object.keys(services);
   const countsOf = (name: CounterName): Count[] => all.filter((count) => count.name === name);
   const pages = countsOf('firebreak_effects_total').filter(({ labels: [kind = ''] }) => kind in PAGE_ROUTES);
   return [
     ...Object.entries(COUNTERS).map(([name, { help, labels }]) => {
       const counts = countsOf(name as CounterName);
       if (name === 'firebreak_alerts_routing_delay_seconds') return delays(name, help, counts);
-      // A counter without labels has a sample from the start.
-      const zero: Count[] =
-        labels.length === 0 && counts.length === 0 ? [{ name: name as CounterName, labels: [], by: 0 }] : [];
-      return counter(
-        name,
-        help,
-        [...counts, ...zero].map((count) => [labelled(labels, count.labels), count.by]),
-      );
+      return counter(name, help, fromZero(zerosOf(name as CounterName, names), counts, labels));
     }),
     counter(
       'firebreak_pages_total',
       'Finished pages, by route and outcome',
-      pages.map(({ labels: [kind = '', outcome = ''], by }) => [{ route: PAGE_ROUTES[kind] ?? kind, outcome }, by]),
+      fromZero(PAGE_ZEROS, pages, ['kind', 'outcome']).map(([{ kind = '', outcome = '' }, by]) => [
+        { route: PAGE_ROUTES[kind] ?? kind, outcome },
+        by,
+      ]),
     ),
   ];
 }
 
 /** Routes of pages, by the kind of effect. */
 const PAGE_ROUTES: Partial<Record<string, string>> = { page: 'pager', 'page-fallback': 'second' };
+const PAGE_ZEROS = Object.keys(PAGE_ROUTES).flatMap((kind) =>
+  ['succeeded', 'failed'].map((outcome): Count => ({
+    name: 'firebreak_effects_total',
+    labels: [kind, outcome],
+    by: 0,
+  })),
+);
+
+/** Returns the samples of counts, and zeros for those that are not counted yet. */
+function fromZero(zeros: readonly Count[], counts: readonly Count[], names: readonly string[]): Sample[] {
+  const sums = new Map([...zeros, ...counts].map(({ labels, by }) => [JSON.stringify(labels), { labels, by }]));
+  return [...sums.values()].map(({ labels, by }) => [labelled(names, labels), by]);
+}
 
 /** Returns the cumulative histogram of stored counts, which are separate for each bucket. */
 function delays(name: string, help: string, counts: readonly Count[]): Metric {

@@ -287,7 +287,12 @@ describe('counts over all instances', () => {
         stores.counters.add([{ name, labels: [n % 2 ? 'opened' : 'joined'], by: 2 }]),
       ),
     );
-    expect(await values(name)).toEqual({ 'result="opened"': 50, 'result="joined"': 50 });
+    expect(await values(name)).toEqual({
+      'result="opened"': 50,
+      'result="joined"': 50,
+      'result="recorded"': 0,
+      'result="known"': 0,
+    });
   });
 
   test('pages, and unfinished effects with the time of the oldest', async () => {
@@ -300,7 +305,12 @@ describe('counts over all instances', () => {
     await stores.effects.conclude(id, `${id}.page.1`, 'succeeded', 'Paged');
     await stores.effects.conclude(id, `${id}.page.1`, 'succeeded', 'Paged'); // a repeated conclusion does not count a second page
     expect(await values('firebreak_effects_unfinished')).toEqual({ 'kind="http"': 1 });
-    expect(await values('firebreak_pages_total')).toEqual({ 'route="pager",outcome="succeeded"': 1 });
+    expect(await values('firebreak_pages_total')).toEqual({
+      'route="pager",outcome="succeeded"': 1,
+      'route="pager",outcome="failed"': 0,
+      'route="second",outcome="succeeded"': 0,
+      'route="second",outcome="failed"': 0,
+    });
     stores.clock.set(stores.clock.millis + 25 * 3_600_000);
     expect(await values('firebreak_effects_unfinished')).toEqual({});
   });
@@ -313,7 +323,29 @@ describe('counts over all instances', () => {
     expect((await values('firebreak_incidents'))['status="open"']).toBeGreaterThan(0);
     expect(Object.values(await values('firebreak_incidents_pending_oldest_timestamp_seconds'))).toHaveLength(1);
     expect(await stores.incidents.resolve(id, 0, 'person:ada', 'Over')).toBe('resolved');
-    expect(await values('firebreak_incidents_resolved_total')).toEqual({ 'by="person"': 1 });
+    expect(await values('firebreak_incidents_resolved_total')).toEqual({
+      'by="person"': 1,
+      'by="firebreak"': 0,
+    });
+  });
+
+  test('counters whose labels are known exist with 0 before the first event, of each service in the catalogue', async () => {
+    const config = Config.parse({ ...emptyConfig, services: { cart: {}, search: {} } });
+    deps = { ...deps, config: { current: async () => config, problems: async () => [] } };
+    app = api(deps);
+    const zeros = (service: string) =>
+      Object.fromEntries(
+        ['succeeded', 'failed', 'gave_up'].map((outcome) => [`outcome="${outcome}",service="${service}"`, 0]),
+      );
+    expect(await values('firebreak_rollbacks_total')).toEqual({ ...zeros('cart'), ...zeros('search') });
+    expect(await values('firebreak_watches_total')).toMatchObject({ 'outcome="degraded"': 0 });
+    expect(await values('firebreak_approvals_total')).toMatchObject({ 'outcome="expired"': 0 });
+    await stores.counters.add([{ name: 'firebreak_rollbacks_total', labels: ['failed', 'cart'], by: 1 }]);
+    mine.services = ['cart'];
+    expect(await values('firebreak_rollbacks_total')).toEqual({
+      ...zeros('cart'),
+      'outcome="failed",service="cart"': 1,
+    });
   });
 
   test('calls of vendors, without vendors that were never called', async () => {
