@@ -12,6 +12,7 @@ beforeAll(async () => {
       search: { match: { service: 'search-api' }, environments: { live: {} } },
       billing: {},
       payments: { environments: { 'prod-eu': {}, 'prod-us': {} } },
+      lonely: {},
       basket: { environments: { production: {}, staging: {} } },
     },
   });
@@ -87,6 +88,18 @@ test.each([
   expect((await deploysOf('order-service'))[0]).toMatchObject(expected);
 });
 
+test('a service without environments can have each that the configuration names', async () => {
+  for (const [environment, version] of [
+    ['production', 'g3'],
+    ['prod-eu', 'g4'],
+  ]) {
+    expect((await annotate({ tags: ['deploy', 'lonely', environment, version], text: '' })).status).toBe(200);
+    expect((await deploysOf('lonely'))[0]).toMatchObject({ environment, version });
+  }
+  expect((await annotate({ tags: ['deploy', 'lonely', 'v1'], text: '' })).status).toBe(200);
+  expect((await deploysOf('lonely'))[0]).toMatchObject({ environment: 'production', version: 'v1' });
+});
+
 test('the label of its alerts names a service, and changes are commits', async () => {
   const text = 'Changes:<br>- 1f2e3d4 Fix the search\n0a1b2c3d Add an index\nRefactor\nAuthor: bob';
   expect((await annotate({ dashboardUID: 'x', panelId: 2, tags: ['deploy', 'search-api', '7'], text })).status).toBe(
@@ -108,7 +121,17 @@ test.each([
   [['deploy', 'service:search', 'service:billing', 'v1'], 'several tags are service:…: search, billing'],
   [['deploy', 'payments', 'v1'], 'payments has the environments prod-eu, prod-us'],
   [['deploy', 'basket', 'v1'], 'basket has the environments production, staging'],
-  [['deploy', 'order-service', 'v1', 'eu'], 'there are 2: v1, eu'],
+  [
+    ['deploy', 'order-service', 'v1', 'eu'],
+    'each of v1, eu could be the version, as none is an environment of order-service, which has production, staging',
+  ],
+  [
+    ['deploy', 'order-service', 'v1', 'live'],
+    'each of v1, live could be the version, as none is an environment of order-service',
+  ],
+  [['deploy', 'order-service', 'staging', 'v1', 'x', 'y'], 'each of v1, x, y could be the version; send'],
+  [['deploy', 'order-service', 'environment:eu', 'v1', 'x'], 'each of v1, x could be the version; send version:VALUE'],
+  [['deploy', 'lonely', 'prod-eu', 'production', 'v1'], 'prod-eu and production are environments'],
 ])('tags %s are refused', async (tags, why) => {
   const { status, body } = await annotate({ tags, text: 'x' });
   expect([status, body.detail]).toEqual([422, expect.stringContaining(why)]);

@@ -90,13 +90,18 @@ export function matchingName(
   return alike.length === 1 ? alike[0] : undefined;
 }
 
+/** Returns the environments that a service can have: those that the configuration names for it, or all if it names none. */
+export function environmentsOf(config: NamingConfig, service: string): ReadonlySet<string> {
+  const scopes = configuredScopes(config);
+  const name = matchingName(service, scopes);
+  const own = name === undefined ? undefined : scopes.get(name);
+  return own !== undefined && own.size > 0 ? own : configuredEnvironments(config);
+}
+
 /** Returns a service and environment as the configuration writes them, or unchanged. */
 export function inConfiguredSpelling<T extends ServiceEnvironment>(config: NamingConfig, named: T): T {
-  const scopes = configuredScopes(config);
-  const service = matchingName(named.service, scopes);
-  const own = service === undefined ? undefined : scopes.get(service);
-  const known = own !== undefined && own.size > 0 ? own : configuredEnvironments(config);
-  const environment = matchingName(named.environment, known);
+  const service = matchingName(named.service, configuredScopes(config));
+  const environment = matchingName(named.environment, environmentsOf(config, named.service));
   return {
     ...named,
     ...(service !== undefined && { service: ServiceName.parse(service) }),
@@ -133,12 +138,8 @@ export function unconfiguredEnvironment(
   config: NamingConfig,
   { service, environment }: NamedEnvironment,
 ): Unconfigured | null {
-  const configured = configuredScopes(config);
-  if (configured.size === 0) return null;
-  const catalogueName = matchingName(service, configured);
-  const ownEnvironments = catalogueName === undefined ? undefined : configured.get(catalogueName);
-  const knownEnvironments =
-    ownEnvironments !== undefined && ownEnvironments.size > 0 ? ownEnvironments : configuredEnvironments(config);
+  if (configuredScopes(config).size === 0) return null;
+  const knownEnvironments = environmentsOf(config, service);
   if (matchingName(environment, knownEnvironments) !== undefined) return null;
   return { configured: [...knownEnvironments].toSorted(), suggestion: suggestedName(environment, knownEnvironments) };
 }

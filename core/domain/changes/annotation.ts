@@ -3,6 +3,7 @@ import type { Config } from '../../../schemas/config/config.ts';
 import { type Change, type ChangeKind, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
 import { millisOf, timestamp } from '../../../schemas/time/time.ts';
 import { serviceEntry, unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
+import { environmentsOf, matchingName, type NamingConfig } from '../catalogue/known-names.ts';
 
 /** An annotation as clients of Grafana post it. Times are in milliseconds; 0 is an absent one. */
 export type PostedAnnotation = { time: number; timeEnd: number; tags: readonly string[]; text: string };
@@ -33,9 +34,10 @@ export type AnnotatedChange =
  * environment; the catalogue tells them apart. Lines `Commit:`, `Author:`, and `Changes:` of its text are fields of it.
  */
 export function changeOfAnnotation(
-  services: Config['services'],
+  config: NamingConfig,
   { time, timeEnd, ...rest }: PostedAnnotation,
 ): AnnotatedChange {
+  const { services } = config;
   const seconds = whyInSeconds([time, timeEnd]);
   if (seconds !== undefined) return none(seconds);
   const tags = rest.tags.map((tag) => tag.trim()).filter((tag) => tag !== '');
@@ -55,20 +57,28 @@ export function changeOfAnnotation(
     );
   const name = serviceOfTag(services, service) ?? service;
   const entry = serviceEntry(services, name);
-  const environment =
-    one('environment') ?? one('env') ?? bare.find((tag) => Object.hasOwn(entry?.environments ?? {}, tag));
+  const unnamed = bare.filter((tag) => tag !== service);
+  const possible = environmentsOf(config, name);
+  const tagged = unnamed.filter((tag) => matchingName(tag, possible) !== undefined);
+  const stated = one('environment') ?? one('env');
+  if (stated === undefined && tagged.length > 1)
+    return none(`${tagged.join(' and ')} are environments of the configuration; send environment:NAME`);
+  const environment = stated ?? tagged[0];
   const byDefault = unnamedEnvironmentOf(entry);
   const environments = Object.keys(entry?.environments ?? {});
   if (environment === undefined && environments.length > 0 && !environments.includes(byDefault ?? ''))
     return none(`${name} has the environments ${environments.join(', ')}; send environment:NAME`);
-  const others = bare.filter((tag) => tag !== service && tag !== environment);
+  const others = unnamed.filter((tag) => tag !== environment);
   const version = one('version') ?? (others.length === 1 ? others[0] : undefined);
   if (version === undefined && others.length === 0)
     return none('no tag is left for the version, as those with a colon are ignored; send version:VALUE');
-  if (version === undefined)
-    return none(
-      `the version must be the only other tag, but there are ${others.length}: ${others.join(', ')}; send version:VALUE`,
-    );
+  if (version === undefined) {
+    const why =
+      environment === undefined
+        ? `, as none is an environment of ${name}, which has ${[...possible].join(', ')}; send version:VALUE, and environment:NAME if one is the environment`
+        : '; send version:VALUE';
+    return none(`each of ${others.join(', ')} could be the version${why}`);
+  }
   const { note, ...fields } = readText(rest.text);
   const parsed = NewChange.safeParse({
     kind: KINDS[kindTag],

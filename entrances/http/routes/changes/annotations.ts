@@ -143,7 +143,7 @@ type Request = Pick<Context<Env>, 'req' | 'var'>;
 /** Records the deployment of an annotation, and returns the number of the annotation. */
 async function record(deps: ApiDeps, { req, var: variables }: Request, annotation: PostedAnnotation): Promise<number> {
   const config = await deps.config.current();
-  const found = changeOfAnnotation(config.services, annotation);
+  const found = changeOfAnnotation(config, annotation);
   const why = found.kind === 'none' ? found.why : whyTooFarAhead(found.change, deps.clock.now());
   if (found.kind === 'none' || why !== undefined) throw refusal(why);
   const named = inConfiguredSpelling(config, found.change);
