@@ -138,15 +138,48 @@ test.each([
 });
 
 test.each([
-  ['Commit: `4AE0D6C1` Fix the search', '4ae0d6c1', null],
+  ['Commit: `4AE0D6C1` Fix the search', '4ae0d6c1', 'Fix the search'],
   ['Commit: https://git.acme.test/orders/commit/4ae0d6c19', '4ae0d6c19', null],
   ['Commit: Fix the search', null, 'Commit: Fix the search'],
   ['<b>Commit:</b> <a href="https://git.acme.test/orders/commit/4ae0d6c1">4ae0d6c1</a>', '4ae0d6c1', null],
   ['* **Commit**: 4ae0d6c1', '4ae0d6c1', null],
+  ['Commit: 4ae0d6c1: fix the cache', '4ae0d6c1', 'fix the cache'],
+  ['Commit: [4ae0d6c1](https://git.acme.test/orders/commit/4ae0d6c1) fix the cache', '4ae0d6c1', 'fix the cache'],
+  ['Commit: [fix the cache](https://git.acme.test/orders/commit/4ae0d6c1)', '4ae0d6c1', 'fix the cache'],
+  ['<p>Commit:&nbsp;<a href="https://git.acme.test/commit/4ae0d6c1">Fix &amp; test</a></p>', '4ae0d6c1', 'Fix & test'],
 ])('the commit in %j', async (text, commit, note) => {
   expect((await annotate({ tags: ['deploy', 'order-service', 'v5'], text })).status).toBe(200);
   const [deploy] = await deploysOf('order-service');
   expect([deploy?.['commit'], deploy?.['note'] ?? null]).toEqual([commit, note]);
+});
+
+const COMPARE = 'https://git.acme.test/compare/v1...v2?a=1&b=2';
+const ENCODED = COMPARE.replaceAll('&', '&amp;');
+
+test.each([
+  [
+    `<p>Out &amp; about</p><p>Commit: 4ae0d6c1</p><p class="x">Author: O&#39;Neil &lt;o@acme.test&gt;</p><p>Changes: ${ENCODED}</p>`,
+  ],
+  [
+    `<div>Out &amp; about</div><ul><li><span style="a">Commit:</span> 4ae0d6c1</li><li>Author: O&#x27;Neil <o@acme.test></li></ul>Changes: ${COMPARE}`,
+  ],
+  [`Out & about Commit: 4ae0d6c1, Author: O'Neil <o@acme.test> | **Changes:** [#42](${COMPARE})`],
+  [`Out & about\\nCommit: 4ae0d6c1\\nAuthor: O&apos;Neil <o@acme.test>\\nChanges: <${COMPARE}>`],
+  [`Out & about\nCommit: 4ae0d6c1 Author: O'Neil <o@acme.test>\r\nChanges: [#42](${COMPARE})`],
+])('the fields in %j', async (text) => {
+  expect((await annotate({ tags: ['deploy', 'order-service', 'v11'], text })).status).toBe(200);
+  expect((await deploysOf('order-service'))[0]).toMatchObject({
+    commit: '4ae0d6c1',
+    author: "O'Neil <o@acme.test>",
+    url: COMPARE,
+    note: 'Out & about',
+  });
+});
+
+test('texts that are no fields stay as they are', async () => {
+  const text = 'Rolled out from C:\\nodes by the author: nobody\n&unknown; &#0; <T>';
+  expect((await annotate({ tags: ['deploy', 'order-service', 'v12'], text })).status).toBe(200);
+  expect((await deploysOf('order-service'))[0]).toMatchObject({ author: null, note: text });
 });
 
 test('fields of a text in HTML, in any order', async () => {

@@ -158,15 +158,82 @@ function serviceOfTag(services: Config['services'], tag: string): string | undef
 /** A commit at the start of a line, as `git log --oneline` has it, possibly as a list item. */
 const COMMIT_LINE = /^(?:[-*] )?([0-9a-f]{7,40})(?: |$)/;
 
-/** A commit at the start of the line `Commit:`, or at the end of its URL. */
-const COMMIT = /^(?:\W*|https?:\/\/\S*\/)([0-9a-f]{7,64})(?![0-9a-z])/i;
+/** A commit at the start of the line `Commit:`, or at the end of its URL, and what separates it from the rest. */
+const COMMIT = /^(?:\W*|https?:\/\/\S*\/)([0-9a-f]{7,64})(?![0-9a-z])\S*[-–—:|\s]*/i;
 
+/** What ends a line in HTML. */
+const LINE_END = /<br\s?\/?>|<\/?(?:p|div|ul|ol|li|h\d)(?:\s[^<>]*)?>|\r?\n/i;
+/** Line breaks that a sender has escaped twice. */
+const ESCAPED_LINE_END = /\\r\\n|\\n/;
+
+const MARKUP = String.raw`(?:<[^<>]+>|\*\*)*`;
+const NAMES = 'commit|author|changes';
 /** A line with a field, possibly as a list item, with a bold name. */
-const FIELD = /^(?:[-*] )?(?:<\w+>|\*\*)?(commit|author|changes)(?:<\/\w+>|\*\*)?:(?:<\/\w+>|\*\*)?(.*)$/i;
+const FIELD = new RegExp(`^(?:[-*] )?${MARKUP}(${NAMES})${MARKUP}:${MARKUP}(.*)$`, 'i');
+/** What separates a field from the one before it on the same line. */
+const BEFORE_FIELD = new RegExp(String.raw`(?<![\s,;|]|^[-*])[\s,;|]+(?=${MARKUP}(?:${NAMES})${MARKUP}:)`, 'i');
 
 /** An HTML tag. The address in `Ada <ada@acme.test>` is none. */
 const HTML_TAG = /<\/?[a-z][^<>@]*>/gi;
-const HREF = /<a\s[^<>]*href=["']?(https?:\/\/[^"'\s<>]+)/i;
+
+/** Links in HTML and Markdown, and a URL at the start. */
+const LINKS = [
+  /<a\s[^<>]*href=["']?(?<url>https?:\/\/[^"'\s<>]+)[^<>]*>(?<text>[^<>]*)/i,
+  /\[(?<text>[^[\]]*)\]\((?<url>https?:\/\/[^\s()]+)\)/,
+  /<(?<url>https?:\/\/[^\s<>|]+)>/,
+  /^\s*(?<url>https?:\/\/\S+)/,
+];
+
+/** Characters that HTML writes as entities. */
+const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
+const ENTITY = /&(?:#(\d{2,7})|#x([0-9a-f]{2,6})|([a-z]{2,4}));/gi;
+
+const decoded = (html: string): string =>
+  html.replace(ENTITY, (entity, decimal?: string, hex?: string, name?: string) => {
+    if (name !== undefined) return ENTITIES[name.toLowerCase()] ?? entity;
+    const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
+    return code < 0x20 || code > 0x10_ff_ff ? entity : String.fromCodePoint(code);
+  });
+
+const plain = (html: string): string => decoded(html.replaceAll(HTML_TAG, '')).trim();
+
+/** Returns the lines of a text, also those of HTML, and those that begin with a field on the line of another one. */
+function linesOf(text: string): string[] {
+  return text.split(LINE_END).flatMap((line) => {
+    const escaped = line.split(ESCAPED_LINE_END);
+    return (escaped.some((part) => FIELD.test(part.trim())) ? escaped : [line]).flatMap((part) => {
+      const parts = part.trim().split(BEFORE_FIELD);
+      // One word with a colon in a sentence is no field.
+      return parts.length > 2 || FIELD.test(part.trim()) ? parts : [part.trim()];
+    });
+  });
+}
+
+/** Returns the first link of a line, and the line without it, or with its text instead. */
+function linkIn(line: string): { url: string; without: string; withText: string } | undefined {
+  for (const pattern of LINKS) {
+    const found = pattern.exec(line);
+    if (found === null) continue;
+    const [link] = found;
+    const { url = '', text = '' } = found.groups ?? {};
+    return {
+      url: decoded(url),
+      without: plain(line.replace(link, '')),
+      withText: plain(line.replace(link, () => text)),
+    };
+  }
+  return undefined;
+}
+
+/** Returns the commit that a line `Commit:` names, and the rest of the line. */
+function commitIn(line: string): { commit: string; rest: string } | undefined {
+  const text = plain(line);
+  const [start = '', commit] = COMMIT.exec(text) ?? [];
+  if (commit !== undefined) return { commit, rest: text.slice(start.length) };
+  const link = linkIn(line);
+  const linked = link && COMMIT.exec(link.url)?.[1];
+  return linked === undefined ? undefined : { commit: linked, rest: link?.withText ?? '' };
+}
 
 /** Reads the fields in a text, which can be HTML. `Changes:` has a URL, or lines that begin with commits. */
 function readText(text: string) {
@@ -174,27 +241,33 @@ function readText(text: string) {
   const commits: { sha: string }[] = [];
   const kept: string[] = [];
   let isInChanges = false;
-  for (const line of text.split(/<br ?\/?>|\n/i).map((one) => one.trim())) {
+  for (const line of linesOf(text)) {
     const [, name, html = line] = FIELD.exec(line) ?? [];
     const field = name?.toLowerCase();
-    const value = html.replaceAll(HTML_TAG, '').trim();
     if (field !== undefined) isInChanges = field === 'changes';
-    const commit = field === 'commit' ? COMMIT.exec(value)?.[1] : undefined;
-    const href = HREF.exec(html)?.[1]?.replaceAll('&amp;', '&');
-    const url = field === 'changes' ? (href ?? /^https?:\/\/\S+$/.exec(value)?.[0]) : undefined;
-    if (commit !== undefined) fields.commit = commit.toLowerCase();
-    else if (field === 'author') fields.author = value.slice(0, 512);
-    else if (url !== undefined) fields.url = url;
+    const commit = field === 'commit' ? commitIn(html) : undefined;
+    const link = field === 'changes' ? linkIn(html) : undefined;
+    if (commit !== undefined) {
+      fields.commit = commit.commit.toLowerCase();
+      kept.push(commit.rest);
+    } else if (link !== undefined) {
+      fields.url = link.url;
+      kept.push(link.without);
+    } else if (field === 'author') fields.author = plain(html).slice(0, 512).toWellFormed();
     else {
+      const value = plain(html);
       const sha = isInChanges ? COMMIT_LINE.exec(value)?.[1] : undefined;
       if (sha !== undefined && commits.length < COMMITS_MAX) commits.push({ sha });
-      const isBareField = field === 'changes' && value === '';
-      if (line !== '' && !isBareField) kept.push(line);
+      if (field !== 'changes' || value !== '') kept.push(decoded(line));
     }
   }
   return {
     ...fields,
     ...(commits.length > 0 && { commits }),
-    note: kept.join('\n').slice(0, NOTE_MAX_CHARS).toWellFormed(),
+    note: kept
+      .filter((line) => line.trim() !== '')
+      .join('\n')
+      .slice(0, NOTE_MAX_CHARS)
+      .toWellFormed(),
   };
 }
