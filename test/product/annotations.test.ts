@@ -76,6 +76,9 @@ test('an annotation for Grafana is recorded as a deploy, and shown in Grafana wi
 });
 
 test.each([
+  [['deploy', 'Order-Service', 'v2'], { environment: 'production', version: 'v2' }],
+  [['deploy', 'ORDER-SERVICE', 'order-service', 'v2.1'], { version: 'v2.1' }],
+  [['deploy', 'service:Order-service', 'v2.2'], { version: 'v2.2' }],
   [['v3', 'staging', 'Deploy', 'order-service'], { environment: 'staging', version: 'v3' }],
   [['deploy', 'service:order-service', 'version:v4:arm', 'env:staging'], { environment: 'staging', version: 'v4:arm' }],
   [['deployment', 'order-service', 'team:shop', 'version:v5', 'eu'], { environment: 'production', version: 'v5' }],

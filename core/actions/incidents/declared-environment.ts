@@ -1,4 +1,5 @@
 import { defaultEnvironmentOf, serviceEntry } from '../../domain/catalogue/catalogue.ts';
+import { catalogueName } from '../../domain/catalogue/known-names.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, type ServiceName, UNMATCHED } from '../../../schemas/config/names.ts';
@@ -14,9 +15,10 @@ export function declaredScope(
     environment,
   }: { service?: ServiceName | null | undefined; environment?: EnvironmentName | null | undefined },
 ): ServiceEnvironment {
-  const entry = service == null ? undefined : serviceEntry(services, service);
+  const name = service == null ? undefined : (catalogueName(services, service) ?? service);
+  const entry = name === undefined ? undefined : serviceEntry(services, name);
   return {
-    service: service ?? UNMATCHED,
+    service: name ?? UNMATCHED,
     environment: environment ?? EnvironmentName.parse(defaultEnvironmentOf(entry)),
   };
 }

@@ -1,5 +1,4 @@
-import { nameKey } from '../access/actor-identity.ts';
-import { matchingName } from '../catalogue/known-names.ts';
+import { catalogueName, matchingName } from '../catalogue/known-names.ts';
 import { unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
 import { unmeasuredBecause } from './state-reason.ts';
 import { workloadIn } from '../catalogue/workloads.ts';
@@ -160,13 +159,9 @@ const truncated = (text: string, max: number): string =>
 /** A service, and its place in the catalogue: the first one whose labels an alert has is that of the alert. */
 type Listed = { name: ServiceName; entry: ServiceEntry; place: number };
 
-/**
- * `byName`: all services. `byKey`: those whose names differ in more than letter case from all others. `byLabels`: those that
- * name labels of their alerts.
- */
+/** `byName`: all services. `byLabels`: those that name labels of their alerts. */
 type Catalogue = {
   byName: ReadonlyMap<string, Listed>;
-  byKey: ReadonlyMap<string, Listed>;
   byLabels: readonly Listed[];
 };
 
@@ -182,11 +177,6 @@ function catalogueOf(services: Config['services']): Catalogue {
   }));
   const catalogue = {
     byName: new Map(all.map((one) => [one.name as string, one])),
-    byKey: new Map(
-      [...Map.groupBy(all, ({ name }) => nameKey(name))].flatMap(([key, [one, another]]) =>
-        one !== undefined && another === undefined ? [[key, one] as const] : [],
-      ),
-    ),
     byLabels: all.filter(({ entry }) => entry.match !== undefined),
   };
   catalogues.set(services, catalogue);
@@ -199,12 +189,13 @@ function catalogueOf(services: Config['services']): Catalogue {
  * only if no service has the name or the labels.
  */
 function serviceWith(labels: ReadonlyMap<string, string>, services: Config['services']): Listed | undefined {
-  const { byName, byKey, byLabels } = catalogueOf(services);
+  const { byName, byLabels } = catalogueOf(services);
   const written = labels.get('service') ?? '';
   const labelled = byLabels.find(({ entry: { match = {} } }) =>
     Object.entries(match).every(([label, value]) => labels.get(label) === value),
   );
-  const named = byName.get(written) ?? (labelled === undefined ? byKey.get(nameKey(written)) : undefined);
+  const named =
+    byName.get(written) ?? (labelled === undefined ? byName.get(catalogueName(services, written) ?? '') : undefined);
   if (named === undefined || conflictsWithMatch(labels, named.entry)) return labelled;
   const isFirst = named.entry.match === undefined && (labelled === undefined || named.place < labelled.place);
   return labelled === undefined || isFirst ? named : labelled;

@@ -90,6 +90,21 @@ export function matchingName(
   return alike.length === 1 ? alike[0] : undefined;
 }
 
+/**
+ * Returns the name of a service as the catalogue writes it: the name itself, or the only one that differs in nothing but case,
+ * character width, and blanks. Undefined: the catalogue has none.
+ */
+export function catalogueName(services: Config['services'], name: string): ServiceName | undefined {
+  if (Object.hasOwn(services, name)) return name as ServiceName;
+  const byKey = catalogueKeys.get(services) ?? Map.groupBy(Object.keys(services), nameKey);
+  catalogueKeys.set(services, byKey);
+  const [only, another] = byKey.get(nameKey(name)) ?? [];
+  return another === undefined ? (only as ServiceName | undefined) : undefined;
+}
+
+/** Receivers of alerts and spans look up many names. */
+const catalogueKeys = new WeakMap<Config['services'], ReadonlyMap<string, string[]>>();
+
 /** Returns the environments that a service can have: those that the configuration names for it, or all if it names none. */
 export function environmentsOf(config: NamingConfig, service: string): ReadonlySet<string> {
   const scopes = configuredScopes(config);

@@ -3,7 +3,7 @@ import type { Config } from '../../../schemas/config/config.ts';
 import { type Change, type ChangeKind, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
 import { millisOf, timestamp } from '../../../schemas/time/time.ts';
 import { serviceEntry, unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
-import { environmentsOf, matchingName, type NamingConfig } from '../catalogue/known-names.ts';
+import { catalogueName, environmentsOf, matchingName, type NamingConfig } from '../catalogue/known-names.ts';
 
 /** An annotation as clients of Grafana post it. Times are in milliseconds; 0 is an absent one. */
 export type PostedAnnotation = { time: number; timeEnd: number; tags: readonly string[]; text: string };
@@ -49,7 +49,7 @@ export function changeOfAnnotation(
   const one = (name: string): string | undefined => named.get(name)?.[0];
   const listed = bare.filter((tag) => serviceOfTag(services, tag) !== undefined);
   const service = one('service') ?? listed[0];
-  if (!named.has('service') && listed.length > 1)
+  if (!named.has('service') && new Set(listed.map((tag) => serviceOfTag(services, tag))).size > 1)
     return none(`${listed.join(' and ')} are services of the catalogue; send service:NAME`);
   if (service === undefined)
     return none(
@@ -57,7 +57,7 @@ export function changeOfAnnotation(
     );
   const name = serviceOfTag(services, service) ?? service;
   const entry = serviceEntry(services, name);
-  const unnamed = bare.filter((tag) => tag !== service);
+  const unnamed = bare.filter((tag) => tag !== service && serviceOfTag(services, tag) !== name);
   const possible = environmentsOf(config, name);
   const tagged = unnamed.filter((tag) => matchingName(tag, possible) !== undefined);
   const stated = one('environment') ?? one('env');
@@ -149,10 +149,12 @@ function readTags(tags: readonly string[]) {
   };
 }
 
-/** Returns the service with this name, or whose alerts have it in their label `service`. */
+/** Returns the service with this name, or whose alerts have it in their label `service`; otherwise, the one in another case. */
 function serviceOfTag(services: Config['services'], tag: string): string | undefined {
-  if (serviceEntry(services, tag) !== undefined) return tag;
-  return Object.entries(services).find(([, { match }]) => match?.['service'] === tag)?.[0];
+  if (Object.hasOwn(services, tag)) return tag;
+  return (
+    Object.entries(services).find(([, { match }]) => match?.['service'] === tag)?.[0] ?? catalogueName(services, tag)
+  );
 }
 
 /** A commit at the start of a line, as `git log --oneline` has it, possibly as a list item. */

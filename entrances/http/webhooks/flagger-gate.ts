@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { rollbackGateAnswer, environmentsOfCanary } from '../../../core/domain/rollback/rollback-gate.ts';
+import { catalogueName } from '../../../core/domain/catalogue/known-names.ts';
 import { defaultEnvironmentOf, serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
@@ -36,7 +37,8 @@ export async function allowedTargets(
  * `kind: flagger` has this canary, otherwise the service of the same name. If there are several, all must be allowed.
  */
 function serviceEnvironmentsFor(services: Config['services'], hook: Hook): ServiceEnvironment[] {
-  const { service, environment } = serviceEnvironmentInMetadata(hook);
+  const { service: written, environment } = serviceEnvironmentInMetadata(hook);
+  const service = written && (catalogueName(services, written) ?? written);
   const known = environmentsOfCanary(services, canaryName(hook)).filter(
     (serviceEnvironment) => service === undefined || service === serviceEnvironment.service,
   );
@@ -44,7 +46,7 @@ function serviceEnvironmentsFor(services: Config['services'], hook: Hook): Servi
     (serviceEnvironment) => environment === undefined || environment === serviceEnvironment.environment,
   );
   if (matching.length > 0) return matching;
-  const name = service ?? known[0]?.service ?? hook.name;
+  const name = service ?? known[0]?.service ?? catalogueName(services, hook.name) ?? hook.name;
   return [
     {
       service: ServiceName.parse(name),

@@ -18,7 +18,9 @@ export async function recordPipelineRun(
 ): Promise<{ run: PipelineRun; created: boolean }> {
   const service = serviceOfPipeline(await config.current(), report);
   allow({ service });
-  const recorded = await pipelineRuns.record(report, service, trace);
+  // The name is part of the run's identity.
+  const named = report.service == null ? report : { ...report, service };
+  const recorded = await pipelineRuns.record(named, service, trace);
   const { id, status } = recorded.run;
   // A run is only shown as a span after its end, so runs without a tracing system, and those in progress, leave no mark.
   if (status === 'finished' && (await projections.isOn('traces'))) await projections.changed(`pipeline-run:${id}`);

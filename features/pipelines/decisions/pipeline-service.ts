@@ -1,3 +1,4 @@
+import { catalogueName } from '../../../core/domain/catalogue/known-names.ts';
 import { repositoryPathOf } from '../../../core/domain/catalogue/repositories.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
@@ -9,12 +10,12 @@ type Names = {
 };
 
 /**
- * Returns the service of a pipeline: the named one, or the only one of the repository. If several services share a
+ * Returns the service of a pipeline: the named one, as the catalogue writes it, or the only one of the repository. If several services share a
  * repository, the one that lists the pipeline. Null: none, or several.
  */
 export function serviceOfPipeline({ services }: Pick<Config, 'services'>, names: Names): ServiceName | null {
   const { service, repository, pipeline } = names;
-  if (service != null) return service;
+  if (service != null) return catalogueName(services, service) ?? service;
   if (repository == null) return null;
   const all = Object.entries(services).filter(([, entry]) => isSame(entry.repository, repository));
   const listed = all.filter(([, entry]) => pipeline != null && entry.pipelines.includes(pipeline));

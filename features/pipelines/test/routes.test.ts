@@ -199,6 +199,25 @@ describe('POST /v1/pipelines/runs', () => {
     expect(await figures()).toMatchObject({ 'pipeline_runs_total main failed other': 1 });
   });
 
+  test('a service in another letter case is that of the catalogue, also for permissions', async () => {
+    token = { actions: ['*'], services: [service] };
+    const written = service.toUpperCase();
+    const first = await report({ service: written, branch: 'main', trigger: 'push', result: 'success' });
+    const second = await report({ branch: 'main', pipeline: 'CI' });
+    expect([first.status, first.body.service]).toEqual([201, service]);
+    expect([second.status, second.body.id]).toEqual([200, first.body.id]);
+    expect(await figures()).toMatchObject({ 'pipeline_runs_total main succeeded push': 1 });
+    const xml = '<testsuite><testcase classname="a" name="b"/></testsuite>';
+    const tests = await post(`/v1/pipelines/tests?service=${written}&commit=4ae0d6c1&suite=unit`, xml);
+    expect([tests.status, ((await tests.json()) as { service: string }).service]).toEqual([201, service]);
+    // Two entries differ in letter case only: neither is meant.
+    config = Config.parse({ ...config, services: { [service]: {}, [written]: {} } });
+    token = { actions: ['*'], services: null };
+    const mixed = service.replace('s', 'S');
+    expect((await report({ service: mixed, run_id: '8' })).body.service).toBe(mixed);
+    expect((await report({ service: written, run_id: '8' })).body.service).toBe(written);
+  });
+
   test("a pipeline's own words: trigger pr, and the results of OpenTelemetry", async () => {
     const stages = [{ name: 'e2e', result: 'timeout' as const }];
     const { status, body } = await report({ branch: 'main', trigger: 'pr', result: 'success', stages });
@@ -543,6 +562,12 @@ describe('POST /v1/traces', () => {
       test: 'failed',
       pipeline: 'failed',
     });
+  });
+
+  test('a service.name in another letter case is the service of the catalogue', async () => {
+    const body = otlp('otel-cli.json').replaceAll('"checkout"', JSON.stringify(service.toUpperCase()));
+    expect(await (await send(body, { 'content-type': 'application/json' })).json()).toEqual({});
+    expect((await get(`/v1/pipelines/runs?service=${service}`)).body['items']).toHaveLength(1);
   });
 
   test('rejected spans are counted with their reasons', async () => {

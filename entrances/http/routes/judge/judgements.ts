@@ -1,3 +1,4 @@
+import { inConfiguredSpelling } from '../../../../core/domain/catalogue/known-names.ts';
 import { judgeVersion } from '../../../../workflows/steps/judge/judge-version.ts';
 import type { ApiDeps } from '../../deps.ts';
 import { JudgementRequest, JudgementView } from '../../../../schemas/judge/judgement.ts';
@@ -22,7 +23,7 @@ export function judgementRoutes(app: Api, deps: JudgementsDeps): void {
       responses: { 200: answers('The judgement', Shown), 422: problems('Validation failed') },
     }),
     async (c) => {
-      const request = c.req.valid('json');
+      const request = inConfiguredSpelling(await deps.config.current(), c.req.valid('json'));
       c.var.allow(request);
       const judgement = await judgeVersion(deps, request);
       c.var.log.info('judged a version', {

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { correctIncident, declareIncident } from '../../../../core/actions/incidents/declare-incident.ts';
+import { declaredScope } from '../../../../core/actions/incidents/declared-environment.ts';
 import type { Caller } from '../../../../core/actions/people/caller.ts';
+import { Config, emptyConfig } from '../../../../schemas/config/config.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Severity } from '../../../../schemas/config/names.ts';
 import { FakeWorld, idleEngine } from '../../../support/fake-deps.ts';
 
@@ -25,6 +27,13 @@ const says = (caller: Caller, title: string, severity: Severity) =>
 const inbox = (id: string) => (world.store.dossiers.get(id as IncidentId)?.inbox ?? []).map(({ message }) => message);
 
 const told = (id: IncidentId) => world.store.dossier(id).timeline.map(({ actor, text }) => `${actor}: ${text}`);
+
+test('a declared service is that of the catalogue, in any letter case', () => {
+  const { services } = Config.parse({ ...emptyConfig, services: { checkout: { environments: { live: {} } } } });
+  const declared = (service: string) => declaredScope(services, { service: service as ServiceName });
+  expect(declared('Checkout')).toEqual({ service: 'checkout', environment: 'live' });
+  expect(declared('Check')).toEqual({ service: 'Check', environment: 'production' });
+});
 
 test('declaring an open incident adds the report to its timeline and raises its severity', async () => {
   const { incident } = await says(ADA, 'Latency is high', 'warning');
