@@ -9,33 +9,46 @@ export type PipelineResult = z.infer<typeof PipelineResult>;
 /** What OpenTelemetry (`cicd.pipeline.result`), GitHub, GitLab, and Jenkins call a result. */
 const RESULT_SYNONYMS = {
   success: 'succeeded',
+  successful: 'succeeded',
+  ok: 'succeeded',
+  pass: 'succeeded',
   passed: 'succeeded',
   neutral: 'succeeded',
   failure: 'failed',
+  fail: 'failed',
   error: 'failed',
+  errored: 'failed',
   timeout: 'failed',
   timed_out: 'failed',
   startup_failure: 'failed',
   unstable: 'failed',
   cancellation: 'cancelled',
   canceled: 'cancelled',
+  canceling: 'cancelled',
   aborted: 'cancelled',
   stale: 'cancelled',
   skip: 'skipped',
   not_built: 'skipped',
 } as const satisfies Record<string, PipelineResult>;
 
-/** Returns the words of an enum and their synonyms, in any case, as a schema whose output is a word of the enum. */
+/** Jenkins has `SUCCESS`, and people write `pull-request`. */
+const wordKey = (word: string): string => word.toLowerCase().replaceAll(/[\s_-]/g, '');
+
+/**
+ * Returns the words of an enum and their synonyms, in any case and with any separator, as a schema whose output is a word of the
+ * enum. An error lists them.
+ */
 function withSynonyms<Word extends string, Synonym extends string>(
   { options }: { options: readonly Word[] },
   synonyms: Readonly<Record<Synonym, Word>>,
 ) {
   const others = Object.keys(synonyms) as Synonym[];
+  const byKey = new Map<string, Word | Synonym>([...options, ...others].map((word) => [wordKey(word), word]));
+  const more = others.length === 0 ? '' : `, or a word for one of these: ${others.join(', ')}`;
   return z.preprocess(
-    // Jenkins has `SUCCESS`.
-    (word: Word | Synonym): unknown => (typeof word === 'string' ? word.trim().toLowerCase() : word),
+    (word: Word | Synonym): unknown => (typeof word === 'string' ? (byKey.get(wordKey(word)) ?? word) : word),
     z
-      .enum([...options, ...others])
+      .enum([...options, ...others], { error: `must be one of ${options.join(', ')}${more}` })
       .transform((word): Word => (Object.hasOwn(synonyms, word) ? synonyms[word as Synonym] : (word as Word))),
   );
 }
@@ -66,25 +79,52 @@ export const PipelineTrigger = z.enum([
 export type PipelineTrigger = z.infer<typeof PipelineTrigger>;
 
 /**
- * What pipelines, GitHub (`github.event_name`), and GitLab (`CI_PIPELINE_SOURCE`) call a trigger.
+ * What pipelines, GitHub (`github.event_name`), GitLab (`CI_PIPELINE_SOURCE`), and causes in Jenkins call a trigger.
  *
  * @see https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
  * @see https://docs.gitlab.com/ci/jobs/job_rules/#ci_pipeline_source-predefined-variable
  */
 const TRIGGER_SYNONYMS = {
   pr: 'pull_request',
+  mr: 'pull_request',
   merge_request: 'pull_request',
   pull_request_target: 'pull_request',
+  pull_request_review: 'pull_request',
   merge_request_event: 'pull_request',
   external_pull_request_event: 'pull_request',
   merge_group: 'merge_queue',
+  merge_train: 'merge_queue',
+  tag: 'push',
+  commit: 'push',
+  create: 'push',
+  scm: 'push',
+  branch_indexing: 'push',
+  cron: 'schedule',
+  scheduled: 'schedule',
+  timer: 'schedule',
   workflow_dispatch: 'manual',
   web: 'manual',
+  webide: 'manual',
+  chat: 'manual',
+  user: 'manual',
+  replay: 'manual',
   repository_dispatch: 'api',
   trigger: 'api',
+  webhook: 'api',
+  remote: 'api',
   workflow_run: 'pipeline',
   workflow_call: 'pipeline',
   parent_pipeline: 'pipeline',
+  upstream: 'pipeline',
+  external: 'other',
+  issues: 'other',
+  issue_comment: 'other',
+  deployment: 'other',
+  deployment_status: 'other',
+  check_run: 'other',
+  check_suite: 'other',
+  delete: 'other',
+  unknown: 'other',
 } as const satisfies Record<string, PipelineTrigger>;
 
 /** A trigger in a report, in the word of the sender: exported labels keep it, because dashboards have it. */
@@ -112,6 +152,12 @@ const SUITES_MAX = 50;
 
 /** CI systems send unset variables as blank text, which counts as absent. */
 const nonEmpty = (text: string): string | undefined => (text.trim() === '' ? undefined : text);
+
+/** IDs of GitHub and GitLab are numbers. One that a number cannot hold has lost digits, and is refused. */
+const numberAsText = (id: string | number): unknown => (Number.isSafeInteger(id) ? String(id) : id);
+/** CI systems have numbers in variables, as text. */
+const textAsNumber = (text: string | number): unknown =>
+  typeof text === 'string' && /^\d+$/.test(text.trim()) ? Number(text) : text;
 const optionalText = (max: number) =>
   z
     .string()
@@ -134,7 +180,7 @@ const times = {
 /** A step of a run that is measured on its own: a job of GitHub and GitLab, a stage of Jenkins. */
 const StageReport = z.strictObject({
   /** Identity within the run and attempt. Absent: the name. */
-  id: optionalText(256),
+  id: z.preprocess((id: string | number | null | undefined) => (id == null ? id : numberAsText(id)), optionalText(256)),
   name: z
     .string()
     .min(1)
@@ -162,8 +208,8 @@ const Fields = z.strictObject({
   /** Name of the pipeline or workflow. */
   pipeline: optionalText(256),
   /** Identity of the run at its sender, unique in the repository, or in the service if no repository is named. */
-  run_id: z.string().min(1).max(256),
-  attempt: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).default(1),
+  run_id: z.preprocess(numberAsText, z.string().min(1).max(256)),
+  attempt: z.preprocess(textAsNumber, z.number().int().min(1).max(Number.MAX_SAFE_INTEGER)).default(1),
   branch: optionalText(512),
   /** Name of the repository's default branch. Absent: main, master, and trunk are taken for it. */
   default_branch: optionalText(512),

@@ -199,6 +199,16 @@ describe('POST /v1/pipelines/runs', () => {
     expect(await figures()).toMatchObject({ 'pipeline_runs_total main failed other': 1 });
   });
 
+  test('numbers and their text name the same run, attempt, and stage', async () => {
+    const sent = { run_id: 9_876_543_210, attempt: '2', stages: [{ id: 42, name: 'build', result: 'ok' }] };
+    const first = await report(sent as object);
+    const stages = [{ id: '42', name: 'build (linux)' }];
+    const second = await report({ run_id: '9876543210', attempt: 2, stages });
+    expect([first.status, second.status, second.body.id]).toEqual([201, 200, first.body.id]);
+    expect([first.body.run_id, first.body.attempt]).toEqual(['9876543210', 2]);
+    expect((await get(`/v1/pipelines/runs/${first.body.id}`)).body['stages']).toHaveLength(1);
+  });
+
   test('a service in another letter case is that of the catalogue, also for permissions', async () => {
     token = { actions: ['*'], services: [service] };
     const written = service.toUpperCase();
@@ -241,6 +251,14 @@ describe('POST /v1/pipelines/runs', () => {
     ['web', 'UNSTABLE', 'manual', 'failed'],
     ['merge_group', 'stale', 'merge_queue', 'cancelled'],
     ['PR', 'NOT_BUILT', 'pull_request', 'skipped'],
+    ['pull-request', 'ok', 'pull_request', 'succeeded'],
+    ['Pull Request', 'Timed Out', 'pull_request', 'failed'],
+    ['cron', 'errored', 'schedule', 'failed'],
+    ['tag', 'pass', 'push', 'succeeded'],
+    ['timer', 'startup-failure', 'schedule', 'failed'],
+    ['upstream', 'ABORTED', 'pipeline', 'cancelled'],
+    ['merge_train', 'SKIPPED', 'merge_queue', 'skipped'],
+    ['issue_comment', 'successful', 'other', 'succeeded'],
   ])('the words of CI systems: %s and %s', async (trigger, result, ...expected) => {
     const { status, body } = await report({ trigger, result } as object);
     expect([status, body.trigger, body.result]).toEqual([201, ...expected]);
@@ -257,7 +275,10 @@ describe('POST /v1/pipelines/runs', () => {
     ],
     ['a start in the future', { started_at: '2027-01-01T00:00:00Z' }, 'ahead of Firebreak'],
     ['an unknown field', { duration: 7 }, 'duration'],
-    ['an unknown trigger', { trigger: 'cron' }, 'trigger'],
+    ['an unknown trigger', { trigger: 'moon' }, 'must be one of push, pull_request, merge_queue, schedule, '],
+    ['an unknown result', { result: 'great' }, 'must be one of succeeded, failed, cancelled, skipped, or '],
+    ['a run ID that a number cannot hold', { run_id: 2 ** 60 }, 'run_id'],
+    ['an attempt that is no number', { attempt: 'first' }, 'attempt'],
   ] as [string, Partial<PipelineRunInput>, string][])('%s is refused', async (_, input, reason) => {
     const { status, body } = await report(input);
     expect(status).toBe(422);
