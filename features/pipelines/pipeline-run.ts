@@ -260,7 +260,8 @@ const NullableTimes = {
   finished_at: Timestamp.nullable(),
 };
 
-export const PipelineStatus = z.enum(['queued', 'running', 'finished']);
+/** `incomplete`: of its trace, the span of the run itself is missing. It is not stored. */
+export const PipelineStatus = z.enum(['queued', 'running', 'finished', 'incomplete']);
 export type PipelineStatus = z.infer<typeof PipelineStatus>;
 
 /** A recorded run of a pipeline. `null` means not reported. */

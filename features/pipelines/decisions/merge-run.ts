@@ -9,7 +9,7 @@ import {
   type RunTrace,
   triggerOf,
 } from '../pipeline-run.ts';
-import type { Timestamp } from '../../../schemas/time/time.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 
 /** The time at its sender of each field's value. */
 export type Stamps = Record<string, Timestamp>;
@@ -21,6 +21,8 @@ export type Merged<T> = { record: T; stamps: Stamps; measured: string[] };
 export type RunReport = Omit<PipelineRunReport, 'stages' | 'service'> & {
   service: ServiceName | null;
   trace?: RunTrace;
+  /** Whether one of its stages has begun. */
+  has_begun?: boolean;
 };
 
 /** Returns the time at its sender of a report. Two deliveries of one report have the same. */
@@ -61,8 +63,18 @@ export function mergedRun(
     ...(report.trace?.traceparent !== undefined && { traceparent: later('traceparent', report.trace.traceparent) }),
     ...(report.trace?.has_trace === true && { has_trace: true as const }),
   };
-  return { record: { ...record, status: statusOf(record) }, stamps, measured: known.measured };
+  const hasBegun = report.has_begun === true || known.record.status === 'running';
+  return { record: { ...record, status: statusOf(record, hasBegun) }, stamps, measured: known.measured };
 }
+
+/** Time that the span of a run may arrive after the first one of its stages. */
+const TRACE_SECONDS = 24 * 3600;
+
+/** Returns a run with the status that it has now: the span of a run is sent at its end, and may never arrive. */
+export const withStatusAt = (run: PipelineRun, now: Timestamp): PipelineRun =>
+  run.has_trace === true && run.result === null && plusSeconds(run.recorded_at, TRACE_SECONDS) < now
+    ? { ...run, status: 'incomplete' }
+    : run;
 
 /** Merges a report into the record of a stage, as for runs. */
 export function mergedStage(
@@ -138,8 +150,10 @@ const earlier = (a: Timestamp | null, b: Timestamp | null | undefined): Timestam
 const later = (a: Timestamp | null, b: Timestamp | null | undefined): Timestamp | null =>
   a === null || b == null ? (a ?? b ?? null) : a > b ? a : b;
 
-const statusOf = ({ result, started_at }: Pick<PipelineRun, 'result' | 'started_at'>): PipelineStatus =>
-  result !== null ? 'finished' : started_at !== null ? 'running' : 'queued';
+const statusOf = (
+  { result, started_at }: Pick<PipelineRun, 'result' | 'started_at'>,
+  hasBegun = false,
+): PipelineStatus => (result !== null ? 'finished' : started_at !== null || hasBegun ? 'running' : 'queued');
 
 const newRun = (id: PipelineRunId, { run_id, attempt }: RunReport, now: Timestamp): PipelineRun => ({
   id,

@@ -10,7 +10,15 @@ import {
 import type { UnmappedRun } from '../decisions/unmapped-pipelines.ts';
 import type { Clock } from '../../../core/domain/ports/system.ts';
 import { branchLabel, measuredRun, measuredStage, type Observation } from '../decisions/pipeline-figures.ts';
-import { type Merged, mergedRun, mergedStage, reportedAt, type RunReport, stageKey } from '../decisions/merge-run.ts';
+import {
+  type Merged,
+  mergedRun,
+  mergedStage,
+  reportedAt,
+  type RunReport,
+  stageKey,
+  withStatusAt,
+} from '../decisions/merge-run.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type {
   PipelineRun,
@@ -55,7 +63,8 @@ export class PipelineRunTable implements PipelineRuns {
     trace: RunTrace = {},
   ): Promise<{ run: PipelineRun; created: boolean }> {
     const id = runIdOf(report);
-    const { run, created } = await this.#recordRun(id, { ...report, service, trace });
+    const has_begun = stages.some(({ started_at, result }) => started_at != null || result != null);
+    const { run, created } = await this.#recordRun(id, { ...report, service, trace, has_begun });
     const at = reportedAt(report, this.#clock.now());
     for (let n = 0; n < stages.length; n += AT_ONCE)
       await Promise.all(stages.slice(n, n + AT_ONCE).map((stage) => this.#recordStage(run, stage, at)));
@@ -196,7 +205,7 @@ export class PipelineRunTable implements PipelineRuns {
     let run: PipelineRun | undefined;
     const stages: PipelineStage[] = [];
     for await (const item of this.#table.each(keys.pipelineRun(id).pk))
-      if (item['sk'] === keys.pipelineRun(id).sk) run = runIn(item).record;
+      if (item['sk'] === keys.pipelineRun(id).sk) run = withStatusAt(runIn(item).record, this.#clock.now());
       else stages.push(stageIn(item).record);
     return run && { run, stages: inOrder(stages) };
   }
@@ -218,7 +227,8 @@ export class PipelineRunTable implements PipelineRuns {
             { list, pk: keys.pipelineRunsOf(service).pk, to: (row) => keys.pipelineRun(row['id'] as PipelineRunId) },
             query,
           );
-    return { ...page, items: page.items.map((item) => runIn(item).record) };
+    const now = this.#clock.now();
+    return { ...page, items: page.items.map((item) => withStatusAt(runIn(item).record, now)) };
   }
 
   async since(service: ServiceName, from: Timestamp): Promise<{ runs: RunFact[]; stages: StageFact[] }> {

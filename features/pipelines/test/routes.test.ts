@@ -199,6 +199,14 @@ describe('POST /v1/pipelines/runs', () => {
     expect(await figures()).toMatchObject({ 'pipeline_runs_total main failed other': 1 });
   });
 
+  test('a run with a stage that has begun is running, also after a report without stages', async () => {
+    const stages = [{ name: 'build', queued_at: at(1) }];
+    expect((await report({ stages })).body.status).toBe('queued');
+    const begun = { stages: [{ name: 'build', started_at: at(2) }] };
+    expect((await report(begun)).body.status).toBe('running');
+    expect((await report({ pipeline: 'CI' })).body.status).toBe('running');
+  });
+
   test('numbers and their text name the same run, attempt, and stage', async () => {
     const sent = { run_id: 9_876_543_210, attempt: '2', stages: [{ id: 42, name: 'build', result: 'ok' }] };
     const first = await report(sent as object);
@@ -583,6 +591,39 @@ describe('POST /v1/traces', () => {
       test: 'failed',
       pipeline: 'failed',
     });
+  });
+
+  test('a run whose own span never arrives is running, and incomplete after a day', async () => {
+    const { resourceSpans, ...rest } = JSON.parse(
+      otlp('otel-cli.json').replaceAll('"checkout"', JSON.stringify(service)),
+    ) as { resourceSpans: { scopeSpans: { spans: { parentSpanId?: string }[] }[] }[] };
+    const spansOf = (isRoot: boolean) =>
+      JSON.stringify({
+        ...rest,
+        resourceSpans: resourceSpans.map((resource) => ({
+          ...resource,
+          scopeSpans: resource.scopeSpans.map((scope) => ({
+            ...scope,
+            spans: scope.spans.filter(({ parentSpanId = '' }) => (parentSpanId === '') === isRoot),
+          })),
+        })),
+      });
+    const headers = { 'content-type': 'application/json' };
+    await send(spansOf(false), headers);
+    const shown = async () => {
+      const [run = expect.unreachable()] = (await get(`/v1/pipelines/runs?service=${service}`)).body[
+        'items'
+      ] as PipelineRun[];
+      const { status } = (await get(`/v1/pipelines/runs/${run.id}`)).body;
+      return [run.status, status];
+    };
+    expect(await shown()).toEqual(['running', 'running']);
+    const now = stores.clock.millis;
+    stores.clock.set(now + 25 * 3_600_000);
+    expect(await shown()).toEqual(['incomplete', 'incomplete']);
+    await send(spansOf(true), headers);
+    expect(await shown()).toEqual(['finished', 'finished']);
+    stores.clock.set(now);
   });
 
   test('a service.name in another letter case is the service of the catalogue', async () => {
