@@ -7,7 +7,7 @@ import { compile, isConstant } from './cel/cel.ts';
 import { factsOf } from './kinds.ts';
 import { didYouMean } from '../lint/similar-names.ts';
 import { inFileOrder, type Problem, problem } from '../lint/problem.ts';
-import { isCovered, canBeMet, alternativesOf } from './reachability.ts';
+import { type Alternative, alternativesOf, canBeMet, escapedForPattern, isCovered } from './reachability.ts';
 import { byPriority } from './select.ts';
 import type { Declarations, Variables } from './variables.ts';
 import { declarationsOf, locatedSteps } from './located-steps.ts';
@@ -231,40 +231,70 @@ function unknownScopes(runbook: Runbook, services: Config['services']): Problem[
 }
 
 /**
- * Warns about steps that shift traffic between targets that no traffic route of the catalogue has both of. Without any
- * route, they do nothing.
+ * Warns about steps that shift traffic between targets that no traffic route has both of, for each service that the runbook may be
+ * for. A service without any route counts only if the runbook names services.
  */
 function unknownTrafficTargets(runbook: Runbook, services: Config['services']): Problem[] {
-  const isNamed = (names: readonly string[] | undefined, name: string) => names?.includes(name) !== false;
-  const routes = Object.entries(services)
-    .filter(([service]) => isNamed(runbook.services, service))
-    .flatMap(([, { environments }]) => Object.entries(environments))
-    .filter(([environment]) => isNamed(runbook.environments, environment))
-    .flatMap(([, { reroute }]) => Object.entries(reroute ?? {}));
-  return locatedSteps(runbook).flatMap(({ step, path }) => {
-    if (step.uses !== 'reroute') return [];
-    const route = step.with.route === undefined ? undefined : constantText(runbook, step.with.route);
-    const possible = routes.filter(([name]) => route === undefined || route === name);
-    const names = [...new Set(possible.flatMap(([, { targets }]) => Object.keys(targets)))];
-    const used = (['from', 'to'] as const).map((key) => ({ key, name: constantText(runbook, step.with[key]) }));
-    const has = ([, { targets }]: (typeof routes)[number]) =>
-      used.every(({ name }) => name === undefined || Object.hasOwn(targets, name));
-    if (routes.length === 0 || possible.some(has)) return [];
-    const unknown = used.filter(({ name }) => name !== undefined && !names.includes(name));
-    if (possible.length === 0 || unknown.length === 0) {
-      const what = possible.length === 0 ? `traffic route "${route}"` : 'traffic route with both targets';
-      return [problem(runbook, `${path}.with`, `the catalogue has no ${what}`, ROUTES_HINT, 'warning')];
-    }
-    return unknown.map(({ key, name = '' }) =>
-      problem(
-        runbook,
-        `${path}.with.${key}`,
-        `no traffic route of the catalogue has the target "${name}"`,
-        didYouMean(name, names) ?? `its targets are ${names.join(', ')}`,
-        'warning',
-      ),
+  const steps = locatedSteps(runbook);
+  const alternatives = alternativesOf(runbook);
+  const namesServices = alternatives.every((all) => all.some(({ name, isEqual }) => name === 'service' && isEqual));
+  return Object.entries(services).flatMap(([service, entry]) => {
+    const environments = Object.entries(entry.environments).filter(([environment]) =>
+      alternatives.some((all) => canBeMet([...all, ...labelsOf(service, environment, entry)]) !== 'no'),
+    );
+    const routes = environments.flatMap(([, { reroute }]) => Object.entries(reroute ?? {}));
+    if (environments.length === 0 || (routes.length === 0 && !namesServices)) return [];
+    return steps.flatMap(({ step, path }) =>
+      step.uses === 'reroute' ? unknownTargets(runbook, { service, routes }, { with: step.with, path }) : [],
     );
   });
+}
+
+/** Returns matchers of the labels that an alert of a service has, as far as the catalogue knows them. */
+function labelsOf(service: string, environment: string, { team, tier, match = {} }: ServiceEntry): Alternative {
+  const known = Object.entries({ service, environment, team, tier }).filter(([, value]) => value !== undefined);
+  return [
+    ...known.map(([name, value]) => ({ name, value: String(value), isRegex: false, isEqual: true })),
+    // An alert that names the service need not have the other labels.
+    ...Object.entries(match)
+      .filter(([name]) => name !== 'service')
+      .map(([name, value]) => ({ name, value: `${escapedForPattern(value)}|`, isRegex: true, isEqual: true })),
+  ];
+}
+
+type Routes = [name: string, { targets: Readonly<Record<string, unknown>> }][];
+
+function unknownTargets(
+  runbook: Runbook,
+  { service, routes }: { service: string; routes: Routes },
+  { with: given, path }: { with: { route?: string | undefined; from: string; to: string }; path: string },
+): Problem[] {
+  const warning = (at: string, message: string, suggestion: string): Problem =>
+    problem(runbook, at, message, suggestion, 'warning');
+  if (routes.length === 0) {
+    const where = runbook.environments === undefined ? '' : ` in ${runbook.environments.join(', ')}`;
+    const suggestion = `write "reroute" of ${service} in services.yaml, or limit the runbook by "services"`;
+    return [warning(`${path}.with`, `${service} has no traffic route${where}`, suggestion)];
+  }
+  const route = given.route === undefined ? undefined : constantText(runbook, given.route);
+  const possible = routes.filter(([name]) => route === undefined || route === name);
+  const names = [...new Set(possible.flatMap(([, { targets }]) => Object.keys(targets)))];
+  const used = (['from', 'to'] as const).map((key) => ({ key, name: constantText(runbook, given[key]) }));
+  const has = ([, { targets }]: Routes[number]) =>
+    used.every(({ name }) => name === undefined || Object.hasOwn(targets, name));
+  if (possible.some(has)) return [];
+  const unknown = used.filter(({ name }) => name !== undefined && !names.includes(name));
+  if (possible.length === 0 || unknown.length === 0) {
+    const what = possible.length === 0 ? `traffic route "${route}"` : 'traffic route with both targets';
+    return [warning(`${path}.with`, `${service} has no ${what}`, ROUTES_HINT)];
+  }
+  return unknown.map(({ key, name = '' }) =>
+    warning(
+      `${path}.with.${key}`,
+      `no traffic route of ${service} has the target "${name}"`,
+      didYouMean(name, names) ?? `its targets are ${names.join(', ')}`,
+    ),
+  );
 }
 
 const ROUTES_HINT = 'write a target of "reroute" in services.yaml, or the default of the input';

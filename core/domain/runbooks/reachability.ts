@@ -29,7 +29,7 @@ export function alternativesOf(
 }
 
 /** Escapes text for a regular expression. */
-const escapedForPattern = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
+export const escapedForPattern = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
 
 /** Returns whether an alert can meet all conditions. */
 export function canBeMet(alternative: Alternative): CanBeMet {

@@ -145,6 +145,53 @@ describe('with the catalogue', () => {
   });
 });
 
+describe('targets of traffic routes of the services that a runbook is for', () => {
+  const route = (...names: string[]) => ({
+    reroute: {
+      regions: {
+        kind: 'http',
+        url: 'https://traffic.test',
+        targets: Object.fromEntries(names.map((name) => [name, {}])),
+      },
+    },
+  });
+  const { services } = ServicesFile.parse({
+    services: {
+      checkout: { team: 'money', environments: { production: route('eu', 'us'), staging: {} } },
+      search: { team: 'shop', match: { app: 'search-api' }, environments: { production: route('blue', 'green') } },
+      cart: { team: 'shop', environments: { production: {} } },
+    },
+  });
+  const warnings = (head: string) =>
+    found(
+      {
+        a: `${head}\nsteps:\n  - id: away\n    uses: reroute\n    timeout: 1m\n    with: { from: eu, to: us, percent: 50, ceiling: 80 }`,
+      },
+      services,
+    ).map((text) => text.replace(/^a.md:\d+: warning: /, ''));
+  const ofSearch = (target: string) =>
+    `no traffic route of search has the target "${target}" (its targets are blue, green)`;
+  const ofCart =
+    'cart has no traffic route (write "reroute" of cart in services.yaml, or limit the runbook by "services")';
+
+  test.each([
+    ['match: {}\nservices: checkout', []],
+    ['match: service=checkout', []],
+    ['match: team=money', []],
+    ['match: app=checkout-api', []],
+    ['match: {}\nservices: [checkout, search]', [ofSearch('eu'), ofSearch('us')]],
+    ['match: service=~"checkout|search"', [ofSearch('eu'), ofSearch('us')]],
+    ['match: service=cart', [ofCart]],
+    ['match: {}\nservices: [checkout, cart]', [ofCart]],
+    ['match: {}\nservices: checkout\nenvironments: staging', ['checkout has no traffic route in staging']],
+    // Which service it is for is known only in a run: services without routes don't count.
+    ['match: runbook=a', [ofSearch('eu'), ofSearch('us')]],
+    ['match: team=shop', [ofSearch('eu'), ofSearch('us')]],
+  ])('%j', (head, expected) => {
+    expect(warnings(head)).toEqual(expected.map((text) => expect.stringContaining(text)));
+  });
+});
+
 describe('targets of traffic routes', () => {
   const targets = { 'eu-west-1': {}, 'us-east-1': {} };
   const routes = (...names: string[]) =>
@@ -163,18 +210,17 @@ describe('targets of traffic routes', () => {
   test('that the catalogue has are no problem, nor are values that only a run has', () => {
     expect(shift('{ from: eu-west-1, to: us-east-1, percent: 50, ceiling: 80 }')).toEqual([]);
     expect(shift("{ from: '${{ inputs.from }}-1', to: us-east-1, percent: 50, ceiling: 80 }", inputs)).toEqual([]);
-    expect(shift(fromInputs, `services: search\n${inputs}`)).toEqual([]);
   });
 
   test('that no route has are warnings, also if they are defaults of inputs', () => {
     expect(shift('{ from: eu-west-2, to: us-east-1, percent: 50, ceiling: 80 }')).toEqual([
-      'a.md:8: warning: no traffic route of the catalogue has the target "eu-west-2" (did you mean "eu-west-1"?)',
+      'a.md:8: warning: no traffic route of checkout has the target "eu-west-2" (did you mean "eu-west-1"?)',
     ]);
     expect(shift(fromInputs, inputs)).toEqual([
-      'a.md:11: warning: no traffic route of the catalogue has the target "primary" (its targets are eu-west-1, us-east-1)',
+      'a.md:11: warning: no traffic route of checkout has the target "primary" (its targets are eu-west-1, us-east-1)',
     ]);
     expect(shift('{ route: zones, from: eu-west-1, to: us-east-1, percent: 50, ceiling: 80 }')).toEqual([
-      'a.md:8: warning: the catalogue has no traffic route "zones" (write a target of "reroute" in services.yaml, or the default of the input)',
+      'a.md:8: warning: checkout has no traffic route "zones" (write a target of "reroute" in services.yaml, or the default of the input)',
     ]);
   });
 });
