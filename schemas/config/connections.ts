@@ -93,6 +93,9 @@ export const Connections = z.object({
       description:
         'Services with several environments and no `defaultEnvironment`: alerts that name no environment belong to none of them',
     }),
+  unmatched_unread: z.boolean().default(false).meta({
+    description: 'Whether warnings without a known service are recorded only, because no route delivers them',
+  }),
   judged: z
     .array(z.object({ service: z.string(), environment: z.string(), problem: z.string() }))
     .default([])

@@ -5,6 +5,7 @@ import { configured } from '../../core/domain/ports/extensions.ts';
 import { uncallableSystems } from './uncallable-systems.ts';
 import { vendorConnections, isWatched, targetStates } from './check.ts';
 import { provableByEnvironment } from './provable.ts';
+import { losesUnmatched } from '../../core/domain/alerts/routing.ts';
 import { withoutDefaultEnvironment } from '../../core/domain/catalogue/catalogue.ts';
 import { nameWarnings } from '../../core/domain/catalogue/known-names.ts';
 import { secretNamesIn, secretNamesOf } from '../../core/domain/runbooks/secret-names.ts';
@@ -32,12 +33,14 @@ export async function checkConnections(deps: CheckConnectionsDeps): Promise<Conn
     unsetSecrets(deps),
     isWatched(deps),
   ]);
+  const current = await deps.config.current();
   return {
     vendors,
     targets,
     evidence,
     unknown_environments,
-    unnamed_environments: withoutDefaultEnvironment((await deps.config.current()).services),
+    unnamed_environments: withoutDefaultEnvironment(current.services),
+    unmatched_unread: Object.keys(current.services).length > 0 && losesUnmatched(current, deps.clock.now()),
     judged,
     generated: measured.flatMap(({ generated }) => generated),
     secrets,

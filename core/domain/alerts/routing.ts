@@ -1,11 +1,12 @@
 import type { Config, ServiceEntry } from '../../../schemas/config/config.ts';
-import type { Severity } from '../../../schemas/config/names.ts';
+import { type Severity, UNMATCHED } from '../../../schemas/config/names.ts';
 import { channelName, type Route, type TicketTarget } from '../../../schemas/alerts/routes.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import { isWithinHours } from '../time/hours.ts';
 import { windowsAt } from '../time/maintenance.ts';
+import { UNKNOWN_ENVIRONMENT } from './signal.ts';
 import { type MatchedLabels, matches } from './matchers.ts';
 import type { Silence } from '../ports/silences.ts';
 
@@ -30,12 +31,12 @@ export type Destinations = {
  *
  * @param entry catalogue entry
  */
-export const routingLabels = (signal: Signal, entry: ServiceEntry | undefined): ReadonlyMap<string, string> =>
+export const routingLabels = (signal: Routed, entry: ServiceEntry | undefined): ReadonlyMap<string, string> =>
   labelsWith(signal.severity, signal, entry);
 
 function labelsWith<Value>(
   severity: Value,
-  signal: Signal,
+  signal: Routed,
   entry: ServiceEntry | undefined,
 ): ReadonlyMap<string, string | Value> {
   const known = Object.entries({ team: entry?.team, tier: entry?.tier, source: signal.source });
@@ -52,12 +53,26 @@ function labelsWith<Value>(
  * Returns the labels that matchers of routes, maintenance windows, and inhibition rules see: the severity also in the word of the
  * sender, because teams bring rules with their own words.
  */
-export function matchedLabels(signal: Signal, entry: ServiceEntry | undefined): MatchedLabels {
+export function matchedLabels(signal: Routed, entry: ServiceEntry | undefined): MatchedLabels {
   const word = signal.labels.find(([name]) => name === 'severity')?.[1] ?? '';
   return labelsWith(word === '' ? signal.severity : [signal.severity, word], signal, entry);
 }
 
-const entryOf = (config: Config, { service }: Signal): ServiceEntry | undefined =>
+/** What routes see of an alert. */
+type Routed = Pick<
+  Signal,
+  | 'environment'
+  | 'labels'
+  | 'rollbackNotPermitted'
+  | 'requestsRollback'
+  | 'service'
+  | 'severity'
+  | 'source'
+  | 'status'
+  | 'unmatched'
+>;
+
+const entryOf = (config: Pick<Config, 'services'>, { service }: Pick<Signal, 'service'>): ServiceEntry | undefined =>
   serviceEntry(config.services, service);
 
 type Targets = Pick<Route, 'page' | 'incident' | 'slack' | 'ticket'>;
@@ -69,6 +84,30 @@ const DEFAULTS: Readonly<Record<Severity, Targets>> = {
   info: { page: false, incident: false, slack: [], ticket: [] },
 };
 
+/** What determines where alerts go. */
+type RoutingConfig = Pick<Config, 'routes' | 'runbooks' | 'services'>;
+
+/** A warning of no known service, without labels that a route could select. */
+const NAMELESS: Routed = {
+  source: 'alertmanager',
+  status: 'firing',
+  service: UNMATCHED,
+  environment: UNKNOWN_ENVIRONMENT,
+  unmatched: '',
+  severity: 'warning',
+  requestsRollback: false,
+  labels: [],
+};
+
+/**
+ * Returns whether warnings without a known service reach nobody, although no route says so: they would go to the channel of their
+ * service. Critical ones page by default.
+ */
+export function losesUnmatched(config: RoutingConfig, at: Timestamp): boolean {
+  const { incident, channels, tickets, unavailable } = destinationsOf(NAMELESS, config, at);
+  return !incident && channels.length === 0 && tickets.length === 0 && unavailable.length > 0;
+}
+
 /**
  * Returns the destinations of an alert without delivering it: the first route whose matchers and hours match and, as long as a route says
  * `continue`, the following ones. An alert without a terminating route is also delivered by its severity.
@@ -77,7 +116,7 @@ const DEFAULTS: Readonly<Record<Severity, Targets>> = {
  *
  * @param at time of receipt
  */
-export function destinationsOf(signal: Signal, config: Config, at: Timestamp): Destinations {
+export function destinationsOf(signal: Routed, config: RoutingConfig, at: Timestamp): Destinations {
   const entry = entryOf(config, signal);
   const selected = routesFor(signal, config, at);
   const targets = selected.map(([, target]) => target);
@@ -105,13 +144,17 @@ export function destinationsOf(signal: Signal, config: Config, at: Timestamp): D
  * Returns whether the alert's label requests a rollback that its sender may not request: it is only suggested, and also
  * opens an incident.
  */
-export const requestsRollbackWithoutScope = ({ rollbackNotPermitted, labels, status }: Signal): boolean =>
+export const requestsRollbackWithoutScope = ({
+  rollbackNotPermitted,
+  labels,
+  status,
+}: Pick<Signal, 'labels' | 'rollbackNotPermitted' | 'status'>): boolean =>
   rollbackNotPermitted === true &&
   status === 'firing' &&
   labels.some(([name, value]) => name === 'action' && value === 'auto-rollback');
 
 /** Returns the requested actions: a rollback, or an active runbook with actions. */
-function requestedActions(signal: Signal, { runbooks }: Config): string[] {
+function requestedActions(signal: Routed, { runbooks }: Pick<Config, 'runbooks'>): string[] {
   const runbookName = signal.labels.find(([name]) => name === 'runbook')?.[1];
   const runbook = runbooks.runbooks.find(({ name, steps }) => name === runbookName && steps.length > 0);
   return [
@@ -120,7 +163,7 @@ function requestedActions(signal: Signal, { runbooks }: Config): string[] {
   ];
 }
 
-function routesFor(signal: Signal, config: Config, at: Timestamp): [name: string, Targets][] {
+function routesFor(signal: Routed, config: RoutingConfig, at: Timestamp): [name: string, Targets][] {
   const entry = entryOf(config, signal);
   const labels = matchedLabels(signal, entry);
   const selected: [string, Targets][] = [];

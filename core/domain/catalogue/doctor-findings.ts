@@ -13,6 +13,10 @@ export type Finding = {
   lines?: string[];
 };
 
+/** What happens without a route for alerts of unknown services, and the route. */
+export const UNMATCHED_UNREAD = 'warnings without a known service are kept, but nobody reads them';
+export const UNMATCHED_ROUTE = 'unmatched: { slack: "#alerts-without-owner" }';
+
 type Vendor = Connections['vendors'][number];
 type Target = Connections['targets'][number];
 type Evidence = Connections['evidence'][number];
@@ -32,6 +36,15 @@ export const connectionFindings = (found: Connections): Finding[] => [
     about: service,
     text: `an alert without the label environment or env is unmatched, so it only pages: the service has ${environments.join(', ')}. Set defaultEnvironment in services.yaml, or add the label to the rules`,
   })),
+  ...(found.unmatched_unread
+    ? [
+        {
+          verdict: 'warn' as const,
+          about: 'unmatched alerts',
+          text: `${UNMATCHED_UNREAD}: no route delivers them. Write where they go in config/routes.yaml, such as ${UNMATCHED_ROUTE}`,
+        },
+      ]
+    : []),
   ...found.judged.map(({ service, environment, problem }): Finding => ({
     verdict: 'warn',
     about: `${service}/${environment}`,

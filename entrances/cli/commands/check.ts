@@ -2,6 +2,8 @@ import type { EnvironmentEntry } from '../../../schemas/config/config.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { losesUnmatched } from '../../../core/domain/alerts/routing.ts';
+import { UNMATCHED_ROUTE, UNMATCHED_UNREAD } from '../../../core/domain/catalogue/doctor-findings.ts';
 import { counted } from '../../../core/domain/reports/words.ts';
 import { isNode, LineCounter } from 'yaml';
 import { type Problem, problemText } from '../../../core/domain/lint/problem.ts';
@@ -19,7 +21,7 @@ import {
   loadRunbooks,
   parseYaml,
 } from '../files.ts';
-import type { RunbookSet } from '../../../schemas/runbooks/runbook.ts';
+import { noRunbooks, type RunbookSet } from '../../../schemas/runbooks/runbook.ts';
 import { namedVariable } from '../../../schemas/config/variables.ts';
 import { DEPLOYER_NOTES } from '../../../schemas/rollback/targets.ts';
 import { folderOf } from '../folders.ts';
@@ -67,7 +69,16 @@ async function warnings(context: CommandContext, configDir: string, config: Load
   const { services } = config;
   const objectives = await lintObjectives(configDir, services);
   const people = await lintPeopleFiles(configDir, config);
-  return [...(await targetWarnings(context, configDir, services)), ...[...people, ...objectives].map(problemText)];
+  const found = [...people, ...objectives, ...unreadWarnings(configDir, config)];
+  return [...(await targetWarnings(context, configDir, services)), ...found.map(problemText)];
+}
+
+/** Returns a warning if there are routes, but none for warnings without a known service. */
+function unreadWarnings(configDir: string, config: LoadedConfig): Problem[] {
+  if (config.routes.routes.length === 0 || !losesUnmatched({ ...config, runbooks: noRunbooks }, timestamp(Date.now())))
+    return [];
+  const suggestion = `write where they go, such as ${UNMATCHED_ROUTE}`;
+  return [warningAt({ file: join(configDir, 'routes.yaml'), line: 1 }, UNMATCHED_UNREAD, suggestion)];
 }
 
 const unsetSecrets = ({ env }: CommandContext, dir: string, { runbooks }: RunbookSet): Problem[] =>

@@ -11,6 +11,7 @@ import { counted } from '../../../core/domain/reports/words.ts';
 import { Automation } from '../../../schemas/access/access.ts';
 import { Connections } from '../../../schemas/config/connections.ts';
 import { Machine } from '../../../schemas/config/machine.ts';
+import { UNKNOWN_ENVIRONMENT } from '../../../core/domain/alerts/signal.ts';
 import { UNMATCHED } from '../../../schemas/config/names.ts';
 import { FEATURES } from '../../../features/index.ts';
 import { Client } from '../client.ts';
@@ -182,12 +183,19 @@ async function unmatchedAlerts(client: Client): Promise<Finding[]> {
   const { items: incidents } = await client.get(`/v1/incidents?service=${UNMATCHED}&limit=50`, Incidents);
   const { items: signals } = await client.get('/v1/signals?limit=100', Signals);
   const texts = [
-    ...incidents.map(({ id, title, environment }) => `${title}, in ${environment} (incident ${id})`),
+    ...incidents.map(({ id, title, environment }) => `${title}${placeOf(environment)} (incident ${id})`),
     ...signals
       .filter(({ service }) => service === UNMATCHED)
-      .map(({ title, environment, unmatched: name }) => `${title}, service ${name ?? 'not named'} in ${environment}`),
+      .map(({ title, environment, unmatched: name }) => `${title}: ${unmatchedText(name ?? '', environment)}`),
   ];
   return [...new Set(texts)].map((text) => ({ verdict: 'warn', about: 'unmatched alert', text }));
+}
+
+const placeOf = (environment: string): string => (environment === UNKNOWN_ENVIRONMENT ? '' : `, in ${environment}`);
+
+function unmatchedText(service: string, environment: string): string {
+  if (service !== '') return `service ${service}${placeOf(environment)}`;
+  return `no label names its service${placeOf(environment) || ' or environment'}`;
 }
 
 /** Returns a warning, with the lines that map it, for each reported deployment that no service has. */

@@ -621,7 +621,9 @@ describe('doctor', () => {
   test('reports connections, unproved rollbacks, and alerts that match no service', async () => {
     const labels = { service: 'nobody-s', environment: 'production' };
     const stray = alert({ labels, fingerprint: 'aa', annotations: { summary: 'a stray alert' } });
-    await firebreak.post('/v1/alerts/alertmanager', group([stray]));
+    const named = { service: '', environment: '', severity: 'warning', action: '' };
+    const nameless = alert({ labels: named, fingerprint: 'ab', annotations: { summary: 'a nameless alert' } });
+    await firebreak.post('/v1/alerts/alertmanager', group([stray, nameless]));
     await seen(async () => (await firebreak.get('/v1/incidents?service=unmatched')).body.items.length > 0, 'the stray');
     const typo = await at(firebreak, 'deploy', 'record', 'checkout', 'prod', 'v9');
     expect(typo).toMatchObject({
@@ -667,6 +669,10 @@ describe('doctor', () => {
         'warn  basket/production     the secret PING_KEY of the metric ping is not set',
         'warn  runbook               secret FLAGS_KEY of asks is not set',
         expect.stringMatching(/^warn {2}unmatched alert +nobody-s: a stray alert, in production/),
+        'warn  unmatched alert       a nameless alert: no label names its service or environment',
+        expect.stringMatching(
+          /^warn {2}unmatched alerts {6}warnings without a known service are kept, but nobody reads them: .*routes\.yaml, such as unmatched: /,
+        ),
       ]),
     );
     expect([code, err]).toEqual([1, '1 check failed\n']);

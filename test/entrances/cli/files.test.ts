@@ -163,6 +163,17 @@ describe('check reports mistakes that a start accepts silently:', () => {
       ],
     ],
     [
+      'routes without one for alerts of unknown services',
+      {
+        'config/services.yaml': SERVICES,
+        'config/routes.yaml': 'routes:\n  - match: team="payments"\n    slack: "#payments"\n',
+      },
+      0,
+      [
+        'config/routes.yaml:1: warning: warnings without a known service are kept, but nobody reads them (write where they go, such as unmatched: { slack: "#alerts-without-owner" })',
+      ],
+    ],
+    [
       'two services with the same match',
       { 'config/services.yaml': 'services:\n  a: { match: { app: x } }\n  b:\n    match: { app: x, tier: web }\n' },
       1,
@@ -240,6 +251,7 @@ describe('check reports mistakes that a start accepts silently:', () => {
         'config/routes.yaml:21: warning: no severity is known as "urgent": alerts with unknown ones are warnings (give the word a meaning in "severities")',
         'config/routes.yaml:22: warning: the label "enviroment" is probably a typo, so its matcher sees an empty value (did you mean "environment"?)',
         'config/routes.yaml:23: warning: no alert has the label "__name__", so its matcher sees an empty value',
+        expect.stringContaining('config/routes.yaml:1: warning: warnings without a known service are kept, but nobody'),
       ],
     ],
     [

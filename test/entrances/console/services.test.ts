@@ -318,6 +318,7 @@ test('the page of a service says what automation can prove, by what the last che
         evidence: [measured],
         unknown_environments: [],
         unnamed_environments: [],
+        unmatched_unread: false,
         judged: [],
         generated: [],
         secrets: [],

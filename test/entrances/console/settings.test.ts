@@ -27,6 +27,7 @@ const CONNECTIONS: Connections = {
   evidence: [],
   unknown_environments: [],
   unnamed_environments: [],
+  unmatched_unread: false,
   generated: [
     {
       source: 'Prometheus',

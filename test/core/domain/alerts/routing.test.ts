@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Silence } from '../../../../core/domain/ports/silences.ts';
-import { destinationsOf, mutedBy, routingLabels } from '../../../../core/domain/alerts/routing.ts';
+import { losesUnmatched, destinationsOf, mutedBy, routingLabels } from '../../../../core/domain/alerts/routing.ts';
 import { toSignal } from '../../../../core/domain/alerts/signal.ts';
 import { Config } from '../../../../schemas/config/config.ts';
 import type { Signal } from '../../../../schemas/alerts/signal.ts';
@@ -24,6 +24,19 @@ const signal = (labels: Record<string, string>): Signal =>
 const critical = signal({ severity: 'critical' });
 const warning = signal({ severity: 'warning' });
 const info = signal({ severity: 'info' });
+
+test.each([
+  [{}, true],
+  [{ unmatched: { slack: '#lost' } }, false],
+  [{ unmatched: { ticket: { github: { repository: 'acme/operations' } } } }, false],
+  [{ routes: [{ match: 'team="payments"', slack: '#payments' }] }, true],
+  [{ routes: [{ match: 'severity="critical"', page: true }] }, true],
+  [{ routes: [{ slack: '#all' }] }, false],
+  [{ routes: [{ slack: true }] }, true],
+  [{ routes: [{ record: true }] }, false],
+])('whether warnings of unknown services reach nobody with %j: %s', (routes, expected) => {
+  expect(losesUnmatched(configOf(routes), NOON)).toBe(expected);
+});
 
 describe('without a file', () => {
   const nothing = { page: false, incident: false, channels: [], tickets: [], record: true, unavailable: [] };
