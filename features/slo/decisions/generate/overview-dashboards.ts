@@ -1,15 +1,18 @@
 import { ALLOWED_ERROR_RATIO, errorRatio, EVENTS } from './names.ts';
 import { type Dashboard, dashboard, table, timeseries } from './panels.ts';
 
+/** Services with objectives, and those of the catalogue. */
+const MEASURED = `__name__=~"${EVENTS}|deployment_success_total"`;
+
 const SERVICE_SELECTOR = '{service=~"$service", environment=~"$environment"}';
 
 /** Returns a quantile of the durations by service, from the histogram that the reader of the dashboard names. */
 const duration = (quantile: number): string =>
   `histogram_quantile(${quantile}, sum by (service, le) (rate($histogram{service=~"$service"}[5m])))`;
 
-/** Returns the rate of a counter that the reader names, by variant of the flags of a service. */
+/** Returns the rate of a counter that the reader names, by variant of each flag of a service: flags have variants of the same name. */
 const byVariant = (counter: string): string =>
-  `sum by (service, flag_variant) (rate($${counter}{service=~"$service", flag_variant!=""}[5m]))`;
+  `sum by (service, flag, flag_variant) (rate($${counter}{service=~"$service", flag_variant!=""}[5m]))`;
 
 /** A counter of completed conversions starts with the first one: until then, the share is 0. */
 const CONVERSION = `(${byVariant('completed')} or 0 * ${byVariant('started')}) / ${byVariant('started')}`;
@@ -24,8 +27,8 @@ export function serviceDashboard(): Dashboard {
       tags: ['firebreak', 'services'],
       from: 'now-6h',
       variables: [
-        ['service', EVENTS],
-        ['environment', `${EVENTS}{service=~"$service"}`],
+        ['service', `{${MEASURED}}`],
+        ['environment', `{${MEASURED}, service=~"$service"}`],
       ],
       texts: [
         ['histogram', 'Histogram of durations', 'http_request_duration_seconds_bucket'],
@@ -52,7 +55,7 @@ export function serviceDashboard(): Dashboard {
         [deploys('failure'), '{{service}} failed'],
       ]),
       timeseries('Conversion by flag variant', 'Completed by started, of 5 min', 0, 18, 12, 9, 'percentunit', [
-        [CONVERSION, '{{service}} {{flag_variant}}'],
+        [CONVERSION, '{{service}} {{flag}} {{flag_variant}}'],
       ]),
     ],
   );

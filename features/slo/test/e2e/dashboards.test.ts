@@ -29,9 +29,18 @@ const HISTOGRAM = Object.entries({ '0.1': 5, '0.5': 9.6, '1': 10, '+Inf': 10 }).
   series('http_request_duration_seconds_bucket', { service: 'checkout', le }, (ago) => rate * since(ago)),
 );
 
-/** Half as many conversions are completed with the flag as without it, and none with a variant that fails. */
-const CONVERSIONS = Object.entries({ on: 1, off: 2, broken: null }).flatMap(([variant, completed]) => {
-  const labels = { service: 'checkout', flag_variant: variant };
+/**
+ * Half as many conversions are completed with the flag as without it, and none with a variant that fails. Another flag has variants
+ * with the same names.
+ */
+const CONVERSIONS = Object.entries({
+  'new-basket on': 1,
+  'new-basket off': 2,
+  'new-basket broken': null,
+  'one-click on': 4,
+}).flatMap(([name, completed]) => {
+  const [flag = '', variant = ''] = name.split(' ');
+  const labels = { service: 'checkout', flag, flag_variant: variant };
   return [
     series('checkout_started_total', labels, (ago) => 4 * since(ago)),
     ...(completed === null ? [] : [series('checkout_completed_total', labels, (ago) => completed * since(ago))]),
@@ -46,6 +55,8 @@ const RECORDED: Recorded[] = [
   series('firebreak:slo_error:ratio_rate5m', OBJECTIVE, () => 0.02),
   series('firebreak:slo_error_budget:ratio', OBJECTIVE, () => 0.001),
   series('deployment_success_total', PLACE, (ago) => (ago > 600 ? 4 : 5)),
+  // It has no objective.
+  series('deployment_success_total', { service: 'cart', environment: 'staging' }, () => 0),
   series('deployment_failure_total', PLACE, () => 1),
   series('firebreak_deployment_timestamp_seconds', { ...PLACE, version: 'v2' }, (ago) =>
     ago > 600 ? deployedAt - 9000 : deployedAt,
@@ -203,12 +214,28 @@ describe.skipIf(!have('prometheus', 'promtool'))('in a Prometheus', () => {
 
   test('conversions are those of each variant', async () => {
     const query = queriesOf(serviceDashboard()).find((one) => one.includes('flag_variant')) ?? '';
-    const rates = (await run(query)).map(({ metric, value }) => [metric['flag_variant'], Number(value[1])] as const);
+    const rates = (await run(query)).map(({ metric, value }) => [
+      `${metric['flag']} ${metric['flag_variant']}`,
+      Number(value[1]),
+    ]);
     expect(Object.fromEntries(rates)).toEqual({
-      on: expect.closeTo(0.25, 3),
-      off: expect.closeTo(0.5, 3),
-      broken: 0,
+      'new-basket on': expect.closeTo(0.25, 3),
+      'new-basket off': expect.closeTo(0.5, 3),
+      'new-basket broken': 0,
+      'one-click on': expect.closeTo(1, 3),
     });
+  });
+
+  test.each([
+    ['service', ['cart', 'checkout']],
+    ['environment', ['production', 'staging']],
+  ])('the variable %s offers all, with an objective or deploys', async (variable, expected) => {
+    const { list } = serviceDashboard()['templating'] as { list: { name: string; query: { query: string } }[] };
+    const { query } = list.find(({ name }) => name === variable)?.query ?? expect.unreachable();
+    const [, selector = '', label] = /^label_values\((.*), (\w+)\)$/.exec(query) ?? [];
+    const match = new URLSearchParams({ 'match[]': selector.replaceAll('$service', '.*') });
+    const response = await fetch(`${prometheus.url}/api/v1/label/${label}/values?${match.toString()}`);
+    expect(await response.json()).toEqual({ status: 'success', data: expected });
   });
 
   test('quantiles are those of the histogram', async () => {
