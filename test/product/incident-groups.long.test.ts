@@ -39,7 +39,9 @@ type Page = { id: string; title: string; status: string };
 type Incident = { id: string; service: string; status: string; parent_id: string | null; channel: string | null };
 
 const pages = async (): Promise<Page[]> => (await firebreak.get('/sandbox/state')).body.views.pagerduty.incidents;
-const pagesOf = async (service: string) => (await pages()).filter(({ title }) => title.startsWith(service));
+/** Returns the service that the title of a page names: `INC-1 cart production: …`. */
+const serviceIn = ({ title }: Page): string | undefined => title.split(' ')[1];
+const pagesOf = async (service: string) => (await pages()).filter((page) => serviceIn(page) === service);
 const incidents = async (): Promise<Incident[]> => (await firebreak.get('/v1/incidents?limit=100')).body.items;
 const incidentsOf = async (service: string) => (await incidents()).filter((one) => one.service === service);
 
@@ -94,7 +96,7 @@ test('a parent is acknowledged and resolved with its children, and a later alert
 
   await firebreak.request('POST', `/sandbox/pagerduty/incidents/${rings?.id}/acknowledge`, { by: 'Ada Park' });
   await seen(async () => (await pages()).every(({ status }) => status !== 'triggered'), 'silence');
-  expect(new Set((await pages()).map(({ title }) => title.split(' ')[0]))).toEqual(
+  expect(new Set((await pages()).map(serviceIn))).toEqual(
     new Set(['orders', 'cart', 'search', 'several-services']), // the first one is over
   );
 
