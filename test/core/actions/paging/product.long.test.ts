@@ -29,8 +29,8 @@ type Shown = { id: string; title: string; status: string; log: { action: string;
 
 /** Returns PagerDuty's incidents of a service, newest first. */
 const shown = async (service: string): Promise<Shown[]> =>
-  (await firebreak.get('/sandbox/state')).body.views.pagerduty.incidents.filter(({ title }: Shown) =>
-    title.startsWith(service),
+  (await firebreak.get('/sandbox/state')).body.views.pagerduty.incidents.filter(
+    ({ title }: Shown) => title.split(' ')[1] === service,
   );
 
 /** Sends a firing alert and waits for the page. Returns the path of the incident. */
