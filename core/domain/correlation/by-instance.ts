@@ -20,7 +20,10 @@ const START_SECONDS = 45;
 const ENDED_SECONDS = 90;
 const LATE_SECONDS = 300;
 
-/** Part of its usual requests below which an instance ends: the rate of one that has ended falls until the window has passed. */
+/**
+ * Part of its usual requests, and of those to other instances now, below which an instance ends: its rate falls until the window
+ * has passed. The rates of all fall where instances are added.
+ */
 const ENDING = 0.7;
 
 /** Seconds before an instance gets a version in which the version before counts. A host may be drained and restarted in between. */
@@ -53,7 +56,7 @@ export const isKnownByInstance = (
 /**
  * Says that a single instance explains the errors of a version: its other instances are well, or it is the only one and had been
  * well, or it is a host that failed with the version before. A node that fails, a full disk, or a noisy neighbour concerns one
- * instance; a version concerns all of its own. Of instances that have ended, only the failures count, and not against the version.
+ * instance; a version concerns all of its own. Instances that have ended count neither as failing nor as well, unless no others do.
  *
  * @param from time in milliseconds since which the version fails
  * @returns null if at least two instances fail, or if instances are not measured
@@ -68,16 +71,17 @@ export function onlyInstanceBad(
   const { max } = health;
   const scale = { window: measured.window, health, at };
   const all = newestOf(own.instances, scale, from);
+  const isWell = (one: Newest<Instance>): boolean =>
+    !one.isBad && (one.requests === null || one.requests >= MIN_REQUESTS);
   const serving = all.filter(({ hasEnded }) => !hasEnded);
-  const failing = serving.filter(({ isBad }) => isBad);
+  const judged = serving.some((one) => one.isBad || isWell(one)) ? serving : all;
+  const failing = judged.filter(({ isBad }) => isBad);
   const before = measured.versions.filter((one) => one !== own).flatMap(({ instances }) => instances);
   const known = failing.filter(({ instance }) => failedBefore(instance, before, scale));
   const [bad, ...more] = failing.filter((one) => !known.includes(one));
   if (more.length > 0) return null;
   const namesKnown = list(known.map(({ instance }) => instance.name));
-  const well = serving.filter(
-    (one) => !failing.includes(one) && (one.requests === null || one.requests >= MIN_REQUESTS),
-  );
+  const well = judged.filter(isWell);
   const areWell = `${well.length} other ${well.length === 1 ? 'instance of it is' : 'instances of it are'} well`;
   if (bad === undefined) {
     if (known.length > 0)
@@ -118,6 +122,7 @@ function newestOf<One extends Unit>(all: readonly One[], { at, window, health }:
     return newest === undefined ? [] : [{ instance, newest, rates, last: lastOf(newest, rates) }];
   });
   const newestOfAll = Math.max(...sampled.map(({ last }) => last));
+  const rateOfAll = median(sampled.flatMap(({ rates }) => rates.at(-1) ?? []));
   return sampled.map(({ instance, newest, rates, last }) => {
     const rate = rates.findLast((point) => point.at <= newest.at)?.value ?? 0;
     const requests = instance.traffic === null || window === null ? null : rate * window;
@@ -128,7 +133,7 @@ function newestOf<One extends Unit>(all: readonly One[], { at, window, health }:
       newest,
       requests,
       isBad: isAbove && areCounted(requests, newest.value, health),
-      hasEnded: isEnding(rates) || behind > (isAbove ? ENDED_SECONDS : LATE_SECONDS),
+      hasEnded: isEnding(rates, rateOfAll) || behind > (isAbove ? ENDED_SECONDS : LATE_SECONDS),
     };
   });
 }
@@ -137,9 +142,9 @@ function newestOf<One extends Unit>(all: readonly One[], { at, window, health }:
 const lastOf = (newest: Point, rates: readonly Point[]): number =>
   Math.max(newest.at, rates.findLast(({ value }) => value > 0)?.at ?? 0);
 
-function isEnding(rates: readonly Point[]): boolean {
+function isEnding(rates: readonly Point[], rateOfAll: number): boolean {
   const usual = median(rates.filter(({ value }) => value > 0));
-  return (rates.at(-1)?.value ?? usual) < ENDING * usual;
+  return (rates.at(-1)?.value ?? usual) < ENDING * Math.min(usual, rateOfAll);
 }
 
 /** Returns whether so many requests come that this value of the health query is more than chance. A quantile counts no failed ones. */

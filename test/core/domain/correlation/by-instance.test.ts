@@ -136,6 +136,21 @@ describe('a person decides, and learns the instance,', () => {
     expect(suspectIn(correlate(given)).proof).toBeNull();
   });
 
+  test('if one of its instances fails since others were added, which take a part of its requests', () => {
+    const pod = (name: string, started: number, errors: number) => ({
+      name,
+      curve: curve((minutes) => (minutes > started ? null : minutes > 0 ? 0.0005 : errors)),
+      traffic: curve((minutes) => (minutes > started ? null : minutes > 4 ? 20 : minutes > 1 ? 10 : 5)),
+    });
+    for (const instances of [
+      [pod('a', 20, 0.5), pod('b', 4, 0)],
+      [pod('a', 20, 0.5), pod('b', 4, 0), pod('c', 1, 0), pod('d', 1, 0)],
+    ]) {
+      const given = evidence([], { by_instance: { window: 60, versions: [{ version: 'v42', instances }] } });
+      expect(approvalReasons(given).join()).toContain('only instance a of v42 fails');
+    }
+  });
+
   test('if the instances that failed have ended, and the others are well', () => {
     const pod = (name: string, ended: number, errors: number) => ({
       name,
