@@ -170,7 +170,7 @@ async function followInbox(
     await started; // before the inbox is read: a message that arrived earlier wakes nobody
     const wakeUp = await nextWakeUp(run, session, state, deps);
     if (mayHaveEndedAlerts(state, wakeUp)) branches.endGoneAlerts(state.round);
-    state = afterWakeUp(state, wakeUp);
+    state = afterWakeUp(state, wakeUp, begun);
   }
 }
 
@@ -359,11 +359,15 @@ const mayHaveEndedAlerts = ({ quiet }: RunState, { by, waited, inbox }: WakeUp):
   ((by === 'timeout' && (quiet.seconds + waited) % INBOX_INTERVAL_SECONDS === 0) ||
     inbox.messages.some(({ message }) => message.kind === 'verification' && message.outcome === 'passed'));
 
-function afterWakeUp(state: RunState, { by, waited, inbox }: WakeUp): RunState {
+function afterWakeUp(state: RunState, { by, waited, inbox }: WakeUp, { incident }: BegunRun): RunState {
   const { round, response, quiet, deadlines: before, postponed } = state;
   const { messages, renotified, unreadable = null, isLong = false, warnings, deadlines = before } = inbox;
   const isActive = messages.length > 0 || renotified !== quiet.renotified;
-  const read: ResponseState = { ...response, firing: countHolding(inbox) };
+  const firing = countHolding(inbox);
+  // A member has joined or ended, and others fail. The page of many shows only those that act or ask.
+  const isRegrouped =
+    incident.group_reason?.because === 'shared_dependency' && firing !== response.firing && firing > 0;
+  const read: ResponseState = { ...response, firing, pageOutdated: response.pageOutdated || isRegrouped };
   return {
     round: round + 1,
     response: messages.reduce((after, { seq, message }) => ({ ...apply(after, message), consumed: seq }), read),

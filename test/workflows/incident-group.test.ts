@@ -385,6 +385,36 @@ describe('a dependency and its caller', () => {
     expect(await shownOn(together, (world) => parentIn(world).id)).toContainEqual(question);
   });
 
+  test('show the group on a page that it took over, and what still fails once the dependency is well', async () => {
+    const { world } = await play({
+      given,
+      timeline: { '0 s': fires(), '10 s': fires(cart), '4 min': ends(), '20 min': ends(cart) },
+    });
+    const [checkout] = recordsOf(world, 'checkout');
+    const number = parentIn(world).number;
+    const ofPage = world.pageUpdates.filter(({ key }) => key === `${checkout?.id}.page.1`);
+    const shown = ofPage.map(({ summary, details }) => ({ summary, problem: details?.['problem'] }));
+    const text = 'checkout is failing, and so is cart, which depends on it';
+    expect(shown).toContainEqual({
+      summary: expect.stringMatching(`^INC-${number} several-services production: ${text}\\. `),
+      problem: [
+        text,
+        'checkout production: HighErrorRatio of checkout (mitigated, not verified yet)',
+        'cart production: cart fails of checkout (open)',
+      ],
+    });
+    const left = 'cart still fails, although the incident of checkout is resolved';
+    expect(shown.at(-1)).toEqual({
+      summary: `INC-${number} several-services production: ${left}. Look at cart in production first: ${left}.`,
+      problem: [
+        left,
+        'checkout production: HighErrorRatio of checkout (resolved)',
+        'cart production: cart fails of checkout (open)',
+      ],
+    });
+    expect(pages(world)).toEqual(['pager trigger page.1 critical', 'pager resolve page.1 critical']);
+  });
+
   test('show the same next step on the page and on each card, which is about the dependency', async () => {
     const asks: Moment = (world) => {
       const { services } = acting({ autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act' } });

@@ -283,6 +283,8 @@ async function takeOver(
   const effect = { key: pageKey(id, number), kind: 'page', ...(await pagerTarget(deps)), class: 'keyed' } as const;
   await deps.effects.intend(id, { ...effect, detail, taken_over: own }, { page: number });
   await deps.effects.conclude(id, effect.key, 'succeeded', detail);
+  // The page shows only the child until it is updated.
+  if (await deps.incidents.post(id, { kind: 'page_outdated' }, {}, `taken-over-${number}`)) await wake(deps, id);
   return { kind: 'closed' };
 }
 

@@ -32,8 +32,11 @@ export async function updatePage(run: Run, incidentId: IncidentId, deps: Deps): 
 /** `done`: also if there is nothing to update. */
 type Update = 'done' | 'again';
 
-/** A page at the pager. `owner`: the incident whose page it is. */
-type OpenPage = { owner: IncidentRecord; number: number; effect: Effect };
+/**
+ * A page at the pager. `owner`: the incident that it shows. `sent`: the incident whose page it was when it was sent; a page that was taken
+ * over shows the group instead.
+ */
+type OpenPage = { owner: IncidentRecord; number: number; sent: { by: IncidentRecord; number: number }; effect: Effect };
 
 /** @param last no attempt follows */
 async function updateOnce(deps: Deps, id: IncidentId, last: boolean): Promise<Update> {
@@ -54,24 +57,29 @@ async function pagesShowing(deps: Deps, incident: IncidentRecord): Promise<{ sen
   const parent = read?.status === 'resolved' ? undefined : read;
   const own = await openPage(deps, incident, incident.pages);
   const group = parent === undefined ? null : await openPage(deps, parent, parent.pages);
-  const sent = [own, group?.effect.key === own?.effect.key ? null : group].filter((page) => page !== null);
+  const sent = [group?.effect.key === own?.effect.key ? null : own, group].filter((page) => page !== null);
   return { sent, isDue: parent !== undefined && parent.pages === 0 && needsPage(parent) };
 }
 
-/** Returns a page, or the page of a child that stands for it. Null: it was not sent. */
+/** Returns a page, which can be that of a child that stands for it. Null: it was not sent. */
 async function openPage(deps: Deps, owner: IncidentRecord, number: number): Promise<OpenPage | null> {
   const effect = await deps.effects.get(owner.id, pageKey(owner.id, number));
-  if (effect?.taken_over === undefined) return effect === undefined ? null : { owner, number, effect };
-  const child = await deps.incidents.read(effect.taken_over.incident_id);
-  return child === undefined || child.status === 'resolved' ? null : openPage(deps, child, effect.taken_over.number);
+  if (effect === undefined) return null;
+  const { taken_over: from } = effect;
+  if (from === undefined) return { owner, number, sent: { by: owner, number }, effect };
+  const child = await deps.incidents.read(from.incident_id);
+  const sent = await deps.effects.get(from.incident_id, pageKey(from.incident_id, from.number));
+  return child === undefined || sent === undefined
+    ? null
+    : { owner, number, sent: { by: child, number: from.number }, effect: sent };
 }
 
 async function updateOne(deps: Deps, story: Overview, page: OpenPage, last: boolean): Promise<Update> {
-  const { owner, number, effect } = page;
+  const { owner, number, sent, effect } = page;
   // The request of a page in progress may be older than the decision.
   if (effect.state === 'intended') return 'again';
   // A page that a person resolved at the pager would page again.
-  if (effect.state !== 'succeeded' || owner.handling?.dismissed?.page === number) return 'done';
+  if (effect.state !== 'succeeded' || sent.by.handling?.dismissed?.page === sent.number) return 'done';
   const updateKey = `${effect.key}.update-${decisionShown(story)}`;
   if (story.effects.some(({ key }) => key === updateKey)) return 'done';
   if (!(await isShownBy(deps, page, story))) return 'done';

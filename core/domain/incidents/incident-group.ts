@@ -1,5 +1,6 @@
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import { dependenciesOf, dependentsOf } from '../catalogue/dependencies.ts';
+import { list } from '../correlation/words.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { type IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -46,6 +47,23 @@ export const mayStillFail = ({ status, verification, firing }: Failure): boolean
 
 /** Reason for grouping incidents. `name`: the dependency that they share, or that fails itself; or empty. */
 export type GroupReason = { because: 'many' | 'shared_dependency'; name: string; text: string };
+
+/** What is wrong in a group now. `first`: the service to look at first. `isOver`: the incident of its dependency is resolved. */
+export type GroupNow = { words: string; first: string; isOver: boolean };
+
+/** Describes a group now. Its reason is of the time at which it began: a dependency that is well does not explain why others still fail. */
+export function groupNow(
+  { name, text }: GroupReason,
+  members: readonly Pick<IncidentRecord, 'service' | 'status'>[],
+): GroupNow {
+  const isOpen = ({ status }: (typeof members)[number]): boolean => status !== 'resolved';
+  const ofDependency = members.filter(({ service }) => service === name);
+  const failing = [...new Set(members.filter(isOpen).map(({ service }) => service))].toSorted();
+  if (ofDependency.length === 0 || ofDependency.some(isOpen) || failing.length === 0)
+    return { words: text, first: name, isOver: false };
+  const words = `${list(failing)} still ${failing.length === 1 ? 'fails' : 'fail'}, although the incident of ${name} is resolved`;
+  return { words, first: list(failing), isOver: true };
+}
 
 /** Severity of a parent incident, and whether it pages when it opens. */
 export type ParentUrgency = Pick<IncidentRecord, 'severity'> & { page: boolean };
@@ -133,7 +151,7 @@ export function groupingOf(
   const byDependency =
     policy.sharedDependency === false
       ? null
-      : groupingByDependency(opened, candidates, services, policy.sharedDependency);
+      : groupingByDependency(opened, candidates, services, policy.sharedDependency, new Set(mitigated));
   const count = scopesOf(openedNear);
   const isMany = policy.incidents !== false && count > policy.incidents;
   // A dependency that explains most of the incidents is their group, however many they are.
@@ -153,6 +171,7 @@ function groupingByDependency(
   openedNear: readonly Opening[],
   services: Config['services'],
   atLeast: number,
+  mitigated: ReadonlySet<Opening>,
 ): Extract<Grouping, { kind: 'together' }> | null {
   const candidates = withDependencies(opened, services)
     .map((name) => {
@@ -170,11 +189,17 @@ function groupingByDependency(
   if (largest === undefined) return null;
   const { name, members, fails } = largest;
   const others = [...new Set(members.map(({ service }) => service))].filter((other) => other !== name).toSorted();
+  const isMitigated = members.every((one) => one.service !== name || mitigated.has(one));
+  const [first = '', ...more] = others;
   const text = !fails
     ? `${others.join(', ')} all depend on ${name}`
-    : others.length === 1
-      ? `${name} is failing, and so is ${others[0]}, which depends on it`
-      : `${name} is failing, and so are services that depend on it: ${others.join(', ')}`;
+    : more.length === 0
+      ? isMitigated
+        ? `${name} was mitigated, but ${first}, which depends on it, fails`
+        : `${name} is failing, and so is ${first}, which depends on it`
+      : isMitigated
+        ? `${name} was mitigated, but services that depend on it fail: ${others.join(', ')}`
+        : `${name} is failing, and so are services that depend on it: ${others.join(', ')}`;
   return { kind: 'together', members, reason: { because: 'shared_dependency', name, text } };
 }
 

@@ -10,6 +10,7 @@ import type { IncidentId, Severity } from '../../../schemas/config/names.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Mute } from '../alerts/routing.ts';
+import type { GroupNow } from '../incidents/incident-group.ts';
 import { type Place, placeNames } from './place-names.ts';
 
 /** A timeline entry with its position, which identifies it. */
@@ -45,6 +46,8 @@ export type Overview = {
    * incident itself.
    */
   deciding?: Deciding;
+  /** What is wrong now in the group of a dependency, which is this incident or its parent. Absent: there is none. */
+  group?: GroupNow;
 };
 
 /** An incident with what its decision is described from. */

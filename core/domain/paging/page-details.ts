@@ -64,11 +64,11 @@ export function pageDetailsOf(
 }
 
 /** Returns the firing alerts with their descriptions; for a parent incident, its children. */
-function problemOf({ incident, signals, children, childCount }: Overview): string[] {
+function problemOf({ incident, signals, children, childCount, group }: Overview): string[] {
   if (incident.group_reason !== undefined) {
     const rest = childCount - Math.min(children.length, CHILDREN_SHOWN_MAX);
     return [
-      incident.group_reason.text,
+      group?.words ?? incident.group_reason.text,
       ...children
         .slice(0, CHILDREN_SHOWN_MAX)
         .map((child) => `${child.service} ${child.environment}: ${child.title} (${statusWords(child)})`),
@@ -116,14 +116,21 @@ function suspectsOf(story: Pick<Overview, 'incident' | 'decisions'>): string | s
   return currentDecisions(story).length === 0 ? 'not known yet' : 'no known change could have caused this';
 }
 
-/** Identifies what a page shows: the newest decision and what became of it, and a mitigation by a runbook or a person. */
-export function decisionShown(story: Pick<Overview, 'incident' | 'decisions' | 'effects'>): string {
+/**
+ * Identifies what a page shows: the newest decision and what became of it, a mitigation by a runbook or a person, and which members of a
+ * group are resolved.
+ */
+export function decisionShown(
+  story: Pick<Overview, 'incident' | 'decisions' | 'effects' | 'children' | 'childCount'>,
+): string {
   const last = story.decisions.at(-1);
   const { change, runbook } = story.incident.verifying ?? {};
   const mitigation = change ?? (runbook === undefined ? [] : `runbook-${runbook}`);
   const decision =
     last === undefined ? 'undecided' : [numberOf(last.id), last.state, rollbackOf(last, story)?.state ?? []];
-  return [decision, mitigation].flat(2).join('-');
+  const resolved = story.children.filter(({ status }) => status === 'resolved').length;
+  const members = story.incident.group_reason === undefined ? [] : `${resolved}-of-${story.childCount}`;
+  return [decision, mitigation, members].flat(2).join('-');
 }
 
 /** Returns the newest decision that can be answered now. */

@@ -13,18 +13,18 @@ const SAMPLE_FRESH_SECONDS = 120;
 
 /**
  * Says what is wrong now: the most severe of the newest alerts of the open problem, the share of failed requests, and the dependencies
- * that fail as well, as far as they are known. An incident that a person declared, or a group, has the title for that.
+ * that fail as well, as far as they are known. An incident that a person declared, or a group of many, has the title for that.
  *
  * @param known.evidence of the newest judgement of the open problem. Null: there is none
  * @param known.failing dependencies of the service that have an open incident
  */
 export function problemWords(
-  { incident, signals }: Pick<Story, 'incident' | 'signals'>,
+  { incident, signals, group }: Pick<Story, 'incident' | 'signals' | 'group'>,
   known: { evidence: Pick<Evidence, 'health'> | null; failing: readonly string[] },
   now: Timestamp,
 ): string {
   const { unmatched, new_onset: onset } = incident;
-  if (incident.group_reason !== undefined || unmatched === '') return incident.title;
+  if (incident.group_reason !== undefined || unmatched === '') return group?.words ?? incident.title;
   const firing = signals.filter(({ status }) => status === 'firing');
   const alert = firing
     .filter(({ startsAt }) => onset === undefined || startsAt >= onset.recovered_at)

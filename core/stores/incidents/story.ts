@@ -1,4 +1,5 @@
 import { decidingOf, mayDecide, parentOfDependency, shownParent } from '../../domain/incidents/deciding-incident.ts';
+import { groupNow } from '../../domain/incidents/incident-group.ts';
 import { childOf } from '../../domain/incidents/lifecycle.ts';
 import type { Mute } from '../../domain/alerts/routing.ts';
 import type { Child, Deciding, Overview, Story } from '../../domain/messages/story.ts';
@@ -52,7 +53,8 @@ export async function overviewOf(table: Table, id: IncidentId): Promise<Overview
   ]);
   const parentRecord = parent && incidentRecordOf(parent);
   const group = parentOfDependency(incident, parentRecord);
-  const deciding = group && (await decidingIn(table, group));
+  const members = group && (await childIncidentsOf(table, group.id)).map((child) => child.incident);
+  const deciding = group && (await decidingIn(table, group, members ?? []));
   return {
     incident,
     decisions,
@@ -62,6 +64,7 @@ export async function overviewOf(table: Table, id: IncidentId): Promise<Overview
     childCount: children.length,
     parent: parentRecord === undefined ? null : shownParent(parentRecord),
     ...(deciding && { deciding }),
+    ...(group?.group_reason && { group: groupNow(group.group_reason, members ?? []) }),
   };
 }
 
@@ -76,8 +79,11 @@ async function decidingParts(table: Table, id: IncidentId): Promise<Omit<Decidin
 }
 
 /** Returns the incident that decides for the group of a dependency. */
-async function decidingIn(table: Table, parent: IncidentRecord): Promise<Deciding | undefined> {
-  const children = (await childIncidentsOf(table, parent.id)).map(({ incident }) => incident);
+async function decidingIn(
+  table: Table,
+  parent: IncidentRecord,
+  children: readonly IncidentRecord[],
+): Promise<Deciding | undefined> {
   const members = await Promise.all(
     mayDecide(children, parent).map(async (incident) => ({ incident, ...(await decidingParts(table, incident.id)) })),
   );

@@ -158,7 +158,10 @@ describe('a shared dependency', () => {
   test('is grouped with dependents that were mitigated, and may still fail', () => {
     const [mitigated, opened] = [opening('db'), opening('cart', 60)];
     expect(groupingOf(opened, [opened], SHOP, policy(), { mitigated: [mitigated] })).toMatchObject({
-      reason: { name: 'db' },
+      reason: { name: 'db', text: 'db was mitigated, but cart, which depends on it, fails' },
+    });
+    expect(groupingOf(mitigated, [mitigated], SHOP, policy(), { mitigated: [opened] })).toMatchObject({
+      reason: { text: 'db is failing, and so is cart, which depends on it' },
     });
   });
 
