@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { ends, fires, play, theIncident } from './play.ts';
+import { ends, fires, type Moment, play, theIncident } from './play.ts';
+import { secondFailurePaths } from './stories/second-failures.ts';
 
 test('the title of an incident has no value; the entry of its opening has it, and that of its end names none', async () => {
   const summary = 'checkout error rate is 6.392 %';
@@ -10,4 +11,43 @@ test('the title of an incident has no value; the entry of its opening has it, an
   expect(texts).toContain(`Opened: ${summary}`);
   expect(texts).toContainEqual(expect.stringMatching(/^Resolved: checkout error rate\. /));
   expect(story?.signals.map(({ title }) => title)).toEqual([summary]);
+});
+
+test('a problem that is measured before an alert reports it is named so, then by its own alert', async () => {
+  const { given = [], timeline = {} } =
+    secondFailurePaths['second-failure-is-measured-while-the-first-alert-still-fires'] ?? {};
+  const titles: Record<string, unknown> = {};
+  const looks =
+    (when: string): Moment =>
+    async (world) => {
+      const { incident } = (await world.deps.incidents.story(theIncident(world), null)) ?? {};
+      titles[when] = [incident?.title, incident?.earlier_problems?.map(({ title }) => title)];
+    };
+  const again = { name: 'CheckoutIsSlow', summary: 'checkout is slow', began: 20 };
+  const summaries: string[] = [];
+  const listens: Moment = ({ deps }) => {
+    const { send } = deps.pager;
+    const heard: typeof send = (page) => (page.action === 'trigger' && void summaries.push(page.summary), send(page));
+    Object.assign(deps, { pager: { send: heard } });
+  };
+  await play({
+    given: [...given, listens],
+    timeline: {
+      '0 s': fires(),
+      '270 s': timeline['270 s'] ?? expect.unreachable(),
+      '320 s': timeline['320 s'] ?? expect.unreachable(),
+      '570 s': looks('measured'),
+      '590 s': fires(again),
+      '591 s': looks('reported'),
+      '12 min': timeline['12 min'] ?? expect.unreachable(),
+      '14 min': ends(),
+      '15 min': ends(again),
+    },
+  });
+  const before = ['HighErrorRatio of checkout'];
+  expect(titles).toEqual({
+    measured: ['health is above its limit', before],
+    reported: ['checkout is slow', before],
+  });
+  expect(summaries[1]).toMatch(/^INC-1 checkout production: health is above its limit\. Page 2: /);
 });

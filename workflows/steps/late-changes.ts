@@ -210,6 +210,7 @@ async function beginSecondProblem(deps: Deps, { incidentId: id, changes: ids }: 
     .map((one) => ({
       since: one.startsAt,
       pages: incident.verification === 'pending' && mitigatedAt !== undefined && looksBackBefore(one, mitigatedAt),
+      alert: one,
     }));
   const onset = (now: IncidentRecord) => newOnsetAfterChange(now, changes, alerts);
   const { newOnset } = onset(incident);

@@ -1,3 +1,4 @@
+import { MEASURED_TITLE } from '../../core/domain/alerts/incident-title.ts';
 import { healthOf } from '../../core/domain/catalogue/health.ts';
 import { isQuantile, windowOf } from '../../core/domain/correlation/query.ts';
 import { healthSince, type HealthSince } from '../../core/domain/correlation/recovery.ts';
@@ -91,7 +92,8 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
   if (failingSince !== null && (failingSince.lasts || isLast)) {
     const pages = incident.page ?? incident.severity === 'critical';
     const message = { kind: 'new_onset', judged: incident.mitigations, pages } as const;
-    const onset = (now: IncidentRecord) => newOnset(now, { since: failingSince.at, recoveredAt, pages });
+    const onset = (now: IncidentRecord) =>
+      newOnset(now, { since: failingSince.at, recoveredAt, pages, title: MEASURED_TITLE });
     await deps.incidents.post(id, message, (now) => noted(onset(now)), `new-onset-${of}`);
     await wake(deps, id);
   } else if (incident.recovered_at === undefined) {

@@ -7,6 +7,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import { looksBackBefore } from '../changes/evidence-window.ts';
 import { closedAsOf } from '../incidents/closing.ts';
 import { reopeningPost } from '../incidents/reopening.ts';
+import { alertTitle, MEASURED_TITLE, mostSevereOf, problemTitle } from './incident-title.ts';
 import { lastingTitle } from './lasting-title.ts';
 import type { Mute } from './routing.ts';
 import { blankIncident, type NewIncident, newIncident } from '../incidents/new-incident.ts';
@@ -380,31 +381,13 @@ function endOf({ signal, known }: Reported, at: Timestamp): AdmissionPlan['ended
   return { ...signal, startsAt, episode, endsAt: signal.status === 'firing' ? signal.startsAt : (signal.endsAt ?? at) };
 }
 
-/** Returns the alert that names a problem: the first critical one, else the first one. */
-const mostSevereOf = (arrivals: readonly Arrival[]): Signal | undefined =>
-  arrivals
-    .map(({ signal }) => signal)
-    .toSorted((a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'))[0];
-
-const titled = ({ unmatched, title }: Signal, shown: (title: string) => string = (text) => text): string =>
-  unmatched ? `${unmatched}: ${shown(title)}` : shown(title);
-
-/** Returns the title of an incident whose newest problem these arrivals began. */
-function newTitle(
-  { newOnset: onset }: IncidentChange,
-  unmutedArrivals: readonly Arrival[],
-): Pick<IncidentChange, 'title'> {
-  const signal = onset && mostSevereOf(unmutedArrivals);
-  return signal === undefined ? {} : { title: titled(signal, lastingTitle) };
-}
-
 function planOpening(
   { at, trace, target, newId: id }: AdmissionState,
   attached: readonly Arrival[],
 ): AdmissionPlan['incident'] {
   const unmutedArrivals = attached.filter(({ mute }) => mute === null);
   const signals = attached.map(({ signal }) => signal);
-  const mostSevere = mostSevereOf(unmutedArrivals);
+  const mostSevere = mostSevereOf(unmutedArrivals.map(({ signal }) => signal));
   if (mostSevere === undefined) throw new RangeError('an incident must open with at least one signal');
   const { service, environment, unmatched } = mostSevere;
   const isShared = target.scope === SHARED_SCOPE;
@@ -414,7 +397,7 @@ function planOpening(
     service,
     environment,
     unmatched,
-    title: titled(mostSevere, lastingTitle),
+    title: alertTitle(mostSevere, lastingTitle),
     severity: highestSeverity(unmutedArrivals.map(({ signal }) => signal.severity)),
     page: unmutedArrivals.some(pages),
     notified_channels: [...new Set(unmutedArrivals.flatMap(({ destinations }) => destinations.channels))],
@@ -435,7 +418,7 @@ function planOpening(
   const { scope, otherSlots } = target;
   return {
     kind: 'opens',
-    opens: newIncident(incident, scope, signals, isShared ? {} : { reported: titled(mostSevere) }),
+    opens: newIncident(incident, scope, signals, isShared ? {} : { reported: alertTitle(mostSevere) }),
     slots: otherSlots === undefined ? null : [...otherSlots, { scope, incident: id, at }],
   };
 }
@@ -466,7 +449,11 @@ function planReopening(
       : attached.every(isReturned)
         ? `Reopened: ${firedTitles} still fires. Its sender reports a start from before the end, which was therefore only assumed. A person decides about a rollback`
         : `Reopened: ${firedTitles} fired again within minutes after the incident was resolved${resolver}`;
-  const problem = reopenedProblem(incident, { since: earliestStart(attached, receivedAt), pages: message.pages });
+  const problem = reopenedProblem(incident, {
+    since: earliestStart(attached, receivedAt),
+    pages: message.pages,
+    title: problemTitle(unmutedArrivals.map(({ signal }) => signal)),
+  });
   const post = inboxPostOf(
     incident,
     message,
@@ -476,7 +463,6 @@ function planReopening(
       status: 'open',
       verification: 'not_needed',
       ...problem,
-      ...newTitle(problem, unmutedArrivals),
       unmeasured: !attached.some(isMeasured),
       timeline: {
         actor: 'alerts',
@@ -554,7 +540,6 @@ function planPost(state: AdmissionState, incident: IncidentRecord, byEffect: Arr
   };
   const change = {
     ...course,
-    ...newTitle(course, unmutedArrivals),
     ...(severity === incident.severity ? {} : { severity }),
     ...(again && { pagedAgainAt: at }),
     ...(isMeasuredNow ? { unmeasured: false } : isUnmeasured && { unmeasured: true }),
@@ -567,14 +552,21 @@ function planPost(state: AdmissionState, incident: IncidentRecord, byEffect: Arr
 function courseOf(state: AdmissionState, incident: IncidentRecord, byEffect: ArrivalsByEffect): IncidentChange {
   const course = courseByAlerts(state, incident, byEffect);
   if (course.newOnset !== undefined) return course;
-  return { ...course, ...newOnsetAfterChange(incident, state.changes ?? [], urgentOf(byEffect.attached, state)) };
+  const begun = newOnsetAfterChange(incident, state.changes ?? [], urgentOf(byEffect.attached, state));
+  return { ...course, ...(begun.newOnset === undefined ? namedBy(incident, byEffect.attached) : begun) };
+}
+
+/** Returns the title of a problem that was measured before these alerts have reported it. */
+function namedBy({ title }: IncidentRecord, attached: readonly Reported[]): Pick<IncidentChange, 'title'> {
+  const name = title === MEASURED_TITLE ? problemTitle(attached.filter(begins).map(({ signal }) => signal)) : undefined;
+  return name === undefined ? {} : { title: name };
 }
 
 /** Returns the alerts that have begun and are critical or page. */
 const urgentOf = (attached: readonly Reported[], { receivedAt }: AdmissionState): UrgentAlert[] =>
   attached
     .filter((one) => begins(one) && (one.signal.severity === 'critical' || pages(one)))
-    .map((one) => ({ since: earliestStart([one], receivedAt), pages: pages(one) }));
+    .map((one) => ({ since: earliestStart([one], receivedAt), pages: pages(one), alert: one.signal }));
 
 /** Returns whether a new episode has begun that lasts. */
 const begins = (one: Reported): boolean => isOtherEpisode(one) && opensIncident([one]) && !isEvent(one.signal);
@@ -603,7 +595,8 @@ function courseByAlerts(
   if (fresh.length === 0 && isSame) return { recoveredAt: null };
   if (fresh.length === 0) return endedAt === null ? {} : recovered(incident, endedAt);
   const since = earliestStart(fresh, receivedAt);
-  return newOnset(incident, { since, recoveredAt: endedAt, pages: fresh.some(pages) });
+  const title = problemTitle(fresh.map(({ signal }) => signal));
+  return newOnset(incident, { since, recoveredAt: endedAt, pages: fresh.some(pages), title });
 }
 
 /** Returns the earliest start of these alerts. The alert of a watch starts with the first measurement of its version. */

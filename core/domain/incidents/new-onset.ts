@@ -1,6 +1,7 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { DecisionView, EarlierProblem, IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { problemTitle } from '../alerts/incident-title.ts';
 import { changeName } from '../changes/change-words.ts';
 import { turnedFlagOff } from '../changes/flags.ts';
 import { replacedSuspect } from '../changes/redeploy.ts';
@@ -48,7 +49,7 @@ type Course = Pick<
   Partial<Pick<IncidentRecord, 'title'>>;
 
 /** What an incident changes to when another problem begins. */
-type Begun = Pick<IncidentChange, 'newOnset' | 'endedProblem' | 'recoveredAt' | 'status' | 'suspects'>;
+type Begun = Pick<IncidentChange, 'newOnset' | 'endedProblem' | 'recoveredAt' | 'status' | 'suspects' | 'title'>;
 
 /** Returns whether nothing is being done now: only then a new problem can begin. */
 const isIdle = ({ status, group_reason }: Course): boolean =>
@@ -139,30 +140,34 @@ export const mitigated = (
   recoveredAt: firing <= 0 && signals > 0 && byEvent !== true ? verifying.at : null,
 });
 
-/** A failure after a mitigation. `recoveredAt`: when the problem before it had ended. Null: only known if it is recorded. */
-type Failure = { since: Timestamp; recoveredAt: Timestamp | null; pages: boolean };
+/**
+ * A failure after a mitigation. `recoveredAt`: when the problem before it had ended. Null: only known if it is recorded. `title`: of
+ * the new problem. Absent: the incident keeps its title.
+ */
+type Failure = { since: Timestamp; recoveredAt: Timestamp | null; pages: boolean; title?: string | undefined };
 
 /**
  * Returns the change if a failure after a mitigation is a new problem: the one before it had ended when it began. Without a
  * mitigation in between, it must have ended for longer, because alerts also flap. Otherwise it is the same problem, which
  * therefore is not over.
  */
-export function newOnset(incident: Course, { since, recoveredAt: ended, pages }: Failure): Begun {
+export function newOnset(incident: Course, { since, recoveredAt: ended, pages, title }: Failure): Begun {
   const { verifying, recovered_at: known } = incident;
   const [over = ended] = [known, ended].filter((at) => at != null).toSorted();
   if (!isMitigated(incident) || verifying === undefined || over == null) return {};
   const recovered_at = latest(over, verifying.at);
   const calm = secondsBetween(recovered_at, since);
   if (calm < 0 || (isLaterProblem(incident) && calm < RECOVERY_SECONDS)) return { recoveredAt: null };
-  return begun(incident, { at: since, recovered_at, pages }, recovered_at);
+  return begun(incident, { at: since, recovered_at, pages }, { endedAt: recovered_at, title });
 }
 
-/** @param endedAt when the problem before it had ended. Undefined: it goes on, or nothing has shown its end */
+/** @param known.endedAt when the problem before it had ended. Undefined: it goes on, or nothing has shown its end */
 const begun = (
   incident: Course,
   { pages, ...onset }: Pick<Onset, 'at' | 'recovered_at'> & Partial<Pick<Onset, 'after_change'>> & { pages: boolean },
-  endedAt: Timestamp | undefined,
+  { endedAt, title }: { endedAt: Timestamp | undefined; title: string | undefined },
 ): Begun => ({
+  ...(title !== undefined && { title }),
   newOnset: {
     ...onset,
     seq: incident.seq + 1,
@@ -172,17 +177,24 @@ const begun = (
       ...(pages && { pages: incident.pages }),
     }),
   },
-  endedProblem: { ...openProblem(incident), ...(endedAt !== undefined && { recovered_at: endedAt }) },
+  endedProblem: endedProblem(openProblem(incident), endedAt),
   recoveredAt: null,
   suspects: [],
   ...(incident.status === 'mitigated' && { status: 'open' as const }),
+});
+
+/** A problem that had ended after its mitigation shows that this helped, also if its verification was not over. */
+const endedProblem = (problem: EarlierProblem, endedAt: Timestamp | undefined): EarlierProblem => ({
+  ...problem,
+  ...(endedAt !== undefined && { recovered_at: endedAt }),
+  ...(endedAt !== undefined && problem.verification === 'pending' && { verification: 'passed' as const }),
 });
 
 /** Number of newest changes of a service to read, to find those since a mitigation. */
 export const CHANGES_SINCE_READ = 20;
 
 /** A new alert that is critical or pages. `since`: when it began. */
-export type UrgentAlert = { since: Timestamp; pages: boolean };
+export type UrgentAlert = { since: Timestamp; pages: boolean; alert: Parameters<typeof problemTitle>[0][number] };
 
 /**
  * Returns the change if urgent alerts began after a newer change than those that the newest mitigation is about, or than the opening
@@ -219,7 +231,7 @@ export function newOnsetAfterChange(
     },
     pages: fresh.some(({ pages }) => pages),
   };
-  return begun(incident, onset, recoveredAt);
+  return begun(incident, onset, { endedAt: recoveredAt, title: problemTitle(fresh.map(({ alert }) => alert)) });
 }
 
 /**
@@ -283,7 +295,7 @@ function isRunning(change: Change, changes: readonly Change[]): boolean {
  */
 export function reopenedProblem(
   incident: IncidentRecord,
-  { since, pages }: Pick<Failure, 'since' | 'pages'>,
+  { since, pages, title }: Omit<Failure, 'recoveredAt'>,
 ): Omit<Begun, 'status'> {
   const { resolved_at: resolvedAt, recovered_at: recoveredAt, verifying } = incident;
   if (verifying === undefined) return { recoveredAt: null };
@@ -292,7 +304,7 @@ export function reopenedProblem(
   const isProven =
     closedAsOf(incident) !== 'unverified' && incident.verification !== 'failed' && recovered_at !== since;
   const endedAt = recoveredAt ?? (isProven ? recovered_at : undefined);
-  const { status: _, ...change } = begun(incident, { at: since, recovered_at, pages }, endedAt);
+  const { status: _, ...change } = begun(incident, { at: since, recovered_at, pages }, { endedAt, title });
   return change;
 }
 

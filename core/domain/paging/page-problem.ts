@@ -1,5 +1,6 @@
 import { Severity } from '../../../schemas/config/names.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { MEASURED_TITLE } from '../alerts/incident-title.ts';
 import { lastingTitle } from '../alerts/lasting-title.ts';
 import type { Evidence } from '../correlation/evidence.ts';
 import { formatPercent } from '../correlation/words.ts';
@@ -34,13 +35,12 @@ export function problemWords(
     secondsBetween(rewordedAt, now) <= TITLE_FRESH_SECONDS;
   const isCurrent = share === null && alert !== undefined && isFresh(alert);
   const named = alert && (isCurrent ? alert.title : lastingTitle(alert.title));
-  const isOnlyMeasured = alert === undefined && onset !== undefined && firing.length === 0;
   const title =
     named === undefined || (incident.by_hand === true && onset === undefined)
       ? incident.title
       : `${unmatched === null ? '' : `${unmatched}: `}${named}`;
   const words = [
-    ...(isOnlyMeasured ? (share === null ? ['health is above its limit'] : []) : [title]),
+    ...(title === MEASURED_TITLE && share !== null ? [] : [title]),
     ...(share === null ? [] : [`${formatPercent(share)} of its requests fail`]),
   ].join(', ');
   const { failing } = known;

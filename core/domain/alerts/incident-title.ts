@@ -1,0 +1,21 @@
+import type { Signal } from '../../../schemas/alerts/signal.ts';
+import { lastingTitle } from './lasting-title.ts';
+
+type Alert = Pick<Signal, 'severity' | 'title' | 'unmatched'>;
+
+/** Returns the alert that names a problem: the first critical one, else the first one. */
+export const mostSevereOf = <T extends Pick<Alert, 'severity'>>(alerts: readonly T[]): T | undefined =>
+  alerts.find(({ severity }) => severity === 'critical') ?? alerts[0];
+
+/** Returns the text of an alert, after the service that it names if that is outside the catalogue. */
+export const alertTitle = ({ unmatched, title }: Alert, shown: (title: string) => string = (text) => text): string =>
+  unmatched ? `${unmatched}: ${shown(title)}` : shown(title);
+
+/** Returns the title of a problem that these alerts have begun, without values of a moment. Undefined: there are no alerts. */
+export function problemTitle(alerts: readonly Alert[]): string | undefined {
+  const named = mostSevereOf(alerts);
+  return named && alertTitle(named, lastingTitle);
+}
+
+/** Title of a problem that was measured, and that no alert has reported yet. */
+export const MEASURED_TITLE = 'health is above its limit';
