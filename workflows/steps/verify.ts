@@ -5,7 +5,7 @@ import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import { afterVerdict, isSameMitigation, type Mitigation } from '../../core/domain/rollback/verdict.ts';
 import type { VerificationOutcome } from '../../schemas/incidents/inbox.ts';
-import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
+import type { EarlierProblem, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { wake } from '../wake.ts';
@@ -36,18 +36,45 @@ export type Verdict = { outcome: VerificationOutcome; text: string; alertsFired?
  * Verifies whether the mitigation helped: by the health query if there is one and Prometheus is connected, otherwise by
  * the alerts. No data is inconclusive. If it changed another service, that service must be healthy as well.
  *
+ * @param about the mitigation. Absent: whatever was done last
  * @param acted what was rolled back or deployed again. Absent: the mitigation is a runbook
  */
-export async function verdictOf(deps: Deps, id: IncidentId, acted?: Acted): Promise<Verdict> {
+export async function verdictOf(deps: Deps, id: IncidentId, about?: Mitigation, acted?: Acted): Promise<Verdict> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined) throw new Error(`incident ${id} does not exist`);
+  const ofEarlier = about && verdictOfEarlier(incident, about);
+  if (ofEarlier != null) return ofEarlier;
   const verdict = await measuredVerdict(deps, incident, acted);
+  const { verifying = about } = incident;
+  if (about !== undefined && verifying !== undefined && !isSameMitigation(verifying, about))
+    return verdict.outcome === 'passed'
+      ? { outcome: 'inconclusive', text: `Inconclusive: another mitigation has followed. ${verdict.text}` }
+      : verdict;
   if (!isLaterProblem(incident)) return verdict;
   const isFiring = (await firingBesidesWarnings(deps, incident)) > 0;
   if (verdict.outcome === 'passed' && !isFiring) return verdict;
   const began = onsetWords(incident.new_onset?.after_change?.name);
   const text = `Inconclusive: another problem began ${began}, and is judged by itself. ${verdict.text}`;
   return { outcome: 'inconclusive', text, ...(isFiring && { alertsFired: true }) };
+}
+
+/**
+ * Returns the verdict about a mitigation of a problem before the newest one: what is measured now shows nothing about it. Null: it is
+ * about the newest problem.
+ */
+function verdictOfEarlier(
+  { verifying, earlier_problems: earlier = [] }: IncidentRecord,
+  about: Mitigation,
+): Verdict | null {
+  if (verifying === undefined || isSameMitigation(verifying, about)) return null;
+  const isOf = ({ mitigation, judged }: EarlierProblem): boolean =>
+    (mitigation !== undefined && isSameMitigation(mitigation, about)) || (about.number > 0 && about.number <= judged);
+  const problem = earlier.find(isOf);
+  if (problem === undefined) return null;
+  const { mitigation, recovered_at: end } = problem;
+  return mitigation !== undefined && isSameMitigation(mitigation, about) && end !== undefined
+    ? { outcome: 'passed', text: `Its problem had ended at ${end.slice(11, 16)} UTC, before the next one began` }
+    : { outcome: 'inconclusive', text: 'Inconclusive: another mitigation has followed, of another problem' };
 }
 
 const firingBesidesWarnings = async (deps: Deps, { id, firing }: IncidentRecord): Promise<number> =>
@@ -113,14 +140,15 @@ const verdictByAlerts = (firing: number): Verdict =>
 /** Verifies, and adds the verdict to the inbox, once per `key`. */
 export async function verifyOnce(deps: Deps, id: IncidentId, number: number, key: string): Promise<Verdict> {
   const target = (await deps.decisions.get(id, number))?.target;
-  const verdict = await verdictOf(deps, id, target == null ? undefined : { ...target, was: 'rolled back' });
+  const verdict = await verdictOf(deps, id, { number }, target == null ? undefined : { ...target, was: 'rolled back' });
   return concludeVerification(deps, id, number, verdict, key);
 }
 
 /** Verifies the changes of a runbook. `again`: key suffix of a verification after the end of its window. */
 export async function verifyRunbook(deps: Deps, id: IncidentId, runbook: number, keySuffix = ''): Promise<Verdict> {
-  const verdict = await verdictOf(deps, id);
-  await postVerdict(deps, id, { number: 0, runbook }, verdict, `verification-runbook-${runbook}${keySuffix}`);
+  const about = { number: 0, runbook };
+  const verdict = await verdictOf(deps, id, about);
+  await postVerdict(deps, id, about, verdict, `verification-runbook-${runbook}${keySuffix}`);
   if (verdict.outcome === 'failed')
     for (const key of await actionKeysOf(deps, id, runbook)) await countAsWrong(deps, id, key, verdict);
   await wake(deps, id);
@@ -138,7 +166,7 @@ export async function verifyRedeploy(
   keySuffix = '',
 ): Promise<Verdict> {
   const redeployed = await deps.changes.get(change);
-  const verdict = await verdictOf(deps, id, redeployed && { ...redeployed, was: 'deployed again' });
+  const verdict = await verdictOf(deps, id, { number, change }, redeployed && { ...redeployed, was: 'deployed again' });
   await postVerdict(deps, id, { number, change }, verdict, `verification-redeploy-${change}${keySuffix}`);
   await wake(deps, id);
   return verdict;

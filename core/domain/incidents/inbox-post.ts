@@ -68,7 +68,9 @@ export function inboxPostOf(
         cleared: change.cleared,
         recovered_at: change.recoveredAt ?? undefined,
         new_onset: change.newOnset,
-        earlier_problems: change.endedProblem && withProblem(incident.earlier_problems, change.endedProblem),
+        earlier_problems: change.endedProblem
+          ? withProblem(incident.earlier_problems, change.endedProblem)
+          : change.earlierProblems?.slice(),
         suspects: change.suspects,
         automation_paused: change.automationPaused,
         published_by: change.publishedBy,

@@ -356,6 +356,8 @@ export type IncidentChange = {
   newOnset?: NonNullable<IncidentRecord['new_onset']>;
   /** The problem that was open before the new one. */
   endedProblem?: EarlierProblem;
+  /** The problems before the open one, if something was learned about one of them. */
+  earlierProblems?: readonly EarlierProblem[];
   /** No suspects are known of a new problem. */
   suspects?: [];
   /** For a message that requests a rollback: its versions. */

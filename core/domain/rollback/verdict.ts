@@ -1,4 +1,4 @@
-import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { EarlierProblem, IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { VerificationOutcome } from '../../../schemas/incidents/inbox.ts';
 import type { IncidentChange } from '../ports/incidents.ts';
 
@@ -13,19 +13,33 @@ export type Mitigation = NonNullable<IncidentRecord['verifying']>;
 
 /**
  * Returns the incident's status after a verdict: a mitigation that did not help leaves it open until later proof. An
- * action in progress determines the status when it ends; a verdict about an earlier mitigation has no effect, also if the incident
- * was reopened since.
+ * action in progress determines the status when it ends; a verdict about an earlier mitigation is one about its problem only, also if the
+ * incident was reopened since.
  */
 export function afterVerdict(
-  { status, verification, verifying }: Pick<IncidentRecord, 'status' | 'verification' | 'verifying'>,
+  {
+    status,
+    verification,
+    verifying,
+    earlier_problems: earlier = [],
+  }: Pick<IncidentRecord, 'status' | 'verification' | 'verifying' | 'earlier_problems'>,
   about: Mitigation,
   outcome: VerificationOutcome,
-): Pick<IncidentChange, 'status' | 'verification'> {
-  if (verification === 'not_needed') return {};
-  if (verifying !== undefined && !isSameMitigation(verifying, about)) return {};
-  if (outcome === 'failed' && status === 'mitigated') return { verification: outcome, status: 'open' };
-  if (outcome === 'passed' && status === 'open') return { verification: outcome, status: 'mitigated' };
-  return { verification: outcome };
+): Pick<IncidentChange, 'status' | 'verification' | 'earlierProblems'> {
+  const isAwaited = (one: EarlierProblem): boolean =>
+    one.verification === 'pending' && one.mitigation !== undefined && isSameMitigation(one.mitigation, about);
+  const ofEarlier = earlier.some(isAwaited) && {
+    earlierProblems: earlier.map((one) => (isAwaited(one) ? { ...one, verification: outcome } : one)),
+  };
+  const isNewest = verifying === undefined || isSameMitigation(verifying, about);
+  if (verification === 'not_needed' || !isNewest) return { ...ofEarlier };
+  const newStatus =
+    outcome === 'failed' && status === 'mitigated'
+      ? 'open'
+      : outcome === 'passed' && status === 'open'
+        ? 'mitigated'
+        : undefined;
+  return { ...ofEarlier, verification: outcome, ...(newStatus !== undefined && { status: newStatus }) };
 }
 
 /** Returns whether the verdict about this mitigation is due. Records of older versions name no subject: any can be the one. */

@@ -543,7 +543,7 @@ class Drafting {
     if (evidence === null || health === null || last === undefined) return null;
     const began = problem.times.started_at;
     const end = problem.recovered_at ?? problem.until;
-    const own = label === '' ? curve : curve.filter(([at]) => at >= began && (end === null || at <= end));
+    const own = curve.filter(([at]) => at >= began && (end === null || at <= end));
     const peak = pointsOf(own, last).reduce((greatest, { value }) => Math.max(greatest, value), 0);
     const limit = Number.isFinite(health.max) ? ` (healthy up to ${numberWords(health.max)})` : '';
     return this.#sentence(
@@ -589,7 +589,7 @@ class Drafting {
   #well(): string {
     const { to_detect_seconds, to_acknowledge_seconds } = this.#times;
     const last = this.#problems.at(-1);
-    const verified = last && this.#refDuring(last, 'verification.passed');
+    const verified = last?.verification === 'passed' ? this.#refDuring(last, 'verification.passed') : undefined;
     const acknowledgement = this.#refOfRow('first', 'incident.acknowledged', 'page.acknowledged', 'role.taken');
     const isMeasured = this.#problems[0]?.evidence != null;
     return this.#list(

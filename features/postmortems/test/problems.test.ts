@@ -24,7 +24,9 @@ import {
 } from '../../../test/workflows/play.ts';
 import { begins, finishes } from '../../../test/workflows/stories/late-changes.ts';
 import { redeployPaths } from '../../../test/workflows/stories/redeploys.ts';
+import { gather } from '../actions/gather.ts';
 import { draftDuePostmortems } from '../actions/jobs.ts';
+import { draftOf } from '../decisions/draft.ts';
 import { partsOf } from '../decisions/markdown.ts';
 import { withPorts } from '../ports.ts';
 
@@ -36,21 +38,28 @@ const minute = (minutes: number): Timestamp => plusSeconds(NOON, 60 * minutes);
  */
 const RESOLVED_FIRST = 23.01;
 const AGAIN = RESOLVED_FIRST + 71 / 60;
-const ERRORS: readonly (readonly [from: number, until: number, ratio: number])[] = [
+type Errors = readonly (readonly [from: number, until: number, ratio: number])[];
+const ERRORS: Errors = [
   [-4, 2, 0.3],
   [5.5, 9, 0.5],
   [AGAIN - 0.5, AGAIN + 10, 0.41],
 ];
 
-const valueAt = (time: Timestamp): number =>
-  ERRORS.find(([from, until]) => time >= minute(from) && time < minute(until))?.[2] ?? 0.001;
+const errorsAt =
+  (errors: Errors) =>
+  (time: Timestamp): number | undefined =>
+    errors.find(([from, until]) => time >= minute(from) && time < minute(until))?.[2];
 
-const measures: Moment = async (world) => {
-  await configured({ health: { promql: 'job:checkout:error_ratio', max: 0.01 } })(world);
-  world.deps.metrics.value = async () => ({ kind: 'value', value: valueAt(world.clock.now()) });
-  world.deps.metrics.range = async (_promql, from, until, _combine, { stepSeconds = 30 } = {}) =>
-    samplesOf(from, until, valueAt, stepSeconds);
-};
+/** Measures errors. @param errorsAt undefined: there are nearly none at that time */
+const measuring =
+  (errorsAt: (time: Timestamp) => number | undefined): Moment =>
+  async (world) => {
+    await configured({ health: { promql: 'job:checkout:error_ratio', max: 0.01 } })(world);
+    const valueAt = (time: Timestamp): number => errorsAt(time) ?? 0.001;
+    world.deps.metrics.value = async () => ({ kind: 'value', value: valueAt(world.clock.now()) });
+    world.deps.metrics.range = async (_promql, from, until, _combine, { stepSeconds = 30 } = {}) =>
+      samplesOf(from, until, valueAt, stepSeconds);
+  };
 
 const sweeps: Moment = async ({ deps }) => keepHealthSamples(deps, await deps.incidents.open());
 
@@ -70,7 +79,7 @@ async function messyIncident(): Promise<{ world: FakeWorld; pages: PageRequest[]
     Object.assign(deps, { pager: { send: (one: PageRequest) => (void pages.push(structuredClone(one)), send(one)) } });
   };
   const { world } = await play({
-    given: [measures, listens],
+    given: [measuring(errorsAt(ERRORS)), listens],
     timeline: {
       '0 s': fires(),
       '180 s': ends(),
@@ -217,6 +226,18 @@ describe('an incident with two bad deploys and an outage right after its resolut
     expect(markdown).not.toContain('recovery was verified');
   });
 
+  test('has a verdict about each mitigation, with what ended its own problem', () => {
+    expect(incident.earlier_problems.map(({ verification }) => verification)).toEqual(['passed', 'passed']);
+    const { timeline } = world.store.dossier(incident.id);
+    const verdicts = timeline.flatMap(({ kind, text, detail }) =>
+      kind.startsWith('verification.') ? [[kind, (detail as { number: number }).number, text]] : [],
+    );
+    expect(verdicts).toEqual([
+      ['verification.passed', 1, 'Its problem had ended at 12:03 UTC, before the next one began'],
+      ['verification.passed', 2, expect.stringMatching(/^Healthy: /)],
+    ]);
+  });
+
   test('shows each problem in the console and in the CLI', async () => {
     const page = await consolePage(world, incident.id);
     for (const text of EARLIER) expect(page).toContain(`<li>${text}</li>`);
@@ -267,6 +288,36 @@ describe('an incident with two bad deploys and an outage right after its resolut
     );
     expect(summary.at(-1)).toContain('resolved after 67 minutes');
   });
+});
+
+test('the draft of an open incident tells the errors of its own problems, and no recovery of the open one', async () => {
+  const BEFORE = -30; // another incident, in the half hour that is read before the first problem
+  const bad: Errors = [[BEFORE, BEFORE + 0.6, 0.9], ...ERRORS.slice(0, 1), [5.5, 60, 0.2]];
+  const drafts: string[] = [];
+  const drafted: Moment = async (world) => {
+    const gathered = await gather(withPorts(world.deps), theIncident(world), null);
+    if (gathered !== undefined) drafts.push(draftOf(gathered.record, gathered.end).markdown);
+  };
+  await play({
+    given: [measuring(errorsAt(bad))],
+    timeline: {
+      '0 s': fires(),
+      '150 s': sweeps,
+      '155 s': drafted,
+      '180 s': ends(),
+      '270 s': begins('v3'),
+      '320 s': finishes('v3'),
+      '370 s': fires({ began: 20 }),
+      '18 min': drafted,
+      '60 min': ends({ began: 20 }),
+    },
+  });
+  const [first = '', second = ''] = drafts.map((text) => sectionOf(text, 'Suspect and evidence').join(' '));
+  expect(first).toContain('The problem began at 11:56, and the health query peaked at 0.3 (');
+  expect(second).toMatch(
+    /Problem 1: began at 11:56, .* peaked at 0\.3 .*Problem 2: began at 12:05, .* peaked at 0\.2 /,
+  );
+  expect(drafts.map((text) => text.includes('recovery was verified'))).toEqual([false, false]);
 });
 
 test('a redeploy by hand is told as the mitigation: in the post-mortem, the console, the CLI, and the delivery figures', async () => {
