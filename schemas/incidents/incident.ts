@@ -221,7 +221,7 @@ export type PageContradiction = z.infer<typeof PageContradiction>;
  * second bad deploy after the rollback of the first.
  */
 export const EarlierProblem = z.object({
-  /** When it began. For the first problem, the opening of the incident. */
+  /** When it began: the start of its first alert or, without an alert, of the bad samples or of the incident. */
   at: Timestamp,
   /** Title of the incident while it was open. Absent: an older version has recorded it. */
   title: z.string().optional(),
@@ -254,6 +254,8 @@ export const IncidentRecord = z.object({
   severity: Severity,
   status: IncidentStatus,
   opened_at: Timestamp,
+  /** Start of the first alert that opened it. Absent: no alert did, or an older version has recorded it. */
+  began_at: Timestamp.optional(),
   resolved_at: Timestamp.nullable(),
   resolved_by: z.string().nullable(),
   /** Absent: open, or resolved before this was recorded. */

@@ -382,7 +382,7 @@ function endOf({ signal, known }: Reported, at: Timestamp): AdmissionPlan['ended
 }
 
 function planOpening(
-  { at, trace, target, newId: id }: AdmissionState,
+  { at, receivedAt, trace, target, newId: id }: AdmissionState,
   attached: readonly Arrival[],
 ): AdmissionPlan['incident'] {
   const unmutedArrivals = attached.filter(({ mute }) => mute === null);
@@ -402,6 +402,7 @@ function planOpening(
     page: unmutedArrivals.some(pages),
     notified_channels: [...new Set(unmutedArrivals.flatMap(({ destinations }) => destinations.channels))],
     opened_at: at,
+    began_at: earliestStart(attached, receivedAt),
     trace,
     signal_count: signals.length,
     firing: countLasting(signals),
@@ -600,7 +601,7 @@ function courseByAlerts(
 }
 
 /** Returns the earliest start of these alerts. The alert of a watch starts with the first measurement of its version. */
-const earliestStart = (fresh: readonly Reported[], receivedAt: Timestamp): Timestamp =>
+const earliestStart = (fresh: readonly Pick<Arrival, 'signal'>[], receivedAt: Timestamp): Timestamp =>
   earliest([...fresh.map(({ signal }) => (signal.source === 'watch' ? receivedAt : signal.startsAt)), receivedAt]);
 
 /** Returns when the episode before this one ended. Empty: there was none. */

@@ -43,6 +43,7 @@ type Course = Pick<
   | 'by_event'
   | 'group_reason'
   | 'opened_at'
+  | 'began_at'
   | 'suspects'
   | 'earlier_problems'
 > &
@@ -80,6 +81,7 @@ export function openProblem(
   incident: Pick<
     IncidentRecord,
     | 'opened_at'
+    | 'began_at'
     | 'new_onset'
     | 'earlier_problems'
     | 'mitigations'
@@ -90,12 +92,20 @@ export function openProblem(
   > &
     Partial<Pick<IncidentRecord, 'title'>>,
 ): EarlierProblem {
-  const { opened_at, title, new_onset: onset, earlier_problems: earlier = [], mitigations, suspects } = incident;
+  const {
+    opened_at,
+    began_at = opened_at,
+    title,
+    new_onset: onset,
+    earlier_problems: earlier = [],
+    mitigations,
+    suspects,
+  } = incident;
   const { verifying, verification, recovered_at } = incident;
   const isFirst = earlier.length === 0;
   const isMitigation = isFirst || !isLaterProblem(incident);
   return {
-    at: isFirst ? opened_at : problemStart(incident),
+    at: isFirst ? began_at : problemStart(incident),
     ...(title !== undefined && { title }),
     ...(!isFirst && onset?.after_change !== undefined && { after_change: onset.after_change.name }),
     judged: mitigations,

@@ -245,9 +245,10 @@ export class IncidentTable extends IncidentReads implements Incidents {
     // The run before this one may still write: what it began after it changed the incident must not be missed.
     const { decisions, runbooks } = known.run > 1 ? await this.#begun(id) : together;
     const unfinished = unfinishedOf(decisions, known);
-    // The workflow does not need to know who started a run, and its checkpoints must stay the same for the same
-    // history.
-    return { incident: { ...known, execution: null }, unfinished, runbooks };
+    // The workflow does not need to know who started a run, and when the first alert began. Its checkpoints must stay the same for the
+    // same history.
+    const { began_at: _, ...needed } = known;
+    return { incident: { ...needed, execution: null }, unfinished, runbooks };
   }
 
   /** Reads the decisions of an incident, and the runbooks that it follows. */

@@ -70,7 +70,7 @@ function endsOf(problems: readonly Problem[], lastEnd: Timestamp | null): (Times
   let end = lastEnd;
   return problems
     .toReversed()
-    .map((problem) => (end = problem.until === null ? lastEnd : (problem.recovered_at ?? end)))
+    .map((problem) => (end = problem.until === null && lastEnd === null ? null : (problem.recovered_at ?? end)))
     .toReversed();
 }
 

@@ -49,6 +49,13 @@ test('the time between two problems does not count', () => {
   expect(restore_s).toBe(300 + 1200);
 });
 
+test('the last problem ends with its recovery, like those before it; what follows is not a failure of its deploy', () => {
+  const observed = twoProblems({ recovered_at: minute(5) }, { recovered_at: minute(12), began_at: minute(-1) });
+  const { problems, restore_s } = attributedIncident(observed, [], undefined, 0.8);
+  expect(problems.map(({ ended_at: end }) => end)).toEqual([minute(5), minute(12)]);
+  expect(restore_s).toBe(300 + 120);
+});
+
 test('an unverified end is the end of no problem that had not ended before', () => {
   const observed = twoProblems({}, { closed_as: 'unverified', resolved_by: 'firebreak:quiet' });
   const { problems, restore_s } = attributedIncident(observed, [], undefined, 0.8);

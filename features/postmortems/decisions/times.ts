@@ -19,10 +19,8 @@ type Record = Pick<DraftInput, 'incident' | 'timeline' | 'effects' | 'signals'>;
 
 /** Returns the times of a problem. */
 export function problemTimesOf(record: Record, problem: Omit<ProblemRecord, 'causes'>): ProblemTimes {
-  const { incident, timeline, effects, signals } = record;
-  const { number, at, evidence, notBefore } = problem;
-  const alerted_at =
-    number === 1 ? signals.reduce((first, { startsAt }) => earlier(startsAt, first), incident.opened_at) : at;
+  const { timeline, effects } = record;
+  const { at: alerted_at, evidence, notBefore } = problem;
   const onset = earlier(evidence === null ? alerted_at : onsetOf(evidence).at, alerted_at);
   const started_at = notBefore !== null && onset < notBefore ? notBefore : onset;
   // A flag that a person changed (`flag.by`) is not an action of Firebreak.
@@ -90,7 +88,7 @@ function restoredAt(
   const isOf = (at: Timestamp): boolean => at <= resolved_at && (last === undefined || isDuring(last, at));
   const lastAt = (kind: string): Timestamp | undefined =>
     timeline.findLast(({ entry }) => entry.kind === kind && isOf(entry.at))?.entry.at;
-  return lastAt('alerts.resolved') ?? lastAt('verification.passed') ?? resolved_at;
+  return last?.recovered_at ?? lastAt('alerts.resolved') ?? lastAt('verification.passed') ?? resolved_at;
 }
 
 const earlier = (at: Timestamp, limit: Timestamp): Timestamp => (at < limit ? at : limit);

@@ -211,7 +211,7 @@ describe('an incident with two bad deploys and an outage right after its resolut
   });
 
   const EARLIER = [
-    'Problem 1, from 12:00. Probable cause: v2 (57 %). Mitigated at 12:00, ended at 12:03',
+    'Problem 1, from 11:59. Probable cause: v2 (57 %). Mitigated at 12:00, ended at 12:03',
     'Problem 2, from 12:05. Probable cause: v3 (95 %). Mitigated at 12:08, ended at 12:10',
   ];
 
@@ -262,7 +262,7 @@ describe('an incident with two bad deploys and an outage right after its resolut
       {
         attributed_by: 'rolled_back',
         problems: [
-          { attributed_by: 'rolled_back', opened_at: minute(0), ended_at: minute(3) },
+          { attributed_by: 'rolled_back', opened_at: minute(-1), ended_at: minute(3) },
           { attributed_by: 'rolled_back', ended_at: minute(10) },
           { deployment_id: null, attributed_by: 'none' },
         ],
@@ -342,6 +342,7 @@ test('a redeploy by hand is told as the mitigation: in the post-mortem, the cons
     failures.length === 0 ? [] : [[version, failures.map(({ kind }: any) => kind)]],
   );
   expect(failed).toEqual([['v2', ['incident', 'rollback']]]);
+  expect(dora.records.incidents.items).toMatchObject([{ restore_s: record?.facts.times.to_restore_seconds }]);
 });
 
 const sectionOf = (markdown: string, heading: string): string[] =>
