@@ -20,6 +20,8 @@ export type ClosedAs = z.infer<typeof ClosedAs>;
 export const Suspect = z.object({
   change_id: ChangeId,
   version: Version,
+  /** Service that was changed. Absent: the one of the incident, or an older version has recorded it. */
+  service: ServiceName.optional(),
   /** 0 to 1. */
   confidence: z.number(),
   reasons: z.array(z.string()),

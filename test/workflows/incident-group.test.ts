@@ -3,6 +3,7 @@ import { keys } from '../../core/stores/keys.ts';
 import { remove } from '../../platforms/store.ts';
 import { incidentUrl } from '../../core/domain/incidents/console-link.ts';
 import { incidentLines } from '../../core/domain/messages/incident-lines.ts';
+import { incidentText } from '../../entrances/cli/commands/incidents/incident.ts';
 import { Config } from '../../schemas/config/config.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { leaveGroup } from '../../workflows/steps/incident-group.ts';
@@ -531,6 +532,11 @@ describe('a rollback of the dependency that the caller asks about', () => {
     expect(of(world, 'checkout').told).toContain('mitigation.succeeded: Rolled back to v1');
     const { id } = recordsOf(world, 'cart')[0] ?? expect.unreachable();
     expect(world.store.dossier(id).decisions.get(2)?.view).toMatchObject({ kind: 'suggest' });
+    const view = (await world.deps.incidents.view(id)) ?? expect.unreachable();
+    expect(view.suspects).toMatchObject([{ service: 'checkout', version: 'v2' }]);
+    expect(incidentText(view).filter((line) => line.startsWith('suspect'))).toEqual([
+      expect.stringMatching(/^suspect {2}checkout v2 \(/),
+    ]);
     expect(of(world, 'cart').told.join('\n')).toContain(
       `incident ${of(world, 'checkout').id} of checkout decides about this service`,
     );

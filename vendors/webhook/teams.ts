@@ -1,3 +1,4 @@
+import { suspectName } from '../../core/domain/changes/change-words.ts';
 import type { WebhookIncident, WebhookPostmortem } from '../../core/domain/messages/webhooks.ts';
 import { truncate } from '../shared/text.ts';
 import type { IncidentEvent } from '../../schemas/incidents/response.ts';
@@ -30,7 +31,7 @@ export function teamsMessage(event: IncidentEvent, incident: WebhookIncident): o
     ['Resolved', resolved_at === null ? null : minuteText(resolved_at)],
     ['Acknowledged by', incident.acknowledged_by],
     ['Commander', incident.roles['commander'] ?? null],
-    ['Suspect', incident.suspects[0]?.version ?? null],
+    ['Suspect', incident.suspects[0] === undefined ? null : suspectName(incident.suspects[0])],
     ['Automation', incident.automation],
     ['Waits for an approval', incident.question?.text ?? null],
     ['Channel', incident.channel],

@@ -7,6 +7,7 @@ import {
   NOBODY_OBJECTED,
   type Offer,
   type TimelineEntry,
+  type Suspect,
 } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { withoutShadow } from '../automation/shadow.ts';
@@ -74,10 +75,20 @@ export function newDecision(context: DecisionContext, decision: Decision, inputs
   return {
     view,
     people,
-    patch: { set: { ...(setsSuspects && { suspects: decision.suspects }), mitigations: number }, notIn: ['resolved'] },
+    patch: {
+      set: { ...(setsSuspects && { suspects: withServices(decision.suspects, inputs.evidence) }), mitigations: number },
+      notIn: ['resolved'],
+    },
     entry: decisionEntry(view, people, { at, place: inputs.evidence, onset: decision.onset }),
   };
 }
+
+/** Adds the services of suspects that changed another service than that of the incident. */
+const withServices = (suspects: Decision['suspects'], { service, changes }: DecisionInputs['evidence']): Suspect[] =>
+  suspects.map((suspect) => {
+    const changed = changes.find(({ change }) => change.id === suspect.change_id)?.change.service;
+    return changed === undefined || changed === service ? suspect : { ...suspect, service: changed };
+  });
 
 /** Builds the record of a question of a runbook's step. */
 export function newQuestion(

@@ -1,3 +1,4 @@
+import { suspectName } from '../changes/change-words.ts';
 import type { EarlierProblem } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { MIN_CONFIDENCE_TO_ASK } from '../correlation/weights.ts';
@@ -27,7 +28,7 @@ const dayOf = (at: Timestamp): string => at.slice(0, 10);
 
 function causeText({ suspects: [suspect] }: EarlierProblem): string {
   return suspect !== undefined && suspect.confidence >= MIN_CONFIDENCE_TO_ASK
-    ? likelihoodText(suspect.version, suspect.confidence)
+    ? likelihoodText(suspectName(suspect), suspect.confidence)
     : 'No change is its probable cause';
 }
 

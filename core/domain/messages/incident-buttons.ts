@@ -1,6 +1,7 @@
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 import { closedAsOf } from '../incidents/closing.ts';
 import { whyNotReopenable } from '../incidents/reopening.ts';
+import { suspectName } from '../changes/change-words.ts';
 import { activeClearings } from '../changes/cleared-suspects.ts';
 import { failedRollback } from '../rollback/failed-rollback.ts';
 import { isAcknowledged } from '../paging/acknowledgement.ts';
@@ -216,7 +217,7 @@ function suspectButtons(story: Overview): ChatButton[] {
       : [
           {
             button: { verb: 'not_the_deploy', incident: id, change: suspect.change_id },
-            text: `Clear suspect ${suspect.version}`,
+            text: `Clear suspect ${suspectName(suspect)}`,
             confirm: {
               title: 'Clear this suspect?',
               text: clearingConsequence(story, suspect.version),

@@ -2,6 +2,7 @@ import { INCIDENT_PAGES } from '../../../features/names.ts';
 import type { DecisionView, IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Severity } from '../../../schemas/config/names.ts';
 import { IncidentRole } from '../../../schemas/people/response-roles.ts';
+import { suspectName } from '../changes/change-words.ts';
 import { clearingsText, activeClearings } from '../changes/cleared-suspects.ts';
 import { answerable, buttonsOf, decidingFor, decisionSuffix } from './incident-buttons.ts';
 import { decisionLines, type DecisionLines, linesOf } from './decision-lines.ts';
@@ -213,10 +214,10 @@ function suspectsPart(story: Overview): ChatPart[] {
       ? []
       : [{ kind: 'text', text: [{ bold: 'Suspects' }, `\n${none}`, ...clearedText] }];
   }
-  const rows = suspects.slice(0, SUSPECTS_SHOWN).flatMap(({ version, confidence, reasons }): Text => [
+  const rows = suspects.slice(0, SUSPECTS_SHOWN).flatMap((suspect): Text => [
     '\n• ',
-    { bold: version },
-    ` ${probability(confidence)}${reasons
+    { bold: suspectName(suspect) },
+    ` ${probability(suspect.confidence)}${suspect.reasons
       .slice(0, 1)
       .map((reason) => `: ${reason}`)
       .join('')}`,

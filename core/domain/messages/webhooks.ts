@@ -22,7 +22,8 @@ export type WebhookIncident = {
   channel: string | null;
   roles: Record<string, string>;
   acknowledged_by: string | null;
-  suspects: { version: string; confidence: number }[];
+  /** `service`: absent: the one of the incident. */
+  suspects: { version: string; service?: string; confidence: number }[];
   /** Latest result of the automation, as text; null: not judged yet. */
   automation: string | null;
   /** Page of the incident in the console; null: the address of this Firebreak is not known. */
@@ -56,7 +57,11 @@ export function webhookIncident(
     channel,
     roles,
     acknowledged_by: isAcknowledged(incident) ? (handling?.acknowledged?.by ?? null) : null,
-    suspects: view.suspects.slice(0, SUSPECTS_SENT_MAX).map(({ version, confidence }) => ({ version, confidence })),
+    suspects: view.suspects.slice(0, SUSPECTS_SENT_MAX).map(({ version, service: of, confidence }) => ({
+      version,
+      ...(of !== undefined && { service: of }),
+      confidence,
+    })),
     automation: last === undefined ? null : linesOf(decisionLines(last, incident)).join('\n'),
     url: url ?? null,
     question:

@@ -1,3 +1,4 @@
+import { suspectName } from '../changes/change-words.ts';
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 import { lastingTitle } from '../alerts/lasting-title.ts';
 import { statusWords } from '../incidents/status-words.ts';
@@ -110,8 +111,10 @@ function suspectsOf(story: Pick<Overview, 'incident' | 'decisions'>): string | s
   if (suspects.length > 0)
     return suspects
       .slice(0, SUSPECTS_SHOWN_MAX)
-      .map(({ version, confidence, reasons }) =>
-        [`${version}, ${probability(confidence)}`, mainReasons(reasons).join('; ')].filter(Boolean).join(': '),
+      .map((suspect) =>
+        [`${suspectName(suspect)}, ${probability(suspect.confidence)}`, mainReasons(suspect.reasons).join('; ')]
+          .filter(Boolean)
+          .join(': '),
       );
   return currentDecisions(story).length === 0 ? 'not known yet' : 'no known change could have caused this';
 }

@@ -1,5 +1,6 @@
 import { killSwitchText } from '../../../core/domain/automation/automation.ts';
 import { defaultEnvironmentOf, serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { suspectName } from '../../../core/domain/changes/change-words.ts';
 import { clearingsText, activeClearings } from '../../../core/domain/changes/cleared-suspects.ts';
 import { safeLimitText, whyNotTo } from '../../../core/domain/changes/named-version.ts';
 import { suggestedName } from '../../../core/domain/catalogue/known-names.ts';
@@ -177,10 +178,10 @@ function planDescription(
             ? '\nNo change is suspected.'
             : '\nNo change is suspected: no incident is open, or no change could have caused it.',
         ]
-      : suspects.flatMap(({ version, confidence, reasons }): Text => [
+      : suspects.flatMap((suspect): Text => [
           `\nSuspect: `,
-          { bold: version },
-          ` ${Math.round(confidence * 100)} %: ${reasons.join('; ')}.`,
+          { bold: suspectName(suspect) },
+          ` ${Math.round(suspect.confidence * 100)} %: ${suspect.reasons.join('; ')}.`,
         ])),
     ...(cleared.length === 0 ? [] : [`\n${clearingsText(cleared)}.`]),
     effect?.direction === 'forward' ? `\nThe rollback would go forward to ` : `\nThe rollback would go back to `,

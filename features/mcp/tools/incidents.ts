@@ -1,3 +1,4 @@
+import { suspectName } from '../../../core/domain/changes/change-words.ts';
 import * as z from 'zod';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { incidentUrl } from '../../../core/domain/incidents/console-link.ts';
@@ -197,7 +198,7 @@ function explanation(incident: IncidentView): string {
     ...(suspect === undefined
       ? ['No deployment is suspected.']
       : [
-          `Suspected most: ${nameIn(suspect.version)}, with a probability of ${Math.round(suspect.confidence * 100)} %.`,
+          `Suspected most: ${nameIn(suspectName(suspect))}, with a probability of ${Math.round(suspect.confidence * 100)} %.`,
         ]),
     ...(last === undefined ? [] : [`Firebreak ${decided(last)} (${last.because}; ${last.state}).`]),
     ...(decisions.some(({ state }) => state === 'waiting') ? ['A question waits for a person.'] : []),

@@ -2,6 +2,7 @@ import { FEATURES } from '../../../../features/index.ts';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { UNVERIFIED_TEXT } from '../../../../core/domain/incidents/closing.ts';
+import { suspectName } from '../../../../core/domain/changes/change-words.ts';
 import { clearingsText } from '../../../../core/domain/changes/cleared-suspects.ts';
 import { problemTexts } from '../../../../core/domain/incidents/problem-words.ts';
 import { suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
@@ -107,8 +108,12 @@ export function incidentText(incident: IncidentView, details = false): string[] 
   for (const why of incident.open_because ?? []) out(oneLine(`open because ${why}`));
   if (incident.status !== 'resolved' || Object.keys(incident.roles).length > 0) out(oneLine(rolesOf(incident)));
   for (const text of problemTexts(incident.earlier_problems)) out(oneLine(text));
-  for (const { version, confidence, reasons } of suspectsToShow(incident.suspects))
-    out(oneLine(`suspect  ${version} (${probability(confidence)}): ${mainReasons(reasons).join('; ')}`));
+  for (const suspect of suspectsToShow(incident.suspects))
+    out(
+      oneLine(
+        `suspect  ${suspectName(suspect)} (${probability(suspect.confidence)}): ${mainReasons(suspect.reasons).join('; ')}`,
+      ),
+    );
   if (incident.cleared.length > 0) out(oneLine(`cleared  ${clearingsText(incident.cleared)}`));
   for (const decision of incident.decisions) {
     const { id, kind, state } = decision;

@@ -1,5 +1,6 @@
 import { EFFECT_NAMES } from '../../../../core/domain/messages/incident-lines.ts';
 import { html } from 'hono/html';
+import { suspectName } from '../../../../core/domain/changes/change-words.ts';
 import { activeClearings, clearingsText } from '../../../../core/domain/changes/cleared-suspects.ts';
 import { problemTexts } from '../../../../core/domain/incidents/problem-words.ts';
 import { evidencePath } from '../../../../core/domain/incidents/console-link.ts';
@@ -37,11 +38,13 @@ export function suspectsPanel({ story: { incident, decisions } }: IncidentData):
         )
       : html`<ol class="suspects">
           ${suspects.map(
-            ({ version, confidence, reasons }) =>
+            (suspect) =>
               html`<li>
-                <p><strong class="version">${version}</strong> ${shareBar(confidence, 'confidence')}</p>
+                <p>
+                  <strong class="version">${suspectName(suspect)}</strong> ${shareBar(suspect.confidence, 'confidence')}
+                </p>
                 <ul class="reasons">
-                  ${reasons.map((reason) => html`<li>${reason}</li>`)}
+                  ${suspect.reasons.map((reason) => html`<li>${reason}</li>`)}
                 </ul>
               </li>`,
           )}

@@ -1,3 +1,4 @@
+import { suspectName } from '../../../../core/domain/changes/change-words.ts';
 import { html } from 'hono/html';
 import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
@@ -180,5 +181,5 @@ function causeOf({ suspects, group_reason }: IncidentRecord): Html | string {
   if (group_reason !== undefined) return group_reason.name === '' ? 'many at once' : group_reason.name;
   const [first] = suspectsToShow(suspects);
   if (first === undefined) return '';
-  return html`<span class="version">${first.version}</span> ${Math.round(first.confidence * 100)} %`;
+  return html`<span class="version">${suspectName(first)}</span> ${Math.round(first.confidence * 100)} %`;
 }

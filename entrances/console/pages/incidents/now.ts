@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import { type Attention, countOf, type Need, NEEDS } from '../../../../core/domain/incidents/attention.ts';
+import { suspectName } from '../../../../core/domain/changes/change-words.ts';
 import { closedAsOf } from '../../../../core/domain/incidents/closing.ts';
 import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
@@ -226,6 +227,6 @@ function causeOf({ incident: { suspects }, decisions }: IncidentDetail): Html {
   const [first] = suspectsToShow(suspects);
   if (first === undefined)
     return html`${decisions.length === 0 ? 'not known yet' : 'no known change could have caused this'}`;
-  return html`<strong class="version">${first.version}</strong> ${shareBar(first.confidence, 'confidence')}
+  return html`<strong class="version">${suspectName(first)}</strong> ${shareBar(first.confidence, 'confidence')}
     ${first.reasons.slice(0, 1)}`;
 }
