@@ -233,7 +233,7 @@ function noveltyOfReturn(signal: Signal, known: KnownEpisode, closed: Closed, ti
  * Returns whether a notification was received before a stored time of Firebreak's clock. If that was set back since, nothing is
  * known of the order, and the notification counts as later.
  */
-const isBefore = ({ receivedAt, at }: Times, stored: Timestamp): boolean =>
+export const isBefore = ({ receivedAt, at }: Pick<Times, 'receivedAt' | 'at'>, stored: Timestamp): boolean =>
   receivedAt < stored && !wasSetBack(millisOf(stored), millisOf(at));
 
 /** Returns whether it is still open what a held notification means. If the clock was set back since, it is decided at once. */

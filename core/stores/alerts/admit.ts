@@ -3,6 +3,7 @@ import {
   type Arrival,
   type Closed,
   closeOf,
+  isBefore,
   isReturn,
   mayReopen,
   reporterOf,
@@ -297,7 +298,7 @@ async function writeBatch(
   };
   const plan = planAdmission(state, arrivals);
   const { incident } = plan;
-  await recordRepetitions(table, { arrivals, items, plan }, at, repetitionSeconds);
+  await recordRepetitions(table, { arrivals, items, plan }, { at, receivedAt }, repetitionSeconds);
   if (incident.kind === 'known') {
     if (incident.renotified !== null) await countRenotification(table, incident.renotified);
     return plan.admitted;
@@ -309,7 +310,7 @@ async function writeBatch(
     ...arrivals.flatMap((arrival, n) => {
       const alert = plan.alerts[n];
       const isListed = plan.listed.some(({ signal }) => signal.episode === arrival.signal.episode);
-      return alert ? [episodeWrite(arrival, alert, { item: items[n], isListed, at })] : [];
+      return alert ? [episodeWrite(arrival, alert, { item: items[n], isListed, at, receivedAt })] : [];
     }),
     ...(id === null
       ? []
@@ -435,9 +436,15 @@ export const firedAtOf = ({ fired_at: at }: Item): Timestamp[] =>
 function episodeWrite(
   { signal, mute }: Arrival,
   alert: AlertEpisode,
-  { item, isListed, at }: { item: Item | undefined; isListed: boolean; at: Timestamp },
+  {
+    item,
+    isListed,
+    at,
+    receivedAt,
+  }: { item: Item | undefined; isListed: boolean; at: Timestamp; receivedAt: Timestamp },
 ): Write {
   const key = episodeKey(signal);
+  const { wording = null, worded_at } = isListed ? { wording: wordingOf(signal), worded_at: receivedAt } : (item ?? {});
   return put(
     {
       ...key,
@@ -459,7 +466,8 @@ function episodeWrite(
       ...(alert.returned !== undefined && { returned: alert.returned }),
       ...(alert.firedAt.length > 0 && { fired_at: alert.firedAt }),
       notified_at: at,
-      wording: isListed ? wordingOf(signal) : (item?.['wording'] ?? null),
+      wording,
+      ...(worded_at !== undefined && { worded_at }),
       ...expiresAfter(at, RETENTION_DAYS.episode),
       // A signal without an incident, one that an experiment explains, or one that is held is listed by itself; others are
       // listed with their incident.
@@ -514,36 +522,50 @@ async function countRenotification(table: Table, id: IncidentId): Promise<void> 
 async function recordRepetitions(
   table: Table,
   { arrivals, items, plan }: Pick<Batch, 'arrivals' | 'items'> & { plan: AdmissionPlan },
-  at: Timestamp,
+  times: { at: Timestamp; receivedAt: Timestamp },
   repetitionSeconds: number,
 ): Promise<void> {
+  const { at } = times;
   const repetitions = arrivals.flatMap(({ signal }, n) => {
     const item = items[n];
     if (plan.alerts[n] !== null || signal.status !== 'firing' || item === undefined) return [];
     const isRecorded = item['notified_at'] !== undefined && secondsBetween(notifiedAt(item), at) < repetitionSeconds;
-    const listing = newWording(signal, item, at);
-    if (item['status'] === 'resolved' || (isRecorded && listing === null)) return [];
+    const reworded = newWording(signal, item, times);
+    if (item['status'] === 'resolved' || (isRecorded && reworded === null)) return [];
     return [
       update(
         { pk: String(item['pk']), sk: episodeKey(signal).sk },
-        { set: { notified_at: at, wording: wordingOf(signal), ...expiresAfter(at, RETENTION_DAYS.episode) } },
+        { set: { notified_at: at, ...reworded?.set, ...expiresAfter(at, RETENTION_DAYS.episode) } },
         revision(item),
       ),
-      ...(listing === null ? [] : [listing]),
+      ...(reworded === null ? [] : [reworded.listing]),
     ];
   });
   // If another process writes one of them at the same time, the next notification records the rest.
   if (repetitions.length > 0) await table.transact(repetitions);
 }
 
-/** Returns the write that lists an alert with what a repetition says of it. Null: nothing new, or no incident lists it. */
-function newWording(signal: Signal, item: Item, at: Timestamp): Write | null {
+/**
+ * Returns the write that lists an alert with what a repetition says of it, and what its record is `set` to. Null: nothing new, or no
+ * incident lists it. What was received earlier is not new, however late it is processed.
+ */
+function newWording(
+  signal: Signal,
+  item: Item,
+  times: Parameters<typeof isBefore>[0],
+): { listing: Write; set: Item } | null {
   const id = incidentIn(item);
-  if (id === null || item['episode'] !== signal.episode || item['wording'] === wordingOf(signal)) return null;
+  const wording = wordingOf(signal);
+  if (id === null || item['episode'] !== signal.episode || item['wording'] === wording) return null;
+  const wordedAt = item['worded_at'];
+  if (wordedAt !== undefined && isBefore(times, Timestamp.parse(wordedAt))) return null;
   const { title, annotations } = signal;
-  const reworded: Reworded = { title, annotations, rewordedAt: at };
+  const reworded: Reworded = { title, annotations, rewordedAt: times.receivedAt };
   const startsAt = Timestamp.parse(item['starts_at']);
-  return update(listingKey(id, { ...signal, startsAt }), { set: { reworded } }, present);
+  return {
+    listing: update(listingKey(id, { ...signal, startsAt }), { set: { reworded } }, present),
+    set: { wording, worded_at: times.receivedAt },
+  };
 }
 
 /** Identifies the texts of an alert that change with its value. */

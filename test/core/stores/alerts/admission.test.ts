@@ -88,6 +88,22 @@ inTheTable(() => {
       expect(await listed()).toMatchObject([{ ...newer, rewordedAt: at, status: 'resolved' }]);
     });
 
+    test('a repetition that was received earlier than the one that is listed changes nothing, however late it is processed', async () => {
+      const id = await opened(here({ title: 'checkout fails 12 %' }));
+      const titles = async () => (await stores.incidents.signals(id, { limit: 10 })).items.map(({ title }) => title);
+      const receivedAt = stores.clock.now();
+      later(20);
+      await admit(here({ title: 'checkout fails 41 %' }));
+      later(20);
+      await stores.incidents.admit(arrivals([here({ title: 'checkout fails 33 %' })]), {
+        at: receivedAt,
+        trace: TRACE,
+      });
+      expect(await titles()).toEqual(['checkout fails 41 %']);
+      await admit(here({ title: 'checkout fails 45 %' }));
+      expect(await titles()).toEqual(['checkout fails 45 %']);
+    });
+
     test('another episode joins, and the workflow gets a message', async () => {
       const id = await opened();
       expect(await admit(other({ severity: 'warning', requestsRollback: false }))).toMatchObject({
