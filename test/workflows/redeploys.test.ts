@@ -110,7 +110,10 @@ test.each(['approve', 'suggest', 'shadow'])('mode %s: the page shows that the re
     expect.any(String),
     'Watch checkout in production until the mitigation is verified.',
   ]);
-  expect(world.pageUpdates.at(-1)?.details?.['status']).toBe('mitigated, not verified yet');
+  const last = world.pageUpdates.at(-1)?.details;
+  expect(last?.['status']).toBe('mitigated, not verified yet');
+  // What was decided before is not the next step any more.
+  expect([last?.['details'] ?? []].flat().join('\n')).not.toMatch(/^(Roll|Consider|Would|To roll back)/m);
 });
 
 test('a redeploy that is recorded at its start counts from its end, and without a name its actor is Firebreak', async () => {

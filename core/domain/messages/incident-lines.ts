@@ -66,8 +66,11 @@ export function incidentLines(own: Overview): DecisionLines {
     return { action, evidence: null, hesitation: null, details: [...more, ...(lines?.details ?? [])] };
   const paused = incident.automation_paused ? 'Does not act because automation of this incident is paused.' : null;
   if (lines === undefined) return { action, evidence: null, hesitation: paused ?? 'No decision yet.', details: more };
+  const { change: redeploy, runbook } = incident.verifying ?? {};
+  // What a person has deployed, or a runbook has done, took the place of what was decided.
+  const isOvertaken = incident.status === 'mitigated' && (redeploy !== undefined || runbook !== undefined);
   const said = [
-    ...(action.includes(lines.action) || decision?.kind === 'none' ? [] : [lines.action]),
+    ...(isOvertaken || action.includes(lines.action) || decision?.kind === 'none' ? [] : [lines.action]),
     ...(paused === null || lines.hesitation === null ? [] : [lines.hesitation]),
   ];
   return { ...lines, action, hesitation: paused ?? lines.hesitation, details: [...more, ...said, ...lines.details] };
