@@ -18,7 +18,7 @@ import type { CitableEntry } from './proposed-wording.ts';
 import type { DraftInput, ProblemRecord } from './record.ts';
 import { References, type Row, rowOfChange, rowsOf, sentenceCase } from './timeline.ts';
 import { MITIGATED, problemTimesOf, type ProblemTimes, timesOf } from './times.ts';
-import { clockTime, counted, durationWords, numberWords, percent, sparkline } from './words.ts';
+import { clockTime, counted, durationWords, numberWords, percent, spanWords, sparkline } from './words.ts';
 import { MIN_CONFIDENCE_TO_ASK } from '../../../core/domain/correlation/weights.ts';
 
 /** A draft: its text, and what it was made from. */
@@ -211,7 +211,7 @@ class Drafting {
       `- **Severity:** ${SEV[incident.severity]} (${incident.severity})`,
       `- **Service:** ${escaped(serviceEnvironmentText(incident))}`,
       resolved_at !== null
-        ? `- **Duration:** ${durationWords(duration_seconds)}, from ${alerted_at.slice(0, 10)} ${clockTime(alerted_at)} to ${resolved_at.slice(0, 10) === alerted_at.slice(0, 10) ? '' : `${resolved_at.slice(0, 10)} `}${clockTime(resolved_at)} UTC`
+        ? `- **Duration:** ${durationWords(duration_seconds)}, ${spanWords(alerted_at, resolved_at)}`
         : `- **Duration:** ${durationWords(duration_seconds)} so far, since ${alerted_at.slice(0, 10)} ${clockTime(alerted_at)} UTC`,
       `- **Incident:** ${incidentName(incident)}`,
     ].join('\n');

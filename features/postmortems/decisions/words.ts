@@ -6,6 +6,13 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 /** Formats a time as `14:03`, in UTC. */
 export const clockTime = (at: Timestamp): string => at.slice(11, 16);
 
+/** Formats a time span in UTC, with each day once, and one time if both are in the same minute. */
+export function spanWords(from: Timestamp, to: Timestamp): string {
+  const [day, lastDay] = [from.slice(0, 10), to.slice(0, 10)];
+  if (day === lastDay && clockTime(from) === clockTime(to)) return `at ${day} ${clockTime(from)} UTC`;
+  return `from ${day} ${clockTime(from)} to ${day === lastDay ? '' : `${lastDay} `}${clockTime(to)} UTC`;
+}
+
 /** Formats a duration: `17 minutes`. */
 export function durationWords(seconds: number): string {
   if (seconds < 90) return counted(Math.round(seconds), 'second');

@@ -128,6 +128,20 @@ test('hostile texts are shown as text', async () => {
   expectHarmless(String(await runMain({ at: AT, csrfToken: 'key', run: runView(), mayAct: true })), 8);
 });
 
+test('the list of runs counts the steps that succeeded, and those that were skipped', async () => {
+  const ran = (status: 'pending' | 'skipped' | 'succeeded', id: string) => ({
+    id,
+    name: id,
+    uses: 'note',
+    status,
+    detail: '',
+  });
+  const steps = [ran('succeeded', 'a'), ran('skipped', 'b')];
+  const runs = [runView({ steps }), runView({ steps: [ran('succeeded', 'a'), ran('pending', 'b')] })];
+  const list = { at: AT, text: '', runbooks: [], all: 0, runs: { items: runs, from: null, older: null } };
+  expect(textOf(String(await runbooksMain(list)))).toMatch(/1 of 2, 1 skipped.*1 of 2(?!,)/s);
+});
+
 const newEachTime: ConsoleDeps['idempotency'] = {
   begin: async () => ({ kind: 'mine', first: { at: '2026-11-20T12:00:00.000Z' as Timestamp, nonce: '' } }),
   end: async () => undefined,

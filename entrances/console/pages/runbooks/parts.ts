@@ -27,19 +27,23 @@ export const runBadge = (status: RunView['status'] | RunStepStatus): Html =>
 
 export const starterText = ({ by }: Pick<RunView, 'by'>): string => by ?? 'an alert';
 
+/** Counts the steps as the timeline does. */
+function stepsText({ steps }: RunView): string {
+  const countOf = (status: RunStepStatus): number => steps.filter((step) => step.status === status).length;
+  const skipped = countOf('skipped');
+  return `${countOf('succeeded')} of ${steps.length}${skipped === 0 ? '' : `, ${skipped} skipped`}`;
+}
+
 export const runsTable = (runs: readonly RunView[], at: Timestamp): Html =>
   tableOf(
     'Runs',
     ['Run', 'State', 'Service', 'Steps', 'Started'],
-    runs.map((run): Cells => {
-      const ended = run.steps.filter(({ status }) => !['pending', 'running', 'waiting'].includes(status)).length;
-      return [
-        html`<a href="${runPath(run.id)}">${run.title}</a>`,
-        runBadge(run.steps.some(({ status }) => status === 'waiting') ? 'waiting' : run.status),
-        html`<a href="${servicePath(run.service)}">${run.service}</a>
-          <span class="quiet target">${run.environment}</span>`,
-        `${ended} of ${run.steps.length}`,
-        html`${ago(run.started_at, at)} <span class="quiet target">by ${starterText(run)}</span>`,
-      ];
-    }),
+    runs.map((run): Cells => [
+      html`<a href="${runPath(run.id)}">${run.title}</a>`,
+      runBadge(run.steps.some(({ status }) => status === 'waiting') ? 'waiting' : run.status),
+      html`<a href="${servicePath(run.service)}">${run.service}</a>
+        <span class="quiet target">${run.environment}</span>`,
+      stepsText(run),
+      html`${ago(run.started_at, at)} <span class="quiet target">by ${starterText(run)}</span>`,
+    ]),
   );

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { draftOf } from '../../decisions/draft.ts';
 import type { DraftInput } from '../../decisions/record.ts';
+import { spanWords } from '../../decisions/words.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { INCIDENT, NOON } from '../../../../test/core/arbitraries.ts';
 
@@ -95,4 +96,11 @@ test('the draft of an incident that is open says so, and claims no end', () => {
   expect(draftedWith(0.9).facts.times).toMatchObject({ restored_at: END, resolved_at: END, to_restore_seconds: 600 });
   expect(over).toContain('**Duration:** 10 minutes, from 2026-11-20 12:00 to 12:10 UTC');
   expect(over).toContain('The incident was resolved after 10 minutes');
+});
+
+test('a span names its days once, and its time once within one minute', () => {
+  const at = (time: string): Timestamp => `2026-11-${time}:05.000Z` as Timestamp;
+  expect(spanWords(at('20T12:00'), at('20T12:10'))).toBe('from 2026-11-20 12:00 to 12:10 UTC');
+  expect(spanWords(at('20T12:00'), at('21T00:10'))).toBe('from 2026-11-20 12:00 to 2026-11-21 00:10 UTC');
+  expect(spanWords(at('20T12:00'), at('20T12:00'))).toBe('at 2026-11-20 12:00 UTC');
 });
