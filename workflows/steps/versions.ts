@@ -10,10 +10,10 @@ import {
   windowOf,
   withWindow,
 } from '../../core/domain/correlation/query.ts';
-import { USUAL_WINDOW_SECONDS } from '../../core/domain/correlation/version-traffic.ts';
 import type { Metrics } from '../../core/domain/ports/metrics.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { UNKNOWN_WINDOW_SECONDS } from '../../core/domain/correlation/unknown-window.ts';
 
 type Versions = NonNullable<Evidence['by_version']>;
 type Labelled = NonNullable<Awaited<ReturnType<Metrics['rangeByLabel']>>>;
@@ -131,7 +131,8 @@ export async function instancesOf(
     metrics.rangeByLabel(health, labels, from, at, 'max', step),
     requests == null ? null : metrics.rangeByLabel(requests, labels, from, at, 'sum', step),
   ]);
-  const served = windowOf(over(rates === null || traffic === null ? query.byVersion : traffic)) ?? USUAL_WINDOW_SECONDS;
+  const served =
+    windowOf(over(rates === null || traffic === null ? query.byVersion : traffic)) ?? UNKNOWN_WINDOW_SECONDS.longest;
   const versions = versionsWithInstances(byVersionOf(curves ?? [], rates), query.max, served);
   return versions === null ? {} : { by_instance: { window: windowOf(over(query.byVersion)), versions } };
 }

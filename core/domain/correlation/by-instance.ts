@@ -5,6 +5,7 @@ import { wholeIn } from './chance.ts';
 import type { Evidence, InstancesOfVersion } from './evidence.ts';
 import { median, type Point, pointsBetween, pointsOf } from './samples.ts';
 import { formatDuration, formatHealth, list } from './words.ts';
+import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
 /** Minimum requests to an instance that is well, and failed ones of an instance that is not. */
 const MIN_REQUESTS = 10;
@@ -169,7 +170,6 @@ const FALLEN = 0.12;
 
 /** Most seconds after the first whole window in which a fall can be seen; half a window, if it is shorter. */
 const SEEN_SECONDS = 30;
-const USUAL_WINDOW_SECONDS = 60;
 
 /** Minimum samples of an instance. */
 const MIN_SAMPLES = 3;
@@ -196,7 +196,7 @@ export function warmingUp(
   if (health === null || !Number.isFinite(health.max)) return null;
   const { max } = health;
   const { units, window, areInstances } = unitsOf(evidence, version);
-  const seen = window ?? USUAL_WINDOW_SECONDS;
+  const seen = window ?? UNKNOWN_WINDOW_SECONDS.shortest;
   const monitoredSince = Math.min(...(evidence.by_version ?? []).map((one) => firstSample(one, at)));
   const all = newestOf(units, { window, health, at }, -Infinity);
   const serving = all.filter(({ hasEnded }) => !hasEnded);

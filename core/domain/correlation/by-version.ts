@@ -23,13 +23,13 @@ import {
   SERVING_SHARE_MIN,
   TRAFFIC_SHARE_MIN,
   USUAL_INTERVAL_MS,
-  USUAL_WINDOW_SECONDS,
   ageInWindows,
   isRecent,
   measuredSince,
   takesTraffic,
 } from './version-traffic.ts';
 import { errorsWithoutVersion, whyUnseen } from './unseen-version.ts';
+import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
 /** Time in seconds since the onset for which the variants of a flag must have served. In a shorter time, errors would hardly show. */
 const BESIDE_SECONDS = 60;
@@ -69,7 +69,7 @@ function measuredBeside(
   { finished_at: finished, version, kind, canary_weight: weight }: Change,
   onset: Onset,
 ): Beside {
-  const window = evidence.by_version_window ?? evidence.health?.window ?? USUAL_WINDOW_SECONDS;
+  const window = evidence.by_version_window ?? evidence.health?.window ?? UNKNOWN_WINDOW_SECONDS.longest;
   const since = failsSince(evidence, version, onset);
   const after = measuredSince(evidence, since + window * 1000);
   const isOther = (one: Measured): boolean => !sameVersion(one.version, version);
@@ -148,7 +148,11 @@ function byVariant(evidence: Evidence, candidate: Candidate, onset: Onset, cours
  * Returns the variants that users get now. Null: not known, because requests are not measured, or the values still
  * describe the time before the change.
  */
-function variantsServing({ variants, window = USUAL_WINDOW_SECONDS }: ByFlag, { at }: Evidence, change: Change) {
+function variantsServing(
+  { variants, window = UNKNOWN_WINDOW_SECONDS.longest }: ByFlag,
+  { at }: Evidence,
+  change: Change,
+) {
   const age = (millisOf(at) - millisOf(change.finished_at ?? change.started_at)) / 1000;
   if (age < window || variants.some(({ traffic }) => traffic === null)) return null;
   const now = variants.map((one) => {

@@ -5,15 +5,13 @@ import { byStart, endOf, putsVersionLive } from '../changes/versions.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Evidence } from './evidence.ts';
 import { type Point, pointsBetween } from './samples.ts';
+import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
 /** A time in milliseconds since the Unix epoch. `until`: exclusive. */
 export type Span = { from: number; until: number };
 
 /** Seconds after the window of the query within which health must be good again, if the change was undone. */
 const SETTLES_SECONDS = 180;
-
-/** Window of a query whose window is unknown, in seconds. */
-const USUAL_WINDOW_SECONDS = 300;
 
 /** Samples within the limit that show a recovery. */
 const GOOD_SAMPLES = 2;
@@ -33,7 +31,7 @@ export function explainedSpans(
   const own = changes
     .flatMap(({ change, relation }) => (relation === 'same' && change.status === 'succeeded' ? [change] : []))
     .toSorted(byStart);
-  const seconds = (health.window ?? USUAL_WINDOW_SECONDS) + SETTLES_SECONDS;
+  const seconds = (health.window ?? UNKNOWN_WINDOW_SECONDS.usual) + SETTLES_SECONDS;
   const undone = own.flatMap((undo) => {
     const change = undoneBy(own, undo);
     return change === undefined ? [] : [{ from: change.started_at, until: endOf(undo) }];

@@ -2,9 +2,7 @@ import { millisOf } from '../../../schemas/time/time.ts';
 import type { Evidence } from './evidence.ts';
 import type { Onset } from './onset.ts';
 import { mean, median, pointsBetween, pointsOf } from './samples.ts';
-
-/** Window of a query whose window is unknown, in seconds. */
-const USUAL_WINDOW_SECONDS = 300;
+import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
 /** Minimum samples since the onset, and seconds that they cover. */
 const MIN_SAMPLES = 4;
@@ -34,7 +32,7 @@ export function growthOf({ health, at }: Pick<Evidence, 'health' | 'at'>, onset:
     pointsBetween(since, start, start + length / 2),
     pointsBetween(since, start + length / 2, Infinity),
   ].map((half) => mean(half) - usual);
-  const window = (health.window ?? USUAL_WINDOW_SECONDS) * 1000;
+  const window = (health.window ?? UNKNOWN_WINDOW_SECONDS.usual) * 1000;
   const sudden = meanOfSudden(length / 2, length, window) / meanOfSudden(0, length / 2, window);
   if (first === undefined || second === undefined || !(second > 0)) return 0;
   const growth = first <= 0 ? Infinity : Math.log(second / first / sudden);

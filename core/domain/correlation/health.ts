@@ -74,7 +74,7 @@ export function courseOf(evidence: Evidence, { change, timing }: Candidate, onse
   const since = pointsBetween(points, millisOf(onset.latest), Infinity);
   const baseline = median(before);
   const level = quantile(since, 0.75);
-  const whole = health.is_height === true ? wholeIn(health, points) : Infinity;
+  const whole = health.is_height === true ? ceilingOf(health, points) : Infinity;
   const base = Math.max(baseline, max * FLOOR_OF_MAX);
   const enough = before.length >= MIN_BEFORE && since.length >= MIN_SINCE && baseline >= 0 && max >= 0;
   return {
@@ -113,7 +113,7 @@ const remainingOf = (level: number, base: number, whole: number): number =>
   Number.isFinite(whole) && base < whole ? ratioOf(whole - base, whole - level) : 0;
 
 /** Returns the greatest possible value of a share of the requests; infinity if the query is none. */
-export const wholeIn = ({ whole }: NonNullable<Evidence['health']>, points: readonly Point[]): number =>
+export const ceilingOf = ({ whole }: NonNullable<Evidence['health']>, points: readonly Point[]): number =>
   whole !== undefined && points.every(({ value }) => value <= whole) ? whole : Infinity;
 
 /** Weighs the curve of the health query for or against one change. */

@@ -4,6 +4,7 @@ import type { Evidence, OnsetEvidence } from './evidence.ts';
 import { slopeStartOf } from './leak.ts';
 import { healthWithZeros } from './zeros.ts';
 import { mean, pointsBetween, type Point, pointsOf, quantile, smooth } from './samples.ts';
+import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
 export type Onset = {
   /** The most probable start of the problem. */
@@ -99,9 +100,6 @@ const SCRAPE_SECONDS = 30;
 /** Minimum duration of a slow rise. Windows of `rate()`, mostly up to 5 minutes, smear a step over their length. */
 export const SLOW_RISE_SECONDS = 600;
 
-/** Window of a query whose window is unknown. */
-const USUAL_WINDOW_SECONDS = 300;
-
 type Health = NonNullable<Evidence['health']>;
 
 /**
@@ -139,7 +137,7 @@ export function departureOf(
   const certain = points[departure(points, first, above(CERTAIN))] ?? passed;
   const normal = points.findLast(({ at }) => at < start.at) ?? start;
   // The level of the problem, once the window contains nothing else.
-  const wide = (window ?? USUAL_WINDOW_SECONDS) * 1000;
+  const wide = (window ?? UNKNOWN_WINDOW_SECONDS.usual) * 1000;
   const risen = pointsBetween(points, start.at, Math.max(passed.at, start.at + wide) + 1);
   const peak = Math.max(...risen.map(({ value }) => value));
   const half = risen.find(({ value }) => value >= level + (peak - level) / 2) ?? start;

@@ -4,6 +4,7 @@ import type { Curve, Evidence } from './evidence.ts';
 import { gapOf } from './health.ts';
 import { type Point, pointsBetween, pointsOf } from './samples.ts';
 import { healthWithZeros } from './zeros.ts';
+import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
 type Health = NonNullable<Evidence['health']>;
 
@@ -81,13 +82,12 @@ function runsOf(points: readonly Point[], isBad: (point: Point) => boolean, gap:
   return runs;
 }
 
-/** Window in seconds of a query whose window is unknown, and age of the newest scrape in a value, at most. */
-const USUAL_WINDOW_SECONDS = 300;
+/** Age in seconds of the newest scrape in a value, at most. */
 const SCRAPE_SECONDS = 30;
 
 /** Returns the time until which samples can still show errors from before a mitigation, although it has ended them. */
 export const shownUntil = (mitigatedAt: Timestamp, window: number | null | undefined): Timestamp =>
-  plusSeconds(mitigatedAt, (window ?? USUAL_WINDOW_SECONDS) + SCRAPE_SECONDS);
+  plusSeconds(mitigatedAt, (window ?? UNKNOWN_WINDOW_SECONDS.usual) + SCRAPE_SECONDS);
 
 /** What is measured over time. */
 type Curves = Partial<

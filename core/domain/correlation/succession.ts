@@ -7,12 +7,10 @@ import { type Factor, weightedFactor, gradedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
 import { pointsBetween, median, pointsOf, quantile } from './samples.ts';
 import { formatDuration } from './words.ts';
+import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
 /** A successor that comes sooner than this may be the fix: the errors may have started before the successor did. */
 const SOON_SECONDS = 15 * 60;
-
-/** Window of a query whose window is unknown, in seconds. */
-const USUAL_WINDOW_SECONDS = 600;
 
 /** Minimum samples on each side of a deploy that is compared. */
 const MIN_SAMPLES = 3;
@@ -31,7 +29,7 @@ export function hasNotHelped(
 ): boolean {
   if (health === null || finished_at === null || status !== 'succeeded') return false;
   const points = pointsOf(health.curve, at);
-  const window = (health.window ?? USUAL_WINDOW_SECONDS) * 1000;
+  const window = (health.window ?? UNKNOWN_WINDOW_SECONDS.longest) * 1000;
   // A value before the onset, or soon after it, describes healthy requests as well.
   const before = pointsBetween(
     points,

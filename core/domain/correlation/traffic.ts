@@ -5,6 +5,7 @@ import { type Factor, weightedFactor, unweightedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
 import { pointsBetween, median, pointsOf, smooth } from './samples.ts';
 import { formatAmount } from './words.ts';
+import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
 /** Baseline: from one hour to ten minutes before the onset. */
 const BASELINE_FROM_MS = 3600_000;
@@ -17,9 +18,6 @@ const NEAR_ONSET_MS = 300_000;
 /** A rise is 1.5 times the baseline; it starts when the traffic passes 1.25 times the baseline. */
 const RISE = 1.5;
 const RISE_START = 1.25;
-
-/** Window of a rate whose window is unknown, in seconds. */
-const USUAL_WINDOW_SECONDS = 60;
 
 /**
  * Clients retry failing requests, so traffic also rises as a consequence of errors. Only a rise that starts later than
@@ -60,7 +58,7 @@ function riseOf(
   const nearOnset = smoothed.filter(({ at: time }) => time >= onsetMs - NEAR_ONSET_MS);
   const peak = Math.max(...nearOnset.map(({ value }) => value));
   // A few requests vary by more than half by chance.
-  const byChance = greatestByChance(baseline, 1 / (health?.window ?? USUAL_WINDOW_SECONDS));
+  const byChance = greatestByChance(baseline, 1 / (health?.window ?? UNKNOWN_WINDOW_SECONDS.shortest));
   if (nearOnset.length === 0 || peak < Math.max(RISE * baseline, byChance)) return null;
   const peakAt = nearOnset.find(({ value }) => value === peak)?.at ?? onsetMs;
   const lastNormal = smoothed.findLast((point) => point.at < peakAt && point.value < RISE_START * baseline);

@@ -6,7 +6,8 @@ import type { Onset } from './onset.ts';
 import { isOnlyReady, readyPods, whyNotServing } from './pods.ts';
 import { pointsBetween, mean, pointsOf } from './samples.ts';
 import { formatDuration, formatPercent } from './words.ts';
-import { FRESH_SECONDS, USUAL_WINDOW_SECONDS } from './version-traffic.ts';
+import { FRESH_SECONDS } from './version-traffic.ts';
+import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
 /** Part of the requests without a version from which on a version may have lost its label, more than before its rollout. */
 const UNNAMED_SHARE = 0.1;
@@ -38,7 +39,7 @@ export function whyUnseen(evidence: Evidence, change: Change): string | null {
   const ready = readyPods(evidence, change);
   if (isOnlyReady(evidence, change) || (ready > 0 && Number.isNaN(now) && change.canary_weight === null))
     return `no request names ${version}, but its pods are ready (${ready}), so its label may be lost`;
-  return now - unnamed(start - USUAL_WINDOW_SECONDS * 1000, start) >=
+  return now - unnamed(start - UNKNOWN_WINDOW_SECONDS.longest * 1000, start) >=
     (ready > 0 ? UNNAMED_SHARE_OF_READY : UNNAMED_SHARE)
     ? `${formatPercent(now)} of the requests name no version since its rollout, so ${version} may serve without its label`
     : null;

@@ -19,9 +19,6 @@ export const SERVING_SHARE_MIN = 0.05;
 const MIN_SAMPLES = 2;
 export const MIN_REQUESTS = 10;
 
-/** Window of a query whose window is unknown: the usual maximum of `rate()`. */
-export const USUAL_WINDOW_SECONDS = 600;
-
 /** Milliseconds within which two first samples count as simultaneous. */
 export const SAME_TIME_MS = 60_000;
 

@@ -2,10 +2,11 @@ import { millisOf } from '../../../schemas/time/time.ts';
 import { clearingOf } from '../changes/cleared-suspects.ts';
 import type { Curve, Evidence } from './evidence.ts';
 import { effectSince } from '../changes/versions.ts';
-import { intervalOf, wholeIn } from './health.ts';
+import { intervalOf, ceilingOf } from './health.ts';
 import type { Onset } from './onset.ts';
 import { median, pointsBetween, pointsOf, quantile } from './samples.ts';
 import { healthWithZeros } from './zeros.ts';
+import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
 /** Minimum samples of the incident before a change, and newest samples that must all be above them. */
 const MIN_SAMPLES = 5;
@@ -17,9 +18,6 @@ const MARGIN = 1.5;
 
 /** Smallest rise that counts where most requests fail already, as a share of all requests: less can be noise. */
 const MIN_RISE = 0.1;
-
-/** Window of a query whose window is unknown, in seconds. */
-const USUAL_WINDOW_SECONDS = 600;
 
 /** Newest samples older than this many intervals do not describe the present. */
 const FRESH_INTERVALS = 3;
@@ -35,13 +33,13 @@ export function risenAgain(evidence: Evidence, { latest }: Onset): Evidence | nu
   const health = healthWithZeros(evidence);
   if (health === null || !Number.isFinite(health.max)) return null;
   const began = earlier !== undefined && earlier.since < latest ? earlier.since : latest;
-  const settled = millisOf(began) + (health.window ?? USUAL_WINDOW_SECONDS) * 1000;
+  const settled = millisOf(began) + (health.window ?? UNKNOWN_WINDOW_SECONDS.longest) * 1000;
   const points = pointsOf(health.curve, at);
   const newest = points.slice(-NEWEST);
   const [first, last] = [newest[0], newest.at(-1)];
   if (first === undefined || last === undefined || newest.length < NEWEST) return null;
   if (millisOf(at) - last.at > FRESH_INTERVALS * intervalOf(points)) return null;
-  const whole = wholeIn(health, points);
+  const whole = ceilingOf(health, points);
   const limits = evidence.changes
     .map(({ change }) => change)
     .filter((change) => change.status !== 'cancelled' && change.made_for !== incident_id)
