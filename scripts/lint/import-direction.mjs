@@ -36,7 +36,7 @@ const LIST = 'features';
 const PACKAGES = ['packages/sandbox', 'packages/demo', 'packages/lab'];
 
 /** Packages for decisions: no I/O in them. */
-const PURE = ['zod', 'temporal-polyfill', 'rrule-temporal', '@marcbachmann/cel-js'];
+const PURE = ['zod', 'temporal-polyfill', 'rrule-temporal', '@marcbachmann/cel-js', 'entities'];
 
 /** @type {Readonly<Record<string, Layer>>} */
 const LAYERS = {

@@ -86,6 +86,10 @@ test.each([
   [['hotfix', 'order-service', 'v3.1'], { kind: 'hotfix', version: 'v3.1' }],
   [['deploy', 'rollback', 'order-service', 'v2'], { kind: 'rollback', version: 'v2' }],
   [['deployment', 'hotfix', 'order-service', 'v3.2'], { kind: 'hotfix', version: 'v3.2' }],
+  [['deploy', 'order-service', 'version:stable'], { version: 'stable' }],
+  [['deploy', 'order-service', 'fadedbeef'], { version: 'fadedbeef' }],
+  [['deploy', 'order-service', 'main-4ae0d6c'], { version: 'main-4ae0d6c' }],
+  [['firebreak', 'deploy', 'order-service', 'staging', 'v3.3'], { environment: 'staging', version: 'v3.3' }],
 ])('tags %s', async (tags, expected) => {
   expect((await annotate({ tags, text: '' })).status).toBe(200);
   expect((await deploysOf('order-service'))[0]).toMatchObject(expected);
@@ -126,14 +130,19 @@ test.each([
   [['deploy', 'basket', 'v1'], 'basket has the environments production, staging'],
   [
     ['deploy', 'order-service', 'v1', 'eu'],
-    'each of v1, eu could be the version, as none is an environment of order-service, which has production, staging',
+    'eu is no environment of order-service, which has production, staging; send environment:NAME, or version:VALUE if eu is something else',
   ],
+  [['deploy', 'order-service', 'v1', 'live', 'ci'], 'none of live, ci is an environment of order-service, which has'],
+  [['deploy', 'order-service', 'staging', 'v1', 'x', '2'], 'each of v1, 2 could be the version; send'],
   [
-    ['deploy', 'order-service', 'v1', 'live'],
-    'each of v1, live could be the version, as none is an environment of order-service',
+    ['deploy', 'order-service', 'environment:eu', 'v1', 'v2'],
+    'each of v1, v2 could be the version; send version:VALUE',
   ],
-  [['deploy', 'order-service', 'staging', 'v1', 'x', 'y'], 'each of v1, x, y could be the version; send'],
-  [['deploy', 'order-service', 'environment:eu', 'v1', 'x'], 'each of v1, x could be the version; send version:VALUE'],
+  // As Firebreak's own annotations, and those of CD systems, have words for panels.
+  [['firebreak', 'rollback', 'service:checkout-api'], 'firebreak does not look like a version, as it has no digit'],
+  [['deploy', 'order-service', 'jenkins', 'Release'], 'none of jenkins, Release looks like a version, as they have no'],
+  [['deploy'], 'no tag names the service; send service:NAME'],
+  [['deploy', 'version:v1'], 'no tag names the service; send service:NAME'],
   [['deploy', 'lonely', 'prod-eu', 'production', 'v1'], 'prod-eu and production are environments'],
 ])('tags %s are refused', async (tags, why) => {
   const { status, body } = await annotate({ tags, text: 'x' });
@@ -154,6 +163,21 @@ test.each([
   expect((await annotate({ tags: ['deploy', 'order-service', 'v5'], text })).status).toBe(200);
   const [deploy] = await deploysOf('order-service');
   expect([deploy?.['commit'], deploy?.['note'] ?? null]).toEqual([commit, note]);
+});
+
+test.each([
+  ['Author: J&ouml;rg &Aring;s', 'J\u00F6rg \u00C5s', null],
+  ['Author: [ada](https://git.acme.test/ada)', 'ada', null],
+  ['Author: <https://git.acme.test/ada>', 'https://git.acme.test/ada', null],
+  ['Author : ada', 'ada', null],
+  ['**Author** : ada', 'ada', null],
+  ['Out\rAuthor: ada\rDone', 'ada', 'Out\nDone'],
+  ['Commit: fadedbeef Fix the author: tag, and the changes: list', null, 'Fix the author: tag, and the changes: list'],
+  ['Done; commit: fadedbeef; author: ada', 'ada', 'Done'],
+])('the author in %j', async (text, author, note) => {
+  expect((await annotate({ tags: ['deploy', 'order-service', 'v13'], text })).status).toBe(200);
+  const [deploy] = await deploysOf('order-service');
+  expect([deploy?.['author'] ?? null, deploy?.['note'] ?? null]).toEqual([author, note]);
 });
 
 const COMPARE = 'https://git.acme.test/compare/v1...v2?a=1&b=2';
@@ -179,8 +203,12 @@ test.each([
   });
 });
 
-test('texts that are no fields stay as they are', async () => {
-  const text = 'Rolled out from C:\\nodes by the author: nobody\n&unknown; &#0; <T>';
+test.each([
+  ['Rolled out from C:\\nodes by the author: nobody\n&unknown; &copy=1 <T>'],
+  ['Rollout finished. Author: see git. Changes: see git'],
+  ['We commit: always test first. The author: anonymous'],
+  ['Rollout finished, author: see git, changes: see git'],
+])('in %j, texts that are no fields stay as they are', async (text) => {
   expect((await annotate({ tags: ['deploy', 'order-service', 'v12'], text })).status).toBe(200);
   expect((await deploysOf('order-service'))[0]).toMatchObject({ author: null, note: text });
 });
@@ -208,20 +236,25 @@ test.each([
   ['PATCH', {}, { note: 'Started' }, 'Annotation patched'],
   [
     'PUT',
-    { tags: ['deploy', 'billing', 'v-PUT', 'finished'], text: 'Commit: 4ae0d6c1\nDone' },
-    { commit: '4ae0d6c1', note: 'Done', tags: ['deploy', 'billing', 'v-PUT', 'finished'] },
+    { tags: ['deploy', 'billing', 'v1-PUT', 'finished'], text: 'Commit: 4ae0d6c1\nDone' },
+    { commit: '4ae0d6c1', note: 'Done', tags: ['deploy', 'billing', 'v1-PUT', 'finished'] },
     'Annotation updated',
   ],
 ])('a %s adds the end to a deploy, as actions do when they have finished', async (method, more, shown, message) => {
   const time = Date.now() - 300_000;
-  const started = await annotate({ time, isRegion: true, tags: ['deploy', 'billing', `v-${method}`], text: 'Started' });
+  const started = await annotate({
+    time,
+    isRegion: true,
+    tags: ['deploy', 'billing', `v1-${method}`],
+    text: 'Started',
+  });
   const timeEnd = time + 240_000;
   const path = `/api/annotations/${started.body.id}`;
   const updated = await firebreak.request(method, path, { time, timeEnd, ...more });
   expect([updated.status, updated.body]).toEqual([200, { message }]);
   const [deploy] = await deploysOf('billing');
   expect(deploy).toMatchObject({
-    version: `v-${method}`,
+    version: `v1-${method}`,
     started_at: new Date(time).toISOString(),
     finished_at: new Date(timeEnd).toISOString(),
     ...shown,

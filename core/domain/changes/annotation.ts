@@ -1,9 +1,11 @@
+import { decodeHTMLStrict } from 'entities';
 import type * as z from 'zod';
 import type { Config } from '../../../schemas/config/config.ts';
 import { type Change, type ChangeKind, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
 import { millisOf, timestamp } from '../../../schemas/time/time.ts';
 import { serviceEntry, unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
 import { catalogueName, environmentsOf, matchingName, type NamingConfig } from '../catalogue/known-names.ts';
+import { looksLikeVersion } from './version-identity.ts';
 
 /** An annotation as clients of Grafana post it. Times are in milliseconds; 0 is an absent one. */
 export type PostedAnnotation = { time: number; timeEnd: number; tags: readonly string[]; text: string };
@@ -31,7 +33,7 @@ export type AnnotatedChange =
 
 /**
  * Returns the change that an annotation records. Its tags name kind, service, and version in any order, and possibly the
- * environment; the catalogue tells them apart. Lines `Commit:`, `Author:`, and `Changes:` of its text are fields of it.
+ * environment; the catalogue tells them apart, and a version has a digit. Lines `Commit:`, `Author:`, and `Changes:` of its text are fields of it.
  */
 export function changeOfAnnotation(
   config: NamingConfig,
@@ -53,7 +55,9 @@ export function changeOfAnnotation(
     return none(`${listed.join(' and ')} are services of the catalogue; send service:NAME`);
   if (service === undefined)
     return none(
-      `no tag is a service of the catalogue: ${bare.join(', ')}; add it to services.yaml, or send service:NAME`,
+      bare.length === 0
+        ? 'no tag names the service; send service:NAME, or a tag with its name in the catalogue'
+        : `no tag is a service of the catalogue: ${bare.join(', ')}; add it to services.yaml, or send service:NAME`,
     );
   const name = serviceOfTag(services, service) ?? service;
   const entry = serviceEntry(services, name);
@@ -69,15 +73,13 @@ export function changeOfAnnotation(
   if (environment === undefined && environments.length > 0 && !environments.includes(byDefault ?? ''))
     return none(`${name} has the environments ${environments.join(', ')}; send environment:NAME`);
   const others = unnamed.filter((tag) => tag !== environment);
-  const version = one('version') ?? (others.length === 1 ? others[0] : undefined);
-  if (version === undefined && others.length === 0)
-    return none('no tag is left for the version, as those with a colon are ignored; send version:VALUE');
+  const likely = others.filter(looksLikeVersion);
+  const words = others.filter((tag) => !looksLikeVersion(tag));
+  const isClear = likely.length === 1 && (environment !== undefined || words.length === 0);
+  const version = one('version') ?? (isClear ? likely[0] : undefined);
   if (version === undefined) {
-    const why =
-      environment === undefined
-        ? `, as none is an environment of ${name}, which has ${[...possible].join(', ')}; send version:VALUE, and environment:NAME if one is the environment`
-        : '; send version:VALUE';
-    return none(`each of ${others.join(', ')} could be the version${why}`);
+    const all = `${name}, which has ${[...possible].join(', ')}`;
+    return none(whyNoVersion(likely, words, environment === undefined ? all : undefined));
   }
   const { note, ...fields } = readText(rest.text);
   const parsed = NewChange.safeParse({
@@ -91,6 +93,32 @@ export function changeOfAnnotation(
   });
   if (parsed.success) return { kind: 'change', change: parsed.data, note, tags };
   return none(textOf(parsed.error));
+}
+
+/**
+ * Returns why the version is not clear.
+ *
+ * @param likely tags that look like a version
+ * @param words other tags that say nothing about the deployment
+ * @param known the service and its environments, if no tag is one of them: a word could be another one
+ */
+function whyNoVersion(likely: readonly string[], words: readonly string[], known: string | undefined): string {
+  const [word] = words;
+  if (likely.length === 0 && word === undefined)
+    return 'no tag is left for the version, as those with a colon are ignored; send version:VALUE';
+  if (likely.length === 0)
+    return words.length === 1
+      ? `${word} does not look like a version, as it has no digit; send version:VALUE`
+      : `none of ${words.join(', ')} looks like a version, as they have no digit; send version:VALUE`;
+  if (likely.length > 1) {
+    const each = `each of ${likely.join(', ')} could be the version`;
+    return known === undefined
+      ? `${each}; send version:VALUE`
+      : `${each}, as none is an environment of ${known}; send version:VALUE, and environment:NAME if one is the environment`;
+  }
+  const [none, isSo] =
+    words.length === 1 ? [`${word} is no`, `if ${word} is`] : [`none of ${words.join(', ')} is an`, 'if each is'];
+  return `${none} environment of ${known}; send environment:NAME, or version:VALUE ${isSo} something else`;
 }
 
 /** What a client changes of an annotation. Empty fields stay. */
@@ -164,40 +192,37 @@ const COMMIT_LINE = /^(?:[-*] )?([0-9a-f]{7,40})(?: |$)/;
 const COMMIT = /^(?:\W*|https?:\/\/\S*\/)([0-9a-f]{7,64})(?![0-9a-z])\S*[-–—:|\s]*/i;
 
 /** What ends a line in HTML. */
-const LINE_END = /<br\s?\/?>|<\/?(?:p|div|ul|ol|li|h\d)(?:\s[^<>]*)?>|\r?\n/i;
+const LINE_END = /<br\s?\/?>|<\/?(?:p|div|ul|ol|li|h\d)(?:\s[^<>]*)?>|\r\n?|\n/i;
 /** Line breaks that a sender has escaped twice. */
-const ESCAPED_LINE_END = /\\r\\n|\\n/;
+const ESCAPED_LINE_END = /\\r\\n|\\[rn]/;
 
 const MARKUP = String.raw`(?:<[^<>]+>|\*\*)*`;
-const NAMES = 'commit|author|changes';
+/** What follows the name of a field. */
+const COLON = String.raw`${MARKUP}\s?:`;
 /** A line with a field, possibly as a list item, with a bold name. */
-const FIELD = new RegExp(`^(?:[-*] )?${MARKUP}(${NAMES})${MARKUP}:${MARKUP}(.*)$`, 'i');
-/** What separates a field from the one before it on the same line. */
-const BEFORE_FIELD = new RegExp(String.raw`(?<![\s,;|]|^[-*])[\s,;|]+(?=${MARKUP}(?:${NAMES})${MARKUP}:)`, 'i');
+const FIELD = new RegExp(`^(?:[-*] )?${MARKUP}(commit|author|changes)${COLON}${MARKUP}(.*)$`, 'is');
+/** What separates a field from the text before it on the same line: punctuation, or only a blank if its name is capitalized. */
+const BEFORE_FIELD = new RegExp(
+  String.raw`(?<![\s,;|]|^[-*])(?:\s*[,;|][\s,;|]*(?=${MARKUP}(?:[Cc]ommit|[Aa]uthor|[Cc]hanges)${COLON})|\s+(?=${MARKUP}(?:Commit|Author|Changes)${COLON}))`,
+);
 
 /** An HTML tag. The address in `Ada <ada@acme.test>` is none. */
 const HTML_TAG = /<\/?[a-z][^<>@]*>/gi;
 
 /** Links in HTML and Markdown, and a URL at the start. */
 const LINKS = [
-  /<a\s[^<>]*href=["']?(?<url>https?:\/\/[^"'\s<>]+)[^<>]*>(?<text>[^<>]*)/i,
+  /<a\s(?<attributes>[^<>]*)>(?<text>[^<>]*)/i,
   /\[(?<text>[^[\]]*)\]\((?<url>https?:\/\/[^\s()]+)\)/,
   /<(?<url>https?:\/\/[^\s<>|]+)>/,
   /^\s*(?<url>https?:\/\/\S+)/,
 ];
+const HREF = /href=["']?(https?:\/\/[^"'\s<>]+)/i;
 
-/** Characters that HTML writes as entities. */
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
-const ENTITY = /&(?:#(\d{2,7})|#x([0-9a-f]{2,6})|([a-z]{2,4}));/gi;
+/** The text of a Markdown link. */
+const MARKDOWN_LINK = /\[([^[\]]*)\]\([^\s()]+\)/g;
 
-const decoded = (html: string): string =>
-  html.replace(ENTITY, (entity, decimal?: string, hex?: string, name?: string) => {
-    if (name !== undefined) return ENTITIES[name.toLowerCase()] ?? entity;
-    const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
-    return code < 0x20 || code > 0x10_ff_ff ? entity : String.fromCodePoint(code);
-  });
-
-const plain = (html: string): string => decoded(html.replaceAll(HTML_TAG, '')).trim();
+const plain = (html: string): string =>
+  decodeHTMLStrict(html.replaceAll(MARKDOWN_LINK, '$1').replaceAll(HTML_TAG, '')).trim();
 
 /** Returns the lines of a text, also those of HTML, and those that begin with a field on the line of another one. */
 function linesOf(text: string): string[] {
@@ -205,27 +230,37 @@ function linesOf(text: string): string[] {
     const escaped = line.split(ESCAPED_LINE_END);
     return (escaped.some((part) => FIELD.test(part.trim())) ? escaped : [line]).flatMap((part) => {
       const parts = part.trim().split(BEFORE_FIELD);
-      // One word with a colon in a sentence is no field.
-      return parts.length > 2 || FIELD.test(part.trim()) ? parts : [part.trim()];
+      // Names with a colon in a sentence are no fields.
+      return FIELD.test(part.trim()) || parts.some(isSurelyField) ? parts : [part.trim()];
     });
   });
+}
+
+/** Returns whether a text is a field with a commit or a link, which no sentence has there. */
+function isSurelyField(text: string): boolean {
+  const [, name = '', value = ''] = FIELD.exec(text) ?? [];
+  const field = name.toLowerCase();
+  return (field === 'commit' && commitIn(value) !== undefined) || (field === 'changes' && linkIn(value) !== undefined);
 }
 
 /** Returns the first link of a line, and the line without it, or with its text instead. */
 function linkIn(line: string): { url: string; without: string; withText: string } | undefined {
   for (const pattern of LINKS) {
     const found = pattern.exec(line);
-    if (found === null) continue;
+    const { attributes = '', text = '', url = HREF.exec(attributes)?.[1] } = found?.groups ?? {};
+    if (found === null || url === undefined) continue;
     const [link] = found;
-    const { url = '', text = '' } = found.groups ?? {};
     return {
-      url: decoded(url),
+      url: decodeHTMLStrict(url),
       without: plain(line.replace(link, '')),
       withText: plain(line.replace(link, () => text)),
     };
   }
   return undefined;
 }
+
+/** Returns the author that a line `Author:` names: the text of a link, or the link itself. */
+const authorIn = (line: string): string => plain(line) || (linkIn(line)?.url ?? '');
 
 /** Returns the commit that a line `Commit:` names, and the rest of the line. */
 function commitIn(line: string): { commit: string; rest: string } | undefined {
@@ -255,12 +290,12 @@ function readText(text: string) {
     } else if (link !== undefined) {
       fields.url = link.url;
       kept.push(link.without);
-    } else if (field === 'author') fields.author = plain(html).slice(0, 512).toWellFormed();
+    } else if (field === 'author') fields.author = authorIn(html).slice(0, 512).toWellFormed();
     else {
       const value = plain(html);
       const sha = isInChanges ? COMMIT_LINE.exec(value)?.[1] : undefined;
       if (sha !== undefined && commits.length < COMMITS_MAX) commits.push({ sha });
-      if (field !== 'changes' || value !== '') kept.push(decoded(line));
+      if (field !== 'changes' || value !== '') kept.push(decodeHTMLStrict(line));
     }
   }
   return {

@@ -72,6 +72,9 @@ export const spelling = (name: string): string => name.replace(/^v(?=\d)/i, '');
 /** Returns whether a name is a commit, possibly abbreviated. Case does not count. */
 export const isCommit = (name: string): boolean => /^[0-9a-f]{7,64}$/i.test(name);
 
+/** Returns whether a word can be a version, such as `v2.4.1`, `main-4ae0d6c`, or a commit: it has a digit, unlike `deploy`. */
+export const looksLikeVersion = (word: string): boolean => /\d/.test(word) || isCommit(word);
+
 /** Returns whether two names are the same commit: either can be abbreviated to at least seven digits; case does not count. */
 export function isSameCommit(one: string, other: string): boolean {
   const [short = '', long = ''] = [one, other]
