@@ -2,10 +2,12 @@ import type { createRoute as describeRoute, OpenAPIHono, RouteConfig, RouteHandl
 import * as z from 'zod';
 import type { Context, MiddlewareHandler } from 'hono';
 import { authorize, type Scope } from '../../core/domain/access/access.ts';
+import { inConfiguredSpelling, type RequestedScope } from '../../core/domain/catalogue/known-names.ts';
 import type { Page, ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { ReportReader } from '../../core/domain/ports/reports.ts';
 import type { Action, Principal } from '../../schemas/access/access.ts';
+import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import { Since } from '../../schemas/time/since.ts';
 import type { Env } from './context.ts';
 import { inBytes } from './list-bytes.ts';
@@ -157,6 +159,28 @@ export async function readableWhere<T>(
   const visible = items.filter(isReadable);
   if (visible.length > 0 || next_cursor === null) return { items: visible, next_cursor };
   return readableWhere(isReadable, read, next_cursor);
+}
+
+/** The query parameters `?service&environment` of lists and reports. */
+export const scopeQuery = { service: ServiceName.optional(), environment: EnvironmentName.optional() };
+
+/**
+ * Returns the service and environment that a query names, without absent ones, in the spelling of the configuration.
+ *
+ * @throws Refusal 403 if the caller may not read them
+ */
+export async function scopeOf(
+  { config }: Pick<Deps, 'config'>,
+  { var: { allow } }: Pick<Context<Env>, 'var'>,
+  { service, environment }: RequestedScope,
+): Promise<Partial<ServiceEnvironment>> {
+  const named = {
+    ...(service && { service: ServiceName.parse(service) }),
+    ...(environment && { environment: EnvironmentName.parse(environment) }),
+  };
+  const scope = inConfiguredSpelling(await config.current(), named);
+  allow(scope);
+  return scope;
 }
 
 /** The query parameters `?limit&cursor` of every list. */

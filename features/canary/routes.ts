@@ -11,7 +11,6 @@ import {
   CanaryId,
   NewCanary,
 } from './canary.ts';
-import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import {
   type Api,
   answers,
@@ -22,6 +21,8 @@ import {
   pageOf,
   problems,
   readable,
+  scopeOf,
+  scopeQuery,
 } from '../../entrances/http/endpoint.ts';
 import { newUlid } from '../../entrances/http/new-id.ts';
 
@@ -70,14 +71,13 @@ export function canaryRoutes(app: Api, core: FeatureDeps): void {
       tags: ['canaries'],
       summary: 'List canaries, newest first',
       request: {
-        query: z.object({ ...listQuery, service: ServiceName.optional(), environment: EnvironmentName.optional() }),
+        query: z.object({ ...listQuery, ...scopeQuery }),
       },
       responses: { 200: answers('A page of results', pageOf(Shown)) },
     }),
     async (c) => {
-      const { limit, cursor, service, environment } = c.req.valid('query');
-      const scope = { ...(service && { service }), ...(environment && { environment }) };
-      c.var.allow(scope);
+      const { limit, cursor, ...query } = c.req.valid('query');
+      const scope = await scopeOf(deps, c, query);
       const read = (from?: string) => deps.canaries.list({ limit, ...(from && { cursor: from }), ...scope });
       return c.json(await readable(c.var, read, cursor), 200);
     },

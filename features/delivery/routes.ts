@@ -5,7 +5,7 @@ import { FIGURES, RECORDS, RECORDS_CSV, type ReportInput } from './reports.ts';
 import { Refusal } from '../../core/domain/refusal.ts';
 import { figuresCsv } from './decisions/csv.ts';
 import type { FeatureDeps } from '../manifest.ts';
-import { ChangeId, EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
+import { ChangeId } from '../../schemas/config/names.ts';
 import { AttributionCorrection } from './deploy-record.ts';
 import { DoraDeploy, DoraFigure, DoraFigures, DoraIncident } from './dora.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
@@ -22,14 +22,16 @@ import {
   listQuery,
   problems,
   readerOf,
+  scopeOf,
+  scopeQuery,
 } from '../../entrances/http/endpoint.ts';
 import { incidentParams } from '../../entrances/http/incident-param.ts';
 
 type RoutesDeps = Pick<FeatureDeps, 'changes' | 'clock' | 'config' | 'features' | 'incidents' | 'reports'>;
 
-const scopeQuery = {
-  service: ServiceName.optional(),
-  environment: EnvironmentName.optional().meta({
+const reportQuery = {
+  service: scopeQuery.service,
+  environment: scopeQuery.environment.meta({
     description: 'Default: the production environments, `environments` in delivery.yaml',
   }),
   team: z.string().min(1).max(256).optional(),
@@ -72,17 +74,11 @@ const Attribution = z.strictObject({
 export function doraRoutes(app: Api, core: RoutesDeps): void {
   const deps = withPorts(core);
   /** Returns what a report covers. @throws Refusal 403 */
-  const inputOf = (
+  const inputOf = async (
     c: Context<Env>,
-    { service, environment, team, tier, window: seconds }: z.infer<z.ZodObject<typeof scopeQuery>>,
-  ): ReportInput => {
-    c.var.allow({ ...(service && { service }), ...(environment && { environment }) });
-    const scope = {
-      ...(service && { service }),
-      ...(environment && { environment }),
-      ...(team && { team }),
-      ...(tier && { tier }),
-    };
+    { team, tier, window: seconds, ...query }: z.infer<z.ZodObject<typeof reportQuery>>,
+  ): Promise<ReportInput> => {
+    const scope = { ...(await scopeOf(deps, c, query)), ...(team && { team }), ...(tier && { tier }) };
     return { seconds, scope };
   };
 
@@ -95,7 +91,7 @@ export function doraRoutes(app: Api, core: RoutesDeps): void {
       path: '/v1/metrics/dora',
       tags: ['delivery'],
       summary: 'Get delivery figures (DORA) with their bands and newest records',
-      request: { query: z.object(scopeQuery) },
+      request: { query: z.object(reportQuery) },
       responses: {
         200: {
           description: 'The figures; as CSV, without records',
@@ -106,7 +102,7 @@ export function doraRoutes(app: Api, core: RoutesDeps): void {
     }),
     async (c) => {
       const query = c.req.valid('query');
-      const { as_of, value } = await deps.reports.read(FIGURES, inputOf(c, query), readerOf(c));
+      const { as_of, value } = await deps.reports.read(FIGURES, await inputOf(c, query), readerOf(c));
       const { figures, window, environments, complete, deployments, incidents } = value;
       if (wantsCsv(c, query.format)) return csvResponse(c, figuresCsv(figures), 'dora.csv');
       const url = `/v1/metrics/dora/records${new URL(c.req.url).search}`;
@@ -127,7 +123,7 @@ export function doraRoutes(app: Api, core: RoutesDeps): void {
       tags: ['delivery'],
       summary: 'List the records behind a delivery figure, newest first',
       request: {
-        query: z.object({ ...scopeQuery, ...listQuery, figure: DoraFigure.default('deployment_frequency') }),
+        query: z.object({ ...reportQuery, ...listQuery, figure: DoraFigure.default('deployment_frequency') }),
       },
       responses: {
         200: {
@@ -139,7 +135,7 @@ export function doraRoutes(app: Api, core: RoutesDeps): void {
     }),
     async (c) => {
       const { figure, limit, cursor, ...query } = c.req.valid('query');
-      const input = { ...inputOf(c, query), figure };
+      const input = { ...(await inputOf(c, query)), figure };
       if (wantsCsv(c, query.format))
         return csvResponse(c, (await deps.reports.read(RECORDS_CSV, input, readerOf(c))).value, `dora-${figure}.csv`);
       const before = cursor === undefined ? null : decodedPosition(cursor);

@@ -6,7 +6,6 @@ import { reportOf } from './decisions/report.ts';
 import type { FeatureDeps } from '../manifest.ts';
 import { withPorts } from './ports.ts';
 import { RequestReason } from '../../schemas/access/request-reason.ts';
-import { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
 import {
   ExpectedAlert,
   Experiment,
@@ -27,6 +26,8 @@ import {
   pageOf,
   problems,
   readableWhere,
+  scopeOf,
+  scopeQuery,
 } from '../../entrances/http/endpoint.ts';
 import { newUlid } from '../../entrances/http/new-id.ts';
 
@@ -86,14 +87,13 @@ export function experimentRoutes(app: Api, core: FeatureDeps): void {
       tags: ['experiments'],
       summary: 'List chaos experiments, newest first',
       request: {
-        query: z.object({ ...listQuery, service: ServiceName.optional(), environment: EnvironmentName.optional() }),
+        query: z.object({ ...listQuery, ...scopeQuery }),
       },
       responses: { 200: answers('A page of results', pageOf(Shown)) },
     }),
     async (c) => {
-      const { limit, cursor, service, environment } = c.req.valid('query');
-      const scope = { ...(service && { service }), ...(environment && { environment }) };
-      c.var.allow(scope);
+      const { limit, cursor, ...query } = c.req.valid('query');
+      const scope = await scopeOf(deps, c, query);
       const read = (from?: string) => deps.experiments.list({ limit, ...(from && { cursor: from }), ...scope });
       const isReadable = (experiment: Experiment): boolean =>
         experiment.scope.every((serviceEnvironment) => c.var.may(serviceEnvironment));

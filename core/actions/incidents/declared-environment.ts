@@ -1,7 +1,6 @@
 import { defaultEnvironmentOf, serviceEntry } from '../../domain/catalogue/catalogue.ts';
-import { catalogueName } from '../../domain/catalogue/known-names.ts';
+import { inConfiguredSpelling, type NamingConfig } from '../../domain/catalogue/known-names.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
-import type { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, type ServiceName, UNMATCHED } from '../../../schemas/config/names.ts';
 
 /**
@@ -9,16 +8,13 @@ import { EnvironmentName, type ServiceName, UNMATCHED } from '../../../schemas/c
  * severity, without automation.
  */
 export function declaredScope(
-  services: Config['services'],
-  {
-    service,
-    environment,
-  }: { service?: ServiceName | null | undefined; environment?: EnvironmentName | null | undefined },
+  config: NamingConfig,
+  named: { service?: ServiceName | null | undefined; environment?: EnvironmentName | null | undefined },
 ): ServiceEnvironment {
-  const name = service == null ? undefined : (catalogueName(services, service) ?? service);
-  const entry = name === undefined ? undefined : serviceEntry(services, name);
+  const { service, environment } = inConfiguredSpelling(config, named);
+  const entry = service == null ? undefined : serviceEntry(config.services, service);
   return {
-    service: name ?? UNMATCHED,
+    service: service ?? UNMATCHED,
     environment: environment ?? EnvironmentName.parse(defaultEnvironmentOf(entry)),
   };
 }

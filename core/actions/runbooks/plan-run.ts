@@ -28,6 +28,7 @@ import { describeStep } from '../../../workflows/steps/runbook/step-texts.ts';
 import { variablesOf } from '../../../workflows/steps/runbook/variables.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { declaredScope } from '../incidents/declared-environment.ts';
+import { inConfiguredSpelling } from '../../domain/catalogue/known-names.ts';
 import { incidentResolved } from '../incidents/require-incident.ts';
 import { planRollback, type PlanDeps as RollbackPlanDeps } from '../rollback/plan-rollback.ts';
 import type { Caller } from '../people/caller.ts';
@@ -141,12 +142,13 @@ async function incidentOf(
 }
 
 function serviceEnvironmentOf(
-  { services }: Config,
-  { service, environment }: RequestedRun,
+  config: Config,
+  requested: RequestedRun,
   incident: IncidentRecord | undefined,
 ): ServiceEnvironment {
+  const { service, environment } = inConfiguredSpelling(config, requested);
   if (incident === undefined) {
-    if (service !== undefined) return declaredScope(services, { service, environment });
+    if (service !== undefined) return declaredScope(config, { service, environment });
     throw new Refusal(422, 'invalid', 'json: "service" or "incident_id" is required');
   }
   const own = { service: incident.service, environment: incident.environment };

@@ -1,7 +1,6 @@
 import { type FEATURE_CONFIG, FEATURE_CONFIG_SCOPES } from '../../../features/names.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
-import type { ServiceEnvironment } from '../ports/common.ts';
 import { nameKey } from '../access/actor-identity.ts';
 import { nearest, suggestionText } from '../lint/similar-names.ts';
 
@@ -98,8 +97,7 @@ export function catalogueName(services: Config['services'], name: string): Servi
   if (Object.hasOwn(services, name)) return name as ServiceName;
   const byKey = catalogueKeys.get(services) ?? Map.groupBy(Object.keys(services), nameKey);
   catalogueKeys.set(services, byKey);
-  const [only, another] = byKey.get(nameKey(name)) ?? [];
-  return another === undefined ? (only as ServiceName | undefined) : undefined;
+  return matchingName(name, byKey.get(nameKey(name)) ?? []) as ServiceName | undefined;
 }
 
 /** Receivers of alerts and spans look up many names. */
@@ -113,10 +111,17 @@ export function environmentsOf(config: NamingConfig, service: string): ReadonlyS
   return own !== undefined && own.size > 0 ? own : configuredEnvironments(config);
 }
 
-/** Returns a service and environment as the configuration writes them, or unchanged. */
-export function inConfiguredSpelling<T extends ServiceEnvironment>(config: NamingConfig, named: T): T {
-  const service = matchingName(named.service, configuredScopes(config));
-  const environment = matchingName(named.environment, environmentsOf(config, named.service));
+/** A service, an environment, or both, as a request names them. */
+export type RequestedScope = { service?: string | null | undefined; environment?: string | null | undefined };
+
+/**
+ * Returns a service and environment, either of which can be absent, as the configuration writes them, or unchanged. All that
+ * is stored has these names, so all that is read must be requested with them.
+ */
+export function inConfiguredSpelling<T extends RequestedScope>(config: NamingConfig, named: T): T {
+  const service = named.service == null ? undefined : matchingName(named.service, configuredScopes(config));
+  const environments = named.service == null ? configuredEnvironments(config) : environmentsOf(config, named.service);
+  const environment = named.environment == null ? undefined : matchingName(named.environment, environments);
   return {
     ...named,
     ...(service !== undefined && { service: ServiceName.parse(service) }),

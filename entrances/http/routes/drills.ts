@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { DrillRefusal } from '../../../core/domain/automation/drill.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -7,7 +8,19 @@ import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { planDrill } from '../../../core/actions/automation/drills.ts';
 import { drillEnvironments } from '../../../core/domain/automation/drill.ts';
-import { type Api, answers, body, createRoute, endpoint, listQuery, pageOf, problems, readable } from '../endpoint.ts';
+import {
+  type Api,
+  answers,
+  body,
+  createRoute,
+  endpoint,
+  listQuery,
+  pageOf,
+  problems,
+  readable,
+  scopeOf,
+  scopeQuery,
+} from '../endpoint.ts';
 import { newUlid } from '../new-id.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 
@@ -41,7 +54,7 @@ export function drillRoutes(app: Api, deps: ApiDeps): void {
       },
     }),
     async (c) => {
-      const serviceEnvironment = c.req.valid('json');
+      const serviceEnvironment = inConfiguredSpelling(await deps.config.current(), c.req.valid('json'));
       c.var.allow(serviceEnvironment);
       const id = DrillId.parse(newUlid(c, deps.clock));
       const drill = (await deps.drills.get(id)) ?? (await begin(deps, serviceEnvironment, id, c.var.principal.name));
@@ -60,23 +73,22 @@ export function drillRoutes(app: Api, deps: ApiDeps): void {
       tags: ['drills'],
       summary: 'List drills, newest first, and the last successful drill of each environment with drills',
       request: {
-        query: z.object({ ...listQuery, service: ServiceName.optional(), environment: EnvironmentName.optional() }),
+        query: z.object({ ...listQuery, ...scopeQuery }),
       },
       responses: {
         200: answers('A page of results', pageOf(Shown).extend({ environments: z.array(DrillEnvironment) })),
       },
     }),
     async (c) => {
-      const { limit, cursor, service, environment } = c.req.valid('query');
-      const scope = { ...(service && { service }), ...(environment && { environment }) };
-      c.var.allow(scope);
+      const { limit, cursor, ...query } = c.req.valid('query');
+      const scope = await scopeOf(deps, c, query);
       const read = (from?: string) => deps.drills.list({ limit, ...(from && { cursor: from }), ...scope });
       const [page, drillTargets] = await Promise.all([readable(c.var, read, cursor), environmentsWithProofs(deps)]);
       const selected = drillTargets.filter(
         (drillTarget) =>
           c.var.may(drillTarget) &&
-          drillTarget.service === (service ?? drillTarget.service) &&
-          drillTarget.environment === (environment ?? drillTarget.environment),
+          drillTarget.service === (scope.service ?? drillTarget.service) &&
+          drillTarget.environment === (scope.environment ?? drillTarget.environment),
       );
       return c.json({ ...page, environments: selected }, 200);
     },

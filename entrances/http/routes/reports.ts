@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import type { ApiDeps } from '../deps.ts';
-import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { ShadowReport } from '../../../schemas/automation/shadow-report.ts';
 import { AlertRulesReport } from '../../../core/domain/alerts/rule-figures.ts';
 import { REVIEW_DAYS } from '../../../core/actions/reports/alert-review.ts';
@@ -8,12 +7,22 @@ import { ALERT_REVIEW, SHADOW } from '../../../core/actions/reports/report-kinds
 import { INCIDENTS_MAX } from '../../../core/actions/reports/shadow-report.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { DAY_SECONDS } from '../../../schemas/time/since.ts';
-import { type Api, answers, createRoute, endpoint, problems, readerOf, sinceQuery } from '../endpoint.ts';
+import {
+  type Api,
+  answers,
+  createRoute,
+  endpoint,
+  problems,
+  readerOf,
+  sinceQuery,
+  scopeOf,
+  scopeQuery,
+} from '../endpoint.ts';
 
 /** `as_of`: when it was computed. */
 const AlertRules = AlertRulesReport.extend({ as_of: Timestamp }).meta({ id: 'AlertRulesReport' });
 
-type ReportsDeps = Pick<ApiDeps, 'clock' | 'reports'>;
+type ReportsDeps = Pick<ApiDeps, 'clock' | 'config' | 'reports'>;
 
 /** Registers the routes of reports over many incidents. */
 export function reportRoutes(app: Api, deps: ReportsDeps): void {
@@ -27,11 +36,7 @@ export function reportRoutes(app: Api, deps: ReportsDeps): void {
       tags: ['automation'],
       summary: `Compare what automation would have done in shadow mode with what people did, for the newest ${INCIDENTS_MAX} incidents`,
       request: {
-        query: z.object({
-          since: sinceQuery.default(30 * DAY_SECONDS),
-          service: ServiceName.optional(),
-          environment: EnvironmentName.optional(),
-        }),
+        query: z.object({ since: sinceQuery.default(30 * DAY_SECONDS), ...scopeQuery }),
       },
       responses: {
         200: answers('The report', ShadowReport.meta({ id: 'ShadowReport' })),
@@ -39,9 +44,8 @@ export function reportRoutes(app: Api, deps: ReportsDeps): void {
       },
     }),
     async (c) => {
-      const { since: seconds, service, environment } = c.req.valid('query');
-      c.var.allow({ ...(service && { service }), ...(environment && { environment }) });
-      const scope = { ...(service && { service }), ...(environment && { environment }) };
+      const { since: seconds, ...query } = c.req.valid('query');
+      const scope = await scopeOf(deps, c, query);
       return c.json((await deps.reports.read(SHADOW, { seconds, scope }, readerOf(c))).value, 200);
     },
   );

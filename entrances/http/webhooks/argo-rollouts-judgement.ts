@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
 import { judgeVersion } from '../../../workflows/steps/judge/judge-version.ts';
 import { checkDeploy } from '../../../core/domain/ports/extensions.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -49,7 +50,7 @@ export function argoRolloutsJudgementRoute(app: Api, deps: ArgoRolloutsJudgement
       responses: { 200: answers('The verdict', Measurement), 422: problems('Validation failed') },
     }),
     async (c) => {
-      const { baseline, ...target } = c.req.valid('query');
+      const { baseline, ...target } = inConfiguredSpelling(await deps.config.current(), c.req.valid('query'));
       const { allow, principal } = c.var;
       allow(target);
       const [judgement, freeze] = await Promise.all([

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { rollbackGateAnswer, environmentsOfCanary } from '../../../core/domain/rollback/rollback-gate.ts';
-import { catalogueName } from '../../../core/domain/catalogue/known-names.ts';
+import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
 import { defaultEnvironmentOf, serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
@@ -27,7 +27,7 @@ export async function allowedTargets(
   hook: Hook,
   allow: Env['Variables']['allow'],
 ): Promise<ServiceEnvironment[]> {
-  const targets = serviceEnvironmentsFor((await config.current()).services, hook);
+  const targets = serviceEnvironmentsFor(await config.current(), hook);
   for (const target of targets) allow(target);
   return targets;
 }
@@ -36,9 +36,9 @@ export async function allowedTargets(
  * Returns the services and environments of a canary: those in the webhook's metadata, otherwise those whose deployer of
  * `kind: flagger` has this canary, otherwise the service of the same name. If there are several, all must be allowed.
  */
-function serviceEnvironmentsFor(services: Config['services'], hook: Hook): ServiceEnvironment[] {
-  const { service: written, environment } = serviceEnvironmentInMetadata(hook);
-  const service = written && (catalogueName(services, written) ?? written);
+function serviceEnvironmentsFor(config: Config, hook: Hook): ServiceEnvironment[] {
+  const { services } = config;
+  const { service, environment } = inConfiguredSpelling(config, serviceEnvironmentInMetadata(hook));
   const known = environmentsOfCanary(services, canaryName(hook)).filter(
     (serviceEnvironment) => service === undefined || service === serviceEnvironment.service,
   );
@@ -46,7 +46,7 @@ function serviceEnvironmentsFor(services: Config['services'], hook: Hook): Servi
     (serviceEnvironment) => environment === undefined || environment === serviceEnvironment.environment,
   );
   if (matching.length > 0) return matching;
-  const name = service ?? known[0]?.service ?? catalogueName(services, hook.name) ?? hook.name;
+  const name = service ?? known[0]?.service ?? inConfiguredSpelling(config, { service: hook.name }).service;
   return [
     {
       service: ServiceName.parse(name),

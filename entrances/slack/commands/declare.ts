@@ -1,23 +1,18 @@
-import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { matchingName } from '../../../core/domain/catalogue/known-names.ts';
 import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import type { ReplyTo } from '../../../core/domain/ports/chat.ts';
 import { nearest, suggestionText } from '../../../core/domain/lint/similar-names.ts';
 import type { Catalogue } from '../../../core/domain/ports/slack.ts';
-import {
-  EnvironmentName,
-  type IncidentId,
-  ServiceName,
-  type Severity,
-  UNMATCHED,
-} from '../../../schemas/config/names.ts';
-import { defaultEnvironmentOf } from '../../../core/domain/catalogue/catalogue.ts';
+import { EnvironmentName, type IncidentId, type Severity } from '../../../schemas/config/names.ts';
+import { declaredScope } from '../../../core/actions/incidents/declared-environment.ts';
 import { declareIncident as declareOnce } from '../../../core/actions/incidents/declare-incident.ts';
 import { awaitChannel } from '../execution/channel.ts';
 import type { CommandDeps } from '../deps.ts';
-import { answered, Declined, nameIn, unknownName } from '../outcome.ts';
+import { answered, Declined, nameIn } from '../outcome.ts';
 import { type Block, fitMenu, searchSelect, select, severitySelect, textInput } from '../modals/blocks.ts';
 import { FIELDS, TITLE_MAX_CHARS } from '../modals/form.ts';
 import { BRIEF_PATIENCE_MS } from '../requests/cached-reads.ts';
+import { knownService } from './known-service.ts';
 import { addMessage, type Message, messageOf } from './timeline.ts';
 import type { ActionContext, RunVerb, Verb, WithDialog } from './verb.ts';
 
@@ -103,14 +98,16 @@ const environmentInput = (environments: readonly string[]) =>
 
 function scopeErrors({ services }: Catalogue, { service, environment }: Declare): Record<string, string> | null {
   if (service === null) return null;
-  const entry = Object.hasOwn(services, service) ? services[service] : undefined;
+  const name = matchingName(service, Object.keys(services));
+  const entry = name === undefined ? undefined : services[name];
   if (entry === undefined) {
     return {
       [FIELDS.service]: `There is no service "${service.slice(0, 80)}"${suggestionText(nearest(service, Object.keys(services)))}`,
     };
   }
   // A service without configured environments accepts any.
-  if (environment === null || entry.environments.length === 0 || entry.environments.includes(environment)) return null;
+  if (environment === null || entry.environments.length === 0) return null;
+  if (matchingName(environment, entry.environments) !== undefined) return null;
   return {
     [FIELDS.environment]: `${service.slice(0, 80)} has only these environments: ${entry.environments.slice(0, 10).join(', ')}`,
   };
@@ -118,13 +115,10 @@ function scopeErrors({ services }: Catalogue, { service, environment }: Declare)
 
 /** Declares an incident. The message from which it was declared becomes its first timeline entry. */
 export const runDeclare: RunVerb<Declare> = async (deps, actionContext, request, { replyTo }) => {
-  const { services } = await deps.config.current();
-  const entry = request.service === null ? undefined : serviceEntry(services, request.service);
-  if (request.service !== null && entry === undefined)
-    throw unknownName('service', request.service, Object.keys(services));
-  const environment = request.environment ?? defaultEnvironmentOf(entry);
-  const service = request.service === null ? UNMATCHED : nameIn(ServiceName, request.service);
-  const serviceEnvironment = { service, environment: nameIn(EnvironmentName, environment) };
+  const serviceEnvironment = declaredScope(await deps.config.current(), {
+    service: request.service === null ? null : await knownService(deps, request.service),
+    environment: request.environment === null ? null : nameIn(EnvironmentName, request.environment),
+  });
   const { title, severity } = request;
   const { incident, created } = await declareOnce(deps, actionContext.caller, {
     ...serviceEnvironment,
@@ -145,7 +139,7 @@ export const runDeclare: RunVerb<Declare> = async (deps, actionContext, request,
   return answered(
     'Declared: ',
     { bold: incident.title },
-    `, ${severity}, ${serviceEnvironment.service} in ${environment}. `,
+    `, ${severity}, ${serviceEnvironment.service} in ${serviceEnvironment.environment}. `,
     ...channelText,
     ...messageError,
   );

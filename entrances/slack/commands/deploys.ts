@@ -1,5 +1,5 @@
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
-import { suggestedName } from '../../../core/domain/catalogue/known-names.ts';
+import { inConfiguredSpelling, suggestedName } from '../../../core/domain/catalogue/known-names.ts';
 import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import { minuteOf } from '../../../core/domain/messages/story.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
@@ -35,13 +35,15 @@ export const namedEnvironment = ({ named }: CommandArguments): string | undefine
 const SHOWN_MAX = 8;
 
 export const runDeploys: RunVerb<Request> = async (deps, { caller }, request) => {
-  const service = nameIn(ServiceName, request.service);
-  const environment = request.environment === null ? null : nameIn(EnvironmentName, request.environment);
-  const scope = { service, ...(environment !== null && { environment }) };
+  const scope = inConfiguredSpelling(await deps.config.current(), {
+    service: nameIn(ServiceName, request.service),
+    ...(request.environment !== null && { environment: nameIn(EnvironmentName, request.environment) }),
+  });
+  const { service, environment } = scope;
   caller.allow('deployments:read', scope);
-  if (environment !== null) await refuseUnknownEnvironment(deps, { service, environment });
+  if (environment !== undefined) await refuseUnknownEnvironment(deps, { service, environment });
   const { items } = await deps.changes.list({ ...scope, limit: SHOWN_MAX });
-  const where = `${service}${environment === null ? '' : ` in ${environment}`}`;
+  const where = `${service}${environment === undefined ? '' : ` in ${environment}`}`;
   if (items.length === 0) {
     const services = Object.keys((await deps.config.current()).services);
     if (!services.includes(service)) throw unknownName('service', service, services);

@@ -3,24 +3,25 @@ import { defaultEnvironmentOf, serviceEntry } from '../../../core/domain/catalog
 import { suspectName } from '../../../core/domain/changes/change-words.ts';
 import { clearingsText, activeClearings } from '../../../core/domain/changes/cleared-suspects.ts';
 import { safeLimitText, whyNotTo } from '../../../core/domain/changes/named-version.ts';
-import { suggestedName } from '../../../core/domain/catalogue/known-names.ts';
+import { matchingName, suggestedName } from '../../../core/domain/catalogue/known-names.ts';
 import { suspectsToShow } from '../../../core/domain/messages/incident-card.ts';
 import type { ChatButton, ChatMessage, Text } from '../../../core/domain/messages/chat-message.ts';
 import { minuteOf, serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import { REVISION } from '../../../core/domain/changes/version-identity.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
-import { EnvironmentName, ServiceName, UNMATCHED, Version } from '../../../schemas/config/names.ts';
+import { UNMATCHED, Version } from '../../../schemas/config/names.ts';
 import type { Button } from '../../../schemas/slack/button.ts';
 import type { SlashCommand } from '../../../schemas/slack/command.ts';
 import { type RollbackPlan, planRollback, whyPlanDiffers } from '../../../core/actions/rollback/plan-rollback.ts';
 import { type RequestProgress, rollBack as startRollback } from '../../../core/actions/rollback/roll-back.ts';
 import type { CommandDeps } from '../deps.ts';
-import { answered, Declined, message, nameIn, unknownName } from '../outcome.ts';
+import { answered, Declined, message, nameIn } from '../outcome.ts';
 import type { RequestContext } from '../request-context.ts';
 import { permissionsInTime } from '../requests/permissions.ts';
 import { deployedLately, rollbackChoice } from '../requests/replies.ts';
 import { authorWords, namedEnvironment, noEnvironment } from './deploys.ts';
+import { knownEnvironment, knownService } from './known-service.ts';
 import { READ_PATIENCE_MS } from './status.ts';
 import {
   type EnvironmentsOf,
@@ -67,7 +68,8 @@ function parseRollback(input: CommandArguments): Request | UsageError {
 /** Decides by the service's known environments, else by the usual format of versions. */
 function isEnvironment(word: string, service: string, { environmentsOf }: { environmentsOf: EnvironmentsOf }): boolean {
   const isVersion = REVISION.test(word) || /^v?\d+[.\d]|^[0-9a-f]{7,40}$|^sha256:|^v\d+$/i.test(word);
-  return environmentsOf(service)?.includes(word) ?? !isVersion;
+  const known = environmentsOf(service);
+  return known === undefined ? !isVersion : matchingName(word, known) !== undefined;
 }
 
 /** Lists failing and recently deployed services. */
@@ -96,16 +98,16 @@ const SUSPECTS_SHOWN = 3;
 /** @throws Declined if the service or environment is unknown */
 async function serviceEnvironmentIn(
   deps: CommandDeps,
-  service: string,
-  environment: string | null,
+  named: string,
+  environmentNamed: string | null,
 ): Promise<ServiceEnvironment> {
-  const { services } = await deps.config.current();
-  const entry = serviceEntry(services, service);
-  if (entry === undefined) throw unknownName('service', service, Object.keys(services));
-  const environments = Object.keys(entry.environments);
-  const where = environment ?? defaultEnvironmentOf(entry);
-  if (!environments.includes(where)) throw noEnvironment(service, where, environments);
-  return { service: nameIn(ServiceName, service), environment: nameIn(EnvironmentName, where) };
+  const service = await knownService(deps, named);
+  const entry = serviceEntry((await deps.config.current()).services, service);
+  const environments = Object.keys(entry?.environments ?? {});
+  const wanted = environmentNamed ?? defaultEnvironmentOf(entry);
+  const environment = await knownEnvironment(deps, { service, environment: wanted });
+  if (!environments.includes(environment)) throw noEnvironment(service, environment, environments);
+  return { service, environment };
 }
 
 /** Shows the suspect, the planned rollback, and a button for it. Changes nothing. */

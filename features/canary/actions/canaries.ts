@@ -1,3 +1,4 @@
+import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { eventOf, isFinal } from '../decisions/progress.ts';
@@ -46,13 +47,15 @@ export type CanaryRequest = { id: CanaryId; canary: NewCanary; trace: string };
 export async function startCanary(
   deps: StartDeps,
   caller: Caller,
-  { id, canary: input, trace }: CanaryRequest,
+  { id, canary: requested, trace }: CanaryRequest,
 ): Promise<Canary> {
+  const configuration = await deps.config.current();
+  const input = inConfiguredSpelling(configuration, requested);
   const { service, environment, version } = input;
   caller.allow('canaries:write', { service, environment });
   const known = await deps.canaries.get(id);
   if (known !== undefined) return startWorkflow(deps, known);
-  const config = environmentEntry((await deps.config.current()).services, input);
+  const config = environmentEntry(configuration.services, input);
   if (config === undefined)
     throw new Refusal(422, 'unknown-service-environment', `the catalogue has no service ${service} in ${environment}`);
   if (config.canary === undefined)

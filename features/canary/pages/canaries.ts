@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
 import type { Canary, CanaryStatus } from '../canary.ts';
 import { withPorts } from '../ports.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
@@ -29,7 +30,8 @@ export const canariesPage: ConsolePage = {
   everySeconds: 10,
   async show(deps, { viewer: { may }, query }) {
     const from = query.get('from') || undefined;
-    const service = ServiceName.safeParse(query.get('service')).data;
+    const named = { service: ServiceName.safeParse(query.get('service')).data };
+    const { service } = inConfiguredSpelling(await deps.config.current(), named);
     const { items, next_cursor: older } = await withPorts(deps).canaries.list({
       limit: CANARIES_SHOWN,
       ...(from !== undefined && { cursor: from }),

@@ -1,15 +1,16 @@
 import { requestCanaryCommand } from '../actions/canaries.ts';
+import { matchingName } from '../../../core/domain/catalogue/known-names.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { isFinal } from '../decisions/progress.ts';
 import type { ChatButton, Text } from '../../../core/domain/messages/chat-message.ts';
 import { minuteOf } from '../../../core/domain/messages/story.ts';
 import type { Canary, CanaryCommandKind, CanaryRecord } from '../canary.ts';
-import { EnvironmentName, type ServiceName } from '../../../schemas/config/names.ts';
+import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { CommandDeps } from '../../../entrances/slack/deps.ts';
 import { isPermitted } from '../../../entrances/slack/execution/caller.ts';
-import { answered, Declined, message, nameIn, type Outcome, reasonWords } from '../../../entrances/slack/outcome.ts';
-import { knownService } from '../../../entrances/slack/commands/known-service.ts';
+import { answered, Declined, message, type Outcome, reasonWords } from '../../../entrances/slack/outcome.ts';
+import { knownEnvironment, knownService } from '../../../entrances/slack/commands/known-service.ts';
 import { noEnvironment } from '../../../entrances/slack/commands/deploys.ts';
 import type { RunVerb } from '../../../entrances/slack/commands/verb.ts';
 import { type CanaryPorts, withPorts } from '../ports.ts';
@@ -25,13 +26,14 @@ async function targetOf(deps: CommandDeps, { service: name, environment, reason,
   // Also recognize environments of other services: as the first word of the reason, they would be ignored, and the request
   // would apply to another environment.
   const allEnvironments = new Set(Object.values(services).flatMap((entry) => Object.keys(entry.environments)));
-  const isEnvironment = environment === null && rest !== null && allEnvironments.has(rest.first);
-  const environmentName = isEnvironment ? rest.first : environment;
-  if (environmentName !== null && !environments.includes(environmentName))
-    throw noEnvironment(service, environmentName, environments);
+  const isEnvironment =
+    environment === null && rest !== null && matchingName(rest.first, allEnvironments) !== undefined;
+  const named = isEnvironment ? rest.first : environment;
+  const known = named === null ? null : await knownEnvironment(deps, { service, environment: named });
+  if (known !== null && !environments.includes(known)) throw noEnvironment(service, known, environments);
   return {
     service,
-    environment: environmentName === null ? null : nameIn(EnvironmentName, environmentName),
+    environment: known,
     reason: reason ?? (isEnvironment ? rest.others : (rest?.all ?? null)),
   };
 }

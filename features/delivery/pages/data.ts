@@ -1,4 +1,5 @@
 import type { DeliveryScope } from '../actions/report.ts';
+import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
 import { PAGE, type PageReport } from '../reports.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { DoraFigure } from '../dora.ts';
@@ -33,7 +34,7 @@ export async function loadDelivery(
 ): Promise<DeliveryData> {
   const { may, csrfToken } = viewer;
   const config = await deps.config.current();
-  const selection = selectionOf(query);
+  const selection = inConfiguredSpelling(config, selectionOf(query));
   const { days, figure } = selection;
   const environment = EnvironmentName.safeParse(selection.environment);
   const of: DeliveryScope = {

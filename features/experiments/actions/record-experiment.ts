@@ -1,3 +1,4 @@
+import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
 import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import type { Deps } from '../ports.ts';
 import {
@@ -38,9 +39,11 @@ export type NewExperimentRequest = { id: ExperimentId; experiment: NewExperiment
 export async function recordExperiment(
   deps: RecordExperimentDeps,
   caller: Caller,
-  { id, experiment: input, trace }: NewExperimentRequest,
+  { id, experiment: requested, trace }: NewExperimentRequest,
 ): Promise<Experiment> {
-  const { services } = await deps.config.current();
+  const config = await deps.config.current();
+  const { services } = config;
+  const input = { ...requested, scope: requested.scope.map((one) => inConfiguredSpelling(config, one)) };
   const settings = input.scope.map((serviceEnvironment) => {
     caller.allow('experiments:write', serviceEnvironment);
     const entry = environmentEntry(services, serviceEnvironment);

@@ -1,4 +1,5 @@
 import { withPorts } from '../ports.ts';
+import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
 import { html } from 'hono/html';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import type { Experiment } from '../experiment.ts';
@@ -19,7 +20,8 @@ export const experimentsPage: ConsolePage = {
   everySeconds: 10,
   async show(deps, { viewer: { may }, query }) {
     const from = query.get('from') || undefined;
-    const service = ServiceName.safeParse(query.get('service')).data;
+    const named = { service: ServiceName.safeParse(query.get('service')).data };
+    const { service } = inConfiguredSpelling(await deps.config.current(), named);
     const { items, next_cursor: older } = await withPorts(deps).experiments.list({
       limit: EXPERIMENTS_SHOWN,
       ...(from !== undefined && { cursor: from }),

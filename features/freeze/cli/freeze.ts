@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { matchingName } from '../../../core/domain/catalogue/known-names.ts';
 import { counted } from '../../../core/domain/reports/words.ts';
 import type { CheckInputs } from '../decisions/check-inputs.ts';
 import { CAUSE_WORDS, endsWhenText } from '../decisions/words.ts';
@@ -164,6 +165,10 @@ export const addFreeze = apiGroup('freeze', 'Check, open, lift, and override dep
 /** Minimum length of the last characters of an id. A shorter text is more likely a mistyped service name. */
 const ID_END_MIN = 4;
 
+/** Returns whether a name is meant, also in another letter case. */
+const isSameName = (name: string | undefined, known: string | null): boolean =>
+  name !== undefined && known !== null && matchingName(name, [known]) !== undefined;
+
 /**
  * Returns the id of the freeze with this name.
  * @throws CommandFailure if no freeze in force or scheduled has this name; UsageError if several have it
@@ -176,7 +181,8 @@ async function freezeNamed(client: Client, freezeName: string): Promise<string> 
     (freeze) =>
       freeze.id === freezeName ||
       (freeze.state !== 'over' &&
-        ((freeze.service === service && (environment === undefined || freeze.environment === environment)) ||
+        ((isSameName(service, freeze.service) &&
+          (environment === undefined || isSameName(environment, freeze.environment))) ||
           (freezeName.length >= ID_END_MIN && freeze.id.endsWith(freezeName)))),
   );
   if (match === undefined)

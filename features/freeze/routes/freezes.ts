@@ -1,8 +1,8 @@
 import * as z from 'zod';
+import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
 import { viewOf } from '../decisions/state.ts';
 import type { Deps } from '../ports.ts';
 import { FreezeView, NewFreeze } from '../schemas/freeze.ts';
-import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { requireFreeze, liftFreeze, mayRead, openFreeze, scopeOf } from '../actions/freezes.ts';
 import { FREEZES } from '../reports.ts';
 import {
@@ -15,6 +15,7 @@ import {
   pageOf,
   problems,
   readerOf,
+  scopeQuery,
 } from '../../../entrances/http/endpoint.ts';
 import { endingBody, endingQuery, endingReason } from './access.ts';
 import { newId } from '../../../entrances/http/new-id.ts';
@@ -65,8 +66,7 @@ export function freezeRoutes(app: Api, deps: Deps): void {
       request: {
         query: z.object({
           ...listQuery,
-          service: ServiceName.optional(),
-          environment: EnvironmentName.optional(),
+          ...scopeQuery,
           state: FreezeView.shape.state.optional(),
         }),
       },
@@ -74,7 +74,8 @@ export function freezeRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       c.var.allow({});
-      return c.json((await deps.reports.read(FREEZES, c.req.valid('query'), readerOf(c))).value, 200);
+      const query = inConfiguredSpelling(await deps.config.current(), c.req.valid('query'));
+      return c.json((await deps.reports.read(FREEZES, query, readerOf(c))).value, 200);
     },
   );
 

@@ -1,4 +1,5 @@
 import { sha256 } from '../../../core/stores/hash.ts';
+import { inConfiguredSpelling, matchingName } from '../../../core/domain/catalogue/known-names.ts';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { stateAt } from '../decisions/state.ts';
 import { scopeInWords } from '../decisions/words.ts';
@@ -74,7 +75,8 @@ export async function findFreeze(deps: CommandDeps, text: string): Promise<strin
   if (/^fr[a-z]?z?_/.test(text)) return text;
   await recordComputedFreezes(deps);
   const now = deps.clock.now();
-  const environment = ENVIRONMENT_REFERENCE.exec(text)?.[1];
+  const named = { environment: ENVIRONMENT_REFERENCE.exec(text)?.[1] };
+  const { environment } = inConfiguredSpelling(await deps.config.current(), named);
   const target = environment === undefined ? await targetNamed(deps, text) : null;
   const isMeant = (freeze: Freeze): boolean =>
     target === null
@@ -107,9 +109,10 @@ export async function targetNamed({ config, changes, freezes }: CommandDeps, tex
   const frozen = (await freezes.current()).flatMap(({ service }) => service ?? []);
   const deployed = (await changes.live()).map(({ service }) => service);
   const services = knownServices(configuration, [...deployed, ...frozen]);
-  if (name === text && services.has(name))
-    return { service: name, team: serviceEntry(configuration.services, name)?.team };
-  if (teams.has(name)) return { service: null, team: name };
+  const service = name === text ? matchingName(name, services) : undefined;
+  if (service !== undefined) return { service, team: serviceEntry(configuration.services, service)?.team };
+  const team = matchingName(name, teams);
+  if (team !== undefined) return { service: null, team };
   // Without any known service, accept any name.
   if (name === text && services.size === 0) return { service: name, team: undefined };
   throw name === text

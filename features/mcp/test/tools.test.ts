@@ -121,6 +121,8 @@ describe('record_deploy and recent_changes', () => {
     );
     const { body } = await firebreak.get('/v1/deployments?service=checkout&environment=production');
     expect(result.items.map(({ id }: any) => id)).toEqual(body.items.map(({ id }: any) => id));
+    const spelled = await callTool(client, 'recent_changes', { service: 'CHECKOUT', environment: 'Production' });
+    expect(spelled.result).toEqual(result);
     const first = await callTool(client, 'recent_changes', { service: 'checkout', limit: 1 });
     const second = await callTool(client, 'recent_changes', {
       service: 'checkout',

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { nameWarnings } from '../../../core/domain/catalogue/known-names.ts';
+import { nameWarnings, inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
 import { recordDeployment, refuseIf } from '../../../core/actions/changes/record-deployment.ts';
 import { counted } from '../../../core/domain/reports/words.ts';
 import { readable } from '../../../entrances/http/endpoint.ts';
@@ -57,13 +57,12 @@ export const recentChanges = tool({
   }),
   output: z.object({ items: z.array(ShownChange), next_cursor: z.string().nullable() }),
   async run(deps, { caller, may }, { limit, cursor, service, environment }) {
-    const scope = { ...(service && { service }), ...(environment && { environment }) };
+    const config = await deps.config.current();
+    const named = { ...(service && { service }), ...(environment && { environment }) };
+    const scope = inConfiguredSpelling(config, named);
     caller.allow('deployments:read', scope);
     const read = (from?: string) => deps.changes.list({ limit, ...(from && { cursor: from }), ...scope });
-    const [page, config] = await Promise.all([
-      readable({ may: (one) => may('deployments:read', one) }, read, cursor),
-      deps.config.current(),
-    ]);
+    const page = await readable({ may: (one) => may('deployments:read', one) }, read, cursor);
     const [newest] = page.items;
     const last =
       newest === undefined
@@ -108,7 +107,8 @@ export const recordDeploy = tool({
     canary_weight: shape.canary_weight.describe('For a canary: its share of the traffic, 0 to 1'),
   }),
   output: ShownChange.extend({ created: z.boolean().describe('False: it was recorded before, and completed now') }),
-  async run(deps, { caller, request }, input) {
+  async run(deps, { caller, request }, named) {
+    const input = inConfiguredSpelling(await deps.config.current(), named);
     caller.allow('deployments:write', input);
     const { started_at: start, finished_at: end } = input;
     if (start != null) refuseIf(whyImpossibleTimes(start, end));

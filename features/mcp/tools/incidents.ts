@@ -1,5 +1,6 @@
 import { suspectName } from '../../../core/domain/changes/change-words.ts';
 import * as z from 'zod';
+import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { incidentUrl } from '../../../core/domain/incidents/console-link.ts';
 import { keepsOpen } from '../../../core/domain/incidents/keeps-open.ts';
@@ -78,15 +79,11 @@ export const listIncidents = tool({
     next_cursor: z.string().nullable(),
   }),
   async run(deps, { caller, may }, { limit, cursor, status, service }) {
-    caller.allow('incidents:read', service === undefined ? {} : { service });
+    const scope = inConfiguredSpelling(await deps.config.current(), { ...(service && { service }) });
+    caller.allow('incidents:read', scope);
     const read = (from?: string) =>
-      deps.incidents.list({
-        limit,
-        ...(from && { cursor: from }),
-        ...(status && { status }),
-        ...(service && { service }),
-      });
-    const { items, next_cursor } = await readable({ may: (scope) => may('incidents:read', scope) }, read, cursor);
+      deps.incidents.list({ limit, ...(from && { cursor: from }), ...(status && { status }), ...scope });
+    const { items, next_cursor } = await readable({ may: (one) => may('incidents:read', one) }, read, cursor);
     const open = items.filter((one) => one.status !== 'resolved');
     return {
       text: `${counted(items.length, 'incident')}, ${open.length} of them open${open.length === 0 ? '' : `: ${open.map(incidentName).join(', ')}`}.${next_cursor === null ? '' : ' There are more.'}`,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
 import { incidentUrl } from '../../../core/domain/incidents/console-link.ts';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { proposeRollback as propose } from '../../../core/actions/rollback/propose-rollback.ts';
@@ -31,7 +32,8 @@ export const proposeRollback = tool({
       .nullable()
       .describe('Until when people can answer. Null: the question follows in a moment'),
   }),
-  async run(deps, { caller, request: { trace } }, { service, environment, to_version: to, reason }) {
+  async run(deps, { caller, request: { trace } }, { to_version: to, reason, ...named }) {
+    const { service, environment } = inConfiguredSpelling(await deps.config.current(), named);
     const proposal = { serviceEnvironment: { service, environment }, ...(to && { to }), reason, trace };
     const { incident, asked, from, to: target } = await propose(deps, caller, proposal);
     const what = `rolling back ${nameIn(service)} in ${nameIn(environment)} from ${nameIn(from)} to ${nameIn(target)}`;

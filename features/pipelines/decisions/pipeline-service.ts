@@ -1,4 +1,4 @@
-import { catalogueName } from '../../../core/domain/catalogue/known-names.ts';
+import { inConfiguredSpelling, type NamingConfig } from '../../../core/domain/catalogue/known-names.ts';
 import { repositoryPathOf } from '../../../core/domain/catalogue/repositories.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
@@ -9,13 +9,15 @@ type Names = {
   pipeline?: string | null | undefined;
 };
 
-/**
- * Returns the service of a pipeline: the named one, as the catalogue writes it, or the only one of the repository. If several services share a
- * repository, the one that lists the pipeline. Null: none, or several.
- */
-export function serviceOfPipeline({ services }: Pick<Config, 'services'>, names: Names): ServiceName | null {
-  const { service, repository, pipeline } = names;
-  if (service != null) return catalogueName(services, service) ?? service;
+/** Returns the service of a pipeline: the named one, as the configuration writes it, or that of the repository. Null: none, or several. */
+export const serviceOfPipeline = (config: NamingConfig, names: Names): ServiceName | null =>
+  inConfiguredSpelling(config, names).service ?? serviceOfRepository(config.services, names);
+
+/** Returns the only service of a repository, or of several services, the one that lists the pipeline. Null: none, or several. */
+export function serviceOfRepository(
+  services: Config['services'],
+  { repository, pipeline }: Omit<Names, 'service'>,
+): ServiceName | null {
   if (repository == null) return null;
   const all = Object.entries(services).filter(([, entry]) => isSame(entry.repository, repository));
   const listed = all.filter(([, entry]) => pipeline != null && entry.pipelines.includes(pipeline));

@@ -2,7 +2,7 @@ import type { Config } from '../../../schemas/config/config.ts';
 import type { PipelineRun } from '../pipeline-run.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { repositoryPathOf } from '../../../core/domain/catalogue/repositories.ts';
-import { serviceOfPipeline } from './pipeline-service.ts';
+import { serviceOfRepository } from './pipeline-service.ts';
 
 /** The newest run of a pipeline that belonged to no single service when it was recorded. */
 export type UnmappedRun = Pick<PipelineRun, 'repository' | 'pipeline' | 'url'> & { at: Timestamp };
@@ -17,7 +17,7 @@ export type UnmappedPipeline = UnmappedRun & {
 /** Returns the pipelines that the catalogue still does not map, the newest first. */
 export const unmappedPipelines = (services: Config['services'], runs: readonly UnmappedRun[]): UnmappedPipeline[] =>
   runs
-    .filter((run) => serviceOfPipeline({ services }, run) === null)
+    .filter((run) => serviceOfRepository(services, run) === null)
     .map((run) => ({ ...run, ...fixOf(services, run) }))
     .toSorted((a, b) => (a.at > b.at ? -1 : 1));
 

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { matchingName } from '../../../core/domain/catalogue/known-names.ts';
 import { pipelineFigures } from '../actions/pipeline-figures.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
@@ -99,7 +100,8 @@ export async function loadPipelines(core: ConsoleDeps, { viewer, query }: PageRe
 function selectionOf(query: URLSearchParams, visibleServices: readonly ServiceName[]): Selection {
   const days = Number(query.get('days'));
   const name = query.get('service') || null;
-  const service = visibleServices.find((visible) => visible === name) ?? null;
+  const found = name === null ? undefined : matchingName(name, visibleServices);
+  const service = visibleServices.find((visible) => visible === found) ?? null;
   if (name !== null && service === null)
     throw new Refusal(404, 'not-found', `the catalogue has no service ${name} that you may see`);
   return {

@@ -4,7 +4,15 @@ import { PIPELINE_WINDOW_SECONDS } from '../actions/pipeline-figures.ts';
 import type { Deps } from '../ports.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import { CodeFigures } from '../code-figures.ts';
-import { type Api, Window, answers, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
+import {
+  type Api,
+  Window,
+  answers,
+  createRoute,
+  endpoint,
+  problems,
+  scopeOf,
+} from '../../../entrances/http/endpoint.ts';
 
 /** Registers the figures of commits, pull requests, reviews, and coverage. */
 export function codeFigureRoutes(app: Api, deps: Pick<Deps, 'clock' | 'code' | 'config' | 'pipelineRuns'>): void {
@@ -30,8 +38,8 @@ export function codeFigureRoutes(app: Api, deps: Pick<Deps, 'clock' | 'code' | '
       },
     }),
     async (c) => {
-      const { service, team, window: seconds } = c.req.valid('query');
-      c.var.allow(service === undefined ? {} : { service });
+      const { service: named, team, window: seconds } = c.req.valid('query');
+      const { service } = await scopeOf(deps, c, { service: named });
       const { services } = await deps.config.current();
       const names = Object.entries(services)
         .filter(([name, entry]) => (service ?? name) === name && (team ?? entry.team) === entry.team)

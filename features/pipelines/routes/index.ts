@@ -1,5 +1,6 @@
 import type { FeatureDeps } from '../../manifest.ts';
 import { type Api, Window, answers, createRoute, endpoint } from '../../../entrances/http/endpoint.ts';
+import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
 import { withPorts, type Deps } from '../ports.ts';
 import { codeFigureRoutes } from './code-figures.ts';
 import { runRoutes } from './pipelines.ts';
@@ -45,7 +46,8 @@ function pipelineReportRoute(app: Api, deps: Deps): void {
       responses: { 200: answers('The figures', Report) },
     }),
     async (c) => {
-      const { service, window: seconds, branch = null } = c.req.valid('query');
+      const query = inConfiguredSpelling(await deps.config.current(), c.req.valid('query'));
+      const { service, window: seconds, branch = null } = query;
       c.var.allow({ service });
       return c.json((await pipelineFigures(deps, { service, seconds, branch })).report, 200);
     },

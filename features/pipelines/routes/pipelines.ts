@@ -19,6 +19,7 @@ import {
   pageOf,
   problems,
   readableWhere,
+  scopeOf,
 } from '../../../entrances/http/endpoint.ts';
 
 const Shown = PipelineRun.meta({ id: 'PipelineRun' });
@@ -82,9 +83,8 @@ export function runRoutes(app: Api, deps: Pick<Deps, 'clock' | 'config' | 'pipel
     }),
     async (c) => {
       const { limit, cursor, service } = c.req.valid('query');
-      c.var.allow(service === undefined ? {} : { service });
-      const read = (from?: string) =>
-        deps.pipelineRuns.list({ limit, ...(from && { cursor: from }), ...(service && { service }) });
+      const scope = await scopeOf(deps, c, { service });
+      const read = (from?: string) => deps.pipelineRuns.list({ limit, ...(from && { cursor: from }), ...scope });
       const isReadable = (run: PipelineRun): boolean => c.var.may({ service: run.service });
       return c.json(await readableWhere(isReadable, read, cursor), 200);
     },

@@ -28,6 +28,7 @@ import {
   listQuery,
   pageOf,
   problems,
+  scopeOf,
 } from '../../../entrances/http/endpoint.ts';
 import { incidentParams } from '../../../entrances/http/incident-param.ts';
 import { BODY_MAX_BYTES, readIJson } from '../../../entrances/http/middleware/i-json.ts';
@@ -169,8 +170,8 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
       responses: { 200: answers('A page of results', pageOf(Item)) },
     }),
     async (c) => {
-      const { limit, cursor, status, owner, service } = c.req.valid('query');
-      c.var.allow(service === undefined ? {} : { service });
+      const { limit, cursor, status, owner, ...query } = c.req.valid('query');
+      const { service } = await scopeOf(deps, c, query);
       const now = deps.clock.now();
       const { items, next_cursor } = await deps.postmortems.actionItems({
         limit,

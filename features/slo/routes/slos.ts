@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
 import type { Deps } from '../ports.ts';
-import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { SloView } from '../schemas/slo-view.ts';
 import { sloViews } from '../actions/views.ts';
 import { SLO_VIEWS } from '../reports.ts';
@@ -13,6 +13,7 @@ import {
   pageOf,
   problems,
   readerOf,
+  scopeQuery,
 } from '../../../entrances/http/endpoint.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 
@@ -40,16 +41,15 @@ export function sloRoutes(app: Api, deps: SlosDeps): void {
       request: {
         query: z.object({
           ...listQuery,
-          service: ServiceName.optional(),
-          environment: EnvironmentName.optional(),
+          ...scopeQuery,
         }),
       },
       responses: { 200: answers('A page of results', pageOf(Shown)) },
     }),
     async (c) => {
-      const { limit, cursor, service, environment } = c.req.valid('query');
       c.var.allow({});
       const config = await deps.config.current();
+      const { limit, cursor, service, environment } = inConfiguredSpelling(config, c.req.valid('query'));
       const matching = config.slos
         .filter((slo) => c.var.may({ service: slo.service, environment: slo.environment }))
         .filter((slo) => service === undefined || slo.service === service)

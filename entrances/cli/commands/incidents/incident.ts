@@ -31,9 +31,8 @@ async function openFirst(
   { items }: IncidentList,
   { status, service, limit }: Values,
 ): Promise<IncidentList> {
-  const open = status === undefined ? await openIncidents(client) : [];
-  const asked = open.filter((incident) => service === undefined || incident.service === service);
-  const all = new Map([...asked, ...items].map((incident) => [incident.id, incident]));
+  const open = status === undefined ? await openIncidents(client, service === undefined ? undefined : String(service)) : [];
+  const all = new Map([...open, ...items].map((incident) => [incident.id, incident]));
   return { items: [...all.values()].slice(0, Number(limit)) };
 }
 

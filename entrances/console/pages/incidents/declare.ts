@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { inConfiguredSpelling } from '../../../../core/domain/catalogue/known-names.ts';
 import { serviceEntry } from '../../../../core/domain/catalogue/catalogue.ts';
 import { declareIncident } from '../../../../core/actions/incidents/declare-incident.ts';
 import { declaredScope } from '../../../../core/actions/incidents/declared-environment.ts';
@@ -27,8 +28,7 @@ const DECLARE: PageAction = {
       environment: EnvironmentName.optional(),
     });
     const request = { title, severity, trace };
-    const { services } = await deps.config.current();
-    const scope = checkedScope(services, entered);
+    const scope = checkedScope(await deps.config.current(), entered);
     let isNew = true;
     const id = await once(deps, { principal: viewer.sender, route: 'declare an incident', key }, async () => {
       const { incident, created } = await declareIncident(deps, caller, { ...scope, ...request });
@@ -47,9 +47,11 @@ const DECLARE: PageAction = {
 
 /** @throws FieldRefusal for a service or environment outside the catalogue, which is more likely a mistake */
 function checkedScope(
-  services: Config['services'],
-  { service, environment }: { service: ServiceName | undefined; environment: EnvironmentName | undefined },
+  config: Config,
+  named: { service: ServiceName | undefined; environment: EnvironmentName | undefined },
 ): ReturnType<typeof declaredScope> {
+  const { services } = config;
+  const { service, environment } = inConfiguredSpelling(config, named);
   const entry = service === undefined ? undefined : serviceEntry(services, service);
   if (service !== undefined && entry === undefined) {
     const text = `there is no service "${service.slice(0, 80)}"${suggestionText(nearest(service, Object.keys(services)))}`;
@@ -60,7 +62,7 @@ function checkedScope(
     throw new FieldRefusal([
       { field: 'environment', text: `${service} has only these environments: ${known.slice(0, 10).join(', ')}` },
     ]);
-  return declaredScope(services, { service, environment });
+  return declaredScope(config, { service, environment });
 }
 
 export const declarePage: ConsolePage = {

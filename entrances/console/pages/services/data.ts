@@ -1,4 +1,5 @@
 import { SHADOW } from '../../../../core/actions/reports/report-kinds.ts';
+import { inConfiguredSpelling } from '../../../../core/domain/catalogue/known-names.ts';
 import { Refusal } from '../../../../core/domain/refusal.ts';
 import { modesFor } from '../../../../core/domain/automation/automation.ts';
 import { modeOf } from '../../../../core/domain/automation/shadow-report.ts';
@@ -88,13 +89,14 @@ export type ServiceData = Pick<Viewer, 'may' | 'csrfToken'> & {
 
 /** @throws Refusal 403, 404 */
 export async function loadService(deps: ConsoleDeps, { viewer, param, query }: PageRequest): Promise<ServiceData> {
-  const { data: service } = ServiceName.safeParse(param['service']);
-  if (service === undefined) throw unknownService(param['service'] ?? '');
+  const named = ServiceName.safeParse(param['service']);
+  if (!named.success) throw unknownService(param['service'] ?? '');
+  const config = await deps.config.current();
+  const { service } = inConfiguredSpelling(config, { service: named.data });
   const { caller, may, csrfToken } = viewer;
   caller.allow('incidents:read', { service });
   const mayRead = (action: Parameters<Viewer['may']>[0]) => may(action, { service });
-  const [config, live, automation, incidents, changes, pins, proved, shadow, watches, check] = await Promise.all([
-    deps.config.current(),
+  const [live, automation, incidents, changes, pins, proved, shadow, watches, check] = await Promise.all([
     mayRead('deployments:read') ? deps.changes.live() : [],
     mayRead('automation:read') ? deps.automation.read() : null,
     deps.incidents.list({ service, limit: INCIDENTS_SHOWN }),

@@ -16,7 +16,7 @@ import {
   whyImpossibleTimes,
 } from '../../../../schemas/changes/change.ts';
 import type { Config } from '../../../../schemas/config/config.ts';
-import { ChangeId, EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
+import { ChangeId } from '../../../../schemas/config/names.ts';
 import {
   type Api,
   answers,
@@ -27,6 +27,8 @@ import {
   pageOf,
   problems,
   readable,
+  scopeOf,
+  scopeQuery,
 } from '../../endpoint.ts';
 import { traceContextOf } from '../../../../schemas/parsing/traceparent.ts';
 import { Refusal } from '../../../../core/domain/refusal.ts';
@@ -182,14 +184,13 @@ export function deploymentRoutes(app: Api, deps: ApiDeps): void {
       tags: ['deployments'],
       summary: 'List changes, newest first',
       request: {
-        query: z.object({ ...listQuery, service: ServiceName.optional(), environment: EnvironmentName.optional() }),
+        query: z.object({ ...listQuery, ...scopeQuery }),
       },
       responses: { 200: answers('A page of results', pageOf(Deployment)) },
     }),
     async (c) => {
-      const { limit, cursor, service, environment } = c.req.valid('query');
-      const scope = { ...(service && { service }), ...(environment && { environment }) };
-      c.var.allow(scope);
+      const { limit, cursor, ...query } = c.req.valid('query');
+      const scope = await scopeOf(deps, c, query);
       const read = (from?: string) => deps.changes.list({ limit, ...(from && { cursor: from }), ...scope });
       const [page, config] = await Promise.all([readable(c.var, read, cursor), deps.config.current()]);
       return c.json({ ...page, items: page.items.map((change) => withWarnings(config, change)) }, 200);

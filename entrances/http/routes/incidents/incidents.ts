@@ -28,6 +28,7 @@ import {
   pageOf,
   problems,
   readable,
+  scopeOf,
 } from '../../endpoint.ts';
 import { incidentParams } from '../../incident-param.ts';
 import { Refusal } from '../../../../core/domain/refusal.ts';
@@ -77,7 +78,7 @@ export function incidentRoutes(app: Api, deps: ApiDeps): void {
     async (c) => {
       const { trace } = c.var;
       const { title, severity, ...scope } = c.req.valid('json');
-      const serviceEnvironment = declaredScope((await deps.config.current()).services, scope);
+      const serviceEnvironment = declaredScope(await deps.config.current(), scope);
       const { incident, created } = await declareIncident(deps, c.var.caller, {
         ...serviceEnvironment,
         id: IncidentId.parse(newUlid(c, deps.clock)),
@@ -109,14 +110,9 @@ export function incidentRoutes(app: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const { limit, cursor, status, service } = c.req.valid('query');
-      c.var.allow(service === undefined ? {} : { service });
+      const scope = await scopeOf(deps, c, { service });
       const read = (from?: string) =>
-        deps.incidents.list({
-          limit,
-          ...(from && { cursor: from }),
-          ...(status && { status }),
-          ...(service && { service }),
-        });
+        deps.incidents.list({ limit, ...(from && { cursor: from }), ...(status && { status }), ...scope });
       return c.json(await readable(c.var, read, cursor), 200);
     },
   );

@@ -2,13 +2,23 @@ import * as z from 'zod';
 import { Refusal } from '../../../../core/domain/refusal.ts';
 import type { ApiDeps } from '../../deps.ts';
 import { Watch, WatchId, WatchOutcome } from '../../../../schemas/judge/watch.ts';
-import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
-import { type Api, answers, createRoute, endpoint, listQuery, pageOf, problems, readable } from '../../endpoint.ts';
+import {
+  type Api,
+  answers,
+  createRoute,
+  endpoint,
+  listQuery,
+  pageOf,
+  problems,
+  readable,
+  scopeOf,
+  scopeQuery,
+} from '../../endpoint.ts';
 
 const WatchView = Watch.meta({ id: 'Watch' });
 
 /** Registers the routes of watches: the observation of metrics after a deploy. */
-export function watchRoutes(app: Api, deps: Pick<ApiDeps, 'clock' | 'watches'>): void {
+export function watchRoutes(app: Api, deps: Pick<ApiDeps, 'clock' | 'config' | 'watches'>): void {
   endpoint(
     app,
     deps,
@@ -21,17 +31,15 @@ export function watchRoutes(app: Api, deps: Pick<ApiDeps, 'clock' | 'watches'>):
       request: {
         query: z.object({
           ...listQuery,
-          service: ServiceName.optional(),
-          environment: EnvironmentName.optional(),
+          ...scopeQuery,
           outcome: z.enum([...WatchOutcome.options, 'running']).optional(),
         }),
       },
       responses: { 200: answers('A page of watches', pageOf(WatchView)) },
     }),
     async (c) => {
-      const { limit, cursor, service, environment, outcome } = c.req.valid('query');
-      const scope = { ...(service && { service }), ...(environment && { environment }) };
-      c.var.allow(scope);
+      const { limit, cursor, outcome, ...query } = c.req.valid('query');
+      const scope = await scopeOf(deps, c, query);
       const read = (from?: string) =>
         deps.watches.list({ limit, ...(from && { cursor: from }), ...scope, ...(outcome && { outcome }) });
       return c.json(await readable(c.var, read, cursor), 200);

@@ -99,6 +99,8 @@ test('the status of an unknown service is an error', async () => {
   expect(await chat.says(ADA, '/freeze', `status ${service}x`)).toMatch(
     new RegExp(`^There is no service or team "${service}x"\\. Did you mean "${service}"\\?`),
   );
+  const known = await chat.says(ADA, '/freeze', `status ${service}`);
+  expect(await chat.says(ADA, '/freeze', `status ${service.toUpperCase()}`)).toBe(known);
   expect(await chat.says(ADA, '/freeze', 'status nope')).toMatch(
     /^There is no service or team "nope"\. Nothing was done/,
   );

@@ -29,8 +29,8 @@ const inbox = (id: string) => (world.store.dossiers.get(id as IncidentId)?.inbox
 const told = (id: IncidentId) => world.store.dossier(id).timeline.map(({ actor, text }) => `${actor}: ${text}`);
 
 test('a declared service is that of the catalogue, in any letter case', () => {
-  const { services } = Config.parse({ ...emptyConfig, services: { checkout: { environments: { live: {} } } } });
-  const declared = (service: string) => declaredScope(services, { service: service as ServiceName });
+  const config = Config.parse({ ...emptyConfig, services: { checkout: { environments: { live: {} } } } });
+  const declared = (service: string) => declaredScope(config, { service: service as ServiceName });
   expect(declared('Checkout')).toEqual({ service: 'checkout', environment: 'live' });
   expect(declared('Check')).toEqual({ service: 'Check', environment: 'production' });
 });

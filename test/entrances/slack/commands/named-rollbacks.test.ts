@@ -49,6 +49,17 @@ describe('rollbacks in Slack', () => {
     expect(await chat.says(ADA, '/deploys', 'checkout canary')).toMatch(/^Deployments of checkout in canary/);
   });
 
+  test('take services and environments in any letter case', async () => {
+    await deployed('v1', 600);
+    await deployed('v2', 300);
+    expect(await chat.says(ADA, '/deploys', 'Checkout PRODUCTION')).toMatch(/^Deployments of checkout in production/);
+    for (const words of ['Checkout PRODUCTION v1', 'Checkout', 'checkout Production'])
+      expect(await chat.says(ADA, '/rollback', words)).toContain('would go back to v1');
+    expect(await chat.says(ADA, '/rollback', 'checkout Staging')).toMatch(
+      /^The running version of checkout in staging/,
+    );
+  });
+
   test('to a named version show the known facts about it, and are executed only by the button', async () => {
     await deployed('v1', 600);
     await deployed('v2', 300, { rollback_safe_to: 'v1' });

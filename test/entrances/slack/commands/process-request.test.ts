@@ -263,6 +263,11 @@ describe('an incident in Slack', () => {
     expect(chat.sent.map(({ to }) => to)).toEqual([ADA]);
   });
 
+  test('is for the service of the catalogue, in any letter case', async () => {
+    const fields = { service: 'Checkout', environment: 'Production', severity: 'critical', summary: 'Down' };
+    expect(await chat.submits(ADA, 'declare_incident', fields)).toContain('An incident is already open there: Err');
+  });
+
   test('is refused for an unknown service, with a suggestion', async () => {
     const wrong = { service: 'chekout', severity: 'critical', summary: 'Down' };
     expect(await chat.submits(ADA, 'declare_incident', wrong)).toBe(

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Firebreak } from '../support/firebreak.ts';
+
+/* Readers find a service and an environment in each spelling in which writers accept it. */
+
+let firebreak: Firebreak;
+let token: string;
+
+const SLO = `
+apiVersion: openslo/v1
+kind: SLO
+metadata: { name: orders, labels: { environment: production } }
+spec:
+  service: order-service
+  indicator:
+    metadata: { name: availability }
+    spec:
+      ratioMetric:
+        bad: { metricSource: { type: Prometheus, spec: { query: 'sum(rate(errors_total[{{.window}}]))' } } }
+        total: { metricSource: { type: Prometheus, spec: { query: 'sum(rate(requests_total[{{.window}}]))' } } }
+  objectives: [{ target: 0.999 }]
+`;
+
+beforeAll(async () => {
+  firebreak = await Firebreak.start({
+    timeScale: 1,
+    configFiles: { 'slos/orders.yaml': SLO },
+    services: { 'order-service': { environments: { production: {}, staging: {} } }, search: {} },
+  });
+  const scope = { service: 'order-service', environment: 'production' };
+  const written = [
+    await firebreak.post('/v1/deployments', { ...scope, version: 'v1' }),
+    await firebreak.post('/v1/pipelines/runs', {
+      service: 'order-service',
+      pipeline: 'build',
+      run_id: '1',
+      result: 'succeeded',
+      started_at: new Date(Date.now() - 60_000).toISOString(),
+      finished_at: new Date().toISOString(),
+    }),
+    await firebreak.post('/v1/incidents', { ...scope, title: 'Orders fail', severity: 'warning' }),
+    await firebreak.post('/v1/freezes', { ...scope, reason: 'Sale' }),
+  ];
+  expect(written.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+  ({ token } = (
+    await firebreak.post('/v1/tokens', { name: 'orders', actions: ['*'], services: ['order-service'] })
+  ).body);
+});
+afterAll(() => firebreak.remove());
+
+type Parameter = { name: string; in: string };
+
+const read = (path: string, query: Record<string, string>) =>
+  firebreak.request('GET', `${path}?${new URLSearchParams(query).toString()}`, undefined, {
+    authorization: `Bearer ${token}`,
+  });
+
+test('all lists and figures of a service, also with a token that allows only this service', async () => {
+  const { body } = await firebreak.get('/openapi.json');
+  const paths = Object.entries<{ get?: { parameters?: Parameter[] } }>(body.paths).flatMap(([path, { get }]) => {
+    const names = new Set(get?.parameters?.map(({ name }) => name));
+    return names.has('service') && !names.has('version')
+      ? [{ path, environment: names.has('environment') ? { environment: 'PRODUCTION' } : {} }]
+      : [];
+  });
+  expect(paths.length).toBeGreaterThan(10);
+  for (const { path, environment } of paths) {
+    const { status, body: answer } = await read(path, { service: 'ORDER-Service', ...environment });
+    expect([path, status, answer.detail]).toEqual([path, 200, undefined]);
+  }
+  for (const path of ['/v1/deployments', '/v1/pipelines/runs', '/v1/incidents', '/v1/freezes', '/v1/slos'])
+    expect([path, (await read(path, { service: 'ORDER-Service' })).body.items.length]).toEqual([path, 1]);
+  for (const path of ['/v1/deployments', '/v1/freezes', '/v1/slos']) {
+    expect([path, (await read(path, { environment: 'PRODUCTION' })).body.items.length]).toEqual([path, 1]);
+    expect([path, (await read(path, { environment: 'Staging' })).body.items.length]).toEqual([path, 0]);
+  }
+  const { body: pipelines } = await read('/v1/metrics/pipelines', { service: 'ORDER-Service' });
+  expect(pipelines).toMatchObject({ service: 'order-service', runs: { succeeded: 1 } });
+  const { body: dora } = await read('/v1/metrics/dora', { service: 'ORDER-Service', environment: 'PRODUCTION' });
+  expect(dora).toMatchObject({ environments: ['production'], records: { deployments: { total: 1 } } });
+});
+
+test.each(['/console/delivery/pipelines', '/console/delivery', '/console/canaries', '/console/experiments'])(
+  'the page %s of a service',
+  async (path) => {
+    const page = await firebreak.get(`${path}?service=ORDER-Service`);
+    expect(page.status).toBe(200);
+    const main = String(page.body).slice(String(page.body).indexOf('<main'));
+    expect(main).toContain('order-service');
+    expect(main).not.toContain('ORDER-Service');
+  },
+);
+
+test('the page of a service', async () => {
+  const page = await firebreak.get('/console/services/ORDER-Service');
+  expect(page.status).toBe(200);
+  expect(page.body).toMatch(/order-service/);
+});
+
+test('what a person starts', async () => {
+  const scope = { service: 'ORDER-Service', environment: 'PRODUCTION' };
+  const start = async (path: string, more: object = {}) => {
+    const { status, body } = await firebreak.request(
+      'POST',
+      path,
+      { ...scope, ...more },
+      {
+        authorization: `Bearer ${token}`,
+      },
+    );
+    return [status, body.detail];
+  };
+  expect(await start('/v1/drills')).toEqual([409, expect.stringContaining('drills: true')]);
+  expect(await start('/v1/canaries', { version: 'v2' })).toEqual([
+    409,
+    expect.stringContaining('order-service production'),
+  ]);
+  const checks = [{ name: 'errors', promql: 'up', max: 1 }];
+  const { status, body } = await firebreak.request(
+    'POST',
+    '/v1/experiments',
+    { name: 'Slow', hypothesis: 'Nothing fails', duration_seconds: 60, scope: [scope], checks },
+    { authorization: `Bearer ${token}` },
+  );
+  expect([status, body.detail]).toEqual([409, expect.stringContaining('order-service production')]);
+});
