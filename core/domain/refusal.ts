@@ -1,5 +1,5 @@
 /** HTTP status that describes why an action is refused; the HTTP API answers with it, Slack and the CLI show the detail. */
-export type RefusalStatus = 400 | 401 | 403 | 404 | 409 | 410 | 413 | 415 | 422 | 423 | 429 | 503;
+export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 423 | 429 | 503;
 
 /** Refusal of a request or an action, with its reason. `code`: a heading of docs/reference/errors.md. `headers`: of the HTTP answer. */
 export class Refusal extends Error {

@@ -312,6 +312,17 @@ test('an annotation completes a deploy that another system has reported', async 
   ]);
 });
 
+test.each([
+  ['GET', '/api/annotations?tags=deploy', 'POST'],
+  ['DELETE', '/api/annotations', 'POST'],
+  ['GET', '/api/annotations/1', 'PATCH, PUT'],
+  ['DELETE', '/api/annotations/1', 'PATCH, PUT'],
+])('%s %s says what is supported', async (method, path, allow) => {
+  const { status, headers, body } = await firebreak.request(method, path);
+  expect([status, headers.get('allow'), body.code]).toEqual([405, allow, 'method-not-allowed']);
+  expect(body.detail).toContain('GET /v1/deployments lists the deployments');
+});
+
 test('absent times can be null, and seconds are refused', async () => {
   const annotation = { tags: ['deploy', 'order-service', 'v6'], text: null };
   expect((await annotate({ ...annotation, time: null, timeEnd: null })).status).toBe(200);

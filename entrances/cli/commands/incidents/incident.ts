@@ -31,7 +31,8 @@ async function openFirst(
   { items }: IncidentList,
   { status, service, limit }: Values,
 ): Promise<IncidentList> {
-  const open = status === undefined ? await openIncidents(client, service === undefined ? undefined : String(service)) : [];
+  const open =
+    status === undefined ? await openIncidents(client, typeof service === 'string' ? service : undefined) : [];
   const all = new Map([...open, ...items].map((incident) => [incident.id, incident]));
   return { items: [...all.values()].slice(0, Number(limit)) };
 }

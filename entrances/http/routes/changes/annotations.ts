@@ -114,6 +114,7 @@ export function annotationRoutes(app: Api, deps: ApiDeps): void {
     },
   );
 
+  refuseOtherMethods(app);
   for (const method of ['patch', 'put'] as const)
     endpoint(
       app,
@@ -136,6 +137,22 @@ export function annotationRoutes(app: Api, deps: ApiDeps): void {
         return c.json({ message: method === 'put' ? 'Annotation updated' : 'Annotation patched' }, 200);
       },
     );
+}
+
+/** The methods that record annotations, by path as Hono writes it. */
+const METHODS = { '/api/annotations': 'POST', '/api/annotations/:id': 'PATCH, PUT' };
+
+/** Answers the methods of Grafana that are not supported, and that the API therefore does not describe. @throws Refusal 405 */
+function refuseOtherMethods(app: Api): void {
+  for (const [path, allow] of Object.entries(METHODS))
+    app.on(['GET', 'DELETE'], path, () => {
+      throw new Refusal(
+        405,
+        'method-not-allowed',
+        `annotations are recorded as deployments, so this address takes only ${allow}: GET /v1/deployments lists the deployments; read and delete annotations in Grafana`,
+        { allow },
+      );
+    });
 }
 
 type Request = Pick<Context<Env>, 'req' | 'var'>;
