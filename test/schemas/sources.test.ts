@@ -328,6 +328,21 @@ describe('the generic source', () => {
     });
   });
 
+  test('without an environment, that of the service applies, as for other alerts and for annotations', () => {
+    const environmentOf = (service: string, entry: object, more: object = {}) => {
+      const { services } = Config.parse({ version: 'test', services: { [service]: entry }, paging: {} });
+      const [alert] = read('generic', JSON.stringify({ ...generic, service, environment: undefined, ...more })).alerts;
+      const { environment, unmatched } = toSignal(alert ?? expect.fail(), services);
+      return [environment, unmatched];
+    };
+    expect(environmentOf('billing', {})).toEqual(['production', null]);
+    expect(environmentOf('search', { environments: { live: {} } })).toEqual(['live', null]);
+    const several = { environments: { live: {}, qa: {} } };
+    expect(environmentOf('shop', { ...several, defaultEnvironment: 'qa' })).toEqual(['qa', null]);
+    expect(environmentOf('shop', several, { labels: { env: 'live' } })).toEqual(['live', null]);
+    expect(environmentOf('shop', several)).toEqual(['unknown', 'shop']);
+  });
+
   test('labels cannot change its service', () => {
     expect(signalFrom({ labels: { service: 'search-api', environment: 'qa', severity: 'info' } })).toMatchObject({
       service: 'checkout-api',

@@ -12,7 +12,8 @@ const TITLE_MAX_CHARS = 4096;
 /** Senders other than Alertmanager and Grafana: synthetic monitors, customer reports, scripts. */
 export const GenericAlert = z.strictObject({
   service: ServiceName,
-  environment: EnvironmentName,
+  /** Absent: that of the service, as for other alerts. */
+  environment: EnvironmentName.optional(),
   severity: z.string().max(64),
   title: z.string().min(1).pipe(cutText(TITLE_MAX_CHARS)),
   /** Identifies the alert: resolves what it fired. */
@@ -34,7 +35,7 @@ function parseGeneric(body: string, now: () => number): ParseResult {
   const { service, environment, severity, title, dedup_key, status, starts_at, links, labels } = parsed.data;
   const alert: SourceAlert = {
     status,
-    labels: new Map([...(labels ?? []), ...Object.entries({ service, environment, severity })]),
+    labels: new Map([...(labels ?? []), ...Object.entries({ service, ...(environment && { environment }), severity })]),
     annotations: new Map([...(links ?? []), ['summary', title]]),
     startsAt: starts_at ?? timestamp(now()),
     endsAt: status === 'resolved' ? timestamp(now()) : null,
