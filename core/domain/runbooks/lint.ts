@@ -22,7 +22,7 @@ export function lint(set: Pick<RunbookSet, 'runbooks'>, services?: Config['servi
   return inFileOrder([
     ...ordered.flatMap(checkRunbook),
     ...sameNames(ordered),
-    ...ordered.flatMap((runbook) => [...constantConditions(runbook), ...requiredInputWarnings(runbook)]),
+    ...ordered.flatMap(alone),
     ...unreachable(ordered),
     ...conflicts(ordered),
     ...(services === undefined ? [] : ordered.flatMap((runbook) => unknownNames(runbook, services))),
@@ -31,9 +31,14 @@ export function lint(set: Pick<RunbookSet, 'runbooks'>, services?: Config['servi
 
 /** Returns the problems that can be found in a runbook that is excluded from the set because of other errors. */
 export const lintAlone = (runbook: Runbook, services?: Config['services']): Problem[] => [
+  ...alone(runbook),
+  ...(services === undefined ? [] : unknownNames(runbook, services)),
+];
+
+const alone = (runbook: Runbook): Problem[] => [
   ...constantConditions(runbook),
   ...requiredInputWarnings(runbook),
-  ...(services === undefined ? [] : unknownNames(runbook, services)),
+  ...sameTargets(runbook),
 ];
 
 const unknownNames = (runbook: Runbook, services: Config['services']): Problem[] => [
@@ -250,6 +255,16 @@ function unknownTrafficTargets(runbook: Runbook, services: Config['services']): 
   });
 }
 
+/** Warns about steps that shift traffic from a target to itself. */
+const sameTargets = (runbook: Runbook): Problem[] =>
+  locatedSteps(runbook).flatMap(({ step, path }) => {
+    if (step.uses !== 'reroute') return [];
+    const [from, to] = [constantText(runbook, step.with.from), constantText(runbook, step.with.to)];
+    if (from === undefined || from !== to) return [];
+    const message = `from and to are the same target, "${from}", so the step fails`;
+    return [problem(runbook, `${path}.with.to`, message, 'write the target that gets the traffic', 'warning')];
+  });
+
 /** Returns matchers of the labels that an alert of a service has, as far as the catalogue knows them. */
 function labelsOf(service: string, environment: string, { team, tier, match = {} }: ServiceEntry): Alternative {
   const known = Object.entries({ service, environment, team, tier }).filter(([, value]) => value !== undefined);
@@ -284,10 +299,13 @@ function unknownTargets(
     used.every(({ name }) => name === undefined || Object.hasOwn(targets, name));
   if (possible.some(has)) return [];
   const unknown = used.filter(({ name }) => name !== undefined && !names.includes(name));
-  if (possible.length === 0 || unknown.length === 0) {
-    const what = possible.length === 0 ? `traffic route "${route}"` : 'traffic route with both targets';
-    return [warning(`${path}.with`, `${service} has no ${what}`, ROUTES_HINT)];
+  if (possible.length === 0) {
+    const known = routes.map(([name]) => name);
+    const suggestion = didYouMean(route ?? '', known) ?? `its routes are ${known.join(', ')}`;
+    return [warning(`${path}.with.route`, `${service} has no traffic route "${route}"`, suggestion)];
   }
+  if (unknown.length === 0)
+    return [warning(`${path}.with`, `${service} has no traffic route with both targets`, ROUTES_HINT)];
   return unknown.map(({ key, name = '' }) =>
     warning(
       `${path}.with.${key}`,

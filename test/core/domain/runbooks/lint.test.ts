@@ -220,7 +220,20 @@ describe('targets of traffic routes', () => {
       'a.md:11: warning: no traffic route of checkout has the target "primary" (its targets are eu-west-1, us-east-1)',
     ]);
     expect(shift('{ route: zones, from: eu-west-1, to: us-east-1, percent: 50, ceiling: 80 }')).toEqual([
-      'a.md:8: warning: checkout has no traffic route "zones" (write a target of "reroute" in services.yaml, or the default of the input)',
+      'a.md:8: warning: checkout has no traffic route "zones" (its routes are regions)',
+    ]);
+    expect(shift('{ route: region, from: eu-west-1, to: us-east-1, percent: 50, ceiling: 80 }')).toEqual([
+      'a.md:8: warning: checkout has no traffic route "region" (did you mean "regions"?)',
+    ]);
+  });
+
+  test.each([
+    ['{ from: eu-west-1, to: eu-west-1, percent: 50, ceiling: 80 }', '', 8, '"eu-west-1"'],
+    [fromInputs, 'inputs:\n  from: { type: string, default: eu }\n  to: { type: string, default: eu }\n', 11, '"eu"'],
+  ])('that are the same for %s are a warning, also without a catalogue', (given, more, line, target) => {
+    const text = `match: team=a\n${more}steps:\n  - id: away\n    uses: reroute\n    timeout: 1m\n    with: ${given}`;
+    expect(found({ a: text })).toEqual([
+      `a.md:${line}: warning: from and to are the same target, ${target}, so the step fails (write the target that gets the traffic)`,
     ]);
   });
 });
