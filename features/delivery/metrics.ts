@@ -3,6 +3,7 @@ import { bucketName, DURATION_BUCKETS, DURATION_SUM } from './decisions/deploy-c
 import {
   counter,
   FIGURE_DAYS,
+  fromZero,
   gauge,
   histogram,
   MEDIAN_AND_P90,
@@ -26,9 +27,8 @@ export const metrics: FeatureMetrics = {
 /** Returns the counters of deploys, under the names that dashboards of other tools use. */
 async function deployMetrics({ deployHistory, config }: Pick<Deps, 'config' | 'deployHistory'>): Promise<Metric[]> {
   const [counted, current] = await Promise.all([deployHistory.counts(), config.current()]);
-  // Zeros from the start: `increase` does not see the first value of a series.
-  const zeros = catalogueScopes(current).map((scope) => ({ ...scope, counts: new Map<string, number>() }));
-  const all = [...new Map([...zeros, ...counted].map((one) => [keyOf(one), one])).values()];
+  const zeros = catalogueScopes(current).map((scope) => ({ ...scope, counts: NOTHING_COUNTED }));
+  const all = fromZero(zeros, counted, (one) => keyOf(one));
   const deployCounter = (name: string, count: string, help: string) =>
     counter(
       name,
@@ -54,6 +54,8 @@ async function deployMetrics({ deployHistory, config }: Pick<Deps, 'config' | 'd
     },
   ];
 }
+
+const NOTHING_COUNTED: ReadonlyMap<string, number> = new Map();
 
 /** Returns the delivery figures of the services in the catalogue as metrics. A figure without records has no sample. */
 async function figureMetrics(deps: Deps): Promise<Metric[]> {

@@ -1,5 +1,6 @@
 import {
   FIGURE_DAYS,
+  fromZero,
   gauge,
   histogram,
   labelled,
@@ -68,7 +69,8 @@ async function pipelineMetrics({ pipelineFigures }: Pick<Deps, 'pipelineFigures'
   return FIGURE_NAMES.map((name) => {
     const { help, type } = FIGURES[name];
     const samples = all.flatMap(({ service, branch, counts }) => {
-      const ofFigure = withZeros(counts.filter((count) => count.name === name));
+      const counted = counts.filter((count) => count.name === name);
+      const ofFigure = fromZero(zerosOf(counted), counted, ({ labels, le }) => [labels, le]);
       return [...Map.groupBy(ofFigure, ({ labels }) => JSON.stringify(labels)).values()].flatMap((series) => {
         return figureSamples(name, { service, branch, ...exported(name, series[0]?.labels ?? []) }, series);
       });
@@ -77,24 +79,13 @@ async function pipelineMetrics({ pipelineFigures }: Pick<Deps, 'pipelineFigures'
   });
 }
 
-/**
- * Adds zeros of the usual results to counted runs with a trigger: `increase` does not see the first value of a series, so an
- * alert on failures would miss the first one.
- */
-function withZeros(counts: readonly FigureCount[]): readonly FigureCount[] {
-  const triggers = new Set(
-    counts.flatMap(({ name, labels }) => (name === 'pipeline_runs_total' ? [labels[1] ?? ''] : [])),
+/** Returns zeros of the usual results of runs, for each trigger that is counted. */
+function zerosOf(counts: readonly FigureCount[]): FigureCount[] {
+  const name = 'pipeline_runs_total';
+  const triggers = new Set(counts.flatMap((count) => (count.name === name ? [count.labels[1] ?? ''] : [])));
+  return [...triggers].flatMap((trigger) =>
+    ['succeeded', 'failed'].map((result) => ({ name, labels: [result, trigger], le: null, value: 0 })),
   );
-  const isCounted = (result: string, trigger: string): boolean =>
-    counts.some(({ labels }) => labels[0] === result && labels[1] === trigger);
-  return [
-    ...counts,
-    ...[...triggers].flatMap((trigger) =>
-      (['succeeded', 'failed'] as const)
-        .filter((result) => !isCounted(result, trigger))
-        .map((result): FigureCount => ({ name: 'pipeline_runs_total', labels: [result, trigger], le: null, value: 0 })),
-    ),
-  ];
 }
 
 /** Returns the labels of a figure. Results of runs and stages are those of `cicd.pipeline.result`. */

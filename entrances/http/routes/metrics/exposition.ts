@@ -41,6 +41,16 @@ export const sampleOf = (labels: Record<string, string>, value: number | null): 
 export const labelled = (names: readonly string[], values: readonly string[]): Record<string, string> =>
   Object.fromEntries(names.map((name, n) => [name, values[n] ?? '']));
 
+/**
+ * Returns what is counted, and zeros for the series that are not counted yet: `increase` does not see the first value of a
+ * series, so an alert would miss the first event.
+ *
+ * @param seriesOf returns what tells a series apart
+ */
+export const fromZero = <T>(zeros: readonly T[], counted: readonly T[], seriesOf: (one: T) => unknown): T[] => [
+  ...new Map([...zeros, ...counted].map((one) => [JSON.stringify(seriesOf(one)), one])).values(),
+];
+
 /** Returns the samples of a histogram. @param by returns the count of one bucket */
 export function histogram(
   labels: Record<string, string>,

@@ -10,7 +10,7 @@ import type { Deps } from '../../../../core/domain/ports/deps.ts';
 import type { ApiDeps } from '../../deps.ts';
 import type { QueueOperations } from '../../../../core/domain/ports/system.ts';
 import type { Projections } from '../../../../core/domain/incidents/projections.ts';
-import { counter, gauge, histogram, labelled, type Metric, type Sample, timeSampleOf } from './exposition.ts';
+import { counter, fromZero, gauge, histogram, labelled, type Metric, type Sample, timeSampleOf } from './exposition.ts';
 
 type OperationsDeps = Pick<ApiDeps, 'backlog' | 'config' | 'counters'>;
 
@@ -89,12 +89,12 @@ export async function counterMetrics({ counters, config }: OperationsDeps): Prom
     ...Object.entries(COUNTERS).map(([name, { help, labels }]) => {
       const counts = countsOf(name as CounterName);
       if (name === 'firebreak_alerts_routing_delay_seconds') return delays(name, help, counts);
-      return counter(name, help, fromZero(zerosOf(name as CounterName, names), counts, labels));
+      return counter(name, help, samplesOf(zerosOf(name as CounterName, names), counts, labels));
     }),
     counter(
       'firebreak_pages_total',
       'Finished pages, by route and outcome',
-      fromZero(PAGE_ZEROS, pages, ['kind', 'outcome']).map(([{ kind = '', outcome = '' }, by]) => [
+      samplesOf(PAGE_ZEROS, pages, ['kind', 'outcome']).map(([{ kind = '', outcome = '' }, by]) => [
         { route: PAGE_ROUTES[kind] ?? kind, outcome },
         by,
       ]),
@@ -113,10 +113,8 @@ const PAGE_ZEROS = Object.keys(PAGE_ROUTES).flatMap((kind) =>
 );
 
 /** Returns the samples of counts, and zeros for those that are not counted yet. */
-function fromZero(zeros: readonly Count[], counts: readonly Count[], names: readonly string[]): Sample[] {
-  const sums = new Map([...zeros, ...counts].map(({ labels, by }) => [JSON.stringify(labels), { labels, by }]));
-  return [...sums.values()].map(({ labels, by }) => [labelled(names, labels), by]);
-}
+const samplesOf = (zeros: readonly Count[], counts: readonly Count[], names: readonly string[]): Sample[] =>
+  fromZero(zeros, counts, ({ labels }) => labels).map(({ labels, by }) => [labelled(names, labels), by]);
 
 /** Returns the cumulative histogram of stored counts, which are separate for each bucket. */
 function delays(name: string, help: string, counts: readonly Count[]): Metric {
