@@ -33,7 +33,8 @@ export type AnnotatedChange =
 
 /**
  * Returns the change that an annotation records. Its tags name kind, service, and version in any order, and possibly the
- * environment; the catalogue tells them apart, and a version has a digit. Lines `Commit:`, `Author:`, and `Changes:` of its text are fields of it.
+ * environment; the catalogue tells them apart, and a version has a digit. Lines `Commit:`, `Author:`, and `Changes:` of its
+ * text are fields of it.
  */
 export function changeOfAnnotation(
   config: NamingConfig,

@@ -9,11 +9,14 @@ type Names = {
   pipeline?: string | null | undefined;
 };
 
-/** Returns the service of a pipeline: the named one, as the configuration writes it, or that of the repository. Null: none, or several. */
+/**
+ * Returns the service of a pipeline: the named one, as the configuration writes it, or that of the repository. Null: none, or
+ * several.
+ */
 export const serviceOfPipeline = (config: NamingConfig, names: Names): ServiceName | null =>
   inConfiguredSpelling(config, names).service ?? serviceOfRepository(config.services, names);
 
-/** Returns the only service of a repository, or of several services, the one that lists the pipeline. Null: none, or several. */
+/** Returns the only service of a repository, or of several, the one that lists the pipeline. Null: none, or several. */
 export function serviceOfRepository(
   services: Config['services'],
   { repository, pipeline }: Omit<Names, 'service'>,
