@@ -24,8 +24,11 @@ const AFTER_LIMIT = /^ (?:limit|threshold|target|objective|slo|window)\b/iu;
 
 const OMITTED = '…';
 
-/** What remains of a statement at the end of a title without its value. */
-const DANGLING = /(?:[\s:=,;–-]|\b(?:is|are|was|now|currently|at|of|by|to|in|with))*…[\s.]*$/iu;
+/** An omitted value at the end of a title. What remains of its statement before it, from the end: marks, and words. */
+const OMITTED_LAST = /…[\s.]*$/u;
+const DANGLING_MARK = /[\s:=,;–-]/u;
+const DANGLING_WORD = /(?<!\w)(?:is|are|was|now|currently|at|of|by|to|in|with)$/iu;
+const DANGLING_WORD_CHARS = 'currently'.length;
 
 /**
  * Of what is good, only the value says that too little of it is the problem. A list of words, because neither the value nor the
@@ -47,9 +50,20 @@ export function lastingTitle(title: string): string {
       : `${OMITTED}${/ $/.exec(value)?.[0] ?? ''}`,
   );
   if (omitted === title) return title;
-  const short = omitted
-    .replaceAll(/ ?\((?:[\w ]+[:=] ?)?…\)| ?\[(?:[\w ]+[:=] ?)?…\]/gu, '')
-    .replace(DANGLING, GOOD.test(title) ? '$&' : '')
-    .trim();
-  return /\p{L}/u.test(short) ? short : title;
+  const short = omitted.replaceAll(/ ?\((?:[\w ]+[:=] ?)?…\)| ?\[(?:[\w ]+[:=] ?)?…\]/gu, '').trim();
+  const lasting = GOOD.test(title) ? short : withoutLastStatement(short);
+  return /\p{L}/u.test(lasting) ? lasting : title;
+}
+
+/** Removes an omitted value from the end of a title, with what remains of its statement. */
+function withoutLastStatement(title: string): string {
+  const omitted = OMITTED_LAST.exec(title);
+  if (omitted === null) return title;
+  let end = omitted.index;
+  for (let before = -1; before !== end;) {
+    before = end;
+    while (DANGLING_MARK.test(title.charAt(end - 1))) end -= 1;
+    end -= DANGLING_WORD.exec(title.slice(Math.max(0, end - DANGLING_WORD_CHARS - 1), end))?.[0].length ?? 0;
+  }
+  return title.slice(0, end);
 }

@@ -29,11 +29,13 @@ const MADE: Readonly<Record<string, string>> = {
   'features/postmortems/decisions/lint.ts': 'an escaped name',
   'features/pipelines/decisions/coverage.ts': 'own names of attributes, with one class',
   'features/pipelines/stores/pipeline-tests.ts': 'a number of characters',
+  'core/domain/changes/version-identity.ts': 'a name before a pattern that is checked where it is written',
   'core/domain/runbooks/cel/check-expressions.ts': 'a name of an input: word characters',
   'core/domain/monitoring/rates.ts': 'the pattern of a string in PromQL, which is checked where it is written',
   'core/domain/slack/commands/duration.ts': 'own words',
   'features/postmortems/decisions/internal-texts.ts': 'an escaped name',
   'vendors/aws/naming.ts': 'an escaped version',
+  'vendors/shared/webhook-signature.ts': 'an own prefix before a number of digits',
   'vendors/prometheus/health-query.ts':
     'an escaped name of a label, before white space that ends with another character',
   'packages/sandbox/argo-cd/image-updater.ts': 'only a stand-in: the annotation of an application',
