@@ -122,7 +122,7 @@ test('a flood of unknown services pages a few times, reports their number, and d
 
   const [pageOfShared] = await paged(shared);
   expect(pageOfShared?.body.payload.summary).toMatch(
-    /^unknown service: \d+ alerts? of services outside the catalogue$/,
+    /^INC-\d+ unknown service: \d+ alerts? of services outside the catalogue$/,
   );
   const shipping = await incident('burst-shipping', ({ status }) => status !== 'resolved');
   expect(shipping.parent_id).toBeNull();
