@@ -221,25 +221,40 @@ export const shortList = <T>(items: readonly T[], row: (item: T) => Html): Html 
     ${items.length > ROWS_MAX ? html`<li class="more">and ${items.length - ROWS_MAX} more</li>` : ''}
   </ul>`;
 
-/** Rows of a list whose rows have forms, before the others are behind a button. */
+/** Rows of a list or table whose rows are high on a phone, before the others are behind a button. */
 const LONG_ROWS_MAX = 15;
 
-/** Shows the first rows of a list, and the others on demand. @param key identifies the list on its page */
-export const longList = (key: string, rows: readonly Html[]): Html => html`
-  <ul class="rows">
-    ${rows.slice(0, LONG_ROWS_MAX).map((row) => html`<li>${row}</li>`)}
-  </ul>
+/** Shows the first rows, and the others on demand. @param key identifies the rows on their page */
+const folded = <T>(
+  key: string,
+  rows: readonly T[],
+  shown: (rows: readonly T[], part: 'first' | 'more') => Html,
+): Html => html`
+  ${shown(rows.slice(0, LONG_ROWS_MAX), 'first')}
   ${
     rows.length <= LONG_ROWS_MAX
       ? ''
       : html`<details class="more-details" id="more-${key}">
           <summary>${rows.length - LONG_ROWS_MAX} more</summary>
-          <ul class="rows">
-            ${rows.slice(LONG_ROWS_MAX).map((row) => html`<li>${row}</li>`)}
-          </ul>
+          ${shown(rows.slice(LONG_ROWS_MAX), 'more')}
         </details>`
   }
 `;
+
+/** Shows a list whose rows have forms. @param key identifies the list on its page */
+export const longList = (key: string, rows: readonly Html[]): Html =>
+  folded(
+    key,
+    rows,
+    (some) =>
+      html`<ul class="rows">
+        ${some.map((row) => html`<li>${row}</li>`)}
+      </ul>`,
+  );
+
+/** Shows a table of many rows. @param key identifies the table on its page */
+export const longTable = (key: string, label: string, columns: readonly string[], rows: readonly Cells[]): Html =>
+  folded(key, rows, (some, part) => tableOf(part === 'first' ? label : `${label}, more`, columns, some));
 
 /** A menu that filters a page. @param all text of the first option, which selects everything */
 export const selectField = (name: string, all: string, values: readonly string[], selected: string | undefined): Html =>

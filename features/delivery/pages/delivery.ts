@@ -9,6 +9,7 @@ import {
   type Cells,
   filterLinks,
   type Html,
+  longTable,
   nothing,
   onDemand,
   panel,
@@ -185,7 +186,8 @@ const twoDigits = (value: number): string => String(Number(value.toPrecision(2))
 const servicesTable = ({ byService, serviceCount, selection }: DeliveryData): Html =>
   byService.length === 0
     ? nothing('No service of this selection has a deploy or an incident in this window.')
-    : html`${tableOf(
+    : html`${longTable(
+        'services',
         'Figures by service',
         ['Service', 'Frequency', 'Lead time', 'Fail rate', 'Recovery'],
         byService.map(({ service, figures }): Cells => [
@@ -212,12 +214,14 @@ function recordsList(data: DeliveryData): Html {
   if (records.items.length === 0) return nothing('No record of this window counts in this figure.');
   const table =
     records.kind === 'deploys'
-      ? tableOf(
+      ? longTable(
+          'records',
           FIGURE_LABELS[data.selection.figure],
           ['Deploy', 'Environment', 'Ended', 'Lead times', 'Outcome'],
           records.items.map((deploy) => deployCells(data, deploy)),
         )
-      : tableOf(
+      : longTable(
+          'records',
           FIGURE_LABELS[data.selection.figure],
           ['Incident', 'Service', 'Opened', 'Restored after', 'Caused by'],
           records.items.map((incident) => incidentCells(data, incident)),

@@ -175,6 +175,19 @@ test('of many services, lists those with the most deploys', async () => {
   for (const service of ['cart', 'payments', 'search']) expect(listed).toContain(service);
 });
 
+test('shows the first 15 rows of a long table, and the others on demand', async () => {
+  const page = await (await site.get('/console/delivery?days=28', { token: 'vera' })).text();
+  const rowsOf = (table: string): number =>
+    page
+      .split(`<table role="table" aria-label="${table}">`)[1]
+      ?.split('</table>')[0]
+      ?.match(/<tr role="row">/g)?.length ?? 0;
+  const HEAD = 1;
+  expect(rowsOf('Figures by service')).toBe(HEAD + 15);
+  expect(page).toMatch(/<details[^>]* id="more-services">\s*<summary>10 more<\/summary>/);
+  expect(rowsOf('Figures by service, more')).toBe(HEAD + 10);
+});
+
 test('hostile texts are shown as text', async () => {
   for (const figure of DoraFigure.options) {
     const viewer = { may: () => true, csrfToken: 'key', sender: 'ada', grants: [tokenRecord('ada', ['*'])] };

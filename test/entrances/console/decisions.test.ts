@@ -46,6 +46,15 @@ const decisions = async (more: Partial<Decisions> = {}): Promise<string> =>
     }),
   );
 
+test('the list of decisions shows what was decided, and why on demand', async () => {
+  const [shown = '', onDemand = ''] = (await decisions()).split(/<summary>Details<\/summary>/);
+  for (const reason of ['for', 'against']) {
+    const text = new RegExp(`\\b${reason} "`, 'i');
+    expect(textOf(shown)).not.toMatch(text);
+    expect(textOf(onDemand)).toMatch(text);
+  }
+});
+
 const entry: Audit['items'][number] = {
   id: hostile('id'),
   at: AT,

@@ -4,7 +4,7 @@ import { suspectName } from '../../../../core/domain/changes/change-words.ts';
 import { activeClearings, clearingsText } from '../../../../core/domain/changes/cleared-suspects.ts';
 import { problemTexts } from '../../../../core/domain/incidents/problem-words.ts';
 import { evidencePath } from '../../../../core/domain/incidents/console-link.ts';
-import { decisionLines } from '../../../../core/domain/messages/decision-lines.ts';
+import { decisionLines, linesOf } from '../../../../core/domain/messages/decision-lines.ts';
 import type { Place } from '../../../../core/domain/messages/place-names.ts';
 import { suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
 import { rollbackOf } from '../../../../core/domain/messages/incident-lines.ts';
@@ -77,17 +77,28 @@ export function decisionsPanel({ story, at }: IncidentData): Html {
   return panel('decisions', 'Decisions', decisions.length, body);
 }
 
-/** @param about the incident, where it is not obvious */
+/**
+ * @param more.about the incident, where it is not obvious
+ * @param more.isListed among decisions of other incidents, where only what was decided is shown at once
+ */
 export function decisionRow(
   decision: DecisionView,
   place: Place,
-  { at: now, effect, about = '' }: { at: IncidentData['at']; effect?: Effect | undefined; about?: Html | '' },
+  {
+    at: now,
+    effect,
+    about = '',
+    isListed = false,
+  }: { at: IncidentData['at']; effect?: Effect | undefined; about?: Html | ''; isListed?: boolean },
 ): Html {
   const { id, at, kind, because, digest } = decision;
+  const lines = decisionLines(decision, place, effect);
+  const [, ...why] = linesOf(lines);
+  const folded = { ...lines, evidence: null, hesitation: null, details: [...why, ...lines.details] };
   return html`<article>
     ${about}
     <h3><span class="quiet">Decision ${questionName(id)}</span> <span class="when">${clockTime(at, now)}</span></h3>
-    ${decisionPart(`decision-${id}`, decisionLines(decision, place, effect))}
+    ${decisionPart(`decision-${id}`, isListed ? folded : lines)}
     ${decision.state === 'waiting' || answerOf(decision) === '' ? '' : html`<p>Answer: ${answerOf(decision)}</p>`}
     <p class="quiet">
       <code>${kind}</code> <code>${because}</code> · digest <code title="${digest}">${digest.slice(0, 12)}</code>
