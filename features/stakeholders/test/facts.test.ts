@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { assigned, handedOver, left, stakeholderUpdate } from '../../../core/domain/people/roles.ts';
 import type { Amend } from '../../../core/domain/ports/incidents.ts';
+import type { PageRequest } from '../../../core/domain/ports/paging.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { wake } from '../../../workflows/wake.ts';
@@ -13,6 +14,9 @@ import { paths } from '../../../test/workflows/stories/rollbacks.ts';
 import { clears, suspects } from '../../../test/workflows/stories/suspects.ts';
 import { CHANNELS, type Channel, shownTexts } from './shown-texts.ts';
 
+/** `page`: the newest text of an open page, which has no room for who works on the incident. */
+type Shown = Channel | 'page';
+
 /** Text that a channel says, or a pattern of it. */
 type Statement = string | RegExp;
 
@@ -24,7 +28,7 @@ type Fact = {
   of?: (world: FakeWorld) => IncidentId;
   must: Statement[];
   /** What only some channels have room for. */
-  also?: Partial<Record<Channel, Statement[]>>;
+  also?: Partial<Record<Shown, Statement[]>>;
   mustNot: Statement[];
 };
 
@@ -57,6 +61,7 @@ const toResponders = (...statements: Statement[]): NonNullable<Fact['also']> => 
   console: statements,
   slack: statements,
   cli: statements,
+  page: statements,
 });
 
 const FACTS: Record<string, Fact> = {
@@ -166,6 +171,7 @@ const FACTS: Record<string, Fact> = {
     must: ['open: the mitigation did not help'],
     also: {
       slack: ['Look at checkout in production: the mitigation did not help.', '1 of 1 firing', '🔥'],
+      page: ['Look at checkout in production: the mitigation did not help.'],
       console: ['1 of 1 firing', 'Open because the mitigation did not help'],
     },
     mustNot: [...ALL_WELL, 'Verified', 'until the mitigation is verified'],
@@ -174,6 +180,7 @@ const FACTS: Record<string, Fact> = {
     story: { given: [mode('approve')], timeline: { '0 s': fires() } },
     at: '3 min',
     must: ['Roll checkout in production back from v2 to v1? Approve or reject by 13:00 UTC.', /\bopen\b/],
+    also: { page: ['Roll checkout in production back from v2 to v1? Approve or reject by 13:00 UTC.'] },
     mustNot: [...ALL_WELL, 'Rolled', 'Rolling', 'Only suggests'],
   },
   'asked and approved': {
@@ -186,6 +193,7 @@ const FACTS: Record<string, Fact> = {
       ],
       cli: ['Rolled checkout in production back from v2 to v1.'],
       console: ['Rolled checkout in production back from v2 to v1.'],
+      page: ['Rolled checkout in production back from v2 to v1.'],
     },
     mustNot: ['Approve or reject', 'find the cause', '✅', 'Consider whether', /mitigated and verified/],
   },
@@ -196,6 +204,7 @@ const FACTS: Record<string, Fact> = {
     also: {
       slack: ['Rejected by person:ada: roll checkout in production back from v2 to v1.'],
       cli: ['Rejected by person:ada: roll checkout in production back from v2 to v1.'],
+      page: ['Rejected by person:ada: roll checkout in production back from v2 to v1.'],
       console: ['Rejected by person:ada: roll checkout in production back from v2 to v1.'],
     },
     mustNot: [...ALL_WELL, 'Rolled', 'Approve or reject'],
@@ -251,6 +260,7 @@ const FACTS: Record<string, Fact> = {
     also: {
       slack: ['3 of 3 open', 'Look for a common cause before you investigate each service.'],
       console: ['Open because 3 of 3 incidents of this group are open'],
+      page: ['Look for a common cause before you investigate each service.'],
     },
     mustNot: [...ALL_WELL, /Probable cause/, /\d of \d firing/],
   },
@@ -264,9 +274,21 @@ const FACTS: Record<string, Fact> = {
 
 /** Plays the story until its time, and reads all channels. Then a person resolves everything, so that the story ends. */
 async function textsOf({ story: { given = [], timeline, operations }, at, of = theIncident }: Fact) {
-  let texts: Record<Channel, string> | undefined;
+  const pages: PageRequest[] = [];
+  const listens: Moment = ({ deps }) => {
+    const { send } = deps.pager;
+    const heard: typeof send = (page) => (void pages.push(structuredClone(page)), send(page));
+    Object.assign(deps, { pager: { send: heard } });
+  };
+  const shownIn = async (world: FakeWorld): Promise<Record<Shown, string>> => {
+    const { action, summary, details } = pages.findLast(({ key }) => key.startsWith(of(world))) ?? {};
+    const isOpen = action !== undefined && action !== 'resolve';
+    const page = isOpen ? [summary, ...Object.values(details ?? {})].flat().join('\n') : '';
+    return { ...(await shownTexts(world, of(world))), page };
+  };
+  let texts: Record<Shown, string> | undefined;
   const reads: Moment = async (world) => {
-    texts = await shownTexts(world, of(world));
+    texts = await shownIn(world);
     for (const id of world.store.dossiers.keys()) {
       await world.deps.incidents.post(id, { kind: 'resolve', by: 'person:ada', note: '' });
       await wake(world.deps, id);
@@ -274,11 +296,11 @@ async function textsOf({ story: { given = [], timeline, operations }, at, of = t
   };
   const until = Object.entries(timeline).filter(([time]) => at === undefined || minutes(time) <= minutes(at));
   const { world } = await play({
-    given,
+    given: [...given, listens],
     timeline: Object.fromEntries([...until, ...(at === undefined ? [] : [[at, reads] as const])]),
     ...(operations !== undefined && { operations }),
   });
-  return texts ?? shownTexts(world, of(world));
+  return texts ?? shownIn(world);
 }
 
 function minutes(text: string): number {
@@ -291,8 +313,8 @@ const isSaid = (text: string, statement: Statement): boolean =>
 
 test.each(Object.entries(FACTS))('%s', async (_, fact) => {
   const texts = await textsOf(fact);
-  const wrong = CHANNELS.flatMap((channel) => [
-    ...[...fact.must, ...(fact.also?.[channel] ?? [])]
+  const wrong = ([...CHANNELS, 'page'] as const).flatMap((channel) => [
+    ...[...(channel === 'page' ? [] : fact.must), ...(fact.also?.[channel] ?? [])]
       .filter((statement) => !isSaid(texts[channel], statement))
       .map((statement) => `${channel} does not say: ${statement}`),
     ...fact.mustNot
