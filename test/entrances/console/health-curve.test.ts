@@ -18,7 +18,11 @@ const LATER = plusSeconds(NOON, 3600);
 
 /** Errors of 0.1 %, and of 20 % from noon on. */
 const evidence = (more: Partial<Evidence> = {}): Evidence =>
-  afterDeploy({ health: { max: 0.01, curve: curve((minutes) => (minutes > 0 ? 0.001 : 0.2)) }, ...more });
+  afterDeploy({
+    onset: { alertStartedAt: NOON, alertReceivedAt: NOON, rule: null },
+    health: { max: 0.01, curve: curve((minutes) => (minutes > 0 ? 0.001 : 0.2)) },
+    ...more,
+  });
 
 const decision = (number: number, more: Partial<DecisionView> = {}) =>
   ({
@@ -211,7 +215,7 @@ test('what Prometheus has lost is drawn from what is kept', async () => {
 test('marks the onset and the alert of each problem', async () => {
   const first = { decision: decision(1), evidence: evidence(), problem: 1 };
   const at = plusSeconds(NOON, 900);
-  const second = evidence({ at: plusSeconds(at, 60), onset: { alertStartedAt: at, rule: null } });
+  const second = evidence({ at: plusSeconds(at, 60), onset: { alertStartedAt: at, alertReceivedAt: at, rule: null } });
   const page = String(
     await healthPanel(
       story(),
@@ -220,6 +224,13 @@ test('marks the onset and the alert of each problem', async () => {
     ),
   );
   expect(inLegend(page).filter((one) => one.startsWith('alert'))).toEqual(['alert 12:00:00', 'alert 12:15:00']);
+});
+
+test('marks no alert where a problem was only measured', async () => {
+  const measured = evidence({ onset: { alertStartedAt: NOON, rule: null } });
+  expect(inLegend(await panel(measured)).filter((one) => /^(alert|onset)/.test(one))).toEqual([
+    expect.stringMatching(/^onset /),
+  ]);
 });
 
 describe('what the page reads', () => {

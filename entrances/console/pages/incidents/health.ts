@@ -283,6 +283,9 @@ function marksOfCause({ evidence, decision }: JudgedHealth): Mark[] {
   return [
     ...changes.flatMap(marksOfChange),
     { kind: 'onset', at: onset.at, from: onset.earliest, until: onset.latest, label: 'onset' },
-    { kind: 'alert', at: evidence.onset.alertStartedAt, label: 'alert' },
+    // Of a problem that was measured only, or declared, it is no alert that began then.
+    ...(evidence.onset.alertReceivedAt === undefined
+      ? []
+      : [{ kind: 'alert', at: evidence.onset.alertStartedAt, label: 'alert' } as const]),
   ];
 }
