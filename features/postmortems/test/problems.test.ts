@@ -45,7 +45,7 @@ const ERRORS: Errors = [
   [AGAIN - 0.5, AGAIN + 10, 0.41],
 ];
 
-const errorsAt =
+const ratioAt =
   (errors: Errors) =>
   (time: Timestamp): number | undefined =>
     errors.find(([from, until]) => time >= minute(from) && time < minute(until))?.[2];
@@ -79,7 +79,7 @@ async function messyIncident(): Promise<{ world: FakeWorld; pages: PageRequest[]
     Object.assign(deps, { pager: { send: (one: PageRequest) => (void pages.push(structuredClone(one)), send(one)) } });
   };
   const { world } = await play({
-    given: [measuring(errorsAt(ERRORS)), listens],
+    given: [measuring(ratioAt(ERRORS)), listens],
     timeline: {
       '0 s': fires(),
       '180 s': ends(),
@@ -299,7 +299,7 @@ test('the draft of an open incident tells the errors of its own problems, and no
     if (gathered !== undefined) drafts.push(draftOf(gathered.record, gathered.end).markdown);
   };
   await play({
-    given: [measuring(errorsAt(bad))],
+    given: [measuring(ratioAt(bad))],
     timeline: {
       '0 s': fires(),
       '150 s': sweeps,
