@@ -42,7 +42,7 @@ export function hasNotHelped(
 }
 
 /** Weighs the version that ran before the change and the changes after it that had started by the onset. */
-export function successionFactors(evidence: Evidence, { change }: Candidate, { at: onset }: Onset): Factor[] {
+export function successionFactors(evidence: Evidence, { change }: Candidate, { at: onset, earliest }: Onset): Factor[] {
   if (!putsVersionLive(change)) return [];
   const live = evidence.changes
     .map((related) => related.change)
@@ -58,7 +58,7 @@ export function successionFactors(evidence: Evidence, { change }: Candidate, { a
     afterIt(
       change,
       live.filter((other) => byStart(other, change) > 0),
-      onset,
+      { at: onset, earliest },
     ),
   ].filter((one) => one !== null);
 }
@@ -75,7 +75,11 @@ function sameAsBefore(change: Change, previous: Change | undefined): Factor | nu
 }
 
 /** Detects that a newer change had replaced the version when the problem began, so that it no longer ran. */
-function afterIt(change: Change, newer: readonly Change[], onset: Timestamp): Factor | null {
+function afterIt(
+  change: Change,
+  newer: readonly Change[],
+  { at: onset, earliest }: Pick<Onset, 'at' | 'earliest'>,
+): Factor | null {
   const next = newer.find((other) => finishedBefore(other, onset) !== null) ?? newer[0];
   if (next === undefined) return null;
   const ran = lived(change, next);
@@ -90,9 +94,17 @@ function afterIt(change: Change, newer: readonly Change[], onset: Timestamp): Fa
     const together = change.finished_at === null || change.finished_at > next.started_at;
     return together ? null : weightedFactor('being_replaced', `${text} and was rolling out when the problem began`);
   }
-  return ran < SOON_SECONDS
-    ? weightedFactor('replaced_soon', `${text}: either may be the cause`)
-    : weightedFactor('replaced', `${text} and had replaced it before the problem began`);
+  if (ran >= SOON_SECONDS) return weightedFactor('replaced', `${text} and had replaced it before the problem began`);
+  // The longer it was gone, the less did it begin.
+  const gone = Math.min(1, (finishedBefore(next, earliest) ?? 0) / SOON_SECONDS);
+  return gradedFactor(
+    'replaced_soon',
+    `${text}: ${gone < 0.5 ? 'either may be the cause' : 'it was gone when the problem began'}`,
+    {
+      replaced: gone,
+      replaced_soon: 1 - gone,
+    },
+  );
 }
 
 /** Returns the seconds for which the version was live alone; counted from its start if it has no recorded end. */

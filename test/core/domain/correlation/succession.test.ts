@@ -1,3 +1,4 @@
+import { IMPROBABLE } from '../../../../core/domain/correlation/words.ts';
 import { describe, expect, test } from 'vitest';
 import {
   MIN_CONFIDENCE_TO_ACT,
@@ -70,9 +71,22 @@ test('a version rolled back before the problem is no more probable than one repl
 test('two versions that roll out together are equal; of two close together, either may be the cause', () => {
   const rolling = together(timed('v41', 90, null, { status: 'started' }), timed('v42', 60, -60));
   expect(Object.keys(weights(rolling, 'v41'))).toEqual(['prior', 'rolling_out']);
-  expect(weights(together(timed('v41', 600, 480), timed('v42', 300, 120)), 'v41')).toMatchObject({
-    replaced_soon: -0.5,
-  });
+  const soon = (finishedBefore: number): number | undefined =>
+    weights(
+      together(
+        timed('v41', 600 + finishedBefore, 480 + finishedBefore),
+        timed('v42', 300 + finishedBefore, finishedBefore),
+      ),
+      'v41',
+    )['replaced_soon'];
+  expect(soon(1)).toBeCloseTo(-0.5, 1);
+  expect(soon(450)).toBeCloseTo(-2.5);
+  expect(soon(900)).toBe(-4.5);
+});
+
+test('a version that was replaced after a minute is not blamed for what begins ten minutes later', () => {
+  const { suspects } = correlate(together(timed('v42', 800, 700), timed('v41', 600, 590)));
+  expect(suspects.find(({ version }) => version === 'v42')?.confidence ?? 0).toBeLessThan(IMPROBABLE);
 });
 
 describe('the same version', () => {
