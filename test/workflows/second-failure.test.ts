@@ -139,3 +139,14 @@ test('a failure that reopens the incident is judged from its own start, without 
   });
   expect(JSON.stringify(ofSecond)).not.toContain('v2');
 });
+
+test('the page says that a later problem is over, while the incident waits for the verdict about an earlier mitigation', async () => {
+  const { world } = await play(
+    secondFailurePaths['second-failure-has-no-change-and-ends-by-itself'] ?? { timeline: {} },
+  );
+  const last = world.pageUpdates.findLast(({ key }) => key.endsWith('.page.2'));
+  expect(last?.summary).toMatch(
+    /^INC-1 checkout production: .*, over since 12:10 UTC\. Watch checkout in production: the problem is over\.$/,
+  );
+  expect(last?.details?.['status']).toBe('open: the problem is over');
+});

@@ -201,6 +201,7 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
         // A runbook may apply to the alerts that joined.
         runbookDue: state.runbookDue || (message.fired > 0 && state.runbooks > 0 && !isHeld),
         verifyAgain: state.verifyAgain || couldPassNow(state),
+        pageOutdated: state.pageOutdated || (message.resolved > 0 && state.onsetJudgement > 0),
       };
     }
     case 'reopened': {
@@ -342,8 +343,9 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
         pagedAgain: state.pagedAgain || message.pages,
         pageHeld: false,
       };
-    case 'answered':
     case 'recovered':
+      return { ...state, pageOutdated: state.pageOutdated || state.onsetJudgement > 0 };
+    case 'answered':
     case 'pause':
     case 'resume':
     case 'abort':

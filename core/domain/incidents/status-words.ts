@@ -12,9 +12,13 @@ const STATUS_WORDS: Record<IncidentRecord['status'], string> = {
 /** Returns the state of an incident in words, the same in every channel. @example 'mitigated and verified' */
 export function statusWords(
   incident: Pick<IncidentRecord, 'status'> &
-    Partial<Pick<IncidentRecord, 'verification' | 'verifying' | 'new_onset' | 'resolved_by' | 'closed_as'>>,
+    Partial<
+      Pick<IncidentRecord, 'verification' | 'verifying' | 'new_onset' | 'recovered_at' | 'resolved_by' | 'closed_as'>
+    >,
 ): string {
   const { status, verification } = incident;
+  if (status === 'open' && isLaterProblem(incident) && incident.recovered_at !== undefined)
+    return 'open: the problem is over';
   if (status === 'open' && isLaterProblem(incident))
     return `open: another problem began ${onsetWords(incident.new_onset?.after_change?.name)}`;
   if (status === 'mitigated' && verification === 'passed') return 'mitigated and verified';

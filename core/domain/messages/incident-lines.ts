@@ -65,7 +65,13 @@ export function incidentLines(own: Overview): DecisionLines {
   if (incident.status === 'resolved')
     return { action, evidence: null, hesitation: null, details: [...more, ...(lines?.details ?? [])] };
   const paused = incident.automation_paused ? 'Does not act because automation of this incident is paused.' : null;
-  if (lines === undefined) return { action, evidence: null, hesitation: paused ?? 'No decision yet.', details: more };
+  if (lines === undefined)
+    return {
+      action,
+      evidence: null,
+      hesitation: paused ?? (incident.group_reason === undefined ? 'No decision yet.' : null),
+      details: more,
+    };
   const { change: redeploy, runbook } = incident.verifying ?? {};
   // What a person has deployed, or a runbook has done, took the place of what was decided.
   const isOvertaken = incident.status === 'mitigated' && (redeploy !== undefined || runbook !== undefined);
@@ -116,6 +122,8 @@ function stepOf(story: Overview, lines: DecisionLines | undefined, decision: Dec
   const acted = done?.state === 'succeeded' && lines !== undefined ? `${lines.action} ` : '';
   if (status === 'mitigated' && verification === 'pending')
     return { action: `${acted}Watch ${where} until the mitigation is verified.` };
+  if (status === 'open' && isLaterProblem(incident) && incident.recovered_at !== undefined)
+    return { action: `Watch ${where}: the problem is over.` };
   const failed = failedRollback(story);
   if (failed !== undefined)
     return { action: `Look at ${where}: ${withoutStop(failed.detail)}.`, more: optionsOf(story, failed) };

@@ -9,7 +9,7 @@ import { answerable, decidingFor } from '../messages/incident-buttons.ts';
 import { mainReasons } from '../correlation/ranking.ts';
 import { probability } from '../correlation/words.ts';
 import { answerNames, numberOf, questionName } from '../rollback/question-names.ts';
-import { currentDecisions } from '../incidents/new-onset.ts';
+import { currentDecisions, isLaterProblem } from '../incidents/new-onset.ts';
 import { NO_APPROVAL_URLS, type ApprovalUrls } from '../incidents/approval-link.ts';
 import { type Link, linksOf, minuteOf, type Overview } from '../messages/story.ts';
 
@@ -120,8 +120,8 @@ function suspectsOf(story: Pick<Overview, 'incident' | 'decisions'>): string | s
 }
 
 /**
- * Identifies what a page shows: the newest decision and what became of it, a mitigation by a runbook or a person, and which members of a
- * group are resolved.
+ * Identifies what a page shows: the newest decision and what became of it, a mitigation by a runbook or a person, which members of a
+ * group are resolved, and that a later problem is over.
  */
 export function decisionShown(
   story: Pick<Overview, 'incident' | 'decisions' | 'effects' | 'children' | 'childCount'>,
@@ -133,7 +133,8 @@ export function decisionShown(
     last === undefined ? 'undecided' : [numberOf(last.id), last.state, rollbackOf(last, story)?.state ?? []];
   const resolved = story.children.filter(({ status }) => status === 'resolved').length;
   const members = story.incident.group_reason === undefined ? [] : `${resolved}-of-${story.childCount}`;
-  return [decision, mitigation, members].flat(2).join('-');
+  const isOver = isLaterProblem(story.incident) && story.incident.recovered_at !== undefined;
+  return [decision, mitigation, members, isOver ? 'over' : []].flat(2).join('-');
 }
 
 /** Returns the newest decision that can be answered now. */

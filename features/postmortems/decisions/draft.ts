@@ -6,7 +6,7 @@ import { incidentName } from '../../../core/domain/incidents/incident-number.ts'
 import { probability } from '../../../core/domain/correlation/words.ts';
 import { onsetOf } from '../../../core/domain/correlation/onset.ts';
 import { pointsOf } from '../../../core/domain/correlation/samples.ts';
-import { ofVersion } from '../../../core/domain/changes/change-words.ts';
+import { ofVersion, suspectName } from '../../../core/domain/changes/change-words.ts';
 import { isDuring, decisionsOf } from '../../../core/domain/incidents/problems.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
@@ -180,6 +180,14 @@ class Drafting {
 
   #failureType(): string {
     const cause = this.#problems.find((problem) => problem.cause !== undefined)?.cause;
+    const { service } = this.#record.incident;
+    const changed = cause?.change?.service;
+    return changed === undefined || changed === service
+      ? this.#failedChange(cause)
+      : `${this.#failedChange(cause)} of ${escaped(changed)}`;
+  }
+
+  #failedChange(cause: ToldProblem['cause']): string {
     if (cause === undefined)
       return this.#record.incident.group_reason === undefined ? 'outage' : 'outage of several services';
     const { change } = cause;
@@ -665,13 +673,20 @@ class Drafting {
         'runbook.failed',
       ].includes(kind),
     );
-    const waiting = decisions.flatMap(({ id, kind }) => {
+    const waiting = decisions.flatMap(({ id, kind, state }) => {
       const ref = this.#decisionRef(id);
       const question = this.#rows.find((row) => row.kind === 'decision' && row.decision === id);
       const answer = this.#rows.find(
         (row) => row.kind === 'decision.approved' && question !== undefined && row.at >= question.at,
       );
-      if (kind !== 'approve' || question === undefined || answer === undefined || ref === undefined) return [];
+      if (
+        kind !== 'approve' ||
+        state !== 'approved' ||
+        question === undefined ||
+        answer === undefined ||
+        ref === undefined
+      )
+        return [];
       const seconds = secondsBetween(question.at, answer.at);
       return seconds <= ANSWERED_WITHIN_SECONDS
         ? []
@@ -729,22 +744,23 @@ class Drafting {
     const { to_detect_seconds } = this.#times;
     const owner = ActionItemSchema.shape.owner.safeParse(team).data ?? null;
     const due = plusSeconds(this.#until, dueDays * DAY_SECONDS).slice(0, 10);
-    const item = (title: string, priority: 'P1' | 'P2'): ActionItem => ({
+    const item = (title: string, priority: 'P1' | 'P2', isOwn = true): ActionItem => ({
       title: title.slice(0, 400).trim(),
       done: false,
-      owner,
+      owner: isOwn ? owner : null,
       due,
       priority,
     });
     const items = [
       ...this.#problems.flatMap(({ cause }) => {
         if (cause === undefined) return [];
-        const version = escaped(cause.suspect.version);
+        const version = escaped(suspectName(cause.suspect));
+        const isOwn = cause.suspect.service === undefined;
         return [
           ...(cause.change?.has_migration === true
-            ? [item(`Split the migration in ${version} into steps that the version before also accepts`, 'P1')]
+            ? [item(`Split the migration in ${version} into steps that the version before also accepts`, 'P1', isOwn)]
             : []),
-          item(`Add a check that stops a failure such as that of ${version} before production`, 'P1'),
+          item(`Add a check that stops a failure such as that of ${version} before production`, 'P1', isOwn),
         ];
       }),
       ...(to_detect_seconds > DETECTED_WITHIN_SECONDS

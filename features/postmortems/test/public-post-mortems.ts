@@ -59,8 +59,8 @@ function comparedOf(stated: Published, replay: Replay, id: IncidentId): Compared
     to === null || started === null ? null : secondsBetween(started, to);
   const sinceDraftStart = (to: Timestamp | null): number | null =>
     to === null ? null : secondsBetween(times.started_at, to);
-  // The title is the service, what failed, and the day.
-  const draftType = / (failed [a-z ]+|outage[a-z ]*) — /.exec(draftTitle)?.[1] ?? null;
+  // The title is the service, what failed, of which other service, and the day.
+  const draftType = / (failed [a-z ]+?|outage[a-z ]*)(?: of \S+)? — /.exec(draftTitle)?.[1] ?? null;
   const isCauseRecorded = replay.label.cause !== null;
   const causeRow: Row = {
     field: 'Cause',

@@ -16,7 +16,10 @@ const BUDGET = { id: 'checkout', title: 'Checkout', unit: 'requests', errors: 40
 
 const draftWith = (confidence: number, more = {}): string => draftedWith(confidence, more).markdown;
 
-const draftedWith = (confidence: number, { isOver = true } = {}) =>
+const draftedWith = (
+  confidence: number,
+  { isOver = true, more = [] as unknown[], decisions = [] as unknown[], changed = '' } = {},
+) =>
   draftOf(
     {
       incident: {
@@ -34,9 +37,10 @@ const draftedWith = (confidence: number, { isOver = true } = {}) =>
       timeline: [
         entry('incident.opened', NOON),
         entry('mitigation.succeeded', plusSeconds(NOON, 120)),
+        ...more,
         ...(isOver ? [entry('incident.resolved', END)] : []),
       ],
-      decisions: [],
+      decisions,
       effects: [],
       signals: [],
       problems: [
@@ -49,7 +53,27 @@ const draftedWith = (confidence: number, { isOver = true } = {}) =>
           verification: 'not_needed',
           suspects: [],
           judged: 0,
-          causes: [{ suspect: { change_id: 'chg_1', version: 'v42', confidence, reasons: ['near'] }, change: null }],
+          causes: [
+            {
+              suspect: {
+                change_id: 'chg_1',
+                version: 'v42',
+                confidence,
+                reasons: ['near'],
+                ...(changed && { service: changed }),
+              },
+              change: changed
+                ? {
+                    id: 'chg_1',
+                    kind: 'deploy',
+                    version: 'v42',
+                    service: changed,
+                    environment: 'production',
+                    started_at: NOON,
+                  }
+                : null,
+            },
+          ],
           evidence: null,
         },
       ],
@@ -103,4 +127,37 @@ test('a span names its days once, and its time once within one minute', () => {
   expect(spanWords(at('20T12:00'), at('20T12:10'))).toBe('from 2026-11-20 12:00 to 12:10 UTC');
   expect(spanWords(at('20T12:00'), at('21T00:10'))).toBe('from 2026-11-20 12:00 to 2026-11-21 00:10 UTC');
   expect(spanWords(at('20T12:00'), at('20T12:00'))).toBe('at 2026-11-20 12:00 UTC');
+});
+
+test('an approval took the time from its own question, not from one that was withdrawn before', () => {
+  const asked = (number: number, state: string) => ({
+    id: `${INCIDENT}-${number}`,
+    kind: 'approve',
+    state,
+    at: plusSeconds(NOON, 60 * number),
+    approvals: { needed: 1, given: [] },
+    reasons: [],
+    because: 'suspect',
+  });
+  const row = (number: number) => ({
+    position: `d${number}`,
+    entry: {
+      at: plusSeconds(NOON, 60 * number),
+      actor: 'firebreak',
+      kind: 'decision',
+      text: 'Roll back?',
+      detail: { decision: `${INCIDENT}-${number}` },
+    },
+  });
+  const more = [row(1), row(7), entry('decision.approved', plusSeconds(NOON, 7.5 * 60))];
+  const decisions = [asked(1, 'withdrawn'), asked(7, 'approved')];
+  expect(draftWith(0.9, { more, decisions })).not.toContain('The approval took');
+  expect(draftWith(0.9, { more, decisions: [asked(1, 'approved')] })).toContain('The approval took 7 minutes');
+});
+
+test('a change of another service is named with it, and no team of this one owns what prevents it', () => {
+  const draft = draftWith(0.9, { changed: 'pricing' });
+  expect(draft).toMatch(/^# checkout failed deployment of pricing — /m);
+  expect(draft).toMatch(/such as that of pricing v42 before production \((?!owner)/);
+  expect(draftWith(0.9)).toMatch(/such as that of v42 before production \(owner: payments/);
 });

@@ -416,7 +416,7 @@ describe('the next step', () => {
     [
       'it is the parent of a group of a dependency without a decision',
       step({ incident: incident({ group_reason: ofPay }) }),
-      /^Look at pay in production first: pay is failing, and so is shop, which depends on it\.\nNo decision yet\.$/,
+      /^Look at pay in production first: pay is failing, and so is shop, which depends on it\.$/,
     ],
     [
       'it is a child in a group of a dependency without a decision',
