@@ -43,7 +43,7 @@ export const consolePage = (
       <footer>
         <p>
           <span id="zone">All times are UTC.</span>
-          <button type="button" class="plain-button" id="times">Show local time</button>
+          <button type="button" class="plain-button" id="show-times">Show local time</button>
           <button type="button" class="plain-button" id="keys">Keys</button>
           ${elsewhere.map(({ text, href }) => html`<a href="${href}">${text}</a> `)}
           <a href="/openapi.json">API</a>

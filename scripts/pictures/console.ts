@@ -25,7 +25,7 @@ export async function photographConsole(shop: Shop, camera: Camera): Promise<voi
   await shop.until('a burn rate that freezes deploys', () => shop.isFrozen('checkout'));
 
   await camera.webPage('console-now', '/console', { width: CONSOLE, shows: 'main', until: '.columns' });
-  await camera.webPage('console-incidents', '/console/incidents?status=all', LIST);
+  await camera.webPage('console-incidents', '/console/incidents?state=all', LIST);
   const incident = { width: CONSOLE, shows: '#health', until: '#decisions' };
   await camera.webPage('console-incident', `/console/incidents/${id}`, incident);
   const slo = { width: CONSOLE, shows: '#burn-down', until: '.columns' };

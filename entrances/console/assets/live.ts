@@ -21,7 +21,7 @@ export const LIVE = `
     [...part.querySelectorAll('input:not([type=hidden]), textarea, select')].some((field) =>
       field === document.activeElement ||
       (field.tagName === 'SELECT'
-        ? [...field.options].some((option) => option.selected !== option.defaultSelected)
+        ? field.selectedIndex !== Math.max(0, [...field.options].findIndex((option) => option.defaultSelected))
         : field.value !== field.defaultValue));
 
   /** Replaces the parts that changed. Opened details stay open, and the focus stays where it is. */

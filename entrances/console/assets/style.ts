@@ -153,6 +153,7 @@ p.question a { margin-left: 6px; font-weight: 600; }
 .decisions .lines + .quiet { margin-top: 6px; }
 .aside .lines > div { grid-template-columns: 96px minmax(0, 1fr); }
 .lines dt { color: var(--quiet); font-size: 0.92rem; }
+.lines .long { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
 .inc { color: var(--quiet); font-variant-numeric: tabular-nums; white-space: nowrap; }
 .version { font-family: var(--mono); font-size: 0.92em; font-weight: 600; }
 .share { display: inline-flex; align-items: center; gap: 6px; white-space: nowrap; }
@@ -305,6 +306,7 @@ td .act { margin: 0; border: 0; }
   .top nav:not(.sub) { flex-basis: calc(100% + 12px); margin: 0 -6px; }
   .top nav.sub { flex-basis: calc(100% + 24px); margin: 0 -12px; padding: 0 6px; font-size: 0.89rem; }
   main { padding: 12px 12px 32px; }
+  .question-bar { margin-inline: -12px; padding-inline: 12px; }
   footer { padding: 0 12px 20px; }
   .notice { margin-inline: 12px; }
   .panel { padding: 12px; }

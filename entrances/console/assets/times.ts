@@ -24,13 +24,13 @@ const showTimes = (root) => {
 const showZone = () => {
   const isLocal = stored('times') === 'local';
   const text = document.getElementById('zone');
-  const button = document.getElementById('times');
+  const button = document.getElementById('show-times');
   if (!text || !button) return;
   text.textContent = isLocal ? 'Times are in ' + zone + ', in plots UTC.' : 'All times are UTC.';
   button.textContent = isLocal ? 'Show UTC' : 'Show local time';
   showTimes(document);
 };
-document.getElementById('times')?.addEventListener('click', () => {
+document.getElementById('show-times')?.addEventListener('click', () => {
   store('times', stored('times') === 'local' ? 'utc' : 'local');
   showZone();
 });

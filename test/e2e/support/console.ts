@@ -83,6 +83,9 @@ const EYES = {
 export type Look = keyof typeof EYES;
 
 /** Returns how many rows the longest navigation has, and the current links that are out of sight. */
+/** IDs that several elements have: a script, or a link to a part of the page, would find the wrong one. */
+const REPEATED_IDS = `[...document.querySelectorAll('[id]')].map(({ id }) => id).filter((id, n, all) => all.indexOf(id) !== n)`;
+
 const NAVIGATION = `(() => {
   const navigations = [...document.querySelectorAll('.top nav')];
   const rows = navigations.map((one) => new Set([...one.children].map((link) => link.offsetTop)).size);
@@ -298,6 +301,25 @@ export function testConsole(looks: readonly Look[], atNight: readonly Look[]): v
       expect((await firebreak.get(`/v1/incidents/${id}`)).body.decisions).toMatchObject([{ state: 'approved' }]);
     });
 
+    test('what others do changes the actions of an open page', async () => {
+      const declared = (
+        await firebreak.post('/v1/incidents', {
+          service: 'gifts',
+          environment: 'production',
+          severity: 'warning',
+          title: 'Gifts',
+        })
+      ).body.id as string;
+      const other = await open(`/console/incidents/${declared}`);
+      await reads('#actions', /Acknowledge\b/, other);
+      await reads('#live', /^Live/, other);
+      await firebreak.post(`/v1/incidents/${declared}/actions/acknowledge`, {});
+      await reads('#actions', /^(?!.*Acknowledge\b)/s, other);
+      await firebreak.post(`/v1/incidents/${declared}/actions/resolve`, {});
+      await reads('#actions', /Reopen/, other);
+      await other.close();
+    });
+
     test('without JavaScript, everything can be read, filtered, and done', async () => {
       await alert('search', `search is slow ${MARKUP}`);
       // Before its page, a new incident is in progress, and a page without scripts does not update.
@@ -440,11 +462,11 @@ export function testConsole(looks: readonly Look[], atNight: readonly Look[]): v
       const first = `document.querySelector('#summary time.clock')`;
       expect(await other.evaluate(`${first}.title`)).toMatch(/^[\d-]+ [\d:]+ UTC\n[\d-]+ [\d:]+ \S+$/);
       expect(await other.text('#zone')).toBe('All times are UTC.');
-      await other.click('#times');
+      await other.click('#show-times');
       await reads('#zone', /^Times are in \S+, in plots UTC\.$/, other);
       const local = await other.evaluate<string>(`${first}.textContent`);
       expect(await other.evaluate(`${first}.title.split('\\n')[1].includes(${JSON.stringify(local)})`)).toBe(true);
-      await other.click('#times');
+      await other.click('#show-times');
       await reads('#zone', /^All times are UTC\.$/, other);
       const icon = `document.querySelector('link[rel=icon]').getAttribute('href')`;
       const waits = (await firebreak.get(`/v1/incidents/${id}`)).body.decisions.some(
@@ -591,6 +613,7 @@ export function testConsole(looks: readonly Look[], atNight: readonly Look[]): v
       await other.evaluate(`document.querySelectorAll('main details').forEach((one) => (one.open = true))`);
       expect(await barriers(`['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']`)).toEqual([]);
       expect(await other.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+      expect(await other.evaluate(REPEATED_IDS)).toEqual([]);
       expect(await other.evaluate(NAVIGATION)).toEqual({ rows: 1, hidden: [] });
       expect(other.problems.filter((text) => !/404|422/.test(text))).toEqual([]);
       await other.close();

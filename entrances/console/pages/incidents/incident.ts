@@ -187,7 +187,7 @@ function peoplePanel({ story: { incident }, at }: IncidentData): Html {
           ? html`${handling.acknowledged.by}, ${ago(handling.acknowledged.at, at)}`
           : lacking('no'),
       )}
-      ${update?.text === undefined ? '' : line('Last update', html`${update.text}, ${ago(update.at, at)}`)}
+      ${update?.text === undefined ? '' : line('Last update', html`<span class="long" title="${update.text}">${update.text}</span> ${ago(update.at, at)}`)}
     </dl>`,
   );
 }
