@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Product } from '../../functions/assembly/product.ts';
 import { api as routes } from '../../entrances/http/app.ts';
-import { ServicesFile } from '../../schemas/config/config.ts';
+import { Config } from '../../schemas/config/config.ts';
 import { SetClock, silent } from '../support/fake-deps.ts';
 import { EACH_ALONE, Firebreak } from '../support/firebreak.ts';
 import { seen } from '../support/fixtures.ts';
@@ -91,7 +91,7 @@ async function question(namespace: string, name: string): Promise<Hook> {
 /** Sends an alert for the bad version and waits until the gate is open. Returns Flagger's webhook and the incident. */
 async function wanted(at: Site, namespace: string, key: string): Promise<{ hook: Hook; incident: any }> {
   await rollingOut(namespace, at.service);
-  const hook = { ...(await question(namespace, at.service)), metadata: { env: at.environment } };
+  const hook = { ...(await question(namespace, at.service)), metadata: { env: at.environment.toUpperCase() } };
   expect(await send('rollback', hook, key)).toMatchObject({ status: 403, body: { code: 'gate-closed' } });
   await guarded.deployed(at, GOOD, BAD);
   await guarded.fire(at);
@@ -247,10 +247,12 @@ describe('an unknown state', () => {
     secrets: { get: async () => undefined },
     tokens: { find: async () => ({ id: 't', name: 'f', created_by: 'ada', actions: ['flagger:gate'], ...EVERYWHERE }) },
     config: {
-      current: async () => ({
-        services: ServicesFile.parse({ services: { 'checkout-api': { environments: { production: place } } } })
-          .services,
-      }),
+      current: async () =>
+        Config.parse({
+          version: 'test',
+          services: { 'checkout-api': { environments: { production: place } } },
+          paging: {},
+        }),
     },
     rollbackGates: { get: async () => wish },
     automation: { read: async () => ({ paused: false }) },

@@ -37,7 +37,7 @@ const catalogue = Config.parse({
     'search-api': { environments: { production: {} } },
   },
   paging: {},
-}).services;
+});
 
 const signalsOf = (sender: Vendor, name: string): Signal[] =>
   alertsOf(sender, name).map((alert) => toSignal(alert, catalogue));
@@ -330,9 +330,9 @@ describe('the generic source', () => {
 
   test('without an environment, that of the service applies, as for other alerts and for annotations', () => {
     const environmentOf = (service: string, entry: object, more: object = {}) => {
-      const { services } = Config.parse({ version: 'test', services: { [service]: entry }, paging: {} });
+      const config = Config.parse({ version: 'test', services: { [service]: entry }, paging: {} });
       const [alert] = read('generic', JSON.stringify({ ...generic, service, environment: undefined, ...more })).alerts;
-      const { environment, unmatched } = toSignal(alert ?? expect.fail(), services);
+      const { environment, unmatched } = toSignal(alert ?? expect.fail(), config);
       return [environment, unmatched];
     };
     expect(environmentOf('billing', {})).toEqual(['production', null]);
@@ -341,6 +341,12 @@ describe('the generic source', () => {
     expect(environmentOf('shop', { ...several, defaultEnvironment: 'qa' })).toEqual(['qa', null]);
     expect(environmentOf('shop', several, { labels: { env: 'live' } })).toEqual(['live', null]);
     expect(environmentOf('shop', several)).toEqual(['unknown', 'shop']);
+  });
+
+  test.each([[''], ['  '], [null]])('an optional key that is %j is absent', (value) => {
+    const absent = { environment: value, starts_at: value, links: value, labels: value };
+    expect(signalFrom({ ...absent })).toEqual(signalFrom({ environment: undefined }));
+    expect(signalFrom({ ...absent })).toMatchObject({ environment: 'production', unmatched: null });
   });
 
   test('labels cannot change its service', () => {

@@ -173,7 +173,7 @@ function signalOf(
     episodic: true,
     generatorUrl: null,
   };
-  return toSignal(alert, world.config.services);
+  return toSignal(alert, world.config);
 }
 
 const asking = { service: 'checkout', environment: 'production', severity: 'critical', action: 'auto-rollback' };

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Scope } from '../../core/domain/access/access.ts';
+import { inConfiguredSpelling } from '../../core/domain/catalogue/known-names.ts';
 import { rollbackGateAnswer, environmentsOfCanary } from '../../core/domain/rollback/rollback-gate.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
@@ -21,9 +22,9 @@ export async function serviceEnvironmentsOfHook(
   hook: Hook,
   may: May,
 ): Promise<ServiceEnvironment[]> {
-  const { services } = await config.current();
-  const { service, environment } = serviceEnvironmentInMetadata(hook);
-  return environmentsOfCanary(services, canaryName(hook)).filter(
+  const current = await config.current();
+  const { service, environment } = inConfiguredSpelling(current, serviceEnvironmentInMetadata(hook));
+  return environmentsOfCanary(current.services, canaryName(hook)).filter(
     (serviceEnvironment) =>
       may(serviceEnvironment) &&
       (service === undefined || service === serviceEnvironment.service) &&

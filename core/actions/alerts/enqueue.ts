@@ -61,14 +61,14 @@ export async function enqueue(
   alerts: Parameters<typeof toSignal>[0][],
   { asRollbackRequest = false, sender, before, inTurns = mapped }: EnqueueOptions = {},
 ): Promise<Signal[]> {
-  const { services, routes } = await deps.config.current();
+  const config = await deps.config.current();
   const sent = sentBy(sender);
   const signals = await inTurns(alerts, (alert) =>
-    sent(toSignal(withoutTimesAhead(alert, receipt.at), services, asRollbackRequest, routes.severities)),
+    sent(toSignal(withoutTimesAhead(alert, receipt.at), config, asRollbackRequest, config.routes.severities)),
   );
   await before?.(signals);
   // Enqueue the most critical services first.
-  const tierOf = ({ service }: Signal): number => serviceEntry(services, service)?.tier ?? LOWEST_TIER;
+  const tierOf = ({ service }: Signal): number => serviceEntry(config.services, service)?.tier ?? LOWEST_TIER;
   await deps.queue.sendAll(
     receipt,
     signals.toSorted((a, b) => tierOf(a) - tierOf(b)),

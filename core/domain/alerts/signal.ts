@@ -1,4 +1,10 @@
-import { catalogueName, matchingName } from '../catalogue/known-names.ts';
+import {
+  catalogueName,
+  configuredEnvironments,
+  environmentsOf,
+  matchingName,
+  type NamingConfig,
+} from '../catalogue/known-names.ts';
 import { unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
 import { unmeasuredBecause } from './state-reason.ts';
 import { workloadIn } from '../catalogue/workloads.ts';
@@ -44,17 +50,17 @@ export function withoutTimesAhead(alert: Alert, at: Timestamp): Alert {
 }
 
 /**
- * Interprets an alert with this catalogue. `asRollbackRequest`: it arrived at the receiver for rollback requests.
+ * Interprets an alert with this configuration. `asRollbackRequest`: it arrived at the receiver for rollback requests.
  * `severities`: the team's own words.
  */
 export function toSignal(
   alert: Alert,
-  services: Config['services'],
+  config: NamingConfig,
   asRollbackRequest = false,
   severities?: SeverityWords,
 ): Signal {
   const { labels, annotations } = alert;
-  const serviceEnvironment = serviceEnvironmentOf(labels, services);
+  const serviceEnvironment = serviceEnvironmentOf(labels, config);
   const alertname = labels.get('alertname') ?? '';
   const unmeasured = unmeasuredBecause(annotations);
   const monitoringFailure = MONITORING_FAILURES.has(alertname) || (alert.status === 'firing' && unmeasured !== null);
@@ -98,15 +104,17 @@ export function toSignal(
 export const severityOf = (label: string | undefined, own?: SeverityWords): Severity =>
   knownSeverity(label ?? '', own) ?? 'warning';
 
-/** Returns the service and environment that the labels of an alert name in this catalogue. */
+/** Returns the service and environment that the labels of an alert name, as the configuration writes them. */
 export function serviceEnvironmentOf(
   labels: ReadonlyMap<string, string>,
-  services: Config['services'],
+  config: NamingConfig,
 ): Pick<Signal, 'service' | 'environment' | 'unmatched'> {
+  const { services } = config;
   // Prometheus treats an empty label as missing.
   const written = environmentNameIn(labels.get('environment')) ?? environmentNameIn(labels.get('env'));
   const found = serviceWith(labels, services);
-  const labelledEnvironment = written && inSpellingOf(written, found?.entry.environments ?? environmentsOf(services));
+  const known = found === undefined ? configuredEnvironments(config) : environmentsOf(config, found.name);
+  const labelledEnvironment = written && ((matchingName(written, known) ?? written) as EnvironmentName);
   const environment = found && (labelledEnvironment ?? unnamedEnvironmentOf(found.entry));
   if (found !== undefined && environment !== undefined && runsIn(found.entry, environment))
     return { service: found.name, environment: environment as EnvironmentName, unmatched: null };
@@ -120,25 +128,9 @@ export function serviceEnvironmentOf(
   };
 }
 
-/** Returns the name of an environment in the letter case of the catalogue. */
-const inSpellingOf = (written: EnvironmentName, known: ServiceEntry['environments']): EnvironmentName =>
-  Object.hasOwn(known, written) ? written : ((matchingName(written, Object.keys(known)) ?? written) as EnvironmentName);
-
-const allEnvironments = new WeakMap<Config['services'], ServiceEntry['environments']>();
-
-/** Returns the environments of all services, of which only the names count. */
-function environmentsOf(services: Config['services']): ServiceEntry['environments'] {
-  const cached = allEnvironments.get(services);
-  if (cached !== undefined) return cached;
-  const all = Object.assign({}, ...Object.values(services).map(({ environments }) => environments)) as typeof cached &
-    object;
-  allEnvironments.set(services, all);
-  return all;
-}
-
-/** Returns the environment name in a label. Undefined: it is empty. */
-const environmentNameIn = (label: string | undefined): EnvironmentName | undefined =>
-  label ? (truncated(label, NAME_MAX_CHARS).toWellFormed() as EnvironmentName) : undefined;
+/** Returns the environment name in a label. Undefined: it is empty, or has only blanks. */
+const environmentNameIn = (label = ''): EnvironmentName | undefined =>
+  label.trim() !== '' ? (truncated(label, NAME_MAX_CHARS).toWellFormed() as EnvironmentName) : undefined;
 
 /** Joins the lines of a text: titles are shown in one line, such as in the topic of a channel. */
 const oneLine = (text = ''): string =>

@@ -63,14 +63,27 @@ function addEnvironments(scopes: Map<string, Set<string>>, all: readonly NamedEn
     scopes.set(service, (scopes.get(service) ?? new Set<string>()).add(environment));
 }
 
-/** Collects every environment that the configuration names. */
-export function configuredEnvironments(config: NamingConfig): Set<string> {
-  const known = new Set([DEFAULT_ENVIRONMENT]);
-  for (const environments of configuredScopes(config).values())
-    for (const environment of environments) known.add(environment);
-  const named = new Set(featureScopesIn(config).flatMap(({ environments = [] }) => environments));
-  return new Set([...known, ...[...named].filter((environment) => namesAlike(environment, known).length === 0)]);
+/** Returns every environment that the configuration names, and the default one. Cached, as every alert asks for them. */
+export function configuredEnvironments(config: NamingConfig): ReadonlySet<string> {
+  const cached = environmentsByConfig.get(config) ?? collectEnvironments(config);
+  environmentsByConfig.set(config, cached);
+  return cached;
 }
+
+const environmentsByConfig = new WeakMap<NamingConfig, ReadonlySet<string>>();
+
+function collectEnvironments(config: NamingConfig): Set<string> {
+  const ofServices = new Set([...configuredScopes(config).values()].flatMap((environments) => [...environments]));
+  const known = withoutAlike(ofServices, [DEFAULT_ENVIRONMENT]);
+  return withoutAlike(
+    known,
+    featureScopesIn(config).flatMap(({ environments = [] }) => environments),
+  );
+}
+
+/** Returns the names, with more of them, except other spellings of the first ones. */
+const withoutAlike = (names: ReadonlySet<string>, more: readonly string[]): Set<string> =>
+  new Set([...names, ...more.filter((name) => namesAlike(name, names).length === 0)]);
 
 /** Returns the known names that differ from a name in nothing but case, character width, and blanks, without duplicates. */
 export const namesAlike = (name: string, known: Iterable<string>): string[] =>

@@ -268,7 +268,6 @@ async function reportRunning(
   const { id, name, scope, ending, stop, trace } = experiment;
   const [serviceEnvironment] = scope;
   if (!mayStillRun(experiment) || ending === null || serviceEnvironment === undefined) return;
-  const { services } = await config.current();
   const signal = toSignal(
     {
       source: 'experiment',
@@ -290,7 +289,7 @@ async function reportRunning(
       episodic: true,
       generatorUrl: null,
     },
-    services,
+    await config.current(),
   );
   await queue.sendAll({ id: `${id}-not-stopped`, at: clock.now(), trace }, [signal]);
 }

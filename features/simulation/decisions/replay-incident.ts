@@ -234,7 +234,7 @@ function startRunbooks(
   if (course.runbooks.length >= RUNBOOKS_MAX) return;
   const firing = recorded.signals
     .filter((signal) => signal.at <= at && (signal.ends_at === null || signal.ends_at > at))
-    .map((signal) => signalOf(signal, policy.services));
+    .map((signal) => signalOf(signal, policy));
   const started = new Set<string>(course.runbooks.map(({ runbook }) => runbook.name));
   const found = bestMatch(incident, policy, firing, started);
   if (found !== null) course.runbooks.push({ runbook: found.runbook, at });

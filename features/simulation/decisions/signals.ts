@@ -8,12 +8,12 @@ import { serviceEnvironmentOf } from '../../../core/domain/alerts/signal.ts';
 /** Senders whose alerts carry their service beside the labels. */
 const SOURCES_WITH_SERVICE: ReadonlySet<Signal['source']> = new Set(['deployment']);
 
-/** Returns a recorded alert as it fired, with the service and environment that a catalogue gives it. */
-export function signalOf(recorded: RecordedSignal, services: Config['services']): Signal {
+/** Returns a recorded alert as it fired, with the service and environment that a configuration gives it. */
+export function signalOf(recorded: RecordedSignal, config: Config): Signal {
   const labels = new Map(recorded.labels);
   const { service, environment, unmatched } = SOURCES_WITH_SERVICE.has(recorded.source)
     ? recorded
-    : serviceEnvironmentOf(labels, services);
+    : serviceEnvironmentOf(labels, config);
   return {
     source: recorded.source,
     episode: recorded.episode,
@@ -43,7 +43,7 @@ export function signalOf(recorded: RecordedSignal, services: Config['services'])
  * silence and an experiment of the time stay in force.
  */
 export function arrivalOf(recorded: RecordedSignal, policy: Config): Arrival {
-  const signal = signalOf(recorded, policy.services);
+  const signal = signalOf(recorded, policy);
   const kept = recorded.muted?.by === 'maintenance' ? null : recorded.muted;
   return {
     signal,

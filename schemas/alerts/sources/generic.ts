@@ -9,20 +9,29 @@ import type { ParseResult, Source, SourceAlert } from './parsed.ts';
 /** Longer titles are cut, because an alert must not be lost for the length of its text. */
 const TITLE_MAX_CHARS = 4096;
 
+/** Reads a key that is null or has only blanks as absent: scripts send both for what they do not know. */
+const orAbsent = <T extends z.ZodType>(type: T) =>
+  z
+    .preprocess(
+      (value) => (value === null || (typeof value === 'string' && value.trim() === '') ? undefined : value),
+      type.optional(),
+    )
+    .optional();
+
 /** Senders other than Alertmanager and Grafana: synthetic monitors, customer reports, scripts. */
 export const GenericAlert = z.strictObject({
   service: ServiceName,
   /** Absent: that of the service, as for other alerts. */
-  environment: EnvironmentName.optional(),
+  environment: orAbsent(EnvironmentName),
   severity: z.string().max(64),
   title: z.string().min(1).pipe(cutText(TITLE_MAX_CHARS)),
   /** Identifies the alert: resolves what it fired. */
   dedup_key: z.string().min(1).max(512).overwrite(wellFormed),
   status: spelled(z.enum(['firing', 'resolved'])),
   /** When the episode began. Absent: the sender has no episodes, and each key has one at a time. */
-  starts_at: InstantIn.optional(),
-  links: Texts.optional(),
-  labels: Texts.optional(),
+  starts_at: orAbsent(InstantIn),
+  links: orAbsent(Texts),
+  labels: orAbsent(Texts),
 });
 
 export const generic: Source<'generic'> = { name: 'generic', parse: parseGeneric };

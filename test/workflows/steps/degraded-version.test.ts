@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { toSignal } from '../../../core/domain/alerts/signal.ts';
 import { correlate } from '../../../core/domain/correlation/correlate.ts';
 import type { Product } from '../../../functions/assembly/product.ts';
+import { Config } from '../../../schemas/config/config.ts';
 import type { Alert } from '../../../schemas/alerts/sources/index.ts';
 import { degradedVersion } from '../../../workflows/steps/judge/degraded.ts';
 import { NOON } from '../../core/arbitraries.ts';
@@ -32,7 +33,7 @@ const alert = (more: Partial<Alert> = {}, annotations: Record<string, string> = 
       generatorUrl: null,
       ...more,
     },
-    {},
+    Config.parse({ version: 'test', services: {}, paging: {} }),
   );
 
 const COMPARED = { name: 'errors', verdict: 'degraded', p: 0.0004, reason: '3 %; v41 before: 0.3 %' };

@@ -26,7 +26,7 @@ async function send(
   findings: readonly WatchFinding[],
   endsAt: Timestamp | null,
 ): Promise<void> {
-  const { services } = await config.current();
+  const current = await config.current();
   const signals = findings.map((finding) => {
     const { alertname, severity, summary, startsAt } = alertOf(watch, finding);
     return toSignal(
@@ -50,7 +50,7 @@ async function send(
         episodic: true,
         generatorUrl: null,
       },
-      services,
+      current,
       finding === 'degraded',
     );
   });

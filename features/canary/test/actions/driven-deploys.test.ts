@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { toSignal } from '../../../../core/domain/alerts/signal.ts';
 import type { Deps } from '../../ports.ts';
+import { Config } from '../../../../schemas/config/config.ts';
 import type { Alert } from '../../../../schemas/alerts/sources/index.ts';
 import { NOON } from '../../../../test/core/arbitraries.ts';
 import { drivenDeploys } from '../../actions/driven-deploys.ts';
@@ -21,7 +22,7 @@ const alert = (more: Partial<Alert> = {}, annotations: Record<string, string> = 
       generatorUrl: null,
       ...more,
     },
-    {},
+    Config.parse({ version: 'test', services: {}, paging: {} }),
   );
 
 const errors: string[] = [];

@@ -19,7 +19,7 @@ const configOf = (routes: unknown = {}): Config =>
   Config.parse({ version: 'test', services: SERVICES, paging: {}, routes });
 
 const signal = (labels: Record<string, string>): Signal =>
-  toSignal(anAlert({ labels: { alertname: 'Errors', service: 'checkout', ...labels } }), configOf().services);
+  toSignal(anAlert({ labels: { alertname: 'Errors', service: 'checkout', ...labels } }), configOf());
 
 const critical = signal({ severity: 'critical' });
 const warning = signal({ severity: 'warning' });
@@ -364,7 +364,7 @@ describe('an alert is muted', () => {
     ],
     [
       'regardless of its sender',
-      toSignal(anAlert({ source: 'grafana', labels: { alertname: 'Errors' } }), configOf().services),
+      toSignal(anAlert({ source: 'grafana', labels: { alertname: 'Errors' } }), configOf()),
       [silence()],
       bySilence,
     ],

@@ -8,8 +8,7 @@ import { before, NOON } from '../../arbitraries.ts';
 import { Signal } from '../../../../schemas/alerts/signal.ts';
 import type { Alert } from '../../../../schemas/alerts/sources/index.ts';
 
-const services = (catalogue: unknown): Config['services'] =>
-  Config.parse({ version: 'test', services: catalogue, paging: {} }).services;
+const services = (catalogue: unknown): Config => Config.parse({ version: 'test', services: catalogue, paging: {} });
 
 const checkout = services({ checkout: { environments: { production: {}, staging: {} } } });
 
@@ -177,6 +176,26 @@ describe('a signal belongs to', () => {
       environment: 'anything',
       unmatched: null,
     });
+  });
+
+  test('the environment as the configuration writes it, also without environments or a service, as a deployment is', () => {
+    const of = services({
+      batch: null,
+      nightly: { defaultEnvironment: 'Nightly' },
+      shop: { environments: { 'EU-Live': {} } },
+    });
+    const environmentOf = (labels: Record<string, string>) => read(labels, of).environment;
+    expect(environmentOf({ service: 'batch', environment: 'PRODUCTION' })).toBe('production');
+    expect(environmentOf({ service: 'batch', env: 'eu-live' })).toBe('EU-Live');
+    expect(environmentOf({ service: 'nightly', env: 'nightly' })).toBe('Nightly');
+    expect(environmentOf({ environment: 'PRODUCTION' })).toBe('production');
+    expect(environmentOf({ service: 'batch', environment: '  ' })).toBe('production');
+  });
+
+  test('the spelling of an environment in the catalogue, also of the usual one', () => {
+    const upper = services({ batch: null, shop: { environments: { Production: {} } } });
+    expect(read({ service: 'batch', environment: 'production' }, upper).environment).toBe('Production');
+    expect(read({ environment: 'PRODUCTION' }, upper).environment).toBe('Production');
   });
 });
 

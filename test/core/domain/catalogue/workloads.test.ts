@@ -12,7 +12,7 @@ import { variables } from '../runbooks/support.ts';
 const ROOT = join(import.meta.dirname, '../../../..');
 
 const kubernetes = { kind: 'kubernetes', url: 'https://k8s.example', auth: { bearer: 'KUBERNETES_TOKEN' } };
-const { services } = Config.parse({
+const config = Config.parse({
   version: 'test',
   paging: {},
   services: {
@@ -59,7 +59,7 @@ const KSM = {
 };
 
 const where = (labels: Record<string, string>): string => {
-  const { service, environment, unmatched } = toSignal(anAlert({ labels }), services);
+  const { service, environment, unmatched } = toSignal(anAlert({ labels }), config);
   return unmatched === null ? `${service} in ${environment}` : `unmatched ${unmatched}`;
 };
 

@@ -3,18 +3,21 @@ import type { Arrival } from '../../../../core/domain/alerts/admission.ts';
 import { toSignal } from '../../../../core/domain/alerts/signal.ts';
 import type { Product } from '../../../../functions/assembly/product.ts';
 import { route } from '../../../../core/jobs/queues/route.ts';
+import { Config } from '../../../../schemas/config/config.ts';
 import type { SignalMessage } from '../../../../schemas/alerts/signal.ts';
 import { sources } from '../../../../schemas/alerts/sources/index.ts';
 import { alert, group } from '../../../support/alerts.ts';
 import { batchOf } from '../../../support/batches.ts';
 import { FakeWorld } from '../../../support/fake-deps.ts';
 
+const NO_CATALOGUE = Config.parse({ version: 'test', services: {}, paging: {} });
+
 /** Creates a message with an alert for each fingerprint. */
 function message(...fingerprints: string[]): string {
   const body = JSON.stringify(group(fingerprints.map((fingerprint) => alert({ fingerprint }))));
   const result = sources.get('alertmanager')?.parse(body, () => 0);
   if (result?.ok !== true) throw new Error(result?.fault.detail);
-  const signals = result.parsed.alerts.map((one) => toSignal(one, {}));
+  const signals = result.parsed.alerts.map((one) => toSignal(one, NO_CATALOGUE));
   const of: SignalMessage = {
     receipt: 'r',
     receivedAt: '2026-11-20T12:00:00.000Z' as SignalMessage['receivedAt'],
