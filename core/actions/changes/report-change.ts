@@ -123,7 +123,7 @@ async function applyRollout(
     const config = await deps.config.current();
     const known = await deps.rollouts.get({ source, key });
     const rollout = next(known?.rollout);
-    const mapping = mapSubject(config.services, source, subjectOf(rollout));
+    const mapping = mapSubject(config, source, subjectOf(rollout));
     const change = changeOfRollout(rollout);
     const serviceEnvironments = serviceEnvironmentsOf(known, mapping.kind === 'mapped' ? mapping.to : []);
     const deployed = await deployedByRepositories(deps, config.services, { known, rollout, serviceEnvironments });

@@ -28,9 +28,9 @@ export async function reportReadChanges(
   const checked = checkedChanges(read);
   if ('unreadable' in checked) return { kind: 'unreadable', isJson: true, detail: checked.unreadable };
   if ('ignored' in checked) return { kind: 'ignored', why: checked.ignored };
-  const { services } = await deps.config.current();
+  const config = await deps.config.current();
   for (const { source, subject } of checked.reports) {
-    const mapping = mapSubject(services, source, subject);
+    const mapping = mapSubject(config, source, subject);
     // Nobody knows yet to which service an unmapped report belongs.
     for (const scope of mapping.kind === 'mapped' ? mapping.to : [EVERYWHERE]) allow(scope);
   }

@@ -1,8 +1,8 @@
-import { matchingName } from '../catalogue/known-names.ts';
+import { environmentsOf, matchingName, type NamingConfig } from '../catalogue/known-names.ts';
 import type { ChangeSources, Config, EnvironmentEntry, ServiceEntry } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { ReportSource, ReportSubject } from '../../../schemas/changes/change-report.ts';
-import { serviceEntry } from '../catalogue/catalogue.ts';
+import { serviceEntry, unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
 import { repositoryPathOf } from '../catalogue/repositories.ts';
 import { workloadsOf } from '../catalogue/workloads.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
@@ -32,25 +32,26 @@ type Candidate = ServiceEnvironment & { entry: ServiceEntry; environmentEntry: E
  * Returns the services and environments that a sender's subject names. An object, such as an image or an Argo CD
  * application, belongs to every entry that lists it in `sources` or in its deployer. Without a listed object, the
  * repository (with `path`, if several services share it) and the environment decide. The result never depends on
- * similar names: what is ambiguous is unmapped.
+ * similar names: what is ambiguous is unmapped. A service without environments has those of the configuration.
  */
-export function mapSubject(services: Config['services'], source: ReportSource, subject: ReportSubject): Mapping {
-  const all = candidatesIn(services);
+export function mapSubject(config: NamingConfig, source: ReportSource, subject: ReportSubject): Mapping {
+  const { services } = config;
+  const all = candidatesIn(config);
   const { environment } = subject;
   const isExact = (candidate: Candidate): boolean => environmentNames(source, candidate).includes(environment ?? '');
   const inEnvironment = (candidate: Candidate): boolean =>
-    environment === undefined ||
-    isExact(candidate) ||
-    // Letter case decides only between environments that differ in nothing else.
-    (environmentNames(source, candidate).some(isSameName(environment)) &&
-      !all.some((other) => other.service === candidate.service && isExact(other)));
+    environment === undefined
+      ? isUsual(candidate)
+      : isExact(candidate) ||
+        // Letter case decides only between environments that differ in nothing else.
+        (environmentNames(source, candidate).some(isSameName(environment)) &&
+          !all.some((other) => other.service === candidate.service && isExact(other)));
   const unmapped = (why: string): Mapping => ({ kind: 'unmapped', why, lines: linesFor(services, source, subject) });
 
   if (subject.service !== undefined) {
     const name = matchingName(subject.service, new Set(all.map(({ service }) => service)));
     const named = all.filter(({ service }) => service === name);
-    if (named.length === 0)
-      return unmapped(`the catalogue has no service ${quoted(subject.service)} with an environment`);
+    if (named.length === 0) return unmapped(`the catalogue has no service ${quoted(subject.service)}`);
     return mappedIfSingle(named.filter(inEnvironment)) ?? unmapped(whyNoEnvironment(subject, named));
   }
 
@@ -78,10 +79,10 @@ export function mapSubject(services: Config['services'], source: ReportSource, s
   const ofRepository = all.filter(({ entry }) => repositoryPathOf(entry.repository ?? '') === path);
   if (ofRepository.length === 0) return unmapped(`no service has the repository ${quoted(subject.repository)}`);
   const inThatEnvironment = ofRepository.filter(inEnvironment);
-  const withPath =
-    subject.path === undefined
-      ? inThatEnvironment
-      : inThatEnvironment.filter(({ entry }) => isWithin(subject.path ?? '', entry.path));
+  const { path: folder } = subject;
+  const withPath = withListedFirst(
+    folder === undefined ? inThatEnvironment : inThatEnvironment.filter(({ entry }) => isWithin(folder, entry.path)),
+  );
   if (inThatEnvironment.length === 0) return unmapped(whyNoEnvironment(subject, ofRepository));
   if (withPath.length === 0)
     return unmapped(`no service of ${quoted(subject.repository)} has the path ${quoted(subject.path)}`);
@@ -102,15 +103,28 @@ export function mapSubject(services: Config['services'], source: ReportSource, s
   );
 }
 
-const candidatesIn = (services: Config['services']): Candidate[] =>
-  Object.entries(services).flatMap(([service, entry]) =>
-    Object.entries(entry.environments).map(([environment, environmentEntry]) => ({
+const candidatesIn = (config: NamingConfig): Candidate[] =>
+  Object.entries(config.services).flatMap(([service, entry]) => {
+    const listed = Object.entries(entry.environments);
+    const possible =
+      listed.length > 0 ? listed : [...environmentsOf(config, service)].map((name) => [name, {}] as const);
+    return possible.map(([environment, environmentEntry]) => ({
       service: ServiceName.parse(service),
       environment: EnvironmentName.parse(environment),
       entry,
       environmentEntry,
-    })),
-  );
+    }));
+  });
+
+const listsAny = ({ entry }: Candidate): boolean => Object.keys(entry.environments).length > 0;
+
+/** Returns only services that list the environment, or all if none does: a service without environments could be anywhere. */
+const withListedFirst = (candidates: readonly Candidate[]): readonly Candidate[] =>
+  candidates.some(listsAny) ? candidates.filter(listsAny) : candidates;
+
+/** Returns whether a change without an environment can be in this one. A service without environments has a usual one. */
+const isUsual = (candidate: Candidate): boolean =>
+  listsAny(candidate) || candidate.environment === unnamedEnvironmentOf(candidate.entry);
 
 const serviceEnvironmentOf = ({ service, environment }: Candidate): ServiceEnvironment => ({ service, environment });
 

@@ -1,6 +1,6 @@
 import type { ReportSubject, RolloutRecord } from '../../../schemas/changes/change-report.ts';
-import type { Config } from '../../../schemas/config/config.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
+import type { NamingConfig } from '../catalogue/known-names.ts';
 import { mapSubject } from './map-subject.ts';
 import { subjectOf } from './rollout.ts';
 
@@ -20,11 +20,11 @@ export type UnmappedSubject = {
 };
 
 /** Returns what the catalogue does not map, the newest first. */
-export function unmappedSubjects(services: Config['services'], records: readonly RolloutRecord[]): UnmappedSubject[] {
+export function unmappedSubjects(config: NamingConfig, records: readonly RolloutRecord[]): UnmappedSubject[] {
   const byNames = new Map<string, UnmappedSubject>();
   for (const { rollout } of records) {
     const subject = subjectOf(rollout);
-    const mapping = mapSubject(services, rollout.source, subject);
+    const mapping = mapSubject(config, rollout.source, subject);
     if (mapping.kind === 'mapped') continue;
     const { why, lines } = mapping;
     const name = JSON.stringify([rollout.source, Object.entries(subject).toSorted(([a], [b]) => (a < b ? -1 : 1))]);

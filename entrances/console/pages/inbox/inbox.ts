@@ -94,8 +94,8 @@ async function unmappedDeployments({
   config,
   rollouts,
 }: Pick<ConsoleDeps, 'config' | 'rollouts'>): Promise<UnmappedSubject[]> {
-  const [{ services }, unmapped] = await Promise.all([config.current(), rollouts.unmapped()]);
-  return unmappedSubjects(services, unmapped);
+  const [current, unmapped] = await Promise.all([config.current(), rollouts.unmapped()]);
+  return unmappedSubjects(current, unmapped);
 }
 
 async function quarantineOf(

@@ -144,8 +144,8 @@ export function deploymentRoutes(app: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       c.var.allow(EVERYWHERE); // it can belong to any service
-      const [{ services }, unmapped] = await Promise.all([deps.config.current(), deps.rollouts.unmapped()]);
-      return c.json({ items: unmappedSubjects(services, unmapped) }, 200);
+      const [config, unmapped] = await Promise.all([deps.config.current(), deps.rollouts.unmapped()]);
+      return c.json({ items: unmappedSubjects(config, unmapped) }, 200);
     },
   );
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { mapSubject } from '../../../../core/domain/changes/map-subject.ts';
 import type { ReportSource, ReportSubject } from '../../../../schemas/changes/change-report.ts';
-import { ServicesFile } from '../../../../schemas/config/config.ts';
+import { Config } from '../../../../schemas/config/config.ts';
 import { parse } from 'yaml';
 
-const catalogue = (services: object) => ServicesFile.parse({ services }).services;
+const catalogue = (of: object) => Config.parse({ version: 'test', services: of, paging: {} });
 
-const services = catalogue({
+const config = catalogue({
   checkout: {
     repository: 'https://github.com/Acme/checkout.git',
     environments: {
@@ -30,7 +30,7 @@ const services = catalogue({
   },
 });
 
-const mapped = (subject: ReportSubject, source: ReportSource = 'github', of = services) => {
+const mapped = (subject: ReportSubject, source: ReportSource = 'github', of = config) => {
   const mapping = mapSubject(of, source, subject);
   return mapping.kind === 'mapped'
     ? mapping.to.map(({ service, environment }) => `${service} ${environment}`)
@@ -94,6 +94,27 @@ describe('a repository and an environment', () => {
   });
 });
 
+describe('a service without environments', () => {
+  const of = catalogue({
+    search: { repository: 'acme/search' },
+    cart: { repository: 'acme/mono', environments: { production: {}, staging: {} } },
+    tools: { repository: 'acme/mono', path: 'tools' },
+  });
+
+  test.each<[ReportSubject, string[] | string]>([
+    [{ repository: 'acme/search', environment: 'Production' }, ['search production']],
+    [{ repository: 'acme/search', environment: 'staging' }, ['search staging']],
+    [{ repository: 'acme/search' }, ['search production']],
+    [{ service: 'Search', environment: 'staging' }, ['search staging']],
+    [{ repository: 'acme/search', environment: 'preview-7' }, 'no environment of search is called "preview-7"'],
+    // A service that lists the environment comes first.
+    [{ repository: 'acme/mono', environment: 'staging' }, ['cart staging']],
+    [{ repository: 'acme/mono', environment: 'staging', path: 'tools' }, ['cart staging']],
+  ])('has those of the configuration: %j', (subject, expected) => {
+    expect(mapped(subject, 'github', of)).toEqual(expected);
+  });
+});
+
 describe('an object of another system', () => {
   test('belongs to the environment that lists it', () => {
     expect(mapped({ argoApplication: 'checkout-prod' }, 'argo-cd')).toEqual(['checkout production']);
@@ -119,18 +140,16 @@ test('a service of the catalogue can be named as it is', () => {
   expect(mapped({ service: 'checkout', environment: 'production' })).toEqual(['checkout production']);
   expect(mapped({ service: 'cart', repository: 'acme/mono', environment: 'production' })).toEqual(['cart production']);
   expect(mapped({ service: 'cart' })).toEqual(['cart production']);
-  expect(mapped({ service: 'chekout', environment: 'production' })).toBe(
-    'the catalogue has no service "chekout" with an environment',
-  );
+  expect(mapped({ service: 'chekout', environment: 'production' })).toBe('the catalogue has no service "chekout"');
 });
 
 describe('the lines for what is unmapped', () => {
   /** Merges the lines into the catalogue, as a person would, and maps again. */
   const afterLines = (subject: ReportSubject, source: ReportSource = 'github', fill = (text: string) => text) => {
-    const mapping = mapSubject(services, source, subject);
+    const mapping = mapSubject(config, source, subject);
     if (mapping.kind === 'mapped') throw new Error('it is mapped');
     const added = (parse(fill(mapping.lines)) as { services: Record<string, any> }).services;
-    const file: Record<string, any> = structuredClone(services);
+    const file: Record<string, any> = structuredClone(config.services);
     for (const [name, { environments, ...entry }] of Object.entries(added)) {
       file[name] = { ...file[name], ...entry, environments: { ...file[name]?.environments } };
       for (const [environment, at] of Object.entries<any>(environments)) {

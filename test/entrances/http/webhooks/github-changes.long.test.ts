@@ -11,7 +11,10 @@ beforeAll(async () => {
   firebreak = await Firebreak.start({
     unshown: true,
     timeScale: 60,
-    services: { 'checkout-api': { repository: 'octo-org/checkout-api', environments: { production: {} } } },
+    services: {
+      'checkout-api': { repository: 'octo-org/checkout-api', environments: { production: {} } },
+      search: { repository: 'octo-org/search' },
+    },
     env: { GITHUB_WEBHOOK_SECRET: SECRET },
   });
 });
@@ -183,6 +186,12 @@ describe('the webhooks of a deployment', () => {
       body: { detail: expect.stringContaining("ahead of Firebreak's clock") },
     });
   });
+});
+
+test('a deployment of a service without environments is in one that the configuration names', async () => {
+  const at = { id: 900, repository: 'octo-org/search', environment: 'Production' };
+  expect(await deployment('deployment-status-success', at)).toMatchObject({ status: 202 });
+  expect(await changesOf('search')).toMatchObject([{ environment: 'production', version: SHA, status: 'succeeded' }]);
 });
 
 test('a deployment that no service has is listed with the lines that map it, and recorded when they are there', async () => {
