@@ -24,6 +24,7 @@ import {
 import { readAutomation } from '../../../workflows/steps/judge-incident.ts';
 import { type StepContext, guardsOf } from '../../../workflows/steps/runbook/context.ts';
 import { question } from '../../../workflows/steps/runbook/prepare.ts';
+import { configuredRoute } from '../../../workflows/steps/runbook/reroute.ts';
 import { describeStep } from '../../../workflows/steps/runbook/step-texts.ts';
 import { variablesOf } from '../../../workflows/steps/runbook/variables.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -322,12 +323,13 @@ async function targetOf(
   given: object,
 ): Promise<string | null> {
   const { url, channel, repository } = given as { url?: string; channel?: string; repository?: string };
-  const entry = serviceEntry((await deps.config.current()).services, serviceEnvironment.service);
+  const config = await deps.config.current();
+  const entry = serviceEntry(config.services, serviceEnvironment.service);
   const configured = entry?.environments[serviceEnvironment.environment];
-  const described = (what: string, config: { kind: string } | undefined): string =>
-    config === undefined
+  const described = (what: string, client: { kind: string } | undefined): string =>
+    client === undefined
       ? `no ${what} is configured`
-      : `${serviceEnvironment.service} in ${serviceEnvironment.environment} (${config.kind})`;
+      : `${serviceEnvironment.service} in ${serviceEnvironment.environment} (${client.kind})`;
   switch (step.uses) {
     case 'rollback':
     case 'scale':
@@ -336,8 +338,10 @@ async function targetOf(
     case 'flag.disable':
     case 'flag.enable':
       return described('flag service', configured?.flags);
-    case 'reroute':
-      return rerouteTarget(given as With<'reroute'>, configured?.reroute ?? {});
+    case 'reroute': {
+      const found = configuredRoute(config, serviceEnvironment, (given as With<'reroute'>).route);
+      return typeof found === 'string' ? found : `traffic route ${found.name} (${found.config.kind})`;
+    }
     case 'http':
       return new URL((url ?? '').replaceAll(/\$\{\{.*?\}\}/gs, 'x')).origin;
     case 'slack.post':
@@ -353,11 +357,4 @@ async function targetOf(
     case 'wait.until':
       return null;
   }
-}
-
-function rerouteTarget({ route }: With<'reroute'>, routes: Readonly<Record<string, { kind: string }>>): string {
-  const names = Object.keys(routes);
-  const name = route ?? (names.length === 1 ? names[0] : undefined);
-  const found = name !== undefined && Object.hasOwn(routes, name) ? routes[name] : undefined;
-  return found === undefined ? 'no traffic route is configured' : `traffic route ${name} (${found.kind})`;
 }

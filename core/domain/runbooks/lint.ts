@@ -236,8 +236,8 @@ function unknownScopes(runbook: Runbook, services: Config['services']): Problem[
 }
 
 /**
- * Warns about steps that shift traffic between targets that no traffic route has both of, for each service that the runbook may be
- * for. A service without any route counts only if the runbook names services.
+ * Warns about steps that shift traffic between targets that no traffic route has both of, for each service and environment that the
+ * runbook may be for. An environment without routes counts only if no other has any, and the runbook names services.
  */
 function unknownTrafficTargets(runbook: Runbook, services: Config['services']): Problem[] {
   const steps = locatedSteps(runbook);
@@ -247,11 +247,22 @@ function unknownTrafficTargets(runbook: Runbook, services: Config['services']): 
     const environments = Object.entries(entry.environments).filter(([environment]) =>
       alternatives.some((all) => canBeMet([...all, ...labelsOf(service, environment, entry)]) !== 'no'),
     );
-    const routes = environments.flatMap(([, { reroute }]) => Object.entries(reroute ?? {}));
-    if (environments.length === 0 || (routes.length === 0 && !namesServices)) return [];
-    return steps.flatMap(({ step, path }) =>
-      step.uses === 'reroute' ? unknownTargets(runbook, { service, routes }, { with: step.with, path }) : [],
-    );
+    const routed = environments.flatMap(([environment, { reroute }]) => {
+      const routes = Object.entries(reroute ?? {});
+      return routes.length === 0 ? [] : [{ environment, routes }];
+    });
+    if (environments.length === 0 || (routed.length === 0 && !namesServices)) return [];
+    return steps.flatMap(({ step, path }) => {
+      if (step.uses !== 'reroute') return [];
+      if (routed.length === 0) return [withoutRoute(runbook, service, path)];
+      return routed.flatMap(({ environment, routes }) =>
+        unknownTargets(
+          runbook,
+          { owner: routed.length === 1 ? service : `${service} in ${environment}`, routes },
+          { with: step.with, path },
+        ),
+      );
+    });
   });
 }
 
@@ -279,17 +290,23 @@ function labelsOf(service: string, environment: string, { team, tier, match = {}
 
 type Routes = [name: string, { targets: Readonly<Record<string, unknown>> }][];
 
+function withoutRoute(runbook: Runbook, service: string, path: string): Problem {
+  const where = runbook.environments === undefined ? '' : ` in ${runbook.environments.join(', ')}`;
+  const suggestion = `write "reroute" of ${service} in services.yaml, or limit the runbook by "services"`;
+  return problem(runbook, `${path}.with`, `${service} has no traffic route${where}`, suggestion, 'warning');
+}
+
+/** Returns what is wrong with a step for the routes of a service in one environment. `owner`: names both, or only the service. */
 function unknownTargets(
   runbook: Runbook,
-  { service, routes }: { service: string; routes: Routes },
+  { owner, routes }: { owner: string; routes: Routes },
   { with: given, path }: { with: { route?: string | undefined; from: string; to: string }; path: string },
 ): Problem[] {
   const warning = (at: string, message: string, suggestion: string): Problem =>
     problem(runbook, at, message, suggestion, 'warning');
-  if (routes.length === 0) {
-    const where = runbook.environments === undefined ? '' : ` in ${runbook.environments.join(', ')}`;
-    const suggestion = `write "reroute" of ${service} in services.yaml, or limit the runbook by "services"`;
-    return [warning(`${path}.with`, `${service} has no traffic route${where}`, suggestion)];
+  if (given.route === undefined && routes.length > 1) {
+    const known = routes.map(([name]) => name).join(' or ');
+    return [warning(`${path}.with`, `${owner} has several traffic routes`, `write "route": ${known}`)];
   }
   const route = given.route === undefined ? undefined : constantText(runbook, given.route);
   const possible = routes.filter(([name]) => route === undefined || route === name);
@@ -302,14 +319,14 @@ function unknownTargets(
   if (possible.length === 0) {
     const known = routes.map(([name]) => name);
     const suggestion = didYouMean(route ?? '', known) ?? `its routes are ${known.join(', ')}`;
-    return [warning(`${path}.with.route`, `${service} has no traffic route "${route}"`, suggestion)];
+    return [warning(`${path}.with.route`, `${owner} has no traffic route "${route}"`, suggestion)];
   }
   if (unknown.length === 0)
-    return [warning(`${path}.with`, `${service} has no traffic route with both targets`, ROUTES_HINT)];
+    return [warning(`${path}.with`, `${owner} has no traffic route with both targets`, ROUTES_HINT)];
   return unknown.map(({ key, name = '' }) =>
     warning(
       `${path}.with.${key}`,
-      `no traffic route of ${service} has the target "${name}"`,
+      `no traffic route of ${owner} has the target "${name}"`,
       didYouMean(name, names) ?? `its targets are ${names.join(', ')}`,
     ),
   );

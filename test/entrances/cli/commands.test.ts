@@ -47,6 +47,20 @@ steps:
 Drain.
 `;
 
+const SHIFT = `---
+name: shift
+title: Shift the traffic
+match: { runbook: shift-by-hand }
+inputs:
+  route: { default: zones }
+steps:
+  - { id: unclear, uses: reroute, with: { from: eu, to: us, percent: 50, ceiling: 80 }, timeout: 1m }
+  - { id: named, uses: reroute, with: { route: "\${{ inputs.route }}", from: eu, to: us, percent: 50, ceiling: 80 }, timeout: 1m }
+---
+Shift.
+`;
+const ROUTE = { kind: 'http', url: 'https://traffic.test', targets: { eu: {}, us: {} } };
+
 /** An SLO without data in Prometheus. */
 const SLO = `apiVersion: openslo/v1
 kind: SLO
@@ -95,6 +109,7 @@ beforeAll(async () => {
           production: {
             canary: { traffic: { kind: 'http', auth: { bearer: 'ROUTER_KEY' } } },
             experiments: {},
+            reroute: { regions: ROUTE, zones: ROUTE },
             judge: {
               metrics: [{ kind: 'http', name: 'ping', url: 'http://127.0.0.1:9/', auth: { bearer: 'PING_KEY' } }],
             },
@@ -102,7 +117,7 @@ beforeAll(async () => {
         },
       },
     },
-    runbooks: { 'asks.md': ASKS, 'drain.md': BY_HAND.replace('---\n', '---\nname: drain\n') },
+    runbooks: { 'asks.md': ASKS, 'drain.md': BY_HAND.replace('---\n', '---\nname: drain\n'), 'shift.md': SHIFT },
     configFiles: { ...EACH_ALONE, 'slos/checkout.yaml': SLO },
     // At time scale 10, no question expires during the tests.
     timeScale: 10,
@@ -789,6 +804,14 @@ inputs   queue="a=b", times=3
     const no = await atTerminal(['n'], asked, 'runbooks', 'run', 'drain', ...where);
     expect([no.code, no.err, asked]).toEqual([1, expect.stringMatching(/canceled\n$/), ['Start it? [y/N] ']]);
     expect((await firebreak.get('/v1/incidents?service=desk')).body.items).toEqual([]);
+  });
+
+  test('--plan says which traffic route a step changes, or why none', async () => {
+    const { out } = await at(firebreak, 'runbooks', 'run', 'shift', '--service', 'basket', '--plan');
+    expect(out).toContain('(the environment has several traffic routes; name one of regions, zones)\n');
+    expect(out).toContain('(traffic route zones (http))\n');
+    const none = await at(firebreak, 'runbooks', 'run', 'shift', '--service', 'desk', '--plan');
+    expect(none.out).toContain('(no traffic route is configured for this service and environment: set `reroute`');
   });
 
   test('run and retry start a runbook and follow it to its end', async () => {

@@ -33,12 +33,12 @@ const planEnd = (status: 'failed' | 'skipped', detail: string): ShiftPlan => ({ 
 type FoundRoute = { name: string; config: RouteConfig };
 
 /** Returns the route that a step names, or the only one. Text: why there is none. */
-function configuredRoute(config: Config, at: ServiceEnvironment, named: string | undefined): FoundRoute | string {
+export function configuredRoute(config: Config, at: ServiceEnvironment, named: string | undefined): FoundRoute | string {
   const routes = environmentEntry(config.services, at)?.reroute ?? {};
   const names = Object.keys(routes);
   const name = named ?? (names.length === 1 ? names[0] : undefined);
   if (names.length === 0)
-    return 'no traffic route is configured for this service and environment (`reroute` in the catalogue)';
+    return 'no traffic route is configured for this service and environment: set `reroute` in the catalogue';
   if (name === undefined) return `the environment has several traffic routes; name one of ${names.join(', ')}`;
   const found = Object.hasOwn(routes, name) ? routes[name] : undefined;
   return found === undefined

@@ -160,6 +160,18 @@ describe('targets of traffic routes of the services that a runbook is for', () =
       checkout: { team: 'money', environments: { production: route('eu', 'us'), staging: {} } },
       search: { team: 'shop', match: { app: 'search-api' }, environments: { production: route('blue', 'green') } },
       cart: { team: 'shop', environments: { production: {} } },
+      pay: {
+        team: 'pay',
+        match: { app: 'pay' },
+        environments: { production: route('eu', 'us'), staging: route('a', 'b'), qa: {} },
+      },
+      ship: {
+        team: 'ship',
+        match: { app: 'ship' },
+        environments: {
+          production: { reroute: { ...route('eu', 'us').reroute, zones: route('eu', 'us').reroute.regions } },
+        },
+      },
     },
   });
   const warnings = (head: string) =>
@@ -171,6 +183,8 @@ describe('targets of traffic routes of the services that a runbook is for', () =
     ).map((text) => text.replace(/^a.md:\d+: warning: /, ''));
   const ofSearch = (target: string) =>
     `no traffic route of search has the target "${target}" (its targets are blue, green)`;
+  const ofStaging = (target: string) =>
+    `no traffic route of pay in staging has the target "${target}" (its targets are a, b)`;
   const ofCart =
     'cart has no traffic route (write "reroute" of cart in services.yaml, or limit the runbook by "services")';
 
@@ -184,8 +198,15 @@ describe('targets of traffic routes of the services that a runbook is for', () =
     ['match: service=cart', [ofCart]],
     ['match: {}\nservices: [checkout, cart]', [ofCart]],
     ['match: {}\nservices: checkout\nenvironments: staging', ['checkout has no traffic route in staging']],
+    // Each environment must have the targets, and one with several routes needs the name.
+    ['match: service=pay', [ofStaging('eu'), ofStaging('us')]],
+    ['match: {}\nservices: pay\nenvironments: production', []],
+    ['match: service=ship', ['ship has several traffic routes (write "route": regions or zones)']],
     // Which service it is for is known only in a run: services without routes don't count.
-    ['match: runbook=a', [ofSearch('eu'), ofSearch('us')]],
+    [
+      'match: runbook=a',
+      [ofSearch('eu'), ofSearch('us'), ofStaging('eu'), ofStaging('us'), 'ship has several traffic routes'],
+    ],
     ['match: team=shop', [ofSearch('eu'), ofSearch('us')]],
   ])('%j', (head, expected) => {
     expect(warnings(head)).toEqual(expected.map((text) => expect.stringContaining(text)));
