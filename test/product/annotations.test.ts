@@ -156,6 +156,14 @@ test.each([
   ['<b>Commit:</b> <a href="https://git.acme.test/orders/commit/4ae0d6c1">4ae0d6c1</a>', '4ae0d6c1', null],
   ['* **Commit**: 4ae0d6c1', '4ae0d6c1', null],
   ['Commit: 4ae0d6c1: fix the cache', '4ae0d6c1', 'fix the cache'],
+  ['Commit: 4ae0d6c1:Fix the login', '4ae0d6c1', 'Fix the login'],
+  ['Commit: 4ae0d6c1 (fix the cache)', '4ae0d6c1', '(fix the cache)'],
+  ['Commit  : 4ae0d6c1', '4ae0d6c1', null],
+  ['*Commit:* 4ae0d6c1', '4ae0d6c1', null],
+  ['- _Commit_: **`4ae0d6c1`**', '4ae0d6c1', null],
+  ['Commit: <https://git.acme.test/orders/commit/4ae0d6c1|4ae0d6c1> fix_the_cache', '4ae0d6c1', 'fix_the_cache'],
+  ['Commit: <https://git.acme.test/orders/commit/4ae0d6c1|Fix the *cache*>', '4ae0d6c1', 'Fix the cache'],
+  ['Commit: [4ae0d6c1](https://git.acme.test/4ae0d6c1 "Fix the cache")', '4ae0d6c1', null],
   ['Commit: [4ae0d6c1](https://git.acme.test/orders/commit/4ae0d6c1) fix the cache', '4ae0d6c1', 'fix the cache'],
   ['Commit: [fix the cache](https://git.acme.test/orders/commit/4ae0d6c1)', '4ae0d6c1', 'fix the cache'],
   ['<p>Commit:&nbsp;<a href="https://git.acme.test/commit/4ae0d6c1">Fix &amp; test</a></p>', '4ae0d6c1', 'Fix & test'],
@@ -169,7 +177,16 @@ test.each([
   ['Author: J&ouml;rg &Aring;s', 'J\u00F6rg \u00C5s', null],
   ['Author: [ada](https://git.acme.test/ada)', 'ada', null],
   ['Author: <https://git.acme.test/ada>', 'https://git.acme.test/ada', null],
+  ['Author: <https://git.acme.test/ada|ada>', 'ada', null],
+  ['Author: <mailto:ada@acme.test|Ada Byron>', 'Ada Byron', null],
+  ['Author: <a href="mailto:ada@acme.test">ada@acme.test</a>', 'ada@acme.test', null],
+  ['Author: **Ada**', 'Ada', null],
+  ['Author: *Ada*', 'Ada', null],
+  ['*Author*: _Ada Byron_', 'Ada Byron', null],
+  ['Author: `ada_byron_`', 'ada_byron_', null],
+  ['Author: ada_byron_2', 'ada_byron_2', null],
   ['Author : ada', 'ada', null],
+  ['Author   : ada', 'ada', null],
   ['**Author** : ada', 'ada', null],
   ['Out\rAuthor: ada\rDone', 'ada', 'Out\nDone'],
   ['Commit: fadedbeef Fix the author: tag, and the changes: list', null, 'Fix the author: tag, and the changes: list'],
@@ -201,6 +218,22 @@ test.each([
     url: COMPARE,
     note: 'Out & about',
   });
+});
+
+test.each([
+  ['Changes: https://git.acme.test/c.', 'https://git.acme.test/c', null],
+  ['Changes: https://git.acme.test/c, https://git.acme.test/d', 'https://git.acme.test/c', 'https://git.acme.test/d'],
+  ['Changes: see https://git.acme.test/_c_/d', 'https://git.acme.test/_c_/d', 'see'],
+  ['Changes: (https://git.acme.test/c)', 'https://git.acme.test/c', null],
+  ['Changes: https://git.acme.test/c_(d).', 'https://git.acme.test/c_(d)', null],
+  ['*Changes:* <https://git.acme.test/c|9 commits>', 'https://git.acme.test/c', null],
+  ['Changes: [9 commits](https://git.acme.test/c "All of them")', 'https://git.acme.test/c', null],
+  ['Changes: <a href="https://git.acme.test/c"><b>9</b> commits</a>', 'https://git.acme.test/c', null],
+  ['Out, changes: see https://git.acme.test/c', null, 'Out, changes: see https://git.acme.test/c'],
+])('the link in %j', async (text, url, note) => {
+  expect((await annotate({ tags: ['deploy', 'order-service', 'v14'], text })).status).toBe(200);
+  const [deploy] = await deploysOf('order-service');
+  expect([deploy?.['url'] ?? null, deploy?.['note'] ?? null]).toEqual([url, note]);
 });
 
 test.each([

@@ -190,113 +190,128 @@ function serviceOfTag(services: Config['services'], tag: string): string | undef
 const COMMIT_LINE = /^(?:[-*] )?([0-9a-f]{7,40})(?: |$)/;
 
 /** A commit at the start of the line `Commit:`, or at the end of its URL, and what separates it from the rest. */
-const COMMIT = /^(?:\W*|https?:\/\/\S*\/)([0-9a-f]{7,64})(?![0-9a-z])\S*[-–—:|\s]*/i;
+const COMMIT = /^(?:https?:\/\/\S*\/([0-9a-f]{7,64})(?![0-9a-z])\S*|\W*([0-9a-f]{7,64})(?![0-9a-z]))[-–—:|,.;)\]\s]*/i;
 
 /** What ends a line in HTML. */
 const LINE_END = /<br\s?\/?>|<\/?(?:p|div|ul|ol|li|h\d)(?:\s[^<>]*)?>|\r\n?|\n/i;
 /** Line breaks that a sender has escaped twice. */
 const ESCAPED_LINE_END = /\\r\\n|\\[rn]/;
 
-const MARKUP = String.raw`(?:<[^<>]+>|\*\*)*`;
-/** What follows the name of a field. */
-const COLON = String.raw`${MARKUP}\s?:`;
-/** A line with a field, possibly as a list item, with a bold name. */
-const FIELD = new RegExp(`^(?:[-*] )?${MARKUP}(commit|author|changes)${COLON}${MARKUP}(.*)$`, 'is');
+/** A line with a field, without markup, possibly as a list item. */
+const FIELD = /^(?:[-*] )?(commit|author|changes)\s*:(.*)$/is;
 /** What separates a field from the text before it on the same line: punctuation, or only a blank if its name is capitalized. */
-const BEFORE_FIELD = new RegExp(
-  String.raw`(?<![\s,;|]|^[-*])(?:\s*[,;|][\s,;|]*(?=${MARKUP}(?:[Cc]ommit|[Aa]uthor|[Cc]hanges)${COLON})|\s+(?=${MARKUP}(?:Commit|Author|Changes)${COLON}))`,
-);
+const BEFORE_FIELD =
+  /(?<![\s,;|]|^[-*])(?:\s*[,;|][\s,;|]*(?=(?:[Cc]ommit|[Aa]uthor|[Cc]hanges)\s*:)|\s+(?=(?:Commit|Author|Changes)\s*:))/;
 
-/** An HTML tag. The address in `Ada <ada@acme.test>` is none. */
-const HTML_TAG = /<\/?[a-z][^<>@]*>/gi;
-
-/** Links in HTML and Markdown, and a URL at the start. */
-const LINKS = [
-  /<a\s(?<attributes>[^<>]*)>(?<text>[^<>]*)/i,
-  /\[(?<text>[^[\]]*)\]\((?<url>https?:\/\/[^\s()]+)\)/,
-  /<(?<url>https?:\/\/[^\s<>|]+)>/,
-  /^\s*(?<url>https?:\/\/\S+)/,
-];
+/** An HTML tag, except of links. The address in `Ada <ada@acme.test>` is none, nor is a link in angle brackets. */
+const HTML_TAG = /<\/?(?!a[\s>])[a-z][\w-]*(?:\s[^<>]*|\/)?>/gi;
+const HTML_LINK = /<a\s(?<attributes>[^<>]*)>(?<text>[^<>]*)(?:<\/a>)?/gi;
 const HREF = /href=["']?(https?:\/\/[^"'\s<>]+)/i;
+/** A link in Markdown, possibly with a title. */
+const MARKDOWN_LINK = /\[(?<text>[^[\]]*)\]\(<?(?<url>[^\s()<>]+)>?(?:\s[^()]*)?\)/g;
+/** An address as Slack writes it. */
+const MAIL_LINK = /<mailto:(?<address>[^\s<>|]+)(?:\|(?<text>[^<>]*))?>/gi;
+/** Emphasis and code of Markdown and Slack around words, but not within names and links. */
+const EMPHASIS = [
+  /(?<![^\s([<|:,;"'*_`])\*{1,3}([^*\s][^*]*)(?<!\s)\*{1,3}(?!\w)/g,
+  /(?<![^\s([<|:,;"'*_`])_{1,3}([^_\s][^_]*)(?<!\s)_{1,3}(?!\w)/g,
+  /(?<![^\s([<|:,;"'*_`])`{1,3}([^`]+)`{1,3}(?!\w)/g,
+];
 
-/** The text of a Markdown link. */
-const MARKDOWN_LINK = /\[([^[\]]*)\]\([^\s()]+\)/g;
+/** A link as `withoutMarkup` and Slack write it, or a URL. */
+const LINKS = /<(?<linked>https?:\/\/[^\s<>|]+)(?:\|(?<text>[^<>]*))?>|(?<bare>https?:\/\/[^\s<>]+)/gi;
+/** Punctuation of the sentence after a URL. A closing bracket belongs to it if it has an opening one. */
+const AFTER_URL = /(?<![.,;:!?'"])[.,;:!?'"]+$/;
+const AFTER_URL_IN_BRACKETS = /(?<![.,;:!?'")\]])[.,;:!?'")\]]+$/;
 
-const plain = (html: string): string =>
-  decodeHTMLStrict(html.replaceAll(MARKDOWN_LINK, '$1').replaceAll(HTML_TAG, '')).trim();
+/** Returns a text without the markup of HTML, Markdown, and Slack. Links of all of them are `<URL|text>`, or `<URL>`. */
+function withoutMarkup(marked: string): string {
+  const link = (url: string | undefined, text = ''): string =>
+    url === undefined ? text : `<${url.replaceAll('|', '%7C')}|${text}>`;
+  const linked = marked
+    .replaceAll(HTML_TAG, '')
+    .replaceAll(HTML_LINK, (_, attributes: string, text: string) => link(HREF.exec(attributes)?.[1], text))
+    .replaceAll(/<\/a>/gi, '')
+    .replaceAll(MARKDOWN_LINK, (_, text: string, url: string) => link(/^https?:/i.test(url) ? url : undefined, text))
+    .replaceAll(MAIL_LINK, (_, address: string, text?: string) => text || address);
+  return decodeHTMLStrict(EMPHASIS.reduce((text, pattern) => text.replaceAll(pattern, '$1'), linked)).trim();
+}
+
+/** Returns a text without markup in which links have only their text, or their URL if they have none. */
+const plain = (text: string): string =>
+  text.replaceAll(LINKS, (whole, linked?: string, of?: string) => (linked === undefined ? whole : of || linked)).trim();
+
+/** A line, and its text without markup. A part of a line has only that. */
+type Line = { raw: string; text: string };
 
 /** Returns the lines of a text, also those of HTML, and those that begin with a field on the line of another one. */
-function linesOf(text: string): string[] {
-  return text.split(LINE_END).flatMap((line) => {
-    const escaped = line.split(ESCAPED_LINE_END);
-    return (escaped.some((part) => FIELD.test(part.trim())) ? escaped : [line]).flatMap((part) => {
-      const parts = part.trim().split(BEFORE_FIELD);
+function linesOf(marked: string): Line[] {
+  return marked.split(LINE_END).flatMap((line) => {
+    const escaped = line.split(ESCAPED_LINE_END).map(lineOf);
+    return (escaped.some(({ text }) => FIELD.test(text)) ? escaped : [lineOf(line)]).flatMap((part) => {
+      const parts = part.text.split(BEFORE_FIELD);
       // Names with a colon in a sentence are no fields.
-      return FIELD.test(part.trim()) || parts.some(isSurelyField) ? parts : [part.trim()];
+      const isSplit = parts.length > 1 && (FIELD.test(part.text) || parts.some(isSurelyField));
+      return isSplit ? parts.map((text) => ({ raw: plain(text), text })) : [part];
     });
   });
 }
+
+const lineOf = (marked: string): Line => ({ raw: decodeHTMLStrict(marked.trim()), text: withoutMarkup(marked) });
 
 /** Returns whether a text is a field with a commit or a link, which no sentence has there. */
 function isSurelyField(text: string): boolean {
   const [, name = '', value = ''] = FIELD.exec(text) ?? [];
   const field = name.toLowerCase();
-  return (field === 'commit' && commitIn(value) !== undefined) || (field === 'changes' && linkIn(value) !== undefined);
+  return (field === 'commit' && commitIn(value) !== undefined) || (field === 'changes' && linkIn(value)?.before === '');
 }
 
-/** Returns the first link of a line, and the line without it, or with its text instead. */
-function linkIn(line: string): { url: string; without: string; withText: string } | undefined {
-  for (const pattern of LINKS) {
-    const found = pattern.exec(line);
-    const { attributes = '', text = '', url = HREF.exec(attributes)?.[1] } = found?.groups ?? {};
-    if (found === null || url === undefined) continue;
-    const [link] = found;
-    return {
-      url: decodeHTMLStrict(url),
-      without: plain(line.replace(link, '')),
-      withText: plain(line.replace(link, () => text)),
-    };
-  }
-  return undefined;
+/** Returns the first link of a text without markup, the text before it, and all the rest. */
+function linkIn(text: string): { url: string; before: string; rest: string } | undefined {
+  const [found] = text.matchAll(LINKS);
+  if (found === undefined) return undefined;
+  const { linked, bare = '' } = found.groups ?? {};
+  const url = linked ?? bare.replace(bare.includes('(') ? AFTER_URL : AFTER_URL_IN_BRACKETS, '');
+  const before = text.slice(0, found.index).trim();
+  const after = text.slice(found.index + found[0].length);
+  const rest = plain(`${before} ${after}`);
+  return { url, before, rest: /[\p{L}\d]/u.test(rest) ? rest : '' };
 }
 
-/** Returns the author that a line `Author:` names: the text of a link, or the link itself. */
-const authorIn = (line: string): string => plain(line) || (linkIn(line)?.url ?? '');
-
-/** Returns the commit that a line `Commit:` names, and the rest of the line. */
-function commitIn(line: string): { commit: string; rest: string } | undefined {
-  const text = plain(line);
-  const [start = '', commit] = COMMIT.exec(text) ?? [];
-  if (commit !== undefined) return { commit, rest: text.slice(start.length) };
-  const link = linkIn(line);
-  const linked = link && COMMIT.exec(link.url)?.[1];
-  return linked === undefined ? undefined : { commit: linked, rest: link?.withText ?? '' };
+/** Returns the commit that the value of `Commit:` names, and the rest of it. */
+function commitIn(value: string): { commit: string; rest: string } | undefined {
+  const text = plain(value);
+  const found = COMMIT.exec(text);
+  const commit = found?.[1] ?? found?.[2];
+  if (found !== null && commit !== undefined) return { commit, rest: text.slice(found[0].length) };
+  const linked = COMMIT.exec(linkIn(value)?.url ?? '')?.[1];
+  return linked === undefined ? undefined : { commit: linked, rest: text };
 }
 
 /** Reads the fields in a text, which can be HTML. `Changes:` has a URL, or lines that begin with commits. */
-function readText(text: string) {
+function readText(marked: string) {
   const fields: { commit?: string; author?: string; url?: string } = {};
   const commits: { sha: string }[] = [];
   const kept: string[] = [];
   let isInChanges = false;
-  for (const line of linesOf(text)) {
-    const [, name, html = line] = FIELD.exec(line) ?? [];
+  for (const { raw, text } of linesOf(marked)) {
+    const [, name, value = text] = FIELD.exec(text) ?? [];
     const field = name?.toLowerCase();
     if (field !== undefined) isInChanges = field === 'changes';
-    const commit = field === 'commit' ? commitIn(html) : undefined;
-    const link = field === 'changes' ? linkIn(html) : undefined;
+    const commit = field === 'commit' ? commitIn(value) : undefined;
+    const link = field === 'changes' ? linkIn(value) : undefined;
     if (commit !== undefined) {
       fields.commit = commit.commit.toLowerCase();
       kept.push(commit.rest);
     } else if (link !== undefined) {
       fields.url = link.url;
-      kept.push(link.without);
-    } else if (field === 'author') fields.author = authorIn(html).slice(0, 512).toWellFormed();
+      kept.push(link.rest);
+    } else if (field === 'author') fields.author = plain(value).slice(0, 512).toWellFormed();
     else {
-      const value = plain(html);
-      const sha = isInChanges ? COMMIT_LINE.exec(value)?.[1] : undefined;
+      const shown = plain(value);
+      const sha = isInChanges ? COMMIT_LINE.exec(shown)?.[1] : undefined;
       if (sha !== undefined && commits.length < COMMITS_MAX) commits.push({ sha });
-      if (field !== 'changes' || value !== '') kept.push(decodeHTMLStrict(line));
+      if (field !== 'changes' || shown !== '') kept.push(raw);
     }
   }
   return {
