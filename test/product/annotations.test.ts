@@ -88,6 +88,26 @@ test.each([
   [['deployment', 'hotfix', 'order-service', 'v3.2'], { kind: 'hotfix', version: 'v3.2' }],
   [['deploy', 'order-service', 'version:stable'], { version: 'stable' }],
   [['deploy', 'order-service', 'fadedbeef'], { version: 'fadedbeef' }],
+  [['deploy', 'order-service', 'staging', 'k8s', 'eu-west-1', 'v2.3'], { environment: 'staging', version: 'v2.3' }],
+  [['deploy', 'order-service', 'production', 'Production', 'v2.5'], { environment: 'production', version: 'v2.5' }],
+  [['deploy', 'order-service', 'env:staging', 'environment:Staging', 'v2.6'], { environment: 'staging' }],
+  [['deploy', 'service:order-service', 'service:Order-Service', 'v2.7'], { version: 'v2.7' }],
+  [['deploy', 'order-service', 'v2.9', 'V2.9'], { version: 'v2.9' }],
+  [['deploy', 'order-service', 'version:v2.10', 'version:V2.10'], { version: 'v2.10' }],
+  ...[
+    '2026-11-20',
+    '20261120T0600Z',
+    '1207',
+    'release-5',
+    'Build42',
+    'release/2.5',
+    '2.4.1-rc.1+5',
+    'orders-v2',
+    'order-service_2.4',
+    'v1.2-3-g4ae0d6c',
+    'sha-4AE0D6C1',
+    'main-118',
+  ].map((version): [string[], object] => [['deploy', 'order-service', version], { version }]),
   [['deploy', 'order-service', 'main-4ae0d6c'], { version: 'main-4ae0d6c' }],
   [['firebreak', 'deploy', 'order-service', 'staging', 'v3.3'], { environment: 'staging', version: 'v3.3' }],
 ])('tags %s', async (tags, expected) => {
@@ -97,8 +117,8 @@ test.each([
 
 test('a service without environments can have each that the configuration names', async () => {
   for (const [environment, version] of [
-    ['production', 'g3'],
-    ['prod-eu', 'g4'],
+    ['production', 'r3'],
+    ['prod-eu', 'r4'],
   ]) {
     expect((await annotate({ tags: ['deploy', 'lonely', environment, version], text: '' })).status).toBe(200);
     expect((await deploysOf('lonely'))[0]).toMatchObject({ environment, version });
@@ -139,8 +159,19 @@ test.each([
     'each of v1, v2 could be the version; send version:VALUE',
   ],
   // As Firebreak's own annotations, and those of CD systems, have words for panels.
-  [['firebreak', 'rollback', 'service:checkout-api'], 'firebreak does not look like a version, as it has no digit'],
-  [['deploy', 'order-service', 'jenkins', 'Release'], 'none of jenkins, Release looks like a version, as they have no'],
+  [
+    ['firebreak', 'rollback', 'service:checkout-api'],
+    'firebreak does not look like a version, such as v2.4.1 or a commit; send version:VALUE',
+  ],
+  ...['k8s', 'eu-west-1', 'ec2', 'node20', 'x86_64', 'us-east-1a', 's3'].map((tag): [string[], string] => [
+    ['deploy', 'order-service', tag],
+    `${tag} does not look like a version, such as v2.4.1 or a commit; send version:VALUE`,
+  ]),
+  [
+    ['deploy', 'order-service', 'environment:production', 'env:staging', 'v1'],
+    'several tags are environment:…: production, staging',
+  ],
+  [['deploy', 'order-service', 'jenkins', 'Release'], 'none of jenkins, Release looks like a version, such as'],
   [['deploy'], 'no tag names the service; send service:NAME'],
   [['deploy', 'version:v1'], 'no tag names the service; send service:NAME'],
   [['deploy', 'lonely', 'prod-eu', 'production', 'v1'], 'prod-eu and production are environments'],

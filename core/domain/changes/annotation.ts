@@ -4,6 +4,7 @@ import type { Config } from '../../../schemas/config/config.ts';
 import { type Change, type ChangeKind, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
 import { millisOf, timestamp } from '../../../schemas/time/time.ts';
 import { serviceEntry, unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
+import { nameKey } from '../access/actor-identity.ts';
 import { catalogueName, environmentsOf, matchingName, type NamingConfig } from '../catalogue/known-names.ts';
 import { looksLikeVersion } from './version-identity.ts';
 
@@ -33,7 +34,7 @@ export type AnnotatedChange =
 
 /**
  * Returns the change that an annotation records. Its tags name kind, service, and version in any order, and possibly the
- * environment; the catalogue tells them apart, and a version has a digit. Lines `Commit:`, `Author:`, and `Changes:` of its
+ * environment; the catalogue tells them apart, and a version has the form of one. Lines `Commit:`, `Author:`, and `Changes:` of its
  * text are fields of it.
  */
 export function changeOfAnnotation(
@@ -44,7 +45,7 @@ export function changeOfAnnotation(
   const seconds = whyInSeconds([time, timeEnd]);
   if (seconds !== undefined) return none(seconds);
   const tags = rest.tags.map((tag) => tag.trim()).filter((tag) => tag !== '');
-  const { kindTag, named, bare } = readTags(tags);
+  const { kindTag, named, bare } = readTags(services, tags);
   if (kindTag === undefined) return none(`no tag is one of ${KIND_TAGS.toReversed().join(', ')}`);
   const ambiguous = ['service', 'version', 'environment'].find((name) => (named.get(name)?.length ?? 0) > 1);
   if (ambiguous !== undefined)
@@ -62,19 +63,19 @@ export function changeOfAnnotation(
     );
   const name = serviceOfTag(services, service) ?? service;
   const entry = serviceEntry(services, name);
-  const unnamed = bare.filter((tag) => tag !== service && serviceOfTag(services, tag) !== name);
+  const unnamed = bare.filter((tag) => !isAlike(tag, service) && serviceOfTag(services, tag) !== name);
   const possible = environmentsOf(config, name);
   const tagged = unnamed.filter((tag) => matchingName(tag, possible) !== undefined);
-  const stated = one('environment') ?? one('env');
-  if (stated === undefined && tagged.length > 1)
+  const stated = one('environment');
+  if (stated === undefined && new Set(tagged.map((tag) => matchingName(tag, possible))).size > 1)
     return none(`${tagged.join(' and ')} are environments of the configuration; send environment:NAME`);
   const environment = stated ?? tagged[0];
   const byDefault = unnamedEnvironmentOf(entry);
   const environments = Object.keys(entry?.environments ?? {});
   if (environment === undefined && environments.length > 0 && !environments.includes(byDefault ?? ''))
     return none(`${name} has the environments ${environments.join(', ')}; send environment:NAME`);
-  const others = unnamed.filter((tag) => tag !== environment);
-  const likely = others.filter(looksLikeVersion);
+  const others = unnamed.filter((tag) => environment === undefined || !isAlike(tag, environment));
+  const likely = distinct(others.filter(looksLikeVersion));
   const words = others.filter((tag) => !looksLikeVersion(tag));
   const isClear = likely.length === 1 && (environment !== undefined || words.length === 0);
   const version = one('version') ?? (isClear ? likely[0] : undefined);
@@ -109,8 +110,8 @@ function whyNoVersion(likely: readonly string[], words: readonly string[], known
     return 'no tag is left for the version, as those with a colon are ignored; send version:VALUE';
   if (likely.length === 0)
     return words.length === 1
-      ? `${word} does not look like a version, as it has no digit; send version:VALUE`
-      : `none of ${words.join(', ')} looks like a version, as they have no digit; send version:VALUE`;
+      ? `${word} does not look like a version, such as v2.4.1 or a commit; send version:VALUE`
+      : `none of ${words.join(', ')} looks like a version, such as v2.4.1 or a commit; send version:VALUE`;
   if (likely.length > 1) {
     const each = `each of ${likely.join(', ')} could be the version`;
     return known === undefined
@@ -158,20 +159,31 @@ const textOf = ({ issues }: Pick<z.ZodError, 'issues'>): string =>
 
 const none = (why: string): AnnotatedChange => ({ kind: 'none', why });
 
-/** Tells tags of the kind, tags with a colon, and others apart. */
-function readTags(tags: readonly string[]) {
+const isAlike = (one: string, other: string): boolean => nameKey(one) === nameKey(other);
+
+/** Returns the names without those that differ from an earlier one in nothing but case, character width, and blanks. */
+const distinct = (names: readonly string[], keyOf: (name: string) => string = nameKey): string[] =>
+  [...Map.groupBy(names, keyOf).values()].flatMap(([first]) => first ?? []);
+
+/** Tells tags of the kind, tags with a colon, and others apart. `env` is short for `environment`. */
+function readTags(services: Config['services'], tags: readonly string[]) {
+  const serviceKey = (name: string): string => serviceOfTag(services, name) ?? nameKey(name);
   const kinds = tags.map((tag) => tag.toLowerCase());
   const others = tags.filter((_, index) => !KIND_TAGS.some((tag) => tag === kinds[index]));
   const named = others.flatMap((tag): [string, string][] => {
     const colon = tag.indexOf(':');
-    return colon > 0 ? [[tag.slice(0, colon).trim().toLowerCase(), tag.slice(colon + 1).trim()]] : [];
+    const name = tag.slice(0, colon).trim().toLowerCase();
+    return colon > 0 ? [[name === 'env' ? 'environment' : name, tag.slice(colon + 1).trim()]] : [];
   });
   return {
     kindTag: KIND_TAGS.find((tag) => kinds.includes(tag)),
     named: new Map(
       [...Map.groupBy(named, ([name]) => name)].map(([name, all]) => [
         name,
-        [...new Set(all.map(([, value]) => value))],
+        distinct(
+          all.map(([, value]) => value),
+          name === 'service' ? serviceKey : nameKey,
+        ),
       ]),
     ),
     bare: [...new Set(others.filter((tag) => tag.indexOf(':') <= 0))],

@@ -72,8 +72,17 @@ export const spelling = (name: string): string => name.replace(/^v(?=\d)/i, '');
 /** Returns whether a name is a commit, possibly abbreviated. Case does not count. */
 export const isCommit = (name: string): boolean => /^[0-9a-f]{7,64}$/i.test(name);
 
-/** Returns whether a word can be a version, such as `v2.4.1`, `main-4ae0d6c`, or a commit: it has a digit, unlike `deploy`. */
-export const looksLikeVersion = (word: string): boolean => /\d/.test(word) || isCommit(word);
+/** A number, a date, or a version, possibly after a usual word: `7`, `2026-11-20`, `v2.4.1-rc.1`, `release-5`, `build42`. */
+const NUMBERED =
+  /^(?:(?:version|ver|v|release|rel|r|build|b|rc|main|master|trunk|develop)[-_./]?){0,3}\d+(?:t\d+z?)?(?:[-+._][0-9a-z]+)*$/i;
+/** A version after any name: `orders-v2`, `orders-2.4`, `orders2.4`. Regions and products are none: `eu-west-1`, `ec2`, `node20`. */
+const NAMED = /(?:[-_./](?:v\d+(?![a-z])|\d+[._]\d)|^[a-z]+\d+\.\d)/i;
+/** A commit after any name, possibly as `git describe` writes it: `main-4ae0d6c`, `v1.2-3-g4ae0d6c`. */
+const WITH_COMMIT = /[-_./+]g?(?=[a-f]*\d)[0-9a-f]{7,64}$/i;
+
+/** Returns whether a word can be a version: it has the form of one, or is a commit. A digit alone does not make it one, as in `k8s`. */
+export const looksLikeVersion = (word: string): boolean =>
+  [NUMBERED, NAMED, WITH_COMMIT].some((form) => form.test(word)) || isCommit(word);
 
 /** Returns whether two names are the same commit: either can be abbreviated to at least seven digits; case does not count. */
 export function isSameCommit(one: string, other: string): boolean {
