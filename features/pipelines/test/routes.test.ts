@@ -641,11 +641,38 @@ describe('POST /v1/traces', () => {
     expect(await figures()).toEqual({});
   });
 
+  const IDS = { traceId: '5b8efff798038103d269b633813fc60c', spanId: 'eee19b7ec3c1b174' };
+
+  test('spans without a valid ID or a known result are rejected, with the reasons', async () => {
+    const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+    const resource = { attributes: [text('vcs.repository.url.full', `https://github.com/acme/${service}`)] };
+    const run = {
+      ...IDS,
+      attributes: [text('cicd.pipeline.run.id', 'unknown')],
+      endTimeUnixNano: '1795168860000000000',
+    };
+    const gone = [...run.attributes, text('cicd.pipeline.result', 'gone')];
+    const spans = [
+      { ...run, traceId: '0'.repeat(32) },
+      { ...run, traceId: 'ab'.repeat(17) },
+      { ...run, attributes: gone },
+    ];
+    const body = JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ spans }] }] });
+    expect(await (await send(body, { 'content-type': 'application/json' })).json()).toEqual({
+      partialSuccess: {
+        rejectedSpans: '3',
+        errorMessage: expect.stringMatching(
+          /^2: the trace ID must have 16 bytes, not only zeros; 1: cicd.pipeline.result: must be one of succeeded/,
+        ),
+      },
+    });
+  });
+
   test('a span with an attribute that is too long is rejected by its name', async () => {
     const attribute = (key: string, stringValue: string) => ({ key, value: { stringValue } });
     // An expression with backtracking reads it slowly.
     const url = attribute('vcs.repository.url.full', `https://github.com/a${'/'.repeat(120_000)}b`);
-    const spans = [{ attributes: [attribute('cicd.pipeline.run.id', '1')], endTimeUnixNano: '1' }];
+    const spans = [{ ...IDS, attributes: [attribute('cicd.pipeline.run.id', '1')], endTimeUnixNano: '1' }];
     const trace = { resourceSpans: [{ resource: { attributes: [url] }, scopeSpans: [{ spans }] }] };
     const answer = await send(JSON.stringify(trace), { 'content-type': 'application/json' });
     expect(await answer.json()).toEqual({
@@ -660,6 +687,7 @@ describe('POST /v1/traces', () => {
     const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
     const attributes = [text('vcs.repository.url.full', `https://github.com/acme/${service}`)];
     const spans = Array.from({ length }, (_, n) => ({
+      ...IDS,
       attributes: [text('cicd.pipeline.run.id', `${n}`)],
       startTimeUnixNano: '1795168800000000000',
       endTimeUnixNano: '1795168860000000000',
@@ -670,7 +698,7 @@ describe('POST /v1/traces', () => {
 
   test('a large export gives up the thread while it is read, and spans are limited before they are recorded', async () => {
     const none = (spans: number) =>
-      JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: Array.from({ length: spans }, () => ({})) }] }] });
+      JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: Array.from({ length: spans }, () => IDS) }] }] });
     /** Returns the turns of the event loop until the answer. */
     const turnsOf = async (spans: number): Promise<number> => {
       let status: number | undefined;

@@ -58,7 +58,21 @@ describe('the encodings', () => {
     expect(found).toMatchObject({ traceId: '5b8efff798038103d269b633813fc60c', parentSpanId: '', status: expected });
   });
 
-  test('long names are cut, attributes with a long key are left out, and a long ID is refused', () => {
+  test('null is absent in JSON', () => {
+    const spans = [{ spanId: null, name: null, attributes: null, startTimeUnixNano: null, status: { code: null } }];
+    const attributes = [{ key: 'a', value: { stringValue: null, intValue: '7' } }];
+    const resourceSpans = [
+      { resource: { attributes: null }, scopeSpans: [{ spans }, { spans: [{ attributes }] }, { spans: null }] },
+      { scopeSpans: null },
+    ];
+    expect([...spansOfJson(JSON.stringify({ resourceSpans }))]).toMatchObject([
+      { name: '', attributes: new Map(), start: null, status: 'unset', resource: new Map() },
+      { attributes: new Map([['a', 7]]) },
+    ]);
+    expect([...spansOfJson('{"resourceSpans":null}')]).toEqual([]);
+  });
+
+  test('long names are cut, attributes with a long key are left out, and a long ID is no ID', () => {
     const text = (field: number, content: string) => lengthField(field, Buffer.from(content));
     const pair = (key: string) => lengthField(9, Buffer.concat([text(1, key), lengthField(2, text(1, 'value'))]));
     const encoded = (traceId: string) =>
@@ -91,9 +105,12 @@ describe('the encodings', () => {
         name: `${'n'.repeat(255)}…`,
         attributes: new Map([['short', 'value']]),
       });
-    expect(() => [...spansOfProtobuf(encoded('t'.repeat(17)))]).toThrow('an ID has 17 bytes; the limit is 16');
-    expect(() => [...spansOfJson(inJson('74'.repeat(17)))]).toThrow(TracesUnreadable);
-    expect(() => [...spansOfJson(inJson('74'.repeat(17)))]).toThrow('resourceSpans[0].scopeSpans[0].spans[0].traceId');
+    for (const [one] of [spansOfProtobuf(encoded('t'.repeat(40))), spansOfJson(inJson('74'.repeat(40)))])
+      expect(reportOfSpan(one ?? expect.fail(), () => true)).toMatchObject({
+        kind: 'rejected',
+        why: expect.stringContaining('the trace ID'),
+      });
+    expect(() => [...spansOfJson(inJson('x'))]).toThrow('resourceSpans[0].scopeSpans[0].spans[0].traceId');
   });
 
   test('bytes that were cut off or altered are refused or read, and never hang', () => {
@@ -169,6 +186,8 @@ describe('spans of pipelines', () => {
       report: { service: 'checkout', run_id: '5b8efff798038103d269b633813fc60c', result: 'succeeded' },
     });
     expect(of(RUN, { status: 'error' })).toMatchObject({ report: { result: 'failed' } });
+    const unknown = { ...RUN, 'cicd.pipeline.result': 'gone' };
+    expect(of(unknown, { status: 'error' })).toMatchObject({ report: { result: 'failed' } });
   });
 
   test.each([
@@ -181,6 +200,15 @@ describe('spans of pipelines', () => {
     ['a plain span of an unknown service', { 'service.name': 'cron' }, {}, 'the catalogue has no service "cron"'],
     ['an unknown service', { ...RUN, 'service.name': 'otel-cli' }, {}, 'the catalogue has no service "otel-cli"'],
     ['a span without an end', RUN, { end: null }, 'a span without an end'],
+    ['a trace ID of zeros', RUN, { traceId: '0'.repeat(32) }, 'the trace ID must have 16 bytes, not only zeros'],
+    ['a short trace ID', RUN, { traceId: '5b8e' }, 'the trace ID must have 16'],
+    ['no span ID', RUN, { spanId: '' }, 'the span ID must have 8'],
+    [
+      'an unknown result',
+      { ...RUN, 'cicd.pipeline.result': 'gone' },
+      {},
+      'cicd.pipeline.result: must be one of succeeded',
+    ],
     ['a run ID that is too long', { ...RUN, 'cicd.pipeline.run.id': 'x'.repeat(300) }, {}, 'run_id'],
   ])('%s: rejected', (_, attributes, more, why) => {
     expect(of(attributes, more)).toMatchObject({ kind: 'rejected', why: expect.stringContaining(why) });

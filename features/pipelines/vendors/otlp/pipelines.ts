@@ -42,6 +42,11 @@ function resultOfSpan(
   isService: (name: string) => boolean,
   { text, ownText }: Pick<Reader, 'text' | 'ownText'>,
 ): SpanResult {
+  for (const { of, id, bytes } of [
+    { of: 'trace', id: span.traceId, bytes: 16 },
+    { of: 'span', id: span.spanId, bytes: 8 },
+  ])
+    if (!isId(id, bytes)) return { kind: 'rejected', why: `the ${of} ID must have ${bytes} bytes, not only zeros` };
   const pipeline = text('cicd.pipeline.name');
   const run = text('cicd.pipeline.run.id');
   const isPlain = run === undefined && pipeline === undefined;
@@ -53,7 +58,8 @@ function resultOfSpan(
   const isRun = span.parentSpanId === '' || /^0+$/.test(span.parentSpanId);
   const task = isPlain ? { id: span.spanId, name: span.name } : isRun ? undefined : taskOf(span, ownText);
   if (!isRun && task === undefined) return { kind: 'part' };
-  const result = resultOf(span, isRun ? RUN_RESULT : TASK_RESULT, text);
+  const { result, unknown } = resultOf(span, isRun ? RUN_RESULT : TASK_RESULT, text);
+  if (result === undefined) return { kind: 'rejected', why: unknown };
   const queuedSeconds = span.attributes.get('gitlab.job.queued_duration');
   const period = possiblePeriod({
     result,
@@ -141,10 +147,24 @@ function taskOf(
   return { id: id === undefined ? undefined : String(id), name: task.slice(0, 256).toWellFormed() };
 }
 
-/** An ended span without a result or an error succeeded: most tools set no status then. */
-function resultOf({ status }: Span, names: readonly string[], text: ReadAttribute): PipelineResult {
-  const stated = names.map((name) => text(name)?.toLowerCase()).find((value) => value !== undefined);
-  return ReportedResult.safeParse(stated).data ?? (status === 'error' ? 'failed' : 'succeeded');
+/** Returns whether an ID is valid: by the specification, it has this length, and not only zeros. */
+const isId = (hex: string, bytes: number): boolean => hex.length === 2 * bytes && /[^0]/.test(hex);
+
+/**
+ * Returns the result of an ended span, or why its word for it is unknown, as in other reports. One without a result or an error
+ * succeeded: most tools set no status then.
+ */
+function resultOf(
+  { status }: Span,
+  names: readonly string[],
+  text: ReadAttribute,
+): { result: PipelineResult; unknown?: never } | { result?: never; unknown: string } {
+  const name = names.find((one) => text(one) !== undefined);
+  if (name === undefined) return { result: status === 'error' ? 'failed' : 'succeeded' };
+  const parsed = ReportedResult.safeParse(text(name)?.toLowerCase());
+  if (parsed.success) return { result: parsed.data };
+  const [issue] = parsed.error.issues;
+  return status === 'error' ? { result: 'failed' } : { unknown: `${name}: ${issue?.message ?? 'unknown'}` };
 }
 
 function attemptOf(text: string | undefined): number {

@@ -24,7 +24,7 @@ export type Span = {
 /** Maximum number of spans in one request. */
 export const SPANS_MAX = 10_000;
 
-/** Length of the ID of a trace; the ID of a span is shorter. */
+/** Length of the ID of a trace, in bytes; that of a span is shorter. Longer ones are cut after one byte more: they are invalid. */
 const ID_MAX_BYTES = 16;
 
 /** Longer names of spans are cut. */
@@ -47,6 +47,9 @@ function timeOf(nanos: number): Timestamp | null {
   return Number.isFinite(millis) && millis > 0 && millis <= MILLIS_MAX ? timestamp(millis) : null;
 }
 
+/** Reads null as absent, as protobuf does in JSON. */
+const orDefault = <T>(type: z.ZodType<T>, value: NoInfer<T>) => type.nullish().transform((given) => given ?? value);
+
 /** A 64-bit number, which JSON has as text. */
 const Int64 = z.union([
   z.number(),
@@ -61,17 +64,17 @@ const JsonAttributes = z
       key: z.string(),
       value: z
         .object({
-          stringValue: z.string().optional(),
-          boolValue: z.boolean().optional(),
-          intValue: Int64.optional(),
-          doubleValue: z.number().optional(),
+          stringValue: z.string().nullish(),
+          boolValue: z.boolean().nullish(),
+          intValue: Int64.nullish(),
+          doubleValue: z.number().nullish(),
         })
         .catch({}),
     }),
   )
-  .default([])
+  .nullish()
   .transform((all): Attributes => {
-    const values = all.flatMap(({ key, value }): [string, AttributeValue][] => {
+    const values = (all ?? []).flatMap(({ key, value }): [string, AttributeValue][] => {
       const found = value.stringValue ?? value.boolValue ?? value.intValue ?? value.doubleValue;
       return found === undefined || key.length > KEY_MAX_CHARS ? [] : [[key, found]];
     });
@@ -81,10 +84,9 @@ const JsonAttributes = z
 const Id = z
   .string()
   .regex(/^[0-9a-f]*$/i)
-  .max(2 * ID_MAX_BYTES)
   .toLowerCase()
   .nullish()
-  .transform((id) => id ?? '');
+  .transform((id) => (id ?? '').slice(0, 2 * (ID_MAX_BYTES + 1)));
 
 /** Numbers are the form of OTLP; the names are that of protobuf. */
 const StatusCode = z.union([
@@ -97,22 +99,23 @@ const JsonSpan = z.object({
   traceId: Id,
   spanId: Id,
   parentSpanId: Id,
-  name: cutText(NAME_MAX_CHARS).default(''),
-  startTimeUnixNano: Int64.default(0),
-  endTimeUnixNano: Int64.default(0),
+  name: orDefault(cutText(NAME_MAX_CHARS), ''),
+  startTimeUnixNano: orDefault(Int64, 0),
+  endTimeUnixNano: orDefault(Int64, 0),
   attributes: JsonAttributes,
-  status: z.object({ code: StatusCode.default(0) }).nullish(),
+  status: z.object({ code: orDefault(StatusCode, 0) }).nullish(),
 });
 /** Without its spans, which are read one by one. */
 const JsonTraces = z.object({
-  resourceSpans: z
-    .array(
+  resourceSpans: orDefault(
+    z.array(
       z.object({
         resource: z.object({ attributes: JsonAttributes }).nullish(),
-        scopeSpans: z.array(z.object({ spans: z.array(z.unknown()).default([]) })).default([]),
+        scopeSpans: orDefault(z.array(z.object({ spans: orDefault(z.array(z.unknown()), []) })), []),
       }),
-    )
-    .default([]),
+    ),
+    [],
+  ),
 });
 
 const statusOf = (code: number | undefined): Span['status'] => (code === 1 ? 'ok' : code === 2 ? 'error' : 'unset');
@@ -202,9 +205,7 @@ function spanIn(message: Uint8Array, resource: Attributes): Span {
   const valueOfField = (number: number) => all.find((field) => field.number === number)?.value;
   const hex = (value: Field['value'] | undefined) => {
     if (!(value instanceof Uint8Array)) return '';
-    if (value.length > ID_MAX_BYTES)
-      throw new WireError(`an ID has ${value.length} bytes; the limit is ${ID_MAX_BYTES}`);
-    return Buffer.from(value).toString('hex');
+    return Buffer.from(value.subarray(0, ID_MAX_BYTES + 1)).toString('hex');
   };
   const nanos = (value: Field['value'] | undefined) =>
     value instanceof DataView && value.byteLength === 8 ? Number(value.getBigUint64(0, true)) : 0;
