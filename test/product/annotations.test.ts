@@ -381,10 +381,31 @@ test.each([
   ['DELETE', '/api/annotations', 'POST'],
   ['GET', '/api/annotations/1', 'PATCH, PUT'],
   ['DELETE', '/api/annotations/1', 'PATCH, PUT'],
+  ['PUT', '/api/annotations', 'POST'],
+  ['OPTIONS', '/api/annotations', 'POST'],
+  ['GET', '/api/annotations/', 'POST'],
+  ['POST', '/api/annotations/7', 'PATCH, PUT'],
+  ['GET', '/api/annotations/graphite', 'POST'],
+  ['PATCH', '/api/annotations/graphite', 'POST'],
+  ['GET', '/api/annotations/tags', ''],
 ])('%s %s says what is supported', async (method, path, allow) => {
+  const unknown = await firebreak.request(method, path, undefined, { authorization: 'Bearer wrong' });
+  expect([unknown.status, unknown.headers.get('allow')]).toEqual([401, null]);
   const { status, headers, body } = await firebreak.request(method, path);
   expect([status, headers.get('allow'), body.code]).toEqual([405, allow, 'method-not-allowed']);
   expect(body.detail).toContain('GET /v1/deployments lists the deployments');
+});
+
+test.each([
+  ['', {}],
+  ['graphite', { what: 'Deployed' }],
+])('a slash after the address of %j changes nothing', async (form, more) => {
+  const sent = { tags: ['deploy', 'billing', `v4.${form.length}`], text: '', ...more };
+  const [plain, slash] = await Promise.all(
+    ['', '/'].map((end) => firebreak.request('POST', `/api/annotations${form && `/${form}`}${end}`, sent)),
+  );
+  expect([plain?.status, slash?.status]).toEqual([200, 200]);
+  expect(slash?.body).toMatchObject({ message: plain?.body.message });
 });
 
 test('absent times can be null, and seconds are refused', async () => {

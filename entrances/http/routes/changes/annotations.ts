@@ -13,7 +13,7 @@ import { sha256 } from '../../../../core/stores/hash.ts';
 import { whyTooFarAhead } from '../../../../schemas/changes/change.ts';
 import { traceContextOf } from '../../../../schemas/parsing/traceparent.ts';
 import type { Env } from '../../context.ts';
-import { type Api, answers, body, createRoute, endpoint, problems } from '../../endpoint.ts';
+import { type Api, answers, body, createRoute, endpoint, problems, requirePrincipal } from '../../endpoint.ts';
 
 /** The last millisecond of the year 9999. */
 const MILLIS_MAX = 253_402_300_799_999;
@@ -74,6 +74,8 @@ const recording = <P extends string, S extends z.ZodType>(path: P, form: S, summ
   createRoute({
     method: 'post',
     path,
+    // As in Grafana, a slash at the end changes nothing.
+    hide: path.endsWith('/'),
     tags: ['deployments'],
     summary,
     request: body(form),
@@ -85,36 +87,43 @@ const recording = <P extends string, S extends z.ZodType>(path: P, form: S, summ
 
 /** Registers the annotations API of Grafana, for pipelines that annotate their deploys there. */
 export function annotationRoutes(app: Api, deps: ApiDeps): void {
-  endpoint(
-    app,
-    deps,
-    'deployments:write',
-    recording('/api/annotations', Annotation, 'Record a deployment, sent as an annotation of Grafana'),
-    async (c) => c.json({ message: 'Annotation added', id: await record(deps, c, c.req.valid('json')) }, 200),
-  );
+  for (const path of ['/api/annotations', '/api/annotations/']) {
+    endpoint(
+      app,
+      deps,
+      'deployments:write',
+      recording(path, Annotation, 'Record a deployment, sent as an annotation of Grafana'),
+      async (c) => c.json({ message: 'Annotation added', id: await record(deps, c, c.req.valid('json')) }, 200),
+    );
+    refuseOtherMethods(app, path, 'POST');
+  }
 
-  endpoint(
-    app,
-    deps,
-    'deployments:write',
-    recording(
-      '/api/annotations/graphite',
-      GraphiteAnnotation,
-      'Record a deployment, sent as an annotation of Grafana in the form of Graphite',
-    ),
-    async (c) => {
-      const { what, when, tags, data } = c.req.valid('json');
-      const id = await record(deps, c, {
-        time: (when ?? 0) * 1000,
-        timeEnd: 0,
-        tags: typeof tags === 'string' ? tags.split(' ') : tags,
-        text: `${what}\n${data}`,
-      });
-      return c.json({ message: 'Graphite annotation added', id }, 200);
-    },
-  );
+  for (const path of ['/api/annotations/graphite', '/api/annotations/graphite/']) {
+    endpoint(
+      app,
+      deps,
+      'deployments:write',
+      recording(
+        path,
+        GraphiteAnnotation,
+        'Record a deployment, sent as an annotation of Grafana in the form of Graphite',
+      ),
+      async (c) => {
+        const { what, when, tags, data } = c.req.valid('json');
+        const id = await record(deps, c, {
+          time: (when ?? 0) * 1000,
+          timeEnd: 0,
+          tags: typeof tags === 'string' ? tags.split(' ') : tags,
+          text: `${what}\n${data}`,
+        });
+        return c.json({ message: 'Graphite annotation added', id }, 200);
+      },
+    );
+    refuseOtherMethods(app, path, 'POST');
+  }
 
-  refuseOtherMethods(app);
+  // Grafana lists its tags there.
+  refuseOtherMethods(app, '/api/annotations/tags', '');
   for (const method of ['patch', 'put'] as const)
     endpoint(
       app,
@@ -137,22 +146,24 @@ export function annotationRoutes(app: Api, deps: ApiDeps): void {
         return c.json({ message: method === 'put' ? 'Annotation updated' : 'Annotation patched' }, 200);
       },
     );
+  refuseOtherMethods(app, '/api/annotations/:id', 'PATCH, PUT');
 }
 
-/** The methods that record annotations, by path as Hono writes it. */
-const METHODS = { '/api/annotations': 'POST', '/api/annotations/:id': 'PATCH, PUT' };
-
-/** Answers the methods of Grafana that are not supported, and that the API therefore does not describe. @throws Refusal 405 */
-function refuseOtherMethods(app: Api): void {
-  for (const [path, allow] of Object.entries(METHODS))
-    app.on(['GET', 'DELETE'], path, () => {
-      throw new Refusal(
-        405,
-        'method-not-allowed',
-        `annotations are recorded as deployments, so this address takes only ${allow}: GET /v1/deployments lists the deployments; read and delete annotations in Grafana`,
-        { allow },
-      );
-    });
+/**
+ * Answers the methods that no route before takes, and that the API therefore does not describe. `allow`: those that one takes.
+ *
+ * @throws Refusal 401, 405
+ */
+function refuseOtherMethods(app: Api, path: string, allow: string): void {
+  app.all(path, async (c) => {
+    await requirePrincipal(c);
+    throw new Refusal(
+      405,
+      'method-not-allowed',
+      `annotations are recorded as deployments, so this address takes ${allow === '' ? 'no method' : `only ${allow}`}: GET /v1/deployments lists the deployments; read and delete annotations in Grafana`,
+      { allow },
+    );
+  });
 }
 
 type Request = Pick<Context<Env>, 'req' | 'var'>;
