@@ -158,13 +158,17 @@ const numberAsText = (id: string | number): unknown => (Number.isSafeInteger(id)
 /** CI systems have numbers in variables, as text. */
 const textAsNumber = (text: string | number): unknown =>
   typeof text === 'string' && /^\d+$/.test(text.trim()) ? Number(text) : text;
-const optionalText = (max: number) =>
+const optionalText = (max: number, read = (text: string) => text) =>
   z
     .string()
     .max(max)
     .refine((value) => value.isWellFormed(), 'must not contain unpaired surrogates')
-    .transform(nonEmpty)
+    .transform((text) => nonEmpty(read(text)))
     .nullish();
+
+/** Returns the name of a branch of which CI systems have the whole ref, such as `refs/heads/main`. */
+export const branchOfRef = (ref: string): string => ref.replace(/^refs\/heads\/(?=.)/, '');
+const Branch = optionalText(512, branchOfRef);
 
 /** Name of a repository as its host writes it: `acme/checkout`, or a path of GitLab groups. */
 export const RepositoryName = z
@@ -210,9 +214,9 @@ const Fields = z.strictObject({
   /** Identity of the run at its sender, unique in the repository, or in the service if no repository is named. */
   run_id: z.preprocess(numberAsText, z.string().min(1).max(256)),
   attempt: z.preprocess(textAsNumber, z.number().int().min(1).max(Number.MAX_SAFE_INTEGER)).default(1),
-  branch: optionalText(512),
+  branch: Branch,
   /** Name of the repository's default branch. Absent: main, master, and trunk are taken for it. */
-  default_branch: optionalText(512),
+  default_branch: Branch,
   commit: optionalText(256),
   trigger: ReportedTrigger.nullish(),
   author: optionalText(512),

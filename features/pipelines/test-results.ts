@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ServiceName } from '../../schemas/config/names.ts';
-import { RepositoryName } from './pipeline-run.ts';
+import { branchOfRef, RepositoryName } from './pipeline-run.ts';
 
 /** CI systems send unset variables as blank text, which counts as absent. */
 const blankAsAbsent = <T extends z.ZodType>(schema: T) =>
@@ -21,8 +21,8 @@ export const TestResultsQuery = z
     repository: blankAsAbsent(RepositoryName.optional()),
     pipeline: blankAsAbsent(name(256).optional()),
     commit: name(256),
-    branch: blankAsAbsent(name(512).optional()),
-    default_branch: blankAsAbsent(name(512).optional()),
+    branch: blankAsAbsent(name(512).overwrite(branchOfRef).optional()),
+    default_branch: blankAsAbsent(name(512).overwrite(branchOfRef).optional()),
     /** Configurations with different results, such as operating systems, need a suite each. */
     suite: blankAsAbsent(name(128).default('tests')),
     /** Absent: each file with other content is a run. */

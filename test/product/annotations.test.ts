@@ -127,6 +127,14 @@ test('a service without environments can have each that the configuration names'
   expect((await deploysOf('lonely'))[0]).toMatchObject({ environment: 'production', version: 'v1' });
 });
 
+test('the label of its alerts names a service in every report of a deploy', async () => {
+  const sent = { service: 'search-api', environment: 'LIVE', version: 'r8' };
+  expect(await firebreak.post('/v1/deployments', sent)).toMatchObject({
+    status: 201,
+    body: { service: 'search', environment: 'live', warnings: [] },
+  });
+});
+
 test('the label of its alerts names a service, and changes are commits', async () => {
   const text = 'Changes:<br>- 1f2e3d4 Fix the search\n0a1b2c3d Add an index\nRefactor\nAuthor: bob';
   expect((await annotate({ dashboardUID: 'x', panelId: 2, tags: ['deploy', 'search-api', '7'], text })).status).toBe(

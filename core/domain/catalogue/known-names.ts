@@ -116,6 +116,21 @@ export function catalogueName(services: Config['services'], name: string): Servi
 /** Receivers of alerts and spans look up many names. */
 const catalogueKeys = new WeakMap<Config['services'], ReadonlyMap<string, string[]>>();
 
+/**
+ * Returns the service that a name means: the one with this name, or the only one whose alerts have it in their label `service`, by
+ * its `match`; otherwise, the one whose name differs in nothing but case, character width, and blanks. Undefined: none.
+ */
+export function serviceNamed(services: Config['services'], name: string): ServiceName | undefined {
+  if (Object.hasOwn(services, name)) return name as ServiceName;
+  const labels =
+    serviceLabels.get(services) ?? Map.groupBy(Object.entries(services), ([, { match }]) => match?.['service']);
+  serviceLabels.set(services, labels);
+  const [labelled, ...more] = labels.get(name) ?? [];
+  return labelled !== undefined && more.length === 0 ? (labelled[0] as ServiceName) : catalogueName(services, name);
+}
+
+const serviceLabels = new WeakMap<Config['services'], ReadonlyMap<string | undefined, [string, unknown][]>>();
+
 /** Returns the environments that a service can have: those that the configuration names for it, or all if it names none. */
 export function environmentsOf(config: NamingConfig, service: string): ReadonlySet<string> {
   const scopes = configuredScopes(config);
@@ -128,18 +143,23 @@ export function environmentsOf(config: NamingConfig, service: string): ReadonlyS
 export type RequestedScope = { service?: string | null | undefined; environment?: string | null | undefined };
 
 /**
- * Returns a service and environment, either of which can be absent, as the configuration writes them, or unchanged. All that
+ * Returns a service and environment, either of which can be absent, as the configuration names them, or unchanged. All that
  * is stored has these names, so all that is read must be requested with them.
  */
 export function inConfiguredSpelling<T extends RequestedScope>(config: NamingConfig, named: T): T {
-  const service = named.service == null ? undefined : matchingName(named.service, configuredScopes(config));
-  const environments = named.service == null ? configuredEnvironments(config) : environmentsOf(config, named.service);
+  const service = named.service == null ? undefined : configuredService(config, named.service);
+  const environments = service === undefined ? configuredEnvironments(config) : environmentsOf(config, service);
   const environment = named.environment == null ? undefined : matchingName(named.environment, environments);
   return {
     ...named,
     ...(service !== undefined && { service: ServiceName.parse(service) }),
     ...(environment !== undefined && { environment: EnvironmentName.parse(environment) }),
   };
+}
+
+function configuredService(config: NamingConfig, name: string): string | undefined {
+  const scopes = configuredScopes(config);
+  return scopes.has(name) ? name : (serviceNamed(config.services, name) ?? matchingName(name, scopes));
 }
 
 /** Minimum length of a prefix match: shorter prefixes match too many names. */

@@ -6,7 +6,10 @@ import type { ServiceEnvironment } from '../ports/common.ts';
 type Workload = ServiceEnvironment & { cluster: string | null; namespace: string; kind: string; name: string };
 
 /** Returns the workloads of an environment, as `namespace/Kind/name` or `cluster/namespace/Kind/name`. */
-export function workloadsOf(service: string, { sources, deployer }: EnvironmentEntry): string[] {
+export function workloadsOf(
+  service: string,
+  { sources, deployer }: Pick<EnvironmentEntry, 'sources' | 'deployer'>,
+): string[] {
   if (sources?.kubernetesWorkload !== undefined) return sources.kubernetesWorkload;
   if (deployer?.kind === 'kubernetes') return [`${deployer.namespace}/Deployment/${deployer.deployment ?? service}`];
   if (deployer?.kind === 'argo-rollouts') return [`${deployer.namespace}/Rollout/${deployer.rollout ?? service}`];

@@ -5,7 +5,7 @@ import { type Change, type ChangeKind, ChangePatch, NewChange } from '../../../s
 import { millisOf, timestamp } from '../../../schemas/time/time.ts';
 import { serviceEntry, unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
 import { nameKey } from '../access/actor-identity.ts';
-import { catalogueName, environmentsOf, matchingName, type NamingConfig } from '../catalogue/known-names.ts';
+import { environmentsOf, matchingName, type NamingConfig, serviceNamed } from '../catalogue/known-names.ts';
 import { looksLikeVersion } from './version-identity.ts';
 
 /** An annotation as clients of Grafana post it. Times are in milliseconds; 0 is an absent one. */
@@ -51,9 +51,9 @@ export function changeOfAnnotation(
   if (ambiguous !== undefined)
     return none(`several tags are ${ambiguous}:…: ${named.get(ambiguous)?.join(', ')}; send one annotation for each`);
   const one = (name: string): string | undefined => named.get(name)?.[0];
-  const listed = bare.filter((tag) => serviceOfTag(services, tag) !== undefined);
+  const listed = bare.filter((tag) => serviceNamed(services, tag) !== undefined);
   const service = one('service') ?? listed[0];
-  if (!named.has('service') && new Set(listed.map((tag) => serviceOfTag(services, tag))).size > 1)
+  if (!named.has('service') && new Set(listed.map((tag) => serviceNamed(services, tag))).size > 1)
     return none(`${listed.join(' and ')} are services of the catalogue; send service:NAME`);
   if (service === undefined)
     return none(
@@ -61,9 +61,9 @@ export function changeOfAnnotation(
         ? 'no tag names the service; send service:NAME, or a tag with its name in the catalogue'
         : `no tag is a service of the catalogue: ${bare.join(', ')}; add it to services.yaml, or send service:NAME`,
     );
-  const name = serviceOfTag(services, service) ?? service;
+  const name = serviceNamed(services, service) ?? service;
   const entry = serviceEntry(services, name);
-  const unnamed = bare.filter((tag) => !isAlike(tag, service) && serviceOfTag(services, tag) !== name);
+  const unnamed = bare.filter((tag) => !isAlike(tag, service) && serviceNamed(services, tag) !== name);
   const possible = environmentsOf(config, name);
   const tagged = unnamed.filter((tag) => matchingName(tag, possible) !== undefined);
   const stated = one('environment');
@@ -167,7 +167,7 @@ const distinct = (names: readonly string[], keyOf: (name: string) => string = na
 
 /** Tells tags of the kind, tags with a colon, and others apart. `env` is short for `environment`. */
 function readTags(services: Config['services'], tags: readonly string[]) {
-  const serviceKey = (name: string): string => serviceOfTag(services, name) ?? nameKey(name);
+  const serviceKey = (name: string): string => serviceNamed(services, name) ?? nameKey(name);
   const kinds = tags.map((tag) => tag.toLowerCase());
   const others = tags.filter((_, index) => !KIND_TAGS.some((tag) => tag === kinds[index]));
   const named = others.flatMap((tag): [string, string][] => {
@@ -188,14 +188,6 @@ function readTags(services: Config['services'], tags: readonly string[]) {
     ),
     bare: [...new Set(others.filter((tag) => tag.indexOf(':') <= 0))],
   };
-}
-
-/** Returns the service with this name, or whose alerts have it in their label `service`; otherwise, the one in another case. */
-function serviceOfTag(services: Config['services'], tag: string): string | undefined {
-  if (Object.hasOwn(services, tag)) return tag;
-  return (
-    Object.entries(services).find(([, { match }]) => match?.['service'] === tag)?.[0] ?? catalogueName(services, tag)
-  );
 }
 
 /** A commit at the start of a line, as `git log --oneline` has it, possibly as a list item. */

@@ -26,7 +26,10 @@ export type Mapping =
   | { kind: 'mapped'; to: ServiceEnvironment[] }
   | { kind: 'unmapped'; why: string; /** Lines of `config/services.yaml` that would map it. */ lines: string };
 
-type Candidate = ServiceEnvironment & { entry: ServiceEntry; environmentEntry: EnvironmentEntry };
+/** What an environment lists of other systems. */
+type ListedObjects = Pick<EnvironmentEntry, 'sources' | 'deployer'>;
+
+type Candidate = ServiceEnvironment & { entry: ServiceEntry; environmentEntry: ListedObjects };
 
 /**
  * Returns the services and environments that a sender's subject names. An object, such as an image or an Argo CD
@@ -105,7 +108,7 @@ export function mapSubject(config: NamingConfig, source: ReportSource, subject: 
 
 const candidatesIn = (config: NamingConfig): Candidate[] =>
   Object.entries(config.services).flatMap(([service, entry]) => {
-    const listed = Object.entries(entry.environments);
+    const listed: [string, ListedObjects][] = Object.entries(entry.environments);
     const possible =
       listed.length > 0 ? listed : [...environmentsOf(config, service)].map((name) => [name, {}] as const);
     return possible.map(([environment, environmentEntry]) => ({
@@ -181,7 +184,7 @@ const isSameEcsService = (key: SubjectObject, listedName: string, other: string)
 const ecsNameOf = (text: string): string => text.replace(/^arn:[^/]*:service\//, '');
 
 /** Returns what an environment's deployer already names, so that `sources` need not repeat it. */
-function deployedObject(service: string, environmentEntry: EnvironmentEntry): Partial<Record<SubjectObject, string[]>> {
+function deployedObject(service: string, environmentEntry: ListedObjects): Partial<Record<SubjectObject, string[]>> {
   const { deployer } = environmentEntry;
   if (deployer === undefined) return {};
   if (deployer.kind === 'argo-cd') return { argoApplication: [deployer.application ?? service] };

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { recordPipelineRun } from '../actions/record-pipeline-run.ts';
-import { catalogueName } from '../../../core/domain/catalogue/known-names.ts';
+import { serviceNamed } from '../../../core/domain/catalogue/known-names.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { FairTurns } from '../../../core/stores/fair-turns.ts';
 import { type Allowance, TokenBuckets } from '../../../core/domain/time/token-bucket.ts';
@@ -128,7 +128,7 @@ async function reportsIn(
   const config = await deps.config.current();
   const now = deps.clock.now();
   const resultOf = (span: Span): SpanResult => {
-    const result = reportOfSpan(span, (name) => catalogueName(config.services, name) !== undefined);
+    const result = reportOfSpan(span, (name) => serviceNamed(config.services, name) !== undefined);
     if (result.kind !== 'report') return result;
     const why =
       whyReportAhead(result.report, now) ??

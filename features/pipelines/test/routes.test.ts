@@ -37,7 +37,7 @@ beforeEach(() => {
   config = Config.parse({
     ...emptyConfig,
     services: {
-      [service]: { repository: `acme/${service}` },
+      [service]: { repository: `acme/${service}`, match: { service: `Api-${service}` } },
       cart: { repository: 'acme/shop', pipelines: ['Cart'] },
       search: { repository: 'acme/shop', pipelines: ['Search'] },
     },
@@ -234,6 +234,25 @@ describe('POST /v1/pipelines/runs', () => {
     const mixed = service.replace('s', 'S');
     expect((await report({ service: mixed, run_id: '8' })).body.service).toBe(mixed);
     expect((await report({ service: written, run_id: '8' })).body.service).toBe(written);
+  });
+
+  test('a service can have the name in its alerts, and a branch its whole ref', async () => {
+    token = { actions: ['*'], services: [service] };
+    const named = { service: `Api-${service}` };
+    const branches = { branch: 'refs/heads/main', default_branch: 'refs/heads/main' };
+    const { status, body } = await report({ ...named, ...branches, trigger: 'push', result: 'success' });
+    expect([status, body]).toEqual([201, expect.objectContaining({ service, branch: 'main', default_branch: 'main' })]);
+    expect((await report({ branch: 'main' })).body.id).toBe(body.id);
+    expect(await figures()).toMatchObject({ 'pipeline_runs_total main succeeded push': 1 });
+    const xml = '<testsuite><testcase classname="a" name="b"/></testsuite>';
+    const query = new URLSearchParams({ ...named, ...branches, commit: '4ae0d6c1' });
+    expect(await (await post(`/v1/pipelines/tests?${query}`, xml)).json()).toMatchObject({ service });
+    expect((await get(`/v1/pipelines/runs?service=${named.service}`)).body['items']).toHaveLength(1);
+    // Two services have the label: neither is meant.
+    const match = { service: 'both' };
+    config = Config.parse({ ...config, services: { [service]: { match }, other: { match } } });
+    token = { actions: ['*'], services: null };
+    expect((await report({ service: 'both', run_id: '8' })).body.service).toBe('both');
   });
 
   test("a pipeline's own words: trigger pr, and the results of OpenTelemetry", async () => {
