@@ -246,7 +246,7 @@ describe('POST /v1/pipelines/runs', () => {
     expect(await figures()).toMatchObject({ 'pipeline_runs_total main succeeded push': 1 });
     const xml = '<testsuite><testcase classname="a" name="b"/></testsuite>';
     const query = new URLSearchParams({ ...named, ...branches, commit: '4ae0d6c1' });
-    expect(await (await post(`/v1/pipelines/tests?${query}`, xml)).json()).toMatchObject({ service });
+    expect(await (await post(`/v1/pipelines/tests?${query.toString()}`, xml)).json()).toMatchObject({ service });
     expect((await get(`/v1/pipelines/runs?service=${named.service}`)).body['items']).toHaveLength(1);
     // Two services have the label: neither is meant.
     const match = { service: 'both' };

@@ -76,7 +76,7 @@ const JsonAttributes = z
   .transform((all): Attributes => {
     const values = (all ?? []).flatMap(({ key, value }): [string, AttributeValue][] => {
       const found = value.stringValue ?? value.boolValue ?? value.intValue ?? value.doubleValue;
-      return found === undefined || key.length > KEY_MAX_CHARS ? [] : [[key, found]];
+      return found == null || key.length > KEY_MAX_CHARS ? [] : [[key, found]];
     });
     return new Map(values);
   });
