@@ -33,7 +33,11 @@ const planEnd = (status: 'failed' | 'skipped', detail: string): ShiftPlan => ({ 
 type FoundRoute = { name: string; config: RouteConfig };
 
 /** Returns the route that a step names, or the only one. Text: why there is none. */
-export function configuredRoute(config: Config, at: ServiceEnvironment, named: string | undefined): FoundRoute | string {
+export function configuredRoute(
+  config: Config,
+  at: ServiceEnvironment,
+  named: string | undefined,
+): FoundRoute | string {
   const routes = environmentEntry(config.services, at)?.reroute ?? {};
   const names = Object.keys(routes);
   const name = named ?? (names.length === 1 ? names[0] : undefined);
