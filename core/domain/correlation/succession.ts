@@ -1,5 +1,5 @@
 import type { Change } from '../../../schemas/changes/change.ts';
-import { millisOf, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { millisOf, secondsBetween } from '../../../schemas/time/time.ts';
 import { byStart, putsVersionLive, sameVersion } from '../changes/versions.ts';
 import { type Candidate, finishedBefore } from './candidates.ts';
 import type { Evidence } from './evidence.ts';
