@@ -1,6 +1,9 @@
 import { html } from 'hono/html';
+import { killSwitchText } from '../../core/domain/automation/automation.ts';
 import { configurationFindings } from '../../core/domain/catalogue/doctor-findings.ts';
+import { capitalized } from '../../core/domain/messages/decision-lines.ts';
 import type { Refusal } from '../../core/domain/refusal.ts';
+import type { Automation } from '../../schemas/access/access.ts';
 import type { Viewer } from '../http/context.ts';
 import { SETTINGS_PATH } from './pages/settings/settings.ts';
 import { type Confirmation, type ConsolePage, fieldProblems, type PageAction, type Undo } from './pages/page.ts';
@@ -42,6 +45,14 @@ export function configurationNotice(problems: readonly string[]): Html | undefin
     <p><a href="${SETTINGS_PATH}">${errors.length > ERRORS_SHOWN ? `All ${errors.length} errors` : 'Settings'}</a></p>
   </div>`;
 }
+
+/** Says that the kill switch is on, so that nobody expects automation to act, or an approval to have an effect. */
+export const killSwitchNotice = ({ paused, by, reason }: Automation): Html | undefined =>
+  paused
+    ? html`<div class="notice error" role="alert" id="kill-switch" data-part>
+        <p>${capitalized(killSwitchText({ by, reason }))}. Nothing is rolled back, and an approval has no effect.</p>
+      </div>`
+    : undefined;
 
 /** @param paths of the action */
 export const refusedFormOf = (

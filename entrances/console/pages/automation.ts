@@ -186,6 +186,7 @@ export type AutomationData = Pick<Viewer, 'may' | 'csrfToken'> & {
 /** The kill switch, and the limits of automation. */
 export const automationPage: ConsolePage = {
   path: AUTOMATION_PATH,
+  showsKillSwitch: true,
   label: 'Automation',
   section: 'Incidents',
   action: 'automation:read',

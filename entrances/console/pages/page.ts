@@ -110,6 +110,8 @@ export type ConsolePage = {
   action: Action;
   /** Seconds between updates in an open browser. */
   everySeconds: number;
+  /** It shows the kill switch itself, so it needs no banner about that. */
+  showsKillSwitch?: true;
   /**
    * Reads what the page shows, as far as the viewer may see it.
    *

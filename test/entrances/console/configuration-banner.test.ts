@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { consoleWorld } from '../../support/console-world.ts';
 import { hostile, textOf } from '../../support/hostile.ts';
 
-/* The banner of a configuration that is not in force. */
+/* The banners of a configuration that is not in force, and of the kill switch. */
 
 const PATHS = ['/console', '/console/incidents', '/console/services', '/console/find'];
 
@@ -48,4 +48,20 @@ test('warnings are none, and of many errors it names the first', async () => {
   expect(shown).toContain('config/slos/s2.yaml:1');
   expect(shown).not.toContain('config/slos/s3.yaml:1');
   expect(shown).toContain('All 5 errors');
+});
+
+test('every page says that the kill switch is on, and the two that show it anyway say it once', async () => {
+  const { get, world } = consoleWorld(() => ({}));
+  const banner = async (path: string): Promise<string> => {
+    const [shown = ''] =
+      /<div[^>]* id="kill-switch"[^]*?<\/div>/.exec(await (await get(path, { token: 'ada' })).text()) ?? [];
+    return textOf(shown).trim();
+  };
+  expect(await banner('/console/incidents')).toBe('');
+  await world.deps.automation.write({ paused: true, reason: hostile('moving') }, 'person:ada');
+  for (const path of ['/console/incidents', '/console/services', '/console/find'])
+    expect(await banner(path)).toMatch(
+      /^The kill switch is on, set by person:ada: moving .*Nothing is rolled back, and an approval has no effect\.$/s,
+    );
+  for (const path of ['/console', '/console/automation']) expect(await banner(path)).toBe('');
 });

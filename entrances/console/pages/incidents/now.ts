@@ -39,6 +39,7 @@ import { automationStrip, dayPanel, deploysPanel, quietLine, watchedDeploysPanel
 /** The first page: what needs a person now, what is being worked on, and what is handled. */
 export const nowPage: ConsolePage = {
   path: '/console',
+  showsKillSwitch: true,
   label: 'Now',
   section: 'Now',
   action: 'incidents:read',
