@@ -46,13 +46,15 @@ export function configurationNotice(problems: readonly string[]): Html | undefin
   </div>`;
 }
 
-/** Says that the kill switch is on, so that nobody expects automation to act, or an approval to have an effect. */
-export const killSwitchNotice = ({ paused, by, reason }: Automation): Html | undefined =>
-  paused
-    ? html`<div class="notice error" role="alert" id="kill-switch" data-part>
-        <p>${capitalized(killSwitchText({ by, reason }))}. Nothing is rolled back, and an approval has no effect.</p>
-      </div>`
-    : undefined;
+/** Says that the kill switch is on, so that nobody expects automation to act, or an approval to have an effect. @param read null: unknown */
+export function killSwitchNotice(read: Automation | null): Html | undefined {
+  if (read?.paused === false) return undefined;
+  const text =
+    read === null
+      ? 'Whether the kill switch is on could not be read'
+      : `${capitalized(killSwitchText(read))}. Nothing is rolled back, and an approval has no effect`;
+  return html`<div class="notice error" role="alert" id="kill-switch" data-part><p>${text}.</p></div>`;
+}
 
 /** @param paths of the action */
 export const refusedFormOf = (

@@ -156,7 +156,7 @@ async function readPage(
   // As on the settings, only for those who may see the health of all services.
   const banner = viewer.may('health:read', EVERYWHERE) ? configurationNotice(await deps.config.problems()) : undefined;
   const mayBePaused = page.showsKillSwitch !== true && viewer.may('incidents:read', {});
-  const killSwitch = mayBePaused ? killSwitchNotice(await deps.automation.read()) : undefined;
+  const killSwitch = mayBePaused ? killSwitchNotice(await deps.automation.read().catch(() => null)) : undefined;
   const main = html`${banner ?? ''}${killSwitch ?? ''}${await read.main}`;
   const markup = String(await main);
   const version = sha256(read.title + markup.replaceAll(viewer.csrfToken, '')).slice(0, 16);

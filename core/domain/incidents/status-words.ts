@@ -13,12 +13,25 @@ const STATUS_WORDS: Record<IncidentRecord['status'], string> = {
 export function statusWords(
   incident: Pick<IncidentRecord, 'status'> &
     Partial<
-      Pick<IncidentRecord, 'verification' | 'verifying' | 'new_onset' | 'recovered_at' | 'resolved_by' | 'closed_as'>
+      Pick<
+        IncidentRecord,
+        | 'verification'
+        | 'verifying'
+        | 'new_onset'
+        | 'recovered_at'
+        | 'reopened_at'
+        | 'reopened_by'
+        | 'resolved_by'
+        | 'closed_as'
+      >
     >,
 ): string {
   const { status, verification } = incident;
   if (status === 'open' && isLaterProblem(incident) && incident.recovered_at !== undefined)
     return 'open: the problem is over';
+  // Nothing has shown that a problem began when a person reopened the incident.
+  if (status === 'open' && incident.reopened_by !== undefined && incident.new_onset?.at === incident.reopened_at)
+    return 'open: reopened by a person';
   if (status === 'open' && isLaterProblem(incident))
     return `open: another problem began ${onsetWords(incident.new_onset?.after_change?.name)}`;
   if (status === 'mitigated' && verification === 'passed') return 'mitigated and verified';

@@ -66,7 +66,7 @@ export function causeOf(message: Message, before: StateBefore): PageCause {
       if (message.again) return { text: 'Alerts of more services outside the catalogue are firing' };
       return message.critical && before.severity !== 'critical' ? { text: CRITICAL_JOINED } : { text: PAGING_JOINED };
     case 'reopened':
-      return { text: RETURNED };
+      return { text: message.by === undefined ? RETURNED : `${actorName(message.by)} reopened the incident` };
     case 'severity':
       return { text: `${actorName(message.by)} raised the severity to ${message.severity}` };
     case 'declared':

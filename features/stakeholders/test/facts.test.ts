@@ -241,7 +241,7 @@ const FACTS: Record<string, Fact> = {
       console: ['Open because a person reopened it, so a person resolves it'],
       cli: ['open because a person reopened it, so a person resolves it'],
     },
-    mustNot: [...ALL_WELL, 'closed, not verified', 'declared it'],
+    mustNot: [...ALL_WELL, 'closed, not verified', 'declared it', 'another problem', 'Alerts returned'],
   },
   'closed by a person while an alert fires': {
     story: story('resolved-by-a-person'),

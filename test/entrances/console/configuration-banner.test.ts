@@ -51,7 +51,13 @@ test('warnings are none, and of many errors it names the first', async () => {
 });
 
 test('every page says that the kill switch is on, and the two that show it anyway say it once', async () => {
-  const { get, world } = consoleWorld(() => ({}));
+  let isReadable = true;
+  const { get, world } = consoleWorld(({ deps: { automation } }) => ({
+    automation: {
+      ...automation,
+      read: () => (isReadable ? automation.read() : Promise.reject(new Error('the table did not answer'))),
+    },
+  }));
   const banner = async (path: string): Promise<string> => {
     const [shown = ''] =
       /<div[^>]* id="kill-switch"[^]*?<\/div>/.exec(await (await get(path, { token: 'ada' })).text()) ?? [];
@@ -64,4 +70,6 @@ test('every page says that the kill switch is on, and the two that show it anywa
       /^The kill switch is on, set by person:ada: moving .*Nothing is rolled back, and an approval has no effect\.$/s,
     );
   for (const path of ['/console', '/console/automation']) expect(await banner(path)).toBe('');
+  isReadable = false;
+  expect(await banner('/console/incidents')).toBe('Whether the kill switch is on could not be read.');
 });
