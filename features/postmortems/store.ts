@@ -2,10 +2,10 @@ import * as z from 'zod';
 import type { AuditEntry } from '../../core/domain/ports/audit.ts';
 import type { Page } from '../../core/domain/ports/common.ts';
 import { withTimes } from './decisions/action-items.ts';
-import type { Postmortems, StoredPostmortem } from './types.ts';
+import type { Postmortems, RevisionText, StoredPostmortem } from './types.ts';
 import type { StoredActionItem } from '../../core/domain/ports/action-items.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
-import { PostmortemRecord, PostmortemState } from './schemas/postmortem.ts';
+import { DraftFacts, PostmortemRecord, PostmortemState } from './schemas/postmortem.ts';
 import { ActionItem, ActionItemId } from '../../schemas/action-items/action-item.ts';
 import { readAs } from '../../schemas/parsing/read-as.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
@@ -30,6 +30,8 @@ import {
 
 /** A state of a newer version stays open to people, and is not published again. */
 const StoredRecord = PostmortemRecord.extend({ state: readAs(PostmortemState, 'in_review') });
+
+const StoredText = z.object({ markdown: z.string(), facts: DraftFacts.optional() });
 
 const StoredItem = z.object({
   ...ActionItem.shape,
@@ -57,15 +59,14 @@ export class PostmortemTable implements Postmortems {
     const item = await this.#table.get(keys.postmortem(id));
     if (item === undefined) return undefined;
     const record = StoredRecord.parse(item);
-    const markdown = await this.text(id, record.revision);
-    if (markdown === undefined)
-      throw new Error(`the text of post-mortem ${id}, revision ${record.revision}, is missing`);
-    return { record, markdown };
+    const text = await this.text(id, record.revision);
+    if (text === undefined) throw new Error(`the text of post-mortem ${id}, revision ${record.revision}, is missing`);
+    return { record, markdown: text.markdown };
   }
 
-  async text(id: IncidentId, revision: number): Promise<string | undefined> {
+  async text(id: IncidentId, revision: number): Promise<RevisionText | undefined> {
     const item = await this.#table.get(keys.postmortemText(id, revision));
-    return item && String(item['markdown']);
+    return item && StoredText.parse(item);
   }
 
   async save(
@@ -79,7 +80,13 @@ export class PostmortemTable implements Postmortems {
     const open = keys.postmortemOpen(id);
     const { ok } = await this.#table.transact([
       put({ ...keys.postmortem(id), ...record }, revision === 1 ? absent : isRevision(revision - 1)),
-      put({ ...keys.postmortemText(id, revision), markdown, at: record.updated_at, by: record.updated_by }),
+      put({
+        ...keys.postmortemText(id, revision),
+        markdown,
+        facts: record.facts,
+        at: record.updated_at,
+        by: record.updated_by,
+      }),
       state === 'draft' || state === 'in_review' ? put({ ...open, incident_id: id }) : remove(open),
       auditWrite(entry),
       comparisonWrite(id, record.updated_at),

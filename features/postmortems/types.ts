@@ -1,7 +1,7 @@
 import type { StoredActionItem } from '../../core/domain/ports/action-items.ts';
 import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import type { IssueRecord, PostmortemRecord } from './schemas/postmortem.ts';
+import type { DraftFacts, IssueRecord, PostmortemRecord } from './schemas/postmortem.ts';
 import type { ActionItemId, Tracker } from '../../schemas/action-items/action-item.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { AuditEntry } from '../../core/domain/ports/audit.ts';
@@ -9,12 +9,15 @@ import type { Page } from '../../core/domain/ports/common.ts';
 
 export type StoredPostmortem = { record: PostmortemRecord; markdown: string };
 
+/** The text of a saved version. `facts`: undefined: an older version of Firebreak has saved it, which kept only those of the newest one. */
+export type RevisionText = { markdown: string; facts?: DraftFacts | undefined };
+
 /** Post-mortems with all saved versions of their texts. */
 export type Postmortems = {
   /** Reads strongly consistently. Undefined: none is stored. */
   read(id: IncidentId): Promise<StoredPostmortem | undefined>;
   /** Returns the text of a saved version. */
-  text(id: IncidentId, revision: number): Promise<string | undefined>;
+  text(id: IncidentId, revision: number): Promise<RevisionText | undefined>;
   /**
    * Saves a version with its action items and an entry of the audit log, in one transaction, and marks the incident for
    * a comparison of its items with their issues. Items that did not change keep the time of their last change. A

@@ -1,5 +1,5 @@
 import type { DecisionView, EarlierProblem, IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { openProblem } from './new-onset.ts';
 
@@ -61,6 +61,35 @@ export const decisionsOf = <D extends Pick<DecisionView, 'id' | 'at' | 'question
 /** Returns whether something happened while a problem was the newest one. */
 export const isDuring = ({ number, at, until }: Pick<Problem, 'number' | 'at' | 'until'>, when: Timestamp): boolean =>
   (number === 1 || when >= at) && (until === null || when < until);
+
+/**
+ * Returns the end of each problem. One that had not ended when the next one began ended with that.
+ *
+ * @param lastEnd end of the incident. Null: nothing has shown one
+ * @returns null: nothing has shown its end
+ */
+export function endsOf(
+  problems: readonly Pick<Problem, 'until' | 'recovered_at'>[],
+  lastEnd: Timestamp | null,
+): (Timestamp | null)[] {
+  let end = lastEnd;
+  return problems
+    .toReversed()
+    .map((problem) => (end = problem.until === null && lastEnd === null ? null : (problem.recovered_at ?? end)))
+    .toReversed();
+}
+
+/** Adds up the seconds in which at least one problem was open: the service was well between two problems. */
+export function openSeconds(problems: readonly { opened_at: Timestamp; ended_at: Timestamp | null }[]): number {
+  let [sum, until] = [0, problems[0]?.opened_at];
+  for (const { opened_at, ended_at } of problems) {
+    const from = until !== undefined && opened_at < until ? until : opened_at;
+    if (ended_at === null || ended_at <= from) continue;
+    sum += secondsBetween(from, ended_at);
+    until = ended_at;
+  }
+  return sum;
+}
 
 /** Adds a problem to those that were before it. */
 export function withProblem(earlier: readonly EarlierProblem[] = [], ended: EarlierProblem): EarlierProblem[] {

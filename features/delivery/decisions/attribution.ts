@@ -2,8 +2,13 @@ import type { AttributionCorrection, DeployRecord } from '../deploy-record.ts';
 import type { DoraIncident } from '../dora.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
-import { type Problem, problemsOf, type WithProblems } from '../../../core/domain/incidents/problems.ts';
-import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import {
+  endsOf,
+  openSeconds,
+  type Problem,
+  problemsOf,
+  type WithProblems,
+} from '../../../core/domain/incidents/problems.ts';
 
 /** An incident as far as delivery figures need it. Its suspects exclude those that people ruled out. */
 export type ObservedIncident = Pick<
@@ -55,7 +60,7 @@ export function attributedIncident(
     resolved_at,
     closed_as: closedAs,
     // Nothing shows when, or whether, an unverified incident ended.
-    restore_s: resolved_at === null || closedAs === 'unverified' ? null : secondsOf(problems),
+    restore_s: resolved_at === null || closedAs === 'unverified' ? null : openSeconds(problems),
     deployment_id: first?.deployment_id ?? null,
     attributed_by: first?.attributed_by ?? 'none',
     problems,
@@ -64,27 +69,6 @@ export function attributedIncident(
 }
 
 type RolledBack = Pick<DeployRecord, 'id' | 'started_at'>;
-
-/** Returns the end of each problem. One that had not ended when the next one began ended with that. Null: nothing has shown an end. */
-function endsOf(problems: readonly Problem[], lastEnd: Timestamp | null): (Timestamp | null)[] {
-  let end = lastEnd;
-  return problems
-    .toReversed()
-    .map((problem) => (end = problem.until === null && lastEnd === null ? null : (problem.recovered_at ?? end)))
-    .toReversed();
-}
-
-/** Adds up the seconds in which at least one problem was open. */
-function secondsOf(problems: readonly { opened_at: Timestamp; ended_at: Timestamp | null }[]): number {
-  let [sum, until] = [0, ''];
-  for (const { opened_at, ended_at } of problems) {
-    const from = opened_at < until ? (until as Timestamp) : opened_at;
-    if (ended_at === null || ended_at <= from) continue;
-    sum += secondsBetween(from, ended_at);
-    until = ended_at;
-  }
-  return sum;
-}
 
 /**
  * Returns the deploys that were rolled back for a problem: those that it suspects most, and of deploys that no problem suspects those that

@@ -21,6 +21,7 @@ import { hasOpenFence, markdownOf, partsOf, type PostmortemText } from '../decis
 import type { DraftInput } from '../decisions/record.ts';
 import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import {
   type Citation,
   type Finding,
@@ -48,11 +49,11 @@ export type PostmortemDeps = GatherDeps & Pick<Deps, 'postmortems' | 'projection
 /** What the draft needs in addition: it runs the configured queries, and the health query. */
 export type DraftDeps = PostmortemDeps & Pick<Deps, 'metrics' | 'metricQueries'>;
 
-/** The stored post-mortem of an incident, or what its draft would be. */
+/** The post-mortem of an incident. `told`: the stored text, else what a draft would be, which also replaces one of an earlier end. */
 type CurrentPostmortem = {
   draftInput: DraftInput;
   stored: StoredPostmortem | undefined;
-  draft: Draft;
+  told: Draft;
   need: PostmortemNeed;
 };
 
@@ -72,13 +73,17 @@ async function readCurrent(
   return {
     draftInput: gathered.record,
     stored,
-    draft: draftOf(gathered.record, gathered.end),
+    told:
+      stored === undefined || isOfEarlierEnd(incident, stored.record)
+        ? draftOf(gathered.record, gathered.end)
+        : { markdown: stored.markdown, facts: stored.record.facts },
     need: needOf(postmortems, incident),
   };
 }
 
 /**
- * Returns a post-mortem. Without a stored one, it is what a draft would be now.
+ * Returns a post-mortem. Without a stored one, or with a draft that is older than the newest problem of the incident, it is what a draft
+ * would be now.
  *
  * @param revision a saved version. Absent: the newest
  * @throws Refusal 403, 404
@@ -89,13 +94,15 @@ export async function readPostmortem(
   { id, revision }: { id: IncidentId; revision?: number | undefined },
 ): Promise<PostmortemView> {
   const found = await readCurrent(deps, id, (scope) => caller.allow('incidents:read', scope));
-  if (revision === undefined || revision === (found.stored?.record.revision ?? 0))
+  if (revision === undefined || (revision === 0 && found.stored === undefined))
     return viewOf(found, deps.clock.now());
-  const markdown = revision > 0 ? await deps.postmortems.text(id, revision) : undefined;
-  if (found.stored === undefined || markdown === undefined)
+  const text = revision > 0 ? await deps.postmortems.text(id, revision) : undefined;
+  if (found.stored === undefined || text === undefined)
     throw new Refusal(404, 'unknown-revision', `the post-mortem of incident ${id} has no revision ${revision}`);
   const { record } = found.stored;
-  return viewOf({ ...found, stored: { record: { ...record, revision }, markdown } }, deps.clock.now());
+  const { markdown, facts = record.facts } = text;
+  const stored = { record: { ...record, revision }, markdown };
+  return viewOf({ ...found, stored, told: { markdown, facts } }, deps.clock.now());
 }
 
 /**
@@ -111,21 +118,21 @@ export async function savePostmortem(
   input: PostmortemInput,
 ): Promise<PostmortemView> {
   const found = await readCurrent(deps, id, (scope) => caller.allow('incidents:write', scope));
-  const { stored, draft, draftInput } = found;
+  const { stored, told, draftInput } = found;
   if (draftInput.incident.status !== 'resolved')
     throw new Refusal(409, 'incident-open', `incident ${id} is not resolved; its post-mortem can be saved after that`);
   const revision = stored?.record.revision ?? 0;
   if (input.revision !== undefined && input.revision !== revision) throw staleRevision(id, input.revision, revision);
-  const markdown = withoutCredentials(revisedMarkdown(stored?.markdown ?? draft.markdown, input));
+  const markdown = withoutCredentials(revisedMarkdown(told.markdown, input));
   const state = input.state ?? (stored === undefined ? 'draft' : stored.record.state);
   if (stored !== undefined && markdown === stored.markdown && state === stored.record.state)
     return viewOf(found, deps.clock.now());
   const now = deps.clock.now();
-  const saved = await saveRevision(deps, found, { markdown, state, at: now, by: caller.name });
+  const saved = await saveRevision(deps, found, { markdown, facts: told.facts, state, at: now, by: caller.name });
   if (saved === undefined) throw staleRevision(id, revision, revision + 1);
   await deps.postmortems.settle(id);
   if (state !== stored?.record.state) await noteState(deps, saved, caller.name);
-  return viewOf({ ...found, stored: { record: saved, markdown } }, now);
+  return viewOf({ ...found, stored: { record: saved, markdown }, told: { markdown, facts: saved.facts } }, now);
 }
 
 /**
@@ -138,8 +145,8 @@ export async function lintPostmortem(
   caller: Caller,
   { id, markdown }: { id: IncidentId; markdown: string },
 ): Promise<Finding[]> {
-  const { draftInput, stored, draft } = await readCurrent(deps, id, (scope) => caller.allow('incidents:read', scope));
-  return findingsIn(requireValidText(markdown), draftInput, (stored?.record.facts ?? draft.facts).citations);
+  const { draftInput, told } = await readCurrent(deps, id, (scope) => caller.allow('incidents:read', scope));
+  return findingsIn(requireValidText(markdown), draftInput, told.facts.citations);
 }
 
 const findingsIn = (markdown: string, draftInput: DraftInput, citations: readonly Citation[]): Finding[] =>
@@ -201,13 +208,13 @@ export function requireValidText(markdown: string): string {
   return markdown;
 }
 
-type NewRevision = { markdown: string; state: PostmortemRecord['state']; at: Timestamp; by: string };
+type NewRevision = Draft & { state: PostmortemRecord['state']; at: Timestamp; by: string };
 
 /** Stores a version. Undefined: another one has been saved since it was read. */
 async function saveRevision(
   deps: Pick<Deps, 'postmortems' | 'projections'>,
-  { stored, draft, draftInput }: Pick<CurrentPostmortem, 'stored' | 'draft' | 'draftInput'>,
-  { markdown, state, at, by }: NewRevision,
+  { stored, draftInput }: Pick<CurrentPostmortem, 'stored' | 'draftInput'>,
+  { markdown, facts, state, at, by }: NewRevision,
 ): Promise<PostmortemRecord | undefined> {
   const { incident } = draftInput;
   const before = stored?.record;
@@ -225,7 +232,7 @@ async function saveRevision(
     updated_by: by,
     published_at: publishes ? at : (before?.published_at ?? null),
     published_by: publishes ? by : (before?.published_by ?? null),
-    facts: before?.facts ?? draft.facts,
+    facts,
     reminded: null,
   };
   const entry = {
@@ -271,19 +278,20 @@ function itemsOf(record: PostmortemRecord, markdown: string, alert: string): Sto
 /** Drafts and stores the post-mortem of a resolved incident, once. Returns whether there is one now. */
 export async function draftPostmortem(deps: DraftDeps, id: IncidentId): Promise<boolean> {
   const stored = await deps.postmortems.read(id);
-  if (stored !== undefined && !(await isOfEarlierEnd(deps, stored.record))) {
+  const incident = await deps.incidents.read(id);
+  if (incident === undefined) return false;
+  if (stored !== undefined && !isOfEarlierEnd(incident, stored.record)) {
     await noteDraft(deps, stored.record);
     return true;
   }
   const gathered = await gather(deps, id, deps);
   if (gathered === undefined) return false;
   const { record, end } = gathered;
-  const draft = draftOf(record, end);
   const at = deps.clock.now();
   const saved = await saveRevision(
     deps,
-    { stored, draft, draftInput: record },
-    { markdown: draft.markdown, state: 'draft', at, by: 'firebreak' },
+    { stored, draftInput: record },
+    { ...draftOf(record, end), state: 'draft', at, by: 'firebreak' },
   );
   if (saved === undefined) return false;
   await noteDraft(deps, saved);
@@ -291,14 +299,10 @@ export async function draftPostmortem(deps: DraftDeps, id: IncidentId): Promise<
 }
 
 /** Returns whether the incident was reopened after a draft that no person has touched. */
-async function isOfEarlierEnd(
-  { incidents }: Pick<Deps, 'incidents'>,
-  { incident_id: id, state, updated_by: by, updated_at: at }: PostmortemRecord,
-): Promise<boolean> {
-  if (state !== 'draft' || by !== 'firebreak') return false;
-  const reopenedAt = (await incidents.read(id))?.reopened_at;
-  return reopenedAt !== undefined && reopenedAt > at;
-}
+const isOfEarlierEnd = (
+  { reopened_at: reopenedAt }: Pick<IncidentRecord, 'reopened_at'>,
+  { state, updated_by: by, updated_at: at }: PostmortemRecord,
+): boolean => state === 'draft' && by === 'firebreak' && reopenedAt !== undefined && reopenedAt > at;
 
 /** Adds the draft to the timeline, once. */
 async function noteDraft(
@@ -333,10 +337,10 @@ async function noteState(deps: Pick<Deps, 'incidents'>, record: PostmortemRecord
   });
 }
 
-function viewOf({ draftInput, stored, draft, need }: CurrentPostmortem, now: Timestamp): PostmortemView {
+function viewOf({ draftInput, stored, told, need }: CurrentPostmortem, now: Timestamp): PostmortemView {
   const { incident } = draftInput;
-  const markdown = stored?.markdown ?? draft.markdown;
-  const { citations, times, filled } = stored?.record.facts ?? draft.facts;
+  const { markdown } = told;
+  const { citations, times, filled } = told.facts;
   const { title, introduction, sections } = partsOf(markdown);
   const placed = actionItemsOf(markdown);
   const ids = actionItemIds(incident.id, placed, sha256);
@@ -445,7 +449,7 @@ export async function changeActionItem(
     const saved =
       changed === markdown
         ? record
-        : await saveRevision(deps, found, { markdown: changed, state: record.state, at, by: caller.name });
+        : await saveRevision(deps, found, { ...record, markdown: changed, at, by: caller.name });
     const items = saved && itemsOf(saved, changed, alertName(found.draftInput));
     const item = items?.[placed.indexOf(one)];
     if (item !== undefined) return actionItemView(item, at);

@@ -17,7 +17,7 @@ import { escaped, markdownOf } from './markdown.ts';
 import type { CitableEntry } from './proposed-wording.ts';
 import type { DraftInput, ProblemRecord } from './record.ts';
 import { References, type Row, rowOfChange, rowsOf, sentenceCase } from './timeline.ts';
-import { MITIGATED, problemTimesOf, type ProblemTimes, timesOf } from './times.ts';
+import { ACKNOWLEDGED, MITIGATED, problemTimesOf, type ProblemTimes, timesOf } from './times.ts';
 import { clockTime, counted, durationWords, numberWords, percent, spanWords, sparkline } from './words.ts';
 import { MIN_CONFIDENCE_TO_ASK } from '../../../core/domain/correlation/weights.ts';
 
@@ -134,7 +134,7 @@ class Drafting {
   }
 
   /** Returns the reference of the first or the last row of one of these kinds. */
-  #refOfRow(which: 'first' | 'last', ...kinds: string[]): string | undefined {
+  #refOfRow(which: 'first' | 'last', ...kinds: readonly string[]): string | undefined {
     return this.#refOf(which, ({ kind }) => kinds.includes(kind));
   }
 
@@ -160,6 +160,11 @@ class Drafting {
       this.#refOfRow('first', 'incident.opened', 'incident.declared') ??
       this.#references.refOf(`incident:${this.#record.incident.id}`, this.#times.alerted_at)
     );
+  }
+
+  /** The entry of the first person who began to work on the incident. */
+  get #acknowledgement(): string | undefined {
+    return this.#refOfRow('first', ...ACKNOWLEDGED);
   }
 
   /** The entry with which a problem began. */
@@ -461,26 +466,57 @@ class Drafting {
 
   #phases(): string {
     const { to_acknowledge_seconds, to_restore_seconds } = this.#times;
-    const acknowledgement =
-      this.#refOfRow('first', 'incident.acknowledged', 'page.acknowledged', 'role.taken') ?? this.#opening;
     const line = (name: string, seconds: number, ...refs: string[]): string =>
       `- ${this.#sentence(`${name}: ${durationWords(seconds)}`, this.#opening, ...refs)}`;
+    const [ofProblems, isOne] = [this.#problems, this.#problems.length === 1];
     return [
-      ...this.#problems.map((problem) => {
-        const { to_detect_seconds: seconds, started_at } = problem.times;
-        const text = `${problem.label}time to detect: ${durationWords(seconds)}, from ${clockTime(started_at)}`;
-        return this.#field(`- ${this.#sentence(text, this.#beginning(problem))}`, '');
-      }),
+      ...ofProblems.map((problem) => this.#timeToDetect(problem)),
       this.#field(
-        to_acknowledge_seconds === null ? null : line('time to acknowledge', to_acknowledge_seconds, acknowledgement),
+        to_acknowledge_seconds === null
+          ? null
+          : isOne
+            ? line('time to acknowledge', to_acknowledge_seconds, this.#acknowledgement ?? this.#opening)
+            : ofProblems.flatMap((problem) => this.#timeToAcknowledge(problem)).join('\n'),
         'When did someone begin to work on it? No one acknowledged the incident.',
       ),
-      ...this.#problems.map((problem) => this.#timeToMitigate(problem)),
+      ...ofProblems.map((problem) => this.#timeToMitigate(problem)),
+      ...(isOne ? [] : ofProblems.flatMap((problem) => this.#timeToRestore(problem))),
       this.#field(
-        to_restore_seconds === null ? null : line('time to restore', to_restore_seconds, this.#restoredRef),
+        to_restore_seconds === null
+          ? null
+          : line(`time to restore${isOne ? '' : ', all problems together'}`, to_restore_seconds, this.#restoredRef),
         'When was the service restored? The incident is still open.',
       ),
     ].join('\n');
+  }
+
+  #timeToDetect(problem: ToldProblem): string {
+    const { label, number, times } = problem;
+    const { to_detect_seconds: seconds, started_at } = times;
+    return this.#field(
+      seconds === null
+        ? null
+        : `- ${this.#sentence(`${label}time to detect: ${durationWords(seconds)}, from ${clockTime(started_at)}`, this.#beginning(problem))}`,
+      `When did ${label === '' ? 'the problem' : `problem ${number}`} begin? Nothing had measured it before the alert.`,
+    );
+  }
+
+  /** Empty: no one acknowledged this problem, which can have ended before, or begun after someone worked on the incident. */
+  #timeToAcknowledge(problem: ToldProblem): string[] {
+    const { to_acknowledge_seconds: seconds } = problem.times;
+    const acknowledgement = this.#refDuring(problem, ...ACKNOWLEDGED);
+    if (seconds === null || acknowledgement === undefined) return [];
+    const text = `${problem.label}time to acknowledge: ${durationWords(seconds)}`;
+    return [`- ${this.#sentence(text, this.#beginning(problem), acknowledgement)}`];
+  }
+
+  /** Empty: the problem had not ended when the next one began, or nothing has shown its end. */
+  #timeToRestore(problem: ToldProblem): string[] {
+    const { to_restore_seconds: seconds } = problem.times;
+    if (seconds === null) return [];
+    const refs = problem.until === null ? [this.#restoredRef] : [];
+    const text = `${problem.label}time to restore: ${durationWords(seconds)}`;
+    return [`- ${this.#sentence(text, this.#beginning(problem), ...refs)}`];
   }
 
   #timeToMitigate(problem: ToldProblem): string {
@@ -588,7 +624,7 @@ class Drafting {
     const { to_detect_seconds } = this.#times;
     return [
       this.#field(null, 'Which conditions made the failure possible, or made it worse?'),
-      ...(to_detect_seconds > DETECTED_WITHIN_SECONDS
+      ...(to_detect_seconds !== null && to_detect_seconds > DETECTED_WITHIN_SECONDS
         ? [this.#field(null, `What made the detection take ${durationWords(to_detect_seconds)}?`)]
         : []),
     ].join('\n\n');
@@ -598,11 +634,10 @@ class Drafting {
     const { to_detect_seconds, to_acknowledge_seconds } = this.#times;
     const last = this.#problems.at(-1);
     const verified = last?.verification === 'passed' ? this.#refDuring(last, 'verification.passed') : undefined;
-    const acknowledgement = this.#refOfRow('first', 'incident.acknowledged', 'page.acknowledged', 'role.taken');
-    const isMeasured = this.#problems[0]?.evidence != null;
+    const acknowledgement = this.#acknowledgement;
     return this.#list(
       [
-        ...(to_detect_seconds <= DETECTED_WITHIN_SECONDS && isMeasured
+        ...(to_detect_seconds !== null && to_detect_seconds <= DETECTED_WITHIN_SECONDS
           ? [this.#sentence(`the alert fired within ${durationWords(to_detect_seconds)} of the onset`, this.#opening)]
           : []),
         ...this.#problems.flatMap((problem) => [
@@ -701,14 +736,14 @@ class Drafting {
     const escalations = incident.escalated?.length ?? 0;
     return this.#list(
       [
-        ...(to_detect_seconds > DETECTED_WITHIN_SECONDS
+        ...(to_detect_seconds !== null && to_detect_seconds > DETECTED_WITHIN_SECONDS
           ? [this.#sentence(`the alert fired only ${durationWords(to_detect_seconds)} after the onset`, this.#opening)]
           : []),
         ...(to_acknowledge_seconds !== null && to_acknowledge_seconds > ACKNOWLEDGED_WITHIN_SECONDS
           ? [
               this.#sentence(
                 `it took ${durationWords(to_acknowledge_seconds)} until a person acknowledged`,
-                this.#refOfRow('first', 'incident.acknowledged', 'page.acknowledged', 'role.taken') ?? this.#opening,
+                this.#acknowledgement ?? this.#opening,
               ),
             ]
           : []),
@@ -763,7 +798,7 @@ class Drafting {
           item(`Add a check that stops a failure such as that of ${version} before production`, 'P1', isOwn),
         ];
       }),
-      ...(to_detect_seconds > DETECTED_WITHIN_SECONDS
+      ...(to_detect_seconds !== null && to_detect_seconds > DETECTED_WITHIN_SECONDS
         ? [item(`Detect this failure sooner: it began ${durationWords(to_detect_seconds)} before the alert`, 'P2')]
         : []),
       ...(this.#problems.some(({ times }) => times.mitigated_at === null)

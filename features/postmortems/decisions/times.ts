@@ -1,7 +1,7 @@
 import type { ResponseTimes } from '../schemas/postmortem.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import { onsetOf } from '../../../core/domain/correlation/onset.ts';
-import { isDuring } from '../../../core/domain/incidents/problems.ts';
+import { type Onset, onsetOf } from '../../../core/domain/correlation/onset.ts';
+import { endsOf, isDuring, openSeconds } from '../../../core/domain/incidents/problems.ts';
 import type { DraftInput, ProblemRecord } from './record.ts';
 
 const MITIGATION_KINDS = new Set(['roll-back', 'flag', 'scale', 'restart', 'reroute']);
@@ -9,20 +9,26 @@ const MITIGATION_KINDS = new Set(['roll-back', 'flag', 'scale', 'restart', 'rero
 /** Entries of a mitigation: of one by Firebreak, and of a person who has deployed the earlier version again. */
 export const MITIGATED: readonly string[] = ['mitigation.succeeded', 'mitigation.by_hand'];
 
+/** Entries of a person who begins to work on an incident. */
+export const ACKNOWLEDGED: readonly string[] = ['incident.acknowledged', 'page.acknowledged', 'role.taken'];
+
 /** Times of one problem. Null: it did not happen, or it is not known. */
-export type ProblemTimes = Pick<
-  ResponseTimes,
-  'started_at' | 'alerted_at' | 'mitigated_at' | 'to_detect_seconds' | 'to_mitigate_seconds'
-> & { restored_at: Timestamp | null };
+export type ProblemTimes = Omit<ResponseTimes, 'resolved_at' | 'duration_seconds'>;
 
 type Record = Pick<DraftInput, 'incident' | 'timeline' | 'effects' | 'signals'>;
 
+type AnyProblem = Omit<ProblemRecord, 'causes'>;
+
 /** Returns the times of a problem. */
-export function problemTimesOf(record: Record, problem: Omit<ProblemRecord, 'causes'>): ProblemTimes {
+export function problemTimesOf(record: Record, problem: AnyProblem): ProblemTimes {
   const { timeline, effects } = record;
-  const { at: alerted_at, evidence, notBefore } = problem;
-  const onset = earlier(evidence === null ? alerted_at : onsetOf(evidence).at, alerted_at);
-  const started_at = notBefore !== null && onset < notBefore ? notBefore : onset;
+  const { at, evidence, notBefore } = problem;
+  const alerted_at = alertedAt(record, problem);
+  const onset = evidence === null ? null : onsetOf(evidence);
+  const began = earlier(earlier(onset?.at ?? at, at), alerted_at);
+  const started_at = notBefore !== null && began < notBefore ? notBefore : began;
+  const acknowledged_at =
+    timeline.find(({ entry }) => ACKNOWLEDGED.includes(entry.kind) && isDuring(problem, entry.at))?.entry.at ?? null;
   // A flag that a person changed (`flag.by`) is not an action of Firebreak.
   const mitigated_at =
     timeline.find(({ entry }) => MITIGATED.includes(entry.kind) && isDuring(problem, entry.at))?.entry.at ??
@@ -31,39 +37,44 @@ export function problemTimesOf(record: Record, problem: Omit<ProblemRecord, 'cau
         MITIGATION_KINDS.has(kind) && state === 'succeeded' && flag?.by === undefined && isDuring(problem, done),
     )?.at ??
     null;
+  const restored_at = problem.until === null ? restoredAt(record, problem) : (problem.recovered_at ?? null);
   return {
     started_at,
     alerted_at,
+    acknowledged_at,
     mitigated_at,
-    restored_at: problem.until === null ? restoredAt(record, problem) : (problem.recovered_at ?? null),
-    to_detect_seconds: secondsAfter(started_at, alerted_at) ?? 0,
+    restored_at,
+    to_detect_seconds: isMeasured(onset) || started_at < alerted_at ? secondsAfter(started_at, alerted_at) : null,
+    to_acknowledge_seconds: secondsAfter(alerted_at, acknowledged_at),
     to_mitigate_seconds: secondsAfter(alerted_at, mitigated_at),
+    to_restore_seconds: secondsAfter(at, restored_at),
   };
 }
 
 /**
- * Returns the times of an incident. Detection and mitigation are those of its first problem.
+ * Returns the times of an incident. Detection and mitigation are those of its first problem, and the acknowledgement counts from the
+ * problem that was acknowledged.
  *
  * @param now end of the duration of an incident that is open
  */
-export function timesOf(
-  record: Record & { problems: readonly Omit<ProblemRecord, 'causes'>[] },
-  now: Timestamp,
-): ResponseTimes {
-  const { opened_at, resolved_at, handling } = record.incident;
-  const [first] = record.problems;
+export function timesOf(record: Record & { problems: readonly AnyProblem[] }, now: Timestamp): ResponseTimes {
+  const { incident, problems } = record;
+  const { opened_at, resolved_at, handling } = incident;
+  const [first] = problems;
   const { started_at, alerted_at, mitigated_at, to_detect_seconds, to_mitigate_seconds } =
     first === undefined
       ? {
           started_at: opened_at,
           alerted_at: opened_at,
           mitigated_at: null,
-          to_detect_seconds: 0,
+          to_detect_seconds: null,
           to_mitigate_seconds: null,
         }
       : problemTimesOf(record, first);
-  const restored_at = restoredAt(record, record.problems.at(-1));
+  const restored_at = restoredAt(record, problems.at(-1));
+  const ends = endsOf(problems, restored_at);
   const acknowledged_at = handling?.acknowledged?.at ?? null;
+  const acknowledged = problems.find((problem) => acknowledged_at !== null && isDuring(problem, acknowledged_at));
   return {
     started_at,
     alerted_at,
@@ -73,17 +84,33 @@ export function timesOf(
     resolved_at,
     duration_seconds: Math.max(0, secondsBetween(alerted_at, resolved_at ?? now)),
     to_detect_seconds,
-    to_acknowledge_seconds: secondsAfter(alerted_at, acknowledged_at),
+    to_acknowledge_seconds: secondsAfter(
+      acknowledged === undefined ? alerted_at : alertedAt(record, acknowledged),
+      acknowledged_at,
+    ),
     to_mitigate_seconds,
-    to_restore_seconds: secondsAfter(alerted_at, restored_at),
+    to_restore_seconds:
+      restored_at === null
+        ? null
+        : openSeconds(problems.map(({ at }, index) => ({ opened_at: at, ended_at: ends[index] ?? null }))),
   };
 }
 
+/** Returns when a problem was noticed: the start of its alert or, if health showed it before that, when Firebreak had read health. */
+function alertedAt({ timeline, signals }: Record, problem: AnyProblem): Timestamp {
+  const noticed = timeline.find(({ entry }) => entry.kind === 'incident.failing_again' && isDuring(problem, entry.at));
+  if (noticed?.entry.actor !== 'firebreak' || problem.after_change !== undefined) return problem.at;
+  return signals
+    .map(({ startsAt }) => startsAt)
+    .filter((at) => isDuring(problem, at))
+    .reduce(earlier, noticed.entry.at);
+}
+
+/** Returns whether something shows when a problem began: the start of an alert alone says when it was noticed. */
+const isMeasured = (onset: Onset | null): boolean => onset !== null && onset.from !== 'alert';
+
 /** Returns when the incident's last problem had ended. Null: the incident is open. */
-function restoredAt(
-  { incident: { resolved_at }, timeline }: Record,
-  last: Omit<ProblemRecord, 'causes'> | undefined,
-): Timestamp | null {
+function restoredAt({ incident: { resolved_at }, timeline }: Record, last: AnyProblem | undefined): Timestamp | null {
   if (resolved_at === null) return null;
   const isOf = (at: Timestamp): boolean => at <= resolved_at && (last === undefined || isDuring(last, at));
   const lastAt = (kind: string): Timestamp | undefined =>

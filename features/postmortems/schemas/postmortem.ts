@@ -42,7 +42,7 @@ export type Citation = z.infer<typeof Citation>;
 
 /**
  * Times of the response, and the seconds that each phase took. Of an incident with several problems, detection and mitigation are those of the
- * first. Null: it did not happen yet, or it is not known. `duration_seconds` of an open incident: until now.
+ * first, and the restoration adds up all. Null: it did not happen yet, or it is not known. `duration_seconds` of an open incident: until now.
  */
 export const ResponseTimes = z.object({
   started_at: Timestamp,
@@ -52,7 +52,7 @@ export const ResponseTimes = z.object({
   restored_at: Timestamp.nullable(),
   resolved_at: Timestamp.nullable(),
   duration_seconds: z.number(),
-  to_detect_seconds: z.number(),
+  to_detect_seconds: z.number().nullable(),
   to_acknowledge_seconds: z.number().nullable(),
   to_mitigate_seconds: z.number().nullable(),
   to_restore_seconds: z.number().nullable(),

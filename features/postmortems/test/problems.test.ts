@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Caller } from '../../../core/actions/people/caller.ts';
 import type { PageRequest } from '../../../core/domain/ports/paging.ts';
 import { keepHealthSamples } from '../../../core/jobs/sweep/health-samples.ts';
 import { keys } from '../../../core/stores/keys.ts';
@@ -26,9 +27,11 @@ import { begins, finishes } from '../../../test/workflows/stories/late-changes.t
 import { redeployPaths } from '../../../test/workflows/stories/redeploys.ts';
 import { gather } from '../actions/gather.ts';
 import { draftDuePostmortems } from '../actions/jobs.ts';
+import { readPostmortem } from '../actions/postmortem.ts';
 import { draftOf } from '../decisions/draft.ts';
 import { partsOf } from '../decisions/markdown.ts';
 import { withPorts } from '../ports.ts';
+import type { PostmortemView } from '../schemas/postmortem.ts';
 
 const minute = (minutes: number): Timestamp => plusSeconds(NOON, 60 * minutes);
 
@@ -72,8 +75,15 @@ const draftsAfterTheFirstEnd: Moment = async ({ deps }) => {
   expect(await draftDuePostmortems(withPorts(deps))).toEqual({ drafted: 1 });
 };
 
-async function messyIncident(): Promise<{ world: FakeWorld; pages: PageRequest[] }> {
+const ADA: Caller = { name: 'person:ada', allow: () => undefined };
+
+async function messyIncident(): Promise<{ world: FakeWorld; pages: PageRequest[]; whileOpen: PostmortemView[] }> {
   const pages: PageRequest[] = [];
+  const whileOpen: PostmortemView[] = [];
+  const reads: Moment = async (world) => {
+    const [deps, id] = [withPorts(world.deps), theIncident(world)];
+    whileOpen.push(await readPostmortem(deps, ADA, { id }), await readPostmortem(deps, ADA, { id, revision: 1 }));
+  };
   const listens: Moment = ({ deps }) => {
     const { send } = deps.pager;
     Object.assign(deps, { pager: { send: (one: PageRequest) => (void pages.push(structuredClone(one)), send(one)) } });
@@ -93,11 +103,12 @@ async function messyIncident(): Promise<{ world: FakeWorld; pages: PageRequest[]
       [`${RESOLVED_FIRST + 0.5} min`]: draftsAfterTheFirstEnd,
       [`${AGAIN} min`]: fires(reopens),
       [`${AGAIN + 1} min`]: sweeps,
+      [`${AGAIN + 2} min`]: reads,
       [`${AGAIN + 11} min`]: ends(reopens),
       [`${AGAIN + 40} min`]: sweeps,
     },
   });
-  return { world, pages };
+  return { world, pages, whileOpen };
 }
 
 /** Returns what `GET /v1/metrics/dora` says. Null: the feature is not installed. */
@@ -116,11 +127,12 @@ async function doraOf(world: FakeWorld): Promise<any> {
 describe('an incident with two bad deploys and an outage right after its resolution', () => {
   let world: FakeWorld;
   let pages: PageRequest[];
+  let whileOpen: PostmortemView[];
   let incident: IncidentView;
   let markdown: string;
 
   beforeAll(async () => {
-    ({ world, pages } = await messyIncident());
+    ({ world, pages, whileOpen } = await messyIncident());
     incident = (await world.deps.incidents.view(theIncident(world))) ?? expect.unreachable();
     await draftDuePostmortems(withPorts(world.deps));
     markdown = (await withPorts(world.deps).postmortems.read(incident.id))?.markdown ?? '';
@@ -151,6 +163,9 @@ describe('an incident with two bad deploys and an outage right after its resolut
       expect.stringContaining('Problem 3: time to detect: 10 seconds, from 12:23'),
       expect.stringContaining('Problem 1: time to mitigate: 70 seconds'),
       expect.stringContaining('Problem 2: time to mitigate: 2 minutes'),
+      expect.stringContaining('Problem 1: time to restore: 4 minutes'),
+      expect.stringContaining('Problem 2: time to restore: 4 minutes'),
+      expect.stringContaining('Problem 3: time to restore: 11 minutes'),
     ]);
     const evidence = sectionOf(markdown, 'Suspect and evidence').join('\n');
     expect([...evidence.matchAll(/Problem (\d): began .* peaked at ([\d.]+)/g)].map(([, ...of]) => of)).toEqual([
@@ -210,6 +225,19 @@ describe('an incident with two bad deploys and an outage right after its resolut
     ]);
   });
 
+  test('has a post-mortem of now while it is open again, and the draft of its first end stays beside it', () => {
+    const told = whileOpen.map(({ markdown: text, times }) => [
+      text.match(/^- \*\*Duration:\*\* .*/m)?.[0].replace(/, .*/, ''),
+      sectionOf(text, 'Summary').filter((line) => line.startsWith('- Problem ')).length,
+      times.resolved_at === null,
+      times.to_restore_seconds,
+    ]);
+    expect(told).toEqual([
+      ['- **Duration:** 27 minutes so far', 3, true, null],
+      ['- **Duration:** 24 minutes', 2, false, 490],
+    ]);
+  });
+
   const EARLIER = [
     'Problem 1, from 11:59. Probable cause: v2 (57 %). Mitigated at 12:00, ended at 12:03',
     'Problem 2, from 12:05. Probable cause: v3 (95 %). Mitigated at 12:08, ended at 12:10',
@@ -258,9 +286,11 @@ describe('an incident with two bad deploys and an outage right after its resolut
       ['v3', ['incident', 'rollback'], 280],
       ['v2', ['incident', 'rollback'], 480],
     ]);
+    const { record } = (await withPorts(world.deps).postmortems.read(incident.id)) ?? {};
     expect(dora.records.incidents.items).toMatchObject([
       {
         attributed_by: 'rolled_back',
+        restore_s: record?.facts.times.to_restore_seconds,
         problems: [
           { attributed_by: 'rolled_back', opened_at: minute(-1), ended_at: minute(3) },
           { attributed_by: 'rolled_back', ended_at: minute(10) },

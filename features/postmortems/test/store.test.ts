@@ -104,7 +104,7 @@ inTheTable(() => {
       record: record(id, { revision: 2, updated_by: 'ada' }),
       markdown: 'two\r\n\u202e',
     });
-    expect(await table().postmortems.text(id, 1)).toBe('one');
+    expect(await table().postmortems.text(id, 1)).toEqual({ markdown: 'one', facts: record(id).facts });
     expect(await table().postmortems.text(id, 3)).toBeUndefined();
   });
 
