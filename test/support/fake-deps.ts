@@ -108,6 +108,8 @@ export class FakeWorld {
 
   /** The pager and the fallback pager. */
   pages: Script<Attempt> = [{ kind: 'taken', detail: 'accepted' }];
+  /** What the pager was asked, in order. */
+  readonly pageRequests: PageRequest[] = [];
   fallbackPager: Script<Attempt> = [{ kind: 'off', detail: 'no fallback pager' }];
   /** Updates of pages, which are not among `calls`, and the pager's answers to them. */
   readonly pageUpdates: PageRequest[] = [];
@@ -196,6 +198,7 @@ export class FakeWorld {
       },
       pager: {
         send: async (request) => {
+          this.pageRequests.push(structuredClone(request));
           // Like the real pager, opens a resolved page again.
           const isUpdate = request.action === 'update' && !this.#resolvedPages.has(request.key);
           if (isUpdate) {

@@ -126,18 +126,9 @@ test.each<[string, Target, pages: string[]]>([
   ['whose status is read', { rollbacks: [underWay('/rb-1')], looks: [underWay('/rb-1')] }, []],
   ['of which nothing can be read', { rollbacks: [underWay(null)] }, [expect.stringContaining('neither its status')]],
 ])('after an hour under the kill switch, a rollback %s pages, and is followed no more', async (_, answers, pages) => {
-  const reasons: string[] = [];
-  const listens: Moment = ({ deps }) => {
-    const { send } = deps.pager;
-    const listening: typeof send = (one) => {
-      if (one.action === 'trigger') reasons.push(String(one.details?.['page_reason']));
-      return send(one);
-    };
-    Object.assign(deps, { pager: { send: listening } });
-  };
   const shown: unknown[] = [];
-  await play({
-    given: [target(answers), listens],
+  const { world } = await play({
+    given: [target(answers)],
     timeline: {
       '0 s': fires(),
       '20 s': pauses(true),
@@ -150,5 +141,6 @@ test.each<[string, Target, pages: string[]]>([
   });
   expect(shown).toEqual(['open', 'failed']);
   const gaveUp = expect.stringMatching(/was not seen within an hour.*repeats no request.*kill switch/);
-  expect(reasons.slice(1)).toEqual([...pages, gaveUp]);
+  const triggers = world.pageRequests.filter(({ action }) => action === 'trigger');
+  expect(triggers.slice(1).map(({ details }) => details?.['page_reason'])).toEqual([...pages, gaveUp]);
 });

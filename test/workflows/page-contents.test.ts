@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import type { ExternalIncident } from '../../core/domain/ports/external-pager.ts';
-import type { PageRequest } from '../../core/domain/ports/paging.ts';
 import { pagerDuty } from '../../vendors/pagerduty/pager.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { calls, start } from '../../packages/sandbox/test/support.ts';
@@ -17,18 +16,11 @@ type Arrived = {
 
 /** Returns the pages of a story as PagerDuty receives them, in order. */
 async function arrivedOf({ given = [], timeline }: Story): Promise<Arrived[]> {
-  const requests: PageRequest[] = [];
-  const listen: Moment = ({ deps }) => {
-    const { send } = deps.pager;
-    Object.assign(deps, {
-      pager: { send: (request: PageRequest) => (void requests.push(structuredClone(request)), send(request)) },
-    });
-  };
-  const { world } = await play({ given: [...given, listen], timeline: { ...timeline, '9 min': ends() } });
+  const { world } = await play({ given, timeline: { ...timeline, '9 min': ends() } });
   const standIns = await start();
   const eventsUrl = standIns.urls.pagerduty;
   const pager = pagerDuty({ eventsUrl, routingKey: async () => 'R'.repeat(32), clock: world.clock });
-  for (const request of requests.filter(({ action }) => action === 'trigger'))
+  for (const request of world.pageRequests.filter(({ action }) => action === 'trigger'))
     expect(await pager.send(request)).toMatchObject({ kind: 'taken' });
   const bodies = (await calls(standIns, '?vendor=pagerduty')).map(({ body }) => body);
   return bodies.toReversed().map((body) => body as Arrived);

@@ -33,12 +33,7 @@ async function shownOf(
   name: string,
 ): Promise<{ pages: PageRequest[]; updated: PageRequest | undefined; card: string }> {
   const { given = [], timeline } = secondFailurePaths[name] ?? { timeline: {} };
-  const pages: PageRequest[] = [];
   let card = '';
-  const listens: Moment = ({ deps }) => {
-    const { send } = deps.pager;
-    Object.assign(deps, { pager: { send: (one: PageRequest) => (void pages.push(structuredClone(one)), send(one)) } });
-  };
   const looks: Moment = async (world) => {
     const story = await world.deps.incidents.story(theIncident(world), null);
     card = JSON.stringify(story && [summaryCard(story), detailsCard(story)]);
@@ -47,10 +42,12 @@ async function shownOf(
     [at, moment] as const,
     ...(at === '370 s' ? [['380 s', looks] as const] : []),
   ]);
-  await play({ given: [...given, listens], timeline: Object.fromEntries(moments) });
+  const {
+    world: { pageRequests },
+  } = await play({ given, timeline: Object.fromEntries(moments) });
   return {
-    pages: pages.filter(({ action }) => action === 'trigger'),
-    updated: pages.find(({ action, key }) => action === 'update' && key.endsWith('.page.2')),
+    pages: pageRequests.filter(({ action }) => action === 'trigger'),
+    updated: pageRequests.find(({ action, key }) => action === 'update' && key.endsWith('.page.2')),
     card,
   };
 }
@@ -114,14 +111,9 @@ test('a failure that reopens the incident is judged from its own start, without 
   const { given = [], timeline = {} } = secondFailurePaths['second-failure-is-judged-at-once'] ?? {};
   const resolves = says({ kind: 'resolve', by: 'person:ada', note: '' });
   const { '0 s': first, '180 s': ended, '270 s': begins, '320 s': finishes, '370 s': again } = timeline;
-  const pages: PageRequest[] = [];
-  const listens: Moment = ({ deps }) => {
-    const { send } = deps.pager;
-    Object.assign(deps, { pager: { send: (one: PageRequest) => (void pages.push(structuredClone(one)), send(one)) } });
-  };
   const moments = { '0 s': first, '180 s': ended, '190 s': resolves };
   const { world } = await play({
-    given: [...given, listens],
+    given,
     timeline: { ...moments, '270 s': begins, '320 s': finishes, '370 s': again, '8 min': resolves } as Record<
       string,
       Moment
@@ -132,7 +124,7 @@ test('a failure that reopens the incident is judged from its own start, without 
     reopened_at: '2026-11-20T12:06:10.000Z',
     new_onset: { at: '2026-11-20T12:05:50.000Z', judged: 1 },
   });
-  const ofSecond = pages.filter(({ key, action }) => key.endsWith('.page.2') && action !== 'resolve');
+  const ofSecond = world.pageRequests.filter(({ key, action }) => key.endsWith('.page.2') && action !== 'resolve');
   expect(ofSecond.at(-1)?.details).toMatchObject({
     since: '2026-11-20 12:05 UTC',
     suspects: [expect.stringMatching(/^v3, /)],

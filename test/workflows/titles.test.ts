@@ -24,14 +24,8 @@ test('a problem that is measured before an alert reports it is named so, then by
       titles[when] = [incident?.title, incident?.earlier_problems?.map(({ title }) => title)];
     };
   const again = { name: 'CheckoutIsSlow', summary: 'checkout is slow', began: 20 };
-  const summaries: string[] = [];
-  const listens: Moment = ({ deps }) => {
-    const { send } = deps.pager;
-    const heard: typeof send = (page) => (page.action === 'trigger' && void summaries.push(page.summary), send(page));
-    Object.assign(deps, { pager: { send: heard } });
-  };
-  await play({
-    given: [...given, listens],
+  const { world } = await play({
+    given,
     timeline: {
       '0 s': fires(),
       '270 s': timeline['270 s'] ?? expect.unreachable(),
@@ -49,5 +43,6 @@ test('a problem that is measured before an alert reports it is named so, then by
     measured: ['health is above its limit', before],
     reported: ['checkout is slow', before],
   });
-  expect(summaries[1]).toMatch(/^INC-1 checkout production: health is above its limit\. Page 2: /);
+  const [, second] = world.pageRequests.filter(({ action }) => action === 'trigger');
+  expect(second?.summary).toMatch(/^INC-1 checkout production: health is above its limit\. Page 2: /);
 });

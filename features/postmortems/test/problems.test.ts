@@ -1,6 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Caller } from '../../../core/actions/people/caller.ts';
-import type { PageRequest } from '../../../core/domain/ports/paging.ts';
 import { keepHealthSamples } from '../../../core/jobs/sweep/health-samples.ts';
 import { keys } from '../../../core/stores/keys.ts';
 import { Table } from '../../../core/stores/table.ts';
@@ -24,6 +23,7 @@ import {
   theIncident,
 } from '../../../test/workflows/play.ts';
 import { begins, finishes } from '../../../test/workflows/stories/late-changes.ts';
+import { secondFailurePaths } from '../../../test/workflows/stories/second-failures.ts';
 import { redeployPaths } from '../../../test/workflows/stories/redeploys.ts';
 import { gather } from '../actions/gather.ts';
 import { draftDuePostmortems } from '../actions/jobs.ts';
@@ -77,19 +77,14 @@ const draftsAfterTheFirstEnd: Moment = async ({ deps }) => {
 
 const ADA: Caller = { name: 'person:ada', allow: () => undefined };
 
-async function messyIncident(): Promise<{ world: FakeWorld; pages: PageRequest[]; whileOpen: PostmortemView[] }> {
-  const pages: PageRequest[] = [];
+async function messyIncident(): Promise<{ world: FakeWorld; whileOpen: PostmortemView[] }> {
   const whileOpen: PostmortemView[] = [];
   const reads: Moment = async (world) => {
     const [deps, id] = [withPorts(world.deps), theIncident(world)];
     whileOpen.push(await readPostmortem(deps, ADA, { id }), await readPostmortem(deps, ADA, { id, revision: 1 }));
   };
-  const listens: Moment = ({ deps }) => {
-    const { send } = deps.pager;
-    Object.assign(deps, { pager: { send: (one: PageRequest) => (void pages.push(structuredClone(one)), send(one)) } });
-  };
   const { world } = await play({
-    given: [measuring(ratioAt(ERRORS)), listens],
+    given: [measuring(ratioAt(ERRORS))],
     timeline: {
       '0 s': fires(),
       '180 s': ends(),
@@ -108,7 +103,7 @@ async function messyIncident(): Promise<{ world: FakeWorld; pages: PageRequest[]
       [`${AGAIN + 40} min`]: sweeps,
     },
   });
-  return { world, pages, whileOpen };
+  return { world, whileOpen };
 }
 
 /** Returns what `GET /v1/metrics/dora` says. Null: the feature is not installed. */
@@ -126,13 +121,12 @@ async function doraOf(world: FakeWorld): Promise<any> {
 
 describe('an incident with two bad deploys and an outage right after its resolution', () => {
   let world: FakeWorld;
-  let pages: PageRequest[];
   let whileOpen: PostmortemView[];
   let incident: IncidentView;
   let markdown: string;
 
   beforeAll(async () => {
-    ({ world, pages, whileOpen } = await messyIncident());
+    ({ world, whileOpen } = await messyIncident());
     incident = (await world.deps.incidents.view(theIncident(world))) ?? expect.unreachable();
     await draftDuePostmortems(withPorts(world.deps));
     markdown = (await withPorts(world.deps).postmortems.read(incident.id))?.markdown ?? '';
@@ -197,6 +191,7 @@ describe('an incident with two bad deploys and an outage right after its resolut
   });
 
   test('has pages about the problem of their time', () => {
+    const { pageRequests: pages } = world;
     const triggers = pages.filter(({ action }) => action === 'trigger');
     expect(triggers.map(({ details }) => details?.['since'])).toEqual([
       '2026-11-20 11:59 UTC',
@@ -348,6 +343,20 @@ test('the draft of an open incident tells the errors of its own problems, and no
     /Problem 1: began at 11:56, .* peaked at 0\.3 .*Problem 2: began at 12:05, .* peaked at 0\.2 /,
   );
   expect(drafts.map((text) => text.includes('recovery was verified'))).toEqual([false, false]);
+});
+
+test('a problem that only health showed was detected when Firebreak had read health', async () => {
+  const { world } = await play(
+    secondFailurePaths['second-failure-is-measured-while-the-first-alert-still-fires'] ?? expect.unreachable(),
+  );
+  const id = theIncident(world);
+  const { timeline } = world.store.dossier(id);
+  const noticed = timeline.find(({ kind }) => kind === 'incident.failing_again') ?? expect.unreachable();
+  const { new_onset: onset } = (await world.deps.incidents.read(id)) ?? {};
+  await draftDuePostmortems(withPorts(world.deps));
+  const { markdown = '' } = (await withPorts(world.deps).postmortems.read(id)) ?? {};
+  expect([onset?.at, noticed.at].map((at) => at?.slice(11, 16))).toEqual(['12:06', '12:09']);
+  expect(sectionOf(markdown, 'Response times').join(' ')).toContain('Problem 2: time to detect: 3 minutes, from 12:06');
 });
 
 test('a redeploy by hand is told as the mitigation: in the post-mortem, the console, the CLI, and the delivery figures', async () => {

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { assigned, handedOver, left, stakeholderUpdate } from '../../../core/domain/people/roles.ts';
 import type { Amend } from '../../../core/domain/ports/incidents.ts';
-import type { PageRequest } from '../../../core/domain/ports/paging.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { wake } from '../../../workflows/wake.ts';
@@ -274,14 +273,8 @@ const FACTS: Record<string, Fact> = {
 
 /** Plays the story until its time, and reads all channels. Then a person resolves everything, so that the story ends. */
 async function textsOf({ story: { given = [], timeline, operations }, at, of = theIncident }: Fact) {
-  const pages: PageRequest[] = [];
-  const listens: Moment = ({ deps }) => {
-    const { send } = deps.pager;
-    const heard: typeof send = (page) => (void pages.push(structuredClone(page)), send(page));
-    Object.assign(deps, { pager: { send: heard } });
-  };
   const shownIn = async (world: FakeWorld): Promise<Record<Shown, string>> => {
-    const { action, summary, details } = pages.findLast(({ key }) => key.startsWith(of(world))) ?? {};
+    const { action, summary, details } = world.pageRequests.findLast(({ key }) => key.startsWith(of(world))) ?? {};
     const isOpen = action !== undefined && action !== 'resolve';
     const page = isOpen ? [summary, ...Object.values(details ?? {})].flat().join('\n') : '';
     return { ...(await shownTexts(world, of(world))), page };
@@ -296,7 +289,7 @@ async function textsOf({ story: { given = [], timeline, operations }, at, of = t
   };
   const until = Object.entries(timeline).filter(([time]) => at === undefined || minutes(time) <= minutes(at));
   const { world } = await play({
-    given: [...given, listens],
+    given,
     timeline: Object.fromEntries([...until, ...(at === undefined ? [] : [[at, reads] as const])]),
     ...(operations !== undefined && { operations }),
   });

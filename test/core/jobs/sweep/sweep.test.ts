@@ -5,7 +5,6 @@ import { JOBS } from '../../../../core/jobs/sweep/jobs.ts';
 import { sweep, type JobsInProgress } from '../../../../core/jobs/sweep/sweep.ts';
 import { Config } from '../../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';
-import type { PageRequest } from '../../../../core/domain/ports/paging.ts';
 import type { RunStatus } from '../../../../core/domain/ports/system.ts';
 import { FakeWorld, idleEngine } from '../../../support/fake-deps.ts';
 import { fires, theIncident } from '../../../workflows/play.ts';
@@ -211,9 +210,7 @@ test('a failed workflow is replaced at once, up to 20 times in a row, and each h
 });
 
 test('a person is paged once after 20 failed runs in a row, without the workflow, and the timeline says so', async () => {
-  const pages: PageRequest[] = [];
-  const { send } = world.deps.pager;
-  deps.pager = { send: async (page) => (void pages.push(page), send(page)) };
+  const { pageRequests: pages } = world;
   for (let failed = 1; failed < 20; failed += 1) await failsAndSweeps();
   expect(pages).toEqual([]);
   for (let failed = 20; failed < 25; failed += 1) await failsAndSweeps();
