@@ -72,6 +72,11 @@ export const isLaterProblem = ({
     ? new_onset.after === verifying
     : isSameMitigation(new_onset.after, verifying));
 
+/** Returns when a later problem ended, whose incident waits for something else. Undefined: it has not, or it is the first one. */
+export const laterProblemEnd = (
+  incident: Partial<Pick<IncidentRecord, 'verifying' | 'new_onset' | 'recovered_at'>>,
+): Timestamp | undefined => (isLaterProblem(incident) ? incident.recovered_at : undefined);
+
 /** Returns when the open problem began: the newest onset, else the opening of the incident. */
 export const problemStart = ({ opened_at, new_onset }: Pick<IncidentRecord, 'opened_at' | 'new_onset'>): Timestamp =>
   new_onset?.at ?? opened_at;

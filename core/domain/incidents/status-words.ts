@@ -1,6 +1,6 @@
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { closedWords } from './closing.ts';
-import { isLaterProblem, onsetWords } from './new-onset.ts';
+import { isLaterProblem, laterProblemEnd, onsetWords } from './new-onset.ts';
 
 const STATUS_WORDS: Record<IncidentRecord['status'], string> = {
   open: 'open',
@@ -27,8 +27,7 @@ export function statusWords(
     >,
 ): string {
   const { status, verification } = incident;
-  if (status === 'open' && isLaterProblem(incident) && incident.recovered_at !== undefined)
-    return 'open: the problem is over';
+  if (status === 'open' && laterProblemEnd(incident) !== undefined) return 'open: the problem is over';
   // Nothing has shown that a problem began when a person reopened the incident.
   if (status === 'open' && incident.reopened_by !== undefined && incident.new_onset?.at === incident.reopened_at)
     return 'open: reopened by a person';

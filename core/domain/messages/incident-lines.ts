@@ -3,7 +3,7 @@ import { decidingFor } from './incident-buttons.ts';
 import { decisionLines, type DecisionLines, placeText, subjectOf } from './decision-lines.ts';
 import { failedRollback, type FailedRollback } from '../rollback/failed-rollback.ts';
 import { numberOf } from '../rollback/question-names.ts';
-import { currentDecisions, isLaterProblem, onsetWords } from '../incidents/new-onset.ts';
+import { currentDecisions, isLaterProblem, laterProblemEnd, onsetWords } from '../incidents/new-onset.ts';
 import { closedAsOf } from '../incidents/closing.ts';
 import { type Deciding, type Overview } from './story.ts';
 
@@ -122,7 +122,7 @@ function stepOf(story: Overview, lines: DecisionLines | undefined, decision: Dec
   const acted = done?.state === 'succeeded' && lines !== undefined ? `${lines.action} ` : '';
   if (status === 'mitigated' && verification === 'pending')
     return { action: `${acted}Watch ${where} until the mitigation is verified.` };
-  if (status === 'open' && isLaterProblem(incident) && incident.recovered_at !== undefined)
+  if (status === 'open' && laterProblemEnd(incident) !== undefined)
     return { action: `Watch ${where}: the problem is over.` };
   const failed = failedRollback(story);
   if (failed !== undefined)

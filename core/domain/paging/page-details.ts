@@ -9,7 +9,7 @@ import { answerable, decidingFor } from '../messages/incident-buttons.ts';
 import { mainReasons } from '../correlation/ranking.ts';
 import { probability } from '../correlation/words.ts';
 import { answerNames, numberOf, questionName } from '../rollback/question-names.ts';
-import { currentDecisions, isLaterProblem } from '../incidents/new-onset.ts';
+import { currentDecisions, laterProblemEnd } from '../incidents/new-onset.ts';
 import { NO_APPROVAL_URLS, type ApprovalUrls } from '../incidents/approval-link.ts';
 import { type Link, linksOf, minuteOf, type Overview } from '../messages/story.ts';
 
@@ -133,7 +133,7 @@ export function decisionShown(
     last === undefined ? 'undecided' : [numberOf(last.id), last.state, rollbackOf(last, story)?.state ?? []];
   const resolved = story.children.filter(({ status }) => status === 'resolved').length;
   const members = story.incident.group_reason === undefined ? [] : `${resolved}-of-${story.childCount}`;
-  const isOver = isLaterProblem(story.incident) && story.incident.recovered_at !== undefined;
+  const isOver = laterProblemEnd(story.incident) !== undefined;
   return [decision, mitigation, members, isOver ? 'over' : []].flat(2).join('-');
 }
 

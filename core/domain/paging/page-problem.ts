@@ -4,7 +4,7 @@ import { MEASURED_TITLE } from '../alerts/incident-title.ts';
 import { lastingTitle } from '../alerts/lasting-title.ts';
 import type { Evidence } from '../correlation/evidence.ts';
 import { formatPercent } from '../correlation/words.ts';
-import { isLaterProblem } from '../incidents/new-onset.ts';
+import { laterProblemEnd } from '../incidents/new-onset.ts';
 import type { Story } from '../messages/story.ts';
 
 /** Seconds after it was reported during which the title of an alert is of this moment, as is its value. */
@@ -31,7 +31,7 @@ export function problemWords(
   const alert = firing
     .filter(({ startsAt }) => onset === undefined || startsAt >= onset.recovered_at)
     .toSorted((a, b) => bySeverity(a.severity, b.severity) || (a.startsAt > b.startsAt ? -1 : 1))[0];
-  const over = isLaterProblem(incident) ? incident.recovered_at : undefined;
+  const over = laterProblemEnd(incident);
   if (over !== undefined) return `${incident.title}, over since ${over.slice(11, 16)} UTC`;
   const share = shareOf(known.evidence, now);
   const isFresh = ({ startsAt, rewordedAt = startsAt }: Story['signals'][number]): boolean =>
