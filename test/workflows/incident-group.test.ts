@@ -146,6 +146,23 @@ describe('many incidents at once', () => {
     expect(of('several-services').decisions.size).toBe(0);
   });
 
+  test('count for a later problem of an older incident, too', async () => {
+    const { world } = await play({
+      given: groupPaths['child-incident-asks-before-a-rollback']?.given ?? [],
+      timeline: {
+        '0 s': fires(),
+        '180 s': ends(),
+        '5 min': deploys('v3', 0),
+        '6 min': all(...['cart', 'search', 'ledger'].map((service) => fires(alarm(service)))),
+        '6.5 min': fires({ began: 20 }),
+        '30 min': all(ends({ began: 20 }), ...['cart', 'search', 'ledger'].map((service) => ends(alarm(service)))),
+      },
+    });
+    const { decisions } = [...world.store.dossiers.values()].find(({ record }) => record.service === 'checkout') ?? {};
+    const judged = [1, 2].map((number) => decisions?.get(number)?.inputs);
+    expect(judged).toMatchObject([{ one_of_many: false }, { one_of_many: true }]);
+  });
+
   test('show the question that a page is about on the page of their parent', async () => {
     const path = groupPaths['child-incident-asks-before-a-rollback'] ?? NOTHING;
     const { '4 min': _answered, ...unanswered } = path.timeline;

@@ -2,6 +2,7 @@ import type { Evidence, Failing } from '../../core/domain/correlation/evidence.t
 import { serviceEntry } from '../../core/domain/catalogue/catalogue.ts';
 import { CLOCK_TOLERANCE_SECONDS } from '../../core/domain/correlation/candidates.ts';
 import { type Opening, OPENINGS_CHECKED } from '../../core/domain/incidents/incident-group.ts';
+import { problemStart } from '../../core/domain/incidents/new-onset.ts';
 import { type Dependency, dependenciesOf, dependentsOf } from '../../core/domain/catalogue/dependencies.ts';
 import { healthOf, type HealthQuery } from '../../core/domain/catalogue/health.ts';
 import { departureOf, type Onset } from '../../core/domain/correlation/onset.ts';
@@ -19,8 +20,8 @@ import { plusSeconds, secondsBetween, type Timestamp, timestamp } from '../../sc
 
 type FailingDeps = Pick<Deps, 'changes' | 'incidentGroups' | 'metrics'>;
 
-/** What never changes of an incident. */
-export type IncidentKey = ServiceEnvironment & Pick<IncidentRecord, 'id' | 'opened_at' | 'unmatched'>;
+/** What is known of an incident before it is read. Only its newest problem can have changed since. */
+export type IncidentKey = ServiceEnvironment & Pick<IncidentRecord, 'id' | 'opened_at' | 'unmatched' | 'new_onset'>;
 
 /** Services count as failing together if their failures began within this time of each other. */
 const TOGETHER_SECONDS = 300;
@@ -84,17 +85,22 @@ export async function failingOf(deps: FailingDeps, incident: IncidentRecord, kno
   return { failing: [...earliest.values()], ...measured };
 }
 
-/** Returns the incidents of other services of the environment that opened at the same time, or before for dependencies. */
+/**
+ * Returns the incidents of other services of the environment that opened when the open problem of this one began, or before for
+ * dependencies.
+ */
 export async function openedTogether(
   { incidentGroups }: Pick<Deps, 'incidentGroups'>,
-  { id, service, environment, opened_at, unmatched }: IncidentKey,
+  incident: IncidentKey,
   { services }: Config,
 ): Promise<Opening[]> {
+  const { id, service, environment, unmatched } = incident;
+  const began = problemStart(incident);
   const relationOf = relationsTo(services, service, unmatched === null ? dependenciesOf(services, service) : []);
   const others: Opening[] = [];
   const within = {
-    since: plusSeconds(opened_at, -DEPENDENCY_BEFORE_SECONDS),
-    until: plusSeconds(opened_at, TOGETHER_SECONDS),
+    since: plusSeconds(began, -DEPENDENCY_BEFORE_SECONDS),
+    until: plusSeconds(began, TOGETHER_SECONDS),
   };
   await incidentGroups.newestOpenings(within, (each) => {
     const isOther =
@@ -103,7 +109,7 @@ export async function openedTogether(
       serviceEntry(services, each.service) !== undefined && // excludes parent incidents, which are no service
       each.environment === environment &&
       each.service !== service &&
-      mayBeRelated(each.at, opened_at, relationOf(each.service) === 'dependency');
+      mayBeRelated(each.at, began, relationOf(each.service) === 'dependency');
     if (isOther) others.unshift(each);
     return others.length === OPENINGS_CHECKED;
   });

@@ -3,6 +3,7 @@ import { pinnedVersions } from '../../core/domain/changes/identified-versions.ts
 import type { Evidence } from '../../core/domain/correlation/evidence.ts';
 import { modesFor } from '../../core/domain/automation/automation.ts';
 import { isOneOfMany, manyOpened, type Opening, timeAround } from '../../core/domain/incidents/incident-group.ts';
+import { problemStart } from '../../core/domain/incidents/new-onset.ts';
 import type { SignalView } from '../../core/domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { AutomaticActions } from '../../core/domain/ports/decisions.ts';
@@ -107,8 +108,7 @@ export async function judgeNow(
 }
 
 /**
- * What a judgement reads in any case. `explanations`: of alerts, by features; null: they can't be read. `together`: incidents that
- * opened together with it; whoever needs them handles the error.
+ * What a judgement reads in any case. `explanations`: of alerts, by features; null: they can't be read.
  */
 export type Around = {
   config: Config;
@@ -120,19 +120,29 @@ export type Around = {
   automatic: AutomaticActions;
   rollbacks: number;
   pins: readonly PinView[];
-  isOneOfManyOpened: boolean;
-  together: Promise<Opening[]>;
+  opened: OpenedAround;
   explanations: readonly Explanations[] | null;
 };
+
+/**
+ * Incidents that opened around a problem. `began`: its start. `areMany`: many did. `together`: those that may be related to it;
+ * whoever needs them handles the error.
+ */
+type OpenedAround = { began: Timestamp; areMany: boolean; together: Promise<Opening[]> };
+
+async function openedAround(deps: Deps, incident: IncidentKey, config: Promise<Config>): Promise<OpenedAround> {
+  const together = config.then((known) => openedTogether(deps, incident, known));
+  together.catch(() => undefined);
+  const areMany = await config.then(({ routes }) => oneOfManyOpened(deps, incident, routes.manyAtOnce));
+  return { began: problemStart(incident), areMany, together };
+}
 
 /** Reads around an incident together, since each read is a call to the platform. It need not wait for the incident itself. */
 export async function readAround(deps: Deps, incident: IncidentKey): Promise<Around> {
   const { service, environment } = incident;
   const since = plusSeconds(deps.clock.now(), -3600);
   const config = deps.config.current();
-  const together = config.then((known) => openedTogether(deps, incident, known));
-  together.catch(() => undefined);
-  const [own, { killSwitch, automation }, signals, automatic, rollbacks, pins, isOneOfManyOpened, explanations] =
+  const [own, { killSwitch, automation }, signals, automatic, rollbacks, pins, opened, explanations] =
     await Promise.all([
       deps.changes.recent({ service, environment }, CHANGES_READ),
       readAutomation(deps),
@@ -140,7 +150,7 @@ export async function readAround(deps: Deps, incident: IncidentKey): Promise<Aro
       deps.effects.automaticSince(since),
       deps.effects.rollbacksSince({ service, environment }, since),
       deps.pins.of({ service, environment }),
-      config.then(({ routes }) => oneOfManyOpened(deps, incident, routes.manyAtOnce)),
+      openedAround(deps, incident, config),
       readExplanations(deps),
     ]);
   return {
@@ -153,8 +163,7 @@ export async function readAround(deps: Deps, incident: IncidentKey): Promise<Aro
     automatic,
     rollbacks,
     pins,
-    isOneOfManyOpened,
-    together,
+    opened,
     explanations,
   };
 }
@@ -173,6 +182,11 @@ async function gather(
   const requesting = firing.filter((signal) => signal.requestsRollback);
   const cause = requested.by === 'alert' && requesting.length > 0 ? requesting : firing;
   const senders = sendersOf(cause);
+  // Another problem can have begun since the run has read the incident.
+  const opened =
+    around.opened.began === problemStart(incident)
+      ? around.opened
+      : await openedAround(deps, incident, deps.config.current());
   const [parent, aborted, degraded] = await Promise.all([
     incident.parent_id && deps.incidents.read(incident.parent_id),
     abortedDeploy(deps, firing),
@@ -185,7 +199,7 @@ async function gather(
     own,
     aborted,
     degraded,
-    together: around.together,
+    together: opened.together,
   });
   const evidence = { ...gathered, ...earlierThatGoesOn(incident, signals) };
   const related = await relatedEvidence(deps, incident, evidence, config);
@@ -221,7 +235,7 @@ async function gather(
     targets,
     guard: killSwitch,
     incident_paused: incident.automation_paused,
-    one_of_many: isOneOfMany(incident, parent || undefined) || around.isOneOfManyOpened,
+    one_of_many: isOneOfMany(incident, parent || undefined) || opened.areMany,
     ...(parent && { group_rollback: parent.group_rollback?.incident_id ?? null }),
     ...(groupIncidents.length > 0 && { group_incidents: groupIncidents }),
     neighbours_unreadable: neighboursUnreadable,
@@ -316,22 +330,21 @@ function explainedBy(explanations: readonly Explanations[], firing: readonly Sig
 }
 
 /**
- * Returns whether many incidents opened around the time of this one. False if they can't be read: then the evidence is
+ * Returns whether many incidents opened around the start of the open problem of this one. False if they can't be read: then the evidence is
  * incomplete as well, which requires approval.
  */
 async function oneOfManyOpened(
   { incidentGroups }: Deps,
-  incident: Pick<IncidentRecord, 'environment' | 'opened_at'>,
+  incident: IncidentKey,
   policy: Config['routes']['manyAtOnce'],
 ): Promise<boolean> {
   if (policy.incidents === false) return false;
-  const areMany = manyOpened(incident, policy);
+  const { environment } = incident;
+  const began = problemStart(incident);
+  const areMany = manyOpened({ environment, opened_at: began }, policy);
   let hasManyAround = false;
   try {
-    await incidentGroups.newestOpenings(
-      timeAround(incident.opened_at, policy),
-      (opening) => (hasManyAround = areMany(opening)),
-    );
+    await incidentGroups.newestOpenings(timeAround(began, policy), (opening) => (hasManyAround = areMany(opening)));
     return hasManyAround;
   } catch {
     return false;
