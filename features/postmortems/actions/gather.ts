@@ -6,6 +6,7 @@ import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { filledWith, type HealthSeries, NO_SAMPLES } from '../../../core/domain/incidents/health-series.ts';
 import { decisionsOf, type Problem, problemsOf } from '../../../core/domain/incidents/problems.ts';
 import { evidencePath } from '../../../core/domain/incidents/console-link.ts';
+import { numberOf } from '../../../core/domain/rollback/question-names.ts';
 import type { Deps } from '../ports.ts';
 import type { ErrorBudgets, SpentBudget } from '../../../core/domain/ports/error-budgets.ts';
 import type { Story, StoryEntry } from '../../../core/domain/messages/story.ts';
@@ -160,7 +161,7 @@ async function wholeTimeline(
 
 /** Returns the problems of an incident, with the causes and the evidence of each. */
 async function problemsIn(
-  deps: Pick<Deps, 'changes'>,
+  deps: Pick<Deps, 'changes' | 'decisions' | 'log'>,
   { incident, decisions }: Story,
   health: HealthRead | null,
 ): Promise<ProblemRecord[]> {
@@ -169,9 +170,25 @@ async function problemsIn(
     problemsOf(incident).map(async (problem) => ({
       ...problem,
       causes: await causesOf(deps, problem, decisionsOf(problem, decisions)),
+      failing: await failingAt(deps, incident.id, decisionsOf(problem, decisions)),
       evidence: read.find((one) => one.problem === problem.number)?.evidence ?? null,
     })),
   );
+}
+
+/** Returns the dependencies that failed at the newest of these judgements. Empty: none, or it can't be read. */
+async function failingAt(
+  { decisions, log }: Pick<Deps, 'decisions' | 'log'>,
+  id: IncidentId,
+  made: Story['decisions'],
+): Promise<string[]> {
+  const judged = made.findLast(({ question }) => question === undefined);
+  if (judged === undefined) return [];
+  const inputs = await decisions.inputs(id, Number(numberOf(judged.id))).catch((error: unknown) => {
+    log.warn('the inputs of a decision could not be read for a post-mortem', { incident: id, error: String(error) });
+  });
+  const dependencies = (inputs?.evidence.failing ?? []).filter(({ relation }) => relation === 'dependency');
+  return [...new Set(dependencies.map(({ service }) => service))];
 }
 
 /** Returns suspects with their changes, the most probable first. The one that was undone comes before all others. */

@@ -94,8 +94,7 @@ export async function readPostmortem(
   { id, revision }: { id: IncidentId; revision?: number | undefined },
 ): Promise<PostmortemView> {
   const found = await readCurrent(deps, id, (scope) => caller.allow('incidents:read', scope));
-  if (revision === undefined || (revision === 0 && found.stored === undefined))
-    return viewOf(found, deps.clock.now());
+  if (revision === undefined || (revision === 0 && found.stored === undefined)) return viewOf(found, deps.clock.now());
   const text = revision > 0 ? await deps.postmortems.text(id, revision) : undefined;
   if (found.stored === undefined || text === undefined)
     throw new Refusal(404, 'unknown-revision', `the post-mortem of incident ${id} has no revision ${revision}`);

@@ -3,7 +3,7 @@ import { type DraftFacts, type Section, SEV } from '../schemas/postmortem.ts';
 import { type ActionItem, ActionItem as ActionItemSchema } from '../../../schemas/action-items/action-item.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
-import { probability } from '../../../core/domain/correlation/words.ts';
+import { list, probability } from '../../../core/domain/correlation/words.ts';
 import { onsetOf } from '../../../core/domain/correlation/onset.ts';
 import { pointsOf } from '../../../core/domain/correlation/samples.ts';
 import { ofVersion, suspectName } from '../../../core/domain/changes/change-words.ts';
@@ -293,6 +293,7 @@ class Drafting {
       ...(cause === undefined && isOneOfSeveral && decisionsOf(problem, this.#record.decisions).length > 0
         ? [this.#sentence('no change is its probable cause', this.#judgementRef(problem) ?? this.#beginning(problem))]
         : []),
+      ...this.#dependencySentence(problem),
       ...this.#questionSentence(problem),
     ];
     if (mitigation !== undefined && mitigated_at !== null)
@@ -552,13 +553,22 @@ class Drafting {
   #causeField(problem: ToldProblem): string {
     const { cause, label, number } = problem;
     const question = `Which change or event was the cause${label === '' ? '' : ` of problem ${number}`}? Firebreak found no suspect.`;
-    if (cause === undefined) return this.#field(null, question);
+    if (cause === undefined) return [...this.#dependencySentence(problem), this.#field(null, question)].join('\n\n');
     const refs = this.#causeRefs(problem);
     const reasons = cause.suspect.reasons.map(
       (reason) => `- ${this.#sentence(escaped(this.#naming.text(reason)), ...refs)}`,
     );
     const named = this.#sentence(`${label}the probable cause is ${this.#causeWords(cause)}`, ...refs);
     return this.#field([named, ...(reasons.length === 0 ? [] : [reasons.join('\n')])].join('\n\n'), question);
+  }
+
+  /** Names the dependencies that failed at the same time. Empty: none is known to, or a change is the probable cause. */
+  #dependencySentence(problem: ToldProblem): string[] {
+    const { failing, cause } = problem;
+    const ref = this.#judgementRef(problem);
+    if (cause !== undefined || ref === undefined || failing.length === 0) return [];
+    const its = `its ${failing.length === 1 ? 'dependency' : 'dependencies'}`;
+    return [this.#sentence(`${its} ${list(failing.map(escaped))} failed at the same time`, ref)];
   }
 
   /** Points at the stored evidence of actions. */

@@ -14,6 +14,8 @@ export type MeasuredImpact = { title: string; unit: string | null; value: number
 export type ProblemRecord = Problem & {
   /** Suspects in order of confidence, with their changes. Null: the change can't be read. */
   causes: readonly { suspect: Suspect; change: Change | null }[];
+  /** Dependencies that failed when it was judged last. */
+  failing: readonly string[];
   /** What its newest judgement with samples was based on. */
   evidence: Evidence | null;
 };

@@ -4,6 +4,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Naming } from './blameless.ts';
 import { isSystem } from './blameless.ts';
 import { escaped } from './markdown.ts';
+import { clockTime } from './words.ts';
 import type { DraftInput } from './record.ts';
 
 /** A row of the timeline in a post-mortem. */
@@ -29,14 +30,18 @@ export function rowsOf(
     return escaped(named.length > TEXT_MAX_CHARS ? `${named.slice(0, TEXT_MAX_CHARS).toWellFormed()}…` : named);
   };
   const suspected = problems.flatMap(({ causes: [cause] }) => cause?.change ?? []);
-  const changes = [...new Map(suspected.map((change) => [change.id, change])).values()].map((change): Row => ({
-    id: rowOfChange(change),
-    at: change.finished_at ?? change.started_at,
-    kind: 'change',
-    text: clean(
-      `${change.kind === 'deploy' ? 'Deployment' : sentenceCase(change.kind)} of ${change.version}${change.has_migration === true ? ', with a migration,' : ''} ${change.finished_at === null ? 'begins' : 'finishes'}`,
-    ),
-  }));
+  const changes = [...new Map(suspected.map((change) => [change.id, change])).values()].flatMap((change): Row[] => {
+    const { kind, version, has_migration, started_at, finished_at } = change;
+    const what = `${kind === 'deploy' ? 'Deployment' : sentenceCase(kind)} of ${version}${has_migration === true ? ', with a migration,' : ''}`;
+    const row = (at: Timestamp, verb: string, id = rowOfChange(change)): Row => {
+      return { id, at, kind: 'change', text: clean(`${what} ${verb}`) };
+    };
+    if (finished_at === null) return [row(started_at, 'begins')];
+    // A rollout can cause a problem before its end.
+    return clockTime(started_at) === clockTime(finished_at)
+      ? [row(finished_at, 'finishes')]
+      : [row(started_at, 'begins'), row(finished_at, 'finishes', `${rowOfChange(change)}:end`)];
+  });
   const channel: Row[] =
     incident.channel_opened_at === undefined || incident.channel === undefined
       ? []

@@ -8,6 +8,8 @@ import type { Product } from '../../../functions/assembly/product.ts';
 import { reportsHere } from '../../../functions/assembly/reports.ts';
 import { api } from '../../../entrances/http/app.ts';
 import type { IncidentView } from '../../../schemas/incidents/incident.ts';
+import type { ServiceName } from '../../../schemas/config/names.ts';
+import { Config } from '../../../schemas/config/config.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { NOON } from '../../../test/core/arbitraries.ts';
 import { consoleWorld, tokenRecord } from '../../../test/support/console-world.ts';
@@ -180,7 +182,8 @@ describe('an incident with two bad deploys and an outage right after its resolut
       /^Deployment of v2/,
       /^Alert fires/,
       /^Rolling checkout in production back from v2/,
-      /^Deployment of v3/,
+      /^Deployment of v3 begins/,
+      /^Deployment of v3 finishes/,
       /^Firing: .*A new problem/,
       /from v3 to v1\?/,
       /Approved the rollback/,
@@ -357,6 +360,34 @@ test('a problem that only health showed was detected when Firebreak had read hea
   const { markdown = '' } = (await withPorts(world.deps).postmortems.read(id)) ?? {};
   expect([onset?.at, noticed.at].map((at) => at?.slice(11, 16))).toEqual(['12:06', '12:09']);
   expect(sectionOf(markdown, 'Response times').join(' ')).toContain('Problem 2: time to detect: 3 minutes, from 12:06');
+});
+
+test('a problem without a change as its cause names the dependency that failed at the same time', async () => {
+  const payments = { name: 'Down', labels: { service: 'payments', action: '' } };
+  const { world } = await play({
+    given: [
+      (now) => {
+        const checkout = { ...now.config.services['checkout' as ServiceName], dependsOn: ['payments'] };
+        now.config = Config.parse({
+          ...now.config,
+          services: { payments: { environments: { production: {} } }, checkout },
+        });
+      },
+    ],
+    timeline: {
+      '0 s': fires(),
+      '180 s': ends(),
+      '365 s': fires(payments),
+      '370 s': fires(reopens),
+      '20 min': ends(reopens),
+      '21 min': ends(payments),
+    },
+  });
+  const id = [...world.store.dossiers.values()].find(({ record }) => record.service === 'checkout')?.record.id;
+  const gathered = await gather(withPorts(world.deps), id ?? expect.unreachable(), null);
+  const { markdown } = gathered === undefined ? expect.unreachable() : draftOf(gathered.record, gathered.end);
+  for (const section of ['Summary', 'Suspect and evidence'])
+    expect(sectionOf(markdown, section).join(' ')).toMatch(/Its dependency payments failed at the same time \[E\d+\]/);
 });
 
 test('a redeploy by hand is told as the mitigation: in the post-mortem, the console, the CLI, and the delivery figures', async () => {

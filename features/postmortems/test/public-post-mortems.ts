@@ -156,6 +156,7 @@ function recordOf(
         change,
       })),
       evidence,
+      failing: [],
     })),
     curve: evidence.health?.curve ?? [],
     packs: [],

@@ -70,11 +70,13 @@ const draftedWith = (
                     service: changed,
                     environment: 'production',
                     started_at: NOON,
+                    finished_at: null,
                   }
                 : null,
             },
           ],
           evidence: null,
+          failing: [],
         },
       ],
       curve: [],
