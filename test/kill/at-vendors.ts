@@ -30,13 +30,18 @@ export function killerAtVendors(kills: readonly string[], isArmed: () => boolean
   return {
     aimAt: (product) => (victim = product),
     killed: () => killed,
-    nothingIsLate: async () => void (await Promise.allSettled(late)),
+    nothingIsLate: async () => void (await Promise.all(late)),
     around: async (call, effect) => {
       const name = nameOf(call);
       const n = (counts.get(name) ?? 0) + 1;
       counts.set(name, n);
       if (await killsAt(`ahead of ${name} #${n}`)) {
-        late.push(sleep(lateMs).then(effect));
+        // The caller is dead, so nobody learns how it ends.
+        late.push(
+          sleep(lateMs)
+            .then(effect)
+            .catch(() => undefined),
+        );
         return undefined;
       }
       const reply = await effect();

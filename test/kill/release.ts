@@ -55,6 +55,7 @@ export async function playReleaseKilledAt(kills: readonly string[], story: Relea
     throw new Error(retold(kills, product.output, error), { cause: error });
   } finally {
     await product.remove();
+    await killer.nothingIsLate();
     await vendors.close();
     await probe.close();
     await rm(dir, { recursive: true, force: true });

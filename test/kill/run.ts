@@ -73,6 +73,7 @@ export async function playKilledAt(kills: readonly string[], story: Story): Prom
     throw new Error(retold(kills, product.output, error), { cause: error });
   } finally {
     await product.remove();
+    await killer.nothingIsLate();
     await vendors.close();
     await rm(dir, { recursive: true, force: true });
   }

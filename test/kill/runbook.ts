@@ -53,6 +53,7 @@ export async function playRunbookKilledAt(kills: readonly string[]): Promise<Cou
     throw new Error(retold(kills, product.output, error), { cause: error });
   } finally {
     await product.remove();
+    await killer.nothingIsLate();
     await vendors.close();
     await ops.close();
     await rm(dir, { recursive: true, force: true });

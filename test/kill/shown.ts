@@ -78,6 +78,7 @@ export async function playShown(death?: Death): Promise<Course> {
     throw new Error(retold(kills, product.output, error), { cause: error });
   } finally {
     await product.remove();
+    await killer.nothingIsLate();
     await vendors.close();
     await rm(dir, { recursive: true, force: true });
   }
