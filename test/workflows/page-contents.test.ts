@@ -119,7 +119,7 @@ test('a later page of the same problem has no value of its beginning, but the ne
     ],
     timeline: { ...begins, ...judgedAgain, ...again },
   });
-  expect(page?.payload.summary).toMatch(/, 41 % of its requests fail\. Page 2: /);
+  expect(page?.payload.summary).toMatch(/, 41 % of its requests failed at 12:\d\d UTC\. Page 2: /);
 });
 
 const RESOLVED: ExternalIncident = {

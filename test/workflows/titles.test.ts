@@ -23,6 +23,7 @@ test('a problem that is measured before an alert reports it is named so, then by
       const { incident } = (await world.deps.incidents.story(theIncident(world), null)) ?? {};
       titles[when] = [incident?.title, incident?.earlier_problems?.map(({ title }) => title)];
     };
+  let updated: string | undefined;
   const again = { name: 'CheckoutIsSlow', summary: 'checkout is slow', began: 20 };
   const { world } = await play({
     given,
@@ -33,6 +34,8 @@ test('a problem that is measured before an alert reports it is named so, then by
       '570 s': looks('measured'),
       '590 s': fires(again),
       '591 s': looks('reported'),
+      '11 min': ({ pageUpdates }) =>
+        void (updated = pageUpdates.findLast(({ key }) => key.endsWith('.page.2'))?.summary),
       '12 min': timeline['12 min'] ?? expect.unreachable(),
       '14 min': ends(),
       '15 min': ends(again),
@@ -44,5 +47,6 @@ test('a problem that is measured before an alert reports it is named so, then by
     reported: ['checkout is slow', before],
   });
   const [, second] = world.pageRequests.filter(({ action }) => action === 'trigger');
+  expect(updated).toMatch(/^INC-1 checkout production: checkout is slow, 40 % of its requests failed at 12:09 UTC\. /);
   expect(second?.summary).toMatch(/^INC-1 checkout production: health is above its limit\. Page 2: /);
 });

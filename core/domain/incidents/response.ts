@@ -201,7 +201,7 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
         // A runbook may apply to the alerts that joined.
         runbookDue: state.runbookDue || (message.fired > 0 && state.runbooks > 0 && !isHeld),
         verifyAgain: state.verifyAgain || couldPassNow(state),
-        pageOutdated: state.pageOutdated || (message.resolved > 0 && state.onsetJudgement > 0),
+        pageOutdated: state.pageOutdated || (message.fired + message.resolved > 0 && state.onsetJudgement > 0),
       };
     }
     case 'reopened': {

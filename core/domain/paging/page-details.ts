@@ -1,5 +1,6 @@
 import { suspectName } from '../changes/change-words.ts';
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
+import { MEASURED_TITLE } from '../alerts/incident-title.ts';
 import { lastingTitle } from '../alerts/lasting-title.ts';
 import { statusWords } from '../incidents/status-words.ts';
 import { suspectsToShow } from '../messages/incident-card.ts';
@@ -121,7 +122,7 @@ function suspectsOf(story: Pick<Overview, 'incident' | 'decisions'>): string | s
 
 /**
  * Identifies what a page shows: the newest decision and what became of it, a mitigation by a runbook or a person, which members of a
- * group are resolved, and that a later problem is over.
+ * group are resolved, that a later problem is over, and that no alert has reported it yet.
  */
 export function decisionShown(
   story: Pick<Overview, 'incident' | 'decisions' | 'effects' | 'children' | 'childCount'>,
@@ -134,7 +135,8 @@ export function decisionShown(
   const resolved = story.children.filter(({ status }) => status === 'resolved').length;
   const members = story.incident.group_reason === undefined ? [] : `${resolved}-of-${story.childCount}`;
   const isOver = laterProblemEnd(story.incident) !== undefined;
-  return [decision, mitigation, members, isOver ? 'over' : []].flat(2).join('-');
+  const isMeasuredOnly = story.incident.title === MEASURED_TITLE;
+  return [decision, mitigation, members, isOver ? 'over' : [], isMeasuredOnly ? 'measured' : []].flat(2).join('-');
 }
 
 /** Returns the newest decision that can be answered now. */

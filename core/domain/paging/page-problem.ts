@@ -44,7 +44,9 @@ export function problemWords(
       : `${unmatched === null ? '' : `${unmatched}: `}${named}`;
   const words = [
     ...(title === MEASURED_TITLE && share !== null ? [] : [title]),
-    ...(share === null ? [] : [`${formatPercent(share)} of its requests fail`]),
+    ...(share === null
+      ? []
+      : [`${formatPercent(share.value)} of its requests failed at ${share.at.slice(11, 16)} UTC`]),
   ].join(', ');
   const { failing } = known;
   if (failing.length === 0) return words;
@@ -54,10 +56,10 @@ export function problemWords(
 const bySeverity = (one: Severity, other: Severity): number =>
   Severity.options.indexOf(one) - Severity.options.indexOf(other);
 
-/** Returns the newest measured share of failed requests. Null: not known, too old, or within its limit. */
-function shareOf(evidence: Pick<Evidence, 'health'> | null, now: Timestamp): number | null {
+/** Returns the newest measured share of failed requests, and its time. Null: not known, too old, or within its limit. */
+function shareOf(evidence: Pick<Evidence, 'health'> | null, now: Timestamp): { value: number; at: Timestamp } | null {
   const { curve = [], whole, max = 0 } = evidence?.health ?? {};
   const last = curve.at(-1);
   if (whole === undefined || last === undefined || last[1] <= max) return null;
-  return secondsBetween(last[0], now) > SAMPLE_FRESH_SECONDS ? null : last[1] / whole;
+  return secondsBetween(last[0], now) > SAMPLE_FRESH_SECONDS ? null : { value: last[1] / whole, at: last[0] };
 }
