@@ -57,9 +57,9 @@ const ratioAt =
 
 /** Measures errors. @param errorsAt undefined: there are nearly none at that time */
 const measuring =
-  (errorsAt: (time: Timestamp) => number | undefined): Moment =>
+  (errorsAt: (time: Timestamp) => number | undefined, more: object = {}): Moment =>
   async (world) => {
-    await configured({ health: { promql: 'job:checkout:error_ratio', max: 0.01 } })(world);
+    await configured({ health: { promql: 'job:checkout:error_ratio', max: 0.01 }, ...more })(world);
     const valueAt = (time: Timestamp): number => errorsAt(time) ?? 0.001;
     world.deps.metrics.value = async () => ({ kind: 'value', value: valueAt(world.clock.now()) });
     world.deps.metrics.range = async (_promql, from, until, _combine, { stepSeconds = 30 } = {}) =>
@@ -391,7 +391,11 @@ test('a problem without a change as its cause names the dependency that failed a
 });
 
 test('a redeploy by hand is told as the mitigation: in the post-mortem, the console, the CLI, and the delivery figures', async () => {
-  const { world } = await play(redeployPaths['redeploy-by-hand'] ?? expect.unreachable());
+  const asks = { autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act' } };
+  const { world } = await play({
+    ...(redeployPaths['redeploy-by-hand'] ?? expect.unreachable()),
+    given: [measuring(ratioAt([[-4, 4, 0.3]]), asks)],
+  });
   const id = theIncident(world);
   await draftDuePostmortems(withPorts(world.deps));
   const { markdown = '', record } = (await withPorts(world.deps).postmortems.read(id)) ?? {};
@@ -403,7 +407,9 @@ test('a redeploy by hand is told as the mitigation: in the post-mortem, the cons
   );
   expect(record?.facts.times).toMatchObject({ mitigated_at: minute(4) });
   expect(sectionOf(markdown, 'What went well').join(' ')).not.toContain('mitigated on its own');
-  expect(await consolePage(world, id)).toContain('checkout v1 was deployed again by ada, which replaces v2');
+  const page = await consolePage(world, id);
+  expect(page).toContain('checkout v1 was deployed again by ada, which replaces v2');
+  expect(/aria-label="(Health of checkout[^"]*)"/.exec(page)?.[1]).toContain('earlier version deployed again at 12:04');
   const { items } = await world.deps.incidents.timeline(id, { limit: 100 });
   expect(items.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['mitigation.by_hand', 'verification.passed']));
   const dora = await doraOf(world);

@@ -233,6 +233,14 @@ test('marks no alert where a problem was only measured', async () => {
   ]);
 });
 
+test('marks no onset where a person reopened an incident, and nothing was measured', async () => {
+  const reopened = evidence({
+    onset: { alertStartedAt: NOON, rule: null },
+    health: { max: 0.01, curve: curve(() => 0.001) },
+  });
+  expect(inLegend(await panel(reopened)).filter((one) => /^(alert|onset)/.test(one))).toEqual([]);
+});
+
 describe('what the page reads', () => {
   const reading = (inputs: Record<number, Evidence | null | Error>, kept: HealthSeries = NO_SAMPLES) => {
     const read: number[] = [];

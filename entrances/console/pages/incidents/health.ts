@@ -254,12 +254,17 @@ function marksOf(
   const rollbacks = effects.filter(
     ({ kind, state }) => kind === 'roll-back' && (state === 'succeeded' || state === 'accepted'),
   );
-  const recovered = problemsOf(incident).flatMap(({ recovered_at: at }) => at ?? []);
+  const problems = problemsOf(incident);
+  const recovered = problems.flatMap(({ recovered_at: at }) => at ?? []);
+  const redeployed = problems.flatMap(({ mitigation }) =>
+    mitigation?.change === undefined ? [] : (mitigation.at ?? []),
+  );
   const [alert] = signals.map(({ startsAt }) => startsAt).toSorted();
   return [
     ...unique((health === null ? [] : [health, ...health.earlier]).flatMap((read) => marksOfCause(read))),
     ...(evidence === undefined && alert !== undefined ? [{ kind: 'alert', at: alert, label: 'alert' } as const] : []),
     ...rollbacks.map((effect): Mark => ({ kind: 'rollback', at: effect.at, label: rollbackLabel(effect, decisions) })),
+    ...redeployed.map((at) => ({ kind: 'rollback', at, label: 'earlier version deployed again' }) as const),
     ...recovered.map((at) => ({ kind: 'recovered', at, label: 'recovered' }) as const),
   ]
     .filter(({ at }) => at <= last && (span === null || at >= span.from))
@@ -282,8 +287,10 @@ function marksOfCause({ evidence, decision }: JudgedHealth): Mark[] {
     .slice(-CHANGES_MARKED);
   return [
     ...changes.flatMap(marksOfChange),
-    { kind: 'onset', at: onset.at, from: onset.earliest, until: onset.latest, label: 'onset' },
-    // Of a problem that was measured only, or declared, it is no alert that began then.
+    // Of a problem that was measured only, it is no alert that began then. Of what a person declared or reopened, nothing is known.
+    ...(evidence.onset.alertReceivedAt === undefined && onset.from === 'alert'
+      ? []
+      : [{ kind: 'onset', at: onset.at, from: onset.earliest, until: onset.latest, label: 'onset' } as const]),
     ...(evidence.onset.alertReceivedAt === undefined
       ? []
       : [{ kind: 'alert', at: evidence.onset.alertStartedAt, label: 'alert' } as const]),
