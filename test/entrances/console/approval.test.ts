@@ -6,9 +6,11 @@ import { approvalUrls } from '../../../core/domain/incidents/approval-link.ts';
 import { summaryCard } from '../../../core/domain/messages/incident-card.ts';
 import { pageNote } from '../../../core/domain/paging/page-note.ts';
 import { decide } from '../../../core/domain/rollback/rollback.ts';
+import { basisPart } from '../../../entrances/console/pages/incidents/question.ts';
 import { consoleApp } from '../../../entrances/console/routes.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
-import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
+import { DecisionBasis } from '../../../schemas/incidents/decision-basis.ts';
+import { type EnvironmentName, type IncidentId, type ServiceName, Version } from '../../../schemas/config/names.ts';
 import { ROLES } from '../../../schemas/people/people.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { fullRequest } from '../../../workflows/steps/page.ts';
@@ -409,4 +411,25 @@ describe('a question counts as seen', () => {
     }
     expect(await handling()).toBeUndefined();
   });
+});
+
+test('names the service of a cause that is another one', async () => {
+  const basis = DecisionBasis.parse({
+    suspects: [
+      {
+        change_id: `chg_${'2'.repeat(26)}`,
+        version: 'p2',
+        service: 'payments',
+        confidence: 0.9,
+        reasons: ['near'],
+      },
+      { change_id: `chg_${'1'.repeat(26)}`, version: 'v2', confidence: 0.2, reasons: ['near'] },
+    ],
+    change: null,
+    migrations: null,
+  });
+  await asks();
+  const asked = (await story()).decisions.at(-1) ?? expect.unreachable();
+  const shown = textOf(String(basisPart({ ...asked, from_version: Version.parse('p2') }, basis, world.clock.now())));
+  expect(shown).toMatch(/Cause payments p2 confidence 90 %.*Other possible causes: v2 20 %/);
 });

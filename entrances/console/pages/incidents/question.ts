@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { suspectName } from '../../../../core/domain/changes/change-words.ts';
 import { IMPROBABLE } from '../../../../core/domain/correlation/words.ts';
 import { forAndAgainst, migrationText } from '../../../../core/domain/rollback/basis.ts';
 import type { DecisionBasis } from '../../../../schemas/incidents/decision-basis.ts';
@@ -24,8 +25,11 @@ export function basisPart(decision: DecisionView, basis: DecisionBasis | undefin
   const migration = migrationText(basis, to);
   const { change } = basis;
   return html`<dl class="lines">
-      ${asked.map(({ version, confidence }) =>
-        line('Cause', html`<strong class="version">${version}</strong> ${shareBar(confidence, 'confidence')}`),
+      ${asked.map((suspect) =>
+        line(
+          'Cause',
+          html`<strong class="version">${suspectName(suspect)}</strong> ${shareBar(suspect.confidence, 'confidence')}`,
+        ),
       )}
       ${
         change === null
@@ -45,19 +49,20 @@ export function basisPart(decision: DecisionView, basis: DecisionBasis | undefin
         others.length === 0
           ? 'none is known.'
           : others.map(
-              ({ version, confidence, reasons }, n) =>
-                html`${n === 0 ? '' : '; '}<span class="version">${version}</span> ${Math.floor(confidence * 100)}
-                  %${reasons[0] === undefined ? '' : ` (${reasons[0]})`}`,
+              (suspect, n) =>
+                html`${n === 0 ? '' : '; '}<span class="version">${suspectName(suspect)}</span>
+                  ${Math.floor(suspect.confidence * 100)}
+                  %${suspect.reasons[0] === undefined ? '' : ` (${suspect.reasons[0]})`}`,
             )
       }
       As found at ${clockTime(decision.at, now)}.
     </p>`;
 }
 
-function weighed({ version, reasons }: Suspect, isNamed: boolean): Html {
-  const { speaksFor, against } = forAndAgainst(reasons);
+function weighed(suspect: Suspect, isNamed: boolean): Html {
+  const { speaksFor, against } = forAndAgainst(suspect.reasons);
   const part = (title: string, texts: readonly string[]): Html =>
-    html`<h3>${title}${isNamed ? ` ${version}` : ''}</h3>
+    html`<h3>${title}${isNamed ? ` ${suspectName(suspect)}` : ''}</h3>
       ${
         texts.length === 0
           ? html`<p class="nothing">Nothing.</p>`
