@@ -2,14 +2,18 @@ import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
+import { lastingTitle } from './lasting-title.ts';
 
 /** How often an alert must have fired in the period to be called noisy. */
 export const NOISY_TIMES = 5;
 
-/** An alert that began to fire once. */
-export type Firing = {
-  signal: Pick<Signal, 'service' | 'unmatched' | 'environment' | 'title' | 'labels'>;
+type Fired = {
+  signal: Pick<Signal, 'service' | 'unmatched' | 'environment' | 'title' | 'labels' | 'fingerprint' | 'sender'>;
   at: Timestamp;
+};
+
+/** An alert that began to fire once. */
+export type Firing = Fired & {
   /** The incident that lists it. Null: none. */
   incident: IncidentRecord | null;
   /** Something was done in that incident, or in its parent. */
@@ -22,7 +26,7 @@ export type Firing = {
 export type NoisyAlert = {
   service: string;
   environment: string;
-  /** The name of its rule, or its title if it has none. */
+  /** The name of its rule, or its title if it has none, without measured values. */
   name: string;
   times: number;
   lastAt: Timestamp;
@@ -35,9 +39,29 @@ export type NoisyAlert = {
   newest: IncidentId | null;
 };
 
-/** Returns the name of an alert's rule, or its title. */
-export const alertNameOf = ({ labels, title }: Pick<Signal, 'labels' | 'title'>): string =>
-  labels.find(([label]) => label === 'alertname')?.[1] || title;
+/** The alerts of one rule in a service and environment, the newest first. `rule`: its name, or the lasting title of its alerts. */
+type RuleAlerts<T> = { service: string; environment: string; rule: string; lastAt: Timestamp; alerts: T[] };
+
+/**
+ * Groups alerts by service, environment, and rule. What repeats in alerts without the name of a rule is the sender's key, or the
+ * title without measured values: a key has the title of its newest alert, and keys with the same title are one rule.
+ */
+export function byRule<T extends Fired>(all: readonly T[]): RuleAlerts<T>[] {
+  const newestFirst = all.toSorted((a, b) => (a.at < b.at ? 1 : -1));
+  const titles = new Map<string, string>();
+  const keyOf = ({ signal }: T): string => {
+    const { labels, sender, fingerprint, title } = signal;
+    const place = [signal.unmatched || signal.service, signal.environment];
+    const alert = JSON.stringify([...place, sender, fingerprint]);
+    if (!titles.has(alert)) titles.set(alert, lastingTitle(title));
+    return JSON.stringify([...place, labels.find(([label]) => label === 'alertname')?.[1] || titles.get(alert)]);
+  };
+  return [...Map.groupBy(newestFirst, keyOf)].map(([key, alerts]) => {
+    const [service, environment, rule] = JSON.parse(key) as [string, string, string];
+    const lastAt = alerts.map(({ at }) => at).reduce((latest, at) => (at > latest ? at : latest));
+    return { service, environment, rule, lastAt, alerts };
+  });
+}
 
 /**
  * Returns whether automation or a person did something in an incident: acted on production, asked for that, informed
@@ -56,32 +80,25 @@ export const wasActedOn = ({
   );
 
 /** Returns the noisy alerts, those that fired most often first. Alerts of one rule, service, and environment count as one. */
-export function noisyAlerts(firings: readonly Firing[]): NoisyAlert[] {
-  const keyOf = ({ signal }: Firing) =>
-    JSON.stringify([signal.unmatched || signal.service, signal.environment, alertNameOf(signal)]);
-  return [...Map.groupBy(firings, keyOf).values()]
+export const noisyAlerts = (firings: readonly Firing[]): NoisyAlert[] =>
+  byRule(firings)
     .filter(
-      (sameAlert) =>
-        sameAlert.length >= NOISY_TIMES && sameAlert.every(({ isActedOn, hasRunbook }) => !isActedOn && !hasRunbook),
+      ({ alerts }) =>
+        alerts.length >= NOISY_TIMES && alerts.every(({ isActedOn, hasRunbook }) => !isActedOn && !hasRunbook),
     )
     .map(summary)
     .toSorted((a, b) => b.times - a.times || (a.lastAt < b.lastAt ? 1 : -1));
-}
 
-function summary(firings: readonly Firing[]): NoisyAlert {
-  const newestFirst = firings.toSorted((a, b) => (a.at < b.at ? 1 : -1));
-  const [newest] = newestFirst;
-  if (newest === undefined) throw new RangeError('an alert has fired at least once');
-  const { signal, at } = newest;
+function summary({ service, environment, rule, lastAt, alerts }: RuleAlerts<Firing>): NoisyAlert {
   const incidents = [
-    ...new Map(newestFirst.flatMap(({ incident }) => (incident ? [[incident.id, incident]] : []))).values(),
+    ...new Map(alerts.flatMap(({ incident }) => (incident ? [[incident.id, incident]] : []))).values(),
   ];
   return {
-    service: signal.unmatched || signal.service,
-    environment: signal.environment,
-    name: alertNameOf(signal),
-    times: firings.length,
-    lastAt: at,
+    service,
+    environment,
+    name: rule,
+    times: alerts.length,
+    lastAt,
     incidents: incidents.length,
     acknowledged: incidents.filter(({ handling }) => handling?.acknowledged !== undefined).length,
     pages: incidents.reduce((sum, { pages }) => sum + pages, 0),

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import { alertNameOf, type Firing } from './noisy-alerts.ts';
+import { byRule, type Firing } from './noisy-alerts.ts';
 
 /** How often an alert fired, and what became of it. */
 export type RuleFiring = Firing & { isPaged: boolean; hasEnded: boolean };
@@ -9,7 +9,7 @@ export type RuleFiring = Firing & { isPaged: boolean; hasEnded: boolean };
 export const RuleFigures = z.object({
   service: z.string(),
   environment: z.string(),
-  /** The name of the rule, or the title of an alert without one. */
+  /** The name of the rule, or the title of its alerts without measured values. */
   rule: z.string(),
   fired: z.number(),
   /** Of these, how often in an incident that paged. */
@@ -26,23 +26,19 @@ export type RuleFigures = z.infer<typeof RuleFigures>;
 export const AlertRulesReport = z.object({ since: Timestamp, complete: z.boolean(), items: z.array(RuleFigures) });
 
 /** Returns the figures of each rule. Those that fired most often without an action come first. */
-export function ruleFigures(firings: readonly RuleFiring[]): RuleFigures[] {
-  const keyOf = ({ signal }: Firing) =>
-    JSON.stringify([signal.unmatched || signal.service, signal.environment, alertNameOf(signal)]);
-  return [...Map.groupBy(firings, keyOf)]
-    .map(([key, all]): RuleFigures => {
-      const [service, environment, rule] = JSON.parse(key) as [string, string, string];
-      const count = (counts: (firing: RuleFiring) => boolean): number => all.filter(counts).length;
+export const ruleFigures = (firings: readonly RuleFiring[]): RuleFigures[] =>
+  byRule(firings)
+    .map(({ service, environment, rule, lastAt, alerts }): RuleFigures => {
+      const count = (counts: (firing: RuleFiring) => boolean): number => alerts.filter(counts).length;
       return {
         service,
         environment,
         rule,
-        fired: all.length,
+        fired: alerts.length,
         paged: count(({ isPaged }) => isPaged),
         acted_on: count(({ isActedOn }) => isActedOn),
         resolved_by_itself: count(({ hasEnded, isActedOn }) => hasEnded && !isActedOn),
-        last_at: all.map(({ at }) => at).reduce((latest, at) => (at > latest ? at : latest)),
+        last_at: lastAt,
       };
     })
     .toSorted((a, b) => b.fired - b.acted_on - (a.fired - a.acted_on) || (a.last_at < b.last_at ? 1 : -1));
-}

@@ -4,12 +4,15 @@ import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import { nearest } from '../lint/similar-names.ts';
-import { alertNameOf } from './noisy-alerts.ts';
+import { byRule } from './noisy-alerts.ts';
 import { conflictsWithMatch, runsIn, UNKNOWN_ENVIRONMENT } from './signal.ts';
 
 /** A received alert of a service or environment outside the catalogue. */
 export type UnmatchedAlert = {
-  signal: Pick<Signal, 'unmatched' | 'environment' | 'title' | 'labels' | 'source' | 'status'>;
+  signal: Pick<
+    Signal,
+    'service' | 'unmatched' | 'environment' | 'title' | 'labels' | 'fingerprint' | 'sender' | 'source' | 'status'
+  >;
   at: Timestamp;
   /** The incident that lists it. Null: none. */
   incident: IncidentId | null;
@@ -47,9 +50,9 @@ function summaryOf(group: readonly UnmatchedAlert[], services: Config['services'
   return {
     service,
     environment,
-    names: [...Map.groupBy(newestFirst, ({ signal }) => alertNameOf(signal))]
-      .toSorted(([, a], [, b]) => b.length - a.length)
-      .map(([name]) => name),
+    names: byRule(group)
+      .toSorted((a, b) => b.alerts.length - a.alerts.length)
+      .map(({ rule }) => rule),
     sources: [...new Set(newestFirst.map(({ signal }) => signal.source))],
     times: group.length,
     firing: group.filter(({ signal }) => signal.status === 'firing').length,

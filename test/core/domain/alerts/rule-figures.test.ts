@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { ruleFigures, type RuleFiring } from '../../../../core/domain/alerts/rule-figures.ts';
-import type { EnvironmentName } from '../../../../schemas/config/names.ts';
+import type { Signal } from '../../../../schemas/alerts/signal.ts';
+import type { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { signal } from '../../../support/signals.ts';
 
@@ -27,6 +28,36 @@ test('an alert ended by itself if nothing was done; the rule with the most such 
     { ...named('staging'), fired: 3, paged: 0, acted_on: 0, resolved_by_itself: 3, last_at: firing().at },
     { ...named('production'), fired: 3, paged: 2, acted_on: 1, resolved_by_itself: 1, last_at: later },
   ]);
+});
+
+test('alerts without the name of a rule are one by their key, or by their title without measured values', () => {
+  const unnamed = (fingerprint: string, title: string, minute: number) =>
+    firing({
+      signal: signal({ source: 'generic', sender: 'token:monitor', labels: [], fingerprint, title }),
+      at: `2026-11-20T12:0${minute}:00.000Z` as Timestamp,
+    });
+  const figures = ruleFigures([
+    unnamed('backlog', '1532 orders wait', 1),
+    unnamed('backlog', '1498 orders wait', 3),
+    unnamed('backlog', '17 orders wait', 2),
+    unnamed('probe-81', 'Checkout took 3.4 s', 1),
+    unnamed('probe-97', 'Checkout took 12.9 s', 2),
+  ]);
+  expect(figures).toMatchObject([
+    { rule: '1498 orders wait', fired: 3 },
+    { rule: 'Checkout took', fired: 2 },
+  ]);
+});
+
+test('keys of different senders and services are different alerts', () => {
+  const keyed = { source: 'generic', fingerprint: '1', labels: [] } as const;
+  const titled = (title: string, more: Partial<Signal>) => firing({ signal: signal({ ...keyed, title, ...more }) });
+  const figures = ruleFigures([
+    titled('Slow', { sender: 'token:probes' }),
+    titled('Orders wait', { sender: 'token:queues' }),
+    titled('Down', { sender: 'token:probes', service: 'search' as ServiceName }),
+  ]);
+  expect(figures.map(({ rule }) => rule).toSorted()).toEqual(['Down', 'Orders wait', 'Slow']);
 });
 
 const named = (environment: string) => ({ service: firing().signal.service, environment, rule: 'Slow' });
