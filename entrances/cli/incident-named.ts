@@ -55,10 +55,13 @@ export async function incidentNamed(client: Client, text: string): Promise<Incid
   );
 }
 
+/** What a list is limited to. */
+export type RequestedScope = { service?: string; environment?: string };
+
 /** Returns unresolved incidents, newest first. */
-export async function openIncidents(client: Client, service?: string): Promise<IncidentView[]> {
+export async function openIncidents(client: Client, scope: RequestedScope = {}): Promise<IncidentView[]> {
   const pages = await Promise.all(
-    NOT_RESOLVED.map((status) => client.get(`/v1/incidents${queryOf({ status, service, limit: PAGE_ITEMS })}`, Page)),
+    NOT_RESOLVED.map((status) => client.get(`/v1/incidents${queryOf({ status, ...scope, limit: PAGE_ITEMS })}`, Page)),
   );
   return pages.flatMap(({ items }) => items).toSorted((a, b) => (a.id < b.id ? 1 : -1));
 }

@@ -49,8 +49,14 @@ export function endpoint<R extends RouteConfig & { getRoutingPath(): string }>(
 ): void {
   const needsToken = access !== 'public' && access !== 'receiver';
   if (needsToken) {
-    const checks = [requireAction(deps, access), ...(takesJsonOnly(route) ? [iJson] : [])];
+    const isReading = route.method === 'get' && access.endsWith(':read') && route.path.startsWith('/v1/');
+    const checks = [
+      requireAction(deps, access),
+      ...(takesJsonOnly(route) ? [iJson] : []),
+      ...(isReading ? [refuseUnknownParameters(route)] : []),
+    ];
     app.on(route.method.toUpperCase(), [route.getRoutingPath()], ...checks);
+    if (isReading) Object.assign(route.responses, { 400: problems('A query parameter is unknown') });
   }
   if (access !== 'public') {
     const byKey = needsToken && KEY_ACTIONS.includes(access);
@@ -66,6 +72,21 @@ const isList = ({ request }: RouteConfig): boolean =>
 /** Bodies in other formats are read and checked by their handlers. */
 const takesJsonOnly = ({ request }: RouteConfig): boolean =>
   Object.keys(request?.body?.content ?? {}).every((type) => type === 'application/json');
+
+/** Returns middleware that refuses query parameters that a route does not have: without its filter, a list would be another one. */
+function refuseUnknownParameters({ request }: RouteConfig): MiddlewareHandler<Env> {
+  const known = request?.query instanceof z.ZodObject ? Object.keys(request.query.shape) : [];
+  return async (c, next) => {
+    const unknown = Object.keys(c.req.queries()).filter((name) => !known.includes(name));
+    if (unknown.length > 0)
+      throw new Refusal(
+        400,
+        'unknown-parameter',
+        `unknown query parameter ${unknown.map((name) => JSON.stringify(name)).join(', ')}; ${known.length === 0 ? 'there are none here' : `known are ${known.join(', ')}`}`,
+      );
+    await next();
+  };
+}
 
 const refusals = {
   401: {
@@ -182,6 +203,12 @@ export async function scopeOf(
   allow(scope);
   return scope;
 }
+
+/** Returns whether something belongs to a service and environment. Absent ones match all. */
+export const isIn = (
+  scope: Partial<ServiceEnvironment>,
+  { service, environment }: { service: string; environment: string },
+): boolean => (scope.service ?? service) === service && (scope.environment ?? environment) === environment;
 
 /** The query parameters `?limit&cursor` of every list. */
 export const listQuery = {

@@ -4,6 +4,7 @@ import { correctAttribution, withdrawAttribution } from './actions/correct-attri
 import { FIGURES, RECORDS, RECORDS_CSV, type ReportInput } from './reports.ts';
 import { Refusal } from '../../core/domain/refusal.ts';
 import { figuresCsv } from './decisions/csv.ts';
+import { teamNamed } from '../../core/domain/catalogue/known-names.ts';
 import type { FeatureDeps } from '../manifest.ts';
 import { ChangeId } from '../../schemas/config/names.ts';
 import { AttributionCorrection } from './deploy-record.ts';
@@ -78,7 +79,12 @@ export function doraRoutes(app: Api, core: RoutesDeps): void {
     c: Context<Env>,
     { team, tier, window: seconds, ...query }: z.infer<z.ZodObject<typeof reportQuery>>,
   ): Promise<ReportInput> => {
-    const scope = { ...(await scopeOf(deps, c, query)), ...(team && { team }), ...(tier && { tier }) };
+    const config = await deps.config.current();
+    const scope = {
+      ...(await scopeOf(deps, c, query)),
+      ...(team && { team: teamNamed(config, team) }),
+      ...(tier && { tier }),
+    };
     return { seconds, scope };
   };
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Firebreak } from '../support/firebreak.ts';
+import { eventually, Firebreak } from '../support/firebreak.ts';
 
 /* Readers find a service and an environment in each spelling in which writers accept it. */
 
@@ -25,9 +25,18 @@ beforeAll(async () => {
   firebreak = await Firebreak.start({
     timeScale: 1,
     configFiles: { 'slos/orders.yaml': SLO },
-    services: { 'order-service': { environments: { production: {}, staging: {} } }, search: {} },
+    services: { 'order-service': { team: 'orders', environments: { production: {}, staging: {} } }, search: {} },
   });
   const scope = { service: 'order-service', environment: 'production' };
+  // Before there is an incident that it would join.
+  await firebreak.post('/v1/alerts/generic', {
+    ...scope,
+    severity: 'info',
+    title: 'Orders wait',
+    dedup_key: 'orders',
+    status: 'firing',
+  });
+  await eventually(async () => (await firebreak.get('/v1/signals')).body.items.length === 1, 'the alert');
   const written = [
     await firebreak.post('/v1/deployments', { ...scope, version: 'v1' }),
     await firebreak.post('/v1/pipelines/runs', {
@@ -68,9 +77,10 @@ test('all lists and figures of a service, also with a token that allows only thi
     const { status, body: answer } = await read(path, { service: 'ORDER-Service', ...environment });
     expect([path, status, answer.detail]).toEqual([path, 200, undefined]);
   }
-  for (const path of ['/v1/deployments', '/v1/pipelines/runs', '/v1/incidents', '/v1/freezes', '/v1/slos'])
+  const scoped = ['/v1/deployments', '/v1/incidents', '/v1/signals', '/v1/reports/alerts', '/v1/freezes', '/v1/slos'];
+  for (const path of [...scoped, '/v1/pipelines/runs'])
     expect([path, (await read(path, { service: 'ORDER-Service' })).body.items.length]).toEqual([path, 1]);
-  for (const path of ['/v1/deployments', '/v1/freezes', '/v1/slos']) {
+  for (const path of scoped) {
     expect([path, (await read(path, { environment: 'PRODUCTION' })).body.items.length]).toEqual([path, 1]);
     expect([path, (await read(path, { environment: 'Staging' })).body.items.length]).toEqual([path, 0]);
   }
@@ -78,6 +88,34 @@ test('all lists and figures of a service, also with a token that allows only thi
   expect(pipelines).toMatchObject({ service: 'order-service', runs: { succeeded: 1 } });
   const { body: dora } = await read('/v1/metrics/dora', { service: 'ORDER-Service', environment: 'PRODUCTION' });
   expect(dora).toMatchObject({ environments: ['production'], records: { deployments: { total: 1 } } });
+});
+
+test('figures of a team', async () => {
+  const deploys = async (team: string) =>
+    (await firebreak.get(`/v1/metrics/dora?team=${team}`)).body.records.deployments.total;
+  expect([await deploys('ORDERS'), await deploys('others')]).toEqual([1, 0]);
+  expect((await firebreak.get('/v1/metrics/code?team=Orders')).body.services).toEqual(['order-service']);
+});
+
+test('lists and figures refuse a filter that they do not have', async () => {
+  const { body } = await firebreak.get('/openapi.json');
+  const paths = Object.entries<{ get?: { responses: object } }>(body.paths).flatMap(([path, { get }]) =>
+    path.startsWith('/v1/') && get !== undefined ? [path] : [],
+  );
+  const taken: string[] = [];
+  for (const path of paths) {
+    const { status, body: answer } = await firebreak.get(`${path.replace('{id}', '1')}?statuss=open&service=search`);
+    if (status !== 400) taken.push(path);
+    else expect([path, answer.detail]).toEqual([path, expect.stringMatching(/unknown query parameter "statuss"/)]);
+  }
+  // These are asked by systems that deploy: they get an answer.
+  expect(taken).toEqual(['/v1/freeze-check', '/v1/freeze-check/gate']);
+  const { status, body: answer } = await firebreak.get('/v1/incidents?team=orders');
+  expect([status, answer.code, answer.detail]).toEqual([
+    400,
+    'unknown-parameter',
+    'unknown query parameter "team"; known are limit, cursor, status, service, environment',
+  ]);
 });
 
 test.each(['/console/delivery/pipelines', '/console/delivery', '/console/canaries', '/console/experiments'])(

@@ -131,6 +131,14 @@ export function serviceNamed(services: Config['services'], name: string): Servic
 
 const serviceLabels = new WeakMap<Config['services'], ReadonlyMap<string | undefined, [string, unknown][]>>();
 
+/** Returns the teams of the catalogue. */
+export const knownTeams = ({ services }: Pick<Config, 'services'>): Set<string> =>
+  new Set(Object.values(services).flatMap(({ team }) => team ?? []));
+
+/** Returns the name of a team as the catalogue writes it, or unchanged if it has no such team. */
+export const teamNamed = (config: Pick<Config, 'services'>, team: string): string =>
+  matchingName(team, knownTeams(config)) ?? team;
+
 /** Returns the environments that a service can have: those that the configuration names for it, or all if it names none. */
 export function environmentsOf(config: NamingConfig, service: string): ReadonlySet<string> {
   const scopes = configuredScopes(config);

@@ -111,6 +111,7 @@ export type Incidents = {
   list(query: {
     status?: IncidentStatus;
     service?: string;
+    environment?: string;
     limit: number;
     cursor?: string;
   }): Promise<Page<IncidentView>>;

@@ -4,12 +4,7 @@ import type { Page, ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Incidents, IncidentInputs, IncidentSummary } from '../../domain/ports/incidents.ts';
 import { viewOf } from '../../domain/incidents/lifecycle.ts';
 import type { Overview, Story } from '../../domain/messages/story.ts';
-import {
-  type IncidentRecord,
-  type IncidentStatus,
-  type IncidentView,
-  TimelineEntry,
-} from '../../../schemas/incidents/incident.ts';
+import { type IncidentRecord, type IncidentView, TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import { Message } from '../../../schemas/incidents/inbox.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
@@ -98,12 +93,7 @@ export class IncidentReads {
     });
   }
 
-  async list(query: {
-    status?: IncidentStatus;
-    service?: string;
-    limit: number;
-    cursor?: string;
-  }): Promise<Page<IncidentView>> {
+  async list(query: Parameters<Incidents['list']>[0]): Promise<Page<IncidentView>> {
     const page = await this.#items(query);
     const items = await Promise.all(page.items.map((item) => this.view(IncidentId.parse(item['id']))));
     // The index can be a moment behind, so check the condition on the item.
@@ -113,10 +103,14 @@ export class IncidentReads {
   }
 
   /** Uses the smallest index: there are few open incidents, and few of one service. */
-  async #items({ status, service, ...query }: Parameters<Incidents['list']>[0]): Promise<Page<Item>> {
+  async #items({ status, service, environment, ...query }: Parameters<Incidents['list']>[0]): Promise<Page<Item>> {
     const list = shardedLists.incidents;
     const isWanted = (item: Item): boolean =>
-      (status === undefined || item['status'] === status) && (service === undefined || item['service'] === service);
+      [
+        [item['status'], status],
+        [item['service'], service],
+        [item['environment'], environment],
+      ].every(([value, wanted]) => wanted === undefined || value === wanted);
     if (status !== undefined && status !== 'resolved') return openIncidentsPage(this.#table, query, isWanted);
     if (service === undefined) return shardedPage(this.#table, list, query, isWanted);
     const to = ({ sk }: Item): Key => keys.incident(IncidentId.parse(sk));

@@ -14,6 +14,7 @@ import {
   body,
   createRoute,
   endpoint,
+  isIn,
   listQuery,
   pageOf,
   problems,
@@ -84,12 +85,7 @@ export function drillRoutes(app: Api, deps: ApiDeps): void {
       const scope = await scopeOf(deps, c, query);
       const read = (from?: string) => deps.drills.list({ limit, ...(from && { cursor: from }), ...scope });
       const [page, drillTargets] = await Promise.all([readable(c.var, read, cursor), environmentsWithProofs(deps)]);
-      const selected = drillTargets.filter(
-        (drillTarget) =>
-          c.var.may(drillTarget) &&
-          drillTarget.service === (scope.service ?? drillTarget.service) &&
-          drillTarget.environment === (scope.environment ?? drillTarget.environment),
-      );
+      const selected = drillTargets.filter((drillTarget) => c.var.may(drillTarget) && isIn(scope, drillTarget));
       return c.json({ ...page, environments: selected }, 200);
     },
   );

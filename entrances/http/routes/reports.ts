@@ -12,6 +12,7 @@ import {
   answers,
   createRoute,
   endpoint,
+  isIn,
   problems,
   readerOf,
   sinceQuery,
@@ -59,12 +60,14 @@ export function reportRoutes(app: Api, deps: ReportsDeps): void {
       path: '/v1/reports/alerts',
       tags: ['alerts'],
       summary: `List, for each alert rule, how often it fired in ${REVIEW_DAYS} days, paged, was acted upon, and ended by itself`,
+      request: { query: z.object(scopeQuery) },
       responses: { 200: answers('The report', AlertRules) },
     }),
     async (c) => {
+      const scope = await scopeOf(deps, c, c.req.valid('query'));
       const { as_of, value } = await deps.reports.read(ALERT_REVIEW, null, readerOf(c));
       const { since, isComplete, rules } = value;
-      return c.json({ since, as_of, complete: isComplete, items: rules }, 200);
+      return c.json({ since, as_of, complete: isComplete, items: rules.filter((rule) => isIn(scope, rule)) }, 200);
     },
   );
 }

@@ -2,6 +2,7 @@ import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import {
   configuredEnvironments,
   configuredScopes,
+  knownTeams,
   suggestedName,
   matchingName,
   namesAlike,
@@ -64,9 +65,6 @@ function serviceWarnings(service: string, match: string | undefined, known: Read
   if (known.size === 0) return [text];
   throw unknownName('service', text, service, known);
 }
-
-export const knownTeams = ({ services }: Pick<Config, 'services'>): Set<string> =>
-  new Set(Object.keys(services).flatMap((name) => serviceEntry(services, name)?.team ?? []));
 
 function refuseUnknownTeam({ services }: Pick<Config, 'services'>, team: string): void {
   const teams = knownTeams({ services });

@@ -1,7 +1,7 @@
 import { recentRefusals } from '../actions/refusals.ts';
 import { recordComputedFreezes } from '../actions/record-freezes.ts';
-import { knownServices, knownTeams } from '../actions/known-names.ts';
-import { configuredEnvironments } from '../../../core/domain/catalogue/known-names.ts';
+import { knownServices } from '../actions/known-names.ts';
+import { configuredEnvironments, knownTeams } from '../../../core/domain/catalogue/known-names.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { scopeInWords } from '../decisions/words.ts';
 import { stateAt } from '../decisions/state.ts';

@@ -12,7 +12,8 @@ import {
 } from '../../../core/domain/slack/commands/duration.ts';
 import { plainText } from '../../../core/domain/slack/commands/text.ts';
 import type { Freeze } from '../schemas/freeze.ts';
-import { knownServices, knownTeams } from '../actions/known-names.ts';
+import { knownTeams } from '../../../core/domain/catalogue/known-names.ts';
+import { knownServices } from '../actions/known-names.ts';
 import { recordComputedFreezes } from '../actions/record-freezes.ts';
 import type { CommandDeps as CoreDeps } from '../../../entrances/slack/deps.ts';
 import { Declined, unknownName } from '../../../entrances/slack/outcome.ts';

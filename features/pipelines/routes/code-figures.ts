@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { codeFiguresOf } from '../actions/code-figures.ts';
 import { PIPELINE_WINDOW_SECONDS } from '../actions/pipeline-figures.ts';
+import { teamNamed } from '../../../core/domain/catalogue/known-names.ts';
 import type { Deps } from '../ports.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
 import { CodeFigures } from '../code-figures.ts';
@@ -38,9 +39,10 @@ export function codeFigureRoutes(app: Api, deps: Pick<Deps, 'clock' | 'code' | '
       },
     }),
     async (c) => {
-      const { service: named, team, window: seconds } = c.req.valid('query');
+      const { service: named, team: namedTeam, window: seconds } = c.req.valid('query');
       const { service } = await scopeOf(deps, c, { service: named });
       const { services } = await deps.config.current();
+      const team = namedTeam && teamNamed({ services }, namedTeam);
       const names = Object.entries(services)
         .filter(([name, entry]) => (service ?? name) === name && (team ?? entry.team) === entry.team)
         .map(([name]) => ServiceName.parse(name))

@@ -265,6 +265,13 @@ describe('deploy, incident', () => {
       0,
       expect.stringMatching(/\nINC-\d+ +\w+ +checkout\/production +critical +/),
     ]);
+    for (const [place, lines] of [
+      ['production', 2],
+      ['staging', 1],
+    ] as const) {
+      const inIt = await at(firebreak, 'incident', 'list', '--environment', place);
+      expect([place, inIt.out.trim().split('\n').length]).toEqual([place, lines]);
+    }
     const name = /INC-\d+/.exec(listed.out)?.[0] ?? expect.unreachable();
     for (const text of [name, name.toLowerCase(), `#${name}`]) {
       const named = await at(firebreak, 'incident', 'show', text, '--json');

@@ -16,7 +16,7 @@ import { IncidentStatus, IncidentView } from '../../../../schemas/incidents/inci
 import { apiCommand, apiGroup, PLACE, tableOf, type Values } from '../../api-command.ts';
 import { Client } from '../../client.ts';
 import { INCIDENT, incidentNamed, openIncidents, pathOf, shortName } from '../../incident-named.ts';
-import { choice, JSON_OPTION, LIMIT_OPTION, SERVICE_OPTION } from '../../options.ts';
+import { choice, ENVIRONMENT_OPTION, JSON_OPTION, LIMIT_OPTION, SERVICE_OPTION } from '../../options.ts';
 import { asJson, oneLine, printTable, printText, shortTime } from '../../table.ts';
 import type { CommandContext } from '../../command-context.ts';
 import { Timeline } from './timeline-entry.ts';
@@ -29,10 +29,13 @@ const FEATURE_COMMANDS = await Promise.all(FEATURES.flatMap(({ incidentCommands 
 async function openFirst(
   client: Client,
   { items }: IncidentList,
-  { status, service, limit }: Values,
+  { status, service, environment, limit }: Values,
 ): Promise<IncidentList> {
-  const open =
-    status === undefined ? await openIncidents(client, typeof service === 'string' ? service : undefined) : [];
+  const scope = {
+    ...(typeof service === 'string' && { service }),
+    ...(typeof environment === 'string' && { environment }),
+  };
+  const open = status === undefined ? await openIncidents(client, scope) : [];
   const all = new Map([...open, ...items].map((incident) => [incident.id, incident]));
   return { items: [...all.values()].slice(0, Number(limit)) };
 }
@@ -54,6 +57,7 @@ const addReads = apiGroup('incident', 'Read incidents and act on them', [
     options: [
       choice('--status <status>', 'Only this status', IncidentStatus.options),
       SERVICE_OPTION,
+      ENVIRONMENT_OPTION,
       LIMIT_OPTION,
       JSON_OPTION,
     ],

@@ -42,7 +42,11 @@ const addReports = apiGroup('report', 'Reports over many incidents or pipeline r
   apiCommand({
     usage: 'alerts',
     description: 'Show how often each alert rule fired, paged, was acted upon, and ended by itself',
-    options: [JSON_OPTION],
+    options: [
+      ['--service <name>', 'Only alerts of this service'],
+      ['--environment <name>', 'Only alerts in this environment'],
+      JSON_OPTION,
+    ],
     call: 'GET /v1/reports/alerts',
     response: AlertRulesReport,
     print: ({ since, complete, items }) => [

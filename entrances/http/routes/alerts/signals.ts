@@ -1,7 +1,19 @@
 import * as z from 'zod';
+import type { ServiceEnvironment } from '../../../../core/domain/ports/common.ts';
 import type { ApiDeps } from '../../deps.ts';
 import { Timestamp } from '../../../../schemas/time/time.ts';
-import { type Api, answers, createRoute, endpoint, listQuery, pageOf, readable } from '../../endpoint.ts';
+import {
+  type Api,
+  answers,
+  createRoute,
+  endpoint,
+  isIn,
+  listQuery,
+  pageOf,
+  readableWhere,
+  scopeOf,
+  scopeQuery,
+} from '../../endpoint.ts';
 import { shownSignal, ShownSignal } from './signal-view.ts';
 
 const RecordedSignal = ShownSignal.extend({
@@ -17,7 +29,7 @@ const RecordedSignal = ShownSignal.extend({
 }).meta({ id: 'RecordedSignal' });
 
 /** Registers the route for alerts without an incident: alerts that routing only records or announces in a channel, and muted alerts. */
-export function signalRoutes(app: Api, deps: Pick<ApiDeps, 'clock' | 'incidents'>): void {
+export function signalRoutes(app: Api, deps: Pick<ApiDeps, 'clock' | 'config' | 'incidents'>): void {
   endpoint(
     app,
     deps,
@@ -30,6 +42,7 @@ export function signalRoutes(app: Api, deps: Pick<ApiDeps, 'clock' | 'incidents'
       request: {
         query: z.object({
           ...listQuery,
+          ...scopeQuery,
           muted: z
             .enum(['true', 'false'])
             .default('false')
@@ -39,8 +52,8 @@ export function signalRoutes(app: Api, deps: Pick<ApiDeps, 'clock' | 'incidents'
       responses: { 200: answers('A page of results', pageOf(RecordedSignal)) },
     }),
     async (c) => {
-      c.var.allow({});
-      const { limit, cursor, muted } = c.req.valid('query');
+      const { limit, cursor, muted, ...query } = c.req.valid('query');
+      const scope = await scopeOf(deps, c, query);
       const read = async (from?: string) => {
         const page = await deps.incidents.alertsWithoutIncident({
           limit,
@@ -49,7 +62,8 @@ export function signalRoutes(app: Api, deps: Pick<ApiDeps, 'clock' | 'incidents'
         });
         return { ...page, items: page.items.map(({ signal, mute }) => ({ ...shownSignal(signal), muted: mute })) };
       };
-      return c.json(await readable(c.var, read, cursor), 200);
+      const isWanted = (alert: ServiceEnvironment): boolean => c.var.may(alert) && isIn(scope, alert);
+      return c.json(await readableWhere(isWanted, read, cursor), 200);
     },
   );
 }

@@ -104,13 +104,14 @@ export function incidentRoutes(app: Api, deps: ApiDeps): void {
           ...listQuery,
           status: IncidentStatus.optional(),
           service: z.string().max(NAME_MAX_CHARS).optional(),
+          environment: z.string().max(NAME_MAX_CHARS).optional(),
         }),
       },
       responses: { 200: answers('A page of results', pageOf(Incident)) },
     }),
     async (c) => {
-      const { limit, cursor, status, service } = c.req.valid('query');
-      const scope = await scopeOf(deps, c, { service });
+      const { limit, cursor, status, ...query } = c.req.valid('query');
+      const scope = await scopeOf(deps, c, query);
       const read = (from?: string) =>
         deps.incidents.list({ limit, ...(from && { cursor: from }), ...(status && { status }), ...scope });
       return c.json(await readable(c.var, read, cursor), 200);

@@ -50,8 +50,9 @@ test('alerts without the name of a rule are one by their key, or by their title 
 });
 
 test('keys of different senders and services are different alerts', () => {
-  const keyed = { source: 'generic', fingerprint: '1', labels: [] } as const;
-  const titled = (title: string, more: Partial<Signal>) => firing({ signal: signal({ ...keyed, title, ...more }) });
+  const keyed = { source: 'generic', fingerprint: '1' } as const;
+  const titled = (title: string, more: Partial<Signal>) =>
+    firing({ signal: signal({ ...keyed, labels: [], title, ...more }) });
   const figures = ruleFigures([
     titled('Slow', { sender: 'token:probes' }),
     titled('Orders wait', { sender: 'token:queues' }),
