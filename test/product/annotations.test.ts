@@ -189,6 +189,17 @@ test.each([
 });
 
 test.each([
+  'Changes:\n\u2022 1f2e3d4 Fix\n1. 0a1b2c3d Add\n2) 5e6f7a8b Remove\n\u2013 9c0d1e2f: Rename\n+ 4a5b6c7d Move',
+  'Changes:<ol><li>1f2e3d4 Fix</li><li>0a1b2c3d Add</li></ol>> - 5e6f7a8b Remove\u00859c0d1e2f Rename\n>4a5b6c7d Move',
+])('the commits in the list %j', async (text) => {
+  expect((await annotate({ tags: ['deploy', 'order-service', 'v15'], text })).status).toBe(200);
+  expect((await deploysOf('order-service'))[0]).toMatchObject({
+    url: null,
+    commits: ['1f2e3d4', '0a1b2c3d', '5e6f7a8b', '9c0d1e2f', '4a5b6c7d'].map((sha) => ({ sha })),
+  });
+});
+
+test.each([
   ['Commit: `4AE0D6C1` Fix the search', '4ae0d6c1', 'Fix the search'],
   ['Commit: https://git.acme.test/orders/commit/4ae0d6c19', '4ae0d6c19', null],
   ['Commit: Fix the search', null, 'Commit: Fix the search'],
@@ -230,6 +241,9 @@ test.each([
   ['Out\rAuthor: ada\rDone', 'ada', 'Out\nDone'],
   ['Commit: fadedbeef Fix the author: tag, and the changes: list', null, 'Fix the author: tag, and the changes: list'],
   ['Done; commit: fadedbeef; author: ada', 'ada', 'Done'],
+  ['Author:\nAda Byron\nDone', 'Ada Byron', 'Done'],
+  ['Commit: fadedbeef\nAuthor:\nDone', null, 'Done'],
+  ['Commit:\nAuthor: ada\nDone', 'ada', 'Commit:\nDone'],
 ])('the author in %j', async (text, author, note) => {
   expect((await annotate({ tags: ['deploy', 'order-service', 'v13'], text })).status).toBe(200);
   const [deploy] = await deploysOf('order-service');
@@ -249,6 +263,19 @@ test.each([
   [`Out & about Commit: 4ae0d6c1, Author: O'Neil <o@acme.test> | **Changes:** [#42](${COMPARE})`],
   [`Out & about\\nCommit: 4ae0d6c1\\nAuthor: O&apos;Neil <o@acme.test>\\nChanges: <${COMPARE}>`],
   [`Out & about\nCommit: 4ae0d6c1 Author: O'Neil <o@acme.test>\r\nChanges: [#42](${COMPARE})`],
+  [`Out & about\n\u2022 Commit: 4ae0d6c1\n2. Author: O'Neil <o@acme.test>\n> **Changes:** ${COMPARE}`],
+  [`Out & about\n## Commit: 4ae0d6c1\n&gt; 2) Author: O'Neil <o@acme.test>\n\u2013 Changes: ${COMPARE}`],
+  [`Out & about\u0085Commit: 4ae0d6c1\u2028Author: O'Neil <o@acme.test>\u0085Changes:\u0085${COMPARE}`],
+  [`Out & about\nCommit:\n\`4ae0d6c1\`\n\nAuthor:\nO'Neil <o@acme.test>\nChanges:\n- [#42](${COMPARE})`],
+  [
+    `<p>Out &amp; about</p><p>Commit:</p><p>4ae0d6c1</p><p>Author:</p><p>O&#39;Neil &lt;o@acme.test&gt;</p><h4>Changes:</h4>${ENCODED}`,
+  ],
+  [
+    `Out &amp; about<table><tr><th>Commit</th><td>4ae0d6c1</td></tr><tr><td><b>Author:</b></td>\n<td class="x">O&#39;Neil &lt;o@acme.test&gt;</td></tr><tr><td>Changes</td><td><a href="${ENCODED}">#42</a></td></tr></table>`,
+  ],
+  [
+    `Out &amp; about<dl><dt>Commit</dt><dd>4ae0d6c1</dd><dt>Author:</dt><dd>O&#39;Neil &lt;o@acme.test&gt;</dd><dt>Changes</dt><dd>${ENCODED}</dd></dl>`,
+  ],
 ])('the fields in %j', async (text) => {
   expect((await annotate({ tags: ['deploy', 'order-service', 'v11'], text })).status).toBe(200);
   expect((await deploysOf('order-service'))[0]).toMatchObject({
@@ -280,6 +307,7 @@ test.each([
   ['Rollout finished. Author: see git. Changes: see git'],
   ['We commit: always test first. The author: anonymous'],
   ['Rollout finished, author: see git, changes: see git'],
+  ['1. Rolled out\n> 2) and back\n\u2022 and out'],
 ])('in %j, texts that are no fields stay as they are', async (text) => {
   expect((await annotate({ tags: ['deploy', 'order-service', 'v12'], text })).status).toBe(200);
   expect((await deploysOf('order-service'))[0]).toMatchObject({ author: null, note: text });

@@ -190,22 +190,28 @@ function readTags(services: Config['services'], tags: readonly string[]) {
   };
 }
 
-/** A commit at the start of a line, as `git log --oneline` has it, possibly as a list item. */
-const COMMIT_LINE = /^(?:[-*] )?([0-9a-f]{7,40})(?: |$)/;
+/** What marks a line as an item of a list, a quotation, or a heading. */
+const ITEM_MARKS = /^(?:(?:[-*+\u2013\u2014]|#{1,6}|\d{1,3}[.)])\s+|[>\u2022\u2023\u25E6\u00B7]\s*)+/;
+
+/** A commit at the start of a line, as `git log --oneline` has it. */
+const COMMIT_LINE = /^([0-9a-f]{7,40})(?=[\s:]|$)/;
 
 /** A commit at the start of the line `Commit:`, or at the end of its URL, and what separates it from the rest. */
 const COMMIT = /^(?:https?:\/\/\S*\/([0-9a-f]{7,64})(?![0-9a-z])\S*|\W*([0-9a-f]{7,64})(?![0-9a-z]))[-–—:|,.;)\]\s]*/i;
 
-/** What ends a line in HTML. */
-const LINE_END = /<br\s?\/?>|<\/?(?:p|div|ul|ol|li|h\d)(?:\s[^<>]*)?>|\r\n?|\n/i;
+/** What ends a line in HTML, and in plain text. */
+const LINE_END =
+  /<br\s?\/?>|<\/?(?:p|div|ul|ol|li|h\d|table|t(?:head|body|r|d|h)|d[ltd])(?:\s[^<>]*)?>|\r\n?|[\n\u0085\u2028\u2029]/i;
+/** What separates a name from its value in tables and lists of HTML. */
+const BEFORE_VALUE = /<\/(?:t[dh]|dt)>\s*<(?:td|dd)(?:\s[^<>]*)?>/gi;
 /** Line breaks that a sender has escaped twice. */
 const ESCAPED_LINE_END = /\\r\\n|\\[rn]/;
 
-/** A line with a field, without markup, possibly as a list item. */
-const FIELD = /^(?:[-*] )?(commit|author|changes)\s*:(.*)$/is;
+/** A line with a field, without markup. */
+const FIELD = /^(commit|author|changes)\s*:[\s:]*(.*)$/is;
 /** What separates a field from the text before it on the same line: punctuation, or only a blank if its name is capitalized. */
 const BEFORE_FIELD =
-  /(?<![\s,;|]|^[-*])(?:\s*[,;|][\s,;|]*(?=(?:[Cc]ommit|[Aa]uthor|[Cc]hanges)\s*:)|\s+(?=(?:Commit|Author|Changes)\s*:))/;
+  /(?<![\s,;|])(?:\s*[,;|][\s,;|]*(?=(?:[Cc]ommit|[Aa]uthor|[Cc]hanges)\s*:)|\s+(?=(?:Commit|Author|Changes)\s*:))/;
 
 /** An HTML tag, except of links. The address in `Ada <ada@acme.test>` is none, nor is a link in angle brackets. */
 const HTML_TAG = /<\/?(?!a[\s>])[a-z][\w-]*(?:\s[^<>]*|\/)?>/gi;
@@ -250,7 +256,8 @@ type Line = { raw: string; text: string };
 
 /** Returns the lines of a text, also those of HTML, and those that begin with a field on the line of another one. */
 function linesOf(marked: string): Line[] {
-  return marked.split(LINE_END).flatMap((line) => {
+  const lines = marked.replaceAll(BEFORE_VALUE, ': ').split(LINE_END);
+  const read = lines.flatMap((line) => {
     const escaped = line.split(ESCAPED_LINE_END).map(lineOf);
     return (escaped.some(({ text }) => FIELD.test(text)) ? escaped : [lineOf(line)]).flatMap((part) => {
       const parts = part.text.split(BEFORE_FIELD);
@@ -259,9 +266,35 @@ function linesOf(marked: string): Line[] {
       return isSplit ? parts.map((text) => ({ raw: plain(text), text })) : [part];
     });
   });
+  return withValuesBelow(read.filter(({ raw }) => raw.trim() !== ''));
 }
 
-const lineOf = (marked: string): Line => ({ raw: decodeHTMLStrict(marked.trim()), text: withoutMarkup(marked) });
+const lineOf = (marked: string): Line => ({
+  raw: decodeHTMLStrict(marked.trim()),
+  text: withoutMarkup(marked).replace(ITEM_MARKS, ''),
+});
+
+/**
+ * Joins names of fields with values on the next line. An author can be any text, so it is there only if no field of the text has
+ * its value beside its name: otherwise, it is empty.
+ */
+function withValuesBelow(lines: readonly Line[]): Line[] {
+  const values = lines.map(({ text }) => FIELD.exec(text)?.[2]);
+  const areBelow = values.every((value) => !value);
+  const isValue = (name: Line | undefined, { text }: Line): boolean => {
+    const field = FIELD.exec(name?.text ?? '')?.[1]?.toLowerCase();
+    if (field === 'commit') return commitIn(text) !== undefined;
+    if (field === 'author') return areBelow;
+    return field === 'changes' && linkIn(text)?.before === '' && !COMMIT_LINE.test(plain(text));
+  };
+  const isJoined = lines.map(
+    (line, index) => values[index] === undefined && values[index - 1] === '' && isValue(lines[index - 1], line),
+  );
+  return lines.flatMap((line, index) => {
+    if (isJoined[index + 1] === true) return [];
+    return [isJoined[index] === true ? { ...line, text: `${lines[index - 1]?.text} ${line.text}` } : line];
+  });
+}
 
 /** Returns whether a text is a field with a commit or a link, which no sentence has there. */
 function isSurelyField(text: string): boolean {
