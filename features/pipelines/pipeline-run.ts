@@ -166,6 +166,14 @@ const optionalText = (max: number, read = (text: string) => text) =>
     .transform((text) => nonEmpty(read(text)))
     .nullish();
 
+/** A text that is never blank: what has the same blank name would become one. */
+export const requiredText = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/\S/, 'must not be blank')
+    .refine((value) => value.isWellFormed(), 'must not contain unpaired surrogates');
+
 /** Returns the name of a branch of which CI systems have the whole ref, such as `refs/heads/main`. */
 export const branchOfRef = (ref: string): string => ref.replace(/^refs\/heads\/(?=.)/, '');
 const Branch = optionalText(512, branchOfRef);
@@ -185,11 +193,7 @@ const times = {
 const StageReport = z.strictObject({
   /** Identity within the run and attempt. Absent: the name. */
   id: z.preprocess((id: string | number | null | undefined) => (id == null ? id : numberAsText(id)), optionalText(256)),
-  name: z
-    .string()
-    .min(1)
-    .max(256)
-    .refine((name) => name.isWellFormed(), 'must not contain unpaired surrogates'),
+  name: requiredText(256),
   result: ReportedResult.nullish(),
   ...times,
 });
@@ -199,7 +203,7 @@ const count = z.number().int().min(0).max(10_000_000);
 
 /** Numbers of tests in a suite, for senders without JUnit XML. */
 const SuiteReport = z.strictObject({
-  suite: z.string().min(1).max(128),
+  suite: requiredText(128),
   passed: count,
   failed: count,
   skipped: count.default(0),
@@ -212,7 +216,7 @@ const Fields = z.strictObject({
   /** Name of the pipeline or workflow. */
   pipeline: optionalText(256),
   /** Identity of the run at its sender, unique in the repository, or in the service if no repository is named. */
-  run_id: z.preprocess(numberAsText, z.string().min(1).max(256)),
+  run_id: z.preprocess(numberAsText, requiredText(256)),
   attempt: z.preprocess(textAsNumber, z.number().int().min(1).max(Number.MAX_SAFE_INTEGER)).default(1),
   branch: Branch,
   /** Name of the repository's default branch. Absent: main, master, and trunk are taken for it. */

@@ -1,17 +1,10 @@
 import * as z from 'zod';
 import { ServiceName } from '../../schemas/config/names.ts';
-import { branchOfRef, RepositoryName } from './pipeline-run.ts';
+import { branchOfRef, RepositoryName, requiredText } from './pipeline-run.ts';
 
 /** CI systems send unset variables as blank text, which counts as absent. */
 const blankAsAbsent = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (typeof value === 'string' && value.trim() === '' ? undefined : value), schema);
-
-const name = (max: number) =>
-  z
-    .string()
-    .min(1)
-    .max(max)
-    .refine((text) => text.isWellFormed(), 'must not contain unpaired surrogates');
 
 /** The query of `POST /v1/pipelines/tests`: where the results in the body come from. */
 export const TestResultsQuery = z
@@ -19,14 +12,14 @@ export const TestResultsQuery = z
     /** Absent: the service of the catalogue with this repository. */
     service: blankAsAbsent(ServiceName.optional()),
     repository: blankAsAbsent(RepositoryName.optional()),
-    pipeline: blankAsAbsent(name(256).optional()),
-    commit: name(256),
-    branch: blankAsAbsent(name(512).overwrite(branchOfRef).optional()),
-    default_branch: blankAsAbsent(name(512).overwrite(branchOfRef).optional()),
+    pipeline: blankAsAbsent(requiredText(256).optional()),
+    commit: requiredText(256),
+    branch: blankAsAbsent(requiredText(512).overwrite(branchOfRef).optional()),
+    default_branch: blankAsAbsent(requiredText(512).overwrite(branchOfRef).optional()),
     /** Configurations with different results, such as operating systems, need a suite each. */
-    suite: blankAsAbsent(name(128).default('tests')),
+    suite: blankAsAbsent(requiredText(128).default('tests')),
     /** Absent: each file with other content is a run. */
-    run_id: blankAsAbsent(name(256).optional()),
+    run_id: blankAsAbsent(requiredText(256).optional()),
     attempt: blankAsAbsent(z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).default(1)),
   })
   .refine(({ service, repository }) => service !== undefined || repository !== undefined, {

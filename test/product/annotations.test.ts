@@ -14,6 +14,7 @@ beforeAll(async () => {
       payments: { environments: { 'prod-eu': {}, 'prod-us': {} } },
       lonely: {},
       basket: { environments: { production: {}, staging: {} } },
+      tills: { environments: { 'till-1': {}, 'till-2': {} } },
     },
   });
 });
@@ -110,6 +111,11 @@ test.each([
   ].map((version): [string[], object] => [['deploy', 'order-service', version], { version }]),
   [['deploy', 'order-service', 'main-4ae0d6c'], { version: 'main-4ae0d6c' }],
   [['firebreak', 'deploy', 'order-service', 'staging', 'v3.3'], { environment: 'staging', version: 'v3.3' }],
+  [['deploy', 'service:', 'order-service', 'version: ', 'environment:', 'v3.4'], { version: 'v3.4' }],
+  [
+    ['deploy', 'order-service', 'environment:staging', 'production', 'v3.5'],
+    { environment: 'staging', version: 'v3.5' },
+  ],
 ])('tags %s', async (tags, expected) => {
   expect((await annotate({ tags, text: '' })).status).toBe(200);
   expect((await deploysOf('order-service'))[0]).toMatchObject(expected);
@@ -125,6 +131,13 @@ test('a service without environments can have each that the configuration names'
   }
   expect((await annotate({ tags: ['deploy', 'lonely', 'v1'], text: '' })).status).toBe(200);
   expect((await deploysOf('lonely'))[0]).toMatchObject({ environment: 'production', version: 'v1' });
+});
+
+test('a tag that names the environment counts before a name without it, which is no version', async () => {
+  const tags = ['deploy', 'tills', 'environment:till-2', 'till-1'];
+  expect((await annotate({ tags: [...tags, 'v1'], text: '' })).status).toBe(200);
+  expect((await deploysOf('tills'))[0]).toMatchObject({ environment: 'till-2', version: 'v1' });
+  expect((await annotate({ tags, text: '' })).body.detail).toContain('no tag is left for the version');
 });
 
 test('the label of its alerts names a service in every report of a deploy', async () => {

@@ -74,7 +74,7 @@ export function changeOfAnnotation(
   const environments = Object.keys(entry?.environments ?? {});
   if (environment === undefined && environments.length > 0 && !environments.includes(byDefault ?? ''))
     return none(`${name} has the environments ${environments.join(', ')}; send environment:NAME`);
-  const others = unnamed.filter((tag) => environment === undefined || !isAlike(tag, environment));
+  const others = unnamed.filter((tag) => !tagged.includes(tag) && !isAlike(tag, environment ?? ''));
   const likely = distinct(others.filter(looksLikeVersion));
   const words = others.filter((tag) => !looksLikeVersion(tag));
   const isClear = likely.length === 1 && (environment !== undefined || words.length === 0);
@@ -173,7 +173,8 @@ function readTags(services: Config['services'], tags: readonly string[]) {
   const named = others.flatMap((tag): [string, string][] => {
     const colon = tag.indexOf(':');
     const name = tag.slice(0, colon).trim().toLowerCase();
-    return colon > 0 ? [[name === 'env' ? 'environment' : name, tag.slice(colon + 1).trim()]] : [];
+    const value = tag.slice(colon + 1).trim();
+    return colon > 0 && value !== '' ? [[name === 'env' ? 'environment' : name, value]] : [];
   });
   return {
     kindTag: KIND_TAGS.find((tag) => kinds.includes(tag)),

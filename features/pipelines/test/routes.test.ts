@@ -305,6 +305,9 @@ describe('POST /v1/pipelines/runs', () => {
     ['an unknown trigger', { trigger: 'moon' }, 'must be one of push, pull_request, merge_queue, schedule, '],
     ['an unknown result', { result: 'great' }, 'must be one of succeeded, failed, cancelled, skipped, or '],
     ['a run ID that a number cannot hold', { run_id: 2 ** 60 }, 'run_id'],
+    ['a blank run ID', { run_id: ' ' }, 'run_id'],
+    ['a blank name of a stage', { stages: [{ name: '\t' }] }, 'stages'],
+    ['a blank name of a suite', { tests: [{ suite: ' ', passed: 1, failed: 0 }] }, 'tests'],
     ['an attempt that is no number', { attempt: 'first' }, 'attempt'],
   ] as [string, Partial<PipelineRunInput>, string][])('%s is refused', async (_, input, reason) => {
     const { status, body } = await report(input);
@@ -434,7 +437,7 @@ describe('POST /v1/pipelines/tests', () => {
     expect((await post(query(), Buffer.alloc(5 * 1024 * 1024, ' '))).status).toBe(413);
     const dtd = await upload('<!DOCTYPE a [<!ENTITY b "c">]><testsuite/>');
     expect(dtd).toMatchObject({ status: 422, body: { detail: expect.stringContaining('a document type') } });
-    expect((await upload('<testsuite/>', { commit: '' })).status).toBe(422);
+    for (const commit of ['', ' ']) expect((await upload('<testsuite/>', { commit })).status).toBe(422);
     expect(await figures()).toEqual({});
   });
 
