@@ -10,6 +10,15 @@ const SERVICE_SELECTOR = '{service=~"$service", environment=~"$environment"}';
 const duration = (quantile: number): string =>
   `histogram_quantile(${quantile}, sum by (service, le) (rate($histogram{service=~"$service"}[5m])))`;
 
+/** Returns the requests per second of services in that histogram: the last bucket counts all. `status`: only of series with this label. */
+const requests = (status = ''): string =>
+  `sum by (service) (rate($histogram{service=~"$service", le="+Inf"${status && `, $status${status}`}}[5m]))`;
+
+/** Of a service that has requests with a status, and none that failed, the share is 0. Without that label, it is unknown. */
+const FAILED = `(${requests('=~"5.."')} or 0 * ${requests('!=""')}) / ${requests('!=""')}`;
+
+const withoutObjective = (expr: string): string => `(${expr}) unless on (service) ${EVENTS}${SERVICE_SELECTOR}`;
+
 /** Returns the rate of a counter that the reader names, by variant of each flag of a service: flags have variants of the same name. */
 const byVariant = (counter: string): string =>
   `sum by (service, flag, flag_variant) (rate($${counter}{service=~"$service", flag_variant!=""}[5m]))`;
@@ -32,19 +41,40 @@ export function serviceDashboard(): Dashboard {
       ],
       texts: [
         ['histogram', 'Histogram of durations', 'http_request_duration_seconds_bucket'],
+        ['status', 'Its label with the HTTP status', 'code'],
         ['started', 'Counter of started conversions', 'checkout_started_total'],
         ['completed', 'Counter of completed conversions', 'checkout_completed_total'],
       ],
       deploysOf: SERVICE_SELECTOR,
     },
     [
-      timeseries('Rate', 'Events per second, by objective', 0, 0, 12, 9, 'short', [
-        [`${EVENTS}${SERVICE_SELECTOR}`, '{{service}} {{environment}} {{slo}}'],
-      ]),
-      timeseries('Errors', 'Share of the events of 5 min, and what the objective allows', 12, 0, 12, 9, 'percentunit', [
-        [`${errorRatio('5m')}${SERVICE_SELECTOR}`, '{{service}} {{environment}} {{slo}}'],
-        [`${ALLOWED_ERROR_RATIO}${SERVICE_SELECTOR}`, '{{slo}} allowed'],
-      ]),
+      timeseries(
+        'Rate',
+        'Events per second, by objective; without one, requests in the histogram',
+        0,
+        0,
+        12,
+        9,
+        'short',
+        [
+          [`${EVENTS}${SERVICE_SELECTOR}`, '{{service}} {{environment}} {{slo}}'],
+          [withoutObjective(requests()), '{{service}}'],
+        ],
+      ),
+      timeseries(
+        'Errors',
+        'Share of the events of 5 min, and what the objective allows; without one, requests in the histogram with a status of 5xx',
+        12,
+        0,
+        12,
+        9,
+        'percentunit',
+        [
+          [`${errorRatio('5m')}${SERVICE_SELECTOR}`, '{{service}} {{environment}} {{slo}}'],
+          [`${ALLOWED_ERROR_RATIO}${SERVICE_SELECTOR}`, '{{slo}} allowed'],
+          [withoutObjective(FAILED), '{{service}}'],
+        ],
+      ),
       timeseries('Duration', 'Quantiles of 5 min', 0, 9, 12, 9, 's', [
         [duration(0.5), '{{service}} p50'],
         [duration(0.95), '{{service}} p95'],

@@ -29,6 +29,16 @@ const HISTOGRAM = Object.entries({ '0.1': 5, '0.5': 9.6, '1': 10, '+Inf': 10 }).
   series('http_request_duration_seconds_bucket', { service: 'checkout', le }, (ago) => rate * since(ago)),
 );
 
+/** Services without an objective: of one, a tenth of 20 requests per second fail, of one none, and one has no label of the status. */
+const UNDECLARED = [
+  { service: 'search', code: '200', rate: 18 },
+  { service: 'search', code: '503', rate: 2 },
+  { service: 'basket', code: '200', rate: 5 },
+  { service: 'mail', rate: 3 },
+].map(({ rate, ...labels }) =>
+  series('http_request_duration_seconds_bucket', { ...labels, le: '+Inf' }, (ago) => rate * since(ago)),
+);
+
 /**
  * Half as many conversions are completed with the flag as without it, and none with a variant that fails. Another flag has variants
  * with the same names.
@@ -50,6 +60,7 @@ const CONVERSIONS = Object.entries({
 /** As the generated rules and Firebreak record them. */
 const RECORDED: Recorded[] = [
   ...HISTOGRAM,
+  ...UNDECLARED,
   ...CONVERSIONS,
   series('firebreak:slo_events:rate5m', OBJECTIVE, () => 10),
   series('firebreak:slo_error:ratio_rate5m', OBJECTIVE, () => 0.02),
@@ -212,6 +223,25 @@ describe.skipIf(!have('prometheus', 'promtool'))('in a Prometheus', () => {
     expect(await byCluster(query)).toEqual({ ...ofNode, ...ofContainers });
   });
 
+  test.each([
+    [
+      'Rate',
+      { checkout: [10], search: [expect.closeTo(20, 3)], basket: [expect.closeTo(5, 3)], mail: [expect.closeTo(3, 3)] },
+    ],
+    ['Errors', { checkout: [0.02, 0.001], search: [expect.closeTo(0.1, 3)], basket: [0] }],
+  ])('%s is that of the objective, or of the histogram if there is none', async (title, expected) => {
+    const panel = serviceDashboard().panels.find((one) => one['title'] === title);
+    const results = await Promise.all(
+      queriesOf({ ...serviceDashboard(), panels: [panel ?? {}] })
+        .slice(0, -1)
+        .map((query) => run(query)),
+    );
+    const byService = Map.groupBy(results.flat(), ({ metric }) => metric['service']);
+    expect(
+      Object.fromEntries([...byService].map(([name, all]) => [name, all.map(({ value }) => Number(value[1]))])),
+    ).toEqual(expected);
+  });
+
   test('conversions are those of each variant', async () => {
     const query = queriesOf(serviceDashboard()).find((one) => one.includes('flag_variant')) ?? '';
     const rates = (await run(query)).map(({ metric, value }) => [
@@ -240,7 +270,9 @@ describe.skipIf(!have('prometheus', 'promtool'))('in a Prometheus', () => {
 
   test('quantiles are those of the histogram', async () => {
     const queries = queriesOf(serviceDashboard()).filter((query) => query.startsWith('histogram_quantile'));
-    const quantiles = await Promise.all(queries.map(async (query) => Number((await run(query))[0]?.value[1])));
+    const ofCheckout = async (query: string) =>
+      (await run(query)).find(({ metric }) => metric['service'] === PLACE.service)?.value[1];
+    const quantiles = (await Promise.all(queries.map(ofCheckout))).map(Number);
     const [p50 = NaN, p95 = NaN, p99 = NaN] = quantiles;
     expect(p50).toBeCloseTo(0.1, 2);
     expect(p95).toBeLessThan(0.5);
