@@ -151,13 +151,16 @@ export const STAGES_MAX = 500;
 const SUITES_MAX = 50;
 
 /** CI systems send unset variables as blank text, which counts as absent. */
-const nonEmpty = (text: string): string | undefined => (text.trim() === '' ? undefined : text);
+const nonEmpty = <T>(value: T): T | undefined => (typeof value === 'string' && value.trim() === '' ? undefined : value);
+export const blankAsAbsent = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value: z.input<T>): unknown => nonEmpty(value), schema);
+const orAbsent = <T extends z.ZodType>(schema: T) => blankAsAbsent(schema.nullish()).optional();
 
 /** IDs of GitHub and GitLab are numbers. One that a number cannot hold has lost digits, and is refused. */
 const numberAsText = (id: string | number): unknown => (Number.isSafeInteger(id) ? String(id) : id);
 /** CI systems have numbers in variables, as text. */
 const textAsNumber = (text: string | number): unknown =>
-  typeof text === 'string' && /^\d+$/.test(text.trim()) ? Number(text) : text;
+  typeof text === 'string' && /^\d+$/.test(text.trim()) ? Number(text) : nonEmpty(text);
 const optionalText = (max: number, read = (text: string) => text) =>
   z
     .string()
@@ -184,9 +187,9 @@ export const RepositoryName = z
   .regex(/^[^\s#?]{1,255}$/, 'must be the full name of a repository, such as acme/checkout');
 
 const times = {
-  queued_at: InstantIn.nullish(),
-  started_at: InstantIn.nullish(),
-  finished_at: InstantIn.nullish(),
+  queued_at: orAbsent(InstantIn),
+  started_at: orAbsent(InstantIn),
+  finished_at: orAbsent(InstantIn),
 };
 
 /** A step of a run that is measured on its own: a job of GitHub and GitLab, a stage of Jenkins. */
@@ -194,7 +197,7 @@ const StageReport = z.strictObject({
   /** Identity within the run and attempt. Absent: the name. */
   id: z.preprocess((id: string | number | null | undefined) => (id == null ? id : numberAsText(id)), optionalText(256)),
   name: requiredText(256),
-  result: ReportedResult.nullish(),
+  result: orAbsent(ReportedResult),
   ...times,
 });
 export type StageReport = z.infer<typeof StageReport>;
@@ -211,32 +214,29 @@ const SuiteReport = z.strictObject({
 
 const Fields = z.strictObject({
   /** Absent: the service of the catalogue with this repository. */
-  service: ServiceName.nullish(),
-  repository: RepositoryName.nullish(),
+  service: orAbsent(ServiceName),
+  repository: orAbsent(RepositoryName),
   /** Name of the pipeline or workflow. */
   pipeline: optionalText(256),
   /** Identity of the run at its sender, unique in the repository, or in the service if no repository is named. */
   run_id: z.preprocess(numberAsText, requiredText(256)),
-  attempt: z.preprocess(textAsNumber, z.number().int().min(1).max(Number.MAX_SAFE_INTEGER)).default(1),
+  attempt: z.preprocess(textAsNumber, z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).default(1)).default(1),
   branch: Branch,
   /** Name of the repository's default branch. Absent: main, master, and trunk are taken for it. */
   default_branch: Branch,
   commit: optionalText(256),
-  trigger: ReportedTrigger.nullish(),
+  trigger: orAbsent(ReportedTrigger),
   author: optionalText(512),
-  url: z
-    .url({ protocol: /^https?$/ })
-    .max(2048)
-    .nullish(),
+  url: orAbsent(z.url({ protocol: /^https?$/ }).max(2048)),
   /** Present as soon as the run has ended. */
-  result: ReportedResult.nullish(),
+  result: orAbsent(ReportedResult),
   ...times,
   stages: z.array(StageReport).max(STAGES_MAX).default([]),
   tests: z.array(SuiteReport).max(SUITES_MAX).default([]),
   /** Share of covered code, 0 to 1. */
-  coverage: z.number().min(0).max(1).nullish(),
+  coverage: orAbsent(z.number().min(0).max(1)),
   /** Time of this report at its sender: of two values of a field, the one reported later counts. */
-  reported_at: InstantIn.nullish(),
+  reported_at: orAbsent(InstantIn),
 });
 
 /** The body of `POST /v1/pipelines/runs`: what is known of a run now. Reports of one run and attempt are merged. */

@@ -1,10 +1,6 @@
 import * as z from 'zod';
 import { ServiceName } from '../../schemas/config/names.ts';
-import { branchOfRef, RepositoryName, requiredText } from './pipeline-run.ts';
-
-/** CI systems send unset variables as blank text, which counts as absent. */
-const blankAsAbsent = <T extends z.ZodType>(schema: T) =>
-  z.preprocess((value) => (typeof value === 'string' && value.trim() === '' ? undefined : value), schema);
+import { blankAsAbsent, branchOfRef, RepositoryName, requiredText } from './pipeline-run.ts';
 
 /** The query of `POST /v1/pipelines/tests`: where the results in the body come from. */
 export const TestResultsQuery = z

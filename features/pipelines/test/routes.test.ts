@@ -255,6 +255,18 @@ describe('POST /v1/pipelines/runs', () => {
     expect((await report({ service: 'both', run_id: '8' })).body.service).toBe('both');
   });
 
+  test('blank texts of a report are absent, as CI systems send unset variables', async () => {
+    const blank = { url: '', trigger: ' ', branch: '', author: '', attempt: '', queued_at: '', coverage: '' };
+    const stages = [{ id: ' ', name: 'build', result: '', started_at: '', finished_at: '' }];
+    const sent = { repository: ' ', result: '', started_at: at(1), finished_at: '', ...blank, stages } as object;
+    expect(await report({ ...sent, run_id: '70' })).toMatchObject({
+      status: 201,
+      body: { service, repository: null, status: 'running', url: null, attempt: 1, started_at: at(1), coverage: null },
+    });
+    const found = await report({ ...sent, service: '' as ServiceName, repository: `acme/${service}`, run_id: '71' });
+    expect(found).toMatchObject({ status: 201, body: { service } });
+  });
+
   test("a pipeline's own words: trigger pr, and the results of OpenTelemetry", async () => {
     const stages = [{ name: 'e2e', result: 'timeout' as const }];
     const { status, body } = await report({ branch: 'main', trigger: 'pr', result: 'success', stages });
