@@ -49,14 +49,14 @@ export function endpoint<R extends RouteConfig & { getRoutingPath(): string }>(
 ): void {
   const needsToken = access !== 'public' && access !== 'receiver';
   if (needsToken) {
-    const isReading = route.method === 'get' && access.endsWith(':read') && route.path.startsWith('/v1/');
+    const isFiltered = access.endsWith(':read') && isListOrReport(route);
     const checks = [
       requireAction(deps, access),
       ...(takesJsonOnly(route) ? [iJson] : []),
-      ...(isReading ? [refuseUnknownParameters(route)] : []),
+      ...(isFiltered ? [refuseUnknownParameters(route)] : []),
     ];
     app.on(route.method.toUpperCase(), [route.getRoutingPath()], ...checks);
-    if (isReading) Object.assign(route.responses, { 400: problems('A query parameter is unknown') });
+    if (isFiltered) Object.assign(route.responses, { 400: problems('A query parameter is unknown') });
   }
   if (access !== 'public') {
     const byKey = needsToken && KEY_ACTIONS.includes(access);
@@ -72,6 +72,10 @@ const isList = ({ request }: RouteConfig): boolean =>
 /** Bodies in other formats are read and checked by their handlers. */
 const takesJsonOnly = ({ request }: RouteConfig): boolean =>
   Object.keys(request?.body?.content ?? {}).every((type) => type === 'application/json');
+
+/** Of a single record, there is nothing to filter. */
+const isListOrReport = ({ method, path, request }: RouteConfig): boolean =>
+  method === 'get' && path.startsWith('/v1/') && (request?.query !== undefined || !path.includes('{'));
 
 /** Returns middleware that refuses query parameters that a route does not have: without its filter, a list would be another one. */
 function refuseUnknownParameters({ request }: RouteConfig): MiddlewareHandler<Env> {
