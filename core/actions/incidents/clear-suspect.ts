@@ -1,4 +1,5 @@
 import { CLEARED_MAX, clearingOf, withCleared } from '../../domain/changes/cleared-suspects.ts';
+import { isSameVersion } from '../../domain/changes/version-identity.ts';
 import { numberOf } from '../../domain/rollback/question-names.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
@@ -20,8 +21,8 @@ const CHANGES_READ = 50;
 
 type CauseDeps = Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'changes' | 'clock' | 'engine' | 'pins'>;
 
-/** A rollback of a change that was cleared. */
-export type NeedlessRollback = { state: 'under_way' | 'done'; to: Version | null };
+/** A rollback of a suspect. `pinned`: whether its version may not be deployed again. */
+export type RollbackOfSuspect = { state: 'under_way' | 'done'; to: Version | null; pinned: boolean };
 
 /** Result of clearing a suspect. */
 export type ClearingResult = {
@@ -33,7 +34,9 @@ export type ClearingResult = {
   /** Number of withdrawn questions. */
   withdrawn: number;
   /** Null: the change was not rolled back. */
-  rollback: NeedlessRollback | null;
+  rollback: RollbackOfSuspect | null;
+  /** Whether Firebreak evaluates the other suspects now. */
+  judged: boolean;
   /** Whether its rollback counts against the automation of its service. */
   wrong: boolean;
 };
@@ -57,13 +60,8 @@ export async function clearSuspectChange(
   const change = await changeOf(deps, before, changeId);
   const known = clearingOf(before.cleared, change);
   const statement = known ?? clearingBy(caller, change, deps.clock.now());
-  const { cleared, over } = await clearSuspect(deps, caller, {
-    before,
-    statement,
-    judge: await needsReevaluation(deps, before, change),
-    key,
-    text,
-  });
+  const judge = await needsReevaluation(deps, before, change);
+  const { cleared, over } = await clearSuspect(deps, caller, { before, statement, judge, key, text });
   const now = await requireIncident(deps, id);
   const withdrawn = over ? [] : await withdrawQuestionsAbout(deps, now, cleared);
   const rollbacks = await rollbacksOf(deps, now, change);
@@ -72,15 +70,27 @@ export async function clearSuspectChange(
     await acknowledgeByActing(deps, caller, id);
     await wake(deps, id);
   }
-  const last = rollbacks.at(-1);
   return {
     incident: await requireIncident(deps, id),
     cleared,
     over,
     withdrawn: withdrawn.length,
-    rollback: last === undefined ? null : { state: last.state === 'succeeded' ? 'done' : 'under_way', to: last.to },
+    rollback: await rollbackNow(deps, rollbacks, change),
+    judged: judge && !over,
     wrong,
   };
+}
+
+/** Returns what became of the last of these rollbacks of a change. Null: there is none. */
+export async function rollbackNow(
+  { pins }: Pick<Deps, 'pins'>,
+  rollbacks: readonly StartedRollback[],
+  change: Change,
+): Promise<RollbackOfSuspect | null> {
+  const last = rollbacks.at(-1);
+  if (last === undefined) return null;
+  const pinned = (await pins.of(change)).some((pin) => isSameVersion(pin, change));
+  return { state: last.state === 'succeeded' ? 'done' : 'under_way', to: last.to, pinned };
 }
 
 /** @throws Refusal 404 if the change is unknown; 409 if it belongs to another environment */
@@ -183,7 +193,7 @@ export const needsJudgement = ({ status, effects }: IncidentView): boolean =>
 export const isOpenRollbackQuestion = ({ question, state }: DecisionView): boolean =>
   question === undefined && state === 'waiting';
 
-type StartedRollback = Effect & { to: Version | null };
+export type StartedRollback = Effect & { to: Version | null };
 
 /** Returns the rollbacks of a change in this incident that were started and have not failed. */
 export async function rollbacksOf(
@@ -230,13 +240,19 @@ export function clearingWords(result: ClearingResult, by: string): string {
   return `${whatFollows(result)}${counts}${clearedBy}`;
 }
 
-function whatFollows({ cleared: { version }, over, withdrawn, rollback }: ClearingResult): string {
-  const to = rollback?.to == null ? '' : ` to ${rollback.to}`;
+function whatFollows({ cleared: { version }, over, withdrawn, rollback, judged }: ClearingResult): string {
   if (over) return `${version} is cleared on the timeline only, because the incident is already resolved.`;
   if (rollback?.state === 'under_way')
-    return `${version} is cleared, but its rollback${to} is in progress and continues.`;
+    return `${version} is cleared, but its rollback${toWords(rollback)} is in progress and continues.`;
   if (rollback !== null)
-    return `${version} is cleared, but it was already rolled back${to}. It stays pinned until the pin is lifted.`;
+    return `${version} is cleared, but it was already rolled back${toWords(rollback)}. ${pinWords(rollback)}`;
   const question = withdrawn === 0 ? '' : ' The question about it is withdrawn.';
-  return `${version} is cleared: Firebreak no longer asks about it, and rolls it back only if a person requests that.${question} Firebreak now evaluates the other suspects.`;
+  const next = judged ? ' Firebreak now evaluates the other suspects.' : '';
+  return `${version} is cleared: Firebreak no longer asks about it, and rolls it back only if a person requests that.${question}${next}`;
 }
+
+export const toWords = ({ to }: RollbackOfSuspect): string => (to === null ? '' : ` to ${to}`);
+
+/** Says whether a version that was rolled back may be deployed again. */
+export const pinWords = ({ pinned }: RollbackOfSuspect): string =>
+  pinned ? 'It stays pinned until the pin is lifted.' : 'It is not pinned, so it can be deployed again.';

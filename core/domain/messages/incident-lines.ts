@@ -1,6 +1,7 @@
 import type { DecisionView, Effect } from '../../../schemas/incidents/incident.ts';
 import { decidingFor } from './incident-buttons.ts';
 import { decisionLines, type DecisionLines, placeText, subjectOf } from './decision-lines.ts';
+import { clearingOfVersion, clearingsText } from '../changes/cleared-suspects.ts';
 import { failedRollback, type FailedRollback } from '../rollback/failed-rollback.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { currentDecisions, isLaterProblem, laterProblemEnd, onsetWords } from '../incidents/new-onset.ts';
@@ -60,7 +61,7 @@ export function incidentLines(own: Overview): DecisionLines {
   const { incident } = story;
   const decisions = currentDecisions(story);
   const decision = decisions.findLast(({ state }) => state === 'waiting') ?? decisions.at(-1);
-  const lines = decision === undefined ? undefined : decisionLines(decision, incident, rollbackOf(decision, story));
+  const lines = decision === undefined ? undefined : linesNow(decision, story);
   const { action, more = [] } = stepOf(story, lines, decision);
   if (incident.status === 'resolved')
     return { action, evidence: null, hesitation: null, details: [...more, ...(lines?.details ?? [])] };
@@ -80,6 +81,16 @@ export function incidentLines(own: Overview): DecisionLines {
     ...(paused === null || lines.hesitation === null ? [] : [lines.hesitation]),
   ];
   return { ...lines, action, hesitation: paused ?? lines.hesitation, details: [...more, ...said, ...lines.details] };
+}
+
+/** Returns the lines of a decision, without the evidence against a version that a person has cleared since. */
+function linesNow(decision: DecisionView, story: Pick<Overview, 'incident' | 'decisions' | 'effects'>): DecisionLines {
+  const { incident } = story;
+  const { from_version: version, target } = decision;
+  const { service } = target ?? incident;
+  const clearing = version === null ? undefined : clearingOfVersion(incident.cleared, { service, version });
+  const lines = decisionLines(decision, incident, rollbackOf(decision, story));
+  return clearing === undefined ? lines : { ...lines, evidence: `${clearingsText([clearing])}.` };
 }
 
 /** Returns what the lines are about: the incident, or the one that decides for it, whose service they name. */

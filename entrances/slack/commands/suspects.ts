@@ -1,5 +1,5 @@
 import { clearingWords, clearSuspectChange } from '../../../core/actions/incidents/clear-suspect.ts';
-import { restoreSuspectChange } from '../../../core/actions/incidents/restore-suspect.ts';
+import { restoreSuspectChange, restoringWords } from '../../../core/actions/incidents/restore-suspect.ts';
 import { answered } from '../outcome.ts';
 import type { IncidentVerb, RunIncidentVerb } from './verb.ts';
 
@@ -23,10 +23,5 @@ export const restoreSuspect: IncidentVerb<Suspect> = {
   buttons: { suspect_again: ({ change }) => ({ change }) },
 };
 
-export const runRestoreSuspect: RunIncidentVerb<Suspect> = async (deps, { caller }, id, { change }) => {
-  const { cleared } = await restoreSuspectChange(deps, caller, { id, change });
-  const version = cleared.find(({ change_id }) => change_id === change)?.version ?? 'The change';
-  return answered(
-    `${version} is suspected again, and Firebreak now evaluates it with the other suspects. Any action requires approval.`,
-  );
-};
+export const runRestoreSuspect: RunIncidentVerb<Suspect> = async (deps, { caller }, id, { change }) =>
+  answered(restoringWords(await restoreSuspectChange(deps, caller, { id, change })));

@@ -11,7 +11,7 @@ import {
   triage,
 } from '../../../../core/actions/incidents/acknowledge.ts';
 import { clearingWords, clearSuspectChange } from '../../../../core/actions/incidents/clear-suspect.ts';
-import { restoreSuspectChange } from '../../../../core/actions/incidents/restore-suspect.ts';
+import { restoreSuspectChange, restoringWords } from '../../../../core/actions/incidents/restore-suspect.ts';
 import { holderNamed } from '../../../../core/actions/incidents/role-holders.ts';
 import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import { isSameActor } from '../../../../core/domain/access/actor-identity.ts';
@@ -275,13 +275,10 @@ export const INCIDENT_ACTIONS = {
   },
   'suspect-again': {
     permission: 'incidents:act',
-    done: 'The version is suspected again, and evaluated with the other suspects. Any action requires approval.',
+    done: 'The version is suspected again.',
     run: async (deps, caller, id, form) => {
-      await restoreSuspectChange(deps, caller, {
-        id,
-        ...fields(form, { change: ChangeId }),
-        text: field(form, 'note', Note),
-      });
+      const { change, note: text } = fields(form, { change: ChangeId, note: Note });
+      return { text: restoringWords(await restoreSuspectChange(deps, caller, { id, change, text })) };
     },
   },
   publish: responseAction('publish', 'Publication on the status page is approved.'),

@@ -32,7 +32,8 @@ export function suspectForms({ story: { incident } }: IncidentData, form: FormOf
             'clear-suspect',
             html`<p>
                 The version did not cause this incident. Firebreak withdraws its question, does not roll the version
-                back, and evaluates the other suspects. A rollback in progress continues.
+                back, and evaluates the other suspects. A rollback in progress continues. If the version was rolled back
+                automatically, its pin is lifted.
               </p>
               ${choice(
                 'clear-change',
@@ -53,7 +54,10 @@ export function suspectForms({ story: { incident } }: IncidentData, form: FormOf
           'Suspect a version again…',
           form(
             'suspect-again',
-            html`<p>Firebreak evaluates it with the other suspects. Any action requires approval.</p>
+            html`<p>
+                Firebreak evaluates it with the other suspects, unless it was already rolled back. Any action requires
+                approval. A pin that was lifted stays lifted.
+              </p>
               ${choice(
                 'suspect-change',
                 cleared.map(({ change_id, version, by }) => ({ change_id, text: `${version}, cleared by ${by}` })),

@@ -152,8 +152,8 @@ export function incidentActionRoutes(app: Api, deps: ApiDeps): void {
         const { id } = c.req.valid('param');
         const { change_id: change, note: text } = c.req.valid('json');
         const key = `cleared-${change}-by-${c.var.caller.name}`;
-        const done = await act(deps, c.var.caller, { id, change, text, key });
-        return c.json('incident' in done ? done.incident : done, 202);
+        const { incident } = await act(deps, c.var.caller, { id, change, text, key });
+        return c.json(incident, 202);
       },
     );
   }

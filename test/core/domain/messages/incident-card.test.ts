@@ -395,6 +395,20 @@ describe('the next step', () => {
       /^None: the incident is resolved\. .*post-mortem/,
     ],
     [
+      'the version that was rolled back is cleared',
+      step({
+        incident: incident({
+          status: 'mitigated',
+          verification: 'passed',
+          cleared: [clearing(change('v2', 10))],
+          firing: 0,
+        }),
+        decisions: [decision({ reasons: [{ code: 'suspect', text: 'Probable cause: v2 (99 %)' }] })],
+        effects: [rollback()],
+      }),
+      /^Rolled back from v2 to v1\. Verified\.\nv2 was cleared by ada at 2026-\S+ 12:03 UTC\.$/,
+    ],
+    [
       'a question is waiting',
       step({ decisions: [decision({ state: 'waiting' })] }),
       /^Roll back from v2 to v1\? Approve or reject\.\n/,

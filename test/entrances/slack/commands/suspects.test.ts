@@ -77,7 +77,41 @@ describe('clearing a suspect', () => {
       'v2 is cleared, but its rollback to v1 is in progress and continues. The rollback is marked as wrong, which counts against the automation of the service.',
     );
     await chat.deps.effects.conclude(id, effect.key, 'succeeded', 'Rolled back to v1');
-    expect(await press(BOB)).toMatch(/was already rolled back to v1\. It stays pinned .* ada has already cleared it/);
+    expect(await press(BOB)).toMatch(
+      /^v2 is cleared, but it was already rolled back to v1\. It is not pinned, .* ada has already cleared it/,
+    );
+  });
+
+  test('says what becomes of the pin of a version that was rolled back, also if it is suspected again', async () => {
+    await judged({ policy: { mode: 'act', unknownMigration: 'act' } });
+    await rolledBack({ automatic: true });
+    expect(await press()).toBe(
+      'v2 is cleared, but it was already rolled back to v1. It is not pinned, so it can be deployed again. The rollback is marked as wrong, which counts against the automation of the service.',
+    );
+    expect(await chat.deps.pins.of(serviceEnvironment)).toEqual([]);
+    expect(await chat.presses(BOB, { verb: 'suspect_again', incident: id, change })).toBe(
+      'v2 is suspected again. It was already rolled back to v1, so it is not evaluated again. It is not pinned, so it can be deployed again.',
+    );
+    expect(await chat.deps.pins.of(serviceEnvironment)).toEqual([]);
+  });
+
+  test('says that a pin stays after a rollback that a person requested', async () => {
+    await judged({ policy: { mode: 'act', unknownMigration: 'act' } });
+    await rolledBack({ automatic: false });
+    expect(await press()).toBe(
+      'v2 is cleared, but it was already rolled back to v1. It stays pinned until the pin is lifted.',
+    );
+    expect(await chat.presses(BOB, { verb: 'suspect_again', incident: id, change })).toBe(
+      'v2 is suspected again. It was already rolled back to v1, so it is not evaluated again. It stays pinned until the pin is lifted.',
+    );
+  });
+
+  test('says that a version that is suspected again is not evaluated while the incident is mitigated', async () => {
+    await press();
+    await chat.deps.incidents.post(id, { kind: 'resume', by: '', note: '' }, { status: 'mitigated' });
+    expect(await chat.presses(BOB, { verb: 'suspect_again', incident: id, change })).toBe(
+      'v2 is suspected again. It is not evaluated now, because the incident is mitigated.',
+    );
   });
 
   test('is recorded once, even if another person repeats it', async () => {
@@ -167,6 +201,19 @@ describe('clearing a suspect', () => {
     expect((await chat.record(id)).cleared).toMatchObject([{ restored: { by: `slack:${BOB}` } }]);
     expect(chat.timeline(id).at(-1)).toBe(`slack:${BOB}: Requested a rollback; v2 is therefore suspected again`);
   });
+
+  async function rolledBack({ automatic }: { automatic: boolean }): Promise<void> {
+    const effect = { key: `${id}.roll-back.1`, kind: 'roll-back', target: 'cd', class: 'keyed', detail: '' } as const;
+    await chat.deps.effects.intendAction(id, effect, {
+      serviceEnvironment,
+      resource: 'cd',
+      automatic,
+      isProposed: automatic,
+    });
+    await chat.deps.effects.conclude(id, effect.key, 'succeeded', 'Rolled back to v1');
+    const pin = { ...serviceEnvironment, version: 'v2' as Version, rolled_back_to: 'v1' as Version, incident_id: id };
+    await chat.deps.pins.add({ ...pin, reason: 'rolled back to v1', pinned_at: chat.world.clock.now() }, change);
+  }
 
   async function deployed(version: string, minutesAgo: number): Promise<ChangeId> {
     const started_at = plusSeconds(chat.world.clock.now(), -60 * minutesAgo);
