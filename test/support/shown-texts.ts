@@ -12,7 +12,11 @@ export async function shownToResponders(
   world: FakeWorld,
   id: IncidentId,
 ): Promise<Record<'console' | 'slack' | 'cli', string>> {
-  const [story, view] = await Promise.all([world.deps.incidents.story(id, null), world.deps.incidents.view(id)]);
+  const [story, view, config] = await Promise.all([
+    world.deps.incidents.story(id, null),
+    world.deps.incidents.view(id),
+    world.deps.config.current(),
+  ]);
   if (story === undefined || view === undefined) throw new Error(`no incident ${id}`);
   const { get } = consoleWorld(() => ({}), world);
   const page = await get(`/console/incidents/${id}`, { token: 'ada' });
@@ -20,7 +24,7 @@ export async function shownToResponders(
   return {
     console: visibleText(await page.text()),
     slack: slackText(summaryCard(story)),
-    cli: incidentText({ ...view, open_because: keepsOpen(story, world.deps.timeScale) }).join('\n'),
+    cli: incidentText({ ...view, open_because: keepsOpen(story, config, world.deps.timeScale) }).join('\n'),
   };
 }
 

@@ -1,7 +1,9 @@
+import type { Config } from '../../../schemas/config/config.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { list } from '../correlation/words.ts';
 import type { Overview } from '../messages/story.ts';
 import { VERIFICATION_SECONDS } from '../rollback/verdict.ts';
+import { ageText } from '../time/age.ts';
 
 /** Alerts and incidents that are named. */
 const NAMED_MAX = 3;
@@ -11,8 +13,13 @@ const NAMED_MAX = 3;
  *
  * @param timeScale factor by which the verification window is shortened
  */
-export function keepsOpen({ incident, signals, children, childCount }: Overview, timeScale: number): string[] {
-  const { status, verification, verifying, firing, group_reason: group, by_hand: byHand, reopened_by } = incident;
+export function keepsOpen(
+  { incident, signals, children, childCount }: Overview,
+  { paging }: Pick<Config, 'paging'>,
+  timeScale: number,
+): string[] {
+  const { status, verification, verifying, firing, group_reason: group } = incident;
+  const quietText = ageText((paging.autoResolveHours * 3600) / timeScale);
   const lastSeen = incident.last_seen_alerts ?? 0;
   if (status === 'resolved') return [];
   const names =
@@ -35,14 +42,22 @@ export function keepsOpen({ incident, signals, children, childCount }: Overview,
       : []),
     ...(verification === 'failed' ? ['the mitigation did not help'] : []),
     ...(verification === 'inconclusive' ? ['the verification of the mitigation was inconclusive'] : []),
-    ...(byHand === true
-      ? [`a person ${reopened_by === undefined ? 'declared' : 'reopened'} it, so a person resolves it`]
-      : []),
+    ...openedWithoutAlert(incident).map((opened) =>
+      firing > 0
+        ? `${opened}, so that the end of its alerts does not close it`
+        : `${opened}; a person resolves it, or it closes as not verified after ${quietText} without activity`,
+    ),
     ...(lastSeen > 0
       ? [
-          `no end was reported of ${lastSeen === 1 ? 'an alert that was' : `${lastSeen} alerts that were`} last seen over a day ago; without activity, it closes as not verified`,
+          `no end was reported of ${lastSeen === 1 ? 'an alert that was' : `${lastSeen} alerts that were`} last seen over a day ago; after ${quietText} without activity, it closes as not verified`,
         ]
       : []),
   ];
   return why.length > 0 ? why : ['its alerts have ended, and it closes when they stay quiet'];
+}
+
+/** Says what opened an incident that does not close when no alert fires. Empty: its alerts did. */
+function openedWithoutAlert({ by_hand, by_event, reopened_by }: Overview['incident']): string[] {
+  if (by_hand === true) return [`a person ${reopened_by === undefined ? 'declared' : 'reopened'} it`];
+  return by_event === true ? ['an event opened it, whose end nobody reports'] : [];
 }

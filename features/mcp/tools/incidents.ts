@@ -133,8 +133,9 @@ export const explainIncident = tool({
     const id = await incidentNamed(deps, named);
     const incident = await requireIncident(deps, id);
     caller.allow('incidents:read', incident);
-    const [overview, signals, timeline, names] = await Promise.all([
+    const [overview, config, signals, timeline, names] = await Promise.all([
       deps.incidents.overview(id),
+      deps.config.current(),
       deps.incidents.signals(id, { limit: ALERTS_MAX }),
       deps.incidents.timeline(id, { limit: ENTRIES_MAX }),
       namer(deps),
@@ -149,7 +150,7 @@ export const explainIncident = tool({
         effects: incident.effects,
         untrusted: {
           title: incident.title,
-          open_because: overview === undefined ? [] : keepsOpen(overview, deps.timeScale),
+          open_because: overview === undefined ? [] : keepsOpen(overview, config, deps.timeScale),
           suspects: incident.suspects,
           decisions: decisions.map(({ id: decision, reasons, question = null }) => ({
             id: decision,

@@ -69,8 +69,12 @@ const FACTS: Record<string, Fact> = {
     at: '6 min',
     must: ['customers cannot pay', /\bopen\b/],
     also: {
-      console: ['Open because a person declared it, so a person resolves it'],
-      cli: ['open because a person declared it, so a person resolves it'],
+      console: [
+        'Open because a person declared it; a person resolves it, or it closes as not verified after 12 h without activity',
+      ],
+      cli: [
+        'open because a person declared it; a person resolves it, or it closes as not verified after 12 h without activity',
+      ],
     },
     mustNot: [...ALL_WELL, 'reopened it', /\d of \d firing/, 'alert fires'],
   },
@@ -237,8 +241,12 @@ const FACTS: Record<string, Fact> = {
     at: '102 min',
     must: [/\bopen\b/],
     also: {
-      console: ['Open because a person reopened it, so a person resolves it'],
-      cli: ['open because a person reopened it, so a person resolves it'],
+      console: [
+        'Open because a person reopened it; a person resolves it, or it closes as not verified after 12 h without activity',
+      ],
+      cli: [
+        'open because a person reopened it; a person resolves it, or it closes as not verified after 12 h without activity',
+      ],
     },
     mustNot: [...ALL_WELL, 'closed, not verified', 'declared it', 'another problem', 'Alerts returned'],
   },

@@ -114,7 +114,7 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
     may,
     csrfToken,
     at,
-    openBecause: keepsOpen(story, deps.timeScale),
+    openBecause: keepsOpen(story, config, deps.timeScale),
     story,
     health,
     liveHealth,

@@ -133,8 +133,8 @@ export function incidentRoutes(app: Api, deps: ApiDeps): void {
     async (c) => {
       const incident = await requireIncident(deps, c.req.valid('param').id);
       c.var.allow(incident);
-      const overview = await deps.incidents.overview(incident.id);
-      const open_because = overview === undefined ? [] : keepsOpen(overview, deps.timeScale);
+      const [overview, config] = await Promise.all([deps.incidents.overview(incident.id), deps.config.current()]);
+      const open_because = overview === undefined ? [] : keepsOpen(overview, config, deps.timeScale);
       return c.json({ ...incident, open_because }, 200);
     },
   );
