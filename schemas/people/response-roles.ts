@@ -28,6 +28,13 @@ export type Attribution = z.infer<typeof Attribution>;
 export const ReminderKind = z.enum(['triage', 'commander', 'update']);
 export type ReminderKind = z.infer<typeof ReminderKind>;
 
+/** Minutes after which a responder sends the next update. */
+export const NextUpdateMinutes = z
+  .number()
+  .int()
+  .min(5)
+  .max(24 * 60);
+
 /** What people have stated about an open incident. The first statement counts, except for `stakeholder_update`. */
 export const Handling = z.object({
   /**
@@ -53,8 +60,8 @@ export const Handling = z.object({
   seen: Attribution.optional(),
   /** A person set or confirmed the severity. */
   triaged: Attribution.optional(),
-  /** The last update to stakeholders, and its text. */
-  stakeholder_update: Attribution.extend({ text: z.string().optional() }).optional(),
+  /** The last update to stakeholders, its text, and when a responder sends the next one. */
+  stakeholder_update: Attribution.extend({ text: z.string().optional(), next_at: Timestamp.optional() }).optional(),
   /** The last reminder of each kind, and how many were sent in a row. */
   reminded: z.partialRecord(ReminderKind, z.object({ at: Timestamp, times: z.number() })).optional(),
 });

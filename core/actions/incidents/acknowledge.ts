@@ -14,14 +14,17 @@ import {
   stakeholderUpdate,
   triaged,
 } from '../../domain/people/roles.ts';
-import type { IncidentView } from '../../../schemas/incidents/incident.ts';
+import type { IncidentRecord, IncidentView } from '../../../schemas/incidents/incident.ts';
+import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId, Severity } from '../../../schemas/config/names.ts';
 import type { IncidentRole } from '../../../schemas/people/response-roles.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
+import { notifiedText } from '../../domain/people/stakeholders.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { acknowledgePages } from '../paging/acknowledge-pages.ts';
 import { acknowledgeGroup } from '../paging/acknowledge-group.ts';
 import { correctIncident } from './declare-incident.ts';
-import { incidentResolved, requireIncident } from './require-incident.ts';
+import { incidentResolved, requireIncident, requireRecord } from './require-incident.ts';
 import { executeResponseAction, refuseUnshown } from './response-action.ts';
 import { assigneeOf, type Caller } from '../people/caller.ts';
 import { wakeForDeadlines } from '../../../workflows/wake.ts';
@@ -159,6 +162,16 @@ type UpdateDeps = HandlingDeps &
  */
 export type Publication = { state: 'published' | 'waits' | 'nothing' } | { state: 'not_shown'; reason: string };
 
+/** `nextMinutes`: when a responder sends the next one. Absent: not said. */
+type UpdateRequest = KeyedRequest & {
+  text: string;
+  publish: 'no' | 'if_shown' | 'required';
+  nextMinutes?: number | undefined;
+};
+
+/** Result of an update. `notified`: says who is notified. */
+export type SentUpdate = { incident: IncidentView; public: Publication; notified: string };
+
 /**
  * Sends an update to stakeholders. The text is internal: the status page is approved only on request, and uses its own
  * texts.
@@ -169,26 +182,49 @@ export type Publication = { state: 'published' | 'waits' | 'nothing' } | { state
 export async function sendUpdateToStakeholders(
   deps: UpdateDeps,
   caller: Caller,
-  { text, publish, ...request }: KeyedRequest & { text: string; publish: 'no' | 'if_shown' | 'required' },
-): Promise<{ incident: IncidentView; public: Publication }> {
+  { text, publish, nextMinutes, ...request }: UpdateRequest,
+): Promise<SentUpdate> {
   if (publish === 'required') {
     const before = await requireIncident(deps, request.id);
     caller.allow('incidents:act', before);
     await refuseUnshown(deps, before);
   }
-  const incident = await amendIncident(deps, caller, request, stakeholderUpdate(text, caller.name, deps.clock.now()));
-  const record = await deps.incidents.read(request.id);
-  if (record === undefined) return { incident, public: { state: 'nothing' } };
-  const { services } = await deps.config.current();
+  const at = deps.clock.now();
+  const amend = stakeholderUpdate({
+    by: caller.name,
+    at,
+    text,
+    ...(nextMinutes !== undefined && { next_at: plusSeconds(at, nextMinutes * 60) }),
+  });
+  await amendIncident(deps, caller, request, amend);
+  const record = await requireRecord(deps, request.id);
+  const config = await deps.config.current();
+  const children = record.group_reason === undefined ? [] : await deps.incidentGroups.children(record.id);
+  const publication = await publicationOf(deps, record, publish, config);
+  if (publication.state === 'published')
+    await executeResponseAction(deps, caller, { id: request.id, action: 'publish', note: '' });
+  return {
+    incident: await requireIncident(deps, request.id),
+    public: publication,
+    notified: notifiedText(
+      config,
+      record,
+      children.map(({ incident }) => incident),
+    ),
+  };
+}
+
+/** Returns what an update does on the status page. */
+async function publicationOf(
+  deps: UpdateDeps,
+  record: IncidentRecord,
+  publish: UpdateRequest['publish'],
+  { services }: Config,
+): Promise<Publication> {
   const reason = await whyNotPublic(deps, record);
   // Without any component, the status page is not in use, so nobody expects the incident there.
-  if (reason !== null && (publish === 'no' || publicComponents(services).length === 0))
-    return { incident, public: { state: 'nothing' } };
-  if (reason !== null) return { incident, public: { state: 'not_shown', reason } };
-  if (!(await waitsForPublication(deps, record))) return { incident, public: { state: 'nothing' } };
-  if (publish === 'no') return { incident, public: { state: 'waits' } };
-  return {
-    incident: await executeResponseAction(deps, caller, { id: request.id, action: 'publish', note: '' }),
-    public: { state: 'published' },
-  };
+  if (reason !== null && (publish === 'no' || publicComponents(services).length === 0)) return { state: 'nothing' };
+  if (reason !== null) return { state: 'not_shown', reason };
+  if (!(await waitsForPublication(deps, record))) return { state: 'nothing' };
+  return { state: publish === 'no' ? 'waits' : 'published' };
 }

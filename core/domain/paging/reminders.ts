@@ -68,11 +68,18 @@ function remindersOf(incident: IncidentRecord, { triage, people, timeScale }: Po
   const { status, severity, parent_id, handling = {}, roles = {}, opened_at: openedAt } = incident;
   if (status === 'resolved' || parent_id !== undefined || !isAtLeast(triage.from, severity)) return [];
   const timesMax = triage.times ?? timesFor(people);
-  const task = (kind: ReminderKind, minutes: number | 'off', since: Timestamp, content: OpenTask['content']) => {
+  const task = (
+    kind: ReminderKind,
+    minutes: number | 'off',
+    since: Timestamp,
+    content: OpenTask['content'],
+    first?: Timestamp,
+  ) => {
     const before = handling.reminded?.[kind];
     const isSame = before !== undefined && before.at > since;
     if (minutes === 'off' || (isSame && before.times >= timesMax)) return [];
-    return [{ kind, since, at: plusSeconds(isSame ? before.at : since, (minutes * 60) / timeScale), content }];
+    const after = plusSeconds(isSame ? before.at : since, (minutes * 60) / timeScale);
+    return [{ kind, since, at: isSame ? after : (first ?? after), content }];
   };
   // An effective mitigation makes the question of command less urgent.
   const isUnmitigated = status === 'open' || status === 'mitigating';
@@ -83,7 +90,13 @@ function remindersOf(incident: IncidentRecord, { triage, people, timeScale }: Po
     ...(isUnmitigated && roles.commander === undefined
       ? task('commander', triage.commanderMinutes, openedAt, () => MISSING_COMMANDER)
       : []),
-    ...task('update', triage.updateMinutes, updatedAt, () => missingUpdate(incident)),
+    ...task(
+      'update',
+      triage.updateMinutes,
+      updatedAt,
+      () => missingUpdate(incident),
+      handling.stakeholder_update?.next_at,
+    ),
   ];
 }
 

@@ -1,4 +1,4 @@
-import type { IncidentRole, RoleHolder } from '../../../schemas/people/response-roles.ts';
+import type { Handling, IncidentRole, RoleHolder } from '../../../schemas/people/response-roles.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Severity } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -100,7 +100,10 @@ export const triaged =
     return { handling, timeline: timelineEntry(by, 'incident.triaged', `Confirmed the severity ${severity}`) };
   };
 
-/** Records that stakeholders were notified. */
+/** Records an update to stakeholders. */
 export const stakeholderUpdate =
-  (text: string, by: string, at: Timestamp): Amend =>
-  () => ({ handling: { stakeholder_update: { by, at, text } }, timeline: timelineEntry(by, 'incident.update', text) });
+  (update: NonNullable<Handling['stakeholder_update']> & { text: string }): Amend =>
+  () => ({
+    handling: { stakeholder_update: update },
+    timeline: timelineEntry(update.by, 'incident.update', update.text),
+  });

@@ -5,7 +5,10 @@ import { FIELDS } from '../modals/form.ts';
 import type { IncidentVerb, RunIncidentVerb } from './verb.ts';
 
 /** `publish`: also approves the status page. Only the dialog sets it; the command `publish` does not. */
-type Update = { text: string; publish?: true };
+type Update = { text: string; nextSeconds?: number | null; publish?: true };
+
+/** Maximum length of a duration, in UTF-16 code units. */
+const DURATION_MAX = 50;
 
 export const update: IncidentVerb<{ text: string | null }, Update> = {
   permission: 'incidents:write',
@@ -28,12 +31,23 @@ export const update: IncidentVerb<{ text: string | null }, Update> = {
       textInput({
         field: FIELDS.text,
         label: 'Update',
-        hint: 'For stakeholders: what is known, what is being done, and when the next update follows. If the status page waits for approval, this also approves it; the page uses its own texts.',
+        hint: 'For stakeholders: what is known, and what is being done. If the status page waits for approval, this also approves it; the page uses its own texts.',
         max: TEXT_MAX,
         lines: true,
       }),
+      textInput({
+        field: FIELDS.duration,
+        label: 'Next update in',
+        hint: 'Such as 30 min or 2 h. Empty: when something changes.',
+        optional: true,
+        max: DURATION_MAX,
+      }),
     ],
-    read: (fields) => ({ text: fields.needed(FIELDS.text, 'Enter an update'), publish: true }),
+    read: (fields) => ({
+      text: fields.needed(FIELDS.text, 'Enter an update'),
+      nextSeconds: fields.duration(),
+      publish: true,
+    }),
   },
   buttons: { publish: 'dialog' },
   startingWith: (request, word) => ({ ...request, text: `${word} ${request.text}` }),
@@ -41,9 +55,16 @@ export const update: IncidentVerb<{ text: string | null }, Update> = {
   neverLate: true,
 };
 
-export const runUpdate: RunIncidentVerb<Update> = async (deps, { caller, key }, id, { text, publish = false }) => {
-  const sent = await sendUpdateToStakeholders(deps, caller, { id, key, text, publish: publish ? 'if_shown' : 'no' });
-  return answered(`Stakeholders notified.${publicWords(sent.public)}`);
+export const runUpdate: RunIncidentVerb<Update> = async (deps, { caller, key }, id, request) => {
+  const { text, nextSeconds, publish = false } = request;
+  const sent = await sendUpdateToStakeholders(deps, caller, {
+    id,
+    key,
+    text,
+    ...(nextSeconds != null && { nextMinutes: Math.ceil(nextSeconds / 60) }),
+    publish: publish ? 'if_shown' : 'no',
+  });
+  return answered(`${sent.notified}${publicWords(sent.public)}`);
 };
 
 function publicWords(publication: Publication): string {

@@ -1,6 +1,6 @@
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import { isAtLeast } from '../../../schemas/config/names.ts';
+import { concernsStakeholder } from '../../../core/domain/people/stakeholders.ts';
 import type { Stakeholder } from '../stakeholder.ts';
 import { wasSetBack } from '../../../core/domain/time/set-back.ts';
 import { millisOf, plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
@@ -42,9 +42,7 @@ export function isDue(
     return (
       isNews &&
       incident.status !== 'resolved' &&
-      [incident, ...childIncidents].some(({ service }) =>
-        concerns({ severity: incident.severity, service }, stakeholder, services),
-      )
+      concernsStakeholder([incident, ...childIncidents], incident.severity, stakeholder, services)
     );
   if (isNews) return true;
   if (incident.status === 'resolved' || stakeholder.everyMinutes === 'changes' || before.refused) return false;
@@ -66,21 +64,17 @@ export const neverNotified = (now: LastNotification, before: LastNotification | 
   refused: true,
 });
 
-function concerns(
-  { severity, service }: Pick<IncidentRecord, 'severity' | 'service'>,
-  stakeholder: Stakeholder,
-  services: Config['services'],
-): boolean {
-  if (!isAtLeast(stakeholder.from, severity)) return false;
-  if (stakeholder.services?.includes(service) === false) return false;
-  const team = Object.hasOwn(services, service) ? services[service]?.team : undefined;
-  return stakeholder.teams === undefined || (team !== undefined && stakeholder.teams.includes(team));
-}
-
-/** Returns when the next notification is due at the latest. Null: it has no interval, or the incident is over. */
-export const nextNotification = (
-  { status }: Pick<IncidentRecord, 'status'>,
+/**
+ * Returns when the next notification is due at the latest: at the time that a responder has named, or after the interval.
+ * Null: neither, or the incident is over.
+ */
+export function nextNotification(
+  { status, handling }: Pick<IncidentRecord, 'status' | 'handling'>,
   { everyMinutes }: Pick<Stakeholder, 'everyMinutes'>,
   { now, timeScale }: Pick<DueContext, 'now' | 'timeScale'>,
-): Timestamp | null =>
-  everyMinutes === 'changes' || status === 'resolved' ? null : plusSeconds(now, (everyMinutes * 60) / timeScale);
+): Timestamp | null {
+  if (status === 'resolved') return null;
+  const named = handling?.stakeholder_update?.next_at;
+  if (named !== undefined && named > now) return named;
+  return everyMinutes === 'changes' ? null : plusSeconds(now, (everyMinutes * 60) / timeScale);
+}

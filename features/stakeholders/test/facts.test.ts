@@ -151,7 +151,7 @@ const FACTS: Record<string, Fact> = {
       ...onlySuggests,
       timeline: {
         '0 s': fires(),
-        '2 min': amends((at) => stakeholderUpdate('Some customers cannot pay.', ADA.name, at)),
+        '2 min': amends((at) => stakeholderUpdate({ by: ADA.name, at, text: 'Some customers cannot pay.' })),
       },
     },
     at: '4 min',
@@ -241,12 +241,8 @@ const FACTS: Record<string, Fact> = {
     at: '102 min',
     must: [/\bopen\b/],
     also: {
-      console: [
-        'Open because a person reopened it; a person resolves it, or it closes as not verified after 12 h without activity',
-      ],
-      cli: [
-        'open because a person reopened it; a person resolves it, or it closes as not verified after 12 h without activity',
-      ],
+      console: ['Open because a person reopened it; a person resolves it, or it closes as not verified'],
+      cli: ['open because a person reopened it; a person resolves it, or it closes as not verified'],
     },
     mustNot: [...ALL_WELL, 'closed, not verified', 'declared it', 'another problem', 'Alerts returned'],
   },

@@ -2,10 +2,12 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { emailTextOf } from '../../../core/domain/messages/notifications.ts';
 import { bodyOf } from '../../../vendors/slack/blocks.ts';
-import { story } from '../../../test/core/stories.ts';
+import { incident, story } from '../../../test/core/stories.ts';
 import { aStory } from '../../../test/vendors/slack/wild-stories.ts';
 import { messageProblems } from '../../../test/support/block-kit.ts';
+import { nextNotification } from '../decisions/digest.ts';
 import { statusUpdate } from '../decisions/status-update.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { runs } from '../../../test/support/runs.ts';
 
 test("a status update keeps Slack's limits, with any content", () => {
@@ -21,4 +23,18 @@ test('a status update links to the incident if its address is known', () => {
   const url = 'https://firebreak.example.com/console/incidents/1';
   expect(emailTextOf(statusUpdate(story(), { url }))).toContain(`<${url}>`);
   expect(emailTextOf(statusUpdate(story()))).not.toContain('/console/');
+});
+
+const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
+
+test.each([
+  ['before it, the time that a responder named', 20, 5, '2026-11-20 12:30 UTC'],
+  ['after it, the next one of the interval', 40, 5, '2026-11-20 12:45 UTC'],
+])('a status update has one time of the next update: %s', (_, now, interval, expected) => {
+  const update = { by: 'ada', at: NOON, text: 'We roll back.', next_at: plusSeconds(NOON, 30 * 60) };
+  const open = incident({ handling: { stakeholder_update: update } });
+  const next = nextNotification(open, { everyMinutes: interval }, { now: plusSeconds(NOON, now * 60), timeScale: 1 });
+  expect(emailTextOf(statusUpdate(story({ incident: open }), {}, next))).toContain(
+    `Next update\nBy ${expected}, or earlier if something changes.`,
+  );
 });

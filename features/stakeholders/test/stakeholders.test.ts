@@ -58,7 +58,7 @@ async function resolved(id: IncidentId): Promise<void> {
 }
 
 const says = (id: IncidentId, text: string) =>
-  world.deps.incidents.amend(id, stakeholderUpdate(text, 'ada', world.clock.now()));
+  world.deps.incidents.amend(id, stakeholderUpdate({ by: 'ada', at: world.clock.now(), text }));
 
 /** Runs one round after this many minutes. @returns subjects and recipients of its attempts */
 async function round(minutes = 1): Promise<string[]> {

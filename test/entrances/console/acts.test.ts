@@ -64,7 +64,23 @@ const said = async () =>
 
 describe('in an incident', () => {
   test('a person sends an update to stakeholders', async () => {
-    expect(await act('update', { text: 'Payments fail; we roll back' })).toContain('Stakeholders notified.');
+    const updates = async (...stakeholders: object[]): Promise<string> => {
+      console.world.config = Config.parse({ ...CONFIG, response: { stakeholders } });
+      const response = await send('update', { text: 'Payments fail; we roll back', next: '30' });
+      const shown =
+        response.status === 303 ? console.get(response.headers.get('location') ?? '', { token: 'grace' }) : response;
+      return textOf(await (await shown).text());
+    };
+    expect(await updates({ email: 'cto@example.com', from: 'warning' })).toContain('Stakeholders notified.');
+    expect(await updates()).toContain('Update recorded. Nobody is notified: response.yaml lists no stakeholders.');
+    expect(await updates({ email: 'cto@example.com', from: 'critical' })).toContain(
+      'Update recorded. Nobody is notified: response.yaml lists no stakeholder for severity warning of checkout.',
+    );
+    const at = plusSeconds(console.world.clock.now(), 30 * 60);
+    expect((await console.world.deps.incidents.read(id))?.handling?.stakeholder_update).toMatchObject({ next_at: at });
+    expect(textOf(await (await console.get('/console/incidents/INC-1', { token: 'grace' })).text())).toMatch(
+      /Next update by 12:30:00/,
+    );
     expect(await said()).toContain('grace: Payments fail; we roll back');
     const refused = await send('update', { text: ' ' });
     const page = await refused.text();

@@ -160,10 +160,17 @@ export function addIncidentActions(incident: Command, context: CommandContext): 
     }),
     action('update', 'Send an update to stakeholders', 'updates', {
       args: [['<text...>']],
-      options: [['--publish', 'Also show the incident on the status page, in standard wording']],
+      options: [
+        ['--next <minutes>', 'When the next update follows, which stakeholders read'],
+        ['--publish', 'Also show the incident on the status page, in standard wording'],
+      ],
       method: 'CREATE',
-      send: ({ text, publish }) => ({ text: wordsOf(text), publish: publish === true }),
-      done: () => 'stakeholders notified',
+      send: ({ text, next, publish }) => ({
+        text: wordsOf(text),
+        publish: publish === true,
+        ...(next !== undefined && { next_minutes: Number(next) }),
+      }),
+      done: () => 'update recorded; stakeholders of it in response.yaml are notified',
     }),
     action('publish', 'Approve showing the incident on the status page', 'actions/publish', {
       done: () => 'publication on the status page approved',

@@ -10,6 +10,7 @@ import {
   takeRole,
   triage,
 } from '../../../../core/actions/incidents/acknowledge.ts';
+import { NOTIFIED } from '../../../../core/domain/people/stakeholders.ts';
 import { clearingWords, clearSuspectChange } from '../../../../core/actions/incidents/clear-suspect.ts';
 import { restoreSuspectChange, restoringWords } from '../../../../core/actions/incidents/restore-suspect.ts';
 import { holderNamed } from '../../../../core/actions/incidents/role-holders.ts';
@@ -25,7 +26,7 @@ import { executeResponseAction } from '../../../../core/actions/incidents/respon
 import { turnFlagOn } from '../../../../core/actions/incidents/turn-flag-on.ts';
 import { Refusal } from '../../../../core/domain/refusal.ts';
 import { ChangeId, IncidentId, Severity, Version } from '../../../../schemas/config/names.ts';
-import { IncidentRole } from '../../../../schemas/people/response-roles.ts';
+import { IncidentRole, NextUpdateMinutes } from '../../../../schemas/people/response-roles.ts';
 import { undoForm } from '../../notices.ts';
 import {
   changedSince,
@@ -222,10 +223,11 @@ export const INCIDENT_ACTIONS = {
   },
   update: {
     permission: 'incidents:write',
-    done: 'Stakeholders notified.',
+    done: NOTIFIED,
     run: async (deps, caller, id, form, key) => {
-      const { text, publish } = fields(form, {
+      const { text, publish, next } = fields(form, {
         text: filled('write an update').max(3000),
+        next: z.coerce.number().pipe(NextUpdateMinutes).optional(),
         publish: z.literal('yes').optional(),
       });
       const sent = await sendUpdateToStakeholders(deps, caller, {
@@ -233,9 +235,10 @@ export const INCIDENT_ACTIONS = {
         key,
         text,
         publish: publish === 'yes' ? 'if_shown' : 'no',
+        nextMinutes: next,
       });
-      const also = publicationText(sent.public);
-      return also === '' ? {} : { text: `Stakeholders notified. ${also}` };
+      const said = `${sent.notified} ${publicationText(sent.public)}`.trim();
+      return said === NOTIFIED ? {} : { text: said };
     },
   },
   severity: {

@@ -188,6 +188,7 @@ function peoplePanel({ story: { incident }, at }: IncidentData): Html {
           : lacking('no'),
       )}
       ${update?.text === undefined ? '' : line('Last update', html`<span class="long" title="${update.text}">${update.text}</span> ${ago(update.at, at)}`)}
+      ${update?.next_at === undefined || status === 'resolved' ? '' : line('Next update', html`by ${clockTime(update.next_at, at)}`)}
     </dl>`,
   );
 }

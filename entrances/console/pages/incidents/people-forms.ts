@@ -8,6 +8,9 @@ import type { IncidentData } from './data.ts';
 /** Forms about the people of an incident. @param form puts fields into a form of this action */
 type FormOf = (action: IncidentActionName, fields: Html) => Html;
 
+/** Times of the next update that a person chooses from, in minutes. */
+const NEXT_UPDATES = [15, 30, 60, 120, 240];
+
 export const updateForm = ({ waitsForPublication }: IncidentData, form: FormOf): Html =>
   onDemand(
     'update',
@@ -24,7 +27,12 @@ export const updateForm = ({ waitsForPublication }: IncidentData, form: FormOf):
           required
           aria-describedby="update-hint"
         ></textarea>
-        <p class="hint" id="update-hint">What is known, what is being done, and when the next update follows.</p>
+        <p class="hint" id="update-hint">What is known, and what is being done.</p>
+        <label for="update-next">Next update</label>
+        <select id="update-next" name="next">
+          <option value="">When something changes</option>
+          ${NEXT_UPDATES.map((minutes) => html`<option value="${minutes}">In ${minutes < 120 ? `${minutes} min` : `${minutes / 60} h`}</option>`)}
+        </select>
         ${
           waitsForPublication
             ? html`<label

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { ApiDeps } from '../../deps.ts';
-import { IncidentRole } from '../../../../schemas/people/response-roles.ts';
+import { IncidentRole, NextUpdateMinutes } from '../../../../schemas/people/response-roles.ts';
 import {
   acknowledge,
   assignRole,
@@ -30,6 +30,9 @@ const HandOver = z.strictObject({
 });
 const Update = z.strictObject({
   text: z.string().trim().min(1).max(3000),
+  next_minutes: NextUpdateMinutes.optional().meta({
+    description: 'Minutes until a responder sends the next update. Stakeholders read the time',
+  }),
   publish: z.boolean().default(false).meta({
     description:
       'Approves showing the incident on the status page, if the page waits for approval. The page uses its own wording. Where the page never shows the incident, the update is refused with 409 not-on-status-page',
@@ -118,8 +121,8 @@ export function incidentRoleRoutes(app: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      const { text, publish } = c.req.valid('json');
-      const update = { id, key: c.var.requestKey, text, publish: publish ? 'required' : 'no' } as const;
+      const { text, publish, next_minutes: nextMinutes } = c.req.valid('json');
+      const update = { id, key: c.var.requestKey, text, nextMinutes, publish: publish ? 'required' : 'no' } as const;
       return c.json((await sendUpdateToStakeholders(deps, c.var.caller, update)).incident, 200);
     },
   );

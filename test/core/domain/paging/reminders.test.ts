@@ -103,6 +103,18 @@ describe('people are reminded', () => {
     expect(reminderAt(one, 80)?.reminded.update).toEqual({ at: after(80), times: 1 });
   });
 
+  test('of an update at the time that the last one has named, and then at the interval', () => {
+    const named = { ...cared, stakeholder_update: { by: 'ada', at: after(50), next_at: after(110) } };
+    const one = incident({ handling: named, roles: { commander: ada } });
+    expect(reminderAt(one, 109)).toBeUndefined();
+    expect(reminderAt(one, 110)?.reminded.update).toEqual({ at: after(110), times: 1 });
+    const reminded = { ...named, reminded: { update: { at: after(110), times: 1 } } };
+    expect([139, 140].map((minute) => reminderAt({ ...one, handling: reminded }, minute)?.kind)).toEqual([
+      undefined,
+      'update',
+    ]);
+  });
+
   test('of nothing that is turned off', () => {
     const off = { acknowledgeMinutes: 'off', commanderMinutes: 'off', updateMinutes: 'off' };
     expect(allOf(incident(), off)).toEqual([]);

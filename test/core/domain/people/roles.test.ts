@@ -91,7 +91,9 @@ describe('actions of people', () => {
 
   test('each update counts, and its text is stored for later readers', () => {
     expect(
-      stakeholderUpdate('better', 'ada', at)(incident({ handling: { stakeholder_update: { by: 'bob', at } } })),
+      stakeholderUpdate({ by: 'ada', at, text: 'better' })(
+        incident({ handling: { stakeholder_update: { by: 'bob', at } } }),
+      ),
     ).toMatchObject({
       handling: { stakeholder_update: { by: 'ada', at, text: 'better' } },
       timeline: { kind: 'incident.update', text: 'better' },

@@ -6,7 +6,7 @@ import type { ChatUser } from '../../../../core/domain/ports/messages.ts';
 import { decide } from '../../../../core/domain/rollback/rollback.ts';
 import { clear } from '../../../core/arbitraries.ts';
 import { NewChange } from '../../../../schemas/changes/change.ts';
-import { plusSeconds } from '../../../../schemas/time/time.ts';
+import { plusSeconds, secondsBetween } from '../../../../schemas/time/time.ts';
 import {
   ADA,
   BOB,
@@ -609,13 +609,17 @@ describe('an incident in Slack', () => {
   test('a status page that never shows the incident does not take an approval, and says why', async () => {
     const checkout = { statusPage: { components: ['Checkout'] }, environments: { production: {} } };
     chat.configure({}, { services: { checkout }, statusPage: { environments: ['eu'] } });
-    expect(await chat.submits(ADA, 'publish_update', { text: 'We are on it' }, { incident: id })).toBe(
-      'Stakeholders notified. The status page does not show the incident, because the environment production is not public: add it to environments in status-page.yaml.',
+    expect(
+      await chat.submits(ADA, 'publish_update', { text: 'We are on it', duration: '30 min' }, { incident: id }),
+    ).toBe(
+      'Update recorded. Nobody is notified: response.yaml lists no stakeholders. The status page does not show the incident, because the environment production is not public: add it to environments in status-page.yaml.',
     );
     expect(chat.timeline(id)).toEqual([`slack:${ADA}: We are on it`]);
+    const { at, next_at: next } = (await chat.record(id)).handling?.stakeholder_update ?? {};
+    expect(secondsBetween(at ?? expect.unreachable(), next ?? expect.unreachable())).toBe(30 * 60);
     chat.configure({}, { services: { checkout } });
     expect(await chat.submits(ADA, 'publish_update', { text: 'Still on it' }, { incident: id })).toMatch(
-      /^Stakeholders notified\. The status page /,
+      /^Update recorded\. .* no stakeholders\. The status page /,
     );
   });
 
