@@ -145,7 +145,7 @@ function reworkOf({ rework, rework_pull_request: pullRequest }: DoraDeploy): str
 function outcomeOf({ failures, pending, recovery_s, status }: DoraDeploy): string {
   if (failures.length === 0) return pending ? 'pending' : status;
   const causes = failures.map((cause) => (cause.kind === 'incident' ? `incident ${cause.incident_id}` : cause.kind));
-  return `failed (${causes.join(', ')}), ${recovery_s === null ? 'not recovered yet' : `recovered after ${durationText(recovery_s)}`}`;
+  return `failed (${causes.join(', ')}), ${recovery_s === null ? 'no recovery recorded' : `recovered after ${durationText(recovery_s)}`}`;
 }
 
 const threeDigits = (value: number): string => String(Number(value.toPrecision(3)));

@@ -36,7 +36,10 @@ export const DoraDeploy = DeployRecord.pick({
   pending: z.boolean(),
   /** Empty: not failed. Always empty for a rollback. */
   failures: z.array(FailureCause),
-  /** Seconds from its end to the recovery. Null: not failed, or not recovered yet. */
+  /**
+   * Seconds from its end to the recovery. Null: not failed, or no recovery is recorded, because its incident is open or closed
+   * as not verified.
+   */
   recovery_s: seconds,
   /** `revert`: it brought a merged pull request that reverts another. */
   rework: z.enum(['rollback', 'hotfix', 'revert']).nullable(),

@@ -103,6 +103,8 @@ export const TeamDigest = z.object({
     /** Null: no minutes are configured. */
     saved_minutes: z.number().nullable(),
     spent_minutes: z.number().nullable(),
+    /** Tasks that were done in the sandbox, which are in no other number. */
+    simulated: z.number(),
   }),
   /** Alerts that fire often, on which nobody acts, of the last `days`. Those that fired most often first. */
   noisy: z.object({

@@ -130,7 +130,7 @@ function figuresTable({ figures, selection, complete }: DeliveryData): Html {
         'failed_deployment_recovery',
         duration(recovery.median_s),
         recovery.band,
-        `median of ${counted(recovery.recovered, 'recovery', 'recoveries')}${recovery.open === 0 ? '' : `; ${recovery.open} not recovered yet`}`,
+        `median of ${counted(recovery.recovered, 'recovery', 'recoveries')}${recovery.open === 0 ? '' : `; ${recovery.open} without a recorded recovery`}`,
       ),
       row(
         'rework_rate',
@@ -260,7 +260,7 @@ function outcomeOf({ failures, pending, recovery_s, status }: DoraDeploy): Html 
   if (failures.length === 0) return pending ? 'pending' : status;
   return html`<span class="lacking">failed:</span>
     ${failures.map((cause, n) => html`${n === 0 ? '' : ', '}${causeOf(cause)}`)}${
-      recovery_s === null ? '; not recovered yet' : `; recovered after ${duration(recovery_s)}`
+      recovery_s === null ? '; no recovery recorded' : `; recovered after ${duration(recovery_s)}`
     }`;
 }
 

@@ -31,7 +31,7 @@ test('shows the figures of the hand-worked table with their bands', async () => 
     'Deployment frequency 2.1 per day ● elite 59 deploys',
     'Lead time 10 h ● high median of 69 commits; 90 % within 19 h',
     'Change fail rate 10.5 % ● elite 6 of 57 deploys failed',
-    'Failed deployment recovery 2 h ● high median of 5 recoveries; 1 not recovered yet',
+    'Failed deployment recovery 2 h ● high median of 5 recoveries; 1 without a recorded recovery',
     'Rework rate 8.2 % 5 of 61 deploys and rollbacks',
     'Time to restore 2 h ● high median of 8 incidents; 1 open',
   ])
@@ -44,7 +44,7 @@ test('selects a service, a team, and a figure with its records', async () => {
   const failed = await read('&figure=change_failure_rate');
   expect(failed).toContain('search d15');
   expect(failed).toContain('failed: rolled back; recovered after 2 h');
-  expect(failed).toContain('failed: incident; not recovered yet');
+  expect(failed).toContain('failed: incident; no recovery recorded');
   expect(await read('&figure=lead_time')).toContain('14 commits, 1 h to 14 h');
   expect(await read('&figure=incidents_without_deploy')).toContain('incident G');
 });

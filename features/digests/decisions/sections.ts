@@ -172,7 +172,10 @@ const TASKS: Readonly<Record<ToilTask, string>> = {
 const minutesText = (minutes: number | null): string =>
   minutes === null ? '' : minutes === 0 ? '0 min' : duration(minutes * 60);
 
-function toil({ team, toil: { tasks, saved_minutes: saved, spent_minutes: spent } }: TeamDigest): DigestSection {
+function toil({
+  team,
+  toil: { tasks, saved_minutes: saved, spent_minutes: spent, simulated },
+}: TeamDigest): DigestSection {
   const done = tasks.filter(({ automatic, by_people: people }) => automatic + (people ?? 0) > 0);
   const [byFirebreak, byPeople] = [
     done.reduce((sum, { automatic }) => sum + automatic, 0),
@@ -182,13 +185,19 @@ function toil({ team, toil: { tasks, saved_minutes: saved, spent_minutes: spent 
     saved === null
       ? ' Set toilMinutes in response.yaml to see the minutes saved.'
       : ` Saved: ${minutesText(saved)}. With people: ${minutesText(spent ?? 0)}. Each task counts with the minutes in response.yaml.`;
+  const sandbox =
+    simulated === 0
+      ? ''
+      : ` ${counted(simulated, 'task')} in the sandbox ${simulated === 1 ? 'does' : 'do'} not count.`;
   return {
     id: 'toil',
     title: 'Toil saved',
     summary:
       done.length === 0
-        ? 'No task of incident response was done.'
-        : `${counted(byFirebreak, 'task')} done automatically, ${byPeople} by people or with their approval.${minutes}`,
+        ? simulated === 0
+          ? 'No task of incident response was done.'
+          : `No task of incident response was done outside the sandbox, where ${counted(simulated, 'task')} ${simulated === 1 ? 'was' : 'were'} done. Tasks in the sandbox save nobody time.`
+        : `${counted(byFirebreak, 'task')} done automatically, ${byPeople} by people or with their approval.${minutes}${sandbox}`,
     columns: ['Task', 'Automatic', 'With people', 'Minutes each', 'Saved', 'Incidents'],
     rows: done.map(
       ({ task, automatic, by_people: people, minutes_each: each, saved_minutes: savedMinutes, incidents: ids }) => [

@@ -203,11 +203,12 @@ function freezesOf(freezes: readonly Freeze[], { from, until }: Window): TeamDig
 
 const later = (a: Timestamp, b: Timestamp): Timestamp => (a > b ? a : b);
 
-/** A task of incident response that was done. */
-export type DoneTask = { task: ToilTask; isAutomatic: boolean; incident: IncidentId };
+/** A task of incident response that was done. `isSimulated`: by a call to a stand-in of the sandbox. */
+export type DoneTask = { task: ToilTask; isAutomatic: boolean; isSimulated: boolean; incident: IncidentId };
 
-/** Counts what Firebreak did, and whether a person had a part in it. */
-function toilOf({ tasks: all, rollbacksOutside }: DigestRecords, minutes: ToilMinutes): TeamDigest['toil'] {
+/** Counts what Firebreak did, and whether a person had a part in it. Tasks in the sandbox save nobody time. */
+function toilOf({ tasks: found, rollbacksOutside }: DigestRecords, minutes: ToilMinutes): TeamDigest['toil'] {
+  const all = found.filter(({ isSimulated }) => !isSimulated);
   const tasks = ToilTask.options.map((task): ToilRow => {
     const done = all.filter((doneTask) => doneTask.task === task);
     const automatic = done.filter(({ isAutomatic }) => isAutomatic);
@@ -224,7 +225,12 @@ function toilOf({ tasks: all, rollbacksOutside }: DigestRecords, minutes: ToilMi
       incidents: [...new Set(automatic.map(({ incident }) => incident))],
     };
   });
-  return { tasks, saved_minutes: sumOf(tasks, 'saved_minutes'), spent_minutes: sumOf(tasks, 'spent_minutes') };
+  return {
+    tasks,
+    saved_minutes: sumOf(tasks, 'saved_minutes'),
+    spent_minutes: sumOf(tasks, 'spent_minutes'),
+    simulated: found.length - all.length,
+  };
 }
 
 function sumOf(rows: readonly ToilRow[], field: 'saved_minutes' | 'spent_minutes'): number | null {
@@ -232,12 +238,12 @@ function sumOf(rows: readonly ToilRow[], field: 'saved_minutes' | 'spent_minutes
   return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
 }
 
-/** Returns the tasks that were done in an incident. Calls to the sandbox's stand-ins do not count. */
+/** Returns the tasks that were done in an incident. */
 export function tasksIn({ incident, effects, decisions, runs }: DoneInIncident): DoneTask[] {
-  const real = effects.filter(({ state, stand_in: standIn }) => state === 'succeeded' && standIn === undefined);
-  const all = real.flatMap((effect): DoneTask[] => {
+  const done = effects.filter(({ state }) => state === 'succeeded');
+  const all = done.flatMap((effect): DoneTask[] => {
     const doneTask = (task: ToilTask, isAutomatic: boolean): DoneTask[] => [
-      { task, isAutomatic, incident: incident.id },
+      { task, isAutomatic, isSimulated: effect.stand_in === true, incident: incident.id },
     ];
     const name = evidenceNameOf(incident.id, effect.key);
     const [, run] = /^runbook\.(\d+)\./.exec(name) ?? [];
@@ -248,9 +254,10 @@ export function tasksIn({ incident, effects, decisions, runs }: DoneInIncident):
     if (!/^roll-back\.\d+$/.test(name)) return [];
     return doneTask('rollback', isAutomatic(decisionOf(decisions, name, effect.at)));
   });
-  return incident.channel_opened_at === undefined || incident.channel_stand_in === true
+  const isSimulated = incident.channel_stand_in === true;
+  return incident.channel_opened_at === undefined
     ? all
-    : [...all, { task: 'channel', isAutomatic: true, incident: incident.id }];
+    : [...all, { task: 'channel', isAutomatic: true, isSimulated, incident: incident.id }];
 }
 
 /** Returns whether Firebreak acted without a request and without an approval. */

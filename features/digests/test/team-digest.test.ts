@@ -205,6 +205,7 @@ describe('the digest', () => {
       ['channel', 1, null, null, null],
     ]);
     expect([toil.saved_minutes, toil.spent_minutes]).toEqual([22, 80]);
+    expect(toil.simulated).toBe(2);
     const unset = digestOf({ tasks, rollbacksOutside: 2 }).toil;
     expect([unset.saved_minutes, unset.spent_minutes]).toEqual([null, null]);
   });
@@ -283,6 +284,18 @@ describe('the sections on the page', () => {
       expect(rows).toEqual([]);
       expect(page).toContain(summary);
     }
+  });
+
+  test('say that tasks were done in the sandbox only', () => {
+    const simulated = { task: 'rollback', isAutomatic: true, isSimulated: true, incident: idOf(1) } as const;
+    const toilOf = (tasks: DigestRecords['tasks']) =>
+      digestSections(digestOf({ tasks })).find(({ id }) => id === 'toil')?.summary;
+    expect(toilOf([simulated])).toBe(
+      'No task of incident response was done outside the sandbox, where 1 task was done. Tasks in the sandbox save nobody time.',
+    );
+    expect(toilOf([{ ...simulated, isSimulated: false }, simulated, simulated])).toBe(
+      '1 task done automatically, 0 by people or with their approval. Set toilMinutes in response.yaml to see the minutes saved. 2 tasks in the sandbox do not count.',
+    );
   });
 
   test('show hostile text as text', async () => expectHarmless(await markupOf(full), 1));
