@@ -229,6 +229,17 @@ function suspectsPart(story: Overview): ChatPart[] {
 export const suspectsToShow = <T extends { confidence: number }>(suspects: readonly T[]): readonly T[] =>
   suspects.filter(({ confidence }) => confidence >= IMPROBABLE);
 
+/**
+ * Says why no suspect is shown. A decision that names a version to roll back speaks of a change, even if none is probable.
+ *
+ * @param decisions about the open problem
+ */
+export function noSuspectText(decisions: readonly Pick<DecisionView, 'from_version'>[]): string {
+  const last = decisions.at(-1);
+  if (last === undefined) return 'not known yet';
+  return last.from_version === null ? 'no known change could have caused this' : 'no known change is a probable cause';
+}
+
 /** @param max most alerts that are listed */
 function alertsPart({ incident, signals }: Overview, max: number): ChatPart[] {
   const { group_reason, signal_count } = incident;

@@ -3,7 +3,7 @@ import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 import { MEASURED_TITLE } from '../alerts/incident-title.ts';
 import { lastingTitle } from '../alerts/lasting-title.ts';
 import { statusWords } from '../incidents/status-words.ts';
-import { suspectsToShow } from '../messages/incident-card.ts';
+import { noSuspectText, suspectsToShow } from '../messages/incident-card.ts';
 import { incidentLines, rollbackOf } from '../messages/incident-lines.ts';
 import { incidentName } from '../incidents/incident-number.ts';
 import { answerable, decidingFor } from '../messages/incident-buttons.ts';
@@ -117,7 +117,7 @@ function suspectsOf(story: Pick<Overview, 'incident' | 'decisions'>): string | s
           .filter(Boolean)
           .join(': '),
       );
-  return currentDecisions(story).length === 0 ? 'not known yet' : 'no known change could have caused this';
+  return noSuspectText(currentDecisions(story));
 }
 
 /**

@@ -6,6 +6,8 @@ import { NewChange } from '../../../schemas/changes/change.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
+import { decide } from '../../../core/domain/rollback/rollback.ts';
+import { clear } from '../../core/arbitraries.ts';
 import { put } from '../../../platforms/store.ts';
 import { consoleWorld } from '../../support/console-world.ts';
 import { textOf } from '../../support/hostile.ts';
@@ -69,7 +71,7 @@ describe('the page Now', () => {
     expect(text).toContain('<title>(1) Now · Firebreak</title>');
     expect(part(text, 'needs')).toMatch(/Needs you 1 Nobody has acknowledged the page 1 .*Paged/s);
     expect(part(text, 'in-progress')).toMatch(/In progress 1 .*Acknowledged.*acknowledged by ada/s);
-    expect(part(text, 'handled')).toMatch(/Handled 1 .*Mitigated.*Resolved.*1 resolved in the last 24 hours/s);
+    expect(part(text, 'handled')).toMatch(/Handled 2 .*Mitigated.*Resolved.*1 resolved in the last 24 hours/s);
     expect(part(text, 'day')).toMatch(/4 incidents opened, automation acted in none, 3 pages sent/);
   });
 
@@ -119,12 +121,28 @@ describe('the page Now', () => {
     });
     await console.world.deps.decisions.await(id, 1, 'callback');
     const text = await page();
-    expect(part(text, 'needs')).toMatch(/Waits for approval 1 .*Needs approval: Is the queue empty\? Answer/s);
+    expect(part(text, 'needs')).toMatch(
+      /Waits for approval 1 .*Needs approval: Is the queue empty\? Approve or reject\. Answer/s,
+    );
+    expect(part(text, 'needs').match(/Is the queue empty/g)).toHaveLength(1);
     for (const path of ['/console', '/console/incidents', '/console/incidents?state=resolved'])
       expect(await page(path)).toContain('/assets/icon-asks.');
     await console.world.deps.decisions.expire(id, 1);
     expect(await page()).not.toContain('/assets/icon-asks.');
     expect(part(await page(), 'in-progress')).toContain('Failure 1');
+  });
+
+  test('does not say that no change is the cause above the rollback that it suggests', async () => {
+    const { world } = console;
+    const { id } = await incident({ pages: 1 });
+    const inputs = clear({ policy: { mode: 'suggest' } });
+    await world.deps.decisions.keep(id, 1, decide(inputs), inputs);
+    const cause = async () => /Cause (.*) Automation (.*)$/.exec(part(await page(), 'needs'))?.slice(1);
+    await world.store.editIncident(id, { suspects: [] });
+    expect(await cause()).toEqual([
+      'no known change is a probable cause',
+      expect.stringMatching(/^Consider whether to roll checkout in production back /),
+    ]);
   });
 
   test('counts and shows only what the viewer may see', async () => {
@@ -171,7 +189,7 @@ describe('the first steps', () => {
     console = consoleWorld(() => ({ standIns: { none: false, at: () => true } }));
     expect(await page()).not.toContain('/sandbox');
     const here = await page('/console', { token: 'ada', host: '127.0.0.1:8080' });
-    expect(part(here, 'first-run')).toContain('○ The example was played');
+    expect(part(here, 'first-run')).toContain('○ Automation has acted');
     expect(here.match(/href="\/sandbox"/g)).toHaveLength(2);
   });
 

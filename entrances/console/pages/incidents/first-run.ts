@@ -67,8 +67,8 @@ export async function loadFirstRun(
   });
   if (sandboxPath !== null)
     items.push({
-      title: 'The example was played',
-      isDone: await isShown('example'),
+      title: 'Automation has acted',
+      isDone: await isShown('acted'),
       how: html`Play a bad deploy in the <a href="${sandboxPath}">sandbox</a>, and watch how it is rolled back`,
     });
   return items.every(({ isDone }) => isDone) ? null : items;

@@ -7,7 +7,7 @@ import { hasActed } from './list-filter.ts';
 export const SHOWN_BY = {
   alerts: ({ signal_count: count, group_reason }) => count > 0 && group_reason === undefined,
   page: (incident) => incident.pages > 0 && isAcknowledged(incident),
-  example: hasActed,
+  acted: hasActed,
 } satisfies Record<string, (incident: IncidentRecord) => boolean>;
 
 export type StepsDone = Record<keyof typeof SHOWN_BY, boolean>;
@@ -18,5 +18,5 @@ export const stepsDone: ComputeReport<null, StepsDone> = async ({ incidents }, _
     const matches = (incident: IncidentRecord) => SHOWN_BY[what](incident) && may('incidents:read', incident);
     return (await incidents.search({ limit: 1, matches })).items.length > 0;
   };
-  return { alerts: await isDone('alerts'), page: await isDone('page'), example: await isDone('example') };
+  return { alerts: await isDone('alerts'), page: await isDone('page'), acted: await isDone('acted') };
 };

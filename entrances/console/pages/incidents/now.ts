@@ -5,9 +5,9 @@ import { closedAsOf } from '../../../../core/domain/incidents/closing.ts';
 import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
 import { answerable } from '../../../../core/domain/messages/incident-buttons.ts';
-import { decisionLines, linesOf, subjectOf } from '../../../../core/domain/messages/decision-lines.ts';
+import { decisionLines } from '../../../../core/domain/messages/decision-lines.ts';
 import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
-import { ROLE_NAMES, suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
+import { noSuspectText, ROLE_NAMES, suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
 import { rollbackOf } from '../../../../core/domain/messages/incident-lines.ts';
 import { serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
 import { contradictionText, contradictionToShow } from '../../../../core/domain/incidents/page-contradiction.ts';
@@ -112,7 +112,7 @@ function sectionPanel({ rows, day, at }: Now, attention: 'in-progress' | 'handle
   return panel(
     attention,
     ATTENTION[attention].text,
-    countOf(own),
+    countOf(own) + (attention === 'handled' ? day.resolved : 0),
     html`<ul class="rows">
         ${shown.map(({ incident, members }) => html`<li>${shortRow(incident, members.length, at)}</li>`)}
         ${resolved.map((incident) => html`<li>${shortRow(incident, 0, at)}</li>`)}
@@ -164,7 +164,7 @@ const membersLink = (group: Pick<IncidentRecord, 'id' | 'number'>, count: number
 
 function incidentRow({ incident, members, detail }: NowRow, at: Timestamp): Html {
   const { id, title, severity, opened_at, roles, firing, by_hand, group_reason: group } = incident;
-  const questions = detail === null ? [] : answerable(detail);
+  const [question] = detail === null ? [] : answerable(detail);
   // What the status page shows may contradict the SLIs.
   const contradictions = [incident, ...members].flatMap((one) => contradictionToShow(one, at) ?? []).slice(0, 1);
   return html`<article class="incident ${severity}" aria-labelledby="i-${id}">
@@ -187,10 +187,10 @@ function incidentRow({ incident, members, detail }: NowRow, at: Timestamp): Html
         </p>`,
     )}
     ${
-      detail === null || questions.length === 0
+      detail === null || question === undefined
         ? ''
         : html`<p class="question">
-            <strong>Needs approval:</strong> ${subjectOf(questions[0] as DecisionView)}?
+            <strong>Needs approval:</strong> ${decisionLines(question, detail.incident).action}
             <a href="${incidentPath(detail.incident)}#questions">Answer</a>
           </p>`
     }
@@ -200,7 +200,7 @@ function incidentRow({ incident, members, detail }: NowRow, at: Timestamp): Html
           ? line('Grouped', group.text)
           : detail === null
             ? ''
-            : [line(causeLabel(detail), causeOf(detail)), line('Automation', automationText(detail))]
+            : [line(causeLabel(detail), causeOf(detail)), line('Automation', automationText(detail, question))]
       }
     </dl>
   </article>`;
@@ -208,13 +208,14 @@ function incidentRow({ incident, members, detail }: NowRow, at: Timestamp): Html
 
 const firingText = (firing: number): string => (firing === 1 ? '1 alert fires' : `${Math.max(firing, 0)} alerts fire`);
 
-/** Returns what automation does, and why it does not act. */
-function automationText({ incident, decisions, effects }: IncidentDetail): string {
+/** Returns what automation does, and why it does not act. @param asked the question above it, which is not repeated */
+function automationText({ incident, decisions, effects }: IncidentDetail, asked: DecisionView | undefined): string {
   if (incident.automation_paused) return 'paused for this incident';
-  const last = decisions.at(-1);
+  const last = asked ?? decisions.at(-1);
   if (last === undefined) return 'no decision yet';
-  const lines = decisionLines(last, incident, rollbackOf(last, { decisions, effects }));
-  return linesOf({ ...lines, evidence: null }).join(' ');
+  const { action, hesitation } = decisionLines(last, incident, rollbackOf(last, { decisions, effects }));
+  if (asked !== undefined) return hesitation ?? 'Asks.';
+  return [action, hesitation].filter((text) => text !== null).join(' ');
 }
 
 /** Names the first suspect by its confidence: a weak one is not called probable. */
@@ -226,8 +227,7 @@ function causeLabel({ incident: { suspects } }: IncidentDetail): string {
 /** Shows the most probable suspect with its strongest reason. */
 function causeOf({ incident: { suspects }, decisions }: IncidentDetail): Html {
   const [first] = suspectsToShow(suspects);
-  if (first === undefined)
-    return html`${decisions.length === 0 ? 'not known yet' : 'no known change could have caused this'}`;
+  if (first === undefined) return html`${noSuspectText(decisions)}`;
   return html`<strong class="version">${suspectName(first)}</strong> ${shareBar(first.confidence, 'confidence')}
     ${first.reasons.slice(0, 1)}`;
 }

@@ -92,7 +92,7 @@ describe('a page contains', () => {
     [
       'that no change is suspected',
       details({ decisions: [question({ kind: 'none', state: 'final' })] }),
-      { suspects: 'no known change could have caused this' },
+      { suspects: 'no known change is a probable cause' },
     ],
     [
       'the likeliest suspects with confidence',
