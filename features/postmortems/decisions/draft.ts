@@ -196,7 +196,6 @@ class Drafting {
     if (cause === undefined)
       return this.#record.incident.group_reason === undefined ? 'outage' : 'outage of several services';
     const { change } = cause;
-    if (change?.has_migration === true) return 'failed migration';
     switch (change?.kind) {
       case 'migration':
         return 'failed migration';
@@ -212,7 +211,7 @@ class Drafting {
       case 'hotfix':
       case 'rollback':
       case undefined:
-        return 'failed deployment';
+        return change?.has_migration === true ? 'failed deployment with a migration' : 'failed deployment';
     }
   }
 

@@ -77,7 +77,7 @@ async function migrationStory(): Promise<FakeWorld> {
   return world;
 }
 
-test('a failed migration is drafted with exactly its times, its suspect, and the approval that it needed', async () => {
+test('a failed deployment with a migration is drafted with exactly its times, its suspect, and the approval that it needed', async () => {
   const world = await migrationStory();
   const id = theIncident(world);
   expect(world.calls.filter((call) => call.startsWith('cd'))).toEqual(['cd roll-back.1 v42 to v41']);
@@ -111,7 +111,7 @@ test('a failed migration is drafted with exactly its times, its suspect, and the
     to_mitigate_seconds: about(9),
     to_restore_seconds: about(12),
   });
-  expect(partsOf(markdown).title).toBe('checkout failed migration — 2026-11-20');
+  expect(partsOf(markdown).title).toBe('checkout failed deployment with a migration — 2026-11-20');
   if (process.env['UPDATE_GOLDEN'] !== undefined) await writeFile(GOLDEN, markdown);
   expect(markdown).toContain('- **Severity:** SEV1 (critical)');
   expect(markdown).toContain('- **Duration:** 17 minutes, from 2026-11-20 14:03 to 14:20 UTC');
