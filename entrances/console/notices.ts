@@ -56,6 +56,28 @@ export function killSwitchNotice(read: Automation | null): Html | undefined {
   return html`<div class="notice error" role="alert" id="kill-switch" data-part><p>${text}.</p></div>`;
 }
 
+/** Known values that a notice names. */
+const KNOWN_SHOWN = 20;
+
+/** Longest unknown value that is repeated, in UTF-16 code units. */
+const VALUE_MAX_CHARS = 100;
+
+/** Says which values in the address select nothing, so that nobody takes the list for a filtered one. */
+export function unknownValuesNotice(query: URLSearchParams, known: Shown['known'] = {}): Html | undefined {
+  const unknown = Object.entries(known).flatMap(([name, values]) => {
+    const value = query.get(name)?.trim() ?? '';
+    if (value === '' || values.includes(value)) return [];
+    const more = values.length - KNOWN_SHOWN;
+    const listed = `${values.slice(0, KNOWN_SHOWN).join(', ')}${more > 0 ? `, and ${more} more` : ''}`;
+    const shown = value.slice(0, VALUE_MAX_CHARS).toWellFormed();
+    return [`Unknown ${name} “${shown}”. ${listed === '' ? 'None is known.' : `Known values: ${listed}.`}`];
+  });
+  if (unknown.length === 0) return undefined;
+  return html`<div class="notice error" role="status" id="unknown-values" data-part>
+    ${unknown.map((text) => html`<p>${text}</p>`)}
+  </div>`;
+}
+
 /** @param paths of the action */
 export const refusedFormOf = (
   error: Refusal,

@@ -18,6 +18,8 @@ export type Shown = {
   asks?: boolean;
   /** A form whose fields are in the address of the page, and that is refused. */
   refused?: RefusedForm;
+  /** Values of parameters in the address that select something, by name. The page says so if one has another value. */
+  known?: Readonly<Record<string, readonly string[]>>;
 };
 
 /** Returns how long ago a time was, or how far ahead it is: `4 min`, `2 h 5 min`, `3 d`. */

@@ -36,6 +36,7 @@ import {
   isOfLastAction,
   configurationNotice,
   killSwitchNotice,
+  unknownValuesNotice,
   noticeOf,
   refusalNotice,
   refusedFormOf,
@@ -143,10 +144,11 @@ async function readPage(
   { viewer, isOpened, fields = [] }: { viewer: Viewer; isOpened: boolean; fields?: Fields },
 ): Promise<{ shown: Shown; markup: string; version: string }> {
   viewer.caller.allow(page.action, {});
+  const query = new URLSearchParams([...new URL(c.req.url).searchParams, ...fields]);
   const read = await page.show(deps, {
     viewer,
     param: await paramOf(deps, c),
-    query: new URLSearchParams([...new URL(c.req.url).searchParams, ...fields]),
+    query,
     isOpened,
     besideDelivery: (selection) => deliveryParts(deps, viewer, selection),
     hidden: hiddenBy(c),
@@ -157,7 +159,7 @@ async function readPage(
   const banner = viewer.may('health:read', EVERYWHERE) ? configurationNotice(await deps.config.problems()) : undefined;
   const mayBePaused = page.showsKillSwitch !== true && viewer.may('incidents:read', {});
   const killSwitch = mayBePaused ? killSwitchNotice(await deps.automation.read().catch(() => null)) : undefined;
-  const main = html`${banner ?? ''}${killSwitch ?? ''}${await read.main}`;
+  const main = html`${banner ?? ''}${killSwitch ?? ''}${unknownValuesNotice(query, read.known) ?? ''}${await read.main}`;
   const markup = String(await main);
   const version = sha256(read.title + markup.replaceAll(viewer.csrfToken, '')).slice(0, 16);
   return { shown: { ...read, main }, markup, version };

@@ -26,7 +26,7 @@ export const digestPage: ConsolePage = {
     const teams = [...new Set(visible.flatMap(([, entry]) => entry.team ?? []))].toSorted();
     // It sums up a week of records, also of other features.
     const { value } = await deps.reports.read(TEAM_DIGEST, { team: team ?? null }, viewerAsReader(viewer));
-    return { title: 'Digest', main: digestMain(value, teams) };
+    return { title: 'Digest', main: digestMain(value, teams), known: { team: teams } };
   },
 };
 

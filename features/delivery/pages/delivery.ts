@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { incidentPath } from '../../../core/domain/incidents/console-link.ts';
 import type { Band } from '../config.ts';
-import type { DoraDeploy, DoraFigure, DoraIncident } from '../dora.ts';
+import { type DoraDeploy, DoraFigure, type DoraIncident } from '../dora.ts';
 import {
   actionForm,
   addressWith,
@@ -34,7 +34,16 @@ export const deliveryPage: ConsolePage = {
   everySeconds: 60,
   actions: DELIVERY_ACTIONS,
   async show(deps, request) {
-    return { title: 'Delivery', main: deliveryMain(await loadDelivery(deps, request)) };
+    const data = await loadDelivery(deps, request);
+    const { services, teams, environments } = data;
+    const known = {
+      days: WINDOWS.map(String),
+      figure: DoraFigure.options,
+      service: services,
+      team: teams,
+      environment: environments,
+    };
+    return { title: 'Delivery', main: deliveryMain(data), known };
   },
 };
 

@@ -61,7 +61,8 @@ export const pipelinesPage: ConsolePage = {
   action: 'pipelines:read',
   everySeconds: 60,
   async show(deps, request) {
-    return { title: 'Pipelines', main: pipelinesMain(await loadPipelines(deps, request)) };
+    const known = { days: WINDOWS.map(String) };
+    return { title: 'Pipelines', main: pipelinesMain(await loadPipelines(deps, request)), known };
   },
 };
 

@@ -64,6 +64,8 @@ const createIssue: PageAction = {
     void (await requestIssue(withPorts(deps), caller, field(form, 'id', ActionItemId)).catch(goneAsConflict)),
 };
 
+const STATUSES = z.enum([...ActionItemStatus.options, 'all']);
+
 /** The action items of all post-mortems and experiments. */
 export const actionItemsPage: ConsolePage = {
   path: PATH,
@@ -78,10 +80,7 @@ export const actionItemsPage: ConsolePage = {
   },
   async show(core, { viewer, query }) {
     const deps = withPorts(core);
-    const status = z
-      .enum([...ActionItemStatus.options, 'all'])
-      .catch('open')
-      .parse(query.get('status') ?? 'open');
+    const status = STATUSES.catch('open').parse(query.get('status') ?? 'open');
     const text = (query.get('text') ?? '').trim().slice(0, TEXT_MAX_CHARS);
     const from = query.get('from') || undefined;
     const now = deps.clock.now();
@@ -106,7 +105,7 @@ export const actionItemsPage: ConsolePage = {
       mayChange: viewer.may('incidents:write', { service: item.service, environment: item.environment }),
     }));
     const data = { csrfToken: viewer.csrfToken, items, status, text, older: page.next_cursor };
-    return { title: 'Action items', main: actionItemsMain(data) };
+    return { title: 'Action items', main: actionItemsMain(data), known: { status: STATUSES.options } };
   },
 };
 

@@ -34,7 +34,11 @@ export const postmortemsPage: ConsolePage = {
   section: 'Review',
   action: 'incidents:read',
   everySeconds: 60,
-  show: async (deps, request) => ({ title: 'Post-mortems', main: postmortemsMain(await load(deps, request)) }),
+  show: async (deps, request) => ({
+    title: 'Post-mortems',
+    main: postmortemsMain(await load(deps, request)),
+    known: { state: ['due'] },
+  }),
 };
 
 async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<PostmortemList> {

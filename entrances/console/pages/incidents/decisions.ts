@@ -19,7 +19,11 @@ export const decisionsPage: ConsolePage = {
   section: 'Review',
   action: 'incidents:read',
   everySeconds: 10,
-  show: async (deps, request) => ({ title: 'Decisions', main: decisionsMain(await load(deps, request)) }),
+  show: async (deps, request) => ({
+    title: 'Decisions',
+    main: decisionsMain(await load(deps, request)),
+    known: { kind: Object.keys(KINDS) },
+  }),
 };
 
 async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<Decisions> {

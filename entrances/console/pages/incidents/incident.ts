@@ -39,6 +39,7 @@ import { type IncidentData, loadIncident } from './data.ts';
 import { decisionsPanel, effectsPanel, evidencePanel, suspectsPanel } from './evidence.ts';
 import { actionsPanel, questionsPanel } from './forms.ts';
 import { INCIDENTS_PATH } from './list.ts';
+import { TIMELINE_KINDS } from './filter.ts';
 import { healthPanel } from './health.ts';
 import { timelinePanels } from './timeline.ts';
 import { runsTable } from '../runbooks/parts.ts';
@@ -57,7 +58,12 @@ export const incidentPage: ConsolePage = {
     const { may, caller } = request.viewer;
     if (request.isOpened && may('incidents:act', incident)) await recordSeen(deps, caller, data.story);
     const title = `${numberText(incident)}${serviceEnvironmentText(incident)}: ${incident.title}`;
-    return { title, main: incidentMain(data), asks: answerable(data.story).length > 0 };
+    return {
+      title,
+      main: incidentMain(data),
+      asks: answerable(data.story).length > 0,
+      known: { kind: Object.keys(TIMELINE_KINDS) },
+    };
   },
 };
 

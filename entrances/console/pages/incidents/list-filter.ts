@@ -4,6 +4,10 @@ import { incidentName } from '../../../../core/domain/incidents/incident-number.
 import { Severity } from '../../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 
+export function keysOf<T extends object>(values: T): (keyof T & string)[] {
+  return Object.keys(values) as (keyof T & string)[];
+}
+
 export const STATES = { open: 'Open', resolved: 'Resolved', all: 'All' } as const;
 
 /** Times since which incidents have opened, in days. */
@@ -51,19 +55,29 @@ export type ListFilter = {
 
 const TEXT_MAX_CHARS = 200;
 
-/** Reads the filter of an address. Unknown values select everything. */
+/** Values of the filter that are not free. */
+export const KNOWN_VALUES = {
+  state: keysOf(STATES),
+  severity: Severity.options,
+  days: keysOf(TIMES),
+  cause: keysOf(CAUSES),
+  automation: keysOf(AUTOMATION),
+  attention: keysOf(ATTENTION),
+} as const;
+
+/** Reads the filter of an address. Unknown values select everything, and the page names them. */
 export function listFilterOf(query: URLSearchParams): ListFilter {
-  const one = <T extends string>(name: string, values: readonly T[]): T | null =>
-    values.find((value) => value === query.get(name)) ?? null;
+  const one = <K extends keyof typeof KNOWN_VALUES>(name: K): (typeof KNOWN_VALUES)[K][number] | null =>
+    KNOWN_VALUES[name].find((value) => value === query.get(name)) ?? null;
   return {
-    state: one('state', keysOf(STATES)) ?? 'open',
+    state: one('state') ?? 'open',
     text: (query.get('text') ?? '').trim().slice(0, TEXT_MAX_CHARS),
     team: (query.get('team') ?? '').trim().slice(0, TEXT_MAX_CHARS) || null,
-    severity: one('severity', Severity.options),
-    days: one('days', keysOf(TIMES)),
-    cause: one('cause', keysOf(CAUSES)),
-    automation: one('automation', keysOf(AUTOMATION)),
-    attention: one('attention', keysOf(ATTENTION)),
+    severity: one('severity'),
+    days: one('days'),
+    cause: one('cause'),
+    automation: one('automation'),
+    attention: one('attention'),
     group: (query.get('group') ?? '').trim().slice(0, TEXT_MAX_CHARS) || null,
   };
 }
@@ -75,9 +89,6 @@ export const queryOf = ({ state, text, ...others }: ListFilter): Record<string, 
       ([name, value]) => (value === null ? [] : [[name, value]]),
     ),
   );
-
-export const keysOf = <T extends object>(values: T): (keyof T & string)[] =>
-  Object.keys(values) as (keyof T & string)[];
 
 /** Without what incidents need, and their groups. @param teamOf returns the team of a service */
 export function isListed(

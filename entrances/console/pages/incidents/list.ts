@@ -32,6 +32,7 @@ import {
   CAUSES,
   hasActed,
   keysOf,
+  KNOWN_VALUES,
   type ListFilter,
   listFilterOf,
   queryOf,
@@ -58,7 +59,8 @@ export const incidentsPage: ConsolePage = {
   everySeconds: 10,
   async show(deps, request) {
     const { asks, ...data } = await load(deps, request);
-    return { title: 'Incidents', main: listMain(data), asks };
+    const known = { ...KNOWN_VALUES, team: data.teams };
+    return { title: 'Incidents', main: listMain(data), asks, known };
   },
 };
 

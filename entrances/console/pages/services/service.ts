@@ -39,7 +39,7 @@ export const servicePage: ConsolePage = {
   everySeconds: 30,
   async show(deps, request) {
     const data = await loadService(deps, request);
-    return { title: data.service, main: serviceMain(data) };
+    return { title: data.service, main: serviceMain(data), known: { kind: Object.keys(CHANGE_FILTERS) } };
   },
   actions: {
     'lift-pin': {
