@@ -7,8 +7,8 @@ export type Table = { heading: readonly string[]; rows: readonly (readonly strin
 
 const GAP = '  ';
 
-/** Width that the last column keeps, in characters, before other columns are left out. */
-const TEXT_MIN = 24;
+/** Width that the last column keeps, in characters, before other columns move to the next line. */
+const TEXT_MIN = 20;
 
 /** Returns aligned columns with a heading. The last column is not padded. */
 export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -35,31 +35,39 @@ const lineOf = (
     .trimEnd();
 
 /**
- * Prints a table. At a terminal, it fits the width: the last column is cut, and when that is not enough, columns that do
- * not fit are left out, which stderr says. In a file or a pipe, it is complete.
+ * Prints a table. At a terminal, it fits the width: the last column is cut, then times are shortened to minutes, and columns
+ * that do not fit follow on an indented line below their row. In a file or a pipe, each item is a line.
  *
  * @param options.wraps breaks the last column into lines instead of cutting it
  */
 export function printTable(context: CommandContext, { heading, rows }: Table, { wraps = false } = {}): void {
   const { screen } = context;
   if (screen === undefined) return context.out(table(heading, rows));
-  const lines = [heading, ...rows.map((row) => row.map((cell) => printable(oneLine(cell))))];
+  const whole = [heading, ...rows.map((row) => row.map((cell) => printable(oneLine(cell))))];
+  const all = heading.map((_, column) => column);
+  const lines = shownColumns(whole, screen.width).length === all.length ? whole : whole.map(withShortTimes);
   const shown = shownColumns(lines, screen.width);
   const chosen = lines.map((line) => shown.map((column) => line[column] ?? ''));
   const textWidth = Math.max(8, screen.width - indentOf(widthsOf(chosen)));
-  const fitted = chosen.flatMap((line) => (wraps ? wrapped(line, textWidth) : [cut(line, textWidth)]));
-  const widths = widthsOf(fitted);
+  const fitted = chosen.map((line) => (wraps ? wrapped(line, textWidth) : [cut(line, textWidth)]));
+  const widths = widthsOf(fitted.flat());
   const names = shown.map((column) => heading[column] ?? '');
   const paint = painter(screen, names);
-  for (const [index, line] of fitted.entries())
-    context.outPainted(lineOf(line, widths, (cell, column) => paint(cell, index === 0 ? 'heading' : column)));
-  const hidden = heading.filter((_, column) => !shown.includes(column));
-  if (hidden.length > 0)
-    printText(
-      { out: context.err, screen },
-      `Not shown: ${hidden.join(', ')}. A wider terminal shows all columns, and so does a pipe.`,
-    );
+  for (const [index, parts] of fitted.entries()) {
+    for (const line of parts)
+      context.outPainted(lineOf(line, widths, (cell, column) => paint(cell, index === 0 ? 'heading' : column)));
+    if (index === 0) continue;
+    const below = all.filter((column) => !shown.includes(column) && !isEmpty(lines[index]?.[column]));
+    const text = below.map((column) => `${heading[column] ?? ''} ${lines[index]?.[column] ?? ''}`).join(', ');
+    for (const [line = ''] of text === '' ? [] : wrapped([`    ${text}`], screen.width)) context.out(line);
+  }
 }
+
+const isEmpty = (cell: string | undefined): boolean => cell === undefined || cell === '' || cell === '-';
+
+/** Shortens times to the day and the minute. */
+const withShortTimes = (line: readonly string[]): string[] =>
+  line.map((cell) => cell.replace(/^\d{4}-(\d\d-\d\d \d\d:\d\d):\d\d$/, '$1'));
 
 /** Returns the columns that fit: always the first, which names the item, and the last; of the others, the first ones that fit. */
 function shownColumns(lines: readonly (readonly string[])[], width: number): number[] {
