@@ -12,9 +12,9 @@ const isIn = (section: Section, page: ConsolePage): boolean => (page.section ?? 
 export const navigationOf = ({ may }: Pick<Viewer, 'may'>): { section: Section; pages: NavigationPage[] }[] =>
   SECTIONS.map((section) => ({
     section,
-    pages: PAGES.filter((page) => isIn(section, page) && may(page.action, {})).flatMap((page) =>
-      page.label === null ? [] : [{ ...page, label: page.label }],
-    ),
+    pages: PAGES.filter((page) => isIn(section, page) && may(page.action, {}))
+      .toSorted((a, b) => Number(b.isOverview ?? false) - Number(a.isOverview ?? false))
+      .flatMap((page) => (page.label === null ? [] : [{ ...page, label: page.label }])),
   })).filter(({ pages }) => pages.length > 0);
 
 /**

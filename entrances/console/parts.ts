@@ -14,7 +14,7 @@ export type Html = ReturnType<typeof html>;
 export type Shown = {
   title: string;
   main: Html;
-  /** A question waits for approval: the icon of the page says so. Absent: none, or the page does not know. */
+  /** A question waits for approval: the icon says so. Absent: the page does not read open incidents. */
   asks?: boolean;
   /** A form whose fields are in the address of the page, and that is refused. */
   refused?: RefusedForm;

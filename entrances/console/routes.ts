@@ -41,7 +41,8 @@ import {
   refusalNotice,
   refusedFormOf,
 } from './notices.ts';
-import type { ConsoleDeps, ConsolePage } from './pages/page.ts';
+import { type ConsoleDeps, type ConsolePage, viewerAsReader } from './pages/page.ts';
+import { ASKS } from './pages/reports.ts';
 import { type Html, type Shown, sentence } from './parts.ts';
 import { type RefusedForm, withRefusedForm } from './refused-form.ts';
 import {
@@ -159,11 +160,16 @@ async function readPage(
   const banner = viewer.may('health:read', EVERYWHERE) ? configurationNotice(await deps.config.problems()) : undefined;
   const mayBePaused = page.showsKillSwitch !== true && viewer.may('incidents:read', {});
   const killSwitch = mayBePaused ? killSwitchNotice(await deps.automation.read().catch(() => null)) : undefined;
+  const asks = read.asks ?? (await anyQuestion(deps, viewer));
   const main = html`${banner ?? ''}${killSwitch ?? ''}${unknownValuesNotice(query, read.known) ?? ''}${await read.main}`;
   const markup = String(await main);
-  const version = sha256(read.title + markup.replaceAll(viewer.csrfToken, '')).slice(0, 16);
-  return { shown: { ...read, main }, markup, version };
+  const version = sha256(read.title + String(asks) + markup.replaceAll(viewer.csrfToken, '')).slice(0, 16);
+  return { shown: { ...read, main, asks }, markup, version };
 }
+
+/** Returns whether an incident waits for approval that the viewer may see. */
+const anyQuestion = async ({ reports }: ConsoleDeps, viewer: Viewer): Promise<boolean> =>
+  viewer.may('incidents:read', {}) && (await reports.read(ASKS, null, viewerAsReader(viewer))).value;
 
 type Fields = Iterable<[string, string]>;
 

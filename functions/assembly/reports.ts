@@ -7,6 +7,7 @@ import {
   slowMetrics,
 } from '../../entrances/http/routes/metrics/service-metrics.ts';
 import {
+  ASKS,
   DECISIONS,
   FIRST_STEPS,
   INCIDENTS,
@@ -57,6 +58,7 @@ const COMPUTES: ReadonlyMap<string, () => Promise<Computes>> = new Map<string, (
   [NOW.name, async () => (await pages.now()).incidentsNow],
   [RESOLVED_TODAY.name, async () => (await pages.now()).resolvedToday],
   [FIRST_STEPS.name, async () => (await pages.firstSteps()).stepsDone],
+  [ASKS.name, async () => (await pages.list()).anyAsks],
   [INCIDENTS.name, async () => (await pages.list()).listed],
   [INCIDENTS_NAMED.name, async () => (await pages.find()).incidentsNamed],
   [DECISIONS.name, async () => (await pages.decisions()).decisions],

@@ -30,7 +30,8 @@ const makePalette = () => {
       if (mine !== turn) return;
       const list = page.querySelector('#found > ul, #found > p') ?? make('p', { textContent: 'Sign in again to find something.' });
       results.replaceChildren(list);
-      said.textContent = list.querySelectorAll('a').length + ' results';
+      const count = list.querySelectorAll('a').length;
+      said.textContent = count + (count === 1 ? ' result' : ' results');
     } catch {
       if (mine === turn) results.replaceChildren(make('p', { textContent: 'No connection.' }));
     }

@@ -104,6 +104,8 @@ export type ConsolePage = {
   label: string | null;
   /** The part of the navigation in which it is listed. Absent: `Admin`. */
   section?: Section;
+  /** The page that its section opens. Absent: the first one listed is. */
+  isOverview?: true;
   /** Path of the page in the navigation to which it belongs. Absent: its own. */
   within?: string;
   /** What the viewer must be allowed to do, somewhere. */

@@ -39,6 +39,8 @@ export const NOW = reportKind<null, NowIncidents>('console.now', 'live');
 export const RESOLVED_TODAY = reportKind<{ open: string }, IncidentRecord[]>('console.resolved-today');
 /** Which of the first steps an incident shows to be done, however old it is. */
 export const FIRST_STEPS = reportKind<null, StepsDone>('console.first-steps');
+/** Whether an open incident waits for approval, which the icon of each page says. */
+export const ASKS = reportKind<null, boolean>('console.asks', 'live');
 export const INCIDENTS = reportKind<ListQuery, ListedIncidents>('console.incidents', 'live');
 export const INCIDENTS_NAMED = reportKind<{ text: string }, FoundIncident[]>('console.incidents-named', 'live');
 export const DECISIONS = reportKind<DecisionsQuery, ListedDecisions>('console.decisions', 'live');

@@ -30,6 +30,7 @@ export const deliveryPage: ConsolePage = {
   path: PATH,
   label: 'Delivery',
   section: 'Deploys',
+  isOverview: true,
   action: 'deployments:read',
   everySeconds: 60,
   actions: DELIVERY_ACTIONS,

@@ -43,6 +43,15 @@ describe('the navigation', () => {
     expect(page.match(/aria-current="page"/g)).toHaveLength(1);
   });
 
+  test('opens the overview of a section', () => {
+    const first = navigationOf({ may: () => true }).map(({ section, pages }) => [section, pages[0]?.label]);
+    expect(Object.fromEntries(first)).toMatchObject({
+      Deploys: 'Delivery',
+      Incidents: 'Incidents',
+      Services: 'Services',
+    });
+  });
+
   test('leads to every list', () => {
     const linked = navigationOf({ may: () => true }).flatMap(({ pages }) => pages.map(({ path }) => path));
     const lists = PAGES.filter(({ label }) => label !== null).map(({ path }) => path);
@@ -106,6 +115,41 @@ describe('finding', () => {
     expect(await found('declare')).toEqual(['action /console/declare']);
     expect(await found('post-mortems')).toEqual(['page /console/postmortems']);
     expect(await found('nothing like that')).toEqual([]);
+  });
+
+  test('finds an incident by its number before others, however old it is', async () => {
+    const { world: of, found, get } = await world();
+    const declare = async () => {
+      const { id } = await of.deps.incidents.declare({
+        service: 'cart' as ServiceName,
+        environment: 'production' as EnvironmentName,
+        title: 'as in INC-1',
+        severity: 'critical',
+        by: 'ada',
+        trace: 'trace',
+      });
+      await of.deps.incidents.resolve(id, 0, 'ada', 'over');
+    };
+    for (let n = 0; n < 12; n += 1) await declare();
+    expect((await found('inc-1'))[0]).toBe('incident /console/incidents/INC-1');
+    expect(new Set(await found('inc-1')).size).toBe(6);
+    const list = await textOf(get('/console/incidents?state=all&text=INC-1', { token: 'ada' }));
+    expect(/id="incidents"[^]*?<a href="([^"]+INC[^"]+)"/.exec(list)?.[1]).toBe('/console/incidents/INC-1');
+    expect(await found('inc-1', 'cora')).not.toContain('incident /console/incidents/INC-1');
+  });
+
+  test('finds what can be done in open incidents, as links to the forms', async () => {
+    const { world: of, id, found } = await world();
+    const ofIncident = (form: string) => `action /console/incidents/INC-1#${form}`;
+    expect(await found('ack')).toEqual([ofIncident('do-acknowledge')]);
+    expect(await found('resolve')).toEqual([ofIncident('do-resolve')]);
+    for (const text of ['rollback inc-1', 'roll back checkout'])
+      expect(await found(text)).toEqual([ofIncident('rollback-to')]);
+    expect(await found('pause')).toEqual(['action /console/automation#pause-reason', ofIncident('do-pause')]);
+    expect(await found('kill switch')).toEqual(['action /console/automation#pause-reason']);
+    expect(await found('resolve', 'vera')).toEqual([]);
+    await of.deps.incidents.resolve(id, 0, 'ada', 'over');
+    expect(await found('resolve')).toEqual([]);
   });
 
   test('without words, shows what is open, and where to go', async () => {

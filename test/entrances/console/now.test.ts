@@ -106,7 +106,7 @@ describe('the page Now', () => {
     expect(numbersIn(await page('/console/incidents?group=INC-99'))).toEqual([]);
   });
 
-  test('shows a question that waits, as the icon of each page that lists incidents does', async () => {
+  test('shows a question that waits, as the list and the icon of each page do', async () => {
     const { id } = await incident({ ...acknowledged() });
     const question = {
       serviceEnvironment: { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName },
@@ -125,10 +125,13 @@ describe('the page Now', () => {
       /Waits for approval 1 .*Needs approval: Is the queue empty\? Approve or reject\. Answer/s,
     );
     expect(part(text, 'needs').match(/Is the queue empty/g)).toHaveLength(1);
-    for (const path of ['/console', '/console/incidents', '/console/incidents?state=resolved'])
+    for (const path of ['/console', '/console/incidents', '/console/incidents?state=resolved', '/console/services'])
       expect(await page(path)).toContain('/assets/icon-asks.');
+    expect(await page('/console/services', { token: 'cora' })).not.toContain('/assets/icon-asks.');
+    expect(part(await page('/console/incidents'), 'incidents')).toContain('needs approval');
     await console.world.deps.decisions.expire(id, 1);
-    expect(await page()).not.toContain('/assets/icon-asks.');
+    for (const path of ['/console', '/console/services']) expect(await page(path)).not.toContain('/assets/icon-asks.');
+    expect(part(await page('/console/incidents'), 'incidents')).not.toContain('needs approval');
     expect(part(await page(), 'in-progress')).toContain('Failure 1');
   });
 

@@ -2,7 +2,9 @@ import { incidentPath } from '../../../../core/domain/incidents/console-link.ts'
 import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
 import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
 import { serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
+import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import type { ComputeReport } from '../../../../features/manifest.ts';
+import { withNumbered } from '../incidents/list-data.ts';
 import { isListed, listFilterOf } from '../incidents/list-filter.ts';
 
 /** Results of each kind. */
@@ -17,11 +19,14 @@ export const incidentsNamed: ComputeReport<{ text: string }, FoundIncident[]> = 
   may,
 ) => {
   const filter = { ...listFilterOf(new URLSearchParams()), text };
-  const { items } = await incidents.search({
+  const isMatch = (incident: IncidentRecord): boolean =>
+    isListed(filter, incident, () => undefined) && may('incidents:read', incident);
+  const { items: found } = await incidents.search({
     ...(text === '' && { state: 'open' }),
     limit: SHOWN_MAX,
-    matches: (incident) => isListed(filter, incident, () => undefined) && may('incidents:read', incident),
+    matches: isMatch,
   });
+  const items = await withNumbered({ incidents }, found, text, isMatch);
   const today = clock.now().slice(0, 10);
   return items.map((incident) => ({
     kind: 'incident',

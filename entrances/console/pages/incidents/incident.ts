@@ -61,7 +61,6 @@ export const incidentPage: ConsolePage = {
     return {
       title,
       main: incidentMain(data),
-      asks: answerable(data.story).length > 0,
       known: { kind: Object.keys(TIMELINE_KINDS) },
     };
   },

@@ -3,6 +3,7 @@ import { attending } from '../../../../core/domain/incidents/attention.ts';
 import { numberInAddress } from '../../../../core/domain/incidents/incident-number.ts';
 import type { Deps } from '../../../../core/domain/ports/deps.ts';
 import type { ComputeReport } from '../../../../features/manifest.ts';
+import type { IncidentSummary } from '../../../../core/domain/ports/incidents.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { isListed, type ListFilter } from './list-filter.ts';
@@ -17,8 +18,8 @@ export type ListedIncidents = {
   incidents: readonly IncidentRecord[];
   /** Where older ones begin. Null: there are none. */
   older: string | null;
-  /** An open incident waits for approval. */
-  asks: boolean;
+  /** Open incidents that wait for approval. */
+  asking: readonly IncidentRecord['id'][];
 };
 
 /** Reads one page. */
@@ -35,20 +36,42 @@ export const listed: ComputeReport<ListQuery, ListedIncidents> = async (deps, { 
     ),
   );
   const group = filter.group === null ? null : await groupOf(deps, filter.group);
+  const isMatch = (incident: IncidentRecord): boolean =>
+    isListed(filter, incident, teamOf) &&
+    (filter.attention === null || needs.get(incident.id) === filter.attention) &&
+    (group === null || incident.parent_id === group) &&
+    may('incidents:read', incident);
   const { items, next_cursor: older } = await deps.incidents.search({
     limit: ROWS_MAX,
     ...(filter.state !== 'all' && { state: filter.state }),
     ...(filter.days !== null && { since: plusSeconds(at, -Number(filter.days) * DAY_SECONDS) }),
     ...(from !== null && { cursor: from }),
-    matches: (incident) =>
-      isListed(filter, incident, teamOf) &&
-      (filter.attention === null || needs.get(incident.id) === filter.attention) &&
-      (group === null || incident.parent_id === group) &&
-      may('incidents:read', incident),
+    matches: isMatch,
   });
-  const asks = rows.some(({ attention }) => attention === 'approval');
-  return { incidents: items, older, asks };
+  const asking = open.filter(isAsking).map(({ id }) => id);
+  const incidents = from === null ? await withNumbered(deps, items, filter.text, isMatch) : items;
+  return { incidents, older, asking };
 };
+
+/** Puts the incident first whose number a text is, also if it is older, or not in the state that is listed. */
+export async function withNumbered(
+  { incidents }: Pick<Deps, 'incidents'>,
+  items: readonly IncidentRecord[],
+  text: string,
+  isMatch: (incident: IncidentRecord) => boolean,
+): Promise<readonly IncidentRecord[]> {
+  const number = numberInAddress(text);
+  const id = number === undefined ? undefined : await incidents.withNumber(number);
+  const named = id === undefined ? undefined : await incidents.read(id);
+  return named === undefined || !isMatch(named) ? items : [named, ...items.filter((one) => one.id !== named.id)];
+}
+
+/** While automation is paused, an answer would have no effect. */
+const isAsking = ({ questions, automation_paused: isPaused }: IncidentSummary): boolean => questions > 0 && !isPaused;
+
+/** Returns whether an open incident waits for approval. */
+export const anyAsks: ComputeReport<null, boolean> = async ({ incidents }, _, may) =>
+  (await incidents.openSummaries()).some((incident) => isAsking(incident) && may('incidents:read', incident));
 
 /** Returns the ID of a group. Empty: there is none with this number. */
 async function groupOf({ incidents }: Pick<Deps, 'incidents'>, group: string): Promise<string> {

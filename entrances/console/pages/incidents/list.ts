@@ -43,7 +43,7 @@ import {
 export const INCIDENTS_PATH = '/console/incidents';
 
 export type IncidentList = ListQuery &
-  Omit<ListedIncidents, 'asks'> & {
+  ListedIncidents & {
     at: Timestamp;
     /** Teams of the catalogue. */
     teams: readonly string[];
@@ -58,13 +58,13 @@ export const incidentsPage: ConsolePage = {
   action: 'incidents:read',
   everySeconds: 10,
   async show(deps, request) {
-    const { asks, ...data } = await load(deps, request);
+    const data = await load(deps, request);
     const known = { ...KNOWN_VALUES, team: data.teams };
-    return { title: 'Incidents', main: listMain(data), asks, known };
+    return { title: 'Incidents', main: listMain(data), asks: data.asking.length > 0, known };
   },
 };
 
-async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<IncidentList & { asks: boolean }> {
+async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<IncidentList> {
   const filter = listFilterOf(query);
   const from = query.get('from') || null;
   const { services } = await deps.config.current();
@@ -73,7 +73,7 @@ async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<
   return { at: deps.clock.now(), filter, teams, from, mayDeclare: viewer.may('incidents:write', {}), ...value };
 }
 
-export function listMain({ at, filter, teams, incidents, from, older, mayDeclare }: IncidentList): Html {
+export function listMain({ at, filter, teams, incidents, asking, from, older, mayDeclare }: IncidentList): Html {
   const query = queryOf(filter);
   return html`
     <div class="title-row">
@@ -98,7 +98,7 @@ export function listMain({ at, filter, teams, incidents, from, older, mayDeclare
           : tableOf(
               'incidents',
               COLUMNS,
-              incidents.map((incident) => rowOf(incident, at)),
+              incidents.map((incident) => rowOf(incident, asking.includes(incident.id), at)),
             )
       }
       ${older === null ? '' : olderLink(INCIDENTS_PATH, { ...query, from: older }, 'Older incidents')}
@@ -160,7 +160,7 @@ function emptyText({ state, ...filter }: ListFilter, older: string | null): Html
 
 const COLUMNS = ['Incident', 'Severity', 'State', 'Opened', 'Lasted', 'Cause', 'Automation'];
 
-function rowOf(incident: IncidentRecord, at: Timestamp): Cells {
+function rowOf(incident: IncidentRecord, isAsking: boolean, at: Timestamp): Cells {
   const { title, severity, opened_at, resolved_at, parent_id, roles } = incident;
   return [
     html`<a href="${incidentPath(incident)}">${numberOf(incident)} ${title}</a>
@@ -170,7 +170,8 @@ function rowOf(incident: IncidentRecord, at: Timestamp): Cells {
         }
       </span>`,
     severityBadge(severity),
-    statusBadge(incident, statusWords(incident)),
+    html`${statusBadge(incident, statusWords(incident))}
+    ${isAsking ? html`<span class="badge warning">needs approval</span>` : ''}`,
     ago(opened_at, at),
     spanOf(opened_at, resolved_at ?? at),
     causeOf(incident),
