@@ -47,7 +47,8 @@ const make = (name, className, ...children) => {
   made.append(...children);
   return made;
 };
-const iso = (at) => new Date(at * 1000).toISOString();
+// Local times are written as UTC is.
+const iso = (at) => new Date(at * 1e3 - document.body.dataset.local * new Date(at * 1e3).getTimezoneOffset() * 6e4).toISOString();
 const clock = (at, span) => {
   const text = iso(at);
   return span > 129600 ? text.slice(5, 10) + ' ' + text.slice(11, 16) : text.slice(11, 19);
@@ -178,7 +179,7 @@ const draw = (figure) => {
         ...(data.bars && { fill: color('bar'), width: 0, paths: uPlot.paths.bars({ size: [0.9], align: -1 }) }),
       })),
     ],
-    tzDate: (at) => uPlot.tzDate(new Date(at * 1000), 'UTC'),
+    tzDate: (at) => new Date(iso(at).slice(0, -1)),
     hooks: {
       draw: [move],
       setCursor: [showValue],
@@ -262,7 +263,9 @@ const redraw = (figure) => {
 };
 look();
 new MutationObserver(look).observe(document.getElementById('main'), { childList: true, subtree: true });
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => [...drawn.keys()].forEach(redraw));
+const again = () => [...drawn.keys()].forEach(redraw);
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', again);
+document.addEventListener('times', again);
 // A plot in details that are opened has no size before.
 document.addEventListener('toggle', look, true);
 })();
