@@ -37,6 +37,8 @@ export type ShownFreezes = {
   refused: readonly RecentDecision[];
   /** Ended freezes, newest first. `older`: where the next page starts. */
   ended: { items: readonly Freeze[]; from: string | null; older: string | null };
+  /** Versions that the form of an override offers: refused ones, then recorded ones, newest first. */
+  versions: readonly { service: string; environment: string; version: string }[];
   /** Names that the form of a new freeze offers, in which the viewer may freeze. */
   scopes: { services: readonly string[]; teams: readonly string[]; environments: readonly string[] };
 };

@@ -5,6 +5,7 @@ import { configuredEnvironments, knownTeams } from '../../../core/domain/catalog
 import type { Config } from '../../../schemas/config/config.ts';
 import { scopeInWords } from '../decisions/words.ts';
 import { stateAt } from '../decisions/state.ts';
+import { putsVersionLive } from '../../../core/domain/changes/versions.ts';
 import { nextSpan, spansAt } from '../../../core/domain/time/time-spans.ts';
 import type { CalendarEntry } from '../schemas/calendar.ts';
 import type { Freeze } from '../schemas/freeze.ts';
@@ -19,6 +20,9 @@ const DAYS_AHEAD = 28;
 const DAY_SECONDS = 24 * 3600;
 const REFUSALS_SHOWN = 20;
 const ENDED_SHOWN = 15;
+
+/** Newest changes whose versions are offered. */
+const CHANGES_READ = 100;
 
 /** Maximum number of occurrences of a calendar entry: one a day, and one that began before. */
 const OCCURRENCES_MAX = DAYS_AHEAD + 1;
@@ -63,9 +67,25 @@ export const shownFreezes: ComputeOf<typeof FREEZES_PAGE> = async (core, { from 
     ),
     refused,
     ended: { items: ended.items, from, older: ended.next_cursor },
+    versions: await versionsOf(deps, refused, may),
     scopes: await scopesOf(deps, config, may),
   };
 };
+
+async function versionsOf(
+  { changes }: Pick<Deps, 'changes'>,
+  refused: ShownFreezes['refused'],
+  may: Viewer['may'],
+): Promise<ShownFreezes['versions']> {
+  if (!may('freezes:override', {})) return [];
+  const { items } = await changes.list({ limit: CHANGES_READ });
+  const recorded = items.filter((change) => putsVersionLive(change) && may('deployments:read', change));
+  return [...refused.map(({ request }) => request), ...recorded].map(({ service, environment, version }) => ({
+    service,
+    environment,
+    version,
+  }));
+}
 
 /** @returns names in alphabetical order */
 async function scopesOf(

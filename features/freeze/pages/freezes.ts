@@ -113,7 +113,7 @@ function freezeRow(data: FreezesData, freeze: Freeze): Html {
     }
     <div class="acts">
       ${may('freezes:write', scopeOf(freeze)) ? liftForm(id, csrfToken, isPlanned) : ''}
-      ${may('freezes:override', scopeOf(freeze)) ? overrideForm(id, csrfToken) : ''}
+      ${may('freezes:override', scopeOf(freeze)) ? overrideForm(data, freeze) : ''}
     </div>
   </article>`;
 }
@@ -134,7 +134,9 @@ const liftForm = (id: string, csrfToken: string, isPlanned: boolean): Html =>
     ),
   );
 
-const overrideForm = (id: string, csrfToken: string): Html =>
+const VERSIONS_OFFERED = 20;
+
+const overrideForm = ({ versions, csrfToken }: FreezesData, { id, service, environment }: Freeze): Html =>
   onDemand(
     `override-${id}`,
     'Allow a deployment…',
@@ -151,10 +153,31 @@ const overrideForm = (id: string, csrfToken: string): Html =>
         <label for="override-uses-${id}">Deployments (empty: any number)</label>
         <input id="override-uses-${id}" name="uses" type="number" min="1" max="1000" value="1" />
         <label for="override-version-${id}">Version (empty: any)</label>
-        <input id="override-version-${id}" name="version" maxlength="256" autocomplete="off" spellcheck="false" />
+        <input
+          id="override-version-${id}"
+          name="version"
+          maxlength="256"
+          list="versions-${id}"
+          autocomplete="off"
+          spellcheck="false"
+        />
+        <datalist id="versions-${id}">
+          ${offeredVersions(versions, { service, environment }).map((version) => html`<option value="${version}"></option>`)}
+        </datalist>
         <button class="primary" id="do-override-${id}">Allow</button>`,
     ),
   );
+
+/** Returns the versions to which a freeze of this scope applies. Others can be typed, because the next one is not recorded yet. */
+const offeredVersions = (
+  versions: FreezesData['versions'],
+  { service, environment }: Pick<Freeze, 'service' | 'environment'>,
+): string[] => {
+  const own = versions.filter(
+    (one) => (service === null || one.service === service) && (environment === null || one.environment === environment),
+  );
+  return [...new Set(own.map(({ version }) => version))].slice(0, VERSIONS_OFFERED);
+};
 
 function overrideCells({ at, may, csrfToken }: FreezesData, freeze: Freeze, override: Override): Cells {
   const { id, reason, requested_by, approved_by, version, uses, used_by, expires_at } = override;

@@ -90,6 +90,7 @@ const data = (more: Partial<FreezesData> = {}): FreezesData => ({
     teams: [hostile('payments')],
     environments: [hostile('production')],
   },
+  versions: [{ service: hostile('service'), environment: hostile('environment'), version: hostile('v4') }],
   selected: null,
   ...more,
 });
@@ -108,6 +109,22 @@ test('a freeze without an end says what ends it', async () => {
 });
 
 describe('the page of freezes', () => {
+  test.each<[Partial<Freeze>, string[]]>([
+    [{ service: 'checkout', environment: 'production' }, ['v3']],
+    [{ service: 'checkout' }, ['v3', 'v4']],
+    [{}, ['v3', 'v4', 'c1']],
+  ])('offers the versions of the scope %j for an override', async (scope, expected) => {
+    const versions = [
+      { service: 'checkout', environment: 'production', version: 'v3' },
+      { service: 'checkout', environment: 'staging', version: 'v4' },
+      { service: 'cart', environment: 'production', version: 'c1' },
+    ];
+    const active = [freeze({ service: null, environment: null, ...scope })];
+    const [, options = ''] =
+      /<datalist id="versions-frz_1">([^]*?)<\/datalist>/.exec(await page({ versions, active, scheduled: [] })) ?? [];
+    expect([...options.matchAll(/value="([^"]+)"/g)].map(([, version]) => version)).toEqual(expected);
+  });
+
   test('has a form for each action, and none without the permission', async () => {
     const forms = (markup: string) => new Set([...markup.matchAll(/\/actions\/([a-z-]+)"/g)].map(([, name]) => name));
     expect(forms(await page())).toEqual(new Set(Object.keys(freezesPage.actions ?? {})));
