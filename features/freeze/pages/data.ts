@@ -80,11 +80,9 @@ async function versionsOf(
   if (!may('freezes:override', {})) return [];
   const { items } = await changes.list({ limit: CHANGES_READ });
   const recorded = items.filter((change) => putsVersionLive(change) && may('deployments:read', change));
-  return [...refused.map(({ request }) => request), ...recorded].map(({ service, environment, version }) => ({
-    service,
-    environment,
-    version,
-  }));
+  return [...refused.map(({ request }) => request), ...recorded].flatMap(({ service, environment, version }) =>
+    version === null ? [] : [{ service, environment, version }],
+  );
 }
 
 /** @returns names in alphabetical order */

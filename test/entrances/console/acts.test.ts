@@ -62,6 +62,23 @@ const view = () => console.world.deps.incidents.view(id);
 const said = async () =>
   (await console.world.deps.incidents.timeline(id, { limit: 50 })).items.map(({ actor, text }) => `${actor}: ${text}`);
 
+test('an incident without a health query says what to configure, and one of no known service too', async () => {
+  const health = async () =>
+    textOf(
+      /<section[^>]* id="health"[^]*?<\/section>/.exec(
+        await (await console.get('/console/incidents/INC-1', { token: 'grace' })).text(),
+      )?.[0] ?? '',
+    );
+  expect(await health()).toMatch(
+    /No health query is configured for checkout in production, .*health\.promql and health\.max.*services\.yaml/,
+  );
+  const environments = { production: { health: { promql: 'errors', max: 0.01 } } };
+  console.world.config = Config.parse({ ...CONFIG, services: { checkout: { environments } } });
+  expect(await health()).toMatch(/has no samples yet.*firebreak doctor/);
+  console.world.config = Config.parse({ ...CONFIG, services: {} });
+  expect(await health()).toMatch(/checkout is not in the catalogue/);
+});
+
 describe('in an incident', () => {
   test('a person sends an update to stakeholders', async () => {
     const updates = async (...stakeholders: object[]): Promise<string> => {

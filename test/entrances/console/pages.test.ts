@@ -126,6 +126,7 @@ const data = (more: Partial<IncidentData> = {}): IncidentData => ({
   may: () => true,
   csrfToken: 'key',
   openBecause: [],
+  noHealthBecause: 'no_query',
   at: LATER,
   story: story(),
   health: null,

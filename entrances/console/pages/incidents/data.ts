@@ -4,7 +4,10 @@ import { namer } from '../../../../core/actions/people/names.ts';
 import { Refusal } from '../../../../core/domain/refusal.ts';
 import { keepsOpen } from '../../../../core/domain/incidents/keeps-open.ts';
 import { incidentLinks } from '../../../../core/domain/links/incident-links.ts';
-import { environmentEntry } from '../../../../core/domain/catalogue/catalogue.ts';
+import type { Config } from '../../../../schemas/config/config.ts';
+import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
+import { healthOfIncident } from '../../../../core/domain/catalogue/health.ts';
+import { environmentEntry, serviceEntry } from '../../../../core/domain/catalogue/catalogue.ts';
 import { answerable } from '../../../../core/domain/messages/incident-buttons.ts';
 import { waitsForPublication } from '../../../../core/domain/ports/extensions.ts';
 import type { Link, Overview } from '../../../../core/domain/messages/story.ts';
@@ -34,6 +37,8 @@ export type IncidentData = Pick<Viewer, 'may' | 'csrfToken'> & {
   story: Overview;
   /** Null: no judgement has read a health query. */
   health: HealthRead | null;
+  /** Why there can be no health. Null: a query is configured, or the incident is a group. */
+  noHealthBecause: 'no_query' | 'no_service' | null;
   /** The same query, read now. Null: none is configured, or nothing was read. */
   liveHealth: LiveHealthRead | null;
   /** What is being done. */
@@ -73,6 +78,11 @@ const RUNS_SHOWN = 10;
 /** Entries that one request looks through for matches of a filter. */
 const SEARCHED_MAX = 1000;
 const PER_READ = 250;
+
+function noHealthBecause(config: Config, incident: IncidentRecord): IncidentData['noHealthBecause'] {
+  if (incident.group_reason !== undefined || healthOfIncident(config, incident) !== undefined) return null;
+  return serviceEntry(config.services, incident.service) === undefined ? 'no_service' : 'no_query';
+}
 
 /** @throws Refusal 403, 404 */
 export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: PageRequest): Promise<IncidentData> {
@@ -115,6 +125,7 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
     csrfToken,
     at,
     openBecause: keepsOpen(story, config, deps.timeScale),
+    noHealthBecause: noHealthBecause(config, incident),
     story,
     health,
     liveHealth,

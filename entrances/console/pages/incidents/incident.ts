@@ -39,6 +39,7 @@ import { type IncidentData, loadIncident } from './data.ts';
 import { decisionsPanel, effectsPanel, evidencePanel, suspectsPanel } from './evidence.ts';
 import { actionsPanel, questionsPanel } from './forms.ts';
 import { INCIDENTS_PATH } from './list.ts';
+import { docLink } from '../docs/docs.ts';
 import { TIMELINE_KINDS } from './filter.ts';
 import { healthPanel } from './health.ts';
 import { timelinePanels } from './timeline.ts';
@@ -74,9 +75,9 @@ export const incidentMain = (data: IncidentData): Html => html`
     <div class="aside">${questionsPanel(data)} ${actionsPanel(data)}</div>
     <div class="detail">
       <div class="job">${underWayPanel(data)} ${peoplePanel(data)}</div>
-      ${healthPanel(data.story, data.health, data.at, data.liveHealth)} ${childrenPanel(data)} ${alertsPanel(data)}
-      ${suspectsPanel(data)} ${data.panels} ${runsPanel(data)} ${similarPanel(data)} ${linksPanel(data)}
-      ${timelinePanels(data)}
+      ${healthPanel(data.story, data.health, data.at, data.liveHealth) || noHealthPanel(data)} ${childrenPanel(data)}
+      ${alertsPanel(data)} ${suspectsPanel(data)} ${data.panels} ${runsPanel(data)} ${similarPanel(data)}
+      ${linksPanel(data)} ${timelinePanels(data)}
       <details class="more-details" id="more-details" data-remember="details">
         <summary>Details</summary>
         <div class="stack">${decisionsPanel(data)} ${effectsPanel(data)} ${evidencePanel(data)} ${idsPanel(data)}</div>
@@ -84,6 +85,33 @@ export const incidentMain = (data: IncidentData): Html => html`
     </div>
   </div>
 `;
+
+/** Says why no health is shown, and what to configure. A group has none: its members have their own. */
+function noHealthPanel({ story: { incident }, noHealthBecause }: IncidentData): Html | '' {
+  if (incident.group_reason !== undefined) return '';
+  const { service, environment } = incident;
+  return panel(
+    'health',
+    'Health',
+    null,
+    noHealthBecause === null
+      ? html`<p class="quiet">
+          The health query has no samples yet. If it stays so, <code>firebreak doctor</code> checks the connection to
+          the monitoring system.
+        </p>`
+      : html`<p class="quiet">
+          ${
+            noHealthBecause === 'no_service'
+              ? html`${service} is not in the catalogue, so no health is known. Add it to <code>services.yaml</code>,
+                  with a health query:`
+              : html`No health query is configured for ${service} in ${environment}, so no health is shown. Set
+                  <code>health.promql</code> and <code>health.max</code> of the environment in
+                  <code>services.yaml</code>, or define an SLO of the service:`
+          }
+          ${docLink('reference/configuration.md', 'configuration')}.
+        </p>`,
+  );
+}
 
 function summary({ story, at }: IncidentData): Html {
   const { incident, parent } = story;

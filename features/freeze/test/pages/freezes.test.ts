@@ -3,6 +3,7 @@ import type { RecentDecision } from '../../actions/refusals.ts';
 import { freezesPage, freezesMain, hoursOn } from '../../pages/freezes.ts';
 import { byDay, type FreezesData } from '../../pages/data.ts';
 import type { Freeze, Override } from '../../schemas/freeze.ts';
+import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { utcMinute } from '../../decisions/words.ts';
 import { consoleWorld } from '../../../../test/support/console-world.ts';
@@ -109,7 +110,7 @@ test('a freeze without an end says what ends it', async () => {
 });
 
 describe('the page of freezes', () => {
-  test.each<[Partial<Freeze>, string[]]>([
+  test.each<[{ service?: string; environment?: string }, string[]]>([
     [{ service: 'checkout', environment: 'production' }, ['v3']],
     [{ service: 'checkout' }, ['v3', 'v4']],
     [{}, ['v3', 'v4', 'c1']],
@@ -119,7 +120,13 @@ describe('the page of freezes', () => {
       { service: 'checkout', environment: 'staging', version: 'v4' },
       { service: 'cart', environment: 'production', version: 'c1' },
     ];
-    const active = [freeze({ service: null, environment: null, ...scope })];
+    const { service = null, environment = null } = scope;
+    const active = [
+      freeze({
+        service: service && ServiceName.parse(service),
+        environment: environment && EnvironmentName.parse(environment),
+      }),
+    ];
     const [, options = ''] =
       /<datalist id="versions-frz_1">([^]*?)<\/datalist>/.exec(await page({ versions, active, scheduled: [] })) ?? [];
     expect([...options.matchAll(/value="([^"]+)"/g)].map(([, version]) => version)).toEqual(expected);
