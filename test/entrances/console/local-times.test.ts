@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LOCAL_TEXT } from '../../../entrances/console/assets/times.ts';
 
@@ -8,8 +9,7 @@ afterEach(() => void (TZ === undefined ? delete process.env['TZ'] : (process.env
 const NOON = new Date('2026-11-20T12:00:00Z');
 
 /** Runs this part of the script of pages. */
-const local = (text: string): string =>
-  new Function('text', 'now', `${LOCAL_TEXT} return localText(text, now);`)(text, NOON);
+const local = (text: string): string => runInNewContext(`${LOCAL_TEXT} localText(text, now);`, { text, now: NOON });
 
 test.each([
   ['Approve or reject by 12:16 UTC.', 'Approve or reject by 17:46 GMT+5:30.'],

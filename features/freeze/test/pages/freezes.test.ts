@@ -123,8 +123,8 @@ describe('the page of freezes', () => {
     const { service = null, environment = null } = scope;
     const active = [
       freeze({
-        service: service && ServiceName.parse(service),
-        environment: environment && EnvironmentName.parse(environment),
+        service: service === null ? null : ServiceName.parse(service),
+        environment: environment === null ? null : EnvironmentName.parse(environment),
       }),
     ];
     const [, options = ''] =
