@@ -469,8 +469,10 @@ export function testConsole(looks: readonly Look[], atNight: readonly Look[]): v
       await other.click('#show-times');
       await reads('#zone', /^All times are UTC\.$/, other);
       const icon = `document.querySelector('link[rel=icon]').getAttribute('href')`;
-      const waits = (await firebreak.get(`/v1/incidents/${id}`)).body.decisions.some(
-        ({ state }: any) => state === 'waiting',
+      const { items } = (await firebreak.get('/v1/incidents')).body;
+      const waits = items.some(
+        ({ status, automation_paused: isPaused, decisions }: any) =>
+          status !== 'resolved' && !isPaused && decisions.some(({ state }: any) => state === 'waiting'),
       );
       expect(await other.evaluate(icon)).toMatch(waits ? /icon-asks/ : /icon\./);
       await other.close();

@@ -33,7 +33,11 @@ const COMPLETE: [string, Record<string, string>, (ActionRequest & Record<string,
     },
   ],
   [FORMS.severity, { [severity]: 'info' }, { act: 'severity', severity: 'info', note: null }],
-  [FORMS.update, { [text]: ' We are on it ' }, { act: 'update', text: 'We are on it', publish: true }],
+  [
+    FORMS.update,
+    { [text]: ' We are on it ', [duration]: '30 min' },
+    { act: 'update', text: 'We are on it', nextSeconds: 1800, publish: true },
+  ],
   [FORMS.handover, { [user]: 'U1' }, { act: 'handover', user: 'U1', brief: null }],
   [FORMS.handover, { [user]: 'U1', [text]: 'EU is fine' }, { act: 'handover', user: 'U1', brief: 'EU is fine' }],
   [
