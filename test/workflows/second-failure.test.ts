@@ -92,7 +92,7 @@ test('without a change since, they name none, and not the version that was rolle
   const { updated, card } = await shownOf('second-failure-has-no-change-and-ends-by-itself');
 
   expect(updated?.details).toMatchObject({
-    suspects: 'no known change could have caused this',
+    suspects: 'no known change could have caused this incident',
     why_not_automatic: expect.stringContaining('no other change'),
     next_step: expect.stringMatching(/^Look at checkout in production/),
   });

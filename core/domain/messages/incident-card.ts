@@ -209,8 +209,9 @@ function suspectsPart(story: Overview): ChatPart[] {
   const clearedText: Text = cleared.length === 0 ? [] : [`\n${clearingsText(cleared)}`];
   const suspects = suspectsToShow(incident.suspects);
   if (suspects.length === 0) {
-    const none = `No ${cleared.length === 0 ? '' : 'other '}known change could have caused this incident`;
-    return currentDecisions(story).length === 0 && cleared.length === 0
+    const decisions = currentDecisions(story);
+    const none = `No ${cleared.length === 0 ? '' : 'other '}known change ${isNamed(decisions) ? 'is a probable cause' : 'could have caused this incident'}`;
+    return decisions.length === 0 && cleared.length === 0
       ? []
       : [{ kind: 'text', text: [{ bold: 'Suspects' }, `\n${none}`, ...clearedText] }];
   }
@@ -235,10 +236,13 @@ export const suspectsToShow = <T extends { confidence: number }>(suspects: reado
  * @param decisions about the open problem
  */
 export function noSuspectText(decisions: readonly Pick<DecisionView, 'from_version'>[]): string {
-  const last = decisions.at(-1);
-  if (last === undefined) return 'not known yet';
-  return last.from_version === null ? 'no known change could have caused this' : 'no known change is a probable cause';
+  if (decisions.length === 0) return 'not known yet';
+  return isNamed(decisions) ? 'no known change is a probable cause' : 'no known change could have caused this incident';
 }
+
+/** Returns whether the last decision names a version to roll back. */
+const isNamed = (decisions: readonly Pick<DecisionView, 'from_version'>[]): boolean =>
+  decisions.at(-1)?.from_version != null;
 
 /** @param max most alerts that are listed */
 function alertsPart({ incident, signals }: Overview, max: number): ChatPart[] {

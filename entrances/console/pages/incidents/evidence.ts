@@ -6,7 +6,8 @@ import { problemTexts } from '../../../../core/domain/incidents/problem-words.ts
 import { evidencePath } from '../../../../core/domain/incidents/console-link.ts';
 import { decisionLines, linesOf } from '../../../../core/domain/messages/decision-lines.ts';
 import type { Place } from '../../../../core/domain/messages/place-names.ts';
-import { suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
+import { capitalized } from '../../../../core/domain/messages/decision-lines.ts';
+import { noSuspectText, suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
 import { rollbackOf } from '../../../../core/domain/messages/incident-lines.ts';
 import { questionName } from '../../../../core/domain/rollback/question-names.ts';
 import type { DecisionView, Effect, IncidentRecord } from '../../../../schemas/incidents/incident.ts';
@@ -33,9 +34,7 @@ export function suspectsPanel({ story: { incident, decisions } }: IncidentData):
   const suspects = suspectsToShow(incident.suspects);
   const body =
     suspects.length === 0
-      ? nothing(
-          decisions.length === 0 ? 'No suspect is known yet.' : 'No known change could have caused this incident.',
-        )
+      ? nothing(decisions.length === 0 ? 'No suspect is known yet.' : `${capitalized(noSuspectText(decisions))}.`)
       : html`<ol class="suspects">
           ${suspects.map(
             (suspect) =>

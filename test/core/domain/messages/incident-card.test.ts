@@ -163,9 +163,7 @@ describe('the card', () => {
       { change_id: change('v2', 9).id, version: 'v2' as Version, confidence: 0.853, reasons: ['new', 'close'] },
     ];
     expect(details({ incident: incident({ suspects }) })).toContain('• v2 85 %: new');
-    expect(details({ decisions: [decision({ kind: 'none' })] })).toContain(
-      'No known change could have caused this incident',
-    );
+    expect(details({ decisions: [decision({ kind: 'none' })] })).toContain('No known change is a probable cause');
     expect(details({})).not.toContain('Suspects');
   });
 
