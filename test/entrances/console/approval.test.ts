@@ -430,6 +430,8 @@ test('names the service of a cause that is another one', async () => {
   });
   await asks();
   const asked = (await story()).decisions.at(-1) ?? expect.unreachable();
-  const shown = textOf(String(basisPart({ ...asked, from_version: Version.parse('p2') }, basis, world.clock.now())));
+  const shown = textOf(
+    String(await basisPart({ ...asked, from_version: Version.parse('p2') }, basis, world.clock.now())),
+  );
   expect(shown).toMatch(/Cause payments p2 confidence 90 %.*Other possible causes: v2 20 %/);
 });
