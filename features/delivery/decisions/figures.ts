@@ -35,11 +35,8 @@ export type DoraReport = {
 
 const DAY_SECONDS = 24 * 3600;
 
-/** A figure of fewer records is not drawn over time: one more would change it. */
+/** A figure of fewer records has no band, and is not drawn over time: one more would change it. */
 export const ENOUGH_RECORDS = 3;
-
-/** A figure of fewer records has no band: three incidents that people closed soon are no level of performance. */
-export const RATED_RECORDS = 5;
 
 /** Computes the figures of a window, with the records behind them, newest first. */
 export function doraReport(
@@ -357,6 +354,6 @@ export function figuresOf(
 }
 
 /** Returns the band of a figure. Null: it has too few records for one. */
-const bandOf = (records: number, band: Band | null): Band | null => (records < RATED_RECORDS ? null : band);
+const bandOf = (records: number, band: Band | null): Band | null => (records < ENOUGH_RECORDS ? null : band);
 
 const share = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
