@@ -36,14 +36,8 @@ export const deliveryPage: ConsolePage = {
   actions: DELIVERY_ACTIONS,
   async show(deps, request) {
     const data = await loadDelivery(deps, request);
-    const { services, teams, environments } = data;
-    const known = {
-      days: WINDOWS.map(String),
-      figure: DoraFigure.options,
-      service: services,
-      team: teams,
-      environment: environments,
-    };
+    // Deploys can also be recorded of services and environments that the catalogue does not have.
+    const known = { days: WINDOWS.map(String), figure: DoraFigure.options, team: data.teams };
     return { title: 'Delivery', main: deliveryMain(data), known };
   },
 };
