@@ -126,6 +126,7 @@ export type FeatureJobDeps = ReportDeps &
     | 'blobs'
     | 'evidencePacks'
     | 'healthSamples'
+    | 'incidentGroups'
     | 'extensions'
     | 'features'
     | 'metricQueries'

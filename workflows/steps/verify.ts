@@ -73,7 +73,10 @@ function verdictOfEarlier(
   if (problem === undefined) return null;
   const { mitigation, recovered_at: end } = problem;
   return mitigation !== undefined && isSameMitigation(mitigation, about) && end !== undefined
-    ? { outcome: 'passed', text: `Its problem had ended at ${end.slice(11, 16)} UTC, before the next one began` }
+    ? {
+        outcome: 'passed',
+        text: `The mitigation had helped: its problem ended at ${end.slice(11, 16)} UTC, before the next one began`,
+      }
     : { outcome: 'inconclusive', text: 'Inconclusive: another mitigation has followed, of another problem' };
 }
 

@@ -19,6 +19,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import { acknowledgeByActing } from './acknowledge-by-acting.ts';
 import type { Caller } from '../people/caller.ts';
 import { type ActionRequest, actionRequestOf, type ResponseAction } from './action-request.ts';
+import { withNote } from '../../domain/incidents/with-note.ts';
 
 type ActDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'extensions' | 'incidentGroups'>;
 
@@ -33,28 +34,28 @@ const POSTED_ACTIONS: Record<
     message: { kind: 'pause', by, note },
     change: {
       automationPaused: true,
-      ...timelineChange(by, 'automation.paused', note || 'Paused the automation of this incident'),
+      ...timelineChange(by, 'automation.paused', withNote('Paused the automation of this incident', note)),
     },
   }),
   resume: (by, note) => ({
     message: { kind: 'resume', by, note },
     change: {
       automationPaused: false,
-      ...timelineChange(by, 'automation.resumed', note || 'Resumed the automation of this incident'),
+      ...timelineChange(by, 'automation.resumed', withNote('Resumed the automation of this incident', note)),
     },
   }),
   abort: (by, note) => ({
     message: { kind: 'abort', by, note },
     change: {
       automationPaused: true,
-      ...timelineChange(by, 'automation.aborted', note || 'Aborted the pending actions of automation'),
+      ...timelineChange(by, 'automation.aborted', withNote('Aborted the pending actions of automation', note)),
     },
   }),
   publish: (by, note) => ({
     message: { kind: 'publish', by, note },
     change: {
       publishedBy: by,
-      ...timelineChange(by, 'statuspage.published', note || 'Approved the update of the status page'),
+      ...timelineChange(by, 'statuspage.published', withNote('Approved the update of the status page', note)),
     },
   }),
 };

@@ -12,6 +12,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import { acknowledgeByActing } from './acknowledge-by-acting.ts';
 import { requireIncident } from './require-incident.ts';
 import type { Caller } from '../people/caller.ts';
+import { withNote } from '../../domain/incidents/with-note.ts';
 
 /** Number of newest changes searched for one by someone else. */
 const CHANGES_READ = 50;
@@ -93,7 +94,7 @@ async function intend(
     at: clock.now(),
     actor: stored.flag.by ?? by,
     kind: 'flag.requested',
-    text: note || `Requested to turn on feature flag ${name} again`,
+    text: withNote(`Requested to turn on feature flag ${name} again`, note),
     detail: { key, flag: name },
   });
   return number;

@@ -19,6 +19,7 @@ import { chosenOffer, offerWords } from '../rollback/offers.ts';
 import type { Decision, DecisionInputs } from '../rollback/judgement.ts';
 import { type IncidentPatch, type InboxPost, inboxPostOf } from './inbox-post.ts';
 import { isSameActor, isSamePerson } from '../access/actor-identity.ts';
+import { withNote } from './with-note.ts';
 
 /** A decision to store. `people`: who may answer; null: everyone who may approve. */
 export type NewDecision = {
@@ -165,7 +166,7 @@ export function planAnswer(
   const timeline = {
     actor: by,
     kind: isFinal ? `decision.${answer}` : 'decision.agreed',
-    text: note || `${verb} ${subject}${isFinal ? '' : '; a second approval is required'}`,
+    text: withNote(`${verb} ${subject}${isFinal ? '' : '; a second approval is required'}`, note),
     detail: { decision: view.id, digest },
   };
   const entry = { ...timeline, at };

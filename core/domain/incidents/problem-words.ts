@@ -11,11 +11,17 @@ import { likelihoodText } from '../correlation/words.ts';
  * @example ['Problem 1, from 03:02. Probable cause: v2 (98 %). Mitigated at 03:16, ended at 03:17']
  */
 export function problemTexts(problems: readonly EarlierProblem[]): string[] {
+  const texts = problemClauses(problems);
+  return texts.map((text, index) => `Problem ${index + 1}, ${text}`);
+}
+
+/** Returns the same without numbers. @example ['from 03:02. Probable cause: v2 (98 %). Mitigated at 03:16, ended at 03:17'] */
+export function problemClauses(problems: readonly EarlierProblem[]): string[] {
   const days = new Set(problems.flatMap(({ at, recovered_at: end = at }) => [dayOf(at), dayOf(end)]));
   const clock = (at: Timestamp): string => `${days.size > 1 ? `${dayOf(at)} ` : ''}${at.slice(11, 16)}`;
   return problems.map((problem, index) => {
     const { at, after_change: change, recovered_at: end } = problem;
-    const began = `Problem ${index + 1}, from ${clock(at)}${change === undefined ? '' : `, after ${change}`}`;
+    const began = `from ${clock(at)}${change === undefined ? '' : `, after ${change}`}`;
     const ended = end === undefined ? 'nothing shows when it ended' : `ended at ${clock(end)}`;
     const isJudged = problem.judged > (problems[index - 1]?.judged ?? 0);
     return [began, isJudged ? causeText(problem) : 'Not judged', `${mitigationText(problem, clock)}, ${ended}`].join(

@@ -3,6 +3,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import { closedAsOf, type ReopenRefusal } from './closing.ts';
 import { type InboxPost, inboxPostOf } from './inbox-post.ts';
 import { reopenedProblem } from './new-onset.ts';
+import { withNote } from './with-note.ts';
 
 /**
  * Completes the message that reopens an incident: a new run begins with it, and nothing is left of the runs until the
@@ -64,7 +65,10 @@ export function planReopening(
 ): InboxPost {
   const closedAs = closedAsOf(incident);
   const pages = incident.pages > 0;
-  const text = note || (closedAs === 'unverified' ? 'Reopened: the recovery was not verified' : 'Reopened');
+  const text = withNote(
+    closedAs === 'unverified' ? 'Reopened, because the recovery was not verified' : 'Reopened',
+    note,
+  );
   const post = inboxPostOf(incident, { kind: 'reopened', critical: false, pages, requestsRollback: false, by }, at, {
     byHand: true,
     status: 'open',

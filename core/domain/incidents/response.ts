@@ -302,7 +302,12 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
       return {
         ...state,
         running: state.running.filter((number) => number !== message.number),
-        mitigationDue: state.mitigationDue ?? (message.again === true ? state.judgedFor : null),
+        // A person who has replaced the version meanwhile has ended what it waited for.
+        mitigationDue:
+          state.mitigationDue ??
+          (message.again === true && (state.verifyingChange === null || (state.verifying ?? 0) < message.number)
+            ? state.judgedFor
+            : null),
         mitigated: state.mitigated || message.outcome === 'succeeded',
         pagedAgain: message.outcome === 'succeeded' ? false : state.pagedAgain,
         verification: message.outcome === 'succeeded' ? 'pending' : state.verification,

@@ -1,6 +1,7 @@
 import type { AttributionCorrection, DeployRecord } from '../deploy-record.ts';
 import type { DoraIncident } from '../dora.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { MIN_CONFIDENCE_TO_ASK } from '../../../core/domain/correlation/weights.ts';
 import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
 import {
   endsOf,
@@ -79,10 +80,13 @@ function rolledBackFor(problem: Problem, all: readonly Problem[], rolledBack: re
     one.suspects.find(({ change_id: change }) => change === deploy.id)?.confidence ?? -1;
   return rolledBack
     .filter((deploy) => {
-      const [suspecting] = all.toSorted((a, b) => confidence(b, deploy) - confidence(a, deploy));
+      // People also roll back what was deployed after the problem began.
+      const possible = all.filter(
+        (one) => deploy.started_at <= one.at || confidence(one, deploy) >= MIN_CONFIDENCE_TO_ASK,
+      );
+      const [suspecting] = possible.toSorted((a, b) => confidence(b, deploy) - confidence(a, deploy));
       const isSuspected = suspecting !== undefined && confidence(suspecting, deploy) >= 0;
-      const of = isSuspected ? suspecting : (all.find((one) => deploy.started_at <= one.at) ?? all.at(-1));
-      return of?.number === problem.number;
+      return (isSuspected ? suspecting : possible[0])?.number === problem.number;
     })
     .toSorted((a, b) => confidence(problem, b) - confidence(problem, a));
 }

@@ -37,6 +37,18 @@ test('a rollback is about the problem that suspects the deploy most', () => {
   expect(problems.map(({ deployment_id: deploy }) => deploy)).toEqual([idOf('v3'), idOf('v2')]);
 });
 
+test('a deploy that was rolled back is no cause of a problem that began before it, unless it is probably that', () => {
+  const observed = (confidence: number) =>
+    incident({
+      status: 'resolved',
+      resolved_at: minute(30),
+      suspects: [suspect('v3', confidence), suspect('v2', 0.3)],
+    });
+  const attributed = (confidence: number) =>
+    attributedIncident(observed(confidence), [rolledBack('v3', 1)], undefined, 0.8).problems[0]?.deployment_id;
+  expect([attributed(0.13), attributed(0.6)]).toEqual([null, idOf('v3')]);
+});
+
 test('a problem that had not ended when the next one began ended with that, and counts once', () => {
   const { problems, restore_s } = attributedIncident(twoProblems({}), [], undefined, 0.8);
   expect(problems.map(({ ended_at: end }) => end)).toEqual([minute(30), minute(30)]);

@@ -24,6 +24,7 @@ import type { MetricQueries } from '../../../core/domain/ports/metrics.ts';
 export type GatherDeps = Pick<
   Deps,
   | 'incidents'
+  | 'incidentGroups'
   | 'decisions'
   | 'changes'
   | 'config'
@@ -63,8 +64,9 @@ export async function gather(
   const config = await deps.config.current();
   const { incident, decisions, effects, signals } = story;
   const end = incident.resolved_at ?? deps.clock.now();
-  const [timeline, health, named, packs] = await Promise.all([
+  const [timeline, children, health, named, packs] = await Promise.all([
     wholeTimeline(deps, id, story),
+    incident.group_reason === undefined ? [] : deps.incidentGroups.children(id),
     readHealth(deps, story),
     namer(deps),
     deps.evidencePacks.list(id),
@@ -86,6 +88,7 @@ export async function gather(
       decisions,
       effects,
       signals,
+      members: children.map((child) => child.incident).toSorted((a, b) => (a.opened_at < b.opened_at ? -1 : 1)),
       problems,
       curve: series.curve.filter(([at]) => at >= first && at <= end),
       packs: packs.map(({ name, at, sha256 }) => ({

@@ -7,7 +7,8 @@ import { list, probability } from '../../../core/domain/correlation/words.ts';
 import { onsetOf } from '../../../core/domain/correlation/onset.ts';
 import { pointsOf } from '../../../core/domain/correlation/samples.ts';
 import { ofVersion, suspectName } from '../../../core/domain/changes/change-words.ts';
-import { isDuring, decisionsOf } from '../../../core/domain/incidents/problems.ts';
+import { isDuring, decisionsOf, problemsOf } from '../../../core/domain/incidents/problems.ts';
+import { problemClauses } from '../../../core/domain/incidents/problem-words.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
 import { ACTION_ITEMS, itemLine } from './action-items.ts';
@@ -45,6 +46,9 @@ const ACKNOWLEDGED_WITHIN_SECONDS = 5 * 60;
 const ANSWERED_WITHIN_SECONDS = 5 * 60;
 
 const DAY_SECONDS = 86_400;
+
+/** Services of a group that a title names. */
+const SERVICES_NAMED = 3;
 
 /** Samples that end less than this before the recovery cover it: they come every 30 seconds, and times are shown in minutes. */
 const UNSAMPLED_SECONDS = 120;
@@ -95,7 +99,6 @@ class Drafting {
   }
 
   draft(): Draft {
-    const { incident } = this.#record;
     const sections: Section[] = [
       { heading: 'Summary', text: this.#summary() },
       { heading: 'Impact', text: this.#impact() },
@@ -109,7 +112,9 @@ class Drafting {
       { heading: 'Where we got lucky', text: this.#luck() },
       { heading: ACTION_ITEMS, text: this.#items() },
     ];
-    const title = `${escaped(incident.unmatched || incident.service)} ${this.#failureType()} — ${this.#times.alerted_at.slice(0, 10)}`;
+    const subject = escaped(this.#subject);
+    const what = this.#isGroup ? `Outage of ${subject}` : `${subject} ${this.#failureType()}`;
+    const title = `${what} — ${this.#times.alerted_at.slice(0, 10)}`;
     const introduction = this.#introduction();
     const filled = { by_rule: this.#fields.filter(Boolean).length, of: this.#fields.length };
     return {
@@ -183,6 +188,18 @@ class Drafting {
     return this.#refOfRow('last', 'incident.resolved') ?? this.#opening;
   }
 
+  get #isGroup(): boolean {
+    return this.#record.members.length > 0;
+  }
+
+  /** What failed: the service or, of a group, those of its incidents. */
+  get #subject(): string {
+    const { incident, members } = this.#record;
+    if (members.length === 0) return incident.unmatched || incident.service;
+    const services = new Set(members.map((member) => member.unmatched || member.service));
+    return services.size > SERVICES_NAMED ? `${services.size} services` : list([...services]);
+  }
+
   #failureType(): string {
     const cause = this.#problems.find((problem) => problem.cause !== undefined)?.cause;
     const { service } = this.#record.incident;
@@ -193,8 +210,7 @@ class Drafting {
   }
 
   #failedChange(cause: ToldProblem['cause']): string {
-    if (cause === undefined)
-      return this.#record.incident.group_reason === undefined ? 'outage' : 'outage of several services';
+    if (cause === undefined) return 'outage';
     const { change } = cause;
     switch (change?.kind) {
       case 'migration':
@@ -221,7 +237,7 @@ class Drafting {
     this.#fields.push(true, true);
     return [
       `- **Severity:** ${SEV[incident.severity]} (${incident.severity})`,
-      `- **Service:** ${escaped(serviceEnvironmentText(incident))}`,
+      `- **${this.#isGroup ? 'Services' : 'Service'}:** ${escaped(this.#isGroup ? `${this.#subject} in ${incident.environment}` : serviceEnvironmentText(incident))}`,
       resolved_at !== null
         ? `- **Duration:** ${durationWords(duration_seconds)}, ${spanWords(alerted_at, resolved_at)}`
         : `- **Duration:** ${durationWords(duration_seconds)} so far, since ${alerted_at.slice(0, 10)} ${clockTime(alerted_at)} UTC`,
@@ -232,11 +248,16 @@ class Drafting {
   #summary(): string {
     const { incident } = this.#record;
     const { alerted_at, duration_seconds } = this.#times;
-    const what = `${serviceEnvironmentText(incident)}: ${this.#problems[0]?.title ?? incident.title}`;
-    const opening = this.#sentence(
-      `at ${clockTime(alerted_at)} UTC an alert fired for ${escaped(this.#naming.text(what))}`,
-      this.#opening,
-    );
+    const failure = this.#problems[0]?.title ?? incident.title;
+    const opening = this.#isGroup
+      ? this.#sentence(
+          `at ${clockTime(alerted_at)} UTC incidents of several services became a group: ${escaped(failure)}`,
+          this.#opening,
+        )
+      : this.#sentence(
+          `at ${clockTime(alerted_at)} UTC an alert fired for ${escaped(this.#naming.text(`${serviceEnvironmentText(incident)}: ${failure}`))}`,
+          this.#opening,
+        );
     const end = this.#sentence(
       !this.#isOver
         ? `the incident is still open after ${durationWords(duration_seconds)}`
@@ -247,6 +268,7 @@ class Drafting {
       this.#end,
     );
     const [first, ...others] = this.#problems;
+    if (this.#isGroup) return this.#field([opening, this.#memberLines().join('\n'), end].join('\n\n'), '');
     if (first === undefined || others.length === 0)
       return this.#field([opening, ...(first === undefined ? [] : this.#problemSentences(first)), end].join(' '), '');
     const [refOfFirst, ...refsOfOthers] = this.#problems.map((problem) => this.#beginning(problem));
@@ -257,6 +279,20 @@ class Drafting {
     );
     const told = this.#problems.map((problem) => `- ${this.#problemSentences(problem).join(' ')}`);
     return this.#field([`${opening} ${count}`, told.join('\n'), end].join('\n\n'), '');
+  }
+
+  /** Tells the incidents of a group, whose causes and mitigations are their own. */
+  #memberLines(): string[] {
+    return this.#record.members.map((member) => {
+      const problems = problemsOf(member).map((problem) => {
+        const end = problem.until === null && closedAsOf(member) !== 'unverified' ? member.resolved_at : null;
+        const recovered_at = problem.recovered_at ?? end;
+        return { ...problem, ...(recovered_at !== null && { recovered_at }) };
+      });
+      const joined = this.#refOf('first', ({ about }) => about === member.id) ?? this.#opening;
+      const told = problemClauses(problems).map((text) => escaped(this.#naming.text(text)));
+      return `- ${this.#sentence(`${incidentName(member)} ${escaped(serviceEnvironmentText(member))}: ${told.join('; then ')}`, joined)}`;
+    });
   }
 
   get #isOver(): boolean {
@@ -309,7 +345,11 @@ class Drafting {
       restored !== null
         ? `it ended at ${restored}, and the record has no mitigation of it`
         : isLast
-          ? 'the record does not show its end'
+          ? this.#isOver
+            ? 'the record does not show its end'
+            : problem.recovered_at === undefined
+              ? 'it has not ended'
+              : `it is over since ${clockTime(problem.recovered_at)}, and the incident is still open`
           : 'it had not ended when the next problem began';
     return [...sentences, this.#sentence(ended, this.#beginning(problem), ...refsOfEnd)];
   }
@@ -492,22 +532,22 @@ class Drafting {
 
   #timeToDetect(problem: ToldProblem): string {
     const { label, number, times } = problem;
-    const { to_detect_seconds: seconds, started_at } = times;
+    const { to_detect_seconds: seconds, started_at, alerted_at } = times;
     return this.#field(
       seconds === null
         ? null
         : `- ${this.#sentence(`${label}time to detect: ${durationWords(seconds)}, from ${clockTime(started_at)}`, this.#beginning(problem))}`,
-      `When did ${label === '' ? 'the problem' : `problem ${number}`} begin? Nothing had measured it before the alert.`,
+      `When did ${label === '' ? 'the problem' : `problem ${number}`} begin? Nothing shows that it began before ${clockTime(alerted_at)}.`,
     );
   }
 
   /** Empty: no one acknowledged this problem, which can have ended before, or begun after someone worked on the incident. */
   #timeToAcknowledge(problem: ToldProblem): string[] {
     const { to_acknowledge_seconds: seconds } = problem.times;
+    if (seconds === null) return [];
     const acknowledgement = this.#refDuring(problem, ...ACKNOWLEDGED);
-    if (seconds === null || acknowledgement === undefined) return [];
     const text = `${problem.label}time to acknowledge: ${durationWords(seconds)}`;
-    return [`- ${this.#sentence(text, this.#beginning(problem), acknowledgement)}`];
+    return [`- ${this.#sentence(text, this.#beginning(problem), ...(acknowledgement ? [acknowledgement] : []))}`];
   }
 
   /** Empty: the problem had not ended when the next one began, or nothing has shown its end. */
@@ -527,7 +567,9 @@ class Drafting {
       seconds === null
         ? null
         : `- ${this.#sentence(`${label}time to mitigate: ${durationWords(seconds)}`, this.#beginning(problem), mitigation)}`,
-      `What ended the impact${label === '' ? '' : ` of problem ${number}`}, and when? The record has no mitigation${label === '' ? '' : ' of it'}.`,
+      this.#isGroup
+        ? 'What ended the impact, and when? The summary has the mitigations of the incidents of the group.'
+        : `What ended the impact${label === '' ? '' : ` of problem ${number}`}, and when? The record has no mitigation${label === '' ? '' : ' of it'}.`,
     );
   }
 
@@ -551,8 +593,12 @@ class Drafting {
 
   #causeField(problem: ToldProblem): string {
     const { cause, label, number } = problem;
-    const question = `Which change or event was the cause${label === '' ? '' : ` of problem ${number}`}? Firebreak found no suspect.`;
-    if (cause === undefined) return [...this.#dependencySentence(problem), this.#field(null, question)].join('\n\n');
+    const found = this.#isGroup
+      ? 'The summary has what was found for each incident of the group.'
+      : 'Firebreak found no suspect.';
+    const question = `Which change or event was the cause${label === '' ? '' : ` of problem ${number}`}? ${found}`;
+    if (cause === undefined)
+      return [...this.#dependencySentence(problem, label), this.#field(null, question)].join('\n\n');
     const refs = this.#causeRefs(problem);
     const reasons = cause.suspect.reasons.map(
       (reason) => `- ${this.#sentence(escaped(this.#naming.text(reason)), ...refs)}`,
@@ -562,12 +608,12 @@ class Drafting {
   }
 
   /** Names the dependencies that failed at the same time. Empty: none is known to, or a change is the probable cause. */
-  #dependencySentence(problem: ToldProblem): string[] {
+  #dependencySentence(problem: ToldProblem, label = ''): string[] {
     const { failing, cause } = problem;
     const ref = this.#judgementRef(problem);
     if (cause !== undefined || ref === undefined || failing.length === 0) return [];
     const its = `its ${failing.length === 1 ? 'dependency' : 'dependencies'}`;
-    return [this.#sentence(`${its} ${list(failing.map(escaped))} failed at the same time`, ref)];
+    return [this.#sentence(`${label}${its} ${list(failing.map(escaped))} failed at the same time`, ref)];
   }
 
   /** Points at the stored evidence of actions. */
@@ -597,6 +643,7 @@ class Drafting {
     const began = problem.times.started_at;
     const end = problem.recovered_at ?? problem.until;
     const own = curve.filter(([at]) => at >= began && (end === null || at <= end));
+    if (own.length === 0) return null;
     const peak = pointsOf(own, last).reduce((greatest, { value }) => Math.max(greatest, value), 0);
     const limit = Number.isFinite(health.max) ? ` (healthy up to ${numberWords(health.max)})` : '';
     return this.#sentence(
@@ -642,7 +689,7 @@ class Drafting {
   #well(): string {
     const { to_detect_seconds, to_acknowledge_seconds } = this.#times;
     const last = this.#problems.at(-1);
-    const verified = last?.verification === 'passed' ? this.#refDuring(last, 'verification.passed') : undefined;
+    const verified = last?.verification === 'passed' ? this.#refOfLast('verification.passed') : undefined;
     const acknowledgement = this.#acknowledgement;
     return this.#list(
       [
@@ -682,7 +729,9 @@ class Drafting {
   #automaticSentence(problem: ToldProblem): string[] {
     const { to_mitigate_seconds: seconds } = problem.times;
     const mitigation = this.#refDuring(problem, 'mitigation.succeeded');
-    const automatic = decisionsOf(problem, this.#record.decisions).find(({ kind }) => kind === 'roll_back');
+    const automatic = decisionsOf(problem, this.#record.decisions).find(
+      ({ kind, because }) => kind === 'roll_back' && because !== 'requested_by_person',
+    );
     const decided = automatic && this.#decisionRef(automatic.id);
     if (decided === undefined || mitigation === undefined || seconds === null) return [];
     const text = `${problem.label}Firebreak mitigated on its own, ${durationWords(seconds)} after the alert`;
@@ -823,7 +872,7 @@ class Drafting {
 
 /**
  * Returns the record with only those suspects of each problem that a draft calls probable: those that are probable enough for a
- * question, and the change that was rolled back for the problem. Other suspects are only candidates that nothing excludes.
+ * question, and the change before the problem that was rolled back for it. Other suspects are only candidates that nothing excludes.
  */
 export const withProbableCauses = (record: DraftInput): DraftInput => ({
   ...record,
@@ -831,7 +880,8 @@ export const withProbableCauses = (record: DraftInput): DraftInput => ({
     ...problem,
     causes: problem.causes.filter(
       ({ suspect, change }) =>
-        suspect.confidence >= MIN_CONFIDENCE_TO_ASK || change?.rolled_back_by === record.incident.id,
+        suspect.confidence >= MIN_CONFIDENCE_TO_ASK ||
+        (change?.rolled_back_by === record.incident.id && change.started_at <= problem.at),
     ),
   })),
 });

@@ -1,7 +1,7 @@
 import type { SpentBudget } from '../../../core/domain/ports/error-budgets.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { EvidencePack } from '../../../schemas/incidents/evidence-pack.ts';
-import type { Suspect } from '../../../schemas/incidents/incident.ts';
+import type { IncidentRecord, Suspect } from '../../../schemas/incidents/incident.ts';
 import type { Curve, Evidence } from '../../../core/domain/correlation/evidence.ts';
 import type { SampledRequests } from './requests.ts';
 import type { Problem } from '../../../core/domain/incidents/problems.ts';
@@ -22,6 +22,8 @@ export type ProblemRecord = Problem & {
 
 /** Everything that a draft is made from. The same record always gives the same draft. */
 export type DraftInput = Pick<Story, 'incident' | 'timeline' | 'decisions' | 'effects' | 'signals'> & {
+  /** Incidents of the group, oldest first. Empty: it is no group. */
+  members: readonly IncidentRecord[];
   /** Its problems, oldest first. There is at least one. */
   problems: readonly ProblemRecord[];
   /** Samples of the health query from half an hour before the problem until the end of the incident. */

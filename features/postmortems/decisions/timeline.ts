@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import type { Citation } from '../schemas/postmortem.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -7,8 +8,8 @@ import { escaped } from './markdown.ts';
 import { clockTime } from './words.ts';
 import type { DraftInput } from './record.ts';
 
-/** A row of the timeline in a post-mortem. */
-export type Row = { id: string; at: Timestamp; text: string; kind: string; decision?: string };
+/** A row of the timeline in a post-mortem. `about`: ID of the incident that joined a group. */
+export type Row = { id: string; at: Timestamp; text: string; kind: string; decision?: string; about?: string };
 
 /** Kinds of entries about Firebreak itself, or about how others were notified. */
 const EXCLUDED_KINDS =
@@ -38,7 +39,7 @@ export function rowsOf(
     };
     if (finished_at === null) return [row(started_at, 'begins')];
     // A rollout can cause a problem before its end.
-    return clockTime(started_at) === clockTime(finished_at)
+    return clockTime(started_at) === clockTime(finished_at) && finished_at <= alerted
       ? [row(finished_at, 'finishes')]
       : [row(started_at, 'begins'), row(finished_at, 'finishes', `${rowOfChange(change)}:end`)];
   });
@@ -64,9 +65,10 @@ export function rowsOf(
         kind,
         text:
           isFirst && isSystem(actor)
-            ? `Alert fires: ${clean(text.replace(/^Opened: /, ''))}`
+            ? `${incident.group_reason === undefined ? 'Alert fires' : 'Group opens'}: ${clean(text.replace(/^Opened: /, ''))}`
             : `${escaped(who)}${who === '' ? '' : ' '}${clean(text)}`,
-        ...(kind === 'decision' && { decision: decisionIn(detail) }),
+        ...(kind === 'decision' && { decision: idIn(detail, 'decision') }),
+        ...(kind === 'alerts.joined' && { about: idIn(detail, 'incident') }),
       };
     });
   return shortened([...changes, ...channel, ...entries].toSorted(byTime));
@@ -78,8 +80,8 @@ export const rowOfChange = ({ id }: Pick<Change, 'id'>): string => `change:${id}
 /** The change comes before what follows from it at the same time; other rows keep their order. */
 const byTime = (a: Row, b: Row): number => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0);
 
-const decisionIn = (detail: unknown): string =>
-  typeof detail === 'object' && detail !== null && 'decision' in detail ? String(detail.decision) : '';
+const idIn = (detail: unknown, name: 'decision' | 'incident'): string =>
+  z.record(z.string(), z.unknown()).catch({}).parse(detail)[name]?.toString() ?? '';
 
 export const sentenceCase = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 

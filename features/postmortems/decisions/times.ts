@@ -1,6 +1,6 @@
 import type { ResponseTimes } from '../schemas/postmortem.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import { type Onset, onsetOf } from '../../../core/domain/correlation/onset.ts';
+import { onsetOf } from '../../../core/domain/correlation/onset.ts';
 import { endsOf, isDuring, openSeconds } from '../../../core/domain/incidents/problems.ts';
 import type { DraftInput, ProblemRecord } from './record.ts';
 
@@ -21,14 +21,15 @@ type AnyProblem = Omit<ProblemRecord, 'causes'>;
 
 /** Returns the times of a problem. */
 export function problemTimesOf(record: Record, problem: AnyProblem): ProblemTimes {
-  const { timeline, effects } = record;
+  const { timeline, effects, incident } = record;
   const { at, evidence, notBefore } = problem;
   const alerted_at = alertedAt(record, problem);
-  const onset = evidence === null ? null : onsetOf(evidence);
-  const began = earlier(earlier(onset?.at ?? at, at), alerted_at);
+  const began = earlier(earlier(evidence === null ? at : onsetOf(evidence).at, at), alerted_at);
   const started_at = notBefore !== null && began < notBefore ? notBefore : began;
+  const acting = incident.handling?.acknowledged?.at;
   const acknowledged_at =
-    timeline.find(({ entry }) => ACKNOWLEDGED.includes(entry.kind) && isDuring(problem, entry.at))?.entry.at ?? null;
+    timeline.find(({ entry }) => ACKNOWLEDGED.includes(entry.kind) && isDuring(problem, entry.at))?.entry.at ??
+    (acting !== undefined && isDuring(problem, acting) ? acting : null);
   // A flag that a person changed (`flag.by`) is not an action of Firebreak.
   const mitigated_at =
     timeline.find(({ entry }) => MITIGATED.includes(entry.kind) && isDuring(problem, entry.at))?.entry.at ??
@@ -44,7 +45,8 @@ export function problemTimesOf(record: Record, problem: AnyProblem): ProblemTime
     acknowledged_at,
     mitigated_at,
     restored_at,
-    to_detect_seconds: isMeasured(onset) || started_at < alerted_at ? secondsAfter(started_at, alerted_at) : null,
+    // The start of an alert alone says when the problem was noticed, and samples can show it first after that.
+    to_detect_seconds: started_at < alerted_at ? secondsAfter(started_at, alerted_at) : null,
     to_acknowledge_seconds: secondsAfter(alerted_at, acknowledged_at),
     to_mitigate_seconds: secondsAfter(alerted_at, mitigated_at),
     to_restore_seconds: secondsAfter(at, restored_at),
@@ -52,8 +54,7 @@ export function problemTimesOf(record: Record, problem: AnyProblem): ProblemTime
 }
 
 /**
- * Returns the times of an incident. Detection and mitigation are those of its first problem, and the acknowledgement counts from the
- * problem that was acknowledged.
+ * Returns the times of an incident. Detection and mitigation are those of its first problem.
  *
  * @param now end of the duration of an incident that is open
  */
@@ -74,7 +75,6 @@ export function timesOf(record: Record & { problems: readonly AnyProblem[] }, no
   const restored_at = restoredAt(record, problems.at(-1));
   const ends = endsOf(problems, restored_at);
   const acknowledged_at = handling?.acknowledged?.at ?? null;
-  const acknowledged = problems.find((problem) => acknowledged_at !== null && isDuring(problem, acknowledged_at));
   return {
     started_at,
     alerted_at,
@@ -84,10 +84,7 @@ export function timesOf(record: Record & { problems: readonly AnyProblem[] }, no
     resolved_at,
     duration_seconds: Math.max(0, secondsBetween(alerted_at, resolved_at ?? now)),
     to_detect_seconds,
-    to_acknowledge_seconds: secondsAfter(
-      acknowledged === undefined ? alerted_at : alertedAt(record, acknowledged),
-      acknowledged_at,
-    ),
+    to_acknowledge_seconds: secondsAfter(alerted_at, acknowledged_at),
     to_mitigate_seconds,
     to_restore_seconds:
       restored_at === null
@@ -105,9 +102,6 @@ function alertedAt({ timeline, signals }: Record, problem: AnyProblem): Timestam
     .filter((at) => isDuring(problem, at))
     .reduce(earlier, noticed.entry.at);
 }
-
-/** Returns whether something shows when a problem began: the start of an alert alone says when it was noticed. */
-const isMeasured = (onset: Onset | null): boolean => onset !== null && onset.from !== 'alert';
 
 /** Returns when the incident's last problem had ended. Null: the incident is open. */
 function restoredAt({ incident: { resolved_at }, timeline }: Record, last: AnyProblem | undefined): Timestamp | null {

@@ -26,6 +26,7 @@ import {
 } from '../../../test/workflows/play.ts';
 import { begins, finishes } from '../../../test/workflows/stories/late-changes.ts';
 import { secondFailurePaths } from '../../../test/workflows/stories/second-failures.ts';
+import { groupPaths, parentIn } from '../../../test/workflows/stories/groups.ts';
 import { redeployPaths } from '../../../test/workflows/stories/redeploys.ts';
 import { gather } from '../actions/gather.ts';
 import { draftDuePostmortems } from '../actions/jobs.ts';
@@ -259,7 +260,11 @@ describe('an incident with two bad deploys and an outage right after its resolut
       kind.startsWith('verification.') ? [[kind, (detail as { number: number }).number, text]] : [],
     );
     expect(verdicts).toEqual([
-      ['verification.passed', 1, 'Its problem had ended at 12:03 UTC, before the next one began'],
+      [
+        'verification.passed',
+        1,
+        'The mitigation had helped: its problem ended at 12:03 UTC, before the next one began',
+      ],
       ['verification.passed', 2, expect.stringMatching(/^Healthy: /)],
     ]);
   });
@@ -386,8 +391,28 @@ test('a problem without a change as its cause names the dependency that failed a
   const id = [...world.store.dossiers.values()].find(({ record }) => record.service === 'checkout')?.record.id;
   const gathered = await gather(withPorts(world.deps), id ?? expect.unreachable(), null);
   const { markdown } = gathered === undefined ? expect.unreachable() : draftOf(gathered.record, gathered.end);
-  for (const section of ['Summary', 'Suspect and evidence'])
-    expect(sectionOf(markdown, section).join(' ')).toMatch(/Its dependency payments failed at the same time \[E\d+\]/);
+  expect(sectionOf(markdown, 'Summary').join(' ')).toMatch(/ Its dependency payments failed at the same time \[E\d+\]/);
+  expect(sectionOf(markdown, 'Suspect and evidence')).toContainEqual(
+    expect.stringMatching(/^Problem 2: its dependency payments failed at the same time \[E\d+\]/),
+  );
+});
+
+test('the draft of a group tells what was found for each of its incidents', async () => {
+  const { world } = await play(groupPaths['child-incident-asks-before-a-rollback'] ?? expect.unreachable());
+  const gathered = await gather(withPorts(world.deps), parentIn(world).id, null);
+  const { markdown } = gathered === undefined ? expect.unreachable() : draftOf(gathered.record, gathered.end);
+  expect(markdown).toMatch(/^# Outage of cart, search and checkout — 2026-11-20$/m);
+  expect(markdown).toContain('- **Services:** cart, search and checkout in production');
+  expect(sectionOf(markdown, 'Summary').map((line) => line.replace(/ \[E[^\]]+\]/, ''))).toEqual([
+    'At 12:00 UTC incidents of several services became a group: several services fail at once, among them cart, checkout and search.',
+    '',
+    '- INC-1 cart production: from 11:59. No change is its probable cause. Not mitigated, ended at 12:20.',
+    '- INC-2 search production: from 11:59. No change is its probable cause. Not mitigated, ended at 12:20.',
+    '- INC-3 checkout production: from 11:59. Probable cause: v2 (53 %). Mitigated at 12:04, ended at 12:20.',
+    '',
+    'The incident was resolved after 20 minutes.',
+  ]);
+  expect(markdown).not.toMatch(/several-services|Alert fires|found no suspect|has no mitigation/);
 });
 
 test('a redeploy by hand is told as the mitigation: in the post-mortem, the console, the CLI, and the delivery figures', async () => {

@@ -149,6 +149,7 @@ function recordOf(
     decisions: [],
     effects: [],
     signals: [{ startsAt: alertStartedAt } as Signal],
+    members: [],
     problems: problemsOf(incident).map((problem) => ({
       ...problem,
       causes: suspects.map(({ change, change_id, version, confidence, reasons }) => ({

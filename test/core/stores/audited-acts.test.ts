@@ -128,7 +128,7 @@ test('a rollback, from the request and both approvals to its end with the pin, w
   expect(await logged(/^(rollback|decision|mitigation|page|pin)/)).toMatchObject([
     { actor: 'ada', kind: 'rollback.requested', subject: id },
     { actor: 'ada', kind: 'decision.agreed', detail: { decision: `${id}-1`, digest } },
-    { actor: 'bo', kind: 'decision.approved', text: 'go' },
+    { actor: 'bo', kind: 'decision.approved', text: 'Approved the rollback: go' },
     { actor: 'firebreak', kind: 'rollback.started', detail: { key } },
     { kind: 'mitigation.succeeded', detail: { pinned: 'v2', rolled_back_to: 'v1', ...serviceEnvironment } },
     { actor: 'cy', kind: 'pin.lifted', subject: 'checkout', detail: { pin: pin?.id, version: 'v2' } },

@@ -43,6 +43,7 @@ const draftedWith = (
       decisions,
       effects: [],
       signals: [],
+      members: [],
       problems: [
         {
           number: 1,

@@ -762,6 +762,12 @@ describe('a redeploy by a person', () => {
     expect(later.flatMap(({ verify }) => verify ?? [])).toEqual([{ number: 1, runbook: null, change }]);
   });
 
+  test('that replaces what is judged is not judged again after a wait, as another problem is', () => {
+    const waited = (number: number): Message => ({ ...mitigation('waited', 'no', number), again: true }) as Message;
+    expect(judgements(plans(judged, redeployed, waited(1)))).toEqual([]);
+    expect(judgements(plans({ ...judged, mitigations: 2 }, redeployed, waited(2)))).toHaveLength(1);
+  });
+
   test('is not concerned by the verdict about another mitigation, nor another mitigation by its verdict', () => {
     expect(plans(judged, redeployed, { firing: 0 }, verdict('passed', {})).at(-1)?.tryResolve).toBeNull();
     const then = [redeployed, mitigation('succeeded', 'no', 2), { firing: 0 }] as const;
