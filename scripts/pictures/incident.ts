@@ -88,7 +88,7 @@ export const photographed = (camera: (url: string) => Camera): Story => ({
       after: (page) => page.press('Escape'),
     });
 
-    await slack.command('ada', channel, `/incident update ${UPDATE}`, /Stakeholders notified/);
+    await slack.command('ada', channel, `/incident update ${UPDATE}`, /Update recorded/);
     await take.dialog('slack-approve', {
       width: DESKTOP,
       height: 560,

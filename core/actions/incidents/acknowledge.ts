@@ -15,11 +15,9 @@ import {
   triaged,
 } from '../../domain/people/roles.ts';
 import type { IncidentRecord, IncidentView } from '../../../schemas/incidents/incident.ts';
-import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId, Severity } from '../../../schemas/config/names.ts';
 import type { IncidentRole } from '../../../schemas/people/response-roles.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import { notifiedText } from '../../domain/people/stakeholders.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { acknowledgePages } from '../paging/acknowledge-pages.ts';
 import { acknowledgeGroup } from '../paging/acknowledge-group.ts';
@@ -169,8 +167,8 @@ type UpdateRequest = KeyedRequest & {
   nextMinutes?: number | undefined;
 };
 
-/** Result of an update. `notified`: says who is notified. */
-export type SentUpdate = { incident: IncidentView; public: Publication; notified: string };
+/** Result of an update. */
+export type SentUpdate = { incident: IncidentView; public: Publication };
 
 /**
  * Sends an update to stakeholders. The text is internal: the status page is approved only on request, and uses its own
@@ -198,19 +196,12 @@ export async function sendUpdateToStakeholders(
   });
   await amendIncident(deps, caller, request, amend);
   const record = await requireRecord(deps, request.id);
-  const config = await deps.config.current();
-  const children = record.group_reason === undefined ? [] : await deps.incidentGroups.children(record.id);
-  const publication = await publicationOf(deps, record, publish, config);
+  const publication = await publicationOf(deps, record, publish);
   if (publication.state === 'published')
     await executeResponseAction(deps, caller, { id: request.id, action: 'publish', note: '' });
   return {
     incident: await requireIncident(deps, request.id),
     public: publication,
-    notified: notifiedText(
-      config,
-      record,
-      children.map(({ incident }) => incident),
-    ),
   };
 }
 
@@ -219,8 +210,8 @@ async function publicationOf(
   deps: UpdateDeps,
   record: IncidentRecord,
   publish: UpdateRequest['publish'],
-  { services }: Config,
 ): Promise<Publication> {
+  const { services } = await deps.config.current();
   const reason = await whyNotPublic(deps, record);
   // Without any component, the status page is not in use, so nobody expects the incident there.
   if (reason !== null && (publish === 'no' || publicComponents(services).length === 0)) return { state: 'nothing' };

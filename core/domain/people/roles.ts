@@ -100,6 +100,9 @@ export const triaged =
     return { handling, timeline: timelineEntry(by, 'incident.triaged', `Confirmed the severity ${severity}`) };
   };
 
+/** Said of an update, whomever it concerns. */
+export const UPDATE_RECORDED = 'Update recorded. Stakeholders in response.yaml whom it concerns are notified.';
+
 /** Records an update to stakeholders. */
 export const stakeholderUpdate =
   (update: NonNullable<Handling['stakeholder_update']> & { text: string }): Amend =>

@@ -1,4 +1,5 @@
 import { type Publication, sendUpdateToStakeholders } from '../../../core/actions/incidents/acknowledge.ts';
+import { UPDATE_RECORDED } from '../../../core/domain/people/roles.ts';
 import { answered } from '../outcome.ts';
 import { TEXT_MAX, textInput } from '../modals/blocks.ts';
 import { FIELDS } from '../modals/form.ts';
@@ -64,7 +65,7 @@ export const runUpdate: RunIncidentVerb<Update> = async (deps, { caller, key }, 
     ...(nextSeconds != null && { nextMinutes: Math.ceil(nextSeconds / 60) }),
     publish: publish ? 'if_shown' : 'no',
   });
-  return answered(`${sent.notified}${publicWords(sent.public)}`);
+  return answered(`${UPDATE_RECORDED}${publicWords(sent.public)}`);
 };
 
 function publicWords(publication: Publication): string {

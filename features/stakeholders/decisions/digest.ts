@@ -1,6 +1,6 @@
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import { concernsStakeholder } from '../../../core/domain/people/stakeholders.ts';
+import { isAtLeast, type Severity } from '../../../schemas/config/names.ts';
 import type { Stakeholder } from '../stakeholder.ts';
 import { wasSetBack } from '../../../core/domain/time/set-back.ts';
 import { millisOf, plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
@@ -78,3 +78,17 @@ export function nextNotification(
   if (named !== undefined && named > now) return named;
   return everyMinutes === 'changes' ? null : plusSeconds(now, (everyMinutes * 60) / timeScale);
 }
+
+/** Returns whether a stakeholder wants updates about an incident of these services. */
+const concernsStakeholder = (
+  places: readonly Pick<IncidentRecord, 'service'>[],
+  severity: Severity,
+  { from, services: only, teams }: Pick<Stakeholder, 'from' | 'services' | 'teams'>,
+  services: Config['services'],
+): boolean =>
+  isAtLeast(from, severity) &&
+  places.some(({ service }) => {
+    const team = Object.hasOwn(services, service) ? services[service]?.team : undefined;
+    const isOfTeam = teams === undefined || (team !== undefined && teams.includes(team));
+    return isOfTeam && only?.includes(service) !== false;
+  });

@@ -10,7 +10,7 @@ import {
   takeRole,
   triage,
 } from '../../../../core/actions/incidents/acknowledge.ts';
-import { NOTIFIED } from '../../../../core/domain/people/stakeholders.ts';
+import { UPDATE_RECORDED } from '../../../../core/domain/people/roles.ts';
 import { clearingWords, clearSuspectChange } from '../../../../core/actions/incidents/clear-suspect.ts';
 import { restoreSuspectChange, restoringWords } from '../../../../core/actions/incidents/restore-suspect.ts';
 import { holderNamed } from '../../../../core/actions/incidents/role-holders.ts';
@@ -223,7 +223,7 @@ export const INCIDENT_ACTIONS = {
   },
   update: {
     permission: 'incidents:write',
-    done: NOTIFIED,
+    done: UPDATE_RECORDED,
     run: async (deps, caller, id, form, key) => {
       const { text, publish, next } = fields(form, {
         text: filled('write an update').max(3000),
@@ -237,8 +237,8 @@ export const INCIDENT_ACTIONS = {
         publish: publish === 'yes' ? 'if_shown' : 'no',
         nextMinutes: next,
       });
-      const said = `${sent.notified} ${publicationText(sent.public)}`.trim();
-      return said === NOTIFIED ? {} : { text: said };
+      const also = publicationText(sent.public);
+      return also === '' ? {} : { text: `${UPDATE_RECORDED} ${also}` };
     },
   },
   severity: {
