@@ -320,7 +320,8 @@ describe('actions on an incident', () => {
     expect(now).toMatchObject({ severity: 'critical', roles: { commander: { name: 'grace' } } });
     expect(now?.handling?.acknowledged?.by).toBe('grace');
     const said = timeline?.map(({ entry: { actor, text } }) => `${actor}: ${text}`);
-    for (const text of ['Looked at the logs', 'Let me look', 'False alarm']) expect(said).toContain(`grace: ${text}`);
+    for (const text of ['Looked at the logs', 'Paused the automation of this incident: Let me look', 'False alarm'])
+      expect(said).toContain(`grace: ${text}`);
     const page = await (await get(`/console/incidents/${id}?done=note`, grace)).text();
     expect(page).toContain('Note added.');
   });
