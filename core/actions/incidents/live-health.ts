@@ -1,7 +1,6 @@
 import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
 import type { Curve } from '../../domain/correlation/evidence.ts';
 import { requestsOf } from '../../domain/correlation/query.ts';
-import { closedAsOf } from '../../domain/incidents/closing.ts';
 import type { Story } from '../../domain/messages/story.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { inTime } from '../../stores/in-time.ts';
@@ -24,8 +23,8 @@ export type LiveHealth = {
 export type LiveHealthRead = { live: LiveHealth; isCurrent: boolean };
 
 /**
- * Seconds before the problem, and after the end of the incident, that are read. After a verified recovery, none: what follows is
- * another problem.
+ * Seconds before the problem, and after the end of the incident, that are read. After a recovery that health has verified, none: what
+ * follows is another problem. Alerts can end before health is within its limit.
  */
 const BEFORE_SECONDS = 30 * 60;
 const AFTER_SECONDS = 10 * 60;
@@ -72,7 +71,7 @@ export async function readLiveHealth(
   CACHE.set(deps.metrics, slots);
   const now = deps.clock.now();
   const slot = slots.get(incident.id) ?? { live: null, readAt: null, triedAt: timestamp(0), pending: null };
-  const after = closedAsOf(incident) === 'verified' ? 0 : AFTER_SECONDS;
+  const after = incident.verification === 'passed' ? 0 : AFTER_SECONDS;
   const end = incident.resolved_at === null ? null : plusSeconds(incident.resolved_at, after);
   const isWhole = end !== null && slot.live !== null && slot.live.until >= end;
   if (!isWhole && slot.pending === null && secondsBetween(slot.triedAt, now) >= FRESH_SECONDS) {

@@ -10,7 +10,6 @@ import { endPin } from '../changes/lift-pin.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { requireIncident } from './require-incident.ts';
 import type { Caller } from '../people/caller.ts';
-import { withNote } from '../../domain/incidents/with-note.ts';
 
 /**
  * Marks the actions of automation in an incident as wrong, also those that it would have executed in shadow mode. Works
@@ -35,7 +34,7 @@ export async function markWrong(
   if (ofShadow)
     for (const { kind, target } of incident.decisions)
       if (kind === 'shadow' && target !== null) caller.allow('incidents:act', target);
-  const text = withNote('Marked the automation as wrong', note);
+  const text = note || 'Marked the automation as wrong';
   const { acts, demoted } = await deps.automation.markWrong(id, key ?? null, text);
   const shadowed = ofShadow ? await deps.decisions.markWrong(id, caller.name, text) : 0;
   if (acts.length + shadowed === 0)

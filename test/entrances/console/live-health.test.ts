@@ -133,14 +133,18 @@ describe('the health on the page of an incident', () => {
     expect(shown).toContain('The health query has no samples yet.');
   });
 
-  test('ends ten minutes after the end of the incident, and is not read again then', async () => {
+  test.each([
+    ['ten minutes after the end of the incident', { resolved_by: 'ada' }, 600],
+    ['ten minutes after the end of its alerts', { closed_as: 'verified', verification: 'not_needed' }, 600],
+    ['at an end that health has verified', { closed_as: 'verified', verification: 'passed' }, 0],
+  ])('ends %s, and is not read again then', async (_, end, seconds) => {
     const { clock, store } = console.world;
     const item = (await store.get(keys.incident(id))) ?? expect.unreachable();
     const resolved_at = clock.now();
-    await store.write([put({ ...item, ...keys.incident(id), status: 'resolved', resolved_at, resolved_by: 'ada' })]);
+    await store.write([put({ ...item, ...keys.incident(id), status: 'resolved', resolved_at, ...end })]);
     clock.set(clock.millis + 3_600_000);
-    expect(await health()).toMatch(/within the limit/);
-    expect(monitoring.asked.map(({ until }) => until)).toEqual(Array(3).fill(plusSeconds(resolved_at, 600)));
+    expect(await health()).toMatch(/(?:within|above) the limit/);
+    expect(monitoring.asked.map(({ until }) => until)).toEqual(Array(3).fill(plusSeconds(resolved_at, seconds)));
     clock.set(clock.millis + 60_000);
     await page();
     expect(monitoring.asked).toHaveLength(3);
