@@ -13,6 +13,7 @@ import { Config } from '../../../schemas/config/config.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { NOON } from '../../../test/core/arbitraries.ts';
 import { consoleWorld, tokenRecord } from '../../../test/support/console-world.ts';
+import { textOf } from '../../../test/support/hostile.ts';
 import type { FakeWorld } from '../../../test/support/fake-deps.ts';
 import {
   answers,
@@ -273,6 +274,7 @@ describe('an incident with two bad deploys and an outage right after its resolut
     const page = await consolePage(world, incident.id);
     for (const text of EARLIER) expect(page).toContain(`<li>${text}</li>`);
     expect(page).toContain('No known change could have caused this incident');
+    expect(textOf(await consoleText(world, '/console/incidents?state=all'))).toContain('v2 57 %, v3 95 %');
     const lines = incidentText(incident);
     expect(lines.filter((line) => line.startsWith('Problem '))).toEqual(EARLIER);
     expect(lines.filter((line) => line.startsWith('suspect '))).toEqual([]);
@@ -449,5 +451,7 @@ test('a redeploy by hand is told as the mitigation: in the post-mortem, the cons
 const sectionOf = (markdown: string, heading: string): string[] =>
   (partsOf(markdown).sections.find((one) => one.heading === heading)?.text ?? '').split('\n');
 
-const consolePage = async (world: FakeWorld, id: string): Promise<string> =>
-  (await consoleWorld(() => ({}), world).get(`/console/incidents/${id}`, { token: 'ada' })).text();
+const consolePage = (world: FakeWorld, id: string): Promise<string> => consoleText(world, `/console/incidents/${id}`);
+
+const consoleText = async (world: FakeWorld, path: string): Promise<string> =>
+  (await consoleWorld(() => ({}), world).get(path, { token: 'ada' })).text();

@@ -1,3 +1,4 @@
+import { problemsOf } from '../../../../core/domain/incidents/problems.ts';
 import { suspectName } from '../../../../core/domain/changes/change-words.ts';
 import { html } from 'hono/html';
 import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
@@ -179,10 +180,16 @@ function rowOf(incident: IncidentRecord, isAsking: boolean, at: Timestamp): Cell
   ];
 }
 
-/** Shows the most probable suspect, or why incidents are grouped. Empty: nothing is known. */
-function causeOf({ suspects, group_reason }: IncidentRecord): Html | string {
+/** Shows the most probable suspect, of an incident that is over that of each problem, or why incidents are grouped. Empty: nothing is known. */
+function causeOf(incident: IncidentRecord): Html | string {
+  const { status, suspects: open, group_reason } = incident;
   if (group_reason !== undefined) return group_reason.name === '' ? 'many at once' : group_reason.name;
-  const [first] = suspectsToShow(suspects);
-  if (first === undefined) return '';
-  return html`<span class="version">${suspectName(first)}</span> ${Math.round(first.confidence * 100)} %`;
+  const problems = status === 'resolved' ? problemsOf(incident).map(({ suspects }) => suspects) : [open];
+  const causes = problems.flatMap((suspects) => suspectsToShow(suspects).slice(0, 1));
+  if (causes.length === 0) return '';
+  return html`${causes.map(
+    (suspect, n) =>
+      html`${n === 0 ? '' : ', '}<span class="version">${suspectName(suspect)}</span>
+        ${Math.round(suspect.confidence * 100)} %`,
+  )}`;
 }
