@@ -31,7 +31,7 @@ export const plot = (chart: Plot): Html =>
         ? ''
         : html`<details id="${chart.id}-data">
             <summary>Data as a table</summary>
-            ${chart.table ?? dataTable(chart)}
+            ${chart.table ?? dataTables(chart)}
           </details>`
     }
   </figure>`;
@@ -103,8 +103,18 @@ function plotData(chart: Plot): string {
   });
 }
 
+/** Shows the data of each line of a plot. */
+export function dataTables(chart: Plot): Html {
+  const { title, beside } = chart;
+  if (beside === undefined) return dataTable(chart);
+  const others = beside.others.map(({ name, curve }) =>
+    dataTable({ ...chart, title: `${title}, ${name}`, curve, marks: [] }),
+  );
+  return html`${dataTable({ ...chart, title: `${title}, ${beside.ownName}` })}${others}`;
+}
+
 /** Shows the highest value of each stretch of time, the gaps, and the marks, in order. */
-export function dataTable(chart: Plot): Html {
+function dataTable(chart: Plot): Html {
   const { title, curve, from, until: end, limit, marks } = chart;
   const shown = curve.filter(([at]) => at >= from && at <= end);
   const perRow = Math.max(1, Math.ceil(shown.length / ROWS_MAX));

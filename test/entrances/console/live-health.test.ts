@@ -93,7 +93,8 @@ describe('the health on the page of an incident', () => {
     expect(shown).toContain('Failed requests in percent of all');
     expect(shown).toContain('sum(rate(http_requests_total');
     expect(shown).toContain('Requests per second');
-    expect(shown).toContain('Health by version');
+    for (const version of ['v1', 'v2'])
+      expect(shown).toMatch(new RegExp(`Health by version, ${version}(?:: .*?)? Time`));
     const last = monitoring.asked.findLast(({ promql }) => promql === QUERY) ?? expect.unreachable();
     expect(secondsBetween(last.from, opened)).toBeGreaterThanOrEqual(1800);
     expect(last.until).toBe(clock.now());

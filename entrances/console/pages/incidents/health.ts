@@ -14,7 +14,7 @@ import { numberOf } from '../../../../core/domain/rollback/question-names.ts';
 import type { DecisionView, Effect } from '../../../../schemas/incidents/incident.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../../schemas/time/time.ts';
 import { clockTime, type Html, panel, spanOf } from '../../parts.ts';
-import { dataTable, type Mark, type Plot, plot, SHARE, type Unit } from '../../plot.ts';
+import { dataTables, type Mark, type Plot, plot, SHARE, type Unit } from '../../plot.ts';
 
 /** Seconds that are shown before the first mark of a stored curve: a multiple of the time between the marks, within limits. */
 const BEFORE_SECONDS = { min: 2 * 60, max: 20 * 60, factor: 4 };
@@ -88,7 +88,7 @@ export function healthPanel(
       <p class="quiet">${called} ${sourceText(health, curve, { incident, now, read })}</p>
       <details id="health-data">
         <summary>Data as tables</summary>
-        ${plots.map((one) => dataTable(one))}
+        ${plots.map((one) => dataTables(one))}
       </details>`,
   );
 }
