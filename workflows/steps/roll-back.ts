@@ -79,6 +79,9 @@ type RollbackAttempt =
 const PAUSES_SECONDS = [2, 5, 10, 20, 30, 60, 90, 120] as const;
 const TRIES = 37;
 
+/** Number of the attempt after which people read that the target gives no usable answer. */
+const NOTED_ATTEMPT = 3;
+
 /** Seconds for which an accepted rollback is followed: with the attempts before, less than its target is locked. */
 const FOLLOWED_SECONDS = 3600;
 
@@ -96,7 +99,7 @@ export type MitigationEnd = { outcome: MitigationOutcome; page: PageNeed; text: 
 export async function followRollback(run: Run, order: RollbackOrder, deps: Deps): Promise<MitigationEnd> {
   for (let attempt = 0; attempt < TRIES; attempt += 1) {
     const answer: RollbackAttempt = await run.step('roll-back', async () =>
-      noteWaiting(deps, order, await rollBackOnce(deps, order)),
+      noteUnanswered(deps, order, attempt, await noteWaiting(deps, order, await rollBackOnce(deps, order))),
     );
     if (answer.kind === 'in_progress') return pollRollback(run, order, answer.handle, deps);
     if (answer.kind !== 'later' && answer.kind !== 'busy') return mitigationEndOf(answer, order);
@@ -446,6 +449,25 @@ async function noteWaiting(deps: Deps, order: RollbackOrder, answer: RollbackAtt
   await deps.incidents.post(id, { kind: 'page', by: 'firebreak', note: text }, {}, `${key}-waits`);
   await wake(deps, id);
   await deps.effects.conclude(id, key, 'accepted', text);
+  return answer;
+}
+
+/** Adds to the timeline, once, that the target gives no usable answer: people who wait for the rollback can do it by hand. */
+async function noteUnanswered(
+  { clock, incidents }: Pick<Deps, 'clock' | 'incidents'>,
+  { incidentId: id, key, flag }: RollbackOrder,
+  attempt: number,
+  answer: RollbackAttempt,
+): Promise<RollbackAttempt> {
+  if (attempt + 1 !== NOTED_ATTEMPT || answer.kind !== 'later') return answer;
+  const system = flag === undefined ? 'the CD system' : 'the flag system';
+  await incidents.note(id, `${key}-unanswered`, {
+    at: clock.now(),
+    actor: 'firebreak',
+    kind: 'rollback.unanswered',
+    text: `No usable answer from ${system} in ${NOTED_ATTEMPT} attempts: ${answer.detail}. Firebreak tries again for up to an hour`,
+    detail: null,
+  });
   return answer;
 }
 
