@@ -56,6 +56,8 @@ export const Message = z.discriminatedUnion('kind', [
     again: z.literal(true).optional(),
     /** One of the firing signals was measured, for the first time in the incident. */
     measured: z.literal(true).optional(),
+    /** All signals that fired are muted: they start nothing. */
+    muted: z.literal(true).optional(),
   }),
   /**
    * An alert has returned after the incident was resolved, and reopened it. `pages`: one that pages. `by`: the person who

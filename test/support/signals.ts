@@ -46,5 +46,8 @@ export const arrival = (
 export const arrivals = (signals: readonly Signal[], config: Config = emptyConfig): Arrival[] =>
   signals.map((one) => arrival(one, { delivery: destinationsOf(one, config, one.startsAt) }));
 
+/** Another alert that inhibits. */
+export const inhibited: Mute = { by: 'inhibition', name: 'ClusterDown', until: null, reason: '' };
+
 /** A silence by a person, for a disk replacement. */
 export const silenced: Mute = { by: 'silence', name: 'silence-1', until: null, reason: 'new disks (by ada)' };

@@ -8,6 +8,7 @@ import type { IncidentChange } from '../../core/domain/ports/incidents.ts';
 import { NewChange } from '../../schemas/changes/change.ts';
 import { Config } from '../../schemas/config/config.ts';
 import { scopeOf } from '../../core/domain/alerts/admission.ts';
+import type { Mute } from '../../core/domain/alerts/routing.ts';
 import type { Message } from '../../schemas/incidents/inbox.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Signal } from '../../schemas/alerts/signal.ts';
@@ -151,8 +152,8 @@ async function twoDeploys(world: FakeWorld): Promise<void> {
   await deploys('v2', 8)(world);
 }
 
-/** `began`: when the alert began, in seconds before it arrives. */
-type AlertOptions = { labels?: Record<string, string>; name?: string; began?: number; summary?: string };
+/** `began`: when the alert began, in seconds before it arrives. `mute`: what mutes it then. */
+type AlertOptions = { labels?: Record<string, string>; name?: string; began?: number; summary?: string; mute?: Mute };
 
 /** Keeps the start time of each alert, so that its end refers to the same alert. */
 function signalOf(
@@ -178,11 +179,12 @@ function signalOf(
 
 const asking = { service: 'checkout', environment: 'production', severity: 'critical', action: 'auto-rollback' };
 
-const admit = async (world: FakeWorld, signal: Signal): Promise<void> => {
+const admit = async (world: FakeWorld, signal: Signal, mute: Mute | null = null): Promise<void> => {
   // Each request has its own trace; an incident keeps the one that opened it.
   const isNew = !world.store.isOpen(scopeOf(signal));
   const receipt = { at: world.clock.now(), trace: isNew ? 'trace' : 'another trace' };
-  const { wake: ids } = await world.deps.incidents.admit(arrivals([signal], world.config), receipt);
+  const arrived = arrivals([signal], world.config).map((one) => ({ ...one, mute }));
+  const { wake: ids } = await world.deps.incidents.admit(arrived, receipt);
   for (const id of ids) await wake(world.deps, id);
 };
 
@@ -190,7 +192,7 @@ const admit = async (world: FakeWorld, signal: Signal): Promise<void> => {
 export const fires =
   (options: AlertOptions = {}): Moment =>
   (world) =>
-    admit(world, signalOf(world, options, 'firing'));
+    admit(world, signalOf(world, options, 'firing'), options.mute);
 
 /** Sends the notification of a firing alert again, as its sender does every few hours. */
 export const repeats =

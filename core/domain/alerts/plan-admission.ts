@@ -113,8 +113,11 @@ export type AdmissionPlan = {
   listed: readonly { signal: Signal; mute: Mute | null }[];
   /** Listed alerts that have ended. */
   ended: readonly (Listing & { endsAt: Timestamp })[];
-  /** Listed alerts whose state or end was not measured, or is now. `because`: reason of the sender. Undefined: it is measured. */
-  measured: readonly (Listing & { because: string | undefined; monitoringFailure?: boolean })[];
+  /**
+   * Listed alerts whose state or end was not measured, or is now. `because`: reason of the sender. Undefined: it is measured.
+   * `unmuted`: a mute of it has ended, if there was one.
+   */
+  measured: readonly (Listing & { because: string | undefined; monitoringFailure?: boolean; unmuted: boolean })[];
   admitted: Admitted;
 };
 
@@ -216,10 +219,11 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
     ended: [...byEffect.ended, ...byEffect.replaced].map((arrival) => endOf(arrival, at)),
     measured: ofIncident
       .filter(({ novelty, known }) => known?.status === 'firing' && CHANGES_MEASUREMENT.has(novelty))
-      .map(({ signal: { monitoringFailure, ...signal }, known }) => ({
+      .map(({ signal: { monitoringFailure, ...signal }, known, mute }) => ({
         ...signal,
         ...listingOf(known ?? signal),
         because: signal.unmeasured,
+        unmuted: signal.status === 'firing' && mute === null,
         ...(signal.status === 'firing' && { monitoringFailure }),
       })),
     admitted: {
@@ -513,6 +517,7 @@ function planPost(state: AdmissionState, incident: IncidentRecord, byEffect: Arr
       : looksBack(incident, unmutedArrivals) && { looks_back: true as const }),
     ...(again && { again: true as const }),
     ...(isMeasuredNow && { measured: true as const }),
+    ...(byEffect.attached.length > 0 && unmutedArrivals.length === 0 && { muted: true as const }),
   };
   const { requesting, unmeasured, measured } = byEffect;
   if (message.fired === 0 && message.resolved === 0 && [...requesting, ...unmeasured, ...measured].length === 0)

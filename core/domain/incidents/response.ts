@@ -199,7 +199,7 @@ function withMessage(state: ResponseState, message: Message): ResponseState {
           ? { by: 'alert', name: '' }
           : (state.mitigationDue ?? (isNew ? { by: 'none', name: '' } : isMeasured ? state.judgedFor : null)),
         // A runbook may apply to the alerts that joined.
-        runbookDue: state.runbookDue || (message.fired > 0 && state.runbooks > 0 && !isHeld),
+        runbookDue: state.runbookDue || (message.fired > 0 && message.muted !== true && state.runbooks > 0 && !isHeld),
         verifyAgain: state.verifyAgain || couldPassNow(state),
         pageOutdated: state.pageOutdated || (message.fired + message.resolved > 0 && state.onsetJudgement > 0),
       };

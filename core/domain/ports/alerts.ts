@@ -41,10 +41,11 @@ export type HeldAlert = {
   isFiring: boolean;
 };
 
-export type SignalView = Signal & { first_seen_at: Timestamp };
+/** `mute`: of an alert of an incident, what muted it when it arrived and was not seen to end since. Absent: nothing. */
+export type SignalView = Signal & { first_seen_at: Timestamp; mute?: Mute };
 
 /** An alert of an incident as it was admitted. `received_at`, `mute`: absent in records of older versions. */
-export type AdmittedSignal = SignalView & { received_at?: Timestamp; mute?: Mute };
+export type AdmittedSignal = SignalView & { received_at?: Timestamp };
 
 export type Quarantined = {
   id: string;

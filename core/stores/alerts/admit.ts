@@ -325,9 +325,10 @@ async function writeBatch(
             }),
           ),
           ...plan.ended.map((end) => signalEnd(id, end)),
-          ...plan.measured.map(({ because, monitoringFailure, ...listing }) =>
+          ...plan.measured.map(({ because, monitoringFailure, unmuted, ...listing }) =>
             update(listingKey(id, listing), {
               set: {
+                ...(unmuted && { unmuted_at: at }),
                 ...(monitoringFailure !== undefined && { monitoringFailure }),
                 ...(because !== undefined && { unmeasured: because }),
               },
@@ -423,6 +424,10 @@ export const admittedSignalIn = (item: Item): AdmittedSignal => ({
   ...(typeof item['received_at'] === 'string' && { received_at: Timestamp.parse(item['received_at']) }),
   ...(item['mute'] !== undefined && { mute: item['mute'] as Mute }),
 });
+
+/** Reads what still mutes an alert of an incident. Undefined: nothing. */
+export const muteIn = ({ mute, unmuted_at: ended }: Item): Mute | undefined =>
+  ended === undefined ? (mute as Mute | undefined) : undefined;
 
 /** Returns when an alert began to fire, newest first. */
 export const firedAtOf = ({ fired_at: at }: Item): Timestamp[] =>

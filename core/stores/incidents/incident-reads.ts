@@ -9,7 +9,7 @@ import { Message } from '../../../schemas/incidents/inbox.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { StoredDecision, StoredEffect, StoredIncident } from '../../../schemas/incidents/stored-records.ts';
-import { admittedSignalIn, listedSignalIn } from '../alerts/admit.ts';
+import { admittedSignalIn, listedSignalIn, muteIn } from '../alerts/admit.ts';
 import { childIncidentsOf } from './incident-groups.ts';
 import { type Key, keys, pendingShards, shardedLists } from '../../stores/keys.ts';
 import { incidentWithNumber } from './incident-numbers.ts';
@@ -126,10 +126,11 @@ export class IncidentReads {
     const page = await this.#part(id, 'SIG#', query);
     return {
       ...page,
-      items: page.items.map((item) => ({
-        ...listedSignalIn(item),
-        first_seen_at: Timestamp.parse(item['first_seen_at']),
-      })),
+      items: page.items.map((item) => {
+        const mute = muteIn(item);
+        const first_seen_at = Timestamp.parse(item['first_seen_at']);
+        return { ...listedSignalIn(item), first_seen_at, ...(mute && { mute }) };
+      }),
     };
   }
 

@@ -110,16 +110,18 @@ export function messageUnder(
   all: readonly RecordedSignal[],
   policy: Config,
 ): SignalsMessage {
-  if (batch === undefined) return { ...message, ...raisedUnder(message, all, policy) };
+  const { muted: _, ...rest } = message;
+  if (batch === undefined) return { ...rest, ...raisedUnder(message, all, policy) };
   const arrivals = batch.signals.map((signal) => arrivalOf(signal, policy));
   const unmuted = arrivals.filter(({ mute }) => mute === null);
-  const raised = message.fired > batch.signals.length ? raisedUnder(message, all, policy) : { pages: false };
+  const isRaised = message.fired > batch.signals.length;
+  const raised = isRaised ? raisedUnder(message, all, policy) : { pages: false };
   return {
-    ...message,
+    ...rest,
     critical: unmuted.some(({ signal }) => signal.severity === 'critical') || (raised.pages && message.critical),
     pages: unmuted.some(pages) || raised.pages,
-    requestsRollback:
-      arrivals.some(requestsRollback) || (message.requestsRollback && message.fired > batch.signals.length),
+    requestsRollback: arrivals.some(requestsRollback) || (message.requestsRollback && isRaised),
+    ...(unmuted.length === 0 && !isRaised && { muted: true as const }),
   };
 }
 

@@ -32,7 +32,7 @@ import {
 } from './opening.ts';
 import type { DecisionOutcome, Outcome, PageOutcome } from './outcome.ts';
 import { inputsUnder, neverAsked } from './policy-inputs.ts';
-import { signalOf } from './signals.ts';
+import { arrivalOf } from './signals.ts';
 
 /** What a policy does elsewhere at the same time. */
 export type Surroundings = {
@@ -234,7 +234,8 @@ function startRunbooks(
   if (course.runbooks.length >= RUNBOOKS_MAX) return;
   const firing = recorded.signals
     .filter((signal) => signal.at <= at && (signal.ends_at === null || signal.ends_at > at))
-    .map((signal) => signalOf(signal, policy));
+    .map((signal) => arrivalOf(signal, policy))
+    .flatMap(({ signal, mute }) => (mute === null ? [signal] : []));
   const started = new Set<string>(course.runbooks.map(({ runbook }) => runbook.name));
   const found = bestMatch(incident, policy, firing, started);
   if (found !== null) course.runbooks.push({ runbook: found.runbook, at });

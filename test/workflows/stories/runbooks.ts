@@ -7,6 +7,7 @@ import type { HttpAnswer } from '../../../core/domain/ports/runbooks.ts';
 import type { TargetResponse } from '../../../core/domain/rollback/targets.ts';
 import { runbook } from '../../core/domain/runbooks/support.ts';
 import type { FakeWorld } from '../../support/fake-deps.ts';
+import { inhibited, silenced } from '../../support/signals.ts';
 import {
   acting,
   all,
@@ -17,6 +18,7 @@ import {
   fires,
   type Moment,
   pauses,
+  repeats,
   says,
   theIncident,
 } from '../play.ts';
@@ -397,6 +399,40 @@ export const runbookPaths: Record<string, Path> = {
       '5 min': fires(names('drain')),
       '6 min': fires({ ...names('off'), name: 'Another' }),
       '40 min': all(ends(names('off')), ends(names('drain')), ends({ ...names('off'), name: 'Another' })),
+    },
+    calls: [PAGE, FLAG_OFF, PAGE_AGAIN, 'http POST https://ops.test/drains runbook.2.drain', RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'muted-alert-starts-no-runbook': {
+    given: [follows({ off: off(), drain }), drained],
+    timeline: {
+      '0 s': fires(names('off')),
+      '5 min': fires({ ...names('drain'), mute: inhibited }),
+      '6 min': fires({ ...names('off'), name: 'Another' }),
+      '7 min': dies,
+      '40 min': all(ends(names('off')), ends(names('drain')), ends({ ...names('off'), name: 'Another' })),
+    },
+    calls: [PAGE, FLAG_OFF, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'silenced-alert-starts-no-runbook': {
+    given: [follows({ off: off(), drain }), drained],
+    timeline: {
+      '0 s': fires(names('off')),
+      '5 min': fires({ ...names('drain'), mute: silenced }),
+      '6 min': fires({ ...names('off'), name: 'Another' }),
+      '40 min': all(ends(names('off')), ends(names('drain')), ends({ ...names('off'), name: 'Another' })),
+    },
+    calls: [PAGE, FLAG_OFF, PAGE_AGAIN, RESOLVE, RESOLVE_AGAIN],
+    status: 'resolved',
+  },
+  'alert-starts-its-runbook-when-its-mute-ends': {
+    given: [follows({ off: off(), drain }), drained],
+    timeline: {
+      '0 s': fires(names('off')),
+      '5 min': fires({ ...names('drain'), mute: inhibited }),
+      '20 min': repeats(names('drain')),
+      '40 min': all(ends(names('off')), ends(names('drain'))),
     },
     calls: [PAGE, FLAG_OFF, PAGE_AGAIN, 'http POST https://ops.test/drains runbook.2.drain', RESOLVE, RESOLVE_AGAIN],
     status: 'resolved',

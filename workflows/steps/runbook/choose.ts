@@ -26,7 +26,7 @@ export type ChosenRunbook = {
 /** Number of newest alerts that are matched with runbooks. */
 const SIGNALS_READ = 50;
 
-/** Chooses the runbook for the firing alerts. Null: no runbook matches, or those that match have already run. */
+/** Chooses the runbook for the firing alerts that are not muted. Null: no runbook matches, or those that match have already run. */
 export async function chooseRunbook(
   deps: ChooseDeps,
   { incidentId, number }: RunbookInput,
@@ -49,7 +49,7 @@ export async function chooseRunbook(
   }
 }
 
-/** Returns the best match for the newest alerts that fire. */
+/** Returns the best match for the newest alerts that fire and are not muted. */
 async function matchOf(
   deps: ChooseDeps,
   incident: IncidentRecord,
@@ -58,7 +58,8 @@ async function matchOf(
 ): Promise<{ selected: SelectedRunbook; because: string } | null> {
   if (config.runbooks.runbooks.every(({ name }) => started.has(name))) return null;
   const { items } = await deps.incidents.signals(incident.id, { limit: SIGNALS_READ });
-  const firing = items.filter(({ status }) => status === 'firing');
+  // A muted alert starts nothing, as long as its mute lasts.
+  const firing = items.filter(({ status, mute }) => status === 'firing' && mute === undefined);
   const found = bestMatch(incident, config, firing, started);
   if (found === null) return null;
   const { runbook, signal, labels } = found;

@@ -38,6 +38,7 @@ export function shownSignal(signal: SignalView): z.infer<typeof ShownSignal> {
     groupKey: __,
     lastSeenAt,
     returned: ___,
+    mute: ____,
     ...rest
   } = signal;
   return {

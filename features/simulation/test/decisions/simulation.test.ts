@@ -10,6 +10,8 @@ import { redacted } from '../../../../core/domain/redaction/recording.ts';
 import { replay, type Recorded } from '../../decisions/replay.ts';
 import { replayIncident } from '../../decisions/replay-incident.ts';
 import { markdownReport, textReport } from '../../decisions/report.ts';
+import type { Mute } from '../../../../core/domain/alerts/routing.ts';
+import { parseMatchers } from '../../../../schemas/alerts/matcher-syntax.ts';
 import { Config } from '../../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';
 import { Runbook } from '../../../../schemas/runbooks/runbook.ts';
@@ -19,6 +21,7 @@ import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { anyPlain, clear, INCIDENT, inputsOf, NOON } from '../../../../test/core/arbitraries.ts';
 import { recordedAlert, recordedDecision, recordedIncident, recordedSignal } from './recordings.ts';
 import { runs } from '../../../../test/support/runs.ts';
+import { inhibited } from '../../../../test/support/signals.ts';
 
 const after = (seconds: number): Timestamp => plusSeconds(NOON, seconds);
 
@@ -455,6 +458,36 @@ describe('a changed policy', () => {
       expect.stringMatching(/^decision 2 at .* acts \(v2 → v1\) instead of: no decision/),
       'runs the runbook roll-back-first',
     ]);
+  });
+
+  test('runs no runbook for an alert that joined while it was muted', () => {
+    const runbook = Runbook.parse({
+      name: 'for-basket',
+      file: 'for-basket.md',
+      version: 'f'.repeat(64),
+      title: 'For the basket',
+      match: { any: [parseMatchers('alertname="Basket"')] },
+      steps: [{ id: 'told', uses: 'note', with: { text: 'x' } }],
+      lines: {},
+      body: '',
+    });
+    const changesWith = (muted: Mute | null) => {
+      const basket = { at: after(60), fingerprint: 'basket', labels: [['alertname', 'Basket']] as never, muted };
+      const another = { at: after(120), fingerprint: 'another' };
+      const message = { kind: 'signals' as const, fired: 1, resolved: 0, critical: false, requestsRollback: false };
+      const recorded = recordedIncident(BASE, {
+        signals: [recordedSignal(), recordedSignal(basket), recordedSignal(another)],
+        messages: [
+          { seq: 1, at: after(60), message: { ...message, ...(muted && { muted: true as const }) } },
+          { seq: 2, at: after(120), message },
+        ],
+      });
+      return difference({ incidents: [recorded] }, policy({ runbooks: [runbook] })).changes;
+    };
+    expect(changesWith(null)).toContain('runs the runbook for-basket');
+    expect(changesWith(inhibited)).not.toContain('runs the runbook for-basket');
+    // Maintenance windows belong to the policy, and this one has none.
+    expect(changesWith({ ...inhibited, by: 'maintenance' })).toContain('runs the runbook for-basket');
   });
 
   test('is reported in Markdown in which alerts cannot add markup', () => {

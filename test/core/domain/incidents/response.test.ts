@@ -786,3 +786,10 @@ describe('a redeploy by a person', () => {
     expect(plans(stored, { firing: 0 }, verdict('passed', {})).at(-1)?.tryResolve).toBeNull();
   });
 });
+
+test('alerts that join let another runbook be selected, except muted ones', () => {
+  const started = { ...initialState(incident(), []), runbooks: 1 };
+  const runbookAfter = (message: Message) => plan(apply(started, message)).runbook;
+  expect(runbookAfter(signals())).toBe(2);
+  expect(runbookAfter(signals({ critical: false, muted: true }))).toBeNull();
+});

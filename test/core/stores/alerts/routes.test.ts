@@ -150,7 +150,10 @@ inTheTable(() => {
     test('an alert of an experiment joins an open incident silently, and raises it when it is no longer expected', async () => {
       const id = await opened(here({ ...warning, requestsRollback: true }));
       const expected = arrival(other({ title: 'DataLoss' }), { mute: byExperiment });
+      const mutes = async () =>
+        (await stores.incidents.signals(id, { limit: 9 })).items.flatMap(({ mute }) => mute ?? []);
       expect(await take(expected)).toMatchObject({ opened: [], counts: { joined: 1 } });
+      expect(await mutes()).toEqual([byExperiment]);
       expect(await record(id)).toMatchObject({ severity: 'warning', firing: 2, signal_count: 2 });
       expect(await mutedHere()).toMatchObject([{ signal: { title: 'DataLoss' }, mute: { by: 'experiment' } }]);
       expect((await take(expected)).counts).toMatchObject({ known: 1 });
@@ -158,6 +161,7 @@ inTheTable(() => {
       expect(await record(id)).toMatchObject({ severity: 'critical', firing: 2, signal_count: 2 });
       expect((await mailOf(id)).at(-1)).toMatchObject({ kind: 'signals', fired: 1, critical: true, pages: true });
       expect(await mutedHere()).toEqual([]);
+      expect(await mutes()).toEqual([]);
       expect((await take(arrival(expected.signal))).counts).toMatchObject({ known: 1 });
     });
 
@@ -178,7 +182,7 @@ inTheTable(() => {
       expect(await take(arrival(other(), { mute: silenced }))).toMatchObject({ wake: [id], counts: { joined: 1 } });
       expect(await record(id)).toMatchObject({ severity: 'warning', firing: 2, signal_count: 2 });
       expect(await mailOf(id)).toEqual([
-        { kind: 'signals', fired: 1, resolved: 0, critical: false, pages: false, requestsRollback: false },
+        { kind: 'signals', fired: 1, resolved: 0, critical: false, pages: false, requestsRollback: false, muted: true },
       ]);
       expect(await mutedHere()).toEqual([]);
     });
