@@ -17,13 +17,15 @@ import { pooled } from '../../domain/concurrency.ts';
 export const REVIEW_DAYS = 14;
 
 /**
- * What one review reads at most: incidents, in addition those of services outside the catalogue, alerts of each incident,
- * and alerts without an incident.
+ * What one review reads at most: incidents, in addition those of services outside the catalogue, about how many alerts of each
+ * incident and of all, and alerts without an incident. Of each incident, it reads at least a page.
  */
 const INCIDENTS_READ = 200;
 const UNMATCHED_READ = 50;
-const SIGNALS_READ = 100;
+const OF_INCIDENT_READ = 1000;
+const OF_INCIDENTS_READ = 25_000;
 const WITHOUT_INCIDENT_READ = 300;
+const SIGNALS_PAGE = 100;
 const AT_ONCE = 16;
 
 export type AlertReview = {
@@ -40,7 +42,7 @@ type ReviewDeps = Pick<Deps, 'clock' | 'config' | 'incidents'>;
 
 /**
  * Finds alerts that need another configuration: alerts outside the catalogue, and alerts that fire often although nobody
- * acts on them. Counts what became of the alerts of each rule. Of muted alerts, it reads none.
+ * acts on them. Counts what became of the alerts of each rule. Muted alerts don't count.
  *
  * @param isVisible returns whether the reader may see alerts of a service and environment
  */
@@ -50,21 +52,15 @@ export async function alertReview(
 ): Promise<AlertReview> {
   const since = plusSeconds(deps.clock.now(), -REVIEW_DAYS * 24 * 3600);
   const { incidents } = deps;
-  const [config, all, unmatched, withoutIncident, muted] = await Promise.all([
+  const [config, all, unmatched, withoutIncident] = await Promise.all([
     deps.config.current(),
     incidents.recent({ since, limit: INCIDENTS_READ }),
     incidents.recent({ since, limit: UNMATCHED_READ, service: UNMATCHED }),
     incidents.alertsWithoutIncident({ limit: WITHOUT_INCIDENT_READ, muted: false }),
-    incidents.alertsWithoutIncident({ limit: WITHOUT_INCIDENT_READ, muted: true }),
   ]);
   const known = new Map([...all.items, ...unmatched.items].map((incident) => [incident.id, incident]));
   const visible = [...known.values()].filter((one) => one.group_reason === undefined && isVisible(one));
-  // An incident also lists alerts that joined it while they were muted.
-  const mutedKeys = new Set(muted.items.map(({ signal }) => keyOf(signal)));
-  const listed = (await alertsOf(deps, visible)).map(({ incident, signals }) => ({
-    incident,
-    signals: signals.filter((signal) => !mutedKeys.has(keyOf(signal))),
-  }));
+  const { listed, isComplete } = await alertsOf(deps, visible);
   const recorded = withoutIncident.items.filter(({ signal }) => isVisible(signal));
   const firings = [
     ...listed.flatMap(({ incident, signals }) => {
@@ -97,7 +93,7 @@ export async function alertReview(
   ];
   return {
     since,
-    isComplete: all.isComplete && unmatched.isComplete && withoutIncident.next_cursor === null,
+    isComplete: isComplete && all.isComplete && unmatched.isComplete && withoutIncident.next_cursor === null,
     unmatched: unmatchedAlerts(
       unmatchedFirings.filter(({ signal, at }) => signal.unmatched !== null && at >= since),
       config.services,
@@ -107,18 +103,29 @@ export async function alertReview(
   };
 }
 
-const keyOf = ({ sender, episode }: SignalView): string => JSON.stringify([sender, episode]);
+type ListedAlerts = { incident: IncidentRecord; signals: SignalView[] };
 
+/** Reads the alerts of incidents, except those that joined while they were muted. `isComplete`: false if there are too many. */
 async function alertsOf(
   { incidents }: Pick<Deps, 'incidents'>,
   all: readonly IncidentRecord[],
-): Promise<{ incident: IncidentRecord; signals: SignalView[] }[]> {
-  const found: { incident: IncidentRecord; signals: SignalView[] }[] = [];
+): Promise<{ listed: ListedAlerts[]; isComplete: boolean }> {
+  const listed: ListedAlerts[] = [];
+  let isComplete = true;
+  let read = 0;
   await pooled(all, AT_ONCE, async (incident) => {
-    const { items } = await incidents.signals(incident.id, { limit: SIGNALS_READ });
-    found.push({ incident, signals: items });
+    const signals: SignalView[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = await incidents.signals(incident.id, { limit: SIGNALS_PAGE, ...(cursor !== null && { cursor }) });
+      signals.push(...page.items);
+      read += page.items.length;
+      cursor = page.next_cursor;
+    } while (cursor !== null && signals.length <= OF_INCIDENT_READ && read <= OF_INCIDENTS_READ);
+    isComplete &&= cursor === null;
+    listed.push({ incident, signals: signals.filter(({ mute }) => mute === undefined) });
   });
-  return found;
+  return { listed, isComplete };
 }
 
 function firingOf(
