@@ -154,32 +154,27 @@ const Patterns = z
   )
   .pipe(MatcherText);
 
-/** Alerts that are muted while another alert fires, in the keys of Alertmanager. */
+/** Alerts that are muted while another alert fires, in the keys of Alertmanager. A side without matchers is for all alerts. */
 const InhibitRule = z
   .strictObject({
     /** For people. */
     name: z.string().optional(),
-    source_matchers: Matchers.optional(),
-    source_match: MatcherLabels.optional(),
-    source_match_re: Patterns.optional(),
-    target_matchers: Matchers.optional(),
-    target_match: MatcherLabels.optional(),
-    target_match_re: Patterns.optional(),
-    equal: z.array(z.string().min(1)).default([]),
+    source_matchers: Matchers.nullish(),
+    source_match: MatcherLabels.nullish(),
+    source_match_re: Patterns.nullish(),
+    target_matchers: Matchers.nullish(),
+    target_match: MatcherLabels.nullish(),
+    target_match_re: Patterns.nullish(),
+    equal: z.array(z.string().min(1)).nullish(),
   })
-  .transform(({ equal, name, ...rule }, context) => {
-    const matchersOf = (side: 'source' | 'target') => {
-      const parts = [rule[`${side}_matchers`], rule[`${side}_match`], rule[`${side}_match_re`]];
-      // Alertmanager takes such a rule, and mutes everything.
-      if (parts.every((part) => part === undefined))
-        context.addIssue({ code: 'custom', path: [`${side}_matchers`], message: 'is missing ({} means all alerts)' });
-      return parts.flatMap((part) => part ?? []);
-    };
+  .transform(({ equal, name, ...rule }) => {
+    const matchersOf = (side: 'source' | 'target') =>
+      [rule[`${side}_matchers`], rule[`${side}_match`], rule[`${side}_match_re`]].flatMap((part) => part ?? []);
     return {
       ...(name !== undefined && { name }),
       source_matchers: matchersOf('source'),
       target_matchers: matchersOf('target'),
-      equal,
+      equal: equal ?? [],
     };
   });
 export type InhibitRule = z.infer<typeof InhibitRule>;

@@ -9,6 +9,7 @@ inhibit_rules:
   - source_match: { severity: page }
     target_match: { severity: ticket }
     equal: [cluster]
+  - target_matchers: ["alertname = InfoInhibitor"]
 routes:
   - match: { alertname: Slow }
     incident: true

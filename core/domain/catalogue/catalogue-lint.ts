@@ -70,6 +70,9 @@ function shadowedMatches(services: Services, locate: Locate): Problem[] {
 
 type RoutesConfig = NamingConfig & Pick<Config, 'routes'>;
 
+const MUTES_ALL = 'this rule has no targets, so it mutes all alerts while its source fires';
+const ADD_TARGETS = 'name them in "target_matchers"';
+
 /** Returns warnings for valid routes: unknown names, unreachable routes, and windows in the past. */
 export function lintRoutes(config: RoutesConfig, now: Timestamp, locate: Locate): Problem[] {
   const { routes, maintenance, inhibit_rules: rules } = config.routes;
@@ -79,6 +82,7 @@ export function lintRoutes(config: RoutesConfig, now: Timestamp, locate: Locate)
       const location = locate(['inhibit_rules', index]);
       const locationOfEqual = locate(['inhibit_rules', index, 'equal']);
       return [
+        ...(targets.length > 0 || sources.length === 0 ? [] : [warningAt(location, MUTES_ALL, ADD_TARGETS)]),
         ...unknownLabels(config, [...sources, ...targets], location, 'this rule mutes nothing'),
         ...internalLabels(equal, locationOfEqual, 'it restricts nothing'),
         ...misspelledLabels(config, equal, locationOfEqual, 'it restricts nothing'),

@@ -73,3 +73,14 @@ test('of the alerts of one request, those that inhibit another one in it are fou
   const more = [...alerts, firing('target of both', { severity: 'critical', cluster: 'asia' })];
   expect(inhibitingWithin(rules.slice(0, 1), more).map(({ title }) => title)).toEqual(['source', 'both', 'both, too']);
 });
+
+test('a rule without a source mutes its targets while any other alert fires, as in kube-prometheus-stack', () => {
+  const { inhibit_rules: withoutSource } = RoutesFile.parse({
+    inhibit_rules: [{ target_matchers: ['alertname = InfoInhibitor'] }],
+  });
+  const one = firing('InfoInhibitor', { alertname: 'InfoInhibitor' });
+  const another = firing('Down', { alertname: 'Down' });
+  expect(inhibitedBy(withoutSource, one.labels, [one])).toBeNull();
+  expect(inhibitedBy(withoutSource, one.labels, [one, another])?.name).toBe('Down');
+  expect(inhibitedBy(withoutSource, another.labels, [one, another])).toBeNull();
+});
