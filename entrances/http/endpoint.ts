@@ -74,8 +74,15 @@ const takesJsonOnly = ({ request }: RouteConfig): boolean =>
   Object.keys(request?.body?.content ?? {}).every((type) => type === 'application/json');
 
 /** Of a single record, there is nothing to filter. */
-const isListOrReport = ({ method, path, request }: RouteConfig): boolean =>
-  method === 'get' && path.startsWith('/v1/') && (request?.query !== undefined || !path.includes('{'));
+const isListOrReport = ({ method, path, request, responses }: RouteConfig): boolean =>
+  method === 'get' &&
+  path.startsWith('/v1/') &&
+  (request?.query !== undefined || !path.includes('{') || hasItems(responses[200]));
+
+function hasItems(answer: RouteConfig['responses'][string] | undefined): boolean {
+  const json = answer !== undefined && 'content' in answer ? answer.content?.['application/json'] : undefined;
+  return json !== undefined && 'schema' in json && json.schema instanceof z.ZodObject && 'items' in json.schema.shape;
+}
 
 /** Returns middleware that refuses query parameters that a route does not have: without its filter, a list would be another one. */
 function refuseUnknownParameters({ request }: RouteConfig): MiddlewareHandler<Env> {

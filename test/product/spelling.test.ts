@@ -99,10 +99,14 @@ test('figures of a team', async () => {
 
 test('lists and figures refuse a filter that they do not have', async () => {
   const { body } = await firebreak.get('/openapi.json');
-  const paths = Object.entries<{ get?: { parameters?: Parameter[] } }>(body.paths).flatMap(([path, { get }]) => {
-    const hasQuery = get?.parameters?.some((parameter) => parameter.in === 'query') ?? false;
-    return path.startsWith('/v1/') && get !== undefined && (hasQuery || !path.includes('{')) ? [path] : [];
-  });
+  const paths = Object.entries<{ get?: { parameters?: Parameter[]; responses: any } }>(body.paths).flatMap(
+    ([path, { get }]) => {
+      const hasQuery = get?.parameters?.some((parameter) => parameter.in === 'query') ?? false;
+      const isList = get?.responses[200]?.content?.['application/json']?.schema.properties?.items !== undefined;
+      return path.startsWith('/v1/') && get !== undefined && (hasQuery || isList || !path.includes('{')) ? [path] : [];
+    },
+  );
+  expect(paths).toContain('/v1/incidents/{id}/evidence');
   expect(paths.length).toBeGreaterThan(30);
   const taken: string[] = [];
   for (const path of paths) {
