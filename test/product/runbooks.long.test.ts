@@ -308,7 +308,7 @@ describe('a runbook named by an alert', () => {
       { actor: 'admin', text: `Turned on feature flag search-ranking again${standInNote('flag')}` },
     ]);
     expect((await timelineOf(id)).filter(({ kind }) => kind === 'flag.requested')).toMatchObject([
-      { actor: 'admin', text: 'v3 fixes it' },
+      { actor: 'admin', text: 'Requested to turn on feature flag search-ranking again: v3 fixes it' },
     ]);
     expect(await request('new-basket')).toMatchObject({ status: 409, body: { code: 'flag-not-off' } });
   });
