@@ -6,7 +6,7 @@
  * `on-N-THREAD`, which confirms the start, and of the results
  * `N-THREAD.json`.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -66,7 +66,9 @@ setInterval(() => {
   else if (seen !== undefined) {
     look();
     const files = [...seen].map(([file, functions]) => ({ file, functions: functions.size }));
-    writeFileSync(join(DIR, `${number}-${threadId}.json`), JSON.stringify(files));
+    const unfinished = join(DIR, `unfinished-${number}-${threadId}`);
+    writeFileSync(unfinished, JSON.stringify(files));
+    renameSync(unfinished, join(DIR, `${number}-${threadId}.json`)); // the test reads it as soon as it is there
     seen = undefined;
   }
 }, EVERY_MS).unref();
