@@ -363,7 +363,9 @@ export const IncidentRecord = z.object({
    * On a parent incident: the one child with an automatic rollback. `key`: of the effect; absent if the child was rolled
    * back before it joined, automatically or not. Absent: no child was rolled back.
    */
-  group_rollback: z.object({ incident_id: IncidentId, key: z.string().optional() }).optional(),
+  group_rollback: z
+    .object({ incident_id: IncidentId, number: z.number().optional(), key: z.string().optional() })
+    .optional(),
   /** Name of its channel in the chat: `#incident-2611201`. */
   channel: z.string().optional(),
   /** The chat's id of the channel. */

@@ -321,7 +321,8 @@ describe('a dependency and its caller', () => {
     expect(world.store.dossier(checkout?.id ?? MISSING).decisions.get(1)?.view).toMatchObject({ kind: 'roll_back' });
     const page = world.store.dossier(parentIn(world).id).effects.get(`${parentIn(world).id}.page.1`);
     const of = { incident_id: recordsOf(world, 'cart')[0]?.id, number: 1 };
-    expect(page).toMatchObject({ state: 'succeeded', taken_over: of });
+    const detail = expect.stringMatching(/^Not paged again, because page 1 of incident INC-1 /);
+    expect(page).toMatchObject({ state: 'succeeded', taken_over: of, detail });
   });
 
   test('resolve the page that stands for the group once, if both end at the same moment', async () => {
@@ -554,9 +555,7 @@ describe('a rollback of the dependency that the caller asks about', () => {
     expect(incidentText(view).filter((line) => line.startsWith('suspect'))).toEqual([
       expect.stringMatching(/^suspect {2}checkout v2 \(/),
     ]);
-    expect(of(world, 'cart').told.join('\n')).toContain(
-      `incident ${of(world, 'checkout').id} of checkout decides about this service`,
-    );
+    expect(of(world, 'cart').told.join('\n')).toContain('incident INC-2 of checkout decides about this service');
   });
 
   test('stands in the incident of the dependency, which verifies it', async () => {
@@ -572,11 +571,11 @@ describe('a rollback of the dependency that the caller asks about', () => {
     });
     const { cart, checkout } = before;
     expect(checkout).toMatchObject({ status: 'mitigated', verification: 'pending' });
-    expect(checkout?.told).toContain(`rollback.requested: Rollback from v2 to v1 approved in incident ${cart?.id}`);
+    expect(checkout?.told).toContain('rollback.requested: Rollback from v2 to v1 approved in incident INC-1');
     expect(checkout?.told).toContain('mitigation.succeeded: Rolled back to v1');
     expect(cart).toMatchObject({ status: 'open', verification: 'not_needed' });
     expect(cart?.told).toContain(
-      `mitigation.not_taken: Incident ${checkout?.id} of checkout rolls it back, and verifies that it helps`,
+      'mitigation.not_taken: Incident INC-2 of checkout rolls it back, and verifies that it helps',
     );
     expect(world.calls.filter((call) => call.startsWith('cd '))).toEqual(['cd roll-back.2 v2 to v1']);
     expect(of(world, 'checkout').told.some((told) => told.startsWith('verification.'))).toBe(true);

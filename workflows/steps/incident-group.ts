@@ -11,6 +11,7 @@ import {
   stillFails,
   timeAround,
 } from '../../core/domain/incidents/incident-group.ts';
+import { incidentName } from '../../core/domain/incidents/incident-number.ts';
 import { isQuietTrial } from '../../core/domain/automation/shadow-trial.ts';
 import { list } from '../../core/domain/correlation/words.ts';
 import { needsPage } from '../../core/domain/paging/pages.ts';
@@ -56,7 +57,7 @@ async function takeOverQuestions(deps: GroupDeps, joined: IncidentRecord, parent
     for (const decision of (await deps.incidents.view(other.id))?.decisions ?? []) {
       const { state, question, target } = decision;
       if (state !== 'waiting' || question !== undefined || target?.service !== joined.service) continue;
-      const because = `incident ${joined.id} of ${joined.service} decides about this service`;
+      const because = `incident ${incidentName(joined)} of ${joined.service} decides about this service`;
       await withdrawQuestion(deps, other.id, decision, { by: 'firebreak', because });
       await deps.incidents.post(other.id, { kind: 'judge_again', changes: [] }, {}, `decided-in-${joined.id}`);
       await wake(deps, other.id);

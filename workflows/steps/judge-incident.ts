@@ -2,7 +2,13 @@ import { environmentEntry } from '../../core/domain/catalogue/catalogue.ts';
 import { pinnedVersions } from '../../core/domain/changes/identified-versions.ts';
 import type { Evidence } from '../../core/domain/correlation/evidence.ts';
 import { modesFor } from '../../core/domain/automation/automation.ts';
-import { isOneOfMany, manyOpened, type Opening, timeAround } from '../../core/domain/incidents/incident-group.ts';
+import {
+  groupRollbackOf,
+  isOneOfMany,
+  manyOpened,
+  type Opening,
+  timeAround,
+} from '../../core/domain/incidents/incident-group.ts';
 import { problemStart } from '../../core/domain/incidents/new-onset.ts';
 import type { SignalView } from '../../core/domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
@@ -236,7 +242,7 @@ async function gather(
     guard: killSwitch,
     incident_paused: incident.automation_paused,
     one_of_many: isOneOfMany(incident, parent || undefined) || opened.areMany,
-    ...(parent && { group_rollback: parent.group_rollback?.incident_id ?? null }),
+    ...(parent && { group_rollback: groupRollbackOf(parent) }),
     ...(groupIncidents.length > 0 && { group_incidents: groupIncidents }),
     neighbours_unreadable: neighboursUnreadable,
     organisation_rollbacks_last_hour: automatic.all,
@@ -315,7 +321,7 @@ async function incidentsOfGroup(
   if (parent?.group_reason?.because !== 'shared_dependency') return [];
   return (await incidentGroups.children(parent.id)).flatMap(({ incident: child }) =>
     child.id !== id && child.status !== 'resolved' && child.requests_rollback
-      ? [{ service: child.service, incident_id: child.id }]
+      ? [{ service: child.service, incident_id: child.id, number: child.number }]
       : [],
   );
 }

@@ -15,6 +15,7 @@ import { canBeProvedLater } from '../../core/domain/rollback/later-proof.ts';
 import { numberOf } from '../../core/domain/rollback/question-names.ts';
 import { saysNameMoved } from '../../core/domain/rollback/reasons.ts';
 import { ROLL_BACK, setsFlag } from '../../core/domain/rollback/same-act.ts';
+import { incidentName } from '../../core/domain/incidents/incident-number.ts';
 import { weighed } from '../../core/domain/rollback/rollback.ts';
 import { WAIT_SECONDS } from '../../core/domain/rollback/wait.ts';
 import { looksUnasked } from '../../core/domain/look/may-look.ts';
@@ -27,6 +28,7 @@ import { wake } from '../wake.ts';
 import type { IncidentKey } from './failing.ts';
 import { answerSeconds, judgeIncident, type Judged } from './judge-incident.ts';
 import { closeIfDone, closeQuestionsDone, type DoneAct } from './close-questions.ts';
+import { readName } from './incident-name.ts';
 import { removeAllInstances, testVersions } from './look/look.ts';
 import { lookForProof } from './look-for-proof.ts';
 import { hasExpiredUnseen, pageForQuestion, type Question, waitForAnswer } from './question-pages.ts';
@@ -318,17 +320,17 @@ async function endLooks(run: Run, id: IncidentId, deps: Deps): Promise<void> {
  * Hands an approved rollback of another service to the open incident of that service, which then has it on its timeline, and
  * verifies it. A question of that incident about the same rollback counts as approved.
  *
- * @returns that incident. Null: the service has none
+ * @returns the name of that incident. Null: the service has none
  */
 async function handToIncident(
   deps: Deps,
   { incidentId: id, number, key, service, environment, from, to }: RollbackOrder,
-): Promise<IncidentId | null> {
+): Promise<string | null> {
   const other = await deps.incidents.openAt({ service, environment });
   if (other === undefined || other.id === id) return null;
   const decision = await deps.decisions.get(id, number);
   const by = decision?.answered_by ?? 'firebreak';
-  const text = `Rollback from ${from} to ${to} approved in incident ${id}`;
+  const text = `Rollback from ${from} to ${to} approved in incident ${await readName(deps, id)}`;
   const asked = (await deps.incidents.view(other.id))?.decisions.find(
     ({ question, state, target, from_version, to_version }) =>
       question === undefined &&
@@ -340,7 +342,7 @@ async function handToIncident(
   const answer = asked && (await deps.decisions.answer(other.id, asked.digest, 'approved', by, text));
   if (answer === 'taken' || answer === 'needs_another') {
     await wake(deps, other.id);
-    return other.id;
+    return incidentName(other);
   }
   const detail = { from, to, incident: id };
   const change = {
@@ -352,10 +354,10 @@ async function handToIncident(
   const isPosted = await deps.incidents.post(other.id, message, change, key);
   if (!isPosted) return null; // it was resolved in the meantime
   await wake(deps, other.id);
-  return other.id;
+  return incidentName(other);
 }
 
-const handed = (other: IncidentId, { service }: DecisionSummary): MitigationEnd => ({
+const handed = (other: string, { service }: DecisionSummary): MitigationEnd => ({
   outcome: 'not_taken',
   page: 'no',
   text: `Incident ${other} of ${service} rolls it back, and verifies that it helps`,
@@ -496,18 +498,19 @@ async function closeAnswered(
   id: IncidentId,
   { service, environment, flag, from_version: from, to_version: to }: DecisionSummary,
 ): Promise<void> {
+  const here = `incident ${await readName(deps, id)}`;
   const done: DoneAct | null =
     flag !== undefined
       ? {
           act: { service, environment, does: setsFlag(flag, false) },
-          because: `feature flag ${flag} was turned off in incident ${id}`,
+          because: `feature flag ${flag} was turned off in ${here}`,
         }
       : from === null
         ? null
         : {
             act: { service, environment, does: ROLL_BACK },
             from,
-            because: `${from} of ${service} was rolled back to ${to} in incident ${id}`,
+            because: `${from} of ${service} was rolled back to ${to} in ${here}`,
           };
   if (done !== null) await closeQuestionsDone(deps, done, id);
 }

@@ -2,10 +2,10 @@ import { areAllByAlerts, causeWords, type PageCause } from '../../core/domain/pa
 import { openQuestion, truncated, pageDetailsOf } from '../../core/domain/paging/page-details.ts';
 import { pageAttachments, channelLink } from '../../core/domain/paging/page-links.ts';
 import { problemWords } from '../../core/domain/paging/page-problem.ts';
-import { leftToParent, pageKey, pagerTarget, takenOver } from '../../core/domain/paging/pages.ts';
+import { isLeftToParent, leftToParent, pageKey, pagerTarget, takenOver } from '../../core/domain/paging/pages.ts';
 import { approvalUrls } from '../../core/domain/incidents/approval-link.ts';
 import { incidentUrl } from '../../core/domain/incidents/console-link.ts';
-import { numberText } from '../../core/domain/incidents/incident-number.ts';
+import { type Named, numberText } from '../../core/domain/incidents/incident-number.ts';
 import { incidentLinks } from '../../core/domain/links/incident-links.ts';
 import { type Overview, serviceEnvironmentText, type Story } from '../../core/domain/messages/story.ts';
 import { numberOf } from '../../core/domain/rollback/question-names.ts';
@@ -22,6 +22,7 @@ import { type Activity, activityOf } from '../activity.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { findExternalPage, notePage, usesExternalPager } from './external-page.ts';
+import { readName } from './incident-name.ts';
 import { knownOfProblem } from './problem-known.ts';
 
 /** `causes`: the reasons for the page. Empty: the incident has opened. */
@@ -153,7 +154,7 @@ async function pageFor(
 ): Promise<Paged> {
   if (incident === undefined || incident.status === 'resolved') return { kind: 'closed' };
   const key = pageKey(id, number);
-  if (await isLeftToParent(deps, incident, number)) return pagedByParent(deps, incident, number);
+  if (await isPagedByParent(deps, incident, number)) return pagedByParent(deps, incident, number);
   if (areAllByAlerts(causes) && (await isTrial(deps, incident, key))) return notPagedInTrial(deps, incident, number);
   const own = await pageOfChild(deps, incident, number);
   if (own === 'in_progress') return { kind: 'later', detail: 'the page of a child is in progress', afterSeconds: null };
@@ -207,11 +208,11 @@ async function notPagedInTrial(deps: PageDeps, { id }: IncidentRecord, number: n
  * Returns whether the parent pages instead. A resolved parent no longer pages. A page that started before there was a
  * parent may have been delivered, so it continues and is resolved separately.
  */
-async function isLeftToParent(deps: PageDeps, incident: IncidentRecord, number: number): Promise<boolean> {
+async function isPagedByParent(deps: PageDeps, incident: IncidentRecord, number: number): Promise<boolean> {
   const parent = incident.parent_id === undefined ? undefined : await deps.incidents.read(incident.parent_id);
   if (parent === undefined || parent.status === 'resolved') return false;
   const earlierEffect = await deps.effects.get(incident.id, pageKey(incident.id, number));
-  return earlierEffect === undefined || earlierEffect.detail === leftToParent(incident);
+  return earlierEffect === undefined || isLeftToParent(earlierEffect);
 }
 
 /**
@@ -221,11 +222,11 @@ async function isLeftToParent(deps: PageDeps, incident: IncidentRecord, number: 
 async function pagedByParent(deps: PageDeps, incident: IncidentRecord, number: number): Promise<{ kind: 'closed' }> {
   const { id, parent_id } = incident;
   const effect = { key: pageKey(id, number), kind: 'page', target: 'pagerduty', class: 'keyed' } as const;
-  const detail = leftToParent(incident);
-  await deps.effects.intend(id, { ...effect, detail }, { page: number });
-  await deps.effects.conclude(id, effect.key, 'withheld', detail);
   if (parent_id === undefined) return { kind: 'closed' };
   const parent = await deps.incidents.read(parent_id);
+  const detail = leftToParent(parent ?? { id: parent_id });
+  await deps.effects.intend(id, { ...effect, detail }, { page: number });
+  await deps.effects.conclude(id, effect.key, 'withheld', detail);
   const { severity } = incident;
   const isRaised = parent !== undefined && !isAtLeast(severity, parent.severity);
   if (number > 1 || isRaised) {
@@ -256,16 +257,20 @@ async function pageOfChild(
   deps: PageDeps,
   { id, group_reason: reason, severity }: IncidentRecord,
   number: number,
-): Promise<NonNullable<Effect['taken_over']> | 'in_progress' | null> {
+): Promise<{ child: Named; number: number } | 'in_progress' | null> {
   if (number > 1 || reason?.because !== 'shared_dependency') return null;
   const earlierEffect = await deps.effects.get(id, pageKey(id, number));
-  if (earlierEffect !== undefined) return earlierEffect.taken_over ?? null;
+  if (earlierEffect !== undefined) {
+    const { taken_over: own } = earlierEffect;
+    if (own === undefined) return null;
+    return { child: (await deps.incidents.read(own.incident_id)) ?? { id: own.incident_id }, number: own.number };
+  }
   let inProgress = false;
   for (const { incident: child } of await deps.incidentGroups.children(id)) {
     if (child.status === 'resolved' || !isAtLeast(severity, child.severity)) continue;
     for (let last = child.pages; last >= 1; last -= 1) {
       const sent = await deps.effects.get(child.id, pageKey(child.id, last));
-      if (sent?.state === 'succeeded') return { incident_id: child.id, number: last };
+      if (sent?.state === 'succeeded') return { child, number: last };
       const age = sent === undefined ? Infinity : secondsBetween(sent.at, deps.clock.now());
       inProgress ||= sent?.state === 'intended' && age < IN_PROGRESS_SECONDS;
     }
@@ -277,9 +282,10 @@ async function takeOver(
   deps: PageDeps,
   { id }: IncidentRecord,
   number: number,
-  own: NonNullable<Effect['taken_over']>,
+  { child, number: of }: { child: Named; number: number },
 ): Promise<{ kind: 'closed' }> {
-  const detail = takenOver(own);
+  const detail = takenOver(child, of);
+  const own = { incident_id: child.id, number: of };
   const effect = { key: pageKey(id, number), kind: 'page', ...(await pagerTarget(deps)), class: 'keyed' } as const;
   await deps.effects.intend(id, { ...effect, detail, taken_over: own }, { page: number });
   await deps.effects.conclude(id, effect.key, 'succeeded', detail);
@@ -511,7 +517,10 @@ async function resolveOnce(
   if (effect.state === 'succeeded') return { kind: 'taken', detail: effect.detail };
   // A child and its group that end at once both get here. The one whose intent is recorded resolves the page, and repeats it.
   if (effect.owner !== undefined && effect.owner !== owner)
-    return { kind: 'off', detail: `incident ${effect.owner} resolves the page` };
+    return {
+      kind: 'off',
+      detail: `incident ${await readName(deps, effect.owner)} resolves the page`,
+    };
   const answer = await deps.pager.send({ ...pageRequest(incident, pageKey(id, number), deps), action: 'resolve' });
   const isFinal = last || paged.state === 'succeeded';
   if (answer.kind !== 'later' && isFinal)

@@ -1,5 +1,6 @@
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import { dependenciesOf, dependentsOf } from '../catalogue/dependencies.ts';
+import { incidentName } from './incident-number.ts';
 import { list } from '../correlation/words.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
@@ -34,6 +35,12 @@ export const OPENINGS_CHECKED = 60;
  * still counts as failing while its alerts fire.
  */
 const MITIGATION_UNPROVEN_SECONDS = 30;
+
+/** Returns the name of the incident of a group in which a service was rolled back without approval. Null: none. */
+export function groupRollbackOf(group: Pick<IncidentRecord, 'group_rollback'> | undefined): string | null {
+  const { incident_id: id, number } = group?.group_rollback ?? {};
+  return id === undefined ? null : incidentName({ id, number });
+}
 
 export type Failure = Pick<IncidentRecord, 'status' | 'verification' | 'firing'>;
 

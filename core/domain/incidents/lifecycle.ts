@@ -183,7 +183,7 @@ export function planJoin(
   at: Timestamp,
 ): JoinPlan | 'joined' | 'closed' {
   if (child === undefined) return 'closed';
-  const { id, parent_id, status, environment, title } = child;
+  const { id, number: own, parent_id, status, environment, title } = child;
   if (parent_id !== undefined) return 'joined';
   if (status === 'resolved') return 'closed';
   const entry = { at, actor: 'firebreak' };
@@ -209,7 +209,7 @@ export function planJoin(
       patch: {
         add: { firing: 1, signal_count: 1 },
         notIn: ['resolved'],
-        ...(wasRolledBack && { set: { group_rollback: { incident_id: id } } }),
+        ...(wasRolledBack && { set: { group_rollback: { incident_id: id, number: own } } }),
       },
       entry: {
         ...entry,

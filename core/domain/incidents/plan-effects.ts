@@ -9,6 +9,7 @@ import { standInNote } from '../catalogue/vendors.ts';
 import type { IntendedAction, RollbackEnd } from '../ports/decisions.ts';
 import type { IncidentChange } from '../ports/incidents.ts';
 import { whyStopped } from '../rollback/apply-guards.ts';
+import { groupRollbackOf } from './incident-group.ts';
 import { type IncidentPatch, type InboxPost, inboxPostOf } from './inbox-post.ts';
 import { mitigated } from './new-onset.ts';
 
@@ -24,7 +25,7 @@ export type Pace = { times: readonly Timestamp[]; acts: readonly { at: Timestamp
 /** What an action depends on: its stored intent, the incident, the lock of its resource, and recent actions. */
 export type ActionState = {
   known: Effect | undefined;
-  incident: Pick<IncidentRecord, 'id' | 'status' | 'parent_id'>;
+  incident: Pick<IncidentRecord, 'id' | 'number' | 'status' | 'parent_id'>;
   /** Its parent. Undefined: none. */
   parent: Pick<IncidentRecord, 'id' | 'group_rollback'> | undefined;
   lock: Lock | undefined;
@@ -72,7 +73,7 @@ export function planAction(
     sender_rollbacks_last_hour: fewestActionsOf(acts, senders),
     locked_by: isLocked ? holderOf(lock.holder, incident.id) : null,
     incident_open: incident.status !== 'resolved',
-    group_rolled_back: parent?.group_rollback?.incident_id ?? null,
+    group_rolled_back: groupRollbackOf(parent),
   });
   if (reason !== undefined) return { kind: 'stopped', reason };
   const effect: Effect = {
@@ -91,7 +92,10 @@ export function planAction(
       parent !== undefined && automatic
         ? {
             id: parent.id,
-            patch: { set: { group_rollback: { incident_id: incident.id, key } }, seen: { group_rollback: undefined } },
+            patch: {
+              set: { group_rollback: { incident_id: incident.id, number: incident.number, key } },
+              seen: { group_rollback: undefined },
+            },
           }
         : null,
     lock: { key, holder: incident.id, until: plusSeconds(at, LOCK_ABANDONED_SECONDS) },

@@ -3,6 +3,7 @@ import type { IncidentId } from '../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import type { ExternalIncident } from '../ports/external-pager.ts';
 import type { Pager } from '../ports/paging.ts';
+import { incidentName, type Named } from '../incidents/incident-number.ts';
 
 /** Returns the key of a page at the pager and of its effect. */
 export const pageKey = (id: IncidentId, number: number): string => `${id}.page.${number}`;
@@ -10,17 +11,16 @@ export const pageKey = (id: IncidentId, number: number): string => `${id}.page.$
 /** Returns whether Firebreak paged, or tried to, in which case later pages use the same pager. */
 export const isSentByFirebreak = (page: Effect): boolean => page.followed === undefined && page.state !== 'withheld';
 
-/** Returns the detail of a page of a parent for which the page of a child stands. */
-export const takenOver = ({ incident_id, number }: NonNullable<Effect['taken_over']>): string =>
-  `Not paged again, because page ${number} of incident ${incident_id} was open already`;
+/** Returns the detail of a page of a parent for which a page of its child stands. */
+export const takenOver = (child: Named, number: number): string =>
+  `Not paged again, because page ${number} of incident ${incidentName(child)} was open already`;
 
 /** Returns whether someone is paged for an incident, or has to be. */
 export const needsPage = ({ page, severity, pages }: Pick<IncidentRecord, 'page' | 'severity' | 'pages'>): boolean =>
   (page ?? severity === 'critical') || pages > 0;
 
 /** Returns the detail of a page that an incident leaves to its parent. */
-export const leftToParent = ({ parent_id }: Pick<IncidentRecord, 'parent_id'>): string =>
-  `${LEFT_TO_PARENT} ${parent_id} pages`;
+export const leftToParent = (parent: Named): string => `${LEFT_TO_PARENT} ${incidentName(parent)} pages`;
 
 const LEFT_TO_PARENT = 'Not paged separately: the parent incident';
 

@@ -1,5 +1,5 @@
 import type { Change } from '../../../schemas/changes/change.ts';
-import { type IncidentId, lowestMode, Mode, type Version } from '../../../schemas/config/names.ts';
+import { lowestMode, Mode, type Version } from '../../../schemas/config/names.ts';
 import type { ClearedSuspect } from '../../../schemas/incidents/incident.ts';
 import type { Reason, ReasonCode } from '../../../schemas/incidents/reason.ts';
 import type { NamedTarget } from '../changes/named-version.ts';
@@ -134,7 +134,7 @@ export type Known = {
       requires_approval: boolean;
       /** Why a person decides while many services fail. Null: they do not, or the suspect explains it. */
       not_explained: string | null;
-      group_rolled_back: IncidentId | null;
+      group_rolled_back: string | null;
     };
   call: ServiceEnvironment &
     Agreed &
@@ -171,7 +171,7 @@ export type Known = {
     Pick<DecisionInputs, 'organisation_rollbacks_last_hour' | 'sender_rollbacks_last_hour'> & {
       incident_open: boolean;
       /** The child of the same parent that was rolled back automatically. Null: none. */
-      group_rolled_back: IncidentId | null;
+      group_rolled_back: string | null;
       /** Holder of the target's lock. Null: it is free. */
       locked_by: 'drill' | 'canary' | 'this_incident' | 'another_incident' | null;
     };

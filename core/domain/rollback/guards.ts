@@ -5,6 +5,7 @@ import { migrationTexts, safeLimitText, whyNotTo } from '../changes/named-versio
 import { migrationsIn, NONE_KNOWN_GOOD, putsVersionLive } from '../changes/versions.ts';
 import { MIN_CONFIDENCE_TO_ACT } from '../correlation/correlate.ts';
 import { aChange, IMPROBABLE, list, probability } from '../correlation/words.ts';
+import { incidentName } from '../incidents/incident-number.ts';
 import { type Guard, guard, LIMITING_MODES, modeGuards } from './guard.ts';
 import { asksByModeAlone } from './judgement.ts';
 import { byHandReasons } from './offers.ts';
@@ -279,7 +280,8 @@ export const GUARDS: readonly Guard[] = [
       top !== undefined &&
       top.change.service !== evidence.service &&
       others.find(({ service }) => service === top.change.service),
-    text: ({ service, incident_id: id }) => `incident ${id} of ${service} decides about this service`,
+    text: ({ service, incident_id: id, number }) =>
+      `incident ${incidentName({ id, number })} of ${service} decides about this service`,
   }),
   guard({
     code: 'runbook_requires_approval',

@@ -1,4 +1,5 @@
 import type { EnvironmentEntry, EvidenceLevel } from '../../../schemas/config/config.ts';
+import type { Named } from '../incidents/incident-number.ts';
 import type { IncidentId, Mode, ServiceName, Version } from '../../../schemas/config/names.ts';
 import type { DecisionKind, Suspect } from '../../../schemas/incidents/incident.ts';
 import type { RunbookApproval } from '../../../schemas/incidents/inbox.ts';
@@ -77,12 +78,12 @@ export type DecisionInputs = {
   /** The incident is one of many that fail at once. */
   one_of_many: boolean;
   /**
-   * The child of the same parent that was rolled back automatically, if any. Null: none. Absent: the incident has no
+   * The name of the child of the same parent that was rolled back automatically, if any. Null: none. Absent: the incident has no
    * parent, or it could not be read.
    */
-  group_rollback?: IncidentId | null;
+  group_rollback?: string | null;
   /** Other incidents of the same group of a dependency that decide about their own services. Absent: none. */
-  group_incidents?: readonly { service: ServiceName; incident_id: IncidentId }[];
+  group_incidents?: readonly ({ service: ServiceName; incident_id: IncidentId } & Pick<Named, 'number'>)[];
   /** The other failing services could not be read. */
   neighbours_unreadable: boolean;
   /** Automatic rollbacks of all services. */

@@ -127,7 +127,7 @@ export class EffectTable implements Effects {
         attempt === 1 ? whyStopped?.() : undefined,
       ]);
       if (guard !== undefined) return { ok: false, reason: guard };
-      const record = StoredIncident.pick({ status: true, parent_id: true }).parse(incident);
+      const record = StoredIncident.pick({ number: true, status: true, parent_id: true }).parse(incident);
       const parent = record.parent_id && (await this.#table.get(keys.incident(record.parent_id)));
       const state: ActionState = {
         known: effect && StoredEffect.parse(effect),

@@ -5,6 +5,7 @@ import type { Deps } from '../ports.ts';
 import { alertStart, type Gate } from '../decisions/progress.ts';
 import { CANARY_ANNOTATION, type CanaryRecord } from '../canary.ts';
 import type { RecordedDeploy } from '../../../core/domain/judge/measured-evidence.ts';
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { type JudgeDeps, judgeVersion } from '../../../workflows/steps/judge/judge-version.ts';
 import { measureOverHttp } from '../../../workflows/steps/judge/measure.ts';
@@ -56,7 +57,7 @@ async function gate(deps: ActionDeps, canary: CanaryRecord): Promise<Gate> {
   if (paused !== null) return { open: false, code: 'automation_paused', reason: paused };
   const incident = await deps.incidents.openAt({ service, environment });
   if (incident !== undefined)
-    return { open: false, code: 'incident', reason: `incident ${incident.id} is open: ${incident.title}` };
+    return { open: false, code: 'incident', reason: `incident ${incidentName(incident)} is open: ${incident.title}` };
   try {
     const request = { service, environment, version, commit: null, deployment_id: id, change: 'deploy' as const };
     const answer = await check(deps, { request, by, consume: true, identityToken: null });

@@ -140,8 +140,8 @@ function doraDeploys(
     return {
       ...recordedFields(record),
       lead_times_s: leadTimesOfDeploys.get(id) ?? [],
-      // A failure is known at once.
-      pending: at > pendingFrom && failures.length === 0,
+      // A failure is known at once, and a rollback causes none.
+      pending: kind !== 'rollback' && at > pendingFrom && failures.length === 0,
       failures,
       recovery_s: failures.length === 0 ? null : recoveryOf(record, records, caused, rollback),
       ...(reworked.get(id) ?? { rework: null, rework_pull_request: null }),

@@ -111,6 +111,7 @@ export class DoraWorld {
     const { incidents } = this.stores;
     const stated: Partial<Product['incidents']> = {
       open: () => incidents.open(),
+      openAt: (query) => incidents.openAt(query),
       note: (id, key, entry) => incidents.note(id, key, entry),
       recent: async ({ since }) => ({
         items: this.incidents.filter(({ opened_at: at }) => at >= since),

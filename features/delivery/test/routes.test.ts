@@ -246,6 +246,24 @@ describe('an empty window', () => {
   });
 });
 
+describe('rework of rollbacks', () => {
+  beforeAll(opened);
+  afterAll(async () => world.stores.close());
+
+  test('counts a rollback at once, while the attribution window of a deploy is open', async () => {
+    const at = (minutes: number) => plusSeconds(world.stores.clock.now(), minutes * 60);
+    const of = { service: 'search' };
+    await world.deploy({ ...of, version: 's1', started_at: at(-400), finished_at: at(-390) });
+    await world.deploy({ ...of, version: 's2', started_at: at(-20), finished_at: at(-19) });
+    await world.deploy({ ...of, version: 's1', kind: 'rollback', started_at: at(-10), finished_at: at(-9) });
+    await world.deploy({ ...of, version: 's3', started_at: at(-5), finished_at: at(-4) });
+    const { pending, rework_rate: rate } = await dora('&service=search');
+    expect([pending, rate]).toEqual([1, { value: 1 / 3, rework: 1, deploys: 3 }]);
+    const { json } = await world.call('GET', '/v1/metrics/dora/records?window=28d&figure=rework_rate&service=search');
+    expect(json.deployments).toMatchObject([{ version: 's1', kind: 'rollback', rework: 'rollback', pending: false }]);
+  });
+});
+
 describe('rework', () => {
   beforeAll(opened);
   afterAll(async () => world.stores.close());

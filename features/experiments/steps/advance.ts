@@ -19,6 +19,7 @@ import { NewChange } from '../../../schemas/changes/change.ts';
 import { Version } from '../../../schemas/config/names.ts';
 import type { ExperimentId, ExperimentRecord, Observation } from '../experiment.ts';
 import { observe, observeBefore } from './observe.ts';
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { configured } from '../../../core/domain/ports/extensions.ts';
 import { actionItemsOfExperiment } from '../decisions/action-items.ts';
@@ -100,7 +101,7 @@ async function openIncident(
   for (const serviceEnvironment of scope) {
     const open = await incidents.openAt(serviceEnvironment);
     if (open !== undefined)
-      return `incident ${open.id} of ${serviceEnvironment.service} in ${serviceEnvironment.environment} is open`;
+      return `incident ${incidentName(open)} of ${serviceEnvironment.service} in ${serviceEnvironment.environment} is open`;
   }
   return null;
 }

@@ -1,6 +1,7 @@
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { withPinnedCommit } from '../../../core/domain/changes/identified-versions.ts';
 import { isSameVersion } from '../../../core/domain/changes/version-identity.ts';
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import { calendarAt, calendarFreezes, type CalendarNow } from '../decisions/calendar.ts';
 import { incidentFreeze } from '../decisions/causes.ts';
@@ -263,7 +264,7 @@ async function rollbackVersionOf(
   if (known.kind !== 'not_known' || request.version === null) return known;
   const ours = await ownRollback(deps, request);
   return ours !== undefined && isSameVersion({ version: ours.to }, { ...request, version: request.version })
-    ? { kind: 'ours', text: `Firebreak is rolling back to ${ours.to} in incident ${ours.incident}` }
+    ? { kind: 'ours', text: `Firebreak is rolling back to ${ours.to} in incident ${incidentName(ours.incident)}` }
     : known;
 }
 

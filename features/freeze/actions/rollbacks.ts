@@ -4,7 +4,8 @@ import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Deps } from '../ports.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { CheckRequest } from '../schemas/freeze-check.ts';
-import type { IncidentId, Version } from '../../../schemas/config/names.ts';
+import type { Named } from '../../../core/domain/incidents/incident-number.ts';
+import type { Version } from '../../../schemas/config/names.ts';
 import { rollbackKey } from '../../../workflows/steps/roll-back.ts';
 
 /** How many recent deployments of a service and environment are searched for the requested version. */
@@ -51,7 +52,7 @@ export const detectKnownGood = (changes: readonly Change[], request: CheckReques
     : request;
 
 /** A rollback by Firebreak that is in progress. */
-export type OwnRollback = { incident: IncidentId; to: Version };
+export type OwnRollback = { incident: Named; to: Version };
 
 /** Returns Firebreak's rollback in progress for the service and environment, or undefined. */
 export async function ownRollback(
@@ -68,5 +69,5 @@ export async function ownRollback(
     ),
   );
   const decision = number === undefined ? undefined : await decisions.get(view.id, number);
-  return decision?.to_version == null ? undefined : { incident: view.id, to: decision.to_version };
+  return decision?.to_version == null ? undefined : { incident: view, to: decision.to_version };
 }

@@ -174,7 +174,7 @@ describe('an action', () => {
   ] as const)('%s', (_, of, result) => expect(resultOf(of)).toBe(result));
 
   describe('of a child', () => {
-    const child = { ...state, incident: { id: ONE, status: 'open' as const, parent_id: OTHER } };
+    const child = { ...state, incident: { id: ONE, number: 7, status: 'open' as const, parent_id: OTHER } };
     const rolledBack = { ...child, parent: { id: OTHER, group_rollback: { incident_id: OTHER } } };
 
     test('is the one automatic rollback of its group', () => {
@@ -182,13 +182,20 @@ describe('an action', () => {
         patch: { seen: { parent_id: OTHER } },
         parent: {
           id: OTHER,
-          patch: { set: { group_rollback: { incident_id: ONE, key: 'a' } }, seen: { group_rollback: undefined } },
+          patch: {
+            set: { group_rollback: { incident_id: ONE, number: 7, key: 'a' } },
+            seen: { group_rollback: undefined },
+          },
         },
       });
     });
 
     test('is stopped if another child was rolled back automatically', () => {
       expect(resultOf(rolledBack)).toBe('group_rolled_back');
+      const numbered = { ...child, parent: { id: OTHER, group_rollback: { incident_id: OTHER, number: 8 } } };
+      expect(planAction(intent, act, numbered, NOON)).toMatchObject({
+        reason: { text: 'incident INC-8 of the same group has already rolled a service back' },
+      });
     });
 
     test('is not stopped, nor counted, if a person approved it', () => {
