@@ -22,10 +22,10 @@ test('the timeline says that a decision waits, and why; the page of the alert do
   expect(said.filter((line) => / (?:decision|page|mitigation|judged)[.a-z_]*:/.test(line))).toMatchInlineSnapshot(`
     [
       "00:00 page.succeeded: Paged: accepted",
-      "00:00 decision: Firebreak looks again in 60 seconds, before it asks.
+      "00:00 decision: Firebreak judges again 60 seconds later, before it asks.
     Probable cause: v2 (67 %), because the health query went from 0.001 to 0.3 (300 times; healthy up to 0.01) 90 s after v2 began.
     Waits because errors are falling already, from 0.3 to 0.091.",
-      "01:00 decision: Firebreak looks again in 60 seconds, before it asks.
+      "01:00 decision: Firebreak judges again 60 seconds later, before it asks.
     Probable cause: v2 (67 %), because the health query went from 0.001 to 0.22 (220 times; healthy up to 0.01) 90 s after v2 began.
     Waits because errors are falling already, from 0.3 to 0.028.",
       "02:00 decision: Look at checkout in production.

@@ -134,7 +134,7 @@ function actionOf(decision: Shown, place: Place, effect: Effect | undefined): st
     case 'shadow':
       return would === undefined ? lookAt(decision, place) : wouldHave(would.kind, from === null ? 'act' : asked);
     case 'wait':
-      return `Firebreak looks again in ${WAIT_SECONDS} seconds, before it asks.`;
+      return `Firebreak judges again ${WAIT_SECONDS} seconds later, before it asks.`;
     case 'suggest':
       return from === null || reasons[0]?.code === 'superseded'
         ? lookAt(decision, place)

@@ -275,7 +275,7 @@ function rollbackForm(form: FormTarget, plan: RollbackPlan | null, versions: rea
       ? 'The running version is not known, because no deployment is recorded.'
       : target === undefined
         ? `${live} is running. No earlier version is known to be good: name one.`
-        : `${live} is running. ${target} is the newest version that is known to be good.`;
+        : `${live} is running. ${target} is the newest earlier version that is known to be good.`;
   return onDemand(
     'rollback',
     'Roll back…',

@@ -98,7 +98,7 @@ const RULES: Readonly<Record<string, (lines: DecisionLines, view: DecisionView, 
     const starts = {
       roll_back: /^Rolling /,
       approve: /\? (?:Approve or reject|Choose one or none) by 12:15 UTC\.$|^Choose one of /,
-      wait: /^Firebreak looks again in 60 seconds, before it asks\.$/,
+      wait: /^Firebreak judges again 60 seconds later, before it asks\.$/,
       suggest: /^(?:Consider whether to |Look at |If )/,
       shadow: /\(shadow mode\)\.$|^(?:Look at|If) /,
       none: /^(?:Look at|Find out|If) /,
