@@ -1,4 +1,5 @@
 import { actorOf, type Redeploy, redeployOf, redeployText, whoMade } from '../../core/domain/changes/redeploy.ts';
+import { isSameVersion } from '../../core/domain/changes/version-identity.ts';
 import { endOf } from '../../core/domain/changes/versions.ts';
 import type { Evidence } from '../../core/domain/correlation/evidence.ts';
 import { onsetOf } from '../../core/domain/correlation/onset.ts';
@@ -87,14 +88,14 @@ export async function noteRedeploy(
     `redeployed-${change.id}`,
   );
   await deps.changes.revise(suspect.id, (one) => ({ ...one, rolled_back_by: one.rolled_back_by ?? id }));
-  await pinRemoved(deps, change, replaced, id);
+  for (const removed of isSameVersion(replaced, suspect) ? [replaced] : [replaced, suspect])
+    await pinRemoved(deps, change, removed, id);
   const by = whoMade(change) ?? 'another system';
-  const because = `${suspect.version} of ${service} was replaced by ${version}, which ${by} deployed again`;
-  await closeQuestionsDone(
-    deps,
-    { act: { service, environment, does: ROLL_BACK }, from: suspect.version, because },
-    id,
-  );
+  // A question can ask for either, if the suspect runs below another version.
+  for (const from of new Set([suspect.version, replaced.version])) {
+    const because = `${from} of ${service} was replaced by ${version}, which ${by} deployed again`;
+    await closeQuestionsDone(deps, { act: { service, environment, does: ROLL_BACK }, from, because }, id);
+  }
   await wake(deps, id);
 }
 

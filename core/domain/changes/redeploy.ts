@@ -6,14 +6,17 @@ import { clearingOf } from './cleared-suspects.ts';
 import { replacedByOlder } from './recognize.ts';
 import { rolledBackBy } from './rolled-back.ts';
 import { isSameVersion } from './version-identity.ts';
-import { byStart, endOf, newestLiveChange, putsVersionLive } from './versions.ts';
+import { byStart, endOf, liveChanges, newestLiveChange, putsVersionLive, restoredChange } from './versions.ts';
 
-/** What a person has replaced by an earlier version. `replaced`: the change that ran until then. `suspect`: of the same version. */
+/**
+ * What a person has replaced by an earlier version. `replaced`: the change that ran until then. `suspect`: of the same version, or
+ * of one before it that this undoes as well.
+ */
 export type Redeploy = { replaced: Change; suspect: Change };
 
 /**
  * Returns what a change that a person or another system made replaces by an earlier version: the version that the newest judgement
- * of the incident holds to be the probable cause. Null: it has not ended well, or ended before the problem began, another version runs
+ * of the incident holds to be the probable cause, or a later one that was deployed over it. Null: it has not ended well, or ended before the problem began, another version runs
  * since, its version is a new one, such as a fix, it replaces another version, or Firebreak has brought the version back.
  *
  * @param changes newest changes of the service and environment of the change, with the change itself
@@ -45,13 +48,16 @@ export function replacedSuspect(
   const replaced = isRollback ? rolledBackBy(changes, change) : replacedByOlder(changes, change);
   if (replaced === null || isRestored(changes, change, replaced)) return null;
   const probable = suspects.filter(({ confidence }) => confidence >= MIN_CONFIDENCE_TO_ASK);
-  const suspect = changes.find(
+  const undone = changes.filter(
     (one) =>
       probable.some(({ change_id: id }) => id === one.id) &&
-      (one.id === replaced.id || (putsVersionLive(one) && isSameVersion(one, replaced))) &&
       byStart(one, change) < 0 &&
       clearingOf(cleared, one) === undefined,
   );
+  const restored = restoredChange(liveChanges(changes), { ...change, kind: 'rollback' });
+  const suspect =
+    undone.find((one) => one.id === replaced.id || (putsVersionLive(one) && isSameVersion(one, replaced))) ??
+    undone.find((one) => putsVersionLive(one) && restored !== undefined && byStart(restored, one) < 0);
   return suspect === undefined ? null : { replaced, suspect };
 }
 
@@ -64,10 +70,11 @@ export const whoMade = ({ author, reported_by: system }: Pick<Change, 'author' |
   author ?? system ?? null;
 
 /** @example 'checkout v1 was deployed again by ada, which replaces v2, the probable cause. Firebreak verifies the recovery' */
-export function redeployText(change: Change, { suspect }: Redeploy): string {
+export function redeployText(change: Change, { replaced, suspect }: Redeploy): string {
   const by = whoMade(change);
+  const over = isSameVersion(replaced, suspect) ? '' : `${replaced.version} and undoes `;
   return (
-    `${change.service} ${change.version} was deployed again${by === null ? '' : ` by ${by}`}, which replaces ${suspect.version}, ` +
+    `${change.service} ${change.version} was deployed again${by === null ? '' : ` by ${by}`}, which replaces ${over}${suspect.version}, ` +
     'the probable cause. Firebreak verifies the recovery'
   );
 }

@@ -99,7 +99,7 @@ export class PinTable implements Pins {
     const known = await this.#inForceOf(pin);
     if (known.length > 0) return known.find((one) => one.id === id);
     const { ok } = await this.#table.transact([
-      ...pinWrites(pin, rollback),
+      ...pinWrites(pin, [pin], rollback),
       auditWrite({
         id: `${id}:pinned`,
         at: this.#clock.now(),
@@ -193,15 +193,29 @@ export function newPin(pin: NewPin, rollback?: ChangeId): Pin {
   return { ...pin, id, lifted_at: null, lifted_by: null };
 }
 
-/** Pins a version; the same pin for the same incident is written once. @param rollback its pin is written only if it is new */
-export function pinWrites(pin: NewPin, rollback?: ChangeId): Write[] {
-  const created = newPin(pin, rollback);
-  const { id, service, environment } = created;
-  const key = keys.pin(pin, pin.pinned_at, id);
+/**
+ * Pins versions of a service and environment; the same pin for the same incident is written once.
+ *
+ * @param rollback its pin is written only if it is new
+ */
+export function pinWrites(
+  { service, environment }: ServiceEnvironment,
+  pins: readonly NewPin[],
+  rollback?: ChangeId,
+): Write[] {
+  const created = pins.map((pin) => newPin(pin, rollback));
+  if (created.length === 0) return [];
+  const at = { service, environment };
   return [
-    put({ ...key, ...created, list: lists.pins, list_key: `${pin.pinned_at}#${id}` }),
-    put({ ...keys.pinById(id), at_pk: key.pk, at_sk: key.sk }, rollback === undefined ? undefined : absent),
-    put({ ...keys.pinnedEnvironment(pin), service, environment }),
-    update(keys.pinned(pin), { set: { [attributeName(id)]: created } }),
+    ...created.flatMap((pin) => {
+      const { id, pinned_at } = pin;
+      const key = keys.pin(at, pinned_at, id);
+      return [
+        put({ ...key, ...pin, list: lists.pins, list_key: `${pinned_at}#${id}` }),
+        put({ ...keys.pinById(id), at_pk: key.pk, at_sk: key.sk }, rollback === undefined ? undefined : absent),
+      ];
+    }),
+    put({ ...keys.pinnedEnvironment(at), ...at }),
+    update(keys.pinned(at), { set: Object.fromEntries(created.map((pin) => [attributeName(pin.id), pin])) }),
   ];
 }

@@ -8,7 +8,12 @@ import {
   withIdentities,
   withPinnedCommit,
 } from '../../domain/changes/identified-versions.ts';
-import { commitOf, isOfDeployRepository, isSameReference } from '../../domain/changes/version-identity.ts';
+import {
+  commitOf,
+  isOfDeployRepository,
+  isSameReference,
+  isSameVersion,
+} from '../../domain/changes/version-identity.ts';
 import { increment, PERFORMED } from '../../domain/incidents/metrics.ts';
 import {
   type ActionPlan,
@@ -26,6 +31,7 @@ import {
   type RollbackEndPlan,
 } from '../../domain/incidents/plan-effects.ts';
 import type { IncidentEventFields } from '../../domain/incidents/incident-events.ts';
+import type { NewPin } from '../../domain/ports/changes.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { AutomaticActions, IntendedAction, Effects, RollbackEnd } from '../../domain/ports/decisions.ts';
 import type { Clock } from '../../domain/ports/system.ts';
@@ -354,25 +360,28 @@ export class EffectTable implements Effects {
     const reported = suspect && reportedIn(items, own, suspectOf(suspect, removed).started_at);
     const change = reported?.change ?? own;
     const suspected = suspect && newest.find((one) => one.id === suspectOf(suspect, removed).id);
-    const commit = suspected && commitOf(suspected);
-    const pin = {
-      ...removed,
-      ...(commit != null && { commit }),
-      ...(suspected?.artifact && { artifact: suspected.artifact }),
-    };
-    const [pinned, live] = await this.#table.getAll([keys.pinned(pin), keys.live(pin)]);
-    const isPinned = pinsIn(pinned, live).some((known) => isSameReference(withPinnedCommit(known, newest), pin));
+    const isOver = suspected !== undefined && !isSameVersion(suspected, removed);
+    // A newer version that has not helped runs over the suspect, and is removed with it.
+    const pins = [
+      pinOf(removed, isOver ? newestOf(newest, removed.version) : suspected),
+      ...(isOver ? [pinOf({ ...removed, version: suspected.version }, suspected)] : []),
+    ];
+    const [pinned, live] = await this.#table.getAll([keys.pinned(removed), keys.live(removed)]);
+    const known = pinsIn(pinned, live).map((pin) => withPinnedCommit(pin, newest));
     return [
       ...(reported ? liveAgainWrites(reported.item, change) : changeWrites(change)),
       // The deploying system may have reported the rollback, which has pinned the version.
-      ...(isPinned ? [] : pinWrites(pin)),
-      projectionMarkWrite(`change:${change.id}`, pin.pinned_at),
-      projectionMarkWrite(pinsSubject(pin), pin.pinned_at),
+      ...pinWrites(
+        removed,
+        pins.filter((pin) => !known.some((one) => isSameReference(one, pin))),
+      ),
+      projectionMarkWrite(`change:${change.id}`, removed.pinned_at),
+      projectionMarkWrite(pinsSubject(removed), removed.pinned_at),
       ...(suspect
         ? [
             // Raise `rev`, so that a concurrent patch of the record does not undo this.
             update(keyPointedTo(suspect), { set: { rolled_back_by: id }, add: { rev: 1 } }),
-            ...changeMarkWrites(suspectOf(suspect, pin)),
+            ...changeMarkWrites(suspectOf(suspect, removed)),
           ]
         : []),
     ];
@@ -418,6 +427,12 @@ function reportedIn(items: readonly Item[], own: Change, after: Timestamp): { it
   );
   const item = items.find(({ id }) => id === found?.before.id);
   return found && item && { item, change: found.change };
+}
+
+/** Returns the pin of a version with the commit and the artifact that its change names. */
+function pinOf(pin: NewPin, change: Change | undefined): NewPin {
+  const commit = change && commitOf(change);
+  return { ...pin, ...(commit != null && { commit }), ...(change?.artifact && { artifact: change.artifact }) };
 }
 
 /** Returns where a change is recorded, by its pointer. Its version is pinned, so it has the scope of the pin. */

@@ -45,6 +45,9 @@ const ENTRIES_MAX = 2000;
 
 const SUSPECTS_READ = 3;
 
+/** Newest changes of a service that are read: more than are made during an incident. */
+const CHANGES_READ = 100;
+
 /** A draft does not wait for a slow Prometheus: what is missing becomes a question. */
 const QUERY_TIMEOUT_MS = 5000;
 
@@ -64,12 +67,13 @@ export async function gather(
   const config = await deps.config.current();
   const { incident, decisions, effects, signals } = story;
   const end = incident.resolved_at ?? deps.clock.now();
-  const [timeline, children, health, named, packs] = await Promise.all([
+  const [timeline, children, health, named, packs, made] = await Promise.all([
     wholeTimeline(deps, id, story),
     incident.group_reason === undefined ? [] : deps.incidentGroups.children(id),
     readHealth(deps, story),
     namer(deps),
     deps.evidencePacks.list(id),
+    deps.changes.recent(incident, CHANGES_READ),
   ]);
   const problems = await problemsIn(deps, story, health);
   const series = health?.series ?? NO_SAMPLES;
@@ -90,6 +94,7 @@ export async function gather(
       signals,
       members: children.map((child) => child.incident).toSorted((a, b) => (a.opened_at < b.opened_at ? -1 : 1)),
       problems,
+      changes: made.filter(({ made_for, started_at: at }) => made_for !== id && at >= times.started_at && at <= end),
       curve: series.curve.filter(([at]) => at >= first && at <= end),
       packs: packs.map(({ name, at, sha256 }) => ({
         name,

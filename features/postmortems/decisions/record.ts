@@ -26,6 +26,8 @@ export type DraftInput = Pick<Story, 'incident' | 'timeline' | 'decisions' | 'ef
   members: readonly IncidentRecord[];
   /** Its problems, oldest first. There is at least one. */
   problems: readonly ProblemRecord[];
+  /** Changes of its service that others made since its first problem began, oldest first, as far as they are read. */
+  changes: readonly Change[];
   /** Samples of the health query from half an hour before the problem until the end of the incident. */
   curve: Curve;
   /** Stored evidence of actions, with its address if that of Firebreak is known. */

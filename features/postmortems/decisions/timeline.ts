@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Citation } from '../schemas/postmortem.ts';
+import { ofVersion } from '../../../core/domain/changes/change-words.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Naming } from './blameless.ts';
@@ -22,7 +23,7 @@ const ROWS_MAX = 80;
 
 /** Returns the rows up to the end of the incident, oldest first. */
 export function rowsOf(
-  { incident, timeline, problems }: Pick<DraftInput, 'incident' | 'timeline' | 'problems'>,
+  { incident, timeline, problems, changes: made }: Pick<DraftInput, 'incident' | 'timeline' | 'problems' | 'changes'>,
   naming: Naming,
   { alerted, end }: { alerted: Timestamp; end: Timestamp },
 ): Row[] {
@@ -31,18 +32,20 @@ export function rowsOf(
     return escaped(named.length > TEXT_MAX_CHARS ? `${named.slice(0, TEXT_MAX_CHARS).toWellFormed()}…` : named);
   };
   const suspected = problems.flatMap(({ causes: [cause] }) => cause?.change ?? []);
-  const changes = [...new Map(suspected.map((change) => [change.id, change])).values()].flatMap((change): Row[] => {
-    const { kind, version, has_migration, started_at, finished_at } = change;
-    const what = `${kind === 'deploy' ? 'Deployment' : sentenceCase(kind)} of ${version}${has_migration === true ? ', with a migration,' : ''}`;
-    const row = (at: Timestamp, verb: string, id = rowOfChange(change)): Row => {
-      return { id, at, kind: 'change', text: clean(`${what} ${verb}`) };
-    };
-    if (finished_at === null) return [row(started_at, 'begins')];
-    // A rollout can cause a problem before its end.
-    return clockTime(started_at) === clockTime(finished_at) && finished_at <= alerted
-      ? [row(finished_at, 'finishes')]
-      : [row(started_at, 'begins'), row(finished_at, 'finishes', `${rowOfChange(change)}:end`)];
-  });
+  const changes = [...new Map([...suspected, ...made].map((change) => [change.id, change])).values()].flatMap(
+    (change): Row[] => {
+      const { kind, has_migration, started_at, finished_at } = change;
+      const what = `${kind === 'deploy' ? 'Deployment' : sentenceCase(kind)} ${ofVersion(change)}${has_migration === true ? ', with a migration,' : ''}`;
+      const row = (at: Timestamp, verb: string, id = rowOfChange(change)): Row => {
+        return { id, at, kind: 'change', text: clean(`${what} ${verb}`) };
+      };
+      if (finished_at === null) return [row(started_at, 'begins')];
+      // A rollout can cause a problem before its end.
+      return clockTime(started_at) === clockTime(finished_at) && finished_at <= alerted
+        ? [row(finished_at, 'finishes')]
+        : [row(started_at, 'begins'), row(finished_at, 'finishes', `${rowOfChange(change)}:end`)];
+    },
+  );
   const channel: Row[] =
     incident.channel_opened_at === undefined || incident.channel === undefined
       ? []

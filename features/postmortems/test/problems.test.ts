@@ -17,6 +17,7 @@ import { textOf } from '../../../test/support/hostile.ts';
 import type { FakeWorld } from '../../../test/support/fake-deps.ts';
 import {
   answers,
+  answersWhatWaits,
   configured,
   ends,
   fires,
@@ -25,7 +26,7 @@ import {
   samplesOf,
   theIncident,
 } from '../../../test/workflows/play.ts';
-import { begins, finishes } from '../../../test/workflows/stories/late-changes.ts';
+import { begins, finishes, recordsLate } from '../../../test/workflows/stories/late-changes.ts';
 import { secondFailurePaths } from '../../../test/workflows/stories/second-failures.ts';
 import { groupPaths, parentIn } from '../../../test/workflows/stories/groups.ts';
 import { redeployPaths } from '../../../test/workflows/stories/redeploys.ts';
@@ -446,6 +447,63 @@ test('a redeploy by hand is told as the mitigation: in the post-mortem, the cons
   );
   expect(failed).toEqual([['v2', ['incident', 'rollback']]]);
   expect(dora.records.incidents.items).toMatchObject([{ restore_s: record?.facts.times.to_restore_seconds }]);
+});
+
+describe('a second bad deploy over the first, before anything was undone', () => {
+  const over = (mode: 'approve' | 'suggest', more: Record<string, Moment>) =>
+    play({
+      given: [
+        measuring(
+          ratioAt([
+            [-4, 4.5, 0.3],
+            [4.5, 23, 0.45],
+          ]),
+          { autoRollback: { mode, evidence: 'time', unknownMigration: 'act' } },
+        ),
+      ],
+      timeline: {
+        '0 s': fires(),
+        '60 s': sweeps,
+        '240 s': begins('v3'),
+        '270 s': finishes('v3'),
+        '8 min': sweeps,
+        '15 min': sweeps,
+        ...more,
+        '25 min': ends(),
+        '45 min': sweeps,
+      },
+    });
+  const byHand = { '22 min': recordsLate('v1', 1, { author: 'ada', kind: 'rollback' }) };
+
+  test.each([
+    ['a person rolls both back', 'suggest', byHand, 'It was mitigated at 12:22 by deploying the earlier version again'],
+    ['a person rolls both back while asked', 'approve', byHand, 'It was mitigated at 12:22 by deploying the earlier'],
+    [
+      'Firebreak rolls both back with approval',
+      'approve',
+      { '22 min': answersWhatWaits('approved') },
+      'It was mitigated at 12:22 by undoing the change',
+    ],
+  ] as const)('is told with both deploys, and with what ended it: %s', async (_, mode, more, mitigated) => {
+    const { world } = await over(mode, more);
+    const id = theIncident(world);
+    await draftDuePostmortems(withPorts(world.deps));
+    const markdown = (await withPorts(world.deps).postmortems.read(id))?.markdown ?? '';
+    expect(sectionOf(markdown, 'Summary').join(' ')).toContain(mitigated);
+    const rows = sectionOf(markdown, 'Timeline').join('\n');
+    const told = [...rows.matchAll(/ (\d\d:\d\d) — ((?:Deployment|Rollback) (?:of|to) v\d (?:begins|finishes))$/gm)];
+    expect(told.map(([, time, text]) => `${time} ${text}`).slice(0, 4)).toEqual([
+      '11:52 Deployment of v2 begins',
+      '11:55 Deployment of v2 finishes',
+      '12:04 Deployment of v3 begins',
+      '12:04 Deployment of v3 finishes',
+    ]);
+    const pins = await world.deps.pins.of({ service: 'checkout', environment: 'production' });
+    expect(pins.map(({ version }) => version).toSorted()).toEqual(['v2', 'v3']);
+    expect((await world.deps.incidents.view(id))?.status).toBe('resolved');
+    const dora = await doraOf(world);
+    if (dora !== null) expect(dora.change_failure_rate).toMatchObject({ failed: 2 });
+  });
 });
 
 const sectionOf = (markdown: string, heading: string): string[] =>

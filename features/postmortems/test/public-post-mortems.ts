@@ -159,6 +159,7 @@ function recordOf(
       evidence,
       failing: [],
     })),
+    changes: [],
     curve: evidence.health?.curve ?? [],
     packs: [],
     budgets: [],

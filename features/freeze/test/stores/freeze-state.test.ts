@@ -36,14 +36,16 @@ const place = (service: string, team: string | null = null): CheckedScope => ({
 
 const pin = (at: CheckedScope, version: string, incident = '01JCYZ7Q8M3N5P7R9T1V3X5Z7B') =>
   stores.table.transact(
-    pinWrites({
-      service: at.service,
-      environment: at.environment,
-      version: Version.parse(version),
-      incident_id: IncidentId.parse(incident),
-      reason: 'rolled back',
-      pinned_at: now(),
-    }),
+    pinWrites(at, [
+      {
+        service: at.service,
+        environment: at.environment,
+        version: Version.parse(version),
+        incident_id: IncidentId.parse(incident),
+        reason: 'rolled back',
+        pinned_at: now(),
+      },
+    ]),
   );
 
 const pinned = async (at: CheckedScope) => (await state.read(at, [])).pins.map(({ version }) => version);

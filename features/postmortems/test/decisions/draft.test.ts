@@ -80,6 +80,7 @@ const draftedWith = (
           failing: [],
         },
       ],
+      changes: [],
       curve: [],
       packs: [],
       budgets: [BUDGET],

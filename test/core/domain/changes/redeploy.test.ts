@@ -6,6 +6,7 @@ import { before, change } from '../../arbitraries.ts';
 
 const ONSET = before(10);
 
+const v0 = change('v0', 600);
 const v1 = change('v1', 300);
 const v2 = change('v2', 60);
 const v3 = change('v3', 30);
@@ -55,7 +56,14 @@ test.each<[string, Suspects, Change[], Change, string | null]>([
   ],
   ['a new version, such as a fix', suspecting(v2), [v1, v2], again('v3', 5), null],
   ['the suspect again', suspecting(v2), [v1, v2], again('v2', 5), null],
-  ['a version between, which is not suspected, is replaced', suspecting(v2), [v1, v2, v3], again('v1', 5), null],
+  ['a version after the suspect is replaced by one before it', suspecting(v2), [v1, v2, v3], again('v1', 5), 'v2'],
+  [
+    'a version after the suspect is replaced by another after it',
+    suspecting(v1),
+    [v0, v1, v2, v3],
+    again('v2', 5),
+    null,
+  ],
   [
     'the suspect is newer than the redeploy',
     suspecting(v2),

@@ -233,6 +233,24 @@ inTheTable(() => {
       },
     );
 
+    test('of a version that was deployed over the suspect and has not helped pins both, each with its own commit', async () => {
+      later(3700);
+      const id = await opened();
+      await deploy('v1', 9000, { commit: A });
+      const suspect = (await deploy('v2', 600, { commit: B })).change;
+      await deploy('v3', 300, { commit: C });
+      await judged(id, 1);
+      await rollbackBegun(id);
+      later(5);
+      const moved = { from: 'v3' as Version, to: 'v1' as Version, suspect: suspect.id };
+      await stores.effects.concludeRollback(id, end(id, 1, { versionChange: moved }));
+      const pins = await stores.pins.of(serviceEnvironment);
+      expect(Object.fromEntries(pins.map(({ version, commit }) => [version, commit]))).toEqual({ v2: B, v3: C });
+      expect(
+        (await stores.pins.list({ limit: 9, all: false })).items.filter(({ incident_id: of }) => of === id),
+      ).toHaveLength(2);
+    });
+
     test('to a version whose name was seen with another commit since the decision has its commit', async () => {
       later(3700);
       const id = await opened();
