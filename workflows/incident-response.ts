@@ -131,9 +131,9 @@ async function respond(
     await started;
     return { incident: incidentId, ended: begun === undefined ? 'unknown' : 'resolved' };
   }
-  const { trace, service, environment, unmatched } = begun.incident;
+  const { trace, service, environment, unmatched, title } = begun.incident;
   return followInbox(
-    run.withLogFields({ trace, service: unmatched || service, environment }),
+    run.withLogFields({ trace, service: unmatched || service, environment, alert: title }),
     { incidentId, number, begun, actions },
     { started, fail },
     deps,

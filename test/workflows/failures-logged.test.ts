@@ -38,7 +38,7 @@ async function linesOf(given: Moment): Promise<Line[]> {
   return lines.map(({ trace: _trace, incident: _incident, branch: _branch, ...line }) => line as Line);
 }
 
-const AT = { service: 'checkout', environment: 'production' };
+const AT = { service: 'checkout', environment: 'production', alert: 'HighErrorRatio of checkout' };
 
 test('a rollback without an answer is logged with each attempt, and its refusal once, with the reason', async () => {
   const lines = await linesOf((world) => {
@@ -56,7 +56,6 @@ test('a rollback without an answer is logged with each attempt, and its refusal 
       ...AT,
       decision: expect.any(String),
       outcome: 'refused',
-      alert: 'HighErrorRatio of checkout',
       detail: expect.stringContaining('HTTP 422'),
     },
   ]);
@@ -72,6 +71,6 @@ test('a page that nobody accepts is logged with the refusal, and with its end', 
   expect(lines).toMatchObject([
     { level: 'warn', step: 'page', attempt: 1, detail: 'HTTP 503', ...AT },
     { level: 'error', event: 'effect.ended', kind: 'page', outcome: 'failed', detail: 'Not paged: HTTP 400', ...AT },
-    { level: 'error', event: 'failure.noted', action: 'page.failed', alert: 'HighErrorRatio of checkout', ...AT },
+    { level: 'error', event: 'failure.noted', action: 'page.failed', ...AT },
   ]);
 });
