@@ -128,7 +128,12 @@ async function byIncidents(
   // Failing dependencies and dependents are evidence with every setting.
   const isIgnored = ({ service: other }: Opening): boolean =>
     routes.failTogether === 'ignore' && relationOf(other) === 'unrelated';
-  const stillFailing = await deps.incidentGroups.stillFailing(others, FAILING_READ);
+  const began = problemStart(incident);
+  const stillFailing = (await deps.incidentGroups.stillFailing(others, FAILING_READ)).filter(
+    // The problem with which it opened may be over.
+    (one) =>
+      one.problemAt === undefined || mayBeRelated(one.problemAt, began, relationOf(one.service) === 'dependency'),
+  );
   return Promise.all(
     stillFailing
       .filter((other) => !isIgnored(other))
@@ -161,7 +166,8 @@ function mayBeRelated(since: Timestamp, onset: Timestamp, isDependency: boolean)
  * Returns the start of a failure. Alerts arrive with different delays after their start; one that arrives much later
  * had fired before and was sent again, so that its start says nothing about this failure.
  */
-function sinceOf({ at, began = at }: Opening): Timestamp {
+function sinceOf({ at, began = at, problemAt }: Opening): Timestamp {
+  if (problemAt !== undefined) return problemAt;
   const seconds = secondsBetween(began, at);
   return seconds > 0 && seconds <= DEPENDENCY_BEFORE_SECONDS ? began : at;
 }

@@ -32,7 +32,7 @@ const OPENINGS_READ_AT_ONCE = 20;
 const TRIES = 20;
 
 /** What shows whether an incident fails. */
-const StoredFailure = StoredIncident.pick({ status: true, verification: true, firing: true });
+const StoredFailure = StoredIncident.pick({ status: true, verification: true, firing: true, new_onset: true });
 
 const Membership = z.object({ child: IncidentId, at: Timestamp });
 
@@ -91,9 +91,13 @@ export class IncidentGroupTable implements IncidentGroups {
       const newest = left.splice(-(max === Infinity ? OPENINGS_CHECKED : OPENINGS_READ_AT_ONCE));
       const items = await this.#table.getAll(newest.map(({ id }) => keys.incident(id)));
       const now = this.#clock.now();
-      const fails = ({ at }: Opening, item: Item | undefined): boolean =>
-        item !== undefined && stillFails(StoredFailure.parse(item), secondsBetween(at, now));
-      failing = [...newest.filter((opening, n) => fails(opening, items[n])), ...failing];
+      const failingOf = (opening: Opening, item: Item | undefined): Opening[] => {
+        if (item === undefined) return [];
+        const { new_onset: onset, ...failure } = StoredFailure.parse(item);
+        if (!stillFails(failure, secondsBetween(opening.at, now))) return [];
+        return [onset?.after === undefined ? opening : { ...opening, problemAt: onset.at }];
+      };
+      failing = [...newest.flatMap((opening, n) => failingOf(opening, items[n])), ...failing];
     }
     return failing.slice(-max);
   }
