@@ -5,7 +5,7 @@ import { IncidentRole } from '../../../schemas/people/response-roles.ts';
 import { suspectName } from '../changes/change-words.ts';
 import { clearingsText, activeClearings } from '../changes/cleared-suspects.ts';
 import { answerable, buttonsOf, decidingFor, decisionSuffix } from './incident-buttons.ts';
-import { decisionLines, type DecisionLines, linesOf } from './decision-lines.ts';
+import { capitalized, decisionLines, type DecisionLines, linesOf } from './decision-lines.ts';
 import { NO_APPROVAL_URLS, type ApprovalUrls } from '../incidents/approval-link.ts';
 import { isAcknowledged } from '../paging/acknowledgement.ts';
 import type { ChatMessage, ChatPart, Text } from './chat-message.ts';
@@ -210,7 +210,7 @@ function suspectsPart(story: Overview): ChatPart[] {
   const suspects = suspectsToShow(incident.suspects);
   if (suspects.length === 0) {
     const decisions = currentDecisions(story);
-    const none = `No ${cleared.length === 0 ? '' : 'other '}known change ${isNamed(decisions) ? 'is a probable cause' : 'could have caused this incident'}`;
+    const none = capitalized(noCauseText(decisions, cleared.length > 0));
     return decisions.length === 0 && cleared.length === 0
       ? []
       : [{ kind: 'text', text: [{ bold: 'Suspects' }, `\n${none}`, ...clearedText] }];
@@ -235,9 +235,18 @@ export const suspectsToShow = <T extends { confidence: number }>(suspects: reado
  *
  * @param decisions about the open problem
  */
-export function noSuspectText(decisions: readonly Pick<DecisionView, 'from_version'>[]): string {
-  if (decisions.length === 0) return 'not known yet';
-  return isNamed(decisions) ? 'no known change is a probable cause' : 'no known change could have caused this incident';
+export function noSuspectText(decisions: readonly Pick<DecisionView, 'from_version' | 'kind' | 'state'>[]): string {
+  return decisions.length === 0 ? 'not known yet' : noCauseText(decisions, false);
+}
+
+/** Says that no change is the cause, or none besides those that people have cleared or that were undone. */
+function noCauseText(
+  decisions: readonly Pick<DecisionView, 'from_version' | 'kind' | 'state'>[],
+  areSomeCleared: boolean,
+): string {
+  const named = isNamed(decisions);
+  const areSomeUndone = !named && decisions.some(({ kind, state }) => kind === 'roll_back' || state === 'approved');
+  return `no ${areSomeCleared || areSomeUndone ? 'other ' : ''}known change ${named ? 'is a probable cause' : 'could have caused this incident'}`;
 }
 
 /** Returns whether the last decision names a version to roll back. */

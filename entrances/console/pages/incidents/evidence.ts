@@ -1,3 +1,4 @@
+import { currentDecisions } from '../../../../core/domain/incidents/new-onset.ts';
 import { EFFECT_NAMES } from '../../../../core/domain/messages/incident-lines.ts';
 import { html } from 'hono/html';
 import { suspectName } from '../../../../core/domain/changes/change-words.ts';
@@ -27,11 +28,13 @@ import { decisionPart } from './forms.ts';
 
 /** What Firebreak found, decided, and did. */
 
-export function suspectsPanel({ story: { incident, decisions } }: IncidentData): Html | '' {
+export function suspectsPanel({ story }: IncidentData): Html | '' {
+  const { incident } = story;
   if (incident.group_reason !== undefined)
     return panel('suspects', 'Why grouped', null, html`<p>${incident.group_reason.text}</p>`);
   const cleared = activeClearings(incident.cleared);
   const suspects = suspectsToShow(incident.suspects);
+  const decisions = currentDecisions(story);
   const body =
     suspects.length === 0
       ? nothing(decisions.length === 0 ? 'No suspect is known yet.' : `${capitalized(noSuspectText(decisions))}.`)

@@ -1,3 +1,4 @@
+import { currentDecisions } from '../../../../core/domain/incidents/new-onset.ts';
 import { html } from 'hono/html';
 import { type Attention, countOf, type Need, NEEDS } from '../../../../core/domain/incidents/attention.ts';
 import { suspectName } from '../../../../core/domain/changes/change-words.ts';
@@ -225,9 +226,9 @@ function causeLabel({ incident: { suspects } }: IncidentDetail): string {
 }
 
 /** Shows the most probable suspect with its strongest reason. */
-function causeOf({ incident: { suspects }, decisions }: IncidentDetail): Html {
-  const [first] = suspectsToShow(suspects);
-  if (first === undefined) return html`${noSuspectText(decisions)}`;
+function causeOf(story: IncidentDetail): Html {
+  const [first] = suspectsToShow(story.incident.suspects);
+  if (first === undefined) return html`${noSuspectText(currentDecisions(story))}`;
   return html`<strong class="version">${suspectName(first)}</strong> ${shareBar(first.confidence, 'confidence')}
     ${first.reasons.slice(0, 1)}`;
 }

@@ -164,6 +164,9 @@ describe('the card', () => {
     ];
     expect(details({ incident: incident({ suspects }) })).toContain('• v2 85 %: new');
     expect(details({ decisions: [decision({ kind: 'none' })] })).toContain('No known change is a probable cause');
+    const undone = [decision({ kind: 'roll_back' }), decision({ kind: 'none', from_version: null })];
+    expect(details({ decisions: undone })).toContain('No other known change could have caused this incident');
+    expect(details({ decisions: undone.slice(1) })).toContain('No known change could have caused this incident');
     expect(details({})).not.toContain('Suspects');
   });
 
