@@ -164,6 +164,9 @@ export function wasWell({ curve, traffic }: Unit, max: number, at: Evidence['at'
 /** Age in seconds up to which caches and connections can be cold. */
 const YOUNG_SECONDS = 180;
 
+/** Age in seconds below which it is not worth telling: the first sample can be as much younger than its instance. */
+const NEW_SECONDS = 30;
+
 /** Parts by which errors have fallen with the age of instances, at least: of young ones, and of older ones. */
 const FALLEN_YOUNG = 0.05;
 const FALLEN = 0.12;
@@ -229,9 +232,13 @@ export function warmingUp(
   const bad = above.filter(({ isBad }) => isBad);
   const failing = bad.length > 0 ? bad : above;
   const oldest = Math.max(...failing.map(({ age }) => age));
+  const isNew = oldest < NEW_SECONDS;
   const [aged, their] = areInstances
-    ? [`the instances of ${version} that fail are at most ${formatDuration(oldest)} old`, 'their']
-    : [`${version} has served for ${formatDuration(oldest)}`, 'its'];
+    ? [
+        `the instances of ${version} that fail ${isNew ? 'have only just started' : `are at most ${formatDuration(oldest)} old`}`,
+        'their',
+      ]
+    : [`${version} has ${isNew ? 'only just begun to serve' : `served for ${formatDuration(oldest)}`}`, 'its'];
   const isYoung = oldest < YOUNG_SECONDS;
   const areCold = failing.every(({ isColdFrom }) => isColdFrom);
   const isAsOthersWere = areCold && recovered.some(({ warmedFor }) => oldest <= warmedFor);

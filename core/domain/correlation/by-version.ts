@@ -11,7 +11,7 @@ import type { ByFlag, Evidence } from './evidence.ts';
 import { type Factor, weightedFactor, unweightedFactor } from './factor.ts';
 import { type Course, courseOf } from './health.ts';
 import type { Onset } from './onset.ts';
-import { onlyPodBad, podsFactor, whyNotServing } from './pods.ts';
+import { onlyPodBad, podsFactor, podsOf, whyNotServing } from './pods.ts';
 import { differsBeside, otherFailsBeside, type Measure } from './side-by-side.ts';
 import { type Point, pointsOf } from './samples.ts';
 import { formatDuration, list, formatPercent } from './words.ts';
@@ -25,9 +25,11 @@ import {
   USUAL_INTERVAL_MS,
   ageInWindows,
   isRecent,
+  lastServed,
   measuredSince,
   takesTraffic,
 } from './version-traffic.ts';
+import { wasReplaced } from './succession.ts';
 import { errorsWithoutVersion, whyUnseen } from './unseen-version.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
@@ -96,7 +98,7 @@ function measuredBeside(
   return {
     measured,
     areMeasuredTogether: isCanary || stayed || goesOn,
-    missing: `the metrics do not show that both versions served at the same time since the errors began${isCounted ? '' : '; with health.trafficByVersion, they could'}`,
+    missing: `the metrics do not show that ${version} and another version served at the same time since the errors began${isCounted ? '' : '; health.trafficByVersion would show it'}`,
     stopped: finished === null || stayed ? null : (millisOf(evidence.at) - millisOf(finished)) / 1000,
   };
 }
@@ -178,6 +180,11 @@ export function versionFactors(
   if (candidate.relation !== 'same' || !putsVersionLive(candidate.change)) return [];
   const { change } = candidate;
   const seen = evidence.isOfCallers === true ? evidence : asCallersSee(evidence);
+  const stopped = stoppedFactor(evidence.by_version === null ? (seen ?? evidence) : evidence, change, onset);
+  if (stopped !== null)
+    return [stopped, byAlert(evidence.alert_versions, change, onset), ...podsFactor(evidence, candidate)].filter(
+      (one) => one !== null,
+    );
   const own = evidence.isOfCallers === true ? null : byVersion(evidence, candidate, onset, course);
   const callers = seen && byVersion(seen, candidate, onset, courseOf(seen, candidate, onset));
   const factor = withCallers(own, callers);
@@ -189,6 +196,25 @@ export function versionFactors(
     byAlert(evidence.alert_versions, change, onset),
     ...podsFactor(evidence, candidate),
   ].filter((one) => one !== null);
+}
+
+/**
+ * Weighs a version that served no more when the problem began, so that what its samples show is no part of the problem: another one
+ * had replaced it, or it has no requests for some time, unless it has pods.
+ */
+function stoppedFactor(evidence: Evidence, change: Change, onset: Onset): Factor<'no_traffic'> | null {
+  const { by_version: versions } = evidence;
+  if (versions === null) return null;
+  const last = lastServed(evidence, change) ?? -Infinity;
+  const hasEnded =
+    onset.from === 'health' &&
+    last > millisOf(change.started_at) &&
+    last < millisOf(onset.earliest) - FRESH_SECONDS * 1000 &&
+    (podsOf(evidence, change)?.pods ?? 0) === 0 &&
+    versions.some(({ version }) => (lastServed(evidence, { version }) ?? -Infinity) >= millisOf(onset.latest));
+  return hasEnded || wasReplaced(evidence, change, onset)
+    ? weightedFactor('no_traffic', `${change.version} received no requests any more when the problem began`)
+    : null;
 }
 
 /** Says that the version may fail only because it is new. A person decides then. */

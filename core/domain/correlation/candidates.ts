@@ -117,7 +117,7 @@ const nearness = ({ relation, distance }: { relation: Relation; distance: number
   RELATIONS.indexOf(relation) * 1000 + distance;
 
 /** Returns whether Firebreak made the change: its rollbacks return to a version that was good. */
-const isOwnRollback = ({ kind, made_for: madeFor }: Change): boolean => kind === 'rollback' && madeFor !== null;
+export const isOwnRollback = ({ kind, made_for: madeFor }: Change): boolean => kind === 'rollback' && madeFor !== null;
 
 /** @returns null if the change cannot have caused a problem that began within the bounds of this onset */
 function timingOf(change: Change, { at, earliest, latest }: Onset): Timing | null {

@@ -45,19 +45,21 @@ export { MIN_CONFIDENCE_TO_ACT, MIN_CONFIDENCE_TO_ASK } from './weights.ts';
  * weights as log-odds. The candidates and "none of them", which has odds of 1, share a total probability of 1. So a
  * single plausible change is probable, and two plausible changes lower each other's confidence. Proof and reasons to ask
  * a person are determined apart from the confidence.
+ *
+ * @param undoneFor incident whose undone changes are no suspects. Absent: they are
  */
-export function correlate(evidence: Evidence): Correlation {
-  const found = correlateOnce(evidence);
+export function correlate(evidence: Evidence, undoneFor?: string): Correlation {
+  const found = correlateOnce(evidence, undoneFor);
   const again = found.verdict === 'no_change' ? risenAgain(evidence, found.onset) : null;
-  const second = again && correlateOnce(again);
+  const second = again && correlateOnce(again, undoneFor);
   const hasRisen = second !== null && second.verdict !== 'no_change';
   return hasRisen || evidence.earlier_goes_on?.requests === true
     ? { ...(hasRisen ? second : found), risen_again: true }
     : found;
 }
 
-function correlateOnce(evidence: Evidence): Correlation {
-  const { onset, neighbours, commonFactors, weighed } = weigh(evidence);
+function correlateOnce(evidence: Evidence, undoneFor: string | undefined): Correlation {
+  const { onset, neighbours, commonFactors, weighed } = weigh(evidence, undoneFor);
   const suspects = rankSuspects(weighed, ({ candidate }) => changedMeanwhile(evidence, candidate, onset));
   const newest = newestNotWeighed(evidence, onset);
   return {
@@ -94,10 +96,10 @@ type WeighedAll = {
  * Weighs the candidates. A change of a dependency that fails is weighed by what is known of that dependency, as in its own
  * incident, so that it has the same log-odds in all incidents of one outage.
  */
-function weigh({ related = [], ...evidence }: Evidence): WeighedAll {
-  const found = weighByOwn(evidence);
+function weigh({ related = [], ...evidence }: Evidence, undoneFor?: string): WeighedAll {
+  const found = weighByOwn(evidence, undoneFor);
   const others = new Map(related.map((other) => [other.service, other]));
-  const ownOf = new Map([...others].map(([service, other]) => [service, weighByOwn(other).weighed]));
+  const ownOf = new Map([...others].map(([service, other]) => [service, weighByOwn(other, undoneFor).weighed]));
   return {
     ...found,
     weighed: found.weighed.flatMap((one): Weighed[] => {
@@ -127,7 +129,7 @@ function weigh({ related = [], ...evidence }: Evidence): WeighedAll {
  */
 const BY_THEIR_SERVICE: ReadonlySet<Relation> = new Set<Relation>(['dependency', 'shared']);
 
-function weighByOwn(given: Omit<Evidence, 'related'>): WeighedAll {
+function weighByOwn(given: Omit<Evidence, 'related'>, undoneFor: string | undefined): WeighedAll {
   const own = withZeros(given);
   const evidence = withErrorsOfCallers(own);
   const onset = onsetOf(evidence);
@@ -140,10 +142,12 @@ function weighByOwn(given: Omit<Evidence, 'related'>): WeighedAll {
     trafficFactor(own, onset),
     uselessRollback(evidence),
   ].filter((one) => one !== null);
-  // A change that a person has cleared is neither a suspect nor a rival, but it still counts as the successor of the
-  // version that it replaced.
+  // A change that a person has cleared, or that the incident has undone, is neither a suspect nor a rival, but it still counts
+  // as the successor of the version that it replaced.
   const candidates = candidatesOf(evidence, onset).filter(
-    ({ change }) => clearingOf(evidence.cleared, change) === undefined,
+    ({ change }) =>
+      clearingOf(evidence.cleared, change) === undefined &&
+      (undoneFor === undefined || change.rolled_back_by !== undoneFor),
   );
   // An undeclared relation is more probable where nothing else explains the failure.
   const isAlone = evidence.health !== null && candidates.every(({ relation }) => relation !== 'same');

@@ -1,16 +1,23 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import { millisOf, secondsBetween } from '../../../schemas/time/time.ts';
-import { byStart, putsVersionLive, sameVersion } from '../changes/versions.ts';
-import { type Candidate, finishedBefore } from './candidates.ts';
+import { byStart, endOf, liveChanges, putsVersionLive, sameVersion } from '../changes/versions.ts';
+import { type Candidate, finishedBefore, isOwnRollback } from './candidates.ts';
 import type { Evidence } from './evidence.ts';
 import { type Factor, weightedFactor, gradedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
 import { pointsBetween, median, pointsOf, quantile } from './samples.ts';
 import { formatDuration } from './words.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
+import { lastServed } from './version-traffic.ts';
 
 /** A successor that comes sooner than this may be the fix: the errors may have started before the successor did. */
 const SOON_SECONDS = 15 * 60;
+
+/** The same where the start of the errors is known: the end of a roll-out may be reported before its last instance. */
+const SOON_KNOWN_SECONDS = 5 * 60;
+
+/** Part of that time from which on a version counts as gone. */
+const GONE = 0.5;
 
 /** Minimum samples on each side of a deploy that is compared. */
 const MIN_SAMPLES = 3;
@@ -42,14 +49,9 @@ export function hasNotHelped(
 }
 
 /** Weighs the version that ran before the change and the changes after it that had started by the onset. */
-export function successionFactors(evidence: Evidence, { change }: Candidate, { at: onset, earliest }: Onset): Factor[] {
+export function successionFactors(evidence: Evidence, { change }: Candidate, onset: Onset): Factor[] {
   if (!putsVersionLive(change)) return [];
-  const live = evidence.changes
-    .map((related) => related.change)
-    .filter((other) => other.service === change.service && other.id !== change.id)
-    .filter((other) => other.made_for !== evidence.incident_id && other.started_at <= onset)
-    .filter((other) => putsVersionLive(other) && (other.status === 'succeeded' || other.status === 'started'))
-    .toSorted(byStart);
+  const live = liveBeside(evidence, change, onset);
   return [
     sameAsBefore(
       change,
@@ -58,9 +60,42 @@ export function successionFactors(evidence: Evidence, { change }: Candidate, { a
     afterIt(
       change,
       live.filter((other) => byStart(other, change) > 0),
-      { at: onset, earliest },
+      onset,
+      evidence,
     ),
   ].filter((one) => one !== null);
+}
+
+/** Returns the other changes that had put a version of the service live by the onset. What was undone for an incident counts. */
+const liveBeside = ({ changes }: Pick<Evidence, 'changes'>, change: Change, { at }: Pick<Onset, 'at'>): Change[] =>
+  liveChanges(changes.map((related) => related.change)).filter(
+    (other) => other.service === change.service && other.id !== change.id && other.started_at <= at,
+  );
+
+/** Returns whether another version had replaced this one for so long when the problem began that it did not run any more. */
+export function wasReplaced(evidence: Evidence, change: Change, onset: Onset): boolean {
+  const newer = liveBeside(evidence, change, onset).filter((other) => byStart(other, change) > 0);
+  return (
+    newer.every(({ version }) => version !== change.version) &&
+    newer.some((other) => goneFor(change, other, onset, evidence) >= GONE)
+  );
+}
+
+/** What shows whether a version was gone. */
+type Seen = Pick<Evidence, 'by_version' | 'by_version_window' | 'health' | 'earlier_problem' | 'at'>;
+
+/**
+ * Returns how certainly a version was gone when the problem began, from 0 to 1: the longer since a newer change, the more. It was if
+ * an earlier problem of the incident has ended since, and was not if it has served since.
+ */
+function goneFor(change: Change, next: Change, { earliest, latest, from }: Onset, evidence: Seen): number {
+  const { by_version_window, health, earlier_problem: earlier } = evidence;
+  const window = by_version_window ?? health?.window ?? UNKNOWN_WINDOW_SECONDS.longest;
+  if ((lastServed(evidence, change) ?? -Infinity) > millisOf(latest) + window * 1000) return 0;
+  const seconds = finishedBefore(next, earliest) ?? 0;
+  return seconds > 0 && earlier !== undefined && endOf(next) <= earlier.until
+    ? 1
+    : Math.min(1, seconds / (from === 'alert' ? SOON_SECONDS : SOON_KNOWN_SECONDS));
 }
 
 /** Detects that the same version was already running well; the change at most restarted its instances. */
@@ -75,34 +110,41 @@ function sameAsBefore(change: Change, previous: Change | undefined): Factor | nu
 }
 
 /** Detects that a newer change had replaced the version when the problem began, so that it no longer ran. */
-function afterIt(
-  change: Change,
-  newer: readonly Change[],
-  { at: onset, earliest }: Pick<Onset, 'at' | 'earliest'>,
-): Factor | null {
+function afterIt(change: Change, newer: readonly Change[], bounds: Onset, evidence: Seen): Factor | null {
+  const { at: onset } = bounds;
   const next = newer.find((other) => finishedBefore(other, onset) !== null) ?? newer[0];
   if (next === undefined) return null;
   const ran = lived(change, next);
-  const again = newer.find(({ version }) => version === change.version);
-  if (again !== undefined)
-    return weightedFactor('repeated', `${again.version} went live again ${formatDuration(lived(change, again))} later`);
+  const again = newer.filter(({ version }) => version === change.version);
+  // Firebreak's rollback is no suspect, so it can't represent the version.
+  const repeated = again.find((other) => !isOwnRollback(other));
+  if (repeated !== undefined)
+    return weightedFactor(
+      'repeated',
+      `${repeated.version} went live again ${formatDuration(lived(change, repeated))} later`,
+    );
+  if (again.length > 0) return null;
   const text = `${next.version} followed ${change.version} after ${formatDuration(ran)}`;
   const back = newer.find((other) => other.kind === 'rollback' && finishedBefore(other, onset) !== null);
   if (back !== undefined)
-    return gradedFactor('back', `${change.version} was rolled back before the problem began`, { replaced: 1 });
+    return gradedFactor('back', `${change.version} was rolled back before the problem began`, {
+      replaced: 1,
+      gone: goneFor(change, back, bounds, evidence),
+    });
   if (finishedBefore(next, onset) === null) {
     const together = change.finished_at === null || change.finished_at > next.started_at;
     return together ? null : weightedFactor('being_replaced', `${text} and was rolling out when the problem began`);
   }
-  if (ran >= SOON_SECONDS) return weightedFactor('replaced', `${text} and had replaced it before the problem began`);
-  // The longer it was gone, the less did it begin.
-  const gone = Math.min(1, (finishedBefore(next, earliest) ?? 0) / SOON_SECONDS);
+  const gone = goneFor(change, next, bounds, evidence);
+  if (ran >= SOON_SECONDS)
+    return gradedFactor('replaced', `${text} and had replaced it before the problem began`, { replaced: 1, gone });
   return gradedFactor(
     'replaced_soon',
-    `${text}: ${gone < 0.5 ? 'either may be the cause' : 'it was gone when the problem began'}`,
+    `${text}: ${gone < GONE ? 'either may be the cause' : 'it was gone when the problem began'}`,
     {
       replaced: gone,
       replaced_soon: 1 - gone,
+      gone: Math.max(0, (gone - GONE) / (1 - GONE)),
     },
   );
 }

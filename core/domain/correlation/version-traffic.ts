@@ -86,10 +86,27 @@ function requestsSince(rates: readonly Point[], begin: number, window: number | 
 /** Interval of samples: a series begins at most this long before its first sample. */
 export const USUAL_INTERVAL_MS = 30_000;
 
-/** Returns whether a version has a recent sample of requests, or of the health query where these are not measured. */
-export function isRecent({ curve, traffic }: NonNullable<Evidence['by_version']>[number], at: Evidence['at']): boolean {
-  const last = pointsOf(traffic ?? curve, at).findLast(({ value }) => traffic === null || value > 0);
-  return last !== undefined && millisOf(at) - last.at <= FRESH_SECONDS * 1000;
+/**
+ * Returns when a version has served last, by its samples of requests, or of the health query where these are not measured, in
+ * milliseconds. Null: never, or it is not measured.
+ */
+export function lastServed(
+  { by_version: versions, at }: Pick<Evidence, 'by_version' | 'at'>,
+  { version }: { version: string },
+): number | null {
+  const last = (versions ?? [])
+    .filter((one) => sameVersion(one.version, version))
+    .map(
+      ({ curve, traffic }) =>
+        pointsOf(traffic ?? curve, at).findLast(({ value }) => traffic === null || value > 0)?.at ?? -Infinity,
+    );
+  return last.length === 0 || Math.max(...last) === -Infinity ? null : Math.max(...last);
+}
+
+/** Returns whether a version has served recently. */
+export function isRecent(one: NonNullable<Evidence['by_version']>[number], at: Evidence['at']): boolean {
+  const last = lastServed({ by_version: [one], at }, one);
+  return last !== null && millisOf(at) - last <= FRESH_SECONDS * 1000;
 }
 
 /** Treats an unknown share as traffic: the query would return no value for the version otherwise. */

@@ -183,6 +183,8 @@ export const WEIGHTS = {
 
   /** A newer version of the same service replaced it before the onset, so it no longer ran. */
   replaced: -4.5,
+  /** The same, and that was long enough before: it cannot have begun the problem. Shorter, the times can be inexact. */
+  gone: -3.5,
   /** The successor came so soon that either may be the cause: the start of the errors is not known to the minute. */
   replaced_soon: -0.5,
   /** The successor was rolling out at the onset. It ran beside this version, which had been healthy until then. */

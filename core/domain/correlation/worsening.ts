@@ -43,6 +43,7 @@ export function risenAgain(evidence: Evidence, { latest }: Onset): Evidence | nu
   const limits = evidence.changes
     .map(({ change }) => change)
     .filter((change) => change.status !== 'cancelled' && change.made_for !== incident_id)
+    .filter((change) => change.rolled_back_by !== incident_id)
     .filter((change) => clearingOf(cleared, change) === undefined)
     .flatMap((change) => {
       const from = effectSince(change, earlier?.since ?? onset.alertStartedAt);

@@ -172,10 +172,10 @@ function whyNotProved({ change, relation, factors }: RankedSuspect, { by_version
     relation !== 'same'
       ? 'metrics by version compare only versions of this service'
       : by_version === null
-        ? 'no metrics by version (health.byVersion)'
+        ? 'there are no metrics by version (health.byVersion)'
         : null;
   return lacks === null
-    ? 'the metrics by version do not show that only its version fails'
+    ? `the metrics by version do not show that only ${change.version} fails`
     : `${lacks}${isTimeOnly ? ', so only its time speaks for it' : ''}`;
 }
 

@@ -5,7 +5,7 @@ import { previousOf } from '../changes/rolled-back.ts';
 import { newestLiveChange, byStart, sameVersion } from '../changes/versions.ts';
 import { MIN_CONFIDENCE_TO_ASK } from '../correlation/correlate.ts';
 import type { RankedSuspect } from '../correlation/ranking.ts';
-import { newestNotWeighed } from '../correlation/candidates.ts';
+import { called, newestNotWeighed } from '../correlation/candidates.ts';
 import type { Evidence } from '../correlation/evidence.ts';
 import type { Onset } from '../correlation/onset.ts';
 import { type Known } from './guard.ts';
@@ -65,12 +65,21 @@ export const isByTime = ({ target, top, suspect, lacking }: Known['judgement']):
 export const whyNoSuspect = (evidence: Evidence, onset: Onset): string => {
   const { changes, incident_id, cleared, earlier_problem: earlier } = evidence;
   const when = `was rolling out or had finished shortly before the ${earlier === undefined ? '' : 'new '}problem began`;
-  const wasTried = changes.some(({ change }) => change.rolled_back_by === incident_id);
   const newest = newestNotWeighed(evidence, onset);
-  if (wasTried)
+  const tried = changes
+    .filter(({ change }) => change.rolled_back_by === incident_id)
+    .toSorted((a, b) => byStart(a.change, b.change))
+    .at(-1);
+  if (tried !== undefined) {
+    // A later problem has nothing to do with what was undone before it, so it is not named.
+    const isOfEarlier = earlier !== undefined && tried.change.started_at <= earlier.until;
+    const [undone, besides] = isOfEarlier
+      ? ['', ' than the one that was rolled back']
+      : [`${called(tried)} was already rolled back, and `, ''];
     return newest === null
-      ? `the suspect was already rolled back, and no other change ${when}`
-      : `the suspect was already rolled back, and the newest other change, ${newest}`;
+      ? `${undone}no other change${besides} ${when}`
+      : `${undone}the newest other change${besides}, ${newest}`;
+  }
   if (newest !== null) return `no change of this service or its dependencies fits the time: the newest one, ${newest}`;
   return `no ${activeClearings(cleared).length > 0 ? 'other ' : ''}change of this service or its dependencies ${when}`;
 };

@@ -3,6 +3,7 @@ import { clearingsText } from '../changes/cleared-suspects.ts';
 import { whyNameUnclear } from '../changes/identified-versions.ts';
 import { migrationTexts, safeLimitText, whyNotTo } from '../changes/named-version.ts';
 import { migrationsIn, NONE_KNOWN_GOOD, putsVersionLive } from '../changes/versions.ts';
+import { called } from '../correlation/candidates.ts';
 import { MIN_CONFIDENCE_TO_ACT } from '../correlation/correlate.ts';
 import { aChange, IMPROBABLE, list, probability } from '../correlation/words.ts';
 import { incidentName } from '../incidents/incident-number.ts';
@@ -29,7 +30,7 @@ import {
 /**
  * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
  */
-export const DECIDE_VERSION = 29;
+export const DECIDE_VERSION = 30;
 
 /**
  * All guards, in the order in which their reasons are given. Before a call, only the first one that applies is given. A
@@ -79,7 +80,7 @@ export const GUARDS: readonly Guard[] = [
         ? whyNoSuspect(evidence, found.onset)
         : top.confidence < IMPROBABLE
           ? 'probably no known change caused this'
-          : `probably no change caused this: the most likely one, ${top.version}, has ${probability(top.confidence)}`,
+          : `probably no change caused this: the most likely one, ${called(top)}, has ${probability(top.confidence)}`,
     also: ({ top, found }) =>
       top === undefined
         ? found.doubts.filter(({ code }) => code !== 'no_change_near')

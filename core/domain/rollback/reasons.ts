@@ -26,12 +26,22 @@ export function suspectReason(suspect: RankedSuspect): Reason {
     : { code: 'suspect', text: `${text}, because ${first}`, more };
 }
 
-/** Names the first suspect where nothing can be done about it. An improbable one is not blamed, but people want to know why. */
+/** Confidence below which a change is not worth a name. */
+const LEAST_NAMED = 0.01;
+
+/**
+ * Names the first suspect where nothing can be done about it. An improbable one is not blamed, but people want to know why. Without
+ * a name if nobody would think of it.
+ */
 export function firstSuspectReason(suspect: RankedSuspect): Reason {
-  const { confidence, reasons } = suspect;
+  const { confidence, reasons, relation } = suspect;
   if (confidence >= IMPROBABLE) return suspectReason(suspect);
-  const share = confidence < 0.01 ? '' : ` (${probability(confidence)})`;
-  return { code: 'suspect', text: `${nameOfSuspect(suspect)} is probably not the cause${share}`, more: reasons };
+  const isKnown = confidence >= LEAST_NAMED;
+  const text =
+    isKnown && relation !== 'undeclared'
+      ? `${nameOfSuspect(suspect)} is probably not the cause (${probability(confidence)})`
+      : `the most probable change has a probability of ${isKnown ? probability(confidence) : 'less than 1 %'}`;
+  return { code: 'suspect', text, more: reasons };
 }
 
 const nameOfSuspect = (suspect: RankedSuspect): string =>

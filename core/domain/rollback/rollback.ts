@@ -70,7 +70,7 @@ function decideOn(inputs: DecisionInputs, found: Correlation): Decision {
     return {
       ...base,
       kind: reportingMode(cap.mode),
-      reasons: [...superseded, ...named, ...clearingReasons(inputs), why],
+      reasons: [...superseded, ...named, ...clearingReasons(inputs), firstSuspectReason(top)],
     };
   const approvalReasons = because(applied, 'ask');
   const level = target.policy.evidence;
@@ -294,9 +294,9 @@ function restoresOf(
 const clearingReasons = ({ request, evidence: { cleared } }: DecisionInputs): Reason[] =>
   request.by === 'person' || cleared === undefined ? [] : [reason('suspect_cleared', clearingsText(cleared))];
 
-/** Returns the suspects as weighed for a judgement. */
+/** Returns the suspects as weighed for a judgement. What this incident has already rolled back is none. */
 export const weighed = ({ evidence }: Pick<DecisionInputs, 'evidence'>): Correlation =>
-  withTest(correlate(notTriedYet(evidence)), evidence);
+  withTest(correlate(evidence, evidence.incident_id), evidence);
 
 const withTest = (found: Correlation, { look }: Pick<Evidence, 'look'>): Correlation => {
   const suspects = withLook(found.suspects, look);
@@ -306,15 +306,6 @@ const withTest = (found: Correlation, { look }: Pick<Evidence, 'look'>): Correla
 /** Returns the number of required approvals: the higher one of the two services concerned. */
 const peopleNeeded = ({ targets }: DecisionInputs, target: TargetInputs | undefined): 1 | 2 =>
   [target, targets[0]].some((each) => each?.policy.approvals === 2) ? 2 : 1;
-
-/** Excludes the changes that this incident has already rolled back. */
-const notTriedYet = ({ related, ...evidence }: Evidence): Evidence => {
-  const untried = <T extends Omit<Evidence, 'related'>>(one: T): T => ({
-    ...one,
-    changes: one.changes.filter(({ change }) => change.rolled_back_by !== evidence.incident_id),
-  });
-  return { ...untried(evidence), ...(related && { related: related.map(untried) }) };
-};
 
 /**
  * Counts the requester as the first of two people if the policy requires two. A program that proposes it counts for none.

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { warmingUp } from '../../../../core/domain/correlation/by-instance.ts';
 import { correlate } from '../../../../core/domain/correlation/correlate.ts';
 import type { Evidence } from '../../../../core/domain/correlation/evidence.ts';
 import { runs } from '../../../support/runs.ts';
@@ -255,6 +256,18 @@ describe('a young version', () => {
       );
     },
   );
+
+  test.each([
+    [true, 'the instances of v42 that fail have only just started, too early to see whether their errors fall'],
+    [false, 'v42 has only just begun to serve, too early to see whether its errors fall'],
+  ])('has no age yet at its first sample; by instance: %s', (isByInstance, text) => {
+    expect(
+      warmingUp(
+        young(() => 0.4, isByInstance, -2),
+        timed('v42', 0, null),
+      )?.text,
+    ).toBe(text);
+  });
 
   test('whose first instance has recovered while the next ones fail is warming up', () => {
     const instance = (name: string, started: number) => ({

@@ -25,7 +25,7 @@ describe('a change that a person has cleared', () => {
     const changes = [own(timed('v41', 1800, 1700)), own(timed('v42', 300, 120))];
     const cleared = scene({ changes, cleared: [clearing(timed('v42', 300, 120))] });
     expect(weights(cleared, 'v41')).toEqual(weights(scene({ changes }), 'v41'));
-    expect(weights(cleared, 'v41')).toMatchObject({ replaced: -4.5 });
+    expect(weights(cleared, 'v41')['replaced']).toBeLessThanOrEqual(-4.5);
   });
 
   test('covers its version, even if the version was put live twice', () => {

@@ -175,30 +175,30 @@ describe('why a suspect is not proved', () => {
     );
 
   test.each<[string, Partial<RankedSuspect>, Partial<Evidence>, string]>([
-    ['no metrics by version', {}, {}, `no metrics by version (health.byVersion)${ONLY_TIME}`],
+    ['no metrics by version', {}, {}, `there are no metrics by version (health.byVersion)${ONLY_TIME}`],
     [
       'no metrics by version, but pods that cannot start',
       { factors: [...TIME, speaks('cannot_start')] },
       {},
-      'no metrics by version (health.byVersion)',
+      'there are no metrics by version (health.byVersion)',
     ],
     [
       'no metrics by version, but alerts that name it',
       { factors: [...TIME, speaks('alert_names_it')] },
       {},
-      'no metrics by version (health.byVersion)',
+      'there are no metrics by version (health.byVersion)',
     ],
     [
       'no metrics by version, and alerts that name it as they name each version that has all traffic',
       { factors: [...TIME, speaks('alert_names_it', 0)] },
       {},
-      `no metrics by version (health.byVersion)${ONLY_TIME}`,
+      `there are no metrics by version (health.byVersion)${ONLY_TIME}`,
     ],
     [
       'metrics by version without a comparison',
       {},
       { by_version: [levels('v1', 0.001)] },
-      'the metrics by version do not show that only its version fails',
+      'the metrics by version do not show that only v2 fails',
     ],
     [
       'no requests to its version',

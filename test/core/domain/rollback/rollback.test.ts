@@ -9,6 +9,7 @@ import {
 } from '../../../../core/domain/rollback/judgement.ts';
 import type { Failing } from '../../../../core/domain/correlation/evidence.ts';
 import { decide } from '../../../../core/domain/rollback/rollback.ts';
+import { IMPROBABLE } from '../../../../core/domain/correlation/words.ts';
 import { newestLiveChange } from '../../../../core/domain/changes/versions.ts';
 import { lowestMode, Mode, type ServiceName, type Version } from '../../../../schemas/config/names.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
@@ -313,7 +314,8 @@ describe('not a guard:', () => {
     const ours = change('v1', 5, { kind: 'rollback', made_for: INCIDENT });
     const decision = decide(clear({ changes: [...aBadDeploy(), ours] }));
     expect(decision.suspects.map(({ version }) => version)).toEqual(['v2']);
-    expect(decision.kind).toBe('suggest'); // v1 is running: there is nothing to roll back
+    expect(decision.suspects[0]?.confidence).toBeLessThan(IMPROBABLE);
+    expect(decision.kind).toBe('none'); // v2 was gone when the problem began
   });
 });
 
