@@ -5,8 +5,14 @@ import { type Change, type ChangeKind, ChangePatch, NewChange } from '../../../s
 import { millisOf, timestamp } from '../../../schemas/time/time.ts';
 import { serviceEntry, unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
 import { nameKey } from '../access/actor-identity.ts';
-import { environmentsOf, matchingName, type NamingConfig, serviceNamed } from '../catalogue/known-names.ts';
-import { looksLikeVersion } from './version-identity.ts';
+import {
+  configuredEnvironments,
+  environmentsOf,
+  matchingName,
+  type NamingConfig,
+  serviceNamed,
+} from '../catalogue/known-names.ts';
+import { clearestVersions, isCommit, isSameCommit, spelling } from './version-identity.ts';
 
 /** An annotation as clients of Grafana post it. Times are in milliseconds; 0 is an absent one. */
 export type PostedAnnotation = { time: number; timeEnd: number; tags: readonly string[]; text: string };
@@ -15,10 +21,15 @@ export type PostedAnnotation = { time: number; timeEnd: number; tags: readonly s
 const KINDS = {
   rollback: 'rollback',
   hotfix: 'hotfix',
+  release: 'deploy',
   deployment: 'deploy',
   deploy: 'deploy',
 } as const satisfies Record<string, ChangeKind>;
 const KIND_TAGS = Object.keys(KINDS) as (keyof typeof KINDS)[];
+
+/** Usual names of environments, which say where a deployment is even if the configuration does not have them. */
+const USUAL_ENVIRONMENTS =
+  /^(?:prod|prd|production|live|pre-?prod(?:uction)?|stage|stg|staging|canary|qa|uat|test|testing|int|integration|acc|acceptance|demo|sandbox|preview|dev|development)$/i;
 
 /** Times before, in milliseconds, are in seconds: these are of the years before 1973. */
 const MILLIS_MIN = 100_000_000_000;
@@ -34,8 +45,8 @@ export type AnnotatedChange =
 
 /**
  * Returns the change that an annotation records. Its tags name kind, service, and version in any order, and possibly the
- * environment; the catalogue tells them apart, and a version has the form of one. Lines `Commit:`, `Author:`, and `Changes:` of its
- * text are fields of it.
+ * environment; the catalogue tells them apart. Of the rest, the only one with the clearest form of a version is the version, a
+ * hash beside it is its commit, and others are only shown. Lines `Commit:`, `Author:`, and `Changes:` of its text are fields of it.
  */
 export function changeOfAnnotation(
   config: NamingConfig,
@@ -75,14 +86,23 @@ export function changeOfAnnotation(
   if (environment === undefined && environments.length > 0 && !environments.includes(byDefault ?? ''))
     return none(`${name} has the environments ${environments.join(', ')}; send environment:NAME`);
   const others = unnamed.filter((tag) => !tagged.includes(tag) && !isAlike(tag, environment ?? ''));
-  const likely = distinct(others.filter(looksLikeVersion));
-  const words = others.filter((tag) => !looksLikeVersion(tag));
-  const isClear = likely.length === 1 && (environment !== undefined || words.length === 0);
+  const hashes = others.filter(isHash);
+  const clearest = distinct(clearestVersions(others), (tag) => spelling(nameKey(tag)));
+  // A version that is a commit can be there in short, too.
+  const likely = clearest.every(isHash) && isOne(hashes) ? clearest.slice(0, 1) : clearest;
+  const elsewhere =
+    environment === undefined
+      ? others.filter(
+          (tag) => USUAL_ENVIRONMENTS.test(tag) || matchingName(tag, configuredEnvironments(config)) !== undefined,
+        )
+      : [];
+  const isClear = likely.length === 1 && elsewhere.length === 0;
   const version = one('version') ?? (isClear ? likely[0] : undefined);
   if (version === undefined) {
     const all = `${name}, which has ${[...possible].join(', ')}`;
-    return none(whyNoVersion(likely, words, environment === undefined ? all : undefined));
+    return none(whyNoVersion(likely, elsewhere, others, environment === undefined ? all : undefined));
   }
+  const [commit] = isOne(hashes) ? hashes.toSorted((a, b) => b.length - a.length) : [];
   const { note, ...fields } = readText(rest.text);
   const parsed = NewChange.safeParse({
     kind: KINDS[kindTag],
@@ -91,27 +111,43 @@ export function changeOfAnnotation(
     version,
     ...(time > 0 && { started_at: timestamp(Math.min(time, timeEnd || time)) }),
     ...(timeEnd > 0 && { finished_at: timestamp(Math.max(time, timeEnd)) }),
+    ...(commit !== undefined && commit !== version && { commit: commit.toLowerCase() }),
     ...fields,
   });
   if (parsed.success) return { kind: 'change', change: parsed.data, note, tags };
   return none(textOf(parsed.error));
 }
 
+/** Returns whether a tag is clearly a commit: digits alone are rather the number of a build, and letters alone a word. */
+const isHash = (tag: string): boolean => isCommit(tag) && /[a-f]/i.test(tag) && /\d/.test(tag);
+
+/** Returns whether hashes are the same commit, each possibly shortened. */
+function isOne(hashes: readonly string[]): boolean {
+  const [first] = hashes;
+  return first !== undefined && hashes.every((hash) => isSameCommit(hash, first));
+}
+
 /**
  * Returns why the version is not clear.
  *
- * @param likely tags that look like a version
- * @param words other tags that say nothing about the deployment
- * @param known the service and its environments, if no tag is one of them: a word could be another one
+ * @param likely tags that could be the version
+ * @param elsewhere tags that name an environment that the service does not have
+ * @param others all tags that are neither the kind, the service, nor its environment
+ * @param known the service and its environments, if no tag is one of them
  */
-function whyNoVersion(likely: readonly string[], words: readonly string[], known: string | undefined): string {
-  const [word] = words;
-  if (likely.length === 0 && word === undefined)
+function whyNoVersion(
+  likely: readonly string[],
+  elsewhere: readonly string[],
+  others: readonly string[],
+  known: string | undefined,
+): string {
+  const [word] = others;
+  if (word === undefined)
     return 'no tag is left for the version, as those with a colon are ignored; send version:VALUE';
   if (likely.length === 0)
-    return words.length === 1
+    return others.length === 1
       ? `${word} does not look like a version, such as v2.4.1 or a commit; send version:VALUE`
-      : `none of ${words.join(', ')} looks like a version, such as v2.4.1 or a commit; send version:VALUE`;
+      : `none of ${others.join(', ')} looks like a version, such as v2.4.1 or a commit; send version:VALUE`;
   if (likely.length > 1) {
     const each = `each of ${likely.join(', ')} could be the version`;
     return known === undefined
@@ -119,7 +155,9 @@ function whyNoVersion(likely: readonly string[], words: readonly string[], known
       : `${each}, as none is an environment of ${known}; send version:VALUE, and environment:NAME if one is the environment`;
   }
   const [none, isSo] =
-    words.length === 1 ? [`${word} is no`, `if ${word} is`] : [`none of ${words.join(', ')} is an`, 'if each is'];
+    elsewhere.length === 1
+      ? [`${elsewhere.join()} is no`, `if ${elsewhere.join()} is`]
+      : [`none of ${elsewhere.join(', ')} is an`, 'if each is'];
   return `${none} environment of ${known}; send environment:NAME, or version:VALUE ${isSo} something else`;
 }
 

@@ -80,9 +80,22 @@ const NAMED = /(?:[-_./](?:v\d+(?![a-z])|\d+[._]\d)|^[a-z]+\d+\.\d)/i;
 /** A commit after any name, possibly as `git describe` writes it: `main-4ae0d6c`, `v1.2-3-g4ae0d6c`. */
 const WITH_COMMIT = /[-_./+]g?(?=[a-f]*\d)[0-9a-f]{7,64}$/i;
 
-/** Returns whether a word can be a version: it has the form of one, or is a commit. A digit alone does not make it one, as in `k8s`. */
-export const looksLikeVersion = (word: string): boolean =>
-  [NUMBERED, NAMED, WITH_COMMIT].some((form) => form.test(word)) || isCommit(word);
+/** A version of several numbers, possibly with `v`, a number with `v`, or a date, with what follows: `v2`, `2.4.1-rc.1`, `2026-11-20`. */
+const STATED = /^(?:v\d+|\d+\.\d+|20\d\d-?[01]\d-?[0-3]\d)(?:t\d+z?)?(?:[-+._][0-9a-z]+)*$/i;
+
+/** Forms of a version, the clearest first: a number beside `v2.4.1` is that of a build, and a hash is its commit. */
+const FORMS: readonly ((word: string) => boolean)[] = [
+  (word) => STATED.test(word),
+  (word) => [NUMBERED, NAMED, WITH_COMMIT].some((form) => form.test(word)),
+  isCommit,
+];
+
+/**
+ * Returns the words with the form of a version, or those with the clearest one, if they have several. A digit alone is no form, as in
+ * `k8s`. Empty: none has one.
+ */
+export const clearestVersions = (words: readonly string[]): string[] =>
+  FORMS.map((hasForm) => words.filter(hasForm)).find((found) => found.length > 0) ?? [];
 
 /** Returns whether two names are the same commit: either can be abbreviated to at least seven digits; case does not count. */
 export function isSameCommit(one: string, other: string): boolean {
