@@ -1,9 +1,9 @@
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { routingLabels } from '../../domain/alerts/routing.ts';
-import { type NoisyAlert, noisyAlerts, wasActedOn } from '../../domain/alerts/noisy-alerts.ts';
+import { type NoisyAlert, noisyAlerts, timesOf, wasActedOn } from '../../domain/alerts/noisy-alerts.ts';
 import { type RuleFigures, ruleFigures, type RuleFiring } from '../../domain/alerts/rule-figures.ts';
 import { type UnmatchedAlert, type UnmatchedAlerts, unmatchedAlerts } from '../../domain/alerts/unmatched-alerts.ts';
-import type { SignalView } from '../../domain/ports/alerts.ts';
+import type { DayStarts, SignalView } from '../../domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { matchesLabels } from '../../domain/runbooks/select.ts';
@@ -13,7 +13,7 @@ import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { pooled } from '../../domain/concurrency.ts';
 
-/** How far the review looks back. */
+/** How far the review looks back, in addition to the current day: starts of an alert are counted by day (UTC). */
 export const REVIEW_DAYS = 14;
 
 /**
@@ -24,8 +24,9 @@ const INCIDENTS_READ = 200;
 const UNMATCHED_READ = 50;
 const OF_INCIDENT_READ = 1000;
 const OF_INCIDENTS_READ = 25_000;
-const WITHOUT_INCIDENT_READ = 300;
+const WITHOUT_INCIDENT_READ = 25_000;
 const SIGNALS_PAGE = 100;
+const RECORDED_PAGE = 500;
 const AT_ONCE = 16;
 
 export type AlertReview = {
@@ -50,18 +51,18 @@ export async function alertReview(
   deps: ReviewDeps,
   isVisible: (serviceEnvironment: ServiceEnvironment) => boolean,
 ): Promise<AlertReview> {
-  const since = plusSeconds(deps.clock.now(), -REVIEW_DAYS * 24 * 3600);
+  const since = startOfDay(plusSeconds(deps.clock.now(), -REVIEW_DAYS * 24 * 3600));
   const { incidents } = deps;
-  const [config, all, unmatched, withoutIncident] = await Promise.all([
+  const [config, all, unmatched, recorded, muted] = await Promise.all([
     deps.config.current(),
     incidents.recent({ since, limit: INCIDENTS_READ }),
     incidents.recent({ since, limit: UNMATCHED_READ, service: UNMATCHED }),
-    incidents.alertsWithoutIncident({ limit: WITHOUT_INCIDENT_READ, muted: false }),
+    recordedAlerts(deps, { since, muted: false }, isVisible),
+    recordedAlerts(deps, { since, muted: true }, isVisible),
   ]);
   const known = new Map([...all.items, ...unmatched.items].map((incident) => [incident.id, incident]));
   const visible = [...known.values()].filter((one) => one.group_reason === undefined && isVisible(one));
   const { listed, isComplete } = await alertsOf(deps, visible);
-  const recorded = withoutIncident.items.filter(({ signal }) => isVisible(signal));
   const firings = [
     ...listed.flatMap(({ incident, signals }) => {
       const parent = incident.parent_id === undefined ? undefined : known.get(incident.parent_id);
@@ -72,28 +73,31 @@ export async function alertReview(
         isActedOn: concerned.some(wasActedOn),
         isPaged: concerned.some(({ pages }) => pages > 0),
       };
-      return signals.map((signal) => {
+      return signals.map((signal): RuleFiring => {
         const hasEnded = signal.status === 'resolved' || incident.resolved_at !== null;
-        return firingOf(signal, signal.startsAt, { ...context, hasEnded }, config);
+        return { ...alertOf(signal, config), at: signal.startsAt, ...context, hasEnded };
       });
     }),
-    ...recorded.flatMap(({ signal, firedAt }) =>
-      firedAt.map((at, index) => {
-        // Newest first: an alert fires again only after its end.
-        const hasEnded = index > 0 || signal.status === 'resolved';
-        return firingOf(signal, at, { incident: null, isActedOn: false, isPaged: false, hasEnded }, config);
-      }),
-    ),
-  ].filter(({ at }) => at >= since);
+    ...[...recorded.items, ...muted.items].flatMap(({ signal, isFiring, starts }) => {
+      const alert = { ...alertOf(signal, config), incident: null, isActedOn: false, isPaged: false };
+      // Newest first: an alert fires again only after its end.
+      const open = isFiring ? starts.slice(0, 1).map(({ at }) => ({ at, times: 1, hasEnded: false })) : [];
+      const ended = starts.map(({ at, times }, index) => ({ at, times: index < open.length ? times - 1 : times }));
+      return [...open, ...ended.map((one) => ({ ...one, hasEnded: true }))].map((one) => ({ ...alert, ...one }));
+    }),
+  ].filter(({ at, times }) => at >= since && times !== 0);
   const unmatchedFirings = [
     ...listed.flatMap(({ incident, signals }) =>
       signals.map((signal): UnmatchedAlert => ({ signal, at: signal.first_seen_at, incident: incident.id })),
     ),
-    ...recorded.map(({ signal }): UnmatchedAlert => ({ signal, at: signal.first_seen_at, incident: null })),
+    ...recorded.items.map(({ signal, starts }): UnmatchedAlert => {
+      const times = Math.max(1, timesOf(starts.filter(({ at }) => at >= since)));
+      return { signal, at: signal.first_seen_at, times, incident: null };
+    }),
   ];
   return {
     since,
-    isComplete: isComplete && all.isComplete && unmatched.isComplete && withoutIncident.next_cursor === null,
+    isComplete: isComplete && all.isComplete && unmatched.isComplete && recorded.isComplete && muted.isComplete,
     unmatched: unmatchedAlerts(
       unmatchedFirings.filter(({ signal, at }) => signal.unmatched !== null && at >= since),
       config.services,
@@ -103,7 +107,44 @@ export async function alertReview(
   };
 }
 
-type ListedAlerts = { incident: IncidentRecord; signals: SignalView[] };
+const startOfDay = (at: Timestamp): Timestamp => `${at.slice(0, 'YYYY-MM-DD'.length)}T00:00:00.000Z` as Timestamp;
+
+/** An alert without an incident. `isFiring`: its last counted start has not ended. */
+type RecordedAlert = { signal: Reviewed; isFiring: boolean; starts: readonly DayStarts[] };
+
+/** Reads the alerts without an incident. `isComplete`: false if there are too many. */
+async function recordedAlerts(
+  { incidents }: Pick<Deps, 'incidents'>,
+  query: { since: Timestamp; muted: boolean },
+  isVisible: (serviceEnvironment: ServiceEnvironment) => boolean,
+): Promise<{ items: RecordedAlert[]; isComplete: boolean }> {
+  const items: RecordedAlert[] = [];
+  let read = 0;
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<typeof incidents.alertsWithoutIncident>> = await incidents.alertsWithoutIncident({
+      ...query,
+      limit: RECORDED_PAGE,
+      ...(cursor !== null && { cursor }),
+    });
+    read += page.items.length;
+    for (const { signal, starts } of page.items)
+      if (isVisible(signal))
+        items.push({ signal: reviewed(signal), isFiring: !query.muted && signal.status === 'firing', starts });
+    cursor = page.next_cursor;
+  } while (cursor !== null && read < WITHOUT_INCIDENT_READ);
+  return { items, isComplete: cursor === null };
+}
+
+/** What a review needs of an alert, of which it reads many. */
+type Reviewed = Omit<SignalView, 'annotations'>;
+
+function reviewed(signal: SignalView): Reviewed {
+  const { annotations: _, ...rest } = signal;
+  return rest;
+}
+
+type ListedAlerts = { incident: IncidentRecord; signals: Reviewed[] };
 
 /** Reads the alerts of incidents, except those that joined while they were muted. `isComplete`: false if there are too many. */
 async function alertsOf(
@@ -114,11 +155,11 @@ async function alertsOf(
   let isComplete = true;
   let read = 0;
   await pooled(all, AT_ONCE, async (incident) => {
-    const signals: SignalView[] = [];
+    const signals: Reviewed[] = [];
     let cursor: string | null = null;
     do {
       const page = await incidents.signals(incident.id, { limit: SIGNALS_PAGE, ...(cursor !== null && { cursor }) });
-      signals.push(...page.items);
+      signals.push(...page.items.map(reviewed));
       read += page.items.length;
       cursor = page.next_cursor;
     } while (cursor !== null && signals.length <= OF_INCIDENT_READ && read <= OF_INCIDENTS_READ);
@@ -128,13 +169,11 @@ async function alertsOf(
   return { listed, isComplete };
 }
 
-function firingOf(
-  signal: SignalView,
-  at: Timestamp,
-  context: Omit<RuleFiring, 'signal' | 'at' | 'hasRunbook'>,
+function alertOf(
+  signal: Reviewed,
   { services, runbooks: { runbooks } }: Config,
-): RuleFiring {
+): Pick<RuleFiring, 'signal' | 'hasRunbook'> {
   const labels = routingLabels(signal, serviceEntry(services, signal.service));
   const hasRunbook = signal.links.runbook !== null || runbooks.some((runbook) => matchesLabels(runbook, labels));
-  return { signal, at, ...context, hasRunbook };
+  return { signal, hasRunbook };
 }

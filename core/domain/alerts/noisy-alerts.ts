@@ -10,7 +10,13 @@ export const NOISY_TIMES = 5;
 type Fired = {
   signal: Pick<Signal, 'service' | 'unmatched' | 'environment' | 'title' | 'labels' | 'fingerprint' | 'sender'>;
   at: Timestamp;
+  /** How often it began to fire until then, since the next earlier one. Absent: once. */
+  times?: number;
 };
+
+/** Returns how often alerts began to fire. */
+export const timesOf = (all: readonly Pick<Fired, 'times'>[]): number =>
+  all.reduce((sum, { times = 1 }) => sum + times, 0);
 
 /** An alert that began to fire once. */
 export type Firing = Fired & {
@@ -84,7 +90,7 @@ export const noisyAlerts = (firings: readonly Firing[]): NoisyAlert[] =>
   byRule(firings)
     .filter(
       ({ alerts }) =>
-        alerts.length >= NOISY_TIMES && alerts.every(({ isActedOn, hasRunbook }) => !isActedOn && !hasRunbook),
+        timesOf(alerts) >= NOISY_TIMES && alerts.every(({ isActedOn, hasRunbook }) => !isActedOn && !hasRunbook),
     )
     .map(summary)
     .toSorted((a, b) => b.times - a.times || (a.lastAt < b.lastAt ? 1 : -1));
@@ -97,7 +103,7 @@ function summary({ service, environment, rule, lastAt, alerts }: RuleAlerts<Firi
     service,
     environment,
     name: rule,
-    times: alerts.length,
+    times: timesOf(alerts),
     lastAt,
     incidents: incidents.length,
     acknowledged: incidents.filter(({ handling }) => handling?.acknowledged !== undefined).length,

@@ -20,6 +20,7 @@ import {
   reopenedProblem,
   type UrgentAlert,
 } from '../incidents/new-onset.ts';
+import type { DayStarts } from '../ports/alerts.ts';
 import type { Admitted, IncidentChange } from '../ports/incidents.ts';
 import {
   type Arrival,
@@ -55,6 +56,8 @@ export type AlertEpisode = KnownEpisode & {
   incidentId: IncidentId | null;
   /** When it began to fire, newest first, up to `FIRED_AT_MAX` times. Empty: stored before this was recorded. */
   firedAt: readonly Timestamp[];
+  /** How often it began to fire without an incident and unmuted, by day, newest first, up to `START_DAYS_MAX` days. */
+  starts: readonly DayStarts[];
 };
 
 /** What another sender reports about the same alert. */
@@ -62,6 +65,9 @@ export type OtherReport = Pick<AlertEpisode, 'status' | 'incidentId'> & { report
 
 /** How many starts of an alert are stored. They show whether an alert without incidents fires often. */
 const FIRED_AT_MAX = 20;
+
+/** Of how many days with a start the number of starts is stored. Reports look back 14 days. */
+const START_DAYS_MAX = 16;
 
 /** What the admission of arrivals with the same target depends on. */
 export type AdmissionState = {
@@ -339,9 +345,14 @@ function episodeOf(
   const { episode, startsAt } = attached ? signal : (before ?? signal);
   const incidentId = attached ? id : (known?.incidentId ?? null);
   const firedBefore = known?.firedAt ?? [];
+  const startsBefore = known?.starts ?? [];
+  // A mute that ends while the alert fires is a start.
+  const isStart =
+    incidentId === null && mute === null && (novelty === 'opens' || (novelty === 'returns' && known?.muted === true));
   return {
     unseen: arrival.novelty === 'ended' && (known === undefined || known.unseen),
     firedAt: arrival.novelty === 'opens' ? [at, ...firedBefore].slice(0, FIRED_AT_MAX) : firedBefore,
+    starts: isStart ? withStart(startsBefore, at) : startsBefore,
     episode,
     startsAt,
     incidentId,
@@ -360,6 +371,14 @@ function episodeOf(
       signal.status === 'firing' &&
       !isEvent(signal),
   };
+}
+
+function withStart([last, ...earlier]: readonly DayStarts[], at: Timestamp): DayStarts[] {
+  const day = (of: Timestamp): string => of.slice(0, 'YYYY-MM-DD'.length);
+  if (last === undefined) return [{ at, times: 1 }];
+  return day(last.at) === day(at)
+    ? [{ at, times: last.times + 1 }, ...earlier]
+    : [{ at, times: 1 }, last, ...earlier].slice(0, START_DAYS_MAX);
 }
 
 /** Returns the end that was none, and when that was shown. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import { byRule, type Firing } from './noisy-alerts.ts';
+import { byRule, type Firing, timesOf } from './noisy-alerts.ts';
 
 /** How often an alert fired, and what became of it. */
 export type RuleFiring = Firing & { isPaged: boolean; hasEnded: boolean };
@@ -29,12 +29,12 @@ export const AlertRulesReport = z.object({ since: Timestamp, complete: z.boolean
 export const ruleFigures = (firings: readonly RuleFiring[]): RuleFigures[] =>
   byRule(firings)
     .map(({ service, environment, rule, lastAt, alerts }): RuleFigures => {
-      const count = (counts: (firing: RuleFiring) => boolean): number => alerts.filter(counts).length;
+      const count = (counts: (firing: RuleFiring) => boolean): number => timesOf(alerts.filter(counts));
       return {
         service,
         environment,
         rule,
-        fired: alerts.length,
+        fired: timesOf(alerts),
         paged: count(({ isPaged }) => isPaged),
         acted_on: count(({ isActedOn }) => isActedOn),
         resolved_by_itself: count(({ hasEnded, isActedOn }) => hasEnded && !isActedOn),

@@ -4,7 +4,7 @@ import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import { nearest } from '../lint/similar-names.ts';
-import { byRule } from './noisy-alerts.ts';
+import { byRule, timesOf } from './noisy-alerts.ts';
 import { conflictsWithMatch, runsIn, UNKNOWN_ENVIRONMENT } from './signal.ts';
 
 /** A received alert of a service or environment outside the catalogue. */
@@ -14,6 +14,8 @@ export type UnmatchedAlert = {
     'service' | 'unmatched' | 'environment' | 'title' | 'labels' | 'fingerprint' | 'sender' | 'source' | 'status'
   >;
   at: Timestamp;
+  /** How often it began to fire. Absent: once. */
+  times?: number;
   /** The incident that lists it. Null: none. */
   incident: IncidentId | null;
 };
@@ -51,10 +53,10 @@ function summaryOf(group: readonly UnmatchedAlert[], services: Config['services'
     service,
     environment,
     names: byRule(group)
-      .toSorted((a, b) => b.alerts.length - a.alerts.length)
+      .toSorted((a, b) => timesOf(b.alerts) - timesOf(a.alerts))
       .map(({ rule }) => rule),
     sources: [...new Set(newestFirst.map(({ signal }) => signal.source))],
-    times: group.length,
+    times: timesOf(group),
     firing: group.filter(({ signal }) => signal.status === 'firing').length,
     lastAt: newest.at,
     incident: newestFirst.find(({ incident }) => incident !== null)?.incident ?? null,

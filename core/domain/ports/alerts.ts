@@ -44,6 +44,9 @@ export type HeldAlert = {
 /** `mute`: of an alert of an incident, what muted it when it arrived and was not seen to end since. Absent: nothing. */
 export type SignalView = Signal & { first_seen_at: Timestamp; mute?: Mute };
 
+/** How often an alert began to fire on one day (UTC). `at`: the last time. */
+export type DayStarts = { at: Timestamp; times: number };
+
 /** An alert of an incident as it was admitted. `received_at`, `mute`: absent in records of older versions. */
 export type AdmittedSignal = SignalView & { received_at?: Timestamp };
 

@@ -19,7 +19,7 @@ import type { Mute } from '../alerts/routing.ts';
 import type { GroupReason, Opening, ParentUrgency } from '../incidents/incident-group.ts';
 import type { Overview, Story } from '../messages/story.ts';
 import type { RollbackCommand } from '../rollback/rollback-request.ts';
-import type { AdmittedSignal, FiringEpisode, HeldAlert, Receipt, SignalView } from './alerts.ts';
+import type { AdmittedSignal, DayStarts, FiringEpisode, HeldAlert, Receipt, SignalView } from './alerts.ts';
 import type { Page, ServiceEnvironment } from './common.ts';
 import type { BegunRunbook } from './runbooks.ts';
 
@@ -199,14 +199,19 @@ export type Incidents = {
   /** Returns the incident of a channel, by the chat's ID. Strongly consistent. Undefined: none. */
   inChannel(chatId: string): Promise<IncidentId | undefined>;
   /**
-   * Returns alerts without an incident, newest first. `firedAt`: the last times that it began to fire, newest first.
-   * Eventually consistent.
+   * Returns alerts without an incident, newest first. `firedAt`: the last times that it began to fire, newest first. `starts`: how
+   * often it did without an incident and unmuted, by day. Eventually consistent.
+   *
+   * @param query.since only those that changed since then
    */
   alertsWithoutIncident(query: {
     limit: number;
     cursor?: string;
     muted: boolean;
-  }): Promise<Page<{ signal: SignalView; mute: Mute | null; firedAt: readonly Timestamp[] }>>;
+    since?: Timestamp;
+  }): Promise<
+    Page<{ signal: SignalView; mute: Mute | null; firedAt: readonly Timestamp[]; starts: readonly DayStarts[] }>
+  >;
   /** Returns firing alerts that were muted on receipt. Eventually consistent. */
   muted(): Promise<{ signal: Signal; mute: Mute | null }[]>;
   /** Returns alerts that are no longer held, oldest first. Eventually consistent. */

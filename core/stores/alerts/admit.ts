@@ -20,7 +20,7 @@ import {
 import { closedAsOf } from '../../domain/incidents/closing.ts';
 import { SHARED_SCOPE, type Target, targetOf } from '../../domain/alerts/unmatched.ts';
 import type { Mute } from '../../domain/alerts/routing.ts';
-import type { AdmittedSignal, Receipt } from '../../domain/ports/alerts.ts';
+import type { AdmittedSignal, DayStarts, Receipt } from '../../domain/ports/alerts.ts';
 import type { Admitted, FirstRead } from '../../domain/ports/incidents.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
@@ -405,6 +405,7 @@ const episodeIn = (item: Item): AlertEpisode => ({
   episode: String(item['episode']),
   unseen: item['unseen'] === true,
   firedAt: firedAtOf(item),
+  starts: startsOf(item),
   ...Times.parse(item),
 });
 
@@ -432,6 +433,13 @@ export const muteIn = ({ mute, unmuted_at: ended }: Item): Mute | undefined =>
 /** Returns when an alert began to fire, newest first. */
 export const firedAtOf = ({ fired_at: at }: Item): Timestamp[] =>
   Array.isArray(at) ? at.map((one) => Timestamp.parse(one)) : [];
+
+const Starts = z.array(z.object({ at: Timestamp, times: z.number() }));
+
+/** Returns how often an alert began to fire without an incident, by day, newest first. */
+export const startsOf = (item: Item): DayStarts[] =>
+  // Older versions stored only the last starts.
+  item['starts'] === undefined ? firedAtOf(item).map((at) => ({ at, times: 1 })) : Starts.parse(item['starts']);
 
 /**
  * Writes the new state of an alert, on condition that the item is still as it was read.
@@ -469,7 +477,7 @@ function episodeWrite(
       ...(alert.endReceivedAt !== undefined && { end_received_at: alert.endReceivedAt }),
       ...(alert.held !== undefined && { held: alert.held }),
       ...(alert.returned !== undefined && { returned: alert.returned }),
-      ...(alert.firedAt.length > 0 && { fired_at: alert.firedAt }),
+      ...(alert.firedAt.length > 0 && { fired_at: alert.firedAt, starts: [...alert.starts] }),
       notified_at: at,
       wording,
       ...(worded_at !== undefined && { worded_at }),

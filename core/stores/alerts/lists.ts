@@ -6,7 +6,7 @@ import { shardedLists } from '../../stores/keys.ts';
 import { shardedPage } from '../../stores/sharded.ts';
 import type { Table } from '../../stores/table.ts';
 import type { Item } from '../../../platforms/store.ts';
-import { firedAtOf } from './admit.ts';
+import { firedAtOf, startsOf } from './admit.ts';
 
 /** Muted alerts per query, and at most. Newest first; older ones are read after these are gone. */
 const MUTED_PAGE = 500;
@@ -15,10 +15,10 @@ const MUTED_MAX = 10_000;
 /** Returns a page of the alerts that belong to no incident, muted or only recorded, newest first. */
 export async function alertsWithoutIncident(
   table: Table,
-  { muted, ...query }: Parameters<Incidents['alertsWithoutIncident']>[0],
+  { muted, since, ...query }: Parameters<Incidents['alertsWithoutIncident']>[0],
 ): ReturnType<Incidents['alertsWithoutIncident']> {
   const { muted: quiet, recorded } = shardedLists;
-  const page = await shardedPage(table, muted ? quiet : recorded, query);
+  const page = await shardedPage(table, muted ? quiet : recorded, query, undefined, since && { from: since });
   return {
     ...page,
     items: page.items.flatMap((item) => {
@@ -26,7 +26,7 @@ export async function alertsWithoutIncident(
       if (!signal.success) return []; // written by a version with fewer fields
       const first_seen_at = Timestamp.parse(String(item['list_key']).split('#')[0]);
       const mute = (item['mute'] as Mute | undefined) ?? null;
-      return [{ signal: { ...signal.data, first_seen_at }, mute, firedAt: firedAtOf(item) }];
+      return [{ signal: { ...signal.data, first_seen_at }, mute, firedAt: firedAtOf(item), starts: startsOf(item) }];
     }),
   };
 }

@@ -47,6 +47,7 @@ const known = (more: Partial<AlertEpisode> = {}): AlertEpisode => ({
   severity: 'critical',
   muted: false,
   firedAt: [],
+  starts: [],
   ...more,
 });
 

@@ -102,6 +102,10 @@ inTheTable(() => {
       const { items } = await stores.incidents.alertsWithoutIncident({ limit: 50, muted: false });
       const found = items.filter(({ signal: { service } }) => service === serviceEnvironment.service);
       expect(found.map(({ firedAt }) => firedAt)).toEqual([times.slice(0, 20)]);
+      const days = Map.groupBy(times, (at) => at.slice(0, 10));
+      expect(found.map(({ starts }) => starts)).toEqual([
+        [...days.values()].map((ofDay) => ({ at: ofDay[0], times: ofDay.length })),
+      ]);
     });
 
     test('recent incidents are those that opened since a time, newest first', async () => {
