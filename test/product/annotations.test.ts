@@ -331,7 +331,22 @@ test.each([
   ['*Changes:* <https://git.acme.test/c|9 commits>', 'https://git.acme.test/c', null],
   ['Changes: [9 commits](https://git.acme.test/c "All of them")', 'https://git.acme.test/c', null],
   ['Changes: <a href="https://git.acme.test/c"><b>9</b> commits</a>', 'https://git.acme.test/c', null],
-  ['Out, changes: see https://git.acme.test/c', null, 'Out, changes: see https://git.acme.test/c'],
+  ['Out, changes: see https://git.acme.test/c', 'https://git.acme.test/c', 'Out, changes: see https://git.acme.test/c'],
+  ['By [run 7](https://ci.acme.test/7)', 'https://ci.acme.test/7', 'By [run 7](https://ci.acme.test/7)'],
+  [
+    'Run: https://ci.acme.test/7\nChanges: https://git.acme.test/c',
+    'https://git.acme.test/c',
+    'Run: https://ci.acme.test/7',
+  ],
+  [
+    'https://ci.acme.test/7 (https://ci.acme.test/7)',
+    'https://ci.acme.test/7',
+    'https://ci.acme.test/7 (https://ci.acme.test/7)',
+  ],
+  ['https://ci.acme.test/7 and https://ci.acme.test/8', null, 'https://ci.acme.test/7 and https://ci.acme.test/8'],
+  ['Author: <https://git.acme.test/ada|ada>', null, null],
+  ['Changes:\n- [1f2e3d4](https://git.acme.test/1f2e3d4) Fix', null, '- [1f2e3d4](https://git.acme.test/1f2e3d4) Fix'],
+  [`https://ci.acme.test/${'7'.repeat(2048)}`, null, expect.stringMatching(/^https/)],
 ])('the link in %j', async (text, url, note) => {
   expect((await annotate({ tags: ['deploy', 'order-service', 'v14'], text })).status).toBe(200);
   const [deploy] = await deploysOf('order-service');
@@ -478,6 +493,34 @@ test.each([
   );
   expect([plain?.status, slash?.status]).toEqual([200, 200]);
   expect(slash?.body).toMatchObject({ message: plain?.body.message });
+});
+
+test('links of the text are links in Grafana, and all else of it is text', async () => {
+  const tags = ['deploy', 'lonely', 'v20'];
+  const text = [
+    '<b>Run</b> <a href="https://ci.acme.test/7?a=1&amp;b=2" onclick="alert(1)">#7 "main"</a>: https://ci.acme.test/8.',
+    '[log](https://ci.acme.test/9) <https://ci.acme.test/10|more> <a href="javascript:alert(1)">x</a>',
+    '[x](javascript:alert(1)) <img src=x onerror=alert(1)> https://ci.acme.test/"onmouseover="alert(1)',
+  ].join('<br>');
+  expect((await annotate({ tags, text })).status).toBe(200);
+  const sent = await eventually(
+    async () => (await firebreak.calls('grafana')).find(({ body }) => body?.tags?.includes('v20'))?.body,
+    'the annotation in Grafana',
+  );
+  expect(sent.text.split('<br>').slice(1, -1)).toEqual([
+    '&lt;b&gt;Run&lt;/b&gt; <a href="https://ci.acme.test/7?a=1&amp;b=2">#7 "main"</a>: <a href="https://ci.acme.test/8">https://ci.acme.test/8</a>.',
+    '<a href="https://ci.acme.test/9">log</a> <a href="https://ci.acme.test/10">more</a> x',
+    '[x](javascript:alert(1)) &lt;img src=x onerror=alert(1)&gt; <a href="https://ci.acme.test/">https://ci.acme.test/</a>"onmouseover="alert(1)',
+  ]);
+});
+
+test('the only link of a text that is patched is that of a deploy without one', async () => {
+  const { body } = await annotate({ tags: ['deploy', 'lonely', 'v21'], text: 'Started' });
+  for (const url of ['https://ci.acme.test/21', 'https://ci.acme.test/22']) {
+    const patched = await firebreak.request('PATCH', `/api/annotations/${body.id}`, { text: `Done: ${url}` });
+    expect(patched.status).toBe(200);
+    expect((await deploysOf('lonely'))[0]).toMatchObject({ url: 'https://ci.acme.test/21', note: `Done: ${url}` });
+  }
 });
 
 test('absent times can be null, and seconds are refused', async () => {

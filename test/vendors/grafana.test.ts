@@ -46,6 +46,15 @@ test('with the stand-in, a point becomes a region and a point again, and is foun
   expect(await grafana.update('999', annotation())).toMatchObject({ kind: 'refused', code: 'not_found' });
 });
 
+test('a long note is cut at the end of what fits, and its links stay whole', async () => {
+  const standIns = await start();
+  const note = ['a'.repeat(TEXT_MAX_CHARS - 3), { url: 'https://ci.acme.test/?a=1&b="', text: 'run 7' }, ' <b>'];
+  await at(standIns.urls.grafana).create(annotation({ note }));
+  const answer = await fetch(`${standIns.urls.grafana}/api/annotations`, { headers: { authorization: 'Bearer x' } });
+  const [{ text }] = (await answer.json()) as [{ text: string }];
+  expect(text).toMatch(/a<a href="https:\/\/ci\.acme\.test\/\?a=1&amp;b=&quot;">ru…<\/a>$/);
+});
+
 describe('each call', () => {
   respondsAsAgreed({
     read: { find: (url) => at(url).find('firebreak:01TEST') },

@@ -60,12 +60,13 @@ export function grafanaAnnotations(options: Options): Annotations {
  * Returns the fields of an annotation. A point in time is written as a region of length zero, so that a PATCH can
  * convert one into the other. Times are milliseconds since the Unix epoch.
  */
-const fields = ({ from, until, tags, text, url, sourceUrl }: Annotation) => ({
+const fields = ({ from, until, tags, text, note, url, sourceUrl }: Annotation) => ({
   time: millisOf(from),
   timeEnd: millisOf(until ?? from),
   tags: tagsOf(tags),
   text: [
     escapeHtml(truncate(text, TEXT_MAX_CHARS)),
+    ...(note === undefined ? [] : [noteHtml(note)]),
     ...(sourceUrl === undefined ? [] : [linkTo(sourceUrl, 'Open its source')]),
     ...(url === undefined ? [] : [linkTo(url, 'Open in Firebreak')]),
   ].join('<br>'),
@@ -77,7 +78,20 @@ const escapeHtml = (text: string): string =>
 
 /** The address is a setting of Firebreak, or from a sender that may report deploys; never from an alert. */
 const linkTo = (url: string, title: string): string =>
-  `<a href="${escapeHtml(url).replaceAll('"', '&quot;')}">${title}</a>`;
+  `<a href="${escapeHtml(url).replaceAll('"', '&quot;')}">${escapeHtml(title)}</a>`;
+
+/** Returns the words and links of a note that fit, in order. */
+function noteHtml(note: NonNullable<Annotation['note']>): string {
+  const shown: string[] = [];
+  let left = TEXT_MAX_CHARS;
+  for (const part of note) {
+    const text = truncate(typeof part === 'string' ? part : part.text, left);
+    shown.push(typeof part === 'string' ? escapeHtml(text) : linkTo(part.url, text));
+    left -= text.length;
+    if (left <= 0) break;
+  }
+  return shown.join('');
+}
 
 /** Returns the tags that fit, in order. */
 function tagsOf(tags: readonly string[]): string[] {

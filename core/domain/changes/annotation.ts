@@ -12,6 +12,7 @@ import {
   type NamingConfig,
   serviceNamed,
 } from '../catalogue/known-names.ts';
+import { linkedParts, withoutLinks, withSlackLinks } from './text-links.ts';
 import { clearestVersions, isCommit, isSameCommit, spelling } from './version-identity.ts';
 
 /** An annotation as clients of Grafana post it. Times are in milliseconds; 0 is an absent one. */
@@ -103,7 +104,7 @@ export function changeOfAnnotation(
     return none(whyNoVersion(likely, elsewhere, others, environment === undefined ? all : undefined));
   }
   const [commit] = isOne(hashes) ? hashes.toSorted((a, b) => b.length - a.length) : [];
-  const { note, ...fields } = readText(rest.text);
+  const { note, onlyLink, fields } = readText(rest.text);
   const parsed = NewChange.safeParse({
     kind: KINDS[kindTag],
     service: name,
@@ -112,6 +113,7 @@ export function changeOfAnnotation(
     ...(time > 0 && { started_at: timestamp(Math.min(time, timeEnd || time)) }),
     ...(timeEnd > 0 && { finished_at: timestamp(Math.max(time, timeEnd)) }),
     ...(commit !== undefined && commit !== version && { commit: commit.toLowerCase() }),
+    url: onlyLink,
     ...fields,
   });
   if (parsed.success) return { kind: 'change', change: parsed.data, note, tags };
@@ -168,16 +170,17 @@ export type AnnotationPatch =
 
 /**
  * Returns what a changed annotation adds to the change that it has recorded: its end, and the fields of its text. Start,
- * service, and version stay, whatever the tags are now. An end before the start is of another clock, and becomes the start.
+ * service, and version stay, whatever the tags are now, and so does a URL that no field names. An end before the start is of another clock, and becomes the start.
  */
 export function patchOfAnnotation(
-  { started_at }: Pick<Change, 'started_at'>,
+  { started_at, url }: Pick<Change, 'started_at' | 'url'>,
   { timeEnd, tags, text }: PostedAnnotation,
 ): AnnotationPatch {
   const seconds = whyInSeconds([timeEnd]);
   if (seconds !== undefined) return { kind: 'none', why: seconds };
-  const { note, ...fields } = readText(text);
+  const { note, onlyLink, fields } = readText(text);
   const parsed = ChangePatch.safeParse({
+    ...(url === null && onlyLink !== undefined && { url: onlyLink }),
     ...fields,
     ...(timeEnd > 0 && { finished_at: timestamp(Math.max(timeEnd, millisOf(started_at))) }),
   });
@@ -254,10 +257,6 @@ const BEFORE_FIELD =
 
 /** An HTML tag, except of links. The address in `Ada <ada@acme.test>` is none, nor is a link in angle brackets. */
 const HTML_TAG = /<\/?(?!a[\s>])[a-z][\w-]*(?:\s[^<>]*|\/)?>/gi;
-const HTML_LINK = /<a\s(?<attributes>[^<>]*)>(?<text>[^<>]*)(?:<\/a>)?/gi;
-const HREF = /href=["']?(https?:\/\/[^"'\s<>]+)/i;
-/** A link in Markdown, possibly with a title. */
-const MARKDOWN_LINK = /\[(?<text>[^[\]]*)\]\(<?(?<url>[^\s()<>]+)>?(?:\s[^()]*)?\)/g;
 /** An address as Slack writes it. */
 const MAIL_LINK = /<mailto:(?<address>[^\s<>|]+)(?:\|(?<text>[^<>]*))?>/gi;
 /** Emphasis and code of Markdown and Slack around words, but not within names and links. */
@@ -267,28 +266,17 @@ const EMPHASIS = [
   /(?<![^\s([<|:,;"'*_`])`{1,3}([^`]+)`{1,3}(?!\w)/g,
 ];
 
-/** A link as `withoutMarkup` and Slack write it, or a URL. */
-const LINKS = /<(?<linked>https?:\/\/[^\s<>|]+)(?:\|(?<text>[^<>]*))?>|(?<bare>https?:\/\/[^\s<>]+)/gi;
-/** Punctuation of the sentence after a URL. A closing bracket belongs to it if it has an opening one. */
-const AFTER_URL = /(?<![.,;:!?'"])[.,;:!?'"]+$/;
-const AFTER_URL_IN_BRACKETS = /(?<![.,;:!?'")\]])[.,;:!?'")\]]+$/;
-
 /** Returns a text without the markup of HTML, Markdown, and Slack. Links of all of them are `<URL|text>`, or `<URL>`. */
 function withoutMarkup(marked: string): string {
-  const link = (url: string | undefined, text = ''): string =>
-    url === undefined ? text : `<${url.replaceAll('|', '%7C')}|${text}>`;
-  const linked = marked
-    .replaceAll(HTML_TAG, '')
-    .replaceAll(HTML_LINK, (_, attributes: string, text: string) => link(HREF.exec(attributes)?.[1], text))
-    .replaceAll(/<\/a>/gi, '')
-    .replaceAll(MARKDOWN_LINK, (_, text: string, url: string) => link(/^https?:/i.test(url) ? url : undefined, text))
-    .replaceAll(MAIL_LINK, (_, address: string, text?: string) => text || address);
+  const linked = withSlackLinks(marked.replaceAll(HTML_TAG, '')).replaceAll(
+    MAIL_LINK,
+    (_, address: string, text?: string) => text || address,
+  );
   return decodeHTMLStrict(EMPHASIS.reduce((text, pattern) => text.replaceAll(pattern, '$1'), linked)).trim();
 }
 
 /** Returns a text without markup in which links have only their text, or their URL if they have none. */
-const plain = (text: string): string =>
-  text.replaceAll(LINKS, (whole, linked?: string, of?: string) => (linked === undefined ? whole : of || linked)).trim();
+const plain = (text: string): string => withoutLinks(text).trim();
 
 /** A line, and its text without markup. A part of a line has only that. */
 type Line = { raw: string; text: string };
@@ -342,16 +330,20 @@ function isSurelyField(text: string): boolean {
   return (field === 'commit' && commitIn(value) !== undefined) || (field === 'changes' && linkIn(value)?.before === '');
 }
 
+/** Punctuation of the sentence after a link. */
+const AFTER_LINK = /^[.,;:!?'")\]]+/;
+
 /** Returns the first link of a text without markup, the text before it, and all the rest. */
 function linkIn(text: string): { url: string; before: string; rest: string } | undefined {
-  const [found] = text.matchAll(LINKS);
-  if (found === undefined) return undefined;
-  const { linked, bare = '' } = found.groups ?? {};
-  const url = linked ?? bare.replace(bare.includes('(') ? AFTER_URL : AFTER_URL_IN_BRACKETS, '');
-  const before = text.slice(0, found.index).trim();
-  const after = text.slice(found.index + found[0].length);
-  const rest = plain(`${before} ${after}`);
-  return { url, before, rest: /[\p{L}\d]/u.test(rest) ? rest : '' };
+  const parts = linkedParts(text);
+  const first = parts.findIndex((part) => typeof part !== 'string');
+  const found = parts[first];
+  if (found === undefined || typeof found === 'string') return undefined;
+  const [lead] = parts.slice(0, first);
+  const before = typeof lead === 'string' ? lead.trim() : '';
+  const after = parts.slice(first + 1).map((part) => (typeof part === 'string' ? part : part.text));
+  const rest = `${before} ${after.join('').replace(AFTER_LINK, '')}`.trim();
+  return { url: found.url, before, rest: /[\p{L}\d]/u.test(rest) ? rest : '' };
 }
 
 /** Returns the commit that the value of `Commit:` names, and the rest of it. */
@@ -364,11 +356,18 @@ function commitIn(value: string): { commit: string; rest: string } | undefined {
   return linked === undefined ? undefined : { commit: linked, rest: text };
 }
 
-/** Reads the fields in a text, which can be HTML. `Changes:` has a URL, or lines that begin with commits. */
+/** Maximum length of a URL that is recorded although no field names it. */
+const URL_MAX_CHARS = 2048;
+
+/**
+ * Reads the fields in a text, which can be HTML. `Changes:` has a URL, or lines that begin with commits. `onlyLink`: the only link of
+ * the rest, such as the run of the pipeline.
+ */
 function readText(marked: string) {
   const fields: { commit?: string; author?: string; url?: string } = {};
   const commits: { sha: string }[] = [];
   const kept: string[] = [];
+  const links = new Set<string>();
   let isInChanges = false;
   for (const { raw, text } of linesOf(marked)) {
     const [, name, value = text] = FIELD.exec(text) ?? [];
@@ -387,12 +386,15 @@ function readText(marked: string) {
       const shown = plain(value);
       const sha = isInChanges ? COMMIT_LINE.exec(shown)?.[1] : undefined;
       if (sha !== undefined && commits.length < COMMITS_MAX) commits.push({ sha });
+      if (sha === undefined) for (const part of linkedParts(text)) if (typeof part !== 'string') links.add(part.url);
       if (field !== 'changes' || shown !== '') kept.push(raw);
     }
   }
+  const [onlyLink = ''] = links;
+  const isUsable = links.size === 1 && onlyLink.length <= URL_MAX_CHARS && URL.canParse(onlyLink);
   return {
-    ...fields,
-    ...(commits.length > 0 && { commits }),
+    fields: { ...fields, ...(commits.length > 0 && { commits }) },
+    ...(isUsable && { onlyLink }),
     note: kept
       .filter((line) => line.trim() !== '')
       .join('\n')

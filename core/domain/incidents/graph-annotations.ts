@@ -1,5 +1,6 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { linkedParts, withSlackLinks } from '../changes/text-links.ts';
 import { changeTitle } from '../correlation/words.ts';
 import type { Annotation } from '../ports/annotations.ts';
 import { serviceEnvironmentText } from '../messages/story.ts';
@@ -39,8 +40,8 @@ export function changeAnnotation(change: Change, url?: string): Annotation {
       status === 'succeeded' ? '' : ` ${status}`,
       author === null ? '' : ` by ${author}`,
       commit === null ? '' : `, commit ${commit}`,
-      note === undefined ? '' : `\n${note}`,
     ].join(''),
+    ...(note !== undefined && { note: linkedParts(withSlackLinks(note)) }),
     ...(change.url !== null && { sourceUrl: change.url }),
     ...(url !== undefined && { url }),
   };

@@ -1,4 +1,5 @@
 import type { Timestamp } from '../../../schemas/time/time.ts';
+import type { TextPart } from '../changes/text-links.ts';
 import type { VendorResponse } from './vendor-response.ts';
 
 /** Annotation on graphs: a point in time, or a region with `until`. */
@@ -7,6 +8,8 @@ export type Annotation = {
   until: Timestamp | null;
   tags: readonly string[];
   text: string;
+  /** What a sender that may report deploys wrote, with links. Absent: nothing. */
+  note?: readonly TextPart[];
   /** Link to a page with the details. Absent: none. */
   url?: string;
   /** Page of the system that reported it, such as the run of a pipeline. Absent: none. */
