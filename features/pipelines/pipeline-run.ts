@@ -79,64 +79,129 @@ export const PipelineTrigger = z.enum([
 export type PipelineTrigger = z.infer<typeof PipelineTrigger>;
 
 /**
- * What pipelines, GitHub (`github.event_name`), GitLab (`CI_PIPELINE_SOURCE`), and causes in Jenkins call a trigger.
+ * What people and systems call a trigger. Events about something other than code and runs are `other`.
  *
  * @see https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
  * @see https://docs.gitlab.com/ci/jobs/job_rules/#ci_pipeline_source-predefined-variable
+ * @see https://javadoc.jenkins.io/hudson/model/Cause.html
+ * @see https://circleci.com/docs/reference/variables/#pipeline-values
+ * @see https://learn.microsoft.com/en-us/azure/devops/pipelines/build/variables, `Build.Reason`
+ * @see https://buildkite.com/docs/pipelines/configure/environment-variables, `BUILDKITE_SOURCE`
  */
 const TRIGGER_SYNONYMS = {
+  // Pipelines and people.
   pr: 'pull_request',
   mr: 'pull_request',
   merge_request: 'pull_request',
-  pull_request_target: 'pull_request',
-  pull_request_review: 'pull_request',
-  merge_request_event: 'pull_request',
-  external_pull_request_event: 'pull_request',
-  merge_group: 'merge_queue',
-  merge_train: 'merge_queue',
   tag: 'push',
   commit: 'push',
-  create: 'push',
-  scm: 'push',
-  branch_indexing: 'push',
   cron: 'schedule',
   scheduled: 'schedule',
-  timer: 'schedule',
-  workflow_dispatch: 'manual',
-  web: 'manual',
-  webide: 'manual',
-  chat: 'manual',
   user: 'manual',
-  replay: 'manual',
-  repository_dispatch: 'api',
-  trigger: 'api',
+  ui: 'manual',
   webhook: 'api',
-  remote: 'api',
+  // GitHub: `github.event_name`.
+  pull_request_target: 'pull_request',
+  pull_request_comment: 'pull_request',
+  pull_request_review: 'pull_request',
+  pull_request_review_comment: 'pull_request',
+  merge_group: 'merge_queue',
+  create: 'push',
+  workflow_dispatch: 'manual',
+  repository_dispatch: 'api',
   workflow_run: 'pipeline',
   workflow_call: 'pipeline',
-  parent_pipeline: 'pipeline',
-  upstream: 'pipeline',
-  external: 'other',
-  issues: 'other',
-  issue_comment: 'other',
-  deployment: 'other',
-  deployment_status: 'other',
+  branch_protection_rule: 'other',
   check_run: 'other',
   check_suite: 'other',
   delete: 'other',
+  deployment: 'other',
+  deployment_status: 'other',
+  discussion: 'other',
+  discussion_comment: 'other',
+  dynamic: 'other',
+  fork: 'other',
+  gollum: 'other',
+  image_version: 'other',
+  issue_comment: 'other',
+  issues: 'other',
+  label: 'other',
+  milestone: 'other',
+  page_build: 'other',
+  public: 'other',
+  registry_package: 'other',
+  status: 'other',
+  watch: 'other',
+  // GitLab: `CI_PIPELINE_SOURCE`.
+  merge_request_event: 'pull_request',
+  external_pull_request_event: 'pull_request',
+  merge_train: 'merge_queue',
+  web: 'manual',
+  webide: 'manual',
+  chat: 'manual',
+  ondemand_dast_scan: 'manual',
+  ondemand_dast_validation: 'manual',
+  trigger: 'api',
+  duo_workflow: 'api',
+  parent_pipeline: 'pipeline',
+  security_orchestration_policy: 'schedule',
+  pipeline_execution_policy_schedule: 'schedule',
+  container_registry_push: 'other',
+  external: 'other',
   unknown: 'other',
+  // Jenkins: the causes of a build, without `Cause`.
+  scm: 'push',
+  scm_trigger: 'push',
+  branch_event: 'push',
+  branch_indexing: 'push',
+  github_push: 'push',
+  gitlab_webhook: 'push',
+  timer: 'schedule',
+  timer_trigger: 'schedule',
+  user_id: 'manual',
+  replay: 'manual',
+  rebuild: 'manual',
+  remote: 'api',
+  generic: 'api',
+  upstream: 'pipeline',
+  build_upstream: 'pipeline',
+  // CircleCI: `pipeline.trigger_source`.
+  scheduled_pipeline: 'schedule',
+  // Azure Pipelines: `Build.Reason`.
+  individual_ci: 'push',
+  batched_ci: 'push',
+  build_completion: 'pipeline',
+  resource_trigger: 'pipeline',
+  // Buildkite: `BUILDKITE_SOURCE`.
+  trigger_job: 'pipeline',
 } as const satisfies Record<string, PipelineTrigger>;
 
-/** A trigger in a report, in the word of the sender: exported labels keep it, because dashboards have it. */
-const ReportedTrigger = withSynonyms(
-  z.enum([...PipelineTrigger.options, ...(Object.keys(TRIGGER_SYNONYMS) as (keyof typeof TRIGGER_SYNONYMS)[])]),
-  {},
-);
+const TRIGGERS: ReadonlyMap<string, PipelineTrigger> = new Map([
+  ...PipelineTrigger.options.map((word) => [word, word] as const),
+  ...Object.entries(TRIGGER_SYNONYMS),
+]);
+const TRIGGER_WORDS = new Map([...TRIGGERS.keys()].map((word) => [wordKey(word), word]));
 
-const Trigger = withSynonyms(PipelineTrigger, TRIGGER_SYNONYMS);
+/** The class of a cause in Jenkins, such as `hudson.triggers.TimerTrigger$TimerTriggerCause`. */
+const JENKINS_CAUSE = /^(?:.*[.$])?(\w+)Cause$/;
+
+/** Returns the known word for a trigger, in any case and with any separator. Undefined: no system is known to have it. */
+const knownTrigger = (word: string): string | undefined =>
+  TRIGGER_WORDS.get(wordKey(word.replace(JENKINS_CAUSE, '$1')));
+
+/**
+ * A trigger in a report, in the known word of the sender: exported labels keep it, because dashboards have it. An unknown word is
+ * `other`: a run with a new event of its system counts, and no sender can add labels.
+ */
+const ReportedTrigger = z
+  .string()
+  .max(256)
+  .transform((word) => knownTrigger(word) ?? 'other')
+  .meta({ description: `One of ${[...TRIGGERS.keys()].join(', ')}; any other word is other` });
 
 /** Returns the trigger that a system names. */
-export const triggerOf = (word: string | null | undefined): PipelineTrigger => Trigger.safeParse(word).data ?? 'other';
+export const triggerOf = (word: string | null | undefined): PipelineTrigger =>
+  TRIGGERS.get(knownTrigger(word ?? '') ?? '') ?? 'other';
 
 export const PipelineRunId = z
   .string()

@@ -274,10 +274,14 @@ describe('POST /v1/pipelines/runs', () => {
     expect((await get(`/v1/pipelines/runs/${body.id}`)).body).toMatchObject({
       stages: [{ name: 'e2e', result: 'failed' }],
     });
+    expect((await report({ run_id: 'new', branch: 'main', trigger: 'a new event', result: 'success' })).status).toBe(
+      201,
+    );
     for (const [index, result] of (['failure', 'cancellation', 'skip'] as const).entries())
       expect((await report({ run_id: `otel-${index}`, branch: 'main', trigger: 'pr', result })).status).toBe(201);
     expect(await figures()).toMatchObject({
       'pipeline_runs_total main succeeded pr': 1,
+      'pipeline_runs_total main succeeded other': 1,
       'pipeline_runs_total main failed pr': 1,
       'pipeline_runs_total main cancelled pr': 1,
       'pipeline_runs_total main skipped pr': 1,
@@ -298,6 +302,33 @@ describe('POST /v1/pipelines/runs', () => {
     ['upstream', 'ABORTED', 'pipeline', 'cancelled'],
     ['merge_train', 'SKIPPED', 'merge_queue', 'skipped'],
     ['issue_comment', 'successful', 'other', 'succeeded'],
+    ...(
+      [
+        ['ondemand_dast_scan', 'manual'],
+        ['ondemand_dast_validation', 'manual'],
+        ['security_orchestration_policy', 'schedule'],
+        ['pipeline_execution_policy_schedule', 'schedule'],
+        ['container_registry_push', 'other'],
+        ['parent_pipeline', 'pipeline'],
+        ['webide', 'manual'],
+        ['external_pull_request_event', 'pull_request'],
+        ['pull_request_review_comment', 'pull_request'],
+        ['workflow_run', 'pipeline'],
+        ['repository_dispatch', 'api'],
+        ['registry_package', 'other'],
+        ['hudson.triggers.TimerTrigger$TimerTriggerCause', 'schedule'],
+        ['UserIdCause', 'manual'],
+        ['jenkins.branch.BranchEventCause', 'push'],
+        ['org.jenkinsci.plugins.workflow.support.steps.build.BuildUpstreamCause', 'pipeline'],
+        ['com.cloudbees.jenkins.GitHubPushCause', 'push'],
+        ['scheduled_pipeline', 'schedule'],
+        ['IndividualCI', 'push'],
+        ['BuildCompletion', 'pipeline'],
+        ['trigger_job', 'pipeline'],
+        ['moon', 'other'],
+        ['Because', 'other'],
+      ] as const
+    ).map(([trigger, expected]) => [trigger, 'success', expected, 'succeeded']),
   ])('the words of CI systems: %s and %s', async (trigger, result, ...expected) => {
     const { status, body } = await report({ trigger, result } as object);
     expect([status, body.trigger, body.result]).toEqual([201, ...expected]);
@@ -314,7 +345,7 @@ describe('POST /v1/pipelines/runs', () => {
     ],
     ['a start in the future', { started_at: '2027-01-01T00:00:00Z' }, 'ahead of Firebreak'],
     ['an unknown field', { duration: 7 }, 'duration'],
-    ['an unknown trigger', { trigger: 'moon' }, 'must be one of push, pull_request, merge_queue, schedule, '],
+    ['a trigger that is no text', { trigger: 7 as never }, 'trigger'],
     ['an unknown result', { result: 'great' }, 'must be one of succeeded, failed, cancelled, skipped, or '],
     ['a run ID that a number cannot hold', { run_id: 2 ** 60 }, 'run_id'],
     ['a blank run ID', { run_id: ' ' }, 'run_id'],
