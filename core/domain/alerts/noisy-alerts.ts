@@ -2,7 +2,7 @@ import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { lastingTitle } from './lasting-title.ts';
+import { ruleTitle } from './lasting-title.ts';
 
 /** How often an alert must have fired in the period to be called noisy. */
 export const NOISY_TIMES = 5;
@@ -32,7 +32,7 @@ export type Firing = Fired & {
 export type NoisyAlert = {
   service: string;
   environment: string;
-  /** The name of its rule, or its title if it has none, without measured values. */
+  /** The name of its rule, or its title if it has none, without measured values, counts, and moments. */
   name: string;
   times: number;
   lastAt: Timestamp;
@@ -45,12 +45,12 @@ export type NoisyAlert = {
   newest: IncidentId | null;
 };
 
-/** The alerts of one rule in a service and environment, the newest first. `rule`: its name, or the lasting title of its alerts. */
+/** The alerts of one rule in a service and environment, the newest first. `rule`: its name, or the title of its alerts without what differs. */
 type RuleAlerts<T> = { service: string; environment: string; rule: string; lastAt: Timestamp; alerts: T[] };
 
 /**
  * Groups alerts by service, environment, and rule. What repeats in alerts without the name of a rule is the sender's key, or the
- * title without measured values: a key has the title of its newest alert, and keys with the same title are one rule.
+ * title without measured values, counts, and moments: a key has the title of its newest alert, and keys with the same title are one rule.
  */
 export function byRule<T extends Fired>(all: readonly T[]): RuleAlerts<T>[] {
   const newestFirst = all.toSorted((a, b) => (a.at < b.at ? 1 : -1));
@@ -59,7 +59,7 @@ export function byRule<T extends Fired>(all: readonly T[]): RuleAlerts<T>[] {
     const { labels, sender, fingerprint, title } = signal;
     const place = [signal.unmatched || signal.service, signal.environment];
     const alert = JSON.stringify([...place, sender, fingerprint]);
-    if (!titles.has(alert)) titles.set(alert, lastingTitle(title));
+    if (!titles.has(alert)) titles.set(alert, ruleTitle(title));
     return JSON.stringify([...place, labels.find(([label]) => label === 'alertname')?.[1] || titles.get(alert)]);
   };
   return [...Map.groupBy(newestFirst, keyOf)].map(([key, alerts]) => {

@@ -9,7 +9,7 @@ export type RuleFiring = Firing & { isPaged: boolean; hasEnded: boolean };
 export const RuleFigures = z.object({
   service: z.string(),
   environment: z.string(),
-  /** The name of the rule, or the title of its alerts without measured values. */
+  /** The name of the rule, or the title of its alerts without measured values, counts, and moments. */
   rule: z.string(),
   fired: z.number(),
   /** Of these, how often in an incident that paged. */

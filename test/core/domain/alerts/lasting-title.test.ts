@@ -1,6 +1,6 @@
 import { assert, double, property } from 'fast-check';
 import { expect, test } from 'vitest';
-import { lastingTitle } from '../../../../core/domain/alerts/lasting-title.ts';
+import { lastingTitle, ruleTitle } from '../../../../core/domain/alerts/lasting-title.ts';
 
 test.each([
   ['orders error rate is 6.392 %', 'orders error rate'],
@@ -38,6 +38,55 @@ test.each([
   '5m error ratio above 1 %',
   'Release 2026.1120 fails',
 ])('keeps "%s"', (title) => expect(lastingTitle(title)).toBe(title));
+
+test.each([
+  ['Queue has 4711 messages', 'Queue has … messages'],
+  ['Queue has 12,480 unprocessed messages', 'Queue has … unprocessed messages'],
+  ['1532 orders wait', '… orders wait'],
+  ['3 of 5 replicas are down', '… of … replicas are down'],
+  ['checkout lost 3 pods in 2 zones', 'checkout lost … pods in … zones'],
+  ['Queue length is 4711', 'Queue length'],
+  ['Messages waiting: 12', 'Messages waiting'],
+  ['Backup of shard 7 failed at 10:01', 'Backup of shard 7 failed'],
+  ['Backup failed at 2026-11-20 10:01:07 UTC', 'Backup failed'],
+  ['2026-11-20T10:01:07.123Z job export failed', '… job export failed'],
+  ['Export of 2026-11-20 is missing', 'Export of … is missing'],
+  ['At 9:05 PM, checkout had 17 time-outs', 'At …, checkout had … time-outs'],
+  ['checkout has 503 items in 16 % of carts', 'checkout has … items in … of carts'],
+  ['orders error rate is 6.392 %', 'orders error rate'],
+])('the rule of "%s" is "%s"', (title, rule) => expect(ruleTitle(title)).toBe(rule));
+
+test.each([
+  'node-3 is down',
+  'Shard 7 loses messages',
+  'shard 7 is down',
+  'Disk 2 errors',
+  'Partition: 12',
+  'Zone 3 has errors',
+  'checkout answers 503',
+  '503 errors at checkout',
+  'checkout has 404 responses',
+  'PostgreSQL 14 replicas lag',
+  'PostgreSQL 14.2 on 10.0.0.1:5432 is down',
+  'Job #88 failed with exit code 137',
+  'Order 4711 failed',
+  'Exit status is 137',
+  'Error code: 17',
+  '2 factor authentication fails',
+  'Region eu-west-1 is down',
+  'Queue has more than 1000 messages',
+  'Queue is over 1000 messages',
+  'Release 2026.1120 fails',
+  '41',
+])('the rule of "%s" keeps its numbers', (title) => expect(ruleTitle(title)).toBe(title));
+
+test('a rule keeps the limit beside a count', () =>
+  expect(ruleTitle('Queue has 4711 messages, limit 1000')).toBe('Queue has … messages, limit 1000'));
+
+test('the rule of a long title from outside takes linear time', () => {
+  const title = `${'has 1 of 2 '.repeat(10_000)}messages`;
+  expect(ruleTitle(ruleTitle(title))).toBe(ruleTitle(title));
+});
 
 test('is the same for each value, and for itself', () => {
   assert(

@@ -40,12 +40,19 @@ test('alerts without the name of a rule are one by their key, or by their title 
     unnamed('backlog', '1532 orders wait', 1),
     unnamed('backlog', '1498 orders wait', 3),
     unnamed('backlog', '17 orders wait', 2),
+    unnamed('a', 'Queue has 4711 messages at 10:01', 1),
+    unnamed('b', 'Queue has 17 messages at 9:40', 2),
+    unnamed('c', 'node-3 is down', 1),
+    unnamed('d', 'node-4 is down', 1),
     unnamed('probe-81', 'Checkout took 3.4 s', 1),
     unnamed('probe-97', 'Checkout took 12.9 s', 2),
   ]);
   expect(figures).toMatchObject([
-    { rule: '1498 orders wait', fired: 3 },
+    { rule: '… orders wait', fired: 3 },
+    { rule: 'Queue has … messages', fired: 2 },
     { rule: 'Checkout took', fired: 2 },
+    { rule: 'node-3 is down', fired: 1 },
+    { rule: 'node-4 is down', fired: 1 },
   ]);
 });
 
