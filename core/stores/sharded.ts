@@ -99,3 +99,9 @@ export async function pointedPage(
     before = String(rows.at(-1)?.['sk']);
   }
 }
+
+/** Returns a filter of items with these values. Undefined: any. */
+export const hasFields =
+  (fields: Readonly<Record<string, string | undefined>>): Keep =>
+  (item) =>
+    Object.entries(fields).every(([name, value]) => value === undefined || item[name] === value);

@@ -4,7 +4,14 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 import type { FlakyFinding, FlakyTest, TestCase, TestCounts, TestRun } from './decisions/flaky-tests.ts';
 import type { FigureCount, Observation } from './decisions/pipeline-figures.ts';
 import type { UnmappedRun } from './decisions/unmapped-pipelines.ts';
-import type { PipelineRun, PipelineRunId, PipelineRunReport, PipelineStage, RunTrace } from './pipeline-run.ts';
+import type {
+  PipelineResult,
+  PipelineRun,
+  PipelineRunId,
+  PipelineRunReport,
+  PipelineStage,
+  RunTrace,
+} from './pipeline-run.ts';
 
 /** What statistics need of a run. `at`: when it began, as first reported. */
 export type RunFact = Pick<
@@ -30,8 +37,14 @@ export type PipelineRuns = {
     trace?: RunTrace,
   ): Promise<{ run: PipelineRun; created: boolean }>;
   get(id: PipelineRunId): Promise<{ run: PipelineRun; stages: PipelineStage[] } | undefined>;
-  /** Returns runs newest first. */
-  list(query: { service?: ServiceName; limit: number; cursor?: string }): Promise<Page<PipelineRun>>;
+  /** Returns runs newest first. Absent: all. */
+  list(query: {
+    service?: ServiceName;
+    branch?: string;
+    result?: PipelineResult;
+    limit: number;
+    cursor?: string;
+  }): Promise<Page<PipelineRun>>;
   /** Returns the runs of a service that began at or after this time, oldest first, and their finished stages. */
   since(service: ServiceName, from: Timestamp): Promise<{ runs: RunFact[]; stages: StageFact[] }>;
   /**

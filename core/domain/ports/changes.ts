@@ -42,7 +42,10 @@ export type Changes = {
   /** Stores the number that the sender of an annotation got for its change. */
   nameAnnotation(annotation: number, id: ChangeId): Promise<void>;
   ofAnnotation(annotation: number): Promise<Change | undefined>;
-  list(query: Partial<ServiceEnvironment> & { limit: number; cursor?: string }): Promise<Page<Change>>;
+  /** Returns a page of changes, newest first. Absent: all. */
+  list(
+    query: Partial<ServiceEnvironment & Pick<Change, 'kind' | 'status'>> & { limit: number; cursor?: string },
+  ): Promise<Page<Change>>;
   /** Returns the newest changes of a service and environment, at most `limit`, oldest first. Strongly consistent. */
   recent(serviceEnvironment: ServiceEnvironment, limit: number): Promise<Change[]>;
   /** Returns the change behind the running version of each service and environment. */

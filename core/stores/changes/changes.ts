@@ -20,7 +20,7 @@ import { StoredChange } from '../../../schemas/incidents/stored-records.ts';
 import { canonicalJson, sha256 } from '../../stores/hash.ts';
 import { addPinnedCommits } from './pins.ts';
 import { changeMarks, type Key, keys, shardedLists } from '../../stores/keys.ts';
-import { pointedPage, shardedPage } from '../../stores/sharded.ts';
+import { hasFields, pointedPage, shardedPage } from '../../stores/sharded.ts';
 import { collect, type Table } from '../../stores/table.ts';
 import {
   above,
@@ -163,21 +163,19 @@ export class ChangeTable implements Changes {
     return key && this.#table.get(key);
   }
 
-  async list({
-    service,
-    environment,
-    ...query
-  }: Partial<ServiceEnvironment> & { limit: number; cursor?: string }): Promise<Page<Change>> {
+  async list({ service, environment, kind, status, ...query }: Parameters<Changes['list']>[0]): Promise<Page<Change>> {
+    const isWanted = hasFields({ environment, kind, status });
     const page =
       service === undefined
-        ? await shardedPage(this.#table, shardedLists.changes, query, isIn(environment))
+        ? await shardedPage(this.#table, shardedLists.changes, query, isWanted)
         : environment === undefined
           ? await pointedPage(
               this.#table,
               { list: shardedLists.changes, pk: keys.changesOf(service).pk, to: keyPointedTo },
               query,
+              isWanted,
             )
-          : await this.#table.page({ pk: keys.changes({ service, environment }).pk }, query);
+          : await this.#table.page({ pk: keys.changes({ service, environment }).pk }, query, isWanted);
     return { ...page, items: page.items.map((item) => StoredChange.parse(item)) };
   }
 
@@ -330,11 +328,6 @@ export async function keyOfChange(table: Table, id: ChangeId): Promise<Key | und
 
 /** Returns the key of the record to which a row points. */
 export const keyPointedTo = (row: Item): Key => ({ pk: String(row['at_pk']), sk: String(row['at_sk']) });
-
-const isIn =
-  (environment: string | undefined) =>
-  (item: Item): boolean =>
-    environment === undefined || item['environment'] === environment;
 
 /**
  * Writes the record and its pointers.

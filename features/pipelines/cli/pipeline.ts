@@ -1,10 +1,11 @@
 import { gzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { coverageIn } from '../decisions/coverage.ts';
-import { apiGroup } from '../../../entrances/cli/api-command.ts';
+import { PipelineResult, PipelineRun } from '../pipeline-run.ts';
+import { apiGroup, listOf } from '../../../entrances/cli/api-command.ts';
 import { Client, queryOf } from '../../../entrances/cli/client.ts';
 import { readInputFile } from '../../../entrances/cli/input-file.ts';
-import { JSON_OPTION, required } from '../../../entrances/cli/options.ts';
+import { choice, JSON_OPTION, LIMIT_OPTION, required, SERVICE_OPTION } from '../../../entrances/cli/options.ts';
 import { asJson, oneLine } from '../../../entrances/cli/table.ts';
 import { CommandFailure, type CommandContext, UsageError } from '../../../entrances/cli/command-context.ts';
 
@@ -40,7 +41,7 @@ const RUN_OPTIONS = [
 const BRANCH = ['--branch <name>', 'Branch'] as const;
 
 /** Adds commands that pipelines use. */
-export const addPipeline = apiGroup('pipeline', 'Report test results and coverage of pipelines', [
+export const addPipeline = apiGroup('pipeline', 'Report test results and coverage of pipelines, and list runs', [
   {
     usage: 'tests <file...>',
     description: 'Upload test results as JUnit XML, and print the tests that they show to be flaky',
@@ -66,6 +67,27 @@ export const addPipeline = apiGroup('pipeline', 'Report test results and coverag
       JSON_OPTION,
     ],
     run: reportCoverage,
+  },
+  {
+    usage: 'runs',
+    description: 'List runs of pipelines, newest first',
+    options: [
+      SERVICE_OPTION,
+      ['--branch <name>', 'Only this branch'],
+      choice('--result <result>', 'Only this result', PipelineResult.options),
+      LIMIT_OPTION,
+      JSON_OPTION,
+    ],
+    ...listOf('/v1/pipelines/runs', PipelineRun, [
+      'id',
+      'service',
+      'branch',
+      'status',
+      'result',
+      'started_at',
+      'trigger',
+      'pipeline',
+    ]),
   },
 ]);
 

@@ -6,7 +6,14 @@ import { unmappedPipelines } from '../decisions/unmapped-pipelines.ts';
 import { whyReportAhead } from '../decisions/report-times.ts';
 import type { Deps } from '../ports.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
-import { PipelineRun, PipelineRunId, PipelineRunReport, PipelineStage } from '../pipeline-run.ts';
+import {
+  branchOfRef,
+  PipelineRun,
+  PipelineRunId,
+  PipelineRunReport,
+  PipelineStage,
+  ReportedResult,
+} from '../pipeline-run.ts';
 import { traceContextOf } from '../../../schemas/parsing/traceparent.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import {
@@ -78,13 +85,21 @@ export function runRoutes(app: Api, deps: Pick<Deps, 'clock' | 'config' | 'pipel
       path: '/v1/pipelines/runs',
       tags: ['pipelines'],
       summary: 'List runs of pipelines, newest first',
-      request: { query: z.object({ ...listQuery, service: ServiceName.optional() }) },
+      request: {
+        query: z.object({
+          ...listQuery,
+          service: ServiceName.optional(),
+          branch: z.string().min(1).max(512).transform(branchOfRef).optional(),
+          result: ReportedResult.optional(),
+        }),
+      },
       responses: { 200: answers('A page of results', pageOf(Shown)) },
     }),
     async (c) => {
-      const { limit, cursor, service } = c.req.valid('query');
+      const { limit, cursor, service, branch, result } = c.req.valid('query');
       const scope = await scopeOf(deps, c, { service });
-      const read = (from?: string) => deps.pipelineRuns.list({ limit, ...(from && { cursor: from }), ...scope });
+      const wanted = { ...scope, ...(branch && { branch }), ...(result && { result }) };
+      const read = (from?: string) => deps.pipelineRuns.list({ limit, ...(from && { cursor: from }), ...wanted });
       const isReadable = (run: PipelineRun): boolean => c.var.may({ service: run.service });
       return c.json(await readableWhere(isReadable, read, cursor), 200);
     },

@@ -33,7 +33,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import { canonicalJson, sha256 } from '../../../core/stores/hash.ts';
 import { keys, RUNS } from '../keys.ts';
 import { expiresAfter, RETENTION_DAYS } from '../../../core/stores/retention.ts';
-import { pointedPage, shardedPage } from '../../../core/stores/sharded.ts';
+import { hasFields, pointedPage, shardedPage } from '../../../core/stores/sharded.ts';
 import { collect, type Table } from '../../../core/stores/table.ts';
 import { absent, type Condition, type Item, put, remove, revisionIs, type Write } from '../../../platforms/store.ts';
 
@@ -210,22 +210,17 @@ export class PipelineRunTable implements PipelineRuns {
     return run && { run, stages: inOrder(stages) };
   }
 
-  async list({
-    service,
-    ...query
-  }: {
-    service?: ServiceName;
-    limit: number;
-    cursor?: string;
-  }): Promise<Page<PipelineRun>> {
+  async list({ service, branch, result, ...query }: Parameters<PipelineRuns['list']>[0]): Promise<Page<PipelineRun>> {
     const list = RUNS;
+    const isWanted = hasFields({ branch, result });
     const page =
       service === undefined
-        ? await shardedPage(this.#table, list, query)
+        ? await shardedPage(this.#table, list, query, isWanted)
         : await pointedPage(
             this.#table,
             { list, pk: keys.pipelineRunsOf(service).pk, to: (row) => keys.pipelineRun(row['id'] as PipelineRunId) },
             query,
+            isWanted,
           );
     const now = this.#clock.now();
     return { ...page, items: page.items.map((item) => withStatusAt(runIn(item).record, now)) };

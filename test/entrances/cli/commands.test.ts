@@ -183,6 +183,62 @@ describe('deploy, incident', () => {
     ]);
   });
 
+  test('deploy list and pipeline runs show those of a kind, a status, a branch, or a result', async () => {
+    const ids: string[] = [];
+    for (const [kind, status] of [
+      ['rollback', 'failed'],
+      ['rollback', 'succeeded'],
+      ['config', 'failed'],
+    ]) {
+      const version = ['v1', `--kind=${kind}`, `--status=${status}`, '--started-at', minutesAgo(100 - ids.length)];
+      ids.push((await at(firebreak, 'deploy', 'record', 'listed', 'production', ...version)).out.trim());
+    }
+    const listed = async (...args: string[]) =>
+      JSON.parse((await at(firebreak, ...args, '--service', 'listed', '--json')).out).map(
+        ({ id }: { id: string }) => id,
+      );
+    const [first, second, third] = ids;
+    expect(await listed('deploy', 'list')).toEqual([third, second, first]);
+    expect(await listed('deploy', 'list', '--kind', 'rollback')).toEqual([second, first]);
+    expect(await listed('deploy', 'list', '--status', 'failed', '--limit', '1')).toEqual([third]);
+    expect(await listed('deploy', 'list', '--environment', 'production', '--status', 'succeeded')).toEqual([second]);
+    expect(await listed('deploy', 'list', '--kind', 'flag')).toEqual([]);
+    expect(await at(firebreak, 'deploy', 'list', '--kind', 'moon')).toMatchObject({ code: 2 });
+    expect((await firebreak.get('/v1/deployments?kind=config&status=failed&limit=1')).body.items).toMatchObject([
+      { id: third },
+    ]);
+    const runs: string[] = [];
+    for (const [branch, result] of [
+      ['main', 'failed'],
+      ['topic', 'failed'],
+      ['main', 'succeeded'],
+    ]) {
+      const sent = {
+        service: 'listed',
+        run_id: `${runs.length}`,
+        branch,
+        result,
+        started_at: minutesAgo(90 - runs.length),
+      };
+      runs.push((await firebreak.post('/v1/pipelines/runs', sent)).body.id);
+    }
+    const [one, two, three] = runs;
+    expect(await listed('pipeline', 'runs')).toEqual([three, two, one]);
+    expect(await listed('pipeline', 'runs', '--branch', 'main')).toEqual([three, one]);
+    expect(await listed('pipeline', 'runs', '--result', 'failed', '--limit', '1')).toEqual([two]);
+    expect(await listed('pipeline', 'runs', '--branch', 'main', '--result', 'failed')).toEqual([one]);
+    const table = (await at(firebreak, 'pipeline', 'runs', '--branch', 'topic')).out;
+    expect(table.split('\n').map((line) => line.split(/ {2,}/).slice(1, 5))).toEqual([
+      ['SERVICE', 'BRANCH', 'STATUS', 'RESULT'],
+      ['listed', 'topic', 'finished', 'failed'],
+      [],
+    ]);
+    // Without a service, and in the words of senders.
+    expect((await firebreak.get('/v1/pipelines/runs?branch=refs/heads/topic&result=FAILURE')).body.items).toMatchObject(
+      [{ id: two }],
+    );
+  });
+
   test('deploy record reports an invalid field', async () => {
     const { code, err } = await at(firebreak, 'deploy', 'record', 'checkout', 'production', 'v3', '--url', 'nowhere');
     expect([code, err]).toEqual([1, expect.stringMatching(/url[^]*\(invalid\)\n$/)]);

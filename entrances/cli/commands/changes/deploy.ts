@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { Change, ChangeKind, ChangeStatus, WrittenKind, WrittenStatus } from '../../../../schemas/changes/change.ts';
 import { Watch, WatchOutcome } from '../../../../schemas/judge/watch.ts';
 import { apiGroup, apiCall, apiCommand, listOf, tableOf, PLACE } from '../../api-command.ts';
-import { choice, ENVIRONMENT_OPTION, JSON_OPTION, LIMIT_OPTION, LIST_OPTIONS, SERVICE_OPTION } from '../../options.ts';
+import { choice, ENVIRONMENT_OPTION, JSON_OPTION, LIMIT_OPTION, SERVICE_OPTION } from '../../options.ts';
 
 /** An older Firebreak returns no `warnings`. */
 const RecordedChange = Change.extend({ warnings: z.array(z.string()).default([]) });
@@ -83,7 +83,14 @@ export const addDeploy = apiGroup('deploy', 'Record and list deployments and oth
   {
     usage: 'list',
     description: 'List changes, newest first',
-    options: LIST_OPTIONS,
+    options: [
+      SERVICE_OPTION,
+      ENVIRONMENT_OPTION,
+      choice('--kind <kind>', 'Only this kind', ChangeKind.options),
+      choice('--status <status>', 'Only this status', ChangeStatus.options),
+      LIMIT_OPTION,
+      JSON_OPTION,
+    ],
     ...listOf('/v1/deployments', Change, [
       'id',
       PLACE,

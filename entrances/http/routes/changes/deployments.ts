@@ -10,7 +10,9 @@ import { Timestamp } from '../../../../schemas/time/time.ts';
 import { ReportSubject } from '../../../../schemas/changes/change-report.ts';
 import {
   Change,
+  ChangeKind,
   ChangePatch,
+  ChangeStatus,
   NewChange,
   whyTooFarAhead,
   whyImpossibleTimes,
@@ -184,14 +186,19 @@ export function deploymentRoutes(app: Api, deps: ApiDeps): void {
       tags: ['deployments'],
       summary: 'List changes, newest first',
       request: {
-        query: z.object({ ...listQuery, ...scopeQuery }),
+        query: z.object({
+          ...listQuery,
+          ...scopeQuery,
+          kind: ChangeKind.optional(),
+          status: ChangeStatus.optional(),
+        }),
       },
       responses: { 200: answers('A page of results', pageOf(Deployment)) },
     }),
     async (c) => {
-      const { limit, cursor, ...query } = c.req.valid('query');
-      const scope = await scopeOf(deps, c, query);
-      const read = (from?: string) => deps.changes.list({ limit, ...(from && { cursor: from }), ...scope });
+      const { limit, cursor, kind, status, ...query } = c.req.valid('query');
+      const wanted = { ...(await scopeOf(deps, c, query)), ...(kind && { kind }), ...(status && { status }) };
+      const read = (from?: string) => deps.changes.list({ limit, ...(from && { cursor: from }), ...wanted });
       const [page, config] = await Promise.all([readable(c.var, read, cursor), deps.config.current()]);
       return c.json({ ...page, items: page.items.map((change) => withWarnings(config, change)) }, 200);
     },
