@@ -32,7 +32,8 @@ export async function admitSignals(
 ): Promise<Admitted> {
   const first = deps.incidents.firstRead(signals);
   await noteInhibitors(deps, signals);
-  const mutes = signals.some(({ status }) => status === 'firing') ? await mutesNow(deps) : null;
+  const firing = signals.filter(({ status }) => status === 'firing');
+  const mutes = firing.length > 0 ? await mutesNow(deps, firing) : null;
   const config = mutes?.config ?? (await deps.config.current());
   const now = deps.clock.now();
   const arrivals = signals.map((signal): Arrival => ({

@@ -2,7 +2,13 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import { type Explanations, readExplanations } from '../../domain/ports/extensions.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { reportKeyOf } from '../../domain/alerts/admission.ts';
-import { canInhibit, inhibitedBy, inhibitingWithin, type Inhibitor } from '../../domain/alerts/inhibition.ts';
+import {
+  groupsOfSource,
+  groupsOfTarget,
+  inhibitedBy,
+  inhibitingWithin,
+  type Inhibitor,
+} from '../../domain/alerts/inhibition.ts';
 import { type MatchedLabels, valueOf } from '../../domain/alerts/matchers.ts';
 import { type Mute, mutedBy, matchedLabels } from '../../domain/alerts/routing.ts';
 import type { Silence, Silences } from '../../domain/ports/silences.ts';
@@ -12,7 +18,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 
 /**
  * What can mute alerts at one time. `silences: null`: unknown. `explanations`: of features, such as chaos experiments.
- * `inhibitors`: alerts that fire.
+ * `inhibitors`: alerts that fire, of those that can inhibit the alerts for which they were read.
  */
 export type Mutes = {
   config: Config;
@@ -22,9 +28,10 @@ export type Mutes = {
   now: Timestamp;
 };
 
-/** Reads what can mute alerts now. An explanation that can't be read explains nothing, so its alerts page. */
+/** Reads what can mute these alerts now. An explanation that can't be read explains nothing, so its alerts page. */
 export async function mutesNow(
   deps: Pick<Deps, 'config' | 'extensions' | 'incidents' | 'clock' | 'log'> & { silences: Silences },
+  signals: readonly Signal[],
 ): Promise<Mutes> {
   const [config, silences, explanations] = await Promise.all([
     deps.config.current(),
@@ -32,9 +39,24 @@ export async function mutesNow(
     readExplanations(deps),
   ]);
   const now = deps.clock.now();
-  const inhibitors = config.routes.inhibit_rules.length === 0 ? [] : await deps.incidents.inhibitors(now);
-  return { config, silences, explanations: explanations ?? [], inhibitors, now };
+  const mutes = { config, silences, explanations: explanations ?? [], inhibitors: [], now };
+  return withInhibitors(deps, mutes, signals);
 }
+
+/** Reads what inhibits other alerts, with the same other mutes. */
+export async function withInhibitors(
+  { incidents }: Pick<Deps, 'incidents'>,
+  mutes: Mutes,
+  signals: readonly Signal[],
+): Promise<Mutes> {
+  const { services, routes } = mutes.config;
+  if (routes.inhibit_rules.length === 0) return mutes;
+  const groups = new Set(signals.flatMap((signal) => groupsOfTarget(routes.inhibit_rules, labelsOf(signal, services))));
+  return { ...mutes, inhibitors: groups.size === 0 ? [] : await incidents.inhibitors(groups, mutes.now) };
+}
+
+const labelsOf = (signal: Signal, services: Config['services']): MatchedLabels =>
+  matchedLabels(signal, serviceEntry(services, signal.service));
 
 /** Maximum number of alerts of one request that are stored before it is queued; each is a write that its sender waits for. */
 const STORED_AT_RECEIPT_MAX = 50;
@@ -48,10 +70,10 @@ export async function noteInhibitors(
 ): Promise<void> {
   const { routes, services } = await config.current();
   if (routes.inhibit_rules.length === 0) return;
-  const inhibiting = inhibitorsOf(signals, services).flatMap((alert) => {
-    if (canInhibit(routes.inhibit_rules, alert.labels)) return [alert];
+  const inhibiting = inhibitorsOf(signals, services, routes.inhibit_rules).flatMap((alert) => {
+    if (alert.groups.length > 0) return [alert];
     // Up to 0.2.0, it was stored without the word of its sender, which keeps it from inhibiting.
-    return canInhibit(routes.inhibit_rules, withoutWord(alert.labels))
+    return groupsOfSource(routes.inhibit_rules, withoutWord(alert.labels)).length > 0
       ? [{ ...alert, status: 'resolved' as const }]
       : [];
   });
@@ -71,6 +93,7 @@ export async function noteInhibitorsWithin(
   const firing = inhibitorsOf(
     signals.filter(({ status }) => status === 'firing'),
     services,
+    routes.inhibit_rules,
   );
   const inhibiting = inhibitingWithin(routes.inhibit_rules, firing).slice(0, STORED_AT_RECEIPT_MAX);
   if (inhibiting.length === 0) return;
@@ -82,23 +105,32 @@ export async function noteInhibitorsWithin(
 const withoutWord = (labels: MatchedLabels): MatchedLabels =>
   new Map(labels).set('severity', valueOf(labels, 'severity'));
 
-const inhibitorsOf = (signals: readonly Signal[], services: Config['services']) =>
-  signals.map((signal) => ({
-    key: reportKeyOf(signal),
-    status: signal.status,
-    title: signal.title,
-    labels: matchedLabels(signal, serviceEntry(services, signal.service)),
-  }));
+const inhibitorsOf = (
+  signals: readonly Signal[],
+  services: Config['services'],
+  rules: Config['routes']['inhibit_rules'],
+) =>
+  signals.map((signal) => {
+    const labels = labelsOf(signal, services);
+    return {
+      key: reportKeyOf(signal),
+      status: signal.status,
+      title: signal.title,
+      labels,
+      groups: groupsOfSource(rules, labels),
+    };
+  });
 
 /**
  * Returns the mute that applies to a firing alert: a maintenance window, a silence, an alert that inhibits it, or what
  * explains it.
  */
 export function muteOf(signal: Signal, { config, silences, explanations, inhibitors, now }: Mutes): Mute | null {
-  const labels = () => matchedLabels(signal, serviceEntry(config.services, signal.service));
   const mute =
     mutedBy(signal, config, silences, now) ??
-    (inhibitors.length === 0 ? null : inhibitedBy(config.routes.inhibit_rules, labels(), inhibitors));
+    (inhibitors.length === 0
+      ? null
+      : inhibitedBy(config.routes.inhibit_rules, labelsOf(signal, config.services), inhibitors));
   if (mute !== null) return mute;
   for (const one of explanations) {
     const explained = one.muteOf(signal, now);

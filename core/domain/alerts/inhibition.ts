@@ -5,9 +5,30 @@ import type { Mute } from './routing.ts';
 /** A firing alert that can inhibit others. `labels`: as matchers see them (`matchedLabels`). */
 export type Inhibitor = { title: string; labels: MatchedLabels };
 
-/** Returns whether an alert with these labels inhibits others. */
-export const canInhibit = (rules: readonly InhibitRule[], labels: Inhibitor['labels']): boolean =>
-  rules.some((rule) => matches(rule.source_matchers, labels));
+/**
+ * Returns the groups in which an alert with these labels inhibits others: one for each rule of which it is a source. A group has the
+ * values of the labels in `equal`, and whether its alerts are also targets, so that one of them inhibits whatever looks for the group.
+ */
+export const groupsOfSource = (rules: readonly InhibitRule[], labels: Inhibitor['labels']): string[] =>
+  rules
+    .filter(({ source_matchers: sources }) => matches(sources, labels))
+    .map((rule) => groupOf(rule, labels, matches(rule.target_matchers, labels)));
+
+/** Returns the groups whose alerts inhibit an alert with these labels. */
+export const groupsOfTarget = (rules: readonly InhibitRule[], labels: Inhibitor['labels']): string[] =>
+  rules
+    .filter(({ target_matchers: targets }) => matches(targets, labels))
+    .flatMap((rule) =>
+      (matches(rule.source_matchers, labels) ? [false] : [false, true]).map((both) => groupOf(rule, labels, both)),
+    );
+
+const groupOf = (rule: InhibitRule, labels: Inhibitor['labels'], isTarget: boolean): string =>
+  JSON.stringify([
+    rule.source_matchers,
+    rule.target_matchers,
+    rule.equal.map((name) => [name, valueOf(labels, name)]),
+    isTarget,
+  ]);
 
 /**
  * Returns the mute of an alert while another one fires, as Alertmanager has it: labels in `equal` have the same value in

@@ -218,13 +218,16 @@ export type Incidents = {
   held(now: Timestamp): Promise<HeldAlert[]>;
   /** Drops what is held of an alert, whose state stays. Does nothing if it has changed since. */
   releaseHeld(alert: HeldAlert): Promise<void>;
-  /** Stores firing alerts that can inhibit others, and removes those that have ended. `key`: of an alert and its sender. */
+  /**
+   * Stores firing alerts that can inhibit others, and removes those that have ended. `key`: of an alert and its sender. `groups`:
+   * those in which it inhibits.
+   */
   recordInhibitors(
-    alerts: readonly (Inhibitor & { key: string; status: 'firing' | 'resolved' })[],
+    alerts: readonly (Inhibitor & { key: string; groups: readonly string[]; status: 'firing' | 'resolved' })[],
     now: Timestamp,
   ): Promise<void>;
-  /** Returns these alerts. Strongly consistent. */
-  inhibitors(now: Timestamp): Promise<Inhibitor[]>;
+  /** Returns at least one of these alerts for each of the groups that has any. Strongly consistent. */
+  inhibitors(groups: Iterable<string>, now: Timestamp): Promise<Inhibitor[]>;
   /**
    * Returns the incidents that have opened since then, newest first. Reads their own records only. `isComplete`: there
    * are no more. Eventually consistent.

@@ -1,7 +1,7 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Silences } from '../../domain/ports/silences.ts';
 import type { Mute } from '../../domain/alerts/routing.ts';
-import { muteOf, mutesNow, recordExplained } from '../../actions/alerts/muted-by.ts';
+import { muteOf, mutesNow, recordExplained, withInhibitors } from '../../actions/alerts/muted-by.ts';
 import { minuteOf } from '../../domain/messages/story.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { admitSignals } from '../../actions/alerts/admit-signals.ts';
@@ -15,7 +15,10 @@ type ReadmitDeps = Parameters<typeof admitSignals>[0];
 export async function readmitUnmuted(deps: ReadmitDeps, trace: string): Promise<{ ended: number }> {
   const muted = await deps.incidents.muted();
   if (muted.length === 0) return { ended: 0 };
-  const mutes = await mutesNow(deps);
+  const mutes = await mutesNow(
+    deps,
+    muted.map(({ signal }) => signal),
+  );
   const alerts = muted.map(({ signal, mute: before }) => ({ signal, before, mute: muteOf(signal, mutes) }));
   // If the silences cannot be read, none counts as ended, and no mute without a recorded kind: it can be a silence.
   const ended = alerts.filter(
@@ -35,18 +38,19 @@ export async function showMutes(
   deps: Pick<Deps, 'config' | 'extensions' | 'clock' | 'log' | 'incidents'> & { silences: Silences },
   open: readonly IncidentRecord[],
 ): Promise<void> {
-  const mutes = await mutesNow(deps);
-  const { config, silences, explanations, inhibitors, now } = mutes;
+  const mutes = await mutesNow(deps, []);
+  const { config, silences, explanations, now } = mutes;
   const hasNoMutes =
     (silences ?? []).length === 0 &&
     config.routes.maintenance.length === 0 &&
-    inhibitors.length === 0 &&
+    config.routes.inhibit_rules.length === 0 &&
     explanations.every(({ explainsAny }) => !explainsAny);
   if (hasNoMutes && open.every(({ muted }) => !muted)) return;
   for (const incident of open) {
     const { items } = await deps.incidents.signals(incident.id, { limit: 50 });
     const firing = items.filter(({ status }) => status === 'firing');
-    const activeMutes = firing.flatMap((signal) => muteOf(signal, mutes) ?? []);
+    const known = await withInhibitors(deps, mutes, firing);
+    const activeMutes = firing.flatMap((signal) => muteOf(signal, known) ?? []);
     const text = activeMutes[0] === undefined ? null : muteText(activeMutes[0], activeMutes.length, firing.length);
     if (text === null && silences === null) continue;
     if (!(await deps.incidents.setMuted(incident.id, text)) || text === null) continue;

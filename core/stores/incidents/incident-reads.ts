@@ -272,7 +272,7 @@ export class IncidentReads {
     return recordInhibitors(this.#table, alerts, now);
   }
 
-  inhibitors(now: Timestamp): ReturnType<Incidents['inhibitors']> {
-    return readInhibitors(this.#table, now);
+  inhibitors(...[groups, now]: Parameters<Incidents['inhibitors']>): ReturnType<Incidents['inhibitors']> {
+    return readInhibitors(this.#table, groups, now);
   }
 }

@@ -80,9 +80,14 @@ export const incidentKeys = {
   channel: (chatId: string): Key => ({ pk: `CHANNEL#${part(chatId)}`, sk: 'CHANNEL' }),
   /** The page that a PagerDuty incident belongs to. */
   pagerIncident: (external: string): Key => ({ pk: `PAGERINC#${part(external)}`, sk: 'PAGERINC' }),
-  /** A firing alert that can inhibit others. */
-  inhibitor: (hash: string): Key => ({ pk: 'INHIBITORS', sk: hash }),
-  inhibitors: (): Pick<Key, 'pk'> => ({ pk: 'INHIBITORS' }),
+  /** The groups in which a firing alert inhibits others. */
+  inhibitor: (hash: string): Key => ({ pk: `INHIBITOR#${hash}`, sk: 'INHIBITOR' }),
+  /** A firing alert in such a group. */
+  inhibiting: (group: string, hash: string): Key => ({ pk: `INHIBITING#${group}`, sk: hash }),
+  inhibitingOf: (group: string): Pick<Key, 'pk'> => ({ pk: `INHIBITING#${group}` }),
+  /** The same as versions up to 0.2.0 stored it: all in one partition. */
+  formerInhibitor: (hash: string): Key => ({ pk: 'INHIBITORS', sk: hash }),
+  formerInhibitors: (): Pick<Key, 'pk'> => ({ pk: 'INHIBITORS' }),
   /** An input in quarantine. */
   quarantine: (id: string): Key => ({ pk: 'QUARANTINE', sk: id }),
   /**

@@ -251,7 +251,7 @@ export const alerts =
       startsAt: timestamp(world.clock.millis),
       episode: `${alertname}-${service}`,
     });
-    const mutes = await mutesNow(deps);
+    const mutes = await mutesNow(deps, [one]);
     const mute = muteOf(one, mutes);
     log.push(`${alertname}: ${mute?.by ?? 'real'}`);
     await recordExplained([{ signal: one, mute }], mutes);

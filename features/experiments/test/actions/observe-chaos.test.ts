@@ -129,8 +129,10 @@ async function advance(): Promise<void> {
   for (const one of await own()) if (one.id === id) await advanceExperiment(withPorts(world.deps), one.id);
 }
 
-const muteAt = async (service: string, startsAt = world.clock.now()) =>
-  muteOf(signal({ service, environment: 'production', startsAt } as object), await mutesNow(world.deps));
+const muteAt = async (service: string, startsAt = world.clock.now()) => {
+  const one = signal({ service, environment: 'production', startsAt } as object);
+  return muteOf(one, await mutesNow(world.deps, [one]));
+};
 
 const unobserved = async () => (await unobservedChaos(withPorts(world.deps))).filter(({ why }) => why.includes(cart));
 

@@ -1,10 +1,14 @@
 import { beforeEach, expect, test } from 'vitest';
-import { noteInhibitors } from '../../../../core/actions/alerts/muted-by.ts';
+import { mutesNow, noteInhibitors } from '../../../../core/actions/alerts/muted-by.ts';
 import { reportKeyOf } from '../../../../core/domain/alerts/admission.ts';
 import { routingLabels } from '../../../../core/domain/alerts/routing.ts';
 import { Config } from '../../../../schemas/config/config.ts';
 import { FakeWorld } from '../../../support/fake-deps.ts';
 import { signal } from '../../../support/signals.ts';
+import { Table } from '../../../../core/stores/table.ts';
+import { keys } from '../../../../core/stores/keys.ts';
+import { sha256 } from '../../../../core/stores/hash.ts';
+import { put } from '../../../../platforms/store.ts';
 
 const configOf = (source: string): Config =>
   Config.parse({
@@ -23,13 +27,21 @@ beforeEach(() => {
 const alert = (status: 'firing' | 'resolved') =>
   signal({ severity: 'critical', labels: [['severity', 'page']], status });
 
-const inhibiting = async () => (await world.deps.incidents.inhibitors(world.clock.now())).map(({ title }) => title);
+/** Titles of the alerts that inhibit any other one. */
+const inhibiting = async () => {
+  const { inhibitors } = await mutesNow({ ...world.deps, silences: { active: async () => [] } as never }, [
+    signal({ severity: 'warning', fingerprint: 'target', labels: [] }),
+  ]);
+  return inhibitors.map(({ title }) => title);
+};
 
 /** Stores the alert as version 0.2.0 did: without the word of its sender. */
 async function storedBefore(): Promise<void> {
   const one = alert('firing');
-  const stored = { key: reportKeyOf(one), status: one.status, title: one.title, labels: routingLabels(one, undefined) };
-  await world.deps.incidents.recordInhibitors([stored], world.clock.now());
+  const labels = [...routingLabels(one, undefined)];
+  const expires_at = world.clock.millis / 1000 + 3600;
+  const key = keys.formerInhibitor(sha256(reportKeyOf(one)));
+  await new Table(world.store).transact([put({ ...key, title: one.title, labels, expires_at })]);
   expect(await inhibiting()).toEqual([one.title]);
 }
 

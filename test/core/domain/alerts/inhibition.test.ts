@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import {
-  canInhibit,
+  groupsOfSource,
+  groupsOfTarget,
   inhibitedBy,
   inhibitingWithin,
   type Inhibitor,
@@ -54,11 +55,14 @@ test.each<[string, Record<string, string>, Inhibitor[], string | null]>([
   ],
 ])('an alert is inhibited %s', (_, target, sources, by) => {
   expect(inhibitedBy(rules, labels(target), sources)?.name ?? null).toBe(by);
+  const groups = new Set(groupsOfTarget(rules, labels(target)));
+  const inhibiting = sources.filter((one) => groupsOfSource(rules, one.labels).some((group) => groups.has(group)));
+  expect(inhibiting.map(({ title }) => title)).toEqual(by === null ? [] : [by]);
 });
 
 test('only sources are stored', () => {
-  expect(canInhibit(rules, labels({ severity: 'critical' }))).toBe(true);
-  expect(canInhibit(rules, labels({ severity: 'warning' }))).toBe(false);
+  expect(groupsOfSource(rules, labels({ severity: 'critical' }))).toHaveLength(1);
+  expect(groupsOfSource(rules, labels({ severity: 'warning' }))).toEqual([]);
 });
 
 test('of the alerts of one request, those that inhibit another one in it are found', () => {
