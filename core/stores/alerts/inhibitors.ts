@@ -37,11 +37,13 @@ export async function recordInhibitors(
   alerts: Parameters<Incidents['recordInhibitors']>[0],
   now: Timestamp,
 ): Promise<void> {
+  const hashes = [...new Set(alerts.map(({ key }) => sha256(key)))];
+  const found = await table.getAll(hashes.map(keys.inhibitor));
+  const known = new Map(hashes.map((hash, n) => [hash, found[n] === undefined ? [] : Grouped.parse(found[n]).groups]));
   for (const { key, status, title, labels, ...alert } of alerts) {
     const hash = sha256(key);
     const at = keys.inhibitor(hash);
-    const known = await table.get(at);
-    const before = known === undefined ? [] : Grouped.parse(known).groups;
+    const before = known.get(hash) ?? [];
     const groups = status === 'firing' ? [...new Set(alert.groups.map(sha256))].slice(0, GROUPS_MAX) : [];
     const expires_at = Math.floor(millisOf(now) / 1000) + KEPT_SECONDS;
     const inhibitor = { title, labels: pairsOf(labels), expires_at };
@@ -51,6 +53,7 @@ export async function recordInhibitors(
       ...before.filter((group) => !groups.includes(group)).map((group) => remove(keys.inhibiting(group, hash))),
       remove(keys.formerInhibitor(hash)),
     ]);
+    known.set(hash, groups);
   }
 }
 

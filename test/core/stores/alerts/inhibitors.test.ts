@@ -45,6 +45,8 @@ test('an alert leaves its groups when it ends, and those that it is not in any m
   // The end can have other labels than the start.
   await recordInhibitors(table, [alert('a', ['x'], 'resolved'), alert('b', [], 'resolved')], clock.now());
   expect(await titles('g', 'h', 'i', 'x')).toEqual([]);
+  await recordInhibitors(table, [alert('a', ['g']), alert('a', [], 'resolved')], clock.now());
+  expect(await titles('g')).toEqual([]);
 });
 
 test('an alert whose end was never reported inhibits for a day, and hides no other one', async () => {
