@@ -76,6 +76,59 @@ test('an annotation for Grafana is recorded as a deploy, and shown in Grafana wi
   ]);
 });
 
+// Early in this file: Grafana gets one change after the other.
+test('links of the text are links in Grafana, and all else of it is text', async () => {
+  const tags = ['deploy', 'lonely', 'v20'];
+  const text = [
+    '<b>Run</b> <a href="https://ci.acme.test/7?a=1&amp;b=2" onclick="alert(1)">#7 "main"</a>: https://ci.acme.test/8.',
+    '[log](https://ci.acme.test/9) <https://ci.acme.test/10|more> <a href="javascript:alert(1)">x</a>',
+    '[x](javascript:alert(1)) <img src=x onerror=alert(1)> https://ci.acme.test/"onmouseover="alert(1)',
+  ].join('<br>');
+  expect((await annotate({ tags, text })).status).toBe(200);
+  const sent = await eventually(
+    async () => (await firebreak.calls('grafana')).find(({ body }) => body?.tags?.includes('v20'))?.body,
+    'the annotation in Grafana',
+  );
+  expect(sent.text.split('<br>').slice(1, -1)).toEqual([
+    '&lt;b&gt;Run&lt;/b&gt; <a href="https://ci.acme.test/7?a=1&amp;b=2">#7 "main"</a>: <a href="https://ci.acme.test/8">https://ci.acme.test/8</a>.',
+    '<a href="https://ci.acme.test/9">log</a> <a href="https://ci.acme.test/10">more</a> x',
+    '[x](javascript:alert(1)) &lt;img src=x onerror=alert(1)&gt; <a href="https://ci.acme.test/">https://ci.acme.test/</a>"onmouseover="alert(1)',
+  ]);
+});
+
+test.each([
+  ['PATCH', {}, { note: 'Started' }, 'Annotation patched'],
+  [
+    'PUT',
+    { tags: ['deploy', 'billing', 'v1-PUT', 'finished'], text: 'Commit: 4ae0d6c1\nDone' },
+    { commit: '4ae0d6c1', note: 'Done', tags: ['deploy', 'billing', 'v1-PUT', 'finished'] },
+    'Annotation updated',
+  ],
+])('a %s adds the end to a deploy, as actions do when they have finished', async (method, more, shown, message) => {
+  const time = Date.now() - 300_000;
+  const started = await annotate({
+    time,
+    isRegion: true,
+    tags: ['deploy', 'billing', `v1-${method}`],
+    text: 'Started',
+  });
+  const timeEnd = time + 240_000;
+  const path = `/api/annotations/${started.body.id}`;
+  const updated = await firebreak.request(method, path, { time, timeEnd, ...more });
+  expect([updated.status, updated.body]).toEqual([200, { message }]);
+  const [deploy] = await deploysOf('billing');
+  expect(deploy).toMatchObject({
+    version: `v1-${method}`,
+    started_at: new Date(time).toISOString(),
+    finished_at: new Date(timeEnd).toISOString(),
+    ...shown,
+  });
+  await eventually(
+    async () => (await firebreak.calls('grafana')).find(({ body }) => body?.timeEnd === timeEnd),
+    'the end in Grafana',
+  );
+});
+
 test.each([
   [['deploy', 'Order-Service', 'v2'], { environment: 'production', version: 'v2' }],
   [['deploy', 'ORDER-SERVICE', 'order-service', 'v2.1'], { version: 'v2.1' }],
@@ -383,39 +436,6 @@ test('fields of a text in HTML, in any order', async () => {
   });
 });
 
-test.each([
-  ['PATCH', {}, { note: 'Started' }, 'Annotation patched'],
-  [
-    'PUT',
-    { tags: ['deploy', 'billing', 'v1-PUT', 'finished'], text: 'Commit: 4ae0d6c1\nDone' },
-    { commit: '4ae0d6c1', note: 'Done', tags: ['deploy', 'billing', 'v1-PUT', 'finished'] },
-    'Annotation updated',
-  ],
-])('a %s adds the end to a deploy, as actions do when they have finished', async (method, more, shown, message) => {
-  const time = Date.now() - 300_000;
-  const started = await annotate({
-    time,
-    isRegion: true,
-    tags: ['deploy', 'billing', `v1-${method}`],
-    text: 'Started',
-  });
-  const timeEnd = time + 240_000;
-  const path = `/api/annotations/${started.body.id}`;
-  const updated = await firebreak.request(method, path, { time, timeEnd, ...more });
-  expect([updated.status, updated.body]).toEqual([200, { message }]);
-  const [deploy] = await deploysOf('billing');
-  expect(deploy).toMatchObject({
-    version: `v1-${method}`,
-    started_at: new Date(time).toISOString(),
-    finished_at: new Date(timeEnd).toISOString(),
-    ...shown,
-  });
-  await eventually(
-    async () => (await firebreak.calls('grafana')).find(({ body }) => body?.timeEnd === timeEnd),
-    'the end in Grafana',
-  );
-});
-
 test('a changed annotation needs a known ID, an end that is not ahead, and permission for its service', async () => {
   const { id } = (await annotate({ tags: ['deploy', 'billing', 'v2'], text: '' })).body;
   const patch = async (path: string, body: unknown, headers = {}) =>
@@ -493,25 +513,6 @@ test.each([
   );
   expect([plain?.status, slash?.status]).toEqual([200, 200]);
   expect(slash?.body).toMatchObject({ message: plain?.body.message });
-});
-
-test('links of the text are links in Grafana, and all else of it is text', async () => {
-  const tags = ['deploy', 'lonely', 'v20'];
-  const text = [
-    '<b>Run</b> <a href="https://ci.acme.test/7?a=1&amp;b=2" onclick="alert(1)">#7 "main"</a>: https://ci.acme.test/8.',
-    '[log](https://ci.acme.test/9) <https://ci.acme.test/10|more> <a href="javascript:alert(1)">x</a>',
-    '[x](javascript:alert(1)) <img src=x onerror=alert(1)> https://ci.acme.test/"onmouseover="alert(1)',
-  ].join('<br>');
-  expect((await annotate({ tags, text })).status).toBe(200);
-  const sent = await eventually(
-    async () => (await firebreak.calls('grafana')).find(({ body }) => body?.tags?.includes('v20'))?.body,
-    'the annotation in Grafana',
-  );
-  expect(sent.text.split('<br>').slice(1, -1)).toEqual([
-    '&lt;b&gt;Run&lt;/b&gt; <a href="https://ci.acme.test/7?a=1&amp;b=2">#7 "main"</a>: <a href="https://ci.acme.test/8">https://ci.acme.test/8</a>.',
-    '<a href="https://ci.acme.test/9">log</a> <a href="https://ci.acme.test/10">more</a> x',
-    '[x](javascript:alert(1)) &lt;img src=x onerror=alert(1)&gt; <a href="https://ci.acme.test/">https://ci.acme.test/</a>"onmouseover="alert(1)',
-  ]);
 });
 
 test('the only link of a text that is patched is that of a deploy without one', async () => {

@@ -4,8 +4,11 @@ import { type ReadsWorld, readsWorld } from './reads-world.ts';
 /** Of two services. More than is read of a service for a decision. */
 const DEPLOYS = 300;
 
-/** Open incidents, objectives, and freezes. More than a page shows. */
+/** Objectives and freezes. More than a page shows. */
 const MORE_THAN_A_PAGE = 110;
+
+/** Open incidents. Their list has four parts, in which they are at random: each has more than is read of it. */
+const INCIDENTS = 200;
 
 /** The same items can have longer numbers, and an incident one more entry. */
 const LARGER_AT_MOST = 1.1;
@@ -13,14 +16,14 @@ const LARGER_AT_MOST = 1.1;
 let world: ReadsWorld;
 
 beforeAll(async () => {
-  world = await readsWorld({ services: 2 * MORE_THAN_A_PAGE, deploying: 2 });
+  world = await readsWorld({ services: 2 * INCIDENTS, deploying: 2 });
 });
 afterAll(async () => world.close());
 
 test('with twice as many deploys, open incidents, objectives, and freezes, no GET lets the main thread read more', async () => {
   const grow = async (): Promise<void> => {
     await world.deploy(DEPLOYS);
-    await world.open(MORE_THAN_A_PAGE);
+    await world.open(INCIDENTS);
     await world.measure(MORE_THAN_A_PAGE);
     await world.freeze(MORE_THAN_A_PAGE);
   };

@@ -498,7 +498,7 @@ describe('a second bad deploy over the first, before anything was undone', () =>
       '12:04 Deployment of v3 begins',
       '12:04 Deployment of v3 finishes',
     ]);
-    const pins = await world.deps.pins.of({ service: 'checkout', environment: 'production' });
+    const pins = await world.deps.pins.of(world.store.dossier(id).record);
     expect(pins.map(({ version }) => version).toSorted()).toEqual(['v2', 'v3']);
     expect((await world.deps.incidents.view(id))?.status).toBe('resolved');
     const dora = await doraOf(world);
