@@ -136,7 +136,7 @@ export type Around = {
  */
 type OpenedAround = { began: Timestamp; areMany: boolean; together: Promise<Opening[]> };
 
-async function openedAround(deps: Deps, incident: IncidentKey, config: Promise<Config>): Promise<OpenedAround> {
+async function readOpened(deps: Deps, incident: IncidentKey, config: Promise<Config>): Promise<OpenedAround> {
   const together = config.then((known) => openedTogether(deps, incident, known));
   together.catch(() => undefined);
   const areMany = await config.then(({ routes }) => oneOfManyOpened(deps, incident, routes.manyAtOnce));
@@ -156,7 +156,7 @@ export async function readAround(deps: Deps, incident: IncidentKey): Promise<Aro
       deps.effects.automaticSince(since),
       deps.effects.rollbacksSince({ service, environment }, since),
       deps.pins.of({ service, environment }),
-      openedAround(deps, incident, config),
+      readOpened(deps, incident, config),
       readExplanations(deps),
     ]);
   return {
@@ -192,7 +192,7 @@ async function gather(
   const opened =
     around.opened.began === problemStart(incident)
       ? around.opened
-      : await openedAround(deps, incident, deps.config.current());
+      : await readOpened(deps, incident, deps.config.current());
   const [parent, aborted, degraded] = await Promise.all([
     incident.parent_id && deps.incidents.read(incident.parent_id),
     abortedDeploy(deps, firing),

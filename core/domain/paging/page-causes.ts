@@ -1,3 +1,4 @@
+import { withNote } from '../incidents/with-note.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Message, MitigationOutcome, PageSubject } from '../../../schemas/incidents/inbox.ts';
 import { isManualRun } from '../runbooks/manual-runs.ts';
@@ -113,7 +114,7 @@ export function causeOf(message: Message, before: StateBefore): PageCause {
 function requestWords({ by, note }: Extract<Message, { kind: 'page' }>): string {
   if (by.startsWith('incident:')) return `A child incident pages ${note}`;
   if (note !== '' && PROGRAMS_THAT_PAGE.test(by)) return upperFirst(note);
-  return `${actorName(by)} requested a page${note === '' ? '' : `: ${note}`}`;
+  return withNote(`${actorName(by)} requested a page`, note);
 }
 
 const PROGRAMS_THAT_PAGE = /^(firebreak|escalation|pagerduty|question|rollback)$/;

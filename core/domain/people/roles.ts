@@ -101,7 +101,8 @@ export const triaged =
   };
 
 /** Said of an update, whomever it concerns. */
-export const UPDATE_RECORDED = 'Update recorded. Stakeholders in response.yaml whom it concerns are notified.';
+export const UPDATE_RECORDED =
+  'Update recorded. Firebreak notifies the stakeholders of this incident that response.yaml lists.';
 
 /** Records an update to stakeholders. */
 export const stakeholderUpdate =

@@ -1,3 +1,4 @@
+import { knownTeams } from '../../../core/domain/catalogue/known-names.ts';
 import type { DeliveryScope } from '../actions/report.ts';
 import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
 import { PAGE, type PageReport } from '../reports.ts';
@@ -56,7 +57,7 @@ export async function loadDelivery(
     selection,
     features: await besideDelivery(selection),
     services: services.map(([name]) => name).toSorted(),
-    teams: [...new Set(services.flatMap(([, { team }]) => team ?? []))].toSorted(),
+    teams: [...knownTeams({ services: Object.fromEntries(services) })].toSorted(),
     environments: [...new Set(services.flatMap(([, entry]) => Object.keys(entry.environments)))].toSorted(),
   };
 }

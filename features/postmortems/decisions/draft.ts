@@ -7,7 +7,7 @@ import { list, probability } from '../../../core/domain/correlation/words.ts';
 import { onsetOf } from '../../../core/domain/correlation/onset.ts';
 import { pointsOf } from '../../../core/domain/correlation/samples.ts';
 import { ofVersion, suspectName } from '../../../core/domain/changes/change-words.ts';
-import { isDuring, decisionsOf, problemsOf } from '../../../core/domain/incidents/problems.ts';
+import { isDuring, decisionsOf, endsOf, problemsOf } from '../../../core/domain/incidents/problems.ts';
 import { problemClauses } from '../../../core/domain/incidents/problem-words.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
@@ -284,13 +284,14 @@ class Drafting {
   /** Tells the incidents of a group, whose causes and mitigations are their own. */
   #memberLines(): string[] {
     return this.#record.members.map((member) => {
-      const problems = problemsOf(member).map((problem) => {
-        const end = problem.until === null && closedAsOf(member) !== 'unverified' ? member.resolved_at : null;
-        const recovered_at = problem.recovered_at ?? end;
-        return { ...problem, ...(recovered_at !== null && { recovered_at }) };
+      const [problems, end] = [problemsOf(member), closedAsOf(member) === 'unverified' ? null : member.resolved_at];
+      const ends = endsOf(problems, end);
+      const ended = problems.map((problem, index) => {
+        const recovered_at = ends[index] ?? null;
+        return recovered_at === null ? problem : { ...problem, recovered_at };
       });
       const joined = this.#refOf('first', ({ about }) => about === member.id) ?? this.#opening;
-      const told = problemClauses(problems).map((text) => escaped(this.#naming.text(text)));
+      const told = problemClauses(ended).map((text) => escaped(this.#naming.text(text)));
       return `- ${this.#sentence(`${incidentName(member)} ${escaped(serviceEnvironmentText(member))}: ${told.join('; then ')}`, joined)}`;
     });
   }

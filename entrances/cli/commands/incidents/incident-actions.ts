@@ -170,7 +170,7 @@ export function addIncidentActions(incident: Command, context: CommandContext): 
         publish: publish === true,
         ...(next !== undefined && { next_minutes: Number(next) }),
       }),
-      done: () => 'update recorded; stakeholders of it in response.yaml are notified',
+      done: () => 'update recorded; Firebreak notifies the stakeholders of this incident that response.yaml lists',
     }),
     action('publish', 'Approve showing the incident on the status page', 'actions/publish', {
       done: () => 'publication on the status page approved',

@@ -612,14 +612,14 @@ describe('an incident in Slack', () => {
     expect(
       await chat.submits(ADA, 'publish_update', { text: 'We are on it', duration: '30 min' }, { incident: id }),
     ).toBe(
-      'Update recorded. Stakeholders in response.yaml whom it concerns are notified. The status page does not show the incident, because the environment production is not public: add it to environments in status-page.yaml.',
+      'Update recorded. Firebreak notifies the stakeholders of this incident that response.yaml lists. The status page does not show the incident, because the environment production is not public: add it to environments in status-page.yaml.',
     );
     expect(chat.timeline(id)).toEqual([`slack:${ADA}: We are on it`]);
     const { at, next_at: next } = (await chat.record(id)).handling?.stakeholder_update ?? {};
     expect(secondsBetween(at ?? expect.unreachable(), next ?? expect.unreachable())).toBe(30 * 60);
     chat.configure({}, { services: { checkout } });
     expect(await chat.submits(ADA, 'publish_update', { text: 'Still on it' }, { incident: id })).toMatch(
-      /^Update recorded\. .* are notified\. The status page /,
+      /^Update recorded\. .* lists\. The status page /,
     );
   });
 
