@@ -6,7 +6,7 @@ const NOON = '2026-11-20T12:00:00.000Z' as Timestamp;
 /** v2 began eight minutes before the story, and fails three minutes later. v3 replaces it two minutes after the start of the story. */
 const SINCE = plusSeconds(NOON, -300);
 
-test('a rollback past a newer deploy that has not helped pins the running version and marks the suspect', async () => {
+test('a rollback past a newer deploy that has not helped pins the running version and the suspect, and marks the suspect', async () => {
   const { world } = await play({
     given: [
       configured({
@@ -34,5 +34,5 @@ test('a rollback past a newer deploy that has not helped pins the running versio
     ]),
   );
   const pins = await world.deps.pins.of({ service: 'checkout', environment: 'production' } as never);
-  expect(pins.map(({ version }) => version)).toEqual(['v3']);
+  expect(pins.map(({ version }) => version)).toEqual(['v3', 'v2']);
 });
