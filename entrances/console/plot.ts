@@ -51,12 +51,22 @@ function legend(chart: Plot): Html | '' {
     ${name === '' ? '' : html`<li>${BAR} ${name}</li>`}
     ${lines.map((one, n) => html`<li>${dash(n === 0 ? 'solid' : `dashed line-${n}`)} ${one}</li>`)}
     ${marks.map(
-      ({ kind, at, label }) =>
-        html`<li>${symbolOf(kind)} ${label} <time datetime="${at}">${timeOf(at, chart)}</time></li>`,
+      (mark) =>
+        html`<li>
+          ${symbolOf(mark.kind)} ${mark.label}
+          <time datetime="${mark.at}">${timeOf(mark.at, chart)}</time>${boundsText(mark, chart)}
+        </li>`,
     )}
     ${lanes.map((lane) => html`<li>${symbolOf(lane.kind)} ${lane.name}: ${lane.at.length}</li>`)}
     ${limits.map((text) => html`<li>${dash('limit')} ${text}</li>`)}
   </ul>`;
+}
+
+/** Says within which times a mark lies, which the picture shows in grey. Empty: its time is known. */
+function boundsText({ from, until }: Mark, chart: Plot): Html | '' {
+  if (from === undefined || until === undefined || timeOf(from, chart) === timeOf(until, chart)) return '';
+  return html`, between <time datetime="${from}">${timeOf(from, chart)}</time> and
+    <time datetime="${until}">${timeOf(until, chart)}</time> (grey)`;
 }
 
 const BAR = html`<svg class="bars" viewBox="-8 -8 16 16" aria-hidden="true">
