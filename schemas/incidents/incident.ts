@@ -300,7 +300,10 @@ export const IncidentRecord = z.object({
   callbacks: z.record(z.string(), z.string()),
   /** Count of repeated notifications of known alerts. Shows whether the incident is quiet without an inbox row each. */
   renotified: z.number(),
+  /** Number of the newest page, which the group or an external sender can have sent instead. */
   pages: z.number(),
+  /** Count of pages that a pager accepted from Firebreak for this incident. Absent: none, or an older version has sent them. */
+  paged: z.number().optional(),
   /** Number of the newest judgement, and of its decision. */
   mitigations: z.number(),
   verification: Verification,

@@ -323,6 +323,8 @@ describe('a dependency and its caller', () => {
     const of = { incident_id: recordsOf(world, 'cart')[0]?.id, number: 1 };
     const detail = expect.stringMatching(/^Not paged again, because page 1 of incident INC-1 /);
     expect(page).toMatchObject({ state: 'succeeded', taken_over: of, detail });
+    const sent = [...recordsOf(world, 'cart'), ...recordsOf(world, 'checkout'), parentIn(world)];
+    expect(sent.map(({ paged = 0 }) => paged)).toEqual([1, 0, 0]);
   });
 
   test('resolve the page that stands for the group once, if both end at the same moment', async () => {

@@ -283,6 +283,7 @@ export type IncidentSummary = Pick<
   | 'by_hand'
   | 'firing'
   | 'pages'
+  | 'paged'
   | 'handling'
   | 'roles'
   | 'mitigations'

@@ -254,6 +254,9 @@ export class EffectTable implements Effects {
         conclusionWrite(id, key, plan, unchangedState(known?.state)),
         ...(hasEnded(state) ? [finishedWrite(id, key)] : []),
         timelineWrite(id, `${key}-${state}`, plan.entry),
+        ...(known !== undefined && state === 'succeeded' && isOwnPage(known)
+          ? [update(keys.incident(id), { add: { paged: 1 } })]
+          : []),
         // Only actions on a target are in the audit log.
         ...(known?.resource === undefined ? [] : [incidentAuditWrite(id, `${key}-${state}`, plan.entry)]),
       ]);
@@ -428,6 +431,10 @@ function reportedIn(items: readonly Item[], own: Change, after: Timestamp): { it
   const item = items.find(({ id }) => id === found?.before.id);
   return found && item && { item, change: found.change };
 }
+
+/** Returns whether an effect is a page that Firebreak sends itself: no page of a child or of an external sender stands for it. */
+const isOwnPage = ({ kind, taken_over, followed }: Effect): boolean =>
+  kind === 'page' && taken_over === undefined && followed === undefined;
 
 /** Returns the pin of a version with the commit and the artifact that its change names. */
 function pinOf(pin: NewPin, change: Change | undefined): NewPin {

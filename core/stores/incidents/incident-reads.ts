@@ -46,6 +46,7 @@ const StoredSummary = StoredIncident.pick({
   by_hand: true,
   firing: true,
   pages: true,
+  paged: true,
   handling: true,
   roles: true,
   mitigations: true,

@@ -145,7 +145,7 @@ async function dayOf(
   const single = resolved.filter(isSingle);
   return {
     opened: opened.filter(isSingle).length,
-    pages: opened.reduce((sum, { pages }) => sum + pages, 0),
+    pages: opened.reduce((sum, { paged = 0 }) => sum + paged, 0),
     acted: acted.length,
     resolved: single.length,
     newestResolved: single
