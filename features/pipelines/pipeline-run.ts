@@ -13,6 +13,7 @@ const RESULT_SYNONYMS = {
   ok: 'succeeded',
   pass: 'succeeded',
   passed: 'succeeded',
+  succeeded_with_issues: 'succeeded',
   neutral: 'succeeded',
   failure: 'failed',
   fail: 'failed',
@@ -22,6 +23,10 @@ const RESULT_SYNONYMS = {
   timed_out: 'failed',
   startup_failure: 'failed',
   unstable: 'failed',
+  failing: 'failed',
+  infrastructure_fail: 'failed',
+  unauthorized: 'failed',
+  partially_succeeded: 'failed',
   cancellation: 'cancelled',
   canceled: 'cancelled',
   canceling: 'cancelled',
@@ -29,6 +34,7 @@ const RESULT_SYNONYMS = {
   stale: 'cancelled',
   skip: 'skipped',
   not_built: 'skipped',
+  not_run: 'skipped',
 } as const satisfies Record<string, PipelineResult>;
 
 /** Jenkins has `SUCCESS`, and people write `pull-request`. */
@@ -55,6 +61,21 @@ function withSynonyms<Word extends string, Synonym extends string>(
 
 /** A result in a report, so that a pipeline can send the word of its own system. */
 export const ReportedResult = withSynonyms(PipelineResult, RESULT_SYNONYMS);
+
+/** What systems say instead of a result before a run or a stage has ended, or while it waits for a person. */
+const UNFINISHED = new Set(
+  'created pending queued scheduled preparing waiting requested running in_progress manual on_hold action_required'
+    .split(' ')
+    .map(wordKey),
+);
+
+/** Returns a schema of a result that can be absent, as it is of what has not ended. */
+const resultIn = () =>
+  z.preprocess(
+    (word: z.input<typeof ReportedResult> | null | undefined) =>
+      typeof word === 'string' && UNFINISHED.has(wordKey(word)) ? null : word,
+    orAbsent(ReportedResult),
+  );
 
 /** Values of `cicd.pipeline.result`, which exported labels and spans have. */
 export const OTEL_RESULTS: Readonly<Record<PipelineResult, string>> = {
@@ -262,7 +283,7 @@ const StageReport = z.strictObject({
   /** Identity within the run and attempt. Absent: the name. */
   id: z.preprocess((id: string | number | null | undefined) => (id == null ? id : numberAsText(id)), optionalText(256)),
   name: requiredText(256),
-  result: orAbsent(ReportedResult),
+  result: resultIn(),
   ...times,
 });
 export type StageReport = z.infer<typeof StageReport>;
@@ -294,7 +315,7 @@ const Fields = z.strictObject({
   author: optionalText(512),
   url: orAbsent(z.url({ protocol: /^https?$/ }).max(2048)),
   /** Present as soon as the run has ended. */
-  result: orAbsent(ReportedResult),
+  result: resultIn(),
   ...times,
   stages: z.array(StageReport).max(STAGES_MAX).default([]),
   tests: z.array(SuiteReport).max(SUITES_MAX).default([]),

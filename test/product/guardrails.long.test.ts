@@ -485,7 +485,7 @@ describe('the suspected change', () => {
 
     // The approval counts as the answer to the same question of the ledger's incident, which rolls back and verifies.
     expect((await answer(ours, 'approve', ledgers)).status).toBe(200);
-    await told(ours, 'mitigation.not_taken', new RegExp(`Incident ${theirs.id} of ledger rolls it back`));
+    await told(ours, 'mitigation.not_taken', new RegExp(`Incident INC-${theirs.number} of ledger rolls it back`));
     expect(await mitigated(ledger)).toMatchObject({ id: theirs.id, decisions: [{ state: 'approved' }] });
     expect((await answer(theirs, 'approve')).status).toBe(409);
     await told(theirs, 'mitigation.succeeded');

@@ -1,7 +1,13 @@
 import { decodeHTMLStrict } from 'entities';
 import type * as z from 'zod';
 import type { Config } from '../../../schemas/config/config.ts';
-import { type Change, type ChangeKind, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
+import {
+  type Change,
+  type ChangeKind,
+  ChangePatch,
+  NewChange,
+  WrittenStatus,
+} from '../../../schemas/changes/change.ts';
 import { millisOf, timestamp } from '../../../schemas/time/time.ts';
 import { serviceEntry, unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
 import { nameKey } from '../access/actor-identity.ts';
@@ -31,6 +37,18 @@ const KIND_TAGS = Object.keys(KINDS) as (keyof typeof KINDS)[];
 /** Usual names of environments, which say where a deployment is even if the configuration does not have them. */
 const USUAL_ENVIRONMENTS =
   /^(?:prod|prd|production|live|pre-?prod(?:uction)?|stage|stg|staging|canary|qa|uat|test|testing|int|integration|acc|acceptance|demo|sandbox|preview|dev|development)$/i;
+
+/** Other names of the same environment. */
+const SAME_ENVIRONMENT: readonly (readonly string[])[] = [
+  ['production', 'prod', 'prd'],
+  ['staging', 'stage', 'stg'],
+  ['development', 'dev'],
+];
+
+/** An environment with its region, number, or owner, such as `staging-eu`, `eu-prod`, `qa2`, and `dev-ada`. */
+const ENVIRONMENT_PART = /^(?:pre-?prod|prod|prd|production|stage|stg|staging|uat|qa|dev)$/i;
+/** Words that make a tag with such a part one about people or tests. */
+const NO_ENVIRONMENT = /^(?:team|ops|bot|tests?|suite|report|ready|approved|passed|verified|platform|tools?)$/i;
 
 /** Times before, in milliseconds, are in seconds: these are of the years before 1973. */
 const MILLIS_MIN = 100_000_000_000;
@@ -77,16 +95,17 @@ export function changeOfAnnotation(
   const entry = serviceEntry(services, name);
   const unnamed = bare.filter((tag) => !isAlike(tag, service) && serviceNamed(services, tag) !== name);
   const possible = environmentsOf(config, name);
-  const tagged = unnamed.filter((tag) => matchingName(tag, possible) !== undefined);
+  const tagged = unnamed.filter((tag) => environmentNamed(tag, possible) !== undefined);
   const stated = one('environment');
-  if (stated === undefined && new Set(tagged.map((tag) => matchingName(tag, possible))).size > 1)
+  if (stated === undefined && new Set(tagged.map((tag) => environmentNamed(tag, possible))).size > 1)
     return none(`${tagged.join(' and ')} are environments of the configuration; send environment:NAME`);
-  const environment = stated ?? tagged[0];
+  const said = stated ?? tagged[0];
+  const environment = said && (environmentNamed(said, possible) ?? said);
   const byDefault = unnamedEnvironmentOf(entry);
   const environments = Object.keys(entry?.environments ?? {});
   if (environment === undefined && environments.length > 0 && !environments.includes(byDefault ?? ''))
     return none(`${name} has the environments ${environments.join(', ')}; send environment:NAME`);
-  const others = unnamed.filter((tag) => !tagged.includes(tag) && !isAlike(tag, environment ?? ''));
+  const others = unnamed.filter((tag) => !tagged.includes(tag) && !isAlike(tag, said ?? ''));
   const hashes = others.filter(isHash);
   const clearest = distinct(clearestVersions(others), (tag) => spelling(nameKey(tag)));
   // A version that is a commit can be there in short, too.
@@ -94,7 +113,10 @@ export function changeOfAnnotation(
   const elsewhere =
     environment === undefined
       ? others.filter(
-          (tag) => USUAL_ENVIRONMENTS.test(tag) || matchingName(tag, configuredEnvironments(config)) !== undefined,
+          (tag) =>
+            USUAL_ENVIRONMENTS.test(tag) ||
+            matchingName(tag, configuredEnvironments(config)) !== undefined ||
+            (tag !== likely[0] && hasEnvironment(tag)),
         )
       : [];
   const isClear = likely.length === 1 && elsewhere.length === 0;
@@ -110,14 +132,41 @@ export function changeOfAnnotation(
     service: name,
     environment: environment ?? byDefault,
     version,
+    ...outcomeOf(tags),
     ...(time > 0 && { started_at: timestamp(Math.min(time, timeEnd || time)) }),
     ...(timeEnd > 0 && { finished_at: timestamp(Math.max(time, timeEnd)) }),
     ...(commit !== undefined && commit !== version && { commit: commit.toLowerCase() }),
+    ...(one('author') !== undefined && { author: one('author') }),
     url: onlyLink,
     ...fields,
   });
   if (parsed.success) return { kind: 'change', change: parsed.data, note, tags };
   return none(textOf(parsed.error));
+}
+
+/** Returns the environment that a name means, also by another usual name of it. Undefined: none of them. */
+function environmentNamed(name: string, possible: readonly string[] | ReadonlySet<string>): string | undefined {
+  const same = SAME_ENVIRONMENT.find((names) => names.includes(name.toLowerCase())) ?? [];
+  const [other, ...more] = [...possible].filter((one) => same.includes(one.toLowerCase()));
+  return matchingName(name, possible) ?? (more.length === 0 ? other : undefined);
+}
+
+/** Returns whether a tag begins or ends with the name of an environment. */
+function hasEnvironment(tag: string): boolean {
+  const parts = tag.split(/[-_./]/).map((part) => part.replace(/\d+$/, ''));
+  return (
+    [parts.at(0), parts.at(-1)].some((part = '') => ENVIRONMENT_PART.test(part)) &&
+    !parts.some((part) => NO_ENVIRONMENT.test(part))
+  );
+}
+
+/** Returns how a deploy ended, if its tags say that it did not succeed, such as `failed` or `status:cancelled`. */
+function outcomeOf(tags: readonly string[]): { status?: 'failed' | 'cancelled' } {
+  for (const tag of tags) {
+    const { data } = WrittenStatus.safeParse(tag.replace(/^(?:status|result|outcome|conclusion)\s*:\s*/i, ''));
+    if (data === 'failed' || data === 'cancelled') return { status: data };
+  }
+  return {};
 }
 
 /** Returns whether a tag is clearly a commit: digits alone are rather the number of a build, and letters alone a word. */
@@ -180,6 +229,7 @@ export function patchOfAnnotation(
   if (seconds !== undefined) return { kind: 'none', why: seconds };
   const { note, onlyLink, fields } = readText(text);
   const parsed = ChangePatch.safeParse({
+    ...outcomeOf(tags),
     ...(url === null && onlyLink !== undefined && { url: onlyLink }),
     ...fields,
     ...(timeEnd > 0 && { finished_at: timestamp(Math.max(timeEnd, millisOf(started_at))) }),
@@ -206,7 +256,7 @@ const isAlike = (one: string, other: string): boolean => nameKey(one) === nameKe
 const distinct = (names: readonly string[], keyOf: (name: string) => string = nameKey): string[] =>
   [...Map.groupBy(names, keyOf).values()].flatMap(([first]) => first ?? []);
 
-/** Tells tags of the kind, tags with a colon, and others apart. `env` is short for `environment`. */
+/** Tells tags of the kind, tags with a colon, and others apart. `env` and `stage` can stand for `environment`. */
 function readTags(services: Config['services'], tags: readonly string[]) {
   const serviceKey = (name: string): string => serviceNamed(services, name) ?? nameKey(name);
   const kinds = tags.map((tag) => tag.toLowerCase());
@@ -215,7 +265,9 @@ function readTags(services: Config['services'], tags: readonly string[]) {
     const colon = tag.indexOf(':');
     const name = tag.slice(0, colon).trim().toLowerCase();
     const value = tag.slice(colon + 1).trim();
-    return colon > 0 && value !== '' ? [[name === 'env' ? 'environment' : name, value]] : [];
+    // A stage is one of the pipeline, or an environment.
+    const isEnvironment = name === 'env' || (name === 'stage' && USUAL_ENVIRONMENTS.test(value));
+    return colon > 0 && value !== '' ? [[isEnvironment ? 'environment' : name, value]] : [];
   });
   return {
     kindTag: KIND_TAGS.find((tag) => kinds.includes(tag)),

@@ -27,7 +27,7 @@ export function problemWords(
 ): string {
   const { unmatched, new_onset: onset } = incident;
   if (incident.group_reason !== undefined || unmatched === '') return group?.words ?? incident.title;
-  const firing = signals.filter(({ status }) => status === 'firing');
+  const firing = unmuted(signals.filter(({ status }) => status === 'firing'));
   const alert = firing
     .filter(({ startsAt }) => onset === undefined || startsAt >= onset.recovered_at)
     .toSorted((a, b) => bySeverity(a.severity, b.severity) || (a.startsAt > b.startsAt ? -1 : 1))[0];
@@ -51,6 +51,12 @@ export function problemWords(
   const { failing } = known;
   if (failing.length === 0) return words;
   return `${words}; ${failing.join(', ')}, on which it depends, ${failing.length === 1 ? 'fails' : 'fail'} as well`;
+}
+
+/** Returns the alerts that nothing has muted: an inhibited alert is a consequence of another one. All, if all are muted. */
+export function unmuted(signals: Story['signals']): Story['signals'] {
+  const loud = signals.filter(({ mute }) => mute === undefined);
+  return loud.length === 0 ? signals : loud;
 }
 
 const bySeverity = (one: Severity, other: Severity): number =>

@@ -94,11 +94,28 @@ describe('POST /v1/pipelines/runs', () => {
     ['timed_out', 'failed'],
     ['canceled', 'cancelled'],
     ['skipped', 'skipped'],
+    ['partiallySucceeded', 'failed'],
   ])('the result %s of another system is %s', async (result, expected) => {
     const sent = { started_at: at(1), finished_at: at(9), result: result as PipelineRun['result'] };
     const { body } = await report({ ...sent, stages: [{ name: 'build', result: result as PipelineRun['result'] }] });
     expect(body.result).toBe(expected);
     expect((await get(`/v1/pipelines/runs/${body.id}`)).body).toMatchObject({ stages: [{ result: expected }] });
+  });
+
+  test('a run or a stage that waits or runs has no result yet', async () => {
+    const sent = (result: string) => result as PipelineRun['result'];
+    const { status, body } = await report({ started_at: at(1), result: sent('in_progress') });
+    expect([status, body]).toMatchObject([201, { result: null, status: 'running' }]);
+    const stages = [
+      { name: 'build', result: sent('success') },
+      { name: 'production', result: sent('manual') },
+    ];
+    const ended = await report({ started_at: at(1), finished_at: at(9), result: sent('success'), stages });
+    expect(ended).toMatchObject({ status: 200, body: { result: 'succeeded' } });
+    expect((await get(`/v1/pipelines/runs/${ended.body.id}`)).body.stages).toMatchObject([
+      { name: 'build', result: 'succeeded' },
+      { name: 'production', result: null },
+    ]);
   });
 
   test('the trace context of the request is kept, and what is none is ignored', async () => {

@@ -38,6 +38,8 @@ const suspects = ['v2', 'v3', 'v4', 'v5'].map((version) => ({
 
 const details = (more: Partial<Story> = {}, reason: string | null = null) => pageDetailsOf(story(more), reason);
 
+const INHIBITED = { by: 'inhibition', name: 'the cause', until: null, reason: 'the cause fires' } as const;
+
 describe('a page contains', () => {
   const firing = signal({
     title: 'errors above 5 %',
@@ -67,6 +69,11 @@ describe('a page contains', () => {
           'HighErrorRatio: errors at 41 %: since the last deploy (at 2026-11-20 12:00 UTC)',
         ],
       },
+    ],
+    [
+      'no alert that another one inhibits',
+      details({ signals: [{ ...firing, title: 'a consequence', mute: INHIBITED }, firing] }),
+      { problem: ['HighErrorRatio: errors above 5 %: since the last deploy'] },
     ],
     ['since when the first alert fires', details({ signals: [firing] }), { since: '2026-11-20 11:55 UTC' }],
     [
