@@ -1,6 +1,7 @@
 import type { DecisionView, EarlierProblem, IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { numberOf } from '../rollback/question-names.ts';
+import { closedAsOf } from './closing.ts';
 import { openProblem } from './new-onset.ts';
 
 /** Problems that an incident keeps. An incident of more than that keeps the first, and the newest ones. */
@@ -77,6 +78,16 @@ export function endsOf(
     .toReversed()
     .map((problem) => (end = problem.until === null && lastEnd === null ? null : (problem.recovered_at ?? end)))
     .toReversed();
+}
+
+/** Returns for how long an incident was open, without the time between its problems. Null: it is open, or nothing has shown that it ended. */
+export function restoreSeconds(
+  incident: WithProblems & Pick<IncidentRecord, 'resolved_at'> & Parameters<typeof closedAsOf>[0],
+): number | null {
+  if (incident.resolved_at === null || closedAsOf(incident) === 'unverified') return null;
+  const problems = problemsOf(incident);
+  const ends = endsOf(problems, incident.resolved_at);
+  return openSeconds(problems.map(({ at }, index) => ({ opened_at: at, ended_at: ends[index] ?? null })));
 }
 
 /** Adds up the seconds in which at least one problem was open: the service was well between two problems. */

@@ -5,7 +5,7 @@ import { MIN_CONFIDENCE_TO_ASK } from '../../../core/domain/correlation/weights.
 import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
 import {
   endsOf,
-  openSeconds,
+  restoreSeconds,
   type Problem,
   problemsOf,
   type WithProblems,
@@ -60,8 +60,7 @@ export function attributedIncident(
     opened_at,
     resolved_at,
     closed_as: closedAs,
-    // Nothing shows when, or whether, an unverified incident ended.
-    restore_s: resolved_at === null || closedAs === 'unverified' ? null : openSeconds(problems),
+    restore_s: restoreSeconds(incident),
     deployment_id: first?.deployment_id ?? null,
     attributed_by: first?.attributed_by ?? 'none',
     problems,

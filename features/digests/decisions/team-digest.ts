@@ -16,6 +16,7 @@ import type { DigestSection } from '../../../core/domain/ports/extensions.ts';
 import { median } from '../../../core/domain/reports/quantiles.ts';
 import { scopeInWords } from '../../freeze/decisions/words.ts';
 import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
+import { restoreSeconds, type WithProblems } from '../../../core/domain/incidents/problems.ts';
 import { decisionOf, evidenceNameOf } from '../../../core/domain/incidents/evidence-name.ts';
 
 const DAY_SECONDS = 86_400;
@@ -66,7 +67,8 @@ export type DigestIncident = Pick<
   | 'resolved_at'
   | 'resolved_by'
   | 'closed_as'
->;
+> &
+  WithProblems;
 
 /** Computes the digest of the week that ends at `until`. All outputs show these numbers. */
 export function teamDigest(records: DigestRecords, toilMinutes: ToilMinutes): TeamDigest {
@@ -122,12 +124,6 @@ const weekBefore = (until: Timestamp, back: number): Window => ({
 const isWithin = (at: Timestamp, { from, until }: Window): boolean => at > from && at <= until;
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-/** Returns how long an incident took. Null: it is open, or nothing has shown that the service recovered. */
-const restoreSeconds = (incident: DigestIncident): number | null =>
-  incident.resolved_at === null || closedAsOf(incident) === 'unverified'
-    ? null
-    : secondsBetween(incident.opened_at, incident.resolved_at);
 
 function incidentsOf({ incidents }: DigestRecords, from: Timestamp): TeamDigest['incidents'] {
   const items = incidents

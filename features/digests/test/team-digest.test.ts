@@ -121,6 +121,18 @@ function records(more: Partial<DigestRecords> = {}): DigestRecords {
 const digestOf = (more: Partial<DigestRecords> = {}, toilMinutes = {}) => teamDigest(records(more), toilMinutes);
 
 describe('the digest', () => {
+  test('counts the time of the problems of an incident, without that between them, as the delivery figures do', () => {
+    const opened_at = on('11-10');
+    const at = (seconds: number): Timestamp => plusSeconds(opened_at, seconds);
+    const twice: DigestIncident = {
+      ...restored(1, opened_at, 900),
+      earlier_problems: [{ at: opened_at, judged: 1, suspects: [], verification: 'passed', recovered_at: at(60) }],
+      new_onset: { at: at(600), recovered_at: at(60), seq: 1, judged: 1 },
+      recovered_at: at(700),
+    };
+    expect(digestOf({ incidents: [twice] }).incidents.items).toMatchObject([{ restore_s: 160 }]);
+  });
+
   test('counts the incidents of seven days, and the median time to restore of each of four weeks', () => {
     const { incidents, restore } = digestOf();
     expect(incidents).toMatchObject({ opened: 3, open: 1, by_severity: { critical: 2, warning: 1, info: 0 } });

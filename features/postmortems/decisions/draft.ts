@@ -3,7 +3,7 @@ import { type DraftFacts, type Section, SEV } from '../schemas/postmortem.ts';
 import { type ActionItem, ActionItem as ActionItemSchema } from '../../../schemas/action-items/action-item.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
-import { list, probability } from '../../../core/domain/correlation/words.ts';
+import { IMPROBABLE, list, probability } from '../../../core/domain/correlation/words.ts';
 import { onsetOf } from '../../../core/domain/correlation/onset.ts';
 import { pointsOf } from '../../../core/domain/correlation/samples.ts';
 import { ofVersion, suspectName } from '../../../core/domain/changes/change-words.ts';
@@ -409,8 +409,13 @@ class Drafting {
   /** Returns the sentence that people were asked for approval, and why. Empty: they were not, or Firebreak acted without an answer. */
   #questionSentence(problem: ToldProblem): string[] {
     const decisions = decisionsOf(problem, this.#record.decisions);
+    const newest = decisions.at(-1)?.id;
+    // A question that was withdrawn to judge again was not there to answer.
     const approval = decisions.find(
-      ({ kind, approvals, state }) => kind === 'approve' && (state !== 'final' || approvals.given.length > 0),
+      ({ id, kind, approvals, state, withdrawn }) =>
+        kind === 'approve' &&
+        (state !== 'final' || approvals.given.length > 0) &&
+        (withdrawn?.done !== false || id === newest),
     );
     const ref = approval && this.#decisionRef(approval.id);
     if (approval === undefined || ref === undefined) return [];
@@ -873,7 +878,7 @@ class Drafting {
 
 /**
  * Returns the record with only those suspects of each problem that a draft calls probable: those that are probable enough for a
- * question, and the change before the problem that was rolled back for it. Other suspects are only candidates that nothing excludes.
+ * question, and the change before the problem that was rolled back for it, unless it is improbable. Other suspects are only candidates that nothing excludes.
  */
 export const withProbableCauses = (record: DraftInput): DraftInput => ({
   ...record,
@@ -882,7 +887,9 @@ export const withProbableCauses = (record: DraftInput): DraftInput => ({
     causes: problem.causes.filter(
       ({ suspect, change }) =>
         suspect.confidence >= MIN_CONFIDENCE_TO_ASK ||
-        (change?.rolled_back_by === record.incident.id && change.started_at <= problem.at),
+        (suspect.confidence >= IMPROBABLE &&
+          change?.rolled_back_by === record.incident.id &&
+          change.started_at <= problem.at),
     ),
   })),
 });

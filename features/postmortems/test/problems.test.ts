@@ -489,7 +489,11 @@ describe('a second bad deploy over the first, before anything was undone', () =>
     const id = theIncident(world);
     await draftDuePostmortems(withPorts(world.deps));
     const markdown = (await withPorts(world.deps).postmortems.read(id))?.markdown ?? '';
-    expect(sectionOf(markdown, 'Summary').join(' ')).toContain(mitigated);
+    const summary = sectionOf(markdown, 'Summary').join(' ');
+    expect(summary).toContain(mitigated);
+    expect(/asked for approval.*?: (.*?) \[/.exec(summary)?.[1] ?? null).toBe(
+      mode === 'approve' ? 'v3 was deployed since and has not helped: a rollback to v1 undoes it as well as v2' : null,
+    );
     const rows = sectionOf(markdown, 'Timeline').join('\n');
     const told = [...rows.matchAll(/ (\d\d:\d\d) — ((?:Deployment|Rollback) (?:of|to) v\d (?:begins|finishes))$/gm)];
     expect(told.map(([, time, text]) => `${time} ${text}`).slice(0, 4)).toEqual([

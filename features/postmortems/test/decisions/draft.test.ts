@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import { draftOf } from '../../decisions/draft.ts';
+import { draftOf, withProbableCauses } from '../../decisions/draft.ts';
 import type { DraftInput } from '../../decisions/record.ts';
 import { spanWords } from '../../decisions/words.ts';
+import type { ChangeId, Version } from '../../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
-import { INCIDENT, NOON } from '../../../../test/core/arbitraries.ts';
+import { change, INCIDENT, NOON } from '../../../../test/core/arbitraries.ts';
 
 const entry = (kind: string, at: Timestamp) => ({
   position: kind,
@@ -103,6 +104,21 @@ test('a suspect that is less probable than not is no cause: not in the title, th
   expect(near).toContain('# checkout outage');
   expect(near).not.toContain('probable cause');
   expect(near).not.toContain('v42');
+});
+
+test('a change that was rolled back is named as the cause unless it is improbable', () => {
+  const suspected = (confidence: number): DraftInput['problems'][number]['causes'][number] => ({
+    suspect: { change_id: 'chg_1' as ChangeId, version: 'v42' as Version, confidence, reasons: [] },
+    change: { ...change('v42', 5), rolled_back_by: INCIDENT },
+  });
+  const problem = { at: NOON } as DraftInput['problems'][number];
+  const record = (confidence: number) =>
+    ({
+      incident: { id: INCIDENT },
+      problems: [{ ...problem, causes: [suspected(confidence)] }],
+    }) as unknown as DraftInput;
+  expect(withProbableCauses(record(0.3)).problems[0]?.causes).toHaveLength(1);
+  expect(withProbableCauses(record(0.002)).problems[0]?.causes).toEqual([]);
 });
 
 test('the draft of an incident that is open says so, and claims no end', () => {
