@@ -153,7 +153,7 @@ function environmentNamed(name: string, possible: readonly string[] | ReadonlySe
 
 /** Returns whether a tag begins or ends with the name of an environment. */
 function hasEnvironment(tag: string): boolean {
-  const parts = tag.split(/[-_./]/).map((part) => part.replace(/\d+$/, ''));
+  const parts = tag.split(/[-_./]/).map((part) => part.replace(/\d{1,6}$/, ''));
   return (
     [parts.at(0), parts.at(-1)].some((part = '') => ENVIRONMENT_PART.test(part)) &&
     !parts.some((part) => NO_ENVIRONMENT.test(part))
