@@ -229,6 +229,8 @@ export const EarlierProblem = z.object({
   title: z.string().optional(),
   /** Name of the change after which it began, while the problem before it went on. Absent: that one had ended, or it is the first. */
   after_change: z.string().optional(),
+  /** From when on that change could be the cause. Absent: there is none, or an older version has recorded it. */
+  after_change_at: Timestamp.optional(),
   /** Number of the newest judgement about it. */
   judged: z.number(),
   /** Those that its newest judgement named. */

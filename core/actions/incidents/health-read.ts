@@ -1,7 +1,6 @@
 import type { Evidence } from '../../domain/correlation/evidence.ts';
-import { onsetOf } from '../../domain/correlation/onset.ts';
 import { filledWith, type HealthSeries } from '../../domain/incidents/health-series.ts';
-import { decisionsOf, problemsOf } from '../../domain/incidents/problems.ts';
+import { decisionsOf, measuredOnset, type Problem, problemsOf } from '../../domain/incidents/problems.ts';
 import type { HealthSamples } from '../../domain/ports/health-samples.ts';
 import type { Story } from '../../domain/messages/story.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -10,8 +9,8 @@ import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
-/** What the newest judgement of a problem with samples of the health query has read. `problem`: its number in the incident. */
-export type JudgedHealth = { decision: DecisionView; evidence: Evidence; problem: number };
+/** What the newest judgement of a problem with samples of the health query has read. */
+export type JudgedHealth = { decision: DecisionView; evidence: Evidence; problem: Problem };
 
 /** What is stored about the health of an incident: the newest problem, those before it, newest first, and one series of samples. */
 export type HealthRead = JudgedHealth & { earlier: readonly JudgedHealth[]; series: HealthSeries };
@@ -44,7 +43,7 @@ export async function readHealth(
         const evidence = await evidenceOf(deps.decisions, incident.id, decision.id);
         if (evidence === null) continue;
         if (after !== undefined && evidence.at > after.until) continue; // it is about the same problem as the newer one
-        read.push({ decision, evidence, problem: problem.number });
+        read.push({ decision, evidence, problem });
         // An older version has recorded several problems as one. The judgement of each leaves out the samples of those before it.
         after = incident.earlier_problems === undefined ? evidence.earlier_problem : undefined;
         if (after === undefined) break;
@@ -65,8 +64,9 @@ export async function readHealth(
 
 /** Returns when the first problem of an incident began. Null: that was not measured. @param from which end of what is known of it */
 export const firstOnsetOf = (health: HealthRead | null, from: 'at' | 'earliest'): Timestamp | null =>
-  (health === null ? [] : [health, ...health.earlier]).map(({ evidence }) => onsetOf(evidence)[from]).toSorted()[0] ??
-  null;
+  (health === null ? [] : [health, ...health.earlier])
+    .map(({ problem, evidence }) => measuredOnset(problem, evidence)[from])
+    .toSorted()[0] ?? null;
 
 async function evidenceOf(
   decisions: Deps['decisions'],

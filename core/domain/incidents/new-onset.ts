@@ -112,7 +112,11 @@ export function openProblem(
   return {
     at: isFirst ? began_at : problemStart(incident),
     ...(title !== undefined && { title }),
-    ...(!isFirst && onset?.after_change !== undefined && { after_change: onset.after_change.name }),
+    ...(!isFirst &&
+      onset?.after_change !== undefined && {
+        after_change: onset.after_change.name,
+        after_change_at: onset.recovered_at,
+      }),
     judged: mitigations,
     suspects,
     ...(verifying !== undefined && isMitigation && { mitigation: verifying }),

@@ -1,6 +1,9 @@
 import type { DecisionView, EarlierProblem, IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { numberOf } from '../rollback/question-names.ts';
+import type { Evidence } from '../correlation/evidence.ts';
+import { type Onset, onsetOf } from '../correlation/onset.ts';
+import { MIN_CONFIDENCE_TO_ASK } from '../correlation/weights.ts';
 import { closedAsOf } from './closing.ts';
 import { openProblem } from './new-onset.ts';
 
@@ -18,7 +21,7 @@ export type Problem = EarlierProblem & {
   until: Timestamp | null;
   /** Number of the newest judgement of the problems before it. */
   judgedBefore: number;
-  /** What is known of the problem before it was over by then: this one began later. Null: it is the first. */
+  /** It began later: what is known of the problem before it was over by then, and the change after which it began could be the cause. Null: it is the first. */
   notBefore: Timestamp | null;
 };
 
@@ -33,11 +36,31 @@ export function problemsOf(incident: WithProblems): readonly Problem[] {
   const all: Omit<Problem, 'until'>[] = [];
   for (const problem of [...(incident.earlier_problems ?? []), openProblem(incident)]) {
     const before = all.at(-1);
-    const notBefore = before === undefined ? null : plusSeconds(lastOf(before), 0.001);
+    const over = before === undefined ? null : plusSeconds(lastOf(before), 0.001);
+    const changed = problem.after_change_at;
+    const notBefore = over !== null && changed !== undefined && changed > over ? changed : over;
     const at = notBefore !== null && problem.at < notBefore ? notBefore : problem.at;
     all.push({ ...problem, at, number: all.length + 1, judgedBefore: before?.judged ?? 0, notBefore });
   }
   return all.map((problem, index) => ({ ...problem, until: all[index + 1]?.at ?? null }));
+}
+
+/**
+ * Returns the measured onset of a problem, within what is known of it: it began neither before the end of the one before it, nor
+ * before the change that is its probable cause.
+ */
+export function measuredOnset(
+  { notBefore, suspects }: Pick<Problem, 'notBefore' | 'suspects'>,
+  evidence: Evidence,
+): Onset {
+  const onset = onsetOf(evidence);
+  const probable = suspects
+    .filter(({ confidence }) => confidence >= MIN_CONFIDENCE_TO_ASK)
+    .toSorted((a, b) => b.confidence - a.confidence)[0];
+  const cause = evidence.changes.find(({ change }) => change.id === probable?.change_id)?.change.started_at;
+  const limits = [notBefore, cause].flatMap((at) => (at != null && at <= evidence.onset.alertStartedAt ? [at] : []));
+  const bounded = (at: Timestamp): Timestamp => limits.reduce((latest, limit) => (limit > latest ? limit : latest), at);
+  return { ...onset, at: bounded(onset.at), earliest: bounded(onset.earliest), latest: bounded(onset.latest) };
 }
 
 /** Returns the last time that is known of a problem. */

@@ -179,7 +179,7 @@ async function problemsIn(
       ...problem,
       causes: await causesOf(deps, problem, decisionsOf(problem, decisions)),
       failing: await failingAt(deps, incident.id, decisionsOf(problem, decisions)),
-      evidence: read.find((one) => one.problem === problem.number)?.evidence ?? null,
+      evidence: read.find((one) => one.problem.number === problem.number)?.evidence ?? null,
     })),
   );
 }

@@ -4,10 +4,9 @@ import { type ActionItem, ActionItem as ActionItemSchema } from '../../../schema
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { IMPROBABLE, list, probability } from '../../../core/domain/correlation/words.ts';
-import { onsetOf } from '../../../core/domain/correlation/onset.ts';
 import { pointsOf } from '../../../core/domain/correlation/samples.ts';
 import { ofVersion, suspectName } from '../../../core/domain/changes/change-words.ts';
-import { isDuring, decisionsOf, endsOf, problemsOf } from '../../../core/domain/incidents/problems.ts';
+import { decisionsOf, endsOf, isDuring, measuredOnset, problemsOf } from '../../../core/domain/incidents/problems.ts';
 import { problemClauses } from '../../../core/domain/incidents/problem-words.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
@@ -647,13 +646,19 @@ class Drafting {
     const last = curve.at(-1)?.[0];
     if (evidence === null || health === null || last === undefined) return null;
     const began = problem.times.started_at;
-    const end = problem.recovered_at ?? problem.until;
-    const own = curve.filter(([at]) => at >= began && (end === null || at <= end));
+    // The samples that show the onset of the next problem are those of that one, also if its alert came later.
+    const next = this.#problems[problem.number];
+    const own = curve.filter(
+      ([at]) =>
+        at >= began &&
+        (problem.recovered_at === undefined || at <= problem.recovered_at) &&
+        (next === undefined || at < next.times.started_at),
+    );
     if (own.length === 0) return null;
     const peak = pointsOf(own, last).reduce((greatest, { value }) => Math.max(greatest, value), 0);
     const limit = Number.isFinite(health.max) ? ` (healthy up to ${numberWords(health.max)})` : '';
     return this.#sentence(
-      `${label}${label === '' ? 'the problem ' : ''}began at ${clockTime(onsetOf(evidence).at)}, and the health query peaked at ${numberWords(peak)}${limit}`,
+      `${label}${label === '' ? 'the problem ' : ''}began at ${clockTime(measuredOnset(problem, evidence).at)}, and the health query peaked at ${numberWords(peak)}${limit}`,
       (label === '' ? this.#decisionRef(null) : this.#judgementRef(problem)) ?? this.#beginning(problem),
     );
   }

@@ -1,7 +1,6 @@
 import type { ResponseTimes } from '../schemas/postmortem.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import { onsetOf } from '../../../core/domain/correlation/onset.ts';
-import { endsOf, isDuring, openSeconds } from '../../../core/domain/incidents/problems.ts';
+import { endsOf, isDuring, measuredOnset, openSeconds } from '../../../core/domain/incidents/problems.ts';
 import type { DraftInput, ProblemRecord } from './record.ts';
 
 const MITIGATION_KINDS = new Set(['roll-back', 'flag', 'scale', 'restart', 'reroute']);
@@ -24,7 +23,7 @@ export function problemTimesOf(record: Record, problem: AnyProblem): ProblemTime
   const { timeline, effects, incident } = record;
   const { at, evidence, notBefore } = problem;
   const alerted_at = alertedAt(record, problem);
-  const began = earlier(earlier(evidence === null ? at : onsetOf(evidence).at, at), alerted_at);
+  const began = earlier(earlier(evidence === null ? at : measuredOnset(problem, evidence).at, at), alerted_at);
   const started_at = notBefore !== null && began < notBefore ? notBefore : began;
   const acting = incident.handling?.acknowledged?.at;
   const acknowledged_at =

@@ -16,6 +16,7 @@ import { consoleWorld, tokenRecord } from '../../../test/support/console-world.t
 import { textOf } from '../../../test/support/hostile.ts';
 import type { FakeWorld } from '../../../test/support/fake-deps.ts';
 import {
+  all,
   answers,
   answersWhatWaits,
   configured,
@@ -368,6 +369,37 @@ test('a problem that only health showed was detected when Firebreak had read hea
   const { markdown = '' } = (await withPorts(world.deps).postmortems.read(id)) ?? {};
   expect([onset?.at, noticed.at].map((at) => at?.slice(11, 16))).toEqual(['12:06', '12:09']);
   expect(sectionOf(markdown, 'Response times').join(' ')).toContain('Problem 2: time to detect: 3 minutes, from 12:06');
+});
+
+test('neither a problem nor its errors begin before the change that is its cause', async () => {
+  const slowly: Errors = [
+    [-4, 2, 0.3],
+    [4, 4.9, 0.1],
+    [4.9, 5.4, 0.3],
+    [5.4, 9, 0.5],
+  ];
+  const { world } = await play({
+    given: [measuring(ratioAt(slowly))],
+    timeline: {
+      '0 s': fires(),
+      '270 s': begins('v3'),
+      '320 s': finishes('v3'),
+      '370 s': fires({ began: 20, name: 'HighLatency' }),
+      '395 s': answersWhatWaits('approved'),
+      '10 min': all(ends(), ends({ began: 20, name: 'HighLatency' })),
+    },
+  });
+  const id = theIncident(world);
+  await draftDuePostmortems(withPorts(world.deps));
+  const { markdown = '' } = (await withPorts(world.deps).postmortems.read(id)) ?? {};
+  const evidence = sectionOf(markdown, 'Suspect and evidence').join('\n');
+  const told = [...evidence.matchAll(/Problem \d: began at ([\d:]+), .* peaked at ([\d.]+)/g)];
+  expect(told.map(([, ...of]) => of)).toEqual([
+    ['11:56', '0.3'],
+    ['12:04', '0.5'],
+  ]);
+  const label = /aria-label="(Health of checkout[^"]*)"/.exec(await consolePage(world, id))?.[1];
+  expect(label).toMatch(/deploy of v3 begins at (12:04:30)\..* onset at \1, between \1 and 12:04:\d\d\./);
 });
 
 test('a problem without a change as its cause names the dependency that failed at the same time', async () => {

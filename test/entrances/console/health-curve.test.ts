@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Evidence } from '../../../core/domain/correlation/evidence.ts';
+import type { Problem } from '../../../core/domain/incidents/problems.ts';
 import { type HealthSeries, NO_SAMPLES } from '../../../core/domain/incidents/health-series.ts';
 import type { Story } from '../../../core/domain/messages/story.ts';
 import type { Product } from '../../../functions/assembly/product.ts';
@@ -43,7 +44,18 @@ const story = (more: Partial<Story> = {}) =>
   }) as Story;
 
 const panel = async (read: Evidence, of = story()): Promise<string> =>
-  String(await healthPanel(of, stored({ decision: decision(1), evidence: read, problem: 1 }), LATER));
+  String(await healthPanel(of, stored({ decision: decision(1), evidence: read, problem: problem(1) }), LATER));
+
+const problem = (number: number): Problem => ({
+  number,
+  at: NOON,
+  until: null,
+  judgedBefore: number - 1,
+  judged: number,
+  notBefore: null,
+  suspects: [],
+  verification: 'pending',
+});
 
 const stored = (judged: JudgedHealth, more: Partial<HealthRead> = {}): HealthRead => ({
   ...judged,
@@ -203,7 +215,7 @@ test('what Prometheus has lost is drawn from what is kept', async () => {
     versions: [],
   };
   const health = stored(
-    { decision: decision(1), evidence: evidenced, problem: 1 },
+    { decision: decision(1), evidence: evidenced, problem: problem(1) },
     { series: { curve: all, traffic: [] } },
   );
   const page = String(await healthPanel(story(), health, LATER, { live, isCurrent: true }));
@@ -213,13 +225,13 @@ test('what Prometheus has lost is drawn from what is kept', async () => {
 });
 
 test('marks the onset and the alert of each problem', async () => {
-  const first = { decision: decision(1), evidence: evidence(), problem: 1 };
+  const first = { decision: decision(1), evidence: evidence(), problem: problem(1) };
   const at = plusSeconds(NOON, 900);
   const second = evidence({ at: plusSeconds(at, 60), onset: { alertStartedAt: at, alertReceivedAt: at, rule: null } });
   const page = String(
     await healthPanel(
       story(),
-      stored({ decision: decision(2), evidence: second, problem: 2 }, { earlier: [first] }),
+      stored({ decision: decision(2), evidence: second, problem: problem(2) }, { earlier: [first] }),
       LATER,
     ),
   );

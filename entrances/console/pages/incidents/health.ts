@@ -3,12 +3,11 @@ import { html } from 'hono/html';
 import type { HealthRead, JudgedHealth } from '../../../../core/actions/incidents/health-read.ts';
 import type { LiveHealthRead } from '../../../../core/actions/incidents/live-health.ts';
 import { type HealthQuery, wholeOfHealth } from '../../../../core/domain/catalogue/health.ts';
-import { onsetOf } from '../../../../core/domain/correlation/onset.ts';
 import type { Curve } from '../../../../core/domain/correlation/evidence.ts';
 import { isQuantile, metricsIn, quantileOf } from '../../../../core/domain/correlation/query.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import { filledWith } from '../../../../core/domain/incidents/health-series.ts';
-import { problemsOf } from '../../../../core/domain/incidents/problems.ts';
+import { measuredOnset, problemsOf } from '../../../../core/domain/incidents/problems.ts';
 import type { Story } from '../../../../core/domain/messages/story.ts';
 import { numberOf } from '../../../../core/domain/rollback/question-names.ts';
 import type { DecisionView, Effect } from '../../../../schemas/incidents/incident.ts';
@@ -276,8 +275,8 @@ const unique = (marks: readonly Mark[]): Mark[] => [
   ...new Map(marks.map((mark) => [`${mark.kind} ${mark.at}`, mark])).values(),
 ];
 
-function marksOfCause({ evidence, decision }: JudgedHealth): Mark[] {
-  const onset = onsetOf(evidence);
+function marksOfCause({ evidence, decision, problem }: JudgedHealth): Mark[] {
+  const onset = measuredOnset(problem, evidence);
   const oldest = plusSeconds(onset.earliest, -2 * 3600);
   const changes = evidence.changes
     // A rollback that Firebreak made has a mark of its own.

@@ -1,11 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { newOnset, reopenedProblem } from '../../../../core/domain/incidents/new-onset.ts';
 import { problemTexts } from '../../../../core/domain/incidents/problem-words.ts';
-import { decisionsOf, isDuring, problemsOf, withProblem } from '../../../../core/domain/incidents/problems.ts';
+import {
+  decisionsOf,
+  isDuring,
+  measuredOnset,
+  problemsOf,
+  withProblem,
+} from '../../../../core/domain/incidents/problems.ts';
 import type { ChangeId, Version } from '../../../../schemas/config/names.ts';
 import type { DecisionView, EarlierProblem, IncidentRecord, Suspect } from '../../../../schemas/incidents/incident.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { NOON } from '../../arbitraries.ts';
+import { afterDeploy, curve, own, timed } from '../correlation/scenes.ts';
 import { incident } from '../../stories.ts';
 
 const after = (seconds: number): Timestamp => plusSeconds(NOON, seconds);
@@ -193,4 +200,31 @@ test('a problem without a mitigation, or without a known end, is told as such', 
   expect(problem && problemTexts([problem])).toEqual([
     'Problem 1, from 12:00. Probable cause: v2 (90 %). Not mitigated, nothing shows when it ended',
   ]);
+});
+
+describe('the measured onset of a problem', () => {
+  // Health left its baseline three minutes before noon.
+  const evidence = afterDeploy({
+    onset: { alertStartedAt: NOON, alertReceivedAt: NOON, rule: null },
+    health: { max: 0.01, curve: curve((minutes) => (minutes > 3 ? 0.001 : 0.2)) },
+    changes: [own(timed('v42', 150, 60))],
+  });
+  const [{ change } = expect.unreachable()] = evidence.changes;
+  const of = (more: Partial<Parameters<typeof measuredOnset>[0]>) => {
+    const { at, earliest } = measuredOnset({ notBefore: null, suspects: [], ...more }, evidence);
+    return [earliest, at];
+  };
+  const cause = (confidence: number): Suspect => ({ ...suspect('v42', confidence), change_id: change.id });
+
+  test('is not before its probable cause, nor before what ended the problem before it', () => {
+    const [earliest = NOON, at = NOON] = of({});
+    expect(at < change.started_at).toBe(true);
+    expect(of({ suspects: [cause(0.9)] })).toEqual([change.started_at, change.started_at]);
+    expect(of({ suspects: [cause(0.1)] })).toEqual([earliest, at]);
+    expect(of({ notBefore: after(-100), suspects: [cause(0.9)] })).toEqual([after(-100), after(-100)]);
+  });
+
+  test('is not limited by what came after its alert', () => {
+    expect(of({ notBefore: after(1) })).toEqual(of({}));
+  });
 });
