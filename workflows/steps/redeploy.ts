@@ -1,5 +1,4 @@
 import { actorOf, type Redeploy, redeployOf, redeployText, whoMade } from '../../core/domain/changes/redeploy.ts';
-import { isSameVersion } from '../../core/domain/changes/version-identity.ts';
 import { endOf } from '../../core/domain/changes/versions.ts';
 import type { Evidence } from '../../core/domain/correlation/evidence.ts';
 import { onsetOf } from '../../core/domain/correlation/onset.ts';
@@ -67,7 +66,7 @@ export async function noteRedeploy(
   number: number,
   found: Found,
 ): Promise<void> {
-  const { change, replaced, suspect } = found;
+  const { change, replaced, suspect, undone } = found;
   const { service, environment, version } = change;
   await deps.incidents.post(
     id,
@@ -88,8 +87,7 @@ export async function noteRedeploy(
     `redeployed-${change.id}`,
   );
   await deps.changes.revise(suspect.id, (one) => ({ ...one, rolled_back_by: one.rolled_back_by ?? id }));
-  for (const removed of isSameVersion(replaced, suspect) ? [replaced] : [replaced, suspect])
-    await pinRemoved(deps, change, removed, id);
+  for (const removed of undone) await pinRemoved(deps, change, removed, id);
   const by = whoMade(change) ?? 'another system';
   // A question can ask for either, if the suspect runs below another version.
   for (const from of new Set([suspect.version, replaced.version])) {

@@ -10,9 +10,9 @@ import { byStart, endOf, liveChanges, newestLiveChange, putsVersionLive, restore
 
 /**
  * What a person has replaced by an earlier version. `replaced`: the change that ran until then. `suspect`: of the same version, or
- * of one before it that this undoes as well.
+ * of one before it that this undoes as well. `undone`: one change of each version that is known bad from then on.
  */
-export type Redeploy = { replaced: Change; suspect: Change };
+export type Redeploy = { replaced: Change; suspect: Change; undone: readonly Change[] };
 
 /**
  * Returns what a change that a person or another system made replaces by an earlier version: the version that the newest judgement
@@ -47,19 +47,38 @@ export function replacedSuspect(
   const isRollback = change.kind === 'rollback' && change.status === 'succeeded';
   const replaced = isRollback ? rolledBackBy(changes, change) : replacedByOlder(changes, change);
   if (replaced === null || isRestored(changes, change, replaced)) return null;
-  const probable = suspects.filter(({ confidence }) => confidence >= MIN_CONFIDENCE_TO_ASK);
-  const undone = changes.filter(
-    (one) =>
-      probable.some(({ change_id: id }) => id === one.id) &&
-      byStart(one, change) < 0 &&
-      clearingOf(cleared, one) === undefined,
-  );
+  const probable = probableOf({ suspects, cleared }, changes).filter((one) => byStart(one, change) < 0);
   const restored = restoredChange(liveChanges(changes), { ...change, kind: 'rollback' });
+  const below = ranBelow(probable, replaced, restored);
   const suspect =
-    undone.find((one) => one.id === replaced.id || (putsVersionLive(one) && isSameVersion(one, replaced))) ??
-    undone.find((one) => putsVersionLive(one) && restored !== undefined && byStart(restored, one) < 0);
-  return suspect === undefined ? null : { replaced, suspect };
+    probable.find((one) => one.id === replaced.id || (putsVersionLive(one) && isSameVersion(one, replaced))) ??
+    below[0];
+  return suspect === undefined ? null : { replaced, suspect, undone: [replaced, ...below] };
 }
+
+/** Returns the changes that the newest judgement holds to be the probable cause, without those that people have cleared. */
+export const probableOf = (
+  { suspects, cleared }: Pick<IncidentRecord, 'suspects' | 'cleared'>,
+  changes: readonly Change[],
+): Change[] => {
+  const ids = new Set(
+    suspects.flatMap(({ change_id: id, confidence }) => (confidence >= MIN_CONFIDENCE_TO_ASK ? [id] : [])),
+  );
+  return changes.filter((one) => ids.has(one.id) && clearingOf(cleared, one) === undefined);
+};
+
+/**
+ * Returns those changes whose versions ran below another one, which was deployed over them: whoever restores a version from before
+ * them undoes them as well. None, if the restored version is not recorded.
+ */
+export const ranBelow = (
+  changes: readonly Change[],
+  over: Parameters<typeof isSameVersion>[0],
+  restored: Change | undefined,
+): Change[] =>
+  changes.filter(
+    (one) => restored !== undefined && putsVersionLive(one) && byStart(restored, one) < 0 && !isSameVersion(one, over),
+  );
 
 /** Returns whether Firebreak has restored the version itself since then: its deploying system can report that in parts. */
 const isRestored = (changes: readonly Change[], change: Change, replaced: Change): boolean =>
@@ -70,7 +89,7 @@ export const whoMade = ({ author, reported_by: system }: Pick<Change, 'author' |
   author ?? system ?? null;
 
 /** @example 'checkout v1 was deployed again by ada, which replaces v2, the probable cause. Firebreak verifies the recovery' */
-export function redeployText(change: Change, { replaced, suspect }: Redeploy): string {
+export function redeployText(change: Change, { replaced, suspect }: Pick<Redeploy, 'replaced' | 'suspect'>): string {
   const by = whoMade(change);
   const over = isSameVersion(replaced, suspect) ? '' : `${replaced.version} and undoes `;
   return (

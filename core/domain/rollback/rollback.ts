@@ -61,7 +61,7 @@ function decideOn(inputs: DecisionInputs, found: Correlation): Decision {
   }
   if (person) {
     const moved = because(applied, 'ask').filter(({ code }) => code === 'version_name_moved');
-    return byPerson(inputs, base, { moved, why: reason('suspect', `${top.version} is running now`) });
+    return byPerson(inputs, base, { moved, why: reason('suspect', runningText(top)) });
   }
   const why = suspectReason(top);
   const cap = capOf(applied);
@@ -336,7 +336,7 @@ function runningVersion({ targets }: DecisionInputs): RankedSuspect | undefined 
       change_id: change.id,
       version: change.version,
       confidence: 1,
-      reasons: [`${change.version} is running now`],
+      reasons: [runningText(change)],
       change,
       relation: 'same',
       timing: 'finished_before',
@@ -346,6 +346,10 @@ function runningVersion({ targets }: DecisionInputs): RankedSuspect | undefined 
     }
   );
 }
+
+/** Stays true after the rollback: the reason is stored. */
+const runningText = ({ version }: Pick<Change, 'version'>): string =>
+  `${version} was running when the rollback was requested`;
 
 const reportingMode = (mode: Mode): 'shadow' | 'suggest' =>
   lowestMode(mode, 'suggest') === 'shadow' ? 'shadow' : 'suggest';

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { probableOf, ranBelow } from '../../domain/changes/redeploy.ts';
 import { reportedRollback } from '../../domain/changes/own-rollback.ts';
 import { CHANGES_SEARCHED } from '../../domain/changes/recognize.ts';
 import {
@@ -38,7 +39,7 @@ import type { Clock } from '../../domain/ports/system.ts';
 import { evidenceNameOf } from '../../domain/incidents/evidence-name.ts';
 import { fewestActionsOf } from '../../domain/alerts/senders.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
-import type { Effect } from '../../../schemas/incidents/incident.ts';
+import type { Effect, IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Reason } from '../../../schemas/incidents/reason.ts';
 import { type ChangeId, IncidentId } from '../../../schemas/config/names.ts';
 import { plusSeconds, Timestamp } from '../../../schemas/time/time.ts';
@@ -304,7 +305,7 @@ export class EffectTable implements Effects {
         ...(plan.effect ? [conclusionWrite(id, key, plan.effect)] : []),
         finishedWrite(id, key),
         ...(plan.logged === null ? [] : [incidentAuditWrite(id, `mitigation-${number}`, plan.logged)]),
-        ...(plan.moved ? await this.#movedWrites(id, plan.moved, suspect) : []),
+        ...(plan.moved ? await this.#movedWrites(state.incident, plan.moved, suspect) : []),
         ...(plan.report.kind === 'post'
           ? postWrites(plan.report.post)
           : plan.report.entry === null
@@ -347,10 +348,11 @@ export class EffectTable implements Effects {
    * @param suspect points to the change
    */
   async #movedWrites(
-    id: IncidentId,
+    incident: IncidentRecord,
     { change: input, pin: removed, restored: how }: NonNullable<RollbackEndPlan['moved']>,
     suspect: Item | undefined,
   ): Promise<Write[]> {
+    const { id } = incident;
     const items = suspect === undefined ? [] : await this.#newestChanges(removed);
     const newest = withIdentities(items.map((item) => StoredChange.parse(item)).toReversed(), { stays: true });
     const to = currentVersion(newest, input.version, how.commit);
@@ -363,11 +365,17 @@ export class EffectTable implements Effects {
     const reported = suspect && reportedIn(items, own, suspectOf(suspect, removed).started_at);
     const change = reported?.change ?? own;
     const suspected = suspect && newest.find((one) => one.id === suspectOf(suspect, removed).id);
-    const isOver = suspected !== undefined && !isSameVersion(suspected, removed);
+    const probable = probableOf(incident, newest);
+    const isSuspected = suspected !== undefined && isSameVersion(suspected, removed);
     // A newer version that has not helped runs over the suspect, and is removed with it.
+    const below = ranBelow(
+      newest.filter((one) => one === suspected || probable.includes(one)),
+      removed,
+      restored,
+    );
     const pins = [
-      pinOf(removed, isOver ? newestOf(newest, removed.version) : suspected),
-      ...(isOver ? [pinOf({ ...removed, version: suspected.version }, suspected)] : []),
+      pinOf(removed, isSuspected ? suspected : newestOf(newest, removed.version)),
+      ...below.map((one) => pinOf({ ...removed, version: one.version }, one)),
     ];
     const [pinned, live] = await this.#table.getAll([keys.pinned(removed), keys.live(removed)]);
     const known = pinsIn(pinned, live).map((pin) => withPinnedCommit(pin, newest));
@@ -381,12 +389,14 @@ export class EffectTable implements Effects {
       projectionMarkWrite(`change:${change.id}`, removed.pinned_at),
       projectionMarkWrite(pinsSubject(removed), removed.pinned_at),
       ...(suspect
-        ? [
-            // Raise `rev`, so that a concurrent patch of the record does not undo this.
-            update(keyPointedTo(suspect), { set: { rolled_back_by: id }, add: { rev: 1 } }),
-            ...changeMarkWrites(suspectOf(suspect, removed)),
-          ]
+        ? [update(keyPointedTo(suspect), rolledBackBy(id)), ...changeMarkWrites(suspectOf(suspect, removed))]
         : []),
+      ...below
+        .filter((one) => one !== suspected)
+        .flatMap((one) => [
+          update(keys.change(one, one.started_at, one.id), rolledBackBy(id)),
+          ...changeMarkWrites(one),
+        ]),
     ];
   }
 
@@ -441,6 +451,12 @@ function pinOf(pin: NewPin, change: Change | undefined): NewPin {
   const commit = change && commitOf(change);
   return { ...pin, ...(commit != null && { commit }), ...(change?.artifact && { artifact: change.artifact }) };
 }
+
+/** Raises `rev`, so that a concurrent patch of the record does not undo this. */
+const rolledBackBy = (id: IncidentId): Parameters<typeof update>[1] => ({
+  set: { rolled_back_by: id },
+  add: { rev: 1 },
+});
 
 /** Returns where a change is recorded, by its pointer. Its version is pinned, so it has the scope of the pin. */
 function suspectOf(pointer: Item, { service, environment }: ServiceEnvironment) {

@@ -1,11 +1,14 @@
 import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
 import { type DraftFacts, type Section, SEV } from '../schemas/postmortem.ts';
 import { type ActionItem, ActionItem as ActionItemSchema } from '../../../schemas/action-items/action-item.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { IMPROBABLE, list, probability } from '../../../core/domain/correlation/words.ts';
 import { pointsOf } from '../../../core/domain/correlation/samples.ts';
-import { ofVersion, suspectName } from '../../../core/domain/changes/change-words.ts';
+import { changeName, ofVersion, suspectName } from '../../../core/domain/changes/change-words.ts';
+import { isSameVersion } from '../../../core/domain/changes/version-identity.ts';
+import { byStart, putsVersionLive } from '../../../core/domain/changes/versions.ts';
 import { decisionsOf, endsOf, isDuring, measuredOnset, problemsOf } from '../../../core/domain/incidents/problems.ts';
 import { problemClauses } from '../../../core/domain/incidents/problem-words.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
@@ -66,6 +69,8 @@ export function draftOf(record: DraftInput, end: Timestamp): Draft {
 type ToldProblem = ProblemRecord & {
   times: ProblemTimes;
   cause: ProblemRecord['causes'][number] | undefined;
+  /** Versions that were deployed over its cause while it was open, and are not the cause of another problem. */
+  over: readonly Change[];
   /** Names it in an incident of several: `problem 2: `. Empty: it is the only one. */
   label: string;
 };
@@ -90,6 +95,7 @@ class Drafting {
       ...problem,
       times: problemTimesOf(record, problem),
       cause: problem.causes[0],
+      over: deployedOver(this.#record, problem),
       label: problems.length === 1 ? '' : `problem ${problem.number}: `,
     }));
     this.#naming = namingOf(record);
@@ -180,7 +186,11 @@ class Drafting {
   /** The change that is the cause of a problem, if it is a row. */
   #changeRef({ cause }: ToldProblem): string | undefined {
     const { change = null } = cause ?? {};
-    return change === null ? undefined : this.#refOf('first', ({ id }) => id === rowOfChange(change));
+    return change === null ? undefined : this.#changeRowRef(change);
+  }
+
+  #changeRowRef(change: Change): string | undefined {
+    return this.#refOf('first', ({ id }) => id === rowOfChange(change));
   }
 
   get #end(): string {
@@ -325,6 +335,7 @@ class Drafting {
       ...(cause === undefined
         ? []
         : [this.#sentence(`the probable cause is ${this.#causeWords(cause)}`, ...this.#causeRefs(problem))]),
+      ...this.#overSentences(problem),
       ...(cause === undefined && isOneOfSeveral && decisionsOf(problem, this.#record.decisions).length > 0
         ? [this.#sentence('no change is its probable cause', this.#judgementRef(problem) ?? this.#beginning(problem))]
         : []),
@@ -382,6 +393,20 @@ class Drafting {
         : `the ${change.kind} ${ofVersion({ ...change, version: escaped(suspect.version) })} in`;
     const where = change === null ? this.#record.incident : change;
     return `${what} ${escaped(where.service)} ${escaped(where.environment)}${change?.has_migration === true ? ', which contains a migration' : ''} (${probability(suspect.confidence)})`;
+  }
+
+  /** Names the versions that were deployed over the probable cause, which did not help. */
+  #overSentences(problem: ToldProblem): string[] {
+    const undone = this.#refDuring(problem, ...MITIGATED);
+    const isUndone = undone !== undefined && this.#isUndone(problem);
+    return problem.over.map((change) => {
+      const text = `${escaped(change.version)} was deployed over it at ${clockTime(change.started_at)}${isUndone ? ', and was undone with it' : ''}`;
+      return this.#sentence(
+        text,
+        this.#changeRowRef(change) ?? this.#beginning(problem),
+        ...(isUndone ? [undone] : []),
+      );
+    });
   }
 
   /** The change if it is a row, and the first decision that named it; else the beginning of the problem. */
@@ -605,10 +630,19 @@ class Drafting {
     if (cause === undefined)
       return [...this.#dependencySentence(problem, label), this.#field(null, question)].join('\n\n');
     const refs = this.#causeRefs(problem);
+    const judged = decisionsOf(problem, this.#record.decisions).findLast(({ question }) => question === undefined);
     const reasons = cause.suspect.reasons.map(
       (reason) => `- ${this.#sentence(escaped(this.#naming.text(reason)), ...refs)}`,
     );
-    const named = this.#sentence(`${label}the probable cause is ${this.#causeWords(cause)}`, ...refs);
+    const named = [
+      this.#sentence(`${label}the probable cause is ${this.#causeWords(cause)}`, ...refs),
+      ...this.#overSentences(problem),
+      ...(judged === undefined || reasons.length === 0
+        ? []
+        : [
+            this.#sentence(`at ${clockTime(judged.at)}, this was known of it`, this.#decisionRef(judged.id) ?? refs[0]),
+          ]),
+    ].join(' ');
     return this.#field([named, ...(reasons.length === 0 ? [] : [reasons.join('\n')])].join('\n\n'), question);
   }
 
@@ -665,7 +699,7 @@ class Drafting {
 
   #rootCause(): string {
     return this.#problems
-      .flatMap(({ cause, number, label }) => {
+      .flatMap(({ cause, over, number, label }) => {
         const version = cause === undefined ? null : escaped(cause.suspect.version);
         return [
           ...(cause?.change?.has_migration === true
@@ -681,6 +715,12 @@ class Drafting {
             version === null
               ? `What failed${label === '' ? '' : ` in problem ${number}`}, and why?`
               : `What in ${version} made the service fail, and why did it not show before production?`,
+          ),
+          ...over.map((change) =>
+            this.#field(
+              null,
+              `Did ${escaped(change.version)}, which was deployed over ${version}, have a fault of its own?`,
+            ),
           ),
         ];
       })
@@ -879,6 +919,25 @@ class Drafting {
       'What prevents this failure, or makes it shorter?',
     );
   }
+}
+
+/** Returns the changes of a problem that put another version live over its probable cause, oldest first. */
+function deployedOver({ changes, problems }: DraftInput, problem: ProblemRecord): Change[] {
+  const cause = problem.causes[0]?.change;
+  if (cause == null || !putsVersionLive(cause)) return [];
+  const next = problems[problem.number];
+  const until = problem.mitigation?.at ?? problem.recovered_at ?? problem.until;
+  return changes.filter(
+    (one) =>
+      putsVersionLive(one) &&
+      one.kind !== 'rollback' &&
+      one.status === 'succeeded' &&
+      byStart(cause, one) < 0 &&
+      !isSameVersion(one, cause) &&
+      one.id !== problem.mitigation?.change &&
+      (until === null || one.started_at < until) &&
+      next?.after_change !== changeName(one, one.service),
+  );
 }
 
 /**

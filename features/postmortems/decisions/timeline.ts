@@ -86,7 +86,9 @@ const byTime = (a: Row, b: Row): number => (a.at < b.at ? -1 : a.at > b.at ? 1 :
 const idIn = (detail: unknown, name: 'decision' | 'incident'): string =>
   z.record(z.string(), z.unknown()).catch({}).parse(detail)[name]?.toString() ?? '';
 
-export const sentenceCase = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+/** Begins a sentence with a capital letter, unless it begins with a name such as `v3`. */
+export const sentenceCase = (text: string): string =>
+  /^\p{Ll}[\p{L}']*(?:[\s,:]|$)/u.test(text) ? `${text.charAt(0).toUpperCase()}${text.slice(1)}` : text;
 
 function shortened(rows: Row[]): Row[] {
   if (rows.length <= ROWS_MAX) return rows;

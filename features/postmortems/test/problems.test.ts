@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { executeResponseAction } from '../../../core/actions/incidents/response-action.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
 import { keepHealthSamples } from '../../../core/jobs/sweep/health-samples.ts';
 import { keys } from '../../../core/stores/keys.ts';
@@ -8,7 +9,7 @@ import type { Product } from '../../../functions/assembly/product.ts';
 import { reportsHere } from '../../../functions/assembly/reports.ts';
 import { api } from '../../../entrances/http/app.ts';
 import type { IncidentView } from '../../../schemas/incidents/incident.ts';
-import type { ServiceName } from '../../../schemas/config/names.ts';
+import type { ServiceName, Version } from '../../../schemas/config/names.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { NOON } from '../../../test/core/arbitraries.ts';
@@ -80,6 +81,12 @@ const reopens = { began: 20, summary: 'checkout fails 41 % of its requests' };
 const draftsAfterTheFirstEnd: Moment = async ({ deps }) => {
   expect(await draftDuePostmortems(withPorts(deps))).toEqual({ drafted: 1 });
 };
+
+const requestsRollback =
+  (to: Version): Moment =>
+  async (world) => {
+    await executeResponseAction(world.deps, ADA, { id: theIncident(world), action: 'rollback', note: '', to });
+  };
 
 const ADA: Caller = { name: 'person:ada', allow: () => undefined };
 
@@ -511,18 +518,30 @@ describe('a second bad deploy over the first, before anything was undone', () =>
     ['a person rolls both back', 'suggest', byHand, 'It was mitigated at 12:22 by deploying the earlier version again'],
     ['a person rolls both back while asked', 'approve', byHand, 'It was mitigated at 12:22 by deploying the earlier'],
     [
+      'a person asks Firebreak to roll both back',
+      'suggest',
+      { '22 min': requestsRollback('v1' as Version) },
+      'It was mitigated at 12:22 by undoing the change',
+    ],
+    [
       'Firebreak rolls both back with approval',
       'approve',
       { '22 min': answersWhatWaits('approved') },
       'It was mitigated at 12:22 by undoing the change',
     ],
-  ] as const)('is told with both deploys, and with what ended it: %s', async (_, mode, more, mitigated) => {
+  ] as const)('is recorded with both deploys, and with what ended it: %s', async (_, mode, more, mitigated) => {
     const { world } = await over(mode, more);
     const id = theIncident(world);
     await draftDuePostmortems(withPorts(world.deps));
     const markdown = (await withPorts(world.deps).postmortems.read(id))?.markdown ?? '';
     const summary = sectionOf(markdown, 'Summary').join(' ');
     expect(summary).toContain(mitigated);
+    expect(summary).toMatch(
+      /the deployment of v2 .*v3 was deployed over it at 12:04, and was undone with it \[E\d+, E\d+\]/,
+    );
+    expect(sectionOf(markdown, 'Root cause')).toContainEqual(
+      expect.stringContaining('Did v3, which was deployed over v2,'),
+    );
     expect(/asked for approval.*?: (.*?) \[/.exec(summary)?.[1] ?? null).toBe(
       mode === 'approve' ? 'v3 was deployed since and has not helped: a rollback to v1 undoes it as well as v2' : null,
     );

@@ -17,7 +17,7 @@ describe('the answer of a model', () => {
       ),
     );
     expect(found).toMatchObject({ sentences: 2, dropped: [] });
-    expect(found?.texts.get('Summary')).toBe('The alert fired at 14:03 [E2]. V42 was rolled back [E11, E1].');
+    expect(found?.texts.get('Summary')).toBe('The alert fired at 14:03 [E2]. v42 was rolled back [E11, E1].');
   });
 
   test.each([

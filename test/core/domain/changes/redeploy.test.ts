@@ -100,6 +100,7 @@ test('the suspect may have been marked as rolled back, as when the step is repea
   expect(redeployOf(suspecting(v2), [v1, marked, redeploy], redeploy, ONSET)).toEqual({
     replaced: marked,
     suspect: marked,
+    undone: [marked],
   });
 });
 
