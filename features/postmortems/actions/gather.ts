@@ -11,8 +11,8 @@ import type { Deps } from '../ports.ts';
 import type { ErrorBudgets, SpentBudget } from '../../../core/domain/ports/error-budgets.ts';
 import type { Story, StoryEntry } from '../../../core/domain/messages/story.ts';
 import type { DraftInput, MeasuredImpact, ProblemRecord } from '../decisions/record.ts';
-import { sampledRequests, type SampledRequests } from '../decisions/requests.ts';
-import { timesOf } from '../decisions/times.ts';
+import { sampledRequests, type SampledRequests, type Span } from '../decisions/requests.ts';
+import { problemTimesOf, timesOf } from '../decisions/times.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
@@ -78,7 +78,13 @@ export async function gather(
   const problems = await problemsIn(deps, story, health);
   const series = health?.series ?? NO_SAMPLES;
   const first = firstSampleOf(incident, signals, firstOnsetOf(health, 'at'));
-  const times = timesOf({ incident, timeline, effects, signals, problems }, end);
+  const told = { incident, timeline, effects, signals, problems };
+  const times = timesOf(told, end);
+  const ofProblems = problems.map((problem) => problemTimesOf(told, problem));
+  const spans = ofProblems.map(({ started_at: from, restored_at }, n): Span => {
+    const until = restored_at ?? ofProblems[n + 1]?.started_at ?? end;
+    return { from, until };
+  });
   const { postmortems } = config;
   const people = new Map<string, string>();
   for (const [name, person] of Object.entries(config.people.people)) people.set(name, person.name ?? name);
@@ -103,13 +109,7 @@ export async function gather(
         url: deps.publicUrl === undefined ? null : `${deps.publicUrl}${evidencePath(id, name)}`,
       })),
       budgets: await spentBudgets(deps, config, incident, { from: times.started_at, until: times.restored_at ?? end }),
-      requests: await requestsOf(
-        deps,
-        healthOf(config, incident),
-        series,
-        { from: times.started_at, until: times.restored_at ?? end },
-        monitoring,
-      ),
+      requests: await requestsOf(deps, healthOf(config, incident), series, spans, monitoring),
       impact: await impactOf(
         deps,
         config,
@@ -138,10 +138,11 @@ async function requestsOf(
   { log }: Pick<Deps, 'log'>,
   query: HealthQuery | undefined,
   stored: HealthSeries,
-  { from, until }: { from: Timestamp; until: Timestamp },
+  spans: readonly Span[],
   monitoring: Monitoring | null,
 ): Promise<SampledRequests | null> {
-  if (query === undefined) return null;
+  const [from, until] = [spans[0]?.from, spans.at(-1)?.until];
+  if (query === undefined || from === undefined || until === undefined) return null;
   const fresh =
     monitoring &&
     (await readHealthBetween(monitoring, query, { from, until }, AbortSignal.timeout(QUERY_TIMEOUT_MS)).catch(
@@ -151,7 +152,7 @@ async function requestsOf(
       },
     ));
   const { curve, traffic } = filledWith({ curve: fresh?.curve ?? [], traffic: fresh?.traffic ?? [] }, stored);
-  return sampledRequests({ query, curve, traffic: traffic.length === 0 ? null : traffic }, { from, until });
+  return sampledRequests({ query, curve, traffic: traffic.length === 0 ? null : traffic }, spans);
 }
 
 async function wholeTimeline(

@@ -509,10 +509,15 @@ class Drafting {
     const { restored_at } = this.#times;
     const isWhole = restored_at === null || secondsBetween(until, restored_at) < UNSAMPLED_SECONDS;
     return `- ${this.#sentence(
-      `about ${numberWords(Math.round(counts.failed))} of ${numberWords(Math.round(counts.all))} requests failed${share} from ${clockTime(from)} to ${clockTime(until)}, by samples of ${escaped(query)}${isWhole ? '' : `; how many failed after that is unknown, because there are no samples until ${clockTime(restored_at)}`}`,
+      `about ${numberWords(Math.round(counts.failed))} of ${numberWords(Math.round(counts.all))} requests failed${share} from ${clockTime(from)} to ${clockTime(until)}${this.#withoutCalm}, by samples of ${escaped(query)}${isWhole ? '' : `; how many failed after that is unknown, because there are no samples until ${clockTime(restored_at)}`}`,
       this.#references.refOf(`health:${this.#record.incident.service}`, until),
       this.#opening,
     )}`;
+  }
+
+  /** Says that the requests between two problems are not counted. */
+  get #withoutCalm(): string {
+    return this.#problems.length > 1 ? ', without the time between the problems' : '';
   }
 
   /** Asks how many requests failed, and says why that is unknown. */
@@ -521,7 +526,7 @@ class Drafting {
     const why =
       requests === null
         ? 'No objective has counts for this time, and no samples tell the share of failed requests.'
-        : `No query counts the requests. From ${clockTime(requests.from)} to ${clockTime(requests.until)}, ${percent(requests.share)} of them failed on average, by samples of ${escaped(requests.query)}.`;
+        : `No query counts the requests. From ${clockTime(requests.from)} to ${clockTime(requests.until)}${this.#withoutCalm}, ${percent(requests.share)} of them failed on average, by samples of ${escaped(requests.query)}.`;
     return `How many requests failed? Unknown. ${why}`;
   }
 

@@ -19,26 +19,35 @@ export type SampledRequests = {
   counts: { failed: number; all: number } | null;
 };
 
-/** Counts requests from samples. Null: the query measures no share of requests, or there are fewer than two samples. */
+/** Time from the onset of a problem until its end. */
+export type Span = { from: Timestamp; until: Timestamp };
+
+/**
+ * Counts requests from samples. Null: the query measures no share of requests, or there are fewer than two samples.
+ *
+ * @param spans in which a problem lasted, oldest first: between them, the service was well
+ */
 export function sampledRequests(
   { query, curve, traffic }: RequestSamples,
-  { from, until }: { from: Timestamp; until: Timestamp },
+  spans: readonly Span[],
 ): SampledRequests | null {
+  const until = spans.at(-1)?.until;
   const whole = wholeOfHealth(query);
-  if (whole === null) return null;
+  if (whole === null || until === undefined) return null;
   const rates = traffic && new Map(pointsOf(traffic, until).map(({ at, value }) => [at, value]));
   const points = pointsOf(curve, until).flatMap(({ at, value }) => {
     const rate = rates === null ? null : rates.get(at);
     const share = Math.min(1, Math.max(0, value / whole));
-    return at < millisOf(from) || rate === undefined ? [] : [{ at, value: share, rate }];
+    const span = spans.findIndex((one) => at >= millisOf(one.from) && at <= millisOf(one.until));
+    return span === -1 || rate === undefined ? [] : [{ at, value: share, rate, span }];
   });
   const [first, last] = [points[0], points.at(-1)];
   if (first === undefined || last === undefined || first === last) return null;
   const gap = gapOf(points);
   const counts = { failed: 0, all: 0 };
-  for (const [n, { at, value, rate }] of points.entries()) {
+  for (const [n, { at, value, rate, span }] of points.entries()) {
     const next = points[n + 1];
-    if (rate === null || next === undefined || next.rate === null || next.at - at > gap) continue;
+    if (rate === null || next === undefined || next.rate === null || next.span !== span || next.at - at > gap) continue;
     const seconds = (next.at - at) / 1000;
     counts.all += (seconds * (rate + next.rate)) / 2;
     counts.failed += (seconds * (rate * value + next.rate * next.value)) / 2;

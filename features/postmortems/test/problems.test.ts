@@ -174,6 +174,9 @@ describe('an incident with two bad deploys and an outage right after its resolut
       expect.stringContaining('Problem 2: time to restore: 4 minutes'),
       expect.stringContaining('Problem 3: time to restore: 11 minutes'),
     ]);
+    expect(sectionOf(markdown, 'Impact')[0]).toMatch(
+      /From 11:56 to 12:\d\d, without the time between the problems, (?:3\d|4\d)(?:\.\d)? % of them failed on average/,
+    );
     const evidence = sectionOf(markdown, 'Suspect and evidence').join('\n');
     expect([...evidence.matchAll(/Problem (\d): began .* peaked at ([\d.]+)/g)].map(([, ...of]) => of)).toEqual([
       ['1', '0.3'],
