@@ -122,6 +122,25 @@ test('a later page of the same problem has no value of its beginning, but the ne
   expect(page?.payload.summary).toMatch(/, 41 % of its requests failed at 12:\d\d UTC\. Page 2: /);
 });
 
+test('the page names a dependency that fails by its own health, although it has no incident', async () => {
+  const isPayments = (promql: string): boolean => promql.includes('payments');
+  const measured: Moment = async (world) => {
+    await configured({ autoRollback: { mode: 'shadow' }, health: { promql: 'job:checkout:error_ratio', max: 0.01 } })(
+      world,
+    );
+    dependsOnPayments(world);
+    const payments = { environments: { production: { health: { promql: 'job:payments:error_ratio', max: 0.01 } } } };
+    world.config = Config.parse({ ...world.config, services: { ...world.config.services, 'payments-api': payments } });
+    world.deps.metrics.range = async (promql, from, until) =>
+      samplesOf(from, until, (at) => (at < '2026-11-20T11:57:00.000Z' ? 0.001 : isPayments(promql) ? 0.9 : 0.41));
+  };
+  const again = { '20 s': says({ kind: 'page', by: 'person:ada', note: '' }) };
+  const [, page] = await arrivedOf({ given: [measured], timeline: { '1 s': fires(), ...again } });
+  expect(page?.payload.summary).toMatch(
+    /, 41 % of its requests failed at 12:00 UTC; payments-api, on which it depends, fails as well\. Page 2: /,
+  );
+});
+
 const RESOLVED: ExternalIncident = {
   id: 'Q1',
   url: null,

@@ -5,7 +5,7 @@ import { problemWords } from '../../core/domain/paging/page-problem.ts';
 import { isLeftToParent, leftToParent, pageKey, pagerTarget, takenOver } from '../../core/domain/paging/pages.ts';
 import { approvalUrls } from '../../core/domain/incidents/approval-link.ts';
 import { incidentUrl } from '../../core/domain/incidents/console-link.ts';
-import { type Named, numberText } from '../../core/domain/incidents/incident-number.ts';
+import { numberText } from '../../core/domain/incidents/incident-number.ts';
 import { incidentLinks } from '../../core/domain/links/incident-links.ts';
 import { type Overview, serviceEnvironmentText, type Story } from '../../core/domain/messages/story.ts';
 import { numberOf } from '../../core/domain/rollback/question-names.ts';
@@ -248,6 +248,9 @@ async function pagedByParent(deps: PageDeps, incident: IncidentRecord, number: n
 /** Seconds during which a page of a child that the pager has not accepted yet may still stand for the group. */
 const IN_PROGRESS_SECONDS = 30;
 
+/** The page of a child that stands for a page of its parent. */
+type TakenOver = NonNullable<Effect['taken_over']>;
+
 /**
  * Returns the page of a child that stands for the first page of the group of a dependency: it was sent before the second
  * incident joined, for the same outage. A page can't be unsent, so the group sends no second one. Null: there is none as
@@ -257,20 +260,16 @@ async function pageOfChild(
   deps: PageDeps,
   { id, group_reason: reason, severity }: IncidentRecord,
   number: number,
-): Promise<{ child: Named; number: number } | 'in_progress' | null> {
+): Promise<TakenOver | 'in_progress' | null> {
   if (number > 1 || reason?.because !== 'shared_dependency') return null;
   const earlierEffect = await deps.effects.get(id, pageKey(id, number));
-  if (earlierEffect !== undefined) {
-    const { taken_over: own } = earlierEffect;
-    if (own === undefined) return null;
-    return { child: (await deps.incidents.read(own.incident_id)) ?? { id: own.incident_id }, number: own.number };
-  }
+  if (earlierEffect !== undefined) return earlierEffect.taken_over ?? null;
   let inProgress = false;
   for (const { incident: child } of await deps.incidentGroups.children(id)) {
     if (child.status === 'resolved' || !isAtLeast(severity, child.severity)) continue;
     for (let last = child.pages; last >= 1; last -= 1) {
       const sent = await deps.effects.get(child.id, pageKey(child.id, last));
-      if (sent?.state === 'succeeded') return { child, number: last };
+      if (sent?.state === 'succeeded') return { incident_id: child.id, number: last };
       const age = sent === undefined ? Infinity : secondsBetween(sent.at, deps.clock.now());
       inProgress ||= sent?.state === 'intended' && age < IN_PROGRESS_SECONDS;
     }
@@ -282,10 +281,9 @@ async function takeOver(
   deps: PageDeps,
   { id }: IncidentRecord,
   number: number,
-  { child, number: of }: { child: Named; number: number },
+  own: TakenOver,
 ): Promise<{ kind: 'closed' }> {
-  const detail = takenOver(child, of);
-  const own = { incident_id: child.id, number: of };
+  const detail = takenOver(await readName(deps, own.incident_id), own.number);
   const effect = { key: pageKey(id, number), kind: 'page', ...(await pagerTarget(deps)), class: 'keyed' } as const;
   await deps.effects.intend(id, { ...effect, detail, taken_over: own }, { page: number });
   await deps.effects.conclude(id, effect.key, 'succeeded', detail);

@@ -9,7 +9,7 @@ import { incidentName } from '../incidents/incident-number.ts';
 import { answerable, decidingFor } from '../messages/incident-buttons.ts';
 import { mainReasons } from '../correlation/ranking.ts';
 import { probability } from '../correlation/words.ts';
-import { unmuted } from './page-problem.ts';
+import { firingUnmuted } from './page-problem.ts';
 import { answerNames, numberOf, questionName } from '../rollback/question-names.ts';
 import { currentDecisions, laterProblemEnd } from '../incidents/new-onset.ts';
 import { NO_APPROVAL_URLS, type ApprovalUrls } from '../incidents/approval-link.ts';
@@ -78,7 +78,7 @@ function problemOf({ incident, signals, children, childCount, group }: Overview)
       ...(rest > 0 ? [`and ${rest} more`] : []),
     ];
   }
-  const firing = unmuted(signals.filter(({ status }) => status === 'firing'));
+  const firing = firingUnmuted(signals);
   const words = firing.map(alertWords);
   const distinct = [...new Set(words)];
   if (distinct.length === 0) return [incident.title];

@@ -18,17 +18,16 @@ const SAMPLE_FRESH_SECONDS = 120;
  * that fail as well, as far as they are known. An incident that a person declared, or a group of many, has the title for that.
  *
  * @param known.evidence of the newest judgement of the open problem. Null: there is none
- * @param known.failing dependencies of the service that have an open incident
+ * @param known.failing dependencies of the service that have an open incident. Those that the judgement has measured are named as well
  */
 export function problemWords(
   { incident, signals, group }: Pick<Story, 'incident' | 'signals' | 'group'>,
-  known: { evidence: Pick<Evidence, 'health'> | null; failing: readonly string[] },
+  known: { evidence: Pick<Evidence, 'at' | 'health' | 'failing'> | null; failing: readonly string[] },
   now: Timestamp,
 ): string {
   const { unmatched, new_onset: onset } = incident;
   if (incident.group_reason !== undefined || unmatched === '') return group?.words ?? incident.title;
-  const firing = unmuted(signals.filter(({ status }) => status === 'firing'));
-  const alert = firing
+  const alert = firingUnmuted(signals)
     .filter(({ startsAt }) => onset === undefined || startsAt >= onset.recovered_at)
     .toSorted((a, b) => bySeverity(a.severity, b.severity) || (a.startsAt > b.startsAt ? -1 : 1))[0];
   const over = laterProblemEnd(incident);
@@ -48,16 +47,25 @@ export function problemWords(
       ? []
       : [`${formatPercent(share.value)} of its requests failed at ${share.at.slice(11, 16)} UTC`]),
   ].join(', ');
-  const { failing } = known;
+  const failing = [...new Set([...known.failing, ...measuredFailing(known.evidence, now)])];
   if (failing.length === 0) return words;
   return `${words}; ${failing.join(', ')}, on which it depends, ${failing.length === 1 ? 'fails' : 'fail'} as well`;
 }
 
-/** Returns the alerts that nothing has muted: an inhibited alert is a consequence of another one. All, if all are muted. */
-export function unmuted(signals: Story['signals']): Story['signals'] {
-  const loud = signals.filter(({ mute }) => mute === undefined);
-  return loud.length === 0 ? signals : loud;
+/** Returns the firing alerts that nothing has muted: an inhibited alert is a consequence of another one. All, if all are muted. */
+export function firingUnmuted(signals: Story['signals']): Story['signals'] {
+  const firing = signals.filter(({ status }) => status === 'firing');
+  const loud = firing.filter(({ mute }) => mute === undefined);
+  return loud.length === 0 ? firing : loud;
 }
+
+/** Returns the dependencies that failed by their own health at the judgement, if that is of this moment. */
+const measuredFailing = (evidence: Pick<Evidence, 'at' | 'failing'> | null, now: Timestamp): string[] =>
+  evidence === null || secondsBetween(evidence.at, now) > SAMPLE_FRESH_SECONDS
+    ? []
+    : evidence.failing.flatMap(({ service, relation, measured }) =>
+        relation === 'dependency' && measured !== undefined ? [service] : [],
+      );
 
 const bySeverity = (one: Severity, other: Severity): number =>
   Severity.options.indexOf(one) - Severity.options.indexOf(other);

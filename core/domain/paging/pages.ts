@@ -12,8 +12,8 @@ export const pageKey = (id: IncidentId, number: number): string => `${id}.page.$
 export const isSentByFirebreak = (page: Effect): boolean => page.followed === undefined && page.state !== 'withheld';
 
 /** Returns the detail of a page of a parent for which a page of its child stands. */
-export const takenOver = (child: Named, number: number): string =>
-  `Not paged again, because page ${number} of incident ${incidentName(child)} was open already`;
+export const takenOver = (child: string, number: number): string =>
+  `Not paged again, because page ${number} of incident ${child} was open already`;
 
 /** Returns whether someone is paged for an incident, or has to be. */
 export const needsPage = ({ page, severity, pages }: Pick<IncidentRecord, 'page' | 'severity' | 'pages'>): boolean =>
