@@ -93,7 +93,7 @@ test('nor does the version before it, which the rollback went past', async () =>
   ]);
 });
 
-test('a version that a person replaced is told by nothing that it did before', async () => {
+test('a version that a person replaced is suspected of nothing that it did before', async () => {
   const errors: Errors = [
     [-4, 1, 0.5],
     [9, 20, 0.4],

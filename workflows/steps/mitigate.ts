@@ -498,21 +498,20 @@ async function closeAnswered(
   id: IncidentId,
   { service, environment, flag, from_version: from, to_version: to }: DecisionSummary,
 ): Promise<void> {
+  if (flag === undefined && from === null) return;
   const here = `incident ${await readName(deps, id)}`;
-  const done: DoneAct | null =
-    flag !== undefined
+  const done: DoneAct =
+    flag === undefined
       ? {
+          act: { service, environment, does: ROLL_BACK },
+          ...(from !== null && { from }),
+          because: `${from} of ${service} was rolled back to ${to} in ${here}`,
+        }
+      : {
           act: { service, environment, does: setsFlag(flag, false) },
           because: `feature flag ${flag} was turned off in ${here}`,
-        }
-      : from === null
-        ? null
-        : {
-            act: { service, environment, does: ROLL_BACK },
-            from,
-            because: `${from} of ${service} was rolled back to ${to} in ${here}`,
-          };
-  if (done !== null) await closeQuestionsDone(deps, done, id);
+        };
+  await closeQuestionsDone(deps, done, id);
 }
 
 /** Records the version that runs according to the CD system, so that the next judgement starts from it. */

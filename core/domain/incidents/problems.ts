@@ -86,35 +86,40 @@ export const decisionsOf = <D extends Pick<DecisionView, 'id' | 'at' | 'question
 export const isDuring = ({ number, at, until }: Pick<Problem, 'number' | 'at' | 'until'>, when: Timestamp): boolean =>
   (number === 1 || when >= at) && (until === null || when < until);
 
+/** When a problem began and ended. `ended_at`: null: it is open, or nothing has shown its end. */
+export type ProblemSpan = { opened_at: Timestamp; ended_at: Timestamp | null };
+
+/** Returns the problems of an incident with their ends. */
+export const endedProblemsOf = (
+  incident: WithProblems & Pick<IncidentRecord, 'resolved_at'> & Parameters<typeof closedAsOf>[0],
+): (Problem & ProblemSpan)[] =>
+  withEnds(problemsOf(incident), closedAsOf(incident) === 'unverified' ? null : incident.resolved_at);
+
 /**
- * Returns the end of each problem. One that had not ended when the next one began ended with that.
+ * Adds the end of each problem. One that had not ended when the next one began ended with that.
  *
  * @param lastEnd end of the incident. Null: nothing has shown one
- * @returns null: nothing has shown its end
  */
-export function endsOf(
-  problems: readonly Pick<Problem, 'until' | 'recovered_at'>[],
+export function withEnds<P extends Pick<Problem, 'at' | 'until' | 'recovered_at'>>(
+  problems: readonly P[],
   lastEnd: Timestamp | null,
-): (Timestamp | null)[] {
+): (P & ProblemSpan)[] {
   let end = lastEnd;
   return problems
     .toReversed()
-    .map((problem) => (end = problem.until === null && lastEnd === null ? null : (problem.recovered_at ?? end)))
+    .map((problem) => {
+      end = problem.until === null && lastEnd === null ? null : (problem.recovered_at ?? end);
+      return { ...problem, opened_at: problem.at, ended_at: end };
+    })
     .toReversed();
 }
 
-/** Returns for how long an incident was open, without the time between its problems. Null: it is open, or nothing has shown that it ended. */
-export function restoreSeconds(
-  incident: WithProblems & Pick<IncidentRecord, 'resolved_at'> & Parameters<typeof closedAsOf>[0],
-): number | null {
-  if (incident.resolved_at === null || closedAsOf(incident) === 'unverified') return null;
-  const problems = problemsOf(incident);
-  const ends = endsOf(problems, incident.resolved_at);
-  return openSeconds(problems.map(({ at }, index) => ({ opened_at: at, ended_at: ends[index] ?? null })));
-}
-
-/** Adds up the seconds in which at least one problem was open: the service was well between two problems. */
-export function openSeconds(problems: readonly { opened_at: Timestamp; ended_at: Timestamp | null }[]): number {
+/**
+ * Returns the seconds in which at least one problem was open: the service was well between two problems. Null: the last one is open, or
+ * nothing has shown its end.
+ */
+export function openSeconds(problems: readonly ProblemSpan[]): number | null {
+  if (problems.at(-1)?.ended_at == null) return null;
   let [sum, until] = [0, problems[0]?.opened_at];
   for (const { opened_at, ended_at } of problems) {
     const from = until !== undefined && opened_at < until ? until : opened_at;

@@ -4,10 +4,9 @@ import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { MIN_CONFIDENCE_TO_ASK } from '../../../core/domain/correlation/weights.ts';
 import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
 import {
-  endsOf,
-  restoreSeconds,
+  endedProblemsOf,
+  openSeconds,
   type Problem,
-  problemsOf,
   type WithProblems,
 } from '../../../core/domain/incidents/problems.ts';
 
@@ -42,11 +41,10 @@ export function attributedIncident(
 ): DoraIncident {
   const { id, service, environment, title, opened_at, resolved_at } = incident;
   const closedAs = closedAsOf(incident);
-  const all = problemsOf(incident);
-  const ends = endsOf(all, closedAs === 'unverified' ? null : resolved_at);
-  const problems = all.map((problem, index) => ({
-    opened_at: problem.at,
-    ended_at: ends[index] ?? null,
+  const all = endedProblemsOf(incident);
+  const problems = all.map((problem) => ({
+    opened_at: problem.opened_at,
+    ended_at: problem.ended_at,
     ...(correction === undefined
       ? attributionOf(problem, incident, rolledBackFor(problem, all, rolledBack), confirmedConfidence)
       : { deployment_id: correction.deployment_id, attributed_by: 'person' as const }),
@@ -60,7 +58,7 @@ export function attributedIncident(
     opened_at,
     resolved_at,
     closed_as: closedAs,
-    restore_s: restoreSeconds(incident),
+    restore_s: openSeconds(problems),
     deployment_id: first?.deployment_id ?? null,
     attributed_by: first?.attributed_by ?? 'none',
     problems,

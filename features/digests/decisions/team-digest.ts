@@ -16,7 +16,7 @@ import type { DigestSection } from '../../../core/domain/ports/extensions.ts';
 import { median } from '../../../core/domain/reports/quantiles.ts';
 import { scopeInWords } from '../../freeze/decisions/words.ts';
 import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
-import { restoreSeconds, type WithProblems } from '../../../core/domain/incidents/problems.ts';
+import { endedProblemsOf, openSeconds, type WithProblems } from '../../../core/domain/incidents/problems.ts';
 import { decisionOf, evidenceNameOf } from '../../../core/domain/incidents/evidence-name.ts';
 
 const DAY_SECONDS = 86_400;
@@ -84,7 +84,7 @@ export function teamDigest(records: DigestRecords, toilMinutes: ToilMinutes): Te
     restore: weeks.map((trendWeek) => {
       const restored = records.incidents
         .filter(({ opened_at: at }) => isWithin(at, trendWeek))
-        .map(restoreSeconds)
+        .map((one) => openSeconds(endedProblemsOf(one)))
         .filter((seconds) => seconds !== null);
       return { ...trendWeek, incidents: restored.length, median_s: median(restored) };
     }),
@@ -138,7 +138,7 @@ function incidentsOf({ incidents }: DigestRecords, from: Timestamp): TeamDigest[
         severity,
         opened_at,
         closed_as: closedAsOf(incident),
-        restore_s: restoreSeconds(incident),
+        restore_s: openSeconds(endedProblemsOf(incident)),
       };
     });
   const count = (severity: IncidentRecord['severity']) =>

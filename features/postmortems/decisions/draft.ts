@@ -9,7 +9,7 @@ import { pointsOf } from '../../../core/domain/correlation/samples.ts';
 import { changeName, ofVersion, suspectName } from '../../../core/domain/changes/change-words.ts';
 import { isSameVersion } from '../../../core/domain/changes/version-identity.ts';
 import { byStart, putsVersionLive } from '../../../core/domain/changes/versions.ts';
-import { decisionsOf, endsOf, isDuring, measuredOnset, problemsOf } from '../../../core/domain/incidents/problems.ts';
+import { decisionsOf, endedProblemsOf, isDuring, measuredOnset } from '../../../core/domain/incidents/problems.ts';
 import { problemClauses } from '../../../core/domain/incidents/problem-words.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
@@ -293,12 +293,9 @@ class Drafting {
   /** Tells the incidents of a group, whose causes and mitigations are their own. */
   #memberLines(): string[] {
     return this.#record.members.map((member) => {
-      const [problems, end] = [problemsOf(member), closedAsOf(member) === 'unverified' ? null : member.resolved_at];
-      const ends = endsOf(problems, end);
-      const ended = problems.map((problem, index) => {
-        const recovered_at = ends[index] ?? null;
-        return recovered_at === null ? problem : { ...problem, recovered_at };
-      });
+      const ended = endedProblemsOf(member).map((problem) =>
+        problem.ended_at === null ? problem : { ...problem, recovered_at: problem.ended_at },
+      );
       const joined = this.#refOf('first', ({ about }) => about === member.id) ?? this.#opening;
       const told = problemClauses(ended).map((text) => escaped(this.#naming.text(text)));
       return `- ${this.#sentence(`${incidentName(member)} ${escaped(serviceEnvironmentText(member))}: ${told.join('; then ')}`, joined)}`;

@@ -1,6 +1,6 @@
 import type { ResponseTimes } from '../schemas/postmortem.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import { endsOf, isDuring, measuredOnset, openSeconds } from '../../../core/domain/incidents/problems.ts';
+import { isDuring, measuredOnset, openSeconds, withEnds } from '../../../core/domain/incidents/problems.ts';
 import type { DraftInput, ProblemRecord } from './record.ts';
 
 const MITIGATION_KINDS = new Set(['roll-back', 'flag', 'scale', 'restart', 'reroute']);
@@ -72,7 +72,6 @@ export function timesOf(record: Record & { problems: readonly AnyProblem[] }, no
         }
       : problemTimesOf(record, first);
   const restored_at = restoredAt(record, problems.at(-1));
-  const ends = endsOf(problems, restored_at);
   const acknowledged_at = handling?.acknowledged?.at ?? null;
   return {
     started_at,
@@ -85,10 +84,7 @@ export function timesOf(record: Record & { problems: readonly AnyProblem[] }, no
     to_detect_seconds,
     to_acknowledge_seconds: secondsAfter(alerted_at, acknowledged_at),
     to_mitigate_seconds,
-    to_restore_seconds:
-      restored_at === null
-        ? null
-        : openSeconds(problems.map(({ at }, index) => ({ opened_at: at, ended_at: ends[index] ?? null }))),
+    to_restore_seconds: openSeconds(withEnds(problems, restored_at)),
   };
 }
 

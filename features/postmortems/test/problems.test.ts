@@ -460,7 +460,7 @@ test('the draft of a group tells what was found for each of its incidents', asyn
   expect(markdown).not.toMatch(/several-services|Alert fires|found no suspect|has no mitigation/);
 });
 
-test('a redeploy by hand is told as the mitigation: in the post-mortem, the console, the CLI, and the delivery figures', async () => {
+test('a redeploy by hand is the mitigation: in the post-mortem, the console, the CLI, and the delivery figures', async () => {
   const asks = { autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act' } };
   const { world } = await play({
     ...(redeployPaths['redeploy-by-hand'] ?? expect.unreachable()),

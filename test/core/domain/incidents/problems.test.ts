@@ -188,13 +188,13 @@ test.each<[string, Partial<EarlierProblem>]>([
     'Problem 1, from 12:00. Probable cause: v2 (90 %). Mitigated outside Firebreak at 12:01, ended at 12:02',
     { mitigation: { number: 1, change: 'chg_v1' as ChangeId, at: after(60) } },
   ],
-])('is told as: %s', (text, more) => {
+])('is described as: %s', (text, more) => {
   const [problem] = problemsOf(recoveredIncident());
   if (problem === undefined) return expect.unreachable();
   expect(problemTexts([{ ...problem, ...more }])).toEqual([text]);
 });
 
-test('a problem without a mitigation, or without a known end, is told as such', () => {
+test('a problem without a mitigation, or without a known end, says so', () => {
   const { recovered_at: _, verifying: _verifying, ...open } = recoveredIncident();
   const [problem] = problemsOf(open);
   expect(problem && problemTexts([problem])).toEqual([

@@ -12,7 +12,7 @@ test.each<[string, Partial<RankedSuspect>]>([
   ['checkout v42 is probably not the cause (5 %)', { confidence: 0.05, relation: 'dependency' }],
   ['the most probable change has a probability of less than 1 %', { confidence: 0 }],
   ['the most probable change has a probability of 5 %', { confidence: 0.05, relation: 'undeclared' }],
-])('where nothing can be done, the first suspect is told as: %s', (text, more) => {
+])('where nothing can be done, the first suspect is described as: %s', (text, more) => {
   const { reasons } = suspect(more);
   expect(firstSuspectReason(suspect(more))).toEqual({ code: 'suspect', text, more: reasons });
 });
