@@ -420,7 +420,7 @@ async function askPerson(
   }: DecisionSummary & Waiting,
   deps: Deps,
 ): Promise<DecisionState> {
-  const note = chooses ? 'a choice between possible causes is waiting' : 'a rollback is waiting for approval';
+  const note = chooses ? 'a question is waiting for an answer' : 'a rollback is waiting for approval';
   // The test decides within minutes whether there is a question at all: the one that follows it pages.
   if (!tests) await run.step('page-for-approval', () => pageForQuestion(deps, { incidentId, number }, note));
   const question = { incidentId, number, seconds: approvalSeconds };

@@ -159,7 +159,7 @@ function answered(decision: Shown, asked: string): string {
     case 'rejected':
       return `Rejected by ${by ?? 'an unknown person'}: ${asked}.`;
     case 'withdrawn':
-      return `Question withdrawn${withdrawn === undefined ? '' : `, because ${withdrawn.because}`}: ${asked}.`;
+      return `Question withdrawn${withdrawn === undefined ? '' : `, because ${withdrawn.because}`}: "${subjectOf(decision)}?"`;
   }
 }
 

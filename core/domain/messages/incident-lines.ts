@@ -1,3 +1,4 @@
+import { incidentName } from '../incidents/incident-number.ts';
 import type { DecisionView, Effect } from '../../../schemas/incidents/incident.ts';
 import { decidingFor } from './incident-buttons.ts';
 import { decisionLines, type DecisionLines, placeText, subjectOf } from './decision-lines.ts';
@@ -117,7 +118,7 @@ function stepOf(story: Overview, lines: DecisionLines | undefined, decision: Dec
   if (closedAsOf(incident) === 'unverified')
     return {
       action: `Check ${where}: the incident was closed, but nothing has shown that the service recovered.`,
-      more: [`To reopen it: /incident reopen, or firebreak incident reopen ${incident.id}.`],
+      more: [`To reopen it: /incident reopen, or firebreak incident reopen ${incidentName(incident)}.`],
     };
   if (status === 'resolved') return { action: 'None: the incident is resolved. Complete its post-mortem soon.' };
   if (decision?.state === 'waiting' && lines !== undefined)

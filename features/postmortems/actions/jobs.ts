@@ -1,3 +1,4 @@
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { alertName, type DraftDeps, draftPostmortem } from './postmortem.ts';
 import { openItemText, isReminderDue, reminderText } from '../decisions/reminders.ts';
 import { loaded, readBudgets } from '../../../core/domain/ports/extensions.ts';
@@ -101,12 +102,13 @@ export async function recallActionItems(
           incident_id !== incident.id,
       );
       const [newest] = same.toSorted((a, b) => ((a.incident_id ?? '') < (b.incident_id ?? '') ? 1 : -1));
-      if (newest === undefined) continue;
+      const before = newest?.incident_id == null ? undefined : await deps.incidents.read(newest.incident_id);
+      if (newest === undefined || before === undefined) continue;
       await deps.incidents.note(incident.id, 'action-items-open', {
         at: deps.clock.now(),
         actor: 'firebreak',
         kind: 'action_item.still_open',
-        text: openItemText(newest, same.length),
+        text: openItemText(newest, same.length, incidentName(before)),
         detail: { incident: newest.incident_id, items: same.map(({ id }) => id) },
       });
       recalled += 1;

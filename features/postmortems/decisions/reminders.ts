@@ -39,12 +39,14 @@ export function reminderText(
  * Returns the text that reminds responders of an open action item when its alert fires again.
  *
  * @param count action items of the same alert that are open, including this one
+ * @param incident name of the incident of its post-mortem
  */
 export function openItemText(
-  { title, owner, due, incident_id }: Pick<StoredActionItem, 'title' | 'owner' | 'due' | 'incident_id'>,
+  { title, owner, due }: Pick<StoredActionItem, 'title' | 'owner' | 'due'>,
   count: number,
+  incident: string,
 ): string {
   const details = [...(owner === null ? [] : [owner]), ...(due === null ? [] : [`due ${due}`])].join(', ');
   const more = count === 1 ? '' : `, and ${count - 1} more`;
-  return `Again, and its action item is still open: "${title}"${details === '' ? '' : ` (${details})`}${more}, of incident ${incident_id}`;
+  return `Again, and its action item is still open: "${title}"${details === '' ? '' : ` (${details})`}${more}, of ${incident}`;
 }

@@ -1,3 +1,4 @@
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { withPorts } from '../ports.ts';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { draftDuePostmortems, recallActionItems } from '../actions/jobs.ts';
@@ -233,8 +234,10 @@ test('a new incident of the same alert says that an action item is still open, o
     (await incidents.timeline(again, { limit: 50 })).items.filter(({ kind }) => kind === 'action_item.still_open');
   await recallActionItems(withPorts(web.world.deps), await incidents.open());
   await recallActionItems(withPorts(web.world.deps), await incidents.open());
+  const incident = (await incidents.read(id)) ?? expect.unreachable();
+  expect(incident.number).toBeGreaterThan(0);
   expect((await entries()).map(({ text }) => text)).toEqual([
-    `Again, and its action item is still open: "Alert sooner" (payments), of incident ${id}`,
+    `Again, and its action item is still open: "Alert sooner" (payments), of ${incidentName(incident)}`,
   ]);
 });
 

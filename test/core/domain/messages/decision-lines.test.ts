@@ -210,5 +210,5 @@ test('a question that was withdrawn does not say that it was done, although a la
   expect(asked.kind).toBe('approve');
   const place = { service: 'checkout', environment: 'production' };
   const { action } = decisionLines(asked, place, { state: 'succeeded' } as Parameters<typeof decisionLines>[2]);
-  expect(action).toBe('Question withdrawn, because it was tested: roll checkout in production back from v2 to v1.');
+  expect(action).toBe('Question withdrawn, because it was tested: "Roll checkout in production back from v2 to v1?"');
 });
