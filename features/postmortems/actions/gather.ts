@@ -5,6 +5,9 @@ import { healthOf, type HealthQuery } from '../../../core/domain/catalogue/healt
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { filledWith, type HealthSeries, NO_SAMPLES } from '../../../core/domain/incidents/health-series.ts';
 import { decisionsOf, type Problem, problemsOf } from '../../../core/domain/incidents/problems.ts';
+import { MIN_CONFIDENCE_TO_ASK } from '../../../core/domain/correlation/weights.ts';
+import { byStart } from '../../../core/domain/changes/versions.ts';
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { evidencePath } from '../../../core/domain/incidents/console-link.ts';
 import { numberOf } from '../../../core/domain/rollback/question-names.ts';
 import type { Deps } from '../ports.ts';
@@ -13,6 +16,7 @@ import type { Story, StoryEntry } from '../../../core/domain/messages/story.ts';
 import type { DraftInput, MeasuredImpact, ProblemRecord } from '../decisions/record.ts';
 import { sampledRequests, type SampledRequests, type Span } from '../decisions/requests.ts';
 import { problemTimesOf, timesOf } from '../decisions/times.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
@@ -67,19 +71,32 @@ export async function gather(
   const config = await deps.config.current();
   const { incident, decisions, effects, signals } = story;
   const end = incident.resolved_at ?? deps.clock.now();
-  const [timeline, children, health, named, packs, made] = await Promise.all([
-    wholeTimeline(deps, id, story),
+  const [own, children, health, named, packs] = await Promise.all([
+    wholeTimeline(deps, story),
     incident.group_reason === undefined ? [] : deps.incidentGroups.children(id),
     readHealth(deps, story),
     namer(deps),
     deps.evidencePacks.list(id),
-    deps.changes.recent(incident, CHANGES_READ),
   ]);
+  const members = children.map((child) => child.incident).toSorted((a, b) => (a.opened_at < b.opened_at ? -1 : 1));
+  const [ofMembers, made] = await Promise.all([
+    Promise.all(members.map((member) => entriesOf(deps, member))),
+    changesOf(deps, [incident, ...members]),
+  ]);
+  const timeline = [...own, ...ofMembers.flat()];
   const problems = await problemsIn(deps, story, health);
   const series = health?.series ?? NO_SAMPLES;
   const first = firstSampleOf(incident, signals, firstOnsetOf(health, 'at'));
-  const told = { incident, timeline, effects, signals, problems };
+  const told = { incident, timeline, effects, signals, members, problems };
   const times = timesOf(told, end);
+  // The problems of a group have no suspects of their own.
+  const suspected = new Set(
+    members
+      .flatMap(problemsOf)
+      .flatMap(({ suspects }) =>
+        suspects.flatMap(({ change_id: change, confidence }) => (confidence >= MIN_CONFIDENCE_TO_ASK ? [change] : [])),
+      ),
+  );
   const ofProblems = problems.map((problem) => problemTimesOf(told, problem));
   const spans = ofProblems.map(({ started_at: from, restored_at }, n): Span => {
     const until = restored_at ?? ofProblems[n + 1]?.started_at ?? end;
@@ -98,9 +115,11 @@ export async function gather(
       decisions,
       effects,
       signals,
-      members: children.map((child) => child.incident).toSorted((a, b) => (a.opened_at < b.opened_at ? -1 : 1)),
+      members,
       problems,
-      changes: made.filter(({ made_for, started_at: at }) => made_for !== id && at >= times.started_at && at <= end),
+      changes: made.filter(
+        ({ id: change, started_at: at }) => (at >= times.started_at && at <= end) || suspected.has(change),
+      ),
       curve: series.curve.filter(([at]) => at >= first && at <= end),
       packs: packs.map(({ name, at, sha256 }) => ({
         name,
@@ -155,11 +174,35 @@ async function requestsOf(
   return sampledRequests({ query, curve, traffic: traffic.length === 0 ? null : traffic }, spans);
 }
 
-async function wholeTimeline(
-  { incidents }: Pick<Deps, 'incidents'>,
-  id: IncidentId,
-  story: Story,
-): Promise<StoryEntry[]> {
+/** Returns the changes of the services of incidents that Firebreak has not made for these, oldest first. */
+async function changesOf(
+  { changes }: Pick<Deps, 'changes'>,
+  incidents: readonly Pick<IncidentRecord, 'id' | 'service' | 'environment'>[],
+): Promise<Change[]> {
+  const made = (await Promise.all(incidents.map((one) => changes.recent(one, CHANGES_READ)))).flat();
+  const ids = new Set<string>(incidents.map(({ id }) => id));
+  const ofOthers = made.filter(({ made_for: incident }) => incident === null || !ids.has(incident));
+  return [...new Map(ofOthers.map((change) => [change.id, change])).values()].toSorted(byStart);
+}
+
+/** Kinds of entries of an incident that the post-mortem of its group has as well. */
+const KINDS_OF_MEMBERS = /^(?:decision|mitigation|verification|runbook)(?:\.|$)|^incident\.(?:failing_again|resolved)$/;
+
+/** Returns the entries of an incident that the post-mortem of its group has, with its name. */
+async function entriesOf(deps: Pick<Deps, 'incidents'>, member: IncidentRecord): Promise<StoryEntry[]> {
+  const story = await deps.incidents.story(member.id, null);
+  if (story === undefined) return [];
+  const name = `${incidentName(member)} ${member.unmatched || member.service}`;
+  return (await wholeTimeline(deps, story))
+    .filter(({ entry: { kind } }) => KINDS_OF_MEMBERS.test(kind))
+    .map(({ position, entry }) => ({
+      position: `${member.id}:${position}`,
+      entry: { ...entry, kind: `member.${entry.kind}`, text: `${entry.text} (${name})` },
+    }));
+}
+
+async function wholeTimeline({ incidents }: Pick<Deps, 'incidents'>, story: Story): Promise<StoryEntry[]> {
+  const { id } = story.incident;
   const all = [...story.timeline];
   for (let page = story.timeline; page.length > 0 && all.length < ENTRIES_MAX;) {
     page = (await incidents.story(id, page.at(-1)?.position ?? null))?.timeline ?? [];

@@ -9,7 +9,13 @@ import { pointsOf } from '../../../core/domain/correlation/samples.ts';
 import { changeName, ofVersion, suspectName } from '../../../core/domain/changes/change-words.ts';
 import { isSameVersion } from '../../../core/domain/changes/version-identity.ts';
 import { byStart, putsVersionLive } from '../../../core/domain/changes/versions.ts';
-import { decisionsOf, endedProblemsOf, isDuring, measuredOnset } from '../../../core/domain/incidents/problems.ts';
+import {
+  decisionsOf,
+  endedProblemsOf,
+  isDuring,
+  measuredOnset,
+  problemsOf,
+} from '../../../core/domain/incidents/problems.ts';
 import { problemClauses } from '../../../core/domain/incidents/problem-words.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
@@ -260,7 +266,7 @@ class Drafting {
     const failure = this.#problems[0]?.title ?? incident.title;
     const opening = this.#isGroup
       ? this.#sentence(
-          `at ${clockTime(alerted_at)} UTC incidents of several services became a group: ${escaped(failure)}`,
+          `at ${clockTime(incident.opened_at)} UTC incidents of several services became a group: ${escaped(failure)}`,
           this.#opening,
         )
       : this.#sentence(
@@ -569,7 +575,7 @@ class Drafting {
       seconds === null
         ? null
         : `- ${this.#sentence(`${label}time to detect: ${durationWords(seconds)}, from ${clockTime(started_at)}`, this.#beginning(problem))}`,
-      `When did ${label === '' ? 'the problem' : `problem ${number}`} begin? Nothing shows that it began before ${clockTime(alerted_at)}.`,
+      `When did ${label === '' ? 'the problem' : `problem ${number}`} begin? ${this.#isGroup ? `The first alert of the group began at ${clockTime(this.#times.alerted_at)}.` : `Nothing shows that it began before ${clockTime(alerted_at)}.`}`,
     );
   }
 
@@ -592,6 +598,7 @@ class Drafting {
   }
 
   #timeToMitigate(problem: ToldProblem): string {
+    if (this.#isGroup) return this.#timesToMitigate();
     const { label, number, times } = problem;
     const { to_mitigate_seconds: seconds } = times;
     const mitigation = this.#refDuring(problem, ...MITIGATED) ?? this.#end;
@@ -599,10 +606,32 @@ class Drafting {
       seconds === null
         ? null
         : `- ${this.#sentence(`${label}time to mitigate: ${durationWords(seconds)}`, this.#beginning(problem), mitigation)}`,
-      this.#isGroup
-        ? 'What ended the impact, and when? The summary has the mitigations of the incidents of the group.'
-        : `What ended the impact${label === '' ? '' : ` of problem ${number}`}, and when? The record has no mitigation${label === '' ? '' : ' of it'}.`,
+      `What ended the impact${label === '' ? '' : ` of problem ${number}`}, and when? The record has no mitigation${label === '' ? '' : ' of it'}.`,
     );
+  }
+
+  /** The times of the incidents of a group, each with the entry of its mitigation. */
+  #timesToMitigate(): string {
+    const lines = this.#record.members.flatMap((member) =>
+      endedProblemsOf(member).flatMap(({ at, mitigation }) => {
+        const done = mitigation?.at;
+        if (done === undefined) return [];
+        const row = this.#refOf('first', (one) => one.kind === 'member.mitigation.succeeded' && one.at === done);
+        const text = `${incidentName(member)} ${escaped(member.unmatched || member.service)}: time to mitigate: ${durationWords(secondsBetween(at, done))}`;
+        return [`- ${this.#sentence(text, row ?? this.#opening)}`];
+      }),
+    );
+    return this.#field(
+      lines.length === 0 ? null : lines.join('\n'),
+      'What ended the impact, and when? The record has no mitigation of an incident of the group.',
+    );
+  }
+
+  /** Returns whether each problem was mitigated or, of a group, one of an incident. */
+  get #isMitigated(): boolean {
+    return this.#isGroup
+      ? this.#record.members.some((member) => problemsOf(member).some(({ mitigation }) => mitigation !== undefined))
+      : this.#problems.every(({ times }) => times.mitigated_at !== null);
   }
 
   #suspect(): string {
@@ -912,9 +941,7 @@ class Drafting {
       ...(to_detect_seconds !== null && to_detect_seconds > DETECTED_WITHIN_SECONDS
         ? [item(`Detect this failure sooner: it began ${durationWords(to_detect_seconds)} before the alert`, 'P2')]
         : []),
-      ...(this.#problems.some(({ times }) => times.mitigated_at === null)
-        ? [item('Describe or automate the mitigation of this failure in a runbook', 'P2')]
-        : []),
+      ...(this.#isMitigated ? [] : [item('Describe or automate the mitigation of this failure in a runbook', 'P2')]),
     ];
     return this.#field(
       items.length === 0 ? null : items.map(itemLine).join('\n'),

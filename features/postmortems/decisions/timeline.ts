@@ -14,7 +14,7 @@ export type Row = { id: string; at: Timestamp; text: string; kind: string; decis
 
 /** Kinds of entries about Firebreak itself, or about how others were notified. */
 const EXCLUDED_KINDS =
-  /^(?:page-|page\.(?:update|ended)|reminder\.|workflow\.|person\.|slack\.|stakeholder\.|statuspage\.|silence\.|inbox\.|postmortem\.|mitigation\.not_taken|commander\.|runbook\.message)/;
+  /^(?:member\.)?(?:page-|page\.(?:update|ended)|reminder\.|workflow\.|person\.|slack\.|stakeholder\.|statuspage\.|silence\.|inbox\.|postmortem\.|mitigation\.not_taken|commander\.|runbook\.message)/;
 
 const TEXT_MAX_CHARS = 300;
 
@@ -34,8 +34,9 @@ export function rowsOf(
   const suspected = problems.flatMap(({ causes: [cause] }) => cause?.change ?? []);
   const changes = [...new Map([...suspected, ...made].map((change) => [change.id, change])).values()].flatMap(
     (change): Row[] => {
-      const { kind, has_migration, started_at, finished_at } = change;
-      const what = `${kind === 'deploy' ? 'Deployment' : sentenceCase(kind)} ${ofVersion(change)}${has_migration === true ? ', with a migration,' : ''}`;
+      const { kind, service, has_migration, started_at, finished_at } = change;
+      const of = service === incident.service ? '' : ` of ${service}`;
+      const what = `${kind === 'deploy' ? 'Deployment' : sentenceCase(kind)} ${ofVersion(change)}${of}${has_migration === true ? ', with a migration,' : ''}`;
       const row = (at: Timestamp, verb: string, id = rowOfChange(change)): Row => {
         return { id, at, kind: 'change', text: clean(`${what} ${verb}`) };
       };
@@ -64,7 +65,7 @@ export function rowsOf(
       const who = isSystem(actor) ? '' : `${sentenceCase(naming.actor(actor))}: `;
       return {
         id: position,
-        at: isFirst && alerted < at ? alerted : at,
+        at: isFirst && incident.group_reason === undefined && alerted < at ? alerted : at,
         kind,
         text:
           isFirst && isSystem(actor)

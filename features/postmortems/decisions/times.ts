@@ -1,6 +1,13 @@
 import type { ResponseTimes } from '../schemas/postmortem.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import { isDuring, measuredOnset, openSeconds, withEnds } from '../../../core/domain/incidents/problems.ts';
+import {
+  endedProblemsOf,
+  isDuring,
+  measuredOnset,
+  openSeconds,
+  withEnds,
+} from '../../../core/domain/incidents/problems.ts';
 import type { DraftInput, ProblemRecord } from './record.ts';
 
 const MITIGATION_KINDS = new Set(['roll-back', 'flag', 'scale', 'restart', 'reroute']);
@@ -57,8 +64,12 @@ export function problemTimesOf(record: Record, problem: AnyProblem): ProblemTime
  *
  * @param now end of the duration of an incident that is open
  */
-export function timesOf(record: Record & { problems: readonly AnyProblem[] }, now: Timestamp): ResponseTimes {
-  const { incident, problems } = record;
+export function timesOf(
+  record: Record & Pick<DraftInput, 'members'> & { problems: readonly AnyProblem[] },
+  now: Timestamp,
+): ResponseTimes {
+  const { incident, members, problems } = record;
+  if (members.length > 0) return timesOfGroup(incident, members, now);
   const { opened_at, resolved_at, handling } = incident;
   const [first] = problems;
   const { started_at, alerted_at, mitigated_at, to_detect_seconds, to_mitigate_seconds } =
@@ -85,6 +96,32 @@ export function timesOf(record: Record & { problems: readonly AnyProblem[] }, no
     to_acknowledge_seconds: secondsAfter(alerted_at, acknowledged_at),
     to_mitigate_seconds,
     to_restore_seconds: openSeconds(withEnds(problems, restored_at)),
+  };
+}
+
+/** Returns the times of a group: it lasts from the first alert of its incidents until the last one of them has ended. */
+function timesOfGroup(
+  { opened_at, resolved_at, handling }: IncidentRecord,
+  members: readonly IncidentRecord[],
+  now: Timestamp,
+): ResponseTimes {
+  const problems = members.flatMap((member) => endedProblemsOf(member)).toSorted((a, b) => (a.at < b.at ? -1 : 1));
+  const ends = problems.flatMap(({ until, ended_at: end }) => (until === null ? [end] : []));
+  const alerted_at = problems[0]?.at ?? opened_at;
+  const restored_at = ends.reduce((last, end) => (last === null || end === null ? null : last > end ? last : end));
+  const acknowledged_at = handling?.acknowledged?.at ?? null;
+  return {
+    started_at: alerted_at,
+    alerted_at,
+    acknowledged_at,
+    mitigated_at: null,
+    restored_at,
+    resolved_at,
+    duration_seconds: Math.max(0, secondsBetween(alerted_at, resolved_at ?? now)),
+    to_detect_seconds: null,
+    to_acknowledge_seconds: secondsAfter(alerted_at, acknowledged_at),
+    to_mitigate_seconds: null,
+    to_restore_seconds: restored_at === null ? null : openSeconds(problems),
   };
 }
 

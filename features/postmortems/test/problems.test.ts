@@ -455,9 +455,25 @@ test('the draft of a group tells what was found for each of its incidents', asyn
     '- INC-2 search production: from 11:59. No change is its probable cause. Not mitigated, ended at 12:20.',
     '- INC-3 checkout production: from 11:59. Probable cause: v2 (53 %). Mitigated at 12:04, ended at 12:20.',
     '',
-    'The incident was resolved after 20 minutes.',
+    'The incident was resolved after 21 minutes.',
   ]);
-  expect(markdown).not.toMatch(/several-services|Alert fires|found no suspect|has no mitigation/);
+  expect(markdown).not.toMatch(/several-services|Alert fires|found no suspect|has no mitigation|Describe or automate/);
+  expect(
+    [...markdown.matchAll(/^- \*\*E\d+\*\* (\d\d:\d\d — (?!Joined|Group opens).*checkout.*)$/gm)].map(([, row]) => row),
+  ).toEqual([
+    '11:52 — Deployment of v2 of checkout begins',
+    '11:55 — Deployment of v2 of checkout finishes',
+    expect.stringMatching(/^12:00 — Roll checkout in production back from v2 to v1\? .* \(INC-3 checkout\)$/),
+    '12:04 — A responder: Approved the rollback (INC-3 checkout)',
+    '12:04 — Rolled back to v1 (INC-3 checkout)',
+    expect.stringMatching(/^12:19 — .* \(INC-3 checkout\)$/),
+    expect.stringMatching(/^12:20 — All alerts have resolved .* \(INC-3 checkout\)$/),
+    '12:20 — Resolved: all alerts have resolved, and the mitigation is verified (INC-3 checkout)',
+  ]);
+  expect(sectionOf(markdown, 'Response times').filter((line) => line.startsWith('- '))).toEqual([
+    expect.stringMatching(/^- INC-3 checkout: time to mitigate: 5 minutes \[E\d+\]/),
+    expect.stringMatching(/^- Time to restore: 21 minutes /),
+  ]);
 });
 
 test('a redeploy by hand is the mitigation: in the post-mortem, the console, the CLI, and the delivery figures', async () => {
