@@ -84,9 +84,9 @@ export const whyNoSuspect = (evidence: Evidence, onset: Onset): string => {
   return `no ${activeClearings(cleared).length > 0 ? 'other ' : ''}change of this service or its dependencies ${when}`;
 };
 
-export function replacing(changes: readonly Change[], suspect: Change): { live: Version; suspect: Version } | null {
+export function replacing(changes: readonly Change[], suspect: Change): { live: Change; suspect: Version } | null {
   const live = replacement(changes, suspect);
-  return live && { live: live.version, suspect: suspect.version };
+  return live && { live, suspect: suspect.version };
 }
 
 /** Returns the newer deploy that replaced the suspect, which a rollback would remove as well. */

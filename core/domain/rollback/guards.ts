@@ -157,7 +157,8 @@ export const GUARDS: readonly Guard[] = [
     at: { judgement: 'report' },
     applies: ({ target, top, is_flag, beyond }) =>
       !is_flag && beyond === null && target !== undefined && top !== undefined && replacing(target.changes, top.change),
-    text: ({ live, suspect }) => `${live} was deployed since, so ${suspect} is no longer running`,
+    text: ({ live, suspect }) =>
+      `${live.version} was ${live.kind === 'rollback' ? 'restored' : 'deployed'} since, so ${suspect} is no longer running`,
   }),
   guard({
     code: 'recorded_late',

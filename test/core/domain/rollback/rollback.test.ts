@@ -266,6 +266,14 @@ describe('a guard against the rollback is the first reason:', () => {
   });
 
   test.each([
+    ['deploy', 'v3', 'v3 was deployed since, so v2 is no longer running'],
+    ['rollback', 'v1', 'v1 was restored since, so v2 is no longer running'],
+  ] as const)('a %s that has replaced the suspect is named', (kind, version, text) => {
+    const changes = [change('v1', 240), change('v2', 8), change(version, -3, { kind })];
+    expect(decide(clear({ changes })).reasons[0]).toEqual({ code: 'superseded', text });
+  });
+
+  test.each([
     ['infrastructure', 'an infrastructure change'],
     ['experiment', 'an experiment'],
     ['config', 'a configuration change'],
