@@ -661,7 +661,7 @@ class Drafting {
     if (cause === undefined)
       return [...this.#dependencySentence(problem, label), this.#field(null, question)].join('\n\n');
     const refs = this.#causeRefs(problem);
-    const judged = decisionsOf(problem, this.#record.decisions).findLast(({ question }) => question === undefined);
+    const judged = decisionsOf(problem, this.#record.decisions).findLast((one) => one.question === undefined);
     const reasons = cause.suspect.reasons.map(
       (reason) => `- ${this.#sentence(escaped(this.#naming.text(reason)), ...refs)}`,
     );

@@ -223,7 +223,7 @@ describe('an incident with two bad deploys and an outage right after its resolut
     const page = await consolePage(world, incident.id);
     const [, data = ''] = /data-plot="([^"]*)"/.exec(page) ?? [];
     const { lines } = JSON.parse(data.replaceAll('&quot;', '"')) as { lines: [string, number[], number[]][] };
-    const values = lines.flatMap(([, , all]) => all);
+    const values = lines.flatMap(([, , ofLine]) => ofLine);
     expect(values.filter((value, n) => value !== values[n - 1])).toEqual([0.001, 0.3, 0.001, 0.5, 0.001, 0.41, 0.001]);
     const [, label = ''] = /aria-label="(Health of checkout[^"]*)"/.exec(page) ?? [];
     const told = [...label.matchAll(/(onset|recovered) at (\d\d:\d\d)/g)].map(([, kind, time]) => `${kind} ${time}`);
