@@ -52,6 +52,9 @@ const lockOf = (root: string) =>
 /** @see https://github.com/package-url/purl-spec, the type npm */
 const purl = (name: string, version: string): string => `pkg:npm/${name.replace('@', '%40')}@${version}`;
 
+/** Firebreak is in no registry: with the type npm, scanners would report vulnerabilities of other people's package. */
+const ownPurl = (version: string): string => `pkg:generic/firebreak@${version}`;
+
 /**
  * Returns the software bill of materials in the format CycloneDX 1.6: the packages of the product, without Node.js and
  * the operating system. The same lock file gives the same bytes, so it has no time and no serial number.
@@ -59,7 +62,7 @@ const purl = (name: string, version: string): string => `pkg:npm/${name.replace(
 export function billOfMaterials(root: string): object {
   const project = lockOf(root).packages[''] ?? {};
   const { version = '' } = project;
-  const own = purl('firebreak', version);
+  const own = ownPurl(version);
   const components = shippedPackages(root);
   const refOf = new Map(components.map((one) => [one.id, purl(one.name, one.version)]));
   const refsOf = (ids: readonly string[]) => [...new Set(ids.map((id) => refOf.get(id) ?? id))].toSorted();

@@ -28,12 +28,14 @@ test('lists each package of the product once, by its own name, with its hash and
   });
   expect(billOfMaterials(root)).toMatchObject({
     specVersion: '1.6',
+    // Firebreak is in no registry, so a name of npm would be a package of other people.
+    metadata: { component: { name: 'firebreak', version: '1.0.0', purl: 'pkg:generic/firebreak@1.0.0' } },
     components: [
       { purl: 'pkg:npm/%40s/a@1.0.0', hashes: [{ alg: 'SHA-512', content: '68617368' }] },
       { purl: 'pkg:npm/real-b@2.0.0', licenses: [{ expression: 'ISC' }] },
     ],
     dependencies: [
-      { ref: 'pkg:npm/firebreak@1.0.0', dependsOn: ['pkg:npm/%40s/a@1.0.0'] },
+      { ref: 'pkg:generic/firebreak@1.0.0', dependsOn: ['pkg:npm/%40s/a@1.0.0'] },
       { ref: 'pkg:npm/%40s/a@1.0.0', dependsOn: ['pkg:npm/real-b@2.0.0'] },
       { ref: 'pkg:npm/real-b@2.0.0', dependsOn: [] },
     ],
