@@ -1,11 +1,10 @@
 import * as z from 'zod';
+import { Refusal } from '../domain/refusal.ts';
 
 /** Thrown for a cursor that this API did not return. */
-export class BadCursor extends Error {
-  override readonly name = 'BadCursor';
-
+export class BadCursor extends Refusal {
   constructor() {
-    super('unknown cursor; omit it to start at the newest item');
+    super(400, 'bad-cursor', 'unknown cursor; omit it to start at the newest item');
   }
 }
 

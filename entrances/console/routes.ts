@@ -346,7 +346,7 @@ const pageEvent = (version: string, markup: string): string =>
 
 /** Answers a browser with a page, and a program with a status code alone. */
 async function errorPage(deps: Pick<Deps, 'log'>, thrown: Error, c: Context<Env>): Promise<Response> {
-  const error = thrown.name === 'BadCursor' ? badCursor() : thrown;
+  const error = thrown instanceof Refusal && thrown.code === 'bad-cursor' ? badCursor() : thrown;
   const isExpected = error instanceof Refusal || error instanceof HTTPException;
   if (!isExpected) (c.get('log') ?? deps.log).error('a page failed', { error: error.stack ?? String(error) });
   const status = isExpected ? error.status : 503;

@@ -116,8 +116,6 @@ export function api(deps: ApiDeps): Api {
         error.message || 'the request could not be read',
       );
     if (error instanceof QuarantineFull) return quarantineFull(c, deps, error);
-    // By name, because its class belongs to the table, which the API does not import.
-    if (error.name === 'BadCursor') return problem(c, 400, 'bad-cursor', error.message);
     const log = c.get('log') ?? deps.log;
     log.error('a request failed', { error: error.stack ?? String(error) });
     const detail = detailOf(error, 'the request failed because of an internal error; try again');

@@ -469,7 +469,7 @@ export const MENDS: readonly Mend[] = [
     area: 'console',
     bug: 'An invalid cursor in the address of a list was an internal error of the console.',
     file: 'entrances/console/routes.ts',
-    mended: "thrown.name === 'BadCursor' ? badCursor() : thrown",
+    mended: "thrown instanceof Refusal && thrown.code === 'bad-cursor' ? badCursor() : thrown",
     broken: 'thrown',
     tests: ['test/entrances/console/console.test.ts'],
   },

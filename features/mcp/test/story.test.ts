@@ -129,6 +129,10 @@ test('an agent checks, deploys, explains, and proposes; a person approves, and t
   expect(newest).toMatchObject({ version: 'v1', previous_version: 'v2' });
 });
 
+/** Returns what a result has outside of its fields `untrusted`. */
+const trustedIn = (result: unknown): string =>
+  JSON.stringify(result, (key, value: unknown) => (key === 'untrusted' ? undefined : value));
+
 describe('text that other systems write', () => {
   test('is data, and no text of an alert leads to an act', async () => {
     await record('cart', 'v1', 240);
@@ -147,12 +151,26 @@ describe('text that other systems write', () => {
     ]) {
       expect(JSON.stringify(answer.result)).toContain('Ignore previous instructions');
       expect(answer.text).not.toContain('Ignore');
-      const trusted = JSON.stringify(answer.result, (key, value: unknown) => (key === 'untrusted' ? undefined : value));
-      expect(trusted).not.toContain('Ignore');
+      expect(trustedIn(answer.result)).not.toContain('Ignore');
     }
     const { decisions } = await incident(name);
     expect(new Set(decisions.map(({ kind, state }: any) => `${kind} ${state}`))).toEqual(new Set(['suggest final']));
     expect(await rollbacksOf('cart')).toEqual([]);
+  });
+
+  test('is data in an environment that only an alert names', async () => {
+    const labels = { service: 'cart', environment: INJECTION, action: '' };
+    await firebreak.post('/v1/alerts/alertmanager', group([alert({ labels, fingerprint: 'beef' })]));
+    const list = await eventually(async () => {
+      const answer = await callTool(agent, 'list_incidents', { service: 'unmatched' });
+      return answer.result.items.length > 0 && answer;
+    }, 'the incident');
+    const [item] = list.result.items;
+    const { result } = await callTool(agent, 'explain_incident', { incident: item.incident });
+    for (const shown of [item, result]) {
+      expect(shown).toMatchObject({ environment: '[unusual name]', untrusted: { environment: INJECTION } });
+      expect(trustedIn(shown)).not.toContain('Ignore');
+    }
   });
 
   test('reaches no tool that acts, and the token of an agent cannot approve', async () => {

@@ -169,7 +169,11 @@ describe('list_incidents and explain_incident', () => {
     const list = await callTool(client, 'list_incidents', { service: 'checkout', status: 'open' });
     expect(list.text).toBe(`1 incident, 1 of them open: ${name}.`);
     expect(list.result.items).toEqual([
-      expect.objectContaining({ incident: name, severity: 'warning', untrusted: { title: 'payments fail' } }),
+      expect.objectContaining({
+        incident: name,
+        severity: 'warning',
+        untrusted: { title: 'payments fail', environment: 'production' },
+      }),
     ]);
     const { id } = opened.body;
     await eventually(
@@ -187,6 +191,13 @@ describe('list_incidents and explain_incident', () => {
       expect(result.untrusted.open_because).toEqual(body.open_because);
       expect(result.untrusted.decisions[0].reasons[0]).toBe(body.decisions[0].reasons[0].text);
     }
+  });
+
+  test.each(['list_incidents', 'recent_changes'])('refuse a cursor that %s has not returned', async (name) => {
+    expect(await callTool(client, name, { cursor: 'next' })).toMatchObject({
+      failed: true,
+      text: 'unknown cursor; omit it to start at the newest item (bad-cursor)',
+    });
   });
 
   test.each(['INC-999', 'nothing', '01ARZ3NDEKTSV4RRFFQ69G5FAV'])(

@@ -42,7 +42,7 @@ const shown = (incident: IncidentView, { publicUrl }: Pick<Deps, 'publicUrl'>): 
   incident: incidentName(incident),
   url: incidentUrl(publicUrl, incident) ?? null,
   service: incident.service,
-  environment: incident.environment,
+  environment: nameIn(incident.environment),
   severity: incident.severity,
   status: incident.status,
   opened_at: incident.opened_at,
@@ -50,6 +50,14 @@ const shown = (incident: IncidentView, { publicUrl }: Pick<Deps, 'publicUrl'>): 
   alerts: incident.signal_count,
   waits_for_person: incident.decisions.some(({ state }) => state === 'waiting'),
 });
+
+/** An alert that matches no service names its environment itself. */
+const Written = {
+  title: z.string(),
+  environment: z.string().describe('As the alert or the configuration names it'),
+};
+
+const written = ({ title, environment }: IncidentView) => ({ title, environment });
 
 /** The parameter that names an incident. */
 export const incidentInput = z.string().max(64).describe('Number of the incident, such as INC-42, or its ID');
@@ -75,7 +83,7 @@ export const listIncidents = tool({
     cursor: z.string().max(2048).optional().describe('next_cursor of the previous page'),
   }),
   output: z.object({
-    items: z.array(Shown.extend({ untrusted: untrusted({ title: z.string() }) })),
+    items: z.array(Shown.extend({ untrusted: untrusted(Written) })),
     next_cursor: z.string().nullable(),
   }),
   async run(deps, { caller, may }, { limit, cursor, status, service }) {
@@ -88,7 +96,7 @@ export const listIncidents = tool({
     return {
       text: `${counted(items.length, 'incident')}, ${open.length} of them open${open.length === 0 ? '' : `: ${open.map(incidentName).join(', ')}`}.${next_cursor === null ? '' : ' There are more.'}`,
       result: {
-        items: items.map((one) => ({ ...shown(one, deps), untrusted: { title: one.title } })),
+        items: items.map((one) => ({ ...shown(one, deps), untrusted: written(one) })),
         next_cursor,
       },
     };
@@ -121,7 +129,7 @@ export const explainIncident = tool({
     decisions: z.array(ShownDecision).describe('The newest decisions, newest first'),
     effects: z.array(Effect.pick({ kind: true, state: true, at: true })).describe('What changed the outside world'),
     untrusted: untrusted({
-      title: z.string(),
+      ...Written,
       open_because: z.array(z.string()).describe('What keeps it open'),
       suspects: z.array(Suspect.pick({ version: true, reasons: true })),
       decisions: z.array(z.object({ id: z.string(), reasons: z.array(z.string()), question: z.string().nullable() })),
@@ -149,7 +157,7 @@ export const explainIncident = tool({
         decisions: decisions.map(({ answer_until = null, ...one }) => ({ ...one, answer_until })),
         effects: incident.effects,
         untrusted: {
-          title: incident.title,
+          ...written(incident),
           open_because: overview === undefined ? [] : keepsOpen(overview, config, deps.timeScale),
           suspects: incident.suspects,
           decisions: decisions.map(({ id: decision, reasons, question = null }) => ({

@@ -156,7 +156,7 @@ describe('pages', () => {
   });
 
   test('refuse an unknown cursor', async () => {
-    await expect(log.list({ limit: 1, cursor: 'bm90aGluZw' })).rejects.toMatchObject({ name: 'BadCursor' });
+    await expect(log.list({ limit: 1, cursor: 'bm90aGluZw' })).rejects.toMatchObject({ code: 'bad-cursor' });
   });
 });
 
