@@ -322,6 +322,16 @@ describe.skipIf(!TOOLS_RUN_HERE)('the chart, rendered by Helm', () => {
       ['a number as a variable', { environment: { FIREBREAK_TIME_SCALE: 60 } }, 'got number, want string'],
       ['an unknown action of the policy for freezes', { admissionPolicy: 'Refuse' }, 'admissionPolicy'],
       ['an unknown configuration file', { config: { service: {} } }, "additional properties 'service' not allowed"],
+      [
+        'a configuration file whose text is no YAML, which would lose all permissions',
+        { config: { services: 'services: [' } },
+        'config.services: error converting YAML',
+      ],
+      [
+        'a configuration file whose text is a list',
+        { config: { paging: '- shadow' } },
+        'config.paging: error unmarshaling JSON',
+      ],
       ['a policy that lets everyone in', { networkPolicy: { from: [] } }, 'minItems'],
       [
         'a shared volume',
