@@ -1,7 +1,7 @@
 /**
  * `npm run check:unit`: boots systemd in a Debian base, installs Firebreak with the commands of docs/how-to/production.md,
- * and checks that the unit restarts, limits, and protects it, and that incidents continue after `kill -9` and an upgrade, also
- * those of a released version.
+ * and checks that the unit restarts, limits, and protects it, and that incidents continue after `kill -9`, a stall, another
+ * boot, and an upgrade, also those of a released version.
  * Needs root access, Debian's packages `mmdebstrap` and `systemd-container`, Debian's repository, and npm's registry;
  * otherwise, it is skipped with the reason.
  */
@@ -40,6 +40,10 @@ const MEMORY_MAX = 1536 * 1024 * 1024;
 
 /** Less than Firebreak needs. */
 const TOO_LITTLE_MEMORY = '60M';
+
+/** `WatchdogSec` for one check, instead of the minute of the unit. */
+const SHORT_WATCHDOG = '10s';
+const DROP_IN = '/run/systemd/system/firebreak.service.d';
 
 const PROGRAM = 'opt/firebreak';
 const CLONE = 'usr/local/src/firebreak';
@@ -226,7 +230,7 @@ async function checkUnit(folder: string, boot: (at: string) => Machine): Promise
     copyClone(at);
     installVersion(at, PREVIOUS, install.join('\n'));
   });
-  const machine = boot(at);
+  let machine = boot(at);
   const ready = () => story.ready(() => machine.whyDown());
   await checks.check('systemd boots as PID 1', async () => await machine.booted());
   machine.afterEnd = useMemoryController(machine);
@@ -291,6 +295,25 @@ async function checkUnit(folder: string, boot: (at: string) => Machine): Promise
       },
     );
   }
+  await checks.check('systemd kills and restarts a process that does not respond', async () => {
+    const script = `mkdir ${DROP_IN} && printf '[Service]\\nWatchdogSec=${SHORT_WATCHDOG}\\n' > ${DROP_IN}/watchdog.conf`;
+    machine.run(`${script} && systemctl daemon-reload && systemctl restart firebreak`);
+    await ready();
+    const before = Number(machine.show('NRestarts'));
+    process.kill(machine.main, 'SIGSTOP');
+    await machine.restarted(before + 1);
+    machine.run(`journalctl --unit=firebreak | grep --quiet 'Watchdog timeout'`);
+    machine.run(`rm -r ${DROP_IN} && systemctl daemon-reload`);
+    await ready();
+    await story.isOpen();
+  });
+  await checks.check('after the machine boots again, it runs, and the incident is still open', async () => {
+    await machine.end();
+    machine = boot(at);
+    await machine.booted();
+    await ready();
+    await story.isOpen();
+  });
   await checks.check('after an upgrade, the incident continues', async () => {
     machine.run('systemctl stop firebreak');
     if (machine.show('Result') !== 'success') throw new Error(`the stop ended with ${machine.show('Result')}`);
@@ -315,9 +338,6 @@ async function checkUnit(folder: string, boot: (at: string) => Machine): Promise
     await ready();
     await resolveReleased(root, `http://127.0.0.1:${port}`);
     return version;
-  });
-  await checks.check('it starts at boot', () => {
-    machine.run('systemctl is-enabled firebreak');
   });
 }
 
