@@ -70,3 +70,7 @@ export const likelihood = (confidence: number): string => (confidence >= 0.5 ? '
 /** Says how probably a change is the cause. */
 export const likelihoodText = (name: string, confidence: number): string =>
   `${likelihood(confidence)} cause: ${name} (${probability(confidence)})`;
+
+/** Returns the suspects that are shown to people: without improbable ones, and none if all are. */
+export const suspectsToShow = <T extends { confidence: number }>(suspects: readonly T[]): readonly T[] =>
+  suspects.filter(({ confidence }) => confidence >= IMPROBABLE);

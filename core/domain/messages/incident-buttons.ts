@@ -2,6 +2,7 @@ import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 import { closedAsOf } from '../incidents/closing.ts';
 import { whyNotReopenable } from '../incidents/reopening.ts';
 import { suspectName } from '../changes/change-words.ts';
+import { suspectsToShow } from '../correlation/words.ts';
 import { activeClearings } from '../changes/cleared-suspects.ts';
 import { failedRollback } from '../rollback/failed-rollback.ts';
 import { isAcknowledged } from '../paging/acknowledgement.ts';
@@ -209,7 +210,7 @@ function flagButtons({ incident: { id }, effects }: Overview): ChatButton[] {
 /** Returns the buttons for the most probable suspect, and for the one that was cleared last. */
 function suspectButtons(story: Overview): ChatButton[] {
   const { id, suspects, cleared } = story.incident;
-  const [suspect] = suspects;
+  const [suspect] = suspectsToShow(suspects);
   const last = activeClearings(cleared).at(-1);
   return [
     ...(suspect === undefined

@@ -16,7 +16,7 @@ import { statusWords } from '../incidents/status-words.ts';
 import { type AlertLine, alertLines } from './alert-lines.ts';
 import { similarWords } from '../incidents/similar.ts';
 import { contradictedMinutes } from '../incidents/page-contradiction.ts';
-import { IMPROBABLE, probability } from '../correlation/words.ts';
+import { probability, suspectsToShow } from '../correlation/words.ts';
 import { serviceEnvironmentText, type Overview } from './story.ts';
 import { incidentLines } from './incident-lines.ts';
 
@@ -225,10 +225,6 @@ function suspectsPart(story: Overview): ChatPart[] {
   ]);
   return [{ kind: 'text', text: [{ bold: 'Suspects' }, ...rows, ...clearedText] }];
 }
-
-/** Returns the suspects that are shown to people: without improbable ones, and none if all are. */
-export const suspectsToShow = <T extends { confidence: number }>(suspects: readonly T[]): readonly T[] =>
-  suspects.filter(({ confidence }) => confidence >= IMPROBABLE);
 
 /**
  * Says why no suspect is shown. A decision that names a version to roll back speaks of a change, even if none is probable.

@@ -4,7 +4,7 @@ import { suspectName } from '../../../core/domain/changes/change-words.ts';
 import { clearingsText, activeClearings } from '../../../core/domain/changes/cleared-suspects.ts';
 import { safeLimitText, whyNotTo } from '../../../core/domain/changes/named-version.ts';
 import { matchingName, suggestedName } from '../../../core/domain/catalogue/known-names.ts';
-import { suspectsToShow } from '../../../core/domain/messages/incident-card.ts';
+import { suspectsToShow } from '../../../core/domain/correlation/words.ts';
 import type { ChatButton, ChatMessage, Text } from '../../../core/domain/messages/chat-message.ts';
 import { minuteOf, serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';

@@ -8,7 +8,8 @@ import { evidencePath } from '../../../../core/domain/incidents/console-link.ts'
 import { decisionLines, linesOf } from '../../../../core/domain/messages/decision-lines.ts';
 import type { Place } from '../../../../core/domain/messages/place-names.ts';
 import { capitalized } from '../../../../core/domain/messages/decision-lines.ts';
-import { noSuspectText, suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
+import { suspectsToShow } from '../../../../core/domain/correlation/words.ts';
+import { noSuspectText } from '../../../../core/domain/messages/incident-card.ts';
 import { rollbackOf } from '../../../../core/domain/messages/incident-lines.ts';
 import { questionName } from '../../../../core/domain/rollback/question-names.ts';
 import type { DecisionView, Effect, IncidentRecord } from '../../../../schemas/incidents/incident.ts';

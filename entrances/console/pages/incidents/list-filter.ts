@@ -1,4 +1,4 @@
-import { suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
+import { suspectsToShow } from '../../../../core/domain/correlation/words.ts';
 import type { Attention } from '../../../../core/domain/incidents/attention.ts';
 import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
 import { Severity } from '../../../../schemas/config/names.ts';

@@ -3,7 +3,7 @@ import { suspectName } from '../../../../core/domain/changes/change-words.ts';
 import { html } from 'hono/html';
 import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
-import { suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
+import { suspectsToShow } from '../../../../core/domain/correlation/words.ts';
 import { serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
 import { Severity } from '../../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';

@@ -8,14 +8,14 @@ import { incidentName } from '../../../../core/domain/incidents/incident-number.
 import { answerable } from '../../../../core/domain/messages/incident-buttons.ts';
 import { decisionLines } from '../../../../core/domain/messages/decision-lines.ts';
 import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
-import { noSuspectText, ROLE_NAMES, suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
+import { noSuspectText, ROLE_NAMES } from '../../../../core/domain/messages/incident-card.ts';
 import { rollbackOf } from '../../../../core/domain/messages/incident-lines.ts';
 import { serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
 import { contradictionText, contradictionToShow } from '../../../../core/domain/incidents/page-contradiction.ts';
 import type { IncidentSummary } from '../../../../core/domain/ports/incidents.ts';
 import type { DecisionView, IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
-import { likelihood } from '../../../../core/domain/correlation/words.ts';
+import { likelihood, suspectsToShow } from '../../../../core/domain/correlation/words.ts';
 import {
   addressWith,
   ago,

@@ -1,7 +1,6 @@
 import { html } from 'hono/html';
 import { activeClearings } from '../../../../core/domain/changes/cleared-suspects.ts';
-import { probability } from '../../../../core/domain/correlation/words.ts';
-import { suspectsToShow } from '../../../../core/domain/messages/incident-card.ts';
+import { probability, suspectsToShow } from '../../../../core/domain/correlation/words.ts';
 import { addressWith, type Html, onDemand } from '../../parts.ts';
 import { runbookPath } from '../runbooks/parts.ts';
 import type { IncidentActionName } from './actions.ts';

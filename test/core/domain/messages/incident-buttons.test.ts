@@ -161,6 +161,12 @@ describe('buttons of an incident', () => {
     expect(words({ decisions: [ofAnother], effects: [acted] })).not.toContain('counts against');
   });
 
+  test('offer to clear no suspect that is not shown', () => {
+    const improbable = suspects.map((one) => ({ ...one, confidence: 0.02 }));
+    expect(verbs({ incident: incident({ suspects }) }).flat()).toContain('not_the_deploy');
+    expect(verbs({ incident: incident({ suspects: improbable }) }).flat()).not.toContain('not_the_deploy');
+  });
+
   test('offer to suspect the last cleared version again, except withdrawn clearings', () => {
     const one = {
       change_id: `chg_${'0'.repeat(26)}` as ChangeId,
