@@ -403,14 +403,15 @@ async function whyNotRepeated(
 /** Requests another judgement if its result would be another act, or would make a waiting question pointless. */
 async function judgeIfDifferent(
   deps: Deps,
-  { incident, judged, decision }: StoredJudgement,
+  { incident, judged, inputs, decision }: StoredJudgement,
   request: JudgementRequest,
   since: readonly Concerned[],
 ): Promise<void> {
   if (whyNotJudgedAgain(judged) !== null) return;
   const now = await judgeNow(deps, incident, request);
   const changes = since.map(({ change }) => change);
-  if (!hasNewResult(decision, now, changes)) return;
+  const known = inputs.targets.flatMap((target) => target.changes);
+  if (!hasNewResult(decision, now, changes, known)) return;
   const { number } = judged;
   if (!(await withdraw(deps, incident, { number, decision }, since))) return;
   await noteNews(deps, incident, since, 'judged again', `-${number}`);

@@ -13,7 +13,7 @@ import { onsetOf } from '../correlation/onset.ts';
 import type { Decision, DecisionInputs } from '../rollback/judgement.ts';
 import type { OfferedAct } from '../rollback/offers.ts';
 import { KIND_WORDS, ofServiceText } from './change-words.ts';
-import { endOf, putsVersionLive } from './versions.ts';
+import { byStart, endOf, putsVersionLive } from './versions.ts';
 
 /** Maximum time between the onset and the alert, and maximum age of an alert on receipt. */
 const ONSET_BEFORE_OPENING_SECONDS = 3600;
@@ -198,10 +198,18 @@ type JudgedDecision = Pick<DecisionView, 'kind' | 'state' | 'target' | 'from_ver
  * Returns whether an incident must be judged again after a change has ended, or a newer version was deployed: if another
  * act would be proposed now, or if the change made a waiting question pointless. Of measurements alone, only proof withdraws a
  * question (`laterProof`).
+ *
+ * @param known changes of the targets that the question knew, oldest first
  */
-export function hasNewResult(before: JudgedDecision, now: Decision, changes: readonly Change[]): boolean {
+export function hasNewResult(
+  before: JudgedDecision,
+  now: Decision,
+  changes: readonly Change[],
+  known: readonly Change[],
+): boolean {
   const isWaiting = before.kind === 'approve' && before.state === 'waiting';
   if (isSupersededIn(now)) return isWaiting;
+  if (isWaiting && changes.some((change) => isReplacedBy(before, change, known))) return true;
   if (isSameRollback(before, now)) return false;
   if (now.kind !== 'none' && (now.from !== null || now.offers !== undefined)) return !isSameProposal(before, now);
   return isWaiting && changes.some((change) => change.status === 'cancelled' && isAskedAbout(before, change));
@@ -210,6 +218,24 @@ export function hasNewResult(before: JudgedDecision, now: Decision, changes: rea
 /** Returns whether a newer version runs than the one that would be rolled back, so that nothing can be asked about it. */
 export const isSupersededIn = ({ kind, reasons }: Pick<Decision, 'kind' | 'reasons'>): boolean =>
   kind !== 'approve' && reasons[0]?.code === 'superseded';
+
+/** Returns whether a change puts another version live than one that a question would roll back, after that. */
+function isReplacedBy(
+  { target, from_version, offers = [] }: JudgedDecision,
+  change: Change,
+  known: readonly Change[],
+): boolean {
+  if (!putsVersionLive(change) || change.status === 'failed' || change.status === 'cancelled') return false;
+  const asked = [{ ...target, from_version }, ...offers];
+  return asked.some((one) => {
+    const { service, environment } = change;
+    if (one.service !== service || one.environment !== environment || one.from_version === change.version) return false;
+    const removed = known.findLast(
+      (other) => other.service === service && other.environment === environment && other.version === one.from_version,
+    );
+    return removed !== undefined && byStart(removed, change) < 0;
+  });
+}
 
 const isSameProposal = (before: JudgedDecision, now: Decision): boolean =>
   before.kind === now.kind &&

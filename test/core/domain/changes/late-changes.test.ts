@@ -171,6 +171,7 @@ describe('the end of a change, or a newer version, leads to another judgement', 
   };
   const cancelled = change({}, { version: 'v2', status: 'cancelled' });
   const ended = change({}, { version: 'v2' });
+  const newer = change({ began: -1, ended: -2 }, { version: 'v3' });
   type Case = [why: string, before: object, now: object, change: Change, expected: boolean];
 
   test.each<Case>([
@@ -195,11 +196,15 @@ describe('the end of a change, or a newer version, leads to another judgement', 
       false,
     ],
     ['if the rollout that is asked about was cancelled', question, nothing, cancelled, true],
+    ['if another version runs since, whatever is proposed', question, nothing, newer, true],
+    ['not if that deploy has failed', question, nothing, { ...newer, status: 'failed' }, false],
+    ['not if it was there before', question, nothing, change({ began: 30, ended: 20 }, { version: 'v1.5' }), false],
     ['not because measurements have changed', question, nothing, ended, false],
     ['not because another rollout was cancelled', question, nothing, change({}, { status: 'cancelled' }), false],
     ['not if nothing is proposed', { ...question, kind: 'none', state: 'final' }, nothing, cancelled, false],
   ])('%s', (_, before, now, of, expected) => {
-    expect(hasNewResult(before as never, now as never, [of])).toBe(expected);
+    const known = [change({ began: 60, ended: 55 }, { version: 'v1' }), change({}, { version: 'v2' })];
+    expect(hasNewResult(before as never, now as never, [of], known)).toBe(expected);
   });
 });
 
