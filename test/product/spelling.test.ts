@@ -168,3 +168,29 @@ test('what a person starts', async () => {
   );
   expect([status, body.detail]).toEqual([409, expect.stringContaining('order-service production')]);
 });
+
+test.each([
+  ['PRD', 'production'],
+  ['stg', 'staging'],
+])('%s means %s wherever a sender names the environment', async (environment, meant) => {
+  const service = 'order-service';
+  const version = `v-${environment}`;
+  const recorded = await firebreak.post('/v1/deployments', { service, environment, version });
+  expect(recorded).toMatchObject({ status: 201, body: { environment: meant, warnings: [] } });
+  const title = `Orders of ${environment}`;
+  const alert = { service: 'search', environment, severity: 'info', title, dedup_key: title, status: 'firing' };
+  expect((await firebreak.post('/v1/alerts/generic', alert)).status).toBe(202);
+  const found = await eventually(
+    async () =>
+      (await firebreak.get('/v1/signals?service=search')).body.items.find(
+        (one: { title: string }) => one.title === title,
+      ),
+    'the alert',
+  );
+  expect(found).toMatchObject({ environment: meant });
+  const opened = await firebreak.post('/v1/freezes', { service, environment, reason: 'Audit' });
+  expect(opened.body).toMatchObject({ environment: meant });
+  const check = await firebreak.get(`/v1/freeze-check?service=${service}&environment=${environment}`);
+  expect(check.body).toMatchObject({ allowed: false });
+  expect(check.body.reasons.map(({ code }: { code: string }) => code)).toContain('name_corrected');
+});

@@ -1,8 +1,8 @@
 import {
   catalogueName,
   configuredEnvironments,
+  environmentNamed,
   environmentsOf,
-  matchingName,
   type NamingConfig,
 } from '../catalogue/known-names.ts';
 import { unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
@@ -114,7 +114,7 @@ export function serviceEnvironmentOf(
   const written = environmentNameIn(labels.get('environment')) ?? environmentNameIn(labels.get('env'));
   const found = serviceWith(labels, services);
   const known = found === undefined ? configuredEnvironments(config) : environmentsOf(config, found.name);
-  const labelledEnvironment = written && ((matchingName(written, known) ?? written) as EnvironmentName);
+  const labelledEnvironment = written && ((environmentNamed(written, known) ?? written) as EnvironmentName);
   const environment = found && (labelledEnvironment ?? unnamedEnvironmentOf(found.entry));
   if (found !== undefined && environment !== undefined && runsIn(found.entry, environment))
     return { service: found.name, environment: environment as EnvironmentName, unmatched: null };

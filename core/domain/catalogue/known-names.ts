@@ -102,6 +102,52 @@ export function matchingName(
   return alike.length === 1 ? alike[0] : undefined;
 }
 
+/** Names of an environment that all mean the same. `inTags`: also with more, as in `staging-eu`, `qa2`, and `dev-ada`. */
+type UsualEnvironment = { names: readonly string[]; inTags?: true };
+
+/** Usual environments. Words that mean something else in longer names, such as `test-suite`, are not read there. */
+const USUAL_ENVIRONMENTS: readonly UsualEnvironment[] = [
+  { names: ['production', 'prod', 'prd'], inTags: true },
+  { names: ['preproduction', 'preprod', 'pre-production', 'pre-prod'], inTags: true },
+  { names: ['staging', 'stage', 'stg'], inTags: true },
+  { names: ['development', 'dev'], inTags: true },
+  { names: ['qa'], inTags: true },
+  { names: ['uat'], inTags: true },
+  { names: ['test', 'testing'] },
+  { names: ['integration', 'int'] },
+  { names: ['acceptance', 'acc'] },
+  ...['live', 'canary', 'demo', 'sandbox', 'preview'].map((name) => ({ names: [name] })),
+];
+
+const namesOfUsual = new Map(USUAL_ENVIRONMENTS.flatMap(({ names }) => names.map((name) => [name, names])));
+
+/** Returns whether a name is a usual one of an environment, which the configuration need not have. */
+export const isUsualEnvironment = (name: string): boolean => namesOfUsual.has(nameKey(name));
+
+const IN_TAGS = USUAL_ENVIRONMENTS.flatMap(({ names, inTags }) => (inTags === true ? names : [])).join('|');
+const WITH_ENVIRONMENT = new RegExp(
+  String.raw`^(?:${IN_TAGS})\d{0,6}(?:[-_./]|$)|(?:^|[-_./])(?:${IN_TAGS})\d{0,6}$`,
+  'i',
+);
+
+/** Returns whether a tag begins or ends with a usual name of an environment, possibly with a number. */
+export const hasUsualEnvironment = (tag: string): boolean => WITH_ENVIRONMENT.test(tag);
+
+/** Returns the environments that a name can mean: those spelled alike, or else those of which it is another usual name. */
+export function environmentsAlike(name: string, known: Iterable<string>): string[] {
+  const all = new Set(known);
+  const alike = namesAlike(name, all);
+  const usual = alike.length > 0 ? undefined : namesOfUsual.get(nameKey(name));
+  return usual === undefined ? alike : [...all].filter((one) => usual.includes(nameKey(one)));
+}
+
+/** Returns the environment that a name means: an exact match, or the only one that it can mean. Undefined: none. */
+export function environmentNamed(name: string, known: ReadonlySet<string> | readonly string[]): string | undefined {
+  if ('has' in known ? known.has(name) : known.includes(name)) return name;
+  const alike = environmentsAlike(name, known);
+  return alike.length === 1 ? alike[0] : undefined;
+}
+
 /**
  * Returns the name of a service as the catalogue writes it: the name itself, or the only one that differs in nothing but case,
  * character width, and blanks. Undefined: the catalogue has none.
@@ -157,7 +203,7 @@ export type RequestedScope = { service?: string | null | undefined; environment?
 export function inConfiguredSpelling<T extends RequestedScope>(config: NamingConfig, named: T): T {
   const service = named.service == null ? undefined : configuredService(config, named.service);
   const environments = service === undefined ? configuredEnvironments(config) : environmentsOf(config, service);
-  const environment = named.environment == null ? undefined : matchingName(named.environment, environments);
+  const environment = named.environment == null ? undefined : environmentNamed(named.environment, environments);
   return {
     ...named,
     ...(service !== undefined && { service: ServiceName.parse(service) }),
@@ -201,7 +247,7 @@ export function unconfiguredEnvironment(
 ): Unconfigured | null {
   if (configuredScopes(config).size === 0) return null;
   const knownEnvironments = environmentsOf(config, service);
-  if (matchingName(environment, knownEnvironments) !== undefined) return null;
+  if (environmentNamed(environment, knownEnvironments) !== undefined) return null;
   return { configured: [...knownEnvironments].toSorted(), suggestion: suggestedName(environment, knownEnvironments) };
 }
 

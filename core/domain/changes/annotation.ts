@@ -13,8 +13,10 @@ import { serviceEntry, unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
 import { nameKey } from '../access/actor-identity.ts';
 import {
   configuredEnvironments,
+  environmentNamed,
   environmentsOf,
-  matchingName,
+  hasUsualEnvironment,
+  isUsualEnvironment,
   type NamingConfig,
   serviceNamed,
 } from '../catalogue/known-names.ts';
@@ -34,20 +36,7 @@ const KINDS = {
 } as const satisfies Record<string, ChangeKind>;
 const KIND_TAGS = Object.keys(KINDS) as (keyof typeof KINDS)[];
 
-/** Usual names of environments, which say where a deployment is even if the configuration does not have them. */
-const USUAL_ENVIRONMENTS =
-  /^(?:prod|prd|production|live|pre-?prod(?:uction)?|stage|stg|staging|canary|qa|uat|test|testing|int|integration|acc|acceptance|demo|sandbox|preview|dev|development)$/i;
-
-/** Other names of the same environment. */
-const SAME_ENVIRONMENT: readonly (readonly string[])[] = [
-  ['production', 'prod', 'prd'],
-  ['staging', 'stage', 'stg'],
-  ['development', 'dev'],
-];
-
-/** An environment with its region, number, or owner, such as `staging-eu`, `eu-prod`, `qa2`, and `dev-ada`. */
-const ENVIRONMENT_PART = /^(?:pre-?prod|prod|prd|production|stage|stg|staging|uat|qa|dev)$/i;
-/** Words that make a tag with such a part one about people or tests. */
+/** Words that make a tag with the name of an environment one about people or tests. */
 const NO_ENVIRONMENT = /^(?:team|ops|bot|tests?|suite|report|ready|approved|passed|verified|platform|tools?)$/i;
 
 /** Times before, in milliseconds, are in seconds: these are of the years before 1973. */
@@ -114,8 +103,8 @@ export function changeOfAnnotation(
     environment === undefined
       ? others.filter(
           (tag) =>
-            USUAL_ENVIRONMENTS.test(tag) ||
-            matchingName(tag, configuredEnvironments(config)) !== undefined ||
+            isUsualEnvironment(tag) ||
+            environmentNamed(tag, configuredEnvironments(config)) !== undefined ||
             (tag !== likely[0] && hasEnvironment(tag)),
         )
       : [];
@@ -144,21 +133,9 @@ export function changeOfAnnotation(
   return none(textOf(parsed.error));
 }
 
-/** Returns the environment that a name means, also by another usual name of it. Undefined: none of them. */
-function environmentNamed(name: string, possible: readonly string[] | ReadonlySet<string>): string | undefined {
-  const same = SAME_ENVIRONMENT.find((names) => names.includes(name.toLowerCase())) ?? [];
-  const [other, ...more] = [...possible].filter((one) => same.includes(one.toLowerCase()));
-  return matchingName(name, possible) ?? (more.length === 0 ? other : undefined);
-}
-
-/** Returns whether a tag begins or ends with the name of an environment. */
-function hasEnvironment(tag: string): boolean {
-  const parts = tag.split(/[-_./]/).map((part) => part.replace(/\d{1,6}$/, ''));
-  return (
-    [parts.at(0), parts.at(-1)].some((part = '') => ENVIRONMENT_PART.test(part)) &&
-    !parts.some((part) => NO_ENVIRONMENT.test(part))
-  );
-}
+/** Returns whether a tag is an environment with its region, number, or owner. */
+const hasEnvironment = (tag: string): boolean =>
+  hasUsualEnvironment(tag) && !tag.split(/[-_./]/).some((part) => NO_ENVIRONMENT.test(part));
 
 /** Returns how a deploy ended, if its tags say that it did not succeed, such as `failed` or `status:cancelled`. */
 function outcomeOf(tags: readonly string[]): { status?: 'failed' | 'cancelled' } {
@@ -266,7 +243,7 @@ function readTags(services: Config['services'], tags: readonly string[]) {
     const name = tag.slice(0, colon).trim().toLowerCase();
     const value = tag.slice(colon + 1).trim();
     // A stage is one of the pipeline, or an environment.
-    const isEnvironment = name === 'env' || (name === 'stage' && USUAL_ENVIRONMENTS.test(value));
+    const isEnvironment = name === 'env' || (name === 'stage' && isUsualEnvironment(value));
     return colon > 0 && value !== '' ? [[isEnvironment ? 'environment' : name, value]] : [];
   });
   return {

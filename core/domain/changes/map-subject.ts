@@ -1,4 +1,4 @@
-import { environmentsOf, matchingName, type NamingConfig } from '../catalogue/known-names.ts';
+import { environmentNamed, environmentsOf, matchingName, type NamingConfig } from '../catalogue/known-names.ts';
 import type { ChangeSources, Config, EnvironmentEntry, ServiceEntry } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { ReportSource, ReportSubject } from '../../../schemas/changes/change-report.ts';
@@ -41,14 +41,19 @@ export function mapSubject(config: NamingConfig, source: ReportSource, subject: 
   const { services } = config;
   const all = candidatesIn(config);
   const { environment } = subject;
-  const isExact = (candidate: Candidate): boolean => environmentNames(source, candidate).includes(environment ?? '');
+  const meantOf = new Map(
+    [...Map.groupBy(all, ({ service }) => service)].map(([service, ofService]) => [
+      service,
+      environmentNamed(
+        environment ?? '',
+        ofService.flatMap((candidate) => environmentNames(source, candidate)),
+      ),
+    ]),
+  );
   const inEnvironment = (candidate: Candidate): boolean =>
     environment === undefined
       ? isUsual(candidate)
-      : isExact(candidate) ||
-        // Letter case decides only between environments that differ in nothing else.
-        (environmentNames(source, candidate).some(isSameName(environment)) &&
-          !all.some((other) => other.service === candidate.service && isExact(other)));
+      : environmentNames(source, candidate).includes(meantOf.get(candidate.service) ?? '');
   const unmapped = (why: string): Mapping => ({ kind: 'unmapped', why, lines: linesFor(services, source, subject) });
 
   if (subject.service !== undefined) {
@@ -154,11 +159,6 @@ function listsEnvironment(source: ReportSource, { environmentEntry }: Candidate)
   return named !== undefined && environmentEntry.sources?.[named] !== undefined;
 }
 
-const isSameName =
-  (name: string) =>
-  (other: string): boolean =>
-    name.toLowerCase() === other.toLowerCase();
-
 const countListed = (candidate: Candidate, objects: readonly SubjectObject[], subject: ReportSubject): number =>
   objects.filter((key) => isListed(candidate, key, subject[key])).length;
 
@@ -223,7 +223,7 @@ function linesFor(services: Config['services'], source: ReportSource, subject: R
     subject.service ?? (isKnown && owners.length === 1 ? owner[0] : (path?.split('/').at(-1) ?? '<service>'));
   const known = serviceEntry(services, service);
   const environments = Object.keys(known?.environments ?? {});
-  const mapped = environments.find(isSameName(environment ?? ''));
+  const mapped = environmentNamed(environment ?? '', environments);
   const target = mapped ?? environmentFor(environments, environment);
   const objects = OBJECTS.flatMap((key) =>
     subject[key] === undefined ? [] : [`          ${key}: ${yaml(subject[key])}`],

@@ -1,4 +1,4 @@
-import { matchingName } from '../../../core/domain/catalogue/known-names.ts';
+import { environmentNamed, matchingName } from '../../../core/domain/catalogue/known-names.ts';
 import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import type { ReplyTo } from '../../../core/domain/ports/chat.ts';
 import { nearest, suggestionText } from '../../../core/domain/lint/similar-names.ts';
@@ -107,7 +107,7 @@ function scopeErrors({ services }: Catalogue, { service, environment }: Declare)
   }
   // A service without configured environments accepts any.
   if (environment === null || entry.environments.length === 0) return null;
-  if (matchingName(environment, entry.environments) !== undefined) return null;
+  if (environmentNamed(environment, entry.environments) !== undefined) return null;
   return {
     [FIELDS.environment]: `${service.slice(0, 80)} has only these environments: ${entry.environments.slice(0, 10).join(', ')}`,
   };

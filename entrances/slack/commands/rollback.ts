@@ -3,7 +3,7 @@ import { defaultEnvironmentOf, serviceEntry } from '../../../core/domain/catalog
 import { suspectName } from '../../../core/domain/changes/change-words.ts';
 import { clearingsText, activeClearings } from '../../../core/domain/changes/cleared-suspects.ts';
 import { safeLimitText, whyNotTo } from '../../../core/domain/changes/named-version.ts';
-import { matchingName, suggestedName } from '../../../core/domain/catalogue/known-names.ts';
+import { environmentNamed, suggestedName } from '../../../core/domain/catalogue/known-names.ts';
 import { suspectsToShow } from '../../../core/domain/correlation/words.ts';
 import type { ChatButton, ChatMessage, Text } from '../../../core/domain/messages/chat-message.ts';
 import { minuteOf, serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
@@ -69,7 +69,7 @@ function parseRollback(input: CommandArguments): Request | UsageError {
 function isEnvironment(word: string, service: string, { environmentsOf }: { environmentsOf: EnvironmentsOf }): boolean {
   const isVersion = REVISION.test(word) || /^v?\d+[.\d]|^[0-9a-f]{7,40}$|^sha256:|^v\d+$/i.test(word);
   const known = environmentsOf(service);
-  return known === undefined ? !isVersion : matchingName(word, known) !== undefined;
+  return known === undefined ? !isVersion : environmentNamed(word, known) !== undefined;
 }
 
 /** Lists failing and recently deployed services. */
@@ -99,12 +99,12 @@ const SUSPECTS_SHOWN = 3;
 async function serviceEnvironmentIn(
   deps: CommandDeps,
   named: string,
-  environmentNamed: string | null,
+  given: string | null,
 ): Promise<ServiceEnvironment> {
   const service = await knownService(deps, named);
   const entry = serviceEntry((await deps.config.current()).services, service);
   const environments = Object.keys(entry?.environments ?? {});
-  const wanted = environmentNamed ?? defaultEnvironmentOf(entry);
+  const wanted = given ?? defaultEnvironmentOf(entry);
   const environment = await knownEnvironment(deps, { service, environment: wanted });
   if (!environments.includes(environment)) throw noEnvironment(service, environment, environments);
   return { service, environment };

@@ -1,5 +1,5 @@
 import { requestCanaryCommand } from '../actions/canaries.ts';
-import { matchingName } from '../../../core/domain/catalogue/known-names.ts';
+import { environmentNamed } from '../../../core/domain/catalogue/known-names.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { isFinal } from '../decisions/progress.ts';
@@ -27,7 +27,7 @@ async function targetOf(deps: CommandDeps, { service: name, environment, reason,
   // would apply to another environment.
   const allEnvironments = new Set(Object.values(services).flatMap((entry) => Object.keys(entry.environments)));
   const isEnvironment =
-    environment === null && rest !== null && matchingName(rest.first, allEnvironments) !== undefined;
+    environment === null && rest !== null && environmentNamed(rest.first, allEnvironments) !== undefined;
   const named = isEnvironment ? rest.first : environment;
   const known = named === null ? null : await knownEnvironment(deps, { service, environment: named });
   if (known !== null && !environments.includes(known)) throw noEnvironment(service, known, environments);

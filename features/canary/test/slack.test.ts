@@ -97,8 +97,8 @@ describe('canaries in Slack', () => {
     expect([(await read(first)).command, (await read(second)).command?.kind]).toEqual([null, 'abort']);
     await says(`canary hold ${service} production`);
     expect((await read(first)).command).toMatchObject({ kind: 'hold', reason: null });
-    expect(await says(`canary hold ${service} env=prod`)).toBe(
-      `${service} has no environment "prod"; it has production, staging. Did you mean "production"? Nothing was done.`,
+    expect(await says(`canary hold ${service} env=produ`)).toBe(
+      `${service} has no environment "produ"; it has production, staging. Did you mean "production"? Nothing was done.`,
     );
   });
 

@@ -2,10 +2,11 @@ import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import {
   configuredEnvironments,
   configuredScopes,
+  environmentNamed,
+  environmentsAlike,
   knownTeams,
   suggestedName,
   matchingName,
-  namesAlike,
   unconfiguredEnvironment,
   unconfiguredWords,
 } from '../../../core/domain/catalogue/known-names.ts';
@@ -38,7 +39,7 @@ export async function resolveScope(
     service === null ? undefined : (matchingName(service, configuredScopes(config)) ?? matchingName(service, services));
   const environments = environmentsOf(config, live, { service: knownService ?? service, team });
   const alike = environment === null ? [] : alikeIn(environment, environments);
-  const knownEnvironment = environment === null ? undefined : matchingName(environment, alike);
+  const knownEnvironment = environment === null ? undefined : environmentNamed(environment, alike);
   return {
     service: knownService === undefined ? service : ServiceName.parse(knownService),
     environment: knownEnvironment === undefined ? environment : EnvironmentName.parse(knownEnvironment),
@@ -136,9 +137,9 @@ function environmentsOf(
   return configured.length === 0 ? [...all.slice(0, 1), deployed, ...all.slice(1)] : [configured, deployed, ...all];
 }
 
-/** Returns the names spelled alike in the first list that has any. */
+/** Returns the environments that a name can mean in the first list that has any. */
 const alikeIn = (name: string, lists: readonly (readonly string[])[]): string[] =>
-  lists.map((list) => namesAlike(name, list)).find((alike) => alike.length > 0) ?? [];
+  lists.map((list) => environmentsAlike(name, list)).find((alike) => alike.length > 0) ?? [];
 
 function unknownName(field: string, text: string, name: string, known: Iterable<string>): Refusal {
   return new Refusal(422, 'invalid', `json: ${field}: ${text}${suggestionText(nearest(name, known))}`);

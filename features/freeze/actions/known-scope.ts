@@ -3,6 +3,7 @@ import type { Deps } from '../ports.ts';
 import {
   configuredEnvironments,
   configuredScopes,
+  environmentNamed,
   type KnownScopes,
   suggestedName,
   matchingName,
@@ -45,7 +46,7 @@ export async function knownScope(
   const configured = configuredScopes(config);
   const configuredService = matchingName(service, configured);
   const ownEnvironments = configuredService === undefined ? undefined : configured.get(configuredService);
-  const configuredEnvironment = ownEnvironments && matchingName(environment, ownEnvironments);
+  const configuredEnvironment = ownEnvironments && environmentNamed(environment, ownEnvironments);
   if (configuredService !== undefined && configuredEnvironment !== undefined)
     return knownScopeOf(configuredService, configuredEnvironment, { service, environment });
 
@@ -61,10 +62,10 @@ export async function knownScope(
   ]);
   const suggestion =
     (ownEnvironments === undefined || ownEnvironments.size === 0
-      ? matchingName(environment, configuredEnvironments(config)) // takes precedence over the spelling in deployments
+      ? environmentNamed(environment, configuredEnvironments(config)) // takes precedence over the spelling in deployments
       : undefined) ??
-    matchingName(environment, deployed) ??
-    matchingName(environment, known);
+    environmentNamed(environment, deployed) ??
+    environmentNamed(environment, known);
   if (suggestion !== undefined)
     return {
       ...knownScopeOf(serviceName, suggestion, { service, environment }),

@@ -3,7 +3,7 @@ import {
   configuredEnvironments,
   configuredScopes,
   suggestedName,
-  matchingName,
+  environmentNamed,
 } from '../../../core/domain/catalogue/known-names.ts';
 import { scopeInWords, untilText } from '../decisions/words.ts';
 import type { Text } from '../../../core/domain/messages/chat-message.ts';
@@ -147,7 +147,7 @@ function environmentAt(
   const word = words[at];
   if (word === undefined || targets.length === 0 || leadingDuration(words.slice(at)) !== undefined) return none;
   const known = targets.flatMap((target) => environmentsOf(target.replace(/^team:/, '')) ?? []);
-  const environment = matchingName(word, known);
+  const environment = environmentNamed(word, known);
   if (environment !== undefined) return { environment, at: at + 1 };
   const isMeant = suggestedName(word, known) !== null || leadingDuration(words.slice(at + 1)) !== undefined;
   return isMeant ? { environment: word, at: at + 1 } : none;
@@ -217,7 +217,7 @@ async function refuseUnknownEnvironment({ config, changes }: CommandDeps, scope:
   if (environment === null) return;
   const { name, known: all } = environmentsOfScope(await config.current(), await changes.live(), scope);
   const known = [...new Set(all)].toSorted();
-  if (known.length === 0 || matchingName(environment, known) !== undefined) return;
+  if (known.length === 0 || environmentNamed(environment, known) !== undefined) return;
   const suggestion = suggestedName(environment, known);
   throw new Declined(
     `${name} environment "${environment}". Known environments: ${known.join(', ')}.`,

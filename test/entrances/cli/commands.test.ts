@@ -703,10 +703,10 @@ describe('doctor', () => {
     const nameless = alert({ labels: named, fingerprint: 'ab', annotations: { summary: 'a nameless alert' } });
     await firebreak.post('/v1/alerts/alertmanager', group([stray, nameless]));
     await seen(async () => (await firebreak.get('/v1/incidents?service=unmatched')).body.items.length > 0, 'the stray');
-    const typo = await at(firebreak, 'deploy', 'record', 'checkout', 'prod', 'v9');
+    const typo = await at(firebreak, 'deploy', 'record', 'checkout', 'produ', 'v9');
     expect(typo).toMatchObject({
       code: 0,
-      err: 'warning: the environment "prod" of checkout is not configured; did you mean "production"?\n',
+      err: 'warning: the environment "produ" of checkout is not configured; did you mean "production"?\n',
     });
     await firebreak.put('/sandbox/faults', { vendor: 'grafana', fault: { kind: 'status', status: 401 } });
     const { code, out, err } = await at(firebreak, 'doctor', '--all');

@@ -28,9 +28,9 @@ test('names of recorded changes of every kind that no configuration has are foun
   });
   const of = (service: string, environment: string, kind: string) => ({ service, environment, kind }) as never;
   const changes = {
-    live: async () => [of('checkout', 'prod', 'deploy'), of('checkout', 'Production', 'deploy')],
+    live: async () => [of('checkout', 'produ', 'deploy'), of('checkout', 'Production', 'deploy')],
     list: async () => ({
-      items: [of('checkout', 'prod', 'deploy'), of('chekout', 'production', 'flag')],
+      items: [of('checkout', 'produ', 'deploy'), of('chekout', 'production', 'flag')],
       next_cursor: null,
     }),
   };
@@ -39,8 +39,8 @@ test('names of recorded changes of every kind that no configuration has are foun
   ).toEqual([
     {
       service: 'checkout',
-      environment: 'prod',
-      problem: 'the environment "prod" of checkout is not configured; did you mean "production"?',
+      environment: 'produ',
+      problem: 'the environment "produ" of checkout is not configured; did you mean "production"?',
     },
     {
       service: 'chekout',

@@ -161,7 +161,7 @@ describe('a name that differs from a known one only in case and whitespace', () 
 
 describe('an unknown environment', () => {
   test('causes a warning with the likely intended name', async () => {
-    const answer = await check({ environment: 'prod' });
+    const answer = await check({ environment: 'produ' });
     expect(answer).toMatchObject({ allowed: true, verdict: 'warn', codes: ['unknown_environment'] });
     expect(answer.reasons[0].text).toContain('did you mean "production"?');
   });

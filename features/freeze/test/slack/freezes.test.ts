@@ -120,15 +120,15 @@ test.each([
 
 test.each([
   [
-    'SERVICE prod 1h x',
-    /has no environment "prod"\. Known environments: production\. Did you mean "production"\? Nothing was done/,
+    'SERVICE produ 1h x',
+    /has no environment "produ"\. Known environments: production\. Did you mean "production"\? Nothing was done/,
   ],
-  ['SERVICE prod is on fire', /Did you mean "production"\? Nothing was done.*reason="…".*You wrote: is on fire/],
+  ['SERVICE produ is on fire', /Did you mean "production"\? Nothing was done.*reason="…".*You wrote: is on fire/],
   ['SERVICE qa 1h x', /has no environment "qa"\. Known environments: production\. Nothing was done/],
-  ['SERVICE env=prod 1h x', /has no environment "prod"/],
+  ['SERVICE env=produ 1h x', /has no environment "produ"/],
   ['team:team-of-SERVICE stagin 1h x', /^team team-of-SERVICE has no environment "stagin"/],
   ['SERVICE production 0m x', /^"0m" is shorter than a second.*Nothing was done/],
-  ['env=prod 1h x', /^No service has an environment "prod"\. .*Did you mean "production"\? Nothing was done/],
+  ['env=produ 1h x', /^No service has an environment "produ"\. .*Did you mean "production"\? Nothing was done/],
 ])('"%s" freezes nothing, and the answer has the reason', async (text, said) => {
   const before = (await withPorts(chat.deps).freezes.current()).length;
   const answer = await chat.says(ADA, '/freeze', `open ${text.replace('SERVICE', service)}`);

@@ -59,8 +59,10 @@ describe('a repository and an environment', () => {
     ['Acme/Checkout', 'production', ['checkout production']],
     ['acme/checkout', 'Production', ['checkout production']],
     ['acme/checkout', 'stage-eu', ['checkout staging']],
-    ['acme/checkout', 'staging', 'no environment of checkout is called "staging"'],
-    ['acme/checkout', 'prod', 'no environment of checkout is called "prod"'],
+    ['acme/checkout', 'stg', ['checkout staging']],
+    ['acme/checkout', 'staging-us', 'no environment of checkout is called "staging-us"'],
+    ['acme/checkout', 'PRD', ['checkout production']],
+    ['acme/checkout', 'qa', 'no environment of checkout is called "qa"'],
     ['acme/other', 'production', 'no service has the repository "acme/other"'],
     ['acme/mono', 'preview', ['front preview']],
     [
@@ -84,7 +86,11 @@ describe('a repository and an environment', () => {
   test('belong to all services that list the environment', () => {
     const subject = { repository: 'group/sub/api', environment: 'prod' };
     expect(mapped(subject, 'gitlab')).toEqual(['api production', 'worker production']);
-    expect(mapped(subject, 'github')).toBe('no environment of api, worker is called "prod"');
+    expect(mapped({ ...subject, environment: 'production' }, 'gitlab')).toEqual([
+      'api production',
+      'worker production',
+    ]);
+    expect(mapped({ ...subject, environment: 'qa' }, 'gitlab')).toBe('no environment of api, worker is called "qa"');
   });
 
   test('without an environment are only mapped if there is one', () => {

@@ -24,7 +24,7 @@ async function deployed(version: string, minutesAgo: number, more: object = {}):
 describe('rollbacks in Slack', () => {
   test.each([
     ['stagin', 'Did you mean /rollback checkout staging\\?'],
-    ['prod', 'Did you mean /rollback checkout production\\?'],
+    ['produ', 'Did you mean /rollback checkout production\\?'],
     ['v9', 'Environments: production, staging; versions: v1\\.'],
   ])(
     'of %s, which is neither an environment nor a version, are refused instead of applied to production',
@@ -42,8 +42,8 @@ describe('rollbacks in Slack', () => {
 
   test('have a list of deployments, which refuses an unknown environment', async () => {
     await deployed('v1', 600);
-    expect(await chat.says(ADA, '/deploys', 'checkout prod')).toBe(
-      'checkout has no environment "prod"; it has production, staging. Did you mean "production"? Nothing was done.',
+    expect(await chat.says(ADA, '/deploys', 'checkout produ')).toBe(
+      'checkout has no environment "produ"; it has production, staging. Did you mean "production"? Nothing was done.',
     );
     await deployed('v1', 300, { environment: 'canary' });
     expect(await chat.says(ADA, '/deploys', 'checkout canary')).toMatch(/^Deployments of checkout in canary/);
