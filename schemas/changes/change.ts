@@ -28,6 +28,8 @@ const KIND_WORDS: Readonly<Record<string, ChangeKind>> = {
   infra: 'infrastructure',
 };
 const STATUS_WORDS: Readonly<Record<string, ChangeStatus>> = {
+  start: 'started',
+  starting: 'started',
   inprogress: 'started',
   running: 'started',
   deploying: 'started',
@@ -35,6 +37,9 @@ const STATUS_WORDS: Readonly<Record<string, ChangeStatus>> = {
   successful: 'succeeded',
   deployed: 'succeeded',
   passed: 'succeeded',
+  finished: 'succeeded',
+  completed: 'succeeded',
+  done: 'succeeded',
   failure: 'failed',
   error: 'failed',
   errored: 'failed',

@@ -14,6 +14,7 @@ beforeAll(async () => {
       payments: { environments: { 'prod-eu': {}, 'prod-us': {} } },
       lonely: {},
       basket: { environments: { production: {}, staging: {} } },
+      tickets: { repository: 'acme/seats', environments: { production: { sources: { image: 'ghcr.io/acme/web' } } } },
       tills: { environments: { 'till-1': {}, 'till-2': {} } },
     },
   });
@@ -150,7 +151,7 @@ test.each([
   [['deploy', 'rollback', 'order-service', 'v2'], { kind: 'rollback', version: 'v2' }],
   [['deployment', 'hotfix', 'order-service', 'v3.2'], { kind: 'hotfix', version: 'v3.2' }],
   [['deploy', 'order-service', 'version:stable'], { version: 'stable' }],
-  [['deploy', 'order-service', 'fadedbeef'], { version: 'fadedbeef' }],
+  [['deploy', 'order-service', 'fadedbeef'], { version: 'fadedbeef', commit: null }],
   [['deploy', 'order-service', 'staging', 'k8s', 'eu-west-1', 'v2.3'], { environment: 'staging', version: 'v2.3' }],
   [['deploy', 'order-service', 'production', 'Production', 'v2.5'], { environment: 'production', version: 'v2.5' }],
   [['deploy', 'order-service', 'env:staging', 'environment:Staging', 'v2.6'], { environment: 'staging' }],
@@ -190,6 +191,38 @@ test.each([
   [['release', 'order-service', 'v7.4'], { kind: 'deploy', version: 'v7.4' }],
   [['release', 'rollback', 'order-service', 'v7.3'], { kind: 'rollback', version: 'v7.3' }],
   [['firebreak', 'deploy', 'order-service', 'staging', 'v3.3'], { environment: 'staging', version: 'v3.3' }],
+  // A service and its version, as images, other labels, and releases have them.
+  [['deploy', 'order-service:v30'], { version: 'v30' }],
+  [['deploy', 'ghcr.io/acme/order-service:v30.1'], { version: 'v30.1' }],
+  [['deploy', 'image:registry:5000/acme/order-service:v30.2'], { version: 'v30.2' }],
+  [['deploy', 'order-service', 'image=ghcr.io/acme/order-service:stable'], { version: 'stable' }],
+  [['deploy', 'app:order-service', 'tag:v30.3'], { version: 'v30.3' }],
+  [['deploy', 'service=order-service', 'version=v30.4', 'env=stg'], { version: 'v30.4', environment: 'staging' }],
+  [['deploy', 'order_service', 'v30.5'], { version: 'v30.5' }],
+  [['deploy', 'acme/order-service', 'v30.6'], { version: 'v30.6' }],
+  [['deploy', 'order-service-v30.7'], { version: 'v30.7' }],
+  [['deploy', 'order-service@30.8.0'], { version: '30.8.0' }],
+  [['deploy', 'order-service', 'release:v30.9'], { version: 'v30.9' }],
+  [['deploy', 'order-service', 'feature/billing', 'v30.10'], { version: 'v30.10' }],
+  // Words for the kind and the outcome.
+  [['deployed', 'order-service', 'v31'], { kind: 'deploy', status: 'succeeded', version: 'v31' }],
+  [['deploy-failed', 'order-service', 'v31.1'], { status: 'failed', version: 'v31.1' }],
+  [['Deployment aborted', 'order-service', 'v31.2'], { status: 'cancelled', version: 'v31.2' }],
+  [['failed_deployment', 'order-service', 'v31.3'], { status: 'failed', version: 'v31.3' }],
+  [['rollback:true', 'order-service', 'v31.4'], { kind: 'rollback', version: 'v31.4' }],
+  [['deploy', 'rollback:false', 'order-service', 'v31.5'], { kind: 'deploy', version: 'v31.5' }],
+  [['rolled-back', 'order-service', 'v31.6'], { kind: 'rollback', version: 'v31.6' }],
+  [['type:deployment', 'order-service', 'v31.7'], { kind: 'deploy', version: 'v31.7' }],
+  [['deploy:order-service', 'v31.8', 'completed'], { status: 'succeeded', version: 'v31.8' }],
+  [['deploy', 'order-service', 'deploy-team', 'v31.9'], { status: 'succeeded', version: 'v31.9' }],
+  // Commits, and dates beside a version.
+  [['deploy', 'order-service', '8AE0D6C5'], { version: '8AE0D6C5', commit: '8ae0d6c5' }],
+  [['deploy', 'order-service', 'v32', 'commit:4AE0D6C'], { version: 'v32', commit: '4ae0d6c' }],
+  [['deploy', 'order-service', 'v32.1', 'sha=4ae0d6c'], { version: 'v32.1', commit: '4ae0d6c' }],
+  [['deploy', 'order-service', 'v32.2', 'revision: main@sha1|4ae0d6c'], { version: 'v32.2', commit: '4ae0d6c' }],
+  [['deploy', 'order-service', 'commit:9ae0d6c'], { version: '9ae0d6c', commit: '9ae0d6c' }],
+  [['deploy', 'order-service', 'v32.3', '2026-11-20'], { version: 'v32.3' }],
+  [['deploy', 'order-service', '20261120', '2.32'], { version: '2.32' }],
   [['deploy', 'service:', 'order-service', 'version: ', 'environment:', 'v3.4'], { version: 'v3.4' }],
   [
     ['deploy', 'order-service', 'environment:staging', 'production', 'v3.5'],
@@ -244,6 +277,12 @@ test.each([
   [['maintenance', 'order-service', 'v1'], 'no tag is one of deploy'],
   [['deploy', 'orders', 'v1'], 'no tag is a service of the catalogue: orders, v1'],
   [['deploy', 'order-service', 'registry/orders:v1'], 'no tag is left for the version'],
+  [['deploy', 'order-service', 'image:ghcr.io/acme/billing:v1'], 'no tag is left for the version'],
+  [['deploy', 'ghcr.io/acme/billing:v1', 'basket:v2'], 'ghcr.io/acme/billing:v1 and basket:v2 are services'],
+  [['deploy', 'order-service', 'image:order-service:v1', 'qa'], 'qa is no environment of order-service'],
+  [['deploy-team', 'order-service', 'v1'], 'no tag is one of deploy'],
+  [['rollback:false', 'order-service', 'v1'], 'no tag is one of deploy'],
+  [['release:v1', 'order-service'], 'no tag is one of deploy'],
   [['deploy', 'payments', 'order-service'], 'payments and order-service are services of the catalogue'],
   [['deploy', 'service:search', 'service:billing', 'v1'], 'several tags are service:…: search, billing'],
   [['deploy', 'payments', 'v1'], 'payments has the environments prod-eu, prod-us'],
@@ -318,6 +357,13 @@ test.each([
   ['Commit: [4ae0d6c1](https://git.acme.test/4ae0d6c1 "Fix the cache")', '4ae0d6c1', null],
   ['Commit: [4ae0d6c1](https://git.acme.test/orders/commit/4ae0d6c1) fix the cache', '4ae0d6c1', 'fix the cache'],
   ['Commit: [fix the cache](https://git.acme.test/orders/commit/4ae0d6c1)', '4ae0d6c1', 'fix the cache'],
+  ['Commit SHA: 4ae0d6c1', '4ae0d6c1', null],
+  ['commit=4ae0d6c1', '4ae0d6c1', null],
+  ['Commit hash = `4ae0d6c1`', '4ae0d6c1', null],
+  ['Committer: 4ae0d6c1', null, 'Committer: 4ae0d6c1'],
+  ['Commit: [4ae0d6c1](https://git.acme.test/commit/4ae0d6c19f)', '4ae0d6c19f', null],
+  ['Commit: <https://git.acme.test/commit/5ae0d6c19f|4ae0d6c1>', '4ae0d6c1', null],
+  ['Revision: main@sha1:4ae0d6c1', null, 'Revision: main@sha1:4ae0d6c1'],
   ['<p>Commit:&nbsp;<a href="https://git.acme.test/commit/4ae0d6c1">Fix &amp; test</a></p>', '4ae0d6c1', 'Fix & test'],
 ])('the commit in %j', async (text, commit, note) => {
   expect((await annotate({ tags: ['deploy', 'order-service', 'v5'], text })).status).toBe(200);
@@ -483,6 +529,57 @@ test.each([['deploy billing v3.1'], [['v3.1', 'deploy', 'billing']]])(
     });
   },
 );
+
+test.each([
+  [['deploy'], 'Version: v40', { version: 'v40' }],
+  [['deploy', 'jenkins'], 'version=40.1', { version: '40.1' }],
+  [['deploy', 'ci'], 'Image: <code>ghcr.io/acme/web:v40.2</code>', { version: 'v40.2' }],
+  [['deploy', 'v40.3'], 'Version: v41', { version: 'v40.3' }],
+  [['deploy', 'v40.4', '40.5'], 'Version: 40.5', { version: '40.5' }],
+  [['deploy'], 'Synced.\nRevision: main@sha1:40e0d6c1', { version: '40e0d6c1', commit: '40e0d6c1' }],
+  [['deploy'], 'Revision: 41e0d6c1', { version: '41e0d6c1', commit: '41e0d6c1' }],
+  [['deploy'], 'Commit: 42e0d6c1\nRevision: 43e0d6c1', { version: '42e0d6c1', commit: '42e0d6c1' }],
+])('with tags %j, the version in %j', async (tags, text, expected) => {
+  expect(await annotate({ tags: [...tags, 'tickets'], text })).toMatchObject({ status: 200 });
+  expect((await deploysOf('tickets'))[0]).toMatchObject(expected);
+});
+
+test.each([
+  [['deploy', 'acme/seats', 'v50'], { version: 'v50' }],
+  [['deploy', 'ghcr.io/acme/web:v50.1'], { version: 'v50.1' }],
+  [['deploy', 'image:ghcr.io/acme/web:v50.2', 'v50.3'], { version: 'v50.2' }],
+])('tags %j name the service by its repository or image', async (tags, expected) => {
+  expect(await annotate({ tags, text: '' })).toMatchObject({ status: 200 });
+  expect((await deploysOf('tickets'))[0]).toMatchObject(expected);
+});
+
+test.each([
+  [['started'], ['finished'], 'succeeded'],
+  [['deploy-started'], ['deploy-failed'], 'failed'],
+  [['status:in_progress'], [], 'succeeded'],
+])('two annotations, with %j and %j, are one deploy', async (first, second, status) => {
+  const time = Date.now() - 120_000;
+  const version = `v60-${status}-${second.length}`;
+  const tags = ['deploy', 'tickets', version];
+  const started = await annotate({ time, tags: [...tags, ...first], text: 'Out' });
+  const deploys = async () => (await deploysOf('tickets')).filter((one) => one['version'] === version);
+  expect(await deploys()).toMatchObject([{ status: 'started', finished_at: null }]);
+  const finished = await annotate({ time: time + 90_000, tags: [...tags, ...second], text: 'Commit: 4ae0d6c1' });
+  expect(finished.body).toEqual(started.body);
+  const times = { started_at: new Date(time).toISOString(), finished_at: new Date(time + 90_000).toISOString() };
+  expect(await deploys()).toMatchObject([{ status, commit: '4ae0d6c1', ...times }]);
+});
+
+test.each([
+  ['Deployed', { status: 'succeeded' }],
+  ['deploy failed', { status: 'failed' }],
+  ['Rolled back tickets', { kind: 'rollback' }],
+])('events of Graphite are named %j', async (what, expected) => {
+  const version = `v61-${what.length}`;
+  const sent = { what, tags: ['tickets', version], data: '' };
+  expect((await firebreak.request('POST', '/api/annotations/graphite', sent)).status).toBe(200);
+  expect((await deploysOf('tickets'))[0]).toMatchObject({ version, ...expected });
+});
 
 test('an annotation completes a deploy that another system has reported', async () => {
   const time = Date.now() - 3_600_000;

@@ -1,7 +1,7 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { CodeHistory } from '../../domain/ports/changes.ts';
 import { patchOfReport } from '../../domain/changes/rollout.ts';
-import { CHANGES_SEARCHED, sameRollout } from '../../domain/changes/recognize.ts';
+import { changeThatEnds, CHANGES_SEARCHED, sameRollout } from '../../domain/changes/recognize.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { Artifact, Change, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
@@ -35,7 +35,8 @@ export type RecordDeps = Pick<
 
 /**
  * Records a change, and notifies everything that depends on it. A repeat (same service, environment, version, kind, and
- * start) fills fields that were unknown, and ends a change that was in progress; a known field keeps its value.
+ * start, or without a start while it is in progress) fills fields that were unknown, and ends a change that was in progress; a
+ * known field keeps its value.
  */
 export async function recordChange(
   deps: RecordDeps,
@@ -106,10 +107,11 @@ async function addCommitsAndNotify(deps: RecordDeps, change: Change): Promise<Ch
   return known;
 }
 
-/** Returns the change that the deploying system has reported by itself. Undefined: there is none. */
+/** Returns the change that this report ends, or that the deploying system has reported by itself. Undefined: there is none. */
 function reportedAlready({ clock }: RecordDeps, input: NewChange, recent: readonly Change[]): Change | undefined {
   const started_at = input.started_at ?? input.finished_at ?? clock.now();
-  return sameRollout(recent, { ...input, started_at }, undefined);
+  const begun = input.started_at == null ? changeThatEnds(recent, input) : undefined;
+  return begun ?? sameRollout(recent, { ...input, started_at }, undefined);
 }
 
 /**

@@ -57,6 +57,24 @@ export function sameRollout(
 }
 
 /**
+ * Returns the change in progress that a report without a start ends: the newest one of its kind and version.
+ *
+ * @param changes changes of the same service and environment, oldest first
+ */
+export const changeThatEnds = (
+  changes: readonly Change[],
+  report: Omit<Reported, 'started_at'> & Pick<Change, 'kind' | 'status'>,
+): Change | undefined =>
+  report.status === 'started'
+    ? undefined
+    : changes.findLast(
+        (change) =>
+          change.status === 'started' &&
+          change.kind === report.kind &&
+          isSameCode(change, { ...report, started_at: change.started_at }),
+      );
+
+/**
  * Returns whether a report can be that of Firebreak's own rollback, by the name. Its commit can be that of the run that rolls back,
  * and counts only if the version before has the same name.
  */

@@ -80,12 +80,15 @@ const NAMED = /(?:[-_./](?:v\d+(?![a-z])|\d+[._]\d)|^[a-z]+\d+\.\d)/i;
 /** A commit after any name, possibly as `git describe` writes it: `main-4ae0d6c`, `v1.2-3-g4ae0d6c`. */
 const WITH_COMMIT = /[-_./+]g?(?=[a-f]*\d)[0-9a-f]{7,64}$/i;
 
-/** A version of several numbers, possibly with `v`, a number with `v`, or a date, with what follows: `v2`, `2.4.1-rc.1`, `2026-11-20`. */
-const STATED = /^(?:v\d+|\d+\.\d+|20\d\d-?[01]\d-?[0-3]\d)(?:t\d+z?)?(?:[-+._][0-9a-z]+)*$/i;
+/** A version of several numbers, possibly with `v`, or a number with `v`, with what follows: `v2`, `2.4.1-rc.1`. */
+const STATED = /^(?:v\d+|\d+\.\d+)(?:[-+._][0-9a-z]+)*$/i;
+/** A date, with what follows: `2026-11-20`, `20261120T0600Z`. */
+const DATED = /^20\d\d-?[01]\d-?[0-3]\d(?:t\d+z?)?(?:[-+._][0-9a-z]+)*$/i;
 
 /** Forms of a version, the clearest first: a number beside `v2.4.1` is that of a build, and a hash is its commit. */
 const FORMS: readonly ((word: string) => boolean)[] = [
   (word) => STATED.test(word),
+  (word) => DATED.test(word),
   (word) => [NUMBERED, NAMED, WITH_COMMIT].some((form) => form.test(word)),
   isCommit,
 ];

@@ -308,7 +308,7 @@ describe('a limited token', () => {
     ]);
     const end = (word: string) => as(limited, 'PATCH', `/v1/deployments/${body.id}`, { status: word });
     expect((await end('Deployed')).body).toMatchObject({ status: 'succeeded' });
-    expect(await end('done')).toMatchObject({ status: 422, body: { code: 'invalid' } });
+    expect(await end('ready')).toMatchObject({ status: 422, body: { code: 'invalid' } });
   });
 
   test('cannot access global resources', async () => {

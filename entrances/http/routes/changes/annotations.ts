@@ -115,6 +115,7 @@ export function annotationRoutes(app: Api, deps: ApiDeps): void {
           timeEnd: 0,
           tags: typeof tags === 'string' ? tags.split(' ') : tags,
           text: `${what}\n${data}`,
+          what,
         });
         return c.json({ message: 'Graphite annotation added', id }, 200);
       },
