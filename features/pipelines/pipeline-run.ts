@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ServiceName } from '../../schemas/config/names.ts';
-import { InstantIn, Timestamp } from '../../schemas/time/time.ts';
+import { Timestamp, WrittenInstant } from '../../schemas/time/time.ts';
 
 /** How a run or a stage ended. */
 export const PipelineResult = z.enum(['succeeded', 'failed', 'cancelled', 'skipped']);
@@ -121,6 +121,20 @@ const TRIGGER_SYNONYMS = {
   user: 'manual',
   ui: 'manual',
   webhook: 'api',
+  vcs: 'push',
+  git: 'push',
+  postsubmit: 'push',
+  presubmit: 'pull_request',
+  nightly: 'schedule',
+  hourly: 'schedule',
+  daily: 'schedule',
+  weekly: 'schedule',
+  periodic: 'schedule',
+  custom: 'manual',
+  promote: 'manual',
+  rerun: 'manual',
+  retry: 'manual',
+  parent_step: 'pipeline',
   // GitHub: `github.event_name`.
   pull_request_target: 'pull_request',
   pull_request_comment: 'pull_request',
@@ -187,6 +201,7 @@ const TRIGGER_SYNONYMS = {
   upstream: 'pipeline',
   build_upstream: 'pipeline',
   // CircleCI: `pipeline.trigger_source`.
+  explicit: 'manual',
   scheduled_pipeline: 'schedule',
   // Azure Pipelines: `Build.Reason`.
   individual_ci: 'push',
@@ -263,8 +278,11 @@ export const requiredText = (max: number) =>
     .regex(/\S/, 'must not be blank')
     .refine((value) => value.isWellFormed(), 'must not contain unpaired surrogates');
 
-/** Returns the name of a branch of which CI systems have the whole ref, such as `refs/heads/main`. */
-export const branchOfRef = (ref: string): string => ref.replace(/^refs\/heads\/(?=.)/, '');
+/** What CI systems write before the name of a branch: `refs/heads/main`, `origin/main`, `refs/remotes/upstream/main`, `\u002a/main`. */
+const BEFORE_BRANCH = /^(?:refs\/heads\/|(?:refs\/)?remotes\/[^/]+\/|origin\/|\*\/)(?=.)/;
+
+/** Returns the name of a branch without what CI systems write before it. */
+export const branchOfRef = (ref: string): string => ref.replace(BEFORE_BRANCH, '');
 const Branch = optionalText(512, branchOfRef);
 
 /** Name of a repository as its host writes it: `acme/checkout`, or a path of GitLab groups. */
@@ -273,9 +291,9 @@ export const RepositoryName = z
   .regex(/^[^\s#?]{1,255}$/, 'must be the full name of a repository, such as acme/checkout');
 
 const times = {
-  queued_at: orAbsent(InstantIn),
-  started_at: orAbsent(InstantIn),
-  finished_at: orAbsent(InstantIn),
+  queued_at: orAbsent(WrittenInstant),
+  started_at: orAbsent(WrittenInstant),
+  finished_at: orAbsent(WrittenInstant),
 };
 
 /** A step of a run that is measured on its own: a job of GitHub and GitLab, a stage of Jenkins. */
@@ -322,7 +340,7 @@ const Fields = z.strictObject({
   /** Share of covered code, 0 to 1. */
   coverage: orAbsent(z.number().min(0).max(1)),
   /** Time of this report at its sender: of two values of a field, the one reported later counts. */
-  reported_at: orAbsent(InstantIn),
+  reported_at: orAbsent(WrittenInstant),
 });
 
 /** The body of `POST /v1/pipelines/runs`: what is known of a run now. Reports of one run and attempt are merged. */

@@ -19,6 +19,33 @@ export const InstantIn = z
     return z.NEVER;
   });
 
+/** Seconds, milliseconds, microseconds, and nanoseconds since the epoch, each below this number, and how many a millisecond has. */
+const EPOCH_UNITS: readonly (readonly [below: number, perMilli: number])[] = [
+  [1e11, 1e-3],
+  [1e14, 1],
+  [1e17, 1e3],
+  [1e20, 1e6],
+];
+const EPOCH = /^\d{9,19}(?:\.\d{1,9})?$/;
+
+/**
+ * Accepts what `InstantIn` accepts, and times as programs write them: since the Unix epoch, as a number or a text, in seconds or a
+ * smaller unit; `2026-11-20 06:43:40 UTC`, and `2026-11-20T06:43:40+0100`. Their offset is required, too.
+ */
+export const WrittenInstant = z.preprocess(
+  (value: string | number): unknown =>
+    typeof value === 'string' || typeof value === 'number' ? rfc3339(value) : value,
+  InstantIn,
+);
+
+function rfc3339(written: string | number): string {
+  const text = String(written).trim();
+  if (!EPOCH.test(text)) return text.replace(/ (?:UTC|GMT)$/, 'Z').replace(/ ?([+-]\d{2}):?(\d{2})$/, '$1:$2');
+  const [, perMilli = 1] = EPOCH_UNITS.find(([below]) => Number(text) < below) ?? [];
+  const millis = Math.trunc(Number(text) / perMilli);
+  return millis <= LATEST ? timestamp(millis) : text;
+}
+
 /** Returns what `InstantIn` returns. Undefined: it does not accept the text. */
 export const instantIn = (text: string): Timestamp | undefined =>
   text.length <= INSTANT_MAX_CHARS ? normalizedTimestamp(text) : undefined;

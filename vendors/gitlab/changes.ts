@@ -2,17 +2,10 @@ import * as z from 'zod';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import type { ChangeStatus } from '../../schemas/changes/change.ts';
 import { Version } from '../../schemas/config/names.ts';
-import { InstantIn } from '../../schemas/time/time.ts';
+import { WrittenInstant } from '../../schemas/time/time.ts';
 
 const Name = z.string().min(1).max(256);
 const Address = z.string().max(2048).nullish();
-
-/** GitLab writes `2021-04-28 21:50:00 +0200`, `2021-04-28 19:50:00 UTC`, and RFC 3339. */
-export const GitlabTime = z.preprocess(
-  (value) =>
-    typeof value === 'string' ? value.replace(/ UTC$/, 'Z').replace(/ ([+-]\d{2}):?(\d{2})$/, '$1:$2') : value,
-  InstantIn,
-);
 
 export const GitlabProject = z.object({ path_with_namespace: Name });
 
@@ -24,7 +17,7 @@ export const GitlabProject = z.object({ path_with_namespace: Name });
 export const DeploymentEvent = z.object({
   object_kind: z.literal('deployment'),
   status: z.string().max(64),
-  status_changed_at: GitlabTime,
+  status_changed_at: WrittenInstant,
   deployment_id: z.number().int(),
   deployable_url: Address,
   environment: Name,

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { isMerge, namesInMessage } from '../../core/domain/changes/commit-message.ts';
 import { revertedBy } from '../../core/domain/changes/code.ts';
 import { COMMIT_PATHS_MAX, type PullRequestReport, type Push } from '../../schemas/changes/code.ts';
-import type { Timestamp } from '../../schemas/time/time.ts';
-import { GitlabProject, GitlabTime } from './changes.ts';
+import { type Timestamp, WrittenInstant } from '../../schemas/time/time.ts';
+import { GitlabProject } from './changes.ts';
 
 const Name = z.string().min(1).max(1024);
 const Sha = z.string().regex(/^[0-9a-f]{40,64}$/);
@@ -21,7 +21,7 @@ export const PushEvent = z.object({
   commits: z.array(
     z.object({
       id: Sha,
-      timestamp: GitlabTime,
+      timestamp: WrittenInstant,
       message: z.string().nullish(),
       added: Paths,
       modified: Paths,
@@ -75,8 +75,8 @@ export const MergeRequestEvent = z.object({
     state: z.string(),
     action: z.string().nullish(),
     draft: z.boolean().nullish(),
-    created_at: GitlabTime,
-    updated_at: GitlabTime,
+    created_at: WrittenInstant,
+    updated_at: WrittenInstant,
     merge_commit_sha: Sha.nullish(),
     squash_commit_sha: Sha.nullish(),
     last_commit: z.object({ id: Sha }).nullish(),

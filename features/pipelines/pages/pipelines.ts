@@ -1,3 +1,4 @@
+import { branchOfRef } from '../pipeline-run.ts';
 import { html } from 'hono/html';
 import { matchingName } from '../../../core/domain/catalogue/known-names.ts';
 import { pipelineFigures } from '../actions/pipeline-figures.ts';
@@ -108,7 +109,7 @@ function selectionOf(query: URLSearchParams, visibleServices: readonly ServiceNa
   return {
     days: WINDOWS.find((length) => length === days) ?? DEFAULT_DAYS,
     service,
-    branch: query.get('branch')?.slice(0, 256) || null,
+    branch: branchOfRef(query.get('branch')?.slice(0, 256) ?? '') || null,
     from: Math.max(0, Math.trunc(Number(query.get('from') ?? 0)) || 0),
   };
 }

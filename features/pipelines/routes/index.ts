@@ -9,6 +9,7 @@ import { traceRoutes } from './traces.ts';
 import * as z from 'zod';
 import { PIPELINE_WINDOW_SECONDS, pipelineFigures } from '../actions/pipeline-figures.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
+import { branchOfRef } from '../pipeline-run.ts';
 import { PipelineReport } from '../report.ts';
 
 /** Registers the routes of pipelines. */
@@ -38,7 +39,7 @@ function pipelineReportRoute(app: Api, deps: Deps): void {
         query: z.object({
           service: ServiceName,
           window: Window.default(PIPELINE_WINDOW_SECONDS),
-          branch: z.string().min(1).max(512).optional().meta({
+          branch: z.string().min(1).max(512).transform(branchOfRef).optional().meta({
             description: 'Value of the label `branch` in metrics, such as main or other. Default: all branches',
           }),
         }),

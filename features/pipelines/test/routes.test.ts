@@ -102,6 +102,45 @@ describe('POST /v1/pipelines/runs', () => {
     expect((await get(`/v1/pipelines/runs/${body.id}`)).body).toMatchObject({ stages: [{ result: expected }] });
   });
 
+  test.each([
+    ['refs/heads/main', 'main'],
+    ['origin/main', 'main'],
+    ['refs/remotes/upstream/release/2', 'release/2'],
+    ['*/main', 'main'],
+    ['feature/origin', 'feature/origin'],
+    ['mallory:main', 'mallory:main'],
+  ])('the branch %s is %s, also where it is looked up', async (branch, expected) => {
+    const { body } = await report({
+      branch,
+      default_branch: branch,
+      started_at: at(1),
+      finished_at: at(2),
+      result: 'failed',
+    });
+    expect(body).toMatchObject({ branch: expected, default_branch: expected });
+    const query = `service=${service}&branch=${encodeURIComponent(branch)}`;
+    expect((await get(`/v1/pipelines/runs?${query}`)).body['items']).toMatchObject([{ id: body.id }]);
+    expect((await get(`/v1/metrics/pipelines?${query}`)).body).toMatchObject({ runs: { failed: 1 } });
+  });
+
+  test.each([
+    [1795168860, '2026-11-20T10:01:00.000Z'],
+    ['1795168860', '2026-11-20T10:01:00.000Z'],
+    [1795168860.5, '2026-11-20T10:01:00.500Z'],
+    [1795168860123, '2026-11-20T10:01:00.123Z'],
+    ['1795168860123456', '2026-11-20T10:01:00.123Z'],
+    ['1795168860123456789', '2026-11-20T10:01:00.123Z'],
+    ['2026-11-20 10:01:00 UTC', '2026-11-20T10:01:00.000Z'],
+    ['2026-11-20T11:01:00+0100', '2026-11-20T10:01:00.000Z'],
+    ['2026-11-20 11:01:00 +0100', '2026-11-20T10:01:00.000Z'],
+  ])('the time %j', async (started_at, expected) => {
+    expect((await report({ started_at, stages: [{ name: 'build', started_at }] })).body.started_at).toBe(expected);
+  });
+
+  test.each(['2026-11-20T10:01:00', 'now', 7, '99999999999999999999'])('the time %j is refused', async (started_at) => {
+    expect(await report({ started_at })).toMatchObject({ status: 422, body: { code: 'invalid' } });
+  });
+
   test('a run or a stage that waits or runs has no result yet', async () => {
     const sent = (result: string) => result as PipelineRun['result'];
     const { status, body } = await report({ started_at: at(1), result: sent('in_progress') });
@@ -342,6 +381,10 @@ describe('POST /v1/pipelines/runs', () => {
         ['IndividualCI', 'push'],
         ['BuildCompletion', 'pipeline'],
         ['trigger_job', 'pipeline'],
+        ['webhook', 'api'],
+        ['explicit', 'manual'],
+        ['Nightly', 'schedule'],
+        ['postsubmit', 'push'],
         ['moon', 'other'],
         ['Because', 'other'],
       ] as const

@@ -1,14 +1,13 @@
 import * as z from 'zod';
 import { type PipelineResult, type PipelineRunReport, triggerOf } from '../pipeline-run.ts';
-import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { GitlabTime } from '../../../vendors/gitlab/changes.ts';
+import { plusSeconds, type Timestamp, WrittenInstant } from '../../../schemas/time/time.ts';
 import { pipelineReport, possiblePeriod } from './period.ts';
 
 const Name = z.string().min(1).max(256);
 const Id = z.number().int().positive();
 const Text = z.string().max(512);
 
-const Time = GitlabTime.nullish();
+const Time = WrittenInstant.nullish();
 const Seconds = z.number().min(0).max(10_000_000).nullish().catch(undefined);
 
 const Project = z.object({ path_with_namespace: Name, default_branch: Text.nullish() });
