@@ -75,7 +75,8 @@ export async function alertReview(
       };
       return signals.map((signal): RuleFiring => {
         const hasEnded = signal.status === 'resolved' || incident.resolved_at !== null;
-        return { ...alertOf(signal, config), at: signal.startsAt, ...context, hasEnded };
+        const isPaged = context.isPaged && signal.pages !== false;
+        return { ...alertOf(signal, config), at: signal.startsAt, ...context, isPaged, hasEnded };
       });
     }),
     ...[...recorded.items, ...muted.items].flatMap(({ signal, isFiring, starts }) => {

@@ -70,18 +70,19 @@ export function byRule<T extends Fired>(all: readonly T[]): RuleAlerts<T>[] {
 }
 
 /**
- * Returns whether automation or a person did something in an incident: acted on production, asked for that, informed
- * others, or closed it. An acknowledgment alone does not count, because it also ends a page that needs no action.
+ * Returns whether automation or a person did something in an incident: acted on production, asked for or decided that, wrote a note,
+ * informed others, or closed it. An acknowledgment alone does not count, because it also ends a page that needs no action.
  */
 export const wasActedOn = ({
   verifying,
   last_requests: requests,
   published_by: publisher,
   handling,
+  noted,
   resolved_by: closer,
   by_hand: wasDeclared,
 }: IncidentRecord): boolean =>
-  [verifying, requests, publisher, handling?.stakeholder_update, closer, wasDeclared].some(
+  [verifying, requests, publisher, handling?.acted, noted, handling?.stakeholder_update, closer, wasDeclared].some(
     (value) => value !== undefined && value !== null,
   );
 

@@ -116,7 +116,7 @@ export type AdmissionPlan = {
     | { kind: 'reopens'; id: IncidentId; scope: string; post: InboxPost }
     | { kind: 'joins'; id: IncidentId; post: InboxPost | null };
   /** Alerts that the incident lists from now on, with the mute that applies. */
-  listed: readonly { signal: Signal; mute: Mute | null }[];
+  listed: readonly { signal: Signal; mute: Mute | null; pages: boolean }[];
   /** Listed alerts that have ended. */
   ended: readonly (Listing & { endsAt: Timestamp })[];
   /**
@@ -221,7 +221,14 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
           : incident === undefined
             ? planOpening(state, attached)
             : { kind: 'joins', id, post: planPost(state, incident, byEffect) },
-    listed: id === null ? [] : attached.map((arrival) => ({ signal: listedSignal(arrival), mute: arrival.mute })),
+    listed:
+      id === null
+        ? []
+        : attached.map((arrival) => ({
+            signal: listedSignal(arrival),
+            mute: arrival.mute,
+            pages: arrival.destinations.page,
+          })),
     ended: [...byEffect.ended, ...byEffect.replaced].map((arrival) => endOf(arrival, at)),
     measured: ofIncident
       .filter(({ novelty, known }) => known?.status === 'firing' && CHANGES_MEASUREMENT.has(novelty))

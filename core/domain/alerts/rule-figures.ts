@@ -12,7 +12,7 @@ export const RuleFigures = z.object({
   /** The name of the rule, or the title of its alerts without measured values, counts, and moments. */
   rule: z.string(),
   fired: z.number(),
-  /** Of these, how often in an incident that paged. */
+  /** Of these, how often it paged by its route, in an incident that paged. */
   paged: z.number(),
   /** Of these, how often automation or a person did something in the incident. */
   acted_on: z.number(),

@@ -41,8 +41,11 @@ export type HeldAlert = {
   isFiring: boolean;
 };
 
-/** `mute`: of an alert of an incident, what muted it when it arrived and was not seen to end since. Absent: nothing. */
-export type SignalView = Signal & { first_seen_at: Timestamp; mute?: Mute };
+/**
+ * `mute`: of an alert of an incident, what muted it when it arrived and was not seen to end since. Absent: nothing. `pages`: it pages
+ * by its route. Absent: not recorded.
+ */
+export type SignalView = Signal & { first_seen_at: Timestamp; mute?: Mute; pages?: boolean };
 
 /** How often an alert began to fire on one day (UTC). `at`: the last time. */
 export type DayStarts = { at: Timestamp; times: number };

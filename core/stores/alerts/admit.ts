@@ -315,13 +315,14 @@ async function writeBatch(
     ...(id === null
       ? []
       : [
-          ...plan.listed.map(({ signal, mute }) =>
+          ...plan.listed.map(({ signal, mute, pages }) =>
             put({
               ...listingKey(id, signal),
               ...signal,
               first_seen_at: at,
               received_at: receivedAt,
               ...(mute !== null && { mute }),
+              pages,
             }),
           ),
           ...plan.ended.map((end) => signalEnd(id, end)),

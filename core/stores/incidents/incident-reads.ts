@@ -130,7 +130,13 @@ export class IncidentReads {
       items: page.items.map((item) => {
         const mute = muteIn(item);
         const first_seen_at = Timestamp.parse(item['first_seen_at']);
-        return { ...listedSignalIn(item), first_seen_at, ...(mute && { mute }) };
+        const { pages } = item;
+        return {
+          ...listedSignalIn(item),
+          first_seen_at,
+          ...(mute && { mute }),
+          ...(typeof pages === 'boolean' && { pages }),
+        };
       }),
     };
   }

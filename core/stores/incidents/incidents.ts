@@ -79,6 +79,8 @@ const IN_AUDIT_LOG = new Set([
   'automation.aborted',
 ]);
 
+/** Kinds of notes that somebody has written. */
+const IS_NOTE = /^note(?:\.pinned)?$/;
 /** Kinds of entries about what did not succeed, such as `page.failed`. */
 const IS_FAILURE = /\.failed$/;
 
@@ -169,7 +171,11 @@ export class IncidentTable extends IncidentReads implements Incidents {
   async note(id: IncidentId, key: string, entry: TimelineEntry): Promise<void> {
     // The mark and the entry are written together; a failed condition means that the entry exists.
     const mark = put({ ...keys.noted(id, key), at: entry.at }, absent);
-    const { ok } = await this.#table.transact([mark, timelineWrite(id, key, entry)]);
+    const { ok } = await this.#table.transact([
+      mark,
+      timelineWrite(id, key, entry),
+      ...(IS_NOTE.test(entry.kind) ? [update(keys.incident(id), { set: { noted: true } }, present)] : []),
+    ]);
     if (ok && IS_FAILURE.test(entry.kind))
       await this.#observers.events.publish(id, 'failure.noted', { action: entry.kind }, entry.text);
     await this.#observers.shown.incident(id);

@@ -71,6 +71,8 @@ test.each([
   [{ verifying: { number: 1 } }, true],
   [{ last_requests: { rollback: { by: 'ada', at: AT, from: null, to: null } } }, true],
   [{ published_by: 'ada' }, true],
+  [{ noted: true, handling: { acknowledged: { by: 'ada', at: AT } } }, true],
+  [{ handling: { acted: { by: 'ada', at: AT } } }, true],
   [{ handling: { stakeholder_update: { by: 'ada', at: AT } } }, true],
   [{ by_hand: true }, true],
 ] satisfies [Partial<IncidentRecord>, boolean][])('an incident with %j was acted on: %s', (more, expected) => {
