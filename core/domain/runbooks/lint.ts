@@ -1,4 +1,4 @@
-import type { Config, ServiceEntry } from '../../../schemas/config/config.ts';
+import type { Config, EnvironmentEntry, ServiceEntry } from '../../../schemas/config/config.ts';
 import type { Runbook, RunbookSet } from '../../../schemas/runbooks/runbook.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
@@ -244,7 +244,9 @@ function unknownTrafficTargets(runbook: Runbook, services: Config['services']): 
   const alternatives = alternativesOf(runbook);
   const namesServices = alternatives.every((all) => all.some(({ name, isEqual }) => name === 'service' && isEqual));
   return Object.entries(services).flatMap(([service, entry]) => {
-    const environments = Object.entries(entry.environments).filter(([environment]) =>
+    const listed: [string | undefined, Partial<EnvironmentEntry>][] = Object.entries(entry.environments);
+    // A service without listed environments accepts any, and has no route in it.
+    const environments = (listed.length > 0 ? listed : [[undefined, {}] as const]).filter(([environment]) =>
       alternatives.some((all) => canBeMet([...all, ...labelsOf(service, environment, entry)]) !== 'no'),
     );
     const routed = environments.flatMap(([environment, { reroute }]) => {
@@ -277,7 +279,11 @@ const sameTargets = (runbook: Runbook): Problem[] =>
   });
 
 /** Returns matchers of the labels that an alert of a service has, as far as the catalogue knows them. */
-function labelsOf(service: string, environment: string, { team, tier, match = {} }: ServiceEntry): Alternative {
+function labelsOf(
+  service: string,
+  environment: string | undefined,
+  { team, tier, match = {} }: ServiceEntry,
+): Alternative {
   const known = Object.entries({ service, environment, team, tier }).filter(([, value]) => value !== undefined);
   return [
     ...known.map(([name, value]) => ({ name, value: String(value), isRegex: false, isEqual: true })),

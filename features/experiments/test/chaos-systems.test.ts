@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { chaosMeshObject } from '../chaos/chaos-mesh.ts';
 import { chaosSystemFor } from '../chaos/chaos-systems.ts';
-import { litmusEngine } from '../chaos/litmus.ts';
+import { litmusEngine, litmusEngines } from '../chaos/litmus.ts';
 import { SetClock } from '../../../test/support/fake-deps.ts';
 import { openCluster } from '../../../test/vendors/kubernetes/cluster.ts';
 
@@ -52,6 +52,33 @@ describe('a ChaosEngine of LitmusChaos', () => {
     expect(await system.stop(KEY, 'abort')).toMatchObject({ kind: 'later' });
     opened.forward();
     expect(await system.read()).toMatchObject({ kind: 'ended' });
+  });
+
+  test('runs under the name that the API server makes from generateName, as after kubectl create', async () => {
+    const opened = await openCluster('Deployment');
+    const spec = { chaosServiceAccount: 'litmus', experiments: [{ name: 'pod-delete' }] };
+    const create = async () => {
+      const created = await opened.ask('POST', `${LITMUS}/chaosengines`, {
+        metadata: { generateName: 'nightly-' },
+        spec,
+      });
+      return created.metadata.name;
+    };
+    const [first, second] = [await create(), await create()];
+    expect([first, second]).toEqual([
+      expect.stringMatching(/^nightly-\w{5}$/),
+      expect.stringMatching(/^nightly-\w{5}$/),
+    ]);
+    expect(second).not.toBe(first);
+    opened.forward();
+    const listed = await litmusEngines('chaos', opened.cluster);
+    expect(listed).toMatchObject([{ name: first }, { name: second }]);
+    const system = litmusEngine({ namespace: 'chaos', engine: first }, opened.cluster);
+    expect(await system.stop(KEY, 'abort')).toMatchObject({ kind: 'later' });
+    opened.forward();
+    expect(await system.read()).toMatchObject({ kind: 'ended' });
+    const other = litmusEngine({ namespace: 'chaos', engine: second }, opened.cluster);
+    expect(await other.read()).toMatchObject({ kind: 'running' });
   });
 
   const writes = async ({ opened }: Awaited<ReturnType<typeof running>>): Promise<number> =>

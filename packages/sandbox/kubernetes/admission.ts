@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { ChaosEngineSpec, ChaosResultSpec, PodChaosSpec } from './chaos.ts';
@@ -110,6 +111,18 @@ const ObjectIn = z.object({
   status: z.looseObject({}).optional(),
 });
 
+const Unnamed = z.looseObject({
+  metadata: z.looseObject({ name: z.literal('').optional(), generateName: z.string().min(1) }),
+});
+
+/** Names an object that has only the beginning of its name, `generateName`, as the API server does: with five more characters. */
+function withName(json: unknown): unknown {
+  const { data } = Unnamed.safeParse(json);
+  if (data === undefined) return json;
+  const name = `${data.metadata.generateName.slice(0, 58)}${randomUUID().slice(0, 5)}`;
+  return { ...data, metadata: { ...data.metadata, name } };
+}
+
 /** @throws HTTPException 405, 409 or 422 */
 export function createObject(
   objects: ClusterObjects,
@@ -118,12 +131,17 @@ export function createObject(
   json: unknown,
   now: number,
 ): KubernetesObject {
-  const { metadata, content } = admit(resource, json, metadataName(json));
+  const named = withName(json);
+  const { metadata, content } = admit(resource, named, metadataName(named));
   if (objects.find(resource.kind, namespace, metadata.name))
     throw failure(409, `${nameOfResource(resource)} "${metadata.name}" already exists`);
-  const { name, labels, annotations } = metadata;
+  const { name, generateName, labels, annotations } = metadata;
   if (resource.kind === 'Pod') requireQuota(objects, namespace, name);
-  const texts = { ...(labels && { labels }), ...(annotations && { annotations }) };
+  const texts = {
+    ...(generateName && { generateName }),
+    ...(labels && { labels }),
+    ...(annotations && { annotations }),
+  };
   const object = {
     apiVersion: apiVersionOf(resource),
     kind: resource.kind,

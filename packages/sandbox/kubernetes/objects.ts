@@ -32,6 +32,7 @@ export const MetadataIn = z.looseObject({
     .string()
     .max(253)
     .regex(/^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/, 'a lowercase RFC 1123 subdomain must consist of lower case …'),
+  generateName: z.string().optional(),
   labels: TextsIn.optional(),
   annotations: TextsIn.optional(),
   resourceVersion: z.string().optional(),

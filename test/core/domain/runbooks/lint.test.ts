@@ -160,6 +160,7 @@ describe('targets of traffic routes of the services that a runbook is for', () =
       checkout: { team: 'money', environments: { production: route('eu', 'us'), staging: {} } },
       search: { team: 'shop', match: { app: 'search-api' }, environments: { production: route('blue', 'green') } },
       cart: { team: 'shop', environments: { production: {} } },
+      bare: { team: 'bare' },
       pay: {
         team: 'pay',
         match: { app: 'pay' },
@@ -197,6 +198,9 @@ describe('targets of traffic routes of the services that a runbook is for', () =
     ['match: service=~"checkout|search"', [ofSearch('eu'), ofSearch('us')]],
     ['match: service=cart', [ofCart]],
     ['match: {}\nservices: [checkout, cart]', [ofCart]],
+    ['match: service=bare', ['bare has no traffic route']],
+    ['match: {}\nservices: bare\nenvironments: staging', ['bare has no traffic route in staging']],
+    ['match: team=bare', []],
     ['match: {}\nservices: checkout\nenvironments: staging', ['checkout has no traffic route in staging']],
     // Each environment must have the targets, and one with several routes needs the name.
     ['match: service=pay', [ofStaging('eu'), ofStaging('us')]],
