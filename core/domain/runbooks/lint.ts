@@ -246,7 +246,8 @@ function unknownTrafficTargets(runbook: Runbook, services: Config['services']): 
   return Object.entries(services).flatMap(([service, entry]) => {
     const listed: [string | undefined, Partial<EnvironmentEntry>][] = Object.entries(entry.environments);
     // A service without listed environments accepts any, and has no route in it.
-    const environments = (listed.length > 0 ? listed : [[undefined, {}] as const]).filter(([environment]) =>
+    const anywhere: typeof listed = [[undefined, {}]];
+    const environments = (listed.length > 0 ? listed : anywhere).filter(([environment]) =>
       alternatives.some((all) => canBeMet([...all, ...labelsOf(service, environment, entry)]) !== 'no'),
     );
     const routed = environments.flatMap(([environment, { reroute }]) => {
