@@ -37,7 +37,7 @@ export class CounterTable implements Counters {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #runsOn: boolean;
-  readonly #waiting = new Map<CounterGroup, Map<string, number>>();
+  readonly #waiting = new Map<CounterGroup, Map<string, Waiting>>();
   readonly #writing = new Map<CounterGroup, Promise<void>>();
 
   /** @param runsOn whether the process runs on after an answer, so that no caller has to wait */
@@ -53,8 +53,10 @@ export class CounterTable implements Counters {
     for (const count of counts) {
       if (count.by === 0) continue;
       const { group } = COUNTERS[count.name];
-      const sums = this.#waiting.get(group) ?? new Map<string, number>();
-      sums.set(attributeOf(count), (sums.get(attributeOf(count)) ?? 0) + count.by);
+      const sums = this.#waiting.get(group) ?? new Map<string, Waiting>();
+      const before = sums.get(attributeOf(count));
+      const example = count.example ?? before?.example;
+      sums.set(attributeOf(count), { by: (before?.by ?? 0) + count.by, ...(example !== undefined && { example }) });
       this.#waiting.set(group, sums);
       groups.add(group);
     }
@@ -77,14 +79,18 @@ export class CounterTable implements Counters {
     this.#waiting.delete(group);
     if (sums.length === 0) return;
     try {
-      const add = Object.fromEntries(sums);
+      const add = Object.fromEntries(sums.map(([attribute, { by }]) => [attribute, by]));
       await this.#table.update(keys.counts(group, randomInt(MANY)), { add });
       const period = RECENT_COUNTS[group];
       if (period === undefined) return;
       const { seconds, slots } = SLOTS[period];
       const slot = this.#slot(period);
       const expires = (slot + 1 + slots) * seconds + KEPT_SECONDS;
-      await this.#table.update(keys.recentCounts(group, slot), { add, set: { expires_at: expires } });
+      const examples = sums.flatMap(([attribute, { example }]): [string, string][] =>
+        example === undefined ? [] : [[`${EXAMPLE}${attribute}`, example]],
+      );
+      const set = { ...Object.fromEntries(examples), expires_at: expires };
+      await this.#table.update(keys.recentCounts(group, slot), { add, set });
     } catch (error) {
       this.#log.warn('cannot write metric counters', { group, error: String(error) });
     }
@@ -98,11 +104,15 @@ export class CounterTable implements Counters {
       period === undefined ? COUNTER_GROUPS.flatMap(countsOf) : this.#recentKeys(period),
     );
     const sums = new Map<string, number>();
-    for (const [attribute, by] of items.flatMap((item: Item | undefined) => Object.entries(item ?? {})))
-      if (typeof by === 'number') sums.set(attribute, (sums.get(attribute) ?? 0) + by);
+    const examples = new Map<string, string>();
+    // The newest slot is the first, so its examples count.
+    for (const [attribute, value] of items.flatMap((item: Item | undefined) => Object.entries(item ?? {})))
+      if (typeof value === 'number') sums.set(attribute, (sums.get(attribute) ?? 0) + value);
+      else if (typeof value === 'string' && !examples.has(attribute)) examples.set(attribute, value);
     return [...sums].flatMap(([attribute, by]) => {
       const [name = '', ...labels] = attribute.split(' ').map(decodeURIComponent);
-      return name in COUNTERS ? [{ name: name as CounterName, labels, by }] : [];
+      const example = examples.get(`${EXAMPLE}${attribute}`);
+      return name in COUNTERS ? [{ name: name as CounterName, labels, by, ...(example && { example }) }] : [];
     });
   }
 
@@ -113,6 +123,12 @@ export class CounterTable implements Counters {
     return groups.flatMap((group) => slots.map((slot) => keys.recentCounts(group, slot)));
   }
 }
+
+/** A sum that is not written yet. */
+type Waiting = Pick<Count, 'by' | 'example'>;
+
+/** What precedes the name of a counter in the attribute with an example of what it counts. */
+const EXAMPLE = 'example ';
 
 /** Encoded values contain no space, so a space can separate them. */
 const attributeOf = ({ name, labels }: Count): string => [name, ...labels.map(encodeURIComponent)].join(' ');

@@ -31,6 +31,8 @@ export type Env = {
     source: string | undefined;
     /** Code of the response that refuses the request. Set by problem.ts. */
     refusedAs: string | undefined;
+    /** The detail of that response. */
+    refusedFor: string | undefined;
     /** Returns the principal of a credential. Set by credentials.ts. */
     principalOf: (authorization: string | undefined) => Promise<Principal | undefined>;
     /** Identifies a request with an `Idempotency-Key`, also when it is repeated. Set by idempotency.ts. */

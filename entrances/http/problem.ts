@@ -24,6 +24,7 @@ export function problem(
   headers: Record<string, string> = {},
 ): Response {
   c.set('refusedAs', code);
+  c.set('refusedFor', detail);
   const body = {
     type: `urn:firebreak:problem:${code}`,
     title: code.replaceAll('-', ' '),

@@ -7,7 +7,7 @@ const NAMED_MAX = 5;
 
 /** Routes whose senders may drop what was refused: an Alertmanager with a wrong token only logs it. */
 const RECEIVERS =
-  /^\/(v1\/alerts\/|api\/v1\/rollback$|api\/annotations$|integrations\/|v1\/(?:deployments|traces|pipelines)\b)/;
+  /^\/(v1\/alerts\/|api\/v1\/rollback$|api\/annotations\b|integrations\/|v1\/(?:deployments|traces|pipelines)\b)/;
 
 /** What the sender has to correct, with the status of the response, by its code. Others are named by their code. */
 const CAUSES: Readonly<Record<string, readonly [status: number, cause: string]>> = {
@@ -41,8 +41,9 @@ export async function refusedRequests({ counters }: { counters: Counters }): Pro
 
 const isReceiver = ({ labels: [route = ''] }: Count): boolean => RECEIVERS.test(route);
 
-function textOf({ labels: [route = '', reason = '', source = ''], by }: Count): string {
-  const [status, cause] = CAUSES[reason] ?? [null, null];
+function textOf({ labels: [route = '', reason = '', source = ''], by, example }: Count): string {
+  const [status, usual] = CAUSES[reason] ?? [null, null];
+  const cause = example === undefined ? usual : `${by === 1 ? '' : 'the last one: '}${example}`;
   const sender = source === 'unknown' ? '' : ` from ${source}`;
   return (
     `${by} ${by === 1 ? 'request' : 'requests'} to ${route}${sender} refused with ${status ?? reason} in the last hour` +

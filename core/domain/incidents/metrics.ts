@@ -163,8 +163,11 @@ export function routingDelay(seconds: number): Count[] {
   ];
 }
 
-/** Increment of a counter. `labels`: values in the order of the family's labels. */
-export type Count = { name: CounterName; labels: readonly string[]; by: number };
+/**
+ * Increment of a counter. `labels`: values in the order of the family's labels. `example`: what was counted, of the last one that has
+ * it, in recent counts. Absent: none has it.
+ */
+export type Count = { name: CounterName; labels: readonly string[]; by: number; example?: string };
 
 /** Returns an increment of one. */
 export const increment = (name: CounterName, ...labels: string[]): Count => ({ name, labels, by: 1 });

@@ -25,8 +25,22 @@ const SERIES_MAX = 1000;
 /** Each refusal is logged at most once in this time, with the number of those since. */
 const LOGGED_EVERY_MS = 60_000;
 
-/** A response, and the request that it may refuse. `reason`: its code. `source`: the sender or token. */
-type Answered = { route: string; status: number; reason?: string; source?: string; address?: string };
+/** How many series have an example of what was refused, and its maximum length, so that an item can hold all. */
+const EXAMPLES_MAX = 200;
+const EXAMPLE_MAX_CHARS = 300;
+
+/** What is wrong with a request itself: only the details of the response say it. */
+const WRONG_REQUEST: ReadonlySet<number> = new Set([400, 422]);
+
+/** A response, and the request that it may refuse. `reason`: its code. `source`: the sender or token. `detail`: what it says. */
+type Answered = {
+  route: string;
+  status: number;
+  reason?: string;
+  source?: string;
+  address?: string;
+  detail?: string | undefined;
+};
 
 /** Counts refused requests by route, reason, and source, and logs a sample: of a series at most once a minute. */
 export class Refusals {
@@ -41,13 +55,16 @@ export class Refusals {
   /** Counts the request if the response refuses it. */
   async count(
     log: Log,
-    { route, status, reason = REFUSED[status], source = 'unknown', ...more }: Answered,
+    { route, status, reason = REFUSED[status], source = 'unknown', detail, ...more }: Answered,
   ): Promise<void> {
     // Receivers of alerts have 503 instead of 429.
     if (reason === undefined || (REFUSED[status] === undefined && reason !== REFUSED[429])) return;
     const refused = { route, status, reason, source: this.#sourceIn([route, reason, source]), ...more };
     this.#write(log, refused, millisOf(this.#deps.clock.now()));
-    await this.#deps.counters.add([increment('firebreak_http_requests_refused_total', route, reason, refused.source)]);
+    const count = increment('firebreak_http_requests_refused_total', route, reason, refused.source);
+    const hasExample = detail !== undefined && WRONG_REQUEST.has(status) && this.#series.size <= EXAMPLES_MAX;
+    const example = hasExample ? detail.slice(0, EXAMPLE_MAX_CHARS).toWellFormed() : undefined;
+    await this.#deps.counters.add([{ ...count, ...(example !== undefined && { example }) }]);
   }
 
   /** Returns the source, or `other` if it would create one series too many. */
@@ -59,7 +76,7 @@ export class Refusals {
   }
 
   /** @param now Unix milliseconds */
-  #write(log: Log, refused: Required<Omit<Answered, 'address'>>, now: number): void {
+  #write(log: Log, refused: Required<Omit<Answered, 'address' | 'detail'>>, now: number): void {
     const key = [refused.route, refused.reason, refused.source].join(' ');
     const before = this.#logged.get(key);
     if (before !== undefined && now - before.at < LOGGED_EVERY_MS) {
@@ -88,12 +105,13 @@ export function countRefusals(deps: RefusalDeps): MiddlewareHandler<Env> {
       ...(reason !== undefined && { reason }),
       ...(source !== undefined && { source }),
       address: addressOf(c),
+      detail: c.get('refusedFor'),
     });
   };
 }
 
-/** Returns the pattern of the request's route. Undefined: it has none. */
+/** Returns the pattern of the request's route: the first that matches, which answers. Undefined: it has none. */
 export const routeOf = (c: Context<Env>): string | undefined =>
   matchedRoutes(c)
     .map(({ path }) => path)
-    .findLast((path) => !path.includes('*'));
+    .find((path) => !path.includes('*'));

@@ -195,6 +195,18 @@ describe('counts over all instances', () => {
       expect(await doctor()).toEqual({ state: 'set', detail: 'none in the last hour' });
     });
 
+    test('the doctor says why the last annotation was refused, and what to change', async () => {
+      const annotate = (path: string, body: object) => post(path, JSON.stringify(body), { ...unknown, authorization });
+      for (const tags of [['deploy'], ['deploy', 'nobody', 'v1']])
+        expect((await annotate('/api/annotations', { tags, text: '' })).status).toBe(422);
+      expect((await annotate('/api/annotations/graphite', { what: 'Out', tags: 'v1' })).status).toBe(422);
+      expect((await doctor()).detail.split('; ')).toEqual([
+        '2 requests to /api/annotations from token:reader refused with 422 in the last hour: the last one: the annotation: no tag is a service of the catalogue: nobody, v1',
+        'add it to services.yaml, or send service:NAME',
+        '1 request to /api/annotations/graphite from token:reader refused with 422 in the last hour: the annotation: no tag is one of deploy, deployment, release, hotfix, rollback',
+      ]);
+    });
+
     test('the number of series has a limit, whatever the tokens are called', async () => {
       const series = new Set<string>();
       const counters: Pick<Counters, 'add'> = {
