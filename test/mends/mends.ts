@@ -356,8 +356,8 @@ export const MENDS: readonly Mend[] = [
     area: 'Slack',
     bug: 'A command that named an environment of another service changed the canary in the wrong environment.',
     file: 'features/canary/slack/runs.ts',
-    mended: 'matchingName(rest.first, allEnvironments)',
-    broken: 'matchingName(rest.first, environments)',
+    mended: 'environmentNamed(rest.first, allEnvironments)',
+    broken: 'environmentNamed(rest.first, environments)',
     tests: ['features/canary/test/slack.test.ts'],
   },
   {
