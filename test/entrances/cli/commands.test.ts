@@ -740,7 +740,7 @@ describe('doctor', () => {
         expect.stringMatching(/^warn {2}checkout\/staging +automation: asks only: there is no health query/),
         expect.stringMatching(/^warn {2}checkout\/production +autoRollback\.evidence is "time"/),
         expect.stringMatching(
-          /^warn {2}checkout\/prod +deployments are recorded for this environment, but .*did you mean "production"\?$/,
+          /^warn {2}checkout\/produ +deployments are recorded for this environment, but .*did you mean "production"\?$/,
         ),
         'warn  checkout              an alert without the label environment or env is unmatched, so it only pages: the service has production, staging. Set defaultEnvironment in services.yaml, or add the label to the rules',
         'warn  basket/production     the secret ROUTER_KEY of the traffic router is not set',
