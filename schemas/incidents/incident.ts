@@ -306,7 +306,7 @@ export const IncidentRecord = z.object({
   pages: z.number(),
   /** Count of pages that a pager accepted from Firebreak for this incident. Absent: none, or an older version has sent them. */
   paged: z.number().optional(),
-  /** Somebody has written a note. Absent: nobody, or an older version has recorded it. */
+  /** A caller has written a note. Absent: none has, or an older version has recorded it. */
   noted: z.literal(true).optional(),
   /** Number of the newest judgement, and of its decision. */
   mitigations: z.number(),

@@ -79,7 +79,7 @@ const IN_AUDIT_LOG = new Set([
   'automation.aborted',
 ]);
 
-/** Kinds of notes that somebody has written. */
+/** Kinds of notes that a caller has written. */
 const IS_NOTE = /^note(?:\.pinned)?$/;
 /** Kinds of entries about what did not succeed, such as `page.failed`. */
 const IS_FAILURE = /\.failed$/;
