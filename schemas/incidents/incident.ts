@@ -153,6 +153,8 @@ export const DecisionView = z.object({
   answered_by: z.string().nullable(),
   /** Why and when a question was withdrawn, and whether what it asks for was done meanwhile. Absent: it was not withdrawn. */
   withdrawn: z.object({ because: z.string(), done: z.boolean(), at: Timestamp }).optional(),
+  /** Why nothing was done although it was approved, such as because another version runs. Absent: something was, or will be. */
+  not_done: z.string().optional(),
   /** Until when a question can be answered. Absent: it asks nothing, or an older version asked. */
   answer_until: Timestamp.optional(),
   /** What a runbook asks approval for, if it is not a rollback. */

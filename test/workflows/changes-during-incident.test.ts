@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { all, ends, fires, mode, type Moment, play, theIncident } from './play.ts';
+import { shownToResponders } from '../support/shown-texts.ts';
+import { all, answersWhatWaits, deploys, ends, fires, mode, type Moment, play, theIncident } from './play.ts';
 import { latePaths, measures, recordsLate } from './stories/late-changes.ts';
 
 /** Plays a story. Returns what was said about decisions and changes, and the kinds and states of all decisions. */
@@ -116,4 +117,23 @@ test.each(ordersOf(Object.keys(HAPPENS)))('the same change leads in the end: %s,
   const { decisions, record } = world.store.dossier(theIncident(world));
   const newest = [...decisions.values()].at(-1)?.view;
   expect({ kind: newest?.kind, leads: record.suspects[0]?.version }).toEqual({ kind: 'suggest', leads: 'v3' });
+});
+
+test('an approval after which nothing was done says so in the console, in Slack, and in the CLI', async () => {
+  const shown: string[] = [];
+  await play({
+    given: [mode('approve')],
+    timeline: {
+      '0 s': fires(),
+      // Its report reaches the incident after the answer.
+      '60 s': all(deploys('v3', 0.5), answersWhatWaits('approved')),
+      '90 s': async (world) => shown.push(...Object.values(await shownToResponders(world, theIncident(world)))),
+      '2 min': ends(),
+    },
+  });
+  expect(shown).toHaveLength(3);
+  for (const text of shown)
+    expect(text).toMatch(
+      /Not rolled back: v3 was deployed in the meantime, so v2 is no longer running\. Approved by .* before\./,
+    );
 });

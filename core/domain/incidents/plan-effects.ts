@@ -162,6 +162,8 @@ export type RollbackEndPlan = {
     suspect: ChangeId;
     restored: { commit: string | null; byRevert: boolean };
   } | null;
+  /** Why nothing was done. Null: an act was begun, or there is a decision against one. */
+  notDone: string | null;
   /** Message to the inbox, or only a timeline entry if the incident is resolved. */
   report: { kind: 'post'; post: InboxPost } | { kind: 'entry'; entry: TimelineEntry | null };
 };
@@ -198,6 +200,7 @@ export function planRollbackEnd(
     effect:
       effect === undefined ? null : { state: EFFECT_STATES[outcome], detail: text, unlocks: effect.resource ?? null },
     logged: isNoted ? { ...timeline, at, detail: { ...timeline.detail, ...pinned } } : null,
+    notDone: effect === undefined && NOT_DONE.has(outcome) ? text : null,
     moved: versionChange && {
       change: {
         ...serviceEnvironment,
@@ -232,6 +235,15 @@ export function planRollbackEnd(
           },
   };
 }
+
+/** Outcomes of a rollback that was approved or decided, if no call was made. */
+const NOT_DONE: ReadonlySet<RollbackEnd['outcome']> = new Set([
+  'superseded',
+  'withheld',
+  'failed',
+  'refused',
+  'gave_up',
+]);
 
 const EFFECT_STATES: Readonly<Record<RollbackEnd['outcome'], Effect['state']>> = {
   succeeded: 'succeeded',

@@ -119,13 +119,13 @@ export function subjectOf({ question, target, from_version, to_version, offers, 
 }
 
 function actionOf(decision: Shown, place: Place, effect: Effect | undefined): string {
-  const { kind, state, would, from_version: from, reasons } = decision;
+  const { kind, state, would, from_version: from, reasons, not_done: notDone } = decision;
   const subject = subjectOf(decision);
   const asked = lowered(subject);
   if (state === 'waiting') return questionOf(decision);
   switch (kind) {
     case 'roll_back':
-      return rollingBack(subject, effect);
+      return notDone === undefined ? rollingBack(subject, effect) : `${notDone}.`;
     case 'approve':
       // The effect can be that of a later decision to do the same.
       return effect === undefined || decision.withdrawn?.done === false
@@ -145,17 +145,20 @@ function actionOf(decision: Shown, place: Place, effect: Effect | undefined): st
 }
 
 function answered(decision: Shown, asked: string): string {
-  const { state, answered_by: by, withdrawn } = decision;
+  const { state, answered_by: by, withdrawn, not_done: notDone } = decision;
   switch (state) {
     case 'waiting':
     case 'final':
       return questionOf(decision);
     case 'expired':
       return `Closed without an answer: ${asked}.`;
-    case 'approved':
-      return by === NOBODY_OBJECTED
-        ? `Approved, because nobody objected in time: ${asked}.`
-        : `Approved by ${by ?? 'an unknown person'}: ${asked}.`;
+    case 'approved': {
+      const approved =
+        by === NOBODY_OBJECTED
+          ? 'Approved, because nobody objected in time'
+          : `Approved by ${by ?? 'an unknown person'}`;
+      return notDone === undefined ? `${approved}: ${asked}.` : `${notDone}. ${approved} before.`;
+    }
     case 'rejected':
       return `Rejected by ${by ?? 'an unknown person'}: ${asked}.`;
     case 'withdrawn':

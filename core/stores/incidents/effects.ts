@@ -301,7 +301,11 @@ export class EffectTable implements Effects {
       const unlock: Write[] = isLockForeign ? [] : this.#unlock(key, plan.effect?.unlocks ?? null);
       const result = await this.#table.transact([
         ...unlock,
-        update(keys.decision(id, number), { set: { outcome } }, missing('outcome')),
+        update(
+          keys.decision(id, number),
+          { set: { outcome, ...(plan.notDone !== null && { not_done: plan.notDone }) } },
+          missing('outcome'),
+        ),
         ...(plan.effect ? [conclusionWrite(id, key, plan.effect)] : []),
         finishedWrite(id, key),
         ...(plan.logged === null ? [] : [incidentAuditWrite(id, `mitigation-${number}`, plan.logged)]),
