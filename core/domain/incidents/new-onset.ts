@@ -177,7 +177,9 @@ export function newOnset(incident: Course, { since, recoveredAt: ended, pages, t
   const recovered_at = latest(over, verifying.at);
   const calm = secondsBetween(recovered_at, since);
   if (calm < 0 || (isLaterProblem(incident) && calm < RECOVERY_SECONDS)) return { recoveredAt: null };
-  return begun(incident, { at: since, recovered_at, pages }, { endedAt: recovered_at, title });
+  // An alert that ends right before the next one fires shows no recovery.
+  const endedAt = calm >= RECOVERY_SECONDS ? recovered_at : undefined;
+  return begun(incident, { at: since, recovered_at, pages }, { endedAt, title });
 }
 
 /** @param known.endedAt when the problem before it had ended. Undefined: it goes on, or nothing has shown its end */
@@ -203,7 +205,10 @@ const begun = (
 });
 
 /** A problem that had ended after its mitigation shows that this helped, also if its verification was not over. */
-const endedProblem = (problem: EarlierProblem, endedAt: Timestamp | undefined): EarlierProblem => ({
+const endedProblem = (
+  { recovered_at: _, ...problem }: EarlierProblem,
+  endedAt: Timestamp | undefined,
+): EarlierProblem => ({
   ...problem,
   ...(endedAt !== undefined && { recovered_at: endedAt }),
   ...(endedAt !== undefined && problem.verification === 'pending' && { verification: 'passed' as const }),

@@ -96,6 +96,14 @@ describe('the problems of an incident', () => {
     });
   });
 
+  test('have no end if the next one began right after it: then nothing shows that the mitigation helped', () => {
+    const [soon] = problemsOf(failingAgain(recoveredIncident(), after(125)));
+    expect(soon).toMatchObject({ mitigation: { number: 1 }, verification: 'pending' });
+    expect(soon).not.toHaveProperty('recovered_at');
+    const [later] = problemsOf(failingAgain(recoveredIncident(), after(240)));
+    expect(later).toMatchObject({ verification: 'passed', recovered_at: after(120) });
+  });
+
   test('have their own mitigations, also if nothing was done between them', () => {
     const second = { ...failingAgain(recoveredIncident(), after(300)), status: 'mitigated' as const };
     const rolledBack = {
