@@ -34,6 +34,12 @@ test('an alert that is never repeated is last seen, and its incident closes as u
   );
 });
 
+test('an incident whose health is above its limit stays open until it is not', async () => {
+  const { minutes } = await closed('bad-health-keeps-the-incident-open');
+  expect(minutes).toBeGreaterThanOrEqual(150);
+  expect((await closed('closes-after-auto-resolve-hours')).minutes).toBeLessThan(150);
+});
+
 test('an alert that is repeated keeps its incident open, however quiet it is otherwise', async () => {
   const { incident, minutes } = await closed('repeated-alert-keeps-the-incident-open');
   expect(incident.closed_as).toBe('verified');

@@ -1,20 +1,28 @@
+import { healthOf } from '../../core/domain/catalogue/health.ts';
 import { isPerson, type QuietHold } from '../../core/domain/incidents/closing.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
+import { verdictByHealth } from './verify.ts';
 
 /** Timeline entries that are searched for one of a person. Firebreak writes few about an incident without activity. */
 const ENTRIES_READ = 50;
 
 /**
- * Returns what keeps an incident open although nothing happens: an alert that fires, a question that waits for an answer, or
- * something that a person wrote within `autoResolveHours`.
+ * Returns what keeps an incident open although nothing happens: an alert that fires, a question that waits for an answer,
+ * something that a person wrote within `autoResolveHours`, or health that is above its limit now.
  */
 export async function quietHolds(
-  { incidents, config, clock, timeScale }: Pick<Deps, 'incidents' | 'config' | 'clock' | 'timeScale'>,
+  {
+    incidents,
+    config,
+    clock,
+    metrics,
+    timeScale,
+  }: Pick<Deps, 'incidents' | 'config' | 'clock' | 'metrics' | 'timeScale'>,
   id: IncidentId,
 ): Promise<QuietHold[]> {
-  const [incident, view, { items }, { paging }] = await Promise.all([
+  const [incident, view, { items }, current] = await Promise.all([
     incidents.read(id),
     incidents.view(id),
     incidents.timeline(id, { limit: ENTRIES_READ }),
@@ -22,10 +30,14 @@ export async function quietHolds(
   ]);
   // Its run ends as soon as it tries to close it.
   if (incident === undefined || incident.status === 'resolved') return [];
-  const since = plusSeconds(clock.now(), (-paging.autoResolveHours * 3600) / timeScale);
+  const since = plusSeconds(clock.now(), (-current.paging.autoResolveHours * 3600) / timeScale);
+  const health = healthOf(current, incident);
+  const measured = health === undefined ? null : await metrics.value(health.promql);
+  const isBad = health !== undefined && measured !== null && verdictByHealth(health, measured).outcome === 'failed';
   return [
     ...(incident.firing > 0 ? (['firing_alert'] as const) : []),
     ...(view?.decisions.some(({ state }) => state === 'waiting') ? (['open_question'] as const) : []),
     ...(items.some(({ actor, at }) => at > since && isPerson(actor)) ? (['recent_note'] as const) : []),
+    ...(isBad ? (['bad_health'] as const) : []),
   ];
 }

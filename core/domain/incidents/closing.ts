@@ -8,7 +8,7 @@ export const QUIET = 'firebreak:quiet';
 export type ReopenRefusal = 'open' | 'group' | 'unmatched';
 
 /** What keeps an incident without activity open. */
-export type QuietHold = 'firing_alert' | 'open_question' | 'recent_note';
+export type QuietHold = 'firing_alert' | 'open_question' | 'recent_note' | 'bad_health';
 
 /** Returns how an incident closes. @param by who resolves it. Null: its alerts have ended, and nothing is unproven */
 export function closeKind(

@@ -1,4 +1,5 @@
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
 import { wake } from '../../../workflows/wake.ts';
 import { answers, configured, ends, fires, type Moment, repeats, says, theIncident } from '../play.ts';
 import type { Path } from './rollbacks.ts';
@@ -66,6 +67,22 @@ export const closingPaths: Record<string, Path> = {
       '0 s': declares,
       '50 min': notes('the caches are still cold'),
     },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
+  'bad-health-keeps-the-incident-open': {
+    given: [
+      DAY_IN_AN_HOUR,
+      configured(
+        { autoRollback: { mode: 'shadow' }, health: { promql: 'job:checkout:error_ratio', max: 0.01 } },
+        { autoResolveHours: 1 },
+      ),
+      ({ deps, clock }) => {
+        const end = plusSeconds(clock.now(), 150 * 60);
+        deps.metrics.value = async () => ({ kind: 'value', value: clock.now() < end ? 0.4 : 0.001 });
+      },
+    ],
+    timeline: { '0 s': fires() },
     calls: [PAGE, RESOLVE],
     status: 'resolved',
   },
