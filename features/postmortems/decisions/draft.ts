@@ -180,7 +180,8 @@ class Drafting {
 
   /** The entry of the first person who began to work on the incident. */
   get #acknowledgement(): string | undefined {
-    return this.#refOfRow('first', ...ACKNOWLEDGED);
+    const { acknowledged_at: at } = this.#times;
+    return this.#refOf('first', (row) => ACKNOWLEDGED.includes(row.kind) && row.at === at);
   }
 
   /** The entry with which a problem began. */
@@ -476,7 +477,7 @@ class Drafting {
     const ref = ({ id }: { id: string }): string => this.#references.refOf(`slo:${id}`, null);
     const failed = countedBudgets.map(
       (budget) =>
-        `- ${this.#sentence(`${numberWords(budget.errors)} of ${numberWords(budget.events)} ${budget.unit} ${budget.unit === 'requests' ? 'failed' : 'were bad'} ${period}, by the objective ${escaped(budget.title)}`, ref(budget), this.#opening)}`,
+        `- ${this.#sentence(`about ${numberWords(budget.errors)} of ${numberWords(budget.events)} ${budget.unit} ${budget.unit === 'requests' ? 'failed' : 'were bad'} ${period}, by the objective ${escaped(budget.title)}`, ref(budget), this.#opening)}`,
     );
     const shares = countedBudgets.flatMap((budget) =>
       budget.share === null
@@ -488,7 +489,8 @@ class Drafting {
     const areCounted = countedBudgets.some(({ unit }) => unit === 'requests');
     return [
       ...(areCounted || failed.length === 0 ? [] : [this.#field(failed.join('\n'), '')]),
-      this.#field(areCounted ? failed.join('\n') : this.#failedRequests(), this.#whyNotCounted()),
+      // Samples are closer in time than what objectives have counted.
+      this.#field(this.#failedRequests() ?? (areCounted ? failed.join('\n') : null), this.#whyNotCounted()),
       this.#field(shares.length === 0 ? null : shares.join('\n'), 'Which share of the error budget was spent?'),
       ...(impact.length === 0
         ? [this.#field(null, 'How many users were affected, and what did it cost? No query is configured.')]
@@ -583,7 +585,8 @@ class Drafting {
   #timeToAcknowledge(problem: ToldProblem): string[] {
     const { to_acknowledge_seconds: seconds } = problem.times;
     if (seconds === null) return [];
-    const acknowledgement = this.#refDuring(problem, ...ACKNOWLEDGED);
+    const { acknowledged_at: at } = problem.times;
+    const acknowledgement = this.#refOf('first', (row) => ACKNOWLEDGED.includes(row.kind) && row.at === at);
     const text = `${problem.label}time to acknowledge: ${durationWords(seconds)}`;
     return [`- ${this.#sentence(text, this.#beginning(problem), ...(acknowledgement ? [acknowledgement] : []))}`];
   }

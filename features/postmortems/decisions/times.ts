@@ -8,6 +8,7 @@ import {
   openSeconds,
   withEnds,
 } from '../../../core/domain/incidents/problems.ts';
+import { isSystem } from './blameless.ts';
 import type { DraftInput, ProblemRecord } from './record.ts';
 
 const MITIGATION_KINDS = new Set(['roll-back', 'flag', 'scale', 'restart', 'reroute']);
@@ -15,8 +16,14 @@ const MITIGATION_KINDS = new Set(['roll-back', 'flag', 'scale', 'restart', 'rero
 /** Entries of a mitigation: of one by Firebreak, and of a person who has deployed the earlier version again. */
 export const MITIGATED: readonly string[] = ['mitigation.succeeded', 'mitigation.by_hand'];
 
-/** Entries of a person who begins to work on an incident. */
-export const ACKNOWLEDGED: readonly string[] = ['incident.acknowledged', 'page.acknowledged', 'role.taken'];
+/** Entries of a person who begins to work on an incident, or who answers its question. */
+export const ACKNOWLEDGED: readonly string[] = [
+  'incident.acknowledged',
+  'page.acknowledged',
+  'role.taken',
+  'decision.approved',
+  'decision.rejected',
+];
 
 /** Times of one problem. Null: it did not happen, or it is not known. */
 export type ProblemTimes = Omit<ResponseTimes, 'resolved_at' | 'duration_seconds'>;
@@ -27,15 +34,12 @@ type AnyProblem = Omit<ProblemRecord, 'causes'>;
 
 /** Returns the times of a problem. */
 export function problemTimesOf(record: Record, problem: AnyProblem): ProblemTimes {
-  const { timeline, effects, incident } = record;
+  const { timeline, effects } = record;
   const { at, evidence, notBefore } = problem;
   const alerted_at = alertedAt(record, problem);
   const began = earlier(earlier(evidence === null ? at : measuredOnset(problem, evidence).at, at), alerted_at);
   const started_at = notBefore !== null && began < notBefore ? notBefore : began;
-  const acting = incident.handling?.acknowledged?.at;
-  const acknowledged_at =
-    timeline.find(({ entry }) => ACKNOWLEDGED.includes(entry.kind) && isDuring(problem, entry.at))?.entry.at ??
-    (acting !== undefined && isDuring(problem, acting) ? acting : null);
+  const acknowledged_at = acknowledgedAt(record, (at) => isDuring(problem, at));
   // A flag that a person changed (`flag.by`) is not an action of Firebreak.
   const mitigated_at =
     timeline.find(({ entry }) => MITIGATED.includes(entry.kind) && isDuring(problem, entry.at))?.entry.at ??
@@ -70,7 +74,7 @@ export function timesOf(
 ): ResponseTimes {
   const { incident, members, problems } = record;
   if (members.length > 0) return timesOfGroup(incident, members, now);
-  const { opened_at, resolved_at, handling } = incident;
+  const { opened_at, resolved_at } = incident;
   const [first] = problems;
   const { started_at, alerted_at, mitigated_at, to_detect_seconds, to_mitigate_seconds } =
     first === undefined
@@ -83,7 +87,7 @@ export function timesOf(
         }
       : problemTimesOf(record, first);
   const restored_at = restoredAt(record, problems.at(-1));
-  const acknowledged_at = handling?.acknowledged?.at ?? null;
+  const acknowledged_at = acknowledgedAt(record, () => true);
   return {
     started_at,
     alerted_at,
@@ -123,6 +127,15 @@ function timesOfGroup(
     to_mitigate_seconds: null,
     to_restore_seconds: restored_at === null ? null : openSeconds(problems),
   };
+}
+
+/** Returns when a person first began to work on it: the incident keeps only the newest acknowledgement. Null: nobody has. */
+function acknowledgedAt({ incident, timeline }: Record, isWithin: (at: Timestamp) => boolean): Timestamp | null {
+  const acting = incident.handling?.acknowledged?.at;
+  return (
+    timeline.find(({ entry: { kind, actor, at } }) => ACKNOWLEDGED.includes(kind) && !isSystem(actor) && isWithin(at))
+      ?.entry.at ?? (acting !== undefined && isWithin(acting) ? acting : null)
+  );
 }
 
 /** Returns when a problem was noticed: the start of its alert or, if health showed it before that, when Firebreak had read health. */

@@ -168,6 +168,7 @@ describe('an incident with two bad deploys and an outage right after its resolut
       expect.stringContaining('Problem 1: time to detect: 3 minutes, from 11:56'),
       expect.stringContaining('Problem 2: time to detect: 10 seconds, from 12:05'),
       expect.stringContaining('Problem 3: time to detect: 10 seconds, from 12:23'),
+      expect.stringContaining('Problem 2: time to acknowledge: 2 minutes'),
       expect.stringContaining('Problem 1: time to mitigate: 70 seconds'),
       expect.stringContaining('Problem 2: time to mitigate: 2 minutes'),
       expect.stringContaining('Problem 1: time to restore: 4 minutes'),

@@ -19,7 +19,14 @@ const draftWith = (confidence: number, more = {}): string => draftedWith(confide
 
 const draftedWith = (
   confidence: number,
-  { isOver = true, more = [] as unknown[], decisions = [] as unknown[], changed = '' } = {},
+  {
+    isOver = true,
+    more = [] as unknown[],
+    decisions = [] as unknown[],
+    changed = '',
+    requests = null as DraftInput['requests'],
+    handling = undefined as unknown,
+  } = {},
 ) =>
   draftOf(
     {
@@ -28,6 +35,7 @@ const draftedWith = (
         service: 'checkout',
         environment: 'production',
         title: 'Errors',
+        handling,
         severity: 'critical',
         status: isOver ? 'resolved' : 'mitigated',
         resolved_by: null,
@@ -85,7 +93,7 @@ const draftedWith = (
       curve: [],
       packs: [],
       budgets: [BUDGET],
-      requests: null,
+      requests,
       impact: [],
       team: 'payments',
       people: new Map(),
@@ -128,7 +136,7 @@ test('the draft of an incident that is open says so, and claims no end', () => {
   expect(draft).toContain('It was mitigated at 12:02');
   expect(draft).toContain('When was the service restored? The incident is still open.');
   expect(draft).not.toMatch(/was resolved|was closed|restored at|time to restore:/i);
-  expect(draft).toContain('40 of 100 requests failed since 12:00, by the objective Checkout');
+  expect(draft).toContain('About 40 of 100 requests failed since 12:00, by the objective Checkout');
   expect(draftedWith(0.9, { isOver: false }).facts.times).toMatchObject({
     restored_at: null,
     resolved_at: null,
@@ -136,7 +144,7 @@ test('the draft of an incident that is open says so, and claims no end', () => {
     duration_seconds: 600,
   });
   const over = draftWith(0.9);
-  expect(over).toContain('40 of 100 requests failed from 12:00 to 12:10, by the objective Checkout');
+  expect(over).toContain('About 40 of 100 requests failed from 12:00 to 12:10, by the objective Checkout');
   expect(draftedWith(0.9).facts.times).toMatchObject({ restored_at: END, resolved_at: END, to_restore_seconds: 600 });
   expect(over).toContain('**Duration:** 10 minutes, from 2026-11-20 12:00 to 12:10 UTC');
   expect(over).toContain('The incident was resolved after 10 minutes');
@@ -180,4 +188,28 @@ test('a change of another service is named with it, and no team of this one owns
   expect(draft).toMatch(/^# checkout failed deployment of pricing — /m);
   expect(draft).toMatch(/such as that of pricing v42 before production \((?!owner)/);
   expect(draftWith(0.9)).toMatch(/such as that of v42 before production \(owner: payments/);
+});
+
+test('requests are counted by samples rather than by objectives, whose periods are longer', () => {
+  const requests = { query: 'errors', from: NOON, until: END, share: 0.5, counts: { failed: 90, all: 180 } };
+  const draft = draftWith(0.9, { requests });
+  expect(draft).toContain('About 90 of 180 requests failed (50 %) from 12:00 to 12:10, by samples of errors');
+  expect(draft).not.toContain('by the objective Checkout');
+  expect(draft).toContain('of its error budget (Checkout)');
+});
+
+test('the first answer or acknowledgement of a person counts, not a later one, nor what nobody objected to', () => {
+  const by = (actor: string, kind: string, seconds: number) => {
+    const { entry: own, position } = entry(kind, plusSeconds(NOON, seconds));
+    return { position: `${position} ${seconds}`, entry: { ...own, actor } };
+  };
+  const more = [
+    by('firebreak', 'decision.approved', 30),
+    by('person:ada', 'decision.approved', 60),
+    by('person:ada', 'incident.acknowledged', 300),
+  ];
+  const handling = { acknowledged: { at: plusSeconds(NOON, 300), by: 'person:ada' } };
+  const { facts, markdown } = draftedWith(0.9, { more, handling });
+  expect(facts.times).toMatchObject({ acknowledged_at: plusSeconds(NOON, 60), to_acknowledge_seconds: 60 });
+  expect(markdown).toContain('Time to acknowledge: 60 seconds');
 });
