@@ -57,14 +57,19 @@ export function sentence(text: string): string {
 
 /** Shows a time of today without its date. */
 export const clockTime = (at: Timestamp, now: Timestamp): Html =>
-  html`<time class="clock" datetime="${at}" title="${utcText(at)}"
-    >${at.slice(0, 10) === now.slice(0, 10) ? at.slice(11, 19) : `${at.slice(5, 10)} ${at.slice(11, 19)}`}</time
-  >`;
+  switchedTime(at, at.slice(0, 10) === now.slice(0, 10) ? at.slice(11, 19) : `${at.slice(5, 10)} ${at.slice(11, 19)}`);
+
+/** Shows a time that becomes a local one if a person has chosen so. @param text the time in UTC, with or without a day and seconds */
+export const switchedTime = (at: Timestamp, text: string): Html =>
+  html`<time class="clock" datetime="${at}" title="${utcText(at)}">${text}</time>`;
 
 const utcText = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`;
 
 export const severityBadge = (severity: Severity): Html =>
   html`<span class="badge ${severity}">${SEVERITY_MARKS[severity]} ${severity}</span>`;
+
+/** Marks an incident whose question waits. */
+export const ASKS_BADGE = html`<span class="badge warning">needs approval</span>`;
 
 /** Shows the number of an incident, such as `INC-42`. Empty: it was stored before numbers existed. */
 export const numberOf = (incident: Named): Html | '' =>

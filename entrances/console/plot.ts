@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { Curve } from '../../core/domain/correlation/evidence.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
-import type { Html } from './parts.ts';
+import { type Html, switchedTime } from './parts.ts';
 import {
   domainOf,
   gapSecondsOf,
@@ -51,11 +51,7 @@ function legend(chart: Plot): Html | '' {
     ${name === '' ? '' : html`<li>${BAR} ${name}</li>`}
     ${lines.map((one, n) => html`<li>${dash(n === 0 ? 'solid' : `dashed line-${n}`)} ${one}</li>`)}
     ${marks.map(
-      (mark) =>
-        html`<li>
-          ${symbolOf(mark.kind)} ${mark.label}
-          <time datetime="${mark.at}">${timeOf(mark.at, chart)}</time>${boundsText(mark, chart)}
-        </li>`,
+      (mark) => html`<li>${symbolOf(mark.kind)} ${mark.label} ${timeIn(chart, mark.at)}${boundsText(mark, chart)}</li>`,
     )}
     ${lanes.map((lane) => html`<li>${symbolOf(lane.kind)} ${lane.name}: ${lane.at.length}</li>`)}
     ${limits.map((text) => html`<li>${dash('limit')} ${text}</li>`)}
@@ -65,9 +61,10 @@ function legend(chart: Plot): Html | '' {
 /** Says within which times a mark lies, which the picture shows in grey. Empty: its time is known. */
 function boundsText({ from, until }: Mark, chart: Plot): Html | '' {
   if (from === undefined || until === undefined || timeOf(from, chart) === timeOf(until, chart)) return '';
-  return html`, between <time datetime="${from}">${timeOf(from, chart)}</time> and
-    <time datetime="${until}">${timeOf(until, chart)}</time> (grey)`;
+  return html`, between ${timeIn(chart, from)} and ${timeIn(chart, until)} (grey)`;
 }
+
+const timeIn = (chart: Plot, at: Timestamp): Html => switchedTime(at, timeOf(at, chart));
 
 const BAR = html`<svg class="bars" viewBox="-8 -8 16 16" aria-hidden="true">
   <rect x="-5" y="-8" width="10" height="16" />
@@ -138,7 +135,7 @@ function dataTable(chart: Plot): Html {
     })),
     ...gapsOf(shown, gapSecondsOf(chart)).map(([at, until]) => ({
       at,
-      text: `no samples until ${timeOf(until, chart)}`,
+      text: html`no samples until ${timeIn(chart, until)}`,
     })),
     ...marks.map(({ at, label }) => ({ at, text: label })),
   ].toSorted((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)));
@@ -149,7 +146,7 @@ function dataTable(chart: Plot): Html {
       </caption>
       <thead>
         <tr>
-          <th scope="col">Time (UTC)</th>
+          <th scope="col">Time</th>
           <th scope="col">Value or event</th>
         </tr>
       </thead>
@@ -157,7 +154,7 @@ function dataTable(chart: Plot): Html {
         ${rows.map(
           ({ at, text }) =>
             html`<tr>
-              <td class="when">${timeOf(at, chart)}</td>
+              <td class="when">${timeIn(chart, at)}</td>
               <td>${text}</td>
             </tr>`,
         )}

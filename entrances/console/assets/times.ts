@@ -45,7 +45,7 @@ const showTimes = (root) => {
     time.title = time.dateTime.slice(0, 19).replace('T', ' ') + ' UTC\\n' + day + ' ' + clockOf(at) + ' ' + zone;
     if (!time.classList.contains('clock')) continue;
     time.dataset.utc ??= time.textContent.trim();
-    time.textContent = isLocal ? (day === today ? '' : day.slice(5) + ' ') + clockOf(at) : time.dataset.utc;
+    time.textContent = isLocal ? (day === today ? '' : day.slice(5) + ' ') + clockOf(at).slice(0, time.dataset.utc.split(' ').at(-1).length) : time.dataset.utc;
   }
   showTexts(root === document ? document.getElementById('main') ?? document.body : root, isLocal);
 };

@@ -299,6 +299,27 @@ describe('hostile texts are shown as text', () => {
 describe('the page of an incident', () => {
   const page = async (more: Partial<IncidentData>) => String(await incidentMain(data(more)));
 
+  test('of a group leads to the member whose question waits', async () => {
+    const group_reason = { because: 'dependency', name: 'shop', text: 'shop fails' } as const;
+    const asking = record({ id: '01J0000000000000000000000B' as IncidentId, number: 7, parent_id: ID });
+    const deciding = { incident: asking, decisions: [decision()], effects: [] };
+    const other = { ...asking, id: '01J0000000000000000000000C' as IncidentId, number: 8 };
+    const group = { incident: record({ group_reason }), decisions: [], children: [asking, other], childCount: 2 };
+    const partOf = (text: string, id: string): string =>
+      new RegExp(`<(section|p)[^>]* id="${id}"[^]*?</\\1>`).exec(text)?.[0] ?? expect.unreachable();
+    const text = await page({ story: story({ ...group, deciding }) });
+    for (const id of ['questions', 'question-bar']) {
+      expect(partOf(text, id)).toMatch(/needs approval/i);
+      expect(partOf(text, id)).toContain('<a href="/console/incidents/INC-7#questions">Answer');
+    }
+    expect(partOf(text, 'questions')).not.toContain('<button');
+    expect(textOf(partOf(text, 'children')).match(/needs approval .*?INC-\d/gs)).toEqual([
+      expect.stringMatching('INC-7'),
+    ]);
+    const answered = { ...deciding, decisions: [decision({ state: 'approved' })] };
+    expect(await page({ story: story({ ...group, deciding: answered }) })).not.toMatch(/needs approval/i);
+  });
+
   test('has a form for each action that is possible', async () => {
     const open = await page({});
     const paused = await page({

@@ -65,6 +65,19 @@ test('a figure has the data that the script draws, and no style', async () => {
   expect(markup).toMatch(/aria-label="Errors from [^"]* between 0 % and 3 %/);
 });
 
+test('all times of a legend and of a table follow the switch to local time', async () => {
+  const [at, from, until] = [200, 190, 210].map((seconds) => plusSeconds(NOON, seconds));
+  for (const end of [LATER, plusSeconds(NOON, 2 * 86_400)]) {
+    const markup = await drawn({ until: end, marks: [{ kind: 'onset', at, label: 'problem', from, until }] });
+    expect(markup).toContain('no samples until');
+    expect(markup).toMatch(/problem\s+<time/);
+    const others = markup
+      .replaceAll(/<svg[^]*?<\/svg>|<time class="clock" datetime="[^"]+"[^>]*>[^<]*<\/time>/g, '')
+      .replaceAll(/<[^>]*>/g, '');
+    expect(others).not.toMatch(/\d\d:\d\d|UTC/);
+  }
+});
+
 test('marks are labelled where they are, without covering each other', async () => {
   const at = (...seconds: number[]) =>
     seconds.map((second, n) => ({ kind: 'alert', at: plusSeconds(NOON, second), label: `alert ${n}` }) as const);

@@ -1,9 +1,9 @@
 import { html } from 'hono/html';
 import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
-import type { Named } from '../../../../core/domain/incidents/incident-number.ts';
+import { incidentName, type Named } from '../../../../core/domain/incidents/incident-number.ts';
 import type { RollbackPlan } from '../../../../core/actions/rollback/plan-rollback.ts';
 import { decisionLines, type DecisionLines } from '../../../../core/domain/messages/decision-lines.ts';
-import { answerable, approvableOf } from '../../../../core/domain/messages/incident-buttons.ts';
+import { answerable, approvableOf, decidingFor } from '../../../../core/domain/messages/incident-buttons.ts';
 import { incidentLines } from '../../../../core/domain/messages/incident-lines.ts';
 import { switchedFlags } from '../../../../core/domain/rollback/switched-flags.ts';
 import { closedAsOf } from '../../../../core/domain/incidents/closing.ts';
@@ -32,17 +32,28 @@ const noteField = (key: string, label = 'Note (optional)'): Html =>
 const isAllowed = ({ may, story: { incident } }: IncidentData, action: IncidentActionName): boolean =>
   may(INCIDENT_ACTIONS[action].permission, incident);
 
-/** Shows the waiting decisions, else the next step. */
+/** Shows the waiting decisions, else the next step. Those of another incident of the group are answered on its page. */
 export function questionsPanel(data: IncidentData): Html {
   const { story } = data;
-  const questions = answerable(story);
+  const asking = decidingFor(story);
+  const questions = answerable(asking);
   if (questions.length === 0)
     return panel('questions', 'Next step', null, decisionPart('next-details', incidentLines(story)));
   return html`<section class="panel asks" id="questions" data-part aria-labelledby="questions-title">
     <h2 id="questions-title">Needs approval</h2>
-    ${questions.map((decision) => question(data, decision))}
+    ${questions.map((decision) =>
+      asking === story
+        ? question(data, decision)
+        : html`<article class="question">
+            ${decisionPart(`details-${decision.id}`, decisionLines(decision, asking.incident))}
+            <p><a href="${answerAddress(asking.incident)}">Answer in ${incidentName(asking.incident)}</a></p>
+          </article>`,
+    )}
   </section>`;
 }
+
+/** Returns where the questions of an incident are answered. */
+export const answerAddress = (incident: Named): string => `${incidentPath(incident)}#questions`;
 
 function question(data: IncidentData, decision: DecisionView): Html {
   return html`<article class="question">

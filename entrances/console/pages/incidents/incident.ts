@@ -4,13 +4,13 @@ import { recordSeen } from '../../../../core/actions/incidents/record-seen.ts';
 import { experimentPath, incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import { numberText } from '../../../../core/domain/incidents/incident-number.ts';
 import { similarWords } from '../../../../core/domain/incidents/similar.ts';
-import { answerable } from '../../../../core/domain/messages/incident-buttons.ts';
+import { answerable, decidingFor } from '../../../../core/domain/messages/incident-buttons.ts';
 import { closedAsOf, resolverText, UNVERIFIED_TEXT } from '../../../../core/domain/incidents/closing.ts';
 import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
 import { type AlertLine, alertLines } from '../../../../core/domain/messages/alert-lines.ts';
 import { subjectOf } from '../../../../core/domain/messages/decision-lines.ts';
 import { ROLE_NAMES } from '../../../../core/domain/messages/incident-card.ts';
-import { serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
+import { type Child, serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
 import { isAcknowledged } from '../../../../core/domain/paging/acknowledgement.ts';
 import { channelLink } from '../../../../core/domain/paging/page-links.ts';
 import {
@@ -24,6 +24,7 @@ import { IncidentRole } from '../../../../schemas/people/response-roles.ts';
 import {
   ago,
   ahead,
+  ASKS_BADGE,
   clockTime,
   copyButton,
   type Html,
@@ -37,7 +38,7 @@ import {
 import { incidentActions } from './actions.ts';
 import { type IncidentData, loadIncident } from './data.ts';
 import { decisionsPanel, effectsPanel, evidencePanel, suspectsPanel } from './evidence.ts';
-import { actionsPanel, questionsPanel } from './forms.ts';
+import { actionsPanel, answerAddress, questionsPanel } from './forms.ts';
 import { INCIDENTS_PATH } from './list.ts';
 import { docLink } from '../docs/docs.ts';
 import { TIMELINE_KINDS } from './filter.ts';
@@ -135,12 +136,13 @@ function summary({ story, at }: IncidentData): Html {
 
 /** Keeps the question in sight on a narrow screen, where it scrolls away. On a wide one it is always beside the content. */
 function questionBar({ story }: IncidentData): Html | '' {
-  const questions = answerable(story);
+  const asking = decidingFor(story);
+  const questions = answerable(asking);
   const [first] = questions;
   return first === undefined
     ? ''
     : html`<p class="question-bar" id="question-bar" data-part>
-        <a href="#questions">Answer</a>
+        <a href="${asking === story ? '#questions' : answerAddress(asking.incident)}">Answer</a>
         <span
           ><strong>Needs approval:</strong>
           ${questions.length === 1 ? `${subjectOf(first)}?` : `${questions.length} questions`}</span
@@ -309,8 +311,11 @@ function linksPanel({ story: { incident }, links: configured }: IncidentData): H
       );
 }
 
-function childrenPanel({ story: { incident, children, childCount } }: IncidentData): Html | '' {
+function childrenPanel({ story }: IncidentData): Html | '' {
+  const { incident, children, childCount } = story;
   if (incident.group_reason === undefined) return '';
+  const asking = decidingFor(story);
+  const isAsking = ({ id }: Child): boolean => id === asking.incident.id && answerable(asking).length > 0;
   return panel(
     'children',
     'Incidents in this group',
@@ -321,6 +326,7 @@ function childrenPanel({ story: { incident, children, childCount } }: IncidentDa
           html`<li>
             <p>
               ${severityBadge(child.severity)} ${statusBadge(child, statusWords(child))}
+              ${isAsking(child) ? ASKS_BADGE : ''}
               <a href="${incidentPath(child)}"
                 >${numberOf(child)} <span class="place">${child.service} ${child.environment}</span> ${child.title}</a
               >

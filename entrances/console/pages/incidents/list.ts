@@ -11,6 +11,7 @@ import type { Timestamp } from '../../../../schemas/time/time.ts';
 import {
   addressWith,
   ago,
+  ASKS_BADGE,
   type Cells,
   choiceField,
   filterLinks,
@@ -171,8 +172,7 @@ function rowOf(incident: IncidentRecord, isAsking: boolean, at: Timestamp): Cell
         }
       </span>`,
     severityBadge(severity),
-    html`${statusBadge(incident, statusWords(incident))}
-    ${isAsking ? html`<span class="badge warning">needs approval</span>` : ''}`,
+    html`${statusBadge(incident, statusWords(incident))} ${isAsking ? ASKS_BADGE : ''}`,
     ago(opened_at, at),
     spanOf(opened_at, resolved_at ?? at),
     causeOf(incident),

@@ -31,6 +31,7 @@ import {
 } from '../../parts.ts';
 import type { ConsolePage } from '../page.ts';
 import { firstRunPanel, hideFirstRun } from './first-run.ts';
+import { answerAddress } from './forms.ts';
 import { INCIDENTS_PATH } from './list.ts';
 import { ATTENTION } from './list-filter.ts';
 import { loadNow, type Now, shownOf } from './now-data.ts';
@@ -192,7 +193,7 @@ function incidentRow({ incident, members, detail }: NowRow, at: Timestamp): Html
         ? ''
         : html`<p class="question">
             <strong>Needs approval:</strong> ${decisionLines(question, detail.incident).action}
-            <a href="${incidentPath(detail.incident)}#questions">Answer</a>
+            <a href="${answerAddress(detail.incident)}">Answer</a>
           </p>`
     }
     <dl class="lines">

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import type { TimelineEntry } from '../../../../schemas/incidents/incident.ts';
 import { Look } from '../../../../schemas/incidents/look.ts';
 import { plot } from '../../plot.ts';
-import { clockTime, type Html, nothing } from '../../parts.ts';
+import { clockTime, type Html, nothing, switchedTime } from '../../parts.ts';
 import type { IncidentData } from './data.ts';
 import { TIMELINE_KINDS, type TimelineFilter, type TimelineKind } from './filter.ts';
 
@@ -110,7 +110,7 @@ function lookCurves({ kind, detail }: Pick<TimelineEntry, 'kind' | 'detail'>): H
         <table>
           <thead>
             <tr>
-              <th scope="col">Time (UTC)</th>
+              <th scope="col">Time</th>
               <th scope="col">${suspect}</th>
               <th scope="col">${other}</th>
             </tr>
@@ -119,7 +119,7 @@ function lookCurves({ kind, detail }: Pick<TimelineEntry, 'kind' | 'detail'>): H
             ${curves.suspect.map(
               ([at, value]) =>
                 html`<tr>
-                  <td class="when">${at.slice(11, 19)}</td>
+                  <td class="when">${switchedTime(at, at.slice(11, 19))}</td>
                   <td>${digits(value)}</td>
                   <td>${digits(ofOther.get(at))}</td>
                 </tr>`,
