@@ -1,5 +1,6 @@
 import { healthOfIncident } from '../core/domain/catalogue/health.ts';
-import { QUIET, type QuietHold, UNVERIFIED_TEXT } from '../core/domain/incidents/closing.ts';
+import { QUIET, type QuietHold, unverifiedText } from '../core/domain/incidents/closing.ts';
+import { notReopenable } from '../core/domain/incidents/reopening.ts';
 import { isLaterProblem } from '../core/domain/incidents/new-onset.ts';
 import {
   afterStarting,
@@ -220,7 +221,7 @@ async function close(
     if (by === QUIET && (await quietHolds(deps, incident.id)).length > 0) return 'not_yet';
     // The mitigation of an earlier problem says nothing about the last one.
     const isOther = verification === 'passed' && isLaterProblem((await deps.incidents.read(incident.id)) ?? incident);
-    const text = `${closingText(by, isOther ? 'not_needed' : verification)}${warningText}`;
+    const text = `${closingText(incident, by, isOther ? 'not_needed' : verification)}${warningText}`;
     const isMeasured = await deps.config.current().then(
       (config) => healthOfIncident(config, incident) !== undefined,
       () => true, // unknown: the sweeper finds out
@@ -230,8 +231,8 @@ async function close(
   return end === 'resolved';
 }
 
-function closingText(by: string | null, verification: ResponseState['verification']): string {
-  if (by === QUIET) return UNVERIFIED_TEXT;
+function closingText(incident: IncidentRecord, by: string | null, verification: ResponseState['verification']): string {
+  if (by === QUIET) return unverifiedText(notReopenable(incident));
   if (by !== null) return `Resolved by ${by}`;
   return verification === 'passed'
     ? 'Resolved: all alerts have resolved, and the mitigation is verified'

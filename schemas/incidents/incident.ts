@@ -16,6 +16,10 @@ export type IncidentStatus = z.infer<typeof IncidentStatus>;
 export const ClosedAs = z.enum(['verified', 'person', 'unverified']);
 export type ClosedAs = z.infer<typeof ClosedAs>;
 
+/** Why an incident can't be reopened by a person, even if it is resolved. */
+export const NotReopenable = z.enum(['group', 'unmatched']);
+export type NotReopenable = z.infer<typeof NotReopenable>;
+
 /** A change ranked as the probable cause. */
 export const Suspect = z.object({
   change_id: ChangeId,
@@ -421,6 +425,8 @@ export const IncidentView = IncidentRecord.pick({
   number: z.number().int().positive().nullable().default(null),
   /** How it was closed. Null: it is open. */
   closed_as: ClosedAs.nullable().default(null),
+  /** Why a person can't reopen it, even if it is resolved. Null: a person can. */
+  not_reopenable: NotReopenable.nullable().default(null),
   /** The status in words, such as `mitigated and verified`. Empty: sent by an older version. */
   status_text: z.string().default(''),
   parent_id: IncidentId.nullable(),

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import type { IncidentView } from '../../schemas/incidents/incident.ts';
+import type { IncidentRecord, IncidentView } from '../../schemas/incidents/incident.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { play, theIncident } from './play.ts';
+import { shownToResponders } from '../support/shown-texts.ts';
 import { closingPaths } from './stories/closings.ts';
 
 /** Plays a story, and returns its incident and the minutes until it was closed. */
@@ -38,6 +39,31 @@ test('an incident whose health is above its limit stays open until it is not', a
   const { minutes } = await closed('bad-health-keeps-the-incident-open');
   expect(minutes).toBeGreaterThanOrEqual(150);
   expect((await closed('closes-after-auto-resolve-hours')).minutes).toBeLessThan(150);
+});
+
+test.each([
+  [
+    'a service outside the catalogue',
+    { service: 'unmatched', unmatched: 'billing' } as Partial<IncidentRecord>,
+    ['If it has not, declare another incident.', 'billing is not in the catalogue'],
+  ],
+  [
+    'a group',
+    { group_reason: { because: 'many', name: '', text: 'many fail' } } as const,
+    ['If it has not, reopen one of its incidents.'],
+  ],
+])('no channel says to reopen an unverified incident of %s, which is refused', async (_, set, inConsole) => {
+  const path = closingPaths['closes-after-auto-resolve-hours'] ?? expect.unreachable();
+  const { world } = await play(path);
+  const id = theIncident(world);
+  await world.store.editIncident(id, set);
+  const shown = await shownToResponders(world, id);
+  for (const statement of inConsole) expect(shown.console).toContain(statement);
+  expect(shown.cli).toContain(inConsole[0]);
+  for (const [channel, text] of Object.entries(shown)) {
+    expect(text, channel).toContain('closed, not verified');
+    expect(text, channel).not.toMatch(/reopen it|reopens it|incident reopen/i);
+  }
 });
 
 test('an alert that is repeated keeps its incident open, however quiet it is otherwise', async () => {

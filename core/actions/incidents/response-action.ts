@@ -6,10 +6,9 @@ import { numberOf } from '../../domain/rollback/question-names.ts';
 import { saysNameMoved } from '../../domain/rollback/reasons.ts';
 import { whyNotPublic } from '../../domain/ports/extensions.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { ReopenRefusal } from '../../domain/incidents/closing.ts';
 import type { ChangeOfIncident, IncidentChange } from '../../domain/ports/incidents.ts';
 import type { Message } from '../../../schemas/incidents/inbox.ts';
-import type { IncidentView } from '../../../schemas/incidents/incident.ts';
+import type { IncidentView, NotReopenable } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId, Version } from '../../../schemas/config/names.ts';
 import { withdrawQuestion } from '../../../workflows/steps/withdraw-questions.ts';
 import { wake } from '../../../workflows/wake.ts';
@@ -180,7 +179,7 @@ async function reopen(deps: ActDeps, id: IncidentId, by: string, note: string): 
   return requireIncident(deps, id);
 }
 
-const NOT_REOPENABLE: Readonly<Record<Exclude<ReopenRefusal, 'open'>, string>> = {
+const NOT_REOPENABLE: Readonly<Record<NotReopenable, string>> = {
   group: 'a group of incidents cannot be reopened: reopen one of its incidents',
   unmatched: 'an incident of a service outside the catalogue cannot be reopened: declare another one',
 };

@@ -1,11 +1,16 @@
 import * as z from 'zod';
-import { ClosedAs, type IncidentRecord, type TimelineEntry } from '../../../schemas/incidents/incident.ts';
+import {
+  ClosedAs,
+  type IncidentRecord,
+  type NotReopenable,
+  type TimelineEntry,
+} from '../../../schemas/incidents/incident.ts';
 
 /** `resolved_by` of an incident that closed because nothing happened for `autoResolveHours`. */
 export const QUIET = 'firebreak:quiet';
 
 /** Why an incident can't be reopened by a person. */
-export type ReopenRefusal = 'open' | 'group' | 'unmatched';
+export type ReopenRefusal = 'open' | NotReopenable;
 
 /** What keeps an incident without activity open. */
 export type QuietHold = 'firing_alert' | 'open_question' | 'recent_note' | 'bad_health';
@@ -54,6 +59,16 @@ export function closedWords(incident: Closed): (typeof CLOSED_WORDS)[ClosedAs] |
 export const resolverText = (incident: Closed): string =>
   closedAsOf(incident) === 'person' && incident.resolved_by !== null ? ` by ${incident.resolved_by}` : '';
 
-/** Explains an incident that closed without a proof of recovery. */
-export const UNVERIFIED_TEXT =
-  'Closed, not verified: nothing has shown that the service recovered. Reopen it if it has not; the next alert reopens it, too';
+/** What a person can do about an unverified incident that can't be reopened. */
+export const INSTEAD_OF_REOPENING: Readonly<Record<NotReopenable, string>> = {
+  group: 'If it has not, reopen one of its incidents',
+  unmatched: 'If it has not, declare another incident',
+};
+
+/** Explains an incident that closed without a proof of recovery. @param notReopenable null: it can be reopened */
+export const unverifiedText = (notReopenable: NotReopenable | null): string =>
+  `Closed, not verified: nothing has shown that the service recovered. ${
+    notReopenable === null
+      ? 'Reopen it if it has not; the next alert reopens it, too'
+      : INSTEAD_OF_REOPENING[notReopenable]
+  }`;

@@ -11,6 +11,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import { awaitsVerdict } from '../rollback/verdict.ts';
 import { closedAsOf, closeKind, QUIET } from './closing.ts';
 import { incidentName } from './incident-number.ts';
+import { notReopenable } from './reopening.ts';
 import { statusWords } from './status-words.ts';
 import { contradictionView } from './page-contradiction.ts';
 import type { Child } from '../messages/story.ts';
@@ -139,6 +140,7 @@ export function viewOf(
     signal_count,
     suspects,
     closed_as: closedAsOf(incident),
+    not_reopenable: notReopenable(incident),
     status_text: statusWords(incident),
     parent_id: incident.parent_id ?? null,
     ...(related.children !== null && { children: childrenView(related.children) }),

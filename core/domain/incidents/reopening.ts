@@ -1,4 +1,4 @@
-import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { IncidentRecord, NotReopenable } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { closedAsOf, type ReopenRefusal } from './closing.ts';
 import { type InboxPost, inboxPostOf } from './inbox-post.ts';
@@ -45,8 +45,14 @@ export function reopeningPost(
 }
 
 /** Returns why an incident can't be reopened. Null: it can. */
-export function whyNotReopenable({ status, group_reason, unmatched }: IncidentRecord): ReopenRefusal | null {
-  if (status !== 'resolved') return 'open';
+export const whyNotReopenable = (incident: IncidentRecord): ReopenRefusal | null =>
+  incident.status === 'resolved' ? notReopenable(incident) : 'open';
+
+/** Returns why an incident can't be reopened even if it is resolved. Null: it can. */
+export function notReopenable({
+  group_reason,
+  unmatched,
+}: Pick<IncidentRecord, 'group_reason' | 'unmatched'>): NotReopenable | null {
   if (group_reason !== undefined) return 'group';
   // Alerts of services outside the catalogue find their incident by other means.
   return unmatched === null ? null : 'unmatched';

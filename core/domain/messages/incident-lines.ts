@@ -6,7 +6,8 @@ import { clearingOfVersion, clearingsText } from '../changes/cleared-suspects.ts
 import { failedRollback, type FailedRollback } from '../rollback/failed-rollback.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { currentDecisions, isLaterProblem, laterProblemEnd, onsetWords } from '../incidents/new-onset.ts';
-import { closedAsOf } from '../incidents/closing.ts';
+import { closedAsOf, INSTEAD_OF_REOPENING } from '../incidents/closing.ts';
+import { notReopenable } from '../incidents/reopening.ts';
 import { type Deciding, type Overview } from './story.ts';
 
 /** Returns the rollback that a decision, or an earlier decision for the same versions, led to. */
@@ -115,11 +116,17 @@ function stepOf(story: Overview, lines: DecisionLines | undefined, decision: Dec
   const where = placeText(incident);
   // The verdict about a mitigation says nothing about a problem that began after it.
   const verification = status === 'open' && isLaterProblem(incident) ? 'not_needed' : incident.verification;
-  if (closedAsOf(incident) === 'unverified')
+  if (closedAsOf(incident) === 'unverified') {
+    const refusal = notReopenable(incident);
     return {
       action: `Check ${where}: the incident was closed, but nothing has shown that the service recovered.`,
-      more: [`To reopen it: /incident reopen, or firebreak incident reopen ${incidentName(incident)}.`],
+      more: [
+        refusal === null
+          ? `To reopen it: /incident reopen, or firebreak incident reopen ${incidentName(incident)}.`
+          : `${INSTEAD_OF_REOPENING[refusal]}.`,
+      ],
     };
+  }
   if (status === 'resolved') return { action: 'None: the incident is resolved. Complete its post-mortem soon.' };
   if (decision?.state === 'waiting' && lines !== undefined)
     return incident.automation_paused

@@ -300,7 +300,7 @@ describe('the page of an incident', () => {
   const page = async (more: Partial<IncidentData>) => String(await incidentMain(data(more)));
 
   test('of a group leads to the member whose question waits', async () => {
-    const group_reason = { because: 'dependency', name: 'shop', text: 'shop fails' } as const;
+    const group_reason = { because: 'shared_dependency', name: 'shop', text: 'shop fails' } as const;
     const asking = record({ id: '01J0000000000000000000000B' as IncidentId, number: 7, parent_id: ID });
     const deciding = { incident: asking, decisions: [decision()], effects: [] };
     const other = { ...asking, id: '01J0000000000000000000000C' as IncidentId, number: 8 };

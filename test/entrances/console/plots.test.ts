@@ -66,7 +66,8 @@ test('a figure has the data that the script draws, and no style', async () => {
 });
 
 test('all times of a legend and of a table follow the switch to local time', async () => {
-  const [at, from, until] = [200, 190, 210].map((seconds) => plusSeconds(NOON, seconds));
+  const at = plusSeconds(NOON, 200);
+  const [from, until] = [plusSeconds(at, -10), plusSeconds(at, 10)];
   for (const end of [LATER, plusSeconds(NOON, 2 * 86_400)]) {
     const markup = await drawn({ until: end, marks: [{ kind: 'onset', at, label: 'problem', from, until }] });
     expect(markup).toContain('no samples until');

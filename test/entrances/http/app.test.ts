@@ -846,6 +846,7 @@ describe('incidents', () => {
       status: 'open',
       status_text: 'open',
       closed_as: null,
+      not_reopenable: null,
       opened_at: TIME,
       resolved_at: null,
       signal_count: 0,

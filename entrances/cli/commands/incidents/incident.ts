@@ -1,7 +1,7 @@
 import { FEATURES } from '../../../../features/index.ts';
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { UNVERIFIED_TEXT } from '../../../../core/domain/incidents/closing.ts';
+import { unverifiedText } from '../../../../core/domain/incidents/closing.ts';
 import { suspectName } from '../../../../core/domain/changes/change-words.ts';
 import { clearingsText } from '../../../../core/domain/changes/cleared-suspects.ts';
 import { problemTexts } from '../../../../core/domain/incidents/problem-words.ts';
@@ -107,7 +107,10 @@ export function incidentText(incident: IncidentView, details = false): string[] 
   const ended = incident.resolved_at === null ? '' : `, ${end} ${shortTime(incident.resolved_at)}`;
   out(`opened ${shortTime(incident.opened_at)}${ended}`);
   if (details) out(`id ${incident.id}`);
-  if (incident.closed_as === 'unverified') out(`${UNVERIFIED_TEXT}: firebreak incident reopen ${shortName(incident)}`);
+  if (incident.closed_as === 'unverified') {
+    const { not_reopenable: refusal } = incident;
+    out(`${unverifiedText(refusal)}${refusal === null ? `: firebreak incident reopen ${shortName(incident)}` : '.'}`);
+  }
   for (const why of incident.open_because ?? []) out(oneLine(`open because ${why}`));
   if (incident.status !== 'resolved' || Object.keys(incident.roles).length > 0) out(oneLine(rolesOf(incident)));
   for (const text of problemTexts(incident.earlier_problems)) out(oneLine(text));

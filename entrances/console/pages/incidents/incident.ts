@@ -5,10 +5,12 @@ import { experimentPath, incidentPath } from '../../../../core/domain/incidents/
 import { numberText } from '../../../../core/domain/incidents/incident-number.ts';
 import { similarWords } from '../../../../core/domain/incidents/similar.ts';
 import { answerable, decidingFor } from '../../../../core/domain/messages/incident-buttons.ts';
-import { closedAsOf, resolverText, UNVERIFIED_TEXT } from '../../../../core/domain/incidents/closing.ts';
+import { closedAsOf, resolverText, unverifiedText } from '../../../../core/domain/incidents/closing.ts';
+import { notReopenable } from '../../../../core/domain/incidents/reopening.ts';
 import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
 import { type AlertLine, alertLines } from '../../../../core/domain/messages/alert-lines.ts';
 import { subjectOf } from '../../../../core/domain/messages/decision-lines.ts';
+import { placeNames } from '../../../../core/domain/messages/place-names.ts';
 import { ROLE_NAMES } from '../../../../core/domain/messages/incident-card.ts';
 import { type Child, serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
 import { isAcknowledged } from '../../../../core/domain/paging/acknowledgement.ts';
@@ -90,7 +92,8 @@ export const incidentMain = (data: IncidentData): Html => html`
 /** Says why no health is shown, and what to configure. A group has none: its members have their own. */
 function noHealthPanel({ story: { incident }, noHealthBecause }: IncidentData): Html | '' {
   if (incident.group_reason !== undefined) return '';
-  const { service, environment } = incident;
+  const { environment } = incident;
+  const [service] = placeNames(incident);
   return panel(
     'health',
     'Health',
@@ -129,7 +132,7 @@ function summary({ story, at }: IncidentData): Html {
       ${status === 'resolved' && parent === null ? INCIDENT_PAGES.map(({ path, text }) => html`<a href="${incidentPath(incident)}/${path}">${text}</a>`) : ''}
       ${copyButton(incidentPath(incident), 'Copy link')}
     </p>
-    ${closedAsOf(incident) === 'unverified' ? html`<p class="lacking">${UNVERIFIED_TEXT}.</p>` : ''}
+    ${closedAsOf(incident) === 'unverified' ? html`<p class="lacking">${unverifiedText(notReopenable(incident))}.</p>` : ''}
     ${contradictionLine(incident, at)}
   </header>`;
 }
