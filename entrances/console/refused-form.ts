@@ -39,7 +39,12 @@ export function withRefusedForm(markup: string, refused: RefusedForm): { markup:
     return `${withProblem(filled, id, marked.length === 1)}<p class="field-problem" id="${id}-problem">${escaped(text)}</p>`;
   });
   const reason = marked.length > 0 ? '' : `<p class="field-problem">${escaped(refused.text)}</p>`;
-  const shown = fields.replace(/^<form\b[^>]*>/, (tag) => `<form data-refused${tag.slice('<form'.length)}${reason}`);
+  // An element that is hidden can't have the focus.
+  const opened = marked.reduce((text, { id }) => {
+    const at = text.indexOf(` id="${id}-problem"`);
+    return `${withDetailsOpen(text.slice(0, at))}${text.slice(at)}`;
+  }, fields);
+  const shown = opened.replace(/^<form\b[^>]*>/, (tag) => `<form data-refused${tag.slice('<form'.length)}${reason}`);
   const before = withDetailsOpen(markup.slice(0, form.at));
   return { markup: `${before}${shown}${markup.slice(form.at + form.text.length)}`, marked };
 }

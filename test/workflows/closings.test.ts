@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { IncidentRecord, IncidentView } from '../../schemas/incidents/incident.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { play, theIncident } from './play.ts';
+import { consoleWorld } from '../support/console-world.ts';
 import { shownToResponders } from '../support/shown-texts.ts';
 import { closingPaths } from './stories/closings.ts';
 
@@ -41,6 +42,14 @@ test('an incident whose health is above its limit stays open until it is not', a
   expect((await closed('closes-after-auto-resolve-hours')).minutes).toBeLessThan(150);
 });
 
+test('the timeline names who closed an incident as the other channels do', async () => {
+  const { world } = await play(closingPaths['closes-after-auto-resolve-hours'] ?? expect.unreachable());
+  const { get } = consoleWorld(() => ({}), world);
+  const page = await (await get(`/console/incidents/${theIncident(world)}`, { token: 'ada' })).text();
+  const whoClosed = /class="who">([^<]*)<(?=(?:(?!class="who")[^])*<code>incident\.resolved<)/.exec(page)?.[1];
+  expect(whoClosed).toBe('firebreak');
+});
+
 test.each([
   [
     'a service outside the catalogue',
@@ -61,8 +70,8 @@ test.each([
   for (const statement of inConsole) expect(shown.console).toContain(statement);
   expect(shown.cli).toContain(inConsole[0]);
   for (const [channel, text] of Object.entries(shown)) {
-    expect(text, channel).toContain('closed, not verified');
-    expect(text, channel).not.toMatch(/reopen it|reopens it|incident reopen/i);
+    expect([channel, text]).toEqual([channel, expect.stringContaining('closed, not verified')]);
+    expect([channel, text]).not.toEqual([channel, expect.stringMatching(/reopen it|reopens it|incident reopen/i)]);
   }
 });
 

@@ -1,12 +1,13 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { UserCache } from '../../domain/ports/messages.ts';
+import { withoutWhy } from '../../domain/incidents/closing.ts';
 import { textWithDisplayNames } from '../../domain/people/display-names.ts';
 
 export type TextNamer = (text: string) => Promise<string>;
 
 /**
  * Returns functions that replace Slack IDs with names, from people.yaml or from the cache, without calls to Slack.
- * `actor` also replaces the ID of a person in people.yaml.
+ * `actor` also replaces the ID of a person in people.yaml, and leaves out why Firebreak did something.
  */
 export async function namer({
   userCache,
@@ -25,6 +26,6 @@ export async function namer({
   };
   const text: TextNamer = (original) => textWithDisplayNames(original, nameOf);
   const actor: TextNamer = async (name) =>
-    (Object.hasOwn(people, name) && people[name as keyof typeof people]?.name) || text(name);
+    (Object.hasOwn(people, name) && people[name as keyof typeof people]?.name) || text(withoutWhy(name));
   return { text, actor };
 }

@@ -34,6 +34,9 @@ export const closedAsOf = (
 export const isPerson = (actor: string): boolean =>
   actor !== 'firebreak' && actor !== 'alerts' && !actor.startsWith('firebreak:');
 
+/** Returns an actor without why Firebreak did something. @example 'firebreak' of 'firebreak:quiet' */
+export const withoutWhy = (actor: string): string => (actor.startsWith('firebreak:') ? 'firebreak' : actor);
+
 /** What is said of an incident that is over, in every channel. Only `verified` may be green. */
 const CLOSED_WORDS: Readonly<Record<ClosedAs, { words: string; mark: string }>> = {
   verified: { words: 'resolved', mark: '✅' },

@@ -1,6 +1,6 @@
 import type { TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import type { ChatMessage, Text } from './chat-message.ts';
-import { endMark } from '../incidents/closing.ts';
+import { endMark, withoutWhy } from '../incidents/closing.ts';
 import { remediesOf } from '../rollback/remedies.ts';
 
 /**
@@ -50,8 +50,7 @@ const PROGRAMS = new Set(['firebreak', 'alerts', 'flagger', 'pagerduty', 'slack'
 export function entryMessage(entry: TimelineEntry, { shownOf, slackIdOf }: ActorNames = NO_NAMES): ChatMessage {
   const { kind, actor, text, at } = entry;
   const mark = kind === 'incident.resolved' ? endMark(entry) : markOf(kind);
-  // What follows the colon is why Firebreak did something, such as `firebreak:quiet`.
-  const [name = actor] = actor.startsWith('firebreak:') ? actor.split(':') : [actor];
+  const name = withoutWhy(actor);
   const person = PROGRAMS.has(name) ? null : shownOf(actor);
   return {
     summary: `${mark} ${person === null ? '' : `${person}: `}${text}`,

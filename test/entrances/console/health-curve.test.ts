@@ -46,6 +46,8 @@ const story = (more: Partial<Story> = {}) =>
 const panel = async (read: Evidence, of = story()): Promise<string> =>
   String(await healthPanel(of, stored({ decision: decision(1), evidence: read, problem: problem(1) }), LATER));
 
+const withPlainTimes = (markup: string): string => markup.replaceAll(/<\/?time\b[^>]*>/g, '');
+
 const problem = (number: number): Problem => ({
   number,
   at: NOON,
@@ -105,10 +107,9 @@ describe('the health curve of an incident', () => {
     expect(label).toMatch(
       /deploy of v42 begins at 11:57:00\. deploy of v42 ends at 11:59:00\. .*onset at .*alert at 12:00:00\. rollback to v41 at 12:02:30$/,
     );
-    const rows = [...page.matchAll(/<td class="when">(.*?)<\/td>\s*<td>(.*?)<\/td>/gs)].map(([, at, text]) => [
-      at,
-      text,
-    ]);
+    const rows = [...withPlainTimes(page).matchAll(/<td class="when">(.*?)<\/td>\s*<td>(.*?)<\/td>/gs)].map(
+      ([, at, text]) => [at, text],
+    );
     expect(rows).toContainEqual(['11:58:30', '0.001']);
     expect(rows).toContainEqual(['12:01:30', '0.2, above the limit']);
     expect(rows).toContainEqual(['12:02:30', 'rollback to v41']);
@@ -160,7 +161,7 @@ describe('the health curve of an incident', () => {
     const lacking = all.filter(([at]) => at <= before(12) || at > before(9));
     const markup = await panel(evidence({ health: { max: 0.01, curve: lacking } }));
     expect(/class="curve" d="([^"]*)"/.exec(markup)?.[1]?.match(/M/g)).toHaveLength(2);
-    expect(markup).toMatch(/<td class="when">11:48:00<\/td>\s*<td>no samples until 11:51:30</);
+    expect(withPlainTimes(markup)).toMatch(/<td class="when">11:48:00<\/td>\s*<td>no samples until 11:51:30</);
   });
 
   test('names a reported rollback by the version that it goes to', async () => {
@@ -177,7 +178,7 @@ describe('the health curve of an incident', () => {
     );
     expect(page.match(/<td class="when">/g)).toHaveLength(60);
     expect(page).toContain('the highest of each 10 samples');
-    expect(page).toMatch(/12:05:33<\/td>\s*<td>9</);
+    expect(withPlainTimes(page)).toMatch(/12:05:33<\/td>\s*<td>9</);
   });
 
   test.for([112, 60, 5, 1])('labels each time of a curve of %s s differently', async (seconds) => {
@@ -221,7 +222,7 @@ test('what Prometheus has lost is drawn from what is kept', async () => {
   const page = String(await healthPanel(story(), health, LATER, { live, isCurrent: true }));
   expect(/class="curve" d="([^"]*)"/.exec(page)?.[1]?.match(/M/g)).toHaveLength(1);
   expect(page).not.toContain('no samples until');
-  expect(page).toMatch(/<td class="when">11:3\d:\d\d<\/td>\s*<td>0.1 %</);
+  expect(withPlainTimes(page)).toMatch(/<td class="when">11:3\d:\d\d<\/td>\s*<td>0.1 %</);
 });
 
 test('marks the onset and the alert of each problem', async () => {

@@ -71,14 +71,16 @@ describe('the page Now', () => {
     expect(text).toContain('<title>(1) Now · Firebreak</title>');
     expect(part(text, 'needs')).toMatch(/Needs you 1 Nobody has acknowledged the page 1 .*Paged/s);
     expect(part(text, 'in-progress')).toMatch(/In progress 1 .*Acknowledged.*acknowledged by ada/s);
-    expect(part(text, 'handled')).toMatch(/Handled 2 .*Mitigated.*Resolved.*1 resolved in the last 24 hours/s);
+    expect(part(text, 'handled')).toMatch(/Handled 2 .*Mitigated.*Resolved.*1 closed in the last 24 hours/s);
     expect(part(text, 'day')).toMatch(/4 incidents opened, automation acted in none, 2 pages sent/);
   });
 
   test('says of an incident that closed without a proof of recovery that it closed', async () => {
     const over = { status: 'resolved', resolved_at: console.world.clock.now() } as const;
     await incident({ ...over, resolved_by: 'firebreak:quiet', closed_as: 'unverified' });
-    expect(part(await page(), 'handled')).toMatch(/closed, not verified\s+closed under a minute ago/);
+    const handled = part(await page(), 'handled');
+    expect(handled).toMatch(/closed, not verified\s+closed under a minute ago/);
+    expect(handled).toContain('1 closed in the last 24 hours');
   });
 
   test('collapses equal reasons, and links to all of them', async () => {

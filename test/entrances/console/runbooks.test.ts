@@ -142,6 +142,25 @@ test('the list of runs counts the steps that succeeded, and those that were skip
   expect(textOf(String(await runbooksMain(list)))).toMatch(/1 of 2, 1 skipped.*1 of 2(?!,)/s);
 });
 
+test('a run is green only if a step was done', async () => {
+  const step = (status: 'skipped' | 'succeeded') => ({ id: 'a', name: 'a', uses: 'note', status, detail: '' });
+  for (const [status, isGreen] of [
+    ['skipped', false],
+    ['succeeded', true],
+  ] as const) {
+    const run = runView({ status: 'finished', steps: [step(status)] });
+    const list = { at: AT, text: '', runbooks: [], all: 0, runs: { items: [run], from: null, older: null } };
+    const pages = [
+      await runbooksMain(list),
+      await runMain({ run: { ...run, steps: run.steps }, at: AT, mayAct: true, csrfToken: 'key' }),
+    ];
+    for (const markup of pages) {
+      const badge = /<span class="badge ([^"]*)">\s*finished/.exec(String(markup))?.[1];
+      expect([status, badge]).toEqual([status, isGreen ? 'effect-succeeded' : '']);
+    }
+  }
+});
+
 const newEachTime: ConsoleDeps['idempotency'] = {
   begin: async () => ({ kind: 'mine', first: { at: '2026-11-20T12:00:00.000Z' as Timestamp, nonce: '' } }),
   end: async () => undefined,

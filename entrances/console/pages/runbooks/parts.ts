@@ -22,8 +22,18 @@ const STATES: Readonly<Record<RunView['status'] | RunStepStatus, readonly [word:
   withdrawn: ['withdrawn', 'info'],
 };
 
-export const runBadge = (status: RunView['status'] | RunStepStatus): Html =>
-  html`<span class="badge ${STATES[status][1]}">${STATES[status][0]}</span>`;
+const badge = ([word, look]: (typeof STATES)[keyof typeof STATES]): Html =>
+  html`<span class="badge ${look}">${word}</span>`;
+
+export const stepBadge = (status: RunStepStatus): Html => badge(STATES[status]);
+
+/** Shows the state of a run. Green is only one that has done something. */
+export function runBadge({ status, steps }: Pick<RunView, 'status' | 'steps'>): Html {
+  const has = (one: RunStepStatus): boolean => steps.some((step) => step.status === one);
+  if (has('waiting')) return badge(STATES.waiting);
+  const [word, look] = STATES[status];
+  return badge([word, status === 'finished' && !has('succeeded') ? '' : look]);
+}
 
 export const starterText = ({ by }: Pick<RunView, 'by'>): string => by ?? 'an alert';
 
@@ -40,7 +50,7 @@ export const runsTable = (runs: readonly RunView[], at: Timestamp): Html =>
     ['Run', 'State', 'Service', 'Steps', 'Started'],
     runs.map((run): Cells => [
       html`<a href="${runPath(run.id)}">${run.title}</a>`,
-      runBadge(run.steps.some(({ status }) => status === 'waiting') ? 'waiting' : run.status),
+      runBadge(run),
       html`<a href="${servicePath(run.service)}">${run.service}</a>
         <span class="quiet target">${run.environment}</span>`,
       stepsText(run),

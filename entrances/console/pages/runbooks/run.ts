@@ -7,7 +7,7 @@ import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../http/context.ts';
 import { actionForm, ago, type Cells, type Html, line, panel, servicePath, tableOf } from '../../parts.ts';
 import type { ConsolePage, PageAction } from '../page.ts';
-import { runbookPath, runBadge, RUNBOOKS_PATH, runPath, starterText } from './parts.ts';
+import { runbookPath, runBadge, RUNBOOKS_PATH, runPath, starterText, stepBadge } from './parts.ts';
 
 export type RunData = Pick<Viewer, 'csrfToken'> & {
   at: Timestamp;
@@ -61,7 +61,7 @@ function summaryPanel({ run, at, mayAct, csrfToken }: RunData): Html {
     'summary',
     'Run',
     null,
-    html`<p>${runBadge(isWaiting ? 'waiting' : status)} ${text ?? ''}</p>
+    html`<p>${runBadge(run)} ${text ?? ''}</p>
       ${
         isWaiting
           ? html`<p class="question">
@@ -101,7 +101,7 @@ const stepsPanel = ({ run: { steps } }: RunData): Html =>
       ['Step', 'State', 'Result'],
       steps.map(({ id, name, uses, status, detail }): Cells => [
         html`${name} <span class="quiet target">${uses}, ${id}</span>`,
-        runBadge(status),
+        stepBadge(status),
         detail === '' ? '' : html`<span class="wrapped">${detail}</span>`,
       ]),
     ),

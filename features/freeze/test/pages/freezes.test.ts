@@ -241,6 +241,11 @@ test('a responder declares and lifts a freeze, which a viewer may not', async ()
     expect([name, refusal.status]).toEqual([name, 422]);
     expect(markup).toContain(`aria-describedby="declare-${name}-problem" autofocus`);
     if (name !== 'reason') expect(markup).toContain('value="Index migration"');
+    // Nothing hides a field with a problem.
+    const isOpen = /<details[^>]*\sopen[^>]* id="declare-times"|<details[^>]* id="declare-times"[^>]*\sopen/.test(
+      markup,
+    );
+    expect([name, isOpen]).toEqual([name, name === 'until' || name === 'starts']);
   }
   expect(await (await get('/console/freezes', { token: 'vera' })).text()).toContain('Index migration');
   const lift = (token: string) => post('/console/freezes/actions/lift', { id: opened[0]?.id ?? '' }, { token });
