@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import type { IncidentRecord, IncidentView } from '../../schemas/incidents/incident.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
-import { play, theIncident } from './play.ts';
+import { fires, play, theIncident } from './play.ts';
 import { consoleWorld } from '../support/console-world.ts';
 import { shownToResponders } from '../support/shown-texts.ts';
 import { closingPaths } from './stories/closings.ts';
+import { alarm } from './stories/groups.ts';
 
 /** Plays a story, and returns its incident and the minutes until it was closed. */
 async function closed(name: keyof typeof closingPaths): Promise<{
@@ -40,6 +41,15 @@ test('an incident whose health is above its limit stays open until it is not', a
   const { minutes } = await closed('bad-health-keeps-the-incident-open');
   expect(minutes).toBeGreaterThanOrEqual(150);
   expect((await closed('closes-after-auto-resolve-hours')).minutes).toBeLessThan(150);
+});
+
+test('an incident of a service outside the catalogue closes without saying to reopen it', async () => {
+  const { given = [] } = closingPaths['closes-after-auto-resolve-hours'] ?? expect.unreachable();
+  const { world } = await play({ given, timeline: { '0 s': fires(alarm('billing')) } });
+  const { items } = await world.deps.incidents.timeline(theIncident(world), { limit: 100 });
+  expect(items.find(({ kind }) => kind === 'incident.resolved')?.text).toBe(
+    'Closed, not verified: nothing has shown that the service recovered. If it has not, declare another incident',
+  );
 });
 
 test('the timeline names who closed an incident as the other channels do', async () => {
