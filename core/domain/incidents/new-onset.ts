@@ -205,14 +205,15 @@ const begun = (
 });
 
 /** A problem that had ended after its mitigation shows that this helped, also if its verification was not over. */
-const endedProblem = (
-  { recovered_at: _, ...problem }: EarlierProblem,
-  endedAt: Timestamp | undefined,
-): EarlierProblem => ({
-  ...problem,
-  ...(endedAt !== undefined && { recovered_at: endedAt }),
-  ...(endedAt !== undefined && problem.verification === 'pending' && { verification: 'passed' as const }),
-});
+function endedProblem(problem: EarlierProblem, endedAt: Timestamp | undefined): EarlierProblem {
+  const { recovered_at: _, ...known } = problem;
+  if (endedAt === undefined) return known;
+  return {
+    ...known,
+    recovered_at: endedAt,
+    ...(problem.verification === 'pending' && { verification: 'passed' }),
+  };
+}
 
 /** Number of newest changes of a service to read, to find those since a mitigation. */
 export const CHANGES_SINCE_READ = 20;

@@ -39,7 +39,7 @@ export function problemTimesOf(record: Record, problem: AnyProblem): ProblemTime
   const alerted_at = alertedAt(record, problem);
   const began = earlier(earlier(evidence === null ? at : measuredOnset(problem, evidence).at, at), alerted_at);
   const started_at = notBefore !== null && began < notBefore ? notBefore : began;
-  const acknowledged_at = acknowledgedAt(record, (at) => isDuring(problem, at));
+  const acknowledged_at = acknowledgedAt(record, (when) => isDuring(problem, when));
   // A flag that a person changed (`flag.by`) is not an action of Firebreak.
   const mitigated_at =
     timeline.find(({ entry }) => MITIGATED.includes(entry.kind) && isDuring(problem, entry.at))?.entry.at ??

@@ -25,7 +25,7 @@ const draftedWith = (
     decisions = [] as unknown[],
     changed = '',
     requests = null as DraftInput['requests'],
-    handling = undefined as unknown,
+    handling = {},
   } = {},
 ) =>
   draftOf(
