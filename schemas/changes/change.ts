@@ -43,6 +43,11 @@ const STATUS_WORDS: Readonly<Record<string, ChangeStatus>> = {
   failure: 'failed',
   error: 'failed',
   errored: 'failed',
+  fail: 'failed',
+  timeout: 'failed',
+  timedout: 'failed',
+  unstable: 'failed',
+  startupfailure: 'failed',
   canceled: 'cancelled',
   aborted: 'cancelled',
 };

@@ -215,6 +215,13 @@ test.each([
   [['type:deployment', 'order-service', 'v31.7'], { kind: 'deploy', version: 'v31.7' }],
   [['deploy:order-service', 'v31.8', 'completed'], { status: 'succeeded', version: 'v31.8' }],
   [['deploy', 'order-service', 'deploy-team', 'v31.9'], { status: 'succeeded', version: 'v31.9' }],
+  [['deploy', 'order-service', 'v31.10', 'approval:rollback'], { kind: 'deploy', version: 'v31.10' }],
+  [['deploy', 'order-service', 'v31.11', 'fallback:rollback'], { kind: 'deploy', version: 'v31.11' }],
+  [['deploy', 'order-service', 'v31.12', 'rollback:enabled'], { kind: 'deploy', version: 'v31.12' }],
+  [['rollback:v31.13', 'order-service'], { kind: 'rollback', version: 'v31.13' }],
+  [['deploy', 'order-service', 'v31.14', 'timed_out'], { status: 'failed', version: 'v31.14' }],
+  [['deploy', 'order-service', 'v31.15', 'status=fail'], { status: 'failed', version: 'v31.15' }],
+  [['deploy', 'order-service', 'v31.16', 'result:UNSTABLE'], { status: 'failed', version: 'v31.16' }],
   // Commits, and dates beside a version.
   [['deploy', 'order-service', '8AE0D6C5'], { version: '8AE0D6C5', commit: '8ae0d6c5' }],
   [['deploy', 'order-service', 'v32', 'commit:4AE0D6C'], { version: 'v32', commit: '4ae0d6c' }],
@@ -529,6 +536,17 @@ test.each([['deploy billing v3.1'], [['v3.1', 'deploy', 'billing']]])(
     });
   },
 );
+
+test.each([
+  ['Deploy: fix failed login', 'v3.2', 'succeeded'],
+  ['Deploy done, error budget fine', 'v3.3', 'succeeded'],
+  ['Deploy failed', 'v3.4', 'failed'],
+  ['deploy-failed', 'v3.5', 'failed'],
+])('the event of Graphite with the name "%s" of %s has %s', async (what, version, status) => {
+  const sent = { what, tags: `billing ${version}`, when: Math.floor(Date.now() / 1000) - 120 };
+  expect(await firebreak.request('POST', '/api/annotations/graphite', sent)).toMatchObject({ status: 200 });
+  expect((await deploysOf('billing')).find((one) => one['version'] === version)).toMatchObject({ status });
+});
 
 test.each([
   [['deploy'], 'Version: v40', { version: 'v40' }],

@@ -71,8 +71,10 @@ export function wordsOf(tag: string): Words | undefined {
   const { data: outcome } = WrittenStatus.safeParse(more);
   if (more === '' || YES.test(more)) return { kind, ...(status && { status }) };
   if (outcome !== undefined) return { kind, status: outcome };
-  const isNamed = words.slice(kind.length).trimStart().startsWith(':');
-  return isNamed && kind !== 'release' && !NO.test(more) ? { kind, rest: more } : undefined;
+  const isNamed = first !== undefined && words.slice(first.length).trimStart().startsWith(':');
+  // That a rollback is possible, as `rollback:enabled` says, is none.
+  const isMeant = kind === 'rollback' ? clearestVersions([more]).length > 0 : !NO.test(more);
+  return isNamed && kind !== 'release' && isMeant ? { kind, rest: more } : undefined;
 }
 
 export const isAlike = (one: string, other: string): boolean => nameKey(one) === nameKey(other);
@@ -152,10 +154,17 @@ export function meantServices(
 export function readTags(services: Config['services'], tags: readonly string[], what = '') {
   const read = tags.map((tag) => ({ tag, words: wordsOf(tag) }));
   const said = read.flatMap(({ words }) => words ?? []);
-  const event = what
-    .replaceAll(ROLLED_BACK, 'rollback')
-    .split(/[\s,;:.!]+/)
-    .flatMap((word) => wordsOf(word) ?? []);
+  // In a sentence, only the words of a kind are clear: it can be a fix of a failed login that was deployed.
+  const event = [
+    wordsOf(what.trim()) ?? {},
+    ...what
+      .replaceAll(ROLLED_BACK, 'rollback')
+      .split(/[\s,;:.!]+/)
+      .map((word): Words => {
+        const { status: _, ...words } = wordsOf(word) ?? {};
+        return words;
+      }),
+  ];
   const kinds = new Set((said.some((one) => one.kind !== undefined) ? said : event).map((one) => one.kind));
   const statuses = new Set((said.some((one) => one.status !== undefined) ? said : event).map((one) => one.status));
   const named: [string, string][] = [];
