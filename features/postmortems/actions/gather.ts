@@ -49,6 +49,9 @@ const ENTRIES_MAX = 2000;
 
 const SUSPECTS_READ = 3;
 
+/** Incidents of a group, the first ones, whose entries and changes are read: a storm has hundreds. */
+const MEMBERS_READ = 30;
+
 /** Newest changes of a service that are read: more than are made during an incident. */
 const CHANGES_READ = 100;
 
@@ -80,8 +83,8 @@ export async function gather(
   ]);
   const members = children.map((child) => child.incident).toSorted((a, b) => (a.opened_at < b.opened_at ? -1 : 1));
   const [ofMembers, made] = await Promise.all([
-    Promise.all(members.map((member) => entriesOf(deps, member))),
-    changesOf(deps, [incident, ...members]),
+    Promise.all(members.slice(0, MEMBERS_READ).map((member) => entriesOf(deps, member))),
+    changesOf(deps, [incident, ...members.slice(0, MEMBERS_READ)]),
   ]);
   const timeline = [...own, ...ofMembers.flat()];
   const problems = await problemsIn(deps, story, health);

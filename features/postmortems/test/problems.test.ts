@@ -477,6 +477,25 @@ test('the draft of a group tells what was found for each of its incidents', asyn
   ]);
 });
 
+test('the draft of a storm reads the entries and changes of its first incidents only', async () => {
+  const { world } = await play(groupPaths['child-incident-asks-before-a-rollback'] ?? expect.unreachable());
+  const { id } = parentIn(world);
+  const { incidents, incidentGroups, changes } = world.deps;
+  const [child = expect.unreachable()] = await incidentGroups.children(id);
+  const read = { stories: 0, changes: 0 };
+  const deps = Object.assign({}, world.deps, {
+    incidentGroups: { children: async () => Array(500).fill(child) },
+    incidents: {
+      story: (...of: Parameters<typeof incidents.story>) => ((read.stories += 1), incidents.story(...of)),
+    },
+    changes: { recent: (...of: Parameters<typeof changes.recent>) => ((read.changes += 1), changes.recent(...of)) },
+  });
+  const gathered = await gather(withPorts(deps), id, null);
+  expect(gathered?.record.members).toHaveLength(500);
+  expect(read.changes).toBe(31);
+  expect(read.stories).toBeLessThanOrEqual(3 * 31);
+});
+
 test('a redeploy by hand is the mitigation: in the post-mortem, the console, the CLI, and the delivery figures', async () => {
   const asks = { autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act' } };
   const { world } = await play({
