@@ -288,9 +288,13 @@ function noveltyOfEnd(signal: Signal, known: KnownEpisode, times: Times): Novelt
   const isOtherEpisode = signal.episodic && signal.startsAt !== known.startsAt;
   // Received before the notification that showed that the alert still fires.
   if (known.returned !== undefined && isBefore(times, known.returned.at)) return 'nothing';
-  if (known.held !== undefined && !isOngoing) return isBefore(times, known.held.at) ? 'nothing' : 'released';
-  if (isOngoing) return isOtherEpisode && (signal.endsAt ?? times.receivedAt) < known.startsAt ? 'nothing' : 'resolves';
-  return isOtherEpisode && signal.startsAt > known.startsAt ? 'ended' : 'nothing';
+  const end = signal.endsAt ?? times.receivedAt;
+  if (isOngoing) return isOtherEpisode && end < known.startsAt ? 'nothing' : 'resolves';
+  // An end that was reported for an earlier episode can be that of a later one.
+  const isNewest = isOtherEpisode && signal.startsAt > known.startsAt && end > latestMoment(known);
+  if (known.held !== undefined && !(isNewest && signal.startsAt > latestMoment(known)))
+    return isBefore(times, known.held.at) ? 'nothing' : 'released';
+  return isNewest ? 'ended' : 'nothing';
 }
 
 /**

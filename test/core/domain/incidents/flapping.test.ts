@@ -83,3 +83,20 @@ test('also with repeated or reordered notifications', async () => {
     { numRuns: runs(100) },
   );
 });
+
+/** Three episodes: the first one ended unreported, and the starts of the others arrive after their ends. */
+const EPISODES: Readonly<Record<string, Signal>> = {
+  A: signal({ startsAt: plusSeconds(NOON, 100) }),
+  B: signal({ startsAt: plusSeconds(NOON, 131) }),
+  b: signal({ startsAt: plusSeconds(NOON, 131), status: 'resolved', endsAt: plusSeconds(NOON, 169) }),
+  C: signal({ startsAt: plusSeconds(NOON, 189) }),
+  c: signal({ startsAt: plusSeconds(NOON, 189), status: 'resolved', endsAt: plusSeconds(NOON, 192) }),
+};
+
+test.each(['AbBcC', 'BbAcC', 'bBcAC', 'AcbBC', 'AcbCB', 'AAcbBC'])(
+  'a start that arrives after the end of its episode does not fire, in the order %s',
+  async (order) => {
+    const told = [...order].map((name) => EPISODES[name] ?? expect.unreachable());
+    expect(await after(told)).toEqual(fires(undefined));
+  },
+);
