@@ -5,7 +5,8 @@ import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { candidatesOf, CLOCK_TOLERANCE_SECONDS, LONGEST_LOOK_BACK_SECONDS } from '../correlation/candidates.ts';
 import type { RelatedChange } from '../correlation/evidence.ts';
 import { formatDuration } from '../correlation/words.ts';
-import { correlate, MIN_CONFIDENCE_TO_ASK } from '../correlation/correlate.ts';
+import { correlate } from '../correlation/correlate.ts';
+import { isProbable } from '../correlation/words.ts';
 import { type RankedSuspect } from '../correlation/ranking.ts';
 import { problemStart } from '../incidents/new-onset.ts';
 import { callersOf, dependenciesOf } from '../catalogue/dependencies.ts';
@@ -177,7 +178,7 @@ export function contradictionOf(
 ): Contradiction | null {
   const { suspects } = correlate({ ...evidence, changes: [...evidence.changes, ...late] });
   const [lead] = suspects;
-  if (lead === undefined || lead.confidence < MIN_CONFIDENCE_TO_ASK) return null;
+  if (lead === undefined || !isProbable(lead)) return null;
   return late.some(({ change }) => change.id === lead.change_id)
     ? { lead, actedUpon: suspects.find(({ change_id }) => change_id === actedUpon) }
     : null;

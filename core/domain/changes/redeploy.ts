@@ -1,7 +1,7 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { MIN_CONFIDENCE_TO_ASK } from '../correlation/weights.ts';
+import { isProbable } from '../correlation/words.ts';
 import { clearingOf } from './cleared-suspects.ts';
 import { replacedByOlder } from './recognize.ts';
 import { rolledBackBy } from './rolled-back.ts';
@@ -61,15 +61,13 @@ export const probableOf = (
   { suspects, cleared }: Pick<IncidentRecord, 'suspects' | 'cleared'>,
   changes: readonly Change[],
 ): Change[] => {
-  const ids = new Set(
-    suspects.flatMap(({ change_id: id, confidence }) => (confidence >= MIN_CONFIDENCE_TO_ASK ? [id] : [])),
-  );
+  const ids = new Set(suspects.filter(isProbable).map(({ change_id: id }) => id));
   return changes.filter((one) => ids.has(one.id) && clearingOf(cleared, one) === undefined);
 };
 
 /**
- * Returns those changes whose versions ran below another one, which was deployed over them: whoever restores a version from before
- * them undoes them as well. None, if the restored version is not recorded.
+ * Returns the changes whose versions another one had replaced without undoing them: whoever restores a version from before them
+ * undoes them as well. None, if the restored version is not recorded.
  */
 export const ranBelow = (
   changes: readonly Change[],

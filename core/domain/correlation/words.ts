@@ -1,4 +1,5 @@
 import type { ChangeKind } from '../../../schemas/changes/change.ts';
+import { MIN_CONFIDENCE_TO_ASK } from './weights.ts';
 
 /** Name of a change of this kind where its version is not given. */
 const KIND_NAMES: Readonly<Record<ChangeKind, string>> = {
@@ -61,11 +62,14 @@ export const list = (names: readonly string[]): string =>
 /** Formats a probability in whole per cent, rounded down, so that none is overstated. */
 export const probability = (confidence: number): string => `${Math.floor(confidence * 100 + 1e-9)} %`;
 
+/** Returns whether a suspect is called the probable cause: people are asked about it. */
+export const isProbable = ({ confidence }: { confidence: number }): boolean => confidence >= MIN_CONFIDENCE_TO_ASK;
+
 /** Probability below which a change is not named as a possible cause, unless people are asked about it. */
 export const IMPROBABLE = 0.1;
 
 /** Says in a word how probably a change is the cause. */
-export const likelihood = (confidence: number): string => (confidence >= 0.5 ? 'Probable' : 'Possible');
+export const likelihood = (confidence: number): string => (isProbable({ confidence }) ? 'Probable' : 'Possible');
 
 /** Says how probably a change is the cause. */
 export const likelihoodText = (name: string, confidence: number): string =>

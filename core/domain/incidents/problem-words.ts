@@ -1,8 +1,7 @@
 import { suspectName } from '../changes/change-words.ts';
 import type { EarlierProblem } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { MIN_CONFIDENCE_TO_ASK } from '../correlation/weights.ts';
-import { likelihoodText } from '../correlation/words.ts';
+import { isProbable, likelihoodText } from '../correlation/words.ts';
 
 /**
  * Tells the problems of an incident that were over, or had not ended, when the next one began. Times are UTC, with their day if there
@@ -33,7 +32,7 @@ export function problemClauses(problems: readonly EarlierProblem[]): string[] {
 const dayOf = (at: Timestamp): string => at.slice(0, 10);
 
 function causeText({ suspects: [suspect] }: EarlierProblem): string {
-  return suspect !== undefined && suspect.confidence >= MIN_CONFIDENCE_TO_ASK
+  return suspect !== undefined && isProbable(suspect)
     ? likelihoodText(suspectName(suspect), suspect.confidence)
     : 'No change is its probable cause';
 }

@@ -5,7 +5,7 @@ import { healthOf, type HealthQuery } from '../../../core/domain/catalogue/healt
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { filledWith, type HealthSeries, NO_SAMPLES } from '../../../core/domain/incidents/health-series.ts';
 import { decisionsOf, type Problem, problemsOf } from '../../../core/domain/incidents/problems.ts';
-import { MIN_CONFIDENCE_TO_ASK } from '../../../core/domain/correlation/weights.ts';
+import { isProbable } from '../../../core/domain/correlation/words.ts';
 import { byStart } from '../../../core/domain/changes/versions.ts';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { evidencePath } from '../../../core/domain/incidents/console-link.ts';
@@ -93,13 +93,8 @@ export async function gather(
   const told = { incident, timeline, effects, signals, members, problems };
   const times = timesOf(told, end);
   // The problems of a group have no suspects of their own.
-  const suspected = new Set(
-    members
-      .flatMap(problemsOf)
-      .flatMap(({ suspects }) =>
-        suspects.flatMap(({ change_id: change, confidence }) => (confidence >= MIN_CONFIDENCE_TO_ASK ? [change] : [])),
-      ),
-  );
+  const ofMembersProblems = members.flatMap(problemsOf).flatMap(({ suspects }) => suspects);
+  const suspected = new Set(ofMembersProblems.filter(isProbable).map(({ change_id: change }) => change));
   const ofProblems = problems.map((problem) => problemTimesOf(told, problem));
   const spans = ofProblems.map(({ started_at: from, restored_at }, n): Span => {
     const until = restored_at ?? ofProblems[n + 1]?.started_at ?? end;
