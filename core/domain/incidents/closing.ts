@@ -30,6 +30,19 @@ export const closedAsOf = (
 ): ClosedAs | null =>
   incident.status === 'resolved' ? (incident.closed_as ?? closeKind(incident, incident.resolved_by)) : null;
 
+/**
+ * Returns when an incident ended. Null: it is open, or nothing has shown its end. A person who resolves an incident while an alert fires, or
+ * before a recovery is verified, has measured nothing.
+ */
+export function shownEndOf(
+  incident: Closed & Pick<IncidentRecord, 'resolved_at' | 'firing' | 'verification'>,
+): IncidentRecord['resolved_at'] {
+  const closedAs = closedAsOf(incident);
+  const isUnshown =
+    closedAs === 'unverified' || (closedAs === 'person' && incident.firing > 0 && incident.verification !== 'passed');
+  return isUnshown ? null : incident.resolved_at;
+}
+
 /** Returns whether an actor is a person or a token, and not Firebreak or a sender of alerts. */
 export const isPerson = (actor: string): boolean =>
   actor !== 'firebreak' && actor !== 'alerts' && !actor.startsWith('firebreak:');

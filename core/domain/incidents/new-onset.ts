@@ -15,11 +15,11 @@ import {
   putsVersionLive,
   sameVersion,
 } from '../changes/versions.ts';
-import { MIN_CONFIDENCE_TO_ASK } from '../correlation/weights.ts';
+import { isProbable } from '../correlation/words.ts';
 import type { IncidentChange } from '../ports/incidents.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { isSameMitigation, type Mitigation } from '../rollback/verdict.ts';
-import { closedAsOf } from './closing.ts';
+import { shownEndOf } from './closing.ts';
 
 /**
  * Seconds for which health must be within its limit after a mitigation until the problem counts as over, and then above it
@@ -290,9 +290,7 @@ function changesSince(
     .flatMap((change) => {
       const from = effectSince(change, since);
       if (from === null) return [];
-      const isSuspected = suspects.some(
-        ({ change_id, confidence }) => change_id === change.id && confidence >= MIN_CONFIDENCE_TO_ASK,
-      );
+      const isSuspected = suspects.some((suspect) => suspect.change_id === change.id && isProbable(suspect));
       if (change.started_at > since) return [{ change, from }];
       const wentLive = putsVersionLive(change) && change.status === 'succeeded' && !wasReplaced(change, changes);
       return wentLive && !isSuspected ? [{ change, from }] : [];
@@ -327,7 +325,7 @@ export function reopenedProblem(
   // An alert can have begun shortly before the resolution.
   const recovered_at = resolvedAt !== null && resolvedAt < since ? resolvedAt : since;
   const isProven =
-    closedAsOf(incident) !== 'unverified' && incident.verification !== 'failed' && recovered_at !== since;
+    shownEndOf(incident) !== null && incident.verification !== 'failed' && recovered_at !== since;
   const endedAt = recoveredAt ?? (isProven ? recovered_at : undefined);
   const { status: _, ...change } = begun(incident, { at: since, recovered_at, pages }, { endedAt, title });
   return change;

@@ -3,8 +3,8 @@ import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/ti
 import { numberOf } from '../rollback/question-names.ts';
 import type { Evidence } from '../correlation/evidence.ts';
 import { type Onset, onsetOf } from '../correlation/onset.ts';
-import { MIN_CONFIDENCE_TO_ASK } from '../correlation/weights.ts';
-import { closedAsOf } from './closing.ts';
+import { isProbable } from '../correlation/words.ts';
+import { shownEndOf } from './closing.ts';
 import { openProblem } from './new-onset.ts';
 
 /** Problems that an incident keeps. An incident of more than that keeps the first, and the newest ones. */
@@ -54,9 +54,7 @@ export function measuredOnset(
   evidence: Evidence,
 ): Onset {
   const onset = onsetOf(evidence);
-  const probable = suspects
-    .filter(({ confidence }) => confidence >= MIN_CONFIDENCE_TO_ASK)
-    .toSorted((a, b) => b.confidence - a.confidence)[0];
+  const probable = suspects.filter(isProbable).toSorted((a, b) => b.confidence - a.confidence)[0];
   const cause = evidence.changes.find(({ change }) => change.id === probable?.change_id)?.change.started_at;
   const limits = [notBefore, cause].flatMap((at) => (at != null && at <= evidence.onset.alertStartedAt ? [at] : []));
   const bounded = (at: Timestamp): Timestamp => limits.reduce((latest, limit) => (limit > latest ? limit : latest), at);
@@ -91,9 +89,8 @@ export type ProblemSpan = { opened_at: Timestamp; ended_at: Timestamp | null };
 
 /** Returns the problems of an incident with their ends. */
 export const endedProblemsOf = (
-  incident: WithProblems & Pick<IncidentRecord, 'resolved_at'> & Parameters<typeof closedAsOf>[0],
-): (Problem & ProblemSpan)[] =>
-  withEnds(problemsOf(incident), closedAsOf(incident) === 'unverified' ? null : incident.resolved_at);
+  incident: WithProblems & Parameters<typeof shownEndOf>[0],
+): (Problem & ProblemSpan)[] => withEnds(problemsOf(incident), shownEndOf(incident));
 
 /**
  * Adds the end of each problem. One that had not ended when the next one began ended with that.

@@ -1,7 +1,7 @@
 import type { AttributionCorrection, DeployRecord } from '../deploy-record.ts';
 import type { DoraIncident } from '../dora.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import { MIN_CONFIDENCE_TO_ASK } from '../../../core/domain/correlation/weights.ts';
+import { isProbable } from '../../../core/domain/correlation/words.ts';
 import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
 import {
   endedProblemsOf,
@@ -22,6 +22,7 @@ export type ObservedIncident = Pick<
   | 'resolved_at'
   | 'resolved_by'
   | 'closed_as'
+  | 'firing'
   | 'cleared'
 > &
   WithProblems;
@@ -79,7 +80,7 @@ function rolledBackFor(problem: Problem, all: readonly Problem[], rolledBack: re
     .filter((deploy) => {
       // People also roll back what was deployed after the problem began.
       const possible = all.filter(
-        (one) => deploy.started_at <= one.at || confidence(one, deploy) >= MIN_CONFIDENCE_TO_ASK,
+        (one) => deploy.started_at <= one.at || isProbable({ confidence: confidence(one, deploy) }),
       );
       const [suspecting] = possible.toSorted((a, b) => confidence(b, deploy) - confidence(a, deploy));
       const isSuspected = suspecting !== undefined && confidence(suspecting, deploy) >= 0;

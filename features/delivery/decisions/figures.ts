@@ -61,8 +61,8 @@ export function doraReport(
         deployment_id,
         incident_id: id,
         ended_at,
-        // Nothing shows when, or whether, an unverified incident ended.
-        isEndKnown: ended_at !== null || closed_as !== 'unverified',
+        // Nothing shows when, or whether, this incident ended.
+        isEndKnown: ended_at !== null || closed_as === null,
       })),
     ),
     ({ deployment_id: deploy }) => deploy,
@@ -305,7 +305,7 @@ export function figuresOf(
   const rework = changes.filter((record) => record.rework !== null);
   const recoveries = failed.map(({ recovery_s: seconds }) => seconds).filter((seconds) => seconds !== null);
   const restores = incidents.map(({ restore_s: seconds }) => seconds).filter((seconds) => seconds !== null);
-  const unverified = incidents.filter(({ closed_as }) => closed_as === 'unverified').length;
+  const unverified = incidents.filter(({ closed_as, restore_s }) => closed_as !== null && restore_s === null).length;
   const perDay = delivered.length / days;
   const [lead, restore, recovery] = [median(leadTimesOfDeploys), median(restores), median(recoveries)];
   const applied = infrastructure.filter(({ status }) => status === 'succeeded');

@@ -67,7 +67,7 @@ function incidents(digest: TeamDigest): DigestSection {
         serviceCell({ service, environment }),
         [level],
         [{ at }],
-        [seconds !== null ? duration(seconds) : closed_as === 'unverified' ? 'closed, not verified' : 'not yet'],
+        [seconds !== null ? duration(seconds) : closed_as === null ? 'not yet' : 'closed, not verified'],
       ],
     ),
     path: deliveryPath(digest.team, 'time_to_restore', 7),

@@ -67,6 +67,7 @@ export type DigestIncident = Pick<
   | 'resolved_at'
   | 'resolved_by'
   | 'closed_as'
+  | 'firing'
 > &
   WithProblems;
 
@@ -147,7 +148,7 @@ function incidentsOf({ incidents }: DigestRecords, from: Timestamp): TeamDigest[
     opened: items.length,
     by_severity: { critical: count('critical'), warning: count('warning'), info: count('info') },
     open: items.filter(({ closed_as }) => closed_as === null).length,
-    unverified: items.filter(({ closed_as }) => closed_as === 'unverified').length,
+    unverified: items.filter(({ closed_as, restore_s }) => closed_as !== null && restore_s === null).length,
     items,
   };
 }

@@ -4,7 +4,7 @@ import { type ActionItem, ActionItem as ActionItemSchema } from '../../../schema
 import type { Change } from '../../../schemas/changes/change.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
-import { IMPROBABLE, list, probability } from '../../../core/domain/correlation/words.ts';
+import { IMPROBABLE, isProbable, list, probability } from '../../../core/domain/correlation/words.ts';
 import { pointsOf } from '../../../core/domain/correlation/samples.ts';
 import { changeName, ofVersion, suspectName } from '../../../core/domain/changes/change-words.ts';
 import { isSameVersion } from '../../../core/domain/changes/version-identity.ts';
@@ -28,7 +28,6 @@ import type { DraftInput, ProblemRecord } from './record.ts';
 import { References, type Row, rowOfChange, rowsOf, sentenceCase } from './timeline.ts';
 import { ACKNOWLEDGED, MITIGATED, problemTimesOf, type ProblemTimes, timesOf } from './times.ts';
 import { clockTime, counted, durationWords, numberWords, percent, spanWords, sparkline } from './words.ts';
-import { MIN_CONFIDENCE_TO_ASK } from '../../../core/domain/correlation/weights.ts';
 
 /** A draft: its text, and what it was made from. */
 export type Draft = { markdown: string; facts: DraftFacts };
@@ -279,7 +278,7 @@ class Drafting {
         ? `the incident is still open after ${durationWords(duration_seconds)}`
         : this.#isVerified
           ? `the incident was resolved after ${durationWords(duration_seconds)}`
-          : `the incident was closed after ${durationWords(duration_seconds)}, and nothing has shown that the service recovered`,
+          : `${this.#closedWords(`after ${durationWords(duration_seconds)}`)}, and nothing has shown that the service recovered`,
       this.#opening,
       this.#end,
     );
@@ -315,7 +314,14 @@ class Drafting {
 
   /** Returns whether the recovery of an incident that is over is known. */
   get #isVerified(): boolean {
-    return this.#isOver && closedAsOf(this.#record.incident) !== 'unverified';
+    return this.#isOver && this.#times.restored_at !== null;
+  }
+
+  /** Says how an incident closed whose recovery is not known. */
+  #closedWords(when: string): string {
+    return closedAsOf(this.#record.incident) === 'person'
+      ? `a person resolved the incident ${when}, while an alert fired`
+      : `the incident was closed ${when}`;
   }
 
   /** Tells a problem: its beginning and its end in an incident of several, its cause, and what was done about it. */
@@ -471,8 +477,9 @@ class Drafting {
 
   #impact(): string {
     const { budgets, impact } = this.#record;
-    const { started_at, restored_at } = this.#times;
-    const period = `${restored_at === null ? 'since' : 'from'} ${clockTime(started_at)}${restored_at === null ? '' : ` to ${clockTime(restored_at)}`}`;
+    const { started_at, restored_at, resolved_at } = this.#times;
+    const end = restored_at ?? resolved_at;
+    const period = `${end === null ? 'since' : 'from'} ${clockTime(started_at)}${end === null ? '' : ` to ${clockTime(end)}`}`;
     const countedBudgets = budgets.filter(({ events }) => events > 0);
     const ref = ({ id }: { id: string }): string => this.#references.refOf(`slo:${id}`, null);
     const failed = countedBudgets.map(
@@ -565,9 +572,15 @@ class Drafting {
         to_restore_seconds === null
           ? null
           : line(`time to restore${isOne ? '' : ', all problems together'}`, to_restore_seconds, this.#restoredRef),
-        'When was the service restored? The incident is still open.',
+        `When was the service restored? ${this.#whyNotRestored}`,
       ),
     ].join('\n');
+  }
+
+  get #whyNotRestored(): string {
+    const { resolved_at: at } = this.#times;
+    if (at === null) return 'The incident is still open.';
+    return `${sentenceCase(this.#closedWords(`at ${clockTime(at)}`))}, and nothing has shown that the service recovered.`;
   }
 
   #timeToDetect(problem: ToldProblem): string {
@@ -982,7 +995,7 @@ export const withProbableCauses = (record: DraftInput): DraftInput => ({
     ...problem,
     causes: problem.causes.filter(
       ({ suspect, change }) =>
-        suspect.confidence >= MIN_CONFIDENCE_TO_ASK ||
+        isProbable(suspect) ||
         (suspect.confidence >= IMPROBABLE &&
           change?.rolled_back_by === record.incident.id &&
           change.started_at <= problem.at),

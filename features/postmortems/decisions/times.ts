@@ -8,6 +8,7 @@ import {
   openSeconds,
   withEnds,
 } from '../../../core/domain/incidents/problems.ts';
+import { shownEndOf } from '../../../core/domain/incidents/closing.ts';
 import { isSystem } from './blameless.ts';
 import type { DraftInput, ProblemRecord } from './record.ts';
 
@@ -148,13 +149,14 @@ function alertedAt({ timeline, signals }: Record, problem: AnyProblem): Timestam
     .reduce(earlier, noticed.entry.at);
 }
 
-/** Returns when the incident's last problem had ended. Null: the incident is open. */
-function restoredAt({ incident: { resolved_at }, timeline }: Record, last: AnyProblem | undefined): Timestamp | null {
-  if (resolved_at === null) return null;
-  const isOf = (at: Timestamp): boolean => at <= resolved_at && (last === undefined || isDuring(last, at));
+/** Returns when the incident's last problem had ended. Null: the incident is open, or nothing has shown its end. */
+function restoredAt({ incident, timeline }: Record, last: AnyProblem | undefined): Timestamp | null {
+  const end = shownEndOf(incident);
+  if (end === null) return null;
+  const isOf = (at: Timestamp): boolean => at <= end && (last === undefined || isDuring(last, at));
   const lastAt = (kind: string): Timestamp | undefined =>
     timeline.findLast(({ entry }) => entry.kind === kind && isOf(entry.at))?.entry.at;
-  return last?.recovered_at ?? lastAt('alerts.resolved') ?? lastAt('verification.passed') ?? resolved_at;
+  return last?.recovered_at ?? lastAt('alerts.resolved') ?? lastAt('verification.passed') ?? end;
 }
 
 const earlier = (at: Timestamp, limit: Timestamp): Timestamp => (at < limit ? at : limit);

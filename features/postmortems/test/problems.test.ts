@@ -368,6 +368,29 @@ test('the draft of an open incident tells the errors of its own problems, and no
   expect(drafts.map((text) => text.includes('recovery was verified'))).toEqual([false, false]);
 });
 
+test('a person who resolves an incident while its alert fires has not restored the service', async () => {
+  const resolves: Moment = async (world) => {
+    await executeResponseAction(world.deps, ADA, { id: theIncident(world), action: 'resolve', note: '' });
+  };
+  const { world } = await play({
+    given: [measuring(ratioAt([[-4, 90, 0.3]]), { autoRollback: { mode: 'suggest' } })],
+    timeline: { '0 s': fires(), '60 s': resolves },
+  });
+  const id = theIncident(world);
+  await draftDuePostmortems(withPorts(world.deps));
+  const { markdown = '', record } = (await withPorts(world.deps).postmortems.read(id)) ?? {};
+  expect(record?.facts.times).toMatchObject({ restored_at: null, to_restore_seconds: null });
+  expect(sectionOf(markdown, 'Summary').join(' ')).toMatch(
+    /A person resolved the incident after 2 minutes, while an alert fired, and nothing has shown that the service recovered/,
+  );
+  expect(sectionOf(markdown, 'Response times').join(' ')).toMatch(
+    /When was the service restored\? A person resolved the incident at 12:01, while an alert fired, and nothing has shown/,
+  );
+  const dora = await doraOf(world);
+  if (dora === null) return;
+  expect(dora.time_to_restore).toMatchObject({ incidents: 0, open: 0, unverified: 1 });
+});
+
 test('a problem that only health showed was detected when Firebreak had read health', async () => {
   const { world } = await play(
     secondFailurePaths['second-failure-is-measured-while-the-first-alert-still-fires'] ?? expect.unreachable(),
