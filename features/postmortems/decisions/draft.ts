@@ -54,6 +54,9 @@ const ANSWERED_WITHIN_SECONDS = 5 * 60;
 
 const DAY_SECONDS = 86_400;
 
+/** Why the post-mortem of a group does not tell health. */
+const OF_MEMBERS = 'The samples of health belong to the incidents of the group.';
+
 /** Services of a group that a title names. */
 const SERVICES_NAMED = 3;
 
@@ -264,15 +267,15 @@ class Drafting {
     const { incident } = this.#record;
     const { alerted_at, duration_seconds } = this.#times;
     const failure = this.#problems[0]?.title ?? incident.title;
-    const opening = this.#isGroup
-      ? this.#sentence(
-          `at ${clockTime(incident.opened_at)} UTC incidents of several services became a group: ${escaped(failure)}`,
-          this.#opening,
-        )
-      : this.#sentence(
-          `at ${clockTime(alerted_at)} UTC an alert fired for ${escaped(this.#naming.text(`${serviceEnvironmentText(incident)}: ${failure}`))}`,
-          this.#opening,
-        );
+    const failed = escaped(this.#naming.text(`${serviceEnvironmentText(incident)}: ${failure}`));
+    const opening = this.#sentence(
+      this.#isGroup
+        ? `at ${clockTime(incident.opened_at)} UTC incidents of several services became a group: ${escaped(failure)}`
+        : incident.opened_by === undefined
+          ? `at ${clockTime(alerted_at)} UTC an alert fired for ${failed}`
+          : `at ${clockTime(incident.opened_at)} UTC ${escaped(this.#naming.actor(incident.opened_by))} declared an incident of ${failed}`,
+      this.#opening,
+    );
     const end = this.#sentence(
       !this.#isOver
         ? `the incident is still open after ${durationWords(duration_seconds)}`
@@ -298,14 +301,24 @@ class Drafting {
 
   /** Tells the incidents of a group, whose causes and mitigations are their own. */
   #memberLines(): string[] {
-    return this.#record.members.map((member) => {
+    const all = this.#record.members.map((member) => ({ member, name: this.#memberName(member) }));
+    const mitigated = all.flatMap(({ member, name }) =>
+      problemsOf(member).flatMap(({ mitigation, verification }) =>
+        mitigation?.at === undefined || verification === 'failed' ? [] : [{ name, at: mitigation.at }],
+      ),
+    );
+    return all.map(({ member }) => {
       const ended = endedProblemsOf(member).map((problem) =>
         problem.ended_at === null ? problem : { ...problem, recovered_at: problem.ended_at },
       );
       const joined = this.#refOf('first', ({ about }) => about === member.id) ?? this.#opening;
-      const told = problemClauses(ended).map((text) => escaped(this.#naming.text(text)));
+      const told = problemClauses(ended, mitigated).map((text) => escaped(this.#naming.text(text)));
       return `- ${this.#sentence(`${incidentName(member)} ${escaped(serviceEnvironmentText(member))}: ${told.join('; then ')}`, joined)}`;
     });
+  }
+
+  #memberName(member: DraftInput['members'][number]): string {
+    return `${incidentName(member)} ${member.unmatched || member.service}`;
   }
 
   get #isOver(): boolean {
@@ -437,6 +450,7 @@ class Drafting {
   }
 
   get #restoredRef(): string {
+    if (this.#isGroup) return this.#refOfRow('last', 'member.incident.resolved') ?? this.#end;
     return this.#refOfLast('alerts.resolved') ?? this.#refOfLast('verification.passed') ?? this.#end;
   }
 
@@ -539,7 +553,7 @@ class Drafting {
       requests === null
         ? 'No objective has counts for this time, and no samples tell the share of failed requests.'
         : `No query counts the requests. From ${clockTime(requests.from)} to ${clockTime(requests.until)}${this.#withoutCalm}, ${percent(requests.share)} of them failed on average, by samples of ${escaped(requests.query)}.`;
-    return `How many requests failed? Unknown. ${why}`;
+    return `How many requests failed? Unknown. ${this.#isGroup ? OF_MEMBERS : why}`;
   }
 
   #timeline(): string {
@@ -633,7 +647,7 @@ class Drafting {
         const done = mitigation?.at;
         if (done === undefined) return [];
         const row = this.#refOf('first', (one) => one.kind === 'member.mitigation.succeeded' && one.at === done);
-        const text = `${incidentName(member)} ${escaped(member.unmatched || member.service)}: time to mitigate: ${durationWords(secondsBetween(at, done))}`;
+        const text = `${escaped(this.#memberName(member))}: time to mitigate: ${durationWords(secondsBetween(at, done))}`;
         return [`- ${this.#sentence(text, row ?? this.#opening)}`];
       }),
     );
@@ -663,17 +677,15 @@ class Drafting {
           ].join('\n\n');
     return [
       ...this.#problems.map((problem) => this.#causeField(problem)),
-      this.#field(graph, 'What do the graphs show? No health query was read.'),
+      this.#field(graph, `What do the graphs show? ${this.#isGroup ? OF_MEMBERS : 'No health query was read.'}`),
       ...this.#evidencePacks(),
     ].join('\n\n');
   }
 
   #causeField(problem: ToldProblem): string {
     const { cause, label, number } = problem;
-    const found = this.#isGroup
-      ? 'The summary has what was found for each incident of the group.'
-      : 'Firebreak found no suspect.';
-    const question = `Which change or event was the cause${label === '' ? '' : ` of problem ${number}`}? ${found}`;
+    if (this.#isGroup) return this.#causesOfMembers();
+    const question = `Which change or event was the cause${label === '' ? '' : ` of problem ${number}`}? Firebreak found no suspect.`;
     if (cause === undefined)
       return [...this.#dependencySentence(problem, label), this.#field(null, question)].join('\n\n');
     const refs = this.#causeRefs(problem);
@@ -691,6 +703,25 @@ class Drafting {
           ]),
     ].join(' ');
     return this.#field([named, ...(reasons.length === 0 ? [] : [reasons.join('\n')])].join('\n\n'), question);
+  }
+
+  /** Names the probable causes of the incidents of a group. */
+  #causesOfMembers(): string {
+    const causes = this.#record.members.flatMap((member) =>
+      problemsOf(member).flatMap(({ suspects: [suspect] }) => {
+        if (suspect === undefined || !isProbable(suspect)) return [];
+        const decided = this.#refOf(
+          'first',
+          ({ id, kind }) => kind === 'member.decision' && id.startsWith(`${member.id}:`),
+        );
+        const text = `${this.#memberName(member)}: the probable cause is ${suspectName(suspect)} (${probability(suspect.confidence)})`;
+        return [`- ${this.#sentence(escaped(this.#naming.text(text)), decided ?? this.#opening)}`];
+      }),
+    );
+    return this.#field(
+      causes.length === 0 ? null : causes.join('\n'),
+      'Which change or event was the cause? Firebreak found no probable cause of an incident of the group.',
+    );
   }
 
   /** Names the dependencies that failed at the same time. Empty: none is known to, or a change is the probable cause. */

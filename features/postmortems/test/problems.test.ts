@@ -28,6 +28,7 @@ import {
   samplesOf,
   theIncident,
 } from '../../../test/workflows/play.ts';
+import { declares } from '../../../test/workflows/stories/closings.ts';
 import { begins, finishes, recordsLate } from '../../../test/workflows/stories/late-changes.ts';
 import { secondFailurePaths } from '../../../test/workflows/stories/second-failures.ts';
 import { groupPaths, parentIn } from '../../../test/workflows/stories/groups.ts';
@@ -391,6 +392,15 @@ test('a person who resolves an incident while its alert fires has not restored t
   expect(dora.time_to_restore).toMatchObject({ incidents: 0, open: 0, unverified: 1 });
 });
 
+test('an incident that a person declared has not begun with an alert', async () => {
+  const { world } = await play({ given: [configured({})], timeline: { '0 s': declares, '60 s': fires() } });
+  const gathered = await gather(withPorts(world.deps), theIncident(world), null);
+  const { markdown } = gathered === undefined ? expect.unreachable() : draftOf(gathered.record, gathered.end);
+  expect(sectionOf(markdown, 'Summary').join(' ')).toMatch(
+    /^At 12:00 UTC (?:ada|a responder) declared an incident of checkout production: customers cannot pay \[/,
+  );
+});
+
 test('a problem that only health showed was detected when Firebreak had read health', async () => {
   const { world } = await play(
     secondFailurePaths['second-failure-is-measured-while-the-first-alert-still-fires'] ?? expect.unreachable(),
@@ -475,13 +485,18 @@ test('the draft of a group tells what was found for each of its incidents', asyn
   expect(sectionOf(markdown, 'Summary').map((line) => line.replace(/ \[E[^\]]+\]/, ''))).toEqual([
     'At 12:00 UTC incidents of several services became a group: several services fail at once, among them cart, checkout and search.',
     '',
-    '- INC-1 cart production: from 11:59. No change is its probable cause. Not mitigated, ended at 12:20.',
-    '- INC-2 search production: from 11:59. No change is its probable cause. Not mitigated, ended at 12:20.',
+    '- INC-1 cart production: from 11:59. No change is its probable cause. Not mitigated, ended at 12:20, after INC-3 checkout was mitigated at 12:04.',
+    '- INC-2 search production: from 11:59. No change is its probable cause. Not mitigated, ended at 12:20, after INC-3 checkout was mitigated at 12:04.',
     '- INC-3 checkout production: from 11:59. Probable cause: v2 (53 %). Mitigated at 12:04, ended at 12:20.',
     '',
     'The incident was resolved after 21 minutes.',
   ]);
-  expect(markdown).not.toMatch(/several-services|Alert fires|found no suspect|has no mitigation|Describe or automate/);
+  expect(markdown).not.toMatch(
+    /several-services|Alert fires|found no|has no mitigation|Describe or automate|No health query|no samples/,
+  );
+  expect(sectionOf(markdown, 'Suspect and evidence').join(' ')).toMatch(
+    /^- INC-3 checkout: the probable cause is v2 \(53 %\) \[E\d+\]\. .*What do the graphs show\? The samples of health belong to/,
+  );
   expect(
     [...markdown.matchAll(/^- \*\*E\d+\*\* (\d\d:\d\d — (?!Joined|Group opens).*checkout.*)$/gm)].map(([, row]) => row),
   ).toEqual([
