@@ -23,11 +23,14 @@ export type Watched = {
 
 export const HEALTHY: Watched = { stalledMs: [], longest: 0, reported: false, stored: false, notifiedMs: 0 };
 
-/** What a check leads to. `store`: systemd may soon restart the process. `end`: all threads beat again. */
-export type Consequence = 'report' | 'store' | 'notify' | { end: number };
+/** What a check leads to. `store`: systemd may soon restart the process. `over`: all threads beat again. */
+export type Consequence = 'report' | 'store' | 'notify' | 'over' | End;
+
+/** The end of the stall of one thread, given by its place, also while another one does not beat. */
+type End = { ended: number; stalledMs: number };
 
 /**
- * Judges one check. Stalls of two threads that overlap are one.
+ * Judges one check. Stalls of two threads that overlap are reported as one, and measured each.
  *
  * @param haveBeaten whether each thread has beaten since the previous check
  * @param elapsedMs since the previous check. A machine that was suspended delays the check itself, which is no stall of
@@ -43,6 +46,10 @@ export function judge(
   const stalledMs = haveBeaten.map((hasBeaten, thread) => (hasBeaten ? 0 : (before.stalledMs[thread] ?? 0) + counted));
   const longestMs = Math.max(...stalledMs);
   const haveAllBeaten = longestMs === 0;
+  const ends = haveBeaten.flatMap((hasBeaten, thread): End[] => {
+    const lasted = before.stalledMs[thread] ?? 0;
+    return hasBeaten && lasted >= STALL_MS ? [{ ended: thread, stalledMs: lasted + counted }] : [];
+  });
   const longest = haveAllBeaten ? before.longest : stalledMs.indexOf(longestMs);
   const reports = !before.reported && longestMs >= STALL_MS;
   const stores =
@@ -58,7 +65,8 @@ export function judge(
       notifiedMs: notifies ? 0 : notifiedMs,
     },
     consequences: [
-      ...(haveAllBeaten && before.reported ? [{ end: (before.stalledMs[before.longest] ?? 0) + counted }] : []),
+      ...ends,
+      ...(haveAllBeaten && before.reported ? (['over'] as const) : []),
       ...(reports ? (['report'] as const) : []),
       ...(stores ? (['store'] as const) : []),
       ...(notifies ? (['notify'] as const) : []),

@@ -44,7 +44,8 @@ function check(): void {
     if (consequence === 'report') report();
     else if (consequence === 'store') store();
     else if (consequence === 'notify') notify('WATCHDOG=1');
-    else end(consequence.end);
+    else if (consequence === 'over') forget();
+    else end(THREADS[consequence.ended] ?? 'main', consequence.stalledMs);
   }
 }
 
@@ -73,12 +74,15 @@ function store(): void {
   });
 }
 
-function end(lastedMs: number): void {
-  const thread = stalledThread();
-  answer = undefined;
-  rmSync(file, { force: true }); // the input was processed after all
+function end(thread: ThreadName, lastedMs: number): void {
   log.warn(`the ${thread} thread responds again`, { stalled_seconds: seconds(lastedMs) });
   parentPort?.postMessage({ thread, stalledMs: lastedMs } satisfies Ended);
+}
+
+/** Forgets what the threads were busy with: the input was processed after all. */
+function forget(): void {
+  answer = undefined;
+  rmSync(file, { force: true });
 }
 
 /** Asks a thread what it does. */

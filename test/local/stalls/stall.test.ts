@@ -14,26 +14,43 @@ function play(checks: string, { watchdog, elapsed = CHECK_EVERY_MS }: { watchdog
 
 describe('a stall', () => {
   test('is reported once, after two seconds without a beat, and again when it ends, with its length', () => {
-    expect(play('b-b---b')).toEqual([[], [], [], [], ['report'], [], [{ end: 4_000 }]]);
+    expect(play('b-b---b')).toEqual([[], [], [], [], ['report'], [], [{ ended: 0, stalledMs: 4_000 }, 'over']]);
   });
 
   test('that follows another one is a new one', () => {
-    expect(play('--b--')).toEqual([[], ['report'], [{ end: 3_000 }], [], ['report']]);
+    expect(play('--b--')).toEqual([[], ['report'], [{ ended: 0, stalledMs: 3_000 }, 'over'], [], ['report']]);
   });
 
   test('has no other consequence without a watchdog', () => {
     expect(new Set(play('-'.repeat(600)).flat())).toEqual(new Set(['report']));
   });
 
-  test('of one thread is reported with that thread, and lasts until all beat', () => {
+  test('of one thread is reported with that thread, and its end does not wait for another one', () => {
     const step = (watched: Watched, ...haveBeaten: boolean[]) =>
       judge(watched, { haveBeaten, elapsedMs: CHECK_EVERY_MS }, undefined);
     const first = step(HEALTHY, true, false);
     const second = step(first.watched, false, false);
     expect([second.consequences, second.watched.longest]).toEqual([['report'], 1]);
     const third = step(second.watched, false, true);
-    expect(third).toMatchObject({ consequences: [], watched: { longest: 0, reported: true } });
-    expect(step(third.watched, true, true).consequences).toEqual([{ end: 3_000 }]);
+    expect(third.consequences).toEqual([{ ended: 1, stalledMs: 3_000 }]);
+    expect(third.watched).toMatchObject({ longest: 0, reported: true });
+    expect(step(third.watched, true, true).consequences).toEqual([{ ended: 0, stalledMs: 3_000 }, 'over']);
+  });
+
+  test('of one thread counts as that of this thread, although another one misses a beat at its end', () => {
+    let watched = HEALTHY;
+    const all = [
+      [false, true],
+      [false, true],
+      [false, true],
+      [true, false],
+      [true, true],
+    ].map((haveBeaten) => {
+      const result = judge(watched, { haveBeaten, elapsedMs: CHECK_EVERY_MS }, undefined);
+      ({ watched } = result);
+      return result.consequences;
+    });
+    expect(all).toEqual([[], ['report'], [], [{ ended: 0, stalledMs: 4_000 }], ['over']]);
   });
 
   test('of the whole machine is not one of the main thread', () => {
@@ -55,7 +72,7 @@ describe('a watchdog of systemd', () => {
   test('is not notified during a stall, and at once after it', () => {
     const all = play(`${'-'.repeat(50)}b`, { watchdog: 60_000 });
     expect(all.slice(0, -1).flat()).not.toContain('notify');
-    expect(all.at(-1)).toEqual([{ end: 51_000 }, 'notify']);
+    expect(all.at(-1)).toEqual([{ ended: 0, stalledMs: 51_000 }, 'over', 'notify']);
   });
 
   test('leads to storing the input once, after half of its time', () => {
