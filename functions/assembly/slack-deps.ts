@@ -1,3 +1,4 @@
+import { STATUS_FIELDS } from '../../core/domain/incidents/status-words.ts';
 import * as z from 'zod';
 import type { Blobs } from '../../core/domain/ports/system.ts';
 import type {
@@ -69,7 +70,7 @@ const Incident = StoredIncident.pick({
   environment: true,
   title: true,
   severity: true,
-  status: true,
+  ...STATUS_FIELDS,
   opened_at: true,
   channel: true,
   channel_id: true,

@@ -9,22 +9,21 @@ const STATUS_WORDS: Record<IncidentRecord['status'], string> = {
   resolved: 'resolved',
 };
 
+/** The fields of an open incident that its state is told from. */
+export const STATUS_FIELDS = {
+  status: true,
+  verification: true,
+  verifying: true,
+  new_onset: true,
+  recovered_at: true,
+  reopened_at: true,
+  reopened_by: true,
+} as const satisfies Partial<Record<keyof IncidentRecord, true>>;
+
 /** Returns the state of an incident in words, the same in every channel. @example 'mitigated and verified' */
 export function statusWords(
   incident: Pick<IncidentRecord, 'status'> &
-    Partial<
-      Pick<
-        IncidentRecord,
-        | 'verification'
-        | 'verifying'
-        | 'new_onset'
-        | 'recovered_at'
-        | 'reopened_at'
-        | 'reopened_by'
-        | 'resolved_by'
-        | 'closed_as'
-      >
-    >,
+    Partial<Pick<IncidentRecord, keyof typeof STATUS_FIELDS | 'resolved_by' | 'closed_as'>>,
 ): string {
   const { status, verification } = incident;
   if (status === 'open' && laterProblemEnd(incident) !== undefined) return 'open: the problem is over';

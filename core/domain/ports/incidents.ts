@@ -1,3 +1,4 @@
+import type { STATUS_FIELDS } from '../incidents/status-words.ts';
 import type { ReopenRefusal } from '../incidents/closing.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Severity } from '../../../schemas/config/names.ts';
@@ -275,7 +276,7 @@ export type IncidentSummary = Pick<
   | 'unmatched'
   | 'title'
   | 'severity'
-  | 'status'
+  | keyof typeof STATUS_FIELDS
   | 'opened_at'
   | 'parent_id'
   | 'group_reason'
@@ -287,9 +288,6 @@ export type IncidentSummary = Pick<
   | 'handling'
   | 'roles'
   | 'mitigations'
-  | 'verification'
-  | 'verifying'
-  | 'new_onset'
   | 'last_requests'
   | 'automation_paused'
   | 'page_contradiction'

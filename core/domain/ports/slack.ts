@@ -1,3 +1,4 @@
+import type { STATUS_FIELDS } from '../incidents/status-words.ts';
 import type { ChatMessage } from '../messages/chat-message.ts';
 import type { SlackUser } from '../people/people.ts';
 import type { Quarantine } from './alerts.ts';
@@ -20,7 +21,12 @@ export type OpenIncident = Pick<
   IncidentRecord,
   'id' | 'service' | 'environment' | 'title' | 'severity' | 'status' | 'opened_at'
 > &
-  Partial<Pick<IncidentRecord, 'number' | 'channel' | 'channel_id' | 'parent_id' | 'firing' | 'verification'>>;
+  Partial<
+    Pick<
+      IncidentRecord,
+      'number' | 'channel' | 'channel_id' | 'parent_id' | 'firing' | Exclude<keyof typeof STATUS_FIELDS, 'status'>
+    >
+  >;
 
 /** The details of an incident, for the button of its card. */
 export type IncidentDetails = Pick<IncidentRecord, 'id' | 'number' | 'service' | 'environment'> & {

@@ -1,3 +1,4 @@
+import { STATUS_FIELDS } from '../../domain/incidents/status-words.ts';
 import { scopeOf } from '../../domain/alerts/admission.ts';
 import type { AdmittedSignal, SignalView } from '../../domain/ports/alerts.ts';
 import type { Page, ServiceEnvironment } from '../../domain/ports/common.ts';
@@ -38,7 +39,7 @@ const StoredSummary = StoredIncident.pick({
   unmatched: true,
   title: true,
   severity: true,
-  status: true,
+  ...STATUS_FIELDS,
   opened_at: true,
   parent_id: true,
   group_reason: true,
@@ -50,9 +51,6 @@ const StoredSummary = StoredIncident.pick({
   handling: true,
   roles: true,
   mitigations: true,
-  verification: true,
-  verifying: true,
-  new_onset: true,
   last_requests: true,
   automation_paused: true,
   page_contradiction: true,

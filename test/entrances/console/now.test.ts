@@ -69,7 +69,7 @@ describe('the page Now', () => {
     await incident({ status: 'resolved', resolved_at: at, resolved_by: 'ada', title: 'Resolved', pages: 1, paged: 1 });
     const text = await page();
     expect(text).toContain('<title>(1) Now · Firebreak</title>');
-    expect(part(text, 'needs')).toMatch(/Needs you 1 Nobody has acknowledged the page 1 .*Paged/s);
+    expect(part(text, 'needs')).toMatch(/Needs you 1 Nobody has acknowledged it 1 .*Paged/s);
     expect(part(text, 'in-progress')).toMatch(/In progress 1 .*Acknowledged.*acknowledged by ada/s);
     expect(part(text, 'handled')).toMatch(/Handled 2 .*Mitigated.*Resolved.*1 closed in the last 24 hours/s);
     expect(part(text, 'day')).toMatch(/4 incidents opened, automation acted in none, 2 pages sent/);
@@ -81,6 +81,16 @@ describe('the page Now', () => {
     const handled = part(await page(), 'handled');
     expect(handled).toMatch(/closed, not verified\s+closed under a minute ago/);
     expect(handled).toContain('1 closed in the last 24 hours');
+  });
+
+  test('says of an incident that a person reopened that nothing else did', async () => {
+    const at = console.world.clock.now();
+    await incident({
+      reopened_at: at,
+      reopened_by: 'person:ada',
+      new_onset: { at, recovered_at: at, seq: 1, judged: 1 },
+    });
+    expect(textOf(await page())).toContain('open: reopened by a person');
   });
 
   test('collapses equal reasons, and links to all of them', async () => {

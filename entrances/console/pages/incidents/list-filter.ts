@@ -29,7 +29,7 @@ export const ATTENTION: Readonly<Record<Attention, { text: string }>> = {
   approval: { text: 'Waits for approval' },
   failed: { text: 'The mitigation did not help' },
   contradiction: { text: 'The status page contradicts the SLI' },
-  unacknowledged: { text: 'Nobody has acknowledged the page' },
+  unacknowledged: { text: 'Nobody has acknowledged it' },
   unattended: { text: 'Automation does not act, and nobody works on it' },
   'in-progress': { text: 'In progress' },
   handled: { text: 'Handled' },
