@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { alertReview } from '../../core/actions/reports/alert-review.ts';
 import { keys } from '../../core/stores/keys.ts';
 import { remove } from '../../platforms/store.ts';
 import { incidentUrl } from '../../core/domain/incidents/console-link.ts';
@@ -847,4 +848,16 @@ test('a flapping incident closes after one quiet round', async () => {
   expect([first, second]).toEqual([1, 3]);
   expect(third).toBeGreaterThanOrEqual(17);
   expect(third).toBeLessThan(30);
+});
+
+test('the alerts of a group whose cause was rolled back were acted upon, also those of its other incidents', async () => {
+  const { world } = await play(groupPaths['child-incident-asks-before-a-rollback'] ?? expect.unreachable());
+  const { rules } = await alertReview(world.deps, () => true);
+  expect(
+    rules.map(({ service, acted_on, resolved_by_itself }) => [service, acted_on, resolved_by_itself]).toSorted(),
+  ).toEqual([
+    ['cart', 1, 0],
+    ['checkout', 1, 0],
+    ['search', 1, 0],
+  ]);
 });

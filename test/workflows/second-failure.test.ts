@@ -92,11 +92,11 @@ test('without a change since, they name none, and not the version that was rolle
   const { updated, card } = await shownOf('second-failure-has-no-change-and-ends-by-itself');
 
   expect(updated?.details).toMatchObject({
-    suspects: 'no known change could have caused this incident',
+    suspects: 'no known change could have caused this problem',
     why_not_automatic: expect.stringContaining('no other change'),
     next_step: expect.stringMatching(/^Look at checkout in production/),
   });
-  expect(card).toContain('No known change could have caused this incident');
+  expect(card).toContain('No known change could have caused this problem');
 });
 
 test('a second failure that ends by itself is not said to be mitigated and verified', async () => {

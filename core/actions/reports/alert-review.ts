@@ -62,12 +62,13 @@ export async function alertReview(
   ]);
   const known = new Map([...all.items, ...unmatched.items].map((incident) => [incident.id, incident]));
   const visible = [...known.values()].filter((one) => one.group_reason === undefined && isVisible(one));
+  const membersOf = Map.groupBy(known.values(), ({ parent_id: parent }) => parent);
   const { listed, isComplete } = await alertsOf(deps, visible);
   const firings = [
     ...listed.flatMap(({ incident, signals }) => {
       const parent = incident.parent_id === undefined ? undefined : known.get(incident.parent_id);
-      // Responders of a group work in its parent.
-      const concerned = [incident, ...(parent === undefined ? [] : [parent])];
+      // Responders of a group work in its parent, and what ends its incidents is done in the one that is the cause.
+      const concerned = parent === undefined ? [incident] : [incident, parent, ...(membersOf.get(parent.id) ?? [])];
       const context = {
         incident,
         isActedOn: concerned.some(wasActedOn),

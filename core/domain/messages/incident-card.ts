@@ -242,7 +242,7 @@ function noCauseText(
 ): string {
   const named = isNamed(decisions);
   const areSomeUndone = !named && decisions.some(({ kind, state }) => kind === 'roll_back' || state === 'approved');
-  return `no ${areSomeCleared || areSomeUndone ? 'other ' : ''}known change ${named ? 'is a probable cause' : 'could have caused this incident'}`;
+  return `no ${areSomeCleared || areSomeUndone ? 'other ' : ''}known change ${named ? 'is a probable cause' : 'could have caused this problem'}`;
 }
 
 /** Returns whether the last decision names a version to roll back. */

@@ -287,7 +287,7 @@ describe('an incident with two bad deploys and an outage right after its resolut
   test('shows each problem in the console and in the CLI', async () => {
     const page = await consolePage(world, incident.id);
     for (const text of EARLIER) expect(page).toContain(`<li>${text}</li>`);
-    expect(page).toContain('No known change could have caused this incident');
+    expect(page).toContain('No known change could have caused this problem');
     expect(textOf(await consoleText(world, '/console/incidents?state=all'))).toContain('v2 57 %, v3 95 %');
     const lines = incidentText(incident);
     expect(lines.filter((line) => line.startsWith('Problem '))).toEqual(EARLIER);

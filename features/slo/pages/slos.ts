@@ -75,10 +75,10 @@ const cellsOf = (slo: SloView, at: Timestamp): Cells => [
 export const percent = (share: number): string => `${Number((share * 100).toFixed(4))} %`;
 
 /** Says what is certain of a budget of which too little of the window is known. */
-export const unknownBudget = (spentAtLeast: number | null): string =>
-  spentAtLeast === null || spentAtLeast <= 0
-    ? 'budget unknown'
-    : `at least ${Math.floor(spentAtLeast * 100 + 1e-9)} % of the budget spent`;
+export function unknownBudget(spentAtLeast: number | null): string {
+  const percents = Math.floor((spentAtLeast ?? 0) * 100 + 1e-9);
+  return percents <= 0 ? 'budget unknown' : `at least ${percents} % of the budget spent`;
+}
 
 export function budgetOf({ budget_remaining: left, spent_at_least, events, errors, corrected }: SloView): Html {
   if (left === null)

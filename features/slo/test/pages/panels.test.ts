@@ -38,6 +38,7 @@ test('a forecast counts what is certain, so that it is the latest time if the bu
   const of = async (budget_remaining: number | null, spent_at_least = 0) =>
     textOf(await shown(burningPanel([{ ...BURNING, budget_remaining, spent_at_least, forecast } as BurningSlo], AT)));
   expect(await of(null)).toMatch(/budget unknown .* spent in 2 h at the latest/);
+  expect(await of(null, 0.004)).toMatch(/budget unknown /);
   expect(await of(null, 1.2)).toMatch(/at least 120 % of the budget spent /);
   expect(await of(0.4)).toMatch(/spent in 2 h(?! at the latest)/);
 });

@@ -165,15 +165,15 @@ describe('the card', () => {
     expect(details({ incident: incident({ suspects }) })).toContain('• v2 85 %: new');
     expect(details({ decisions: [decision({ kind: 'none' })] })).toContain('No known change is a probable cause');
     const undone = [decision({ kind: 'roll_back' }), decision({ kind: 'none', from_version: null })];
-    expect(details({ decisions: undone })).toContain('No other known change could have caused this incident');
-    expect(details({ decisions: undone.slice(1) })).toContain('No known change could have caused this incident');
+    expect(details({ decisions: undone })).toContain('No other known change could have caused this problem');
+    expect(details({ decisions: undone.slice(1) })).toContain('No known change could have caused this problem');
     expect(details({})).not.toContain('Suspects');
   });
 
   test('shows clearings with their authors', () => {
     const [v2, v3] = [clearing(change('v2', 9)), clearing(change('v3', 5), { restored: { by: 'bo', at: before(-9) } })];
     expect(details({ incident: incident({ cleared: [v2] }) })).toContain(
-      'No other known change could have caused this incident\nv2 was cleared by ada at 2026-11-20 12:03 UTC',
+      'No other known change could have caused this problem\nv2 was cleared by ada at 2026-11-20 12:03 UTC',
     );
     const suspects = [{ change_id: v3.change_id, version: v3.version, confidence: 0.6, reasons: ['new'] }];
     const text = details({ incident: incident({ suspects, cleared: [v2, v3] }) });
