@@ -86,7 +86,7 @@ function remindersOf(incident: IncidentRecord, { triage, people, timeScale }: Po
   const triageReminder = isUnmitigated ? missingTriage(incident) : undefined;
   const updatedAt = handling.stakeholder_update?.at ?? openedAt;
   return [
-    ...(triageReminder ? task('triage', triage.acknowledgeMinutes, openedAt, () => triageReminder) : []),
+    ...(triageReminder ? task('triage', triage.acknowledgeMinutes, begunAt(incident), () => triageReminder) : []),
     ...(isUnmitigated && roles.commander === undefined
       ? task('commander', triage.commanderMinutes, openedAt, () => MISSING_COMMANDER)
       : []),
@@ -99,6 +99,10 @@ function remindersOf(incident: IncidentRecord, { triage, people, timeScale }: Po
     ),
   ];
 }
+
+/** Returns when the problem began that people work on: a later one has a page of its own to acknowledge. */
+const begunAt = ({ opened_at: openedAt, reopened_at: reopenedAt, new_onset: onset }: IncidentRecord): Timestamp =>
+  [openedAt, reopenedAt ?? openedAt, onset?.at ?? openedAt].toSorted().at(-1) ?? openedAt;
 
 type ReminderContent = Pick<Reminder, 'text' | 'remedies'> & Partial<Pick<Reminder, 'mention' | 'to'>>;
 
@@ -135,8 +139,9 @@ function missingTriage(incident: IncidentRecord): ReminderContent | undefined {
   const { handling = {}, severity } = incident;
   if (!isAcknowledged(incident)) {
     const severityText = handling.triaged === undefined ? ` Also confirm the severity, which is ${severity}.` : '';
+    const what = handling.acknowledged === undefined ? 'This incident' : 'The newest page of this incident';
     return {
-      text: `This incident is not acknowledged yet. Use "Acknowledge" or /incident ack.${severityText}`,
+      text: `${what} is not acknowledged yet. Use "Acknowledge" or /incident ack.${severityText}`,
       remedies: handling.triaged === undefined ? ['acknowledge', 'severity'] : ['acknowledge'],
     };
   }

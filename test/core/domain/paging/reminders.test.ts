@@ -43,6 +43,19 @@ describe('people are reminded', () => {
     );
   });
 
+  test('of the page of a later problem five minutes after that began', () => {
+    const onset = { at: after(60), recovered_at: after(30), seq: 3, judged: 1, pages: 1 };
+    const again = incident({
+      handling: { ...cared, acknowledged: { ...said, page: 1 } },
+      roles: { commander: ada },
+      pages: 2,
+      new_onset: onset,
+    });
+    const triageAt = (minutes: number) => reminderAt(again, minutes, { updateMinutes: 'off' });
+    expect(triageAt(64)).toBeUndefined();
+    expect(triageAt(65)?.text).toMatch(/^The newest page of this incident is not acknowledged yet/);
+  });
+
   test('that the commander role is vacant, and who should publish updates', () => {
     expect(reminderAt(incident({ handling: cared }), 10)).toMatchObject({ kind: 'commander', mention: [] });
     const led = incident({ handling: cared, roles: { commander: ada } });
