@@ -15,7 +15,7 @@ export function spanWords(from: Timestamp, to: Timestamp): string {
 
 /** Formats a duration: `17 minutes`. */
 export function durationWords(seconds: number): string {
-  if (seconds < 90) return counted(Math.round(seconds), 'second');
+  if (seconds < 120) return counted(Math.round(seconds), 'second');
   const minutes = Math.round(seconds / 60);
   if (minutes < 90) return counted(minutes, 'minute');
   const rest = minutes % 60;

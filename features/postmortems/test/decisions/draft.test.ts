@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { draftOf, withProbableCauses } from '../../decisions/draft.ts';
 import type { DraftInput } from '../../decisions/record.ts';
-import { spanWords } from '../../decisions/words.ts';
+import { durationWords, spanWords } from '../../decisions/words.ts';
 import type { ChangeId, Version } from '../../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { change, INCIDENT, NOON } from '../../../../test/core/arbitraries.ts';
@@ -213,3 +213,9 @@ test('the first answer or acknowledgement of a person counts, not a later one, n
   expect(facts.times).toMatchObject({ acknowledged_at: plusSeconds(NOON, 60), to_acknowledge_seconds: 60 });
   expect(markdown).toContain('Time to acknowledge: 60 seconds');
 });
+
+test.each([
+  [94, '94 seconds'],
+  [120, '2 minutes'],
+  [5400, '1 hour 30 minutes'],
+])('%d seconds are told as %s', (seconds, words) => expect(durationWords(seconds)).toBe(words));
