@@ -169,6 +169,8 @@ p.question a { margin-left: 6px; font-weight: 600; }
 
 h3.sub { margin: 16px 0 8px; padding-top: 10px; border-top: 1px solid var(--line); }
 .summary { margin-bottom: 16px; }
+.summary .title { flex: 1 1 480px; min-width: 0; }
+.summary .title-row .buttons { flex: none; margin-top: 0; }
 .suspects > li + li, .decisions > li + li { margin-top: 12px; padding-top: 12px; border-top: 1px solid var(--line); }
 .suspects > li > p:first-child { display: flex; flex-wrap: wrap; gap: 2px 12px; align-items: baseline; }
 .reasons { display: grid; gap: 2px; }
@@ -293,9 +295,12 @@ td .act { margin: 0; border: 0; }
   .question-bar span { flex: 1; min-width: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
   html:has(.question-bar) { scroll-padding-top: 48px; }
   .incident-columns .aside, .incident-columns .detail { display: contents; }
-  .incident-columns > * > * { order: 1; }
-  .incident-columns #questions, .incident-columns #actions { order: 0; }
-  .incident-columns .timeline-panel { order: 2; }
+  .incident-columns > * > * { order: 4; }
+  .incident-columns #questions.asks { order: 0; }
+  .incident-columns #health:has(.health-state) { order: 1; }
+  .incident-columns #questions { order: 2; }
+  .incident-columns .job { order: 3; }
+  .incident-columns .timeline-panel { order: 5; }
 }
 @media (max-width: 1396px) { .notice { margin-inline: 24px; } }
 @media (max-width: 620px) {

@@ -263,6 +263,24 @@ export function testConsole(looks: readonly Look[], atNight: readonly Look[]): v
       await reads('#timeline', /Opened: checkout answers with errors/);
     });
 
+    test('what a responder does first needs no scrolling on a laptop, also beside a question', async () => {
+      const laptop = await open(`/console/incidents/${id}`, { width: 1366, height: 768 });
+      await reads('#questions', /Roll checkout in production back/, laptop);
+      const below = `['#do-acknowledge', '#do-take-command', '[id^="approve-"]'].filter(
+        (one) => document.querySelector(one).getBoundingClientRect().bottom > innerHeight)`;
+      expect(await laptop.evaluate(below)).toEqual([]);
+      await laptop.close();
+    });
+
+    test('on a phone, the question and what is being done come before the other actions', async () => {
+      const phone = await open(`/console/incidents/${id}`, { width: 390, height: 844 });
+      await reads('#questions', /Roll checkout in production back/, phone);
+      const order = `['questions', 'doing', 'people', 'actions', 'alerts'].toSorted((a, b) =>
+        document.getElementById(a).getBoundingClientRect().top - document.getElementById(b).getBoundingClientRect().top)`;
+      expect(await phone.evaluate(order)).toEqual(['questions', 'doing', 'people', 'actions', 'alerts']);
+      await phone.close();
+    });
+
     test('a viewer sees the same without buttons, and no update says more', async () => {
       const other = await Browser.start();
       try {
@@ -311,10 +329,10 @@ export function testConsole(looks: readonly Look[], atNight: readonly Look[]): v
         })
       ).body.id as string;
       const other = await open(`/console/incidents/${declared}`);
-      await reads('#actions', /Acknowledge\b/, other);
+      await reads('#summary', /Acknowledge\b/, other);
       await reads('#live', /^Live/, other);
       await firebreak.post(`/v1/incidents/${declared}/actions/acknowledge`, {});
-      await reads('#actions', /^(?!.*Acknowledge\b)/s, other);
+      await reads('#summary', /^(?!.*Acknowledge\b)/s, other);
       await firebreak.post(`/v1/incidents/${declared}/actions/resolve`, {});
       await reads('#actions', /Reopen/, other);
       await other.close();

@@ -134,39 +134,62 @@ export function answerPart(
   }`;
 }
 
-/** Shows the actions that the viewer may take now. */
+const ifAllowed = (
+  data: IncidentData,
+  action: IncidentActionName,
+  applies: boolean,
+  body: () => Html | '',
+): Html | '' => (applies && isAllowed(data, action) ? body() : '');
+
+const actionButton = (form: FormTarget, action: IncidentActionName, label: string, style = ''): Html =>
+  formOf(form, action, html`<button class="${style}" id="do-${action}">${label}</button>`);
+
+/** Shows what a responder does first. Empty: it is done, or the viewer may not. */
+export function responderButtons(data: IncidentData): Html | '' {
+  const { csrfToken } = data;
+  const { incident } = data.story;
+  const form = { incident, csrfToken };
+  const isOpen = incident.status !== 'resolved';
+  const buttons = [
+    ifAllowed(data, 'acknowledge', isOpen && !isAcknowledged(incident), () =>
+      actionButton(form, 'acknowledge', 'Acknowledge', 'primary'),
+    ),
+    ifAllowed(data, 'take-command', isOpen && incident.roles?.commander === undefined, () =>
+      actionButton(form, 'take-command', 'Take command'),
+    ),
+  ].filter(Boolean);
+  return buttons.length === 0 ? '' : html`<div class="buttons">${buttons}</div>`;
+}
+
+/** Shows the other actions that the viewer may take now. */
 export function actionsPanel(data: IncidentData): Html {
   const { story, csrfToken } = data;
   const { incident } = story;
   const form = { incident, csrfToken };
   const isOpen = incident.status !== 'resolved';
-  const ifAllowed = (action: IncidentActionName, applies: boolean, body: () => Html): Html | '' =>
-    applies && isAllowed(data, action) ? body() : '';
-  const button = (action: IncidentActionName, label: string, style = ''): Html =>
-    formOf(form, action, html`<button class="${style}" id="do-${action}">${label}</button>`);
   const quick = [
-    ifAllowed('acknowledge', isOpen && !isAcknowledged(incident), () =>
-      button('acknowledge', 'Acknowledge', 'primary'),
+    ifAllowed(data, 'reopen', whyNotReopenable(incident) === null, () =>
+      actionButton(form, 'reopen', 'Reopen', closedAsOf(incident) === 'unverified' ? 'primary' : ''),
     ),
-    ifAllowed('take-command', isOpen && incident.roles?.commander === undefined, () =>
-      button('take-command', 'Take command'),
+    ifAllowed(data, 'resume', isOpen && incident.automation_paused, () =>
+      actionButton(form, 'resume', 'Resume automation'),
     ),
-    ifAllowed('reopen', whyNotReopenable(incident) === null, () =>
-      button('reopen', 'Reopen', closedAsOf(incident) === 'unverified' ? 'primary' : ''),
+    ifAllowed(data, 'pause', isOpen && !incident.automation_paused, () =>
+      actionButton(form, 'pause', 'Pause automation'),
     ),
-    ifAllowed('resume', isOpen && incident.automation_paused, () => button('resume', 'Resume automation')),
-    ifAllowed('pause', isOpen && !incident.automation_paused, () => button('pause', 'Pause automation')),
   ].filter(Boolean);
   const inForm = (action: IncidentActionName, fields: Html): Html => formOf(form, action, fields);
   const more = [
-    ifAllowed('update', isOpen, () => updateForm(data, inForm)),
-    ifAllowed('assign', isOpen, () => roleForms(data, inForm)),
-    ifAllowed('severity', isOpen, () => severityForm(form, incident.severity)),
-    ifAllowed('rollback', isOpen && data.plan !== null, () => rollbackForm(form, data.plan, data.choices.versions)),
-    ifAllowed('clear-suspect', isOpen, () => suspectForms(data, inForm)),
+    ifAllowed(data, 'update', isOpen, () => updateForm(data, inForm)),
+    ifAllowed(data, 'assign', isOpen, () => roleForms(data, inForm)),
+    ifAllowed(data, 'severity', isOpen, () => severityForm(form, incident.severity)),
+    ifAllowed(data, 'rollback', isOpen && data.plan !== null, () =>
+      rollbackForm(form, data.plan, data.choices.versions),
+    ),
+    ifAllowed(data, 'clear-suspect', isOpen, () => suspectForms(data, inForm)),
     isOpen && data.choices.runbooks.length > 0 ? runbookLinks(data) : '',
-    ifAllowed('abort', isOpen, () => abortForm(inForm)),
-    ifAllowed('publish', isOpen && data.waitsForPublication, () =>
+    ifAllowed(data, 'abort', isOpen, () => abortForm(inForm)),
+    ifAllowed(data, 'publish', isOpen && data.waitsForPublication, () =>
       onDemand(
         'publish',
         'Publish on the status page…',
@@ -178,7 +201,7 @@ export function actionsPanel(data: IncidentData): Html {
         ),
       ),
     ),
-    ifAllowed('note', true, () =>
+    ifAllowed(data, 'note', true, () =>
       onDemand(
         'note',
         'Add a note…',
@@ -191,7 +214,7 @@ export function actionsPanel(data: IncidentData): Html {
         ),
       ),
     ),
-    ifAllowed('mark-wrong', data.hasActed, () =>
+    ifAllowed(data, 'mark-wrong', data.hasActed, () =>
       onDemand(
         'mark-wrong',
         'Mark automation as wrong…',
@@ -210,7 +233,7 @@ export function actionsPanel(data: IncidentData): Html {
     ...switchedFlags(data.story.effects, data.at)
       .filter(({ state }) => state === 'off')
       .map(({ name, effect: { service_environment: where } }, n) =>
-        ifAllowed('turn-flag-on', data.may('incidents:act', where), () =>
+        ifAllowed(data, 'turn-flag-on', data.may('incidents:act', where), () =>
           onDemand(
             `turn-flag-on-${n}`,
             `Turn on flag ${name} again…`,
@@ -226,7 +249,7 @@ export function actionsPanel(data: IncidentData): Html {
           ),
         ),
       ),
-    ifAllowed('resolve', isOpen, () =>
+    ifAllowed(data, 'resolve', isOpen, () =>
       onDemand(
         'resolve',
         'Resolve…',

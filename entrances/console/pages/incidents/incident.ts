@@ -40,7 +40,7 @@ import {
 import { incidentActions } from './actions.ts';
 import { type IncidentData, loadIncident } from './data.ts';
 import { decisionsPanel, effectsPanel, evidencePanel, suspectsPanel } from './evidence.ts';
-import { actionsPanel, answerAddress, questionsPanel } from './forms.ts';
+import { actionsPanel, answerAddress, questionsPanel, responderButtons } from './forms.ts';
 import { INCIDENTS_PATH } from './list.ts';
 import { docLink } from '../docs/docs.ts';
 import { TIMELINE_KINDS } from './filter.ts';
@@ -117,21 +117,27 @@ function noHealthPanel({ story: { incident }, noHealthBecause }: IncidentData): 
   );
 }
 
-function summary({ story, at }: IncidentData): Html {
+function summary(data: IncidentData): Html {
+  const { story, at } = data;
   const { incident, parent } = story;
   const { title, severity, status, opened_at, resolved_at, automation_paused, muted } = incident;
   return html`<header class="summary" id="summary" data-part>
     ${parent === null ? '' : html`<p><a href="${incidentPath(parent)}">Part of a group of incidents</a></p>`}
-    <h1>${numberOf(incident)} <span class="place">${serviceEnvironmentText(incident)}</span> ${title}</h1>
-    <p class="facts">
-      ${severityBadge(severity)} ${statusBadge(incident, statusWords(incident))}
-      ${automation_paused ? html`<span class="badge paused">automation paused</span>` : ''}
-      <span>opened ${clockTime(opened_at, at)}, ${ago(opened_at, at)}</span>
-      ${resolved_at === null ? '' : html`<span>${statusWords(incident)} ${clockTime(resolved_at, at)}${resolverText(incident)}</span>`}
-      ${muted === undefined || muted === null ? '' : html`<span>${muted.text}</span>`}
-      ${status === 'resolved' && parent === null ? INCIDENT_PAGES.map(({ path, text }) => html`<a href="${incidentPath(incident)}/${path}">${text}</a>`) : ''}
-      ${copyButton(incidentPath(incident), 'Copy link')}
-    </p>
+    <div class="title-row">
+      <div class="title">
+        <h1>${numberOf(incident)} <span class="place">${serviceEnvironmentText(incident)}</span> ${title}</h1>
+        <p class="facts">
+          ${severityBadge(severity)} ${statusBadge(incident, statusWords(incident))}
+          ${automation_paused ? html`<span class="badge paused">automation paused</span>` : ''}
+          <span>opened ${clockTime(opened_at, at)}, ${ago(opened_at, at)}</span>
+          ${resolved_at === null ? '' : html`<span>${statusWords(incident)} ${clockTime(resolved_at, at)}${resolverText(incident)}</span>`}
+          ${muted === undefined || muted === null ? '' : html`<span>${muted.text}</span>`}
+          ${status === 'resolved' && parent === null ? INCIDENT_PAGES.map(({ path, text }) => html`<a href="${incidentPath(incident)}/${path}">${text}</a>`) : ''}
+          ${copyButton(incidentPath(incident), 'Copy link')}
+        </p>
+      </div>
+      ${responderButtons(data)}
+    </div>
     ${closedAsOf(incident) === 'unverified' ? html`<p class="lacking">${unverifiedText(notReopenable(incident))}.</p>` : ''}
     ${contradictionLine(incident, at)}
   </header>`;
