@@ -251,6 +251,18 @@ export function unconfiguredEnvironment(
   return { configured: [...knownEnvironments].toSorted(), suggestion: suggestedName(environment, knownEnvironments) };
 }
 
+/**
+ * Says which environments a service has, if a request names another one. Null: the service has it, or lists none, so that any
+ * is accepted.
+ */
+export const foreignEnvironmentText = (
+  { service, environment }: NamedEnvironment,
+  known: readonly string[],
+): string | null =>
+  known.length === 0 || environmentNamed(environment, known) !== undefined
+    ? null
+    : `${service.slice(0, 80)} has only these environments: ${known.slice(0, 10).join(', ')}`;
+
 /** Returns warnings about the names in a record. Empty: none, or there is no catalogue. */
 export function nameWarnings(config: NamingConfig, { service, environment }: NamedEnvironment): string[] {
   const services = [...configuredScopes(config).keys()];

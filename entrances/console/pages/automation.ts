@@ -31,6 +31,7 @@ import {
   fields,
   filled,
   type PageAction,
+  refuseForeignEnvironment,
   type Sent,
 } from './page.ts';
 
@@ -162,6 +163,9 @@ const LIMIT: PageAction = {
   },
   async run(deps, { caller, form }) {
     const limit = limitIn({ form });
+    // One that the catalogue no longer has can still be removed.
+    if (limit.mode !== null)
+      refuseForeignEnvironment((await deps.config.current()).services, { ...limit, service: limit.scope });
     const inverse = await setLimit(deps, caller, limit);
     return {
       undo: { action: 'limit', fields: { scope: limit.scope, environment: limit.environment ?? '', ...inverse } },

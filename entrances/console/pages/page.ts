@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { foreignEnvironmentText } from '../../../core/domain/catalogue/known-names.ts';
 import type { SignIn, Sessions, Tokens } from '../../../core/domain/ports/access.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { UserCache } from '../../../core/domain/ports/messages.ts';
@@ -11,6 +13,7 @@ import type { CodeHistory, ImageCommits, Rollouts } from '../../../core/domain/p
 import type { Blobs, Commits, Counters, Idempotency, Secrets } from '../../../core/domain/ports/system.ts';
 import type { AuditLog } from '../../../core/domain/ports/audit.ts';
 import type { ReportReader, Reports } from '../../../core/domain/ports/reports.ts';
+import type { Config } from '../../../schemas/config/config.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { Action } from '../../../schemas/access/access.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
@@ -228,6 +231,21 @@ export class FieldRefusal extends Refusal {
     super(422, 'invalid', problems.map(({ field: name, text }) => `${name}: ${text}`).join('; '));
     this.problems = problems;
   }
+}
+
+/**
+ * Refuses an environment that the catalogue does not list for the service: the form offers those of all services.
+ *
+ * @throws FieldRefusal
+ */
+export function refuseForeignEnvironment(
+  services: Config['services'],
+  { service, environment }: { service?: string | null | undefined; environment?: string | null | undefined },
+): void {
+  if (service == null || environment == null) return;
+  const known = Object.keys(serviceEntry(services, service)?.environments ?? {});
+  const text = foreignEnvironmentText({ service, environment }, known);
+  if (text !== null) throw new FieldRefusal([{ field: 'environment', text }]);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { environmentNamed, matchingName } from '../../../core/domain/catalogue/known-names.ts';
+import { environmentNamed, foreignEnvironmentText, matchingName } from '../../../core/domain/catalogue/known-names.ts';
 import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import type { ReplyTo } from '../../../core/domain/ports/chat.ts';
 import { nearest, suggestionText } from '../../../core/domain/lint/similar-names.ts';
@@ -105,12 +105,8 @@ function scopeErrors({ services }: Catalogue, { service, environment }: Declare)
       [FIELDS.service]: `There is no service "${service.slice(0, 80)}"${suggestionText(nearest(service, Object.keys(services)))}`,
     };
   }
-  // A service without configured environments accepts any.
-  if (environment === null || entry.environments.length === 0) return null;
-  if (environmentNamed(environment, entry.environments) !== undefined) return null;
-  return {
-    [FIELDS.environment]: `${service.slice(0, 80)} has only these environments: ${entry.environments.slice(0, 10).join(', ')}`,
-  };
+  const foreign = environment === null ? null : foreignEnvironmentText({ service, environment }, entry.environments);
+  return foreign === null ? null : { [FIELDS.environment]: foreign };
 }
 
 /** Declares an incident. The message from which it was declared becomes its first timeline entry. */

@@ -10,7 +10,14 @@ import { NAME_MAX_CHARS } from '../../../schemas/config/names.ts';
 import { NewFreeze, NewOverride, RequiredReason } from '../schemas/freeze.ts';
 import { instantIn, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { newId } from '../../../entrances/http/new-id.ts';
-import { field, FieldRefusal, fields, type PageAction, problemsOf } from '../../../entrances/console/pages/page.ts';
+import {
+  field,
+  FieldRefusal,
+  fields,
+  type PageAction,
+  problemsOf,
+  refuseForeignEnvironment,
+} from '../../../entrances/console/pages/page.ts';
 
 const Id = z.string().max(128);
 
@@ -104,6 +111,7 @@ export const FREEZE_ACTIONS = {
     run: async (deps, { caller, form, key }) => {
       const id = newId('frz', key);
       const freeze = freezeIn(form, deps.clock.now());
+      refuseForeignEnvironment((await deps.config.current()).services, freeze);
       const opened = await openFreeze(withPorts(deps), caller, { id, freeze });
       if (stateAt(opened.freeze, deps.clock.now()) === 'over')
         throw new Refusal(409, 'freeze-over', 'this freeze was opened before, and has ended since; enter it again');

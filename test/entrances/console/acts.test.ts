@@ -306,6 +306,11 @@ describe('the kill switch', () => {
   test('limits one service without a second step, all services with one', async () => {
     const limit = (fields: Record<string, string>) => pause(fields, 'ada', 'limit');
     expect((await limit({ scope: '', mode: 'suggest' })).status).toBe(422);
+    const foreign = await limit({ scope: 'checkout', environment: 'moon', mode: 'suggest' });
+    expect([foreign.status, textOf(await foreign.text())]).toEqual([
+      422,
+      expect.stringContaining('Environment: checkout has only these environments: production.'),
+    ]);
     expect((await limit({ scope: 'checkout', environment: '', mode: 'suggest' })).status).toBe(303);
     expect(await console.world.deps.automation.read()).toMatchObject({ services: { checkout: { mode: 'suggest' } } });
     expect((await limit({ scope: '*', environment: '', mode: 'approve' })).status).toBe(200);

@@ -10,7 +10,7 @@ import type { Config } from '../../../../schemas/config/config.ts';
 import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../../../schemas/config/names.ts';
 import { once } from '../../once.ts';
 import { actionForm, choiceField, type Html } from '../../parts.ts';
-import { type ConsolePage, FieldRefusal, fields, filled, type PageAction } from '../page.ts';
+import { type ConsolePage, FieldRefusal, fields, filled, type PageAction, refuseForeignEnvironment } from '../page.ts';
 
 export const DECLARE_PATH = '/console/declare';
 
@@ -57,11 +57,7 @@ function checkedScope(
     const text = `there is no service "${service.slice(0, 80)}"${suggestionText(nearest(service, Object.keys(services)))}`;
     throw new FieldRefusal([{ field: 'service', text }]);
   }
-  const known = Object.keys(entry?.environments ?? {});
-  if (environment !== undefined && known.length > 0 && !known.includes(environment))
-    throw new FieldRefusal([
-      { field: 'environment', text: `${service} has only these environments: ${known.slice(0, 10).join(', ')}` },
-    ]);
+  refuseForeignEnvironment(services, { service, environment });
   return declaredScope(config, { service, environment });
 }
 

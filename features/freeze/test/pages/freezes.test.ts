@@ -3,6 +3,7 @@ import type { RecentDecision } from '../../actions/refusals.ts';
 import { freezesPage, freezesMain, hoursOn } from '../../pages/freezes.ts';
 import { byDay, type FreezesData } from '../../pages/data.ts';
 import type { Freeze, Override } from '../../schemas/freeze.ts';
+import { Config, emptyConfig } from '../../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { utcMinute } from '../../decisions/words.ts';
@@ -214,10 +215,11 @@ test('a responder declares and lifts a freeze, which a viewer may not', async ()
     get: async (id: string) => opened.find((one) => one.id === id),
     end: async (id: string, end: object) => (ended.push(end), opened.find((one) => one.id === id)),
   };
-  const { get, post } = consoleWorld(({ deps: { features } }) => ({
+  const { world, get, post } = consoleWorld(({ deps: { features } }) => ({
     features: { ...features, freeze: { ...features['freeze'], freezes } },
     audit: Object.assign(Object.create(null), { list: async () => ({ items: [], next_cursor: null }) }),
   }));
+  world.config = Config.parse({ ...emptyConfig, services: { cart: { environments: { production: {} } } } });
   const declare = (token: string, more: Record<string, string> = {}) =>
     post('/console/freezes/actions/declare', { scope: 'service:cart', reason: 'Index migration', ...more }, { token });
   expect((await declare('vera')).status).toBe(403);
@@ -235,6 +237,7 @@ test('a responder declares and lifts a freeze, which a viewer may not', async ()
     until: { until: '2026-11-19T10:00' },
     starts: { starts_at: 'tomorrow' },
     scope: { scope: 'team:none' },
+    environment: { environment: 'moon' },
   })) {
     const refusal = await declare('grace', wrong);
     const markup = await refusal.text();
