@@ -120,6 +120,7 @@ details.what[open] > summary { font-weight: 600; }
 .mode-approve { border-color: var(--info); color: var(--info); }
 .mode-suggest, .mode-shadow { color: var(--quiet); border-color: var(--strong-line); }
 .mode-shadow { border-style: dashed; }
+main:has(> #kill-switch, > .strip.paused) .mode { border-color: var(--strong-line); color: var(--quiet); }
 
 .badge { display: inline-block; padding: 0 8px; border: 1px solid var(--strong-line); border-radius: 9px; font-size: 0.82rem; line-height: 1.5; color: var(--text); white-space: nowrap; }
 .badge.critical, .badge.effect-failed, .badge.paused { color: var(--critical); border-color: var(--critical); background: var(--critical-ground); }
@@ -277,6 +278,7 @@ td .act { margin: 0; border: 0; }
 .notice { max-width: 1312px; margin: 16px auto 0; padding: 10px 14px; background: var(--good-ground); border: 1px solid var(--good); border-radius: var(--radius); }
 .notice.error, .error { background: var(--critical-ground); border: 1px solid var(--critical); }
 .notice + main { padding-top: 16px; }
+main > .notice { margin: 0 0 16px; }
 
 .plain { max-width: 420px; padding-top: 12vh; display: grid; gap: 16px; }
 .plain .brand { font-size: 1.2rem; }

@@ -52,9 +52,9 @@ export function automationStrip({ automation, at }: Now): Html {
         ? html`<p class="quiet">No service has a deployer, so nothing is rolled back.</p>`
         : html`<details id="modes">
             <summary>
-              ${counted.map(({ option, count }) => html`<span class="mode mode-${option}">${option} ${count}</span> `)}
+              ${paused ? 'Modes after it: ' : ''}${counted.map(({ option, count }) => html`<span class="mode mode-${option}">${option} ${count}</span> `)}
             </summary>
-            ${modeTable(modes)}
+            ${modeTable(modes, paused)}
             ${modes.length > MODES_SHOWN ? html`<p class="more"><a href="/console/services">All ${modes.length} environments</a></p>` : ''}
           </details>`
     }
@@ -64,10 +64,10 @@ export function automationStrip({ automation, at }: Now): Html {
 /** Environments whose mode the page shows, those first whose mode is lower than configured. */
 const MODES_SHOWN = 50;
 
-const modeTable = (modes: readonly EnvironmentMode[]): Html =>
+const modeTable = (modes: readonly EnvironmentMode[], paused: boolean): Html =>
   tableOf(
     'Modes of automation',
-    ['Service', 'Environment', 'Mode in force', 'Configured'],
+    ['Service', 'Environment', paused ? 'Mode after the kill switch' : 'Mode in force', 'Configured'],
     modes
       .toSorted((a, b) => Number(a.mode === a.configured) - Number(b.mode === b.configured))
       .slice(0, MODES_SHOWN)
