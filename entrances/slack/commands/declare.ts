@@ -1,4 +1,4 @@
-import { environmentNamed, foreignEnvironmentText, matchingName } from '../../../core/domain/catalogue/known-names.ts';
+import { foreignEnvironmentText, matchingName } from '../../../core/domain/catalogue/known-names.ts';
 import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import type { ReplyTo } from '../../../core/domain/ports/chat.ts';
 import { nearest, suggestionText } from '../../../core/domain/lint/similar-names.ts';
