@@ -280,7 +280,7 @@ export async function draftPostmortem(deps: DraftDeps, id: IncidentId): Promise<
   const incident = await deps.incidents.read(id);
   if (incident === undefined) return false;
   if (stored !== undefined && !isOfEarlierEnd(incident, stored.record)) {
-    await noteDraft(deps, stored.record);
+    await noteDraft(deps, stored.record, incident);
     return true;
   }
   const gathered = await gather(deps, id, deps);
@@ -293,7 +293,7 @@ export async function draftPostmortem(deps: DraftDeps, id: IncidentId): Promise<
     { ...draftOf(record, end), state: 'draft', at, by: 'firebreak' },
   );
   if (saved === undefined) return false;
-  await noteDraft(deps, saved);
+  await noteDraft(deps, saved, incident);
   return true;
 }
 
@@ -307,8 +307,9 @@ const isOfEarlierEnd = (
 async function noteDraft(
   deps: Pick<Deps, 'incidents' | 'publicUrl'>,
   { incident_id: id, drafted_at, facts: { filled } }: PostmortemRecord,
+  incident: IncidentRecord,
 ): Promise<void> {
-  const url = deps.publicUrl === undefined ? null : `${deps.publicUrl}${postmortemPath(id)}`;
+  const url = deps.publicUrl === undefined ? null : `${deps.publicUrl}${postmortemPath(incident)}`;
   await deps.incidents.note(id, 'postmortem-drafted', {
     at: drafted_at,
     actor: 'firebreak',

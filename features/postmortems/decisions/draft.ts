@@ -4,7 +4,7 @@ import { type ActionItem, ActionItem as ActionItemSchema } from '../../../schema
 import type { Change } from '../../../schemas/changes/change.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
-import { IMPROBABLE, isProbable, list, probability } from '../../../core/domain/correlation/words.ts';
+import { formatHealth, IMPROBABLE, isProbable, list, probability } from '../../../core/domain/correlation/words.ts';
 import { pointsOf } from '../../../core/domain/correlation/samples.ts';
 import { changeName, ofVersion, suspectName } from '../../../core/domain/changes/change-words.ts';
 import { isSameVersion } from '../../../core/domain/changes/version-identity.ts';
@@ -768,9 +768,9 @@ class Drafting {
     );
     if (own.length === 0) return null;
     const peak = pointsOf(own, last).reduce((greatest, { value }) => Math.max(greatest, value), 0);
-    const limit = Number.isFinite(health.max) ? ` (healthy up to ${numberWords(health.max)})` : '';
+    const limit = Number.isFinite(health.max) ? ` (healthy up to ${formatHealth(health.max, health.whole)})` : '';
     return this.#sentence(
-      `${label}${label === '' ? 'the problem ' : ''}began at ${clockTime(measuredOnset(problem, evidence).at)}, and the health query peaked at ${numberWords(peak)}${limit}`,
+      `${label}${label === '' ? 'the problem ' : ''}began at ${clockTime(measuredOnset(problem, evidence).at)}, and the health query peaked at ${formatHealth(peak, health.whole)}${limit}`,
       (label === '' ? this.#decisionRef(null) : this.#judgementRef(problem)) ?? this.#beginning(problem),
     );
   }

@@ -50,7 +50,7 @@ async function sendPostmortem(
   if (stored?.record.state !== 'published' || incident === undefined) return;
   const { revision, updated_at } = stored.record;
   if (secondsBetween(updated_at, session.now()) > SENT_FOR_SECONDS) return;
-  const url = publicUrl === undefined ? null : `${publicUrl}${postmortemPath(id)}`;
+  const url = publicUrl === undefined ? null : `${publicUrl}${postmortemPath(incident)}`;
   const payload = webhookPostmortem(stored, incident, url);
   const accepted = PostmortemsState.parse((await projections.read('webhooks', subject)) ?? {}).receivers;
   const writeStates = inOrder(() => projections.write('webhooks', subject, { receivers: accepted }));

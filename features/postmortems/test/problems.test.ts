@@ -180,10 +180,10 @@ describe('an incident with two bad deploys and an outage right after its resolut
       /From 11:56 to 12:\d\d, without the time between the problems, (?:3\d|4\d)(?:\.\d)? % of them failed on average/,
     );
     const evidence = sectionOf(markdown, 'Suspect and evidence').join('\n');
-    expect([...evidence.matchAll(/Problem (\d): began .* peaked at ([\d.]+)/g)].map(([, ...of]) => of)).toEqual([
-      ['1', '0.3'],
-      ['2', '0.5'],
-      ['3', '0.41'],
+    expect([...evidence.matchAll(/Problem (\d): began .* peaked at ([\d.]+ %)/g)].map(([, ...of]) => of)).toEqual([
+      ['1', '30 %'],
+      ['2', '50 %'],
+      ['3', '41 %'],
     ]);
   });
 
@@ -362,9 +362,9 @@ test('the draft of an open incident tells the errors of its own problems, and no
     },
   });
   const [first = '', second = ''] = drafts.map((text) => sectionOf(text, 'Suspect and evidence').join(' '));
-  expect(first).toContain('The problem began at 11:56, and the health query peaked at 0.3 (');
+  expect(first).toContain('The problem began at 11:56, and the health query peaked at 30 % (healthy up to 1 %)');
   expect(second).toMatch(
-    /Problem 1: began at 11:56, .* peaked at 0\.3 .*Problem 2: began at 12:05, .* peaked at 0\.2 /,
+    /Problem 1: began at 11:56, .* peaked at 30 % .*Problem 2: began at 12:05, .* peaked at 20 % /,
   );
   expect(drafts.map((text) => text.includes('recovery was verified'))).toEqual([false, false]);
 });
@@ -437,10 +437,10 @@ test('neither a problem nor its errors begin before the change that is its cause
   await draftDuePostmortems(withPorts(world.deps));
   const { markdown = '' } = (await withPorts(world.deps).postmortems.read(id)) ?? {};
   const evidence = sectionOf(markdown, 'Suspect and evidence').join('\n');
-  const told = [...evidence.matchAll(/Problem \d: began at ([\d:]+), .* peaked at ([\d.]+)/g)];
+  const told = [...evidence.matchAll(/Problem \d: began at ([\d:]+), .* peaked at ([\d.]+ %)/g)];
   expect(told.map(([, ...of]) => of)).toEqual([
-    ['11:56', '0.3'],
-    ['12:04', '0.5'],
+    ['11:56', '30 %'],
+    ['12:04', '50 %'],
   ]);
   const label = /aria-label="(Health of checkout[^"]*)"/.exec(await consolePage(world, id))?.[1];
   expect(label).toMatch(/deploy of v3 begins at (12:04:30)\..* onset at \1, between \1 and 12:04:\d\d\./);

@@ -112,7 +112,7 @@ describe('a published post-mortem', () => {
           title: n === 0 ? 'Ours [x](https://evil.example)' : 'Ours',
           published_at: bodies(to)[0].timestamp,
           updated_at: bodies(to)[n].timestamp,
-          url: `https://firebreak.example.com/console/incidents/${id}/postmortem`,
+          url: 'https://firebreak.example.com/console/incidents/INC-1/postmortem',
           markdown,
         },
       })),
