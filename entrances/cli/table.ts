@@ -122,7 +122,7 @@ const WORD_STYLES: ReadonlyMap<string, Style> = new Map<string, Style>([
   ...['succeeded', 'healthy', 'finished', 'mitigated and verified'].map((word): [string, Style] => [word, 'green']),
   ['open', 'bold'],
   ['resolved', 'dim'],
-  ['closed', 'dim'],
+  ['unverified', 'dim'],
 ]);
 
 /** Returns the function that colors a cell of these columns, and of the heading. */

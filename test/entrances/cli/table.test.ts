@@ -30,7 +30,11 @@ const incident = (number: number, status: string, title: string) => ({
 });
 
 const OPEN = incident(2, 'open', 'checkout answers with errors, and every third payment of the last hour was refused');
-const CLOSED = { ...incident(7, 'resolved', 'checkout is slow'), status_text: 'closed, not verified' };
+const CLOSED = {
+  ...incident(7, 'resolved', 'checkout is slow'),
+  status_text: 'closed, not verified',
+  closed_as: 'unverified',
+};
 
 let server: Server;
 let env: Record<string, string>;
@@ -73,12 +77,12 @@ test('open incidents are listed before resolved ones, also those that the newest
 
 test('the list says what the state of an incident means, not only that it is over', async () => {
   const { out } = await cli(['incident', 'list'], { env });
-  expect(out).toMatch(/^INC-7 {2}closed {2}checkout/m);
+  expect(out).toMatch(/^INC-7 {2}unverified {2}checkout/m);
 });
 
 test('a pipe gets every column, whole and without colors', async () => {
   const { out, err } = await cli(['incident', 'list'], { env });
-  expect(out).toContain(`INC-2  open    checkout/production  critical  2026-11-20 02:00:00  ${OPEN.title}\n`);
+  expect(out).toContain(`INC-2  open        checkout/production  critical  2026-11-20 02:00:00  ${OPEN.title}\n`);
   expect(stripVTControlCharacters(out)).toBe(out);
   expect(err).toBe('');
 });
@@ -86,19 +90,21 @@ test('a pipe gets every column, whole and without colors', async () => {
 test('at a terminal, the text is cut, then times are shortened, and what does not fit follows on a line of its own', async () => {
   const wide = await at({ width: 100, colors: false }, 'incident', 'list');
   expect(wide.lines[1]).toBe(
-    'INC-2  open    checkout/production  critical  2026-11-20 02:00:00  checkout answers with errors, an…',
+    'INC-2  open        checkout/production  critical  2026-11-20 02:00:00  checkout answers with errors…',
   );
   const usual = await at({ width: 80, colors: false }, 'incident', 'list');
   expect(usual.lines).toEqual([
-    'NAME   STATUS  SERVICE              SEVERITY  OPENED       TITLE',
-    'INC-2  open    checkout/production  critical  11-20 02:00  checkout answers wit…',
-    'INC-7  closed  checkout/production  critical  11-20 07:00  checkout is slow',
+    'NAME   STATUS      SERVICE              SEVERITY  TITLE',
+    'INC-2  open        checkout/production  critical  checkout answers with errors,…',
+    '    OPENED 11-20 02:00',
+    'INC-7  unverified  checkout/production  critical  checkout is slow',
+    '    OPENED 11-20 07:00',
   ]);
   const small = await at({ width: 58, colors: false }, 'incident', 'list');
   expect(small.lines.slice(0, 3)).toEqual([
-    'NAME   STATUS  SERVICE              TITLE',
-    'INC-2  open    checkout/production  checkout answers with…',
-    '    SEVERITY critical, OPENED 11-20 02:00',
+    'NAME   STATUS      SEVERITY  TITLE',
+    'INC-2  open        critical  checkout answers with errors…',
+    '    SERVICE checkout/production, OPENED 11-20 02:00',
   ]);
   for (const { err } of [wide, usual, small]) expect(err).toBe('');
 });

@@ -42,8 +42,14 @@ async function openFirst(
 /** Returns the state in words. Servers of older versions do not send them. */
 const statusText = ({ status_text: words, status }: IncidentView): string => words || status;
 
-/** Returns the state without its explanation: a table has little room. @example 'closed' of 'closed, not verified' */
-const shortStatus = (incident: IncidentView): string => statusText(incident).split(/[:,] /, 1)[0] ?? '';
+/**
+ * Returns the state without its explanation, because a table has little room. What was closed without proof of recovery says so.
+
+ *
+ * @example 'open' of 'open: reopened by a person'
+ */
+const shortStatus = (incident: IncidentView): string =>
+  incident.closed_as === 'unverified' ? 'unverified' : (statusText(incident).split(/[:,] /, 1)[0] ?? '');
 
 type IncidentList = { items: IncidentView[] };
 
