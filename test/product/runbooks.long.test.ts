@@ -260,7 +260,7 @@ describe('a runbook named by an alert', () => {
       `flag.succeeded: off: Turned off feature flag new-basket${standInNote('flag')}`,
       'runbook.message: new-basket is off',
       'runbook.step_succeeded: told: posted to the incident’s channel',
-      'runbook.step_skipped: never: skipped: steps.off.status == "failed" is not true',
+      'runbook.step_skipped: never: skipped: its condition is not met',
       'runbook.changes_remain: Changes that remain: feature flag new-basket is still off, turn it on again when it is safe',
       'runbook.finished: Runbook "Checkout flag regression" finished: 4 of 5 steps completed, 1 skipped',
     ]);

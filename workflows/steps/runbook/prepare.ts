@@ -69,7 +69,7 @@ async function determine(
     for (const when of step.when) {
       const held = holds(when, declared, variables);
       if (!held.ok) return endedAs('failed', `"when" could not be evaluated: ${held.detail}`);
-      if (!held.value) return endedAs('skipped', `skipped: ${when} is not true`);
+      if (!held.value) return endedAs('skipped', 'skipped: its condition is not met');
     }
   }
   const found = parametersOf(context);
