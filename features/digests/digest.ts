@@ -46,6 +46,7 @@ export const TeamDigest = z.object({
     items: z.array(
       z.object({
         id: IncidentId,
+        number: z.number().nullable(),
         service: ServiceName,
         environment: EnvironmentName,
         title: z.string(),

@@ -163,19 +163,26 @@ function figuresTable({ figures, selection, complete }: DeliveryData): Html {
       ),
     ],
   )}
+  ${bandsHint}
   ${complete ? '' : html`<p class="lacking">There are more incidents than one report reads; the figures omit the oldest.</p>`}`;
 }
 
-/** Marks of bands, which differ in shape, so that color is not the only sign. */
+/** Marks of bands, which differ in shape, so that color is not the only sign. Green is only the best one. */
 const BANDS: Readonly<Record<Band, { mark: string; badgeClass: string }>> = {
   elite: { mark: '●', badgeClass: 'effect-succeeded' },
-  high: { mark: '●', badgeClass: 'effect-succeeded' },
+  high: { mark: '◐', badgeClass: 'info' },
   medium: { mark: '◆', badgeClass: 'warning' },
   low: { mark: '▲', badgeClass: 'critical' },
 };
 
 const bandBadge = (band: Band): Html =>
   html`<span class="badge ${BANDS[band].badgeClass}">${BANDS[band].mark} ${band}</span>`;
+
+/** Says what a band rates: a high one of a rate of failures is not a high rate. */
+const bandsHint = html`<p class="hint">
+  Bands rate the performance: elite is the best, then high, medium, and low. A high band of the fail rate means few
+  failures.
+</p>`;
 
 /** Returns a frequency per day, week, or month: the shortest period in which there is at least one. */
 function frequencyText(value: number): string {
@@ -202,6 +209,7 @@ const servicesTable = ({ byService, serviceCount, selection }: DeliveryData): Ht
           withBand(duration(figures.failed_deployment_recovery.median_s), figures.failed_deployment_recovery.band),
         ]),
       )}
+      ${bandsHint}
       ${
         serviceCount > byService.length
           ? html`<p class="more quiet">

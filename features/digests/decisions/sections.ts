@@ -7,6 +7,7 @@ import {
   incidentPath,
   postmortemPath,
 } from '../../../core/domain/incidents/console-link.ts';
+import { numberText } from '../../../core/domain/incidents/incident-number.ts';
 import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import type { DigestSection } from '../../../core/domain/ports/extensions.ts';
 import { counted, duration, share } from '../../../core/domain/reports/words.ts';
@@ -62,8 +63,8 @@ function incidents(digest: TeamDigest): DigestSection {
         : `${counted(opened, 'incident')} opened: ${severities}. ${endsText(digest.incidents)}`,
     columns: ['Incident', 'Service', 'Severity', 'Opened', 'Restored after'],
     rows: items.map(
-      ({ id, title, service, environment, severity: level, opened_at: at, restore_s: seconds, closed_as }) => [
-        incidentLink(id, title),
+      ({ title, service, environment, severity: level, opened_at: at, restore_s: seconds, closed_as, ...incident }) => [
+        [{ link: incidentPath(incident), text: `${numberText(incident)}${title}` }],
         serviceCell({ service, environment }),
         [level],
         [{ at }],

@@ -58,6 +58,7 @@ export type DigestRecords = {
 export type DigestIncident = Pick<
   IncidentRecord,
   | 'id'
+  | 'number'
   | 'service'
   | 'environment'
   | 'title'
@@ -130,9 +131,10 @@ function incidentsOf({ incidents }: DigestRecords, from: Timestamp): TeamDigest[
   const items = incidents
     .filter(({ opened_at: at }) => at > from)
     .map((incident) => {
-      const { id, service, environment, title, severity, opened_at } = incident;
+      const { id, number = null, service, environment, title, severity, opened_at } = incident;
       return {
         id,
+        number,
         service,
         environment,
         title,

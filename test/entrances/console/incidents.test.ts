@@ -89,6 +89,12 @@ describe('the list of incidents', () => {
     expect(await listed('?state=resolved')).toEqual([1]);
     expect(await listed('?state=all')).toEqual([3, 2, 1]);
     expect(await listed('?state=unknown')).toEqual([3, 2]);
+    for (const [query, count] of [
+      ['', 2],
+      ['?state=all', 3],
+      ['?text=mitigated', 0],
+    ] as const)
+      expect(textOf(await page(query))).toContain(`Newest first ${count} `);
   });
 
   test('searches number, title, service, environment, and version, with all words', async () => {

@@ -21,7 +21,7 @@ import type { DecisionBasis } from '../../../../schemas/incidents/decision-basis
 import type { DecisionView } from '../../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../http/context.ts';
-import { ago, ahead, type Html, line, panel, severityBadge, statusBadge } from '../../parts.ts';
+import { ago, ahead, type Html, line, numberOf, panel, severityBadge, statusBadge } from '../../parts.ts';
 import { answerOf } from './evidence.ts';
 import { basisPart } from './question.ts';
 import { answerPart, reasonsPart } from './forms.ts';
@@ -126,7 +126,7 @@ export const approvalMain = (data: ApprovalData): Html => {
       <h1>${isWaiting ? decisionLines(decision, incident).action : subjectOf(decision)}</h1>
       <p class="facts">
         ${severityBadge(incident.severity)} ${statusBadge(incident, statusWords(incident))}
-        <span>${serviceEnvironmentText(incident)}: ${incident.title}</span>
+        <span>${numberOf(incident)} ${serviceEnvironmentText(incident)}: ${incident.title}</span>
         <span>question ${questionName(decision.id)}, asked ${ago(decision.at, at)}</span>
       </p>
     </header>

@@ -26,7 +26,7 @@ export type DecisionsQuery = { kind: Kind; text: string; from: string | null };
 export type ListedDecisions = {
   /** Newest incidents first, with those decisions that match. */
   items: readonly {
-    incident: Pick<IncidentView, 'id' | 'service' | 'environment' | 'title'>;
+    incident: Pick<IncidentView, 'id' | 'number' | 'service' | 'environment' | 'title'>;
     decision: DecisionView;
   }[];
   /** Where older ones begin. Null: there are none. */
@@ -44,8 +44,8 @@ export const decisions: ComputeReport<DecisionsQuery, ListedDecisions> = async (
     for (const incident of page.items.filter((listed) => may('incidents:read', listed)))
       for (const decision of incident.decisions.toReversed())
         if (kinds.includes(decision.kind) && matches(incident, decision, text)) {
-          const { id, service, environment, title } = incident;
-          items.push({ incident: { id, service, environment, title }, decision });
+          const { id, number, service, environment, title } = incident;
+          items.push({ incident: { id, number, service, environment, title }, decision });
         }
     cursor = page.next_cursor;
     if (cursor === null) break;

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
+import { numberText } from '../../../../core/domain/incidents/incident-number.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { addressWith, filterLinks, type Html, nothing, olderLink, searchForm, servicePath } from '../../parts.ts';
 import { decisionRow } from './evidence.ts';
@@ -69,7 +70,8 @@ export const decisionsMain = ({ at, kind, text, items, from, older }: Decisions)
   `;
 };
 
-const about = ({ id, service, environment, title }: Decisions['items'][number]['incident']): Html =>
+const about = ({ service, environment, title, ...incident }: Decisions['items'][number]['incident']): Html =>
   html`<p class="about">
-    <a href="${servicePath(service)}">${service}</a> ${environment} · <a href="${incidentPath(id)}">${title}</a>
+    <a href="${servicePath(service)}">${service}</a> ${environment} ·
+    <a href="${incidentPath(incident)}">${numberText(incident)}${title}</a>
   </p>`;

@@ -6,7 +6,7 @@ import type { ComputeReport } from '../../../../features/manifest.ts';
 import type { IncidentSummary } from '../../../../core/domain/ports/incidents.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
-import { isListed, type ListFilter } from './list-filter.ts';
+import { isListed, type ListFilter, queryOf } from './list-filter.ts';
 
 const ROWS_MAX = 30;
 const DAY_SECONDS = 24 * 3600;
@@ -18,6 +18,8 @@ export type ListedIncidents = {
   incidents: readonly IncidentRecord[];
   /** Where older ones begin. Null: there are none. */
   older: string | null;
+  /** How many match. Null: more than were read, so that it is not known. */
+  total: number | null;
   /** Open incidents that wait for approval. */
   asking: readonly IncidentRecord['id'][];
 };
@@ -50,7 +52,10 @@ export const listed: ComputeReport<ListQuery, ListedIncidents> = async (deps, { 
   });
   const asking = open.filter(isAsking).map(({ id }) => id);
   const incidents = from === null ? await withNumbered(deps, items, filter.text, isMatch) : items;
-  return { incidents, older, asking };
+  const isFiltered = Object.keys(queryOf({ ...filter, state: 'open' })).length > 0;
+  const isWhole = from === null && older === null;
+  const total = isWhole ? incidents.length : filter.state === 'open' && !isFiltered ? open.length : null;
+  return { incidents, older, total, asking };
 };
 
 /** Puts the incident first whose number a text is, also if it is older, or not in the state that is listed. */

@@ -75,7 +75,7 @@ async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<
   return { at: deps.clock.now(), filter, teams, from, mayDeclare: viewer.may('incidents:write', {}), ...value };
 }
 
-export function listMain({ at, filter, teams, incidents, asking, from, older, mayDeclare }: IncidentList): Html {
+export function listMain({ at, filter, teams, incidents, asking, from, older, total, mayDeclare }: IncidentList): Html {
   const query = queryOf(filter);
   return html`
     <div class="title-row">
@@ -92,7 +92,7 @@ export function listMain({ at, filter, teams, incidents, asking, from, older, ma
     )}
     ${filterForm(filter, teams)}
     <section class="panel" id="incidents" data-part aria-labelledby="incidents-title">
-      <h2 id="incidents-title">Newest first</h2>
+      <h2 id="incidents-title">Newest first${total === null ? '' : html` <span class="count">${total}</span>`}</h2>
       ${from === null ? '' : olderLink(INCIDENTS_PATH, query, 'Newest incidents')}
       ${
         incidents.length === 0
