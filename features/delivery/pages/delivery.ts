@@ -20,6 +20,8 @@ import {
 import { DELIVERY_ACTIONS, NO_DEPLOY } from './actions.ts';
 import { type DeliveryData, loadDelivery, type Selection, WINDOWS } from './data.ts';
 import { daysPanel, trendsPanel } from './plots.ts';
+import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
+import { UNMATCHED } from '../../../schemas/config/names.ts';
 import { utcWords } from '../../../core/domain/messages/chat-message.ts';
 import { counted, duration, share } from '../../../core/domain/reports/words.ts';
 import type { ConsolePage } from '../../../entrances/console/pages/page.ts';
@@ -291,7 +293,9 @@ function incidentCells(data: DeliveryData, incident: DoraIncident): Cells {
   const { id, title, service, environment, opened_at, restore_s } = incident;
   return [
     html`<a href="${incidentPath(id)}">${title}</a>`,
-    html`<a href="${servicePath(service)}">${service}</a> ${environment}`,
+    service === UNMATCHED
+      ? serviceEnvironmentText({ service, environment })
+      : html`<a href="${servicePath(service)}">${service}</a> ${environment}`,
     ago(opened_at, data.at),
     restore_s === null ? 'open' : duration(restore_s),
     html`${causeText(incident)} ${correctionForms(data, incident)}`,

@@ -8,6 +8,7 @@ import {
   postmortemPath,
 } from '../../../core/domain/incidents/console-link.ts';
 import { numberText } from '../../../core/domain/incidents/incident-number.ts';
+import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import type { DigestSection } from '../../../core/domain/ports/extensions.ts';
 import { counted, duration, share } from '../../../core/domain/reports/words.ts';
@@ -46,7 +47,7 @@ export const digestPath = (team: string | null): string =>
   team === null ? '/console/digest' : `/console/digest?${new URLSearchParams({ team }).toString()}`;
 
 const serviceCell = ({ service, environment }: { service: string; environment: string }): Text => [
-  `${service} ${environment}`,
+  serviceEnvironmentText({ service, environment }),
 ];
 
 const incidentLink = (id: IncidentId, text: string): Text => [{ link: incidentPath(id), text }];

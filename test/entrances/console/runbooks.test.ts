@@ -193,6 +193,15 @@ function world(idempotency: ConsoleDeps['idempotency'] = newEachTime) {
   return { ...made, text };
 }
 
+test('a run of an alert that matches no service names none, and leads to no page of one', async () => {
+  const run = runView({ service: 'unmatched' as ServiceName, environment: 'unknown' as EnvironmentName });
+  const list = { at: AT, text: '', runbooks: [], all: 0, runs: { items: [run], from: null, older: null } };
+  const markup = String(await runbooksMain(list));
+  expect(textOf(markup)).toContain('unknown service');
+  expect(markup).not.toContain('/console/services/unmatched');
+  expect(textOf(markup)).not.toContain('unmatched');
+});
+
 describe('the list of runbooks', () => {
   test('has those that the viewer may see, with what they change', async () => {
     const { text } = world();

@@ -1,4 +1,6 @@
 import { html } from 'hono/html';
+import { placeNames } from '../../../../core/domain/messages/place-names.ts';
+import { UNMATCHED } from '../../../../schemas/config/names.ts';
 import type { RunStepStatus, RunView } from '../../../../schemas/runbooks/parts/runs.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { ago, type Cells, type Html, servicePath, tableOf } from '../../parts.ts';
@@ -44,6 +46,13 @@ function stepsText({ steps }: RunView): string {
   return `${countOf('succeeded')} of ${steps.length}${skipped === 0 ? '' : `, ${skipped} skipped`}`;
 }
 
+/** Names the service and environment. Of alerts that match no service, there is no page. */
+function placeCell({ service, environment }: RunView): Html {
+  const [name = service, shown = ''] = placeNames({ service, environment });
+  return html`${service === UNMATCHED ? name : html`<a href="${servicePath(service)}">${name}</a>`}
+    <span class="quiet target">${shown}</span>`;
+}
+
 export const runsTable = (runs: readonly RunView[], at: Timestamp): Html =>
   tableOf(
     'Runs',
@@ -51,8 +60,7 @@ export const runsTable = (runs: readonly RunView[], at: Timestamp): Html =>
     runs.map((run): Cells => [
       html`<a href="${runPath(run.id)}">${run.title}</a>`,
       runBadge(run),
-      html`<a href="${servicePath(run.service)}">${run.service}</a>
-        <span class="quiet target">${run.environment}</span>`,
+      placeCell(run),
       stepsText(run),
       html`${ago(run.started_at, at)} <span class="quiet target">by ${starterText(run)}</span>`,
     ]),
