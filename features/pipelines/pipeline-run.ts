@@ -1,44 +1,21 @@
 import * as z from 'zod';
 import { ServiceName } from '../../schemas/config/names.ts';
+import { OUTCOME_WORDS, outcomeOf } from '../../schemas/changes/words.ts';
+import { wordKey } from '../../schemas/parsing/spelled.ts';
+import { isUnset, unsetText } from '../../schemas/parsing/unset.ts';
 import { Timestamp, WrittenInstant } from '../../schemas/time/time.ts';
 
 /** How a run or a stage ended. */
 export const PipelineResult = z.enum(['succeeded', 'failed', 'cancelled', 'skipped']);
 export type PipelineResult = z.infer<typeof PipelineResult>;
 
-/** What OpenTelemetry (`cicd.pipeline.result`), GitHub, GitLab, and Jenkins call a result. */
-const RESULT_SYNONYMS = {
-  success: 'succeeded',
-  successful: 'succeeded',
-  ok: 'succeeded',
-  pass: 'succeeded',
-  passed: 'succeeded',
-  succeeded_with_issues: 'succeeded',
-  neutral: 'succeeded',
-  failure: 'failed',
-  fail: 'failed',
-  error: 'failed',
-  errored: 'failed',
-  timeout: 'failed',
-  timed_out: 'failed',
-  startup_failure: 'failed',
-  unstable: 'failed',
-  failing: 'failed',
-  infrastructure_fail: 'failed',
-  unauthorized: 'failed',
-  partially_succeeded: 'failed',
-  cancellation: 'cancelled',
-  canceled: 'cancelled',
-  canceling: 'cancelled',
-  aborted: 'cancelled',
-  stale: 'cancelled',
-  skip: 'skipped',
-  not_built: 'skipped',
-  not_run: 'skipped',
-} as const satisfies Record<string, PipelineResult>;
-
-/** Jenkins has `SUCCESS`, and people write `pull-request`. */
-const wordKey = (word: string): string => word.toLowerCase().replaceAll(/[\s_-]/g, '');
+/** The words of systems for the results of runs and stages. Those of what has ended, without a word for how, are none. */
+const RESULT_SYNONYMS = Object.fromEntries(
+  Object.entries(OUTCOME_WORDS).flatMap(([word, outcome]) => {
+    const { success: isResult, data } = PipelineResult.safeParse(outcome);
+    return isResult && word !== data ? [[word, data]] : [];
+  }),
+);
 
 /**
  * Returns the words of an enum and their synonyms, in any case and with any separator, as a schema whose output is a word of the
@@ -62,18 +39,14 @@ function withSynonyms<Word extends string, Synonym extends string>(
 /** A result in a report, so that a pipeline can send the word of its own system. */
 export const ReportedResult = withSynonyms(PipelineResult, RESULT_SYNONYMS);
 
-/** What systems say instead of a result before a run or a stage has ended, or while it waits for a person. */
-const UNFINISHED = new Set(
-  'created pending queued scheduled preparing waiting requested running in_progress manual on_hold action_required'
-    .split(' ')
-    .map(wordKey),
-);
+/** Returns whether a word says that a run or a stage has not ended, or waits for a person. */
+const isUnfinished = (word: unknown): boolean =>
+  typeof word === 'string' && ['started', 'waiting'].includes(outcomeOf(word) ?? '');
 
 /** Returns a schema of a result that can be absent, as it is of what has not ended. */
 const resultIn = () =>
   z.preprocess(
-    (word: z.input<typeof ReportedResult> | null | undefined) =>
-      typeof word === 'string' && UNFINISHED.has(wordKey(word)) ? null : word,
+    (word: z.input<typeof ReportedResult> | null | undefined) => (isUnfinished(word) ? null : word),
     orAbsent(ReportedResult),
   );
 
@@ -253,6 +226,8 @@ const SUITES_MAX = 50;
 
 /** CI systems send unset variables as blank text, which counts as absent. */
 const nonEmpty = <T>(value: T): T | undefined => (typeof value === 'string' && value.trim() === '' ? undefined : value);
+const isSet = (text: string): boolean => !isUnset(text);
+const UNSET = { error: ({ input }: { input: unknown }) => unsetText(String(input)) };
 export const blankAsAbsent = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value: z.input<T>): unknown => nonEmpty(value), schema);
 const orAbsent = <T extends z.ZodType>(schema: T) => blankAsAbsent(schema.nullish()).optional();
@@ -262,12 +237,13 @@ const numberAsText = (id: string | number): unknown => (Number.isSafeInteger(id)
 /** CI systems have numbers in variables, as text. */
 const textAsNumber = (text: string | number): unknown =>
   typeof text === 'string' && /^\d+$/.test(text.trim()) ? Number(text) : nonEmpty(text);
-const optionalText = (max: number, read = (text: string) => text) =>
+const optionalText = (max: number, read = (text: string) => text, isValid: (text: string) => boolean = () => true) =>
   z
     .string()
     .max(max)
+    .refine(isValid, UNSET)
     .refine((value) => value.isWellFormed(), 'must not contain unpaired surrogates')
-    .transform((text) => nonEmpty(read(text)))
+    .transform((text) => nonEmpty(read(text.trim())))
     .nullish();
 
 /** A text that is never blank: what has the same blank name would become one. */
@@ -275,6 +251,7 @@ export const requiredText = (max: number) =>
   z
     .string()
     .max(max)
+    .overwrite((text) => text.trim())
     .regex(/\S/, 'must not be blank')
     .refine((value) => value.isWellFormed(), 'must not contain unpaired surrogates');
 
@@ -283,12 +260,14 @@ const BEFORE_BRANCH = /^(?:refs\/heads\/|(?:refs\/)?remotes\/[^/]+\/|origin\/|\*
 
 /** Returns the name of a branch without what CI systems write before it. */
 export const branchOfRef = (ref: string): string => ref.replace(BEFORE_BRANCH, '');
-const Branch = optionalText(512, branchOfRef);
+const Branch = optionalText(512, branchOfRef, isSet);
 
 /** Name of a repository as its host writes it: `acme/checkout`, or a path of GitLab groups. */
 export const RepositoryName = z
   .string()
-  .regex(/^[^\s#?]{1,255}$/, 'must be the full name of a repository, such as acme/checkout');
+  .overwrite((name) => name.trim())
+  .regex(/^[^\s#?]{1,255}$/, 'must be the full name of a repository, such as acme/checkout')
+  .refine(isSet, UNSET);
 
 const times = {
   queued_at: orAbsent(WrittenInstant),
@@ -296,14 +275,28 @@ const times = {
   finished_at: orAbsent(WrittenInstant),
 };
 
+/** Reads the result of a run or a stage also from `conclusion` and `status`, as GitHub and GitLab call it. */
+const withResult = <T extends z.ZodObject>(schema: T) =>
+  z.preprocess((report: z.input<T> & { conclusion?: unknown; status?: unknown }): unknown => {
+    if (typeof report !== 'object' || report === null || Array.isArray(report)) return report;
+    const { conclusion, status, ...rest } = report;
+    const [said] = [rest['result'], conclusion, status].filter((word) => nonEmpty(word) != null);
+    return said === undefined ? rest : { ...rest, result: said };
+  }, schema);
+
 /** A step of a run that is measured on its own: a job of GitHub and GitLab, a stage of Jenkins. */
-const StageReport = z.strictObject({
-  /** Identity within the run and attempt. Absent: the name. */
-  id: z.preprocess((id: string | number | null | undefined) => (id == null ? id : numberAsText(id)), optionalText(256)),
-  name: requiredText(256),
-  result: resultIn(),
-  ...times,
-});
+const StageReport = withResult(
+  z.strictObject({
+    /** Identity within the run and attempt. Absent: the name. */
+    id: z.preprocess(
+      (id: string | number | null | undefined) => (id == null ? id : numberAsText(id)),
+      optionalText(256),
+    ),
+    name: requiredText(256),
+    result: resultIn(),
+    ...times,
+  }),
+);
 export type StageReport = z.infer<typeof StageReport>;
 
 const count = z.number().int().min(0).max(10_000_000);
@@ -318,12 +311,12 @@ const SuiteReport = z.strictObject({
 
 const Fields = z.strictObject({
   /** Absent: the service of the catalogue with this repository. */
-  service: orAbsent(ServiceName),
+  service: orAbsent(ServiceName.overwrite((name) => name.trim() as ServiceName).refine(isSet, UNSET)),
   repository: orAbsent(RepositoryName),
   /** Name of the pipeline or workflow. */
-  pipeline: optionalText(256),
+  pipeline: optionalText(256, undefined, isSet),
   /** Identity of the run at its sender, unique in the repository, or in the service if no repository is named. */
-  run_id: z.preprocess(numberAsText, requiredText(256)),
+  run_id: z.preprocess(numberAsText, requiredText(256).refine(isSet, UNSET)),
   attempt: z.preprocess(textAsNumber, z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).default(1)).default(1),
   branch: Branch,
   /** Name of the repository's default branch. Absent: main, master, and trunk are taken for it. */
@@ -344,7 +337,7 @@ const Fields = z.strictObject({
 });
 
 /** The body of `POST /v1/pipelines/runs`: what is known of a run now. Reports of one run and attempt are merged. */
-export const PipelineRunReport = Fields.superRefine((report, context) => {
+export const PipelineRunReport = withResult(Fields).superRefine((report, context) => {
   if (report.service == null && report.repository == null)
     context.addIssue({ code: 'custom', path: ['service'], message: 'name the service or the repository' });
   for (const { path, of } of [

@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { ChangeId, EnvironmentName, ServiceName, Version } from '../config/names.ts';
 import { spelled } from '../parsing/spelled.ts';
+import { isUnset, unsetText } from '../parsing/unset.ts';
 import { InstantIn, plusSeconds, secondsBetween, Timestamp } from '../time/time.ts';
+import { KIND_WORDS, OUTCOME_WORDS, type Outcome, outcomeOf } from './words.ts';
 
 export const ChangeKind = z.enum([
   'deploy',
@@ -18,56 +20,63 @@ export type ChangeKind = z.infer<typeof ChangeKind>;
 export const ChangeStatus = z.enum(['started', 'succeeded', 'failed', 'cancelled']);
 export type ChangeStatus = z.infer<typeof ChangeStatus>;
 
-/** Other people's words for kinds and statuses, in lower case, without separators. */
-const KIND_WORDS: Readonly<Record<string, ChangeKind>> = {
-  deployment: 'deploy',
-  release: 'deploy',
-  revert: 'rollback',
-  featureflag: 'flag',
-  configuration: 'config',
-  infra: 'infrastructure',
+/** What outcomes are called for a change: one that has ended without a word for how has succeeded. */
+const STATUS_OF: Readonly<Record<Outcome, ChangeStatus | undefined>> = {
+  started: 'started',
+  succeeded: 'succeeded',
+  ended: 'succeeded',
+  failed: 'failed',
+  cancelled: 'cancelled',
+  skipped: undefined,
+  waiting: undefined,
 };
-const STATUS_WORDS: Readonly<Record<string, ChangeStatus>> = {
-  start: 'started',
-  starting: 'started',
-  inprogress: 'started',
-  running: 'started',
-  deploying: 'started',
-  success: 'succeeded',
-  successful: 'succeeded',
-  deployed: 'succeeded',
-  passed: 'succeeded',
-  finished: 'succeeded',
-  completed: 'succeeded',
-  done: 'succeeded',
-  failure: 'failed',
-  error: 'failed',
-  errored: 'failed',
-  fail: 'failed',
-  timeout: 'failed',
-  timedout: 'failed',
-  unstable: 'failed',
-  startupfailure: 'failed',
-  canceled: 'cancelled',
-  aborted: 'cancelled',
-};
+
+const STATUS_WORDS = Object.fromEntries(
+  Object.entries(OUTCOME_WORDS).flatMap(([word, outcome]) => {
+    const status = STATUS_OF[outcome];
+    return status === undefined ? [] : [[word, status]];
+  }),
+);
+
+/** Returns why a word is no status of a change, and what to send instead. */
+export function whyNoStatus(word: string): string {
+  const outcome = outcomeOf(word);
+  if (outcome === 'skipped') return `${quoted(word)} says that nothing was deployed; report only what was`;
+  if (outcome === 'waiting') return `${quoted(word)} says that it has not begun; report it when it starts or has ended`;
+  return `${quoted(word)} is no known status; send one of ${ChangeStatus.options.join(', ')}`;
+}
+
+const quoted = (word: string): string => JSON.stringify(word.slice(0, 64));
 
 /** A kind and a status as people and CI systems write them. */
 export const WrittenKind = spelled(ChangeKind, KIND_WORDS);
-export const WrittenStatus = spelled(ChangeStatus, STATUS_WORDS);
+export const WrittenStatus = spelled(
+  z.enum(ChangeStatus.options, {
+    error: ({ input }) => (typeof input === 'string' ? whyNoStatus(input) : undefined),
+  }),
+  STATUS_WORDS,
+);
 
 const Commit = z.object({
   sha: z.string().min(1).max(256),
   committed_at: InstantIn.nullish().transform((at) => at ?? null),
 });
 
-/** CI systems send unset variables as blank text, which counts as absent. */
-const nonEmpty = (text: string): string | undefined => (text.trim() === '' ? undefined : text);
+/** CI systems send unset variables as blank text, or as their names, which counts as absent. */
+const nonEmpty = (text: string): string | undefined => (text.trim() === '' || isUnset(text) ? undefined : text.trim());
 const optionalText = (max: number) => z.string().max(max).transform(nonEmpty).nullish();
 
 /** A blank version would count as the running one, and a rollback to it could not succeed. */
 const nonBlank = <T extends z.ZodType<string>>(name: T) =>
-  name.refine((given) => given.trim() !== '', 'must not be blank; is a variable of the CI system unset?');
+  name
+    .overwrite((given) => given.trim() as typeof given)
+    .refine((given) => given !== '', 'must not be blank; is a variable of the CI system unset?')
+    .refine((given) => !isUnset(given), { error: ({ input }) => unsetText(String(input)) });
+
+/** A version without what CI systems write before the name of a tag or a branch: `refs/tags/v2.4.1` is `v2.4.1`. */
+const WrittenVersion = Version.overwrite(
+  (written) => written.trim().replace(/^refs\/(?:tags|heads)\/(?=.)/, '') as Version,
+);
 
 const Http = z.url({ protocol: /^https?$/ });
 const WebAddress = z
@@ -82,7 +91,7 @@ const WebAddress = z
 const ReportedChange = z.strictObject({
   service: nonBlank(ServiceName),
   environment: nonBlank(EnvironmentName),
-  version: nonBlank(Version),
+  version: nonBlank(WrittenVersion),
   kind: WrittenKind.default('deploy'),
   status: WrittenStatus.default('succeeded'),
   commit: optionalText(256),

@@ -230,7 +230,49 @@ test.each([
   [['deploy', 'order-service', 'commit:9ae0d6c'], { version: '9ae0d6c', commit: '9ae0d6c' }],
   [['deploy', 'order-service', 'v32.3', '2026-11-20'], { version: 'v32.3' }],
   [['deploy', 'order-service', '20261120', '2.32'], { version: '2.32' }],
-  [['deploy', 'service:', 'order-service', 'version: ', 'environment:', 'v3.4'], { version: 'v3.4' }],
+  [['deploy', 'service:', 'order-service', 'version: ', 'environment:', 'staging', 'v3.4'], { version: 'v3.4' }],
+  // Each word for an outcome that any system has.
+  [['deploy', 'order-service', 'v33', 'status:KO'], { status: 'failed', version: 'v33' }],
+  [['deploy', 'order-service', 'v33.1', 'deploy_status:failed'], { status: 'failed', version: 'v33.1' }],
+  [['deploy', 'order-service', 'v33.2', 'killed'], { status: 'cancelled', version: 'v33.2' }],
+  [['deploy', 'order-service', 'v33.3', 'job.status=failure'], { status: 'failed', version: 'v33.3' }],
+  [['deploy', 'order-service', 'v33.4', 'status:completed', 'conclusion:failure'], { status: 'failed' }],
+  [['deploy', 'order-service', 'v33.5', 'manual'], { status: 'succeeded', version: 'v33.5' }],
+  [['deploy', 'order-service', 'v33.6', 'event:created', 'type:blue-green'], { kind: 'deploy', version: 'v33.6' }],
+  // Kinds.
+  [['revert', 'order-service', 'v33.7'], { kind: 'rollback', version: 'v33.7' }],
+  [['deploy', 'Reverted', 'order-service', 'v33.8'], { kind: 'rollback', version: 'v33.8' }],
+  [['deploy', 'kind:revert', 'order-service', 'v33.9'], { kind: 'rollback', version: 'v33.9' }],
+  [['deploy', 'type:config', 'order-service', 'v33.10'], { kind: 'config', version: 'v33.10' }],
+  [['rollout', 'order-service', 'v33.11'], { kind: 'deploy', version: 'v33.11' }],
+  [['deploy', 'revert-123-login', 'order-service', 'v33.12'], { kind: 'deploy', version: 'v33.12' }],
+  // Environments.
+  ...[
+    'namespace:staging',
+    'namespace:shop-staging',
+    'deployment_environment:stg',
+    'deployment.environment.name:staging',
+  ].map((tag, n): [string[], object] => [
+    ['deploy', 'order-service', tag, `v34.${n}`],
+    { environment: 'staging', version: `v34.${n}` },
+  ]),
+  [['deploy', 'order-service', 'target:staging', 'v34.5'], { environment: 'staging', version: 'v34.5' }],
+  [['deploy', 'order-service', 'namespace:shop', 'target:web', 'v34.6'], { environment: 'production' }],
+  [['deploy', 'order-service', 'v34.7-staging'], { environment: 'staging', version: 'v34.7-staging' }],
+  [['deploy', 'order-service-staging', 'v34.8'], { environment: 'staging', version: 'v34.8' }],
+  [['deploy', 'service:order_service-stg', 'v34.9'], { environment: 'staging', version: 'v34.9' }],
+  // A name that moves says less than a version.
+  [['deploy', 'order-service:latest', 'v35'], { version: 'v35' }],
+  [['deploy', 'image:ghcr.io/acme/order-service:stable', 'v35.1'], { version: 'v35.1' }],
+  [['deploy', 'order-service', 'version:latest', 'v35.2'], { version: 'v35.2' }],
+  // Other names of fields, and forms.
+  [['deploy', 'service.name:order-service', 'ver:v36'], { version: 'v36' }],
+  [['deploy', 'order-service', 'refs/tags/v36.1'], { version: 'v36.1' }],
+  [['deploy', 'order-service', 'version:refs/tags/v36.2'], { version: 'v36.2' }],
+  [['deploy', 'order-service', 'main@sha1:4ae0d6c1', 'v36.3'], { version: 'v36.3', commit: '4ae0d6c1' }],
+  [['deploy', 'order-service', 'main@sha1:5ae0d6c1'], { version: '5ae0d6c1', commit: '5ae0d6c1' }],
+  [['deploy,order-service, v36.4'], { version: 'v36.4' }],
+  [['deploy', 'order-service', 'author:$GITLAB_USER_NAME', 'v36.5'], { author: null, version: 'v36.5' }],
   [
     ['deploy', 'order-service', 'environment:staging', 'production', 'v3.5'],
     { environment: 'staging', version: 'v3.5' },
@@ -265,6 +307,42 @@ test('the label of its alerts names a service in every report of a deploy', asyn
     status: 201,
     body: { service: 'search', environment: 'live', warnings: [] },
   });
+});
+
+test('other separators name a service, too, and refs of Git a version', async () => {
+  const sent = {
+    service: 'order_service',
+    environment: 'staging ',
+    version: 'refs/tags/v9.1',
+    status: 'KO',
+    author: '$USER',
+  };
+  expect(await firebreak.post('/v1/deployments', sent)).toMatchObject({
+    status: 201,
+    body: {
+      service: 'order-service',
+      environment: 'staging',
+      version: 'v9.1',
+      status: 'failed',
+      author: null,
+      warnings: [],
+    },
+  });
+});
+
+test.each([
+  [{ version: '${VERSION}' }, 'version', '"${VERSION}" is a variable without a value; set it in the CI system'],
+  [{ version: 'undefined' }, 'version', '"undefined" is a variable without a value'],
+  [{ service: 'null' }, 'service', '"null" is a variable without a value'],
+  [{ environment: '$ENV' }, 'environment', '"$ENV" is a variable without a value'],
+  [{ status: 'pending' }, 'status', '"pending" says that it has not begun'],
+  [{ status: 'skipped' }, 'status', '"skipped" says that nothing was deployed'],
+  [{ status: 'unknown' }, 'status', '"unknown" is no known status; send one of started, succeeded, failed, cancelled'],
+])('the deployment with %j is refused', async (sent, field, why) => {
+  const deployment = { service: 'order-service', environment: 'staging', version: 'v9', ...sent };
+  const { status, body } = await firebreak.post('/v1/deployments', deployment);
+  expect([status, body.detail]).toEqual([422, expect.stringContaining(why)]);
+  expect(body.detail).toContain(`at ${field}`);
 });
 
 test('the label of its alerts names a service, and changes are commits', async () => {
@@ -329,6 +407,39 @@ test.each([
   ]),
   [['deploy', 'order-service', 'jenkins', 'Release'], 'jenkins does not look like a version, such as'],
   [['deploy'], 'no tag names the service; send service:NAME'],
+  // What is not clear is never recorded as something else.
+  ...['status:unknown', 'deploy_status: 3', 'status:', 'result=see log'].map((tag): [string[], string] => [
+    ['deploy', 'order-service', 'v9', tag],
+    `${tag.trim()}: `,
+  ]),
+  ...['skipped', 'status:skipped', 'deploy-skipped'].map((tag): [string[], string] => [
+    ['deploy', 'order-service', 'v9', tag],
+    'says that nothing was deployed; report only what was',
+  ]),
+  ...['pending', 'queued', 'state:pending', 'status:manual'].map((tag): [string[], string] => [
+    ['deploy', 'order-service', 'v9', tag],
+    'says that it has not begun; report it when it starts or has ended',
+  ]),
+  [['deploy', 'kind:patch', 'order-service', 'v9'], 'kind:patch: the kind is unknown; send one of deploy'],
+  [['deploy', 'order-service', 'v9', 'namespace:qa'], 'qa is no environment of order-service, which has production'],
+  [['deploy', 'order-service', 'v9', 'namespace:shop-non-prod'], 'non-prod is no environment of order-service'],
+  [['deploy', 'order-service', 'v9', 'nonprod'], 'nonprod is no environment of order-service'],
+  [['deploy', 'order-service', 'v9', 'perf'], 'perf is no environment of order-service'],
+  [['deploy', 'order-service', 'v9-qa'], 'qa is no environment of order-service, which has production, staging'],
+  [['deploy', 'payments', 'env:prod', 'v9'], 'prod is no environment of payments, which has prod-eu, prod-us'],
+  [['deploy', 'order-service', 'v9', 'environment:'], 'can be the environment has no value'],
+  [['deploy', 'order-service', 'v9', ''], 'can be the environment has no value'],
+  ...[
+    'version:undefined',
+    'version:${VERSION}',
+    'environment:$ENV',
+    '$VERSION',
+    '{{ .Tag }}',
+    'order-service:null',
+  ].map((tag): [string[], string] => [
+    ['deploy', 'order-service', 'v9', tag],
+    `${JSON.stringify(tag)} is a variable without a value; set it in the CI system`,
+  ]),
   [['deploy', 'version:v1'], 'no tag names the service; send service:NAME'],
   [['deploy', 'lonely', 'prod-eu', 'production', 'v1'], 'prod-eu and production are environments'],
 ])('tags %s are refused', async (tags, why) => {
@@ -572,6 +683,71 @@ test.each([
 });
 
 test.each([
+  ['Environment: staging', { environment: 'staging' }],
+  ['Out\nEnv: `stg` (eu)', { environment: 'staging' }],
+  ['Commit: 4ae0d6c1, Environment: staging, Status: failed', { environment: 'staging', status: 'failed' }],
+  ['Status: failed', { status: 'failed' }],
+  ['Deployment status: \u274C Timed out after 5 minutes', { status: 'failed' }],
+  ['**Result:** cancelled by ada', { status: 'cancelled' }],
+  ['Result: 12 passed, 0 failed', { status: 'succeeded' }],
+  ['Version: refs/tags/v41', { version: 'v41' }],
+  ['Version: v41.1\nImage: ghcr.io/acme/order-service:latest', { version: 'v41.1' }],
+  ['Author: ada,', { author: 'ada' }],
+  ['Author: Ada Byron | Duration: 3m', { author: 'Ada Byron', note: 'Duration: 3m' }],
+])('the text %j says where and how', async (text, expected) => {
+  const tags = 'version' in expected ? ['deploy', 'order-service'] : ['deploy', 'order-service', 'v41'];
+  expect(await annotate({ tags, text })).toMatchObject({ status: 200 });
+  expect((await deploysOf('order-service'))[0]).toMatchObject(expected);
+});
+
+test.each([
+  ['Status: see log', 'status in the text: "see log" is no known status; send one of started, succeeded'],
+  ['Status: pending approval', 'status in the text: "pending" says that it has not begun'],
+  ['Environment: qa', 'qa is no environment of order-service, which has production, staging; send environment:NAME'],
+  ['Environment: ', 'can be the environment has no value'],
+  ['Environment: everywhere', 'everywhere is no environment of order-service'],
+])('the text %j is refused', async (text, why) => {
+  const { status, body } = await annotate({ tags: ['deploy', 'order-service', 'v42'], text });
+  expect([status, body.detail]).toEqual([422, expect.stringContaining(why)]);
+});
+
+test('a tag and the text with different environments are refused', async () => {
+  const { status, body } = await annotate({
+    tags: ['deploy', 'order-service', 'production', 'v42'],
+    text: 'Environment: staging',
+  });
+  expect([status, body.detail]).toEqual([
+    422,
+    expect.stringContaining('a tag says production, and the text says staging'),
+  ]);
+});
+
+test('a changed annotation with an unknown outcome is refused, and one in its text is read', async () => {
+  const { body } = await annotate({ tags: ['deploy', 'lonely', 'v43', 'started'], text: '' });
+  const patch = (sent: object) => firebreak.request('PATCH', `/api/annotations/${body.id}`, sent);
+  for (const sent of [{ tags: ['status:unknown'] }, { tags: ['skipped'] }, { text: 'Status: see log' }])
+    expect(await patch({ timeEnd: Date.now(), ...sent })).toMatchObject({ status: 422 });
+  expect((await deploysOf('lonely'))[0]).toMatchObject({ version: 'v43', status: 'started' });
+  expect(await patch({ timeEnd: Date.now(), text: 'Status: KO' })).toMatchObject({ status: 200 });
+  expect((await deploysOf('lonely'))[0]).toMatchObject({ version: 'v43', status: 'failed' });
+});
+
+test('tags can be one text', async () => {
+  for (const tags of ['deploy, lonely, v44', 'deploy lonely v44.1'])
+    expect(await annotate({ tags, text: '' })).toMatchObject({ status: 200 });
+  expect((await deploysOf('lonely')).slice(0, 2)).toMatchObject([{ version: 'v44.1' }, { version: 'v44' }]);
+});
+
+test.each(['No deploy today', 'Deploy postponed: v70', "We don't deploy on Fridays", 'Deploy freeze starts'])(
+  'the event of Graphite with the name "%s" is refused',
+  async (what) => {
+    const sent = { what, tags: ['billing', 'v70'], data: '' };
+    const { status, body } = await firebreak.request('POST', '/api/annotations/graphite', sent);
+    expect([status, body.detail]).toEqual([422, expect.stringContaining('can mean that there is no deploy')]);
+  },
+);
+
+test.each([
   [['started'], ['finished'], 'succeeded'],
   [['deploy-started'], ['deploy-failed'], 'failed'],
   [['status:in_progress'], [], 'succeeded'],
@@ -588,10 +764,48 @@ test.each([
   expect(await deploys()).toMatchObject([{ status, commit: '4ae0d6c1', ...times }]);
 });
 
+test.each([-3_600_000, -2000, -1, 1, 500, 2000])(
+  'a region whose start differs by %i ms ends the deploy that an annotation has begun',
+  async (difference) => {
+    const time = Date.now() - 7_200_000;
+    const version = `v62.${Math.abs(difference)}${difference < 0 ? 'a' : 'b'}`;
+    const tags = ['deploy', 'tickets', version];
+    const started = await annotate({ time, tags: [...tags, 'started'], text: '' });
+    const region = { time: time + difference, timeEnd: time + 90_000, tags: [...tags, 'failed'], text: '' };
+    // The start that arrives late, and repeats, are no other deploys.
+    const late = { time: time + 10, tags: [...tags, 'started'], text: '' };
+    for (const sent of [region, region, late]) expect((await annotate(sent)).body).toEqual(started.body);
+    const times = { started_at: new Date(time).toISOString(), finished_at: new Date(time + 90_000).toISOString() };
+    expect((await deploysOf('tickets')).filter((one) => one['version'] === version)).toMatchObject([
+      { status: 'failed', ...times },
+    ]);
+  },
+);
+
+test('a region after the end of a deploy is another deploy, and so is one of another kind', async () => {
+  const time = Date.now() - 7_200_000;
+  for (const [kind, from, until] of [
+    ['deploy', 0, 60_000],
+    ['deploy', 600_000, 660_000],
+    ['config', 1_200_000, 1_260_000],
+  ] as const) {
+    const tags = [`kind:${kind}`, 'tickets', 'v63'];
+    await annotate({ time: time + from, tags: [...tags, 'started'], text: '' });
+    await annotate({ time: time + from + 1, timeEnd: time + until, tags, text: '' });
+  }
+  expect((await deploysOf('tickets')).filter((one) => one['version'] === 'v63')).toMatchObject([
+    { kind: 'config', status: 'succeeded' },
+    { kind: 'deploy', status: 'succeeded' },
+    { kind: 'deploy', status: 'succeeded' },
+  ]);
+});
+
 test.each([
   ['Deployed', { status: 'succeeded' }],
   ['deploy failed', { status: 'failed' }],
   ['Rolled back tickets', { kind: 'rollback' }],
+  ['Reverted tickets', { kind: 'rollback' }],
+  ['Deploy: Revert "Fix login"', { kind: 'deploy' }],
 ])('events of Graphite are named %j', async (what, expected) => {
   const version = `v61-${what.length}`;
   const sent = { what, tags: ['tickets', version], data: '' };

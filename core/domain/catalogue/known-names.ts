@@ -2,6 +2,7 @@ import { type FEATURE_CONFIG, FEATURE_CONFIG_SCOPES } from '../../../features/na
 import type { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { nameKey } from '../access/actor-identity.ts';
+import { repositoryPathOf } from './repositories.ts';
 import { nearest, suggestionText } from '../lint/similar-names.ts';
 
 /** Environment of objectives and alerts that do not name one. */
@@ -116,6 +117,8 @@ const USUAL_ENVIRONMENTS: readonly UsualEnvironment[] = [
   { names: ['test', 'testing'] },
   { names: ['integration', 'int'] },
   { names: ['acceptance', 'acc'] },
+  { names: ['nonproduction', 'nonprod', 'non-production', 'non-prod'], inTags: true },
+  { names: ['performance', 'perf', 'loadtest', 'load-test'] },
   ...['live', 'canary', 'demo', 'sandbox', 'preview'].map((name) => ({ names: [name] })),
 ];
 
@@ -132,6 +135,30 @@ const WITH_ENVIRONMENT = new RegExp(
 
 /** Returns whether a tag begins or ends with a usual name of an environment, possibly with a number. */
 export const hasUsualEnvironment = (tag: string): boolean => WITH_ENVIRONMENT.test(tag);
+
+/**
+ * Returns the environment that begins or ends a longer name, and the rest of it, such as `staging` in `shop-staging`: one of these,
+ * or a usual one. The longest counts: `shop-non-prod` is no production. Undefined: there is none.
+ */
+export function environmentWithin(
+  name: string,
+  known: ReadonlySet<string>,
+): { environment: string; rest: string } | undefined {
+  const parts = name.split(/(?<=[-_./])|(?=[-_./])/);
+  const [longest] = parts
+    .flatMap((_, n) => [
+      { environment: parts.slice(n).join(''), rest: parts.slice(0, n).join('') },
+      { environment: parts.slice(0, n).join(''), rest: parts.slice(n).join('') },
+    ])
+    .filter(
+      ({ environment, rest }) => rest !== '' && (isUsualPart(environment) || environmentNamed(environment, known)),
+    )
+    .toSorted((a, b) => b.environment.length - a.environment.length);
+  return longest && { ...longest, rest: longest.rest.replaceAll(/^[-_./]+|[-_./]+$/g, '') };
+}
+
+const USUAL_PART = new RegExp(`^(?:${IN_TAGS})\\d{0,6}$`, 'i');
+const isUsualPart = (name: string): boolean => USUAL_PART.test(name);
 
 /** Returns the environments that a name can mean: those spelled alike, or else those of which it is another usual name. */
 export function environmentsAlike(name: string, known: Iterable<string>): string[] {
@@ -175,6 +202,26 @@ export function serviceNamed(services: Config['services'], name: string): Servic
   return labelled !== undefined && more.length === 0 ? (labelled[0] as ServiceName) : catalogueName(services, name);
 }
 
+/** Returns the service with a repository, or with a name that has other separators, possibly after that of its owner. */
+export function looselyNamed(services: Config['services'], name: string): ServiceName | undefined {
+  const last = name.slice(name.lastIndexOf('/') + 1);
+  const path = repositoryPathOf(name);
+  const ofRepository = Object.entries(services).filter(
+    ([, { repository }]) => repositoryPathOf(repository ?? '') === path,
+  );
+  const byKey = looseKeys.get(services) ?? Map.groupBy(Object.keys(services), looseKey);
+  looseKeys.set(services, byKey);
+  return (
+    only(path === '' ? [] : ofRepository.map(([service]) => service as ServiceName)) ??
+    serviceNamed(services, last) ??
+    (only(byKey.get(looseKey(last)) ?? []) as ServiceName | undefined)
+  );
+}
+
+const looseKey = (name: string): string => nameKey(name).replaceAll(/[-_.]/g, '');
+const looseKeys = new WeakMap<Config['services'], ReadonlyMap<string, string[]>>();
+const only = <T>([first, ...more]: readonly T[]): T | undefined => (more.length === 0 ? first : undefined);
+
 const serviceLabels = new WeakMap<Config['services'], ReadonlyMap<string | undefined, [string, unknown][]>>();
 
 /** Returns the teams of the catalogue. */
@@ -213,7 +260,9 @@ export function inConfiguredSpelling<T extends RequestedScope>(config: NamingCon
 
 function configuredService(config: NamingConfig, name: string): string | undefined {
   const scopes = configuredScopes(config);
-  return scopes.has(name) ? name : (serviceNamed(config.services, name) ?? matchingName(name, scopes));
+  return scopes.has(name)
+    ? name
+    : (serviceNamed(config.services, name) ?? matchingName(name, scopes) ?? looselyNamed(config.services, name));
 }
 
 /** Minimum length of a prefix match: shorter prefixes match too many names. */
@@ -265,14 +314,19 @@ export const foreignEnvironmentText = (
 
 /** Returns warnings about the names in a record. Empty: none, or there is no catalogue. */
 export function nameWarnings(config: NamingConfig, { service, environment }: NamedEnvironment): string[] {
-  const services = [...configuredScopes(config).keys()];
-  if (services.length === 0) return [];
-  const unknown =
-    matchingName(service, services) === undefined
-      ? [`the catalogue has no service ${JSON.stringify(service)}${suggestionText(suggestedName(service, services))}`]
-      : [];
+  if (configuredScopes(config).size === 0) return [];
   const unconfigured = unconfiguredEnvironment(config, { service, environment });
-  return unconfigured === null ? unknown : [...unknown, unconfiguredWords({ service, environment }, unconfigured)];
+  return [
+    ...serviceWarnings(config, service),
+    ...(unconfigured === null ? [] : [unconfiguredWords({ service, environment }, unconfigured)]),
+  ];
+}
+
+/** Returns a warning if no configuration names a service. Empty: it is named, or there is no catalogue. */
+export function serviceWarnings(config: NamingConfig, service: string): string[] {
+  const services = [...configuredScopes(config).keys()];
+  if (services.length === 0 || matchingName(service, services) !== undefined) return [];
+  return [`the catalogue has no service ${JSON.stringify(service)}${suggestionText(suggestedName(service, services))}`];
 }
 
 /** Formats `the environment "prod" of shop is not configured; did you mean "production"?` */

@@ -1,4 +1,6 @@
 import { decodeHTMLStrict } from 'entities';
+import { outcomeOf } from '../../../schemas/changes/words.ts';
+import { isUnset } from '../../../schemas/parsing/unset.ts';
 import { linkedParts, withoutLinks, withSlackLinks } from './text-links.ts';
 import { clearestVersions } from './version-identity.ts';
 
@@ -25,15 +27,31 @@ const BEFORE_VALUE = /<\/(?:t[dh]|dt)>\s*<(?:td|dd)(?:\s[^<>]*)?>/gi;
 const ESCAPED_LINE_END = /\\r\\n|\\[rn]/;
 
 /** A line with a field, without markup. */
-const FIELD = /^(commit(?:[ _-]?(?:sha|hash|id))?|author|changes|version|image|revision)\s*[:=][\s:=]*(.*)$/is;
+const FIELD =
+  /^(commit(?:[ _-]?(?:sha|hash|id))?|author|changes|version|image|revision|(?:deploy(?:ment)?[ _-]?)?(?:status|result|outcome|conclusion|env(?:ironment)?))\s*[:=][\s:=]*(.*)$/is;
 /** What separates a field from the text before it on the same line: punctuation, or only a blank if its name is capitalized. */
 const BEFORE_FIELD =
-  /(?<![\s,;|])(?:\s*[,;|][\s,;|]*(?=(?:[Cc]ommit|[Aa]uthor|[Cc]hanges|[Vv]ersion|[Ii]mage|[Rr]evision)\s*[:=])|\s+(?=(?:Commit|Author|Changes|Version|Image|Revision)\s*[:=]))/;
+  /(?<![\s,;|])(?:\s*[,;|][\s,;|]*(?=(?:[Cc]ommit|[Aa]uthor|[Cc]hanges|[Vv]ersion|[Ii]mage|[Rr]evision|[Ss]tatus|[Rr]esult|[Oo]utcome|[Ee]nv(?:ironment)?)\s*[:=])|\s+(?=(?:Commit|Author|Changes|Version|Image|Revision|Status|Result|Outcome|Env(?:ironment)?)\s*[:=]))/;
 
 /** Returns the field of a line, and its value. */
 function fieldIn(text: string): { field: string; value: string } | undefined {
   const [, name, value = ''] = FIELD.exec(text) ?? [];
-  return name === undefined ? undefined : { field: name.toLowerCase().replace(/^commit.*/s, 'commit'), value };
+  if (name === undefined) return undefined;
+  const field = name
+    .toLowerCase()
+    .replace(/^commit.*/s, 'commit')
+    .replace(/.*(?:status|result|outcome|conclusion)$/s, 'status')
+    .replace(/.*env(?:ironment)?$/s, 'environment');
+  return { field, value };
+}
+
+/** Returns the word for an outcome with which a text begins, possibly after an icon: `timed out after 5 minutes`. Undefined: none. */
+export function outcomeWordIn(text: string): string | undefined {
+  const [first = '', second = '', third = ''] = plain(text)
+    .replaceAll(/:\w+:/g, ' ')
+    .replace(/^[^\p{L}]+/u, '')
+    .split(/[^\p{L}_-]+/u);
+  return [`${first} ${second} ${third}`, `${first} ${second}`, first].find((word) => outcomeOf(word) !== undefined);
 }
 
 /** An HTML tag, except of links. The address in `Ada <ada@acme.test>` is none, nor is a link in angle brackets. */
@@ -93,6 +111,8 @@ function withValuesBelow(lines: readonly Line[]): Line[] {
     const field = fieldIn(name?.text ?? '')?.field;
     if (field === 'commit') return commitIn(text) !== undefined;
     if (field === 'author') return areBelow;
+    if (field === 'status') return outcomeWordIn(text) !== undefined;
+    if (field === 'environment') return /^[\w./-]+$/.test(plain(text));
     return field === 'changes' && linkIn(text)?.before === '' && !COMMIT_LINE.test(plain(text));
   };
   const isJoined = lines.map(
@@ -107,6 +127,7 @@ function withValuesBelow(lines: readonly Line[]): Line[] {
 /** Returns whether a text is a field with a commit or a link, which no sentence has there. */
 function isSurelyField(text: string): boolean {
   const { field, value } = fieldIn(text) ?? { field: '', value: '' };
+  if (field === 'status') return outcomeWordIn(value) !== undefined;
   return (field === 'commit' && commitIn(value) !== undefined) || (field === 'changes' && linkIn(value)?.before === '');
 }
 
@@ -136,16 +157,20 @@ export function commitIn(value: string): { commit: string; rest: string } | unde
   return commit === undefined ? undefined : { commit, rest: text.slice(found?.[0].length ?? 0) };
 }
 
+/** What separates an author from other facts on the same line. */
+const AFTER_AUTHOR = /\s+[|;\u00B7\u2022]\s+|\s*[,;|]+\s*$/;
+
 /** Maximum length of a URL that is recorded although no field names it. */
 const URL_MAX_CHARS = 2048;
 
 /**
  * Reads the fields in a text, which can be HTML. `Changes:` has a URL, or lines that begin with commits. `onlyLink`: the only link of
- * the rest, such as the run of the pipeline.
+ * the rest, such as the run of the pipeline. `statuses`: what lines such as `Status:` say.
  */
 export function readText(marked: string) {
   const fields: { commit?: string; author?: string; url?: string } = {};
-  const stated: { version?: string; image?: string; revision?: string } = {};
+  const stated: { version?: string; image?: string; revision?: string; environment?: string } = {};
+  const statuses: string[] = [];
   const commits: { sha: string }[] = [];
   const kept: string[] = [];
   const links = new Set<string>();
@@ -161,10 +186,15 @@ export function readText(marked: string) {
     } else if (link !== undefined) {
       fields.url = link.url;
       kept.push(link.rest);
-    } else if (field === 'author') fields.author = plain(value).slice(0, 512).toWellFormed();
-    else {
+    } else if (field === 'author') {
+      const [author = '', ...more] = plain(value).split(AFTER_AUTHOR);
+      if (!isUnset(author)) fields.author = author.trim().slice(0, 512).toWellFormed();
+      kept.push(more.join(' | '));
+    } else {
       const shown = plain(value);
-      const [word = ''] = shown.split(/[\s,;]/, 1);
+      const [word = ''] = shown.replace(/^refs\/(?:tags|heads)\/(?=.)/, '').split(/[\s,;|(]/, 1);
+      if (field === 'status' && !/^\d|^https?:/.test(shown)) statuses.push(shown);
+      if (field === 'environment') stated.environment ??= word;
       if (field === 'image' || (field === 'version' && clearestVersions([word]).length > 0)) stated[field] ??= word;
       const revision = field === 'revision' ? commitIn(value)?.commit : undefined;
       if (revision !== undefined) stated.revision ??= revision;
@@ -178,6 +208,7 @@ export function readText(marked: string) {
   const isUsable = links.size === 1 && onlyLink.length <= URL_MAX_CHARS && URL.canParse(onlyLink);
   return {
     stated,
+    statuses,
     fields: { ...fields, ...(commits.length > 0 && { commits }) },
     ...(isUsable && { onlyLink }),
     note: kept

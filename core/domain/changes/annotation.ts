@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { type Change, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
+import { type Change, ChangePatch, NewChange, whyNoStatus, WrittenStatus } from '../../../schemas/changes/change.ts';
 import { millisOf, timestamp } from '../../../schemas/time/time.ts';
 import { nameKey } from '../access/actor-identity.ts';
 import { serviceEntry, unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
@@ -7,24 +7,27 @@ import {
   configuredEnvironments,
   environmentNamed,
   environmentsOf,
+  environmentWithin,
   hasUsualEnvironment,
   isUsualEnvironment,
+  looselyNamed,
   type NamingConfig,
   serviceNamed,
+  suggestedName,
 } from '../catalogue/known-names.ts';
 import {
   distinct,
   imageIn,
   isAlike,
   KIND_TAGS,
-  looselyNamed,
   meantServices,
+  placeIn,
   readTags,
   STATUSES,
   wordsOf,
 } from './annotation-tags.ts';
-import { commitIn, readText } from './annotation-text.ts';
-import { clearestVersions, isCommit, isSameCommit, spelling } from './version-identity.ts';
+import { commitIn, outcomeWordIn, readText } from './annotation-text.ts';
+import { clearestVersions, isCommit, isMoving, isSameCommit, spelling } from './version-identity.ts';
 
 /**
  * An annotation as clients of Grafana post it. Times are in milliseconds; 0 is an absent one. `what`: the name of an event of
@@ -56,15 +59,26 @@ export function changeOfAnnotation(
   const { services } = config;
   const seconds = whyInSeconds([time, timeEnd]);
   if (seconds !== undefined) return none(seconds);
-  const tags = rest.tags.map((tag) => tag.trim()).filter((tag) => tag !== '');
-  const { kind, status, named, bare, images } = readTags(services, tags, rest.what);
-  if (kind === undefined) return none(`no tag is one of ${KIND_TAGS.join(', ')}`);
+  const given = rest.tags.flatMap((tag) => tag.split(',')).map((tag) => tag.trim());
+  const tags = given.filter((tag) => tag !== '');
+  const { kind, statuses, named, bare, images, wrong, empty } = readTags(services, tags, rest.what);
+  if (kind === undefined && wrong.length === 0) return none(`no tag is one of ${KIND_TAGS.join(', ')}`);
+  const { note, onlyLink, fields, stated: written, statuses: lines } = readText(rest.text);
+  const [unclear] = [...wrong, ...lines.flatMap((line) => whyNoOutcome(line) ?? [])];
+  if (unclear !== undefined) return none(unclear);
   const ambiguous = ['service', 'version', 'environment'].find((name) => (named.get(name)?.length ?? 0) > 1);
   if (ambiguous !== undefined)
     return none(`several tags are ${ambiguous}:…: ${named.get(ambiguous)?.join(', ')}; send one annotation for each`);
   const one = (name: string): string | undefined => named.get(name)?.[0];
-  const meant = meantServices(services, bare, images);
-  const service = one('service') ?? meant[0]?.service;
+  const everywhere = configuredEnvironments(config);
+  const meant = meantServices(services, bare, images, everywhere);
+  const placed = one('service');
+  const isUnknown =
+    placed !== undefined && (serviceNamed(services, placed) ?? looselyNamed(services, placed)) === undefined;
+  const place = isUnknown
+    ? placeIn(services, placed, everywhere)
+    : meant.find((found) => found.environment !== undefined);
+  const service = place?.service ?? placed ?? meant[0]?.service;
   if (!named.has('service') && new Set(meant.map((found) => found.service)).size > 1)
     return none(`${meant.map(({ tag }) => tag).join(' and ')} are services of the catalogue; send service:NAME`);
   if (service === undefined)
@@ -87,13 +101,7 @@ export function changeOfAnnotation(
   if (stated === undefined && new Set(tagged.map((tag) => environmentNamed(tag, possible))).size > 1)
     return none(`${tagged.join(' and ')} are environments of the configuration; send environment:NAME`);
   const said = stated ?? tagged[0];
-  const environment = said && (environmentNamed(said, possible) ?? said);
-  const byDefault = unnamedEnvironmentOf(entry);
-  const environments = Object.keys(entry?.environments ?? {});
-  if (environment === undefined && environments.length > 0 && !environments.includes(byDefault ?? ''))
-    return none(`${name} has the environments ${environments.join(', ')}; send environment:NAME`);
   const others = unnamed.filter((tag) => !tagged.includes(tag) && !isAlike(tag, said ?? ''));
-  const { note, onlyLink, fields, stated: written } = readText(rest.text);
   const hashes = others.filter(isHash);
   const [hash] = isOne(hashes) ? hashes.toSorted((a, b) => b.length - a.length) : [];
   const commit = commitIn(one('commit') ?? '')?.commit ?? hash;
@@ -103,26 +111,47 @@ export function changeOfAnnotation(
   const ofImages = distinct(images.filter((image) => (image.service ?? name) === name).map((image) => image.version));
   const [inText] = [written.version ?? [], imageIn(services, written.image ?? '')?.version ?? []].flat();
   const code = commit ?? fields.commit ?? written.revision;
+  const ofRest = inText !== undefined && bareVersions.length !== 1 ? [inText] : bareVersions;
+  // A name that moves says less than a version beside it.
+  const clear = ofRest.filter((found) => !isMoving(found) && !isHash(found));
   const likely =
-    [ofImages, inText !== undefined && bareVersions.length !== 1 ? [inText] : bareVersions].find(
-      (found) => found.length > 0,
-    ) ?? (code === undefined ? [] : [code]);
+    [ofImages.every(isMoving) ? clear : [], ofImages, ofRest].find((found) => found.length > 0) ??
+    (code === undefined ? [] : [code]);
+  const called = one('version');
+  const isCalledClearly = called !== undefined && !(isMoving(called) && clear.length === 1);
+  const chosen = isCalledClearly ? called : likely.length === 1 ? likely[0] : called;
+  const where = environmentIn(config, {
+    service: name,
+    said,
+    place: place?.environment,
+    places: named.get('place') ?? [],
+    inText: written.environment,
+    version: chosen,
+    isEmpty: empty.has('environment') || given.includes(''),
+  });
+  if (where.why !== undefined) return none(where.why);
+  const { environment } = where;
   const elsewhere =
     environment === undefined
       ? others.filter(
           (tag) =>
             isUsualEnvironment(tag) ||
-            environmentNamed(tag, configuredEnvironments(config)) !== undefined ||
+            environmentNamed(tag, everywhere) !== undefined ||
             (tag !== likely[0] && hasEnvironment(tag)),
         )
       : [];
   const isClear = likely.length === 1 && elsewhere.length === 0;
-  const version = one('version') ?? (isClear ? likely[0] : undefined);
+  const version = isCalledClearly ? called : isClear ? likely[0] : called;
   if (version === undefined) {
     const all = `${name}, which has ${[...possible].join(', ')}`;
     return none(whyNoVersion(likely, elsewhere, others, environment === undefined ? all : undefined));
   }
+  const byDefault = unnamedEnvironmentOf(entry);
+  const environments = Object.keys(entry?.environments ?? {});
+  if (environment === undefined && environments.length > 0 && !environments.includes(byDefault ?? ''))
+    return none(`${name} has the environments ${environments.join(', ')}; send environment:NAME`);
   const ofVersion = commit ?? (isHash(version) ? version : undefined);
+  const status = statusIn(statuses, lines);
   const isStart = status === 'started';
   const end = Math.max(time, timeEnd);
   const parsed = NewChange.safeParse({
@@ -140,6 +169,66 @@ export function changeOfAnnotation(
   });
   if (parsed.success) return { kind: 'change', change: parsed.data, note, tags };
   return none(textOf(parsed.error));
+}
+
+/** Returns the status that tags and lines of the text say. Of several, the first of `STATUSES` counts. */
+function statusIn(ofTags: ReadonlySet<Change['status'] | undefined>, lines: readonly string[]) {
+  const all = new Set([...ofTags, ...lines.map((line) => WrittenStatus.safeParse(outcomeWordIn(line)).data)]);
+  return STATUSES.find((status) => all.has(status));
+}
+
+/** Returns why the line `Status:` of a text says no outcome of a change. Undefined: it does. */
+function whyNoOutcome(line: string): string | undefined {
+  const word = outcomeWordIn(line);
+  return word !== undefined && WrittenStatus.safeParse(word).success
+    ? undefined
+    : `status in the text: ${whyNoStatus(word ?? line)}`;
+}
+
+/** What can name the environment of an annotation, the surest first; `isEmpty`: a tag that can be one has no value. */
+type EnvironmentNames = {
+  service: string;
+  said: string | undefined;
+  place: string | undefined;
+  places: readonly string[];
+  inText: string | undefined;
+  version: string | undefined;
+  isEmpty: boolean;
+};
+
+/** Returns the environment that an annotation names, or why it is not clear. Neither: it names none. */
+function environmentIn(
+  config: NamingConfig,
+  { service, said, place, places, inText, version, isEmpty }: EnvironmentNames,
+): { environment?: string; why?: string } {
+  const possible = environmentsOf(config, service);
+  const known = (name: string) => environmentNamed(name, possible);
+  const whyUnknown = (name: string) =>
+    `${name} is no environment of ${service}, which has ${[...possible].join(', ')}; send environment:NAME`;
+  const parts = [...places, ...(version === undefined ? [] : [version])].flatMap((name) => {
+    const isWhole = known(name) !== undefined || isUsualEnvironment(name);
+    return (isWhole ? name : environmentWithin(name, possible)?.environment) ?? [];
+  });
+  if (said !== undefined) {
+    const environment = known(said);
+    if (environment === undefined && suggestedName(said, possible) !== null) return { why: whyUnknown(said) };
+    const other = known(inText ?? '');
+    if (environment !== undefined && other !== undefined && other !== environment)
+      return { why: `a tag says ${environment}, and the text says ${other}; send environment:NAME of one of them` };
+    return { environment: environment ?? said };
+  }
+  const text = inText === undefined || inText === '' ? [] : [inText];
+  const found = [...(place === undefined ? [] : [place]), ...text, ...parts];
+  const unknown = found.find((name) => known(name) === undefined);
+  if (unknown !== undefined) return { why: whyUnknown(unknown) };
+  const [environment, other] = new Set(found.map(known));
+  if (other !== undefined)
+    return { why: `${environment} and ${other} are environments of ${service}; send environment:NAME` };
+  if (environment === undefined && (isEmpty || inText === '') && possible.size > 1)
+    return {
+      why: `a tag or a line that can be the environment has no value: is a variable of the CI system unset? ${service} has ${[...possible].join(', ')}; send environment:NAME`,
+    };
+  return environment === undefined ? {} : { environment };
 }
 
 /** Returns whether a tag is an environment with its region, number, or owner. */
@@ -204,9 +293,14 @@ export function patchOfAnnotation(
 ): AnnotationPatch {
   const seconds = whyInSeconds([timeEnd]);
   if (seconds !== undefined) return { kind: 'none', why: seconds };
-  const { note, onlyLink, fields } = readText(text);
-  const statuses = new Set(tags.map((tag) => wordsOf(tag)?.status));
-  const said = STATUSES.find((one) => statuses.has(one));
+  const { note, onlyLink, fields, statuses: lines } = readText(text);
+  const words = tags.flatMap((tag) => tag.split(',')).map((tag) => wordsOf(tag.trim()));
+  const [unclear] = [
+    ...words.flatMap((word) => word?.wrong ?? []),
+    ...lines.flatMap((line) => whyNoOutcome(line) ?? []),
+  ];
+  if (unclear !== undefined) return { kind: 'none', why: unclear };
+  const said = statusIn(new Set(words.map((word) => word?.status)), lines);
   const status = said === undefined && before === 'started' && timeEnd > 0 ? 'succeeded' : said;
   const parsed = ChangePatch.safeParse({
     ...(status !== undefined && status !== 'started' && { status }),

@@ -75,6 +75,29 @@ export const changeThatEnds = (
       );
 
 /**
+ * Returns the change that an annotation with a start is about: the one in progress that it ends, or the one with the same end, if it is
+ * repeated. An annotation has no identity, and its start can differ from that of the one before by another clock, or by rounding.
+ * A start that is repeated, or arrives after the end, is no other change.
+ *
+ * @param changes changes of the same service and environment, oldest first
+ */
+export function changeOfAnnotated(
+  changes: readonly Change[],
+  report: Reported & Pick<Change, 'kind' | 'status'>,
+): Change | undefined {
+  const same = changes.filter((change) => change.kind === report.kind && isSameCode(change, report));
+  const { started_at: start, finished_at: end = start } = report;
+  const isOf = (change: Change): boolean =>
+    report.status === 'started'
+      ? plusSeconds(change.started_at, -APART_MAX_SECONDS) <= start &&
+        start < (change.finished_at ?? plusSeconds(change.started_at, APART_MAX_SECONDS))
+      : change.status === 'started'
+        ? change.started_at <= (end ?? start)
+        : change.finished_at === end;
+  return same.find((change) => change.started_at === start) ?? same.findLast(isOf);
+}
+
+/**
  * Returns whether a report can be that of Firebreak's own rollback, by the name. Its commit can be that of the run that rolls back,
  * and counts only if the version before has the same name.
  */

@@ -100,6 +100,12 @@ const FORMS: readonly ((word: string) => boolean)[] = [
 export const clearestVersions = (words: readonly string[]): string[] =>
   FORMS.map((hasForm) => words.filter(hasForm)).find((found) => found.length > 0) ?? [];
 
+/** Names of tags of images, and of branches, that mean another version each day. */
+const MOVING = /^(?:latest|stable|main|master|trunk|develop|head|edge|nightly|snapshot|current|rolling)$/i;
+
+/** Returns whether a name does not tell versions apart, as `latest`. */
+export const isMoving = (name: string): boolean => MOVING.test(name);
+
 /** Returns whether two names are the same commit: either can be abbreviated to at least seven digits; case does not count. */
 export function isSameCommit(one: string, other: string): boolean {
   const [short = '', long = ''] = [one, other]

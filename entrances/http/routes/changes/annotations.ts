@@ -30,7 +30,10 @@ const Text = z
   .max(64 * 1024)
   .nullish()
   .transform((text) => text ?? '');
-const Tags = z.array(z.string().max(256)).max(50);
+/** A list, or one text with commas or blanks between the tags. */
+const Tags = z
+  .union([z.array(z.string().max(256)).max(50), z.string().max(4096)])
+  .transform((tags) => (typeof tags === 'string' ? tags.trim().split(tags.includes(',') ? ',' : /\s+/) : tags));
 const Annotation = z
   .looseObject({
     time: Millis,
@@ -51,7 +54,7 @@ const GraphiteAnnotation = z
       .max(Math.floor(MILLIS_MAX / 1000))
       .nullish()
       .meta({ description: 'Epoch seconds' }),
-    tags: z.union([Tags, z.string().max(4096)]).meta({ description: 'A list, or names with spaces between them' }),
+    tags: Tags.meta({ description: 'A list, or names with spaces between them' }),
     data: Text,
   })
   .meta({ id: 'GraphiteAnnotation' });
@@ -113,7 +116,7 @@ export function annotationRoutes(app: Api, deps: ApiDeps): void {
         const id = await record(deps, c, {
           time: (when ?? 0) * 1000,
           timeEnd: 0,
-          tags: typeof tags === 'string' ? tags.split(' ') : tags,
+          tags,
           text: `${what}\n${data}`,
           what,
         });
