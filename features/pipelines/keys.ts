@@ -24,6 +24,11 @@ export const keys = {
     pk: 'PIPEUNMAPPED',
     sk: `${part(repository)}#${part(pipeline)}`,
   }),
+  /** A pipeline that had a run of a service that the catalogue did not have. */
+  unknownService: (service: string, pipeline: string): Key => ({
+    pk: 'PIPEUNMAPPED',
+    sk: `#${part(service)}#${part(pipeline)}`,
+  }),
   unmappedPipelines: (): Pick<Key, 'pk'> => ({ pk: 'PIPEUNMAPPED' }),
   /** Sums of the figures of a service and branch. */
   pipelineFigures: (service: string, branch: string): Key => ({

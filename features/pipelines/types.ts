@@ -47,8 +47,10 @@ export type PipelineRuns = {
   }): Promise<Page<PipelineRun>>;
   /** Returns the runs of a service that began at or after this time, oldest first, and their finished stages. */
   since(service: ServiceName, from: Timestamp): Promise<{ runs: RunFact[]; stages: StageFact[] }>;
+  /** Lists the pipeline of a run whose service the catalogue does not have, for `unmapped`. */
+  noteUnknownService(run: PipelineRun): Promise<void>;
   /**
-   * Returns pipelines that had a run without a service in the last 90 days, at most `UNMAPPED_PIPELINES_MAX`. The
+   * Returns pipelines that had a run without a service of the catalogue in the last 90 days, at most `UNMAPPED_PIPELINES_MAX`. The
    * catalogue may map them since.
    */
   unmapped(): Promise<UnmappedRun[]>;

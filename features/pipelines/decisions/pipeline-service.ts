@@ -1,4 +1,9 @@
-import { inConfiguredSpelling, type NamingConfig } from '../../../core/domain/catalogue/known-names.ts';
+import {
+  inConfiguredSpelling,
+  looselyNamed,
+  type NamingConfig,
+  serviceNamed,
+} from '../../../core/domain/catalogue/known-names.ts';
 import { repositoryPathOf } from '../../../core/domain/catalogue/repositories.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
@@ -15,6 +20,10 @@ type Names = {
  */
 export const serviceOfPipeline = (config: NamingConfig, names: Names): ServiceName | null =>
   inConfiguredSpelling(config, names).service ?? serviceOfRepository(config.services, names);
+
+/** Returns the service of the catalogue that a report names. Undefined: the catalogue has none. */
+export const serviceReported = (services: Config['services'], name: string): ServiceName | undefined =>
+  serviceNamed(services, name) ?? looselyNamed(services, name);
 
 /** Returns the only service of a repository, or of several, the one that lists the pipeline. Null: none, or several. */
 export function serviceOfRepository(

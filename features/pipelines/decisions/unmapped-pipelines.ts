@@ -2,13 +2,22 @@ import type { Config } from '../../../schemas/config/config.ts';
 import type { PipelineRun } from '../pipeline-run.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { repositoryPathOf } from '../../../core/domain/catalogue/repositories.ts';
-import { serviceOfRepository } from './pipeline-service.ts';
+import { suggestedName } from '../../../core/domain/catalogue/known-names.ts';
+import { suggestionText } from '../../../core/domain/lint/similar-names.ts';
+import { serviceOfRepository, serviceReported } from './pipeline-service.ts';
 
-/** The newest run of a pipeline that belonged to no single service when it was recorded. */
-export type UnmappedRun = Pick<PipelineRun, 'repository' | 'pipeline' | 'url'> & { at: Timestamp };
+/**
+ * The newest run of a pipeline that belonged to no single service when it was recorded. `service`: the name that its reports have,
+ * which the catalogue did not have.
+ */
+export type UnmappedRun = Pick<PipelineRun, 'repository' | 'pipeline' | 'url'> & {
+  service?: string | undefined;
+  at: Timestamp;
+};
 
-/** A pipeline whose runs count in no figure, because the catalogue names no single service for it. */
-export type UnmappedPipeline = UnmappedRun & {
+/** A pipeline whose runs count in no figure of a service, because the catalogue names no single one for it. */
+export type UnmappedPipeline = Omit<UnmappedRun, 'service'> & {
+  service: string | null;
   why: string;
   /** Lines of `config/services.yaml` that map it. */
   lines: string;
@@ -17,11 +26,20 @@ export type UnmappedPipeline = UnmappedRun & {
 /** Returns the pipelines that the catalogue still does not map, the newest first. */
 export const unmappedPipelines = (services: Config['services'], runs: readonly UnmappedRun[]): UnmappedPipeline[] =>
   runs
-    .filter((run) => serviceOfRepository(services, run) === null)
-    .map((run) => ({ ...run, ...fixOf(services, run) }))
+    .filter((run) =>
+      run.service === undefined
+        ? serviceOfRepository(services, run) === null
+        : serviceReported(services, run.service) === undefined,
+    )
+    .map((run) => ({ ...run, service: run.service ?? null, ...fixOf(services, run) }))
     .toSorted((a, b) => (a.at > b.at ? -1 : 1));
 
 function fixOf(services: Config['services'], run: UnmappedRun): { why: string; lines: string } {
+  if (run.service !== undefined)
+    return {
+      why: `the catalogue has no service ${quoted(run.service)}${suggestionText(suggestedName(run.service, Object.keys(services)))}`,
+      lines: ['services:', `  ${quoted(run.service)}: {}`].join('\n'),
+    };
   const repository = repositoryPathOf(run.repository ?? '');
   const entries = Object.entries(services).filter(
     ([, entry]) => entry.repository !== undefined && repositoryPathOf(entry.repository) === repository,

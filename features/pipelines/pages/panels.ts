@@ -41,7 +41,8 @@ export function unmappedPanel(pipelines: readonly UnmappedPipeline[], at: Timest
     'Pipelines outside the catalogue',
     pipelines.length,
     html`<p class="quiet">
-        Their runs count in no figure. Add the lines to <code>config/services.yaml</code>: then the next runs count.
+        Their runs count in no figure of a service. Add the lines to <code>config/services.yaml</code>: then the next
+        runs count.
       </p>
       ${tableOf('Pipelines outside the catalogue', ['Pipeline', 'Last', 'Add to services.yaml'], rows)}
       ${moreNote(pipelines.length)}`,

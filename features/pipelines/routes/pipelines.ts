@@ -30,10 +30,14 @@ import {
 } from '../../../entrances/http/endpoint.ts';
 
 const Shown = PipelineRun.meta({ id: 'PipelineRun' });
+const Reported = PipelineRun.extend({
+  warnings: z.array(z.string()).meta({ description: 'A service that the configuration does not have' }),
+}).meta({ id: 'ReportedPipelineRun' });
 const WithStages = PipelineRun.extend({ stages: z.array(PipelineStage) }).meta({ id: 'PipelineRunWithStages' });
 
 const Unmapped = z
   .object({
+    service: z.string().nullable().meta({ description: 'The service that its reports name; null: none' }),
     repository: z.string().nullable(),
     pipeline: z.string().nullable(),
     why: z.string(),
@@ -57,8 +61,8 @@ export function runRoutes(app: Api, deps: Pick<Deps, 'clock' | 'config' | 'pipel
       summary: 'Report a run of a pipeline; reports of one run and attempt are merged, in any order',
       request: body(PipelineRunReport),
       responses: {
-        201: answers('Recorded', Shown),
-        200: answers('Merged into the run', Shown),
+        201: answers('Recorded', Reported),
+        200: answers('Merged into the run', Reported),
         422: problems('Validation failed'),
       },
     }),
@@ -66,13 +70,13 @@ export function runRoutes(app: Api, deps: Pick<Deps, 'clock' | 'config' | 'pipel
       const report = c.req.valid('json');
       const ahead = whyReportAhead(report, deps.clock.now());
       if (ahead !== undefined) throw new Refusal(422, 'invalid', `json: ${ahead}`);
-      const { run, created } = await recordPipelineRun(
+      const { run, created, warnings } = await recordPipelineRun(
         deps,
         report,
         c.var.allow,
         traceContextOf(c.req.header('traceparent')),
       );
-      return c.json(run, created ? 201 : 200);
+      return c.json({ ...run, warnings }, created ? 201 : 200);
     },
   );
 

@@ -108,6 +108,22 @@ export class PipelineRunTable implements PipelineRuns {
     ]);
   }
 
+  async noteUnknownService({ service, repository, pipeline, url }: PipelineRun): Promise<void> {
+    if (service === null) return;
+    const at = this.#clock.now();
+    await this.#table.transact([
+      put({
+        ...keys.unknownService(service, pipeline ?? ''),
+        service,
+        repository,
+        pipeline,
+        url,
+        at,
+        ...expiresAfter(at, RETENTION_DAYS.unmappedPipeline),
+      }),
+    ]);
+  }
+
   async unmapped(): Promise<UnmappedRun[]> {
     const { pk } = keys.unmappedPipelines();
     return collect(this.#table.each(pk, { limit: UNMAPPED_PIPELINES_MAX }), (item) => StoredUnmappedRun.parse(item));

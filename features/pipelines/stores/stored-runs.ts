@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { readAs } from '../../../schemas/parsing/read-as.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { PipelineResult, PipelineRun, PipelineStage, PipelineStatus, PipelineTrigger } from '../pipeline-run.ts';
@@ -35,5 +36,6 @@ export const StoredRunFact = {
 };
 
 export const StoredUnmappedRun = PipelineRun.pick({ repository: true, pipeline: true, url: true }).extend({
+  service: z.string().optional(),
   at: Timestamp,
 });

@@ -123,6 +123,7 @@ test('hostile texts are shown as text', async () => {
 
 test('hostile texts of pipelines outside the catalogue are shown as text', async () => {
   const pipeline = {
+    service: null,
     repository: 'acme/checkout',
     pipeline: hostile('pipeline'),
     why: hostile('why'),

@@ -96,8 +96,8 @@ describe('POST /v1/pipelines/runs', () => {
     ['skipped', 'skipped'],
     ['partiallySucceeded', 'failed'],
   ])('the result %s of another system is %s', async (result, expected) => {
-    const sent = { started_at: at(1), finished_at: at(9), result: result as PipelineRun['result'] };
-    const { body } = await report({ ...sent, stages: [{ name: 'build', result: result as PipelineRun['result'] }] });
+    const sent = { started_at: at(1), finished_at: at(9), result };
+    const { body } = await report({ ...sent, stages: [{ name: 'build', result }] });
     expect(body.result).toBe(expected);
     expect((await get(`/v1/pipelines/runs/${body.id}`)).body).toMatchObject({ stages: [{ result: expected }] });
   });
@@ -235,6 +235,57 @@ describe('POST /v1/pipelines/runs', () => {
     expect((await figures())['pipeline_stage_duration_seconds main test succeeded 60']).toBe(60);
   });
 
+  test.each([
+    [{ conclusion: 'failure', status: 'completed' }, 'failed'],
+    [{ status: 'success' }, 'succeeded'],
+    [{ status: 'running', conclusion: null }, null],
+    [{ result: 'KO' }, 'failed'],
+    [{ result: 'killed' }, 'cancelled'],
+    [{ result: 'starting' }, null],
+  ])('%j is the result of a run and of a stage', async (sent, result) => {
+    const { status, body } = await report({ ...sent, stages: [{ name: 'build', ...sent }] });
+    expect([status, body.result]).toEqual([201, result]);
+    expect((await get(`/v1/pipelines/runs/${body.id}`)).body).toMatchObject({ stages: [{ result }] });
+  });
+
+  test.each([
+    [{ status: 'completed' }, 'result', 'must be one of succeeded, failed, cancelled, skipped'],
+    [{ result: 'unknown' }, 'result', 'must be one of'],
+    [{ branch: '${BRANCH}' }, 'branch', '"${BRANCH}" is a variable without a value'],
+    [{ run_id: 'undefined' }, 'run_id', '"undefined" is a variable without a value'],
+    [{ service: '$SERVICE' }, 'service', '"$SERVICE" is a variable without a value'],
+    [{ service: null, repository: 'acme/${REPO}' }, 'repository', '"acme/${REPO}" is a variable without a value'],
+    [{ pipeline: 'null' }, 'pipeline', '"null" is a variable without a value'],
+  ])('%j is refused', async (sent, field, why) => {
+    const { status, body } = await report(sent);
+    const { detail } = body as unknown as { detail: string };
+    expect([status, detail]).toEqual([422, expect.stringContaining(why)]);
+    expect(detail).toContain(`at ${field}`);
+  });
+
+  test('blanks around texts do not count', async () => {
+    const { body } = await report({ branch: ' main ', pipeline: 'CI ', author: ' ada', run_id: '7 ' });
+    expect(body).toMatchObject({ branch: 'main', pipeline: 'CI', author: 'ada', run_id: '7' });
+  });
+
+  test('a service with other separators is that of the catalogue; one outside of it has a warning, also of the doctor', async () => {
+    const loosely = await report({ service: service.replace('-', '_'), run_id: '8' });
+    expect(loosely).toMatchObject({ status: 201, body: { service, warnings: [] } });
+    const unknown = `${service}x`;
+    const why = `the catalogue has no service "${unknown}"; did you mean "${service}"?`;
+    for (const result of [null, 'success'])
+      expect((await report({ service: unknown, pipeline: 'CI', result })).body).toMatchObject({
+        service: unknown,
+        warnings: [why],
+      });
+    const listed = async () => (await get('/v1/pipelines/unmapped')).body['items'] as { service: string | null }[];
+    expect((await listed()).filter((one) => one.service === unknown)).toMatchObject([
+      { pipeline: 'CI', why, lines: `services:\n  "${unknown}": {}` },
+    ]);
+    config = Config.parse({ ...config, services: { ...config.services, [unknown]: {} } });
+    expect((await listed()).filter((one) => one.service === unknown)).toEqual([]);
+  });
+
   test('the service is that of the repository; of several, the one that lists the pipeline', async () => {
     expect((await report({ service: null, repository: `Acme/${service}` })).body.service).toBe(service);
     const shop = { service: null, repository: 'acme/shop', run_id: `shop-${count}` };
@@ -265,7 +316,7 @@ describe('POST /v1/pipelines/runs', () => {
 
   test('numbers and their text name the same run, attempt, and stage', async () => {
     const sent = { run_id: 9_876_543_210, attempt: '2', stages: [{ id: 42, name: 'build', result: 'ok' }] };
-    const first = await report(sent as object);
+    const first = await report(sent);
     const stages = [{ id: '42', name: 'build (linux)' }];
     const second = await report({ run_id: '9876543210', attempt: 2, stages });
     expect([first.status, second.status, second.body.id]).toEqual([201, 200, first.body.id]);
@@ -390,7 +441,7 @@ describe('POST /v1/pipelines/runs', () => {
       ] as const
     ).map(([trigger, expected]) => [trigger, 'success', expected, 'succeeded']),
   ])('the words of CI systems: %s and %s', async (trigger, result, ...expected) => {
-    const { status, body } = await report({ trigger, result } as object);
+    const { status, body } = await report({ trigger, result });
     expect([status, body.trigger, body.result]).toEqual([201, ...expected]);
   });
 
