@@ -48,7 +48,7 @@ export function dashboard(
           datasource: DATASOURCE,
           enable: true,
           iconColor: 'blue',
-          expr: `changes(max by (service, environment, version) (firebreak_deployment_timestamp_seconds${deploysOf})[1m:]) > 0 or (time() - firebreak_deployment_timestamp_seconds${deploysOf} < 60)`,
+          expr: deployMarks(`firebreak_deployment_timestamp_seconds${deploysOf}`),
           step: '60s',
           titleFormat: '{{service}} {{version}}',
         },
@@ -56,6 +56,22 @@ export function dashboard(
     },
     panels: panels.map((panel, index) => ({ id: index + 1, ...panel })),
   };
+}
+
+/** How old a deploy can be when it is reported, in seconds: older ones are in a new Prometheus, too. */
+const REPORTED_WITHIN_SECONDS = 86_400;
+
+/**
+ * Returns the query for marks of deploys: of versions that are deployed again, of new ones, and of those that appear later because
+ * they are reported late. A restart of Firebreak or a gap of scrapes is no deploy.
+ */
+function deployMarks(deployed: string): string {
+  const by = 'max by (service, environment, version)';
+  return [
+    `changes(${by} (${deployed})[1m:]) > 0`,
+    `(time() - ${deployed} < 60)`,
+    `(${by} (${deployed}) > time() - ${REPORTED_WITHIN_SECONDS} unless ${by} (max_over_time(${deployed}[6h] offset 1m)))`,
+  ].join(' or ');
 }
 
 const variable = (name: string, series: string) => ({

@@ -72,6 +72,11 @@ const RECORDED: Recorded[] = [
   series('firebreak_deployment_timestamp_seconds', { ...PLACE, version: 'v2' }, (ago) =>
     ago > 600 ? deployedAt - 9000 : deployedAt,
   ),
+  // Reported late: half an hour, and two days.
+  ...[1800, 172_800].map((ago) => ({
+    ...series('firebreak_deployment_timestamp_seconds', { ...PLACE, version: `late-${ago}` }, () => deployedAt - ago),
+    minutes: 8,
+  })),
 ];
 
 /** Series of cAdvisor, kube-state-metrics, and node_exporter. */
@@ -185,7 +190,11 @@ describe.skipIf(!have('prometheus', 'promtool'))('in a Prometheus', () => {
     ['infrastructure overview', kubernetesDashboard()],
   ])('the deploys of the %s are found', async (_, dashboard) => {
     const marks = queriesOf(dashboard).at(-1) ?? '';
-    expect((await run(`max_over_time((${marks})[20m:1m])`)).map(({ metric }) => metric['version'])).toContain('v2');
+    const marked = async (steps: string) =>
+      (await run(`count_over_time((${marks})[${steps}:1m])`)).map(({ metric, value }) => [metric['version'], value[1]]);
+    const found = new Map((await marked('20m')).map(([version, count]) => [version, count]));
+    expect([...found.keys()].toSorted()).toEqual(['late-1800', 'v2']);
+    expect(found.get('late-1800')).toBe('1');
   });
 
   test('each query of the service overview returns series', async () => {
