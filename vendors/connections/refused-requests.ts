@@ -44,9 +44,11 @@ const isReceiver = ({ labels: [route = ''] }: Count): boolean => RECEIVERS.test(
 function textOf({ labels: [route = '', reason = '', source = ''], by, example }: Count): string {
   const [status, usual] = CAUSES[reason] ?? [null, null];
   const cause = example === undefined ? usual : `${by === 1 ? '' : 'the last one: '}${example}`;
+  // Its response accepts the request, so that few senders notice.
+  const how = reason === 'partly-refused' ? 'partly refused' : `refused with ${status ?? reason}`;
   const sender = source === 'unknown' ? '' : ` from ${source}`;
   return (
-    `${by} ${by === 1 ? 'request' : 'requests'} to ${route}${sender} refused with ${status ?? reason} in the last hour` +
+    `${by} ${by === 1 ? 'request' : 'requests'} to ${route}${sender} ${how} in the last hour` +
     (cause === null ? '' : `: ${cause}`)
   );
 }

@@ -85,7 +85,7 @@ export const COUNTERS = {
   ...FEATURE_COUNTERS,
   firebreak_http_requests_refused_total: {
     group: 'refusals',
-    help: 'Requests refused with 400, 401, 403, 413, 415, 422, or 429, by route, reason (the code of the response), and source (the sender or token, or unknown)',
+    help: 'Requests refused with 400, 401, 403, 413, 415, 422, or 429, by route, reason (the code of the response; partly-refused: spans were rejected), and source (the sender or token, or unknown)',
     labels: ['route', 'reason', 'source'],
   },
   firebreak_alerts_severity_unknown_total: {

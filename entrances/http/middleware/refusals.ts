@@ -32,6 +32,9 @@ const EXAMPLE_MAX_CHARS = 300;
 /** What is wrong with a request itself: only the details of the response say it. */
 const WRONG_REQUEST: ReadonlySet<number> = new Set([400, 422]);
 
+/** Reason of a request that was accepted without a part of what it has, such as some of its spans. */
+export const PARTLY_REFUSED = 'partly-refused';
+
 /** A response, and the request that it may refuse. `reason`: its code. `source`: the sender or token. `detail`: what it says. */
 type Answered = {
   route: string;
@@ -58,11 +61,13 @@ export class Refusals {
     { route, status, reason = REFUSED[status], source = 'unknown', detail, ...more }: Answered,
   ): Promise<void> {
     // Receivers of alerts have 503 instead of 429.
-    if (reason === undefined || (REFUSED[status] === undefined && reason !== REFUSED[429])) return;
+    if (reason === undefined || (REFUSED[status] === undefined && ![REFUSED[429], PARTLY_REFUSED].includes(reason)))
+      return;
     const refused = { route, status, reason, source: this.#sourceIn([route, reason, source]), ...more };
     this.#write(log, refused, millisOf(this.#deps.clock.now()));
     const count = increment('firebreak_http_requests_refused_total', route, reason, refused.source);
-    const hasExample = detail !== undefined && WRONG_REQUEST.has(status) && this.#series.size <= EXAMPLES_MAX;
+    const isWrong = WRONG_REQUEST.has(status) || reason === PARTLY_REFUSED;
+    const hasExample = detail !== undefined && isWrong && this.#series.size <= EXAMPLES_MAX;
     const example = hasExample ? detail.slice(0, EXAMPLE_MAX_CHARS).toWellFormed() : undefined;
     await this.#deps.counters.add([{ ...count, ...(example !== undefined && { example }) }]);
   }
@@ -89,6 +94,12 @@ export class Refusals {
 }
 
 type RefusalDeps = Pick<Deps, 'clock'> & { counters: Pick<Counters, 'add'> };
+
+/** Counts the request as one of which a part was refused. @param detail what is wrong with it */
+export function refusedPartly(c: Context<Env>, detail: string): void {
+  c.set('refusedAs', PARTLY_REFUSED);
+  c.set('refusedFor', detail);
+}
 
 /** Counts the refused requests of an app. */
 export function countRefusals(deps: RefusalDeps): MiddlewareHandler<Env> {

@@ -22,6 +22,7 @@ import {
 } from '../vendors/otlp/traces.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import { type Api, answers, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
+import { refusedPartly } from '../../../entrances/http/middleware/refusals.ts';
 import { readDecompressed } from '../../../entrances/http/middleware/decompressed-body.ts';
 
 type TracesDeps = Pick<Deps, 'clock' | 'config' | 'pipelineRuns' | 'projections'>;
@@ -101,7 +102,10 @@ export function traceRoutes(app: Api, deps: TracesDeps): void {
       takeSpans(caller, read.reports.length + Math.ceil(read.spans * READING_SHARE));
       await record(deps, { turns: turns.recording, caller }, read.reports);
       const outcome = partialSuccess(read);
-      if (outcome.rejected > 0) c.var.log.warn('spans of a trace were rejected', { ...outcome });
+      if (outcome.rejected > 0) {
+        c.var.log.warn('spans of a trace were rejected', { ...outcome });
+        refusedPartly(c, `spans were rejected: ${outcome.message}`);
+      }
       if (type !== PROTOBUF) return c.json(jsonResponse(outcome), 200);
       return c.body(protobufResponse(outcome), 200, { 'content-type': PROTOBUF }) as never;
     },

@@ -207,6 +207,26 @@ describe('counts over all instances', () => {
       ]);
     });
 
+    test('the doctor says why spans were rejected, whose senders get 200', async () => {
+      const value = (stringValue: string) => ({ stringValue });
+      const span = {
+        traceId: '5b8efff798038103d269b633813fc60c',
+        spanId: 'eee19b7ec3c1b174',
+        name: 'build',
+        startTimeUnixNano: '1544712660000000000',
+        endTimeUnixNano: '1544712661000000000',
+      };
+      const resource = { attributes: [{ key: 'service.name', value: value('nobody') }] };
+      const body = JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ spans: [span] }] }] });
+      expect((await post('/v1/traces', body, { ...unknown, authorization })).status).toBe(200);
+      expect((await doctor()).detail).toBe(
+        '1 request to /v1/traces from token:reader partly refused in the last hour: spans were rejected: 1: the catalogue has no service "nobody" (service.name), and vcs.repository.url.full is missing',
+      );
+      expect(await values(REFUSED)).toMatchObject({
+        'route="/v1/traces",reason="partly-refused",source="token:reader"': 1,
+      });
+    });
+
     test('the number of series has a limit, whatever the tokens are called', async () => {
       const series = new Set<string>();
       const counters: Pick<Counters, 'add'> = {
