@@ -138,7 +138,8 @@ export const hasUsualEnvironment = (tag: string): boolean => WITH_ENVIRONMENT.te
 
 /**
  * Returns the environment that begins or ends a longer name, and the rest of it, such as `staging` in `shop-staging`: one of these,
- * or a usual one. The longest counts: `shop-non-prod` is no production. Undefined: there is none.
+ * or a usual one; at the beginning, only one that means nothing else there, as `test-suite` does. The longest counts: `shop-non-prod`
+ * is no production. Undefined: there is none.
  */
 export function environmentWithin(
   name: string,
@@ -147,14 +148,16 @@ export function environmentWithin(
   const parts = name.split(/(?<=[-_./])|(?=[-_./])/);
   const [longest] = parts
     .flatMap((_, n) => [
-      { environment: parts.slice(n).join(''), rest: parts.slice(0, n).join('') },
-      { environment: parts.slice(0, n).join(''), rest: parts.slice(n).join('') },
+      { environment: parts.slice(n).join(''), rest: parts.slice(0, n).join(''), isUsual: isUsualEnvironment },
+      { environment: parts.slice(0, n).join(''), rest: parts.slice(n).join(''), isUsual: isUsualPart },
     ])
     .filter(
-      ({ environment, rest }) => rest !== '' && (isUsualPart(environment) || environmentNamed(environment, known)),
+      ({ environment, rest, isUsual }) =>
+        rest !== '' &&
+        (isUsual(environment) || isUsualPart(environment) || environmentNamed(environment, known) !== undefined),
     )
     .toSorted((a, b) => b.environment.length - a.environment.length);
-  return longest && { ...longest, rest: longest.rest.replaceAll(/^[-_./]+|[-_./]+$/g, '') };
+  return longest && { environment: longest.environment, rest: longest.rest.replaceAll(/^[-_./]+|[-_./]+$/g, '') };
 }
 
 const USUAL_PART = new RegExp(`^(?:${IN_TAGS})\\d{0,6}$`, 'i');

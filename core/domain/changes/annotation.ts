@@ -185,6 +185,9 @@ function whyNoOutcome(line: string): string | undefined {
     : `status in the text: ${whyNoStatus(word ?? line)}`;
 }
 
+/** What ends a version before its release, which is no environment, although some have this name. */
+const PRERELEASE = /[-_.](?:canary|preview|test|int)$/i;
+
 /** What can name the environment of an annotation, the surest first; `isEmpty`: a tag that can be one has no value. */
 type EnvironmentNames = {
   service: string;
@@ -206,8 +209,10 @@ function environmentIn(
   const whyUnknown = (name: string) =>
     `${name} is no environment of ${service}, which has ${[...possible].join(', ')}; send environment:NAME`;
   const parts = [...places, ...(version === undefined ? [] : [version])].flatMap((name) => {
+    const within = environmentWithin(name, possible)?.environment;
+    if (name === version && PRERELEASE.test(name) && known(within ?? '') === undefined) return [];
     const isWhole = known(name) !== undefined || isUsualEnvironment(name);
-    return (isWhole ? name : environmentWithin(name, possible)?.environment) ?? [];
+    return (isWhole ? name : within) ?? [];
   });
   if (said !== undefined) {
     const environment = known(said);
