@@ -193,7 +193,7 @@ describe.skipIf(!have('prometheus', 'promtool'))('in a Prometheus', () => {
     const marked = async (steps: string) =>
       (await run(`count_over_time((${marks})[${steps}:1m])`)).map(({ metric, value }) => [metric['version'], value[1]]);
     const found = new Map((await marked('20m')).map(([version, count]) => [version, count]));
-    expect([...found.keys()].toSorted()).toEqual(['late-1800', 'v2']);
+    expect(new Set(found.keys())).toEqual(new Set(['late-1800', 'v2']));
     expect(found.get('late-1800')).toBe('1');
   });
 
