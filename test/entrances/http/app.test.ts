@@ -391,7 +391,7 @@ describe('health', () => {
     await firebreak.post('/v1/deployments', {
       service: 'me"tric\\',
       environment: 'production',
-      version: 'v7\n',
+      version: 'v7\nb',
       started_at: minutesAgo(5),
       finished_at,
     });
@@ -404,7 +404,7 @@ describe('health', () => {
     await expect
       .poll(scraped)
       .toContain(
-        `firebreak_deployment_timestamp_seconds{service="me\\"tric\\\\",environment="production",version="v7\\n"} ${Date.parse(finished_at) / 1000}\n`,
+        `firebreak_deployment_timestamp_seconds{service="me\\"tric\\\\",environment="production",version="v7\\nb"} ${Date.parse(finished_at) / 1000}\n`,
       );
     const body = await scraped();
     expect(body).toMatch(/^firebreak_automation_paused 0$/m);
