@@ -1,4 +1,4 @@
-import { STATUS_FIELDS } from '../../core/domain/incidents/status-words.ts';
+import { STATUS_FIELDS } from '../../schemas/incidents/incident.ts';
 import * as z from 'zod';
 import type { Blobs } from '../../core/domain/ports/system.ts';
 import type {

@@ -449,3 +449,14 @@ export const IncidentView = IncidentRecord.pick({
   effects: z.array(Effect),
 });
 export type IncidentView = z.infer<typeof IncidentView>;
+
+/** The fields of an open incident that its state is told from. */
+export const STATUS_FIELDS = {
+  status: true,
+  verification: true,
+  verifying: true,
+  new_onset: true,
+  recovered_at: true,
+  reopened_at: true,
+  reopened_by: true,
+} as const satisfies Partial<Record<keyof IncidentRecord, true>>;

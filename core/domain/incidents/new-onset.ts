@@ -324,8 +324,7 @@ export function reopenedProblem(
   if (verifying === undefined) return { recoveredAt: null };
   // An alert can have begun shortly before the resolution.
   const recovered_at = resolvedAt !== null && resolvedAt < since ? resolvedAt : since;
-  const isProven =
-    shownEndOf(incident) !== null && incident.verification !== 'failed' && recovered_at !== since;
+  const isProven = shownEndOf(incident) !== null && incident.verification !== 'failed' && recovered_at !== since;
   const endedAt = recoveredAt ?? (isProven ? recovered_at : undefined);
   const { status: _, ...change } = begun(incident, { at: since, recovered_at, pages }, { endedAt, title });
   return change;

@@ -88,9 +88,8 @@ export const isDuring = ({ number, at, until }: Pick<Problem, 'number' | 'at' | 
 export type ProblemSpan = { opened_at: Timestamp; ended_at: Timestamp | null };
 
 /** Returns the problems of an incident with their ends. */
-export const endedProblemsOf = (
-  incident: WithProblems & Parameters<typeof shownEndOf>[0],
-): (Problem & ProblemSpan)[] => withEnds(problemsOf(incident), shownEndOf(incident));
+export const endedProblemsOf = (incident: WithProblems & Parameters<typeof shownEndOf>[0]): (Problem & ProblemSpan)[] =>
+  withEnds(problemsOf(incident), shownEndOf(incident));
 
 /**
  * Adds the end of each problem. One that had not ended when the next one began ended with that.

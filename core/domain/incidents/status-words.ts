@@ -1,4 +1,4 @@
-import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { IncidentRecord, STATUS_FIELDS } from '../../../schemas/incidents/incident.ts';
 import { closedWords } from './closing.ts';
 import { isLaterProblem, laterProblemEnd, onsetWords } from './new-onset.ts';
 
@@ -8,17 +8,6 @@ const STATUS_WORDS: Record<IncidentRecord['status'], string> = {
   mitigated: 'mitigated, not verified yet',
   resolved: 'resolved',
 };
-
-/** The fields of an open incident that its state is told from. */
-export const STATUS_FIELDS = {
-  status: true,
-  verification: true,
-  verifying: true,
-  new_onset: true,
-  recovered_at: true,
-  reopened_at: true,
-  reopened_by: true,
-} as const satisfies Partial<Record<keyof IncidentRecord, true>>;
 
 /** Returns the state of an incident in words, the same in every channel. @example 'mitigated and verified' */
 export function statusWords(

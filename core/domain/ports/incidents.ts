@@ -1,4 +1,3 @@
-import type { STATUS_FIELDS } from '../incidents/status-words.ts';
 import type { ReopenRefusal } from '../incidents/closing.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { EnvironmentName, IncidentId, ServiceName, Severity } from '../../../schemas/config/names.ts';
@@ -10,6 +9,7 @@ import type {
   IncidentView,
   PageContradiction,
   TimelineEntry,
+  STATUS_FIELDS,
 } from '../../../schemas/incidents/incident.ts';
 import type { SimilarIncident } from '../../../schemas/incidents/similar.ts';
 import type { Handling, IncidentRole, RoleHolder } from '../../../schemas/people/response-roles.ts';

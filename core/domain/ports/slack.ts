@@ -1,4 +1,3 @@
-import type { STATUS_FIELDS } from '../incidents/status-words.ts';
 import type { ChatMessage } from '../messages/chat-message.ts';
 import type { SlackUser } from '../people/people.ts';
 import type { Quarantine } from './alerts.ts';
@@ -6,7 +5,7 @@ import type { InboundQueue } from './messages.ts';
 import type { Clock, Counters, Log, Secrets } from './system.ts';
 import type { Automation } from '../../../schemas/access/access.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
-import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { IncidentRecord, STATUS_FIELDS } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { PeopleFile } from '../../../schemas/people/people.ts';
 

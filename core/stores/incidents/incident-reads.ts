@@ -1,11 +1,15 @@
-import { STATUS_FIELDS } from '../../domain/incidents/status-words.ts';
 import { scopeOf } from '../../domain/alerts/admission.ts';
 import type { AdmittedSignal, SignalView } from '../../domain/ports/alerts.ts';
 import type { Page, ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Incidents, IncidentInputs, IncidentSummary } from '../../domain/ports/incidents.ts';
 import { viewOf } from '../../domain/incidents/lifecycle.ts';
 import type { Overview, Story } from '../../domain/messages/story.ts';
-import { type IncidentRecord, type IncidentView, TimelineEntry } from '../../../schemas/incidents/incident.ts';
+import {
+  type IncidentRecord,
+  type IncidentView,
+  STATUS_FIELDS,
+  TimelineEntry,
+} from '../../../schemas/incidents/incident.ts';
 import { Message } from '../../../schemas/incidents/inbox.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
