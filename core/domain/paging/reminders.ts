@@ -86,7 +86,9 @@ function remindersOf(incident: IncidentRecord, { triage, people, timeScale }: Po
   const triageReminder = isUnmitigated ? missingTriage(incident) : undefined;
   const updatedAt = handling.stakeholder_update?.at ?? openedAt;
   return [
-    ...(triageReminder ? task('triage', triage.acknowledgeMinutes, begunAt(incident), () => triageReminder) : []),
+    ...(triageReminder
+      ? task('triage', triage.acknowledgeMinutes, unacknowledgedSince(incident), () => triageReminder)
+      : []),
     ...(isUnmitigated && roles.commander === undefined
       ? task('commander', triage.commanderMinutes, openedAt, () => MISSING_COMMANDER)
       : []),
@@ -100,9 +102,12 @@ function remindersOf(incident: IncidentRecord, { triage, people, timeScale }: Po
   ];
 }
 
-/** Returns when the problem began that people work on: a later one has a page of its own to acknowledge. */
-const begunAt = ({ opened_at: openedAt, reopened_at: reopenedAt, new_onset: onset }: IncidentRecord): Timestamp =>
-  [openedAt, reopenedAt ?? openedAt, onset?.at ?? openedAt].toSorted().at(-1) ?? openedAt;
+/** Returns from when nobody has acknowledged: the newest problem, or its reopening, has a page after an earlier acknowledgement. */
+function unacknowledgedSince(incident: IncidentRecord): Timestamp {
+  const { opened_at: openedAt, reopened_at: reopenedAt = openedAt, new_onset: onset, handling } = incident;
+  if (handling?.acknowledged === undefined) return openedAt;
+  return [openedAt, reopenedAt, onset?.at ?? openedAt].toSorted().at(-1) ?? openedAt;
+}
 
 type ReminderContent = Pick<Reminder, 'text' | 'remedies'> & Partial<Pick<Reminder, 'mention' | 'to'>>;
 
