@@ -89,6 +89,8 @@ export const OUTCOME_WORDS = {
   scheduled: 'waiting',
   preparing: 'waiting',
   waiting: 'waiting',
+  waiting_for_resource: 'waiting',
+  waiting_for_callback: 'waiting',
   requested: 'waiting',
   not_started: 'waiting',
   blocked: 'waiting',

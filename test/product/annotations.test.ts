@@ -274,6 +274,8 @@ test.each([
   [['deploy', 'order-service', 'main@sha1:4ae0d6c1', 'v36.3'], { version: 'v36.3', commit: '4ae0d6c1' }],
   [['deploy', 'order-service', 'main@sha1:5ae0d6c1'], { version: '5ae0d6c1', commit: '5ae0d6c1' }],
   [['deploy,order-service, v36.4'], { version: 'v36.4' }],
+  [['service:order-service,deploy,v36.5'], { version: 'v36.5' }],
+  [['service:order-service,env:staging,deploy,v36.6'], { version: 'v36.6', environment: 'staging' }],
   [['deploy', 'order-service', 'author:$GITLAB_USER_NAME', 'v36.5'], { author: null, version: 'v36.5' }],
   [
     ['deploy', 'order-service', 'environment:staging', 'production', 'v3.5'],
@@ -373,6 +375,9 @@ test.each([
   [['deploy', 'payments', 'order-service'], 'payments and order-service are services of the catalogue'],
   [['deploy', 'service:search', 'service:billing', 'v1'], 'several tags are service:…: search, billing'],
   [['deploy', 'payments', 'v1'], 'payments has the environments prod-eu, prod-us'],
+  [['deploy', 'order-service', 'v1', 'env:staging,production'], 'several tags are environment:…: staging, production'],
+  [['deploy', 'v1', 'service:order-service, basket'], 'several tags are service:…: order-service, basket'],
+  [['deploy', 'order-service', 'version:v1.1,v1.2'], 'several tags are version:…: v1.1, v1.2'],
   [['deploy', 'basket', 'v1'], 'basket has the environments production, staging'],
   [
     ['deploy', 'order-service', 'v1', 'QA', 'ci'],

@@ -91,6 +91,17 @@ const FIELD_TAGS: Readonly<Record<string, string>> = {
   cluster: 'place',
 };
 
+/**
+ * Returns the tags in a string with commas. Several values after one name are values of it, so that none is lost: `env:staging,production`
+ * is not one environment.
+ */
+export function tagsIn(given: string): string[] {
+  const [first = '', ...others] = given.split(',').map((tag) => tag.trim());
+  const [name] = /^[^:=]+[:=]/.exec(first) ?? [];
+  const areValues = name !== undefined && others.every((tag) => !/[:=]/.test(tag) && wordsOf(tag) === undefined);
+  return [first, ...(areValues ? others.map((value) => (value === '' ? value : name + value)) : others)];
+}
+
 /** Names that must have a value if they are there: without one, something else would be recorded. */
 const NEEDED = new Set(['service', 'environment', 'version', 'image']);
 

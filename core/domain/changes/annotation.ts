@@ -24,6 +24,7 @@ import {
   placeIn,
   readTags,
   STATUSES,
+  tagsIn,
   wordsOf,
 } from './annotation-tags.ts';
 import { commitIn, outcomeWordIn, readText } from './annotation-text.ts';
@@ -59,7 +60,7 @@ export function changeOfAnnotation(
   const { services } = config;
   const seconds = whyInSeconds([time, timeEnd]);
   if (seconds !== undefined) return none(seconds);
-  const given = rest.tags.flatMap((tag) => tag.split(',')).map((tag) => tag.trim());
+  const given = rest.tags.flatMap(tagsIn);
   const tags = given.filter((tag) => tag !== '');
   const { kind, statuses, named, bare, images, wrong, empty } = readTags(services, tags, rest.what);
   if (kind === undefined && wrong.length === 0) return none(`no tag is one of ${KIND_TAGS.join(', ')}`);
@@ -299,7 +300,7 @@ export function patchOfAnnotation(
   const seconds = whyInSeconds([timeEnd]);
   if (seconds !== undefined) return { kind: 'none', why: seconds };
   const { note, onlyLink, fields, statuses: lines } = readText(text);
-  const words = tags.flatMap((tag) => tag.split(',')).map((tag) => wordsOf(tag.trim()));
+  const words = tags.flatMap(tagsIn).map(wordsOf);
   const [unclear] = [
     ...words.flatMap((word) => word?.wrong ?? []),
     ...lines.flatMap((line) => whyNoOutcome(line) ?? []),

@@ -242,6 +242,7 @@ describe('POST /v1/pipelines/runs', () => {
     [{ result: 'KO' }, 'failed'],
     [{ result: 'killed' }, 'cancelled'],
     [{ result: 'starting' }, null],
+    [{ result: 'waiting_for_resource' }, null],
   ])('%j is the result of a run and of a stage', async (sent, result) => {
     const { status, body } = await report({ ...sent, stages: [{ name: 'build', ...sent }] });
     expect([status, body.result]).toEqual([201, result]);
