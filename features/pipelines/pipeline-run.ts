@@ -11,7 +11,7 @@ export type PipelineResult = z.infer<typeof PipelineResult>;
 
 /** The words of systems for the results of runs and stages. Those of what has ended, without a word for how, are none. */
 const RESULT_SYNONYMS = Object.fromEntries(
-  Object.entries(OUTCOME_WORDS).flatMap(([word, outcome]) => {
+  OUTCOME_WORDS.flatMap(([word, outcome]) => {
     const { success: isResult, data } = PipelineResult.safeParse(outcome);
     return isResult && word !== data ? [[word, data]] : [];
   }),

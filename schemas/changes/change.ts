@@ -3,7 +3,7 @@ import { ChangeId, EnvironmentName, ServiceName, Version } from '../config/names
 import { spelled } from '../parsing/spelled.ts';
 import { isUnset, unsetText } from '../parsing/unset.ts';
 import { InstantIn, plusSeconds, secondsBetween, Timestamp } from '../time/time.ts';
-import { KIND_WORDS, OUTCOME_WORDS, type Outcome, outcomeOf } from './words.ts';
+import { KIND_WORDS, OUTCOME_WORDS, outcomeOf } from './words.ts';
 
 export const ChangeKind = z.enum([
   'deploy',
@@ -20,21 +20,11 @@ export type ChangeKind = z.infer<typeof ChangeKind>;
 export const ChangeStatus = z.enum(['started', 'succeeded', 'failed', 'cancelled']);
 export type ChangeStatus = z.infer<typeof ChangeStatus>;
 
-/** What outcomes are called for a change: one that has ended without a word for how has succeeded. */
-const STATUS_OF: Readonly<Record<Outcome, ChangeStatus | undefined>> = {
-  started: 'started',
-  succeeded: 'succeeded',
-  ended: 'succeeded',
-  failed: 'failed',
-  cancelled: 'cancelled',
-  skipped: undefined,
-  waiting: undefined,
-};
-
+/** The words for each status: a change that has ended without a word for how has succeeded. */
 const STATUS_WORDS = Object.fromEntries(
-  Object.entries(OUTCOME_WORDS).flatMap(([word, outcome]) => {
-    const status = STATUS_OF[outcome];
-    return status === undefined ? [] : [[word, status]];
+  OUTCOME_WORDS.flatMap(([word, outcome]) => {
+    const { data: status } = ChangeStatus.safeParse(outcome === 'ended' ? 'succeeded' : outcome);
+    return status === undefined ? [] : [[word, status] as const];
   }),
 );
 
@@ -42,7 +32,7 @@ const STATUS_WORDS = Object.fromEntries(
 export function whyNoStatus(word: string): string {
   const outcome = outcomeOf(word);
   if (outcome === 'skipped') return `${quoted(word)} says that nothing was deployed; report only what was`;
-  if (outcome === 'waiting') return `${quoted(word)} says that it has not begun; report it when it starts or has ended`;
+  if (outcome === 'waiting') return `${quoted(word)} says that it has not begun; report it when it starts`;
   return `${quoted(word)} is no known status; send one of ${ChangeStatus.options.join(', ')}`;
 }
 

@@ -425,7 +425,7 @@ test.each([
   ]),
   ...['pending', 'queued', 'state:pending', 'status:manual'].map((tag): [string[], string] => [
     ['deploy', 'order-service', 'v9', tag],
-    'says that it has not begun; report it when it starts or has ended',
+    'says that it has not begun; report it when it starts',
   ]),
   [['deploy', 'kind:patch', 'order-service', 'v9'], 'kind:patch: the kind is unknown; send one of deploy'],
   [['deploy', 'order-service', 'v9', 'namespace:shop-perf'], 'perf is no environment of order-service'],

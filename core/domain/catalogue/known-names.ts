@@ -157,7 +157,9 @@ export function environmentWithin(
         (isUsual(environment) || isUsualPart(environment) || environmentNamed(environment, known) !== undefined),
     )
     .toSorted((a, b) => b.environment.length - a.environment.length);
-  return longest && { environment: longest.environment, rest: longest.rest.replaceAll(/^[-_./]+|[-_./]+$/g, '') };
+  return (
+    longest && { environment: longest.environment, rest: longest.rest.replaceAll(/^[-_./]+|(?<![-_./])[-_./]+$/g, '') }
+  );
 }
 
 const USUAL_PART = new RegExp(`^(?:${IN_TAGS})\\d{0,6}$`, 'i');

@@ -33,15 +33,19 @@ const FIELD =
 const BEFORE_FIELD =
   /(?<![\s,;|])(?:\s*[,;|][\s,;|]*(?=(?:[Cc]ommit|[Aa]uthor|[Cc]hanges|[Vv]ersion|[Ii]mage|[Rr]evision|[Ss]tatus|[Rr]esult|[Oo]utcome|[Ee]nv(?:ironment)?)\s*[:=])|\s+(?=(?:Commit|Author|Changes|Version|Image|Revision|Status|Result|Outcome|Env(?:ironment)?)\s*[:=]))/;
 
+/** Forms of names that mean another one. */
+const FIELD_NAMES: readonly (readonly [RegExp, string])[] = [
+  [/^commit/, 'commit'],
+  [/(?:status|result|outcome|conclusion)$/, 'status'],
+  [/env(?:ironment)?$/, 'environment'],
+];
+
 /** Returns the field of a line, and its value. */
 function fieldIn(text: string): { field: string; value: string } | undefined {
   const [, name, value = ''] = FIELD.exec(text) ?? [];
   if (name === undefined) return undefined;
-  const field = name
-    .toLowerCase()
-    .replace(/^commit.*/s, 'commit')
-    .replace(/.*(?:status|result|outcome|conclusion)$/s, 'status')
-    .replace(/.*env(?:ironment)?$/s, 'environment');
+  const written = name.toLowerCase();
+  const [field = written] = FIELD_NAMES.flatMap(([form, meant]) => (form.test(written) ? [meant] : []));
   return { field, value };
 }
 
@@ -158,7 +162,7 @@ export function commitIn(value: string): { commit: string; rest: string } | unde
 }
 
 /** What separates an author from other facts on the same line. */
-const AFTER_AUTHOR = /\s+[|;\u00B7\u2022]\s+|\s*[,;|]+\s*$/;
+const AFTER_AUTHOR = /(?<!\s)\s+[|;\u00B7\u2022]\s+|(?<![\s,;|])[\s,;|]*[,;|]\s*$/;
 
 /** Maximum length of a URL that is recorded although no field names it. */
 const URL_MAX_CHARS = 2048;

@@ -44,7 +44,6 @@ const statusText = ({ status_text: words, status }: IncidentView): string => wor
 
 /**
  * Returns the state without its explanation, because a table has little room. What was closed without proof of recovery says so.
-
  *
  * @example 'open' of 'open: reopened by a person'
  */
