@@ -10,11 +10,14 @@ const STOP_MAX_MS = 10_000;
  * The process is stopped as by SIGTERM, with the same clean-up; after 10 s it is killed.
  */
 export function stopWithParent(): void {
-  if (!process.connected) return;
-  process.once('disconnect', () => {
+  if (process.send === undefined) return; // no parent of this kind; a channel that was closed leaves the function
+  const stop = () => {
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), STOP_MAX_MS).unref();
     process.kill(process.pid, 'SIGTERM');
-  });
+  };
+  // The parent may have ended while this program was being loaded.
+  if (!process.connected) return stop();
+  process.once('disconnect', stop);
   // Waiting for the parent's end must not keep the process alive; waiting for its messages does.
   if (process.listenerCount('message') === 0) process.channel?.unref();
 }

@@ -12,7 +12,7 @@
  */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { onNpmExit } from './npm-parent.mjs';
+import { npmStarters, onNpmExit } from './npm-parent.mjs';
 import { environment, pathOfPrograms, PRODUCT_OPTIONS, root, setUp, SetupError } from './setup.mjs';
 
 /** These programs need only the packages of `npm ci --omit=dev`. */
@@ -45,7 +45,7 @@ function run(node, options, program, args) {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
-  onNpmExit(() => {
+  onNpmExit(starters, () => {
     child.kill('SIGTERM');
     setTimeout(() => child.kill('SIGKILL'), STOP_MAX_MS).unref();
   });
@@ -62,6 +62,7 @@ function run(node, options, program, args) {
   });
 }
 
+const starters = npmStarters();
 const allArguments = process.argv.slice(2);
 const optionCount = allArguments.findIndex((argument) => !argument.startsWith('-'));
 const options = allArguments.slice(0, Math.max(optionCount, 0));

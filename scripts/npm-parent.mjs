@@ -10,16 +10,28 @@ const CHECK_EVERY_MS = 500;
 
 const SHELL = /^-?(a|ba|da|k|z)?sh$/;
 
+/** @typedef {{ parent: number, npm: number | undefined }} Starters process IDs; `npm` is undefined if it is the parent */
+
 /**
- * Calls `onExit` once npm, or the shell between it and this process, is gone. Does nothing if the process was started
- * otherwise, such as by a supervisor or with `nohup`.
+ * Returns the processes that started this one if npm is among them, otherwise undefined: a supervisor or `nohup` may exit.
+ * Call it before anything that takes time: of a process that is already gone, nobody can tell that it was npm.
  *
+ * @returns {Starters | undefined}
+ */
+export function npmStarters() {
+  if (process.env['npm_lifecycle_event'] === undefined) return undefined;
+  return { parent: process.ppid, npm: npmAbove(process.ppid) };
+}
+
+/**
+ * Calls `onExit` once npm, or the shell between it and this process, is gone. Does nothing without `starters`.
+ *
+ * @param {Starters | undefined} starters
  * @param {() => void} onExit
  */
-export function onNpmExit(onExit) {
-  if (process.env['npm_lifecycle_event'] === undefined) return;
-  const parent = process.ppid;
-  const npm = npmAbove(parent);
+export function onNpmExit(starters, onExit) {
+  if (starters === undefined) return;
+  const { parent, npm } = starters;
   const timer = setInterval(() => {
     if (process.ppid === parent && (npm === undefined || isRunning(npm))) return;
     clearInterval(timer);

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { onNpmExit } from '../../scripts/npm-parent.mjs';
+import { npmStarters, onNpmExit } from '../../scripts/npm-parent.mjs';
 
 const project = resolve(import.meta.dirname, '../..');
 const parent = join(project, 'local/parent.ts');
@@ -108,6 +108,21 @@ test('a program whose bootstrap was killed is stopped as by SIGTERM', async () =
   await gone(pid);
 });
 
+test('a program whose bootstrap was killed while it was being loaded is stopped, too', async () => {
+  const { bootstrap, lines, pid } = await start(
+    `import { once } from 'node:events';
+     import { stopWithParent } from ${JSON.stringify(parent)};
+     process.once('SIGTERM', () => { console.log('asked to stop'); process.exit(0); });
+     console.log('ready');
+     await once(process, 'disconnect');
+     stopWithParent();`,
+  );
+  expect(await next(lines)).toBe('ready');
+  bootstrap.kill('SIGKILL');
+  expect(await next(lines)).toBe('asked to stop');
+  await gone(pid);
+});
+
 describe('npm runs it in a shell', () => {
   /** Runs the bootstrap in nested shells like npm. Both shells have a command after it. */
   async function inShells(): Promise<{ lines: AsyncIterator<string>; npm: number; shell: number; pid: number }> {
@@ -160,7 +175,7 @@ describe('npm runs it in a shell', () => {
       ppid.mockRestore();
     });
     const onExit = vi.fn<() => void>();
-    onNpmExit(onExit);
+    onNpmExit(npmStarters(), onExit);
     vi.advanceTimersByTime(60_000);
     expect(onExit).not.toHaveBeenCalled();
     ppid.mockReturnValue(1);

@@ -4,7 +4,7 @@ import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'nod
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 
 const project = resolve(import.meta.dirname, '../..');
 let folder: string;
@@ -37,6 +37,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const NPM = `#!/bin/sh
 if [ -d scripts ]; then folder=root; else folder=scripts/node; fi
 echo "$folder $1 $2" >> "$(dirname "$0")/../calls"
+[ -n "$STARTER" ] && kill -9 "$STARTER"
 [ -n "$FAIL" ] && { echo 'npm error no network' >&2; exit 1; }
 rm -rf node_modules && mkdir -p node_modules/.bin && cp package-lock.json node_modules/.package-lock.json
 [ $folder = scripts/node ] && [ -z "$NO_NODE" ] && ln -s "${process.execPath}" node_modules/.bin/node
@@ -191,6 +192,30 @@ test('a killed set-up does not block the next one', async () => {
   await once(dead, 'exit');
   await writeFile(join(folder, '.setup-lock'), String(dead.pid));
   expect(await start()).toMatchObject({ code: 0 });
+});
+
+test('the program stops if the npm that started it was killed during the set-up', async () => {
+  await writeFile(
+    join(folder, PROGRAM),
+    `process.once('SIGTERM', () => { console.log('asked to stop'); process.exit(0); });
+     console.log('running');
+     setTimeout(() => {}, 60_000);`,
+  );
+  const bootstrap = `"${process.execPath}" scripts/bootstrap.mjs ${PROGRAM}`;
+  const npm = spawn('sh', ['-c', `STARTER=$$ sh -c '${bootstrap}; true'; true`], {
+    cwd: folder,
+    env: { PATH: [join(folder, 'bin'), '/usr/bin', '/bin'].join(delimiter), npm_lifecycle_event: 'start' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  onTestFinished(() => {
+    try {
+      if (npm.pid !== undefined) process.kill(-npm.pid, 'SIGKILL');
+    } catch {
+      // All have ended.
+    }
+  });
+  expect(await text(npm.stdout)).toBe('running\nasked to stop\n');
 });
 
 test('when npm fails, its output is shown with the requirements', async () => {
