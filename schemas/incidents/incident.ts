@@ -450,7 +450,7 @@ export const IncidentView = IncidentRecord.pick({
 });
 export type IncidentView = z.infer<typeof IncidentView>;
 
-/** The fields of an open incident that its state is told from. */
+/** The fields that decide how the state of an open incident is worded. */
 export const STATUS_FIELDS = {
   status: true,
   verification: true,

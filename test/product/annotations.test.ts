@@ -414,7 +414,7 @@ test.each([
   ]),
   [['deploy', 'order-service', 'jenkins', 'Release'], 'jenkins does not look like a version, such as'],
   [['deploy'], 'no tag names the service; send service:NAME'],
-  // What is not clear is never recorded as something else.
+  // Firebreak refuses unclear annotations, and does not guess.
   ...['status:unknown', 'deploy_status: 3', 'status:', 'result=see log'].map((tag): [string[], string] => [
     ['deploy', 'order-service', 'v9', tag],
     `${tag.trim()}: `,

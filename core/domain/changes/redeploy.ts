@@ -66,8 +66,8 @@ export const probableOf = (
 };
 
 /**
- * Returns the changes whose versions another one had replaced without undoing them: whoever restores a version from before them
- * undoes them as well. None, if the restored version is not recorded.
+ * Returns the changes that a later version had replaced, but not undone. Restoring a version from before them undoes them, too.
+ * Empty if the restored version is not recorded.
  */
 export const ranBelow = (
   changes: readonly Change[],

@@ -43,6 +43,10 @@ export function shownEndOf(
   return isUnshown ? null : incident.resolved_at;
 }
 
+/** Returns whether an incident is over, and nothing has shown how long its service was impaired (`restore_s`, in seconds). */
+export const endsUnshown = (incident: { closed_as: ClosedAs | null; restore_s: number | null }): boolean =>
+  incident.closed_as !== null && incident.restore_s === null;
+
 /** Returns whether an actor is a person or a token, and not Firebreak or a sender of alerts. */
 export const isPerson = (actor: string): boolean =>
   actor !== 'firebreak' && actor !== 'alerts' && !actor.startsWith('firebreak:');

@@ -4,6 +4,7 @@ import type { DoraDeploy, DoraFigures, DoraIncident, FailureCause } from '../dor
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { attributedIncident, type ObservedIncident } from './attribution.ts';
 import { bandLimits, failRateBand, frequencyBand, leadTimeBand, recoveryBand } from './bands.ts';
+import { endsUnshown } from '../../../core/domain/incidents/closing.ts';
 import { isSameVersion } from '../../../core/domain/changes/version-identity.ts';
 import { median, nearestRank } from '../../../core/domain/reports/quantiles.ts';
 import { type ReworkByCommit, reworkOf } from './rework.ts';
@@ -305,7 +306,7 @@ export function figuresOf(
   const rework = changes.filter((record) => record.rework !== null);
   const recoveries = failed.map(({ recovery_s: seconds }) => seconds).filter((seconds) => seconds !== null);
   const restores = incidents.map(({ restore_s: seconds }) => seconds).filter((seconds) => seconds !== null);
-  const unverified = incidents.filter(({ closed_as, restore_s }) => closed_as !== null && restore_s === null).length;
+  const unverified = incidents.filter(endsUnshown).length;
   const perDay = delivered.length / days;
   const [lead, restore, recovery] = [median(leadTimesOfDeploys), median(restores), median(recoveries)];
   const applied = infrastructure.filter(({ status }) => status === 'succeeded');

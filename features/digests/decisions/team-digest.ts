@@ -15,7 +15,7 @@ import type { StoredActionItem } from '../../../core/domain/ports/action-items.t
 import type { DigestSection } from '../../../core/domain/ports/extensions.ts';
 import { median } from '../../../core/domain/reports/quantiles.ts';
 import { scopeInWords } from '../../freeze/decisions/words.ts';
-import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
+import { closedAsOf, endsUnshown } from '../../../core/domain/incidents/closing.ts';
 import { endedProblemsOf, openSeconds, type WithProblems } from '../../../core/domain/incidents/problems.ts';
 import { decisionOf, evidenceNameOf } from '../../../core/domain/incidents/evidence-name.ts';
 
@@ -150,7 +150,7 @@ function incidentsOf({ incidents }: DigestRecords, from: Timestamp): TeamDigest[
     opened: items.length,
     by_severity: { critical: count('critical'), warning: count('warning'), info: count('info') },
     open: items.filter(({ closed_as }) => closed_as === null).length,
-    unverified: items.filter(({ closed_as, restore_s }) => closed_as !== null && restore_s === null).length,
+    unverified: items.filter(endsUnshown).length,
     items,
   };
 }

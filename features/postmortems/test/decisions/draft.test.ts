@@ -218,4 +218,4 @@ test.each([
   [94, '94 seconds'],
   [120, '2 minutes'],
   [5400, '1 hour 30 minutes'],
-])('%d seconds are told as %s', (seconds, words) => expect(durationWords(seconds)).toBe(words));
+])('a duration of %d s is written as "%s"', (seconds, words) => expect(durationWords(seconds)).toBe(words));
