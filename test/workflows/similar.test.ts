@@ -4,7 +4,8 @@ import { detailsCard } from '../../core/domain/messages/incident-card.ts';
 import { compareIncidents } from '../../core/jobs/sweep/compare-incidents.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
-import { deploys, ends, fires, play, theIncident } from './play.ts';
+import { configured, deploys, ends, fires, play, theIncident } from './play.ts';
+import { begins, finishes, recordsLate } from './stories/late-changes.ts';
 import { redeployPaths } from './stories/redeploys.ts';
 import { paths } from './stories/rollbacks.ts';
 
@@ -12,9 +13,9 @@ import { paths } from './stories/rollbacks.ts';
 async function again(
   name?: string,
   labels: Record<string, string> = {},
-  story = paths['rollback-is-verified'],
+  story: Parameters<typeof play>[0] = paths['rollback-is-verified'] ?? { timeline: {} },
 ): Promise<{ world: FakeWorld; id: IncidentId }> {
-  const { world } = await play(story ?? { timeline: {} });
+  const { world } = await play(story);
   world.clock.set(world.clock.millis + 21 * 86_400_000 + 60_000);
   await deploys('v3', 5)(world);
   world.engine = { start: async () => undefined, complete: async () => undefined } as unknown as FakeWorld['engine'];
@@ -49,6 +50,24 @@ test('an incident names an earlier one of the same alert, what fixed it, and its
   expect(JSON.stringify(detailsCard(story))).toContain(
     `HighErrorRatio of checkout (${first}): 3 weeks ago; same alert: HighErrorRatio; fixed by a rollback of v2 to v1; its action item is still open`,
   );
+});
+
+test('a version that was deployed over the probable cause has ended an earlier incident, as far as its changes are read', async () => {
+  const asks = { autoRollback: { mode: 'suggest', evidence: 'time', unknownMigration: 'act' } };
+  const { world, id } = await again(
+    undefined,
+    {},
+    {
+      given: [configured(asks)],
+      timeline: { '0 s': fires(), '240 s': begins('v3'), '270 s': finishes('v3'), '10 min': ends() },
+    },
+  );
+  const incident = (await world.deps.incidents.read(id)) ?? expect.unreachable();
+  expect(await similarIncidents(world.deps, incident)).toMatchObject([
+    { fixed_by: 'ended after v3 was deployed over v2' },
+  ]);
+  for (let n = 0; n < 100; n += 1) await recordsLate(`w${n}`, 1)(world);
+  expect(await similarIncidents(world.deps, incident)).toMatchObject([{ fixed_by: null }]);
 });
 
 test('what a person deployed again has fixed an earlier incident', async () => {

@@ -1,3 +1,6 @@
+import { deployedOver, fixForward } from '../../domain/changes/deployed-over.ts';
+import { isProbable } from '../../domain/correlation/words.ts';
+import { endedProblemsOf } from '../../domain/incidents/problems.ts';
 import { comparableOf, type Comparable, similarity } from '../../domain/incidents/similar.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { configured } from '../../domain/ports/extensions.ts';
@@ -49,7 +52,7 @@ export async function similarIncidents(deps: SimilarDeps, incident: IncidentReco
       title: one.title,
       opened_at: one.opened_at,
       reasons,
-      fixed_by: fixedBy(one, await deps.incidents.view(one.id)),
+      fixed_by: await fixedBy(deps, one, await deps.incidents.view(one.id)),
       open_action_items: open.filter(({ incident_id }) => incident_id === one.id).length,
     })),
   );
@@ -65,7 +68,11 @@ async function comparable({ incidents, changes }: SimilarDeps, one: IncidentReco
 }
 
 /** Returns what ended an incident. A mitigation that did not help is no fix. */
-function fixedBy(incident: IncidentRecord, view: IncidentView | undefined): string | null {
+async function fixedBy(
+  deps: SimilarDeps,
+  incident: IncidentRecord,
+  view: IncidentView | undefined,
+): Promise<string | null> {
   if (incident.status !== 'resolved' || view === undefined) return null;
   if (incident.verifying?.change !== undefined && incident.verification === 'passed')
     return 'fixed outside Firebreak: the earlier version was deployed again';
@@ -76,7 +83,22 @@ function fixedBy(incident: IncidentRecord, view: IncidentView | undefined): stri
       ? `fixed by a rollback of ${decision.from_version} to ${decision.to_version}`
       : `fixed by: ${ACTION_TEXTS.get(done.kind)}`;
   }
-  return incident.resolved_by === null ? 'ended by itself' : null;
+  return incident.resolved_by === null ? endOfItsOwn(deps, incident) : null;
+}
+
+/** Newest changes of a service that are read to find a version that was deployed over the probable cause. */
+const CHANGES_READ = 100;
+
+/** Says how an incident ended in which Firebreak did nothing: fixed forward, or by itself. Null: too many changes were made since. */
+async function endOfItsOwn({ changes }: SimilarDeps, incident: IncidentRecord): Promise<string | null> {
+  const problem = endedProblemsOf(incident).at(-1);
+  const suspect = problem?.suspects.find(isProbable);
+  const cause = suspect && (await changes.get(suspect.change_id));
+  if (problem === undefined || cause === undefined) return 'ended by itself';
+  const recent = await changes.recent(cause, CHANGES_READ);
+  if (!recent.some(({ id }) => id === cause.id)) return null;
+  const fix = fixForward(deployedOver(recent, cause, problem), problem);
+  return fix === undefined ? 'ended by itself' : `ended after ${fix.version} was deployed over ${cause.version}`;
 }
 
 const ACTION_TEXTS: ReadonlyMap<string, string> = new Map([

@@ -82,12 +82,20 @@ export async function gather(
     deps.evidencePacks.list(id),
   ]);
   const members = children.map((child) => child.incident).toSorted((a, b) => (a.opened_at < b.opened_at ? -1 : 1));
-  const [ofMembers, made] = await Promise.all([
-    Promise.all(members.slice(0, MEMBERS_READ).map((member) => entriesOf(deps, member))),
-    changesOf(deps, [incident, ...members.slice(0, MEMBERS_READ)]),
+  const read = [incident, ...members.slice(0, MEMBERS_READ)];
+  const [ofMembers, problems] = await Promise.all([
+    Promise.all(read.slice(1).map((member) => entriesOf(deps, member))),
+    problemsIn(deps, story, health),
   ]);
   const timeline = [...own, ...ofMembers.flat()];
-  const problems = await problemsIn(deps, story, health);
+  const causes = problems.flatMap(({ causes: [cause] }) =>
+    cause !== undefined && isProbable(cause.suspect) ? cause : [],
+  );
+  const made = await changesOf(
+    deps,
+    read,
+    causes.flatMap(({ change }) => change ?? []),
+  );
   const series = health?.series ?? NO_SAMPLES;
   const first = firstSampleOf(incident, signals, firstOnsetOf(health, 'at'));
   const told = { incident, timeline, effects, signals, members, problems };
@@ -172,12 +180,14 @@ async function requestsOf(
   return sampledRequests({ query, curve, traffic: traffic.length === 0 ? null : traffic }, spans);
 }
 
-/** Returns the changes of the services of incidents that Firebreak has not made for these, oldest first. */
+/** Returns the changes of the services of incidents, and of their causes, that Firebreak has not made for these incidents, oldest first. */
 async function changesOf(
   { changes }: Pick<Deps, 'changes'>,
   incidents: readonly Pick<IncidentRecord, 'id' | 'service' | 'environment'>[],
+  causes: readonly Change[],
 ): Promise<Change[]> {
-  const made = (await Promise.all(incidents.map((one) => changes.recent(one, CHANGES_READ)))).flat();
+  const places = new Map([...incidents, ...causes].map((one) => [`${one.service} ${one.environment}`, one]));
+  const made = (await Promise.all([...places.values()].map((one) => changes.recent(one, CHANGES_READ)))).flat();
   const ids = new Set<string>(incidents.map(({ id }) => id));
   const ofOthers = made.filter(({ made_for: incident }) => incident === null || !ids.has(incident));
   return [...new Map(ofOthers.map((change) => [change.id, change])).values()].toSorted(byStart);

@@ -7,8 +7,8 @@ import { incidentName } from '../../../core/domain/incidents/incident-number.ts'
 import { formatHealth, IMPROBABLE, isProbable, list, probability } from '../../../core/domain/correlation/words.ts';
 import { pointsOf } from '../../../core/domain/correlation/samples.ts';
 import { changeName, ofVersion, suspectName } from '../../../core/domain/changes/change-words.ts';
-import { isSameVersion } from '../../../core/domain/changes/version-identity.ts';
-import { byStart, putsVersionLive } from '../../../core/domain/changes/versions.ts';
+import { deployedOver, fixForward } from '../../../core/domain/changes/deployed-over.ts';
+import { endOf } from '../../../core/domain/changes/versions.ts';
 import {
   decisionsOf,
   endedProblemsOf,
@@ -77,8 +77,10 @@ export function draftOf(record: DraftInput, end: Timestamp): Draft {
 type ToldProblem = ProblemRecord & {
   times: ProblemTimes;
   cause: ProblemRecord['causes'][number] | undefined;
-  /** Versions that were deployed over its cause while it was open, and are not the cause of another problem. */
+  /** Versions that were deployed over its cause while it was open, and are not the cause of another problem, without `fix`. */
   over: readonly Change[];
+  /** The version over its cause after which it ended. Undefined: none, or it was mitigated. */
+  fix: Change | undefined;
   /** Names it in an incident of several: `problem 2: `. Empty: it is the only one. */
   label: string;
 };
@@ -99,13 +101,20 @@ class Drafting {
     this.#until = end;
     this.#times = timesOf(record, end);
     const { problems } = this.#record;
-    this.#problems = problems.map((problem) => ({
-      ...problem,
-      times: problemTimesOf(record, problem),
-      cause: problem.causes[0],
-      over: deployedOver(this.#record, problem),
-      label: problems.length === 1 ? '' : `problem ${problem.number}: `,
-    }));
+    this.#problems = problems.map((problem) => {
+      const times = problemTimesOf(record, problem);
+      const ended = { ...problem, ended_at: times.restored_at };
+      const over = versionsOver(this.#record, ended);
+      const fix = times.mitigated_at === null ? fixForward(over, ended) : undefined;
+      return {
+        ...problem,
+        times,
+        cause: problem.causes[0],
+        over: over.filter((change) => change !== fix),
+        fix,
+        label: problems.length === 1 ? '' : `problem ${problem.number}: `,
+      };
+    });
     this.#naming = namingOf(record);
     this.#rows = rowsOf(this.#record, this.#naming, { alerted: this.#times.alerted_at, end });
     for (const { id, at } of this.#rows) this.#references.refOf(id, at);
@@ -374,6 +383,15 @@ class Drafting {
           ...refsOfEnd,
         ),
       ];
+    if (problem.fix !== undefined && restored !== null)
+      return [
+        ...sentences,
+        this.#sentence(
+          `it ended at ${restored}, after ${escaped(problem.fix.version)} was deployed over it at ${clockTime(endOf(problem.fix))}`,
+          this.#changeRowRef(problem.fix) ?? this.#beginning(problem),
+          ...refsOfEnd,
+        ),
+      ];
     if (!isOneOfSeveral) return sentences;
     const ended =
       restored !== null
@@ -629,14 +647,14 @@ class Drafting {
 
   #timeToMitigate(problem: ToldProblem): string {
     if (this.#isGroup) return this.#timesToMitigate();
-    const { label, number, times } = problem;
+    const { label, number, times, fix } = problem;
     const { to_mitigate_seconds: seconds } = times;
     const mitigation = this.#refDuring(problem, ...MITIGATED) ?? this.#end;
     return this.#field(
       seconds === null
         ? null
         : `- ${this.#sentence(`${label}time to mitigate: ${durationWords(seconds)}`, this.#beginning(problem), mitigation)}`,
-      `What ended the impact${label === '' ? '' : ` of problem ${number}`}, and when? The record has no mitigation${label === '' ? '' : ' of it'}.`,
+      `What ended the impact${label === '' ? '' : ` of problem ${number}`}, and when? The record has no mitigation${label === '' ? '' : ' of it'}${fix === undefined ? '' : `, but it ended after ${escaped(fix.version)} was deployed`}.`,
     );
   }
 
@@ -777,7 +795,7 @@ class Drafting {
 
   #rootCause(): string {
     return this.#problems
-      .flatMap(({ cause, over, number, label }) => {
+      .flatMap(({ cause, over, fix, number, label }) => {
         const version = cause === undefined ? null : escaped(cause.suspect.version);
         return [
           ...(cause?.change?.has_migration === true
@@ -794,6 +812,9 @@ class Drafting {
               ? `What failed${label === '' ? '' : ` in problem ${number}`}, and why?`
               : `What in ${version} made the service fail, and why did it not show before production?`,
           ),
+          ...(fix === undefined
+            ? []
+            : [this.#field(null, `What did ${escaped(fix.version)} change that ended the failure?`)]),
           ...over.map((change) =>
             this.#field(
               null,
@@ -997,23 +1018,16 @@ class Drafting {
   }
 }
 
-/** Returns the changes of a problem that put another version live over its probable cause, oldest first. */
-function deployedOver({ changes, problems }: DraftInput, problem: ProblemRecord): Change[] {
+/** Returns the versions that were deployed over the probable cause of a problem, and are not the cause of the next one, oldest first. */
+function versionsOver(
+  { changes, problems }: DraftInput,
+  problem: ProblemRecord & { ended_at: Timestamp | null },
+): Change[] {
   const cause = problem.causes[0]?.change;
-  if (cause == null || !putsVersionLive(cause)) return [];
   const next = problems[problem.number];
-  const until = problem.mitigation?.at ?? problem.recovered_at ?? problem.until;
-  return changes.filter(
-    (one) =>
-      putsVersionLive(one) &&
-      one.kind !== 'rollback' &&
-      one.status === 'succeeded' &&
-      byStart(cause, one) < 0 &&
-      !isSameVersion(one, cause) &&
-      one.id !== problem.mitigation?.change &&
-      (until === null || one.started_at < until) &&
-      next?.after_change !== changeName(one, one.service),
-  );
+  return cause == null
+    ? []
+    : deployedOver(changes, cause, problem).filter((one) => next?.after_change !== changeName(one, one.service));
 }
 
 /**

@@ -29,7 +29,7 @@ import {
   theIncident,
 } from '../../../test/workflows/play.ts';
 import { declares } from '../../../test/workflows/stories/closings.ts';
-import { begins, finishes, recordsLate } from '../../../test/workflows/stories/late-changes.ts';
+import { begins, finishes, recordsLate, unrecorded } from '../../../test/workflows/stories/late-changes.ts';
 import { secondFailurePaths } from '../../../test/workflows/stories/second-failures.ts';
 import { groupPaths, parentIn } from '../../../test/workflows/stories/groups.ts';
 import { redeployPaths } from '../../../test/workflows/stories/redeploys.ts';
@@ -520,9 +520,10 @@ test('the draft of a storm reads the entries and changes of its first incidents 
   const { id } = parentIn(world);
   const { incidents, incidentGroups, changes } = world.deps;
   const [child = expect.unreachable()] = await incidentGroups.children(id);
+  const inService = (n: number) => ({ ...child, incident: { ...child.incident, service: `s${n}` as ServiceName } });
   const read = { stories: 0, changes: 0 };
   const deps = Object.assign({}, world.deps, {
-    incidentGroups: { children: async () => Array(500).fill(child) },
+    incidentGroups: { children: async () => Array.from(Array(500).keys(), inService) },
     incidents: {
       story: (...of: Parameters<typeof incidents.story>) => ((read.stories += 1), incidents.story(...of)),
     },
@@ -530,7 +531,7 @@ test('the draft of a storm reads the entries and changes of its first incidents 
   });
   const gathered = await gather(withPorts(deps), id, null);
   expect(gathered?.record.members).toHaveLength(500);
-  expect(read.changes).toBe(31);
+  expect(read.changes).toBe(31); // each incident is one of another service
   expect(read.stories).toBeLessThanOrEqual(3 * 31);
 });
 
@@ -563,6 +564,61 @@ test('a redeploy by hand is the mitigation: in the post-mortem, the console, the
   );
   expect(failed).toEqual([['v2', ['incident', 'rollback']]]);
   expect(dora.records.incidents.items).toMatchObject([{ restore_s: record?.facts.times.to_restore_seconds }]);
+});
+
+test('a version over the cause is one of the service of the cause', async () => {
+  const payments = { service: 'payments' as ServiceName };
+  const { world } = await play({
+    given: [
+      (now) => {
+        const checkout = { ...now.config.services['checkout' as ServiceName], dependsOn: ['payments'] };
+        const asks = { environments: { production: { autoRollback: { mode: 'suggest', evidence: 'time' } } } };
+        now.config = Config.parse({ ...now.config, services: { payments: asks, checkout: { ...checkout, ...asks } } });
+      },
+      unrecorded('v2'),
+      recordsLate('p1', 600, payments),
+      recordsLate('p2', 5, payments),
+    ],
+    timeline: {
+      '0 s': fires({ name: 'Down', labels: { service: 'payments', action: '' } }),
+      '30 s': fires(),
+      '240 s': recordsLate('v5', 0),
+      '300 s': recordsLate('p3', 0, payments),
+      '15 min': ends(),
+    },
+  });
+  const id = [...world.store.dossiers.values()].find(({ record }) => record.service === 'checkout')?.record.id;
+  const gathered = await gather(withPorts(world.deps), id ?? expect.unreachable(), null);
+  const { markdown } = gathered === undefined ? expect.unreachable() : draftOf(gathered.record, gathered.end);
+  const summary = sectionOf(markdown, 'Summary').join(' ');
+  expect(summary).toMatch(/the deployment of p2 to payments .*p3 was deployed over it at 12:05/);
+  expect(summary).not.toContain('v5');
+});
+
+test('an incident that a newer version ended says so, and is not said to have ended by itself', async () => {
+  const suggests = { autoRollback: { mode: 'suggest', evidence: 'time', unknownMigration: 'act' } };
+  const { world } = await play({
+    given: [measuring(ratioAt([[-4, 4.6, 0.3]]), suggests)],
+    timeline: {
+      '0 s': fires(),
+      '240 s': begins('v3'),
+      '260 s': recordsLate('v7', 0, { service: 'payments' }),
+      '270 s': finishes('v3'),
+      '10 min': ends(),
+      '15 min': sweeps,
+    },
+  });
+  const gathered = await gather(withPorts(world.deps), theIncident(world), null);
+  const { markdown } = gathered === undefined ? expect.unreachable() : draftOf(gathered.record, gathered.end);
+  expect(sectionOf(markdown, 'Summary').join(' ')).toMatch(
+    /the deployment of v2 .*It ended at 12:\d\d, after v3 was deployed over it at 12:04 \[E\d+, E\d+\]/,
+  );
+  expect(sectionOf(markdown, 'Response times').join(' ')).toContain(
+    'The record has no mitigation, but it ended after v3 was deployed.',
+  );
+  expect(sectionOf(markdown, 'Root cause').join(' ')).toMatch(
+    /What did v3 change that ended the failure\?(?!.*fault of its own)/,
+  );
 });
 
 describe('a second bad deploy over the first, before anything was undone', () => {

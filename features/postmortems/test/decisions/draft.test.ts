@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { draftOf, withProbableCauses } from '../../decisions/draft.ts';
 import type { DraftInput } from '../../decisions/record.ts';
 import { durationWords, spanWords } from '../../decisions/words.ts';
-import type { ChangeId, Version } from '../../../../schemas/config/names.ts';
+import type { Change } from '../../../../schemas/changes/change.ts';
+import type { ChangeId, ServiceName, Version } from '../../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { change, INCIDENT, NOON } from '../../../../test/core/arbitraries.ts';
 
@@ -26,6 +27,7 @@ const draftedWith = (
     changed = '',
     requests = null as DraftInput['requests'],
     handling = {},
+    changes = [] as Change[],
   } = {},
 ) =>
   draftOf(
@@ -89,7 +91,7 @@ const draftedWith = (
           failing: [],
         },
       ],
-      changes: [],
+      changes,
       curve: [],
       packs: [],
       budgets: [BUDGET],
@@ -188,6 +190,10 @@ test('a change of another service is named with it, and no team of this one owns
   expect(draft).toMatch(/^# checkout failed deployment of pricing — /m);
   expect(draft).toMatch(/such as that of pricing v42 before production \((?!owner)/);
   expect(draftWith(0.9)).toMatch(/such as that of v42 before production \(owner: payments/);
+  const over = (service: string) =>
+    draftWith(0.9, { changed: 'pricing', changes: [change('v43', -1, { service: service as ServiceName })] });
+  expect(over('pricing')).toContain('v43 was deployed over it');
+  expect(over('checkout')).not.toContain('over it');
 });
 
 test('requests are counted by samples rather than by objectives, whose periods are longer', () => {
