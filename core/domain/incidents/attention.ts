@@ -3,14 +3,15 @@ import type { IncidentId } from '../../../schemas/config/names.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { isAcknowledged } from '../paging/acknowledgement.ts';
 import type { IncidentSummary } from '../ports/incidents.ts';
+import { laterProblemEnd } from './new-onset.ts';
 import { contradictionToShow } from './page-contradiction.ts';
 
 /** Why an open incident needs a person, the most urgent reason first. */
-export const NEEDS = ['approval', 'failed', 'contradiction', 'unacknowledged', 'unattended'] as const;
+export const NEEDS = ['approval', 'failed', 'contradiction', 'unacknowledged', 'unattended', 'closing'] as const;
 export type Need = (typeof NEEDS)[number];
 
 /**
- * What an open incident needs: a person for a reason, nothing because a person or automation works on it, or nothing because
+ * What an open incident needs: a person for a reason (`closing`: its problem is over, and only a person closes it as resolved), nothing because a person or automation works on it, or nothing because
  * it is mitigated.
  */
 export type Attention = Need | 'in-progress' | 'handled';
@@ -27,6 +28,11 @@ export type Attended = Pick<
   | 'opened_at'
   | 'automation_paused'
   | 'page_contradiction'
+  | 'by_hand'
+  | 'firing'
+  | 'verifying'
+  | 'new_onset'
+  | 'recovered_at'
 > & { questions: number };
 
 /** Within this time after an incident has opened, automation may still be looking for its cause. */
@@ -41,9 +47,10 @@ export function attentionOf(incident: Attended, now: Timestamp): Attention {
   // A failed mitigation pages again, so that an acknowledgment after it is of this failure.
   if (status === 'open' && verification === 'failed' && isUnacknowledged) return 'failed';
   if (contradictionToShow(incident, now) !== undefined) return 'contradiction';
-  const isVerified = status === 'mitigated' && verification === 'passed';
-  if (isUnacknowledged && !isVerified) return 'unacknowledged';
-  if (status === 'mitigated' && verification !== 'pending') return 'handled';
+  const isOver = status === 'mitigated' ? verification === 'passed' : laterProblemEnd(incident) !== undefined;
+  if (isUnacknowledged && !isOver) return 'unacknowledged';
+  if (isOver || (status === 'mitigated' && verification !== 'pending'))
+    return incident.by_hand === true && incident.firing <= 0 ? 'closing' : 'handled';
   const hasPerson = handling?.acknowledged !== undefined || roles?.commander !== undefined;
   const isVerifying = status === 'mitigating' || status === 'mitigated';
   const isJudging = incident.mitigations === 0 && secondsBetween(incident.opened_at, now) <= JUDGED_WITHIN_SECONDS;

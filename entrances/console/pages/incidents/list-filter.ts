@@ -31,6 +31,7 @@ export const ATTENTION: Readonly<Record<Attention, { text: string }>> = {
   contradiction: { text: 'The status page contradicts the SLI' },
   unacknowledged: { text: 'Nobody has acknowledged it' },
   unattended: { text: 'Automation does not act, and nobody works on it' },
+  closing: { text: 'The problem is over, and a person resolves it' },
   'in-progress': { text: 'In progress' },
   handled: { text: 'Handled' },
 };

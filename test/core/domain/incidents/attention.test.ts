@@ -33,6 +33,9 @@ const contradiction = {
   },
 };
 
+const verified = { status: 'mitigated', verification: 'passed' } as const;
+const onset = { at: EARLIER, recovered_at: EARLIER, seq: 2, judged: 1, after: { number: 1 } };
+
 describe('what an open incident needs', () => {
   test.each<[string, Partial<IncidentSummary>, string]>([
     ['a question waits', { questions: 1, pages: 1, ...acknowledged }, 'approval'],
@@ -67,6 +70,18 @@ describe('what an open incident needs', () => {
     [
       'a person knows that it is not verified',
       { status: 'mitigated', verification: 'inconclusive', pages: 1, ...acknowledged },
+      'handled',
+    ],
+    ['a person declared it, and its problem is over', { by_hand: true, ...verified }, 'closing'],
+    ['a person declared it, and an alert of it fires', { by_hand: true, firing: 1, ...verified }, 'handled'],
+    [
+      'a person reopened it, and its later problem is over',
+      { by_hand: true, recovered_at: EARLIER, new_onset: onset, verifying: { number: 1, at: EARLIER } },
+      'closing',
+    ],
+    [
+      'its later problem is over, and it closes by itself',
+      { recovered_at: EARLIER, new_onset: onset, verifying: { number: 1, at: EARLIER } },
       'handled',
     ],
   ])('%s', (_, more, expected) => {
