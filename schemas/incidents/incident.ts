@@ -275,7 +275,7 @@ export const IncidentRecord = z.object({
   /** The person who reopened it, and who therefore resolves it. Absent: no person did, last time. */
   reopened_by: z.string().optional(),
   signal_count: z.number(),
-  /** Number of episodes that have not resolved. */
+  /** Number of episodes that have not resolved or, of a resolved incident, had not when it was. */
   firing: z.number(),
   /** Number of alerts that are only last seen: neither repeated nor ended for a day. Absent: none. */
   last_seen_alerts: z.number().optional(),

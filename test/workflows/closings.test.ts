@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { IncidentRecord, IncidentView } from '../../schemas/incidents/incident.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
-import { fires, play, theIncident } from './play.ts';
+import { executeResponseAction } from '../../core/actions/incidents/response-action.ts';
+import { ends, fires, mode, type Moment, play, theIncident } from './play.ts';
 import { consoleWorld } from '../support/console-world.ts';
 import { shownToResponders } from '../support/shown-texts.ts';
 import { closingPaths } from './stories/closings.ts';
@@ -35,6 +36,25 @@ test('an alert that is never repeated is last seen, and its incident closes as u
   expect(texts).toContainEqual(
     expect.stringMatching(/^Closed, not verified: nothing has shown that the service recovered/),
   );
+});
+
+test('an alert that ends after a person has resolved its incident is on the timeline, and counts as firing on no page', async () => {
+  const resolves: Moment = async (world) => {
+    const request = { id: theIncident(world), action: 'resolve', note: '' } as const;
+    await executeResponseAction(world.deps, { name: 'person:ada', allow: () => undefined }, request);
+  };
+  const { world } = await play({
+    given: [mode('suggest')],
+    timeline: { '0 s': fires(), '60 s': resolves, '120 s': ends() },
+  });
+  const id = theIncident(world);
+  const { items } = await world.deps.incidents.timeline(id, { limit: 100 });
+  const [last, before] = items;
+  expect(before).toMatchObject({ kind: 'incident.resolved', actor: 'person:ada' });
+  expect(last).toMatchObject({ kind: 'alerts.resolved', text: 'Resolved: HighErrorRatio of checkout' });
+  const { get } = consoleWorld(() => ({}), world);
+  expect(await (await get(`/console/incidents/${id}`, { token: 'ada' })).text()).toContain('0 of 1 firing');
+  expect(await world.deps.incidents.view(id)).toMatchObject({ closed_as: 'person', resolved_at: before?.at });
 });
 
 test('an incident whose health is above its limit stays open until it is not', async () => {

@@ -1,6 +1,6 @@
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
-import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { IncidentRecord, TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import type { Message } from '../../../schemas/incidents/inbox.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -119,6 +119,8 @@ export type AdmissionPlan = {
   listed: readonly { signal: Signal; mute: Mute | null; pages: boolean }[];
   /** Listed alerts that have ended. */
   ended: readonly (Listing & { endsAt: Timestamp })[];
+  /** Alerts that have ended after their incident was closed, which lists them still. */
+  endedLate: readonly { id: IncidentId; ended: readonly (Listing & { endsAt: Timestamp })[]; entry: TimelineEntry }[];
   /**
    * Listed alerts whose state or end was not measured, or is now. `because`: reason of the sender. Undefined: it is measured.
    * `unmuted`: a mute of it has ended, if there was one.
@@ -178,6 +180,7 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
       incident: { kind: 'known', renotified },
       listed: [],
       ended: [],
+      endedLate: [],
       measured: [],
       admitted: {
         wake: id === null ? [] : [id],
@@ -230,6 +233,7 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
             pages: arrival.destinations.page,
           })),
     ended: [...byEffect.ended, ...byEffect.replaced].map((arrival) => endOf(arrival, at)),
+    endedLate: endedLate(reported, state),
     measured: ofIncident
       .filter(({ novelty, known }) => known?.status === 'firing' && CHANGES_MEASUREMENT.has(novelty))
       .map(({ signal: { monitoringFailure, ...signal }, known, mute }) => ({
@@ -313,6 +317,19 @@ const ignoredEndsOf = (
     const isIgnored = signal.status === 'resolved' && novelty !== 'resolves' && reporters.length > 0;
     return isIgnored && incident !== undefined ? [{ incident: incident.id, signal, reporters }] : [];
   });
+
+/** Returns the ends of alerts whose incidents are closed, by incident. They change nothing but what is told of it. */
+function endedLate(reported: readonly Reported[], { at, closed }: AdmissionState): AdmissionPlan['endedLate'] {
+  const late = reported.flatMap((arrival) => {
+    const id = arrival.known?.incidentId;
+    return id != null && arrival.novelty === 'resolves' && closed.get(id) != null ? [{ ...arrival, id }] : [];
+  });
+  return [...Map.groupBy(late, ({ id }) => id)].map(([id, ended]) => {
+    const effects = { attached: [], raised: [], unmeasured: [], requesting: [], measured: [], ended };
+    const entry = { at, actor: 'alerts', kind: kindOf(effects), text: textOf(effects), detail: detailOf(effects) };
+    return { id, ended: ended.map((arrival) => endOf(arrival, at)), entry };
+  });
+}
 
 /** Returns the arrivals without an incident and their status: a late "firing" does not reopen a resolved alert. */
 const arrivalsWithoutIncident = (

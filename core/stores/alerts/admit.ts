@@ -35,7 +35,7 @@ import { sha256 } from '../../stores/hash.ts';
 import type { mintIncidentId } from '../../stores/ids.ts';
 import { episodeItems, episodeKey, formerKey, itemsOfOthers } from './episodes.ts';
 import { type Key, keys, shardedLists } from '../../stores/keys.ts';
-import { postWrites } from '../incidents/inbox.ts';
+import { postWrites, timelineWrite } from '../incidents/inbox.ts';
 import type { IncidentNumbers } from '../incidents/incident-numbers.ts';
 import { newIncidentWrites, reopeningWrites } from '../incidents/new-incident.ts';
 import { expiresAfter, RETENTION_DAYS } from '../../stores/retention.ts';
@@ -312,6 +312,10 @@ async function writeBatch(
       const isListed = plan.listed.some(({ signal }) => signal.episode === arrival.signal.episode);
       return alert ? [episodeWrite(arrival, alert, { item: items[n], isListed, at, receivedAt })] : [];
     }),
+    ...plan.endedLate.flatMap(({ id: over, ended, entry }) => [
+      ...ended.map((end) => signalEnd(over, end)),
+      timelineWrite(over, `ended-${sha256(JSON.stringify(ended.map(({ episode }) => episode)))}`, entry),
+    ]),
     ...(id === null
       ? []
       : [
