@@ -15,7 +15,8 @@ import {
   withChangedItem,
 } from '../decisions/action-items.ts';
 import { namingOf } from '../decisions/blameless.ts';
-import { type Draft, draftOf } from '../decisions/draft.ts';
+import { draftOf } from '../decisions/draft.ts';
+import type { Draft } from '../decisions/drafting.ts';
 import { lint } from '../decisions/lint.ts';
 import { hasOpenFence, markdownOf, partsOf, type PostmortemText } from '../decisions/markdown.ts';
 import type { DraftInput } from '../decisions/record.ts';

@@ -8,7 +8,8 @@ import { correlate, MIN_CONFIDENCE_TO_ASK } from '../../../core/domain/correlati
 import { blankIncident } from '../../../core/domain/incidents/new-incident.ts';
 import { problemsOf } from '../../../core/domain/incidents/problems.ts';
 import type { StoryEntry } from '../../../core/domain/messages/story.ts';
-import { draftOf, withProbableCauses } from '../decisions/draft.ts';
+import { draftOf } from '../decisions/draft.ts';
+import { withProbableCauses } from '../decisions/drafting.ts';
 import type { DraftInput } from '../decisions/record.ts';
 import { type Published, published } from '../../../packages/lab/evaluation/published.ts';
 import { replays } from '../../../packages/lab/evaluation/replays/index.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { draftOf, withProbableCauses } from '../../decisions/draft.ts';
+import { draftOf } from '../../decisions/draft.ts';
+import { withProbableCauses } from '../../decisions/drafting.ts';
 import type { DraftInput } from '../../decisions/record.ts';
 import { durationWords, spanWords } from '../../decisions/words.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
