@@ -103,7 +103,7 @@ const LONGEST_STEP_SECONDS = 30;
 
 /**
  * Reads health and requests of the instances of each version since the newest deploy, over the shorter window if there is one.
- * Keeps the versions of which an instance is above the limit, and those that its instances had before.
+ * Keeps the versions of which an instance is or was above the limit, and those that its instances had before.
  */
 export async function instancesOf(
   metrics: Metrics,
@@ -133,19 +133,26 @@ export async function instancesOf(
   ]);
   const served =
     windowOf(over(rates === null || traffic === null ? query.byVersion : traffic)) ?? UNKNOWN_WINDOW_SECONDS.longest;
-  const versions = versionsWithInstances(byVersionOf(curves ?? [], rates), query.max, served);
+  const versions = versionsWithInstances(byVersionOf(curves ?? [], rates), {
+    max: query.max,
+    window: served,
+    since: onset.earliest,
+  });
   return versions === null ? {} : { by_instance: { window: windowOf(over(query.byVersion)), versions } };
 }
 
 type Named = Versions[number] & { name: string };
 
 /**
- * Returns the versions of which an instance is above the limit, and those that its instances had before. Null: no instance of a
- * version is known.
+ * Returns the versions of which an instance is or was above the limit since the problem can have begun, and those that its instances
+ * had before. Null: no instance of a version is known.
  *
  * @param window seconds for which values show a version after its end
  */
-function versionsWithInstances(all: Versions, max: number, window: number): InstancesOfVersion[] | null {
+function versionsWithInstances(
+  all: Versions,
+  { max, window, since }: { max: number; window: number; since: Timestamp },
+): InstancesOfVersion[] | null {
   const named = all.flatMap(({ version: labels, ...one }) => {
     const [version = '', pod, instance] = labels.split('\n');
     const name = pod || instance;
@@ -157,7 +164,8 @@ function versionsWithInstances(all: Versions, max: number, window: number): Inst
   );
   if (ofOneVersion.length === 0) return null;
   const byVersion = [...Map.groupBy(ofOneVersion, ({ version }) => version)];
-  const failing = byVersion.filter(([, instances]) => instances.some((one) => worst(one) > max));
+  const hasFailed = ({ curve }: Named): boolean => curve.some(([at, value]) => at >= since && value > max);
+  const failing = byVersion.filter(([, instances]) => instances.some(hasFailed));
   const names = new Set(failing.flatMap(([, instances]) => instances.map(({ name }) => name)));
   return byVersion
     .filter((one) => failing.includes(one) || one[1].some(({ name }) => names.has(name)))

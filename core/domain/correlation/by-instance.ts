@@ -11,6 +11,9 @@ import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 const MIN_REQUESTS = 10;
 const MIN_FAILED = 2;
 
+/** Failed requests that an instance would have had as before, at least, to show that it does not fail any more. */
+const MISSED_FAILURES = 10;
+
 /** Time in seconds after its first sample within which an instance fails from its start. */
 const START_SECONDS = 45;
 
@@ -56,7 +59,7 @@ export const isKnownByInstance = (
 
 /**
  * Says that a single instance explains the errors of a version: its other instances are well, or it is the only one and had been
- * well, or it is a host that failed with the version before. A node that fails, a full disk, or a noisy neighbour concerns one
+ * well, it is a host that failed with the version before, or none fails any more. A node that fails, a full disk, or a noisy neighbour concerns one
  * instance; a version concerns all of its own. Instances that have ended count neither as failing nor as well, unless no others do.
  *
  * @param from time in milliseconds since which the version fails
@@ -87,8 +90,16 @@ export function onlyInstanceBad(
   if (bad === undefined) {
     if (known.length > 0)
       return `${known.length === 1 ? 'instance' : 'instances'} ${namesKnown} failed before ${version}, too, and no other instance of it fails`;
-    const haveFailed = all.some(({ hasEnded, newest }) => hasEnded && newest.value > max);
-    return haveFailed && well.length > 0 ? `the instances of ${version} that failed have ended, and ${areWell}` : null;
+    if (well.length === 0) return null;
+    if (all.some(({ hasEnded, newest }) => hasEnded && newest.value > max))
+      return `the instances of ${version} that failed have ended, and ${areWell}`;
+    const failed = judged.flatMap(({ instance, requests }) => {
+      const last = pointsBetween(pointsOf(instance.curve, at), from, Infinity).findLast(({ value }) => value > max);
+      return last === undefined ? [] : [{ requests, share: last.value / wholeIn(health) }];
+    });
+    const areOver = failed.length > 0 && judged.every(({ newest }) => newest.value <= max);
+    const isChance = failed.some(({ requests, share }) => (requests ?? 0) * Math.min(1, share) < MISSED_FAILURES);
+    return areOver && !isChance ? `no instance of ${version} is above the limit any more` : null;
   }
   const name = `${bad.instance.name} of ${version}`;
   const apart = known.length === 0 ? '' : `, apart from ${namesKnown}, which failed before ${version}, too`;

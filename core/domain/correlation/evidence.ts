@@ -132,7 +132,7 @@ export type Evidence = {
    */
   by_version_close?: { window: number; versions: NonNullable<Evidence['by_version']> };
   /**
-   * The same for each instance of the versions of which one is above the limit, or that these had before. `window`: seconds that a value covers; null:
+   * The same for each instance of the versions of which one is or was above the limit since the problem began, or that these had before. `window`: seconds that a value covers; null:
    * unknown. Absent: the metrics do not tell instances apart, or no answer. Before version 27 of the decision logic, also absent
    * if no instance is above the limit.
    */

@@ -165,6 +165,17 @@ describe('a version on hosts that keep their names', () => {
     expect(await proofOf(all)).toEqual({ proof: expect.any(String), reasons: [] });
   });
 
+  test('is not proved if none of them fails any more, while the queries still cover the time in which they did', async () => {
+    const failed = (name: string): Served => ({
+      name,
+      version: 'v42',
+      from: -200,
+      errors: (second) => (second < 200 ? 0.3 : 0),
+    });
+    const all = [failed('10.0.0.1'), failed('10.0.0.2'), { name: '10.0.0.3', version: 'v41' }];
+    expect(await proofOf(all)).toEqual({ proof: null, reasons: ['no instance of v42 is above the limit any more'] });
+  });
+
   test('is not proved if only one of them fails', async () => {
     const all = [...replaced('10.0.0.1', -200, 0.3), ...replaced('10.0.0.2', -100), ...replaced('10.0.0.3', 180)];
     expect(await proofOf(all)).toEqual({
