@@ -14,7 +14,6 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { globSync, rmSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { stopWithParent } from '../../../local/parent.ts';
 import { build } from '../../../scripts/build.ts';
 import type { Bench, Part } from './harness/part.ts';
 import { stopAll } from './harness/program.ts';
@@ -170,7 +169,8 @@ const failWith = (why: string): never => {
   return end(1);
 };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => failWith(signal));
-stopWithParent();
+process.once('disconnect', () => failWith('the parent process has ended'));
+process.channel?.unref(); // the channel must not keep this process alive
 
 try {
   const at = new Date().toISOString();

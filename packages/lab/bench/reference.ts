@@ -15,7 +15,6 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
-import { stopWithParent } from '../../../local/parent.ts';
 
 /** About the size of an incident, a timeline entry, or an operation. */
 const ROW = JSON.stringify({ text: 'x'.repeat(600) });
@@ -98,7 +97,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 }
 
 commit(Array.from({ length: ROWS }, () => ROW));
-stopWithParent();
+process.once('disconnect', () => process.exit()); // the parent process has ended
 const server = createServer((request, response) => {
   answer(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
 });
