@@ -219,8 +219,9 @@ async function close(
   const warningText = count === 0 ? '' : `. Slow-burn warnings are still firing: ${titles.join('; ')}`;
   const end = await run.step('close', async () => {
     if (by === QUIET && (await quietHolds(deps, incident.id)).length > 0) return 'not_yet';
-    // The mitigation of an earlier problem says nothing about the last one.
-    const isOther = verification === 'passed' && isLaterProblem((await deps.incidents.read(incident.id)) ?? incident);
+    // The mitigation of an earlier problem says nothing about the last one, nor one that had not helped at first.
+    const current = verification === 'passed' ? ((await deps.incidents.read(incident.id)) ?? incident) : incident;
+    const isOther = verification === 'passed' && (isLaterProblem(current) || current.verifying?.failed === true);
     const text = `${closingText(incident, by, isOther ? 'not_needed' : verification)}${warningText}`;
     const isMeasured = await deps.config.current().then(
       (config) => healthOfIncident(config, incident) !== undefined,

@@ -189,6 +189,8 @@ const Mitigation = z.object({
   runbook: z.number().optional(),
   change: ChangeId.optional(),
   at: Timestamp.optional(),
+  /** A verification has failed: whatever ended the problem later is something else. */
+  failed: z.literal(true).optional(),
 });
 
 /** Whether a mitigation has helped. */

@@ -226,7 +226,12 @@ async function explainedBefore(
       const [top] = suspects;
       const cause = top && own.find((change) => change.id === top.change_id);
       const isCertain = (top?.confidence ?? 0) >= CONFIRMED_CONFIDENCE && activeClearings(cleared).length === 0;
-      const until = verification === 'passed' ? (verifying?.at ?? resolved_at) : isCertain ? resolved_at : null;
+      const until =
+        verification === 'passed'
+          ? ((verifying?.failed === true ? undefined : verifying?.at) ?? resolved_at)
+          : isCertain
+            ? resolved_at
+            : null;
       return until === null ? [] : [{ from: cause?.started_at ?? plusSeconds(opened_at, -ALERT_DELAY_SECONDS), until }];
     });
   } catch (error) {

@@ -74,10 +74,11 @@ async function fixedBy(
   view: IncidentView | undefined,
 ): Promise<string | null> {
   if (incident.status !== 'resolved' || view === undefined) return null;
-  if (incident.verifying?.change !== undefined && incident.verification === 'passed')
+  const hasHelped = incident.verification === 'passed' && incident.verifying?.failed !== true;
+  if (incident.verifying?.change !== undefined && hasHelped)
     return 'fixed outside Firebreak: the earlier version was deployed again';
   const done = view.effects.findLast(({ kind, state }) => state === 'succeeded' && ACTION_TEXTS.has(kind));
-  if (done !== undefined && incident.verification === 'passed') {
+  if (done !== undefined && hasHelped) {
     const decision = view.decisions.findLast(({ kind, state }) => kind === 'roll_back' || state === 'approved');
     return done.kind === 'roll-back' && decision?.from_version != null && decision.to_version !== null
       ? `fixed by a rollback of ${decision.from_version} to ${decision.to_version}`

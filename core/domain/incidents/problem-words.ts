@@ -2,6 +2,7 @@ import { suspectName } from '../changes/change-words.ts';
 import type { EarlierProblem } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { isProbable, likelihoodText } from '../correlation/words.ts';
+import { didNotHelp } from '../rollback/verdict.ts';
 
 /**
  * Tells the problems of an incident that were over, or had not ended, when the next one began. Times are UTC, with their day if there
@@ -43,12 +44,13 @@ function causeText({ suspects: [suspect] }: EarlierProblem): string {
     : 'No change is its probable cause';
 }
 
-function mitigationText({ mitigation, verification }: EarlierProblem, clock: (at: Timestamp) => string): string {
+function mitigationText(problem: EarlierProblem, clock: (at: Timestamp) => string): string {
+  const { mitigation } = problem;
   if (mitigation === undefined) return 'Not mitigated';
   const { change, at } = mitigation;
   const where = change === undefined ? '' : ' outside Firebreak';
   const when = at === undefined ? '' : ` at ${clock(at)}`;
-  return verification === 'failed' ? `A mitigation${where}${when} did not help` : `Mitigated${where}${when}`;
+  return didNotHelp(problem) ? `A mitigation${where}${when} did not help` : `Mitigated${where}${when}`;
 }
 
 /** A mitigation of an incident. @example { name: 'INC-7 payments', at: '2026-11-20T03:16:00.000Z' } */

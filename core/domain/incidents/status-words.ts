@@ -15,13 +15,15 @@ export function statusWords(
     Partial<Pick<IncidentRecord, keyof typeof STATUS_FIELDS | 'resolved_by' | 'closed_as'>>,
 ): string {
   const { status, verification } = incident;
-  if (status === 'open' && laterProblemEnd(incident) !== undefined) return 'open: the problem is over';
+  const isOver = status === 'mitigated' && verification === 'passed';
+  if ((status === 'open' && laterProblemEnd(incident) !== undefined) || (isOver && incident.verifying?.failed === true))
+    return 'open: the problem is over';
   // Nothing has shown that a problem began when a person reopened the incident.
   if (status === 'open' && incident.reopened_by !== undefined && incident.new_onset?.at === incident.reopened_at)
     return 'open: reopened by a person';
   if (status === 'open' && isLaterProblem(incident))
     return `open: another problem began ${onsetWords(incident.new_onset?.after_change?.name)}`;
-  if (status === 'mitigated' && verification === 'passed') return 'mitigated and verified';
+  if (isOver) return 'mitigated and verified';
   if (status === 'open' && verification === 'failed') return 'open: the mitigation did not help';
   return closedWords({ resolved_by: null, ...incident })?.words ?? STATUS_WORDS[status];
 }

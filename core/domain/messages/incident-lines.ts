@@ -141,7 +141,8 @@ function stepOf(story: Overview, lines: DecisionLines | undefined, decision: Dec
   const acted = done?.state === 'succeeded' && lines !== undefined ? `${lines.action} ` : '';
   if (status === 'mitigated' && verification === 'pending')
     return { action: `${acted}Watch ${where} until the mitigation is verified.` };
-  if (status === 'open' && laterProblemEnd(incident) !== undefined)
+  const isOverSince = status === 'mitigated' && verification === 'passed' && incident.verifying?.failed === true;
+  if (isOverSince || (status === 'open' && laterProblemEnd(incident) !== undefined))
     return { action: `Watch ${where}: the problem is over.` };
   const failed = failedRollback(story);
   if (failed !== undefined)

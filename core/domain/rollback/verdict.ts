@@ -25,7 +25,7 @@ export function afterVerdict(
   }: Pick<IncidentRecord, 'status' | 'verification' | 'verifying' | 'earlier_problems'>,
   about: Mitigation,
   outcome: VerificationOutcome,
-): Pick<IncidentChange, 'status' | 'verification' | 'earlierProblems'> {
+): Pick<IncidentChange, 'status' | 'verification' | 'verifying' | 'earlierProblems'> {
   const isAwaited = (one: EarlierProblem): boolean =>
     one.verification === 'pending' && one.mitigation !== undefined && isSameMitigation(one.mitigation, about);
   const ofEarlier = earlier.some(isAwaited) && {
@@ -39,8 +39,21 @@ export function afterVerdict(
       : outcome === 'passed' && status === 'open'
         ? 'mitigated'
         : undefined;
-  return { ...ofEarlier, verification: outcome, ...(newStatus !== undefined && { status: newStatus }) };
+  return {
+    ...ofEarlier,
+    verification: outcome,
+    ...(newStatus !== undefined && { status: newStatus }),
+    ...(outcome === 'failed' &&
+      verifying?.at !== undefined && { verifying: { ...verifying, at: verifying.at, failed: true } }),
+  };
 }
+
+/** Returns whether a mitigation is known not to have helped. A verification that passes later shows only that the problem is over. */
+export const didNotHelp = ({
+  mitigation,
+  verification,
+}: Pick<EarlierProblem, 'mitigation' | 'verification'>): boolean =>
+  verification === 'failed' || mitigation?.failed === true;
 
 /** Returns whether the verdict about this mitigation is due. Records of older versions name no subject: any can be the one. */
 export const awaitsVerdict = (

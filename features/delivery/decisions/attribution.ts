@@ -9,6 +9,7 @@ import {
   type Problem,
   type WithProblems,
 } from '../../../core/domain/incidents/problems.ts';
+import { didNotHelp } from '../../../core/domain/rollback/verdict.ts';
 
 /** An incident as far as delivery figures need it. Its suspects exclude those that people ruled out. */
 export type ObservedIncident = Pick<
@@ -90,17 +91,19 @@ function rolledBackFor(problem: Problem, all: readonly Problem[], rolledBack: re
 }
 
 function attributionOf(
-  { suspects, verification }: Problem,
+  problem: Problem,
   { cleared = [] }: ObservedIncident,
   rolledBack: readonly RolledBack[],
   confirmedConfidence: number,
 ): Pick<DoraIncident, 'deployment_id' | 'attributed_by'> {
   const ruledOut = new Set(cleared.filter(({ restored }) => !restored).map(({ change_id: change }) => change));
-  const undoneDeploy = verification === 'failed' ? undefined : rolledBack.find((deploy) => !ruledOut.has(deploy.id));
+  const { suspects } = problem;
+  const isInVain = didNotHelp(problem);
+  const undoneDeploy = isInVain ? undefined : rolledBack.find((deploy) => !ruledOut.has(deploy.id));
   if (undoneDeploy !== undefined) return { deployment_id: undoneDeploy.id, attributed_by: 'rolled_back' };
   const [topSuspect] = suspects.filter(({ change_id: change }) => !ruledOut.has(change));
-  const didNotHelp = verification === 'failed' && rolledBack.some((deploy) => deploy.id === topSuspect?.change_id);
-  return topSuspect !== undefined && topSuspect.confidence >= confirmedConfidence && !didNotHelp
+  const isAcquitted = isInVain && rolledBack.some((deploy) => deploy.id === topSuspect?.change_id);
+  return topSuspect !== undefined && topSuspect.confidence >= confirmedConfidence && !isAcquitted
     ? { deployment_id: topSuspect.change_id, attributed_by: 'confidence' }
     : { deployment_id: null, attributed_by: 'none' };
 }

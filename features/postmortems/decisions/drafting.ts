@@ -10,6 +10,7 @@ import { changeName, ofVersion, suspectName } from '../../../core/domain/changes
 import { deployedOver, fixForward } from '../../../core/domain/changes/deployed-over.ts';
 import { endOf } from '../../../core/domain/changes/versions.ts';
 import { decisionsOf, isDuring, measuredOnset } from '../../../core/domain/incidents/problems.ts';
+import { didNotHelp } from '../../../core/domain/rollback/verdict.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import { ACTION_ITEMS, itemLine } from './action-items.ts';
 import { namingOf } from './blameless.ts';
@@ -127,6 +128,15 @@ export class Drafting {
   /** Returns the reference of the first row of these kinds that was written during a problem. */
   #refDuring(problem: ToldProblem, ...kinds: readonly string[]): string | undefined {
     return this.refOf('first', (row) => kinds.includes(row.kind) && isDuring(problem, row.at));
+  }
+
+  /** Returns the reference of the newest mitigation of a problem. Undefined: nothing was done, or it did not help. */
+  #mitigationRef(problem: ToldProblem): string | undefined {
+    return problem.times.mitigated_at === null ? undefined : this.#refOfMitigation(problem);
+  }
+
+  #refOfMitigation(problem: ToldProblem): string | undefined {
+    return this.refOf('last', (row) => MITIGATED.includes(row.kind) && isDuring(problem, row.at));
   }
 
   /** Returns the reference of the last row of this kind that is about the newest problem. */
@@ -292,7 +302,7 @@ export class Drafting {
     const { mitigated_at, restored_at } = times;
     const isLast = problem.until === null;
     const isOneOfSeveral = label !== '';
-    const mitigation = this.#refDuring(problem, ...MITIGATED);
+    const mitigation = this.#mitigationRef(problem);
     const restored = restored_at === null || (isLast && !this.#isVerified) ? null : clockTime(restored_at);
     const refsOfEnd = isLast ? [this.restoredRef] : [];
     const sentences = [
@@ -313,6 +323,7 @@ export class Drafting {
         : []),
       ...this.#dependencySentence(problem),
       ...this.#questionSentence(problem),
+      ...this.#inVainSentence(problem),
     ];
     if (mitigation !== undefined && mitigated_at !== null)
       return [
@@ -344,6 +355,16 @@ export class Drafting {
               : `it is over since ${clockTime(problem.recovered_at)}, and the incident is still open`
           : 'it had not ended when the next problem began';
     return [...sentences, this.sentence(ended, this.#beginning(problem), ...refsOfEnd)];
+  }
+
+  /** Says that the newest mitigation of a problem did not help. Empty: it did, or there is none. */
+  #inVainSentence(problem: ToldProblem): string[] {
+    const ref = this.#refOfMitigation(problem);
+    const at = problem.mitigation?.at;
+    if (!didNotHelp(problem) || ref === undefined) return [];
+    const failed = this.refOf('last', (row) => row.kind === 'verification.failed' && isDuring(problem, row.at));
+    const text = `a mitigation${at === undefined ? '' : ` at ${clockTime(at)}`} did not help`;
+    return [this.sentence(text, ref, ...(failed === undefined ? [] : [failed]))];
   }
 
   /** Says how a problem was mitigated. Empty: otherwise than by undoing the change. */
@@ -378,7 +399,7 @@ export class Drafting {
 
   /** Names the versions that were deployed over the probable cause, which did not help. */
   #overSentences(problem: ToldProblem): string[] {
-    const undone = this.#refDuring(problem, ...MITIGATED);
+    const undone = this.#mitigationRef(problem);
     const isUndone = undone !== undefined && this.#isUndone(problem);
     return problem.over.map((change) => {
       const text = `${escaped(change.version)} was deployed over it at ${clockTime(change.started_at)}${isUndone ? ', and was undone with it' : ''}`;
@@ -594,7 +615,7 @@ export class Drafting {
   protected timeToMitigate(problem: ToldProblem): string {
     const { label, number, times, fix } = problem;
     const { to_mitigate_seconds: seconds } = times;
-    const mitigation = this.#refDuring(problem, ...MITIGATED) ?? this.end;
+    const mitigation = this.#mitigationRef(problem) ?? this.end;
     return this.field(
       seconds === null
         ? null
@@ -782,7 +803,7 @@ export class Drafting {
   /** Says that Firebreak acted on its own. Empty: it did not. */
   #automaticSentence(problem: ToldProblem): string[] {
     const { to_mitigate_seconds: seconds } = problem.times;
-    const mitigation = this.#refDuring(problem, 'mitigation.succeeded');
+    const mitigation = this.#mitigationRef(problem);
     const automatic = decisionsOf(problem, this.record.decisions).find(
       ({ kind, because }) => kind === 'roll_back' && because !== 'requested_by_person',
     );
@@ -794,9 +815,9 @@ export class Drafting {
 
   /** Says that undoing the suspected change helped. Empty: it was not undone, or nothing has shown that. */
   #undoneSentence(problem: ToldProblem): string[] {
-    const mitigation = this.#refDuring(problem, ...MITIGATED);
+    const mitigation = this.#mitigationRef(problem);
     const { verification, until, recovered_at: end } = problem;
-    const hasHelped = verification === 'passed' || (until !== null && end !== undefined && verification !== 'failed');
+    const hasHelped = verification === 'passed' || (until !== null && end !== undefined);
     if (mitigation === undefined || !hasHelped || !this.#isUndone(problem)) return [];
     return [
       this.sentence(

@@ -3,6 +3,7 @@ import { isProbable, list, probability } from '../../../core/domain/correlation/
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { problemClauses } from '../../../core/domain/incidents/problem-words.ts';
 import { endedProblemsOf, problemsOf } from '../../../core/domain/incidents/problems.ts';
+import { didNotHelp } from '../../../core/domain/rollback/verdict.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
 import { Drafting } from './drafting.ts';
@@ -44,9 +45,10 @@ export class GroupDrafting extends Drafting {
 
   protected override told(opening: string, end: string): string {
     const mitigated = this.record.members.flatMap((member) =>
-      problemsOf(member).flatMap(({ mitigation, verification }) =>
-        mitigation?.at === undefined || verification === 'failed' ? [] : [{ name: nameOf(member), at: mitigation.at }],
-      ),
+      problemsOf(member).flatMap((problem) => {
+        const { mitigation } = problem;
+        return mitigation?.at === undefined || didNotHelp(problem) ? [] : [{ name: nameOf(member), at: mitigation.at }];
+      }),
     );
     const lines = this.record.members.map((member) => {
       const ended = endedProblemsOf(member).map((problem) =>

@@ -8,6 +8,7 @@ import {
   openSeconds,
   withEnds,
 } from '../../../core/domain/incidents/problems.ts';
+import { didNotHelp } from '../../../core/domain/rollback/verdict.ts';
 import { shownEndOf } from '../../../core/domain/incidents/closing.ts';
 import { isSystem } from './blameless.ts';
 import type { DraftInput, ProblemRecord } from './record.ts';
@@ -35,20 +36,12 @@ type AnyProblem = Omit<ProblemRecord, 'causes'>;
 
 /** Returns the times of a problem. */
 export function problemTimesOf(record: Record, problem: AnyProblem): ProblemTimes {
-  const { timeline, effects } = record;
   const { at, evidence, notBefore } = problem;
   const alerted_at = alertedAt(record, problem);
   const began = earlier(earlier(evidence === null ? at : measuredOnset(problem, evidence).at, at), alerted_at);
   const started_at = notBefore !== null && began < notBefore ? notBefore : began;
   const acknowledged_at = acknowledgedAt(record, (when) => isDuring(problem, when));
-  // A flag that a person changed (`flag.by`) is not an action of Firebreak.
-  const mitigated_at =
-    timeline.find(({ entry }) => MITIGATED.includes(entry.kind) && isDuring(problem, entry.at))?.entry.at ??
-    effects.find(
-      ({ kind, state, flag, at: done }) =>
-        MITIGATION_KINDS.has(kind) && state === 'succeeded' && flag?.by === undefined && isDuring(problem, done),
-    )?.at ??
-    null;
+  const mitigated_at = didNotHelp(problem) ? null : mitigatedAt(record, problem);
   const restored_at = problem.until === null ? restoredAt(record, problem) : (problem.recovered_at ?? null);
   return {
     started_at,
@@ -138,6 +131,16 @@ function acknowledgedAt({ incident, timeline }: Record, isWithin: (at: Timestamp
       ?.entry.at ?? (acting !== undefined && isWithin(acting) ? acting : null)
   );
 }
+
+/** Returns when the newest mitigation of a problem was done. Null: none is known. */
+const mitigatedAt = ({ timeline, effects }: Record, problem: AnyProblem): Timestamp | null =>
+  timeline.findLast(({ entry }) => MITIGATED.includes(entry.kind) && isDuring(problem, entry.at))?.entry.at ??
+  // A flag that a person changed (`flag.by`) is not an action of Firebreak.
+  effects.findLast(
+    ({ kind, state, flag, at: done }) =>
+      MITIGATION_KINDS.has(kind) && state === 'succeeded' && flag?.by === undefined && isDuring(problem, done),
+  )?.at ??
+  null;
 
 /** Returns when a problem was noticed: the start of its alert or, if health showed it before that, when Firebreak had read health. */
 function alertedAt({ timeline, signals }: Record, problem: AnyProblem): Timestamp {

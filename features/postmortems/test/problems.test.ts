@@ -33,6 +33,8 @@ import { begins, finishes, recordsLate, unrecorded } from '../../../test/workflo
 import { secondFailurePaths } from '../../../test/workflows/stories/second-failures.ts';
 import { groupPaths, parentIn } from '../../../test/workflows/stories/groups.ts';
 import { redeployPaths } from '../../../test/workflows/stories/redeploys.ts';
+import { openProblem } from '../../../core/domain/incidents/new-onset.ts';
+import { problemTexts } from '../../../core/domain/incidents/problem-words.ts';
 import { gather } from '../actions/gather.ts';
 import { draftDuePostmortems } from '../actions/jobs.ts';
 import { readPostmortem } from '../actions/postmortem.ts';
@@ -564,6 +566,34 @@ test('a redeploy by hand is the mitigation: in the post-mortem, the console, the
   );
   expect(failed).toEqual([['v2', ['incident', 'rollback']]]);
   expect(dora.records.incidents.items).toMatchObject([{ restore_s: record?.facts.times.to_restore_seconds }]);
+});
+
+test('a redeploy by hand that did not help has mitigated nothing, whatever ended the problem later', async () => {
+  const suggests = { autoRollback: { mode: 'suggest', evidence: 'time', unknownMigration: 'act' } };
+  const { world } = await play({
+    ...(redeployPaths['redeploy-by-hand'] ?? expect.unreachable()),
+    given: [measuring(ratioAt([[-4, 24, 0.3]]), suggests)],
+    timeline: { '0 s': fires(), '4 min': recordsLate('v1', 3, { author: 'ada' }), '25 min': ends() },
+  });
+  const id = theIncident(world);
+  const incident = (await world.deps.incidents.view(id)) ?? expect.unreachable();
+  expect(incident).toMatchObject({ status: 'resolved', closed_as: 'verified' });
+  const { items } = await world.deps.incidents.timeline(id, { limit: 100 });
+  expect(items.map(({ kind }) => kind)).toEqual(
+    expect.arrayContaining(['mitigation.by_hand', 'verification.failed', 'incident.resolved']),
+  );
+  expect(items.find(({ kind }) => kind === 'incident.resolved')?.text).toBe('Resolved: all alerts have resolved');
+  const gathered = await gather(withPorts(world.deps), id, null);
+  const { markdown, facts } = gathered === undefined ? expect.unreachable() : draftOf(gathered.record, gathered.end);
+  expect(facts.times).toMatchObject({ mitigated_at: null, to_mitigate_seconds: null, restored_at: minute(25) });
+  const summary = sectionOf(markdown, 'Summary').join(' ');
+  expect(summary).toMatch(/A mitigation at 12:04 did not help\b.* \[E\d+, E\d+\]/);
+  expect(summary).not.toMatch(/mitigated at/i);
+  expect(sectionOf(markdown, 'What went well').join(' ')).not.toContain('supports the suspicion');
+  const [problem] = problemTexts([openProblem(world.store.dossier(id).record)]);
+  expect(problem).toContain('A mitigation outside Firebreak at 12:04 did not help');
+  const dora = await doraOf(world);
+  if (dora !== null) expect(dora.records.incidents.items).toMatchObject([{ deployment_id: null }]);
 });
 
 test('a version over the cause is one of the service of the cause', async () => {

@@ -106,6 +106,7 @@ function stateText(story: Overview): string {
       break;
   }
   if (status === 'mitigating') return 'A fix is being applied.';
+  if (status === 'mitigated' && incident.verifying?.failed === true) return 'The service recovered.';
   if (status === 'mitigated')
     return verification === 'passed'
       ? 'A fix is in place, and the service recovered.'
