@@ -122,6 +122,25 @@ test('a later page of the same problem has no value of its beginning, but the ne
   expect(page?.payload.summary).toMatch(/, 41 % of its requests failed at 12:\d\d UTC\. Page 2: /);
 });
 
+test('a later page has the newest value: of the last sample, or of an alert that was repeated since', async () => {
+  const fails: Moment = (world) => {
+    world.deps.metrics.range = async (_, from, until) => samplesOf(from, until, () => 0.41);
+  };
+  const given = [
+    configured({ autoRollback: { mode: 'shadow' }, health: { promql: 'job:checkout:error_ratio', max: 0.01 } }),
+    fails,
+  ];
+  const begins = { '1 s': fires({ summary: 'checkout fails 16 % of its requests' }) };
+  const again = { '240 s': says({ kind: 'page', by: 'person:ada', note: '' }) };
+  const [, page] = await arrivedOf({ given, timeline: { ...begins, ...again } });
+  expect(page?.payload.summary).toMatch(
+    /: checkout fails … of its requests, 41 % of its requests failed at 12:00 UTC\. /,
+  );
+  const repeated = { '200 s': fires({ summary: 'checkout fails 30 % of its requests' }) };
+  const [, repeatedPage] = await arrivedOf({ given, timeline: { ...begins, ...repeated, ...again } });
+  expect(repeatedPage?.payload.summary).toMatch(/: checkout fails 30 % of its requests\. Page 2: /);
+});
+
 test('the page names a dependency that fails by its own health, although it has no incident', async () => {
   const isPayments = (promql: string): boolean => promql.includes('payments');
   const measured: Moment = async (world) => {

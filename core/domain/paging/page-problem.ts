@@ -7,11 +7,11 @@ import { formatPercent } from '../correlation/words.ts';
 import { laterProblemEnd } from '../incidents/new-onset.ts';
 import type { Story } from '../messages/story.ts';
 
-/** Seconds after it was reported during which the title of an alert is of this moment, as is its value. */
-const TITLE_FRESH_SECONDS = 300;
+/** Seconds after it was reported or measured during which a value is told: that of an alert's title, or a sample with its time. */
+const VALUE_FRESH_SECONDS = 300;
 
-/** Age in seconds of a sample of the health query that is of this moment. */
-const SAMPLE_FRESH_SECONDS = 120;
+/** Age in seconds of a measurement that is of this moment. */
+const MEASURED_FRESH_SECONDS = 120;
 
 /**
  * Says what is wrong now: the most severe of the newest alerts of the open problem, the share of failed requests, and the dependencies
@@ -32,10 +32,15 @@ export function problemWords(
     .toSorted((a, b) => bySeverity(a.severity, b.severity) || (a.startsAt > b.startsAt ? -1 : 1))[0];
   const over = laterProblemEnd(incident);
   if (over !== undefined) return `${incident.title}, over since ${over.slice(11, 16)} UTC`;
-  const share = shareOf(known.evidence, now);
-  const isFresh = ({ startsAt, rewordedAt = startsAt }: Story['signals'][number]): boolean =>
-    secondsBetween(rewordedAt, now) <= TITLE_FRESH_SECONDS;
-  const isCurrent = share === null && alert !== undefined && isFresh(alert);
+  const measured = shareOf(known.evidence, now);
+  const wordedAt = alert && (alert.rewordedAt ?? alert.startsAt);
+  const isTitleNewer =
+    wordedAt !== undefined &&
+    measured !== null &&
+    wordedAt > measured.at &&
+    secondsBetween(measured.at, now) > MEASURED_FRESH_SECONDS;
+  const share = isTitleNewer ? null : measured;
+  const isCurrent = share === null && wordedAt !== undefined && secondsBetween(wordedAt, now) <= VALUE_FRESH_SECONDS;
   const named = alert && (isCurrent ? alert.title : lastingTitle(alert.title));
   const title =
     named === undefined || (incident.by_hand === true && onset === undefined)
@@ -61,7 +66,7 @@ export function firingUnmuted(signals: Story['signals']): Story['signals'] {
 
 /** Returns the dependencies that failed by their own health at the judgement, if that is of this moment. */
 const measuredFailing = (evidence: Pick<Evidence, 'at' | 'failing'> | null, now: Timestamp): string[] =>
-  evidence === null || secondsBetween(evidence.at, now) > SAMPLE_FRESH_SECONDS
+  evidence === null || secondsBetween(evidence.at, now) > MEASURED_FRESH_SECONDS
     ? []
     : evidence.failing.flatMap(({ service, relation, measured }) =>
         relation === 'dependency' && measured !== undefined ? [service] : [],
@@ -75,5 +80,5 @@ function shareOf(evidence: Pick<Evidence, 'health'> | null, now: Timestamp): { v
   const { curve = [], whole, max = 0 } = evidence?.health ?? {};
   const last = curve.at(-1);
   if (whole === undefined || last === undefined || last[1] <= max) return null;
-  return secondsBetween(last[0], now) > SAMPLE_FRESH_SECONDS ? null : { value: last[1] / whole, at: last[0] };
+  return secondsBetween(last[0], now) > VALUE_FRESH_SECONDS ? null : { value: last[1] / whole, at: last[0] };
 }
