@@ -25,7 +25,11 @@ beforeAll(async () => {
   firebreak = await Firebreak.start({
     timeScale: 1,
     configFiles: { 'slos/orders.yaml': SLO },
-    services: { 'order-service': { team: 'orders', environments: { production: {}, staging: {} } }, search: {} },
+    services: {
+      'order-service': { team: 'orders', environments: { production: {}, staging: {} } },
+      search: {},
+      payments: { environments: { 'prod-eu': {}, 'prod-us': {} } },
+    },
   });
   const scope = { service: 'order-service', environment: 'production' };
   // Before there is an incident that it would join.
@@ -194,3 +198,43 @@ test.each([
   expect(check.body).toMatchObject({ allowed: false });
   expect(check.body.reasons.map(({ code }: { code: string }) => code)).toContain('name_corrected');
 });
+
+test.each(['prod_eu', 'PROD.EU', 'production-eu', 'prd eu'])(
+  'other separators and usual names: %s means prod-eu wherever a sender names the environment',
+  async (environment) => {
+    const meant = { service: 'payments', environment: 'prod-eu' };
+    const recorded = await firebreak.post('/v1/deployments', {
+      service: 'payments',
+      environment,
+      version: `v-${environment}`,
+    });
+    expect(recorded).toMatchObject({ status: 201, body: { ...meant, warnings: [] } });
+    const title = `Payments of ${environment}`;
+    const alert = { service: 'payments', environment, severity: 'info', title, dedup_key: title, status: 'firing' };
+    expect((await firebreak.post('/v1/alerts/generic', alert)).status).toBe(202);
+    await eventually(async () => {
+      const { items } = (await firebreak.get('/v1/signals?service=payments')).body;
+      return items.some((one: Record<string, string>) => one['title'] === title && one['environment'] === 'prod-eu');
+    }, 'the alert');
+    const opened = await firebreak.post('/v1/freezes', { service: 'payments', environment, reason: 'Audit' });
+    expect(opened.body).toMatchObject(meant);
+    const check = await firebreak.get(
+      `/v1/freeze-check?service=payments&environment=${encodeURIComponent(environment)}`,
+    );
+    expect(check.body).toMatchObject({ allowed: false });
+    expect((await firebreak.request('DELETE', `/v1/freezes/${opened.body.id}`)).status).toBe(200);
+  },
+);
+
+test.each(['order_service', 'acme/order-service', 'OrderService'])(
+  'a freeze and a freeze check of %s are those of order-service',
+  async (service) => {
+    const opened = await firebreak.post('/v1/freezes', { service, environment: 'staging', reason: 'Audit' });
+    expect(opened).toMatchObject({ status: 201, body: { service: 'order-service' } });
+    const query = new URLSearchParams({ service, environment: 'staging' }).toString();
+    const { body } = await firebreak.get(`/v1/freeze-check?${query}`);
+    expect(body).toMatchObject({ allowed: false });
+    const codes = body.reasons.map(({ code }: { code: string }) => code);
+    expect([codes.includes('name_corrected'), codes.includes('unknown_service')]).toEqual([true, false]);
+  },
+);

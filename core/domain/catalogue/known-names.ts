@@ -99,85 +99,42 @@ export function matchingName(
   known: ReadonlySet<string> | ReadonlyMap<string, unknown> | readonly string[],
 ): string | undefined {
   if ('has' in known ? known.has(name) : known.includes(name)) return name;
-  const alike = namesAlike(name, 'has' in known ? known.keys() : known);
-  return alike.length === 1 ? alike[0] : undefined;
+  return only(namesAlike(name, 'has' in known ? known.keys() : known));
 }
 
-/** Names of an environment that all mean the same. `inTags`: also with more, as in `staging-eu`, `qa2`, and `dev-ada`. */
-type UsualEnvironment = { names: readonly string[]; inTags?: true };
-
-/** Usual environments. Words that mean something else in longer names, such as `test-suite`, are not read there. */
-const USUAL_ENVIRONMENTS: readonly UsualEnvironment[] = [
-  { names: ['production', 'prod', 'prd'], inTags: true },
-  { names: ['preproduction', 'preprod', 'pre-production', 'pre-prod'], inTags: true },
-  { names: ['staging', 'stage', 'stg'], inTags: true },
-  { names: ['development', 'dev'], inTags: true },
-  { names: ['qa'], inTags: true },
-  { names: ['uat'], inTags: true },
-  { names: ['test', 'testing'] },
-  { names: ['integration', 'int'] },
-  { names: ['acceptance', 'acc'] },
-  { names: ['nonproduction', 'nonprod', 'non-production', 'non-prod'], inTags: true },
-  { names: ['performance', 'perf', 'loadtest', 'load-test'] },
-  ...['live', 'canary', 'demo', 'sandbox', 'preview'].map((name) => ({ names: [name] })),
-];
-
-const namesOfUsual = new Map(USUAL_ENVIRONMENTS.flatMap(({ names }) => names.map((name) => [name, names])));
-
-/** Returns whether a name is a usual one of an environment, which the configuration need not have. */
-export const isUsualEnvironment = (name: string): boolean => namesOfUsual.has(nameKey(name));
-
-const IN_TAGS = USUAL_ENVIRONMENTS.flatMap(({ names, inTags }) => (inTags === true ? names : [])).join('|');
-const WITH_ENVIRONMENT = new RegExp(
-  String.raw`^(?:${IN_TAGS})\d{0,6}(?:[-_./]|$)|(?:^|[-_./])(?:${IN_TAGS})\d{0,6}$`,
-  'i',
+/** Usual environments: the names of each, without separators, that all mean the same. */
+const USUAL_ENVIRONMENTS =
+  'production prod prd,preproduction preprod,staging stage stg,development dev,qa,uat,test testing,integration int,acceptance acc,nonproduction nonprod,performance perf loadtest,live,canary,demo,sandbox,preview';
+const usualByName = new Map(
+  USUAL_ENVIRONMENTS.split(',').flatMap((names) => names.split(' ').map((name, _, [first = name]) => [name, first])),
 );
 
-/** Returns whether a tag begins or ends with a usual name of an environment, possibly with a number. */
-export const hasUsualEnvironment = (tag: string): boolean => WITH_ENVIRONMENT.test(tag);
-
-/**
- * Returns the environment that begins or ends a longer name, and the rest of it, such as `staging` in `shop-staging`: one of these,
- * or a usual one; at the beginning, only one that means nothing else there, as `test-suite` does. The longest counts: `shop-non-prod`
- * is no production. Undefined: there is none.
- */
-export function environmentWithin(
-  name: string,
-  known: ReadonlySet<string>,
-): { environment: string; rest: string } | undefined {
-  const parts = name.split(/(?<=[-_./])|(?=[-_./])/);
-  const [longest] = parts
-    .flatMap((_, n) => [
-      { environment: parts.slice(n).join(''), rest: parts.slice(0, n).join(''), isUsual: isUsualEnvironment },
-      { environment: parts.slice(0, n).join(''), rest: parts.slice(n).join(''), isUsual: isUsualPart },
-    ])
-    .filter(
-      ({ environment, rest, isUsual }) =>
-        rest !== '' &&
-        (isUsual(environment) || isUsualPart(environment) || environmentNamed(environment, known) !== undefined),
-    )
-    .toSorted((a, b) => b.environment.length - a.environment.length);
-  return (
-    longest && { environment: longest.environment, rest: longest.rest.replaceAll(/^[-_./]+|(?<![-_./])[-_./]+$/g, '') }
+/** Returns the name of an environment as it is compared: separators do not count, and each usual name in it is the first of its names. */
+const environmentKey = (name: string): string => {
+  const usual = (part: string): string => usualByName.get(part) ?? part;
+  return usual(
+    name
+      .split(/[-_./\s]/)
+      .map((part) => usual(nameKey(part)))
+      .join(''),
   );
-}
+};
 
-const USUAL_PART = new RegExp(`^(?:${IN_TAGS})\\d{0,6}$`, 'i');
-const isUsualPart = (name: string): boolean => USUAL_PART.test(name);
+/** Returns the first of the names of a usual environment, which the configuration need not have. Undefined: it is none. */
+export const usualEnvironment = (name: string): string | undefined => usualByName.get(environmentKey(name));
 
-/** Returns the environments that a name can mean: those spelled alike, or else those of which it is another usual name. */
+/** Returns the environments that a name can mean: those spelled alike, or else those with other separators or usual names. */
 export function environmentsAlike(name: string, known: Iterable<string>): string[] {
   const all = new Set(known);
   const alike = namesAlike(name, all);
-  const usual = alike.length > 0 ? undefined : namesOfUsual.get(nameKey(name));
-  return usual === undefined ? alike : [...all].filter((one) => usual.includes(nameKey(one)));
+  const key = environmentKey(name);
+  return alike.length > 0 ? alike : [...all].filter((one) => environmentKey(one) === key);
 }
 
 /** Returns the environment that a name means: an exact match, or the only one that it can mean. Undefined: none. */
 export function environmentNamed(name: string, known: ReadonlySet<string> | readonly string[]): string | undefined {
   if ('has' in known ? known.has(name) : known.includes(name)) return name;
-  const alike = environmentsAlike(name, known);
-  return alike.length === 1 ? alike[0] : undefined;
+  return only(environmentsAlike(name, known));
 }
 
 /**
@@ -203,29 +160,26 @@ export function serviceNamed(services: Config['services'], name: string): Servic
   const labels =
     serviceLabels.get(services) ?? Map.groupBy(Object.entries(services), ([, { match }]) => match?.['service']);
   serviceLabels.set(services, labels);
-  const [labelled, ...more] = labels.get(name) ?? [];
-  return labelled !== undefined && more.length === 0 ? (labelled[0] as ServiceName) : catalogueName(services, name);
+  return (only(labels.get(name) ?? [])?.[0] ?? catalogueName(services, name)) as ServiceName | undefined;
 }
 
 /** Returns the service with a repository, or with a name that has other separators, possibly after that of its owner. */
 export function looselyNamed(services: Config['services'], name: string): ServiceName | undefined {
   const last = name.slice(name.lastIndexOf('/') + 1);
   const path = repositoryPathOf(name);
-  const ofRepository = Object.entries(services).filter(
-    ([, { repository }]) => repositoryPathOf(repository ?? '') === path,
-  );
+  const all = Object.entries(services);
+  const ofRepository = path === '' ? [] : all.filter(([, entry]) => repositoryPathOf(entry.repository ?? '') === path);
   const byKey = looseKeys.get(services) ?? Map.groupBy(Object.keys(services), looseKey);
   looseKeys.set(services, byKey);
-  return (
-    only(path === '' ? [] : ofRepository.map(([service]) => service as ServiceName)) ??
-    serviceNamed(services, last) ??
-    (only(byKey.get(looseKey(last)) ?? []) as ServiceName | undefined)
-  );
+  const named = serviceNamed(services, last) ?? only(byKey.get(looseKey(last)) ?? []);
+  return (only(ofRepository)?.[0] ?? named) as ServiceName | undefined;
 }
 
 const looseKey = (name: string): string => nameKey(name).replaceAll(/[-_.]/g, '');
 const looseKeys = new WeakMap<Config['services'], ReadonlyMap<string, string[]>>();
-const only = <T>([first, ...more]: readonly T[]): T | undefined => (more.length === 0 ? first : undefined);
+
+/** Returns the only element. Undefined: there is none, or there are several. */
+export const only = <T>([first, ...more]: readonly T[]): T | undefined => (more.length === 0 ? first : undefined);
 
 const serviceLabels = new WeakMap<Config['services'], ReadonlyMap<string | undefined, [string, unknown][]>>();
 
@@ -263,7 +217,8 @@ export function inConfiguredSpelling<T extends RequestedScope>(config: NamingCon
   };
 }
 
-function configuredService(config: NamingConfig, name: string): string | undefined {
+/** Returns the service that a name means, as the configuration writes it. Undefined: none. */
+export function configuredService(config: NamingConfig, name: string): string | undefined {
   const scopes = configuredScopes(config);
   return scopes.has(name)
     ? name

@@ -10,7 +10,8 @@ import { KIND_WORDS, outcomeOf } from '../../../schemas/changes/words.ts';
 import { wordKey } from '../../../schemas/parsing/spelled.ts';
 import { isUnset, unsetText } from '../../../schemas/parsing/unset.ts';
 import { nameKey } from '../access/actor-identity.ts';
-import { environmentWithin, looselyNamed, serviceNamed } from '../catalogue/known-names.ts';
+import { looselyNamed, only, serviceNamed } from '../catalogue/known-names.ts';
+import { environmentAtEdge } from './environment-words.ts';
 import { partsOfImage } from './images.ts';
 import { clearestVersions } from './version-identity.ts';
 
@@ -175,8 +176,6 @@ export function imageIn(services: Config['services'], reference: string): Omit<I
   return { service: only(owners) ?? looselyNamed(services, image), version };
 }
 
-const only = <T>([first, ...more]: readonly T[]): T | undefined => (more.length === 0 ? first : undefined);
-
 /** Returns the service at the start of a tag, and the version after it, such as `checkout-v3`. */
 function releaseIn(services: Config['services'], tag: string): { service: string; version: string } | undefined {
   const [found] = Object.keys(services)
@@ -198,7 +197,7 @@ export function placeIn(
   name: string,
   environments: ReadonlySet<string>,
 ): { service: string; environment: string } | undefined {
-  const found = environmentWithin(name, environments);
+  const found = environmentAtEdge(name, environments);
   const service = found && (serviceNamed(services, found.rest) ?? looselyNamed(services, found.rest));
   return service && { service, environment: found.environment };
 }

@@ -7,13 +7,11 @@ import {
   configuredEnvironments,
   environmentNamed,
   environmentsOf,
-  environmentWithin,
-  hasUsualEnvironment,
-  isUsualEnvironment,
   looselyNamed,
   type NamingConfig,
   serviceNamed,
   suggestedName,
+  usualEnvironment,
 } from '../catalogue/known-names.ts';
 import {
   distinct,
@@ -28,6 +26,7 @@ import {
   wordsOf,
 } from './annotation-tags.ts';
 import { commitIn, outcomeWordIn, readText } from './annotation-text.ts';
+import { environmentAtEdge, hasEnvironment } from './environment-words.ts';
 import { clearestVersions, isCommit, isMoving, isSameCommit, spelling } from './version-identity.ts';
 
 /**
@@ -35,9 +34,6 @@ import { clearestVersions, isCommit, isMoving, isSameCommit, spelling } from './
  * Graphite, which can have its kind.
  */
 export type PostedAnnotation = { time: number; timeEnd: number; tags: readonly string[]; text: string; what?: string };
-
-/** Words that make a tag with the name of an environment one about people or tests. */
-const NO_ENVIRONMENT = /^(?:team|ops|bot|tests?|suite|report|ready|approved|passed|verified|platform|tools?)$/i;
 
 /** Times before, in milliseconds, are in seconds: these are of the years before 1973. */
 const MILLIS_MIN = 100_000_000_000;
@@ -136,7 +132,7 @@ export function changeOfAnnotation(
     environment === undefined
       ? others.filter(
           (tag) =>
-            isUsualEnvironment(tag) ||
+            usualEnvironment(tag) !== undefined ||
             environmentNamed(tag, everywhere) !== undefined ||
             (tag !== likely[0] && hasEnvironment(tag)),
         )
@@ -210,9 +206,9 @@ function environmentIn(
   const whyUnknown = (name: string) =>
     `${name} is no environment of ${service}, which has ${[...possible].join(', ')}; send environment:NAME`;
   const parts = [...places, ...(version === undefined ? [] : [version])].flatMap((name) => {
-    const within = environmentWithin(name, possible)?.environment;
+    const within = environmentAtEdge(name, possible)?.environment;
     if (name === version && PRERELEASE.test(name) && known(within ?? '') === undefined) return [];
-    const isWhole = known(name) !== undefined || isUsualEnvironment(name);
+    const isWhole = known(name) !== undefined || usualEnvironment(name) !== undefined;
     return (isWhole ? name : within) ?? [];
   });
   if (said !== undefined) {
@@ -236,10 +232,6 @@ function environmentIn(
     };
   return environment === undefined ? {} : { environment };
 }
-
-/** Returns whether a tag is an environment with its region, number, or owner. */
-const hasEnvironment = (tag: string): boolean =>
-  hasUsualEnvironment(tag) && !tag.split(/[-_./]/).some((part) => NO_ENVIRONMENT.test(part));
 
 /** Returns whether a tag is clearly a commit: digits alone are rather the number of a build, and letters alone a word. */
 const isHash = (tag: string): boolean => isCommit(tag) && /[a-f]/i.test(tag) && /\d/.test(tag);

@@ -1,4 +1,4 @@
-import { environmentNamed, environmentsOf, matchingName, type NamingConfig } from '../catalogue/known-names.ts';
+import { configuredService, environmentNamed, environmentsOf, type NamingConfig } from '../catalogue/known-names.ts';
 import type { ChangeSources, Config, EnvironmentEntry, ServiceEntry } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { ReportSource, ReportSubject } from '../../../schemas/changes/change-report.ts';
@@ -57,7 +57,7 @@ export function mapSubject(config: NamingConfig, source: ReportSource, subject: 
   const unmapped = (why: string): Mapping => ({ kind: 'unmapped', why, lines: linesFor(services, source, subject) });
 
   if (subject.service !== undefined) {
-    const name = matchingName(subject.service, new Set(all.map(({ service }) => service)));
+    const name = configuredService(config, subject.service);
     const named = all.filter(({ service }) => service === name);
     if (named.length === 0) return unmapped(`the catalogue has no service ${quoted(subject.service)}`);
     return mappedIfSingle(named.filter(inEnvironment)) ?? unmapped(whyNoEnvironment(subject, named));

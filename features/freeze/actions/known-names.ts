@@ -2,6 +2,7 @@ import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import {
   configuredEnvironments,
   configuredScopes,
+  configuredService,
   environmentNamed,
   environmentsAlike,
   knownTeams,
@@ -22,8 +23,8 @@ import { Refusal } from '../../../core/domain/refusal.ts';
  * Resolves the names in a freeze's scope. A freeze with an unknown name would have no effect, and its creator would not
  * notice.
  *
- * @returns service and environment in their known spelling, if the names differ only in case and whitespace; and
- *   warnings about the scope. An unknown environment is only a warning, because it may be added later
+ * @returns service and environment in their known spelling, and warnings about the scope. An unknown environment is only a
+ *   warning, because it may be added later
  * @throws Refusal 422 if there is no such service or team, with the likely intended name
  */
 export async function resolveScope(
@@ -36,7 +37,7 @@ export async function resolveScope(
   if (team !== null) refuseUnknownTeam(config, team);
   const services = knownServices(config, new Set(live.map((change) => change.service)));
   const knownService =
-    service === null ? undefined : (matchingName(service, configuredScopes(config)) ?? matchingName(service, services));
+    service === null ? undefined : (configuredService(config, service) ?? matchingName(service, services));
   const environments = environmentsOf(config, live, { service: knownService ?? service, team });
   const alike = environment === null ? [] : alikeIn(environment, environments);
   const knownEnvironment = environment === null ? undefined : environmentNamed(environment, alike);

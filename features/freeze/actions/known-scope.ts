@@ -3,6 +3,7 @@ import type { Deps } from '../ports.ts';
 import {
   configuredEnvironments,
   configuredScopes,
+  configuredService,
   environmentNamed,
   type KnownScopes,
   suggestedName,
@@ -34,9 +35,9 @@ export type KnownScope = ServiceEnvironment & {
 type UnknownEnvironment = { configured: string[]; suggestion: string | null; recorded?: true };
 
 /**
- * Resolves the names of a service and environment. A name that differs from a known one only in case, width, or
- * whitespace stands for it, so that its freezes, pins, and tokens cannot be bypassed. The configuration takes
- * precedence over recorded deployments.
+ * Resolves the names of a service and environment. Each spelling that the configuration accepts, and one that differs from a
+ * recorded name only in case, width, or whitespace, stands for that name, so that its freezes, pins, and tokens cannot be bypassed.
+ * The configuration takes precedence over recorded deployments.
  */
 export async function knownScope(
   deps: Pick<Deps, 'changes' | 'clock'>,
@@ -44,14 +45,14 @@ export async function knownScope(
   { service, environment }: ServiceEnvironment,
 ): Promise<KnownScope> {
   const configured = configuredScopes(config);
-  const configuredService = matchingName(service, configured);
-  const ownEnvironments = configuredService === undefined ? undefined : configured.get(configuredService);
+  const inConfiguration = configuredService(config, service);
+  const ownEnvironments = inConfiguration === undefined ? undefined : configured.get(inConfiguration);
   const configuredEnvironment = ownEnvironments && environmentNamed(environment, ownEnvironments);
-  if (configuredService !== undefined && configuredEnvironment !== undefined)
-    return knownScopeOf(configuredService, configuredEnvironment, { service, environment });
+  if (inConfiguration !== undefined && configuredEnvironment !== undefined)
+    return knownScopeOf(inConfiguration, configuredEnvironment, { service, environment });
 
   const recorded = await recordedScopes(deps);
-  const serviceName = configuredService ?? matchingName(service, recorded) ?? service;
+  const serviceName = inConfiguration ?? matchingName(service, recorded) ?? service;
   const deployed = new Set([...(recorded.get(serviceName) ?? []), ...(recorded.get(service) ?? [])]);
   // If the configuration lists no environments for the service, compare with the environments of all services.
   const known = new Set([

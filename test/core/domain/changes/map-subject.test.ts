@@ -59,7 +59,9 @@ describe('a repository and an environment', () => {
     ['Acme/Checkout', 'production', ['checkout production']],
     ['acme/checkout', 'Production', ['checkout production']],
     ['acme/checkout', 'stage-eu', ['checkout staging']],
+    ['acme/checkout', 'stage_eu', ['checkout staging']],
     ['acme/checkout', 'stg', ['checkout staging']],
+    ['acme/checkout', 'production-eu', 'no environment of checkout is called "production-eu"'],
     ['acme/checkout', 'staging-us', 'no environment of checkout is called "staging-us"'],
     ['acme/checkout', 'PRD', ['checkout production']],
     ['acme/checkout', 'qa', 'no environment of checkout is called "qa"'],
@@ -146,6 +148,7 @@ test('a service of the catalogue can be named as it is', () => {
   expect(mapped({ service: 'checkout', environment: 'production' })).toEqual(['checkout production']);
   expect(mapped({ service: 'cart', repository: 'acme/mono', environment: 'production' })).toEqual(['cart production']);
   expect(mapped({ service: 'cart' })).toEqual(['cart production']);
+  expect(mapped({ service: 'check_out', environment: 'prod' })).toEqual(['checkout production']);
   expect(mapped({ service: 'chekout', environment: 'production' })).toBe('the catalogue has no service "chekout"');
 });
 
