@@ -39,6 +39,10 @@ function withSynonyms<Word extends string, Synonym extends string>(
 /** A result in a report, so that a pipeline can send the word of its own system. */
 export const ReportedResult = withSynonyms(PipelineResult, RESULT_SYNONYMS);
 
+/** Returns how a run or a stage has ended, by a word of its system. Undefined: it has not ended, or the word is unknown. */
+export const resultOf = (word: string | null | undefined): PipelineResult | undefined =>
+  PipelineResult.safeParse(outcomeOf(word ?? '')).data;
+
 /** Returns whether a word says that a run or a stage has not ended, or waits for a person. */
 const isUnfinished = (word: unknown): boolean =>
   typeof word === 'string' && ['started', 'waiting'].includes(outcomeOf(word) ?? '');
@@ -275,13 +279,23 @@ const times = {
   finished_at: orAbsent(WrittenInstant),
 };
 
-/** Reads the result of a run or a stage also from `conclusion` and `status`, as GitHub and GitLab call it. */
+/** Reads the result of a run or a stage also from `conclusion` and `status`, as GitHub and GitLab call it. Two results are an error. */
 const withResult = <T extends z.ZodObject>(schema: T) =>
-  z.preprocess((report: z.input<T> & { conclusion?: unknown; status?: unknown }): unknown => {
+  z.preprocess((report: z.input<T> & { conclusion?: unknown; status?: unknown }, context): unknown => {
     if (typeof report !== 'object' || report === null || Array.isArray(report)) return report;
     const { conclusion, status, ...rest } = report;
-    const [said] = [rest['result'], conclusion, status].filter((word) => nonEmpty(word) != null);
-    return said === undefined ? rest : { ...rest, result: said };
+    const said = Object.entries({ result: rest['result'], conclusion, status }).filter(
+      ([, word]) => nonEmpty(word) != null,
+    );
+    const ends = said.filter(([, word]) => typeof word === 'string' && resultOf(word) !== undefined);
+    const [first, other] = [...Map.groupBy(ends, ([, word]) => resultOf(String(word))).values()].map(([end]) => end);
+    if (first !== undefined && other !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: [other[0]],
+        message: `${first.join(' ')} and ${other.join(' ')} contradict each other; send one of them`,
+      });
+    return said.length === 0 ? rest : { ...rest, result: said[0]?.[1] };
   }, schema);
 
 /** A step of a run that is measured on its own: a job of GitHub and GitLab, a stage of Jenkins. */

@@ -17,16 +17,17 @@ export const KIND_WORDS = {
   infra: 'infrastructure',
 } as const;
 
-/** The words for each outcome. `ended`: it says not how; `waiting`: it has not begun. */
+/** The words for each outcome. `ended`: it says not how; `waiting`: it has not begun. What is being cancelled, or fails, has not ended. */
 const WORDS_OF = {
-  started: 'started start starting running in_progress progressing ongoing deploying rolling_out',
-  succeeded: 'succeeded success successful ok pass passed succeeded_with_issues neutral',
+  started:
+    'started start starting begin began begun running in_progress progressing ongoing deploying rolling_out failing canceling cancelling aborting',
+  succeeded: 'succeeded succeed success successful successfully ok pass passed succeeded_with_issues neutral',
   failed:
-    'failed failure fail failing ko not_ok nok unsuccessful error errored crashed timeout timed_out startup_failure unstable infrastructure_fail unauthorized partially_succeeded',
+    'failed failure fail ko not_ok nok unsuccessful unsuccessfully error errored crashed crash broken rejected timeout timed_out startup_failure unstable infrastructure_fail unauthorized partially_succeeded',
   cancelled:
-    'cancelled cancellation cancelling canceled canceling aborted abandoned killed terminated stopped interrupted stale',
-  skipped: 'skipped skip not_built not_run',
-  ended: 'finished completed complete done deployed',
+    'cancelled cancellation cancel canceled aborted abort abandoned killed terminated stopped interrupted stale',
+  skipped: 'skipped skip not_built not_run dry_run noop',
+  ended: 'finished completed complete done deployed ended end',
   waiting:
     'created pending queued scheduled preparing waiting waiting_for_resource waiting_for_callback requested not_started blocked manual on_hold action_required',
 } as const;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
-import type { ChangeKind, ChangeStatus } from '../../schemas/changes/change.ts';
+import { type ChangeKind, WrittenStatus } from '../../schemas/changes/change.ts';
+import { outcomeOf } from '../../schemas/changes/words.ts';
 import { Version } from '../../schemas/config/names.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
 
@@ -57,24 +58,12 @@ function jsonIn(value: unknown): unknown {
   }
 }
 
-/**
- * The status of a change by the state of its deployment. A deployment that waits for its approval or a runner has not
- * started. `inactive` says that a later deployment has replaced this one.
- */
-const STATUS: ReadonlyMap<string, ChangeStatus | null> = new Map([
-  ['pending', null],
-  ['queued', null],
-  ['waiting', null],
-  ['in_progress', 'started'],
-  ['success', 'succeeded'],
-  ['failure', 'failed'],
-  ['error', 'failed'],
-  ['inactive', null],
-]);
+/** The state of a deployment that a later one has replaced. */
+const REPLACED = 'inactive';
 
-/** Returns the state of the deployment if it is none that GitHub documents: a state that GitHub adds later says nothing. */
+/** Returns the state of the deployment if it is none that is known: a state that GitHub adds later says nothing. */
 export const unknownStateIn = ({ deployment_status: status }: DeploymentEvent): string | undefined =>
-  status == null || STATUS.has(status.state) ? undefined : status.state;
+  status == null || status.state === REPLACED || outcomeOf(status.state) !== undefined ? undefined : status.state;
 
 /** A tag such as `v1.2.3`. GitHub does not say whether a ref is a branch or a tag. */
 const VERSION_TAG = /^v?\d+\.\d+(?:[-+.][\w.+-]+)?$/;
@@ -87,7 +76,8 @@ export function reportsOfDeployment({
 }: DeploymentEvent): ChangeReport[] {
   const { sha, ref, task, payload } = deployment;
   const at = status?.created_at ?? deployment.created_at;
-  const state = status && STATUS.get(status.state);
+  // A deployment that waits for its approval or a runner has not started.
+  const state = status && WrittenStatus.safeParse(status.state).data;
   const url = [status?.log_url, status?.target_url].find((address) => /^https?:\/\//.test(address ?? '')) ?? undefined;
   const tag = ref != null && VERSION_TAG.test(ref) ? ref : undefined;
   const hasMigration = payload.has_migration ?? (task === 'deploy:migrations' ? true : undefined);

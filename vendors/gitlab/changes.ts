@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
-import type { ChangeStatus } from '../../schemas/changes/change.ts';
+import { type ChangeStatus, WrittenStatus } from '../../schemas/changes/change.ts';
 import { Version } from '../../schemas/config/names.ts';
 import { WrittenInstant } from '../../schemas/time/time.ts';
 
@@ -29,20 +29,16 @@ export const DeploymentEvent = z.object({
 });
 export type DeploymentEvent = z.infer<typeof DeploymentEvent>;
 
-/** A status that GitLab adds later says nothing. `blocked` waits for an approval, `created` for a runner. */
-const STATUS: Readonly<Record<string, ChangeStatus>> = {
-  running: 'started',
-  success: 'succeeded',
-  failed: 'failed',
-  canceled: 'cancelled',
-};
+/** Returns the status of a change. Undefined: the deployment waits, such as for an approval or a runner, or GitLab has added the status since. */
+const statusOf = ({ status }: Pick<DeploymentEvent, 'status'>): ChangeStatus | undefined =>
+  WrittenStatus.safeParse(status).data;
 
 /** Returns whether the event says that the deployment has started or ended. */
-export const isStartOrEnd = ({ status }: Pick<DeploymentEvent, 'status'>): boolean => Object.hasOwn(STATUS, status);
+export const isStartOrEnd = (event: Pick<DeploymentEvent, 'status'>): boolean => statusOf(event) !== undefined;
 
 export function reportsOfDeployment(event: DeploymentEvent): ChangeReport[] {
   const { project, deployment_id: id, status_changed_at: at, environment, deployable_url: url, user } = event;
-  const status = isStartOrEnd(event) ? STATUS[event.status] : undefined;
+  const status = statusOf(event);
   // The payload has the whole commit only in this address.
   const commit = /\/commit\/([0-9a-f]{40,64})$/.exec(event.commit_url ?? '')?.[1] ?? event.short_sha;
   return [

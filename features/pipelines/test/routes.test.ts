@@ -243,6 +243,10 @@ describe('POST /v1/pipelines/runs', () => {
     [{ result: 'killed' }, 'cancelled'],
     [{ result: 'starting' }, null],
     [{ result: 'waiting_for_resource' }, null],
+    // GitLab and Buildkite are about to end them.
+    [{ status: 'canceling' }, null],
+    [{ status: 'failing' }, null],
+    [{ result: 'failure', conclusion: 'timed_out', status: 'completed' }, 'failed'],
   ])('%j is the result of a run and of a stage', async (sent, result) => {
     const { status, body } = await report({ ...sent, stages: [{ name: 'build', ...sent }] });
     expect([status, body.result]).toEqual([201, result]);
@@ -252,6 +256,12 @@ describe('POST /v1/pipelines/runs', () => {
   test.each([
     [{ status: 'completed' }, 'result', 'must be one of succeeded, failed, cancelled, skipped'],
     [{ result: 'unknown' }, 'result', 'must be one of'],
+    [
+      { result: 'success', conclusion: 'failure' },
+      'conclusion',
+      'result success and conclusion failure contradict each other; send one of them',
+    ],
+    [{ conclusion: 'cancelled', status: 'ok' }, 'status', 'contradict each other'],
     [{ branch: '${BRANCH}' }, 'branch', '"${BRANCH}" is a variable without a value'],
     [{ run_id: 'undefined' }, 'run_id', '"undefined" is a variable without a value'],
     [{ service: '$SERVICE' }, 'service', '"$SERVICE" is a variable without a value'],

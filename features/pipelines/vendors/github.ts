@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type PipelineResult, type PipelineRunInput, type PipelineRunReport, triggerOf } from '../pipeline-run.ts';
+import { type PipelineRunInput, type PipelineRunReport, resultOf, triggerOf } from '../pipeline-run.ts';
 import { InstantIn } from '../../../schemas/time/time.ts';
 import { pipelineReport, possiblePeriod } from './period.ts';
 
@@ -61,21 +61,9 @@ export const WorkflowJobEvent = z.object({
 export type WorkflowJobEvent = z.infer<typeof WorkflowJobEvent>;
 
 /**
- * How a run or a job ended. A run that needs a maintainer's approval is `action_required` and continues under the same
- * ID, so it has no result yet.
+ * Returns what the event says about its run. One that needs a maintainer's approval is `action_required` and continues under the
+ * same ID, so it has no result yet. Queue times come from the jobs, which wait for a runner.
  */
-const RESULTS: ReadonlyMap<string, PipelineResult> = new Map([
-  ['success', 'succeeded'],
-  ['neutral', 'succeeded'],
-  ['failure', 'failed'],
-  ['timed_out', 'failed'],
-  ['startup_failure', 'failed'],
-  ['cancelled', 'cancelled'],
-  ['stale', 'cancelled'],
-  ['skipped', 'skipped'],
-]);
-
-/** Returns what the event says about its run. Queue times come from the jobs, which wait for a runner. */
 export function reportOfRun({ workflow_run: run, workflow, repository }: WorkflowRunEvent): PipelineRunReport {
   const result = resultOf(run.conclusion);
   const hasStarted = run.status === 'in_progress' || run.status === 'completed';
@@ -130,8 +118,6 @@ export function reportOfJob({ workflow_job: job, repository }: WorkflowJobEvent)
   };
   return pipelineReport(input);
 }
-
-const resultOf = (conclusion: string | null | undefined): PipelineResult | undefined => RESULTS.get(conclusion ?? '');
 
 /** A branch of a fork is named with its owner, as GitHub shows it, so that it never counts as the default branch. */
 function branchOf(

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type PipelineResult, type PipelineRunReport, triggerOf } from '../pipeline-run.ts';
+import { type PipelineRunReport, resultOf, triggerOf } from '../pipeline-run.ts';
 import { plusSeconds, type Timestamp, WrittenInstant } from '../../../schemas/time/time.ts';
 import { pipelineReport, possiblePeriod } from './period.ts';
 
@@ -75,18 +75,10 @@ export const JobEvent = z.object({
 });
 export type JobEvent = z.infer<typeof JobEvent>;
 
-/** How a pipeline or a job ended. In all other states, it waits or runs. */
-const RESULTS: ReadonlyMap<string, PipelineResult> = new Map([
-  ['success', 'succeeded'],
-  ['failed', 'failed'],
-  ['canceled', 'cancelled'],
-  ['skipped', 'skipped'],
-]);
-
 /** Returns what the event says about its pipeline. The pipeline starts with its first job. */
 export function reportOfPipeline(event: PipelineEvent): PipelineRunReport {
   const { object_attributes: pipeline, project, user, builds } = event;
-  const result = RESULTS.get(pipeline.status);
+  const result = resultOf(pipeline.status);
   const starts = (builds ?? []).flatMap(({ started_at }) => started_at ?? []).toSorted();
   const finished_at = pipeline.finished_at ?? undefined;
   const created_at = pipeline.created_at ?? undefined;
@@ -152,7 +144,7 @@ function stageOf({ id, name, status, started_at, finished_at, queued_duration }:
     id: String(id),
     name,
     ...possiblePeriod({
-      result: RESULTS.get(status),
+      result: resultOf(status),
       queued_at: queued ?? undefined,
       started_at: started_at ?? undefined,
       finished_at: finished_at ?? undefined,
