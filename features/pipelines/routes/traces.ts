@@ -1,12 +1,11 @@
 import * as z from 'zod';
 import { recordPipelineRun } from '../actions/record-pipeline-run.ts';
-import { serviceNamed } from '../../../core/domain/catalogue/known-names.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { FairTurns } from '../../../core/stores/fair-turns.ts';
 import { type Allowance, TokenBuckets } from '../../../core/domain/time/token-bucket.ts';
 import { senderOf } from '../../../entrances/http/middleware/authentication.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
-import { serviceOfPipeline } from '../decisions/pipeline-service.ts';
+import { serviceOfPipeline, serviceReported } from '../decisions/pipeline-service.ts';
 import { whyReportAhead } from '../decisions/report-times.ts';
 import type { Deps } from '../ports.ts';
 import { type SpanResult, reportOfSpan } from '../vendors/otlp/pipelines.ts';
@@ -132,7 +131,7 @@ async function reportsIn(
   const config = await deps.config.current();
   const now = deps.clock.now();
   const resultOf = (span: Span): SpanResult => {
-    const result = reportOfSpan(span, (name) => serviceNamed(config.services, name) !== undefined);
+    const result = reportOfSpan(span, (name) => serviceReported(config.services, name) !== undefined);
     if (result.kind !== 'report') return result;
     const why =
       whyReportAhead(result.report, now) ??

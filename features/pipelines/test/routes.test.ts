@@ -813,8 +813,12 @@ describe('POST /v1/traces', () => {
     stores.clock.set(now);
   });
 
-  test('a service.name in another letter case is the service of the catalogue', async () => {
-    const body = otlp('otel-cli.json').replaceAll('"checkout"', JSON.stringify(service.toUpperCase()));
+  test.each([
+    ['in another letter case', (name: string) => name.toUpperCase()],
+    ['with other separators', (name: string) => name.replace('-', '_')],
+    ['after its owner', (name: string) => `acme/${name}`],
+  ])('a service.name %s is the service of the catalogue', async (_, written) => {
+    const body = otlp('otel-cli.json').replaceAll('"checkout"', JSON.stringify(written(service)));
     expect(await (await send(body, { 'content-type': 'application/json' })).json()).toEqual({});
     expect((await get(`/v1/pipelines/runs?service=${service}`)).body['items']).toHaveLength(1);
   });
