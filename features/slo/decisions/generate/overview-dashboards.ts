@@ -6,13 +6,16 @@ const MEASURED = `__name__=~"${EVENTS}|deployment_success_total"`;
 
 const SERVICE_SELECTOR = '{service=~"$service", environment=~"$environment"}';
 
+/** Of series that the reader names. Those of many applications have no environment, and are shown in each. */
+const OF_SERVICE = 'service=~"$service", environment=~"$environment|"';
+
 /** Returns a quantile of the durations by service, from the histogram that the reader of the dashboard names. */
 const duration = (quantile: number): string =>
-  `histogram_quantile(${quantile}, sum by (service, le) (rate($histogram{service=~"$service"}[5m])))`;
+  `histogram_quantile(${quantile}, sum by (service, le) (rate($histogram{${OF_SERVICE}}[5m])))`;
 
 /** Returns the requests per second of services in that histogram: the last bucket counts all. `status`: only of series with this label. */
 const requests = (status = ''): string =>
-  `sum by (service) (rate($histogram{service=~"$service", le="+Inf"${status && `, $status${status}`}}[5m]))`;
+  `sum by (service) (rate($histogram{${OF_SERVICE}, le="+Inf"${status && `, $status${status}`}}[5m]))`;
 
 /** Of a service that has requests with a status, and none that failed, the share is 0. Without that label, it is unknown. */
 const FAILED = `(${requests('=~"5.."')} or 0 * ${requests('!=""')}) / ${requests('!=""')}`;
@@ -21,7 +24,7 @@ const withoutObjective = (expr: string): string => `(${expr}) unless on (service
 
 /** Returns the rate of a counter that the reader names, by variant of each flag of a service: flags have variants of the same name. */
 const byVariant = (counter: string): string =>
-  `sum by (service, flag, flag_variant) (rate($${counter}{service=~"$service", flag_variant!=""}[5m]))`;
+  `sum by (service, flag, flag_variant) (rate($${counter}{${OF_SERVICE}, flag_variant!=""}[5m]))`;
 
 /** A counter of completed conversions starts with the first one: until then, the share is 0. */
 const CONVERSION = `(${byVariant('completed')} or 0 * ${byVariant('started')}) / ${byVariant('started')}`;

@@ -57,11 +57,30 @@ const CONVERSIONS = Object.entries({
   ];
 });
 
+/** In another environment, as fast and with more conversions. */
+const STAGING = [
+  ...['0.1', '+Inf'].map((le) =>
+    series(
+      'http_request_duration_seconds_bucket',
+      { service: 'checkout', environment: 'staging', le },
+      (ago) => 90 * since(ago),
+    ),
+  ),
+  ...['started', 'completed'].map((step) =>
+    series(
+      `checkout_${step}_total`,
+      { service: 'checkout', environment: 'staging', flag: 'new-basket', flag_variant: 'on' },
+      (ago) => 40 * since(ago),
+    ),
+  ),
+];
+
 /** As the generated rules and Firebreak record them. */
 const RECORDED: Recorded[] = [
   ...HISTOGRAM,
   ...UNDECLARED,
   ...CONVERSIONS,
+  ...STAGING,
   series('firebreak:slo_events:rate5m', OBJECTIVE, () => 10),
   series('firebreak:slo_error:ratio_rate5m', OBJECTIVE, () => 0.02),
   series('firebreak:slo_error_budget:ratio', OBJECTIVE, () => 0.001),
@@ -137,14 +156,18 @@ const MIXIN = stringify({
   ],
 });
 
-/** Returns the queries of a dashboard as Grafana sends them, with all values of the variables. */
-function queriesOf({ panels, annotations, templating }: Dashboard): string[] {
+/** Returns the queries of a dashboard as Grafana sends them, by default with all values of the variables but one environment. */
+function queriesOf({ panels, annotations, templating }: Dashboard, environment = 'production'): string[] {
   const { list } = templating as { list: { name: string; type: string; query: unknown }[] };
   const targets = panels.flatMap((panel) => (panel['targets'] as { expr: string }[]).map(({ expr }) => expr));
   const marks = (annotations as { list: { expr: string }[] }).list.map(({ expr }) => expr);
   return [...targets, ...marks].map((query) =>
     list.reduce(
-      (text, { name, type, query: value }) => text.replaceAll(`$${name}`, type === 'textbox' ? String(value) : '.*'),
+      (text, { name, type, query: value }) =>
+        text.replaceAll(
+          `$${name}`,
+          type === 'textbox' ? String(value) : name === 'environment' ? `(${environment})` : '.*',
+        ),
       query,
     ),
   );
