@@ -1,6 +1,8 @@
 import { decodeHTMLStrict } from 'entities';
-import { outcomeOf } from '../../../schemas/changes/words.ts';
 import { isUnset } from '../../../schemas/parsing/unset.ts';
+import { type FieldName, fieldNamed } from './annotation-fields.ts';
+import { outcomeOfSentence } from './annotation-sentence.ts';
+import { answerIn, isOfStatus, outcomeWordIn, statedOutcome, type Words } from './annotation-words.ts';
 import { linkedParts, withoutLinks, withSlackLinks } from './text-links.ts';
 import { clearestVersions } from './version-identity.ts';
 
@@ -26,37 +28,30 @@ const BEFORE_VALUE = /<\/(?:t[dh]|dt)>\s*<(?:td|dd)(?:\s[^<>]*)?>/gi;
 /** Line breaks that a sender has escaped twice. */
 const ESCAPED_LINE_END = /\\r\\n|\\[rn]/;
 
-/** A line with a field, without markup. */
-const FIELD =
-  /^(commit(?:[ _-]?(?:sha|hash|id))?|author|changes|version|image|revision|(?:deploy(?:ment)?[ _-]?)?(?:status|result|outcome|conclusion|env(?:ironment)?))\s*[:=][\s:=]*(.*)$/is;
 /** What separates a field from the text before it on the same line: punctuation, or only a blank if its name is capitalized. */
 const BEFORE_FIELD =
-  /(?<![\s,;|])(?:\s*[,;|][\s,;|]*(?=(?:[Cc]ommit|[Aa]uthor|[Cc]hanges|[Vv]ersion|[Ii]mage|[Rr]evision|[Ss]tatus|[Rr]esult|[Oo]utcome|[Ee]nv(?:ironment)?)\s*[:=])|\s+(?=(?:Commit|Author|Changes|Version|Image|Revision|Status|Result|Outcome|Env(?:ironment)?)\s*[:=]))/;
+  /(?<![\s,;|])(?:\s*[,;|][\s,;|]*(?=(?:[Cc]ommit|[Aa]uthor|[Cc]hanges|[Vv]ersion|[Ii]mage|[Rr]evision|[Ss]tatus|[Rr]esult|[Oo]utcome|[Ss]tate|[Ee]nv(?:ironment)?|[Nn]amespace|[Tt]arget|[Cc]luster)\s*[:=])|\s+(?=(?:Commit|Author|Changes|Version|Image|Revision|Status|Result|Outcome|State|Env(?:ironment)?|Namespace|Target|Cluster)\s*[:=]))/;
 
-/** Forms of names that mean another one. */
-const FIELD_NAMES: readonly (readonly [RegExp, string])[] = [
-  [/^commit/, 'commit'],
-  [/(?:status|result|outcome|conclusion)$/, 'status'],
-  [/env(?:ironment)?$/, 'environment'],
-];
+/** Maximum length of the name of a field. */
+const NAME_MAX_CHARS = 40;
 
-/** Returns the field of a line, and its value. */
-function fieldIn(text: string): { field: string; value: string } | undefined {
-  const [, name, value = ''] = FIELD.exec(text) ?? [];
-  if (name === undefined) return undefined;
-  const written = name.toLowerCase();
-  const [field = written] = FIELD_NAMES.flatMap(([form, meant]) => (form.test(written) ? [meant] : []));
-  return { field, value };
+/** A field of a line. `answer`: what says how something has ended by another word than one for an outcome, such as `Exit code: 1`. */
+type Field = { field: FieldName | 'changes' | 'revision' | 'status' | 'answer'; value: string };
+
+/** Returns the field of a line without markup, and its value. */
+function fieldIn(text: string): Field | undefined {
+  const at = text.search(/[:=]/);
+  if (at < 0 || at > NAME_MAX_CHARS) return undefined;
+  const name = text.slice(0, at).trim().toLowerCase();
+  // A colon can be that of an icon, such as `:x:`.
+  const value = text.slice(at + 1).replace(/^(?:[\s=]|:(?!\w+:))+/, '');
+  if (name === 'changes' || name === 'revision') return { field: name, value };
+  if (isOfStatus(name)) return { field: 'status', value };
+  const field = fieldNamed(name);
+  if (field !== undefined) return { field, value };
+  return answerIn(`${name}:${plain(value)}`) === undefined ? undefined : { field: 'answer', value: plain(value) };
 }
-
-/** Returns the word for an outcome with which a text begins, possibly after an icon: `timed out after 5 minutes`. Undefined: none. */
-export function outcomeWordIn(text: string): string | undefined {
-  const [first = '', second = '', third = ''] = plain(text)
-    .replaceAll(/:\w+:/g, ' ')
-    .replace(/^[^\p{L}]+/u, '')
-    .split(/[^\p{L}_-]+/u);
-  return [`${first} ${second} ${third}`, `${first} ${second}`, first].find((word) => outcomeOf(word) !== undefined);
-}
+const isField = (text: string): boolean => fieldIn(text) !== undefined;
 
 /** An HTML tag, except of links. The address in `Ada <ada@acme.test>` is none, nor is a link in angle brackets. */
 const HTML_TAG = /<\/?(?!a[\s>])[a-z][\w-]*(?:\s[^<>]*|\/)?>/gi;
@@ -89,10 +84,10 @@ function linesOf(marked: string): Line[] {
   const lines = marked.replaceAll(BEFORE_VALUE, ': ').split(LINE_END);
   const read = lines.flatMap((line) => {
     const escaped = line.split(ESCAPED_LINE_END).map(lineOf);
-    return (escaped.some(({ text }) => FIELD.test(text)) ? escaped : [lineOf(line)]).flatMap((part) => {
+    return (escaped.some(({ text }) => isField(text)) ? escaped : [lineOf(line)]).flatMap((part) => {
       const parts = part.text.split(BEFORE_FIELD);
       // Names with a colon in a sentence are no fields.
-      const isSplit = parts.length > 1 && (FIELD.test(part.text) || parts.some(isSurelyField));
+      const isSplit = parts.length > 1 && (isField(part.text) || parts.some(isSurelyField));
       return isSplit ? parts.map((text) => ({ raw: plain(text), text })) : [part];
     });
   });
@@ -130,7 +125,7 @@ function withValuesBelow(lines: readonly Line[]): Line[] {
 
 /** Returns whether a text is a field with a commit or a link, which no sentence has there. */
 function isSurelyField(text: string): boolean {
-  const { field, value } = fieldIn(text) ?? { field: '', value: '' };
+  const { field, value } = fieldIn(text) ?? { field: undefined, value: '' };
   if (field === 'status') return outcomeWordIn(value) !== undefined;
   return (field === 'commit' && commitIn(value) !== undefined) || (field === 'changes' && linkIn(value)?.before === '');
 }
@@ -169,16 +164,25 @@ const URL_MAX_CHARS = 2048;
 
 /**
  * Reads the fields in a text, which can be HTML. `Changes:` has a URL, or lines that begin with commits. `onlyLink`: the only link of
- * the rest, such as the run of the pipeline. `statuses`: what lines such as `Status:` say.
+ * the rest, such as the run of the pipeline. `stated`: the values of fields that tags can have, too. `said`: what lines such as
+ * `Status:`, and the first sentence, say about the outcome.
  */
 export function readText(marked: string) {
   const fields: { commit?: string; author?: string; url?: string } = {};
-  const stated: { version?: string; image?: string; revision?: string; environment?: string } = {};
-  const statuses: string[] = [];
+  const stated: Record<'version' | 'image' | 'revision' | 'environment' | 'place' | 'cluster', string[]> = {
+    version: [],
+    image: [],
+    revision: [],
+    environment: [],
+    place: [],
+    cluster: [],
+  };
+  const said: Words[] = [];
   const commits: { sha: string }[] = [];
   const kept: string[] = [];
   const links = new Set<string>();
   let isInChanges = false;
+  let isAfterSentence = false;
   for (const { raw, text } of linesOf(marked)) {
     const { field, value } = fieldIn(text) ?? { field: undefined, value: text };
     if (field !== undefined) isInChanges = field === 'changes';
@@ -197,11 +201,18 @@ export function readText(marked: string) {
     } else {
       const shown = plain(value);
       const [word = ''] = shown.replace(/^refs\/(?:tags|heads)\/(?=.)/, '').split(/[\s,;|(]/, 1);
-      if (field === 'status' && !/^\d|^https?:/.test(shown)) statuses.push(shown);
-      if (field === 'environment') stated.environment ??= word;
-      if (field === 'image' || (field === 'version' && clearestVersions([word]).length > 0)) stated[field] ??= word;
+      if (field === 'status' && !/^\d|^https?:/.test(shown)) said.push(inText(statedOutcome(shown)));
+      if (field === 'answer') said.push(inText(answerIn(text) ?? {}));
+      if (field === undefined && !isInChanges && !isAfterSentence) {
+        isAfterSentence = true;
+        said.push(inText(outcomeOfSentence(shown) ?? {}));
+      }
+      if (field === 'environment' || field === 'place' || field === 'cluster' || field === 'image')
+        stated[field].push(word);
+      if (field === 'environment') stated.place.push(...shown.slice(word.length).split(/[\s,;|()]+/));
+      if (field === 'version' && clearestVersions([word]).length > 0) stated.version.push(word);
       const revision = field === 'revision' ? commitIn(value)?.commit : undefined;
-      if (revision !== undefined) stated.revision ??= revision;
+      if (revision !== undefined) stated.revision.push(revision);
       const sha = isInChanges ? COMMIT_LINE.exec(shown)?.[1] : undefined;
       if (sha !== undefined && commits.length < COMMITS_MAX) commits.push({ sha });
       if (sha === undefined) for (const part of linkedParts(text)) if (typeof part !== 'string') links.add(part.url);
@@ -212,7 +223,7 @@ export function readText(marked: string) {
   const isUsable = links.size === 1 && onlyLink.length <= URL_MAX_CHARS && URL.canParse(onlyLink);
   return {
     stated,
-    statuses,
+    said,
     fields: { ...fields, ...(commits.length > 0 && { commits }) },
     ...(isUsable && { onlyLink }),
     note: kept
@@ -222,3 +233,6 @@ export function readText(marked: string) {
       .toWellFormed(),
   };
 }
+
+const inText = (words: Words): Words =>
+  words.wrong === undefined ? words : { wrong: `status in the text: ${words.wrong}` };

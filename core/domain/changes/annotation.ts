@@ -1,10 +1,11 @@
 import type * as z from 'zod';
-import { type Change, ChangePatch, NewChange, whyNoStatus, WrittenStatus } from '../../../schemas/changes/change.ts';
+import { type Change, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
 import { millisOf, timestamp } from '../../../schemas/time/time.ts';
 import { nameKey } from '../access/actor-identity.ts';
 import { serviceEntry, unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
 import {
   configuredEnvironments,
+  configuredScopes,
   environmentNamed,
   environmentsOf,
   looselyNamed,
@@ -13,27 +14,21 @@ import {
   suggestedName,
   usualEnvironment,
 } from '../catalogue/known-names.ts';
-import {
-  distinct,
-  imageIn,
-  isAlike,
-  KIND_TAGS,
-  meantServices,
-  placeIn,
-  readTags,
-  STATUSES,
-  tagsIn,
-  wordsOf,
-} from './annotation-tags.ts';
-import { commitIn, outcomeWordIn, readText } from './annotation-text.ts';
-import { environmentAtEdge, hasEnvironment } from './environment-words.ts';
-import { clearestVersions, isCommit, isMoving, isSameCommit, spelling } from './version-identity.ts';
+import type { FieldName } from './annotation-fields.ts';
+import { distinct, type Image, imageIn, isAlike, meantServices, placeIn, readTags, tagsIn } from './annotation-tags.ts';
+import { commitIn, readText } from './annotation-text.ts';
+import { KIND_TAGS, statusOf, wordsOf } from './annotation-words.ts';
+import { environmentsWithin, hasEnvironment } from './environment-words.ts';
+import { clearestVersions, isCommit, isMoving, isSameCommit, isStatedVersion, spelling } from './version-identity.ts';
 
 /**
  * An annotation as clients of Grafana post it. Times are in milliseconds; 0 is an absent one. `what`: the name of an event of
  * Graphite, which can have its kind.
  */
 export type PostedAnnotation = { time: number; timeEnd: number; tags: readonly string[]; text: string; what?: string };
+
+/** A package and its version, such as `@acme/checkout@3.0.1`. */
+const PACKAGE = /^(@?[^@]+)@(v?\d[^@]*)$/;
 
 /** Times before, in milliseconds, are in seconds: these are of the years before 1973. */
 const MILLIS_MIN = 100_000_000_000;
@@ -58,16 +53,18 @@ export function changeOfAnnotation(
   if (seconds !== undefined) return none(seconds);
   const given = rest.tags.flatMap(tagsIn);
   const tags = given.filter((tag) => tag !== '');
-  const { kind, statuses, named, bare, images, wrong, empty } = readTags(services, tags, rest.what);
-  if (kind === undefined && wrong.length === 0) return none(`no tag is one of ${KIND_TAGS.join(', ')}`);
-  const { note, onlyLink, fields, stated: written, statuses: lines } = readText(rest.text);
-  const [unclear] = [...wrong, ...lines.flatMap((line) => whyNoOutcome(line) ?? [])];
+  const everywhere = configuredEnvironments(config);
+  const { kind, outcomes, named, bare, images, wrong, empty } = readTags(services, tags, everywhere, rest.what);
+  if (kind === undefined && wrong.length === 0)
+    return none(`no tag is one of ${KIND_TAGS}, or kind: with another kind of deployments`);
+  const { note, onlyLink, fields, stated: written, said: lines } = readText(rest.text);
+  const { status, why } = statusOf([...outcomes, ...lines.map(({ outcome }) => outcome)]);
+  const [unclear = why] = [...wrong, ...lines.flatMap((line) => line.wrong ?? [])];
   if (unclear !== undefined) return none(unclear);
-  const ambiguous = ['service', 'version', 'environment'].find((name) => (named.get(name)?.length ?? 0) > 1);
+  const ambiguous = (['service', 'version', 'environment'] as const).find((name) => (named.get(name)?.length ?? 0) > 1);
   if (ambiguous !== undefined)
     return none(`several tags are ${ambiguous}:…: ${named.get(ambiguous)?.join(', ')}; send one annotation for each`);
-  const one = (name: string): string | undefined => named.get(name)?.[0];
-  const everywhere = configuredEnvironments(config);
+  const one = (name: FieldName): string | undefined => named.get(name)?.[0];
   const meant = meantServices(services, bare, images, everywhere);
   const placed = one('service');
   const isUnknown =
@@ -90,39 +87,41 @@ export function changeOfAnnotation(
   const unnamed = bare.flatMap((tag) => {
     const found = byTags.find((other) => other.tag === tag);
     if (found !== undefined) return found.version ?? [];
-    return isAlike(tag, service) || serviceNamed(services, tag) === name ? [] : tag;
+    const packaged = PACKAGE.exec(tag);
+    if (packaged !== null) return (looselyNamed(services, packaged[1] ?? '') === name ? packaged[2] : undefined) ?? [];
+    return isAlike(tag, service) || (serviceNamed(services, tag) ?? looselyNamed(services, tag)) === name ? [] : tag;
   });
   const possible = environmentsOf(config, name);
   const tagged = unnamed.filter((tag) => environmentNamed(tag, possible) !== undefined);
-  const stated = one('environment');
-  if (stated === undefined && new Set(tagged.map((tag) => environmentNamed(tag, possible))).size > 1)
-    return none(`${tagged.join(' and ')} are environments of the configuration; send environment:NAME`);
-  const said = stated ?? tagged[0];
-  const others = unnamed.filter((tag) => !tagged.includes(tag) && !isAlike(tag, said ?? ''));
+  const others = unnamed.filter((tag) => !tagged.includes(tag));
   const hashes = others.filter(isHash);
   const [hash] = isOne(hashes) ? hashes.toSorted((a, b) => b.length - a.length) : [];
   const commit = commitIn(one('commit') ?? '')?.commit ?? hash;
   const clearest = distinct(clearestVersions(others), (tag) => spelling(nameKey(tag)));
   // A version that is a commit can be there in short, too.
   const bareVersions = clearest.every(isHash) && isOne(hashes) ? clearest.slice(0, 1) : clearest;
-  const ofImages = distinct(images.filter((image) => (image.service ?? name) === name).map((image) => image.version));
-  const [inText] = [written.version ?? [], imageIn(services, written.image ?? '')?.version ?? []].flat();
-  const code = commit ?? fields.commit ?? written.revision;
-  const ofRest = inText !== undefined && bareVersions.length !== 1 ? [inText] : bareVersions;
-  // A name that moves says less than a version beside it.
-  const clear = ofRest.filter((found) => !isMoving(found) && !isHash(found));
-  const likely =
-    [ofImages.every(isMoving) ? clear : [], ofImages, ofRest].find((found) => found.length > 0) ??
-    (code === undefined ? [] : [code]);
+  const versionsOf = (all: readonly Pick<Image, 'service' | 'version'>[]): string[] =>
+    distinct(all.filter((image) => (image.service ?? name) === name).map((image) => image.version));
   const called = one('version');
-  const isCalledClearly = called !== undefined && !(isMoving(called) && clear.length === 1);
+  const code = commit ?? fields.commit ?? written.revision[0];
+  const { likely, isCalledClearly, severalText } = versionIn({
+    called,
+    ofImages: versionsOf(images),
+    inText: distinct(
+      [...written.version, ...versionsOf(written.image.flatMap((image) => imageIn(services, image) ?? []))],
+      spelling,
+    ),
+    bare: bareVersions,
+    code,
+  });
+  if (severalText !== undefined) return none(severalText);
   const chosen = isCalledClearly ? called : likely.length === 1 ? likely[0] : called;
   const where = environmentIn(config, {
     service: name,
-    said,
-    place: place?.environment,
-    places: named.get('place') ?? [],
-    inText: written.environment,
+    stated: [...(named.get('environment') ?? []), ...tagged, ...written.environment],
+    ofService: place?.environment,
+    places: [...(named.get('place') ?? []), ...written.place],
+    clusters: [...(named.get('cluster') ?? []), ...written.cluster],
     version: chosen,
     isEmpty: empty.has('environment') || given.includes(''),
   });
@@ -148,7 +147,6 @@ export function changeOfAnnotation(
   if (environment === undefined && environments.length > 0 && !environments.includes(byDefault ?? ''))
     return none(`${name} has the environments ${environments.join(', ')}; send environment:NAME`);
   const ofVersion = commit ?? (isHash(version) ? version : undefined);
-  const status = statusIn(statuses, lines);
   const isStart = status === 'started';
   const end = Math.max(time, timeEnd);
   const parsed = NewChange.safeParse({
@@ -168,30 +166,54 @@ export function changeOfAnnotation(
   return none(textOf(parsed.error));
 }
 
-/** Returns the status that tags and lines of the text say. Of several, the first of `STATUSES` counts. */
-function statusIn(ofTags: ReadonlySet<Change['status'] | undefined>, lines: readonly string[]) {
-  const all = new Set([...ofTags, ...lines.map((line) => WrittenStatus.safeParse(outcomeWordIn(line)).data)]);
-  return STATUSES.find((status) => all.has(status));
-}
+/**
+ * What can be the version of an annotation. `called`: the tag `version:`; `ofImages`: of images in tags; `inText`: of fields of the text;
+ * `bare`: of tags without a name; `code`: its commit.
+ */
+type VersionNames = {
+  called: string | undefined;
+  ofImages: readonly string[];
+  inText: readonly string[];
+  bare: readonly string[];
+  code: string | undefined;
+};
 
-/** Returns why the line `Status:` of a text says no outcome of a change. Undefined: it does. */
-function whyNoOutcome(line: string): string | undefined {
-  const word = outcomeWordIn(line);
-  return word !== undefined && WrittenStatus.safeParse(word).success
-    ? undefined
-    : `status in the text: ${whyNoStatus(word ?? line)}`;
+/**
+ * Returns what is likely to be the version, and whether the one that a tag names is sure. `severalText`: says which ones contradict each
+ * other.
+ */
+function versionIn({ called, ofImages, inText, bare, code }: VersionNames): {
+  likely: readonly string[];
+  isCalledClearly: boolean;
+  severalText?: string;
+} {
+  const ofRest = inText.length > 0 && bare.length !== 1 ? inText : bare;
+  // A name that moves says less than a version beside it.
+  const clear = ofRest.filter((found) => !isMoving(found) && !isHash(found));
+  const likely =
+    [ofImages.every(isMoving) ? clear : [], ofImages, ofRest].find((found) => found.length > 0) ??
+    (code === undefined ? [] : [code]);
+  const isCalledClearly = called !== undefined && !(isMoving(called) && clear.length === 1);
+  const unnamed = called === undefined && bare.length === 1 ? bare : [];
+  const sure = [called ?? [], ofImages, inText, unnamed].flat().filter(isStatedVersion);
+  const [one, other] = distinct(sure, spelling);
+  if (other === undefined) return { likely, isCalledClearly };
+  return { likely, isCalledClearly, severalText: `${one} and ${other} are different versions; send only one of them` };
 }
 
 /** What ends a version before its release, which is no environment, although some have this name. */
 const PRERELEASE = /[-_.](?:canary|preview|test|int)$/i;
 
-/** What can name the environment of an annotation, the surest first; `isEmpty`: a tag that can be one has no value. */
+/**
+ * What can name the environment of an annotation. `stated`: what says it for certain; `ofService`: the end of the name of the
+ * service; `isEmpty`: a tag that can be one has no value.
+ */
 type EnvironmentNames = {
   service: string;
-  said: string | undefined;
-  place: string | undefined;
+  stated: readonly string[];
+  ofService: string | undefined;
   places: readonly string[];
-  inText: string | undefined;
+  clusters: readonly string[];
   version: string | undefined;
   isEmpty: boolean;
 };
@@ -199,34 +221,37 @@ type EnvironmentNames = {
 /** Returns the environment that an annotation names, or why it is not clear. Neither: it names none. */
 function environmentIn(
   config: NamingConfig,
-  { service, said, place, places, inText, version, isEmpty }: EnvironmentNames,
+  { service, stated, ofService, places, clusters, version, isEmpty }: EnvironmentNames,
 ): { environment?: string; why?: string } {
   const possible = environmentsOf(config, service);
+  const listed = configuredScopes(config).get(service)?.size ?? 0;
   const known = (name: string) => environmentNamed(name, possible);
-  const whyUnknown = (name: string) =>
-    `${name} is no environment of ${service}, which has ${[...possible].join(', ')}; send environment:NAME`;
-  const parts = [...places, ...(version === undefined ? [] : [version])].flatMap((name) => {
-    const within = environmentAtEdge(name, possible)?.environment;
-    if (name === version && PRERELEASE.test(name) && known(within ?? '') === undefined) return [];
-    const isWhole = known(name) !== undefined || usualEnvironment(name) !== undefined;
-    return (isWhole ? name : within) ?? [];
+  const whyUnknown = (name: string) => ({
+    why: `${name} is no environment of ${service}, which has ${[...possible].join(', ')}; send environment:NAME`,
   });
-  if (said !== undefined) {
-    const environment = known(said);
-    if (environment === undefined && suggestedName(said, possible) !== null) return { why: whyUnknown(said) };
-    const other = known(inText ?? '');
-    if (environment !== undefined && other !== undefined && other !== environment)
-      return { why: `a tag says ${environment}, and the text says ${other}; send environment:NAME of one of them` };
-    return { environment: environment ?? said };
-  }
-  const text = inText === undefined || inText === '' ? [] : [inText];
-  const found = [...(place === undefined ? [] : [place]), ...text, ...parts];
+  const within = (name: string): string[] =>
+    known(name) === undefined ? environmentsWithin(name, possible).map(({ environment }) => environment) : [name];
+  const ofPlaces = [...(ofService === undefined ? [] : [ofService]), ...places.flatMap(within)];
+  const said = stated.filter((name) => name !== '');
+  const isOther = (name: string) => known(name) === undefined && (listed > 0 || suggestedName(name, possible) !== null);
+  const foreign = said.find(isOther);
+  if (foreign !== undefined) return whyUnknown(foreign);
+  const ofVersion = environmentsWithin(version ?? '', possible).flatMap(({ environment, before, after }) => {
+    const isEnd =
+      (before === '' || after === '') && !(PRERELEASE.test(version ?? '') && known(environment) === undefined);
+    return isEnd ? environment : [];
+  });
+  // What says it for certain is compared only with other names of the service's environments.
+  const found =
+    said.length > 0
+      ? [...said, ...ofPlaces.filter((name) => known(name) !== undefined)]
+      : ([ofPlaces, clusters.flatMap(within), ofVersion].find((names) => names.length > 0) ?? []);
   const unknown = found.find((name) => known(name) === undefined);
-  if (unknown !== undefined) return { why: whyUnknown(unknown) };
-  const [environment, other] = new Set(found.map(known));
+  if (unknown !== undefined && said.length === 0) return whyUnknown(unknown);
+  const [environment, other] = distinct(found.map((name) => known(name) ?? name));
   if (other !== undefined)
-    return { why: `${environment} and ${other} are environments of ${service}; send environment:NAME` };
-  if (environment === undefined && (isEmpty || inText === '') && possible.size > 1)
+    return { why: `${environment} and ${other} are different environments of ${service}; send only one of them` };
+  if (environment === undefined && (isEmpty || stated.length > 0) && possible.size > 1)
     return {
       why: `a tag or a line that can be the environment has no value: is a variable of the CI system unset? ${service} has ${[...possible].join(', ')}; send environment:NAME`,
     };
@@ -291,14 +316,11 @@ export function patchOfAnnotation(
 ): AnnotationPatch {
   const seconds = whyInSeconds([timeEnd]);
   if (seconds !== undefined) return { kind: 'none', why: seconds };
-  const { note, onlyLink, fields, statuses: lines } = readText(text);
-  const words = tags.flatMap(tagsIn).map(wordsOf);
-  const [unclear] = [
-    ...words.flatMap((word) => word?.wrong ?? []),
-    ...lines.flatMap((line) => whyNoOutcome(line) ?? []),
-  ];
+  const { note, onlyLink, fields, said: lines } = readText(text);
+  const words = [...tags.flatMap(tagsIn).map((tag) => wordsOf(tag) ?? {}), ...lines];
+  const { status: said, why } = statusOf(words.map(({ outcome }) => outcome));
+  const unclear = words.find(({ wrong }) => wrong !== undefined)?.wrong ?? why;
   if (unclear !== undefined) return { kind: 'none', why: unclear };
-  const said = statusIn(new Set(words.map((word) => word?.status)), lines);
   const status = said === undefined && before === 'started' && timeEnd > 0 ? 'succeeded' : said;
   const parsed = ChangePatch.safeParse({
     ...(status !== undefined && status !== 'started' && { status }),

@@ -77,6 +77,9 @@ const NUMBERED =
   /^(?:(?:version|ver|v|release|rel|r|build|b|rc|main|master|trunk|develop)[-_./]?){0,3}\d+(?:t\d+z?)?(?:[-+._][0-9a-z]+)*$/i;
 /** A version after any name: `orders-v2`, `orders-2.4`, `orders2.4`. Regions and products are none: `eu-west-1`, `ec2`, `node20`. */
 const NAMED = /(?:[-_./](?:v\d+(?![a-z])|\d+[._]\d)|^[a-z]+\d+\.\d)/i;
+/** Versions of platforms, languages, and systems, on which a service runs: `k8s-1.29`, `python3.11`. */
+const OF_PLATFORM =
+  /^(?:k8s|k3s|kubernetes|eks|gke|aks|openshift|helm|istio|terraform|docker|node(?:js)?|deno|bun|python|py|java|jdk|jre|kotlin|scala|go(?:lang)?|ruby|rails|php|dotnet|net|rust|elixir|erlang|postgres(?:ql)?|pg|mysql|mariadb|redis|mongo(?:db)?|kafka|nginx|linux|ubuntu|debian|alpine|amzn|rhel)[-_./]?v?\d/i;
 /** A commit after any name, possibly as `git describe` writes it: `main-4ae0d6c`, `v1.2-3-g4ae0d6c`. */
 const WITH_COMMIT = /[-_./+]g?(?=[a-f]*\d)[0-9a-f]{7,64}$/i;
 
@@ -89,7 +92,7 @@ const DATED = /^20\d\d-?[01]\d-?[0-3]\d(?:t\d+z?)?(?:[-+._][0-9a-z]+)*$/i;
 const FORMS: readonly ((word: string) => boolean)[] = [
   (word) => STATED.test(word),
   (word) => DATED.test(word),
-  (word) => [NUMBERED, NAMED, WITH_COMMIT].some((form) => form.test(word)),
+  (word) => !OF_PLATFORM.test(word) && [NUMBERED, NAMED, WITH_COMMIT].some((form) => form.test(word)),
   isCommit,
 ];
 
@@ -99,6 +102,9 @@ const FORMS: readonly ((word: string) => boolean)[] = [
  */
 export const clearestVersions = (words: readonly string[]): string[] =>
   FORMS.map((hasForm) => words.filter(hasForm)).find((found) => found.length > 0) ?? [];
+
+/** Returns whether a word is clearly a version, and no number of a build, date, or commit. */
+export const isStatedVersion = (word: string): boolean => STATED.test(word);
 
 /** Names of tags of images, and of branches, that mean another version each day. */
 const MOVING = /^(?:latest|stable|main|master|trunk|develop|head|edge|nightly|snapshot|current|rolling)$/i;

@@ -203,7 +203,7 @@ describe('counts over all instances', () => {
       expect((await doctor()).detail.split('; ')).toEqual([
         '2 requests to /api/annotations from token:reader refused with 422 in the last hour: the last one: the annotation: no tag is a service of the catalogue: nobody, v1',
         'add it to services.yaml, or send service:NAME',
-        '1 request to /api/annotations/graphite from token:reader refused with 422 in the last hour: the annotation: no tag is one of deploy, deployment, release, hotfix, rollback',
+        '1 request to /api/annotations/graphite from token:reader refused with 422 in the last hour: the annotation: no tag is one of deploy, deployment, release, rollout, hotfix, rollback, revert, or kind: with another kind of deployments',
       ]);
     });
 
