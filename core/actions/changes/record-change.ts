@@ -1,7 +1,7 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { CodeHistory } from '../../domain/ports/changes.ts';
 import { patchOfReport } from '../../domain/changes/rollout.ts';
-import { changeOfAnnotated, changeThatEnds, CHANGES_SEARCHED, sameRollout } from '../../domain/changes/recognize.ts';
+import { changeReported, CHANGES_SEARCHED, sameRollout } from '../../domain/changes/recognize.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { Artifact, Change, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
@@ -47,7 +47,7 @@ export async function recordChange(
   const isAnnotation = extra.tags !== undefined;
   const isSearched = extra.id === undefined && (putsVersionLive(input) || isAnnotation);
   const recent = isSearched ? await deps.changes.recent(input, CHANGES_SEARCHED) : [];
-  const same = (isAnnotation ? annotatedAlready(input, recent) : undefined) ?? reportedAlready(deps, input, recent);
+  const same = reportedAlready(deps, input, recent, isAnnotation);
   const own = same === undefined ? await ownRollbackIn(deps, input, recent) : undefined;
   const recorded =
     same === undefined ? await deps.changes.record(input, { ...extra, ...own }) : { change: same, created: false };
@@ -108,16 +108,17 @@ async function addCommitsAndNotify(deps: RecordDeps, change: Change): Promise<Ch
   return known;
 }
 
-/** Returns the change that an annotation with a start is about. Undefined: there is none. */
-const annotatedAlready = (input: NewChange, recent: readonly Change[]): Change | undefined =>
-  input.started_at == null ? undefined : changeOfAnnotated(recent, { ...input, started_at: input.started_at });
-
-/** Returns the change that this report ends, or that the deploying system has reported by itself. Undefined: there is none. */
-function reportedAlready({ clock }: RecordDeps, input: NewChange, recent: readonly Change[]): Change | undefined {
-  const started_at = input.started_at ?? input.finished_at ?? clock.now();
-  const begun = input.started_at == null ? changeThatEnds(recent, input) : undefined;
-  if (!putsVersionLive(input)) return begun;
-  return begun ?? sameRollout(recent, { ...input, started_at }, undefined);
+/** Returns the change that this report is about, or that the deploying system has reported by itself. Undefined: there is none. */
+function reportedAlready(
+  { clock }: RecordDeps,
+  input: NewChange,
+  recent: readonly Change[],
+  isAnnotation: boolean,
+): Change | undefined {
+  // The start of a report that is no annotation identifies it.
+  const same = isAnnotation || input.started_at == null ? changeReported(recent, input) : undefined;
+  if (same !== undefined || !putsVersionLive(input)) return same;
+  return sameRollout(recent, { ...input, started_at: input.started_at ?? input.finished_at ?? clock.now() }, undefined);
 }
 
 /**

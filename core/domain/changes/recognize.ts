@@ -25,6 +25,8 @@ type Reported = Pick<Change, 'version' | 'started_at' | 'reported_version'> & {
   finished_at?: Timestamp | null | undefined;
   previous_version?: string | null | undefined;
 };
+/** What says which code was deployed, whenever that was. */
+type Code = Omit<Reported, 'started_at'>;
 
 /**
  * Returns the change by which another system, or Firebreak itself, has recorded the same rollout: the same version or
@@ -57,36 +59,21 @@ export function sameRollout(
 }
 
 /**
- * Returns the change in progress that a report without a start ends: the newest one of its kind and version.
+ * Returns the change that a report of a person or a pipeline is about. Without a start: the one in progress that it ends. With one, as
+ * of an annotation: the one in progress, or the one with the same end, if it is repeated. An annotation has no identity, and its start
+ * can differ from that of the one before by another clock, or by rounding. A start that is repeated, or arrives after the end, is no
+ * other change.
  *
  * @param changes changes of the same service and environment, oldest first
  */
-export const changeThatEnds = (
+export function changeReported(
   changes: readonly Change[],
-  report: Omit<Reported, 'started_at'> & Pick<Change, 'kind' | 'status'>,
-): Change | undefined =>
-  report.status === 'started'
-    ? undefined
-    : changes.findLast(
-        (change) =>
-          change.status === 'started' &&
-          change.kind === report.kind &&
-          isSameCode(change, { ...report, started_at: change.started_at }),
-      );
-
-/**
- * Returns the change that an annotation with a start is about: the one in progress that it ends, or the one with the same end, if it is
- * repeated. An annotation has no identity, and its start can differ from that of the one before by another clock, or by rounding.
- * A start that is repeated, or arrives after the end, is no other change.
- *
- * @param changes changes of the same service and environment, oldest first
- */
-export function changeOfAnnotated(
-  changes: readonly Change[],
-  report: Reported & Pick<Change, 'kind' | 'status'>,
+  report: Code & Pick<Change, 'kind' | 'status'> & { started_at?: Timestamp | null | undefined },
 ): Change | undefined {
   const same = changes.filter((change) => change.kind === report.kind && isSameCode(change, report));
   const { started_at: start, finished_at: end = start } = report;
+  if (start == null)
+    return report.status === 'started' ? undefined : same.findLast((change) => change.status === 'started');
   const isOf = (change: Change): boolean =>
     report.status === 'started'
       ? plusSeconds(change.started_at, -APART_MAX_SECONDS) <= start &&
@@ -181,6 +168,6 @@ const OBSERVERS: ReadonlySet<string | undefined> = new Set(['flagger', 'argo-rol
 export const observesRollouts = (reportedBy: string | undefined): boolean => OBSERVERS.has(reportedBy);
 
 /** Systems can call the same commit by different versions, and several commits by the name of a branch. */
-const isSameCode = (change: Change, report: Reported): boolean =>
+const isSameCode = (change: Change, report: Code): boolean =>
   (sameVersion(nameOf(change), nameOf(report)) && !haveDifferentRevisions(change, report)) ||
   (change.commit !== null && report.commit != null && isSameCommit(change.commit, report.commit));
