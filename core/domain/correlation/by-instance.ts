@@ -51,11 +51,16 @@ type Newest<One extends Unit> = {
 /** How the values of instances are to be read. `window`: seconds that they cover; null: unknown. */
 type Scale = { window: number | null; health: NonNullable<Evidence['health']>; at: Evidence['at'] };
 
-/** Returns whether it is known which instances of a version fail. */
+/** Returns whether it is known which instances of a version fail now. */
 export const isKnownByInstance = (
-  { by_instance: measured }: Pick<Evidence, 'by_instance'>,
-  version: Change['version'],
-): boolean => measured?.versions.some((one) => sameVersion(one.version, version)) ?? false;
+  { by_instance: measured, health }: Pick<Evidence, 'by_instance' | 'health'>,
+  version: string,
+): boolean =>
+  measured?.versions.some(
+    (one) =>
+      sameVersion(one.version, version) &&
+      one.instances.some(({ curve }) => (curve.at(-1)?.[1] ?? 0) > (health?.max ?? Infinity)),
+  ) ?? false;
 
 /**
  * Says that a single instance explains the errors of a version: its other instances are well, or it is the only one and had been
@@ -291,11 +296,12 @@ function halvesOf({ points, traffic }: { points: readonly Point[]; traffic: Inst
 
 /** Returns the instances of a version, or the version as one, and the seconds that their values cover. */
 function unitsOf(
-  { by_instance: instances, by_version: versions, by_version_close: close, health }: Parameters<typeof warmingUp>[0],
+  evidence: Parameters<typeof warmingUp>[0],
   version: string,
 ): { units: readonly Unit[]; window: number | null; areInstances: boolean } {
   const isOwn = (one: { version: string }): boolean => sameVersion(one.version, version);
-  const own = instances?.versions.find(isOwn);
+  const { by_instance: instances, by_version: versions, by_version_close: close, health } = evidence;
+  const own = isKnownByInstance(evidence, version) ? instances?.versions.find(isOwn) : undefined;
   if (own !== undefined) return { units: own.instances, window: instances?.window ?? null, areInstances: true };
   const { versions: measured, window } = close ?? { versions: versions ?? [], window: health?.window ?? null };
   return { units: measured.filter(isOwn), window, areInstances: false };

@@ -74,7 +74,7 @@ export function approvalReasonsUnder(
 export function reliesOn(
   level: EvidenceLevel,
   { proof, change }: Pick<RankedSuspect, 'proof' | 'change'>,
-  evidence: Pick<Evidence, 'by_instance'>,
+  evidence: Pick<Evidence, 'by_instance' | 'health'>,
 ): string {
   // A rollout in progress is proved like a canary, but nobody calls it so.
   const what =

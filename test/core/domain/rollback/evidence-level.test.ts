@@ -150,9 +150,10 @@ test('only a deploy that is recorded as a canary is called one', () => {
       'proved',
       { proof: 'canary', change: change('v2', 4, { canary_weight: weight }) },
       {
+        health: ROSE,
         by_instance: {
           window: 60,
-          versions: [{ version: 'v2', instances: [{ name: 'a', curve: [], traffic: null }] }],
+          versions: [{ version: 'v2', instances: [{ name: 'a', curve: [[NOON, 1]], traffic: null }] }],
         },
       },
     );
@@ -231,7 +232,7 @@ describe('why a suspect is not proved', () => {
 });
 
 test('instances matter only where the service itself shows which version fails', () => {
-  const on = (proof: Proof | null, more = {}): string => reliesOn('time', { proof, change: change('v2', 4, more) }, {});
+  const on = (proof: Proof | null, more = {}): string => reliesOn('time', { proof, change: change('v2', 4, more) }, { health: null });
   expect(on('version')).toContain('its instances were not told apart');
   expect(on('canary')).toContain('its instances were not told apart');
   for (const text of [on('callers'), on('tested'), on(null), on('version', { kind: 'flag' })])
