@@ -2,6 +2,7 @@ import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentView } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
+import { supersededText } from '../../domain/changes/superseded.ts';
 import { chosenOffer, hasDigest } from '../../domain/rollback/offers.ts';
 import { wake } from '../../../workflows/wake.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -44,11 +45,7 @@ export async function answerDecision(
       'several changes could be the cause: approve one of the acts in `offers` by its digest (if two people must approve, the same one)',
     );
   if (result === 'superseded')
-    throw new Refusal(
-      409,
-      'superseded',
-      'no decision with this digest is waiting for an answer; read the incident again',
-    );
+    throw new Refusal(409, 'superseded', supersededText(await requireIncident(deps, id), digest));
   await acknowledgeByActing(deps, caller, id);
   await wake(deps, id);
   return requireIncident(deps, id);

@@ -1,5 +1,6 @@
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Caller } from '../people/caller.ts';
+import { supersededText } from '../../domain/changes/superseded.ts';
 import { requireIncident } from '../incidents/require-incident.ts';
 import { numberOf } from '../../domain/rollback/question-names.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -24,8 +25,7 @@ export async function requestLook(
   caller.allow('incidents:act', incident);
   const waiting = incident.decisions.filter(({ state, question }) => state === 'waiting' && question === undefined);
   const decision = digest === undefined ? waiting.at(-1) : waiting.find((one) => one.digest === digest);
-  if (decision === undefined)
-    throw new Refusal(409, 'superseded', 'no question with this digest is waiting: read the incident again');
+  if (decision === undefined) throw new Refusal(409, 'superseded', supersededText(incident, digest ?? ''));
   if (decision.target !== null) caller.allow('incidents:act', decision.target);
   const number = Number(numberOf(decision.id));
   const [inputs, known] = await Promise.all([deps.decisions.inputs(id, number), deps.looks.get(id, number)]);

@@ -1,11 +1,8 @@
-import { supersededText } from '../../../core/domain/changes/superseded.ts';
 import { hasDigest } from '../../../core/domain/rollback/offers.ts';
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 import { answerDecision } from '../../../core/actions/incidents/answer-decision.ts';
-import { requireIncident } from '../../../core/actions/incidents/require-incident.ts';
-import { Refusal } from '../../../core/domain/refusal.ts';
 import { requestLook } from '../../../core/actions/look/request-look.ts';
-import { answered, Declined } from '../outcome.ts';
+import { answered } from '../outcome.ts';
 import type { IncidentVerb, RunIncidentVerb } from './verb.ts';
 
 type Answer = { digest: string; answer: 'approved' | 'rejected' };
@@ -20,17 +17,10 @@ export const answer: IncidentVerb<Answer> = {
   },
 };
 
-/** @throws Declined if the question is not waiting any more */
 export const runAnswer: RunIncidentVerb<Answer> = async (deps, { caller }, id, { digest, answer: response }) => {
-  try {
-    const { decisions } = await answerDecision(deps, caller, { id, digest, answer: response, note: '' });
-    const decision = decisions.find((candidate) => hasDigest(candidate, digest));
-    if (response === 'approved' && decision?.state === 'waiting') return answered(missingApprovals(decision.approvals));
-  } catch (error) {
-    if (!(error instanceof Refusal) || error.code !== 'superseded') throw error;
-    const now = supersededText(await requireIncident(deps, id), digest);
-    throw new Declined(`Superseded: ${now}. Nothing was done.`);
-  }
+  const { decisions } = await answerDecision(deps, caller, { id, digest, answer: response, note: '' });
+  const decision = decisions.find((candidate) => hasDigest(candidate, digest));
+  if (response === 'approved' && decision?.state === 'waiting') return answered(missingApprovals(decision.approvals));
   return answered(response === 'approved' ? 'Approved.' : 'Rejected: the action is not executed.');
 };
 

@@ -128,6 +128,7 @@ function refusalText({ code, detail }: Refusal): string {
     case 'incident-resolved':
       return 'Superseded: the incident is already resolved.';
     case 'rollback-in-progress':
+    case 'superseded':
       return `Superseded: ${detail}.`;
     case 'second-person-needed':
       return 'You have already approved this. It is executed only after a second person approves it.';
