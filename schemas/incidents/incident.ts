@@ -429,6 +429,8 @@ export const IncidentView = IncidentRecord.pick({
   closed_as: ClosedAs.nullable().default(null),
   /** Why a person can't reopen it, even if it is resolved. Null: a person can. */
   not_reopenable: NotReopenable.nullable().default(null),
+  /** Number of alerts that fire; on a parent, those of its children. 0 also if an older version sent it. */
+  firing: z.number().default(0),
   /** The status in words, such as `mitigated and verified`. Empty: sent by an older version. */
   status_text: z.string().default(''),
   parent_id: IncidentId.nullable(),

@@ -19,8 +19,12 @@ type ChildIncidentView = Pick<IncidentRecord, 'status'> & { firing?: number };
 
 export function openChildren(children: readonly { incident: ChildIncidentView }[]): OpenChildren {
   const open = children.map(({ incident }) => incident).filter(({ status }) => status !== 'resolved');
-  return { incidents: open.length, alerts: open.reduce((sum, { firing = 0 }) => sum + Math.max(firing, 0), 0) };
+  return { incidents: open.length, alerts: firingIn(open) };
 }
+
+/** Returns the number of alerts that fire in these incidents. */
+export const firingIn = (incidents: readonly { firing?: number }[]): number =>
+  incidents.reduce((sum, { firing = 0 }) => sum + Math.max(firing, 0), 0);
 
 /** Builds the API view of a parent's children. */
 export function childrenView(
@@ -28,6 +32,13 @@ export function childrenView(
 ): NonNullable<IncidentView['children']> {
   const { incidents: open, alerts: firing } = openChildren(children);
   return { incidents: children.length, open, firing };
+}
+
+/** Says what a person who resolves an incident must know about its firing alerts. Null: none fires. */
+export function stillFiringText(firing: number): string | null {
+  if (firing <= 0) return null;
+  const still = firing === 1 ? 'One alert is still firing' : `${firing} alerts are still firing`;
+  return `${still}. Alerts that keep firing no longer page; alerts that start to fire later do`;
 }
 
 /** Describes the open children: `6 child incidents with 8 firing alerts`. Null: none is open. */

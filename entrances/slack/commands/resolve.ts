@@ -1,4 +1,4 @@
-import { openChildren, openChildrenWords } from '../../../core/domain/incidents/children.ts';
+import { openChildren, openChildrenWords, stillFiringText } from '../../../core/domain/incidents/children.ts';
 import { supersededText } from '../../../core/domain/changes/superseded.ts';
 import { requireIncident } from '../../../core/actions/incidents/require-incident.ts';
 import { executeResponseAction } from '../../../core/actions/incidents/response-action.ts';
@@ -60,17 +60,9 @@ export const runResolve: RunIncidentVerb<Resolve> = async (deps, { caller, key }
   if (before.status === 'resolved') return answered(`Superseded: ${supersededText(before, '')}.`);
   const children = await deps.incidentGroups.children(id);
   const childrenWords = openChildrenWords(openChildren(children));
-  // The description of the children includes their firing alerts.
-  const firing = children.length > 0 ? 0 : ((await deps.incidents.read(id))?.firing ?? 0);
+  const firing = stillFiringText(before.firing);
   await executeResponseAction(deps, caller, { id, action: 'resolve', note: note ?? '', key });
   return answered(
-    `The incident is resolved${childrenWords === null ? '' : `, together with ${childrenWords}`}.${firingNotice(firing)}`,
+    `The incident is resolved${childrenWords === null ? '' : `, together with ${childrenWords}`}.${firing === null ? '' : ` ⚠️ ${firing}.`}`,
   );
 };
-
-/** Explains that alerts that keep firing no longer page, because a person resolved the incident. */
-function firingNotice(firing: number): string {
-  if (firing === 0) return '';
-  const still = firing === 1 ? 'One alert is still firing' : `${firing} alerts are still firing`;
-  return ` ⚠️ ${still}. Alerts that keep firing no longer page; alerts that start to fire from now on do.`;
-}

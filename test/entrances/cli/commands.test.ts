@@ -969,7 +969,10 @@ test('send posts alerts from a file, and tail follows the timeline until the inc
   const name = `INC-${await opened()}`;
   const followed = at(firebreak, 'tail', name);
   await at(firebreak, 'incident', 'note', name, 'Counted the desks');
-  await at(firebreak, 'incident', 'resolve', name);
+  expect(await at(firebreak, 'incident', 'resolve', name)).toMatchObject({
+    code: 0,
+    out: `${name}: resolved. One alert is still firing. Alerts that keep firing no longer page; alerts that start to fire later do\n`,
+  });
   const { code, out } = await followed;
   expect(code).toBe(0);
   const lines = out.trimEnd().split('\n');

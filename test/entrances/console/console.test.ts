@@ -326,6 +326,15 @@ describe('actions on an incident', () => {
     expect(page).toContain('Note added.');
   });
 
+  test('say what happens with firing alerts before a person resolves the incident', async () => {
+    const id = await incident();
+    await world.store.editIncident(id, { firing: 2 });
+    const page = await (await get(`/console/incidents/${id}`, await signedIn('grace'))).text();
+    expect(page).toContain(
+      '2 alerts are still firing. Alerts that keep firing no longer page; alerts that start to fire later do.',
+    );
+  });
+
   test('are absent for a viewer, and refused', async () => {
     const vera = await signedIn('vera');
     const id = await incident();
@@ -360,7 +369,7 @@ describe('actions on an incident', () => {
     const stale = await post(`/console/incidents/${id}/actions/approve`, { ...grace, digest: 'gone' }, grace);
     expect(stale.status).toBe(409);
     const page = await stale.text();
-    expect(page).toContain('No decision with this digest is waiting for an answer');
+    expect(page).toContain('No question is waiting any more.');
     expect(page).toContain(`data-address="/console/incidents/${id}"`);
     const wrong = await post(`/console/incidents/${id}/actions/severity`, { ...grace, severity: 'huge' }, grace);
     expect(wrong.status).toBe(422);

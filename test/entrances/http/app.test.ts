@@ -840,6 +840,7 @@ describe('incidents', () => {
     expect(status).toBe(201);
     expect(body).toEqual({
       id: expect.stringMatching(/^[0-9A-Z]{26}$/),
+      firing: 0,
       number: expect.any(Number),
       ...input,
       severity: 'critical',

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { activeClearings } from '../../../../core/domain/changes/cleared-suspects.ts';
+import { stillFiringText } from '../../../../core/domain/incidents/children.ts';
 import { isSameVersion } from '../../../../core/domain/changes/version-identity.ts';
 import { sameVersion } from '../../../../core/domain/changes/versions.ts';
 import { decisionLines, linesOf, subjectOf } from '../../../../core/domain/messages/decision-lines.ts';
@@ -197,7 +198,10 @@ export function addIncidentActions(incident: Command, context: CommandContext): 
     }),
     action('resolve', 'Resolve an incident', 'actions/resolve', {
       settle: (client, sent) => settledView(client, sent, isResolved),
-      done: (now) => (isResolved(now) ? 'resolved' : 'resolve requested, not resolved yet'),
+      done: (now) =>
+        [isResolved(now) ? 'resolved' : 'resolve requested, not resolved yet', stillFiringText(now.firing)]
+          .filter((text) => text !== null)
+          .join('. '),
     }),
     action('reopen', 'Reopen a resolved incident', 'actions/reopen', { done: () => 'reopened' }),
     action('mark-wrong', "Mark automation's actions for an incident as wrong", 'actions/mark-wrong', {

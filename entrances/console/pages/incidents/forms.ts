@@ -6,6 +6,7 @@ import { decisionLines, type DecisionLines } from '../../../../core/domain/messa
 import { answerable, approvableOf, decidingFor } from '../../../../core/domain/messages/incident-buttons.ts';
 import { incidentLines } from '../../../../core/domain/messages/incident-lines.ts';
 import { switchedFlags } from '../../../../core/domain/rollback/switched-flags.ts';
+import { stillFiringText } from '../../../../core/domain/incidents/children.ts';
 import { closedAsOf } from '../../../../core/domain/incidents/closing.ts';
 import { whyNotReopenable } from '../../../../core/domain/incidents/reopening.ts';
 import { isAcknowledged } from '../../../../core/domain/paging/acknowledgement.ts';
@@ -279,11 +280,9 @@ export function actionsPanel(data: IncidentData): Html {
 
 const resolveText = ({ story: { incident, children } }: IncidentData): string => {
   const open = children.filter(({ status }) => status !== 'resolved').length;
-  const alerts =
-    incident.firing > 0
-      ? ` ${incident.firing === 1 ? '1 alert still fires' : `${incident.firing} alerts still fire`}.`
-      : '';
-  return `The incident is closed for everyone.${alerts}${open === 0 ? '' : ` This also resolves ${open === 1 ? '1 child incident' : `${open} child incidents`}.`}`;
+  // The count of a group is of its open incidents.
+  const firing = incident.group_reason === undefined ? stillFiringText(incident.firing) : null;
+  return `The incident is closed for everyone.${firing === null ? '' : ` ${firing}.`}${open === 0 ? '' : ` This also resolves ${open === 1 ? '1 child incident' : `${open} child incidents`}.`}`;
 };
 
 const severityForm = (form: FormTarget, severity: Severity): Html =>

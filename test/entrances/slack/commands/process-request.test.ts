@@ -562,7 +562,7 @@ describe('an incident in Slack', () => {
     test('is resolved while alerts are firing, and the answer says what happens with them', async () => {
       await chat.world.store.editIncident(id, { firing: 2 });
       expect(await chat.says(ADA, '/incident', 'resolve it is over')).toBe(
-        'The incident is resolved. ⚠️ 2 alerts are still firing. Alerts that keep firing no longer page; alerts that start to fire from now on do.',
+        'The incident is resolved. ⚠️ 2 alerts are still firing. Alerts that keep firing no longer page; alerts that start to fire later do.',
       );
     });
 
