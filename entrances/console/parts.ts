@@ -1,6 +1,7 @@
 import { closedAsOf } from '../../core/domain/incidents/closing.ts';
 import type { ClosedAs } from '../../schemas/incidents/incident.ts';
 import { html } from 'hono/html';
+import { incidentPath } from '../../core/domain/incidents/console-link.ts';
 import { incidentName, type Named } from '../../core/domain/incidents/incident-number.ts';
 import type { Mode, Severity } from '../../schemas/config/names.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
@@ -74,6 +75,10 @@ export const ASKS_BADGE = html`<span class="badge warning">needs approval</span>
 /** Shows the number of an incident, such as `INC-42`. Empty: it was stored before numbers existed. */
 export const numberOf = (incident: Named): Html | '' =>
   incident.number == null ? '' : html`<span class="inc">${incidentName(incident)}</span>`;
+
+/** Links to an incident, by its number if that is known. */
+export const incidentLink = (incident: Named): Html =>
+  html`<a href="${incidentPath(incident)}">${numberOf(incident) || 'incident'}</a>`;
 
 /** Shapes, so that severities differ without color. */
 const SEVERITY_MARKS: Record<Severity, string> = { critical: '▲', warning: '◆', info: '●' };

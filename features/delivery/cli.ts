@@ -1,3 +1,4 @@
+import { incidentName } from '../../core/domain/incidents/incident-number.ts';
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { deploysCsv, figuresCsv, incidentsCsv } from './decisions/csv.ts';
@@ -144,7 +145,11 @@ function reworkOf({ rework, rework_pull_request: pullRequest }: DoraDeploy): str
 
 function outcomeOf({ failures, pending, recovery_s, status }: DoraDeploy): string {
   if (failures.length === 0) return pending ? 'pending' : status;
-  const causes = failures.map((cause) => (cause.kind === 'incident' ? `incident ${cause.incident_id}` : cause.kind));
+  const causes = failures.map((cause) =>
+    cause.kind === 'incident'
+      ? `incident ${incidentName({ id: cause.incident_id, number: cause.incident_number })}`
+      : cause.kind,
+  );
   return `failed (${causes.join(', ')}), ${recovery_s === null ? 'no recovery recorded' : `recovered after ${durationText(recovery_s)}`}`;
 }
 

@@ -11,7 +11,12 @@ const seconds = z.number().nullable();
 /** Why a deploy counts as failed. */
 export const FailureCause = z.discriminatedUnion('kind', [
   /** An incident is attributed to it: by the engine or by a person. */
-  z.object({ kind: z.literal('incident'), incident_id: IncidentId }),
+  z.object({
+    kind: z.literal('incident'),
+    incident_id: IncidentId,
+    /** Null: stored before numbers existed. */
+    incident_number: z.number().nullable().default(null),
+  }),
   /** Its rollout failed. */
   z.object({ kind: z.literal('rollout') }),
   /** A rollback removed it from production. */
@@ -62,6 +67,8 @@ const Attribution = z.object({
 /** An incident with the deploys to which it is attributed. */
 export const DoraIncident = z.object({
   id: IncidentId,
+  /** Null: stored before numbers existed. */
+  number: z.number().nullable().default(null),
   service: ServiceName,
   environment: EnvironmentName,
   title: z.string(),

@@ -1,3 +1,4 @@
+import type { Named } from '../../core/domain/incidents/incident-number.ts';
 import type { Page } from '../../core/domain/ports/common.ts';
 import { reportKind } from '../../core/domain/ports/reports.ts';
 import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
@@ -29,6 +30,8 @@ export type Planned = {
 export type ShownFreezes = {
   at: Timestamp;
   active: readonly Freeze[];
+  /** Those that brought the freezes in force. */
+  incidents: readonly Named[];
   /** Those of a person that have not started yet. */
   scheduled: readonly Freeze[];
   /** Freezes of the next days, by day: `2026-11-20`. Days without a change are left out. */

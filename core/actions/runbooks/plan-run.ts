@@ -109,6 +109,7 @@ export async function planFollowed(
     version: runbook.version,
     ...serviceEnvironment,
     incident_id: incident?.id ?? null,
+    incident_number: incident?.number ?? null,
     inputs,
     steps,
     refused: await refusalsNow(deps, runbook, incident),

@@ -1,3 +1,4 @@
+import type { Named } from '../incidents/incident-number.ts';
 import type { RunbookRun } from '../ports/runbooks.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { RunStatus, runId, type RunStepStatus, type RunView, StepEnd } from '../../../schemas/runbooks/parts/runs.ts';
@@ -11,7 +12,7 @@ type Memories = ReadonlyMap<string, Json>;
  * person.
  */
 export function viewOfRun(
-  { id, service, environment }: Pick<IncidentRecord, 'id' | 'service' | 'environment'>,
+  { id, number: incidentNumber = null, service, environment }: Pick<IncidentRecord, 'service' | 'environment'> & Named,
   run: RunbookRun,
   memories: Memories,
   waiting: ReadonlySet<number>,
@@ -27,6 +28,7 @@ export function viewOfRun(
     title: runbook.title,
     version: runbook.version,
     incident_id: id,
+    incident_number: incidentNumber,
     service,
     environment,
     status: run.outcome === null ? 'running' : RunStatus.catch('finished').parse(run.outcome),

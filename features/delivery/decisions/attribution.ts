@@ -15,6 +15,7 @@ import { didNotHelp } from '../../../core/domain/rollback/verdict.ts';
 export type ObservedIncident = Pick<
   IncidentRecord,
   | 'id'
+  | 'number'
   | 'service'
   | 'environment'
   | 'title'
@@ -41,7 +42,7 @@ export function attributedIncident(
   correction: AttributionCorrection | undefined,
   confirmedConfidence: number,
 ): DoraIncident {
-  const { id, service, environment, title, opened_at, resolved_at } = incident;
+  const { id, number = null, service, environment, title, opened_at, resolved_at } = incident;
   const closedAs = closedAsOf(incident);
   const all = endedProblemsOf(incident);
   const problems = all.map((problem) => ({
@@ -54,6 +55,7 @@ export function attributedIncident(
   const first = problems.find(({ deployment_id: deploy }) => deploy !== null) ?? problems[0];
   return {
     id,
+    number,
     service,
     environment,
     title,

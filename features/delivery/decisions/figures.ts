@@ -57,10 +57,11 @@ export function doraReport(
     inWindow.filter(({ kind }) => (kind === 'infrastructure') === isInfrastructure),
   );
   const failuresOf = Map.groupBy(
-    attributed.flatMap(({ id, closed_as, problems }) =>
+    attributed.flatMap(({ id, number, closed_as, problems }) =>
       problems.map(({ deployment_id, ended_at }) => ({
         deployment_id,
         incident_id: id,
+        incident_number: number,
         ended_at,
         // Nothing shows when, or whether, this incident ended.
         isEndKnown: ended_at !== null || closed_as === null,
@@ -110,6 +111,7 @@ function attributedIncidents(
 /** A problem of an incident that a deploy has caused. `isEndKnown`: false if nothing has shown that the service recovered. */
 type Failure = Pick<DoraIncident['problems'][number], 'deployment_id' | 'ended_at'> & {
   incident_id: DoraIncident['id'];
+  incident_number: DoraIncident['number'];
   isEndKnown: boolean;
 };
 
@@ -131,10 +133,9 @@ function doraDeploys(
       kind === 'rollback'
         ? []
         : [
-            ...[...new Set(caused.map(({ incident_id }) => incident_id))].map((incident_id): FailureCause => ({
-              kind: 'incident',
-              incident_id,
-            })),
+            ...[...new Map(caused.map((one) => [one.incident_id, one])).values()].map(
+              ({ incident_id, incident_number }): FailureCause => ({ kind: 'incident', incident_id, incident_number }),
+            ),
             ...(status === 'failed' ? [{ kind: 'rollout' } as const] : []),
             ...(rollback === undefined ? [] : [{ kind: 'rollback', deployment_id: rollback.id } as const]),
           ];

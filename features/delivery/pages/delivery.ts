@@ -9,13 +9,15 @@ import {
   type Cells,
   filterLinks,
   type Html,
+  incidentLink,
   longTable,
   nothing,
+  numberOf,
   onDemand,
   panel,
+  selectField,
   servicePath,
   tableOf,
-  selectField,
 } from '../../../entrances/console/parts.ts';
 import { DELIVERY_ACTIONS, NO_DEPLOY } from './actions.ts';
 import { type DeliveryData, loadDelivery, type Selection, WINDOWS } from './data.ts';
@@ -281,7 +283,7 @@ function outcomeOf({ failures, pending, recovery_s, status }: DoraDeploy): Html 
 function causeOf(cause: DoraDeploy['failures'][number]): Html | string {
   switch (cause.kind) {
     case 'incident':
-      return html`<a href="${incidentPath(cause.incident_id)}">incident</a>`;
+      return incidentLink({ id: cause.incident_id, number: cause.incident_number });
     case 'rollout':
       return 'the rollout failed';
     case 'rollback':
@@ -290,9 +292,9 @@ function causeOf(cause: DoraDeploy['failures'][number]): Html | string {
 }
 
 function incidentCells(data: DeliveryData, incident: DoraIncident): Cells {
-  const { id, title, service, environment, opened_at, restore_s } = incident;
+  const { title, service, environment, opened_at, restore_s } = incident;
   return [
-    html`<a href="${incidentPath(id)}">${title}</a>`,
+    html`<a href="${incidentPath(incident)}">${numberOf(incident)} ${title}</a>`,
     service === UNMATCHED
       ? serviceEnvironmentText({ service, environment })
       : html`<a href="${servicePath(service)}">${service}</a> ${environment}`,

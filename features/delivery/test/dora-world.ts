@@ -170,6 +170,7 @@ export class DoraWorld {
       const id = `0000000000000000000000000${name}`.replace('I', 'J');
       this.incidents.push({
         id,
+        number: name.charCodeAt(0) - 64,
         service,
         environment: 'production',
         title: `incident ${name}`,

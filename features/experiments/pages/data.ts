@@ -1,7 +1,7 @@
+import type { Named } from '../../../core/domain/incidents/incident-number.ts';
 import { type ExperimentStory, viewExperiment } from '../actions/record-experiment.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { pooled } from '../../../core/domain/concurrency.ts';
-import type { IncidentId } from '../../../schemas/config/names.ts';
 import { type ExpectedAlert, ExperimentId } from '../experiment.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Viewer } from '../../../entrances/http/context.ts';
@@ -17,7 +17,7 @@ export type ExperimentData = Pick<Viewer, 'may' | 'csrfToken'> & {
   at: Timestamp;
   story: ExperimentStory;
   /** Incidents that list expected alerts: those that were open, or opened when the alerts became real. By `alertKey`. */
-  incidents: ReadonlyMap<string, IncidentId>;
+  incidents: ReadonlyMap<string, Named>;
 };
 
 /** @throws Refusal 404 */
@@ -47,8 +47,8 @@ async function incidentsOf(
   { incidents }: Pick<ConsoleDeps, 'incidents'>,
   may: Viewer['may'],
   { alerts, started_at: startedAt }: ExperimentStory,
-): Promise<Map<string, IncidentId>> {
-  const incidentsByAlert = new Map<string, IncidentId>();
+): Promise<Map<string, Named>> {
+  const incidentsByAlert = new Map<string, Named>();
   const alertGroups = [...Map.groupBy(alerts, ({ service, environment }) => `${service}/${environment}`).values()];
   await pooled(alertGroups, CONCURRENT_READS, async (group) => {
     const [first] = group;
@@ -57,15 +57,15 @@ async function incidentsOf(
       incidents.openAt(first),
       incidents.recent({ since: startedAt, limit: INCIDENTS_READ, service: first.service }),
     ]);
-    const candidates = new Set(
+    const candidates = new Map(
       [...(open === undefined ? [] : [open]), ...recent.items]
         .filter(({ environment }) => environment === first.environment)
-        .map(({ id }) => id),
+        .map(({ id, number }) => [id, { id, number }]),
     );
     const expected = new Set(group.map(alertKey));
-    for (const id of candidates)
-      for (const signal of (await incidents.signals(id, { limit: SIGNALS_READ })).items)
-        if (expected.has(alertKey(signal))) incidentsByAlert.set(alertKey(signal), id);
+    for (const incident of candidates.values())
+      for (const signal of (await incidents.signals(incident.id, { limit: SIGNALS_READ })).items)
+        if (expected.has(alertKey(signal))) incidentsByAlert.set(alertKey(signal), incident);
   });
   return incidentsByAlert;
 }

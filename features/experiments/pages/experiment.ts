@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 import * as z from 'zod';
 import { sendExperimentRequest } from '../actions/record-experiment.ts';
 import { limitsText, resultsOf, numberText } from '../decisions/conclusion.ts';
-import { experimentPath, incidentPath } from '../../../core/domain/incidents/console-link.ts';
+import { experimentPath } from '../../../core/domain/incidents/console-link.ts';
 import type { CheckNumbers, CheckResult, ChaosRun, Phase } from '../experiment.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
 import {
@@ -12,6 +12,7 @@ import {
   type Cells,
   clockTime,
   type Html,
+  incidentLink,
   line,
   nothing,
   onDemand,
@@ -287,7 +288,7 @@ function alertsPanel({ story: { alerts }, incidents, at }: ExperimentData): Html
                   `${alert.service} ${alert.environment}`,
                   clockTime(alert.at, at),
                   alert.abort ? 'stopped the experiment' : 'kept quiet',
-                  incident === undefined ? 'none' : html`<a href="${incidentPath(incident)}">incident</a>`,
+                  incident === undefined ? 'none' : incidentLink(incident),
                   alert.reasons.map(({ text }) => text).join('; '),
                 ];
               }),

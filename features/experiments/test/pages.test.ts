@@ -31,7 +31,7 @@ beforeAll(async () => {
       features: { ...deps.features, experiments: { ...deps.features['experiments'], experiments: table } },
       incidents: Object.assign(Object.create(null), {
         openAt: async () => undefined,
-        recent: async () => ({ items: [{ ...checkoutProduction, id: INCIDENT }], isComplete: true }),
+        recent: async () => ({ items: [{ ...checkoutProduction, id: INCIDENT, number: 7 }], isComplete: true }),
         signals: async () => ({ items: [{ ...listed, ...checkoutProduction }], next_cursor: null }),
       }),
     };
@@ -142,8 +142,8 @@ test('shows the hypothesis, the measurements with their limits, and the object o
 test('links an expected alert to the incident that lists it', async () => {
   const shown = await page(path(running));
   expect(textOf(shown)).toMatch(/Expected alerts 2/);
-  expect(shown.match(new RegExp(`href="/console/incidents/${INCIDENT}"`, 'g'))).toHaveLength(1);
-  expect(textOf(shown)).toMatch(/listed ?▲ critical ?checkout production ?\d\d:\d\d:\d\d ?kept quiet ?incident/);
+  expect(shown.match(new RegExp(`href="/console/incidents/INC-7"`, 'g'))).toHaveLength(1);
+  expect(textOf(shown)).toMatch(/listed ?▲ critical ?checkout production ?\d\d:\d\d:\d\d ?kept quiet ?INC-7/);
 });
 
 test('refuses those who may not read the whole scope, and unknown IDs', async () => {

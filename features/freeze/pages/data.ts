@@ -1,3 +1,4 @@
+import { incidentNamer } from '../../../core/actions/incidents/incident-numbers.ts';
 import { recentRefusals } from '../actions/refusals.ts';
 import { recordComputedFreezes } from '../actions/record-freezes.ts';
 import { knownServices } from '../actions/known-names.ts';
@@ -52,8 +53,11 @@ export const shownFreezes: ComputeOf<typeof FREEZES_PAGE> = async (core, { from 
   const visible = current.filter(mayReadFreeze);
   const active = visible.filter((freeze) => stateAt(freeze, at) === 'in_force');
   const scheduled = visible.filter((freeze) => stateAt(freeze, at) === 'scheduled' && freeze.cause === 'person');
+  const incidents = active.flatMap(({ incident_id: id }) => id ?? []);
+  const named = await incidentNamer(deps, incidents);
   return {
     at,
+    incidents: incidents.map(named),
     active: active.toSorted((a, b) => (a.starts_at < b.starts_at ? 1 : -1)),
     scheduled,
     days: byDay(

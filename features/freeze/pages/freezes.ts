@@ -1,8 +1,6 @@
 import { html } from 'hono/html';
 import type { Freeze, Override } from '../schemas/freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { incidentPath } from '../../../core/domain/incidents/console-link.ts';
-import type { IncidentId } from '../../../schemas/config/names.ts';
 import {
   actionForm,
   ago,
@@ -10,6 +8,7 @@ import {
   type Cells,
   clockTime,
   type Html,
+  incidentLink,
   longList,
   nothing,
   olderLink,
@@ -85,7 +84,7 @@ function activePanel(data: FreezesData): Html {
 const scopeOf = ({ service, environment }: Freeze) => ({ service, environment });
 
 function freezeRow(data: FreezesData, freeze: Freeze): Html {
-  const { at, may, csrfToken } = data;
+  const { at, may, csrfToken, incidents } = data;
   const { id, cause, reason, starts_at, until, opened_by, overrides, service, incident_id } = freeze;
   const isPlanned = starts_at > at && (cause === 'person' || cause === 'calendar');
   return html`<article aria-labelledby="f-${id}">
@@ -100,7 +99,7 @@ function freezeRow(data: FreezesData, freeze: Freeze): Html {
       <span>${isPlanned ? html`starts ${ahead(starts_at, at)}` : html`since ${ago(starts_at, at)}`}</span>
       <span>${until === null ? endsWhenText(freeze) : html`until ${clockTime(until, at)}, ${ahead(until, at)}`}</span>
       <span>by ${opened_by}</span>
-      ${incident_id === null ? '' : html`<a href="${incidentPath(incident_id as IncidentId)}">incident</a>`}
+      ${incident_id === null ? '' : incidentLink(incidents.find(({ id: one }) => one === incident_id) ?? { id: incident_id })}
     </p>
     ${
       overrides.length === 0

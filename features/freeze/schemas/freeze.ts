@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
+import { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { readAs } from '../../../schemas/parsing/read-as.ts';
 import { InstantIn, Timestamp } from '../../../schemas/time/time.ts';
 
@@ -75,7 +75,7 @@ export const Freeze = z.object({
   opened_at: Timestamp,
   /** The cause: the objective, the incident, or the calendar entry. */
   slo: z.string().nullable(),
-  incident_id: z.string().nullable(),
+  incident_id: IncidentId.nullable(),
   calendar: z.string().nullable(),
   overrides: z.array(Override),
 });

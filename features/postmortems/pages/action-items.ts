@@ -5,7 +5,9 @@ import { requestIssue } from '../actions/issues/request.ts';
 import { actionItemViews } from '../actions/issues/view.ts';
 import { changeItem } from '../actions/change-item.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
-import { experimentPath, incidentPath, postmortemPath } from '../../../core/domain/incidents/console-link.ts';
+import { incidentNamer } from '../../../core/actions/incidents/incident-numbers.ts';
+import type { Named } from '../../../core/domain/incidents/incident-number.ts';
+import { experimentPath, postmortemPath } from '../../../core/domain/incidents/console-link.ts';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { configFor } from '../decisions/issues.ts';
 import { matchesStatus } from '../decisions/action-items.ts';
@@ -17,6 +19,7 @@ import {
   type Cells,
   filterLinks,
   type Html,
+  incidentLink,
   nothing,
   olderLink,
   outsideLink,
@@ -32,7 +35,7 @@ const ITEMS_SHOWN = 50;
 const TEXT_MAX_CHARS = 200;
 
 export type ActionItemsData = Pick<Viewer, 'csrfToken'> & {
-  items: readonly (ActionItemView & { mayChange: boolean; hasTracker: boolean })[];
+  items: readonly (ActionItemView & { incident: Named | null; mayChange: boolean; hasTracker: boolean })[];
   status: ActionItemStatus | 'all';
   /** Part of the title, the owner, or the service. */
   text: string;
@@ -93,8 +96,13 @@ export const actionItemsPage: ConsolePage = {
         `${item.title} ${item.owner ?? ''} ${item.service}`.toLowerCase().includes(text.toLowerCase()),
     });
     const { services, postmortems } = await deps.config.current();
+    const named = await incidentNamer(
+      deps,
+      page.items.map(({ incident_id: id }) => id),
+    );
     const items = (await actionItemViews(deps, page.items)).map((item) => ({
       ...item,
+      incident: item.incident_id === null ? null : named(item.incident_id),
       // Only items of post-mortems get issues, not those of experiments.
       hasTracker:
         item.incident_id !== null &&
@@ -162,11 +170,11 @@ function itemsPanel(data: ActionItemsData): Html {
   );
 }
 
-const originLinks = ({ incident_id: incident, experiment_id: experiment }: ActionItemView): Html =>
+const originLinks = ({ incident, experiment_id: experiment }: ActionItemsData['items'][number]): Html =>
   incident === null
     ? html`${experiment === null ? '' : html`<span class="quiet target"><a href="${experimentPath(experiment)}">Experiment</a></span>`}`
     : html`<span class="quiet target"
-        ><a href="${postmortemPath(incident)}">Post-mortem</a> · <a href="${incidentPath(incident)}">Incident</a></span
+        ><a href="${postmortemPath(incident)}">Post-mortem</a> · ${incidentLink(incident)}</span
       >`;
 
 const statusCell = (status: ActionItemStatus): Html =>

@@ -1,3 +1,4 @@
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import type { Projector } from '../../../core/projectors/sync.ts';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { standInNote } from '../../../core/domain/catalogue/vendors.ts';
@@ -35,7 +36,7 @@ export type PostmortemFileDeps = {
   projections: Projections;
   config: ConfigSource;
   postmortems: Pick<Postmortems, 'read'>;
-  incidents: Pick<Incidents, 'note'>;
+  incidents: Pick<Incidents, 'read' | 'note'>;
   postmortemFilesFor: PostmortemFilesFor;
   publicUrl: string | undefined;
 };
@@ -85,23 +86,25 @@ async function publishFile(deps: PostmortemFileDeps, subject: Subject, session: 
   else session.scheduleNext(plusSeconds(session.now(), RETRY_REFUSAL_SECONDS));
 }
 
-function attempt(
-  { publicUrl }: PostmortemFileDeps,
+async function attempt(
+  { publicUrl, incidents }: PostmortemFileDeps,
   session: SyncSession,
   files: PostmortemFiles,
   { record, markdown }: StoredPostmortem,
   { path, head }: PostmortemFileState,
 ): Promise<VendorResponse<FileResult> | undefined> {
   const { incident_id: id, revision, service, facts } = record;
-  const url = publicUrl === undefined ? '' : `\n\n${publicUrl}${postmortemPath(id)}`;
+  const incident = (await incidents.read(id)) ?? { id };
+  const name = incidentName(incident);
+  const url = publicUrl === undefined ? '' : `\n\n${publicUrl}${postmortemPath(incident)}`;
   return session.attempt(FILE_WRITES, () =>
     files.publish({
       path,
       head,
       text: markdown,
-      message: `Publish the post-mortem of incident ${id}, revision ${revision}`,
-      title: `Post-mortem of ${service}, ${facts.times.started_at.slice(0, 10)} (${id})`,
-      body: `The post-mortem of incident ${code(id)} of ${code(service)}, published in Firebreak.${url}`,
+      message: `Publish the post-mortem of incident ${name}, revision ${revision}`,
+      title: `Post-mortem of ${service}, ${facts.times.started_at.slice(0, 10)} (${name})`,
+      body: `The post-mortem of incident ${code(name)} of ${code(service)}, published in Firebreak.${url}`,
     }),
   );
 }

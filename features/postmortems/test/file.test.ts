@@ -111,8 +111,8 @@ describe('a published post-mortem as a file on a branch', () => {
     await passes(60);
     expect(await textOn('main')).toBe('# Ours\n\nCorrected.\n');
     expect(await messages()).toEqual([
-      `Publish the post-mortem of incident ${id}, revision 3`,
-      `Publish the post-mortem of incident ${id}, revision 2`,
+      `Publish the post-mortem of incident INC-1, revision 3`,
+      `Publish the post-mortem of incident INC-1, revision 2`,
       'A change',
     ]);
     expect(await shown()).toMatchObject({
@@ -205,7 +205,7 @@ describe('a published post-mortem in a pull request', () => {
     expect(none).toEqual([]);
     expect(first).toMatchObject({ number: 1, state: 'open', head: { ref: `firebreak/postmortem-${id}-2` } });
     expect(first?.title).toMatch(/^Post-mortem of checkout, \d{4}-\d\d-\d\d \(/);
-    expect(first?.body).toContain(`https://firebreak.example.com/console/incidents/${id}/postmortem`);
+    expect(first?.body).toContain(`https://firebreak.example.com/console/incidents/INC-1/postmortem`);
     expect(await shown()).toMatchObject({ revision: 3, pull_request: expect.stringMatching(/\/pull\/1$/) });
     expect(await textOn(first?.head.ref ?? '')).toBe('# Theirs\n');
     expect(await textOn('main')).toBeUndefined();

@@ -164,6 +164,7 @@ test('action items are listed, closed, and opened again', async () => {
     '# T\n\n## Action items\n- [ ] Alert sooner <b> (owner: payments, due: 2020-01-01)\n- [ ] Test the restore\n';
   await send('save', { markdown: items, revision: '1' });
   const list = await shown('/console/action-items');
+  expect(textOf(list)).toContain('Post-mortem · INC-1');
   expect(textOf(list)).toMatch(/Alert sooner <b> .*overdue.*payments.*2020-01-01/);
   expect(textOf(list)).toContain('no owner');
   expect(textOf(await shown('/console/action-items?status=overdue'))).not.toContain('Test the restore');

@@ -81,6 +81,8 @@ export const RunPlan = z.object({
   environment: EnvironmentName,
   /** The incident that the run belongs to. Null: a new one is opened. */
   incident_id: IncidentId.nullable(),
+  /** Number of that incident. Null: it has none, or a new one is opened. */
+  incident_number: z.number().nullable().default(null),
   inputs: InputValues,
   steps: z.array(PlanStep),
   /** Why it cannot be started now. Empty: it can. */
@@ -101,6 +103,8 @@ export const RunView = z.object({
   title: z.string(),
   version: z.string(),
   incident_id: IncidentId,
+  /** Null: stored before numbers existed. */
+  incident_number: z.number().nullable().default(null),
   service: ServiceName,
   environment: EnvironmentName,
   status: RunStatus,

@@ -34,6 +34,7 @@ const data = (more: Partial<Inbox> = {}): Inbox => ({
   may: () => true,
   csrfToken: 'key',
   at: LATER,
+  named: (id) => ({ id, number: 7 }),
   quarantine: {
     items: [entry(), entry({ id: 'q_2', replayed_at: AT }), entry({ id: 'q_3', source: 'slack' })],
     waiting: 2,
@@ -289,7 +290,7 @@ describe('the review of alerts', () => {
     await admit(stranger('chekout', { fingerprint: 'a', labels: [['alertname', 'Down']] }));
     await admit(stranger('ledger', { fingerprint: 'b', severity: 'info', environment: 'staging' as EnvironmentName }));
     const { unmatched } = await shown(made);
-    expect(unmatched).toMatch(/chekout production Down alertmanager ?once 1 firing.*incidentIf this is checkout/);
+    expect(unmatched).toMatch(/chekout production Down alertmanager ?once 1 firing.*INC-1If this is checkout/);
     expect(unmatched).toMatch(/ledger staging .*agoAdd the service ledger to services\.yaml/);
     expect((await shown(made, 'cora')).unmatched).toContain('Every alert of the last 14 days');
     world.clock.set(Date.parse(plusSeconds(world.clock.now(), 20 * 24 * 3600)));

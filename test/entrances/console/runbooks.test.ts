@@ -58,6 +58,7 @@ const runView = (more: Partial<RunView> = {}): RunView => ({
   title: hostile('title'),
   version: 'v',
   incident_id: ID,
+  incident_number: 7,
   service: hostile<ServiceName>('service'),
   environment: hostile<EnvironmentName>('environment'),
   status: 'running',
@@ -80,6 +81,7 @@ const plan = (): RunPlan => ({
   service: hostile<ServiceName>('service'),
   environment: hostile<EnvironmentName>('environment'),
   incident_id: ID,
+  incident_number: 7,
   inputs: { queue: hostile('input') },
   steps: [
     {
@@ -300,6 +302,11 @@ describe('starting a runbook by hand', () => {
     expect((await start('grace')).status).toBe(409);
     expect(await text('/console/runbooks', 'vera')).toMatch(/The queue is stuck ?in progress ?checkout/);
     expect((await get(path, { token: 'cora' })).status).toBe(403);
+  });
+
+  test('a run names its incident by number', async () => {
+    const page = String(await runMain({ at: AT, csrfToken: 'key', run: runView(), mayAct: true }));
+    expect(textOf(page)).toMatch(/Incident ?INC-7 ?Started/);
   });
 
   test('a failed run can be retried, and no other', async () => {

@@ -109,6 +109,7 @@ const data = (more: Partial<ServiceData> = {}): ServiceData => ({
   may: () => true,
   csrfToken: 'key',
   at: LATER,
+  named: (id) => ({ id, number: 7 }),
   service: hostile<ServiceName>('service'),
   entry: {
     team: hostile('team'),
@@ -154,6 +155,10 @@ const data = (more: Partial<ServiceData> = {}): ServiceData => ({
 
 const ofList = async (more: Partial<Services> = {}) => String(await servicesMain(list(more)));
 const ofOne = async (more: Partial<ServiceData> = {}) => String(await serviceMain(data(more)));
+
+test('a pin names its incident by number', async () => {
+  expect(textOf(await ofOne())).toContain('INC-7');
+});
 
 test('a watch shows its state, its checks, and a slow start', async () => {
   const shown = textOf(await ofOne({ watches: [watch({ outcome: null, reason: null, version: 'v42' })] }));

@@ -1,3 +1,4 @@
+import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
 import { numberIn } from '../../../../core/domain/runbooks/numbers.ts';
 import { type Command, InvalidArgumentError } from 'commander';
 import * as z from 'zod';
@@ -217,7 +218,7 @@ function planLines(plan: RunPlan): string[] {
   return [
     `${plan.title} (${plan.runbook}, version ${plan.version.slice(0, 12)})`,
     `target   ${plan.service} in ${plan.environment}`,
-    `incident ${plan.incident_id ?? 'a new incident is opened'}`,
+    `incident ${plan.incident_id === null ? 'a new incident is opened' : incidentName({ id: plan.incident_id, number: plan.incident_number })}`,
     ...(inputs.length > 0 ? [`inputs   ${inputs.join(', ')}`] : []),
     ...plan.steps.flatMap((step, index) => stepLines(step, index + 1)),
   ];
@@ -308,7 +309,7 @@ const RUN = apiCall({
   response: RunView,
   print: (run) => [
     `${run.title} (${run.runbook}), ${run.service} in ${run.environment}: ${run.status}`,
-    `started ${shortTime(run.started_at)} by ${run.by ?? 'alerts'}, incident ${run.incident_id}`,
+    `started ${shortTime(run.started_at)} by ${run.by ?? 'alerts'}, incident ${incidentName({ id: run.incident_id, number: run.incident_number })}`,
     ...(run.retry_of === null ? [] : [`continues run ${run.retry_of}`]),
     ...(run.text === null ? [] : [run.text]),
     '',

@@ -1,3 +1,6 @@
+import { incidentNamer } from '../../../../core/actions/incidents/incident-numbers.ts';
+import type { Named } from '../../../../core/domain/incidents/incident-number.ts';
+import type { IncidentId } from '../../../../schemas/config/names.ts';
 import { html } from 'hono/html';
 import { isReplayable } from '../../../http/webhooks/replay.ts';
 import { type AlertReview, REVIEW_DAYS } from '../../../../core/actions/reports/alert-review.ts';
@@ -16,6 +19,7 @@ import {
   type Cells,
   clockTime,
   type Html,
+  incidentLink,
   nothing,
   olderLink,
   panel,
@@ -46,6 +50,8 @@ export type Inbox = Pick<Viewer, 'may' | 'csrfToken'> & {
     older: string | null;
   } | null;
   review: AlertReview;
+  /** Names the incidents of alerts outside the catalogue. */
+  named: (id: IncidentId) => Named;
   /** Firing alerts that an experiment explains, with those that one read found. */
   expected: { items: readonly { signal: SignalView; mute: Mute }[]; isComplete: boolean };
   /** Reported deployments that no service has. Null: the viewer may not read them. */
@@ -74,7 +80,12 @@ async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<
     may('deployments:read', EVERYWHERE) ? unmappedDeployments(deps) : null,
     inboxPanels(deps, viewer, at),
   ]);
-  return { at, may, csrfToken, quarantine, review: review.value, expected, unmapped, panels };
+  const shown = review.value.unmatched.slice(0, ROWS_SHOWN);
+  const named = await incidentNamer(
+    deps,
+    shown.map(({ incident }) => incident),
+  );
+  return { at, may, csrfToken, quarantine, review: review.value, named, expected, unmapped, panels };
 }
 
 async function expectedAlerts(
@@ -178,17 +189,17 @@ export const sizeText = (bytes: number): string =>
       ? `${Math.round(bytes / 1024)} KiB`
       : `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 
-function unmatchedPanel({ review: { unmatched, isComplete, since }, at }: Inbox): Html {
+function unmatchedPanel({ review: { unmatched, isComplete, since }, named, at }: Inbox): Html {
   const rows = unmatched.slice(0, ROWS_SHOWN).map((group): Cells => {
     const { service, environment, names, sources, times, firing, lastAt, incident, fix } = group;
-    const named = names.slice(0, NAMES_SHOWN).join(', ');
+    const shownNames = names.slice(0, NAMES_SHOWN).join(', ');
     return [
       html`${service === '' ? html`<em>no name</em>` : service} <span class="quiet target">${environment}</span>`,
-      html`${named}${names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : ''}
+      html`${shownNames}${names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : ''}
         <span class="quiet target">${sources.join(', ')}</span>`,
       html`${timesText(times)}${firing === 0 ? '' : html` <span class="badge warning">${firing} firing</span>`}`,
       ago(lastAt, at),
-      incident === null ? '' : html`<a href="${incidentPath(incident)}">incident</a>`,
+      incident === null ? '' : incidentLink(named(incident)),
       fix,
     ];
   });

@@ -5,7 +5,17 @@ import { incidentPath } from '../../../../core/domain/incidents/console-link.ts'
 import { RunId, type RunView } from '../../../../schemas/runbooks/parts/runs.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../http/context.ts';
-import { actionForm, ago, type Cells, type Html, line, panel, servicePath, tableOf } from '../../parts.ts';
+import {
+  actionForm,
+  ago,
+  type Cells,
+  type Html,
+  incidentLink,
+  line,
+  panel,
+  servicePath,
+  tableOf,
+} from '../../parts.ts';
 import type { ConsolePage, PageAction } from '../page.ts';
 import { runbookPath, runBadge, RUNBOOKS_PATH, runPath, starterText, stepBadge } from './parts.ts';
 
@@ -54,7 +64,8 @@ export const runMain = (data: RunData): Html => html`
 `;
 
 function summaryPanel({ run, at, mayAct, csrfToken }: RunData): Html {
-  const { id, runbook, status, text, steps, service, environment, incident_id: incident, inputs } = run;
+  const { id, runbook, status, text, steps, service, environment, inputs } = run;
+  const incident = { id: run.incident_id, number: run.incident_number };
   const isWaiting = steps.some((step) => step.status === 'waiting');
   const inputValues = Object.entries(inputs);
   return panel(
@@ -72,7 +83,7 @@ function summaryPanel({ run, at, mayAct, csrfToken }: RunData): Html {
       <dl class="lines">
         ${line('Runbook', html`<a href="${runbookPath(runbook)}">${runbook}</a>`)}
         ${line('Service', html`<a href="${servicePath(service)}">${service}</a> ${environment}`)}
-        ${line('Incident', html`<a href="${incidentPath(incident)}">${incident}</a>`)}
+        ${line('Incident', incidentLink(incident))}
         ${line('Started', html`${ago(run.started_at, at)} by ${starterText(run)}`)}
         ${inputValues.length === 0 ? '' : line('Inputs', inputValues.map(([name, value]) => `${name}: ${value}`).join(', '))}
         ${run.retry_of === null ? '' : line('Continues', html`<a href="${runPath(run.retry_of)}">the failed run</a>`)}

@@ -1,7 +1,6 @@
 import { html } from 'hono/html';
 import { runbookOf } from '../../../../core/actions/runbooks/plan-run.ts';
 import { visibleRunbook } from '../../../../core/actions/runbooks/visible.ts';
-import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import { type PlannedStep, planOf } from '../../../../core/domain/runbooks/plan.ts';
 import { matchersText } from '../../../../schemas/alerts/matcher-syntax.ts';
 import type { FailureAction } from '../../../../schemas/runbooks/parts/steps.ts';
@@ -11,7 +10,7 @@ import type { Runbook } from '../../../../schemas/runbooks/runbook.ts';
 import type { Viewer } from '../../../http/context.ts';
 import { markdown } from '../../markdown.ts';
 import { refusedFormOf } from '../../notices.ts';
-import { actionForm, type Html, line, nothing, panel } from '../../parts.ts';
+import { actionForm, type Html, incidentLink, line, nothing, panel } from '../../parts.ts';
 import type { ConsolePage } from '../page.ts';
 import { runbookPath, RUNBOOKS_PATH } from './parts.ts';
 import { inputField, planOfQuery, type ShownPlan, START } from './start.ts';
@@ -302,13 +301,13 @@ function planPanel({ runbook: { name }, csrfToken, inputs }: RunbookData, shown:
   </section>`;
 }
 
-const whereText = ({ service, environment, incident_id: id, inputs }: RunPlan): Html => {
+const whereText = ({ service, environment, incident_id: id, incident_number: number, inputs }: RunPlan): Html => {
   const inputTexts = Object.entries(inputs).map(([name, value]) => `${name}: ${value}`);
   return html`In <strong>${service}</strong> ${environment},
     ${
       id === null
         ? 'in a new incident, which a person resolves.'
-        : html`in its open <a href="${incidentPath(id)}">incident</a>.`
+        : html`in its open incident ${incidentLink({ id, number })}.`
     }
     ${inputTexts.length === 0 ? '' : `Inputs: ${inputTexts.join(', ')}.`}`;
 };

@@ -1,3 +1,5 @@
+import { incidentNamer } from '../../../../core/actions/incidents/incident-numbers.ts';
+import type { Named } from '../../../../core/domain/incidents/incident-number.ts';
 import { SHADOW } from '../../../../core/actions/reports/report-kinds.ts';
 import { inConfiguredSpelling } from '../../../../core/domain/catalogue/known-names.ts';
 import { Refusal } from '../../../../core/domain/refusal.ts';
@@ -16,7 +18,7 @@ import { type Change, ChangeKind } from '../../../../schemas/changes/change.ts';
 import type { PinView } from '../../../../schemas/changes/pin.ts';
 import type { Connections, Provability } from '../../../../schemas/config/connections.ts';
 import type { EnvironmentEntry, ServiceEntry } from '../../../../schemas/config/config.ts';
-import { type EnvironmentName, type Mode, ServiceName } from '../../../../schemas/config/names.ts';
+import { type EnvironmentName, type IncidentId, type Mode, ServiceName } from '../../../../schemas/config/names.ts';
 import type { IncidentView } from '../../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { lastCheck } from '../../../../vendors/connections/stored-check.ts';
@@ -81,6 +83,8 @@ export type ServiceData = Pick<Viewer, 'may' | 'csrfToken'> & {
   /** Null: the viewer may not see it. */
   changes: { filter: ChangeFilter; items: readonly Change[]; from: string | null; older: string | null } | null;
   pins: readonly PinView[] | null;
+  /** Names the incidents of the pins. */
+  named: (id: IncidentId) => Named;
   /** The newest ones. */
   watches: readonly Watch[];
   /** What features show. */
@@ -158,6 +162,10 @@ export async function loadService(deps: ConsoleDeps, { viewer, param, query }: P
     incidents: incidents.items.filter((incident) => may('incidents:read', incident)),
     changes,
     pins,
+    named: await incidentNamer(
+      deps,
+      (pins ?? []).map(({ incident_id: id }) => id),
+    ),
     watches: watches.items.filter((watch) => may('deployments:read', watch)),
     panels: await servicePanels(deps, viewer, { name: service, environments }),
   };

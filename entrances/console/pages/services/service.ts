@@ -14,6 +14,7 @@ import {
   clockTime,
   filterLinks,
   type Html,
+  incidentLink,
   line,
   modeBadge,
   nothing,
@@ -234,13 +235,13 @@ function evidenceLines({ can, measuredAt }: NonNullable<EnvironmentData['evidenc
   ${can.steps.length === 0 ? '' : line('To change it', html`${can.steps.map((step) => html`<p>${step}</p>`)}`)}`;
 }
 
-function pinsPanel({ pins, at, may, csrfToken, service: name }: ServiceData): Html | '' {
+function pinsPanel({ pins, named, at, may, csrfToken, service: name }: ServiceData): Html | '' {
   if (pins === null) return '';
   const rows = pins.map(
     ({ id, environment, version, reason, pinned_at, incident_id, newer_version: newer, ...pin }): Cells => [
       html`<span class="version">${version}</span>`,
       environment,
-      html`${reason} ${incident_id === null ? '' : html`<a href="${incidentPath(incident_id)}">incident</a>`}`,
+      html`${reason} ${incident_id === null ? '' : incidentLink(named(incident_id))}`,
       html`${ago(pinned_at, at)}${newer === null ? '' : html` <span class="quiet">${newer} runs</span>`}`,
       may('versions:write', { ...pin, environment })
         ? actionForm(

@@ -4,7 +4,7 @@ import { freezesPage, freezesMain, hoursOn } from '../../pages/freezes.ts';
 import { byDay, type FreezesData } from '../../pages/data.ts';
 import type { Freeze, Override } from '../../schemas/freeze.ts';
 import { Config, emptyConfig } from '../../../../schemas/config/config.ts';
-import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
+import { EnvironmentName, IncidentId, ServiceName } from '../../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { utcMinute } from '../../decisions/words.ts';
 import { consoleWorld } from '../../../../test/support/console-world.ts';
@@ -74,6 +74,7 @@ const data = (more: Partial<FreezesData> = {}): FreezesData => ({
   csrfToken: 'key',
   at: LATER,
   active: [freeze()],
+  incidents: [],
   scheduled: [freeze({ id: 'frz_2', starts_at: '2026-11-21T12:00:00.000Z' as Timestamp })],
   days: [
     {
@@ -101,6 +102,12 @@ const page = async (more: Partial<FreezesData> = {}) => String(await freezesMain
 
 test('hostile texts are shown as text', async () => {
   expectHarmless(await page(), 20);
+});
+
+test('a freeze names its incident by number', async () => {
+  const id = IncidentId.parse('01J00000000000000000000001');
+  const shown = await page({ active: [freeze({ incident_id: id })], incidents: [{ id, number: 7 }] });
+  expect(textOf(shown)).toContain('INC-7');
 });
 
 test('a freeze without an end says what ends it', async () => {
