@@ -81,7 +81,7 @@ describe('many incidents at once', () => {
     expect(closedAfter(parent.record.resolved_at)).toBe(14);
     expect(parent.record).toMatchObject({
       status: 'resolved',
-      title: 'several services fail at once, among them cart, ledger and search',
+      title: 'failures of several services, among them cart, ledger and search',
       signal_count: 4,
       firing: 0,
       mitigations: 0,
@@ -313,7 +313,7 @@ describe('a dependency and its caller', () => {
     const { world } = await play({ ...path, timeline: { ...path.timeline, '10 min': seen } });
     const [checkout] = recordsOf(world, 'checkout');
     expect(parentIn(world)).toMatchObject({
-      title: 'checkout is failing, and so is cart, which depends on it',
+      title: 'failures of checkout and of services that depend on it',
       group_reason: { because: 'shared_dependency', name: 'checkout' },
     });
     expect(checkout?.parent_id).toBe(parentIn(world).id);

@@ -4,6 +4,7 @@ import {
   mayBeGrouped,
   mayStillFail,
   openedAround,
+  type GroupReason,
   type Opening,
   canJoinMany,
   groupingOf,
@@ -156,6 +157,14 @@ async function unprovenOf({ incidents }: Pick<Deps, 'incidents'>, openings: read
   return newest.filter((_, n) => records[n] !== undefined && mayStillFail(records[n]));
 }
 
+/** Returns the title of a group, which is true also when others have joined, and after its end. */
+function titleOfGroup({ because, name }: GroupReason, members: readonly Opening[]): string {
+  const names = [...new Set(members.map(({ service }) => service))].toSorted();
+  if (because === 'many') return `failures of several services, among them ${list(names.slice(0, NAMES_IN_A_TITLE))}`;
+  const ofItself = names.some((service) => service === name) ? `${name} and of ` : '';
+  return `failures of ${ofItself}services that depend on ${ofItself === '' ? name : 'it'}`;
+}
+
 /** Returns the open parent of the group, which one of its members may have already, or opens one. */
 async function parentOf(
   { incidents, incidentGroups }: Pick<Deps, 'incidents' | 'incidentGroups'>,
@@ -163,18 +172,14 @@ async function parentOf(
   { reason, members }: Extract<ReturnType<typeof groupingOf>, { kind: 'together' }>,
   trace: string,
 ): Promise<IncidentId> {
-  if (reason.because === 'many') {
-    const names = [...new Set(members.map(({ service }) => service))].toSorted();
-    // Others join later, so the title has no count.
-    const title = `several services fail at once, among them ${list(names.slice(0, NAMES_IN_A_TITLE))}`;
-    return incidentGroups.openParent(environment, reason, title, trace);
-  }
+  const title = titleOfGroup(reason, members);
+  if (reason.because === 'many') return incidentGroups.openParent(environment, reason, title, trace);
   const records = await Promise.all(members.slice(-RELATED_READ).map(({ id }) => incidents.read(id)));
   const known = records.flatMap((record) => record ?? []);
   for (const id of new Set(known.flatMap(({ parent_id }) => parent_id ?? [])))
     if ((await incidents.read(id))?.status !== 'resolved') return id;
   const worst = known.find(({ severity }) => known.every((other) => isAtLeast(other.severity, severity)));
-  return incidentGroups.openParent(environment, reason, reason.text, trace, {
+  return incidentGroups.openParent(environment, reason, title, trace, {
     severity: worst?.severity ?? 'critical',
     page: known.length === 0 || known.some(needsPage),
   });

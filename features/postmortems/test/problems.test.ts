@@ -485,7 +485,7 @@ test('the draft of a group tells what was found for each of its incidents', asyn
   expect(markdown).toMatch(/^# Outage of cart, search and checkout — 2026-11-20$/m);
   expect(markdown).toContain('- **Services:** cart, search and checkout in production');
   expect(sectionOf(markdown, 'Summary').map((line) => line.replace(/ \[E[^\]]+\]/, ''))).toEqual([
-    'At 12:00 UTC incidents of several services became a group: several services fail at once, among them cart, checkout and search.',
+    'At 12:00 UTC incidents of several services became a group: failures of several services, among them cart, checkout and search.',
     '',
     '- INC-1 cart production: from 11:59. No change is its probable cause. Not mitigated, ended at 12:20, after INC-3 checkout was mitigated at 12:04.',
     '- INC-2 search production: from 11:59. No change is its probable cause. Not mitigated, ended at 12:20, after INC-3 checkout was mitigated at 12:04.',
