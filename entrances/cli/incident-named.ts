@@ -1,3 +1,4 @@
+import { IncidentDetails } from '../../schemas/incidents/incident-details.ts';
 import * as z from 'zod';
 import { numberNamed } from '../../core/domain/incidents/incident-number.ts';
 import { nearest, suggestionText } from '../../core/domain/lint/similar-names.ts';
@@ -36,15 +37,15 @@ export const pathOf = (id: string): string => `/v1/incidents/${encodeURIComponen
  *
  * @throws CommandFailure if no incident has this name; UsageError if several have it
  */
-export async function incidentNamed(client: Client, text: string): Promise<IncidentView> {
+export async function incidentNamed(client: Client, text: string): Promise<IncidentDetails> {
   const number = numberNamed(text.replace(/^#/, ''));
-  if (number !== undefined) return client.get(pathOf(`INC-${number}`), IncidentView);
+  if (number !== undefined) return client.get(pathOf(`INC-${number}`), IncidentDetails);
   const id = IncidentId.safeParse(text.toUpperCase());
-  if (id.success) return client.get(pathOf(id.data), IncidentView);
+  if (id.success) return client.get(pathOf(id.data), IncidentDetails);
   const open = await openIncidents(client);
   const found = onlyMatch(text, open) ?? onlyMatch(text, await newestIncidents(client));
   // The list is eventually consistent and can lag behind the incident itself.
-  if (found !== undefined) return client.get(pathOf(found.id), IncidentView);
+  if (found !== undefined) return client.get(pathOf(found.id), IncidentDetails);
   const names = open.flatMap((incident) => [shortName(incident), incident.channel?.slice(1) ?? []].flat());
   const near = nearest(text.replace(/^#/, ''), names);
   throw new CommandFailure(

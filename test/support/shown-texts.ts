@@ -2,6 +2,7 @@ import { keepsOpen } from '../../core/domain/incidents/keeps-open.ts';
 import type { ChatMessage } from '../../core/domain/messages/chat-message.ts';
 import { summaryCard } from '../../core/domain/messages/incident-card.ts';
 import { emailTextOf } from '../../core/domain/messages/notifications.ts';
+import { incidentDetails } from '../../core/domain/messages/incident-details.ts';
 import { incidentText } from '../../entrances/cli/commands/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { consoleWorld } from './console-world.ts';
@@ -24,7 +25,11 @@ export async function shownToResponders(
   return {
     console: visibleText(await page.text()),
     slack: slackText(summaryCard(story)),
-    cli: incidentText({ ...view, open_because: keepsOpen(story, config, world.deps.timeScale) }).join('\n'),
+    cli: incidentText({
+      ...view,
+      open_because: keepsOpen(story, config, world.deps.timeScale),
+      ...incidentDetails(story),
+    }).join('\n'),
   };
 }
 

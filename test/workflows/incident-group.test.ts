@@ -1,3 +1,5 @@
+import { IncidentDetails } from '../../schemas/incidents/incident-details.ts';
+import { incidentDetails } from '../../core/domain/messages/incident-details.ts';
 import { describe, expect, test } from 'vitest';
 import { alertReview } from '../../core/actions/reports/alert-review.ts';
 import { keys } from '../../core/stores/keys.ts';
@@ -538,24 +540,40 @@ describe('a rollback of the dependency that the caller asks about', () => {
           [...decisions.values()].flatMap(({ view }) => (view.state === 'waiting' ? [record.service] : [])),
         );
       };
+    const told: string[] = [];
     const { world } = await play({
       given: [cartDependsOnCheckout, asks(approving)],
       timeline: {
         '0 s': fires(asking),
         '20 s': looks('alone'),
         '30 s': fires(),
-        '50 s': looks('together'),
+        '50 s': all(looks('together'), async (played) => {
+          const [group, cart] = ['several-services', 'cart'].map((name) => recordsOf(played, name)[0]?.id ?? MISSING);
+          for (const id of [group, cart]) {
+            const [view, story] = [
+              await played.deps.incidents.view(id ?? MISSING),
+              await played.deps.incidents.overview(id ?? MISSING),
+            ];
+            if (view !== undefined && story !== undefined)
+              told.push(incidentText({ ...view, ...incidentDetails(story) }).join('\n'));
+          }
+        }),
         '60 s': answersWhatWaits('approved'),
         '30 min': all(ends(asking), ends()),
       },
     });
     expect(waiting).toEqual({ alone: ['cart'], together: ['checkout'] });
+    const asked =
+      /next {5}Roll checkout in production back from v2 to v1\? .*\n {2}Probable cause: v2 .*\n {2}Asks because .*\nanswer {3}firebreak incident approve\|reject INC-2 NUMBER/;
+    for (const text of told) expect(text).toMatch(asked);
+    expect(told[0]).toMatch(/grouped {2}checkout is failing.*\nmember {3}INC-\d, .*\nmember {3}INC-\d, /);
+    expect(told[1]).toMatch(/\npart of {2}INC-3\n/);
     expect(of(world, 'checkout').told).toContain('mitigation.succeeded: Rolled back to v1');
     const { id } = recordsOf(world, 'cart')[0] ?? expect.unreachable();
     expect(world.store.dossier(id).decisions.get(2)?.view).toMatchObject({ kind: 'suggest' });
     const view = (await world.deps.incidents.view(id)) ?? expect.unreachable();
     expect(view.suspects).toMatchObject([{ service: 'checkout', version: 'v2' }]);
-    expect(incidentText(view).filter((line) => line.startsWith('suspect'))).toEqual([
+    expect(incidentText(IncidentDetails.parse(view)).filter((line) => line.startsWith('suspect'))).toEqual([
       expect.stringMatching(/^suspect {2}checkout v2 \(/),
     ]);
     expect(of(world, 'cart').told.join('\n')).toContain('incident INC-2 of checkout decides about this service');

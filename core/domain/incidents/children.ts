@@ -37,8 +37,8 @@ export function childrenView(
 /** Says what a person who resolves an incident must know about its firing alerts. Null: none fires. */
 export function stillFiringText(firing: number): string | null {
   if (firing <= 0) return null;
-  const still = firing === 1 ? 'One alert is still firing' : `${firing} alerts are still firing`;
-  return `${still}. Alerts that keep firing no longer page; alerts that start to fire later do`;
+  const alerts = firing === 1 ? '1 alert is' : `${firing} alerts are`;
+  return `${alerts} still firing. Alerts that keep firing no longer page; alerts that start to fire later do`;
 }
 
 /** Describes the open children: `6 child incidents with 8 firing alerts`. Null: none is open. */

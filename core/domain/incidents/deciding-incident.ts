@@ -12,8 +12,14 @@ export const parentOfDependency = (
 ): IncidentRecord | undefined => [incident, parent].find((one) => one?.group_reason?.because === 'shared_dependency');
 
 /** Returns a parent as its child shows it. */
-export const shownParent = ({ id, channel, group_reason }: IncidentRecord): NonNullable<Overview['parent']> => ({
+export const shownParent = ({
   id,
+  number,
+  channel,
+  group_reason,
+}: IncidentRecord): NonNullable<Overview['parent']> => ({
+  id,
+  number,
   channel: channel ?? null,
   ...(group_reason && { group_reason }),
 });

@@ -10,6 +10,7 @@ import type { IncidentId, Severity } from '../../../schemas/config/names.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Mute } from '../alerts/routing.ts';
+import type { Named } from '../incidents/incident-number.ts';
 import type { GroupNow } from '../incidents/incident-group.ts';
 import { type Place, placeNames } from './place-names.ts';
 
@@ -40,7 +41,7 @@ export type Overview = {
   /** Total number of children. */
   childCount: number;
   /** `group_reason`: absent: unknown. */
-  parent: ({ id: IncidentId; channel: string | null } & Pick<IncidentRecord, 'group_reason'>) | null;
+  parent: (Named & { channel: string | null } & Pick<IncidentRecord, 'group_reason'>) | null;
   /**
    * The incident whose decision is shown, which can be this one: in the group of a dependency, it decides for all. Absent: the
    * incident itself.

@@ -127,13 +127,12 @@ function refusalText({ code, detail }: Refusal): string {
       return 'The automation of this incident is paused, so this would have no effect. Open questions stay open. First resume the automation.';
     case 'incident-resolved':
       return 'Superseded: the incident is already resolved.';
+    case 'freeze-over':
     case 'rollback-in-progress':
     case 'superseded':
       return `Superseded: ${detail}.`;
     case 'second-person-needed':
       return 'You have already approved this. It is executed only after a second person approves it.';
-    case 'freeze-over':
-      return 'Superseded: the freeze has ended, so no override is needed.';
     default: {
       const text = detail.replace(/^json: (?:[a-z_.]+: )?/, '');
       return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}`;

@@ -28,7 +28,7 @@ export async function giveOverride(
   const override = await newOverride(deps, freeze, input, { id, by: caller.name });
   const after = await deps.freezes.addOverride(freezeId, override);
   deps.reports.forget();
-  if (after === undefined) throw freezeHasEnded(freeze);
+  if (after === undefined) throw freezeHasEnded();
   return { ...override, freeze_id: freezeId };
 }
 
@@ -89,7 +89,7 @@ async function newOverride(
   { id, by }: { id: string; by: string },
 ): Promise<Override> {
   const now = deps.clock.now();
-  if (stateAt(freeze, now) === 'over') throw freezeHasEnded(freeze);
+  if (stateAt(freeze, now) === 'over') throw freezeHasEnded();
   if (input.expires_at <= now)
     throw new Refusal(422, 'invalid', `json: expires_at (${input.expires_at}) must be later than now (${now})`);
   const { people, maxSeconds } = await overridesAt(deps, freeze);
@@ -148,5 +148,4 @@ function overrideIn(freeze: Freeze, id: string): ShownOverride {
 
 const unknownOverride = (id: string, override: string): Refusal =>
   new Refusal(404, 'unknown-override', `freeze ${id} has no override ${override}`);
-const freezeHasEnded = ({ id }: Freeze): Refusal =>
-  new Refusal(409, 'freeze-over', `freeze ${id} has ended, so no override is needed`);
+const freezeHasEnded = (): Refusal => new Refusal(409, 'freeze-over', 'the freeze has ended, so no override is needed');

@@ -1,3 +1,4 @@
+import { IncidentDetails } from '../../../schemas/incidents/incident-details.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { executeResponseAction } from '../../../core/actions/incidents/response-action.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
@@ -291,7 +292,7 @@ describe('an incident with two bad deploys and an outage right after its resolut
     for (const text of EARLIER) expect(page).toContain(`<li>${text}</li>`);
     expect(page).toContain('No known change could have caused this problem');
     expect(textOf(await consoleText(world, '/console/incidents?state=all'))).toContain('v2 57 %, v3 95 %');
-    const lines = incidentText(incident);
+    const lines = incidentText(IncidentDetails.parse(incident));
     expect(lines.filter((line) => line.startsWith('Problem '))).toEqual(EARLIER);
     expect(lines.filter((line) => line.startsWith('suspect '))).toEqual([]);
   });

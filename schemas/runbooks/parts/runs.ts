@@ -73,6 +73,8 @@ export const RunRefusal = z.object({
 });
 export type RunRefusal = z.infer<typeof RunRefusal>;
 
+const IncidentNumber = z.number().nullable().default(null);
+
 export const RunPlan = z.object({
   runbook: z.string(),
   title: z.string(),
@@ -82,7 +84,7 @@ export const RunPlan = z.object({
   /** The incident that the run belongs to. Null: a new one is opened. */
   incident_id: IncidentId.nullable(),
   /** Number of that incident. Null: it has none, or a new one is opened. */
-  incident_number: z.number().nullable().default(null),
+  incident_number: IncidentNumber,
   inputs: InputValues,
   steps: z.array(PlanStep),
   /** Why it cannot be started now. Empty: it can. */
@@ -104,7 +106,7 @@ export const RunView = z.object({
   version: z.string(),
   incident_id: IncidentId,
   /** Null: stored before numbers existed. */
-  incident_number: z.number().nullable().default(null),
+  incident_number: IncidentNumber,
   service: ServiceName,
   environment: EnvironmentName,
   status: RunStatus,

@@ -971,7 +971,7 @@ test('send posts alerts from a file, and tail follows the timeline until the inc
   await at(firebreak, 'incident', 'note', name, 'Counted the desks');
   expect(await at(firebreak, 'incident', 'resolve', name)).toMatchObject({
     code: 0,
-    out: `${name}: resolved. One alert is still firing. Alerts that keep firing no longer page; alerts that start to fire later do\n`,
+    out: `${name}: resolved. 1 alert is still firing. Alerts that keep firing no longer page; alerts that start to fire later do\n`,
   });
   const { code, out } = await followed;
   expect(code).toBe(0);

@@ -12,6 +12,8 @@ import { probability, suspectsToShow } from '../../../../core/domain/correlation
 import { offerWords } from '../../../../core/domain/rollback/offers.ts';
 import { answerNames, questionName } from '../../../../core/domain/rollback/question-names.ts';
 import { IncidentStatus, IncidentView } from '../../../../schemas/incidents/incident.ts';
+import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
+import type { IncidentDetails } from '../../../../schemas/incidents/incident-details.ts';
 import { apiCommand, apiGroup, PLACE, tableOf, type Values } from '../../api-command.ts';
 import { Client } from '../../client.ts';
 import { INCIDENT, incidentNamed, openIncidents, pathOf, shortName } from '../../incident-named.ts';
@@ -103,7 +105,7 @@ async function show(context: CommandContext, { incident: name, details, json }: 
 }
 
 /** Returns what `incident show` prints about an incident, above its timeline. */
-export function incidentText(incident: IncidentView, details = false): string[] {
+export function incidentText(incident: IncidentDetails, details = false): string[] {
   const all: string[] = [];
   const out = (line: string): void => void all.push(line);
   out(oneLine(`${shortName(incident)}  ${incident.title}`));
@@ -116,6 +118,14 @@ export function incidentText(incident: IncidentView, details = false): string[] 
     const { not_reopenable: refusal } = incident;
     out(`${unverifiedText(refusal)}${refusal === null ? `: firebreak incident reopen ${shortName(incident)}` : '.'}`);
   }
+  if (incident.part_of !== null) out(`part of  ${incident.part_of}`);
+  if (incident.grouped_because !== null) out(oneLine(`grouped  ${incident.grouped_because}`));
+  for (const member of incident.members)
+    out(
+      oneLine(
+        `member   ${incidentName(member)}, ${member.service} in ${member.environment}, ${member.severity}, ${member.status_text}: ${member.title}`,
+      ),
+    );
   for (const why of incident.open_because ?? []) out(oneLine(`open because ${why}`));
   if (incident.status !== 'resolved' || Object.keys(incident.roles).length > 0) out(oneLine(rolesOf(incident)));
   for (const text of problemTexts(incident.earlier_problems)) out(oneLine(text));
@@ -142,7 +152,10 @@ export function incidentText(incident: IncidentView, details = false): string[] 
   }
   for (const effect of incident.effects)
     out(oneLine(`effect   ${EFFECT_NAMES[effect.kind]} at ${effect.target}. ${effectWords(effect)}`));
-  if (incident.decisions.some(({ state }) => state === 'waiting'))
-    out(`answer   firebreak incident approve|reject ${shortName(incident)} NUMBER`);
+  const isAsking = incident.decisions.some(({ state }) => state === 'waiting');
+  if (!isAsking)
+    for (const [n, line] of incident.next_step.entries()) out(oneLine(`${n === 0 ? 'next    ' : ' '} ${line}`));
+  const answered = isAsking ? shortName(incident) : incident.answer_in;
+  if (answered !== null) out(`answer   firebreak incident approve|reject ${answered} NUMBER`);
   return all;
 }

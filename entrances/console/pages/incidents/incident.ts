@@ -2,7 +2,7 @@ import { INCIDENT_PAGES } from '../../../../features/names.ts';
 import { html } from 'hono/html';
 import { recordSeen } from '../../../../core/actions/incidents/record-seen.ts';
 import { experimentPath, incidentPath } from '../../../../core/domain/incidents/console-link.ts';
-import { numberText } from '../../../../core/domain/incidents/incident-number.ts';
+import { incidentName, numberText } from '../../../../core/domain/incidents/incident-number.ts';
 import { similarWords } from '../../../../core/domain/incidents/similar.ts';
 import { answerable, decidingFor } from '../../../../core/domain/messages/incident-buttons.ts';
 import { closedAsOf, resolverText, unverifiedText } from '../../../../core/domain/incidents/closing.ts';
@@ -122,7 +122,7 @@ function summary(data: IncidentData): Html {
   const { incident, parent } = story;
   const { title, severity, status, opened_at, resolved_at, automation_paused, muted } = incident;
   return html`<header class="summary" id="summary" data-part>
-    ${parent === null ? '' : html`<p><a href="${incidentPath(parent)}">Part of a group of incidents</a></p>`}
+    ${parent === null ? '' : html`<p><a href="${incidentPath(parent)}">Part of ${parent.number === undefined ? 'a group of incidents' : `the group ${incidentName(parent)}`}</a></p>`}
     <div class="title-row">
       <div class="title">
         <h1>${numberOf(incident)} <span class="place">${serviceEnvironmentText(incident)}</span> ${title}</h1>

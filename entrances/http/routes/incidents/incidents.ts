@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
+import { incidentDetails } from '../../../../core/domain/messages/incident-details.ts';
+import { IncidentDetails } from '../../../../schemas/incidents/incident-details.ts';
 import { keepsOpen } from '../../../../core/domain/incidents/keeps-open.ts';
 import type { ApiDeps } from '../../deps.ts';
 import { SimilarIncident } from '../../../../schemas/incidents/similar.ts';
@@ -36,6 +38,7 @@ import { READ_MAX_BYTES } from '../../list-bytes.ts';
 import { ShownSignal, shownSignal, snakeCased } from '../alerts/signal-view.ts';
 
 export const Incident = IncidentView.meta({ id: 'Incident' });
+const SingleIncident = IncidentDetails.meta({ id: 'IncidentDetails' });
 const Similar = SimilarIncident.meta({ id: 'SimilarIncident' });
 const ShownEntry = TimelineEntry.extend({
   actor_name: z.string().meta({ description: "The actor's display name, if it is known" }),
@@ -128,14 +131,15 @@ export function incidentRoutes(app: Api, deps: ApiDeps): void {
       tags: ['incidents'],
       summary: 'Get an incident',
       request: { params },
-      responses: { 200: answers('The incident', Incident), 404: problems('Not found') },
+      responses: { 200: answers('The incident', SingleIncident), 404: problems('Not found') },
     }),
     async (c) => {
       const incident = await requireIncident(deps, c.req.valid('param').id);
       c.var.allow(incident);
       const [overview, config] = await Promise.all([deps.incidents.overview(incident.id), deps.config.current()]);
-      const open_because = overview === undefined ? [] : keepsOpen(overview, config, deps.timeScale);
-      return c.json({ ...incident, open_because }, 200);
+      if (overview === undefined) return c.json(IncidentDetails.parse(incident), 200);
+      const open_because = keepsOpen(overview, config, deps.timeScale);
+      return c.json({ ...incident, open_because, ...incidentDetails(overview) }, 200);
     },
   );
 
