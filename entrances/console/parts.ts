@@ -34,12 +34,14 @@ export function spanOf(from: Timestamp, to: Timestamp): string {
 }
 
 /** Shows how long ago a time was. */
-export const ago = (at: Timestamp, now: Timestamp): Html =>
-  html`<time datetime="${at}" title="${utcText(at)}">${spanOf(at, now)} ago</time>`;
+export const ago = (at: Timestamp, now: Timestamp): Html => spanTime(at, `${spanOf(at, now)} ago`);
 
 /** Shows how far ahead a time is. */
-export const ahead = (at: Timestamp, now: Timestamp): Html =>
-  html`<time datetime="${at}" title="${utcText(at)}">${at <= now ? 'now' : `in ${spanOf(now, at)}`}</time>`;
+export const ahead = (at: Timestamp, now: Timestamp): Html => spanTime(at, at <= now ? 'now' : `in ${spanOf(now, at)}`);
+
+/** Shows a time by its span, whose number and unit stay together. */
+const spanTime = (at: Timestamp, text: string): Html =>
+  html`<time ${/\d/.test(text) ? html`class="span"` : ''} datetime="${at}" title="${utcText(at)}">${text}</time>`;
 
 /** Words with which messages begin. Other first words can be names, such as of a service, which stay as they are. */
 const FIRST_WORDS: ReadonlySet<string> = new Set(

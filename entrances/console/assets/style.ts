@@ -155,6 +155,7 @@ p.question a { margin-left: 6px; font-weight: 600; }
 .aside .lines > div { grid-template-columns: 96px minmax(0, 1fr); }
 .lines dt { color: var(--quiet); font-size: 0.92rem; }
 .lines .long { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
+.span { white-space: nowrap; }
 .inc { color: var(--quiet); font-variant-numeric: tabular-nums; white-space: nowrap; }
 .version { font-family: var(--mono); font-size: 0.92em; font-weight: 600; }
 .share { display: inline-flex; align-items: center; gap: 6px; white-space: nowrap; }

@@ -86,6 +86,11 @@ export type Look = keyof typeof EYES;
 /** IDs that several elements have: a script, or a link to a part of the page, would find the wrong one. */
 const REPEATED_IDS = `[...document.querySelectorAll('[id]')].map(({ id }) => id).filter((id, n, all) => all.indexOf(id) !== n)`;
 
+/** Spans of time that break across lines, such as `in 23` and `min`. */
+const BROKEN_TIMES = `[...document.querySelectorAll('main time:not(.clock)')]
+  .filter((time) => /\\d/.test(time.textContent) && time.getClientRects().length > 1)
+  .map((time) => time.textContent)`;
+
 const NAVIGATION = `(() => {
   const navigations = [...document.querySelectorAll('.top nav')];
   const rows = navigations.map((one) => new Set([...one.children].map((link) => link.offsetTop)).size);
@@ -633,6 +638,7 @@ export function testConsole(looks: readonly Look[], atNight: readonly Look[]): v
       await other.evaluate(`document.querySelectorAll('main details').forEach((one) => (one.open = true))`);
       expect(await barriers(`['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']`)).toEqual([]);
       expect(await other.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+      expect(await other.evaluate(BROKEN_TIMES)).toEqual([]);
       expect(await other.evaluate(REPEATED_IDS)).toEqual([]);
       expect(await other.evaluate(NAVIGATION)).toEqual({ rows: 1, hidden: [] });
       expect(other.problems.filter((text) => !/404|422/.test(text))).toEqual([]);
