@@ -87,7 +87,7 @@ export const Effect = z.object({
   /** A page that another system has sent: Firebreak follows its incident and opens none of its own. */
   followed: z.object({ id: z.string(), url: z.string().nullable(), assigned_to: z.array(z.string()) }).optional(),
   /** A page of a child that stands for this page of its parent: nothing was sent. */
-  taken_over: z.object({ incident_id: IncidentId, number: z.number().int().positive() }).optional(),
+  taken_over: z.object({ incident_id: IncidentId, number: z.int().positive() }).optional(),
   /** The incident whose workflow resolves a page that stands for a group, or whose decision the page of a group shows. */
   owner: IncidentId.optional(),
   /** The service and the resource that it changes; both are locked during the effect. */
@@ -256,7 +256,7 @@ export type EarlierProblem = z.infer<typeof EarlierProblem>;
 export const IncidentRecord = z.object({
   id: IncidentId,
   /** 1, 2, 3 …, with gaps; shown as `INC-42`. Absent: stored before numbers existed. */
-  number: z.number().int().positive().optional(),
+  number: z.int().positive().optional(),
   service: ServiceName,
   environment: EnvironmentName,
   /** The service name in unmatched alerts; null for a service in the catalogue. */
@@ -424,12 +424,12 @@ export const IncidentView = IncidentRecord.pick({
   suspects: true,
 }).extend({
   /** Shown as `INC-42`. Null: stored before numbers existed. */
-  number: z.number().int().positive().nullable().default(null),
+  number: z.int().positive().nullable().default(null),
   /** How it was closed. Null: it is open. */
   closed_as: ClosedAs.nullable().default(null),
   /** Why a person can't reopen it, even if it is resolved. Null: a person can. */
   not_reopenable: NotReopenable.nullable().default(null),
-  /** Number of alerts that fire; on a parent, those of its children. 0 also if an older version sent it. */
+  /** Number of alerts that fire; on a parent, those of its open children. 0 also if an older version sent it. */
   firing: z.number().default(0),
   /** The status in words, such as `mitigated and verified`. Empty: sent by an older version. */
   status_text: z.string().default(''),

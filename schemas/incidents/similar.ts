@@ -12,6 +12,6 @@ export const SimilarIncident = z.object({
   /** What ended it, such as `fixed by a rollback of v2 to v1`. Null: it is open, or that is not known. */
   fixed_by: z.string().nullable(),
   /** Number of its action items that are not done. */
-  open_action_items: z.number().int(),
+  open_action_items: z.int(),
 });
 export type SimilarIncident = z.infer<typeof SimilarIncident>;

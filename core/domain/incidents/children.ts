@@ -19,12 +19,8 @@ type ChildIncidentView = Pick<IncidentRecord, 'status'> & { firing?: number };
 
 export function openChildren(children: readonly { incident: ChildIncidentView }[]): OpenChildren {
   const open = children.map(({ incident }) => incident).filter(({ status }) => status !== 'resolved');
-  return { incidents: open.length, alerts: firingIn(open) };
+  return { incidents: open.length, alerts: open.reduce((sum, { firing = 0 }) => sum + Math.max(firing, 0), 0) };
 }
-
-/** Returns the number of alerts that fire in these incidents. */
-export const firingIn = (incidents: readonly { firing?: number }[]): number =>
-  incidents.reduce((sum, { firing = 0 }) => sum + Math.max(firing, 0), 0);
 
 /** Builds the API view of a parent's children. */
 export function childrenView(

@@ -16,7 +16,7 @@ import { statusWords } from './status-words.ts';
 import { contradictionView } from './page-contradiction.ts';
 import type { Child } from '../messages/story.ts';
 import type { Amend, Amended, ChildIncident, IncidentGroups, HandoverState } from '../ports/incidents.ts';
-import { childrenView, firingIn } from './children.ts';
+import { childrenView, openChildren } from './children.ts';
 import { type IncidentPatch, type InboxPost, inboxPostOf, present } from './inbox-post.ts';
 
 /** A change of an incident's own record, with its timeline entry. */
@@ -138,7 +138,7 @@ export function viewOf(
     opened_at,
     resolved_at,
     signal_count,
-    firing: firingIn(related.children?.map((child) => child.incident) ?? [incident]),
+    firing: related.children === null ? Math.max(incident.firing, 0) : openChildren(related.children).alerts,
     suspects,
     closed_as: closedAsOf(incident),
     not_reopenable: notReopenable(incident),
