@@ -232,7 +232,8 @@ describe('why a suspect is not proved', () => {
 });
 
 test('instances matter only where the service itself shows which version fails', () => {
-  const on = (proof: Proof | null, more = {}): string => reliesOn('time', { proof, change: change('v2', 4, more) }, { health: null });
+  const on = (proof: Proof | null, more = {}): string =>
+    reliesOn('time', { proof, change: change('v2', 4, more) }, { health: null });
   expect(on('version')).toContain('its instances were not told apart');
   expect(on('canary')).toContain('its instances were not told apart');
   for (const text of [on('callers'), on('tested'), on(null), on('version', { kind: 'flag' })])
