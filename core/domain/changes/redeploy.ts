@@ -47,7 +47,9 @@ export function replacedSuspect(
   const isRollback = change.kind === 'rollback' && change.status === 'succeeded';
   const replaced = isRollback ? rolledBackBy(changes, change) : replacedByOlder(changes, change);
   if (replaced === null || isRestored(changes, change, replaced)) return null;
-  const probable = probableOf({ suspects, cleared }, changes).filter((one) => byStart(one, change) < 0);
+  const probable = probableOf({ suspects, cleared }, changes).filter(
+    (one) => byStart(one, change) < 0 && !wasUndone(changes, one, { by: change, before: replaced }),
+  );
   const restored = restoredChange(liveChanges(changes), { ...change, kind: 'rollback' });
   const below = ranBelow(probable, replaced, restored);
   const suspect =
@@ -76,6 +78,12 @@ export const ranBelow = (
 ): Change[] =>
   changes.filter(
     (one) => restored !== undefined && putsVersionLive(one) && byStart(restored, one) < 0 && !isSameVersion(one, over),
+  );
+
+/** Returns whether the version that a change deploys had already replaced another one, such as by a rollback, before a third one ran. */
+const wasUndone = (changes: readonly Change[], one: Change, { by, before }: { by: Change; before: Change }): boolean =>
+  liveChanges(changes).some(
+    (other) => byStart(one, other) < 0 && byStart(other, before) < 0 && isSameVersion(other, by),
   );
 
 /** Returns whether Firebreak has restored the version itself since then: its deploying system can report that in parts. */
