@@ -77,10 +77,10 @@ describe('the webhooks of a deployment', () => {
   test('with a state that GitHub does not document are ignored with the reason', async () => {
     const payload = JSON.parse(github('deployment-status-success').body);
     payload.deployment.id = 7_001;
-    payload.deployment_status.state = 'deployed';
+    payload.deployment_status.state = 'unheard_of';
     expect(await deliver(firebreak, signed(payload, 'deployment_status'))).toEqual({
       status: 202,
-      body: { ignored: 'deployment_status: the state deployed is unknown' },
+      body: { ignored: 'deployment_status: the state unheard_of is unknown' },
     });
   });
 
