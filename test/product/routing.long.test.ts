@@ -9,6 +9,10 @@ const SECONDS = 1000;
 const inSeconds = (seconds: number): string => new Date(Date.now() + seconds * SECONDS).toISOString();
 
 const team = (name: string) => ({ team: name, slack: { channel: `#${name}` }, repository: `acme/${name}` });
+/** Services whose alerts a silence covers. */
+const silenced = ['reports-1', 'reports-2', 'reports-3', 'reports-4', 'reports-5'];
+/** How long Firebreak asks no more for silences after it got no answer within a second: on a busy machine, it may not get one. */
+const SILENCES_UNREAD_MS = 10_000;
 const several = ['one', 'two', 'three', 'four', 'five', 'six', 'seven'];
 
 const ROUTES = `
@@ -60,7 +64,7 @@ beforeAll(async () => {
     {
       id: '1f6a',
       status: { state: 'active' },
-      matchers: [{ name: 'service', value: 'reports', isRegex: false, isEqual: true }],
+      matchers: [{ name: 'service', value: 'reports-.', isRegex: true, isEqual: true }],
       startsAt: minutesAgo(60),
       endsAt: inSeconds(3600),
       updatedAt: minutesAgo(60),
@@ -70,7 +74,7 @@ beforeAll(async () => {
   ];
   firebreak = await Firebreak.start({
     services: Object.fromEntries([
-      ...['checkout', 'search', 'reports', 'mail', 'certs', 'disks', 'hushed'].map((name) => [name, team(name)]),
+      ...['checkout', 'search', ...silenced, 'mail', 'certs', 'disks', 'hushed'].map((name) => [name, team(name)]),
       ...several.map((name) => [`shop-${name}`, {}]),
     ]),
     configFiles: { 'routes.yaml': ROUTES },
@@ -120,15 +124,27 @@ const pagesOf = async (service: string): Promise<any[]> =>
   );
 
 describe('muted alerts', () => {
-  test('an alert silenced in Alertmanager does not page, and the reason is shown', async () => {
-    await tell('reports', { alertname: 'Down', severity: 'critical' });
-    const muted = await eventually(async () => {
+  /** Sends alerts that are silenced until Firebreak has read the silences for one. If it has not, it pages. */
+  async function readSilenced(services: readonly string[] = silenced): Promise<any[]> {
+    const [service, ...others] = services;
+    if (service === undefined) return expect.unreachable('the silences were never read');
+    await tell(service, { alertname: 'Down', severity: 'critical' });
+    const { items } = await eventually(async () => {
       const { body } = await firebreak.get('/v1/signals?muted=true&limit=100');
-      return body.items.find(({ service }: any) => service === 'reports');
-    }, 'the muted signal');
+      const found = body.items.filter((one: any) => one.service === service);
+      return (found.length > 0 || (await incidentsOf(service)).length > 0) && { items: found };
+    }, 'the signal');
+    if (items.length > 0) return items;
+    const again = Date.now() + SILENCES_UNREAD_MS;
+    await eventually(() => Promise.resolve(Date.now() > again), 'the next request for silences');
+    return readSilenced(others);
+  }
+
+  test('an alert silenced in Alertmanager does not page, and the reason is shown', async () => {
+    const [muted] = await readSilenced();
     expect(muted.muted).toMatchObject({ by: 'silence', name: '1f6a', reason: 'known since Tuesday (by ada)' });
-    expect(await incidentsOf('reports')).toEqual([]);
-    expect(await pagesOf('reports')).toEqual([]);
+    expect(await incidentsOf(muted.service)).toEqual([]);
+    expect(await pagesOf(muted.service)).toEqual([]);
   });
 
   test('a maintenance window mutes pages, and alerts that still fire at its end page then', async () => {
