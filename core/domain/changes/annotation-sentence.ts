@@ -27,6 +27,8 @@ export function kindsOfEvent(what: string): Words[] {
 const SENTENCE_MAX_CHARS = 500;
 /** What ends a part of a sentence. Points and colons within versions and addresses are none. */
 const CLAUSE_END = /[,;!?()[\]|"]|[.:](?=\s|$)|\s[-\u2013\u2014](?=\s)/;
+/** What ends a word. A point within a version is none: the last part of `2.5.0 failed` is no number of failures. */
+const WORD_END = /(?:[^\p{L}\p{N}'\u2019_.-]|\.(?!\d))+/u;
 /** Words after which a sentence is about something else: `Deploy fix for pods that crash`, `The previous deploy failed`. */
 const OF_OTHERS =
   /^(?:fix\w*|bug\w*|that|which|who|when|if|where|why|how|since|because|after|while|previous|last|earlier|add|allow|change|handle|hide|log|make|mark|move|prevent|rename|report|retry|show|treat|update|use)$/i;
@@ -50,7 +52,7 @@ export function outcomeOfSentence(text: string): Words | undefined {
     .slice(0, SENTENCE_MAX_CHARS)
     .replaceAll(ROLLED_BACK, 'rollback')
     .split(CLAUSE_END)
-    .map((clause) => clause.split(/[^\p{L}\p{N}'\u2019_-]+/u).filter((word) => word !== ''))
+    .map((clause) => clause.split(WORD_END).filter((word) => word !== ''))
     .filter((words) => words.length > 0);
   const kinds = clauses.map((words) =>
     words.findIndex((word) => !/s$/i.test(word) && wordsOf(word)?.kind !== undefined),
