@@ -10,6 +10,7 @@ import {
   plan,
   type ResponseState,
 } from '../core/domain/incidents/response.ts';
+import { recoveredOtherwise } from '../core/domain/rollback/verdict.ts';
 import type { Deps } from '../core/domain/ports/deps.ts';
 import type { InboxContent } from '../core/domain/ports/incidents.ts';
 import type { IncidentRecord } from '../schemas/incidents/incident.ts';
@@ -221,7 +222,7 @@ async function close(
     if (by === QUIET && (await quietHolds(deps, incident.id)).length > 0) return 'not_yet';
     // The mitigation of an earlier problem says nothing about the last one, nor one that had not helped at first.
     const current = verification === 'passed' ? ((await deps.incidents.read(incident.id)) ?? incident) : incident;
-    const isOther = verification === 'passed' && (isLaterProblem(current) || current.verifying?.failed === true);
+    const isOther = verification === 'passed' && (isLaterProblem(current) || recoveredOtherwise(current));
     const text = `${closingText(incident, by, isOther ? 'not_needed' : verification)}${warningText}`;
     const isMeasured = await deps.config.current().then(
       (config) => healthOfIncident(config, incident) !== undefined,

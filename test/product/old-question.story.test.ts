@@ -19,7 +19,7 @@ const ASKING = {
 /** A button, or a form, as it was shown with the question. */
 type Shown = { incident: any; digest: string; link: string; slack: { channel: any; message: any; button: any } };
 
-/** Approves what was shown. Returns what the person is told. */
+/** Approves the question that was shown. Returns what the person is told. */
 type Approve = (shown: Shown) => Promise<string>;
 
 let firebreak: Firebreak;

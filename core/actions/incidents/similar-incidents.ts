@@ -8,6 +8,7 @@ import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord, IncidentView } from '../../../schemas/incidents/incident.ts';
 import type { SimilarIncident } from '../../../schemas/incidents/similar.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
+import { recoveredOtherwise } from '../../domain/rollback/verdict.ts';
 import { pooled } from '../../domain/concurrency.ts';
 
 export type SimilarDeps = Pick<Deps, 'incidents' | 'changes' | 'config' | 'extensions' | 'clock'>;
@@ -74,7 +75,7 @@ async function fixedBy(
   view: IncidentView | undefined,
 ): Promise<string | null> {
   if (incident.status !== 'resolved' || view === undefined) return null;
-  const hasHelped = incident.verification === 'passed' && incident.verifying?.failed !== true;
+  const hasHelped = incident.verification === 'passed' && !recoveredOtherwise(incident);
   if (incident.verifying?.change !== undefined && hasHelped)
     return 'fixed outside Firebreak: the earlier version was deployed again';
   const done = view.effects.findLast(({ kind, state }) => state === 'succeeded' && ACTION_TEXTS.has(kind));

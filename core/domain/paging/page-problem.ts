@@ -7,7 +7,7 @@ import { formatPercent } from '../correlation/words.ts';
 import { laterProblemEnd } from '../incidents/new-onset.ts';
 import type { Story } from '../messages/story.ts';
 
-/** Seconds after it was reported or measured during which a value is told: that of an alert's title, or a sample with its time. */
+/** How many seconds a reported or measured value is shown. */
 const VALUE_FRESH_SECONDS = 300;
 
 /** Age in seconds of a measurement that is of this moment. */

@@ -8,6 +8,7 @@ import { rollbackOf } from '../../../core/domain/messages/incident-lines.ts';
 import { answerable } from '../../../core/domain/messages/incident-buttons.ts';
 import type { ChatMessage, ChatPart, Text } from '../../../core/domain/messages/chat-message.ts';
 import { minuteOf, serviceEnvironmentText, type Overview } from '../../../core/domain/messages/story.ts';
+import { recoveredOtherwise } from '../../../core/domain/rollback/verdict.ts';
 import { isAcknowledged } from '../../../core/domain/paging/acknowledgement.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
@@ -106,7 +107,7 @@ function stateText(story: Overview): string {
       break;
   }
   if (status === 'mitigating') return 'A fix is being applied.';
-  if (status === 'mitigated' && incident.verifying?.failed === true) return 'The service recovered.';
+  if (status === 'mitigated' && recoveredOtherwise(incident)) return 'The service recovered.';
   if (status === 'mitigated')
     return verification === 'passed'
       ? 'A fix is in place, and the service recovered.'
