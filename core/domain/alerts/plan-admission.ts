@@ -97,6 +97,9 @@ export type AdmissionState = {
 /** What identifies an alert among those that an incident lists. */
 export type Listing = Pick<Signal, 'startsAt' | 'episode' | 'sender' | 'reporter'>;
 
+/** End of an alert that an incident lists. */
+export type SignalEnd = Listing & { endsAt: Timestamp };
+
 /**
  * What the admission writes, in one transaction, on condition that nothing it depends on has changed.
  *
@@ -117,10 +120,8 @@ export type AdmissionPlan = {
     | { kind: 'joins'; id: IncidentId; post: InboxPost | null };
   /** Alerts that the incident lists from now on, with the mute that applies. */
   listed: readonly { signal: Signal; mute: Mute | null; pages: boolean }[];
-  /** Listed alerts that have ended. */
-  ended: readonly (Listing & { endsAt: Timestamp })[];
-  /** Alerts that have ended after their incident was closed, which lists them still. */
-  endedLate: readonly { id: IncidentId; ended: readonly (Listing & { endsAt: Timestamp })[]; entry: TimelineEntry }[];
+  /** Listed alerts that have ended, by incident. `entry`: of an incident that was closed before, which gets no message. */
+  ended: readonly { id: IncidentId; ends: readonly SignalEnd[]; entry?: TimelineEntry }[];
   /**
    * Listed alerts whose state or end was not measured, or is now. `because`: reason of the sender. Undefined: it is measured.
    * `unmuted`: a mute of it has ended, if there was one.
@@ -180,7 +181,6 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
       incident: { kind: 'known', renotified },
       listed: [],
       ended: [],
-      endedLate: [],
       measured: [],
       admitted: {
         wake: id === null ? [] : [id],
@@ -232,8 +232,10 @@ export function planAdmission(state: AdmissionState, arrivals: readonly Arrival[
             mute: arrival.mute,
             pages: arrival.destinations.page,
           })),
-    ended: [...byEffect.ended, ...byEffect.replaced].map((arrival) => endOf(arrival, at)),
-    endedLate: endedLate(reported, state),
+    ended: [
+      ...(id === null ? [] : [{ id, ends: [...byEffect.ended, ...byEffect.replaced].map((one) => endOf(one, at)) }]),
+      ...endedLate(reported, state),
+    ],
     measured: ofIncident
       .filter(({ novelty, known }) => known?.status === 'firing' && CHANGES_MEASUREMENT.has(novelty))
       .map(({ signal: { monitoringFailure, ...signal }, known, mute }) => ({
@@ -318,8 +320,8 @@ const ignoredEndsOf = (
     return isIgnored && incident !== undefined ? [{ incident: incident.id, signal, reporters }] : [];
   });
 
-/** Returns the ends of alerts whose incidents are closed, by incident. They change nothing but what is told of it. */
-function endedLate(reported: readonly Reported[], { at, closed }: AdmissionState): AdmissionPlan['endedLate'] {
+/** Returns the alerts that ended after their incident was closed. */
+function endedLate(reported: readonly Reported[], { at, closed }: AdmissionState): AdmissionPlan['ended'] {
   const late = reported.flatMap((arrival) => {
     const id = arrival.known?.incidentId;
     return id != null && arrival.novelty === 'resolves' && closed.get(id) != null ? [{ ...arrival, id }] : [];
@@ -327,7 +329,7 @@ function endedLate(reported: readonly Reported[], { at, closed }: AdmissionState
   return [...Map.groupBy(late, ({ id }) => id)].map(([id, ended]) => {
     const effects = { attached: [], raised: [], unmeasured: [], requesting: [], measured: [], ended };
     const entry = { at, actor: 'alerts', kind: kindOf(effects), text: textOf(effects), detail: detailOf(effects) };
-    return { id, ended: ended.map((arrival) => endOf(arrival, at)), entry };
+    return { id, ends: ended.map((arrival) => endOf(arrival, at)), entry };
   });
 }
 
@@ -423,7 +425,7 @@ const CHANGES_MEASUREMENT: ReadonlySet<Novelty> = new Set([
 const listingOf = ({ startsAt, episode }: Pick<AlertEpisode, 'startsAt' | 'episode'>) => ({ startsAt, episode });
 
 /** Ends a listed alert under its known start and name. An alert that fires again had ended by then. */
-function endOf({ signal, known }: Reported, at: Timestamp): AdmissionPlan['ended'][number] {
+function endOf({ signal, known }: Reported, at: Timestamp): SignalEnd {
   const { startsAt, episode } = known ?? signal;
   return { ...signal, startsAt, episode, endsAt: signal.status === 'firing' ? signal.startsAt : (signal.endsAt ?? at) };
 }

@@ -16,6 +16,7 @@ import {
   type Listing,
   type OtherReport,
   planAdmission,
+  type SignalEnd,
 } from '../../domain/alerts/plan-admission.ts';
 import { closedAsOf } from '../../domain/incidents/closing.ts';
 import { SHARED_SCOPE, type Target, targetOf } from '../../domain/alerts/unmatched.ts';
@@ -312,9 +313,11 @@ async function writeBatch(
       const isListed = plan.listed.some(({ signal }) => signal.episode === arrival.signal.episode);
       return alert ? [episodeWrite(arrival, alert, { item: items[n], isListed, at, receivedAt })] : [];
     }),
-    ...plan.endedLate.flatMap(({ id: over, ended, entry }) => [
-      ...ended.map((end) => signalEnd(over, end)),
-      timelineWrite(over, `ended-${sha256(JSON.stringify(ended.map(({ episode }) => episode)))}`, entry),
+    ...plan.ended.flatMap(({ id: over, ends, entry }) => [
+      ...ends.map((end) => signalEnd(over, end)),
+      ...(entry === undefined
+        ? []
+        : [timelineWrite(over, `ended-${sha256(JSON.stringify(ends.map(({ episode }) => episode)))}`, entry)]),
     ]),
     ...(id === null
       ? []
@@ -329,7 +332,6 @@ async function writeBatch(
               pages,
             }),
           ),
-          ...plan.ended.map((end) => signalEnd(id, end)),
           ...plan.measured.map(({ because, monitoringFailure, unmuted, ...listing }) =>
             update(listingKey(id, listing), {
               set: {
@@ -518,7 +520,7 @@ const listingKey = (id: IncidentId, listing: Listing): Key => {
 };
 
 /** Ends an alert in the list of its incident. */
-export const signalEnd = (id: IncidentId, { endsAt, ...listing }: AdmissionPlan['ended'][number]): Write =>
+export const signalEnd = (id: IncidentId, { endsAt, ...listing }: SignalEnd): Write =>
   update(listingKey(id, listing), { set: { status: 'resolved', endsAt }, remove: ['lastSeenAt'] });
 
 /** Marks an alert in the list of its incident as last seen at this time. */
