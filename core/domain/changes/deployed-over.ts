@@ -1,6 +1,7 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { EarlierProblem } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
+import { replacedByOlder } from './recognize.ts';
 import { isSameVersion } from './version-identity.ts';
 import { byStart, endOf, putsVersionLive } from './versions.ts';
 
@@ -12,7 +13,7 @@ type Problem = Pick<EarlierProblem, 'mitigation'> & { until: Timestamp | null; e
 
 /**
  * Returns the changes that put another version of the same service live over the probable cause of a problem while it was open, oldest
- * first, without rollbacks.
+ * first, without those that restore an earlier version.
  */
 export function deployedOver(changes: readonly Change[], cause: Change, problem: Problem): Change[] {
   const { mitigation, ended_at: end, until } = problem;
@@ -24,6 +25,7 @@ export function deployedOver(changes: readonly Change[], cause: Change, problem:
       one.environment === cause.environment &&
       putsVersionLive(one) &&
       one.kind !== 'rollback' &&
+      !restoresEarlier(changes, one, cause) &&
       one.status === 'succeeded' &&
       byStart(cause, one) < 0 &&
       !isSameVersion(one, cause) &&
@@ -31,6 +33,11 @@ export function deployedOver(changes: readonly Change[], cause: Change, problem:
       (limit === null || one.started_at < limit),
   );
 }
+
+/** Returns whether a change restores a version from before another one, as far as it is recorded. */
+const restoresEarlier = (changes: readonly Change[], one: Change, cause: Change): boolean =>
+  (cause.previous_version !== null && isSameVersion(one, { version: cause.previous_version })) ||
+  replacedByOlder(changes, one) !== null;
 
 /**
  * Returns the version with which a problem was fixed forward: the newest one over its probable cause, if the problem ended after that

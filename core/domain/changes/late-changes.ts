@@ -42,9 +42,13 @@ export function mayBeNews(services: Config['services'], incident: IncidentRecord
     !endedLongBefore(incident, change) &&
     (change.status !== 'started' ||
       secondsBetween(incident.opened_at, change.recorded_at) >= -LAMBDA_CLOCKS_TOLERANCE_SECONDS) &&
-    relatedTo(services, incident, change) !== null
+    (relatedTo(services, incident, change) !== null || isOfSuspect(incident, change))
   );
 }
+
+/** Returns whether a change is one of a service that the incident suspects, also if no dependency on it is declared. */
+const isOfSuspect = ({ environment, suspects }: IncidentRecord, change: Change): boolean =>
+  change.environment === environment && suspects.some(({ service }) => service === change.service);
 
 const endedLongBefore = ({ opened_at }: IncidentRecord, change: Change): boolean =>
   change.status !== 'started' &&

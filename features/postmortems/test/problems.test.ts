@@ -626,6 +626,53 @@ test('a version over the cause is one of the service of the cause', async () => 
   expect(summary).not.toContain('v5');
 });
 
+describe('an outage without a change, and a deploy of another service that was undone during it', () => {
+  const CART = { service: 'cart' as ServiceName };
+  const ratio = ratioAt([[-2, 40, 0.3]]);
+  const withCart =
+    (dependsOn: readonly string[]): Moment =>
+    async (world) => {
+      await measuring(ratio)(world);
+      const suggests = { autoRollback: { mode: 'suggest', evidence: 'time' } };
+      const of = (service: string) => ({
+        environments: { production: { ...suggests, health: { promql: `job:${service}:error_ratio`, max: 0.01 } } },
+      });
+      world.config = Config.parse({
+        ...world.config,
+        services: { cart: of('cart'), checkout: { dependsOn, ...of('checkout') } },
+      });
+    };
+
+  test.each([
+    ['a declared dependency', ['cart']],
+    ['a service that is not known to be related', []],
+  ])('does not blame the deploy afterwards: %s', async (_, dependsOn) => {
+    const { world } = await play({
+      given: [withCart(dependsOn), unrecorded('v2'), recordsLate('c1', 600, CART), recordsLate('c3', 2.6, CART)],
+      timeline: {
+        '0 s': fires(),
+        '10 min': recordsLate('c1', 1, { ...CART, author: 'ada' }),
+        '41 min': ends(),
+      },
+    });
+    const id = theIncident(world);
+    const { items } = await world.deps.incidents.timeline(id, { limit: 100 });
+    expect(items.map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining(['mitigation.by_hand', 'verification.failed', 'incident.resolved']),
+    );
+    await draftDuePostmortems(withPorts(world.deps));
+    const { markdown = '' } = (await withPorts(world.deps).postmortems.read(id)) ?? {};
+    expect(markdown).toMatch(/^# checkout outage /);
+    const summary = sectionOf(markdown, 'Summary').join(' ');
+    expect(summary).toMatch(
+      /A mitigation at 12:10 did not help: the deployment of c3 to cart production \(\d\d %\) had been suspected/,
+    );
+    expect(summary).not.toMatch(/probable cause|deployed over/);
+    const dora = await doraOf(world);
+    if (dora !== null) expect(dora.records.incidents.items).toMatchObject([{ deployment_id: null }]);
+  });
+});
+
 test('an incident that a newer version ended says so, and is not said to have ended by itself', async () => {
   const suggests = { autoRollback: { mode: 'suggest', evidence: 'time', unknownMigration: 'act' } };
   const { world } = await play({

@@ -79,6 +79,7 @@ const draftedWith = (
                 ? {
                     id: 'chg_1',
                     kind: 'deploy',
+                    previous_version: null,
                     version: 'v42',
                     service: changed,
                     environment: 'production',

@@ -72,6 +72,21 @@ describe('a change may concern an incident', () => {
     expect(mayBeNews(services, own, late)).toBe(hears);
   });
 
+  test('of another service, if that is suspected', () => {
+    const suspects = [
+      {
+        change_id: change().id,
+        version: 'v42' as Version,
+        service: 'search' as ServiceName,
+        confidence: 0.6,
+        reasons: [],
+      },
+    ];
+    const suspecting = incident({ suspects });
+    expect(mayBeNews(services, suspecting, change({}, { service: 'search' }))).toBe(true);
+    expect(mayBeNews(services, suspecting, change({}, { service: 'search', environment: 'staging' }))).toBe(false);
+  });
+
   test.each([
     ['not once it is resolved', incident({ status: 'resolved' })],
     ['not where it is made of others', incident({ group_reason: { because: 'many', name: 'x', text: 'x' } })],
