@@ -3,11 +3,14 @@ import { healthOf } from '../../core/domain/catalogue/health.ts';
 import { isQuantile, windowOf } from '../../core/domain/correlation/query.ts';
 import { healthSince, type HealthSince } from '../../core/domain/correlation/recovery.ts';
 import {
+  CHANGES_SINCE_READ,
   isLaterProblem,
   newOnset,
+  newOnsetAfterChange,
   newOnsetText,
   RECOVERY_SECONDS,
   recovered,
+  type UrgentFailure,
 } from '../../core/domain/incidents/new-onset.ts';
 import type { IncidentChange } from '../../core/domain/ports/incidents.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
@@ -84,13 +87,18 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
   if (!isSameMitigation(incident.verifying, mitigation)) return 'unmeasured';
   const since = await measuredSince(deps, incident);
   if (since === null) return 'unmeasured';
-  const { recoveredAt, failingSince } = since;
-  if (recoveredAt === null || isLaterProblem(incident)) return 'measured';
+  const { recoveredAt, failingSince, againSince } = since;
+  if (isLaterProblem(incident)) return 'measured';
   const { number, runbook, change: redeploy } = mitigation;
   const of =
     runbook !== undefined ? `runbook-${runbook}` : redeploy !== undefined ? `redeploy-${redeploy}` : `${number}`;
+  const pages = incident.page ?? incident.severity === 'critical';
+  if (recoveredAt === null) {
+    if (againSince !== null)
+      await failsAfterChange(deps, incident, { since: againSince, pages, title: MEASURED_TITLE });
+    return 'measured';
+  }
   if (failingSince !== null && (failingSince.lasts || isLast)) {
-    const pages = incident.page ?? incident.severity === 'critical';
     const message = { kind: 'new_onset', judged: incident.mitigations, pages } as const;
     const onset = (now: IncidentRecord) =>
       newOnset(now, { since: failingSince.at, recoveredAt, pages, title: MEASURED_TITLE });
@@ -102,6 +110,18 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
     await wake(deps, id);
   }
   return 'measured';
+}
+
+/** Records that health fails again since a newer change, if there is one: what it replaced had not recovered for long, but is not to blame. */
+async function failsAfterChange(deps: Deps, incident: IncidentRecord, failure: UrgentFailure): Promise<void> {
+  const changes = await deps.changes.recent(incident, CHANGES_SINCE_READ);
+  const onset = (now: IncidentRecord) => newOnsetAfterChange(now, changes, [failure]);
+  const change = onset(incident).newOnset?.after_change;
+  if (change === undefined) return;
+  const { pages } = failure;
+  const message = { kind: 'new_onset', judged: incident.mitigations, pages, after_change: change.name } as const;
+  await deps.incidents.post(incident.id, message, (now) => noted(onset(now)), `new-onset-after-${change.id}`);
+  await wake(deps, incident.id);
 }
 
 /** Adds the timeline entry of a change of the problem. */

@@ -18,7 +18,7 @@ import {
   newOnsetText,
   recovered,
   reopenedProblem,
-  type UrgentAlert,
+  type UrgentFailure,
 } from '../incidents/new-onset.ts';
 import type { DayStarts } from '../ports/alerts.ts';
 import type { Admitted, IncidentChange } from '../ports/incidents.ts';
@@ -614,7 +614,7 @@ function namedBy({ title }: IncidentRecord, attached: readonly Reported[]): Pick
 }
 
 /** Returns the alerts that have begun and are critical or page. */
-const urgentOf = (attached: readonly Reported[], { receivedAt }: AdmissionState): UrgentAlert[] =>
+const urgentOf = (attached: readonly Reported[], { receivedAt }: AdmissionState): UrgentFailure[] =>
   attached
     .filter((one) => begins(one) && (one.signal.severity === 'critical' || pages(one)))
     .map((one) => ({ since: earliestStart([one], receivedAt), pages: pages(one), alert: one.signal }));

@@ -11,11 +11,19 @@ type Health = NonNullable<Evidence['health']>;
 /** Minimum samples of a time that counts. */
 const MIN_SAMPLES = 3;
 
+/** Minimum good samples between two failures that are not one. */
+const MIN_SAMPLES_BETWEEN = 2;
+
 /**
  * Course of health since a mitigation. `recoveredAt`: start of the first time within its limit that lasted. Null: none did.
  * `failingSince`: start of the bad samples that the newest one belongs to, after such a time; `lasts`: they do as well.
+ * `againSince`: start of the bad samples that the newest one belongs to, which last, after good ones that lasted or not.
  */
-export type HealthSince = { recoveredAt: Timestamp | null; failingSince: { at: Timestamp; lasts: boolean } | null };
+export type HealthSince = {
+  recoveredAt: Timestamp | null;
+  failingSince: { at: Timestamp; lasts: boolean } | null;
+  againSince: Timestamp | null;
+};
 
 /**
  * Describes the samples since a mitigation. What chance explains, such as a single failed request of few, is within the limit.
@@ -28,7 +36,8 @@ export function healthSince(
   seconds: number,
 ): HealthSince {
   const health = healthWithZeros(measured);
-  if (health === null || !Number.isFinite(health.max)) return { recoveredAt: null, failingSince: null };
+  if (health === null || !Number.isFinite(health.max))
+    return { recoveredAt: null, failingSince: null, againSince: null };
   const points = pointsBetween(pointsOf(health.curve, at), millisOf(mitigatedAt), Infinity);
   const gap = gapOf(points);
   const single = singleFailure({ ...measured, health, at });
@@ -40,11 +49,13 @@ export function healthSince(
   const good = runs.findIndex((run) => run.every((point) => !isBad(point)) && lasts(run));
   const newest = runs.at(-1);
   const [first, last] = [newest?.[0], newest?.at(-1)];
-  const isFailing =
-    good >= 0 && first !== undefined && last !== undefined && isBad(first) && millisOf(at) - last.at <= gap;
+  const isFailing = first !== undefined && last !== undefined && isBad(first) && millisOf(at) - last.at <= gap;
+  const since = isFailing ? { at: timestamp(first.at), lasts: lasts(newest ?? []) } : null;
+  const before = runs.at(-2)?.filter((point) => !isBad(point)) ?? [];
   return {
     recoveredAt: good < 0 ? null : timestamp(runs[good]?.[0]?.at ?? millisOf(at)),
-    failingSince: isFailing ? { at: timestamp(first.at), lasts: lasts(newest ?? []) } : null,
+    failingSince: good < 0 ? null : since,
+    againSince: since?.lasts === true && before.length >= MIN_SAMPLES_BETWEEN ? since.at : null,
   };
 }
 

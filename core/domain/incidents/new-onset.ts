@@ -218,11 +218,14 @@ function endedProblem(problem: EarlierProblem, endedAt: Timestamp | undefined): 
 /** Number of newest changes of a service to read, to find those since a mitigation. */
 export const CHANGES_SINCE_READ = 20;
 
-/** A new alert that is critical or pages. `since`: when it began. */
-export type UrgentAlert = { since: Timestamp; pages: boolean; alert: Parameters<typeof problemTitle>[0][number] };
+/** A new alert that is critical or pages, or with `title`, a measured failure. `since`: when it began. */
+export type UrgentFailure = { since: Timestamp; pages: boolean } & (
+  | { alert: Parameters<typeof problemTitle>[0][number] }
+  | { title: string }
+);
 
 /**
- * Returns the change if urgent alerts began after a newer change than those that the newest mitigation is about, or than the opening
+ * Returns the change if urgent failures began after a newer change than those that the newest mitigation is about, or than the opening
  * if nothing was mitigated, or after the end of one that began before: they are another problem, even while alerts of the one before
  * it still fire. After a mitigation that did not help, they are the same problem, which goes on. Without a mitigation, the first
  * problem goes on as well, and the page that is open is about both.
@@ -232,14 +235,14 @@ export type UrgentAlert = { since: Timestamp; pages: boolean; alert: Parameters<
 export function newOnsetAfterChange(
   incident: Course & Pick<IncidentRecord, 'id' | 'service' | 'cleared'>,
   changes: readonly Change[],
-  alerts: readonly UrgentAlert[],
+  failures: readonly UrgentFailure[],
 ): Begun {
   const { verifying, verification, recovered_at: recoveredAt, service } = incident;
   if (!isIdle(incident) || (verifying !== undefined && verifying.at === undefined)) return {};
   if (verification === 'failed' && recoveredAt === undefined) return {};
   const newer = changesSince(changes, incident);
   const [first] = newer;
-  const fresh = alerts
+  const fresh = failures
     .filter(({ since }) => first !== undefined && since >= first.from)
     .toSorted((a, b) => (a.since < b.since ? -1 : 1));
   const [earliest] = fresh;
@@ -256,7 +259,9 @@ export function newOnsetAfterChange(
     },
     pages: fresh.some(({ pages }) => pages),
   };
-  return begun(incident, onset, { endedAt: recoveredAt, title: problemTitle(fresh.map(({ alert }) => alert)) });
+  const alerts = fresh.flatMap((one) => ('alert' in one ? one.alert : []));
+  const title = 'title' in earliest ? earliest.title : problemTitle(alerts);
+  return begun(incident, onset, { endedAt: recoveredAt, title });
 }
 
 /**

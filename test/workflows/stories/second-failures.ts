@@ -96,6 +96,18 @@ export const secondFailurePaths: Record<string, Path> = {
     calls: bothRolledBack,
     status: 'resolved',
   },
+  'second-failure-is-measured-after-a-deploy-that-left-no-time-to-recover': {
+    given: [failsIn([-4, 1.2], [2.7, 9])],
+    timeline: {
+      '0 s': fires(),
+      '120 s': begins('v3'),
+      '150 s': finishes('v3'),
+      '8 min': answers('approved'),
+      '10 min': ends(),
+    },
+    calls: bothRolledBack,
+    status: 'resolved',
+  },
   'second-failure-has-no-change-and-ends-by-itself': {
     given: [badTwice],
     timeline: { '0 s': fires(), '180 s': ends(), '370 s': fires(soon), '10 min': ends(soon) },

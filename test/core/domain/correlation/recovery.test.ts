@@ -23,23 +23,28 @@ const sampled = (text: string): Pick<Evidence, 'health' | 'traffic' | 'at'> => (
 });
 
 describe('health since a mitigation', () => {
-  test.each<[string, string, number | null, [since: number, lasts: boolean] | null]>([
+  test.each<[string, string, number | null, [since: number, lasts: boolean] | null, number?]>([
     ['has not recovered yet', 'xxxxx', null, null],
+    ['fails again soon', 'xx..xxxxx', null, null, 120],
+    ['fails again after a single good sample', 'xxx.xxxxx', null, null],
+    ['fails again soon, but not for long', 'xxx..xxxx', null, null],
+    ['fails again after missing samples', 'xx..   xxxxx', null, null, 210],
     ['has recovered for too short', 'xx....', null, null],
     ['has recovered', 'xx.....', 60, null],
     ['has not recovered while it flaps', 'xx..x..x..x..x', null, null],
     ['fails again, but not for long', 'xx.....xx', 60, [210, false]],
-    ['fails again', 'xx.....xxxxx', 60, [210, true]],
+    ['fails again', 'xx.....xxxxx', 60, [210, true], 210],
     ['fails again after a short dip', 'xx.....xx.xxxxx', 60, [300, true]],
     ['is well again after a short failure', 'xx.....xx..', 60, null],
     ['has no samples', '', null, null],
     ['has recovered, and has no samples any more', 'xx.....xx      ', 60, null],
     ['was interrupted', 'xx...      ...', null, null],
     ['was well from the start', '.....', 0, null],
-  ])('%s', (_, text, recovered, failing) => {
+  ])('%s', (_, text, recovered, failing, again) => {
     expect(healthSince(sampled(text), NOON, SECONDS)).toEqual({
       recoveredAt: recovered === null ? null : after(recovered),
       failingSince: failing && { at: after(failing[0]), lasts: failing[1] },
+      againSince: again === undefined ? null : after(again),
     });
   });
 
@@ -57,14 +62,14 @@ describe('health since a mitigation', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('.', 'x', ' '), { maxLength: 40 }), fc.boolean(), (signs, wasBad) => {
         const measured = sampled(signs.join(''));
-        const { recoveredAt, failingSince } = healthSince(measured, NOON, SECONDS);
+        const { recoveredAt, failingSince, againSince } = healthSince(measured, NOON, SECONDS);
         if (failingSince !== null) {
           expect(recoveredAt).not.toBeNull();
           expect(secondsBetween(recoveredAt ?? NOON, failingSince.at)).toBeGreaterThanOrEqual(SECONDS);
         }
         const before = [10, 20, 30].map((n) => [after(-30 * n), wasBad ? 0.4 : 0] as const);
         const health = measured.health && { ...measured.health, curve: [...before, ...measured.health.curve] };
-        expect(healthSince({ ...measured, health }, NOON, SECONDS)).toEqual({ recoveredAt, failingSince });
+        expect(healthSince({ ...measured, health }, NOON, SECONDS)).toEqual({ recoveredAt, failingSince, againSince });
       }),
     );
   });
