@@ -88,6 +88,7 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
   const since = await measuredSince(deps, incident);
   if (since === null) return 'unmeasured';
   const { recoveredAt, failingSince, againSince } = since;
+  const recoverySeconds = RECOVERY_SECONDS / deps.timeScale;
   if (isLaterProblem(incident)) return 'measured';
   const { number, runbook, change: redeploy } = mitigation;
   const of =
@@ -101,7 +102,7 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
   if (failingSince !== null && (failingSince.lasts || isLast)) {
     const message = { kind: 'new_onset', judged: incident.mitigations, pages } as const;
     const onset = (now: IncidentRecord) =>
-      newOnset(now, { since: failingSince.at, recoveredAt, pages, title: MEASURED_TITLE });
+      newOnset(now, { since: failingSince.at, recoveredAt, pages, title: MEASURED_TITLE, recoverySeconds });
     await deps.incidents.post(id, message, (now) => noted(onset(now)), `new-onset-${of}`);
     await wake(deps, id);
   } else if (incident.recovered_at === undefined) {

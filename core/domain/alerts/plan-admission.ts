@@ -90,6 +90,8 @@ export type AdmissionState = {
   faultAt?: Timestamp | null;
   /** The incident that an alert of this target reopens if it fires again. Absent: none. */
   reopenable?: IncidentRecord | undefined;
+  /** How many seconds a recovery must last to be known as one. Absent: the usual ones. */
+  recoverySeconds?: number;
   /** Newest changes of the service of the open incident, and of the one that was rolled back. Absent: no alert begins. */
   changes?: readonly Change[];
 };
@@ -627,7 +629,7 @@ const begins = (one: Reported): boolean => isOtherEpisode(one) && opensIncident(
  * has ended in between.
  */
 function courseByAlerts(
-  { at, receivedAt }: AdmissionState,
+  { at, receivedAt, recoverySeconds }: AdmissionState,
   incident: IncidentRecord,
   { attached, ended, replaced }: ArrivalsByEffect,
 ): IncidentChange {
@@ -647,7 +649,7 @@ function courseByAlerts(
   if (fresh.length === 0) return endedAt === null ? {} : recovered(incident, endedAt);
   const since = earliestStart(fresh, receivedAt);
   const title = problemTitle(fresh.map(({ signal }) => signal));
-  return newOnset(incident, { since, recoveredAt: endedAt, pages: fresh.some(pages), title });
+  return newOnset(incident, { since, recoveredAt: endedAt, pages: fresh.some(pages), title, recoverySeconds });
 }
 
 /** Returns the earliest start of these alerts. The alert of a watch starts with the first measurement of its version. */

@@ -161,24 +161,33 @@ export const mitigated = (
 
 /**
  * A failure after a mitigation. `recoveredAt`: when the problem before it had ended. Null: only known if it is recorded. `title`: of
- * the new problem. Absent: the incident keeps its title.
+ * the new problem. Absent: the incident keeps its title. `recoverySeconds`: how long a recovery must last to be known as one.
  */
-type Failure = { since: Timestamp; recoveredAt: Timestamp | null; pages: boolean; title?: string | undefined };
+type Failure = {
+  since: Timestamp;
+  recoveredAt: Timestamp | null;
+  pages: boolean;
+  title?: string | undefined;
+  recoverySeconds?: number | undefined;
+};
 
 /**
  * Returns the change if a failure after a mitigation is a new problem: the one before it had ended when it began. Without a
  * mitigation in between, it must have ended for longer, because alerts also flap. Otherwise it is the same problem, which
  * therefore is not over.
  */
-export function newOnset(incident: Course, { since, recoveredAt: ended, pages, title }: Failure): Begun {
+export function newOnset(
+  incident: Course,
+  { since, recoveredAt: ended, pages, title, recoverySeconds = RECOVERY_SECONDS }: Failure,
+): Begun {
   const { verifying, recovered_at: known } = incident;
   const [over = ended] = [known, ended].filter((at) => at != null).toSorted();
   if (!isMitigated(incident) || verifying === undefined || over == null) return {};
   const recovered_at = latest(over, verifying.at);
   const calm = secondsBetween(recovered_at, since);
-  if (calm < 0 || (isLaterProblem(incident) && calm < RECOVERY_SECONDS)) return { recoveredAt: null };
+  if (calm < 0 || (isLaterProblem(incident) && calm < recoverySeconds)) return { recoveredAt: null };
   // An alert that ends right before the next one fires shows no recovery.
-  const endedAt = calm >= RECOVERY_SECONDS ? recovered_at : undefined;
+  const endedAt = calm >= recoverySeconds ? recovered_at : undefined;
   return begun(incident, { at: since, recovered_at, pages }, { endedAt, title });
 }
 
@@ -323,7 +332,7 @@ function isRunning(change: Change, changes: readonly Change[]): boolean {
  */
 export function reopenedProblem(
   incident: IncidentRecord,
-  { since, pages, title }: Omit<Failure, 'recoveredAt'>,
+  { since, pages, title }: Omit<Failure, 'recoveredAt' | 'recoverySeconds'>,
 ): Omit<Begun, 'status'> {
   const { resolved_at: resolvedAt, recovered_at: recoveredAt, verifying } = incident;
   if (verifying === undefined) return { recoveredAt: null };

@@ -74,6 +74,7 @@ type Context = {
   unmatchedIncidents: number;
   reopenSeconds: number;
   reopenUnverifiedSeconds: number;
+  recoverySeconds: number;
   /** Seconds for which repetitions of an alert are not recorded one by one. */
   repetitionSeconds: number;
   onOpening: (incident: IncidentRecord) => void;
@@ -213,7 +214,7 @@ const itemsOf = (table: Table, arrivals: readonly Arrival[], id?: IncidentId): P
  * target of later alerts.
  */
 async function admitUnmatched(
-  { table, clock, mint, numbers, unmatchedIncidents: max, onOpening, repetitionSeconds }: Context,
+  { table, clock, mint, numbers, unmatchedIncidents: max, onOpening, recoverySeconds, repetitionSeconds }: Context,
   arrivals: readonly Arrival[],
   reception: Reception,
   admitted: Admitted,
@@ -238,7 +239,7 @@ async function admitUnmatched(
     const known = isOwn ? await itemsOf(table, batch, target.incident?.id) : taken.map((n) => items[n]);
     const closed = await closedOf(table, known);
     const read = { arrivals: batch, items: known, closed, target, slotsRev: slots.rev, newestNumber };
-    const context = { table, mint, numbers, onOpening, attempt, repetitionSeconds };
+    const context = { table, mint, numbers, onOpening, attempt, recoverySeconds, repetitionSeconds };
     const result = await writeBatch(context, at, reception, read);
     if (result === undefined) continue;
     merge(admitted, result);
@@ -271,8 +272,11 @@ async function writeBatch(
     numbers,
     onOpening,
     attempt,
+    recoverySeconds,
     repetitionSeconds,
-  }: Pick<Context, 'table' | 'mint' | 'numbers' | 'onOpening' | 'repetitionSeconds'> & { attempt: number },
+  }: Pick<Context, 'table' | 'mint' | 'numbers' | 'onOpening' | 'recoverySeconds' | 'repetitionSeconds'> & {
+    attempt: number;
+  },
   at: Timestamp,
   { at: receivedAt, trace }: Reception,
   { arrivals, items, closed, target, slotsRev = 0, newestNumber, reopenable }: Batch,
@@ -295,6 +299,7 @@ async function writeBatch(
     newId: mint(at),
     faultAt,
     reopenable,
+    recoverySeconds,
     changes,
   };
   const plan = planAdmission(state, arrivals);

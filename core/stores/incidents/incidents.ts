@@ -15,6 +15,7 @@ import type {
 import type { BegunRunbook } from '../../domain/ports/runbooks.ts';
 import type { Clock } from '../../domain/ports/system.ts';
 import { isPerson } from '../../domain/incidents/closing.ts';
+import { RECOVERY_SECONDS } from '../../domain/incidents/new-onset.ts';
 import {
   type DecisionEnd,
   planHandover,
@@ -133,6 +134,7 @@ export class IncidentTable extends IncidentReads implements Incidents {
       unmatchedIncidents,
       reopenSeconds: REOPEN_WITHIN_SECONDS / timeScale,
       reopenUnverifiedSeconds: REOPEN_UNVERIFIED_WITHIN_SECONDS / timeScale,
+      recoverySeconds: RECOVERY_SECONDS / timeScale,
       repetitionSeconds: REPETITION_RECORDED_SECONDS / timeScale,
       onOpening: (incident: IncidentRecord) => events.remember(incident),
       first,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { arrivals } from '../../../support/signals.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import type { Message } from '../../../../schemas/incidents/inbox.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';
@@ -28,6 +29,26 @@ import {
 
 inTheTable(() => {
   describe('the story of an incident', () => {
+    test.each([
+      [1, undefined],
+      [60, 5],
+    ])('tells the end of a problem before the next one, at time scale %s', async (timeScale, endedAfter) => {
+      const id = await opened(here());
+      const openedAt = stores.clock.now();
+      await stores.incidents.post(id, note, {
+        status: 'mitigated',
+        verification: 'pending',
+        verifying: { number: 1, at: openedAt },
+      });
+      later(5);
+      await admit(ended(here()));
+      later(3);
+      const again = other({ startsAt: stores.clock.now() });
+      await stores.incidents.admit(arrivals([again]), { at: stores.clock.now(), trace: TRACE }, { timeScale });
+      const [before] = (await record(id)).earlier_problems ?? [];
+      expect(before?.recovered_at).toBe(endedAfter === undefined ? undefined : plusSeconds(openedAt, endedAfter));
+    });
+
     test('is undefined for an unknown incident', async () => {
       expect(await stores.incidents.story('01TESTNOSUCH00000000000000' as IncidentId, null)).toBeUndefined();
     });
