@@ -215,7 +215,7 @@ test('the service that was deployed again must be healthy as well, whatever the 
     const [p2] = world.store.changes.filter(({ version }) => version === 'p2');
     if (p2 === undefined) throw new Error('not deployed');
     const suspects = [{ change_id: p2.id, version: p2.version, confidence: 0.9, reasons: [] }];
-    await says({ kind: 'page_outdated' }, { suspects: suspects as never })(world);
+    await says({ kind: 'page_outdated' }, { suspects })(world);
     await recordsLate('p1', 1, { ...ofPayments, author: 'ada' })(world);
   };
   const path: Path = {

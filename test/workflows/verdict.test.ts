@@ -5,6 +5,9 @@ import { verifyNow } from '../../workflows/steps/mitigate.ts';
 import { FakeWorld, idleEngine } from '../support/fake-deps.ts';
 import { arrivals, signal } from '../support/signals.ts';
 import { all, deploys, ends, fires, type Moment, play, says, theIncident, withHealth } from './play.ts';
+import { guardPaths } from './stories/guards.ts';
+import { redeployPaths } from './stories/redeploys.ts';
+import { paths } from './stories/rollbacks.ts';
 
 /** Plays a story. Returns the status and the verification of the incident at the given moments, and its timeline. */
 async function stands(timeline: Record<string, Moment>, at: readonly string[], given: Moment[] = []) {
@@ -70,4 +73,14 @@ test.each([
   for (const run of [1, 2, 2]) await verifyNow(step, { incidentId, ...of, run, round: 4 }, deps);
   const { messages } = await deps.incidents.readInbox(incidentId, 0, null);
   expect(messages.filter(({ message }) => message.kind === 'verification')).toHaveLength(2);
+});
+
+test.each([
+  ['was undone without effect is none any more', paths['rollback-does-not-restore-health'], []],
+  ['runs again, because its rollback was undone, stays one', guardPaths['drift-after-a-rollback'], ['v2']],
+  ['was undone with effect stays one', redeployPaths['redeploy-by-hand'], ['v2']],
+])('a suspect that %s', async (_, path, suspects) => {
+  const { world } = await play(path ?? expect.unreachable());
+  const incident = await world.deps.incidents.read(theIncident(world));
+  expect(incident?.suspects.map(({ version }) => version)).toEqual(suspects);
 });

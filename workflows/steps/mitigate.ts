@@ -92,7 +92,7 @@ async function watch(
   else {
     const text = `Not healthy: the rollback was undone: ${drifted}`;
     await run.step('conclude-drifted', () =>
-      concludeVerification(deps, incidentId, number, { outcome: 'failed', text }, key),
+      concludeVerification(deps, incidentId, number, { outcome: 'failed', text, drifted: true }, key),
     );
   }
 }

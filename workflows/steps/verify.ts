@@ -6,7 +6,7 @@ import type { Deps } from '../../core/domain/ports/deps.ts';
 import { afterVerdict, isSameMitigation, type Mitigation } from '../../core/domain/rollback/verdict.ts';
 import type { VerificationOutcome } from '../../schemas/incidents/inbox.ts';
 import type { EarlierProblem, IncidentRecord } from '../../schemas/incidents/incident.ts';
-import type { IncidentId } from '../../schemas/config/names.ts';
+import type { ChangeId, IncidentId } from '../../schemas/config/names.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { wake } from '../wake.ts';
 import { slowBurnTitles } from './read-inbox.ts';
@@ -29,8 +29,11 @@ export async function passedOfWindow(deps: Deps, id: IncidentId, about: Mitigati
 /** The service that a mitigation changed. */
 type Acted = ServiceEnvironment & { was: 'rolled back' | 'deployed again' };
 
-/** `alertsFired`: firing alerts are the only reason against a passed verification. */
-export type Verdict = { outcome: VerificationOutcome; text: string; alertsFired?: true };
+/**
+ * `alertsFired`: firing alerts are the only reason against a passed verification. `drifted`: it failed because the mitigation was
+ * undone, which says nothing about its cause.
+ */
+export type Verdict = { outcome: VerificationOutcome; text: string; alertsFired?: true; drifted?: true };
 
 /**
  * Verifies whether the mitigation helped: by the health query if there is one and Prometheus is connected, otherwise by
@@ -193,9 +196,10 @@ async function postVerdict(
   deps: Deps,
   id: IncidentId,
   mitigation: Mitigation,
-  { outcome, text, alertsFired }: Verdict,
+  { outcome, text, alertsFired, drifted }: Verdict,
   key: string,
 ): Promise<void> {
+  const inVain = outcome === 'failed' && drifted === undefined ? await undoneSuspects(deps, id) : [];
   await deps.incidents.post(
     id,
     { kind: 'verification', ...mitigation, outcome, ...(alertsFired && { alerts_fired: true }) },
@@ -204,12 +208,26 @@ async function postVerdict(
       const updatedText = change.status === 'open' ? `${text}. The incident is open again` : text;
       return {
         ...change,
+        // The problem went on without them.
+        ...(change.verification === 'failed' && {
+          suspects: incident.suspects.filter(({ change_id }) => !inVain.includes(change_id)),
+        }),
         ...(change.verification === 'passed' && recovered({ ...incident, ...change }, deps.clock.now())),
         timeline: { actor: 'firebreak', kind: `verification.${outcome}`, text: updatedText, detail: mitigation },
       };
     },
     key,
   );
+}
+
+/** Returns the suspects of an incident that were rolled back for it. */
+async function undoneSuspects(
+  { changes, incidents }: Pick<Deps, 'changes' | 'incidents'>,
+  id: IncidentId,
+): Promise<ChangeId[]> {
+  const { suspects = [] } = (await incidents.read(id)) ?? {};
+  const suspected = await Promise.all(suspects.map(({ change_id: change }) => changes.get(change)));
+  return suspected.flatMap((change) => (change?.rolled_back_by === id ? change.id : []));
 }
 
 async function countAsWrong(deps: Deps, id: IncidentId, key: string, { text }: Verdict): Promise<void> {

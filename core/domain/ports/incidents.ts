@@ -366,8 +366,8 @@ export type IncidentChange = {
   endedProblem?: EarlierProblem;
   /** The problems before the open one, if something was learned about one of them. */
   earlierProblems?: readonly EarlierProblem[];
-  /** No suspects are known of a new problem. */
-  suspects?: [];
+  /** Those that are left: none of a new problem, and none that was undone in vain. */
+  suspects?: IncidentRecord['suspects'];
   /** For a message that requests a rollback: its versions. */
   rollbackRequested?: RollbackCommand;
   escalated?: NonNullable<IncidentRecord['escalated']>;

@@ -11,6 +11,7 @@ import { incidentName } from '../../../core/domain/incidents/incident-number.ts'
 import { evidencePath } from '../../../core/domain/incidents/console-link.ts';
 import { numberOf } from '../../../core/domain/rollback/question-names.ts';
 import type { Deps } from '../ports.ts';
+import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { ErrorBudgets, SpentBudget } from '../../../core/domain/ports/error-budgets.ts';
 import type { Story, StoryEntry } from '../../../core/domain/messages/story.ts';
 import type { DraftInput, MeasuredImpact, ProblemRecord } from '../decisions/record.ts';
@@ -91,11 +92,10 @@ export async function gather(
   const causes = problems.flatMap(({ causes: [cause] }) =>
     cause !== undefined && isProbable(cause.suspect) ? cause : [],
   );
-  const made = await changesOf(
-    deps,
-    read,
-    causes.flatMap(({ change }) => change ?? []),
-  );
+  const made = await changesOf(deps, read, [
+    ...causes.flatMap(({ change }) => change ?? []),
+    ...decisions.flatMap(({ target }) => target ?? []),
+  ]);
   const series = health?.series ?? NO_SAMPLES;
   const first = firstSampleOf(incident, signals, firstOnsetOf(health, 'at'));
   const told = { incident, timeline, effects, signals, members, problems };
@@ -124,7 +124,8 @@ export async function gather(
       members,
       problems,
       changes: made.filter(
-        ({ id: change, started_at: at }) => (at >= times.started_at && at <= end) || suspected.has(change),
+        ({ id: change, started_at: at, rolled_back_by: by }) =>
+          (at >= times.started_at && at <= end) || suspected.has(change) || by === id,
       ),
       curve: series.curve.filter(([at]) => at >= first && at <= end),
       packs: packs.map(({ name, at, sha256 }) => ({
@@ -180,13 +181,16 @@ async function requestsOf(
   return sampledRequests({ query, curve, traffic: traffic.length === 0 ? null : traffic }, spans);
 }
 
-/** Returns the changes of the services of incidents, and of their causes, that Firebreak has not made for these incidents, oldest first. */
+/**
+ * Returns the changes of the services of incidents, and of others, such as that of a cause, that Firebreak has not made for these incidents,
+ * oldest first.
+ */
 async function changesOf(
   { changes }: Pick<Deps, 'changes'>,
   incidents: readonly Pick<IncidentRecord, 'id' | 'service' | 'environment'>[],
-  causes: readonly Change[],
+  others: readonly ServiceEnvironment[],
 ): Promise<Change[]> {
-  const places = new Map([...incidents, ...causes].map((one) => [`${one.service} ${one.environment}`, one]));
+  const places = new Map([...incidents, ...others].map((one) => [`${one.service} ${one.environment}`, one]));
   const made = (await Promise.all([...places.values()].map((one) => changes.recent(one, CHANGES_READ)))).flat();
   const ids = new Set<string>(incidents.map(({ id }) => id));
   const ofOthers = made.filter(({ made_for: incident }) => incident === null || !ids.has(incident));

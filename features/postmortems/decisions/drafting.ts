@@ -38,8 +38,6 @@ export type Draft = { markdown: string; facts: DraftFacts };
 type ToldProblem = ProblemRecord & {
   times: ProblemTimes;
   cause: ProblemRecord['causes'][number] | undefined;
-  /** What was suspected, and undone, which did not help. Undefined: nothing was. */
-  undoneInVain: ProblemRecord['causes'][number] | undefined;
   /** Versions that were deployed over its cause while it was open, and are not the cause of another problem, without `fix`. */
   over: readonly Change[];
   /** The version over its cause after which it ended. Undefined: none, or it was mitigated. */
@@ -65,7 +63,7 @@ export class Drafting {
     this.#until = end;
     this.times = timesOf(record, end);
     const { problems } = this.record;
-    this.problems = problems.map((problem, index) => {
+    this.problems = problems.map((problem) => {
       const times = problemTimesOf(record, problem);
       const ended = { ...problem, ended_at: times.restored_at };
       const over = versionsOver(this.record, ended);
@@ -74,7 +72,6 @@ export class Drafting {
         ...problem,
         times,
         cause: problem.causes[0],
-        undoneInVain: record.problems[index]?.causes.find((cause) => wasUndoneInVain(record, problem, cause)),
         over: over.filter((change) => change !== fix),
         fix,
         label: problems.length === 1 ? '' : `problem ${problem.number}: `,
@@ -366,11 +363,23 @@ export class Drafting {
     const at = problem.mitigation?.at;
     if (!didNotHelp(problem) || ref === undefined) return [];
     const failed = this.refOf('last', (row) => row.kind === 'verification.failed' && isDuring(problem, row.at));
+    const undone = this.#undoneInVain(problem);
     const suspected =
-      problem.undoneInVain &&
-      `: ${this.#causeWords(problem.undoneInVain)} had been suspected, and the problem went on after it was undone`;
-    const text = `a mitigation${at === undefined ? '' : ` at ${clockTime(at)}`} did not help${suspected ?? ''}`;
-    return [this.sentence(text, ref, ...(failed === undefined ? [] : [failed]))];
+      undone === undefined
+        ? ''
+        : `: ${this.#changeWords(undone)} had been suspected, and the problem went on after it was undone`;
+    const text = `a mitigation${at === undefined ? '' : ` at ${clockTime(at)}`} did not help${suspected}`;
+    const refs = [undone && this.#changeRowRef(undone), failed].filter((one) => one !== undefined);
+    return [this.sentence(text, ref, ...refs)];
+  }
+
+  /** Returns the change that was undone for a problem, which did not help: the newest one until then. */
+  #undoneInVain({ mitigation }: ToldProblem): Change | undefined {
+    const { changes, incident } = this.record;
+    const at = mitigation?.runbook === undefined ? mitigation?.at : undefined;
+    return changes.findLast(
+      ({ rolled_back_by: by, started_at }) => by === incident.id && at !== undefined && started_at < at,
+    );
   }
 
   /** Says how a problem was mitigated. Empty: otherwise than by undoing the change. */
@@ -394,13 +403,17 @@ export class Drafting {
     );
   }
 
-  #causeWords({ suspect, change }: ProblemRecord['causes'][number]): string {
+  #causeWords({ suspect: { version, confidence }, change }: ProblemRecord['causes'][number]): string {
+    const what = this.#changeWords(change === null ? { ...this.record.incident, version } : { ...change, version });
+    return `${what}${change?.has_migration === true ? ', which contains a migration' : ''} (${probability(confidence)})`;
+  }
+
+  #changeWords(change: Pick<Change, 'service' | 'environment' | 'version'> & Partial<Pick<Change, 'kind'>>): string {
+    const { kind = 'deploy' } = change;
+    const version = escaped(change.version);
     const what =
-      change === null || change.kind === 'deploy'
-        ? `the deployment of ${escaped(suspect.version)} to`
-        : `the ${change.kind} ${ofVersion({ ...change, version: escaped(suspect.version) })} in`;
-    const where = change === null ? this.record.incident : change;
-    return `${what} ${escaped(where.service)} ${escaped(where.environment)}${change?.has_migration === true ? ', which contains a migration' : ''} (${probability(suspect.confidence)})`;
+      kind === 'deploy' ? `the deployment of ${version} to` : `the ${kind} ${ofVersion({ kind, version })} in`;
+    return `${what} ${escaped(change.service)} ${escaped(change.environment)}`;
   }
 
   /** Names the versions that were deployed over the probable cause, which did not help. */
@@ -963,27 +976,18 @@ function versionsOver(
 
 /**
  * Returns the record with only those suspects of each problem that a draft calls probable: those that are probable enough for a
- * question, and the change before the problem that was rolled back for it, unless it is improbable or that did not help. Other suspects are only
- * candidates that nothing excludes.
+ * question, and the change before the problem that was rolled back for it, unless it is improbable. Other suspects are only candidates that nothing excludes.
  */
 export const withProbableCauses = (record: DraftInput): DraftInput => ({
   ...record,
   problems: record.problems.map((problem) => ({
     ...problem,
-    causes: problem.causes.filter((cause) => {
-      const { suspect, change } = cause;
-      const isUndone = change?.rolled_back_by === record.incident.id;
-      return (
-        !wasUndoneInVain(record, problem, cause) &&
-        (isProbable(suspect) || (suspect.confidence >= IMPROBABLE && isUndone && change.started_at <= problem.at))
-      );
-    }),
+    causes: problem.causes.filter(
+      ({ suspect, change }) =>
+        isProbable(suspect) ||
+        (suspect.confidence >= IMPROBABLE &&
+          change?.rolled_back_by === record.incident.id &&
+          change.started_at <= problem.at),
+    ),
   })),
 });
-
-/** Returns whether a suspect was undone for a problem, and that did not help: then it is not the probable cause any more. */
-const wasUndoneInVain = (
-  { incident }: Pick<DraftInput, 'incident'>,
-  problem: ProblemRecord,
-  { change }: ProblemRecord['causes'][number],
-): boolean => change?.rolled_back_by === incident.id && didNotHelp(problem);

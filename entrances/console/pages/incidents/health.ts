@@ -7,6 +7,7 @@ import type { Curve } from '../../../../core/domain/correlation/evidence.ts';
 import { isQuantile, metricsIn, quantileOf } from '../../../../core/domain/correlation/query.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import { filledWith } from '../../../../core/domain/incidents/health-series.ts';
+import { closedAsOf } from '../../../../core/domain/incidents/closing.ts';
 import { measuredOnset, problemsOf } from '../../../../core/domain/incidents/problems.ts';
 import type { Story } from '../../../../core/domain/messages/story.ts';
 import { numberOf } from '../../../../core/domain/rollback/question-names.ts';
@@ -254,7 +255,9 @@ function marksOf(
     ({ kind, state }) => kind === 'roll-back' && (state === 'succeeded' || state === 'accepted'),
   );
   const problems = problemsOf(incident);
-  const recovered = problems.flatMap(({ recovered_at: at }) => at ?? []);
+  // What ended by itself has no mitigation whose effect was measured.
+  const verifiedAt = closedAsOf(incident) === 'verified' ? incident.resolved_at : null;
+  const recovered = problems.flatMap(({ until, recovered_at: at }) => at ?? (until === null ? (verifiedAt ?? []) : []));
   const redeployed = problems.flatMap(({ mitigation }) =>
     mitigation?.change === undefined ? [] : (mitigation.at ?? []),
   );

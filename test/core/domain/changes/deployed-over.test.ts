@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { deployedOver, fixForward } from '../../../../core/domain/changes/deployed-over.ts';
-import type { Version } from '../../../../schemas/config/names.ts';
 import { before, change } from '../../arbitraries.ts';
 
 const v1 = change('v1', 240);
@@ -16,7 +15,7 @@ test('a newer version over the probable cause ended the problem', () => {
 
 test.each([
   ['that is recorded', [v1], v2],
-  ['that only the probable cause names', [], { ...v2, previous_version: 'v1' as Version }],
+  ['that only the probable cause names', [], { ...v2, previous_version: v1.version }],
 ])('an earlier version %s is not deployed over the probable cause: it undoes it', (_, earlier, cause) => {
   const again = change('v1', 10);
   expect(deployedOver([...earlier, cause, again], cause, problem)).toEqual([]);
