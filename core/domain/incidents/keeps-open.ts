@@ -1,5 +1,6 @@
 import type { Config } from '../../../schemas/config/config.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
+import { lastingTitle } from '../alerts/lasting-title.ts';
 import { list } from '../correlation/words.ts';
 import type { Overview } from '../messages/story.ts';
 import { VERIFICATION_SECONDS } from '../rollback/verdict.ts';
@@ -24,7 +25,7 @@ export function keepsOpen(
   if (status === 'resolved') return [];
   const names =
     group === undefined
-      ? signals.filter((signal) => signal.status === 'firing').map(({ title }) => title)
+      ? signals.filter((signal) => signal.status === 'firing').map(({ title }) => lastingTitle(title))
       : children.filter((child) => child.status !== 'resolved').map(({ service }) => service);
   const named = [...new Set(names)].slice(0, NAMED_MAX);
   const until = verifying?.at === undefined ? null : plusSeconds(verifying.at, VERIFICATION_SECONDS / timeScale);

@@ -34,6 +34,12 @@ test.each<[name: string, Partial<IncidentRecord>, expected: RegExp]>([
   expect(because(more).at(-1)).toMatch(expected);
 });
 
+test('a firing alert is named without the value of its title, which is of another time', () => {
+  const signals = [signal({ title: 'orders error rate is 21.44 %' })];
+  const told = keepsOpen(story({ incident: incident({ firing: 1 }), signals }), { paging }, 1);
+  expect(told).toEqual(['1 alert fires: orders error rate']);
+});
+
 test('the time without activity is that of a shortened day', () => {
   expect(because({ by_hand: true }, 60)).toEqual([expect.stringMatching(/ after 6 min without activity$/)]);
 });
