@@ -127,8 +127,10 @@ export const usualEnvironment = (name: string): string | undefined => usualByNam
 export function environmentsAlike(name: string, known: Iterable<string>): string[] {
   const all = new Set(known);
   const alike = namesAlike(name, all);
-  const key = environmentKey(name);
-  return alike.length > 0 ? alike : [...all].filter((one) => environmentKey(one) === key);
+  if (alike.length > 0) return alike;
+  const [key, letters] = [environmentKey(name), looseKey(name)];
+  // A usual name is found only between separators, which `prodEU` does not have.
+  return [...all].filter((one) => environmentKey(one) === key || looseKey(one) === letters);
 }
 
 /** Returns the environment that a name means: an exact match, or the only one that it can mean. Undefined: none. */

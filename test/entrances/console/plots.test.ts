@@ -166,3 +166,16 @@ test('a label finds a place on the other side if another mark is near', async ()
   ] as const;
   expect(labels(await drawn({ marks }))).toEqual(['now', 'spent, at the rate of the last hour']);
 });
+
+const steps = (from: number, until: number, step: number): number[] =>
+  Array.from({ length: Math.floor((until - from) / step) + 1 }, (_, n) => from + n * step);
+
+test.each([
+  ['a pause of five samples', [...steps(0, 300, 15), ...steps(375, 600, 15)], 1],
+  ['no pause: one sample is missing', [...steps(0, 300, 15), ...steps(330, 600, 15)], 0],
+  ['no pause: older samples are further apart', [...steps(0, 240, 60), ...steps(255, 600, 15)], 0],
+  ['a pause between samples of different distances', [...steps(0, 240, 60), ...steps(450, 600, 15)], 1],
+])('a line has gaps where samples are missing: %s', async (_, times, gaps) => {
+  const markup = await drawn({ curve: times.map((at) => [plusSeconds(NOON, at), 0.01]) });
+  expect(markup.match(/no samples until/g)?.length ?? 0).toBe(gaps);
+});
