@@ -46,7 +46,8 @@ export async function answerDecision(
     );
   if (result === 'superseded')
     throw new Refusal(409, 'superseded', supersededText(await requireIncident(deps, id), digest));
-  await acknowledgeByActing(deps, caller, id);
+  // A page can have come since, which this answer is not about.
+  if (result === 'taken') await acknowledgeByActing(deps, caller, id);
   await wake(deps, id);
   return requireIncident(deps, id);
 }

@@ -152,10 +152,10 @@ export function planAnswer(
 ): AnswerPlan | Answered {
   if (incident === undefined || incident.status === 'resolved') return 'superseded';
   // A double click repeats the same answer and gets the same response.
-  if (view.state !== 'waiting') return view.state === answer && view.answered_by === by ? 'taken' : 'superseded';
+  if (view.state !== 'waiting') return view.state === answer && view.answered_by === by ? 'repeated' : 'superseded';
   if (!isApprover(people, view.approvals, by)) return 'not_requested';
   const { needed, given } = view.approvals;
-  if (answer === 'approved' && isAmong(given, by)) return given.length < needed ? 'needs_another' : 'taken';
+  if (answer === 'approved' && isAmong(given, by)) return given.length < needed ? 'needs_another' : 'repeated';
   const offer = answer === 'approved' ? chosenOffer(view, digest) : undefined;
   if (offer === null) return 'choose';
   const approvals = answer === 'approved' ? { needed, given: [...given, by] } : view.approvals;

@@ -72,9 +72,10 @@ export type StepQuestion = {
 
 /**
  * `superseded`: another decision is waiting. `not_requested`: the person is not among the approvers. `choose`: the approval
- * must name one of the acts that the question offers, the same one as an earlier approval.
+ * must name one of the acts that the question offers, the same one as an earlier approval. `repeated`: the same person has given the
+ * same answer before, as by a double click.
  */
-export type Answered = 'taken' | 'superseded' | 'needs_another' | 'not_requested' | 'choose';
+export type Answered = 'taken' | 'repeated' | 'superseded' | 'needs_another' | 'not_requested' | 'choose';
 
 export type Effects = {
   get(id: IncidentId, key: string): Promise<Effect | undefined>;

@@ -470,6 +470,11 @@ describe('handle an incident', () => {
       out: `${one}: rollback of branch in production to 6.4 (1111111) requested; it waits for approval (firebreak incident approve ${one}): the deploying system knows 6.4 (1111111) as 6.4, which now means the commit 2222222\n`,
     });
     expect((await atTerminal(['y'], [], 'incident', 'approve', one)).out).toMatch(/: approved: Roll branch /);
+    const { decisions } = (await firebreak.get(`/v1/incidents/${one}`)).body;
+    const answered = decisions.findIndex(({ state }: any) => state === 'approved') + 1;
+    expect((await at(firebreak, 'incident', 'approve', one, String(answered))).out).toMatch(
+      /: already approved, nothing has changed: Roll branch /,
+    );
   });
 
   test('a rollback that needs two people says whether it waits for the second one, also in a mitigated incident', async () => {

@@ -318,7 +318,9 @@ async function answerQuestion(
   // Firebreak compares the digest and refuses an answer to a superseded question.
   const after = await client.post(`${pathOf(found.id)}/actions/${verb}`, { digest, note }, IncidentView);
   const now = after.decisions.find(({ id }) => id === decision.id) ?? decision;
-  const text = `${outcomeOf(now, verb)}: ${subjectOf(verb === 'approve' ? now : decision)}`;
+  const isRepeated = decision.state === 'approved' || decision.state === 'rejected';
+  const outcome = isRepeated ? `already ${outcomeOf(now, verb)}, nothing has changed` : outcomeOf(now, verb);
+  const text = `${outcome}: ${subjectOf(verb === 'approve' ? now : decision)}`;
   context.out(json ? asJson(after) : oneLine(`${shortName(after)}: ${text}`));
 }
 

@@ -142,7 +142,7 @@ const responseAction = (
 const ABOUT_VERSION: ReadonlySet<string> = new Set(['version-unknown', 'version-ambiguous']);
 
 export const INCIDENT_ACTIONS = {
-  approve: answer('approved', 'Approved. Firebreak executes it now.'),
+  approve: answer('approved', 'Approved. Firebreak checks it once more, and executes it then.'),
   reject: answer('rejected', 'Rejected. Nothing is done.'),
   look: {
     permission: 'incidents:act',

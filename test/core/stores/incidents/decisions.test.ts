@@ -117,11 +117,11 @@ inTheTable(() => {
       expect(await isPending(id)).toBe(false);
     });
 
-    test('a double click is answered like the first; another answer is too late', async () => {
+    test('a double click repeats the first answer; another answer is too late', async () => {
       const id = await opened();
       const { digest } = await judged(id, 1, approval());
       const answer = (how: 'approved' | 'rejected', by: string) => stores.decisions.answer(id, digest, how, by, '');
-      expect([await answer('approved', 'ada'), await answer('approved', 'ada')]).toEqual(['taken', 'taken']);
+      expect([await answer('approved', 'ada'), await answer('approved', 'ada')]).toEqual(['taken', 'repeated']);
       expect([await answer('rejected', 'ada'), await answer('approved', 'bo')]).toEqual(['superseded', 'superseded']);
       expect(await mailOf(id)).toHaveLength(1);
     });
