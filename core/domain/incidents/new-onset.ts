@@ -56,8 +56,12 @@ type Begun = Pick<IncidentChange, 'newOnset' | 'endedProblem' | 'recoveredAt' | 
 const isIdle = ({ status, group_reason }: Course): boolean =>
   group_reason === undefined && (status === 'mitigated' || status === 'open');
 
-/** Returns whether something was mitigated, and nothing is being done now: only then a problem can end. */
-const isMitigated = (incident: Course): boolean => incident.verifying !== undefined && isIdle(incident);
+/**
+ * Returns whether a problem can end before its incident: something was mitigated, or another problem began later, and nothing is being
+ * done now.
+ */
+const canEnd = (incident: Course): boolean =>
+  isIdle(incident) && (incident.verifying !== undefined || isLaterProblem(incident));
 
 /**
  * Returns whether the problem that is open now is another one than the first, and than the one that the newest mitigation was about:
@@ -140,12 +144,12 @@ export const currentDecisions = ({
       );
 
 /**
- * Returns the change if the problem before the newest mitigation is over since then. It has none if that is known already,
- * or if nothing was mitigated.
+ * Returns the change if the problem before the newest mitigation, or one that began later than the first, is over since then. It has none
+ * if that is known already.
  */
 export function recovered(incident: Course, since: Timestamp): Pick<IncidentChange, 'recoveredAt'> {
-  if (!isMitigated(incident) || incident.recovered_at !== undefined) return {};
-  return { recoveredAt: latest(since, incident.verifying?.at) };
+  if (!canEnd(incident) || incident.recovered_at !== undefined) return {};
+  return { recoveredAt: latest(since, incident.verifying?.at ?? incident.new_onset?.at) };
 }
 
 /** Returns the change when something was mitigated: whatever fails is the same problem, unless no alert fires any more. */
@@ -182,8 +186,8 @@ export function newOnset(
 ): Begun {
   const { verifying, recovered_at: known } = incident;
   const [over = ended] = [known, ended].filter((at) => at != null).toSorted();
-  if (!isMitigated(incident) || verifying === undefined || over == null) return {};
-  const recovered_at = latest(over, verifying.at);
+  if (!canEnd(incident) || over == null) return {};
+  const recovered_at = latest(over, verifying?.at);
   const calm = secondsBetween(recovered_at, since);
   if (calm < 0 || (isLaterProblem(incident) && calm < recoverySeconds)) return { recoveredAt: null };
   // An alert that ends right before the next one fires shows no recovery.

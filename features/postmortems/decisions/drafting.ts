@@ -348,11 +348,11 @@ export class Drafting {
       restored !== null
         ? `it ended at ${restored}, and the record has no mitigation of it`
         : isLast
-          ? this.#isOver
-            ? 'the record does not show its end'
-            : problem.recovered_at === undefined
-              ? 'it has not ended'
-              : `it is over since ${clockTime(problem.recovered_at)}, and the incident is still open`
+          ? problem.recovered_at === undefined
+            ? this.#isOver
+              ? 'the record does not show its end'
+              : 'it has not ended'
+            : `it is over since ${clockTime(problem.recovered_at)}${this.#isOver ? '' : ', and the incident is still open'}`
           : 'it had not ended when the next problem began';
     return [...sentences, this.sentence(ended, this.#beginning(problem), ...refsOfEnd)];
   }

@@ -370,6 +370,41 @@ test('an incident that a person declared has not begun with an alert', async () 
   );
 });
 
+test('a later problem of a declared incident ends with its alert, while the incident stays open', async () => {
+  const statuses: (string | undefined)[] = [];
+  const looks: Moment = async ({ deps }) => {
+    const [incident] = await deps.incidents.open();
+    statuses.push((await deps.incidents.view(incident?.id ?? expect.unreachable()))?.status_text);
+  };
+  const { world } = await play({
+    given: [unrecorded('v2'), measuring(ratioAt([[21, 30, 0.4]]), { autoRollback: { mode: 'suggest' } })],
+    timeline: {
+      '0 s': declares,
+      '20 min': begins('v3'),
+      '20.5 min': finishes('v3'),
+      '22 min': fires({ began: 20 }),
+      '23 min': looks,
+      '31 min': ends(),
+      '32 min': looks,
+      '33 min': fires({ name: 'HighLatency', began: 20 }),
+      '34 min': looks,
+      '35 min': ends({ name: 'HighLatency' }),
+      '36 min': looks,
+    },
+  });
+  expect(statuses).toEqual([
+    'open: another problem began after deploy v3',
+    'open: the problem is over',
+    'open: another problem began after deploy v3',
+    'open: the problem is over',
+  ]);
+  const gathered = await gather(withPorts(world.deps), theIncident(world), null);
+  const { markdown } = gathered === undefined ? expect.unreachable() : draftOf(gathered.record, gathered.end);
+  expect(sectionOf(markdown, 'Summary')).toContainEqual(
+    expect.stringMatching(/^- Problem 2 began at 12:2\d UTC, after deploy v3 .* It is over since 12:35 \[/),
+  );
+});
+
 test('a problem that only health showed was detected when Firebreak had read health', async () => {
   const { world } = await play(
     secondFailurePaths['second-failure-is-measured-while-the-first-alert-still-fires'] ?? expect.unreachable(),
