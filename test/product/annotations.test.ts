@@ -866,6 +866,22 @@ test('a changed annotation with an unknown outcome is refused, and one in its te
   expect((await deploysOf('lonely'))[0]).toMatchObject({ version: 'v43', status: 'failed' });
 });
 
+test.each([
+  ['Rollback: deploy of v46.1 failed', 'succeeded'],
+  ['Rolled back, the deployment of v46.1 timed out', 'succeeded'],
+  ['Deploy of v46.1 failed', 'succeeded'],
+  ['Deploy of v46.1: failed, rolling back', 'succeeded'],
+  ['Auto-rollback: release failed health checks', 'succeeded'],
+  ['Deploy of v46.1 failed: rollback failed', 'failed'],
+  ['Rollback of lonely: failed', 'failed'],
+  ['Rollback deployment failed', 'failed'],
+])('a rollback with the text %j: its reason is no outcome of it', async (text, outcome) => {
+  const { body } = await annotate({ tags: ['rollback', 'lonely', `v46-${text.length}`], text });
+  expect((await deploysOf('lonely'))[0]).toMatchObject({ kind: 'rollback', status: outcome });
+  await firebreak.request('PATCH', `/api/annotations/${body.id}`, { text: 'The deploy was aborted' });
+  expect((await deploysOf('lonely'))[0]).toMatchObject({ kind: 'rollback', status: outcome });
+});
+
 test('tags can be one text', async () => {
   for (const tags of ['deploy, lonely, v44', 'deploy lonely v44.1'])
     expect(await annotate({ tags, text: '' })).toMatchObject({ status: 200 });
