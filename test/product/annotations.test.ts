@@ -306,6 +306,10 @@ test.each([
   ...['failed:false', 'exit_code:0', 'dry-run:false', 'status:succeeded \u2705', 'success:yes'].map(
     (tag, n): [string[], object] => [['deploy', 'order-service', `v38.7${n}`, tag], { status: 'succeeded' }],
   ),
+  ...['deploys', 'Deployments', 'releases', 'rollouts'].map((tag, n): [string[], object] => [
+    [tag, 'order-service', `v38.8${n}`],
+    { kind: 'deploy', version: `v38.8${n}` },
+  ]),
   // Versions.
   [['deploy', 'order-service', 'version:v39.1', 'version:39.1'], { version: 'v39.1' }],
   [['deploy', '@acme/order-service@39.2.0'], { version: '39.2.0' }],
@@ -411,6 +415,7 @@ test.each([
   [['deploy', 'order-service', 'image:order-service:v1', 'qa'], 'qa is no environment of order-service'],
   [['deploy-team', 'order-service', 'v1'], 'no tag is one of deploy'],
   [['rollback:false', 'order-service', 'v1'], 'no tag is one of deploy'],
+  [['rollbacks', 'order-service', 'v1'], 'no tag is one of deploy'],
   [['release:v1', 'order-service'], 'no tag is one of deploy'],
   [['deploy', 'payments', 'order-service'], 'payments and order-service are services of the catalogue'],
   [['deploy', 'service:search', 'service:billing', 'v1'], 'several tags are service:…: search, billing'],
