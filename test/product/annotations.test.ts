@@ -729,6 +729,17 @@ test('a changed annotation needs a known ID, an end that is not ahead, and permi
   expect(deploy?.['finished_at']).toBe(deploy?.['started_at']);
 });
 
+test.each([
+  [undefined, 'no tag is one of deploy'],
+  [null, 'no tag is one of deploy'],
+  [[7], 'must be a list of at most 50 texts'],
+  [Array.from({ length: 51 }, (_, n) => `t${n}`), 'must be a list of at most 50 texts'],
+  [['x'.repeat(257)], 'at most 256 characters'],
+])('the tags %j are refused with the reason', async (tags, why) => {
+  const { status, body } = await annotate({ tags, text: 'x' });
+  expect([status, body.detail]).toEqual([422, expect.stringContaining(why)]);
+});
+
 test.each([['deploy billing v3.1'], [['v3.1', 'deploy', 'billing']]])(
   'the form of Graphite, with tags %j',
   async (tags) => {
