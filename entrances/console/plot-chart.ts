@@ -10,8 +10,6 @@ import {
   symbolWye,
 } from 'd3-shape';
 import type { Curve } from '../../core/domain/correlation/evidence.ts';
-import { gapOf } from '../../core/domain/correlation/health.ts';
-import { pointsOf } from '../../core/domain/correlation/samples.ts';
 import { millisOf, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import type { Html } from './parts.ts';
 
@@ -76,7 +74,7 @@ export type Plot = {
   height?: number;
   /** Plots of one group have the same times: they share the pointer and the zoom. Absent: it is alone. */
   group?: string;
-  /** A longer pause between samples is shown as a gap. Absent: three of their intervals. */
+  /** A longer pause between samples is shown as a gap. Absent: three of their usual intervals. */
   gapSeconds?: number;
   /** Further curves, drawn with dashes, and the name of the first one. Absent: there is one. */
   beside?: { ownName: string; others: readonly { name: string; curve: Curve }[] };
@@ -86,9 +84,19 @@ export type Plot = {
   table?: Html | null;
 };
 
+/** Part of the intervals between samples that are usual ones: a curve can have several resolutions. */
+const USUAL = 0.9;
+
+/** Distance of two samples, in the longest usual intervals, from which on it is a gap. */
+const GAP_INTERVALS = 3;
+
 /** Returns the seconds between two samples of a plot from which on nothing connects them. */
-export const gapSecondsOf = ({ gapSeconds, curve, until }: Plot): number =>
-  gapSeconds ?? gapOf(pointsOf(curve, until)) / 1000;
+export function gapSecondsOf({ gapSeconds, curve }: Plot): number {
+  if (gapSeconds !== undefined) return gapSeconds;
+  const intervals = curve.slice(1).map(([at], n) => secondsBetween(curve[n]?.[0] ?? at, at));
+  const longest = intervals.toSorted((a, b) => a - b)[Math.floor((intervals.length - 1) * USUAL)];
+  return GAP_INTERVALS * Math.max(1, longest ?? 0);
+}
 
 /** Approximate number of values on the axis. */
 export const VALUE_TICKS = 4;

@@ -306,6 +306,10 @@ test.each([
   ...['failed:false', 'exit_code:0', 'dry-run:false', 'status:succeeded \u2705', 'success:yes'].map(
     (tag, n): [string[], object] => [['deploy', 'order-service', `v38.7${n}`, tag], { status: 'succeeded' }],
   ),
+  ...['deploys', 'Deployments', 'releases', 'rollouts'].map((tag, n): [string[], object] => [
+    [tag, 'order-service', `v38.8${n}`],
+    { kind: 'deploy', version: `v38.8${n}` },
+  ]),
   // Versions.
   [['deploy', 'order-service', 'version:v39.1', 'version:39.1'], { version: 'v39.1' }],
   [['deploy', '@acme/order-service@39.2.0'], { version: '39.2.0' }],
@@ -411,6 +415,7 @@ test.each([
   [['deploy', 'order-service', 'image:order-service:v1', 'qa'], 'qa is no environment of order-service'],
   [['deploy-team', 'order-service', 'v1'], 'no tag is one of deploy'],
   [['rollback:false', 'order-service', 'v1'], 'no tag is one of deploy'],
+  [['rollbacks', 'order-service', 'v1'], 'no tag is one of deploy'],
   [['release:v1', 'order-service'], 'no tag is one of deploy'],
   [['deploy', 'payments', 'order-service'], 'payments and order-service are services of the catalogue'],
   [['deploy', 'service:search', 'service:billing', 'v1'], 'several tags are service:…: search, billing'],
@@ -724,6 +729,17 @@ test('a changed annotation needs a known ID, an end that is not ahead, and permi
   expect(deploy?.['finished_at']).toBe(deploy?.['started_at']);
 });
 
+test.each([
+  [undefined, 'no tag is one of deploy'],
+  [null, 'no tag is one of deploy'],
+  [[7], 'must be a list of at most 50 texts'],
+  [Array.from({ length: 51 }, (_, n) => `t${n}`), 'must be a list of at most 50 texts'],
+  [['x'.repeat(257)], 'at most 256 characters'],
+])('the tags %j are refused with the reason', async (tags, why) => {
+  const { status, body } = await annotate({ tags, text: 'x' });
+  expect([status, body.detail]).toEqual([422, expect.stringContaining(why)]);
+});
+
 test.each([['deploy billing v3.1'], [['v3.1', 'deploy', 'billing']]])(
   'the form of Graphite, with tags %j',
   async (tags) => {
@@ -864,6 +880,22 @@ test('a changed annotation with an unknown outcome is refused, and one in its te
   expect((await deploysOf('lonely'))[0]).toMatchObject({ version: 'v43', status: 'started' });
   expect(await patch({ timeEnd: Date.now(), text: 'Status: KO' })).toMatchObject({ status: 200 });
   expect((await deploysOf('lonely'))[0]).toMatchObject({ version: 'v43', status: 'failed' });
+});
+
+test.each([
+  ['Rollback: deploy of v46.1 failed', 'succeeded'],
+  ['Rolled back, the deployment of v46.1 timed out', 'succeeded'],
+  ['Deploy of v46.1 failed', 'succeeded'],
+  ['Deploy of v46.1: failed, rolling back', 'succeeded'],
+  ['Auto-rollback: release failed health checks', 'succeeded'],
+  ['Deploy of v46.1 failed: rollback failed', 'failed'],
+  ['Rollback of lonely: failed', 'failed'],
+  ['Rollback deployment failed', 'failed'],
+])('a rollback with the text %j: its reason is no outcome of it', async (text, outcome) => {
+  const { body } = await annotate({ tags: ['rollback', 'lonely', `v46-${text.length}`], text });
+  expect((await deploysOf('lonely'))[0]).toMatchObject({ kind: 'rollback', status: outcome });
+  await firebreak.request('PATCH', `/api/annotations/${body.id}`, { text: 'The deploy was aborted' });
+  expect((await deploysOf('lonely'))[0]).toMatchObject({ kind: 'rollback', status: outcome });
 });
 
 test('tags can be one text', async () => {

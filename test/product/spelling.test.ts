@@ -199,7 +199,7 @@ test.each([
   expect(check.body.reasons.map(({ code }: { code: string }) => code)).toContain('name_corrected');
 });
 
-test.each(['prod_eu', 'PROD.EU', 'production-eu', 'prd eu'])(
+test.each(['prod_eu', 'PROD.EU', 'prodEU', 'production-eu', 'prd eu'])(
   'other separators and usual names: %s means prod-eu wherever a sender names the environment',
   async (environment) => {
     const meant = { service: 'payments', environment: 'prod-eu' };

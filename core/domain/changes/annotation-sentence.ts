@@ -1,3 +1,4 @@
+import type { ChangeKind } from '../../../schemas/changes/change.ts';
 import { outcomeIn, ROLLED_BACK, type Words, wordsOf } from './annotation-words.ts';
 
 /** What says in a sentence that there is no deploy, or not yet. */
@@ -46,17 +47,18 @@ const AFTER_OUTCOME =
 /**
  * Reads how a deploy ended in a sentence about it, such as `Deploy of checkout failed` and `Deploy was aborted by ada`. Undefined: it says
  * nothing, as `Deploy: fix failed login`.
+ *
+ * @param change the kind of the change
  */
-export function outcomeOfSentence(text: string): Words | undefined {
-  const clauses = text
+export function outcomeOfSentence(text: string, change: ChangeKind | undefined): Words | undefined {
+  const parts = text
     .slice(0, SENTENCE_MAX_CHARS)
     .replaceAll(ROLLED_BACK, 'rollback')
     .split(CLAUSE_END)
     .map((clause) => clause.split(WORD_END).filter((word) => word !== ''))
     .filter((words) => words.length > 0);
-  const kinds = clauses.map((words) =>
-    words.findIndex((word) => !/s$/i.test(word) && wordsOf(word)?.kind !== undefined),
-  );
+  const clauses = change === 'rollback' ? clausesOfRollback(parts) : parts;
+  const kinds = clauses.map((words) => words.findIndex((word) => kindOf(word) !== undefined));
   const hasKind = kinds.some((kind) => kind >= 0);
   const all = clauses.flatMap((words, n) => {
     const kind = kinds[n] ?? -1;
@@ -66,6 +68,18 @@ export function outcomeOfSentence(text: string): Words | undefined {
   });
   const wrong = all.find((words) => words.wrong !== undefined);
   return wrong ?? all.find(({ outcome }) => outcome !== 'started' && outcome !== 'ended') ?? all.at(-1);
+}
+
+const kindOf = (word: string): ChangeKind | undefined => (/s$/i.test(word) ? undefined : wordsOf(word)?.kind);
+
+/** Returns the parts of a sentence without those about the deploy that is rolled back: `Rollback: deploy of v42 failed`. */
+function clausesOfRollback(clauses: readonly string[][]): string[][] {
+  let isReason = false;
+  return clauses.filter((words) => {
+    const kinds = words.flatMap((word) => kindOf(word) ?? []);
+    if (kinds.length > 0) isReason = !kinds.includes('rollback');
+    return !isReason;
+  });
 }
 
 /** Reads the outcomes in a part of a sentence. `kind`: the place of the word for the kind; -1: it is in another part. */

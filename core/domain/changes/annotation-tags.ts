@@ -105,6 +105,9 @@ export function meantServices(
 /** Returns a tag without what CI systems write before the name of a Git tag or a branch. */
 const withoutRef = (text: string): string => text.replace(/^refs\/(?:tags|heads)\/(?=.)/, '');
 
+/** What panels that show deploys often select annotations by. */
+const DEPLOYS = /^(?:deploy(?:ment)?|release|rollout)s$/i;
+
 /** Tells tags of the kind and the outcome, tags with a name, images, and others apart. `wrong`: why tags cannot be read. */
 export function readTags(
   services: Config['services'],
@@ -116,7 +119,10 @@ export function readTags(
     environmentNamed(text, environments) !== undefined ||
     hasEnvironment(text) ||
     meantServices(services, [text], [], environments).length > 0;
-  const read = tags.map((tag) => ({ tag, words: wordsOf(tag, isName) }));
+  const read = tags.map((tag) => ({
+    tag,
+    words: DEPLOYS.test(tag) && !isName(tag) ? { kind: 'deploy' as const } : wordsOf(tag, isName),
+  }));
   const event = what.trim() === '' ? [] : kindsOfEvent(what);
   const wrong = [...read.flatMap(({ words }) => words?.wrong ?? []), ...event.flatMap((words) => words.wrong ?? [])];
   const said = read.flatMap(({ words }) => words ?? []);

@@ -1,4 +1,5 @@
 import { decodeHTMLStrict } from 'entities';
+import type { ChangeKind } from '../../../schemas/changes/change.ts';
 import { isUnset } from '../../../schemas/parsing/unset.ts';
 import { type FieldName, fieldNamed } from './annotation-fields.ts';
 import { outcomeOfSentence } from './annotation-sentence.ts';
@@ -166,8 +167,10 @@ const URL_MAX_CHARS = 2048;
  * Reads the fields in a text, which can be HTML. `Changes:` has a URL, or lines that begin with commits. `onlyLink`: the only link of
  * the rest, such as the run of the pipeline. `stated`: the values of fields that tags can have, too. `said`: what lines such as
  * `Status:`, and the first sentence, say about the outcome.
+ *
+ * @param kind the kind of the change
  */
-export function readText(marked: string) {
+export function readText(marked: string, kind: ChangeKind | undefined) {
   const fields: { commit?: string; author?: string; url?: string } = {};
   const stated: Record<'version' | 'image' | 'revision' | 'environment' | 'place' | 'cluster', string[]> = {
     version: [],
@@ -205,7 +208,7 @@ export function readText(marked: string) {
       if (field === 'answer') said.push(inText(answerIn(text) ?? {}));
       if (field === undefined && !isInChanges && !isAfterSentence) {
         isAfterSentence = true;
-        said.push(inText(outcomeOfSentence(shown) ?? {}));
+        said.push(inText(outcomeOfSentence(shown, kind) ?? {}));
       }
       if (field === 'environment' || field === 'place' || field === 'cluster' || field === 'image')
         stated[field].push(word);

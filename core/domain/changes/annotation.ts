@@ -57,7 +57,7 @@ export function changeOfAnnotation(
   const { kind, outcomes, named, bare, images, wrong, empty } = readTags(services, tags, everywhere, rest.what);
   if (kind === undefined && wrong.length === 0)
     return none(`no tag is one of ${KIND_TAGS}, or kind: with another kind of deployments`);
-  const { note, onlyLink, fields, stated: written, said: lines } = readText(rest.text);
+  const { note, onlyLink, fields, stated: written, said: lines } = readText(rest.text, kind);
   const { status, why } = statusOf([...outcomes, ...lines.map(({ outcome }) => outcome)]);
   const [unclear = why] = [...wrong, ...lines.flatMap((line) => line.wrong ?? [])];
   if (unclear !== undefined) return none(unclear);
@@ -311,12 +311,12 @@ export type AnnotationPatch =
  * service, and version stay, whatever the tags are now, and so does a URL that no field names. An end before the start is of another clock, and becomes the start.
  */
 export function patchOfAnnotation(
-  { started_at, status: before, url }: Pick<Change, 'started_at' | 'status' | 'url'>,
+  { started_at, status: before, url, kind }: Pick<Change, 'started_at' | 'status' | 'url' | 'kind'>,
   { timeEnd, tags, text }: PostedAnnotation,
 ): AnnotationPatch {
   const seconds = whyInSeconds([timeEnd]);
   if (seconds !== undefined) return { kind: 'none', why: seconds };
-  const { note, onlyLink, fields, said: lines } = readText(text);
+  const { note, onlyLink, fields, said: lines } = readText(text, kind);
   const words = [...tags.flatMap(tagsIn).map((tag) => wordsOf(tag) ?? {}), ...lines];
   const { status: said, why } = statusOf(words.map(({ outcome }) => outcome));
   const unclear = words.find(({ wrong }) => wrong !== undefined)?.wrong ?? why;

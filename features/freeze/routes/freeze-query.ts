@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Deps } from '../ports.ts';
-import { CheckedChange, CheckRequest } from '../schemas/freeze-check.ts';
+import { CheckRequest, WrittenChange } from '../schemas/freeze-check.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { knownScope } from '../actions/known-scope.ts';
 import { detectRollback } from '../actions/rollbacks.ts';
@@ -19,15 +19,11 @@ export const checkQuery = z.object({
   version: optionalText,
   commit: optionalText,
   deployment_id: optionalText,
-  change: z
-    .union([CheckedChange, z.literal('')])
-    .optional()
-    .transform((change) => change || undefined)
-    .meta({
-      description:
-        'deploy, hotfix, rollback, security, or flag. Defaults to rollback if the version ran earlier and is known good, ' +
-        'otherwise to deploy',
-    }),
+  change: WrittenChange.transform((change) => change ?? undefined).meta({
+    description:
+      'deploy, hotfix, rollback, security, or flag. Defaults to rollback if the version ran earlier and is known good, ' +
+      'otherwise to deploy',
+  }),
   look: z.literal('true').optional().meta({
     description: 'true: no deployment depends on the answer, so that a refusal is not listed as a refused deployment',
   }),

@@ -1,10 +1,24 @@
 import * as z from 'zod';
+import { KIND_WORDS } from '../../../schemas/changes/words.ts';
 import { EnvironmentName, NAME_MAX_CHARS, ServiceName, Version } from '../../../schemas/config/names.ts';
+import { spelled } from '../../../schemas/parsing/spelled.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 
 /** The kind of change that is about to be made. */
 export const CheckedChange = z.enum(['deploy', 'hotfix', 'rollback', 'security', 'flag']);
 export type CheckedChange = z.infer<typeof CheckedChange>;
+
+const CHANGE_WORDS = Object.fromEntries(
+  Object.entries(KIND_WORDS).flatMap(([word, kind]) => {
+    const { data: checked } = CheckedChange.safeParse(kind);
+    return checked === undefined ? [] : [[word, checked] as const];
+  }),
+);
+/** The kind as people and CI systems write it, as for recorded deployments. A blank text counts as absent. */
+export const WrittenChange = z.preprocess(
+  (written) => (typeof written === 'string' && written.trim() === '' ? undefined : written),
+  spelled(CheckedChange, CHANGE_WORDS).nullish(),
+);
 
 /** CI systems send unset variables as blank text, which counts as absent, as for recorded deployments. */
 const OptionalText = z
@@ -25,7 +39,7 @@ export const CheckRequest = z.object({
   commit: OptionalText,
   /** The CD system's id of this deployment, the same in each retry. */
   deployment_id: OptionalText,
-  change: CheckedChange.nullish().transform((change) => change ?? ('deploy' as const)),
+  change: WrittenChange.transform((change) => change ?? ('deploy' as const)),
   /** Someone only looks: no deployment depends on the answer. */
   look: z.literal(true).optional(),
 });

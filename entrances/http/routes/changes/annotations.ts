@@ -30,10 +30,14 @@ const Text = z
   .max(64 * 1024)
   .nullish()
   .transform((text) => text ?? '');
-/** A list, or one text with commas or blanks between the tags. */
+const TAGS_MAX = 50;
+/** A list, or one text with commas or blanks between the tags. Absent: no tags, as in Grafana. */
 const Tags = z
-  .union([z.array(z.string().max(256)).max(50), z.string().max(4096)])
-  .transform((tags) => (typeof tags === 'string' ? tags.trim().split(tags.includes(',') ? ',' : /\s+/) : tags));
+  .union([z.array(z.string().max(256)).max(TAGS_MAX), z.string().max(4096)], {
+    error: `must be a list of at most ${TAGS_MAX} texts, each of at most 256 characters, or one text of at most 4096`,
+  })
+  .nullish()
+  .transform((tags) => (typeof tags === 'string' ? tags.trim().split(tags.includes(',') ? ',' : /\s+/) : (tags ?? [])));
 const Annotation = z
   .looseObject({
     time: Millis,
@@ -64,7 +68,7 @@ const AnnotationUpdate = z
   .looseObject({
     time: Millis,
     timeEnd: Millis,
-    tags: Tags.nullish().transform((tags) => tags ?? []),
+    tags: Tags,
     text: Text,
   })
   .meta({ id: 'AnnotationUpdate' });

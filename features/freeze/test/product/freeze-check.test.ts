@@ -394,6 +394,28 @@ describe('a decision', () => {
     await lift();
   });
 
+  test.each([
+    ['Deployment', 'deploy'],
+    ['RELEASE', 'deploy'],
+    ['hot-fix', 'hotfix'],
+    ['revert', 'rollback'],
+    ['feature_flag', 'flag'],
+    [' ', 'deploy'],
+  ])('names the kind of change in the words of deployments: %j', async (change, meant) => {
+    const asked = { service: 'search', environment: 'staging', change };
+    const posted = (await firebreak.post('/v1/freeze-check', asked)).body;
+    for (const { decision_id: id } of [await check(asked), posted]) {
+      const { body } = await firebreak.get(`/v1/freeze-decisions/${id}`);
+      expect(body).toMatchObject({ request: { change: meant } });
+    }
+  });
+
+  test('with an unknown kind of change is refused with the known ones', async () => {
+    const query = 'service=search&environment=staging&change=config';
+    const { status, body } = await firebreak.get(`/v1/freeze-check?${query}`);
+    expect([status, body.detail]).toEqual([422, expect.stringContaining('"deploy"|"hotfix"|"rollback"')]);
+  });
+
   test('is detected as a rollback at every endpoint if the kind of change is not given', async () => {
     const at = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
     const SEARCH = { service: 'search', environment: 'staging' };
