@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { CheckAnswer, CheckedChange } from '../schemas/freeze-check.ts';
+import { CheckedChange } from '../schemas/checked-change.ts';
+import { CheckAnswer } from '../schemas/freeze-check.ts';
 import type { ApiCommand } from '../../../entrances/cli/api-command.ts';
 import { Client, NoResponse, ErrorResponse, queryOf } from '../../../entrances/cli/client.ts';
 import { stateFile, storeVerifiedAnswer, type Trust, trustedKeysFor } from './signed-answers.ts';

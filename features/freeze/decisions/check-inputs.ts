@@ -1,4 +1,5 @@
-import type { CheckedChange, CheckRequest } from '../schemas/freeze-check.ts';
+import type { CheckedChange } from '../schemas/checked-change.ts';
+import type { CheckRequest } from '../schemas/freeze-check.ts';
 import type { Freeze } from '../schemas/freeze.ts';
 import type { Version } from '../../../schemas/config/names.ts';
 import type { PinView } from '../../../schemas/changes/pin.ts';

@@ -1,4 +1,4 @@
-import type { CheckedChange } from '../schemas/freeze-check.ts';
+import type { CheckedChange } from '../schemas/checked-change.ts';
 import type { FreezeFile, FreezeRules } from '../schemas/freeze-policy.ts';
 import type { Identity } from '../../../schemas/access/identity-claims.ts';
 import type { Config } from '../../../schemas/config/config.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CheckedChange } from './freeze-check.ts';
+import { CheckedChange } from './checked-change.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { valueOfAliases } from '../../../schemas/parsing/aliases.ts';
 import { readSpan, SPAN_KEYS, type TimeSpan, addProblem } from '../../../schemas/time/time-span.ts';

@@ -3,10 +3,7 @@ import { KIND_WORDS } from '../../../schemas/changes/words.ts';
 import { EnvironmentName, NAME_MAX_CHARS, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { spelled } from '../../../schemas/parsing/spelled.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
-
-/** The kind of change that is about to be made. */
-export const CheckedChange = z.enum(['deploy', 'hotfix', 'rollback', 'security', 'flag']);
-export type CheckedChange = z.infer<typeof CheckedChange>;
+import { CheckedChange } from './checked-change.ts';
 
 const CHANGE_WORDS = Object.fromEntries(
   Object.entries(KIND_WORDS).flatMap(([word, kind]) => {

@@ -1,5 +1,6 @@
 import type { Freeze } from '../../schemas/freeze.ts';
-import type { CheckedChange, CheckReason } from '../../schemas/freeze-check.ts';
+import type { CheckedChange } from '../../schemas/checked-change.ts';
+import type { CheckReason } from '../../schemas/freeze-check.ts';
 import type { CalendarFreeze, CheckInputs } from '../check-inputs.ts';
 import { type UsableOverride, usableOverride } from './overrides.ts';
 

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import { decide, stateOf } from '../../decisions/decide.ts';
-import { type CheckedChange, CheckRequest } from '../../schemas/freeze-check.ts';
+import type { CheckedChange } from '../../schemas/checked-change.ts';
+import { CheckRequest } from '../../schemas/freeze-check.ts';
 import { FreezeFile } from '../../schemas/freeze-policy.ts';
 import { EnvironmentName, IncidentId, type Severity } from '../../../../schemas/config/names.ts';
 import { millisOf, plusSeconds, secondsBetween, timestamp } from '../../../../schemas/time/time.ts';
