@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { increment } from '../../core/domain/incidents/metrics.ts';
 import type { Counters, Log } from '../../core/domain/ports/system.ts';
+import { IncidentId } from '../../schemas/config/names.ts';
 
 /**
  * Outcomes to count by response kind. Other kinds mean that the vendor was not called, or say nothing about the vendor.
@@ -28,16 +29,21 @@ const OUTCOMES: Partial<Record<string, 'ok' | 'refused' | 'error'>> = {
 const SLOW_AFTER_MS = 10_000;
 
 /** What the request of an action in an incident has, such as a rollback or a page. */
-const ActionRequest = z.object({ incident: z.string(), service: z.string(), environment: z.string() });
+const ActionRequest = z.object({ incident: IncidentId, service: z.string(), environment: z.string() });
 
-type Observers = { counters: Pick<Counters, 'add'>; log: Log };
+type Observers = {
+  counters: Pick<Counters, 'add'>;
+  log: Log;
+  /** Returns the title of an incident. */
+  titleOf: (incident: IncidentId) => Promise<string | undefined>;
+};
 
 /**
  * Wraps a vendor's port, counts its responses by kind, and logs an action that is not answered for 10 s. The caller waits for
  * the count, for a limited time: a Lambda function does not continue after it has returned.
  */
 export function countedCalls<T extends object>(vendor: string, port: T, observers: Observers): T {
-  const { counters, log } = observers;
+  const { counters } = observers;
   const count = async (outcome: string | undefined): Promise<void> => {
     if (outcome !== undefined) await counters.add([increment('firebreak_vendor_calls_total', vendor, outcome)]);
   };
@@ -48,7 +54,7 @@ export function countedCalls<T extends object>(vendor: string, port: T, observer
       return (...args: unknown[]): unknown => {
         const result: unknown = Reflect.apply(value, target, args);
         if (!(result instanceof Promise)) return result;
-        logIfSlow(log, result, { vendor, call: String(key), request: args.at(-1) });
+        logIfSlow(observers, result, { vendor, call: String(key), request: args.at(-1) });
         return result.then(
           async (answer: unknown) => {
             await count(OUTCOMES[kindOf(answer)]);
@@ -66,15 +72,17 @@ export function countedCalls<T extends object>(vendor: string, port: T, observer
 
 /** Logs a call that is not answered in time, if its request is one of an action in an incident. A stream of changes never ends. */
 function logIfSlow(
-  log: Log,
+  { log, titleOf }: Observers,
   result: Promise<unknown>,
   { request, ...call }: { vendor: string; call: string; request: unknown },
 ): void {
   const about = ActionRequest.safeParse(request).data;
   if (about === undefined) return;
-  const timer = setTimeout(() => {
-    log.warn('a vendor has not answered for 10 seconds; Firebreak waits', { ...about, ...call });
-  }, SLOW_AFTER_MS);
+  const warn = async (): Promise<void> => {
+    const line = { ...about, alert: await titleOf(about.incident), ...call };
+    log.warn('a vendor has not answered for 10 seconds; Firebreak waits', line);
+  };
+  const timer = setTimeout(() => void warn(), SLOW_AFTER_MS);
   const stop = (): void => clearTimeout(timer);
   result.then(stop, stop);
 }

@@ -401,6 +401,7 @@ describe('a runbook started by a person', () => {
         service: 'hand',
         environment: 'production',
         incident_id: null,
+        incident_number: null,
         inputs: { queue: 'a b', times: 3 },
         refused: [],
         steps: [

@@ -48,6 +48,11 @@ export class IncidentLog {
     else this.#log.error(INCIDENT_EVENTS[event], { ...line, alert: title, detail: failure });
   }
 
+  /** Returns the title of the alert. Undefined: it is not read soon. Never rejects. */
+  async titleOf(id: IncidentId): Promise<string | undefined> {
+    return (await inTime(WAIT_MAX_MS, this.#about(id)))?.title;
+  }
+
   /** Learns of an incident that was read or written anyway, so that its events need no read of their own. */
   remember({ id, service, environment, trace, unmatched, title }: Remembered): void {
     this.#know(id, Promise.resolve({ service: unmatched || service, environment, trace, title }));

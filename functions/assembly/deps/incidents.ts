@@ -5,7 +5,6 @@ import { EffectTable } from '../../../core/stores/incidents/effects.ts';
 import { EvidenceTable } from '../../../core/stores/incidents/evidence.ts';
 import { HealthSampleTable } from '../../../core/stores/incidents/health-samples.ts';
 import { IncidentGroupTable } from '../../../core/stores/incidents/incident-groups.ts';
-import { IncidentLog } from '../../../core/stores/incidents/incident-log.ts';
 import { IncidentTable } from '../../../core/stores/incidents/incidents.ts';
 import { shownIncidents } from '../../../core/stores/incidents/shown-incidents.ts';
 import { RunbookTable } from '../../../core/stores/incidents/runbooks.ts';
@@ -14,8 +13,8 @@ import { AlertNoticeTable } from '../../../core/stores/messages/alert-notices.ts
 import type { Shared } from './shared.ts';
 
 /** Creates the stores of incidents and of the alerts before them. */
-export function incidentDeps({ system: { clock, blobs, counters, log }, table, projections, changed }: Shared) {
-  const observers = { counters, events: new IncidentLog(table, log), shown: shownIncidents(table, changed) };
+export function incidentDeps({ system: { clock, blobs, counters }, table, projections, events, changed }: Shared) {
+  const observers = { counters, events, shown: shownIncidents(table, changed) };
   return {
     incidents: new IncidentTable(table, clock, observers),
     incidentGroups: new IncidentGroupTable(table, clock, observers),

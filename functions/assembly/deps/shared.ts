@@ -28,6 +28,7 @@ import { observed, StorageOutcomes } from '../../../core/stores/storage-outcomes
 import { IntakeTable } from '../../../core/stores/alerts/intake.ts';
 import { StorageWriteProbe } from '../../../core/stores/write-probe.ts';
 import { RollbackGateTable } from '../../../core/stores/rollback/rollback-gates.ts';
+import { IncidentLog } from '../../../core/stores/incidents/incident-log.ts';
 import { ProjectionTable } from '../../../core/stores/incidents/projections.ts';
 import { projectorQueue } from '../../../core/stores/queues/queues.ts';
 
@@ -67,6 +68,8 @@ export type Shared = {
   queues: Queues;
   rollbackGates: RollbackGateTable;
   projections: ProjectionTable;
+  /** Logs events of incidents. */
+  events: IncidentLog;
   /** Wakes the projectors of subjects. */
   changed: ProjectionTable['changed'];
   github: GithubAccess;
@@ -83,6 +86,7 @@ export function sharedDeps(parts: Parts): Shared {
   const audit = new AuditLogTable(table, platform.blobs, parts.clock, parts.log, platform.secrets);
   const system = systemDeps({ ...parts, platform }, table, audit, outcomes);
   const { clock, config, counters, log, secrets } = system;
+  const events = new IncidentLog(table, log);
   const projections = new ProjectionTable(table, clock, projectorQueue(queues), log, isOn({ config, secrets }));
   return {
     system,
@@ -93,9 +97,10 @@ export function sharedDeps(parts: Parts): Shared {
     queues,
     rollbackGates: new RollbackGateTable(table),
     projections,
+    events,
     changed: (...subjects) => projections.changed(...subjects),
     github: githubAccess({ secrets, clock }),
-    counted: (vendor, port) => countedCalls(vendor, port, { counters, log }),
+    counted: (vendor, port) => countedCalls(vendor, port, { counters, log, titleOf: (id) => events.titleOf(id) }),
   };
 }
 

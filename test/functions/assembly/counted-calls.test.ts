@@ -1,16 +1,23 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { countedCalls } from '../../../functions/assembly/counted-calls.ts';
+import { IncidentId } from '../../../schemas/config/names.ts';
 import { silent } from '../../support/fake-deps.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const ROLLBACK = { incident: 'inc-1', service: 'checkout', environment: 'production', reason: 'said in confidence' };
+const ROLLBACK = {
+  incident: IncidentId.parse('01KAFTS0G2F5VXGB9Q2P4N7C1D'),
+  service: 'checkout',
+  environment: 'production',
+  reason: 'said in confidence',
+};
 
 function observed<T extends object>(port: T): { port: T; lines: unknown[] } {
   const lines: unknown[] = [];
+  const titleOf = async () => 'checkout fails';
   const log = { ...silent, warn: (message: string, fields?: object) => void lines.push({ message, ...fields }) };
-  return { port: countedCalls('http', port, { counters: { add: async () => undefined }, log }), lines };
+  return { port: countedCalls('http', port, { counters: { add: async () => undefined }, log, titleOf }), lines };
 }
 
 test('a CD system that hangs is logged once, when it has not answered for 10 seconds', async () => {
@@ -25,7 +32,7 @@ test('a CD system that hangs is logged once, when it has not answered for 10 sec
   expect(lines).toEqual([]);
   await vi.advanceTimersByTimeAsync(60_000);
   const { reason: _, ...about } = ROLLBACK;
-  const line = { message: expect.stringContaining('10 seconds'), vendor: 'http', ...about };
+  const line = { message: expect.stringContaining('10 seconds'), vendor: 'http', ...about, alert: 'checkout fails' };
   expect(lines).toEqual(['rollBack', 'status', 'set'].map((call) => ({ ...line, call })));
   hangs.resolve({ kind: 'later' });
   await Promise.all(calls);

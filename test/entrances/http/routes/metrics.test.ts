@@ -388,7 +388,11 @@ describe('counts over all instances', () => {
       { kind: 'off', detail: '' },
     ];
     const pager: Pager = { send: async () => answers.shift() ?? Promise.reject(new Error('broken')) };
-    const counted = countedCalls('pagerduty', pager, { counters: stores.counters, log: silent });
+    const counted = countedCalls('pagerduty', pager, {
+      counters: stores.counters,
+      log: silent,
+      titleOf: async () => undefined,
+    });
     const call = () => counted.send({} as Parameters<Pager['send']>[0]);
     for (let n = 0; n < 4; n += 1) await call();
     await expect(call()).rejects.toThrow('broken');
