@@ -7,6 +7,7 @@ import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Escalation } from '../../schemas/incidents/response.ts';
+import { lookAgain, nextLookAt } from './watch-health.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 
 /** Use cases that the workflow calls at a deadline. */
@@ -27,14 +28,15 @@ export const DUE_SECONDS = 1;
 const AGAIN_SECONDS = 60;
 
 /**
- * Does what is due for an incident: escalates its page, and reminds people. An error is logged, and it is tried again: nothing
+ * Does what is due for an incident: escalates its page, reminds people, and looks at health. An error is logged, and it is tried again: nothing
  * else may wait for it.
  */
-export async function doWhatIsDue(deps: DeadlineDeps, id: IncidentId, { escalate }: IncidentActions): Promise<void> {
+export async function doWhatIsDue(deps: Deps, id: IncidentId, { escalate }: IncidentActions): Promise<void> {
   for (const [what, work] of [
     ['escalate', () => escalate(id)],
     ['remind', () => remind(deps, id)],
     ['age alerts', () => ageAlerts(deps, id)],
+    ['look at health', () => lookAgain(deps, id)],
   ] as const)
     try {
       await work();
@@ -95,8 +97,9 @@ async function deadlinesOf(deps: DeadlineDeps, incident: IncidentRecord, tried: 
     const left = Math.ceil(secondsBetween(now, at) * deps.timeScale);
     return left > 0 ? left : soonest;
   };
-  const next = seconds([reminderAt(incident), escalation && (await escalationAt(deps, escalation, incident))]);
-  const nextIfPaged = seconds([reminderAt(paged), escalation && sentNow(deps, escalation)]);
+  const lookAt = nextLookAt(incident, config, { now, timeScale: deps.timeScale });
+  const next = seconds([reminderAt(incident), escalation && (await escalationAt(deps, escalation, incident)), lookAt]);
+  const nextIfPaged = seconds([reminderAt(paged), escalation && sentNow(deps, escalation), lookAt]);
   return {
     ...(next !== undefined && { seconds: next }),
     ...(nextIfPaged !== undefined && { secondsIfPaged: nextIfPaged }),

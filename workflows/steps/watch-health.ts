@@ -15,9 +15,10 @@ import {
 import type { IncidentChange } from '../../core/domain/ports/incidents.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import { isSameMitigation, type Mitigation, VERIFICATION_SECONDS } from '../../core/domain/rollback/verdict.ts';
+import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import { plusSeconds } from '../../schemas/time/time.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { driftOf, type RollbackOrder } from './roll-back.ts';
@@ -111,6 +112,34 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
     await wake(deps, id);
   }
   return 'measured';
+}
+
+/** Seconds between two looks at health after a verification that passed. */
+const LOOK_AGAIN_SECONDS = 120;
+
+/**
+ * Returns when to look at health next: while an alert that is slow to end keeps a mitigated incident open, it hides another problem,
+ * because it fires already. Undefined: health is not looked at.
+ */
+export function nextLookAt(
+  incident: IncidentRecord,
+  config: Config,
+  { now, timeScale }: { now: Timestamp; timeScale: number },
+): Timestamp | undefined {
+  const { status, verification, verifying, firing } = incident;
+  if (status !== 'mitigated' || verification !== 'passed' || verifying?.at === undefined || firing <= 0)
+    return undefined;
+  if (healthOf(config, incident) === undefined) return undefined;
+  const interval = LOOK_AGAIN_SECONDS / timeScale;
+  const passed = Math.floor(secondsBetween(verifying.at, now) / interval);
+  return plusSeconds(verifying.at, (passed + 1) * interval);
+}
+
+/** Looks at health after a verification that passed. Safe to repeat. */
+export async function lookAgain(deps: Deps, id: IncidentId): Promise<void> {
+  const incident = await deps.incidents.read(id);
+  if (incident?.verification !== 'passed' || incident.firing <= 0 || incident.verifying === undefined) return;
+  await lookAtHealth(deps, id, incident.verifying, false);
 }
 
 /** Records that health fails again since a newer change, if there is one: what it replaced had not recovered for long, but is not to blame. */

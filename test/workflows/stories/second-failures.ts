@@ -96,6 +96,18 @@ export const secondFailurePaths: Record<string, Path> = {
     calls: bothRolledBack,
     status: 'resolved',
   },
+  'second-failure-is-measured-after-the-verification-while-the-first-alert-still-fires': {
+    given: [failsIn([-4, 2], [41, 52])],
+    timeline: {
+      '0 s': fires(),
+      '40 min': begins('v3'),
+      '2420 s': finishes('v3'),
+      '50 min': answers('approved'),
+      '53 min': ends(),
+    },
+    calls: bothRolledBack,
+    status: 'resolved',
+  },
   'second-failure-is-measured-after-a-deploy-that-left-no-time-to-recover': {
     given: [failsIn([-4, 1.2], [2.7, 9])],
     timeline: {
