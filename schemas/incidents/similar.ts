@@ -5,6 +5,8 @@ import { Timestamp } from '../time/time.ts';
 /** An earlier incident of the same service and environment that resembles this one. */
 export const SimilarIncident = z.object({
   id: IncidentId,
+  /** Absent: the incident has none, or an older version has stored this. */
+  number: z.int().optional(),
   title: z.string(),
   opened_at: Timestamp,
   /** Why it is similar, such as `same alert: HighErrorRatio`. */

@@ -418,7 +418,7 @@ describe('a dependency and its caller', () => {
     const number = parentIn(world).number;
     const ofPage = world.pageUpdates.filter(({ key }) => key === `${checkout?.id}.page.1`);
     const shown = ofPage.map(({ summary, details }) => ({ summary, problem: details?.['problem'] }));
-    const text = 'checkout is failing, and so is cart, which depends on it';
+    const text = 'checkout failed, and so did cart, which depends on it';
     expect(shown).toContainEqual({
       summary: expect.stringMatching(`^INC-${number} several-services production: ${text}\\. `),
       problem: [
@@ -566,7 +566,7 @@ describe('a rollback of the dependency that the caller asks about', () => {
     const asked =
       /next {5}Roll checkout in production back from v2 to v1\? .*\n {2}Probable cause: v2 .*\n {2}Asks because .*\nanswer {3}firebreak incident approve\|reject INC-2 NUMBER/;
     for (const text of told) expect(text).toMatch(asked);
-    expect(told[0]).toMatch(/grouped {2}checkout is failing.*\nmember {3}INC-\d, .*\nmember {3}INC-\d, /);
+    expect(told[0]).toMatch(/grouped {2}checkout failed.*\nmember {3}INC-\d, .*\nmember {3}INC-\d, /);
     expect(told[1]).toMatch(/\npart of {2}INC-3\n/);
     expect(of(world, 'checkout').told).toContain('mitigation.succeeded: Rolled back to v1');
     const { id } = recordsOf(world, 'cart')[0] ?? expect.unreachable();

@@ -38,6 +38,7 @@ test('an incident names an earlier one of the same alert, what fixed it, and its
   expect(incident?.similar).toEqual([
     {
       id: first,
+      number: 1,
       title: 'HighErrorRatio of checkout',
       opened_at: '2026-11-20T12:00:00.000Z',
       reasons: ['same alert: HighErrorRatio'],
@@ -48,7 +49,7 @@ test('an incident names an earlier one of the same alert, what fixed it, and its
   const story = await world.deps.incidents.story(id, null);
   if (story === undefined) throw new Error('no story');
   expect(JSON.stringify(detailsCard(story))).toContain(
-    `HighErrorRatio of checkout (${first}): 3 weeks ago; same alert: HighErrorRatio; fixed by a rollback of v2 to v1; its action item is still open`,
+    'INC-1 HighErrorRatio of checkout: 3 weeks ago; same alert: HighErrorRatio; fixed by a rollback of v2 to v1; its action item is still open',
   );
 });
 

@@ -50,6 +50,7 @@ export async function similarIncidents(deps: SimilarDeps, incident: IncidentReco
   return Promise.all(
     best.map(async ({ one, reasons }) => ({
       id: one.id,
+      ...(one.number !== undefined && { number: one.number }),
       title: one.title,
       opened_at: one.opened_at,
       reasons,

@@ -204,11 +204,11 @@ function groupingByDependency(
     ? `${others.join(', ')} all depend on ${name}`
     : more.length === 0
       ? isMitigated
-        ? `${name} was mitigated, but ${first}, which depends on it, fails`
-        : `${name} is failing, and so is ${first}, which depends on it`
+        ? `${name} was mitigated, but ${first}, which depends on it, failed`
+        : `${name} failed, and so did ${first}, which depends on it`
       : isMitigated
-        ? `${name} was mitigated, but services that depend on it fail: ${others.join(', ')}`
-        : `${name} is failing, and so are services that depend on it: ${others.join(', ')}`;
+        ? `${name} was mitigated, but services that depend on it failed: ${others.join(', ')}`
+        : `${name} failed, and so did services that depend on it: ${others.join(', ')}`;
   return { kind: 'together', members, reason: { because: 'shared_dependency', name, text } };
 }
 

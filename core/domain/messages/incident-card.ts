@@ -282,7 +282,7 @@ const similarPart = ({ incident: { similar = [], status, opened_at } }: Overview
           text: [
             'Similar incidents:',
             ...similar.map(
-              (decision) => `\n• ${decision.title} (${decision.id}): ${similarWords(decision, opened_at)}`,
+              (decision) => `\n• ${incidentName(decision)} ${decision.title}: ${similarWords(decision, opened_at)}`,
             ),
           ],
         },

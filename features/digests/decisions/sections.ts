@@ -7,7 +7,7 @@ import {
   incidentPath,
   postmortemPath,
 } from '../../../core/domain/incidents/console-link.ts';
-import { numberText } from '../../../core/domain/incidents/incident-number.ts';
+import { incidentName, type Named, numberText } from '../../../core/domain/incidents/incident-number.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import type { DigestSection } from '../../../core/domain/ports/extensions.ts';
@@ -176,6 +176,7 @@ const minutesText = (minutes: number | null): string =>
 
 function toil({
   team,
+  incidents: { items },
   toil: { tasks, saved_minutes: saved, spent_minutes: spent, simulated },
 }: TeamDigest): DigestSection {
   const done = tasks.filter(({ automatic, by_people: people }) => automatic + (people ?? 0) > 0);
@@ -208,18 +209,21 @@ function toil({
         [people === null ? 'not recorded' : String(people)],
         [each === null ? 'not set' : String(each)],
         [savedMinutes === null ? 'unknown' : minutesText(savedMinutes)],
-        linksTo(ids, team),
+        linksTo(
+          ids.map((id) => items.find((one) => one.id === id) ?? { id }),
+          team,
+        ),
       ],
     ),
     path: digestPath(team),
   };
 }
 
-function linksTo(ids: readonly IncidentId[], team: string | null): Text {
-  const shown = ids
+function linksTo(incidents: readonly Named[], team: string | null): Text {
+  const shown = incidents
     .slice(0, LINKED_MAX)
-    .flatMap((id, n): Text => [...(n === 0 ? [] : [', ']), ...incidentLink(id, id.slice(-6))]);
-  const more = ids.length - LINKED_MAX;
+    .flatMap((one, n): Text => [...(n === 0 ? [] : [', ']), { link: incidentPath(one), text: incidentName(one) }]);
+  const more = incidents.length - LINKED_MAX;
   return more > 0 ? [...shown, ', ', { link: `${digestPath(team)}#incidents`, text: `${more} more` }] : shown;
 }
 

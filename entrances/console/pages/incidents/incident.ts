@@ -294,7 +294,7 @@ function similarPanel({ story: { incident } }: IncidentData): Html | '' {
       ${similar.map(
         (other) =>
           html`<li>
-            <p><a href="${incidentPath(other.id)}">${other.title}</a></p>
+            <p><a href="${incidentPath(other)}">${numberText(other)}${other.title}</a></p>
             <p class="quiet">${similarWords(other, incident.opened_at)}</p>
           </li>`,
       )}

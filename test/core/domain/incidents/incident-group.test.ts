@@ -121,7 +121,7 @@ describe('a shared dependency', () => {
     const found = judged([opening('db'), opening('cart', 5), opening('checkout', 10)]);
     expect(found.kind === 'together' && names(found.members)).toEqual(['db', 'cart', 'checkout']);
     expect(found).toMatchObject({
-      reason: { text: 'db is failing, and so are services that depend on it: cart, checkout' },
+      reason: { text: 'db failed, and so did services that depend on it: cart, checkout' },
     });
   });
 
@@ -135,7 +135,7 @@ describe('a shared dependency', () => {
     const reason = {
       because: 'shared_dependency',
       name: 'db',
-      text: 'db is failing, and so is cart, which depends on it',
+      text: 'db failed, and so did cart, which depends on it',
     };
     for (const both of [
       [opening('db'), opening('cart', 5)],
@@ -149,7 +149,7 @@ describe('a shared dependency', () => {
     const all = [opening('web'), opening('db', 5)];
     expect(judged(all, {}, services)).toMatchObject({ reason: { name: 'db' } });
     expect(judged([...all, opening('cart', 9)], {}, services)).toMatchObject({
-      reason: { name: 'db', text: 'db is failing, and so are services that depend on it: cart, web' },
+      reason: { name: 'db', text: 'db failed, and so did services that depend on it: cart, web' },
     });
     // A dependency that is well explains only the services that depend on it directly.
     expect(judged([opening('web'), opening('news', 5)], {}, services)).toEqual({ kind: 'alone' });
@@ -158,10 +158,10 @@ describe('a shared dependency', () => {
   test('is grouped with dependents that were mitigated, and may still fail', () => {
     const [mitigated, opened] = [opening('db'), opening('cart', 60)];
     expect(groupingOf(opened, [opened], SHOP, policy(), { mitigated: [mitigated] })).toMatchObject({
-      reason: { name: 'db', text: 'db was mitigated, but cart, which depends on it, fails' },
+      reason: { name: 'db', text: 'db was mitigated, but cart, which depends on it, failed' },
     });
     expect(groupingOf(mitigated, [mitigated], SHOP, policy(), { mitigated: [opened] })).toMatchObject({
-      reason: { text: 'db is failing, and so is cart, which depends on it' },
+      reason: { text: 'db failed, and so did cart, which depends on it' },
     });
   });
 

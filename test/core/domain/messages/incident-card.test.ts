@@ -375,7 +375,7 @@ describe('the card', () => {
 
 describe('the next step', () => {
   const groupReason = { because: 'many', name: '', text: '' } as const;
-  const text = 'pay is failing, and so is shop, which depends on it';
+  const text = 'pay failed, and so did shop, which depends on it';
   const ofPay = { because: 'shared_dependency', name: 'pay', text } as const;
   const PAY = '01TEST00000000000000000002' as IncidentId;
   const payWith = (decisions: DecisionView[], more: Partial<IncidentRecord> = {}): Deciding => ({
@@ -431,7 +431,7 @@ describe('the next step', () => {
     [
       'it is the parent of a group of a dependency without a decision',
       step({ incident: incident({ group_reason: ofPay }) }),
-      /^Look at pay in production first: pay is failing, and so is shop, which depends on it\.$/,
+      /^Look at pay in production first: pay failed, and so did shop, which depends on it\.$/,
     ],
     [
       'it is a child in a group of a dependency without a decision',
