@@ -18,14 +18,14 @@ type AnswerDeps = Pick<Deps, 'automation' | 'incidents' | 'decisions' | 'clock' 
  * Answers a waiting decision. Repeating the same answer succeeds. An approval requires permission for the service that
  * would be changed, which can be another than the incident's. For a rejection, permission for the incident is enough.
  *
- * @returns the updated incident
+ * @returns the updated incident. `isRepeated`: the question had this answer already, so nothing has changed
  * @throws Refusal 403, 404; 409 `superseded`, `choose`, `second-person-needed`, `paused`, `automation-paused`
  */
 export async function answerDecision(
   deps: AnswerDeps,
   caller: Caller,
   { id, digest, answer, note }: Answer,
-): Promise<IncidentView> {
+): Promise<{ incident: IncidentView; isRepeated: boolean }> {
   const before = await requireIncident(deps, id);
   allowAnswer(caller, before, { digest, answer });
   if (answer === 'approved') await refusePaused(deps, before, digest);
@@ -49,7 +49,7 @@ export async function answerDecision(
   // A page can have come since, which this answer is not about.
   if (result === 'taken') await acknowledgeByActing(deps, caller, id);
   await wake(deps, id);
-  return requireIncident(deps, id);
+  return { incident: await requireIncident(deps, id), isRepeated: result === 'repeated' };
 }
 
 function allowAnswer(

@@ -2,6 +2,10 @@ import type { DecisionView, IncidentView } from '../../../schemas/incidents/inci
 import { hasDigest } from '../rollback/offers.ts';
 import { subjectOf } from '../messages/decision-lines.ts';
 
+/** Says that an answer was given before, so that it has changed nothing. */
+export const repeatedText = (incident: IncidentView, digest: string): string =>
+  `Nothing has changed: ${supersededText(incident, digest)}.`;
+
 /** Describes the current state of a decision that was answered too late or by an outdated button, in one sentence. */
 export function supersededText({ status, resolved_at, decisions }: IncidentView, digest: string): string {
   const question = decisions.find((decision) => hasDigest(decision, digest));

@@ -1,3 +1,4 @@
+import { repeatedText } from '../../../core/domain/changes/superseded.ts';
 import { hasDigest } from '../../../core/domain/rollback/offers.ts';
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 import { answerDecision } from '../../../core/actions/incidents/answer-decision.ts';
@@ -18,8 +19,9 @@ export const answer: IncidentVerb<Answer> = {
 };
 
 export const runAnswer: RunIncidentVerb<Answer> = async (deps, { caller }, id, { digest, answer: response }) => {
-  const { decisions } = await answerDecision(deps, caller, { id, digest, answer: response, note: '' });
-  const decision = decisions.find((candidate) => hasDigest(candidate, digest));
+  const { incident, isRepeated } = await answerDecision(deps, caller, { id, digest, answer: response, note: '' });
+  if (isRepeated) return answered(repeatedText(incident, digest));
+  const decision = incident.decisions.find((candidate) => hasDigest(candidate, digest));
   if (response === 'approved' && decision?.state === 'waiting') return answered(missingApprovals(decision.approvals));
   return answered(response === 'approved' ? 'Approved.' : 'Rejected: the action is not executed.');
 };

@@ -24,6 +24,7 @@ import { markWrong } from '../../../../core/actions/incidents/mark-wrong.ts';
 import { requestLook } from '../../../../core/actions/look/request-look.ts';
 import { executeResponseAction } from '../../../../core/actions/incidents/response-action.ts';
 import { turnFlagOn } from '../../../../core/actions/incidents/turn-flag-on.ts';
+import { repeatedText } from '../../../../core/domain/changes/superseded.ts';
 import { Refusal } from '../../../../core/domain/refusal.ts';
 import { ChangeId, IncidentId, Severity, Version } from '../../../../schemas/config/names.ts';
 import { IncidentRole, NextUpdateMinutes } from '../../../../schemas/people/response-roles.ts';
@@ -114,7 +115,9 @@ const answer = (verdict: 'approved' | 'rejected', done: string): IncidentAction 
   done,
   run: async (deps, caller, id, form) => {
     const digest = field(form, 'digest', z.string().max(128));
-    await answerDecision(deps, caller, { id, digest, answer: verdict, note: field(form, 'note', Note) });
+    const sent = { id, digest, answer: verdict, note: field(form, 'note', Note) };
+    const { incident, isRepeated } = await answerDecision(deps, caller, sent);
+    return isRepeated ? { text: repeatedText(incident, digest) } : {};
   },
 });
 

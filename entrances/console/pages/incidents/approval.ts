@@ -5,6 +5,7 @@ import { requestLook } from '../../../../core/actions/look/request-look.ts';
 import { answerDecision } from '../../../../core/actions/incidents/answer-decision.ts';
 import { recordSeen } from '../../../../core/actions/incidents/record-seen.ts';
 import type { Caller } from '../../../../core/actions/people/caller.ts';
+import { repeatedText } from '../../../../core/domain/changes/superseded.ts';
 import { Refusal } from '../../../../core/domain/refusal.ts';
 import { approvalPath } from '../../../../core/domain/incidents/approval-link.ts';
 import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
@@ -101,7 +102,7 @@ async function questionOf(
 }
 
 /**
- * Answers the question of a link, and no other.
+ * Answers the question of a link, and no other. Returns a notice if it had this answer already.
  *
  * @throws Refusal 403, 404; 409 `link-expired`, and as for `answerDecision`
  */
@@ -109,12 +110,14 @@ async function answerQuestion(
   deps: ConsoleDeps,
   { caller, param, form }: Sent,
   answer: 'approved' | 'rejected',
-): Promise<void> {
+): Promise<Html | undefined> {
   const { until, story, decision } = await questionOf(deps, caller, param['link'] ?? '');
   const digest = field(form, 'digest', z.string().max(128));
   if (until <= deps.clock.now()) throw new Refusal(409, 'link-expired', 'this link has expired; nothing was changed');
   if (!hasDigest(decision, digest)) throw new Refusal(409, 'superseded', 'this link belongs to another question');
-  await answerDecision(deps, caller, { id: story.incident.id, digest, answer, note: '' });
+  const sent = { id: story.incident.id, digest, answer, note: '' };
+  const { incident, isRepeated } = await answerDecision(deps, caller, sent);
+  return isRepeated ? html`<p>${repeatedText(incident, digest)}</p>` : undefined;
 }
 
 export const approvalMain = (data: ApprovalData): Html => {

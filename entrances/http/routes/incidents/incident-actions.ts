@@ -195,7 +195,8 @@ export function incidentActionRoutes(app: Api, deps: ApiDeps): void {
       }),
       async (c) => {
         const { id } = c.req.valid('param');
-        return c.json(await answerDecision(deps, c.var.caller, { id, answer, ...c.req.valid('json') }), 200);
+        const { incident } = await answerDecision(deps, c.var.caller, { id, answer, ...c.req.valid('json') });
+        return c.json(incident, 200);
       },
     );
   }

@@ -669,6 +669,7 @@ describe('questions', () => {
       /^You have already approved this\. It is executed only after a second person approves it\./,
     );
     expect(await chat.presses(BOB, approve)).toBe('Approved.');
+    expect(await chat.presses(BOB, approve)).toMatch(/^Nothing has changed: \S+ has already approved it\.$/);
   });
 
   test('about another service are approved by people with permission for it, and rejected by people with permission for either', async () => {
