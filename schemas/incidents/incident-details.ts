@@ -19,6 +19,8 @@ export const IncidentDetails = IncidentView.extend({
         service: z.string(),
         environment: z.string(),
         status_text: z.string(),
+        /** It waits for approval. */
+        asks: z.boolean().default(false),
       }),
     )
     .default([]),

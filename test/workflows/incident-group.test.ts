@@ -5,6 +5,8 @@ import { alertReview } from '../../core/actions/reports/alert-review.ts';
 import { keys } from '../../core/stores/keys.ts';
 import { remove } from '../../platforms/store.ts';
 import { incidentUrl } from '../../core/domain/incidents/console-link.ts';
+import { summaryCard } from '../../core/domain/messages/incident-card.ts';
+import { incidentName } from '../../core/domain/incidents/incident-number.ts';
 import { incidentLines } from '../../core/domain/messages/incident-lines.ts';
 import { incidentText } from '../../entrances/cli/commands/incidents/incident.ts';
 import { Config } from '../../schemas/config/config.ts';
@@ -210,14 +212,41 @@ describe('many incidents at once', () => {
     ];
     const failing = names.map((service) => fires({ name: `${service} fails`, labels: { service } }));
     const over = names.map((service) => ends({ name: `${service} fails`, labels: { service } }));
-    const { world } = await play({ given, timeline: { '0 s': all(...failing), '20 min': all(...over) } });
+    const shown: { card: string; details: ReturnType<typeof incidentDetails> }[] = [];
+    const looks: Moment = async (played) => {
+      const story = await played.deps.incidents.overview(parentIn(played).id);
+      if (story !== undefined)
+        shown.push({ card: JSON.stringify(summaryCard(story)), details: incidentDetails(story) });
+    };
+    const rejects: Moment = async ({ deps, store }) => {
+      const first = [...store.dossiers.values()].find(({ record }) => record.service === 'service-1');
+      const digest = first?.decisions.get(1)?.view.digest ?? '';
+      const incident = first?.record.id ?? MISSING;
+      await deps.decisions.answer(incident, digest, 'rejected', 'person:ada', '');
+      await wake(deps, incident);
+    };
+    const { world } = await play({
+      given,
+      timeline: { '0 s': all(...failing), '20 s': looks, '30 s': rejects, '40 s': looks, '20 min': all(...over) },
+    });
     const parent = parentIn(world);
     const { id } = parent;
+    const of = (service: string) => recordsOf(world, service)[0] ?? expect.unreachable();
+    expect(shown.map(({ details }) => details.answer_in)).toEqual(
+      ['service-1', 'service-2'].map((service) => incidentName(of(service))),
+    );
+    expect(shown[0]?.details.members.filter(({ asks }) => asks)).not.toHaveLength(0);
+    expect(shown[1]?.details.members.find(({ service }) => service === 'service-1')?.asks).toBe(false);
+    for (const [index, service] of ['service-1', 'service-2'].entries()) {
+      expect(shown[index]?.card).toContain(`Roll ${service} in production back from v2 to v1?`);
+      expect(shown[index]?.card).toContain(`"verb":"approve","incident":"${of(service).id}"`);
+      expect(shown[index]?.card).toContain('needs approval');
+    }
     expect(names.map((service) => recordsOf(world, service)[0]?.parent_id)).toEqual(names.map(() => id));
     const updates = world.pageUpdates.filter(({ key }) => key === `${id}.page.1`);
     const asking = updates.flatMap(({ summary }) => /(service-\d+): Roll/.exec(summary)?.[1] ?? []);
     expect(new Set(asking).size).toBe(10);
-    expect(asking).toHaveLength(10);
+    expect(asking).toHaveLength(11); // the update of the group itself shows its first question
     for (const { summary, links } of updates) {
       const member = recordsOf(world, /(service-\d+): /.exec(summary)?.[1] ?? '')[0];
       const console = { href: incidentUrl(world.deps.publicUrl, member ?? parent), text: 'Firebreak console' };

@@ -57,8 +57,17 @@ export function attentionOf(incident: Attended, now: Timestamp): Attention {
   return hasPerson || isVerifying || isJudging ? 'in-progress' : 'unattended';
 }
 
-/** What a person sees as one row: an incident, or a group with its open members. */
-export type Attending<T> = { incident: T; members: readonly T[]; attention: Attention };
+/** What a person sees as one row: an incident, or a group with its open members. `count`: incidents that have this need. */
+export type Attending<T> = { incident: T; members: readonly T[]; attention: Attention; count: number };
+
+/** What a group needs because of one of its members. Everything else is needed for all of them together. */
+const OF_MEMBERS: ReadonlySet<Attention> = new Set(['approval', 'contradiction']);
+
+/** Returns what a member of a group needs: what it asks itself, or what its group needs. */
+export function attentionOfMember(member: Attended, group: Attended, now: Timestamp): Attention {
+  const own = attentionOf(member, now);
+  return OF_MEMBERS.has(own) ? own : attentionOf(group, now);
+}
 
 /**
  * Returns the open incidents by what they need. Members of a group are listed with it; the group needs what it needs itself,
@@ -76,14 +85,14 @@ export function attending<T extends IncidentSummary>(open: readonly T[], now: Ti
     .filter((incident) => groupOf(incident) === undefined)
     .map((incident) => {
       const own = members.get(incident.id) ?? [];
-      const asked = own
-        .map((member) => attentionOf(member, now))
-        .filter((one) => one === 'approval' || one === 'contradiction');
-      const all = [attentionOf(incident, now), ...asked];
-      return { incident, members: own, attention: NEEDS.find((need) => all.includes(need)) ?? (all[0] as Attention) };
+      const itself = attentionOf(incident, now);
+      const all = own.map((member) => attentionOfMember(member, incident, now));
+      const attention = NEEDS.find((need) => itself === need || all.includes(need)) ?? itself;
+      const count = Math.max(all.filter((one) => one === attention).length, 1);
+      return { incident, members: own, attention, count };
     });
 }
 
-/** Returns the number of incidents in rows: a group counts as its members. */
-export const countOf = (rows: readonly Pick<Attending<unknown>, 'members'>[]): number =>
-  rows.reduce((sum, { members }) => sum + Math.max(members.length, 1), 0);
+/** Returns the number of incidents in rows: a group counts as its members that have its need. */
+export const countOf = (rows: readonly Pick<Attending<unknown>, 'count'>[]): number =>
+  rows.reduce((sum, { count }) => sum + count, 0);

@@ -182,8 +182,8 @@ function childRows({ incident, children, childCount }: Overview, max: number): C
     .slice(0, max)
     .flatMap((child): Text => [
       `\n${markOf(child)} `,
-      { bold: `${child.service} ${child.environment}` },
-      ` ${child.title} (${statusWords(child)})`,
+      { bold: `${numberText(child)}${child.service} ${child.environment}` },
+      ` ${child.title} (${statusWords(child)}${child.asks ? ', needs approval' : ''})`,
     ]);
   const rest = childCount - Math.min(children.length, max);
   // A resolved parent may have open children; for children that are not loaded, only the number of open ones is known.

@@ -20,7 +20,17 @@ export function incidentDetails(story: Overview): Pick<IncidentDetails, Details>
     grouped_because: incident.group_reason === undefined ? null : (group?.words ?? incident.group_reason.text),
     members: children.map((child) => {
       const { id, number = null, service, environment, title, severity, status } = child;
-      return { id, number, service, environment, title, severity, status, status_text: statusWords(child) };
+      return {
+        id,
+        number,
+        service,
+        environment,
+        title,
+        severity,
+        status,
+        status_text: statusWords(child),
+        asks: child.asks === true,
+      };
     }),
   };
 }

@@ -27,6 +27,8 @@ export type Child = {
   status: IncidentStatus;
   verification?: IncidentRecord['verification'];
   closed_as?: ClosedAs | undefined;
+  /** It asks for approval. Absent: it does not. */
+  asks?: true;
 };
 
 /** All displayed data of an incident, read at one time. */
@@ -43,8 +45,8 @@ export type Overview = {
   /** `group_reason`: absent: unknown. */
   parent: (Named & { channel: string | null } & Pick<IncidentRecord, 'group_reason'>) | null;
   /**
-   * The incident whose decision is shown, which can be this one: in the group of a dependency, it decides for all. Absent: the
-   * incident itself.
+   * The incident whose decision is shown, which can be this one: in the group of a dependency, it decides for all; in another
+   * group, it asks, and others may ask after it. Absent: the incident itself.
    */
   deciding?: Deciding;
   /** What is wrong now in the group of a dependency, which is this incident or its parent. Absent: there is none. */

@@ -1,3 +1,4 @@
+import { waitingQuestions } from './waiting-questions.ts';
 import { scopeOf } from '../../domain/alerts/admission.ts';
 import type { AdmittedSignal, SignalView } from '../../domain/ports/alerts.ts';
 import type { Page, ServiceEnvironment } from '../../domain/ports/common.ts';
@@ -32,9 +33,6 @@ import { heldAlerts } from '../alerts/held.ts';
 /** Incidents that one search looks through. */
 const SEARCHED_MAX = 2000;
 
-/** Questions of open incidents that one list reads. */
-const QUESTIONS_MAX = 200;
-
 const StoredSummary = StoredIncident.pick({
   id: true,
   number: true,
@@ -59,9 +57,6 @@ const StoredSummary = StoredIncident.pick({
   automation_paused: true,
   page_contradiction: true,
 });
-
-/** The names under which the workflow waits for answers: `decision-3`. */
-const QUESTION = /^decision-(\d+)$/;
 
 /** Reads incidents, with their signals, timeline, and messages. `IncidentTable` adds the writes. */
 export class IncidentReads {
@@ -206,21 +201,10 @@ export class IncidentReads {
 
   async openSummaries(): Promise<IncidentSummary[]> {
     const items = await openIncidents(this.#table);
-    // A workflow that asks waits for the answer, so that only these decisions can be open questions.
-    const asked = items
-      .flatMap(({ id, callbacks }) =>
-        Object.keys(callbacks ?? {}).flatMap((name) => {
-          const number = QUESTION.exec(name)?.[1];
-          return number === undefined ? [] : [{ id: IncidentId.parse(id), number: Number(number) }];
-        }),
-      )
-      .slice(0, QUESTIONS_MAX);
-    const decisions = await this.#table.getAll(asked.map(({ id, number }) => keys.decision(id, number)));
-    const waiting = asked.filter((_, index) => decisions[index]?.['state'] === 'waiting');
-    const questions = Map.groupBy(waiting, ({ id }) => id);
+    const questions = await waitingQuestions(this.#table, items);
     return items.map((item) => {
       const summary = StoredSummary.parse(item);
-      return { ...summary, questions: questions.get(summary.id)?.length ?? 0 };
+      return { ...summary, questions: questions.get(summary.id) ?? 0 };
     });
   }
 

@@ -2,15 +2,16 @@ import { decidingOf, mayDecide, parentOfDependency, shownParent } from '../../do
 import { groupNow } from '../../domain/incidents/incident-group.ts';
 import { childOf } from '../../domain/incidents/lifecycle.ts';
 import type { Mute } from '../../domain/alerts/routing.ts';
-import type { Child, Deciding, Overview, Story } from '../../domain/messages/story.ts';
+import type { Deciding, Overview, Story } from '../../domain/messages/story.ts';
 import { type IncidentRecord, TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import { StoredDecision, StoredEffect, StoredIncident } from '../../../schemas/incidents/stored-records.ts';
+import { StoredDecision, StoredEffect } from '../../../schemas/incidents/stored-records.ts';
 import { childIncidentsOf, childrenOf } from './incident-groups.ts';
 import { listedSignalIn } from '../alerts/admit.ts';
 import { keys } from '../../stores/keys.ts';
 import { incidentRecordOf } from '../../stores/record.ts';
 import { collect, type Table } from '../../stores/table.ts';
+import { waitingQuestions } from './waiting-questions.ts';
 
 /** Enough to name the alerts; the rest is counted. */
 const SIGNALS_READ = 40;
@@ -54,13 +55,15 @@ export async function overviewOf(table: Table, id: IncidentId): Promise<Overview
   const parentRecord = parent && incidentRecordOf(parent);
   const group = parentOfDependency(incident, parentRecord);
   const members = group && (await childIncidentsOf(table, group.id)).map((child) => child.incident);
-  const deciding = group && (await decidingIn(table, group, members ?? []));
+  const shown = await readChildren(table, children.slice(0, CHILDREN_READ));
+  const asking = await askingOf(table, shown);
+  const deciding = group ? await decidingIn(table, group, members ?? []) : await firstAsking(table, asking);
   return {
     incident,
     decisions,
     effects,
     signals: signals.toSorted((a, b) => Number(a.status === 'resolved') - Number(b.status === 'resolved')),
-    children: await readChildren(table, children.slice(0, CHILDREN_READ)),
+    children: shown.map((one) => ({ ...childOf(one), ...(asking.includes(one) && { asks: true }) })),
     childCount: children.length,
     parent: parentRecord === undefined ? null : shownParent(parentRecord),
     ...(deciding && { deciding }),
@@ -90,7 +93,19 @@ async function decidingIn(
   return decidingOf(members, parent);
 }
 
-async function readChildren(table: Table, ids: readonly IncidentId[]): Promise<Child[]> {
+/** Returns the incidents of a group that wait for approval. While automation is paused, an answer would have no effect. */
+async function askingOf(table: Table, children: readonly IncidentRecord[]): Promise<IncidentRecord[]> {
+  const questions = await waitingQuestions(table, children);
+  return children.filter(
+    ({ id, status, automation_paused: isPaused }) => questions.has(id) && status !== 'resolved' && !isPaused,
+  );
+}
+
+async function firstAsking(table: Table, [first]: readonly IncidentRecord[]): Promise<Deciding | undefined> {
+  return first && { incident: first, ...(await decidingParts(table, first.id)) };
+}
+
+async function readChildren(table: Table, ids: readonly IncidentId[]): Promise<IncidentRecord[]> {
   const items = await table.getAll(ids.map((id) => keys.incident(id)));
-  return items.flatMap((item) => (item === undefined ? [] : [childOf(StoredIncident.parse(item))]));
+  return items.flatMap((item) => (item === undefined ? [] : [incidentRecordOf(item)]));
 }

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { childOf } from '../../../core/domain/incidents/lifecycle.ts';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { INCIDENT_ACTIONS } from '../../../entrances/console/pages/incidents/actions.ts';
@@ -193,6 +194,7 @@ const row = (more: Partial<IncidentRecord> = {}, attention: NowRow['attention'] 
   incident: { ...record(more), questions: 1 },
   members: [{ ...record({ id: '01J0000000000000000000000B' as IncidentId, parent_id: ID }), questions: 0 }],
   attention,
+  count: 1,
   detail: { incident: record(more), decisions: [decision()], effects: [effect()] },
 });
 
@@ -304,7 +306,12 @@ describe('the page of an incident', () => {
     const asking = record({ id: '01J0000000000000000000000B' as IncidentId, number: 7, parent_id: ID });
     const deciding = { incident: asking, decisions: [decision()], effects: [] };
     const other = { ...asking, id: '01J0000000000000000000000C' as IncidentId, number: 8 };
-    const group = { incident: record({ group_reason }), decisions: [], children: [asking, other], childCount: 2 };
+    const group = {
+      incident: record({ group_reason }),
+      decisions: [],
+      children: [{ ...childOf(asking), asks: true as const }, childOf(other)],
+      childCount: 2,
+    };
     const partOf = (text: string, id: string): string =>
       new RegExp(`<(section|p)[^>]* id="${id}"[^]*?</\\1>`).exec(text)?.[0] ?? expect.unreachable();
     const text = await page({ story: story({ ...group, deciding }) });
@@ -317,7 +324,8 @@ describe('the page of an incident', () => {
       expect.stringMatching('INC-7'),
     ]);
     const answered = { ...deciding, decisions: [decision({ state: 'approved' })] };
-    expect(await page({ story: story({ ...group, deciding: answered }) })).not.toMatch(/needs approval/i);
+    const children = [asking, other].map(childOf);
+    expect(await page({ story: story({ ...group, children, deciding: answered }) })).not.toMatch(/needs approval/i);
   });
 
   test('has a form for each action that is possible', async () => {

@@ -123,7 +123,7 @@ export function incidentText(incident: IncidentDetails, details = false): string
   for (const member of incident.members)
     out(
       oneLine(
-        `member   ${incidentName(member)}, ${member.service} in ${member.environment}, ${member.severity}, ${member.status_text}: ${member.title}`,
+        `member   ${incidentName(member)}, ${member.service} in ${member.environment}, ${member.severity}, ${member.status_text}${member.asks ? ', needs approval' : ''}: ${member.title}`,
       ),
     );
   for (const why of incident.open_because ?? []) out(oneLine(`open because ${why}`));

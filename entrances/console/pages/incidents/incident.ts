@@ -12,7 +12,7 @@ import { type AlertLine, alertLines } from '../../../../core/domain/messages/ale
 import { subjectOf } from '../../../../core/domain/messages/decision-lines.ts';
 import { placeNames } from '../../../../core/domain/messages/place-names.ts';
 import { ROLE_NAMES } from '../../../../core/domain/messages/incident-card.ts';
-import { type Child, serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
+import { serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
 import { isAcknowledged } from '../../../../core/domain/paging/acknowledgement.ts';
 import { channelLink } from '../../../../core/domain/paging/page-links.ts';
 import {
@@ -24,6 +24,7 @@ import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { IncidentRole } from '../../../../schemas/people/response-roles.ts';
 import {
+  addressWith,
   ago,
   ahead,
   ASKS_BADGE,
@@ -323,8 +324,6 @@ function linksPanel({ story: { incident }, links: configured }: IncidentData): H
 function childrenPanel({ story }: IncidentData): Html | '' {
   const { incident, children, childCount } = story;
   if (incident.group_reason === undefined) return '';
-  const asking = decidingFor(story);
-  const isAsking = ({ id }: Child): boolean => id === asking.incident.id && answerable(asking).length > 0;
   return panel(
     'children',
     'Incidents in this group',
@@ -334,15 +333,22 @@ function childrenPanel({ story }: IncidentData): Html | '' {
         (child) =>
           html`<li>
             <p>
-              ${severityBadge(child.severity)} ${statusBadge(child, statusWords(child))}
-              ${isAsking(child) ? ASKS_BADGE : ''}
+              ${severityBadge(child.severity)} ${statusBadge(child, statusWords(child))} ${child.asks ? ASKS_BADGE : ''}
               <a href="${incidentPath(child)}"
                 >${numberOf(child)} <span class="place">${child.service} ${child.environment}</span> ${child.title}</a
               >
             </p>
           </li>`,
       )}
-      ${childCount > children.length ? html`<li class="more">and ${childCount - children.length} more</li>` : ''}
+      ${
+        childCount > children.length
+          ? html`<li class="more">
+              <a href="${addressWith(INCIDENTS_PATH, { group: incidentName(incident), state: 'all' })}"
+                >All ${childCount} incidents</a
+              >
+            </li>`
+          : ''
+      }
     </ul>`,
   );
 }

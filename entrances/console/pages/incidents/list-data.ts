@@ -1,5 +1,5 @@
 import { serviceEntry } from '../../../../core/domain/catalogue/catalogue.ts';
-import { attending } from '../../../../core/domain/incidents/attention.ts';
+import { attending, attentionOfMember } from '../../../../core/domain/incidents/attention.ts';
 import { numberInAddress } from '../../../../core/domain/incidents/incident-number.ts';
 import type { Deps } from '../../../../core/domain/ports/deps.ts';
 import type { ComputeReport } from '../../../../features/manifest.ts';
@@ -31,11 +31,11 @@ export const listed: ComputeReport<ListQuery, ListedIncidents> = async (deps, { 
   const teamOf = (service: string): string | undefined => serviceEntry(services, service)?.team;
   const open = (await deps.incidents.openSummaries()).filter((incident) => may('incidents:read', incident));
   const rows = attending(open, at);
-  // Members of a group need what the group needs.
   const needs = new Map(
-    rows.flatMap(({ incident, members, attention }) =>
-      [incident, ...members].map(({ id }) => [id, attention] as const),
-    ),
+    rows.flatMap(({ incident, members, attention }) => [
+      [incident.id, attention] as const,
+      ...members.map((member) => [member.id, attentionOfMember(member, incident, at)] as const),
+    ]),
   );
   const group = filter.group === null ? null : await groupOf(deps, filter.group);
   const isMatch = (incident: IncidentRecord): boolean =>

@@ -105,7 +105,7 @@ async function rowsOf(
         .filter(([attention]) => !PLAIN.includes(attention))
         .flatMap(([, rows]) => shownOf(rows))
         .map(async ({ incident: { id }, members }) => {
-          const asking = members.find(({ questions }) => questions > 0)?.id;
+          const asking = members.findLast(({ questions }) => questions > 0)?.id;
           return [id, await detailOf(deps, id, asking)] as const;
         }),
     ),

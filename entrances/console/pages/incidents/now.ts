@@ -164,7 +164,7 @@ const membersLink = (group: Pick<IncidentRecord, 'id' | 'number'>, count: number
     >${count === 1 ? '1 open incident' : `${count} open incidents`} in this group</a
   >`;
 
-function incidentRow({ incident, members, detail }: NowRow, at: Timestamp): Html {
+function incidentRow({ incident, members, attention, count, detail }: NowRow, at: Timestamp): Html {
   const { id, title, severity, opened_at, roles, firing, by_hand, group_reason: group } = incident;
   const [question] = detail === null ? [] : answerable(detail);
   // What the status page shows may contradict the SLIs.
@@ -192,7 +192,8 @@ function incidentRow({ incident, members, detail }: NowRow, at: Timestamp): Html
       detail === null || question === undefined
         ? ''
         : html`<p class="question">
-            <strong>Needs approval:</strong> ${decisionLines(question, detail.incident).action}
+            <strong>Needs approval${attention === 'approval' && count > 1 ? ` (the first of ${count})` : ''}:</strong>
+            ${decisionLines(question, detail.incident).action}
             <a href="${answerAddress(detail.incident)}">Answer</a>
           </p>`
     }

@@ -92,7 +92,7 @@ describe('what an open incident needs', () => {
 describe('rows', () => {
   const id = (letter: string) => `01J0000000000000000000000${letter}` as IncidentId;
 
-  test('a group counts as its members, and needs what one of them asks', () => {
+  test('a group counts as its members with its need, and needs what one of them asks', () => {
     const group = incident({ id: id('G'), pages: 1, ...acknowledged });
     const member = (letter: string, more: Partial<IncidentSummary> = {}) =>
       incident({ id: id(letter), parent_id: group.id, ...more });
@@ -100,11 +100,14 @@ describe('rows', () => {
       [group, member('A', { pages: 1 }), member('B', { questions: 1 }), incident({ id: id('C') })],
       NOW,
     );
-    expect(rows.map(({ incident: { id: of }, members, attention }) => [of, members.length, attention])).toEqual([
-      [id('G'), 2, 'approval'],
-      [id('C'), 0, 'unattended'],
+    expect(
+      rows.map(({ incident: { id: of }, members, attention, count }) => [of, members.length, attention, count]),
+    ).toEqual([
+      [id('G'), 2, 'approval', 1],
+      [id('C'), 0, 'unattended', 1],
     ]);
-    expect(countOf(rows)).toBe(3);
+    expect(countOf(rows)).toBe(2);
+    expect(attending([group, member('A'), member('B')], NOW)).toMatchObject([{ attention: 'in-progress', count: 2 }]);
   });
 
   test('a page of a member is the page of its group', () => {
