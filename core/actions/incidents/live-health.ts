@@ -73,7 +73,7 @@ export async function readLiveHealth(
   const slot = slots.get(incident.id) ?? { live: null, readAt: null, triedAt: timestamp(0), pending: null };
   const after = incident.verification === 'passed' ? 0 : AFTER_SECONDS;
   const end = incident.resolved_at === null ? null : plusSeconds(incident.resolved_at, after);
-  const isWhole = end !== null && slot.live !== null && slot.live.until >= end;
+  const isWhole = end !== null && slot.live !== null && slot.readAt !== null && slot.readAt >= end;
   if (!isWhole && slot.pending === null && secondsBetween(slot.triedAt, now) >= FRESH_SECONDS) {
     const until = end === null || now < end ? now : end;
     slot.triedAt = now;
@@ -82,7 +82,7 @@ export async function readLiveHealth(
       until,
     })
       .then((live) => {
-        if (live !== null) [slot.live, slot.readAt] = [live, now];
+        if (live !== null) [slot.live, slot.readAt] = [untilWithin(live, incident.resolved_at), now];
       })
       .catch((error: unknown) =>
         deps.log.warn('the health of an incident could not be read', { incident: incident.id, error: String(error) }),
@@ -99,6 +99,21 @@ export async function readLiveHealth(
     isWhole || (slot.readAt !== null && secondsBetween(slot.readAt, now) <= CURRENT_SECONDS);
   if (slot.pending !== null && !isCurrent()) await inTime(PATIENCE_MS, slot.pending);
   return slot.live === null ? null : { live: slot.live, isCurrent: isCurrent() };
+}
+
+/** Returns the samples until health is within its limit after the end of an incident: what fails later is another problem. */
+function untilWithin(live: LiveHealth, end: Timestamp | null): LiveHealth {
+  const within = end === null ? undefined : live.curve.find(([at, value]) => at >= end && value <= live.query.max);
+  if (within === undefined) return live;
+  const [until] = within;
+  const cut = (curve: Curve): Curve => curve.filter(([at]) => at <= until);
+  return {
+    ...live,
+    until,
+    curve: cut(live.curve),
+    traffic: live.traffic && cut(live.traffic),
+    versions: live.versions.map((one) => ({ ...one, curve: cut(one.curve) })),
+  };
 }
 
 /** Returns the time from which on the samples of an incident are read. @param onset when the problem began, if that is known */

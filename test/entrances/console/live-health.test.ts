@@ -20,6 +20,7 @@ class Monitoring {
   answers: 'normally' | 'not' | 'never' = 'normally';
   failedFrom: Timestamp;
   failedUntil: Timestamp;
+  failsAgainFrom: Timestamp | undefined;
 
   constructor(from: Timestamp, until: Timestamp) {
     this.failedFrom = from;
@@ -49,7 +50,8 @@ class Monitoring {
     const count = Math.floor(secondsBetween(from, until) / 15) + 1;
     return Array.from({ length: count }, (_, n) => {
       const at = plusSeconds(from, n * 15);
-      const isBad = at >= this.failedFrom && at < this.failedUntil;
+      const failsAgain = this.failsAgainFrom !== undefined && at >= this.failsAgainFrom;
+      const isBad = failsAgain || (at >= this.failedFrom && at < this.failedUntil);
       return [at, promql === QUERY ? (isBad ? 0.2 : 0.001) : 100] as const;
     });
   }
@@ -149,5 +151,16 @@ describe('the health on the page of an incident', () => {
     clock.set(clock.millis + 60_000);
     await page();
     expect(monitoring.asked).toHaveLength(3);
+  });
+
+  test('ends with the recovery, if health fails again after the end of the incident', async () => {
+    const { clock, store } = console.world;
+    const item = (await store.get(keys.incident(id))) ?? expect.unreachable();
+    const resolved_at = clock.now();
+    await store.write([put({ ...item, ...keys.incident(id), status: 'resolved', resolved_at, resolved_by: 'ada' })]);
+    monitoring.failedUntil = plusSeconds(resolved_at, 60);
+    monitoring.failsAgainFrom = plusSeconds(resolved_at, 300);
+    clock.set(clock.millis + 3_600_000);
+    expect(await health()).toMatch(/0\.1 % at [\d:]+, within the limit/);
   });
 });
