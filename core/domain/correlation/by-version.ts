@@ -341,7 +341,11 @@ function comparedOver(
   // A version that came later is a fix that is on its way, or its record is. Where monitoring itself began later, the
   // first samples of all versions have about the same time.
   const begun = Math.max(own.since, millisOf(change.started_at));
-  const older = others.filter(({ since }) => since <= begun + SAME_TIME_MS);
+  const max = health !== null && Number.isFinite(health.max) ? health.max : null;
+  // A bad version that was deployed over a bad one did not begin its errors, however soon it came.
+  const isLaterFailure = (one: Measured): boolean =>
+    max !== null && own.value > max && one.since > own.since && wasDeployedAfter(change, one, changes);
+  const older = others.filter((one) => one.since <= begun + SAME_TIME_MS && !isLaterFailure(one));
   if (older.length === 0)
     return unweightedFactor('by_version', `${list(others.map((one) => one.version))} came later than ${version}`);
   const unsteady = older.filter((one) => !isSteady(one, onset));
@@ -358,12 +362,25 @@ function comparedOver(
           ? `${namesIn(unsteady)} has samples only since the errors began, and its requests are not measured`
           : instance;
   const together = { missing: unnamed ?? unproved, stopped };
-  const max = health !== null && Number.isFinite(health.max) ? health.max : null;
   const isQuantile = health?.quantile === true;
   if (max === null) return withoutLimit(own, others, together);
   const explained = explains(own, course, isQuantile) || explainsAtEachTime(evidence, own.version, course);
-  return withLimit(own, others, { max, together, explained });
+  const rivals = others.filter((one) => !isLaterFailure(one));
+  return withLimit(own, rivals, { max, together, explained });
 }
+
+/** Returns whether another version of the service was deployed after the end of a deploy. */
+const wasDeployedAfter = (
+  { service, started_at, finished_at }: Change,
+  { version }: Measured,
+  changes: Evidence['changes'],
+): boolean =>
+  changes.some(
+    ({ change: other }) =>
+      other.service === service &&
+      sameVersion(other.version, version) &&
+      other.started_at >= (finished_at ?? started_at),
+  );
 
 const namesIn = (versions: readonly Measured[]): string => list(versions.map(({ version }) => version));
 

@@ -204,6 +204,20 @@ describe('a healthy version beside it', () => {
     expect(weights(whileRollingOut({ health, by_version }))).toMatchObject({ only_its_version_bad: 3 });
   });
 
+  test('does not excuse a version that failed before another bad one was deployed over it, however soon', () => {
+    const served = (name: string, value: number, since: number, until: number): Versions[number] => {
+      const during = (each: number) => curve((minutes) => (minutes <= since && minutes >= until ? each : null));
+      return { version: name, curve: during(value), traffic: during(100) };
+    };
+    const changes = [own(timed('v42', 70, 60)), own(timed('v43', 30, 20))];
+    const [v41, v43] = [served('v41', 0.001, 60, 1), served('v43', 0.5, 0.5, -2)];
+    const scenario = (v42: number) =>
+      scene({ changes, health: step(0.002, 0.4), by_version: [v41, served('v42', v42, 1, -0.5), v43] });
+    expect(weights(scenario(0.3))).not.toHaveProperty('all_versions_bad');
+    expect(weights(scenario(0.3), 'v43')).toHaveProperty('all_versions_bad');
+    expect(weights(scenario(0.001))).toHaveProperty('its_version_healthy');
+  });
+
   test('proves nothing if it came later: it is a fix, or its record is late', () => {
     const evidence = whileRollingOut({ health, by_version: [from(4, bad), from(2, good)] });
     expect(weights(evidence)).not.toHaveProperty('only_its_version_bad');
