@@ -34,6 +34,30 @@ export function deployedOver(changes: readonly Change[], cause: Change, problem:
   );
 }
 
+/** What ran, and since when. */
+type Ran = Pick<Change, 'id' | 'service' | 'environment' | 'version' | 'started_at'>;
+
+/**
+ * Returns whether a problem ended while its suspect ran on, and nothing is known to have been done.
+ *
+ * @param versions what was put live
+ */
+export const hasRunOn = (
+  versions: readonly Ran[],
+  suspect: Ran,
+  { mitigation, ended_at: end }: Pick<Problem, 'mitigation' | 'ended_at'>,
+): boolean =>
+  mitigation === undefined &&
+  end !== null &&
+  !versions.some(
+    (one) =>
+      one.service === suspect.service &&
+      one.environment === suspect.environment &&
+      one.started_at > suspect.started_at &&
+      one.started_at < end &&
+      !isSameVersion(one, suspect),
+  );
+
 /** Returns whether a change restores a version from before another one, as far as it is recorded. */
 const restoresEarlier = (changes: readonly Change[], one: Change, cause: Change): boolean =>
   (cause.previous_version !== null && isSameVersion(one, { version: cause.previous_version })) ||

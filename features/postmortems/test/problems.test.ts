@@ -700,6 +700,19 @@ test('an incident that a newer version ended says so, and is not said to have en
   );
 });
 
+test('a problem that ended while its suspect ran on says so', async () => {
+  const suggests = { autoRollback: { mode: 'suggest', evidence: 'time', unknownMigration: 'act' } };
+  const { world } = await play({
+    given: [measuring(ratioAt([[-4, 4.6, 0.3]]), suggests)],
+    timeline: { '0 s': fires(), '10 min': ends(), '15 min': sweeps },
+  });
+  const gathered = await gather(withPorts(world.deps), theIncident(world), null);
+  const { markdown } = gathered === undefined ? expect.unreachable() : draftOf(gathered.record, gathered.end);
+  expect(sectionOf(markdown, 'Summary').join(' ')).toMatch(
+    /probable cause is the deployment of v2 .* It ended at 12:\d\d while v2 ran on, and the record has nothing that was done: another cause is possible \[E\d+\]/,
+  );
+});
+
 describe('a second bad deploy over the first, before anything was undone', () => {
   const over = (mode: 'approve' | 'suggest', more: Record<string, Moment>) =>
     play({
