@@ -1,5 +1,6 @@
 import { firstOnsetOf, type HealthRead, readHealth } from '../../../core/actions/incidents/health-read.ts';
 import { loaded } from '../../../core/domain/ports/extensions.ts';
+import { withinGroup } from '../decisions/member.ts';
 import { firstSampleOf, readHealthBetween } from '../../../core/actions/incidents/live-health.ts';
 import { healthOf, type HealthQuery } from '../../../core/domain/catalogue/health.ts';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
@@ -82,7 +83,9 @@ export async function gather(
     namer(deps),
     deps.evidencePacks.list(id),
   ]);
-  const members = children.map((child) => child.incident).toSorted((a, b) => (a.opened_at < b.opened_at ? -1 : 1));
+  const members = children
+    .map((child) => withinGroup(child.incident, incident))
+    .toSorted((a, b) => (a.opened_at < b.opened_at ? -1 : 1));
   const read = [incident, ...members.slice(0, MEMBERS_READ)];
   const [ofMembers, problems] = await Promise.all([
     Promise.all(read.slice(1).map((member) => entriesOf(deps, member))),
@@ -205,8 +208,10 @@ async function entriesOf(deps: Pick<Deps, 'incidents'>, member: IncidentRecord):
   const story = await deps.incidents.story(member.id, null);
   if (story === undefined) return [];
   const name = `${incidentName(member)} ${member.unmatched || member.service}`;
+  const [first] = problemsOf(member);
+  const from = first?.at ?? member.opened_at;
   return (await wholeTimeline(deps, story))
-    .filter(({ entry: { kind } }) => KINDS_OF_MEMBERS.test(kind))
+    .filter(({ entry: { kind, at } }) => KINDS_OF_MEMBERS.test(kind) && at >= from)
     .map(({ position, entry }) => ({
       position: `${member.id}:${position}`,
       entry: { ...entry, kind: `member.${entry.kind}`, text: `${entry.text} (${name})` },
