@@ -34,6 +34,6 @@ test('without a health query, the SLO provides the onset and the verification', 
   expect(asked).toEqual(new Set([promql]));
   const { timeline } = world.store.dossier(theIncident(world));
   expect(timeline.find(({ kind }) => kind === 'verification.failed')?.text).toMatch(
-    /^Not healthy: the error ratio of checkout-availability is 0.2, above 0.0056/,
+    /^Not healthy: the error ratio of checkout-availability is 20 %, above 0.56 %/,
   );
 });

@@ -129,13 +129,13 @@ test('a redeploy that does not help opens the incident again, and does not count
   const path = redeployPaths['redeploy-does-not-help'];
   const { said, asked, incident, wrong } = await told(path, '25 min');
   expect(said.at(-1)).toBe(
-    '12:19 firebreak: Not healthy: job:checkout:error_ratio is 0.4, above 0.01. The incident is open again',
+    '12:19 firebreak: Not healthy: job:checkout:error_ratio is 40 %, above 1 %. The incident is open again',
   );
   expect(incident).toMatchObject({ status: 'open', verification: 'failed' });
   expect(asked).toEqual(['approve withdrawn', 'none final']);
   expect(wrong).toEqual({});
   const { said: later, incident: end } = await told(path);
-  expect(later.at(-2)).toBe('12:30 firebreak: Healthy: job:checkout:error_ratio is 0.001, within the limit of 0.01');
+  expect(later.at(-2)).toBe('12:30 firebreak: Healthy: job:checkout:error_ratio is 0.1 %, within the limit of 1 %');
   expect(end).toEqual(VERIFIED.incident);
 });
 

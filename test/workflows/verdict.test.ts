@@ -40,7 +40,7 @@ test('a failed verification reopens the incident; a later one that passes resolv
   );
   expect(seen).toEqual({ '1 min': 'mitigated, pending', '16 min': 'open, failed', '22 min': 'resolved, passed' });
   const verdict = told.find(({ kind }) => kind === 'verification.failed');
-  expect(verdict?.text).toBe('Not healthy: job:checkout:error_ratio is 0.4, above 0.01. The incident is open again');
+  expect(verdict?.text).toBe('Not healthy: job:checkout:error_ratio is 40 %, above 1 %. The incident is open again');
 });
 
 test('a verdict on a superseded mitigation is reported, and changes no status', async () => {
@@ -56,7 +56,7 @@ test('a verdict on a superseded mitigation is reported, and changes no status', 
     '24.5 min': 'mitigated, passed',
   });
   expect(told.filter(({ kind }) => kind === 'verification.failed').map(({ text }) => text)).toEqual([
-    'Not healthy: job:checkout:error_ratio is 0.4, above 0.01',
+    'Not healthy: job:checkout:error_ratio is 40 %, above 1 %',
   ]);
 });
 

@@ -1,4 +1,4 @@
-import { healthOf, type HealthQuery } from '../../core/domain/catalogue/health.ts';
+import { healthOf, type HealthQuery, wholeOfHealth } from '../../core/domain/catalogue/health.ts';
 import { isLaterProblem, onsetWords, recovered } from '../../core/domain/incidents/new-onset.ts';
 import type { Redeploy } from '../../core/domain/incidents/response.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
@@ -112,13 +112,13 @@ export function verdictByHealth(
 ): Verdict {
   switch (measured.kind) {
     case 'value': {
-      const value = roundedValue(measured.value, health.max);
+      const whole = wholeOfHealth(health);
+      const shown = (each: number): string =>
+        whole === null ? String(each) : `${Number(((100 * each) / whole).toPrecision(12))} %`;
+      const [value, max] = [shown(roundedValue(measured.value, health.max)), shown(health.max)];
       return measured.value <= health.max
-        ? { outcome: 'passed', text: `Healthy: ${health.called} is ${value}, within the limit of ${health.max}` }
-        : {
-            outcome: 'failed',
-            text: `Not healthy: ${health.called} is ${value}, above ${health.max}`,
-          };
+        ? { outcome: 'passed', text: `Healthy: ${health.called} is ${value}, within the limit of ${max}` }
+        : { outcome: 'failed', text: `Not healthy: ${health.called} is ${value}, above ${max}` };
     }
     case 'no_data':
       return { outcome: 'inconclusive', text: `Inconclusive: ${health.called} returned no data` };

@@ -90,7 +90,7 @@ describe.runIf(have('prometheus', 'alertmanager'))('an Alertmanager that never s
     expect(onset).toMatchObject({ rule: { for_seconds: 1, interval_seconds: 1 } });
     expect(onsetOf({ onset: { alertStartedAt: onset.alert_started_at, rule: null }, health, at }).from).toBe('health');
     const verified = (await timelineOf(asksPrometheus, incident)).find(({ kind }) => kind === 'verification.passed');
-    expect(verified?.text).toMatch(/^Healthy: service:requests:error_ratio\{service="stock"\} is 0,/);
+    expect(verified?.text).toMatch(/^Healthy: service:requests:error_ratio\{service="stock"\} is 0 %,/);
   });
 });
 
