@@ -434,6 +434,11 @@ describe('a dependency and its caller', () => {
           .map(() => updated),
       ]);
       expect(paged(world).length).toBeGreaterThan(1);
+      // The member only waits for its quiet time.
+      const well = 'the problem of cart is over, and the incident of checkout is resolved';
+      expect(world.pageUpdates.at(-1)?.summary).toBe(
+        `INC-3 several-services production: ${well}. Watch cart in production: ${well}.`,
+      );
     });
 
     test('are paged on a page of the group also if a person has resolved that of the member at the pager', async () => {
