@@ -417,6 +417,80 @@ describe('a dependency and its caller', () => {
     ]);
   });
 
+  describe('of which one was resolved with its page, and is reopened by the outage', () => {
+    const returns = fires({ ...cart, began: 5 });
+    const dependency = alarm('checkout');
+    const first = ['pager trigger page.1 critical for cart', 'pager resolve page.1 critical for cart'];
+    const paged = (world: FakeWorld): string[] => {
+      const serviceOf = (id: string) => world.store.dossier(id as IncidentId).record.service;
+      return world.pageUpdates.map(
+        ({ key }) => `${serviceOf(key.slice(0, key.indexOf('.')))}${key.slice(key.indexOf('.'))}`,
+      );
+    };
+    const playing = async (timeline: Story['timeline']): Promise<FakeWorld> => {
+      const end = { '20 min': all(ends(cart), ends(dependency)) };
+      const start = { '0 s': fires(cart), '60 s': ends(cart) };
+      return (await play({ given, timeline: { ...start, ...timeline, ...end } })).world;
+    };
+
+    test.each([
+      [
+        'both at once',
+        { '3 min': all(fires(dependency), returns) },
+        'page.1 critical for several-services',
+        'several-services.page.1',
+      ],
+      [
+        'after the page of the dependency, which stands for the group',
+        { '3 min': fires(dependency), '190 s': returns },
+        'page.1 critical',
+        'checkout.page.1',
+      ],
+      [
+        'before the dependency: its new page stands for the group',
+        { '3 min': returns, '190 s': fires(dependency) },
+        'page.2 critical for cart',
+        'cart.page.2',
+      ],
+    ])('are paged once, on a page that is resolved with the group: %s', async (_, timeline, page, updated) => {
+      const world = await playing(timeline);
+      expect(parentIn(world)).toMatchObject({ status: 'resolved', pages: 1 });
+      expect(pages(world)).toEqual([...first, `pager trigger ${page}`, `pager resolve ${page}`]);
+      expect(paged(world)).toEqual([
+        'cart.page.1',
+        ...paged(world)
+          .slice(1)
+          .map(() => updated),
+      ]);
+      expect(paged(world).length).toBeGreaterThan(1);
+      // The member only waits for its quiet time.
+      const well = 'the problem of cart is over, and the incident of checkout is resolved';
+      expect(world.pageUpdates.at(-1)?.summary).toBe(
+        `INC-3 several-services production: ${well}. Watch cart in production: ${well}.`,
+      );
+    });
+
+    test('are paged on a page of the group also if a person has resolved that of the member at the pager', async () => {
+      const dismisses: Moment = async ({ deps, clock, store }) => {
+        const [{ record } = expect.unreachable()] = [...store.dossiers.values()];
+        await deps.incidents.amend(record.id, () => ({ handling: { dismissed: { page: 1, at: clock.now() } } }));
+      };
+      const { world } = await play({
+        given,
+        timeline: {
+          '0 s': fires(cart),
+          '60 s': dismisses,
+          '3 min': fires(dependency),
+          '20 min': all(ends(cart), ends(dependency)),
+        },
+      });
+      expect(pages(world).filter((call) => call.includes('trigger'))).toEqual([
+        'pager trigger page.1 critical for cart',
+        'pager trigger page.1 critical for several-services',
+      ]);
+    });
+  });
+
   test('show the decision on the page that stands for the group, and on that of the parent', async () => {
     const asks: Moment = (world) => {
       const { services } = acting({ autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act' } });
@@ -757,6 +831,23 @@ describe('a child whose parent was resolved without it', () => {
     ]);
     for (const service of ['cart', 'search', 'ledger'])
       expect(recordsOf(world, service)[0]).not.toHaveProperty('parent_id');
+  });
+
+  test('pages also if it had paged only before it was reopened', async () => {
+    const search = alarm('search');
+    const { world } = await play({
+      given,
+      timeline: {
+        '0 s': fires(search),
+        '20 s': ends(search),
+        '3 min': all(fires(alarm('cart')), fires(alarm('ledger')), fires({ ...search, began: 5 })),
+        '4 min': closesTheParentAlone,
+        '250 s': (before) => settleChildren(before.deps, parentIn(before).id),
+        '10 min': resolvesAll,
+      },
+    });
+    expect(recordsOf(world, 'search')[0]).not.toHaveProperty('parent_id');
+    expect(triggers(world)).toContain('pager trigger page.3 critical for search');
   });
 
   test('pages for a warning too, if its page was left to the parent', async () => {

@@ -4,7 +4,19 @@ import { detailsCard } from '../../core/domain/messages/incident-card.ts';
 import { compareIncidents } from '../../core/jobs/sweep/compare-incidents.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
-import { configured, deploys, ends, fires, play, theIncident } from './play.ts';
+import {
+  all,
+  answers,
+  configured,
+  deploys,
+  ends,
+  fires,
+  type Moment,
+  play,
+  type Story,
+  theIncident,
+  withHealth,
+} from './play.ts';
 import { begins, finishes, recordsLate } from './stories/late-changes.ts';
 import { redeployPaths } from './stories/redeploys.ts';
 import { paths } from './stories/rollbacks.ts';
@@ -77,6 +89,42 @@ test('what a person deployed again has fixed an earlier incident', async () => {
   expect(incident && (await similarIncidents(world.deps, incident))).toMatchObject([
     { fixed_by: 'fixed outside Firebreak: the earlier version was deployed again' },
   ]);
+});
+
+const hasHealth =
+  (value: number): Moment =>
+  (world) =>
+    void (world.health = { kind: 'value', value });
+
+test.each<[string, Story['timeline'], string | null]>([
+  ['that ended by itself', { '24 min': ends() }, 'fixed by a rollback of v2 to v1'],
+  [
+    'that a newer version ended',
+    { '21 min': begins('v4'), '1280 s': finishes('v4'), '24 min': ends() },
+    'ended after v4 was deployed over v3',
+  ],
+  [
+    'that was rolled back as well',
+    { '22 min': answers('approved'), '24 min': ends() },
+    'fixed by a rollback of v3 to v1',
+  ],
+  [
+    'whose rollback did not help',
+    { '21 min': hasHealth(0.2), '22 min': answers('approved'), '60 min': all(hasHealth(0.001), ends()) },
+    'ended by itself',
+  ],
+])('what fixed the problems of an earlier incident is told also after one %s', async (how, more, expected) => {
+  const isDeployed = how !== 'that ended by itself';
+  const deploys3 = isDeployed ? { '1160 s': begins('v3'), '1190 s': finishes('v3') } : {};
+  const story = {
+    given: [withHealth, hasHealth(0.001)],
+    timeline: { '0 s': fires(), '180 s': ends(), ...deploys3, '20 min': fires({ began: 5 }), ...more },
+  };
+  const { world, id } = await again(undefined, {}, story);
+  const first = await world.deps.incidents.read(theIncident(world));
+  expect(first?.earlier_problems).toMatchObject([{ verification: 'passed', mitigation: { number: 1 } }]);
+  const incident = (await world.deps.incidents.read(id)) ?? expect.unreachable();
+  expect(await similarIncidents(world.deps, incident)).toMatchObject([{ fixed_by: expected }]);
 });
 
 test('another alert alone is not similar, and a resolved incident is not compared', async () => {

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { ends, fires, type Moment, play, theIncident } from './play.ts';
+import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { NOON } from '../core/arbitraries.ts';
+import { ends, fires, type Moment, play, samplesOf, theIncident, withHealth } from './play.ts';
 import { secondFailurePaths } from './stories/second-failures.ts';
 
 test('the title of an incident has no value; the entry of its opening has it, and that of its end names none', async () => {
@@ -43,10 +45,37 @@ test('a problem that is measured before an alert reports it is named so, then by
   });
   const before = ['HighErrorRatio of checkout'];
   expect(titles).toEqual({
-    measured: ['health is above its limit', before],
+    measured: ['health of checkout is above its limit', before],
     reported: ['checkout is slow', before],
   });
   const [, second] = world.pageRequests.filter(({ action }) => action === 'trigger');
   expect(updated).toMatch(/^INC-1 checkout production: checkout is slow, 40 % of its requests failed at 12:09 UTC\. /);
-  expect(second?.summary).toMatch(/^INC-1 checkout production: health is above its limit\. Page 2: /);
+  expect(second?.summary).toMatch(/^INC-1 checkout production: health of checkout is above its limit\. Page 2: /);
+});
+
+test('a problem that is measured after an alert has reported it is named by that alert', async () => {
+  const again = { name: 'CheckoutIsSlow', summary: 'checkout is slow', began: 2 };
+  const value = (at: Timestamp): number => {
+    const minutes = secondsBetween(NOON, at) / 60;
+    return (minutes >= -4 && minutes < 2.6) || (minutes >= 4.75 && minutes < 13) ? 0.4 : 0.001;
+  };
+  const measures: Moment = (world) => {
+    const { metrics } = world.deps;
+    metrics.value = async () => ({ kind: 'value', value: value(world.clock.now()) });
+    metrics.range = async (_promql, from, until, _combine, { stepSeconds = 30 } = {}) =>
+      samplesOf(from, until, value, stepSeconds);
+  };
+  const { world } = await play({
+    given: [withHealth, measures],
+    timeline: {
+      '0 s': fires(),
+      // The recovery from the first problem is not known yet.
+      '290 s': fires(again),
+      '13 min': ends(again),
+      '14 min': ends(),
+    },
+  });
+  const story = await world.deps.incidents.story(theIncident(world), null);
+  expect(story?.incident.earlier_problems).toMatchObject([{ title: 'HighErrorRatio of checkout' }]);
+  expect(story?.incident.title).toBe('checkout is slow');
 });

@@ -2,7 +2,15 @@ import { areAllByAlerts, causeWords, type PageCause } from '../../core/domain/pa
 import { openQuestion, truncated, pageDetailsOf } from '../../core/domain/paging/page-details.ts';
 import { pageAttachments, channelLink } from '../../core/domain/paging/page-links.ts';
 import { problemWords } from '../../core/domain/paging/page-problem.ts';
-import { isLeftToParent, leftToParent, pageKey, pagerTarget, takenOver } from '../../core/domain/paging/pages.ts';
+import {
+  isLeftToParent,
+  isPageOver,
+  leftToParent,
+  pageKey,
+  pagerTarget,
+  resolutionKey,
+  takenOver,
+} from '../../core/domain/paging/pages.ts';
 import { approvalUrls } from '../../core/domain/incidents/approval-link.ts';
 import { incidentUrl } from '../../core/domain/incidents/console-link.ts';
 import { numberText } from '../../core/domain/incidents/incident-number.ts';
@@ -215,6 +223,17 @@ async function isPagedByParent(deps: PageDeps, incident: IncidentRecord, number:
   return earlierEffect === undefined || isLeftToParent(earlierEffect);
 }
 
+/** Returns whether a page is the first one of its incident, or the first one since that was reopened. */
+async function isFirstPage(
+  { effects }: Pick<Deps, 'effects'>,
+  { id, reopened_at: reopenedAt }: IncidentRecord,
+  number: number,
+): Promise<boolean> {
+  if (number === 1) return true;
+  const before = reopenedAt === undefined ? undefined : await effects.get(id, pageKey(id, number - 1));
+  return before !== undefined && reopenedAt !== undefined && before.at < reopenedAt;
+}
+
 /**
  * Leaves the page to the parent, so that services that fail together cause one page. Further pages of a child become
  * further pages of the parent.
@@ -229,7 +248,7 @@ async function pagedByParent(deps: PageDeps, incident: IncidentRecord, number: n
   await deps.effects.conclude(id, effect.key, 'withheld', detail);
   const { severity } = incident;
   const isRaised = parent !== undefined && !isAtLeast(severity, parent.severity);
-  if (number > 1 || isRaised) {
+  if (isRaised || !(await isFirstPage(deps, incident, number))) {
     const about = incident.mitigations > 0 ? { about: { incident_id: id } } : {};
     const again = { kind: 'page', by: `incident:${id}`, note: `again for ${incident.service}`, ...about } as const;
     await deps.incidents.post(parent_id, again, isRaised ? { severity } : {}, `page-${pageKey(id, number)}`);
@@ -253,8 +272,8 @@ type TakenOver = NonNullable<Effect['taken_over']>;
 
 /**
  * Returns the page of a child that stands for the first page of the group of a dependency: it was sent before the second
- * incident joined, for the same outage. A page can't be unsent, so the group sends no second one. Null: there is none as
- * urgent as the parent.
+ * incident joined, for the same outage, and is still open. A page can't be unsent, so the group sends no second one. Null: there is
+ * none as urgent as the parent.
  */
 async function pageOfChild(
   deps: PageDeps,
@@ -269,6 +288,8 @@ async function pageOfChild(
     if (child.status === 'resolved' || !isAtLeast(severity, child.severity)) continue;
     for (let last = child.pages; last >= 1; last -= 1) {
       const sent = await deps.effects.get(child.id, pageKey(child.id, last));
+      const resolution = await deps.effects.get(child.id, resolutionKey(child.id, last));
+      if (sent !== undefined && isPageOver(child, last, sent, resolution)) continue;
       if (sent?.state === 'succeeded') return { incident_id: child.id, number: last };
       const age = sent === undefined ? Infinity : secondsBetween(sent.at, deps.clock.now());
       inProgress ||= sent?.state === 'intended' && age < IN_PROGRESS_SECONDS;
@@ -502,7 +523,7 @@ async function resolveOnce(
   }
   if (group === undefined && (await standsForGroup(deps, incident, number)))
     return { kind: 'off', detail: 'the page stands for the group, which resolves it' };
-  const key = `${pageKey(id, number)}.resolve`;
+  const key = resolutionKey(id, number);
   const owner = group ?? id;
   const effect = await deps.effects.intend(id, {
     key,

@@ -114,16 +114,16 @@ async function hasFiredSince({ incidents }: SettleDeps, id: IncidentId, at: Time
   return false;
 }
 
-/** Returns whether the incident itself has paged: after a time, or, without a time, ever. */
+/** Returns whether the incident itself has paged: after a time or, without a time, since it was opened, or reopened. */
 async function hasPaged(
   { effects }: SettleDeps,
-  { id, pages }: IncidentRecord,
+  { id, pages, reopened_at: reopenedAt }: IncidentRecord,
   since: Timestamp | null,
 ): Promise<boolean> {
   for (let number = pages; number >= 1; number -= 1) {
     const page = await effects.get(id, pageKey(id, number));
     if (page !== undefined && page.state !== 'withheld' && page.state !== 'failed')
-      return since === null || page.at > since;
+      return since === null ? reopenedAt === undefined || page.at >= reopenedAt : page.at > since;
   }
   return false;
 }

@@ -2,7 +2,7 @@ import { decidingFor } from '../../core/domain/messages/incident-buttons.ts';
 import { nextStep } from '../../core/domain/messages/incident-lines.ts';
 import { decisionShown } from '../../core/domain/paging/page-details.ts';
 import { pageNote } from '../../core/domain/paging/page-note.ts';
-import { needsPage, pageKey, pagerTarget } from '../../core/domain/paging/pages.ts';
+import { isPageOver, needsPage, pageKey, pagerTarget, resolutionKey } from '../../core/domain/paging/pages.ts';
 import { approvalUrls } from '../../core/domain/incidents/approval-link.ts';
 import { incidentName } from '../../core/domain/incidents/incident-number.ts';
 import type { PageRequest } from '../../core/domain/ports/paging.ts';
@@ -74,12 +74,14 @@ async function openPage(deps: Deps, owner: IncidentRecord, number: number): Prom
     : { owner, number, sent: { by: child, number: from.number }, effect: sent };
 }
 
+const isOver = async ({ effects }: Deps, { sent: { by, number }, effect }: OpenPage): Promise<boolean> =>
+  isPageOver(by, number, effect, await effects.get(by.id, resolutionKey(by.id, number)));
+
 async function updateOne(deps: Deps, story: Overview, page: OpenPage, last: boolean): Promise<Update> {
-  const { owner, number, sent, effect } = page;
+  const { owner, number, effect } = page;
   // The request of a page in progress may be older than the decision.
   if (effect.state === 'intended') return 'again';
-  // A page that a person resolved at the pager would page again.
-  if (effect.state !== 'succeeded' || sent.by.handling?.dismissed?.page === sent.number) return 'done';
+  if (effect.state !== 'succeeded' || (await isOver(deps, page))) return 'done';
   const updateKey = `${effect.key}.update-${decisionShown(story)}`;
   if (story.effects.some(({ key }) => key === updateKey)) return 'done';
   if (!(await isShownBy(deps, page, story))) return 'done';

@@ -1,4 +1,4 @@
-import { MEASURED_TITLE } from '../../core/domain/alerts/incident-title.ts';
+import { measuredTitle, problemTitle } from '../../core/domain/alerts/incident-title.ts';
 import { healthOf } from '../../core/domain/catalogue/health.ts';
 import { isQuantile, windowOf } from '../../core/domain/correlation/query.ts';
 import { healthSince, type HealthSince } from '../../core/domain/correlation/recovery.ts';
@@ -96,14 +96,17 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
     runbook !== undefined ? `runbook-${runbook}` : redeploy !== undefined ? `redeploy-${redeploy}` : `${number}`;
   const pages = incident.page ?? incident.severity === 'critical';
   if (recoveredAt === null) {
-    if (againSince !== null)
-      await failsAfterChange(deps, incident, { since: againSince, pages, title: MEASURED_TITLE });
+    if (againSince !== null) {
+      const title = await titleSince(deps, incident, againSince);
+      await failsAfterChange(deps, incident, { since: againSince, pages, title });
+    }
     return 'measured';
   }
   if (failingSince !== null && (failingSince.lasts || isLast)) {
     const message = { kind: 'new_onset', judged: incident.mitigations, pages } as const;
+    const title = await titleSince(deps, incident, recoveredAt);
     const onset = (now: IncidentRecord) =>
-      newOnset(now, { since: failingSince.at, recoveredAt, pages, title: MEASURED_TITLE, recoverySeconds });
+      newOnset(now, { since: failingSince.at, recoveredAt, pages, title, recoverySeconds });
     await deps.incidents.post(id, message, (now) => noted(onset(now)), `new-onset-${of}`);
     await wake(deps, id);
   } else if (incident.recovered_at === undefined) {
@@ -112,6 +115,19 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
     await wake(deps, id);
   }
   return 'measured';
+}
+
+/** Alerts that are read to name a measured problem. */
+const SIGNALS_READ = 100;
+
+/** Returns the title of a measured problem: of a critical alert that has reported it before it was measured, if there is one. */
+async function titleSince({ incidents }: Deps, incident: IncidentRecord, since: Timestamp): Promise<string> {
+  const { items } = await incidents.signals(incident.id, { limit: SIGNALS_READ });
+  const reporting = items.filter(
+    ({ status, severity, startsAt, mute }) =>
+      status === 'firing' && severity === 'critical' && mute === undefined && startsAt >= since,
+  );
+  return problemTitle(reporting) ?? measuredTitle(incident);
 }
 
 /** Seconds between two looks at health after a verification that passed. */

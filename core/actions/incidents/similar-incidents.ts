@@ -5,10 +5,11 @@ import { comparableOf, type Comparable, similarity } from '../../domain/incident
 import type { Deps } from '../../domain/ports/deps.ts';
 import { configured } from '../../domain/ports/extensions.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import type { IncidentRecord, IncidentView } from '../../../schemas/incidents/incident.ts';
+import type { EarlierProblem, IncidentRecord, IncidentView } from '../../../schemas/incidents/incident.ts';
 import type { SimilarIncident } from '../../../schemas/incidents/similar.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
-import { recoveredOtherwise } from '../../domain/rollback/verdict.ts';
+import { numberOf } from '../../domain/rollback/question-names.ts';
+import { didNotHelp } from '../../domain/rollback/verdict.ts';
 import { pooled } from '../../domain/concurrency.ts';
 
 export type SimilarDeps = Pick<Deps, 'incidents' | 'changes' | 'config' | 'extensions' | 'clock'>;
@@ -69,39 +70,68 @@ async function comparable({ incidents, changes }: SimilarDeps, one: IncidentReco
   return comparableOf(items, one.title, change?.kind ?? null);
 }
 
-/** Returns what ended an incident. A mitigation that did not help is no fix. */
+/**
+ * Returns what ended the problems of an incident: a newer version over the cause of the last one, else the newest mitigation, also if a
+ * later problem ended without one. A mitigation that did not help is no fix. Null: it is open, or that is not known.
+ */
 async function fixedBy(
   deps: SimilarDeps,
   incident: IncidentRecord,
   view: IncidentView | undefined,
 ): Promise<string | null> {
   if (incident.status !== 'resolved' || view === undefined) return null;
-  const hasHelped = incident.verification === 'passed' && !recoveredOtherwise(incident);
-  if (incident.verifying?.change !== undefined && hasHelped)
-    return 'fixed outside Firebreak: the earlier version was deployed again';
-  const done = view.effects.findLast(({ kind, state }) => state === 'succeeded' && ACTION_TEXTS.has(kind));
-  if (done !== undefined && hasHelped) {
-    const decision = view.decisions.findLast(({ kind, state }) => kind === 'roll_back' || state === 'approved');
-    return done.kind === 'roll-back' && decision?.from_version != null && decision.to_version !== null
-      ? `fixed by a rollback of ${decision.from_version} to ${decision.to_version}`
-      : `fixed by: ${ACTION_TEXTS.get(done.kind)}`;
-  }
-  return incident.resolved_by === null ? endOfItsOwn(deps, incident) : null;
+  const problems = endedProblemsOf(incident);
+  const last = problems.at(-1);
+  const mitigated = problems.findLast(({ mitigation }) => mitigation !== undefined);
+  // Records of older versions do not name what was verified.
+  const verified = mitigated ?? last;
+  const hasHelped = verified?.verification === 'passed' && !didNotHelp(verified);
+  const fix = hasHelped ? mitigationText(incident.id, view, verified.mitigation) : null;
+  if (fix !== null && verified === last) return fix;
+  if (incident.resolved_by !== null) return fix;
+  const end = await endOfItsOwn(deps, last);
+  if (end !== BY_ITSELF) return end ?? fix;
+  const isKnown = mitigated === undefined || mitigated === last || hasHelped || didNotHelp(mitigated);
+  return fix ?? (isKnown ? end : null);
+}
+
+/** Says what mitigated a problem. Null: no action is recorded. @param mitigation undefined: the newest action did */
+function mitigationText(id: IncidentId, view: IncidentView, mitigation: EarlierProblem['mitigation']): string | null {
+  if (mitigation?.change !== undefined) return 'fixed outside Firebreak: the earlier version was deployed again';
+  const { number, runbook } = mitigation ?? {};
+  const done = view.effects.filter(({ kind, state }) => state === 'succeeded' && ACTION_TEXTS.has(kind));
+  const own = done.findLast(({ key }) =>
+    runbook === undefined ? key === `${id}.roll-back.${number}` : key.startsWith(`${id}.runbook.${runbook}.`),
+  );
+  const action = own ?? done.at(-1);
+  if (action === undefined) return null;
+  const decision = view.decisions.findLast((one) =>
+    own === undefined || runbook !== undefined
+      ? one.kind === 'roll_back' || one.state === 'approved'
+      : Number(numberOf(one.id)) === number,
+  );
+  return action.kind === 'roll-back' && decision?.from_version != null && decision.to_version !== null
+    ? `fixed by a rollback of ${decision.from_version} to ${decision.to_version}`
+    : `fixed by: ${ACTION_TEXTS.get(action.kind)}`;
 }
 
 /** Newest changes of a service that are read to find a version that was deployed over the probable cause. */
 const CHANGES_READ = 100;
 
-/** Says how an incident ended in which Firebreak did nothing: fixed forward, or by itself. Null: too many changes were made since. */
-async function endOfItsOwn({ changes }: SimilarDeps, incident: IncidentRecord): Promise<string | null> {
-  const problem = endedProblemsOf(incident).at(-1);
+const BY_ITSELF = 'ended by itself';
+
+/** Says how a problem ended that nothing has mitigated: fixed forward, or by itself. Null: too many changes were made since. */
+async function endOfItsOwn(
+  { changes }: SimilarDeps,
+  problem: ReturnType<typeof endedProblemsOf>[number] | undefined,
+): Promise<string | null> {
   const suspect = problem?.suspects.find(isProbable);
   const cause = suspect && (await changes.get(suspect.change_id));
-  if (problem === undefined || cause === undefined) return 'ended by itself';
+  if (problem === undefined || cause === undefined) return BY_ITSELF;
   const recent = await changes.recent(cause, CHANGES_READ);
   if (!recent.some(({ id }) => id === cause.id)) return null;
   const fix = fixForward(deployedOver(recent, cause, problem), problem);
-  return fix === undefined ? 'ended by itself' : `ended after ${fix.version} was deployed over ${cause.version}`;
+  return fix === undefined ? BY_ITSELF : `ended after ${fix.version} was deployed over ${cause.version}`;
 }
 
 const ACTION_TEXTS: ReadonlyMap<string, string> = new Map([

@@ -1,4 +1,5 @@
 import type { Signal } from '../../../schemas/alerts/signal.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { lastingTitle } from './lasting-title.ts';
 
 type Alert = Pick<Signal, 'severity' | 'title' | 'unmatched'>;
@@ -17,5 +18,13 @@ export function problemTitle(alerts: readonly Alert[]): string | undefined {
   return named && alertTitle(named, lastingTitle);
 }
 
-/** Title of a problem that was measured, and that no alert has reported yet. */
-export const MEASURED_TITLE = 'health is above its limit';
+/** Returns the title of a problem that was measured, and that no alert has reported yet. Names the service, as it stands alone in lists. */
+export const measuredTitle = ({ service }: Pick<IncidentRecord, 'service'>): string =>
+  `health of ${service} is above its limit`;
+
+/** What older versions have stored instead. */
+const MEASURED_BEFORE = 'health is above its limit';
+
+/** Returns whether a title is that of a problem that no alert has reported yet. */
+export const isMeasuredTitle = (title: string, incident: Pick<IncidentRecord, 'service'>): boolean =>
+  title === measuredTitle(incident) || title === MEASURED_BEFORE;

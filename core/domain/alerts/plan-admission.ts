@@ -7,7 +7,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import { looksBackBefore } from '../changes/evidence-window.ts';
 import { closedAsOf } from '../incidents/closing.ts';
 import { reopeningPost } from '../incidents/reopening.ts';
-import { alertTitle, MEASURED_TITLE, mostSevereOf, problemTitle } from './incident-title.ts';
+import { alertTitle, isMeasuredTitle, mostSevereOf, problemTitle } from './incident-title.ts';
 import { lastingTitle } from './lasting-title.ts';
 import type { Mute } from './routing.ts';
 import { blankIncident, type NewIncident, newIncident } from '../incidents/new-incident.ts';
@@ -610,8 +610,10 @@ function courseOf(state: AdmissionState, incident: IncidentRecord, byEffect: Arr
 }
 
 /** Returns the title of a problem that was measured before these alerts have reported it. */
-function namedBy({ title }: IncidentRecord, attached: readonly Reported[]): Pick<IncidentChange, 'title'> {
-  const name = title === MEASURED_TITLE ? problemTitle(attached.filter(begins).map(({ signal }) => signal)) : undefined;
+function namedBy(incident: IncidentRecord, attached: readonly Reported[]): Pick<IncidentChange, 'title'> {
+  const name = isMeasuredTitle(incident.title, incident)
+    ? problemTitle(attached.filter(begins).map(({ signal }) => signal))
+    : undefined;
   return name === undefined ? {} : { title: name };
 }
 

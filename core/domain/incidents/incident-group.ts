@@ -1,7 +1,6 @@
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import { dependenciesOf, dependentsOf } from '../catalogue/dependencies.ts';
 import { incidentName } from './incident-number.ts';
-import { list } from '../correlation/words.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { type IncidentId, ServiceName } from '../../../schemas/config/names.ts';
@@ -57,22 +56,11 @@ export const mayStillFail = ({ status, verification, firing }: Failure): boolean
 /** Reason for grouping incidents. `name`: the dependency that they share, or that fails itself; or empty. */
 export type GroupReason = { because: 'many' | 'shared_dependency'; name: string; text: string };
 
-/** What is wrong in a group now. `first`: the service to look at first. `isOver`: the incident of its dependency is resolved. */
-export type GroupNow = { words: string; first: string; isOver: boolean };
-
-/** Describes a group now. Its reason is of the time at which it began: a dependency that is well does not explain why others still fail. */
-export function groupNow(
-  { name, text }: GroupReason,
-  members: readonly Pick<IncidentRecord, 'service' | 'status'>[],
-): GroupNow {
-  const isOpen = ({ status }: (typeof members)[number]): boolean => status !== 'resolved';
-  const ofDependency = members.filter(({ service }) => service === name);
-  const failing = [...new Set(members.filter(isOpen).map(({ service }) => service))].toSorted();
-  if (ofDependency.length === 0 || ofDependency.some(isOpen) || failing.length === 0)
-    return { words: text, first: name, isOver: false };
-  const words = `${list(failing)} still ${failing.length === 1 ? 'fails' : 'fail'}, although the incident of ${name} is resolved`;
-  return { words, first: list(failing), isOver: true };
-}
+/**
+ * What is wrong in a group now. `first`: the services to look at first. `isOver`: the incident of its dependency is resolved. `isWell`:
+ * no member is known to fail, too.
+ */
+export type GroupNow = { words: string; first: string; isOver: boolean; isWell: boolean };
 
 /** Severity of a parent incident, and whether it pages when it opens. */
 export type ParentUrgency = Pick<IncidentRecord, 'severity'> & { page: boolean };

@@ -157,10 +157,19 @@ function stepOf(story: Overview, lines: DecisionLines | undefined, decision: Dec
       action: firing > 0 ? `${acted}Verified; the incident closes when its alerts end.` : `${acted}Verified.`,
     };
   const group = incident.group_reason ?? parent?.group_reason;
-  const { words, first, isOver } = story.group ?? { words: group?.text, first: group?.name, isOver: false };
+  const { words, first, isOver, isWell } = story.group ?? {
+    words: group?.text,
+    first: group?.name,
+    isOver: false,
+    isWell: false,
+  };
   const isExplained = !isOver || parent === null;
   if (group?.because === 'shared_dependency' && story.deciding === undefined && isExplained)
-    return { action: `Look at ${first} in ${incident.environment} first: ${words}.` };
+    return {
+      action: isWell
+        ? `Watch ${first} in ${incident.environment}: ${words}.`
+        : `Look at ${first} in ${incident.environment} first: ${words}.`,
+    };
   if (incident.group_reason?.because === 'many')
     return {
       action: 'Look for a common cause before you investigate each service.',

@@ -1,6 +1,6 @@
 import { suspectName } from '../changes/change-words.ts';
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
-import { MEASURED_TITLE } from '../alerts/incident-title.ts';
+import { isMeasuredTitle } from '../alerts/incident-title.ts';
 import { lastingTitle } from '../alerts/lasting-title.ts';
 import { statusWords } from '../incidents/status-words.ts';
 import { noSuspectText } from '../messages/incident-card.ts';
@@ -136,7 +136,7 @@ export function decisionShown(
   const resolved = story.children.filter(({ status }) => status === 'resolved').length;
   const members = story.incident.group_reason === undefined ? [] : `${resolved}-of-${story.childCount}`;
   const isOver = laterProblemEnd(story.incident) !== undefined;
-  const isMeasuredOnly = story.incident.title === MEASURED_TITLE;
+  const isMeasuredOnly = isMeasuredTitle(story.incident.title, story.incident);
   return [decision, mitigation, members, isOver ? 'over' : [], isMeasuredOnly ? 'measured' : []].flat(2).join('-');
 }
 

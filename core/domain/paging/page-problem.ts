@@ -1,6 +1,6 @@
 import { Severity } from '../../../schemas/config/names.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import { MEASURED_TITLE } from '../alerts/incident-title.ts';
+import { isMeasuredTitle } from '../alerts/incident-title.ts';
 import { lastingTitle } from '../alerts/lasting-title.ts';
 import type { Evidence } from '../correlation/evidence.ts';
 import { formatPercent } from '../correlation/words.ts';
@@ -47,7 +47,7 @@ export function problemWords(
       ? incident.title
       : `${unmatched === null ? '' : `${unmatched}: `}${named}`;
   const words = [
-    ...(title === MEASURED_TITLE && share !== null ? [] : [title]),
+    ...(isMeasuredTitle(title, incident) && share !== null ? [] : [title]),
     ...(share === null
       ? []
       : [`${formatPercent(share.value)} of its requests failed at ${share.at.slice(11, 16)} UTC`]),

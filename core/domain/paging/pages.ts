@@ -8,6 +8,25 @@ import { incidentName, type Named } from '../incidents/incident-number.ts';
 /** Returns the key of a page at the pager and of its effect. */
 export const pageKey = (id: IncidentId, number: number): string => `${id}.page.${number}`;
 
+/** Returns the key of the effect that resolves a page at the pager. */
+export const resolutionKey = (id: IncidentId, number: number): string => `${pageKey(id, number)}.resolve`;
+
+/**
+ * Returns whether the pager may have resolved a page: then an update would page again. Its resolution was sent, or a person resolved
+ * it there, or it is from before the incident was reopened.
+ *
+ * @param resolution the effect that resolves the page
+ */
+export const isPageOver = (
+  { handling, reopened_at: reopenedAt }: Pick<IncidentRecord, 'handling' | 'reopened_at'>,
+  number: number,
+  page: Pick<Effect, 'at'>,
+  resolution: Effect | undefined,
+): boolean =>
+  resolution !== undefined ||
+  handling?.dismissed?.page === number ||
+  (reopenedAt !== undefined && page.at < reopenedAt);
+
 /** Returns whether Firebreak paged, or tried to, in which case later pages use the same pager. */
 export const isSentByFirebreak = (page: Effect): boolean => page.followed === undefined && page.state !== 'withheld';
 

@@ -1,5 +1,5 @@
 import { decidingOf, mayDecide, parentOfDependency, shownParent } from '../../domain/incidents/deciding-incident.ts';
-import { groupNow } from '../../domain/incidents/incident-group.ts';
+import { groupNow } from '../../domain/incidents/group-now.ts';
 import { childOf } from '../../domain/incidents/lifecycle.ts';
 import type { Mute } from '../../domain/alerts/routing.ts';
 import type { Deciding, Overview, Story } from '../../domain/messages/story.ts';

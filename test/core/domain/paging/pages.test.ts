@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { ExternalIncident } from '../../../../core/domain/ports/external-pager.ts';
-import { whyPagedAnyway } from '../../../../core/domain/paging/pages.ts';
+import { isPageOver, resolutionKey, whyPagedAnyway } from '../../../../core/domain/paging/pages.ts';
+import type { IncidentId } from '../../../../schemas/config/names.ts';
+import type { Effect } from '../../../../schemas/incidents/incident.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 
 const due = '2026-11-20T12:00:00.000Z' as Timestamp;
@@ -45,4 +47,26 @@ test.each<[string, ExternalIncident, number, string | undefined]>([
   const said = whyPagedAnyway(incident, { number, due });
   if (why === undefined) expect(said).toBeUndefined();
   else expect(said).toContain(why);
+});
+
+const page = { at: due };
+const resolution: Effect = {
+  key: resolutionKey('I' as IncidentId, 1),
+  kind: 'page-resolve',
+  target: 'pagerduty',
+  class: 'convergent',
+  state: 'intended',
+  at: due,
+  detail: '',
+};
+
+test.each<[string, Parameters<typeof isPageOver>, boolean]>([
+  ['nothing ended it', [{}, 1, page, undefined], false],
+  ['its resolution was sent, also if no answer is known', [{}, 1, page, resolution], true],
+  ['a person resolved it at the pager', [{ handling: { dismissed: { page: 1, at: due } } }, 1, page, undefined], true],
+  ['a person resolved another one', [{ handling: { dismissed: { page: 1, at: due } } }, 2, page, undefined], false],
+  ['its incident was reopened since', [{ reopened_at: plusSeconds(due, 1) }, 1, page, undefined], true],
+  ['it was sent at the reopening', [{ reopened_at: due }, 1, page, undefined], false],
+])('whether a page is over: %s', (_, [incident, number, sent, resolved], isOver) => {
+  expect(isPageOver(incident, number, sent, resolved)).toBe(isOver);
 });
