@@ -29,6 +29,8 @@ code { font-family: var(--mono); font-size: 0.86em; }
 .top { display: flex; align-items: center; gap: 4px 20px; flex-wrap: wrap; padding: 0 24px; min-height: 46px; background: var(--surface); border-bottom: 1px solid var(--line); }
 .brand { display: inline-flex; align-items: center; gap: 7px; font-weight: 700; color: var(--text); text-decoration: none; letter-spacing: -0.01em; }
 .brand svg { width: 20px; height: 20px; }
+/* Parts that scroll contain their hidden texts, which would widen the page. */
+.top nav, .scrolled { position: relative; }
 .top nav { display: flex; flex-wrap: wrap; align-self: stretch; margin-right: auto; }
 .top nav a { display: flex; align-items: center; min-height: 38px; padding: 0 9px; color: var(--quiet); text-decoration: none; border-bottom: 2px solid transparent; }
 .top nav a:hover { color: var(--text); }
