@@ -3,18 +3,51 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Browser, type Eyes, haveBrowser } from '../../support/browser.ts';
-import { consoleWorld } from '../../support/console-world.ts';
+import { consoleWorld, tokenRecord } from '../../support/console-world.ts';
+import { blobsInMemory } from '../../support/noun-stores.ts';
+import type { Connections } from '../../../schemas/config/connections.ts';
+import { Config, emptyConfig } from '../../../schemas/config/config.ts';
+import { storeCheck } from '../../../vendors/connections/stored-check.ts';
 
 const PHONE = { width: 390, height: 844 };
 
-const { get, tokensPort } = consoleWorld(({ deps }) => ({
+const blobs = blobsInMemory();
+const { get, tokensPort, world } = consoleWorld(({ deps }) => ({
+  blobs,
   config: { ...deps.config, problems: async () => [] },
   quarantine: Object.assign(Object.create(null), { count: async () => 27 }),
 }));
-Object.assign(tokensPort, { list: async () => ({ items: [], next_cursor: null }) });
+const tokens = Array.from({ length: 50 }, (_, n) => tokenRecord(`ci-${n}`, ['deployments:write']));
+Object.assign(tokensPort, { list: async () => ({ items: tokens, next_cursor: null }) });
+
+const SERVICES = Array.from({ length: 300 }, (_, n) => ({ service: `service-${n}`, environment: 'production' }));
+const CONNECTIONS: Connections = {
+  vendors: [],
+  targets: SERVICES.map((place) => ({ ...place, deployer: 'http', mode: 'act', drills: false, problem: null })),
+  evidence: SERVICES.map((place) => ({
+    ...place,
+    level: 'time',
+    can: {
+      kind: 'time',
+      steps: [`report the deployments of ${place.service}`, 'add a health query, so that causes are proved'],
+    },
+    proofs: [],
+    missing: null,
+    propose: [],
+    deploys: null,
+  })),
+  unknown_environments: [],
+  unnamed_environments: [],
+  unmatched_unread: false,
+  generated: [],
+  judged: [],
+  secrets: [],
+  watched: null,
+  objectives: { configured: 0, evaluated_at: null, problem: null, failing: 0, errors: [] },
+};
 
 const server = createServer((request, response) => {
-  void get(request.url ?? '/', { token: 'ada' }).then(async (answer) => {
+  void Promise.resolve(get(request.url ?? '/', { token: 'ada' })).then(async (answer) => {
     response.writeHead(answer.status, Object.fromEntries(answer.headers));
     response.end(Buffer.from(await answer.arrayBuffer()));
   });
@@ -46,4 +79,17 @@ describe.runIf(haveBrowser())('on a phone', () => {
       await page.close();
     },
   );
+
+  test('the settings of many services, tokens, and people are a few screens high', async () => {
+    world.config = Config.parse({
+      ...emptyConfig,
+      people: { people: Object.fromEntries(SERVICES.map((_, n) => [`person-${n}`, { roles: ['viewer'] }])) },
+    });
+    await storeCheck({ ...world.deps, blobs }, { at: world.clock.now(), by: 'ada', connections: CONNECTIONS });
+    const page = await open('/console/settings');
+    expect(await page.text('#connections')).toContain('service-0/production');
+    expect(await page.text('#people')).toContain('person-0');
+    expect(await page.evaluate('document.documentElement.scrollHeight')).toBeLessThan(7000);
+    await page.close();
+  });
 });
