@@ -2,7 +2,14 @@ import { areAllByAlerts, causeWords, type PageCause } from '../../core/domain/pa
 import { openQuestion, truncated, pageDetailsOf } from '../../core/domain/paging/page-details.ts';
 import { pageAttachments, channelLink } from '../../core/domain/paging/page-links.ts';
 import { problemWords } from '../../core/domain/paging/page-problem.ts';
-import { isLeftToParent, leftToParent, pageKey, pagerTarget, takenOver } from '../../core/domain/paging/pages.ts';
+import {
+  fallbackPageKey,
+  isLeftToParent,
+  leftToParent,
+  pageKey,
+  pagerTarget,
+  takenOver,
+} from '../../core/domain/paging/pages.ts';
 import { approvalUrls } from '../../core/domain/incidents/approval-link.ts';
 import { incidentUrl } from '../../core/domain/incidents/console-link.ts';
 import { numberText } from '../../core/domain/incidents/incident-number.ts';
@@ -303,7 +310,7 @@ const PAGE_STATES: Readonly<Record<Attempt['kind'], Effect['state'] | null>> = {
 async function pageByFallback(deps: PageDeps, { incidentId: id, number, causes }: PageInput): Promise<Attempt['kind']> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined) return 'refused';
-  const key = `${pageKey(id, number)}.second`;
+  const key = fallbackPageKey(id, number);
   const request = await fullRequest(incident, key, { number, causes, chat: deps.chat }, deps);
   const effect = await deps.effects.get(id, key);
   if (effect?.state === 'succeeded') return 'taken';
