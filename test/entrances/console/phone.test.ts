@@ -92,4 +92,13 @@ describe.runIf(haveBrowser())('on a phone', () => {
     expect(await page.evaluate('document.documentElement.scrollHeight')).toBeLessThan(7000);
     await page.close();
   });
+
+  test('without JavaScript, no button is shown that only the script handles', async () => {
+    const shown = `[...document.querySelectorAll('footer button')].filter((button) => button.checkVisibility({ visibilityProperty: true })).map(({ id }) => id)`;
+    for (const scripts of [false, true]) {
+      const page = await open('/console/incidents', { scripts });
+      expect(await page.evaluate(shown)).toEqual(scripts ? ['show-times', 'keys'] : []);
+      await page.close();
+    }
+  });
 });
