@@ -115,14 +115,13 @@ const STATE_COLUMNS: ReadonlySet<string> = new Set(['STATUS', 'STATE', 'SEVERITY
 
 const WORD_STYLES: ReadonlyMap<string, Style> = new Map<string, Style>([
   ...['critical', 'failed', 'degraded', 'aborted', 'refused'].map((word): [string, Style] => [word, 'red']),
-  ...['warning', 'waiting', 'mitigating', 'mitigated', 'running', 'started'].map((word): [string, Style] => [
-    word,
-    'yellow',
-  ]),
+  ...['warning', 'waiting', 'mitigating', 'mitigated', 'mitigated, not verified yet', 'running', 'started'].map(
+    (word): [string, Style] => [word, 'yellow'],
+  ),
   ...['succeeded', 'healthy', 'finished', 'mitigated and verified'].map((word): [string, Style] => [word, 'green']),
   ['open', 'bold'],
   ['resolved', 'dim'],
-  ['unverified', 'dim'],
+  ['closed, not verified', 'dim'],
 ]);
 
 /** Returns the function that colors a cell of these columns, and of the heading. */

@@ -238,19 +238,20 @@ export const shortList = <T>(items: readonly T[], row: (item: T) => Html): Html 
 /** Rows of a list or table whose rows are high on a phone, before the others are behind a button. */
 const LONG_ROWS_MAX = 15;
 
-/** Shows the first rows, and the others on demand. @param key identifies the rows on their page */
+/** Shows the first rows, and the others on demand. @param key identifies the rows on their page @param max number of the first rows */
 const folded = <T>(
   key: string,
   rows: readonly T[],
   shown: (rows: readonly T[], part: 'first' | 'more') => Html,
+  max = LONG_ROWS_MAX,
 ): Html => html`
-  ${shown(rows.slice(0, LONG_ROWS_MAX), 'first')}
+  ${max === 0 ? '' : shown(rows.slice(0, max), 'first')}
   ${
-    rows.length <= LONG_ROWS_MAX
+    rows.length <= max
       ? ''
       : html`<details class="more-details" id="more-${key}">
-          <summary>${rows.length - LONG_ROWS_MAX} more</summary>
-          ${shown(rows.slice(LONG_ROWS_MAX), 'more')}
+          <summary>${max === 0 ? `All ${rows.length}` : `${rows.length - max} more`}</summary>
+          ${shown(rows.slice(max), 'more')}
         </details>`
   }
 `;
@@ -266,9 +267,14 @@ export const longList = (key: string, rows: readonly Html[]): Html =>
       </ul>`,
   );
 
-/** Shows a table of many rows. @param key identifies the table on its page */
-export const longTable = (key: string, label: string, columns: readonly string[], rows: readonly Cells[]): Html =>
-  folded(key, rows, (some, part) => tableOf(part === 'first' ? label : `${label}, more`, columns, some));
+/** Shows a table of many rows. @param key identifies the table on its page @param max rows before the others are behind a button */
+export const longTable = (
+  key: string,
+  label: string,
+  columns: readonly string[],
+  rows: readonly Cells[],
+  max?: number,
+): Html => folded(key, rows, (some, part) => tableOf(part === 'first' ? label : `${label}, more`, columns, some), max);
 
 /** A menu that filters a page. @param all text of the first option, which selects everything */
 export const selectField = (name: string, all: string, values: readonly string[], selected: string | undefined): Html =>

@@ -139,7 +139,7 @@ function dataTable(chart: Plot): Html {
     })),
     ...marks.map(({ at, label }) => ({ at, text: label })),
   ].toSorted((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)));
-  return html`<div class="scrolled" tabindex="0" role="region" aria-label="Data of the plot">
+  return html`<div class="scrolled" tabindex="0" role="region" aria-label="Data of the plot: ${title}">
     <table>
       <caption>
         ${title}${perRow === 1 ? '' : `: the highest of each ${perRow} samples`}

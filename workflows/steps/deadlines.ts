@@ -7,7 +7,7 @@ import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { Escalation } from '../../schemas/incidents/response.ts';
-import { lookAgain, nextLookAt } from './watch-health.ts';
+import { recheckHealth, nextRecheckAt } from './watch-health.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 
 /** Use cases that the workflow calls at a deadline. */
@@ -36,7 +36,7 @@ export async function doWhatIsDue(deps: Deps, id: IncidentId, { escalate }: Inci
     ['escalate', () => escalate(id)],
     ['remind', () => remind(deps, id)],
     ['age alerts', () => ageAlerts(deps, id)],
-    ['look at health', () => lookAgain(deps, id)],
+    ['look at health', () => recheckHealth(deps, id)],
   ] as const)
     try {
       await work();
@@ -97,7 +97,7 @@ async function deadlinesOf(deps: DeadlineDeps, incident: IncidentRecord, tried: 
     const left = Math.ceil(secondsBetween(now, at) * deps.timeScale);
     return left > 0 ? left : soonest;
   };
-  const lookAt = nextLookAt(incident, config, { now, timeScale: deps.timeScale });
+  const lookAt = nextRecheckAt(incident, config, { now, timeScale: deps.timeScale });
   const next = seconds([reminderAt(incident), escalation && (await escalationAt(deps, escalation, incident)), lookAt]);
   const nextIfPaged = seconds([reminderAt(paged), escalation && sentNow(deps, escalation), lookAt]);
   return {

@@ -3,6 +3,7 @@ import { openQuestion, truncated, pageDetailsOf } from '../../core/domain/paging
 import { pageAttachments, channelLink } from '../../core/domain/paging/page-links.ts';
 import { problemWords } from '../../core/domain/paging/page-problem.ts';
 import {
+  fallbackPageKey,
   isLeftToParent,
   isPageOver,
   leftToParent,
@@ -324,7 +325,7 @@ const PAGE_STATES: Readonly<Record<Attempt['kind'], Effect['state'] | null>> = {
 async function pageByFallback(deps: PageDeps, { incidentId: id, number, causes }: PageInput): Promise<Attempt['kind']> {
   const incident = await deps.incidents.read(id);
   if (incident === undefined) return 'refused';
-  const key = `${pageKey(id, number)}.second`;
+  const key = fallbackPageKey(id, number);
   const request = await fullRequest(incident, key, { number, causes, chat: deps.chat }, deps);
   const effect = await deps.effects.get(id, key);
   if (effect?.state === 'succeeded') return 'taken';

@@ -131,13 +131,13 @@ async function titleSince({ incidents }: Deps, incident: IncidentRecord, since: 
 }
 
 /** Seconds between two looks at health after a verification that passed. */
-const LOOK_AGAIN_SECONDS = 120;
+const RECHECK_SECONDS = 120;
 
 /**
  * Returns when to look at health next: while an alert that is slow to end keeps a mitigated incident open, it hides another problem,
  * because it fires already. Undefined: health is not looked at.
  */
-export function nextLookAt(
+export function nextRecheckAt(
   incident: IncidentRecord,
   config: Config,
   { now, timeScale }: { now: Timestamp; timeScale: number },
@@ -146,13 +146,13 @@ export function nextLookAt(
   if (status !== 'mitigated' || verification !== 'passed' || verifying?.at === undefined || firing <= 0)
     return undefined;
   if (healthOf(config, incident) === undefined) return undefined;
-  const interval = LOOK_AGAIN_SECONDS / timeScale;
+  const interval = RECHECK_SECONDS / timeScale;
   const passed = Math.floor(secondsBetween(verifying.at, now) / interval);
   return plusSeconds(verifying.at, (passed + 1) * interval);
 }
 
 /** Looks at health after a verification that passed. Safe to repeat. */
-export async function lookAgain(deps: Deps, id: IncidentId): Promise<void> {
+export async function recheckHealth(deps: Deps, id: IncidentId): Promise<void> {
   const incident = await deps.incidents.read(id);
   if (incident?.verification !== 'passed' || incident.firing <= 0 || incident.verifying === undefined) return;
   await lookAtHealth(deps, id, incident.verifying, false);

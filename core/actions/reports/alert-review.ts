@@ -7,11 +7,12 @@ import type { DayStarts, SignalView } from '../../domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { matchesLabels } from '../../domain/runbooks/select.ts';
-import { UNMATCHED } from '../../../schemas/config/names.ts';
+import { type IncidentId, UNMATCHED } from '../../../schemas/config/names.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { pooled } from '../../domain/concurrency.ts';
+import { fallbackPageKey, pageKey, wasSent } from '../../domain/paging/pages.ts';
 
 /** How far the review looks back, in addition to the current day: starts of an alert are counted by day (UTC). */
 export const REVIEW_DAYS = 14;
@@ -39,7 +40,7 @@ export type AlertReview = {
   rules: RuleFigures[];
 };
 
-type ReviewDeps = Pick<Deps, 'clock' | 'config' | 'incidents'>;
+type ReviewDeps = Pick<Deps, 'clock' | 'config' | 'effects' | 'incidents'>;
 
 /**
  * Finds alerts that need another configuration: alerts outside the catalogue, and alerts that fire often although nobody
@@ -63,7 +64,7 @@ export async function alertReview(
   const known = new Map([...all.items, ...unmatched.items].map((incident) => [incident.id, incident]));
   const visible = [...known.values()].filter((one) => one.group_reason === undefined && isVisible(one));
   const membersOf = Map.groupBy(known.values(), ({ parent_id: parent }) => parent);
-  const { listed, isComplete } = await alertsOf(deps, visible);
+  const [{ listed, isComplete }, sent] = await Promise.all([alertsOf(deps, visible), sentPages(deps, known.values())]);
   const firings = [
     ...listed.flatMap(({ incident, signals }) => {
       const parent = incident.parent_id === undefined ? undefined : known.get(incident.parent_id);
@@ -71,8 +72,9 @@ export async function alertReview(
       const concerned = parent === undefined ? [incident] : [incident, parent, ...(membersOf.get(parent.id) ?? [])];
       const context = {
         incident,
+        pages: sent.get(incident.id) ?? 0,
         isActedOn: concerned.some(wasActedOn),
-        isPaged: concerned.some(({ pages }) => pages > 0),
+        isPaged: concerned.some(({ id }) => sent.has(id)),
       };
       return signals.map((signal): RuleFiring => {
         const hasEnded = signal.status === 'resolved' || incident.resolved_at !== null;
@@ -144,6 +146,30 @@ type Reviewed = Omit<SignalView, 'annotations'>;
 function reviewed(signal: SignalView): Reviewed {
   const { annotations: _, ...rest } = signal;
   return rest;
+}
+
+/** Pages of one incident that the review reads at most, the newest ones. */
+const PAGES_READ = 50;
+
+/** Returns how many pages of each incident were sent, by Firebreak or by a system that it follows. Those with none are left out. */
+async function sentPages(
+  { effects }: Pick<Deps, 'effects'>,
+  all: Iterable<IncidentRecord>,
+): Promise<Map<IncidentId, number>> {
+  const sent = new Map<IncidentId, number>();
+  await pooled(
+    [...all].filter(({ pages }) => pages > 0),
+    AT_ONCE,
+    async ({ id, pages, paged = 0 }) => {
+      if (paged >= pages) return void sent.set(id, pages);
+      const numbers = Array.from({ length: pages }, (_, index) => index + 1).slice(-PAGES_READ);
+      const keys = numbers.map((number) => [pageKey(id, number), fallbackPageKey(id, number)]);
+      const found = await Promise.all(keys.map((some) => Promise.all(some.map((key) => effects.get(id, key)))));
+      const count = found.filter((page) => page.some((effect) => effect !== undefined && wasSent(effect))).length;
+      if (count > 0) sent.set(id, count);
+    },
+  );
+  return sent;
 }
 
 type ListedAlerts = { incident: IncidentRecord; signals: Reviewed[] };

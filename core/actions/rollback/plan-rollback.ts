@@ -16,6 +16,8 @@ import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import {
   startsTooFarAhead,
+  knownGoodBefore,
+  liveChanges,
   newestLiveChange,
   type RollbackTarget,
   rollbackTarget,
@@ -42,6 +44,8 @@ export type RollbackPlan = {
   facts: VersionFacts | undefined;
   /** Effect on the running version. Undefined: no rollback is possible. */
   effect: RollbackEffect | undefined;
+  /** Recorded versions to which a rollback is possible, newest first. `good`: they are known to be good. */
+  possible: { good: readonly Version[]; others: readonly Version[] };
   /** Whether a deployer is configured. */
   hasDeployer: boolean;
   incident: IncidentRecord | undefined;
@@ -88,14 +92,16 @@ export async function readPlan(
 function targetAndEffect(
   changes: readonly Change[],
   { named, pins, namesOnly }: { named: Version | undefined; pins: readonly { version: Version }[]; namesOnly: boolean },
-): Pick<RollbackPlan, 'live' | 'target' | 'facts' | 'effect'> {
+): Pick<RollbackPlan, 'live' | 'target' | 'facts' | 'effect' | 'possible'> {
   const live = newestLiveChange(changes);
-  if (live === undefined) return { live, target: undefined, facts: undefined, effect: undefined };
+  if (live === undefined)
+    return { live, target: undefined, facts: undefined, effect: undefined, possible: { good: [], others: [] } };
   const pinned = pinnedVersions(pins, changes);
   const chosen = rollbackTarget(changes, live, pinned);
   const wanted = named === undefined ? chosen : namedTarget(changes, live, named, pinned);
   const target = distinctTarget(wanted, { changes, from: live, namesOnly });
-  if (target.kind !== 'version') return { live, target, facts: undefined, effect: undefined };
+  const possible = possibleVersions(changes, { live, pinned, namesOnly });
+  if (target.kind !== 'version') return { live, target, facts: undefined, effect: undefined, possible };
   const known = chosen.kind === 'version' ? chosen.version : null;
   const { undoes } = target;
   return {
@@ -103,6 +109,23 @@ function targetAndEffect(
     target,
     facts: versionFacts(changes, target.version, { chosen: known, undoes, live, namesOnly }),
     effect: effectOfRollback(changes, live, undoes),
+    possible,
+  };
+}
+
+function possibleVersions(
+  changes: readonly Change[],
+  { live, pinned, namesOnly }: { live: Change; pinned: readonly string[]; namesOnly: boolean },
+): RollbackPlan['possible'] {
+  const oldestFirst = liveChanges(changes).map(({ version }) => version);
+  const versions = [...new Set(oldestFirst.toReversed())].filter((version) => {
+    const target = namedTarget(changes, live, version, pinned);
+    return distinctTarget(target, { changes, from: live, namesOnly }).kind === 'version';
+  });
+  const known = new Set(knownGoodBefore(changes, live, pinned).map(({ version }) => version));
+  return {
+    good: versions.filter((version) => known.has(version)),
+    others: versions.filter((version) => !known.has(version)),
   };
 }
 

@@ -22,6 +22,8 @@ export const timesOf = (all: readonly Pick<Fired, 'times'>[]): number =>
 export type Firing = Fired & {
   /** The incident that lists it. Null: none. */
   incident: IncidentRecord | null;
+  /** Number of pages of that incident that were sent. Absent: none. */
+  pages?: number;
   /** Something was done in that incident, or in its parent. */
   isActedOn: boolean;
   /** It links to a runbook, or a runbook matches it. */
@@ -39,7 +41,7 @@ export type NoisyAlert = {
   /** Number of incidents that list it, and number of these that were acknowledged. */
   incidents: number;
   acknowledged: number;
-  /** Pages of these incidents. */
+  /** Pages of these incidents that were sent. */
   pages: number;
   /** The newest of these incidents. Null: it was in none. */
   newest: IncidentId | null;
@@ -97,9 +99,12 @@ export const noisyAlerts = (firings: readonly Firing[]): NoisyAlert[] =>
     .toSorted((a, b) => b.times - a.times || (a.lastAt < b.lastAt ? 1 : -1));
 
 function summary({ service, environment, rule, lastAt, alerts }: RuleAlerts<Firing>): NoisyAlert {
-  const incidents = [
-    ...new Map(alerts.flatMap(({ incident }) => (incident ? [[incident.id, incident]] : []))).values(),
+  const listing = [
+    ...new Map(
+      alerts.flatMap(({ incident, pages = 0 }) => (incident ? [[incident.id, { incident, pages }]] : [])),
+    ).values(),
   ];
+  const incidents = listing.map(({ incident }) => incident);
   return {
     service,
     environment,
@@ -108,7 +113,7 @@ function summary({ service, environment, rule, lastAt, alerts }: RuleAlerts<Firi
     lastAt,
     incidents: incidents.length,
     acknowledged: incidents.filter(({ handling }) => handling?.acknowledged !== undefined).length,
-    pages: incidents.reduce((sum, { pages }) => sum + pages, 0),
+    pages: listing.reduce((sum, { pages }) => sum + pages, 0),
     newest: incidents[0]?.id ?? null,
   };
 }

@@ -78,10 +78,8 @@ export const NONE_KNOWN_GOOD =
   'no earlier version is known to be good: succeeded, live for 30 minutes, never rolled back, and not pinned';
 
 /**
- * Returns the target for a rollback of `suspect`: the newest known good version before it. Known good means recorded as
- * succeeded, live for 30 minutes before its successor, never rolled back, not pinned, and not the suspect's own
- * version. After an earlier rollback, the search continues from the change that it restored. The target must not be
- * older than `rollback_safe_to` of any undone change.
+ * Returns the target for a rollback of `suspect`: the newest known good version before it. It must not be older than
+ * `rollback_safe_to` of any undone change.
  *
  * @param pinned known bad versions
  */
@@ -90,19 +88,31 @@ export function rollbackTarget(
   suspect: Change,
   pinned: readonly string[] = [],
 ): RollbackTarget {
+  const knownGood = knownGoodBefore(changes, suspect, pinned).at(-1);
+  return knownGood === undefined ? { kind: 'none_known_good' } : rollbackTo(changes, knownGood);
+}
+
+/**
+ * Returns the changes that put a known good version live before `suspect`, oldest first. Known good means recorded as
+ * succeeded, live for 30 minutes before its successor, never rolled back, not pinned, and not the suspect's own
+ * version. After an earlier rollback, the search continues from the change that it restored.
+ *
+ * @param pinned known bad versions
+ */
+export function knownGoodBefore(changes: readonly Change[], suspect: Change, pinned: readonly string[]): Change[] {
   const live = liveChanges(changes);
   const badVersions = new Set<string>(pinned);
   for (const change of changes) if (change.rolled_back_by !== null) badVersions.add(change.version);
   const restored = restoredChange(live, suspect);
-  if (restored === undefined) return { kind: 'none_known_good' };
+  if (restored === undefined) return [];
   const earlier = live.filter((change) => change.started_at < restored.started_at && change.id !== suspect.id);
-  const knownGood = earlier
-    .filter(
-      (change, index) =>
-        change.status === 'succeeded' && secondsLive(change, earlier[index + 1] ?? restored) >= GOOD_AFTER_SECONDS,
-    )
-    .findLast((change) => change.version !== suspect.version && !badVersions.has(change.version));
-  return knownGood === undefined ? { kind: 'none_known_good' } : rollbackTo(changes, knownGood);
+  return earlier.filter(
+    (change, index) =>
+      change.status === 'succeeded' &&
+      secondsLive(change, earlier[index + 1] ?? restored) >= GOOD_AFTER_SECONDS &&
+      change.version !== suspect.version &&
+      !badVersions.has(change.version),
+  );
 }
 
 /**

@@ -27,6 +27,13 @@ export const isPageOver = (
   handling?.dismissed?.page === number ||
   (reopenedAt !== undefined && page.at < reopenedAt);
 
+/** Returns the key of a page at the fallback pager and of its effect. */
+export const fallbackPageKey = (id: IncidentId, number: number): string => `${pageKey(id, number)}.second`;
+
+/** Returns whether a page reached a pager. Not one that was left to another incident, or for which the page of another stands. */
+export const wasSent = ({ state, taken_over: other }: Pick<Effect, 'state' | 'taken_over'>): boolean =>
+  state === 'succeeded' && other === undefined;
+
 /** Returns whether Firebreak paged, or tried to, in which case later pages use the same pager. */
 export const isSentByFirebreak = (page: Effect): boolean => page.followed === undefined && page.state !== 'withheld';
 

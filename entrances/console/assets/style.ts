@@ -29,6 +29,8 @@ code { font-family: var(--mono); font-size: 0.86em; }
 .top { display: flex; align-items: center; gap: 4px 20px; flex-wrap: wrap; padding: 0 24px; min-height: 46px; background: var(--surface); border-bottom: 1px solid var(--line); }
 .brand { display: inline-flex; align-items: center; gap: 7px; font-weight: 700; color: var(--text); text-decoration: none; letter-spacing: -0.01em; }
 .brand svg { width: 20px; height: 20px; }
+/* Parts that scroll contain their hidden texts, which would widen the page. */
+.top nav, .scrolled { position: relative; }
 .top nav { display: flex; flex-wrap: wrap; align-self: stretch; margin-right: auto; }
 .top nav a { display: flex; align-items: center; min-height: 38px; padding: 0 9px; color: var(--quiet); text-decoration: none; border-bottom: 2px solid transparent; }
 .top nav a:hover { color: var(--text); }
@@ -39,8 +41,8 @@ code { font-family: var(--mono); font-size: 0.86em; }
 .find { padding: 4px 10px; border: 1px solid var(--line); border-radius: var(--radius); color: var(--quiet); text-decoration: none; white-space: nowrap; }
 .find:hover { border-color: var(--strong-line); color: var(--text); }
 .copy { font-size: 0.92rem; }
-.find kbd, .copy, #times, #keys { visibility: hidden; }
-.scripted .find kbd, .scripted #times, .scripted #keys, .copies .copy { visibility: visible; }
+.find kbd, .copy, #show-times, #keys { visibility: hidden; }
+.scripted .find kbd, .scripted #show-times, .scripted #keys, .copies .copy { visibility: visible; }
 kbd { padding: 0 5px; border: 1px solid var(--line); border-bottom-width: 2px; border-radius: 4px; background: var(--raised); font: 0.82em var(--mono); color: var(--text); }
 kbd + kbd { margin-left: 4px; }
 dialog { width: min(640px, calc(100vw - 24px)); max-height: 76vh; margin: 10vh auto auto; padding: 14px; background: var(--surface); color: var(--text); border: 1px solid var(--strong-line); border-radius: 8px; box-shadow: 0 16px 48px rgb(0 0 0 / 30%); }

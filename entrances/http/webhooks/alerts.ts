@@ -221,7 +221,7 @@ async function storeAlerts(
   const { alerts, unreadable, truncated } = result.parsed;
   const receipt = { id: randomUUID(), at: deps.clock.now(), trace: c.var.trace, urgent: asRollbackRequest };
   const stored = await Promise.all(
-    unreadable.map(async (alert) => ({ alert, id: await quarantine(Buffer.from(alert.body), 422, alert.detail) })),
+    unreadable.map(async (alert) => ({ alert, id: await quarantine(Buffer.from(alert.body), ACCEPTED, alert.detail) })),
   );
   const quarantined = alertsIn(stored.flatMap(({ alert, id }) => (id === null ? [] : alert)));
   const dropped = alertsIn(unreadable) - quarantined;
@@ -255,8 +255,11 @@ async function storeAlerts(
   if (ahead > 0)
     c.var.log.warn('alerts start in the future; their start times are ignored', { source: source.name, alerts: ahead });
   const answer = { receipt: receipt.id, accepted: signals.length, quarantined, truncated };
-  return c.json(dropped === 0 ? answer : { ...answer, dropped }, 202) as never;
+  return c.json(dropped === 0 ? answer : { ...answer, dropped }, ACCEPTED) as never;
 }
+
+/** The other alerts of the body are stored, so its sender must not repeat it. */
+const ACCEPTED = 202;
 
 const NOT_STORED = 'not kept, because the quarantine is full for today';
 

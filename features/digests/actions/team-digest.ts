@@ -22,7 +22,7 @@ import { doneTasks } from './done-tasks.ts';
 
 export type TeamDigestDeps = Pick<
   Deps,
-  'changes' | 'clock' | 'config' | 'extensions' | 'freezes' | 'incidents' | 'log' | 'runbooks'
+  'changes' | 'clock' | 'config' | 'effects' | 'extensions' | 'freezes' | 'incidents' | 'log' | 'runbooks'
 >;
 
 /** Incidents of four weeks that a digest reads at most, and those of the last week of which it counts the tasks. */

@@ -12,6 +12,7 @@ import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import type { DigestSection } from '../../../core/domain/ports/extensions.ts';
 import { counted, duration, share } from '../../../core/domain/reports/words.ts';
+import { CAUSE_WORDS } from '../../freeze/decisions/words.ts';
 
 /** Number of incidents that one row of toil links to. */
 const LINKED_MAX = 5;
@@ -155,7 +156,7 @@ function freezes({ freezes: { began, seconds, items } }: TeamDigest): DigestSect
     columns: ['Freeze', 'Cause', 'Since', 'Until', 'In force this week'],
     rows: items.map(({ scope, cause, starts_at: from, ended_at: until, seconds: length }) => [
       [{ link: '/console/freezes', text: scope }],
-      [cause],
+      [CAUSE_WORDS[cause]],
       [{ at: from }],
       [until === null ? 'still in force' : { at: until }],
       [duration(length)],

@@ -279,6 +279,13 @@ describe('the sections on the page', () => {
     }
   });
 
+  test('name the cause of a freeze as other pages do', () => {
+    const section = digestSections(digestOf({ freezes: [freeze('b', { cause: 'burn' })] })).find(
+      ({ id }) => id === 'freezes',
+    );
+    expect(section?.rows.map(([, cause]) => cause)).toEqual([['burn rate']]);
+  });
+
   test('show a corrected budget with the one that counts everything', () => {
     expect(full.budgets.map(({ remaining, corrected }) => [remaining, corrected])).toEqual([
       [0.5, { corrections: 2, uncorrected_remaining: -0.25 }],

@@ -12,7 +12,7 @@ import {
   isTooOld,
   spentInWords,
 } from './budget/spending.ts';
-import { utcMinute, freezeReference, percent } from './words.ts';
+import { CAUSE_CODES, utcMinute, freezeReference, percent } from './words.ts';
 
 /** Context for explaining a freeze in force. */
 export type FreezeContext = {
@@ -37,15 +37,6 @@ export function reasonCodeOf(freeze: Freeze, context: FreezeContext): CheckReaso
   if (isCauseOver(freeze, context)) return 'minimum_duration';
   return CAUSE_CODES[freeze.cause];
 }
-
-const CAUSE_CODES: Readonly<Record<Freeze['cause'], CheckReasonCode>> = {
-  budget: 'budget_spent',
-  burn: 'burn_rate',
-  calendar: 'calendar',
-  incident: 'incident',
-  pin: 'pinned_version',
-  person: 'person',
-};
 
 /** Describes the freeze beyond its reason: how its cause has developed, its ID and scope, its start, and its end. */
 export const freezeDetails = (freeze: Freeze, context: FreezeContext): string[] => [

@@ -1,4 +1,4 @@
-import type { Freeze, FreezeCause, FreezeScope } from '../schemas/freeze.ts';
+import { type Freeze, FreezeCause, type FreezeScope } from '../schemas/freeze.ts';
 import { truncated } from '../../../core/domain/paging/page-details.ts';
 import type { CheckReason, CheckReasonCode, Verdict } from '../schemas/freeze-check.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -34,6 +34,23 @@ export const CAUSE_WORDS: Readonly<Record<FreezeCause, string>> = {
   pin: 'pinned version',
   person: 'by hand',
 };
+
+/** The code of a reason that is a freeze with this cause. */
+export const CAUSE_CODES: Readonly<Record<FreezeCause, CheckReasonCode>> = {
+  budget: 'budget_spent',
+  burn: 'burn_rate',
+  calendar: 'calendar',
+  incident: 'incident',
+  pin: 'pinned_version',
+  person: 'person',
+};
+
+const REASON_WORDS: ReadonlyMap<string, string> = new Map(
+  FreezeCause.options.map((cause) => [CAUSE_CODES[cause], CAUSE_WORDS[cause]]),
+);
+
+/** Returns what kind of reason it is, in words. For a freeze, these are the words for its cause. */
+export const reasonWords = (code: CheckReasonCode): string => REASON_WORDS.get(code) ?? code.replaceAll('_', ' ');
 
 /** Longest text of a reason, in characters. */
 const TEXT_MAX_CHARS = 140;

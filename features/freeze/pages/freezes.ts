@@ -17,7 +17,7 @@ import {
   servicePath,
   tableOf,
 } from '../../../entrances/console/parts.ts';
-import { CAUSE_WORDS, scopeInWords, endsWhenText } from '../decisions/words.ts';
+import { CAUSE_WORDS, reasonWords, scopeInWords, endsWhenText } from '../decisions/words.ts';
 import { FREEZES_PAGE, type Planned } from '../reports.ts';
 import { EVERYTHING, FREEZE_ACTIONS, FREEZE_ENDS, FREEZE_ENDS_DEFAULT } from './actions.ts';
 import type { FreezesData } from './data.ts';
@@ -318,7 +318,7 @@ function refusedPanel({ refused, at }: FreezesData): Html {
     html`<a href="${servicePath(request.service)}">${request.service}</a> ${request.environment}`,
     html`${request.change} ${request.version === null ? '' : html`<span class="version">${request.version}</span>`}`,
     html`<ul class="reasons">
-        ${verdict.reasons.map(({ text, code, more = [] }) => html`<li>${text} <code class="quiet">${code}</code>${more.map((one) => html`<br /><span class="quiet">${one}</span>`)}</li>`)}
+        ${verdict.reasons.map(({ text, code, more = [] }) => html`<li>${text} <span class="quiet">(${reasonWords(code)})</span>${more.map((one) => html`<br /><span class="quiet">${one}</span>`)}</li>`)}
       </ul>
       ${verdict.clears_when === null ? '' : html`<p class="quiet">Ends ${verdict.clears_when}</p>`}`,
     by,

@@ -307,7 +307,7 @@ export class Drafting {
     const isOneOfSeveral = label !== '';
     const mitigation = this.#mitigationRef(problem);
     const restored = restored_at === null || (isLast && !this.#isVerified) ? null : clockTime(restored_at);
-    const refsOfEnd = isLast ? [this.restoredRef] : [];
+    const refsOfEnd = this.#refsOfEnd(problem);
     const sentences = [
       ...(isOneOfSeveral
         ? [
@@ -455,7 +455,28 @@ export class Drafting {
   }
 
   protected get restoredRef(): string {
-    return this.#refOfLast('alerts.resolved') ?? this.#refOfLast('verification.passed') ?? this.end;
+    const newest = this.problems.at(-1);
+    return (
+      (newest && this.#recoveredRef(newest)) ??
+      this.#refOfLast('alerts.resolved') ??
+      this.#refOfLast('verification.passed') ??
+      this.end
+    );
+  }
+
+  /** The entry that says since when a problem is over. Undefined: none does, or it is not over. */
+  #recoveredRef(problem: ToldProblem): string | undefined {
+    const { recovered_at: over } = problem;
+    if (over === undefined) return undefined;
+    const saying = (...kinds: readonly string[]): string | undefined =>
+      this.refOf('first', ({ kind, at }) => kinds.includes(kind) && at >= over && isDuring(problem, at));
+    return saying('incident.recovered') ?? saying('alerts.resolved', 'verification.passed');
+  }
+
+  /** The entry with which a problem ended. Empty: another problem began after it, and none says so. */
+  #refsOfEnd(problem: ToldProblem): string[] {
+    const ref = problem.until === null ? this.restoredRef : this.#recoveredRef(problem);
+    return ref === undefined ? [] : [ref];
   }
 
   /** Returns the sentence that people were asked for approval, and why. Empty: they were not, or Firebreak acted without an answer. */
@@ -637,9 +658,8 @@ export class Drafting {
   #timeToRestore(problem: ToldProblem): string[] {
     const { to_restore_seconds: seconds } = problem.times;
     if (seconds === null) return [];
-    const refs = problem.until === null ? [this.restoredRef] : [];
     const text = `${problem.label}time to restore: ${durationWords(seconds)}`;
-    return [`- ${this.sentence(text, this.#beginning(problem), ...refs)}`];
+    return [`- ${this.sentence(text, this.#beginning(problem), ...this.#refsOfEnd(problem))}`];
   }
 
   protected timeToMitigate(problem: ToldProblem): string {

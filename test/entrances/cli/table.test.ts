@@ -30,11 +30,15 @@ const incident = (number: number, status: string, title: string) => ({
 });
 
 const OPEN = incident(2, 'open', 'checkout answers with errors, and every third payment of the last hour was refused');
+const MITIGATED = { ...incident(5, 'mitigated', 'cart is slow'), status_text: 'mitigated, not verified yet' };
 const CLOSED = {
   ...incident(7, 'resolved', 'checkout is slow'),
   status_text: 'closed, not verified',
   closed_as: 'unverified',
 };
+
+/** What the server has. */
+const shows = { mitigated: false };
 
 let server: Server;
 let env: Record<string, string>;
@@ -43,7 +47,14 @@ beforeAll(async () => {
     const { searchParams } = new URL(request.url ?? '', 'http://localhost');
     const status = searchParams.get('status');
     // The open incident is too old for the first page.
-    const items = status === null ? [CLOSED] : status === 'open' ? [OPEN] : [];
+    const items =
+      status === null
+        ? [CLOSED]
+        : status === 'open'
+          ? [OPEN]
+          : status === 'mitigated' && shows.mitigated
+            ? [MITIGATED]
+            : [];
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ items, next_cursor: null }));
   });
@@ -77,33 +88,39 @@ test('open incidents are listed before resolved ones, also those that the newest
 
 test('the list says what the state of an incident means, not only that it is over', async () => {
   const { out } = await cli(['incident', 'list'], { env });
-  expect(out).toMatch(/^INC-7 {2}unverified {2}checkout/m);
+  expect(out).toMatch(/^INC-7 {2}closed, not verified {2}checkout/m);
+  shows.mitigated = true;
+  const { out: mitigated } = await cli(['incident', 'list'], { env });
+  shows.mitigated = false;
+  expect(mitigated).toMatch(/^INC-5 {2}mitigated, not verified yet {2}checkout/m);
 });
 
 test('a pipe gets every column, whole and without colors', async () => {
   const { out, err } = await cli(['incident', 'list'], { env });
-  expect(out).toContain(`INC-2  open        checkout/production  critical  2026-11-20 02:00:00  ${OPEN.title}\n`);
+  expect(out).toContain(
+    `INC-2  open                  checkout/production  critical  2026-11-20 02:00:00  ${OPEN.title}\n`,
+  );
   expect(stripVTControlCharacters(out)).toBe(out);
   expect(err).toBe('');
 });
 
 test('at a terminal, the text is cut, then times are shortened, and what does not fit follows on a line of its own', async () => {
-  const wide = await at({ width: 100, colors: false }, 'incident', 'list');
+  const wide = await at({ width: 110, colors: false }, 'incident', 'list');
   expect(wide.lines[1]).toBe(
-    'INC-2  open        checkout/production  critical  2026-11-20 02:00:00  checkout answers with errors…',
+    'INC-2  open                  checkout/production  critical  2026-11-20 02:00:00  checkout answers with errors…',
   );
-  const usual = await at({ width: 80, colors: false }, 'incident', 'list');
+  const usual = await at({ width: 90, colors: false }, 'incident', 'list');
   expect(usual.lines).toEqual([
-    'NAME   STATUS      SERVICE              SEVERITY  TITLE',
-    'INC-2  open        checkout/production  critical  checkout answers with errors,…',
+    'NAME   STATUS                SERVICE              SEVERITY  TITLE',
+    'INC-2  open                  checkout/production  critical  checkout answers with errors,…',
     '    OPENED 11-20 02:00',
-    'INC-7  unverified  checkout/production  critical  checkout is slow',
+    'INC-7  closed, not verified  checkout/production  critical  checkout is slow',
     '    OPENED 11-20 07:00',
   ]);
-  const small = await at({ width: 58, colors: false }, 'incident', 'list');
+  const small = await at({ width: 68, colors: false }, 'incident', 'list');
   expect(small.lines.slice(0, 3)).toEqual([
-    'NAME   STATUS      SEVERITY  TITLE',
-    'INC-2  open        critical  checkout answers with errors…',
+    'NAME   STATUS                SEVERITY  TITLE',
+    'INC-2  open                  critical  checkout answers with errors…',
     '    SERVICE checkout/production, OPENED 11-20 02:00',
   ]);
   for (const { err } of [wide, usual, small]) expect(err).toBe('');

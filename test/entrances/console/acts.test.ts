@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import { NewChange } from '../../../schemas/changes/change.ts';
-import type { EnvironmentName, IncidentId, ServiceName } from '../../../schemas/config/names.ts';
+import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { ROLES } from '../../../schemas/people/people.ts';
 import { consoleWorld, tokenRecord } from '../../support/console-world.ts';
 import { plusSeconds } from '../../../schemas/time/time.ts';
@@ -119,6 +119,51 @@ describe('in an incident', () => {
     const page = await refused.text();
     expect([refused.status, page.includes(`aria-describedby="${field}-problem"`)]).toEqual([422, true]);
     expect(textOf(page)).toContain(why);
+  });
+
+  test('the form of a rollback offers the versions that can be restored, those that are known to be good first', async () => {
+    const { changes, pins } = console.world.deps;
+    const place = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+    const record = async (version: string, minutes: number, kind: 'deploy' | 'rollback' = 'deploy') => {
+      const started_at = plusSeconds(console.world.clock.now(), -minutes * 60);
+      const { change } = await changes.record(NewChange.parse({ ...place, version, kind, started_at }));
+      return change;
+    };
+    const form = async (): Promise<string> => {
+      const page = await (await console.get('/console/incidents/INC-1', { token: 'grace' })).text();
+      return /<form[^>]*actions\/rollback"[^]*?<\/form>/.exec(page)?.[0] ?? '';
+    };
+    const offered = async (): Promise<string[][]> =>
+      [...(await form()).matchAll(/<optgroup label="([^"]*)">([^]*?)<\/optgroup>/g)].map(
+        ([, label = '', options = '']) => [
+          label,
+          ...[...options.matchAll(/<option value="([^"]*)"/g)].map(([, version = '']) => version),
+        ],
+      );
+    await record('v41', 300);
+    await record('v42', 60);
+    const back = await record('v41', 50, 'rollback');
+    await pins.add(
+      {
+        ...place,
+        version: 'v42' as Version,
+        incident_id: id,
+        reason: 'rolled back',
+        pinned_at: console.world.clock.now(),
+      },
+      back.id,
+    );
+    expect(await offered()).toEqual([]);
+    expect(textOf(await form())).toContain(
+      'v41 is running. No earlier version is known to be good, and no other recorded version can be restored.',
+    );
+    await record('v39', 900);
+    await record('v40', 301);
+    expect(await offered()).toEqual([
+      ['Known to be good', 'v39'],
+      ['Not known to be good', 'v40'],
+    ]);
+    expect(await form()).toMatch(/<option value="v39" selected/);
   });
 
   test('a person takes, assigns, hands over, and leaves a role, and undoes each', async () => {

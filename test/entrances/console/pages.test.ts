@@ -149,7 +149,6 @@ const data = (more: Partial<IncidentData> = {}): IncidentData => ({
   choices: {
     me: 'ada',
     people: [{ name: 'grace', shown: hostile('Grace'), slack: null }],
-    versions: [hostile('v1')],
     runbooks: [{ name: 'drain', title: hostile('runbook') }],
   },
   evidence: [
@@ -182,6 +181,7 @@ const data = (more: Partial<IncidentData> = {}): IncidentData => ({
     target: { kind: 'version', version: hostile<Version>('good'), undoes: [] } as never,
     facts: undefined,
     effect: undefined,
+    possible: { good: [hostile<Version>('good')], others: [hostile<Version>('v1')] },
     hasDeployer: true,
     incident: undefined,
   },

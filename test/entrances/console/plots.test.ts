@@ -146,6 +146,17 @@ test('events in lanes have shapes, numbers, and no labels', async () => {
   ]);
 });
 
+test('the data of each line of each plot is a region with a name of its own', async () => {
+  const beside = { ownName: 'v2', others: [{ name: 'v1', curve: [[NOON, 1]] }] } satisfies Plot['beside'];
+  const page = (await drawn({ title: 'Health' })) + (await drawn({ title: 'Requests' })) + (await drawn({ beside }));
+  expect([...page.matchAll(/role="region" aria-label="([^"]*)"/g)].map(([, name]) => name)).toEqual([
+    'Data of the plot: Health',
+    'Data of the plot: Requests',
+    'Data of the plot: Errors, v2',
+    'Data of the plot: Errors, v1',
+  ]);
+});
+
 test('dots show values between gaps', async () => {
   const curve = [0, 60, 400].map((second) => [plusSeconds(NOON, second), 1] as const);
   expect(/class="dots" d="([^"]*)"/.exec(await drawn({ curve, dots: true }))?.[1]?.match(/h0/g)).toHaveLength(3);

@@ -129,6 +129,56 @@ test('the last check is shown with its age, what is wrong first, and as too old 
   expect(textOf(await page()).replaceAll(/\s+/g, ' ')).toMatch(/Checked 1 d ago by ada too old/);
 });
 
+const ofServices = (count: number): Connections => ({
+  ...CONNECTIONS,
+  vendors: [],
+  generated: [],
+  targets: Array.from({ length: count }, (_, n) => ({
+    service: `service-${n}`,
+    environment: 'production',
+    deployer: 'http',
+    mode: 'act' as const,
+    drills: false,
+    problem: n % 2 === 0 ? 'the token of the deployer is missing' : null,
+  })),
+  evidence: Array.from({ length: count }, (_, n) => ({
+    service: `service-${n}`,
+    environment: 'production',
+    level: 'time' as const,
+    can: { kind: 'time' as const, steps: [`add a health query to service-${n}`, 'report deployments'] },
+    proofs: [],
+    missing: null,
+    propose: [],
+    deploys: null,
+  })),
+});
+
+test('findings of many services are a row for each check, and few rows are open', async () => {
+  const { deps, page } = settingsWorld();
+  await storeCheck(deps, { at: deps.clock.now(), by: 'ada', connections: ofServices(300) });
+  const [, panel = ''] = /<section[^>]*id="connections"([^]*?)<\/section>/.exec(await page()) ?? [];
+  const [open = '', behind = ''] = panel.split('<details class="more-details"');
+  expect(open.match(/<tr role="row">/g)).toHaveLength(11);
+  const text = textOf(open);
+  expect(text).toContain('by ada: 1050 to check.');
+  expect(text).toMatch(
+    /service-0\/production, service-2\/production, service-4\/production and 147 more.*◆ check ?the token of the deployer is missing/,
+  );
+  expect(text.match(/the token of the deployer is missing/g)).toHaveLength(1);
+  expect(open).not.toContain('✓ ok');
+  expect(textOf(behind)).toContain('290 more');
+  expect(textOf(behind)).toContain('and 4 more: firebreak doctor');
+});
+
+test('a check that finds only what is ok says so, and its rows are behind a button', async () => {
+  const { deps, page } = settingsWorld();
+  const connections = { ...ofServices(0), targets: ofServices(2).targets.slice(1) };
+  await storeCheck(deps, { at: deps.clock.now(), by: 'ada', connections });
+  const [, panel = ''] = /<section[^>]*id="connections"([^]*?)<\/section>/.exec(await page()) ?? [];
+  expect(textOf(panel)).toMatch(/by ada: nothing is wrong\..*All 1 .*✓ ok/);
+  expect(panel.match(/<table/g)).toHaveLength(1);
+});
+
 test('a stored check that cannot be read, and a store that fails, are no errors', async () => {
   const { deps, stored, page } = settingsWorld();
   stored.set('doctor/last.json', '{"at":1}');

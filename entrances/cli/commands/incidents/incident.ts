@@ -45,12 +45,11 @@ async function openFirst(
 const statusText = ({ status_text: words, status }: IncidentView): string => words || status;
 
 /**
- * Returns the state without its explanation, because a table has little room. What was closed without proof of recovery says so.
+ * Returns the state without its explanation, because a table has little room.
  *
  * @example 'open' of 'open: reopened by a person'
  */
-const shortStatus = (incident: IncidentView): string =>
-  incident.closed_as === 'unverified' ? 'unverified' : (statusText(incident).split(/[:,] /, 1)[0] ?? '');
+const shortStatus = (incident: IncidentView): string => statusText(incident).split(': ', 1)[0] ?? '';
 
 type IncidentList = { items: IncidentView[] };
 

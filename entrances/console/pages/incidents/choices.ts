@@ -10,33 +10,25 @@ export type Choices = {
   me: string;
   /** People of people.yaml who may have a role. */
   people: readonly Assignee[];
-  /** Recorded versions of the service in the environment, newest first. */
-  versions: readonly string[];
   /** Runbooks that a person can start for the service. */
   runbooks: readonly { name: string; title: string }[];
 };
 
-const VERSIONS_MAX = 20;
-
 /** Reads the choices. They are empty for a resolved incident, which has no such forms. */
 export async function loadChoices(
-  deps: Pick<Deps, 'changes' | 'clock' | 'config'>,
+  deps: Pick<Deps, 'clock' | 'config'>,
   { caller, may }: Viewer,
   incident: IncidentRecord,
 ): Promise<Choices> {
   const { service, environment, status } = incident;
-  const none = { me: caller.name, people: [], versions: [], runbooks: [] };
+  const none = { me: caller.name, people: [], runbooks: [] };
   if (status === 'resolved') return none;
   const mayAct = may('incidents:act', incident);
-  const [config, changes] = await Promise.all([
-    deps.config.current(),
-    mayAct ? deps.changes.recent({ service, environment }, VERSIONS_MAX) : [],
-  ]);
+  const config = await deps.config.current();
   const startable = mayAct && incident.unmatched == null && incident.group_reason === undefined;
   return {
     me: caller.name,
     people: may('incidents:write', incident) ? possibleHolders(config, incident, deps.clock.now()) : [],
-    versions: [...new Set(changes.map(({ version }) => version).toReversed())],
     runbooks: config.runbooks.runbooks
       .filter(
         ({ steps, services, environments }) =>

@@ -184,9 +184,7 @@ export function actionsPanel(data: IncidentData): Html {
     ifAllowed(data, 'update', isOpen, () => updateForm(data, inForm)),
     ifAllowed(data, 'assign', isOpen, () => roleForms(data, inForm)),
     ifAllowed(data, 'severity', isOpen, () => severityForm(form, incident.severity)),
-    ifAllowed(data, 'rollback', isOpen && data.plan !== null, () =>
-      rollbackForm(form, data.plan, data.choices.versions),
-    ),
+    ifAllowed(data, 'rollback', isOpen && data.plan !== null, () => rollbackForm(form, data.plan)),
     ifAllowed(data, 'clear-suspect', isOpen, () => suspectForms(data, inForm)),
     isOpen && data.choices.runbooks.length > 0 ? runbookLinks(data) : '',
     ifAllowed(data, 'abort', isOpen, () => abortForm(inForm)),
@@ -300,15 +298,17 @@ const severityForm = (form: FormTarget, severity: Severity): Html =>
     ),
   );
 
-function rollbackForm(form: FormTarget, plan: RollbackPlan | null, versions: readonly string[]): Html {
+function rollbackForm(form: FormTarget, plan: RollbackPlan | null): Html {
   const live = plan?.live?.version;
   const target = plan?.target?.kind === 'version' ? plan.target.version : undefined;
+  const { good, others } = plan?.possible ?? { good: [], others: [] };
+  const isChoice = good.length + others.length > 0;
   const text =
     live === undefined
       ? 'The running version is not known, because no deployment is recorded.'
-      : target === undefined
-        ? `${live} is running. No earlier version is known to be good: name one.`
-        : `${live} is running. ${target} is the newest earlier version that is known to be good.`;
+      : target !== undefined
+        ? `${live} is running. ${target} is the newest earlier version that is known to be good.`
+        : `${live} is running. No earlier version is known to be good${isChoice ? ': choose one' : ', and no other recorded version can be restored'}.`;
   return onDemand(
     'rollback',
     'Roll back…',
@@ -319,20 +319,23 @@ function rollbackForm(form: FormTarget, plan: RollbackPlan | null, versions: rea
         ${live === undefined ? '' : html`<input type="hidden" name="from" value="${live}" />`}
         ${target === undefined ? '' : html`<input type="hidden" name="shown" value="${target}" />`}
         <label for="rollback-to">Roll back to</label>
-        <input
-          id="rollback-to"
-          name="to"
-          value="${target ?? ''}"
-          list="versions"
-          maxlength="256"
-          autocomplete="off"
-          spellcheck="false"
-          ${target === undefined ? html`required` : ''}
-        />
-        <datalist id="versions">
-          ${versions.filter((version) => version !== live).map((version) => html`<option value="${version}"></option>`)}
-        </datalist>
+        ${
+          isChoice
+            ? html`<select id="rollback-to" name="to" ${target === undefined ? html`required` : ''}>
+                ${target === undefined ? html`<option value="">Choose a version</option>` : ''}
+                ${versionOptions('Known to be good', good, target)}
+                ${versionOptions('Not known to be good', others, target)}
+              </select>`
+            : html`<input id="rollback-to" name="to" maxlength="256" autocomplete="off" spellcheck="false" required />`
+        }
         ${noteField('rollback')}<button class="danger" id="do-rollback">Roll back now</button>`,
     ),
   );
 }
+
+const versionOptions = (label: string, versions: readonly string[], selected: string | undefined): Html | '' =>
+  versions.length === 0
+    ? ''
+    : html`<optgroup label="${label}">
+        ${versions.map((version) => html`<option value="${version}" ${version === selected ? html`selected` : ''}>${version}</option>`)}
+      </optgroup>`;

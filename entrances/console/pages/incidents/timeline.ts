@@ -106,7 +106,12 @@ function lookCurves({ kind, detail }: Pick<TimelineEntry, 'kind' | 'detail'>): H
       until,
       limit: null,
       marks: [],
-      table: html`<div class="scrolled" tabindex="0" role="region" aria-label="Data of both instances">
+      table: html`<div
+        class="scrolled"
+        tabindex="0"
+        role="region"
+        aria-label="Data of both instances of test ${number}"
+      >
         <table>
           <thead>
             <tr>

@@ -12,6 +12,7 @@ import {
   type Cells,
   type Html,
   line,
+  longTable,
   nothing,
   olderLink,
   onDemand,
@@ -26,7 +27,13 @@ import { revokeToken } from '../../../../core/actions/people/revoke-token.ts';
 export const SETTINGS_PATH = '/console/settings';
 
 const PEOPLE_SHOWN = 200;
+
+/** Findings, those with the same text as one: those that are not ok before the others are behind a button, and all. */
+const FINDINGS_OPEN = 10;
 const FINDINGS_SHOWN = 300;
+
+/** Services with the same finding, before the others are behind a button. */
+const ABOUT_OPEN = 3;
 
 /** An older check is marked, because it says little about the current state. */
 const OLD_HOURS = 24;
@@ -72,17 +79,47 @@ const VERDICTS: Record<Finding['verdict'], { badge: string; word: string }> = {
 };
 const VERDICT_ORDER = Object.keys(VERDICTS) as Finding['verdict'][];
 
-function findingsTable(label: string, findings: readonly Finding[]): Html {
-  const sorted = findings.toSorted((a, b) => VERDICT_ORDER.indexOf(a.verdict) - VERDICT_ORDER.indexOf(b.verdict));
-  const rows = sorted
+/** Shows findings, a row for all services with the same one. What is ok is behind a button. @param key identifies the table on the page */
+function findingsTable(key: string, label: string, findings: readonly Finding[]): Html {
+  const groups = [...Map.groupBy(findings, ({ verdict, text }) => JSON.stringify([verdict, text])).values()]
+    .flatMap((group) => {
+      const [first] = group;
+      return first === undefined ? [] : [{ ...first, about: [...new Set(group.map(({ about }) => about))] }];
+    })
+    .toSorted((a, b) => VERDICT_ORDER.indexOf(a.verdict) - VERDICT_ORDER.indexOf(b.verdict));
+  const rows = groups
     .slice(0, FINDINGS_SHOWN)
-    .map(({ verdict, about, text }): Cells => [
-      about,
+    .map(({ verdict, about, text }, n): Cells => [
+      aboutPart(`${key}-${n}`, about),
       html`<span class="badge ${VERDICTS[verdict].badge}">${VERDICTS[verdict].word}</span>`,
       text,
     ]);
-  return html`${tableOf(label, ['About', 'Result', 'Finding and what to do'], rows)}
-  ${sorted.length > rows.length ? html`<p class="more">and ${sorted.length - rows.length} more: <code>firebreak doctor</code></p>` : ''}`;
+  const open = groups.filter(({ verdict }) => verdict !== 'ok').slice(0, FINDINGS_OPEN).length;
+  return html`${longTable(key, label, ['About', 'Result', 'Finding and what to do'], rows, open)}
+  ${groups.length > rows.length ? html`<p class="more">and ${groups.length - rows.length} more: <code>firebreak doctor</code></p>` : ''}`;
+}
+
+const aboutPart = (key: string, about: readonly string[]): Html | string => {
+  const others = about.slice(ABOUT_OPEN);
+  const first = about.slice(0, ABOUT_OPEN).join(', ');
+  return others.length === 0
+    ? first
+    : html`${first}
+        <details class="raw" id="about-${key}">
+          <summary>and ${others.length} more</summary>
+          ${others.join(', ')}
+        </details>`;
+};
+
+/** Says what is wrong, and what a person should look at. */
+function verdictText(findings: readonly Finding[]): string {
+  const count = (verdict: Finding['verdict']): number =>
+    findings.filter((finding) => finding.verdict === verdict).length;
+  const counts = [
+    { number: count('no'), word: 'wrong' },
+    { number: count('warn'), word: 'to check' },
+  ].filter(({ number }) => number > 0);
+  return counts.length === 0 ? 'nothing is wrong' : counts.map(({ number, word }) => `${number} ${word}`).join(', ');
 }
 
 function configurationPanel({ configuration: { version, loads, findings }, at }: Settings): Html {
@@ -95,7 +132,7 @@ function configurationPanel({ configuration: { version, loads, findings }, at }:
         ${loads === null || loads.at === null ? '' : line('In force since', ago(loads.at, at))}
         ${loads === null || loads.failed === 0 ? '' : line('Refused', `${loads.failed} ${loads.failed === 1 ? 'change' : 'changes'} with errors since the start`)}
       </dl>
-      ${findings.length === 0 ? html`<p>No problems were found in it.</p>` : findingsTable('Problems of the configuration', findings)}
+      ${findings.length === 0 ? html`<p>No problems were found in it.</p>` : findingsTable('problems', 'Problems of the configuration', findings)}
       <p class="quiet">Change it in its files: docs/reference/configuration.md.</p>`,
   );
 }
@@ -111,7 +148,6 @@ function checkPanel({ check, at }: Settings): Html {
           targets, secrets, and objectives, and its findings are shown here.`,
       ),
     );
-  const wrong = check.findings.filter(({ verdict }) => verdict === 'no').length;
   const isOld = millisOf(at) - millisOf(check.at) > OLD_HOURS * 3_600_000;
   return panel(
     'connections',
@@ -119,9 +155,9 @@ function checkPanel({ check, at }: Settings): Html {
     null,
     html`<p>
         Checked ${ago(check.at, at)} by ${check.by}${isOld ? html` <span class="badge warning">too old</span>` : ''}:
-        ${wrong === 0 ? 'nothing is wrong' : `${wrong} wrong`}. Run <code>firebreak doctor</code> to check again.
+        ${verdictText(check.findings)}. Run <code>firebreak doctor</code> to check again.
       </p>
-      ${findingsTable('Findings of the last check', check.findings)}`,
+      ${findingsTable('findings', 'Findings of the last check', check.findings)}`,
   );
 }
 
@@ -147,7 +183,7 @@ function tokensPanel({ tokens, at, may, csrfToken }: Settings): Html | '' {
     ${
       rows.length === 0
         ? nothing(html`There are no tokens. Create one with <code>firebreak token create NAME --role responder</code>.`)
-        : tableOf('Tokens', ['Name', 'Permissions', 'Limited to', 'Created', 'Ends', 'Action'], rows)
+        : longTable('tokens', 'Tokens', ['Name', 'Permissions', 'Limited to', 'Created', 'Ends', 'Action'], rows)
     }
     ${tokens.older === null ? '' : olderLink(SETTINGS_PATH, { tokens: tokens.older }, 'Older tokens')}`,
   );
@@ -210,7 +246,7 @@ function peoplePanel({ configuration: { config } }: Settings): Html {
     html`${
         rows.length === 0
           ? nothing('No person is listed in people.yaml.')
-          : tableOf('People', ['Person', 'Roles', 'Teams', 'Known by'], rows)
+          : longTable('people', 'People', ['Person', 'Roles', 'Teams', 'Known by'], rows)
       }
       ${all.length > PEOPLE_SHOWN ? html`<p class="more">and ${all.length - PEOPLE_SHOWN} more</p>` : ''}
       <p class="quiet">

@@ -140,6 +140,13 @@ describe('the page of freezes', () => {
     expect([...options.matchAll(/value="([^"]+)"/g)].map(([, version]) => version)).toEqual(expected);
   });
 
+  test('names the reasons of refused deployments as it names the causes of freezes', async () => {
+    const reasons = ['burn_rate', 'budget_spent', 'stale_data'].map((code) => ({ code, text: 'why.' }));
+    const verdict = { reasons, clears_when: null } as unknown as RecentDecision['verdict'];
+    const text = textOf(await page({ refused: [{ ...refused, verdict }] }));
+    for (const words of ['burn rate', 'error budget', 'stale data']) expect(text).toContain(`why. (${words})`);
+  });
+
   test('has a form for each action, and none without the permission', async () => {
     const forms = (markup: string) => new Set([...markup.matchAll(/\/actions\/([a-z-]+)"/g)].map(([, name]) => name));
     expect(forms(await page())).toEqual(new Set(Object.keys(freezesPage.actions ?? {})));

@@ -27,6 +27,7 @@ const draftedWith = (
     decisions = [] as unknown[],
     changed = '',
     requests = null as DraftInput['requests'],
+    problem = {} as Partial<DraftInput['problems'][number]>,
     handling = {},
     changes = [] as Change[],
   } = {},
@@ -91,6 +92,7 @@ const draftedWith = (
           ],
           evidence: null,
           failing: [],
+          ...problem,
         },
       ],
       changes,
@@ -131,6 +133,26 @@ test('a change that was rolled back is named as the cause unless it is improbabl
     }) as unknown as DraftInput;
   expect(withProbableCauses(record(0.3)).problems[0]?.causes).toHaveLength(1);
   expect(withProbableCauses(record(0.002)).problems[0]?.causes).toEqual([]);
+});
+
+test('the end of a problem is cited from the entry that says since when it is over', () => {
+  const at = (seconds: number): Timestamp => plusSeconds(NOON, seconds);
+  const refsOf = (more: unknown[], kind: string) => {
+    const { markdown, facts } = draftedWith(0.9, { more, problem: { recovered_at: at(180) } });
+    const cited = facts.citations.find(({ id }) => id === kind)?.ref;
+    expect(cited).toBeDefined();
+    return [/service was restored at 12:03 \[E\d+, (E\d+)\]/.exec(markdown)?.[1], cited];
+  };
+  const resolved = entry('alerts.resolved', at(480));
+  const [restored, said] = refsOf([entry('incident.recovered', at(210)), resolved], 'incident.recovered');
+  expect(restored).toBe(said);
+  const [verified, passed] = refsOf([entry('verification.passed', at(240)), resolved], 'verification.passed');
+  expect(verified).toBe(passed);
+  const [ended, last] = refsOf(
+    [entry('incident.recovered', at(100)), entry('alerts.resolved', at(180))],
+    'alerts.resolved',
+  );
+  expect(ended).toBe(last);
 });
 
 test('the draft of an incident that is open says so, and claims no end', () => {

@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { alertReview } from '../../../../core/actions/reports/alert-review.ts';
 import type { Mute } from '../../../../core/domain/alerts/routing.ts';
 import type { Signal } from '../../../../schemas/alerts/signal.ts';
-import type { IncidentId } from '../../../../schemas/config/names.ts';
+import { fallbackPageKey, pageKey } from '../../../../core/domain/paging/pages.ts';
+import type { Effect } from '../../../../schemas/incidents/incident.ts';
+import type { IncidentId, ServiceName } from '../../../../schemas/config/names.ts';
 import { millisOf, plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { FakeWorld } from '../../../support/fake-deps.ts';
 import { arrival, inhibited, signal, silenced } from '../../../support/signals.ts';
@@ -49,6 +51,33 @@ test.each([inhibited, silenced])('no muted alert of an incident counts, however 
   const { isComplete, fired } = await review({ Errors: 320 }, mute);
   expect(fired).toEqual({ HighErrorRatio: 1 });
   expect(isComplete).toBe(true);
+});
+
+test('only pages that were sent count', async () => {
+  const { deps, clock } = new FakeWorld();
+  const receipt = { at: clock.now(), trace: 'trace' };
+  const admit = async (service: string): Promise<IncidentId> => {
+    const one = signal({ service: service as ServiceName, fingerprint: service, labels: [['alertname', service]] });
+    const { wake } = await deps.incidents.admit([arrival(one)], receipt);
+    return wake[0] as IncidentId;
+  };
+  const page = async (id: IncidentId, number: number, state: Effect['state'], key = pageKey(id, number)) => {
+    const kind = key === pageKey(id, number) ? 'page' : 'page-fallback';
+    await deps.effects.intend(id, { key, kind, target: 'pagerduty', class: 'keyed', detail: '' }, { page: number });
+    await deps.effects.conclude(id, key, state, state);
+  };
+  const [sent, withheld, second] = [await admit('sent'), await admit('withheld'), await admit('second')];
+  await page(sent, 1, 'succeeded');
+  await page(withheld, 1, 'withheld');
+  await page(withheld, 2, 'failed');
+  await page(second, 1, 'failed');
+  await page(second, 1, 'succeeded', fallbackPageKey(second, 1));
+  const { rules } = await alertReview(deps, () => true);
+  expect(Object.fromEntries(rules.map(({ rule, paged }) => [rule, paged]))).toEqual({
+    sent: 1,
+    withheld: 0,
+    second: 1,
+  });
 });
 
 const recorded = { delivery: { incident: false } } as const;

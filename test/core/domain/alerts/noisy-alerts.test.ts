@@ -46,8 +46,8 @@ describe('an alert is noisy', () => {
     const acknowledged = { acknowledged: { by: 'ada', at: AT } };
     expect(
       noisyAlerts([
-        ...firings(3, { incident: incident({ pages: 2, handling: acknowledged }) }),
-        ...firings(3, { incident: incident({ id: newer, pages: 1 }), at: '2026-11-20T13:00:00.000Z' as Timestamp }),
+        ...firings(3, { incident: incident({ pages: 3, handling: acknowledged }), pages: 2 }),
+        ...firings(3, { incident: incident({ id: newer }), pages: 1, at: '2026-11-20T13:00:00.000Z' as Timestamp }),
       ]),
     ).toMatchObject([{ times: 6, incidents: 2, acknowledged: 1, pages: 3, newest: newer }]);
   });

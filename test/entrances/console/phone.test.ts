@@ -1,0 +1,104 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Browser, type Eyes, haveBrowser } from '../../support/browser.ts';
+import { consoleWorld, tokenRecord } from '../../support/console-world.ts';
+import { blobsInMemory } from '../../support/noun-stores.ts';
+import type { Connections } from '../../../schemas/config/connections.ts';
+import { Config, emptyConfig } from '../../../schemas/config/config.ts';
+import { storeCheck } from '../../../vendors/connections/stored-check.ts';
+
+const PHONE = { width: 390, height: 844 };
+
+const blobs = blobsInMemory();
+const { get, tokensPort, world } = consoleWorld(({ deps }) => ({
+  blobs,
+  config: { ...deps.config, problems: async () => [] },
+  quarantine: Object.assign(Object.create(null), { count: async () => 27 }),
+}));
+const tokens = Array.from({ length: 50 }, (_, n) => tokenRecord(`ci-${n}`, ['deployments:write']));
+Object.assign(tokensPort, { list: async () => ({ items: tokens, next_cursor: null }) });
+
+const SERVICES = Array.from({ length: 300 }, (_, n) => ({ service: `service-${n}`, environment: 'production' }));
+const CONNECTIONS: Connections = {
+  vendors: [],
+  targets: SERVICES.map((place) => ({ ...place, deployer: 'http', mode: 'act', drills: false, problem: null })),
+  evidence: SERVICES.map((place) => ({
+    ...place,
+    level: 'time',
+    can: {
+      kind: 'time',
+      steps: [`report the deployments of ${place.service}`, 'add a health query, so that causes are proved'],
+    },
+    proofs: [],
+    missing: null,
+    propose: [],
+    deploys: null,
+  })),
+  unknown_environments: [],
+  unnamed_environments: [],
+  unmatched_unread: false,
+  generated: [],
+  judged: [],
+  secrets: [],
+  watched: null,
+  objectives: { configured: 0, evaluated_at: null, problem: null, failing: 0, errors: [] },
+};
+
+const server = createServer((request, response) => {
+  void Promise.resolve(get(request.url ?? '/', { token: 'ada' })).then(async (answer) => {
+    response.writeHead(answer.status, Object.fromEntries(answer.headers));
+    response.end(Buffer.from(await answer.arrayBuffer()));
+  });
+});
+
+describe.runIf(haveBrowser())('on a phone', () => {
+  let browser: Browser;
+
+  const open = (path: string, eyes: Partial<Eyes> = {}) =>
+    browser.open(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, { ...PHONE, ...eyes });
+
+  beforeAll(async () => {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    browser = await Browser.start();
+  });
+
+  afterAll(async () => {
+    await browser.stop();
+    server.close();
+  });
+
+  test.each(['/console/incidents', '/console/settings'])(
+    '%s is as wide as the screen, also with a count beside a section',
+    async (path) => {
+      const page = await open(path);
+      expect(await page.text('.top nav .count')).toContain('27');
+      expect(await page.evaluate('[innerWidth, document.documentElement.scrollWidth]')).toEqual([390, 390]);
+      await page.close();
+    },
+  );
+
+  test('the settings of many services, tokens, and people are a few screens high', async () => {
+    world.config = Config.parse({
+      ...emptyConfig,
+      people: { people: Object.fromEntries(SERVICES.map((_, n) => [`person-${n}`, { roles: ['viewer'] }])) },
+    });
+    await storeCheck({ ...world.deps, blobs }, { at: world.clock.now(), by: 'ada', connections: CONNECTIONS });
+    const page = await open('/console/settings');
+    expect(await page.text('#connections')).toContain('service-0/production');
+    expect(await page.text('#people')).toContain('person-0');
+    expect(await page.evaluate('document.documentElement.scrollHeight')).toBeLessThan(7000);
+    await page.close();
+  });
+
+  test('without JavaScript, no button is shown that only the script handles', async () => {
+    const shown = `[...document.querySelectorAll('footer button')].filter((button) => button.checkVisibility({ visibilityProperty: true })).map(({ id }) => id)`;
+    for (const scripts of [false, true]) {
+      const page = await open('/console/incidents', { scripts });
+      expect(await page.evaluate(shown)).toEqual(scripts ? ['show-times', 'keys'] : []);
+      await page.close();
+    }
+  });
+});
