@@ -220,11 +220,11 @@ function toil({
   };
 }
 
-function linksTo(incidents: readonly Named[], team: string | null): Text {
-  const shown = incidents
+function linksTo(all: readonly Named[], team: string | null): Text {
+  const shown = all
     .slice(0, LINKED_MAX)
     .flatMap((one, n): Text => [...(n === 0 ? [] : [', ']), { link: incidentPath(one), text: incidentName(one) }]);
-  const more = incidents.length - LINKED_MAX;
+  const more = all.length - LINKED_MAX;
   return more > 0 ? [...shown, ', ', { link: `${digestPath(team)}#incidents`, text: `${more} more` }] : shown;
 }
 

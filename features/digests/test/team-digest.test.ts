@@ -319,8 +319,8 @@ describe('the sections on the page', () => {
 
   test('name the incidents of a task by their numbers', () => {
     const incidents = records({}).incidents.map((one) => (one.id === idOf(1) ? { ...one, number: 42 } : one));
-    const doneIn = (incident: IncidentId) =>
-      ({ task: 'page', isAutomatic: true, isSimulated: false, incident }) as const;
+    const doneIn = (one: IncidentId) =>
+      ({ task: 'page', isAutomatic: true, isSimulated: false, incident: one }) as const;
     const tasks = [doneIn(idOf(1)), doneIn(idOf(2))];
     const section = digestSections(digestOf({ incidents, tasks })).find(({ id }) => id === 'toil');
     expect(section?.rows.map((row) => row.at(-1))).toEqual([

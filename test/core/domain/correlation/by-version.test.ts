@@ -211,8 +211,8 @@ describe('a healthy version beside it', () => {
     };
     const changes = [own(timed('v42', 70, 60)), own(timed('v43', 30, 20))];
     const [v41, v43] = [served('v41', 0.001, 60, 1), served('v43', 0.5, 0.5, -2)];
-    const scenario = (v42: number) =>
-      scene({ changes, health: step(0.002, 0.4), by_version: [v41, served('v42', v42, 1, -0.5), v43] });
+    const scenario = (value: number) =>
+      scene({ changes, health: step(0.002, 0.4), by_version: [v41, served('v42', value, 1, -0.5), v43] });
     expect(weights(scenario(0.3))).not.toHaveProperty('all_versions_bad');
     expect(weights(scenario(0.3), 'v43')).toHaveProperty('all_versions_bad');
     expect(weights(scenario(0.001))).toHaveProperty('its_version_healthy');
