@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Audit, auditMain } from '../../../entrances/console/pages/audit.ts';
 import { type Decisions, decisionsMain } from '../../../entrances/console/pages/incidents/decisions.ts';
 import type { AuditEntry, ChainCheck } from '../../../core/domain/ports/audit.ts';
-import type { IncidentId } from '../../../schemas/config/names.ts';
+import type { IncidentId, Version } from '../../../schemas/config/names.ts';
 import type { DecisionView, IncidentView } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { consoleWorld } from '../../support/console-world.ts';
@@ -101,6 +101,26 @@ describe('the page of decisions', () => {
     expect(textOf(await decisions({ ...empty, kind: 'acted' }))).toMatch(/No decision matches/);
   });
 
+  test.each([
+    ['accepted', 'Rolling checkout in production back from v2 to v1.'],
+    ['succeeded', 'Rolled checkout in production back from v2 to v1.'],
+    ['failed', 'Failed to roll checkout in production back from v2 to v1: look at it now.'],
+  ])('says of a rollback that is %s what came of it, as the incident does', async (state, expected) => {
+    const target = { service: 'checkout', environment: 'production' } as DecisionView['target'];
+    const rollback = decision({
+      kind: 'roll_back',
+      from_version: 'v2' as Version,
+      to_version: 'v1' as Version,
+      target,
+    });
+    const effects = [{ key: `${ID}.1`, kind: 'roll-back', state, at: AT, detail: '', target: 'http', class: 'keyed' }];
+    const items = [{ ...about, decisions: [{ ...rollback, id: '1' }], effects }];
+    const { get } = consoleWorld(({ deps }) => ({
+      incidents: Object.assign(Object.create(deps.incidents), { list: async () => ({ items, next_cursor: null }) }),
+    }));
+    expect(textOf(await (await get('/console/decisions', { token: 'vera' })).text())).toContain(expected);
+  });
+
   test('finds by kind and reason, of services that the viewer may see', async () => {
     const of = (service: string, kind: DecisionView['kind'], reason: string) =>
       ({
@@ -108,6 +128,7 @@ describe('the page of decisions', () => {
         service,
         title: `${service} fails`,
         decisions: [decision({ kind, reasons: [{ code: 'suspect', text: reason }] })],
+        effects: [],
       }) as unknown as IncidentView;
     const items = [of('checkout', 'none', 'no suspect'), of('cart', 'roll_back', 'deploy of v2')];
     const { get } = consoleWorld(({ deps }) => ({

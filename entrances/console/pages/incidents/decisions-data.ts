@@ -1,5 +1,6 @@
+import { rollbackOf } from '../../../../core/domain/messages/incident-lines.ts';
 import type { ComputeReport } from '../../../../features/manifest.ts';
-import type { DecisionView, IncidentView } from '../../../../schemas/incidents/incident.ts';
+import type { DecisionView, Effect, IncidentView } from '../../../../schemas/incidents/incident.ts';
 
 /** Decisions of a page, at least; those of one incident stay together. */
 const DECISIONS_SHOWN = 12;
@@ -28,6 +29,8 @@ export type ListedDecisions = {
   items: readonly {
     incident: Pick<IncidentView, 'id' | 'number' | 'service' | 'environment' | 'title'>;
     decision: DecisionView;
+    /** The rollback that it led to. Absent: none. */
+    effect?: Effect;
   }[];
   /** Where older ones begin. Null: there are none. */
   older: string | null;
@@ -45,7 +48,12 @@ export const decisions: ComputeReport<DecisionsQuery, ListedDecisions> = async (
       for (const decision of incident.decisions.toReversed())
         if (kinds.includes(decision.kind) && matches(incident, decision, text)) {
           const { id, number, service, environment, title } = incident;
-          items.push({ incident: { id, number, service, environment, title }, decision });
+          const effect = rollbackOf(decision, incident);
+          items.push({
+            incident: { id, number, service, environment, title },
+            decision,
+            ...(effect !== undefined && { effect }),
+          });
         }
     cursor = page.next_cursor;
     if (cursor === null) break;

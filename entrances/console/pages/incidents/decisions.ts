@@ -62,7 +62,7 @@ export const decisionsMain = ({ at, kind, text, items, from, older }: Decisions)
                   : 'No decision matches in this part of the list.',
             )
           : html`<ol class="decisions">
-              ${items.map(({ incident, decision }) => html`<li>${decisionRow(decision, incident, { at, about: about(incident), isListed: true })}</li>`)}
+              ${items.map(({ incident, decision, effect }) => html`<li>${decisionRow(decision, incident, { at, effect, about: about(incident), isListed: true })}</li>`)}
             </ol>`
       }
       ${older === null ? '' : olderLink(PATH, { ...query, from: older }, 'Older decisions')}
