@@ -1,3 +1,4 @@
+import { incidentName } from '../incidents/incident-number.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
@@ -16,6 +17,7 @@ const NO_TIER = 4;
 /** Returns the variables that describe an incident. */
 export const incidentVariables = (incident: IncidentRecord): Variables['incident'] => ({
   id: incident.id,
+  name: incidentName(incident),
   service: incident.service,
   environment: incident.environment,
   severity: incident.severity,

@@ -94,6 +94,7 @@ function constantValue(text: string, declared: Declarations): boolean | undefine
 const PLACEHOLDERS: Variables = {
   incident: {
     id: '',
+    name: '',
     service: '',
     environment: '',
     severity: 'info',

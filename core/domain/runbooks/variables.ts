@@ -14,6 +14,8 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 export type Variables = {
   incident: {
     id: string;
+    /** The short name, such as `INC-42`. */
+    name: string;
     service: string;
     environment: string;
     severity: Severity;

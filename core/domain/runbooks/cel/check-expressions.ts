@@ -105,7 +105,7 @@ const VALUES: ReadonlyMap<string, readonly string[]> = new Map<string, readonly 
 const VARIABLES = ['incident', 'labels', 'annotations', 'inputs', 'service', 'steps', 'suspect', 'decision'];
 
 const FIELDS: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
-  ['incident', ['id', 'service', 'environment', 'severity', 'title', 'status', 'firing', 'opened_at']],
+  ['incident', ['id', 'name', 'service', 'environment', 'severity', 'title', 'status', 'firing', 'opened_at']],
   ['service', ['team', 'tier']],
   ['steps', ['status', 'output']],
 ]);

@@ -27,6 +27,7 @@ const base = new Environment({ limits: LIMITS })
   .registerVariable('incident', {
     schema: {
       id: 'string',
+      name: 'string',
       service: 'string',
       environment: 'string',
       severity: 'string',

@@ -24,6 +24,7 @@ const value = (text: string, given: Variables = KNOWN) => evaluate(text, DECLARE
 
 test.each([
   ['incident.severity == "critical" && service.tier <= 2', true],
+  ['incident.name == "INC-42"', true],
   ['incident.opened_at.getHours("Europe/Berlin") < 6', true],
   ['incident.opened_at', '2026-11-20T03:00:00.000Z'],
   ['labels.team in ["payments", "orders"]', true],

@@ -17,6 +17,7 @@ export function runbook(head: string, file = 'a.md'): Runbook {
 export const variables = (given: Partial<Variables> = {}): Variables => ({
   incident: {
     id: '01K0000000000000000000000A',
+    name: 'INC-42',
     service: 'checkout',
     environment: 'production',
     severity: 'critical',
