@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { docLink } from './docs/docs.ts';
 import { namer } from '../../../core/actions/people/names.ts';
 import { EVERYWHERE } from '../../../core/domain/access/access.ts';
 import type { AuditEntry, ChainCheck } from '../../../core/domain/ports/audit.ts';
@@ -106,8 +107,8 @@ function chainPanel({ chain, isWhole, at }: Audit): Html {
             : html`<strong>Verified</strong>: ${entries === 1 ? '1 sealed entry' : `${entries} sealed entries`} of
                 ${extent} ${entries === 1 ? 'is' : 'are'} unchanged`
           : html`<strong>Broken</strong>${brokenAt === null ? '' : html` at <code>${brokenAt}</code>`}:
-              ${because ?? 'the check failed'}. <code>firebreak audit</code> checks the whole log; docs/how-to/audit.md
-              says what each finding means`
+              ${because ?? 'the check failed'}. <code>firebreak audit</code> checks the whole log;
+              ${docLink('how-to/audit.md', 'what each finding means')}`
       }
     </p>
     ${sealedUntil === null ? '' : html`<p class="quiet">sealed until ${clockTime(sealedUntil, at)}, ${ago(sealedUntil, at)}</p>`}

@@ -8,6 +8,7 @@ import { readPostmortem } from '../actions/postmortem.ts';
 import { type PublicPostmortem, readPublicPostmortem } from '../actions/publish-to-status-page.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { incidentPath, postmortemPath } from '../../../core/domain/incidents/console-link.ts';
+import { numberText } from '../../../core/domain/incidents/incident-number.ts';
 import { serviceEnvironmentText, type Overview } from '../../../core/domain/messages/story.ts';
 import { durationWords, percent, STATE_WORDS } from '../decisions/words.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
@@ -22,6 +23,7 @@ import {
   type Html,
   line,
   nothing,
+  numberOf,
   onDemand,
   panel,
   severityBadge,
@@ -61,7 +63,7 @@ export const postmortemPage: ConsolePage = {
   actions: { ...postmortemActions, ...statusPageActions, ...wordingActions },
   async show(deps, request) {
     const data = await load(deps, request);
-    return { title: `Post-mortem: ${data.view.title}`, main: postmortemMain(data) };
+    return { title: `Post-mortem: ${numberText(data.story.incident)}${data.view.title}`, main: postmortemMain(data) };
   },
 };
 
@@ -117,7 +119,7 @@ const publicPanel = ({ onStatusPage: publicPostmortem, view, csrfToken, at, mayP
 const summary = ({ view, story: { incident } }: PostmortemData): Html =>
   html`<header class="summary" id="summary" data-part>
     <p><a href="${incidentPath(incident)}">Incident: ${incident.title}</a></p>
-    <h1><span class="place">${serviceEnvironmentText(incident)}</span> ${view.title}</h1>
+    <h1>${numberOf(incident)} <span class="place">${serviceEnvironmentText(incident)}</span> ${view.title}</h1>
     <p class="facts">
       ${severityBadge(incident.severity)} <span class="badge">${view.severity}</span>
       <span class="badge">${STATE_WORDS[view.state]}</span>

@@ -22,6 +22,7 @@ import {
 import { type ConsolePage, field, type PageAction } from '../page.ts';
 import { loadSettings, type Settings, type TokenRow } from './data.ts';
 import * as z from 'zod';
+import { docLink } from '../docs/docs.ts';
 import { revokeToken } from '../../../../core/actions/people/revoke-token.ts';
 
 export const SETTINGS_PATH = '/console/settings';
@@ -133,7 +134,7 @@ function configurationPanel({ configuration: { version, loads, findings }, at }:
         ${loads === null || loads.failed === 0 ? '' : line('Refused', `${loads.failed} ${loads.failed === 1 ? 'change' : 'changes'} with errors since the start`)}
       </dl>
       ${findings.length === 0 ? html`<p>No problems were found in it.</p>` : findingsTable('problems', 'Problems of the configuration', findings)}
-      <p class="quiet">Change it in its files: docs/reference/configuration.md.</p>`,
+      <p class="quiet">Change it in its files: ${docLink('reference/configuration.md', 'configuration')}.</p>`,
   );
 }
 
