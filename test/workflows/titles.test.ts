@@ -78,4 +78,6 @@ test('a problem that is measured after an alert has reported it is named by that
   const story = await world.deps.incidents.story(theIncident(world), null);
   expect(story?.incident.earlier_problems).toMatchObject([{ title: 'HighErrorRatio of checkout' }]);
   expect(story?.incident.title).toBe('checkout is slow');
+  // The alert has paged already.
+  expect(world.pageRequests.filter(({ action }) => action === 'trigger')).toHaveLength(2);
 });

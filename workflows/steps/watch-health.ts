@@ -12,6 +12,7 @@ import {
   recovered,
   type UrgentFailure,
 } from '../../core/domain/incidents/new-onset.ts';
+import { pageKey } from '../../core/domain/paging/pages.ts';
 import type { IncidentChange } from '../../core/domain/ports/incidents.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import { isSameMitigation, type Mitigation, VERIFICATION_SECONDS } from '../../core/domain/rollback/verdict.ts';
@@ -103,10 +104,11 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
     return 'measured';
   }
   if (failingSince !== null && (failingSince.lasts || isLast)) {
-    const message = { kind: 'new_onset', judged: incident.mitigations, pages } as const;
+    const needsPage = pages && !(await hasPagedSince(deps, incident, recoveredAt));
+    const message = { kind: 'new_onset', judged: incident.mitigations, pages: needsPage } as const;
     const title = await titleSince(deps, incident, recoveredAt);
     const onset = (now: IncidentRecord) =>
-      newOnset(now, { since: failingSince.at, recoveredAt, pages, title, recoverySeconds });
+      newOnset(now, { since: failingSince.at, recoveredAt, pages: needsPage, title, recoverySeconds });
     await deps.incidents.post(id, message, (now) => noted(onset(now)), `new-onset-${of}`);
     await wake(deps, id);
   } else if (incident.recovered_at === undefined) {
@@ -115,6 +117,12 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
     await wake(deps, id);
   }
   return 'measured';
+}
+
+/** Returns whether a page was sent since a recovery: an alert had reported the new problem before it was measured. */
+async function hasPagedSince({ effects }: Deps, { id, pages }: IncidentRecord, since: Timestamp): Promise<boolean> {
+  const page = pages === 0 ? undefined : await effects.get(id, pageKey(id, pages));
+  return page !== undefined && page.at >= since && page.state !== 'withheld' && page.state !== 'failed';
 }
 
 /** Alerts that are read to name a measured problem. */
