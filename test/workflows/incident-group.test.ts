@@ -241,6 +241,8 @@ describe('many incidents at once', () => {
       expect(shown[index]?.card).toContain(`Roll ${service} in production back from v2 to v1?`);
       expect(shown[index]?.card).toContain(`"verb":"approve","incident":"${of(service).id}"`);
       expect(shown[index]?.card).toContain('needs approval');
+      expect(shown[index]?.card).toContain('one deploy is unlikely to cause so many failures');
+      expect(shown[index]?.details.next_step.join(' ')).toContain('one deploy is unlikely to cause so many failures');
     }
     expect(names.map((service) => recordsOf(world, service)[0]?.parent_id)).toEqual(names.map(() => id));
     const updates = world.pageUpdates.filter(({ key }) => key === `${id}.page.1`);

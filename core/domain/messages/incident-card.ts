@@ -18,7 +18,7 @@ import { similarWords } from '../incidents/similar.ts';
 import { contradictedMinutes } from '../incidents/page-contradiction.ts';
 import { probability, suspectsToShow } from '../correlation/words.ts';
 import { serviceEnvironmentText, type Overview } from './story.ts';
-import { incidentLines } from './incident-lines.ts';
+import { cautionOf, incidentLines } from './incident-lines.ts';
 
 /** Slack messages about an incident. Pure: the same input always gives the same card. */
 
@@ -107,6 +107,7 @@ function decisionParts(story: Overview, urls: ApprovalUrls): ChatPart[] {
     return [{ bold: `${action}${suffix}` }, ...others.map((line) => `\n${line}`)];
   };
   if (questions.length === 0) return [{ kind: 'text', text: linesText(incidentLines(story)) }];
+  const caution = cautionOf(story);
   // A part each, so that all remain in a message that has room for the beginning of each part.
   return questions.map((decision) => {
     const answer = urls.get(decision.id);
@@ -115,6 +116,7 @@ function decisionParts(story: Overview, urls: ApprovalUrls): ChatPart[] {
       text: [
         ...linesText(decisionLines(decision, asking.incident), decisionSuffix(decision, questions)),
         approvalsText(decision),
+        ...(caution === null ? [] : [`\n${caution}`]),
         ...(answer === undefined ? [] : ['\n', { link: answer, text: 'Approve or reject in the console' }]),
       ],
     };

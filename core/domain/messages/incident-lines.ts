@@ -58,6 +58,12 @@ const EFFECT_WORDS: Record<Effect['state'], string> = {
   superseded: 'Not done',
 };
 
+/** Says what speaks against the question of one incident of a group of many. Null: the question is not of such a group. */
+export const cautionOf = ({ incident, deciding }: Pick<Overview, 'incident' | 'deciding'>): string | null =>
+  incident.group_reason?.because === 'many' && deciding !== undefined && incident.status !== 'resolved'
+    ? 'Look for a common cause, too: one deploy is unlikely to cause so many failures.'
+    : null;
+
 /** Describes the state of an incident as the newest decision about it, with what to do now. */
 export function incidentLines(own: Overview): DecisionLines {
   const story = decidingStory(own);
@@ -83,7 +89,13 @@ export function incidentLines(own: Overview): DecisionLines {
     ...(isOvertaken || action.includes(lines.action) || decision?.kind === 'none' ? [] : [lines.action]),
     ...(paused === null || lines.hesitation === null ? [] : [lines.hesitation]),
   ];
-  return { ...lines, action, hesitation: paused ?? lines.hesitation, details: [...more, ...said, ...lines.details] };
+  const hesitation = [paused ?? lines.hesitation, cautionOf(own)].filter((text) => text !== null).join(' ');
+  return {
+    ...lines,
+    action,
+    hesitation: hesitation === '' ? null : hesitation,
+    details: [...more, ...said, ...lines.details],
+  };
 }
 
 /** Returns the lines of a decision, without the evidence against a version that a person has cleared since. */

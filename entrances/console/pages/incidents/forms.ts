@@ -4,7 +4,7 @@ import { incidentName, type Named } from '../../../../core/domain/incidents/inci
 import type { RollbackPlan } from '../../../../core/actions/rollback/plan-rollback.ts';
 import { decisionLines, type DecisionLines } from '../../../../core/domain/messages/decision-lines.ts';
 import { answerable, approvableOf, decidingFor } from '../../../../core/domain/messages/incident-buttons.ts';
-import { incidentLines } from '../../../../core/domain/messages/incident-lines.ts';
+import { cautionOf, incidentLines } from '../../../../core/domain/messages/incident-lines.ts';
 import { switchedFlags } from '../../../../core/domain/rollback/switched-flags.ts';
 import { stillFiringText } from '../../../../core/domain/incidents/children.ts';
 import { closedAsOf } from '../../../../core/domain/incidents/closing.ts';
@@ -40,6 +40,7 @@ export function questionsPanel(data: IncidentData): Html {
   const questions = answerable(asking);
   if (questions.length === 0)
     return panel('questions', 'Next step', null, decisionPart('next-details', incidentLines(story)));
+  const caution = cautionOf(story);
   return html`<section class="panel asks" id="questions" data-part aria-labelledby="questions-title">
     <h2 id="questions-title">Needs approval</h2>
     ${questions.map((decision) =>
@@ -47,6 +48,7 @@ export function questionsPanel(data: IncidentData): Html {
         ? question(data, decision)
         : html`<article class="question">
             ${decisionPart(`details-${decision.id}`, decisionLines(decision, asking.incident))}
+            ${caution === null ? '' : html`<p>${caution}</p>`}
             <p><a href="${answerAddress(asking.incident)}">Answer in ${incidentName(asking.incident)}</a></p>
           </article>`,
     )}
