@@ -299,7 +299,7 @@ export const MENDS: readonly Mend[] = [
     area: 'paging',
     bug: 'The second page of an incident that had joined a group was lost.',
     file: 'workflows/steps/page.ts',
-    mended: 'if (number > 1 || isRaised) {',
+    mended: 'if (isRaised || !(await isFirstPage(deps, incident, number))) {',
     broken: 'if (isRaised) {',
     tests: ['test/workflows/incident-group.test.ts'],
   },
