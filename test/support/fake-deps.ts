@@ -85,8 +85,6 @@ export const idleEngine = (event: (call: string) => void = () => undefined): Tes
 /** Responses of vendors, in order. The last one repeats. */
 type Script<T> = [...T[], T];
 
-const next = <T>(script: Script<T>): T => (script.length > 1 ? (script.shift() ?? script[0]) : script[0]);
-
 /** Called with a method of a port, such as `decisions.keep`. */
 type Hook = (method: string) => void | Promise<void>;
 
@@ -99,6 +97,8 @@ export class FakeWorld {
   readonly store = new StoredData();
   readonly deps: Product;
   readonly calls: string[] = [];
+  /** Number of responses that were taken from each script. Scripts stay as they are: several tests can play one story in one process. */
+  readonly #taken = new Map<Script<unknown>, number>();
   /** Changes that were reported to projectors. */
   readonly changed = new Set<Subject>();
   config: Config = emptyConfig;
@@ -194,7 +194,7 @@ export class FakeWorld {
       },
       http: {
         call: async ({ method, url }, key) =>
-          this.#said(`http ${method} ${url} ${key.split('.').slice(1).join('.')}`, next(this.answers)),
+          this.#said(`http ${method} ${url} ${key.split('.').slice(1).join('.')}`, this.#next(this.answers)),
       },
       pager: {
         send: async (request) => {
@@ -203,25 +203,25 @@ export class FakeWorld {
           const isUpdate = request.action === 'update' && !this.#resolvedPages.has(request.key);
           if (isUpdate) {
             this.pageUpdates.push(structuredClone(request));
-            return next(this.updates);
+            return this.#next(this.updates);
           }
           if (request.action === 'resolve') this.#resolvedPages.add(request.key);
-          return this.#said(`pager ${tell(request)}`, next(this.pages));
+          return this.#said(`pager ${tell(request)}`, this.#next(this.pages));
         },
       },
       fallbackPager: {
-        send: async (request) => this.#said(`fallback pager ${tell(request)}`, next(this.fallbackPager)),
+        send: async (request) => this.#said(`fallback pager ${tell(request)}`, this.#next(this.fallbackPager)),
       },
       externalPager: {
-        paged: async () => next(this.external), // a read, which is not among `calls`
-        find: async () => this.#said('look for a page of others', next(this.outside)),
-        annotate: async (id) => this.#said(`note on ${id}`, next(this.notes)),
-        read: async (id) => this.#said(`look at ${id}`, next(this.external)),
+        paged: async () => this.#next(this.external), // a read, which is not among `calls`
+        find: async () => this.#said('look for a page of others', this.#next(this.outside)),
+        annotate: async (id) => this.#said(`note on ${id}`, this.#next(this.notes)),
+        read: async (id) => this.#said(`look at ${id}`, this.#next(this.external)),
         check: async () => ({ kind: 'off', detail: 'no token' }),
       },
       pagerIncidents: new FakePagerIncidents(),
       onCall: {
-        now: async () => next(this.onCall),
+        now: async () => this.#next(this.onCall),
         email: async () => ({ kind: 'off', detail: 'no token' }),
       },
       versionLabels: { propose: async () => undefined },
@@ -341,8 +341,8 @@ export class FakeWorld {
       target: 'http://flags.test',
       resource: (flag) => `flag ${flag}`,
       effectClass: 'convergent',
-      set: async ({ flag, on }) => this.#said(`flag ${flag} ${on ? 'on' : 'off'}`, next(this.flags)),
-      read: async () => next(this.flagStates),
+      set: async ({ flag, on }) => this.#said(`flag ${flag} ${on ? 'on' : 'off'}`, this.#next(this.flags)),
+      read: async () => this.#next(this.flagStates),
     };
   }
 
@@ -351,34 +351,40 @@ export class FakeWorld {
       target: 'http://route.test',
       resource: 'route',
       effectClass: 'convergent',
-      read: async () => next(this.weights),
+      read: async () => this.#next(this.weights),
       set: async ({ from, to }) => {
-        const answer = next(this.reroutes);
+        const answer = this.#next(this.reroutes);
         if (answer.kind === 'succeeded' || answer.kind === 'in_progress')
           this.weights = [{ kind: 'weights', weights: to }];
         return this.#said(`reroute ${weightsInWords(from)} to ${weightsInWords(to)}`, answer);
       },
-      status: async (handle) => this.#said(`reroute look ${handle}`, next(this.reroutes)),
+      status: async (handle) => this.#said(`reroute look ${handle}`, this.#next(this.reroutes)),
     };
   }
 
   #deployer(): Deployer {
     const { holds } = this;
     return {
-      ...(this.held === null ? {} : { checkDrift: async () => next(this.held ?? [{ kind: 'holds' }]) }),
+      ...(this.held === null ? {} : { checkDrift: async () => this.#next(this.held ?? [{ kind: 'holds' }]) }),
       scaling: {
         count: async () => ({ kind: 'count', count: this.instances }),
-        set: async ({ from, to }) => this.#said(`scale ${from} to ${to}`, next(this.acts)),
+        set: async ({ from, to }) => this.#said(`scale ${from} to ${to}`, this.#next(this.acts)),
       },
-      restart: async () => this.#said('restart', next(this.acts)),
-      restartStatus: async (handle) => this.#said(`restart look ${handle}`, next(this.acts)),
+      restart: async () => this.#said('restart', this.#next(this.acts)),
+      restartStatus: async (handle) => this.#said(`restart look ${handle}`, this.#next(this.acts)),
       target: 'http://cd.test/rollback',
       resource: 'http://cd.test/rollback',
       effectClass: 'keyed',
-      rollBack: async (request) => this.#said(`cd ${tellRollback(request)}`, next(this.rollbacks)),
-      status: async (url) => this.#said(`cd look ${url}`, next(this.looks)),
-      ...(holds && { checkDrift: async () => this.#said('cd does it hold', next(holds)) }),
+      rollBack: async (request) => this.#said(`cd ${tellRollback(request)}`, this.#next(this.rollbacks)),
+      status: async (url) => this.#said(`cd look ${url}`, this.#next(this.looks)),
+      ...(holds && { checkDrift: async () => this.#said('cd does it hold', this.#next(holds)) }),
     };
+  }
+
+  #next<T>(script: Script<T>): T {
+    const taken = this.#taken.get(script) ?? 0;
+    this.#taken.set(script, taken + 1);
+    return script[Math.min(taken, script.length - 1)] ?? script[0];
   }
 
   #said<T>(call: string, answer: T): T {

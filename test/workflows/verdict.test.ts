@@ -75,6 +75,11 @@ test.each([
   expect(messages.filter(({ message }) => message.kind === 'verification')).toHaveLength(2);
 });
 
+test('a story can be played twice in one process', async () => {
+  const path = guardPaths['drift-after-a-rollback'] ?? expect.unreachable();
+  for (const { world } of [await play(path), await play(path)]) expect(world.calls).toEqual(path.calls);
+});
+
 test.each([
   ['was undone without effect is none any more', paths['rollback-does-not-restore-health'], []],
   ['runs again, because its rollback was undone, stays one', guardPaths['drift-after-a-rollback'], ['v2']],
