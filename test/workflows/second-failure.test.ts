@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { detailsCard, summaryCard } from '../../core/domain/messages/incident-card.ts';
 import type { PageRequest } from '../../core/domain/ports/paging.ts';
-import { type Moment, play, says, theIncident } from './play.ts';
+import { ends, fires, type Moment, play, says, theIncident } from './play.ts';
 import { interruptedPaths, ongoingPaths, secondFailurePaths, unexplainedPaths } from './stories/second-failures.ts';
 
 test.each(Object.entries(interruptedPaths))('%s', async (_, path) => {
@@ -130,6 +130,24 @@ test('a failure that reopens the incident is judged from its own start, without 
     suspects: [expect.stringMatching(/^v3, /)],
   });
   expect(JSON.stringify(ofSecond)).not.toContain('v2');
+});
+
+test('a page about something else, long before a measured problem, does not replace its page', async () => {
+  const { given = [], timeline = {} } =
+    secondFailurePaths['second-failure-is-measured-after-the-verification-while-the-first-alert-still-fires'] ?? {};
+  const [between, isOver]: [Moment, Moment] = [fires({ name: 'Flaps' }), ends({ name: 'Flaps' })];
+  const moments = { ...timeline, '170 s': between, '230 s': isOver };
+  const inOrder = ['0 s', '170 s', '230 s', '40 min', '2420 s', '50 min', '53 min'];
+  const ordered = Object.fromEntries(
+    Object.entries(moments).toSorted(([a], [b]) => inOrder.indexOf(a) - inOrder.indexOf(b)),
+  );
+  const { world } = await play({ given, timeline: ordered });
+  const pages = world.pageRequests.filter(({ action }) => action === 'trigger');
+  expect(pages.map(({ details }) => details?.['page_reason'])).toEqual([
+    undefined,
+    'Alerts are firing again after the mitigation',
+    'A new problem after the recovery from the mitigated one',
+  ]);
 });
 
 test('the page says that a later problem is over, while the incident waits for the verdict about an earlier mitigation', async () => {

@@ -28,8 +28,8 @@ export const DUE_SECONDS = 1;
 const AGAIN_SECONDS = 60;
 
 /**
- * Does what is due for an incident: escalates its page, reminds people, and looks at health. An error is logged, and it is tried again: nothing
- * else may wait for it.
+ * Does what is due for an incident: escalates its page, reminds people, and looks at health. An error is logged, and it is tried again:
+ * nothing else may wait for it.
  */
 export async function doWhatIsDue(deps: Deps, id: IncidentId, { escalate }: IncidentActions): Promise<void> {
   for (const [what, work] of [

@@ -104,7 +104,7 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
     return 'measured';
   }
   if (failingSince !== null && (failingSince.lasts || isLast)) {
-    const needsPage = pages && !(await hasPagedSince(deps, incident, recoveredAt));
+    const needsPage = pages && !(await hasPagedAbout(deps, incident, failingSince.at));
     const message = { kind: 'new_onset', judged: incident.mitigations, pages: needsPage } as const;
     const title = await titleSince(deps, incident, recoveredAt);
     const onset = (now: IncidentRecord) =>
@@ -119,10 +119,19 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
   return 'measured';
 }
 
-/** Returns whether a page was sent since a recovery: an alert had reported the new problem before it was measured. */
-async function hasPagedSince({ effects }: Deps, { id, pages }: IncidentRecord, since: Timestamp): Promise<boolean> {
+/**
+ * Returns whether an alert had paged about a problem before it was measured as one. A page from before it is about something else.
+ *
+ * @param since its first sample; it began up to one sample before
+ */
+async function hasPagedAbout(
+  { effects, timeScale }: Deps,
+  { id, pages }: IncidentRecord,
+  since: Timestamp,
+): Promise<boolean> {
   const page = pages === 0 ? undefined : await effects.get(id, pageKey(id, pages));
-  return page !== undefined && page.at >= since && page.state !== 'withheld' && page.state !== 'failed';
+  const began = plusSeconds(since, -STEP_SECONDS / timeScale);
+  return page !== undefined && page.at >= began && page.state !== 'withheld' && page.state !== 'failed';
 }
 
 /** Alerts that are read to name a measured problem. */
@@ -142,18 +151,21 @@ async function titleSince({ incidents }: Deps, incident: IncidentRecord, since: 
 const RECHECK_SECONDS = 120;
 
 /**
- * Returns when to look at health next: while an alert that is slow to end keeps a mitigated incident open, it hides another problem,
- * because it fires already. Undefined: health is not looked at.
+ * Returns whether an alert that is slow to end keeps an incident open after its verification: it would not fire again, and so hides
+ * another problem.
  */
+const mayHideAnother = ({ status, verification, firing }: IncidentRecord): boolean =>
+  status === 'mitigated' && verification === 'passed' && firing > 0;
+
+/** Returns when to look at health next after a verification that passed. Undefined: it is not looked at. */
 export function nextRecheckAt(
   incident: IncidentRecord,
   config: Config,
   { now, timeScale }: { now: Timestamp; timeScale: number },
 ): Timestamp | undefined {
-  const { status, verification, verifying, firing } = incident;
-  if (status !== 'mitigated' || verification !== 'passed' || verifying?.at === undefined || firing <= 0)
+  const { verifying } = incident;
+  if (!mayHideAnother(incident) || verifying?.at === undefined || healthOf(config, incident) === undefined)
     return undefined;
-  if (healthOf(config, incident) === undefined) return undefined;
   const interval = RECHECK_SECONDS / timeScale;
   const passed = Math.floor(secondsBetween(verifying.at, now) / interval);
   return plusSeconds(verifying.at, (passed + 1) * interval);
@@ -162,7 +174,7 @@ export function nextRecheckAt(
 /** Looks at health after a verification that passed. Safe to repeat. */
 export async function recheckHealth(deps: Deps, id: IncidentId): Promise<void> {
   const incident = await deps.incidents.read(id);
-  if (incident?.verification !== 'passed' || incident.firing <= 0 || incident.verifying === undefined) return;
+  if (incident?.verifying === undefined || !mayHideAnother(incident)) return;
   await lookAtHealth(deps, id, incident.verifying, false);
 }
 
