@@ -113,7 +113,7 @@ test.each<[string, Story['timeline'], string | null]>([
     { '21 min': hasHealth(0.2), '22 min': answers('approved'), '60 min': all(hasHealth(0.001), ends()) },
     'ended by itself',
   ],
-])('what fixed the problems of an earlier incident is told also after one %s', async (how, more, expected) => {
+])('the fix of an earlier incident is named if a later problem of it is one %s', async (how, more, expected) => {
   const isDeployed = how !== 'that ended by itself';
   const deploys3 = isDeployed ? { '1160 s': begins('v3'), '1190 s': finishes('v3') } : {};
   const story = {

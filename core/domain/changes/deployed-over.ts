@@ -34,29 +34,24 @@ export function deployedOver(changes: readonly Change[], cause: Change, problem:
   );
 }
 
-/** What ran, and since when. */
-type Ran = Pick<Change, 'id' | 'service' | 'environment' | 'version' | 'started_at'>;
-
 /**
- * Returns whether a problem ended while its suspect ran on, and nothing is known to have been done.
- *
- * @param versions what was put live
+ * Returns whether a problem ended while the version ran on that is its probable cause, and nothing is known to have been done: no other
+ * version was put live, and nothing else was changed while it was open, such as a feature flag.
  */
 export const hasRunOn = (
-  versions: readonly Ran[],
-  suspect: Ran,
-  { mitigation, ended_at: end }: Pick<Problem, 'mitigation' | 'ended_at'>,
+  changes: readonly Change[],
+  cause: Change,
+  { at, mitigation, ended_at: end }: Problem & Pick<EarlierProblem, 'at'>,
 ): boolean =>
+  putsVersionLive(cause) &&
   mitigation === undefined &&
   end !== null &&
-  !versions.some(
-    (one) =>
-      one.service === suspect.service &&
-      one.environment === suspect.environment &&
-      one.started_at > suspect.started_at &&
-      one.started_at < end &&
-      !isSameVersion(one, suspect),
-  );
+  !changes.some((one) => {
+    if (one.started_at >= end) return false;
+    if (!putsVersionLive(one)) return one.started_at >= at;
+    const isSamePlace = one.service === cause.service && one.environment === cause.environment;
+    return isSamePlace && byStart(cause, one) < 0 && !isSameVersion(one, cause);
+  });
 
 /** Returns whether a change restores a version from before another one, as far as it is recorded. */
 const restoresEarlier = (changes: readonly Change[], one: Change, cause: Change): boolean =>

@@ -63,10 +63,10 @@ export type Attending<T> = { incident: T; members: readonly T[]; attention: Atte
 /** What a group needs because of one of its members. Everything else is needed for all of them together. */
 const OF_MEMBERS: ReadonlySet<Attention> = new Set(['approval', 'contradiction']);
 
-/** Returns what a member of a group needs: what it asks itself, or what its group needs. */
-export function attentionOfMember(member: Attended, group: Attended, now: Timestamp): Attention {
+/** Returns what a member needs: what it asks itself, or what its group needs. */
+export function attentionOfMember(member: Attended, ofGroup: Attention, now: Timestamp): Attention {
   const own = attentionOf(member, now);
-  return OF_MEMBERS.has(own) ? own : attentionOf(group, now);
+  return OF_MEMBERS.has(own) ? own : ofGroup;
 }
 
 /**
@@ -86,7 +86,7 @@ export function attending<T extends IncidentSummary>(open: readonly T[], now: Ti
     .map((incident) => {
       const own = members.get(incident.id) ?? [];
       const itself = attentionOf(incident, now);
-      const all = own.map((member) => attentionOfMember(member, incident, now));
+      const all = own.map((member) => attentionOfMember(member, itself, now));
       const attention = NEEDS.find((need) => itself === need || all.includes(need)) ?? itself;
       const count = Math.max(all.filter((one) => one === attention).length, 1);
       return { incident, members: own, attention, count };

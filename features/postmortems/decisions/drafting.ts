@@ -8,7 +8,7 @@ import { formatHealth, IMPROBABLE, isProbable, list, probability } from '../../.
 import { pointsOf } from '../../../core/domain/correlation/samples.ts';
 import { changeName, ofVersion, suspectName } from '../../../core/domain/changes/change-words.ts';
 import { deployedOver, fixForward, hasRunOn } from '../../../core/domain/changes/deployed-over.ts';
-import { endOf, putsVersionLive } from '../../../core/domain/changes/versions.ts';
+import { endOf } from '../../../core/domain/changes/versions.ts';
 import { decisionsOf, isDuring, measuredOnset } from '../../../core/domain/incidents/problems.ts';
 import { didNotHelp } from '../../../core/domain/rollback/verdict.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
@@ -67,15 +67,16 @@ export class Drafting {
     const { problems } = this.record;
     this.problems = problems.map((problem) => {
       const times = problemTimesOf(record, problem);
+      const [cause] = problem.causes;
       const ended = { ...problem, ended_at: times.restored_at };
       const over = versionsOver(this.record, ended);
       const fix = times.mitigated_at === null ? fixForward(over, ended) : undefined;
       return {
         ...problem,
         times,
-        cause: problem.causes[0],
+        cause,
         over: over.filter((change) => change !== fix),
-        hasRunOn: hasRunOnOf(this.record, ended),
+        hasRunOn: cause?.change != null && hasRunOn(record.changes, cause.change, ended),
         fix,
         label: problems.length === 1 ? '' : `problem ${problem.number}: `,
       };
@@ -321,7 +322,6 @@ export class Drafting {
         ? []
         : [this.sentence(`the probable cause is ${this.#causeWords(cause)}`, ...this.#causeRefs(problem))]),
       ...this.#overSentences(problem),
-      ...this.#runOnSentence(problem),
       ...(cause === undefined && isOneOfSeveral && decisionsOf(problem, this.record.decisions).length > 0
         ? [this.sentence('no change is its probable cause', this.#judgementRef(problem) ?? this.#beginning(problem))]
         : []),
@@ -347,6 +347,15 @@ export class Drafting {
           ...refsOfEnd,
         ),
       ];
+    if (problem.hasRunOn && cause !== undefined && restored !== null)
+      return [
+        ...sentences,
+        this.sentence(
+          `it ended at ${restored} while ${escaped(cause.suspect.version)} ran on, and the record has nothing that was done: another cause is possible`,
+          this.#beginning(problem),
+          ...refsOfEnd,
+        ),
+      ];
     if (!isOneOfSeveral) return sentences;
     const ended =
       restored !== null
@@ -359,13 +368,6 @@ export class Drafting {
             : `it is over since ${clockTime(problem.recovered_at)}${this.#isOver ? '' : ', and the incident is still open'}`
           : 'it had not ended when the next problem began';
     return [...sentences, this.sentence(ended, this.#beginning(problem), ...refsOfEnd)];
-  }
-
-  /** Says that a problem ended while its probable cause ran on. Empty: it did not, or something was done. */
-  #runOnSentence({ cause, hasRunOn: ranOn, times: { restored_at: end } }: ToldProblem): string[] {
-    if (!ranOn || cause === undefined || end === null || !this.#isVerified) return [];
-    const text = `it ended at ${clockTime(end)} while ${escaped(cause.suspect.version)} ran on, and the record has nothing that was done: another cause is possible`;
-    return [this.sentence(text, this.restoredRef)];
   }
 
   /** Says that the newest mitigation of a problem did not help. Empty: it did, or there is none. */
@@ -991,18 +993,6 @@ export class Drafting {
       'What prevents this failure, or makes it shorter?',
     );
   }
-}
-
-/** Returns whether a problem ended while the version ran on that is its probable cause. */
-function hasRunOnOf({ changes }: DraftInput, problem: ProblemRecord & { ended_at: Timestamp | null }): boolean {
-  const cause = problem.causes[0]?.change;
-  if (cause == null || !putsVersionLive(cause)) return false;
-  // A flag that a person has turned off, for example, can have ended it.
-  const { at, ended_at: end } = problem;
-  const isTouched = changes.some(
-    (one) => !putsVersionLive(one) && one.started_at >= at && (end === null || one.started_at < end),
-  );
-  return !isTouched && hasRunOn(changes.filter(putsVersionLive), cause, problem);
 }
 
 /** Returns the versions that were deployed over the probable cause of a problem, and are not the cause of the next one, oldest first. */

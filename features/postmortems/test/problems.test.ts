@@ -709,7 +709,7 @@ test('a problem that ended while its suspect ran on says so', async () => {
   const gathered = await gather(withPorts(world.deps), theIncident(world), null);
   const { markdown } = gathered === undefined ? expect.unreachable() : draftOf(gathered.record, gathered.end);
   expect(sectionOf(markdown, 'Summary').join(' ')).toMatch(
-    /probable cause is the deployment of v2 .* It ended at 12:\d\d while v2 ran on, and the record has nothing that was done: another cause is possible \[E\d+\]/,
+    /probable cause is the deployment of v2 .* It ended at 12:\d\d while v2 ran on, and the record has nothing that was done: another cause is possible \[E\d+, E\d+\]/,
   );
 });
 

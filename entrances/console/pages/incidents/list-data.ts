@@ -1,5 +1,5 @@
 import { serviceEntry } from '../../../../core/domain/catalogue/catalogue.ts';
-import { attending, attentionOfMember } from '../../../../core/domain/incidents/attention.ts';
+import { attending, attentionOf, attentionOfMember } from '../../../../core/domain/incidents/attention.ts';
 import { numberInAddress } from '../../../../core/domain/incidents/incident-number.ts';
 import type { Deps } from '../../../../core/domain/ports/deps.ts';
 import type { ComputeReport } from '../../../../features/manifest.ts';
@@ -32,10 +32,13 @@ export const listed: ComputeReport<ListQuery, ListedIncidents> = async (deps, { 
   const open = (await deps.incidents.openSummaries()).filter((incident) => may('incidents:read', incident));
   const rows = attending(open, at);
   const needs = new Map(
-    rows.flatMap(({ incident, members, attention }) => [
-      [incident.id, attention] as const,
-      ...members.map((member) => [member.id, attentionOfMember(member, incident, at)] as const),
-    ]),
+    rows.flatMap(({ incident, members, attention }) => {
+      const itself = attentionOf(incident, at);
+      return [
+        [incident.id, attention] as const,
+        ...members.map((member) => [member.id, attentionOfMember(member, itself, at)] as const),
+      ];
+    }),
   );
   const group = filter.group === null ? null : await groupOf(deps, filter.group);
   const isMatch = (incident: IncidentRecord): boolean =>
