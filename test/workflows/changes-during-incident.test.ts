@@ -54,7 +54,7 @@ test('a deploy that is recorded after another version was rolled back, and leads
   expect(await told('late-deploy-contradicts-a-rollback')).toEqual({
     said: [
       '12:03 Deploy v3 was recorded 3 min after the alert; not judged again, because the incident is mitigated',
-      '12:03 In doubt: the rollback of v2. Deploy v3 was recorded only after the decision, and is the more probable cause (confidence 0.81; v2 0.06)',
+      '12:03 In doubt: the rollback of v2. Deploy v3 was recorded only after the decision, and is the more probable cause (confidence 0.8; v2 0.09)',
     ],
     decided: ['roll_back v2 (suspect), final'],
   });

@@ -179,7 +179,7 @@ test('a flag that changed since the deploy is asked about, and the versions are 
   const { world } = await play({
     given: [
       looksAt({ suspect: 0.3, other: 0.001 }),
-      deploys('new-basket', 1.2, { kind: 'flag', finished_at: plusSeconds(NOON, -72) }),
+      deploys('new-basket', 1.2, { kind: 'flag', status: 'failed', finished_at: plusSeconds(NOON, -72) }),
     ],
     timeline: { '0 s': fires({ began: 20 }), '6 min': ends() },
   });

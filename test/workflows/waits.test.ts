@@ -23,15 +23,15 @@ test('the timeline says that a decision waits, and why; the page of the alert do
     [
       "00:00 page.succeeded: Paged: accepted",
       "00:00 decision: Firebreak judges again 60 seconds later, before it asks.
-    Probable cause: v2 (67 %), because the health query went from 0.001 to 0.3 (300 times; healthy up to 0.01) 90 s after v2 began.
+    Probable cause: v2 (70 %), because the health query went from 0.001 to 0.3 (300 times; healthy up to 0.01) 90 s after v2 began.
     Waits because errors are falling already, from 0.3 to 0.091.",
       "01:00 decision: Firebreak judges again 60 seconds later, before it asks.
-    Probable cause: v2 (67 %), because the health query went from 0.001 to 0.22 (220 times; healthy up to 0.01) 90 s after v2 began.
+    Probable cause: v2 (70 %), because the health query went from 0.001 to 0.22 (220 times; healthy up to 0.01) 90 s after v2 began.
     Waits because errors are falling already, from 0.3 to 0.028.",
       "02:00 decision: Look at checkout in production.
-    Possible cause: v2 (14 %), because the health query went from 0.001 to 0.17 (170 times; healthy up to 0.01) 90 s after v2 began.
-    Does not act because probably no change caused this: the most likely one, v2, has 14 %.",
-      "02:00 mitigation.not_taken: No rollback; investigate by hand: probably no change caused this: the most likely one, v2, has 14 %",
+    Possible cause: v2 (24 %), because the health query went from 0.001 to 0.17 (170 times; healthy up to 0.01) 90 s after v2 began.
+    Does not act because probably no change caused this: the most likely one, v2, has 24 %.",
+      "02:00 mitigation.not_taken: No rollback; investigate by hand: probably no change caused this: the most likely one, v2, has 24 %",
     ]
   `);
 });

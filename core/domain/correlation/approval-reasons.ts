@@ -17,8 +17,8 @@ import { IMPROBABLE, list, probability } from './words.ts';
  */
 export type Proof = 'version' | 'canary' | 'tested' | 'callers';
 
-/** Log-odds above which a change, taken by itself, is plausible: more than one to two. */
-const PLAUSIBLE_LOG_ODDS = -0.6;
+/** Log-odds above which a change, taken by itself, is plausible: more speaks for it than against it. */
+const PLAUSIBLE_LOG_ODDS = 0;
 
 /** Factors that prove a version, if monitoring distinguishes it from others that serve traffic at the same time. */
 const PROOFS: ReadonlyMap<string, Proof> = new Map<string, Proof>([
@@ -187,7 +187,6 @@ const BESIDES_TIME: ReadonlySet<string> = new Set([
   'common_cause',
   'dependency_fails_later',
   'dependency_fails_too',
-  'fails_at_another_time',
   'flag_of_version',
   'watch_degraded_beside',
 ]);
@@ -221,7 +220,7 @@ function against({ factors, course }: Weighed, proved: boolean): Reason[] {
 
 /** Factors that describe the change itself and its time, rather than what was observed. */
 const ABOUT_ITSELF =
-  /^(?:rolling_out|finished_before|recorded_late|recorded_after|missing_samples|kind_\w+|dependency|shared|caller|undeclared|changed_\w+_is_well|failed)$/;
+  /^(?:rolling_out|finished_before|recorded_late|recorded_after|missing_samples|kind_rollback|dependency|shared|caller|undeclared|changed_\w+_is_well|failed)$/;
 
 const UNMEASURED: ReadonlySet<string> = new Set(['unmeasured', 'too_few_samples', 'vanished']);
 
@@ -237,7 +236,7 @@ function weak({ factors, course }: Weighed): Reason[] {
   if (course !== null && course.slope !== null)
     return [{ code: 'weak_evidence', text: 'a rise over hours can have other causes, such as growing load' }];
   if (course === null || course.ratio === null) return [];
-  return factors.some(({ name, weight }) => name === 'step' && weight > 0)
+  return factors.some(({ features }) => features.large_step !== undefined)
     ? []
     : [{ code: 'weak_evidence', text: 'the measured errors do not support it' }];
 }

@@ -3,7 +3,7 @@ import { sameVersion } from '../changes/versions.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { wasWell } from './by-instance.ts';
 import type { Curve, Evidence } from './evidence.ts';
-import { type Factor, gradedFactor, unweightedFactor } from './factor.ts';
+import { type Factor, type Features, gradedFactor, unweightedFactor } from './factor.ts';
 import { onlyPodBad, podsOf } from './pods.ts';
 import { pointsOf } from './samples.ts';
 import { formatPercent } from './words.ts';
@@ -79,8 +79,8 @@ export function withCallers(own: Factor | null, callers: Factor | null): Factor 
     own !== null && ((isBlamed && CLEARS.has(callers.name)) || (CLEARS.has(ownName) && BLAMES.has(callers.name)));
   if (areOpposed)
     return gradedFactor('callers_disagree', `by its own metrics, ${own.text}, but ${text}`, {
-      [own.name]: 0.5,
-      [callers.name]: 0.5,
+      ...halfOf(own),
+      ...halfOf(callers),
     });
   if (BLAMES.has(ownName)) return own;
   if (BLAMES.has(callers.name)) return gradedFactor('callers_see_only_it', text, { [callers.name]: 1 });
@@ -90,6 +90,9 @@ export function withCallers(own: Factor | null, callers: Factor | null): Factor 
   // What callers do not send says nothing about the requests of others.
   return callers.name === 'only_it_seems_bad' ? { ...callers, text } : unweightedFactor('by_version', text);
 }
+
+const halfOf = ({ features }: Factor): Features =>
+  Object.fromEntries(Object.entries(features).map(([name, value]) => [name, value / 2]));
 
 /** Factor by which an instance can have more than its share of the requests. */
 const UNEVEN = 1.5;

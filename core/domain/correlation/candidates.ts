@@ -207,12 +207,8 @@ export function timingFactor(
     return gradedFactor(
       timing,
       `${what} started ${formatDuration(-started)} after the problem began; ${agrees ? 'it was recorded at once, so its clock is right' : 'clocks may differ by that much'}`,
-      {
-        clock_skew: 1,
-        // Its record came at once, so its clock agrees with Firebreak's.
-        ...(agrees && { clock_agrees: 1 }),
-        ...(isMeasured && { clock_skew_far: secondsBetween(latest, change.started_at) / CLOCK_TOLERANCE_SECONDS }),
-      },
+      // Its record came at once, so its clock agrees with Firebreak's.
+      agrees ? { clock_agrees: 1 } : {},
     );
   if (timing === 'finished_before') {
     const recorded = finishedBefore(change, earliest) ?? 0;
@@ -225,7 +221,7 @@ export function timingFactor(
       {
         ...(isMeasured
           ? { just_finished: 1, long_after_end: distance(seconds - slowly, LOOK_BACK_SECONDS) }
-          : { just_finished: 1 - long, finished_half_an_hour_ago: long }),
+          : { just_finished: 1 - long / 2 }),
         ...sinceStart,
       },
     );
@@ -235,7 +231,6 @@ export function timingFactor(
     const before = secondsBetween(change.started_at, latest) / Math.max(1, secondsBetween(earliest, latest));
     return gradedFactor(timing, `${what} started about when the problem began, whose start is known only roughly`, {
       rolling_out: before,
-      clock_skew: 1 - before,
     });
   }
   const long = change.finished_at === null ? Math.max(0, started - LOOK_BACK_SECONDS) : 0;

@@ -1,4 +1,4 @@
-import type { Change, ChangeKind } from '../../../schemas/changes/change.ts';
+import type { Change } from '../../../schemas/changes/change.ts';
 import type { ReasonCode } from '../../../schemas/incidents/reason.ts';
 import { clearingOf, activeClearings } from '../changes/cleared-suspects.ts';
 import { type Onset, onsetOf } from './onset.ts';
@@ -361,7 +361,9 @@ function factorsOf(
     // The start of the problem can be that of noise before.
     ...(isProved ? [] : notYetServing(evidence, candidate, onset)),
     ...(late === null ? [] : [late]),
-    ...kindFactors(kind),
+    ...(kind === 'rollback'
+      ? [weightedFactor('kind_rollback', `${aChange(kind)} is the cause less often than a deploy`)]
+      : []),
     ...(status === 'failed' ? [weightedFactor('failed', 'it failed, so it may not have taken effect')] : []),
     ...watchFactor(evidence, candidate, isProved),
     ...neighbourFactors(candidate, neighbours, { proved: isProved, isAlone }),
@@ -386,22 +388,3 @@ function factorsOf(
  */
 const isMeasured = (evidence: Evidence, course: Course | null, candidate: Candidate): boolean =>
   course !== null && course.before.length >= MIN_BEFORE && vanishedFactor(evidence, candidate) === null;
-
-function kindFactors(kind: ChangeKind): Factor[] {
-  const text = `${aChange(kind)} is the cause less often than a deploy`;
-  switch (kind) {
-    case 'flag':
-      return [weightedFactor('kind_flag', text)];
-    case 'experiment':
-      return [weightedFactor('kind_experiment', text)];
-    case 'rollback':
-      return [weightedFactor('kind_rollback', text)];
-    // Configuration changes break as much as code, and faster.
-    case 'config':
-    case 'deploy':
-    case 'hotfix':
-    case 'migration':
-    case 'infrastructure':
-      return [];
-  }
-}

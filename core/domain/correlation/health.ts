@@ -209,7 +209,7 @@ function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor
   if (ratio < DOUBLED) return weightedFactor('small_step', `${text}: less than double`);
   if (level <= max) return unweightedFactor('step', `${text}: still within its limit`);
   const grown = Math.min(1, Math.log(ratio / DOUBLED) / Math.log(LARGE / DOUBLED));
-  return gradedFactor('step', text, { step: 1 - grown, large_step: grown });
+  return gradedFactor('step', text, { large_step: grown });
 }
 
 /**

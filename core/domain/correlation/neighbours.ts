@@ -117,7 +117,7 @@ export function neighbourFactors(
     case 'undeclared':
       return [
         undeclaredFactor(candidate, isAlone),
-        itFailsToo(candidate, neighbours, isAlone),
+        itFailsToo(candidate, neighbours),
         // What fails first, and is known to be a dependency, can be the cause of both failures.
         ...dependenciesFail(neighbours),
         ...othersFail(neighbours),
@@ -167,12 +167,8 @@ export const ownServiceFactor = ({ change: { service }, relation }: Candidate): 
   );
 
 /** Weighs a change of a caller, which can send bad requests, or more of them. */
-function callerFactor({ change, distance }: Candidate): Factor {
-  const steps = Math.max(0, distance - 1);
-  return gradedFactor('caller', `it is a change of ${change.service}, which calls the service`, {
-    caller: 1,
-    ...(steps > 0 && { caller_step: steps }),
-  });
+function callerFactor({ change }: Candidate): Factor {
+  return weightedFactor('caller', `it is a change of ${change.service}, which calls the service`);
 }
 
 /** Weighs whether the changed caller fails, too, and not later: one that fails later does so because the service fails. */
@@ -182,7 +178,7 @@ function itsCallerFails({ change }: Candidate, { dependents, unreadable }: Neigh
     return own.first
       ? weightedFactor('caller_fails_too', `${own.service} itself is failing, since ${own.when}`)
       : unweightedFactor('fails_at_another_time', `${own.service} itself is failing, but only since ${own.when}`);
-  return weightedFactor(
+  return unweightedFactor(
     'changed_caller_is_well',
     unreadable ? `the state of ${change.service} itself could not be read` : `${change.service} itself is not failing`,
   );
@@ -196,18 +192,15 @@ const undeclaredFactor = ({ change }: Candidate, isAlone: boolean): Factor =>
   );
 
 /**
- * Weighs when the undeclared neighbour began to fail: before the service, as a dependency does, or after it, as a caller can.
- * Two services that each fail after a change of their own are no relation, so the later one counts only if the service has none.
+ * Weighs when the undeclared neighbour began to fail: before the service, as a dependency does. Two services that each fail after
+ * a change of their own are no relation, so a later one counts nothing.
  */
-function itFailsToo({ change }: Candidate, { changed }: Neighbours, isAlone: boolean): Factor {
+function itFailsToo({ change }: Candidate, { changed }: Neighbours): Factor {
   const own = changed.find(({ service }) => service === change.service);
   if (own === undefined)
     return weightedFactor('changed_service_is_well', `${change.service} does not fail since its change`);
   if (own.first) return weightedFactor('dependency_fails_too', `${own.service} is failing as well, since ${own.when}`);
-  const text = `${own.service} is failing as well, but only since ${own.when}`;
-  return isAlone
-    ? gradedFactor('fails_at_another_time', text, { undeclared_fails_later: 1 })
-    : unweightedFactor('fails_at_another_time', text);
+  return unweightedFactor('fails_at_another_time', `${own.service} is failing as well, but only since ${own.when}`);
 }
 
 const sharedFactor = ({ change }: Candidate): Factor =>
@@ -237,10 +230,7 @@ function commonCause(candidate: Candidate, neighbours: Neighbours): Factor {
     return itsOwnService(candidate, neighbours);
   const others = [...unexplained, ...dependencies.filter((other) => !explainsItself(other))];
   if (others.length === 0) return weightedFactor('changed_service_is_well', sharersIn(neighbours));
-  const text = `${whoFail(others)} at the same time, which a shared cause explains`;
-  return namesOf(others).length === 1
-    ? gradedFactor('common_cause', text, { common_cause_of_one: 1 })
-    : weightedFactor('common_cause', text);
+  return weightedFactor('common_cause', `${whoFail(others)} at the same time, which a shared cause explains`);
 }
 
 /** Describes the state of the services that share the changed one, if none of them is known to fail. */

@@ -127,25 +127,17 @@ function afterIt(change: Change, newer: readonly Change[], bounds: Onset, eviden
   const text = `${next.version} followed ${change.version} after ${formatDuration(ran)}`;
   const back = newer.find((other) => other.kind === 'rollback' && finishedBefore(other, onset) !== null);
   if (back !== undefined)
-    return gradedFactor('back', `${change.version} was rolled back before the problem began`, {
-      replaced: 1,
-      gone: goneFor(change, back, bounds, evidence),
-    });
+    return gradedFactor('back', `${change.version} was rolled back before the problem began`, { replaced: 1 });
   if (finishedBefore(next, onset) === null) {
     const together = change.finished_at === null || change.finished_at > next.started_at;
     return together ? null : weightedFactor('being_replaced', `${text} and was rolling out when the problem began`);
   }
+  if (ran >= SOON_SECONDS) return weightedFactor('replaced', `${text} and had replaced it before the problem began`);
   const gone = goneFor(change, next, bounds, evidence);
-  if (ran >= SOON_SECONDS)
-    return gradedFactor('replaced', `${text} and had replaced it before the problem began`, { replaced: 1, gone });
   return gradedFactor(
     'replaced_soon',
     `${text}: ${gone < GONE ? 'either may be the cause' : 'it was gone when the problem began'}`,
-    {
-      replaced: gone,
-      replaced_soon: 1 - gone,
-      gone: Math.max(0, (gone - GONE) / (1 - GONE)),
-    },
+    { replaced: gone },
   );
 }
 

@@ -1,209 +1,187 @@
 /**
- * Weights of the evidence, as the natural logarithm of a likelihood ratio: how many times more often the evidence is
- * seen when the change is the cause than when it is not. +0.7 doubles the odds; +2.3 is ten to one; -3 is twenty to one
- * against; -4.5 is ninety to one against, which outweighs timing and a step together.
- *
- * Some weights are fitted to generated cases (`packages/lab/bench/fit.ts`); the others are rounded judgments of what on-call engineers
- * conclude from such evidence. Without measured health, a deploy of the service gets 0.95 while it rolls out, 0.93 just
- * after it finished, and 0.82 half an hour later.
+ * How much a piece of evidence says, as the natural logarithm of a likelihood ratio: how many times more often it is seen when
+ * the change is the cause than when it is not. There are eight grades, because finer ones are not known better on cases to which
+ * they were not fitted (`packages/lab/bench/fit.ts`).
+ */
+const [RULES_OUT, EXCLUDES, STRONGLY_AGAINST, AGAINST, SLIGHTLY_AGAINST] = [-6, -4, -3, -2, -1] as const;
+const [SLIGHTLY_FOR, FOR, PROVES] = [1, 2, 4] as const;
+
+/**
+ * Weights of the evidence. Without measured health, a deploy of the service gets 0.95 while it rolls out and just after it
+ * finished, and 0.88 half an hour later.
  */
 export const WEIGHTS = {
   /**
-   * Odds of 7 to 3: "roughly 70 % of outages are due to changes in a live system".
+   * Odds of 73 to 27: "roughly 70 % of outages are due to changes in a live system".
    * @see https://sre.google/sre-book/introduction/
    */
-  prior: 0.85,
+  prior: SLIGHTLY_FOR,
 
   /** The change was rolling out at the onset. With the prior: 0.95. */
-  rolling_out: 2.1,
+  rolling_out: FOR,
   /**
    * Weight at two hours for a change that started more than half an hour ago and has no recorded end: a long roll-out
    * or a forgotten record.
    */
-  rolling_out_for_long: -2,
-  /** Finished just before the onset. With the prior: 0.93. */
-  just_finished: 1.75,
+  rolling_out_for_long: AGAINST,
   /**
-   * Finished half an hour before the onset: most bad deploys show within minutes. Linear in between; with the prior:
-   * 0.82.
+   * Finished just before the onset. Half as much half an hour before an onset that is not measured, linear in between: most bad
+   * deploys show within minutes.
    */
-  finished_half_an_hour_ago: 0.67,
+  just_finished: FOR,
   /**
    * The change finished half an hour before a measured onset, or started two hours before it: most bad deploys show within
    * minutes. Each doubling of the distance counts the same. For an onset that is not measured, see above.
    */
-  long_after_end: -3.18,
-  long_after_start: -6.6,
+  long_after_end: STRONGLY_AGAINST,
+  long_after_start: RULES_OUT,
   /** The same two hours, where errors keep growing: what grows began before it showed. */
-  grows_long_after: 2.42,
+  grows_long_after: FOR,
   /** Monitoring has seen its version only after the errors began. */
-  served_later: -4.5,
-  /** The recorded start is after the onset, within the tolerance for clock differences. With the prior: 0.6. */
-  clock_skew: -0.44,
-  /**
-   * Where the onset is measured: at the greatest tolerated difference of clocks, linear in between. Most clocks differ by
-   * seconds.
-   */
-  clock_skew_far: -1.2,
+  served_later: EXCLUDES,
   /** The change seems to have started after the onset, and its record came at once, so its clock is right. */
-  clock_agrees: -3.21,
+  clock_agrees: STRONGLY_AGAINST,
   /** The record came late, after the onset: the clock can be behind, so that the change came after the problem. */
-  recorded_late: -1.6,
+  recorded_late: SLIGHTLY_AGAINST,
 
   /** Change of a dependency: few of a dependency's changes affect the service. At most, a person is asked. */
-  dependency: -2.2,
+  dependency: AGAINST,
   /** Each further `dependsOn` step. */
-  dependency_step: -1.95,
+  dependency_step: AGAINST,
   /** Change of a shared service: it would affect many services. */
-  shared: -2.5,
+  shared: AGAINST,
   /** The dependency fails itself, not later than the service: its change explains both failures. */
-  dependency_fails_too: 1.8,
+  dependency_fails_too: FOR,
   /** The dependency fails itself, but later than the service. */
-  dependency_fails_later: 0.9,
+  dependency_fails_later: SLIGHTLY_FOR,
   /** No other service is known to fail, including the changed service. */
-  changed_service_is_well: -1,
-  /** A shared change explains that other services fail too: one of them, or two and more. */
-  common_cause_of_one: 0.8,
-  common_cause: 0.9,
+  changed_service_is_well: SLIGHTLY_AGAINST,
+  /** A shared change explains that other services fail too. */
+  common_cause: SLIGHTLY_FOR,
 
   /** Change of a caller, which can send bad requests or more of them; few of a caller's changes do. */
-  caller: -3.12,
-  /** Each further step from caller to caller. */
-  caller_step: -1.14,
+  caller: STRONGLY_AGAINST,
   /** The changed caller fails itself: its requests fail. */
-  caller_fails_too: 1.23,
-  /** The changed caller is not known to fail. */
-  changed_caller_is_well: 0.5,
+  caller_fails_too: SLIGHTLY_FOR,
   /**
    * Change of a service that fails at the same time since its change, and that is declared neither as a dependency nor as a
    * caller: most pairs of services have no relation.
    */
-  undeclared: -4,
+  undeclared: EXCLUDES,
   /** The failing service has no change of its own, so that a relation that nobody declared is the simplest explanation. */
-  undeclared_alone: 0.5,
-  /** The same, and the changed service began to fail later, as a caller can. */
-  undeclared_fails_later: 1.2,
+  undeclared_alone: SLIGHTLY_FOR,
   /** Another service that fails at the same time was rolled back, and still fails. */
-  rollback_did_not_help: -2.5,
+  rollback_did_not_help: AGAINST,
 
   /** A dependency failed not later than the service: a deploy of the service rarely causes that. */
-  dependency_failed_first: -4.5,
+  dependency_failed_first: EXCLUDES,
   /** A dependency started to fail shortly after the service. Either may be the cause. */
-  dependency_fails: -1.6,
+  dependency_fails: AGAINST,
   /** One unrelated service fails at the same time without a change of its own: coincidences happen. */
-  another_fails: -1.1,
+  another_fails: SLIGHTLY_AGAINST,
   /** Two unrelated services fail: too many for a coincidence, too few for a certain common cause. */
-  two_others_fail: -2.3,
+  two_others_fail: AGAINST,
   /** More than two unrelated services fail: a common cause, which the change of one service is not. */
-  several_fail: -4.5,
+  several_fail: EXCLUDES,
 
   /**
-   * Errors at least doubled and passed the limit within 30 minutes of the change. `step`: at twice the baseline;
-   * `large_step`: from ten times on.
+   * Errors rose to ten times the baseline or more, and passed the limit, within 30 minutes of the change. Nothing at twice the
+   * baseline, linear in between.
    */
-  step: 0.1,
-  large_step: 1.5,
+  large_step: SLIGHTLY_FOR,
   /** A rise below the classic doubling: noise near the limit can look the same. */
-  small_step: -1.8,
+  small_step: AGAINST,
   /** No rise at all. */
-  no_step: -3,
+  no_step: STRONGLY_AGAINST,
   /** Errors were above the limit right before the change. */
-  bad_before: -4.5,
+  bad_before: EXCLUDES,
   /** Errors were above the limit within the hour before the change and returned: they occur independently of it. */
-  bad_earlier: -1.25,
+  bad_earlier: SLIGHTLY_AGAINST,
   /** Errors were already rising before the change began. */
-  rising_before: -2.3,
+  rising_before: AGAINST,
   /** Errors rose slowly: a leak, which a change can have brought, or growing load. */
-  slow_rise: -2.25,
+  slow_rise: AGAINST,
   /** Errors are above the limit but already falling; a bad version that keeps running would keep failing. */
-  falling: -0.5,
+  falling: SLIGHTLY_AGAINST,
   /** The same errors began a usual period ago, too, and ended. */
-  recurring: -3,
+  recurring: STRONGLY_AGAINST,
   /** The service's series ended with the change: it may crash at its start. */
-  vanished: 1.5,
+  vanished: SLIGHTLY_FOR,
   /** The alert is about missing samples, and no errors are measured: monitoring fails more often than a service vanishes. */
-  missing_samples: -3.19,
+  missing_samples: STRONGLY_AGAINST,
   /** The health query is within its limit now: the alert is noise, or the problem is over. */
-  healthy_now: -3,
+  healthy_now: STRONGLY_AGAINST,
   /**
    * Only the newest sample is within the limit: the problem may be over, or the sample is noise. Unless versions are
    * distinguished, a person decides.
    */
-  healthy_just_now: -1,
+  healthy_just_now: SLIGHTLY_AGAINST,
 
   /** Traffic rose by half or more, starting before the errors. */
-  traffic_rise: -2.59,
+  traffic_rise: AGAINST,
 
   /** The change's version is bad; the other versions, which also take traffic, are healthy. */
-  only_its_version_bad: 3,
+  only_its_version_bad: PROVES,
   /** As `only_its_version_bad`; it takes at most half of the traffic, and its errors explain those of all. */
-  canary_bad: 3,
+  canary_bad: PROVES,
   /** As `only_its_version_bad`, but the other versions may have served only before the onset. */
-  only_it_seems_bad: 0.05,
+  only_it_seems_bad: SLIGHTLY_FOR,
   /** The limit is unknown, but the change's version is at least twice as bad as any other. */
-  its_version_worse: 2,
+  its_version_worse: FOR,
   /** Another version is as bad. */
-  some_other_version_bad: -2,
+  some_other_version_bad: AGAINST,
   /** All versions are equally bad: the cause is something that they share. */
-  all_versions_bad: -4.5,
+  all_versions_bad: EXCLUDES,
   /** The change's version is healthy, and others are bad. */
-  its_version_healthy: -4.5,
+  its_version_healthy: EXCLUDES,
   /** No version is bad. */
-  no_version_bad: -2,
+  no_version_bad: AGAINST,
   /** The change's version takes no traffic, so it cannot cause errors. */
-  no_traffic: -4.5,
+  no_traffic: EXCLUDES,
   /** Its pods can't start, or crash: as `vanished`. New pods can also crash because of what they reach only at their start. */
-  cannot_start: 1.5,
+  cannot_start: SLIGHTLY_FOR,
 
   /**
    * Firebreak aborted its canary: the judge compared it with the stable version at the same time, with at most 1 % false
    * alarms, and the alert is about nothing else.
    */
-  canary_aborted: 6,
+  canary_aborted: PROVES,
 
   /**
    * The watch of its deploy compared the version with its baseline, with at most 1 % false alarms. If the baseline has
    * served before it, anything else that fails since then looks the same.
    */
-  watch_degraded: 1.2,
+  watch_degraded: SLIGHTLY_FOR,
   /** As `watch_degraded`, but the baseline served at the same time: as `only_its_version_bad`. */
-  watch_degraded_beside: 3,
+  watch_degraded_beside: PROVES,
 
   /** The alerts name the change's version and no other. */
-  alert_names_it: 2,
+  alert_names_it: FOR,
   /** The alerts name other versions in addition to the change's version. */
-  alert_names_others_too: -3,
+  alert_names_others_too: STRONGLY_AGAINST,
   /** The alerts name only other versions. */
-  alert_names_others: -3,
+  alert_names_others: STRONGLY_AGAINST,
 
   /** More errors than the change's share of traffic could cause if each of its requests failed. */
-  beyond_canary: -5,
+  beyond_canary: EXCLUDES,
   /** Half an hour after its start: the share can have been raised since. Each doubling of the time counts the same. */
-  canary_raised: 1.86,
+  canary_raised: FOR,
 
-  /** A newer version of the same service replaced it before the onset, so it no longer ran. */
-  replaced: -4.5,
-  /** The same, and that was long enough before: it cannot have begun the problem. Shorter, the times can be inexact. */
-  gone: -3.5,
-  /** The successor came so soon that either may be the cause: the start of the errors is not known to the minute. */
-  replaced_soon: -0.5,
+  /** A newer version of the same service replaced it before the onset, so it no longer ran. By how certain that is. */
+  replaced: RULES_OUT,
   /** The successor was rolling out at the onset. It ran beside this version, which had been healthy until then. */
-  being_replaced: -1,
+  being_replaced: SLIGHTLY_AGAINST,
 
   /** The same version was put live again: the newer record represents it. */
-  repeated: -4.5,
+  repeated: EXCLUDES,
   /** The same version had already been running well: a restart rather than a change. */
-  same_version: -5,
+  same_version: EXCLUDES,
 
   /** A failed deploy put its version live partly or not at all. */
-  failed: -0.5,
+  failed: SLIGHTLY_AGAINST,
 
-  /** Kinds of changes, relative to a deploy. Flags are mostly narrow in scope and easy to revert. */
-  kind_flag: -0.2,
-  /** Affects only some users. */
-  kind_experiment: -0.5,
   /** Returns to a version that worked before; undoing a rollback alone would restore the version that was removed. */
-  kind_rollback: -1.6,
+  kind_rollback: AGAINST,
 } as const;
 
 /** Minimum confidence for an automatic action. */

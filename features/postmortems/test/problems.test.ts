@@ -222,7 +222,7 @@ describe('an incident with two bad deploys and an outage right after its resolut
   });
 
   const EARLIER = [
-    'Problem 1, from 11:59. Probable cause: v2 (57 %). Mitigated at 12:00, ended at 12:03',
+    'Problem 1, from 11:59. Probable cause: v2 (72 %). Mitigated at 12:00, ended at 12:03',
     'Problem 2, from 12:05. Probable cause: v3 (95 %). Mitigated at 12:08, ended at 12:10',
   ];
 
@@ -257,7 +257,7 @@ describe('an incident with two bad deploys and an outage right after its resolut
     const page = await consolePage(world, incident.id);
     for (const text of EARLIER) expect(page).toContain(`<li>${text}</li>`);
     expect(page).toContain('No known change could have caused this problem');
-    expect(textOf(await consoleText(world, '/console/incidents?state=all'))).toContain('v2 57 %, v3 95 %');
+    expect(textOf(await consoleText(world, '/console/incidents?state=all'))).toContain('v2 72 %, v3 95 %');
     const lines = incidentText(IncidentDetails.parse(incident));
     expect(lines.filter((line) => line.startsWith('Problem '))).toEqual(EARLIER);
     expect(lines.filter((line) => line.startsWith('suspect '))).toEqual([]);
@@ -491,7 +491,7 @@ test('the draft of a group tells what was found for each of its incidents', asyn
     '',
     '- INC-1 cart production: from 11:59. No change is its probable cause. Not mitigated, ended at 12:20, after INC-3 checkout was mitigated at 12:04.',
     '- INC-2 search production: from 11:59. No change is its probable cause. Not mitigated, ended at 12:20, after INC-3 checkout was mitigated at 12:04.',
-    '- INC-3 checkout production: from 11:59. Probable cause: v2 (53 %). Mitigated at 12:04, ended at 12:20.',
+    '- INC-3 checkout production: from 11:59. Probable cause: v2 (70 %). Mitigated at 12:04, ended at 12:20.',
     '',
     'The incident was resolved after 21 minutes.',
   ]);
@@ -499,7 +499,7 @@ test('the draft of a group tells what was found for each of its incidents', asyn
     /several-services|Alert fires|found no|has no mitigation|Describe or automate|No health query|no samples/,
   );
   expect(sectionOf(markdown, 'Suspect and evidence').join(' ')).toMatch(
-    /^- INC-3 checkout: the probable cause is v2 \(53 %\) \[E\d+\]\. .*What do the graphs show\? The samples of health belong to/,
+    /^- INC-3 checkout: the probable cause is v2 \(70 %\) \[E\d+\]\. .*What do the graphs show\? The samples of health belong to/,
   );
   expect(
     [...markdown.matchAll(/^- \*\*E\d+\*\* (\d\d:\d\d — (?!Joined|Group opens).*checkout.*)$/gm)].map(([, row]) => row),

@@ -1,6 +1,7 @@
 /**
- * `npm run judgement:fit [-- SHARE]`: fits the weights of the decision engine to generated cases, and prints them beside
- * the present ones, with the calibration on cases that were not fitted to. SHARE: part of the sets, by default 1.
+ * `npm run judgement:fit [-- SHARE]`: fits a weight of its own to each factor of the decision engine, and prints it beside the
+ * grade of that factor, with the loss and the calibration of both, and what the factor pays, on cases that were not fitted to. SHARE: part of the sets, by
+ * default 1.
  */
 import { featuresOf } from '../../../core/domain/correlation/correlate.ts';
 import { WEIGHTS } from '../../../core/domain/correlation/weights.ts';
@@ -50,81 +51,9 @@ function observationOf(evidence: Parameters<typeof featuresOf>[0], cause: string
   };
 }
 
-/**
- * Weights that are fitted. The others are judgements: they are rare in the cases, the cases agree with them, or they depend on
- * how frequent a class of incidents is in a world, such as late records.
- */
-const FITTED: ReadonlySet<string> = new Set([
-  'long_after_end',
-  'long_after_start',
-  'grows_long_after',
-  'clock_skew_far',
-  'clock_agrees',
-  'recorded_late',
-  'dependency_step',
-  'dependency_fails_too',
-  'dependency_fails_later',
-  'caller',
-  'caller_step',
-  'caller_fails_too',
-  'undeclared',
-  'undeclared_alone',
-  'undeclared_fails_later',
-  'another_fails',
-  'two_others_fail',
-  'several_fail',
-  'large_step',
-  'bad_earlier',
-  'rising_before',
-  'slow_rise',
-  'falling',
-  'healthy_now',
-  'missing_samples',
-  'traffic_rise',
-  'only_it_seems_bad',
-  'canary_raised',
-  'same_version',
-]);
-
-/**
- * Bounds that are judgements:
- *
- * - A problem that is over, or that ends, needs no act, even if the change caused it.
- * - One other service that fails is mostly a coincidence or a caller that nobody declared, and several are not. The worlds
- *   disagree, because only one has callers that the catalogue does not declare.
- * - Most pairs of services have no relation. In the monitored world, 120 of 5,080 cases have an undeclared cause. Two services that
- *   were deployed and fail at the same time must not keep each other from a rollback.
- * - Late records are as frequent in the monitored world as deploys that came after the problem.
- * - The size of a step and the distance in time say less than in these worlds, in which errors of bad versions begin within nine
- *   minutes: with the fitted weights, high confidences would be too high.
- */
-const BOUNDS: Readonly<Record<string, { min?: number; max?: number }>> = {
-  healthy_now: { max: -3 },
-  falling: { max: -0.5 },
-  another_fails: { min: -1.1 },
-  two_others_fail: { max: -2.3 },
-  several_fail: { max: -4.5 },
-  undeclared: { max: -4 },
-  undeclared_alone: { max: 0.5 },
-  undeclared_fails_later: { max: 1.2 },
-  recorded_late: { min: -1.6 },
-  clock_skew_far: { max: -1.2 },
-  dependency_fails_later: { max: 0.9 },
-  bad_earlier: { max: -1.25 },
-  rising_before: { max: -2.3 },
-  same_version: { min: -5 },
-  large_step: { max: 1.5 },
-  long_after_start: { min: -6.6 },
-};
-
 /** A weight keeps its sign, and stays within what one piece of evidence can say. */
 const priors: Record<string, Prior> = Object.fromEntries(
-  Object.entries(WEIGHTS).map(([name, mean]) => [
-    name,
-    FITTED.has(name)
-      ? { mean, min: mean < 0 ? -8 : 0, max: mean > 0 ? 6 : 0, ...BOUNDS[name] }
-      : { mean, min: mean, max: mean },
-  ]),
+  Object.entries(WEIGHTS).map(([name, mean]) => [name, { mean, min: mean < 0 ? -8 : 0, max: mean > 0 ? 6 : 0 }]),
 );
 
 /** Returns the calibration of the first suspects under these weights. */
@@ -143,19 +72,25 @@ const [train, check] = [await observations(FIT, share), await observations(CHECK
 const weight = train.monitored.length / train.generated.length;
 const weighted = train.generated.map((one) => ({ ...one, weight }));
 const fits: Record<string, Weights> = {
-  present: WEIGHTS,
+  grades: WEIGHTS,
   generated: fit(train.generated, priors).weights,
   monitored: fit(train.monitored, priors).weights,
   both: fit([...weighted, ...train.monitored], priors).weights,
 };
 const occurrences = (name: string): number =>
   [...train.generated, ...train.monitored].filter(({ rivals }) => rivals.some((rival) => rival[name])).length;
+/** Returns how much greater the loss of cases that were not fitted to is without the factor, in thousandths. Negative: it does not pay. */
+const pays = (name: string): string[] =>
+  Object.values(check).map((checked) =>
+    ((lossOf(checked, { ...WEIGHTS, [name]: 0 }) - lossOf(checked, WEIGHTS)) * 1000).toFixed(2).padStart(8),
+  );
 for (const name of Object.keys(priors))
   console.log(
     [
       name.padEnd(28),
       ...Object.values(fits).map((one) => (one[name] ?? 0).toFixed(2).padStart(7)),
       String(occurrences(name)).padStart(7),
+      ...pays(name),
     ].join(' '),
   );
 for (const [set, fitted] of Object.entries(train))

@@ -33,29 +33,29 @@ test('a canary whose share was raised since is proved, although its recorded sha
   const jump = step(0.002, 0.4);
   const onlyItFails = [version('v42', 0.9), version('v41', 0.001)];
   expect(alone(scene({ changes: [canary], health: jump, by_version: onlyItFails }))).toBe(true);
-  expect(weights(scene({ changes: [canary], health: jump })).beyond_canary).toBeLessThan(-3);
+  expect(weights(scene({ changes: [canary], health: jump })).beyond_canary).toBeLessThan(-2.5);
 });
 
 describe('with a limit', () => {
   test.each<[string, string, number, Versions]>([
-    ['its version alone is bad', 'only_its_version_bad', 3, [version('v42', 0.08, 0.6), version('v41', 0.001, 0.4)]],
+    ['its version alone is bad', 'only_its_version_bad', 4, [version('v42', 0.08, 0.6), version('v41', 0.001, 0.4)]],
     [
       'its version alone is bad, with a tenth of the traffic',
       'canary_bad',
-      3,
+      4,
       [version('v42', 0.4, 0.1), version('v41', 0, 0.9)],
     ],
-    ['a leading v is no other version', 'only_its_version_bad', 3, [version('42', 0.08), version('41', 0.001)]],
-    ['all are bad', 'all_versions_bad', -4.5, [version('v42', 0.05, 0.5), version('v41', 0.04, 0.5)]],
+    ['a leading v is no other version', 'only_its_version_bad', 4, [version('42', 0.08), version('41', 0.001)]],
+    ['all are bad', 'all_versions_bad', -4, [version('v42', 0.05, 0.5), version('v41', 0.04, 0.5)]],
     [
       'another is bad as well',
       'some_other_version_bad',
       -2,
       [version('v42', 0.05), version('v41', 0.04), version('v40', 0)],
     ],
-    ['it is healthy and another is not', 'its_version_healthy', -4.5, [version('v42', 0.001), version('v41', 0.04)]],
+    ['it is healthy and another is not', 'its_version_healthy', -4, [version('v42', 0.001), version('v41', 0.04)]],
     ['none is bad', 'no_version_bad', -2, [version('v42', 0.001), version('v41', 0.001)]],
-    ['it receives almost no traffic', 'no_traffic', -4.5, [version('v42', 0.9, 0.001), version('v41', 0.04, 0.999)]],
+    ['it receives almost no traffic', 'no_traffic', -4, [version('v42', 0.9, 0.001), version('v41', 0.04, 0.999)]],
     [
       'the other one receives almost no traffic',
       'by_version',
@@ -71,7 +71,7 @@ describe('with a limit', () => {
 
   test('it is missing while other versions with known names are present', () => {
     const changes = [own(v42()), own(timed('v41', 7000, 6900))];
-    expect(weights(scene({ changes, health, by_version: [version('v41', 0.05)] }))).toMatchObject({ no_traffic: -4.5 });
+    expect(weights(scene({ changes, health, by_version: [version('v41', 0.05)] }))).toMatchObject({ no_traffic: -4 });
   });
 });
 
@@ -132,9 +132,9 @@ describe('variants of a flag', () => {
 describe('without a limit', () => {
   test.each<[string, string, number, Versions]>([
     ['it is far worse', 'its_version_worse', 2, [version('v42', 0.08), version('v41', 0.001)]],
-    ['others are far worse', 'its_version_healthy', -4.5, [version('v42', 0.01), version('v41', 0.08)]],
-    ['all are alike', 'all_versions_bad', -4.5, [version('v42', 0.05), version('v41', 0.04)]],
-    ['all are at zero', 'all_versions_bad', -4.5, [version('v42', 0), version('v41', 0)]],
+    ['others are far worse', 'its_version_healthy', -4, [version('v42', 0.01), version('v41', 0.08)]],
+    ['all are alike', 'all_versions_bad', -4, [version('v42', 0.05), version('v41', 0.04)]],
+    ['all are at zero', 'all_versions_bad', -4, [version('v42', 0), version('v41', 0)]],
   ])('%s', (_, name, weight, by_version) => {
     const unlimited = { ...health, max: Infinity };
     expect(weights(whileRollingOut({ health: unlimited, by_version }))).toMatchObject({ [name]: weight });
@@ -165,7 +165,7 @@ test('versions that served only before the onset are weak evidence', () => {
   expect(weights(afterDeploy({ health, by_version }))).toMatchObject({ only_it_seems_bad: WEIGHTS.only_it_seems_bad });
   const shared = [version('v42', 0.08, 0.9), version('v41', 0.001, 0.1)];
   const settled = scene({ changes: [own(timed('v42', 1500, 1200))], health, by_version: shared });
-  expect(weights(settled)).toMatchObject({ only_its_version_bad: 3 });
+  expect(weights(settled)).toMatchObject({ only_its_version_bad: 4 });
 });
 
 test('versions that do not account for all errors prove nothing: any of them can have the others', () => {
@@ -201,7 +201,7 @@ describe('a healthy version beside it', () => {
     ['has samples for as long, because monitoring began then', [from(1.5, bad), from(1.5, good)]],
     ['has samples for as long, up to a scrape', [from(2, bad), from(1.5, good)]],
   ])('is compared if it %s', (_, by_version) => {
-    expect(weights(whileRollingOut({ health, by_version }))).toMatchObject({ only_its_version_bad: 3 });
+    expect(weights(whileRollingOut({ health, by_version }))).toMatchObject({ only_its_version_bad: 4 });
   });
 
   test('does not excuse a version that failed before another bad one was deployed over it, however soon', () => {

@@ -52,7 +52,7 @@ const texts = (evidence: Evidence): string =>
 describe('where the service itself reports no errors', () => {
   test('its callers prove a version', () => {
     const evidence = silent(callers(REFUSED));
-    expect(weights(evidence)).toMatchObject({ callers_see_only_it: 3, step: 1.5 });
+    expect(weights(evidence)).toMatchObject({ callers_see_only_it: 4, step: 1 });
     expect(proofIn(evidence)).toBe('callers');
     expect(alone(evidence)).toBe(true);
     expect(texts(evidence)).toContain('the error ratio of callers went from 0.1 % to 29 %');
@@ -76,7 +76,7 @@ describe('where the service itself reports no errors', () => {
   test('they refute it if both versions fail, or only the other one', () => {
     for (const seen of [BOTH_FAIL, [versionAt('v42', 0.001, 0.3), versionAt('v41', 0.4, 0.7)]]) {
       const evidence = silent(callers(seen));
-      expect(weights(evidence)).toMatchObject({ callers_see_others: -4.5 });
+      expect(weights(evidence)).toMatchObject({ callers_see_others: -4 });
       expect(proofIn(evidence)).toBeNull();
       expect(confidence(evidence)).toBeLessThan(confidence(silent({ health: step(0.002, 0.1) })));
     }
@@ -226,7 +226,7 @@ describe('where the service itself reports errors', () => {
   ])('a person decides if %s', (_, by_version, seen) => {
     const evidence = loud({ by_version, ...callers(seen) });
     expect(proofIn(evidence)).toBeNull();
-    expect(weights(evidence)).toMatchObject({ callers_disagree: -0.75 });
+    expect(weights(evidence)).toMatchObject({ callers_disagree: 0 });
     expect(confidence(evidence)).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ASK);
     expect(approvalReasons(evidence).filter((text) => text.startsWith('evidence_against'))).toHaveLength(1);
     expect(approvalReasons(evidence).join()).toContain('but callers see: ');

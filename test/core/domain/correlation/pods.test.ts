@@ -32,14 +32,14 @@ const texts = (evidence: Evidence): string[] => suspectIn(correlate(evidence)).f
 
 test('a version without requests is cleared if nothing is known of its pods', () => {
   for (const more of [{}, { pods: [] }, { pods: [STABLE] }, { pods: [STABLE, pods('v42', 3)] }])
-    expect(weights(unseen(more))).toMatchObject({ no_traffic: -4.5 });
+    expect(weights(unseen(more))).toMatchObject({ no_traffic: -4 });
   expect(confidence(unseen())).toBeLessThan(MIN_CONFIDENCE_TO_ASK);
 });
 
 describe('a version whose pods can not start', () => {
   test('is suspected instead of cleared', () => {
     const evidence = unseen({ pods: [STABLE, CRASHING] });
-    expect(weights(evidence)).toMatchObject({ cannot_start: 1.5, by_version: 0 });
+    expect(weights(evidence)).toMatchObject({ cannot_start: 1, by_version: 0 });
     expect(weights(evidence)).not.toHaveProperty('no_traffic');
     expect(texts(evidence)).toEqual(
       expect.arrayContaining([
@@ -71,7 +71,7 @@ describe('a version whose pods can not start', () => {
   });
 
   test('is suspected without metrics by version', () => {
-    expect(weights(unseen({ by_version: null, pods: [STABLE, CRASHING] }))).toMatchObject({ cannot_start: 1.5 });
+    expect(weights(unseen({ by_version: null, pods: [STABLE, CRASHING] }))).toMatchObject({ cannot_start: 1 });
   });
 
   test('is not suspected for one of its pods', () => {

@@ -95,7 +95,7 @@ describe('a version that an earlier problem of the incident has removed', () => 
   test('is gone if the service recovered after its successor, however shortly before', () => {
     const replaced = [timed('v42', 260, 200), timed('v41', 100, 60)];
     const earlier_problem = { from: before(4), until: before(0.5) };
-    expect(weights({ ...together(...replaced), earlier_problem }, 'v42')).toMatchObject({ replaced_soon: -8 });
+    expect(weights({ ...together(...replaced), earlier_problem }, 'v42')).toMatchObject({ replaced_soon: -6 });
     expect(weights(together(...replaced), 'v42')['replaced_soon']).toBeGreaterThan(-2);
   });
 
@@ -130,7 +130,7 @@ describe('versions that are measured', () => {
 
   test('one that stopped serving is none either, without a record of what replaced it', () => {
     const evidence = scene({ changes: [own(timed('v42', 900, 840))], health, by_version: measured(8) });
-    expect(weights(evidence)).toMatchObject({ no_traffic: -4.5 });
+    expect(weights(evidence)).toMatchObject({ no_traffic: -4 });
     expect(confidence(evidence)).toBeLessThan(0.01);
   });
 
@@ -158,9 +158,9 @@ test('two versions that roll out together are equal; of two close together, eith
       ),
       'v41',
     )['replaced_soon'];
-  expect(soon(1)).toBeCloseTo(-0.5, 1);
-  expect(soon(450)).toBeCloseTo(-2.5);
-  expect(soon(900)).toBe(-8);
+  expect(soon(1)).toBeCloseTo(0, 1);
+  expect(soon(450)).toBeCloseTo(-3);
+  expect(soon(900)).toBe(-6);
 });
 
 test('a version that was replaced after a minute is not blamed for what begins ten minutes later', () => {

@@ -47,7 +47,7 @@ describe('a bad deploy with a requesting alert and no guard against it', () => {
     const [why] = decide(clear()).reasons;
     expect(why).toEqual({
       code: 'suspect',
-      text: 'Probable cause: v2 (91 %), because deploy of v2 finished 5 min before the problem began',
+      text: 'Probable cause: v2 (94 %), because deploy of v2 finished 5 min before the problem began',
       more: [],
     });
   });
@@ -328,7 +328,7 @@ describe('not a guard:', () => {
 });
 
 describe('several possible causes:', () => {
-  const flag = change('new-cart', 4, { kind: 'flag' });
+  const flag = change('new-cart', 12, { kind: 'flag' });
   const rollBack = { act: 'roll_back', from_version: 'v2', to_version: 'v1', service: 'checkout' };
   const turnOff = { act: 'turn_off_flag', from_version: 'new-cart', to_version: null, service: 'checkout' };
 
@@ -611,7 +611,7 @@ describe('a person who names the version', () => {
 describe('a suspect that a person has cleared', () => {
   const [, v2] = aBadDeploy();
   if (v2 === undefined) throw new Error('there is a bad deploy');
-  const flag = change('flag', 4, { kind: 'flag' });
+  const flag = change('flag', 9, { kind: 'flag' });
   const said = (cleared: ClearedSuspect[], more: Partial<Plain> = {}) => clear({ ...more, evidence: { cleared } });
 
   test('is no longer a suspect, which is among the reasons', () => {
