@@ -87,14 +87,22 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
   const incident = await deps.incidents.read(id);
   if (incident?.verifying === undefined || incident.status === 'resolved') return 'unmeasured';
   if (!isSameMitigation(incident.verifying, mitigation)) return 'unmeasured';
-  const since = await measuredSince(deps, incident);
+  const isLater = isLaterProblem(incident);
+  const since = await measuredSince(
+    deps,
+    incident,
+    (isLater ? incident.recovered_at : undefined) ?? incident.verifying.at,
+  );
   if (since === null) return 'unmeasured';
   const { recoveredAt, failingSince, againSince } = since;
   const recoverySeconds = RECOVERY_SECONDS / deps.timeScale;
-  if (isLaterProblem(incident)) return 'measured';
   const { number, runbook, change: redeploy } = mitigation;
   const of =
     runbook !== undefined ? `runbook-${runbook}` : redeploy !== undefined ? `redeploy-${redeploy}` : `${number}`;
+  if (isLater) {
+    await endsLater(deps, incident, since, `recovered-${of}-later-${incident.new_onset?.seq}`);
+    return 'measured';
+  }
   const pages = incident.page ?? incident.severity === 'critical';
   if (recoveredAt === null) {
     if (againSince !== null) {
@@ -115,8 +123,18 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
     const change = (now: IncidentRecord) => noted(recovered(now, recoveredAt));
     await deps.incidents.post(id, { kind: 'recovered', number }, change, `recovered-${of}`);
     await wake(deps, id);
-  }
+  } else await endsLater(deps, incident, since, `recovered-${of}`);
   return 'measured';
+}
+
+/** Records the measured end of a problem if health was above its limit after the end of its alerts, which was taken for its end. */
+async function endsLater(deps: Deps, incident: IncidentRecord, since: Measured, key: string): Promise<void> {
+  const { recovered_at: told, verifying } = incident;
+  const { recoveredAt, isAbove } = since;
+  if (told === undefined || verifying === undefined || recoveredAt === null || !isAbove(told, recoveredAt)) return;
+  const change = (now: IncidentRecord) => noted(now.recovered_at === told ? { recoveredAt } : {});
+  await deps.incidents.post(incident.id, { kind: 'recovered', number: verifying.number }, change, key);
+  await wake(deps, incident.id);
 }
 
 /**
@@ -217,19 +235,31 @@ function noted(change: IncidentChange): IncidentChange {
       };
 }
 
-/** Measures health since the mitigation. Null: there is no health query, or no Prometheus. */
-async function measuredSince(deps: Deps, incident: IncidentRecord): Promise<HealthSince | null> {
+/** `isAbove`: a sample from the first time until the second one is above the limit. */
+type Measured = HealthSince & { isAbove: (from: Timestamp, until: Timestamp) => boolean };
+
+/**
+ * Measures health since a mitigation, or since the end of the alerts of a later problem. Null: there is no health query, or no
+ * Prometheus.
+ */
+async function measuredSince(
+  deps: Deps,
+  incident: IncidentRecord,
+  begin: Timestamp | undefined,
+): Promise<Measured | null> {
   const query = healthOf(await deps.config.current(), incident);
   if (query === undefined || (await deps.metrics.value(query.promql)) === null) return null;
   const at = deps.clock.now();
-  const mitigatedAt = incident.verifying?.at ?? at;
-  const from = plusSeconds(mitigatedAt, -USUAL_SECONDS);
+  const sinceAt = begin ?? at;
+  const from = plusSeconds(sinceAt, -USUAL_SECONDS);
   const step = { stepSeconds: Math.max(1, Math.round(STEP_SECONDS / deps.timeScale)) };
   const [curve, traffic] = await Promise.all([
-    deps.metrics.range(query.promql, mitigatedAt, at, 'max', step),
+    deps.metrics.range(query.promql, sinceAt, at, 'max', step),
     query.traffic === undefined ? null : deps.metrics.range(query.traffic, from, at, 'sum'),
   ]);
   const quantile = isQuantile(query.promql) && { quantile: true as const };
   const health = curve && { max: query.max, curve, window: windowOf(query.promql), ...quantile };
-  return healthSince({ health, traffic, at }, mitigatedAt, RECOVERY_SECONDS / deps.timeScale);
+  const isAbove = (first: Timestamp, until: Timestamp): boolean =>
+    curve?.some(([time, value]) => time >= first && time < until && value > query.max) === true;
+  return { ...healthSince({ health, traffic, at }, sinceAt, RECOVERY_SECONDS / deps.timeScale), isAbove };
 }

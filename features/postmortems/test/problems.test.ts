@@ -338,6 +338,41 @@ test('the draft of an open incident tells the errors of its own problems, and no
   expect(drafts.map((text) => text.includes('recovery was verified'))).toEqual([false, false]);
 });
 
+describe('a problem whose alert ends before health is within its limit', () => {
+  const LATE: Record<string, { errors: Errors; timeline: Record<string, Moment>; ends: number }> = {
+    'after a rollback': { errors: [[-4, 6, 0.3]], timeline: { '0 s': fires(), '180 s': ends() }, ends: 6 },
+    'as a later problem, which nothing mitigates': {
+      errors: [
+        [-4, 2, 0.3],
+        [5.5, 12, 0.5],
+      ],
+      timeline: { '0 s': fires(), '180 s': ends(), '370 s': fires({ began: 20 }), '9 min': ends({ began: 20 }) },
+      ends: 12,
+    },
+  };
+
+  test.each(Object.entries(LATE))('is over when health is, %s', async (_, { errors, timeline, ends: end }) => {
+    const { world } = await play({
+      given: [measuring(ratioAt(errors))],
+      timeline: { ...timeline, '16 min': sweeps },
+    });
+    const id = theIncident(world);
+    await draftDuePostmortems(withPorts(world.deps));
+    const { markdown = '', record } = (await withPorts(world.deps).postmortems.read(id)) ?? {};
+    const clock = minute(end).slice(11, 16);
+    const { recovered_at: recovered } = world.store.dossier(id).record;
+    expect(recovered?.slice(11, 16)).toBe(clock); // the first sample within the limit
+    expect(record?.facts.times.restored_at).toBe(recovered);
+    expect(markdown).toContain(`The problem is over: health is within its limit since ${clock} UTC`);
+    expect(markdown).toMatch(new RegExp(`service was restored at ${clock}|It ended at ${clock}`));
+    const page = await consolePage(world, id);
+    expect(page.match(/(?<=recovered at )\d\d:\d\d/g)?.at(-1)).toBe(clock);
+    const dora = await doraOf(world);
+    if (dora === null) return;
+    expect(dora.records.incidents.items[0].restore_s).toBe(record?.facts.times.to_restore_seconds);
+  });
+});
+
 test('a person who resolves an incident while its alert fires has not restored the service', async () => {
   const resolves: Moment = async (world) => {
     await executeResponseAction(world.deps, ADA, { id: theIncident(world), action: 'resolve', note: '' });
