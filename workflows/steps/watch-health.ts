@@ -88,11 +88,7 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
   if (incident?.verifying === undefined || incident.status === 'resolved') return 'unmeasured';
   if (!isSameMitigation(incident.verifying, mitigation)) return 'unmeasured';
   const isLater = isLaterProblem(incident);
-  const since = await measuredSince(
-    deps,
-    incident,
-    (isLater ? incident.recovered_at : undefined) ?? incident.verifying.at,
-  );
+  const since = await measuredSince(deps, incident, beginOf(incident));
   if (since === null) return 'unmeasured';
   const { recoveredAt, failingSince, againSince } = since;
   const recoverySeconds = RECOVERY_SECONDS / deps.timeScale;
@@ -126,6 +122,12 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
   } else await endsLater(deps, incident, since, `recovered-${of}`);
   return 'measured';
 }
+
+/** Returns the time from which on health shows the end of a problem: its mitigation, or the end of its alerts if that is not after it. */
+const beginOf = (incident: IncidentRecord): Timestamp | undefined => {
+  const { verifying, recovered_at: told = verifying?.at } = incident;
+  return isLaterProblem(incident) ? told : [told, verifying?.at].filter((at) => at !== undefined).toSorted()[0];
+};
 
 /** Records the measured end of a problem if health was above its limit after the end of its alerts, which was taken for its end. */
 async function endsLater(deps: Deps, incident: IncidentRecord, since: Measured, key: string): Promise<void> {

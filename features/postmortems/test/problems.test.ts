@@ -4,6 +4,7 @@ import { executeResponseAction } from '../../../core/actions/incidents/response-
 import { keys } from '../../../core/stores/keys.ts';
 import { Table } from '../../../core/stores/table.ts';
 import { incidentText } from '../../../entrances/cli/commands/incidents/incident.ts';
+import type { TargetResponse } from '../../../core/domain/rollback/targets.ts';
 import type { IncidentView } from '../../../schemas/incidents/incident.ts';
 import type { ServiceName, Version } from '../../../schemas/config/names.ts';
 import { Config } from '../../../schemas/config/config.ts';
@@ -370,6 +371,54 @@ describe('a problem whose alert ends before health is within its limit', () => {
     const dora = await doraOf(world);
     if (dora === null) return;
     expect(dora.records.incidents.items[0].restore_s).toBe(record?.facts.times.to_restore_seconds);
+  });
+});
+
+describe('a CD system that accepts a rollback, and does not answer for long', () => {
+  const underWay: TargetResponse = { kind: 'in_progress', id: 'rb-1', handle: '/rb-1' };
+
+  /** Plays an incident whose alert ends at 5 min. @param asked how often the status of the rollback is read until it has succeeded */
+  const hangs = (asked: number, errors: Errors | null): ReturnType<typeof play> =>
+    play({
+      given: [
+        ...(errors === null ? [] : [measuring(ratioAt(errors))]),
+        (world) => {
+          const looks = [...Array.from({ length: asked }, () => underWay), { kind: 'succeeded', id: 'rb-1' } as const];
+          Object.assign(world, { rollbacks: [underWay], looks });
+        },
+      ],
+      timeline: { '0 s': fires(), '5 min': ends(), '80 min': sweeps },
+    });
+
+  test.each([
+    ['when its alert ended, if the answer comes later', 200, null, '12:05'],
+    ['when its alert ended, if the answer never comes', 2000, [[-4, 3, 0.3]], '12:05'],
+    ['when health is within its limit, if the answer comes before that', 60, [[-4, 12, 0.3]], '12:12'],
+    ['when health is within its limit, if the answer comes after that', 200, [[-4, 12, 0.3]], '12:12'],
+  ] satisfies [string, number, Errors | null, string][])(
+    'the service is restored %s',
+    async (_, asked, errors, clock) => {
+      const { world } = await hangs(asked, errors);
+      const id = theIncident(world);
+      await draftDuePostmortems(withPorts(world.deps));
+      const { markdown = '', record } = (await withPorts(world.deps).postmortems.read(id)) ?? {};
+      const { restored_at: restored, to_restore_seconds: seconds } = record?.facts.times ?? {};
+      expect(restored?.slice(11, 16)).toBe(clock);
+      expect(markdown).toMatch(new RegExp(`service was restored at ${clock}|It ended at ${clock}`));
+      const curve = /(?<=recovered at )\d\d:\d\d/.exec(await consolePage(world, id))?.[0];
+      expect(curve).toBe(errors === null ? undefined : clock);
+      const dora = await doraOf(world);
+      if (dora === null) return;
+      expect(dora.records.incidents.items[0].restore_s).toBe(seconds);
+    },
+  );
+
+  test('has restored nothing if health is above its limit at the verdict, although the alert ended', async () => {
+    const { world } = await hangs(60, [[-4, 22, 0.3]]);
+    const id = theIncident(world);
+    expect(world.store.dossier(id).record).toMatchObject({ verification: 'failed' });
+    expect(world.store.dossier(id).record).not.toHaveProperty('recovered_at');
+    expect(await consolePage(world, id)).not.toContain('recovered at');
   });
 });
 
