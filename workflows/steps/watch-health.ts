@@ -1,6 +1,7 @@
 import { measuredTitle, problemTitle } from '../../core/domain/alerts/incident-title.ts';
 import { healthOf } from '../../core/domain/catalogue/health.ts';
 import { isQuantile, windowOf } from '../../core/domain/correlation/query.ts';
+import { isBurnWarning } from '../../core/domain/incidents/burn-warning.ts';
 import { healthSince, type HealthSince } from '../../core/domain/correlation/recovery.ts';
 import {
   CHANGES_SINCE_READ,
@@ -157,12 +158,12 @@ async function hasPagedAbout(
 /** Alerts that are read to name a measured problem. */
 const SIGNALS_READ = 100;
 
-/** Returns the title of a measured problem: of a critical alert that has reported it before it was measured, if there is one. */
+/** Returns the title of a measured problem: of an alert that has reported it before it was measured, if there is one. */
 async function titleSince({ incidents }: Deps, incident: IncidentRecord, since: Timestamp): Promise<string> {
   const { items } = await incidents.signals(incident.id, { limit: SIGNALS_READ });
   const reporting = items.filter(
-    ({ status, severity, startsAt, mute }) =>
-      status === 'firing' && severity === 'critical' && mute === undefined && startsAt >= since,
+    (signal) =>
+      signal.status === 'firing' && !isBurnWarning(signal) && signal.mute === undefined && signal.startsAt >= since,
   );
   return problemTitle(reporting) ?? measuredTitle(incident);
 }
