@@ -16,6 +16,7 @@ import { ACTION_ITEMS, itemLine } from './action-items.ts';
 import { namingOf } from './blameless.ts';
 import { QUESTION } from './lint.ts';
 import { escaped, markdownOf } from './markdown.ts';
+import type { SpentBudget } from '../../../core/domain/ports/error-budgets.ts';
 import type { DraftInput, ProblemRecord } from './record.ts';
 import { References, type Row, rowOfChange, rowsOf, sentenceCase } from './timeline.ts';
 import { ACKNOWLEDGED, MITIGATED, problemTimesOf, type ProblemTimes, timesOf } from './times.ts';
@@ -518,20 +519,18 @@ export class Drafting {
 
   #impact(): string {
     const { budgets, impact } = this.record;
-    const { started_at, restored_at, resolved_at } = this.times;
-    const end = restored_at ?? resolved_at;
-    const period = `${end === null ? 'since' : 'from'} ${clockTime(started_at)}${end === null ? '' : ` to ${clockTime(end)}`}`;
+    const counted = ({ from, until }: SpentBudget): string => `from ${clockTime(from)} to ${clockTime(until)}`;
     const countedBudgets = budgets.filter(({ events }) => events > 0);
     const ref = ({ id }: { id: string }): string => this.#references.refOf(`slo:${id}`, null);
     const failed = countedBudgets.map(
       (budget) =>
-        `- ${this.sentence(`about ${numberWords(budget.errors)} of ${numberWords(budget.events)} ${budget.unit} ${budget.unit === 'requests' ? 'failed' : 'were bad'} ${period}, by the objective ${escaped(budget.title)}`, ref(budget), this.opening)}`,
+        `- ${this.sentence(`about ${numberWords(budget.errors)} of ${numberWords(budget.events)} ${budget.unit} ${budget.unit === 'requests' ? 'failed' : 'were bad'} ${counted(budget)}, by the objective ${escaped(budget.title)}`, ref(budget), this.opening)}`,
     );
     const shares = countedBudgets.flatMap((budget) =>
       budget.share === null
         ? []
         : [
-            `- ${this.sentence(`this spent ${percent(budget.share)} of its error budget (${escaped(budget.title)})`, ref(budget), this.opening)}`,
+            `- ${this.sentence(`${percent(budget.share)} of the error budget of ${escaped(budget.title)} was spent ${counted(budget)}`, ref(budget), this.opening)}`,
           ],
     );
     const areCounted = countedBudgets.some(({ unit }) => unit === 'requests');
