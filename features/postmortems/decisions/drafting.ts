@@ -519,18 +519,18 @@ export class Drafting {
 
   #impact(): string {
     const { budgets, impact } = this.record;
-    const counted = ({ from, until }: SpentBudget): string => `from ${clockTime(from)} to ${clockTime(until)}`;
+    const countedIn = ({ from, until }: SpentBudget): string => `from ${clockTime(from)} to ${clockTime(until)}`;
     const countedBudgets = budgets.filter(({ events }) => events > 0);
     const ref = ({ id }: { id: string }): string => this.#references.refOf(`slo:${id}`, null);
     const failed = countedBudgets.map(
       (budget) =>
-        `- ${this.sentence(`about ${numberWords(budget.errors)} of ${numberWords(budget.events)} ${budget.unit} ${budget.unit === 'requests' ? 'failed' : 'were bad'} ${counted(budget)}, by the objective ${escaped(budget.title)}`, ref(budget), this.opening)}`,
+        `- ${this.sentence(`about ${numberWords(budget.errors)} of ${numberWords(budget.events)} ${budget.unit} ${budget.unit === 'requests' ? 'failed' : 'were bad'} ${countedIn(budget)}, by the objective ${escaped(budget.title)}`, ref(budget), this.opening)}`,
     );
     const shares = countedBudgets.flatMap((budget) =>
       budget.share === null
         ? []
         : [
-            `- ${this.sentence(`${percent(budget.share)} of the error budget of ${escaped(budget.title)} was spent ${counted(budget)}`, ref(budget), this.opening)}`,
+            `- ${this.sentence(`${percent(budget.share)} of the error budget of ${escaped(budget.title)} was spent ${countedIn(budget)}`, ref(budget), this.opening)}`,
           ],
     );
     const areCounted = countedBudgets.some(({ unit }) => unit === 'requests');

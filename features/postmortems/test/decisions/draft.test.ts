@@ -16,8 +16,14 @@ const entry = (kind: string, at: Timestamp) => ({
 const END = plusSeconds(NOON, 600);
 
 const BUDGET = {
-  ...{ id: 'checkout', title: 'Checkout', from: plusSeconds(NOON, -300), until: plusSeconds(NOON, 600) },
-  ...{ unit: 'requests', errors: 40, events: 100, share: 0.1 },
+  id: 'checkout',
+  title: 'Checkout',
+  from: plusSeconds(NOON, -300),
+  until: plusSeconds(NOON, 600),
+  unit: 'requests',
+  errors: 40,
+  events: 100,
+  share: 0.1,
 };
 
 const draftWith = (confidence: number, more = {}): string => draftedWith(confidence, more).markdown;

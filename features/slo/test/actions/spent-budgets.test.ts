@@ -35,7 +35,10 @@ async function spent(errors: Record<number, number>, from: number, until: number
 test('a short incident has the errors of the whole buckets that it touches, with their time', async () => {
   expect(await spent({ 0: 400 }, 1, 3)).toMatchObject({ from: at(0), until: at(5), events: 1000, errors: 400 });
   expect(await spent({ 0: 400, 5: 300 }, 4, 6)).toMatchObject({
-    ...{ from: at(0), until: at(10), events: 2000, errors: 700 },
+    from: at(0),
+    until: at(10),
+    events: 2000,
+    errors: 700,
   });
   const whole = await spent({ 0: 400 }, 0, 5);
   expect(whole).toMatchObject({ from: at(0), until: at(5), errors: 400 });
