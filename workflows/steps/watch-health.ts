@@ -135,7 +135,10 @@ async function endsLater(deps: Deps, incident: IncidentRecord, since: Measured, 
   const { recovered_at: told, verifying } = incident;
   const { recoveredAt, isAbove } = since;
   if (told === undefined || verifying === undefined || recoveredAt === null || !isAbove(told, recoveredAt)) return;
-  const change = (now: IncidentRecord) => noted(now.recovered_at === told ? { recoveredAt } : {});
+  const clock = (at: Timestamp): string => `${at.slice(11, 16)} UTC`;
+  const text = `The problem was not over at ${clock(told)}, although no alert fired: health is within its limit since ${clock(recoveredAt)}`;
+  const timeline = { actor: 'firebreak', kind: 'incident.recovered', text, detail: null };
+  const change = (now: IncidentRecord) => (now.recovered_at === told ? { recoveredAt, timeline } : {});
   await deps.incidents.post(incident.id, { kind: 'recovered', number: verifying.number }, change, key);
   await wake(deps, incident.id);
 }
