@@ -49,6 +49,10 @@ type ToldProblem = ProblemRecord & {
   label: string;
 };
 
+/** Returns whether a problem had ended before its mitigation was known to be done: the deploying system can answer late. */
+const endedBefore = ({ times: { mitigated_at, restored_at } }: ToldProblem): boolean =>
+  mitigated_at !== null && restored_at !== null && restored_at < mitigated_at;
+
 /** Drafts the post-mortem of an incident. What differs in that of a group can be overridden. */
 export class Drafting {
   protected readonly record: DraftInput;
@@ -334,7 +338,9 @@ export class Drafting {
       return [
         ...sentences,
         this.sentence(
-          `it was mitigated at ${clockTime(mitigated_at)}${this.#howUndone(problem)}${restored === null ? '' : `, and service was restored at ${restored}`}`,
+          restored !== null && endedBefore(problem)
+            ? `service was restored at ${restored}, before its mitigation${this.#howUndone(problem)} was known to be done, at ${clockTime(mitigated_at)}`
+            : `it was mitigated at ${clockTime(mitigated_at)}${this.#howUndone(problem)}${restored === null ? '' : `, and service was restored at ${restored}`}`,
           mitigation,
           ...refsOfEnd,
         ),
@@ -859,7 +865,7 @@ export class Drafting {
       ({ kind, because }) => kind === 'roll_back' && because !== 'requested_by_person',
     );
     const decided = automatic && this.#decisionRef(automatic.id);
-    if (decided === undefined || mitigation === undefined || seconds === null) return [];
+    if (decided === undefined || mitigation === undefined || seconds === null || endedBefore(problem)) return [];
     const text = `${problem.label}Firebreak mitigated on its own, ${durationWords(seconds)} after the alert`;
     return [this.sentence(text, decided, mitigation)];
   }
@@ -869,7 +875,7 @@ export class Drafting {
     const mitigation = this.#mitigationRef(problem);
     const { verification, until, recovered_at: end } = problem;
     const hasHelped = verification === 'passed' || (until !== null && end !== undefined);
-    if (mitigation === undefined || !hasHelped || !this.#isUndone(problem)) return [];
+    if (mitigation === undefined || !hasHelped || endedBefore(problem) || !this.#isUndone(problem)) return [];
     return [
       this.sentence(
         `${problem.label}undoing the suspected change restored the service, which supports the suspicion`,

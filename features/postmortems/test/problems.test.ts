@@ -364,7 +364,9 @@ describe('a problem whose alert ends before health is within its limit', () => {
     const { recovered_at: recovered } = world.store.dossier(id).record;
     expect(recovered?.slice(11, 16)).toBe(clock); // the first sample within the limit
     expect(record?.facts.times.restored_at).toBe(recovered);
-    expect(markdown).toContain(`The problem is over: health is within its limit since ${clock} UTC`);
+    expect(markdown).toMatch(
+      new RegExp(`— The problem was not over at .* health is within its limit since ${clock} UTC`),
+    );
     expect(markdown).toMatch(new RegExp(`service was restored at ${clock}|It ended at ${clock}`));
     const page = await consolePage(world, id);
     expect(page.match(/(?<=recovered at )\d\d:\d\d/g)?.at(-1)).toBe(clock);
@@ -391,20 +393,27 @@ describe('a CD system that accepts a rollback, and does not answer for long', ()
     });
 
   test.each([
-    ['when its alert ended, if the answer comes later', 200, null, '12:05'],
-    ['when its alert ended, if the answer never comes', 2000, [[-4, 3, 0.3]], '12:05'],
-    ['when health is within its limit, if the answer comes before that', 60, [[-4, 12, 0.3]], '12:12'],
-    ['when health is within its limit, if the answer comes after that', 200, [[-4, 12, 0.3]], '12:12'],
-  ] satisfies [string, number, Errors | null, string][])(
+    ['when its alert ended, if the answer comes later', 200, null, '12:05', 'before'],
+    ['when its alert ended, if the answer never comes', 2000, [[-4, 3, 0.3]], '12:05', 'never'],
+    ['when health is within its limit, if the answer comes before that', 60, [[-4, 12, 0.3]], '12:12', 'after'],
+    ['when health is within its limit, if the answer comes after that', 200, [[-4, 12, 0.3]], '12:12', 'before'],
+  ] satisfies [string, number, Errors | null, string, string][])(
     'the service is restored %s',
-    async (_, asked, errors, clock) => {
+    async (_, asked, errors, clock, order) => {
       const { world } = await hangs(asked, errors);
       const id = theIncident(world);
       await draftDuePostmortems(withPorts(world.deps));
       const { markdown = '', record } = (await withPorts(world.deps).postmortems.read(id)) ?? {};
       const { restored_at: restored, to_restore_seconds: seconds } = record?.facts.times ?? {};
       expect(restored?.slice(11, 16)).toBe(clock);
-      expect(markdown).toMatch(new RegExp(`service was restored at ${clock}|It ended at ${clock}`));
+      expect(markdown).toMatch(new RegExp(`service was restored at ${clock}|It ended at ${clock}`, 'i'));
+      // What is known to be done only later supports no suspicion.
+      expect(markdown.includes('before its mitigation by undoing the change was known to be done')).toBe(
+        order === 'before',
+      );
+      expect(/Undoing the suspected change restored|Firebreak mitigated on its own/.test(markdown)).toBe(
+        order === 'after',
+      );
       const curve = /(?<=recovered at )\d\d:\d\d/.exec(await consolePage(world, id))?.[0];
       expect(curve).toBe(errors === null ? undefined : clock);
       const dora = await doraOf(world);
