@@ -1,3 +1,4 @@
+import { groupNow } from '../core/domain/incidents/group-now.ts';
 import { healthOfIncident } from '../core/domain/catalogue/health.ts';
 import { QUIET, type QuietHold, unverifiedText } from '../core/domain/incidents/closing.ts';
 import { notReopenable } from '../core/domain/incidents/reopening.ts';
@@ -73,6 +74,8 @@ type ReadInbox = InboxContent & {
   deadlines?: Deadlines;
   postponed?: boolean;
   holds?: readonly QuietHold[];
+  /** What is wrong in the group of a dependency. Absent: it is none, or an older version has read it. */
+  group?: string;
 };
 
 /** State of a run between two reads of the inbox. */
@@ -98,6 +101,8 @@ type RunState = {
   holds: readonly QuietHold[];
   /** Alerts that are only last seen, so that their end proves nothing. */
   lastSeen: number;
+  /** What was wrong in the group of a dependency at the last read. Undefined: it is none, or nothing was read yet. */
+  group: string | undefined;
 };
 
 /**
@@ -191,6 +196,7 @@ function firstState({ incident, unfinished, runbooks, anyRunbooks, deadlines = {
     quiet: { seconds: 0, renotified: incident.renotified },
     holds: [],
     lastSeen: incident.last_seen_alerts ?? 0,
+    group: undefined,
   };
 }
 
@@ -313,7 +319,7 @@ type WakeUp = { by: 'message' | 'callback' | 'timeout'; waited: number; inbox: R
 async function nextWakeUp(
   run: Run,
   { incidentId, begun, limits, branches, actions }: Session,
-  { response: { consumed, mitigated, firing }, quiet, deadlines, isPaging, postponed }: RunState,
+  { response: { consumed, mitigated, firing }, quiet, deadlines, isPaging, postponed, group }: RunState,
   deps: Deps,
 ): Promise<WakeUp> {
   const seconds = secondsToWait(quiet.seconds, isPaging ? deadlines.secondsIfPaged : deadlines.seconds);
@@ -325,10 +331,11 @@ async function nextWakeUp(
     // How far the branches are differs between replays, so it is recorded in the step's result.
     const isLong = limits.isReached(secondsBetween(begun.at, read.at), branches.isResting());
     const changed = read.messages.length > 0 ? { deadlines: await readDeadlines(deps, incidentId) } : {};
-    return { ...read, ...changed, ...(isLong && { isLong }) };
+    return { ...read, ...changed, ...(isLong && { isLong }), ...(await groupWords(deps, begun.incident)) };
   });
   // The end of a child incident leaves no message, and may have completed an earlier callback: compare the counts.
-  const isNew = inbox.messages.length > 0 || inbox.unreadable !== undefined || countHolding(inbox) !== firing;
+  const isRegrouped = countHolding(inbox) !== firing || haveChanged(group, inbox.group);
+  const isNew = inbox.messages.length > 0 || inbox.unreadable !== undefined || isRegrouped;
   if (isNew || inbox.isLong === true) return { by: 'message', waited: 0, inbox };
   const by = await callback.settled();
   limits.inbox = null;
@@ -342,10 +349,31 @@ async function nextWakeUp(
     if (isDue && !isFirst) read = await readInbox(deps, incidentId, consumed, null, mitigated);
     const holds = isQuiet ? { holds: await quietHolds(deps, incidentId) } : {};
     const next = await readDeadlines(deps, incidentId, { tried: isDue && !isFirst });
-    return { ...read, ...holds, deadlines: next, ...(isFirst && next.seconds === DUE_SECONDS && { postponed: true }) };
+    const isPostponed = isFirst && next.seconds === DUE_SECONDS;
+    const words = await groupWords(deps, begun.incident);
+    return { ...read, ...holds, deadlines: next, ...(isPostponed && { postponed: true }), ...words };
   });
   return { by, waited: isDue ? callback.seconds : 0, inbox: again };
 }
+
+/** Reads what is wrong in the group of a dependency: a member that recovers stays open for a while. */
+async function groupWords(
+  { incidentGroups }: Pick<Deps, 'incidentGroups'>,
+  { id, group_reason: reason }: IncidentRecord,
+): Promise<Pick<ReadInbox, 'group'>> {
+  if (reason?.because !== 'shared_dependency') return {};
+  const members = await incidentGroups.children(id);
+  return {
+    group: groupNow(
+      reason,
+      members.map(({ incident }) => incident),
+    ).words,
+  };
+}
+
+/** @param before undefined: nothing was read yet @param now undefined: an older version has read it */
+const haveChanged = (before: string | undefined, now: string | undefined): boolean =>
+  before !== undefined && now !== undefined && before !== now;
 
 /** Waits until whole intervals of quiet time, at which more is checked than at a deadline. */
 function secondsToWait(quietSeconds: number, deadline: number | undefined): number {
@@ -363,13 +391,15 @@ const mayHaveEndedAlerts = ({ quiet }: RunState, { by, waited, inbox }: WakeUp):
     inbox.messages.some(({ message }) => message.kind === 'verification' && message.outcome === 'passed'));
 
 function afterWakeUp(state: RunState, { by, waited, inbox }: WakeUp, { incident }: BegunRun): RunState {
-  const { round, response, quiet, deadlines: before, postponed } = state;
+  const { round, response, quiet, deadlines: before, postponed, group } = state;
   const { messages, renotified, unreadable = null, isLong = false, warnings, deadlines = before } = inbox;
   const isActive = messages.length > 0 || renotified !== quiet.renotified;
   const firing = countHolding(inbox);
-  // A member has joined or ended, and others fail. The page of many shows only those that act or ask.
+  // A member has joined, recovered, or ended, and others fail. The page of many shows only those that act or ask.
   const isRegrouped =
-    incident.group_reason?.because === 'shared_dependency' && firing !== response.firing && firing > 0;
+    incident.group_reason?.because === 'shared_dependency' &&
+    (firing !== response.firing || haveChanged(group, inbox.group)) &&
+    firing > 0;
   const read: ResponseState = { ...response, firing, pageOutdated: response.pageOutdated || isRegrouped };
   return {
     round: round + 1,
@@ -384,5 +414,6 @@ function afterWakeUp(state: RunState, { by, waited, inbox }: WakeUp, { incident 
     quiet: { seconds: isActive ? 0 : quiet.seconds + waited, renotified },
     holds: inbox.holds ?? state.holds,
     lastSeen: inbox.lastSeen ?? 0,
+    group: inbox.group ?? group,
   };
 }

@@ -544,6 +544,51 @@ describe('a dependency and its caller', () => {
     expect(pages(world)).toEqual(['pager trigger page.1 critical', 'pager resolve page.1 critical']);
   });
 
+  test('show on the page at once which of them still fail, also while one that has recovered is open', async () => {
+    const search = { name: 'search fails', labels: { service: 'search', action: '' } };
+    const calls: Moment = (world) => {
+      const { services } = Config.parse({
+        version: 'test',
+        services: { checkout: null, search: { dependsOn: ['checkout'], environments: { production: null } } },
+        paging: {},
+      });
+      world.config = { ...world.config, services: { ...services, ...world.config.services } };
+    };
+    const shown: (string | undefined)[] = [];
+    const recovers: Moment = async (world) => {
+      const [{ id } = expect.unreachable()] = recordsOf(world, 'search');
+      const at = world.clock.now();
+      shown.push(world.pageUpdates.at(-1)?.summary);
+      const change = {
+        status: 'mitigated',
+        verification: 'pending',
+        verifying: { number: 1, at },
+        recoveredAt: at,
+      } as const;
+      await world.deps.incidents.post(id, { kind: 'recovered', number: 1 }, change, 'recovered-1');
+      await wake(world.deps, id);
+    };
+    const looks: Moment = ({ pageUpdates }) => void shown.push(pageUpdates.at(-1)?.summary, `${pageUpdates.length}`);
+    const { world } = await play({
+      given: [...given, calls],
+      timeline: {
+        '0 s': fires(),
+        '10 s': fires(cart),
+        '20 s': fires(search),
+        '4 min': ends(),
+        '17 min': recovers,
+        '1021 s': looks,
+        '40 min': looks,
+        '41 min': all(ends(cart), ends(search), saysThatAllIsOver),
+      },
+    });
+    const [before, after, updates, later, updatesLater] = shown;
+    expect(before).toContain('cart and search still fail, although the incident of checkout is resolved');
+    expect(after).toContain('cart still fails, although the incident of checkout is resolved');
+    expect([later, updatesLater]).toEqual([after, updates]);
+    expect(parentIn(world).status).toBe('resolved');
+  });
+
   test('show the same next step on the page and on each card, which is about the dependency', async () => {
     const asks: Moment = (world) => {
       const { services } = acting({ autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act' } });

@@ -182,7 +182,7 @@ test('the limits per hour count decisions and runbooks: at the limit, a step ask
   );
 });
 
-test('a question is closed by what another system has done, with the reason', async () => {
+test('a question is closed by what was done elsewhere, with the reason', async () => {
   const { world } = await play({
     given: [mode('approve')],
     timeline: { '0 s': fires(), '4 min': recordsLate('v1', 1, { kind: 'rollback', author: 'bo' }), '9 min': ends() },
@@ -196,6 +196,10 @@ test('a question is closed by what another system has done, with the reason', as
   expect(acts(flag.world)).toEqual([]);
   expect(told(flag.world)).toContain(
     '12:04 decision.withdrawn: Question closed: feature flag new-basket was turned off by bo',
+  );
+  const unknown = await story({ '4 min': recordsLate('new-basket 7 (off)', 1, { kind: 'flag' }) });
+  expect(told(unknown.world)).toContain(
+    '12:04 decision.withdrawn: Question closed: feature flag new-basket was turned off',
   );
 });
 

@@ -51,10 +51,10 @@ async function stateOf(world: FakeWorld) {
 }
 
 const PINNED =
-  'firebreak: v2 is pinned as known bad, because ada rolled it back to v1. To allow it again: firebreak pins lift PIN';
+  'firebreak: v2 is pinned as known bad, because it was rolled back to v1 by ada. To allow it again: firebreak pins lift PIN';
 const BY_HAND =
   'ada: checkout v1 was deployed again by ada, which replaces v2, the probable cause. Firebreak verifies the recovery';
-const CLOSED = 'firebreak: Question closed: v2 of checkout was replaced by v1, which ada deployed again';
+const CLOSED = 'firebreak: Question closed: v2 of checkout was replaced by v1, which was deployed again by ada';
 const CALM = 'firebreak: All alerts have resolved (no health query is configured)';
 const RESOLVED = 'firebreak: Resolved: all alerts have resolved, and the mitigation is verified';
 
@@ -90,7 +90,7 @@ test('the report of a rollback has pinned the version, which is told once', asyn
   expect(sorted(reported)).toEqual(
     sorted({
       ...VERIFIED,
-      said: VERIFIED.said.map((text) => (text.endsWith('ada deployed again') ? closed : text)),
+      said: VERIFIED.said.map((text) => (text.endsWith('deployed again by ada') ? closed : text)),
     }),
   );
 });
@@ -123,6 +123,12 @@ test('a redeploy that is recorded at its start counts from its end, and without 
   );
   expect(said).toContain(`12:20 ${CALM}`);
   expect(incident).toEqual(VERIFIED.incident);
+});
+
+test('nobody is named for a redeploy whose author is not known', async () => {
+  const path = redeployPaths['redeploy-by-hand'];
+  const { said } = await told(path && { ...path, timeline: { ...path.timeline, '4 min': recordsLate('v1', 1) } });
+  expect(said.slice(1, 3)).toEqual([PINNED, CLOSED].map((text) => `12:04 ${text.replace(' by ada', '')}`));
 });
 
 test('a redeploy that does not help opens the incident again, and does not count against the automation', async () => {

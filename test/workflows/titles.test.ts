@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { NOON } from '../core/arbitraries.ts';
-import { ends, fires, type Moment, play, samplesOf, theIncident, withHealth } from './play.ts';
+import { all, ends, fires, type Moment, play, samplesOf, theIncident, withHealth } from './play.ts';
 import { secondFailurePaths } from './stories/second-failures.ts';
 
 test('the title of an incident has no value; the entry of its opening has it, and that of its end names none', async () => {
@@ -15,46 +15,56 @@ test('the title of an incident has no value; the entry of its opening has it, an
   expect(story?.signals.map(({ title }) => title)).toEqual([summary]);
 });
 
-test('a problem that is measured before an alert reports it is named so, then by its own alert', async () => {
-  const { given = [], timeline = {} } =
-    secondFailurePaths['second-failure-is-measured-while-the-first-alert-still-fires'] ?? {};
-  const titles: Record<string, unknown> = {};
-  const looks =
-    (when: string): Moment =>
-    async (world) => {
-      const { incident } = (await world.deps.incidents.story(theIncident(world), null)) ?? {};
-      titles[when] = [incident?.title, incident?.earlier_problems?.map(({ title }) => title)];
-    };
-  let updated: string | undefined;
-  const again = { name: 'CheckoutIsSlow', summary: 'checkout is slow', began: 20 };
-  const { world } = await play({
-    given,
-    timeline: {
-      '0 s': fires(),
-      '270 s': timeline['270 s'] ?? expect.unreachable(),
-      '320 s': timeline['320 s'] ?? expect.unreachable(),
-      '570 s': looks('measured'),
-      '590 s': fires(again),
-      '591 s': looks('reported'),
-      '11 min': ({ pageUpdates }) =>
-        void (updated = pageUpdates.findLast(({ key }) => key.endsWith('.page.2'))?.summary),
-      '12 min': timeline['12 min'] ?? expect.unreachable(),
-      '14 min': ends(),
-      '15 min': ends(again),
-    },
-  });
-  const before = ['HighErrorRatio of checkout'];
-  expect(titles).toEqual({
-    measured: ['health of checkout is above its limit', before],
-    reported: ['checkout is slow', before],
-  });
-  const [, second] = world.pageRequests.filter(({ action }) => action === 'trigger');
-  expect(updated).toMatch(/^INC-1 checkout production: checkout is slow, 40 % of its requests failed at 12:09 UTC\. /);
-  expect(second?.summary).toMatch(/^INC-1 checkout production: health of checkout is above its limit\. Page 2: /);
-});
+test.each(['critical', 'warning'])(
+  'a problem that is measured before an alert reports it is named so, then by its own %s alert',
+  async (severity) => {
+    const { given = [], timeline = {} } =
+      secondFailurePaths['second-failure-is-measured-while-the-first-alert-still-fires'] ?? {};
+    const titles: Record<string, unknown> = {};
+    const looks =
+      (when: string): Moment =>
+      async (world) => {
+        const { incident } = (await world.deps.incidents.story(theIncident(world), null)) ?? {};
+        titles[when] = [incident?.title, incident?.earlier_problems?.map(({ title }) => title)];
+      };
+    let updated: string | undefined;
+    const again = { name: 'CheckoutIsSlow', summary: 'checkout is slow', began: 20, labels: { severity } };
+    const burns = { name: 'SlowBurn', began: 20, labels: { severity: 'warning', slo: 'checkout', long_window: '6h' } };
+    const { world } = await play({
+      given,
+      timeline: {
+        '0 s': fires(),
+        '270 s': timeline['270 s'] ?? expect.unreachable(),
+        '320 s': timeline['320 s'] ?? expect.unreachable(),
+        '570 s': looks('measured'),
+        '580 s': fires(burns),
+        '590 s': fires(again),
+        '591 s': looks('reported'),
+        '11 min': ({ pageUpdates }) =>
+          void (updated = pageUpdates.findLast(({ key }) => key.endsWith('.page.2'))?.summary),
+        '12 min': timeline['12 min'] ?? expect.unreachable(),
+        '14 min': all(ends(), ends(burns)),
+        '15 min': ends(again),
+      },
+    });
+    const before = ['HighErrorRatio of checkout'];
+    expect(titles).toEqual({
+      measured: ['health of checkout is above its limit', before],
+      reported: ['checkout is slow', before],
+    });
+    const [, second] = world.pageRequests.filter(({ action }) => action === 'trigger');
+    expect(updated).toMatch(
+      /^INC-1 checkout production: checkout is slow, 40 % of its requests failed at 12:09 UTC\. /,
+    );
+    expect(second?.summary).toMatch(/^INC-1 checkout production: health of checkout is above its limit\. Page 2: /);
+  },
+);
 
-test('a problem that is measured after an alert has reported it is named by that alert', async () => {
-  const again = { name: 'CheckoutIsSlow', summary: 'checkout is slow', began: 2 };
+test.each([
+  ['critical', 2],
+  ['warning', 2],
+])('a problem that is measured after a %s alert has reported it is named by that alert', async (severity, pages) => {
+  const again = { name: 'CheckoutIsSlow', summary: 'checkout is slow', began: 2, labels: { severity } };
   const value = (at: Timestamp): number => {
     const minutes = secondsBetween(NOON, at) / 60;
     return (minutes >= -4 && minutes < 2.6) || (minutes >= 4.75 && minutes < 13) ? 0.4 : 0.001;
@@ -79,5 +89,5 @@ test('a problem that is measured after an alert has reported it is named by that
   expect(story?.incident.earlier_problems).toMatchObject([{ title: 'HighErrorRatio of checkout' }]);
   expect(story?.incident.title).toBe('checkout is slow');
   // The alert has paged already.
-  expect(world.pageRequests.filter(({ action }) => action === 'trigger')).toHaveLength(2);
+  expect(world.pageRequests.filter(({ action }) => action === 'trigger')).toHaveLength(pages);
 });

@@ -1,15 +1,14 @@
+import { mayStillFail, stillFails } from '../../core/domain/incidents/group-now.ts';
 import {
   isFlapping,
   FLAPPING_WITHIN_SECONDS,
   mayBeGrouped,
-  mayStillFail,
   openedAround,
   type GroupReason,
   type Opening,
   canJoinMany,
   groupingOf,
   relatedTo,
-  stillFails,
   timeAround,
 } from '../../core/domain/incidents/incident-group.ts';
 import { incidentName } from '../../core/domain/incidents/incident-number.ts';

@@ -1,4 +1,4 @@
-import { whoMade } from '../../core/domain/changes/redeploy.ts';
+import { byWhom } from '../../core/domain/changes/redeploy.ts';
 import { commitOf, isSameVersion } from '../../core/domain/changes/version-identity.ts';
 import { endOf } from '../../core/domain/changes/versions.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
@@ -25,7 +25,6 @@ export async function pinRemoved(
   const { service, environment, version: to } = change;
   const { version, artifact } = removed;
   const commit = commitOf(removed);
-  const by = whoMade(change) ?? 'another system';
   const pin = await deps.pins.add(
     {
       service,
@@ -35,7 +34,7 @@ export async function pinRemoved(
       ...(artifact !== undefined && { artifact }),
       rolled_back_to: to,
       incident_id: incident,
-      reason: `rolled back to ${to} by ${by}`,
+      reason: `rolled back to ${to}${byWhom(change)}`,
       pinned_at: endOf(change),
     },
     change.id,
@@ -46,7 +45,7 @@ export async function pinRemoved(
     at: deps.clock.now(),
     actor: 'firebreak',
     kind: 'version.pinned',
-    text: `${version} is pinned as known bad, because ${by} rolled it back to ${to}. To allow it again: firebreak pins lift ${pin.id}`,
+    text: `${version} is pinned as known bad, because it was rolled back to ${to}${byWhom(change)}. To allow it again: firebreak pins lift ${pin.id}`,
     detail: { pin: pin.id, version, change: change.id },
   });
 }

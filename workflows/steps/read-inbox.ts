@@ -1,6 +1,7 @@
 import { isBurnWarning } from '../../core/domain/incidents/burn-warning.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { InboxContent } from '../../core/domain/ports/incidents.ts';
+import type { Message } from '../../schemas/incidents/inbox.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { completeAnsweredCallback } from '../wake.ts';
 
@@ -21,11 +22,23 @@ export async function readInbox(
     ...content,
     ...(titles.length > 0 && { warnings: { count: titles.length, titles: [...new Set(titles)].slice(0, 3) } }),
   };
-  if (!inbox.messages.some(({ message }) => message.kind === 'answered')) return inbox;
+  const isAnswered = inbox.messages.some(({ message }) => message.kind === 'answered');
+  const mayBeOver = inbox.messages.some(({ message }) => mayEndProblem(message));
+  if (!isAnswered && !mayBeOver) return inbox;
   const incident = await incidents.read(id);
-  if (incident !== undefined) await completeAnsweredCallback({ decisions, engine }, incident);
+  if (incident !== undefined && isAnswered) await completeAnsweredCallback({ decisions, engine }, incident);
+  // The page of its group names the members that still fail.
+  const parent = incident?.parent_id !== undefined && mayBeOver ? await incidents.read(incident.parent_id) : undefined;
+  const waiting = parent?.group_reason?.because === 'shared_dependency' ? parent.callbacks['inbox'] : undefined;
+  if (waiting !== undefined) await engine.completeCallback(waiting);
   return inbox;
 }
+
+/** Returns whether the problem of an incident that stays open can be over with a message. */
+const mayEndProblem = (message: Message): boolean =>
+  message.kind === 'recovered' ||
+  message.kind === 'verification' ||
+  (message.kind === 'signals' && message.resolved > 0);
 
 /** Returns the titles of firing slow-burn warnings, which reflect the failure for hours after a mitigation. */
 export const slowBurnTitles = async ({ incidents }: Pick<Deps, 'incidents'>, id: IncidentId): Promise<string[]> =>

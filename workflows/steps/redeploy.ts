@@ -1,4 +1,4 @@
-import { actorOf, type Redeploy, redeployOf, redeployText, whoMade } from '../../core/domain/changes/redeploy.ts';
+import { actorOf, type Redeploy, redeployOf, redeployText, byWhom } from '../../core/domain/changes/redeploy.ts';
 import { endOf } from '../../core/domain/changes/versions.ts';
 import type { Evidence } from '../../core/domain/correlation/evidence.ts';
 import { onsetOf } from '../../core/domain/correlation/onset.ts';
@@ -88,10 +88,9 @@ export async function noteRedeploy(
   );
   await deps.changes.revise(suspect.id, (one) => ({ ...one, rolled_back_by: one.rolled_back_by ?? id }));
   for (const removed of undone) await pinRemoved(deps, change, removed, id);
-  const by = whoMade(change) ?? 'another system';
   // A question can ask for either, if the suspect runs below another version.
   for (const from of new Set([suspect.version, replaced.version])) {
-    const because = `${from} of ${service} was replaced by ${version}, which ${by} deployed again`;
+    const because = `${from} of ${service} was replaced by ${version}, which was deployed again${byWhom(change)}`;
     await closeQuestionsDone(deps, { act: { service, environment, does: ROLL_BACK }, from, because }, id);
   }
   await wake(deps, id);

@@ -212,6 +212,8 @@ async function postVerdict(
         ...(change.verification === 'failed' && {
           suspects: incident.suspects.filter(({ change_id }) => !inVain.includes(change_id)),
         }),
+        // The end of the alerts was not its end.
+        ...(change.verification === 'failed' && drifted === undefined && { recoveredAt: null }),
         ...(change.verification === 'passed' && recovered({ ...incident, ...change }, deps.clock.now())),
         timeline: { actor: 'firebreak', kind: `verification.${outcome}`, text: updatedText, detail: mitigation },
       };

@@ -1,6 +1,7 @@
 import { measuredTitle, problemTitle } from '../../core/domain/alerts/incident-title.ts';
 import { healthOf } from '../../core/domain/catalogue/health.ts';
 import { isQuantile, windowOf } from '../../core/domain/correlation/query.ts';
+import { isBurnWarning } from '../../core/domain/incidents/burn-warning.ts';
 import { healthSince, type HealthSince } from '../../core/domain/correlation/recovery.ts';
 import {
   CHANGES_SINCE_READ,
@@ -87,14 +88,18 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
   const incident = await deps.incidents.read(id);
   if (incident?.verifying === undefined || incident.status === 'resolved') return 'unmeasured';
   if (!isSameMitigation(incident.verifying, mitigation)) return 'unmeasured';
-  const since = await measuredSince(deps, incident);
+  const isLater = isLaterProblem(incident);
+  const since = await measuredSince(deps, incident, beginOf(incident));
   if (since === null) return 'unmeasured';
   const { recoveredAt, failingSince, againSince } = since;
   const recoverySeconds = RECOVERY_SECONDS / deps.timeScale;
-  if (isLaterProblem(incident)) return 'measured';
   const { number, runbook, change: redeploy } = mitigation;
   const of =
     runbook !== undefined ? `runbook-${runbook}` : redeploy !== undefined ? `redeploy-${redeploy}` : `${number}`;
+  if (isLater) {
+    await endsLater(deps, incident, since, `recovered-${of}-later-${incident.new_onset?.seq}`);
+    return 'measured';
+  }
   const pages = incident.page ?? incident.severity === 'critical';
   if (recoveredAt === null) {
     if (againSince !== null) {
@@ -115,8 +120,27 @@ async function lookAtHealth(deps: Deps, id: IncidentId, mitigation: Mitigation, 
     const change = (now: IncidentRecord) => noted(recovered(now, recoveredAt));
     await deps.incidents.post(id, { kind: 'recovered', number }, change, `recovered-${of}`);
     await wake(deps, id);
-  }
+  } else await endsLater(deps, incident, since, `recovered-${of}`);
   return 'measured';
+}
+
+/** Returns the time from which on health shows the end of a problem: its mitigation, or the end of its alerts if that is not after it. */
+const beginOf = (incident: IncidentRecord): Timestamp | undefined => {
+  const { verifying, recovered_at: told = verifying?.at } = incident;
+  return isLaterProblem(incident) ? told : [told, verifying?.at].filter((at) => at !== undefined).toSorted()[0];
+};
+
+/** Records the measured end of a problem if health was above its limit after the end of its alerts, which was taken for its end. */
+async function endsLater(deps: Deps, incident: IncidentRecord, since: Measured, key: string): Promise<void> {
+  const { recovered_at: told, verifying } = incident;
+  const { recoveredAt, isAbove } = since;
+  if (told === undefined || verifying === undefined || recoveredAt === null || !isAbove(told, recoveredAt)) return;
+  const clock = (at: Timestamp): string => `${at.slice(11, 16)} UTC`;
+  const text = `The problem was not over at ${clock(told)}, although no alert fired: health is within its limit since ${clock(recoveredAt)}`;
+  const timeline = { actor: 'firebreak', kind: 'incident.recovered', text, detail: null };
+  const change = (now: IncidentRecord) => (now.recovered_at === told ? { recoveredAt, timeline } : {});
+  await deps.incidents.post(incident.id, { kind: 'recovered', number: verifying.number }, change, key);
+  await wake(deps, incident.id);
 }
 
 /**
@@ -137,12 +161,12 @@ async function hasPagedAbout(
 /** Alerts that are read to name a measured problem. */
 const SIGNALS_READ = 100;
 
-/** Returns the title of a measured problem: of a critical alert that has reported it before it was measured, if there is one. */
+/** Returns the title of a measured problem: of an alert that has reported it before it was measured, if there is one. */
 async function titleSince({ incidents }: Deps, incident: IncidentRecord, since: Timestamp): Promise<string> {
   const { items } = await incidents.signals(incident.id, { limit: SIGNALS_READ });
   const reporting = items.filter(
-    ({ status, severity, startsAt, mute }) =>
-      status === 'firing' && severity === 'critical' && mute === undefined && startsAt >= since,
+    (signal) =>
+      signal.status === 'firing' && !isBurnWarning(signal) && signal.mute === undefined && signal.startsAt >= since,
   );
   return problemTitle(reporting) ?? measuredTitle(incident);
 }
@@ -217,19 +241,31 @@ function noted(change: IncidentChange): IncidentChange {
       };
 }
 
-/** Measures health since the mitigation. Null: there is no health query, or no Prometheus. */
-async function measuredSince(deps: Deps, incident: IncidentRecord): Promise<HealthSince | null> {
+/** `isAbove`: a sample from the first time until the second one is above the limit. */
+type Measured = HealthSince & { isAbove: (from: Timestamp, until: Timestamp) => boolean };
+
+/**
+ * Measures health since a mitigation, or since the end of the alerts of a later problem. Null: there is no health query, or no
+ * Prometheus.
+ */
+async function measuredSince(
+  deps: Deps,
+  incident: IncidentRecord,
+  begin: Timestamp | undefined,
+): Promise<Measured | null> {
   const query = healthOf(await deps.config.current(), incident);
   if (query === undefined || (await deps.metrics.value(query.promql)) === null) return null;
   const at = deps.clock.now();
-  const mitigatedAt = incident.verifying?.at ?? at;
-  const from = plusSeconds(mitigatedAt, -USUAL_SECONDS);
+  const sinceAt = begin ?? at;
+  const from = plusSeconds(sinceAt, -USUAL_SECONDS);
   const step = { stepSeconds: Math.max(1, Math.round(STEP_SECONDS / deps.timeScale)) };
   const [curve, traffic] = await Promise.all([
-    deps.metrics.range(query.promql, mitigatedAt, at, 'max', step),
+    deps.metrics.range(query.promql, sinceAt, at, 'max', step),
     query.traffic === undefined ? null : deps.metrics.range(query.traffic, from, at, 'sum'),
   ]);
   const quantile = isQuantile(query.promql) && { quantile: true as const };
   const health = curve && { max: query.max, curve, window: windowOf(query.promql), ...quantile };
-  return healthSince({ health, traffic, at }, mitigatedAt, RECOVERY_SECONDS / deps.timeScale);
+  const isAbove = (first: Timestamp, until: Timestamp): boolean =>
+    curve?.some(([time, value]) => time >= first && time < until && value > query.max) === true;
+  return { ...healthSince({ health, traffic, at }, sinceAt, RECOVERY_SECONDS / deps.timeScale), isAbove };
 }

@@ -1,5 +1,6 @@
 import { flagKeyOf, turnedFlagOff } from '../../domain/changes/flags.ts';
 import { mayBeNews } from '../../domain/changes/late-changes.ts';
+import { byWhom } from '../../domain/changes/redeploy.ts';
 import { rolledBackBy } from '../../domain/changes/rolled-back.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { ROLL_BACK, setsFlag } from '../../domain/rollback/same-act.ts';
@@ -34,13 +35,12 @@ export async function notifyIncidents(deps: NotifyDeps, change: Change): Promise
 /** Closes the questions that ask for what the change has done: a rollback, or turning a flag off. */
 async function closeAnswered(deps: NotifyDeps, change: Change): Promise<void> {
   const { service, environment } = change;
-  const by = change.author ?? change.reported_by ?? 'another system';
   if (change.status !== 'succeeded' || change.made_for !== null) return;
   try {
     if (change.kind === 'flag' && turnedFlagOff(change)) {
       const flag = flagKeyOf(change);
       const act = { service, environment, does: setsFlag(flag, false) };
-      await closeQuestionsDone(deps, { act, because: `feature flag ${flag} was turned off by ${by}` });
+      await closeQuestionsDone(deps, { act, because: `feature flag ${flag} was turned off${byWhom(change)}` });
     }
     const from = rolledBackBy(await deps.changes.recent(change, CHANGES_READ), change);
     if (from === null) return;
@@ -48,7 +48,7 @@ async function closeAnswered(deps: NotifyDeps, change: Change): Promise<void> {
     await closeQuestionsDone(deps, {
       act,
       from: from.version,
-      because: `${from.version} of ${service} was rolled back to ${change.version} by ${by}`,
+      because: `${from.version} of ${service} was rolled back to ${change.version}${byWhom(change)}`,
     });
   } catch (error) {
     // The incident judges the change in any case, and a pipeline that records a deployment must not fail.

@@ -4,6 +4,7 @@ import type { IncidentRecord, TimelineEntry } from '../../../schemas/incidents/i
 import type { Message } from '../../../schemas/incidents/inbox.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
+import { isBurnWarning } from '../incidents/burn-warning.ts';
 import { looksBackBefore } from '../changes/evidence-window.ts';
 import { closedAsOf } from '../incidents/closing.ts';
 import { reopeningPost } from '../incidents/reopening.ts';
@@ -612,10 +613,18 @@ function courseOf(state: AdmissionState, incident: IncidentRecord, byEffect: Arr
 /** Returns the title of a problem that was measured before these alerts have reported it. */
 function namedBy(incident: IncidentRecord, attached: readonly Reported[]): Pick<IncidentChange, 'title'> {
   const name = isMeasuredTitle(incident.title, incident)
-    ? problemTitle(attached.filter(begins).map(({ signal }) => signal))
+    ? problemTitle(attached.filter(names).map(({ signal }) => signal))
     : undefined;
   return name === undefined ? {} : { title: name };
 }
+
+/** Returns whether an alert can name a problem that was measured, also a warning. That of a slow burn is about hours or days. */
+const names = (one: Reported): boolean =>
+  isOtherEpisode(one) &&
+  one.signal.status === 'firing' &&
+  one.mute === null &&
+  !isEvent(one.signal) &&
+  !isBurnWarning(one.signal);
 
 /** Returns the alerts that have begun and are critical or page. */
 const urgentOf = (attached: readonly Reported[], { receivedAt }: AdmissionState): UrgentFailure[] =>

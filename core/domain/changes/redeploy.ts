@@ -91,15 +91,20 @@ const isRestored = (changes: readonly Change[], change: Change, replaced: Change
   changes.some((one) => one.made_for !== null && byStart(one, replaced) > 0 && isSameVersion(one, change));
 
 /** Names who made a change, as far as it is known. Null: it is not. */
-export const whoMade = ({ author, reported_by: system }: Pick<Change, 'author' | 'reported_by'>): string | null =>
+const whoMade = ({ author, reported_by: system }: Pick<Change, 'author' | 'reported_by'>): string | null =>
   author ?? system ?? null;
+
+/** Names who made a change, to follow what was done. Empty: it is not known. @example ' by ada' */
+export const byWhom = (change: Parameters<typeof whoMade>[0]): string => {
+  const by = whoMade(change);
+  return by === null ? '' : ` by ${by}`;
+};
 
 /** @example 'checkout v1 was deployed again by ada, which replaces v2, the probable cause. Firebreak verifies the recovery' */
 export function redeployText(change: Change, { replaced, suspect }: Pick<Redeploy, 'replaced' | 'suspect'>): string {
-  const by = whoMade(change);
   const over = isSameVersion(replaced, suspect) ? '' : `${replaced.version} and undoes `;
   return (
-    `${change.service} ${change.version} was deployed again${by === null ? '' : ` by ${by}`}, which replaces ${over}${suspect.version}, ` +
+    `${change.service} ${change.version} was deployed again${byWhom(change)}, which replaces ${over}${suspect.version}, ` +
     'the probable cause. Firebreak verifies the recovery'
   );
 }

@@ -3,6 +3,25 @@ import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { GroupNow, GroupReason } from './incident-group.ts';
 import { laterProblemEnd } from './new-onset.ts';
 
+/**
+ * A rollback can complete within a second, which does not prove that it helped. For this time in seconds, an incident
+ * still counts as failing while its alerts fire.
+ */
+const MITIGATION_UNPROVEN_SECONDS = 30;
+
+type Failure = Pick<IncidentRecord, 'status' | 'verification' | 'firing'> & Parameters<typeof laterProblemEnd>[0];
+
+/** Returns whether an incident is neither resolved nor, as far as known, mitigated. */
+export const stillFails = (incident: Failure, openForSeconds: number): boolean =>
+  mayStillFail(incident) && (incident.status !== 'mitigated' || openForSeconds < MITIGATION_UNPROVEN_SECONDS);
+
+/** Returns whether an incident is not resolved, its later problem not over, and no mitigation is known to have helped. */
+export const mayStillFail = (incident: Failure): boolean => {
+  const { status, verification, firing } = incident;
+  if (status === 'mitigated') return verification !== 'passed' && firing > 0;
+  return status !== 'resolved' && laterProblemEnd(incident) === undefined;
+};
+
 /** What shows whether the problem of an incident is over. */
 type ProblemState = Pick<IncidentRecord, 'status' | 'verification' | 'firing' | 'signal_count'> &
   Partial<

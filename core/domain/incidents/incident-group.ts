@@ -31,27 +31,11 @@ export type Opening = {
 /** Number of newest openings that are checked: enough to decide whether many incidents opened together. */
 export const OPENINGS_CHECKED = 60;
 
-/**
- * A rollback can complete within a second, which does not prove that it helped. For this time in seconds, an incident
- * still counts as failing while its alerts fire.
- */
-const MITIGATION_UNPROVEN_SECONDS = 30;
-
 /** Returns the name of the incident of a group in which a service was rolled back without approval. Null: none. */
 export function groupRollbackOf(group: Pick<IncidentRecord, 'group_rollback'> | undefined): string | null {
   const { incident_id: id, number } = group?.group_rollback ?? {};
   return id === undefined ? null : incidentName({ id, number });
 }
-
-export type Failure = Pick<IncidentRecord, 'status' | 'verification' | 'firing'>;
-
-/** Returns whether an incident is neither resolved nor, as far as known, mitigated. */
-export const stillFails = (incident: Failure, openForSeconds: number): boolean =>
-  mayStillFail(incident) && (incident.status !== 'mitigated' || openForSeconds < MITIGATION_UNPROVEN_SECONDS);
-
-/** Returns whether an incident is not resolved, and no mitigation is known to have helped. */
-export const mayStillFail = ({ status, verification, firing }: Failure): boolean =>
-  status === 'open' || status === 'mitigating' || (status === 'mitigated' && verification !== 'passed' && firing > 0);
 
 /** Reason for grouping incidents. `name`: the dependency that they share, or that fails itself; or empty. */
 export type GroupReason = { because: 'many' | 'shared_dependency'; name: string; text: string };

@@ -144,23 +144,30 @@ export const currentDecisions = ({
       );
 
 /**
- * Returns the change if the problem before the newest mitigation, or one that began later than the first, is over since then. It has none
- * if that is known already.
+ * Returns the change if the problem before the newest mitigation, or one that began later than the first, is over since then, or if one
+ * that is being mitigated for the first time is: the deploying system can answer long after that. It has none if that is known already.
  */
 export function recovered(incident: Course, since: Timestamp): Pick<IncidentChange, 'recoveredAt'> {
-  if (!canEnd(incident) || incident.recovered_at !== undefined) return {};
-  return { recoveredAt: latest(since, incident.verifying?.at ?? incident.new_onset?.at) };
+  const { status, verifying, new_onset: onset, recovered_at: known, group_reason: group } = incident;
+  const isFirstAction = status === 'mitigating' && verifying === undefined && group === undefined;
+  if ((!canEnd(incident) && !isFirstAction) || known !== undefined) return {};
+  return { recoveredAt: latest(since, verifying?.at ?? onset?.at) };
 }
 
 /** Returns the change when something was mitigated: whatever fails is the same problem, unless no alert fires any more. */
 export const mitigated = (
-  { firing, signal_count: signals, by_event: byEvent }: Pick<IncidentRecord, 'firing' | 'signal_count' | 'by_event'>,
+  {
+    firing,
+    signal_count: signals,
+    by_event: byEvent,
+    recovered_at: recoveredAt,
+  }: Pick<IncidentRecord, 'firing' | 'signal_count' | 'by_event' | 'recovered_at'>,
   verifying: Mitigation & { at: Timestamp },
 ): Pick<IncidentChange, 'status' | 'verification' | 'verifying' | 'recoveredAt'> => ({
   status: 'mitigated',
   verification: 'pending',
   verifying,
-  recoveredAt: firing <= 0 && signals > 0 && byEvent !== true ? verifying.at : null,
+  recoveredAt: firing <= 0 && signals > 0 && byEvent !== true ? (recoveredAt ?? verifying.at) : null,
 });
 
 /**
@@ -186,7 +193,8 @@ export function newOnset(
 ): Begun {
   const { verifying, recovered_at: known } = incident;
   const [over = ended] = [known, ended].filter((at) => at != null).toSorted();
-  if (!canEnd(incident) || over == null) return {};
+  // What fires while it is being mitigated is the same problem, which therefore is not over.
+  if (!canEnd(incident) || over == null) return known === undefined ? {} : { recoveredAt: null };
   const recovered_at = latest(over, verifying?.at);
   const calm = secondsBetween(recovered_at, since);
   if (calm < 0 || (isLaterProblem(incident) && calm < recoverySeconds)) return { recoveredAt: null };

@@ -123,10 +123,10 @@ function suspectsOf(story: Pick<Overview, 'incident' | 'decisions'>): string | s
 
 /**
  * Identifies what a page shows: the newest decision and what became of it, a mitigation by a runbook or a person, which members of a
- * group are resolved, that a later problem is over, and that no alert has reported it yet.
+ * group are resolved and still fail, that a later problem is over, and that no alert has reported it yet.
  */
 export function decisionShown(
-  story: Pick<Overview, 'incident' | 'decisions' | 'effects' | 'children' | 'childCount'>,
+  story: Pick<Overview, 'incident' | 'decisions' | 'effects' | 'children' | 'childCount' | 'group'>,
 ): string {
   const last = story.decisions.at(-1);
   const { change, runbook } = story.incident.verifying ?? {};
@@ -134,11 +134,18 @@ export function decisionShown(
   const decision =
     last === undefined ? 'undecided' : [numberOf(last.id), last.state, rollbackOf(last, story)?.state ?? []];
   const resolved = story.children.filter(({ status }) => status === 'resolved').length;
-  const members = story.incident.group_reason === undefined ? [] : `${resolved}-of-${story.childCount}`;
+  const left =
+    story.group?.isOver === true ? `${story.group.isWell ? 'well' : 'failing'}-${keyOf(story.group.first)}` : [];
+  const members = story.incident.group_reason === undefined ? [] : [`${resolved}-of-${story.childCount}`, left];
   const isOver = laterProblemEnd(story.incident) !== undefined;
   const isMeasuredOnly = isMeasuredTitle(story.incident.title, story.incident);
   return [decision, mitigation, members, isOver ? 'over' : [], isMeasuredOnly ? 'measured' : []].flat(2).join('-');
 }
+
+/** Maximum length of names in the key of an effect, in UTF-16 code units. */
+const NAMES_CHARS = 200;
+
+const keyOf = (names: string): string => names.replaceAll(/[^\w-]+/g, '-').slice(0, NAMES_CHARS);
 
 /** Returns the newest decision that can be answered now. */
 export const openQuestion = (story: Overview): DecisionView | undefined => answerable(decidingFor(story)).at(-1);

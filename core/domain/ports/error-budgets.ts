@@ -8,10 +8,15 @@ import type { ServiceEnvironment } from './common.ts';
 /** What the last evaluation of objectives found. `evaluatedAt`: its start; null: there was none. */
 export type BudgetState = { statuses: SloStatus[][]; evaluatedAt: Timestamp | null };
 
-/** Events of an objective in a period. `share`: of the error budget of its window; null: not known. */
+/**
+ * Events of an objective in a period. `from`, `until`: what was counted, in whole buckets of time. `share`: of the error budget of its
+ * window; null: not known.
+ */
 export type SpentBudget = {
   id: string;
   title: string;
+  from: Timestamp;
+  until: Timestamp;
   /** What the counts are: requests, or seconds if every second counts equally. */
   unit: 'requests' | 'seconds';
   events: number;
@@ -50,7 +55,7 @@ export type ErrorBudgets = {
   read(serviceEnvironments: readonly ServiceEnvironment[]): Promise<BudgetState>;
   /** Returns all statuses. */
   all(): Promise<SloStatus[]>;
-  /** Returns what the objectives of a service counted between two times. Leaves out objectives without counts. */
+  /** Returns what the objectives of a service counted in the buckets of time that a period touches. Leaves out objectives without counts. */
   spent(
     config: Config,
     serviceEnvironment: ServiceEnvironment,

@@ -313,7 +313,7 @@ export type IncidentGroups = {
     isEnough?: (opening: Opening) => boolean,
   ): Promise<Opening[]>;
   /**
-   * Returns those that are neither resolved nor mitigated. Of many, only the newest `OPENINGS_CHECKED` are checked.
+   * Returns those that are neither resolved nor mitigated, and whose newest problem is not over. Of many, only the newest `OPENINGS_CHECKED` are checked.
    *
    * @param openings oldest first
    * @param max this many of them are enough, the newest ones

@@ -6,8 +6,8 @@ import {
   OPENINGS_CHECKED,
   type ParentUrgency,
   scopeOfGroup,
-  stillFails,
 } from '../../domain/incidents/incident-group.ts';
+import { stillFails } from '../../domain/incidents/group-now.ts';
 import { parentIncident } from '../../domain/incidents/new-incident.ts';
 import { withoutChild, planJoin, planLeave } from '../../domain/incidents/lifecycle.ts';
 import type { IncidentGroups, ChildIncident } from '../../domain/ports/incidents.ts';
@@ -32,7 +32,14 @@ const OPENINGS_READ_AT_ONCE = 20;
 const TRIES = 20;
 
 /** What shows whether an incident fails. */
-const StoredFailure = StoredIncident.pick({ status: true, verification: true, firing: true, new_onset: true });
+const StoredFailure = StoredIncident.pick({
+  status: true,
+  verification: true,
+  firing: true,
+  verifying: true,
+  new_onset: true,
+  recovered_at: true,
+});
 
 const Membership = z.object({ child: IncidentId, at: Timestamp });
 
@@ -93,7 +100,8 @@ export class IncidentGroupTable implements IncidentGroups {
       const now = this.#clock.now();
       const failingOf = (opening: Opening, item: Item | undefined): Opening[] => {
         if (item === undefined) return [];
-        const { new_onset: onset, ...failure } = StoredFailure.parse(item);
+        const failure = StoredFailure.parse(item);
+        const { new_onset: onset } = failure;
         if (!stillFails(failure, secondsBetween(opening.at, now))) return [];
         return [onset?.after === undefined ? opening : { ...opening, problemAt: onset.at }];
       };

@@ -16,6 +16,7 @@ import { ACTION_ITEMS, itemLine } from './action-items.ts';
 import { namingOf } from './blameless.ts';
 import { QUESTION } from './lint.ts';
 import { escaped, markdownOf } from './markdown.ts';
+import type { SpentBudget } from '../../../core/domain/ports/error-budgets.ts';
 import type { DraftInput, ProblemRecord } from './record.ts';
 import { References, type Row, rowOfChange, rowsOf, sentenceCase } from './timeline.ts';
 import { ACKNOWLEDGED, MITIGATED, problemTimesOf, type ProblemTimes, timesOf } from './times.ts';
@@ -47,6 +48,10 @@ type ToldProblem = ProblemRecord & {
   /** Names it in an incident of several: `problem 2: `. Empty: it is the only one. */
   label: string;
 };
+
+/** Returns whether a problem had ended before its mitigation was known to be done: the deploying system can answer late. */
+const endedBefore = ({ times: { mitigated_at, restored_at } }: ToldProblem): boolean =>
+  mitigated_at !== null && restored_at !== null && restored_at < mitigated_at;
 
 /** Drafts the post-mortem of an incident. What differs in that of a group can be overridden. */
 export class Drafting {
@@ -333,7 +338,9 @@ export class Drafting {
       return [
         ...sentences,
         this.sentence(
-          `it was mitigated at ${clockTime(mitigated_at)}${this.#howUndone(problem)}${restored === null ? '' : `, and service was restored at ${restored}`}`,
+          restored !== null && endedBefore(problem)
+            ? `service was restored at ${restored}, before its mitigation${this.#howUndone(problem)} was known to be done, at ${clockTime(mitigated_at)}`
+            : `it was mitigated at ${clockTime(mitigated_at)}${this.#howUndone(problem)}${restored === null ? '' : `, and service was restored at ${restored}`}`,
           mitigation,
           ...refsOfEnd,
         ),
@@ -518,20 +525,18 @@ export class Drafting {
 
   #impact(): string {
     const { budgets, impact } = this.record;
-    const { started_at, restored_at, resolved_at } = this.times;
-    const end = restored_at ?? resolved_at;
-    const period = `${end === null ? 'since' : 'from'} ${clockTime(started_at)}${end === null ? '' : ` to ${clockTime(end)}`}`;
+    const countedIn = ({ from, until }: SpentBudget): string => `from ${clockTime(from)} to ${clockTime(until)}`;
     const countedBudgets = budgets.filter(({ events }) => events > 0);
     const ref = ({ id }: { id: string }): string => this.#references.refOf(`slo:${id}`, null);
     const failed = countedBudgets.map(
       (budget) =>
-        `- ${this.sentence(`about ${numberWords(budget.errors)} of ${numberWords(budget.events)} ${budget.unit} ${budget.unit === 'requests' ? 'failed' : 'were bad'} ${period}, by the objective ${escaped(budget.title)}`, ref(budget), this.opening)}`,
+        `- ${this.sentence(`about ${numberWords(budget.errors)} of ${numberWords(budget.events)} ${budget.unit} ${budget.unit === 'requests' ? 'failed' : 'were bad'} ${countedIn(budget)}, by the objective ${escaped(budget.title)}`, ref(budget), this.opening)}`,
     );
     const shares = countedBudgets.flatMap((budget) =>
       budget.share === null
         ? []
         : [
-            `- ${this.sentence(`this spent ${percent(budget.share)} of its error budget (${escaped(budget.title)})`, ref(budget), this.opening)}`,
+            `- ${this.sentence(`${percent(budget.share)} of the error budget of ${escaped(budget.title)} was spent ${countedIn(budget)}`, ref(budget), this.opening)}`,
           ],
     );
     const areCounted = countedBudgets.some(({ unit }) => unit === 'requests');
@@ -860,7 +865,7 @@ export class Drafting {
       ({ kind, because }) => kind === 'roll_back' && because !== 'requested_by_person',
     );
     const decided = automatic && this.#decisionRef(automatic.id);
-    if (decided === undefined || mitigation === undefined || seconds === null) return [];
+    if (decided === undefined || mitigation === undefined || seconds === null || endedBefore(problem)) return [];
     const text = `${problem.label}Firebreak mitigated on its own, ${durationWords(seconds)} after the alert`;
     return [this.sentence(text, decided, mitigation)];
   }
@@ -870,7 +875,7 @@ export class Drafting {
     const mitigation = this.#mitigationRef(problem);
     const { verification, until, recovered_at: end } = problem;
     const hasHelped = verification === 'passed' || (until !== null && end !== undefined);
-    if (mitigation === undefined || !hasHelped || !this.#isUndone(problem)) return [];
+    if (mitigation === undefined || !hasHelped || endedBefore(problem) || !this.#isUndone(problem)) return [];
     return [
       this.sentence(
         `${problem.label}undoing the suspected change restored the service, which supports the suspicion`,

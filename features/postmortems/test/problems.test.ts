@@ -4,6 +4,7 @@ import { executeResponseAction } from '../../../core/actions/incidents/response-
 import { keys } from '../../../core/stores/keys.ts';
 import { Table } from '../../../core/stores/table.ts';
 import { incidentText } from '../../../entrances/cli/commands/incidents/incident.ts';
+import type { TargetResponse } from '../../../core/domain/rollback/targets.ts';
 import type { IncidentView } from '../../../schemas/incidents/incident.ts';
 import type { ServiceName, Version } from '../../../schemas/config/names.ts';
 import { Config } from '../../../schemas/config/config.ts';
@@ -336,6 +337,98 @@ test('the draft of an open incident tells the errors of its own problems, and no
     /Problem 1: began at 11:56, .* peaked at 30 % .*Problem 2: began at 12:05, .* peaked at 20 % /,
   );
   expect(drafts.map((text) => text.includes('recovery was verified'))).toEqual([false, false]);
+});
+
+describe('a problem whose alert ends before health is within its limit', () => {
+  const LATE: Record<string, { errors: Errors; timeline: Record<string, Moment>; ends: number }> = {
+    'after a rollback': { errors: [[-4, 6, 0.3]], timeline: { '0 s': fires(), '180 s': ends() }, ends: 6 },
+    'as a later problem, which nothing mitigates': {
+      errors: [
+        [-4, 2, 0.3],
+        [5.5, 12, 0.5],
+      ],
+      timeline: { '0 s': fires(), '180 s': ends(), '370 s': fires({ began: 20 }), '9 min': ends({ began: 20 }) },
+      ends: 12,
+    },
+  };
+
+  test.each(Object.entries(LATE))('is over when health is, %s', async (_, { errors, timeline, ends: end }) => {
+    const { world } = await play({
+      given: [measuring(ratioAt(errors))],
+      timeline: { ...timeline, '16 min': sweeps },
+    });
+    const id = theIncident(world);
+    await draftDuePostmortems(withPorts(world.deps));
+    const { markdown = '', record } = (await withPorts(world.deps).postmortems.read(id)) ?? {};
+    const clock = minute(end).slice(11, 16);
+    const { recovered_at: recovered } = world.store.dossier(id).record;
+    expect(recovered?.slice(11, 16)).toBe(clock); // the first sample within the limit
+    expect(record?.facts.times.restored_at).toBe(recovered);
+    expect(markdown).toMatch(
+      new RegExp(`— The problem was not over at .* health is within its limit since ${clock} UTC`),
+    );
+    expect(markdown).toMatch(new RegExp(`service was restored at ${clock}|It ended at ${clock}`));
+    const page = await consolePage(world, id);
+    expect(page.match(/(?<=recovered at )\d\d:\d\d/g)?.at(-1)).toBe(clock);
+    const dora = await doraOf(world);
+    if (dora === null) return;
+    expect(dora.records.incidents.items[0].restore_s).toBe(record?.facts.times.to_restore_seconds);
+  });
+});
+
+describe('a CD system that accepts a rollback, and does not answer for long', () => {
+  const underWay: TargetResponse = { kind: 'in_progress', id: 'rb-1', handle: '/rb-1' };
+
+  /** Plays an incident whose alert ends at 5 min. @param asked how often the status of the rollback is read until it has succeeded */
+  const hangs = (asked: number, errors: Errors | null): ReturnType<typeof play> =>
+    play({
+      given: [
+        ...(errors === null ? [] : [measuring(ratioAt(errors))]),
+        (world) => {
+          const looks = [...Array.from({ length: asked }, () => underWay), { kind: 'succeeded', id: 'rb-1' } as const];
+          Object.assign(world, { rollbacks: [underWay], looks });
+        },
+      ],
+      timeline: { '0 s': fires(), '5 min': ends(), '80 min': sweeps },
+    });
+
+  test.each([
+    ['when its alert ended, if the answer comes later', 200, null, '12:05', 'before'],
+    ['when its alert ended, if the answer never comes', 2000, [[-4, 3, 0.3]], '12:05', 'never'],
+    ['when health is within its limit, if the answer comes before that', 60, [[-4, 12, 0.3]], '12:12', 'after'],
+    ['when health is within its limit, if the answer comes after that', 200, [[-4, 12, 0.3]], '12:12', 'before'],
+  ] satisfies [string, number, Errors | null, string, string][])(
+    'the service is restored %s',
+    async (_, asked, errors, clock, order) => {
+      const { world } = await hangs(asked, errors);
+      const id = theIncident(world);
+      await draftDuePostmortems(withPorts(world.deps));
+      const { markdown = '', record } = (await withPorts(world.deps).postmortems.read(id)) ?? {};
+      const { restored_at: restored, to_restore_seconds: seconds } = record?.facts.times ?? {};
+      expect(restored?.slice(11, 16)).toBe(clock);
+      expect(markdown).toMatch(new RegExp(`service was restored at ${clock}|It ended at ${clock}`, 'i'));
+      // What is known to be done only later supports no suspicion.
+      expect(markdown.includes('before its mitigation by undoing the change was known to be done')).toBe(
+        order === 'before',
+      );
+      expect(/Undoing the suspected change restored|Firebreak mitigated on its own/.test(markdown)).toBe(
+        order === 'after',
+      );
+      const curve = /(?<=recovered at )\d\d:\d\d/.exec(await consolePage(world, id))?.[0];
+      expect(curve).toBe(errors === null ? undefined : clock);
+      const dora = await doraOf(world);
+      if (dora === null) return;
+      expect(dora.records.incidents.items[0].restore_s).toBe(seconds);
+    },
+  );
+
+  test('has restored nothing if health is above its limit at the verdict, although the alert ended', async () => {
+    const { world } = await hangs(60, [[-4, 22, 0.3]]);
+    const id = theIncident(world);
+    expect(world.store.dossier(id).record).toMatchObject({ verification: 'failed' });
+    expect(world.store.dossier(id).record).not.toHaveProperty('recovered_at');
+    expect(await consolePage(world, id)).not.toContain('recovered at');
+  });
 });
 
 test('a person who resolves an incident while its alert fires has not restored the service', async () => {

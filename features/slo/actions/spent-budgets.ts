@@ -4,12 +4,15 @@ import type { SpentBudget } from '../../../core/domain/ports/error-budgets.ts';
 import { accountOf } from '../decisions/budget/account.ts';
 import { certainWhole, likelyWhole } from '../decisions/budget/budget.ts';
 import { longestSeconds } from '../decisions/budget/period.ts';
-import { sumBetween } from '../decisions/history.ts';
+import { BUCKET_MS, bucketAt, indexOf, sumBetween } from '../decisions/history.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { Slo } from '../../../schemas/slo/slo.ts';
-import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
+import { millisOf, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 
-/** Returns what the objectives of a service counted between two times. Leaves out objectives without counts. */
+/**
+ * Returns what the objectives of a service counted between two times, in whole buckets: of a part of one, it is not known how many of
+ * its errors it has. Leaves out objectives without counts.
+ */
 export async function spentBudgets(
   deps: Pick<Deps, 'sloDays' | 'log'>,
   config: Config,
@@ -38,14 +41,20 @@ async function spentOf(
   untilMs: number,
 ): Promise<SpentBudget | null> {
   const history = await storedHistory(sloDays, slo, longestSeconds(slo.window), untilMs);
-  const { events, errors, knownMs } = sumBetween(history, fromMs, untilMs);
-  if (knownMs === 0) return null;
+  const isKnown = (index: number): boolean => bucketAt(history, index) !== null;
+  let [first, end] = [indexOf(fromMs), indexOf(Math.max(fromMs, untilMs - 1)) + 1];
+  while (first < end && !isKnown(first)) first += 1;
+  while (first < end && !isKnown(end - 1)) end -= 1;
+  if (first === end) return null;
+  const { events, errors } = sumBetween(history, first * BUCKET_MS, end * BUCKET_MS);
   const account = accountOf(slo, history, null, untilMs);
   const whole = [likelyWhole(account), certainWhole(account)].find((one) => one.events > 0);
   const isSliced = slo.budgeting.kind === 'timeslices';
   return {
     id: slo.id,
     title: slo.displayName,
+    from: timestamp(first * BUCKET_MS),
+    until: timestamp(end * BUCKET_MS),
     unit: slo.indicator.kind === 'ratio' ? 'requests' : 'seconds',
     events,
     errors,

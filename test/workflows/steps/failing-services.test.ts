@@ -157,6 +157,42 @@ describe('a dependency with an alert, without a health query', () => {
   });
 });
 
+describe('a dependency whose second problem is over, while its rollback is still being verified', () => {
+  const withoutQuery: Moment = (world) => {
+    const deployer = { kind: 'http', url: 'http://cd.test/rollback' };
+    const autoRollback = { mode: 'act', evidence: 'time', unknownMigration: 'act' };
+    const services = { payments: { environments: { production: { deployer, autoRollback } } } };
+    const parsed = Config.parse({ version: 'test', services, paging: {} });
+    world.config = { ...world.config, services: { ...world.config.services, ...parsed.services } };
+  };
+
+  test('does not count as failing', async () => {
+    const slow = { ...ofPayments, name: 'PaymentsSlow' };
+    const { world } = await play({
+      given: [
+        dependsOnPayments,
+        withoutQuery,
+        deploys('p1', 300, { service: 'payments' }),
+        deploys('p2', 5, { service: 'payments' }),
+        bad({ [CHECKOUT]: 9.2 }),
+      ],
+      timeline: {
+        '0 s': fires({ ...ofPayments, labels: { service: 'payments' } }),
+        '3 min': ends(ofPayments),
+        '8 min': fires(slow),
+        '9 min': ends(slow),
+        '10 min': fires(),
+        '20 min': ends(),
+      },
+    });
+    const [first, own] = world.store.dossiers.values();
+    expect(first?.record).toMatchObject({ service: 'payments', recovered_at: '2026-11-20T12:09:00.000Z' });
+    expect(own?.record.service).toBe('checkout');
+    const inputs = own && (await world.deps.decisions.inputs(own.record.id, 1));
+    expect(inputs?.evidence.failing).toEqual([]);
+  });
+});
+
 describe('unrelated services that fail at the same time', () => {
   const strangers = ['cart', 'search', 'ledger'];
   const of = (service: string) => ({ name: `${service} fails`, labels: { service, action: '' } });

@@ -15,7 +15,16 @@ const entry = (kind: string, at: Timestamp) => ({
 
 const END = plusSeconds(NOON, 600);
 
-const BUDGET = { id: 'checkout', title: 'Checkout', unit: 'requests', errors: 40, events: 100, share: 0.1 };
+const BUDGET = {
+  id: 'checkout',
+  title: 'Checkout',
+  from: plusSeconds(NOON, -300),
+  until: plusSeconds(NOON, 600),
+  unit: 'requests',
+  errors: 40,
+  events: 100,
+  share: 0.1,
+};
 
 const draftWith = (confidence: number, more = {}): string => draftedWith(confidence, more).markdown;
 
@@ -162,7 +171,7 @@ test('the draft of an incident that is open says so, and claims no end', () => {
   expect(draft).toContain('It was mitigated at 12:02');
   expect(draft).toContain('When was the service restored? The incident is still open.');
   expect(draft).not.toMatch(/was resolved|was closed|restored at|time to restore:/i);
-  expect(draft).toContain('About 40 of 100 requests failed since 12:00, by the objective Checkout');
+  expect(draft).toContain('About 40 of 100 requests failed from 11:55 to 12:10, by the objective Checkout');
   expect(draftedWith(0.9, { isOver: false }).facts.times).toMatchObject({
     restored_at: null,
     resolved_at: null,
@@ -170,7 +179,7 @@ test('the draft of an incident that is open says so, and claims no end', () => {
     duration_seconds: 600,
   });
   const over = draftWith(0.9);
-  expect(over).toContain('About 40 of 100 requests failed from 12:00 to 12:10, by the objective Checkout');
+  expect(over).toContain('About 40 of 100 requests failed from 11:55 to 12:10, by the objective Checkout');
   expect(draftedWith(0.9).facts.times).toMatchObject({ restored_at: END, resolved_at: END, to_restore_seconds: 600 });
   expect(over).toContain('**Duration:** 10 minutes, from 2026-11-20 12:00 to 12:10 UTC');
   expect(over).toContain('The incident was resolved after 10 minutes');
@@ -225,7 +234,7 @@ test('requests are counted by samples rather than by objectives, whose periods a
   const draft = draftWith(0.9, { requests });
   expect(draft).toContain('About 90 of 180 requests failed (50 %) from 12:00 to 12:10, by samples of errors');
   expect(draft).not.toContain('by the objective Checkout');
-  expect(draft).toContain('of its error budget (Checkout)');
+  expect(draft).toContain('10 % of the error budget of Checkout was spent from 11:55 to 12:10');
 });
 
 test('the first answer or acknowledgement of a person counts, not a later one, nor what nobody objected to', () => {
