@@ -80,6 +80,27 @@ describe.runIf(haveBrowser())('on a phone', () => {
     },
   );
 
+  test.each(['/console', '/console/incidents', '/console/settings', '/console/digest', '/console/freezes'])(
+    '%s has one row of navigation and one below it, with the current pages in sight',
+    async (path) => {
+      for (const [eyes, height] of [
+        [{}, 90],
+        [{ width: 768, height: 1024 }, 100],
+      ] as const) {
+        const page = await open(path, eyes);
+        const bottoms = `[...document.querySelectorAll('.top > :not(#live)')].map((part) => part.getBoundingClientRect().bottom)`;
+        expect(Math.max(...(await page.evaluate<number[]>(bottoms)))).toBeLessThan(height);
+        const outside = `[...document.querySelectorAll('.top nav a[aria-current]')].filter((link) => {
+          const [{ left, right, top, bottom }, row] = [link, link.parentElement].map((part) => part.getBoundingClientRect());
+          return left < row.left - 1 || right > row.right + 1 || top < row.top || bottom > row.bottom;
+        }).map(({ textContent }) => textContent)`;
+        expect(await page.evaluate(outside)).toEqual([]);
+        expect(await page.evaluate(`document.querySelector('.find').checkVisibility()`)).toBe(true);
+        await page.close();
+      }
+    },
+  );
+
   test('the settings of many services, tokens, and people are a few screens high', async () => {
     world.config = Config.parse({
       ...emptyConfig,
