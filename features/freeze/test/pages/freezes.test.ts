@@ -147,6 +147,16 @@ describe('the page of freezes', () => {
     for (const words of ['burn rate', 'error budget', 'stale data']) expect(text).toContain(`why. (${words})`);
   });
 
+  test('shows IDs of refused deployments only under details', async () => {
+    const more = ['freeze frz_0123456789abcdef01, for checkout in production'];
+    const verdict = { reasons: [{ code: 'person', text: 'why', more }], clears_when: null } as unknown;
+    const id = 'dec_0123456789abcdef01';
+    const markup = await page({ refused: [{ ...refused, id, verdict } as RecentDecision] });
+    expect(textOf(markup)).toContain('frz_0123456789abcdef01');
+    expect(textOf(markup)).toContain(id);
+    expect(textOf(markup.replaceAll(/<details[^]*?<\/details>/g, ''))).not.toMatch(/[0-9a-f]{8}/);
+  });
+
   test('has a form for each action, and none without the permission', async () => {
     const forms = (markup: string) => new Set([...markup.matchAll(/\/actions\/([a-z-]+)"/g)].map(([, name]) => name));
     expect(forms(await page())).toEqual(new Set(Object.keys(freezesPage.actions ?? {})));
@@ -197,7 +207,9 @@ describe('the list by day', () => {
       [span('2026-11-20T18:00', '2026-11-22T08:00'), span('2026-11-21T10:00', '2026-11-21T11:00')],
       LATER,
     );
-    expect(days.map(({ day, freezes: there }) => [day, ...there.map((one) => hoursOn(day, one))])).toEqual([
+    expect(
+      days.map(({ day, freezes: there }) => [day, ...there.map((one) => textOf(String(hoursOn(day, one))))]),
+    ).toEqual([
       ['2026-11-20', 'from 18:00 until 2026-11-22 08:00'],
       ['2026-11-21', '10:00–11:00'],
       ['2026-11-22', 'until 08:00'],
@@ -206,9 +218,17 @@ describe('the list by day', () => {
 
   test('names an end at midnight, which is no hour of another day', () => {
     const planned = span('2026-12-01T00:00', '2026-12-05T00:00');
-    expect(byDay([planned], LATER).map(({ day }) => hoursOn(day, planned))).toEqual([
+    expect(byDay([planned], LATER).map(({ day }) => textOf(String(hoursOn(day, planned))))).toEqual([
       'from 00:00 until 2026-12-05 00:00',
     ]);
+  });
+
+  test('has times that can be shown as local ones', () => {
+    const planned = span('2026-11-20T18:00', '2026-11-21T08:00');
+    const times = ['2026-11-20', '2026-11-21'].flatMap((day) => [
+      ...String(hoursOn(day, planned)).matchAll(/<time class="clock" datetime="([^"]+)"/g),
+    ]);
+    expect(times.map(([, at]) => at)).toEqual([planned.from, planned.until, planned.until]);
   });
 
   test('ends after four weeks, and leaves out what is over', () => {
