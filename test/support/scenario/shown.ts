@@ -29,7 +29,7 @@ const LAST_TOLD = 'page-resolve.succeeded';
 /** Entries that are counted but not shown; see docs/reference/showing.md. */
 const UNTOLD = /^(incident\.opened|alerts\.|workflow\.|page-update\.succeeded)/;
 
-type Incident = { id: string; channel: string | null };
+type Incident = { id: string; number: number; channel: string | null };
 type Entry = { at: string; actor: string; kind: string; text: string };
 
 /** Milliseconds. Entries have the time when their write started, so a later entry may have been read before. */
