@@ -239,6 +239,15 @@ test('marks the onset and the alert of each problem', async () => {
   expect(inLegend(page).filter((one) => one.startsWith('alert'))).toEqual(['alert 12:00:00', 'alert 12:15:00']);
 });
 
+test('marks the further alerts of a problem, once a minute and not all of a storm', async () => {
+  const alertsAt = (...seconds: number[]) =>
+    story({ signals: seconds.map((after) => ({ startsAt: plusSeconds(NOON, after) })) as Story['signals'] });
+  const marked = async (...seconds: number[]) =>
+    inLegend(await panel(evidence(), alertsAt(...seconds))).filter((one) => one.includes('alert'));
+  expect(await marked(0, 70, 95, 130)).toEqual(['alert 12:00:00', 'another alert 12:01:10', 'another alert 12:02:10']);
+  expect(await marked(...Array.from({ length: 20 }, (_, n) => n * 60))).toHaveLength(6);
+});
+
 test('marks no alert where a problem was only measured', async () => {
   const measured = evidence({ onset: { alertStartedAt: NOON, rule: null } });
   expect(inLegend(await panel(measured)).filter((one) => /^(alert|onset)/.test(one))).toEqual([
