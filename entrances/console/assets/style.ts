@@ -26,7 +26,7 @@ code { font-family: var(--mono); font-size: 0.86em; }
 .quiet, .hint { font-size: 0.88rem; }
 .lacking { color: var(--warning); font-weight: 600; }
 
-.top { display: flex; align-items: center; gap: 4px 20px; flex-wrap: wrap; padding: 0 24px; min-height: 46px; background: var(--surface); border-bottom: 1px solid var(--line); }
+.top { display: flex; align-items: center; gap: 0 20px; flex-wrap: wrap; padding: 0 24px; min-height: 46px; background: var(--surface); border-bottom: 1px solid var(--line); }
 .brand { display: inline-flex; align-items: center; gap: 7px; font-weight: 700; color: var(--text); text-decoration: none; letter-spacing: -0.01em; }
 .brand svg { width: 20px; height: 20px; }
 /* Parts that scroll contain their hidden texts, which would widen the page. */
@@ -70,7 +70,7 @@ footer { max-width: 1360px; margin: 0 auto; padding: 0 24px 24px; color: var(--q
 .columns { display: grid; grid-template-columns: minmax(0, 1fr) 380px; gap: 16px; align-items: start; }
 .aside, .detail { display: grid; gap: 16px; min-width: 0; }
 .columns + .detail { margin-top: 16px; }
-.panel > .quiet + .scrolled, .lines + .hint, .panel > p + .rows, .panel > p + .question { margin-top: 8px; }
+.panel > p + .scrolled, .scrolled + p, .rows + p, main > p + .stack, main > p + .columns, .lines + .hint, .panel > p + .rows, .panel > p + .question { margin-top: 8px; }
 .start { display: grid; gap: 8px; justify-items: start; }
 .text { max-width: 76ch; overflow-wrap: anywhere; }
 .text > * + * { margin-top: 10px; }

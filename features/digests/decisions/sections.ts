@@ -76,7 +76,7 @@ function incidents(digest: TeamDigest): DigestSection {
         serviceCell({ service, environment }),
         [level],
         [{ at }],
-        [seconds !== null ? duration(seconds) : closed_as === null ? 'not yet' : 'closed, not verified'],
+        [seconds !== null ? duration(seconds) : closed_as === null ? 'still open' : 'closed, not verified'],
       ],
     ),
     path: deliveryPath(digest.team, 'time_to_restore', 7),

@@ -241,7 +241,7 @@ test('marks the onset and the alert of each problem', async () => {
 
 test('marks the further alerts of a problem, once a minute and not all of a storm', async () => {
   const alertsAt = (...seconds: number[]) =>
-    story({ signals: seconds.map((after) => ({ startsAt: plusSeconds(NOON, after) })) as Story['signals'] });
+    story({ signals: seconds.map((after) => signal({ startsAt: plusSeconds(NOON, after) })) });
   const marked = async (...seconds: number[]) =>
     inLegend(await panel(evidence(), alertsAt(...seconds))).filter((one) => one.includes('alert'));
   expect(await marked(0, 70, 95, 130)).toEqual(['alert 12:00:00', 'another alert 12:01:10', 'another alert 12:02:10']);
