@@ -14,6 +14,7 @@ import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { afterDeploy, curve, own, timed, v42 } from '../../core/domain/correlation/scenes.ts';
 import { before, INCIDENT, NOON } from '../../core/arbitraries.ts';
 import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';
+import { signal } from '../../support/signals.ts';
 
 const LATER = plusSeconds(NOON, 3600);
 
