@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { StoredActionItem } from '../../../core/domain/ports/action-items.ts';
 import type { DigestSection } from '../../../core/domain/ports/extensions.ts';
+import { plainOf } from '../../../core/domain/messages/plain-text.ts';
 import { digestScope, digestSections } from '../decisions/sections.ts';
 import { type DigestIncident, type DigestRecords, tasksIn, teamDigest } from '../decisions/team-digest.ts';
 import { digestMain } from '../pages.ts';
@@ -122,7 +123,7 @@ const digestOf = (more: Partial<DigestRecords> = {}, toilMinutes = {}) => teamDi
 
 describe('the digest', () => {
   test('says which of its numbers are too low', () => {
-    const scopeOf = (more: Partial<DigestRecords>) => digestScope(digestOf(more)).join('');
+    const scopeOf = (more: Partial<DigestRecords>) => plainOf(digestScope(digestOf(more)));
     expect(scopeOf({})).not.toContain('too low');
     expect(scopeOf({ incomplete: ['toil', 'noisy'] })).toContain(
       'the numbers of Toil saved, Noisy alerts are too low.',
