@@ -2,7 +2,7 @@ import { incidentName } from '../../core/domain/incidents/incident-number.ts';
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { deploysCsv, figuresCsv, incidentsCsv } from './decisions/csv.ts';
-import { DoraDeploy, DoraFigure, DoraFigures, DoraIncident } from './dora.ts';
+import { DoraDeploy, DoraFigure, DoraFigures, DoraIncident, FIGURE_NAMES } from './dora.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
 import { Client, queryOf } from '../../entrances/cli/client.ts';
 import type { CommandContext } from '../../entrances/cli/command-context.ts';
@@ -59,40 +59,50 @@ async function figures(context: CommandContext, scope: Scope, { json, csv }: For
     heading: ['FIGURE', 'VALUE', 'BAND', 'OF'],
     rows: [
       [
-        'deployment_frequency',
+        FIGURE_NAMES.deployment_frequency,
         `${threeDigits(frequency.value)} per day`,
         frequency.band ?? '-',
         `${frequency.deploys} deploys`,
       ],
       [
-        'lead_time',
+        FIGURE_NAMES.lead_time,
         durationText(lead.median_s),
         lead.band ?? '-',
         `${lead.commits} commits; p90 ${durationText(lead.p90_s)}`,
       ],
       [
-        'change_failure_rate',
+        FIGURE_NAMES.change_failure_rate,
         percentText(failureRate.value),
         failureRate.band ?? '-',
         `${failureRate.failed} of ${failureRate.deploys} deploys`,
       ],
       [
-        'failed_deployment_recovery',
+        FIGURE_NAMES.failed_deployment_recovery,
         durationText(recovery.median_s),
         recovery.band ?? '-',
         `${recovery.recovered} recovered, ${recovery.open} not yet`,
       ],
-      ['rework_rate', percentText(rework.value), '-', `${rework.rework} of ${rework.deploys} deploys and rollbacks`],
       [
-        'time_to_restore',
+        FIGURE_NAMES.rework_rate,
+        percentText(rework.value),
+        '-',
+        `${rework.rework} of ${rework.deploys} deploys and rollbacks`,
+      ],
+      [
+        FIGURE_NAMES.time_to_restore,
         durationText(restore.median_s),
         restore.band ?? '-',
         `${restore.incidents} incidents, ${restore.open} open`,
       ],
-      ['pending', String(report.pending), '-', 'deploys too young for a rate'],
-      ['incidents_without_deploy', String(report.incidents_without_deploy), '-', 'no deploy confirmed as the cause'],
+      [FIGURE_NAMES.pending, String(report.pending), '-', 'deploys too young for a rate'],
       [
-        'infrastructure_changes',
+        FIGURE_NAMES.incidents_without_deploy,
+        String(report.incidents_without_deploy),
+        '-',
+        'no deploy confirmed as the cause',
+      ],
+      [
+        FIGURE_NAMES.infrastructure_changes,
         percentText(applies.value),
         '-',
         `${applies.succeeded} of ${applies.succeeded + applies.failed} succeeded`,
@@ -121,7 +131,7 @@ async function list(context: CommandContext, scope: Scope, figure: DoraFigure, {
 }
 
 const INCIDENT_COLUMNS: readonly Column<DoraIncident>[] = [
-  ['INCIDENT', ({ id }) => id],
+  ['INCIDENT', incidentName],
   PLACE,
   ['RESTORED AFTER', ({ restore_s: seconds }) => durationText(seconds)],
   'opened_at',

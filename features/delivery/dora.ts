@@ -125,3 +125,16 @@ export const DoraFigure = z.enum([
   'infrastructure_changes',
 ]);
 export type DoraFigure = z.infer<typeof DoraFigure>;
+
+/** Names of the figures for people, as DORA has them. */
+export const FIGURE_NAMES: Readonly<Record<DoraFigure, string>> = {
+  deployment_frequency: 'Deployment frequency',
+  lead_time: 'Change lead time',
+  change_failure_rate: 'Change fail rate',
+  failed_deployment_recovery: 'Failed deployment recovery time',
+  rework_rate: 'Rework rate',
+  time_to_restore: 'Time to restore',
+  pending: 'Pending deploys',
+  incidents_without_deploy: 'Incidents without a deploy',
+  infrastructure_changes: 'Infrastructure changes',
+};

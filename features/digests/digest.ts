@@ -26,6 +26,10 @@ const ToilRow = z.object({
 });
 export type ToilRow = z.infer<typeof ToilRow>;
 
+/** A section with numbers that are too low if there are more records than a digest reads. */
+export const CountedSection = z.enum(['incidents', 'restore', 'toil', 'noisy']);
+export type CountedSection = z.infer<typeof CountedSection>;
+
 /** The figures of the last week for a team, with the records behind them. */
 export const TeamDigest = z.object({
   /** Null: all services. */
@@ -33,8 +37,10 @@ export const TeamDigest = z.object({
   window,
   /** The environments that count: those of production, `environments` in delivery.yaml. */
   environments: z.array(z.string()),
-  /** False: there were too many incidents to read all of them. */
+  /** False: there were too many records to read all of them. */
   complete: z.boolean(),
+  /** The sections whose numbers are too low, because not all of their records were read. */
+  incomplete: z.array(CountedSection).default([]),
   incidents: z.object({
     opened: z.number(),
     by_severity: z.record(Severity, z.number()),

@@ -104,7 +104,7 @@ async function quarantineInput(
   const entry = quarantined(input);
   if (entry === undefined) return undefined;
   const detail = `${reason}. Replay it after an upgrade; it can stall Firebreak again`;
-  const keep = (sender: string | null) => quarantine.keep({ ...entry, sender, status: 422, detail });
+  const keep = (sender: string | null) => quarantine.keep({ ...entry, sender, status: null, detail });
   return keep(entry.sender).catch((error: unknown) => {
     if (error instanceof QuarantineFull) return keep(null); // its sender may not repeat it, so it is never dropped
     throw error;

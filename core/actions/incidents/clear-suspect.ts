@@ -1,3 +1,4 @@
+import { incidentName } from '../../domain/incidents/incident-number.ts';
 import { CLEARED_MAX, clearingOf, withCleared } from '../../domain/changes/cleared-suspects.ts';
 import { isSameVersion } from '../../domain/changes/version-identity.ts';
 import { numberOf } from '../../domain/rollback/question-names.ts';
@@ -96,19 +97,19 @@ export async function rollbackNow(
 /** @throws Refusal 404 if the change is unknown; 409 if it belongs to another environment */
 export async function changeOf(
   { changes }: Pick<Deps, 'changes'>,
-  { id, environment }: IncidentView,
+  incident: Pick<IncidentView, 'id' | 'number' | 'environment'>,
   changeId: string,
 ): Promise<Change> {
   const read = ChangeId.safeParse(changeId);
   const change = read.success ? await changes.get(read.data) : undefined;
   if (change === undefined) throw new Refusal(404, 'unknown-deployment', `there is no deployment ${changeId}`);
   // With the version as decisions name it.
-  if (change.environment === environment)
+  if (change.environment === incident.environment)
     return (await changes.recent(change, CHANGES_READ)).find((one) => one.id === change.id) ?? change;
   throw new Refusal(
     409,
     'no-suspect',
-    `incident ${id} is in ${environment}, but ${change.version} was deployed to ${change.environment}, so it is not a suspect`,
+    `${incidentName(incident)} is in ${incident.environment}, but ${change.version} was deployed to ${change.environment}, so it is not a suspect`,
   );
 }
 
@@ -146,7 +147,7 @@ async function clearSuspect(
       throw new Refusal(
         409,
         'too-many-cleared',
-        `incident ${id} already has the maximum of ${CLEARED_MAX} cleared changes`,
+        `${incidentName(before)} already has the maximum of ${CLEARED_MAX} cleared changes`,
       );
     const earlier = cleared.find(({ change_id }) => change_id === change);
     const posted = await deps.incidents.post(

@@ -1,3 +1,4 @@
+import { incidentName } from '../../domain/incidents/incident-number.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentView } from '../../../schemas/incidents/incident.ts';
 import { isSameVersion } from '../../domain/changes/version-identity.ts';
@@ -41,7 +42,7 @@ export async function markWrong(
     throw new Refusal(
       409,
       'nothing-to-mark',
-      `automation has executed no action in incident ${id} that can be marked as wrong; actions that a person requested do not count`,
+      `automation has executed no action in ${incidentName(incident)} that can be marked as wrong; actions that a person requested do not count`,
     );
   const entry = {
     at: deps.clock.now(),

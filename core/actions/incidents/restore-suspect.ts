@@ -1,3 +1,4 @@
+import { incidentName } from '../../domain/incidents/incident-number.ts';
 import { clearingOf, withWithdrawn } from '../../domain/changes/cleared-suspects.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentView } from '../../../schemas/incidents/incident.ts';
@@ -62,7 +63,7 @@ export async function restoreSuspectChange(
   });
   if (cleared === undefined) {
     if (earlier?.restored?.by === caller.name) return result(before);
-    throw new Refusal(409, 'not-cleared', `incident ${id} has no cleared suspect ${change.version}`);
+    throw new Refusal(409, 'not-cleared', `${incidentName(before)} has no cleared suspect ${change.version}`);
   }
   const restored = { by: caller.name, at: deps.clock.now() };
   const posted = await deps.incidents.post(

@@ -1,3 +1,4 @@
+import { incidentName } from '../../domain/incidents/incident-number.ts';
 import { blankIncident } from '../../domain/incidents/new-incident.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
@@ -139,7 +140,7 @@ async function incidentOf(
   if (found === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
   if (found.status === 'resolved') throw incidentResolved(found);
   if (found.group_reason === undefined) return found;
-  const why = `incident ${id} is a group and has no service to change; name one of its child incidents`;
+  const why = `${incidentName(found)} is a group and has no service to change; name one of its child incidents`;
   throw new Refusal(409, 'runbook-not-here', why);
 }
 
@@ -159,7 +160,7 @@ function serviceEnvironmentOf(
   throw new Refusal(
     422,
     'invalid',
-    `json: incident ${incident.id} belongs to ${where}, not to the service or environment in the request`,
+    `json: ${incidentName(incident)} belongs to ${where}, not to the service or environment in the request`,
   );
 }
 

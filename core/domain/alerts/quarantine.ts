@@ -18,3 +18,13 @@ export class QuarantineFull extends Error {
     this.source = source;
   }
 }
+
+/** Sources of inputs that a receiver had accepted before they could not be processed. */
+const QUEUES: readonly string[] = ['queue', 'people'];
+
+/** Returns whether inputs of a source were read from a queue of Firebreak, so that nobody waits for an answer. */
+export const isFromQueue = (source: string): boolean => QUEUES.includes(source);
+
+/** Says what the sender of an input in quarantine was answered. */
+export const answerText = ({ source, status }: { source: string; status: number | null }): string =>
+  isFromQueue(source) ? 'accepted, but not processed' : status === null ? 'not answered' : `answered with ${status}`;

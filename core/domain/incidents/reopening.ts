@@ -71,10 +71,9 @@ export function planReopening(
 ): InboxPost {
   const closedAs = closedAsOf(incident);
   const pages = incident.pages > 0;
-  const text = withNote(
-    closedAs === 'unverified' ? 'Reopened, because the recovery was not verified' : 'Reopened',
-    note,
-  );
+  const act = closedAs === 'unverified' ? 'Reopened, because the recovery was not verified' : 'Reopened';
+  // Aborted or paused before: the new run judges the problem, and does nothing on its own.
+  const text = withNote(`${act}${incident.automation_paused ? ', with its automation paused as before' : ''}`, note);
   const post = inboxPostOf(incident, { kind: 'reopened', critical: false, pages, requestsRollback: false, by }, at, {
     byHand: true,
     status: 'open',

@@ -1,3 +1,4 @@
+import { incidentName } from '../incidents/incident-number.ts';
 import { pageDetailsOf } from './page-details.ts';
 import type { Overview } from '../messages/story.ts';
 import type { ApprovalUrls } from '../incidents/approval-link.ts';
@@ -20,11 +21,11 @@ const LABELS: Readonly<Record<string, string>> = { api: 'Current state' };
 
 /** Builds a plain-text note for the pager's incident with the current details. */
 export function pageNote(story: Overview, urls?: ApprovalUrls): string {
-  const { id, service, environment, severity, title, unmatched } = story.incident;
+  const { service, environment, severity, title, unmatched } = story.incident;
   const details = pageDetailsOf(story, null, urls);
   const names = [...FIRST_DETAILS, ...Object.keys(details).filter((name) => !FIRST_DETAILS.includes(name))];
   return [
-    `Firebreak tracks this as incident ${id}: ${unmatched || service} ${environment}, ${severity}: ${title}`,
+    `Firebreak tracks this as ${incidentName(story.incident)}: ${unmatched || service} ${environment}, ${severity}: ${title}`,
     '',
     ...names.flatMap((name) => {
       const value = details[name];

@@ -56,7 +56,8 @@ export type AdmittedSignal = SignalView & { received_at?: Timestamp };
 export type Quarantined = {
   id: string;
   source: string;
-  status: number;
+  /** HTTP status of the answer to its sender. Null: it was read from a queue, or the process stopped before an answer. */
+  status: number | null;
   detail: string;
   content_type: string;
   bytes: number;
@@ -79,7 +80,7 @@ export type Quarantine = {
     receiver: string;
     body: Uint8Array;
     contentType: string;
-    status: number;
+    status: number | null;
     detail: string;
   }): Promise<string>;
   /** Returns an input. `sender`: as it was stored. */

@@ -68,7 +68,7 @@ async function quarantineMessage(deps: CommandDeps, { body }: Message, detail: s
     receiver: 'people',
     body: Buffer.from(body),
     contentType: 'application/json',
-    status: 422,
+    status: null,
     detail,
   });
   log.error('an inbound event could not be processed and was quarantined', { quarantine, detail });

@@ -97,7 +97,7 @@ async function quarantineMessage(deps: RouteDeps, body: string, detail: string, 
     receiver: 'queue',
     body: Buffer.from(body),
     contentType: 'application/json',
-    status: 422,
+    status: null,
     detail,
   });
   log.error('a message could not be processed and was quarantined', { quarantine, detail });

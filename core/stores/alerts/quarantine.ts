@@ -2,6 +2,7 @@ import type { Quarantine, Quarantined } from '../../domain/ports/alerts.ts';
 import type { Page } from '../../domain/ports/common.ts';
 import type { Blobs, Clock } from '../../domain/ports/system.ts';
 import {
+  isFromQueue,
   QUARANTINE_DAILY_QUOTA,
   QUARANTINE_DAILY_SENDER_QUOTA,
   QuarantineFull,
@@ -207,7 +208,7 @@ const isFull = (item: Item | undefined, { entries, bytes }: Quota, more: number)
 const viewOf = (item: Item): Quarantined => ({
   id: String(item['sk']),
   source: String(item['source']),
-  status: Number(item['status']),
+  status: isFromQueue(String(item['source'])) || item['status'] === null ? null : Number(item['status']),
   detail: String(item['detail']),
   content_type: String(item['content_type']),
   bytes: Number(item['bytes']),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { answerText } from '../../../core/domain/alerts/quarantine.ts';
 import { counted } from '../../../core/domain/reports/words.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { apiGroup, apiCommand, listOf } from '../api-command.ts';
@@ -8,7 +9,7 @@ import { shortTime } from '../table.ts';
 const Entry = z.object({
   id: z.string(),
   source: z.string(),
-  status: z.number(),
+  status: z.number().nullable(),
   detail: z.string(),
   content_type: z.string(),
   bytes: z.number(),
@@ -55,7 +56,7 @@ export const addQuarantine = apiGroup('quarantine', 'List, show, and replay inpu
     call: 'GET /v1/quarantine/:id',
     response: EntryWithBody,
     print: (entry) => [
-      `${entry.source}, answered with ${entry.status}: ${entry.detail}`,
+      `${entry.source}, ${answerText(entry)}: ${entry.detail}`,
       `seen ${counted(entry.count, 'time')}, first ${shortTime(entry.first_seen_at)} UTC, ` +
         `last ${shortTime(entry.last_seen_at)} UTC; replayed ${shortTime(entry.replayed_at)}`,
       `${entry.bytes} bytes, ${entry.content_type}`,

@@ -26,7 +26,7 @@ code { font-family: var(--mono); font-size: 0.86em; }
 .quiet, .hint { font-size: 0.88rem; }
 .lacking { color: var(--warning); font-weight: 600; }
 
-.top { display: flex; align-items: center; gap: 4px 20px; flex-wrap: wrap; padding: 0 24px; min-height: 46px; background: var(--surface); border-bottom: 1px solid var(--line); }
+.top { display: flex; align-items: center; gap: 0 20px; flex-wrap: wrap; padding: 0 24px; min-height: 46px; background: var(--surface); border-bottom: 1px solid var(--line); }
 .brand { display: inline-flex; align-items: center; gap: 7px; font-weight: 700; color: var(--text); text-decoration: none; letter-spacing: -0.01em; }
 .brand svg { width: 20px; height: 20px; }
 /* Parts that scroll contain their hidden texts, which would widen the page. */
@@ -70,7 +70,7 @@ footer { max-width: 1360px; margin: 0 auto; padding: 0 24px 24px; color: var(--q
 .columns { display: grid; grid-template-columns: minmax(0, 1fr) 380px; gap: 16px; align-items: start; }
 .aside, .detail { display: grid; gap: 16px; min-width: 0; }
 .columns + .detail { margin-top: 16px; }
-.panel > .quiet + .scrolled, .lines + .hint, .panel > p + .rows, .panel > p + .question { margin-top: 8px; }
+.panel > p + .scrolled, .scrolled + p, .rows + p, main > p + .stack, main > p + .columns, .lines + .hint, .panel > p + .rows, .panel > p + .question { margin-top: 8px; }
 .start { display: grid; gap: 8px; justify-items: start; }
 .text { max-width: 76ch; overflow-wrap: anywhere; }
 .text > * + * { margin-top: 10px; }
@@ -290,11 +290,14 @@ main > .notice { margin: 0 0 16px; }
 .login h1 { font-weight: 600; }
 
 @media (max-width: 960px) {
-  .top { padding-top: 4px; }
-  .top .brand { margin-right: auto; }
-  .top nav { order: 1; flex-basis: 100%; margin: 0 -9px; }
-  .top nav:not(.sub) { min-height: 0; }
+  .top nav { flex-wrap: nowrap; min-width: 0; overflow-x: auto; scrollbar-width: none; }
+  .top nav a { flex: none; }
+  .top nav:not(.sub) { flex: 1 1 calc(100% - 140px); min-height: 0; }
+  .top nav.sub { order: 0; flex: 1 1 120px; margin: 0 0 0 -9px; padding: 0; border: 0; background: none; }
+  .find { margin-left: auto; }
   .find kbd { display: none; }
+  #live:not(.is-stopped) { flex: none; width: 7px; overflow: hidden; white-space: nowrap; }
+  #live.is-stopped { order: 1; flex-basis: 100%; padding-bottom: 4px; }
   .columns, .incident-columns, .job { grid-template-columns: minmax(0, 1fr); }
   .question-bar { display: flex; gap: 4px 12px; flex-wrap: wrap; align-items: baseline; position: sticky; top: 0; z-index: 2; margin: 0 -24px 12px; padding: 8px 24px; background: var(--warning-ground); border-bottom: 1px solid var(--warning); }
   .question-bar span { flex: 1; min-width: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
@@ -311,10 +314,12 @@ main > .notice { margin: 0 0 16px; }
 @media (max-width: 620px) {
   html { font-size: 15px; }
   .top { padding: 0 12px; gap: 4px 12px; }
-  .top nav { flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none; font-size: 0.89rem; }
-  .top nav a { flex: none; padding: 0 6px; }
-  .top nav:not(.sub) { flex-basis: calc(100% + 12px); margin: 0 -6px; }
-  .top nav.sub { flex-basis: calc(100% + 24px); margin: 0 -12px; padding: 0 6px; font-size: 0.89rem; }
+  .top .brand { display: none; }
+  .top nav { font-size: 0.83rem; }
+  .top nav a { padding: 0 4px; }
+  .top nav:not(.sub) { flex-basis: calc(100% + 14px); margin: 0 -7px; }
+  .top nav.sub { margin: 0 0 0 -5px; font-size: 0.83rem; }
+  .person > summary { max-width: 88px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
   main { padding: 12px 12px 32px; }
   .question-bar { margin-inline: -12px; padding-inline: 12px; }
   footer { padding: 0 12px 20px; }

@@ -1,10 +1,24 @@
 import { html } from 'hono/html';
 import { docLink } from './docs/docs.ts';
+import { incidentNamer } from '../../../core/actions/incidents/incident-numbers.ts';
 import { namer } from '../../../core/actions/people/names.ts';
 import { EVERYWHERE } from '../../../core/domain/access/access.ts';
+import type { Named } from '../../../core/domain/incidents/incident-number.ts';
 import type { AuditEntry, ChainCheck } from '../../../core/domain/ports/audit.ts';
+import { IncidentId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { ago, type Cells, clockTime, type Html, nothing, olderLink, panel, searchForm, tableOf } from '../parts.ts';
+import {
+  ago,
+  type Cells,
+  clockTime,
+  type Html,
+  incidentLink,
+  nothing,
+  olderLink,
+  panel,
+  searchForm,
+  tableOf,
+} from '../parts.ts';
 import type { PageRequest, ConsoleDeps, ConsolePage } from './page.ts';
 
 const PATH = '/console/audit';
@@ -23,7 +37,7 @@ export type Audit = {
   /** Part of the kind, the actor, the subject, or the text. */
   text: string;
   /** Newest first, with display names. */
-  items: readonly (AuditEntry & { sealed: boolean; actorName: string })[];
+  items: readonly (AuditEntry & { sealed: boolean; actorName: string; subjectName: Html | '' })[];
   from: string | null;
   older: string | null;
   chain: ChainCheck;
@@ -50,14 +64,29 @@ async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<
     deps.audit.check(isWhole ? {} : { last: SEALS_OF_A_DAY }),
     namer(deps),
   ]);
+  const named = await incidentNamer(
+    deps,
+    entries.map(({ subject }) => IncidentId.safeParse(subject).data ?? null),
+  );
   const items = await Promise.all(
     entries.map(async (entry) => ({
       ...entry,
       text: await names.text(entry.text),
       actorName: await names.actor(entry.actor),
+      subjectName: subjectName(entry.subject, named),
     })),
   );
   return { at: deps.clock.now(), text, items, from, older, chain, isWhole };
+}
+
+/** What only programs read, such as `frz_…` and `tok_…`. */
+const MACHINE_ID = /(?:^|[_:])[0-9a-f]{16,}$/;
+
+/** Shows what an entry is about: an incident by its number, and no ID that only programs read. */
+function subjectName(subject: string, named: (id: IncidentId) => Named): Html | '' {
+  const incident = IncidentId.safeParse(subject);
+  if (incident.success) return incidentLink(named(incident.data));
+  return MACHINE_ID.test(subject) ? '' : html`${subject}`;
 }
 
 async function entriesOf(
@@ -119,17 +148,19 @@ function chainPanel({ chain, isWhole, at }: Audit): Html {
 
 function entriesPanel({ items, text, from, older, at }: Audit): Html {
   const query: Record<string, string> = text === '' ? {} : { text };
-  const rows = items.map(({ id, kind, actorName, subject, text: entryText, detail, sealed, at: recordedAt }): Cells => [
-    html`${entryText} <span class="quiet target">${subject}</span>`,
-    html`<code>${kind}</code>`,
-    actorName,
-    html`<span class="when">${clockTime(recordedAt, at)}</span>`,
-    sealed ? 'sealed' : html`<span class="quiet">not yet</span>`,
-    html`<details class="raw" id="detail-${id}">
-      <summary>Details<span class="hidden"> of ${kind}</span></summary>
-      <pre>${JSON.stringify({ id, ...detail }, null, 1)}</pre>
-    </details>`,
-  ]);
+  const rows = items.map(
+    ({ id, kind, actorName, subject, subjectName: name, text: entryText, detail, sealed, at: recordedAt }): Cells => [
+      html`${entryText} <span class="quiet target">${name}</span>`,
+      html`<code>${kind}</code>`,
+      actorName,
+      html`<span class="when">${clockTime(recordedAt, at)}</span>`,
+      sealed ? 'sealed' : html`<span class="quiet">not yet</span>`,
+      html`<details class="raw" id="detail-${id}">
+        <summary>Details<span class="hidden"> of ${kind}</span></summary>
+        <pre>${JSON.stringify({ id, subject, ...detail }, null, 1)}</pre>
+      </details>`,
+    ],
+  );
   return panel(
     'entries',
     'Entries',

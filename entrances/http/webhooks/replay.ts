@@ -165,7 +165,7 @@ async function quarantineUnreadable(
   quarantined: QuarantinedInput,
   rest: readonly Unreadable[],
 ): Promise<void> {
-  const { source, receiver, content_type: contentType } = quarantined;
+  const { source, receiver, status, content_type: contentType } = quarantined;
   for (const { body, detail } of rest) {
     await deps.quarantine.keep({
       source,
@@ -173,7 +173,7 @@ async function quarantineUnreadable(
       receiver,
       contentType,
       body: Buffer.from(body),
-      status: 422,
+      status,
       detail,
     });
   }

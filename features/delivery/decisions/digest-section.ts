@@ -2,15 +2,15 @@ import { deliveryPath } from '../../../core/domain/incidents/console-link.ts';
 import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import type { DigestSection } from '../../../core/domain/ports/extensions.ts';
 import { counted, duration, share } from '../../../core/domain/reports/words.ts';
-import type { DoraFigure, DoraFigures } from '../dora.ts';
+import { type DoraFigure, type DoraFigures, FIGURE_NAMES } from '../dora.ts';
 
 /** Returns the section of a digest about deploys: the figures of the last week and of the one before. */
 export function digestSection(
   team: string | null,
   { week, before }: { week: DoraFigures; before: DoraFigures },
 ): DigestSection {
-  const row = (figure: DoraFigure, name: string, valueOf: (figures: DoraFigures) => string): Text[] => [
-    [{ link: deliveryPath(team, figure, 7), text: name }],
+  const row = (figure: DoraFigure, valueOf: (figures: DoraFigures) => string): Text[] => [
+    [{ link: deliveryPath(team, figure, 7), text: FIGURE_NAMES[figure] }],
     [valueOf(week)],
     [valueOf(before)],
   ];
@@ -28,21 +28,15 @@ export function digestSection(
     rows: isEmpty
       ? []
       : [
-          row(
-            'deployment_frequency',
-            'Deployment frequency',
-            ({ deployment_frequency: { value } }) => `${Number(value.toFixed(2))} per day`,
-          ),
-          row('lead_time', 'Lead time', ({ lead_time: { median_s: seconds } }) => duration(seconds)),
-          row('change_failure_rate', 'Change fail rate', ({ change_failure_rate: { value, failed, deploys: of } }) =>
+          row('deployment_frequency', ({ deployment_frequency: { value } }) => `${Number(value.toFixed(2))} per day`),
+          row('lead_time', ({ lead_time: { median_s: seconds } }) => duration(seconds)),
+          row('change_failure_rate', ({ change_failure_rate: { value, failed, deploys: of } }) =>
             value === null ? share(null) : `${share(value)} (${failed} of ${of})`,
           ),
-          row(
-            'failed_deployment_recovery',
-            'Failed deployment recovery',
-            ({ failed_deployment_recovery: { median_s: seconds } }) => duration(seconds),
+          row('failed_deployment_recovery', ({ failed_deployment_recovery: { median_s: seconds } }) =>
+            duration(seconds),
           ),
-          row('rework_rate', 'Rework rate', ({ rework_rate: { value } }) => share(value)),
+          row('rework_rate', ({ rework_rate: { value } }) => share(value)),
         ],
     path: deliveryPath(team, 'deployment_frequency', 7),
   };

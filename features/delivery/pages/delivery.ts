@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { incidentPath } from '../../../core/domain/incidents/console-link.ts';
 import type { Band } from '../config.ts';
-import { type DoraDeploy, DoraFigure, type DoraIncident } from '../dora.ts';
+import { type DoraDeploy, DoraFigure, type DoraIncident, FIGURE_NAMES } from '../dora.ts';
 import {
   actionForm,
   addressWith,
@@ -59,21 +59,9 @@ export const deliveryMain = (data: DeliveryData): Html => html`
   </div>
   <div class="detail">
     ${panel('by-service', 'By service', data.serviceCount, servicesTable(data))} ${data.features.panels}
-    ${panel('records', FIGURE_LABELS[data.selection.figure], data.total, recordsList(data))}
+    ${panel('records', FIGURE_NAMES[data.selection.figure], data.total, recordsList(data))}
   </div>
 `;
-
-const FIGURE_LABELS: Readonly<Record<DoraFigure, string>> = {
-  deployment_frequency: 'Deployment frequency',
-  lead_time: 'Lead time',
-  change_failure_rate: 'Change fail rate',
-  failed_deployment_recovery: 'Failed deployment recovery',
-  rework_rate: 'Rework rate',
-  time_to_restore: 'Time to restore',
-  pending: 'Pending deploys',
-  incidents_without_deploy: 'Incidents without a deploy',
-  infrastructure_changes: 'Infrastructure changes',
-};
 
 /** Returns the address of the page with another selection. */
 function addressOf({ days, figure, ...scope }: Selection, other: Partial<Selection>): string {
@@ -103,7 +91,7 @@ const scopeForm = ({ selection, services, teams, environments }: DeliveryData): 
 
 function figuresTable({ figures, selection, complete }: DeliveryData): Html {
   const row = (figure: DoraFigure, value: string, band: Band | null, about: string): Cells => [
-    html`<a href="${addressOf(selection, { figure })}#records">${FIGURE_LABELS[figure]}</a>`,
+    html`<a href="${addressOf(selection, { figure })}#records">${FIGURE_NAMES[figure]}</a>`,
     html`<strong>${value}</strong>`,
     band === null ? '' : bandBadge(band),
     html`<span class="quiet">${about}</span>`,
@@ -232,13 +220,13 @@ function recordsList(data: DeliveryData): Html {
     records.kind === 'deploys'
       ? longTable(
           'records',
-          FIGURE_LABELS[data.selection.figure],
+          FIGURE_NAMES[data.selection.figure],
           ['Deploy', 'Environment', 'Ended', 'Lead times', 'Outcome'],
           records.items.map((deploy) => deployCells(data, deploy)),
         )
       : longTable(
           'records',
-          FIGURE_LABELS[data.selection.figure],
+          FIGURE_NAMES[data.selection.figure],
           ['Incident', 'Service', 'Opened', 'Restored after', 'Caused by'],
           records.items.map((incident) => incidentCells(data, incident)),
         );

@@ -103,9 +103,9 @@ export function trendsPanel({ weeks }: Pick<DeliveryData, 'weeks'>): Html {
         shape: 'bars',
         dots: false,
       })}
-      ${trend('Lead time (median)', { id: 'trend-lead', ...inTimeUnit(curveOf('lead_s')) })}
+      ${trend('Change lead time (median)', { id: 'trend-lead', ...inTimeUnit(curveOf('lead_s')) })}
       ${trend('Change fail rate', { id: 'trend-fail-rate', curve: curveOf('fail_rate'), unit: SHARE })}
-      ${trend('Failed deployment recovery (median)', {
+      ${trend('Failed deployment recovery time (median)', {
         id: 'trend-recovery',
         ...inTimeUnit(curveOf('recovery_s')),
       })}

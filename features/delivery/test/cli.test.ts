@@ -28,8 +28,9 @@ afterAll(() => firebreak?.remove());
 test('report dora prints the figures, the records behind one, and CSV', async () => {
   const of = ['--service', 'checkout', '--window', '7d'];
   const { out } = await at(firebreak, 'report', 'dora', ...of);
-  expect(out).toMatch(/deployment_frequency +0\.286 per day +- +2 deploys\n/);
-  expect(out).toMatch(/pending +1 /);
+  expect(out).toMatch(/Deployment frequency +0\.286 per day +- +2 deploys\n/);
+  expect(out).toMatch(/Pending deploys +1 /);
+  expect(out).not.toMatch(/[a-z]_[a-z]/);
   const records = await at(firebreak, 'report', 'dora', ...of, '--records', 'pending');
   expect(records.out).toMatch(/checkout\/production +v2 +deploy +- +- +pending\n/);
   const csv = await at(firebreak, 'report', 'dora', ...of, '--csv');

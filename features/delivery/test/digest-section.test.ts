@@ -41,7 +41,7 @@ test('the digest shows the figures of the week beside those of the week before',
     ['0 %', '0 %'],
   ]);
   expect(rows[1]?.[0]).toEqual([
-    { link: '/console/delivery?days=7&figure=lead_time&team=payments#records', text: 'Lead time' },
+    { link: '/console/delivery?days=7&figure=lead_time&team=payments#records', text: 'Change lead time' },
   ]);
 });
 

@@ -29,9 +29,9 @@ test('shows the figures of the hand-worked table with their bands', async () => 
   const text = await read();
   for (const words of [
     'Deployment frequency 2.1 per day ● elite 59 deploys',
-    'Lead time 10 h ◐ high median of 69 commits; 90 % within 19 h',
+    'Change lead time 10 h ◐ high median of 69 commits; 90 % within 19 h',
     'Change fail rate 10.5 % ● elite 6 of 57 deploys failed',
-    'Failed deployment recovery 2 h ◐ high median of 5 recoveries; 1 without a recorded recovery',
+    'Failed deployment recovery time 2 h ◐ high median of 5 recoveries; 1 without a recorded recovery',
     'Rework rate 8.2 % 5 of 61 deploys and rollbacks',
     'Time to restore 2 h ◐ high median of 8 incidents; 1 open',
   ])

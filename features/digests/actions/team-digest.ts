@@ -59,6 +59,7 @@ export async function readTeamDigest(deps: TeamDigestDeps, { team, isAllowed }: 
     sectionsOfFeatures(deps, config, { ...(team !== undefined && { team }), isAllowed }),
   ]);
   const week = month.items.filter(({ opened_at }) => opened_at >= from);
+  const weekIsComplete = month.isComplete || week.length < month.items.length;
   // A parent incident only groups others, which count themselves.
   const single = (incident: IncidentRecord): boolean => incident.group_reason === undefined;
   const budgets = statuses.flat().filter(canSee('slos:read'));
@@ -66,7 +67,13 @@ export async function readTeamDigest(deps: TeamDigestDeps, { team, isAllowed }: 
     team: team ?? null,
     until,
     environments,
-    complete: month.isComplete && week.length <= COUNTED_MAX && changes.isComplete && review.isComplete,
+    incomplete: [
+      // Incidents are read from the newest one on.
+      ...(weekIsComplete ? [] : (['incidents'] as const)),
+      ...(month.isComplete ? [] : (['restore'] as const)),
+      ...(weekIsComplete && week.length <= COUNTED_MAX && changes.isComplete ? [] : (['toil'] as const)),
+      ...(review.isComplete ? [] : (['noisy'] as const)),
+    ],
     incidents: month.items.filter((one) => single(one) && canSeeDeploys(one)).toSorted(newestFirst),
     tasks: await doneTasks(
       deps,

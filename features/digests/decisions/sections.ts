@@ -34,14 +34,20 @@ export function digestSections(digest: TeamDigest): DigestSection[] {
 export const digestTitle = ({ team }: Pick<TeamDigest, 'team'>): string =>
   team === null ? 'Weekly digest of all services' : `Weekly digest of ${team}`;
 
-/** Returns what the digest covers: the window, the environments, and whether records are missing. */
-export const digestScope = ({ window: { from, until }, environments, complete }: TeamDigest): Text => [
-  { at: from },
-  ' to ',
-  { at: until },
-  ` in ${environments.join(', ')}.`,
-  ...(complete ? [] : [' There are more incidents or alerts than a digest reads: the numbers are too low.']),
-];
+/** Returns what the digest covers: the window, the environments, and which numbers are too low. */
+export function digestScope(digest: TeamDigest): Text {
+  const { window, environments, incomplete } = digest;
+  const low = digestSections(digest).flatMap(({ id, title }) => (incomplete.some((one) => one === id) ? [title] : []));
+  return [
+    { at: window.from },
+    ' to ',
+    { at: window.until },
+    ` in ${environments.join(', ')}.`,
+    ...(low.length === 0
+      ? []
+      : [` There are more records than a digest reads: the numbers of ${low.join(', ')} are too low.`]),
+  ];
+}
 
 /** Returns the address of the digest in the console. */
 export const digestPath = (team: string | null): string =>
@@ -70,7 +76,7 @@ function incidents(digest: TeamDigest): DigestSection {
         serviceCell({ service, environment }),
         [level],
         [{ at }],
-        [seconds !== null ? duration(seconds) : closed_as === null ? 'not yet' : 'closed, not verified'],
+        [seconds !== null ? duration(seconds) : closed_as === null ? 'still open' : 'closed, not verified'],
       ],
     ),
     path: deliveryPath(digest.team, 'time_to_restore', 7),

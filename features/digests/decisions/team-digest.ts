@@ -6,7 +6,7 @@ import {
   type IncidentRecord,
   NOBODY_OBJECTED,
 } from '../../../schemas/incidents/incident.ts';
-import type { TeamDigest, ToilRow } from '../digest.ts';
+import type { CountedSection, TeamDigest, ToilRow } from '../digest.ts';
 import { type ToilMinutes, ToilTask } from '../toil.ts';
 import type { SloStatus } from '../../../schemas/slo/slo-status.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
@@ -37,8 +37,8 @@ export type DigestRecords = {
   team: string | null;
   until: Timestamp;
   environments: readonly string[];
-  /** False: there were too many incidents to read all of them. */
-  complete: boolean;
+  /** The sections for which there were too many records to read all of them. */
+  incomplete: readonly CountedSection[];
   /** Incidents of the last four weeks, newest first. */
   incidents: readonly DigestIncident[];
   /** Tasks that were done in the incidents that opened in the last seven days. */
@@ -74,14 +74,15 @@ export type DigestIncident = Pick<
 
 /** Computes the digest of the week that ends at `until`. All outputs show these numbers. */
 export function teamDigest(records: DigestRecords, toilMinutes: ToilMinutes): TeamDigest {
-  const { team, until, environments, complete, noisy, ofFeatures } = records;
+  const { team, until, environments, incomplete, noisy, ofFeatures } = records;
   const from = plusSeconds(until, -WEEK_SECONDS);
   const weeks = Array.from({ length: TREND_WEEKS }, (_, n) => weekBefore(until, TREND_WEEKS - 1 - n));
   return {
     team,
     window: { from, until },
     environments: [...environments],
-    complete,
+    complete: incomplete.length === 0,
+    incomplete: [...incomplete],
     incidents: incidentsOf(records, from),
     restore: weeks.map((trendWeek) => {
       const restored = records.incidents

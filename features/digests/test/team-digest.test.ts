@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { StoredActionItem } from '../../../core/domain/ports/action-items.ts';
 import type { DigestSection } from '../../../core/domain/ports/extensions.ts';
-import { digestSections } from '../decisions/sections.ts';
+import { plainOf } from '../../../core/domain/messages/plain-text.ts';
+import { digestScope, digestSections } from '../decisions/sections.ts';
 import { type DigestIncident, type DigestRecords, tasksIn, teamDigest } from '../decisions/team-digest.ts';
 import { digestMain } from '../pages.ts';
 import { DecisionView, type Effect } from '../../../schemas/incidents/incident.ts';
@@ -105,7 +106,7 @@ function records(more: Partial<DigestRecords> = {}): DigestRecords {
     team: 'payments',
     until: UNTIL,
     environments: ['production'],
-    complete: true,
+    incomplete: [],
     incidents,
     tasks: [],
     rollbacksOutside: 0,
@@ -121,6 +122,15 @@ function records(more: Partial<DigestRecords> = {}): DigestRecords {
 const digestOf = (more: Partial<DigestRecords> = {}, toilMinutes = {}) => teamDigest(records(more), toilMinutes);
 
 describe('the digest', () => {
+  test('says which of its numbers are too low', () => {
+    const scopeOf = (more: Partial<DigestRecords>) => plainOf(digestScope(digestOf(more)));
+    expect(scopeOf({})).not.toContain('too low');
+    expect(scopeOf({ incomplete: ['toil', 'noisy'] })).toContain(
+      'the numbers of Toil saved, Noisy alerts are too low.',
+    );
+    expect(digestOf({ incomplete: ['toil'] })).toMatchObject({ complete: false, incomplete: ['toil'] });
+  });
+
   test('counts the time of the problems of an incident, without that between them, as the delivery figures do', () => {
     const opened_at = on('11-10');
     const at = (seconds: number): Timestamp => plusSeconds(opened_at, seconds);

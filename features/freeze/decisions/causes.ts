@@ -15,13 +15,16 @@ import {
   spentInWords,
 } from './budget/spending.ts';
 import { EVALUATION } from './state.ts';
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { list } from '../../../core/domain/correlation/words.ts';
 import { utcMinute, percent } from './words.ts';
 
 /** The part of an objective that its freezes describe. */
 export type Objective = EvaluatedObjective['slo'];
 
-/** Builds the freeze for a spent budget. The caller ensures that `policy.budget` is not null. */
+/**
+ * Builds the freeze for a spent budget. Its reason stays as it is while the budget changes, so it is in the past tense with
+ * its time. The caller ensures that `policy.budget` is not null. */
 export function budgetFreeze(
   slo: Objective,
   status: Pick<SloStatus, 'budget' | 'corrected'>,
@@ -32,13 +35,13 @@ export function budgetFreeze(
   const liftBelow = policy.budget?.liftBelow ?? 1;
   return {
     ...objectiveFreezeFields('budget', slo, policy, at, hash),
-    reason: `the error budget of ${objectiveName(slo)} is spent: ${spentInWords(status)} of what ${objectiveInWords(slo)} allows${exclusionInWords(status)}`,
+    reason: `at ${utcMinute(at)}, the error budget of ${objectiveName(slo)} was spent: ${spentInWords(status)} of what ${objectiveInWords(slo)} allows${exclusionInWords(status)}`,
     ends_when: `less than ${percent(liftBelow)} of the budget is spent, as old errors leave its window`,
     opened_by: EVALUATION,
   };
 }
 
-/** Builds the freeze for a high burn rate found by an evaluation. */
+/** Builds the freeze for a high burn rate found by an evaluation. Its reason is about its start. */
 export const burnFreeze = (
   slo: Objective,
   { factor, long, short }: BurnAlert,
@@ -48,7 +51,7 @@ export const burnFreeze = (
   hash: Hash,
 ): Freeze => ({
   ...objectiveFreezeFields('burn', slo, policy, at, hash),
-  reason: `the error budget of ${objectiveName(slo)} burns more than ${factor} times as fast as ${objectiveInWords(slo)} allows, over the last ${long} and the last ${short}${exclusionInWords(status)}`,
+  reason: `at ${utcMinute(at)}, the error budget of ${objectiveName(slo)} burned more than ${factor} times as fast as ${objectiveInWords(slo)} allows, over ${long} and ${short}${exclusionInWords(status)}`,
   ends_when: BURN_ENDS_WHEN,
   opened_by: EVALUATION,
 });
@@ -84,7 +87,7 @@ export function burnFreezeByAlert(
   if (!freezesByAlert(alert.severity, policy)) return null;
   return {
     ...objectiveFreezeFields('burn', slo, policy, at, hash),
-    reason: `the error budget of ${objectiveName(slo)} burns too fast, according to the alert "${alert.title}"`,
+    reason: `at ${utcMinute(at)}, the error budget of ${objectiveName(slo)} burned too fast, according to the alert "${alert.title}"`,
     ends_when: BURN_ENDS_WHEN,
     opened_by: alert.by,
   };
@@ -128,7 +131,7 @@ const objectiveFreezeFields = (
 /** The part of an incident that its freeze describes. */
 export type OpenIncident = Pick<
   IncidentRecord,
-  'id' | 'service' | 'environment' | 'title' | 'severity' | 'status' | 'opened_at'
+  'id' | 'number' | 'service' | 'environment' | 'title' | 'severity' | 'status' | 'opened_at'
 >;
 
 /** Builds the freeze for an open incident. Null: by policy the incident does not freeze, or it is resolved. */
@@ -146,7 +149,7 @@ export function incidentFreeze(
     cause: 'incident',
     service,
     environment,
-    reason: `a ${severity} incident has been open since ${utcMinute(opened_at)}: ${title} (${id})`,
+    reason: `a ${severity} incident opened at ${utcMinute(opened_at)}: ${title} (${incidentName(incident)})`,
     ends_when: 'the incident is resolved',
     starts_at: opened_at,
     opened_by: EVALUATION,

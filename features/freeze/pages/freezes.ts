@@ -15,6 +15,7 @@ import {
   onDemand,
   panel,
   servicePath,
+  switchedTime,
   tableOf,
 } from '../../../entrances/console/parts.ts';
 import { CAUSE_WORDS, reasonWords, scopeInWords, endsWhenText } from '../decisions/words.ts';
@@ -304,13 +305,15 @@ function calendarPanel({ days, at }: FreezesData): Html {
 }
 
 /** Returns when a freeze is in force on a day; on its first day also when it ends. */
-export function hoursOn(day: string, { from, until }: Pick<Planned, 'from' | 'until'>): string {
-  const begins = from.startsWith(day) ? from.slice(11, 16) : null;
-  const ends = until?.startsWith(day) === true ? until.slice(11, 16) : null;
-  if (begins === null && ends === null) return 'all day';
-  if (begins === null) return `until ${ends}`;
-  if (ends !== null) return `${begins}–${ends}`;
-  return until === null ? `from ${begins}` : `from ${begins} until ${until.slice(0, 10)} ${until.slice(11, 16)}`;
+export function hoursOn(day: string, { from, until }: Pick<Planned, 'from' | 'until'>): Html {
+  const clock = (at: Timestamp): Html => switchedTime(at, at.slice(11, 16));
+  const begins = from.startsWith(day);
+  if (until?.startsWith(day) === true)
+    return begins ? html`${clock(from)}–${clock(until)}` : html`until ${clock(until)}`;
+  if (!begins) return html`all day`;
+  return until === null
+    ? html`from ${clock(from)}`
+    : html`from ${clock(from)} until ${switchedTime(until, `${until.slice(0, 10)} ${until.slice(11, 16)}`)}`;
 }
 
 function refusedPanel({ refused, at }: FreezesData): Html {
@@ -318,12 +321,18 @@ function refusedPanel({ refused, at }: FreezesData): Html {
     html`<a href="${servicePath(request.service)}">${request.service}</a> ${request.environment}`,
     html`${request.change} ${request.version === null ? '' : html`<span class="version">${request.version}</span>`}`,
     html`<ul class="reasons">
-        ${verdict.reasons.map(({ text, code, more = [] }) => html`<li>${text} <span class="quiet">(${reasonWords(code)})</span>${more.map((one) => html`<br /><span class="quiet">${one}</span>`)}</li>`)}
+        ${verdict.reasons.map(({ text, code }) => html`<li>${text} <span class="quiet">(${reasonWords(code)})</span></li>`)}
       </ul>
-      ${verdict.clears_when === null ? '' : html`<p class="quiet">Ends ${verdict.clears_when}</p>`}`,
+      ${verdict.clears_when === null ? '' : html`<p class="quiet">Ends ${verdict.clears_when}</p>`}
+      <details class="raw" id="refused-${id}">
+        <summary>Details</summary>
+        <ul class="reasons">
+          ${verdict.reasons.flatMap(({ more = [] }) => more.map((one) => html`<li>${one}</li>`))}
+          <li>decision <code>${id}</code></li>
+        </ul>
+      </details>`,
     by,
-    html`${ago(last_at, at)} ${count > 1 ? html`<span class="quiet">asked ${count} times</span>` : ''}
-      <code class="quiet target" title="${id}">${id.slice(0, 12)}</code>`,
+    html`${ago(last_at, at)} ${count > 1 ? html`<span class="quiet">asked ${count} times</span>` : ''}`,
   ]);
   return panel(
     'refused',

@@ -1,5 +1,6 @@
 import type { AuditEntry } from '../../../core/domain/ports/audit.ts';
 import { EVALUATION } from '../decisions/state.ts';
+import { scopeInWords } from '../decisions/words.ts';
 import type { Freeze, Override } from '../schemas/freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
@@ -14,7 +15,7 @@ const TEXT_MAX_CHARS = 2000;
 export const entries = {
   opened: (freeze: Freeze): AuditEntry => ({
     ...entryBase(freeze, 0, 'freeze.opened', freeze.opened_at, freeze.opened_by),
-    text: shortened(`Frozen: ${freeze.reason}`),
+    text: shortened(`Froze ${scopeInWords(freeze)}: ${freeze.reason}`),
     detail: {
       cause: freeze.cause,
       service: freeze.service,
@@ -27,25 +28,27 @@ export const entries = {
 
   ended: (freeze: Freeze, rev: number, at: Timestamp, by: string): AuditEntry => ({
     ...entryBase(freeze, rev, 'freeze.ended', at, by),
-    text: shortened(`Ended: ${freeze.end_reason ?? 'no reason given'}`),
+    text: shortened(`Ended the freeze for ${scopeInWords(freeze)}: ${freeze.end_reason ?? 'no reason given'}`),
     detail: { cause: freeze.cause, settled: freeze.settled_at !== null },
   }),
 
   settled: (freeze: Freeze, rev: number, at: Timestamp): AuditEntry => ({
     ...entryBase(freeze, rev, 'freeze.settled', at, EVALUATION),
-    text: 'The cause no longer applies',
+    text: `The cause of the freeze for ${scopeInWords(freeze)} no longer applies`,
     detail: { cause: freeze.cause },
   }),
 
   revised: (freeze: Freeze, rev: number, at: Timestamp): AuditEntry => ({
     ...entryBase(freeze, rev, 'freeze.revised', at, EVALUATION),
-    text: shortened(`Updated: ${freeze.reason}`),
+    text: shortened(`Updated the freeze for ${scopeInWords(freeze)}: ${freeze.reason}`),
     detail: { cause: freeze.cause, until: freeze.until, ended_at: freeze.ended_at },
   }),
 
   requested: (freeze: Freeze, rev: number, { reason, requested_by, ...override }: Override): AuditEntry => ({
     ...entryBase(freeze, rev, 'override.requested', override.requested_at, requested_by),
-    text: shortened(`Override ${override.needs_approval ? 'requested' : 'created'}: ${reason}`),
+    text: shortened(
+      `Override for ${scopeInWords(freeze)} ${override.needs_approval ? 'requested' : 'created'}: ${reason}`,
+    ),
     detail: {
       override: override.id,
       needs_approval: override.needs_approval,
@@ -57,7 +60,7 @@ export const entries = {
 
   approved: (freeze: Freeze, rev: number, override: string, at: Timestamp, by: string): AuditEntry => ({
     ...entryBase(freeze, rev, 'override.approved', at, by),
-    text: 'Override approved by a second person',
+    text: `Override for ${scopeInWords(freeze)} approved by a second person`,
     detail: { override },
   }),
 
@@ -67,7 +70,7 @@ export const entries = {
     { override, at, by, reason }: { override: string; at: Timestamp; by: string; reason: string | undefined },
   ): AuditEntry => ({
     ...entryBase(freeze, rev, 'override.withdrawn', at, by),
-    text: shortened(reason === undefined ? 'Override withdrawn' : `Override withdrawn: ${reason}`),
+    text: shortened(`Override for ${scopeInWords(freeze)} withdrawn${reason === undefined ? '' : `: ${reason}`}`),
     detail: { override },
   }),
 
@@ -78,7 +81,7 @@ export const entries = {
     { deployment, at, by }: Override['used_by'][number],
   ): AuditEntry => ({
     ...entryBase(freeze, rev, 'override.used', at, by),
-    text: shortened(`Override used by deployment ${deployment}`),
+    text: shortened(`Override for ${scopeInWords(freeze)} used by deployment ${deployment}`),
     detail: { override, deployment },
   }),
 };

@@ -1,3 +1,4 @@
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { STATE_WORDS } from '../decisions/words.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import type { Scope } from '../../../core/domain/access/access.ts';
@@ -120,7 +121,11 @@ export async function savePostmortem(
   const found = await readCurrent(deps, id, (scope) => caller.allow('incidents:write', scope));
   const { stored, told, draftInput } = found;
   if (draftInput.incident.status !== 'resolved')
-    throw new Refusal(409, 'incident-open', `incident ${id} is not resolved; its post-mortem can be saved after that`);
+    throw new Refusal(
+      409,
+      'incident-open',
+      `${incidentName(draftInput.incident)} is not resolved; its post-mortem can be saved after that`,
+    );
   const revision = stored?.record.revision ?? 0;
   if (input.revision !== undefined && input.revision !== revision) throw staleRevision(id, input.revision, revision);
   const markdown = withoutCredentials(revisedMarkdown(told.markdown, input));

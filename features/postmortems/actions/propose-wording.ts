@@ -1,3 +1,4 @@
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import type { Deps } from '../ports.ts';
 import { namingOf } from '../decisions/blameless.ts';
 import { draftOf, citableEntriesOf } from '../decisions/draft.ts';
@@ -25,14 +26,18 @@ export async function proposeWording(deps: ProposeDeps, caller: Caller, id: Inci
   const { record, end } = gathered;
   caller.allow('incidents:write', record.incident);
   if (record.incident.status !== 'resolved')
-    throw new Refusal(409, 'incident-open', `incident ${id} is not resolved; its post-mortem can be worded after that`);
+    throw new Refusal(
+      409,
+      'incident-open',
+      `${incidentName(record.incident)} is not resolved; its post-mortem can be worded after that`,
+    );
   const endpoint = await deps.languageModel.endpoint();
   if (endpoint === null)
     throw new Refusal(409, 'prose-off', 'no model is configured: set PROSE_API_URL and PROSE_MODEL');
   const { severity, times, citations } = view;
   const request = wordingPrompt(citableEntriesOf(record, end, citations), { service: view.service, severity, times });
   if (request === undefined)
-    throw new Refusal(409, 'prose-off', `incident ${id} has no entries that a model could cite`);
+    throw new Refusal(409, 'prose-off', `${incidentName(record.incident)} has no entries that a model could cite`);
   await noteRequest(
     deps,
     id,

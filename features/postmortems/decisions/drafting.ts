@@ -20,7 +20,7 @@ import type { SpentBudget } from '../../../core/domain/ports/error-budgets.ts';
 import type { DraftInput, ProblemRecord } from './record.ts';
 import { References, type Row, rowOfChange, rowsOf, sentenceCase } from './timeline.ts';
 import { ACKNOWLEDGED, MITIGATED, problemTimesOf, type ProblemTimes, timesOf } from './times.ts';
-import { clockTime, counted, durationWords, numberWords, percent, spanWords, sparkline } from './words.ts';
+import { clockTime, counted, durationWords, numberWords, percent, spanWords, sparkline, startWords } from './words.ts';
 
 /** A phase that takes longer than this went badly; otherwise it went well. Five minutes: a usual target for critical pages. */
 const DETECTED_WITHIN_SECONDS = 5 * 60;
@@ -238,26 +238,27 @@ export class Drafting {
   #introduction(): string {
     const { incident } = this.record;
     const { alerted_at, resolved_at, duration_seconds } = this.times;
+    const start = startWords(incident, this.times);
     this.#fields.push(true, true);
     return [
       `- **Severity:** ${SEV[incident.severity]} (${incident.severity})`,
       `- ${this.place}`,
       resolved_at !== null
-        ? `- **Duration:** ${durationWords(duration_seconds)}, ${spanWords(alerted_at, resolved_at)}`
-        : `- **Duration:** ${durationWords(duration_seconds)} so far, since ${alerted_at.slice(0, 10)} ${clockTime(alerted_at)} UTC`,
+        ? `- **Duration from ${start}:** ${durationWords(duration_seconds)}, ${spanWords(alerted_at, resolved_at)}`
+        : `- **Duration from ${start}:** ${durationWords(duration_seconds)} so far, since ${alerted_at.slice(0, 10)} ${clockTime(alerted_at)} UTC`,
       `- **Incident:** ${incidentName(incident)}`,
     ].join('\n');
   }
 
   #summary(): string {
-    const { duration_seconds } = this.times;
+    const after = `${durationWords(this.times.duration_seconds)} after ${startWords(this.record.incident, this.times)}`;
     const opening = this.sentence(this.began, this.opening);
     const end = this.sentence(
       !this.#isOver
-        ? `the incident is still open after ${durationWords(duration_seconds)}`
+        ? `the incident is still open, ${after}`
         : this.#isVerified
-          ? `the incident was resolved after ${durationWords(duration_seconds)}`
-          : `${this.#closedWords(`after ${durationWords(duration_seconds)}`)}, and nothing has shown that the service recovered`,
+          ? `the incident was resolved ${after}`
+          : `${this.#closedWords(after)}, and nothing has shown that the service recovered`,
       this.opening,
       this.end,
     );

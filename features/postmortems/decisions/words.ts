@@ -1,6 +1,7 @@
 import { intervalOf } from '../../../core/domain/correlation/health.ts';
 import type { Point } from '../../../core/domain/correlation/samples.ts';
-import type { PostmortemState } from '../schemas/postmortem.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import type { PostmortemState, ResponseTimes } from '../schemas/postmortem.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
 /** Formats a time as `14:03`, in UTC. */
@@ -12,6 +13,12 @@ export function spanWords(from: Timestamp, to: Timestamp): string {
   if (day === lastDay && clockTime(from) === clockTime(to)) return `at ${day} ${clockTime(from)} UTC`;
   return `from ${day} ${clockTime(from)} to ${day === lastDay ? '' : `${lastDay} `}${clockTime(to)} UTC`;
 }
+
+/** Names the beginning of the duration of an incident, which is not that of its problem. */
+export const startWords = (
+  { opened_by, opened_at }: Pick<IncidentRecord, 'opened_by' | 'opened_at'>,
+  { alerted_at }: Pick<ResponseTimes, 'alerted_at'>,
+): string => (opened_by !== undefined && alerted_at === opened_at ? 'the declaration' : 'the first alert');
 
 /** Formats a duration: `17 minutes`. */
 export function durationWords(seconds: number): string {

@@ -10,7 +10,7 @@ import { Refusal } from '../../../core/domain/refusal.ts';
 import { incidentPath, postmortemPath } from '../../../core/domain/incidents/console-link.ts';
 import { numberText } from '../../../core/domain/incidents/incident-number.ts';
 import { serviceEnvironmentText, type Overview } from '../../../core/domain/messages/story.ts';
-import { durationWords, percent, STATE_WORDS } from '../decisions/words.ts';
+import { durationWords, percent, startWords, STATE_WORDS } from '../decisions/words.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import type { Finding, PostmortemView } from '../schemas/postmortem.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -123,7 +123,7 @@ const summary = ({ view, story: { incident } }: PostmortemData): Html =>
     <p class="facts">
       ${severityBadge(incident.severity)} <span class="badge">${view.severity}</span>
       <span class="badge">${STATE_WORDS[view.state]}</span>
-      <span>${durationWords(view.times.duration_seconds)}</span>
+      <span>${durationWords(view.times.duration_seconds)} from ${startWords(incident, view.times)}</span>
     </p>
   </header>`;
 

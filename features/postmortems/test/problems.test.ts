@@ -211,14 +211,14 @@ describe('an incident with two bad deploys and an outage right after its resolut
 
   test('has a post-mortem of now while it is open again, and the draft of its first end stays beside it', () => {
     const told = whileOpen.map(({ markdown: text, times }) => [
-      text.match(/^- \*\*Duration:\*\* .*/m)?.[0].replace(/, .*/, ''),
+      text.match(/^- \*\*Duration from the first alert:\*\* .*/m)?.[0].replace(/, .*/, ''),
       sectionOf(text, 'Summary').filter((line) => line.startsWith('- Problem ')).length,
       times.resolved_at === null,
       times.to_restore_seconds,
     ]);
     expect(told).toEqual([
-      ['- **Duration:** 27 minutes so far', 3, true, null],
-      ['- **Duration:** 24 minutes', 2, false, 490],
+      ['- **Duration from the first alert:** 27 minutes so far', 3, true, null],
+      ['- **Duration from the first alert:** 24 minutes', 2, false, 490],
     ]);
   });
 
@@ -305,7 +305,7 @@ describe('an incident with two bad deploys and an outage right after its resolut
     expect(summary.findLast((line) => line.startsWith('- '))).toMatch(
       /^- Problem 4 began at 13:05 UTC .*It ended at 13:06, and the record has no mitigation of it/,
     );
-    expect(summary.at(-1)).toContain('resolved after 67 minutes');
+    expect(summary.at(-1)).toContain('resolved 67 minutes after the first alert');
   });
 });
 
@@ -444,7 +444,7 @@ test('a person who resolves an incident while its alert fires has not restored t
   const { markdown = '', record } = (await withPorts(world.deps).postmortems.read(id)) ?? {};
   expect(record?.facts.times).toMatchObject({ restored_at: null, to_restore_seconds: null });
   expect(sectionOf(markdown, 'Summary').join(' ')).toMatch(
-    /A person resolved the incident after 2 minutes, while an alert fired, and nothing has shown that the service recovered/,
+    /A person resolved the incident 2 minutes after the first alert, while an alert fired, and nothing has shown that the service recovered/,
   );
   expect(sectionOf(markdown, 'Response times').join(' ')).toMatch(
     /When was the service restored\? A person resolved the incident at 12:01, while an alert fired, and nothing has shown/,
@@ -586,7 +586,7 @@ test('the draft of a group tells what was found for each of its incidents', asyn
     '- INC-2 search production: from 11:59. No change is its probable cause. Not mitigated, ended at 12:20, after INC-3 checkout was mitigated at 12:04.',
     '- INC-3 checkout production: from 11:59. Probable cause: v2 (70 %). Mitigated at 12:04, ended at 12:20.',
     '',
-    'The incident was resolved after 21 minutes.',
+    'The incident was resolved 21 minutes after the first alert.',
   ]);
   expect(markdown).not.toMatch(
     /several-services|Alert fires|found no|has no mitigation|Describe or automate|No health query|no samples/,

@@ -80,13 +80,15 @@ export function unknownBudget(spentAtLeast: number | null): string {
   return percents <= 0 ? 'budget unknown' : `at least ${percents} % of the budget spent`;
 }
 
+const grouped = (count: number): string => Math.round(count).toLocaleString('en-US');
+
 export function budgetOf({ budget_remaining: left, spent_at_least, events, errors, corrected }: SloView): Html {
   if (left === null)
     return html`<span class="quiet">${unknownBudget(spent_at_least)}</span> ${withoutCorrections({ corrected })}`;
   return html`${
     left < 0 ? html`<span class="lacking">overspent by ${percent(-left)}</span>` : shareBar(left, 'budget left')
   }
-  ${events === null || errors === null ? '' : html`<span class="quiet target">${Math.round(errors)} errors of ${Math.round(events)}</span>`}
+  ${events === null || errors === null ? '' : html`<span class="quiet target">${grouped(errors)} errors of ${grouped(events)}</span>`}
   ${withoutCorrections({ corrected })}`;
 }
 
@@ -117,7 +119,9 @@ function burnOf({ burn_rates: rates, burning }: SloView): Html {
 export function forecastOf({ forecast, budget_remaining: left }: SloView, at: Timestamp): Html | '' {
   const { spent_at, freezes_at, lifts_at } = forecast;
   const lines = [
-    spent_at === null || (left !== null && left <= 0) ? '' : html`<p>spent ${ahead(spent_at, at)}</p>`,
+    spent_at === null || (left !== null && left <= 0)
+      ? ''
+      : html`<p>spent ${ahead(spent_at, at)}, at the rate of the last hour</p>`,
     freezes_at == null || freezes_at === spent_at ? '' : html`<p>freezes deploys ${ahead(freezes_at, at)}</p>`,
     // A budget that has enough left can still be burning, so that another freeze applies.
     lifts_at === null || lifts_at <= at ? '' : html`<p>budget allows deploys again ${ahead(lifts_at, at)}</p>`,

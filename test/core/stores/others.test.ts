@@ -226,6 +226,16 @@ describe('quarantine', () => {
     });
   });
 
+  test.each([
+    ['alertmanager', null, null],
+    ['queue', null, null],
+    ['queue', 422, null], // stored by an earlier version, which answered nobody
+    ['people', 422, null],
+  ])('knows that nobody was answered: %s, %j', async (source, status, expected) => {
+    const id = await stores.quarantine.keep(input(`unanswered ${source} ${status}`, { source, status, sender: null }));
+    expect(await stores.quarantine.get(id)).toMatchObject({ status: expected });
+  });
+
   describe('with a quota', () => {
     const limited = () =>
       new QuarantineTable(stores.table, stores.blobs, stores.clock, {

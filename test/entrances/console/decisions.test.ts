@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Audit, auditMain } from '../../../entrances/console/pages/audit.ts';
 import { type Decisions, decisionsMain } from '../../../entrances/console/pages/incidents/decisions.ts';
 import type { AuditEntry, ChainCheck } from '../../../core/domain/ports/audit.ts';
-import type { IncidentId, Version } from '../../../schemas/config/names.ts';
+import type { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import type { DecisionView, IncidentView } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { consoleWorld } from '../../support/console-world.ts';
@@ -62,6 +62,7 @@ const entry: Audit['items'][number] = {
   actorName: hostile('Ada'),
   kind: hostile('kind'),
   subject: hostile('subject'),
+  subjectName: '' as const,
   text: hostile('text'),
   detail: { why: hostile('detail') },
   sealed: true,
@@ -93,6 +94,12 @@ describe('the page of decisions', () => {
   test('says what to do, what speaks for it, and why automation does not act', async () => {
     const text = textOf(await decisions());
     expect(text).toMatch(/Look at service.*For .*Does not act because against/);
+  });
+
+  test('shows codes only under details', async () => {
+    const markup = await decisions();
+    expect(markup).toContain('digest');
+    expect(textOf(markup.replaceAll(/<details[^]*?<\/details>/g, ''))).not.toMatch(/digest|no_confident_suspect/);
   });
 
   test('says what would appear where there is nothing', async () => {
@@ -157,6 +164,33 @@ describe('the page of the audit log', () => {
     const markup = await audit({ chain: broken, isWhole: true });
     expect(textOf(markup)).toMatch(/Broken at entry 7: it was altered/);
     expect(markup).toContain('role="alert"');
+  });
+
+  test('names an incident by its number, and shows IDs that only programs read under details', async () => {
+    const subjects = ['frz_8da67569f4b65248be3ea6cb61', 'ci'];
+    const { world, get } = consoleWorld(() => ({
+      audit: Object.assign(Object.create(null), {
+        list: async () => ({
+          items: subjects.map((subject, n) => ({ ...entry, id: `entry-${n}`, subject, text: 'text' })),
+          next_cursor: null,
+        }),
+        check: async () => chain,
+      }),
+    }));
+    const { id } = await world.deps.incidents.declare({
+      service: 'cart' as ServiceName,
+      environment: 'production' as EnvironmentName,
+      title: 'as in INC-1',
+      severity: 'critical',
+      by: 'ada',
+      trace: 'trace',
+    });
+    subjects.unshift(id);
+    const markup = await (await get('/console/audit', { token: 'ada' })).text();
+    for (const subject of [id, 'frz_8da67569f4b65248be3ea6cb61']) expect(markup).toContain(subject);
+    const shown = textOf(markup.replaceAll(/<details[^]*?<\/details>/g, ''));
+    expect(shown).toMatch(/text INC-1 .*text .*text ci /);
+    expect(shown).not.toMatch(/frz_|01[0-9A-Z]{24}/);
   });
 
   test('is for those who may read all of it, and the link to it as well', async () => {

@@ -14,6 +14,7 @@ import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { afterDeploy, curve, own, timed, v42 } from '../../core/domain/correlation/scenes.ts';
 import { before, INCIDENT, NOON } from '../../core/arbitraries.ts';
 import { expectHarmless, hostile, textOf } from '../../support/hostile.ts';
+import { signal } from '../../support/signals.ts';
 
 const LATER = plusSeconds(NOON, 3600);
 
@@ -237,6 +238,15 @@ test('marks the onset and the alert of each problem', async () => {
     ),
   );
   expect(inLegend(page).filter((one) => one.startsWith('alert'))).toEqual(['alert 12:00:00', 'alert 12:15:00']);
+});
+
+test('marks the further alerts of a problem, once a minute and not all of a storm', async () => {
+  const alertsAt = (...seconds: number[]) =>
+    story({ signals: seconds.map((after) => signal({ startsAt: plusSeconds(NOON, after) })) });
+  const marked = async (...seconds: number[]) =>
+    inLegend(await panel(evidence(), alertsAt(...seconds))).filter((one) => one.includes('alert'));
+  expect(await marked(0, 70, 95, 130)).toEqual(['alert 12:00:00', 'another alert 12:01:10', 'another alert 12:02:10']);
+  expect(await marked(...Array.from({ length: 20 }, (_, n) => n * 60))).toHaveLength(6);
 });
 
 test('marks no alert where a problem was only measured', async () => {

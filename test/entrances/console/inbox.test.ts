@@ -130,6 +130,22 @@ describe('the inbox', () => {
     expect(offered(await page({ may: (action) => action !== 'quarantine:replay' }))).toEqual([]);
   });
 
+  test.each([
+    [{ source: 'generic', status: 422 }, 'answered with 422'],
+    [{ source: 'generic', status: null }, 'not answered'],
+    [{ source: 'queue', status: null }, 'accepted, but not processed'],
+    [{ source: 'people', status: null }, 'accepted, but not processed'],
+  ])('says what the sender was answered: %j', async (more, words) => {
+    const items = [entry(more)];
+    const listed = textOf(await page({ quarantine: { items, waiting: 1, from: null, older: null } }));
+    const detail = { ...entry(more), receiver: '/', body: Buffer.from('{}') };
+    const shown = await quarantinedMain({ at: LATER, csrfToken: 'key', mayReplay: true, entry: detail });
+    for (const text of [listed, textOf(String(shown))]) {
+      expect(text).toContain(words);
+      if (more.status === null) expect(text).not.toContain('answered with');
+    }
+  });
+
   test('says what there is none of, and when it could not read everything', async () => {
     const text = textOf(
       await page({

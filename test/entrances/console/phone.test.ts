@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Browser, type Eyes, haveBrowser } from '../../support/browser.ts';
 import { consoleWorld, tokenRecord } from '../../support/console-world.ts';
 import { blobsInMemory } from '../../support/noun-stores.ts';
+import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { Connections } from '../../../schemas/config/connections.ts';
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import { storeCheck } from '../../../vendors/connections/stored-check.ts';
@@ -79,6 +80,49 @@ describe.runIf(haveBrowser())('on a phone', () => {
       await page.close();
     },
   );
+
+  test.each(['/console', '/console/incidents', '/console/settings', '/console/digest', '/console/freezes'])(
+    '%s has one row of navigation and one below it, with the current pages in sight',
+    async (path) => {
+      for (const [eyes, height] of [
+        [{}, 90],
+        [{ width: 768, height: 1024 }, 100],
+      ] as const) {
+        const page = await open(path, eyes);
+        const bottoms = `[...document.querySelectorAll('.top > :not(#live)')].map((part) => part.getBoundingClientRect().bottom)`;
+        expect(Math.max(...(await page.evaluate<number[]>(bottoms)))).toBeLessThan(height);
+        const outside = `[...document.querySelectorAll('.top nav a[aria-current]')].filter((link) => {
+          const [{ left, right, top, bottom }, row] = [link, link.parentElement].map((part) => part.getBoundingClientRect());
+          return left < row.left - 1 || right > row.right + 1 || top < row.top || bottom > row.bottom;
+        }).map(({ textContent }) => textContent)`;
+        expect(await page.evaluate(outside)).toEqual([]);
+        expect(await page.evaluate(`document.querySelector('.find').checkVisibility()`)).toBe(true);
+        await page.close();
+      }
+    },
+  );
+
+  test('on a desk, the rows of navigation touch, and tables keep a distance from the texts around them', async () => {
+    await world.deps.incidents.declare({
+      service: 'cart' as ServiceName,
+      environment: 'production' as EnvironmentName,
+      title: 'Payments fail',
+      severity: 'critical',
+      by: 'ada',
+      trace: 'trace',
+    });
+    const page = await open('/console/digest', { width: 1280, height: 900 });
+    const gap = (above: string, below: string) =>
+      page.evaluate<number>(`(() => {
+        const [first, next] = ${JSON.stringify([above, below])}.map((one) => document.querySelector(one).getBoundingClientRect());
+        return next.top - first.bottom;
+      })()`);
+    expect(await gap('.top nav:not(.sub)', '.top nav.sub')).toBeLessThan(2);
+    expect(await gap('main > p', 'main > .stack')).toBeGreaterThanOrEqual(8);
+    expect(await gap('#incidents > p', '#incidents .scrolled')).toBeGreaterThanOrEqual(8);
+    expect(await gap('#incidents .scrolled', '#incidents .scrolled + p')).toBeGreaterThanOrEqual(8);
+    await page.close();
+  });
 
   test('the settings of many services, tokens, and people are a few screens high', async () => {
     world.config = Config.parse({

@@ -127,6 +127,7 @@ const data = (more: Partial<ServiceData> = {}): ServiceData => ({
   incidents: [
     {
       id: ID,
+      number: 7,
       environment: hostile('environment'),
       title: hostile('title'),
       status: 'open',
@@ -189,6 +190,10 @@ describe('the list of services', () => {
 });
 
 describe('the page of a service', () => {
+  test('names its incidents by their numbers', async () => {
+    expect(textOf(await ofOne())).toMatch(/Newest incidents INC-7 /);
+  });
+
   test('has a form for each action, and none without the permission', async () => {
     const forms = (markup: string) => new Set([...markup.matchAll(/\/actions\/([a-z-]+)"/g)].map(([, name]) => name));
     expect(forms(await ofOne())).toEqual(new Set(Object.keys(servicePage.actions ?? {})));

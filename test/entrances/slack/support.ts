@@ -43,7 +43,7 @@ export class World {
   readonly ephemeralMessages: { user: string; responseUrl: string | null; text: string }[] = [];
   /** Labels of the counted refusals. */
   readonly counted: string[] = [];
-  readonly kept: { receiver: string; status: number; detail: string }[] = [];
+  readonly kept: { receiver: string; status: number | null; detail: string }[] = [];
   now = millisOf('2026-11-20T06:50:00.000Z' as Timestamp);
   incidents: OpenIncident[] = [INCIDENT];
   changes: RecentChange[] = [];

@@ -56,7 +56,13 @@ test('an alert is kept as its sender sent it, once, and refused when it comes ag
   await stall(request());
   await start();
   expect(kept).toMatchObject([
-    { source: 'generic', sender: 'generic:token:ci', receiver: '/v1/alerts/generic', contentType: 'application/json' },
+    {
+      source: 'generic',
+      sender: 'generic:token:ci',
+      receiver: '/v1/alerts/generic',
+      contentType: 'application/json',
+      status: null,
+    },
   ]);
   expect(Buffer.from(kept[0]?.body ?? [])).toEqual(Buffer.from(body));
   expect(kept[0]?.detail).toContain(`for 30 s at ${AT}`);

@@ -29,7 +29,7 @@ const LAST_TOLD = 'page-resolve.succeeded';
 /** Entries that are counted but not shown; see docs/reference/showing.md. */
 const UNTOLD = /^(incident\.opened|alerts\.|workflow\.|page-update\.succeeded)/;
 
-type Incident = { id: string; channel: string | null };
+type Incident = { id: string; number: number; channel: string | null };
 type Entry = { at: string; actor: string; kind: string; text: string };
 
 /** Milliseconds. Entries have the time when their write started, so a later entry may have been read before. */
@@ -89,7 +89,7 @@ async function expectSlack(incident: Incident, told: Entry[], vendors: Vendors, 
   expect(own.map(({ name }) => `#${name}`)).toEqual([incident.channel]);
   const [channel] = own;
   if (channel === undefined) return;
-  expect(channel.purpose).toBe(`Firebreak incident ${incident.id}`);
+  expect(channel.purpose).toBe(`INC-${incident.number} · Firebreak ${incident.id.slice(-8)}`);
   if (archived) expect(channel.archived).toBe(true);
   // On-call people are not invited if the incident ended before the product came back.
   expect(channel.members, 'the on-call responder').toBeOneOf([['ada', 'firebreak'], ['firebreak']]);

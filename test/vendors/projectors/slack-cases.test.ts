@@ -1,3 +1,4 @@
+import { purposeOf } from '../../../vendors/slack/projector/channel.ts';
 import { LinksFile } from '../../../schemas/links/links.ts';
 import { describe, expect, test } from 'vitest';
 import { ServicesFile } from '../../../schemas/config/config.ts';
@@ -380,4 +381,10 @@ describe('people', () => {
     const told = slack.world.calls.findIndex((call) => call.startsWith('post ') && call.includes('#given'));
     expect(order.indexOf('invite')).toBeLessThan(told);
   });
+});
+
+test('the purpose of a channel names the incident by its number, and still identifies it', () => {
+  const other = { id: INCIDENT, number: 42 };
+  expect(purposeOf(other)).toMatch(/^INC-42 · Firebreak \w{8}$/);
+  expect(purposeOf({ ...other, id: OTHER })).not.toBe(purposeOf(other));
 });

@@ -1,5 +1,6 @@
 import type { Chat, ChatChannel } from '../../../core/domain/ports/chat.ts';
 import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
+import { incidentName, type Named } from '../../../core/domain/incidents/incident-number.ts';
 import type { Projections } from '../../../core/domain/incidents/projections.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { SlackFile } from '../../../schemas/messages/presentation.ts';
@@ -11,8 +12,17 @@ import type { SlackState } from './state.ts';
 
 type Deps = { chat: Chat; projections: Projections };
 
+/** Random characters of the incident's ID in the purpose: numbers repeat in another installation of one workspace. */
+const MARK_CHARS = 8;
+
 /** Returns the channel purpose, which identifies the incident's channel even if Firebreak's record is lost. */
-export const purposeOf = ({ id }: Pick<IncidentRecord, 'id'>): string => `Firebreak incident ${id}`;
+export const purposeOf = (incident: Named): string =>
+  incident.number == null
+    ? purposeById(incident)
+    : `${incidentName(incident)} · Firebreak ${incident.id.slice(-MARK_CHARS)}`;
+
+/** Returns the purpose that earlier versions set. */
+const purposeById = ({ id }: Named): string => `Firebreak incident ${id}`;
 
 /** The channel exists, or Slack refused it. Null: not yet; another session is scheduled. */
 export type EnsuredChannel = { kind: 'present'; id: string } | { kind: 'refused'; detail: string } | null;
@@ -81,7 +91,7 @@ const refusalOf = (response: VendorResponse<unknown> | undefined): EnsuredChanne
   response?.kind === 'refused' ? response : null;
 
 const belongsTo = (incident: IncidentRecord, channel: ChatChannel): boolean =>
-  channel.isOwn && (channel.purpose === '' || channel.purpose === purposeOf(incident));
+  channel.isOwn && ['', purposeOf(incident), purposeById(incident)].includes(channel.purpose);
 
 const highestNumber = (names: readonly string[], prefix: string): number =>
   Math.max(0, ...names.map((name) => Number(/^\d+$/.exec(name.slice(prefix.length))?.[0] ?? 0)));

@@ -129,7 +129,7 @@ const nameOf = (reference: PagerDutyReference | null | undefined): string | unde
   reference?.summary || undefined;
 
 /** Start of Firebreak's notes, as `pageNote` writes them: a webhook may truncate the end of a note. */
-const FIRST_LINE = /^Firebreak tracks this as incident [0-9A-Z]{26}\b/;
+const FIRST_LINE = /^Firebreak tracks this as (?:INC-\d+|(?:incident )?[0-9A-Z]{26}): /;
 
 /** Line that identifies a note written by Firebreak. */
 const MARKER = /^firebreak:\S+$/m;

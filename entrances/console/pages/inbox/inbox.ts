@@ -7,6 +7,7 @@ import { type AlertReview, REVIEW_DAYS } from '../../../../core/actions/reports/
 import { ALERT_REVIEW } from '../../../../core/actions/reports/report-kinds.ts';
 import { EVERYWHERE } from '../../../../core/domain/access/access.ts';
 import { NOISY_TIMES } from '../../../../core/domain/alerts/noisy-alerts.ts';
+import { answerText } from '../../../../core/domain/alerts/quarantine.ts';
 import { experimentPath, incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import { type UnmappedSubject, unmappedSubjects } from '../../../../core/domain/changes/unmapped.ts';
 import type { Mute } from '../../../../core/domain/alerts/routing.ts';
@@ -150,7 +151,7 @@ function quarantinePanel({ quarantine, at, may, csrfToken }: Inbox): Html {
 
 /** @param csrfToken null: the viewer may not replay it */
 function quarantinedRow(item: Quarantined, at: Timestamp, csrfToken: string | null): Html {
-  const { id, source, status, detail, count, bytes, last_seen_at: last, replayed_at: replayed } = item;
+  const { id, source, detail, count, bytes, last_seen_at: last, replayed_at: replayed } = item;
   return html`<article aria-labelledby="q-${id}">
     <h3 id="q-${id}">
       <a class="place" href="${PATH}/${id}">${source}</a>
@@ -159,7 +160,7 @@ function quarantinedRow(item: Quarantined, at: Timestamp, csrfToken: string | nu
     <p class="wrapped">${detail}</p>
     <p class="facts">
       <span>received ${count === 1 ? '' : `${count} times, last `}${ago(last, at)}</span>
-      <span>answered with ${status}</span>
+      <span>${answerText(item)}</span>
       <span>${sizeText(bytes)}</span>
       ${replayed === null ? '' : html`<span>replayed ${ago(replayed, at)}</span>`}
     </p>

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import { isReplayable, readQuarantined } from '../../../http/webhooks/replay.ts';
 import { EVERYWHERE } from '../../../../core/domain/access/access.ts';
+import { answerText } from '../../../../core/domain/alerts/quarantine.ts';
 import type { Quarantined } from '../../../../core/domain/ports/alerts.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Viewer } from '../../../http/context.ts';
@@ -42,7 +43,7 @@ export const quarantinedMain = (data: QuarantinedInput): Html => html`
 `;
 
 function factsPanel({ entry, at, mayReplay, csrfToken }: QuarantinedInput): Html {
-  const { id, source, receiver, status, detail, content_type: type, bytes, count } = entry;
+  const { id, source, receiver, detail, content_type: type, bytes, count } = entry;
   const last = ago(entry.last_seen_at, at);
   const received = count === 1 ? last : html`${count} times, first ${clockTime(entry.first_seen_at, at)}, last ${last}`;
   return panel(
@@ -51,7 +52,7 @@ function factsPanel({ entry, at, mayReplay, csrfToken }: QuarantinedInput): Html
     null,
     html`<p class="wrapped">${detail}</p>
       <dl class="lines">
-        ${line('Receiver', receiver)} ${line('Answered with', String(status))} ${line('Received', received)}
+        ${line('Receiver', receiver)} ${line('Sender', answerText(entry))} ${line('Received', received)}
         ${line('Size', html`${sizeText(bytes)}${type === '' ? '' : `, ${type}`}`)}
         ${line('Replayed', entry.replayed_at === null ? 'no' : ago(entry.replayed_at, at))}
         ${line('ID', html`<code>${id}</code>`)}

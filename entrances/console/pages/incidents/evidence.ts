@@ -98,14 +98,14 @@ export function decisionRow(
   const lines = decisionLines(decision, place, effect);
   const [, ...why] = linesOf(lines);
   const folded = { ...lines, evidence: null, hesitation: null, details: [...why, ...lines.details] };
+  const codes = html`<p class="quiet">
+    <code>${kind}</code> <code>${because}</code> · digest <code title="${digest}">${digest.slice(0, 12)}</code>
+  </p>`;
   return html`<article>
     ${about}
     <h3><span class="quiet">Decision ${questionName(id)}</span> <span class="when">${clockTime(at, now)}</span></h3>
-    ${decisionPart(`decision-${id}`, isListed ? folded : lines)}
+    ${decisionPart(`decision-${id}`, isListed ? folded : lines, codes)}
     ${decision.state === 'waiting' || answerOf(decision) === '' ? '' : html`<p>Answer: ${answerOf(decision)}</p>`}
-    <p class="quiet">
-      <code>${kind}</code> <code>${because}</code> · digest <code title="${digest}">${digest.slice(0, 12)}</code>
-    </p>
   </article>`;
 }
 

@@ -67,21 +67,26 @@ function question(data: IncidentData, decision: DecisionView): Html {
 }
 
 /** Shows what to do, what speaks for it, and why Firebreak does not simply act; the rest on demand. */
-export const decisionPart = (id: string, lines: DecisionLines): Html =>
+export const decisionPart = (id: string, lines: DecisionLines, codes: Html | '' = ''): Html =>
   html`<p class="next">${lines.action}</p>
-    ${reasonsPart(id, lines)}`;
+    ${reasonsPart(id, lines, codes)}`;
 
-/** Shows the same without what to do. */
-export const reasonsPart = (id: string, { evidence, hesitation, details }: DecisionLines): Html =>
+/** Shows the same without what to do. @param codes what programs read of the decision */
+export const reasonsPart = (
+  id: string,
+  { evidence, hesitation, details }: DecisionLines,
+  codes: Html | '' = '',
+): Html =>
   html`${evidence === null ? '' : html`<p>${evidence}</p>`} ${hesitation === null ? '' : html`<p>${hesitation}</p>`}
   ${
-    details.length === 0
+    details.length === 0 && codes === ''
       ? ''
       : html`<details id="${id}">
           <summary>Details</summary>
           <ul class="reasons">
             ${details.map((detail) => html`<li>${detail}</li>`)}
           </ul>
+          ${codes}
         </details>`
   }`;
 

@@ -24,6 +24,9 @@ const FREE_AFTER = 0.04;
 
 const CHANGES_MARKED = 3;
 
+/** More marks of alerts would hide the curve. */
+const ALERTS_MARKED = 5;
+
 const LONG_ROLLOUT_SECONDS = 30;
 
 /** Versions whose health is drawn. */
@@ -261,16 +264,29 @@ function marksOf(
   const redeployed = problems.flatMap(({ mitigation }) =>
     mitigation?.change === undefined ? [] : (mitigation.at ?? []),
   );
-  const [alert] = signals.map(({ startsAt }) => startsAt).toSorted();
+  const ofCauses = unique((health === null ? [] : [health, ...health.earlier]).flatMap((read) => marksOfCause(read)));
   return [
-    ...unique((health === null ? [] : [health, ...health.earlier]).flatMap((read) => marksOfCause(read))),
-    ...(evidence === undefined && alert !== undefined ? [{ kind: 'alert', at: alert, label: 'alert' } as const] : []),
+    ...ofCauses,
+    ...furtherAlerts(signals, ofCauses),
     ...rollbacks.map((effect): Mark => ({ kind: 'rollback', at: effect.at, label: rollbackLabel(effect, decisions) })),
     ...redeployed.map((at) => ({ kind: 'rollback', at, label: 'earlier version deployed again' }) as const),
     ...recovered.map((at) => ({ kind: 'recovered', at, label: 'recovered' }) as const),
   ]
     .filter(({ at }) => at <= last && (span === null || at >= span.from))
     .toSorted((a, b) => (a.at < b.at ? -1 : 1));
+}
+
+/** Marks the alerts that no judgement is about: the first one of each minute. */
+function furtherAlerts(signals: NonNullable<Shown['signals']>, marked: readonly Mark[]): Mark[] {
+  const minuteOf = (at: Timestamp): string => at.slice(0, 16);
+  const known = marked.filter(({ kind }) => kind === 'alert');
+  const starts = signals.map(({ startsAt }) => startsAt).toSorted();
+  const further = new Map(starts.toReversed().map((at) => [minuteOf(at), at]));
+  for (const { at } of known) further.delete(minuteOf(at));
+  return [...further.values()]
+    .toSorted()
+    .slice(0, ALERTS_MARKED)
+    .map((at, n) => ({ kind: 'alert', at, label: known.length === 0 && n === 0 ? 'alert' : 'another alert' }));
 }
 
 /** Drops marks of one problem that another one has as well, such as of a deploy between them. */

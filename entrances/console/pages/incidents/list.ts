@@ -160,7 +160,7 @@ function emptyText({ state, ...filter }: ListFilter, older: string | null): Html
     : 'There is none. An incident opens when an alert arrives that pages or asks for one, or when a person declares it.';
 }
 
-const COLUMNS = ['Incident', 'Severity', 'State', 'Opened', 'Lasted', 'Cause', 'Automation'];
+const COLUMNS = ['Incident', 'Severity', 'State', 'Opened', 'Open for', 'Cause', 'Automation'];
 
 function rowOf(incident: IncidentRecord, isAsking: boolean, at: Timestamp): Cells {
   const { title, severity, opened_at, resolved_at, parent_id, roles } = incident;

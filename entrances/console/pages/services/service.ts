@@ -18,6 +18,7 @@ import {
   line,
   modeBadge,
   nothing,
+  numberOf,
   olderLink,
   onDemand,
   outsideLink,
@@ -371,7 +372,7 @@ function incidentsPanel({ incidents, at }: ServiceData): Html {
               html`<li>
                 <p>
                   <a href="${incidentPath(incident)}"
-                    ><span class="place">${incident.environment}</span> ${incident.title}</a
+                    >${numberOf(incident)} <span class="place">${incident.environment}</span> ${incident.title}</a
                   >
                 </p>
                 <p class="facts">

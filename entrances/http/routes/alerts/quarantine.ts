@@ -10,8 +10,9 @@ const Entry = z
   .object({
     id: z.string(),
     source: z.string(),
-    status: z.number().meta({
-      description: 'The HTTP status of the response to the sender; 422 for a bad alert in an accepted group',
+    status: z.number().nullable().meta({
+      description:
+        'The HTTP status of the response to the sender; 202 for a bad alert in an accepted group; `null` if Firebreak accepted the input before, or stopped before a response',
     }),
     detail: z.string(),
     content_type: z.string(),

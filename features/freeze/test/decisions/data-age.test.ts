@@ -84,7 +84,7 @@ describe('a budget with corrections', () => {
 
   test('that is spent all the same names it in the reason of the freeze', () => {
     const { reason } = budgetFreeze(slo(), status({ spent: 1.1, corrected }), policy(), NOON, hash);
-    expect(reason).toContain('is spent: 110 % (120 % without corrections) of what ');
+    expect(reason).toContain('was spent: 110 % (120 % without corrections) of what ');
     expect(reason).toMatch(/; not counted: load_test "Rehearsal" \(ada\)$/);
   });
 });

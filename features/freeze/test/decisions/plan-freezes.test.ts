@@ -74,7 +74,8 @@ describe('a budget freezes', () => {
       service: 'checkout',
       environment: 'production',
       team: null,
-      reason: 'the error budget of checkout-availability is spent: 297.6 % of what 99.9 % over 28 days allows',
+      reason:
+        'at 2026-11-20 12:00 UTC, the error budget of checkout-availability was spent: 297.6 % of what 99.9 % over 28 days allows',
       ends_when: 'less than 95 % of the budget is spent, as old errors leave its window',
       starts_at: NOON,
       not_before: at(15),
@@ -205,7 +206,7 @@ describe('a burn rate freezes', () => {
   test('by the highest factor, in words', () => {
     const objective = { status: status({ burning: [TICKET, PAGE] }), policy: policy({ burn: 'ticket' as const }) };
     expect(planned({ objective }).open[0]?.reason).toBe(
-      'the error budget of checkout-availability burns more than 14.4 times as fast as 99.9 % over 28 days allows, over the last 1h and the last 5m',
+      'at 2026-11-20 12:00 UTC, the error budget of checkout-availability burned more than 14.4 times as fast as 99.9 % over 28 days allows, over 1h and 5m',
     );
   });
 
@@ -290,6 +291,7 @@ describe('a burn rate freezes', () => {
 describe('an incident', () => {
   const open = {
     id: INCIDENT,
+    number: 7,
     ...serviceEnvironment(),
     title: 'HTTP 500s',
     severity: 'critical' as const,
@@ -303,7 +305,7 @@ describe('an incident', () => {
 
   test('that is critical freezes if the policy says so', () => {
     expect(planned({ incidents: [{ incident: open, policy: rules }] }).open).toEqual([record]);
-    expect(record.reason).toBe(`a critical incident has been open since 2026-11-20 11:55 UTC: HTTP 500s (${INCIDENT})`);
+    expect(record.reason).toBe('a critical incident opened at 2026-11-20 11:55 UTC: HTTP 500s (INC-7)');
     expect(opened({ incidents: [{ incident: open, policy: policy() }] })).toEqual([]);
     const warning = { ...open, severity: 'warning' as const };
     expect(opened({ incidents: [{ incident: warning, policy: rules }] })).toEqual([]);
@@ -420,7 +422,7 @@ test('every freeze describes its objective', () => {
   const reasonOf = (window: ReturnType<typeof slo>['window']): string =>
     budgetFreeze({ ...named, window }, status({ spent: 1 }), policy(), NOON, hash).reason;
   expect(reasonOf({ kind: 'rolling', seconds: 90_060 })).toBe(
-    'the error budget of Checkout availability (checkout-availability) is spent: 100 % of what 99.95 % over 1 day, 1 hour and 1 minute allows',
+    'at 2026-11-20 12:00 UTC, the error budget of Checkout availability (checkout-availability) was spent: 100 % of what 99.95 % over 1 day, 1 hour and 1 minute allows',
   );
   const calendar = { kind: 'calendar', timeZone: 'UTC', start: '2026-01-01T00:00:00' } as const;
   expect(reasonOf({ ...calendar, unit: 'month', count: 1 })).toContain('over a calendar month allows');

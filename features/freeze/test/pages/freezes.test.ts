@@ -147,6 +147,16 @@ describe('the page of freezes', () => {
     for (const words of ['burn rate', 'error budget', 'stale data']) expect(text).toContain(`why. (${words})`);
   });
 
+  test('shows IDs of refused deployments only under details', async () => {
+    const more = ['freeze frz_0123456789abcdef01, for checkout in production'];
+    const verdict = { reasons: [{ code: 'person', text: 'why', more }], clears_when: null } as unknown;
+    const id = 'dec_0123456789abcdef01';
+    const markup = await page({ refused: [{ ...refused, id, verdict } as RecentDecision] });
+    expect(textOf(markup)).toContain('frz_0123456789abcdef01');
+    expect(textOf(markup)).toContain(id);
+    expect(textOf(markup.replaceAll(/<details[^]*?<\/details>/g, ''))).not.toMatch(/[0-9a-f]{8}/);
+  });
+
   test('has a form for each action, and none without the permission', async () => {
     const forms = (markup: string) => new Set([...markup.matchAll(/\/actions\/([a-z-]+)"/g)].map(([, name]) => name));
     expect(forms(await page())).toEqual(new Set(Object.keys(freezesPage.actions ?? {})));
@@ -192,23 +202,37 @@ describe('the list by day', () => {
     calendar: 'c',
   });
 
-  test('has each day on which a freeze begins or ends, with its hours', () => {
+  const hours = async (day: string, one: Parameters<typeof hoursOn>[1]): Promise<string> =>
+    String(await hoursOn(day, one));
+
+  test('has each day on which a freeze begins or ends, with its hours', async () => {
     const days = byDay(
       [span('2026-11-20T18:00', '2026-11-22T08:00'), span('2026-11-21T10:00', '2026-11-21T11:00')],
       LATER,
     );
-    expect(days.map(({ day, freezes: there }) => [day, ...there.map((one) => hoursOn(day, one))])).toEqual([
+    const shown = days.map(async ({ day, freezes: there }) => [
+      day,
+      ...(await Promise.all(there.map(async (one) => textOf(await hours(day, one))))),
+    ]);
+    expect(await Promise.all(shown)).toEqual([
       ['2026-11-20', 'from 18:00 until 2026-11-22 08:00'],
       ['2026-11-21', '10:00–11:00'],
       ['2026-11-22', 'until 08:00'],
     ]);
   });
 
-  test('names an end at midnight, which is no hour of another day', () => {
+  test('names an end at midnight, which is no hour of another day', async () => {
     const planned = span('2026-12-01T00:00', '2026-12-05T00:00');
-    expect(byDay([planned], LATER).map(({ day }) => hoursOn(day, planned))).toEqual([
-      'from 00:00 until 2026-12-05 00:00',
-    ]);
+    const [first, ...others] = byDay([planned], LATER);
+    expect(textOf(await hours(first?.day ?? '', planned))).toBe('from 00:00 until 2026-12-05 00:00');
+    expect(others).toEqual([]);
+  });
+
+  test('has times that can be shown as local ones', async () => {
+    const planned = span('2026-11-20T18:00', '2026-11-21T08:00');
+    const markup = `${await hours('2026-11-20', planned)} ${await hours('2026-11-21', planned)}`;
+    const times = [...markup.matchAll(/<time class="clock" datetime="([^"]+)"/g)];
+    expect(times.map(([, at]) => at)).toEqual([planned.from, planned.until, planned.until]);
   });
 
   test('ends after four weeks, and leaves out what is over', () => {

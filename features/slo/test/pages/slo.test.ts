@@ -80,11 +80,11 @@ test('budget, burn rates, forecast, and freezes are words and numbers', async ()
   for (const words of [
     '99.9 % over 28 days',
     '19 %',
-    '20 errors of 28000',
+    '20 errors of 28,000',
     '98.7 % of the window',
     'page: at least 14.4×',
     '30m unknown',
-    'spent in 2 d',
+    'spent in 2 d, at the rate of the last hour',
     'freezes deploys in 1 d',
     'deploys are frozen',
   ])

@@ -51,10 +51,10 @@ test('budget, burn rates, and forecast are words and numbers', async () => {
   for (const words of [
     '99.95 % over 28 days',
     '42 %',
-    '3 errors of 1000',
+    '3 errors of 1,000',
     '1h 14.4×',
     'page: at least 14.4× over 1h',
-    'spent in 3 h',
+    'spent in 3 h, at the rate of the last hour',
     'freezes deploys in 2 h',
     'too old',
   ])

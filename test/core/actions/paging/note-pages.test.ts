@@ -65,7 +65,7 @@ test('a decision newer than the page is added as a note once, with the question 
   const { world } = await play({ given: [noting(true)], timeline: { '0 s': fires(), '30 s': looks, '9 min': ends() } });
   const [[note = '', ...others] = []] = await pager.notes();
   expect(others).toEqual([]);
-  expect(note).toMatch(/^Firebreak tracks this as incident \w{26}: checkout production, critical: /);
+  expect(note).toMatch(/^Firebreak tracks this as INC-\d+: checkout production, critical: /);
   expect(note).toMatch(
     /\nNext step: Roll checkout in production back from v2 to v1\? .*\nEvidence: Probable cause: v2 .*\nWhy not automatic: Asks because .*\nAnswer: Question 1: .* INC-1 1,.*\n/,
   );

@@ -246,7 +246,7 @@ describe('replay', () => {
     const entries = await newEntries(async () => {
       expect(await replay(id)).toMatchObject({ status: 202, body: { accepted: 1, quarantined: 1 } });
     });
-    expect(entries).toMatchObject([{ status: 422, replayed_at: null }]);
+    expect(entries).toMatchObject([{ status: 415, replayed_at: null }]);
     expect(JSON.parse(bytesOf(entries[0]).toString()).alerts).toEqual(['a part']);
   });
 

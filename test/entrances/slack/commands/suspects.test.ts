@@ -159,7 +159,7 @@ describe('clearing a suspect', () => {
 
   test('cannot be reverted if the suspect is not cleared', async () => {
     const again = chat.presses(ADA, { verb: 'suspect_again', incident: id, change });
-    expect(await again).toMatch(/^Incident .* has no cleared suspect v2\. Nothing was done\.$/);
+    expect(await again).toMatch(/^INC-\d+ has no cleared suspect v2\. Nothing was done\.$/);
   });
 
   test('adds only a timeline entry to a resolved incident', async () => {
@@ -180,7 +180,7 @@ describe('clearing a suspect', () => {
     await press();
     expect((await chat.record(other.id)).cleared).toBeUndefined();
     expect(await chat.presses(ADA, { verb: 'not_the_deploy', incident: other.id, change })).toMatch(
-      /^Incident .* is in staging, but v2 was deployed to production/,
+      /^INC-\d+ is in staging, but v2 was deployed to production/,
     );
   });
 
