@@ -160,3 +160,17 @@ test('the page says that a later problem is over, while the incident waits for t
   );
   expect(last?.details?.['status']).toBe('open: the problem is over');
 });
+
+test('a later problem that ends after the verification is not said to be mitigated, on the last update of its page either', async () => {
+  const { given = [], timeline = {} } =
+    secondFailurePaths['second-failure-outlasts-the-verification-of-the-first'] ?? {};
+  const { '0 s': first, '180 s': ended, '370 s': again, '25 min': over } = timeline;
+  const { world } = await play({
+    given,
+    timeline: { '0 s': first, '180 s': ended, '370 s': again, '25 min': over } as Record<string, Moment>,
+  });
+  expect(world.store.dossier(theIncident(world)).record.status).toBe('resolved');
+  const last = world.pageUpdates.findLast(({ key }) => key.endsWith('.page.2'));
+  expect(last?.summary).toContain('over since 12:25 UTC');
+  expect(last?.details?.['status']).toBe('open: the problem is over');
+});

@@ -17,7 +17,8 @@ export function statusWords(
 ): string {
   const { status, verification } = incident;
   const isOver = status === 'mitigated' && verification === 'passed';
-  if ((status === 'open' && laterProblemEnd(incident) !== undefined) || (isOver && recoveredOtherwise(incident)))
+  const isOtherwise = recoveredOtherwise(incident) || isLaterProblem(incident);
+  if ((status === 'open' && laterProblemEnd(incident) !== undefined) || (isOver && isOtherwise))
     return 'open: the problem is over';
   // Nothing has shown that a problem began when a person reopened the incident.
   if (status === 'open' && incident.reopened_by !== undefined && incident.new_onset?.at === incident.reopened_at)

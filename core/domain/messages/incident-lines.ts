@@ -154,7 +154,8 @@ function stepOf(story: Overview, lines: DecisionLines | undefined, decision: Dec
   const acted = done?.state === 'succeeded' && lines !== undefined ? `${lines.action} ` : '';
   if (status === 'mitigated' && verification === 'pending')
     return { action: `${acted}Watch ${where} until the mitigation is verified.` };
-  const isOverSince = status === 'mitigated' && recoveredOtherwise(incident);
+  const isOtherwise = recoveredOtherwise(incident) || (verification === 'passed' && isLaterProblem(incident));
+  const isOverSince = status === 'mitigated' && isOtherwise;
   if (isOverSince || (status === 'open' && laterProblemEnd(incident) !== undefined))
     return { action: `Watch ${where}: the problem is over.` };
   const failed = failedRollback(story);
