@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { deploysCsv, figuresCsv, incidentsCsv } from './decisions/csv.ts';
 import { DoraDeploy, DoraFigure, DoraFigures, DoraIncident, FIGURE_NAMES } from './dora.ts';
 import { Timestamp } from '../../schemas/time/time.ts';
+import { counted } from '../../core/domain/reports/words.ts';
 import { Client, queryOf } from '../../entrances/cli/client.ts';
 import type { CommandContext } from '../../entrances/cli/command-context.ts';
 import { type Column, PLACE, tableOf } from '../../entrances/cli/api-command.ts';
@@ -62,19 +63,19 @@ async function figures(context: CommandContext, scope: Scope, { json, csv }: For
         FIGURE_NAMES.deployment_frequency,
         `${threeDigits(frequency.value)} per day`,
         frequency.band ?? '-',
-        `${frequency.deploys} deploys`,
+        counted(frequency.deploys, 'deploy'),
       ],
       [
         FIGURE_NAMES.lead_time,
         durationText(lead.median_s),
         lead.band ?? '-',
-        `${lead.commits} commits; p90 ${durationText(lead.p90_s)}`,
+        `${counted(lead.commits, 'commit')}; p90 ${durationText(lead.p90_s)}`,
       ],
       [
         FIGURE_NAMES.change_failure_rate,
         percentText(failureRate.value),
         failureRate.band ?? '-',
-        `${failureRate.failed} of ${failureRate.deploys} deploys`,
+        `${failureRate.failed} of ${counted(failureRate.deploys, 'deploy')}`,
       ],
       [
         FIGURE_NAMES.failed_deployment_recovery,
@@ -86,13 +87,13 @@ async function figures(context: CommandContext, scope: Scope, { json, csv }: For
         FIGURE_NAMES.rework_rate,
         percentText(rework.value),
         '-',
-        `${rework.rework} of ${rework.deploys} deploys and rollbacks`,
+        `${rework.rework} of ${counted(rework.deploys, 'deploy or rollback', 'deploys and rollbacks')}`,
       ],
       [
         FIGURE_NAMES.time_to_restore,
         durationText(restore.median_s),
         restore.band ?? '-',
-        `${restore.incidents} incidents, ${restore.open} open`,
+        `${counted(restore.incidents, 'incident')}, ${restore.open} open`,
       ],
       [FIGURE_NAMES.pending, String(report.pending), '-', 'deploys too young for a rate'],
       [

@@ -326,6 +326,16 @@ describe('actions on an incident', () => {
     expect(page).toContain('Note added.');
   });
 
+  test('say that automation is paused only while the incident is open', async () => {
+    const id = await incident();
+    await world.store.editIncident(id, { automation_paused: true });
+    const badge = '>automation paused<';
+    const page = async () => (await get(`/console/incidents/${id}`, await signedIn('grace'))).text();
+    expect(await page()).toContain(badge);
+    await world.deps.incidents.resolve(id, 0, 'ada', 'over');
+    expect(await page()).not.toContain(badge);
+  });
+
   test('say what happens with firing alerts before a person resolves the incident', async () => {
     const id = await incident();
     await world.store.editIncident(id, { firing: 2 });

@@ -129,7 +129,7 @@ function summary(data: IncidentData): Html {
         <h1>${numberOf(incident)} <span class="place">${serviceEnvironmentText(incident)}</span> ${title}</h1>
         <p class="facts">
           ${severityBadge(severity)} ${statusBadge(incident, statusWords(incident))}
-          ${automation_paused ? html`<span class="badge paused">automation paused</span>` : ''}
+          ${automation_paused && status !== 'resolved' ? html`<span class="badge paused">automation paused</span>` : ''}
           <span>opened ${clockTime(opened_at, at)}, ${ago(opened_at, at)}</span>
           ${resolved_at === null ? '' : html`<span>${statusWords(incident)} ${clockTime(resolved_at, at)}${resolverText(incident)}</span>`}
           ${muted === undefined || muted === null ? '' : html`<span>${muted.text}</span>`}
