@@ -191,8 +191,8 @@ export const MENDS: readonly Mend[] = [
     area: 'workflows',
     bug: 'A child that ended just before its parent listened completed an earlier callback, so the parent noticed it ten minutes later.',
     file: 'workflows/incident-response.ts',
-    mended: ` || countHolding(inbox) !== firing;`,
-    broken: `;`,
+    mended: `const isRegrouped = countHolding(inbox) !== firing || haveChanged(group, inbox.group);`,
+    broken: `const isRegrouped = haveChanged(group, inbox.group);`,
     tests: ['test/workflows/incident-group.test.ts'],
   },
   {

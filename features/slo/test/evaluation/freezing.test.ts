@@ -53,7 +53,7 @@ describe('a two-hour outage of a service with an objective of 99.9 % over 28 day
       'burn by evaluation',
     ]);
     const spent = all.find(({ cause }) => cause === 'budget');
-    expect(spent?.reason).toContain('the error budget of Checkout (checkout-availability) is spent');
+    expect(spent?.reason).toContain('the error budget of Checkout (checkout-availability) was spent');
     expect(spent?.settled_at).not.toBeNull();
     // It stays lifted.
     await world.evaluateUntil(lifts + 3 * HOUR, 20 * MINUTE, evaluator);
