@@ -89,7 +89,7 @@ async function expectSlack(incident: Incident, told: Entry[], vendors: Vendors, 
   expect(own.map(({ name }) => `#${name}`)).toEqual([incident.channel]);
   const [channel] = own;
   if (channel === undefined) return;
-  expect(channel.purpose).toBe(`INC-${incident.number} · Firebreak ${incident.id.slice(-8)}`);
+  expect(channel.purpose).toBe(`INC-${incident.number} · Firebreak incident ${incident.id}`);
   if (archived) expect(channel.archived).toBe(true);
   // On-call people are not invited if the incident ended before the product came back.
   expect(channel.members, 'the on-call responder').toBeOneOf([['ada', 'firebreak'], ['firebreak']]);

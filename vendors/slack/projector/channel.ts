@@ -12,14 +12,12 @@ import type { SlackState } from './state.ts';
 
 type Deps = { chat: Chat; projections: Projections };
 
-/** Random characters of the incident's ID in the purpose: numbers repeat in another installation of one workspace. */
-const MARK_CHARS = 8;
-
-/** Returns the channel purpose, which identifies the incident's channel even if Firebreak's record is lost. */
+/**
+ * Returns the channel purpose, which identifies the incident's channel even if Firebreak's record is lost. It ends with the whole ID:
+ * numbers repeat in another installation of one workspace.
+ */
 export const purposeOf = (incident: Named): string =>
-  incident.number == null
-    ? purposeById(incident)
-    : `${incidentName(incident)} · Firebreak ${incident.id.slice(-MARK_CHARS)}`;
+  incident.number == null ? purposeById(incident) : `${incidentName(incident)} · ${purposeById(incident)}`;
 
 /** Returns the purpose that earlier versions set. */
 const purposeById = ({ id }: Named): string => `Firebreak incident ${id}`;
