@@ -422,6 +422,22 @@ describe('a CD system that accepts a rollback, and does not answer for long', ()
     },
   );
 
+  test.each([
+    ['goes on', 50, undefined],
+    ['ends later', 32, '12:32'],
+    ['ends with the rollback', 25, '12:25'],
+  ])('begins no other problem with errors from before its answer: what fails then %s', async (_, until, clock) => {
+    const { world } = await hangs(140, [
+      [-4, 4, 0.3],
+      [20, until, 0.3],
+    ]);
+    const { recovered_at: recovered, ...record } = world.store.dossier(theIncident(world)).record;
+    expect(record.verifying?.at?.slice(11, 16)).toBe('12:25');
+    expect(recovered?.slice(11, 16)).toBe(clock);
+    expect(record.pages).toBe(clock === undefined ? 2 : 1);
+    expect(record).not.toHaveProperty('new_onset');
+  });
+
   test('has restored nothing if health is above its limit at the verdict, although the alert ended', async () => {
     const { world } = await hangs(60, [[-4, 22, 0.3]]);
     const id = theIncident(world);
