@@ -174,3 +174,26 @@ test('a later problem that ends after the verification is not said to be mitigat
   expect(last?.summary).toContain('over since 12:25 UTC');
   expect(last?.details?.['status']).toBe('open: the problem is over');
 });
+
+test('the page says so when a later problem that seemed to be over goes on', async () => {
+  const { given = [] } = secondFailurePaths['second-failure-has-no-change-and-ends-by-itself'] ?? {};
+  const soon = { began: 20 };
+  const [over, shown]: [string, unknown[]] = ['open: the problem is over', []];
+  const looks: Moment = ({ pageUpdates }) =>
+    void shown.push(pageUpdates.findLast(({ key }) => key.endsWith('.page.2'))?.details?.['status']);
+  await play({
+    given,
+    timeline: {
+      '0 s': fires(),
+      '180 s': ends(),
+      '370 s': fires(soon),
+      '420 s': ends(soon),
+      '430 s': looks,
+      '440 s': fires({ began: 5 }),
+      '450 s': looks,
+      '500 s': ends({ began: 5 }),
+      '510 s': looks,
+    },
+  });
+  expect(shown).toEqual([over, 'open: another problem began after the recovery', over]);
+});

@@ -82,8 +82,8 @@ async function updateOne(deps: Deps, story: Overview, page: OpenPage, last: bool
   // The request of a page in progress may be older than the decision.
   if (effect.state === 'intended') return 'again';
   if (effect.state !== 'succeeded' || (await isOver(deps, page))) return 'done';
-  const updateKey = `${effect.key}.update-${decisionShown(story)}`;
-  if (story.effects.some(({ key }) => key === updateKey)) return 'done';
+  const updateKey = updateKeyOf(effect, story);
+  if (updateKey === null) return 'done';
   if (!(await isShownBy(deps, page, story))) return 'done';
   const response =
     effect.followed === undefined
@@ -103,6 +103,19 @@ async function updateOne(deps: Deps, story: Overview, page: OpenPage, last: bool
     detail: isDone ? `Updated ${shown}` : `${shown.replace('page', 'Page')} not updated: ${response.detail}`,
   });
   return 'done';
+}
+
+/**
+ * Returns the key of an update. Null: the newest one has shown the same. What an older one has shown can be so again, such as a problem
+ * that seemed to be over; a note of then says when it was.
+ */
+function updateKeyOf({ key: page, followed }: Effect, { effects, ...story }: Overview): string | null {
+  const first = `${page}.update-${decisionShown({ ...story, effects })}`;
+  const isSame = ({ key }: Effect): boolean => key === first || key.startsWith(`${first}.again-`);
+  const same = effects.filter(isSame);
+  if (same.length === 0) return first;
+  const newest = effects.findLast(({ key }) => key.startsWith(`${page}.update-`))?.at;
+  return followed !== undefined || same.some(({ at }) => at === newest) ? null : `${first}.again-${same.length + 1}`;
 }
 
 /** Members whose decisions the page of a group of many shows. PagerDuty takes 120 events a minute, pages and updates together. */

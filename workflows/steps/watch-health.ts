@@ -267,5 +267,8 @@ async function measuredSince(
   const health = curve && { max: query.max, curve, window: windowOf(query.promql), ...quantile };
   const isAbove = (first: Timestamp, until: Timestamp): boolean =>
     curve?.some(([time, value]) => time >= first && time < until && value > query.max) === true;
-  return { ...healthSince({ health, traffic, at }, sinceAt, RECOVERY_SECONDS / deps.timeScale), isAbove };
+  const mitigatedAt = incident.verifying?.at ?? sinceAt;
+  // What is above its limit right before the mitigation was not over before it.
+  const since = isAbove(plusSeconds(mitigatedAt, -step.stepSeconds), mitigatedAt) ? mitigatedAt : sinceAt;
+  return { ...healthSince({ health, traffic, at }, since, RECOVERY_SECONDS / deps.timeScale), isAbove };
 }

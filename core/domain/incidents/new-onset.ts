@@ -199,7 +199,8 @@ export function newOnset(
   const calm = secondsBetween(recovered_at, since);
   if (calm < 0 || (isLaterProblem(incident) && calm < recoverySeconds)) return { recoveredAt: null };
   // An alert that ends right before the next one fires shows no recovery.
-  const endedAt = calm >= recoverySeconds ? recovered_at : undefined;
+  const end = known !== undefined && known < recovered_at ? known : recovered_at;
+  const endedAt = secondsBetween(end, since) >= recoverySeconds ? end : undefined;
   return begun(incident, { at: since, recovered_at, pages }, { endedAt, title });
 }
 

@@ -380,7 +380,7 @@ describe('a CD system that accepts a rollback, and does not answer for long', ()
   const underWay: TargetResponse = { kind: 'in_progress', id: 'rb-1', handle: '/rb-1' };
 
   /** Plays an incident whose alert ends at 5 min. @param asked how often the status of the rollback is read until it has succeeded */
-  const hangs = (asked: number, errors: Errors | null): ReturnType<typeof play> =>
+  const hangs = (asked: number, errors: Errors | null, more: Record<string, Moment> = {}): ReturnType<typeof play> =>
     play({
       given: [
         ...(errors === null ? [] : [measuring(ratioAt(errors))]),
@@ -389,7 +389,7 @@ describe('a CD system that accepts a rollback, and does not answer for long', ()
           Object.assign(world, { rollbacks: [underWay], looks });
         },
       ],
-      timeline: { '0 s': fires(), '5 min': ends(), '80 min': sweeps },
+      timeline: { '0 s': fires(), '5 min': ends(), ...more, '80 min': sweeps },
     });
 
   test.each([
@@ -421,6 +421,32 @@ describe('a CD system that accepts a rollback, and does not answer for long', ()
       expect(dora.records.incidents.items[0].restore_s).toBe(seconds);
     },
   );
+
+  test.each([
+    ['goes on', 50, undefined],
+    ['ends later', 32, '12:32'],
+    ['ends with the rollback', 25, '12:25'],
+  ])('begins no other problem with errors from before its answer: what fails then %s', async (_, until, clock) => {
+    const { world } = await hangs(140, [
+      [-4, 4, 0.3],
+      [20, until, 0.3],
+    ]);
+    const { recovered_at: recovered, ...record } = world.store.dossier(theIncident(world)).record;
+    expect(record.verifying?.at?.slice(11, 16)).toBe('12:25');
+    expect(recovered?.slice(11, 16)).toBe(clock);
+    expect(record.pages).toBe(clock === undefined ? 2 : 1);
+    expect(record).not.toHaveProperty('new_onset');
+  });
+
+  test('keeps the end of its problem when another one begins', async () => {
+    const again = { began: 20 };
+    const { world } = await hangs(140, null, { '28 min': fires(again), '35 min': ends(again) });
+    const { record } = world.store.dossier(theIncident(world));
+    expect(record.verifying?.at?.slice(11, 16)).toBe('12:25');
+    const [first, ...others] = record.earlier_problems ?? [];
+    expect(others).toEqual([]);
+    expect(first?.recovered_at).toBe(minute(5));
+  });
 
   test('has restored nothing if health is above its limit at the verdict, although the alert ended', async () => {
     const { world } = await hangs(60, [[-4, 22, 0.3]]);
