@@ -6,7 +6,7 @@ import { byStart, endOf, putsVersionLive } from '../changes/versions.ts';
 import type { Candidate } from './candidates.ts';
 import type { Evidence } from './evidence.ts';
 import type { Factor } from './factor.ts';
-import { type Course, MIN_SINCE } from './health.ts';
+import { type Course, haveRisenClearly, MIN_SINCE } from './health.ts';
 import type { Onset } from './onset.ts';
 import { CONTRADICTION_WEIGHT } from './weights.ts';
 import { IMPROBABLE, list, probability } from './words.ts';
@@ -236,9 +236,7 @@ function weak({ factors, course }: Weighed): Reason[] {
   if (course !== null && course.slope !== null)
     return [{ code: 'weak_evidence', text: 'a rise over hours can have other causes, such as growing load' }];
   if (course === null || course.ratio === null) return [];
-  return factors.some(({ features }) => features.large_step !== undefined)
-    ? []
-    : [{ code: 'weak_evidence', text: 'the measured errors do not support it' }];
+  return haveRisenClearly(factors) ? [] : [{ code: 'weak_evidence', text: 'the measured errors do not support it' }];
 }
 
 export const sumOf = ({ factors }: Pick<Weighed, 'factors'>): number =>

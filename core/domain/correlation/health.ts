@@ -172,6 +172,10 @@ const slowFactor = ({ slow, slope }: Course): Factor | null =>
         slow_rise: slope === null ? 1 : slope.uncertain,
       });
 
+/** Returns whether errors have at least doubled since the change, and are above their limit. */
+export const haveRisenClearly = (factors: readonly Factor[]): boolean =>
+  factors.some(({ features }) => features.large_step !== undefined);
+
 function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor {
   const { ratio, baseline, level, max, whole, before, since, shown } = course;
   if (ratio === null)

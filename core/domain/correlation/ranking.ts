@@ -98,8 +98,12 @@ function reasonsOf(factors: readonly Factor[]): string[] {
 /** Returns whether the factor is the distance in time between the change and the problem. */
 const isTime = ({ name }: Factor): boolean => name === 'finished_before' || name === 'rolling_out';
 
-/** The time of a change alone speaks neither for it nor against it if it is a few minutes before the problem. */
-const speaksAgainst = (factor: Factor): boolean => factor.weight < (isTime(factor) ? NEUTRAL_TIME : 0);
+/**
+ * The time of a change alone speaks neither for it nor against it if it is a few minutes before the problem. After it, it speaks
+ * against it.
+ */
+const speaksAgainst = (factor: Factor): boolean =>
+  factor.name === 'clock_skew' || factor.weight < (isTime(factor) ? NEUTRAL_TIME : 0);
 const NEUTRAL_TIME = -1;
 
 /** Rounds down to two digits, so that no confidence is overstated and the sum stays within 1. */

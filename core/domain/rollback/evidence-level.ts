@@ -6,6 +6,7 @@ import { flagKeyOf } from '../changes/flags.ts';
 import { putsVersionLive, sameVersion } from '../changes/versions.ts';
 import { isKnownByInstance } from '../correlation/by-instance.ts';
 import { speaksOnlyTime } from '../correlation/approval-reasons.ts';
+import { haveRisenClearly } from '../correlation/health.ts';
 import type { Proof } from '../correlation/correlate.ts';
 import type { RankedSuspect } from '../correlation/ranking.ts';
 import type { Evidence, LookEvidence } from '../correlation/evidence.ts';
@@ -197,7 +198,7 @@ function whyNotByTime(
   }
   if (factors.some(({ name }) => name === 'healthy_now' || name === 'healthy_just_now'))
     return 'the health query is within its limit now';
-  return factors.some(({ name, weight }) => name === 'step' && weight > 0) || isHighSince(change, health, at)
+  return haveRisenClearly(factors) || isHighSince(change, health, at)
     ? null
     : `the health query does not show that errors clearly rose since ${version}`;
 }

@@ -62,6 +62,13 @@ describe('with timing alone, a single change is a suspect', () => {
     expect(suspects).toMatchObject([{ change_id: one.id, timing, relation: 'same', confidence: sure }]);
     expect(verdict).toBe('change');
   });
+
+  test('and a start after the problem is told as evidence against it', () => {
+    const { suspects } = alone(timed('v42', -30, -60));
+    expect(suspects[0]?.reasons).toEqual([
+      'against it: deploy of v42 started 30 s after the problem began; clocks may differ by that much',
+    ]);
+  });
 });
 
 describe('a change is not a suspect', () => {
