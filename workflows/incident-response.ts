@@ -2,7 +2,7 @@ import { groupNow } from '../core/domain/incidents/group-now.ts';
 import { healthOfIncident } from '../core/domain/catalogue/health.ts';
 import { QUIET, type QuietHold, unverifiedText } from '../core/domain/incidents/closing.ts';
 import { notReopenable } from '../core/domain/incidents/reopening.ts';
-import { isLaterProblem } from '../core/domain/incidents/new-onset.ts';
+import { recoveredOtherwise } from '../core/domain/incidents/new-onset.ts';
 import {
   afterStarting,
   apply,
@@ -11,7 +11,6 @@ import {
   plan,
   type ResponseState,
 } from '../core/domain/incidents/response.ts';
-import { recoveredOtherwise } from '../core/domain/rollback/verdict.ts';
 import type { Deps } from '../core/domain/ports/deps.ts';
 import type { InboxContent } from '../core/domain/ports/incidents.ts';
 import type { IncidentRecord } from '../schemas/incidents/incident.ts';
@@ -228,7 +227,7 @@ async function close(
     if (by === QUIET && (await quietHolds(deps, incident.id)).length > 0) return 'not_yet';
     // The mitigation of an earlier problem says nothing about the last one, nor one that had not helped at first.
     const current = verification === 'passed' ? ((await deps.incidents.read(incident.id)) ?? incident) : incident;
-    const isOther = verification === 'passed' && (isLaterProblem(current) || recoveredOtherwise(current));
+    const isOther = verification === 'passed' && recoveredOtherwise({ ...current, verification });
     const text = `${closingText(incident, by, isOther ? 'not_needed' : verification)}${warningText}`;
     const isMeasured = await deps.config.current().then(
       (config) => healthOfIncident(config, incident) !== undefined,

@@ -22,7 +22,6 @@ import type { Deps } from '../../core/domain/ports/deps.ts';
 import { activeClearings } from '../../core/domain/changes/cleared-suspects.ts';
 import { flagKeyOf } from '../../core/domain/changes/flags.ts';
 import { problemStart } from '../../core/domain/incidents/new-onset.ts';
-import { recoveredOtherwise } from '../../core/domain/rollback/verdict.ts';
 import { byStart, endOf, newestLiveChange } from '../../core/domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -229,7 +228,7 @@ async function explainedBefore(
       const isCertain = (top?.confidence ?? 0) >= CONFIRMED_CONFIDENCE && activeClearings(cleared).length === 0;
       const until =
         verification === 'passed'
-          ? ((recoveredOtherwise(one) ? undefined : verifying?.at) ?? resolved_at)
+          ? ((verifying?.failed === true ? undefined : verifying?.at) ?? resolved_at)
           : isCertain
             ? resolved_at
             : null;

@@ -1,7 +1,7 @@
+import { namesProblem } from '../../core/domain/alerts/admission.ts';
 import { measuredTitle, problemTitle } from '../../core/domain/alerts/incident-title.ts';
 import { healthOf } from '../../core/domain/catalogue/health.ts';
 import { isQuantile, windowOf } from '../../core/domain/correlation/query.ts';
-import { isBurnWarning } from '../../core/domain/incidents/burn-warning.ts';
 import { healthSince, type HealthSince } from '../../core/domain/correlation/recovery.ts';
 import {
   CHANGES_SINCE_READ,
@@ -165,8 +165,7 @@ const SIGNALS_READ = 100;
 async function titleSince({ incidents }: Deps, incident: IncidentRecord, since: Timestamp): Promise<string> {
   const { items } = await incidents.signals(incident.id, { limit: SIGNALS_READ });
   const reporting = items.filter(
-    (signal) =>
-      signal.status === 'firing' && !isBurnWarning(signal) && signal.mute === undefined && signal.startsAt >= since,
+    (signal) => namesProblem(signal) && signal.mute === undefined && signal.startsAt >= since,
   );
   return problemTitle(reporting) ?? measuredTitle(incident);
 }

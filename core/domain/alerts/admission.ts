@@ -345,6 +345,13 @@ export const isEvent = ({ source, labels, severity }: Pick<Signal, 'source' | 'l
     : FROM_FEATURES.has(source) ||
       (source === 'deployment' && !labels.some(([name, value]) => name === 'alertname' && value === DEPLOY_OVERDUE));
 
+/**
+ * Returns whether an alert can name a problem that was measured, also if it is a warning. A slow-burn warning is about hours or
+ * days.
+ */
+export const namesProblem = (signal: Pick<Signal, 'source' | 'labels' | 'severity'> & { status: string }): boolean =>
+  signal.status === 'firing' && !isEvent(signal) && !isBurnWarning(signal);
+
 /** Returns the highest of these severities; `info` if there are none. */
 export const highestSeverity = (severities: readonly Severity[]): Severity =>
   (['critical', 'warning', 'info'] as const).find((severity) => severities.includes(severity)) ?? 'info';

@@ -4,7 +4,6 @@ import type { IncidentRecord, TimelineEntry } from '../../../schemas/incidents/i
 import type { Message } from '../../../schemas/incidents/inbox.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { isBurnWarning } from '../incidents/burn-warning.ts';
 import { looksBackBefore } from '../changes/evidence-window.ts';
 import { closedAsOf } from '../incidents/closing.ts';
 import { reopeningPost } from '../incidents/reopening.ts';
@@ -31,6 +30,7 @@ import {
   heldUntil,
   highestSeverity,
   isEvent,
+  namesProblem,
   isReturn,
   latestMoment,
   type KnownEpisode,
@@ -618,13 +618,8 @@ function namedBy(incident: IncidentRecord, attached: readonly Reported[]): Pick<
   return name === undefined ? {} : { title: name };
 }
 
-/** Returns whether an alert can name a problem that was measured, also a warning. That of a slow burn is about hours or days. */
-const names = (one: Reported): boolean =>
-  isOtherEpisode(one) &&
-  one.signal.status === 'firing' &&
-  one.mute === null &&
-  !isEvent(one.signal) &&
-  !isBurnWarning(one.signal);
+/** Returns whether an alert that has begun can name a problem that was measured. */
+const names = (one: Reported): boolean => isOtherEpisode(one) && one.mute === null && namesProblem(one.signal);
 
 /** Returns the alerts that have begun and are critical or page. */
 const urgentOf = (attached: readonly Reported[], { receivedAt }: AdmissionState): UrgentFailure[] =>

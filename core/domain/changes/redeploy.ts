@@ -90,12 +90,13 @@ const wasUndone = (changes: readonly Change[], one: Change, { by, before }: { by
 const isRestored = (changes: readonly Change[], change: Change, replaced: Change): boolean =>
   changes.some((one) => one.made_for !== null && byStart(one, replaced) > 0 && isSameVersion(one, change));
 
+type Made = Pick<Change, 'author' | 'reported_by'>;
+
 /** Names who made a change, as far as it is known. Null: it is not. */
-const whoMade = ({ author, reported_by: system }: Pick<Change, 'author' | 'reported_by'>): string | null =>
-  author ?? system ?? null;
+const whoMade = ({ author, reported_by: system }: Made): string | null => author ?? system ?? null;
 
 /** Names who made a change, to follow what was done. Empty: it is not known. @example ' by ada' */
-export const byWhom = (change: Parameters<typeof whoMade>[0]): string => {
+export const byWhom = (change: Made): string => {
   const by = whoMade(change);
   return by === null ? '' : ` by ${by}`;
 };

@@ -76,6 +76,11 @@ export const isLaterProblem = ({
     ? new_onset.after === verifying
     : isSameMitigation(new_onset.after, verifying));
 
+/** Returns whether a verification has passed whose mitigation did not end the problem: it had not helped, or was about an earlier one. */
+export const recoveredOtherwise = (
+  incident: Partial<Pick<IncidentRecord, 'verification' | 'verifying' | 'new_onset'>>,
+): boolean => incident.verification === 'passed' && (incident.verifying?.failed === true || isLaterProblem(incident));
+
 /** Returns when a later problem ended, whose incident waits for something else. Undefined: it has not, or it is the first one. */
 export const laterProblemEnd = (
   incident: Partial<Pick<IncidentRecord, 'verifying' | 'new_onset' | 'recovered_at'>>,

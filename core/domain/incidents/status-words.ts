@@ -1,7 +1,6 @@
 import type { IncidentRecord, STATUS_FIELDS } from '../../../schemas/incidents/incident.ts';
-import { recoveredOtherwise } from '../rollback/verdict.ts';
 import { closedWords } from './closing.ts';
-import { isLaterProblem, laterProblemEnd, onsetWords } from './new-onset.ts';
+import { isLaterProblem, laterProblemEnd, onsetWords, recoveredOtherwise } from './new-onset.ts';
 
 const STATUS_WORDS: Record<IncidentRecord['status'], string> = {
   open: 'open',
@@ -17,8 +16,7 @@ export function statusWords(
 ): string {
   const { status, verification } = incident;
   const isOver = status === 'mitigated' && verification === 'passed';
-  const isOtherwise = recoveredOtherwise(incident) || isLaterProblem(incident);
-  if ((status === 'open' && laterProblemEnd(incident) !== undefined) || (isOver && isOtherwise))
+  if ((status === 'open' && laterProblemEnd(incident) !== undefined) || (isOver && recoveredOtherwise(incident)))
     return 'open: the problem is over';
   // Nothing has shown that a problem began when a person reopened the incident.
   if (status === 'open' && incident.reopened_by !== undefined && incident.new_onset?.at === incident.reopened_at)

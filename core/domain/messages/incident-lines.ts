@@ -4,9 +4,14 @@ import { decidingFor } from './incident-buttons.ts';
 import { decisionLines, type DecisionLines, placeText, subjectOf } from './decision-lines.ts';
 import { clearingOfVersion, clearingsText } from '../changes/cleared-suspects.ts';
 import { failedRollback, type FailedRollback } from '../rollback/failed-rollback.ts';
-import { recoveredOtherwise } from '../rollback/verdict.ts';
 import { numberOf } from '../rollback/question-names.ts';
-import { currentDecisions, isLaterProblem, laterProblemEnd, onsetWords } from '../incidents/new-onset.ts';
+import {
+  currentDecisions,
+  isLaterProblem,
+  laterProblemEnd,
+  onsetWords,
+  recoveredOtherwise,
+} from '../incidents/new-onset.ts';
 import { closedAsOf, INSTEAD_OF_REOPENING } from '../incidents/closing.ts';
 import { notReopenable } from '../incidents/reopening.ts';
 import { type Deciding, type Overview } from './story.ts';
@@ -154,8 +159,7 @@ function stepOf(story: Overview, lines: DecisionLines | undefined, decision: Dec
   const acted = done?.state === 'succeeded' && lines !== undefined ? `${lines.action} ` : '';
   if (status === 'mitigated' && verification === 'pending')
     return { action: `${acted}Watch ${where} until the mitigation is verified.` };
-  const isOtherwise = recoveredOtherwise(incident) || (verification === 'passed' && isLaterProblem(incident));
-  const isOverSince = status === 'mitigated' && isOtherwise;
+  const isOverSince = status === 'mitigated' && recoveredOtherwise(incident);
   if (isOverSince || (status === 'open' && laterProblemEnd(incident) !== undefined))
     return { action: `Watch ${where}: the problem is over.` };
   const failed = failedRollback(story);

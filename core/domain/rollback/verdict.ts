@@ -55,13 +55,6 @@ export const didNotHelp = ({
 }: Pick<EarlierProblem, 'mitigation' | 'verification'>): boolean =>
   verification === 'failed' || mitigation?.failed === true;
 
-/** Returns whether an incident's problem is over although its mitigation had not helped. */
-export const recoveredOtherwise = ({
-  verification,
-  verifying,
-}: Partial<Pick<IncidentRecord, 'verification' | 'verifying'>>): boolean =>
-  verification === 'passed' && verifying?.failed === true;
-
 /** Returns whether the verdict about this mitigation is due. Records of older versions name no subject: any can be the one. */
 export const awaitsVerdict = (
   { verification, verifying }: Pick<IncidentRecord, 'verification' | 'verifying'>,

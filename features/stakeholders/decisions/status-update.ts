@@ -8,7 +8,7 @@ import { rollbackOf } from '../../../core/domain/messages/incident-lines.ts';
 import { answerable } from '../../../core/domain/messages/incident-buttons.ts';
 import type { ChatMessage, ChatPart, Text } from '../../../core/domain/messages/chat-message.ts';
 import { minuteOf, serviceEnvironmentText, type Overview } from '../../../core/domain/messages/story.ts';
-import { recoveredOtherwise } from '../../../core/domain/rollback/verdict.ts';
+import { recoveredOtherwise } from '../../../core/domain/incidents/new-onset.ts';
 import { isAcknowledged } from '../../../core/domain/paging/acknowledgement.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 

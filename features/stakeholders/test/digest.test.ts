@@ -182,6 +182,15 @@ describe('an update', () => {
     ['A fix is being applied.', { status: 'mitigating' }],
     ['A fix is in place. Whether it helps is being checked.', { status: 'mitigated', verification: 'pending' }],
     ['A fix is in place, and the service recovered.', { status: 'mitigated', verification: 'passed' }],
+    [
+      'The service recovered.',
+      {
+        status: 'mitigated',
+        verification: 'passed',
+        verifying: { number: 1, at },
+        new_onset: { at, recovered_at: at, seq: 2, judged: 1, after: { number: 1 } },
+      },
+    ],
     ['A fix did not help. Responders look for another one.', { verification: 'failed' }],
     ['The problem is over: the service recovered.', { status: 'resolved', resolved_at: at }],
     ['A responder closed the incident.', { status: 'resolved', resolved_at: at, resolved_by: 'person:ada' }],

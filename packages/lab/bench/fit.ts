@@ -1,7 +1,7 @@
 /**
  * `npm run judgement:fit [-- SHARE]`: fits a weight of its own to each factor of the decision engine, and prints it beside the
- * grade of that factor, with the loss and the calibration of both, and what the factor pays, on cases that were not fitted to. SHARE: part of the sets, by
- * default 1.
+ * grade of that factor. On cases that were not fitted to, it prints the loss and the calibration of both, and what each factor
+ * pays. SHARE: part of the sets, by default 1.
  */
 import { featuresOf } from '../../../core/domain/correlation/correlate.ts';
 import { WEIGHTS } from '../../../core/domain/correlation/weights.ts';
@@ -79,7 +79,8 @@ const fits: Record<string, Weights> = {
 };
 const occurrences = (name: string): number =>
   [...train.generated, ...train.monitored].filter(({ rivals }) => rivals.some((rival) => rival[name])).length;
-/** Returns how much greater the loss of cases that were not fitted to is without the factor, in thousandths. Negative: it does not pay. */
+
+/** Returns by how many thousandths the loss grows without the factor, on cases that were not fitted to. Negative: it does not pay. */
 const pays = (name: string): string[] =>
   Object.values(check).map((checked) =>
     ((lossOf(checked, { ...WEIGHTS, [name]: 0 }) - lossOf(checked, WEIGHTS)) * 1000).toFixed(2).padStart(8),

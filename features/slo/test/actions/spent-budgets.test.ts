@@ -45,7 +45,7 @@ test('a short incident has the errors of the whole buckets that it touches, with
   expect((await spent({ 0: 400 }, 1, 3))?.share).toBe(whole?.share);
 });
 
-test('what is not counted yet is no part of the time, and without counts there is no budget', async () => {
+test('the period ends with the last count, and without counts there is no budget', async () => {
   expect(await spent({ 10: 400 }, 11, 40)).toMatchObject({ from: at(10), until: at(15), events: 1000, errors: 400 });
   expect(await spent({ 10: 400 }, 21, 22)).toBeUndefined();
 });

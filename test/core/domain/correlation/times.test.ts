@@ -63,7 +63,7 @@ describe('with timing alone, a single change is a suspect', () => {
     expect(verdict).toBe('change');
   });
 
-  test('and a start after the problem is told as evidence against it', () => {
+  test('and the reason says "against it" if the change started after the problem', () => {
     const { suspects } = alone(timed('v42', -30, -60));
     expect(suspects[0]?.reasons).toEqual([
       'against it: deploy of v42 started 30 s after the problem began; clocks may differ by that much',
