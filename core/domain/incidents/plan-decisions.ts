@@ -34,6 +34,7 @@ export type NewDecision = {
  *
  * - `digest`: hash of the decision and its inputs
  * - `answerSeconds`: for how long it waits for an answer, if it asks. Absent: unknown
+ * - `unmatched`: the name that alerts of no known service gave. Absent: the service is known, or no alert gave a name
  */
 type DecisionContext = {
   id: IncidentId;
@@ -41,6 +42,7 @@ type DecisionContext = {
   at: Timestamp;
   digest: string;
   answerSeconds?: number | undefined;
+  unmatched?: string | null | undefined;
 };
 
 const answerUntil = ({ at, answerSeconds }: DecisionContext): Pick<DecisionView, 'answer_until'> =>
@@ -80,7 +82,11 @@ export function newDecision(context: DecisionContext, decision: Decision, inputs
       set: { ...(setsSuspects && { suspects: withServices(decision.suspects, inputs.evidence) }), mitigations: number },
       notIn: ['resolved'],
     },
-    entry: decisionEntry(view, people, { at, place: inputs.evidence, onset: decision.onset }),
+    entry: decisionEntry(view, people, {
+      at,
+      place: { ...inputs.evidence, unmatched: context.unmatched ?? null },
+      onset: decision.onset,
+    }),
   };
 }
 
@@ -93,7 +99,7 @@ const withServices = (suspects: Decision['suspects'], { service, changes }: Deci
 
 /** Builds the record of a question of a runbook's step. */
 export function newQuestion(
-  context: Omit<DecisionContext, 'answerSeconds'>,
+  context: Omit<DecisionContext, 'answerSeconds' | 'unmatched'>,
   { text, reasons, serviceEnvironment, people, approvals, given = [], seconds }: StepQuestion,
 ): Omit<NewDecision, 'patch'> {
   const { id, number, at, digest } = context;

@@ -60,7 +60,11 @@ export class DecisionTable implements Decisions {
   ): Promise<DecisionView | null> {
     const at = this.#clock.now();
     const digest = sha256(canonicalJson({ id, number, decision, inputs }));
-    const { view, people, patch, entry } = newDecision({ id, number, at, digest, answerSeconds }, decision, inputs);
+    const { view, people, patch, entry } = newDecision(
+      { id, number, at, digest, answerSeconds, unmatched: inputs.matched ? null : await this.#unmatchedName(id) },
+      decision,
+      inputs,
+    );
     const result = await this.#table.transact([
       put(
         {
@@ -102,6 +106,12 @@ export class DecisionTable implements Decisions {
     }
     if (incident?.['status'] === 'resolved') return null;
     throw new Error(`cannot store or read decision ${number} of incident ${id}`);
+  }
+
+  /** Returns the name that alerts of no known service gave. */
+  async #unmatchedName(id: IncidentId): Promise<string | null> {
+    const item = await this.#table.get(keys.incident(id));
+    return item === undefined ? null : StoredIncident.parse(item).unmatched;
   }
 
   /** A rollback does not wait for it: the message that outdates the page follows, beside the rollback. */

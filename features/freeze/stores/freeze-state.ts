@@ -1,5 +1,6 @@
 import type { CheckedScope, FreezeState } from '../types.ts';
-import { type Freeze, StoredFreeze, type FreezeScope } from '../schemas/freeze.ts';
+import type { Freeze, FreezeScope } from '../schemas/freeze.ts';
+import { readFreeze } from './read-freeze.ts';
 import { type Key, keys as coreKeys } from '../../../core/stores/keys.ts';
 import { keys } from '../keys.ts';
 import { ParsedTexts } from '../../../core/stores/parsed-texts.ts';
@@ -88,7 +89,7 @@ const isNeededByChecks = (freeze: Freeze, now: Timestamp): boolean =>
 const freezeTextsIn = (item: Item | undefined): string[] =>
   Object.entries(item ?? {}).flatMap(([name, text]) => (name.startsWith(PREFIX) ? [String(text)] : []));
 
-const freezeIn = (text: string): Freeze => StoredFreeze.parse(JSON.parse(text));
+const freezeIn = (text: string): Freeze => readFreeze(JSON.parse(text));
 
 const byBeginning = (a: Freeze, b: Freeze): number =>
   a.starts_at === b.starts_at ? (a.id < b.id ? -1 : 1) : a.starts_at < b.starts_at ? -1 : 1;

@@ -4,7 +4,8 @@ import type { Freezes } from '../types.ts';
 import type { Projections } from '../../../core/domain/incidents/projections.ts';
 import type { Page } from '../../../core/domain/ports/common.ts';
 import type { Clock } from '../../../core/domain/ports/system.ts';
-import { StoredFreeze, type Freeze, type Override } from '../schemas/freeze.ts';
+import type { Freeze, Override } from '../schemas/freeze.ts';
+import { readFreeze } from './read-freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { AuditLogTable } from '../../../core/stores/audit/audit-log.ts';
 import { type Changed, changes, type ReadFreeze } from './freeze-changes.ts';
@@ -73,7 +74,7 @@ export class FreezeTable implements Freezes {
       ...(cause === null ? [] : [keys.freezeCause(cause)]),
     ]);
     if (own === undefined) return causeRow && this.get(String(causeRow['freeze_id']));
-    const record = StoredFreeze.parse(own);
+    const record = readFreeze(own);
     const isComputed = record.cause === 'calendar' || record.cause === 'incident';
     const revision = isComputed ? revisionOf(record, freeze) : undefined;
     return revision === undefined ? record : this.revise(revision);
@@ -109,24 +110,22 @@ export class FreezeTable implements Freezes {
 
   async get(id: string): Promise<Freeze | undefined> {
     const item = await this.#table.get(keys.freeze(id));
-    return item && StoredFreeze.parse(item);
+    return item && readFreeze(item);
   }
 
   async list(
     query: { limit: number; cursor?: string },
     isWanted: (freeze: Freeze) => boolean = () => true,
   ): Promise<Page<Freeze>> {
-    const page = await this.#table.page({ list: FREEZE_LIST }, query, (item) => isWanted(StoredFreeze.parse(item)));
-    return { ...page, items: page.items.map((item) => StoredFreeze.parse(item)) };
+    const page = await this.#table.page({ list: FREEZE_LIST }, query, (item) => isWanted(readFreeze(item)));
+    return { ...page, items: page.items.map((item) => readFreeze(item)) };
   }
 
   async current(): Promise<Freeze[]> {
     const rows = await collect(this.#table.each(keys.freezings().pk), (row) => keys.freeze(String(row['freeze_id'])));
     const items = await this.#table.getAll(rows);
     // A freeze settled in the meantime has its record but no row.
-    return items
-      .flatMap((item) => (item === undefined ? [] : [StoredFreeze.parse(item)]))
-      .filter((one) => !isDone(one));
+    return items.flatMap((item) => (item === undefined ? [] : [readFreeze(item)])).filter((one) => !isDone(one));
   }
 
   async addOverride(id: string, override: Override): Promise<Freeze | undefined> {
@@ -180,7 +179,7 @@ export class FreezeTable implements Freezes {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.freeze(id));
       if (item === undefined) return undefined;
-      const found = { freeze: StoredFreeze.parse(item), rev: Number(item['rev']) + 1, now: this.#clock.now() };
+      const found = { freeze: readFreeze(item), rev: Number(item['rev']) + 1, now: this.#clock.now() };
       const changed = await decide(found);
       if ('answer' in changed) return changed.answer;
       const writes = await this.#writes(found, changed.next, { item, grows: changed.grows === true });

@@ -195,6 +195,34 @@ describe('a freeze', () => {
   });
 });
 
+describe('a reason that an older version has worded as of its start', () => {
+  test.each([
+    ['budget', 'the error budget of Checkout is spent: 120 %', '120 %', /^at \d{4}-\d\d-\d\d \d\d:\d\d UTC: the error/],
+    [
+      'burn',
+      'the error budget of Checkout burns too fast',
+      'burns too fast',
+      /^at .* UTC: the error budget of Checkout/,
+    ],
+    ['budget', 'at 2026-11-20 12:00 UTC, the error budget was spent', 'was spent', /^at 2026-11-20 12:00 UTC, the/],
+    ['person', 'the error budget of our patience is spent', 'spent', /^the error budget of our patience/],
+  ])('of %s says when that was: %s', async (cause, reason, end, words) => {
+    const one = await freezes.open(aFreeze({ cause, reason }));
+    for (const found of [await freezes.get(one.freeze.id), (await checked())[0]]) {
+      expect(found?.reason).toMatch(words);
+      expect(found?.reason.endsWith(end)).toBe(true);
+    }
+  });
+
+  test('of an incident has neither its ID nor the present tense', async () => {
+    const incident_id = '01TEST00000000000000000001';
+    const reason = `a critical incident has been open since 2026-11-20 12:00 UTC: Errors (${incident_id})`;
+    const { freeze: one } = await freezes.open(aFreeze({ cause: 'incident', incident_id, reason }));
+    const found = await freezes.get(one.id);
+    expect(found?.reason).toBe('a critical incident opened at 2026-11-20 12:00 UTC: Errors');
+  });
+});
+
 describe('a freeze by calendar', () => {
   const entry = (more: object = {}) =>
     aFreeze({ cause: 'calendar', slo: null, calendar: 'xmas', until: plusSeconds(now(), 3600), ...more });
