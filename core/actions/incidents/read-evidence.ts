@@ -1,18 +1,20 @@
 import { sha256 } from '../../stores/hash.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { EvidencePacks } from '../../domain/ports/evidence.ts';
+import { incidentName, type Named } from '../../domain/incidents/incident-number.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { EvidenceName, EvidencePack } from '../../../schemas/incidents/evidence-pack.ts';
 import type { Caller } from '../people/caller.ts';
 import { Refusal } from '../../domain/refusal.ts';
+import { requireRecord } from './require-incident.ts';
 
 type ReadDeps = Pick<Deps, 'incidents'> & { evidencePacks: EvidencePacks };
 
 /** @throws Refusal 403, 404 */
-async function requireReadable(deps: ReadDeps, caller: Caller, id: IncidentId): Promise<void> {
-  const incident = await deps.incidents.read(id);
-  if (incident === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
+async function requireReadable(deps: ReadDeps, caller: Caller, id: IncidentId): Promise<Named> {
+  const incident = await requireRecord(deps, id);
   caller.allow('incidents:read', incident);
+  return incident;
 }
 
 /** Returns the stored evidence of the actions of an incident. @throws Refusal 403, 404 */
@@ -31,13 +33,13 @@ export async function readEvidence(
   caller: Caller,
   { id, name }: { id: IncidentId; name: EvidenceName },
 ): Promise<{ document: Uint8Array<ArrayBuffer>; headers: Record<string, string> }> {
-  await requireReadable(deps, caller, id);
+  const incident = await requireReadable(deps, caller, id);
   const found = await deps.evidencePacks.read(id, name);
   if (found === undefined)
     throw new Refusal(
       404,
       'unknown-evidence',
-      `incident ${id} has no evidence of ${name}. It is stored within a minute after the action begins`,
+      `${incidentName(incident)} has no evidence of ${name}. It is stored within a minute after the action begins`,
     );
   const { pack, document } = found;
   if (document === undefined || sha256(document) !== pack.sha256)

@@ -6,6 +6,7 @@ import {
   type SwitchedFlag,
   switchedFlags,
 } from '../../domain/rollback/switched-flags.ts';
+import { incidentName, type Named } from '../../domain/incidents/incident-number.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentView } from '../../../schemas/incidents/incident.ts';
 import { Refusal } from '../../domain/refusal.ts';
@@ -34,7 +35,7 @@ export async function turnFlagOn(
   caller.allow('incidents:act', before);
   const all = switchedFlags(before.effects, deps.clock.now());
   const found = all.findLast((one) => one.name === name);
-  if (found === undefined) throw notTurnedOff(id, name, all);
+  if (found === undefined) throw notTurnedOff(before, name, all);
   const { effect, state } = found;
   caller.allow('incidents:act', effect.service_environment);
   if (state === 'on') return before;
@@ -109,12 +110,12 @@ async function startAndView(
   return requireIncident(deps, id);
 }
 
-function notTurnedOff(id: IncidentId, name: string, all: readonly SwitchedFlag[]): Refusal {
+function notTurnedOff(incident: Named, name: string, all: readonly SwitchedFlag[]): Refusal {
   const off = all.filter(({ state }) => state === 'off').map((one) => one.name);
   const others = off.length === 0 ? '' : `; it has turned off: ${off.join(', ')}`;
   return new Refusal(
     409,
     'flag-not-off',
-    `Firebreak has not turned off feature flag ${name} in incident ${id}${others}`,
+    `Firebreak has not turned off feature flag ${name} in ${incidentName(incident)}${others}`,
   );
 }

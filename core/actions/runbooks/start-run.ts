@@ -1,4 +1,5 @@
 import type { Deps } from '../../domain/ports/deps.ts';
+import { incidentName } from '../../domain/incidents/incident-number.ts';
 import type { RunbookRun } from '../../domain/ports/runbooks.ts';
 import { remainingOf, undoId } from '../../domain/runbooks/manual-runs.ts';
 import { type PlannedStep, planOf } from '../../domain/runbooks/plan.ts';
@@ -17,7 +18,7 @@ import {
 import { stepOfQuestion } from '../../../workflows/steps/runbook/request-approval.ts';
 import { wake } from '../../../workflows/wake.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { incidentResolved, requireIncident } from '../incidents/require-incident.ts';
+import { incidentResolved, requireIncident, requireRecord } from '../incidents/require-incident.ts';
 import { openIncident } from '../incidents/declare-incident.ts';
 import { type PlanDeps, type Planned, planFollowed, planRun, titleFor, type RequestedRun } from './plan-run.ts';
 import { acknowledgeByActing } from '../incidents/acknowledge-by-acting.ts';
@@ -135,9 +136,13 @@ async function begin(
     case 'running':
       throw new Refusal(409, 'run-in-progress', `run ${runId(id, started.number)} of this runbook is in progress`);
     case 'too_many':
-      throw new Refusal(409, 'too-many-runs', `incident ${id} has reached the maximum number of runs`);
+      throw new Refusal(
+        409,
+        'too-many-runs',
+        `${incidentName(await requireRecord(deps, id))} has reached the maximum number of runs`,
+      );
     case 'closed':
-      throw incidentResolved((await deps.incidents.read(id)) ?? { id });
+      throw incidentResolved(await requireRecord(deps, id));
     case 'started':
       await wake(deps, id);
       return viewRun(deps, runId(id, started.number));

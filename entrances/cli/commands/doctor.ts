@@ -7,12 +7,13 @@ import {
   type Finding,
 } from '../../../core/domain/catalogue/doctor-findings.ts';
 import { productionFindings, type ClientConnection } from '../../../core/domain/catalogue/production.ts';
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { counted } from '../../../core/domain/reports/words.ts';
 import { Automation } from '../../../schemas/access/access.ts';
 import { Connections } from '../../../schemas/config/connections.ts';
 import { Machine } from '../../../schemas/config/machine.ts';
 import { UNKNOWN_ENVIRONMENT } from '../../../core/domain/alerts/signal.ts';
-import { UNMATCHED } from '../../../schemas/config/names.ts';
+import { IncidentId, UNMATCHED } from '../../../schemas/config/names.ts';
 import { FEATURES } from '../../../features/index.ts';
 import { Client } from '../client.ts';
 import { isThisMachine } from '../credentials.ts';
@@ -28,7 +29,9 @@ const Ready = z.object({
 /** `machine` is absent on AWS. */
 const CheckedConnections = Connections.extend({ machine: Machine.optional() });
 const Incidents = z.object({
-  items: z.array(z.object({ id: z.string(), title: z.string(), environment: z.string() })),
+  items: z.array(
+    z.object({ id: IncidentId, number: z.number().nullish(), title: z.string(), environment: z.string() }),
+  ),
 });
 const Signals = z.object({
   items: z.array(
@@ -183,7 +186,7 @@ async function unmatchedAlerts(client: Client): Promise<Finding[]> {
   const { items: incidents } = await client.get(`/v1/incidents?service=${UNMATCHED}&limit=50`, Incidents);
   const { items: signals } = await client.get('/v1/signals?limit=100', Signals);
   const texts = [
-    ...incidents.map(({ id, title, environment }) => `${title}${placeOf(environment)} (incident ${id})`),
+    ...incidents.map((incident) => `${incident.title}${placeOf(incident.environment)} (${incidentName(incident)})`),
     ...signals
       .filter(({ service }) => service === UNMATCHED)
       .map(({ title, environment, unmatched: name }) => `${title}: ${unmatchedText(name ?? '', environment)}`),

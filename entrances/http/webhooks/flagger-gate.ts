@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { rollbackGateAnswer, environmentsOfCanary } from '../../../core/domain/rollback/rollback-gate.ts';
 import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
 import { defaultEnvironmentOf, serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { incidentName, type Named } from '../../../core/domain/incidents/incident-number.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { RollbackGates } from '../../../core/domain/ports/rollback.ts';
@@ -57,7 +58,7 @@ function serviceEnvironmentsFor(config: Config, hook: Hook): ServiceEnvironment[
 
 type Authorized = Pick<Env['Variables'], 'principal' | 'allow'>;
 
-type GateDeps = Pick<Deps, 'changes' | 'clock' | 'extensions'> & { rollbackGates: RollbackGates };
+type GateDeps = Pick<Deps, 'changes' | 'clock' | 'extensions' | 'incidents'> & { rollbackGates: RollbackGates };
 
 async function gateVerdictAt(
   deps: GateDeps,
@@ -71,7 +72,13 @@ async function gateVerdictAt(
     { canary: canaryName(hook), phase, checksum },
     deps.clock.now(),
   );
-  if (rollbackGate.open) return refusalDuringRollback(rollbackGate.request);
+  if (rollbackGate.open) {
+    const { request } = rollbackGate;
+    return refusalDuringRollback(
+      request,
+      (await deps.incidents.read(request.incident_id)) ?? { id: request.incident_id },
+    );
+  }
   const version = versionIn(hook) ?? (await versionInProgress(deps, serviceEnvironment));
   // Flagger asks at every interval of a rollout. The ID makes the rollout count only once.
   const deployment_id = checksum === '' ? null : `flagger ${checksum} ${canaryName(hook)}`.slice(0, ID_MAX_CHARS);
@@ -102,21 +109,13 @@ const versionIn = ({ metadata }: Hook): Version | null =>
   metadata['version'] ? Version.parse(metadata['version']) : null;
 
 /** Refuses to continue a rollout that is being rolled back. */
-const refusalDuringRollback = ({
-  from,
-  to,
-  incident_id,
-}: {
-  from: string;
-  to: string;
-  incident_id: string;
-}): DeployVerdict => ({
+const refusalDuringRollback = ({ from, to }: { from: string; to: string }, incident: Named): DeployVerdict => ({
   allowed: false,
   verdict: 'freeze',
   reasons: [
     {
       code: 'incident',
-      text: `${from} is being rolled back to ${to} in incident ${incident_id}`,
+      text: `${from} is being rolled back to ${to} in ${incidentName(incident)}`,
     },
   ],
   clears_when: 'when another version is deployed',

@@ -3,6 +3,7 @@ import type { Deps } from '../ports.ts';
 import type { ChangeId, IncidentId } from '../../../schemas/config/names.ts';
 import { requireIncident } from '../../../core/actions/incidents/require-incident.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 
 type AttributionDeps = Pick<Deps, 'attributions' | 'changes' | 'incidents' | 'clock' | 'reports'>;
@@ -62,7 +63,7 @@ export async function withdrawAttribution(
   caller.allow('incidents:act', incident);
   const correction = await deps.attributions.get(id);
   if (correction === undefined)
-    throw new Refusal(404, 'no-attribution', `the attribution of incident ${id} was not corrected`);
+    throw new Refusal(404, 'no-attribution', `the attribution of ${incidentName(incident)} was not corrected`);
   const at = deps.clock.now();
   await deps.attributions.withdraw(correction, { name: caller.name, at }, `withdrawn-${at}`);
   deps.reports.forget();

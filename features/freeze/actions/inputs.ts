@@ -2,10 +2,12 @@ import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { withPinnedCommit } from '../../../core/domain/changes/identified-versions.ts';
 import { isSameVersion } from '../../../core/domain/changes/version-identity.ts';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
+import { incidentNamer } from '../../../core/actions/incidents/incident-numbers.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import { calendarAt, calendarFreezes, type CalendarNow } from '../decisions/calendar.ts';
 import { incidentFreeze } from '../decisions/causes.ts';
 import type { CheckInputs, PinnedCommit } from '../decisions/check-inputs.ts';
+import { refusingPins } from '../decisions/exemptions/pinned.ts';
 import { checkRollbackVersion } from '../decisions/exemptions/rollback-version.ts';
 import { type FreezePolicy, policyFor } from '../decisions/policy.ts';
 import type { CheckedScope, ScopeState } from '../types.ts';
@@ -101,14 +103,23 @@ export async function inputsFor(
       : null,
     identityToken === null ? identityOf(voucher) : deps.identityTokens.verify(identityToken, policy.identities),
   ]);
+  const commits = [...state.pinnedCommits, ...underRequestedNames.pinnedCommits];
+  const pinInputs = {
+    request,
+    scope,
+    rollback,
+    pins: [...state.pins, ...underRequestedNames.pins],
+    ...(commits.length > 0 && { pinnedCommits: commits }),
+  };
+  const numbers = readIncidentNumbers(deps, pinInputs);
+  const incidentNumbers = await orWithout('the incidents in which versions were pinned', numbers, {});
   const unwritten = (deps.writeProbe?.problem() ?? null) === null ? [] : [CANNOT_WRITE];
   const storageProblems = [...unwritten, ...unread];
-  const commits = [...state.pinnedCommits, ...underRequestedNames.pinnedCommits];
   // Read the clock last, so that no input is newer than the time of the decision.
   const at = deps.clock.now();
   return {
     at,
-    request,
+    ...pinInputs,
     isKnownService: entry !== undefined,
     unknownService: config.freeze.unknownService,
     ...(names?.suggestion != null && { suggestedService: names.suggestion }),
@@ -117,7 +128,6 @@ export async function inputsFor(
       unknownEnvironment: { policy: unknownEnvironmentIn(config), ...names.unknown },
     }),
     policy,
-    scope,
     objectives: objectives.length,
     objectiveIds: objectives.map(({ id }) => id),
     own: { freezes: combined(state.own, underRequestedNames.freezes), slos: budgets.statuses[0] ?? [] },
@@ -137,9 +147,7 @@ export async function inputsFor(
           ),
     ),
     incidents,
-    pins: [...state.pins, ...underRequestedNames.pins],
-    ...(commits.length > 0 && { pinnedCommits: commits }),
-    rollback,
+    ...(Object.keys(incidentNumbers).length > 0 && { incidentNumbers }),
     identity,
     evaluatedAt: budgets.evaluatedAt,
     ...(storageProblems.length > 0 && { storageProblem: storageProblems.join(', and ') }),
@@ -261,11 +269,30 @@ async function rollbackVersionOf(
     const underRequested = checkRollbackVersion(await deps.changes.recent(other, CHANGES_READ), request);
     if (underRequested.kind !== 'not_known') return underRequested;
   }
-  if (known.kind !== 'not_known' || request.version === null) return known;
-  const ours = await ownRollback(deps, request);
-  return ours !== undefined && isSameVersion({ version: ours.to }, { ...request, version: request.version })
-    ? { kind: 'ours', text: `Firebreak is rolling back to ${ours.to} in incident ${incidentName(ours.incident)}` }
-    : known;
+  if (known.kind !== 'not_known') return known;
+  const { version } = request;
+  const ours = version === null ? undefined : await ownRollback(deps, request);
+  if (version !== null && ours !== undefined && isSameVersion({ version: ours.to }, { ...request, version }))
+    return { kind: 'ours', text: `Firebreak is rolling back to ${ours.to} in incident ${incidentName(ours.incident)}` };
+  const { rolledBackIn, ...answer } = known;
+  if (rolledBackIn === undefined) return answer;
+  const named = await incidentNamer(deps, [rolledBackIn]);
+  return { ...answer, text: `${answer.text}, in ${incidentName(named(rolledBackIn))}` };
+}
+
+/** Reads the numbers of the incidents in which the requested version was pinned. */
+async function readIncidentNumbers(
+  deps: Pick<Deps, 'incidents'>,
+  inputs: Parameters<typeof refusingPins>[0],
+): Promise<Record<string, number>> {
+  const ids = refusingPins(inputs).flatMap(({ pin }) => pin.incident_id ?? []);
+  const named = await incidentNamer(deps, ids);
+  return Object.fromEntries(
+    ids.flatMap((id) => {
+      const { number } = named(id);
+      return number == null ? [] : [[id, number] as const];
+    }),
+  );
 }
 
 /** Evaluated calendars. The result stays valid for hours, until the calendar's next transition. */

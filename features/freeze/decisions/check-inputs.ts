@@ -51,6 +51,8 @@ export type CheckInputs = {
   /** Freezes of open incidents of the service and environment, where the policy lets incidents freeze. */
   incidents: Freeze[];
   pins: PinView[];
+  /** Numbers of the incidents of the pins that refuse the version. Absent in decisions of older versions. */
+  incidentNumbers?: Record<string, number>;
   /**
    * Commits that were recorded with pinned versions. Absent in decisions of older versions, and if no version is
    * pinned.

@@ -1,4 +1,4 @@
-import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
+import { incidentName, type Named } from '../../../core/domain/incidents/incident-number.ts';
 import { STATE_WORDS } from '../decisions/words.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import type { Scope } from '../../../core/domain/access/access.ts';
@@ -99,7 +99,11 @@ export async function readPostmortem(
   if (revision === undefined || (revision === 0 && found.stored === undefined)) return viewOf(found, deps.clock.now());
   const text = revision > 0 ? await deps.postmortems.text(id, revision) : undefined;
   if (found.stored === undefined || text === undefined)
-    throw new Refusal(404, 'unknown-revision', `the post-mortem of incident ${id} has no revision ${revision}`);
+    throw new Refusal(
+      404,
+      'unknown-revision',
+      `the post-mortem of ${incidentName(found.draftInput.incident)} has no revision ${revision}`,
+    );
   const { record } = found.stored;
   const { markdown, facts = record.facts } = text;
   const stored = { record: { ...record, revision }, markdown };
@@ -127,14 +131,15 @@ export async function savePostmortem(
       `${incidentName(draftInput.incident)} is not resolved; its post-mortem can be saved after that`,
     );
   const revision = stored?.record.revision ?? 0;
-  if (input.revision !== undefined && input.revision !== revision) throw staleRevision(id, input.revision, revision);
+  if (input.revision !== undefined && input.revision !== revision)
+    throw staleRevision(draftInput.incident, input.revision, revision);
   const markdown = withoutCredentials(revisedMarkdown(told.markdown, input));
   const state = input.state ?? (stored === undefined ? 'draft' : stored.record.state);
   if (stored !== undefined && markdown === stored.markdown && state === stored.record.state)
     return viewOf(found, deps.clock.now());
   const now = deps.clock.now();
   const saved = await saveRevision(deps, found, { markdown, facts: told.facts, state, at: now, by: caller.name });
-  if (saved === undefined) throw staleRevision(id, revision, revision + 1);
+  if (saved === undefined) throw staleRevision(draftInput.incident, revision, revision + 1);
   await deps.postmortems.settle(id);
   if (state !== stored?.record.state) await noteState(deps, saved, caller.name);
   return viewOf({ ...found, stored: { record: saved, markdown }, told: { markdown, facts: saved.facts } }, now);
@@ -157,11 +162,11 @@ export async function lintPostmortem(
 const findingsIn = (markdown: string, draftInput: DraftInput, citations: readonly Citation[]): Finding[] =>
   lint(markdown, namingOf(draftInput).hidden, new Set(citations.map(({ ref }) => ref)));
 
-const staleRevision = (id: IncidentId, given: number, current: number): Refusal =>
+const staleRevision = (incident: Named, given: number, current: number): Refusal =>
   new Refusal(
     409,
     'stale-revision',
-    `the post-mortem of incident ${id} has changed: revision ${given} is not the current one (${current}). Read it again, and apply your change to that`,
+    `the post-mortem of ${incidentName(incident)} has changed: revision ${given} is not the current one (${current}). Read it again, and apply your change to that`,
   );
 
 /** @throws Refusal 422 */

@@ -1,5 +1,6 @@
 import { publicComponents, serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { list } from '../../../core/domain/correlation/words.ts';
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import type { Story } from '../../../core/domain/messages/story.ts';
 import type { Deps } from '../ports.ts';
 import { namingOf } from '../decisions/blameless.ts';
@@ -9,9 +10,11 @@ import { internalIn, type InternalTexts, type PublicFinding } from '../decisions
 import { pagesOf } from '../../status-page/decisions/pages.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { PostmortemView } from '../schemas/postmortem.ts';
 import type { PublicIncident, PublicPostmortemInput } from '../../status-page/schemas/public-incident.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
+import { requireRecord } from '../../../core/actions/incidents/require-incident.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { gather } from './gather.ts';
@@ -81,13 +84,13 @@ export async function publishToStatusPage(
   id: IncidentId,
   { text, permit }: PublicPostmortemInput,
 ): Promise<PublicIncident> {
-  const record = await requirePublishable(deps, caller, id);
+  const { incident, record } = await requirePublishable(deps, caller, id);
   const view = await readPostmortem(deps, caller, { id });
   if (view.state !== 'published')
     throw new Refusal(
       409,
       'postmortem-not-published',
-      `the post-mortem of incident ${id} is not published: set its state to published first`,
+      `the post-mortem of ${incidentName(incident)} is not published: set its state to published first`,
     );
   const findings = await findingsOf(deps, id, text, permit);
   if (findings.length > 0) throw new InternalNames(findings);
@@ -109,8 +112,9 @@ export async function withdrawFromStatusPage(
   caller: Caller,
   id: IncidentId,
 ): Promise<PublicIncident> {
-  const { postmortem, ...record } = await requirePublishable(deps, caller, id);
-  return postmortem === undefined ? record : storePublic(deps, caller, id, record);
+  const { record } = await requirePublishable(deps, caller, id);
+  const { postmortem, ...rest } = record;
+  return postmortem === undefined ? record : storePublic(deps, caller, id, rest);
 }
 
 /** The text contains what readers must not see. */
@@ -125,18 +129,21 @@ export class InternalNames extends Refusal {
 }
 
 /** @throws Refusal 403, 404, 409 */
-async function requirePublishable(deps: PublicPostmortemDeps, caller: Caller, id: IncidentId): Promise<PublicIncident> {
-  const incident = await deps.incidents.read(id);
-  if (incident === undefined) throw new Refusal(404, 'unknown-incident', `there is no incident ${id}`);
+async function requirePublishable(
+  deps: PublicPostmortemDeps,
+  caller: Caller,
+  id: IncidentId,
+): Promise<{ incident: IncidentRecord; record: PublicIncident }> {
+  const incident = await requireRecord(deps, id);
   caller.allow('incidents:act', incident);
   const record = await publicRecord(deps, id);
-  if (record !== null) return record;
+  if (record !== null) return { incident, record };
   throw new Refusal(
     409,
     'incident-not-public',
     incident.status === 'resolved'
-      ? `the status page does not show incident ${id}, so it has no post-mortem there`
-      : `incident ${id} is not resolved on the status page; publish its post-mortem after that`,
+      ? `the status page does not show ${incidentName(incident)}, so it has no post-mortem there`
+      : `${incidentName(incident)} is not resolved on the status page; publish its post-mortem after that`,
   );
 }
 

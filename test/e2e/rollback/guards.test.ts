@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { environment, type Deployed, Guarded, type Site } from '../../product/guarded.ts';
 import { minutesAgo } from '../../support/alerts.ts';
+import { at as runCommand } from '../../entrances/cli/support.ts';
 import { EACH_ALONE, Firebreak } from '../../support/firebreak.ts';
 import { seen } from '../../support/fixtures.ts';
 
@@ -142,7 +143,14 @@ describe('a guard that applies is named in the decision and on the timeline', ()
         text: /does not match any service and environment/,
       },
     ],
-    ['nobody', { kind: 'none', because: 'unmatched', text: /does not match any service and environment/ }],
+    [
+      'nobody',
+      {
+        kind: 'none',
+        because: 'unmatched',
+        text: /^Look at nobody in production\.\n[^]*does not match any service and environment/,
+      },
+    ],
     ['no-deployer', { kind: 'none', because: 'no_deployer', text: /no deployer/ }],
     [
       'shadow-0',
@@ -184,6 +192,8 @@ describe('a guard that applies is named in the decision and on the timeline', ()
     // A critical alert pages, regardless of the decision about a rollback.
     await told(one, 'page.succeeded');
     expect(await rollbacks(at(service))).toEqual([]);
+    const { next_step: next } = (await firebreak.get(`/v1/incidents/${one.id}`)).body;
+    if (unmatched) expect(next[0]).toBe(`Look at ${service} in ${one.environment}.`);
     const { body } = await firebreak.get(`/v1/incidents/${one.id}/decisions/1`);
     expect(body.inputs).toMatchObject({ evidence: { incident_id: one.id }, matched: !unmatched });
   });
@@ -206,5 +216,14 @@ describe('a guard that applies is named in the decision and on the timeline', ()
     const one = await incident(service, ({ decisions }) => decisions[0]?.from_version === 'v5');
     expect(one.decisions).toMatchObject([{ kind: 'approve', because: 'rate_limited', to_version: 'v1' }]);
     expect(await rollbacks(at(service))).toHaveLength(3);
+  });
+
+  test('names the incident of a rollback by its number where people read of the version', async () => {
+    const service = 'act-12';
+    const { number } = await incident(service, ({ decisions }) => decisions[0]?.from_version === 'v4');
+    const { out } = await runCommand(firebreak, 'deploy', 'list', '--service', service);
+    expect(out).toMatch(new RegExp(`  v4  .*  rolled back in INC-${number}$`, 'm'));
+    const check = await firebreak.get(`/v1/freeze-check?service=${service}&environment=production&version=v4`);
+    expect(check.body.reasons[0].text).toMatch(new RegExp(`^v4 has been pinned as known bad .* \\(INC-${number}\\)$`));
   });
 });

@@ -671,7 +671,8 @@ describe('deployments', () => {
     const { status, body } = await firebreak.post('/v1/deployments', long);
     expect(status).toBe(201);
     const query = `service=${encodeURIComponent(name)}&environment=${encodeURIComponent(name)}`;
-    expect((await firebreak.get(`/v1/deployments?${query}`)).body.items).toEqual([body]);
+    const listed = (await firebreak.get(`/v1/deployments?${query}`)).body.items;
+    expect(listed).toEqual([{ ...body, rolled_back_by_number: null }]);
   });
 
   test.each(['', '?service=listed', '?service=listed&environment=production'])(

@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import * as z from 'zod';
+import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
+import { IncidentId } from '../../../../schemas/config/names.ts';
 import { Change, ChangeKind, ChangeStatus, WrittenKind, WrittenStatus } from '../../../../schemas/changes/change.ts';
 import { Watch, WatchOutcome } from '../../../../schemas/judge/watch.ts';
 import { apiGroup, apiCall, apiCommand, listOf, tableOf, PLACE } from '../../api-command.ts';
@@ -7,6 +9,12 @@ import { choice, ENVIRONMENT_OPTION, JSON_OPTION, LIMIT_OPTION, SERVICE_OPTION }
 
 /** An older Firebreak returns no `warnings`. */
 const RecordedChange = Change.extend({ warnings: z.array(z.string()).default([]) });
+
+/** An older Firebreak returns no number. */
+const ListedChange = Change.extend({ rolled_back_by_number: z.number().nullish() });
+
+const rollbackNote = ({ rolled_back_by: by, rolled_back_by_number: number }: z.infer<typeof ListedChange>): string =>
+  by === null ? '' : `rolled back in ${incidentName({ id: IncidentId.parse(by), number })}`;
 
 /** Reads a word as the API does, in any letter case. */
 const spelling =
@@ -91,14 +99,14 @@ export const addDeploy = apiGroup('deploy', 'Record and list deployments and oth
       LIMIT_OPTION,
       JSON_OPTION,
     ],
-    ...listOf('/v1/deployments', Change, [
+    ...listOf('/v1/deployments', ListedChange, [
       'id',
       PLACE,
       'version',
       'status',
       'kind',
       'started_at',
-      ['NOTES', ({ rolled_back_by: by }) => (by === null ? '' : `rolled back in incident ${by}`)],
+      ['NOTES', rollbackNote],
     ]),
   },
   {

@@ -3,6 +3,7 @@ import type { Deps } from '../../../../core/domain/ports/deps.ts';
 import type { ApiDeps } from '../../deps.ts';
 import { EVERYWHERE } from '../../../../core/domain/access/access.ts';
 import { inConfiguredSpelling, nameWarnings } from '../../../../core/domain/catalogue/known-names.ts';
+import { incidentNamer } from '../../../../core/actions/incidents/incident-numbers.ts';
 import { unmappedSubjects } from '../../../../core/domain/changes/unmapped.ts';
 import { watchIdOf } from '../../../../core/domain/judge/watch.ts';
 import { Watch } from '../../../../schemas/judge/watch.ts';
@@ -18,7 +19,7 @@ import {
   whyImpossibleTimes,
 } from '../../../../schemas/changes/change.ts';
 import type { Config } from '../../../../schemas/config/config.ts';
-import { ChangeId } from '../../../../schemas/config/names.ts';
+import { ChangeId, IncidentId } from '../../../../schemas/config/names.ts';
 import {
   type Api,
   answers,
@@ -42,6 +43,12 @@ const Deployment = Change.extend({
     .array(z.string())
     .meta({ description: 'Names that are not in the configuration, with suggestions for likely typos' }),
 }).meta({ id: 'Deployment' });
+const ListedDeployment = Deployment.extend({
+  rolled_back_by_number: z
+    .number()
+    .nullable()
+    .meta({ description: 'Number of the incident `rolled_back_by`, shown as INC-42. Null: none, or it has no number' }),
+}).meta({ id: 'ListedDeployment' });
 const WatchSummary = z
   .object({
     ...Watch.pick({ id: true, outcome: true, reason: true, started_at: true, ended_at: true, checks_planned: true })
@@ -193,14 +200,21 @@ export function deploymentRoutes(app: Api, deps: ApiDeps): void {
           status: ChangeStatus.optional(),
         }),
       },
-      responses: { 200: answers('A page of results', pageOf(Deployment)) },
+      responses: { 200: answers('A page of results', pageOf(ListedDeployment)) },
     }),
     async (c) => {
       const { limit, cursor, kind, status, ...query } = c.req.valid('query');
       const wanted = { ...(await scopeOf(deps, c, query)), ...(kind && { kind }), ...(status && { status }) };
       const read = (from?: string) => deps.changes.list({ limit, ...(from && { cursor: from }), ...wanted });
       const [page, config] = await Promise.all([readable(c.var, read, cursor), deps.config.current()]);
-      return c.json({ ...page, items: page.items.map((change) => withWarnings(config, change)) }, 200);
+      const rolledBackBy = page.items.map(rollbackIncidentOf);
+      const named = await incidentNamer(deps, rolledBackBy);
+      const items = page.items.map((change, index) => {
+        const incident = rolledBackBy[index] ?? null;
+        const number = incident === null ? null : (named(incident).number ?? null);
+        return { ...withWarnings(config, change), rolled_back_by_number: number };
+      });
+      return c.json({ ...page, items }, 200);
     },
   );
 }
@@ -216,6 +230,8 @@ const summaryOf = ({ id, outcome, reason, started_at, ended_at, checks_planned, 
   checks_done: checks.length,
   url: `/v1/watches/${id}`,
 });
+
+const rollbackIncidentOf = ({ rolled_back_by: id }: Change): IncidentId | null => IncidentId.safeParse(id).data ?? null;
 
 const withWarnings = (config: Config, change: Change) => ({ ...change, warnings: nameWarnings(config, change) });
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { incidentDetails } from '../../../../core/domain/messages/incident-details.ts';
 import { IncidentDetails } from '../../../../schemas/incidents/incident-details.ts';
+import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
 import { keepsOpen } from '../../../../core/domain/incidents/keeps-open.ts';
 import type { ApiDeps } from '../../deps.ts';
 import { SimilarIncident } from '../../../../schemas/incidents/similar.ts';
@@ -301,10 +302,11 @@ export function incidentRoutes(app: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const { id, number } = c.req.valid('param');
-      c.var.allow(await requireIncident(deps, id));
+      const incident = await requireIncident(deps, id);
+      c.var.allow(incident);
       const [decision, inputs] = await Promise.all([deps.decisions.get(id, number), deps.decisions.inputs(id, number)]);
       if (decision === undefined)
-        throw new Refusal(404, 'unknown-decision', `incident ${id} has no decision ${number}`);
+        throw new Refusal(404, 'unknown-decision', `${incidentName(incident)} has no decision ${number}`);
       return c.json({ decision, inputs: snakeCased(inputs ?? null), inputs_json: JSON.stringify(inputs ?? null) }, 200);
     },
   );

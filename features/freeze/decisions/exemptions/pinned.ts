@@ -4,6 +4,7 @@ import type { PinView } from '../../../../schemas/changes/pin.ts';
 import type { CheckInputs } from '../check-inputs.ts';
 import type { Finding } from '../finding.ts';
 import { isSameCommit, isSameVersion, nameOf } from '../../../../core/domain/changes/version-identity.ts';
+import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
 import { list } from '../../../../core/domain/correlation/words.ts';
 import { utcMinute } from '../words.ts';
 
@@ -13,16 +14,10 @@ import { utcMinute } from '../words.ts';
  * only a warning.
  */
 export function pinFindings(inputs: CheckInputs): Finding[] {
-  const { request, pins, scope } = inputs;
-  const pinned = pins.filter(
-    ({ state, service, environment }) =>
-      state === 'pinned' && service === scope.service && environment === scope.environment,
-  );
-  const findings = pinned.flatMap((pin) => {
-    const requestedName = requestedNameOf(pin, inputs);
-    return requestedName === undefined ? [] : [refusal(pin, requestedName, request)];
-  });
+  const { request } = inputs;
+  const findings = refusingPins(inputs).map(({ pin, requestedName }) => refusal(pin, requestedName, inputs));
   if (findings.length > 0) return findings;
+  const pinned = pinsInForce(inputs);
   if (request.version !== null || request.change === 'flag' || pinned.length === 0) return [];
   const versions = list([...new Set(pinned.map(({ version }) => version))].toSorted());
   return [
@@ -36,8 +31,23 @@ export function pinFindings(inputs: CheckInputs): Finding[] {
   ];
 }
 
+type PinInputs = Pick<CheckInputs, 'request' | 'pins' | 'pinnedCommits' | 'scope' | 'rollback'>;
+
+const pinsInForce = ({ pins, scope }: PinInputs): PinView[] =>
+  pins.filter(
+    ({ state, service, environment }) =>
+      state === 'pinned' && service === scope.service && environment === scope.environment,
+  );
+
+/** Returns the pins of the requested version, with the name in the request that matches. */
+export const refusingPins = (inputs: PinInputs): { pin: PinView; requestedName: string }[] =>
+  pinsInForce(inputs).flatMap((pin) => {
+    const requestedName = requestedNameOf(pin, inputs);
+    return requestedName === undefined ? [] : [{ pin, requestedName }];
+  });
+
 /** Returns the name in the request that matches the pinned version; undefined if none does. */
-function requestedNameOf(pin: PinView, { request, rollback, pinnedCommits = [] }: CheckInputs): string | undefined {
+function requestedNameOf(pin: PinView, { request, rollback, pinnedCommits = [] }: PinInputs): string | undefined {
   const { version } = pin;
   const names = namesIn(request);
   if (request.version !== null && isSameVersion(pin, { ...request, version: request.version })) return request.version;
@@ -61,14 +71,14 @@ const namesIn = ({ version, commit }: CheckRequest): string[] => [version, commi
 const refusal = (
   { id, version, commit, artifact, reason, incident_id, pinned_at }: PinView,
   requestedName: string,
-  request: CheckRequest,
+  { request, incidentNumbers }: CheckInputs,
 ): Finding => ({
   code: 'pinned_version',
   effect: 'refuse',
   key: id,
   text:
     `${version}${requestedName === version ? '' : ` (recorded for ${requestedName})`} has been pinned as known bad since ` +
-    `${utcMinute(pinned_at)}${incident_id === null ? '' : ` (incident ${incident_id})`}`,
+    `${utcMinute(pinned_at)}${incident_id === null ? '' : ` (${incidentName({ id: incident_id, number: incidentNumbers?.[incident_id] })})`}`,
   more: [
     reason,
     ...(commit != null && request.commit === null

@@ -1,4 +1,5 @@
 import type { Change } from '../../../../schemas/changes/change.ts';
+import type { IncidentId } from '../../../../schemas/config/names.ts';
 import { millisOf } from '../../../../schemas/time/time.ts';
 import {
   isOfDeployRepository,
@@ -8,6 +9,9 @@ import {
 import { byStart, GOOD_AFTER_SECONDS, putsVersionLive } from '../../../../core/domain/changes/versions.ts';
 import type { CheckInputs } from '../check-inputs.ts';
 import { utcMinute } from '../words.ts';
+
+/** The result of the check. `rolledBackIn`: the incident in which the version was rolled back, which the text does not name. */
+type RollbackCheck = NonNullable<CheckInputs['rollback']> & { rolledBackIn?: IncidentId };
 
 /**
  * Checks whether a rollback may go to this version during a freeze: it ran in this service and environment before the
@@ -20,7 +24,7 @@ import { utcMinute } from '../words.ts';
 export function checkRollbackVersion(
   changes: readonly Change[],
   { version, commit }: { version: string | null; commit: string | null },
-): NonNullable<CheckInputs['rollback']> {
+): RollbackCheck {
   if (version === null && commit === null) return notKnownGood('the target version is missing; send "version"');
   const target = version ?? commit ?? '';
   const isAlike = (change: Change): boolean =>
@@ -33,7 +37,7 @@ export function checkRollbackVersion(
     .filter((change) => putsVersionLive(change) && (change.status === 'succeeded' || change.status === 'started'))
     .toSorted(byStart);
   const changesOfTarget = live.filter(isTarget);
-  if (changesOfTarget.length === 0) return notKnownGood(whyNeverLive(target, changes.filter(isTarget)));
+  if (changesOfTarget.length === 0) return whyNeverLive(target, changes.filter(isTarget));
   if (version !== null && new Set(changesOfTarget.map((change) => change.version)).size > 1)
     return notKnownGood(`${target} was deployed here with several commits; send "commit"`);
   if (changesOfTarget.every((change) => change === live.at(-1)))
@@ -42,7 +46,7 @@ export function checkRollbackVersion(
     (change) =>
       change.rolled_back_by !== null && changesOfTarget.some((targetChange) => targetChange.version === change.version),
   );
-  if (rolledBack !== undefined) return notKnownGood(rolledBackText(target, rolledBack));
+  if (rolledBack !== undefined) return wasRolledBack(target, rolledBack);
   const good = changesOfTarget.findLast((change) => {
     const next = live[live.indexOf(change) + 1];
     return change.status === 'succeeded' && next !== undefined && secondsLive(change, next) >= GOOD_AFTER_SECONDS;
@@ -56,19 +60,22 @@ export function checkRollbackVersion(
 }
 
 /** @param records changes of this version, none of which put it live */
-function whyNeverLive(target: string, records: readonly Change[]): string {
+function whyNeverLive(target: string, records: readonly Change[]): RollbackCheck {
   const rolledBack = records.find(({ rolled_back_by }) => rolled_back_by !== null);
-  if (rolledBack !== undefined) return rolledBackText(target, rolledBack);
+  if (rolledBack !== undefined) return wasRolledBack(target, rolledBack);
   const newest = records.toSorted(byStart).findLast(putsVersionLive);
-  if (newest === undefined) return `${target} was never recorded here`;
+  if (newest === undefined) return notKnownGood(`${target} was never recorded here`);
   const outcome = newest.status === 'failed' ? 'failed' : 'was cancelled';
-  return `${target} never ran here: its deployment ${outcome} at ${utcMinute(newest.finished_at ?? newest.started_at)}`;
+  const at = utcMinute(newest.finished_at ?? newest.started_at);
+  return notKnownGood(`${target} never ran here: its deployment ${outcome} at ${at}`);
 }
 
-const rolledBackText = (target: string, { rolled_back_by }: Change): string =>
-  `${target} was itself rolled back, in incident ${rolled_back_by ?? ''}`;
+const wasRolledBack = (target: string, { rolled_back_by }: Change): RollbackCheck => ({
+  ...notKnownGood(`${target} was itself rolled back`),
+  ...(rolled_back_by !== null && { rolledBackIn: rolled_back_by as IncidentId }),
+});
 
-const notKnownGood = (text: string): NonNullable<CheckInputs['rollback']> => ({ kind: 'not_known', text });
+const notKnownGood = (text: string): RollbackCheck => ({ kind: 'not_known', text });
 
 const secondsLive = (change: Change, next: Change): number =>
   (millisOf(next.started_at) - millisOf(change.finished_at ?? change.started_at)) / 1000;

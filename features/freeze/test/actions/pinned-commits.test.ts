@@ -8,7 +8,7 @@ import { NewChange } from '../../../../schemas/changes/change.ts';
 import { CheckRequest } from '../../schemas/freeze-check.ts';
 import { noExtensions } from '../../../../core/domain/ports/extensions.ts';
 import type { Signer } from '../../types.ts';
-import { at, NOON, pin } from '../decisions/builders.ts';
+import { at, freeze, INCIDENT, NOON, pin } from '../decisions/builders.ts';
 
 const { services } = ServicesFile.parse({ services: { checkout: { environments: { production: {} } } } });
 
@@ -23,7 +23,7 @@ const change = (version: string, commit: string | null, minutes: number) =>
   );
 
 /** v2 is known bad. v1 ran well before, and optionally has the commit of v2. */
-function firebreak({ shared = false }: { shared?: boolean } = {}) {
+function firebreak({ shared = false, number = 42 }: { shared?: boolean; number?: number | null } = {}) {
   const changes = [
     change('v0', GOOD, -300),
     change('v1', shared ? BAD : 'a'.repeat(40), -200),
@@ -36,7 +36,7 @@ function firebreak({ shared = false }: { shared?: boolean } = {}) {
     clock: { now: () => NOON },
     config: { current: async () => ({ ...emptyConfig, version: 'c1', services }) },
     changes: { recent: async () => changes, live: async () => [changes.at(-1)] },
-    incidents: { openAt: async () => undefined },
+    incidents: { openAt: async () => undefined, read: async () => (number === null ? undefined : { number }) },
     freezeState: {
       read: async () => ({ own: [], dependencies: [], pins: [pin('v2')] }),
     },
@@ -92,6 +92,15 @@ describe('a known bad version is refused by its recorded commit:', () => {
     } as unknown as CheckDeps;
     for (const more of [{ version: BAD }, { version: BAD.slice(0, 8) }, { version: 'r3', commit: BAD }])
       expect(await asked(more, deps)).toMatchObject({ allowed: false, reasons: [{ code: 'pinned_version' }] });
+  });
+
+  test.each([
+    ['the number of the incident', 42, '(INC-42)'],
+    ['its ID, if it was stored before numbers existed', null, `(${INCIDENT})`],
+  ])('with %s', async (_, number, named) => {
+    const { reasons } = await asked({ version: 'v2' }, firebreak({ number }));
+    expect(reasons[0]?.text).toMatch(/^v2 has been pinned as known bad since .* UTC \(.*\)$/);
+    expect(reasons[0]?.text.endsWith(named)).toBe(true);
   });
 
   test('and the signed state contains the commit', async () => {
@@ -182,4 +191,15 @@ describe('above the limit of its caller', () => {
         ids.add((await ask({ ...names, version: name }, { changes })).decision_id);
     expect(ids.size).toBe(2); // with and without a known environment
   });
+});
+
+test('a version that was rolled back is not known good, with the number of the incident', async () => {
+  const undone = { ...change('v4', null, -40), rolled_back_by: INCIDENT };
+  const deps = {
+    ...firebreak(),
+    changes: { recent: async () => [undone, change('v5', null, -5)], live: async () => [] },
+    freezeState: { read: async () => ({ own: [freeze('person')], dependencies: [], pins: [] }) },
+  } as unknown as CheckDeps;
+  const { reasons } = await asked({ version: 'v4', change: 'rollback' }, deps);
+  expect(JSON.stringify(reasons)).toContain('v4 was itself rolled back, in INC-42');
 });

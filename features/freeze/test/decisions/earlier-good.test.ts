@@ -22,8 +22,8 @@ test.each<[string, string | null, string | null, string, RegExp]>([
   ['has failed', 'failed', null, 'not_known', /never ran here: its deployment failed at/],
   ['has failed, by its commit', null, 'c-failed', 'not_known', /never ran here: its deployment failed at/],
   ['was cancelled', 'cancelled', null, 'not_known', /never ran here: its deployment was cancelled/],
-  ['has failed and was rolled back', 'failed-undone', null, 'not_known', /was itself rolled back, in incident inc-2/],
-  ['was rolled back', 'undone', null, 'not_known', /was itself rolled back, in incident inc-1/],
+  ['has failed and was rolled back', 'failed-undone', null, 'not_known', /was itself rolled back$/],
+  ['was rolled back', 'undone', null, 'not_known', /was itself rolled back$/],
   ['was soon replaced', 'quick', null, 'not_known', /less than 30 minutes/],
   ['runs now', 'live', null, 'not_known', /is running now/],
 ])('a version that %s', (_, version, commit, kind, text) => {
