@@ -317,6 +317,8 @@ main > .notice { margin: 0 0 16px; }
   .top .brand { display: none; }
   .top nav { font-size: 0.83rem; }
   .top nav a { padding: 0 4px; }
+  .top nav:not(.sub) a { position: relative; flex: 1 0 auto; justify-content: center; padding: 0 1px; }
+  .top nav:not(.sub) .count { position: absolute; top: 0; right: 0; padding: 0 4px; font-size: 0.68rem; }
   .top nav:not(.sub) { flex-basis: calc(100% + 14px); margin: 0 -7px; }
   .top nav.sub { margin: 0 0 0 -5px; font-size: 0.83rem; }
   .person > summary { max-width: 88px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }

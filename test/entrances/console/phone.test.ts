@@ -102,6 +102,15 @@ describe.runIf(haveBrowser())('on a phone', () => {
     },
   );
 
+  test.each([390, 375])('%s pixels wide, all sections are in sight, in both themes', async (width) => {
+    for (const dark of [false, true]) {
+      const page = await open('/console/incidents', { width, dark });
+      const ends = `[...document.querySelectorAll('.top nav:not(.sub) a')].map((link) => link.getBoundingClientRect().right)`;
+      expect(Math.max(...(await page.evaluate<number[]>(ends)))).toBeLessThanOrEqual(width);
+      await page.close();
+    }
+  });
+
   test('on a desk, the rows of navigation touch, and tables keep a distance from the texts around them', async () => {
     await world.deps.incidents.declare({
       service: 'cart' as ServiceName,
