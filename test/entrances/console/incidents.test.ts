@@ -92,9 +92,23 @@ describe('the list of incidents', () => {
     for (const [query, count] of [
       ['', 2],
       ['?state=all', 3],
-      ['?text=mitigated', 0],
+      ['?text=mitigated', '0 of 2'],
+      ['?state=resolved&text=mitigated', 0],
     ] as const)
       expect(textOf(await page(query))).toContain(`Newest first ${count} `);
+  });
+
+  test('says how many of the open ones match, if summaries tell it, also if they are on several pages', async () => {
+    for (let n = 0; n < 35; n += 1) await incident(2 * HOUR, { severity: 'warning' });
+    await incident(HOUR, { ...suspect('v7') });
+    const heading = async (query: string) => /Newest first ?([\w ]*\d)? /.exec(textOf(await page(query)))?.[1];
+    expect(await heading('')).toBe('36');
+    expect(await heading('?severity=warning')).toBe('35 of 36');
+    expect(await heading('?severity=warning&days=1')).toBe('35 of 36');
+    expect(await heading('?severity=critical')).toBe('1 of 36');
+    expect(await heading('?cause=change')).toBe('1 of 36');
+    expect(await heading('?cause=unknown')).toBeUndefined();
+    expect(await heading('?severity=warning&state=all')).toBeUndefined();
   });
 
   test('searches number, title, service, environment, and version, with all words', async () => {

@@ -5,7 +5,7 @@ import { serviceEnvironmentText } from '../../../../core/domain/messages/story.t
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import type { ComputeReport } from '../../../../features/manifest.ts';
 import { withNumbered } from '../incidents/list-data.ts';
-import { isListed, listFilterOf } from '../incidents/list-filter.ts';
+import { hasDetails, listFilterOf } from '../incidents/list-filter.ts';
 
 /** Results of each kind. */
 export const SHOWN_MAX = 6;
@@ -20,7 +20,7 @@ export const incidentsNamed: ComputeReport<{ text: string }, FoundIncident[]> = 
 ) => {
   const filter = { ...listFilterOf(new URLSearchParams()), text };
   const isMatch = (incident: IncidentRecord): boolean =>
-    isListed(filter, incident, () => undefined) && may('incidents:read', incident);
+    hasDetails(filter, incident) && may('incidents:read', incident);
   const { items: found } = await incidents.search({
     ...(text === '' && { state: 'open' }),
     limit: SHOWN_MAX,

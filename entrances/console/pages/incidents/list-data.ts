@@ -6,7 +6,7 @@ import type { ComputeReport } from '../../../../features/manifest.ts';
 import type { IncidentSummary } from '../../../../core/domain/ports/incidents.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
-import { isListed, type ListFilter, queryOf } from './list-filter.ts';
+import { hasDetails, isInScope, isOfSummaries, type ListFilter } from './list-filter.ts';
 
 const ROWS_MAX = 30;
 const DAY_SECONDS = 24 * 3600;
@@ -20,6 +20,8 @@ export type ListedIncidents = {
   older: string | null;
   /** How many match. Null: more than were read, so that it is not known. */
   total: number | null;
+  /** How many are open. */
+  open: number;
   /** Open incidents that wait for approval. */
   asking: readonly IncidentRecord['id'][];
 };
@@ -41,24 +43,26 @@ export const listed: ComputeReport<ListQuery, ListedIncidents> = async (deps, { 
     }),
   );
   const group = filter.group === null ? null : await groupOf(deps, filter.group);
-  const isMatch = (incident: IncidentRecord): boolean =>
-    isListed(filter, incident, teamOf) &&
+  const since = filter.days === null ? null : plusSeconds(at, -Number(filter.days) * DAY_SECONDS);
+  const isShown = (incident: IncidentRecord | IncidentSummary): boolean =>
+    isInScope(filter, incident, { teamOf, since }) &&
     (filter.attention === null || needs.get(incident.id) === filter.attention) &&
-    (group === null || incident.parent_id === group) &&
-    may('incidents:read', incident);
+    (group === null || incident.parent_id === group);
+  const isMatch = (incident: IncidentRecord): boolean =>
+    isShown(incident) && hasDetails(filter, incident) && may('incidents:read', incident);
   const { items, next_cursor: older } = await deps.incidents.search({
     limit: ROWS_MAX,
     ...(filter.state !== 'all' && { state: filter.state }),
-    ...(filter.days !== null && { since: plusSeconds(at, -Number(filter.days) * DAY_SECONDS) }),
+    ...(since !== null && { since }),
     ...(from !== null && { cursor: from }),
     matches: isMatch,
   });
   const asking = open.filter(isAsking).map(({ id }) => id);
   const incidents = from === null ? await withNumbered(deps, items, filter.text, isMatch) : items;
-  const isFiltered = Object.keys(queryOf({ ...filter, state: 'open' })).length > 0;
   const isWhole = from === null && older === null;
-  const total = isWhole ? incidents.length : filter.state === 'open' && !isFiltered ? open.length : null;
-  return { incidents, older, total, asking };
+  const isCounted = filter.state === 'open' && isOfSummaries(filter);
+  const total = isWhole ? incidents.length : isCounted ? open.filter(isShown).length : null;
+  return { incidents, older, total, open: open.length, asking };
 };
 
 /** Puts the incident first whose number a text is, also if it is older, or not in the state that is listed. */

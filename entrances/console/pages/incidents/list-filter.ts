@@ -3,6 +3,7 @@ import type { Attention } from '../../../../core/domain/incidents/attention.ts';
 import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
 import { Severity } from '../../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
+import type { Timestamp } from '../../../../schemas/time/time.ts';
 
 export function keysOf<T extends object>(values: T): (keyof T & string)[] {
   return Object.keys(values) as (keyof T & string)[];
@@ -91,14 +92,22 @@ export const queryOf = ({ state, text, ...others }: ListFilter): Record<string, 
     ),
   );
 
-/** Without what incidents need, and their groups. @param teamOf returns the team of a service */
-export function isListed(
-  { text, team, severity, cause, automation }: ListFilter,
-  incident: IncidentRecord,
-  teamOf: (service: string) => string | undefined,
-): boolean {
-  if (severity !== null && incident.severity !== severity) return false;
-  if (team !== null && teamOf(incident.service) !== team) return false;
+/** Returns whether everything that the filter selects by is in summaries of incidents. */
+export const isOfSummaries = ({ text, cause, automation }: ListFilter): boolean =>
+  text === '' && cause === null && automation === null;
+
+/** What a filter selects by that `isOfSummaries`, without what incidents need, and their groups. @param since of the filter's `days` */
+export const isInScope = (
+  { team, severity }: ListFilter,
+  incident: Pick<IncidentRecord, 'service' | 'severity' | 'opened_at'>,
+  { teamOf, since }: { teamOf: (service: string) => string | undefined; since: Timestamp | null },
+): boolean =>
+  (severity === null || incident.severity === severity) &&
+  (team === null || teamOf(incident.service) === team) &&
+  (since === null || incident.opened_at >= since);
+
+/** Returns whether the rest of the filter, of which summaries of incidents do not tell, selects an incident. */
+export function hasDetails({ text, cause, automation }: ListFilter, incident: IncidentRecord): boolean {
   if (cause !== null && !CAUSES[cause].covers(incident)) return false;
   if (automation !== null && hasActed(incident) !== (automation === 'acted')) return false;
   if (text === '') return true;

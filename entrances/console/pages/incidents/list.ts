@@ -75,7 +75,8 @@ async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<
   return { at: deps.clock.now(), filter, teams, from, mayDeclare: viewer.may('incidents:write', {}), ...value };
 }
 
-export function listMain({ at, filter, teams, incidents, asking, from, older, total, mayDeclare }: IncidentList): Html {
+export function listMain(data: IncidentList): Html {
+  const { at, filter, teams, incidents, asking, from, older, mayDeclare } = data;
   const query = queryOf(filter);
   return html`
     <div class="title-row">
@@ -92,7 +93,7 @@ export function listMain({ at, filter, teams, incidents, asking, from, older, to
     )}
     ${filterForm(filter, teams)}
     <section class="panel" id="incidents" data-part aria-labelledby="incidents-title">
-      <h2 id="incidents-title">Newest first${total === null ? '' : html` <span class="count">${total}</span>`}</h2>
+      <h2 id="incidents-title">Newest first${countOf(data)}</h2>
       ${from === null ? '' : olderLink(INCIDENTS_PATH, query, 'Newest incidents')}
       ${
         incidents.length === 0
@@ -107,6 +108,15 @@ export function listMain({ at, filter, teams, incidents, asking, from, older, to
     </section>
   `;
 }
+
+/** How many match, of all that are open. */
+function countOf({ filter, total, open }: IncidentList): Html | '' {
+  if (total === null) return '';
+  const isPart = filter.state === 'open' && isFiltered(filter);
+  return html` <span class="count">${isPart ? `${total} of ${open}` : total}</span>`;
+}
+
+const isFiltered = (filter: ListFilter): boolean => Object.keys(queryOf({ ...filter, state: 'open' })).length > 0;
 
 const filterForm = ({ state, text, ...filter }: ListFilter, teams: readonly string[]): Html =>
   html`<form class="search many" method="get" action="${INCIDENTS_PATH}" role="search">
@@ -150,12 +160,11 @@ const filterForm = ({ state, text, ...filter }: ListFilter, teams: readonly stri
     <button>Filter</button>
   </form>`;
 
-function emptyText({ state, ...filter }: ListFilter, older: string | null): Html | string {
+function emptyText(filter: ListFilter, older: string | null): Html | string {
   if (older !== null) return 'No incident matches in this part of the list.';
-  const isFiltered = Object.keys(queryOf({ ...filter, state: 'open' })).length > 0;
-  if (isFiltered)
+  if (isFiltered(filter))
     return html`No incident matches. <a href="${addressWith(INCIDENTS_PATH, { state: 'all' })}">Show all</a>`;
-  return state === 'open'
+  return filter.state === 'open'
     ? html`No incident is open. <a href="${addressWith(INCIDENTS_PATH, { state: 'resolved' })}">Show resolved ones</a>`
     : 'There is none. An incident opens when an alert arrives that pages or asks for one, or when a person declares it.';
 }
