@@ -528,8 +528,8 @@ describe('a dependency and its caller', () => {
       summary: expect.stringMatching(`^INC-${number} several-services production: ${text}\\. `),
       problem: [
         text,
-        'checkout production: HighErrorRatio of checkout (mitigated, not verified yet)',
         'cart production: cart fails of checkout (open)',
+        'checkout production: HighErrorRatio of checkout (mitigated, not verified yet)',
       ],
     });
     const left = 'cart still fails, although the incident of checkout is resolved';
@@ -537,8 +537,8 @@ describe('a dependency and its caller', () => {
       summary: `INC-${number} several-services production: ${left}. Look at cart in production first: ${left}.`,
       problem: [
         left,
-        'checkout production: HighErrorRatio of checkout (resolved)',
         'cart production: cart fails of checkout (open)',
+        'checkout production: HighErrorRatio of checkout (resolved)',
       ],
     });
     expect(pages(world)).toEqual(['pager trigger page.1 critical', 'pager resolve page.1 critical']);

@@ -55,7 +55,7 @@ export async function overviewOf(table: Table, id: IncidentId): Promise<Overview
   const parentRecord = parent && incidentRecordOf(parent);
   const group = parentOfDependency(incident, parentRecord);
   const members = group && (await childIncidentsOf(table, group.id)).map((child) => child.incident);
-  const shown = await readChildren(table, children.slice(0, CHILDREN_READ));
+  const shown = await readChildren(table, children.slice(-CHILDREN_READ));
   const asking = await askingOf(table, shown);
   const deciding = group ? await decidingIn(table, group, members ?? []) : await firstAsking(table, asking);
   return {
@@ -63,7 +63,7 @@ export async function overviewOf(table: Table, id: IncidentId): Promise<Overview
     decisions,
     effects,
     signals: signals.toSorted((a, b) => Number(a.status === 'resolved') - Number(b.status === 'resolved')),
-    children: shown.map((one) => ({ ...childOf(one), ...(asking.includes(one) && { asks: true }) })),
+    children: shown.toSorted(byNeed).map((one) => ({ ...childOf(one), ...(asking.includes(one) && { asks: true }) })),
     childCount: children.length,
     parent: parentRecord === undefined ? null : shownParent(parentRecord),
     ...(deciding && { deciding }),
@@ -104,6 +104,10 @@ async function askingOf(table: Table, children: readonly IncidentRecord[]): Prom
 async function firstAsking(table: Table, [first]: readonly IncidentRecord[]): Promise<Deciding | undefined> {
   return first && { incident: first, ...(await decidingParts(table, first.id)) };
 }
+
+/** Open incidents before resolved ones, the newest first. */
+const byNeed = (a: IncidentRecord, b: IncidentRecord): number =>
+  Number(a.status === 'resolved') - Number(b.status === 'resolved') || (a.id < b.id ? 1 : -1);
 
 async function readChildren(table: Table, ids: readonly IncidentId[]): Promise<IncidentRecord[]> {
   const items = await table.getAll(ids.map((id) => keys.incident(id)));

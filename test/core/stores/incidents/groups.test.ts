@@ -294,6 +294,22 @@ inTheTable(() => {
       expect(await stores.incidents.inChannel(`C-${into}`)).toBe(into);
     });
 
+    test('the story of a parent lists open children first, the newest first, also if the oldest ones do not fit', async () => {
+      const into = await parent();
+      const parts: IncidentId[] = [];
+      for (let n = 1; n <= 52; n += 1) {
+        later(1);
+        parts.push(await child(n));
+      }
+      for (const part of parts) await stores.incidentGroups.join(into, part);
+      const [, , oldest, ...others] = parts;
+      await closed(others.at(-1) ?? into);
+      const shown = async () => (await stores.incidents.story(into, null))?.children.map(({ id }) => id);
+      expect(await shown()).toEqual([...others.slice(0, -1).toReversed(), oldest, others.at(-1)]);
+      await closed(others.at(-2) ?? into);
+      expect((await shown())?.slice(-2)).toEqual([others.at(-1), others.at(-2)]);
+    });
+
     test('the story of a parent contains its children, and that of a child its parent', async () => {
       const [into, a] = [await parent(), await child(1)];
       later(1);
