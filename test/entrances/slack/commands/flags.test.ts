@@ -83,7 +83,7 @@ describe('turning a flag on again', () => {
   });
 
   test('is refused for a flag that Firebreak has not turned off here', async () => {
-    expect(await press()).toMatch(/has not turned off feature flag new-basket in incident .*\. Nothing was done\.$/);
+    expect(await press()).toMatch(/has not turned off feature flag new-basket in INC-\d+\. Nothing was done\.$/);
     await turnsOff('old-queue');
     expect(await press()).toContain('it has turned off: old-queue');
     await turnsOff('new-basket', null, 2);
