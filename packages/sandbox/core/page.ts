@@ -26,7 +26,7 @@ const POLICY = [
   "img-src 'self' data:",
   "connect-src 'self'",
   "base-uri 'none'",
-  "form-action 'none'",
+  "form-action 'self'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
   "trusted-types 'none'",
@@ -35,19 +35,21 @@ const POLICY = [
 const HEADERS = {
   'content-security-policy': POLICY,
   'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
+  'referrer-policy': 'same-origin', // without a referrer, the origin of a form is `null`
   'cache-control': 'no-cache', // the files change during development
 };
 
 /**
  * Returns the routes of the sandbox page: `/sandbox`, its static files under `/sandbox/page/`, and its documentation at
  * `/sandbox/docs`. A request for JSON at `/sandbox` goes to the next handler.
+ *
+ * @param plain returns what browsers without JavaScript show
  */
-export function page(): Hono {
+export function page(plain: () => Promise<string>): Hono {
   return new Hono()
     .get('/sandbox', async (c, next) => {
       c.header('vary', 'accept');
-      return wantsJson(c) ? next() : file(c, new URL('index.html', FOLDER));
+      return wantsJson(c) ? next() : document(c, await plain());
     })
     .get('/sandbox/page/identity.css', (c) => answer(c, '.css', colorVariables()))
     .get('/sandbox/page/icon.svg', (c) => answer(c, '.svg', markSvg()))
@@ -63,14 +65,21 @@ function wantsJson(c: Context): boolean {
   return accept.includes('application/json') && !accept.includes('text/html');
 }
 
+/** Returns the page. @param plain what browsers without JavaScript show */
+export async function document(c: Context, plain: string, status: 200 | 422 = 200): Promise<Response> {
+  const text = await readFile(new URL('index.html', FOLDER), 'utf8');
+  const parts: Readonly<Record<string, string>> = { mark: MARK, plain };
+  const whole = text.replaceAll(/<!-- (mark|plain) -->/g, (_, name: string) => parts[name] ?? '');
+  return c.body(whole, status, { ...HEADERS, 'content-type': CONTENT_TYPES['.html'] ?? '' });
+}
+
 async function file(c: Context, url: URL): Promise<Response> {
   const text = await readFile(url, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
   if (text === undefined) return c.notFound();
-  const ending = extname(url.pathname);
-  return answer(c, ending, ending === '.html' ? text.replace('<!-- mark -->', MARK) : text);
+  return answer(c, extname(url.pathname), text);
 }
 
 /** The mark in the page itself, which has no image of others. */

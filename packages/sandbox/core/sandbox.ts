@@ -6,7 +6,8 @@ import { faultRule, type Faults } from './faults.ts';
 import { callId, seqOf, type Journal } from './journal.ts';
 import { MAILBOX, mailFault } from '../mail/mail.ts';
 import type { Play } from '../play/bad-deploy.ts';
-import { page } from './page.ts';
+import { document, page } from './page.ts';
+import { FORMS_PATH, plainMarkup } from './plain.ts';
 import { check, problem, readJson, readQuery } from './problem.ts';
 import { sandboxStates, type SandboxStates } from './sandbox-state.ts';
 import type { UserActions, StandIn, StandInDeps } from './stand-in.ts';
@@ -55,7 +56,14 @@ export function sandbox(parts: SandboxParts): Hono {
   const app = new Hono();
   app.onError((error) => (error instanceof HTTPException ? error : problem(500, error.message)).getResponse());
   app.use('/sandbox/*', requireOwnOrigin);
-  app.route('/', page()); // outside a transaction: the page changes nothing, and its files need not wait
+  const states = sandboxStates(parts);
+  const plain = (problem?: string): Promise<string> =>
+    store.transaction(async () => plainMarkup(states.since(undefined), problem));
+  app.route('/', page(plain)); // outside a transaction: the page changes nothing, and its files need not wait
+  app.route(
+    FORMS_PATH,
+    forms((path, init) => app.request(path, init), plain),
+  );
   // Outside a transaction: these endpoints wait for the product, which calls the stand-ins meanwhile.
   for (const [vendor, userActions] of parts.userActions) app.route(`/sandbox/${vendor}`, userActions.app);
   app.post('/sandbox/play', (c) => {
@@ -64,7 +72,7 @@ export function sandbox(parts: SandboxParts): Hono {
   });
   app.use('/sandbox/*', (c, next) => store.transaction(() => throwHandlerError(next, () => c.error))); // also matches /sandbox itself
   app.get('/sandbox', (c) => c.json({ urls, faults: parts.faults.list().length }));
-  app.route('/sandbox/state', state(sandboxStates(parts)));
+  app.route('/sandbox/state', state(states));
   app.route('/sandbox/calls', calls(parts.journal, [...vendors, MAILBOX]));
   app.route('/sandbox/faults', faults(parts.faults, [...vendors, MAILBOX]));
   for (const { vendor, sandbox: helpers } of standIns) {
@@ -100,6 +108,46 @@ const isNavigation = (c: Context): boolean =>
   c.req.method === 'GET' &&
   c.req.header('sec-fetch-mode') === 'navigate' &&
   c.req.header('sec-fetch-dest') === 'document';
+
+/**
+ * Returns the target of the forms of the page without JavaScript. Each does what a button of the page does, and leads back to it.
+ *
+ * @param send sends a request to the sandbox itself
+ */
+function forms(
+  send: (path: string, init: RequestInit) => Response | Promise<Response>,
+  plain: (problem: string) => Promise<string>,
+): Hono {
+  return new Hono().post('/', async (c) => {
+    const fields = new Map([...(await c.req.formData())].map(([name, value]) => [name, String(value)]));
+    const { method = 'POST', path, body } = requestOf((name) => fields.get(name) ?? '');
+    const answer = await send(`/sandbox${path}`, { method, ...(body && { body: JSON.stringify(body) }) });
+    if (answer.ok) return c.redirect('/sandbox', 303);
+    const { detail = answer.statusText } = (await answer.json().catch(() => ({}))) as { detail?: string };
+    return document(c, await plain(detail), 422);
+  });
+}
+
+/** Returns the request that a form stands for. @throws HTTPException 422 */
+function requestOf(field: (name: string) => string): { method?: string; path: string; body?: object } {
+  const part = (name: string): string => encodeURIComponent(field(name));
+  switch (field('act')) {
+    case 'play':
+      return { path: '/play', body: {} };
+    case 'page':
+      return { path: `/pagerduty/incidents/${part('id')}/${part('answer')}`, body: {} };
+    case 'clear':
+      return { method: 'DELETE', path: '/faults' };
+    case 'say': {
+      const [user, channel, text] = [field('user'), field('channel'), field('text').trim()];
+      return text.startsWith('/')
+        ? { path: '/slack/commands', body: { user, channel, text } }
+        : { path: `/slack/channels/${part('channel')}/messages`, body: { user, text } };
+    }
+    default:
+      throw problem(422, 'act: must be play, page, clear, or say');
+  }
+}
 
 function state(states: SandboxStates): Hono {
   const Query = z.strictObject({ since: z.string().max(100).optional() });

@@ -201,6 +201,17 @@ describe.runIf(haveBrowser())('the sandbox page during a bad deploy', () => {
       expect(reached).toContain(stop);
   });
 
+  test('without JavaScript, the page shows the state, and its forms act', async () => {
+    const plain = await browser.open(`${firebreak.url}/sandbox`, { width: 1000, height: 900, scripts: false });
+    expect(await plain.text('.plain')).toMatch(/Firebreak rolls back to v41 \d[^]*INC-1/);
+    expect(await plain.evaluate('document.querySelector("#panels").checkVisibility()')).toBe(false);
+    await plain.click('.plain input[name="text"]');
+    await plain.type('hello from a form');
+    await plain.press('Enter');
+    await reads('.plain', /hello from a form/, plain);
+    await plain.close();
+  });
+
   test('the page has no errors', () => {
     // A refused modal is logged by the browser.
     expect(page.problems.filter((problem) => lateModals === 0 || !problem.includes('422'))).toEqual([]);

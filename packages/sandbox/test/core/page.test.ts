@@ -45,6 +45,62 @@ const rollBack = ({ urls }: StandIns) =>
     }),
   });
 
+describe('the page without JavaScript', () => {
+  const form = (standIns: StandIns, fields: Record<string, string>, headers: Record<string, string> = {}) =>
+    ask(
+      standIns,
+      '/sandbox/forms',
+      { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+      'POST',
+      new URLSearchParams(fields).toString(),
+    );
+  const shown = async (response: Response | Promise<Response>): Promise<string> =>
+    /<noscript><div class="plain">(.*)<\/noscript>/s.exec(await (await response).text())?.[1] ?? '';
+
+  test('shows the state, with markup of others as text', async () => {
+    const standIns = await start();
+    await page(standIns, 'checkout <b>fails</b>');
+    await rollBack(standIns);
+    const text = await shown(ask(standIns, '/sandbox'));
+    for (const part of [
+      'Play a bad deploy',
+      'checkout &lt;b&gt;fails&lt;/b&gt;',
+      'triggered',
+      'from v42 to v41',
+      '/v2/enqueue',
+    ])
+      expect(text).toContain(part);
+    expect(text).not.toContain('<b>fails');
+  });
+
+  test('acknowledges and resolves a page, and leads back to the page', async () => {
+    const standIns = await start();
+    await page(standIns);
+    const id = /name="id" value="(\w+)"/.exec(await shown(ask(standIns, '/sandbox')))?.[1] ?? '';
+    for (const [answer, status] of [
+      ['acknowledge', 'acknowledged'],
+      ['resolve', 'resolved'],
+    ] as const) {
+      const { status: code, headers } = await form(standIns, { act: 'page', id, answer });
+      expect([code, headers.get('location')]).toEqual([303, '/sandbox']);
+      expect(await shown(ask(standIns, '/sandbox'))).toContain(`(${status}, `);
+    }
+  });
+
+  test('says why a form is refused', async () => {
+    const response = await form(await start(), { act: 'say', user: 'nobody', channel: '<i>', text: 'hello' });
+    expect(response.status).toBe(422);
+    expect(await shown(response)).toMatch(/role="alert"><b>Not done:<\/b> \S/);
+    expect((await form(await start(), { act: 'explode' })).status).toBe(422);
+  });
+
+  test('takes no form of another web page', async () => {
+    const fields = { act: 'play' };
+    const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
+    expect((await form(await start(), fields, foreign)).status).toBe(403);
+  });
+});
+
 describe('the page', () => {
   test.each([
     ['a browser', { accept: ACCEPT_OF_A_BROWSER }],
@@ -80,13 +136,13 @@ describe('the page', () => {
       'img-src': "'self' data:",
       'connect-src': "'self'",
       'base-uri': "'none'",
-      'form-action': "'none'",
+      'form-action': "'self'",
       'frame-ancestors': "'none'",
       'require-trusted-types-for': "'script'",
       'trusted-types': "'none'",
     });
     expect(headers.get('x-content-type-options')).toBe('nosniff');
-    expect(headers.get('referrer-policy')).toBe('no-referrer');
+    expect(headers.get('referrer-policy')).toBe('same-origin');
   });
 
   test('it has nothing that its policy forbids: no inline scripts, styles, or handlers', () => {
