@@ -1,5 +1,6 @@
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Config } from '../../../schemas/config/config.ts';
+import { UNMATCHED } from '../../../schemas/config/names.ts';
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import { type Link, linksOf, type Story } from '../messages/story.ts';
@@ -29,7 +30,8 @@ type LinkConfig = Pick<Config, 'links' | 'services'>;
 
 /**
  * Returns links for further investigation: those of the alerts, then those of the templates for the service, then those
- * of the templates for all services; the first of each title. A parent incident has only those of its alerts.
+ * of the templates for all services; the first of each title. A parent incident, and one of which no service is named, has only
+ * those of its alerts.
  *
  * @param onset when the problem began at the earliest, if it was measured
  */
@@ -39,7 +41,7 @@ export function incidentLinks(
   now: Timestamp,
   onset: Timestamp | null = null,
 ): Link[] {
-  if (incident.group_reason !== undefined) return linksOf(signals);
+  if (incident.group_reason !== undefined || isNameless(incident)) return linksOf(signals);
   const { id, service, unmatched, environment, severity, opened_at, resolved_at } = incident;
   const starts = [opened_at, ...signals.map(({ startsAt }) => startsAt), ...(onset === null ? [] : [onset])];
   return withTemplates(
@@ -56,6 +58,10 @@ export function incidentLinks(
   );
 }
 
+/** Returns whether neither the catalogue nor an alert names the service, so that a query would search for `unmatched`. */
+const isNameless = ({ service, unmatched }: { service: string; unmatched: string | null }): boolean =>
+  service === UNMATCHED && !unmatched;
+
 /** Returns links for alerts without an incident. @param endedAt null: some of them fire */
 export function alertLinks(
   { service, environment }: { service: string; environment: string },
@@ -65,6 +71,7 @@ export function alertLinks(
 ): Link[] {
   const [first] = signals;
   if (first === undefined) return [];
+  if (isNameless({ service, unmatched: first.unmatched })) return linksOf(signals);
   return withTemplates(
     {
       service: first.unmatched || service,

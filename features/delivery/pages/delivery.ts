@@ -23,6 +23,7 @@ import { DELIVERY_ACTIONS, NO_DEPLOY } from './actions.ts';
 import { type DeliveryData, loadDelivery, type Selection, WINDOWS } from './data.ts';
 import { daysPanel, trendsPanel } from './plots.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
+import { placeNames } from '../../../core/domain/messages/place-names.ts';
 import { UNMATCHED } from '../../../schemas/config/names.ts';
 import { utcWords } from '../../../core/domain/messages/chat-message.ts';
 import { counted, duration, share } from '../../../core/domain/reports/words.ts';
@@ -194,7 +195,7 @@ const servicesTable = ({ byService, serviceCount, selection }: DeliveryData): Ht
         'Figures by service',
         ['Service', 'Frequency', 'Lead time', 'Fail rate', 'Recovery'],
         byService.map(({ service, figures }): Cells => [
-          html`<a href="${addressOf(selection, { service })}">${service}</a>`,
+          html`<a href="${addressOf(selection, { service })}">${placeNames({ service, environment: '' })[0]}</a>`,
           withBand(frequencyText(figures.deployment_frequency.value), figures.deployment_frequency.band),
           withBand(duration(figures.lead_time.median_s), figures.lead_time.band),
           withBand(share(figures.change_failure_rate.value), figures.change_failure_rate.band),

@@ -75,6 +75,11 @@ test('a service outside the catalogue has the global links, with the name that i
   expect(shown(links)['Logs']).toMatch(/^https:\/\/x\.test\/billing\/production\?/);
 });
 
+test.each([null, ''])('an incident of which no service is named (%o) has the links of its alerts', (unmatched) => {
+  const nameless = story({ service: 'unmatched' as never, unmatched });
+  expect(shown(incidentLinks(nameless, CONFIG, NOW))).toEqual({ Runbook: 'https://wiki.test/r' });
+});
+
 test('a parent incident has the links of its alerts', () => {
   const parent = story({ group_reason: { text: 'together' } as never });
   expect(shown(incidentLinks(parent, CONFIG, NOW))).toEqual({ Runbook: 'https://wiki.test/r' });
