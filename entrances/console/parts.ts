@@ -3,6 +3,7 @@ import type { ClosedAs } from '../../schemas/incidents/incident.ts';
 import { html } from 'hono/html';
 import { incidentPath } from '../../core/domain/incidents/console-link.ts';
 import { incidentName, type Named } from '../../core/domain/incidents/incident-number.ts';
+import { VERIFIED_WORDS } from '../../core/domain/incidents/status-words.ts';
 import type { Mode, Severity } from '../../schemas/config/names.ts';
 import type { Effect, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
@@ -90,14 +91,13 @@ export function statusBadge(
   incident: Pick<IncidentRecord, 'status'> & {
     closed_as?: ClosedAs | null | undefined;
     resolved_by?: string | null;
-    verification?: IncidentRecord['verification'];
   },
   words: string,
 ): Html {
   const { status, resolved_by = null, closed_as } = incident;
   const closedAs = closedAsOf({ status, resolved_by, ...(closed_as != null && { closed_as }) });
-  const isVerified = incident.status === 'mitigated' && incident.verification === 'passed';
-  return html`<span class="badge state-${closedAs ?? (isVerified ? 'verified' : incident.status)}">${words}</span>`;
+  const color = words === VERIFIED_WORDS ? 'verified' : status;
+  return html`<span class="badge state-${closedAs ?? color}">${words}</span>`;
 }
 
 const EFFECT_WORDS: Record<Effect['state'], string> = {

@@ -9,6 +9,9 @@ const STATUS_WORDS: Record<IncidentRecord['status'], string> = {
   resolved: 'resolved',
 };
 
+/** The only state of an open incident that is good news. */
+export const VERIFIED_WORDS = 'mitigated and verified';
+
 /** Returns the state of an incident in words, the same in every channel. @example 'mitigated and verified' */
 export function statusWords(
   incident: Pick<IncidentRecord, 'status'> &
@@ -23,7 +26,7 @@ export function statusWords(
     return 'open: reopened by a person';
   if (status === 'open' && isLaterProblem(incident))
     return `open: another problem began ${onsetWords(incident.new_onset?.after_change?.name)}`;
-  if (isOver) return 'mitigated and verified';
+  if (isOver) return VERIFIED_WORDS;
   if (status === 'open' && verification === 'failed') return 'open: the mitigation did not help';
   return closedWords({ resolved_by: null, ...incident })?.words ?? STATUS_WORDS[status];
 }

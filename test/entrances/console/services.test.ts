@@ -342,3 +342,13 @@ test('the page of a service says what automation can prove, by what the last che
     /Evidence proved when two versions run side by side \(2 of the last 10 deploys\) measured 10 min ago To change it to test each suspected version, set look: \{\}; its credential must be allowed to create, list, and delete pods, and to list services/,
   );
 });
+
+test.each([
+  ['mitigated and verified', 'state-verified'],
+  ['mitigated, not verified yet', 'state-mitigated'],
+  ['open: the problem is over', 'state-mitigated'],
+])('a mitigated incident with the state "%s" has the badge %s', async (words, badge) => {
+  const [incident] = data().incidents;
+  const incidents = [{ ...incident, status: 'mitigated', status_text: words } as IncidentView];
+  expect(String(await serviceMain(data({ incidents })))).toContain(`<span class="badge ${badge}">${words}</span>`);
+});
