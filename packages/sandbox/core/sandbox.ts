@@ -57,8 +57,8 @@ export function sandbox(parts: SandboxParts): Hono {
   app.onError((error) => (error instanceof HTTPException ? error : problem(500, error.message)).getResponse());
   app.use('/sandbox/*', requireOwnOrigin);
   const states = sandboxStates(parts);
-  const plain = (problem?: string): Promise<string> =>
-    store.transaction(async () => plainMarkup(states.since(undefined), problem));
+  const plain = (why?: string): Promise<string> =>
+    store.transaction(async () => plainMarkup(states.since(undefined), why));
   app.route('/', page(plain)); // outside a transaction: the page changes nothing, and its files need not wait
   app.route(
     FORMS_PATH,
@@ -119,7 +119,7 @@ function forms(
   plain: (problem: string) => Promise<string>,
 ): Hono {
   return new Hono().post('/', async (c) => {
-    const fields = new Map([...(await c.req.formData())].map(([name, value]) => [name, String(value)]));
+    const fields = new URLSearchParams(await c.req.text());
     const { method = 'POST', path, body } = requestOf((name) => fields.get(name) ?? '');
     const answer = await send(`/sandbox${path}`, { method, ...(body && { body: JSON.stringify(body) }) });
     if (answer.ok) return c.redirect('/sandbox', 303);
