@@ -11,7 +11,7 @@ export type IncidentStatus = z.infer<typeof IncidentStatus>;
 
 /**
  * How an incident was closed. `verified`: the source reported that its alerts have ended, and what was done about it passed its
- * verification. `person`: a person resolved it. `unverified`: nothing has shown that the service recovered.
+ * verification. `person`: a person resolved it. `unverified`: nothing has shown that the service recovered, or health was above its limit.
  */
 export const ClosedAs = z.enum(['verified', 'person', 'unverified']);
 export type ClosedAs = z.infer<typeof ClosedAs>;
@@ -350,6 +350,8 @@ export const IncidentRecord = z.object({
       pages: z.number().optional(),
     })
     .optional(),
+  /** Its alerts have ended, but health was above its limit then: since when and until when it waits. Absent: it has not waited for that. */
+  waits_for_health: z.object({ since: Timestamp, until: Timestamp }).optional(),
   /** The problems before the open one, oldest first. Absent: there is only one, or an older version has recorded them. */
   earlier_problems: z.array(EarlierProblem).optional(),
   automation_paused: z.boolean(),

@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { IncidentRecord, IncidentView } from '../../schemas/incidents/incident.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
 import { executeResponseAction } from '../../core/actions/incidents/response-action.ts';
-import { ends, fires, mode, type Moment, play, theIncident } from './play.ts';
+import { measuring, minute, ratioAt } from '../../features/postmortems/test/told.ts';
+import { ends, fires, mode, type Moment, play, type Story, theIncident } from './play.ts';
 import { consoleWorld } from '../support/console-world.ts';
 import { shownToResponders } from '../support/shown-texts.ts';
 import { closingPaths } from './stories/closings.ts';
@@ -61,6 +62,73 @@ test('an incident whose health is above its limit stays open until it is not', a
   const { minutes } = await closed('bad-health-keeps-the-incident-open');
   expect(minutes).toBeGreaterThanOrEqual(150);
   expect((await closed('closes-after-auto-resolve-hours')).minutes).toBeLessThan(150);
+});
+
+describe('an incident that nothing mitigates, whose alerts end while health is above its limit', () => {
+  /** Plays an incident whose alerts end at 5 min. @param until minutes until health is within its limit */
+  const played = async (until: number, more: Story['timeline'] = {}, first: Story['timeline'] = {}) => {
+    const shown: Record<string, string>[] = [];
+    const looks: Moment = async (world) => {
+      shown.push(await shownToResponders(world, theIncident(world)));
+    };
+    const { world } = await play({
+      given: [measuring(ratioAt([[-4, until, 0.3]]), { autoRollback: { mode: 'suggest' } })],
+      timeline: { '0 s': fires(), ...first, '5 min': ends(), '8 min': looks, ...more },
+    });
+    const id = theIncident(world);
+    const incident = world.store.dossier(id).record;
+    const { timeline } = world.store.dossier(id);
+    const since = timeline.filter(({ at }) => at > minute(5)).map(({ kind }) => kind);
+    const last = timeline.find(({ kind }) => kind === 'incident.resolved')?.text;
+    return { incident, shown, since, last, pages: world.pageRequests.map(({ action }) => action) };
+  };
+
+  test('waits for its health in silence, and closes when that is within its limit', async () => {
+    const { incident, shown, pages, since, last } = await played(9);
+    expect(incident).toMatchObject({ closed_as: 'verified', recovered_at: minute(9) });
+    expect(secondsBetween(minute(9), incident.resolved_at ?? minute(0))).toBeLessThanOrEqual(60);
+    expect(last).toBe('Resolved: all alerts have resolved, and health is within its limit since 12:09 UTC');
+    expect(since).toEqual(['incident.resolved', 'page-resolve.succeeded']);
+    expect(pages).toEqual((await played(4)).pages);
+    const why = 'it closes when health is within it, or as not verified at 12:20 UTC';
+    const [{ console: page, slack, cli } = {}] = shown;
+    expect(page).toContain(why);
+    expect(cli).toContain(`open because its alerts have ended, but health was above its limit then: ${why}`);
+    for (const text of [page, slack, cli])
+      expect(text).toContain('Watch checkout in production: its alerts have ended, but its health is above its limit.');
+  });
+
+  test('closes as not verified if its health stays above its limit', async () => {
+    const { incident, last } = await played(600);
+    expect(incident).toMatchObject({ closed_as: 'unverified', resolved_at: minute(20) });
+    expect(incident).not.toHaveProperty('recovered_at');
+    expect(last).toMatch(
+      /^Closed, not verified: all alerts have ended, but 15 min later nothing had shown that the service recovered \(not healthy: .* is 30 %, above 1 %\)\. Reopen it/,
+    );
+  });
+
+  test('waits anew after an alert that fires meanwhile', async () => {
+    const { incident, shown, last } = await played(38, {
+      '12 min': fires({ name: 'HighLatency' }),
+      '25 min': ends({ name: 'HighLatency' }),
+    });
+    expect(shown).toHaveLength(1);
+    expect(incident).toMatchObject({ closed_as: 'verified', recovered_at: minute(38) });
+    expect(last).toBe('Resolved: all alerts have resolved, and health is within its limit since 12:38 UTC');
+  });
+
+  test('does not wait if its health is not known, and goes on to wait if that becomes unknown', async () => {
+    const loses: Moment = ({ deps }) => {
+      deps.metrics.value = async () => ({ kind: 'no_data' });
+    };
+    expect((await played(600, {}, { '4 min': loses })).incident).toMatchObject({
+      closed_as: 'verified',
+      resolved_at: minute(5),
+    });
+    const { incident, last } = await played(600, { '8.5 min': loses });
+    expect(incident).toMatchObject({ closed_as: 'unverified', resolved_at: minute(20) });
+    expect(last).toContain('(inconclusive: job:checkout:error_ratio returned no data)');
+  });
 });
 
 test('an incident of a service outside the catalogue closes without saying to reopen it', async () => {

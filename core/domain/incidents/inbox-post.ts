@@ -50,6 +50,9 @@ export function inboxPostOf(
     ...(change.parent === null ? (['parent_id'] as const) : []),
     ...(change.recoveredAt === null ? (['recovered_at'] as const) : []),
     ...(change.unmeasured === false ? (['unmeasured'] as const) : []),
+    ...(incident.waits_for_health !== undefined && (countChanges.firing ?? 0) > 0
+      ? (['waits_for_health'] as const)
+      : []),
   ];
   return {
     incident: incident.id,

@@ -418,6 +418,7 @@ describe('an alert that reopens its incident', () => {
       'unreadable',
       'unreadable_runs',
       'unverified_children',
+      'waits_for_health',
     ]);
   });
 
