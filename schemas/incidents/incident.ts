@@ -274,6 +274,8 @@ export const IncidentRecord = z.object({
   closed_as: ClosedAs.optional(),
   /** When returning alerts last reopened it. Absent: never. */
   reopened_at: Timestamp.optional(),
+  /** When its problem returned after a resolution, before anything was mitigated. Absent: never, or an older version has recorded it. */
+  returned_at: Timestamp.optional(),
   /** The person who reopened it, and who therefore resolves it. Absent: no person did, last time. */
   reopened_by: z.string().optional(),
   signal_count: z.number(),
@@ -465,4 +467,5 @@ export const STATUS_FIELDS = {
   recovered_at: true,
   reopened_at: true,
   reopened_by: true,
+  returned_at: true,
 } as const satisfies Partial<Record<keyof IncidentRecord, true>>;

@@ -70,6 +70,7 @@ export function inboxPostOf(
         verifying: change.verifying,
         cleared: change.cleared,
         recovered_at: change.recoveredAt ?? undefined,
+        returned_at: change.returnedAt,
         new_onset: change.newOnset,
         earlier_problems: change.endedProblem
           ? withProblem(incident.earlier_problems, change.endedProblem)

@@ -364,6 +364,8 @@ export type IncidentChange = {
   cleared?: NonNullable<IncidentRecord['cleared']>;
   /** The mitigated problem is over since then. Null: it is not, or another one has begun. */
   recoveredAt?: Timestamp | null;
+  /** When its problem returned after a resolution. Absent: unchanged. */
+  returnedAt?: Timestamp;
   newOnset?: NonNullable<IncidentRecord['new_onset']>;
   /** The problem that was open before the new one. */
   endedProblem?: EarlierProblem;
