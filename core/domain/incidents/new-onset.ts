@@ -173,12 +173,12 @@ export const currentDecisions = ({
 
 /**
  * Returns the change if the problem before the newest mitigation, or one that began later than the first, is over since then, or if one
- * that is being mitigated for the first time is: the deploying system can answer long after that. It has none if that is known already.
+ * that is being mitigated is: the deploying system can answer long after that. It has none if that is known already.
  */
 export function recovered(incident: Course, since: Timestamp): Pick<IncidentChange, 'recoveredAt'> {
   const { status, verifying, new_onset: onset, recovered_at: known, group_reason: group } = incident;
-  const isFirstAction = status === 'mitigating' && verifying === undefined && group === undefined;
-  if ((!canEnd(incident) && !isFirstAction) || known !== undefined) return {};
+  const isActing = status === 'mitigating' && group === undefined;
+  if ((!canEnd(incident) && !isActing) || known !== undefined) return {};
   return { recoveredAt: latest(since, verifying?.at ?? onset?.at) };
 }
 
