@@ -21,7 +21,7 @@ import { RunLimits } from './branch-limits.ts';
 import { IncidentBranches } from './incident-branches.ts';
 import type { Run } from './run.ts';
 import { type BegunRun, beginRun } from './steps/begin-run.ts';
-import { HEALTH_LOOK_SECONDS, type HealthAtEnd, healthAtEnd } from './steps/health-at-end.ts';
+import { HEALTH_LOOK_SECONDS, type HealthAtEnd, healthAtEnd, isWithinLimit } from './steps/health-at-end.ts';
 import { quietHolds } from './steps/quiet-holds.ts';
 import { type Deadlines, doWhatIsDue, DUE_SECONDS, type IncidentActions, readDeadlines } from './steps/deadlines.ts';
 import { leaveGroup } from './steps/incident-group.ts';
@@ -242,6 +242,10 @@ async function close(
     );
     const health: HealthAtEnd = by === null && isMeasured ? await healthAtEnd(deps, incident.id) : {};
     if (health.waits === true) return 'unhealthy';
+    const isProven =
+      by === QUIET && verification === 'passed' && !isOther && isMeasured && (await isWithinLimit(deps, incident));
+    if (isProven)
+      return deps.incidents.resolve(incident.id, consumed, by, PROVEN_TEXT, count, { isMeasured, isProven });
     const text =
       health.above === undefined
         ? `${closingText(incident, by, isOther ? 'not_needed' : verification)}${sinceText(health)}${warningText}`
@@ -251,6 +255,10 @@ async function close(
     return deps.incidents.resolve(incident.id, consumed, closer, text, count, { isMeasured, recoveredAt });
   });
 }
+
+/** Explains the end of an incident whose recovery is known, although the end of its alerts is not. */
+const PROVEN_TEXT =
+  'Resolved: the mitigation is verified, and health is within its limit. The end of its alerts was never reported';
 
 /** @example ', and health is within its limit since 12:09 UTC' */
 const sinceText = ({ recoveredAt: at }: HealthAtEnd): string =>

@@ -68,11 +68,13 @@ const minute = (minutes: number): Timestamp => plusSeconds(NOON, 60 * minutes);
 
 /** Measures 30 % errors until then. */
 const failsUntil =
-  (minutes: number): Moment =>
+  (minutes: number, autoRollback = 'suggest'): Moment =>
   async (world) => {
     const health = { promql: 'job:checkout:error_ratio', max: 0.01 };
-    await configured({ health, autoRollback: { mode: 'suggest' } })(world);
-    const valueAt = (at: Timestamp): number => (at < minute(minutes) ? 0.3 : 0.001);
+    await configured({ health, autoRollback: { mode: autoRollback, evidence: 'time', unknownMigration: 'act' } })(
+      world,
+    );
+    const valueAt = (at: Timestamp): number => (at >= minute(-4) && at < minute(minutes) ? 0.3 : 0.001);
     world.deps.metrics.value = async () => ({ kind: 'value', value: valueAt(world.clock.now()) });
     world.deps.metrics.range = async (_promql, from, until) => samplesOf(from, until, valueAt);
   };
@@ -145,6 +147,25 @@ describe('an incident that nothing mitigates, whose alerts end while health is a
     expect(incident).toMatchObject({ closed_as: 'unverified', resolved_at: minute(20) });
     expect(last).toContain('(inconclusive: job:checkout:error_ratio returned no data)');
   });
+});
+
+test.each([
+  [
+    'stays verified if health was measured',
+    2,
+    'verified',
+    /^Resolved: the mitigation is verified, and health is within/,
+  ],
+  ['is not verified without a health query', null, 'unverified', /^Closed, not verified: /],
+])('the recovery after a rollback, of an alert whose end is never reported, %s', async (_, until, closedAs, text) => {
+  const { world } = await play({
+    given: until === null ? [] : [failsUntil(until, 'act')],
+    timeline: { '0 s': fires() },
+  });
+  const incident = world.store.dossier(theIncident(world)).record;
+  expect(incident).toMatchObject({ closed_as: closedAs, resolved_by: 'firebreak:quiet' });
+  const { timeline } = world.store.dossier(incident.id);
+  expect(timeline.find(({ kind }) => kind === 'incident.resolved')?.text).toMatch(text);
 });
 
 test('an incident of a service outside the catalogue closes without saying to reopen it', async () => {

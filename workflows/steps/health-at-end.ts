@@ -47,6 +47,16 @@ export async function healthAtEnd(deps: Deps, id: IncidentId): Promise<HealthAtE
   return { waits: true };
 }
 
+/** Returns whether health is known to be within its limit now. */
+export async function isWithinLimit(
+  deps: Pick<Deps, 'config' | 'metrics'>,
+  incident: Parameters<typeof healthOfIncident>[1],
+): Promise<boolean> {
+  const health = healthOfIncident(await deps.config.current(), incident);
+  const measured = health === undefined ? null : await deps.metrics.value(health.promql);
+  return health !== undefined && measured !== null && verdictByHealth(health, measured).outcome === 'passed';
+}
+
 /** Returns the first sample within the limit after the newest one above it. Without samples: now. */
 async function withinSince(deps: Deps, promql: string, max: number, from: Timestamp): Promise<Timestamp> {
   const now = deps.clock.now();

@@ -56,7 +56,7 @@ export function keepsOpen(
     ),
     ...(lastSeen > 0
       ? [
-          `no end was reported of ${lastSeen === 1 ? 'an alert that was' : `${lastSeen} alerts that were`} last seen over a day ago; after ${quietText} without activity, it closes as not verified`,
+          `no end was reported of ${lastSeen === 1 ? 'an alert that was' : `${lastSeen} alerts that were`} last seen over a day ago; after ${quietText} without activity, it closes as not verified${status === 'mitigated' && verification === 'passed' ? ', unless health is within its limit then' : ''}`,
         ]
       : []),
   ];

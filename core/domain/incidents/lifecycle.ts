@@ -52,7 +52,8 @@ export function planAmendment(
 
 /**
  * A request to resolve an incident. `by`: null if its alerts have ended. `warnings`: alerts that may keep firing. `recoveredAt`: when health
- * was within its limit again. Absent: the end of its alerts is that of its problem, or nothing has shown one.
+ * was within its limit again. Absent: the end of its alerts is that of its problem, or nothing has shown one. `isProven`: its mitigation is
+ * verified, and health is within its limit, although no end of an alert was reported.
  */
 export type Resolution = {
   consumed: number;
@@ -60,12 +61,13 @@ export type Resolution = {
   text: string;
   warnings: number;
   recoveredAt?: Timestamp | undefined;
+  isProven?: boolean | undefined;
 };
 
 /** Decides whether an incident can be resolved: nothing may have arrived since the last read of the inbox. */
 export function planResolution(
   incident: IncidentRecord | undefined,
-  { consumed, by, text, warnings, recoveredAt }: Resolution,
+  { consumed, by, text, warnings, recoveredAt, isProven = false }: Resolution,
   at: Timestamp,
 ): PatchPlan | { kind: 'resolved' | 'not_yet' } {
   if (incident === undefined || incident.status === 'resolved') return { kind: 'resolved' };
@@ -73,7 +75,7 @@ export function planResolution(
   const isCalm = firing <= warnings && status !== 'mitigating';
   const mayClose = !closesByItself(by) || (isCalm && (by === QUIET || !lastSeen));
   if (seq !== consumed || !mayClose) return { kind: 'not_yet' };
-  const closedAs = closeKind(incident, by);
+  const closedAs = isProven ? 'verified' : closeKind(incident, by);
   return {
     kind: 'patch',
     patch: {

@@ -153,6 +153,7 @@ export type Incidents = {
    *
    * @param warnings number of alerts that may keep firing
    * @param health.isMeasured false: it has no health query, of which samples are due after its end
+   * @param health.isProven its mitigation is verified, and health is within its limit: no end of an alert is needed
    * @param health.recoveredAt when health was within its limit again, after its alerts had ended. Absent: it was not waited for
    */
   resolve(
@@ -161,7 +162,7 @@ export type Incidents = {
     by: string | null,
     text: string,
     warnings?: number,
-    health?: { isMeasured?: boolean; recoveredAt?: Timestamp | undefined },
+    health?: { isMeasured?: boolean; isProven?: boolean; recoveredAt?: Timestamp | undefined },
   ): Promise<'resolved' | 'not_yet'>;
   /** Records that an incident waits for its health, so that its problem is not over. Does nothing if a message came after `seq`. */
   waitForHealth(id: IncidentId, seq: number, waits: NonNullable<IncidentRecord['waits_for_health']>): Promise<void>;

@@ -328,12 +328,12 @@ export class IncidentTable extends IncidentReads implements Incidents {
     by: string | null,
     text: string,
     warnings = 0,
-    { isMeasured = true, recoveredAt }: { isMeasured?: boolean; recoveredAt?: Timestamp | undefined } = {},
+    { isMeasured = true, isProven, recoveredAt }: NonNullable<Parameters<Incidents['resolve']>[5]> = {},
   ): Promise<'resolved' | 'not_yet'> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.incident(id));
       const at = this.#clock.now();
-      const resolution = { consumed, by, text, warnings, recoveredAt };
+      const resolution = { consumed, by, text, warnings, recoveredAt, isProven };
       const plan = planResolution(item && incidentRecordOf(item), resolution, at);
       if (plan.kind !== 'patch') {
         await this.#observers.shown.withGroup(id);
