@@ -1,6 +1,6 @@
 import { groupNow } from '../core/domain/incidents/group-now.ts';
 import { healthOfIncident } from '../core/domain/catalogue/health.ts';
-import { QUIET, type QuietHold, unverifiedText } from '../core/domain/incidents/closing.ts';
+import { QUIET, type QuietHold, UNHEALTHY, unverifiedText } from '../core/domain/incidents/closing.ts';
 import { notReopenable } from '../core/domain/incidents/reopening.ts';
 import { recoveredOtherwise } from '../core/domain/incidents/new-onset.ts';
 import {
@@ -21,6 +21,7 @@ import { RunLimits } from './branch-limits.ts';
 import { IncidentBranches } from './incident-branches.ts';
 import type { Run } from './run.ts';
 import { type BegunRun, beginRun } from './steps/begin-run.ts';
+import { HEALTH_LOOK_SECONDS, type HealthAtEnd, healthAtEnd, isWithinLimit } from './steps/health-at-end.ts';
 import { quietHolds } from './steps/quiet-holds.ts';
 import { type Deadlines, doWhatIsDue, DUE_SECONDS, type IncidentActions, readDeadlines } from './steps/deadlines.ts';
 import { leaveGroup } from './steps/incident-group.ts';
@@ -98,6 +99,8 @@ type RunState = {
   quiet: { seconds: number; renotified: number };
   /** What kept the incident open when it was last found to be quiet. Empty: nothing, or not checked yet. */
   holds: readonly QuietHold[];
+  /** Its alerts have ended, and it waits until health is within its limit. */
+  waitsForHealth: boolean;
   /** Alerts that are only last seen, so that their end proves nothing. */
   lastSeen: number;
   /** What was wrong in the group of a dependency at the last read. Undefined: it is none, or nothing was read yet. */
@@ -169,8 +172,9 @@ async function followInbox(
     branches.start(due, state.round, { causes: state.response.pageCauses, newAlerts: state.newAlerts });
     state = { ...state, response: afterStarting(state.response, due), isPaging: due.page !== null };
     const closing = closingOf(due, state, begun);
-    if (closing !== null && (await close(run, begun.incident, state, closing.by, deps)))
-      return afterClosing(run, session, state.response.pages, deps);
+    const end = closing === null ? 'not_yet' : await close(run, begun.incident, state, closing.by, deps);
+    if (end === 'resolved') return afterClosing(run, session, state.response.pages, deps);
+    state = { ...state, waitsForHealth: end === 'unhealthy' };
     if (isUnreadableForAll(state, begun)) state = await skipMessage(run, incidentId, state, deps);
     if (state.unread !== null || state.isLong) return handOver(run, session, state, deps);
     await started; // before the inbox is read: a message that arrived earlier wakes nobody
@@ -194,6 +198,7 @@ function firstState({ incident, unfinished, runbooks, anyRunbooks, deadlines = {
     postponed: false,
     quiet: { seconds: 0, renotified: incident.renotified },
     holds: [],
+    waitsForHealth: false,
     lastSeen: incident.last_seen_alerts ?? 0,
     group: undefined,
   };
@@ -213,30 +218,51 @@ function closingOf(
   return quiet.seconds >= quietRounds * INBOX_INTERVAL_SECONDS && !isHeld ? { by: QUIET } : null;
 }
 
-/** Closes the incident unless a message has arrived meanwhile, or, if it is only quiet, something keeps it open. */
+/**
+ * Closes the incident unless a message has arrived meanwhile, or something keeps it open: of one that is only quiet, what happens, and of one
+ * whose alerts have ended, its health.
+ */
 async function close(
   run: Run,
   incident: IncidentRecord,
   { response: { consumed, verification }, warnings }: RunState,
   by: string | null,
   deps: Deps,
-): Promise<boolean> {
+): Promise<'resolved' | 'not_yet' | 'unhealthy'> {
   const { count, titles } = warnings ?? { count: 0, titles: [] };
   const warningText = count === 0 ? '' : `. Slow-burn warnings are still firing: ${titles.join('; ')}`;
-  const end = await run.step('close', async () => {
+  return run.step('close', async () => {
     if (by === QUIET && (await quietHolds(deps, incident.id)).length > 0) return 'not_yet';
     // The mitigation of an earlier problem says nothing about the last one, nor one that had not helped at first.
     const current = verification === 'passed' ? ((await deps.incidents.read(incident.id)) ?? incident) : incident;
     const isOther = verification === 'passed' && recoveredOtherwise({ ...current, verification });
-    const text = `${closingText(incident, by, isOther ? 'not_needed' : verification)}${warningText}`;
     const isMeasured = await deps.config.current().then(
       (config) => healthOfIncident(config, incident) !== undefined,
       () => true, // unknown: the sweeper finds out
     );
-    return deps.incidents.resolve(incident.id, consumed, by, text, count, isMeasured);
+    const health: HealthAtEnd = by === null && isMeasured ? await healthAtEnd(deps, incident.id) : {};
+    if (health.waits === true) return 'unhealthy';
+    const isProven =
+      by === QUIET && verification === 'passed' && !isOther && isMeasured && (await isWithinLimit(deps, incident));
+    if (isProven)
+      return deps.incidents.resolve(incident.id, consumed, by, PROVEN_TEXT, count, { isMeasured, isProven });
+    const text =
+      health.above === undefined
+        ? `${closingText(incident, by, isOther ? 'not_needed' : verification)}${sinceText(health)}${warningText}`
+        : unverifiedText(notReopenable(incident), health.above);
+    const closer = health.above === undefined ? by : UNHEALTHY;
+    const { recoveredAt } = health;
+    return deps.incidents.resolve(incident.id, consumed, closer, text, count, { isMeasured, recoveredAt });
   });
-  return end === 'resolved';
 }
+
+/** Explains the end of an incident whose recovery is known, although the end of its alerts is not. */
+const PROVEN_TEXT =
+  'Resolved: the mitigation is verified, and health is within its limit. The end of its alerts was never reported';
+
+/** @example ', and health is within its limit since 12:09 UTC' */
+const sinceText = ({ recoveredAt: at }: HealthAtEnd): string =>
+  at === undefined ? '' : `, and health is within its limit since ${at.slice(11, 16)} UTC`;
 
 function closingText(incident: IncidentRecord, by: string | null, verification: ResponseState['verification']): string {
   if (by === QUIET) return unverifiedText(notReopenable(incident));
@@ -318,10 +344,16 @@ type WakeUp = { by: 'message' | 'callback' | 'timeout'; waited: number; inbox: R
 async function nextWakeUp(
   run: Run,
   { incidentId, begun, limits, branches, actions }: Session,
-  { response: { consumed, mitigated, firing }, quiet, deadlines, isPaging, postponed, group }: RunState,
+  state: RunState,
   deps: Deps,
 ): Promise<WakeUp> {
-  const seconds = secondsToWait(quiet.seconds, isPaging ? deadlines.secondsIfPaged : deadlines.seconds);
+  const { response, quiet, deadlines, isPaging, postponed, group } = state;
+  const { consumed, mitigated, firing } = response;
+  const deadline = (isPaging ? deadlines.secondsIfPaged : deadlines.seconds) ?? Infinity;
+  const seconds = secondsToWait(
+    quiet.seconds,
+    state.waitsForHealth ? Math.min(deadline, HEALTH_LOOK_SECONDS) : deadline,
+  );
   if (limits.inbox === null || seconds < limits.inbox.seconds - DEADLINE_TOLERANCE_SECONDS)
     limits.inbox = { ...(await run.createCallback('inbox', { seconds })), seconds };
   const callback = limits.inbox;
@@ -375,10 +407,8 @@ const haveChanged = (before: string | undefined, now: string | undefined): boole
   before !== undefined && now !== undefined && before !== now;
 
 /** Waits until whole intervals of quiet time, at which more is checked than at a deadline. */
-function secondsToWait(quietSeconds: number, deadline: number | undefined): number {
-  const left = INBOX_INTERVAL_SECONDS - (quietSeconds % INBOX_INTERVAL_SECONDS);
-  return Math.min(left, deadline ?? left);
-}
+const secondsToWait = (quietSeconds: number, deadline: number): number =>
+  Math.min(INBOX_INTERVAL_SECONDS - (quietSeconds % INBOX_INTERVAL_SECONDS), deadline);
 
 /** Returns the number of firing alerts that keep the incident open. */
 const countHolding = ({ firing, warnings }: ReadInbox): number => firing - (warnings?.count ?? 0);
@@ -412,6 +442,7 @@ function afterWakeUp(state: RunState, { by, waited, inbox }: WakeUp, { incident 
     postponed: by === 'timeout' ? inbox.postponed === true : postponed,
     quiet: { seconds: isActive ? 0 : quiet.seconds + waited, renotified },
     holds: inbox.holds ?? state.holds,
+    waitsForHealth: state.waitsForHealth,
     lastSeen: inbox.lastSeen ?? 0,
     group: inbox.group ?? group,
   };

@@ -1,10 +1,13 @@
 import * as z from 'zod';
+import { Timestamp } from '../time/time.ts';
 import { IncidentView } from './incident.ts';
 
 /** An incident on its own, with what the lists of incidents leave out. Older servers send nothing of it. */
 export const IncidentDetails = IncidentView.extend({
   /** What to do now and why, a sentence each: the question that waits, else the next step. */
   next_step: z.array(z.string()).default([]),
+  /** Since when its problem lasts, if the incident had opened with an earlier one or was reopened. Null: since it opened, or it is over. */
+  problem_since: Timestamp.nullable().default(null),
   /** Name of the incident of the group in which that question is answered. Null: in this one, or none waits. */
   answer_in: z.string().nullable().default(null),
   /** Name of the group that it belongs to. Null: none. */

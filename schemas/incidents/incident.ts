@@ -11,7 +11,7 @@ export type IncidentStatus = z.infer<typeof IncidentStatus>;
 
 /**
  * How an incident was closed. `verified`: the source reported that its alerts have ended, and what was done about it passed its
- * verification. `person`: a person resolved it. `unverified`: nothing has shown that the service recovered.
+ * verification. `person`: a person resolved it. `unverified`: nothing has shown that the service recovered, or health was above its limit.
  */
 export const ClosedAs = z.enum(['verified', 'person', 'unverified']);
 export type ClosedAs = z.infer<typeof ClosedAs>;
@@ -274,6 +274,8 @@ export const IncidentRecord = z.object({
   closed_as: ClosedAs.optional(),
   /** When returning alerts last reopened it. Absent: never. */
   reopened_at: Timestamp.optional(),
+  /** When its problem returned after a resolution, before anything was mitigated. Absent: never, or an older version has recorded it. */
+  returned_at: Timestamp.optional(),
   /** The person who reopened it, and who therefore resolves it. Absent: no person did, last time. */
   reopened_by: z.string().optional(),
   signal_count: z.number(),
@@ -350,6 +352,8 @@ export const IncidentRecord = z.object({
       pages: z.number().optional(),
     })
     .optional(),
+  /** Its alerts have ended, but health was above its limit then: since when and until when it waits. Absent: it has not waited for that. */
+  waits_for_health: z.object({ since: Timestamp, until: Timestamp }).optional(),
   /** The problems before the open one, oldest first. Absent: there is only one, or an older version has recorded them. */
   earlier_problems: z.array(EarlierProblem).optional(),
   automation_paused: z.boolean(),
@@ -463,4 +467,5 @@ export const STATUS_FIELDS = {
   recovered_at: true,
   reopened_at: true,
   reopened_by: true,
+  returned_at: true,
 } as const satisfies Partial<Record<keyof IncidentRecord, true>>;

@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { IncidentRecord, IncidentView } from '../../schemas/incidents/incident.ts';
-import { secondsBetween } from '../../schemas/time/time.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { NOON } from '../core/arbitraries.ts';
 import { executeResponseAction } from '../../core/actions/incidents/response-action.ts';
-import { ends, fires, mode, type Moment, play, theIncident } from './play.ts';
+import { configured, ends, fires, mode, type Moment, play, samplesOf, type Story, theIncident } from './play.ts';
 import { consoleWorld } from '../support/console-world.ts';
 import { shownToResponders } from '../support/shown-texts.ts';
 import { closingPaths } from './stories/closings.ts';
@@ -61,6 +62,110 @@ test('an incident whose health is above its limit stays open until it is not', a
   const { minutes } = await closed('bad-health-keeps-the-incident-open');
   expect(minutes).toBeGreaterThanOrEqual(150);
   expect((await closed('closes-after-auto-resolve-hours')).minutes).toBeLessThan(150);
+});
+
+const minute = (minutes: number): Timestamp => plusSeconds(NOON, 60 * minutes);
+
+/** Measures 30 % errors until then. */
+const failsUntil =
+  (minutes: number, autoRollback = 'suggest'): Moment =>
+  async (world) => {
+    const health = { promql: 'job:checkout:error_ratio', max: 0.01 };
+    await configured({ health, autoRollback: { mode: autoRollback, evidence: 'time', unknownMigration: 'act' } })(
+      world,
+    );
+    const valueAt = (at: Timestamp): number => (at >= minute(-4) && at < minute(minutes) ? 0.3 : 0.001);
+    world.deps.metrics.value = async () => ({ kind: 'value', value: valueAt(world.clock.now()) });
+    world.deps.metrics.range = async (_promql, from, until) => samplesOf(from, until, valueAt);
+  };
+
+/** Reads what responders see. The console of the test wakes no workflow, so no message may follow. */
+const looksInto =
+  (shown: Record<string, string>[]): Moment =>
+  async (world) => {
+    shown.push(await shownToResponders(world, theIncident(world)));
+  };
+
+describe('an incident that nothing mitigates, whose alerts end while health is above its limit', () => {
+  /** Plays an incident whose alerts end at 5 min. @param until minutes until health is within its limit */
+  const played = async (until: number, more: Story['timeline'] = {}, first: Story['timeline'] = {}) => {
+    const { world } = await play({
+      given: [failsUntil(until)],
+      timeline: { '0 s': fires(), ...first, '5 min': ends(), ...more },
+    });
+    const id = theIncident(world);
+    const incident = world.store.dossier(id).record;
+    const { timeline } = world.store.dossier(id);
+    const since = timeline.filter(({ at }) => at > minute(5)).map(({ kind }) => kind);
+    const last = timeline.find(({ kind }) => kind === 'incident.resolved')?.text;
+    return { incident, since, last, pages: world.pageRequests.map(({ action }) => action) };
+  };
+
+  test('waits for its health in silence, and closes when that is within its limit', async () => {
+    const shown: Record<string, string>[] = [];
+    const { incident, pages, since, last } = await played(9, { '8 min': looksInto(shown) });
+    expect(incident).toMatchObject({ closed_as: 'verified', recovered_at: minute(9) });
+    expect(secondsBetween(minute(9), incident.resolved_at ?? minute(0))).toBeLessThanOrEqual(60);
+    expect(last).toBe('Resolved: all alerts have resolved, and health is within its limit since 12:09 UTC');
+    expect(since).toEqual(['incident.resolved', 'page-resolve.succeeded']);
+    expect(pages).toEqual((await played(4)).pages);
+    const why = 'it closes when health is within it, or as not verified at 12:20 UTC';
+    const [{ console: page, slack, cli } = {}] = shown;
+    expect(page).toContain(why);
+    expect(cli).toContain(`open because its alerts have ended, but health was above its limit then: ${why}`);
+    for (const text of [page, slack, cli])
+      expect(text).toContain('Watch checkout in production: its alerts have ended, but its health is above its limit.');
+  });
+
+  test('closes as not verified if its health stays above its limit', async () => {
+    const { incident, last } = await played(600);
+    expect(incident).toMatchObject({ closed_as: 'unverified', resolved_at: minute(20) });
+    expect(incident).not.toHaveProperty('recovered_at');
+    expect(last).toMatch(
+      /^Closed, not verified: all alerts have ended, but 15 min later nothing had shown that the service recovered \(not healthy: .* is 30 %, above 1 %\)\. Reopen it/,
+    );
+  });
+
+  test('waits anew after an alert that fires meanwhile', async () => {
+    const { incident, last } = await played(38, {
+      '12 min': fires({ name: 'HighLatency' }),
+      '25 min': ends({ name: 'HighLatency' }),
+    });
+    expect(incident).toMatchObject({ closed_as: 'verified', recovered_at: minute(38) });
+    expect(last).toBe('Resolved: all alerts have resolved, and health is within its limit since 12:38 UTC');
+  });
+
+  test('does not wait if its health is not known, and goes on to wait if that becomes unknown', async () => {
+    const loses: Moment = ({ deps }) => {
+      deps.metrics.value = async () => ({ kind: 'no_data' });
+    };
+    expect((await played(600, {}, { '4 min': loses })).incident).toMatchObject({
+      closed_as: 'verified',
+      resolved_at: minute(5),
+    });
+    const { incident, last } = await played(600, { '8.5 min': loses });
+    expect(incident).toMatchObject({ closed_as: 'unverified', resolved_at: minute(20) });
+    expect(last).toContain('(inconclusive: job:checkout:error_ratio returned no data)');
+  });
+});
+
+test.each([
+  [
+    'stays verified if health was measured',
+    2,
+    'verified',
+    /^Resolved: the mitigation is verified, and health is within/,
+  ],
+  ['is not verified without a health query', null, 'unverified', /^Closed, not verified: /],
+])('the recovery after a rollback, of an alert whose end is never reported, %s', async (_, until, closedAs, text) => {
+  const { world } = await play({
+    given: until === null ? [] : [failsUntil(until, 'act')],
+    timeline: { '0 s': fires() },
+  });
+  const incident = world.store.dossier(theIncident(world)).record;
+  expect(incident).toMatchObject({ closed_as: closedAs, resolved_by: 'firebreak:quiet' });
+  const { timeline } = world.store.dossier(incident.id);
+  expect(timeline.find(({ kind }) => kind === 'incident.resolved')?.text).toMatch(text);
 });
 
 test('an incident of a service outside the catalogue closes without saying to reopen it', async () => {
@@ -141,4 +246,21 @@ test('a person reopens an incident, and then resolves it', async () => {
   const { incident, minutes } = await closed('person-reopens-an-incident');
   expect(incident.closed_as).toBe('person');
   expect(minutes).toBe(104);
+});
+
+test('an incident that is reopened before anything was mitigated says since when its problem is back', async () => {
+  const [before, after]: Record<string, string>[][] = [[], []];
+  await play({ given: [mode('suggest')], timeline: { '0 s': fires(), '2 min': looksInto(before ?? []) } });
+  const { world } = await play({
+    given: [mode('suggest')],
+    timeline: { '0 s': fires(), '20 min': ends(), '24 min': fires({ began: 30 }), '25 min': looksInto(after ?? []) },
+  });
+  expect(
+    world.pageRequests.filter(({ action }) => action === 'trigger').map(({ details }) => details?.['since']),
+  ).toEqual(['2026-11-20 11:59 UTC', '2026-11-20 12:23 UTC']);
+  const since = 'present problem since';
+  for (const text of Object.values(before?.[0] ?? {})) expect(text).not.toContain(since);
+  expect(after?.[0]?.['console']).toContain(`${since} 12:23`);
+  expect(after?.[0]?.['cli']).toMatch(/^opened .*12:00.*, present problem since .*12:23/m);
+  expect(after?.[0]?.['slack']).toMatch(/present problem since .*12:23/);
 });

@@ -152,10 +152,10 @@ test.each([
   ['if health is good, it was late', withHealth, { kind: 'value', value: 0.001 }, 'resolved', 1],
 ] as const)('a copy that no end follows is decided after 60 s: %s', async (_, given, health, status, pages) => {
   const it = await intake(...(given === null ? [] : [given]));
-  it.world.health = health ?? null;
   const seen: unknown[] = [];
   await it.play({
     ...begins(it),
+    '14 s': (world) => void (world.health = health ?? null),
     '15 s': it.sends('firing'),
     '60 s': it.sweeps,
     '64 s': () => void seen.push(...it.statuses),

@@ -9,6 +9,12 @@ import {
 /** `resolved_by` of an incident that closed because nothing happened for `autoResolveHours`. */
 export const QUIET = 'firebreak:quiet';
 
+/** `resolved_by` of an incident whose alerts have ended, and whose health stayed above its limit. */
+export const UNHEALTHY = 'firebreak:unhealthy';
+
+/** Returns whether Firebreak closes an incident by itself, so that anything that happens meanwhile keeps it open. */
+export const closesByItself = (by: string | null): boolean => by === null || by === QUIET || by === UNHEALTHY;
+
 /** Why an incident can't be reopened by a person. */
 export type ReopenRefusal = 'open' | NotReopenable;
 
@@ -46,6 +52,12 @@ export function shownEndOf(
 /** Returns whether an incident is over, and nothing has shown how long its service was impaired (`restore_s`, in seconds). */
 export const endsUnshown = (incident: { closed_as: ClosedAs | null; restore_s: number | null }): boolean =>
   incident.closed_as !== null && incident.restore_s === null;
+
+/** Returns whether the alerts of an incident have ended, and it stays open because its health is above its limit. */
+export const waitsForHealth = ({
+  status,
+  waits_for_health: waits,
+}: Pick<IncidentRecord, 'status' | 'waits_for_health'>): boolean => status === 'open' && waits !== undefined;
 
 /** Returns whether an actor is a person or a token, and not Firebreak or a sender of alerts. */
 export const isPerson = (actor: string): boolean =>
@@ -85,9 +97,17 @@ export const INSTEAD_OF_REOPENING: Readonly<Record<NotReopenable, string>> = {
   unmatched: 'If it has not, declare another incident',
 };
 
-/** Explains an incident that closed without a proof of recovery. @param notReopenable null: it can be reopened */
-export const unverifiedText = (notReopenable: NotReopenable | null): string =>
-  `Closed, not verified: nothing has shown that the service recovered. ${
+/**
+ * Explains an incident that closed without a proof of recovery.
+ *
+ * @param notReopenable null: it can be reopened
+ * @param why what is known instead
+ */
+export const unverifiedText = (
+  notReopenable: NotReopenable | null,
+  why = 'nothing has shown that the service recovered',
+): string =>
+  `Closed, not verified: ${why}. ${
     notReopenable === null
       ? 'Reopen it if it has not; the next alert reopens it, too'
       : INSTEAD_OF_REOPENING[notReopenable]

@@ -50,6 +50,9 @@ export function inboxPostOf(
     ...(change.parent === null ? (['parent_id'] as const) : []),
     ...(change.recoveredAt === null ? (['recovered_at'] as const) : []),
     ...(change.unmeasured === false ? (['unmeasured'] as const) : []),
+    ...(incident.waits_for_health !== undefined && (countChanges.firing ?? 0) > 0
+      ? (['waits_for_health'] as const)
+      : []),
   ];
   return {
     incident: incident.id,
@@ -67,6 +70,7 @@ export function inboxPostOf(
         verifying: change.verifying,
         cleared: change.cleared,
         recovered_at: change.recoveredAt ?? undefined,
+        returned_at: change.returnedAt,
         new_onset: change.newOnset,
         earlier_problems: change.endedProblem
           ? withProblem(incident.earlier_problems, change.endedProblem)

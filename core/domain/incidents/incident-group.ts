@@ -20,7 +20,7 @@ export type Opening = {
   at: Timestamp;
   /** Start of the first alert that opened it. Absent: not opened by an alert, or stored by an older version. */
   began?: Timestamp;
-  /** Start of the open problem, where `stillFailing` finds that those before it were mitigated. Absent: it is the first one. */
+  /** Start of the open problem, where `stillFailing` finds that those before it were mitigated, or its return. Absent: it is the first one. */
   problemAt?: Timestamp;
   scope: string;
   service: ServiceName;

@@ -4,6 +4,7 @@ import { lastingTitle } from '../alerts/lasting-title.ts';
 import { list } from '../correlation/words.ts';
 import type { Overview } from '../messages/story.ts';
 import { VERIFICATION_SECONDS } from '../rollback/verdict.ts';
+import { waitsForHealth } from './closing.ts';
 import { ageText } from '../time/age.ts';
 
 /** Alerts and incidents that are named. */
@@ -43,6 +44,11 @@ export function keepsOpen(
       : []),
     ...(verification === 'failed' ? ['the mitigation did not help'] : []),
     ...(verification === 'inconclusive' ? ['the verification of the mitigation was inconclusive'] : []),
+    ...(waitsForHealth(incident)
+      ? [
+          `its alerts have ended, but health was above its limit then: it closes when health is within it, or as not verified at ${incident.waits_for_health?.until.slice(11, 16)} UTC`,
+        ]
+      : []),
     ...openedWithoutAlert(incident).map((opened) =>
       firing > 0
         ? `${opened}, so that the end of its alerts does not close it`
@@ -50,7 +56,7 @@ export function keepsOpen(
     ),
     ...(lastSeen > 0
       ? [
-          `no end was reported of ${lastSeen === 1 ? 'an alert that was' : `${lastSeen} alerts that were`} last seen over a day ago; after ${quietText} without activity, it closes as not verified`,
+          `no end was reported of ${lastSeen === 1 ? 'an alert that was' : `${lastSeen} alerts that were`} last seen over a day ago; after ${quietText} without activity, it closes as not verified${status === 'mitigated' && verification === 'passed' ? ', unless health is within its limit then' : ''}`,
         ]
       : []),
   ];

@@ -9,7 +9,7 @@ import type {
 import type { MitigationOutcome } from '../../../schemas/incidents/inbox.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { awaitsVerdict } from '../rollback/verdict.ts';
-import { closedAsOf, closeKind, QUIET } from './closing.ts';
+import { closedAsOf, closeKind, closesByItself, QUIET } from './closing.ts';
 import { incidentName } from './incident-number.ts';
 import { notReopenable } from './reopening.ts';
 import { statusWords } from './status-words.ts';
@@ -50,27 +50,44 @@ export function planAmendment(
   };
 }
 
-/** A request to resolve an incident. `by`: null if its alerts have ended. `warnings`: alerts that may keep firing. */
-export type Resolution = { consumed: number; by: string | null; text: string; warnings: number };
+/**
+ * A request to resolve an incident. `by`: null if its alerts have ended. `warnings`: alerts that may keep firing. `recoveredAt`: when health
+ * was within its limit again. Absent: the end of its alerts is that of its problem, or nothing has shown one. `isProven`: its mitigation is
+ * verified, and health is within its limit, although no end of an alert was reported.
+ */
+export type Resolution = {
+  consumed: number;
+  by: string | null;
+  text: string;
+  warnings: number;
+  recoveredAt?: Timestamp | undefined;
+  isProven?: boolean | undefined;
+};
 
 /** Decides whether an incident can be resolved: nothing may have arrived since the last read of the inbox. */
 export function planResolution(
   incident: IncidentRecord | undefined,
-  { consumed, by, text, warnings }: Resolution,
+  { consumed, by, text, warnings, recoveredAt, isProven = false }: Resolution,
   at: Timestamp,
 ): PatchPlan | { kind: 'resolved' | 'not_yet' } {
   if (incident === undefined || incident.status === 'resolved') return { kind: 'resolved' };
   const { seq, firing, status, last_seen_alerts: lastSeen } = incident;
   const isCalm = firing <= warnings && status !== 'mitigating';
-  const mayClose = by === null ? isCalm && !lastSeen : by !== QUIET || isCalm;
+  const mayClose = !closesByItself(by) || (isCalm && (by === QUIET || !lastSeen));
   if (seq !== consumed || !mayClose) return { kind: 'not_yet' };
-  const closedAs = closeKind(incident, by);
+  const closedAs = isProven ? 'verified' : closeKind(incident, by);
   return {
     kind: 'patch',
     patch: {
-      set: { status: 'resolved', resolved_at: at, resolved_by: by, closed_as: closedAs },
+      set: {
+        status: 'resolved',
+        resolved_at: at,
+        resolved_by: by,
+        closed_as: closedAs,
+        ...(recoveredAt !== undefined && { recovered_at: recoveredAt }),
+      },
       // An action can start, and a child incident end, without a message.
-      ...(by === null || by === QUIET
+      ...(closesByItself(by)
         ? { seen: { seq, firing, last_seen_alerts: lastSeen }, notIn: ['resolved', 'mitigating'] }
         : { seen: { seq }, notIn: ['resolved'] }),
     },

@@ -50,7 +50,10 @@ type Course = Pick<
   Partial<Pick<IncidentRecord, 'title'>>;
 
 /** What an incident changes to when another problem begins. */
-type Begun = Pick<IncidentChange, 'newOnset' | 'endedProblem' | 'recoveredAt' | 'status' | 'suspects' | 'title'>;
+type Begun = Pick<
+  IncidentChange,
+  'newOnset' | 'endedProblem' | 'recoveredAt' | 'returnedAt' | 'status' | 'suspects' | 'title'
+>;
 
 /** Returns whether nothing is being done now: only then a new problem can begin. */
 const isIdle = ({ status, group_reason }: Course): boolean =>
@@ -87,8 +90,28 @@ export const laterProblemEnd = (
 ): Timestamp | undefined => (isLaterProblem(incident) ? incident.recovered_at : undefined);
 
 /** Returns when the open problem began: the newest onset, else the opening of the incident. */
-export const problemStart = ({ opened_at, new_onset }: Pick<IncidentRecord, 'opened_at' | 'new_onset'>): Timestamp =>
+export const problemStart = ({
+  opened_at,
+  new_onset,
+}: Pick<IncidentRecord, 'opened_at'> & Partial<Pick<IncidentRecord, 'new_onset'>>): Timestamp =>
   new_onset?.at ?? opened_at;
+
+/** Returns since when the open problem lasts: since it returned, if its incident was reopened with it. */
+export const presentSince = (
+  incident: Pick<IncidentRecord, 'opened_at'> & Partial<Pick<IncidentRecord, 'new_onset' | 'returned_at'>>,
+): Timestamp => latest(problemStart(incident), incident.returned_at);
+
+/** Returns that time if the incident had opened before. Undefined: it has not, or its problem is over. */
+export function laterStart(
+  incident: Parameters<typeof presentSince>[0] &
+    Pick<IncidentRecord, 'status'> &
+    Partial<Pick<IncidentRecord, 'verifying' | 'recovered_at'>>,
+): Timestamp | undefined {
+  const { status, opened_at } = incident;
+  const since = presentSince(incident);
+  const isOpen = status === 'open' || status === 'mitigating';
+  return isOpen && laterProblemEnd(incident) === undefined && since > opened_at ? since : undefined;
+}
 
 /** Returns the problem that is open, or was open last. */
 export function openProblem(
@@ -150,12 +173,12 @@ export const currentDecisions = ({
 
 /**
  * Returns the change if the problem before the newest mitigation, or one that began later than the first, is over since then, or if one
- * that is being mitigated for the first time is: the deploying system can answer long after that. It has none if that is known already.
+ * that is being mitigated is: the deploying system can answer long after that. It has none if that is known already.
  */
 export function recovered(incident: Course, since: Timestamp): Pick<IncidentChange, 'recoveredAt'> {
   const { status, verifying, new_onset: onset, recovered_at: known, group_reason: group } = incident;
-  const isFirstAction = status === 'mitigating' && verifying === undefined && group === undefined;
-  if ((!canEnd(incident) && !isFirstAction) || known !== undefined) return {};
+  const isActing = status === 'mitigating' && group === undefined;
+  if ((!canEnd(incident) && !isActing) || known !== undefined) return {};
   return { recoveredAt: latest(since, verifying?.at ?? onset?.at) };
 }
 
@@ -353,7 +376,7 @@ export function reopenedProblem(
   { since, pages, title }: Omit<Failure, 'recoveredAt' | 'recoverySeconds'>,
 ): Omit<Begun, 'status'> {
   const { resolved_at: resolvedAt, recovered_at: recoveredAt, verifying } = incident;
-  if (verifying === undefined) return { recoveredAt: null };
+  if (verifying === undefined) return { recoveredAt: null, returnedAt: since };
   // An alert can have begun shortly before the resolution.
   const recovered_at = resolvedAt !== null && resolvedAt < since ? resolvedAt : since;
   const isProven = shownEndOf(incident) !== null && incident.verification !== 'failed' && recovered_at !== since;

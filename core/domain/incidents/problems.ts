@@ -87,9 +87,19 @@ export const isDuring = ({ number, at, until }: Pick<Problem, 'number' | 'at' | 
 /** When a problem began and ended. `ended_at`: null: it is open, or nothing has shown its end. */
 export type ProblemSpan = { opened_at: Timestamp; ended_at: Timestamp | null };
 
+/**
+ * Returns when the last problem of an incident had ended. Null: nothing has shown it. A verified recovery shows it also while an alert that is
+ * slow to end keeps the incident open.
+ */
+export function lastEndOf(incident: WithProblems & Parameters<typeof shownEndOf>[0]): Timestamp | null {
+  const { status, verification, recovered_at: end } = incident;
+  const isVerified = status === 'mitigated' && verification === 'passed';
+  return shownEndOf(incident) ?? (isVerified ? (end ?? null) : null);
+}
+
 /** Returns the problems of an incident with their ends. */
 export const endedProblemsOf = (incident: WithProblems & Parameters<typeof shownEndOf>[0]): (Problem & ProblemSpan)[] =>
-  withEnds(problemsOf(incident), shownEndOf(incident));
+  withEnds(problemsOf(incident), lastEndOf(incident));
 
 /**
  * Adds the end of each problem. One that had not ended when the next one began ended with that.

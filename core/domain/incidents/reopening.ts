@@ -33,6 +33,7 @@ export function reopeningPost(
         ...(post.patch.remove ?? []),
         'closed_as',
         'unverified_children',
+        'waits_for_health',
         ...(set.reopened_by === undefined ? (['reopened_by'] as const) : []),
         'resolve_by',
         'unreadable',

@@ -3,6 +3,7 @@ import { alertLines } from './alert-lines.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { ageText } from '../time/age.ts';
 import { decisionLines, linesOf } from './decision-lines.ts';
+import { laterStart } from '../incidents/new-onset.ts';
 import { statusWords } from '../incidents/status-words.ts';
 import { incidentLines, nextStep } from './incident-lines.ts';
 import type { ChatMessage, ChatPart, Text } from './chat-message.ts';
@@ -67,7 +68,14 @@ function currentState({ incident }: Overview, now: Timestamp): Text {
   const lasted = ageText(secondsBetween(opened_at, resolved_at ?? now));
   const commander = `commander: ${roles?.commander?.shown ?? 'unassigned'}`;
   const when = resolved_at === null ? `${lasted} so far` : `${statusWords(incident)} after ${lasted}`;
-  return [`${severity}, ${statusWords(incident)}, opened `, { at: opened_at }, ` (${when}); ${commander}`];
+  const later = laterStart(incident);
+  const laterText: Text = later === undefined ? [] : [', present problem since ', { at: later }];
+  return [
+    `${severity}, ${statusWords(incident)}, opened `,
+    { at: opened_at },
+    ...laterText,
+    ` (${when}); ${commander}`,
+  ];
 }
 
 const impact = (story: Overview): Text => [{ bold: 'Impact' }, `\n${impactWords(story)}`];

@@ -9,7 +9,7 @@ import { capitalized, decisionLines, type DecisionLines, linesOf } from './decis
 import { NO_APPROVAL_URLS, type ApprovalUrls } from '../incidents/approval-link.ts';
 import { isAcknowledged } from '../paging/acknowledgement.ts';
 import type { ChatMessage, ChatPart, Text } from './chat-message.ts';
-import { currentDecisions } from '../incidents/new-onset.ts';
+import { currentDecisions, laterStart } from '../incidents/new-onset.ts';
 import { incidentName, numberText } from '../incidents/incident-number.ts';
 import { closedWords, resolverText } from '../incidents/closing.ts';
 import { statusWords } from '../incidents/status-words.ts';
@@ -89,10 +89,12 @@ function statusText(incident: IncidentRecord): Text {
   const resolvedText: Text =
     resolved_at === null ? [] : [` · ${statusWords(incident)} `, { at: resolved_at }, resolverText(incident)];
   const people = peopleOf(incident).join(' · ');
+  const later = laterStart(incident);
   return [
     { bold: `${severity} · ${statusWords(incident)}` },
     ' · opened ',
     { at: opened_at },
+    ...(later === undefined ? [] : [' · present problem since ', { at: later }]),
     ...resolvedText,
     people === '' ? '' : `\n${people}`,
   ];

@@ -12,7 +12,7 @@ import {
   onsetWords,
   recoveredOtherwise,
 } from '../incidents/new-onset.ts';
-import { closedAsOf, INSTEAD_OF_REOPENING } from '../incidents/closing.ts';
+import { closedAsOf, INSTEAD_OF_REOPENING, waitsForHealth } from '../incidents/closing.ts';
 import { notReopenable } from '../incidents/reopening.ts';
 import { type Deciding, type Overview } from './story.ts';
 
@@ -159,6 +159,8 @@ function stepOf(story: Overview, lines: DecisionLines | undefined, decision: Dec
   const acted = done?.state === 'succeeded' && lines !== undefined ? `${lines.action} ` : '';
   if (status === 'mitigated' && verification === 'pending')
     return { action: `${acted}Watch ${where} until the mitigation is verified.` };
+  if (waitsForHealth(incident))
+    return { action: `Watch ${where}: its alerts have ended, but its health is above its limit.` };
   const isOverSince = status === 'mitigated' && recoveredOtherwise(incident);
   if (isOverSince || (status === 'open' && laterProblemEnd(incident) !== undefined))
     return { action: `Watch ${where}: the problem is over.` };

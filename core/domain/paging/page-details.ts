@@ -11,7 +11,7 @@ import { mainReasons } from '../correlation/ranking.ts';
 import { probability, suspectsToShow } from '../correlation/words.ts';
 import { firingUnmuted } from './page-problem.ts';
 import { answerNames, numberOf, questionName } from '../rollback/question-names.ts';
-import { currentDecisions, laterProblemEnd } from '../incidents/new-onset.ts';
+import { currentDecisions, laterProblemEnd, presentSince } from '../incidents/new-onset.ts';
 import { NO_APPROVAL_URLS, type ApprovalUrls } from '../incidents/approval-link.ts';
 import { type Link, linksOf, minuteOf, type Overview } from '../messages/story.ts';
 
@@ -99,9 +99,9 @@ function alertWords({ title, labels, annotations, unmeasured, ...times }: Overvi
   return unmeasured === undefined ? words : `${words}. Not measured: ${unmeasured}`;
 }
 
-/** Returns the start of the newest problem, else of the first alert that still fires. Alerts can claim a start in the future. */
+/** Returns the start of the newest problem, or its return, else of the first alert that still fires. Alerts can claim a start in the future. */
 function sinceOf({ incident, signals }: Overview): Overview['incident']['opened_at'] {
-  if (incident.new_onset !== undefined) return incident.new_onset.at;
+  if (incident.new_onset !== undefined || incident.returned_at !== undefined) return presentSince(incident);
   const starts = signals.flatMap(({ status, startsAt }) => (status === 'firing' ? [startsAt] : []));
   return [...starts, incident.opened_at].toSorted()[0] ?? incident.opened_at;
 }

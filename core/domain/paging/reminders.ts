@@ -3,6 +3,7 @@ import { isAtLeast } from '../../../schemas/config/names.ts';
 import type { Handling, ReminderKind, RoleHolder, Roles } from '../../../schemas/people/response-roles.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import type { Triage } from '../../../schemas/incidents/triage.ts';
+import { waitsForHealth } from '../incidents/closing.ts';
 import { isAcknowledged } from './acknowledgement.ts';
 import type { Remedy } from '../rollback/remedies.ts';
 
@@ -81,8 +82,8 @@ function remindersOf(incident: IncidentRecord, { triage, people, timeScale }: Po
     const after = plusSeconds(isSame ? before.at : since, (minutes * 60) / timeScale);
     return [{ kind, since, at: isSame ? after : (first ?? after), content }];
   };
-  // An effective mitigation makes the question of command less urgent.
-  const isUnmitigated = status === 'open' || status === 'mitigating';
+  // An effective mitigation, or the end of the alerts, makes the question of command less urgent.
+  const isUnmitigated = (status === 'open' || status === 'mitigating') && !waitsForHealth(incident);
   const triageReminder = isUnmitigated ? missingTriage(incident) : undefined;
   const updatedAt = handling.stakeholder_update?.at ?? openedAt;
   return [

@@ -152,7 +152,9 @@ export type Incidents = {
    * Resolves the incident if nothing has arrived since `consumed`.
    *
    * @param warnings number of alerts that may keep firing
-   * @param isMeasured false: it has no health query, of which samples are due after its end
+   * @param health.isMeasured false: it has no health query, of which samples are due after its end
+   * @param health.isProven its mitigation is verified, and health is within its limit: no end of an alert is needed
+   * @param health.recoveredAt when health was within its limit again, after its alerts had ended. Absent: it was not waited for
    */
   resolve(
     id: IncidentId,
@@ -160,8 +162,10 @@ export type Incidents = {
     by: string | null,
     text: string,
     warnings?: number,
-    isMeasured?: boolean,
+    health?: { isMeasured?: boolean; isProven?: boolean; recoveredAt?: Timestamp | undefined },
   ): Promise<'resolved' | 'not_yet'>;
+  /** Records that an incident waits for its health, so that its problem is not over. Does nothing if a message came after `seq`. */
+  waitForHealth(id: IncidentId, seq: number, waits: NonNullable<IncidentRecord['waits_for_health']>): Promise<void>;
   /** Hands over to this run, which must be started next. */
   handOver(id: IncidentId, run: number, text: string, left?: HandoverState): Promise<void>;
   /** Records on the timeline that no version could read this message. It remains stored. */
@@ -361,6 +365,8 @@ export type IncidentChange = {
   cleared?: NonNullable<IncidentRecord['cleared']>;
   /** The mitigated problem is over since then. Null: it is not, or another one has begun. */
   recoveredAt?: Timestamp | null;
+  /** When its problem returned after a resolution. Absent: unchanged. */
+  returnedAt?: Timestamp;
   newOnset?: NonNullable<IncidentRecord['new_onset']>;
   /** The problem that was open before the new one. */
   endedProblem?: EarlierProblem;

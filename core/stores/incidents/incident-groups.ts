@@ -39,6 +39,7 @@ const StoredFailure = StoredIncident.pick({
   verifying: true,
   new_onset: true,
   recovered_at: true,
+  returned_at: true,
 });
 
 const Membership = z.object({ child: IncidentId, at: Timestamp });
@@ -101,9 +102,11 @@ export class IncidentGroupTable implements IncidentGroups {
       const failingOf = (opening: Opening, item: Item | undefined): Opening[] => {
         if (item === undefined) return [];
         const failure = StoredFailure.parse(item);
-        const { new_onset: onset } = failure;
+        const { new_onset: onset, returned_at: returned } = failure;
         if (!stillFails(failure, secondsBetween(opening.at, now))) return [];
-        return [onset?.after === undefined ? opening : { ...opening, problemAt: onset.at }];
+        const problemAt =
+          onset?.after === undefined || (returned !== undefined && returned > onset.at) ? returned : onset.at;
+        return [problemAt === undefined ? opening : { ...opening, problemAt }];
       };
       failing = [...newest.flatMap((opening, n) => failingOf(opening, items[n])), ...failing];
     }

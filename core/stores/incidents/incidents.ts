@@ -328,12 +328,13 @@ export class IncidentTable extends IncidentReads implements Incidents {
     by: string | null,
     text: string,
     warnings = 0,
-    isMeasured = true,
+    { isMeasured = true, isProven, recoveredAt }: NonNullable<Parameters<Incidents['resolve']>[5]> = {},
   ): Promise<'resolved' | 'not_yet'> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.incident(id));
       const at = this.#clock.now();
-      const plan = planResolution(item && incidentRecordOf(item), { consumed, by, text, warnings }, at);
+      const resolution = { consumed, by, text, warnings, recoveredAt, isProven };
+      const plan = planResolution(item && incidentRecordOf(item), resolution, at);
       if (plan.kind !== 'patch') {
         await this.#observers.shown.withGroup(id);
         return plan.kind;
@@ -420,6 +421,17 @@ export class IncidentTable extends IncidentReads implements Incidents {
 
   async endEvents(id: IncidentId): Promise<void> {
     await this.#episodes.endEvents(id);
+    await this.#observers.shown.incident(id);
+  }
+
+  async waitForHealth(
+    id: IncidentId,
+    seq: number,
+    waits: NonNullable<IncidentRecord['waits_for_health']>,
+  ): Promise<void> {
+    // Not if an alert can have fired since.
+    const patch = { set: { waits_for_health: waits }, remove: ['recovered_at'], seen: { seq } } as const;
+    await this.#table.transact([patchWrite(id, patch)]);
     await this.#observers.shown.incident(id);
   }
 

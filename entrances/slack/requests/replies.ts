@@ -1,5 +1,6 @@
 import { automationText as settingsText } from '../../../core/domain/automation/automation.ts';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
+import { presentSince } from '../../../core/domain/incidents/new-onset.ts';
 import { statusWords } from '../../../core/domain/incidents/status-words.ts';
 import { capitalized } from '../../../core/domain/messages/decision-lines.ts';
 import { withoutChildren } from '../../../core/domain/incidents/children.ts';
@@ -102,7 +103,7 @@ const incidentLine = (incident: OpenIncident): Text => [
   `${SEVERITY_MARKS[incident.severity]} `,
   { bold: `${incident.service} in ${incident.environment}` },
   `: ${incident.title} (${statusWords(incident)}, since `,
-  { at: incident.opened_at },
+  { at: presentSince(incident) },
   ...channelOf(incident),
   ')\n',
 ];

@@ -256,7 +256,7 @@ export class Drafting {
     const end = this.sentence(
       !this.#isOver
         ? `the incident is still open, ${after}`
-        : this.#isVerified
+        : this.times.restored_at !== null
           ? `the incident was resolved ${after}`
           : `${this.#closedWords(after)}, and nothing has shown that the service recovered`,
       this.opening,
@@ -294,11 +294,6 @@ export class Drafting {
     return this.times.resolved_at !== null;
   }
 
-  /** Returns whether the recovery of an incident that is over is known. */
-  get #isVerified(): boolean {
-    return this.#isOver && this.times.restored_at !== null;
-  }
-
   /** Says how an incident closed whose recovery is not known. */
   #closedWords(when: string): string {
     return closedAsOf(this.record.incident) === 'person'
@@ -313,7 +308,7 @@ export class Drafting {
     const isLast = problem.until === null;
     const isOneOfSeveral = label !== '';
     const mitigation = this.#mitigationRef(problem);
-    const restored = restored_at === null || (isLast && !this.#isVerified) ? null : clockTime(restored_at);
+    const restored = restored_at === null ? null : clockTime(restored_at);
     const refsOfEnd = this.#refsOfEnd(problem);
     const sentences = [
       ...(isOneOfSeveral

@@ -4,12 +4,12 @@ import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import {
   endedProblemsOf,
   isDuring,
+  lastEndOf,
   measuredOnset,
   openSeconds,
   withEnds,
 } from '../../../core/domain/incidents/problems.ts';
 import { didNotHelp } from '../../../core/domain/rollback/verdict.ts';
-import { shownEndOf } from '../../../core/domain/incidents/closing.ts';
 import { isSystem } from './blameless.ts';
 import type { DraftInput, ProblemRecord } from './record.ts';
 
@@ -152,9 +152,9 @@ function alertedAt({ timeline, signals }: Record, problem: AnyProblem): Timestam
     .reduce(earlier, noticed.entry.at);
 }
 
-/** Returns when the incident's last problem had ended. Null: the incident is open, or nothing has shown its end. */
+/** Returns when the incident's last problem had ended. Null: nothing has shown its end. */
 function restoredAt({ incident, timeline }: Record, last: AnyProblem | undefined): Timestamp | null {
-  const end = shownEndOf(incident);
+  const end = lastEndOf(incident);
   if (end === null) return null;
   const isOf = (at: Timestamp): boolean => at <= end && (last === undefined || isDuring(last, at));
   const lastAt = (kind: string): Timestamp | undefined =>

@@ -8,6 +8,7 @@ import type { TargetResponse } from '../../../core/domain/rollback/targets.ts';
 import type { IncidentView } from '../../../schemas/incidents/incident.ts';
 import type { ServiceName, Version } from '../../../schemas/config/names.ts';
 import { Config } from '../../../schemas/config/config.ts';
+import { plusSeconds } from '../../../schemas/time/time.ts';
 import { textOf } from '../../../test/support/hostile.ts';
 import type { FakeWorld } from '../../../test/support/fake-deps.ts';
 import {
@@ -15,6 +16,7 @@ import {
   answers,
   answersWhatWaits,
   configured,
+  deploys,
   ends,
   fires,
   type Moment,
@@ -448,6 +450,33 @@ describe('a CD system that accepts a rollback, and does not answer for long', ()
     expect(first?.recovered_at).toBe(minute(5));
   });
 
+  test('has ended the problem with its alert in a second rollback, too, after one that did not help', async () => {
+    const { world } = await play({
+      given: [
+        measuring(ratioAt([[-4, 21, 0.3]])),
+        deploys('v0', 600),
+        (now) => {
+          const looks = [...Array.from({ length: 100 }, () => underWay), { kind: 'succeeded', id: 'rb-2' } as const];
+          Object.assign(now, { rollbacks: [{ kind: 'succeeded', id: 'rb-1' }, underWay], looks });
+        },
+      ],
+      timeline: {
+        '0 s': fires(),
+        '17 min': requestsRollback('v0' as Version),
+        '22 min': ends(),
+        '80 min': sweeps,
+      },
+    });
+    const id = theIncident(world);
+    const { record } = world.store.dossier(id);
+    expect(record.verifying?.number).toBe(3); // the second judgement followed the verdict
+    expect(record.verifying?.at && record.verifying.at > minute(23)).toBe(true);
+    expect(record.recovered_at).toBe(minute(22));
+    await draftDuePostmortems(withPorts(world.deps));
+    const { markdown = '' } = (await withPorts(world.deps).postmortems.read(id)) ?? {};
+    expect(markdown).toMatch(/service was restored at 12:22|It ended at 12:22/i);
+  });
+
   test('has restored nothing if health is above its limit at the verdict, although the alert ended', async () => {
     const { world } = await hangs(60, [[-4, 22, 0.3]]);
     const id = theIncident(world);
@@ -455,6 +484,33 @@ describe('a CD system that accepts a rollback, and does not answer for long', ()
     expect(world.store.dossier(id).record).not.toHaveProperty('recovered_at');
     expect(await consolePage(world, id)).not.toContain('recovered at');
   });
+});
+
+test('a verified recovery is told everywhere while an alert that is slow to end keeps the incident open', async () => {
+  const told: Record<string, unknown> = {};
+  const reads: Moment = async (world) => {
+    const [deps, id] = [withPorts(world.deps), theIncident(world)];
+    const { markdown, times } = await readPostmortem(deps, ADA, { id });
+    const { status_text: status } = (await deps.incidents.view(id)) ?? {};
+    Object.assign(told, { markdown, times, status, dora: await doraOf(world) });
+  };
+  await play({
+    given: [measuring(ratioAt([[-4, 2, 0.3]]))],
+    timeline: { '0 s': fires(), '20 min': reads, '21 min': ends() },
+  });
+  const { markdown, times, status, dora } = told as Record<string, any>;
+  expect(status).toBe('mitigated and verified');
+  expect(times).toMatchObject({ resolved_at: null, restored_at: plusSeconds(minute(2), 10), to_restore_seconds: 190 });
+  expect(sectionOf(markdown, 'Summary').join(' ')).toMatch(
+    /mitigated at 12:00 by undoing the change, and service was restored at 12:02 .* The incident is still open/,
+  );
+  expect(sectionOf(markdown, 'What went well').join(' ')).toMatch(/The recovery was verified \[/);
+  expect(markdown).not.toContain('When was the service restored?');
+  if (dora === null) return;
+  expect(dora.time_to_restore).toMatchObject({ incidents: 1, open: 0 });
+  expect(dora.records.incidents.items).toMatchObject([{ closed_as: null, restore_s: 190 }]);
+  const failed = dora.records.deployments.items.filter(({ failures }: any) => failures.length > 0);
+  expect(failed.map(({ version, recovery_s: seconds }: any) => [version, seconds === null])).toEqual([['v2', false]]);
 });
 
 test('a person who resolves an incident while its alert fires has not restored the service', async () => {

@@ -8,7 +8,7 @@ import { rollbackOf } from '../../../core/domain/messages/incident-lines.ts';
 import { answerable } from '../../../core/domain/messages/incident-buttons.ts';
 import type { ChatMessage, ChatPart, Text } from '../../../core/domain/messages/chat-message.ts';
 import { minuteOf, serviceEnvironmentText, type Overview } from '../../../core/domain/messages/story.ts';
-import { recoveredOtherwise } from '../../../core/domain/incidents/new-onset.ts';
+import { presentSince, recoveredOtherwise } from '../../../core/domain/incidents/new-onset.ts';
 import { isAcknowledged } from '../../../core/domain/paging/acknowledgement.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
@@ -73,7 +73,9 @@ function impactText({ incident, children, childCount }: Overview): string {
     .map((child) => `${child.service} ${child.environment}: ${child.title} (${statusWords(child)})`);
   const more = childCount - rows.length;
   const time =
-    resolved_at === null ? `Since ${minuteOf(opened_at)}.` : `From ${minuteOf(opened_at)} to ${minuteOf(resolved_at)}.`;
+    resolved_at === null
+      ? `Since ${minuteOf(presentSince(incident))}.`
+      : `From ${minuteOf(opened_at)} to ${minuteOf(resolved_at)}.`;
   return [
     group_reason === undefined ? `${placeText(incident)}: ${title}` : `Several services: ${title}`,
     ...rows,

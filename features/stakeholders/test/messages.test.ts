@@ -38,3 +38,16 @@ test.each([
     `Next update\nBy ${expected}, or earlier if something changes.`,
   );
 });
+
+test.each([
+  ['its first problem', {}, '12:00'],
+  ['its problem, which returned after the resolution', { returned_at: plusSeconds(NOON, 3600) }, '13:00'],
+  [
+    'its newest problem',
+    { new_onset: { at: plusSeconds(NOON, 1800), recovered_at: plusSeconds(NOON, 900), seq: 3, judged: 1 } },
+    '12:30',
+  ],
+])('a status update says since when the service is impaired: by %s', (_, more, clock) => {
+  const open = incident({ opened_at: NOON, ...more });
+  expect(emailTextOf(statusUpdate(story({ incident: open })))).toContain(`Since 2026-11-20 ${clock} UTC.`);
+});

@@ -111,7 +111,10 @@ export function incidentText(incident: IncidentDetails, details = false): string
   out(`${incident.service} in ${incident.environment}, ${incident.severity}, ${statusText(incident)}`);
   const end = incident.closed_as === 'unverified' ? 'closed' : 'resolved';
   const ended = incident.resolved_at === null ? '' : `, ${end} ${shortTime(incident.resolved_at)}`;
-  out(`opened ${shortTime(incident.opened_at)}${ended}`);
+  const { problem_since: later } = incident;
+  out(
+    `opened ${shortTime(incident.opened_at)}${later === null ? '' : `, present problem since ${shortTime(later)}`}${ended}`,
+  );
   if (details) out(`id ${incident.id}`);
   if (incident.closed_as === 'unverified') {
     const { not_reopenable: refusal } = incident;

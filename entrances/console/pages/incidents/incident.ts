@@ -6,6 +6,7 @@ import { incidentName, numberText } from '../../../../core/domain/incidents/inci
 import { similarWords } from '../../../../core/domain/incidents/similar.ts';
 import { answerable, decidingFor } from '../../../../core/domain/messages/incident-buttons.ts';
 import { closedAsOf, resolverText, unverifiedText } from '../../../../core/domain/incidents/closing.ts';
+import { laterStart } from '../../../../core/domain/incidents/new-onset.ts';
 import { notReopenable } from '../../../../core/domain/incidents/reopening.ts';
 import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
 import { type AlertLine, alertLines } from '../../../../core/domain/messages/alert-lines.ts';
@@ -122,6 +123,7 @@ function summary(data: IncidentData): Html {
   const { story, at } = data;
   const { incident, parent } = story;
   const { title, severity, status, opened_at, resolved_at, automation_paused, muted } = incident;
+  const later = laterStart(incident);
   return html`<header class="summary" id="summary" data-part>
     ${parent === null ? '' : html`<p><a href="${incidentPath(parent)}">Part of ${parent.number === undefined ? 'a group of incidents' : `the group ${incidentName(parent)}`}</a></p>`}
     <div class="title-row">
@@ -131,6 +133,7 @@ function summary(data: IncidentData): Html {
           ${severityBadge(severity)} ${statusBadge(incident, statusWords(incident))}
           ${automation_paused && status !== 'resolved' ? html`<span class="badge paused">automation paused</span>` : ''}
           <span>opened ${clockTime(opened_at, at)}, ${ago(opened_at, at)}</span>
+          ${later === undefined ? '' : html`<span>present problem since ${clockTime(later, at)}, ${ago(later, at)}</span>`}
           ${resolved_at === null ? '' : html`<span>${statusWords(incident)} ${clockTime(resolved_at, at)}${resolverText(incident)}</span>`}
           ${muted === undefined || muted === null ? '' : html`<span>${muted.text}</span>`}
           ${status === 'resolved' && parent === null ? INCIDENT_PAGES.map(({ path, text }) => html`<a href="${incidentPath(incident)}/${path}">${text}</a>`) : ''}

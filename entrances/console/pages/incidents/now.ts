@@ -1,4 +1,4 @@
-import { currentDecisions } from '../../../../core/domain/incidents/new-onset.ts';
+import { currentDecisions, laterStart } from '../../../../core/domain/incidents/new-onset.ts';
 import { html } from 'hono/html';
 import { type Attention, countOf, type Need, NEEDS } from '../../../../core/domain/incidents/attention.ts';
 import { suspectName } from '../../../../core/domain/changes/change-words.ts';
@@ -167,6 +167,7 @@ const membersLink = (group: Pick<IncidentRecord, 'id' | 'number'>, count: number
 function incidentRow({ incident, members, attention, count, detail }: NowRow, at: Timestamp): Html {
   const { id, title, severity, opened_at, roles, firing, by_hand, group_reason: group } = incident;
   const [question] = detail === null ? [] : answerable(detail);
+  const later = laterStart(incident);
   // What the status page shows may contradict the SLIs.
   const contradictions = [incident, ...members].flatMap((one) => contradictionToShow(one, at) ?? []).slice(0, 1);
   return html`<article class="incident ${severity}" aria-labelledby="i-${id}">
@@ -178,6 +179,7 @@ function incidentRow({ incident, members, attention, count, detail }: NowRow, at
     <p class="facts">
       ${severityBadge(severity)} ${statusBadge(incident, statusWords(incident))}
       <span>opened ${ago(opened_at, at)}</span>
+      ${later === undefined ? '' : html`<span>present problem since ${ago(later, at)}</span>`}
       ${group === undefined ? html`<span>${by_hand === true && firing < 1 ? 'declared by hand' : firingText(firing)}</span>` : ''}
       <span ${roles?.commander === undefined ? html`class="lacking"` : ''}>${commanderText(roles)}</span>
       ${members.length === 0 ? '' : membersLink(incident, members.length)}

@@ -276,9 +276,9 @@ describe('the mitigated problem is over', () => {
     ['not while another one fires', reported(mitigatedIncident({ firing: 2 }), ends(after(300)), known()), undefined],
     ['not before a mitigation', reported(incident(), ends(after(300)), known()), undefined],
     [
-      'not during an action',
+      'also during another action',
       reported(mitigatedIncident({ status: 'mitigating' }), ends(after(300)), known()),
-      undefined,
+      after(300),
     ],
     ['once', reported(mitigatedIncident({ recovered_at: after(200) }), ends(after(300)), known()), undefined],
     ['not before the mitigation was', reported(mitigatedIncident(), ends(after(30)), known()), after(60)],
@@ -418,6 +418,7 @@ describe('an alert that reopens its incident', () => {
       'unreadable',
       'unreadable_runs',
       'unverified_children',
+      'waits_for_health',
     ]);
   });
 

@@ -135,7 +135,10 @@ describe('the problems of an incident', () => {
       endOf({ ...unknown, closed_as: 'verified', resolved_at: after(1000) }),
     ]).toEqual([after(120), after(900), undefined, undefined, undefined]);
     const { verifying: _verifying, ...unmitigated } = resolved;
-    expect(reopenedProblem(unmitigated, { since: after(960), pages: true })).toEqual({ recoveredAt: null });
+    expect(reopenedProblem(unmitigated, { since: after(960), pages: true })).toEqual({
+      recoveredAt: null,
+      returnedAt: after(960),
+    });
   });
 
   test('begin after the mitigation and the end of the one before, whatever start an alert claims', () => {

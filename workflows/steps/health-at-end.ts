@@ -1,0 +1,67 @@
+import { healthOfIncident } from '../../core/domain/catalogue/health.ts';
+import { windowOf } from '../../core/domain/correlation/query.ts';
+import { shownUntil } from '../../core/domain/correlation/recovery.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
+import { VERIFICATION_SECONDS } from '../../core/domain/rollback/verdict.ts';
+import { ageText } from '../../core/domain/time/age.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { verdictByHealth } from './verify.ts';
+
+/** Seconds between two looks at the health of an incident whose alerts have ended. */
+export const HEALTH_LOOK_SECONDS = 60;
+
+/** Seconds between two samples. */
+const STEP_SECONDS = 30;
+
+/**
+ * Health of an incident whose alerts have ended. `waits`: it is above its limit, which it can be for as long as the window of its query.
+ * `above`: it has stayed so, in words. `recoveredAt`: when it was within its limit again. All absent: the alerts alone count.
+ */
+export type HealthAtEnd = { waits?: true; above?: string; recoveredAt?: Timestamp };
+
+/** Looks at health before an incident closes that no mitigation has ended. Safe to repeat. */
+export async function healthAtEnd(deps: Deps, id: IncidentId): Promise<HealthAtEnd> {
+  const [incident, config] = await Promise.all([deps.incidents.read(id), deps.config.current()]);
+  if (incident?.status !== 'open') return {};
+  const health = healthOfIncident(config, incident);
+  const measured = health === undefined ? null : await deps.metrics.value(health.promql);
+  if (health === undefined || measured === null) return {};
+  const { outcome, text } = verdictByHealth(health, measured);
+  const { waits_for_health: known } = incident;
+  const now = deps.clock.now();
+  if (outcome === 'passed')
+    return known === undefined ? {} : { recoveredAt: await withinSince(deps, health.promql, health.max, known.since) };
+  // What is not known changes nothing, except that an incident which waits goes on to do so.
+  if (known === undefined && outcome !== 'failed') return {};
+  if (known !== undefined && now >= known.until)
+    return {
+      above: `all alerts have ended, but ${ageText(secondsBetween(known.since, now))} later nothing had shown that the service recovered (${text.charAt(0).toLowerCase()}${text.slice(1)})`,
+    };
+  if (known === undefined) {
+    const verified = plusSeconds(now, VERIFICATION_SECONDS / deps.timeScale);
+    const shown = shownUntil(now, windowOf(health.promql));
+    const until = verified > shown ? verified : shown;
+    await deps.incidents.waitForHealth(id, incident.seq, { since: now, until });
+  }
+  return { waits: true };
+}
+
+/** Returns whether health is known to be within its limit now. */
+export async function isWithinLimit(
+  deps: Pick<Deps, 'config' | 'metrics'>,
+  incident: Parameters<typeof healthOfIncident>[1],
+): Promise<boolean> {
+  const health = healthOfIncident(await deps.config.current(), incident);
+  const measured = health === undefined ? null : await deps.metrics.value(health.promql);
+  return health !== undefined && measured !== null && verdictByHealth(health, measured).outcome === 'passed';
+}
+
+/** Returns the first sample within the limit after the newest one above it. Without samples: now. */
+async function withinSince(deps: Deps, promql: string, max: number, from: Timestamp): Promise<Timestamp> {
+  const now = deps.clock.now();
+  const stepSeconds = Math.max(1, Math.round(STEP_SECONDS / deps.timeScale));
+  const curve = (await deps.metrics.range(promql, from, now, 'max', { stepSeconds })) ?? [];
+  const lastAbove = curve.findLastIndex(([, value]) => value > max);
+  return curve[lastAbove + 1]?.[0] ?? now;
+}
