@@ -253,9 +253,9 @@ export class IncidentTable extends IncidentReads implements Incidents {
     // The run before this one may still write: what it began after it changed the incident must not be missed.
     const { decisions, runbooks } = known.run > 1 ? await this.#begun(id) : together;
     const unfinished = unfinishedOf(decisions, known);
-    // The workflow does not need to know who started a run, and when the first alert began. Its checkpoints must stay the same for the
+    // The workflow does not need to know who started a run, and when the first alert began or returned. Its checkpoints must stay the same for the
     // same history.
-    const { began_at: _, ...needed } = known;
+    const { began_at: _began, returned_at: _returned, ...needed } = known;
     return { incident: { ...needed, execution: null }, unfinished, runbooks };
   }
 
