@@ -52,7 +52,10 @@ export async function storeOpenIncidents(
 ): Promise<StoredIncidents> {
   let busy: IncidentId | undefined;
   for (const [number, service] of services.entries()) {
-    const incident = await store(table, service, plusSeconds(now, number - services.length - 60));
+    const incident = await store(table, service, {
+      at: plusSeconds(now, number - services.length - 60),
+      number: number + 1,
+    });
     busy = incident.id;
   }
   if (busy === undefined) throw new Error('no services');
@@ -60,13 +63,17 @@ export async function storeOpenIncidents(
   return { busy };
 }
 
-async function store(table: Table, service: string, at: Timestamp): Promise<IncidentRecord> {
+async function store(
+  table: Table,
+  service: string,
+  { at, number }: { at: Timestamp; number: number },
+): Promise<IncidentRecord> {
   const target = { service: service as ServiceName, environment: 'production' as EnvironmentName };
   const declared = declaredIncident(
     { id: mintIncidentId(at), at },
     { ...target, title: `High error ratio of ${service}`, severity: 'critical', by: 'bench', trace: 'bench' },
   );
-  const incident: IncidentRecord = { ...declared.incident, suspects: [suspect(2, 0.91), suspect(1, 0.06)] };
+  const incident: IncidentRecord = { ...declared.incident, number, suspects: [suspect(2, 0.91), suspect(1, 0.06)] };
   // Omit the items that start a workflow and wake projectors.
   const omitted: ReadonlySet<unknown> = new Set(
     [keys.pending(incident.id), keys.due(`incident:${incident.id}`)].map(({ pk }) => pk),
