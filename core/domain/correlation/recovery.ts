@@ -62,7 +62,10 @@ export function healthSince(
 /** Part of its height to which an error curve has fallen if it recovers. */
 const RECOVERED = 0.6;
 
-/** Returns whether errors above the limit, since shortly before a problem, have ended or clearly fallen in two samples. */
+/**
+ * Returns whether errors above the limit have ended or clearly fallen in two samples. They may have begun shortly before the problem. What
+ * had ended when it began belongs to another one.
+ */
 export function isRecovering({ curve, max }: Pick<Health, 'curve' | 'max'>, onset: Timestamp, at: Timestamp): boolean {
   const points = pointsOf(curve, at);
   const since = pointsBetween(points, millisOf(onset) - TOGETHER_SECONDS * 1000, Infinity);
@@ -71,7 +74,7 @@ export function isRecovering({ curve, max }: Pick<Health, 'curve' | 'max'>, onse
   const isFresh = millisOf(at) - (newest.at(-1)?.at ?? 0) <= gapOf(points);
   return (
     isFresh &&
-    peak > max &&
+    since.some((point) => point.value > max && point.at >= millisOf(onset)) &&
     newest.length === 2 &&
     newest.every(({ value }) => value <= Math.max(max, RECOVERED * peak))
   );

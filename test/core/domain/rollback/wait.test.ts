@@ -85,6 +85,8 @@ const cases: [string, boolean, Curve][] = [
   ['errors have fallen by half', true, curve((minutes) => (minutes > 0 ? 0.001 : minutes > -1 ? 0.4 : 0.2))],
   ['errors stay', false, curve((minutes) => (minutes > 0 ? 0.001 : 0.4))],
   ['only the newest sample is good', false, curve((minutes) => (minutes > 0 ? 0.001 : minutes > -2 ? 0.4 : 0.002))],
+  ['errors have begun before and ended', true, curve((m) => (m > 3 ? 0.001 : m > -1 ? 0.4 : 0.002))],
+  ['errors had ended when the problem began', false, curve((m) => (m > 4 || m < 1 ? 0.001 : 0.4))],
   ['it never failed', false, curve(() => 0.001)],
   ['it is not measured any more', false, curve((minutes) => (minutes > 2 ? 0.001 : minutes > 1 ? 0.4 : null))],
 ];
