@@ -4,6 +4,7 @@ import { keys } from '../../../core/stores/keys.ts';
 import type { Table } from '../../../core/stores/table.ts';
 import { type Write } from '../../../platforms/store.ts';
 import { timelineWrite } from '../../../core/stores/incidents/inbox.ts';
+import { IncidentNumbers } from '../../../core/stores/incidents/incident-numbers.ts';
 import { newIncidentWrites } from '../../../core/stores/incidents/new-incident.ts';
 import { declaredIncident } from '../../../core/domain/incidents/new-incident.ts';
 import { withTable } from './table.ts';
@@ -51,10 +52,11 @@ export async function storeOpenIncidents(
   { entries, now }: { entries: number; now: Timestamp },
 ): Promise<StoredIncidents> {
   let busy: IncidentId | undefined;
-  for (const [number, service] of services.entries()) {
+  const newest = await new IncidentNumbers(table).newest();
+  for (const [index, service] of services.entries()) {
     const incident = await store(table, service, {
-      at: plusSeconds(now, number - services.length - 60),
-      number: number + 1,
+      at: plusSeconds(now, index - services.length - 60),
+      number: newest + 1 + index,
     });
     busy = incident.id;
   }
