@@ -97,7 +97,7 @@ describe('an incident that nothing mitigates, whose alerts end while health is a
     const incident = world.store.dossier(id).record;
     const { timeline } = world.store.dossier(id);
     const since = timeline.filter(({ at }) => at > minute(5)).map(({ kind }) => kind);
-    const last = timeline.find(({ kind }) => kind === 'incident.resolved')?.text;
+    const last = timeline.findLast(({ kind }) => kind === 'incident.resolved')?.text;
     return { incident, since, last, pages: world.pageRequests.map(({ action }) => action) };
   };
 
@@ -133,6 +133,12 @@ describe('an incident that nothing mitigates, whose alerts end while health is a
     });
     expect(incident).toMatchObject({ closed_as: 'verified', recovered_at: minute(38) });
     expect(last).toBe('Resolved: all alerts have resolved, and health is within its limit since 12:38 UTC');
+  });
+
+  test('is reopened by its next alert if it had closed as not verified, and waits anew', async () => {
+    const { incident, last } = await played(40, { '24 min': fires({ began: 30 }), '30 min': ends() });
+    expect(incident).toMatchObject({ closed_as: 'verified', run: 2 });
+    expect(last).toMatch(/^Resolved: all alerts have resolved/);
   });
 
   test('does not wait if its health is not known, and goes on to wait if that becomes unknown', async () => {
