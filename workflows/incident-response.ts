@@ -240,7 +240,7 @@ async function close(
       (config) => healthOfIncident(config, incident) !== undefined,
       () => true, // unknown: the sweeper finds out
     );
-    const health: HealthAtEnd = by === null && isMeasured ? await healthAtEnd(deps, incident.id) : {};
+    const health: HealthAtEnd = by === null && isMeasured ? await healthAtEnd(deps, incident.id, consumed) : {};
     if (health.waits === true) return 'unhealthy';
     const isProven =
       by === QUIET && verification === 'passed' && !isOther && isMeasured && (await isWithinLimit(deps, incident));

@@ -20,10 +20,14 @@ const STEP_SECONDS = 30;
  */
 export type HealthAtEnd = { waits?: true; above?: string; recoveredAt?: Timestamp };
 
-/** Looks at health before an incident closes that no mitigation has ended. Safe to repeat. */
-export async function healthAtEnd(deps: Deps, id: IncidentId): Promise<HealthAtEnd> {
+/**
+ * Looks at health before an incident closes that no mitigation has ended. Safe to repeat.
+ *
+ * @param consumed the newest message that was read: after another one, the incident does not close
+ */
+export async function healthAtEnd(deps: Deps, id: IncidentId, consumed: number): Promise<HealthAtEnd> {
   const [incident, config] = await Promise.all([deps.incidents.read(id), deps.config.current()]);
-  if (incident?.status !== 'open') return {};
+  if (incident?.status !== 'open' || incident.seq !== consumed) return {};
   const health = healthOfIncident(config, incident);
   const measured = health === undefined ? null : await deps.metrics.value(health.promql);
   if (health === undefined || measured === null) return {};
@@ -42,7 +46,7 @@ export async function healthAtEnd(deps: Deps, id: IncidentId): Promise<HealthAtE
     const verified = plusSeconds(now, VERIFICATION_SECONDS / deps.timeScale);
     const shown = shownUntil(now, windowOf(health.promql));
     const until = verified > shown ? verified : shown;
-    await deps.incidents.waitForHealth(id, incident.seq, { since: now, until });
+    await deps.incidents.waitForHealth(id, consumed, { since: now, until });
   }
   return { waits: true };
 }
