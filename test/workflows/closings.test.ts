@@ -187,6 +187,17 @@ describe('an incident that nothing mitigates, whose alerts end while health is a
     expect(incident).toMatchObject({ closed_as: 'verified', recovered_at: minute(38) });
   });
 
+  test.each([
+    ['its query is removed', mode('suggest')],
+    ['Prometheus is disconnected', (world) => void (world.deps.metrics.value = async () => null)],
+  ] satisfies [string, Moment][])('goes on to wait if %s', async (_, loses) => {
+    const { incident, last } = await played(600, { '8.5 min': loses });
+    expect(incident).toMatchObject({ closed_as: 'unverified', resolved_at: minute(20) });
+    expect(last).toContain(
+      '15 min later nothing had shown that the service recovered (health is not measured any more)',
+    );
+  });
+
   const ada = { by: 'person:ada', note: '' };
   test.each([
     ['was rolled back without success', says({ kind: 'rollback', ...ada }), 'open because the mitigation did not help'],
