@@ -219,6 +219,7 @@ describe('an incident that nothing mitigates, whose alerts end while health is a
   test('is reopened by its next alert if it had closed as not verified, and waits anew', async () => {
     const { incident, last } = await played(40, { '24 min': fires({ began: 30 }), '30 min': ends() });
     expect(incident).toMatchObject({ closed_as: 'verified', run: 2 });
+    expect(incident).not.toHaveProperty('returned_at');
     expect(last).toMatch(/^Resolved: all alerts have resolved/);
   });
 
