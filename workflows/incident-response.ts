@@ -225,7 +225,7 @@ function closingOf(
 async function close(
   run: Run,
   incident: IncidentRecord,
-  { response: { consumed, verification }, warnings }: RunState,
+  { response: { consumed, verification }, warnings, waitsForHealth }: RunState,
   by: string | null,
   deps: Deps,
 ): Promise<'resolved' | 'not_yet' | 'unhealthy'> {
@@ -240,7 +240,8 @@ async function close(
       (config) => healthOfIncident(config, incident) !== undefined,
       () => true, // unknown: the sweeper finds out
     );
-    const health: HealthAtEnd = by === null && isMeasured ? await healthAtEnd(deps, incident.id) : {};
+    const mayWait = isMeasured || waitsForHealth || incident.waits_for_health !== undefined;
+    const health: HealthAtEnd = by === null && mayWait ? await healthAtEnd(deps, incident.id, consumed) : {};
     if (health.waits === true) return 'unhealthy';
     const isProven =
       by === QUIET && verification === 'passed' && !isOther && isMeasured && (await isWithinLimit(deps, incident));

@@ -6,7 +6,15 @@ import type { AdmittedSignal } from '../../core/domain/ports/alerts.ts';
 import type { StepQuestion } from '../../core/domain/ports/decisions.ts';
 import { Database } from '../../platforms/sqlite/database.ts';
 import { SqliteStore } from '../../platforms/sqlite/store.ts';
-import { type Item, type Range, type Rows, update } from '../../platforms/store.ts';
+import {
+  type Item,
+  type Range,
+  type Rows,
+  type Update,
+  update,
+  type Write,
+  type Written,
+} from '../../platforms/store.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import {
@@ -22,6 +30,13 @@ import type { Timestamp } from '../../schemas/time/time.ts';
 /** A decision with what tests check of its item. */
 export type StoredJudgement = { view: DecisionView; inputs: DecisionInputs | StepQuestion['inputs'] };
 
+/** @throws Error if a field is changed twice */
+function refuseTwice({ set, setIfMissing, add, include, remove = [] }: Update): void {
+  const names = [...[set, setIfMissing, add, include].flatMap((fields) => Object.keys(fields ?? {})), ...remove];
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new Error(`an update changes ${twice} twice, which DynamoDB refuses`);
+}
+
 /**
  * A store in memory that tests can also read without waiting, as in a hook of a vendor's call. It decides nothing: the
  * stores in `stores/` write it.
@@ -35,6 +50,12 @@ export class StoredData extends SqliteStore {
     const database = Database.inMemory();
     super(database);
     this.#database = database;
+  }
+
+  /** Refuses what DynamoDB refuses, and SQLite does not: to change a field twice. */
+  override write(writes: readonly Write[]): Promise<Written> {
+    for (const one of writes) if (one.kind === 'update') refuseTwice(one.update);
+    return super.write(writes);
   }
 
   override async range(pk: string, range?: Range): Promise<Rows> {

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { IncidentRecord, IncidentView } from '../../schemas/incidents/incident.ts';
+import type { Message } from '../../schemas/incidents/inbox.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { NOON } from '../core/arbitraries.ts';
 import { executeResponseAction } from '../../core/actions/incidents/response-action.ts';
-import { configured, ends, fires, mode, type Moment, play, samplesOf, type Story, theIncident } from './play.ts';
+import { configured, ends, fires, mode, type Moment, play, samplesOf, says, type Story, theIncident } from './play.ts';
 import { consoleWorld } from '../support/console-world.ts';
 import { shownToResponders } from '../support/shown-texts.ts';
 import { closingPaths } from './stories/closings.ts';
@@ -97,7 +98,7 @@ describe('an incident that nothing mitigates, whose alerts end while health is a
     const incident = world.store.dossier(id).record;
     const { timeline } = world.store.dossier(id);
     const since = timeline.filter(({ at }) => at > minute(5)).map(({ kind }) => kind);
-    const last = timeline.find(({ kind }) => kind === 'incident.resolved')?.text;
+    const last = timeline.findLast(({ kind }) => kind === 'incident.resolved')?.text;
     return { incident, since, last, pages: world.pageRequests.map(({ action }) => action) };
   };
 
@@ -133,6 +134,93 @@ describe('an incident that nothing mitigates, whose alerts end while health is a
     });
     expect(incident).toMatchObject({ closed_as: 'verified', recovered_at: minute(38) });
     expect(last).toBe('Resolved: all alerts have resolved, and health is within its limit since 12:38 UTC');
+  });
+
+  test.each([
+    [
+      'right before it is looked at',
+      (world) => {
+        let isFirst = true;
+        world.on('incidents.read', {
+          before: async () => {
+            if (!isFirst || !new Error('where').stack?.includes('healthAtEnd')) return;
+            isFirst = false;
+            await fires({ name: 'HighLatency' })(world);
+          },
+        });
+      },
+    ],
+    [
+      'while the wait is recorded',
+      (world) => {
+        const { store, deps, clock } = world;
+        let isFirst = true;
+        world.on('incidents.waitForHealth', {
+          before: async () => {
+            if (!isFirst) return;
+            isFirst = false;
+            const id = theIncident(world);
+            const write = store.write.bind(store);
+            store.write = async (writes) => {
+              store.write = write;
+              const { seq } = store.dossier(id).record;
+              await deps.incidents.waitForHealth(id, seq, { since: clock.now(), until: minute(20) });
+              return write(writes);
+            };
+            await fires({ name: 'HighLatency' })(world);
+          },
+        });
+      },
+    ],
+  ] satisfies [string, Moment][])('waits anew after an alert that fires %s', async (_, races) => {
+    const waiting: unknown[] = [];
+    const { incident } = await played(
+      38,
+      {
+        '12 min': (world) => void waiting.push(world.store.dossier(theIncident(world)).record),
+        '25 min': ends({ name: 'HighLatency' }),
+      },
+      { '1 min': races },
+    );
+    expect(waiting).toEqual([expect.objectContaining({ firing: 1 })]);
+    expect(waiting).toEqual([expect.not.objectContaining({ waits_for_health: expect.anything() })]);
+    expect(incident).toMatchObject({ closed_as: 'verified', recovered_at: minute(38) });
+  });
+
+  test.each([
+    ['its query is removed', mode('suggest')],
+    ['Prometheus is disconnected', (world) => void (world.deps.metrics.value = async () => null)],
+  ] satisfies [string, Moment][])('goes on to wait if %s', async (_, loses) => {
+    const { incident, last } = await played(600, { '8.5 min': loses });
+    expect(incident).toMatchObject({ closed_as: 'unverified', resolved_at: minute(20) });
+    expect(last).toContain(
+      '15 min later nothing had shown that the service recovered (health is not measured any more)',
+    );
+  });
+
+  const ada = { by: 'person:ada', note: '' };
+  test.each([
+    ['was rolled back without success', says({ kind: 'rollback', ...ada }), 'open because the mitigation did not help'],
+    [
+      'a person has declared',
+      says({ kind: 'declared', severity: 'critical', page: false, ...ada } as Message, { byHand: true }),
+      'open because a person declared it; a person resolves it',
+    ],
+  ])('says of one that %s meanwhile no time at which it closes', async (_, happens, why) => {
+    const shown: Record<string, string>[] = [];
+    await played(600, { '8 min': happens, '30 min': looksInto(shown) });
+    expect(shown[0]?.['cli']).toContain(why);
+    for (const text of Object.values(shown[0] ?? {})) {
+      expect(text).not.toContain('it closes when health is within it');
+      expect(text).not.toContain('its alerts have ended, but its health is above its limit');
+    }
+  });
+
+  test('is reopened by its next alert if it had closed as not verified, and waits anew', async () => {
+    const { incident, last } = await played(40, { '24 min': fires({ began: 30 }), '30 min': ends() });
+    expect(incident).toMatchObject({ closed_as: 'verified', run: 2 });
+    expect(incident).not.toHaveProperty('returned_at');
+    expect(last).toMatch(/^Resolved: all alerts have resolved/);
   });
 
   test('does not wait if its health is not known, and goes on to wait if that becomes unknown', async () => {

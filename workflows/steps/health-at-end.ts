@@ -20,17 +20,24 @@ const STEP_SECONDS = 30;
  */
 export type HealthAtEnd = { waits?: true; above?: string; recoveredAt?: Timestamp };
 
-/** Looks at health before an incident closes that no mitigation has ended. Safe to repeat. */
-export async function healthAtEnd(deps: Deps, id: IncidentId): Promise<HealthAtEnd> {
+/** What is known of health whose query, or Prometheus, was removed while an incident waits. */
+const UNMEASURED = { outcome: 'inconclusive', text: 'Health is not measured any more' } as const;
+
+/**
+ * Looks at health before an incident closes that no mitigation has ended. Safe to repeat.
+ *
+ * @param consumed the newest message that was read: after another one, the incident does not close
+ */
+export async function healthAtEnd(deps: Deps, id: IncidentId, consumed: number): Promise<HealthAtEnd> {
   const [incident, config] = await Promise.all([deps.incidents.read(id), deps.config.current()]);
-  if (incident?.status !== 'open') return {};
+  if (incident?.status !== 'open' || incident.seq !== consumed) return {};
   const health = healthOfIncident(config, incident);
   const measured = health === undefined ? null : await deps.metrics.value(health.promql);
-  if (health === undefined || measured === null) return {};
-  const { outcome, text } = verdictByHealth(health, measured);
   const { waits_for_health: known } = incident;
+  if ((health === undefined || measured === null) && known === undefined) return {};
+  const { outcome, text } = health === undefined || measured === null ? UNMEASURED : verdictByHealth(health, measured);
   const now = deps.clock.now();
-  if (outcome === 'passed')
+  if (health !== undefined && outcome === 'passed')
     return known === undefined ? {} : { recoveredAt: await withinSince(deps, health.promql, health.max, known.since) };
   // What is not known changes nothing, except that an incident which waits goes on to do so.
   if (known === undefined && outcome !== 'failed') return {};
@@ -38,11 +45,11 @@ export async function healthAtEnd(deps: Deps, id: IncidentId): Promise<HealthAtE
     return {
       above: `all alerts have ended, but ${ageText(secondsBetween(known.since, now))} later nothing had shown that the service recovered (${text.charAt(0).toLowerCase()}${text.slice(1)})`,
     };
-  if (known === undefined) {
+  if (known === undefined && health !== undefined) {
     const verified = plusSeconds(now, VERIFICATION_SECONDS / deps.timeScale);
     const shown = shownUntil(now, windowOf(health.promql));
     const until = verified > shown ? verified : shown;
-    await deps.incidents.waitForHealth(id, incident.seq, { since: now, until });
+    await deps.incidents.waitForHealth(id, consumed, { since: now, until });
   }
   return { waits: true };
 }

@@ -1,6 +1,7 @@
 import { list } from '../correlation/words.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { GroupNow, GroupReason } from './incident-group.ts';
+import { waitsForHealth } from './closing.ts';
 import { laterProblemEnd } from './new-onset.ts';
 
 /**
@@ -25,13 +26,17 @@ export const mayStillFail = (incident: Failure): boolean => {
 /** What shows whether the problem of an incident is over. */
 type ProblemState = Pick<IncidentRecord, 'status' | 'verification' | 'firing' | 'signal_count'> &
   Partial<
-    Pick<IncidentRecord, 'verifying' | 'new_onset' | 'recovered_at' | 'last_seen_alerts' | 'by_hand' | 'by_event'>
+    Pick<
+      IncidentRecord,
+      'verifying' | 'new_onset' | 'recovered_at' | 'last_seen_alerts' | 'by_hand' | 'by_event' | 'waits_for_health'
+    >
   >;
 
 /** Returns whether the problem of an open incident is known to be over: the incident only waits for its end. */
 export function isProblemOver(incident: ProblemState): boolean {
   const { status, verification, recovered_at: recoveredAt, firing, signal_count: signals } = incident;
   const { last_seen_alerts: lastSeen = 0, by_hand: byHand, by_event: byEvent } = incident;
+  if (waitsForHealth(incident)) return false;
   if (laterProblemEnd(incident) !== undefined || (status === 'mitigated' && verification === 'passed')) return true;
   if (recoveredAt !== undefined) return verification !== 'failed';
   const isByAlerts = signals > 0 && lastSeen === 0 && byHand !== true && byEvent !== true;

@@ -46,13 +46,13 @@ export function inboxPostOf(
   countChanges: CountChanges = {},
 ): InboxPost {
   const seq = incident.seq + 1;
+  // Also if it is not known to wait: that can be recorded after the incident was read.
+  const endsWait = (countChanges.firing ?? 0) > 0 || change.status !== undefined || change.byHand === true;
   const remove: (keyof IncidentRecord)[] = [
     ...(change.parent === null ? (['parent_id'] as const) : []),
     ...(change.recoveredAt === null ? (['recovered_at'] as const) : []),
     ...(change.unmeasured === false ? (['unmeasured'] as const) : []),
-    ...(incident.waits_for_health !== undefined && (countChanges.firing ?? 0) > 0
-      ? (['waits_for_health'] as const)
-      : []),
+    ...(endsWait ? (['waits_for_health'] as const) : []),
   ];
   return {
     incident: incident.id,

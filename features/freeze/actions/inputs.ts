@@ -111,8 +111,7 @@ export async function inputsFor(
     pins: [...state.pins, ...underRequestedNames.pins],
     ...(commits.length > 0 && { pinnedCommits: commits }),
   };
-  const numbers = readIncidentNumbers(deps, pinInputs);
-  const incidentNumbers = await orWithout('the incidents in which versions were pinned', numbers, {});
+  const incidentNumbers = await readIncidentNumbers(deps, pinInputs);
   const unwritten = (deps.writeProbe?.problem() ?? null) === null ? [] : [CANNOT_WRITE];
   const storageProblems = [...unwritten, ...unread];
   // Read the clock last, so that no input is newer than the time of the decision.
@@ -260,7 +259,7 @@ async function incidentFreezesAt(
  * Returns what is known of the version as a rollback target. A rollback by Firebreak itself always counts as one.
  */
 async function rollbackVersionOf(
-  deps: Pick<Deps, 'changes' | 'incidents' | 'decisions'>,
+  deps: Pick<Deps, 'changes' | 'incidents' | 'decisions' | 'log'>,
   request: CheckRequest,
   other: ServiceEnvironment | null,
 ): Promise<NonNullable<CheckInputs['rollback']>> {
@@ -276,17 +275,27 @@ async function rollbackVersionOf(
     return { kind: 'ours', text: `Firebreak is rolling back to ${ours.to} in incident ${incidentName(ours.incident)}` };
   const { rolledBackIn, ...answer } = known;
   if (rolledBackIn === undefined) return answer;
-  const named = await incidentNamer(deps, [rolledBackIn]);
+  const named = await readNames(deps, [rolledBackIn]);
   return { ...answer, text: `${answer.text}, in ${incidentName(named(rolledBackIn))}` };
 }
 
+/** Reads the names of incidents. Without them, they are named by their IDs: no decision depends on a name. */
+const readNames = (
+  deps: Pick<Deps, 'incidents' | 'log'>,
+  ids: Parameters<typeof incidentNamer>[1],
+): ReturnType<typeof incidentNamer> =>
+  incidentNamer(deps, ids).catch((error: unknown) => {
+    deps.log.error('a freeze check continues without the names of incidents', { error: String(error) });
+    return (id) => ({ id });
+  });
+
 /** Reads the numbers of the incidents in which the requested version was pinned. */
 async function readIncidentNumbers(
-  deps: Pick<Deps, 'incidents'>,
+  deps: Pick<Deps, 'incidents' | 'log'>,
   inputs: Parameters<typeof refusingPins>[0],
 ): Promise<Record<string, number>> {
   const ids = refusingPins(inputs).flatMap(({ pin }) => pin.incident_id ?? []);
-  const named = await incidentNamer(deps, ids);
+  const named = await readNames(deps, ids);
   return Object.fromEntries(
     ids.flatMap((id) => {
       const { number } = named(id);

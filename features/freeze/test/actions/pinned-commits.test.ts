@@ -203,3 +203,21 @@ test('a version that was rolled back is not known good, with the number of the i
   const { reasons } = await asked({ version: 'v4', change: 'rollback' }, deps);
   expect(JSON.stringify(reasons)).toContain('v4 was itself rolled back, in INC-42');
 });
+
+test('a check decides the same if an incident that it names cannot be read', async () => {
+  const logged: string[] = [];
+  const read = async (): Promise<never> => {
+    throw Object.assign(new Error('disk error'), { name: 'DatabaseDamaged' });
+  };
+  const deps = {
+    ...firebreak(),
+    incidents: { openAt: async () => undefined, read },
+    log: { error: (text: string) => logged.push(text) },
+  } as unknown as CheckDeps;
+  const { reasons, stale } = await asked({ version: 'v2' }, deps);
+  expect({ reasons, stale }).toEqual({
+    reasons: [expect.objectContaining({ code: 'pinned_version', text: expect.stringContaining(`(${INCIDENT})`) })],
+    stale: false,
+  });
+  expect(logged).toEqual(['a freeze check continues without the names of incidents']);
+});

@@ -56,6 +56,7 @@ describe('what is wrong in the group of a dependency now', () => {
   test.each<[string, Partial<Member>, boolean]>([
     ['an alert fires', {}, false],
     ['all alerts have ended', { firing: 0 }, true],
+    ['its health is above its limit then', { firing: 0, waits_for_health: { since: at, until: at } }, false],
     ['a person declared it, and nothing fires', { firing: 0, by_hand: true }, false],
     ['an event opened it', { firing: 0, by_event: true }, false],
     ['it has had no alert', { firing: 0, signal_count: 0 }, false],

@@ -351,7 +351,7 @@ describe('a new problem begins', () => {
           status: 'open',
           suspects: [],
         },
-        remove: ['recovered_at'],
+        remove: ['recovered_at', 'waits_for_health'],
       },
     });
   });
