@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import type { IncidentRecord, IncidentView } from '../../schemas/incidents/incident.ts';
-import type { Message } from '../../schemas/incidents/inbox.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { NOON } from '../core/arbitraries.ts';
 import { executeResponseAction } from '../../core/actions/incidents/response-action.ts';
@@ -203,7 +202,7 @@ describe('an incident that nothing mitigates, whose alerts end while health is a
     ['was rolled back without success', says({ kind: 'rollback', ...ada }), 'open because the mitigation did not help'],
     [
       'a person has declared',
-      says({ kind: 'declared', severity: 'critical', page: false, ...ada } as Message, { byHand: true }),
+      says({ kind: 'declared', severity: 'critical', page: false, ...ada }, { byHand: true }),
       'open because a person declared it; a person resolves it',
     ],
   ])('says of one that %s meanwhile no time at which it closes', async (_, happens, why) => {
