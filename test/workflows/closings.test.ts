@@ -68,9 +68,9 @@ const minute = (minutes: number): Timestamp => plusSeconds(NOON, 60 * minutes);
 
 /** Measures 30 % errors until then. */
 const failsUntil =
-  (minutes: number, autoRollback = 'suggest'): Moment =>
+  (minutes: number, autoRollback = 'suggest', promql = 'job:checkout:error_ratio'): Moment =>
   async (world) => {
-    const health = { promql: 'job:checkout:error_ratio', max: 0.01 };
+    const health = { promql, max: 0.01 };
     await configured({ health, autoRollback: { mode: autoRollback, evidence: 'time', unknownMigration: 'act' } })(
       world,
     );
@@ -220,6 +220,18 @@ describe('an incident that nothing mitigates, whose alerts end while health is a
     expect(incident).toMatchObject({ closed_as: 'verified', run: 2 });
     expect(incident).not.toHaveProperty('returned_at');
     expect(last).toMatch(/^Resolved: all alerts have resolved/);
+  });
+
+  test('waits for the window of its query, but not for one of more than an hour', async () => {
+    const ending = async (window: string) => {
+      const ratio = `sum(rate(errors[${window}])) / sum(rate(requests[${window}]))`;
+      const { incident } = await played(600, {}, { '4 min': failsUntil(600, 'suggest', ratio) });
+      return [incident.closed_as, secondsBetween(minute(5), incident.resolved_at ?? NOON)];
+    };
+    const [closedAs, seconds] = await ending('1h');
+    expect(closedAs).toBe('unverified');
+    expect(seconds).toBeGreaterThanOrEqual(3600);
+    expect(await ending('6h')).toEqual(['verified', 0]);
   });
 
   test('does not wait if its health is not known, and goes on to wait if that becomes unknown', async () => {

@@ -11,6 +11,9 @@ import { verdictByHealth } from './verify.ts';
 /** Seconds between two looks at the health of an incident whose alerts have ended. */
 export const HEALTH_LOOK_SECONDS = 60;
 
+/** Longest window in seconds of a query whose health is waited for. A longer one describes mostly the time before the end of the alerts. */
+const LONGEST_WINDOW_SECONDS = 3600;
+
 /** Seconds between two samples. */
 const STEP_SECONDS = 30;
 
@@ -40,14 +43,15 @@ export async function healthAtEnd(deps: Deps, id: IncidentId, consumed: number):
   if (health !== undefined && outcome === 'passed')
     return known === undefined ? {} : { recoveredAt: await withinSince(deps, health.promql, health.max, known.since) };
   // What is not known changes nothing, except that an incident which waits goes on to do so.
-  if (known === undefined && outcome !== 'failed') return {};
+  const window = health === undefined ? null : windowOf(health.promql);
+  if (known === undefined && (outcome !== 'failed' || (window ?? 0) > LONGEST_WINDOW_SECONDS)) return {};
   if (known !== undefined && now >= known.until)
     return {
       above: `all alerts have ended, but ${ageText(secondsBetween(known.since, now))} later nothing had shown that the service recovered (${text.charAt(0).toLowerCase()}${text.slice(1)})`,
     };
   if (known === undefined && health !== undefined) {
     const verified = plusSeconds(now, VERIFICATION_SECONDS / deps.timeScale);
-    const shown = shownUntil(now, windowOf(health.promql));
+    const shown = shownUntil(now, window);
     const until = verified > shown ? verified : shown;
     await deps.incidents.waitForHealth(id, consumed, { since: now, until });
   }
