@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { dirname, join } from 'node:path';
@@ -92,11 +93,12 @@ export class Firebreak {
     return firebreak;
   }
 
-  /** Writes a configuration file. */
+  /** Writes a configuration file. At once, because a running product could read a part of it, which is valid. */
   async write(name: string, text: string): Promise<void> {
-    const file = join(this.configDir, name);
+    const [file, written] = [join(this.configDir, name), `${this.configDir}-${randomUUID()}`];
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, text);
+    await writeFile(written, text);
+    await rename(written, file);
   }
 
   /** Writes a file of the runbooks folder. */
