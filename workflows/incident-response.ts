@@ -21,7 +21,7 @@ import { RunLimits } from './branch-limits.ts';
 import { IncidentBranches } from './incident-branches.ts';
 import type { Run } from './run.ts';
 import { type BegunRun, beginRun } from './steps/begin-run.ts';
-import { HEALTH_LOOK_SECONDS, type HealthAtEnd, healthAtEnd, isWithinLimit } from './steps/health-at-end.ts';
+import { HEALTH_LOOK_SECONDS, type HealthAtEnd, healthAtEnd } from './steps/health-at-end.ts';
 import { quietHolds } from './steps/quiet-holds.ts';
 import { type Deadlines, doWhatIsDue, DUE_SECONDS, type IncidentActions, readDeadlines } from './steps/deadlines.ts';
 import { leaveGroup } from './steps/incident-group.ts';
@@ -99,8 +99,6 @@ type RunState = {
   quiet: { seconds: number; renotified: number };
   /** What kept the incident open when it was last found to be quiet. Empty: nothing, or not checked yet. */
   holds: readonly QuietHold[];
-  /** Its alerts have ended, and it waits until health is within its limit. */
-  waitsForHealth: boolean;
   /** Alerts that are only last seen, so that their end proves nothing. */
   lastSeen: number;
   /** What was wrong in the group of a dependency at the last read. Undefined: it is none, or nothing was read yet. */
@@ -174,11 +172,10 @@ async function followInbox(
     const closing = closingOf(due, state, begun);
     const end = closing === null ? 'not_yet' : await close(run, begun.incident, state, closing.by, deps);
     if (end === 'resolved') return afterClosing(run, session, state.response.pages, deps);
-    state = { ...state, waitsForHealth: end === 'unhealthy' };
     if (isUnreadableForAll(state, begun)) state = await skipMessage(run, incidentId, state, deps);
     if (state.unread !== null || state.isLong) return handOver(run, session, state, deps);
     await started; // before the inbox is read: a message that arrived earlier wakes nobody
-    const wakeUp = await nextWakeUp(run, session, state, deps);
+    const wakeUp = await nextWakeUp(run, session, { ...state, looksAtHealth: end === 'unhealthy' }, deps);
     if (mayHaveEndedAlerts(state, wakeUp)) branches.endGoneAlerts(state.round);
     state = afterWakeUp(state, wakeUp, begun);
   }
@@ -198,7 +195,6 @@ function firstState({ incident, unfinished, runbooks, anyRunbooks, deadlines = {
     postponed: false,
     quiet: { seconds: 0, renotified: incident.renotified },
     holds: [],
-    waitsForHealth: false,
     lastSeen: incident.last_seen_alerts ?? 0,
     group: undefined,
   };
@@ -225,14 +221,15 @@ function closingOf(
 async function close(
   run: Run,
   incident: IncidentRecord,
-  { response: { consumed, verification }, warnings, waitsForHealth }: RunState,
+  { response: { consumed, verification }, warnings }: RunState,
   by: string | null,
   deps: Deps,
 ): Promise<'resolved' | 'not_yet' | 'unhealthy'> {
   const { count, titles } = warnings ?? { count: 0, titles: [] };
   const warningText = count === 0 ? '' : `. Slow-burn warnings are still firing: ${titles.join('; ')}`;
   return run.step('close', async () => {
-    if (by === QUIET && (await quietHolds(deps, incident.id)).length > 0) return 'not_yet';
+    const quiet = by === QUIET ? await quietHolds(deps, incident.id) : undefined;
+    if (quiet !== undefined && quiet.holds.length > 0) return 'not_yet';
     // The mitigation of an earlier problem says nothing about the last one, nor one that had not helped at first.
     const current = verification === 'passed' ? ((await deps.incidents.read(incident.id)) ?? incident) : incident;
     const isOther = verification === 'passed' && recoveredOtherwise({ ...current, verification });
@@ -240,11 +237,9 @@ async function close(
       (config) => healthOfIncident(config, incident) !== undefined,
       () => true, // unknown: the sweeper finds out
     );
-    const mayWait = isMeasured || waitsForHealth || incident.waits_for_health !== undefined;
-    const health: HealthAtEnd = by === null && mayWait ? await healthAtEnd(deps, incident.id, consumed) : {};
+    const health: HealthAtEnd = by === null ? await healthAtEnd(deps, incident.id, consumed) : {};
     if (health.waits === true) return 'unhealthy';
-    const isProven =
-      by === QUIET && verification === 'passed' && !isOther && isMeasured && (await isWithinLimit(deps, incident));
+    const isProven = quiet?.health?.verdict.outcome === 'passed' && isMeasured && verification === 'passed' && !isOther;
     if (isProven)
       return deps.incidents.resolve(incident.id, consumed, by, PROVEN_TEXT, count, { isMeasured, isProven });
     const text =
@@ -341,20 +336,19 @@ type WakeUp = { by: 'message' | 'callback' | 'timeout'; waited: number; inbox: R
 /**
  * Reads the inbox. If nothing is new, waits until the callback is completed, or times out, and reads again. The wait ends at
  * the next deadline of the incident, so that a deadline needs no wait of its own.
+ *
+ * @param state.looksAtHealth its alerts have ended, and it waits until health is within its limit
  */
 async function nextWakeUp(
   run: Run,
   { incidentId, begun, limits, branches, actions }: Session,
-  state: RunState,
+  state: RunState & { looksAtHealth: boolean },
   deps: Deps,
 ): Promise<WakeUp> {
-  const { response, quiet, deadlines, isPaging, postponed, group } = state;
+  const { response, quiet, deadlines, isPaging, postponed, group, looksAtHealth } = state;
   const { consumed, mitigated, firing } = response;
   const deadline = (isPaging ? deadlines.secondsIfPaged : deadlines.seconds) ?? Infinity;
-  const seconds = secondsToWait(
-    quiet.seconds,
-    state.waitsForHealth ? Math.min(deadline, HEALTH_LOOK_SECONDS) : deadline,
-  );
+  const seconds = secondsToWait(quiet.seconds, Math.min(deadline, looksAtHealth ? HEALTH_LOOK_SECONDS : Infinity));
   if (limits.inbox === null || seconds < limits.inbox.seconds - DEADLINE_TOLERANCE_SECONDS)
     limits.inbox = { ...(await run.createCallback('inbox', { seconds })), seconds };
   const callback = limits.inbox;
@@ -379,7 +373,7 @@ async function nextWakeUp(
     const isFirst = isDue && !postponed && read.messages.length > 0;
     if (isDue) await doWhatIsDue(deps, incidentId, isFirst ? NO_ACTIONS : actions);
     if (isDue && !isFirst) read = await readInbox(deps, incidentId, consumed, null, mitigated);
-    const holds = isQuiet ? { holds: await quietHolds(deps, incidentId) } : {};
+    const holds = isQuiet ? { holds: (await quietHolds(deps, incidentId)).holds } : {};
     const next = await readDeadlines(deps, incidentId, { tried: isDue && !isFirst });
     const isPostponed = isFirst && next.seconds === DUE_SECONDS;
     const words = await groupWords(deps, begun.incident);
@@ -443,7 +437,6 @@ function afterWakeUp(state: RunState, { by, waited, inbox }: WakeUp, { incident 
     postponed: by === 'timeout' ? inbox.postponed === true : postponed,
     quiet: { seconds: isActive ? 0 : quiet.seconds + waited, renotified },
     holds: inbox.holds ?? state.holds,
-    waitsForHealth: state.waitsForHealth,
     lastSeen: inbox.lastSeen ?? 0,
     group: inbox.group ?? group,
   };

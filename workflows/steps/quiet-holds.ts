@@ -1,43 +1,37 @@
-import { healthOf } from '../../core/domain/catalogue/health.ts';
 import { isPerson, type QuietHold } from '../../core/domain/incidents/closing.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
-import { verdictByHealth } from './verify.ts';
+import { type Health, healthNow } from './health-now.ts';
 
 /** Timeline entries that are searched for one of a person. Firebreak writes few about an incident without activity. */
 const ENTRIES_READ = 50;
 
 /**
  * Returns what keeps an incident open although nothing happens: an alert that fires, a question that waits for an answer,
- * something that a person wrote within `autoResolveHours`, or health that is above its limit now.
+ * something that a person wrote within `autoResolveHours`, or health that is above its limit now. `health`: null if it is not
+ * measured.
  */
 export async function quietHolds(
-  {
-    incidents,
-    config,
-    clock,
-    metrics,
-    timeScale,
-  }: Pick<Deps, 'incidents' | 'config' | 'clock' | 'metrics' | 'timeScale'>,
+  deps: Pick<Deps, 'incidents' | 'config' | 'clock' | 'metrics' | 'timeScale'>,
   id: IncidentId,
-): Promise<QuietHold[]> {
-  const [incident, view, { items }, current] = await Promise.all([
+): Promise<{ holds: QuietHold[]; health: Health | null }> {
+  const { incidents, config, clock, timeScale } = deps;
+  const [incident, view, { items }, { paging }] = await Promise.all([
     incidents.read(id),
     incidents.view(id),
     incidents.timeline(id, { limit: ENTRIES_READ }),
     config.current(),
   ]);
   // Its run ends as soon as it tries to close it.
-  if (incident === undefined || incident.status === 'resolved') return [];
-  const since = plusSeconds(clock.now(), (-current.paging.autoResolveHours * 3600) / timeScale);
-  const health = healthOf(current, incident);
-  const measured = health === undefined ? null : await metrics.value(health.promql);
-  const isBad = health !== undefined && measured !== null && verdictByHealth(health, measured).outcome === 'failed';
-  return [
+  if (incident === undefined || incident.status === 'resolved') return { holds: [], health: null };
+  const since = plusSeconds(clock.now(), (-paging.autoResolveHours * 3600) / timeScale);
+  const health = await healthNow(deps, incident);
+  const holds: QuietHold[] = [
     ...(incident.firing > 0 ? (['firing_alert'] as const) : []),
     ...(view?.decisions.some(({ state }) => state === 'waiting') ? (['open_question'] as const) : []),
     ...(items.some(({ actor, at }) => at > since && isPerson(actor)) ? (['recent_note'] as const) : []),
-    ...(isBad ? (['bad_health'] as const) : []),
+    ...(health?.verdict.outcome === 'failed' ? (['bad_health'] as const) : []),
   ];
+  return { holds, health };
 }

@@ -1,4 +1,3 @@
-import { healthOf, type HealthQuery, wholeOfHealth } from '../../core/domain/catalogue/health.ts';
 import { isLaterProblem, onsetWords, recovered } from '../../core/domain/incidents/new-onset.ts';
 import type { Redeploy } from '../../core/domain/incidents/response.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
@@ -11,6 +10,7 @@ import { secondsBetween } from '../../schemas/time/time.ts';
 import { wake } from '../wake.ts';
 import { slowBurnTitles } from './read-inbox.ts';
 import { noteDemotion } from '../demotion.ts';
+import { healthNow } from './health-now.ts';
 import { VERIFICATION_SECONDS } from '../../core/domain/rollback/verdict.ts';
 import { rollbackKey } from './roll-back.ts';
 import { actionKeysOf } from './runbook/action-keys.ts';
@@ -90,48 +90,17 @@ const firingBesidesWarnings = async (deps: Deps, { id, firing }: IncidentRecord)
 async function measuredVerdict(deps: Deps, incident: IncidentRecord, acted: Acted | undefined): Promise<Verdict> {
   const own = await verdictAbout(deps, incident);
   if (acted === undefined || acted.service === incident.service || own.outcome === 'failed') return own;
-  const health = healthOf(await deps.config.current(), acted);
-  const measured = health === undefined ? null : await deps.metrics.value(health.promql);
-  if (health === undefined || measured === null) return own;
-  const other = verdictByHealth(health, measured);
-  const text = `${own.text}. ${acted.service}, which was ${acted.was}: ${other.text}`;
-  return { ...own, text, ...(other.outcome !== 'passed' && { outcome: other.outcome }) };
+  const health = await healthNow(deps, acted);
+  if (health === null) return own;
+  const { outcome, text: shown } = health.verdict;
+  const text = `${own.text}. ${acted.service}, which was ${acted.was}: ${shown}`;
+  return { ...own, text, ...(outcome !== 'passed' && { outcome }) };
 }
 
 async function verdictAbout(deps: Deps, incident: IncidentRecord): Promise<Verdict> {
-  const health = healthOf(await deps.config.current(), incident);
-  const measured = health === undefined ? null : await deps.metrics.value(health.promql);
-  return health === undefined || measured === null
-    ? verdictByAlerts(await firingBesidesWarnings(deps, incident))
-    : verdictByHealth(health, measured);
+  const health = await healthNow(deps, incident);
+  return health?.verdict ?? verdictByAlerts(await firingBesidesWarnings(deps, incident));
 }
-
-export function verdictByHealth(
-  health: HealthQuery,
-  measured: NonNullable<Awaited<ReturnType<Deps['metrics']['value']>>>,
-): Verdict {
-  switch (measured.kind) {
-    case 'value': {
-      const whole = wholeOfHealth(health);
-      const shown = (each: number): string =>
-        whole === null ? String(each) : `${Number(((100 * each) / whole).toPrecision(12))} %`;
-      const [value, max] = [shown(roundedValue(measured.value, health.max)), shown(health.max)];
-      return measured.value <= health.max
-        ? { outcome: 'passed', text: `Healthy: ${health.called} is ${value}, within the limit of ${max}` }
-        : { outcome: 'failed', text: `Not healthy: ${health.called} is ${value}, above ${max}` };
-    }
-    case 'no_data':
-      return { outcome: 'inconclusive', text: `Inconclusive: ${health.called} returned no data` };
-    case 'unreadable':
-      return { outcome: 'inconclusive', text: `Inconclusive: ${measured.detail}` };
-  }
-}
-
-/** Rounds to three digits, unless the result would equal the limit. */
-const roundedValue = (value: number, limit: number): number => {
-  const rounded = Number(value.toPrecision(3));
-  return rounded === limit ? value : rounded;
-};
 
 /** Judges by firing alerts, which prove no failure: an alert over a 1 h window keeps firing long after recovery. */
 const verdictByAlerts = (firing: number): Verdict =>

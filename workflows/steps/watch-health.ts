@@ -23,10 +23,8 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
+import { HEALTH_STEP_SECONDS, healthCurve } from './health-now.ts';
 import { driftOf, type RollbackOrder } from './roll-back.ts';
-
-/** Seconds between two samples. */
-const STEP_SECONDS = 30;
 
 /** Time before the mitigation whose traffic shows what chance explains. */
 const USUAL_SECONDS = 1800;
@@ -154,7 +152,7 @@ async function hasPagedAbout(
   since: Timestamp,
 ): Promise<boolean> {
   const page = pages === 0 ? undefined : await effects.get(id, pageKey(id, pages));
-  const began = plusSeconds(since, -STEP_SECONDS / timeScale);
+  const began = plusSeconds(since, -HEALTH_STEP_SECONDS / timeScale);
   return page !== undefined && page.at >= began && page.state !== 'withheld' && page.state !== 'failed';
 }
 
@@ -257,9 +255,8 @@ async function measuredSince(
   const at = deps.clock.now();
   const sinceAt = begin ?? at;
   const from = plusSeconds(sinceAt, -USUAL_SECONDS);
-  const step = { stepSeconds: Math.max(1, Math.round(STEP_SECONDS / deps.timeScale)) };
   const [curve, traffic] = await Promise.all([
-    deps.metrics.range(query.promql, sinceAt, at, 'max', step),
+    healthCurve(deps, query, sinceAt, at),
     query.traffic === undefined ? null : deps.metrics.range(query.traffic, from, at, 'sum'),
   ]);
   const quantile = isQuantile(query.promql) && { quantile: true as const };
@@ -268,6 +265,8 @@ async function measuredSince(
     curve?.some(([time, value]) => time >= first && time < until && value > query.max) === true;
   const mitigatedAt = incident.verifying?.at ?? sinceAt;
   // What is above its limit right before the mitigation was not over before it.
-  const since = isAbove(plusSeconds(mitigatedAt, -step.stepSeconds), mitigatedAt) ? mitigatedAt : sinceAt;
+  const since = isAbove(plusSeconds(mitigatedAt, -HEALTH_STEP_SECONDS / deps.timeScale), mitigatedAt)
+    ? mitigatedAt
+    : sinceAt;
   return { ...healthSince({ health, traffic, at }, since, RECOVERY_SECONDS / deps.timeScale), isAbove };
 }

@@ -1,13 +1,12 @@
 import { scopeOf } from '../../domain/alerts/admission.ts';
 import { lastingTitle } from '../../domain/alerts/lasting-title.ts';
-import { healthOf } from '../../domain/catalogue/health.ts';
 import type { HeldAlert } from '../../domain/ports/alerts.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { admitSignals } from '../../actions/alerts/admit-signals.ts';
 import { eachAlone } from '../../actions/each-alone.ts';
 import { wake } from '../../../workflows/wake.ts';
-import { verdictByHealth } from '../../../workflows/steps/verify.ts';
+import { healthNow } from '../../../workflows/steps/health-now.ts';
 
 export type HeldDeps = Parameters<typeof admitSignals>[0] & Pick<Deps, 'metrics'>;
 
@@ -61,12 +60,9 @@ async function settleEnd(deps: HeldDeps, held: HeldAlert): Promise<void> {
 }
 
 /** Returns what the health query shows, if it is within its limit. Null: it is not, or health is not known. */
-async function healthyText({ config, metrics }: HeldDeps, signal: Signal): Promise<string | null> {
-  const health = signal.unmatched === null ? healthOf(await config.current(), signal) : undefined;
-  const measured = health === undefined ? null : await metrics.value(health.promql);
-  if (health === undefined || measured === null) return null;
-  const { outcome, text } = verdictByHealth(health, measured);
-  return outcome === 'passed' ? text : null;
+async function healthyText(deps: HeldDeps, signal: Signal): Promise<string | null> {
+  const health = signal.unmatched === null ? await healthNow(deps, signal) : null;
+  return health?.verdict.outcome === 'passed' ? health.verdict.text : null;
 }
 
 async function release({ incidents, clock }: HeldDeps, alert: HeldAlert, health: string): Promise<void> {
