@@ -1,9 +1,7 @@
-import { problemsOf } from '../../../../core/domain/incidents/problems.ts';
 import { suspectName } from '../../../../core/domain/changes/change-words.ts';
 import { html } from 'hono/html';
 import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
-import { suspectsToShow } from '../../../../core/domain/correlation/words.ts';
 import { serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
 import { Severity } from '../../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
@@ -32,6 +30,7 @@ import {
   ATTENTION,
   AUTOMATION,
   CAUSES,
+  causesOf,
   hasActed,
   keysOf,
   KNOWN_VALUES,
@@ -189,12 +188,11 @@ function rowOf(incident: IncidentRecord, isAsking: boolean, at: Timestamp): Cell
   ];
 }
 
-/** Shows the most probable suspect, of an incident that is over that of each problem, or why incidents are grouped. Empty: nothing is known. */
+/** Shows the most probable suspects, or why incidents are grouped. Empty: nothing is known. */
 function causeOf(incident: IncidentRecord): Html | string {
-  const { status, suspects: open, group_reason } = incident;
+  const { group_reason } = incident;
   if (group_reason !== undefined) return group_reason.name === '' ? 'many at once' : group_reason.name;
-  const problems = status === 'resolved' ? problemsOf(incident).map(({ suspects }) => suspects) : [open];
-  const causes = problems.flatMap((suspects) => suspectsToShow(suspects).slice(0, 1));
+  const causes = causesOf(incident);
   if (causes.length === 0) return '';
   return html`${causes.map(
     (suspect, n) =>
