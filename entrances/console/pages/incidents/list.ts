@@ -14,6 +14,7 @@ import {
   choiceField,
   filterLinks,
   type Html,
+  incidentLink,
   nothing,
   numberOf,
   olderLink,
@@ -93,7 +94,7 @@ export function listMain(data: IncidentList): Html {
     ${filterForm(filter, teams)}
     <section class="panel" id="incidents" data-part aria-labelledby="incidents-title">
       <h2 id="incidents-title">Newest first${countOf(data)}</h2>
-      ${from === null ? '' : olderLink(INCIDENTS_PATH, query, 'Newest incidents')}
+      ${groupLine(data)} ${from === null ? '' : olderLink(INCIDENTS_PATH, query, 'Newest incidents')}
       ${
         incidents.length === 0
           ? nothing(emptyText(filter, older))
@@ -106,6 +107,17 @@ export function listMain(data: IncidentList): Html {
       ${older === null ? '' : olderLink(INCIDENTS_PATH, { ...query, from: older }, 'Older incidents')}
     </section>
   `;
+}
+
+/** Says which group is listed: no field of the form shows it. Empty: all incidents are. */
+function groupLine({ filter, group }: IncidentList): Html | '' {
+  if (filter.group === null) return '';
+  const all = html`<a href="${addressWith(INCIDENTS_PATH, queryOf({ ...filter, group: null }))}"
+    >Show all incidents</a
+  >`;
+  return group === null
+    ? html`<p class="lacking">There is no group “${filter.group}”. ${all}</p>`
+    : html`<p class="quiet">Only members of the group ${incidentLink(group)}. ${all}</p>`;
 }
 
 /** How many match, of all that are open. */
