@@ -71,7 +71,7 @@ describe('the page Now', () => {
     expect(text).toContain('<title>(1) Now · Firebreak</title>');
     expect(part(text, 'needs')).toMatch(/Needs you 1 Nobody has acknowledged it 1 .*Paged/s);
     expect(part(text, 'in-progress')).toMatch(/In progress 1 .*Acknowledged.*acknowledged by ada/s);
-    expect(part(text, 'handled')).toMatch(/Handled 2 .*Mitigated.*Resolved.*1 closed in the last 24 hours/s);
+    expect(part(text, 'handled')).toMatch(/Handled 2 .*Mitigated.*Resolved.*1 opened and closed in the last 24 hours/s);
     expect(part(text, 'day')).toMatch(/4 incidents opened, automation acted in none, 2 pages sent/);
   });
 
@@ -80,7 +80,7 @@ describe('the page Now', () => {
     await incident({ ...over, resolved_by: 'firebreak:quiet', closed_as: 'unverified' });
     const handled = part(await page(), 'handled');
     expect(handled).toMatch(/closed, not verified\s+closed under a minute ago/);
-    expect(handled).toContain('1 closed in the last 24 hours');
+    expect(handled).toContain('1 opened and closed in the last 24 hours');
   });
 
   test('says of an incident that a person reopened that nothing else did', async () => {

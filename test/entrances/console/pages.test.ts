@@ -445,7 +445,7 @@ describe('the page Now', () => {
     const parts = { above: [{ quiet: 'canary' }], below: [{ quiet: 'freeze' }] };
     const text = textOf(String(await nowMain(now({ ...calm, parts }))));
     expect(text).toContain('No incident is open.');
-    expect(text).toContain('No deploy in progress, no canary, no freeze, no incident in the last 24 hours.');
+    expect(text).toContain('No deploy in progress, no canary, no freeze, no incident opened in the last 24 hours.');
   });
 
   test('leaves out what the viewer may not see', async () => {
