@@ -118,7 +118,7 @@ details.what[open] > summary { font-weight: 600; }
 .strip details[open] { flex-basis: 100%; }
 .strip summary { cursor: pointer; }
 .mode { display: inline-block; padding: 0 8px; border: 1px solid var(--line); border-radius: 9px; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
-.mode-act { border-color: var(--good); color: var(--good); }
+.mode-act { border-color: var(--strong-line); font-weight: 600; }
 .mode-approve { border-color: var(--info); color: var(--info); }
 .mode-suggest, .mode-shadow { color: var(--quiet); border-color: var(--strong-line); }
 .mode-shadow { border-style: dashed; }
@@ -278,7 +278,7 @@ td .act { margin: 0; border: 0; }
 .field-problem { color: var(--critical); font-weight: 600; }
 [aria-invalid='true'] { border-color: var(--critical); }
 .notice ul { margin-top: 4px; padding-left: 18px; list-style: disc; }
-.notice { max-width: 1312px; margin: 16px auto 0; padding: 10px 14px; background: var(--good-ground); border: 1px solid var(--good); border-radius: var(--radius); }
+.notice { max-width: 1312px; margin: 16px auto 0; padding: 10px 14px; background: var(--info-ground); border: 1px solid var(--info); border-radius: var(--radius); }
 .notice.error, .error { background: var(--critical-ground); border: 1px solid var(--critical); }
 .notice + main { padding-top: 16px; }
 main > .notice { margin: 0 0 16px; }

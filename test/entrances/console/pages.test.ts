@@ -23,6 +23,7 @@ import { millisOf, plusSeconds, type Timestamp } from '../../../schemas/time/tim
 import { expectHarmless, hostile, HOSTILE, SCRIPT, textOf } from '../../support/hostile.ts';
 import { inbound } from '../../support/fixtures.ts';
 import { signal } from '../../support/signals.ts';
+import { STYLE } from '../../../entrances/console/assets/style.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const AT = '2026-11-20T12:00:00.000Z' as Timestamp;
@@ -498,6 +499,11 @@ test.each(web)(
     );
   },
 );
+
+test('green is for what is verified, healthy, or done, and for no answer to a form and no mode', () => {
+  const green = [...STYLE.matchAll(/^(.+?) \{[^{}]*var\(--good/gm)].map(([, selector]) => selector);
+  expect(green).toEqual(['.health-state.is-good strong', '.badge.state-verified, .badge.effect-succeeded']);
+});
 
 /* The recipe "Adding a page to the console" in CONTRIBUTING.md: one file, and one line in the list. */
 test('every page is a file of its own, and is named in the docs', () => {
