@@ -104,6 +104,7 @@ footer { max-width: 1360px; margin: 0 auto; padding: 0 24px 24px; color: var(--q
 .health-state.is-good strong { color: var(--good); }
 .plot-title { margin: 4px 0 2px; font-size: 0.88rem; color: var(--quiet); }
 .more-details > summary { padding: 8px 0; cursor: pointer; color: var(--link); }
+.more-details + .more a { display: inline-block; min-height: 24px; }
 details.what > summary { cursor: pointer; }
 details.what[open] > summary { font-weight: 600; }
 

@@ -329,6 +329,18 @@ describe('the page of an incident', () => {
     expect(await page({ story: story({ ...group, children, deciding: answered }) })).not.toMatch(/needs approval/i);
   });
 
+  test('of a group with many members shows the first, the others on demand, and leads to all', async () => {
+    const member = childOf(record({ number: 2, parent_id: ID }));
+    const children = Array.from({ length: 40 }, (_, n) => ({ ...member, number: n + 2 }));
+    const incident = record({ group_reason: { because: 'many', name: '', text: 'many services fail at once' } });
+    const text = await page({ story: story({ incident, children, childCount: 200 }) });
+    const panel = /<section[^>]* id="children"[^]*?<\/section>/.exec(text)?.[0] ?? '';
+    const [shown = '', more = ''] = panel.split('<details class="more-details" id="more-children">');
+    expect(shown.match(/INC-\d+<\/span>/g)).toHaveLength(15);
+    expect(more.match(/INC-\d+<\/span>/g)).toHaveLength(25);
+    expect(textOf(more)).toMatch(/^ ?25 more .*All 200 incidents ?$/);
+  });
+
   test('has a form for each action that is possible', async () => {
     const open = await page({});
     const paused = await page({
