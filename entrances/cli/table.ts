@@ -18,7 +18,17 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
 }
 
 const widthsOf = (lines: readonly (readonly string[])[]): number[] =>
-  (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
+  (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => widthOf(line[column] ?? ''))));
+
+const characters = new Intl.Segmenter('en');
+const WIDE =
+  /^(?:\p{sc=Han}|\p{sc=Hiragana}|\p{sc=Katakana}|\p{sc=Hangul}|\p{Emoji_Presentation}|[\u3000-\u303e\uff01-\uff60])|\ufe0f/u;
+
+/** Returns how many columns of a terminal a text takes: East Asian characters and emoji take two. */
+function widthOf(text: string): number {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
+  return [...characters.segment(text)].reduce((sum, { segment }) => sum + (WIDE.test(segment) ? 2 : 1), 0);
+}
 
 /** @param paint returns a cell with its colors, after its width is known */
 const lineOf = (
@@ -28,7 +38,7 @@ const lineOf = (
 ): string =>
   line
     .map((cell, column) => {
-      const blanks = column === line.length - 1 ? 0 : (widths[column] ?? 0) - cell.length;
+      const blanks = column === line.length - 1 ? 0 : (widths[column] ?? 0) - widthOf(cell);
       return `${paint(cell, column)}${' '.repeat(blanks)}`;
     })
     .join(GAP)
@@ -87,7 +97,14 @@ const indentOf = (widths: readonly number[]): number =>
 
 function cut(line: readonly string[], width: number): string[] {
   const text = line.at(-1) ?? '';
-  return [...line.slice(0, -1), text.length > width ? `${text.slice(0, width - 1).toWellFormed()}…` : text];
+  if (widthOf(text) <= width) return [...line];
+  let [shown, free] = ['', width - 1];
+  for (const { segment } of characters.segment(text)) {
+    free -= widthOf(segment);
+    if (free < 0) break;
+    shown += segment;
+  }
+  return [...line.slice(0, -1), `${shown.toWellFormed()}…`];
 }
 
 /** Prints text. At a terminal, it is broken between words. @param hanging indents the lines after the first */
@@ -102,7 +119,7 @@ function wrapped(line: readonly string[], width: number, hanging = ''): string[]
   const parts: string[] = [];
   for (const word of text.trimStart().split(' ')) {
     const last = parts.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) parts[parts.length - 1] = `${last} ${word}`;
+    if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= width) parts[parts.length - 1] = `${last} ${word}`;
     else parts.push(`${indent}${last === undefined ? '' : hanging}${word}`);
   }
   return parts.map((part, index) => [...line.slice(0, -1).map((cell) => (index === 0 ? cell : '')), part]);

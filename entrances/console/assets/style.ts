@@ -104,6 +104,7 @@ footer { max-width: 1360px; margin: 0 auto; padding: 0 24px 24px; color: var(--q
 .health-state.is-good strong { color: var(--good); }
 .plot-title { margin: 4px 0 2px; font-size: 0.88rem; color: var(--quiet); }
 .more-details > summary { padding: 8px 0; cursor: pointer; color: var(--link); }
+.more-details + .more a { display: inline-block; min-height: 24px; }
 details.what > summary { cursor: pointer; }
 details.what[open] > summary { font-weight: 600; }
 
@@ -118,7 +119,7 @@ details.what[open] > summary { font-weight: 600; }
 .strip details[open] { flex-basis: 100%; }
 .strip summary { cursor: pointer; }
 .mode { display: inline-block; padding: 0 8px; border: 1px solid var(--line); border-radius: 9px; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
-.mode-act { border-color: var(--good); color: var(--good); }
+.mode-act { border-color: var(--strong-line); font-weight: 600; }
 .mode-approve { border-color: var(--info); color: var(--info); }
 .mode-suggest, .mode-shadow { color: var(--quiet); border-color: var(--strong-line); }
 .mode-shadow { border-style: dashed; }
@@ -278,7 +279,7 @@ td .act { margin: 0; border: 0; }
 .field-problem { color: var(--critical); font-weight: 600; }
 [aria-invalid='true'] { border-color: var(--critical); }
 .notice ul { margin-top: 4px; padding-left: 18px; list-style: disc; }
-.notice { max-width: 1312px; margin: 16px auto 0; padding: 10px 14px; background: var(--good-ground); border: 1px solid var(--good); border-radius: var(--radius); }
+.notice { max-width: 1312px; margin: 16px auto 0; padding: 10px 14px; background: var(--info-ground); border: 1px solid var(--info); border-radius: var(--radius); }
 .notice.error, .error { background: var(--critical-ground); border: 1px solid var(--critical); }
 .notice + main { padding-top: 16px; }
 main > .notice { margin: 0 0 16px; }

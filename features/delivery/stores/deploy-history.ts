@@ -64,6 +64,7 @@ export class DeployHistoryTable implements DeployHistory {
     if (state?.['complete'] !== true || state['form'] !== FORMAT) return this.recorded(query);
     // Read marks before rollups: a mark that is removed meanwhile belongs to a rollup that is read afterwards.
     const marks = await this.#marks();
+    const marksByScope = Map.groupBy(marks, ({ serviceEnvironment }) => keyOf(serviceEnvironment));
     const scopes = await this.#scopes(marks, query);
     const found: DeployRecord[][] = [];
     for (let from = 0; from < scopes.length; from += READ_AT_ONCE) {
@@ -73,7 +74,7 @@ export class DeployHistoryTable implements DeployHistory {
           scopes
             .slice(from, from + READ_AT_ONCE)
             .map((serviceEnvironment) =>
-              this.#deploysOfScope(serviceEnvironment, daysOf(marks, serviceEnvironment), query),
+              this.#deploysOfScope(serviceEnvironment, daysOf(marksByScope.get(keyOf(serviceEnvironment))), query),
             ),
         )),
       );
@@ -258,8 +259,7 @@ const scopeIn = ({ service, environment }: Item): ServiceEnvironment => ({
 
 const keyOf = ({ service, environment }: ServiceEnvironment): string => JSON.stringify([service, environment]);
 
-const daysOf = (marks: readonly Mark[], serviceEnvironment: ServiceEnvironment): Set<string> =>
-  new Set(marks.filter((mark) => keyOf(mark.serviceEnvironment) === keyOf(serviceEnvironment)).map(({ day }) => day));
+const daysOf = (marks: readonly Mark[] = []): Set<string> => new Set(marks.map(({ day }) => day));
 
 const dayFrom = (day: string): Timestamp => `${day}T00:00:00.000Z` as Timestamp;
 const dayUntil = (day: string): Timestamp => plusSeconds(dayFrom(day), 24 * 3600 - 0.001);

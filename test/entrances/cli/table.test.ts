@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { stripVTControlCharacters } from 'node:util';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Screen } from '../../../entrances/cli/command-context.ts';
+import type { CommandContext, Screen } from '../../../entrances/cli/command-context.ts';
 import { run } from '../../../entrances/cli/program.ts';
-import { printText } from '../../../entrances/cli/table.ts';
+import { printTable, printText } from '../../../entrances/cli/table.ts';
 import { bareEnvironment } from '../../support/firebreak.ts';
 import { cli } from './support.ts';
 import { runs } from '../../support/runs.ts';
@@ -154,6 +154,21 @@ test('lines keep to any width of at least 30 characters', async () => {
     }),
     { numRuns: runs(20) },
   );
+});
+
+test('characters that take two columns of a terminal count as two', () => {
+  const lines: string[] = [];
+  const rows = [
+    ['注文', '日本語のタイトル🔥が長い'],
+    ['cart', 'naïve ☃ 結果が届かない'],
+    ['cart', '届かない'],
+  ];
+  const context: Partial<CommandContext> = {
+    outPainted: (line) => void lines.push(line),
+    screen: { width: 24, colors: false },
+  };
+  printTable(context as CommandContext, { heading: ['NAME', 'TITLE'], rows });
+  expect(lines).toEqual(['NAME  TITLE', '注文  日本語のタイトル…', 'cart  naïve ☃ 結果が届…', 'cart  届かない']);
 });
 
 test('colors change no character, and only states have them', async () => {

@@ -154,6 +154,21 @@ describe('the list of incidents', () => {
       expect([query, await listed(`?${query}`)]).toEqual([query, numbers]);
   });
 
+  test('searches and filters all problems of an incident', async () => {
+    const earlier = { at: console.world.clock.now(), judged: 1, verification: 'passed' } as const;
+    const over = { earlier_problems: [{ ...earlier, title: 'Orders are slow', ...suspect('v41') }] };
+    await incident(3 * HOUR, { ...resolved, ...over, title: 'Errors', ...suspect('v42') });
+    await incident(2 * HOUR, { ...resolved, ...over, title: 'Errors' });
+    for (const [query, numbers] of [
+      ['text=v41', [2, 1]],
+      ['text=orders slow', [2, 1]],
+      ['text=errors v42', [1]],
+      ['cause=change', [2, 1]],
+      ['cause=unknown', []],
+    ] as const)
+      expect([query, await listed(`?state=resolved&${query}`)]).toEqual([query, numbers]);
+  });
+
   test('does not count what a person deployed as an act of automation', () => {
     const byHand = { number: 1, change: `chg_${'1'.repeat(26)}` as ChangeId };
     expect([{ number: 1 }, byHand].map((verifying) => hasActed({ verifying }))).toEqual([true, false]);

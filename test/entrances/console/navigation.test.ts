@@ -110,7 +110,9 @@ describe('finding', () => {
       'incident /console/incidents/INC-1',
       'service /console/services/checkout',
     ]);
-    expect(await found('v42')).toEqual(['version /console/services/checkout']);
+    for (const text of ['v42', 'checkout v42', 'V42 production'])
+      expect(await found(text)).toEqual(['version /console/services/checkout']);
+    expect(await found('cart v42')).toEqual([]);
     expect(await found('drain')).toEqual(['runbook /console/runbooks/drain']);
     expect(await found('declare')).toEqual(['action /console/declare']);
     expect(await found('post-mortems')).toEqual(['page /console/postmortems']);
@@ -139,7 +141,7 @@ describe('finding', () => {
   });
 
   test('finds what can be done in open incidents, as links to the forms', async () => {
-    const { world: of, id, found } = await world();
+    const { world: of, id, found, get } = await world();
     const ofIncident = (form: string) => `action /console/incidents/INC-1#${form}`;
     expect(await found('ack')).toEqual([ofIncident('do-acknowledge')]);
     expect(await found('resolve')).toEqual([ofIncident('do-resolve')]);
@@ -147,6 +149,16 @@ describe('finding', () => {
       expect(await found(text)).toEqual([ofIncident('rollback-to')]);
     expect(await found('pause')).toEqual(['action /console/automation#pause-reason', ofIncident('do-pause')]);
     expect(await found('kill switch')).toEqual(['action /console/automation#pause-reason']);
+    for (const [text, form] of [
+      ['update', 'update-text'],
+      ['assign', 'assign-role'],
+      ['severity', 'severity'],
+      ['note inc-1', 'note-text'],
+      ['abort', 'do-abort'],
+    ] as const)
+      expect([text, await found(text)]).toEqual([text, [ofIncident(form)]]);
+    const page = await textOf(get('/console/incidents/INC-1', { token: 'ada' }));
+    expect(page).toContain('id="update-text"');
     expect(await found('resolve', 'vera')).toEqual([]);
     await of.deps.incidents.resolve(id, 0, 'ada', 'over');
     expect(await found('resolve')).toEqual([]);

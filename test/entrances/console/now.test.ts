@@ -71,7 +71,7 @@ describe('the page Now', () => {
     expect(text).toContain('<title>(1) Now · Firebreak</title>');
     expect(part(text, 'needs')).toMatch(/Needs you 1 Nobody has acknowledged it 1 .*Paged/s);
     expect(part(text, 'in-progress')).toMatch(/In progress 1 .*Acknowledged.*acknowledged by ada/s);
-    expect(part(text, 'handled')).toMatch(/Handled 2 .*Mitigated.*Resolved.*1 closed in the last 24 hours/s);
+    expect(part(text, 'handled')).toMatch(/Handled 2 .*Mitigated.*Resolved.*1 opened and closed in the last 24 hours/s);
     expect(part(text, 'day')).toMatch(/4 incidents opened, automation acted in none, 2 pages sent/);
   });
 
@@ -80,7 +80,7 @@ describe('the page Now', () => {
     await incident({ ...over, resolved_by: 'firebreak:quiet', closed_as: 'unverified' });
     const handled = part(await page(), 'handled');
     expect(handled).toMatch(/closed, not verified\s+closed under a minute ago/);
-    expect(handled).toContain('1 closed in the last 24 hours');
+    expect(handled).toContain('1 opened and closed in the last 24 hours');
   });
 
   test('says of an incident that a person reopened that nothing else did', async () => {
@@ -113,9 +113,20 @@ describe('the page Now', () => {
     expect(part(text, 'needs')).not.toMatch(/alerts? fires?/); // its members can be declared by hand
     expect(part(text, 'needs')).toMatch(/Needs you 4 .*4 open incidents in this group.*many services fail at once/s);
     expect(text).toContain('href="/console/incidents?group=INC-1"');
-    expect(numbersIn(await page('/console/incidents?group=INC-1'))).toEqual([5, 4, 3, 2]);
+    expect(numbersIn(await page('/console/incidents?group=INC-1'))).toEqual([1, 5, 4, 3, 2]); // it names the group
     expect(numbersIn(await page('/console/incidents?attention=unacknowledged'))).toEqual([5, 4, 3, 2, 1]);
     expect(numbersIn(await page('/console/incidents?group=INC-99'))).toEqual([]);
+  });
+
+  test('leads to a list that names its group, and to the list of all', async () => {
+    const { id } = await incident({ group_reason: { because: 'many', name: '', text: 'many services fail at once' } });
+    await incident({ parent_id: id });
+    const list = (group: string) => page(`/console/incidents?severity=critical&group=${group}`);
+    for (const group of ['INC-1', id])
+      expect(textOf(await list(group))).toMatch(/Newest first 1 of 2 Only members of the group INC-1\s?\. Show all/);
+    for (const group of ['INC-2', 'INC-99', 'x'])
+      expect(textOf(await list(group))).toContain(`Newest first 0 of 2 There is no group “${group}”. Show all`);
+    expect(await list('INC-1')).toContain('href="/console/incidents?severity=critical"');
   });
 
   test('shows a question that waits, as the list and the icon of each page do', async () => {

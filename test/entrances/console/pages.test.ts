@@ -23,6 +23,7 @@ import { millisOf, plusSeconds, type Timestamp } from '../../../schemas/time/tim
 import { expectHarmless, hostile, HOSTILE, SCRIPT, textOf } from '../../support/hostile.ts';
 import { inbound } from '../../support/fixtures.ts';
 import { signal } from '../../support/signals.ts';
+import { STYLE } from '../../../entrances/console/assets/style.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const AT = '2026-11-20T12:00:00.000Z' as Timestamp;
@@ -328,6 +329,18 @@ describe('the page of an incident', () => {
     expect(await page({ story: story({ ...group, children, deciding: answered }) })).not.toMatch(/needs approval/i);
   });
 
+  test('of a group with many members shows the first, the others on demand, and leads to all', async () => {
+    const member = childOf(record({ number: 2, parent_id: ID }));
+    const children = Array.from({ length: 40 }, (_, n) => ({ ...member, number: n + 2 }));
+    const incident = record({ group_reason: { because: 'many', name: '', text: 'many services fail at once' } });
+    const text = await page({ story: story({ incident, children, childCount: 200 }) });
+    const panel = /<section[^>]* id="children"[^]*?<\/section>/.exec(text)?.[0] ?? '';
+    const [shown = '', more = ''] = panel.split('<details class="more-details" id="more-children">');
+    expect(shown.match(/INC-\d+<\/span>/g)).toHaveLength(15);
+    expect(more.match(/INC-\d+<\/span>/g)).toHaveLength(25);
+    expect(textOf(more)).toMatch(/^ ?25 more .*All 200 incidents ?$/);
+  });
+
   test('has a form for each action that is possible', async () => {
     const open = await page({});
     const paused = await page({
@@ -445,7 +458,7 @@ describe('the page Now', () => {
     const parts = { above: [{ quiet: 'canary' }], below: [{ quiet: 'freeze' }] };
     const text = textOf(String(await nowMain(now({ ...calm, parts }))));
     expect(text).toContain('No incident is open.');
-    expect(text).toContain('No deploy in progress, no canary, no freeze, no incident in the last 24 hours.');
+    expect(text).toContain('No deploy in progress, no canary, no freeze, no incident opened in the last 24 hours.');
   });
 
   test('leaves out what the viewer may not see', async () => {
@@ -498,6 +511,11 @@ test.each(web)(
     );
   },
 );
+
+test('green is for what is verified, healthy, or done, and for no answer to a form and no mode', () => {
+  const green = [...STYLE.matchAll(/^(.+?) \{[^{}]*var\(--good/gm)].map(([, selector]) => selector);
+  expect(green).toEqual(['.health-state.is-good strong', '.badge.state-verified, .badge.effect-succeeded']);
+});
 
 /* The recipe "Adding a page to the console" in CONTRIBUTING.md: one file, and one line in the list. */
 test('every page is a file of its own, and is named in the docs', () => {

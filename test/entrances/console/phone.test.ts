@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Browser, type Eyes, haveBrowser } from '../../support/browser.ts';
 import { consoleWorld, tokenRecord } from '../../support/console-world.ts';
 import { blobsInMemory } from '../../support/noun-stores.ts';
+import { NewChange } from '../../../schemas/changes/change.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { Connections } from '../../../schemas/config/connections.ts';
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
@@ -143,6 +144,21 @@ describe.runIf(haveBrowser())('on a phone', () => {
     expect(await page.text('#connections')).toContain('service-0/production');
     expect(await page.text('#people')).toContain('person-0');
     expect(await page.evaluate('document.documentElement.scrollHeight')).toBeLessThan(7000);
+    await page.close();
+  });
+
+  test('the list of many services is a few screens high, and leads on', async () => {
+    const production = { deployer: { kind: 'http', url: 'http://cd.test' } };
+    const entries = SERVICES.map(({ service }) => [
+      service,
+      { team: 'payments', tier: 1, environments: { production } },
+    ]);
+    world.config = Config.parse({ ...emptyConfig, services: Object.fromEntries(entries) });
+    for (const { service, environment } of SERVICES.slice(0, 50))
+      await world.deps.changes.record(NewChange.parse({ service, environment, version: 'v42' }));
+    const page = await open('/console/services');
+    expect(await page.text('#services')).toMatch(/service-0\b[^]*v42[^]*More services/);
+    expect(await page.evaluate('document.documentElement.scrollHeight')).toBeLessThan(6 * PHONE.height);
     await page.close();
   });
 

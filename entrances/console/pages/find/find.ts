@@ -70,7 +70,14 @@ async function find(deps: ConsoleDeps, { viewer, destinations }: PageRequest, te
     services
       .filter(([name, { team }]) => matches(name, team ?? '') && viewer.may('incidents:read', { service: name }))
       .map(([name, { team }]): Found => ({ kind: 'service', text: name, detail: team ?? '', href: servicePath(name) })),
-    versionsOf((changes?.items ?? []).filter((one) => matches(one.version) && viewer.may('deployments:read', one))),
+    versionsOf(
+      (changes?.items ?? []).filter(
+        ({ version, ...of }) =>
+          words.some((word) => version.toLowerCase().includes(word)) &&
+          matches(version, of.service, of.environment) &&
+          viewer.may('deployments:read', of),
+      ),
+    ),
     runbooks
       .flatMap((runbook) => visibleRunbook((scope) => viewer.may('incidents:read', scope), runbook) ?? [])
       .filter(({ name, title }) => matches(name, title))
@@ -120,6 +127,16 @@ const INCIDENT_ACTS: readonly {
     applies: ({ automation_paused: isPaused }) => isPaused,
   },
   { label: 'Roll back in', says: 'roll back rollback', at: 'rollback-to', permission: 'incidents:act' },
+  {
+    label: 'Update stakeholders of',
+    says: 'send update to stakeholders',
+    at: 'update-text',
+    permission: 'incidents:write',
+  },
+  { label: 'Assign a role in', says: 'assign role commander', at: 'assign-role', permission: 'incidents:write' },
+  { label: 'Change the severity of', says: 'change severity', at: 'severity', permission: 'incidents:write' },
+  { label: 'Add a note to', says: 'add note', at: 'note-text', permission: 'incidents:write' },
+  { label: 'Abort automation of', says: 'abort automation', at: 'do-abort', permission: 'incidents:act' },
   { label: 'Resolve', says: 'resolve', at: 'do-resolve', permission: 'incidents:act' },
 ];
 

@@ -72,7 +72,7 @@ export type Timeline = {
   older: string | null;
 };
 
-const ENTRIES_PER_PAGE = 50;
+const ENTRIES_PER_PAGE = 30;
 const RUNS_SHOWN = 10;
 
 /** Entries that one request looks through for matches of a filter. */

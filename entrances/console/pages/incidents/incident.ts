@@ -33,6 +33,7 @@ import {
   copyButton,
   type Html,
   line,
+  longList,
   numberOf,
   outsideLink,
   panel,
@@ -331,27 +332,26 @@ function childrenPanel({ story }: IncidentData): Html | '' {
     'children',
     'Incidents in this group',
     childCount,
-    html`<ul class="rows">
-      ${children.map(
+    html`${longList(
+      'children',
+      children.map(
         (child) =>
-          html`<li>
-            <p>
-              ${severityBadge(child.severity)} ${statusBadge(child, statusWords(child))} ${child.asks ? ASKS_BADGE : ''}
-              <a href="${incidentPath(child)}"
-                >${numberOf(child)} <span class="place">${child.service} ${child.environment}</span> ${child.title}</a
-              >
-            </p>
-          </li>`,
-      )}
-      ${
-        childCount > children.length
-          ? html`<li class="more">
-              <a href="${addressWith(INCIDENTS_PATH, { group: incidentName(incident), state: 'all' })}"
-                >All ${childCount} incidents</a
-              >
-            </li>`
-          : ''
-      }
-    </ul>`,
+          html`<p>
+            ${severityBadge(child.severity)} ${statusBadge(child, statusWords(child))} ${child.asks ? ASKS_BADGE : ''}
+            <a href="${incidentPath(child)}"
+              >${numberOf(child)} <span class="place">${child.service} ${child.environment}</span> ${child.title}</a
+            >
+          </p>`,
+      ),
+    )}
+    ${
+      childCount > children.length
+        ? html`<p class="more">
+            <a href="${addressWith(INCIDENTS_PATH, { group: incidentName(incident), state: 'all' })}"
+              >All ${childCount} incidents</a
+            >
+          </p>`
+        : ''
+    }`,
   );
 }

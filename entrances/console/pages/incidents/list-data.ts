@@ -4,6 +4,7 @@ import { numberInAddress } from '../../../../core/domain/incidents/incident-numb
 import type { Deps } from '../../../../core/domain/ports/deps.ts';
 import type { ComputeReport } from '../../../../features/manifest.ts';
 import type { IncidentSummary } from '../../../../core/domain/ports/incidents.ts';
+import { IncidentId } from '../../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { hasDetails, isInScope, isOfSummaries, type ListFilter } from './list-filter.ts';
@@ -24,6 +25,8 @@ export type ListedIncidents = {
   open: number;
   /** Open incidents that wait for approval. */
   asking: readonly IncidentRecord['id'][];
+  /** The group that the filter names. Null: it names none, or there is none with this name. */
+  group: Pick<IncidentRecord, 'id' | 'number'> | null;
 };
 
 /** Reads one page. */
@@ -42,12 +45,13 @@ export const listed: ComputeReport<ListQuery, ListedIncidents> = async (deps, { 
       ];
     }),
   );
-  const group = filter.group === null ? null : await groupOf(deps, filter.group);
+  const named = filter.group === null ? undefined : await groupNamed(deps, filter.group);
+  const group = named !== undefined && may('incidents:read', named) ? named : null;
   const since = filter.days === null ? null : plusSeconds(at, -Number(filter.days) * DAY_SECONDS);
   const isShown = (incident: IncidentRecord | IncidentSummary): boolean =>
     isInScope(filter, incident, { teamOf, since }) &&
     (filter.attention === null || needs.get(incident.id) === filter.attention) &&
-    (group === null || incident.parent_id === group);
+    (filter.group === null || (group !== null && incident.parent_id === group.id));
   const isMatch = (incident: IncidentRecord): boolean =>
     isShown(incident) && hasDetails(filter, incident) && may('incidents:read', incident);
   const { items, next_cursor: older } = await deps.incidents.search({
@@ -62,7 +66,14 @@ export const listed: ComputeReport<ListQuery, ListedIncidents> = async (deps, { 
   const isWhole = from === null && older === null;
   const isCounted = filter.state === 'open' && isOfSummaries(filter);
   const total = isWhole ? incidents.length : isCounted ? open.filter(isShown).length : null;
-  return { incidents, older, total, open: open.length, asking };
+  return {
+    incidents,
+    older,
+    total,
+    open: open.length,
+    asking,
+    group: group && { id: group.id, ...(group.number !== undefined && { number: group.number }) },
+  };
 };
 
 /** Puts the incident first whose number a text is, also if it is older, or not in the state that is listed. */
@@ -85,8 +96,10 @@ const isAsking = ({ questions, automation_paused: isPaused }: IncidentSummary): 
 export const anyAsks: ComputeReport<null, boolean> = async ({ incidents }, _, may) =>
   (await incidents.openSummaries()).some((incident) => isAsking(incident) && may('incidents:read', incident));
 
-/** Returns the ID of a group. Empty: there is none with this number. */
-async function groupOf({ incidents }: Pick<Deps, 'incidents'>, group: string): Promise<string> {
-  const number = numberInAddress(group);
-  return number === undefined ? group : ((await incidents.withNumber(number)) ?? '');
+/** Returns a group by its number or ID. */
+async function groupNamed({ incidents }: Pick<Deps, 'incidents'>, name: string): Promise<IncidentRecord | undefined> {
+  const number = numberInAddress(name);
+  const id = number === undefined ? IncidentId.safeParse(name).data : await incidents.withNumber(number);
+  const incident = id && (await incidents.read(id));
+  return incident?.group_reason === undefined ? undefined : incident;
 }

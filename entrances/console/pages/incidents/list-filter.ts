@@ -1,8 +1,9 @@
 import { suspectsToShow } from '../../../../core/domain/correlation/words.ts';
 import type { Attention } from '../../../../core/domain/incidents/attention.ts';
 import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
+import { problemsOf } from '../../../../core/domain/incidents/problems.ts';
 import { Severity } from '../../../../schemas/config/names.ts';
-import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
+import type { IncidentRecord, Suspect } from '../../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 
 export function keysOf<T extends object>(values: T): (keyof T & string)[] {
@@ -16,14 +17,20 @@ export const TIMES = { '1': 'last 24 hours', '7': 'last 7 days', '30': 'last 30 
 
 /** What is known of the cause. */
 export const CAUSES = {
-  change: { label: 'a change', covers: (incident) => suspectsToShow(incident.suspects).length > 0 },
+  change: { label: 'a change', covers: (incident) => causesOf(incident).length > 0 },
   unknown: {
     label: 'no known change',
-    covers: ({ suspects, group_reason }) => suspectsToShow(suspects).length === 0 && group_reason === undefined,
+    covers: (incident) => causesOf(incident).length === 0 && incident.group_reason === undefined,
   },
   dependency: { label: 'a shared dependency', covers: isGroup('shared_dependency') },
   many: { label: 'many at once', covers: isGroup('many') },
 } as const satisfies Record<string, { label: string; covers(incident: IncidentRecord): boolean }>;
+
+/** Returns the most probable suspect of the open problem, and of an incident that is over that of each of its problems. */
+export function causesOf(incident: IncidentRecord): Suspect[] {
+  const problems = incident.status === 'resolved' ? problemsOf(incident) : [incident];
+  return problems.flatMap(({ suspects }) => suspectsToShow(suspects).slice(0, 1));
+}
 
 /** What open incidents need. */
 export const ATTENTION: Readonly<Record<Attention, { text: string }>> = {
@@ -42,7 +49,7 @@ export const AUTOMATION = { acted: 'automation acted', none: 'automation did not
 /** What a person selects in the list of incidents. Null: everything. */
 export type ListFilter = {
   state: keyof typeof STATES;
-  /** Words, each part of the number, title, service, environment, or a version of a suspect, in any case. */
+  /** Words, each part of the number, a title, service, environment, or a version of a suspect, in any case. */
   text: string;
   team: string | null;
   severity: Severity | null;
@@ -111,14 +118,14 @@ export function hasDetails({ text, cause, automation }: ListFilter, incident: In
   if (cause !== null && !CAUSES[cause].covers(incident)) return false;
   if (automation !== null && hasActed(incident) !== (automation === 'acted')) return false;
   if (text === '') return true;
-  const { title, service, unmatched, environment, suspects } = incident;
+  const { service, unmatched, environment } = incident;
+  const problems = [incident, ...(incident.earlier_problems ?? [])];
   const searched = [
     incidentName(incident),
-    title,
     service,
     unmatched,
     environment,
-    ...suspects.map((one) => one.version),
+    ...problems.flatMap(({ title, suspects }) => [title, ...suspects.map((one) => one.version)]),
   ]
     .join(' ')
     .toLowerCase();

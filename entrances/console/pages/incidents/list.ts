@@ -1,9 +1,7 @@
-import { problemsOf } from '../../../../core/domain/incidents/problems.ts';
 import { suspectName } from '../../../../core/domain/changes/change-words.ts';
 import { html } from 'hono/html';
 import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
-import { suspectsToShow } from '../../../../core/domain/correlation/words.ts';
 import { serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
 import { Severity } from '../../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
@@ -16,6 +14,7 @@ import {
   choiceField,
   filterLinks,
   type Html,
+  incidentLink,
   nothing,
   numberOf,
   olderLink,
@@ -32,6 +31,7 @@ import {
   ATTENTION,
   AUTOMATION,
   CAUSES,
+  causesOf,
   hasActed,
   keysOf,
   KNOWN_VALUES,
@@ -94,7 +94,7 @@ export function listMain(data: IncidentList): Html {
     ${filterForm(filter, teams)}
     <section class="panel" id="incidents" data-part aria-labelledby="incidents-title">
       <h2 id="incidents-title">Newest first${countOf(data)}</h2>
-      ${from === null ? '' : olderLink(INCIDENTS_PATH, query, 'Newest incidents')}
+      ${groupLine(data)} ${from === null ? '' : olderLink(INCIDENTS_PATH, query, 'Newest incidents')}
       ${
         incidents.length === 0
           ? nothing(emptyText(filter, older))
@@ -107,6 +107,17 @@ export function listMain(data: IncidentList): Html {
       ${older === null ? '' : olderLink(INCIDENTS_PATH, { ...query, from: older }, 'Older incidents')}
     </section>
   `;
+}
+
+/** Says which group is listed: no field of the form shows it. Empty: all incidents are. */
+function groupLine({ filter, group }: IncidentList): Html | '' {
+  if (filter.group === null) return '';
+  const all = html`<a href="${addressWith(INCIDENTS_PATH, queryOf({ ...filter, group: null }))}"
+    >Show all incidents</a
+  >`;
+  return group === null
+    ? html`<p class="lacking">There is no group “${filter.group}”. ${all}</p>`
+    : html`<p class="quiet">Only members of the group ${incidentLink(group)}. ${all}</p>`;
 }
 
 /** How many match, of all that are open. */
@@ -189,12 +200,11 @@ function rowOf(incident: IncidentRecord, isAsking: boolean, at: Timestamp): Cell
   ];
 }
 
-/** Shows the most probable suspect, of an incident that is over that of each problem, or why incidents are grouped. Empty: nothing is known. */
+/** Shows the most probable suspects, or why incidents are grouped. Empty: nothing is known. */
 function causeOf(incident: IncidentRecord): Html | string {
-  const { status, suspects: open, group_reason } = incident;
+  const { group_reason } = incident;
   if (group_reason !== undefined) return group_reason.name === '' ? 'many at once' : group_reason.name;
-  const problems = status === 'resolved' ? problemsOf(incident).map(({ suspects }) => suspects) : [open];
-  const causes = problems.flatMap((suspects) => suspectsToShow(suspects).slice(0, 1));
+  const causes = causesOf(incident);
   if (causes.length === 0) return '';
   return html`${causes.map(
     (suspect, n) =>

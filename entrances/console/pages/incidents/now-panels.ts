@@ -119,7 +119,7 @@ export function quietLine({ deploys, parts, day }: Now): Html | '' {
     ...[...parts.above, ...parts.below].flatMap((part) =>
       typeof part === 'object' && 'quiet' in part ? [part.quiet] : [],
     ),
-    ...(isQuiet(day) ? ['incident in the last 24 hours'] : []),
+    ...(isQuiet(day) ? ['incident opened in the last 24 hours'] : []),
   ];
   return html`<p class="quiet" id="quiet" data-part>${quiet.length === 0 ? '' : `No ${quiet.join(', no ')}.`}</p>`;
 }

@@ -124,7 +124,7 @@ function sectionPanel({ rows, day, at }: Now, attention: 'in-progress' | 'handle
           ? ''
           : html`<p class="more">
               <a href="${addressWith(INCIDENTS_PATH, { state: 'resolved', days: '1' })}"
-                >${day.resolved} closed in the last 24 hours</a
+                >${day.resolved} opened and closed in the last 24 hours</a
               >
             </p>`
       }`,

@@ -12,7 +12,7 @@ import type { SloStatus } from '../../../../schemas/slo/slo-status.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 
 /** Rows on one page. */
-const ROWS_MAX = 50;
+const ROWS_MAX = 30;
 
 /** `text`: words that a row contains. `from`: the position where the page starts. */
 export type ServicesQuery = { text: string; from: string };
