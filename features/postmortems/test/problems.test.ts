@@ -486,7 +486,7 @@ describe('a CD system that accepts a rollback, and does not answer for long', ()
   });
 });
 
-test('a verified recovery is told everywhere while an alert that is slow to end keeps the incident open', async () => {
+test('a verified recovery is told in all places, although an alert still fires and keeps the incident open', async () => {
   const told: Record<string, unknown> = {};
   const reads: Moment = async (world) => {
     const [deps, id] = [withPorts(world.deps), theIncident(world)];
