@@ -19,7 +19,7 @@ import { lastBackupMetric } from './backup/last-backup.ts';
 import { removeAbandonedSnapshots } from './backup/snapshot.ts';
 import { Closers } from './closers.ts';
 import { type ConfigFolders, loadSet } from './config/config-set.ts';
-import { publish, published, watchConfig } from './config/config-watch.ts';
+import { fingerprint, NOTHING_APPLIED, publish, published, watchConfig } from './config/config-watch.ts';
 import { catalogueFile } from './config/example.ts';
 import { flushCounts } from './flush-counts.ts';
 import { serveFront } from './front/front.ts';
@@ -244,6 +244,7 @@ async function publishAndWatchConfig(
   log: Log,
   prepare: (config: Config) => Promise<void>,
 ): Promise<ConfigInForce> {
+  const files = await fingerprint(folders); // before they are read: a change meanwhile is found
   const first = await loadSet(folders);
   const lastValid = await published(blobs);
   if (!first.ok && lastValid === undefined) throw new BadConfig(first.problems.join('\n'));
@@ -269,7 +270,7 @@ async function publishAndWatchConfig(
       }
     },
     (error) => log.error('cannot check the configuration files for changes', { error: String(error) }),
-    unpublished === undefined,
+    unpublished === undefined ? files : NOTHING_APPLIED,
   );
   const notes =
     unpublished !== undefined

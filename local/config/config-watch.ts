@@ -44,33 +44,55 @@ export async function published(blobs: Blobs): Promise<PublishedConfig | undefin
  * Applies changes on disk. Polls the files every second, which works on every file system and with editors that rename
  * files.
  *
- * @param isPublished false: the files are applied as if they had changed, until that succeeds
+ * @param applied fingerprint of the files that are in force
  */
 export function watchConfig(
   folders: ConfigFolders,
   onChange: (loaded: LoadedSet) => Promise<void>,
   onError: (error: unknown) => void,
-  isPublished = true,
+  applied: string,
 ): { stop(): void } {
-  let lastFingerprint = isPublished ? undefined : '';
   let busy = false;
-  const check = async (): Promise<void> => {
-    const now = await fingerprint(folders);
-    if (lastFingerprint !== undefined && lastFingerprint !== now) await onChange(await loadSet(folders));
-    lastFingerprint = now;
-  };
-  const timer = setInterval(() => {
+  const look = lookForChanges(folders, onChange, applied);
+  const check = (): void => {
     if (busy) return;
     busy = true;
-    check()
+    look()
       .catch(onError)
       .finally(() => (busy = false));
-  }, CHECK_EVERY_MS);
-  check().catch(onError);
+  };
+  const timer = setInterval(check, CHECK_EVERY_MS);
+  check();
   return { stop: () => clearInterval(timer) };
 }
 
-async function fingerprint({ configDir, runbooksDir }: ConfigFolders): Promise<string> {
+/**
+ * Returns a function that looks for changes. It applies them only if two looks in a row find the same files: an editor can
+ * empty a file before it writes it, and an empty one is valid. If they can't be applied, the next look tries again.
+ */
+export function lookForChanges(
+  folders: ConfigFolders,
+  onChange: (loaded: LoadedSet) => Promise<void>,
+  applied: string,
+): () => Promise<void> {
+  let [inForce, last] = [applied, applied];
+  return async () => {
+    const now = await fingerprint(folders);
+    const isSettled = now === last;
+    last = now;
+    if (now === inForce || !isSettled) return;
+    const loaded = await loadSet(folders);
+    if ((await fingerprint(folders)) !== now) return;
+    await onChange(loaded);
+    inForce = now;
+  };
+}
+
+/** No files, so that those on disk count as changed. */
+export const NOTHING_APPLIED = '';
+
+/** Identifies the files as they are now. */
+export async function fingerprint({ configDir, runbooksDir }: ConfigFolders): Promise<string> {
   const files = [
     ...CONFIG_FILES.map((name) => join(configDir, name)),
     ...(await objectiveFiles(configDir)),

@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest';
 import type { IncidentRecord, IncidentView } from '../../schemas/incidents/incident.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { NOON } from '../core/arbitraries.ts';
+import { lastEndOf } from '../../core/domain/incidents/problems.ts';
 import { executeResponseAction } from '../../core/actions/incidents/response-action.ts';
 import { configured, ends, fires, mode, type Moment, play, samplesOf, says, type Story, theIncident } from './play.ts';
 import { consoleWorld } from '../support/console-world.ts';
 import { shownToResponders } from '../support/shown-texts.ts';
-import { closingPaths } from './stories/closings.ts';
+import { closingPaths, reopens } from './stories/closings.ts';
 import { alarm } from './stories/groups.ts';
 
 /** Plays a story, and returns its incident and the minutes until it was closed. */
@@ -86,6 +87,8 @@ const looksInto =
     shown.push(await shownToResponders(world, theIncident(world)));
   };
 
+const ada = { by: 'person:ada', note: '' };
+
 describe('an incident that nothing mitigates, whose alerts end while health is above its limit', () => {
   /** Plays an incident whose alerts end at 5 min. @param until minutes until health is within its limit */
   const played = async (until: number, more: Story['timeline'] = {}, first: Story['timeline'] = {}) => {
@@ -115,6 +118,14 @@ describe('an incident that nothing mitigates, whose alerts end while health is a
     expect(cli).toContain(`open because its alerts have ended, but health was above its limit then: ${why}`);
     for (const text of [page, slack, cli])
       expect(text).toContain('Watch checkout in production: its alerts have ended, but its health is above its limit.');
+  });
+
+  test('has not ended with its alerts if a person resolves it meanwhile', async () => {
+    const { incident } = await played(600, { '8 min': says({ kind: 'resolve', ...ada }) });
+    expect(incident).toMatchObject({ closed_as: 'person', firing: 0 });
+    expect(lastEndOf(incident)).toBeNull();
+    const { incident: later } = await played(9, { '30 min': says({ kind: 'resolve', ...ada }) });
+    expect(lastEndOf(later)).toBe(minute(9));
   });
 
   test('closes as not verified if its health stays above its limit', async () => {
@@ -197,7 +208,6 @@ describe('an incident that nothing mitigates, whose alerts end while health is a
     );
   });
 
-  const ada = { by: 'person:ada', note: '' };
   test.each([
     ['was rolled back without success', says({ kind: 'rollback', ...ada }), 'open because the mitigation did not help'],
     [
@@ -339,6 +349,25 @@ test('the next alert reopens an unverified incident, with a page and a new run',
     expect.stringMatching(/^Reopened: .* The incident was closed without a verified recovery$/),
   );
   expect(incident.signal_count).toBe(2);
+});
+
+const resolvesByHand: Moment = says({ kind: 'resolve', ...ada });
+
+test.each<[string, Story]>([
+  ['without activity', closingPaths['unverified-incident-is-reopened-by-its-alert'] ?? expect.unreachable()],
+  ['without activity, and reopened by a person', closingPaths['person-reopens-an-incident'] ?? expect.unreachable()],
+  [
+    'by a person while its alert fired',
+    { given: [mode('suggest')], timeline: { '0 s': fires(), '2 min': resolvesByHand, '3 min': reopens } },
+  ],
+])('the problem of an incident that was closed %s has not returned, but lasts since its start', async (_, story) => {
+  const { world } = await play(story);
+  expect(world.store.dossier(theIncident(world)).record).not.toHaveProperty('returned_at');
+  const triggers = world.pageRequests.filter(({ action }) => action === 'trigger');
+  expect(triggers.map(({ details }) => details?.['since'])).toEqual([
+    '2026-11-20 11:59 UTC',
+    expect.stringMatching(/^2026-11-20 (?:11:59|12:00) UTC$/),
+  ]);
 });
 
 test('a person reopens an incident, and then resolves it', async () => {

@@ -1033,6 +1033,7 @@ test('a flapping incident closes after one quiet round', async () => {
   expect([first, second]).toEqual([1, 3]);
   expect(third).toBeGreaterThanOrEqual(17);
   expect(third).toBeLessThan(30);
+  expect(closedAfter(records[2]?.recovered_at ?? null)).toBe(8);
 });
 
 test('the alerts of a group whose cause was rolled back were acted upon, also those of its other incidents', async () => {

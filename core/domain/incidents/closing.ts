@@ -37,15 +37,15 @@ export const closedAsOf = (
   incident.status === 'resolved' ? (incident.closed_as ?? closeKind(incident, incident.resolved_by)) : null;
 
 /**
- * Returns when an incident ended. Null: it is open, or nothing has shown its end. A person who resolves an incident while an alert fires, or
- * before a recovery is verified, has measured nothing.
+ * Returns when an incident ended. Null: it is open, or nothing has shown its end. A person who resolves an incident while an alert fires or
+ * its health is above its limit, or before a recovery is verified, has measured nothing.
  */
 export function shownEndOf(
-  incident: Closed & Pick<IncidentRecord, 'resolved_at' | 'firing' | 'verification'>,
+  incident: Closed & Pick<IncidentRecord, 'resolved_at' | 'firing' | 'verification' | 'waits_for_health'>,
 ): IncidentRecord['resolved_at'] {
   const closedAs = closedAsOf(incident);
-  const isUnshown =
-    closedAs === 'unverified' || (closedAs === 'person' && incident.firing > 0 && incident.verification !== 'passed');
+  const isBad = incident.firing > 0 || incident.waits_for_health !== undefined;
+  const isUnshown = closedAs === 'unverified' || (closedAs === 'person' && isBad && incident.verification !== 'passed');
   return isUnshown ? null : incident.resolved_at;
 }
 

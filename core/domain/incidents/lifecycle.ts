@@ -52,7 +52,7 @@ export function planAmendment(
 
 /**
  * A request to resolve an incident. `by`: null if its alerts have ended. `warnings`: alerts that may keep firing. `recoveredAt`: when health
- * was within its limit again. Absent: the end of its alerts is that of its problem, or nothing has shown one. `isProven`: its mitigation is
+ * was within its limit again, or its alerts ended. Absent: the problem ended with the incident, or nothing has shown its end. `isProven`: its mitigation is
  * verified, and health is within its limit, although no end of an alert was reported.
  */
 export type Resolution = {
@@ -63,6 +63,18 @@ export type Resolution = {
   recoveredAt?: Timestamp | undefined;
   isProven?: boolean | undefined;
 };
+
+/**
+ * Returns whether the problem of an incident that is resolved now ended with its alerts, and its record does not say so. It stays open after
+ * that if its alerts flap, or until a person resolves it.
+ */
+export function endsWithAlerts(incident: IncidentRecord | undefined, by: string | null): incident is IncidentRecord {
+  if (incident === undefined || (by !== null && closesByItself(by))) return false;
+  const { firing, signal_count: signals, last_seen_alerts: lastSeen = 0 } = incident;
+  const { verifying, recovered_at, waits_for_health: waits, group_reason: group } = incident;
+  const isKnown = [verifying, recovered_at, waits, group].some((known) => known !== undefined);
+  return !isKnown && signals > 0 && firing <= 0 && lastSeen === 0;
+}
 
 /** Decides whether an incident can be resolved: nothing may have arrived since the last read of the inbox. */
 export function planResolution(

@@ -19,7 +19,7 @@ import { isProbable } from '../correlation/words.ts';
 import type { IncidentChange } from '../ports/incidents.ts';
 import { numberOf } from '../rollback/question-names.ts';
 import { isSameMitigation, type Mitigation } from '../rollback/verdict.ts';
-import { shownEndOf, UNHEALTHY } from './closing.ts';
+import { shownEndOf } from './closing.ts';
 
 /**
  * Seconds for which health must be within its limit after a mitigation until the problem counts as over, and then above it
@@ -376,12 +376,12 @@ export function reopenedProblem(
   { since, pages, title }: Omit<Failure, 'recoveredAt' | 'recoverySeconds'>,
 ): Omit<Begun, 'status'> {
   const { resolved_at: resolvedAt, recovered_at: recoveredAt, verifying } = incident;
-  // A problem that health has shown until the resolution was never over.
-  if (verifying === undefined)
-    return { recoveredAt: null, ...(incident.resolved_by !== UNHEALTHY && { returnedAt: since }) };
+  const hasEnded = shownEndOf(incident) !== null;
+  // A problem whose end nothing has shown has not returned: it lasts since its start.
+  if (verifying === undefined) return { recoveredAt: null, ...(hasEnded && { returnedAt: since }) };
   // An alert can have begun shortly before the resolution.
   const recovered_at = resolvedAt !== null && resolvedAt < since ? resolvedAt : since;
-  const isProven = shownEndOf(incident) !== null && incident.verification !== 'failed' && recovered_at !== since;
+  const isProven = hasEnded && incident.verification !== 'failed' && recovered_at !== since;
   const endedAt = recoveredAt ?? (isProven ? recovered_at : undefined);
   const { status: _, ...change } = begun(incident, { at: since, recovered_at, pages }, { endedAt, title });
   return change;

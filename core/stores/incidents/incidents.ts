@@ -20,6 +20,7 @@ import {
   type DecisionEnd,
   planHandover,
   planAmendment,
+  endsWithAlerts,
   planResolution,
   unfinishedOf,
 } from '../../domain/incidents/lifecycle.ts';
@@ -31,7 +32,7 @@ import type { IncidentRecord, PageContradiction, TimelineEntry } from '../../../
 import { type Message, readInboxRows, type UnreadableMessage } from '../../../schemas/incidents/inbox.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
-import type { Timestamp } from '../../../schemas/time/time.ts';
+import { Timestamp } from '../../../schemas/time/time.ts';
 import type { SimilarIncident } from '../../../schemas/incidents/similar.ts';
 import { UNMATCHED_INCIDENTS } from '../../../schemas/alerts/routes.ts';
 import { mintIncidentId } from '../../stores/ids.ts';
@@ -87,6 +88,9 @@ const IS_FAILURE = /\.failed$/;
 
 /** Messages that change what other incidents of the group show. */
 const OF_GROUP: ReadonlySet<string> = new Set(['verification', 'redeployed', 'page_outdated']);
+
+/** Entries of a timeline that are read together. The end of the alerts is among the newest. */
+const ENTRIES_READ_AT_ONCE = 20;
 
 /** Messages per step: the result of a step is checkpointed, and a checkpoint holds 256 KB. */
 const MESSAGES_MAX = 100;
@@ -332,9 +336,11 @@ export class IncidentTable extends IncidentReads implements Incidents {
   ): Promise<'resolved' | 'not_yet'> {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.incident(id));
+      const incident = item && incidentRecordOf(item);
+      const alertsEndedAt = endsWithAlerts(incident, by) ? await this.#alertsEndedAt(incident) : undefined;
       const at = this.#clock.now();
-      const resolution = { consumed, by, text, warnings, recoveredAt, isProven };
-      const plan = planResolution(item && incidentRecordOf(item), resolution, at);
+      const resolution = { consumed, by, text, warnings, recoveredAt: recoveredAt ?? alertsEndedAt, isProven };
+      const plan = planResolution(incident, resolution, at);
       if (plan.kind !== 'patch') {
         await this.#observers.shown.withGroup(id);
         return plan.kind;
@@ -358,6 +364,21 @@ export class IncidentTable extends IncidentReads implements Incidents {
       return 'resolved';
     }
     return 'not_yet';
+  }
+
+  /** Returns when the alerts of an incident ended, since it was last opened. Undefined: they had ended before, or there was none. */
+  async #alertsEndedAt({
+    id,
+    opened_at,
+    reopened_at: since = opened_at,
+  }: IncidentRecord): Promise<Timestamp | undefined> {
+    const entries = this.#table.each(keys.incident(id).pk, { prefix: 'TL#', newestFirst: true }, ENTRIES_READ_AT_ONCE);
+    for await (const { kind, at } of entries) {
+      const time = Timestamp.parse(at);
+      if (time <= since) return undefined;
+      if (kind === 'alerts.resolved') return time;
+    }
+    return undefined;
   }
 
   async handOver(id: IncidentId, run: number, text: string, left: HandoverState = {}): Promise<void> {

@@ -296,8 +296,9 @@ export class Drafting {
 
   /** Says how an incident closed whose recovery is not known. */
   #closedWords(when: string): string {
-    return closedAsOf(this.record.incident) === 'person'
-      ? `a person resolved the incident ${when}, while an alert fired`
+    const { incident } = this.record;
+    return closedAsOf(incident) === 'person'
+      ? `a person resolved the incident ${when}, while ${incident.firing > 0 ? 'an alert fired' : 'its health was above its limit'}`
       : `the incident was closed ${when}`;
   }
 

@@ -156,7 +156,8 @@ function alertedAt({ timeline, signals }: Record, problem: AnyProblem): Timestam
 function restoredAt({ incident, timeline }: Record, last: AnyProblem | undefined): Timestamp | null {
   const end = lastEndOf(incident);
   if (end === null) return null;
-  const isOf = (at: Timestamp): boolean => at <= end && (last === undefined || isDuring(last, at));
+  const { reopened_at: reopened = incident.opened_at } = incident;
+  const isOf = (at: Timestamp): boolean => at >= reopened && at <= end && (last === undefined || isDuring(last, at));
   const lastAt = (kind: string): Timestamp | undefined =>
     timeline.findLast(({ entry }) => entry.kind === kind && isOf(entry.at))?.entry.at;
   return last?.recovered_at ?? lastAt('alerts.resolved') ?? lastAt('verification.passed') ?? end;

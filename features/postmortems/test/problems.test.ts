@@ -8,7 +8,7 @@ import type { TargetResponse } from '../../../core/domain/rollback/targets.ts';
 import type { IncidentView } from '../../../schemas/incidents/incident.ts';
 import type { ServiceName, Version } from '../../../schemas/config/names.ts';
 import { Config } from '../../../schemas/config/config.ts';
-import { plusSeconds } from '../../../schemas/time/time.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { textOf } from '../../../test/support/hostile.ts';
 import type { FakeWorld } from '../../../test/support/fake-deps.ts';
 import {
@@ -19,15 +19,18 @@ import {
   deploys,
   ends,
   fires,
+  mode,
   type Moment,
   play,
+  type Story,
   theIncident,
 } from '../../../test/workflows/play.ts';
-import { declares } from '../../../test/workflows/stories/closings.ts';
+import { declares, reopens } from '../../../test/workflows/stories/closings.ts';
 import { begins, finishes, recordsLate, unrecorded } from '../../../test/workflows/stories/late-changes.ts';
 import { secondFailurePaths } from '../../../test/workflows/stories/second-failures.ts';
 import { groupPaths, parentIn } from '../../../test/workflows/stories/groups.ts';
 import { redeployPaths } from '../../../test/workflows/stories/redeploys.ts';
+import { endedProblemsOf } from '../../../core/domain/incidents/problems.ts';
 import { openProblem } from '../../../core/domain/incidents/new-onset.ts';
 import { problemTexts } from '../../../core/domain/incidents/problem-words.ts';
 import { gather } from '../actions/gather.ts';
@@ -63,7 +66,7 @@ const ERRORS: Errors = [
 
 const FIRST_TITLE = 'HighErrorRatio of checkout';
 
-const reopens = { began: 20, summary: 'checkout fails 41 % of its requests' };
+const returning = { began: 20, summary: 'checkout fails 41 % of its requests' };
 
 /** The draft of the first end, which another draft replaces after the last one. */
 const draftsAfterTheFirstEnd: Moment = async ({ deps }) => {
@@ -95,10 +98,10 @@ async function messyIncident(): Promise<{ world: FakeWorld; whileOpen: Postmorte
       '10 min': ends({ began: 20 }),
       '15 min': sweeps,
       [`${RESOLVED_FIRST + 0.5} min`]: draftsAfterTheFirstEnd,
-      [`${AGAIN} min`]: fires(reopens),
+      [`${AGAIN} min`]: fires(returning),
       [`${AGAIN + 1} min`]: sweeps,
       [`${AGAIN + 2} min`]: reads,
-      [`${AGAIN + 11} min`]: ends(reopens),
+      [`${AGAIN + 11} min`]: ends(returning),
       [`${AGAIN + 40} min`]: sweeps,
     },
   });
@@ -486,7 +489,7 @@ describe('a CD system that accepts a rollback, and does not answer for long', ()
   });
 });
 
-test('a verified recovery is told everywhere while an alert that is slow to end keeps the incident open', async () => {
+test('a verified recovery is told in all places, although an alert still fires and keeps the incident open', async () => {
   const told: Record<string, unknown> = {};
   const reads: Moment = async (world) => {
     const [deps, id] = [withPorts(world.deps), theIncident(world)];
@@ -513,27 +516,66 @@ test('a verified recovery is told everywhere while an alert that is slow to end 
   expect(failed.map(({ version, recovery_s: seconds }: any) => [version, seconds === null])).toEqual([['v2', false]]);
 });
 
-test('a person who resolves an incident while its alert fires has not restored the service', async () => {
-  const resolves: Moment = async (world) => {
-    await executeResponseAction(world.deps, ADA, { id: theIncident(world), action: 'resolve', note: '' });
-  };
+const resolvesByHand: Moment = async (world) => {
+  await executeResponseAction(world.deps, ADA, { id: theIncident(world), action: 'resolve', note: '' });
+};
+
+test.each<[string, Record<string, Moment>, string]>([
+  ['its alert fires', { '0 s': fires(), '60 s': resolvesByHand }, 'an alert fired'],
+  [
+    'its health is above its limit',
+    { '0 s': fires(), '30 s': ends(), '60 s': resolvesByHand },
+    'its health was above its limit',
+  ],
+])('a person who resolves an incident while %s has not restored the service', async (_, timeline, state) => {
   const { world } = await play({
     given: [measuring(ratioAt([[-4, 90, 0.3]]), { autoRollback: { mode: 'suggest' } })],
-    timeline: { '0 s': fires(), '60 s': resolves },
+    timeline,
   });
   const id = theIncident(world);
   await draftDuePostmortems(withPorts(world.deps));
   const { markdown = '', record } = (await withPorts(world.deps).postmortems.read(id)) ?? {};
   expect(record?.facts.times).toMatchObject({ restored_at: null, to_restore_seconds: null });
-  expect(sectionOf(markdown, 'Summary').join(' ')).toMatch(
-    /A person resolved the incident 2 minutes after the first alert, while an alert fired, and nothing has shown that the service recovered/,
+  expect(sectionOf(markdown, 'Summary').join(' ')).toContain(
+    `A person resolved the incident 2 minutes after the first alert, while ${state}, and nothing has shown that the service recovered`,
   );
-  expect(sectionOf(markdown, 'Response times').join(' ')).toMatch(
-    /When was the service restored\? A person resolved the incident at 12:01, while an alert fired, and nothing has shown/,
+  expect(sectionOf(markdown, 'Response times').join(' ')).toContain(
+    `When was the service restored? A person resolved the incident at 12:01, while ${state}, and nothing has shown`,
   );
   const dora = await doraOf(world);
   if (dora === null) return;
   expect(dora.time_to_restore).toMatchObject({ incidents: 0, open: 0, unverified: 1 });
+});
+
+const isOver: Story['timeline'] = { '1 s': fires(), '5 min': ends() };
+
+test.each<[string, Story, Timestamp]>([
+  [
+    'that stays open because its alert flaps',
+    groupPaths['flapping-incident-stays-open'] ?? expect.unreachable(),
+    minute(8),
+  ],
+  [
+    'that a person resolves later',
+    { given: [mode('suggest')], timeline: { '0 s': declares, ...isOver, '30 min': resolvesByHand } },
+    minute(5),
+  ],
+  [
+    'that a person has reopened, after its alert had ended',
+    { given: [mode('suggest')], timeline: { ...isOver, '10 min': reopens, '30 min': resolvesByHand } },
+    minute(30),
+  ],
+])('an incident %s ends at the same time in the post-mortem and the delivery figures', async (_, story, end) => {
+  const { world } = await play(story);
+  const { record } = [...world.store.dossiers.values()].at(-1) ?? expect.unreachable();
+  const gathered = await gather(withPorts(world.deps), record.id, null);
+  const { facts } = gathered === undefined ? expect.unreachable() : draftOf(gathered.record, gathered.end);
+  expect(facts.times.restored_at).toBe(end);
+  expect(endedProblemsOf(record).at(-1)?.ended_at).toBe(end);
+  const dora = await doraOf(world);
+  if (dora === null) return;
+  const told = dora.records.incidents.items.find(({ id }: any) => id === record.id);
+  expect(told.restore_s).toBe(facts.times.to_restore_seconds);
 });
 
 test('an incident that a person declared has not begun with an alert', async () => {
@@ -641,8 +683,8 @@ test('a problem without a change as its cause names the dependency that failed a
       '0 s': fires(),
       '180 s': ends(),
       '365 s': fires(payments),
-      '370 s': fires(reopens),
-      '20 min': ends(reopens),
+      '370 s': fires(returning),
+      '20 min': ends(returning),
       '21 min': ends(payments),
     },
   });

@@ -59,7 +59,8 @@ export function sandbox(parts: SandboxParts): Hono {
   const states = sandboxStates(parts);
   const plain = (why?: string): Promise<string> =>
     store.transaction(async () => plainMarkup(states.since(undefined), why));
-  app.route('/', page(plain)); // outside a transaction: the page changes nothing, and its files need not wait
+  // Outside a transaction, because its files need not wait. What the page shows without JavaScript is read in one of its own.
+  app.route('/', page(plain));
   app.route(
     FORMS_PATH,
     forms((path, init) => app.request(path, init), plain),

@@ -1,40 +1,31 @@
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LoadedSet } from '../../../local/config/config-set.ts';
-import { watchConfig } from '../../../local/config/config-watch.ts';
-import { eventually } from '../../support/firebreak.ts';
+import { fingerprint, lookForChanges, NOTHING_APPLIED, watchConfig } from '../../../local/config/config-watch.ts';
 
 let dir: string;
-let watch: { stop(): void };
 let loaded: LoadedSet[];
+let look: () => Promise<void>;
+
+const folders = () => ({ configDir: dir, runbooksDir: join(dir, 'runbooks') });
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'firebreak-watch-'));
   loaded = [];
-  watch = watchConfig(
-    { configDir: dir, runbooksDir: join(dir, 'runbooks') },
-    async (set) => void loaded.push(set),
-    (error) => expect.unreachable(String(error)),
-  );
+  look = lookForChanges(folders(), async (set) => void loaded.push(set), await fingerprint(folders()));
 });
-afterEach(async () => {
-  watch.stop();
-  await rm(dir, { recursive: true });
-});
+afterEach(() => rm(dir, { recursive: true }));
 
-/** Writes different text each time: a file from before the first look does not count as changed. */
-const taken = (file: string, text: string): Promise<LoadedSet> => {
-  let comment = '#';
-  return eventually(async () => {
-    comment += '#';
-    // Renamed, or the folder could be read while the file is empty.
-    await writeFile(join(dir, '.next'), `${text}\n${comment}\n`);
-    await rename(join(dir, '.next'), join(dir, file));
-    return loaded.at(-1);
-  }, `a change of ${file}`);
-};
+const write = (file: string, text: string): Promise<void> => writeFile(join(dir, file), text);
+
+async function taken(file: string, text: string): Promise<LoadedSet | undefined> {
+  await write(file, text);
+  await look();
+  await look();
+  return loaded.at(-1);
+}
 
 test('a changed freeze policy is loaded', async () => {
   expect(await taken('freeze.yaml', 'unknownService: deny')).toMatchObject({
@@ -63,4 +54,44 @@ test('an invalid one is reported', async () => {
     ok: false,
     problems: [expect.stringMatching(/slos\/a\.yaml:1: "apiVersion" is missing/)],
   });
+});
+
+test('a file that an editor has emptied, and then writes, is loaded once it no longer changes', async () => {
+  const catalogue = 'services: { checkout: null }\n';
+  await taken('services.yaml', catalogue);
+  await write('services.yaml', '');
+  await look();
+  await write('services.yaml', `${catalogue}# changed\n`);
+  await look();
+  expect(loaded).toHaveLength(1);
+  await look();
+  await look();
+  expect(loaded).toHaveLength(2);
+  expect(loaded.at(-1)).toMatchObject({ ok: true, config: { services: { checkout: expect.anything() } } });
+});
+
+test('a change that could not be applied is applied by the next look', async () => {
+  let fails = true;
+  look = lookForChanges(
+    folders(),
+    async (set) => {
+      if (fails) throw new Error('the disk is full');
+      loaded.push(set);
+    },
+    NOTHING_APPLIED,
+  );
+  await look();
+  await expect(look()).rejects.toThrow('the disk is full');
+  fails = false;
+  await look();
+  await look();
+  expect(loaded).toHaveLength(1);
+});
+
+test('changes are found while Firebreak runs', async () => {
+  const change = Promise.withResolvers<LoadedSet>();
+  const watch = watchConfig(folders(), async (set) => change.resolve(set), change.reject, await fingerprint(folders()));
+  await write('freeze.yaml', 'unknownService: deny');
+  expect(await change.promise).toMatchObject({ ok: true, config: { freeze: { unknownService: 'deny' } } });
+  watch.stop();
 });

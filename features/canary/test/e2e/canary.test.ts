@@ -2,6 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { AuditEntry } from '../../../../core/domain/ports/audit.ts';
+import type { IncidentView } from '../../../../schemas/incidents/incident.ts';
 import { freePort } from '../../../../packages/demo/free-port.ts';
 import { minutesAgo } from '../../../../test/support/alerts.ts';
 import { eventually, Firebreak } from '../../../../test/support/firebreak.ts';
@@ -98,7 +100,9 @@ describe.skipIf(!have('prometheus', 'promtool'))('a canary with a real Prometheu
       canary_weight: 1,
     });
     const { items } = (await firebreak.get('/v1/audit?limit=200')).body;
-    expect(items.map(({ kind }: any) => kind)).toEqual(expect.arrayContaining(['canary.started', 'canary.weight']));
+    expect(items.map(({ kind }: Pick<AuditEntry, 'kind'>) => kind)).toEqual(
+      expect.arrayContaining(['canary.started', 'canary.weight']),
+    );
     expect((await firebreak.post(`/v1/canaries/${id}/actions/abort`, {})).body.code).toBe('canary-ended');
   });
 
@@ -115,7 +119,7 @@ describe.skipIf(!have('prometheus', 'promtool'))('a canary with a real Prometheu
     expect((await firebreak.get(`/v1/deployments/${change}`)).body).toMatchObject({ status: 'failed' });
     const incident = await eventually(async () => {
       const { items } = (await firebreak.get('/v1/incidents?service=failing')).body;
-      return items.find(({ severity }: any) => severity === 'critical');
+      return items.find(({ severity }: Pick<IncidentView, 'severity'>) => severity === 'critical');
     }, 'the incident');
     expect(incident).toMatchObject({ status: 'open' });
     const judged = await eventually(async () => {
