@@ -13,6 +13,7 @@ const OUTCOMES: Partial<Record<string, 'ok' | 'refused' | 'error'>> = {
   in_progress: 'ok',
   answered: 'ok',
   count: 'ok',
+  instances: 'ok',
   state: 'ok',
   superseded: 'ok',
   holds: 'ok',

@@ -207,6 +207,8 @@ describe.skipIf(!TOOLS_RUN_HERE)('the chart, rendered by Helm', () => {
         { deployer: { kind: 'kubernetes' } },
         {
           default: [
+            '/events list',
+            '/pods list',
             'apps/deployments get',
             'apps/deployments patch',
             'apps/replicasets list',

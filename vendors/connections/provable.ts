@@ -15,6 +15,7 @@ import {
 } from '../../core/domain/catalogue/provability.ts';
 import type { Connections, CountedDeploys } from '../../schemas/config/connections.ts';
 import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
+import type { DeployerConfig } from '../../schemas/rollback/targets.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { isOfInstances } from '../../core/domain/catalogue/version-labels.ts';
 import { sameVersion } from '../../core/domain/changes/versions.ts';
@@ -40,7 +41,9 @@ type ProvableDeps = Pick<Deps, 'clock'> & {
 const RECENT_SECONDS = 300;
 
 /** Says what automation can prove for each environment with a deployer, and proposes the queries that are missing. */
-export async function provableByEnvironment(deps: ProvableDeps & Pick<Deps, 'config'>): Promise<Provable[]> {
+export async function provableByEnvironment(
+  deps: ProvableDeps & Pick<Deps, 'config'> & { targets: Pick<Deps['targets'], 'deployerFor'> },
+): Promise<Provable[]> {
   const config = await deps.config.current();
   const all = Object.entries(config.services).flatMap(([service, { environments }]) =>
     Object.entries(environments).flatMap(([environment, { deployer, ...entry }]) =>
@@ -59,6 +62,7 @@ export async function provableByEnvironment(deps: ProvableDeps & Pick<Deps, 'con
     const steps = [
       ...can.steps,
       ...(await whyNoPods(deps, health)),
+      ...(health?.pods === undefined ? await whyNoInstances(deps, { service, environment }, deployer) : []),
       ...(await whyNoCallers(deps, { service, environment }, health)),
     ];
     found[index] = {
@@ -82,6 +86,22 @@ async function whyNoPods(
   const now = await metrics.value(`count(kube_pod_container_info{${health.pods}})`);
   return now?.kind === 'no_data'
     ? ['health.pods selects no pods in kube-state-metrics (kube_pod_container_info): correct its matchers']
+    : [];
+}
+
+/** Says that the deployer may not show what it runs. Stand-ins may not have the services of the catalogue. */
+async function whyNoInstances(
+  { targets }: { targets: Pick<Deps['targets'], 'deployerFor'> },
+  serviceEnvironment: ServiceEnvironment,
+  entry: DeployerConfig,
+): Promise<string[]> {
+  const deployer = await targets.deployerFor(entry, serviceEnvironment);
+  if (deployer?.instances === undefined || deployer.standIn === true) return [];
+  const shown = await deployer.instances({ all: true });
+  if (shown.kind === 'refused')
+    return [`let its credential list pods, so that a version that can't start is not cleared: ${shown.detail}`];
+  return shown.kind === 'instances' && shown.unread !== null
+    ? [`let its credential list events, so that failed probes and volumes of pods are known: ${shown.unread}`]
     : [];
 }
 

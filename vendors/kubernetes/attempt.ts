@@ -36,8 +36,12 @@ export type Calls = {
 };
 
 /** Runs `work` for one cluster, with one time limit for all its calls. */
-export function attempt<T>(cluster: ClusterOptions, work: (calls: Calls) => Promise<T>): Promise<T | Ending> {
-  const client = attemptClient(kubernetesApi(cluster));
+export function attempt<T>(
+  cluster: ClusterOptions,
+  work: (calls: Calls) => Promise<T>,
+  timeoutMs = ATTEMPT_MS,
+): Promise<T | Ending> {
+  const client = attemptClient({ ...kubernetesApi(cluster), timeoutMs });
   const valueOrEnd = async <V>(call: VendorCall<V>): Promise<V> => {
     const response = await client(call);
     if (response.kind === 'done') return response.value;
@@ -77,7 +81,7 @@ export function attempt<T>(cluster: ClusterOptions, work: (calls: Calls) => Prom
 
 const withQuery = (path: string, query: string): string => (query === '' ? path : `${path}?${query}`);
 
-const kubernetesApi = ({ url, tokenName, secrets, clock }: ClusterOptions): VendorApi => ({
+const kubernetesApi = ({ url, tokenName, secrets, clock }: ClusterOptions): Omit<VendorApi, 'timeoutMs'> => ({
   vendor: 'Kubernetes',
   sendsExactBodies: true,
   server: 'the API server',
@@ -87,7 +91,6 @@ const kubernetesApi = ({ url, tokenName, secrets, clock }: ClusterOptions): Vend
     if (!token) return { kind: 'off', detail: `the cluster's token ${tokenName} is not set` };
     return { url, headers: { authorization: `Bearer ${token}`, 'user-agent': 'firebreak' } };
   },
-  timeoutMs: ATTEMPT_MS,
   maxBytes: RESPONSE_MAX_BYTES,
   // Priority and fairness uses 429, and an overloaded server uses 500, 503, or 504, each with or without the seconds to
   // wait: https://kubernetes.io/docs/concepts/cluster-administration/flow-control/

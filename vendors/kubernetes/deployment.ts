@@ -9,6 +9,7 @@ import type { KubernetesDeployer } from './schema.ts';
 import { driftOrUnknown, refuse } from '../shared/refusals.ts';
 import { type Calls, type ClusterOptions } from './attempt.ts';
 import { hasActionKey, RESTART_KEY, ROLLBACK_KEY } from './annotations.ts';
+import { instancesOf } from './instances.ts';
 import { barePods, lookTarget } from './look/look.ts';
 import { Deployment } from './objects.ts';
 import { lastRollout } from './observe.ts';
@@ -74,6 +75,7 @@ export function kubernetesDeployer(
       const collection = `/apis/apps/v1/namespaces/${namespace}/deployments`;
       return watchObject({ cluster, collection, name }, options);
     },
+    instances: (options) => instancesOf(target, options),
     lastRollout: () => lastRollout(target, MARKS, progressOf),
     restartStatus: (_, request) =>
       attemptOn(target, async (__, deployment) => restartStatus(target, deployment, request)),

@@ -1,6 +1,13 @@
 /** Milliseconds for all calls of one attempt together. */
 export const ATTEMPT_MS = 15_000;
 
+/** Milliseconds for all calls that read pods: a decision does not wait longer for its metrics. */
+export const INSTANCES_MS = 4_000;
+
+/** Objects in one response of a list, and the most responses that are read of it. */
+export const LIST_PAGE = 250;
+export const LIST_PAGES_MAX = 4;
+
 /**
  * Maximum bytes of one response. An etcd object has at most 1.5 MB; a Deployment keeps 10 old ReplicaSets by default,
  * and a namespace can have hundreds of autoscalers.

@@ -136,8 +136,8 @@ export type Workload = Deployment | Rollout;
 
 export const ReplicaSet = z.object({
   metadata: Metadata,
-  spec: z.object({ template: PodTemplate }),
-  status: z.object({ availableReplicas: Count }).prefault({}),
+  spec: z.object({ replicas: Replicas, template: PodTemplate }),
+  status: z.object({ availableReplicas: Count, conditions: Conditions }).prefault({}),
 });
 export type ReplicaSet = z.infer<typeof ReplicaSet>;
 
@@ -163,16 +163,25 @@ export const Services = z.object({
   ),
 });
 
+/** The time of a container's start. Absent: not known. */
+const Started = { startedAt: z.string().nullish() };
+
 const ContainerStatus = z.object({
   name: z.string(),
   restartCount: Count,
   state: z
-    .object({ waiting: z.object({ reason: z.string().default(''), message: z.string().default('') }).nullish() })
+    .object({
+      waiting: z.object({ reason: z.string().default(''), message: z.string().default('') }).nullish(),
+      running: z.object(Started).nullish(),
+    })
     .nullish(),
   lastState: z
-    .object({ terminated: z.object({ reason: z.string().default(''), exitCode: z.number() }).nullish() })
+    .object({
+      terminated: z.object({ reason: z.string().default(''), exitCode: z.number(), ...Started }).nullish(),
+    })
     .nullish(),
 });
+export type ContainerStatus = z.infer<typeof ContainerStatus>;
 
 /** @see https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ */
 export const Pod = z.object({
@@ -180,6 +189,8 @@ export const Pod = z.object({
   status: z
     .object({
       phase: z.string().default('Pending'),
+      /** When the kubelet accepted it. Absent: it has no node. */
+      startTime: z.string().nullish(),
       /** Why it failed as a whole, such as `Evicted`. */
       reason: z.string().default(''),
       message: z.string().default(''),
@@ -209,6 +220,21 @@ export const Pod = z.object({
 export type Pod = z.infer<typeof Pod>;
 
 export const Pods = z.object({ items: z.array(Pod) });
+
+/**
+ * An event. Components that use the newer API leave `lastTimestamp` out, and set `eventTime`, and `series` once it repeats.
+ * @see https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/
+ */
+export const Event = z.object({
+  metadata: z.object({ creationTimestamp: z.string().nullish() }),
+  involvedObject: z.object({ uid: z.string().default('') }),
+  reason: z.string().default(''),
+  message: z.string().default(''),
+  lastTimestamp: z.string().nullish(),
+  eventTime: z.string().nullish(),
+  series: z.object({ lastObservedTime: z.string().nullish() }).nullish(),
+});
+export type Event = z.infer<typeof Event>;
 
 /**
  * Returns the value of the query parameter `labelSelector`.

@@ -9,6 +9,7 @@ import type { ArgoRolloutsDeployer } from './schema.ts';
 import { driftOrUnknown, refuse } from '../shared/refusals.ts';
 import { type Calls, type ClusterOptions } from './attempt.ts';
 import { hasActionKey, KEEP_STEPS, managerWarning, RESTART_KEY, ROLLBACK_KEY } from './annotations.ts';
+import { instancesOf } from './instances.ts';
 import { experiment } from './look/experiment.ts';
 import { lookTarget } from './look/look.ts';
 import { type Metadata, type PodTemplate, type ReplicaSet, Rollout } from './objects.ts';
@@ -69,6 +70,7 @@ export function argoRolloutsDeployer(
       },
       objects: experiment(target),
     }),
+    instances: (options) => instancesOf(target, options),
     restart: (request) =>
       attemptOn(target, async (calls, rollout) => {
         if (hasActionKey(rollout.metadata, RESTART_KEY, request.key)) return restartOf(rollout);

@@ -29,11 +29,13 @@ export const OBJECT_NAME = /^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/;
 export async function attemptOn<T extends Workload, A>(
   target: WorkloadTarget<T>,
   work: (calls: Calls, workload: T) => Promise<A>,
+  timeoutMs?: number,
 ): Promise<A | Ending> {
-  return attempt(target.cluster, async (calls) => {
+  const onWorkload = async (calls: Calls): Promise<A> => {
     refuseInvalidName(target);
     return work(calls, await calls.get(target.path, target.schema));
-  });
+  };
+  return attempt(target.cluster, onWorkload, timeoutMs);
 }
 
 /** Refuses an invalid object name. @throws Ended which `attempt` converts to an `Ending` */

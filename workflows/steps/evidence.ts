@@ -30,7 +30,7 @@ import type { ServiceName } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { failingOf } from './failing.ts';
 import { seenByCallers } from './callers.ts';
-import { podsOf } from './pods.ts';
+import { podsSeen } from './pods.ts';
 import { byVersionOf, closeVersionsOf, instancesOf, versionsWindow } from './versions.ts';
 
 /** Look-back for causes. */
@@ -122,7 +122,7 @@ export async function evidenceOf(
       ...(await instancesOf(deps.metrics, health, { own, onset: estimatedOnset, at, close: found.by_version_close })),
     })),
     seenByCallers(deps.metrics, health, { own, onset: estimatedOnset, from: plusSeconds(at, -CURVE_SECONDS), at }),
-    podsOf(deps.metrics, health, { own, at }),
+    podsSeen(deps, health, { target: { service, environment }, config, own, at }),
     measured.health === null ? [] : explainedBefore(deps, incident, own, at),
     lookBefore(deps, incident, config),
   ]);

@@ -1,17 +1,17 @@
+import { environmentEntry } from '../../core/domain/catalogue/catalogue.ts';
 import type { HealthQuery } from '../../core/domain/catalogue/health.ts';
 import { isCalled } from '../../core/domain/changes/identified-versions.ts';
 import type { Evidence, PodsOfVersion } from '../../core/domain/correlation/evidence.ts';
-import { PODS_SECONDS } from '../../core/domain/correlation/pods.ts';
+import { CANNOT_START, PODS_SECONDS } from '../../core/domain/correlation/pods.ts';
+import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
+import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { Metrics } from '../../core/domain/ports/metrics.ts';
 import type { Change } from '../../schemas/changes/change.ts';
+import type { Config } from '../../schemas/config/config.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
 /** The most series that are read, of about 250 pods. With more, nothing is known. */
 const SERIES_MAX = 2_000;
-
-/** Reasons for which a container waits that it doesn't overcome by waiting. */
-const CANNOT_START =
-  'CrashLoopBackOff|ImagePullBackOff|ErrImagePull|InvalidImageName|CreateContainerConfigError|CreateContainerError|RunContainerError';
 
 /** Restarts from which on a pod restarts repeatedly. A single one can be an eviction, or a lack of memory on its node. */
 const MIN_RESTARTS = 2;
@@ -35,7 +35,7 @@ export function podsQuery(matchers: string): string {
     of('kube_pod_container_info'),
     of('kube_pod_status_ready', ',condition="true"'),
     // A container that crashes waits only most of the time.
-    `max_over_time(${of('kube_pod_container_status_waiting_reason', `,reason=~"${CANNOT_START}"`)}${window}) > 0`,
+    `max_over_time(${of('kube_pod_container_status_waiting_reason', `,reason=~"${CANNOT_START.join('|')}"`)}${window}) > 0`,
     `label_replace(${restarts}, "restarts", "yes", "", "")`,
   ];
   return `topk(${SERIES_MAX}, ${parts.join(' or ')})`;
@@ -59,26 +59,61 @@ export async function podsOf(
     return curve.slice(-1).map(([, value]) => ({ ...labels, value }) as Read);
   });
   const pods = [...Map.groupBy(series, ({ pod }) => pod).values()].flatMap((one) => podIn(one, own));
-  const versions = Map.groupBy(pods, ({ version }) => version);
-  return { pods: [...versions].map(([version, some]) => together(version, some)) };
+  return { pods: byVersion(pods) };
 }
 
-type Pod = { version: string; ready: boolean | null; restarts: number; reasons: string[] };
+/**
+ * Reads the state of the pods by version: from metrics, or else from the deployer, if it shows what it runs. Empty: neither is
+ * configured, allowed, or answers.
+ */
+export async function podsSeen(
+  deps: Pick<Deps, 'log' | 'metrics' | 'targets'>,
+  query: HealthQuery | undefined,
+  context: { target: ServiceEnvironment; config: Config; own: readonly Change[]; at: Timestamp },
+): Promise<Pick<Evidence, 'pods'>> {
+  const measured = await podsOf(deps.metrics, query, context);
+  return measured.pods === undefined ? runningPods(deps, context) : measured;
+}
+
+async function runningPods(
+  { targets, log }: Pick<Deps, 'log' | 'targets'>,
+  { target, config, own }: { target: ServiceEnvironment; config: Config; own: readonly Change[] },
+): Promise<Pick<Evidence, 'pods'>> {
+  try {
+    const entry = environmentEntry(config.services, target)?.deployer;
+    const deployer = entry && (await targets.deployerFor(entry, target));
+    const shown = await deployer?.instances?.();
+    if (shown?.kind !== 'instances') return {};
+    return { pods: byVersion(shown.instances.flatMap(({ names, ...state }) => podOf(names, own, state))) };
+  } catch (error) {
+    log.warn('The pods of a service could not be read', { service: target.service, error: String(error) });
+    return {};
+  }
+}
+
+type PodState = { ready: boolean | null; restarts: number; reasons: readonly string[] };
+type Pod = PodState & { version: string };
+
+/** Returns a pod with its version. Empty: nothing names it. */
+function podOf(names: readonly string[], own: readonly Change[], state: PodState): Pod[] {
+  // A pod can have containers of other images.
+  const version = names.find((name) => own.some((change) => isCalled(change, name))) ?? names[0];
+  const restarts = state.restarts >= MIN_RESTARTS ? state.restarts : 0;
+  return version === undefined ? [] : [{ ...state, version, restarts }];
+}
+
+const byVersion = (pods: readonly Pod[]): PodsOfVersion[] =>
+  [...Map.groupBy(pods, ({ version }) => version)].map(([version, some]) => together(version, some));
 
 /** Returns what the series of a pod say. Empty: it is gone, or nothing names its version. */
 function podIn(series: readonly Read[], own: readonly Change[]): Pod[] {
   const labelled = VERSION_LABELS.flatMap((name) => series.map((one) => one[name])).filter((name) => name !== '');
   const images = series.flatMap((one) => imageVersions(one.image_spec || one.image));
-  const names = [...labelled, ...images];
-  // A pod can have containers of other images.
-  const isOwn = (name: string): boolean => own.some((change) => isCalled(change, name));
-  const version = names.find(isOwn) ?? names[0];
-  if (version === undefined) return [];
   const ready = series.filter(({ condition }) => condition !== '').map(({ value }) => value > 0);
   const restarts = series.filter((one) => one.restarts !== '').reduce((sum, { value }) => sum + value, 0);
   const isReady = ready.length === 0 ? null : ready.includes(true);
   const reasons = isReady === true ? [] : series.map(({ reason }) => reason).filter((reason) => reason !== '');
-  return [{ version, ready: isReady, restarts: restarts >= MIN_RESTARTS ? restarts : 0, reasons }];
+  return podOf([...labelled, ...images], own, { ready: isReady, restarts, reasons });
 }
 
 function together(version: string, pods: readonly Pod[]): PodsOfVersion {

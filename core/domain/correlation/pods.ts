@@ -9,6 +9,17 @@ import { list } from './words.ts';
 /** Seconds before the judgement in which restarts of pods, and pods that wait, are counted. */
 export const PODS_SECONDS = 300;
 
+/** Reasons for which a container waits that it doesn't overcome by waiting. */
+export const CANNOT_START: readonly string[] = [
+  'CrashLoopBackOff',
+  'ImagePullBackOff',
+  'ErrImagePull',
+  'InvalidImageName',
+  'CreateContainerConfigError',
+  'CreateContainerError',
+  'RunContainerError',
+];
+
 /** Part of a version's pods that must fail: fewer can be the fault of a node. */
 const FAILING_SHARE = 0.5;
 

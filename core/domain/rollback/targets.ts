@@ -94,9 +94,31 @@ export type Deployer = {
    * aborted. Absent: the target has no stream of changes.
    */
   watchRollouts?(options: { changed(): void; signal: AbortSignal }): Promise<string | undefined>;
+  /**
+   * Returns the instances of all versions, within 4 seconds. Absent: the target does not show them.
+   *
+   * @param options.all also reads what is needed only if some are not ready, to check the permission
+   */
+  instances?(options?: { all?: boolean }): Promise<InstancesResponse>;
   /** What deploys new images to the target by itself. Absent: nothing that Firebreak knows. */
   imageAutomation?: ImageAutomation;
 };
+
+/**
+ * An instance that runs, or should run. `names`: those of its version, the most explicit first. `restarts`: those in the last
+ * `PODS_SECONDS`, at least. `reasons`: why it can't start, as far as that follows from its version, and waiting does not overcome it.
+ */
+export type RunningInstance = {
+  names: readonly string[];
+  ready: boolean;
+  restarts: number;
+  reasons: readonly string[];
+};
+
+/** `unread`: why some reasons of instances that are not ready are not known. Null: they are. */
+export type InstancesResponse =
+  | { kind: 'instances'; instances: readonly RunningInstance[]; unread: string | null }
+  | Extract<TargetResponse, { detail: string }>;
 
 /** `report`: null if nothing was rolled out. `superseded`: keys of earlier rollouts that may not have ended. */
 export type ObservedRollout = { kind: 'observed'; report: ChangeReport | null; superseded: readonly string[] };

@@ -91,19 +91,20 @@ traffic-routes.md, and experiments.md in docs/reference. */}}
 {{- define "firebreak.rulesByUse" -}}
 kubernetes:
   - { apiGroups: [apps], resources: [deployments], verbs: [get, patch] }
+  - { apiGroups: [''], resources: [pods, events], verbs: [list] }
   - { apiGroups: [apps], resources: [replicasets], verbs: [list] }
   - { apiGroups: [autoscaling], resources: [horizontalpodautoscalers], verbs: [list] }
 record-rollouts:
   - { apiGroups: [apps], resources: [deployments], verbs: [list, watch] }
 kubernetes-look:
-  - { apiGroups: [''], resources: [pods], verbs: [list, create, delete] }
+  - { apiGroups: [''], resources: [pods], verbs: [create, delete] }
   - { apiGroups: [''], resources: [services], verbs: [list] }
 argo-rollouts:
   - { apiGroups: [argoproj.io], resources: [rollouts, rollouts/status], verbs: [get, patch] }
+  - { apiGroups: [''], resources: [pods, events], verbs: [list] }
   - { apiGroups: [apps], resources: [replicasets], verbs: [list] }
   - { apiGroups: [autoscaling], resources: [horizontalpodautoscalers], verbs: [list] }
 argo-rollouts-look:
-  - { apiGroups: [''], resources: [pods], verbs: [list] }
   - { apiGroups: [''], resources: [services], verbs: [list] }
   - { apiGroups: [argoproj.io], resources: [experiments], verbs: [get, create, delete] }
 flagger:

@@ -55,6 +55,7 @@ const resourceAt = (
 
 export const RESOURCES: readonly Resource[] = [
   resourceAt('/v1/pods', 'Pod', PodSpec, 'hasStatus'),
+  resourceAt('/v1/events', 'Event', null),
   resourceAt('/v1/configmaps', 'ConfigMap', ConfigMapData, 'hasData'),
   resourceAt('/v1/services', 'Service', ServiceSpec, 'hasStatus'),
   resourceAt('/v1/resourcequotas', 'ResourceQuota', QuotaSpec, 'hasStatus'),

@@ -15,7 +15,7 @@ export const ClusterSettings = z.strictObject({
   rollout_ms: z.number().min(0).max(3_600_000).default(2000),
   /** `failed`: new pods do not become available, so the progress deadline is exceeded. */
   outcome: z.enum(['succeeded', 'failed']).default('succeeded'),
-  /** What becomes of pods with an image, by the tag of the image. Absent: they become ready. */
+  /** What becomes of new pods with an image, by the tag of the image. Absent: they become ready. */
   pods: z.record(z.string(), z.enum(['crashes', 'never-ready', 'unschedulable', 'unpullable', 'evicted'])).default({}),
   /** How gateways treat changed routes. */
   gateway: z.enum(['accepts', 'rejects', 'misses-backend']).default('accepts'),

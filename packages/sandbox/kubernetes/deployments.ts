@@ -1,6 +1,7 @@
 import { type Condition, type Deployment, type DeploymentStatus, type ReplicaSet, timeText } from './objects.ts';
 import { type Marks, prune, scaleReplicaSet, replicaSetsOf, totals, ensureReplicaSet } from './sets.ts';
 import type { Item, ClusterObjects } from './cluster-state.ts';
+import { neverAvailable } from './pods.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
 const MARKS: Marks = {
@@ -25,7 +26,7 @@ export function reconcileDeployment(objects: ClusterObjects, item: Item<Deployme
   const { spec } = item.object;
   const set = currentSet(objects, item.object);
   if (item.work.until === null || set === undefined || spec.paused === true) return;
-  if (settings.outcome === 'failed') {
+  if (neverAvailable(settings, spec.template.spec)) {
     const deadline = item.work.since + (spec.progressDeadlineSeconds * 1000) / time.timeScale;
     if (time.now() >= deadline)
       updateStatus(
@@ -54,7 +55,8 @@ function observe(objects: ClusterObjects, item: Item<Deployment>, at: number, { 
   const set = spec.paused === true ? before : ensureReplicaSet(objects, item, MARKS, at);
   const isNew = set !== before;
   const isScaled = set !== undefined && set.object.spec.replicas !== spec.replicas;
-  if (isNew && set !== undefined) scaleReplicaSet(objects, set, Math.min(1, spec.replicas), 0); // start with one additional pod
+  if (isNew && set !== undefined && set.object.status.replicas === 0)
+    scaleReplicaSet(objects, set, Math.min(1, spec.replicas), 0); // start with one additional pod
   item.work = {
     changedAt: null,
     since: isNew ? at : item.work.since,

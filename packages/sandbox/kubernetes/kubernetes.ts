@@ -7,6 +7,8 @@ import type { Deployment, KubernetesObject, Rollout } from './objects.ts';
 import { applyPatch } from './patch.ts';
 import { type Pod, terminatePod } from './pods.ts';
 import { clusterSandbox } from './sandbox.ts';
+import { pageOf, readFields } from './lists.ts';
+import { type Event, eventsOf, podsOfSets } from './replica-set-pods.ts';
 import { readSelector } from './selector.ts';
 import { failure, failureResponse } from './status.ts';
 import type { Item } from './cluster-state.ts';
@@ -15,7 +17,7 @@ import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.
 
 /**
  * The API server of a cluster with controllers for Deployments, Argo Rollouts, and (one check at a time) Flagger:
- * objects, lists, patches, `scale`, and `status`. Pods are objects only where a client creates them. Every token is accepted as an administrator's. A caller without a
+ * objects, lists, patches, `scale`, and `status`. Pods of ReplicaSets, and events, can only be read. Every token is accepted as an administrator's. A caller without a
  * token is anonymous.
  *
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/
@@ -67,7 +69,7 @@ function objectRoutes(deps: StandInDeps): Hono {
     .post('/', inCluster(create))
     .get(
       '/:name',
-      inCluster((request) => request.c.json(requireItem(request).object)),
+      inCluster((request) => request.c.json(requireObject(request))),
     )
     .patch('/:name', inCluster(patch))
     .delete('/:name', inCluster(remove))
@@ -114,17 +116,34 @@ function requireItem({ c, cluster, resource, namespace }: ResourceRequest): Item
   return item;
 }
 
+function requireObject(request: ResourceRequest): Event {
+  const { c, cluster, resource, namespace } = request;
+  const name = c.req.param('name');
+  const found = objectsIn(cluster, resource.kind, namespace).find(({ metadata }) => metadata.name === name);
+  return found ?? requireItem(request).object;
+}
+
 function list({ c, cluster, resource, namespace }: ResourceRequest): Response {
   // A stand-in answers each request at once. Callers read the object instead.
   if (['true', '1'].includes(c.req.query('watch') ?? ''))
     throw failure(405, 'the server does not allow this method on the requested resource');
-  const isSelected = readSelector(c.req.query('labelSelector') ?? '');
-  const items = cluster.objects
-    .list(resource.kind, namespace)
-    .filter(({ object }) => isSelected(object.metadata.labels ?? {}))
-    .map(({ object: { apiVersion: _version, kind: _kind, ...object } }) => object); // lists omit these fields
-  const metadata = { resourceVersion: cluster.objects.version() };
+  const { labelSelector = '', fieldSelector = '', limit, continue: token } = c.req.query();
+  const hasLabels = readSelector(labelSelector);
+  const hasFields = readFields(resource.kind, fieldSelector);
+  const selected = objectsIn(cluster, resource.kind, namespace).filter(
+    (object) => hasLabels(object.metadata.labels ?? {}) && hasFields(object),
+  );
+  const page = pageOf(selected, { limit, token, isSelected: labelSelector !== '' || fieldSelector !== '' });
+  const items = page.items.map(({ apiVersion: _version, kind: _kind, ...object }) => object); // lists omit these fields
+  const metadata = { resourceVersion: cluster.objects.version(), ...page.metadata };
   return c.json({ kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata, items });
+}
+
+/** Returns the objects of a kind, also those that only their controllers write. */
+function objectsIn(cluster: Cluster, kind: string, namespace: string): Event[] {
+  const stored = cluster.objects.list(kind, namespace).map(({ object }) => object);
+  if (kind === 'Pod') return [...stored, ...podsOfSets(cluster, namespace)];
+  return kind === 'Event' ? eventsOf(objectsIn(cluster, 'Pod', namespace) as Pod[], cluster) : stored;
 }
 
 async function create({ c, cluster, resource, namespace }: ResourceRequest): Promise<Response> {

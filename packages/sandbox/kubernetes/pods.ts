@@ -20,6 +20,7 @@ export const QuotaSpec = z.looseObject({ hard: TextsIn.default({}) });
 
 type PodStatus = {
   phase?: string;
+  startTime?: string;
   reason?: string;
   message?: string;
   conditions?: Condition[];
@@ -69,7 +70,11 @@ export function reconcilePod(objects: ClusterObjects, item: Item<Pod>, { now, ti
     now() >= deadline
       ? ENDED_AT_DEADLINE
       : now() >= after(settings.observe_ms)
-        ? statusOf(item.object, settings, { at: after(settings.rollout_ms), now: now() })
+        ? statusOf(spec, fateOf(settings, spec), {
+            startedAt: after(settings.observe_ms),
+            runsAt: after(settings.rollout_ms),
+            now: now(),
+          })
         : {};
   objects.replace(item, { ...item.object, status });
 }
@@ -80,50 +85,63 @@ const ENDED_AT_DEADLINE: PodStatus = {
   message: 'Pod was active on the node longer than the specified deadline',
 };
 
-/** @param times when the pod is ready, and the current time */
-function statusOf({ spec }: Pod, settings: ClusterSettings, { at, now }: { at: number; now: number }): PodStatus {
-  const [container = { name: '', image: '' }] = spec.containers;
-  const fate = settings.pods[container.image.slice(container.image.lastIndexOf(':') + 1)];
-  const condition = (type: string, isTrue: boolean, reason = '', message = ''): Condition => ({
+type Fate = ClusterSettings['pods'][string];
+
+/** Returns what becomes of new pods with this spec. Undefined: they become ready. */
+export function fateOf(
+  { pods, outcome }: ClusterSettings,
+  { containers }: Pick<Pod['spec'], 'containers'>,
+): Fate | undefined {
+  const { image = '' } = containers[0] ?? {};
+  return pods[image.slice(image.lastIndexOf(':') + 1)] ?? (outcome === 'failed' ? 'crashes' : undefined);
+}
+
+/** Returns whether a rollout of this spec does not end, because its pods never become available. */
+export const neverAvailable = (settings: ClusterSettings, spec: Pick<Pod['spec'], 'containers'>): boolean =>
+  ![undefined, 'evicted'].includes(fateOf(settings, spec));
+
+/** @param times when the kubelet accepts the pod and when its container runs, and the current time */
+export function statusOf(
+  { containers }: Pick<Pod['spec'], 'containers'>,
+  fate: Fate | undefined,
+  { startedAt, runsAt, now }: { startedAt: number; runsAt: number; now: number },
+): PodStatus {
+  const [{ name, image } = { name: '', image: '' }] = containers;
+  const condition = (type: string, isTrue: boolean, since: number, reason = '', message = ''): Condition => ({
     type,
     status: isTrue ? 'True' : 'False',
     reason,
     message,
-    lastTransitionTime: timeText(at),
+    lastTransitionTime: timeText(since),
   });
-  const scheduled = condition('PodScheduled', true);
-  const unready = condition(
-    'Ready',
-    false,
-    'ContainersNotReady',
-    `containers with unready status: [${container.name}]`,
-  );
-  const waiting = (reason: string, message: string, more: object = {}) => ({
-    phase: 'Pending',
-    conditions: [scheduled, unready],
-    containerStatuses: [
-      { name: container.name, ready: false, restartCount: 0, state: { waiting: { reason, message } }, ...more },
-    ],
+  const scheduled = condition('PodScheduled', true, startedAt);
+  const message = `containers with unready status: [${name}]`;
+  const unready = condition('Ready', false, startedAt, 'ContainersNotReady', message);
+  const status = (phase: string, ready: Condition, container: object): PodStatus => ({
+    phase,
+    startTime: timeText(startedAt),
+    conditions: [scheduled, ready],
+    containerStatuses: [{ name, image, ready: ready.status === 'True', restartCount: 0, ...container }],
   });
+  const waiting = (reason: string, detail: string) => ({ state: { waiting: { reason, message: detail } } });
   if (fate === 'unschedulable') {
-    const message = '0/3 nodes are available: 3 Insufficient cpu.';
-    return { phase: 'Pending', conditions: [condition('PodScheduled', false, 'Unschedulable', message)] };
+    const unscheduled = condition('PodScheduled', false, startedAt, 'Unschedulable', NO_ROOM);
+    return { phase: 'Pending', conditions: [unscheduled] };
   }
-  if (fate === 'unpullable') return waiting('ImagePullBackOff', `Back-off pulling image "${container.image}"`);
-  if (fate === 'evicted' && now >= at)
-    return { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.' };
-  if (now < at || fate === 'never-ready') return waiting('ContainerCreating', '');
-  if (fate === 'crashes' || settings.outcome === 'failed')
-    return {
-      ...waiting('CrashLoopBackOff', `back-off 20s restarting failed container=${container.name}`, {
-        restartCount: 2,
-        lastState: { terminated: { exitCode: 1, reason: 'Error' } },
-      }),
-      phase: 'Running',
-    };
-  return {
-    phase: 'Running',
-    conditions: [scheduled, condition('Ready', true)],
-    containerStatuses: [{ name: container.name, ready: true, restartCount: 0, state: { running: {} } }],
-  };
+  if (fate === 'unpullable')
+    return status('Pending', unready, waiting('ImagePullBackOff', `Back-off pulling image "${image}"`));
+  if (fate === 'evicted' && now >= runsAt) return { phase: 'Failed', reason: 'Evicted', message: NO_MEMORY };
+  if (now < runsAt) return status('Pending', unready, waiting('ContainerCreating', ''));
+  const run = { startedAt: timeText(runsAt) };
+  if (fate === 'crashes')
+    return status('Running', unready, {
+      ...waiting('CrashLoopBackOff', `back-off 20s restarting failed container=${name}`),
+      restartCount: 2,
+      lastState: { terminated: { exitCode: 1, reason: 'Error', ...run, finishedAt: run.startedAt } },
+    });
+  const isReady = fate !== 'never-ready';
+  return status('Running', isReady ? condition('Ready', true, runsAt) : unready, { state: { running: run } });
 }
+
+export const NO_ROOM = '0/3 nodes are available: 3 Insufficient cpu.';
+export const NO_MEMORY = 'The node was low on resource: memory.';

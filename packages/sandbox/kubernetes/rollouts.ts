@@ -2,6 +2,7 @@ import type { ReplicaSet, Rollout, RolloutStatus, Step } from './objects.ts';
 import { timeText } from './objects.ts';
 import { type Marks, prune, revisionOf, scaleReplicaSet, replicaSetsOf, totals, ensureReplicaSet } from './sets.ts';
 import type { Item, ClusterObjects } from './cluster-state.ts';
+import { neverAvailable } from './pods.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 
 const MARKS: Marks = {
@@ -30,8 +31,8 @@ export function reconcileRollout(objects: ClusterObjects, item: Item<Rollout>, t
 }
 
 /** Returns whether new pods are needed but do not become available. */
-const isStuck = (objects: ClusterObjects, { object: { status } }: Item<Rollout>): boolean =>
-  objects.settings.outcome === 'failed' && status.pauseConditions == null;
+const isStuck = ({ settings }: ClusterObjects, { object: { spec, status } }: Item<Rollout>): boolean =>
+  neverAvailable(settings, spec.template.spec) && status.pauseConditions == null;
 
 function timeOut(objects: ClusterObjects, item: Item<Rollout>, at: number, { now, timeScale }: Time): void {
   const deadline = item.work.since + (item.object.spec.progressDeadlineSeconds * 1000) / timeScale;
@@ -162,7 +163,7 @@ function applyWeight(objects: ClusterObjects, item: Item<Rollout>, weight: numbe
   const canaries = Math.ceil((spec.replicas * weight) / 100);
   const canary = setByHash(objects, item.object, status.currentPodHash);
   const stable = setByHash(objects, item.object, status.stableRS);
-  const isFailing = objects.settings.outcome === 'failed';
+  const isFailing = neverAvailable(objects.settings, spec.template.spec);
   if (canary) scaleReplicaSet(objects, canary, canaries, isFailing ? 0 : canaries);
   if (stable && isRouted) scaleReplicaSet(objects, stable, spec.replicas);
   else if (stable && weight > 0) scaleReplicaSet(objects, stable, spec.replicas - canaries);

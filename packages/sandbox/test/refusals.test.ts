@@ -128,6 +128,7 @@ describe('Argo CD', () => {
 
 describe('Kubernetes', () => {
   const APPS = '/apis/apps/v1/namespaces/default/deployments';
+  const PODS = '/api/v1/namespaces/default/pods';
   const GATEWAYS = '/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes';
   const headers = (type: string) => ({ authorization: 'Bearer test', 'content-type': type });
   const JSON_PATCH = 'application/json-patch+json';
@@ -156,6 +157,18 @@ describe('Kubernetes', () => {
       400,
       'unable to parse',
     ],
+    [
+      'application/json',
+      'an unknown field',
+      'GET',
+      `${PODS}?fieldSelector=status.ready=x`,
+      undefined,
+      400,
+      'not supported',
+    ],
+    ['application/json', 'a field without a value', 'GET', `${PODS}?fieldSelector=type`, undefined, 400, 'understand'],
+    ['application/json', 'an invalid limit', 'GET', `${PODS}?limit=ten`, undefined, 400, 'ParseInt'],
+    ['application/json', 'an invalid page', 'GET', `${PODS}?limit=1&continue=2`, undefined, 400, 'continue key'],
     [MERGE, 'an old version', 'PATCH', `${APPS}/web`, { metadata: { resourceVersion: '1' } }, 409, 'modified'],
     [MERGE, 'too few replicas', 'PATCH', `${APPS}/web`, { spec: { replicas: -1 } }, 422, 'replicas'],
     [JSON_PATCH, 'a failed test', 'PATCH', `${APPS}/web`, [{ op: 'test', path: '/kind', value: 'x' }], 422, 'failed'],

@@ -23,7 +23,7 @@ const NOW = Math.floor(Date.now() / 1000);
 const DEPLOYED = NOW - MINUTES_SINCE * 60;
 const at = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
-const PODS = '/api/v1/namespaces/default/pods';
+const PODS = '/api/v1/namespaces/default/pods?labelSelector=firebreak.dev/look';
 const WAIT_MS = 400_000;
 
 type Pod = { service: Service; name: string; errors: number; since: number };

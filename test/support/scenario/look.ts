@@ -55,5 +55,7 @@ export async function expectLookKept(product: AttendedProduct, vendors: Vendors)
   expect(states.filter((text: string) => /^(look|roll-back) /.test(text))).toHaveLength(2);
   const { metadata } = await vendors.cluster(DEPLOYMENT);
   expect(metadata.generation, 'two deploys, and one rollback').toBe(3);
-  expect((await vendors.cluster(`${CORE}/pods`)).items.map((pod: any) => pod.metadata.name)).toEqual([]);
+  expect(
+    (await vendors.cluster(`${CORE}/pods?labelSelector=firebreak.dev/look`)).items.map((pod: any) => pod.metadata.name),
+  ).toEqual([]);
 }

@@ -5,6 +5,7 @@ import type { VersionProposal } from '../../../core/domain/ports/metrics.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import { Config } from '../../../schemas/config/config.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import type { Deployer, InstancesResponse } from '../../../core/domain/rollback/targets.ts';
 import { change, NOON } from '../../core/arbitraries.ts';
 
 const PROPOSAL: VersionProposal = {
@@ -24,6 +25,7 @@ const examined = async (
     weight?: number;
     curves?: { label: string; curve: [Timestamp, number][] }[];
     changes?: Change[];
+    deployer?: Partial<Deployer>;
   } = {},
 ) => {
   const { value = { kind: 'value', value: 0 }, labels = [], proposal, weight = null, curves } = found;
@@ -42,6 +44,7 @@ const examined = async (
       rangeByLabel: async () => curves ?? labels.map((label) => ({ label, curve: [] })),
     },
     versionLabels: { propose: async () => proposal },
+    targets: { deployerFor: async () => found.deployer },
   } as unknown as Parameters<typeof provableByEnvironment>[0]);
   expect(all).toHaveLength(1);
   return all[0];
@@ -145,6 +148,34 @@ test('says that the matchers of pods select none', async () => {
   expect(await steps(PODS, 'no_data')).toContain(STEP);
   expect(await steps(PODS, 'value')).not.toContain(STEP);
   expect(await steps(BY_VERSION, 'no_data')).not.toContain(STEP);
+});
+
+test('says what it would give to list pods and events', async () => {
+  const PODS = { ...BY_VERSION, pods: 'namespace="shop"' };
+  const steps = async (answer: InstancesResponse, health = BY_VERSION, more: Partial<Deployer> = {}) => {
+    const asked: unknown[] = [];
+    const instances: Deployer['instances'] = async (options) => {
+      asked.push(options);
+      return answer;
+    };
+    const can = (await examined(health, { labels: ['v2'], deployer: { instances, ...more } }))?.can;
+    return { asked, steps: can?.steps.filter((step) => step.includes('list')) };
+  };
+  const refused = { kind: 'refused', detail: 'Kubernetes answered 403: pods is forbidden' } as const;
+  expect(await steps(refused)).toEqual({
+    asked: [{ all: true }],
+    steps: [
+      "let its credential list pods, so that a version that can't start is not cleared: Kubernetes answered 403: pods is forbidden",
+    ],
+  });
+  const shown = { kind: 'instances', instances: [], unread: 'events is forbidden' } as const;
+  expect((await steps(shown)).steps).toEqual([
+    'let its credential list events, so that failed probes and volumes of pods are known: events is forbidden',
+  ]);
+  expect((await steps({ ...shown, unread: null })).steps).toEqual([]);
+  expect((await steps({ kind: 'later', detail: 'timeout', afterSeconds: null })).steps).toEqual([]);
+  expect(await steps(refused, PODS)).toEqual({ asked: [], steps: [] });
+  expect(await steps(refused, BY_VERSION, { standIn: true })).toEqual({ asked: [], steps: [] });
 });
 
 test('says that what callers measure names no version', async () => {

@@ -30,7 +30,8 @@ const lookIn = (
   return look;
 };
 
-const podsIn = async ({ ask }: TestCluster) => (await ask('GET', `${CORE}/pods`)).items as any[];
+const podsIn = async ({ ask }: TestCluster) =>
+  (await ask('GET', `${CORE}/pods?labelSelector=firebreak.dev/look`)).items as any[];
 const service = ({ ask }: TestCluster, selector: object = { [NAME]: 'checkout' }, name = 'checkout') =>
   ask('POST', `${CORE}/services`, { metadata: { name }, spec: { selector } });
 

@@ -3,8 +3,10 @@ import type { Evidence } from '../../../core/domain/correlation/evidence.ts';
 import type { HealthQuery } from '../../../core/domain/catalogue/health.ts';
 import { prometheus } from '../../../vendors/prometheus/metrics.ts';
 import { serverAt } from '../../../vendors/shared/server.ts';
-import { podsOf } from '../../../workflows/steps/pods.ts';
-import type { Version } from '../../../schemas/config/names.ts';
+import { podsOf, podsSeen } from '../../../workflows/steps/pods.ts';
+import type { Deployer, InstancesResponse, RunningInstance } from '../../../core/domain/rollback/targets.ts';
+import { Config } from '../../../schemas/config/config.ts';
+import type { EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { before, change, NOON } from '../../core/arbitraries.ts';
 import { vendor } from '../../vendors/server.ts';
 
@@ -123,5 +125,79 @@ describe('pods by version', () => {
     expect(asked.get('query')).toContain(`kube_pod_status_ready{${PODS},condition="true"}`);
     const { pods: _, ...without } = configured;
     expect(await read([ready('a', 1)], without)).toMatchObject({ received: [] });
+  });
+});
+
+describe('pods that the deployer shows', () => {
+  const TARGET = { service: 'checkout' as ServiceName, environment: 'production' as EnvironmentName };
+  const configWith = (production: object) =>
+    Config.parse({ version: 'test', services: { checkout: { environments: { production } } }, paging: {} });
+  const CONFIG = configWith({ deployer: { kind: 'kubernetes' } });
+  const shown = (instances: RunningInstance[]): InstancesResponse => ({ kind: 'instances', instances, unread: null });
+  const instance = (names: string[], more: Partial<RunningInstance> = {}): RunningInstance => ({
+    names,
+    ready: true,
+    restarts: 0,
+    reasons: [],
+    ...more,
+  });
+
+  /** Reads pods of a service whose metrics have these series, and whose deployer answers this. */
+  async function see(
+    instances: Deployer['instances'],
+    { result = [], config = CONFIG, query }: { result?: unknown[]; config?: Config; query?: HealthQuery } = {},
+  ) {
+    const body = JSON.stringify({ status: 'success', data: { resultType: 'matrix', result } });
+    const { url } = await vendor({ status: 200, body });
+    const warnings: string[] = [];
+    const deps = {
+      metrics: prometheus(async () => serverAt(url)),
+      targets: { deployerFor: async () => ({ instances }) },
+      log: { warn: (text: string) => void warnings.push(text) },
+    } as unknown as Parameters<typeof podsSeen>[0];
+    const own = [change('6.4', 240), change('v42', 4, { reported_version: 'main' as Version })];
+    return { ...(await podsSeen(deps, query, { target: TARGET, config, own, at: before(0) })), warnings };
+  }
+
+  test('count by the names of recorded versions, with restarts that are repeated', async () => {
+    const { pods } = await see(async () =>
+      shown([
+        instance(['6.4', 'sha256:1f2e']),
+        instance(['edge', 'main'], { ready: false, restarts: 3, reasons: ['CrashLoopBackOff'] }),
+        instance(['edge', 'main'], { ready: false, restarts: 1 }),
+        instance([], { ready: false }),
+        instance(['other']),
+      ]),
+    );
+    expect(pods).toEqual([
+      { version: '6.4', pods: 1, ready: 1, failing: 0, restarting: 0, restarts: 0, reasons: [] },
+      {
+        version: 'main',
+        pods: 2,
+        ready: 0,
+        failing: 1,
+        restarting: 1,
+        restarts: 3,
+        reasons: ['CrashLoopBackOff'],
+      },
+      { version: 'other', pods: 1, ready: 1, failing: 0, restarting: 0, restarts: 0, reasons: [] },
+    ]);
+  });
+
+  test('are read only if metrics show none', async () => {
+    const measured = [image('a', 'checkout:6.4'), ready('a', 1)];
+    const fromCluster = async () => shown([instance(['v42'])]);
+    expect((await see(fromCluster, { result: measured, query: configured })).pods).toMatchObject([{ version: '6.4' }]);
+    expect((await see(fromCluster, { query: configured })).pods).toMatchObject([{ version: 'v42' }]);
+  });
+
+  test('are not known if the deployer does not show them, refuses, or throws', async () => {
+    expect(await see(undefined)).toEqual({ warnings: [] });
+    expect(await see(async () => shown([instance(['v42'])]), { config: configWith({}) })).toEqual({ warnings: [] });
+    expect(await see(async () => ({ kind: 'refused', detail: 'forbidden' }))).toEqual({ warnings: [] });
+    expect(await see(async () => ({ kind: 'later', detail: 'timeout', afterSeconds: null }))).toEqual({ warnings: [] });
+    expect(await see(() => Promise.reject(new Error('a defect')))).toEqual({
+      warnings: ['The pods of a service could not be read'],
+    });
   });
 });
