@@ -6,7 +6,7 @@ import { Ended, refuse } from '../shared/refusals.ts';
 import type { Calls } from './attempt.ts';
 import { INSTANCES_MS, LIST_PAGE, LIST_PAGES_MAX } from './limits.ts';
 import { Event, Pod, type ReplicaSet, selectorText, type Workload } from './objects.ts';
-import { isEnded, lastSeen, missingReasons, type PodState, stateOf, toldReasons } from './pod-state.ts';
+import { isEnded, isNew, lastSeen, missingReasons, type PodState, stateOf, toldReasons } from './pod-state.ts';
 import { ownReplicaSets } from './revisions.ts';
 import { versionsOf } from './versions.ts';
 import { attemptOn, type WorkloadTarget } from './workload.ts';
@@ -77,9 +77,10 @@ function instancesIn(
   const others = controlled.flatMap((one) => (one.set === set ? [] : one.pods));
   return [
     ...pods.map((pod) => {
-      const { ready, restarts, reasons } = pod;
-      const told = toldReasons(pod, events, { others, now });
-      return { names, ready, restarts, reasons: [...new Set([...reasons, ...told])] };
+      const { restarts } = pod;
+      const reasons = [...new Set([...pod.reasons, ...toldReasons(pod, events, { others, now })])];
+      const isUntold = reasons.length === 0 && restarts === 0 && isNew(pod, now);
+      return { names, ready: !pod.ready && isUntold ? null : pod.ready, restarts, reasons };
     }),
     ...missingReasons(set, pods.length).map((reason) => ({ names, ready: false, restarts: 0, reasons: [reason] })),
   ];

@@ -24,24 +24,26 @@ export type PodState = {
   ready: boolean;
   restarts: number;
   reasons: string[];
+  createdAt: Timestamp | undefined;
   startedAt: Timestamp | undefined;
   readySince: Timestamp | undefined;
 };
 
 /** @param since start of the time in which restarts count */
-export function stateOf({ metadata: { uid }, status }: Pod, since: Timestamp): PodState {
+export function stateOf({ metadata: { uid, creationTimestamp }, status }: Pod, since: Timestamp): PodState {
   const containers = [...status.initContainerStatuses, ...status.containerStatuses];
   const condition = status.conditions.find(({ type }) => type === 'Ready');
   const ready = condition?.status === 'True';
   const startedAt = instantOf(status.startTime);
-  const isNew = startedAt !== undefined && startedAt >= since;
+  const isWhole = startedAt !== undefined && startedAt >= since;
   const restarts = (container: ContainerStatus): number =>
-    isNew ? container.restartCount : seenStarts(container, since);
+    isWhole ? container.restartCount : seenStarts(container, since);
   return {
     uid,
     ready,
     restarts: containers.reduce((sum, container) => sum + restarts(container), 0),
     reasons: ready ? [] : containers.flatMap(({ state }) => state?.waiting?.reason ?? []).filter(isLasting),
+    createdAt: instantOf(creationTimestamp),
     startedAt,
     readySince: instantOf(condition?.lastTransitionTime),
   };
@@ -58,6 +60,10 @@ function seenStarts({ restartCount, state, lastState }: ContainerStatus, since: 
 /** Returns whether a pod is about to be removed, or was given up: evicted, past its deadline, or with its node. */
 export const isEnded = ({ metadata, status }: Pod): boolean =>
   (metadata.deletionTimestamp ?? null) !== null || status.phase === 'Failed' || status.phase === 'Succeeded';
+
+/** Returns whether a pod has just been created: those of a good version are not ready then, either. */
+export const isNew = ({ createdAt }: PodState, now: Timestamp): boolean =>
+  createdAt !== undefined && secondsBetween(createdAt, now) < START_SECONDS;
 
 /** Returns why a pod does not start, as its events tell, in words. @param others pods of other versions */
 export function toldReasons(

@@ -105,12 +105,12 @@ export type Deployer = {
 };
 
 /**
- * An instance that runs, or should run. `names`: those of its version, the most explicit first. `restarts`: those in the last
+ * An instance that runs, or should run. `names`: those of its version, the most explicit first. `ready`: null if it may just be starting. `restarts`: those in the last
  * `PODS_SECONDS`, at least. `reasons`: why it can't start, as far as that follows from its version, and waiting does not overcome it.
  */
 export type RunningInstance = {
   names: readonly string[];
-  ready: boolean;
+  ready: boolean | null;
   restarts: number;
   reasons: readonly string[];
 };

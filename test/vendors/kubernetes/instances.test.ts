@@ -260,6 +260,17 @@ describe('the pods of a Deployment', () => {
     expect(await beside(ended)).toEqual([]);
   });
 
+  test('show nothing of their version while they may just be starting', async () => {
+    const readyAt = async (age: number, status: object = {}) =>
+      (await beside([pod('d', 'v42', { age, ready: false, status })])).map(({ ready }) => ready);
+    expect(await readyAt(20)).toEqual([null]);
+    expect(await readyAt(20, { startTime: undefined })).toEqual([null]);
+    expect(await readyAt(70, { startTime: undefined })).toEqual([false]);
+    expect(await readyAt(70)).toEqual([false]);
+    const container = { state: WAITING('ErrImagePull'), restartCount: 0, ready: false };
+    expect(await beside([pod('d', 'v42', { age: 20, ready: false, container })])).toMatchObject([{ ready: false }]);
+  });
+
   test.each(['CrashLoopBackOff', 'ImagePullBackOff', 'ErrImagePull', 'CreateContainerConfigError'])(
     'that wait with %s can not start',
     async (reason) => {
