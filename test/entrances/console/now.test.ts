@@ -101,6 +101,10 @@ describe('the page Now', () => {
     expect(all).toBe('/console/incidents?attention=unacknowledged');
     expect(new Set(numbersIn(await page(all))).size).toBe(12);
     expect(numbersIn(await page('/console/incidents?attention=handled'))).toEqual([]);
+    const resolved = await page('/console/incidents?state=resolved&attention=handled');
+    expect(resolved).toMatch(
+      /Only open incidents need something\.\s+<a href="\/console\/incidents\?attention=handled"/,
+    );
   });
 
   test('counts a group by its members, and links to them', async () => {

@@ -172,6 +172,9 @@ const filterForm = ({ state, text, ...filter }: ListFilter, teams: readonly stri
   </form>`;
 
 function emptyText(filter: ListFilter, older: string | null): Html | string {
+  if (filter.attention !== null && filter.state === 'resolved')
+    return html`Only open incidents need something.
+      <a href="${addressWith(INCIDENTS_PATH, queryOf({ ...filter, state: 'open' }))}">Show open ones</a>`;
   if (older !== null) return 'No incident matches in this part of the list.';
   if (isFiltered(filter))
     return html`No incident matches. <a href="${addressWith(INCIDENTS_PATH, { state: 'all' })}">Show all</a>`;
