@@ -178,6 +178,9 @@ export const Artifact = z.object({
 });
 export type Artifact = z.infer<typeof Artifact>;
 
+/** Maximum number of steps stored per canary. */
+export const STEPS_MAX = 20;
+
 /** A recorded change to production. `null` means not reported. */
 export const Change = z.object({
   id: ChangeId,
@@ -207,6 +210,14 @@ export const Change = z.object({
   previous_version: z.string().nullable(),
   /** Absent in records of older versions. */
   canary_weight: z.number().nullable().default(null),
+  /**
+   * The shares that a canary has had, each from a time on, oldest first: the first one since the start, later ones since they were
+   * reported, by Firebreak's clock. The newest ones. Absent: its share is unknown, or has not been changed.
+   */
+  canary_steps: z
+    .array(z.object({ at: Timestamp, weight: z.number() }))
+    .max(STEPS_MAX)
+    .optional(),
   /**
    * The incident in which Firebreak or a person rolled this version back; the version is no longer a rollback target.
    */

@@ -1,4 +1,4 @@
-import { AHEAD_MAX_SECONDS, type Change, type ChangePatch } from '../../../schemas/changes/change.ts';
+import { AHEAD_MAX_SECONDS, type Change, type ChangePatch, STEPS_MAX } from '../../../schemas/changes/change.ts';
 import type { Pin, PinView } from '../../../schemas/changes/pin.ts';
 import type { Version } from '../../../schemas/config/names.ts';
 import { isCommit, isSameName, isSameVersion, nameOf, partsOf } from './version-identity.ts';
@@ -229,12 +229,23 @@ export function patchedChange(change: Change, patch: ChangePatch, now: Timestamp
   const reported = Object.fromEntries(
     Object.entries(patch).filter(([, value]) => value !== undefined),
   ) as Partial<Change>;
-  const next = { ...change, ...reported };
+  const next = { ...change, ...reported, ...withStep(change, patch, now) };
   if (next.finished_at !== null && next.finished_at !== change.finished_at)
     next.finished_at = notAhead(next.finished_at, now);
   const needsEnd = next.status !== 'started' && next.finished_at === null;
   const end = next.started_at > now ? next.started_at : now;
   return { ...next, commits: next.commits ?? [], finished_at: needsEnd ? end : next.finished_at };
+}
+
+/** Adds the step of a canary whose share has changed. */
+function withStep(
+  { canary_weight: before, canary_steps: steps, started_at }: Change,
+  { canary_weight: weight }: ChangePatch,
+  now: Timestamp,
+): Pick<Change, 'canary_steps'> {
+  if (weight == null || before === null || weight === before) return {};
+  const known = steps ?? [{ at: started_at, weight: before }];
+  return { canary_steps: [...known, { at: now, weight }].slice(-STEPS_MAX) };
 }
 
 /**

@@ -181,20 +181,36 @@ export function finishedBefore({ finished_at }: Change, onset: Timestamp): numbe
   return seconds > 0 ? seconds : null;
 }
 
+/** Factor by which the share of a canary must change to be a step that counts. */
+export const DOUBLED = 2;
+
+/** Returns when the traffic of a change doubled last before the onset: by a step of its canary, or at its start. */
+const raisedAt = ({ canary_steps: steps = [], started_at: start }: Change, onset: Timestamp): Timestamp =>
+  steps.findLast(
+    ({ at, weight }, index) => at <= onset && weight > 0 && weight >= DOUBLED * (steps[index - 1]?.weight ?? 0),
+  )?.at ?? start;
+
 /**
  * Weighs timing: the closer to the onset, the more probable.
  * @param isMeasured health is measured, so that the distance in time is known
  * @param growth how clearly errors keep growing, from 0 to 1
+ * @param isStepped errors may have begun with a step of its canary
  * @param tookOver milliseconds until which versions of before have had traffic. Null: not measured
  */
 export function timingFactor(
   candidate: Candidate,
   { at, earliest, latest, rise }: Onset,
-  { isMeasured, growth, tookOver }: { isMeasured: boolean; growth: number; tookOver: number | null },
+  {
+    isMeasured,
+    growth,
+    tookOver,
+    isStepped,
+  }: { isMeasured: boolean; growth: number; tookOver: number | null; isStepped: boolean },
 ): Factor<Timing> {
   const { change, timing } = candidate;
   const what = described(candidate);
-  const started = secondsBetween(change.started_at, at);
+  const raised = isStepped ? raisedAt(change, at) : change.started_at;
+  const started = secondsBetween(raised, at);
   // What rises slowly began before it showed: how long before is not known if it took long.
   const slowly = (rise ?? 0) > SLOW_RISE_SECONDS ? Infinity : (rise ?? 0);
   const sinceStart = isMeasured && {
@@ -237,7 +253,7 @@ export function timingFactor(
   const late = Math.min(1, long / (LONGEST_LOOK_BACK_SECONDS - LOOK_BACK_SECONDS));
   return gradedFactor(
     timing,
-    `${what} was rolling out when the problem began, ${formatDuration(started)} after its start`,
+    `${what} was rolling out when the problem began, ${formatDuration(started)} after ${raised > change.started_at ? 'its share of the traffic rose' : 'its start'}`,
     {
       rolling_out: 1,
       ...(late > 0 && !isMeasured && { rolling_out_for_long: late }),

@@ -8,13 +8,13 @@ import { millisOf } from '../../../schemas/time/time.ts';
 import { changedMeanwhile, proofOf, type Weighed } from './approval-reasons.ts';
 import { versionFactors } from './by-version.ts';
 import { asCallersSee, type OfCallers } from './callers.ts';
+import { canaryFactors, weighSteps } from './canary.ts';
 import { hasBegunBefore, isVersionBadNow, notYetServing, othersServedUntil, shareSince } from './version-traffic.ts';
 import { type Candidate, candidatesOf, lateRecordFactor, newestNotWeighed, timingFactor } from './candidates.ts';
 import type { Evidence, Relation } from './evidence.ts';
 import { type Factor, weightedFactor, type Features, gradedFactor, unweightedFactor } from './factor.ts';
 import { growthOf } from './growth.ts';
 import {
-  canaryFactors,
   type Course,
   courseOf,
   endedAt,
@@ -345,6 +345,7 @@ function factorsOf(
   const versions = versionFactors(evidence, candidate, onset, course);
   const isProved = proofOf(versions) !== null;
   const measured = isMeasured(evidence, course, candidate);
+  const steps = weighSteps(evidence, candidate, course, onset);
   const late = isProved
     ? null
     : lateRecordFactor(candidate, evidence, onset, {
@@ -357,6 +358,7 @@ function factorsOf(
       isMeasured: measured,
       growth: growthOf(evidence, onset),
       tookOver: othersServedUntil(evidence, candidate),
+      isStepped: steps.fits,
     }),
     // The start of the problem can be that of noise before.
     ...(isProved ? [] : notYetServing(evidence, candidate, onset)),
@@ -368,15 +370,15 @@ function factorsOf(
     ...watchFactor(evidence, candidate, isProved),
     ...neighbourFactors(candidate, neighbours, { proved: isProved, isAlone }),
     ...(course === null ? [] : healthFactors(course, candidate, onset)),
-    ...canaryFactors(
-      course,
-      candidate,
-      evidence,
-      shareSince(evidence, candidate.change, millisOf(onset.latest)),
-    ).filter(
+    ...canaryFactors(course, candidate, evidence, {
+      onset,
+      measured: shareSince(evidence, candidate.change, millisOf(onset.latest)),
+    }).filter(
       // The share is that of the start. If other versions are known to be well, it has been raised.
       ({ name }) => !(isProved && name === 'beyond_canary'),
     ),
+    // A proof compares the versions themselves.
+    ...(isProved ? [] : steps.factors),
     ...successionFactors(evidence, candidate, onset),
     ...versions,
   ];

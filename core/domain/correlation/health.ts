@@ -1,7 +1,7 @@
 import { millisOf, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { putsVersionLive } from '../changes/versions.ts';
 import { greatestByChance, hasFallen, singleFailure } from './chance.ts';
-import { called, type Candidate, CLOCK_TOLERANCE_SECONDS, distance, LOOK_BACK_SECONDS } from './candidates.ts';
+import { called, type Candidate, CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
 import type { Curve, Evidence } from './evidence.ts';
 import { explainedSpans, outside } from './explained.ts';
 import { type Factor, weightedFactor, gradedFactor, unweightedFactor } from './factor.ts';
@@ -355,49 +355,4 @@ export function endedAt(curve: Curve, at: Timestamp): number | null {
   const last = points.at(-1);
   if (last === undefined || points.length < MIN_BEFORE) return null;
   return millisOf(at) - last.at > FRESH_INTERVALS * intervalOf(points) ? last.at : null;
-}
-
-/**
- * Weighs the change's share of traffic, if it takes only a part of it.
- * @param measured its share since the onset: the recorded one may have been raised. Null: not measured
- */
-export function canaryFactors(
-  course: Course | null,
-  { change, relation }: Candidate,
-  { health, at }: Pick<Evidence, 'health' | 'at'>,
-  measured: number | null,
-): Factor[] {
-  // Records of older versions lack the field.
-  const recorded: number | null | undefined = change.canary_weight;
-  if (recorded === null || recorded === undefined || !(recorded < 1)) return [];
-  const share = Math.max(recorded, measured ?? 0);
-  if (health?.quantile === true && share > 0) return [];
-  if (share <= 0) return [weightedFactor('no_traffic', `${change.version} receives no traffic`)];
-  return course === null || relation !== 'same' || !isBeyond(course, share)
-    ? []
-    : [
-        gradedFactor(
-          'beyond_canary',
-          `${change.version} receives ${formatPercent(share)} of the traffic, which cannot raise the health query ` +
-            `from ${course.shown(course.baseline)} to ${course.shown(course.level)}`,
-          {
-            beyond_canary: 1,
-            ...(measured === null && {
-              canary_raised: distance(secondsBetween(change.started_at, at), LOOK_BACK_SECONDS),
-            }),
-          },
-        ),
-      ];
-}
-
-/**
- * Returns whether the errors exceed the change's share of traffic even if each of its requests failed, which means that
- * other versions fail too. Applies only to queries that can be a ratio (0 to 1) or a percentage. The unit is unknown,
- * so the smaller scale that fits is used, which raises doubt too early rather than too late.
- */
-function isBeyond({ ratio, level, baseline, max, before }: Course, share: number): boolean {
-  const greatest = Math.max(max, level, ...before.map(({ value }) => value));
-  const whole = greatest <= 1 ? 1 : greatest <= 100 ? 100 : Infinity;
-  // The margin of 25 % allows for inexact traffic shares.
-  return ratio !== null && level - baseline > share * whole * 1.25;
 }

@@ -167,6 +167,11 @@ export const WEIGHTS = {
   /** Half an hour after its start: the share can have been raised since. Each doubling of the time counts the same. */
   canary_raised: FOR,
 
+  /** Errors grew and fell with the share of a canary, as those of a bad version do. By how clearly. */
+  moves_with_share: FOR,
+  /** They did not, although its share was changed. By how clearly. */
+  apart_from_share: STRONGLY_AGAINST,
+
   /** A newer version of the same service replaced it before the onset, so it no longer ran. By how certain that is. */
   replaced: RULES_OUT,
   /** The successor was rolling out at the onset. It ran beside this version, which had been healthy until then. */

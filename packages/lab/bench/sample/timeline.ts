@@ -1,5 +1,5 @@
 import type { Alert, Alertmanager } from '../../evaluation/monitored/alerting.ts';
-import type { Delivery, Recorded } from '../../evaluation/monitored/records.ts';
+import { type Delivery, type Recorded, reportedSteps } from '../../evaluation/monitored/records.ts';
 import { webhookOf } from '../harness/product.ts';
 import type { PlacedCase } from './placed-case.ts';
 import { timestamp } from '../../../../schemas/time/time.ts';
@@ -35,6 +35,7 @@ type Written = { prefix: string; time: (at: number) => string };
 /** Returns the reports of a CD system about one change. */
 function reportsOf(change: Recorded, { reports, skew, delay }: Delivery, { prefix, time }: Written): Step[] {
   const { start, finish } = change;
+  const [first, ...later] = reportedSteps(change, reports);
   const fields = {
     service: prefix + change.service,
     environment: prefix + change.environment,
@@ -42,7 +43,7 @@ function reportsOf(change: Recorded, { reports, skew, delay }: Delivery, { prefi
     kind: change.kind,
     previous_version: change.previous,
     has_migration: change.hasMigration,
-    canary_weight: change.canaryWeight,
+    canary_weight: first?.share ?? null,
   };
   if (finish === null || reports === 'start') {
     const times = { started_at: time(start + skew), ...(finish === null && { finished_at: time(start + skew) }) };
@@ -55,9 +56,15 @@ function reportsOf(change: Recorded, { reports, skew, delay }: Delivery, { prefi
   }
   const started = { ...fields, status: 'started', started_at: time(start + skew) };
   const record: Step = { at: start + delay, kind: 'record', change, body: started };
-  if (!Number.isFinite(finish)) return [record];
+  const steps = later.map(({ at, share }): Step => ({
+    at: at + delay,
+    kind: 'update',
+    change,
+    body: { canary_weight: share },
+  }));
+  if (!Number.isFinite(finish)) return [record, ...steps];
   const body = { status: 'succeeded', finished_at: time(finish + skew) };
-  return [record, { at: finish + delay, kind: 'update', change, body }];
+  return [record, ...steps, { at: finish + delay, kind: 'update', change, body }];
 }
 
 type Notification = { at: number; alerts: { alert: Alert; isOver: boolean }[] };

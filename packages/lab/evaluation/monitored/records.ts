@@ -13,8 +13,8 @@ export type Recorded = {
   /** Null: it has no end, as a flag. Infinity: not ended yet. */
   finish: number | null;
   hasMigration: boolean | null;
-  /** Share of a canary at its start. */
-  canaryWeight: number | null;
+  /** Shares of a canary, oldest first. Empty: it is none. */
+  canarySteps: readonly { at: number; share: number }[];
   rolledBackBy: { incident: string; at: number } | null;
   madeFor: string | null;
 };
@@ -41,6 +41,7 @@ export function recordAt(
   const isOver = finish === null || now >= finish + delay;
   const known = now >= (reports === 'end' && finish !== null ? finish : start) + delay;
   if (!known) return undefined;
+  const steps = reportedSteps(recorded, reports).filter(({ at }, index) => index === 0 || now >= at + delay);
   const hasEnd = reports !== 'start' && finish !== null && isOver;
   const began = reports === 'end' && finish !== null ? Math.min(start, finish) : start;
   return Change.parse({
@@ -65,12 +66,28 @@ export function recordAt(
     has_migration: recorded.hasMigration,
     rollback_safe_to: null,
     previous_version: recorded.previous,
-    canary_weight: recorded.canaryWeight,
+    canary_weight: steps.at(-1)?.share ?? null,
+    ...(steps.length > 1 && {
+      canary_steps: steps.map(({ at, share }, index) => ({
+        at: timestamp(index === 0 ? began + skew : at + delay),
+        weight: share,
+      })),
+    }),
     rolled_back_by:
       recorded.rolledBackBy !== null && now >= recorded.rolledBackBy.at ? recorded.rolledBackBy.incident : null,
     made_for: recorded.madeFor,
     recorded_at: timestamp((reports === 'end' && finish !== null ? finish : start) + delay),
   });
+}
+
+/** Returns the reported steps of a canary. Half of the CD systems report only the first one, with the start. */
+export function reportedSteps(
+  { id, canarySteps: steps }: Recorded,
+  reports: Delivery['reports'],
+): Recorded['canarySteps'] {
+  // Independent of the random numbers of the world, which stays the same.
+  const isEven = Number.parseInt(id.slice(-1), 16) % 2 === 0;
+  return reports === 'both' && isEven ? steps : steps.slice(0, 1);
 }
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';

@@ -116,14 +116,13 @@ export function newStage(
       const rollout = rolloutOf(rng, { id, service: service.name, version, start }, mode, options);
       stage.rollouts.push(rollout);
       stage.rollouts.sort((a, b) => a.start - b.start);
-      const share = rollout.mode === 'canary' ? (rollout.steps[0]?.share ?? null) : null;
       const { finish } = rollout;
       stage.recorded.push({
         ...recordOf({ id, service: service.name, version, kind: 'deploy', start }),
         finish: finish + rng.scale(1, 20), // CD waits for the last instance to be ready
         previous: rng.chance(0.6) ? before : null,
         hasMigration: options.migration ?? (rng.chance(0.88) ? false : null),
-        canaryWeight: share,
+        canarySteps: rollout.mode === 'canary' ? rollout.steps : [],
       });
       return rollout;
     },
@@ -165,7 +164,7 @@ const recordOf = (fields: Pick<Recorded, 'id' | 'service' | 'version' | 'kind' |
   previous: null,
   finish: null,
   hasMigration: false,
-  canaryWeight: null,
+  canarySteps: [],
   rolledBackBy: null,
   madeFor: null,
 });

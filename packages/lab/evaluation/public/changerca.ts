@@ -306,7 +306,7 @@ function recordedOf(service: string, index: number, { file, start }: { file: Cas
     start: at - start,
     finish: at - start + MINUTE,
     hasMigration: false,
-    canaryWeight: null,
+    canarySteps: [],
     rolledBackBy: null,
     madeFor: null,
   });
@@ -315,8 +315,9 @@ function recordedOf(service: string, index: number, { file, start }: { file: Cas
   if (release === undefined) return [old];
   const steps = Object.values(release.process).toSorted((a, b) => a.v2 - b.v2);
   const [first] = steps;
-  const share = first === undefined ? null : first.v2 / (first.v1 + first.v2);
-  return [old, { ...deploy(2, release.release_time), finish: Infinity, canaryWeight: share }];
+  const deployed = deploy(2, release.release_time);
+  const canarySteps = first === undefined ? [] : [{ at: deployed.start, share: first.v2 / (first.v1 + first.v2) }];
+  return [old, { ...deployed, finish: Infinity, canarySteps }];
 }
 
 function serviceOf(name: string, calls: readonly { from: string; to: string }[]): Service {

@@ -1,11 +1,11 @@
 import type { Curve, Evidence, Failing, RelatedChange } from '../../../../core/domain/correlation/evidence.ts';
-import type { Change } from '../../../../schemas/changes/change.ts';
+import { type Change, STEPS_MAX } from '../../../../schemas/changes/change.ts';
 import type { EnvironmentName } from '../../../../schemas/config/names.ts';
 import { type Timestamp, timestamp } from '../../../../schemas/time/time.ts';
 import { onsetMillis } from '../observables.ts';
 import type { Random } from '../random.ts';
 import type { Alarm } from './alerting.ts';
-import { shareAt } from './rollout.ts';
+import { type Rollout, shareAt } from './rollout.ts';
 import { perSecondAt, ratioAt, type Telemetry } from './simulate.ts';
 import type { WorldChange, World } from './world.ts';
 
@@ -206,10 +206,25 @@ function recordedAt(world: World, happened: WorldChange, at: number): Change | n
     rollback_safe_to: null,
     previous_version: happened.previous,
     canary_weight: recording.weights && running && weight < 1 ? weight : null,
+    ...(recording.weights &&
+      recording.how === 'both' &&
+      rollout !== null && { canary_steps: stepsKnown(world, rollout, began, at) }),
     rolled_back_by: null,
     made_for: null,
     recorded_at: instant(world, (toldAtEnd ? finishedAt : startedAt) + 1),
   };
+}
+
+/** Returns the steps of a rollout that have been reported: it begins without traffic. */
+function stepsKnown(
+  world: World,
+  { steps }: Rollout,
+  began: Timestamp,
+  at: number,
+): NonNullable<Change['canary_steps']> {
+  const reported = steps.filter((step) => step.at + 1 <= at);
+  const later = reported.map((step) => ({ at: instant(world, step.at + 1), weight: step.share }));
+  return [{ at: began, weight: 0 }, ...later].slice(-STEPS_MAX);
 }
 
 function ulid(rng: Random): string {

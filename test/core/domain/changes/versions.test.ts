@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest';
 import {
   GOOD_AFTER_SECONDS,
   newestLiveChange,
+  patchedChange,
   rollbackTarget,
   newerLiveChange,
   sameVersion,
 } from '../../../../core/domain/changes/versions.ts';
-import type { Change } from '../../../../schemas/changes/change.ts';
+import { type Change, STEPS_MAX } from '../../../../schemas/changes/change.ts';
 import type { Version } from '../../../../schemas/config/names.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { before, change } from '../../arbitraries.ts';
@@ -176,4 +177,34 @@ test.each([
     }),
   ];
   expect(rollbackTarget(changes, changes[3] as Change)).toMatchObject({ kind: 'version', version: 'v40' });
+});
+
+describe('a report of the share of a canary', () => {
+  const started = (weight: number | null) =>
+    change('v2', 10, { status: 'started', finished_at: null, canary_weight: weight });
+  const reports = (first: Change, ...weights: (number | null | undefined)[]): Change =>
+    weights.reduce<Change>((known, canary_weight, minutes) => {
+      const patched = patchedChange(known, { canary_weight }, before(9 - minutes));
+      return patched === 'ended' ? expect.unreachable() : patched;
+    }, first);
+
+  test('is a step, the first one since the start', () => {
+    const first = started(0.1);
+    expect(reports(first, 0.1, 0.5, undefined, 0.5, 0).canary_steps).toEqual([
+      { at: first.started_at, weight: 0.1 },
+      { at: before(8), weight: 0.5 },
+      { at: before(5), weight: 0 },
+    ]);
+  });
+
+  test('is none if the share before is unknown', () => {
+    expect(reports(started(null), 0.5)).not.toHaveProperty('canary_steps');
+  });
+
+  test('drops the oldest ones', () => {
+    const weights = Array.from({ length: 2 * STEPS_MAX }, (_, index) => index / 100);
+    const { canary_steps: steps } = reports(started(0.9), ...weights);
+    expect(steps).toHaveLength(STEPS_MAX);
+    expect(steps?.at(-1)?.weight).toBe(weights.at(-1));
+  });
 });
