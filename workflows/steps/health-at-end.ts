@@ -6,6 +6,7 @@ import { VERIFICATION_SECONDS } from '../../core/domain/rollback/verdict.ts';
 import { ageText } from '../../core/domain/time/age.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { wakeGroup } from '../wake.ts';
 import { verdictByHealth } from './verify.ts';
 
 /** Seconds between two looks at the health of an incident whose alerts have ended. */
@@ -54,6 +55,7 @@ export async function healthAtEnd(deps: Deps, id: IncidentId, consumed: number):
     const shown = shownUntil(now, window);
     const until = verified > shown ? verified : shown;
     await deps.incidents.waitForHealth(id, consumed, { since: now, until });
+    await wakeGroup(deps, incident); // its page can say that this problem is over
   }
   return { waits: true };
 }
