@@ -36,6 +36,16 @@ export async function wakeForDeadlines(
   if (inbox !== undefined) await engine.completeCallback(inbox);
 }
 
+/** Lets the page of a dependency's group show what is wrong in it now. If this call is lost, the group finds out within ten minutes. */
+export async function wakeGroup(
+  { incidents, engine }: Pick<Deps, 'incidents' | 'engine'>,
+  member: Pick<IncidentRecord, 'parent_id'>,
+): Promise<void> {
+  const parent = member.parent_id === undefined ? undefined : await incidents.read(member.parent_id);
+  const inbox = parent?.group_reason?.because === 'shared_dependency' ? parent.callbacks['inbox'] : undefined;
+  if (inbox !== undefined) await engine.completeCallback(inbox);
+}
+
 /** Starts the run of an incident that this process has just opened. What is due is known, so nothing is read. */
 export async function startFirstRun({ engine }: Pick<Deps, 'engine'>, id: IncidentId): Promise<'started'> {
   await engine.start(id, 1);

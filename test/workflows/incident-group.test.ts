@@ -14,7 +14,8 @@ import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { leaveGroup } from '../../workflows/steps/incident-group.ts';
 import type { FakeWorld } from '../support/fake-deps.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import type { EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
+import type { ChangeId, EnvironmentName, IncidentId, ServiceName } from '../../schemas/config/names.ts';
+import type { Message } from '../../schemas/incidents/inbox.ts';
 import type { PageRequest } from '../../core/domain/ports/paging.ts';
 import { DAY_IN_AN_HOUR } from './stories/closings.ts';
 import { settleChildren } from '../../workflows/steps/settle-children.ts';
@@ -544,48 +545,97 @@ describe('a dependency and its caller', () => {
     expect(pages(world)).toEqual(['pager trigger page.1 critical', 'pager resolve page.1 critical']);
   });
 
-  test('show on the page at once which of them still fail, also while one that has recovered is open', async () => {
-    const search = { name: 'search fails', labels: { service: 'search', action: '' } };
-    const calls: Moment = (world) => {
-      const { services } = Config.parse({
-        version: 'test',
-        services: { checkout: null, search: { dependsOn: ['checkout'], environments: { production: null } } },
-        paging: {},
+  test.each<Message>([
+    { kind: 'recovered', number: 1 },
+    { kind: 'mitigation', number: 1, outcome: 'succeeded', page: 'no' },
+    { kind: 'runbook', number: 1, acted: true, page: 'no' },
+    { kind: 'redeployed', change: `chg_${'0'.repeat(26)}` as ChangeId, number: 1 },
+  ])(
+    'show on the page at once which of them still fail, also while one is open whose problem is over: %j',
+    async (says) => {
+      const search = { name: 'search fails', labels: { service: 'search', action: '' } };
+      const calls: Moment = (world) => {
+        const { services } = Config.parse({
+          version: 'test',
+          services: { checkout: null, search: { dependsOn: ['checkout'], environments: { production: null } } },
+          paging: {},
+        });
+        world.config = { ...world.config, services: { ...services, ...world.config.services } };
+      };
+      const shown: (string | undefined)[] = [];
+      const recovers: Moment = async (world) => {
+        const [{ id } = expect.unreachable()] = recordsOf(world, 'search');
+        const at = world.clock.now();
+        shown.push(world.pageUpdates.at(-1)?.summary);
+        const change = {
+          status: 'mitigated',
+          verification: 'pending',
+          verifying: { number: 1, at, ...('change' in says && { change: says.change }) },
+          recoveredAt: at,
+        } as const;
+        await world.deps.incidents.post(id, says, change, 'recovered-1');
+        await wake(world.deps, id);
+      };
+      const looks: Moment = ({ pageUpdates }) => void shown.push(pageUpdates.at(-1)?.summary, `${pageUpdates.length}`);
+      const { world } = await play({
+        given: [...given, calls],
+        timeline: {
+          '0 s': fires(),
+          '10 s': fires(cart),
+          '20 s': fires(search),
+          '4 min': ends(),
+          '17 min': recovers,
+          '1021 s': looks,
+          '40 min': looks,
+          '41 min': all(ends(cart), ends(search), saysThatAllIsOver),
+        },
       });
-      world.config = { ...world.config, services: { ...services, ...world.config.services } };
+      const [before, after, updates, later, updatesLater] = shown;
+      expect(before).toContain('cart and search still fail, although the incident of checkout is resolved');
+      expect(after).toContain('cart still fails, although the incident of checkout is resolved');
+      expect([later, updatesLater]).toEqual([after, updates]);
+      expect(parentIn(world).status).toBe('resolved');
+    },
+  );
+
+  test('show on the page at once that the problem of one is not over which waits for its health', async () => {
+    let isHealthy = false;
+    const measured: Moment = async (world) => {
+      await cartDependsOn({
+        services: {
+          cart: {
+            dependsOn: ['checkout'],
+            environments: { production: { health: { promql: 'job:cart:error_ratio', max: 0.01 } } },
+          },
+        },
+      })(world);
+      world.deps.metrics.value = async () => ({ kind: 'value', value: isHealthy ? 0.001 : 0.3 });
     };
+    const over = 'the problem of cart is over';
     const shown: (string | undefined)[] = [];
-    const recovers: Moment = async (world) => {
-      const [{ id } = expect.unreachable()] = recordsOf(world, 'search');
-      const at = world.clock.now();
-      shown.push(world.pageUpdates.at(-1)?.summary);
-      const change = {
-        status: 'mitigated',
-        verification: 'pending',
-        verifying: { number: 1, at },
-        recoveredAt: at,
-      } as const;
-      await world.deps.incidents.post(id, { kind: 'recovered', number: 1 }, change, 'recovered-1');
-      await wake(world.deps, id);
-    };
-    const looks: Moment = ({ pageUpdates }) => void shown.push(pageUpdates.at(-1)?.summary, `${pageUpdates.length}`);
+    const looks: Moment = ({ pageUpdates }) => void shown.push(pageUpdates.at(-1)?.summary);
+    // The group learns of the end of the alerts first.
+    const waitsLate: Moment = (world) =>
+      world.on('incidents.waitForHealth', {
+        before: () => {
+          looks(world);
+          if (shown.length === 1) throw new Error('the table did not answer');
+        },
+      });
     const { world } = await play({
-      given: [...given, calls],
+      given: [measured, waitsLate],
       timeline: {
         '0 s': fires(),
         '10 s': fires(cart),
-        '20 s': fires(search),
         '4 min': ends(),
-        '17 min': recovers,
-        '1021 s': looks,
-        '40 min': looks,
-        '41 min': all(ends(cart), ends(search), saysThatAllIsOver),
+        '20 min': ends(cart),
+        '22 min': looks,
+        '25 min': () => void (isHealthy = true),
       },
     });
-    const [before, after, updates, later, updatesLater] = shown;
-    expect(before).toContain('cart and search still fail, although the incident of checkout is resolved');
-    expect(after).toContain('cart still fails, although the incident of checkout is resolved');
-    expect([later, updatesLater]).toEqual([after, updates]);
+    expect(recordsOf(world, 'cart')[0]).toMatchObject({ closed_as: 'verified', waits_for_health: expect.anything() });
+    expect(shown.map((summary) => summary?.includes(over))).toEqual([false, true, false]);
+    expect(shown.at(-1)).toContain('cart still fails, although the incident of checkout is resolved');
     expect(parentIn(world).status).toBe('resolved');
   });
 

@@ -6,6 +6,7 @@ import { VERIFICATION_SECONDS } from '../../core/domain/rollback/verdict.ts';
 import { ageText } from '../../core/domain/time/age.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { wakeGroup } from '../wake.ts';
 import { healthCurve, healthNow } from './health-now.ts';
 
 /** Seconds between two looks at the health of an incident whose alerts have ended. */
@@ -52,6 +53,7 @@ export async function healthAtEnd(deps: Deps, id: IncidentId, consumed: number):
   const verified = plusSeconds(now, VERIFICATION_SECONDS / deps.timeScale);
   const shown = shownUntil(now, window);
   await deps.incidents.waitForHealth(id, consumed, { since: now, until: verified > shown ? verified : shown });
+  await wakeGroup(deps, incident); // its page can say that this problem is over
   return { waits: true };
 }
 

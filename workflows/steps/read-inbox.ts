@@ -1,9 +1,10 @@
 import { isBurnWarning } from '../../core/domain/incidents/burn-warning.ts';
+import { isProblemOver } from '../../core/domain/incidents/group-now.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { InboxContent } from '../../core/domain/ports/incidents.ts';
 import type { Message } from '../../schemas/incidents/inbox.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import { completeAnsweredCallback } from '../wake.ts';
+import { completeAnsweredCallback, wakeGroup } from '../wake.ts';
 
 /**
  * Reads the inbox from `after` on, after registering `callback`. Completes the callbacks of answers found there:
@@ -24,13 +25,13 @@ export async function readInbox(
   };
   const isAnswered = inbox.messages.some(({ message }) => message.kind === 'answered');
   const mayBeOver = inbox.messages.some(({ message }) => mayEndProblem(message));
-  if (!isAnswered && !mayBeOver) return inbox;
+  const isMitigated = inbox.messages.some(({ message }) => mitigates(message));
+  if (!isAnswered && !mayBeOver && !isMitigated) return inbox;
   const incident = await incidents.read(id);
   if (incident !== undefined && isAnswered) await completeAnsweredCallback({ decisions, engine }, incident);
   // The page of its group names the members that still fail.
-  const parent = incident?.parent_id !== undefined && mayBeOver ? await incidents.read(incident.parent_id) : undefined;
-  const waiting = parent?.group_reason?.because === 'shared_dependency' ? parent.callbacks['inbox'] : undefined;
-  if (waiting !== undefined) await engine.completeCallback(waiting);
+  if (incident !== undefined && (mayBeOver || (isMitigated && isProblemOver(incident))))
+    await wakeGroup({ incidents, engine }, incident);
   return inbox;
 }
 
@@ -39,6 +40,9 @@ const mayEndProblem = (message: Message): boolean =>
   message.kind === 'recovered' ||
   message.kind === 'verification' ||
   (message.kind === 'signals' && message.resolved > 0);
+
+/** Returns whether a message reports a mitigation, with which a problem is over if its alerts have ended. */
+const mitigates = ({ kind }: Message): boolean => kind === 'mitigation' || kind === 'runbook' || kind === 'redeployed';
 
 /** Returns the titles of firing slow-burn warnings, which reflect the failure for hours after a mitigation. */
 export const slowBurnTitles = async ({ incidents }: Pick<Deps, 'incidents'>, id: IncidentId): Promise<string[]> =>

@@ -133,7 +133,9 @@ async function endsLater(deps: Deps, incident: IncidentRecord, since: Measured, 
   const { recovered_at: told, verifying } = incident;
   const { recoveredAt, isAbove } = since;
   if (told === undefined || verifying === undefined || recoveredAt === null || !isAbove(told, recoveredAt)) return;
-  const clock = (at: Timestamp): string => `${at.slice(11, 16)} UTC`;
+  // With seconds if the minute is the same.
+  const digits = told.slice(0, 16) === recoveredAt.slice(0, 16) ? 19 : 16;
+  const clock = (at: Timestamp): string => `${at.slice(11, digits)} UTC`;
   const text = `The problem was not over at ${clock(told)}, although no alert fired: health is within its limit since ${clock(recoveredAt)}`;
   const timeline = { actor: 'firebreak', kind: 'incident.recovered', text, detail: null };
   const change = (now: IncidentRecord) => (now.recovered_at === told ? { recoveredAt, timeline } : {});

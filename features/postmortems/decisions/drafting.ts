@@ -20,7 +20,17 @@ import type { SpentBudget } from '../../../core/domain/ports/error-budgets.ts';
 import type { DraftInput, ProblemRecord } from './record.ts';
 import { References, type Row, rowOfChange, rowsOf, sentenceCase } from './timeline.ts';
 import { ACKNOWLEDGED, MITIGATED, problemTimesOf, type ProblemTimes, timesOf } from './times.ts';
-import { clockTime, counted, durationWords, numberWords, percent, spanWords, sparkline, startWords } from './words.ts';
+import {
+  clockSpan,
+  clockTime,
+  counted,
+  durationWords,
+  numberWords,
+  percent,
+  spanWords,
+  sparkline,
+  startWords,
+} from './words.ts';
 
 /** A phase that takes longer than this went badly; otherwise it went well. Five minutes: a usual target for critical pages. */
 const DETECTED_WITHIN_SECONDS = 5 * 60;
@@ -522,7 +532,7 @@ export class Drafting {
 
   #impact(): string {
     const { budgets, impact } = this.record;
-    const countedIn = ({ from, until }: SpentBudget): string => `from ${clockTime(from)} to ${clockTime(until)}`;
+    const countedIn = ({ from, until }: SpentBudget): string => clockSpan(from, until);
     const countedBudgets = budgets.filter(({ events }) => events > 0);
     const ref = ({ id }: { id: string }): string => this.#references.refOf(`slo:${id}`, null);
     const failed = countedBudgets.map(
@@ -567,7 +577,7 @@ export class Drafting {
     const { restored_at } = this.times;
     const isWhole = restored_at === null || secondsBetween(until, restored_at) < UNSAMPLED_SECONDS;
     return `- ${this.sentence(
-      `about ${numberWords(Math.round(counts.failed))} of ${numberWords(Math.round(counts.all))} requests failed${share} from ${clockTime(from)} to ${clockTime(until)}${this.#withoutCalm}, by samples of ${escaped(query)}${isWhole ? '' : `; how many failed after that is unknown, because there are no samples until ${clockTime(restored_at)}`}`,
+      `about ${numberWords(Math.round(counts.failed))} of ${numberWords(Math.round(counts.all))} requests failed${share} ${clockSpan(from, until)}${this.#withoutCalm}, by samples of ${escaped(query)}${isWhole ? '' : `; how many failed after that is unknown, because there are no samples until ${clockTime(restored_at)}`}`,
       this.#references.refOf(`health:${this.record.incident.service}`, until),
       this.opening,
     )}`;
@@ -583,7 +593,7 @@ export class Drafting {
     const { requests } = this.record;
     return requests === null
       ? 'No objective has counts for this time, and no samples tell the share of failed requests.'
-      : `No query counts the requests. From ${clockTime(requests.from)} to ${clockTime(requests.until)}${this.#withoutCalm}, ${percent(requests.share)} of them failed on average, by samples of ${escaped(requests.query)}.`;
+      : `No query counts the requests. ${sentenceCase(clockSpan(requests.from, requests.until))}${this.#withoutCalm}, ${percent(requests.share)} of them failed on average, by samples of ${escaped(requests.query)}.`;
   }
 
   /** Says why no graph can be described. */

@@ -7,6 +7,10 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 /** Formats a time as `14:03`, in UTC. */
 export const clockTime = (at: Timestamp): string => at.slice(11, 16);
 
+/** Formats a time span without its days. @example 'from 12:00 to 12:10', or within a minute 'at 12:00' */
+export const clockSpan = (from: Timestamp, until: Timestamp): string =>
+  from.slice(0, 16) === until.slice(0, 16) ? `at ${clockTime(from)}` : `from ${clockTime(from)} to ${clockTime(until)}`;
+
 /** Formats a time span in UTC, with each day once, and one time if both are in the same minute. */
 export function spanWords(from: Timestamp, to: Timestamp): string {
   const [day, lastDay] = [from.slice(0, 10), to.slice(0, 10)];

@@ -381,6 +381,17 @@ describe('a problem whose alert ends before health is within its limit', () => {
   });
 });
 
+test('a problem that ends within the minute of its alerts is told with seconds', async () => {
+  const { world } = await play({
+    given: [measuring(ratioAt([[-4, 3.3, 0.3]]))],
+    timeline: { '0 s': fires(), '185 s': ends() },
+  });
+  const texts = world.store.dossier(theIncident(world)).timeline.map(({ text }) => text);
+  expect(texts).toContainEqual(
+    expect.stringMatching(/^The problem was not over at 12:03:05 UTC, .* within its limit since 12:03:\d\d UTC$/),
+  );
+});
+
 describe('a CD system that accepts a rollback, and does not answer for long', () => {
   const underWay: TargetResponse = { kind: 'in_progress', id: 'rb-1', handle: '/rb-1' };
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { draftOf } from '../../decisions/draft.ts';
 import { withProbableCauses } from '../../decisions/drafting.ts';
 import type { DraftInput } from '../../decisions/record.ts';
-import { durationWords, spanWords } from '../../decisions/words.ts';
+import { clockSpan, durationWords, spanWords } from '../../decisions/words.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import type { ChangeId, ServiceName, Version } from '../../../../schemas/config/names.ts';
 import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
@@ -190,6 +190,8 @@ test('a span names its days once, and its time once within one minute', () => {
   expect(spanWords(at('20T12:00'), at('20T12:10'))).toBe('from 2026-11-20 12:00 to 12:10 UTC');
   expect(spanWords(at('20T12:00'), at('21T00:10'))).toBe('from 2026-11-20 12:00 to 2026-11-21 00:10 UTC');
   expect(spanWords(at('20T12:00'), at('20T12:00'))).toBe('at 2026-11-20 12:00 UTC');
+  expect(clockSpan(at('20T12:00'), at('20T12:10'))).toBe('from 12:00 to 12:10');
+  expect(clockSpan(at('20T12:00'), at('20T12:00'))).toBe('at 12:00');
 });
 
 test('an approval took the time from its own question, not from one that was withdrawn before', () => {
