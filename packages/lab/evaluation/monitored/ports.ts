@@ -148,6 +148,7 @@ export function portsAt(
     },
     pins: { of: () => Promise.resolve([]) },
     looks: { list: () => Promise.resolve([]) },
+    targets: { deployerFor: () => Promise.resolve({}) }, // none shows its instances
     extensions: noExtensions,
     watches: { get: (id: string) => Promise.resolve(monitored.watch?.id === id ? monitored.watch : undefined) },
     effects: {
