@@ -346,7 +346,9 @@ test('an end that arrives late verifies the recovery', async () => {
 test('the next alert reopens an unverified incident, with a page and a new run', async () => {
   const { incident, texts } = await closed('unverified-incident-is-reopened-by-its-alert');
   expect(texts).toContainEqual(
-    expect.stringMatching(/^Reopened: .* The incident was closed without a verified recovery$/),
+    expect.stringMatching(
+      /^Reopened: "[^"]+" still fires or fires again\. The incident was closed without a verified recovery$/,
+    ),
   );
   expect(incident.signal_count).toBe(2);
 });

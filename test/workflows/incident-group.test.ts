@@ -611,7 +611,7 @@ describe('a dependency and its caller', () => {
       })(world);
       world.deps.metrics.value = async () => ({ kind: 'value', value: isHealthy ? 0.001 : 0.3 });
     };
-    const over = 'the problem of cart is over';
+    const isOver = 'the problem of cart is over';
     const shown: (string | undefined)[] = [];
     const looks: Moment = ({ pageUpdates }) => void shown.push(pageUpdates.at(-1)?.summary);
     // The group learns of the end of the alerts first.
@@ -634,7 +634,7 @@ describe('a dependency and its caller', () => {
       },
     });
     expect(recordsOf(world, 'cart')[0]).toMatchObject({ closed_as: 'verified', waits_for_health: expect.anything() });
-    expect(shown.map((summary) => summary?.includes(over))).toEqual([false, true, false]);
+    expect(shown.map((summary) => summary?.includes(isOver))).toEqual([false, true, false]);
     expect(shown.at(-1)).toContain('cart still fails, although the incident of checkout is resolved');
     expect(parentIn(world).status).toBe('resolved');
   });

@@ -495,7 +495,7 @@ function planReopening(
     requestsRollback: attached.some(requestsRollback),
   };
   const resolver = incident.resolved_by === null ? '' : ` by ${incident.resolved_by.replace(/^person:/, '')}`;
-  const firedTitles = signals.map(({ title }) => title).join(', ');
+  const firedTitles = signals.map(({ title }) => `"${title}"`).join(', ');
   const text =
     closedAsOf(incident) === 'unverified'
       ? `Reopened: ${firedTitles} still fires or fires again. The incident was closed without a verified recovery`

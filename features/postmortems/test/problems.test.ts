@@ -19,7 +19,6 @@ import {
   deploys,
   ends,
   fires,
-  mode,
   type Moment,
   play,
   type Story,
@@ -558,6 +557,7 @@ test.each<[string, Record<string, Moment>, string]>([
   expect(dora.time_to_restore).toMatchObject({ incidents: 0, open: 0, unverified: 1 });
 });
 
+const onlySuggests = configured({ autoRollback: { mode: 'suggest' } });
 const isOver: Story['timeline'] = { '1 s': fires(), '5 min': ends() };
 
 test.each<[string, Story, Timestamp]>([
@@ -568,12 +568,12 @@ test.each<[string, Story, Timestamp]>([
   ],
   [
     'that a person resolves later',
-    { given: [mode('suggest')], timeline: { '0 s': declares, ...isOver, '30 min': resolvesByHand } },
+    { given: [onlySuggests], timeline: { '0 s': declares, ...isOver, '30 min': resolvesByHand } },
     minute(5),
   ],
   [
     'that a person has reopened, after its alert had ended',
-    { given: [mode('suggest')], timeline: { ...isOver, '10 min': reopens, '30 min': resolvesByHand } },
+    { given: [onlySuggests], timeline: { ...isOver, '10 min': reopens, '30 min': resolvesByHand } },
     minute(30),
   ],
 ])('an incident %s ends at the same time in the post-mortem and the delivery figures', async (_, story, end) => {
