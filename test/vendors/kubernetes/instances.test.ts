@@ -372,6 +372,16 @@ describe('the pods of a Deployment', () => {
   });
 });
 
+test('pods that the cluster refuses are not counted if far too many are asked for by mistake', async () => {
+  const message = 'pods "checkout-v42-" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot';
+  const conditions = [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message }];
+  const sets = [replicaSet('v41'), replicaSet('v42', { spec: { replicas: 300_000 }, status: { conditions } })];
+  expect((await read({ sets, pods: STABLE })).answer).toEqual({
+    kind: 'refused',
+    detail: 'Deployment shop/checkout has more than 1000 pods',
+  });
+});
+
 describe('pods whose probes fail', () => {
   const MESSAGE = 'Readiness probe failed: HTTP probe failed with statuscode: 503';
   const REASON = 'readiness probe failed';
