@@ -78,7 +78,8 @@ function instancesIn(
   },
 ): RunningInstance[] {
   const names = versionsOf(set.spec.template, target.container);
-  const others = controlled.flatMap((one) => (one.set === set ? [] : one.pods));
+  // If a pod of this version is ready, further ones can start, too: an autoscaler adds them while what all share is too slow.
+  const others = pods.some(({ ready }) => ready) ? [] : controlled.flatMap((one) => (one.set === set ? [] : one.pods));
   return [
     ...pods.map((pod) => {
       const { restarts } = pod;

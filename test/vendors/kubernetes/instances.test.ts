@@ -406,6 +406,14 @@ describe('pods whose probes fail', () => {
     expect(await reasons({ age: 3600, since: 100 })).toEqual([]);
   });
 
+  test('are not blamed if another pod of their version is ready', async () => {
+    const found = await beside(
+      [pod('d', 'v42', { ready: false }), pod('e', 'v42')],
+      [warning('d', 'Unhealthy', MESSAGE)],
+    );
+    expect(found.map(({ reasons: told }) => told)).toEqual([[], []]);
+  });
+
   test('are given twice the time of the quickest pod of another version', async () => {
     const slow = STABLE.map((one, index) => pod(`s${index}`, 'v41', { age: 9000, since: 8900 - index }));
     const found = async (age: number) => {
