@@ -204,6 +204,12 @@ describe('a report of the share of a canary', () => {
     ]);
   });
 
+  test('is none if the share is told only with the end', () => {
+    const ended = patchedChange(started(null), { canary_weight: 0.5, status: 'succeeded' }, before(5));
+    expect(ended).toMatchObject({ canary_weight: 0.5 });
+    expect(ended).not.toHaveProperty('canary_steps');
+  });
+
   test('drops the oldest ones', () => {
     const weights = Array.from({ length: 2 * STEPS_MAX }, (_, index) => index / 100);
     const { canary_steps: steps } = reports(started(0.9), ...weights);
