@@ -211,8 +211,8 @@ export const Change = z.object({
   /** Absent in records of older versions. */
   canary_weight: z.number().nullable().default(null),
   /**
-   * The shares that a canary has had, each from a time on, oldest first: the first one since the start, later ones since they were
-   * reported, by Firebreak's clock. The newest ones. Absent: its share is unknown, or has not been changed.
+   * The shares that a canary has had, each from a time on, oldest first: one that was reported with the start since then, others since
+   * they were reported, by Firebreak's clock. The newest ones. Absent: its share is unknown, or has not been changed.
    */
   canary_steps: z
     .array(z.object({ at: Timestamp, weight: z.number() }))

@@ -89,7 +89,7 @@ async function whyNoPods(
     : [];
 }
 
-/** Says that the deployer may not show what it runs. Stand-ins may not have the services of the catalogue. */
+/** Says that the deployer does not show what it runs, such as for lack of a permission. Stand-ins may not have the services of the catalogue. */
 async function whyNoInstances(
   { targets }: { targets: Pick<Deps['targets'], 'deployerFor'> },
   serviceEnvironment: ServiceEnvironment,
@@ -99,7 +99,7 @@ async function whyNoInstances(
   if (deployer?.instances === undefined || deployer.standIn === true) return [];
   const shown = await deployer.instances({ all: true });
   if (shown.kind === 'refused')
-    return [`let its credential list pods, so that a version that can't start is not cleared: ${shown.detail}`];
+    return [`its pods are not known, so that a version that can't start can be cleared: ${shown.detail}`];
   return shown.kind === 'instances' && shown.unread !== null
     ? [`let its credential list events, so that failed probes and volumes of pods are known: ${shown.unread}`]
     : [];

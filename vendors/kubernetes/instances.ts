@@ -11,6 +11,8 @@ import { ownReplicaSets } from './revisions.ts';
 import { versionsOf } from './versions.ts';
 import { attemptOn, type WorkloadTarget } from './workload.ts';
 
+const PODS_MAX = LIST_PAGE * LIST_PAGES_MAX;
+
 /** A ReplicaSet with the pods that it controls. */
 type Controlled = { set: ReplicaSet; pods: PodState[] };
 
@@ -37,7 +39,9 @@ export const instancesOf = <T extends Workload>(
         ownReplicaSets(calls, namespace, workload),
         list(calls, `${path}/pods`, { labelSelector: selectorText(selector) }, Pod),
       ]);
-      if (!pods.isWhole) throw refuse(`${title} has more than ${LIST_PAGE * LIST_PAGES_MAX} pods`);
+      // Those that the cluster refuses are counted by what the ReplicaSets should have.
+      if (!pods.isWhole || sets.some(({ spec }) => spec.replicas > PODS_MAX))
+        throw refuse(`${title} has more than ${PODS_MAX} pods`);
       const now = cluster.clock.now();
       const since = plusSeconds(now, -PODS_SECONDS);
       const controlled = sets.map((set): Controlled => {
@@ -74,7 +78,8 @@ function instancesIn(
   },
 ): RunningInstance[] {
   const names = versionsOf(set.spec.template, target.container);
-  const others = controlled.flatMap((one) => (one.set === set ? [] : one.pods));
+  // If a pod of this version is ready, further ones can start, too: an autoscaler adds them while what all share is too slow.
+  const others = pods.some(({ ready }) => ready) ? [] : controlled.flatMap((one) => (one.set === set ? [] : one.pods));
   return [
     ...pods.map((pod) => {
       const { restarts } = pod;

@@ -118,10 +118,11 @@ function podIn(series: readonly Read[], own: readonly Change[]): Pod[] {
 
 function together(version: string, pods: readonly Pod[]): PodsOfVersion {
   const restarting = pods.filter(({ restarts }) => restarts > 0);
+  const ready = pods.filter((pod) => pod.ready).length;
   return {
     version,
     pods: pods.length,
-    ready: pods.some(({ ready }) => ready === null) ? null : pods.filter(({ ready }) => ready).length,
+    ready: ready === 0 && pods.some((pod) => pod.ready === null) ? null : ready,
     failing: pods.filter(({ restarts, reasons }) => restarts > 0 || reasons.length > 0).length,
     restarting: restarting.length,
     restarts: restarting.reduce((sum, { restarts }) => sum + restarts, 0),

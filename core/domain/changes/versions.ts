@@ -237,14 +237,16 @@ export function patchedChange(change: Change, patch: ChangePatch, now: Timestamp
   return { ...next, commits: next.commits ?? [], finished_at: needsEnd ? end : next.finished_at };
 }
 
-/** Adds the step of a canary whose share has changed. */
+/** Adds the step of a canary whose share has changed, or has become known. */
 function withStep(
-  { canary_weight: before, canary_steps: steps, started_at }: Change,
-  { canary_weight: weight }: ChangePatch,
+  { canary_weight: before, canary_steps: steps, started_at, status: was }: Change,
+  { canary_weight: weight, status = was }: ChangePatch,
   now: Timestamp,
 ): Pick<Change, 'canary_steps'> {
-  if (weight == null || before === null || weight === before) return {};
-  const known = steps ?? [{ at: started_at, weight: before }];
+  if (weight == null || weight === before) return {};
+  // A share that is told only with the end is that of a time before.
+  if (before === null && status !== 'started') return {};
+  const known = steps ?? (before === null ? [] : [{ at: started_at, weight: before }]);
   return { canary_steps: [...known, { at: now, weight }].slice(-STEPS_MAX) };
 }
 

@@ -1,6 +1,6 @@
 import type { Change } from '../../../schemas/changes/change.ts';
-import { millisOf, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import { type Candidate, distance, DOUBLED, LOOK_BACK_SECONDS } from './candidates.ts';
+import { millisOf, secondsBetween } from '../../../schemas/time/time.ts';
+import { type Candidate, distance, DOUBLED, LATE_RECORD_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
 import { singleFailure } from './chance.ts';
 import type { Evidence } from './evidence.ts';
 import { type Factor, gradedFactor, weightedFactor } from './factor.ts';
@@ -52,7 +52,7 @@ export function canaryFactors(
             beyond_canary: 1,
             // Whoever reports steps has reported all of them.
             ...(measured === null &&
-              change.canary_steps === undefined && {
+              (change.canary_steps?.length ?? 0) < 2 && {
                 canary_raised: distance(secondsBetween(change.started_at, at), LOOK_BACK_SECONDS),
               }),
           },
@@ -63,11 +63,22 @@ export function canaryFactors(
 /** Shape of a course of errors: how many there are at a time, in milliseconds, as a multiple of an unknown rate. */
 type Shape = (at: number) => number;
 
+/** Milliseconds of which at most one sample counts. The newest ones can be read at a finer step. */
+const INTERVAL_MS = 30_000;
+
 /** Milliseconds by which errors can follow a recorded step: pods have to start, and samples are as old as their scrape. */
-const DELAYS_MS = Array.from({ length: 9 }, (_, index) => index * 30_000);
+const DELAYS_MS = Array.from({ length: 9 }, (_, index) => index * INTERVAL_MS);
+
+/** Milliseconds by which they can precede it: a step is recorded when it is reported. */
+const LATE_MS = LATE_RECORD_SECONDS * 1000;
+const EARLY_MS = Array.from({ length: LATE_MS / INTERVAL_MS }, (_, index) => (index + 1) * -INTERVAL_MS);
 
 /** Milliseconds before the rollout from which on errors are compared. */
 const BEFORE_MS = 600_000;
+
+/** Returns from when on, in milliseconds, the share of a canary is known. It had no traffic before its start. */
+const knownSince = ({ started_at: start }: Change, [first]: readonly Step[]): number =>
+  first === undefined || first.at <= millisOf(start) ? millisOf(start) - BEFORE_MS : first.at;
 
 /** Failures come in bursts: as if each one counted twice. */
 const BURSTS = 2;
@@ -94,40 +105,51 @@ export function weighSteps(
   const untold = { factors: [], fits: false };
   const single = singleFailure(evidence);
   const steps = stepsOf(change);
-  const [first] = steps;
-  if (first === undefined || steps.length < 2 || relation !== 'same' || course === null || single === null)
-    return untold;
+  if (steps.length < 2 || relation !== 'same' || course === null || single === null) return untold;
   const { before, baseline, shown } = course;
-  const points = pointsBetween(pointsOf(health?.curve ?? [], at), first.at - BEFORE_MS, Infinity);
+  const since = knownSince(change, steps);
+  const points = sparse(pointsBetween(pointsOf(health?.curve ?? [], at), since, Infinity));
   if (before.length < MIN_BEFORE || points.length === 0) return untold;
   const window = (health?.window ?? 0) * 1000;
   const interval = intervalOf(points);
-  const clearer = (some: readonly Point[], others: readonly ((begun: number) => Shape)[]): number => {
+  // Without the steps before, those since stand for them: a window, or a delay, can reach there.
+  const shares = steps.map((step, index) => (index === 0 && step.at === since ? { ...step, at: -Infinity } : step));
+  const misfitAfter = (delay: number, some: readonly Point[]): number =>
+    misfitOf(some, (time) => meanOf(shares, time - delay - window, time - delay), { baseline, single });
+  const clearer = (
+    some: readonly Point[],
+    delays: readonly number[],
+    others: readonly ((begun: number) => Shape)[],
+  ): number => {
     if (some.length === 0) return 0;
     const misfit = (shape: Shape): number => misfitOf(some, shape, { baseline, single });
-    const byShare = DELAYS_MS.map((delay) => misfit((time) => meanOf(steps, time - delay - window, time - delay)));
+    const byShare = delays.map((delay) => misfitAfter(delay, some));
     const byTime = some.flatMap(({ at: begun }) => others.map((other) => misfit(other(begun))));
     const chance = (some.length * BURSTS * single) / 4;
     const independent = some.length * Math.min(1, interval / window);
     return (independent / 2) * Math.log((Math.min(...byTime) + chance) / (Math.min(...byShare) + chance));
   };
-  const constant = (begun: number): Shape => {
-    const since = [{ at: begun, value: 1 }];
-    return (time) => meanOf(since, time - window, time);
-  };
+  const constant =
+    (begun: number): Shape =>
+    (time) =>
+      Math.min(1, Math.max(0, time - begun) / window);
   const growing =
     (begun: number): Shape =>
     (time) =>
       Math.max(0, time - begun);
-  const all = clearer(points, [constant, growing]);
-  const pro = isDoubled(lastingShares(steps, at)) ? all : 0;
-  const con = isDoubled(sharesSince(steps, millisOf(onset.latest)))
-    ? -clearer(pointsBetween(points, millisOf(onset.earliest), Infinity), [constant])
+  const delays = [...DELAYS_MS, ...EARLY_MS];
+  const all = clearer(points, delays, [constant, growing]);
+  const began = steps.find(({ value }) => value > 0)?.at ?? Infinity;
+  const pro = isDoubled(lastingShares(steps, began, millisOf(at))) ? all : 0;
+  const con = isDoubled(lastingShares(steps, millisOf(onset.latest) + LATE_MS, millisOf(at)))
+    ? -clearer(pointsBetween(points, millisOf(onset.earliest), Infinity), DELAYS_MS, [constant])
     : 0;
   const fits = all > -NOTICEABLE && con < NOTICEABLE;
   if (Math.max(pro, con) < NOTICEABLE) return { factors: [], fits };
+  const [delay = 0] = pro < con ? [] : delays.toSorted((a, b) => misfitAfter(a, points) - misfitAfter(b, points));
   const levels = steps.flatMap(({ at: from, value: share }, index) => {
-    const level = median(pointsBetween(points, from, steps[index + 1]?.at ?? Infinity).slice(-NEWEST));
+    const until = (steps[index + 1]?.at ?? Infinity) + delay;
+    const level = median(pointsBetween(points, from + delay, until).slice(-NEWEST));
     return Number.isNaN(level) ? [] : [`${shown(level)} at ${formatPercent(share)}`];
   });
   const told = `its share of the traffic: ${list(levels.slice(-LEVELS_TOLD))}`;
@@ -143,13 +165,16 @@ export function weighSteps(
 /** Milliseconds for which a share must last: many short steps of a rolling deploy are as errors that grow. */
 const LASTING_MS = 120_000;
 
-/** Returns the shares of a canary since it got traffic, without those of a moment. */
-function lastingShares(steps: readonly Step[], at: Timestamp): number[] {
-  const began = steps.findIndex(({ value }) => value > 0);
-  return steps
-    .filter((step, index) => index >= began && (steps[index + 1]?.at ?? millisOf(at)) - step.at >= LASTING_MS)
+/** Returns the shares of a canary between two times, without those of a moment. */
+const lastingShares = (steps: readonly Step[], from: number, until: number): number[] =>
+  steps
+    .filter(({ at }, index) => Math.min(until, steps[index + 1]?.at ?? until) - Math.max(from, at) >= LASTING_MS)
     .map(({ value }) => value);
-}
+
+/** Returns one sample of each interval: the newest ones can be read at a finer step, of which each tells less. */
+const sparse = (points: readonly Point[]): Point[] =>
+  points.filter(({ at }, index) => intervalAt(at) !== intervalAt(points[index + 1]?.at ?? Infinity));
+const intervalAt = (at: number): number => Math.floor(at / INTERVAL_MS);
 
 /** Returns whether one of these shares is at least twice another one. */
 const isDoubled = (shares: readonly number[]): boolean =>

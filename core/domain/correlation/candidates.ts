@@ -71,7 +71,7 @@ const recordedAfter = ({ started_at, finished_at, recorded_at }: Change): number
  * Time in seconds after the onset in which a record counts as one from before it: the usual delay of a report, and the
  * tolerated difference between the clocks of monitoring and of Firebreak.
  */
-const LATE_RECORD_SECONDS = CLOCK_TOLERANCE_SECONDS + USUAL_DELAY_SECONDS;
+export const LATE_RECORD_SECONDS = CLOCK_TOLERANCE_SECONDS + USUAL_DELAY_SECONDS;
 
 /**
  * Weighs a record that came later than usual. `recorded_late`: the change can have happened as much later, after the onset,
@@ -184,11 +184,18 @@ export function finishedBefore({ finished_at }: Change, onset: Timestamp): numbe
 /** Factor by which the share of a canary must change to be a step that counts. */
 export const DOUBLED = 2;
 
-/** Returns when the traffic of a change doubled last before the onset: by a step of its canary, or at its start. */
-const raisedAt = ({ canary_steps: steps = [], started_at: start }: Change, onset: Timestamp): Timestamp =>
-  steps.findLast(
-    ({ at, weight }, index) => at <= onset && weight > 0 && weight >= DOUBLED * (steps[index - 1]?.weight ?? 0),
-  )?.at ?? start;
+/**
+ * Returns when the traffic of a change doubled last before the onset: by a step of its canary, or at its start. A step that was
+ * reported later than it was made counts as one at the onset.
+ */
+function raisedAt({ canary_steps: steps = [], started_at: start }: Change, onset: Timestamp): Timestamp {
+  const latest = plusSeconds(onset, LATE_RECORD_SECONDS);
+  const raised = steps.findLast(({ at, weight }, index) => {
+    const before = steps[index - 1]?.weight;
+    return before !== undefined && at <= latest && weight > 0 && weight >= DOUBLED * before;
+  });
+  return raised === undefined ? start : raised.at < onset ? raised.at : onset;
+}
 
 /**
  * Weighs timing: the closer to the onset, the more probable.

@@ -68,7 +68,7 @@ export type InstancesOfVersion = {
 };
 
 /**
- * Pods of a version. `ready`: null: not measured. `failing`: pods that wait for a reason (`reasons`) that waiting does not
+ * Pods of a version. `ready`: at least; null: not known. `failing`: pods that wait for a reason (`reasons`) that waiting does not
  * overcome, or that restart repeatedly. `restarting`: the latter ones, with the sum of their `restarts`.
  */
 export type PodsOfVersion = {

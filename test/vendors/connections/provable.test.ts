@@ -159,13 +159,13 @@ test('says what it would give to list pods and events', async () => {
       return answer;
     };
     const can = (await examined(health, { labels: ['v2'], deployer: { instances, ...more } }))?.can;
-    return { asked, steps: can?.steps.filter((step) => step.includes('list')) };
+    return { asked, steps: can?.steps.filter((step) => /list|its pods/.test(step)) };
   };
   const refused = { kind: 'refused', detail: 'Kubernetes answered 403: pods is forbidden' } as const;
   expect(await steps(refused)).toEqual({
     asked: [{ all: true }],
     steps: [
-      "let its credential list pods, so that a version that can't start is not cleared: Kubernetes answered 403: pods is forbidden",
+      "its pods are not known, so that a version that can't start can be cleared: Kubernetes answered 403: pods is forbidden",
     ],
   });
   const shown = { kind: 'instances', instances: [], unread: 'events is forbidden' } as const;

@@ -372,6 +372,16 @@ describe('the pods of a Deployment', () => {
   });
 });
 
+test('pods that the cluster refuses are not counted if far too many are asked for by mistake', async () => {
+  const message = 'pods "checkout-v42-" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot';
+  const conditions = [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message }];
+  const sets = [replicaSet('v41'), replicaSet('v42', { spec: { replicas: 300_000 }, status: { conditions } })];
+  expect((await read({ sets, pods: STABLE })).answer).toEqual({
+    kind: 'refused',
+    detail: 'Deployment shop/checkout has more than 1000 pods',
+  });
+});
+
 describe('pods whose probes fail', () => {
   const MESSAGE = 'Readiness probe failed: HTTP probe failed with statuscode: 503';
   const REASON = 'readiness probe failed';
@@ -394,6 +404,14 @@ describe('pods whose probes fail', () => {
 
   test('are not blamed if they had been ready', async () => {
     expect(await reasons({ age: 3600, since: 100 })).toEqual([]);
+  });
+
+  test('are not blamed if another pod of their version is ready', async () => {
+    const found = await beside(
+      [pod('d', 'v42', { ready: false }), pod('e', 'v42')],
+      [warning('d', 'Unhealthy', MESSAGE)],
+    );
+    expect(found.map(({ reasons: told }) => told)).toEqual([[], []]);
   });
 
   test('are given twice the time of the quickest pod of another version', async () => {

@@ -184,6 +184,15 @@ describe('pods that the deployer shows', () => {
     ]);
   });
 
+  test('are ready as far as they are known to be, while one may be starting', async () => {
+    const starting = instance(['v42'], { ready: null });
+    const readyOf = async (...more: RunningInstance[]) =>
+      (await see(async () => shown([starting, ...more]))).pods?.[0]?.ready;
+    expect(await readyOf()).toBeNull();
+    expect(await readyOf(instance(['v42'], { ready: false }))).toBeNull();
+    expect(await readyOf(instance(['v42']), instance(['v42'], { ready: false }))).toBe(1);
+  });
+
   test('are read only if metrics show none', async () => {
     const measured = [image('a', 'checkout:6.4'), ready('a', 1)];
     const fromCluster = async () => shown([instance(['v42'])]);

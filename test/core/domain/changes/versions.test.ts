@@ -197,8 +197,17 @@ describe('a report of the share of a canary', () => {
     ]);
   });
 
-  test('is none if the share before is unknown', () => {
-    expect(reports(started(null), 0.5)).not.toHaveProperty('canary_steps');
+  test('is the first one if the share before is unknown, which it does not stand for', () => {
+    expect(reports(started(null), 0.1, 0.5).canary_steps).toEqual([
+      { at: before(9), weight: 0.1 },
+      { at: before(8), weight: 0.5 },
+    ]);
+  });
+
+  test('is none if the share is told only with the end', () => {
+    const ended = patchedChange(started(null), { canary_weight: 0.5, status: 'succeeded' }, before(5));
+    expect(ended).toMatchObject({ canary_weight: 0.5 });
+    expect(ended).not.toHaveProperty('canary_steps');
   });
 
   test('drops the oldest ones', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { correlate, MIN_CONFIDENCE_TO_ASK } from '../../../../core/domain/correlation/correlate.ts';
 import type { Evidence } from '../../../../core/domain/correlation/evidence.ts';
 import { WEIGHTS } from '../../../../core/domain/correlation/weights.ts';
-import type { Change } from '../../../../schemas/changes/change.ts';
+import { type Change, STEPS_MAX } from '../../../../schemas/changes/change.ts';
 import { before } from '../../arbitraries.ts';
 import { approvalReasons, confidence, curve, own, scene, suspectIn, timed, weights } from './scenes.ts';
 
@@ -83,6 +83,31 @@ describe('errors that are in proportion to the share of a canary', () => {
     const late = UP.map(([minutes, weight]) => [minutes - 2, weight] as const);
     const evidence = scene({ changes: [canary(UP)], ...errors(inProportion(late, 0.04)) });
     expect(weights(evidence)['moves_with_share']).toBeGreaterThan(0);
+  });
+
+  test('count if the step was reported two minutes after it was made', () => {
+    const reported: Shares = [
+      [31, 0],
+      [30, 0.1],
+      [4, 0.5],
+    ];
+    const alert = { alertStartedAt: before(3), rule: null };
+    const evidence = scene({ changes: [canary(reported)], ...errors(inProportion(UP, 0.04)), onset: alert });
+    expect(weights(evidence)['moves_with_share']).toBeGreaterThan(0);
+    expect(told(evidence).join()).toMatch(/: 0\.1 % at 0 %, 0\.5 % at 10 % and 2\.1 % at 50 %$/);
+    expect(confidence(evidence)).toBe(confidence({ ...evidence, changes: [canary(UP)] }));
+  });
+
+  test('count from the oldest known step on, if there were too many', () => {
+    const small = Array.from({ length: 22 }, (_, index) => [50 - 2 * index, 0.2 + index / 1000] as const);
+    const shares: Shares = [[70, 0.2], ...small, [6, 0.5]];
+    const all = steps(shares);
+    const canaryOf20 = own({
+      ...canary(shares, { started_at: before(70), canary_steps: all.slice(-STEPS_MAX) }).change,
+    });
+    const evidence = scene({ changes: [canaryOf20], ...errors(inProportion(shares, 0.04)) });
+    expect(weights(evidence)['moves_with_share']).toBeGreaterThan(0);
+    expect(weights(evidence)).not.toHaveProperty('apart_from_share');
   });
 
   test('count from the end of the rollout on, if only that shows the last step', () => {
