@@ -244,7 +244,7 @@ function withStep(
   now: Timestamp,
 ): Pick<Change, 'canary_steps'> {
   if (weight == null || weight === before) return {};
-  // A share that is told only with the end is that of a time before.
+  // Reported together with the end, the share is one that the canary had earlier.
   if (before === null && status !== 'started') return {};
   const known = steps ?? (before === null ? [] : [{ at: started_at, weight: before }]);
   return { canary_steps: [...known, { at: now, weight }].slice(-STEPS_MAX) };

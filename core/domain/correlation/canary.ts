@@ -20,9 +20,11 @@ function stepsOf({ canary_steps: recorded = [], status, finished_at: finished }:
   return last === undefined || end < last.at || last.value === 1 ? steps : [...steps, { at: end, value: 1 }];
 }
 
-/** Returns the shares that a canary has had since a time. */
-const sharesSince = (steps: readonly Step[], from: number): number[] =>
-  steps.filter((_, index) => (steps[index + 1]?.at ?? Infinity) > from).map(({ value }) => value);
+/** Returns the shares that a canary has had between two times, each for at least `lasting` milliseconds. */
+const sharesBetween = (steps: readonly Step[], from: number, until: number, lasting = 1): number[] =>
+  steps
+    .filter(({ at }, index) => Math.min(until, steps[index + 1]?.at ?? until) - Math.max(from, at) >= lasting)
+    .map(({ value }) => value);
 
 /**
  * Weighs the change's share of traffic, if it takes only a part of it.
@@ -34,7 +36,7 @@ export function canaryFactors(
   { health, at }: Pick<Evidence, 'health' | 'at'>,
   { onset, measured }: { onset: Onset; measured: number | null },
 ): Factor[] {
-  const known = sharesSince(stepsOf(change), millisOf(onset.earliest));
+  const known = sharesBetween(stepsOf(change), millisOf(onset.earliest), Infinity);
   // Records of older versions lack the field.
   const recorded: number | null | undefined = known.length > 0 ? Math.max(...known) : change.canary_weight;
   if (recorded === null || recorded === undefined || !(recorded < 1)) return [];
@@ -50,7 +52,7 @@ export function canaryFactors(
             `from ${course.shown(course.baseline)} to ${course.shown(course.level)}`,
           {
             beyond_canary: 1,
-            // Whoever reports steps has reported all of them.
+            // A system that reports steps reports each of them, so the share has not been raised since the last one.
             ...(measured === null &&
               (change.canary_steps?.length ?? 0) < 2 && {
                 canary_raised: distance(secondsBetween(change.started_at, at), LOOK_BACK_SECONDS),
@@ -93,7 +95,7 @@ const CLEAR = 3;
  * and by as many samples as are independent: values describe the window before them. Only a share that has doubled or halved
  * since the errors began speaks against the version: those of a leak begin long after a step. A single step tells only its time.
  *
- * @returns `fits`: nothing speaks against the newest step as the start of the errors
+ * @returns `fits`: the errors can have begun with the newest step
  */
 export function weighSteps(
   evidence: Pick<Evidence, 'health' | 'traffic' | 'at'>,
@@ -140,8 +142,8 @@ export function weighSteps(
   const delays = [...DELAYS_MS, ...EARLY_MS];
   const all = clearer(points, delays, [constant, growing]);
   const began = steps.find(({ value }) => value > 0)?.at ?? Infinity;
-  const pro = isDoubled(lastingShares(steps, began, millisOf(at))) ? all : 0;
-  const con = isDoubled(lastingShares(steps, millisOf(onset.latest) + LATE_MS, millisOf(at)))
+  const pro = isDoubled(sharesBetween(steps, began, millisOf(at), LASTING_MS)) ? all : 0;
+  const con = isDoubled(sharesBetween(steps, millisOf(onset.latest) + LATE_MS, millisOf(at), LASTING_MS))
     ? -clearer(pointsBetween(points, millisOf(onset.earliest), Infinity), DELAYS_MS, [constant])
     : 0;
   const fits = all > -NOTICEABLE && con < NOTICEABLE;
@@ -165,12 +167,6 @@ export function weighSteps(
 /** Milliseconds for which a share must last: many short steps of a rolling deploy are as errors that grow. */
 const LASTING_MS = 120_000;
 
-/** Returns the shares of a canary between two times, without those of a moment. */
-const lastingShares = (steps: readonly Step[], from: number, until: number): number[] =>
-  steps
-    .filter(({ at }, index) => Math.min(until, steps[index + 1]?.at ?? until) - Math.max(from, at) >= LASTING_MS)
-    .map(({ value }) => value);
-
 /** Returns one sample of each interval: the newest ones can be read at a finer step, of which each tells less. */
 const sparse = (points: readonly Point[]): Point[] =>
   points.filter(({ at }, index) => intervalAt(at) !== intervalAt(points[index + 1]?.at ?? Infinity));
@@ -180,8 +176,9 @@ const intervalAt = (at: number): number => Math.floor(at / INTERVAL_MS);
 const isDoubled = (shares: readonly number[]): boolean =>
   shares.length > 1 && Math.max(...shares) >= DOUBLED * Math.min(...shares);
 
-/** Newest samples of a step that tell its level, and steps that are told. */
+/** Number of samples at the end of a step whose median is its level. */
 const NEWEST = 3;
+/** Number of steps that a reason names. */
 const LEVELS_TOLD = 3;
 
 /** Returns the mean share between two times. */

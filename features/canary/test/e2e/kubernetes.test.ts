@@ -47,7 +47,7 @@ const ROUTERS: Record<string, Router> = {
     },
     async share({ ask }, name) {
       const { spec } = await ask('GET', `${ROUTES}/${name}`);
-      return percent(spec.rules[0].backendRefs.map(({ weight }: any) => weight));
+      return percent(spec.rules[0].backendRefs.map(({ weight }: { weight: number }) => weight));
     },
   },
   smi: {
@@ -59,7 +59,7 @@ const ROUTERS: Record<string, Router> = {
     },
     async share({ ask }, name) {
       const { spec } = await ask('GET', `${SPLITS}/${name}`);
-      return percent(spec.backends.map(({ weight }: any) => weight));
+      return percent(spec.backends.map(({ weight }: { weight: number }) => weight));
     },
   },
   'argo-rollouts': {
