@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { ChaosEngineSpec, ChaosResultSpec, PodChaosSpec } from './chaos.ts';
@@ -116,11 +116,15 @@ const Unnamed = z.looseObject({
   metadata: z.looseObject({ name: z.literal('').optional(), generateName: z.string().min(1) }),
 });
 
-/** Names an object that has only the beginning of its name, `generateName`, as the API server does: with five more characters. */
-function withName(json: unknown): unknown {
+/**
+ * Names an object that has only the beginning of its name, `generateName`, as the API server does: with five more characters. They
+ * follow from `seed`, so that no test depends on chance.
+ */
+function withName(json: unknown, seed: string): unknown {
   const { data } = Unnamed.safeParse(json);
   if (data === undefined) return json;
-  const name = `${data.metadata.generateName.slice(0, 58)}${randomUUID().slice(0, 5)}`;
+  const { generateName } = data.metadata;
+  const name = `${generateName.slice(0, 58)}${hash('sha256', seed).slice(0, 5)}`;
   return { ...data, metadata: { ...data.metadata, name } };
 }
 
@@ -132,7 +136,7 @@ export function createObject(
   json: unknown,
   now: number,
 ): KubernetesObject {
-  const named = withName(json);
+  const named = withName(json, `${now} ${objects.version()}`);
   const { metadata, content } = admit(resource, named, metadataName(named));
   if (objects.find(resource.kind, namespace, metadata.name))
     throw failure(409, `${nameOfResource(resource)} "${metadata.name}" already exists`);

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
@@ -63,6 +63,10 @@ type Stored = { version: number; items: Item[] };
 const storedIn = (db: DatabaseSync) => documents<Stored>(db, 'kubernetes cluster');
 const settingsIn = (db: DatabaseSync) => documents<ClusterSettings>(db, 'kubernetes settings');
 
+/** Returns an ID with the form of a UUID, the same for the same text, so that no test depends on chance. */
+const uidOf = (text: string): string =>
+  hash('sha256', text).replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-4$3-8$4-$5');
+
 export function openClusterObjects(db: DatabaseSync): ClusterObjects {
   const state = storedIn(db).get() ?? { version: 1000, items: [] };
   const before = JSON.stringify(state.items);
@@ -84,7 +88,7 @@ export function openClusterObjects(db: DatabaseSync): ClusterObjects {
     create<T extends KubernetesObject>(object: NewObject<T>, now: number) {
       const metadata = {
         ...object.metadata,
-        uid: randomUUID(),
+        uid: uidOf(`${now} ${version}`),
         resourceVersion: nextVersion(),
         generation: 1,
         creationTimestamp: timeText(now),
