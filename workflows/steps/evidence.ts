@@ -22,7 +22,7 @@ import type { Deps } from '../../core/domain/ports/deps.ts';
 import { activeClearings } from '../../core/domain/changes/cleared-suspects.ts';
 import { flagKeyOf } from '../../core/domain/changes/flags.ts';
 import { problemStart } from '../../core/domain/incidents/new-onset.ts';
-import { byStart, endOf, newestLiveChange } from '../../core/domain/changes/versions.ts';
+import { byStart, endOf, newestLiveChange, putsVersionLive } from '../../core/domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
@@ -115,6 +115,8 @@ export async function evidenceOf(
     ...related,
     change: { ...related.change, commits: [] },
   }));
+  // Pods speak for and against new versions of the service only.
+  const hasOwnVersion = ownChanges.some(({ change }) => putsVersionLive(change));
   const [flags, close, seen, pods, explained, tested] = await Promise.all([
     variantsOf(deps, health, ownChanges, at),
     closeVersionsOf(deps.metrics, health, { own, onset: estimatedOnset, at }).then(async (found) => ({
@@ -122,7 +124,7 @@ export async function evidenceOf(
       ...(await instancesOf(deps.metrics, health, { own, onset: estimatedOnset, at, close: found.by_version_close })),
     })),
     seenByCallers(deps.metrics, health, { own, onset: estimatedOnset, from: plusSeconds(at, -CURVE_SECONDS), at }),
-    podsSeen(deps, health, { target: { service, environment }, config, own, at }),
+    hasOwnVersion ? podsSeen(deps, health, { target: { service, environment }, config, own, at }) : {},
     measured.health === null ? [] : explainedBefore(deps, incident, own, at),
     lookBefore(deps, incident, config),
   ]);

@@ -94,6 +94,36 @@ describe('evidence of older changes', () => {
   });
 });
 
+test.each([
+  ['with a new version', deployed(deploys('v1', 900), deploys('v2', 8)), true],
+  ['without a new version', deployed(deploys('v1', 900)), false],
+])('the pods of a service are read in an incident %s', async (_, changes, areRead) => {
+  const read = new Set<string>();
+  const { world } = await judged(
+    changes,
+    configured({ health: { promql: 'errors', max: 0.01, pods: 'pod=~"a.+"' } }),
+    ({ deps }) => {
+      deps.metrics.rangeByLabel = async (query) => {
+        if (query.includes('kube_pod')) read.add('metrics');
+        return null;
+      };
+      const { deployerFor } = deps.targets;
+      deps.targets.deployerFor = async (...target) => {
+        const deployer = await deployerFor(...target);
+        const instances = async () => {
+          read.add('cluster');
+          return { kind: 'instances' as const, instances: [], unread: null };
+        };
+        return deployer && { ...deployer, instances };
+      };
+    },
+  );
+  const inputs = await world.deps.decisions.inputs(theIncident(world), 1);
+  expect({ read: [...read], pods: inputs?.evidence.pods }).toEqual(
+    areRead ? { read: ['metrics', 'cluster'], pods: [] } : { read: [], pods: undefined },
+  );
+});
+
 /** The watch of v2 reports that the version has been degraded since two minutes before noon, or that this has ended. */
 const watchReports =
   (send: typeof reportFindings): Moment =>
