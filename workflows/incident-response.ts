@@ -228,16 +228,16 @@ async function close(
   const { count, titles } = warnings ?? { count: 0, titles: [] };
   const warningText = count === 0 ? '' : `. Slow-burn warnings are still firing: ${titles.join('; ')}`;
   return run.step('close', async () => {
-    const quiet = by === QUIET ? await quietHolds(deps, incident.id) : undefined;
+    const current = (await deps.incidents.read(incident.id)) ?? incident;
+    const quiet = by === QUIET ? await quietHolds(deps, current) : undefined;
     if (quiet !== undefined && quiet.holds.length > 0) return 'not_yet';
     // The mitigation of an earlier problem says nothing about the last one, nor one that had not helped at first.
-    const current = verification === 'passed' ? ((await deps.incidents.read(incident.id)) ?? incident) : incident;
     const isOther = verification === 'passed' && recoveredOtherwise({ ...current, verification });
     const isMeasured = await deps.config.current().then(
       (config) => healthOfIncident(config, incident) !== undefined,
       () => true, // unknown: the sweeper finds out
     );
-    const health: HealthAtEnd = by === null ? await healthAtEnd(deps, incident.id, consumed) : {};
+    const health: HealthAtEnd = by === null ? await healthAtEnd(deps, current, consumed) : {};
     if (health.waits === true) return 'unhealthy';
     const isProven = quiet?.health?.verdict.outcome === 'passed' && isMeasured && verification === 'passed' && !isOther;
     if (isProven)
@@ -373,7 +373,7 @@ async function nextWakeUp(
     const isFirst = isDue && !postponed && read.messages.length > 0;
     if (isDue) await doWhatIsDue(deps, incidentId, isFirst ? NO_ACTIONS : actions);
     if (isDue && !isFirst) read = await readInbox(deps, incidentId, consumed, null, mitigated);
-    const holds = isQuiet ? { holds: (await quietHolds(deps, incidentId)).holds } : {};
+    const holds = isQuiet ? { holds: (await quietHolds(deps, await deps.incidents.read(incidentId))).holds } : {};
     const next = await readDeadlines(deps, incidentId, { tried: isDue && !isFirst });
     const isPostponed = isFirst && next.seconds === DUE_SECONDS;
     const words = await groupWords(deps, begun.incident);

@@ -153,7 +153,8 @@ describe('an incident that nothing mitigates, whose alerts end while health is a
         let isFirst = true;
         world.on('incidents.read', {
           before: async () => {
-            if (!isFirst || !new Error('where').stack?.includes('healthAtEnd')) return;
+            const { firing } = world.store.dossier(theIncident(world)).record;
+            if (!isFirst || firing > 0) return;
             isFirst = false;
             await fires({ name: 'HighLatency' })(world);
           },
@@ -275,6 +276,20 @@ test.each([
   expect(incident).toMatchObject({ closed_as: closedAs, resolved_by: 'firebreak:quiet' });
   const { timeline } = world.store.dossier(incident.id);
   expect(timeline.find(({ kind }) => kind === 'incident.resolved')?.text).toMatch(text);
+});
+
+test('an incident is read once when it closes', async () => {
+  let reads = 0;
+  const counts: number[] = [];
+  const counting: Moment = (world) => {
+    world.on('incidents.read', { before: () => void (reads += 1) });
+    // The last read of the inbox before that.
+    world.on('incidents.readInbox', { before: () => void (reads = 0) });
+    world.on('incidents.resolve', { before: () => void counts.push(reads) });
+  };
+  await play({ given: [failsUntil(2, 'act'), counting], timeline: { '0 s': fires(), '30 min': ends() } });
+  // With its messages, for its deadlines, and to close it.
+  expect(counts).toEqual([3]);
 });
 
 test('an incident of a service outside the catalogue closes without saying to reopen it', async () => {

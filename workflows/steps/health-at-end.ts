@@ -4,7 +4,7 @@ import { shownUntil } from '../../core/domain/correlation/recovery.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import { VERIFICATION_SECONDS } from '../../core/domain/rollback/verdict.ts';
 import { ageText } from '../../core/domain/time/age.ts';
-import type { IncidentId } from '../../schemas/config/names.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { wakeGroup } from '../wake.ts';
 import { healthCurve, healthNow } from './health-now.ts';
@@ -27,11 +27,11 @@ const UNMEASURED = 'Health is not measured any more';
 /**
  * Looks at health before an incident closes that no mitigation has ended. Safe to repeat.
  *
+ * @param incident as it is now
  * @param consumed the newest message that was read: after another one, the incident does not close
  */
-export async function healthAtEnd(deps: Deps, id: IncidentId, consumed: number): Promise<HealthAtEnd> {
-  const incident = await deps.incidents.read(id);
-  if (incident?.status !== 'open' || incident.seq !== consumed) return {};
+export async function healthAtEnd(deps: Deps, incident: IncidentRecord, consumed: number): Promise<HealthAtEnd> {
+  if (incident.status !== 'open' || incident.seq !== consumed) return {};
   const { waits_for_health: known } = incident;
   // Each member of a group has its own health.
   const health = incident.group_reason === undefined ? await healthNow(deps, incident) : null;
@@ -52,7 +52,7 @@ export async function healthAtEnd(deps: Deps, id: IncidentId, consumed: number):
   if ((window ?? 0) > LONGEST_WINDOW_SECONDS) return {};
   const verified = plusSeconds(now, VERIFICATION_SECONDS / deps.timeScale);
   const shown = shownUntil(now, window);
-  await deps.incidents.waitForHealth(id, consumed, { since: now, until: verified > shown ? verified : shown });
+  await deps.incidents.waitForHealth(incident.id, consumed, { since: now, until: verified > shown ? verified : shown });
   await wakeGroup(deps, incident); // its page can say that this problem is over
   return { waits: true };
 }

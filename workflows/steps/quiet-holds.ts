@@ -1,6 +1,6 @@
 import { isPerson, type QuietHold } from '../../core/domain/incidents/closing.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
-import type { IncidentId } from '../../schemas/config/names.ts';
+import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { type Health, healthNow } from './health-now.ts';
 
@@ -11,20 +11,21 @@ const ENTRIES_READ = 50;
  * Returns what keeps an incident open although nothing happens: an alert that fires, a question that waits for an answer,
  * something that a person wrote within `autoResolveHours`, or health that is above its limit now. `health`: null if it is not
  * measured.
+ *
+ * @param incident as it is now
  */
 export async function quietHolds(
   deps: Pick<Deps, 'incidents' | 'config' | 'clock' | 'metrics' | 'timeScale'>,
-  id: IncidentId,
+  incident: IncidentRecord | undefined,
 ): Promise<{ holds: QuietHold[]; health: Health | null }> {
   const { incidents, config, clock, timeScale } = deps;
-  const [incident, view, { items }, { paging }] = await Promise.all([
-    incidents.read(id),
-    incidents.view(id),
-    incidents.timeline(id, { limit: ENTRIES_READ }),
-    config.current(),
-  ]);
   // Its run ends as soon as it tries to close it.
   if (incident === undefined || incident.status === 'resolved') return { holds: [], health: null };
+  const [view, { items }, { paging }] = await Promise.all([
+    incidents.view(incident.id),
+    incidents.timeline(incident.id, { limit: ENTRIES_READ }),
+    config.current(),
+  ]);
   const since = plusSeconds(clock.now(), (-paging.autoResolveHours * 3600) / timeScale);
   const health = await healthNow(deps, incident);
   const holds: QuietHold[] = [
