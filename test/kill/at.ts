@@ -13,7 +13,7 @@ import { isShowing, nameOf, type Transaction, transactionNames } from './calls.t
  * its result has arrived and was not read yet. `before call #<n>` is the n-th call of any name, except for calls of
  * projections. `at <n> ms` is a point in time, which can be, for example, in the middle of a database transaction.
  *
- * kill/run.ts sets these variables: FIREBREAK_KILL_AT is the boundary, FIREBREAK_KILL_LOG a file for the boundaries
+ * kill/lives.ts sets these variables: FIREBREAK_KILL_AT is the boundary, FIREBREAK_KILL_LOG a file for the boundaries
  * passed, FIREBREAK_KILL_ARMED a file without which nothing is recorded or killed.
  */
 const { FIREBREAK_KILL_AT: killAt = '', FIREBREAK_KILL_LOG: log = '', FIREBREAK_KILL_ARMED: armed = '' } = process.env;

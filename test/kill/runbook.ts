@@ -1,13 +1,6 @@
-import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect } from 'vitest';
-import { AttendedProduct } from '../support/scenario/product.ts';
 import { expectRunbookKept, playRunbook, runbooksFor, SERVICES, startOps } from '../support/scenario/runbook.ts';
-import { startVendors } from '../support/scenario/vendors.ts';
-import { killerAtVendors } from './at-vendors.ts';
-import { type Course, PAGING, retold } from './run.ts';
+import type { AroundEffect } from '../support/scenario/vendors.ts';
+import { type Course, playLives } from './lives.ts';
 
 /**
  * 15 minutes of workflow waits take about 2 seconds, and a day, after which an alert without a repeat no longer counts as
@@ -15,7 +8,6 @@ import { type Course, PAGING, retold } from './run.ts';
  */
 const TIME_SCALE = 400;
 
-/** Milliseconds after the caller's death when an `ahead of` call takes effect. */
 const LATE_MS = 1500;
 
 /**
@@ -23,39 +15,20 @@ const LATE_MS = 1500;
  * completes.
  */
 export async function playRunbookKilledAt(kills: readonly string[]): Promise<Course> {
-  const dir = await mkdtemp(join(tmpdir(), 'firebreak-kill-'));
-  const [armed, log] = [join(dir, 'armed'), join(dir, 'log')];
-  await Promise.all([writeFile(armed, ''), writeFile(log, '')]);
-  const killer = killerAtVendors(kills, () => existsSync(armed), LATE_MS);
-  const vendors = await startVendors({ timeScale: TIME_SCALE, around: killer.around, flags: true });
-  const ops = await startOps(killer.around);
-  const product = await AttendedProduct.start(
-    {
-      services: SERVICES,
-      configFiles: { 'paging.yaml': PAGING },
-      runbooks: runbooksFor(ops.url),
-      timeScale: TIME_SCALE,
-      nodeArgs: ['--import', new URL('./at.ts', import.meta.url).href],
-      env: { ...vendors.env, FIREBREAK_KILL_ARMED: armed, FIREBREAK_KILL_LOG: log },
-    },
-    (life) => ({ FIREBREAK_KILL_AT: kills[life - 1] ?? '' }),
-  );
-  killer.aimAt(product);
+  let around: AroundEffect = (_, effect) => effect();
+  const ops = await startOps((...call) => around(...call));
   try {
-    await playRunbook(product, vendors, killer.nothingIsLate);
-    await rm(armed);
-    await expectRunbookKept(product, vendors, ops);
-    const lines = (await readFile(log, 'utf8')).trim().split('\n');
-    const reached = lines.filter((line) => line.startsWith('killed ')).length + killer.killed();
-    expect(product.deaths, 'the product died only by these kills').toBe(reached);
-    return { passed: lines.filter((line) => !line.startsWith('killed ')), reached };
-  } catch (error) {
-    throw new Error(retold(kills, product.output, error), { cause: error });
+    return await playLives(kills, {
+      lateMs: LATE_MS,
+      vendors: { timeScale: TIME_SCALE, flags: true },
+      product: (killing) => {
+        around = killing;
+        return { services: SERVICES, runbooks: runbooksFor(ops.url), timeScale: TIME_SCALE };
+      },
+      play: ({ product, vendors, nothingIsLate }) => playRunbook(product, vendors, nothingIsLate),
+      expectKept: ({ product, vendors }) => expectRunbookKept(product, vendors, ops),
+    });
   } finally {
-    await product.remove();
-    await killer.nothingIsLate();
-    await vendors.close();
     await ops.close();
-    await rm(dir, { recursive: true, force: true });
   }
 }

@@ -34,7 +34,7 @@ export type Vendors = {
   close(): Promise<void>;
 };
 
-type VendorOptions = {
+export type VendorOptions = {
   timeScale: number;
   around?: AroundEffect;
   /** Whether Slack, Statuspage, Grafana, and GitHub are on. */
