@@ -19,7 +19,6 @@ import {
   FRESH_SECONDS,
   MIN_REQUESTS,
   type Measured,
-  SAME_TIME_MS,
   SERVING_SHARE_MIN,
   TRAFFIC_SHARE_MIN,
   USUAL_INTERVAL_MS,
@@ -29,6 +28,7 @@ import {
   measuredSince,
   takesTraffic,
 } from './version-traffic.ts';
+import { SAME_TIME_MS, seriesOf, windowOfVersions } from './series.ts';
 import { wasReplaced } from './succession.ts';
 import { errorsWithoutVersion, whyUnseen } from './unseen-version.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
@@ -53,9 +53,9 @@ type Beside = { measured: Measured[]; areMeasuredTogether: boolean; missing: str
  * Returns the time in milliseconds since which the version fails: the onset, or its first sample if each of its samples is
  * above the limit. The health of all shows a version that takes over slowly later.
  */
-function failsSince({ by_version, health, at }: Evidence, version: string, { latest }: Onset): number {
-  const own = (by_version ?? []).find((one) => sameVersion(one.version, version));
-  const points = pointsOf(own?.curve ?? [], at);
+function failsSince(evidence: Evidence, change: Change, { latest }: Onset): number {
+  const { health, at } = evidence;
+  const points = pointsOf(seriesOf(evidence, change)?.curve ?? [], at);
   const [first] = points;
   const isBadFromStart = first !== undefined && health !== null && points.every(({ value }) => value > health.max);
   return isBadFromStart ? Math.min(first.at, millisOf(latest)) : millisOf(latest);
@@ -66,13 +66,10 @@ function failsSince({ by_version, health, at }: Evidence, version: string, { lat
  * values of a version that was replaced just before the onset still exist for the length of the window, but describe the
  * healthy time before it.
  */
-function measuredBeside(
-  evidence: Evidence,
-  { finished_at: finished, version, kind, canary_weight: weight }: Change,
-  onset: Onset,
-): Beside {
-  const window = evidence.by_version_window ?? evidence.health?.window ?? UNKNOWN_WINDOW_SECONDS.longest;
-  const since = failsSince(evidence, version, onset);
+function measuredBeside(evidence: Evidence, change: Change, onset: Onset): Beside {
+  const { finished_at: finished, version, kind, canary_weight: weight } = change;
+  const window = windowOfVersions(evidence);
+  const since = failsSince(evidence, change, onset);
   const after = measuredSince(evidence, since + window * 1000);
   const isOther = (one: Measured): boolean => !sameVersion(one.version, version);
   // Requests that are not counted can have ended with the roll-out.
@@ -224,8 +221,8 @@ function warmingUpFactor(evidence: Evidence, change: Change): Factor<'warming_up
 }
 
 /** Says that one instance explains the errors of the version. A person decides then. */
-function instanceFactor(evidence: Evidence, { version }: Change, onset: Onset): Factor<'one_instance'> | null {
-  const text = onlyInstanceBad(evidence, version, failsSince(evidence, version, onset));
+function instanceFactor(evidence: Evidence, change: Change, onset: Onset): Factor<'one_instance'> | null {
+  const text = onlyInstanceBad(evidence, change.version, failsSince(evidence, change, onset));
   return text === null ? null : unweightedFactor('one_instance', text);
 }
 
@@ -281,7 +278,7 @@ function closeUpOf({ by_version_close: close, ...evidence }: Evidence): (Evidenc
 function measuredClose(close: Evidence, change: Change, onset: Onset): Beside {
   const versions = close.by_version ?? [];
   if (versions.some(({ traffic }) => traffic === null)) return measuredBeside(close, change, onset);
-  const own = versions.find((one) => sameVersion(one.version, change.version));
+  const own = seriesOf(close, change);
   const begun = badSince(pointsOf(own?.curve ?? [], close.at), close.health?.max ?? Infinity) ?? Infinity;
   return {
     ...measuredBeside(close, change, onset),

@@ -29,6 +29,7 @@ import {
 } from './health.ts';
 import { namesOf, type Neighbours, neighbourFactors, neighboursOf, ownServiceFactor } from './neighbours.ts';
 import { reportsAbsence } from './query.ts';
+import { seriesOf } from './series.ts';
 import { successionFactors } from './succession.ts';
 import { isRiseOfRetries, trafficFactor } from './traffic.ts';
 import { risenAgain } from './worsening.ts';
@@ -241,8 +242,9 @@ function watchFactor({ degraded_version: found }: Evidence, { change }: Candidat
 }
 
 /** Returns whether the errors of a version itself fall. */
-function isVersionFalling({ by_version, health, at }: Evidence, { version }: Change, onset: Onset): boolean {
-  const own = (by_version ?? []).find((one) => sameVersion(one.version, version));
+function isVersionFalling(evidence: Evidence, change: Change, onset: Onset): boolean {
+  const { health, at } = evidence;
+  const own = seriesOf(evidence, change);
   if (own === undefined || health === null) return true;
   return falling({ health: { ...health, curve: own.curve }, at, traffic: own.traffic }, onset) !== null;
 }
@@ -361,7 +363,7 @@ function factorsOf(
       isStepped: steps.fits,
     }),
     // The start of the problem can be that of noise before.
-    ...(isProved ? [] : notYetServing(evidence, candidate, onset)),
+    ...[isProved ? null : notYetServing(evidence, candidate, onset)].filter((one) => one !== null),
     ...(late === null ? [] : [late]),
     ...(kind === 'rollback'
       ? [weightedFactor('kind_rollback', `${aChange(kind)} is the cause less often than a deploy`)]

@@ -2,7 +2,7 @@ import { millisOf, secondsBetween, type Timestamp } from '../../../schemas/time/
 import { putsVersionLive } from '../changes/versions.ts';
 import { greatestByChance, hasFallen, singleFailure } from './chance.ts';
 import { called, type Candidate, CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
-import type { Curve, Evidence } from './evidence.ts';
+import type { Curve, Evidence, Health } from './evidence.ts';
 import { explainedSpans, outside } from './explained.ts';
 import { type Factor, weightedFactor, gradedFactor, unweightedFactor } from './factor.ts';
 import { type Onset, SLOW_RISE_SECONDS } from './onset.ts';
@@ -113,7 +113,7 @@ const remainingOf = (level: number, base: number, whole: number): number =>
   Number.isFinite(whole) && base < whole ? ratioOf(whole - base, whole - level) : 0;
 
 /** Returns the greatest possible value of a share of the requests; infinity if the query is none. */
-export const ceilingOf = ({ whole }: NonNullable<Evidence['health']>, points: readonly Point[]): number =>
+export const ceilingOf = ({ whole }: Health, points: readonly Point[]): number =>
   whole !== undefined && points.every(({ value }) => value <= whole) ? whole : Infinity;
 
 /** Weighs the curve of the health query for or against one change. */

@@ -1,6 +1,6 @@
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 import { greatestByChance, singleFailure } from './chance.ts';
-import type { Evidence, OnsetEvidence } from './evidence.ts';
+import type { Evidence, Health, OnsetEvidence } from './evidence.ts';
 import { slopeStartOf } from './leak.ts';
 import { healthWithZeros } from './zeros.ts';
 import { mean, pointsBetween, type Point, pointsOf, quantile, smooth } from './samples.ts';
@@ -99,8 +99,6 @@ const SCRAPE_SECONDS = 30;
 
 /** Minimum duration of a slow rise. Windows of `rate()`, mostly up to 5 minutes, smear a step over their length. */
 export const SLOW_RISE_SECONDS = 600;
-
-type Health = NonNullable<Evidence['health']>;
 
 /**
  * Finds when the curve departed from its baseline in the run of bad samples that reaches `bad`.

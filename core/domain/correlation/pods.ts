@@ -4,6 +4,7 @@ import { wasWell } from './by-instance.ts';
 import type { Candidate } from './candidates.ts';
 import type { Evidence, PodsOfVersion } from './evidence.ts';
 import { type Factor, unweightedFactor, weightedFactor } from './factor.ts';
+import { seriesOf } from './series.ts';
 import { list } from './words.ts';
 
 /** Seconds before the judgement in which restarts of pods, and pods that wait, are counted. */
@@ -60,8 +61,8 @@ export function onlyPodBad(
   evidence: Pick<Evidence, 'by_version' | 'health' | 'pods' | 'at'>,
   { version }: Pick<Change, 'version'>,
 ): string | null {
-  const { by_version: versions, health, at } = evidence;
-  const own = (versions ?? []).find((one) => sameVersion(one.version, version));
+  const { health, at } = evidence;
+  const own = seriesOf(evidence, { version });
   if (own === undefined || health === null || podsOf(evidence, { version })?.pods !== 1) return null;
   return wasWell(own, health.max, at)
     ? `the only pod of ${version} had been well, so its machine may have failed`

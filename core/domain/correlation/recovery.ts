@@ -1,12 +1,10 @@
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 import { greatestByChance, singleFailure } from './chance.ts';
-import type { Curve, Evidence } from './evidence.ts';
+import type { Curve, Evidence, Health } from './evidence.ts';
 import { gapOf } from './health.ts';
 import { type Point, pointsBetween, pointsOf } from './samples.ts';
 import { healthWithZeros } from './zeros.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
-
-type Health = NonNullable<Evidence['health']>;
 
 /** Minimum samples of a time that counts. */
 const MIN_SAMPLES = 3;

@@ -1,10 +1,10 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
-import { sameVersion } from '../changes/versions.ts';
 import type { Curve, Evidence } from './evidence.ts';
 import type { Onset } from './onset.ts';
 import { isOnlyReady, readyPods, whyNotServing } from './pods.ts';
 import { pointsBetween, mean, pointsOf } from './samples.ts';
+import { seriesOf } from './series.ts';
 import { formatDuration, formatPercent } from './words.ts';
 import { FRESH_SECONDS } from './version-traffic.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
@@ -25,7 +25,7 @@ export function whyUnseen(evidence: Evidence, change: Change): string | null {
   if (notServing !== null) return notServing;
   const { by_version: versions, traffic, at } = evidence;
   const start = millisOf(started_at);
-  const own = (versions ?? []).find((one) => sameVersion(one.version, version));
+  const own = seriesOf(evidence, change);
   const last = pointsOf(own?.traffic ?? own?.curve ?? [], at).findLast((point) => point.at > start && point.value > 0);
   if (last !== undefined)
     return `${version} has served, and reports nothing any more since ${formatDuration((millisOf(at) - last.at) / 1000)}: its instances may crash`;
