@@ -9,7 +9,7 @@ import { asCallersSee, type OfCallers, oneInstanceExplains, withCallers } from '
 import { type Candidate } from './candidates.ts';
 import type { ByFlag, Evidence } from './evidence.ts';
 import { type Factor, weightedFactor, unweightedFactor } from './factor.ts';
-import { type Course, courseOf } from './health.ts';
+import { type Course, courseOf, USUAL_INTERVAL_MS } from './health.ts';
 import type { Onset } from './onset.ts';
 import { onlyPodBad, podsFactor, podsOf, whyNotServing } from './pods.ts';
 import { differsBeside, otherFailsBeside, type Measure } from './side-by-side.ts';
@@ -21,7 +21,6 @@ import {
   type Measured,
   SERVING_SHARE_MIN,
   TRAFFIC_SHARE_MIN,
-  USUAL_INTERVAL_MS,
   ageInWindows,
   isRecent,
   lastServed,

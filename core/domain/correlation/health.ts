@@ -28,10 +28,6 @@ const LARGE = 10;
 /** Share of samples above the limit before the change that, with at least two samples, is not a coincidence. */
 const BAD_BEFORE_SHARE = 0.05;
 
-/** Maximum age of a sample that describes the current state, in intervals of the samples. */
-const FRESH_INTERVALS = 3;
-const USUAL_INTERVAL_SECONDS = 30;
-
 /** Values of the health query around one change. */
 export type Course = {
   max: number;
@@ -226,7 +222,7 @@ export function healthyNow(
 ): Factor<'healthy_now' | 'healthy_just_now'> | null {
   if (health === null || !Number.isFinite(health.max)) return null;
   const points = pointsOf(health.curve, at);
-  const from = Math.max(millisOf(at) - FRESH_INTERVALS * intervalOf(points), millisOf(onset.latest));
+  const from = Math.max(millisOf(at) - gapOf(points), millisOf(onset.latest));
   const [last, before] = pointsBetween(points, from, Infinity).slice(-2).toReversed();
   if (last === undefined || last.value > health.max) return null;
   const value = formatHealth(last.value, health.whole);
@@ -239,10 +235,13 @@ export function healthyNow(
       );
 }
 
+/** Usual interval of samples: a series begins at most this long before its first sample. */
+export const USUAL_INTERVAL_MS = 30_000;
+
 /** Returns the usual interval of the samples in milliseconds: that of the query, or that of the scrapes if it is longer. */
 export function intervalOf(points: readonly Point[]): number {
   const gaps = points.slice(1).map(({ at }, index) => ({ at, value: at - (points[index]?.at ?? at) }));
-  return Math.max(USUAL_INTERVAL_SECONDS * 1000, median(gaps) || 0);
+  return Math.max(USUAL_INTERVAL_MS, median(gaps) || 0);
 }
 
 /** Distance of two samples, in intervals, between which nothing is known. */
@@ -250,6 +249,10 @@ const GAP_INTERVALS = 3;
 
 /** Returns the milliseconds between two samples from which on some are missing between them. */
 export const gapOf = (points: readonly Point[]): number => GAP_INTERVALS * intervalOf(points);
+
+/** Returns whether the newest sample describes the present: none is missing since. */
+export const isFresh = (points: readonly Point[], at: Timestamp): boolean =>
+  millisOf(at) - (points.at(-1)?.at ?? -Infinity) <= gapOf(points);
 
 /** Minimum age of the peak in seconds; the part of it by which errors have fallen for the whole weight, and at least. */
 const FALLING_SECONDS = 60;
@@ -311,16 +314,15 @@ export function recurring(
  * sooner, the more it weighs. Only if there were samples before, and none since.
  */
 export function vanishedFactor(evidence: Evidence, { change, relation }: Candidate): Factor<'vanished'> | null {
-  const { health, at, by_version: versions, traffic, changes } = evidence;
+  const { health, at, by_version: versions, changes } = evidence;
   if (health === null || relation !== 'same' || endedTogether(evidence).length > 0) return null;
-  const ended = endedAt(health.curve, at) ?? (traffic === null ? null : endedAt(traffic, at));
   const ownVersion = (versions ?? []).find(({ version }) => version === change.version);
   const replaced = changes.some(
     (other) =>
       other.relation === 'same' && putsVersionLive(other.change) && other.change.started_at > change.started_at,
   );
   const own = ownVersion === undefined || replaced ? null : endedAt(ownVersion.curve, at);
-  const end = ended ?? own;
+  const end = serviceEndedAt(evidence) ?? own;
   if (end === null || end < millisOf(change.started_at)) return null;
   const seconds = (end - millisOf(change.started_at)) / 1000;
   // A rate has values for as long as its window contains samples.
@@ -340,8 +342,9 @@ const VANISHED_WITHIN_SECONDS = 300;
 const TOGETHER_SECONDS = 60;
 
 /** Returns the other services whose samples ended in the same scrape: monitoring has a gap, and no service has vanished. */
-export function endedTogether({ health, traffic, ended, at }: Evidence): string[] {
-  const last = health && (endedAt(health.curve, at) ?? (traffic === null ? null : endedAt(traffic, at)));
+export function endedTogether(evidence: Evidence): string[] {
+  const { health, ended } = evidence;
+  const last = serviceEndedAt(evidence);
   if (health === null || last === null || ended === undefined) return [];
   const scraped = last - (health.window ?? 0) * 1000;
   return ended
@@ -349,10 +352,14 @@ export function endedTogether({ health, traffic, ended, at }: Evidence): string[
     .map(({ service }) => service);
 }
 
+/** Returns when the samples of the health query ended, or else those of the traffic; null as of `endedAt`. */
+const serviceEndedAt = ({ health, traffic, at }: Pick<Evidence, 'health' | 'traffic' | 'at'>): number | null =>
+  endedAt(health?.curve ?? [], at) ?? endedAt(traffic ?? [], at);
+
 /** Returns when the samples of a curve ended; null if there are recent ones, or none at all. */
 export function endedAt(curve: Curve, at: Timestamp): number | null {
   const points = pointsOf(curve, at);
   const last = points.at(-1);
   if (last === undefined || points.length < MIN_BEFORE) return null;
-  return millisOf(at) - last.at > FRESH_INTERVALS * intervalOf(points) ? last.at : null;
+  return isFresh(points, at) ? null : last.at;
 }

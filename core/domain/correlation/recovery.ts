@@ -1,7 +1,7 @@
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 import { greatestByChance, singleFailure } from './chance.ts';
 import type { Curve, Evidence, Health } from './evidence.ts';
-import { gapOf } from './health.ts';
+import { gapOf, isFresh } from './health.ts';
 import { type Point, pointsBetween, pointsOf } from './samples.ts';
 import { healthWithZeros } from './zeros.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
@@ -46,8 +46,8 @@ export function healthSince(
   const runs = runsOf(points, isBad, gap);
   const good = runs.findIndex((run) => run.every((point) => !isBad(point)) && lasts(run));
   const newest = runs.at(-1);
-  const [first, last] = [newest?.[0], newest?.at(-1)];
-  const isFailing = first !== undefined && last !== undefined && isBad(first) && millisOf(at) - last.at <= gap;
+  const first = newest?.[0];
+  const isFailing = first !== undefined && isBad(first) && isFresh(points, at);
   const since = isFailing ? { at: timestamp(first.at), lasts: lasts(newest ?? []) } : null;
   const before = runs.at(-2)?.filter((point) => !isBad(point)) ?? [];
   return {
@@ -69,9 +69,8 @@ export function isRecovering({ curve, max }: Pick<Health, 'curve' | 'max'>, onse
   const since = pointsBetween(points, millisOf(onset) - TOGETHER_SECONDS * 1000, Infinity);
   const peak = Math.max(...since.map(({ value }) => value));
   const newest = since.slice(-2);
-  const isFresh = millisOf(at) - (newest.at(-1)?.at ?? 0) <= gapOf(points);
   return (
-    isFresh &&
+    isFresh(points, at) &&
     since.some((point) => point.value > max && point.at >= millisOf(onset)) &&
     newest.length === 2 &&
     newest.every(({ value }) => value <= Math.max(max, RECOVERED * peak))

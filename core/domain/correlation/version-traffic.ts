@@ -4,6 +4,7 @@ import { sameVersion } from '../changes/versions.ts';
 import { type Candidate, LOOK_BACK_SECONDS } from './candidates.ts';
 import type { Evidence, VersionSeries } from './evidence.ts';
 import { type Factor, weightedFactor } from './factor.ts';
+import { USUAL_INTERVAL_MS } from './health.ts';
 import type { Onset } from './onset.ts';
 import { pointsBetween, mean, type Point, pointsOf, quantile } from './samples.ts';
 import { firstSample, monitoredSince, SAME_TIME_MS, seriesOf } from './series.ts';
@@ -80,9 +81,6 @@ function requestsSince(rates: readonly Point[], begin: number, window: number | 
   }
   return count;
 }
-
-/** Interval of samples: a series begins at most this long before its first sample. */
-export const USUAL_INTERVAL_MS = 30_000;
 
 /**
  * Returns when a version has served last, by its samples of requests, or of the health query where these are not measured, in
