@@ -8,7 +8,7 @@ import { wholeIn } from './chance.ts';
 import { asCallersSee, type OfCallers, oneInstanceExplains, withCallers } from './callers.ts';
 import { type Candidate } from './candidates.ts';
 import type { ByFlag, Evidence } from './evidence.ts';
-import { type Factor, weightedFactor, unweightedFactor } from './factor.ts';
+import { applying, type Factor, weightedFactor, unweightedFactor, withoutEffect } from './factor.ts';
 import { type Course, courseOf, USUAL_INTERVAL_MS } from './health.ts';
 import type { Onset } from './onset.ts';
 import { onlyPodBad, podsFactor, podsOf, whyNotServing } from './pods.ts';
@@ -172,26 +172,23 @@ export function versionFactors(
   course: Course | null,
 ): Factor[] {
   if (candidate.relation === 'same' && candidate.change.kind === 'flag')
-    return [byVariant(evidence, candidate, onset, course)].filter((one) => one !== null);
+    return applying([byVariant(evidence, candidate, onset, course)]);
   if (candidate.relation !== 'same' || !putsVersionLive(candidate.change)) return [];
   const { change } = candidate;
   const seen = evidence.isOfCallers === true ? evidence : asCallersSee(evidence);
   const stopped = stoppedFactor(evidence.by_version === null ? (seen ?? evidence) : evidence, change, onset);
-  if (stopped !== null)
-    return [stopped, byAlert(evidence.alert_versions, change, onset), ...podsFactor(evidence, candidate)].filter(
-      (one) => one !== null,
-    );
+  const others = [byAlert(evidence.alert_versions, change, onset), podsFactor(evidence, candidate)];
+  if (stopped !== null) return applying([stopped, ...others]);
   const own = evidence.isOfCallers === true ? null : byVersion(evidence, candidate, onset, course);
   const callers = seen && byVersion(seen, candidate, onset, courseOf(seen, candidate, onset));
   const factor = withCallers(own, callers);
   const isSeenOnly = seen !== null && factor?.name === 'callers_see_only_it';
-  return [
+  return applying([
     factor,
     instanceFactor(evidence, change, onset) ?? (isSeenOnly ? ofOneInstance(seen, change) : null),
     warmingUpFactor(evidence, change) ?? (isSeenOnly ? warmingUpFactor(seen, change) : null),
-    byAlert(evidence.alert_versions, change, onset),
-    ...podsFactor(evidence, candidate),
-  ].filter((one) => one !== null);
+    ...others,
+  ]);
 }
 
 /**
@@ -532,9 +529,8 @@ function byAlert(named: readonly string[], { version, finished_at }: Change, { l
   if (others.length === 0) {
     const text = `the alerts name ${version} and no other version`;
     // Once the version takes all traffic, every alert names it, whatever the cause.
-    return finished_at === null || finished_at > latest
-      ? weightedFactor('alert_names_it', text)
-      : unweightedFactor('alert_names_it', text);
+    const factor = weightedFactor('alert_names_it', text);
+    return finished_at === null || finished_at > latest ? factor : withoutEffect(factor);
   }
   return others.length < new Set(named).size
     ? weightedFactor('alert_names_others_too', `the alerts name ${list(others)} as well as ${version}`)

@@ -4,7 +4,7 @@ import { greatestByChance, hasFallen, singleFailure } from './chance.ts';
 import { called, type Candidate, CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
 import type { Curve, Evidence, Health } from './evidence.ts';
 import { explainedSpans, outside } from './explained.ts';
-import { type Factor, weightedFactor, gradedFactor, unweightedFactor } from './factor.ts';
+import { applying, type Factor, weightedFactor, gradedFactor, unweightedFactor } from './factor.ts';
 import { type Onset, SLOW_RISE_SECONDS } from './onset.ts';
 import { pointsBetween, median, type Point, pointsOf, quantile, smooth } from './samples.ts';
 import { formatAmount, formatHealth, formatPercent, formatDuration } from './words.ts';
@@ -114,13 +114,8 @@ export const ceilingOf = ({ whole }: Health, points: readonly Point[]): number =
 
 /** Weighs the curve of the health query for or against one change. */
 export function healthFactors(course: Course, candidate: Candidate, onset: Onset): Factor[] {
-  const earlier = [badBefore(course, candidate), risingBefore(course, candidate)].filter((one) => one !== null);
-  const rise = slowFactor(course);
-  return [
-    ...earlier.slice(0, 1),
-    ...(rise === null || earlier.length > 0 ? [] : [rise]),
-    stepFactor(course, candidate, onset),
-  ];
+  const earlier = badBefore(course, candidate) ?? risingBefore(course, candidate) ?? slowFactor(course);
+  return applying([earlier, stepFactor(course, candidate, onset)]);
 }
 
 /** Returns the value that more than chance exceeds, before a change. */

@@ -37,9 +37,9 @@ export const readyPods = (evidence: Pick<Evidence, 'pods'>, change: Pick<Change,
   podsOf(evidence, change)?.ready ?? 0;
 
 /** Weighs a version whose pods can't start. If pods of other versions can't start either, the cause may be what they share. */
-export function podsFactor(evidence: Evidence, { change, relation }: Candidate): Factor[] {
+export function podsFactor(evidence: Evidence, { change, relation }: Candidate): Factor | null {
   const own = podsOf(evidence, change);
-  if (relation !== 'same' || !putsVersionLive(change) || own === undefined || !cannotStart(own)) return [];
+  if (relation !== 'same' || !putsVersionLive(change) || own === undefined || !cannotStart(own)) return null;
   const { version, pods, restarting, restarts, failing, reasons } = own;
   const why = reasons.length === 0 ? '' : ` (${list(reasons)})`;
   const text =
@@ -48,8 +48,8 @@ export function podsFactor(evidence: Evidence, { change, relation }: Candidate):
       : `${failing} of ${pods} pods of ${version} can't start${why}`;
   const others = (evidence.pods ?? []).filter((one) => one !== own && cannotStart(one));
   return others.length === 0
-    ? [weightedFactor('cannot_start', text)]
-    : [unweightedFactor('cannot_start', `${text}, and pods of ${list(others.map((one) => one.version))} as well`)];
+    ? weightedFactor('cannot_start', text)
+    : unweightedFactor('cannot_start', `${text}, and pods of ${list(others.map((one) => one.version))} as well`);
 }
 
 /**

@@ -3,7 +3,7 @@ import { millisOf, secondsBetween } from '../../../schemas/time/time.ts';
 import { byStart, endOf, liveChanges, putsVersionLive, sameVersion } from '../changes/versions.ts';
 import { type Candidate, finishedBefore, isOwnRollback } from './candidates.ts';
 import type { Evidence } from './evidence.ts';
-import { type Factor, weightedFactor, gradedFactor } from './factor.ts';
+import { applying, type Factor, weightedFactor, gradedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
 import { pointsBetween, median, pointsOf, quantile } from './samples.ts';
 import { windowOfVersions } from './series.ts';
@@ -53,18 +53,9 @@ export function hasNotHelped(
 export function successionFactors(evidence: Evidence, { change }: Candidate, onset: Onset): Factor[] {
   if (!putsVersionLive(change)) return [];
   const live = liveBeside(evidence, change, onset);
-  return [
-    sameAsBefore(
-      change,
-      live.findLast((other) => byStart(other, change) < 0),
-    ),
-    afterIt(
-      change,
-      live.filter((other) => byStart(other, change) > 0),
-      onset,
-      evidence,
-    ),
-  ].filter((one) => one !== null);
+  const before = live.findLast((other) => byStart(other, change) < 0);
+  const after = live.filter((other) => byStart(other, change) > 0);
+  return applying([sameAsBefore(change, before), afterIt(change, after, onset, evidence)]);
 }
 
 /** Returns the other changes that had put a version of the service live by the onset. What was undone for an incident counts. */
