@@ -1,8 +1,9 @@
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 import { greatestByChance, singleFailure } from './chance.ts';
-import type { Curve, Evidence, Health } from './evidence.ts';
+import type { Evidence, Health } from './evidence.ts';
 import { gapOf, isFresh } from './health.ts';
 import { type Point, pointsBetween, pointsOf } from './samples.ts';
+import { mapCurves, type Measurements } from './series.ts';
 import { healthWithZeros } from './zeros.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
@@ -100,49 +101,10 @@ const SCRAPE_SECONDS = 30;
 export const shownUntil = (mitigatedAt: Timestamp, window: number | null | undefined): Timestamp =>
   plusSeconds(mitigatedAt, (window ?? UNKNOWN_WINDOW_SECONDS.usual) + SCRAPE_SECONDS);
 
-/** What is measured over time. */
-type Curves = Partial<
-  Pick<Evidence, 'health' | 'traffic' | 'by_version' | 'by_version_close' | 'by_instance' | 'callers' | 'by_flag'>
->;
-
 /**
  * Removes the samples of a time whose problem is over. They are neither the baseline of a new problem nor errors before it.
  */
-export function withoutSamples<Measured extends Curves>(
-  measured: Measured,
+export const withoutSamples = <M extends Measurements>(
+  measured: M,
   { from, until }: NonNullable<Evidence['earlier_problem']>,
-): Measured {
-  const cut = (curve: Curve): Curve => curve.filter(([at]) => at < from || at >= until);
-  const each = <One extends { curve: Curve; traffic: Curve | null }>(all: readonly One[]): One[] =>
-    all.map((one) => ({ ...one, curve: cut(one.curve), traffic: one.traffic && cut(one.traffic) }));
-  const {
-    health,
-    traffic,
-    by_version: versions,
-    by_version_close: close,
-    by_instance: instances,
-    callers,
-    by_flag: flags,
-  } = measured;
-  return {
-    ...measured,
-    ...(health && { health: { ...health, curve: cut(health.curve), ...(health.long && { long: cut(health.long) }) } }),
-    ...(traffic && { traffic: cut(traffic) }),
-    ...(versions && { by_version: each(versions) }),
-    ...(close && { by_version_close: { ...close, versions: each(close.versions) } }),
-    ...(instances && {
-      by_instance: {
-        ...instances,
-        versions: instances.versions.map((one) => ({ ...one, instances: each(one.instances) })),
-      },
-    }),
-    ...(callers && {
-      callers: {
-        ...callers,
-        versions: each(callers.versions),
-        ...(callers.close && { close: { ...callers.close, versions: each(callers.close.versions) } }),
-      },
-    }),
-    ...(flags && { by_flag: flags.map((one) => ({ ...one, variants: each(one.variants) })) }),
-  };
-}
+): M => mapCurves(measured, (curve) => curve.filter(([at]) => at < from || at >= until));

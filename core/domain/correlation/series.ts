@@ -1,6 +1,6 @@
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { sameVersion } from '../changes/versions.ts';
-import type { Evidence, Series, VersionSeries } from './evidence.ts';
+import type { Curve, Evidence, InstancesOfVersion, Series, VersionSeries } from './evidence.ts';
 import { pointsOf } from './samples.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
@@ -27,3 +27,45 @@ export const windowOfVersions = ({
   health,
 }: Pick<Evidence, 'by_version_window' | 'health'>): number =>
   window ?? health?.window ?? UNKNOWN_WINDOW_SECONDS.longest;
+
+/** What is measured over time. */
+export type Measurements = Partial<
+  Pick<Evidence, 'health' | 'traffic' | 'by_version' | 'by_version_close' | 'by_instance' | 'callers' | 'by_flag'>
+>;
+
+/** Returns the measurements with each series of a version, an instance, and a variant of a flag replaced. */
+export function mapSeries<M extends Measurements>(measured: M, replaced: <One extends Series>(one: One) => One): M {
+  const { by_version: versions, by_version_close: close, by_instance: instances, callers, by_flag: flags } = measured;
+  const ofVersions = <Part extends { versions: readonly VersionSeries[] }>(part: Part): Part => ({
+    ...part,
+    versions: part.versions.map(replaced),
+  });
+  const ofInstances = (one: InstancesOfVersion): InstancesOfVersion => ({
+    ...one,
+    instances: one.instances.map(replaced),
+  });
+  return {
+    ...measured,
+    ...(versions && { by_version: versions.map(replaced) }),
+    ...(close && { by_version_close: ofVersions(close) }),
+    ...(instances && { by_instance: { ...instances, versions: instances.versions.map(ofInstances) } }),
+    ...(callers && { callers: { ...ofVersions(callers), ...(callers.close && { close: ofVersions(callers.close) }) } }),
+    ...(flags && { by_flag: flags.map((one) => ({ ...one, variants: one.variants.map(replaced) })) }),
+  };
+}
+
+/** Returns the measurements with each curve replaced. */
+export function mapCurves<M extends Measurements>(measured: M, replaced: (curve: Curve) => Curve): M {
+  const { health, traffic } = measured;
+  return {
+    ...mapSeries(measured, (one) => ({
+      ...one,
+      curve: replaced(one.curve),
+      traffic: one.traffic && replaced(one.traffic),
+    })),
+    ...(health && {
+      health: { ...health, curve: replaced(health.curve), ...(health.long && { long: replaced(health.long) }) },
+    }),
+    ...(traffic && { traffic: replaced(traffic) }),
+  };
+}
