@@ -7,12 +7,12 @@ import { isKnownByInstance, onlyInstanceBad, warmingUp } from './by-instance.ts'
 import { wholeIn } from './chance.ts';
 import { asCallersSee, type OfCallers, oneInstanceExplains, withCallers } from './callers.ts';
 import { type Candidate } from './candidates.ts';
-import type { ByFlag, Evidence } from './evidence.ts';
+import type { ByFlag, Evidence, Series } from './evidence.ts';
 import { applying, type Factor, weightedFactor, unweightedFactor, withoutEffect } from './factor.ts';
 import { type Course, courseOf, USUAL_INTERVAL_MS } from './health.ts';
 import type { Onset } from './onset.ts';
 import { onlyPodBad, podsFactor, podsOf, whyNotServing } from './pods.ts';
-import { differsBeside, otherFailsBeside, type Measure } from './side-by-side.ts';
+import { differsBeside, otherFailsBeside, type Measure, type VersionCurves } from './side-by-side.ts';
 import { type Point, pointsOf } from './samples.ts';
 import { formatDuration, list, formatPercent } from './words.ts';
 import {
@@ -342,10 +342,10 @@ function comparedOver(
   if (older.length === 0)
     return unweightedFactor('by_version', `${list(others.map((one) => one.version))} came later than ${version}`);
   const unsteady = older.filter((one) => !isSteady(one, onset));
-  const failing = older.filter((one) => isAnyOf(otherFailsBeside, evidence, own.version, [one], onset));
+  const failing = older.filter((one) => isShown(otherFailsBeside, evidence, { own, other: one }, onset));
   const isLookedAt = evidence.isOfCallers === true || isKnownByInstance(evidence, version);
   const instance = instanceFactor(evidence, change, onset)?.text ?? (isLookedAt ? null : onlyPodBad(evidence, change));
-  const unproved = older.every((one) => isAnyOf(differsBeside, evidence, own.version, [one], onset))
+  const unproved = older.every((one) => isShown(differsBeside, evidence, { own, other: one }, onset))
     ? instance
     : !haveServedTogether
       ? beside.missing
@@ -384,28 +384,28 @@ const namesIn = (versions: readonly Measured[]): string => list(versions.map(({ 
 const isSteady = ({ share, since }: Measured, { latest }: Onset): boolean =>
   share !== null || since <= millisOf(latest) - SAME_TIME_MS;
 
-/** Returns whether the requests since the version fails show this of it and any of these others. */
-function isAnyOf(
-  isShown: typeof differsBeside,
+/** Returns whether the requests since the version fails show this of it and another one. */
+function isShown(
+  compare: typeof differsBeside,
   { by_version: versions, by_version_window: window, at, health, isCloseUp }: Evidence & CloseUp,
-  own: string,
-  others: readonly Measured[],
+  { own, other }: { own: Measured; other: Measured },
   { latest }: Onset,
 ): boolean {
-  const measured = measureOf(health, window);
-  const measure = measured && { ...measured, ...(isCloseUp && { isShortest: true as const }) };
-  const ownVersion = versions?.find(({ version }) => version === own);
-  if (measure === null || ownVersion?.traffic == null) return false;
-  const { curve, traffic } = ownVersion;
-  const from = badSince(pointsOf(curve, at), measure.max) ?? millisOf(latest);
-  return others.some(({ version }) => {
-    const other = versions?.find((one) => one.version === version);
-    return (
-      other?.traffic != null &&
-      isShown({ curve, traffic }, { curve: other.curve, traffic: other.traffic }, { from, until: at, measure })
-    );
+  const measure = measureOf(health, window);
+  const [ownSeries, otherSeries] = [own, other].map((measured) =>
+    versions?.find(({ version }) => version === measured.version),
+  );
+  if (measure === null || !hasTraffic(ownSeries) || !hasTraffic(otherSeries)) return false;
+  const from = badSince(pointsOf(ownSeries.curve, at), measure.max) ?? millisOf(latest);
+  return compare(ownSeries, otherSeries, {
+    from,
+    until: at,
+    measure: { ...measure, ...(isCloseUp && { isShortest: true as const }) },
   });
 }
+
+const hasTraffic = (series: Series | undefined): series is VersionCurves =>
+  series !== undefined && series.traffic !== null;
 
 /** Returns how the health query measures requests. Null: it does not tell. */
 function measureOf(health: Evidence['health'], window: number | undefined): Measure | null {
