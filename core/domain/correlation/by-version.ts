@@ -13,7 +13,7 @@ import { type Course, courseOf, USUAL_INTERVAL_MS } from './health.ts';
 import type { Onset } from './onset.ts';
 import { onlyPodBad, podsFactor, podsOf, whyNotServing } from './pods.ts';
 import { differsBeside, otherFailsBeside, type Measure, type VersionCurves } from './side-by-side.ts';
-import { type Point, pointsOf } from './samples.ts';
+import { type Point, pointsOf, valuesByTime } from './samples.ts';
 import { formatDuration, list, formatPercent } from './words.ts';
 import {
   FRESH_SECONDS,
@@ -475,16 +475,13 @@ function explainsAtEachTime(
 ): boolean {
   const own = versions?.find((one) => one.version === version);
   if (course === null || health === null || own?.traffic == null || health.quantile === true) return false;
-  const all = new Map<number, number>();
-  for (const { traffic } of versions ?? [])
-    for (const { at: time, value } of pointsOf(traffic ?? [], at)) all.set(time, (all.get(time) ?? 0) + value);
-  const [values, rates] = [own.curve, own.traffic].map(
-    (curve) => new Map(pointsOf(curve, at).map((point) => [point.at, point.value])),
-  );
+  const rates = (versions ?? []).map(({ traffic }) => valuesByTime(traffic ?? [], at));
+  const [ownValues, ownRates] = [valuesByTime(own.curve, at), valuesByTime(own.traffic, at)];
   let [ownRequests, total] = [0, 0];
   for (const { at: time, value } of course.since) {
-    const [ownValue, ownRate, rate] = [values?.get(time), rates?.get(time), all.get(time)];
-    if (ownValue === undefined || ownRate === undefined || rate === undefined) continue;
+    const [ownValue, ownRate] = [ownValues.get(time), ownRates.get(time)];
+    if (ownValue === undefined || ownRate === undefined) continue;
+    const rate = rates.reduce((sum, one) => sum + (one.get(time) ?? 0), 0);
     ownRequests += ownRate * (ownValue - course.baseline);
     total += rate * (value - course.baseline);
   }

@@ -1,6 +1,6 @@
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Series } from './evidence.ts';
-import { type Point, pointsOf } from './samples.ts';
+import { type Point, pointsOf, valuesByTime } from './samples.ts';
 
 /** What monitoring shows of one version: the health query and the requests per second. */
 export type VersionCurves = Series & { traffic: NonNullable<Series['traffic']> };
@@ -126,7 +126,7 @@ const COUNTED_SECONDS = 300;
 /** Returns the requests and failed ones from a time on, at each sample. The values of successive windows add up. */
 function totals({ curve, traffic }: VersionCurves, { from, until, measure }: Compared): (Counts & { at: number })[] {
   const length = measure.window * 1000;
-  const values = new Map(pointsOf(curve, until).map(({ at, value }) => [at, value]));
+  const values = valuesByTime(curve, until);
   const rates = pointsOf(traffic, until);
   const inWindow = ({ at, value }: Point): Counts => {
     const requests = Math.max(0, value) * measure.window;
@@ -165,11 +165,11 @@ function countedAt(counts: readonly (Counts & { at: number })[], time: number, f
 /** Returns whether so many requests of the window came since then that the quantile would show if they were slow. */
 function servedEnough(other: VersionCurves, compared: Compared, quantile: number): boolean {
   const { until, measure } = compared;
-  const rates = new Map(pointsOf(other.traffic, until).map(({ at, value }) => [at, value * measure.window]));
+  const rates = valuesByTime(other.traffic, until);
   return totals(other, compared).some(
     ({ at, requests }) =>
       requests >= MIN_REQUESTS_OF_QUANTILE &&
-      requests >= Math.min(1, BEYOND_QUANTILE * (1 - quantile)) * (rates.get(at) ?? Infinity),
+      requests >= Math.min(1, BEYOND_QUANTILE * (1 - quantile)) * ((rates.get(at) ?? Infinity) * measure.window),
   );
 }
 

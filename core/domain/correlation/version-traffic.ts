@@ -6,7 +6,7 @@ import type { Evidence, VersionSeries } from './evidence.ts';
 import { type Factor, weightedFactor } from './factor.ts';
 import { USUAL_INTERVAL_MS } from './health.ts';
 import type { Onset } from './onset.ts';
-import { pointsBetween, mean, type Point, pointsOf, quantile } from './samples.ts';
+import { pointsBetween, mean, type Point, pointsOf, quantile, valuesByTime } from './samples.ts';
 import { firstSample, monitoredSince, SAME_TIME_MS, seriesOf } from './series.ts';
 import { formatHealth } from './words.ts';
 
@@ -147,7 +147,7 @@ export function othersServedUntil(evidence: Evidence, { change, relation }: Cand
   const own = seriesOf(evidence, change);
   const start = millisOf(change.started_at);
   if (relation !== 'same' || own?.traffic == null) return null;
-  const rates = new Map(pointsOf(own.traffic, at).map((point) => [point.at, point.value]));
+  const rates = valuesByTime(own.traffic, at);
   const older = (versions ?? []).filter(
     (one) => one !== own && pointsOf(one.traffic ?? [], at).some((point) => point.at < start),
   );
