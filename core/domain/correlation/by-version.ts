@@ -183,10 +183,13 @@ export function versionFactors(
   const callers = seen && byVersion(seen, candidate, onset, courseOf(seen, candidate, onset));
   const factor = withCallers(own, callers);
   const isSeenOnly = seen !== null && factor?.name === 'callers_see_only_it';
+  // A person decides about what fails in one instance only, or only while it is new.
+  const instance = oneInstanceFails(evidence, change, onset) ?? (isSeenOnly ? oneInstanceExplains(seen, change) : null);
+  const young = warmingUp(evidence, change) ?? (isSeenOnly ? warmingUp(seen, change) : null);
   return applying([
     factor,
-    instanceFactor(evidence, change, onset) ?? (isSeenOnly ? ofOneInstance(seen, change) : null),
-    warmingUpFactor(evidence, change) ?? (isSeenOnly ? warmingUpFactor(seen, change) : null),
+    instance === null ? null : unweightedFactor('one_instance', instance),
+    young && unweightedFactor(young.name, young.text),
     ...others,
   ]);
 }
@@ -210,23 +213,9 @@ function stoppedFactor(evidence: Evidence, change: Change, onset: Onset): Factor
     : null;
 }
 
-/** Says that the version may fail only because it is new. A person decides then. */
-function warmingUpFactor(evidence: Evidence, change: Change): Factor<'warming_up' | 'too_young'> | null {
-  const found = warmingUp(evidence, change);
-  return found && unweightedFactor(found.name, found.text);
-}
-
-/** Says that one instance explains the errors of the version. A person decides then. */
-function instanceFactor(evidence: Evidence, change: Change, onset: Onset): Factor<'one_instance'> | null {
-  const text = onlyInstanceBad(evidence, change.version, failsSince(evidence, change, onset));
-  return text === null ? null : unweightedFactor('one_instance', text);
-}
-
-/** Says that one instance can explain what callers see. A person decides then. */
-function ofOneInstance(seen: Evidence, change: Change): Factor<'one_instance'> | null {
-  const text = oneInstanceExplains(seen, change);
-  return text === null ? null : unweightedFactor('one_instance', text);
-}
+/** Says that one instance explains the errors of the version. Null: it does not, or instances are not measured. */
+const oneInstanceFails = (evidence: Evidence, change: Change, onset: Onset): string | null =>
+  onlyInstanceBad(evidence, change.version, failsSince(evidence, change, onset));
 
 /**
  * Compares the versions over the window of the queries and, if that leaves open whether the others served beside this one,
@@ -344,7 +333,7 @@ function comparedOver(
   const unsteady = older.filter((one) => !isSteady(one, onset));
   const failing = older.filter((one) => isShown(otherFailsBeside, evidence, { own, other: one }, onset));
   const isLookedAt = evidence.isOfCallers === true || isKnownByInstance(evidence, version);
-  const instance = instanceFactor(evidence, change, onset)?.text ?? (isLookedAt ? null : onlyPodBad(evidence, change));
+  const instance = oneInstanceFails(evidence, change, onset) ?? (isLookedAt ? null : onlyPodBad(evidence, change));
   const unproved = older.every((one) => isShown(differsBeside, evidence, { own, other: one }, onset))
     ? instance
     : !haveServedTogether
