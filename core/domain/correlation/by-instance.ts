@@ -4,7 +4,7 @@ import { sameVersion } from '../changes/versions.ts';
 import { wholeIn } from './chance.ts';
 import type { Evidence, Health, InstancesOfVersion, Series } from './evidence.ts';
 import { median, type Point, pointsBetween, pointsOf } from './samples.ts';
-import { firstSample, monitoredSince, SAME_TIME_MS } from './series.ts';
+import { firstSample, hasLimit, monitoredSince, SAME_TIME_MS } from './series.ts';
 import { formatDuration, formatHealth, list } from './words.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
@@ -76,7 +76,7 @@ export function onlyInstanceBad(
   from: number,
 ): string | null {
   const own = measured?.versions.find((one) => sameVersion(one.version, version));
-  if (measured === undefined || own === undefined || health === null || !Number.isFinite(health.max)) return null;
+  if (measured === undefined || own === undefined || !hasLimit(health)) return null;
   const { max } = health;
   const scale = { window: measured.window, health, at };
   const all = newestOf(own.instances, scale, from);
@@ -212,7 +212,7 @@ export function warmingUp(
   { version, started_at }: Pick<Change, 'version' | 'started_at'>,
 ): { name: 'warming_up' | 'too_young'; text: string } | null {
   const { health, at } = evidence;
-  if (health === null || !Number.isFinite(health.max)) return null;
+  if (!hasLimit(health)) return null;
   const { max } = health;
   const { units, window, areInstances } = unitsOf(evidence, version);
   const seen = window ?? UNKNOWN_WINDOW_SECONDS.shortest;

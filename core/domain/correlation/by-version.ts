@@ -27,7 +27,7 @@ import {
   measuredSince,
   takesTraffic,
 } from './version-traffic.ts';
-import { SAME_TIME_MS, seriesOf, windowOfVersions } from './series.ts';
+import { hasLimit, SAME_TIME_MS, seriesOf, windowOfVersions } from './series.ts';
 import { wasReplaced } from './succession.ts';
 import { errorsWithoutVersion, whyUnseen } from './unseen-version.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
@@ -323,7 +323,7 @@ function comparedOver(
   // A version that came later is a fix that is on its way, or its record is. Where monitoring itself began later, the
   // first samples of all versions have about the same time.
   const begun = Math.max(own.since, millisOf(change.started_at));
-  const max = health !== null && Number.isFinite(health.max) ? health.max : null;
+  const max = hasLimit(health) ? health.max : null;
   // A bad version that was deployed over a bad one did not begin its errors, however soon it came.
   const isLaterFailure = (one: Measured): boolean =>
     max !== null && own.value > max && one.since > own.since && wasDeployedAfter(change, one, changes);
@@ -398,7 +398,7 @@ const hasTraffic = (series: Series | undefined): series is VersionCurves =>
 
 /** Returns how the health query measures requests. Null: it does not tell. */
 function measureOf(health: Evidence['health'], window: number | undefined): Measure | null {
-  if (health === null || window === undefined || !Number.isFinite(health.max)) return null;
+  if (!hasLimit(health) || window === undefined) return null;
   const { max, quantile_of: of } = health;
   const measure = { window, max, whole: wholeIn(health) };
   if (health.quantile !== true) return measure;

@@ -7,6 +7,7 @@ import { explainedSpans, outside } from './explained.ts';
 import { applying, type Factor, weightedFactor, gradedFactor, unweightedFactor } from './factor.ts';
 import { type Onset, SLOW_RISE_SECONDS } from './onset.ts';
 import { pointsBetween, median, type Point, pointsOf, quantile, smooth } from './samples.ts';
+import { hasLimit } from './series.ts';
 import { formatAmount, formatHealth, formatPercent, formatDuration } from './words.ts';
 
 /** Length of the baseline before a change. */
@@ -59,7 +60,7 @@ export type Course = {
 /** @returns null if there is no health query or it returned no answer */
 export function courseOf(evidence: Evidence, { change, timing }: Candidate, onset: Onset): Course | null {
   const { health, at } = evidence;
-  if (health === null || !Number.isFinite(health.max)) return null;
+  if (!hasLimit(health)) return null;
   const { max } = health;
   const recent = pointsOf(health.curve, at);
   const older = pointsOf(health.long ?? [], at).filter((point) => point.at < (recent[0]?.at ?? Infinity));
@@ -215,7 +216,7 @@ export function healthyNow(
   { health, at }: Pick<Evidence, 'health' | 'at'>,
   onset: Onset,
 ): Factor<'healthy_now' | 'healthy_just_now'> | null {
-  if (health === null || !Number.isFinite(health.max)) return null;
+  if (!hasLimit(health)) return null;
   const points = pointsOf(health.curve, at);
   const from = Math.max(millisOf(at) - gapOf(points), millisOf(onset.latest));
   const [last, before] = pointsBetween(points, from, Infinity).slice(-2).toReversed();
@@ -259,7 +260,7 @@ export function falling(
   { health, at, traffic }: Pick<Evidence, 'health' | 'at' | 'traffic'>,
   onset: Onset,
 ): Factor<'falling'> | null {
-  if (health === null || !Number.isFinite(health.max) || onset.from !== 'health') return null;
+  if (!hasLimit(health) || onset.from !== 'health') return null;
   const calm = pointsBetween(smooth(pointsOf(health.curve, at)), millisOf(onset.latest), Infinity);
   const peak = Math.max(...calm.map(({ value }) => value));
   const peakAt = calm.findLast(({ value }) => value === peak)?.at ?? Infinity;
@@ -283,7 +284,7 @@ export function recurring(
   { health, at, traffic }: Pick<Evidence, 'health' | 'at' | 'traffic'>,
   onset: Onset,
 ): Factor<'recurring'> | null {
-  if (health === null || !Number.isFinite(health.max) || onset.from !== 'health') return null;
+  if (!hasLimit(health) || onset.from !== 'health') return null;
   const points = pointsOf(health.curve, at);
   const single = singleFailure({ health, traffic, at });
   const limit = Math.max(health.max, single === null ? 0 : greatestByChance(median(points) || 0, single));

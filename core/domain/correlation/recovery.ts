@@ -3,7 +3,7 @@ import { greatestByChance, singleFailure } from './chance.ts';
 import type { Evidence, Health } from './evidence.ts';
 import { gapOf, isFresh } from './health.ts';
 import { type Point, pointsBetween, pointsOf } from './samples.ts';
-import { mapCurves, type Measurements } from './series.ts';
+import { hasLimit, mapCurves, type Measurements } from './series.ts';
 import { healthWithZeros } from './zeros.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
@@ -35,8 +35,7 @@ export function healthSince(
   seconds: number,
 ): HealthSince {
   const health = healthWithZeros(measured);
-  if (health === null || !Number.isFinite(health.max))
-    return { recoveredAt: null, failingSince: null, againSince: null };
+  if (!hasLimit(health)) return { recoveredAt: null, failingSince: null, againSince: null };
   const points = pointsBetween(pointsOf(health.curve, at), millisOf(mitigatedAt), Infinity);
   const gap = gapOf(points);
   const single = singleFailure({ ...measured, health, at });

@@ -1,6 +1,6 @@
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { sameVersion } from '../changes/versions.ts';
-import type { Curve, Evidence, InstancesOfVersion, Series, VersionSeries } from './evidence.ts';
+import type { Curve, Evidence, Health, InstancesOfVersion, Series, VersionSeries } from './evidence.ts';
 import { pointsOf } from './samples.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
@@ -9,6 +9,10 @@ export const seriesOf = (
   { by_version: versions }: Pick<Evidence, 'by_version'>,
   { version }: { version: string },
 ): VersionSeries | undefined => versions?.find((one) => sameVersion(one.version, version));
+
+/** Returns whether health is measured by a query with a limit. */
+export const hasLimit = (health: Evidence['health']): health is Health =>
+  health !== null && Number.isFinite(health.max);
 
 /** Returns the time of the first sample in milliseconds. Infinity: there is none. */
 export const firstSample = ({ curve, traffic }: Series, at: Timestamp): number =>

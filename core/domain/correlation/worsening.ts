@@ -5,6 +5,7 @@ import { effectSince } from '../changes/versions.ts';
 import { ceilingOf, isFresh } from './health.ts';
 import type { Onset } from './onset.ts';
 import { median, pointsBetween, pointsOf, quantile } from './samples.ts';
+import { hasLimit } from './series.ts';
 import { healthWithZeros } from './zeros.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
@@ -28,7 +29,7 @@ const MIN_RISE = 0.1;
 export function risenAgain(evidence: Evidence, { latest }: Onset): Evidence | null {
   const { at, incident_id, cleared, onset, earlier_goes_on: earlier } = evidence;
   const health = healthWithZeros(evidence);
-  if (health === null || !Number.isFinite(health.max)) return null;
+  if (!hasLimit(health)) return null;
   const began = earlier !== undefined && earlier.since < latest ? earlier.since : latest;
   const settled = millisOf(began) + (health.window ?? UNKNOWN_WINDOW_SECONDS.longest) * 1000;
   const points = pointsOf(health.curve, at);
