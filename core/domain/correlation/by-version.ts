@@ -280,6 +280,9 @@ type Comparison = {
   unnamed: string | null;
 };
 
+/** Says why versions cannot be compared. */
+const notComparable = (text: string): Factor => unweightedFactor('by_version', text);
+
 function comparedOver(
   evidence: Evidence & CloseUp & OfCallers,
   { change }: Candidate,
@@ -294,32 +297,26 @@ function comparedOver(
   const { version } = change;
   if (ownMeasured.length === 0) {
     const seen = evidence.by_version?.some((one) => sameVersion(one.version, version) && isRecent(one, evidence.at));
-    if (seen === true) return unweightedFactor('by_version', `${version} has too few samples since the problem began`);
+    if (seen === true) return notComparable(`${version} has too few samples since the problem began`);
     const unseen = whyUnseen(evidence, change);
-    if (unseen !== null) return unweightedFactor('by_version', unseen);
+    if (unseen !== null) return notComparable(unseen);
     const known = changes.some((other) => measured.some((one) => sameVersion(one.version, other.change.version)));
     return known
       ? weightedFactor('no_traffic', `${version} is not among the versions that receive traffic`)
-      : unweightedFactor('by_version', `monitoring reports no version named ${version}`);
+      : notComparable(`monitoring reports no version named ${version}`);
   }
   const own = ownMeasured.reduce((worst, one) => (one.value > worst.value ? one : worst));
   const young = ageInWindows(own, evidence);
   if (!ownMeasured.some((one) => takesTraffic(one, least * young)) && !raises(own, health, course)) {
     const notServing = whyNotServing(evidence, change);
-    if (notServing !== null) return unweightedFactor('by_version', notServing);
+    if (notServing !== null) return notComparable(notServing);
     return weightedFactor('no_traffic', `${version} receives almost no traffic`);
   }
   if (others.length === 0)
-    return unweightedFactor(
-      'by_version',
-      `${version} receives all traffic, so it cannot be compared with other versions`,
-    );
+    return notComparable(`${version} receives all traffic, so it cannot be compared with other versions`);
   const unmeasured = [own, ...others].find((one) => one.hasFewRequests);
   if (unmeasured !== undefined)
-    return unweightedFactor(
-      'by_version',
-      `${unmeasured.version} received fewer than ${MIN_REQUESTS} requests since the problem began`,
-    );
+    return notComparable(`${unmeasured.version} received fewer than ${MIN_REQUESTS} requests since the problem began`);
   // A version that came later is a fix that is on its way, or its record is. Where monitoring itself began later, the
   // first samples of all versions have about the same time.
   const begun = Math.max(own.since, millisOf(change.started_at));
@@ -328,8 +325,7 @@ function comparedOver(
   const isLaterFailure = (one: Measured): boolean =>
     max !== null && own.value > max && one.since > own.since && wasDeployedAfter(change, one, changes);
   const older = others.filter((one) => one.since <= begun + SAME_TIME_MS && !isLaterFailure(one));
-  if (older.length === 0)
-    return unweightedFactor('by_version', `${list(others.map((one) => one.version))} came later than ${version}`);
+  if (older.length === 0) return notComparable(`${list(others.map((one) => one.version))} came later than ${version}`);
   const unsteady = older.filter((one) => !isSteady(one, onset));
   const failing = older.filter((one) => isShown(otherFailsBeside, evidence, { own, other: one }, onset));
   const isLookedAt = evidence.isOfCallers === true || isKnownByInstance(evidence, version);
