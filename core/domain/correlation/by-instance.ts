@@ -2,8 +2,9 @@ import { millisOf, timestamp } from '../../../schemas/time/time.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import { sameVersion } from '../changes/versions.ts';
 import { wholeIn } from './chance.ts';
-import type { Evidence, InstancesOfVersion } from './evidence.ts';
+import type { Evidence, Health, InstancesOfVersion, Series } from './evidence.ts';
 import { median, type Point, pointsBetween, pointsOf } from './samples.ts';
+import { firstSample, hasLimit, monitoredSince, SAME_TIME_MS } from './series.ts';
 import { formatDuration, formatHealth, list } from './words.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
@@ -34,13 +35,12 @@ const ENDING = 0.7;
 const REPLACED_SECONDS = 900;
 
 type Instance = InstancesOfVersion['instances'][number];
-type Unit = Pick<Instance, 'curve' | 'traffic'>;
 
 /**
  * The newest values of an instance. `requests`: null: not measured. `isBad`: it is above the limit by more than chance. `hasEnded`:
  * it takes no requests any more, or soon.
  */
-type Newest<One extends Unit> = {
+type Newest<One extends Series> = {
   instance: One;
   newest: Point;
   requests: number | null;
@@ -49,7 +49,7 @@ type Newest<One extends Unit> = {
 };
 
 /** How the values of instances are to be read. `window`: seconds that they cover; null: unknown. */
-type Scale = { window: number | null; health: NonNullable<Evidence['health']>; at: Evidence['at'] };
+type Scale = { window: number | null; health: Health; at: Evidence['at'] };
 
 /** Returns whether it is known which instances of a version fail now. */
 export const isKnownByInstance = (
@@ -76,7 +76,7 @@ export function onlyInstanceBad(
   from: number,
 ): string | null {
   const own = measured?.versions.find((one) => sameVersion(one.version, version));
-  if (measured === undefined || own === undefined || health === null || !Number.isFinite(health.max)) return null;
+  if (measured === undefined || own === undefined || !hasLimit(health)) return null;
   const { max } = health;
   const scale = { window: measured.window, health, at };
   const all = newestOf(own.instances, scale, from);
@@ -132,7 +132,7 @@ function failedBefore(instance: Instance, others: readonly Instance[], { at, ...
 }
 
 /** Returns the newest values of instances since a time in milliseconds. */
-function newestOf<One extends Unit>(all: readonly One[], { at, window, health }: Scale, from: number): Newest<One>[] {
+function newestOf<One extends Series>(all: readonly One[], { at, window, health }: Scale, from: number): Newest<One>[] {
   const sampled = all.flatMap((instance) => {
     const newest = pointsBetween(pointsOf(instance.curve, at), from, Infinity).at(-1);
     const rates = pointsOf(instance.traffic ?? [], at);
@@ -165,14 +165,14 @@ function isEnding(rates: readonly Point[], rateOfAll: number): boolean {
 }
 
 /** Returns whether so many requests come that this value of the health query is more than chance. A quantile counts no failed ones. */
-const areCounted = (requests: number | null, value: number, health: Scale['health']): boolean =>
+const areCounted = (requests: number | null, value: number, health: Health): boolean =>
   requests === null ||
   (health.quantile === true ? requests >= MIN_REQUESTS : requests * Math.min(1, value / wholeIn(health)) >= MIN_FAILED);
 
 /** Returns whether an instance, or a version, was within the limit for longer than the time of its start. */
-export function wasWell({ curve, traffic }: Unit, max: number, at: Evidence['at']): boolean {
-  const points = pointsOf(curve, at);
-  const began = firstSample({ curve, traffic }, at);
+export function wasWell(series: Series, max: number, at: Evidence['at']): boolean {
+  const points = pointsOf(series.curve, at);
+  const began = firstSample(series, at);
   const failed = points.find(({ value }) => value > max);
   return failed !== undefined && failed.at - Math.min(began, millisOf(at)) > START_SECONDS * 1000;
 }
@@ -212,18 +212,18 @@ export function warmingUp(
   { version, started_at }: Pick<Change, 'version' | 'started_at'>,
 ): { name: 'warming_up' | 'too_young'; text: string } | null {
   const { health, at } = evidence;
-  if (health === null || !Number.isFinite(health.max)) return null;
+  if (!hasLimit(health)) return null;
   const { max } = health;
   const { units, window, areInstances } = unitsOf(evidence, version);
   const seen = window ?? UNKNOWN_WINDOW_SECONDS.shortest;
-  const monitoredSince = Math.min(...(evidence.by_version ?? []).map((one) => firstSample(one, at)));
+  const monitored = monitoredSince(evidence);
   const all = newestOf(units, { window, health, at }, -Infinity);
   const serving = all.filter(({ hasEnded }) => !hasEnded);
   const known = (serving.length > 0 ? serving : all).map(({ instance, ...one }) => {
     const points = pointsOf(instance.curve, at);
     const sampled = firstSample(instance, at);
     // Where monitoring itself is as young, the record says when the version began.
-    const began = sampled <= monitoredSince + SAME_TIME_MS ? Math.min(sampled, millisOf(started_at)) : sampled;
+    const began = sampled <= monitored + SAME_TIME_MS ? Math.min(sampled, millisOf(started_at)) : sampled;
     const [firstBad, lastBad] = [points.find(({ value }) => value > max), points.findLast(({ value }) => value > max)];
     // What was well at first does not fail because it is new.
     const isColdFrom = firstBad !== undefined && firstBad.at - began <= START_SECONDS * 1000;
@@ -276,12 +276,6 @@ export function warmingUp(
 
 const warming = (text: string) => ({ name: 'warming_up' as const, text });
 
-/** Milliseconds within which two first samples count as simultaneous. */
-const SAME_TIME_MS = 60_000;
-
-const firstSample = ({ curve, traffic }: Unit, at: Evidence['at']): number =>
-  Math.min(...[...pointsOf(curve, at), ...pointsOf(traffic ?? [], at)].map((point) => point.at));
-
 const sumOf = (halves: readonly Halves[], half: keyof Halves): number =>
   halves.reduce((sum, one) => sum + one[half], 0);
 
@@ -298,7 +292,7 @@ function halvesOf({ points, traffic }: { points: readonly Point[]; traffic: Inst
 function unitsOf(
   evidence: Parameters<typeof warmingUp>[0],
   version: string,
-): { units: readonly Unit[]; window: number | null; areInstances: boolean } {
+): { units: readonly Series[]; window: number | null; areInstances: boolean } {
   const isOwn = (one: { version: string }): boolean => sameVersion(one.version, version);
   const { by_instance: instances, by_version: versions, by_version_close: close, health } = evidence;
   const own = isKnownByInstance(evidence, version) ? instances?.versions.find(isOwn) : undefined;

@@ -7,28 +7,27 @@ import { isKnownByInstance, onlyInstanceBad, warmingUp } from './by-instance.ts'
 import { wholeIn } from './chance.ts';
 import { asCallersSee, type OfCallers, oneInstanceExplains, withCallers } from './callers.ts';
 import { type Candidate } from './candidates.ts';
-import type { ByFlag, Evidence } from './evidence.ts';
-import { type Factor, weightedFactor, unweightedFactor } from './factor.ts';
-import { type Course, courseOf } from './health.ts';
+import type { ByFlag, Evidence, Series } from './evidence.ts';
+import { applying, type Factor, weightedFactor, unweightedFactor, withoutEffect } from './factor.ts';
+import { type Course, courseOf, USUAL_INTERVAL_MS } from './health.ts';
 import type { Onset } from './onset.ts';
 import { onlyPodBad, podsFactor, podsOf, whyNotServing } from './pods.ts';
-import { differsBeside, otherFailsBeside, type Measure } from './side-by-side.ts';
-import { type Point, pointsOf } from './samples.ts';
+import { differsBeside, otherFailsBeside, type Measure, type VersionCurves } from './side-by-side.ts';
+import { type Point, pointsOf, valuesByTime } from './samples.ts';
 import { formatDuration, list, formatPercent } from './words.ts';
 import {
   FRESH_SECONDS,
   MIN_REQUESTS,
   type Measured,
-  SAME_TIME_MS,
   SERVING_SHARE_MIN,
   TRAFFIC_SHARE_MIN,
-  USUAL_INTERVAL_MS,
   ageInWindows,
   isRecent,
   lastServed,
   measuredSince,
   takesTraffic,
 } from './version-traffic.ts';
+import { hasLimit, SAME_TIME_MS, seriesOf, windowOfVersions } from './series.ts';
 import { wasReplaced } from './succession.ts';
 import { errorsWithoutVersion, whyUnseen } from './unseen-version.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
@@ -53,9 +52,9 @@ type Beside = { measured: Measured[]; areMeasuredTogether: boolean; missing: str
  * Returns the time in milliseconds since which the version fails: the onset, or its first sample if each of its samples is
  * above the limit. The health of all shows a version that takes over slowly later.
  */
-function failsSince({ by_version, health, at }: Evidence, version: string, { latest }: Onset): number {
-  const own = (by_version ?? []).find((one) => sameVersion(one.version, version));
-  const points = pointsOf(own?.curve ?? [], at);
+function failsSince(evidence: Evidence, change: Change, { latest }: Onset): number {
+  const { health, at } = evidence;
+  const points = pointsOf(seriesOf(evidence, change)?.curve ?? [], at);
   const [first] = points;
   const isBadFromStart = first !== undefined && health !== null && points.every(({ value }) => value > health.max);
   return isBadFromStart ? Math.min(first.at, millisOf(latest)) : millisOf(latest);
@@ -66,13 +65,10 @@ function failsSince({ by_version, health, at }: Evidence, version: string, { lat
  * values of a version that was replaced just before the onset still exist for the length of the window, but describe the
  * healthy time before it.
  */
-function measuredBeside(
-  evidence: Evidence,
-  { finished_at: finished, version, kind, canary_weight: weight }: Change,
-  onset: Onset,
-): Beside {
-  const window = evidence.by_version_window ?? evidence.health?.window ?? UNKNOWN_WINDOW_SECONDS.longest;
-  const since = failsSince(evidence, version, onset);
+function measuredBeside(evidence: Evidence, change: Change, onset: Onset): Beside {
+  const { finished_at: finished, version, kind, canary_weight: weight } = change;
+  const window = windowOfVersions(evidence);
+  const since = failsSince(evidence, change, onset);
   const after = measuredSince(evidence, since + window * 1000);
   const isOther = (one: Measured): boolean => !sameVersion(one.version, version);
   // Requests that are not counted can have ended with the roll-out.
@@ -176,26 +172,26 @@ export function versionFactors(
   course: Course | null,
 ): Factor[] {
   if (candidate.relation === 'same' && candidate.change.kind === 'flag')
-    return [byVariant(evidence, candidate, onset, course)].filter((one) => one !== null);
+    return applying([byVariant(evidence, candidate, onset, course)]);
   if (candidate.relation !== 'same' || !putsVersionLive(candidate.change)) return [];
   const { change } = candidate;
   const seen = evidence.isOfCallers === true ? evidence : asCallersSee(evidence);
   const stopped = stoppedFactor(evidence.by_version === null ? (seen ?? evidence) : evidence, change, onset);
-  if (stopped !== null)
-    return [stopped, byAlert(evidence.alert_versions, change, onset), ...podsFactor(evidence, candidate)].filter(
-      (one) => one !== null,
-    );
+  const others = [byAlert(evidence.alert_versions, change, onset), podsFactor(evidence, candidate)];
+  if (stopped !== null) return applying([stopped, ...others]);
   const own = evidence.isOfCallers === true ? null : byVersion(evidence, candidate, onset, course);
   const callers = seen && byVersion(seen, candidate, onset, courseOf(seen, candidate, onset));
   const factor = withCallers(own, callers);
   const isSeenOnly = seen !== null && factor?.name === 'callers_see_only_it';
-  return [
+  // A person decides about what fails in one instance only, or only while it is new.
+  const instance = oneInstanceFails(evidence, change, onset) ?? (isSeenOnly ? oneInstanceExplains(seen, change) : null);
+  const young = warmingUp(evidence, change) ?? (isSeenOnly ? warmingUp(seen, change) : null);
+  return applying([
     factor,
-    instanceFactor(evidence, change, onset) ?? (isSeenOnly ? ofOneInstance(seen, change) : null),
-    warmingUpFactor(evidence, change) ?? (isSeenOnly ? warmingUpFactor(seen, change) : null),
-    byAlert(evidence.alert_versions, change, onset),
-    ...podsFactor(evidence, candidate),
-  ].filter((one) => one !== null);
+    instance === null ? null : unweightedFactor('one_instance', instance),
+    young && unweightedFactor(young.name, young.text),
+    ...others,
+  ]);
 }
 
 /**
@@ -217,23 +213,9 @@ function stoppedFactor(evidence: Evidence, change: Change, onset: Onset): Factor
     : null;
 }
 
-/** Says that the version may fail only because it is new. A person decides then. */
-function warmingUpFactor(evidence: Evidence, change: Change): Factor<'warming_up' | 'too_young'> | null {
-  const found = warmingUp(evidence, change);
-  return found && unweightedFactor(found.name, found.text);
-}
-
-/** Says that one instance explains the errors of the version. A person decides then. */
-function instanceFactor(evidence: Evidence, { version }: Change, onset: Onset): Factor<'one_instance'> | null {
-  const text = onlyInstanceBad(evidence, version, failsSince(evidence, version, onset));
-  return text === null ? null : unweightedFactor('one_instance', text);
-}
-
-/** Says that one instance can explain what callers see. A person decides then. */
-function ofOneInstance(seen: Evidence, change: Change): Factor<'one_instance'> | null {
-  const text = oneInstanceExplains(seen, change);
-  return text === null ? null : unweightedFactor('one_instance', text);
-}
+/** Says that one instance explains the errors of the version. Null: it does not, or instances are not measured. */
+const oneInstanceFails = (evidence: Evidence, change: Change, onset: Onset): string | null =>
+  onlyInstanceBad(evidence, change.version, failsSince(evidence, change, onset));
 
 /**
  * Compares the versions over the window of the queries and, if that leaves open whether the others served beside this one,
@@ -281,7 +263,7 @@ function closeUpOf({ by_version_close: close, ...evidence }: Evidence): (Evidenc
 function measuredClose(close: Evidence, change: Change, onset: Onset): Beside {
   const versions = close.by_version ?? [];
   if (versions.some(({ traffic }) => traffic === null)) return measuredBeside(close, change, onset);
-  const own = versions.find((one) => sameVersion(one.version, change.version));
+  const own = seriesOf(close, change);
   const begun = badSince(pointsOf(own?.curve ?? [], close.at), close.health?.max ?? Infinity) ?? Infinity;
   return {
     ...measuredBeside(close, change, onset),
@@ -298,6 +280,9 @@ type Comparison = {
   unnamed: string | null;
 };
 
+/** Says why versions cannot be compared. */
+const notComparable = (text: string): Factor => unweightedFactor('by_version', text);
+
 function comparedOver(
   evidence: Evidence & CloseUp & OfCallers,
   { change }: Candidate,
@@ -312,47 +297,40 @@ function comparedOver(
   const { version } = change;
   if (ownMeasured.length === 0) {
     const seen = evidence.by_version?.some((one) => sameVersion(one.version, version) && isRecent(one, evidence.at));
-    if (seen === true) return unweightedFactor('by_version', `${version} has too few samples since the problem began`);
+    if (seen === true) return notComparable(`${version} has too few samples since the problem began`);
     const unseen = whyUnseen(evidence, change);
-    if (unseen !== null) return unweightedFactor('by_version', unseen);
+    if (unseen !== null) return notComparable(unseen);
     const known = changes.some((other) => measured.some((one) => sameVersion(one.version, other.change.version)));
     return known
       ? weightedFactor('no_traffic', `${version} is not among the versions that receive traffic`)
-      : unweightedFactor('by_version', `monitoring reports no version named ${version}`);
+      : notComparable(`monitoring reports no version named ${version}`);
   }
   const own = ownMeasured.reduce((worst, one) => (one.value > worst.value ? one : worst));
   const young = ageInWindows(own, evidence);
   if (!ownMeasured.some((one) => takesTraffic(one, least * young)) && !raises(own, health, course)) {
     const notServing = whyNotServing(evidence, change);
-    if (notServing !== null) return unweightedFactor('by_version', notServing);
+    if (notServing !== null) return notComparable(notServing);
     return weightedFactor('no_traffic', `${version} receives almost no traffic`);
   }
   if (others.length === 0)
-    return unweightedFactor(
-      'by_version',
-      `${version} receives all traffic, so it cannot be compared with other versions`,
-    );
+    return notComparable(`${version} receives all traffic, so it cannot be compared with other versions`);
   const unmeasured = [own, ...others].find((one) => one.hasFewRequests);
   if (unmeasured !== undefined)
-    return unweightedFactor(
-      'by_version',
-      `${unmeasured.version} received fewer than ${MIN_REQUESTS} requests since the problem began`,
-    );
+    return notComparable(`${unmeasured.version} received fewer than ${MIN_REQUESTS} requests since the problem began`);
   // A version that came later is a fix that is on its way, or its record is. Where monitoring itself began later, the
   // first samples of all versions have about the same time.
   const begun = Math.max(own.since, millisOf(change.started_at));
-  const max = health !== null && Number.isFinite(health.max) ? health.max : null;
+  const max = hasLimit(health) ? health.max : null;
   // A bad version that was deployed over a bad one did not begin its errors, however soon it came.
   const isLaterFailure = (one: Measured): boolean =>
     max !== null && own.value > max && one.since > own.since && wasDeployedAfter(change, one, changes);
   const older = others.filter((one) => one.since <= begun + SAME_TIME_MS && !isLaterFailure(one));
-  if (older.length === 0)
-    return unweightedFactor('by_version', `${list(others.map((one) => one.version))} came later than ${version}`);
+  if (older.length === 0) return notComparable(`${list(others.map((one) => one.version))} came later than ${version}`);
   const unsteady = older.filter((one) => !isSteady(one, onset));
-  const failing = older.filter((one) => isAnyOf(otherFailsBeside, evidence, own.version, [one], onset));
+  const failing = older.filter((one) => isShown(otherFailsBeside, evidence, { own, other: one }, onset));
   const isLookedAt = evidence.isOfCallers === true || isKnownByInstance(evidence, version);
-  const instance = instanceFactor(evidence, change, onset)?.text ?? (isLookedAt ? null : onlyPodBad(evidence, change));
-  const unproved = older.every((one) => isAnyOf(differsBeside, evidence, own.version, [one], onset))
+  const instance = oneInstanceFails(evidence, change, onset) ?? (isLookedAt ? null : onlyPodBad(evidence, change));
+  const unproved = older.every((one) => isShown(differsBeside, evidence, { own, other: one }, onset))
     ? instance
     : !haveServedTogether
       ? beside.missing
@@ -391,32 +369,32 @@ const namesIn = (versions: readonly Measured[]): string => list(versions.map(({ 
 const isSteady = ({ share, since }: Measured, { latest }: Onset): boolean =>
   share !== null || since <= millisOf(latest) - SAME_TIME_MS;
 
-/** Returns whether the requests since the version fails show this of it and any of these others. */
-function isAnyOf(
-  isShown: typeof differsBeside,
+/** Returns whether the requests since the version fails show this of it and another one. */
+function isShown(
+  compare: typeof differsBeside,
   { by_version: versions, by_version_window: window, at, health, isCloseUp }: Evidence & CloseUp,
-  own: string,
-  others: readonly Measured[],
+  { own, other }: { own: Measured; other: Measured },
   { latest }: Onset,
 ): boolean {
-  const measured = measureOf(health, window);
-  const measure = measured && { ...measured, ...(isCloseUp && { isShortest: true as const }) };
-  const ownVersion = versions?.find(({ version }) => version === own);
-  if (measure === null || ownVersion?.traffic == null) return false;
-  const { curve, traffic } = ownVersion;
-  const from = badSince(pointsOf(curve, at), measure.max) ?? millisOf(latest);
-  return others.some(({ version }) => {
-    const other = versions?.find((one) => one.version === version);
-    return (
-      other?.traffic != null &&
-      isShown({ curve, traffic }, { curve: other.curve, traffic: other.traffic }, { from, until: at, measure })
-    );
+  const measure = measureOf(health, window);
+  const [ownSeries, otherSeries] = [own, other].map((measured) =>
+    versions?.find(({ version }) => version === measured.version),
+  );
+  if (measure === null || !hasTraffic(ownSeries) || !hasTraffic(otherSeries)) return false;
+  const from = badSince(pointsOf(ownSeries.curve, at), measure.max) ?? millisOf(latest);
+  return compare(ownSeries, otherSeries, {
+    from,
+    until: at,
+    measure: { ...measure, ...(isCloseUp && { isShortest: true as const }) },
   });
 }
 
+const hasTraffic = (series: Series | undefined): series is VersionCurves =>
+  series !== undefined && series.traffic !== null;
+
 /** Returns how the health query measures requests. Null: it does not tell. */
 function measureOf(health: Evidence['health'], window: number | undefined): Measure | null {
-  if (health === null || window === undefined || !Number.isFinite(health.max)) return null;
+  if (!hasLimit(health) || window === undefined) return null;
   const { max, quantile_of: of } = health;
   const measure = { window, max, whole: wholeIn(health) };
   if (health.quantile !== true) return measure;
@@ -482,16 +460,13 @@ function explainsAtEachTime(
 ): boolean {
   const own = versions?.find((one) => one.version === version);
   if (course === null || health === null || own?.traffic == null || health.quantile === true) return false;
-  const all = new Map<number, number>();
-  for (const { traffic } of versions ?? [])
-    for (const { at: time, value } of pointsOf(traffic ?? [], at)) all.set(time, (all.get(time) ?? 0) + value);
-  const [values, rates] = [own.curve, own.traffic].map(
-    (curve) => new Map(pointsOf(curve, at).map((point) => [point.at, point.value])),
-  );
+  const rates = (versions ?? []).map(({ traffic }) => valuesByTime(traffic ?? [], at));
+  const [ownValues, ownRates] = [valuesByTime(own.curve, at), valuesByTime(own.traffic, at)];
   let [ownRequests, total] = [0, 0];
   for (const { at: time, value } of course.since) {
-    const [ownValue, ownRate, rate] = [values?.get(time), rates?.get(time), all.get(time)];
-    if (ownValue === undefined || ownRate === undefined || rate === undefined) continue;
+    const [ownValue, ownRate] = [ownValues.get(time), ownRates.get(time)];
+    if (ownValue === undefined || ownRate === undefined) continue;
+    const rate = rates.reduce((sum, one) => sum + (one.get(time) ?? 0), 0);
     ownRequests += ownRate * (ownValue - course.baseline);
     total += rate * (value - course.baseline);
   }
@@ -536,9 +511,8 @@ function byAlert(named: readonly string[], { version, finished_at }: Change, { l
   if (others.length === 0) {
     const text = `the alerts name ${version} and no other version`;
     // Once the version takes all traffic, every alert names it, whatever the cause.
-    return finished_at === null || finished_at > latest
-      ? weightedFactor('alert_names_it', text)
-      : unweightedFactor('alert_names_it', text);
+    const factor = weightedFactor('alert_names_it', text);
+    return finished_at === null || finished_at > latest ? factor : withoutEffect(factor);
   }
   return others.length < new Set(named).size
     ? weightedFactor('alert_names_others_too', `the alerts name ${list(others)} as well as ${version}`)

@@ -1,11 +1,11 @@
 import type { Change } from '../../../schemas/changes/change.ts';
-import { sameVersion } from '../changes/versions.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { wasWell } from './by-instance.ts';
-import type { Curve, Evidence } from './evidence.ts';
+import type { Curve, Evidence, VersionSeries } from './evidence.ts';
 import { type Factor, type Features, gradedFactor, unweightedFactor } from './factor.ts';
 import { onlyPodBad, podsOf } from './pods.ts';
 import { pointsOf } from './samples.ts';
+import { seriesOf } from './series.ts';
 import { formatPercent } from './words.ts';
 import { withZeros } from './zeros.ts';
 
@@ -15,9 +15,8 @@ export type OfCallers = { isOfCallers?: true };
 /** What proxies report as the version if they reached no instance. */
 const NO_VERSION: ReadonlySet<string> = new Set(['', 'unknown']);
 
-type Versions = NonNullable<Evidence['by_version']>;
-
-const named = (versions: Versions): Versions => versions.filter(({ version }) => !NO_VERSION.has(version));
+const named = (versions: readonly VersionSeries[]): VersionSeries[] =>
+  versions.filter(({ version }) => !NO_VERSION.has(version));
 
 /**
  * Returns the evidence as the callers of the service see it: requests that never reach it, or that it does not survive, are in
@@ -48,7 +47,7 @@ export function asCallersSee({
  * Returns the requests per second to all versions, also to none that is known, and the share of them that fails. A version
  * without a value had no errors.
  */
-function totalsOf(versions: Versions): { requests: Curve; failures: Curve } {
+function totalsOf(versions: readonly VersionSeries[]): { requests: Curve; failures: Curve } {
   const totals = new Map<Timestamp, { requests: number; failed: number }>();
   for (const { curve, traffic } of versions) {
     const shares = new Map(curve);
@@ -108,7 +107,7 @@ const INSTANCES_AT_LEAST = 2;
  * @returns null if more requests fail than one instance takes
  */
 export function oneInstanceExplains(seen: Evidence, { version }: Pick<Change, 'version'>): string | null {
-  const own = (seen.by_version ?? []).find((one) => sameVersion(one.version, version));
+  const own = seriesOf(seen, { version });
   const newest = pointsOf(own?.curve ?? [], seen.at).at(-1);
   const { max = 0, whole = 1 } = seen.health ?? {};
   if (own === undefined || newest === undefined) return null;

@@ -30,36 +30,34 @@ const sharesBetween = (steps: readonly Step[], from: number, until: number, last
  * Weighs the change's share of traffic, if it takes only a part of it.
  * @param measured its share since the onset: the recorded one may have been raised. Null: not measured
  */
-export function canaryFactors(
+export function canaryFactor(
   course: Course | null,
   { change, relation }: Candidate,
   { health, at }: Pick<Evidence, 'health' | 'at'>,
   { onset, measured }: { onset: Onset; measured: number | null },
-): Factor[] {
+): Factor | null {
   const known = sharesBetween(stepsOf(change), millisOf(onset.earliest), Infinity);
   // Records of older versions lack the field.
   const recorded: number | null | undefined = known.length > 0 ? Math.max(...known) : change.canary_weight;
-  if (recorded === null || recorded === undefined || !(recorded < 1)) return [];
+  if (recorded === null || recorded === undefined || !(recorded < 1)) return null;
   const share = Math.max(recorded, measured ?? 0);
-  if (health?.quantile === true && share > 0) return [];
-  if (share <= 0) return [weightedFactor('no_traffic', `${change.version} receives no traffic`)];
+  if (health?.quantile === true && share > 0) return null;
+  if (share <= 0) return weightedFactor('no_traffic', `${change.version} receives no traffic`);
   return course === null || relation !== 'same' || !isBeyond(course, share)
-    ? []
-    : [
-        gradedFactor(
-          'beyond_canary',
-          `${change.version} receives ${formatPercent(share)} of the traffic, which cannot raise the health query ` +
-            `from ${course.shown(course.baseline)} to ${course.shown(course.level)}`,
-          {
-            beyond_canary: 1,
-            // A system that reports steps reports each of them, so the share has not been raised since the last one.
-            ...(measured === null &&
-              (change.canary_steps?.length ?? 0) < 2 && {
-                canary_raised: distance(secondsBetween(change.started_at, at), LOOK_BACK_SECONDS),
-              }),
-          },
-        ),
-      ];
+    ? null
+    : gradedFactor(
+        'beyond_canary',
+        `${change.version} receives ${formatPercent(share)} of the traffic, which cannot raise the health query ` +
+          `from ${course.shown(course.baseline)} to ${course.shown(course.level)}`,
+        {
+          beyond_canary: 1,
+          // A system that reports steps reports each of them, so the share has not been raised since the last one.
+          ...(measured === null &&
+            (change.canary_steps?.length ?? 0) < 2 && {
+              canary_raised: distance(secondsBetween(change.started_at, at), LOOK_BACK_SECONDS),
+            }),
+        },
+      );
 }
 
 /** Shape of a course of errors: how many there are at a time, in milliseconds, as a multiple of an unknown rate. */
@@ -102,9 +100,9 @@ export function weighSteps(
   { change, relation }: Candidate,
   course: Course | null,
   onset: Onset,
-): { factors: Factor[]; fits: boolean } {
+): { factor: Factor | null; fits: boolean } {
   const { health, at } = evidence;
-  const untold = { factors: [], fits: false };
+  const untold = { factor: null, fits: false };
   const single = singleFailure(evidence);
   const steps = stepsOf(change);
   if (steps.length < 2 || relation !== 'same' || course === null || single === null) return untold;
@@ -147,7 +145,7 @@ export function weighSteps(
     ? -clearer(pointsBetween(points, millisOf(onset.earliest), Infinity), DELAYS_MS, [constant])
     : 0;
   const fits = all > -NOTICEABLE && con < NOTICEABLE;
-  if (Math.max(pro, con) < NOTICEABLE) return { factors: [], fits };
+  if (Math.max(pro, con) < NOTICEABLE) return { factor: null, fits };
   const [delay = 0] = pro < con ? [] : delays.toSorted((a, b) => misfitAfter(a, points) - misfitAfter(b, points));
   const levels = steps.flatMap(({ at: from, value: share }, index) => {
     const until = (steps[index + 1]?.at ?? Infinity) + delay;
@@ -161,7 +159,7 @@ export function weighSteps(
       : gradedFactor('apart_from_share', `errors did not move with ${told}`, {
           apart_from_share: Math.min(1, con / CLEAR),
         });
-  return { factors: [factor], fits };
+  return { factor, fits };
 }
 
 /** Milliseconds for which a share must last: many short steps of a rolling deploy are as errors that grow. */

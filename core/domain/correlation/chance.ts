@@ -1,12 +1,12 @@
 import { millisOf } from '../../../schemas/time/time.ts';
-import type { Evidence } from './evidence.ts';
+import type { Evidence, Health } from './evidence.ts';
 import { median, pointsBetween, pointsOf } from './samples.ts';
 
 /** Limits above this are percentages: no ratio of failed requests above it is healthy. */
 const GREATEST_RATIO = 0.2;
 
 /** Returns the value of the health query if all requests fail. Where the query does not tell, its limit does. */
-export const wholeIn = ({ whole, max }: Pick<NonNullable<Evidence['health']>, 'whole' | 'max'>): 1 | 100 =>
+export const wholeIn = ({ whole, max }: Pick<Health, 'whole' | 'max'>): 1 | 100 =>
   whole ?? (max > GREATEST_RATIO ? 100 : 1);
 
 /** Time before the evaluation whose usual traffic counts. */

@@ -8,11 +8,19 @@ import { millisOf } from '../../../schemas/time/time.ts';
 import { changedMeanwhile, proofOf, type Weighed } from './approval-reasons.ts';
 import { versionFactors } from './by-version.ts';
 import { asCallersSee, type OfCallers } from './callers.ts';
-import { canaryFactors, weighSteps } from './canary.ts';
+import { canaryFactor, weighSteps } from './canary.ts';
 import { hasBegunBefore, isVersionBadNow, notYetServing, othersServedUntil, shareSince } from './version-traffic.ts';
 import { type Candidate, candidatesOf, lateRecordFactor, newestNotWeighed, timingFactor } from './candidates.ts';
 import type { Evidence, Relation } from './evidence.ts';
-import { type Factor, weightedFactor, type Features, gradedFactor, unweightedFactor } from './factor.ts';
+import {
+  applying,
+  type Factor,
+  type Features,
+  gradedFactor,
+  unweightedFactor,
+  weightedFactor,
+  withoutEffect,
+} from './factor.ts';
 import { growthOf } from './growth.ts';
 import {
   type Course,
@@ -29,6 +37,7 @@ import {
 } from './health.ts';
 import { namesOf, type Neighbours, neighbourFactors, neighboursOf, ownServiceFactor } from './neighbours.ts';
 import { reportsAbsence } from './query.ts';
+import { seriesOf } from './series.ts';
 import { successionFactors } from './succession.ts';
 import { isRiseOfRetries, trafficFactor } from './traffic.ts';
 import { risenAgain } from './worsening.ts';
@@ -134,14 +143,14 @@ function weighByOwn(given: Omit<Evidence, 'related'>, undoneFor: string | undefi
   const evidence = withErrorsOfCallers(own);
   const onset = onsetOf(evidence);
   const neighbours = neighboursOf(evidence, onset);
-  const commonFactors = [
+  const commonFactors = applying<ReasonCode>([
     healthyNow(evidence, onset),
     falling(evidence, onset),
     recurring(evidence, onset),
     // Callers retry, so their requests are no evidence against a version.
     trafficFactor(own, onset),
     uselessRollback(evidence),
-  ].filter((one) => one !== null);
+  ]);
   // A change that a person has cleared, or that the incident has undone, is neither a suspect nor a rival, but it still counts
   // as the successor of the version that it replaced.
   const candidates = candidatesOf(evidence, onset).filter(
@@ -159,24 +168,24 @@ function weighByOwn(given: Omit<Evidence, 'related'>, undoneFor: string | undefi
     const found = factorsOf(evidence, candidate, { neighbours, onset, course, isAlone });
     const proof = proofOf(found);
     const measured = (proof === 'callers' ? asCallersSee(own) : null) ?? evidence;
-    const factors = [
-      ...found,
-      ...(vanished === null ? [] : [vanished]),
-      ...commonFactors.map((one) =>
+    const factors = applying([
+      found,
+      vanished,
+      commonFactors.map((one) =>
         // A caller's change can be what sends more requests.
         (one.name === 'traffic_rise' && candidate.relation === 'caller') ||
         // Clients retry the failed requests of a bad version.
         (one.name === 'traffic_rise' && proof !== null && isRiseOfRetries(own, onset)) ||
         // Errors of all also fall with the share of a version that keeps failing.
         (one.name === 'falling' && proof !== null && !isVersionFalling(measured, candidate.change, onset))
-          ? unweightedFactor(one.name, one.text)
+          ? withoutEffect(one)
           : one,
       ),
-      ...missingSamples(evidence, course, vanished !== null),
-    ];
+      missingSamples(evidence, course, vanished !== null),
+    ]);
     const isOwnMeasured = isBadThoughAllIsWell(measured, candidate) && factors.some(isOfOnlyOne);
     const unmeasured = notMeasured(evidence, course, isOwnMeasured);
-    return { candidate, course, factors: [...(isOwnMeasured ? spared(factors) : factors), ...unmeasured] };
+    return { candidate, course, factors: applying([isOwnMeasured ? spared(factors) : factors, unmeasured]) };
   });
   const said = evidence.isOfCallers === true ? ofCallers : (factors: readonly Factor[]) => factors;
   return {
@@ -231,18 +240,19 @@ function abortedFactor({ aborted_canary: aborted }: Evidence, { change }: Candid
  * Weighs what the watch of the change found: evidence for its version, and no proof.
  * @param isProved the versions side by side are weighed already
  */
-function watchFactor({ degraded_version: found }: Evidence, { change }: Candidate, isProved: boolean): Factor[] {
-  if (found === undefined || found.change_id !== change.id) return [];
+function watchFactor({ degraded_version: found }: Evidence, { change }: Candidate, isProved: boolean): Factor | null {
+  if (found === undefined || found.change_id !== change.id) return null;
   const isBeside = found.comparison === 'beside';
   const other = isBeside ? 'the version that served beside it' : 'what had served before it';
   const text = `the watch of its deploy found ${found.version} worse than ${other}: ${found.reason}`;
-  if (!isBeside) return [weightedFactor('watch_degraded', text)];
-  return [isProved ? unweightedFactor('watch_degraded_beside', text) : weightedFactor('watch_degraded_beside', text)];
+  const factor = weightedFactor(isBeside ? 'watch_degraded_beside' : 'watch_degraded', text);
+  return isBeside && isProved ? withoutEffect(factor) : factor;
 }
 
 /** Returns whether the errors of a version itself fall. */
-function isVersionFalling({ by_version, health, at }: Evidence, { version }: Change, onset: Onset): boolean {
-  const own = (by_version ?? []).find((one) => sameVersion(one.version, version));
+function isVersionFalling(evidence: Evidence, change: Change, onset: Onset): boolean {
+  const { health, at } = evidence;
+  const own = seriesOf(evidence, change);
   if (own === undefined || health === null) return true;
   return falling({ health: { ...health, curve: own.curve }, at, traffic: own.traffic }, onset) !== null;
 }
@@ -255,7 +265,7 @@ const isBadThoughAllIsWell = (evidence: Evidence, { change, relation }: Candidat
 
 /** Takes the effect from what the health of the whole service says, if a version alone fails. */
 const spared = (factors: readonly Factor[]): readonly Factor[] =>
-  factors.map((one) => (OF_ALL.has(one.name) ? unweightedFactor(one.name, one.text) : one));
+  factors.map((one) => (OF_ALL.has(one.name) ? withoutEffect(one) : one));
 
 const isOfOnlyOne = ({ name, weight }: Factor): boolean => weight > 0 && ONLY_ONE.has(name);
 
@@ -271,53 +281,42 @@ const ONLY_ONE: ReadonlySet<string> = new Set([
  * reports them, or the samples of the health query have ended.
  * @param hasVanished the samples ended with the change
  */
-function missingSamples(evidence: Evidence, course: Course | null, hasVanished: boolean): Factor[] {
-  const {
-    onset: { rule },
-    health,
-    at,
-  } = evidence;
+function missingSamples(evidence: Evidence, course: Course | null, hasVanished: boolean): Factor | null {
+  const { health, at } = evidence;
+  if (course !== null && course.level > course.max) return null;
+  if (isAboutAbsence(evidence))
+    return weightedFactor('missing_samples', 'the alert reports missing samples, and no errors are measured');
+  if (health === null || hasVanished || endedAt(health.curve, at) === null) return null;
   const others = endedTogether(evidence);
-  if (course !== null && course.level > course.max) return [];
-  if (rule?.expression != null && reportsAbsence(rule.expression))
-    return [weightedFactor('missing_samples', 'the alert reports missing samples, and no errors are measured')];
-  return health !== null && !hasVanished && endedAt(health.curve, at) !== null
-    ? [
-        weightedFactor(
-          'missing_samples',
-          others.length === 0
-            ? 'the health query has no samples any more, and no errors are measured'
-            : `the samples of ${list(others)} ended at the same time, so monitoring has a gap, and no errors are measured`,
-        ),
-      ]
-    : [];
+  const what =
+    others.length === 0
+      ? 'the health query has no samples any more'
+      : `the samples of ${list(others)} ended at the same time, so monitoring has a gap`;
+  return weightedFactor('missing_samples', `${what}, and no errors are measured`);
 }
+
+/** Returns whether the alert is about missing samples. */
+const isAboutAbsence = ({ onset: { rule } }: Evidence): boolean =>
+  rule?.expression != null && reportsAbsence(rule.expression);
 
 /**
  * Returns a factor without effect if errors should be measured but are not, or if the alert is about missing samples.
  * @param isOwnMeasured the version's own samples show that it alone is bad
  */
-function notMeasured(
-  { health, health_unreadable: why, onset: { rule } }: Evidence,
-  course: Course | null,
-  isOwnMeasured: boolean,
-): Factor[] {
-  if (why !== undefined) return [unweightedFactor('unmeasured', `the health query could not be read: ${why}`)];
-  if (rule?.expression != null && reportsAbsence(rule.expression))
-    return [
-      unweightedFactor(
-        'unmeasured',
-        'the alert reports missing samples or failing scrapes, which may be only a failure of monitoring',
-      ),
-    ];
+function notMeasured(evidence: Evidence, course: Course | null, isOwnMeasured: boolean): Factor | null {
+  const { health, health_unreadable: why } = evidence;
+  if (why !== undefined) return unweightedFactor('unmeasured', `the health query could not be read: ${why}`);
+  if (isAboutAbsence(evidence))
+    return unweightedFactor(
+      'unmeasured',
+      'the alert reports missing samples or failing scrapes, which may be only a failure of monitoring',
+    );
   return health !== null && course !== null && course.since.length < MIN_SINCE && !isOwnMeasured
-    ? [
-        unweightedFactor(
-          'too_few_samples',
-          `the health query has too few samples since the problem began (${course.since.length})`,
-        ),
-      ]
-    : [];
+    ? unweightedFactor(
+        'too_few_samples',
+        `the health query has too few samples since the problem began (${course.since.length})`,
+      )
+    : null;
 }
 
 /**
@@ -352,7 +351,11 @@ function factorsOf(
         isMeasured: measured,
         isSeen: hasBegunBefore(evidence, candidate, onset),
       });
-  return [
+  const canary = canaryFactor(course, candidate, evidence, {
+    onset,
+    measured: shareSince(evidence, candidate.change, millisOf(onset.latest)),
+  });
+  return applying([
     weightedFactor('prior', ''),
     timingFactor(candidate, onset, {
       isMeasured: measured,
@@ -361,27 +364,22 @@ function factorsOf(
       isStepped: steps.fits,
     }),
     // The start of the problem can be that of noise before.
-    ...(isProved ? [] : notYetServing(evidence, candidate, onset)),
-    ...(late === null ? [] : [late]),
-    ...(kind === 'rollback'
-      ? [weightedFactor('kind_rollback', `${aChange(kind)} is the cause less often than a deploy`)]
-      : []),
-    ...(status === 'failed' ? [weightedFactor('failed', 'it failed, so it may not have taken effect')] : []),
-    ...watchFactor(evidence, candidate, isProved),
-    ...neighbourFactors(candidate, neighbours, { proved: isProved, isAlone }),
-    ...(course === null ? [] : healthFactors(course, candidate, onset)),
-    ...canaryFactors(course, candidate, evidence, {
-      onset,
-      measured: shareSince(evidence, candidate.change, millisOf(onset.latest)),
-    }).filter(
-      // The share is that of the start. If other versions are known to be well, it has been raised.
-      ({ name }) => !(isProved && name === 'beyond_canary'),
-    ),
+    isProved ? null : notYetServing(evidence, candidate, onset),
+    late,
+    kind === 'rollback'
+      ? weightedFactor('kind_rollback', `${aChange(kind)} is the cause less often than a deploy`)
+      : null,
+    status === 'failed' ? weightedFactor('failed', 'it failed, so it may not have taken effect') : null,
+    watchFactor(evidence, candidate, isProved),
+    neighbourFactors(candidate, neighbours, { proved: isProved, isAlone }),
+    course && healthFactors(course, candidate, onset),
+    // The share is that of the start. If other versions are known to be well, it has been raised.
+    isProved && canary?.name === 'beyond_canary' ? null : canary,
     // A proof compares the versions themselves.
-    ...(isProved ? [] : steps.factors),
-    ...successionFactors(evidence, candidate, onset),
-    ...versions,
-  ];
+    isProved ? null : steps.factor,
+    successionFactors(evidence, candidate, onset),
+    versions,
+  ]);
 }
 
 /**

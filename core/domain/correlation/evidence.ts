@@ -23,6 +23,12 @@ export type RelatedChange = {
 /** Samples, oldest first. The values are in the unit of the query. */
 export type Curve = readonly (readonly [at: Timestamp, value: number])[];
 
+/** The health query and the requests per second of one version, instance, or variant of a flag. `traffic: null`: not measured. */
+export type Series = { curve: Curve; traffic: Curve | null };
+export type VersionSeries = Series & { version: string };
+
+export type Health = NonNullable<Evidence['health']>;
+
 /** Another service in the same environment that fails at the same time. */
 export type Failing = {
   service: string;
@@ -57,14 +63,14 @@ export type OnsetEvidence = {
 /** Health by variant of a flag, in the form of versions. `window`: seconds that a value covers. */
 export type ByFlag = {
   flag: string;
-  variants: NonNullable<Evidence['by_version']>;
+  variants: readonly VersionSeries[];
   window?: number;
 };
 
 /** Health and requests of the instances of one version: at most twenty, the worst and the oldest ones. */
 export type InstancesOfVersion = {
   version: string;
-  instances: readonly { name: string; curve: Curve; traffic: Curve | null }[];
+  instances: readonly (Series & { name: string })[];
 };
 
 /**
@@ -121,16 +127,16 @@ export type Evidence = {
   traffic: Curve | null;
   /**
    * Health query by version over the same two hours, where monitoring distinguishes versions, with the requests per
-   * second of each version. Null: no query, or no answer. `traffic: null`: not measured.
+   * second of each version. Null: no query, or no answer.
    */
-  by_version: readonly { version: string; curve: Curve; traffic: Curve | null }[] | null;
+  by_version: readonly VersionSeries[] | null;
   /** Seconds that a value of both queries by version covers. Absent: unknown, or different ones. */
   by_version_window?: number;
   /**
    * The same two queries over a shorter window, in seconds, around the newest deploy: what happened within the window of
    * the configured queries. Absent: their window cannot be shortened, or there is no such deploy.
    */
-  by_version_close?: { window: number; versions: NonNullable<Evidence['by_version']> };
+  by_version_close?: { window: number; versions: readonly VersionSeries[] };
   /**
    * The same for each instance of the versions of which one is or was above the limit since the problem began, or that these had before. `window`: seconds that a value covers; null:
    * unknown. Absent: the metrics do not tell instances apart, or no answer. Before version 27 of the decision logic, also absent
@@ -146,7 +152,7 @@ export type Evidence = {
     max: number;
     whole: 1 | 100;
     window: number;
-    versions: NonNullable<Evidence['by_version']>;
+    versions: readonly VersionSeries[];
     close?: NonNullable<Evidence['by_version_close']>;
   };
   /** Pods by version at the time of the evaluation. Absent: no matchers, no answer, or no metrics of pods. */

@@ -5,6 +5,7 @@ import { byStart, endOf, putsVersionLive } from '../changes/versions.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Evidence } from './evidence.ts';
 import { type Point, pointsBetween } from './samples.ts';
+import { hasLimit } from './series.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
 /** A time in milliseconds since the Unix epoch. `until`: exclusive. */
@@ -27,7 +28,7 @@ export function explainedSpans(
   { changes, health, explained = [] }: Pick<Evidence, 'changes' | 'explained' | 'health'>,
   points: readonly Point[],
 ): Span[] {
-  if (health === null || !Number.isFinite(health.max)) return [];
+  if (!hasLimit(health)) return [];
   const own = changes
     .flatMap(({ change, relation }) => (relation === 'same' && change.status === 'succeeded' ? [change] : []))
     .toSorted(byStart);

@@ -36,3 +36,12 @@ export const gradedFactor = <Name extends string>(name: Name, text: string, feat
 /** Creates a factor without effect, which only says what was evaluated. */
 export const unweightedFactor = <Name extends string>(name: Name, text: string): Factor<Name> =>
   gradedFactor(name, text, {});
+
+/** Returns the factor as one that only says what was evaluated. */
+export const withoutEffect = <Name extends string>({ name, text }: Factor<Name>): Factor<Name> =>
+  unweightedFactor(name, text);
+
+/** Returns those that apply of some factors. */
+export const applying = <Name extends string>(
+  factors: readonly (Factor<Name> | readonly Factor<Name>[] | null)[],
+): Factor<Name>[] => factors.flatMap((one) => one ?? []);

@@ -2,11 +2,12 @@ import { millisOf, secondsBetween, type Timestamp } from '../../../schemas/time/
 import { putsVersionLive } from '../changes/versions.ts';
 import { greatestByChance, hasFallen, singleFailure } from './chance.ts';
 import { called, type Candidate, CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
-import type { Curve, Evidence } from './evidence.ts';
+import type { Curve, Evidence, Health } from './evidence.ts';
 import { explainedSpans, outside } from './explained.ts';
-import { type Factor, weightedFactor, gradedFactor, unweightedFactor } from './factor.ts';
+import { applying, type Factor, weightedFactor, gradedFactor, unweightedFactor } from './factor.ts';
 import { type Onset, SLOW_RISE_SECONDS } from './onset.ts';
 import { pointsBetween, median, type Point, pointsOf, quantile, smooth } from './samples.ts';
+import { hasLimit } from './series.ts';
 import { formatAmount, formatHealth, formatPercent, formatDuration } from './words.ts';
 
 /** Length of the baseline before a change. */
@@ -27,10 +28,6 @@ const LARGE = 10;
 
 /** Share of samples above the limit before the change that, with at least two samples, is not a coincidence. */
 const BAD_BEFORE_SHARE = 0.05;
-
-/** Maximum age of a sample that describes the current state, in intervals of the samples. */
-const FRESH_INTERVALS = 3;
-const USUAL_INTERVAL_SECONDS = 30;
 
 /** Values of the health query around one change. */
 export type Course = {
@@ -63,7 +60,7 @@ export type Course = {
 /** @returns null if there is no health query or it returned no answer */
 export function courseOf(evidence: Evidence, { change, timing }: Candidate, onset: Onset): Course | null {
   const { health, at } = evidence;
-  if (health === null || !Number.isFinite(health.max)) return null;
+  if (!hasLimit(health)) return null;
   const { max } = health;
   const recent = pointsOf(health.curve, at);
   const older = pointsOf(health.long ?? [], at).filter((point) => point.at < (recent[0]?.at ?? Infinity));
@@ -113,18 +110,13 @@ const remainingOf = (level: number, base: number, whole: number): number =>
   Number.isFinite(whole) && base < whole ? ratioOf(whole - base, whole - level) : 0;
 
 /** Returns the greatest possible value of a share of the requests; infinity if the query is none. */
-export const ceilingOf = ({ whole }: NonNullable<Evidence['health']>, points: readonly Point[]): number =>
+export const ceilingOf = ({ whole }: Health, points: readonly Point[]): number =>
   whole !== undefined && points.every(({ value }) => value <= whole) ? whole : Infinity;
 
 /** Weighs the curve of the health query for or against one change. */
 export function healthFactors(course: Course, candidate: Candidate, onset: Onset): Factor[] {
-  const earlier = [badBefore(course, candidate), risingBefore(course, candidate)].filter((one) => one !== null);
-  const rise = slowFactor(course);
-  return [
-    ...earlier.slice(0, 1),
-    ...(rise === null || earlier.length > 0 ? [] : [rise]),
-    stepFactor(course, candidate, onset),
-  ];
+  const earlier = badBefore(course, candidate) ?? risingBefore(course, candidate) ?? slowFactor(course);
+  return applying([earlier, stepFactor(course, candidate, onset)]);
 }
 
 /** Returns the value that more than chance exceeds, before a change. */
@@ -224,9 +216,9 @@ export function healthyNow(
   { health, at }: Pick<Evidence, 'health' | 'at'>,
   onset: Onset,
 ): Factor<'healthy_now' | 'healthy_just_now'> | null {
-  if (health === null || !Number.isFinite(health.max)) return null;
+  if (!hasLimit(health)) return null;
   const points = pointsOf(health.curve, at);
-  const from = Math.max(millisOf(at) - FRESH_INTERVALS * intervalOf(points), millisOf(onset.latest));
+  const from = Math.max(millisOf(at) - gapOf(points), millisOf(onset.latest));
   const [last, before] = pointsBetween(points, from, Infinity).slice(-2).toReversed();
   if (last === undefined || last.value > health.max) return null;
   const value = formatHealth(last.value, health.whole);
@@ -239,10 +231,13 @@ export function healthyNow(
       );
 }
 
+/** Usual interval of samples: a series begins at most this long before its first sample. */
+export const USUAL_INTERVAL_MS = 30_000;
+
 /** Returns the usual interval of the samples in milliseconds: that of the query, or that of the scrapes if it is longer. */
 export function intervalOf(points: readonly Point[]): number {
   const gaps = points.slice(1).map(({ at }, index) => ({ at, value: at - (points[index]?.at ?? at) }));
-  return Math.max(USUAL_INTERVAL_SECONDS * 1000, median(gaps) || 0);
+  return Math.max(USUAL_INTERVAL_MS, median(gaps) || 0);
 }
 
 /** Distance of two samples, in intervals, between which nothing is known. */
@@ -250,6 +245,10 @@ const GAP_INTERVALS = 3;
 
 /** Returns the milliseconds between two samples from which on some are missing between them. */
 export const gapOf = (points: readonly Point[]): number => GAP_INTERVALS * intervalOf(points);
+
+/** Returns whether the newest sample describes the present: none is missing since. */
+export const isFresh = (points: readonly Point[], at: Timestamp): boolean =>
+  millisOf(at) - (points.at(-1)?.at ?? -Infinity) <= gapOf(points);
 
 /** Minimum age of the peak in seconds; the part of it by which errors have fallen for the whole weight, and at least. */
 const FALLING_SECONDS = 60;
@@ -261,7 +260,7 @@ export function falling(
   { health, at, traffic }: Pick<Evidence, 'health' | 'at' | 'traffic'>,
   onset: Onset,
 ): Factor<'falling'> | null {
-  if (health === null || !Number.isFinite(health.max) || onset.from !== 'health') return null;
+  if (!hasLimit(health) || onset.from !== 'health') return null;
   const calm = pointsBetween(smooth(pointsOf(health.curve, at)), millisOf(onset.latest), Infinity);
   const peak = Math.max(...calm.map(({ value }) => value));
   const peakAt = calm.findLast(({ value }) => value === peak)?.at ?? Infinity;
@@ -285,7 +284,7 @@ export function recurring(
   { health, at, traffic }: Pick<Evidence, 'health' | 'at' | 'traffic'>,
   onset: Onset,
 ): Factor<'recurring'> | null {
-  if (health === null || !Number.isFinite(health.max) || onset.from !== 'health') return null;
+  if (!hasLimit(health) || onset.from !== 'health') return null;
   const points = pointsOf(health.curve, at);
   const single = singleFailure({ health, traffic, at });
   const limit = Math.max(health.max, single === null ? 0 : greatestByChance(median(points) || 0, single));
@@ -311,16 +310,15 @@ export function recurring(
  * sooner, the more it weighs. Only if there were samples before, and none since.
  */
 export function vanishedFactor(evidence: Evidence, { change, relation }: Candidate): Factor<'vanished'> | null {
-  const { health, at, by_version: versions, traffic, changes } = evidence;
+  const { health, at, by_version: versions, changes } = evidence;
   if (health === null || relation !== 'same' || endedTogether(evidence).length > 0) return null;
-  const ended = endedAt(health.curve, at) ?? (traffic === null ? null : endedAt(traffic, at));
   const ownVersion = (versions ?? []).find(({ version }) => version === change.version);
   const replaced = changes.some(
     (other) =>
       other.relation === 'same' && putsVersionLive(other.change) && other.change.started_at > change.started_at,
   );
   const own = ownVersion === undefined || replaced ? null : endedAt(ownVersion.curve, at);
-  const end = ended ?? own;
+  const end = serviceEndedAt(evidence) ?? own;
   if (end === null || end < millisOf(change.started_at)) return null;
   const seconds = (end - millisOf(change.started_at)) / 1000;
   // A rate has values for as long as its window contains samples.
@@ -340,8 +338,9 @@ const VANISHED_WITHIN_SECONDS = 300;
 const TOGETHER_SECONDS = 60;
 
 /** Returns the other services whose samples ended in the same scrape: monitoring has a gap, and no service has vanished. */
-export function endedTogether({ health, traffic, ended, at }: Evidence): string[] {
-  const last = health && (endedAt(health.curve, at) ?? (traffic === null ? null : endedAt(traffic, at)));
+export function endedTogether(evidence: Evidence): string[] {
+  const { health, ended } = evidence;
+  const last = serviceEndedAt(evidence);
   if (health === null || last === null || ended === undefined) return [];
   const scraped = last - (health.window ?? 0) * 1000;
   return ended
@@ -349,10 +348,14 @@ export function endedTogether({ health, traffic, ended, at }: Evidence): string[
     .map(({ service }) => service);
 }
 
+/** Returns when the samples of the health query ended, or else those of the traffic; null as of `endedAt`. */
+const serviceEndedAt = ({ health, traffic, at }: Pick<Evidence, 'health' | 'traffic' | 'at'>): number | null =>
+  endedAt(health?.curve ?? [], at) ?? endedAt(traffic ?? [], at);
+
 /** Returns when the samples of a curve ended; null if there are recent ones, or none at all. */
 export function endedAt(curve: Curve, at: Timestamp): number | null {
   const points = pointsOf(curve, at);
   const last = points.at(-1);
   if (last === undefined || points.length < MIN_BEFORE) return null;
-  return millisOf(at) - last.at > FRESH_INTERVALS * intervalOf(points) ? last.at : null;
+  return isFresh(points, at) ? null : last.at;
 }

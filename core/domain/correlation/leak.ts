@@ -1,5 +1,5 @@
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { Curve, Evidence } from './evidence.ts';
+import type { Curve, Health } from './evidence.ts';
 import { median, type Point, pointsBetween, pointsOf } from './samples.ts';
 
 /** Days that are read to find the start of a slow rise, and the seconds between two samples. */
@@ -28,8 +28,6 @@ const AS_GOOD = 4;
 
 /** The start of a slow rise, in milliseconds, with its bounds. */
 export type SlopeStart = { at: number; earliest: number; latest: number };
-
-type Health = NonNullable<Evidence['health']>;
 
 /**
  * Returns whether the usual samples rise throughout, so that the start of the rise can be before them. Only then are older

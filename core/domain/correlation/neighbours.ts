@@ -1,7 +1,7 @@
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { CLOCK_TOLERANCE_SECONDS, type Candidate, LOOK_BACK_SECONDS } from './candidates.ts';
 import type { Evidence, Failing } from './evidence.ts';
-import { type Factor, weightedFactor, gradedFactor, unweightedFactor } from './factor.ts';
+import { applying, type Factor, weightedFactor, gradedFactor, unweightedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
 import { list, formatDuration } from './words.ts';
 
@@ -101,62 +101,67 @@ export function neighbourFactors(
   neighbours: Neighbours,
   { proved, isAlone }: { proved: boolean; isAlone: boolean },
 ): Factor[] {
-  switch (candidate.relation) {
-    case 'same':
-      return [
-        ...dependenciesFail(neighbours),
-        ...(proved ? [] : othersFail(neighbours)),
-        ...dependentsFail(neighbours),
-      ];
-    case 'dependency':
-      return [distanceFactor(candidate), itsOwnService(candidate, neighbours), ...othersFail(neighbours)];
-    case 'shared':
-      return [sharedFactor(candidate), commonCause(candidate, neighbours)];
-    case 'caller':
-      return [callerFactor(candidate), itsCallerFails(candidate, neighbours), ...othersFail(neighbours)];
-    case 'undeclared':
-      return [
-        undeclaredFactor(candidate, isAlone),
-        itFailsToo(candidate, neighbours),
-        // What fails first, and is known to be a dependency, can be the cause of both failures.
-        ...dependenciesFail(neighbours),
-        ...othersFail(neighbours),
-      ];
-  }
+  const { relation } = candidate;
+  if (relation === 'same')
+    return applying([dependenciesFail(neighbours), proved ? null : othersFail(neighbours), dependentsFail(neighbours)]);
+  return applying([
+    relationFactor(candidate, isAlone),
+    relation === 'shared' ? commonCause(candidate, neighbours) : changedServiceFails(candidate, neighbours),
+    // What fails first, and is known to be a dependency, can be the cause of both failures.
+    relation === 'undeclared' ? dependenciesFail(neighbours) : null,
+    relation === 'shared' ? null : othersFail(neighbours),
+  ]);
 }
 
 /** Weighs failing dependencies, which may have caused the failure instead of the service itself. */
-function dependenciesFail({ dependencies }: Neighbours): Factor[] {
+function dependenciesFail({ dependencies }: Neighbours): Factor | null {
   const [first] = dependencies;
-  if (first === undefined) return [];
+  if (first === undefined) return null;
   const its = namesOf(dependencies).length > 1 ? 'its dependencies' : 'its dependency';
   const text = `${its} ${whoFail(dependencies)}, too, since ${first.when}`;
-  return [first.first ? weightedFactor('dependency_failed_first', text) : weightedFactor('dependency_fails', text)];
+  return weightedFactor(first.first ? 'dependency_failed_first' : 'dependency_fails', text);
 }
 
-function othersFail({ unexplained }: Neighbours): Factor[] {
-  if (unexplained.length === 0) return [];
+function othersFail({ unexplained }: Neighbours): Factor | null {
+  if (unexplained.length === 0) return null;
   const others = namesOf(unexplained).length;
   const own = others === 1 ? 'its own' : 'their own';
   const text = `${whoFail(unexplained)} at the same time, without a change of ${own} that explains it`;
-  if (others === 1) return [weightedFactor('another_fails', text)];
-  return [
-    others === 2 ? gradedFactor('several_fail', text, { two_others_fail: 1 }) : weightedFactor('several_fail', text),
-  ];
+  if (others === 1) return weightedFactor('another_fails', text);
+  return others === 2
+    ? gradedFactor('several_fail', text, { two_others_fail: 1 })
+    : weightedFactor('several_fail', text);
 }
 
-const dependentsFail = ({ dependents }: Neighbours): Factor[] =>
+const dependentsFail = ({ dependents }: Neighbours): Factor | null =>
   dependents.length === 0
-    ? []
-    : [unweightedFactor('dependents_fail', `${whoFail(dependents)}, too, as expected of services that depend on it`)];
+    ? null
+    : unweightedFactor('dependents_fail', `${whoFail(dependents)}, too, as expected of services that depend on it`);
 
-function distanceFactor({ change, distance }: Candidate): Factor {
+/** Weighs how a change of another service is related. Null: it is a change of the failing service itself. */
+function relationFactor({ change: { service }, relation, distance }: Candidate, isAlone: boolean): Factor | null {
+  const its = `it is a change of ${service},`;
   const steps = Math.max(0, distance - 1);
-  return gradedFactor(
-    'dependency',
-    `it is a change of ${change.service}, ${steps > 0 ? `an indirect dependency (${distance} steps)` : 'a dependency'} of the service`,
-    { dependency: 1, ...(steps > 0 && { dependency_step: steps }) },
-  );
+  switch (relation) {
+    case 'same':
+      return null;
+    case 'dependency':
+      return gradedFactor(
+        'dependency',
+        `${its} ${steps > 0 ? `an indirect dependency (${distance} steps)` : 'a dependency'} of the service`,
+        { dependency: 1, ...(steps > 0 && { dependency_step: steps }) },
+      );
+    case 'shared':
+      return weightedFactor('shared', `${its} which many services depend on`);
+    // It can send bad requests, or more of them.
+    case 'caller':
+      return weightedFactor('caller', `${its} which calls the service`);
+    case 'undeclared':
+      return gradedFactor('undeclared', `${its} for which the catalogue declares no relation to the service`, {
+        undeclared: 1,
+        ...(isAlone && { undeclared_alone: 1 }),
+      });
+  }
 }
 
 /** Says that a change of a dependency that fails is weighed by what is known of that dependency. */
@@ -166,58 +171,34 @@ export const ownServiceFactor = ({ change: { service }, relation }: Candidate): 
     `it is a change of ${service}, which the service depends on, and is weighed by the errors of ${service} itself`,
   );
 
-/** Weighs a change of a caller, which can send bad requests, or more of them. */
-function callerFactor({ change }: Candidate): Factor {
-  return weightedFactor('caller', `it is a change of ${change.service}, which calls the service`);
-}
-
-/** Weighs whether the changed caller fails, too, and not later: one that fails later does so because the service fails. */
-function itsCallerFails({ change }: Candidate, { dependents, unreadable }: Neighbours): Factor {
-  const own = dependents.find(({ service }) => service === change.service);
-  if (own !== undefined)
-    return own.first
-      ? weightedFactor('caller_fails_too', `${own.service} itself is failing, since ${own.when}`)
-      : unweightedFactor('fails_at_another_time', `${own.service} itself is failing, but only since ${own.when}`);
-  return unweightedFactor(
-    'changed_caller_is_well',
-    unreadable ? `the state of ${change.service} itself could not be read` : `${change.service} itself is not failing`,
-  );
-}
-
-const undeclaredFactor = ({ change }: Candidate, isAlone: boolean): Factor =>
-  gradedFactor(
-    'undeclared',
-    `it is a change of ${change.service}, for which the catalogue declares no relation to the service`,
-    { undeclared: 1, ...(isAlone && { undeclared_alone: 1 }) },
-  );
-
 /**
- * Weighs when the undeclared neighbour began to fail: before the service, as a dependency does. Two services that each fail after
- * a change of their own are no relation, so a later one counts nothing.
+ * Weighs whether the changed service fails itself, and when it began: before the service, as a dependency does. A caller that
+ * fails later does so because the service fails, and two services that each fail after a change of their own are no relation.
  */
-function itFailsToo({ change }: Candidate, { changed }: Neighbours): Factor {
-  const own = changed.find(({ service }) => service === change.service);
-  if (own === undefined)
-    return weightedFactor('changed_service_is_well', `${change.service} does not fail since its change`);
-  if (own.first) return weightedFactor('dependency_fails_too', `${own.service} is failing as well, since ${own.when}`);
-  return unweightedFactor('fails_at_another_time', `${own.service} is failing as well, but only since ${own.when}`);
-}
-
-const sharedFactor = ({ change }: Candidate): Factor =>
-  weightedFactor('shared', `it is a change of ${change.service}, which many services depend on`);
-
-/** Weighs whether the changed dependency itself is known to fail. */
-function itsOwnService({ change }: Candidate, { dependencies, unreadable }: Neighbours): Factor {
-  const own = dependencies.find(({ service }) => service === change.service);
+function changedServiceFails(
+  { change: { service }, relation }: Candidate,
+  { dependencies, dependents, changed, unreadable }: Neighbours,
+): Factor {
+  const [isCaller, isUndeclared] = [relation === 'caller', relation === 'undeclared'];
+  const failing = isCaller ? dependents : isUndeclared ? changed : dependencies;
+  const own = failing.find((other) => other.service === service);
   if (own === undefined) {
-    const text = unreadable
-      ? `the state of ${change.service} itself could not be read`
-      : `${change.service} itself is not failing`;
-    return weightedFactor('changed_service_is_well', text);
+    const text = isUndeclared
+      ? `${service} does not fail since its change`
+      : unreadable
+        ? `the state of ${service} itself could not be read`
+        : `${service} itself is not failing`;
+    return isCaller
+      ? unweightedFactor('changed_caller_is_well', text)
+      : weightedFactor('changed_service_is_well', text);
   }
-  return own.first
-    ? weightedFactor('dependency_fails_too', `${own.service} itself is failing, since ${own.when}`)
-    : weightedFactor('dependency_fails_later', `${own.service} itself is failing, but only since ${own.when}`);
+  const fails = isUndeclared ? `${service} is failing as well` : `${service} itself is failing`;
+  if (own.first)
+    return weightedFactor(isCaller ? 'caller_fails_too' : 'dependency_fails_too', `${fails}, since ${own.when}`);
+  const text = `${fails}, but only since ${own.when}`;
+  return isCaller || isUndeclared
+    ? unweightedFactor('fails_at_another_time', text)
+    : weightedFactor('dependency_fails_later', text);
 }
 
 /**
@@ -227,7 +208,7 @@ function itsOwnService({ change }: Candidate, { dependencies, unreadable }: Neig
 function commonCause(candidate: Candidate, neighbours: Neighbours): Factor {
   const { dependencies, unexplained } = neighbours;
   if (dependencies.some(({ service }) => service === candidate.change.service))
-    return itsOwnService(candidate, neighbours);
+    return changedServiceFails(candidate, neighbours);
   const others = [...unexplained, ...dependencies.filter((other) => !explainsItself(other))];
   if (others.length === 0) return weightedFactor('changed_service_is_well', sharersIn(neighbours));
   return weightedFactor('common_cause', `${whoFail(others)} at the same time, which a shared cause explains`);

@@ -1,6 +1,6 @@
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 import { greatestByChance, singleFailure } from './chance.ts';
-import type { Evidence, OnsetEvidence } from './evidence.ts';
+import type { Evidence, Health, OnsetEvidence } from './evidence.ts';
 import { slopeStartOf } from './leak.ts';
 import { healthWithZeros } from './zeros.ts';
 import { mean, pointsBetween, type Point, pointsOf, quantile, smooth } from './samples.ts';
@@ -100,8 +100,6 @@ const SCRAPE_SECONDS = 30;
 /** Minimum duration of a slow rise. Windows of `rate()`, mostly up to 5 minutes, smear a step over their length. */
 export const SLOW_RISE_SECONDS = 600;
 
-type Health = NonNullable<Evidence['health']>;
-
 /**
  * Finds when the curve departed from its baseline in the run of bad samples that reaches `bad`.
  *
@@ -122,7 +120,7 @@ export function departureOf(
   if (!Number.isFinite(max)) return null;
   const points = pointsOf(curve, until);
   const limit = limitOf(points, { max, bad, single });
-  const first = startOfRun(points, limit, millisOf(bad));
+  const first = startOfRun(points, millisOf(bad), ({ value }) => value > limit);
   const passed = points[first];
   if (passed === undefined) return null;
   const before = pointsBetween(points, -Infinity, passed.at).filter(({ value }) => value <= max);
@@ -133,8 +131,11 @@ export function departureOf(
   const chance = single === null ? 0 : greatestByChance(mean(before), single) - level;
   const above = ({ deviations, share }: typeof POSSIBLE): number =>
     Math.min(limit, level + Math.max(deviations * spread, share * (max - level), chance));
-  const start = points[departure(points, first, above(POSSIBLE))] ?? passed;
-  const certain = points[departure(points, first, above(CERTAIN))] ?? passed;
+  const calm = smooth(points);
+  const [run, next] = [points.slice(0, first + 1), points[first + 1]?.at ?? passed.at];
+  const departure = (least: number): Point =>
+    run[startOfRun(run, next, ({ value }, index) => Math.min(value, calm[index]?.value ?? value) > least)] ?? passed;
+  const [start, certain] = [departure(above(POSSIBLE)), departure(above(CERTAIN))];
   const normal = points.findLast(({ at }) => at < start.at) ?? start;
   // The level of the problem, once the window contains nothing else.
   const wide = (window ?? UNKNOWN_WINDOW_SECONDS.usual) * 1000;
@@ -158,7 +159,7 @@ function limitOf(
   points: readonly Point[],
   { max, bad, single }: { max: number; bad: Timestamp; single: number | null },
 ): number {
-  const passed = points[startOfRun(points, max, millisOf(bad))];
+  const passed = points[startOfRun(points, millisOf(bad), ({ value }) => value > max)];
   if (single === null || passed === undefined) return max;
   const before = points.filter(({ at, value }) => at < passed.at && value <= max);
   return before.length >= MIN_BASELINE && mean(before) === 0 ? Math.max(max, greatestByChance(0, single)) : max;
@@ -173,32 +174,18 @@ const measured = (earliest: number, at: number, latest: number, passed: number):
 });
 
 /**
- * Returns the index of the first sample above `max` in the run of bad samples that reaches `until`; -1 if there is
- * none. Earlier, separate runs don't belong to this problem.
+ * Returns the index of the first bad sample in the run that reaches `until`; -1 if there is none. Earlier, separate runs don't
+ * belong to this problem.
  */
-function startOfRun(points: readonly Point[], max: number, until: number): number {
+function startOfRun(points: readonly Point[], until: number, isBad: (point: Point, index: number) => boolean): number {
   let first = -1;
   let next = until;
   let dips = 0;
   for (let index = points.findLastIndex(({ at }) => at <= until); index >= 0; index -= 1) {
-    const { at, value } = points[index] ?? { at: -Infinity, value: NaN };
-    if (next - at > GAP_MAX_SECONDS * 1000) break;
-    next = at;
-    if (value > max) [first, dips] = [index, 0];
-    else if (++dips > DIPS_MAX) break;
-  }
-  return first;
-}
-
-/** Returns the index of the first sample above `limit` in the run that reaches the sample `from`. */
-function departure(points: readonly Point[], from: number, limit: number): number {
-  const calm = smooth(points);
-  let first = from;
-  let dips = 0;
-  for (let index = from; index >= 0; index -= 1) {
-    const [here, next] = [points[index], points[index + 1]];
-    if (here === undefined || (next !== undefined && next.at - here.at > GAP_MAX_SECONDS * 1000)) break;
-    if (Math.min(here.value, calm[index]?.value ?? here.value) > limit) [first, dips] = [index, 0];
+    const point = points[index];
+    if (point === undefined || next - point.at > GAP_MAX_SECONDS * 1000) break;
+    next = point.at;
+    if (isBad(point, index)) [first, dips] = [index, 0];
     else if (++dips > DIPS_MAX) break;
   }
   return first;

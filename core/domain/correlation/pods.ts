@@ -4,6 +4,7 @@ import { wasWell } from './by-instance.ts';
 import type { Candidate } from './candidates.ts';
 import type { Evidence, PodsOfVersion } from './evidence.ts';
 import { type Factor, unweightedFactor, weightedFactor } from './factor.ts';
+import { seriesOf } from './series.ts';
 import { list } from './words.ts';
 
 /** Seconds before the judgement in which restarts of pods, and pods that wait, are counted. */
@@ -36,9 +37,9 @@ export const readyPods = (evidence: Pick<Evidence, 'pods'>, change: Pick<Change,
   podsOf(evidence, change)?.ready ?? 0;
 
 /** Weighs a version whose pods can't start. If pods of other versions can't start either, the cause may be what they share. */
-export function podsFactor(evidence: Evidence, { change, relation }: Candidate): Factor[] {
+export function podsFactor(evidence: Evidence, { change, relation }: Candidate): Factor | null {
   const own = podsOf(evidence, change);
-  if (relation !== 'same' || !putsVersionLive(change) || own === undefined || !cannotStart(own)) return [];
+  if (relation !== 'same' || !putsVersionLive(change) || own === undefined || !cannotStart(own)) return null;
   const { version, pods, restarting, restarts, failing, reasons } = own;
   const why = reasons.length === 0 ? '' : ` (${list(reasons)})`;
   const text =
@@ -47,8 +48,8 @@ export function podsFactor(evidence: Evidence, { change, relation }: Candidate):
       : `${failing} of ${pods} pods of ${version} can't start${why}`;
   const others = (evidence.pods ?? []).filter((one) => one !== own && cannotStart(one));
   return others.length === 0
-    ? [weightedFactor('cannot_start', text)]
-    : [unweightedFactor('cannot_start', `${text}, and pods of ${list(others.map((one) => one.version))} as well`)];
+    ? weightedFactor('cannot_start', text)
+    : unweightedFactor('cannot_start', `${text}, and pods of ${list(others.map((one) => one.version))} as well`);
 }
 
 /**
@@ -60,8 +61,8 @@ export function onlyPodBad(
   evidence: Pick<Evidence, 'by_version' | 'health' | 'pods' | 'at'>,
   { version }: Pick<Change, 'version'>,
 ): string | null {
-  const { by_version: versions, health, at } = evidence;
-  const own = (versions ?? []).find((one) => sameVersion(one.version, version));
+  const { health, at } = evidence;
+  const own = seriesOf(evidence, { version });
   if (own === undefined || health === null || podsOf(evidence, { version })?.pods !== 1) return null;
   return wasWell(own, health.max, at)
     ? `the only pod of ${version} had been well, so its machine may have failed`

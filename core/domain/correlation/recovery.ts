@@ -1,12 +1,11 @@
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 import { greatestByChance, singleFailure } from './chance.ts';
-import type { Curve, Evidence } from './evidence.ts';
-import { gapOf } from './health.ts';
+import type { Evidence, Health } from './evidence.ts';
+import { gapOf, isFresh } from './health.ts';
 import { type Point, pointsBetween, pointsOf } from './samples.ts';
+import { hasLimit, mapCurves, type Measurements } from './series.ts';
 import { healthWithZeros } from './zeros.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
-
-type Health = NonNullable<Evidence['health']>;
 
 /** Minimum samples of a time that counts. */
 const MIN_SAMPLES = 3;
@@ -36,8 +35,7 @@ export function healthSince(
   seconds: number,
 ): HealthSince {
   const health = healthWithZeros(measured);
-  if (health === null || !Number.isFinite(health.max))
-    return { recoveredAt: null, failingSince: null, againSince: null };
+  if (!hasLimit(health)) return { recoveredAt: null, failingSince: null, againSince: null };
   const points = pointsBetween(pointsOf(health.curve, at), millisOf(mitigatedAt), Infinity);
   const gap = gapOf(points);
   const single = singleFailure({ ...measured, health, at });
@@ -48,8 +46,8 @@ export function healthSince(
   const runs = runsOf(points, isBad, gap);
   const good = runs.findIndex((run) => run.every((point) => !isBad(point)) && lasts(run));
   const newest = runs.at(-1);
-  const [first, last] = [newest?.[0], newest?.at(-1)];
-  const isFailing = first !== undefined && last !== undefined && isBad(first) && millisOf(at) - last.at <= gap;
+  const first = newest?.[0];
+  const isFailing = first !== undefined && isBad(first) && isFresh(points, at);
   const since = isFailing ? { at: timestamp(first.at), lasts: lasts(newest ?? []) } : null;
   const before = runs.at(-2)?.filter((point) => !isBad(point)) ?? [];
   return {
@@ -71,9 +69,8 @@ export function isRecovering({ curve, max }: Pick<Health, 'curve' | 'max'>, onse
   const since = pointsBetween(points, millisOf(onset) - TOGETHER_SECONDS * 1000, Infinity);
   const peak = Math.max(...since.map(({ value }) => value));
   const newest = since.slice(-2);
-  const isFresh = millisOf(at) - (newest.at(-1)?.at ?? 0) <= gapOf(points);
   return (
-    isFresh &&
+    isFresh(points, at) &&
     since.some((point) => point.value > max && point.at >= millisOf(onset)) &&
     newest.length === 2 &&
     newest.every(({ value }) => value <= Math.max(max, RECOVERED * peak))
@@ -103,49 +100,10 @@ const SCRAPE_SECONDS = 30;
 export const shownUntil = (mitigatedAt: Timestamp, window: number | null | undefined): Timestamp =>
   plusSeconds(mitigatedAt, (window ?? UNKNOWN_WINDOW_SECONDS.usual) + SCRAPE_SECONDS);
 
-/** What is measured over time. */
-type Curves = Partial<
-  Pick<Evidence, 'health' | 'traffic' | 'by_version' | 'by_version_close' | 'by_instance' | 'callers' | 'by_flag'>
->;
-
 /**
  * Removes the samples of a time whose problem is over. They are neither the baseline of a new problem nor errors before it.
  */
-export function withoutSamples<Measured extends Curves>(
-  measured: Measured,
+export const withoutSamples = <M extends Measurements>(
+  measured: M,
   { from, until }: NonNullable<Evidence['earlier_problem']>,
-): Measured {
-  const cut = (curve: Curve): Curve => curve.filter(([at]) => at < from || at >= until);
-  const each = <One extends { curve: Curve; traffic: Curve | null }>(all: readonly One[]): One[] =>
-    all.map((one) => ({ ...one, curve: cut(one.curve), traffic: one.traffic && cut(one.traffic) }));
-  const {
-    health,
-    traffic,
-    by_version: versions,
-    by_version_close: close,
-    by_instance: instances,
-    callers,
-    by_flag: flags,
-  } = measured;
-  return {
-    ...measured,
-    ...(health && { health: { ...health, curve: cut(health.curve), ...(health.long && { long: cut(health.long) }) } }),
-    ...(traffic && { traffic: cut(traffic) }),
-    ...(versions && { by_version: each(versions) }),
-    ...(close && { by_version_close: { ...close, versions: each(close.versions) } }),
-    ...(instances && {
-      by_instance: {
-        ...instances,
-        versions: instances.versions.map((one) => ({ ...one, instances: each(one.instances) })),
-      },
-    }),
-    ...(callers && {
-      callers: {
-        ...callers,
-        versions: each(callers.versions),
-        ...(callers.close && { close: { ...callers.close, versions: each(callers.close.versions) } }),
-      },
-    }),
-    ...(flags && { by_flag: flags.map((one) => ({ ...one, variants: each(one.variants) })) }),
-  };
-}
+): M => mapCurves(measured, (curve) => curve.filter(([at]) => at < from || at >= until));

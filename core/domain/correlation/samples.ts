@@ -22,6 +22,10 @@ export function pointsOf(curve: Curve, until: Timestamp): Point[] {
   return isOrdered ? points : worstByTime(points);
 }
 
+/** Returns the values of a curve by their time in milliseconds. */
+export const valuesByTime = (curve: Curve, until: Timestamp): Map<number, number> =>
+  new Map(pointsOf(curve, until).map(({ at, value }) => [at, value]));
+
 function worstByTime(points: readonly Point[]): Point[] {
   const worst = new Map<number, number>();
   for (const { at, value } of points) worst.set(at, Math.max(value, worst.get(at) ?? -Infinity));

@@ -1,9 +1,9 @@
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { Curve } from './evidence.ts';
-import { type Point, pointsOf } from './samples.ts';
+import type { Series } from './evidence.ts';
+import { type Point, pointsOf, valuesByTime } from './samples.ts';
 
 /** What monitoring shows of one version: the health query and the requests per second. */
-export type VersionCurves = { curve: Curve; traffic: Curve };
+export type VersionCurves = Series & { traffic: NonNullable<Series['traffic']> };
 
 /** How a value of the health query relates to requests. */
 export type Measure = {
@@ -18,6 +18,9 @@ export type Measure = {
   /** The window is the shortest over which a rate is reliable: four scrapes. */
   isShortest?: true;
 };
+
+/** The time in which requests are compared: from when a version began to fail, in milliseconds. */
+type Compared = { from: number; until: Timestamp; measure: Measure };
 
 /** Requests, and failed ones, of two versions in the time in which both served, and its length in seconds. */
 export type Beside = { own: Counts; other: Counts; seconds: number };
@@ -65,16 +68,11 @@ const BEYOND_QUANTILE = 3;
  * Returns whether a version fails and another one, which served at the same time, does not: by more than chance, and only
  * by the requests since the version fails. A value describes the window before it, so the part from before is subtracted.
  * A version that was replaced just before the problem began has no such requests.
- *
- * @param from when the version began to fail, in milliseconds
  */
-export function differsBeside(
-  own: VersionCurves,
-  other: VersionCurves,
-  { from, until, measure }: { from: number; until: Timestamp; measure: Measure },
-): boolean {
-  if (measure.quantile !== undefined) return servedEnough(other, { from, until, measure, quantile: measure.quantile });
-  const counts = countsBeside(own, other, { from, until, measure });
+export function differsBeside(own: VersionCurves, other: VersionCurves, compared: Compared): boolean {
+  const { measure } = compared;
+  if (measure.quantile !== undefined) return servedEnough(other, compared, measure.quantile);
+  const counts = countsBeside(own, other, compared);
   if (counts === null) return false;
   const [ownRatio, otherRatio] = [ratio(counts.own), ratio(counts.other)];
   const limit = measure.max / measure.whole;
@@ -94,13 +92,10 @@ export function differsBeside(
  * Returns whether the other version fails as well, by its requests since one fails. Its ratio over the window still contains
  * the healthy time before, which a new version does not have.
  */
-export function otherFailsBeside(
-  own: VersionCurves,
-  other: VersionCurves,
-  { from, until, measure }: { from: number; until: Timestamp; measure: Measure },
-): boolean {
+export function otherFailsBeside(own: VersionCurves, other: VersionCurves, compared: Compared): boolean {
+  const { measure } = compared;
   if (measure.quantile !== undefined) return false;
-  const counts = countsBeside(own, other, { from, until, measure });
+  const counts = countsBeside(own, other, compared);
   return (
     counts !== null &&
     counts.other.requests >= MIN_REQUESTS &&
@@ -110,21 +105,18 @@ export function otherFailsBeside(
 }
 
 /** Counts the requests to both versions since one of them fails, until the other one has served its time. Null: none. */
-export function countsBeside(
-  own: VersionCurves,
-  other: VersionCurves,
-  { from, until, measure }: { from: number; until: Timestamp; measure: Measure },
-): Beside | null {
-  const [ownTotals, otherTotals] = [own, other].map((one) => totals(one, { from, until, measure }));
-  const most = Math.max(0, ...(otherTotals ?? []).map(({ requests }) => requests));
+export function countsBeside(own: VersionCurves, other: VersionCurves, compared: Compared): Beside | null {
+  const { from, until, measure } = compared;
+  const [ownTotals, otherTotals] = [totals(own, compared), totals(other, compared)];
+  const most = Math.max(0, ...otherTotals.map(({ requests }) => requests));
   const rates = pointsOf(other.traffic, until);
   const [first, newest] = [rates.findLast(({ at }) => at <= from), rates.at(-1)];
   const servesStill =
     measure.isShortest === true && first !== undefined && newest !== undefined && newest.value >= STILL * first.value;
   const end = servesStill
-    ? otherTotals?.at(-1)
-    : otherTotals?.find(({ requests }) => requests > 0 && requests >= MOST * most);
-  const last = ownTotals?.findLast(({ at }) => end !== undefined && at <= end.at);
+    ? otherTotals.at(-1)
+    : otherTotals.find(({ requests }) => requests > 0 && requests >= MOST * most);
+  const last = ownTotals.findLast(({ at }) => end !== undefined && at <= end.at);
   return end === undefined || last === undefined ? null : { own: last, other: end, seconds: (end.at - from) / 1000 };
 }
 
@@ -132,12 +124,9 @@ export function countsBeside(
 const COUNTED_SECONDS = 300;
 
 /** Returns the requests and failed ones from a time on, at each sample. The values of successive windows add up. */
-function totals(
-  { curve, traffic }: VersionCurves,
-  { from, until, measure }: { from: number; until: Timestamp; measure: Measure },
-): (Counts & { at: number })[] {
+function totals({ curve, traffic }: VersionCurves, { from, until, measure }: Compared): (Counts & { at: number })[] {
   const length = measure.window * 1000;
-  const values = new Map(pointsOf(curve, until).map(({ at, value }) => [at, value]));
+  const values = valuesByTime(curve, until);
   const rates = pointsOf(traffic, until);
   const inWindow = ({ at, value }: Point): Counts => {
     const requests = Math.max(0, value) * measure.window;
@@ -174,15 +163,13 @@ function countedAt(counts: readonly (Counts & { at: number })[], time: number, f
 }
 
 /** Returns whether so many requests of the window came since then that the quantile would show if they were slow. */
-function servedEnough(
-  other: VersionCurves,
-  { from, until, measure, quantile }: { from: number; until: Timestamp; measure: Measure; quantile: number },
-): boolean {
-  const rates = new Map(pointsOf(other.traffic, until).map(({ at, value }) => [at, value * measure.window]));
-  return totals(other, { from, until, measure }).some(
+function servedEnough(other: VersionCurves, compared: Compared, quantile: number): boolean {
+  const { until, measure } = compared;
+  const rates = valuesByTime(other.traffic, until);
+  return totals(other, compared).some(
     ({ at, requests }) =>
       requests >= MIN_REQUESTS_OF_QUANTILE &&
-      requests >= Math.min(1, BEYOND_QUANTILE * (1 - quantile)) * (rates.get(at) ?? Infinity),
+      requests >= Math.min(1, BEYOND_QUANTILE * (1 - quantile)) * ((rates.get(at) ?? Infinity) * measure.window),
   );
 }
 

@@ -1,5 +1,6 @@
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Curve, Evidence } from './evidence.ts';
+import { mapCurves } from './series.ts';
 
 /** Minimum number of samples from which one can tell how often values usually repeat. */
 const MIN_SAMPLES = 20;
@@ -17,21 +18,14 @@ type Measured = Pick<Evidence, 'health' | 'traffic' | 'by_version'>;
  * source has stopped without a notice, as of a recording rule or a remote write. A healthy value of then says nothing about now.
  */
 export function withoutStale<M extends Measured>(measured: M): M {
-  const { health, traffic, by_version: versions } = measured;
+  const { health, traffic } = measured;
   if (health === null) return measured;
   const lastHealth = repeatedSince(health.curve);
   const lastTraffic = traffic && repeatedSince(traffic);
   const last = lastHealth ?? lastTraffic;
   if (last === null || !isConstantSince(health.curve, last) || (health.curve.at(-1)?.[1] ?? 0) > health.max)
     return measured;
-  const cut = (curve: Curve): Curve => (isConstantSince(curve, last) ? curve.filter(([at]) => at <= last) : curve);
-  return {
-    ...measured,
-    health: { ...health, curve: cut(health.curve) },
-    traffic: traffic && cut(traffic),
-    by_version:
-      versions && versions.map((one) => ({ ...one, curve: cut(one.curve), traffic: one.traffic && cut(one.traffic) })),
-  };
+  return mapCurves(measured, (curve) => (isConstantSince(curve, last) ? curve.filter(([at]) => at <= last) : curve));
 }
 
 /** Returns the time of the sample that the end of the curve repeats for longer than usual, or null. Zeros often repeat. */

@@ -3,9 +3,10 @@ import { millisOf, secondsBetween } from '../../../schemas/time/time.ts';
 import { byStart, endOf, liveChanges, putsVersionLive, sameVersion } from '../changes/versions.ts';
 import { type Candidate, finishedBefore, isOwnRollback } from './candidates.ts';
 import type { Evidence } from './evidence.ts';
-import { type Factor, weightedFactor, gradedFactor } from './factor.ts';
+import { applying, type Factor, weightedFactor, gradedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
 import { pointsBetween, median, pointsOf, quantile } from './samples.ts';
+import { windowOfVersions } from './series.ts';
 import { formatDuration } from './words.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 import { lastServed } from './version-traffic.ts';
@@ -52,18 +53,9 @@ export function hasNotHelped(
 export function successionFactors(evidence: Evidence, { change }: Candidate, onset: Onset): Factor[] {
   if (!putsVersionLive(change)) return [];
   const live = liveBeside(evidence, change, onset);
-  return [
-    sameAsBefore(
-      change,
-      live.findLast((other) => byStart(other, change) < 0),
-    ),
-    afterIt(
-      change,
-      live.filter((other) => byStart(other, change) > 0),
-      onset,
-      evidence,
-    ),
-  ].filter((one) => one !== null);
+  const before = live.findLast((other) => byStart(other, change) < 0);
+  const after = live.filter((other) => byStart(other, change) > 0);
+  return applying([sameAsBefore(change, before), afterIt(change, after, onset, evidence)]);
 }
 
 /** Returns the other changes that had put a version of the service live by the onset. What was undone for an incident counts. */
@@ -89,9 +81,8 @@ type Seen = Pick<Evidence, 'by_version' | 'by_version_window' | 'health' | 'earl
  * an earlier problem of the incident has ended since, and was not if it has served since.
  */
 function goneFor(change: Change, next: Change, { earliest, latest, from }: Onset, evidence: Seen): number {
-  const { by_version_window, health, earlier_problem: earlier } = evidence;
-  const window = by_version_window ?? health?.window ?? UNKNOWN_WINDOW_SECONDS.longest;
-  if ((lastServed(evidence, change) ?? -Infinity) > millisOf(latest) + window * 1000) return 0;
+  const { earlier_problem: earlier } = evidence;
+  if ((lastServed(evidence, change) ?? -Infinity) > millisOf(latest) + windowOfVersions(evidence) * 1000) return 0;
   const seconds = finishedBefore(next, earliest) ?? 0;
   return seconds > 0 && earlier !== undefined && endOf(next) <= earlier.until
     ? 1

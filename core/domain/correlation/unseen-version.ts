@@ -1,10 +1,10 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
-import { sameVersion } from '../changes/versions.ts';
-import type { Curve, Evidence } from './evidence.ts';
+import type { Evidence } from './evidence.ts';
 import type { Onset } from './onset.ts';
 import { isOnlyReady, readyPods, whyNotServing } from './pods.ts';
-import { pointsBetween, mean, pointsOf } from './samples.ts';
+import { pointsBetween, mean, pointsOf, valuesByTime } from './samples.ts';
+import { seriesOf } from './series.ts';
 import { formatDuration, formatPercent } from './words.ts';
 import { FRESH_SECONDS } from './version-traffic.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
@@ -25,7 +25,7 @@ export function whyUnseen(evidence: Evidence, change: Change): string | null {
   if (notServing !== null) return notServing;
   const { by_version: versions, traffic, at } = evidence;
   const start = millisOf(started_at);
-  const own = (versions ?? []).find((one) => sameVersion(one.version, version));
+  const own = seriesOf(evidence, change);
   const last = pointsOf(own?.traffic ?? own?.curve ?? [], at).findLast((point) => point.at > start && point.value > 0);
   if (last !== undefined)
     return `${version} has served, and reports nothing any more since ${formatDuration((millisOf(at) - last.at) / 1000)}: its instances may crash`;
@@ -54,12 +54,13 @@ const NAMED_ERRORS = 0.9;
  */
 export function errorsWithoutVersion({ by_version: versions, health, at }: Evidence, { latest }: Onset): string | null {
   if (versions === null || health === null || health.quantile === true) return null;
-  const byTime = (samples: Curve): Map<number, number> =>
-    new Map(pointsBetween(pointsOf(samples, at), millisOf(latest), Infinity).map((point) => [point.at, point.value]));
-  const known = versions.map(({ curve, traffic }) => ({ values: byTime(curve), rates: traffic && byTime(traffic) }));
+  const known = versions.map(({ curve, traffic }) => ({
+    values: valuesByTime(curve, at),
+    rates: traffic && valuesByTime(traffic, at),
+  }));
   if (known.some(({ rates }) => rates === null)) return null;
   let [named, all] = [0, 0];
-  for (const [time, value] of byTime(health.curve)) {
+  for (const { at: time, value } of pointsBetween(pointsOf(health.curve, at), millisOf(latest), Infinity)) {
     const rates = known.map((one) => one.rates?.get(time) ?? 0);
     named += known.reduce((sum, { values }, index) => sum + (values.get(time) ?? 0) * (rates[index] ?? 0), 0);
     all += value * rates.reduce((sum, rate) => sum + rate, 0);

@@ -2,10 +2,12 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { sameVersion } from '../changes/versions.ts';
 import { type Candidate, LOOK_BACK_SECONDS } from './candidates.ts';
-import type { Evidence } from './evidence.ts';
+import type { Evidence, VersionSeries } from './evidence.ts';
 import { type Factor, weightedFactor } from './factor.ts';
+import { USUAL_INTERVAL_MS } from './health.ts';
 import type { Onset } from './onset.ts';
-import { pointsBetween, mean, type Point, pointsOf, quantile } from './samples.ts';
+import { pointsBetween, mean, type Point, pointsOf, quantile, valuesByTime } from './samples.ts';
+import { firstSample, monitoredSince, SAME_TIME_MS, seriesOf } from './series.ts';
 import { formatHealth } from './words.ts';
 
 /**
@@ -18,9 +20,6 @@ export const SERVING_SHARE_MIN = 0.05;
 /** Minimum samples, and requests where they are measured, since the onset; with fewer, chance decides. */
 const MIN_SAMPLES = 2;
 export const MIN_REQUESTS = 10;
-
-/** Milliseconds within which two first samples count as simultaneous. */
-export const SAME_TIME_MS = 60_000;
 
 /**
  * The level of a version since the onset, in words as well, and its share of the traffic. `hasFewRequests`: too few for a
@@ -44,7 +43,7 @@ export function measuredSince(
   const begin = from - (health?.window ?? 0) * 1000;
   const versions = (by_version ?? []).map(({ version, curve, traffic }) => ({
     version,
-    since: Math.min(...[...pointsOf(curve, at), ...pointsOf(traffic ?? [], at)].map((point) => point.at)),
+    since: firstSample({ curve, traffic }, at),
     samples: pointsBetween(pointsOf(curve, at), from, Infinity),
     traffic,
     rate: traffic === null ? null : mean(pointsBetween(pointsOf(traffic, at), from, Infinity)) || 0,
@@ -83,9 +82,6 @@ function requestsSince(rates: readonly Point[], begin: number, window: number | 
   return count;
 }
 
-/** Interval of samples: a series begins at most this long before its first sample. */
-export const USUAL_INTERVAL_MS = 30_000;
-
 /**
  * Returns when a version has served last, by its samples of requests, or of the health query where these are not measured, in
  * milliseconds. Null: never, or it is not measured.
@@ -104,7 +100,7 @@ export function lastServed(
 }
 
 /** Returns whether a version has served recently. */
-export function isRecent(one: NonNullable<Evidence['by_version']>[number], at: Evidence['at']): boolean {
+export function isRecent(one: VersionSeries, at: Evidence['at']): boolean {
   const last = lastServed({ by_version: [one], at }, one);
   return last !== null && millisOf(at) - last <= FRESH_SECONDS * 1000;
 }
@@ -121,13 +117,12 @@ export const ageInWindows = ({ since }: Measured, { health, at }: Evidence): num
  * Returns whether the version's own newest samples are above the limit. Without its traffic, the alert must name it: a few
  * requests can fail by chance.
  */
-export function isVersionBadNow(
-  { by_version, health, at, alert_versions: named }: Evidence,
-  { version }: Change,
-): boolean {
-  const own = (by_version ?? []).find((one) => sameVersion(one.version, version));
+export function isVersionBadNow(evidence: Evidence, change: Change): boolean {
+  const { health, at, alert_versions: named } = evidence;
+  const own = seriesOf(evidence, change);
   if (own === undefined || health === null) return false;
-  if (own.traffic === null && !(named.length > 0 && named.every((one) => sameVersion(one, version)))) return false;
+  if (own.traffic === null && !(named.length > 0 && named.every((one) => sameVersion(one, change.version))))
+    return false;
   const newest = pointsOf(own.curve, at).slice(-MIN_SAMPLES);
   const isFresh = newest.every((point) => millisOf(at) - point.at <= FRESH_SECONDS * 1000);
   return newest.length === MIN_SAMPLES && isFresh && newest.every(({ value }) => value > health.max);
@@ -147,20 +142,19 @@ export function shareSince(evidence: Evidence, { version }: Change, from: number
  * Returns the time in milliseconds until which the versions of before have had traffic beside this one: the CD system may
  * report no end, or an earlier one. Null: not measured.
  */
-export function othersServedUntil(
-  { by_version: versions, health, at }: Evidence,
-  { change: { version, started_at }, relation }: Candidate,
-): number | null {
-  const own = (versions ?? []).find((one) => sameVersion(one.version, version));
+export function othersServedUntil(evidence: Evidence, { change, relation }: Candidate): number | null {
+  const { by_version: versions, health, at } = evidence;
+  const own = seriesOf(evidence, change);
+  const start = millisOf(change.started_at);
   if (relation !== 'same' || own?.traffic == null) return null;
-  const rates = new Map(pointsOf(own.traffic, at).map((point) => [point.at, point.value]));
+  const rates = valuesByTime(own.traffic, at);
   const older = (versions ?? []).filter(
-    (one) => one !== own && pointsOf(one.traffic ?? [], at).some((point) => point.at < millisOf(started_at)),
+    (one) => one !== own && pointsOf(one.traffic ?? [], at).some((point) => point.at < start),
   );
   const last = Math.max(
     ...older.flatMap(({ traffic }) =>
       pointsOf(traffic ?? [], at)
-        .filter((point) => point.at > millisOf(started_at) && rates.has(point.at))
+        .filter((point) => point.at > start && rates.has(point.at))
         .filter((point) => point.value >= SERVING_SHARE_MIN * (point.value + (rates.get(point.at) ?? 0)))
         .map((point) => point.at),
     ),
@@ -169,12 +163,11 @@ export function othersServedUntil(
   return Number.isFinite(last) ? last - (1 - SERVING_SHARE_MIN) * (health?.window ?? 0) * 1000 : null;
 }
 
-/** Returns when monitoring has seen each version first, in milliseconds. Infinity: never. */
-const firstSeen = ({ by_version: versions, at }: Pick<Evidence, 'by_version' | 'at'>) =>
-  (versions ?? []).map((one) => ({
-    version: one.version,
-    first: Math.min(...[...pointsOf(one.curve, at), ...pointsOf(one.traffic ?? [], at)].map((point) => point.at)),
-  }));
+/** Returns when monitoring has seen the version first, in milliseconds. Infinity: never. */
+function firstSeen(evidence: Evidence, change: Change): number {
+  const own = seriesOf(evidence, change);
+  return own === undefined ? Infinity : firstSample(own, evidence.at);
+}
 
 /**
  * Returns whether monitoring has seen the version first within the half hour before the onset, and others before: it was
@@ -185,13 +178,12 @@ export function hasBegunBefore(
   { change, relation }: Candidate,
   { earliest, latest }: Onset,
 ): boolean {
-  const seen = firstSeen(evidence);
-  const first = seen.find(({ version }) => sameVersion(version, change.version))?.first ?? Infinity;
+  const first = firstSeen(evidence, change);
   return (
     relation === 'same' &&
     first >= millisOf(earliest) - LOOK_BACK_SECONDS * 1000 &&
     first <= millisOf(latest) + USUAL_INTERVAL_MS &&
-    seen.some((other) => other.first < first - SAME_TIME_MS)
+    monitoredSince(evidence) < first - SAME_TIME_MS
   );
 }
 
@@ -201,15 +193,14 @@ export function hasBegunBefore(
  */
 export function notYetServing(
   evidence: Evidence,
-  { change: { version, has_migration: hasMigration }, relation }: Candidate,
+  { change, relation }: Candidate,
   { latest, from }: Onset,
-): Factor[] {
-  const sampled = firstSeen(evidence);
-  const own = sampled.find((one) => sameVersion(one.version, version));
-  if (relation !== 'same' || hasMigration === true || from !== 'health') return [];
-  if (own === undefined || !Number.isFinite(own.first)) return [];
-  const isMonitored = sampled.some(({ first }) => first < millisOf(latest) - SAME_TIME_MS);
-  return isMonitored && own.first > millisOf(latest) + USUAL_INTERVAL_MS
-    ? [weightedFactor('served_later', `monitoring has seen ${version} only after the errors began`)]
-    : [];
+): Factor | null {
+  if (relation !== 'same' || change.has_migration === true || from !== 'health') return null;
+  const first = firstSeen(evidence, change);
+  return Number.isFinite(first) &&
+    first > millisOf(latest) + USUAL_INTERVAL_MS &&
+    monitoredSince(evidence) < millisOf(latest) - SAME_TIME_MS
+    ? weightedFactor('served_later', `monitoring has seen ${change.version} only after the errors began`)
+    : null;
 }

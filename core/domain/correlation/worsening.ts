@@ -2,9 +2,10 @@ import { millisOf } from '../../../schemas/time/time.ts';
 import { clearingOf } from '../changes/cleared-suspects.ts';
 import type { Curve, Evidence } from './evidence.ts';
 import { effectSince } from '../changes/versions.ts';
-import { intervalOf, ceilingOf } from './health.ts';
+import { ceilingOf, isFresh } from './health.ts';
 import type { Onset } from './onset.ts';
 import { median, pointsBetween, pointsOf, quantile } from './samples.ts';
+import { hasLimit } from './series.ts';
 import { healthWithZeros } from './zeros.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
@@ -19,9 +20,6 @@ const MARGIN = 1.5;
 /** Smallest rise that counts where most requests fail already, as a share of all requests: less can be noise. */
 const MIN_RISE = 0.1;
 
-/** Newest samples older than this many intervals do not describe the present. */
-const FRESH_INTERVALS = 3;
-
 /**
  * Returns the evidence of a second problem within the incident, if errors have at least doubled since a change that began or ended
  * after the alert, or the part of the requests that still succeeds has halved: the incident's own errors before that are its
@@ -31,14 +29,13 @@ const FRESH_INTERVALS = 3;
 export function risenAgain(evidence: Evidence, { latest }: Onset): Evidence | null {
   const { at, incident_id, cleared, onset, earlier_goes_on: earlier } = evidence;
   const health = healthWithZeros(evidence);
-  if (health === null || !Number.isFinite(health.max)) return null;
+  if (!hasLimit(health)) return null;
   const began = earlier !== undefined && earlier.since < latest ? earlier.since : latest;
   const settled = millisOf(began) + (health.window ?? UNKNOWN_WINDOW_SECONDS.longest) * 1000;
   const points = pointsOf(health.curve, at);
   const newest = points.slice(-NEWEST);
-  const [first, last] = [newest[0], newest.at(-1)];
-  if (first === undefined || last === undefined || newest.length < NEWEST) return null;
-  if (millisOf(at) - last.at > FRESH_INTERVALS * intervalOf(points)) return null;
+  const [first] = newest;
+  if (first === undefined || newest.length < NEWEST || !isFresh(points, at)) return null;
   const whole = ceilingOf(health, points);
   const limits = evidence.changes
     .map(({ change }) => change)

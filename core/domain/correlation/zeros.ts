@@ -1,4 +1,5 @@
 import type { Curve, Evidence } from './evidence.ts';
+import { mapSeries } from './series.ts';
 
 /** Minimum samples of requests without errors; fewer can be a difference of scrapes. */
 const MIN_SAMPLES = 5;
@@ -9,26 +10,14 @@ const MIN_SAMPLES = 5;
  * instances that had errors are gone. A quantile has a value for each request.
  */
 export function withZeros(evidence: Evidence): Evidence {
-  const { health, by_version: versions, by_version_close: close, by_instance: instances, by_flag: flags } = evidence;
-  if (health === null || health.quantile === true || (versions === null && flags === undefined))
-    return { ...evidence, health: healthWithZeros(evidence) };
-  return {
-    ...evidence,
-    health: healthWithZeros(evidence),
-    by_version: versions && versionsWithZeros(versions),
-    ...(close && { by_version_close: { ...close, versions: versionsWithZeros(close.versions) } }),
-    ...(instances && {
-      by_instance: {
-        ...instances,
-        versions: instances.versions.map((one) => ({ ...one, instances: versionsWithZeros(one.instances) })),
-      },
-    }),
-    ...(flags && { by_flag: flags.map((one) => ({ ...one, variants: versionsWithZeros(one.variants) })) }),
-  };
+  const { health, by_version: versions, by_flag: flags } = evidence;
+  const completedHealth = { ...evidence, health: healthWithZeros(evidence) };
+  return health === null || health.quantile === true || (versions === null && flags === undefined)
+    ? completedHealth
+    : mapSeries(completedHealth, (one) =>
+        one.traffic === null ? one : { ...one, curve: completed(one.curve, one.traffic) },
+      );
 }
-
-const versionsWithZeros = <One extends { curve: Curve; traffic: Curve | null }>(versions: readonly One[]): One[] =>
-  versions.map((one) => (one.traffic === null ? one : { ...one, curve: completed(one.curve, one.traffic) }));
 
 /** Completes only the curve of the service. */
 export const healthWithZeros = ({
