@@ -2,7 +2,7 @@ import { argoCdNotifications } from './argo-cd/notification.ts';
 import { argoRolloutsNotifications } from './argo-rollouts/notification.ts';
 import { fluxEvents } from './flux/event.ts';
 import { cdEvents } from './cdevents/event.ts';
-import { awsEvents } from './aws/deployment-events.ts';
+import { awsEvents } from './aws/change-sender.ts';
 import { launchDarklyEntries } from './launchdarkly/webhook.ts';
 import { goFeatureFlagNotifications } from './go-feature-flag/webhook.ts';
 import { terraformNotifications } from './terraform/notification.ts';

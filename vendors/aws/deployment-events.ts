@@ -3,7 +3,7 @@ import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import type { ChangeStatus } from '../../schemas/changes/change.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
-import { COMMIT, type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
+import { COMMIT, type ReceivedWebhook, unreadable, versionOf } from '../shared/change-webhook.ts';
 import { targetsOf } from './codedeploy-appspec.ts';
 
 const Name = z.string().min(1).max(1024);
@@ -56,13 +56,6 @@ const ApiCall = z.object({
   responseElements: z.record(z.string(), z.unknown()).nullish(),
 });
 type ApiCall = z.infer<typeof ApiCall>;
-
-export const awsEvents: ChangeSender = {
-  source: 'aws',
-  path: '/integrations/eventbridge/webhook',
-  sends: 'events of Amazon EventBridge',
-  read: readAwsEvent,
-};
 
 /** Reads an event of EventBridge: state changes of deployments, and the API calls that say what is deployed. */
 export function readAwsEvent({ payload }: Pick<ReceivedWebhook, 'payload'>): ReadChanges {

@@ -22,7 +22,7 @@ export type ChangeSender = {
   sends: string;
   /** Absent: it sends a token of Firebreak. */
   signature?: WebhookSignature;
-  read: (webhook: ReceivedWebhook) => ReadChanges;
+  read: (webhook: ReceivedWebhook) => ReadChanges | Promise<ReadChanges>;
 };
 
 /** Describes why a payload does not match its schema. */

@@ -21,6 +21,6 @@ export async function receiveWebhook(
 ): Promise<WebhookResult> {
   const parsed = parseJson(body);
   if (parsed === undefined) return { kind: 'unreadable', isJson: false, detail: 'the body is not JSON in UTF-8' };
-  const read = sender.read({ payload: parsed.value, header, now: deps.clock.now() });
+  const read = await sender.read({ payload: parsed.value, header, now: deps.clock.now() });
   return reportReadChanges(deps, read, { allow, trace });
 }
