@@ -4,7 +4,19 @@ import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/
 import { NOON } from '../core/arbitraries.ts';
 import { lastEndOf } from '../../core/domain/incidents/problems.ts';
 import { executeResponseAction } from '../../core/actions/incidents/response-action.ts';
-import { configured, ends, fires, mode, type Moment, play, samplesOf, says, type Story, theIncident } from './play.ts';
+import {
+  all,
+  configured,
+  ends,
+  fires,
+  mode,
+  type Moment,
+  play,
+  samplesOf,
+  says,
+  type Story,
+  theIncident,
+} from './play.ts';
 import { consoleWorld } from '../support/console-world.ts';
 import { shownToResponders } from '../support/shown-texts.ts';
 import { closingPaths, reopens } from './stories/closings.ts';
@@ -224,6 +236,26 @@ describe('an incident that nothing mitigates, whose alerts end while health is a
       expect(text).not.toContain('it closes when health is within it');
       expect(text).not.toContain('its alerts have ended, but its health is above its limit');
     }
+  });
+
+  /** An alert that comes back after its incident has closed: the incident stays open for ten quiet minutes. */
+  const flapping = async (until: number) => {
+    const back = { began: 0 };
+    const more = { '330 s': failsUntil(until), '6 min': fires(back), '7 min': ends(back) };
+    return played(until, more, { '0 s': all(failsUntil(4), fires()) });
+  };
+
+  test('has ended when its health was within its limit, also if its alerts flap', async () => {
+    const { incident, last } = await flapping(9);
+    expect(incident).toMatchObject({ status: 'resolved', recovered_at: minute(9) });
+    expect(secondsBetween(minute(9), incident.resolved_at ?? NOON)).toBeGreaterThan(300);
+    expect(last).toContain('and health is within its limit since 12:09 UTC');
+  });
+
+  test('has ended with its alerts if they flap, and health was within its limit before', async () => {
+    const { incident, last } = await flapping(6.5);
+    expect(incident).toMatchObject({ status: 'resolved', recovered_at: minute(7) });
+    expect(last).toBe('Resolved: all alerts have resolved');
   });
 
   test('is reopened by its next alert if it had closed as not verified, and waits anew', async () => {

@@ -36,8 +36,11 @@ export async function healthAtEnd(deps: Deps, incident: IncidentRecord, consumed
   // Each member of a group has its own health.
   const health = incident.group_reason === undefined ? await healthNow(deps, incident) : null;
   const now = deps.clock.now();
-  if (health?.verdict.outcome === 'passed')
-    return known === undefined ? {} : { recoveredAt: await withinSince(deps, health.query, known.since) };
+  if (health?.verdict.outcome === 'passed') {
+    // Alerts that flap have ended before.
+    const from = known?.since ?? (await deps.incidents.alertsEndedAt(incident, null));
+    return from === undefined ? {} : withinSince(deps, health.query, { from, wasAbove: known !== undefined });
+  }
   if (known !== undefined && now < known.until) return { waits: true };
   if (known !== undefined) {
     const text = health?.verdict.text ?? UNMEASURED;
@@ -57,10 +60,18 @@ export async function healthAtEnd(deps: Deps, incident: IncidentRecord, consumed
   return { waits: true };
 }
 
-/** Returns the first sample within the limit after the newest one above it. Without samples: now. */
-async function withinSince(deps: Deps, query: HealthQuery, from: Timestamp): Promise<Timestamp> {
+/**
+ * Returns the first sample within the limit after the newest one above it.
+ *
+ * @param since.wasAbove health is known to have been above its limit at `from`: without samples, it is within it since now
+ */
+async function withinSince(
+  deps: Deps,
+  query: HealthQuery,
+  { from, wasAbove }: { from: Timestamp; wasAbove: boolean },
+): Promise<HealthAtEnd> {
   const now = deps.clock.now();
-  const curve = (await healthCurve(deps, query, from, now)) ?? [];
+  const curve = (from < now && (await healthCurve(deps, query, from, now))) || [];
   const lastAbove = curve.findLastIndex(([, value]) => value > query.max);
-  return curve[lastAbove + 1]?.[0] ?? now;
+  return lastAbove < 0 && !wasAbove ? {} : { recoveredAt: curve[lastAbove + 1]?.[0] ?? now };
 }

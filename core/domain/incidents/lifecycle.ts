@@ -68,8 +68,8 @@ export type Resolution = {
  * Returns whether the problem of an incident that is resolved now ended with its alerts, and its record does not say so. It stays open after
  * that if its alerts flap, or until a person resolves it.
  */
-export function endsWithAlerts(incident: IncidentRecord | undefined, by: string | null): incident is IncidentRecord {
-  if (incident === undefined || (by !== null && closesByItself(by))) return false;
+export function endsWithAlerts(incident: IncidentRecord, by: string | null): boolean {
+  if (by !== null && closesByItself(by)) return false;
   const { firing, signal_count: signals, last_seen_alerts: lastSeen = 0 } = incident;
   const { verifying, recovered_at, waits_for_health: waits, group_reason: group } = incident;
   const isKnown = [verifying, recovered_at, waits, group].some((known) => known !== undefined);

@@ -164,6 +164,13 @@ export type Incidents = {
     warnings?: number,
     health?: { isMeasured?: boolean; isProven?: boolean; recoveredAt?: Timestamp | undefined },
   ): Promise<'resolved' | 'not_yet'>;
+  /**
+   * Returns when the alerts of an incident ended, since it was last opened. Undefined: its problem does not end with them if it is resolved
+   * now, or they had ended before.
+   *
+   * @param by on whose behalf it is resolved; null: its alerts have ended
+   */
+  alertsEndedAt(incident: IncidentRecord, by: string | null): Promise<Timestamp | undefined>;
   /** Records that an incident waits for its health, so that its problem is not over. Does nothing if a message came after `seq`. */
   waitForHealth(id: IncidentId, seq: number, waits: NonNullable<IncidentRecord['waits_for_health']>): Promise<void>;
   /** Hands over to this run, which must be started next. */

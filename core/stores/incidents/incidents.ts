@@ -337,9 +337,9 @@ export class IncidentTable extends IncidentReads implements Incidents {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.incident(id));
       const incident = item && incidentRecordOf(item);
-      const alertsEndedAt = endsWithAlerts(incident, by) ? await this.#alertsEndedAt(incident) : undefined;
+      const endedAt = recoveredAt ?? (incident && (await this.alertsEndedAt(incident, by)));
       const at = this.#clock.now();
-      const resolution = { consumed, by, text, warnings, recoveredAt: recoveredAt ?? alertsEndedAt, isProven };
+      const resolution = { consumed, by, text, warnings, recoveredAt: endedAt, isProven };
       const plan = planResolution(incident, resolution, at);
       if (plan.kind !== 'patch') {
         await this.#observers.shown.withGroup(id);
@@ -366,12 +366,9 @@ export class IncidentTable extends IncidentReads implements Incidents {
     return 'not_yet';
   }
 
-  /** Returns when the alerts of an incident ended, since it was last opened. Undefined: they had ended before, or there was none. */
-  async #alertsEndedAt({
-    id,
-    opened_at,
-    reopened_at: since = opened_at,
-  }: IncidentRecord): Promise<Timestamp | undefined> {
+  async alertsEndedAt(incident: IncidentRecord, by: string | null): Promise<Timestamp | undefined> {
+    if (!endsWithAlerts(incident, by)) return undefined;
+    const { id, opened_at, reopened_at: since = opened_at } = incident;
     const entries = this.#table.each(keys.incident(id).pk, { prefix: 'TL#', newestFirst: true }, ENTRIES_READ_AT_ONCE);
     for await (const { kind, at } of entries) {
       const time = Timestamp.parse(at);
