@@ -89,18 +89,18 @@ export const MENDS: readonly Mend[] = [
     area: 'causes',
     bug: 'The last sample of a stopped source, which Prometheus repeats, counted as a service that is healthy again.',
     file: 'core/domain/correlation/stale.ts',
-    mended: `isConstantSince(curve, last) ? curve.filter(([at]) => at <= last) : curve);`,
-    broken: `curve);`,
+    mended: `(isConstantSince(curve, last) ? curve.filter(([at]) => at <= last) : curve)`,
+    broken: `curve)`,
     tests: ['test/core/domain/correlation/stale.test.ts'],
   },
   {
     area: 'causes',
     bug: 'A caller that failed later, as callers of a failing service do, was asked about with its own innocent deploy.',
     file: 'core/domain/correlation/neighbours.ts',
-    mended: `    return own.first
-      ? weightedFactor('caller_fails_too'`,
-    broken: `    return own
-      ? weightedFactor('caller_fails_too'`,
+    mended: `  if (own.first)
+    return weightedFactor(isCaller ? 'caller_fails_too'`,
+    broken: `  if (own)
+    return weightedFactor(isCaller ? 'caller_fails_too'`,
     tests: ['test/core/domain/correlation/neighbours.test.ts'],
   },
   {
