@@ -239,10 +239,15 @@ describe('an incident that nothing mitigates, whose alerts end while health is a
   });
 
   /** An alert that comes back after its incident has closed: the incident stays open for ten quiet minutes. */
-  const flapping = async (until: number) => {
+  const flapping = async (until: number, { promql, ...more }: { promql?: string } & Story['timeline'] = {}) => {
     const back = { began: 0 };
-    const more = { '330 s': failsUntil(until), '6 min': fires(back), '7 min': ends(back) };
-    return played(until, more, { '0 s': all(failsUntil(4), fires()) });
+    const course = {
+      '330 s': failsUntil(until, 'suggest', promql),
+      '6 min': fires(back),
+      '7 min': ends(back),
+      ...more,
+    };
+    return played(until, course, { '0 s': all(failsUntil(4), fires()) });
   };
 
   test('has ended when its health was within its limit, also if its alerts flap', async () => {
@@ -256,6 +261,11 @@ describe('an incident that nothing mitigates, whose alerts end while health is a
     const { incident, last } = await flapping(6.5);
     expect(incident).toMatchObject({ status: 'resolved', recovered_at: minute(7) });
     expect(last).toBe('Resolved: all alerts have resolved');
+  });
+
+  test('has ended with its alerts if they flap, and its query has a window of more than an hour', async () => {
+    const { incident } = await flapping(9, { promql: 'sum(rate(errors[6h])) / sum(rate(requests[6h]))' });
+    expect(incident).toMatchObject({ status: 'resolved', recovered_at: minute(7) });
   });
 
   test('is reopened by its next alert if it had closed as not verified, and waits anew', async () => {

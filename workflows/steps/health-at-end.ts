@@ -35,6 +35,8 @@ export async function healthAtEnd(deps: Deps, incident: IncidentRecord, consumed
   const { waits_for_health: known } = incident;
   // Each member of a group has its own health.
   const health = incident.group_reason === undefined ? await healthNow(deps, incident) : null;
+  const window = health && windowOf(health.query.promql);
+  if (known === undefined && (window ?? 0) > LONGEST_WINDOW_SECONDS) return {};
   const now = deps.clock.now();
   if (health?.verdict.outcome === 'passed') {
     // Alerts that flap have ended before.
@@ -51,8 +53,6 @@ export async function healthAtEnd(deps: Deps, incident: IncidentRecord, consumed
   }
   // What is not known is no reason to begin to wait.
   if (health?.verdict.outcome !== 'failed') return {};
-  const window = windowOf(health.query.promql);
-  if ((window ?? 0) > LONGEST_WINDOW_SECONDS) return {};
   const verified = plusSeconds(now, VERIFICATION_SECONDS / deps.timeScale);
   const shown = shownUntil(now, window);
   await deps.incidents.waitForHealth(incident.id, consumed, { since: now, until: verified > shown ? verified : shown });
