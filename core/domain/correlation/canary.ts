@@ -20,11 +20,9 @@ function stepsOf({ canary_steps: recorded = [], status, finished_at: finished }:
   return last === undefined || end < last.at || last.value === 1 ? steps : [...steps, { at: end, value: 1 }];
 }
 
-/** Returns the shares that a canary has had between two times, each for at least `lasting` milliseconds. */
-const sharesBetween = (steps: readonly Step[], from: number, until: number, lasting = 1): number[] =>
-  steps
-    .filter(({ at }, index) => Math.min(until, steps[index + 1]?.at ?? until) - Math.max(from, at) >= lasting)
-    .map(({ value }) => value);
+/** Returns the shares that a canary has had since a time. Those of a sender whose clock is ahead have ended before they began. */
+const sharesSince = (steps: readonly Step[], from: number): number[] =>
+  steps.filter((_, index) => (steps[index + 1]?.at ?? Infinity) > from).map(({ value }) => value);
 
 /**
  * Weighs the change's share of traffic, if it takes only a part of it.
@@ -36,7 +34,7 @@ export function canaryFactor(
   { health, at }: Pick<Evidence, 'health' | 'at'>,
   { onset, measured }: { onset: Onset; measured: number | null },
 ): Factor | null {
-  const known = sharesBetween(stepsOf(change), millisOf(onset.earliest), Infinity);
+  const known = sharesSince(stepsOf(change), millisOf(onset.earliest));
   // Records of older versions lack the field.
   const recorded: number | null | undefined = known.length > 0 ? Math.max(...known) : change.canary_weight;
   if (recorded === null || recorded === undefined || !(recorded < 1)) return null;
@@ -140,8 +138,8 @@ export function weighSteps(
   const delays = [...DELAYS_MS, ...EARLY_MS];
   const all = clearer(points, delays, [constant, growing]);
   const began = steps.find(({ value }) => value > 0)?.at ?? Infinity;
-  const pro = isDoubled(sharesBetween(steps, began, millisOf(at), LASTING_MS)) ? all : 0;
-  const con = isDoubled(sharesBetween(steps, millisOf(onset.latest) + LATE_MS, millisOf(at), LASTING_MS))
+  const pro = isDoubled(lastingShares(steps, began, millisOf(at))) ? all : 0;
+  const con = isDoubled(lastingShares(steps, millisOf(onset.latest) + LATE_MS, millisOf(at)))
     ? -clearer(pointsBetween(points, millisOf(onset.earliest), Infinity), DELAYS_MS, [constant])
     : 0;
   const fits = all > -NOTICEABLE && con < NOTICEABLE;
@@ -164,6 +162,12 @@ export function weighSteps(
 
 /** Milliseconds for which a share must last: many short steps of a rolling deploy are as errors that grow. */
 const LASTING_MS = 120_000;
+
+/** Returns the shares of a canary between two times, without those of a moment. */
+const lastingShares = (steps: readonly Step[], from: number, until: number): number[] =>
+  steps
+    .filter(({ at }, index) => Math.min(until, steps[index + 1]?.at ?? until) - Math.max(from, at) >= LASTING_MS)
+    .map(({ value }) => value);
 
 /** Returns one sample of each interval: the newest ones can be read at a finer step, of which each tells less. */
 const sparse = (points: readonly Point[]): Point[] =>

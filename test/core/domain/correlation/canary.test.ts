@@ -267,4 +267,13 @@ describe('the newest step', () => {
     });
     expect(weights(same)['beyond_canary']).toBe(WEIGHTS.beyond_canary);
   });
+
+  test('is not the only one that counts if the clock of its sender is ahead, so that its start is later', () => {
+    const lowered = canary([
+      [1, 0.5],
+      [2, 0.05],
+    ]);
+    const evidence = scene({ changes: [lowered], ...errors((m) => (m < 3 ? 0.4 : 0.001)) });
+    expect(weights(evidence)).not.toHaveProperty('beyond_canary');
+  });
 });
