@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { IncidentRecord, IncidentView } from '../../schemas/incidents/incident.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { NOON } from '../core/arbitraries.ts';
-import { lastEndOf } from '../../core/domain/incidents/problems.ts';
+import { endedProblemsOf, lastEndOf } from '../../core/domain/incidents/problems.ts';
 import { executeResponseAction } from '../../core/actions/incidents/response-action.ts';
 import {
   all,
@@ -261,6 +261,15 @@ describe('an incident that nothing mitigates, whose alerts end while health is a
     const { incident, last } = await flapping(6.5);
     expect(incident).toMatchObject({ status: 'resolved', recovered_at: minute(7) });
     expect(last).toBe('Resolved: all alerts have resolved');
+  });
+
+  test.each([
+    ['has ended when its health was within its limit', 9, minute(9)],
+    ['has not ended while its health is above its limit', 600, null],
+  ])('%s, also if a person resolves it while its alerts flap', async (_, until, end) => {
+    const { incident } = await flapping(until, { '12 min': says({ kind: 'resolve', ...ada }) });
+    expect(incident).toMatchObject({ closed_as: 'person', resolved_at: minute(12), firing: 0 });
+    expect(endedProblemsOf(incident).at(-1)?.ended_at).toBe(end);
   });
 
   test('has ended with its alerts if they flap, and its query has a window of more than an hour', async () => {

@@ -28,10 +28,18 @@ const UNMEASURED = 'Health is not measured any more';
  * Looks at health before an incident closes that no mitigation has ended. Safe to repeat.
  *
  * @param incident as it is now
- * @param consumed the newest message that was read: after another one, the incident does not close
+ * @param more.consumed the newest message that was read: after another one, the incident does not close
+ * @param more.by who resolves it. Null: its alerts have ended
  */
-export async function healthAtEnd(deps: Deps, incident: IncidentRecord, consumed: number): Promise<HealthAtEnd> {
+export async function healthAtEnd(
+  deps: Deps,
+  incident: IncidentRecord,
+  { consumed, by }: { consumed: number; by: string | null },
+): Promise<HealthAtEnd> {
   if (incident.status !== 'open' || incident.seq !== consumed) return {};
+  const endedAt = await deps.incidents.alertsEndedAt(incident, by);
+  // A person also resolves what fires, or waits.
+  if (by !== null && endedAt === undefined) return {};
   const { waits_for_health: known } = incident;
   // Each member of a group has its own health.
   const health = incident.group_reason === undefined ? await healthNow(deps, incident) : null;
@@ -40,7 +48,7 @@ export async function healthAtEnd(deps: Deps, incident: IncidentRecord, consumed
   const now = deps.clock.now();
   if (health?.verdict.outcome === 'passed') {
     // Alerts that flap have ended before.
-    const from = known?.since ?? (await deps.incidents.alertsEndedAt(incident, null));
+    const from = known?.since ?? endedAt;
     return from === undefined ? {} : withinSince(deps, health.query, { from, wasAbove: known !== undefined });
   }
   if (known !== undefined && now < known.until) return { waits: true };
