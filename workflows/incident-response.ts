@@ -1,6 +1,6 @@
 import { groupNow } from '../core/domain/incidents/group-now.ts';
 import { healthOfIncident } from '../core/domain/catalogue/health.ts';
-import { closesByItself, QUIET, type QuietHold, UNHEALTHY, unverifiedText } from '../core/domain/incidents/closing.ts';
+import { QUIET, type QuietHold, UNHEALTHY, unverifiedText } from '../core/domain/incidents/closing.ts';
 import { notReopenable } from '../core/domain/incidents/reopening.ts';
 import { recoveredOtherwise } from '../core/domain/incidents/new-onset.ts';
 import {
@@ -237,8 +237,7 @@ async function close(
       (config) => healthOfIncident(config, incident) !== undefined,
       () => true, // unknown: the sweeper finds out
     );
-    const isAsked = by === null || !closesByItself(by);
-    const health: HealthAtEnd = isAsked ? await healthAtEnd(deps, current, { consumed, by }) : {};
+    const health = await healthAtEnd(deps, current, { consumed, by });
     // A person does not wait, but the problem is not over.
     if (health.waits === true && by === null) return 'unhealthy';
     const isProven = quiet?.health?.verdict.outcome === 'passed' && isMeasured && verification === 'passed' && !isOther;

@@ -38,7 +38,7 @@ export async function healthAtEnd(
 ): Promise<HealthAtEnd> {
   if (incident.status !== 'open' || incident.seq !== consumed) return {};
   const endedAt = await deps.incidents.alertsEndedAt(incident, by);
-  // A person also resolves what fires, or waits.
+  // A person also resolves what fires, or waits; one that closes because it is quiet has no known end.
   if (by !== null && endedAt === undefined) return {};
   const { waits_for_health: known } = incident;
   // Each member of a group has its own health.
@@ -71,7 +71,7 @@ export async function healthAtEnd(
 /**
  * Returns the first sample within the limit after the newest one above it.
  *
- * @param since.wasAbove health is known to have been above its limit at `from`: without samples, it is within it since now
+ * @param from.wasAbove health is known to have been above its limit at `from`: without samples, it is within it since now
  */
 async function withinSince(
   deps: Deps,

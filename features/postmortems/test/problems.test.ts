@@ -380,7 +380,7 @@ describe('a problem whose alert ends before health is within its limit', () => {
   });
 });
 
-test('a problem that ends within the minute of its alerts is told with seconds', async () => {
+test('times have seconds if a problem ends in the same minute as its alerts', async () => {
   const { world } = await play({
     given: [measuring(ratioAt([[-4, 3.3, 0.3]]))],
     timeline: { '0 s': fires(), '185 s': ends() },

@@ -145,11 +145,11 @@ describe.skipIf(!have('prometheus', 'promtool'))('a canary in a Kubernetes clust
       WAIT_MS,
     );
   /** Returns the shares that the version had, in order. */
-  const shares = (canary: any): string[] =>
-    canary.events
+  const shares = ({ events }: { events: { kind: string; text: string }[] }): string[] =>
+    events
       .toReversed()
-      .filter(({ kind }: any) => kind === 'weight')
-      .map(({ text }: any) => text);
+      .filter(({ kind }) => kind === 'weight')
+      .map(({ text }) => text);
   const cli = (...args: string[]) =>
     promisify(execFile)(process.execPath, ['entrances/cli/main.ts', ...args], {
       env: { ...bareEnvironment(), FIREBREAK_URL: firebreak.url, FIREBREAK_TOKEN: ADMIN_TOKEN },

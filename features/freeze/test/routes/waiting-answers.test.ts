@@ -86,7 +86,7 @@ async function send(method: string, path: string, json?: object): Promise<string
 
 const freeze = (reason: string): Promise<string> => send('POST', '/v1/freezes', { ...HERE, reason });
 
-/** Returns what happened since the last call. GitHub is told of several deployments at once, so these are sorted. */
+/** Returns what happened since the last call. Answers to GitHub are sorted, because they are sent at the same time. */
 function happened(): string[] {
   const all = order.splice(0);
   return [...all.slice(0, -1).toSorted(), ...all.slice(-1)];
