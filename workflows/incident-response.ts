@@ -237,7 +237,8 @@ async function close(
       (config) => healthOfIncident(config, incident) !== undefined,
       () => true, // unknown: the sweeper finds out
     );
-    const health = await healthAtEnd(deps, current, { consumed, by });
+    const endedAt = await deps.incidents.alertsEndedAt(current, by);
+    const health = await healthAtEnd(deps, current, { consumed, by, endedAt });
     // A person does not wait, but the problem is not over.
     if (health.waits === true && by === null) return 'unhealthy';
     const isProven = quiet?.health?.verdict.outcome === 'passed' && isMeasured && verification === 'passed' && !isOther;
@@ -248,7 +249,7 @@ async function close(
         ? `${closingText(incident, by, isOther ? 'not_needed' : verification)}${sinceText(health)}${warningText}`
         : unverifiedText(notReopenable(incident), health.above);
     const closer = health.above === undefined ? by : UNHEALTHY;
-    const { recoveredAt } = health;
+    const recoveredAt = health.recoveredAt ?? (health.waits === true ? undefined : endedAt);
     return deps.incidents.resolve(incident.id, consumed, closer, text, count, { isMeasured, recoveredAt });
   });
 }

@@ -343,6 +343,23 @@ test('an incident is read once when it closes', async () => {
   expect(counts).toEqual([3]);
 });
 
+test('the timeline of an incident is read once when it closes', async () => {
+  let reads = 0;
+  const counts: number[] = [];
+  const counting: Moment = (world) => {
+    const { store } = world;
+    const range = store.range.bind(store);
+    store.range = (pk, part) => {
+      if (part?.prefix === 'TL#') reads += 1;
+      return range(pk, part);
+    };
+    world.on('incidents.readInbox', { before: () => void (reads = 0) });
+    world.on('incidents.resolve', { after: () => void counts.push(reads) });
+  };
+  await play({ given: [failsUntil(4), counting], timeline: { '0 s': fires(), '5 min': ends() } });
+  expect(counts).toEqual([1]);
+});
+
 test('an incident of a service outside the catalogue closes without saying to reopen it', async () => {
   const { given = [] } = closingPaths['closes-after-auto-resolve-hours'] ?? expect.unreachable();
   const { world } = await play({ given, timeline: { '0 s': fires(alarm('billing')) } });

@@ -30,14 +30,14 @@ const UNMEASURED = 'Health is not measured any more';
  * @param incident as it is now
  * @param more.consumed the newest message that was read: after another one, the incident does not close
  * @param more.by who resolves it. Null: its alerts have ended
+ * @param more.endedAt when its problem ended with its alerts. Undefined: it did not
  */
 export async function healthAtEnd(
   deps: Deps,
   incident: IncidentRecord,
-  { consumed, by }: { consumed: number; by: string | null },
+  { consumed, by, endedAt }: { consumed: number; by: string | null; endedAt: Timestamp | undefined },
 ): Promise<HealthAtEnd> {
   if (incident.status !== 'open' || incident.seq !== consumed) return {};
-  const endedAt = await deps.incidents.alertsEndedAt(incident, by);
   // A person also resolves what fires, or waits; one that closes because it is quiet has no known end.
   if (by !== null && endedAt === undefined) return {};
   const { waits_for_health: known } = incident;

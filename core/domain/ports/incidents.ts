@@ -154,7 +154,7 @@ export type Incidents = {
    * @param warnings number of alerts that may keep firing
    * @param health.isMeasured false: it has no health query, of which samples are due after its end
    * @param health.isProven its mitigation is verified, and health is within its limit: no end of an alert is needed
-   * @param health.recoveredAt when health was within its limit again, after its alerts had ended. Absent: it was not waited for
+   * @param health.recoveredAt when its problem had ended, which its record does not say. Absent: it ends with the incident, or nothing has shown its end
    */
   resolve(
     id: IncidentId,

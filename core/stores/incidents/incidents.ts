@@ -337,9 +337,8 @@ export class IncidentTable extends IncidentReads implements Incidents {
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       const item = await this.#table.get(keys.incident(id));
       const incident = item && incidentRecordOf(item);
-      const endedAt = recoveredAt ?? (incident && (await this.alertsEndedAt(incident, by)));
       const at = this.#clock.now();
-      const resolution = { consumed, by, text, warnings, recoveredAt: endedAt, isProven };
+      const resolution = { consumed, by, text, warnings, recoveredAt, isProven };
       const plan = planResolution(incident, resolution, at);
       if (plan.kind !== 'patch') {
         await this.#observers.shown.withGroup(id);
