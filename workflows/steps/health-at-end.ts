@@ -1,13 +1,13 @@
-import type { HealthQuery } from '../../core/domain/catalogue/health.ts';
 import { windowOf } from '../../core/domain/correlation/query.ts';
-import { shownUntil } from '../../core/domain/correlation/recovery.ts';
+import { overSince, shownUntil } from '../../core/domain/correlation/recovery.ts';
+import { RECOVERY_SECONDS } from '../../core/domain/incidents/new-onset.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import { VERIFICATION_SECONDS } from '../../core/domain/rollback/verdict.ts';
 import { ageText } from '../../core/domain/time/age.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { wakeGroup } from '../wake.ts';
-import { healthCurve, healthNow } from './health-now.ts';
+import { healthNow, healthSamples } from './health-now.ts';
 
 /** Seconds between two looks at the health of an incident whose alerts have ended. */
 export const HEALTH_LOOK_SECONDS = 60;
@@ -49,7 +49,11 @@ export async function healthAtEnd(
   if (health?.verdict.outcome === 'passed') {
     // Alerts that flap have ended before.
     const from = known?.since ?? endedAt;
-    return from === undefined ? {} : withinSince(deps, health.query, { from, wasAbove: known !== undefined });
+    if (from === undefined) return {};
+    const measured = await healthSamples(deps, health.query, from);
+    const over = overSince(measured, from, RECOVERY_SECONDS / deps.timeScale);
+    // Health is known to have been above its limit when the wait began.
+    return known === undefined && over?.wasAbove !== true ? {} : { recoveredAt: over?.at ?? now };
   }
   if (known !== undefined && now < known.until) return { waits: true };
   if (known !== undefined) {
@@ -66,20 +70,4 @@ export async function healthAtEnd(
   await deps.incidents.waitForHealth(incident.id, consumed, { since: now, until: verified > shown ? verified : shown });
   await wakeGroup(deps, incident); // its page can say that this problem is over
   return { waits: true };
-}
-
-/**
- * Returns the first sample within the limit after the newest one above it.
- *
- * @param from.wasAbove health is known to have been above its limit at `from`: without samples, it is within it since now
- */
-async function withinSince(
-  deps: Deps,
-  query: HealthQuery,
-  { from, wasAbove }: { from: Timestamp; wasAbove: boolean },
-): Promise<HealthAtEnd> {
-  const now = deps.clock.now();
-  const curve = (from < now && (await healthCurve(deps, query, from, now))) || [];
-  const lastAbove = curve.findLastIndex(([, value]) => value > query.max);
-  return lastAbove < 0 && !wasAbove ? {} : { recoveredAt: curve[lastAbove + 1]?.[0] ?? now };
 }

@@ -1,8 +1,10 @@
 import { healthOf, type HealthQuery, wholeOfHealth } from '../../core/domain/catalogue/health.ts';
+import type { Evidence } from '../../core/domain/correlation/evidence.ts';
+import { isQuantile, windowOf } from '../../core/domain/correlation/query.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { VerificationOutcome } from '../../schemas/incidents/inbox.ts';
-import type { Timestamp } from '../../schemas/time/time.ts';
+import { plusSeconds, type Timestamp } from '../../schemas/time/time.ts';
 
 /** Seconds between two samples of health. */
 export const HEALTH_STEP_SECONDS = 30;
@@ -20,14 +22,24 @@ export async function healthNow(
   return query === undefined || measured === null ? null : { query, verdict: verdictOn(query, measured) };
 }
 
-/** Returns the samples of a health query, the greatest of each step. Null: there is no Prometheus, or it did not respond. */
-export const healthCurve = (
-  { metrics, timeScale }: Pick<Deps, 'metrics' | 'timeScale'>,
-  { promql }: Pick<HealthQuery, 'promql'>,
+/** Seconds before the first sample of health whose traffic shows what chance explains. */
+const USUAL_SECONDS = 1800;
+
+/** Measures health from then until now, the greatest value of each step. `health` is null without a Prometheus that responds. */
+export async function healthSamples(
+  { metrics, clock, timeScale }: Pick<Deps, 'metrics' | 'clock' | 'timeScale'>,
+  { promql, max, traffic: requests }: HealthQuery,
   from: Timestamp,
-  until: Timestamp,
-): ReturnType<Deps['metrics']['range']> =>
-  metrics.range(promql, from, until, 'max', { stepSeconds: Math.max(1, Math.round(HEALTH_STEP_SECONDS / timeScale)) });
+): Promise<Pick<Evidence, 'health' | 'traffic' | 'at'>> {
+  const at = clock.now();
+  const stepSeconds = Math.max(1, Math.round(HEALTH_STEP_SECONDS / timeScale));
+  const [curve, traffic] = await Promise.all([
+    metrics.range(promql, from, at, 'max', { stepSeconds }),
+    requests === undefined ? null : metrics.range(requests, plusSeconds(from, -USUAL_SECONDS), at, 'sum'),
+  ]);
+  const quantile = isQuantile(promql) && { quantile: true as const };
+  return { health: curve && { max, curve, window: windowOf(promql), ...quantile }, traffic, at };
+}
 
 function verdictOn(
   query: HealthQuery,

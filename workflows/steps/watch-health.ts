@@ -1,7 +1,6 @@
 import { namesProblem } from '../../core/domain/alerts/admission.ts';
 import { measuredTitle, problemTitle } from '../../core/domain/alerts/incident-title.ts';
 import { healthOf } from '../../core/domain/catalogue/health.ts';
-import { isQuantile, windowOf } from '../../core/domain/correlation/query.ts';
 import { healthSince, type HealthSince } from '../../core/domain/correlation/recovery.ts';
 import {
   CHANGES_SINCE_READ,
@@ -23,11 +22,8 @@ import type { IncidentId } from '../../schemas/config/names.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
-import { HEALTH_STEP_SECONDS, healthCurve } from './health-now.ts';
+import { HEALTH_STEP_SECONDS, healthSamples } from './health-now.ts';
 import { driftOf, type RollbackOrder } from './roll-back.ts';
-
-/** Time before the mitigation whose traffic shows what chance explains. */
-const USUAL_SECONDS = 1800;
 
 /** Seconds between two looks at health during verification. */
 const LOOK_SECONDS = 60;
@@ -254,21 +250,14 @@ async function measuredSince(
 ): Promise<Measured | null> {
   const query = healthOf(await deps.config.current(), incident);
   if (query === undefined || (await deps.metrics.value(query.promql)) === null) return null;
-  const at = deps.clock.now();
-  const sinceAt = begin ?? at;
-  const from = plusSeconds(sinceAt, -USUAL_SECONDS);
-  const [curve, traffic] = await Promise.all([
-    healthCurve(deps, query, sinceAt, at),
-    query.traffic === undefined ? null : deps.metrics.range(query.traffic, from, at, 'sum'),
-  ]);
-  const quantile = isQuantile(query.promql) && { quantile: true as const };
-  const health = curve && { max: query.max, curve, window: windowOf(query.promql), ...quantile };
+  const sinceAt = begin ?? deps.clock.now();
+  const measured = await healthSamples(deps, query, sinceAt);
   const isAbove = (first: Timestamp, until: Timestamp): boolean =>
-    curve?.some(([time, value]) => time >= first && time < until && value > query.max) === true;
+    measured.health?.curve.some(([time, value]) => time >= first && time < until && value > query.max) === true;
   const mitigatedAt = incident.verifying?.at ?? sinceAt;
   // What is above its limit right before the mitigation was not over before it.
   const since = isAbove(plusSeconds(mitigatedAt, -HEALTH_STEP_SECONDS / deps.timeScale), mitigatedAt)
     ? mitigatedAt
     : sinceAt;
-  return { ...healthSince({ health, traffic, at }, since, RECOVERY_SECONDS / deps.timeScale), isAbove };
+  return { ...healthSince(measured, since, RECOVERY_SECONDS / deps.timeScale), isAbove };
 }

@@ -13,6 +13,9 @@ const MIN_SAMPLES = 3;
 /** Minimum good samples between two failures that are not one. */
 const MIN_SAMPLES_BETWEEN = 2;
 
+/** Health, and the traffic from before that, which shows what chance explains. */
+type Measured = Pick<Evidence, 'health' | 'traffic' | 'at'>;
+
 /**
  * Course of health since a mitigation. `recoveredAt`: start of the first time within its limit that lasted. Null: none did.
  * `failingSince`: start of the bad samples that the newest one belongs to, after such a time; `lasts`: they do as well.
@@ -29,32 +32,39 @@ export type HealthSince = {
  *
  * @param seconds for how long health must be within its limit, and then above it, until that counts
  */
-export function healthSince(
-  { at, ...measured }: Pick<Evidence, 'health' | 'traffic' | 'at'>,
-  mitigatedAt: Timestamp,
-  seconds: number,
-): HealthSince {
-  const health = healthWithZeros(measured);
-  if (!hasLimit(health)) return { recoveredAt: null, failingSince: null, againSince: null };
-  const points = pointsBetween(pointsOf(health.curve, at), millisOf(mitigatedAt), Infinity);
-  const gap = gapOf(points);
-  const single = singleFailure({ ...measured, health, at });
-  const limit = single === null ? health.max : Math.max(health.max, greatestByChance(0, single));
-  const isBad = ({ value }: Point): boolean => value > limit;
-  const lasts = (run: readonly Point[]): boolean =>
-    run.length >= MIN_SAMPLES && (run.at(-1)?.at ?? 0) - (run[0]?.at ?? 0) >= seconds * 1000;
-  const runs = runsOf(points, isBad, gap);
-  const good = runs.findIndex((run) => run.every((point) => !isBad(point)) && lasts(run));
-  const newest = runs.at(-1);
-  const first = newest?.[0];
-  const isFailing = first !== undefined && isBad(first) && isFresh(points, at);
-  const since = isFailing ? { at: timestamp(first.at), lasts: lasts(newest ?? []) } : null;
-  const before = runs.at(-2)?.filter((point) => !isBad(point)) ?? [];
+export function healthSince(measured: Measured, mitigatedAt: Timestamp, seconds: number): HealthSince {
+  const runs = runsSince(measured, mitigatedAt, seconds);
+  const good = runs.find(({ isBad, lasts }) => !isBad && lasts);
+  const [newest, before] = runs.slice(-2).toReversed();
+  const all = runs.flatMap(({ points }) => points);
+  const isFailing = newest?.isBad === true && isFresh(all, measured.at);
+  const since = isFailing ? { at: newest.from, lasts: newest.lasts } : null;
+  const isBetween = before?.isBad === false && before.points.length >= MIN_SAMPLES_BETWEEN;
   return {
-    recoveredAt: good < 0 ? null : timestamp(runs[good]?.[0]?.at ?? millisOf(at)),
-    failingSince: good < 0 ? null : since,
-    againSince: since?.lasts === true && before.length >= MIN_SAMPLES_BETWEEN ? since.at : null,
+    recoveredAt: good?.from ?? null,
+    failingSince: good === undefined ? null : since,
+    againSince: since?.lasts === true && isBetween ? since.at : null,
   };
+}
+
+/**
+ * Returns the end of a problem that is over now: the start of the first time within its limit that lasted, after the newest one above it
+ * that did. Without such a time, the first sample after the newest one above it. Null: there are no samples.
+ *
+ * @param seconds as of `healthSince`
+ * @returns `wasAbove`: health was above its limit before that
+ */
+export function overSince(
+  measured: Measured,
+  since: Timestamp,
+  seconds: number,
+): { at: Timestamp; wasAbove: boolean } | null {
+  const runs = runsSince(measured, since, seconds);
+  if (runs.length === 0) return null;
+  const bad = runs.findLastIndex(({ isBad, lasts }) => isBad && lasts);
+  const good = runs.findIndex(({ isBad, lasts }, index) => index > bad && !isBad && lasts);
+  const over = good < 0 ? runs.findLastIndex(({ isBad }) => isBad) + 1 : good;
+  return { at: runs[over]?.from ?? measured.at, wasAbove: runs.slice(0, over).some(({ isBad }) => isBad) };
 }
 
 /** Part of its height to which an error curve has fallen if it recovers. */
@@ -80,17 +90,30 @@ export function isRecovering({ curve, max }: Pick<Health, 'curve' | 'max'>, onse
 /** Seconds before the onset of a problem from which errors of other services belong to it. */
 const TOGETHER_SECONDS = 300;
 
-/** Splits the samples into runs that are all bad or all good, without a gap. */
-function runsOf(points: readonly Point[], isBad: (point: Point) => boolean, gap: number): Point[][] {
-  const runs: Point[][] = [];
+/** Samples that are all bad or all good, without a gap. `lasts`: for as long as counts. */
+type Run = { points: readonly Point[]; from: Timestamp; isBad: boolean; lasts: boolean };
+
+/** Splits the samples into runs. Those that chance explains are good. */
+function runsSince({ at, ...measured }: Measured, since: Timestamp, seconds: number): Run[] {
+  const health = healthWithZeros(measured);
+  if (!hasLimit(health)) return [];
+  const points = pointsBetween(pointsOf(health.curve, at), millisOf(since), Infinity);
+  const gap = gapOf(points);
+  const single = singleFailure({ ...measured, health, at });
+  const limit = single === null ? health.max : Math.max(health.max, greatestByChance(0, single));
+  const isBad = ({ value }: Point): boolean => value > limit;
+  const runs: [Point, ...Point[]][] = [];
   for (const point of points) {
     const run = runs.at(-1);
     const before = run?.at(-1);
-    if (run !== undefined && before !== undefined && isBad(before) === isBad(point) && point.at - before.at <= gap)
-      run.push(point);
+    if (before !== undefined && isBad(before) === isBad(point) && point.at - before.at <= gap) run?.push(point);
     else runs.push([point]);
   }
-  return runs;
+  return runs.map((run) => {
+    const [first, last = first] = [run[0], run.at(-1)];
+    const lasts = run.length >= MIN_SAMPLES && last.at - first.at >= seconds * 1000;
+    return { points: run, from: timestamp(first.at), isBad: isBad(first), lasts };
+  });
 }
 
 /** Age in seconds of the newest scrape in a value, at most. */

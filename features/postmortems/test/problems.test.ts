@@ -21,6 +21,7 @@ import {
   fires,
   type Moment,
   play,
+  samplesOf,
   type Story,
   theIncident,
 } from '../../../test/workflows/play.ts';
@@ -560,6 +561,22 @@ test.each<[string, Record<string, Moment>, string]>([
 const onlySuggests = configured({ autoRollback: { mode: 'suggest' } });
 const isOver: Story['timeline'] = { '1 s': fires(), '5 min': ends() };
 
+/** An incident whose alert flaps: it stays open for ten minutes after the last end of that, at 7 min. */
+const flapping = (errors: Errors, ...given: Moment[]): Story => ({
+  given: [measuring(ratioAt([[-4, 4, 0.3], ...errors]), { autoRollback: { mode: 'suggest' } }), ...given],
+  timeline: { '0 s': fires(), '5 min': ends(), '6 min': fires({ began: 0 }), '7 min': ends({ began: 0 }) },
+});
+
+/** One request in 20 seconds, of which health describes five minutes. */
+const hasFewRequests: Moment = async (world) => {
+  const { range } = world.deps.metrics;
+  const ratio = 'sum(rate(errors[5m])) / sum(rate(requests[5m]))';
+  const health = { promql: ratio, max: 0.01, traffic: 'sum(rate(requests[5m]))' };
+  await configured({ health, autoRollback: { mode: 'suggest' } })(world);
+  world.deps.metrics.range = async (promql, ...of) =>
+    promql === ratio ? range(promql, ...of) : samplesOf(of[0], of[1], () => 0.05);
+};
+
 test.each<[string, Story, Timestamp]>([
   [
     'that stays open because its alert flaps',
@@ -575,6 +592,20 @@ test.each<[string, Story, Timestamp]>([
     'that a person has reopened, after its alert had ended',
     { given: [onlySuggests], timeline: { ...isOver, '10 min': reopens, '30 min': resolvesByHand } },
     minute(30),
+  ],
+  ['whose alert flaps, with one late sample above the limit,', flapping([[12.75, 13.25, 0.3]]), minute(7)],
+  [
+    'whose alert flaps, with one failed request of few minutes later,',
+    flapping([[10, 15, 1 / 15]], hasFewRequests),
+    minute(7),
+  ],
+  [
+    'whose alert flaps, and that fails again without one,',
+    flapping([
+      [9.25, 11.75, 0.3],
+      [14.25, 14.75, 0.3],
+    ]),
+    minute(12),
   ],
 ])('an incident %s ends at the same time in the post-mortem and the delivery figures', async (_, story, end) => {
   const { world } = await play(story);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { newestNotWeighed } from '../../../../core/domain/correlation/candidates.ts';
 import type { Curve, Evidence } from '../../../../core/domain/correlation/evidence.ts';
 import { onsetOf } from '../../../../core/domain/correlation/onset.ts';
-import { healthSince, withoutSamples } from '../../../../core/domain/correlation/recovery.ts';
+import { healthSince, overSince, withoutSamples } from '../../../../core/domain/correlation/recovery.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../../../schemas/time/time.ts';
 import { INCIDENT, NOON } from '../../arbitraries.ts';
 import { own, scene, step, timed } from './scenes.ts';
@@ -70,6 +70,40 @@ describe('health since a mitigation', () => {
         const before = [10, 20, 30].map((n) => [after(-30 * n), wasBad ? 0.4 : 0] as const);
         const health = measured.health && { ...measured.health, curve: [...before, ...measured.health.curve] };
         expect(healthSince({ ...measured, health }, NOON, SECONDS)).toEqual({ recoveredAt, failingSince, againSince });
+      }),
+    );
+  });
+});
+
+/** Index of the first sample after the newest one above the limit, else of the newest one. */
+const overAt = (text: string): number => Math.min(text.lastIndexOf('x') + 1, text.length - 1);
+
+describe('a problem that no mitigation has ended, and that is over now,', () => {
+  test.each<[string, string, { at: number; wasAbove: boolean } | null]>([
+    ['has no samples', '', null],
+    ['was over from the start', '.....', { at: 0, wasAbove: false }],
+    ['was over from the start, although a sample is missing', '..   ...', { at: 0, wasAbove: false }],
+    ['ended with a sample', 'xx.', { at: 60, wasAbove: true }],
+    ['ended after the newest sample', 'xxx', { at: 60, wasAbove: true }],
+    ['had ended before a late sample above the limit', 'xx.....x..', { at: 60, wasAbove: true }],
+    ['was over from the start, before a late sample above the limit', '.....x..', { at: 0, wasAbove: false }],
+    ['ended when it no longer flapped', 'xx..x..x..', { at: 240, wasAbove: true }],
+    ['ended when it had flapped', 'xx..x..x.....', { at: 240, wasAbove: true }],
+    ['had returned', '.....xxxxx.....', { at: 300, wasAbove: true }],
+    ['had returned, before a late sample above the limit', 'xx.....xxxxx.....x..', { at: 360, wasAbove: true }],
+    ['had just returned', '.....xxxxx..', { at: 300, wasAbove: true }],
+  ])('%s', (_, text, over) =>
+    expect(overSince(sampled(text), NOON, SECONDS)).toEqual(over && { ...over, at: after(over.at) }),
+  );
+
+  test('for any samples, ends when it would have ended after a mitigation, unless it had returned', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('.', 'x'), { maxLength: 40 }), (signs) => {
+        const [text, measured] = [signs.join(''), sampled(signs.join(''))];
+        const { recoveredAt } = healthSince(measured, NOON, SECONDS);
+        const over = overSince(measured, NOON, SECONDS);
+        if (recoveredAt !== null && !text.includes('xxxxx')) expect(over?.at).toBe(recoveredAt);
+        if (recoveredAt === null) expect(over?.at).toBe(text === '' ? undefined : after(30 * overAt(text)));
       }),
     );
   });
