@@ -64,6 +64,9 @@ export type Resolution = {
   isProven?: boolean | undefined;
 };
 
+/** Entries about the end of an alert: a reported one, and one that was found, because its sender does not report it. */
+export const ALERTS_ENDED: readonly string[] = ['alerts.resolved', 'alerts.ended'];
+
 /**
  * Returns whether the problem of an incident that is resolved now ended with its alerts, and its record does not say so. It stays open after
  * that if its alerts flap, or until a person resolves it.

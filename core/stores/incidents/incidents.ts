@@ -20,6 +20,7 @@ import {
   type DecisionEnd,
   planHandover,
   planAmendment,
+  ALERTS_ENDED,
   endsWithAlerts,
   planResolution,
   unfinishedOf,
@@ -372,7 +373,7 @@ export class IncidentTable extends IncidentReads implements Incidents {
     for await (const { kind, at } of entries) {
       const time = Timestamp.parse(at);
       if (time <= since) return undefined;
-      if (kind === 'alerts.resolved') return time;
+      if (ALERTS_ENDED.includes(String(kind))) return time;
     }
     return undefined;
   }

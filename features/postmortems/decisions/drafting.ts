@@ -9,6 +9,7 @@ import { pointsOf } from '../../../core/domain/correlation/samples.ts';
 import { changeName, ofVersion, suspectName } from '../../../core/domain/changes/change-words.ts';
 import { deployedOver, fixForward, hasRunOn } from '../../../core/domain/changes/deployed-over.ts';
 import { endOf } from '../../../core/domain/changes/versions.ts';
+import { ALERTS_ENDED } from '../../../core/domain/incidents/lifecycle.ts';
 import { decisionsOf, isDuring, measuredOnset } from '../../../core/domain/incidents/problems.ts';
 import { didNotHelp } from '../../../core/domain/rollback/verdict.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
@@ -159,9 +160,9 @@ export class Drafting {
   }
 
   /** Returns the reference of the last row of this kind that is about the newest problem. */
-  #refOfLast(kind: string): string | undefined {
+  #refOfLast(...kinds: readonly string[]): string | undefined {
     const newest = this.problems.at(-1);
-    return this.refOf('last', (row) => row.kind === kind && (newest === undefined || isDuring(newest, row.at)));
+    return this.refOf('last', (row) => kinds.includes(row.kind) && (newest === undefined || isDuring(newest, row.at)));
   }
 
   protected refOf(which: 'first' | 'last', matches: (row: Row) => boolean): string | undefined {
@@ -474,7 +475,7 @@ export class Drafting {
     const newest = this.problems.at(-1);
     return (
       (newest && this.#recoveredRef(newest)) ??
-      this.#refOfLast('alerts.resolved') ??
+      this.#refOfLast(...ALERTS_ENDED) ??
       this.#refOfLast('verification.passed') ??
       this.end
     );
@@ -486,7 +487,7 @@ export class Drafting {
     if (over === undefined) return undefined;
     const saying = (...kinds: readonly string[]): string | undefined =>
       this.refOf('first', ({ kind, at }) => kinds.includes(kind) && at >= over && isDuring(problem, at));
-    return saying('incident.recovered') ?? saying('alerts.resolved', 'verification.passed');
+    return saying('incident.recovered') ?? saying(...ALERTS_ENDED, 'verification.passed');
   }
 
   /** The entry with which a problem ended. Empty: another problem began after it, and none says so. */

@@ -9,6 +9,7 @@ import {
   openSeconds,
   withEnds,
 } from '../../../core/domain/incidents/problems.ts';
+import { ALERTS_ENDED } from '../../../core/domain/incidents/lifecycle.ts';
 import { didNotHelp } from '../../../core/domain/rollback/verdict.ts';
 import { isSystem } from './blameless.ts';
 import type { DraftInput, ProblemRecord } from './record.ts';
@@ -158,9 +159,9 @@ function restoredAt({ incident, timeline }: Record, last: AnyProblem | undefined
   if (end === null) return null;
   const { reopened_at: reopened = incident.opened_at } = incident;
   const isOf = (at: Timestamp): boolean => at >= reopened && at <= end && (last === undefined || isDuring(last, at));
-  const lastAt = (kind: string): Timestamp | undefined =>
-    timeline.findLast(({ entry }) => entry.kind === kind && isOf(entry.at))?.entry.at;
-  return last?.recovered_at ?? lastAt('alerts.resolved') ?? lastAt('verification.passed') ?? end;
+  const lastAt = (...kinds: readonly string[]): Timestamp | undefined =>
+    timeline.findLast(({ entry }) => kinds.includes(entry.kind) && isOf(entry.at))?.entry.at;
+  return last?.recovered_at ?? lastAt(...ALERTS_ENDED) ?? lastAt('verification.passed') ?? end;
 }
 
 const earlier = (at: Timestamp, limit: Timestamp): Timestamp => (at < limit ? at : limit);

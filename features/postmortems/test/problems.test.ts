@@ -561,6 +561,13 @@ test.each<[string, Record<string, Moment>, string]>([
 const onlySuggests = configured({ autoRollback: { mode: 'suggest' } });
 const isOver: Story['timeline'] = { '1 s': fires(), '5 min': ends() };
 
+/** Two alerts, of which Alertmanager lists one no longer, and has reported only the end of the other. */
+const endsUnreported: Story['timeline'] = {
+  '1 s': all(fires(), fires({ name: 'HighLatency' })),
+  '5 min': ends(),
+  '6 min': (world) => void (world.alertState = 'over'),
+};
+
 /** An incident whose alert flaps: it stays open for ten minutes after the last end of that, at 7 min. */
 const flapping = (errors: Errors, ...given: Moment[]): Story => ({
   given: [measuring(ratioAt([[-4, 4, 0.3], ...errors]), { autoRollback: { mode: 'suggest' } }), ...given],
@@ -593,6 +600,12 @@ test.each<[string, Story, Timestamp]>([
     { given: [onlySuggests], timeline: { ...isOver, '10 min': reopens, '30 min': resolvesByHand } },
     minute(30),
   ],
+  ['whose last alert ends, which is not reported,', { given: [onlySuggests], timeline: endsUnreported }, minute(17.5)],
+  [
+    'whose last alert ends, which is not reported, and that a person resolves later,',
+    { given: [onlySuggests], timeline: { '0 s': declares, ...endsUnreported, '40 min': resolvesByHand } },
+    minute(17.5),
+  ],
   ['whose alert flaps, with one late sample above the limit,', flapping([[12.75, 13.25, 0.3]]), minute(7)],
   [
     'whose alert flaps, with one failed request of few minutes later,',
@@ -618,6 +631,14 @@ test.each<[string, Story, Timestamp]>([
   if (dora === null) return;
   const told = dora.records.incidents.items.find(({ id }: any) => id === record.id);
   expect(told.restore_s).toBe(facts.times.to_restore_seconds);
+});
+
+test('a problem ends with the newest end of an alert, also if that was not reported', async () => {
+  const { world } = await play({ given: [onlySuggests], timeline: endsUnreported });
+  const gathered = await gather(withPorts(world.deps), theIncident(world), null);
+  const { markdown } = gathered === undefined ? expect.unreachable() : draftOf(gathered.record, gathered.end);
+  const ref = /Time to restore: 18 minutes \[E\d+, (E\d+)\]/.exec(markdown)?.[1];
+  expect(markdown).toMatch(new RegExp(`\\*\\*${ref}\\*\\* 12:17 — The alert is no longer listed at its source`));
 });
 
 test('an incident that a person declared has not begun with an alert', async () => {
