@@ -40,10 +40,26 @@ const PRELOADED = new URL('./at.ts', import.meta.url).href;
  */
 export async function playLives(kills: readonly string[], story: KilledStory): Promise<Course> {
   const dir = await mkdtemp(join(tmpdir(), 'firebreak-kill-'));
+  const killer = killerAtVendors(kills, () => existsSync(join(dir, 'armed')), story.lateMs);
+  const vendors = await startVendors({ ...story.vendors, around: killer.around });
+  try {
+    return await playWith(vendors, kills, story, { dir, killer });
+  } finally {
+    await vendors.close();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** Plays a story with these vendors, which live on. */
+async function playWith(
+  vendors: Vendors,
+  kills: readonly string[],
+  story: KilledStory,
+  { dir, killer }: { dir: string; killer: ReturnType<typeof killerAtVendors> },
+): Promise<Course> {
+  const { around, aimAt, killed, nothingIsLate } = killer;
   const [armed, log] = [join(dir, 'armed'), join(dir, 'log')];
   await Promise.all([writeFile(armed, ''), writeFile(log, '')]);
-  const { around, aimAt, killed, nothingIsLate } = killerAtVendors(kills, () => existsSync(armed), story.lateMs);
-  const vendors = await startVendors({ ...story.vendors, around });
   const options = story.product(around);
   const product = await AttendedProduct.start(
     {
@@ -72,8 +88,6 @@ export async function playLives(kills: readonly string[], story: KilledStory): P
   } finally {
     await product.remove();
     await nothingIsLate();
-    await vendors.close();
-    await rm(dir, { recursive: true, force: true });
   }
 }
 
