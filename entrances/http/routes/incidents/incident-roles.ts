@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { ApiDeps } from '../../deps.ts';
+import type { IncidentId } from '../../../../schemas/config/names.ts';
 import { IncidentRole, NextUpdateMinutes } from '../../../../schemas/people/response-roles.ts';
 import {
   acknowledge,
@@ -10,14 +11,16 @@ import {
   sendUpdateToStakeholders,
 } from '../../../../core/actions/incidents/acknowledge.ts';
 import { holderNamed } from '../../../../core/actions/incidents/role-holders.ts';
+import type { Caller } from '../../../../core/actions/people/caller.ts';
 import { type Api, answers, body, createRoute, endpoint, problems } from '../../endpoint.ts';
 import { incidentParams } from '../../incident-param.ts';
 import { Incident } from './incidents.ts';
 
 const To = z.string().min(1).max(64).meta({ description: 'The ID of a person in people.yaml' });
+const Assignment = z.strictObject({ role: IncidentRole, to: To });
 const Roles = z.discriminatedUnion('do', [
   z.strictObject({ do: z.enum(['take', 'leave']), role: IncidentRole }),
-  z.strictObject({ do: z.literal('assign'), role: IncidentRole, to: To }),
+  Assignment.extend({ do: z.literal('assign') }),
 ]);
 const HandOver = z.strictObject({
   to: To,
@@ -48,6 +51,10 @@ const refusals = {
 /** Registers the routes for acknowledgement, handoff, roles, and stakeholder updates. */
 export function incidentRoleRoutes(app: Api, deps: ApiDeps): void {
   const params = incidentParams(deps);
+
+  const assign = async (caller: Caller, id: IncidentId, { role, to }: z.infer<typeof Assignment>) =>
+    assignRole(deps, caller, { id, role, to: await holderNamed(deps, caller, id, to) });
+
   endpoint(
     app,
     deps,
@@ -98,10 +105,7 @@ export function incidentRoleRoutes(app: Api, deps: ApiDeps): void {
     async (c) => {
       const { id } = c.req.valid('param');
       const request = c.req.valid('json');
-      if (request.do === 'assign') {
-        const to = await holderNamed(deps, c.var.caller, id, request.to);
-        return c.json(await assignRole(deps, c.var.caller, { id, role: request.role, to }), 200);
-      }
+      if (request.do === 'assign') return c.json(await assign(c.var.caller, id, request), 200);
       const act = request.do === 'take' ? takeRole : leaveRole;
       return c.json(await act(deps, c.var.caller, { id, role: request.role }), 200);
     },
@@ -113,17 +117,37 @@ export function incidentRoleRoutes(app: Api, deps: ApiDeps): void {
     'incidents:write',
     createRoute({
       method: 'post',
-      path: '/v1/incidents/{id}/updates',
-      tags: ['incidents'],
-      summary: 'Send a status update to stakeholders',
-      request: { params, ...body(Update) },
+      path: '/v1/incidents/{id}/actions/assign',
+      tags: ['actions'],
+      summary: 'Assign a role to a person in people.yaml',
+      request: { params, ...body(Assignment) },
       responses: { 200: answers('The updated incident', Incident), ...refusals },
     }),
-    async (c) => {
-      const { id } = c.req.valid('param');
-      const { text, publish, next_minutes: nextMinutes } = c.req.valid('json');
-      const update = { id, key: c.var.requestKey, text, nextMinutes, publish: publish ? 'required' : 'no' } as const;
-      return c.json((await sendUpdateToStakeholders(deps, c.var.caller, update)).incident, 200);
-    },
+    async (c) => c.json(await assign(c.var.caller, c.req.valid('param').id, c.req.valid('json')), 200),
   );
+
+  for (const [path, tag] of [
+    ['/v1/incidents/{id}/updates', 'incidents'],
+    ['/v1/incidents/{id}/actions/update', 'actions'],
+  ] as const) {
+    endpoint(
+      app,
+      deps,
+      'incidents:write',
+      createRoute({
+        method: 'post',
+        path,
+        tags: [tag],
+        summary: 'Send a status update to stakeholders',
+        request: { params, ...body(Update) },
+        responses: { 200: answers('The updated incident', Incident), ...refusals },
+      }),
+      async (c) => {
+        const { id } = c.req.valid('param');
+        const { text, publish, next_minutes: nextMinutes } = c.req.valid('json');
+        const update = { id, key: c.var.requestKey, text, nextMinutes, publish: publish ? 'required' : 'no' } as const;
+        return c.json((await sendUpdateToStakeholders(deps, c.var.caller, update)).incident, 200);
+      },
+    );
+  }
 }

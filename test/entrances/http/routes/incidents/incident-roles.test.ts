@@ -102,6 +102,13 @@ describe('actions of people on an incident', () => {
     ]);
   });
 
+  test('assign a role by an action of its own', async () => {
+    id = await declared();
+    expect((await act('actions/assign', { role: 'scribe', to: 'ada' })).body.roles).toEqual({ scribe: 'Ada' });
+    expect((await act('actions/assign', { role: 'scribe', to: 'eve' })).body.detail).toContain('it lists ada, bob');
+    expect(await said()).toEqual(['Opened: Errors', 'Assigned the scribe role to Ada']);
+  });
+
   test('hand over command, with a generated summary if none is given', async () => {
     id = await declared();
     expect((await act('actions/hand-over', { to: 'ada', brief: 'Watch it' })).body.roles).toEqual({ commander: 'Ada' });
@@ -122,22 +129,23 @@ describe('actions of people on an incident', () => {
     });
   });
 
-  test.each(['roles', 'actions/hand-over'])(
-    'cannot assign a role to a person with read access only: %s',
-    async (path) => {
-      id = await declared();
-      const refused = await act(path, { ...(path === 'roles' && { do: 'assign', role: 'scribe' }), to: 'vera' });
-      expect(refused.status).toBe(422);
-      expect(refused.body.detail).toMatch(
-        /vera does not have permission to change incidents for handling-\d+ in production/,
-      );
-      expect((await firebreak.get(`/v1/incidents/${id}`)).body.roles).toEqual({});
-    },
-  );
-
-  test('each update is on the timeline', async () => {
+  test.each([
+    ['roles', { do: 'assign', role: 'scribe' }],
+    ['actions/assign', { role: 'scribe' }],
+    ['actions/hand-over', {}],
+  ])('cannot assign a role to a person with read access only: %s', async (path, request) => {
     id = await declared();
-    for (const text of ['We look', 'It is better']) expect((await act('updates', { text })).status).toBe(200);
+    const refused = await act(path, { ...request, to: 'vera' });
+    expect(refused.status).toBe(422);
+    expect(refused.body.detail).toMatch(
+      /vera does not have permission to change incidents for handling-\d+ in production/,
+    );
+    expect((await firebreak.get(`/v1/incidents/${id}`)).body.roles).toEqual({});
+  });
+
+  test.each(['updates', 'actions/update'])('each update is on the timeline: %s', async (path) => {
+    id = await declared();
+    for (const text of ['We look', 'It is better']) expect((await act(path, { text })).status).toBe(200);
     expect(await said()).toEqual(['Opened: Errors', 'We look', 'It is better']);
   });
 
@@ -149,7 +157,9 @@ describe('actions of people on an incident', () => {
       ['actions/acknowledge', undefined],
       ['roles', { do: 'take', role: 'scribe' }],
       ['actions/hand-over', { to: 'ada', brief: 'x' }],
+      ['actions/assign', { role: 'scribe', to: 'ada' }],
       ['updates', { text: 'x' }],
+      ['actions/update', { text: 'x' }],
     ] as const)
       expect(await act(path, body)).toMatchObject({ status: 409, body: { code: 'incident-resolved' } });
   });
