@@ -3,7 +3,7 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import { sameVersion } from '../changes/versions.ts';
 import { wholeIn } from './chance.ts';
 import type { Evidence, Health, InstancesOfVersion, Series } from './evidence.ts';
-import { median, type Point, pointsBetween, pointsOf } from './samples.ts';
+import { mean, median, type Point, pointsBetween, pointsOf } from './samples.ts';
 import { firstSample, hasLimit, monitoredSince, SAME_TIME_MS } from './series.ts';
 import { formatDuration, formatHealth, list } from './words.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
@@ -17,6 +17,9 @@ const MISSED_FAILURES = 10;
 
 /** Time in seconds after its first sample within which an instance fails from its start. */
 const START_SECONDS = 45;
+
+/** Failures that an instance would have had before if it had failed as it does since, at least, to show that it was well. */
+const SPARED_FAILURES = 5;
 
 /**
  * Seconds without a sample, beside instances with newer ones, after which an instance that failed has ended, and one that was well:
@@ -110,7 +113,7 @@ export function onlyInstanceBad(
   const apart = known.length === 0 ? '' : `, apart from ${namesKnown}, which failed before ${version}, too`;
   if (well.length > 0)
     return `only instance ${name} fails, at ${formatHealth(bad.newest.value, health.whole)}${apart}; ${areWell}`;
-  return wasWell(bad.instance, max, at)
+  return wasWell(bad.instance, health, at)
     ? `instance ${name} had been well, and no other instance of it is known to be well`
     : null;
 }
@@ -169,12 +172,19 @@ const areCounted = (requests: number | null, value: number, health: Health): boo
   requests === null ||
   (health.quantile === true ? requests >= MIN_REQUESTS : requests * Math.min(1, value / wholeIn(health)) >= MIN_FAILED);
 
-/** Returns whether an instance, or a version, was within the limit for longer than the time of its start. */
-export function wasWell(series: Series, max: number, at: Evidence['at']): boolean {
+/**
+ * Returns whether an instance, or a version, was within the limit for longer than the time of its start, with so many requests
+ * that failures as since would have shown.
+ */
+export function wasWell(series: Series, health: Health, at: Evidence['at']): boolean {
   const points = pointsOf(series.curve, at);
-  const began = firstSample(series, at);
-  const failed = points.find(({ value }) => value > max);
-  return failed !== undefined && failed.at - Math.min(began, millisOf(at)) > START_SECONDS * 1000;
+  const began = Math.min(firstSample(series, at), millisOf(at));
+  const failed = points.find(({ value }) => value > health.max);
+  if (failed === undefined || failed.at - began <= START_SECONDS * 1000) return false;
+  if (series.traffic === null || health.quantile === true) return true;
+  const rate = mean(pointsBetween(pointsOf(series.traffic, at), began, failed.at)) || 0;
+  const ratio = Math.min(1, mean(pointsBetween(points, failed.at, Infinity)) / wholeIn(health));
+  return (rate * ratio * (failed.at - began)) / 1000 >= SPARED_FAILURES;
 }
 
 /** Age in seconds up to which caches and connections can be cold. */

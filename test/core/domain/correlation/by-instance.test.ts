@@ -50,6 +50,10 @@ describe('a version is proved', () => {
         { name: 'b', errors: 0, rate: 0.1, started: 0 },
       ],
     ],
+    [
+      'if its only instance had so few requests at first that failures would hardly have shown',
+      [{ name: 'a', errors: 0.15, rate: 0.25, started: 2 }],
+    ],
   ])('%s', (_, instances) => {
     expect(alone(evidence(instances))).toBe(true);
   });
@@ -128,6 +132,11 @@ describe('a person decides, and learns the instance,', () => {
     [
       'if it is the only one of its version, and had been well',
       [{ name: 'a', errors: 0.5 }],
+      'one_instance: instance a of v42 had been well, and no other instance of it is known to be well',
+    ],
+    [
+      'if it is the only one, and had been well for as few requests, of which more would have failed',
+      [{ name: 'a', errors: 0.5, rate: 0.25, started: 2 }],
       'one_instance: instance a of v42 had been well, and no other instance of it is known to be well',
     ],
   ])('%s', (_, instances, reason) => {
