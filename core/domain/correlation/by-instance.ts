@@ -193,9 +193,8 @@ const YOUNG_SECONDS = 180;
 /** Age in seconds below which it is not worth telling: the first sample can be as much younger than its instance. */
 const NEW_SECONDS = 30;
 
-/** Parts by which errors have fallen with the age of instances, at least: of young ones, and of older ones. */
-const FALLEN_YOUNG = 0.05;
-const FALLEN = 0.12;
+/** Time in seconds in which the errors of cold caches fall to half, at most. */
+const HALF_LIFE_SECONDS = 900;
 
 /** Most seconds after the first whole window in which a fall can be seen; half a window, if it is shorter. */
 const SEEN_SECONDS = 30;
@@ -279,9 +278,7 @@ export function warmingUp(
     .filter(({ newest, age }) => newest.value <= max || age >= OLD * oldest)
     .map(halvesOf);
   const [early, late] = [sumOf(halves, 'early'), sumOf(halves, 'late')];
-  return areCold && late < (1 - (isYoung ? FALLEN_YOUNG : FALLEN)) * early
-    ? warming(`${aged}, and ${their} errors fall: caches may be cold`)
-    : null;
+  return areCold && late < early ? warming(`${aged}, and ${their} errors fall: caches may be cold`) : null;
 }
 
 const warming = (text: string) => ({ name: 'warming_up' as const, text });
@@ -289,13 +286,27 @@ const warming = (text: string) => ({ name: 'warming_up' as const, text });
 const sumOf = (halves: readonly Halves[], half: keyof Halves): number =>
   halves.reduce((sum, one) => sum + one[half], 0);
 
-/** Returns the mean levels of an instance in the halves of its time, by as many requests in each. */
-function halvesOf({ points, traffic }: { points: readonly Point[]; traffic: Instance['traffic'] }): Halves {
+/**
+ * Returns the mean levels of an instance in the halves of its time, by as many requests in each: the early one as caches would
+ * leave of it that warm up slowly.
+ */
+function halvesOf({
+  points,
+  traffic,
+  age,
+}: {
+  points: readonly Point[];
+  traffic: Instance['traffic'];
+  age: number;
+}): Halves {
   const middle = Math.floor(points.length / 2);
   const rate = traffic === null ? 1 : (traffic.at(-1)?.[1] ?? 0);
   const level = (some: readonly Point[]): number =>
     (rate * some.reduce((sum, { value }) => sum + value, 0)) / some.length;
-  return { early: level(points.slice(0, middle)), late: level(points.slice(middle)) };
+  return {
+    early: level(points.slice(0, middle)) * 0.5 ** (age / 2 / HALF_LIFE_SECONDS),
+    late: level(points.slice(middle)),
+  };
 }
 
 /** Returns the instances of a version, or the version as one, and the seconds that their values cover. */
