@@ -28,8 +28,9 @@ const PROOFS: ReadonlyMap<string, Proof> = new Map<string, Proof>([
   ['callers_see_only_it', 'callers'],
 ]);
 
-/** Factors that a proof outweighs: a bad version can also fail slowly, or while others fail. */
+/** Factors that a proof outweighs: a bad version can also fail slowly, or while others fail. What rose before fails no more. */
 const OUTWEIGHED: ReadonlySet<string> = new Set([
+  'rising_before',
   'slow_rise',
   'another_fails',
   'dependency_fails',

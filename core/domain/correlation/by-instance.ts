@@ -3,7 +3,7 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import { sameVersion } from '../changes/versions.ts';
 import { wholeIn } from './chance.ts';
 import type { Evidence, Health, InstancesOfVersion, Series } from './evidence.ts';
-import { median, type Point, pointsBetween, pointsOf } from './samples.ts';
+import { mean, median, type Point, pointsBetween, pointsOf } from './samples.ts';
 import { firstSample, hasLimit, monitoredSince, SAME_TIME_MS } from './series.ts';
 import { formatDuration, formatHealth, list } from './words.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
@@ -17,6 +17,9 @@ const MISSED_FAILURES = 10;
 
 /** Time in seconds after its first sample within which an instance fails from its start. */
 const START_SECONDS = 45;
+
+/** Failures that an instance would have had before if it had failed as it does since, at least, to show that it was well. */
+const SPARED_FAILURES = 5;
 
 /**
  * Seconds without a sample, beside instances with newer ones, after which an instance that failed has ended, and one that was well:
@@ -110,7 +113,7 @@ export function onlyInstanceBad(
   const apart = known.length === 0 ? '' : `, apart from ${namesKnown}, which failed before ${version}, too`;
   if (well.length > 0)
     return `only instance ${name} fails, at ${formatHealth(bad.newest.value, health.whole)}${apart}; ${areWell}`;
-  return wasWell(bad.instance, max, at)
+  return wasWell(bad.instance, health, at)
     ? `instance ${name} had been well, and no other instance of it is known to be well`
     : null;
 }
@@ -169,12 +172,19 @@ const areCounted = (requests: number | null, value: number, health: Health): boo
   requests === null ||
   (health.quantile === true ? requests >= MIN_REQUESTS : requests * Math.min(1, value / wholeIn(health)) >= MIN_FAILED);
 
-/** Returns whether an instance, or a version, was within the limit for longer than the time of its start. */
-export function wasWell(series: Series, max: number, at: Evidence['at']): boolean {
+/**
+ * Returns whether an instance, or a version, was within the limit for longer than the time of its start, with so many requests
+ * that failures as since would have shown.
+ */
+export function wasWell(series: Series, health: Health, at: Evidence['at']): boolean {
   const points = pointsOf(series.curve, at);
-  const began = firstSample(series, at);
-  const failed = points.find(({ value }) => value > max);
-  return failed !== undefined && failed.at - Math.min(began, millisOf(at)) > START_SECONDS * 1000;
+  const began = Math.min(firstSample(series, at), millisOf(at));
+  const failed = points.find(({ value }) => value > health.max);
+  if (failed === undefined || failed.at - began <= START_SECONDS * 1000) return false;
+  if (series.traffic === null || health.quantile === true) return true;
+  const rate = mean(pointsBetween(pointsOf(series.traffic, at), began, failed.at)) || 0;
+  const ratio = Math.min(1, mean(pointsBetween(points, failed.at, Infinity)) / wholeIn(health));
+  return (rate * ratio * (failed.at - began)) / 1000 >= SPARED_FAILURES;
 }
 
 /** Age in seconds up to which caches and connections can be cold. */
@@ -183,9 +193,8 @@ const YOUNG_SECONDS = 180;
 /** Age in seconds below which it is not worth telling: the first sample can be as much younger than its instance. */
 const NEW_SECONDS = 30;
 
-/** Parts by which errors have fallen with the age of instances, at least: of young ones, and of older ones. */
-const FALLEN_YOUNG = 0.05;
-const FALLEN = 0.12;
+/** Time in seconds in which the errors of cold caches fall to half, at most. */
+const HALF_LIFE_SECONDS = 900;
 
 /** Most seconds after the first whole window in which a fall can be seen; half a window, if it is shorter. */
 const SEEN_SECONDS = 30;
@@ -269,9 +278,7 @@ export function warmingUp(
     .filter(({ newest, age }) => newest.value <= max || age >= OLD * oldest)
     .map(halvesOf);
   const [early, late] = [sumOf(halves, 'early'), sumOf(halves, 'late')];
-  return areCold && late < (1 - (isYoung ? FALLEN_YOUNG : FALLEN)) * early
-    ? warming(`${aged}, and ${their} errors fall: caches may be cold`)
-    : null;
+  return areCold && late < early ? warming(`${aged}, and ${their} errors fall: caches may be cold`) : null;
 }
 
 const warming = (text: string) => ({ name: 'warming_up' as const, text });
@@ -279,13 +286,27 @@ const warming = (text: string) => ({ name: 'warming_up' as const, text });
 const sumOf = (halves: readonly Halves[], half: keyof Halves): number =>
   halves.reduce((sum, one) => sum + one[half], 0);
 
-/** Returns the mean levels of an instance in the halves of its time, by as many requests in each. */
-function halvesOf({ points, traffic }: { points: readonly Point[]; traffic: Instance['traffic'] }): Halves {
+/**
+ * Returns the mean levels of an instance in the halves of its time, by as many requests in each: the early one as caches would
+ * leave of it that warm up slowly.
+ */
+function halvesOf({
+  points,
+  traffic,
+  age,
+}: {
+  points: readonly Point[];
+  traffic: Instance['traffic'];
+  age: number;
+}): Halves {
   const middle = Math.floor(points.length / 2);
   const rate = traffic === null ? 1 : (traffic.at(-1)?.[1] ?? 0);
   const level = (some: readonly Point[]): number =>
     (rate * some.reduce((sum, { value }) => sum + value, 0)) / some.length;
-  return { early: level(points.slice(0, middle)), late: level(points.slice(middle)) };
+  return {
+    early: level(points.slice(0, middle)) * 0.5 ** (age / 2 / HALF_LIFE_SECONDS),
+    late: level(points.slice(middle)),
+  };
 }
 
 /** Returns the instances of a version, or the version as one, and the seconds that their values cover. */

@@ -109,13 +109,12 @@ const INSTANCES_AT_LEAST = 2;
 export function oneInstanceExplains(seen: Evidence, { version }: Pick<Change, 'version'>): string | null {
   const own = seriesOf(seen, { version });
   const newest = pointsOf(own?.curve ?? [], seen.at).at(-1);
-  const { max = 0, whole = 1 } = seen.health ?? {};
-  if (own === undefined || newest === undefined) return null;
+  if (own === undefined || newest === undefined || seen.health === null) return null;
   const pods = podsOf(seen, { version })?.pods;
   if (pods === 1) return onlyPodBad(seen, { version });
-  if (pods === undefined && wasWell(own, max, seen.at))
+  if (pods === undefined && wasWell(own, seen.health, seen.at))
     return `callers saw ${version} well at first, so if it has only one instance, its machine may have failed; with health.pods, their number is known`;
-  const share = newest.value / whole;
+  const share = newest.value / (seen.health.whole ?? 1);
   return share > UNEVEN / (pods ?? INSTANCES_AT_LEAST)
     ? null
     : `callers do not tell instances apart, and a single one of ${version} can explain ${formatPercent(share)} failed requests${pods === undefined ? '; with health.pods, their number is known' : ''}`;

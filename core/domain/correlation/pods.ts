@@ -64,9 +64,7 @@ export function onlyPodBad(
   const { health, at } = evidence;
   const own = seriesOf(evidence, { version });
   if (own === undefined || health === null || podsOf(evidence, { version })?.pods !== 1) return null;
-  return wasWell(own, health.max, at)
-    ? `the only pod of ${version} had been well, so its machine may have failed`
-    : null;
+  return wasWell(own, health, at) ? `the only pod of ${version} had been well, so its machine may have failed` : null;
 }
 
 /** Says why the pods of a version explain that it takes no requests. Null: they don't, or are not measured. */

@@ -43,6 +43,24 @@ describe('with measured errors, automatic action is permitted', () => {
   });
 });
 
+describe('errors that had risen within their limit before a deploy', () => {
+  const risen = curve((minutes) => (minutes > 6 ? 0 : minutes > 0 ? 0.003 : 0.04));
+  const evidence = scene({ changes: [own(timed('v42', 170, null))], health: { ...health, curve: risen } });
+  const why = /the health query had risen from 0 to 0.003 before v42 began/;
+
+  test('ask a person', () => {
+    expect(alone(evidence)).toBe(false);
+    expect(approvalReasons(evidence).join('; ')).toMatch(why);
+  });
+
+  test('are outweighed if only its version fails now: another one that is well did not raise them', () => {
+    const proved = { ...evidence, by_version: [versionAt('v42', 0.08, 0.5), versionAt('v41', 0.003, 0.5)] };
+    expect(suspectIn(correlate(proved)).reasons.join('; ')).toMatch(why);
+    expect(approvalReasons(proved)).toEqual([]);
+    expect(alone(proved)).toBe(true);
+  });
+});
+
 describe('without a health query, automatic action is permitted', () => {
   test.each<[string, Evidence]>([
     ['after a deploy of the last half hour', scene({ changes: [own(timed('v42', 1700, 1600))] })],

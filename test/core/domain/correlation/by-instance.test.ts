@@ -50,6 +50,10 @@ describe('a version is proved', () => {
         { name: 'b', errors: 0, rate: 0.1, started: 0 },
       ],
     ],
+    [
+      'if its only instance had so few requests at first that failures would hardly have shown',
+      [{ name: 'a', errors: 0.15, rate: 0.25, started: 2 }],
+    ],
   ])('%s', (_, instances) => {
     expect(alone(evidence(instances))).toBe(true);
   });
@@ -128,6 +132,11 @@ describe('a person decides, and learns the instance,', () => {
     [
       'if it is the only one of its version, and had been well',
       [{ name: 'a', errors: 0.5 }],
+      'one_instance: instance a of v42 had been well, and no other instance of it is known to be well',
+    ],
+    [
+      'if it is the only one, and had been well for as few requests, of which more would have failed',
+      [{ name: 'a', errors: 0.5, rate: 0.25, started: 2 }],
       'one_instance: instance a of v42 had been well, and no other instance of it is known to be well',
     ],
   ])('%s', (_, instances, reason) => {
@@ -240,13 +249,25 @@ describe('a young version', () => {
     expect(alone(young(() => 0.4, isByInstance))).toBe(true);
   });
 
-  test('whose errors fall slowly is asked about when it is older, too; one whose errors hardly fall is not', () => {
-    const older = (seconds: number) => young((age) => 0.4 * Math.exp(-age / seconds), true, 3);
-    expect(approvalReasons(older(600))).toContain(
-      'warming_up: the instances of v42 that fail are at most 5 min old, and their errors fall: caches may be cold',
-    );
-    expect(approvalReasons(older(3000)).join()).not.toContain('warming_up');
-  });
+  test.each([
+    { minutes: 5, part: 0.85, falls: true },
+    { minutes: 5, part: 0.95, falls: false },
+    // Caches that halve their errors in a quarter of an hour leave 91 % after two minutes, and 74 % after six and a half.
+    { minutes: 4, part: 0.9, falls: true },
+    { minutes: 13, part: 0.7, falls: true },
+    { minutes: 13, part: 0.85, falls: false },
+  ])(
+    'of $minutes min, whose errors are at $part of what they were half that time ago: caches may be cold: $falls',
+    ({ minutes, part, falls }) => {
+      const errors = (age: number) => 0.4 * part ** (age / (30 * minutes));
+      const reasons = approvalReasons(young(errors, true, minutes - 2)).join();
+      if (falls)
+        expect(reasons).toContain(
+          `the instances of v42 that fail are at most ${minutes} min old, and their errors fall: caches may be cold`,
+        );
+      else expect(reasons).not.toContain('warming_up');
+    },
+  );
 
   test.each([true, false])(
     'which serves for less than a window and a half is asked about; by instance: %s',
