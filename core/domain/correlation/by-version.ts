@@ -83,11 +83,10 @@ function measuredBeside(evidence: Evidence, change: Change, onset: Onset): Besid
   const measured = measuredSince(evidence, since);
   // Long after the end of a roll-out, a version that still takes traffic was never replaced.
   const hasEnded = finished !== null && millisOf(finished) <= since - window * 1000;
-  const stayed =
-    hasEnded &&
-    measured.some(
-      (one) => isOther(one) && (one.share ?? 0) >= SERVING_SHARE_MIN && isSteadyRate(evidence, one, finished),
-    );
+  const stillServe = measured.some(
+    (one) => isOther(one) && (one.share ?? 0) >= SERVING_SHARE_MIN && isSteadyRate(evidence, one, finished),
+  );
+  const stayed = hasEnded && stillServe;
   // A flag replaces nothing.
   const goesOn = kind === 'flag' && finished === null && (millisOf(evidence.at) - since) / 1000 >= BESIDE_SECONDS;
   const isCounted = measured.every(({ share }) => share !== null);
@@ -95,7 +94,7 @@ function measuredBeside(evidence: Evidence, change: Change, onset: Onset): Besid
     measured,
     areMeasuredTogether: isCanary || stayed || goesOn,
     missing: `the metrics do not show that ${version} and another version served at the same time since the errors began${isCounted ? '' : '; health.trafficByVersion would show it'}`,
-    stopped: finished === null || stayed ? null : (millisOf(evidence.at) - millisOf(finished)) / 1000,
+    stopped: finished === null || stillServe ? null : (millisOf(evidence.at) - millisOf(finished)) / 1000,
   };
 }
 

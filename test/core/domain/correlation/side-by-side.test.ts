@@ -177,4 +177,29 @@ describe('a rolling deploy that fails shortly before its end', () => {
     expect(proofIn(given(diluted))).toBeNull();
     expect(proofIn(given(old(() => 0)))).not.toBeNull();
   });
+
+  test('is not said to have replaced a version that still takes its requests', () => {
+    const told = (theirs: Version) =>
+      suspectIn(
+        correlate(
+          evidence(theirs, {
+            at: plusSeconds(NOON, 60),
+            changes: [own(timed('v42', 200, 10))],
+            by_version: [
+              {
+                version: 'v42',
+                ...measured(
+                  served(5, -200, 3600, (at) => (at > 0 ? 0.4 : 0)),
+                  60,
+                ),
+              },
+              { version: 'v41', ...measured(theirs, 60) },
+            ],
+          }),
+        ),
+      ).reasons.join();
+    expect(told(served(5, -7200, -10))).toContain('but v41 stopped serving 70 s ago');
+    expect(told(served(5, -7200, 3600))).toContain('v41 at 0 (57 % of traffic)');
+    expect(told(served(5, -7200, 3600))).not.toContain('stopped serving');
+  });
 });
