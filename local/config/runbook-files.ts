@@ -7,7 +7,7 @@ import type { Config } from '../../schemas/config/config.ts';
 import { checkRunbook } from '../../core/domain/runbooks/check.ts';
 import { lint, lintAlone, sameNames } from '../../core/domain/runbooks/lint.ts';
 import { inFileOrder, lineOf, type Problem, problemText } from '../../core/domain/lint/problem.ts';
-import { FrontMatter, Runbook, RunbookName, type RunbookSet } from '../../schemas/runbooks/runbook.ts';
+import { FrontMatter, type Runbook, RunbookName, type RunbookSet } from '../../schemas/runbooks/runbook.ts';
 import { loadConfig } from './config-files.ts';
 import { withoutInvalidParts } from './runbook-fixes.ts';
 import { parseYaml, valueOf } from '../../core/stores/config/yaml-lines.ts';
@@ -147,7 +147,7 @@ function parseRunbook(file: string, text: string): ParsedRunbook {
   const name = RunbookName.safeParse(front.name ?? basename(file, '.md'));
   const nameProblems =
     name.error?.issues.map(({ message }) => wrong(file, lineOf(lineNumbers, 'name'), `name: ${message}`)) ?? [];
-  const runbook = Runbook.parse({ ...front, ...known, name: name.data ?? 'unnamed' });
+  const runbook: Runbook = { ...front, ...known, name: name.data ?? 'unnamed' };
   return { runbook, problems: [...problems, ...nameProblems], inputsUnread };
 }
 

@@ -61,11 +61,15 @@ export const WrittenDuration = z
   .transform((text, context): string => {
     const duration = durationOf(text.trim());
     const days = duration?.total('days') ?? 0;
-    if (duration !== undefined && days > 0 && days <= DURATION_MAX_DAYS) return duration.toString();
+    if (duration !== undefined && days > 0 && days <= DURATION_MAX_DAYS) return isoText(duration);
     const message = `${JSON.stringify(text)} is not a duration of at most ${DURATION_MAX_DAYS} days; write one such as 2h, 90m, or PT2H`;
     context.addIssue({ code: 'custom', message });
     return z.NEVER;
   });
+
+/** As `toString()`, which creates a number format for each number. */
+const isoText = ({ hours, minutes, seconds }: Temporal.Duration): string =>
+  `PT${hours > 0 ? `${hours}H` : ''}${minutes > 0 ? `${minutes}M` : ''}${seconds > 0 ? `${seconds}S` : ''}`;
 
 /** Returns undefined if it is not a duration or has no fixed length, such as months. */
 function durationOf(text: string): Temporal.Duration | undefined {
