@@ -37,10 +37,13 @@ export const Action = z.enum([
 ]);
 export type Action = z.infer<typeof Action>;
 
+/** What a token or role allows: an action, or `*`, which is each one. */
+export const GrantedAction = z.enum([...Action.options, '*']);
+
 /** Permissions of a token. An absent list means no limit. */
 const Grant = {
   name: z.string().min(1).max(128),
-  actions: z.array(z.union([Action, z.literal('*')])).min(1),
+  actions: z.array(GrantedAction).min(1),
   sources: z
     .array(z.string().max(NAME_MAX_CHARS))
     .nullish()

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { featureActionsOf } from '../../features/names.ts';
-import { Action } from '../access/access.ts';
+import { type Action, GrantedAction } from '../access/access.ts';
 import { isLoopbackHostname } from '../config/endpoint.ts';
 import { EnvironmentName, ServiceName } from '../config/names.ts';
 
@@ -28,7 +28,7 @@ const Team = z.string().min(1).max(128);
 
 /** Actions of a role, and where they are allowed. Absent: everywhere. `own`: services of the person's teams. */
 export const Role = z.strictObject({
-  actions: z.array(z.union([Action, z.literal('*')])).min(1),
+  actions: z.array(GrantedAction).min(1),
   services: z.union([z.literal('own'), z.array(ServiceName)]).optional(),
   environments: z.array(EnvironmentName).optional(),
 });

@@ -383,7 +383,7 @@ async function targetOf(
   return {
     ...serviceEnvironment,
     ...policyOfTarget(entry),
-    modes: modesFor(known.automation, serviceEnvironment),
+    modes: modesFor(known.automation, serviceEnvironment, known.config.services),
     demoted: Object.hasOwn(known.automation.demoted, service),
     rollbacks_last_hour: rollbacks,
     pinned: pinnedVersions(pins, changes),

@@ -374,7 +374,8 @@ async function guardInputs(
   { deployer, configured, tried, agreement, judged, decidedAt, movedWasSaid }: KnownOfGuards,
 ): Promise<Known['call']> {
   const { incidentId, key, service, environment, fromCommit, toCommit, approved, flag } = order;
-  const [incident, { killSwitch, automation }, pins, changes] = await Promise.all([
+  const [{ services }, incident, { killSwitch, automation }, pins, changes] = await Promise.all([
+    deps.config.current(),
     deps.incidents.read(incidentId),
     readAutomation(deps),
     deps.pins.of(order),
@@ -401,7 +402,7 @@ async function guardInputs(
     incident_paused: incident?.automation_paused === true,
     one_of_many: incident !== undefined && isOneOfMany(incident, parent) && parent?.group_rollback?.key !== key,
     guard: killSwitch,
-    modes: [configured, ...modesFor(automation, order)],
+    modes: [configured, ...modesFor(automation, order, services)],
     demoted_services: Object.hasOwn(automation.demoted, service) ? [service] : [],
     clearing: clearingOfVersion(incident?.cleared, { service, version: from }, changes),
     decided_at: decidedAt,

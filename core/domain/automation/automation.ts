@@ -1,15 +1,34 @@
 import type { Automation, AutomationInput } from '../../../schemas/access/access.ts';
-import type { Mode } from '../../../schemas/config/names.ts';
+import type { Config } from '../../../schemas/config/config.ts';
+import { lowestMode, type Mode } from '../../../schemas/config/names.ts';
+import { serviceEntry } from '../catalogue/catalogue.ts';
+import { environmentNamed } from '../catalogue/known-names.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 
 /** Returns the modes that cap the automation of a service and environment; the lowest one applies. */
-export function modesFor({ mode, services }: Automation, { service, environment }: ServiceEnvironment): Mode[] {
-  const serviceCaps = Object.hasOwn(services, service) ? services[service] : undefined;
-  const environmentCap =
-    serviceCaps !== undefined && Object.hasOwn(serviceCaps.environments, environment)
-      ? serviceCaps.environments[environment]
-      : undefined;
-  return [mode, serviceCaps?.mode, environmentCap].filter((cap): cap is Mode => cap !== null && cap !== undefined);
+export function modesFor(
+  automation: Automation,
+  serviceEnvironment: ServiceEnvironment,
+  catalogue: Config['services'],
+): Mode[] {
+  const { mode, services } = automation;
+  const { service } = serviceEnvironment;
+  const serviceCap = Object.hasOwn(services, service) ? services[service]?.mode : undefined;
+  return [mode, serviceCap, environmentCap(automation, serviceEnvironment, catalogue)].filter(
+    (cap): cap is Mode => cap !== null && cap !== undefined,
+  );
+}
+
+/** Returns the cap of an environment. Earlier versions stored it by any of its usual names. Null: it has none. */
+export function environmentCap(
+  { services }: Pick<Automation, 'services'>,
+  { service, environment }: { service: string; environment: string },
+  catalogue: Config['services'],
+): Mode | null {
+  const caps = Object.hasOwn(services, service) ? (services[service]?.environments ?? {}) : {};
+  const known = [environment, ...Object.keys(serviceEntry(catalogue, service)?.environments ?? {})];
+  const own = Object.entries(caps).filter(([name]) => environmentNamed(name, known) === environment);
+  return own.length === 0 ? null : lowestMode(...own.map(([, cap]) => cap));
 }
 
 /** Says as a clause that the kill switch is on, who set it, and why. Older versions did not store who and why. */

@@ -12,7 +12,7 @@ import type {
   ShadowVerdict,
 } from '../../../schemas/automation/shadow-report.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
-import { modesFor } from './automation.ts';
+import { environmentCap, modesFor } from './automation.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import { activeClearings } from '../changes/cleared-suspects.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
@@ -233,7 +233,7 @@ export function modeOf(
   const configured = configuredMode(serviceEnvironment, services);
   if (configured === null) return null;
   const demoted: Mode[] = Object.hasOwn(automation.demoted, serviceEnvironment.service) ? ['approve'] : [];
-  return lowestMode(configured, ...modesFor(automation, serviceEnvironment), ...demoted);
+  return lowestMode(configured, ...modesFor(automation, serviceEnvironment, services), ...demoted);
 }
 
 function configuredMode({ service, environment }: ServiceEnvironment, services: Config['services']): Mode | null {
@@ -264,16 +264,12 @@ function promotionSteps(
 ): string[] {
   const { service, environment } = serviceEnvironment;
   const serviceCaps = Object.hasOwn(automation.services, service) ? automation.services[service] : undefined;
-  const environmentCap =
-    serviceCaps && Object.hasOwn(serviceCaps.environments, environment)
-      ? serviceCaps.environments[environment]
-      : undefined;
   const key = [service, 'environments', environment, 'autoRollback', 'mode'].map(yamlKey).join(': { ');
   return [
     ...(configuredMode(serviceEnvironment, services) === 'shadow'
       ? [`In config/services.yaml, set services: { ${key}: ${to}${' }'.repeat(5)}`]
       : []),
-    ...(environmentCap === 'shadow'
+    ...(environmentCap(automation, serviceEnvironment, services) === 'shadow'
       ? [`firebreak automation mode ${to} --service ${shellWord(service)} --environment ${shellWord(environment)}`]
       : []),
     ...(serviceCaps?.mode === 'shadow' ? [`firebreak automation mode ${to} --service ${shellWord(service)}`] : []),

@@ -156,10 +156,11 @@ export class AutomationTable implements AutomationSwitch {
 
 /** Names the changed settings; their values are in the detail. */
 function changedText({ paused, mode, services }: AutomationInput): string {
+  const limited = Object.keys(services ?? {});
   const parts = [
     ...(paused === undefined ? [] : [paused ? 'Kill switch on' : 'Kill switch off']),
     ...(mode === undefined ? [] : [`mode limit of all services: ${mode ?? 'none'}`]),
-    ...(services === undefined ? [] : [`mode limits changed for: ${Object.keys(services).join(', ')}`]),
+    ...(limited.length === 0 ? [] : [`mode limits changed for: ${limited.join(', ')}`]),
   ];
   return parts.length === 0 ? 'No setting was changed' : parts.join('; ');
 }

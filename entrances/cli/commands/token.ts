@@ -1,4 +1,5 @@
-import { Action, TokenRecord } from '../../../schemas/access/access.ts';
+import { nearest, suggestionText } from '../../../core/domain/lint/similar-names.ts';
+import { GrantedAction, TokenRecord } from '../../../schemas/access/access.ts';
 import { ROLES } from '../../../schemas/people/people.ts';
 import { apiGroup, apiCommand, listOf } from '../api-command.ts';
 import { UsageError } from '../command-context.ts';
@@ -15,7 +16,7 @@ export const addToken = apiGroup('token', 'Create, list, and revoke API tokens',
     description: 'Create a token; its secret is shown only once',
     args: [['<name>', 'Name of the person or system that uses the token']],
     options: [
-      ['--action <action>', `Permitted action (repeatable): ${['*', ...Action.options].join(', ')}`, collectValues],
+      ['--action <action>', `Permitted action (repeatable): ${GrantedAction.options.join(', ')}`, collectValues],
       ['--role <role>', `Actions of a role (repeatable): ${Object.keys(ROLES).join(', ')}`, collectValues],
       ['--service <name>', 'Only this service (repeatable)', collectValues],
       ['--environment <name>', 'Only this environment (repeatable)', collectValues],
@@ -74,8 +75,12 @@ export const addToken = apiGroup('token', 'Create, list, and revoke API tokens',
 
 /** Returns the actions of the options and of the named roles. @throws UsageError for an unknown action or role, or none */
 function actionsOf({ action = [], role = [] }: { action?: string[]; role?: string[] }): string[] {
-  const unknown = action.find((name) => name !== '*' && !Action.safeParse(name).success);
-  if (unknown !== undefined) throw new UsageError(`unknown action ${JSON.stringify(unknown)}`);
+  const known = GrantedAction.options;
+  const unknown = action.find((name) => !GrantedAction.safeParse(name).success);
+  if (unknown !== undefined)
+    throw new UsageError(
+      `unknown action ${JSON.stringify(unknown)}; use one of ${known.join(', ')}${suggestionText(nearest(unknown, known))}`,
+    );
   const actions = role.flatMap((name) => {
     if (Object.hasOwn(ROLES, name)) return ROLES[name as keyof typeof ROLES].actions;
     throw new UsageError(`unknown role ${JSON.stringify(name)}; known roles: ${Object.keys(ROLES).join(', ')}`);

@@ -1,4 +1,5 @@
-import { automationText, limitInput } from '../../../core/domain/automation/automation.ts';
+import { automationText, environmentCap, limitInput } from '../../../core/domain/automation/automation.ts';
+import { inConfiguredSpelling, type NamingConfig } from '../../../core/domain/catalogue/known-names.ts';
 import { capitalized } from '../../../core/domain/messages/decision-lines.ts';
 import { html } from 'hono/html';
 import * as z from 'zod';
@@ -116,11 +117,17 @@ function limitIn({ form }: Pick<Sent, 'form'>): Limit {
 }
 
 /** Returns the limit of a service or one of its environments. Null: it has none of its own. @param scope `*`: all services */
-const limitOf = (automation: Automation, { scope, environment }: Pick<Limit, 'scope' | 'environment'>): Mode | null => {
+function limitOf(
+  automation: Automation,
+  { scope, environment }: Pick<Limit, 'scope' | 'environment'>,
+  config: NamingConfig,
+): Mode | null {
   if (scope === ALL) return automation.mode;
-  const caps = Object.hasOwn(automation.services, scope) ? automation.services[scope] : undefined;
-  return (environment === undefined ? caps?.mode : caps?.environments[environment]) ?? null;
-};
+  const named = inConfiguredSpelling(config, { service: scope, environment });
+  if (named.environment !== undefined)
+    return environmentCap(automation, { service: scope, environment: named.environment }, config.services);
+  return (Object.hasOwn(automation.services, scope) ? automation.services[scope]?.mode : undefined) ?? null;
+}
 
 /**
  * Sets or removes a limit. Returns the fields of a form that undoes it: `mode`, the limit before, and `from`.
@@ -132,7 +139,8 @@ export async function setLimit(
   { scope, environment, mode, from }: Limit,
   reason?: string,
 ): Promise<{ mode: z.infer<typeof FormLimit>; from: z.infer<typeof FormLimit> }> {
-  const before = limitOf(await deps.automation.read(), { scope, environment });
+  const [automation, config] = await Promise.all([deps.automation.read(), deps.config.current()]);
+  const before = limitOf(automation, { scope, environment }, config);
   if (from !== undefined && from !== (before ?? NO_LIMIT))
     throw changedSince(`the limit is ${before ?? 'removed'} now`);
   const limit = limitInput({ service: scope === ALL ? undefined : scope, environment }, mode);

@@ -7,6 +7,14 @@ import {
   whyReservedForPerson,
   whyReserved,
 } from '../../../core/domain/access/actor-identity.ts';
+import {
+  configuredEnvironments,
+  configuredScopes,
+  configuredService,
+  environmentNamed,
+  environmentsOf,
+} from '../../../core/domain/catalogue/known-names.ts';
+import type { Config } from '../../../schemas/config/config.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { Tokens } from '../../../core/domain/ports/access.ts';
@@ -50,11 +58,18 @@ export function tokenRoutes(app: Api, deps: TokensDeps): void {
       },
     }),
     async (c) => {
-      const input = c.req.valid('json');
+      const config = await deps.config.current();
+      const input = inConfiguredNames(config, c.req.valid('json'));
       refuseBeyondCreator(c.var.principal, input, deps);
+      if (input.expires_at !== null && input.expires_at <= deps.clock.now())
+        throw new Refusal(
+          422,
+          'invalid',
+          `json: expires_at: ${input.expires_at} is in the past; send a later time, or none for a token that does not expire`,
+        );
       const reserved = whyReserved(input.name, input.actions);
       if (reserved !== undefined) throw new Refusal(422, 'invalid', `json: name: ${reserved}`);
-      const ofPerson = whyReservedForPerson(input.name, (await deps.config.current()).people, c.var.principal.name);
+      const ofPerson = whyReservedForPerson(input.name, config.people, c.var.principal.name);
       if (ofPerson?.forbidden === true) throw new Refusal(403, 'forbidden', ofPerson.text);
       if (ofPerson !== undefined) throw new Refusal(422, 'invalid', `json: name: ${ofPerson.text}`);
       const { requestKey: key } = c.var;
@@ -101,6 +116,19 @@ export function tokenRoutes(app: Api, deps: TokensDeps): void {
       return c.body(null, 204);
     },
   );
+}
+
+/** Returns a token limited to services and environments as the configuration names them, as all that it is compared with. */
+function inConfiguredNames(config: Config, token: NewToken): NewToken {
+  const { services: named, environments } = token;
+  const services = named && [...new Set(named.map((name) => configuredService(config, name) ?? name))];
+  const of = services ?? [...configuredScopes(config).keys()];
+  const known =
+    of.length === 0
+      ? configuredEnvironments(config)
+      : new Set(of.flatMap((service) => [...environmentsOf(config, service)]));
+  const meant = environments && [...new Set(environments.map((name) => environmentNamed(name, known) ?? name))];
+  return { ...token, services, environments: meant };
 }
 
 /** @throws Refusal 409 if the name is taken */

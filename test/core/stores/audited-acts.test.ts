@@ -44,9 +44,11 @@ test('the kill switch and modes, with the person who set them', async () => {
   await stores.automation.write({ paused: true, reason: 'storm' }, 'ada');
   later(1);
   await stores.automation.write({ paused: false, services: { checkout: { mode: 'shadow' } } }, 'bo');
+  await stores.automation.write({ paused: false, mode: null, services: {} }, 'cy');
   expect(await logged(/^automation/)).toMatchObject([
     { actor: 'ada', kind: 'automation.changed', text: 'Kill switch on', detail: { paused: true, reason: 'storm' } },
     { actor: 'bo', text: 'Kill switch off; mode limits changed for: checkout', detail: { services: { checkout: {} } } },
+    { actor: 'cy', text: 'Kill switch off; mode limit of all services: none' },
   ]);
 });
 

@@ -370,7 +370,18 @@ describe('usage', () => {
     ['an unknown option', ['check', '--confg', 'x'], 2, /unknown option '--confg'/],
     ['a missing argument', ['drill', 'checkout'], 2, /missing required argument 'environment'/],
     ['an invalid value', ['incident', 'list', '--limit', 'all'], 2, /a whole number from 1 to 500/],
-    ['an unknown action', ['token', 'create', 'ci', '--action', 'fly'], 2, /unknown action "fly"/],
+    [
+      'an unknown action',
+      ['token', 'create', 'ci', '--action', 'fly'],
+      2,
+      /unknown action "fly"; use one of .*rollback:request/,
+    ],
+    [
+      'an action with a typo',
+      ['token', 'create', 'ci', '--action', 'freezes:chek'],
+      2,
+      /did you mean "freezes:check"\?/,
+    ],
     ['an invalid URL', ['incident', 'list'], 2, /FIREBREAK_URL is not an http or https URL: "nowhere"/],
   ])('%s exits with the documented code and reason', async (_, args, code, why) => {
     const ended = await cli(args, { env: { FIREBREAK_URL: 'nowhere', FIREBREAK_TOKEN: 'x' } });

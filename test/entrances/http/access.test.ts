@@ -403,7 +403,15 @@ describe('a token', () => {
   });
 
   test('that is expired or revoked is refused', async () => {
-    const expired = await token({ expires_at: '2026-01-01T00:00:00Z' });
+    const expired = await token({ expires_at: '2999-01-01T00:00:00Z' });
+    const database = new DatabaseSync(join(firebreak.dataDir, 'firebreak.sqlite'), { timeout: 10_000 });
+    const { changes } = database
+      .prepare(
+        "UPDATE items SET item = replace(item, '2999-01-01T', '2020-01-01T') WHERE instr(item, '2999-01-01T') > 0",
+      )
+      .run();
+    database.close();
+    expect(changes).toBeGreaterThan(0);
     expect((await as(expired, 'GET', '/v1/automation')).status).toBe(401);
     expect((await as(expired, 'POST', '/v1/alerts/alertmanager', group([]))).status).toBe(401);
 
@@ -420,8 +428,34 @@ describe('a token', () => {
     ['an unknown action', { name: 'x', actions: ['everything'] }],
     ['an unknown key', { name: 'x', actions: ['*'], admin: true }],
     ['an invalid expiry time', { name: 'x', actions: ['*'], expires_at: 'soon' }],
+    ['an expiry time in the past', { name: 'x', actions: ['*'], expires_at: '2020-01-01T00:00:00Z' }],
   ])('is not created with %s', async (_, grant) => {
     expect(await firebreak.post('/v1/tokens', grant)).toMatchObject({ status: 422, body: { code: 'invalid' } });
+  });
+
+  test('is refused with what to send instead', async () => {
+    const said = async (grant: object) => (await firebreak.post('/v1/tokens', { name: 'x', ...grant })).body.detail;
+    expect(await said({ actions: ['fly'] })).toMatch(/expected one of .*"rollback:request".*"\*".*\n.*actions\[0\]/);
+    expect(await said({ actions: ['*'], expires_at: '2020-01-01T00:00:00Z' })).toBe(
+      'json: expires_at: 2020-01-01T00:00:00.000Z is in the past; send a later time, or none for a token that does not expire',
+    );
+  });
+
+  test('allows the services and environments that its names mean', async () => {
+    const grant = { name: 'by usual names', actions: ['deployments:write'] };
+    const limits = { services: ['CHECKOUT', 'checkout', 'unseen'], environments: ['prod', 'stage', 'lab'] };
+    const { status, body } = await firebreak.post('/v1/tokens', { ...grant, ...limits });
+    expect([status, body.services, body.environments]).toEqual([
+      201,
+      ['checkout', 'unseen'],
+      ['production', 'staging', 'lab'],
+    ]);
+    const deploy = { service: 'checkout', environment: 'prod', version: 'usual' };
+    expect((await as(body.token, 'POST', '/v1/deployments', deploy)).status).toBe(201);
+    const limited = await token({ services: ['checkout'], environments: ['prod'] });
+    const child = { ...grant, name: 'child by usual names', services: ['checkout'] };
+    expect((await as(limited, 'POST', '/v1/tokens', { ...child, environments: ['prd'] })).status).toBe(201);
+    expect((await as(limited, 'POST', '/v1/tokens', { ...child, environments: ['stg'] })).status).toBe(403);
   });
 
   test.each([

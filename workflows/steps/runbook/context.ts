@@ -93,7 +93,8 @@ export async function guardsOf(
 ): Promise<StepGuards> {
   const { incident, serviceEnvironment, selected, step, inverse } = context;
   const { killSwitch, automation } = await readAutomation(deps);
-  const entry = environmentEntry((await deps.config.current()).services, serviceEnvironment);
+  const { services } = await deps.config.current();
+  const entry = environmentEntry(services, serviceEnvironment);
   const requires_approval = inverse === null ? step.approval !== null : inverse.person;
   if (selected.by !== undefined) {
     // The service requires two approvals, and starting the runbook counts as the first.
@@ -128,7 +129,7 @@ export async function guardsOf(
     incident_paused: incident.automation_paused,
     one_of_many: isOneOfMany(incident, parent),
     demoted: Object.hasOwn(automation.demoted, serviceEnvironment.service),
-    modes: [configured, ...modesFor(automation, serviceEnvironment), ...(mode === undefined ? [] : [mode])],
+    modes: [configured, ...modesFor(automation, serviceEnvironment, services), ...(mode === undefined ? [] : [mode])],
     requires_approval,
     ...(lacksScope && { sender_lacks_scope: true as const }),
     ...(haveReturned(firing) && { returned_only: true as const }),

@@ -169,7 +169,7 @@ async function automationNow(deps: Pick<Deps, 'config' | 'automation'>): Promise
       if (environmentEntry?.deployer === undefined) return [];
       const configured = environmentEntry.autoRollback.mode;
       const demoted: Mode[] = Object.hasOwn(settings.demoted, service) ? ['approve'] : [];
-      const caps = modesFor(settings, { service, environment } as Parameters<typeof modesFor>[1]);
+      const caps = modesFor(settings, { service, environment } as Parameters<typeof modesFor>[1], config.services);
       return [{ service, environment, configured, mode: lowestMode(configured, ...demoted, ...caps) }];
     }),
   );

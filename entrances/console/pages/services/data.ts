@@ -3,7 +3,7 @@ import type { Named } from '../../../../core/domain/incidents/incident-number.ts
 import { SHADOW } from '../../../../core/actions/reports/report-kinds.ts';
 import { inConfiguredSpelling } from '../../../../core/domain/catalogue/known-names.ts';
 import { Refusal } from '../../../../core/domain/refusal.ts';
-import { modesFor } from '../../../../core/domain/automation/automation.ts';
+import { environmentCap } from '../../../../core/domain/automation/automation.ts';
 import { modeOf } from '../../../../core/domain/automation/shadow-report.ts';
 import { healthOf } from '../../../../core/domain/catalogue/health.ts';
 import { proofsByRecords, provabilityOf } from '../../../../core/domain/catalogue/provability.ts';
@@ -17,7 +17,7 @@ import type { Watch } from '../../../../schemas/judge/watch.ts';
 import { type Change, ChangeKind } from '../../../../schemas/changes/change.ts';
 import type { PinView } from '../../../../schemas/changes/pin.ts';
 import type { Connections, Provability } from '../../../../schemas/config/connections.ts';
-import type { EnvironmentEntry, ServiceEntry } from '../../../../schemas/config/config.ts';
+import type { Config, EnvironmentEntry, ServiceEntry } from '../../../../schemas/config/config.ts';
 import { type EnvironmentName, type IncidentId, type Mode, ServiceName } from '../../../../schemas/config/names.ts';
 import type { IncidentView } from '../../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
@@ -149,8 +149,8 @@ export async function loadService(deps: ConsoleDeps, { viewer, param, query }: P
           automation === null || configured?.deployer === undefined
             ? null
             : modeOf(serviceEnvironment, config.services, automation),
-        limits: automation === null ? [] : limitsOf(automation, serviceEnvironment),
-        cap: automation === null ? null : capOf(automation, serviceEnvironment),
+        limits: automation === null ? [] : limitsOf(automation, serviceEnvironment, config.services),
+        cap: automation === null ? null : environmentCap(automation, serviceEnvironment, config.services),
         shadow: shadow.find(isIn) ?? null,
         proof: proved.find(isIn) ?? null,
         evidence: evidenceOf(configured, healthOf(config, serviceEnvironment), {
@@ -198,34 +198,26 @@ function evidenceOf(
 const unknownService = (name: string): Refusal =>
   new Refusal(404, 'unknown-service', `no service ${name} is in the catalogue, and nothing is recorded about it`);
 
-/** Returns the mode that people have set for exactly this service and environment. Null: none. */
-function capOf({ services }: Automation, { service, environment }: ServiceEnvironment): Mode | null {
-  const environments = Object.hasOwn(services, service) ? (services[service]?.environments ?? {}) : {};
-  return Object.hasOwn(environments, environment) ? (environments[environment] ?? null) : null;
-}
-
 /** Returns why the mode in force is lower than the configured one. */
-function limitsOf(automation: Automation, serviceEnvironment: ServiceEnvironment): string[] {
+function limitsOf(
+  automation: Automation,
+  serviceEnvironment: ServiceEnvironment,
+  catalogue: Config['services'],
+): string[] {
   const { paused, demoted, mode, services } = automation;
   const serviceSetting = Object.hasOwn(services, serviceEnvironment.service)
     ? services[serviceEnvironment.service]
     : undefined;
-  const environmentMode = capOf(automation, serviceEnvironment);
+  const environmentMode = environmentCap(automation, serviceEnvironment, catalogue);
   const demotion = Object.hasOwn(demoted, serviceEnvironment.service) ? demoted[serviceEnvironment.service] : undefined;
   return [
     ...(paused ? ['the kill switch is on, so nothing is rolled back'] : []),
     ...(demotion === undefined ? [] : [`approval is needed until a person sets the mode: ${demotion.reason}`]),
-    ...(modesFor(automation, serviceEnvironment).length === 0
+    ...(mode === null ? [] : [`all services are limited to ${mode}`]),
+    ...(serviceSetting?.mode == null ? [] : [`${serviceEnvironment.service} is limited to ${serviceSetting.mode}`]),
+    ...(environmentMode === null
       ? []
-      : [
-          ...(mode === null ? [] : [`all services are limited to ${mode}`]),
-          ...(serviceSetting?.mode == null
-            ? []
-            : [`${serviceEnvironment.service} is limited to ${serviceSetting.mode}`]),
-          ...(environmentMode === null
-            ? []
-            : [`${serviceEnvironment.service} in ${serviceEnvironment.environment} is limited to ${environmentMode}`]),
-        ]),
+      : [`${serviceEnvironment.service} in ${serviceEnvironment.environment} is limited to ${environmentMode}`]),
   ];
 }
 

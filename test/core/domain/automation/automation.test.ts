@@ -25,18 +25,30 @@ test.each([
   ['those for all, for a service without its own', serviceEnvironment('payments'), ['approve']],
   ['not properties that every object has', serviceEnvironment('constructor', '__proto__'), ['approve']],
 ])('the modes of a service and environment are %s', (_, where, modes) => {
-  expect(modesFor(automation, where)).toEqual(modes);
+  expect(modesFor(automation, where, {})).toEqual(modes);
+});
+
+test('a cap that an earlier version stored by another usual name applies, unless the service has both names', () => {
+  const stored = { ...untouchedAutomation, services: { checkout: { mode: null, environments: { prod: 'shadow' } } } };
+  const modes = (environments: object, environment?: string) =>
+    modesFor(stored as Automation, serviceEnvironment('checkout', environment), {
+      checkout: { environments },
+    } as never);
+  expect(modes({ production: null })).toEqual(['shadow']);
+  expect(modes({ production: null, prod: null })).toEqual([]);
+  expect(modes({ production: null, prod: null }, 'prod')).toEqual(['shadow']);
+  expect(modes({ production: null, staging: null }, 'staging')).toEqual([]);
 });
 
 test('default automation settings cap nothing', () => {
-  expect(modesFor(untouchedAutomation, serviceEnvironment('checkout'))).toEqual([]);
+  expect(modesFor(untouchedAutomation, serviceEnvironment('checkout'), {})).toEqual([]);
 });
 
 test('services and environments can have names of object properties', () => {
   const services = JSON.parse(
     '{"__proto__": {"mode": "shadow", "environments": {"constructor": "suggest"}}}',
   ) as Automation['services'];
-  expect(modesFor({ ...untouchedAutomation, services }, serviceEnvironment('__proto__', 'constructor'))).toEqual([
+  expect(modesFor({ ...untouchedAutomation, services }, serviceEnvironment('__proto__', 'constructor'), {})).toEqual([
     'shadow',
     'suggest',
   ]);
