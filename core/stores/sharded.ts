@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Page } from '../domain/ports/common.ts';
 import type { Key, ShardedList } from './keys.ts';
 import { cursorAt, positionIn } from './cursors.ts';
@@ -7,7 +8,7 @@ import type { Item } from '../../platforms/store.ts';
 type Query = { limit: number; cursor?: string | undefined };
 type Keep = (item: Item) => boolean;
 
-/** Items per query of one shard: first about its share of the page, then more if that was not enough. */
+/** Items per round of queries: first about the page, then more if that was not enough. */
 const FIRST_MIN = 10;
 const READ_MAX = 500;
 
@@ -41,11 +42,14 @@ export async function shardedPage(
   const shards = list.shards.map((name): Shard => ({ name, items: [], before, isRead: false }));
   const items: Item[] = [];
   let unread = read;
-  for (let count = Math.max(FIRST_MIN, Math.ceil((2 * limit) / shards.length)); ;) {
+  const first = Math.max(FIRST_MIN, Math.ceil((2 * limit) / shards.length));
+  for (let round = 0; ;) {
     const empty = shards.filter(({ items: left, isRead }) => left.length === 0 && !isRead);
     if (empty.length > 0) {
+      if (round > 0) await setImmediate(); // a store in this process answers without a pause
+      const count = Math.min(first * 2 ** round, Math.ceil(READ_MAX / shards.length));
       await Promise.all(empty.map((shard) => fill(table, shard, count)));
-      count = Math.min(2 * count, READ_MAX);
+      round += 1;
     }
     const item = takeNewest(shards);
     if (item === undefined || keyOf(item) < from) return { items, next_cursor: null };
@@ -56,10 +60,7 @@ export async function shardedPage(
 }
 
 async function fill(table: Table, shard: Shard, count: number): Promise<void> {
-  const { items, more } = await table.newest(
-    { list: shard.name },
-    { before: shard.before, limit: Math.min(count, READ_MAX) },
-  );
+  const { items, more } = await table.newest({ list: shard.name }, { before: shard.before, limit: count });
   shard.items = items;
   shard.isRead = !more;
   if (items.length > 0) shard.before = keyOf(items.at(-1));
@@ -97,6 +98,7 @@ export async function pointedPage(
     }
     if (!more) return { items, next_cursor: null };
     before = String(rows.at(-1)?.['sk']);
+    await setImmediate();
   }
 }
 

@@ -131,7 +131,9 @@ const RESPONDERS: Record<Endpoint, (context: RequestContext, received: Received)
   async interactions(context, received) {
     const form = formIn(received);
     if (!form.ok) return unreadableBecause(form);
-    const payload = parseJson(form.value['payload'] ?? '');
+    const text = form.value['payload'];
+    if (text === undefined) return { unreadable: 'the field "payload" is missing' };
+    const payload = parseJson(text);
     if (!payload.ok) return unreadableBecause(payload);
     const type = z.object({ type: z.string().max(64) }).safeParse(payload.value).data?.type;
     if (type === undefined) return { unreadable: 'the payload has no type' };

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { ChangeId, EnvironmentName, ServiceName, Version } from '../config/names.ts';
 import { spelled } from '../parsing/spelled.ts';
 import { isUnset, unsetText } from '../parsing/unset.ts';
-import { InstantIn, plusSeconds, secondsBetween, Timestamp } from '../time/time.ts';
+import { InstantIn, plusSeconds, reportedOrNull, secondsBetween, setOrNull, Timestamp } from '../time/time.ts';
 import { KIND_WORDS, OUTCOME_WORDS, outcomeOf } from './words.ts';
 
 export const ChangeKind = z.enum([
@@ -49,7 +49,9 @@ export const WrittenStatus = spelled(
 
 const Commit = z.object({
   sha: z.string().min(1).max(256),
-  committed_at: InstantIn.nullish().transform((at) => at ?? null),
+  committed_at: setOrNull(InstantIn)
+    .nullish()
+    .transform((at) => at ?? null),
 });
 
 /** CI systems send unset variables as blank text, or as their names, which counts as absent. */
@@ -85,10 +87,10 @@ const ReportedChange = z.strictObject({
   kind: WrittenKind.default('deploy'),
   status: WrittenStatus.default('succeeded'),
   commit: optionalText(256),
-  committed_at: InstantIn.nullish(),
+  committed_at: setOrNull(InstantIn).nullish(),
   commits: z.array(Commit).max(500).nullish(),
-  started_at: InstantIn.nullish(),
-  finished_at: InstantIn.nullish(),
+  started_at: reportedOrNull(InstantIn).nullish(),
+  finished_at: reportedOrNull(InstantIn).nullish(),
   author: optionalText(512),
   url: WebAddress.transform(nonEmpty).nullish(),
   has_migration: z.boolean().nullish(),

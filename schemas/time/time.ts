@@ -46,6 +46,21 @@ function rfc3339(written: string | number): string {
   return millis <= LATEST ? timestamp(millis) : text;
 }
 
+/** An earlier time in a request is an input error. */
+export const EARLIEST_REPORTED = '2000-01-01T00:00:00.000Z' as Timestamp;
+export const TOO_EARLY = `must not be before ${EARLIEST_REPORTED}`;
+
+/** The day of the zero time of Go and .NET, `0001-01-01T00:00:00` with any offset, is over. */
+const AFTER_ZERO_TIME = '0001-01-02T12';
+
+/** Reads a time that is not set, as programs in Go and .NET send it, as `null`: `0001-01-01T00:00:00Z`. */
+export const setOrNull = <T extends z.ZodType<Timestamp>>(instant: T) =>
+  instant.transform((at): Timestamp | null => (at < AFTER_ZERO_TIME ? null : at));
+
+/** Reads the same, and refuses a time that no sender can mean. */
+export const reportedOrNull = <T extends z.ZodType<Timestamp>>(instant: T) =>
+  setOrNull(instant).refine((at) => at === null || at >= EARLIEST_REPORTED, TOO_EARLY);
+
 /** Returns what `InstantIn` returns. Undefined: it does not accept the text. */
 export const instantIn = (text: string): Timestamp | undefined =>
   text.length <= INSTANT_MAX_CHARS ? normalizedTimestamp(text) : undefined;

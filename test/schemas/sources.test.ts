@@ -361,6 +361,8 @@ describe('the generic source', () => {
     ['with an unknown key', { serverity: 'page' }, /serverity/],
     ['with an unknown status', { status: 'maybe' }, /status/],
     ['with labels that are not texts', { labels: { a: 1 } }, /string/],
+    ['with labels in a list', { labels: ['a=1'] }, /must be an object of names and texts.*\n.*labels/],
+    ['with links in a list', { links: ['http://x'] }, /must be an object of names and http or https URLs.*\n.*links/],
   ])('%s is refused', (_, more, detail) => {
     const result = parse('generic', JSON.stringify({ ...generic, ...more }));
     expect(result).toMatchObject({ ok: false, fault: { status: 422 } });

@@ -221,6 +221,8 @@ export type Incidents = {
     cursor?: string;
     muted: boolean;
     since?: Timestamp;
+    service?: string;
+    environment?: string;
   }): Promise<
     Page<{ signal: SignalView; mute: Mute | null; firedAt: readonly Timestamp[]; starts: readonly DayStarts[] }>
   >;

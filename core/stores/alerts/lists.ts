@@ -3,7 +3,8 @@ import type { Incidents } from '../../domain/ports/incidents.ts';
 import { StoredSignal } from '../../../schemas/incidents/stored-records.ts';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { shardedLists } from '../../stores/keys.ts';
-import { shardedPage } from '../../stores/sharded.ts';
+import { inTurns } from '../../stores/fair-turns.ts';
+import { hasFields, shardedPage } from '../../stores/sharded.ts';
 import type { Table } from '../../stores/table.ts';
 import type { Item } from '../../../platforms/store.ts';
 import { firedAtOf, startsOf } from './admit.ts';
@@ -15,20 +16,20 @@ const MUTED_MAX = 10_000;
 /** Returns a page of the alerts that belong to no incident, muted or only recorded, newest first. */
 export async function alertsWithoutIncident(
   table: Table,
-  { muted, since, ...query }: Parameters<Incidents['alertsWithoutIncident']>[0],
+  { muted, since, service, environment, ...query }: Parameters<Incidents['alertsWithoutIncident']>[0],
 ): ReturnType<Incidents['alertsWithoutIncident']> {
   const { muted: quiet, recorded } = shardedLists;
-  const page = await shardedPage(table, muted ? quiet : recorded, query, undefined, since && { from: since });
-  return {
-    ...page,
-    items: page.items.flatMap((item) => {
-      const signal = StoredSignal.safeParse(item['signal']);
-      if (!signal.success) return []; // written by a version with fewer fields
-      const first_seen_at = Timestamp.parse(String(item['list_key']).split('#')[0]);
-      const mute = (item['mute'] as Mute | undefined) ?? null;
-      return [{ signal: { ...signal.data, first_seen_at }, mute, firedAt: firedAtOf(item), starts: startsOf(item) }];
-    }),
-  };
+  const isWanted = hasFields({ service, environment });
+  const keep = (item: Item): boolean => isWanted((item['signal'] ?? {}) as Item);
+  const page = await shardedPage(table, muted ? quiet : recorded, query, keep, since && { from: since });
+  const parsed = await inTurns(page.items, (item) => {
+    const signal = StoredSignal.safeParse(item['signal']);
+    if (!signal.success) return []; // written by a version with fewer fields
+    const first_seen_at = Timestamp.parse(String(item['list_key']).split('#')[0]);
+    const mute = (item['mute'] as Mute | undefined) ?? null;
+    return [{ signal: { ...signal.data, first_seen_at }, mute, firedAt: firedAtOf(item), starts: startsOf(item) }];
+  });
+  return { ...page, items: parsed.flat() };
 }
 
 /** Returns the muted alerts, newest first. */
@@ -40,9 +41,10 @@ export async function mutedAlerts(table: Table): ReturnType<Incidents['muted']> 
     items.push(...page.items);
     cursor = page.next_cursor;
   }
-  return items.flatMap((item) => {
+  const parsed = await inTurns(items, (item) => {
     const signal = StoredSignal.safeParse(item['signal']);
     const mute = (item['mute'] as Mute | undefined) ?? null;
     return signal.success ? [{ signal: signal.data, mute }] : [];
   });
+  return parsed.flat();
 }

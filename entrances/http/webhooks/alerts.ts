@@ -9,6 +9,7 @@ import { INCIDENT_EVENTS } from '../../../core/domain/incidents/incident-events.
 import type { ApiDeps } from '../deps.ts';
 import type { Action } from '../../../schemas/access/access.ts';
 import { type AlertSource, sources } from '../../../schemas/alerts/sources/index.ts';
+import type { Fault } from '../../../schemas/alerts/sources/parsed.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { mayRequestByLabel, senderOf, signedBy } from '../middleware/authentication.ts';
 import { Unrecognized } from '../../../core/actions/alerts/unrecognized.ts';
@@ -209,7 +210,7 @@ async function storeAlerts(
   const inTurns: InTurns = (items, work) => turns.map(sender.name, items, work);
   const result = await readPayloadIn(inTurns, source, contentType, body, millisOf(deps.clock.now()));
   if (!result.ok) {
-    const { status, code, detail } = result.fault;
+    const { status, code, detail } = encodingFault(result.fault, c.req.header('content-encoding')) ?? result.fault;
     const id = await quarantine(body, status, detail);
     await deps.counters.add([
       ...countsOf(source.name, { received: 1, quarantined: id === null ? 0 : 1 }),
@@ -277,3 +278,10 @@ const countsOf = (source: string, counts: Partial<Record<'received' | 'accepted'
     labels: [source],
     by,
   }));
+
+/** Returns why an encoded body cannot be read. A proxy may have decoded it and left the header, so it counts only for what is not JSON. */
+function encodingFault({ code }: Fault, encoding = 'identity') {
+  if (code !== 'not-json' || encoding === 'identity' || encoding === 'gzip') return undefined;
+  const detail = `Content-Encoding is ${encoding.slice(0, 64)}; send the body uncompressed`;
+  return { status: 415, code: 'unsupported-encoding', detail } as const;
+}

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { readAs } from '../../../schemas/parsing/read-as.ts';
-import { InstantIn, Timestamp } from '../../../schemas/time/time.ts';
+import { EARLIEST_REPORTED, InstantIn, Timestamp, TOO_EARLY } from '../../../schemas/time/time.ts';
 
 /** The cause of a freeze. */
 export const FreezeCause = z.enum(['budget', 'burn', 'calendar', 'incident', 'pin', 'person']);
@@ -104,10 +104,8 @@ export const RequiredReason = z
   .regex(VISIBLE, 'must give a reason; it is shown to everyone whose deployment is refused')
   .max(2000);
 
-/** An earlier start is an input error: nothing that began before it can still be in force. */
-const EARLIEST_START = '2000-01-01T00:00:00.000Z';
-
-const StartIn = InstantIn.refine((at) => at >= EARLIEST_START, `must not be before ${EARLIEST_START}`);
+/** Nothing that began earlier can still be in force. */
+const StartIn = InstantIn.refine((at) => at >= EARLIEST_REPORTED, TOO_EARLY);
 
 /** The body of `POST /v1/freezes`. Without a scope, it applies to everything. */
 export const NewFreeze = z

@@ -147,6 +147,7 @@ describe('record_deploy and recent_changes', () => {
     ['an end before the start', { finished_at: '2026-01-05T09:00:00Z' }, 'is before started_at'],
     ['an end of what has only started', { status: 'started', finished_at: '2026-01-05T11:00:00Z' }, 'contradicts'],
     ['a start in the future', { started_at: '2999-01-01T00:00:00Z' }, 'ahead of'],
+    ['a start in 1970', { started_at: '1970-01-01T00:00:00Z' }, 'must not be before 2000'],
   ])('refuse %s', async (_, input, text) => {
     expect(await callTool(client, 'record_deploy', { ...release, ...input })).toMatchObject({
       failed: true,

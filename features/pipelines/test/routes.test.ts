@@ -456,6 +456,18 @@ describe('POST /v1/pipelines/runs', () => {
     expect([status, body.trigger, body.result]).toEqual([201, ...expected]);
   });
 
+  test('a time that is not set in Go is absent', async () => {
+    const zero = '0001-01-01T00:00:00Z';
+    const times = { queued_at: zero, started_at: at(2), finished_at: zero };
+    const { status, body } = await report({
+      result: 'failed',
+      ...times,
+      stages: [{ name: 'a', result: 'failed', ...times }],
+    });
+    expect([status, body.queued_at, body.started_at]).toEqual([201, null, at(2)]);
+    expect(JSON.stringify(body)).not.toContain('0001-01-01');
+  });
+
   test.each([
     ['neither service nor repository', { service: null }, 'name the service or the repository'],
     ['an end without a result', { finished_at: at(1) }, 'a finished run or stage needs a result'],

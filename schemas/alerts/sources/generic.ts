@@ -3,7 +3,7 @@ import { EnvironmentName, ServiceName } from '../../config/names.ts';
 import { cutText } from '../../parsing/text.ts';
 import { spelled } from '../../parsing/spelled.ts';
 import { InstantIn, timestamp } from '../../time/time.ts';
-import { fault, parseJson, Texts, wellFormed } from './group.ts';
+import { fault, Links, parseJson, Texts, wellFormed } from './group.ts';
 import type { ParseResult, Source, SourceAlert } from './parsed.ts';
 
 /** Longer titles are cut, because an alert must not be lost for the length of its text. */
@@ -30,7 +30,7 @@ export const GenericAlert = z.strictObject({
   status: spelled(z.enum(['firing', 'resolved'])),
   /** When the episode began. Absent: the sender has no episodes, and each key has one at a time. */
   starts_at: orAbsent(InstantIn),
-  links: orAbsent(Texts),
+  links: orAbsent(Links),
   labels: orAbsent(Texts),
 });
 

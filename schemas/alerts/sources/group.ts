@@ -18,12 +18,15 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Reads any object as a map, so that a label called `__proto__` is a label. */
-export const Texts = z.custom<Record<string, unknown>>(isRecord).transform((record, context) => {
-  const texts = textsIn(record);
-  if (texts !== undefined) return texts;
-  context.addIssue({ code: 'custom', message: 'every value must be a string' });
-  return z.NEVER;
-});
+const textsOf = (kind: string) =>
+  z.custom<Record<string, unknown>>(isRecord, `must be an object of names and ${kind}`).transform((record, context) => {
+    const texts = textsIn(record);
+    if (texts !== undefined) return texts;
+    context.addIssue({ code: 'custom', message: 'every value must be a string' });
+    return z.NEVER;
+  });
+export const Texts = textsOf('texts');
+export const Links = textsOf('http or https URLs');
 
 /** Returns undefined if a value is no string. */
 function textsIn(record: Record<string, unknown>): Map<string, string> | undefined {

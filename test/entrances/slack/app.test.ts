@@ -152,6 +152,12 @@ describe('unreadable requests:', () => {
     expect(world.heard).toEqual([]);
   });
 
+  test('an interaction without a payload is refused with what is missing', async () => {
+    const world = new World();
+    await world.post('/integrations/slack/interactions', { body: 'a=b', headers: FORM });
+    expect(world.kept).toMatchObject([{ detail: 'the field "payload" is missing' }]);
+  });
+
   test('a request is refused even if it cannot be stored in quarantine', async () => {
     const world = new World();
     world.deps.quarantine.keep = async () => {

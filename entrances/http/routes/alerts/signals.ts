@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import type { ServiceEnvironment } from '../../../../core/domain/ports/common.ts';
 import type { ApiDeps } from '../../deps.ts';
 import { Timestamp } from '../../../../schemas/time/time.ts';
 import {
@@ -7,10 +6,9 @@ import {
   answers,
   createRoute,
   endpoint,
-  isIn,
   listQuery,
   pageOf,
-  readableWhere,
+  readable,
   scopeOf,
   scopeQuery,
 } from '../../endpoint.ts';
@@ -58,12 +56,12 @@ export function signalRoutes(app: Api, deps: Pick<ApiDeps, 'clock' | 'config' | 
         const page = await deps.incidents.alertsWithoutIncident({
           limit,
           ...(from && { cursor: from }),
+          ...scope,
           muted: muted === 'true',
         });
         return { ...page, items: page.items.map(({ signal, mute }) => ({ ...shownSignal(signal), muted: mute })) };
       };
-      const isWanted = (alert: ServiceEnvironment): boolean => c.var.may(alert) && isIn(scope, alert);
-      return c.json(await readableWhere(isWanted, read, cursor), 200);
+      return c.json(await readable(c.var, read, cursor), 200);
     },
   );
 }

@@ -20,9 +20,13 @@ const PATH = '/v1/alerts/alertmanager';
 /** Sends invalid bytes. */
 async function sendRaw(
   body: string | Uint8Array<ArrayBuffer>,
-  { path = PATH, type = 'application/json' }: { path?: string; type?: string } = {},
+  { path = PATH, type = 'application/json', encoding = '' }: { path?: string; type?: string; encoding?: string } = {},
 ): Promise<{ status: number; body: any; headers: Headers }> {
-  const headers = { authorization: `Bearer ${INGEST_TOKEN}`, ...(type === '' ? {} : { 'content-type': type }) };
+  const headers = {
+    authorization: `Bearer ${INGEST_TOKEN}`,
+    ...(type === '' ? {} : { 'content-type': type }),
+    ...(encoding === '' ? {} : { 'content-encoding': encoding }),
+  };
   const answer = await fetch(`${firebreak.url}${path}`, {
     method: 'POST',
     headers,
@@ -89,6 +93,21 @@ describe('an unreadable body is refused with the reason and kept in quarantine',
     const answer = await sendRaw(bytes);
     expect(answer).toMatchObject({ status: 400, body: { code: 'not-json' } });
     expect(bytesOf(await entry(kept(answer)))).toEqual(Buffer.from(bytes));
+  });
+
+  test.each([
+    ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x04])],
+    ['br', '!'],
+  ])('a body that is encoded with %s', async (encoding, body) => {
+    const answer = await sendRaw(body, { encoding });
+    expect(answer).toMatchObject({
+      status: 415,
+      body: {
+        code: 'unsupported-encoding',
+        detail: expect.stringContaining(`Content-Encoding is ${encoding}; send the body uncompressed`),
+      },
+    });
+    expect((await entry(kept(answer))).status).toBe(415);
   });
 
   test('a compressed body, with the fix', async () => {
