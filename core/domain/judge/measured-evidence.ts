@@ -33,6 +33,8 @@ type EvidenceRequest = {
   label: string;
   /** Absent: series without the label are not measured. */
   deploy?: RecordedDeploy;
+  /** Why the time before the deploy is not that of `baseline`. Absent: it is. */
+  notBefore?: string;
 };
 
 /** When a version took over, in epoch seconds. It splits the series that do not name versions. */
@@ -89,11 +91,12 @@ export function evidenceOf(
 function splitByTime(
   measured: Measured,
   { step }: Grid,
-  { version, baseline, label, deploy }: EvidenceRequest,
+  { version, baseline, label, deploy, notBefore }: EvidenceRequest,
 ): Measured {
   if (deploy === undefined || isOverHttp(measured) || 'because' in measured.read) return measured;
   const { first, second } = measured.read;
   if ([...first, ...second].some(({ labels }) => (labels[label] ?? '') !== '')) return measured;
+  if (notBefore !== undefined) return { metric: measured.metric, read: { because: notBefore } };
   const previous = baseline ?? deploy.previous ?? UNNAMED;
   const from = (deploy.endedAt ?? deploy.startedAt) + step;
   const named = (series: Series, name: string, isKept: (at: number) => boolean): Series => ({
