@@ -240,9 +240,7 @@ function metricOf(
   if ('because' in read) return { kind: 'missing', name, because: read.because };
   const { label, version } = request;
   if (times.since === null) {
-    const isNamed = [...read.first, ...read.second].some(({ labels }) => sameVersion(labels[label] ?? '', version));
-    const because = isNamed ? 'nothing was measured since the deploy' : `no series has the label ${label}="${version}"`;
-    return { kind: 'missing', name, because };
+    return { kind: 'missing', name, because: whyUnmeasured([...read.first, ...read.second], label, version) };
   }
   const common = { name, max: metric.max ?? null, ignoreBelow: metric.ignoreBelow };
   switch (metric.kind) {
@@ -283,6 +281,16 @@ function metricOf(
       };
     }
   }
+}
+
+/** Returns why series say nothing about a version. */
+function whyUnmeasured(series: readonly Series[], label: string, version: string): string {
+  if (series.length === 0) return 'the query has no data';
+  const names = series.map(({ labels }) => labels[label] ?? '');
+  if (names.some((name) => sameVersion(name, version))) return 'nothing was measured since the deploy';
+  return names.every((name) => name === '')
+    ? `no deploy of ${version} is recorded, and no series has the label ${label}`
+    : `no series has the label ${label}="${version}"`;
 }
 
 /** Newest values beyond a limit with which a version is degraded: one can be a single failed request. */
