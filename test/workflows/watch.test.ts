@@ -28,6 +28,13 @@ describe('watch of a deploy', () => {
         ({ status, labels }) => `${status === 'resolved' ? '-' : ''}${new Map(labels).get('alertname')}`,
       );
       expect(alerts).toEqual(path.alerts ?? []);
+      for (const { title, annotations } of sent.filter(
+        ({ labels }) => new Map(labels).get('alertname') === 'DeployDegraded',
+      ))
+        expect({ title, description: new Map(annotations).get('description') }).toEqual({
+          title: `${watch?.version} is degraded since its deploy`,
+          description: watch?.reason,
+        });
       if (path.startup !== undefined) expect(watch?.startup).toMatchObject(path.startup);
       histories.compare(name, runs);
     },

@@ -7,6 +7,7 @@ import {
   type Numbers,
   thresholdOf,
 } from './comparison.ts';
+import { formatDuration } from '../correlation/words.ts';
 import { boundsOf, compareCounts, type Count, designEffectOf, ratioOf, sumOf } from './counts.ts';
 import type { Control, EarlierDay, MetricJudgement, Sides } from './evidence.ts';
 import { BEFORE_LOOKS_MIN, stepAtStart, stepP } from './lasting.ts';
@@ -47,11 +48,15 @@ export const differenceOf = (
       };
 
 const DOUBTS = {
-  early: `a comparison with the time before needs ${BEFORE_LOOKS_MIN} windows`,
   passing: 'it has not been worse all the time since the start',
   bursts: 'it came in bursts',
   older: 'it was as bad just before the start',
 } as const;
+
+/** Returns why it is too early to compare with the time before, and when there is an answer. */
+const tooEarly = (windows: number, stepSeconds: number): string =>
+  `a comparison with the time before needs ${formatDuration(BEFORE_LOOKS_MIN * stepSeconds)} with requests; ` +
+  `an answer can be expected in ${formatDuration((BEFORE_LOOKS_MIN - windows) * stepSeconds)}`;
 
 /** Variance of bad events, relative to independent ones, up to which the mean before tells what to expect. */
 const CALM_MAX = 10;
@@ -70,7 +75,12 @@ function differenceBefore(
   const earlier = sides.earlier ?? [];
   const step = stepAtStart(sides, [...controls, ...earlier], frame.settings.tolerance, mayHaveBursts);
   if (step.kind !== 'step') {
-    const doubt = step.kind === 'shared' ? `${step.control} got worse at the same time` : DOUBTS[step.kind];
+    const doubt =
+      step.kind === 'shared'
+        ? `${step.control} got worse at the same time`
+        : step.kind === 'early'
+          ? tooEarly(step.windows, frame.settings.stepSeconds)
+          : DOUBTS[step.kind];
     return { p: corrected(compareCounts(pairs, designEffect).p), isMaterial, doubt };
   }
   if (designEffect <= CALM_MAX) {

@@ -73,6 +73,8 @@ export type Control = {
 export type JudgeSettings = {
   /** Requests that each side needs. */
   minRequests: number;
+  /** Length of a window. */
+  stepSeconds: number;
   /** A version is not degraded below this multiple of its baseline, however certain the difference is. */
   tolerance: number;
 };

@@ -45,12 +45,13 @@ export type Step = {
 };
 
 /**
- * `early`: too short to tell. `passing`: a part was as good as usual. `bursts`: the parts differ as those of bursts do.
+ * `early`: too short to tell, with the windows so far. `passing`: a part was as good as usual. `bursts`: the parts differ as those of bursts do.
  * `older`: the problem began before the start. `shared`: a control got worse at the same time.
  */
 type StepResult =
   | ({ kind: 'step' } & Step)
-  | { kind: 'early' | 'passing' | 'bursts' | 'older' }
+  | { kind: 'early'; windows: number }
+  | { kind: 'passing' | 'bursts' | 'older' }
   | { kind: 'shared'; control: string };
 
 /**
@@ -67,7 +68,7 @@ export function stepAtStart(
   mayHaveBursts = false,
 ): StepResult {
   const served = version.filter(({ total }) => total > 0);
-  if (served.length < BEFORE_LOOKS_MIN) return { kind: 'early' };
+  if (served.length < BEFORE_LOOKS_MIN) return { kind: 'early', windows: served.length };
   const usual = medianRatio(history);
   const parts = partsOf(served);
   const floor = ratioOf(leastOf(parts));

@@ -33,6 +33,8 @@ type EvidenceRequest = {
   label: string;
   /** Absent: series without the label are not measured. */
   deploy?: RecordedDeploy;
+  /** Why the time before the deploy is not that of `baseline`. Absent: it is. */
+  notBefore?: string;
 };
 
 /** When a version took over, in epoch seconds. It splits the series that do not name versions. */
@@ -89,11 +91,12 @@ export function evidenceOf(
 function splitByTime(
   measured: Measured,
   { step }: Grid,
-  { version, baseline, label, deploy }: EvidenceRequest,
+  { version, baseline, label, deploy, notBefore }: EvidenceRequest,
 ): Measured {
   if (deploy === undefined || isOverHttp(measured) || 'because' in measured.read) return measured;
   const { first, second } = measured.read;
   if ([...first, ...second].some(({ labels }) => (labels[label] ?? '') !== '')) return measured;
+  if (notBefore !== undefined) return { metric: measured.metric, read: { because: notBefore } };
   const previous = baseline ?? deploy.previous ?? UNNAMED;
   const from = (deploy.endedAt ?? deploy.startedAt) + step;
   const named = (series: Series, name: string, isKept: (at: number) => boolean): Series => ({
@@ -237,9 +240,7 @@ function metricOf(
   if ('because' in read) return { kind: 'missing', name, because: read.because };
   const { label, version } = request;
   if (times.since === null) {
-    const isNamed = [...read.first, ...read.second].some(({ labels }) => sameVersion(labels[label] ?? '', version));
-    const because = isNamed ? 'nothing was measured since the deploy' : `no series has the label ${label}="${version}"`;
-    return { kind: 'missing', name, because };
+    return { kind: 'missing', name, because: whyUnmeasured([...read.first, ...read.second], label, version) };
   }
   const common = { name, max: metric.max ?? null, ignoreBelow: metric.ignoreBelow };
   switch (metric.kind) {
@@ -280,6 +281,16 @@ function metricOf(
       };
     }
   }
+}
+
+/** Returns why series say nothing about a version. */
+function whyUnmeasured(series: readonly Series[], label: string, version: string): string {
+  if (series.length === 0) return 'the query has no data';
+  const names = series.map(({ labels }) => labels[label] ?? '');
+  if (names.some((name) => sameVersion(name, version))) return 'nothing was measured since the deploy';
+  return names.every((name) => name === '')
+    ? `no deploy of ${version} is recorded, and no series has the label ${label}`
+    : `no series has the label ${label}="${version}"`;
 }
 
 /** Newest values beyond a limit with which a version is degraded: one can be a single failed request. */

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Product } from '../../../functions/assembly/product.ts';
 import { JudgementRequest } from '../../../schemas/judge/judgement.ts';
 import type { Version } from '../../../schemas/config/names.ts';
@@ -67,13 +67,48 @@ test('without checks, metrics over HTTP do not count', async () => {
 });
 
 test('a version is not compared with itself', async () => {
-  const samples = ['v42', 'v41'].map((version) => ({
-    metric: 'lag',
-    version,
-    value: 2,
-    at: clock.millis / 1000,
-  })) as never;
-  expect(await judgeVersion(deps, { ...target, baseline: target.version }, samples)).toMatchObject({ baseline: 'v41' });
+  for (const baseline of ['v42', '42'] as Version[])
+    await expect(judgeVersion(deps, { ...target, baseline })).rejects.toMatchObject({
+      status: 422,
+      detail: expect.stringContaining('baseline and version are the same'),
+    });
+});
+
+describe('requests that do not name versions', () => {
+  const now = clock.millis / 1000;
+  const rate = (value: number) => [
+    { labels: {}, values: Array.from({ length: 240 }, (_, n): [number, number] => [now - n * 30, value]) },
+  ];
+  const deployed = (version: string, minutes: number, commit: string) =>
+    change(version, minutes, { commit: commit.repeat(40) });
+  const unnamed = (changes: ReturnType<typeof deployed>[], series = rate) =>
+    ({
+      ...deps,
+      config: {
+        current: async () =>
+          withJudge({ metrics: [{ kind: 'ratio', name: 'errors', bad: 'bad', total: 'all', ignoreBelow: 0 }] }),
+      },
+      changes: { recent: async () => changes },
+      metricQueries: {
+        range: async (query: string) => ({ kind: 'series', series: series(query === 'bad' ? 0.1 : 100) }),
+      },
+    }) as unknown as typeof deps;
+  const history = unnamed([deployed('v1', 600, 'a'), deployed('v2', 300, 'b'), deployed('v3', 30, 'c')]);
+  const judged = (version: string, baseline: string | null) =>
+    judgeVersion(history, { ...target, version, baseline } as JudgementRequest);
+
+  test.each([null, 'v2', '2', 'b'.repeat(40)])(
+    'are compared with those before the deploy, as of %s',
+    async (baseline) => expect(await judged('v3', baseline)).toMatchObject({ verdict: 'healthy' }),
+  );
+
+  test.each([
+    ['v3', 'v77', 'errors: no deploy of v77 before v3 is recorded'],
+    ['v2', 'v3', 'errors: no deploy of v3 before v2 is recorded'],
+    ['v3', 'v1', 'errors: v2 was deployed between v1 and v3'],
+  ])('are not those of %s after %s', async (version, baseline, reason) =>
+    expect(await judged(version, baseline)).toMatchObject({ verdict: 'inconclusive', baseline, reasons: [reason] }),
+  );
 });
 
 test('the name of a branch, as a controller sends it, means the commit that runs', async () => {

@@ -12,6 +12,7 @@ import { judge } from '../../../core/domain/judge/judge.ts';
 import { needsControls } from '../../../core/domain/judge/controls.ts';
 import { healthOf } from '../../../core/domain/catalogue/health.ts';
 import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { isCalled } from '../../../core/domain/changes/identified-versions.ts';
 import { byStart, endOf, liveChanges, putsVersionLive, sameVersion } from '../../../core/domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
@@ -47,6 +48,13 @@ export async function judgeVersion(
   samples?: readonly HttpSample[],
   known?: Known,
 ): Promise<JudgementView> {
+  const { version, baseline } = request;
+  if (baseline !== null && sameVersion(version, baseline))
+    throw new Refusal(
+      422,
+      'invalid',
+      `baseline and version are the same; name the version before ${version}, or leave baseline out`,
+    );
   return (await judgeMeasured(deps, request, samples, known)).judgement;
 }
 
@@ -74,17 +82,21 @@ export async function judgeMeasured(
     Promise.all(settings.metrics.map((metric) => readMetric(deps, metric, { grid, samples: samples ?? [] }))),
     deps.changes.recent({ service, environment }, CHANGES_READ),
   ]);
-  const deploy = knownDeploy ?? deployOf(recent, version);
+  const change = changeOf(recent, version);
+  const deploy = knownDeploy ?? (change === undefined ? null : deployOf(recent, change));
+  const notBefore =
+    knownDeploy === undefined && change !== undefined ? whyNotBefore(recent, change, request) : undefined;
   const labels = branchLabels(recent, timestamp((grid.until - COMPARED_SECONDS - HISTORY_SECONDS) * 1000));
   const measured = read.map((one) => withLabels(one, settings.versionLabel, labels));
   const named = (given: string): string => labels?.(given) ?? given;
-  const baseline = request.baseline === version ? null : request.baseline; // against itself, each version is healthy
+  const { baseline } = request;
   const { evidence, since } = evidenceOf(measured, grid, {
     version: named(version),
     baseline: baseline && named(baseline),
     startedAt: deploy?.startedAt ?? null,
     label: settings.versionLabel,
     ...(deploy !== null && { deploy }),
+    ...(notBefore !== undefined && { notBefore }),
   });
   const first = judge(evidence, settings);
   const judged =
@@ -219,18 +231,36 @@ function withLabels(measured: Measured, label: string, labels: LabelReader | und
   return { ...measured, read: { ...read, first: named(read.first), second: named(read.second) } } as Measured;
 }
 
-/** Returns the recorded times of the version's newest change. Null: it is not recorded. */
-function deployOf(recent: readonly Change[], version: string): RecordedDeploy | null {
-  // The name of a branch is its newest commit.
-  const change = recent.findLast((other) => putsVersionLive(other) && isCalled(other, version));
-  if (change === undefined) return null;
+/** Returns the version's newest change. The name of a branch is its newest commit. Undefined: it is not recorded. */
+const changeOf = (recent: readonly Change[], version: string): Change | undefined =>
+  recent.findLast((other) => putsVersionLive(other) && isCalled(other, version));
+
+/** Returns the changes that put other versions live before this one, oldest first. */
+const othersBefore = (recent: readonly Change[], change: Change): Change[] =>
+  liveChanges(recent).filter((other) => byStart(other, change) < 0 && !sameVersion(other.version, change.version));
+
+function deployOf(recent: readonly Change[], change: Change): RecordedDeploy {
   const seconds = (at: Timestamp): number => millisOf(at) / 1000;
-  const previous = liveChanges(recent).findLast(
-    (other) => byStart(other, change) < 0 && !sameVersion(other.version, change.version),
-  );
   return {
     startedAt: seconds(change.started_at),
     endedAt: change.status === 'succeeded' && (change.canary_weight ?? 1) === 1 ? seconds(endOf(change)) : null,
-    previous: previous?.version ?? null,
+    previous: othersBefore(recent, change).at(-1)?.version ?? null,
   };
+}
+
+/** Returns why the version before a change was not the baseline that a request names. Undefined: it was, or none is named. */
+function whyNotBefore(
+  recent: readonly Change[],
+  change: Change,
+  { version, baseline }: Pick<JudgementRequest, 'version' | 'baseline'>,
+): string | undefined {
+  if (baseline === null) return undefined;
+  const isBaseline = (other: Change): boolean =>
+    isCalled(other, baseline) || (other.commit !== null && sameVersion(other.commit, baseline));
+  const earlier = othersBefore(recent, change);
+  const previous = earlier.at(-1);
+  if (previous !== undefined && isBaseline(previous)) return undefined;
+  return previous !== undefined && earlier.some(isBaseline)
+    ? `${previous.version} was deployed between ${baseline} and ${version}`
+    : `no deploy of ${baseline} before ${version} is recorded`;
 }

@@ -28,7 +28,7 @@ async function send(
 ): Promise<void> {
   const current = await config.current();
   const signals = findings.map((finding) => {
-    const { alertname, severity, summary, startsAt } = alertOf(watch, finding);
+    const { alertname, severity, summary, description, startsAt } = alertOf(watch, finding);
     return toSignal(
       {
         source: 'watch',
@@ -42,6 +42,7 @@ async function send(
         ]),
         annotations: new Map([
           ['summary', summary],
+          ...(description === undefined ? [] : [['description', description] as const]),
           [WATCH_ANNOTATION, watch.id],
         ]),
         startsAt,
@@ -61,7 +62,8 @@ async function send(
   await queue.sendAll({ id: `${watch.id}-${state}`, at: clock.now(), trace }, signals);
 }
 
-type WatchAlert = { alertname: string; severity: string; summary: string; startsAt: Timestamp };
+/** `summary`: also the title of an incident, so without values of the moment. */
+type WatchAlert = { alertname: string; severity: string; summary: string; description?: string; startsAt: Timestamp };
 
 function alertOf(watch: WatchRecord, finding: WatchFinding): WatchAlert {
   const { version, reason, startup, started_at, degraded_since } = watch;
@@ -70,7 +72,8 @@ function alertOf(watch: WatchRecord, finding: WatchFinding): WatchAlert {
       return {
         alertname: 'DeployDegraded',
         severity: 'warning',
-        summary: `${version} is degraded since its deploy: ${reason}`,
+        summary: `${version} is degraded since its deploy`,
+        ...(reason !== null && { description: reason }),
         startsAt: degraded_since ?? started_at,
       };
     case 'inconclusive':

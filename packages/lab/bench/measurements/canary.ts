@@ -7,7 +7,7 @@ import type { Scene } from '../../evaluation/canary/world.ts';
 /** Looks that must fail, as `threshold: 5` of Flagger. */
 const FAILURES = 5;
 
-const SETTINGS = { minRequests: 100, tolerance: 1.25 };
+const SETTINGS = { minRequests: 100, stepSeconds: 30, tolerance: 1.25 };
 
 /** How much above the usual values of a service its limits are. */
 const MARGIN = 1.5;

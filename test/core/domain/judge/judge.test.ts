@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { CanaryEvidence, MetricEvidence } from '../../../../core/domain/judge/evidence.ts';
 import { judge } from '../../../../core/domain/judge/judge.ts';
 
-const SETTINGS = { minRequests: 100, tolerance: 1.25 };
+const SETTINGS = { minRequests: 100, stepSeconds: 30, tolerance: 1.25 };
 const START = 1_000_000;
 const LOOKS = 10;
 

@@ -6,7 +6,7 @@ import { judge } from '../../../../core/domain/judge/judge.ts';
 import { acting } from '../../../workflows/play.ts';
 import { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
 
-const SETTINGS = { minRequests: 100, tolerance: 1.25 };
+const SETTINGS = { minRequests: 100, stepSeconds: 30, tolerance: 1.25 };
 const START = 1_000_000;
 const LOOKS = 10;
 const PER_SECOND = 100;
@@ -90,7 +90,7 @@ describe('a full switch', () => {
     const early = { ...errorsMetric(() => 0.05), version: windows(() => 0.05, 1, START, 30) } as MetricEvidence;
     expect(judged(early, { look: 1 })).toMatchObject({
       verdict: 'inconclusive',
-      reason: expect.stringContaining('needs 9 windows'),
+      reason: expect.stringContaining('needs 5 min with requests; an answer can be expected in 4 min'),
     });
     const limited = { ...early, max: 0.02 } as MetricEvidence;
     expect(judged(limited, { look: 1 })).toMatchObject({ verdict: 'degraded', p: null });

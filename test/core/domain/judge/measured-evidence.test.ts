@@ -69,6 +69,13 @@ describe('what was measured', () => {
     expect(redeployed.evidence.look).toBe(4);
   });
 
+  test('a query without data is missing, whatever is recorded', () => {
+    for (const deploy of [undefined, { startedAt: UNTIL - 20 * STEP, endedAt: null, previous: 'v41' }])
+      expect(evidenceOf([counts([], [])], GRID, { ...question, ...(deploy && { deploy }) }).evidence.metrics).toEqual([
+        { kind: 'missing', name: 'errors', because: 'the query has no data' },
+      ]);
+  });
+
   test('a version without series is missing, with the label', () => {
     const { evidence, since } = evidenceOf([counts([], [series({ version: 'v41' }, 10, 100)])], GRID, question);
     expect(since).toBeNull();
@@ -102,7 +109,9 @@ describe('what was measured', () => {
       const named = counts([], [series({ version: 'v41' }, 10, 200), series({}, 10, 200)]);
       const [metric] = evidenceOf([named], GRID, { ...question, deploy }).evidence.metrics;
       expect(metric).toMatchObject({ kind: 'missing' });
-      expect(evidenceOf([unnamed], GRID, question).evidence.metrics).toMatchObject([{ kind: 'missing' }]);
+      expect(evidenceOf([unnamed], GRID, question).evidence.metrics).toMatchObject([
+        { because: 'no deploy of v42 is recorded, and no series has the label version' },
+      ]);
     });
   });
 
