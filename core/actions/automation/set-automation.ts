@@ -70,7 +70,7 @@ async function refuseUnknown(deps: AutomationDeps, known: ReadonlySet<string>, s
  * Returns the limits of environments by the names that the service has; of several for one environment, the lowest. What an
  * earlier version has stored by another name of the same environment is removed.
  *
- * @throws Refusal 422 if the service lists environments, and not this one
+ * @throws Refusal 422 if an unknown name resembles one that the service lists. Another one may be added to the configuration later
  */
 function environmentsIn(
   config: Config,
@@ -81,13 +81,11 @@ function environmentsIn(
   const configured = environmentsOf(config, service);
   const listed = Object.keys(serviceEntry(config.services, service)?.environments ?? {});
   const meant = (name: string): string => environmentNamed(name, configured) ?? name;
-  for (const [name, mode] of Object.entries(caps)) {
-    if (listed.length === 0 || configured.has(meant(name)) || stored.includes(name)) continue;
-    const similar = nearest(name, listed);
-    if (mode !== null || similar !== null)
+  for (const name of Object.keys(caps)) {
+    const similar = configured.has(meant(name)) || stored.includes(name) ? null : nearest(name, listed);
+    if (similar !== null)
       throw invalid(
-        `services.${service}.environments.${name}: ${service} has no environment "${name}"` +
-          (similar === null ? `; it has ${listed.slice(0, 10).join(', ')}` : suggestionText(similar)),
+        `services.${service}.environments.${name}: ${service} has no environment "${name}"${suggestionText(similar)}`,
       );
   }
   const set = [...Map.groupBy(Object.entries(caps), ([name]) => meant(name))].map(([name, all]) => {
