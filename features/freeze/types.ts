@@ -52,18 +52,15 @@ export type Freezes = {
   approveOverride(id: string, override: string, by: string): Promise<Freeze | 'unknown' | 'own'>;
   withdrawOverride(id: string, override: string, by: string, reason?: string): Promise<Freeze | undefined>;
   /**
-   * Counts a use of an override by a deployment, once. `spent`: the override is no longer valid, or not for this
-   * version.
+   * Counts uses of overrides of different freezes by a deployment, each once, and all or none. `spent`: an override is no
+   * longer valid, or not for this version.
    * @param version deployed version; without it, an override for a specific version does not apply
    */
-  useOverride(
-    id: string,
-    override: string,
-    deployment: string,
-    by: string,
-    version?: string | null,
-  ): Promise<'used' | 'again' | 'spent'>;
+  useOverrides(uses: readonly OverrideUse[], by: string, version?: string | null): Promise<'used' | 'again' | 'spent'>;
 };
+
+/** A use of a freeze's override by a deployment. */
+export type OverrideUse = { freeze: string; override: string; deployment: string };
 
 /** Service and environment of a check, with the team from the catalogue. */
 export type CheckedScope = ServiceEnvironment & { team: string | null };

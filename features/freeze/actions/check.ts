@@ -189,9 +189,7 @@ async function useOverrides(deps: CheckDeps, call: ResolvedCall, first: CheckInp
   for (let attempt = 0; attempt <= TRIES; attempt += 1) {
     const uncounted = usesOf(inputs).filter((use) => !isCounted(inputs, use));
     if (uncounted.length === 0) return inputs;
-    const isCountedNow = await isWritten(deps, 'the use of an override', () =>
-      Promise.all(uncounted.map((use) => takeUse(deps, call, use))),
-    );
+    const isCountedNow = await isWritten(deps, 'the use of an override', () => takeUses(deps, call, uncounted));
     inputs = {
       ...(isCountedNow ? {} : { storageProblem: CANNOT_WRITE }),
       ...(await inputsFor(deps, call)),
@@ -204,8 +202,8 @@ async function useOverrides(deps: CheckDeps, call: ResolvedCall, first: CheckInp
 const isNamed = ({ request: { deployment_id, version, commit } }: FreezeCheckCall): boolean =>
   deployment_id !== null || version !== null || commit !== null;
 
-const takeUse = async (
-  { freezes }: CheckDeps,
-  { by, request }: FreezeCheckCall,
-  { freeze, override, deployment }: Use,
-) => (deployment === null ? 'spent' : freezes.useOverride(freeze, override, deployment, by, request.version));
+/** Counts all of them or none, because another deployment may take the last use of one. */
+async function takeUses({ freezes }: CheckDeps, { by, request }: FreezeCheckCall, uses: readonly Use[]): Promise<void> {
+  const named = uses.flatMap(({ deployment, ...use }) => (deployment === null ? [] : [{ ...use, deployment }]));
+  if (named.length === uses.length) await freezes.useOverrides(named, by, request.version);
+}

@@ -1,19 +1,20 @@
 import { causeKey } from '../decisions/ids.ts';
 import { revisionOf } from '../decisions/budget/plan-freezes.ts';
-import type { Freezes } from '../types.ts';
+import type { Freezes, OverrideUse } from '../types.ts';
 import type { Projections } from '../../../core/domain/incidents/projections.ts';
 import type { Page } from '../../../core/domain/ports/common.ts';
 import type { Clock } from '../../../core/domain/ports/system.ts';
 import type { Freeze, Override } from '../schemas/freeze.ts';
 import { readFreeze } from './read-freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
+import type { AuditEntry } from '../../../core/domain/ports/audit.ts';
 import type { AuditLogTable } from '../../../core/stores/audit/audit-log.ts';
 import { type Changed, changes, type ReadFreeze } from './freeze-changes.ts';
 import { entries } from './freeze-entries.ts';
 import { scopeWrite } from './freeze-state.ts';
 import { FREEZE_LIST, keys } from '../keys.ts';
 import { collect, type Table } from '../../../core/stores/table.ts';
-import { absent, type Item, put, remove, revisionIs, type Write } from '../../../platforms/store.ts';
+import { absent, type Item, put, remove, revisionIs, update, type Write } from '../../../platforms/store.ts';
 
 /** Attempts at concurrent changes of the same freeze, with a random pause between them. */
 const TRIES = 40;
@@ -146,55 +147,73 @@ export class FreezeTable implements Freezes {
     return freeze;
   }
 
-  async useOverride(
-    id: string,
-    override: string,
-    deployment: string,
+  async useOverrides(
+    uses: readonly OverrideUse[],
     by: string,
     version: string | null = null,
   ): Promise<'used' | 'again' | 'spent'> {
+    return this.#attempt(uses.map(({ freeze }) => freeze).join(' and '), async () => {
+      const counted = await Promise.all(uses.map((use) => this.#use(use, by, version)));
+      if (counted.includes('spent')) return { answer: 'spent' };
+      const used = counted.filter((one) => typeof one === 'object');
+      if (used.length === 0) return { answer: 'again' };
+      const writes = sameScopesOnce(used.flatMap((one) => one.writes));
+      const result = await this.#audit.transact(
+        writes,
+        used.map(({ entry }) => entry),
+      );
+      return result.ok ? { answer: 'used' } : null;
+    });
+  }
+
+  async #use(
+    { freeze: id, override, deployment }: OverrideUse,
+    by: string,
+    version: string | null,
+  ): Promise<'again' | 'spent' | { writes: Write[]; entry: AuditEntry }> {
     const key = keys.freezeUse(id, override, deployment);
-    const used = await this.#change(
-      id,
-      async (found) => {
-        const again = (await this.#table.get(key)) !== undefined;
-        return changes.useOverride(found, override, { deployment, version, by, again });
-      },
-      [put({ ...key, by, used_at: this.#clock.now() }, absent)],
-    );
-    return typeof used === 'string' ? used : used === undefined ? 'spent' : 'used';
+    const [stored, use] = await Promise.all([this.#read(id), this.#table.get(key)]);
+    if (stored === undefined) return 'spent';
+    const changed = changes.useOverride(stored.found, override, { deployment, version, by, again: use !== undefined });
+    if ('answer' in changed) return changed.answer;
+    const writes = await this.#writes(stored, changed);
+    return { writes: [...writes, put({ ...key, by, used_at: this.#clock.now() }, absent)], entry: changed.entry };
   }
 
   /**
    * Changes a freeze. Returns undefined if there is no freeze with this id.
    *
    * @param decide is called again after each concurrent change
-   * @param moreWrites written together with the change, if there is one
    */
-  async #change<Answer>(
-    id: string,
-    decide: (found: ReadFreeze) => Changed<Answer> | Promise<Changed<Answer>>,
-    moreWrites: readonly Write[] = [],
-  ): Promise<Answer | Freeze | undefined> {
-    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-      const item = await this.#table.get(keys.freeze(id));
-      if (item === undefined) return undefined;
-      const found = { freeze: readFreeze(item), rev: Number(item['rev']) + 1, now: this.#clock.now() };
-      const changed = await decide(found);
-      if ('answer' in changed) return changed.answer;
-      const writes = await this.#writes(found, changed.next, { item, grows: changed.grows === true });
-      const result = await this.#audit.transact([...writes, ...moreWrites], [changed.entry]);
-      if (result.ok) return changed.next;
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * PAUSE_MAX_MS));
-    }
-    throw new Error(`freeze ${id} changed during all ${TRIES} attempts; try again`);
+  #change<Answer>(id: string, decide: (found: ReadFreeze) => Changed<Answer>): Promise<Answer | Freeze | undefined> {
+    return this.#attempt<Answer | Freeze | undefined>(id, async () => {
+      const stored = await this.#read(id);
+      if (stored === undefined) return { answer: undefined };
+      const changed = decide(stored.found);
+      if ('answer' in changed) return changed;
+      const result = await this.#audit.transact(await this.#writes(stored, changed), [changed.entry]);
+      return result.ok ? { answer: changed.next } : null;
+    });
   }
 
-  /** @param stored.item the record as read, including fields that a newer version has written */
+  /** Attempts a change until no concurrent one prevents it. Null: one has. */
+  async #attempt<Answer>(what: string, change: () => Promise<{ answer: Answer } | null>): Promise<Answer> {
+    for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+      const done = await change();
+      if (done !== null) return done.answer;
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * PAUSE_MAX_MS));
+    }
+    throw new Error(`freeze ${what} changed during all ${TRIES} attempts; try again`);
+  }
+
+  async #read(id: string): Promise<StoredFreeze | undefined> {
+    const item = await this.#table.get(keys.freeze(id));
+    return item && { item, found: { freeze: readFreeze(item), rev: Number(item['rev']) + 1, now: this.#clock.now() } };
+  }
+
   async #writes(
-    { freeze: before, rev, now }: ReadFreeze,
-    next: Freeze,
-    { item, grows }: { item: Item; grows: boolean },
+    { item, found: { freeze: before, rev, now } }: StoredFreeze,
+    { next, grows }: Changes,
   ): Promise<Write[]> {
     const scope = await this.#table.get(keys.freezeScope(next));
     const cause = before.settled_at === null && next.settled_at !== null ? causeKey(next) : null;
@@ -202,12 +221,37 @@ export class FreezeTable implements Freezes {
     const record = { ...fieldsIn(item), ...next, ...(next.cause === before.cause && { cause: storedCause(item) }) };
     return [
       put(recordItem(record, rev), revisionIs(rev - 1)),
-      scopeWrite(record, now, scope, grows),
+      scopeWrite(record, now, scope, grows === true),
       ...(cause === null ? [] : [remove(keys.freezeCause(cause))]),
       ...(isDone(next) ? [remove(keys.freezing(next.id))] : []),
       ...(isBack ? this.#unsettledWrites(next) : []),
     ];
   }
+}
+
+/** `item`: the record as read, including fields that a newer version has written. */
+type StoredFreeze = { item: Item; found: ReadFreeze };
+
+type Changes = Extract<Changed<unknown>, { next: Freeze }>;
+
+/** Joins the updates of one scope by several freezes: a transaction has one write of each item. */
+function sameScopesOnce(writes: readonly Write[]): Write[] {
+  const byKey = new Map<string, Write>();
+  for (const write of writes) {
+    const { pk, sk } = write.kind === 'put' ? write.item : write.key;
+    const key = JSON.stringify([pk, sk]);
+    const before = byKey.get(key);
+    byKey.set(key, before?.kind === 'update' && write.kind === 'update' ? joined(before, write) : write);
+  }
+  return [...byKey.values()];
+}
+
+type FieldUpdate = Extract<Write, { kind: 'update' }>;
+
+function joined(one: FieldUpdate, other: FieldUpdate): Write {
+  const set = { ...one.update.set, ...other.update.set };
+  const removed = new Set([...(one.update.remove ?? []), ...(other.update.remove ?? [])]);
+  return update(one.key, { set, remove: [...removed].filter((name) => !Object.hasOwn(set, name)) });
 }
 
 const recordItem = (freeze: Freeze, rev: number): Item => ({

@@ -339,7 +339,8 @@ describe('an override', () => {
     const { id } = await opened();
     const given = override('o1', now(), more);
     expect(await freezes.addOverride(id, given)).toMatchObject({ overrides: [given] });
-    const use: Use = (deployment, version, by = freezes) => by.useOverride(id, 'o1', deployment, 'token:ci', version);
+    const use: Use = (deployment, version, by = freezes) =>
+      by.useOverrides([{ freeze: id, override: 'o1', deployment }], 'token:ci', version);
     return { id, use, override: given };
   }
   type Use = (deployment: string, version?: string | null, by?: FreezeTable) => Promise<'used' | 'again' | 'spent'>;
@@ -463,7 +464,31 @@ describe('an override', () => {
     const { id, use } = await permitted();
     await freezes.end(id, ended());
     expect(await use('d1')).toBe('spent');
-    expect(await freezes.useOverride('frz_unknown', 'o1', 'd1', 'token:ci')).toBe('spent');
+    const unknown = { freeze: 'frz_unknown', override: 'o1', deployment: 'd1' };
+    expect(await freezes.useOverrides([unknown], 'token:ci')).toBe('spent');
+  });
+
+  test('of one freeze is used together with that of another, or not at all', async () => {
+    const scopes = [{}, { environment: null }, {}]; // two in one scope
+    const all = await Promise.all(scopes.map((more) => opened(more)));
+    for (const [n, { id }] of all.entries())
+      await freezes.addOverride(id, override('o1', now(), { uses: 3 - (n % 2) }));
+    const use = (deployment: string) =>
+      another().useOverrides(
+        all.map(({ id }) => ({ freeze: id, override: 'o1', deployment })),
+        'token:ci',
+      );
+    const answers = await Promise.all(numbers(6).map((n) => use(`d${n}`)));
+    expect(answers.toSorted()).toEqual(['spent', 'spent', 'spent', 'spent', 'used', 'used']);
+    const used = (shown: Freeze | undefined) => shown?.overrides[0]?.used_by.map(({ deployment }) => deployment);
+    const [first, ...others] = await Promise.all(all.map(async ({ id }) => used(await freezes.get(id))));
+    expect(first).toHaveLength(2);
+    for (const other of others) expect(other).toEqual(first);
+    const inScopes = (await checked()).map((one) => used(one));
+    expect(inScopes).toEqual([first, first, first]);
+    expect(await use(first?.[0] ?? '')).toBe('again');
+    const only = await Promise.all(all.map(({ id }) => told(id)));
+    for (const kinds of only) expect(kinds.filter((kind) => kind === 'override.used')).toHaveLength(2);
   });
 });
 

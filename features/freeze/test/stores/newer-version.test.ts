@@ -28,7 +28,7 @@ test('a freeze with an unknown cause holds until a person lifts it, and keeps it
   expect(await freezes.current()).toMatchObject([{ id: one.id }]);
   expect(await freezes.get(one.id)).toMatchObject({ cause: 'person', ended_at: null });
 
-  await freezes.useOverride(one.id, 'ovr_1', 'deploy-1', 'ci');
+  await freezes.useOverrides([{ freeze: one.id, override: 'ovr_1', deployment: 'deploy-1' }], 'ci');
   const used = { ...NEWER, id: 'ovr_1', used_by: [{ deployment: 'deploy-1' }] };
   expect(await stores.table.get(keys.freeze(one.id))).toMatchObject({ ...NEWER, cause: 'weather', overrides: [used] });
   const scope = await stores.table.get(keys.freezeScope({ ...serviceEnvironment, team: null }));
