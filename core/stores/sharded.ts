@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Page } from '../domain/ports/common.ts';
 import type { Key, ShardedList } from './keys.ts';
 import { cursorAt, positionIn } from './cursors.ts';
@@ -46,7 +45,6 @@ export async function shardedPage(
   for (let round = 0; ;) {
     const empty = shards.filter(({ items: left, isRead }) => left.length === 0 && !isRead);
     if (empty.length > 0) {
-      if (round > 0) await setImmediate(); // a store in this process answers without a pause
       const count = Math.min(first * 2 ** round, Math.ceil(READ_MAX / shards.length));
       await Promise.all(empty.map((shard) => fill(table, shard, count)));
       round += 1;
@@ -98,7 +96,6 @@ export async function pointedPage(
     }
     if (!more) return { items, next_cursor: null };
     before = String(rows.at(-1)?.['sk']);
-    await setImmediate();
   }
 }
 

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Page } from '../domain/ports/common.ts';
 import type { Item, Key, Range, Rows, Store, Update, UpdateOptions, Write, Written } from '../../platforms/store.ts';
 import { cursorAt, positionIn } from './cursors.ts';
@@ -95,7 +94,6 @@ export class Table {
       }
       if (!rows.more) return { items, next_cursor: null };
       before = String(rows.items.at(-1)?.[sort]);
-      await setImmediate(); // a store in this process answers without a pause
     }
   }
 }
@@ -115,8 +113,6 @@ async function* eachOf(
     yield* items;
     left -= items.length;
     if (!more || left <= 0) return;
-    // A store in this process answers without a pause, and a partition can have many megabytes.
-    await setImmediate();
     const last = String(items.at(-1)?.[sort]);
     rest = newestFirst ? { ...rest, before: last } : { ...rest, after: last };
   }

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { createRoute as describeRoute, OpenAPIHono, RouteConfig, RouteHandler } from '@hono/zod-openapi';
 import * as z from 'zod';
 import type { Context, MiddlewareHandler } from 'hono';
@@ -191,7 +190,6 @@ export async function readableWhere<T>(
   const { items, next_cursor } = await read(cursor);
   const visible = items.filter(isReadable);
   if (visible.length > 0 || next_cursor === null) return { items: visible, next_cursor };
-  await setImmediate(); // a store in this process answers without a pause
   return readableWhere(isReadable, read, next_cursor);
 }
 

@@ -274,9 +274,9 @@ export const RepositoryName = z
   .refine(isSet, UNSET);
 
 const times = {
-  queued_at: orAbsent(setOrNull(WrittenInstant)),
-  started_at: orAbsent(setOrNull(WrittenInstant)),
-  finished_at: orAbsent(setOrNull(WrittenInstant)),
+  queued_at: orAbsent(WrittenInstant.transform(setOrNull)),
+  started_at: orAbsent(WrittenInstant.transform(setOrNull)),
+  finished_at: orAbsent(WrittenInstant.transform(setOrNull)),
 };
 
 /** Reads the result of a run or a stage also from `conclusion` and `status`, as GitHub and GitLab call it. Two results are an error. */
@@ -347,7 +347,7 @@ const Fields = z.strictObject({
   /** Share of covered code, 0 to 1. */
   coverage: orAbsent(z.number().min(0).max(1)),
   /** Time of this report at its sender: of two values of a field, the one reported later counts. */
-  reported_at: orAbsent(setOrNull(WrittenInstant)),
+  reported_at: orAbsent(WrittenInstant.transform(setOrNull)),
 });
 
 /** The body of `POST /v1/pipelines/runs`: what is known of a run now. Reports of one run and attempt are merged. */

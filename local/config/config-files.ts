@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { LineCounter } from 'yaml';
 import * as z from 'zod';
 import { sha256 } from '../../core/stores/hash.ts';
+import { inConfiguredNames, type NamingConfig } from '../../core/domain/catalogue/known-names.ts';
 import { didYouMean } from '../../core/domain/lint/similar-names.ts';
 import { type Config, PagingFile, ServicesFile } from '../../schemas/config/config.ts';
-import { PeopleFile } from '../../schemas/people/people.ts';
+import { PeopleFile, type Role } from '../../schemas/people/people.ts';
 import { SlackFile } from '../../schemas/messages/presentation.ts';
 import { ResponseFile } from '../../schemas/incidents/response.ts';
 import { DeliveryFile } from '../../schemas/changes/delivery-file.ts';
@@ -57,7 +58,7 @@ export async function loadConfig(dir: string, inPlaceOfExample?: string): Promis
     !slos.value
   )
     return { ok: false, problems: files.flatMap(({ problems }) => problems) };
-  const content = {
+  const named = {
     services: services.value.services,
     paging: paging.value,
     routes: routes.value,
@@ -69,7 +70,20 @@ export async function loadConfig(dir: string, inPlaceOfExample?: string): Promis
     ...valuesOf(ofFeatures),
     slos: slos.value,
   };
+  const roles = Object.entries(people.value.roles).map(([name, role]) => [name, inNamesOf(named, role)] as const);
+  const content = { ...named, people: { ...people.value, roles: Object.fromEntries(roles) } };
   return { ok: true, config: { version: sha256(JSON.stringify(content)).slice(0, 16), ...content } };
+}
+
+/** Returns a role limited to services and environments by the names that everything is compared with. */
+function inNamesOf(config: NamingConfig, { services, environments, ...role }: Role): Role {
+  const named = services === 'own' ? undefined : services;
+  const limits = inConfiguredNames(config, { services: named ?? null, environments: environments ?? null });
+  return {
+    ...role,
+    ...(services !== undefined && { services: limits.services ?? 'own' }),
+    ...(limits.environments !== null && { environments: limits.environments }),
+  };
 }
 
 type FeatureConfig = Pick<Config, keyof typeof FEATURE_CONFIG>;

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { LIMITS } from '../limits.ts';
 import type { Item, Key, Range, Rows, Store, Update, UpdateOptions, Write, Written } from '../store.ts';
 import type { Database } from './database.ts';
@@ -70,8 +71,13 @@ export class SqliteStore implements Store {
     return this.#database.write('store.update', { key, update, ...options });
   }
 
-  #rows({ partition, value, sort }: { partition: string; value: string; sort: string }, range: Range): Rows {
+  async #rows(
+    { partition, value, sort }: { partition: string; value: string; sort: string },
+    range: Range,
+  ): Promise<Rows> {
     const { prefix = '', from, until, after, before, newestFirst = false, limit = Infinity } = range;
+    // Long lists are read in parts, each after the one before, and a read by itself lets nothing else run.
+    if (after !== undefined || before !== undefined) await setImmediate();
     const limits: [string, string][] = [];
     if (prefix !== '') limits.push([`${sort} >=`, prefix], [`${sort} <`, `${prefix}${LAST}`]);
     if (from !== undefined) limits.push([`${sort} >=`, from]);

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { ChangeId, EnvironmentName, ServiceName, Version } from '../config/names.ts';
 import { spelled } from '../parsing/spelled.ts';
 import { isUnset, unsetText } from '../parsing/unset.ts';
-import { InstantIn, plusSeconds, reportedOrNull, secondsBetween, setOrNull, Timestamp } from '../time/time.ts';
+import { InstantIn, plusSeconds, ReportedOrNull, secondsBetween, setOrNull, Timestamp } from '../time/time.ts';
 import { KIND_WORDS, OUTCOME_WORDS, outcomeOf } from './words.ts';
 
 export const ChangeKind = z.enum([
@@ -49,7 +49,7 @@ export const WrittenStatus = spelled(
 
 const Commit = z.object({
   sha: z.string().min(1).max(256),
-  committed_at: setOrNull(InstantIn)
+  committed_at: InstantIn.transform(setOrNull)
     .nullish()
     .transform((at) => at ?? null),
 });
@@ -87,10 +87,10 @@ const ReportedChange = z.strictObject({
   kind: WrittenKind.default('deploy'),
   status: WrittenStatus.default('succeeded'),
   commit: optionalText(256),
-  committed_at: setOrNull(InstantIn).nullish(),
+  committed_at: InstantIn.transform(setOrNull).nullish(),
   commits: z.array(Commit).max(500).nullish(),
-  started_at: reportedOrNull(InstantIn).nullish(),
-  finished_at: reportedOrNull(InstantIn).nullish(),
+  started_at: ReportedOrNull.nullish(),
+  finished_at: ReportedOrNull.nullish(),
   author: optionalText(512),
   url: WebAddress.transform(nonEmpty).nullish(),
   has_migration: z.boolean().nullish(),

@@ -54,12 +54,13 @@ export const TOO_EARLY = `must not be before ${EARLIEST_REPORTED}`;
 const AFTER_ZERO_TIME = '0001-01-02T12';
 
 /** Reads a time that is not set, as programs in Go and .NET send it, as `null`: `0001-01-01T00:00:00Z`. */
-export const setOrNull = <T extends z.ZodType<Timestamp>>(instant: T) =>
-  instant.transform((at): Timestamp | null => (at < AFTER_ZERO_TIME ? null : at));
+export const setOrNull = (at: Timestamp): Timestamp | null => (at < AFTER_ZERO_TIME ? null : at);
 
-/** Reads the same, and refuses a time that no sender can mean. */
-export const reportedOrNull = <T extends z.ZodType<Timestamp>>(instant: T) =>
-  setOrNull(instant).refine((at) => at === null || at >= EARLIEST_REPORTED, TOO_EARLY);
+/** A time that a sender reports, or `null` as of `setOrNull`. Refuses one that no sender can mean. */
+export const ReportedOrNull = InstantIn.transform(setOrNull).refine(
+  (at) => at === null || at >= EARLIEST_REPORTED,
+  TOO_EARLY,
+);
 
 /** Returns what `InstantIn` returns. Undefined: it does not accept the text. */
 export const instantIn = (text: string): Timestamp | undefined =>

@@ -260,8 +260,8 @@ describe('times', () => {
     expect(alertAt({ startsAt })?.startsAt).toBe(expected);
   });
 
-  test('the year 1 as an end means no end', () => {
-    expect(alertAt({ status: 'resolved', endsAt: '0001-01-01T00:00:00Z' })?.endsAt).toBeNull();
+  test.each(['0001-01-01T00:00:00Z', '0001-01-01T00:00:00+01:00'])('%s as an end means no end', (endsAt) => {
+    expect(alertAt({ status: 'resolved', endsAt })?.endsAt).toBeNull();
   });
 
   test('only resolved alerts have an end: for firing ones it is a guess of the sender', () => {
@@ -319,6 +319,10 @@ describe('the generic source', () => {
     const [fired, ended] = [signalFrom({}), signalFrom({ status: 'resolved' })];
     expect(fired).toMatchObject({ episodic: false, startsAt: '2026-11-20T12:00:00.000Z', endsAt: null });
     expect(ended).toMatchObject({ episode: fired?.episode, endsAt: '2026-11-20T12:00:00.000Z' });
+  });
+
+  test.each(['0001-01-01T00:00:00Z', '0001-01-01T00:00:00+01:00'])('the start %s is none', (starts_at) => {
+    expect(signalFrom({ starts_at })).toEqual(signalFrom({}));
   });
 
   test('with a start, each start is an episode', () => {

@@ -140,6 +140,32 @@ describe('an incident that nothing mitigates, whose alerts end while health is a
     expect(lastEndOf(later)).toBe(minute(9));
   });
 
+  test.each([
+    ['closes at once although a failed request of few is above the limit', 1 / 15, true],
+    ['asks for no requests if nothing is above the limit', 0, false],
+  ])('%s', async (_, ratio, areAsked) => {
+    const requests = 'sum(rate(requests[5m]))';
+    const promql = `sum(rate(errors[5m])) / ${requests}`;
+    let asked = 0;
+    /** One request in 20 seconds, of which health describes five minutes. */
+    const measures: Moment = async (world) => {
+      const { metrics, clock } = world.deps;
+      const valueAt = (at: Timestamp): number => (at >= minute(-4) && at < minute(4) ? 0.3 : ratio);
+      await configured({ health: { promql, max: 0.01, traffic: requests }, autoRollback: { mode: 'suggest' } })(world);
+      metrics.value = async () => ({ kind: 'value', value: valueAt(clock.now()) });
+      metrics.range = async (query, from, until) => {
+        if (query !== requests) return samplesOf(from, until, valueAt);
+        if (clock.now() >= minute(5)) asked += 1;
+        return samplesOf(from, until, () => 0.05);
+      };
+    };
+    const { world } = await play({ given: [measures], timeline: { '0 s': fires(), '5 min': ends() } });
+    const { record } = world.store.dossier(theIncident(world));
+    expect(record.recovered_at).toBe(minute(5));
+    expect(secondsBetween(minute(5), record.resolved_at ?? expect.unreachable())).toBeLessThanOrEqual(60);
+    expect(asked > 0).toBe(areAsked);
+  });
+
   test('closes as not verified if its health stays above its limit', async () => {
     const { incident, last } = await played(600);
     expect(incident).toMatchObject({ closed_as: 'unverified', resolved_at: minute(20) });

@@ -7,7 +7,7 @@ import { ageText } from '../../core/domain/time/age.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { wakeGroup } from '../wake.ts';
-import { healthNow, healthSamples } from './health-now.ts';
+import { type Health, healthNow, healthSamples } from './health-now.ts';
 
 /** Seconds between two looks at the health of an incident whose alerts have ended. */
 export const HEALTH_LOOK_SECONDS = 60;
@@ -46,11 +46,11 @@ export async function healthAtEnd(
   const window = health && windowOf(health.query.promql);
   if (known === undefined && (window ?? 0) > LONGEST_WINDOW_SECONDS) return {};
   const now = deps.clock.now();
-  if (health?.verdict.outcome === 'passed') {
+  if (health !== null && (await isWithinLimit(deps, health))) {
     // Alerts that flap have ended before.
     const from = known?.since ?? endedAt;
     if (from === undefined) return {};
-    const measured = await healthSamples(deps, health.query, from);
+    const measured = await healthSamples(deps, health.query, from, 'if_above');
     const over = overSince(measured, from, RECOVERY_SECONDS / deps.timeScale);
     // Health is known to have been above its limit when the wait began.
     return known === undefined && over?.wasAbove !== true ? {} : { recoveredAt: over?.at ?? now };
@@ -70,4 +70,11 @@ export async function healthAtEnd(
   await deps.incidents.waitForHealth(incident.id, consumed, { since: now, until: verified > shown ? verified : shown });
   await wakeGroup(deps, incident); // its page can say that this problem is over
   return { waits: true };
+}
+
+/** Returns whether health is within its limit now, or above it by no more than chance explains, such as a failed request of few. */
+async function isWithinLimit(deps: Deps, { query, verdict: { outcome } }: Health): Promise<boolean> {
+  if (outcome !== 'failed' || query.traffic === undefined) return outcome === 'passed';
+  const now = deps.clock.now();
+  return overSince(await healthSamples(deps, query, now), now, 0)?.wasAbove === false;
 }

@@ -25,18 +25,23 @@ export async function healthNow(
 /** Seconds before the first sample of health whose traffic shows what chance explains. */
 const USUAL_SECONDS = 1800;
 
-/** Measures health from then until now, the greatest value of each step. `health` is null without a Prometheus that responds. */
+/**
+ * Measures health from then until now, the greatest value of each step. `health` is null without a Prometheus that responds.
+ *
+ * @param requests when to measure requests, too. `if_above`: a value is above the limit, which chance may explain
+ */
 export async function healthSamples(
   { metrics, clock, timeScale }: Pick<Deps, 'metrics' | 'clock' | 'timeScale'>,
-  { promql, max, traffic: requests }: HealthQuery,
+  { promql, max, traffic: rate }: HealthQuery,
   from: Timestamp,
+  requests: 'always' | 'if_above' = 'always',
 ): Promise<Pick<Evidence, 'health' | 'traffic' | 'at'>> {
   const at = clock.now();
   const stepSeconds = Math.max(1, Math.round(HEALTH_STEP_SECONDS / timeScale));
-  const [curve, traffic] = await Promise.all([
-    metrics.range(promql, from, at, 'max', { stepSeconds }),
-    requests === undefined ? null : metrics.range(requests, plusSeconds(from, -USUAL_SECONDS), at, 'sum'),
-  ]);
+  const curve = await metrics.range(promql, from, at, 'max', { stepSeconds });
+  const asks = requests === 'always' || curve?.some(([, value]) => value > max) === true;
+  const traffic =
+    rate === undefined || !asks ? null : await metrics.range(rate, plusSeconds(from, -USUAL_SECONDS), at, 'sum');
   const quantile = isQuantile(promql) && { quantile: true as const };
   return { health: curve && { max, curve, window: windowOf(promql), ...quantile }, traffic, at };
 }

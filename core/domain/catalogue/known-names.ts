@@ -219,6 +219,24 @@ export function inConfiguredSpelling<T extends RequestedScope>(config: NamingCon
   };
 }
 
+/** Services and environments to which permissions are limited. Null: all. */
+type Limits = { services: string[] | null; environments: string[] | null };
+
+/** Returns permissions limited to services and environments as the configuration names them, as all that they are compared with. */
+export function inConfiguredNames<T extends Limits>(config: NamingConfig, limited: T): T {
+  const services = limited.services?.map((name) => configuredService(config, name) ?? name) ?? null;
+  if (limited.environments === null) return { ...limited, services: unique(services) };
+  const of = services ?? [...configuredScopes(config).keys()];
+  const known =
+    of.length === 0
+      ? configuredEnvironments(config)
+      : new Set(of.flatMap((service) => [...environmentsOf(config, service)]));
+  const environments = limited.environments.map((name) => environmentNamed(name, known) ?? name);
+  return { ...limited, services: unique(services), environments: unique(environments) };
+}
+
+const unique = (names: string[] | null): string[] | null => names && [...new Set(names)];
+
 /** Returns the service that a name means, as the configuration writes it. Undefined: none. */
 export function configuredService(config: NamingConfig, name: string): string | undefined {
   const scopes = configuredScopes(config);

@@ -306,7 +306,11 @@ export class IncidentTable extends IncidentReads implements Incidents {
 
   #inboxRows(id: IncidentId, after: number): Promise<{ seq: number; message: unknown }[]> {
     return collect(
-      this.#table.each(keys.incident(id).pk, { prefix: 'IN#', after: keys.inbox(id, after).sk, limit: MESSAGES_MAX }),
+      this.#table.each(keys.incident(id).pk, {
+        prefix: 'IN#',
+        from: keys.inbox(id, after + 1).sk,
+        limit: MESSAGES_MAX,
+      }),
       ({ seq, message }) => ({ seq: Number(seq), message }),
     );
   }

@@ -3,6 +3,7 @@ import { signingSecret } from '../../../vendors/connections/signing-secrets.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import { authorize, type Scope } from '../../../core/domain/access/access.ts';
 import { actorNameOf } from '../../../core/domain/access/actor-identity.ts';
+import { inConfiguredNames } from '../../../core/domain/catalogue/known-names.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { Tokens } from '../../../core/domain/ports/access.ts';
 import type { Secrets } from '../../../core/domain/ports/system.ts';
@@ -44,7 +45,7 @@ export const mayRequestByLabel = (principal: Principal, scope: Scope, now: Times
  * undefined if the token is missing, unknown, or expired.
  */
 export async function principalOf(
-  deps: Pick<Deps, 'clock'> & { secrets: Secrets; tokens: Tokens },
+  deps: Pick<Deps, 'clock' | 'config'> & { secrets: Secrets; tokens: Tokens },
   authorization: string | undefined,
 ): Promise<Principal | undefined> {
   const token = tokenOf(authorization);
@@ -58,12 +59,15 @@ export async function principalOf(
 }
 
 async function principalOfHash(
-  deps: Pick<Deps, 'clock'> & { tokens: Tokens },
+  deps: Pick<Deps, 'clock' | 'config'> & { tokens: Tokens },
   tokenHash: string,
 ): Promise<Principal | undefined> {
   const record = await deps.tokens.find(tokenHash);
   const expired = record !== undefined && record.expires_at !== null && record.expires_at <= deps.clock.now();
-  return expired || record === undefined ? undefined : { ...record, name: actorNameOf(record) };
+  if (expired || record === undefined) return undefined;
+  const principal = { ...record, name: actorNameOf(record) };
+  const isLimited = record.services !== null || record.environments !== null;
+  return isLimited ? inConfiguredNames(await deps.config.current(), principal) : principal;
 }
 
 /** Returns what a session stores about the token with which it began. */
@@ -75,7 +79,7 @@ export const credentialOf = (token: string, principal: Principal): Session['cred
  * has expired.
  */
 export const principalOfSession = async (
-  deps: Pick<Deps, 'clock'> & { tokens: Tokens },
+  deps: Pick<Deps, 'clock' | 'config'> & { tokens: Tokens },
   { credential }: Pick<Session, 'credential'>,
 ): Promise<Principal | undefined> => (credential === 'admin' ? ADMIN : principalOfHash(deps, credential));
 

@@ -49,7 +49,7 @@ type AddressState = {
  * @throws Refusal 429 for a wrong credential of a limited address, 503 if too many credentials wait to be looked up
  */
 export class CredentialLookup {
-  readonly #deps: Pick<Deps, 'clock'> & { secrets: Secrets; tokens: Tokens };
+  readonly #deps: Pick<Deps, 'clock' | 'config'> & { secrets: Secrets; tokens: Tokens };
   /** Valid credentials, by their hash. */
   readonly #valid = new BoundedMap<true>(REMEMBERED_MAX);
   /** When a credential was found wrong (Unix milliseconds), by address and hash. */
@@ -57,7 +57,7 @@ export class CredentialLookup {
   /** Addresses that sent wrong credentials. */
   readonly #addresses = new BoundedMap<AddressState>(REMEMBERED_MAX);
 
-  constructor(deps: Pick<Deps, 'clock'> & { secrets: Secrets; tokens: Tokens }) {
+  constructor(deps: Pick<Deps, 'clock' | 'config'> & { secrets: Secrets; tokens: Tokens }) {
     this.#deps = deps;
   }
 
@@ -134,7 +134,9 @@ const tooMany = (status: 429 | 503, detail: string, seconds: number): Refusal =>
   new Refusal(status, 'too-many-failures', detail, { 'retry-after': String(Math.max(1, Math.ceil(seconds))) });
 
 /** Provides `principalOf` to all handlers. Looks up each credential at most once per request. */
-export function credentials(deps: Pick<Deps, 'clock'> & { secrets: Secrets; tokens: Tokens }): MiddlewareHandler<Env> {
+export function credentials(
+  deps: Pick<Deps, 'clock' | 'config'> & { secrets: Secrets; tokens: Tokens },
+): MiddlewareHandler<Env> {
   const lookup = new CredentialLookup(deps);
   return async (c, next) => {
     const origin = { address: addressOf(c), isReceiver: RECEIVER_PATHS.test(c.req.path) };

@@ -7,14 +7,7 @@ import {
   whyReservedForPerson,
   whyReserved,
 } from '../../../core/domain/access/actor-identity.ts';
-import {
-  configuredEnvironments,
-  configuredScopes,
-  configuredService,
-  environmentNamed,
-  environmentsOf,
-} from '../../../core/domain/catalogue/known-names.ts';
-import type { Config } from '../../../schemas/config/config.ts';
+import { inConfiguredNames } from '../../../core/domain/catalogue/known-names.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { Tokens } from '../../../core/domain/ports/access.ts';
@@ -116,19 +109,6 @@ export function tokenRoutes(app: Api, deps: TokensDeps): void {
       return c.body(null, 204);
     },
   );
-}
-
-/** Returns a token limited to services and environments as the configuration names them, as all that it is compared with. */
-function inConfiguredNames(config: Config, token: NewToken): NewToken {
-  const { services: named, environments } = token;
-  const services = named && [...new Set(named.map((name) => configuredService(config, name) ?? name))];
-  const of = services ?? [...configuredScopes(config).keys()];
-  const known =
-    of.length === 0
-      ? configuredEnvironments(config)
-      : new Set(of.flatMap((service) => [...environmentsOf(config, service)]));
-  const meant = environments && [...new Set(environments.map((name) => environmentNamed(name, known) ?? name))];
-  return { ...token, services, environments: meant };
 }
 
 /** @throws Refusal 409 if the name is taken */

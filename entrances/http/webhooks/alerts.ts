@@ -279,7 +279,10 @@ const countsOf = (source: string, counts: Partial<Record<'received' | 'accepted'
     by,
   }));
 
-/** Returns why an encoded body cannot be read. A proxy may have decoded it and left the header, so it counts only for what is not JSON. */
+/**
+ * Returns why an encoded body cannot be read. A proxy may have decoded the body and left the header, so the header counts only if the
+ * body is not JSON.
+ */
 function encodingFault({ code }: Fault, encoding = 'identity') {
   if (code !== 'not-json' || encoding === 'identity' || encoding === 'gzip') return undefined;
   const detail = `Content-Encoding is ${encoding.slice(0, 64)}; send the body uncompressed`;

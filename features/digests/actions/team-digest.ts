@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { StoredActionItem } from '../../../core/domain/ports/action-items.ts';
@@ -144,7 +143,6 @@ export async function changesSince(
     items.push(...recent);
     if (page.next_cursor === null || recent.length < page.items.length) return { items, isComplete: true };
     cursor = page.next_cursor;
-    await setImmediate(); // let workflows run: a store in this process answers without a pause
   }
   return { items, isComplete: false };
 }

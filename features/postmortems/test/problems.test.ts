@@ -613,6 +613,11 @@ test.each<[string, Story, Timestamp]>([
     minute(7),
   ],
   [
+    'whose alert flaps, with one failed request of few when it closes,',
+    flapping([[14, 19, 1 / 15]], hasFewRequests),
+    minute(7),
+  ],
+  [
     'whose alert flaps, and that fails again without one,',
     flapping([
       [9.25, 11.75, 0.3],

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { InstantIn, instantIn } from '../../time/time.ts';
+import { InstantIn, instantIn, setOrNull } from '../../time/time.ts';
 import { type BadAlert, separateBodies } from './bad-alerts.ts';
 import {
   ALERTS_MAX,
@@ -38,9 +38,6 @@ function textsIn(record: Record<string, unknown>): Map<string, string> | undefin
   }
   return texts;
 }
-
-/** Alertmanager writes the year 1 for "no end yet". */
-const NO_END = /^0001-01-01T/;
 
 /** Longer links are left out, because a cut one leads nowhere. The link of Prometheus contains the rule's expression. */
 const URL_MAX_CHARS = 16_384;
@@ -162,13 +159,13 @@ function toAlert(alert: GroupAlert): SourceAlert {
   const dashboard = alert.panelURL ?? alert.dashboardURL;
   if (dashboard && !annotations.has('dashboard') && !annotations.has('dashboard_url'))
     annotations.set('dashboard_url', dashboard);
-  const hasEnd = alert.status === 'resolved' && alert.endsAt != null && !NO_END.test(alert.endsAt);
+  const end = alert.status === 'resolved' ? instantIn(alert.endsAt ?? '') : undefined;
   return {
     status: alert.status,
     labels: alert.labels,
     annotations,
     startsAt: alert.startsAt,
-    endsAt: hasEnd ? (instantIn(alert.endsAt ?? '') ?? null) : null,
+    endsAt: end === undefined ? null : setOrNull(end),
     fingerprint: alert.fingerprint,
     episodic: true,
     generatorUrl: alert.generatorURL ? alert.generatorURL : null,

@@ -50,7 +50,7 @@ async function countTurns(): Promise<void> {
   let items = 0;
   const list = stores.store.list.bind(stores.store);
   vi.spyOn(stores.store, 'list').mockImplementation(async (...query) => {
-    if (items === 0) setImmediate(() => (items = 0));
+    setImmediate(() => (items = 0));
     const rows = await list(...query);
     items += rows.items.length;
     mostInOneTurn = Math.max(mostInOneTurn, items);

@@ -2,7 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { actorMay, actorOf } from '../../../core/domain/people/people.ts';
 import { loadSet } from '../../../local/config/config-set.ts';
+import type { Timestamp } from '../../../schemas/time/time.ts';
 
 let dir: string;
 
@@ -23,6 +25,22 @@ async function saidOf(file: 'people.yaml' | 'response.yaml', text: string, servi
 }
 
 describe('people.yaml', () => {
+  test('limits roles to the services and environments that its names mean', async () => {
+    const limits = 'services: [Checkout, checkout], environments: [prod]';
+    const role = `{ actions: [incidents:act], ${limits} }`;
+    const text = `people:\n  ada: { slack: U0ADA, roles: [lead] }\nroles:\n  lead: ${role}\n`;
+    expect(await saidOf('people.yaml', text)).toEqual([]);
+    const loaded = await loadSet({ configDir: dir, runbooksDir: join(dir, 'runbooks') });
+    const config = loaded.ok ? loaded.config : expect.unreachable();
+    const user = { id: 'U0ADA', team: 'T1', email: null, name: null, groups: [], kind: 'member' } as const;
+    const found = actorOf(config, user);
+    const actor = found.ok ? found.actor : expect.unreachable();
+    const may = (service: string, environment: string) =>
+      actorMay(actor, 'incidents:act', { service, environment }, '2026-11-20T12:00:00.000Z' as Timestamp).allowed;
+    expect(may('checkout', 'production')).toBe(true);
+    expect([may('checkout', 'staging'), may('search', 'production')]).toEqual([false, false]);
+  });
+
   test.each([
     [
       'key of a person',

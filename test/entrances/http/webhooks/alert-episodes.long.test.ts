@@ -16,7 +16,7 @@ beforeAll(async () => {
     configFiles: EACH_ALONE,
     services: {
       asked: actingIn(homeOf('asked')),
-      ...all(['early', 'closed', 'probe', 'louder', 'flaps'], actingIn('production')),
+      ...all(['early', 'closed', 'probe', 'probe-zero', 'louder', 'flaps'], actingIn('production')),
       ...all(['label', 'label-ingest', 'replay-only', 'replay-and-ask'], {
         environments: {
           production: { deployer: { kind: 'http' }, autoRollback: { mode: 'approve', evidence: 'time' } },
@@ -77,27 +77,33 @@ describe.concurrent('episodes', () => {
     expect(await incident('louder', ({ signal_count }) => signal_count === 2)).toMatchObject({ severity: 'critical' });
   });
 
-  test('a generic alert without a start time fires, resolves, and fires again by its key', async () => {
+  test.each([
+    ['without a start time', 'probe', {}],
+    ['with the start time that Go sends for none', 'probe-zero', { starts_at: '0001-01-01T00:00:00Z' }],
+  ])('a generic alert %s fires, resolves, and fires again by its key', async (_, service, start) => {
     const report = (status: string) =>
       firebreak.post('/v1/alerts/generic', {
-        service: 'probe',
+        service,
         environment: 'production',
         severity: 'critical',
         title: 'The shop cannot be reached from Lisbon',
-        dedup_key: 'probe/lisbon',
+        dedup_key: `${service}/lisbon`,
         status,
         links: { runbook: 'https://runbooks.example.com/probe' },
+        ...start,
       });
     expect(await routed(firebreak, await report('firing'))).toMatchObject({ opened: 1 });
-    const one = await judged('probe');
+    const one = await judged(service);
     expect(one).toMatchObject({ title: 'The shop cannot be reached from Lisbon', severity: 'critical' });
     expect(await routed(firebreak, await report('firing'))).toMatchObject({ opened: 0, known: 1 });
     await report('resolved');
-    await incident('probe', ({ status }) => status === 'resolved');
+    await incident(service, ({ status }) => status === 'resolved');
+    const { items } = (await firebreak.get(`/v1/incidents/${one.id}/signals`)).body;
+    expect(items.map(({ starts_at }: { starts_at: string }) => starts_at > minutesAgo(60))).toEqual([true]);
     // It reopens the incident if it is admitted within a second, which is five minutes here.
     const { opened, joined } = await routed(firebreak, await report('firing'));
     expect(opened + joined).toBe(1);
-    expect((await incidentsOf('probe'))[0]).toMatchObject({ status: 'open' });
+    expect((await incidentsOf(service))[0]).toMatchObject({ status: 'open' });
   });
 
   const generic = (service: string, dedup_key: string, severity: string, status = 'firing') =>
