@@ -110,32 +110,36 @@ const refusals = {
   },
 };
 
+/** Where a caller sends its token. */
+const IN_HEADER = 'the token is missing, unknown, or expired; send a valid one in Authorization: Bearer';
+const IN_URL = 'the key is missing, unknown, or expired; send a valid token at the end of the URL as ?key=TOKEN';
+
 /**
  * Returns the owner of a token.
  *
  * @param authorization the header `Authorization`
+ * @param missing what to do without a valid token
  * @throws Refusal 401 without a valid token
  */
 export async function requirePrincipal(
   c: Context<Env>,
   authorization: string | undefined = c.req.header('authorization'),
+  missing: string = IN_HEADER,
 ): Promise<Principal> {
   const principal = await c.var.principalOf(authorization);
   if (principal !== undefined) return principal;
-  throw new Refusal(
-    401,
-    'unauthorized',
-    'the token is missing, unknown, or expired; send a valid one in Authorization: Bearer',
-  );
+  throw new Refusal(401, 'unauthorized', missing);
 }
 
 /** Returns middleware that refuses callers whose token does not allow the action, and sets the caller for the handler. */
 const requireAction =
   (deps: Pick<Deps, 'clock'>, action: Action): MiddlewareHandler<Env> =>
   async (c, next) => {
-    const key = KEY_ACTIONS.includes(action) ? c.req.query('key') : undefined;
-    const authorization = c.req.header('authorization') ?? (key && `Bearer ${key}`);
-    const principal = await requirePrincipal(c, authorization);
+    const takesKey = KEY_ACTIONS.includes(action);
+    const key = takesKey ? c.req.query('key') : undefined;
+    const header = c.req.header('authorization');
+    const isByKey = takesKey && header === undefined;
+    const principal = await requirePrincipal(c, header ?? (key && `Bearer ${key}`), isByKey ? IN_URL : IN_HEADER);
     if (key !== undefined) refusePowerfulKey(principal);
     const allow = allowFor(deps, principal, action);
     allow({});

@@ -1,7 +1,7 @@
 import type { Canary, CanaryCheck, CanaryCommand, CanaryEvent, CanaryId, CanaryRecord } from './canary.ts';
 import type { HttpSample } from '../../schemas/judge/judgement.ts';
 import type { TrafficConfig } from './traffic-config.ts';
-import type { Gate, JudgedSamples } from './decisions/progress.ts';
+import type { CanaryAlert, Gate, JudgedSamples } from './decisions/progress.ts';
 import type { TrafficRouter } from './decisions/traffic.ts';
 import type { Page, ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { Started } from '../../core/domain/ports/system.ts';
@@ -53,7 +53,7 @@ export type CanaryActions = {
   /** Records the canary's share of the traffic. */
   weightChanged(canary: CanaryRecord): Promise<void>;
   /** Sends an alert of the service, or its end. */
-  alert(canary: CanaryRecord, alert: { kind: 'stalled' | 'not_aborted'; text: string } | null): Promise<void>;
+  alert(canary: CanaryRecord, alert: CanaryAlert | null): Promise<void>;
   /**
    * Records the outcome of the deployment, which alerts people if the version was degraded: then as soon as the traffic is
    * back, and again at the end.

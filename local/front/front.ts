@@ -58,6 +58,8 @@ export async function serveFront(options: FrontOptions): Promise<{ url: string; 
   const prefixes = Object.entries(options.appsByPrefix);
   const localMetrics = () => readProcessMetrics() + connections.metrics() + options.metrics();
   const server = createAdaptorServer({
+    // HTTP/1.0 needs no Host header: old load balancers check health without one. No machine has this name.
+    hostname: 'host.invalid',
     fetch: async (request, bindings) => {
       const { incoming, outgoing } = bindings as HttpBindings;
       const { path, url } = urlOnAws(request.url);

@@ -238,3 +238,12 @@ test.each(['order_service', 'acme/order-service', 'OrderService'])(
     expect([codes.includes('name_corrected'), codes.includes('unknown_service')]).toEqual([true, false]);
   },
 );
+
+test('people and programs set a severity in the words of senders', async () => {
+  const declared = { service: 'search', environment: 'production', title: 'Slow', severity: 'SEV2' };
+  const { status, body } = await firebreak.post('/v1/incidents', declared);
+  expect([status, body.severity]).toEqual([201, 'warning']);
+  const set = (severity: string) => firebreak.request('PATCH', `/v1/incidents/${body.id}`, { severity });
+  expect(await set('P1')).toMatchObject({ status: 200, body: { severity: 'critical' } });
+  expect(await set('P9')).toMatchObject({ status: 422 });
+});

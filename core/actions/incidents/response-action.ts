@@ -13,7 +13,7 @@ import type { IncidentId, Version } from '../../../schemas/config/names.ts';
 import { withdrawQuestion } from '../../../workflows/steps/withdraw-questions.ts';
 import { wake } from '../../../workflows/wake.ts';
 import { incidentResolved, requireIncident } from './require-incident.ts';
-import { type PlanDeps, planRollback, refuseImpossible } from '../rollback/plan-rollback.ts';
+import { type PlanDeps, planRollback, requirePossible, whyPlanDiffers } from '../rollback/plan-rollback.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { acknowledgeByActing } from './acknowledge-by-acting.ts';
 import type { Caller } from '../people/caller.ts';
@@ -113,14 +113,15 @@ export async function executeResponseAction(
   }
   if (action === 'reopen') return reopen(deps, id, by, requested.note);
   if (action === 'publish') await refuseUnshown(deps, before);
-  if (action === 'rollback') await acknowledgeByActing(deps, caller, id);
   const isNew = storedKey?.stored === undefined;
   if (action === 'rollback' && isNew && (await isAboutQuestion(deps, before, by, requested))) {
+    await acknowledgeByActing(deps, caller, id);
     await storedKey?.store(null);
     await wake(deps, id);
     return requireIncident(deps, id);
   }
   const { message, change } = await postedActionOf(deps, caller, before, requested);
+  if (action === 'rollback') await acknowledgeByActing(deps, caller, id);
   if (isNew) await storedKey?.store(request.idempotencyKey ?? null);
   if (!(await deps.incidents.post(id, message, change, request.idempotencyKey ?? key))) throw incidentResolved(before);
   if (action === 'abort')
@@ -199,16 +200,35 @@ async function postedResolve(
   };
 }
 
-/** Requests a rollback. If the version was cleared, this suspects it again. */
+/** @throws Refusal 409 for a group of incidents, which runs no version of its own */
+async function refuseGroup({ incidentGroups }: ActDeps, incident: IncidentView): Promise<void> {
+  if (incident.children === undefined) return;
+  const open = (await incidentGroups.children(incident.id)).filter(({ incident: { status } }) => status !== 'resolved');
+  const names = open.slice(0, CHILDREN_NAMED).map(({ incident: child }) => `${incidentName(child)} (${child.service})`);
+  const more = open.length - names.length;
+  throw new Refusal(
+    409,
+    'rollback-of-group',
+    `${incidentName(incident)} is a group of incidents, which has no version to roll back: roll back in one of its incidents${names.length === 0 ? '' : `: ${names.join(', ')}${more > 0 ? `, and ${more} more` : ''}`}`,
+  );
+}
+
+/** Requests a rollback. If the version was cleared, this suspects it again. A repeated request is not refused. */
 async function postedRollback(
   deps: ActDeps,
   caller: Caller,
-  { service, environment }: IncidentView,
-  { note, from, to, movedKnown }: ResponseRequest,
+  incident: IncidentView,
+  { note, from, to, shown, movedKnown, storedKey }: ResponseRequest,
 ): Promise<PostedAction> {
+  const { service, environment } = incident;
   const { name: by } = caller;
+  await refuseGroup(deps, incident);
   const plan = await planRollback(deps, caller, { service, environment }, to);
-  if (to !== undefined) refuseImpossible(plan);
+  if (storedKey?.stored === undefined) {
+    requirePossible(plan);
+    const other = from && whyPlanDiffers(plan, { service, environment, from, to: to ?? shown ?? null });
+    if (other) throw new Refusal(409, 'superseded', `${other}, so nothing was rolled back: look at it again`);
+  }
   const running = from ?? plan.live?.version;
   const text = note === '' ? `Requested a rollback${to === undefined ? '' : ` to ${to}`}` : withVersion(note, to);
   const suggestion = to === undefined ? from : running;
@@ -246,6 +266,9 @@ async function postedRollback(
     },
   };
 }
+
+/** Maximum number of incidents of a group that a refusal names. */
+const CHILDREN_NAMED = 5;
 
 const withVersion = (note: string, to: Version | undefined): string =>
   to === undefined ? note : `${note} (requested a rollback to ${to})`;

@@ -1,4 +1,4 @@
-import { environmentEntry } from '../../domain/catalogue/catalogue.ts';
+import { environmentEntry, serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import {
   distinctTarget,
   type NamedTarget,
@@ -24,7 +24,8 @@ import {
 } from '../../domain/changes/versions.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import type { Version } from '../../../schemas/config/names.ts';
+import type { Config } from '../../../schemas/config/config.ts';
+import { UNMATCHED, type Version } from '../../../schemas/config/names.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Caller } from '../people/caller.ts';
 
@@ -46,8 +47,8 @@ export type RollbackPlan = {
   effect: RollbackEffect | undefined;
   /** Recorded versions to which a rollback is possible, newest first. `good`: they are known to be good. */
   possible: { good: readonly Version[]; others: readonly Version[] };
-  /** Whether a deployer is configured. */
-  hasDeployer: boolean;
+  /** Why the service has no deployer, and what to do instead, as a sentence without its end. Null: it has one. */
+  noDeployer: string | null;
   incident: IncidentRecord | undefined;
 };
 
@@ -84,9 +85,17 @@ export async function readPlan(
   return {
     serviceEnvironment,
     ...targetAndEffect(changes, { named, pins, namesOnly: knowsNamesOnly(deployer) }),
-    hasDeployer: deployer !== undefined,
+    noDeployer: deployer === undefined ? whyNoDeployer(services, serviceEnvironment) : null,
     incident,
   };
+}
+
+function whyNoDeployer(services: Config['services'], { service, environment }: ServiceEnvironment): string {
+  if (service === UNMATCHED)
+    return 'no service of services.yaml is known to fail here, so Firebreak does not know what to roll back: open an incident of the service, and roll back there';
+  return serviceEntry(services, service) === undefined
+    ? `${service} is not in services.yaml, so Firebreak cannot roll it back: add it with a deployer, or use your CD system`
+    : `${service} in ${environment} has no deployer in services.yaml, so Firebreak cannot roll it back: add one, or use your CD system`;
 }
 
 function targetAndEffect(
@@ -157,14 +166,29 @@ const REFUSALS: Record<Exclude<NamedTarget['kind'], 'version'>, (text: string) =
   indistinct: (text) => new Refusal(409, 'version-indistinct', text),
 };
 
-/** @throws Refusal 409, 422 if a rollback to the named version is not possible */
-export function refuseImpossible({ serviceEnvironment, live, target }: RollbackPlan): void {
-  if (live === undefined)
+/**
+ * Returns the versions of a rollback.
+ *
+ * @throws Refusal 409, 422 if it is not possible now
+ */
+export function requirePossible({ serviceEnvironment, live, target, noDeployer }: RollbackPlan): {
+  from: Version;
+  to: Version;
+} {
+  const { service, environment } = serviceEnvironment;
+  if (noDeployer !== null) throw new Refusal(409, 'no-deployer', noDeployer);
+  if (live === undefined || target === undefined)
     throw new Refusal(
       409,
       'nothing-runs',
-      `the running version of ${serviceEnvironment.service} in ${serviceEnvironment.environment} is unknown, because no deployment of it is recorded`,
+      `the running version of ${service} in ${environment} is unknown, because no deployment of it is recorded`,
     );
-  if (target === undefined || target.kind === 'version' || target.kind === 'none_known_good') return;
+  if (target.kind === 'version') return { from: live.version, to: target.version };
+  if (target.kind === 'none_known_good')
+    throw new Refusal(
+      409,
+      'no-rollback-target',
+      `no version of ${service} in ${environment} before ${live.version} is known to be good: name the version to roll back to`,
+    );
   throw REFUSALS[target.kind](whyNotTo(target, serviceEnvironment));
 }

@@ -9,7 +9,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import type { Version } from '../../../schemas/config/names.ts';
 import type { DecisionView, IncidentView } from '../../../schemas/incidents/incident.ts';
 import { wake } from '../../../workflows/wake.ts';
-import { type PlanDeps, readPlan, refuseImpossible, type RollbackPlan } from './plan-rollback.ts';
+import { type PlanDeps, readPlan, requirePossible } from './plan-rollback.ts';
 
 type ProposeDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'inbound' | 'log'>;
 
@@ -35,10 +35,11 @@ export async function proposeRollback(
 ): Promise<Proposed> {
   caller.allow('incidents:write', serviceEnvironment);
   await refuseWhilePaused(deps); // before an incident is opened for it
-  const { from, to, incident: open } = possible(await readPlan(deps, serviceEnvironment, named));
+  const plan = await readPlan(deps, serviceEnvironment, named);
+  const { from, to } = requirePossible(plan);
   const title = `Proposed rollback of ${from}`;
   const opening = { ...serviceEnvironment, title, severity: 'warning', trace, alone: true } as const;
-  const { id } = open ?? (await openIncident(deps, caller, opening)).incident;
+  const { id } = plan.incident ?? (await openIncident(deps, caller, opening)).incident;
   const incident = await requireIncident(deps, id);
   const asked = questionAbout(incident, from, to);
   if (asked?.state === 'waiting') return { incident, asked, from, to };
@@ -72,23 +73,3 @@ const questionAbout = ({ decisions }: IncidentView, from: Version, to: Version):
     ({ kind, question, from_version, to_version }) =>
       kind === 'approve' && question === undefined && from_version === from && to_version === to,
   );
-
-/** @throws Refusal 409, 422 if there is nothing to roll back, or nothing to roll back to */
-function possible(plan: RollbackPlan): { from: Version; to: Version; incident: RollbackPlan['incident'] } {
-  refuseImpossible(plan);
-  const { live, target, hasDeployer, incident, serviceEnvironment } = plan;
-  const { service, environment } = serviceEnvironment;
-  if (!hasDeployer)
-    throw new Refusal(
-      409,
-      'no-deployer',
-      `services.yaml has no deployer for ${service} in ${environment}, so Firebreak cannot roll it back; ask a person to do it`,
-    );
-  if (live === undefined || target?.kind !== 'version')
-    throw new Refusal(
-      409,
-      'no-rollback-target',
-      `no earlier version of ${service} in ${environment} is known to be good; name one with \`to_version\`, or ask a person`,
-    );
-  return { from: live.version, to: target.version, incident };
-}

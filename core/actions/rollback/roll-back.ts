@@ -3,7 +3,7 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentView } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId, Version } from '../../../schemas/config/names.ts';
 import { openIncident } from '../incidents/declare-incident.ts';
-import type { PlanDeps } from './plan-rollback.ts';
+import { type PlanDeps, planRollback, requirePossible } from './plan-rollback.ts';
 import { type StoredKey, executeResponseAction } from '../incidents/response-action.ts';
 import type { Caller } from '../people/caller.ts';
 
@@ -43,10 +43,11 @@ export type Resumable = { progress: RequestProgress | undefined; store(progress:
 export async function rollBack(
   deps: RollDeps,
   caller: Caller,
-  { serviceEnvironment, from, to, shown, movedKnown, trace }: ConfirmedRollback,
+  confirmed: ConfirmedRollback,
   { progress, store }: Resumable,
 ): Promise<IncidentView> {
-  const id = progress?.incident ?? (await incidentOf(deps, caller, { serviceEnvironment, from, trace }));
+  const { from, to, shown, movedKnown } = confirmed;
+  const id = progress?.incident ?? (await incidentOf(deps, caller, confirmed));
   const storedKey: StoredKey = { stored: progress?.once, store: (key) => store({ incident: id, once: key }) };
   return executeResponseAction(deps, caller, {
     id,
@@ -63,8 +64,9 @@ export async function rollBack(
 async function incidentOf(
   deps: RollDeps,
   caller: Caller,
-  { serviceEnvironment, from, trace }: Pick<ConfirmedRollback, 'serviceEnvironment' | 'from' | 'trace'>,
+  { serviceEnvironment, from, to, trace }: ConfirmedRollback,
 ): Promise<IncidentId> {
+  requirePossible(await planRollback(deps, caller, serviceEnvironment, to)); // before an incident is opened for it
   const title = `Rollback of ${from}`;
   return (await openIncident(deps, caller, { ...serviceEnvironment, title, severity: 'warning', trace, alone: true }))
     .incident.id;

@@ -78,13 +78,13 @@ function mergedEnvironments(
   return Object.fromEntries([...new Map(all)].filter((cap): cap is [string, Mode] => cap[1] !== null));
 }
 
-/** Returns the settings after a change: what it does not mention stays. */
+/** Returns the settings after a change: what it does not mention stays, except the reason of a pause that ends. */
 export const changedSettings = (
   before: Omit<Automation, 'demoted'>,
   { paused, reason, mode, services }: AutomationInput,
 ): Pick<Automation, 'paused' | 'reason' | 'mode' | 'services'> => ({
   paused: paused ?? before.paused,
-  reason: reason === undefined ? before.reason : reason,
+  reason: reason === undefined ? (before.paused && paused === false ? null : before.reason) : reason,
   mode: mode === undefined ? before.mode : mode,
   services: mergedCaps(before.services, services ?? {}),
 });

@@ -115,7 +115,7 @@ export const runRollback: RunVerb<Request> = async (deps, { caller }, request) =
   const serviceEnvironment = await serviceEnvironmentIn(deps, request.service, request.environment);
   const named = request.version === null ? undefined : nameIn(Version, request.version);
   const plan = await planRollback(deps, caller, serviceEnvironment, named);
-  const { live, target, hasDeployer } = plan;
+  const { live, target, noDeployer } = plan;
   const where = `${serviceEnvironment.service} in ${serviceEnvironment.environment}`;
   if (request.environment === null && named !== undefined && (target === undefined || target.kind === 'unknown'))
     throw await neitherEnvironmentNorVersion(deps, serviceEnvironment, named, target);
@@ -133,7 +133,7 @@ export const runRollback: RunVerb<Request> = async (deps, { caller }, request) =
     );
   if (target.kind !== 'version')
     throw new Declined(`${upperFirst(whyNotTo(target, serviceEnvironment))}. Nothing was done.`);
-  if (!hasDeployer) throw new Declined(`${where} has no deployer in services.yaml, so Firebreak cannot roll it back.`);
+  if (noDeployer !== null) throw new Declined(`${noDeployer}.`);
   const planText = [...planDescription(plan, live, target), ...(await automationWarning(deps, plan))];
   return { answer: message(planText, [confirmButton(plan, live, target, named !== undefined)]) };
 };

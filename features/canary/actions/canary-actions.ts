@@ -89,7 +89,10 @@ async function sendAlert(
         ['severity', alert?.kind === 'not_aborted' || degraded ? severity : 'warning'],
         ['version', version],
       ]),
-      annotations: new Map([['summary', alert?.text ?? `The canary ${version} no longer needs attention`]]),
+      annotations: new Map([
+        ['summary', alert?.text ?? `The canary ${version} no longer needs attention`],
+        ...(alert === null ? [] : [['description', alert.detail] as const]),
+      ]),
       startsAt: alerted_at ?? alertStart(canary),
       endsAt: alert === null ? now : null,
       fingerprint: `${change_id}-canary`,
@@ -113,11 +116,14 @@ async function recordOutcome(deps: RecordDeps, canary: CanaryRecord): Promise<vo
     await endDelay(deps, before, 'failed', trace);
     const failed = await deps.changes.patch(change_id, { status: 'failed', canary_weight: canary.weight / 100 });
     if (failed === undefined || failed === 'ended') return;
-    const summary = `The canary ${version} of ${service} was aborted: ${reason}`;
+    const summary = `The canary ${version} of ${service} was aborted`;
     await reportFailedDeploy(deps, failed, trace, {
       severity,
       summary,
-      annotations: [[CANARY_ANNOTATION, canary.id]],
+      annotations: [
+        ['description', reason],
+        [CANARY_ANNOTATION, canary.id],
+      ],
     });
     await notifyIncidents(deps, failed);
   } else {

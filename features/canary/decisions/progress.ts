@@ -371,20 +371,26 @@ const OUTCOME_WORDS = { promoted: 'Promoted', aborted: 'Aborted', superseded: 'S
 export const alertStart = ({ hold, weight_since }: Pick<CanaryRecord, 'hold' | 'weight_since'>): Timestamp =>
   hold?.since ?? weight_since;
 
+/** An alert for people. `text`: its title, without figures, which change. `detail`: what was measured. */
+export type CanaryAlert = { kind: 'stalled' | 'not_aborted'; text: string; detail: string };
+
 /** Returns the alert for people if the canary can't continue without them. Null: it can. */
-export function needsPeople(
-  record: CanaryRecord,
-  now: Timestamp,
-  scale: number,
-): { kind: 'stalled' | 'not_aborted'; text: string } | null {
-  const { order, hold, status } = record;
-  if (status === 'aborting' && order !== null && order.attempts >= ALERT_ATTEMPTS)
-    return { kind: 'not_aborted', text: `The traffic of ${record.version} could not be set back. ${record.reason}` };
-  if (status === 'failed') return { kind: 'not_aborted', text: record.reason };
+export function needsPeople(record: CanaryRecord, now: Timestamp, scale: number): CanaryAlert | null {
+  const { order, hold, status, version } = record;
+  if (status === 'failed' || (status === 'aborting' && order !== null && order.attempts >= ALERT_ATTEMPTS))
+    return {
+      kind: 'not_aborted',
+      text: `The traffic of the canary ${version} could not be set back`,
+      detail: record.reason,
+    };
   if (hold === null || hold.code === 'person') return null;
   const isStalled = secondsBetween(hold.since, now) >= record.stalled_seconds / scale;
   return record.degraded || isStalled
-    ? { kind: 'stalled', text: `The canary ${record.version} is held at ${record.weight} %: ${hold.reason}` }
+    ? {
+        kind: 'stalled',
+        text: `The canary ${version} is ${record.degraded ? 'degraded, and ' : ''}held`,
+        detail: `Held at ${record.weight} %: ${hold.reason}`,
+      }
     : null;
 }
 

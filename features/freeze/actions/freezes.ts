@@ -3,7 +3,7 @@ import { sha256 } from '../../../core/stores/hash.ts';
 import { coveredBurnFreeze, FREEZE_DEFAULTS } from '../decisions/causes.ts';
 import { policyOf } from '../decisions/policy.ts';
 import { stateAt } from '../decisions/state.ts';
-import { utcMinute } from '../decisions/words.ts';
+import { utcMinuteOfEnd } from '../decisions/words.ts';
 import type { Scope } from '../../../core/domain/access/access.ts';
 import type { ReportReader } from '../../../core/domain/ports/reports.ts';
 import type { Deps } from '../ports.ts';
@@ -74,7 +74,8 @@ function freezeByPerson(id: string, input: NewFreeze, by: string, now: Timestamp
     starts_at,
     id,
     cause: 'person',
-    ends_when: input.until === null ? 'a person lifts it' : `it expires at ${utcMinute(input.until)}, or is lifted`,
+    ends_when:
+      input.until === null ? 'a person lifts it' : `it expires at ${utcMinuteOfEnd(input.until)}, or is lifted`,
     opened_by: by,
     opened_at: now,
   };

@@ -8,7 +8,7 @@ import type { CalendarFreeze } from './check-inputs.ts';
 import { freezeId, type Hash } from './ids.ts';
 import type { CheckedScope } from '../types.ts';
 import { CALENDAR, covers } from './state.ts';
-import { utcMinute } from './words.ts';
+import { utcMinuteOfEnd } from './words.ts';
 
 /**
  * The calendar at an instant: for each entry, the spans in force and the next span. The result is constant until
@@ -58,7 +58,7 @@ function freezeOf(entry: CalendarEntry, scope: FreezeScope, { from, until }: Sin
       entry.reason === undefined
         ? `${entry.name} (calendar)`
         : `${entry.reason} (calendar, ${JSON.stringify(entry.name)})`,
-    ends_when: `the calendar entry ends at ${utcMinute(until)}`,
+    ends_when: `the calendar entry ends at ${utcMinuteOfEnd(until)}`,
     starts_at: from,
     until,
     opened_by: CALENDAR,

@@ -12,7 +12,7 @@ import {
   isTooOld,
   spentInWords,
 } from './budget/spending.ts';
-import { CAUSE_CODES, utcMinute, freezeReference, percent } from './words.ts';
+import { CAUSE_CODES, utcMinute, utcMinuteOfEnd, freezeReference, percent } from './words.ts';
 
 /** Context for explaining a freeze in force. */
 export type FreezeContext = {
@@ -78,7 +78,7 @@ export function endInWords(freeze: Freeze, context: FreezeContext): string {
     case 'calendar':
     case 'pin':
     case 'person':
-      return until === null ? 'when a person lifts it' : `at ${utcMinute(until)}`;
+      return until === null ? 'when a person lifts it' : `at ${utcMinuteOfEnd(until)}`;
   }
 }
 

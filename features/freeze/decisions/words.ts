@@ -1,10 +1,13 @@
 import { type Freeze, FreezeCause, type FreezeScope } from '../schemas/freeze.ts';
 import { truncated } from '../../../core/domain/paging/page-details.ts';
 import type { CheckReason, CheckReasonCode, Verdict } from '../schemas/freeze-check.ts';
-import type { Timestamp } from '../../../schemas/time/time.ts';
+import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 
 /** Formats a time as `2026-11-20 17:05 UTC`, truncated to minutes. */
 export const utcMinute = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
+
+/** Formats the end of a freeze as `utcMinute` does, rounded up: it is not over before this minute begins. */
+export const utcMinuteOfEnd = (until: Timestamp): string => utcMinute(plusSeconds(until, 59.999));
 
 /** Formats a share as `297.6 %`, truncated rather than rounded: nothing shows as 100 % before it is. */
 export const percent = (share: number): string => `${Math.floor(share * 1000 + 1e-9) / 10} %`;
@@ -17,7 +20,7 @@ export function scopeInWords({ service, team, environment }: { [K in keyof Freez
 
 /** Says until when a freeze applies: `until 2026-11-20 17:05 UTC`, `until a person lifts it`. */
 export const untilText = ({ until, ends_when }: Pick<Freeze, 'until' | 'ends_when'>): string =>
-  `until ${until === null ? ends_when : utcMinute(until)}`;
+  `until ${until === null ? ends_when : utcMinuteOfEnd(until)}`;
 
 /** Says what ends a freeze without a known end: `ends when less than 95 % of the budget is spent`. */
 export const endsWhenText = ({ ends_when }: Pick<Freeze, 'ends_when'>): string => `ends when ${ends_when}`;

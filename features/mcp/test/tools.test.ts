@@ -11,7 +11,7 @@ beforeAll(async () => {
     timeScale: 1,
     services: {
       checkout: { team: 'payments', environments: { production: {}, staging: {} } },
-      cart: { environments: { production: {} } },
+      cart: { environments: { production: { deployer: { kind: 'http' } } } },
     },
     configFiles: {
       'people.yaml': 'people: { nora: { name: Nora Quist, roles: [responder] } }',

@@ -14,7 +14,10 @@ import { Table } from '../../../core/stores/table.ts';
 
 const CONFIG = Config.parse({
   ...emptyConfig,
-  services: { checkout: { environments: { production: {} } }, cart: { environments: { production: {} } } },
+  services: {
+    checkout: { environments: { production: { deployer: { kind: 'http', url: 'http://cd.test' } } } },
+    cart: { environments: { production: {} } },
+  },
   people: {
     people: {
       grace: { name: 'Grace Hopper', roles: ['responder'] },

@@ -183,7 +183,7 @@ const data = (more: Partial<IncidentData> = {}): IncidentData => ({
     facts: undefined,
     effect: undefined,
     possible: { good: [hostile<Version>('good')], others: [hostile<Version>('v1')] },
-    hasDeployer: true,
+    noDeployer: null,
     incident: undefined,
   },
   waitsForPublication: true,

@@ -148,7 +148,7 @@ describe('an invalid request gets problem details', () => {
       'an unknown severity',
       'POST',
       '/v1/incidents',
-      { service: 'a', environment: 'p', title: 't', severity: 'page' },
+      { service: 'a', environment: 'p', title: 't', severity: 'dreadful' },
       422,
       'invalid',
     ],

@@ -74,6 +74,21 @@ test('an address of another machine is refused with the fix', async () => {
   );
 });
 
+test('a request of HTTP/1.0 needs no Host header, and is not from this machine', async () => {
+  const asked: string[] = [];
+  const url = await serve(async (request) => {
+    asked.push(`${pathOf(request)} ${request.headers.get('authorization')}`);
+    return answer(200, 'well');
+  });
+  for (const path of ['/healthz', '/metrics']) {
+    const { seen } = await client(url, `GET ${path} HTTP/1.0\r\n\r\n`);
+    expect(await seen(/well/)).toMatch(/^HTTP\/1\.1 200 /);
+  }
+  expect(asked).toEqual(['/healthz null', '/metrics null']);
+  const { seen } = await client(url, 'GET /healthz HTTP/1.1\r\n\r\n');
+  expect(await seen(/400/)).toMatch(/^HTTP\/1\.1 400 /);
+});
+
 describe('a body', () => {
   test('is not waited for if it is not needed', async () => {
     const url = await serve(async () => answer(401, 'who are you'));

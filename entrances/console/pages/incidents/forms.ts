@@ -12,7 +12,7 @@ import { whyNotReopenable } from '../../../../core/domain/incidents/reopening.ts
 import { isAcknowledged } from '../../../../core/domain/paging/acknowledgement.ts';
 import { Severity } from '../../../../schemas/config/names.ts';
 import type { DecisionView } from '../../../../schemas/incidents/incident.ts';
-import { actionForm, type Html, onDemand, panel } from '../../parts.ts';
+import { actionForm, type Html, onDemand, panel, sentence } from '../../parts.ts';
 import { type IncidentActionName, INCIDENT_ACTIONS } from './actions.ts';
 import type { IncidentData } from './data.ts';
 import { roleForms, updateForm } from './people-forms.ts';
@@ -310,12 +310,14 @@ function rollbackForm(form: FormTarget, plan: RollbackPlan | null): Html {
   const target = plan?.target?.kind === 'version' ? plan.target.version : undefined;
   const { good, others } = plan?.possible ?? { good: [], others: [] };
   const isChoice = good.length + others.length > 0;
+  const impossible =
+    plan?.noDeployer ??
+    (live === undefined ? 'the running version is not known, because no deployment of it is recorded' : null);
+  if (impossible !== null) return onDemand('rollback', 'Roll back…', html`<p>${sentence(impossible)}</p>`);
   const text =
-    live === undefined
-      ? 'The running version is not known, because no deployment is recorded.'
-      : target !== undefined
-        ? `${live} is running. ${target} is the newest earlier version that is known to be good.`
-        : `${live} is running. No earlier version is known to be good${isChoice ? ': choose one' : ', and no other recorded version can be restored'}.`;
+    target !== undefined
+      ? `${live} is running. ${target} is the newest earlier version that is known to be good.`
+      : `${live} is running. No earlier version is known to be good${isChoice ? ': choose one' : ', and no other recorded version can be restored'}.`;
   return onDemand(
     'rollback',
     'Roll back…',
@@ -323,7 +325,7 @@ function rollbackForm(form: FormTarget, plan: RollbackPlan | null): Html {
       form,
       'rollback',
       html`<p>${text}</p>
-        ${live === undefined ? '' : html`<input type="hidden" name="from" value="${live}" />`}
+        <input type="hidden" name="from" value="${live}" />
         ${target === undefined ? '' : html`<input type="hidden" name="shown" value="${target}" />`}
         <label for="rollback-to">Roll back to</label>
         ${

@@ -65,7 +65,9 @@ export function incidentActionRoutes(app: Api, deps: ApiDeps): void {
           'Accepted. A question waits in `decisions` if a second person must agree, or if the name of the version means another commit now (`version_name_moved`): `approve` confirms it',
           Incident,
         ),
-        409: problems('The incident does not allow a rollback now, or not to this version'),
+        409: problems(
+          'The incident does not allow a rollback now, or not to this version; no-deployer: services.yaml has no such service, or no deployer for it; nothing-runs: no deployment is recorded; no-rollback-target: no earlier version is known to be good; rollback-of-group: roll back in one of its incidents',
+        ),
         422: problems(
           'version-unknown: no deployment of this version is recorded there; version-ambiguous: several versions have this name; `detail` lists versions',
         ),

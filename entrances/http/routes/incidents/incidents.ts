@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { incidentDetails } from '../../../../core/domain/messages/incident-details.ts';
 import { IncidentDetails } from '../../../../schemas/incidents/incident-details.ts';
+import { severityIn } from '../../../../core/domain/slack/commands/severity.ts';
 import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
 import { keepsOpen } from '../../../../core/domain/incidents/keeps-open.ts';
 import type { ApiDeps } from '../../deps.ts';
@@ -49,6 +50,10 @@ const StoredDecision = z.object({
   inputs: z.unknown(),
   inputs_json: z.string().meta({ description: 'The inputs as the exact JSON text from which `digest` is computed' }),
 });
+/** In the words of senders, too: `SEV1`, `P1`, and `critical` are equal. */
+const SeverityWord = z
+  .preprocess((word) => (typeof word === 'string' ? (severityIn(word) ?? word) : word), Severity)
+  .meta({ description: 'Names such as SEV1 and P2 are accepted, too' });
 const pageQuery = z.object(listQuery);
 
 /** Registers the routes of incidents: declaration, timeline, alerts, similar incidents, and decisions. */
@@ -70,7 +75,7 @@ export function incidentRoutes(app: Api, deps: ApiDeps): void {
             description: "Defaults to the service's default environment, its only environment, or production",
           }),
           title: z.string().trim().min(1).max(500),
-          severity: Severity.default('critical'),
+          severity: SeverityWord.default('critical'),
         }),
       ),
       responses: {
@@ -155,7 +160,9 @@ export function incidentRoutes(app: Api, deps: ApiDeps): void {
       summary: 'Correct the title of an incident, and set or confirm its severity',
       request: {
         params,
-        ...body(z.strictObject({ title: z.string().trim().min(1).max(500).optional(), severity: Severity.optional() })),
+        ...body(
+          z.strictObject({ title: z.string().trim().min(1).max(500).optional(), severity: SeverityWord.optional() }),
+        ),
       },
       responses: {
         200: answers('The updated incident', Incident),

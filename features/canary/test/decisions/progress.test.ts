@@ -244,4 +244,24 @@ describe('the course of a canary', () => {
     const order = { action: 'abort' as const, weight: 0, sequence: 2, begun: true, attempts: 3, by: null };
     expect(after(1, { status: 'aborting', hold: null, order })).toBe('not_aborted');
   });
+
+  test('the titles of alerts have no figures, which change with each check', () => {
+    const hold = { code: 'inconclusive' as const, reason: '12 of 100 requests', by: null, since: START };
+    const order = { action: 'abort' as const, weight: 0, sequence: 2, begun: true, attempts: 3, by: null };
+    const reason = 'v2 is degraded at 25 %: errors: 3 %';
+    const alerts = [
+      { status: 'held' as const, weight: 25, hold },
+      { status: 'held' as const, weight: 25, hold, degraded: true },
+      { status: 'aborting' as const, order, reason },
+      { status: 'failed' as const, reason },
+    ].map((more) => needsPeople({ ...begun(), ...more }, plusSeconds(START, 9999), 1));
+    expect(alerts.map((one) => one?.text)).toEqual([
+      'The canary v2 is held',
+      'The canary v2 is degraded, and held',
+      'The traffic of the canary v2 could not be set back',
+      'The traffic of the canary v2 could not be set back',
+    ]);
+    const held = 'Held at 25 %: 12 of 100 requests';
+    expect(alerts.map((one) => one?.detail)).toEqual([held, held, reason, reason]);
+  });
 });

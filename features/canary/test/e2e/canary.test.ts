@@ -121,7 +121,7 @@ describe.skipIf(!have('prometheus', 'promtool'))('a canary with a real Prometheu
       const { items } = (await firebreak.get('/v1/incidents?service=failing')).body;
       return items.find(({ severity }: Pick<IncidentView, 'severity'>) => severity === 'critical');
     }, 'the incident');
-    expect(incident).toMatchObject({ status: 'open' });
+    expect(incident).toMatchObject({ status: 'open', title: 'The canary v42 of failing was aborted' });
     const judged = await eventually(async () => {
       const { body } = await firebreak.get(`/v1/incidents/${incident.id}`);
       return body.decisions.length > 0 && body;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { brief, refusalText } from '../../decisions/words.ts';
+import { brief, refusalText, untilText } from '../../decisions/words.ts';
+import { timestamp } from '../../../../schemas/time/time.ts';
 
 test('a refusal names its freeze and its end, and nothing that would be so without the freeze', () => {
   const reasons = [
@@ -16,6 +17,14 @@ test('a refusal names its freeze and its end, and nothing that would be so witho
       clears_when: 'when another version is deployed',
     }),
   ).toBe('v2 is known bad; it ends when another version is deployed');
+});
+
+test.each([
+  ['2026-11-20T12:00:00.000Z', 'until 2026-11-20 12:00 UTC'],
+  ['2026-11-20T12:00:00.500Z', 'until 2026-11-20 12:01 UTC'],
+  ['2026-11-20T12:00:45.000Z', 'until 2026-11-20 12:01 UTC'],
+])('a freeze until %s is not said to be over before: %s', (until, text) => {
+  expect(untilText({ until: timestamp(Date.parse(until)), ends_when: '' })).toBe(text);
 });
 
 test.each([

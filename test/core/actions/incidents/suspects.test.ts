@@ -5,6 +5,7 @@ import type { QuestionInputs } from '../../../../core/domain/runbooks/permission
 import { clearSuspectChange } from '../../../../core/actions/incidents/clear-suspect.ts';
 import { restoreSuspectChange } from '../../../../core/actions/incidents/restore-suspect.ts';
 import { executeResponseAction } from '../../../../core/actions/incidents/response-action.ts';
+import { Config } from '../../../../schemas/config/config.ts';
 import type { Caller } from '../../../../core/actions/people/caller.ts';
 import type { DecisionInputs } from '../../../../core/domain/rollback/judgement.ts';
 import { clearingOfVersion } from '../../../../core/domain/changes/cleared-suspects.ts';
@@ -26,6 +27,12 @@ const ids = new Map<string, ChangeId>();
 beforeEach(async () => {
   world = new FakeWorld();
   world.engine = idleEngine();
+  const deployer = { kind: 'http', url: 'http://cd.test' };
+  world.config = Config.parse({
+    version: 'test',
+    services: { checkout: { environments: { production: { deployer } } } },
+    paging: {},
+  });
   for (const [version, minutesAgo] of [
     ['v0', 900],
     ['v1', 600],

@@ -126,6 +126,14 @@ inTheTable(() => {
       expect(await stores.automation.read()).toEqual(written);
     });
 
+    test('has no reason of a pause that has ended', async () => {
+      await stores.automation.write({ paused: true, reason: 'drill' }, 'person:ada');
+      expect(await stores.automation.write({ paused: false }, 'person:ada')).toMatchObject({ reason: null });
+      await stores.automation.write({ paused: true, reason: 'drill' }, 'person:ada');
+      const resumed = { paused: false, reason: 'drill is over' };
+      expect(await stores.automation.write(resumed, 'person:ada')).toMatchObject(resumed);
+    });
+
     test('keeps omitted limits, and removes those set to null', async () => {
       const write = async (input: NonNullable<AutomationInput['services']>) => {
         const written = await stores.automation.write({ services: input }, 'person:ada');

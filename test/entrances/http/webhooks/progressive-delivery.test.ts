@@ -193,8 +193,9 @@ describe('the gates of Flagger', () => {
   });
 
   test('requires a key for the gate', async () => {
-    expect((await send(hook('confirm-rollout'), undefined)).status).toBe(401);
-    expect((await send(hook('confirm-rollout'), 'nobody')).status).toBe(401);
+    const refused = { status: 401, body: { detail: expect.stringContaining('at the end of the URL as ?key=TOKEN') } };
+    expect(await send(hook('confirm-rollout'), undefined)).toMatchObject(refused);
+    expect(await send(hook('confirm-rollout'), 'nobody')).toMatchObject(refused);
     expect((await send(hook('confirm-rollout'), await tokenFor(['flagger:gate', 'freezes:check']))).status).toBe(403);
     const other = await tokenFor(['flagger:gate'], { services: ['plain'] });
     expect(await send(hook('confirm-rollout'), other)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
