@@ -99,8 +99,8 @@ function measuredBeside(evidence: Evidence, change: Change, onset: Onset): Besid
 }
 
 /** Returns whether a version takes about as many requests as at the recorded end of a roll-out: it is not being replaced. */
-function isSteadyRate({ by_version: versions, at }: Evidence, { version }: Measured, end: Timestamp | null): boolean {
-  const rates = pointsOf(versions?.find((one) => one.version === version)?.traffic ?? [], at);
+function isSteadyRate({ at }: Evidence, { series }: Measured, end: Timestamp | null): boolean {
+  const rates = pointsOf(series.traffic ?? [], at);
   const before = rates.findLast((point) => point.at <= millisOf(end ?? at));
   const newest = rates.at(-1);
   return before === undefined || newest === undefined || newest.value >= STEADY * before.value;
@@ -341,7 +341,7 @@ function comparedOver(
   const together = { missing: unnamed ?? unproved, stopped };
   const isQuantile = health?.quantile === true;
   if (max === null) return withoutLimit(own, others, together);
-  const explained = explains(own, course, isQuantile) || explainsAtEachTime(evidence, own.version, course);
+  const explained = explains(own, course, isQuantile) || explainsAtEachTime(evidence, own.series, course);
   const rivals = others.filter((one) => !isLaterFailure(one));
   return withLimit(own, rivals, { max, together, explained });
 }
@@ -371,25 +371,21 @@ const isSteady = ({ share, since }: Measured, { latest }: Onset): boolean =>
 /** Returns whether the requests since the version fails show this of it and another one. */
 function isShown(
   compare: typeof differsBeside,
-  { by_version: versions, by_version_window: window, at, health, isCloseUp }: Evidence & CloseUp,
-  { own, other }: { own: Measured; other: Measured },
+  { by_version_window: window, at, health, isCloseUp }: Evidence & CloseUp,
+  { own: { series: own }, other: { series: other } }: { own: Measured; other: Measured },
   { latest }: Onset,
 ): boolean {
   const measure = measureOf(health, window);
-  const [ownSeries, otherSeries] = [own, other].map((measured) =>
-    versions?.find(({ version }) => version === measured.version),
-  );
-  if (measure === null || !hasTraffic(ownSeries) || !hasTraffic(otherSeries)) return false;
-  const from = badSince(pointsOf(ownSeries.curve, at), measure.max) ?? millisOf(latest);
-  return compare(ownSeries, otherSeries, {
+  if (measure === null || !hasTraffic(own) || !hasTraffic(other)) return false;
+  const from = badSince(pointsOf(own.curve, at), measure.max) ?? millisOf(latest);
+  return compare(own, other, {
     from,
     until: at,
     measure: { ...measure, ...(isCloseUp && { isShortest: true as const }) },
   });
 }
 
-const hasTraffic = (series: Series | undefined): series is VersionCurves =>
-  series !== undefined && series.traffic !== null;
+const hasTraffic = (series: Series): series is VersionCurves => series.traffic !== null;
 
 /** Returns how the health query measures requests. Null: it does not tell. */
 function measureOf(health: Evidence['health'], window: number | undefined): Measure | null {
@@ -454,11 +450,10 @@ function explains({ value, share }: Measured, course: Course | null, isQuantile:
  */
 function explainsAtEachTime(
   { by_version: versions, at, health }: Evidence,
-  version: string,
+  own: Series,
   course: Course | null,
 ): boolean {
-  const own = versions?.find((one) => one.version === version);
-  if (course === null || health === null || own?.traffic == null || health.quantile === true) return false;
+  if (course === null || health === null || own.traffic === null || health.quantile === true) return false;
   const rates = (versions ?? []).map(({ traffic }) => valuesByTime(traffic ?? [], at));
   const [ownValues, ownRates] = [valuesByTime(own.curve, at), valuesByTime(own.traffic, at)];
   let [ownRequests, total] = [0, 0];

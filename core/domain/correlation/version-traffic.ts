@@ -22,11 +22,12 @@ const MIN_SAMPLES = 2;
 export const MIN_REQUESTS = 10;
 
 /**
- * The level of a version since the onset, in words as well, and its share of the traffic. `hasFewRequests`: too few for a
- * comparison. `since`: time of its first sample.
+ * The level of a version since the onset, in words as well, and its share of the traffic. `series`: what it is calculated from.
+ * `hasFewRequests`: too few for a comparison. `since`: time of its first sample.
  */
 export type Measured = {
   version: string;
+  series: VersionSeries;
   value: number;
   words: string;
   share: number | null;
@@ -41,25 +42,25 @@ export function measuredSince(
 ): Measured[] {
   // A value describes the window before it.
   const begin = from - (health?.window ?? 0) * 1000;
-  const versions = (by_version ?? []).map(({ version, curve, traffic }) => ({
-    version,
-    since: firstSample({ curve, traffic }, at),
-    samples: pointsBetween(pointsOf(curve, at), from, Infinity),
-    traffic,
-    rate: traffic === null ? null : mean(pointsBetween(pointsOf(traffic, at), from, Infinity)) || 0,
+  const versions = (by_version ?? []).map((series) => ({
+    series,
+    samples: pointsBetween(pointsOf(series.curve, at), from, Infinity),
+    rate: series.traffic === null ? null : mean(pointsBetween(pointsOf(series.traffic, at), from, Infinity)) || 0,
   }));
   const all = versions.reduce((sum, { rate }) => sum + (rate ?? 0), 0);
   return versions
     .filter(({ samples }) => samples.length >= MIN_SAMPLES)
     .map(({ samples, ...one }) => ({ ...one, value: quantile(samples, 0.75) }))
-    .map(({ version, value, rate, since, traffic }) => ({
-      version,
-      since,
+    .map(({ series, value, rate }) => ({
+      version: series.version,
+      series,
+      since: firstSample(series, at),
       value,
       words: formatHealth(value, health?.whole),
       share: rate === null ? null : all > 0 ? rate / all : 0,
       hasFewRequests:
-        traffic !== null && requestsSince(pointsOf(traffic, at), begin, health?.window ?? null) < MIN_REQUESTS,
+        series.traffic !== null &&
+        requestsSince(pointsOf(series.traffic, at), begin, health?.window ?? null) < MIN_REQUESTS,
     }))
     .toSorted((a, b) => (a.version === b.version ? a.value - b.value : a.version < b.version ? -1 : 1));
 }
