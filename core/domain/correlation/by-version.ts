@@ -43,10 +43,10 @@ const FAR_WORSE_FACTOR = 3;
 const EXPLAINED_SHARE = 0.4;
 
 /**
- * The levels of the versions since the problem began, and whether they are known to have served side by side since then.
- * `missing`: why that is not known. `stopped`: seconds since the others stopped serving; null: they still serve.
+ * The levels of the versions since the problem began. `missing`: why it is not known that they have served side by side since
+ * then; null: it is. `stopped`: seconds since the others stopped serving; null: they still serve.
  */
-type Beside = { measured: Measured[]; areMeasuredTogether: boolean; missing: string; stopped: number | null };
+type Beside = { measured: Measured[]; missing: string | null; stopped: number | null };
 
 /**
  * Returns the time in milliseconds since which the version fails: the onset, or its first sample if each of its samples is
@@ -79,7 +79,7 @@ function measuredBeside(evidence: Evidence, change: Change, onset: Onset): Besid
     after.some((one) => isOther(one) && (one.share === null ? !isOver : one.share >= SERVING_SHARE_MIN)) &&
     !after.every(isOther)
   )
-    return { measured: after, areMeasuredTogether: true, missing: '', stopped: null };
+    return { measured: after, missing: null, stopped: null };
   const measured = measuredSince(evidence, since);
   // Long after the end of a roll-out, a version that still takes traffic was never replaced.
   const hasEnded = finished !== null && millisOf(finished) <= since - window * 1000;
@@ -89,13 +89,17 @@ function measuredBeside(evidence: Evidence, change: Change, onset: Onset): Besid
   const stayed = hasEnded && stillServe;
   // A flag replaces nothing.
   const goesOn = kind === 'flag' && finished === null && (millisOf(evidence.at) - since) / 1000 >= BESIDE_SECONDS;
-  const isCounted = measured.every(({ share }) => share !== null);
   return {
     measured,
-    areMeasuredTogether: isCanary || stayed || goesOn,
-    missing: `the metrics do not show that ${version} and another version served at the same time since the errors began${isCounted ? '' : '; health.trafficByVersion would show it'}`,
+    missing: isCanary || stayed || goesOn ? null : notShownBeside(version, measured),
     stopped: finished === null || stillServe ? null : (millisOf(evidence.at) - millisOf(finished)) / 1000,
   };
+}
+
+/** Says that nothing shows that a version and others have served side by side. */
+function notShownBeside(version: string, measured: readonly Measured[]): string {
+  const isCounted = measured.every(({ share }) => share !== null);
+  return `the metrics do not show that ${version} and another version served at the same time since the errors began${isCounted ? '' : '; health.trafficByVersion would show it'}`;
 }
 
 /** Returns whether a version takes about as many requests as at the recorded end of a roll-out: it is not being replaced. */
@@ -264,11 +268,8 @@ function measuredClose(close: Evidence, change: Change, onset: Onset): Beside {
   if (versions.some(({ traffic }) => traffic === null)) return measuredBeside(close, change, onset);
   const own = seriesOf(close, change);
   const begun = badSince(pointsOf(own?.curve ?? [], close.at), close.health?.max ?? Infinity) ?? Infinity;
-  return {
-    ...measuredBeside(close, change, onset),
-    measured: measuredSince(close, Math.min(begun, millisOf(onset.latest))),
-    areMeasuredTogether: false,
-  };
+  const measured = measuredSince(close, Math.min(begun, millisOf(onset.latest)));
+  return { ...measuredBeside(close, change, onset), measured, missing: notShownBeside(change.version, measured) };
 }
 
 type Comparison = {
@@ -288,7 +289,7 @@ function comparedOver(
   { onset, course, measured: beside, unnamed }: Comparison,
 ): Factor | null {
   const { changes, health } = evidence;
-  const { measured, areMeasuredTogether: haveServedTogether, stopped } = beside;
+  const { measured, stopped } = beside;
   if (measured.length === 0) return null;
   const ownMeasured = measured.filter(({ version }) => sameVersion(version, change.version));
   const others = measured.filter((one) => !sameVersion(one.version, change.version) && takesTraffic(one));
@@ -331,13 +332,12 @@ function comparedOver(
   const instance = oneInstanceFails(evidence, change, onset) ?? (isLookedAt ? null : onlyPodBad(evidence, change));
   const unproved = older.every((one) => isShown(differsBeside, evidence, { own, other: one }, onset))
     ? instance
-    : !haveServedTogether
-      ? beside.missing
-      : failing.length > 0
+    : (beside.missing ??
+      (failing.length > 0
         ? `the newest requests to ${namesIn(failing)} fail as well`
         : unsteady.length > 0
           ? `${namesIn(unsteady)} has samples only since the errors began, and its requests are not measured`
-          : instance;
+          : instance));
   const together = { missing: unnamed ?? unproved, stopped };
   const isQuantile = health?.quantile === true;
   if (max === null) return withoutLimit(own, others, together);
@@ -483,7 +483,7 @@ function compared(own: Measured, others: readonly Measured[]): string {
   return `${own.version} is at ${own.words}${of(own)}, ${list(words)}`;
 }
 
-type Together = { missing: string | null; stopped: number | null };
+type Together = Pick<Beside, 'missing' | 'stopped'>;
 
 /** Says of a version that it seems bad, and why the values of the others may describe an earlier time. */
 function notTogether(own: Measured, others: readonly Measured[], { missing, stopped }: Together): Factor {
