@@ -204,13 +204,13 @@ export function versionFactors(
 function stoppedFactor(evidence: Evidence, change: Change, onset: Onset): Factor<'no_traffic'> | null {
   const { by_version: versions } = evidence;
   if (versions === null) return null;
-  const last = lastServed(evidence, change) ?? -Infinity;
+  const last = lastServed(evidence, change);
   const hasEnded =
     onset.from === 'health' &&
     last > millisOf(change.started_at) &&
     last < millisOf(onset.earliest) - FRESH_SECONDS * 1000 &&
     (podsOf(evidence, change)?.pods ?? 0) === 0 &&
-    versions.some(({ version }) => (lastServed(evidence, { version }) ?? -Infinity) >= millisOf(onset.latest));
+    versions.some(({ version }) => lastServed(evidence, { version }) >= millisOf(onset.latest));
   return hasEnded || wasReplaced(evidence, change, onset)
     ? weightedFactor('no_traffic', `${change.version} received no requests any more when the problem began`)
     : null;

@@ -85,26 +85,24 @@ function requestsSince(rates: readonly Point[], begin: number, window: number | 
 
 /**
  * Returns when a version has served last, by its samples of requests, or of the health query where these are not measured, in
- * milliseconds. Null: never, or it is not measured.
+ * milliseconds. -Infinity: never, or it is not measured.
  */
-export function lastServed(
+export const lastServed = (
   { by_version: versions, at }: Pick<Evidence, 'by_version' | 'at'>,
   { version }: { version: string },
-): number | null {
-  const last = (versions ?? [])
-    .filter((one) => sameVersion(one.version, version))
-    .map(
-      ({ curve, traffic }) =>
-        pointsOf(traffic ?? curve, at).findLast(({ value }) => traffic === null || value > 0)?.at ?? -Infinity,
-    );
-  return last.length === 0 || Math.max(...last) === -Infinity ? null : Math.max(...last);
-}
+): number =>
+  Math.max(
+    ...(versions ?? [])
+      .filter((one) => sameVersion(one.version, version))
+      .map(
+        ({ curve, traffic }) =>
+          pointsOf(traffic ?? curve, at).findLast(({ value }) => traffic === null || value > 0)?.at ?? -Infinity,
+      ),
+  );
 
 /** Returns whether a version has served recently. */
-export function isRecent(one: VersionSeries, at: Evidence['at']): boolean {
-  const last = lastServed({ by_version: [one], at }, one);
-  return last !== null && millisOf(at) - last <= FRESH_SECONDS * 1000;
-}
+export const isRecent = (one: VersionSeries, at: Evidence['at']): boolean =>
+  millisOf(at) - lastServed({ by_version: [one], at }, one) <= FRESH_SECONDS * 1000;
 
 /** Treats an unknown share as traffic: the query would return no value for the version otherwise. */
 export const takesTraffic = ({ share }: Measured, least = TRAFFIC_SHARE_MIN): boolean =>
