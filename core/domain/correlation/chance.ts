@@ -37,6 +37,10 @@ export function singleFailure({ health, traffic, at }: Pick<Evidence, 'health' |
 export const greatestByChance = (usual: number, single: number): number =>
   usual + DEVIATIONS * Math.sqrt(Math.max(0, usual) * single) + MORE_THAN_ONE * single;
 
+/** Returns the limit or, if that is higher, the value that chance explains around a usual one. */
+export const limitBeyondChance = (limit: number, usual: number, single: number | null): number =>
+  single === null ? limit : Math.max(limit, greatestByChance(usual, single));
+
 /** Returns whether the errors became fewer by more than chance. */
 export const hasFallen = (from: number, to: number, single: number | null): boolean =>
   single === null || from - to > DEVIATIONS * Math.sqrt(from * single);

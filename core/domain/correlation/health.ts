@@ -1,6 +1,6 @@
 import { millisOf, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { putsVersionLive } from '../changes/versions.ts';
-import { greatestByChance, hasFallen, singleFailure } from './chance.ts';
+import { hasFallen, limitBeyondChance, singleFailure } from './chance.ts';
 import { called, type Candidate, CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
 import type { Curve, Evidence, Health } from './evidence.ts';
 import { explainedSpans, outside } from './explained.ts';
@@ -119,13 +119,9 @@ export function healthFactors(course: Course, candidate: Candidate, onset: Onset
   return applying([earlier, stepFactor(course, candidate, onset)]);
 }
 
-/** Returns the value that more than chance exceeds, before a change. */
-const chanceBefore = ({ before, single }: Course): number =>
-  single === null ? 0 : greatestByChance(median(before) || 0, single);
-
 function badBefore(course: Course, candidate: Candidate): Factor | null {
-  const { before, max, shown } = course;
-  const limit = Math.max(max, chanceBefore(course));
+  const { before, max, baseline, single, shown } = course;
+  const limit = limitBeyondChance(max, baseline || 0, single);
   const bad = before.filter(({ value }) => value > limit).length;
   if (bad < 2 || bad < before.length * BAD_BEFORE_SHARE) return null;
   const right = before.slice(-3).filter(({ value }) => value > limit).length >= 2;
@@ -140,14 +136,15 @@ function badBefore(course: Course, candidate: Candidate): Factor | null {
  * five minutes before it.
  */
 function risingBefore(course: Course, candidate: Candidate): Factor | null {
-  const { before, max, shown } = course;
+  const { before, max, baseline, single, shown } = course;
   const start = before.at(-1)?.at ?? 0;
   const usual = before.filter(({ at }) => at < start - 300_000);
   const last = before.slice(-3);
   if (usual.length < MIN_BEFORE || last.length < 3) return null;
   const high = quantile(usual, 0.9);
   const lowest = Math.min(...last.map(({ value }) => value));
-  if (high < 0 || lowest < 1.5 * high || lowest - high < 0.15 * max || lowest <= chanceBefore(course)) return null;
+  const limit = limitBeyondChance(0, baseline, single);
+  if (high < 0 || lowest < 1.5 * high || lowest - high < 0.15 * max || lowest <= limit) return null;
   return weightedFactor(
     'rising_before',
     `the health query had risen from ${shown(high)} to ${shown(lowest)} before ${called(candidate)} began`,
@@ -286,8 +283,7 @@ export function recurring(
 ): Factor<'recurring'> | null {
   if (!hasLimit(health) || onset.from !== 'health') return null;
   const points = pointsOf(health.curve, at);
-  const single = singleFailure({ health, traffic, at });
-  const limit = Math.max(health.max, single === null ? 0 : greatestByChance(median(points) || 0, single));
+  const limit = limitBeyondChance(health.max, median(points) || 0, singleFailure({ health, traffic, at }));
   const starts = points.filter(
     ({ at: time, value }, index) =>
       time < millisOf(onset.earliest) &&

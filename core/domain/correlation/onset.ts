@@ -1,5 +1,5 @@
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
-import { greatestByChance, singleFailure } from './chance.ts';
+import { greatestByChance, limitBeyondChance, singleFailure } from './chance.ts';
 import type { Evidence, Health, OnsetEvidence } from './evidence.ts';
 import { slopeStartOf } from './leak.ts';
 import { healthWithZeros } from './zeros.ts';
@@ -160,9 +160,9 @@ function limitOf(
   { max, bad, single }: { max: number; bad: Timestamp; single: number | null },
 ): number {
   const passed = points[startOfRun(points, millisOf(bad), ({ value }) => value > max)];
-  if (single === null || passed === undefined) return max;
+  if (passed === undefined) return max;
   const before = points.filter(({ at, value }) => at < passed.at && value <= max);
-  return before.length >= MIN_BASELINE && mean(before) === 0 ? Math.max(max, greatestByChance(0, single)) : max;
+  return before.length >= MIN_BASELINE && mean(before) === 0 ? limitBeyondChance(max, 0, single) : max;
 }
 
 const measured = (earliest: number, at: number, latest: number, passed: number): Onset => ({

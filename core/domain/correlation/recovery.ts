@@ -1,5 +1,5 @@
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
-import { greatestByChance, singleFailure } from './chance.ts';
+import { limitBeyondChance, singleFailure } from './chance.ts';
 import type { Evidence, Health } from './evidence.ts';
 import { gapOf, isFresh } from './health.ts';
 import { type Point, pointsBetween, pointsOf } from './samples.ts';
@@ -99,8 +99,7 @@ function runsSince({ at, ...measured }: Measured, since: Timestamp, seconds: num
   if (!hasLimit(health)) return [];
   const points = pointsBetween(pointsOf(health.curve, at), millisOf(since), Infinity);
   const gap = gapOf(points);
-  const single = singleFailure({ ...measured, health, at });
-  const limit = single === null ? health.max : Math.max(health.max, greatestByChance(0, single));
+  const limit = limitBeyondChance(health.max, 0, singleFailure({ ...measured, health, at }));
   const isBad = ({ value }: Point): boolean => value > limit;
   const runs: [Point, ...Point[]][] = [];
   for (const point of points) {
