@@ -9,11 +9,11 @@ import { asCallersSee, type OfCallers, oneInstanceExplains, withCallers } from '
 import { type Candidate } from './candidates.ts';
 import type { ByFlag, Evidence, Series } from './evidence.ts';
 import { applying, type Factor, weightedFactor, unweightedFactor, withoutEffect } from './factor.ts';
-import { type Course, courseOf, USUAL_INTERVAL_MS } from './health.ts';
+import { type Course, courseOf } from './health.ts';
 import type { Onset } from './onset.ts';
 import { onlyPodBad, podsFactor, podsOf, whyNotServing } from './pods.ts';
 import { differsBeside, otherFailsBeside, type Measure, type VersionCurves } from './side-by-side.ts';
-import { type Point, pointsOf, valuesByTime } from './samples.ts';
+import { type Point, pointsOf, USUAL_INTERVAL_MS, valuesByTime } from './samples.ts';
 import { formatDuration, list, formatPercent } from './words.ts';
 import {
   FRESH_SECONDS,

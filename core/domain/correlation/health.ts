@@ -6,7 +6,7 @@ import type { Curve, Evidence, Health } from './evidence.ts';
 import { explainedSpans, outside } from './explained.ts';
 import { applying, type Factor, weightedFactor, gradedFactor, unweightedFactor } from './factor.ts';
 import { type Onset, SLOW_RISE_SECONDS } from './onset.ts';
-import { pointsBetween, median, type Point, pointsOf, quantile, smooth } from './samples.ts';
+import { gapOf, isFresh, median, type Point, pointsBetween, pointsOf, quantile, smooth } from './samples.ts';
 import { hasLimit } from './series.ts';
 import { formatAmount, formatHealth, formatPercent, formatDuration } from './words.ts';
 
@@ -227,25 +227,6 @@ export function healthyNow(
         `the newest sample of the health query, ${value}, is ${limit}: the problem may be over`,
       );
 }
-
-/** Usual interval of samples: a series begins at most this long before its first sample. */
-export const USUAL_INTERVAL_MS = 30_000;
-
-/** Returns the usual interval of the samples in milliseconds: that of the query, or that of the scrapes if it is longer. */
-export function intervalOf(points: readonly Point[]): number {
-  const gaps = points.slice(1).map(({ at }, index) => ({ at, value: at - (points[index]?.at ?? at) }));
-  return Math.max(USUAL_INTERVAL_MS, median(gaps) || 0);
-}
-
-/** Distance of two samples, in intervals, between which nothing is known. */
-const GAP_INTERVALS = 3;
-
-/** Returns the milliseconds between two samples from which on some are missing between them. */
-export const gapOf = (points: readonly Point[]): number => GAP_INTERVALS * intervalOf(points);
-
-/** Returns whether the newest sample describes the present: none is missing since. */
-export const isFresh = (points: readonly Point[], at: Timestamp): boolean =>
-  millisOf(at) - (points.at(-1)?.at ?? -Infinity) <= gapOf(points);
 
 /** Minimum age of the peak in seconds; the part of it by which errors have fallen for the whole weight, and at least. */
 const FALLING_SECONDS = 60;

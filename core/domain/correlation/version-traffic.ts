@@ -4,9 +4,8 @@ import { sameVersion } from '../changes/versions.ts';
 import { type Candidate, LOOK_BACK_SECONDS } from './candidates.ts';
 import type { Evidence, VersionSeries } from './evidence.ts';
 import { type Factor, weightedFactor } from './factor.ts';
-import { USUAL_INTERVAL_MS } from './health.ts';
 import type { Onset } from './onset.ts';
-import { pointsBetween, mean, type Point, pointsOf, quantile, valuesByTime } from './samples.ts';
+import { pointsBetween, mean, type Point, pointsOf, quantile, USUAL_INTERVAL_MS, valuesByTime } from './samples.ts';
 import { firstSample, monitoredSince, SAME_TIME_MS, seriesOf } from './series.ts';
 import { formatHealth } from './words.ts';
 
