@@ -4,7 +4,7 @@ import type { Version } from '../../../schemas/config/names.ts';
 import { flagKeyOf, isOffVariant } from '../changes/flags.ts';
 import { putsVersionLive, sameVersion } from '../changes/versions.ts';
 import { isKnownByInstance, onlyInstanceBad, warmingUp } from './by-instance.ts';
-import { wholeIn } from './chance.ts';
+import { DOUBLED, FAR_WORSE, MIN_REQUESTS, wholeIn } from './chance.ts';
 import { asCallersSee, type OfCallers, oneInstanceExplains, withCallers } from './callers.ts';
 import { type Candidate } from './candidates.ts';
 import type { ByFlag, Evidence, Series } from './evidence.ts';
@@ -17,7 +17,6 @@ import { type Point, pointsOf, USUAL_INTERVAL_MS, valuesByTime } from './samples
 import { formatDuration, list, formatPercent } from './words.ts';
 import {
   FRESH_SECONDS,
-  MIN_REQUESTS,
   type Measured,
   SERVING_SHARE_MIN,
   TRAFFIC_SHARE_MIN,
@@ -34,10 +33,6 @@ import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
 /** Time in seconds since the onset for which the variants of a flag must have served. In a shorter time, errors would hardly show. */
 const BESIDE_SECONDS = 60;
-
-/** Factor by which a version must be worse than the others to differ from them by more than noise. */
-const WORSE_FACTOR = 2;
-const FAR_WORSE_FACTOR = 3;
 
 /** Smallest part of the rise of all errors that a version's errors explain if they are its cause. */
 const EXPLAINED_SHARE = 0.4;
@@ -425,7 +420,7 @@ function withLimit(
       : weightedFactor('no_version_bad', `${text}: no version is bad`);
   if (bad.length === 0) {
     if (together.missing !== null) return notTogether(own, others, together);
-    if (others.some(({ value }) => own.value < FAR_WORSE_FACTOR * value))
+    if (others.some(({ value }) => own.value < FAR_WORSE * value))
       return weightedFactor('only_it_seems_bad', `${text}: the difference is small`);
     if (!explained) return weightedFactor('only_it_seems_bad', `${text}, which does not explain all errors`);
     return own.share !== null && own.share <= 0.5
@@ -470,9 +465,9 @@ function explainsAtEachTime(
 function withoutLimit(own: Measured, others: readonly Measured[], together: Together): Factor {
   const worst = Math.max(...others.map(({ value }) => value));
   const text = compared(own, others);
-  if (own.value > 0 && own.value >= WORSE_FACTOR * worst)
+  if (own.value > 0 && own.value >= DOUBLED * worst)
     return together.missing === null ? weightedFactor('its_version_worse', text) : notTogether(own, others, together);
-  return worst >= WORSE_FACTOR * own.value && worst > 0
+  return worst >= DOUBLED * own.value && worst > 0
     ? weightedFactor('its_version_healthy', `${text}: other versions are worse`)
     : weightedFactor('all_versions_bad', `${text}: all versions are similar`);
 }

@@ -1,7 +1,7 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import { millisOf, secondsBetween } from '../../../schemas/time/time.ts';
-import { type Candidate, distance, DOUBLED, LATE_RECORD_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
-import { singleFailure } from './chance.ts';
+import { type Candidate, distance, LATE_RECORD_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
+import { DOUBLED, singleFailure } from './chance.ts';
 import type { Evidence } from './evidence.ts';
 import { type Factor, gradedFactor, weightedFactor } from './factor.ts';
 import { type Course, MIN_BEFORE } from './health.ts';

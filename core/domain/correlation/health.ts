@@ -1,6 +1,6 @@
 import { millisOf, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { putsVersionLive } from '../changes/versions.ts';
-import { hasFallen, limitBeyondChance, singleFailure } from './chance.ts';
+import { DOUBLED, hasFallen, limitBeyondChance, singleFailure } from './chance.ts';
 import { called, type Candidate, CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
 import type { Curve, Evidence, Health } from './evidence.ts';
 import { explainedSpans, outside } from './explained.ts';
@@ -20,8 +20,7 @@ export const MIN_SINCE = 2;
 /** Minimum baseline as a share of the limit: near zero, every error would be a large multiple. */
 const FLOOR_OF_MAX = 0.1;
 
-/** Ratio of the classic doubling, and the ratio below which a rise can be noise. */
-const DOUBLED = 2;
+/** Ratio below which a rise can be noise. */
 const NOTICEABLE = 1.3;
 /** Ratio from which a step gets its maximum weight. */
 const LARGE = 10;

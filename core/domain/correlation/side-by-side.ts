@@ -1,4 +1,5 @@
 import type { Timestamp } from '../../../schemas/time/time.ts';
+import { FAR_WORSE, MIN_REQUESTS } from './chance.ts';
 import type { Series } from './evidence.ts';
 import { type Point, pointsOf, valuesByTime } from './samples.ts';
 
@@ -35,8 +36,7 @@ const MOST = 2 / 3;
 /** Part of an earlier rate from which on the other version still serves, where values cover only a few scrapes. */
 const STILL = 0.8;
 
-/** Minimum requests of each version, and failed ones of the suspect and of the other one. */
-const MIN_REQUESTS = 10;
+/** Minimum failed requests of the suspect and of the other version. */
 const MIN_FAILED = 5;
 const MIN_FAILED_OF_OTHER = 2;
 
@@ -56,9 +56,6 @@ const MIN_OF_WINDOW = 0.25;
 /** The same of the shortest window: two of its four scrapes, and the distance of two samples in seconds. */
 const MIN_OF_SHORTEST = 0.5;
 const SAMPLE_SECONDS = 15;
-
-/** Factor by which the failure ratios of two versions must differ. */
-const FAR_WORSE = 3;
 
 /** Minimum requests to the other version, and by how much they must exceed what raises a quantile of the window. */
 const MIN_REQUESTS_OF_QUANTILE = 50;

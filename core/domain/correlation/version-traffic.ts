@@ -2,6 +2,7 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { sameVersion } from '../changes/versions.ts';
 import { type Candidate, LOOK_BACK_SECONDS } from './candidates.ts';
+import { MIN_REQUESTS } from './chance.ts';
 import type { Evidence, VersionSeries } from './evidence.ts';
 import { type Factor, weightedFactor } from './factor.ts';
 import type { Onset } from './onset.ts';
@@ -16,9 +17,8 @@ import { formatHealth } from './words.ts';
 export const TRAFFIC_SHARE_MIN = 0.01;
 export const SERVING_SHARE_MIN = 0.05;
 
-/** Minimum samples, and requests where they are measured, since the onset; with fewer, chance decides. */
+/** Minimum samples since the onset; with fewer, chance decides. */
 const MIN_SAMPLES = 2;
-export const MIN_REQUESTS = 10;
 
 /**
  * The level of a version since the onset, in words as well, and its share of the traffic. `series`: what it is calculated from.

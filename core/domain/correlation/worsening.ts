@@ -1,5 +1,6 @@
 import { millisOf } from '../../../schemas/time/time.ts';
 import { clearingOf } from '../changes/cleared-suspects.ts';
+import { DOUBLED } from './chance.ts';
 import type { Curve, Evidence } from './evidence.ts';
 import { effectSince } from '../changes/versions.ts';
 import { ceilingOf } from './health.ts';
@@ -13,8 +14,7 @@ import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 const MIN_SAMPLES = 5;
 const NEWEST = 3;
 
-/** Ratio of the classic doubling, and the margin above the incident's usual high values. */
-const DOUBLED = 2;
+/** Margin above the incident's usual high values. */
 const MARGIN = 1.5;
 
 /** Smallest rise that counts where most requests fail already, as a share of all requests: less can be noise. */
