@@ -1,5 +1,5 @@
 import type { Change } from '../../../schemas/changes/change.ts';
-import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
+import { millisOf } from '../../../schemas/time/time.ts';
 import type { Version } from '../../../schemas/config/names.ts';
 import { flagKeyOf, isOffVariant } from '../changes/flags.ts';
 import { putsVersionLive, sameVersion } from '../changes/versions.ts';
@@ -12,7 +12,7 @@ import { applying, type Factor, weightedFactor, unweightedFactor, withoutEffect 
 import { type Course, courseOf } from './health.ts';
 import type { Onset } from './onset.ts';
 import { onlyPodBad, podsFactor, podsOf, whyNotServing } from './pods.ts';
-import { differsBeside, otherFailsBeside, type Measure, type VersionCurves } from './side-by-side.ts';
+import { differsBeside, keepsRate, otherFailsBeside, type Measure, type VersionCurves } from './side-by-side.ts';
 import { type Point, pointsOf, USUAL_INTERVAL_MS, valuesByTime } from './samples.ts';
 import { formatDuration, list, formatPercent } from './words.ts';
 import {
@@ -78,9 +78,14 @@ function measuredBeside(evidence: Evidence, change: Change, onset: Onset): Besid
   const measured = measuredSince(evidence, since);
   // Long after the end of a roll-out, a version that still takes traffic was never replaced.
   const hasEnded = finished !== null && millisOf(finished) <= since - window * 1000;
-  const stillServe = measured.some(
-    (one) => isOther(one) && (one.share ?? 0) >= SERVING_SHARE_MIN && isSteadyRate(evidence, one, finished),
-  );
+  const stillServe =
+    finished !== null &&
+    measured.some(
+      (one) =>
+        isOther(one) &&
+        (one.share ?? 0) >= SERVING_SHARE_MIN &&
+        keepsRate(pointsOf(one.series.traffic ?? [], evidence.at), millisOf(finished)),
+    );
   const stayed = hasEnded && stillServe;
   // A flag replaces nothing.
   const goesOn = kind === 'flag' && finished === null && (millisOf(evidence.at) - since) / 1000 >= BESIDE_SECONDS;
@@ -96,17 +101,6 @@ function notShownBeside(version: string, measured: readonly Measured[]): string 
   const isCounted = measured.every(({ share }) => share !== null);
   return `the metrics do not show that ${version} and another version served at the same time since the errors began${isCounted ? '' : '; health.trafficByVersion would show it'}`;
 }
-
-/** Returns whether a version takes about as many requests as at the recorded end of a roll-out: it is not being replaced. */
-function isSteadyRate({ at }: Evidence, { series }: Measured, end: Timestamp | null): boolean {
-  const rates = pointsOf(series.traffic ?? [], at);
-  const before = rates.findLast((point) => point.at <= millisOf(end ?? at));
-  const newest = rates.at(-1);
-  return before === undefined || newest === undefined || newest.value >= STEADY * before.value;
-}
-
-/** Part of an earlier rate of requests from which on it is about the same. */
-const STEADY = 0.8;
 
 /**
  * Compares the variants of a flag as if each were a version: the one that differs most from the rest, except those that
