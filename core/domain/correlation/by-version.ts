@@ -5,7 +5,7 @@ import { flagKeyOf, isOffVariant } from '../changes/flags.ts';
 import { putsVersionLive, sameVersion } from '../changes/versions.ts';
 import { isKnownByInstance, onlyInstanceBad, warmingUp } from './by-instance.ts';
 import { DOUBLED, FAR_WORSE, MIN_REQUESTS, wholeIn } from './chance.ts';
-import { asCallersSee, type OfCallers, oneInstanceExplains, withCallers } from './callers.ts';
+import { asCallersSee, BLAMES, type OfCallers, oneInstanceExplains, withCallers } from './callers.ts';
 import { type Candidate } from './candidates.ts';
 import type { ByFlag, Evidence, Series } from './evidence.ts';
 import { applying, type Factor, weightedFactor, unweightedFactor, withoutEffect } from './factor.ts';
@@ -225,11 +225,10 @@ function byVersion(evidence: Evidence, candidate: Candidate, onset: Onset, cours
     measured: measuredClose(close, candidate.change, onset),
     unnamed,
   });
-  return closer !== null && PROVED.has(closer.name) ? closer : usual;
+  return closer !== null && BLAMES.has(closer.name) ? closer : usual;
 }
 
 const LEFT_OPEN: ReadonlySet<string> = new Set(['only_it_seems_bad', 'by_version']);
-const PROVED: ReadonlySet<string> = new Set(['only_its_version_bad', 'canary_bad']);
 
 /** Marks evidence whose values by version cover the shortest window. */
 type CloseUp = { isCloseUp?: true };

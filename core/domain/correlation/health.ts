@@ -1,5 +1,6 @@
 import { millisOf, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { putsVersionLive } from '../changes/versions.ts';
+import { counted } from '../reports/words.ts';
 import { DOUBLED, hasFallen, limitBeyondChance, singleFailure } from './chance.ts';
 import { called, type Candidate, CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
 import type { Curve, Evidence, Health } from './evidence.ts';
@@ -124,7 +125,7 @@ function badBefore(course: Course, candidate: Candidate): Factor | null {
   const bad = before.filter(({ value }) => value > limit).length;
   if (bad < 2 || bad < before.length * BAD_BEFORE_SHARE) return null;
   const right = before.slice(-3).filter(({ value }) => value > limit).length >= 2;
-  const times = `${bad} of ${samples(before.length)} in the hour before ${called(candidate)}`;
+  const times = `${bad} of ${counted(before.length, 'sample')} in the hour before ${called(candidate)}`;
   return right
     ? weightedFactor('bad_before', `the health query was already above ${shown(max)}, in ${times}`)
     : weightedFactor('bad_earlier', `the health query had been above ${shown(max)} earlier, in ${times}`);
@@ -150,8 +151,6 @@ function risingBefore(course: Course, candidate: Candidate): Factor | null {
   );
 }
 
-const samples = (count: number): string => `${count} ${count === 1 ? 'sample' : 'samples'}`;
-
 /** The less exactly the start of a slow rise is known, the more it speaks against one change. */
 const slowFactor = ({ slow, slope }: Course): Factor | null =>
   slow === null
@@ -173,7 +172,7 @@ function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor
       since.length < MIN_SINCE && before.length >= MIN_BEFORE
         ? ''
         : `the health query cannot be compared before and after ${called(candidate)}: ` +
-            `${samples(before.length)} before it, ${since.length} since the problem began`,
+            `${counted(before.length, 'sample')} before it, ${since.length} since the problem began`,
     );
   // Of almost zero, it says nothing that the values do not.
   const times = baseline > 0 && level / baseline < 1000 ? `${formatAmount(level / baseline)} times` : null;
@@ -196,7 +195,7 @@ function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor
     return weightedFactor(
       'no_step',
       `the health query is at ${shown(level)}, and was at ${shown(baseline)} before ${called(candidate)} ` +
-        `(median of ${samples(before.length)}): no noticeable rise`,
+        `(median of ${counted(before.length, 'sample')}): no noticeable rise`,
     );
   if (ratio < DOUBLED) return weightedFactor('small_step', `${text}: less than double`);
   if (level <= max) return unweightedFactor('step', `${text}: still within its limit`);
