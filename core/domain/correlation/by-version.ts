@@ -1,23 +1,22 @@
 import type { Change } from '../../../schemas/changes/change.ts';
-import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
+import { millisOf } from '../../../schemas/time/time.ts';
 import type { Version } from '../../../schemas/config/names.ts';
 import { flagKeyOf, isOffVariant } from '../changes/flags.ts';
 import { putsVersionLive, sameVersion } from '../changes/versions.ts';
 import { isKnownByInstance, onlyInstanceBad, warmingUp } from './by-instance.ts';
-import { wholeIn } from './chance.ts';
-import { asCallersSee, type OfCallers, oneInstanceExplains, withCallers } from './callers.ts';
+import { DOUBLED, FAR_WORSE, MIN_REQUESTS, wholeIn } from './chance.ts';
+import { asCallersSee, BLAMES, type OfCallers, oneInstanceExplains, withCallers } from './callers.ts';
 import { type Candidate } from './candidates.ts';
 import type { ByFlag, Evidence, Series } from './evidence.ts';
 import { applying, type Factor, weightedFactor, unweightedFactor, withoutEffect } from './factor.ts';
-import { type Course, courseOf, USUAL_INTERVAL_MS } from './health.ts';
+import { type Course, courseOf } from './health.ts';
 import type { Onset } from './onset.ts';
 import { onlyPodBad, podsFactor, podsOf, whyNotServing } from './pods.ts';
-import { differsBeside, otherFailsBeside, type Measure, type VersionCurves } from './side-by-side.ts';
-import { type Point, pointsOf, valuesByTime } from './samples.ts';
+import { differsBeside, keepsRate, otherFailsBeside, type Measure, type VersionCurves } from './side-by-side.ts';
+import { type Point, pointsOf, USUAL_INTERVAL_MS, valuesByTime } from './samples.ts';
 import { formatDuration, list, formatPercent } from './words.ts';
 import {
   FRESH_SECONDS,
-  MIN_REQUESTS,
   type Measured,
   SERVING_SHARE_MIN,
   TRAFFIC_SHARE_MIN,
@@ -35,18 +34,14 @@ import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 /** Time in seconds since the onset for which the variants of a flag must have served. In a shorter time, errors would hardly show. */
 const BESIDE_SECONDS = 60;
 
-/** Factor by which a version must be worse than the others to differ from them by more than noise. */
-const WORSE_FACTOR = 2;
-const FAR_WORSE_FACTOR = 3;
-
 /** Smallest part of the rise of all errors that a version's errors explain if they are its cause. */
 const EXPLAINED_SHARE = 0.4;
 
 /**
- * The levels of the versions since the problem began, and whether they are known to have served side by side since then.
- * `missing`: why that is not known. `stopped`: seconds since the others stopped serving; null: they still serve.
+ * The levels of the versions since the problem began. `missing`: why it is not known that they have served side by side since
+ * then; null: it is. `stopped`: seconds since the others stopped serving; null: they still serve.
  */
-type Beside = { measured: Measured[]; areMeasuredTogether: boolean; missing: string; stopped: number | null };
+type Beside = { measured: Measured[]; missing: string | null; stopped: number | null };
 
 /**
  * Returns the time in milliseconds since which the version fails: the onset, or its first sample if each of its samples is
@@ -79,35 +74,33 @@ function measuredBeside(evidence: Evidence, change: Change, onset: Onset): Besid
     after.some((one) => isOther(one) && (one.share === null ? !isOver : one.share >= SERVING_SHARE_MIN)) &&
     !after.every(isOther)
   )
-    return { measured: after, areMeasuredTogether: true, missing: '', stopped: null };
+    return { measured: after, missing: null, stopped: null };
   const measured = measuredSince(evidence, since);
   // Long after the end of a roll-out, a version that still takes traffic was never replaced.
   const hasEnded = finished !== null && millisOf(finished) <= since - window * 1000;
-  const stillServe = measured.some(
-    (one) => isOther(one) && (one.share ?? 0) >= SERVING_SHARE_MIN && isSteadyRate(evidence, one, finished),
-  );
+  const stillServe =
+    finished !== null &&
+    measured.some(
+      (one) =>
+        isOther(one) &&
+        (one.share ?? 0) >= SERVING_SHARE_MIN &&
+        keepsRate(pointsOf(one.series.traffic ?? [], evidence.at), millisOf(finished)),
+    );
   const stayed = hasEnded && stillServe;
   // A flag replaces nothing.
   const goesOn = kind === 'flag' && finished === null && (millisOf(evidence.at) - since) / 1000 >= BESIDE_SECONDS;
-  const isCounted = measured.every(({ share }) => share !== null);
   return {
     measured,
-    areMeasuredTogether: isCanary || stayed || goesOn,
-    missing: `the metrics do not show that ${version} and another version served at the same time since the errors began${isCounted ? '' : '; health.trafficByVersion would show it'}`,
+    missing: isCanary || stayed || goesOn ? null : notShownBeside(version, measured),
     stopped: finished === null || stillServe ? null : (millisOf(evidence.at) - millisOf(finished)) / 1000,
   };
 }
 
-/** Returns whether a version takes about as many requests as at the recorded end of a roll-out: it is not being replaced. */
-function isSteadyRate({ by_version: versions, at }: Evidence, { version }: Measured, end: Timestamp | null): boolean {
-  const rates = pointsOf(versions?.find((one) => one.version === version)?.traffic ?? [], at);
-  const before = rates.findLast((point) => point.at <= millisOf(end ?? at));
-  const newest = rates.at(-1);
-  return before === undefined || newest === undefined || newest.value >= STEADY * before.value;
+/** Says that nothing shows that a version and others have served side by side. */
+function notShownBeside(version: string, measured: readonly Measured[]): string {
+  const isCounted = measured.every(({ share }) => share !== null);
+  return `the metrics do not show that ${version} and another version served at the same time since the errors began${isCounted ? '' : '; health.trafficByVersion would show it'}`;
 }
-
-/** Part of an earlier rate of requests from which on it is about the same. */
-const STEADY = 0.8;
 
 /**
  * Compares the variants of a flag as if each were a version: the one that differs most from the rest, except those that
@@ -200,13 +193,13 @@ export function versionFactors(
 function stoppedFactor(evidence: Evidence, change: Change, onset: Onset): Factor<'no_traffic'> | null {
   const { by_version: versions } = evidence;
   if (versions === null) return null;
-  const last = lastServed(evidence, change) ?? -Infinity;
+  const last = lastServed(evidence, change);
   const hasEnded =
     onset.from === 'health' &&
     last > millisOf(change.started_at) &&
     last < millisOf(onset.earliest) - FRESH_SECONDS * 1000 &&
     (podsOf(evidence, change)?.pods ?? 0) === 0 &&
-    versions.some(({ version }) => (lastServed(evidence, { version }) ?? -Infinity) >= millisOf(onset.latest));
+    versions.some(({ version }) => lastServed(evidence, { version }) >= millisOf(onset.latest));
   return hasEnded || wasReplaced(evidence, change, onset)
     ? weightedFactor('no_traffic', `${change.version} received no requests any more when the problem began`)
     : null;
@@ -232,11 +225,10 @@ function byVersion(evidence: Evidence, candidate: Candidate, onset: Onset, cours
     measured: measuredClose(close, candidate.change, onset),
     unnamed,
   });
-  return closer !== null && PROVED.has(closer.name) ? closer : usual;
+  return closer !== null && BLAMES.has(closer.name) ? closer : usual;
 }
 
 const LEFT_OPEN: ReadonlySet<string> = new Set(['only_it_seems_bad', 'by_version']);
-const PROVED: ReadonlySet<string> = new Set(['only_its_version_bad', 'canary_bad']);
 
 /** Marks evidence whose values by version cover the shortest window. */
 type CloseUp = { isCloseUp?: true };
@@ -264,11 +256,8 @@ function measuredClose(close: Evidence, change: Change, onset: Onset): Beside {
   if (versions.some(({ traffic }) => traffic === null)) return measuredBeside(close, change, onset);
   const own = seriesOf(close, change);
   const begun = badSince(pointsOf(own?.curve ?? [], close.at), close.health?.max ?? Infinity) ?? Infinity;
-  return {
-    ...measuredBeside(close, change, onset),
-    measured: measuredSince(close, Math.min(begun, millisOf(onset.latest))),
-    areMeasuredTogether: false,
-  };
+  const measured = measuredSince(close, Math.min(begun, millisOf(onset.latest)));
+  return { ...measuredBeside(close, change, onset), measured, missing: notShownBeside(change.version, measured) };
 }
 
 type Comparison = {
@@ -288,7 +277,7 @@ function comparedOver(
   { onset, course, measured: beside, unnamed }: Comparison,
 ): Factor | null {
   const { changes, health } = evidence;
-  const { measured, areMeasuredTogether: haveServedTogether, stopped } = beside;
+  const { measured, stopped } = beside;
   if (measured.length === 0) return null;
   const ownMeasured = measured.filter(({ version }) => sameVersion(version, change.version));
   const others = measured.filter((one) => !sameVersion(one.version, change.version) && takesTraffic(one));
@@ -331,17 +320,16 @@ function comparedOver(
   const instance = oneInstanceFails(evidence, change, onset) ?? (isLookedAt ? null : onlyPodBad(evidence, change));
   const unproved = older.every((one) => isShown(differsBeside, evidence, { own, other: one }, onset))
     ? instance
-    : !haveServedTogether
-      ? beside.missing
-      : failing.length > 0
+    : (beside.missing ??
+      (failing.length > 0
         ? `the newest requests to ${namesIn(failing)} fail as well`
         : unsteady.length > 0
           ? `${namesIn(unsteady)} has samples only since the errors began, and its requests are not measured`
-          : instance;
+          : instance));
   const together = { missing: unnamed ?? unproved, stopped };
   const isQuantile = health?.quantile === true;
   if (max === null) return withoutLimit(own, others, together);
-  const explained = explains(own, course, isQuantile) || explainsAtEachTime(evidence, own.version, course);
+  const explained = explains(own, course, isQuantile) || explainsAtEachTime(evidence, own.series, course);
   const rivals = others.filter((one) => !isLaterFailure(one));
   return withLimit(own, rivals, { max, together, explained });
 }
@@ -371,25 +359,21 @@ const isSteady = ({ share, since }: Measured, { latest }: Onset): boolean =>
 /** Returns whether the requests since the version fails show this of it and another one. */
 function isShown(
   compare: typeof differsBeside,
-  { by_version: versions, by_version_window: window, at, health, isCloseUp }: Evidence & CloseUp,
-  { own, other }: { own: Measured; other: Measured },
+  { by_version_window: window, at, health, isCloseUp }: Evidence & CloseUp,
+  { own: { series: own }, other: { series: other } }: { own: Measured; other: Measured },
   { latest }: Onset,
 ): boolean {
   const measure = measureOf(health, window);
-  const [ownSeries, otherSeries] = [own, other].map((measured) =>
-    versions?.find(({ version }) => version === measured.version),
-  );
-  if (measure === null || !hasTraffic(ownSeries) || !hasTraffic(otherSeries)) return false;
-  const from = badSince(pointsOf(ownSeries.curve, at), measure.max) ?? millisOf(latest);
-  return compare(ownSeries, otherSeries, {
+  if (measure === null || !hasTraffic(own) || !hasTraffic(other)) return false;
+  const from = badSince(pointsOf(own.curve, at), measure.max) ?? millisOf(latest);
+  return compare(own, other, {
     from,
     until: at,
     measure: { ...measure, ...(isCloseUp && { isShortest: true as const }) },
   });
 }
 
-const hasTraffic = (series: Series | undefined): series is VersionCurves =>
-  series !== undefined && series.traffic !== null;
+const hasTraffic = (series: Series): series is VersionCurves => series.traffic !== null;
 
 /** Returns how the health query measures requests. Null: it does not tell. */
 function measureOf(health: Evidence['health'], window: number | undefined): Measure | null {
@@ -429,7 +413,7 @@ function withLimit(
       : weightedFactor('no_version_bad', `${text}: no version is bad`);
   if (bad.length === 0) {
     if (together.missing !== null) return notTogether(own, others, together);
-    if (others.some(({ value }) => own.value < FAR_WORSE_FACTOR * value))
+    if (others.some(({ value }) => own.value < FAR_WORSE * value))
       return weightedFactor('only_it_seems_bad', `${text}: the difference is small`);
     if (!explained) return weightedFactor('only_it_seems_bad', `${text}, which does not explain all errors`);
     return own.share !== null && own.share <= 0.5
@@ -454,11 +438,10 @@ function explains({ value, share }: Measured, course: Course | null, isQuantile:
  */
 function explainsAtEachTime(
   { by_version: versions, at, health }: Evidence,
-  version: string,
+  own: Series,
   course: Course | null,
 ): boolean {
-  const own = versions?.find((one) => one.version === version);
-  if (course === null || health === null || own?.traffic == null || health.quantile === true) return false;
+  if (course === null || health === null || own.traffic === null || health.quantile === true) return false;
   const rates = (versions ?? []).map(({ traffic }) => valuesByTime(traffic ?? [], at));
   const [ownValues, ownRates] = [valuesByTime(own.curve, at), valuesByTime(own.traffic, at)];
   let [ownRequests, total] = [0, 0];
@@ -475,9 +458,9 @@ function explainsAtEachTime(
 function withoutLimit(own: Measured, others: readonly Measured[], together: Together): Factor {
   const worst = Math.max(...others.map(({ value }) => value));
   const text = compared(own, others);
-  if (own.value > 0 && own.value >= WORSE_FACTOR * worst)
+  if (own.value > 0 && own.value >= DOUBLED * worst)
     return together.missing === null ? weightedFactor('its_version_worse', text) : notTogether(own, others, together);
-  return worst >= WORSE_FACTOR * own.value && worst > 0
+  return worst >= DOUBLED * own.value && worst > 0
     ? weightedFactor('its_version_healthy', `${text}: other versions are worse`)
     : weightedFactor('all_versions_bad', `${text}: all versions are similar`);
 }
@@ -488,7 +471,7 @@ function compared(own: Measured, others: readonly Measured[]): string {
   return `${own.version} is at ${own.words}${of(own)}, ${list(words)}`;
 }
 
-type Together = { missing: string | null; stopped: number | null };
+type Together = Pick<Beside, 'missing' | 'stopped'>;
 
 /** Says of a version that it seems bad, and why the values of the others may describe an earlier time. */
 function notTogether(own: Measured, others: readonly Measured[], { missing, stopped }: Together): Factor {

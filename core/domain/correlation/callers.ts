@@ -63,7 +63,8 @@ function totalsOf(versions: readonly VersionSeries[]): { requests: Curve; failur
   };
 }
 
-const BLAMES: ReadonlySet<string> = new Set(['only_its_version_bad', 'canary_bad']);
+/** What a comparison of versions finds that proves a version, and that clears it. */
+export const BLAMES: ReadonlySet<string> = new Set(['only_its_version_bad', 'canary_bad']);
 const CLEARS: ReadonlySet<string> = new Set(['all_versions_bad', 'some_other_version_bad', 'its_version_healthy']);
 
 /**

@@ -1,12 +1,12 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import { millisOf, secondsBetween } from '../../../schemas/time/time.ts';
-import { type Candidate, distance, DOUBLED, LATE_RECORD_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
-import { singleFailure } from './chance.ts';
+import { type Candidate, distance, LATE_RECORD_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
+import { DOUBLED, singleFailure } from './chance.ts';
 import type { Evidence } from './evidence.ts';
 import { type Factor, gradedFactor, weightedFactor } from './factor.ts';
-import { type Course, intervalOf, MIN_BEFORE } from './health.ts';
+import { type Course, MIN_BEFORE } from './health.ts';
 import type { Onset } from './onset.ts';
-import { median, type Point, pointsBetween, pointsOf } from './samples.ts';
+import { intervalOf, median, type Point, pointsBetween, pointsOf, USUAL_INTERVAL_MS } from './samples.ts';
 import { formatPercent, list } from './words.ts';
 
 /** Share of the traffic from a time on, in milliseconds. */
@@ -61,15 +61,12 @@ export function canaryFactor(
 /** Shape of a course of errors: how many there are at a time, in milliseconds, as a multiple of an unknown rate. */
 type Shape = (at: number) => number;
 
-/** Milliseconds of which at most one sample counts. The newest ones can be read at a finer step. */
-const INTERVAL_MS = 30_000;
-
 /** Milliseconds by which errors can follow a recorded step: pods have to start, and samples are as old as their scrape. */
-const DELAYS_MS = Array.from({ length: 9 }, (_, index) => index * INTERVAL_MS);
+const DELAYS_MS = Array.from({ length: 9 }, (_, index) => index * USUAL_INTERVAL_MS);
 
 /** Milliseconds by which they can precede it: a step is recorded when it is reported. */
 const LATE_MS = LATE_RECORD_SECONDS * 1000;
-const EARLY_MS = Array.from({ length: LATE_MS / INTERVAL_MS }, (_, index) => (index + 1) * -INTERVAL_MS);
+const EARLY_MS = Array.from({ length: LATE_MS / USUAL_INTERVAL_MS }, (_, index) => (index + 1) * -USUAL_INTERVAL_MS);
 
 /** Milliseconds before the rollout from which on errors are compared. */
 const BEFORE_MS = 600_000;
@@ -172,7 +169,7 @@ const lastingShares = (steps: readonly Step[], from: number, until: number): num
 /** Returns one sample of each interval: the newest ones can be read at a finer step, of which each tells less. */
 const sparse = (points: readonly Point[]): Point[] =>
   points.filter(({ at }, index) => intervalAt(at) !== intervalAt(points[index + 1]?.at ?? Infinity));
-const intervalAt = (at: number): number => Math.floor(at / INTERVAL_MS);
+const intervalAt = (at: number): number => Math.floor(at / USUAL_INTERVAL_MS);
 
 /** Returns whether one of these shares is at least twice another one. */
 const isDoubled = (shares: readonly number[]): boolean =>

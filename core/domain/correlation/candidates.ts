@@ -3,6 +3,7 @@ import { millisOf, plusSeconds, secondsBetween, type Timestamp } from '../../../
 import { ofVersion } from '../changes/change-words.ts';
 import { clearingOf } from '../changes/cleared-suspects.ts';
 import { byStart, endOf } from '../changes/versions.ts';
+import { DOUBLED } from './chance.ts';
 import type { Evidence, Relation } from './evidence.ts';
 import { type Factor, gradedFactor } from './factor.ts';
 import { type Onset, SLOW_RISE_SECONDS } from './onset.ts';
@@ -180,9 +181,6 @@ export function finishedBefore({ finished_at }: Change, onset: Timestamp): numbe
   const seconds = finished_at === null ? 0 : secondsBetween(finished_at, onset);
   return seconds > 0 ? seconds : null;
 }
-
-/** Factor by which the share of a canary must change to be a step that counts. */
-export const DOUBLED = 2;
 
 /**
  * Returns when the traffic of a change doubled last before the onset: by a step of its canary, or at its start. A step that was

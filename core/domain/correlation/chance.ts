@@ -9,6 +9,13 @@ const GREATEST_RATIO = 0.2;
 export const wholeIn = ({ whole, max }: Pick<Health, 'whole' | 'max'>): 1 | 100 =>
   whole ?? (max > GREATEST_RATIO ? 100 : 1);
 
+/** Ratio of the classic doubling, from which on values differ by more than noise, and from which on they differ by far. */
+export const DOUBLED = 2;
+export const FAR_WORSE = 3;
+
+/** Minimum requests that tell whether what takes them fails; with fewer, chance decides. */
+export const MIN_REQUESTS = 10;
+
 /** Time before the evaluation whose usual traffic counts. */
 const USUAL_MS = 3600_000;
 
@@ -36,6 +43,10 @@ export function singleFailure({ health, traffic, at }: Pick<Evidence, 'health' |
  */
 export const greatestByChance = (usual: number, single: number): number =>
   usual + DEVIATIONS * Math.sqrt(Math.max(0, usual) * single) + MORE_THAN_ONE * single;
+
+/** Returns the limit or, if that is higher, the value that chance explains around a usual one. */
+export const limitBeyondChance = (limit: number, usual: number, single: number | null): number =>
+  single === null ? limit : Math.max(limit, greatestByChance(usual, single));
 
 /** Returns whether the errors became fewer by more than chance. */
 export const hasFallen = (from: number, to: number, single: number | null): boolean =>

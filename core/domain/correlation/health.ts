@@ -1,12 +1,13 @@
 import { millisOf, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { putsVersionLive } from '../changes/versions.ts';
-import { greatestByChance, hasFallen, singleFailure } from './chance.ts';
+import { counted } from '../reports/words.ts';
+import { DOUBLED, hasFallen, limitBeyondChance, singleFailure } from './chance.ts';
 import { called, type Candidate, CLOCK_TOLERANCE_SECONDS, LOOK_BACK_SECONDS } from './candidates.ts';
 import type { Curve, Evidence, Health } from './evidence.ts';
 import { explainedSpans, outside } from './explained.ts';
 import { applying, type Factor, weightedFactor, gradedFactor, unweightedFactor } from './factor.ts';
 import { type Onset, SLOW_RISE_SECONDS } from './onset.ts';
-import { pointsBetween, median, type Point, pointsOf, quantile, smooth } from './samples.ts';
+import { gapOf, isFresh, median, type Point, pointsBetween, pointsOf, quantile, smooth } from './samples.ts';
 import { hasLimit } from './series.ts';
 import { formatAmount, formatHealth, formatPercent, formatDuration } from './words.ts';
 
@@ -20,8 +21,7 @@ export const MIN_SINCE = 2;
 /** Minimum baseline as a share of the limit: near zero, every error would be a large multiple. */
 const FLOOR_OF_MAX = 0.1;
 
-/** Ratio of the classic doubling, and the ratio below which a rise can be noise. */
-const DOUBLED = 2;
+/** Ratio below which a rise can be noise. */
 const NOTICEABLE = 1.3;
 /** Ratio from which a step gets its maximum weight. */
 const LARGE = 10;
@@ -119,17 +119,13 @@ export function healthFactors(course: Course, candidate: Candidate, onset: Onset
   return applying([earlier, stepFactor(course, candidate, onset)]);
 }
 
-/** Returns the value that more than chance exceeds, before a change. */
-const chanceBefore = ({ before, single }: Course): number =>
-  single === null ? 0 : greatestByChance(median(before) || 0, single);
-
 function badBefore(course: Course, candidate: Candidate): Factor | null {
-  const { before, max, shown } = course;
-  const limit = Math.max(max, chanceBefore(course));
+  const { before, max, baseline, single, shown } = course;
+  const limit = limitBeyondChance(max, baseline || 0, single);
   const bad = before.filter(({ value }) => value > limit).length;
   if (bad < 2 || bad < before.length * BAD_BEFORE_SHARE) return null;
   const right = before.slice(-3).filter(({ value }) => value > limit).length >= 2;
-  const times = `${bad} of ${samples(before.length)} in the hour before ${called(candidate)}`;
+  const times = `${bad} of ${counted(before.length, 'sample')} in the hour before ${called(candidate)}`;
   return right
     ? weightedFactor('bad_before', `the health query was already above ${shown(max)}, in ${times}`)
     : weightedFactor('bad_earlier', `the health query had been above ${shown(max)} earlier, in ${times}`);
@@ -140,21 +136,20 @@ function badBefore(course: Course, candidate: Candidate): Factor | null {
  * five minutes before it.
  */
 function risingBefore(course: Course, candidate: Candidate): Factor | null {
-  const { before, max, shown } = course;
+  const { before, max, baseline, single, shown } = course;
   const start = before.at(-1)?.at ?? 0;
   const usual = before.filter(({ at }) => at < start - 300_000);
   const last = before.slice(-3);
   if (usual.length < MIN_BEFORE || last.length < 3) return null;
   const high = quantile(usual, 0.9);
   const lowest = Math.min(...last.map(({ value }) => value));
-  if (high < 0 || lowest < 1.5 * high || lowest - high < 0.15 * max || lowest <= chanceBefore(course)) return null;
+  const limit = limitBeyondChance(0, baseline, single);
+  if (high < 0 || lowest < 1.5 * high || lowest - high < 0.15 * max || lowest <= limit) return null;
   return weightedFactor(
     'rising_before',
     `the health query had risen from ${shown(high)} to ${shown(lowest)} before ${called(candidate)} began`,
   );
 }
-
-const samples = (count: number): string => `${count} ${count === 1 ? 'sample' : 'samples'}`;
 
 /** The less exactly the start of a slow rise is known, the more it speaks against one change. */
 const slowFactor = ({ slow, slope }: Course): Factor | null =>
@@ -177,7 +172,7 @@ function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor
       since.length < MIN_SINCE && before.length >= MIN_BEFORE
         ? ''
         : `the health query cannot be compared before and after ${called(candidate)}: ` +
-            `${samples(before.length)} before it, ${since.length} since the problem began`,
+            `${counted(before.length, 'sample')} before it, ${since.length} since the problem began`,
     );
   // Of almost zero, it says nothing that the values do not.
   const times = baseline > 0 && level / baseline < 1000 ? `${formatAmount(level / baseline)} times` : null;
@@ -200,7 +195,7 @@ function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor
     return weightedFactor(
       'no_step',
       `the health query is at ${shown(level)}, and was at ${shown(baseline)} before ${called(candidate)} ` +
-        `(median of ${samples(before.length)}): no noticeable rise`,
+        `(median of ${counted(before.length, 'sample')}): no noticeable rise`,
     );
   if (ratio < DOUBLED) return weightedFactor('small_step', `${text}: less than double`);
   if (level <= max) return unweightedFactor('step', `${text}: still within its limit`);
@@ -230,25 +225,6 @@ export function healthyNow(
         `the newest sample of the health query, ${value}, is ${limit}: the problem may be over`,
       );
 }
-
-/** Usual interval of samples: a series begins at most this long before its first sample. */
-export const USUAL_INTERVAL_MS = 30_000;
-
-/** Returns the usual interval of the samples in milliseconds: that of the query, or that of the scrapes if it is longer. */
-export function intervalOf(points: readonly Point[]): number {
-  const gaps = points.slice(1).map(({ at }, index) => ({ at, value: at - (points[index]?.at ?? at) }));
-  return Math.max(USUAL_INTERVAL_MS, median(gaps) || 0);
-}
-
-/** Distance of two samples, in intervals, between which nothing is known. */
-const GAP_INTERVALS = 3;
-
-/** Returns the milliseconds between two samples from which on some are missing between them. */
-export const gapOf = (points: readonly Point[]): number => GAP_INTERVALS * intervalOf(points);
-
-/** Returns whether the newest sample describes the present: none is missing since. */
-export const isFresh = (points: readonly Point[], at: Timestamp): boolean =>
-  millisOf(at) - (points.at(-1)?.at ?? -Infinity) <= gapOf(points);
 
 /** Minimum age of the peak in seconds; the part of it by which errors have fallen for the whole weight, and at least. */
 const FALLING_SECONDS = 60;
@@ -286,8 +262,7 @@ export function recurring(
 ): Factor<'recurring'> | null {
   if (!hasLimit(health) || onset.from !== 'health') return null;
   const points = pointsOf(health.curve, at);
-  const single = singleFailure({ health, traffic, at });
-  const limit = Math.max(health.max, single === null ? 0 : greatestByChance(median(points) || 0, single));
+  const limit = limitBeyondChance(health.max, median(points) || 0, singleFailure({ health, traffic, at }));
   const starts = points.filter(
     ({ at: time, value }, index) =>
       time < millisOf(onset.earliest) &&

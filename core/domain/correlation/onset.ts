@@ -1,9 +1,9 @@
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
-import { greatestByChance, singleFailure } from './chance.ts';
+import { greatestByChance, limitBeyondChance, singleFailure } from './chance.ts';
 import type { Evidence, Health, OnsetEvidence } from './evidence.ts';
 import { slopeStartOf } from './leak.ts';
 import { healthWithZeros } from './zeros.ts';
-import { mean, pointsBetween, type Point, pointsOf, quantile, smooth } from './samples.ts';
+import { mean, pointsBetween, type Point, pointsOf, quantile, smooth, USUAL_INTERVAL_MS } from './samples.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 
 export type Onset = {
@@ -94,9 +94,6 @@ const CERTAIN = { deviations: 8, share: 0.5 };
 /** How much longer than the window a sudden problem may take to rise; what takes longer is slow, or begins with noise. */
 const SUDDEN = 1.5;
 
-/** Age of the newest scrape in a value, at most: the samples show a problem later than it began. */
-const SCRAPE_SECONDS = 30;
-
 /** Minimum duration of a slow rise. Windows of `rate()`, mostly up to 5 minutes, smear a step over their length. */
 export const SLOW_RISE_SECONDS = 600;
 
@@ -147,9 +144,9 @@ export function departureOf(
   const length = half.at > start.at && climbed > 0 ? (half.at - start.at) / climbed : 0;
   const slowest = Math.max(length, window === null ? 0 : wide);
   const hidden = Math.max(0, share(above(POSSIBLE))) * slowest;
-  const earliest = normal.at - hidden - SCRAPE_SECONDS * 1000;
+  const earliest = normal.at - hidden - USUAL_INTERVAL_MS;
   const guess = start.at - share(start.value) * length;
-  const usual = SUDDEN * (share(certain.value) - share(start.value)) * wide + SCRAPE_SECONDS * 1000;
+  const usual = SUDDEN * (share(certain.value) - share(start.value)) * wide + USUAL_INTERVAL_MS;
   const latest = certain.at - start.at <= usual ? start.at : certain.at;
   return measured(earliest, Math.max(Math.min(normal.at, start.at), Math.min(guess, start.at)), latest, passed.at);
 }
@@ -160,9 +157,9 @@ function limitOf(
   { max, bad, single }: { max: number; bad: Timestamp; single: number | null },
 ): number {
   const passed = points[startOfRun(points, millisOf(bad), ({ value }) => value > max)];
-  if (single === null || passed === undefined) return max;
+  if (passed === undefined) return max;
   const before = points.filter(({ at, value }) => at < passed.at && value <= max);
-  return before.length >= MIN_BASELINE && mean(before) === 0 ? Math.max(max, greatestByChance(0, single)) : max;
+  return before.length >= MIN_BASELINE && mean(before) === 0 ? limitBeyondChance(max, 0, single) : max;
 }
 
 const measured = (earliest: number, at: number, latest: number, passed: number): Onset => ({

@@ -72,7 +72,7 @@ export function rankSuspects(weighed: readonly Weighed[], meanwhileOf: (one: Wei
 }
 
 /** Begins a reason that speaks against a suspect. */
-const AGAINST = 'against it: ';
+export const AGAINST = 'against it: ';
 
 /** Returns the first reason, and the first one against the suspect: a list has no room for all. */
 export const mainReasons = (reasons: readonly string[]): string[] => [

@@ -1,8 +1,7 @@
 import { millisOf, plusSeconds, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
-import { greatestByChance, singleFailure } from './chance.ts';
+import { limitBeyondChance, singleFailure } from './chance.ts';
 import type { Evidence, Health } from './evidence.ts';
-import { gapOf, isFresh } from './health.ts';
-import { type Point, pointsBetween, pointsOf } from './samples.ts';
+import { gapOf, isFresh, type Point, pointsBetween, pointsOf, USUAL_INTERVAL_MS } from './samples.ts';
 import { hasLimit, mapCurves, type Measurements } from './series.ts';
 import { healthWithZeros } from './zeros.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
@@ -99,8 +98,7 @@ function runsSince({ at, ...measured }: Measured, since: Timestamp, seconds: num
   if (!hasLimit(health)) return [];
   const points = pointsBetween(pointsOf(health.curve, at), millisOf(since), Infinity);
   const gap = gapOf(points);
-  const single = singleFailure({ ...measured, health, at });
-  const limit = single === null ? health.max : Math.max(health.max, greatestByChance(0, single));
+  const limit = limitBeyondChance(health.max, 0, singleFailure({ ...measured, health, at }));
   const isBad = ({ value }: Point): boolean => value > limit;
   const runs: [Point, ...Point[]][] = [];
   for (const point of points) {
@@ -116,12 +114,9 @@ function runsSince({ at, ...measured }: Measured, since: Timestamp, seconds: num
   });
 }
 
-/** Age in seconds of the newest scrape in a value, at most. */
-const SCRAPE_SECONDS = 30;
-
 /** Returns the time until which samples can still show errors from before a mitigation, although it has ended them. */
 export const shownUntil = (mitigatedAt: Timestamp, window: number | null | undefined): Timestamp =>
-  plusSeconds(mitigatedAt, (window ?? UNKNOWN_WINDOW_SECONDS.usual) + SCRAPE_SECONDS);
+  plusSeconds(mitigatedAt, (window ?? UNKNOWN_WINDOW_SECONDS.usual) + USUAL_INTERVAL_MS / 1000);
 
 /**
  * Removes the samples of a time whose problem is over. They are neither the baseline of a new problem nor errors before it.

@@ -59,3 +59,22 @@ export const smooth = (points: readonly Point[]): Point[] =>
 /** @returns NaN for no points */
 export const mean = (points: readonly Point[]): number =>
   points.reduce((sum, { value }) => sum + value, 0) / points.length;
+
+/** Usual distance of two samples, and of two scrapes: a series begins, and a value is older than its time, by at most as much. */
+export const USUAL_INTERVAL_MS = 30_000;
+
+/** Returns the usual interval of the samples in milliseconds: that of the query, or that of the scrapes if it is longer. */
+export function intervalOf(points: readonly Point[]): number {
+  const gaps = points.slice(1).map(({ at }, index) => ({ at, value: at - (points[index]?.at ?? at) }));
+  return Math.max(USUAL_INTERVAL_MS, median(gaps) || 0);
+}
+
+/** Distance of two samples, in intervals, between which nothing is known. */
+const GAP_INTERVALS = 3;
+
+/** Returns the milliseconds between two samples from which on some are missing between them. */
+export const gapOf = (points: readonly Point[]): number => GAP_INTERVALS * intervalOf(points);
+
+/** Returns whether the newest sample describes the present: none is missing since. */
+export const isFresh = (points: readonly Point[], at: Timestamp): boolean =>
+  millisOf(at) - (points.at(-1)?.at ?? -Infinity) <= gapOf(points);

@@ -1,4 +1,5 @@
 import type { Timestamp } from '../../../schemas/time/time.ts';
+import { FAR_WORSE, MIN_REQUESTS } from './chance.ts';
 import type { Series } from './evidence.ts';
 import { type Point, pointsOf, valuesByTime } from './samples.ts';
 
@@ -32,11 +33,7 @@ type Counts = { requests: number; failed: number };
  */
 const MOST = 2 / 3;
 
-/** Part of an earlier rate from which on the other version still serves, where values cover only a few scrapes. */
-const STILL = 0.8;
-
-/** Minimum requests of each version, and failed ones of the suspect and of the other one. */
-const MIN_REQUESTS = 10;
+/** Minimum failed requests of the suspect and of the other version. */
 const MIN_FAILED = 5;
 const MIN_FAILED_OF_OTHER = 2;
 
@@ -56,9 +53,6 @@ const MIN_OF_WINDOW = 0.25;
 /** The same of the shortest window: two of its four scrapes, and the distance of two samples in seconds. */
 const MIN_OF_SHORTEST = 0.5;
 const SAMPLE_SECONDS = 15;
-
-/** Factor by which the failure ratios of two versions must differ. */
-const FAR_WORSE = 3;
 
 /** Minimum requests to the other version, and by how much they must exceed what raises a quantile of the window. */
 const MIN_REQUESTS_OF_QUANTILE = 50;
@@ -109,15 +103,22 @@ export function countsBeside(own: VersionCurves, other: VersionCurves, compared:
   const { from, until, measure } = compared;
   const [ownTotals, otherTotals] = [totals(own, compared), totals(other, compared)];
   const most = Math.max(0, ...otherTotals.map(({ requests }) => requests));
-  const rates = pointsOf(other.traffic, until);
-  const [first, newest] = [rates.findLast(({ at }) => at <= from), rates.at(-1)];
-  const servesStill =
-    measure.isShortest === true && first !== undefined && newest !== undefined && newest.value >= STILL * first.value;
-  const end = servesStill
-    ? otherTotals.at(-1)
-    : otherTotals.find(({ requests }) => requests > 0 && requests >= MOST * most);
+  // Longer windows still show requests of a version that is gone.
+  const end =
+    measure.isShortest === true && keepsRate(pointsOf(other.traffic, until), from)
+      ? otherTotals.at(-1)
+      : otherTotals.find(({ requests }) => requests > 0 && requests >= MOST * most);
   const last = ownTotals.findLast(({ at }) => end !== undefined && at <= end.at);
   return end === undefined || last === undefined ? null : { own: last, other: end, seconds: (end.at - from) / 1000 };
+}
+
+/** Part of an earlier rate of requests from which on it is about the same. */
+const STEADY = 0.8;
+
+/** Returns whether a version takes about as many requests as at an earlier time in milliseconds: it is not being replaced. */
+export function keepsRate(rates: readonly Point[], since: number): boolean {
+  const [before, newest] = [rates.findLast(({ at }) => at <= since), rates.at(-1)];
+  return before !== undefined && newest !== undefined && newest.value >= STEADY * before.value;
 }
 
 /** Time in seconds for which requests are counted, at most, if the window is shorter. */

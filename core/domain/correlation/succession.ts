@@ -82,7 +82,7 @@ type Seen = Pick<Evidence, 'by_version' | 'by_version_window' | 'health' | 'earl
  */
 function goneFor(change: Change, next: Change, { earliest, latest, from }: Onset, evidence: Seen): number {
   const { earlier_problem: earlier } = evidence;
-  if ((lastServed(evidence, change) ?? -Infinity) > millisOf(latest) + windowOfVersions(evidence) * 1000) return 0;
+  if (lastServed(evidence, change) > millisOf(latest) + windowOfVersions(evidence) * 1000) return 0;
   const seconds = finishedBefore(next, earliest) ?? 0;
   return seconds > 0 && earlier !== undefined && endOf(next) <= earlier.until
     ? 1

@@ -2,11 +2,11 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { sameVersion } from '../changes/versions.ts';
 import { type Candidate, LOOK_BACK_SECONDS } from './candidates.ts';
+import { MIN_REQUESTS } from './chance.ts';
 import type { Evidence, VersionSeries } from './evidence.ts';
 import { type Factor, weightedFactor } from './factor.ts';
-import { USUAL_INTERVAL_MS } from './health.ts';
 import type { Onset } from './onset.ts';
-import { pointsBetween, mean, type Point, pointsOf, quantile, valuesByTime } from './samples.ts';
+import { pointsBetween, mean, type Point, pointsOf, quantile, USUAL_INTERVAL_MS, valuesByTime } from './samples.ts';
 import { firstSample, monitoredSince, SAME_TIME_MS, seriesOf } from './series.ts';
 import { formatHealth } from './words.ts';
 
@@ -17,16 +17,16 @@ import { formatHealth } from './words.ts';
 export const TRAFFIC_SHARE_MIN = 0.01;
 export const SERVING_SHARE_MIN = 0.05;
 
-/** Minimum samples, and requests where they are measured, since the onset; with fewer, chance decides. */
+/** Minimum samples since the onset; with fewer, chance decides. */
 const MIN_SAMPLES = 2;
-export const MIN_REQUESTS = 10;
 
 /**
- * The level of a version since the onset, in words as well, and its share of the traffic. `hasFewRequests`: too few for a
- * comparison. `since`: time of its first sample.
+ * The level of a version since the onset, in words as well, and its share of the traffic. `series`: what it is calculated from.
+ * `hasFewRequests`: too few for a comparison. `since`: time of its first sample.
  */
 export type Measured = {
   version: string;
+  series: VersionSeries;
   value: number;
   words: string;
   share: number | null;
@@ -41,25 +41,25 @@ export function measuredSince(
 ): Measured[] {
   // A value describes the window before it.
   const begin = from - (health?.window ?? 0) * 1000;
-  const versions = (by_version ?? []).map(({ version, curve, traffic }) => ({
-    version,
-    since: firstSample({ curve, traffic }, at),
-    samples: pointsBetween(pointsOf(curve, at), from, Infinity),
-    traffic,
-    rate: traffic === null ? null : mean(pointsBetween(pointsOf(traffic, at), from, Infinity)) || 0,
+  const versions = (by_version ?? []).map((series) => ({
+    series,
+    samples: pointsBetween(pointsOf(series.curve, at), from, Infinity),
+    rate: series.traffic === null ? null : mean(pointsBetween(pointsOf(series.traffic, at), from, Infinity)) || 0,
   }));
   const all = versions.reduce((sum, { rate }) => sum + (rate ?? 0), 0);
   return versions
     .filter(({ samples }) => samples.length >= MIN_SAMPLES)
     .map(({ samples, ...one }) => ({ ...one, value: quantile(samples, 0.75) }))
-    .map(({ version, value, rate, since, traffic }) => ({
-      version,
-      since,
+    .map(({ series, value, rate }) => ({
+      version: series.version,
+      series,
+      since: firstSample(series, at),
       value,
       words: formatHealth(value, health?.whole),
       share: rate === null ? null : all > 0 ? rate / all : 0,
       hasFewRequests:
-        traffic !== null && requestsSince(pointsOf(traffic, at), begin, health?.window ?? null) < MIN_REQUESTS,
+        series.traffic !== null &&
+        requestsSince(pointsOf(series.traffic, at), begin, health?.window ?? null) < MIN_REQUESTS,
     }))
     .toSorted((a, b) => (a.version === b.version ? a.value - b.value : a.version < b.version ? -1 : 1));
 }
@@ -84,26 +84,24 @@ function requestsSince(rates: readonly Point[], begin: number, window: number | 
 
 /**
  * Returns when a version has served last, by its samples of requests, or of the health query where these are not measured, in
- * milliseconds. Null: never, or it is not measured.
+ * milliseconds. -Infinity: never, or it is not measured.
  */
-export function lastServed(
+export const lastServed = (
   { by_version: versions, at }: Pick<Evidence, 'by_version' | 'at'>,
   { version }: { version: string },
-): number | null {
-  const last = (versions ?? [])
-    .filter((one) => sameVersion(one.version, version))
-    .map(
-      ({ curve, traffic }) =>
-        pointsOf(traffic ?? curve, at).findLast(({ value }) => traffic === null || value > 0)?.at ?? -Infinity,
-    );
-  return last.length === 0 || Math.max(...last) === -Infinity ? null : Math.max(...last);
-}
+): number =>
+  Math.max(
+    ...(versions ?? [])
+      .filter((one) => sameVersion(one.version, version))
+      .map(
+        ({ curve, traffic }) =>
+          pointsOf(traffic ?? curve, at).findLast(({ value }) => traffic === null || value > 0)?.at ?? -Infinity,
+      ),
+  );
 
 /** Returns whether a version has served recently. */
-export function isRecent(one: VersionSeries, at: Evidence['at']): boolean {
-  const last = lastServed({ by_version: [one], at }, one);
-  return last !== null && millisOf(at) - last <= FRESH_SECONDS * 1000;
-}
+export const isRecent = (one: VersionSeries, at: Evidence['at']): boolean =>
+  millisOf(at) - lastServed({ by_version: [one], at }, one) <= FRESH_SECONDS * 1000;
 
 /** Treats an unknown share as traffic: the query would return no value for the version otherwise. */
 export const takesTraffic = ({ share }: Measured, least = TRAFFIC_SHARE_MIN): boolean =>

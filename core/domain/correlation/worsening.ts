@@ -1,10 +1,11 @@
 import { millisOf } from '../../../schemas/time/time.ts';
 import { clearingOf } from '../changes/cleared-suspects.ts';
+import { DOUBLED } from './chance.ts';
 import type { Curve, Evidence } from './evidence.ts';
 import { effectSince } from '../changes/versions.ts';
-import { ceilingOf, isFresh } from './health.ts';
+import { ceilingOf } from './health.ts';
 import type { Onset } from './onset.ts';
-import { median, pointsBetween, pointsOf, quantile } from './samples.ts';
+import { isFresh, median, pointsBetween, pointsOf, quantile } from './samples.ts';
 import { hasLimit } from './series.ts';
 import { healthWithZeros } from './zeros.ts';
 import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
@@ -13,8 +14,7 @@ import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 const MIN_SAMPLES = 5;
 const NEWEST = 3;
 
-/** Ratio of the classic doubling, and the margin above the incident's usual high values. */
-const DOUBLED = 2;
+/** Margin above the incident's usual high values. */
 const MARGIN = 1.5;
 
 /** Smallest rise that counts where most requests fail already, as a share of all requests: less can be noise. */

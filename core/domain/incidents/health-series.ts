@@ -1,7 +1,6 @@
 import { timestamp } from '../../../schemas/time/time.ts';
 import type { Curve } from '../correlation/evidence.ts';
-import { intervalOf } from '../correlation/health.ts';
-import { type Point, pointsOf } from '../correlation/samples.ts';
+import { intervalOf, type Point, pointsOf } from '../correlation/samples.ts';
 
 /** Samples of a health query, and requests per second at the same time; oldest first. */
 export type HealthSeries = { curve: Curve; traffic: Curve };

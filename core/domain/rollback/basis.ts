@@ -1,6 +1,7 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { DecisionBasis } from '../../../schemas/incidents/decision-basis.ts';
 import { byStart, migrationsIn, putsVersionLive } from '../changes/versions.ts';
+import { AGAINST } from '../correlation/ranking.ts';
 import { list } from '../correlation/words.ts';
 import type { Decision, DecisionInputs } from './judgement.ts';
 
@@ -52,8 +53,6 @@ export function migrationText({ migrations }: Pick<DecisionBasis, 'migrations'>,
     return `It was not recorded whether ${list(unknown)} changed the data with a migration. If it did, ${old} may not work with the new schema.`;
   return `No migration: ${old} works with the data as it is.`;
 }
-
-const AGAINST = 'against it: ';
 
 /** Separates what speaks for a suspect from what speaks against it. */
 export const forAndAgainst = (reasons: readonly string[]): { speaksFor: string[]; against: string[] } => ({

@@ -1,7 +1,6 @@
 import { type HealthQuery, wholeOfHealth } from '../../../core/domain/catalogue/health.ts';
 import type { Curve } from '../../../core/domain/correlation/evidence.ts';
-import { gapOf } from '../../../core/domain/correlation/health.ts';
-import { mean, pointsOf } from '../../../core/domain/correlation/samples.ts';
+import { gapOf, mean, pointsOf } from '../../../core/domain/correlation/samples.ts';
 import { millisOf, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 
 /** Samples of a health query that measures the share of failed requests, and of the requests per second at the same times. */

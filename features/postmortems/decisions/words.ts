@@ -1,5 +1,4 @@
-import { intervalOf } from '../../../core/domain/correlation/health.ts';
-import type { Point } from '../../../core/domain/correlation/samples.ts';
+import { intervalOf, type Point } from '../../../core/domain/correlation/samples.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { PostmortemState, ResponseTimes } from '../schemas/postmortem.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
