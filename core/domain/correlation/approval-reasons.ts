@@ -23,7 +23,6 @@ const PLAUSIBLE_LOG_ODDS = 0;
 /** Factors that prove a version, if monitoring distinguishes it from others that serve traffic at the same time. */
 const PROOFS: ReadonlyMap<string, Proof> = new Map<string, Proof>([
   ['only_its_version_bad', 'version'],
-  ['its_version_worse', 'version'],
   ['canary_bad', 'canary'],
   ['callers_see_only_it', 'callers'],
 ]);

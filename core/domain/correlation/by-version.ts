@@ -471,11 +471,14 @@ function explainsAtEachTime(
   return total > 0 && ownRequests >= EXPLAINED_SHARE * total;
 }
 
+/** Both versions can be well, however they differ. */
+const NO_LIMIT = 'the health query has no answer, so it is not known whether a version is above its limit';
+
 function withoutLimit(own: Measured, others: readonly Measured[], together: Together): Factor {
   const worst = Math.max(...others.map(({ value }) => value));
   const text = compared(own, others);
   if (own.value > 0 && own.value >= WORSE_FACTOR * worst)
-    return together.missing === null ? weightedFactor('its_version_worse', text) : notTogether(own, others, together);
+    return notTogether(own, others, { ...together, missing: together.missing ?? NO_LIMIT });
   return worst >= WORSE_FACTOR * own.value && worst > 0
     ? weightedFactor('its_version_healthy', `${text}: other versions are worse`)
     : weightedFactor('all_versions_bad', `${text}: all versions are similar`);

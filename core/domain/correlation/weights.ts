@@ -124,10 +124,8 @@ export const WEIGHTS = {
   only_its_version_bad: PROVES,
   /** As `only_its_version_bad`; it takes at most half of the traffic, and its errors explain those of all. */
   canary_bad: PROVES,
-  /** As `only_its_version_bad`, but the other versions may have served only before the onset. */
+  /** As `only_its_version_bad`, but the other versions may have served only before the onset, or the limit is not known. */
   only_it_seems_bad: SLIGHTLY_FOR,
-  /** The limit is unknown, but the change's version is at least twice as bad as any other. */
-  its_version_worse: FOR,
   /** Another version is as bad. */
   some_other_version_bad: AGAINST,
   /** All versions are equally bad: the cause is something that they share. */
