@@ -23,7 +23,6 @@ const PLAUSIBLE_LOG_ODDS = 0;
 /** Factors that prove a version, if monitoring distinguishes it from others that serve traffic at the same time. */
 const PROOFS: ReadonlyMap<string, Proof> = new Map<string, Proof>([
   ['only_its_version_bad', 'version'],
-  ['its_version_worse', 'version'],
   ['canary_bad', 'canary'],
   ['callers_see_only_it', 'callers'],
 ]);
@@ -219,9 +218,9 @@ function against({ factors, course }: Weighed, proved: boolean): Reason[] {
     .map(({ text }): Reason => ({ code: 'evidence_against', text: `this speaks against it: ${text}` }));
 }
 
-/** Factors that describe the change itself and its time, rather than what was observed. */
+/** Factors that describe the change itself and its time, rather than what was observed. One instance is a reason of its own. */
 const ABOUT_ITSELF =
-  /^(?:rolling_out|finished_before|recorded_late|recorded_after|missing_samples|kind_rollback|dependency|shared|caller|undeclared|changed_\w+_is_well|failed)$/;
+  /^(?:rolling_out|finished_before|recorded_late|recorded_after|missing_samples|kind_rollback|dependency|shared|caller|undeclared|changed_\w+_is_well|failed|one_instance)$/;
 
 const UNMEASURED: ReadonlySet<string> = new Set(['unmeasured', 'too_few_samples', 'vanished']);
 

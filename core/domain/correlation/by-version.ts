@@ -176,14 +176,12 @@ export function versionFactors(
   const factor = withCallers(own, callers);
   const isSeenOnly = seen !== null && factor?.name === 'callers_see_only_it';
   // A person decides about what fails in one instance only, or only while it is new.
-  const instance = oneInstanceFails(evidence, change, onset) ?? (isSeenOnly ? oneInstanceExplains(seen, change) : null);
+  const callersSee = isSeenOnly ? oneInstanceExplains(seen, change) : null;
+  const instance =
+    oneInstanceFails(evidence, change, onset) ??
+    (callersSee === null ? null : unweightedFactor('one_instance', callersSee));
   const young = warmingUp(evidence, change) ?? (isSeenOnly ? warmingUp(seen, change) : null);
-  return applying([
-    factor,
-    instance === null ? null : unweightedFactor('one_instance', instance),
-    young && unweightedFactor(young.name, young.text),
-    ...others,
-  ]);
+  return applying([factor, instance, young && unweightedFactor(young.name, young.text), ...others]);
 }
 
 /**
@@ -205,8 +203,8 @@ function stoppedFactor(evidence: Evidence, change: Change, onset: Onset): Factor
     : null;
 }
 
-/** Says that one instance explains the errors of the version. Null: it does not, or instances are not measured. */
-const oneInstanceFails = (evidence: Evidence, change: Change, onset: Onset): string | null =>
+/** Weighs one instance that explains the errors of the version. Null: it does not, or instances are not measured. */
+const oneInstanceFails = (evidence: Evidence, change: Change, onset: Onset): Factor<'one_instance'> | null =>
   onlyInstanceBad(evidence, change.version, failsSince(evidence, change, onset));
 
 /**
@@ -317,7 +315,8 @@ function comparedOver(
   const unsteady = older.filter((one) => !isSteady(one, onset));
   const failing = older.filter((one) => isShown(otherFailsBeside, evidence, { own, other: one }, onset));
   const isLookedAt = evidence.isOfCallers === true || isKnownByInstance(evidence, version);
-  const instance = oneInstanceFails(evidence, change, onset) ?? (isLookedAt ? null : onlyPodBad(evidence, change));
+  const instance =
+    oneInstanceFails(evidence, change, onset)?.text ?? (isLookedAt ? null : onlyPodBad(evidence, change));
   const unproved = older.every((one) => isShown(differsBeside, evidence, { own, other: one }, onset))
     ? instance
     : (beside.missing ??
@@ -455,11 +454,14 @@ function explainsAtEachTime(
   return total > 0 && ownRequests >= EXPLAINED_SHARE * total;
 }
 
+/** Both versions can be well, however they differ. */
+const NO_LIMIT = 'the health query has no answer, so it is not known whether a version is above its limit';
+
 function withoutLimit(own: Measured, others: readonly Measured[], together: Together): Factor {
   const worst = Math.max(...others.map(({ value }) => value));
   const text = compared(own, others);
   if (own.value > 0 && own.value >= DOUBLED * worst)
-    return together.missing === null ? weightedFactor('its_version_worse', text) : notTogether(own, others, together);
+    return notTogether(own, others, { ...together, missing: together.missing ?? NO_LIMIT });
   return worst >= DOUBLED * own.value && worst > 0
     ? weightedFactor('its_version_healthy', `${text}: other versions are worse`)
     : weightedFactor('all_versions_bad', `${text}: all versions are similar`);

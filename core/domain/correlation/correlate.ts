@@ -35,7 +35,14 @@ import {
   recurring,
   vanishedFactor,
 } from './health.ts';
-import { namesOf, type Neighbours, neighbourFactors, neighboursOf, ownServiceFactor } from './neighbours.ts';
+import {
+  isConnected,
+  namesOf,
+  type Neighbours,
+  neighbourFactors,
+  neighboursOf,
+  ownServiceFactor,
+} from './neighbours.ts';
 import { reportsAbsence } from './query.ts';
 import { seriesOf } from './series.ts';
 import { successionFactors } from './succession.ts';
@@ -154,9 +161,10 @@ function weighByOwn(given: Omit<Evidence, 'related'>, undoneFor: string | undefi
   // A change that a person has cleared, or that the incident has undone, is neither a suspect nor a rival, but it still counts
   // as the successor of the version that it replaced.
   const candidates = candidatesOf(evidence, onset).filter(
-    ({ change }) =>
-      clearingOf(evidence.cleared, change) === undefined &&
-      (undoneFor === undefined || change.rolled_back_by !== undoneFor),
+    (candidate) =>
+      isConnected(candidate, neighbours) &&
+      clearingOf(evidence.cleared, candidate.change) === undefined &&
+      (undoneFor === undefined || candidate.change.rolled_back_by !== undoneFor),
   );
   // An undeclared relation is more probable where nothing else explains the failure.
   const isAlone = evidence.health !== null && candidates.every(({ relation }) => relation !== 'same');

@@ -83,6 +83,17 @@ function explainsItself({ changed_at, since }: Failing): boolean {
   return seconds >= -CLOCK_TOLERANCE_SECONDS && seconds <= LOOK_BACK_SECONDS;
 }
 
+/**
+ * Returns whether anything connects a change to the failing service: a declared relation, or that the changed service fails at the
+ * same time, since then.
+ */
+export const isConnected = ({ change, relation }: Candidate, { changed }: Pick<Neighbours, 'changed'>): boolean =>
+  relation !== 'undeclared' ||
+  changed.some(
+    ({ service, since }) =>
+      service === change.service && secondsBetween(since, change.started_at) <= CLOCK_TOLERANCE_SECONDS,
+  );
+
 function compared(since: Timestamp, onset: Timestamp): string {
   const seconds = Math.round(secondsBetween(since, onset));
   if (seconds === 0) return 'the moment the problem began';
@@ -183,11 +194,7 @@ function changedServiceFails(
   const failing = isCaller ? dependents : isUndeclared ? changed : dependencies;
   const own = failing.find((other) => other.service === service);
   if (own === undefined) {
-    const text = isUndeclared
-      ? `${service} does not fail since its change`
-      : unreadable
-        ? `the state of ${service} itself could not be read`
-        : `${service} itself is not failing`;
+    const text = unreadable ? `the state of ${service} itself could not be read` : `${service} itself is not failing`;
     return isCaller
       ? unweightedFactor('changed_caller_is_well', text)
       : weightedFactor('changed_service_is_well', text);

@@ -124,10 +124,8 @@ export const WEIGHTS = {
   only_its_version_bad: PROVES,
   /** As `only_its_version_bad`; it takes at most half of the traffic, and its errors explain those of all. */
   canary_bad: PROVES,
-  /** As `only_its_version_bad`, but the other versions may have served only before the onset. */
+  /** As `only_its_version_bad`, but the other versions may have served only before the onset, or the limit is not known. */
   only_it_seems_bad: SLIGHTLY_FOR,
-  /** The limit is unknown, but the change's version is at least twice as bad as any other. */
-  its_version_worse: FOR,
   /** Another version is as bad. */
   some_other_version_bad: AGAINST,
   /** All versions are equally bad: the cause is something that they share. */
@@ -138,6 +136,8 @@ export const WEIGHTS = {
   no_version_bad: AGAINST,
   /** The change's version takes no traffic, so it cannot cause errors. */
   no_traffic: EXCLUDES,
+  /** Of the instances of its version, only one fails, and requests to others would have failed as well: its machine may fail. */
+  one_instance: STRONGLY_AGAINST,
   /** Its pods can't start, or crash: as `vanished`. New pods can also crash because of what they reach only at their start. */
   cannot_start: SLIGHTLY_FOR,
 

@@ -43,8 +43,10 @@ export type RecordedDeploy = {
   startedAt: number;
   /** Since then, only this version serves. Null: both serve, as far as is known. */
   endedAt: number | null;
-  /** The version before. Null: not recorded. */
+  /** The version before. Null: not recorded, or the same one. */
   previous: string | null;
+  /** Until then, only this version served, and another one after it. Absent: none came after it. */
+  replacedAt?: number;
 };
 
 /** Values by time for each version. */
@@ -105,7 +107,7 @@ function splitByTime(
   });
   const split = (all: readonly Series[]): Series[] =>
     all.flatMap((series) => [
-      named(series, version, (at) => at >= from),
+      named(series, version, (at) => at >= from && at <= (deploy.replacedAt ?? Infinity)),
       named(series, previous, (at) => at <= deploy.startedAt),
     ]);
   return { metric: measured.metric, read: { first: split(first), second: split(second) } };

@@ -109,6 +109,43 @@ describe('requests that do not name versions', () => {
   ])('are not those of %s after %s', async (version, baseline, reason) =>
     expect(await judged(version, baseline)).toMatchObject({ verdict: 'inconclusive', baseline, reasons: [reason] }),
   );
+
+  /** 20 % of the requests fail since so many minutes. */
+  const failing = (minutes: number) => (value: number) => [
+    {
+      labels: {},
+      values: Array.from({ length: 240 }, (_, n): [number, number] => [
+        now - n * 30,
+        value === 0.1 && n <= minutes * 2 ? 20 : value,
+      ]),
+    },
+  ];
+
+  test('of the version that replaced it are none of a version', async () => {
+    const replaced = unnamed([deployed('v1', 300, 'a'), deployed('v2', 40, 'b'), deployed('v3', 20, 'c')], failing(18));
+    const of = (version: string) => judgeVersion(replaced, { ...target, version } as JudgementRequest);
+    expect(await of('v2')).toMatchObject({ verdict: 'healthy', baseline: 'v1' });
+    expect(await of('v3')).toMatchObject({ verdict: 'degraded', baseline: 'v2' });
+  });
+
+  test('of a version before it is deployed again are none of the version before', async () => {
+    const again = unnamed([deployed('v1', 300, 'a'), deployed('v2', 20, 'b'), deployed('v2', 9, 'b')], failing(19));
+    expect(await judgeVersion(again, { ...target, version: 'v2' } as JudgementRequest)).toMatchObject({
+      verdict: 'degraded',
+      baseline: 'v1',
+    });
+  });
+
+  test('are compared with those of the version itself if it has served for an hour before it is deployed again', async () => {
+    const again = unnamed([deployed('v1', 600, 'a'), deployed('v2', 300, 'b'), deployed('v2', 10, 'b')], failing(8));
+    const of = (baseline: string | null) =>
+      judgeVersion(again, { ...target, version: 'v2', baseline } as JudgementRequest);
+    expect(await of(null)).toMatchObject({ verdict: 'degraded', baseline: 'the service' });
+    expect(await of('v1')).toMatchObject({
+      verdict: 'inconclusive',
+      reasons: ['errors: v2 had served before, for an hour or more, when it was deployed again'],
+    });
+  });
 });
 
 test('the name of a branch, as a controller sends it, means the commit that runs', async () => {

@@ -25,7 +25,7 @@ import type { HttpSample, JudgementRequest, JudgementView } from '../../../schem
 import type { Config } from '../../../schemas/config/config.ts';
 import { withControls } from './controls.ts';
 import { readMetric } from './read-metric.ts';
-import { millisOf, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
+import { millisOf, secondsBetween, type Timestamp, timestamp } from '../../../schemas/time/time.ts';
 
 /** Newest changes among which the start of a version is searched. */
 const CHANGES_READ = 50;
@@ -93,7 +93,7 @@ export async function judgeMeasured(
   const { evidence, since } = evidenceOf(measured, grid, {
     version: named(version),
     baseline: baseline && named(baseline),
-    startedAt: deploy?.startedAt ?? null,
+    startedAt: knownDeploy?.startedAt ?? (change === undefined ? null : millisOf(change.started_at) / 1000),
     label: settings.versionLabel,
     ...(deploy !== null && { deploy }),
     ...(notBefore !== undefined && { notBefore }),
@@ -239,12 +239,31 @@ const changeOf = (recent: readonly Change[], version: string): Change | undefine
 const othersBefore = (recent: readonly Change[], change: Change): Change[] =>
   liveChanges(recent).filter((other) => byStart(other, change) < 0 && !sameVersion(other.version, change.version));
 
+/** Returns the change with which the version began to serve: it can have been deployed again since. */
+function firstOf(recent: readonly Change[], change: Change): Change {
+  const previous = othersBefore(recent, change).at(-1);
+  return (
+    liveChanges(recent).find(
+      (other) => sameVersion(other.version, change.version) && (previous === undefined || byStart(other, previous) > 0),
+    ) ?? change
+  );
+}
+
+/** Returns whether the version itself served for the whole time before its change with which it would be compared. */
+const isSameBefore = (recent: readonly Change[], change: Change): boolean =>
+  secondsBetween(firstOf(recent, change).started_at, change.started_at) >= HISTORY_SECONDS;
+
 function deployOf(recent: readonly Change[], change: Change): RecordedDeploy {
   const seconds = (at: Timestamp): number => millisOf(at) / 1000;
+  const isSame = isSameBefore(recent, change);
+  const next = liveChanges(recent).find(
+    (other) => byStart(other, change) > 0 && !sameVersion(other.version, change.version),
+  );
   return {
-    startedAt: seconds(change.started_at),
+    startedAt: seconds(isSame ? change.started_at : firstOf(recent, change).started_at),
     endedAt: change.status === 'succeeded' && (change.canary_weight ?? 1) === 1 ? seconds(endOf(change)) : null,
-    previous: othersBefore(recent, change).at(-1)?.version ?? null,
+    previous: isSame ? null : (othersBefore(recent, change).at(-1)?.version ?? null),
+    ...(next !== undefined && { replacedAt: seconds(next.started_at) }),
   };
 }
 
@@ -259,7 +278,10 @@ function whyNotBefore(
     isCalled(other, baseline) || (other.commit !== null && sameVersion(other.commit, baseline));
   const earlier = othersBefore(recent, change);
   const previous = earlier.at(-1);
-  if (previous !== undefined && isBaseline(previous)) return undefined;
+  if (previous !== undefined && isBaseline(previous))
+    return isSameBefore(recent, change)
+      ? `${version} had served before, for an hour or more, when it was deployed again`
+      : undefined;
   return previous !== undefined && earlier.some(isBaseline)
     ? `${previous.version} was deployed between ${baseline} and ${version}`
     : `no deploy of ${baseline} before ${version} is recorded`;

@@ -130,8 +130,14 @@ describe('variants of a flag', () => {
 });
 
 describe('without a limit', () => {
+  test('a version that is worse than the other is no proof: both can be well', () => {
+    const by_version = [version('v42', 0.0004, 0.5), version('v41', 0.0001, 0.5)];
+    const evidence = whileRollingOut({ health: null, by_version, by_version_window: 60 });
+    expect(suspectIn(correlate(evidence)).proof).toBeNull();
+  });
+
   test.each<[string, string, number, Versions]>([
-    ['it is far worse', 'its_version_worse', 2, [version('v42', 0.08), version('v41', 0.001)]],
+    ['it is far worse', 'only_it_seems_bad', 1, [version('v42', 0.08), version('v41', 0.001)]],
     ['others are far worse', 'its_version_healthy', -4, [version('v42', 0.01), version('v41', 0.08)]],
     ['all are alike', 'all_versions_bad', -4, [version('v42', 0.05), version('v41', 0.04)]],
     ['all are at zero', 'all_versions_bad', -4, [version('v42', 0), version('v41', 0)]],

@@ -202,6 +202,17 @@ describe('a service without a declared relation that fails since its change', ()
     expect(confidence(evidence, 'm7')).toBeLessThan(MIN_CONFIDENCE_TO_ACT);
   });
 
+  const flag = of('mail', 'undeclared', timed('dark-mode', 30, 30, { kind: 'flag' }));
+
+  test.each<[string, Evidence['changes'][number], Failing[]]>([
+    ['if its service fails since before its change', flag, [mail(3)]],
+    ['if an older change of its service explains nothing', flag, [mail(3, { changed_at: before(90) })]],
+    ['if its service does not fail', undeclared, []],
+  ])('is not named %s: nothing connects the change to this service', (_, change, others) => {
+    const evidence = scene({ changes: [change], health: step(0.002, 0.041), failing: others });
+    expect(correlate(evidence).suspects).toEqual([]);
+  });
+
   test('is more probable where the service has no change of its own', () => {
     const measured = { health: step(0.002, 0.041), failing: [mail(1)] };
     const beside = scene({ ...measured, changes: [undeclared, own(timed('v42', 1500, 1440))] });
