@@ -58,14 +58,11 @@ const Days = z.union([z.string(), z.array(z.string())]).transform((given, contex
   return z.NEVER;
 });
 
-/** A time of day. `hour`: it was written without minutes, such as `9`. Null: with minutes. */
-type WrittenTime = { at: string; hour: number | null };
-
-/** Accepts `9`, `9:00`, `09:00`, at most `24:00`. */
-const WrittenTime = z.union([z.string(), z.number()]).transform((given, context): WrittenTime => {
-  const [, hours, minutes] = /^(\d{1,2})(?::([0-5]\d))?$/.exec(String(given)) ?? [];
-  if (hours !== undefined && Number(hours) * 60 + Number(minutes ?? 0) <= 24 * 60)
-    return { at: atHour(hours, minutes), hour: minutes === undefined ? Number(hours) : null };
+/** Accepts `9`, `9:00`, `09:00`, at most `24:00`; returns `HH:MM`. */
+export const TimeOfDay = z.union([z.string(), z.number()]).transform((given, context): string => {
+  const [, hours, minutes = '00'] = /^(\d{1,2})(?::([0-5]\d))?$/.exec(String(given)) ?? [];
+  if (hours !== undefined && Number(hours) * 60 + Number(minutes) <= 24 * 60)
+    return `${hours.padStart(2, '0')}:${minutes}`;
   context.addIssue({
     code: 'custom',
     message: `${JSON.stringify(given)} is not a time of day; write one such as 09:00`,
@@ -73,29 +70,13 @@ const WrittenTime = z.union([z.string(), z.number()]).transform((given, context)
   return z.NEVER;
 });
 
-const atHour = (hour: string | number, minutes = '00'): string => `${String(hour).padStart(2, '0')}:${minutes}`;
-
-/** As `HH:MM`. */
-export const TimeOfDay = WrittenTime.transform(({ at }) => at);
-
-/** Explains that hours such as 9-5 have two meanings. Undefined: they have one, such as 22-6. */
-function whyAmbiguous({ hour: from }: WrittenTime, { hour: to }: WrittenTime): string | undefined {
-  if (from === null || to === null || to >= from || to + 12 <= from) return undefined;
-  const byDay = `${atHour(from)}-${atHour(to + 12)}`;
-  const byNight = `${atHour(from)}-${atHour(to)}`;
-  return `${from}-${to} can mean ${byDay}, or ${byNight} of the next day: write ${byDay}, or ${byNight} for a night`;
-}
-
-const MIDNIGHT: WrittenTime = { at: '00:00', hour: null };
-const END_OF_DAY: WrittenTime = { at: '24:00', hour: null };
-
 const HoursMap = z
   .strictObject({
     days: Days.default([...WEEKDAYS]),
-    from: WrittenTime.optional(),
-    start: WrittenTime.optional(),
-    to: WrittenTime.optional(),
-    end: WrittenTime.optional(),
+    from: TimeOfDay.optional(),
+    start: TimeOfDay.optional(),
+    to: TimeOfDay.optional(),
+    end: TimeOfDay.optional(),
     timeZone: TimeZone.optional(),
     timezone: TimeZone.optional(),
     time_zone: TimeZone.optional(),
@@ -103,11 +84,8 @@ const HoursMap = z
     location: TimeZone.optional(),
   })
   .transform(({ days, timeZone, timezone, time_zone, tz, location, ...times }, context): Hours => {
-    const begin = valueOfAliases({ from: times.from, start: times.start }, context) ?? MIDNIGHT;
-    const end = valueOfAliases({ to: times.to, end: times.end }, context) ?? END_OF_DAY;
-    const [from, to] = [begin.at, end.at];
-    const ambiguous = whyAmbiguous(begin, end);
-    if (ambiguous !== undefined) context.addIssue({ code: 'custom', message: ambiguous });
+    const from = valueOfAliases({ from: times.from, start: times.start }, context) ?? '00:00';
+    const to = valueOfAliases({ to: times.to, end: times.end }, context) ?? '24:00';
     if (from === to || from === '24:00') {
       context.addIssue({ code: 'custom', message: `${from}-${to} is empty; write a whole day as 00:00-24:00` });
     }

@@ -174,11 +174,6 @@ describe('routes.yaml', () => {
       /^routes\.yaml:4: routes\.1\.hours\.timeZone: unknown time zone "Europe\/Berln"/,
     ],
     [
-      'hours of two meanings',
-      'routes:\n  - page: true\n    hours: Mon-Fri 9-5\n',
-      /^routes\.yaml:3: routes\.0\.hours: 9-5 can mean 09:00-17:00, or 09:00-05:00 of the next day/,
-    ],
-    [
       'an unknown time zone in a list of hours',
       '- page: true\n  hours:\n    - Mon 09:00-17:00\n    - { from: "09:00", to: "17:00",\n        timeZone: Mars }\n',
       /^routes\.yaml:5: 0\.hours\.1\.timeZone: unknown time zone "Mars"/,

@@ -51,7 +51,6 @@ describe('equivalent notations', () => {
     ['daily 00:00-24:00 +05:30', { days: EVERY_DAY, from: '00:00', to: '24:00', timeZone: '+05:30' }],
     ['Sat-Sun Europe/Berlin', { days: ['sat', 'sun'], from: '00:00', to: '24:00', ...BERLIN }],
     ['weekend', { days: ['sat', 'sun'], from: '00:00', to: '24:00', timeZone: 'UTC' }],
-    ['22-6', { days: EVERY_DAY, from: '22:00', to: '06:00', timeZone: 'UTC' }],
     ['Fri-Mon 18-24', { days: ['mon', 'fri', 'sat', 'sun'], from: '18:00', to: '24:00', timeZone: 'UTC' }],
     [BERLIN, { days: EVERY_DAY, from: '00:00', to: '24:00', ...BERLIN }],
   ])('defaults of hours %j', (hours, expected) => {
@@ -173,12 +172,6 @@ describe('errors', () => {
     ['an invalid hour', { hours: '09:00-25:00' }, /25:00.* is not a time of day/],
     ['an invalid minute', { hours: '09:60-10:00' }, /09:60.* is not a time of day/],
     ['empty hours', { hours: '09:00-09:00' }, /09:00-09:00 is empty/],
-    [
-      'hours of two meanings',
-      { hours: 'Mon-Fri 9-5' },
-      /9-5 can mean 09:00-17:00, or 09:00-05:00 of the next day: write 09:00-17:00, or 09:00-05:00 for a night/,
-    ],
-    ['hours of two meanings in a map', { hours: { from: 12, to: '6' } }, /write 12:00-18:00, or 12:00-06:00/],
     ['hours that start at 24:00', { hours: '24:00-06:00' }, /24:00-06:00 is empty/],
     ['two ranges in one text', { hours: 'Mon 09:00-17:00, Sat 10:00-14:00' }, /or a list of them/],
     ['a channel with a space', { slack: '#pay ments' }, /is not a channel name/],
