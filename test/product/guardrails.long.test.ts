@@ -402,9 +402,7 @@ describe('safe rollback targets', () => {
     await guarded.fire(at);
     const one = await judged(at);
     expect(one.decisions).toMatchObject([{ kind: 'none', because: 'rollback_not_safe' }]);
-    expect((await act(one, 'rollback')).status).toBe(202);
-    const again = await judged(at, 2);
-    expect(again.decisions[1]).toMatchObject({ kind: 'none', because: 'rollback_not_safe' });
+    expect(await act(one, 'rollback')).toMatchObject({ status: 409, body: { code: 'rollback-not-safe' } });
     expect(await rollbacks(at)).toEqual([]);
   });
 });
