@@ -872,6 +872,7 @@ describe('incidents', () => {
       const noted = await firebreak.post(`/v1/incidents/${name}/timeline`, { text: `by ${name}` });
       expect(noted.status).toBe(201);
     }
+    expect((await firebreak.post(`/v1/incidents/${body.id}/timeline`, { text: '  ' })).status).toBe(422);
     expect(await firebreak.get('/v1/incidents/INC-99999')).toMatchObject(problem(404, 'not-found'));
     const judged = await seen(async () => {
       const found = (await firebreak.get(`/v1/incidents/${body.id}`)).body;

@@ -215,7 +215,7 @@ export function incidentRoutes(app: Api, deps: ApiDeps): void {
         params,
         ...body(
           z.strictObject({
-            text: z.string().min(1).max(4000),
+            text: z.string().trim().min(1).max(4000),
             kind: z
               .literal('note', 'kind must be "note"; only Firebreak writes the other kinds')
               .optional()
