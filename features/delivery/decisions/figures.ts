@@ -239,9 +239,12 @@ function rollbacksInForce(records: readonly DeployRecord[]): Map<string, DeployR
   return removed;
 }
 
+/** By how much a commit can be later than its deploy, because its time comes from another clock. */
+const CLOCK_SKEW_MAX_SECONDS = 300;
+
 /**
  * Returns the seconds from each commit to production, by the ID of the deploy that brought it there first. A commit that
- * is deployed again is not counted again; a failed deploy brings none.
+ * is deployed again is not counted again; a failed deploy brings none, and the time of a commit that is later is wrong.
  *
  * @param records oldest first
  */
@@ -253,8 +256,9 @@ function leadTimes(records: readonly DeployRecord[]): Map<string, number[]> {
     for (const [sha, committedAt] of commits) {
       if (arrived.has(sha)) continue;
       arrived.add(sha);
-      // The commit's time comes from another clock, so it can be later than the deploy.
-      leadTimesOfDeploys.set(id, [...(leadTimesOfDeploys.get(id) ?? []), Math.max(0, secondsBetween(committedAt, at))]);
+      const seconds = secondsBetween(committedAt, at);
+      if (seconds < -CLOCK_SKEW_MAX_SECONDS) continue;
+      leadTimesOfDeploys.set(id, [...(leadTimesOfDeploys.get(id) ?? []), Math.max(0, seconds)]);
     }
   return leadTimesOfDeploys;
 }

@@ -185,6 +185,18 @@ describe('the hand-worked table', () => {
     world.mine = all;
   });
 
+  test('leaves commits out that are later than their deploy by more than clocks differ', async () => {
+    const { lead_time: before } = await dora();
+    const at = (minutes: number) => plusSeconds(world.stores.clock.now(), minutes * 60);
+    const commits = [
+      { sha: 'from-tomorrow', committed_at: at(-10) },
+      { sha: 'ahead', committed_at: at(-597) },
+    ];
+    await world.deploy({ service: 'cart', version: 'skewed', started_at: at(-601), finished_at: at(-600), commits });
+    const { lead_time: after } = await dora();
+    expect(after.commits).toBe(before.commits + 1);
+  });
+
   test('counts applies of the infrastructure apart from everything else', async () => {
     const { infrastructure_changes: none, ...before } = await dora();
     expect(none).toEqual({ value: null, succeeded: 0, failed: 0 });
