@@ -218,9 +218,9 @@ function against({ factors, course }: Weighed, proved: boolean): Reason[] {
     .map(({ text }): Reason => ({ code: 'evidence_against', text: `this speaks against it: ${text}` }));
 }
 
-/** Factors that describe the change itself and its time, rather than what was observed. One instance is a reason of its own. */
+/** Factors that describe the change itself and its time, rather than what was observed. */
 const ABOUT_ITSELF =
-  /^(?:rolling_out|finished_before|recorded_late|recorded_after|missing_samples|kind_rollback|dependency|shared|caller|undeclared|changed_\w+_is_well|failed|one_instance)$/;
+  /^(?:rolling_out|finished_before|recorded_late|recorded_after|missing_samples|kind_rollback|dependency|shared|caller|undeclared|changed_\w+_is_well|failed)$/;
 
 const UNMEASURED: ReadonlySet<string> = new Set(['unmeasured', 'too_few_samples', 'vanished']);
 

@@ -3,7 +3,6 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import { sameVersion } from '../changes/versions.ts';
 import { wholeIn } from './chance.ts';
 import type { Evidence, Health, InstancesOfVersion, Series } from './evidence.ts';
-import { type Factor, unweightedFactor, weightedFactor } from './factor.ts';
 import { mean, median, type Point, pointsBetween, pointsOf } from './samples.ts';
 import { firstSample, hasLimit, monitoredSince, SAME_TIME_MS } from './series.ts';
 import { formatDuration, formatHealth, list } from './words.ts';
@@ -13,7 +12,7 @@ import { UNKNOWN_WINDOW_SECONDS } from './unknown-window.ts';
 const MIN_REQUESTS = 10;
 const MIN_FAILED = 2;
 
-/** Failed requests that an instance would have had, as before or as another one, at least, to show that it does not fail. */
+/** Failed requests that an instance would have had as before, at least, to show that it does not fail any more. */
 const MISSED_FAILURES = 10;
 
 /** Time in seconds after its first sample within which an instance fails from its start. */
@@ -67,11 +66,9 @@ export const isKnownByInstance = (
   ) ?? false;
 
 /**
- * Weighs a single instance that explains the errors of a version: its other instances are well, or it is the only one and had been
+ * Says that a single instance explains the errors of a version: its other instances are well, or it is the only one and had been
  * well, it is a host that failed with the version before, or none fails any more. A node that fails, a full disk, or a noisy neighbour concerns one
  * instance; a version concerns all of its own. Instances that have ended count neither as failing nor as well, unless no others do.
- * It speaks against the version if others, half as old as that one was when it began to fail, are well with so many requests that
- * failures like its own would have shown.
  *
  * @param from time in milliseconds since which the version fails
  * @returns null if at least two instances fail, or if instances are not measured
@@ -80,7 +77,7 @@ export function onlyInstanceBad(
   { by_instance: measured, health, at }: Pick<Evidence, 'by_instance' | 'health' | 'at'>,
   version: string,
   from: number,
-): Factor<'one_instance'> | null {
+): string | null {
   const own = measured?.versions.find((one) => sameVersion(one.version, version));
   if (measured === undefined || own === undefined || !hasLimit(health)) return null;
   const { max } = health;
@@ -98,38 +95,26 @@ export function onlyInstanceBad(
   const namesKnown = list(known.map(({ instance }) => instance.name));
   const well = judged.filter(isWell);
   const areWell = `${well.length} other ${well.length === 1 ? 'instance of it is' : 'instances of it are'} well`;
-  const only = (text: string) => unweightedFactor('one_instance', text);
   if (bad === undefined) {
     if (known.length > 0)
-      return only(
-        `${known.length === 1 ? 'instance' : 'instances'} ${namesKnown} failed before ${version}, too, and no other instance of it fails`,
-      );
+      return `${known.length === 1 ? 'instance' : 'instances'} ${namesKnown} failed before ${version}, too, and no other instance of it fails`;
     if (well.length === 0) return null;
     if (all.some(({ hasEnded, newest }) => hasEnded && newest.value > max))
-      return only(`the instances of ${version} that failed have ended, and ${areWell}`);
+      return `the instances of ${version} that failed have ended, and ${areWell}`;
     const failed = judged.flatMap(({ instance, requests }) => {
       const last = pointsBetween(pointsOf(instance.curve, at), from, Infinity).findLast(({ value }) => value > max);
-      return last === undefined ? [] : [{ requests, value: last.value }];
+      return last === undefined ? [] : [{ requests, share: last.value / wholeIn(health) }];
     });
     const areOver = failed.length > 0 && judged.every(({ newest }) => newest.value <= max);
-    const isChance = failed.some(({ requests, value }) => failuresOf(requests ?? 0, value, health) < MISSED_FAILURES);
-    return areOver && !isChance ? only(`no instance of ${version} is above the limit any more`) : null;
+    const isChance = failed.some(({ requests, share }) => (requests ?? 0) * Math.min(1, share) < MISSED_FAILURES);
+    return areOver && !isChance ? `no instance of ${version} is above the limit any more` : null;
   }
   const name = `${bad.instance.name} of ${version}`;
   const apart = known.length === 0 ? '' : `, apart from ${namesKnown}, which failed before ${version}, too`;
-  if (well.length > 0) {
-    const text = `only instance ${name} fails, at ${formatHealth(bad.newest.value, health.whole)}${apart}; ${areWell}`;
-    // A leak shows first in the oldest instance, and half of it at half its age.
-    const old = OLD * millisecondsWell(bad.instance, health, at);
-    const requests = well
-      .filter(({ instance }) => millisOf(at) - firstSample(instance, at) >= old)
-      .reduce((sum, one) => sum + (one.requests ?? Infinity), 0);
-    // What is above the limit in a quantile is no share of the requests.
-    const missed = health.quantile === true ? requests : failuresOf(requests, bad.newest.value, health);
-    return missed >= MISSED_FAILURES ? weightedFactor('one_instance', text) : only(text);
-  }
+  if (well.length > 0)
+    return `only instance ${name} fails, at ${formatHealth(bad.newest.value, health.whole)}${apart}; ${areWell}`;
   return wasWell(bad.instance, health, at)
-    ? only(`instance ${name} had been well, and no other instance of it is known to be well`)
+    ? `instance ${name} had been well, and no other instance of it is known to be well`
     : null;
 }
 
@@ -182,20 +167,10 @@ function isEnding(rates: readonly Point[], rateOfAll: number): boolean {
   return (rates.at(-1)?.value ?? usual) < ENDING * Math.min(usual, rateOfAll);
 }
 
-/** Returns how many of so many requests fail, if this is the value of the health query. */
-const failuresOf = (requests: number, value: number, health: Health): number =>
-  requests * Math.min(1, value / wholeIn(health));
-
 /** Returns whether so many requests come that this value of the health query is more than chance. A quantile counts no failed ones. */
 const areCounted = (requests: number | null, value: number, health: Health): boolean =>
   requests === null ||
-  (health.quantile === true ? requests >= MIN_REQUESTS : failuresOf(requests, value, health) >= MIN_FAILED);
-
-/** Returns the milliseconds from the first sample of an instance to its first one above the limit. */
-function millisecondsWell(series: Series, { max }: Health, at: Evidence['at']): number {
-  const failed = pointsOf(series.curve, at).find(({ value }) => value > max);
-  return (failed?.at ?? Infinity) - firstSample(series, at);
-}
+  (health.quantile === true ? requests >= MIN_REQUESTS : requests * Math.min(1, value / wholeIn(health)) >= MIN_FAILED);
 
 /**
  * Returns whether an instance, or a version, was within the limit for longer than the time of its start, with so many requests
@@ -227,7 +202,7 @@ const SEEN_SECONDS = 30;
 /** Minimum samples of an instance. */
 const MIN_SAMPLES = 3;
 
-/** Part of the age of an instance that fails below which others are too new to show a fall, or the same failures. */
+/** Part of the age of the oldest instance that fails below which others that fail are too new to show a fall. */
 const OLD = 0.5;
 
 /** Mean levels of the younger and of the older half of the time of instances, weighted by their requests. */

@@ -176,12 +176,14 @@ export function versionFactors(
   const factor = withCallers(own, callers);
   const isSeenOnly = seen !== null && factor?.name === 'callers_see_only_it';
   // A person decides about what fails in one instance only, or only while it is new.
-  const callersSee = isSeenOnly ? oneInstanceExplains(seen, change) : null;
-  const instance =
-    oneInstanceFails(evidence, change, onset) ??
-    (callersSee === null ? null : unweightedFactor('one_instance', callersSee));
+  const instance = oneInstanceFails(evidence, change, onset) ?? (isSeenOnly ? oneInstanceExplains(seen, change) : null);
   const young = warmingUp(evidence, change) ?? (isSeenOnly ? warmingUp(seen, change) : null);
-  return applying([factor, instance, young && unweightedFactor(young.name, young.text), ...others]);
+  return applying([
+    factor,
+    instance === null ? null : unweightedFactor('one_instance', instance),
+    young && unweightedFactor(young.name, young.text),
+    ...others,
+  ]);
 }
 
 /**
@@ -203,8 +205,8 @@ function stoppedFactor(evidence: Evidence, change: Change, onset: Onset): Factor
     : null;
 }
 
-/** Weighs one instance that explains the errors of the version. Null: it does not, or instances are not measured. */
-const oneInstanceFails = (evidence: Evidence, change: Change, onset: Onset): Factor<'one_instance'> | null =>
+/** Says that one instance explains the errors of the version. Null: it does not, or instances are not measured. */
+const oneInstanceFails = (evidence: Evidence, change: Change, onset: Onset): string | null =>
   onlyInstanceBad(evidence, change.version, failsSince(evidence, change, onset));
 
 /**
@@ -315,8 +317,7 @@ function comparedOver(
   const unsteady = older.filter((one) => !isSteady(one, onset));
   const failing = older.filter((one) => isShown(otherFailsBeside, evidence, { own, other: one }, onset));
   const isLookedAt = evidence.isOfCallers === true || isKnownByInstance(evidence, version);
-  const instance =
-    oneInstanceFails(evidence, change, onset)?.text ?? (isLookedAt ? null : onlyPodBad(evidence, change));
+  const instance = oneInstanceFails(evidence, change, onset) ?? (isLookedAt ? null : onlyPodBad(evidence, change));
   const unproved = older.every((one) => isShown(differsBeside, evidence, { own, other: one }, onset))
     ? instance
     : (beside.missing ??

@@ -136,8 +136,6 @@ export const WEIGHTS = {
   no_version_bad: AGAINST,
   /** The change's version takes no traffic, so it cannot cause errors. */
   no_traffic: EXCLUDES,
-  /** Of the instances of its version, only one fails, and requests to others would have failed as well: its machine may fail. */
-  one_instance: STRONGLY_AGAINST,
   /** Its pods can't start, or crash: as `vanished`. New pods can also crash because of what they reach only at their start. */
   cannot_start: SLIGHTLY_FOR,
 

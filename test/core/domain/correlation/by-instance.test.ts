@@ -3,9 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { warmingUp } from '../../../../core/domain/correlation/by-instance.ts';
 import { correlate } from '../../../../core/domain/correlation/correlate.ts';
 import type { Evidence } from '../../../../core/domain/correlation/evidence.ts';
-import { WEIGHTS } from '../../../../core/domain/correlation/weights.ts';
 import { runs } from '../../../support/runs.ts';
-import { alone, approvalReasons, curve, own, scene, step, suspectIn, timed, versionAt, weights } from './scenes.ts';
+import { alone, approvalReasons, curve, own, scene, step, suspectIn, timed, versionAt } from './scenes.ts';
 
 /** An instance of the new version: errors since noon, requests per second, and minutes before noon of its start. */
 type Given = { name: string; errors: number; rate?: number; started?: number; wellUntil?: number };
@@ -145,47 +144,6 @@ describe('a person decides, and learns the instance,', () => {
     expect(alone(given)).toBe(false);
     expect(approvalReasons(given)).toContain(reason);
     expect(suspectIn(correlate(given)).proof).toBeNull();
-  });
-
-  test.each<[string, readonly Given[], number]>([
-    [
-      'speaks against the version if others are well that are half as old as it was then',
-      [
-        { name: 'a', errors: 0.5, started: 6 },
-        { name: 'b', errors: 0, started: 3 },
-      ],
-      WEIGHTS.one_instance,
-    ],
-    [
-      'speaks against the version if others are well',
-      [
-        { name: 'a', errors: 0.5 },
-        { name: 'b', errors: 0 },
-        { name: 'c', errors: 0 },
-      ],
-      WEIGHTS.one_instance,
-    ],
-    [
-      'tells nothing if others have too few requests to fail',
-      [
-        { name: 'a', errors: 0.05, rate: 40 },
-        { name: 'b', errors: 0, rate: 1 },
-      ],
-      0,
-    ],
-    [
-      'tells nothing if others are much younger than it was when it began to fail: a leak shows first in the oldest one',
-      [
-        { name: 'a', errors: 0.5, started: 20 },
-        { name: 'b', errors: 0, started: 4 },
-      ],
-      0,
-    ],
-    ['tells nothing if it is the only one: a version can be well at first', [{ name: 'a', errors: 0.5 }], 0],
-  ])('and the one that fails %s', (_, instances, weight) => {
-    const given = evidence(instances);
-    expect(weights(given).one_instance).toBe(weight);
-    expect(approvalReasons(given).map((reason) => reason.split(':')[0])).toEqual(['one_instance']);
   });
 
   test('if one of its instances fails since others were added, which take a part of its requests', () => {
