@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
+import { isMainThread } from 'node:worker_threads';
 
 /** A frame of a stack trace, which V8 can write as text. */
 type Frame = NodeJS.CallSite & { toString(): string };
@@ -8,6 +10,7 @@ type Frame = NodeJS.CallSite & { toString(): string };
 /**
  * Names files and lines of the sources in the stack traces of bundles; the build adds it to each program and thread. Reads a
  * map when a trace first names its bundle: with `--enable-source-maps`, each thread reads and keeps all of them at the start.
+ * An error that ends the program is printed without the line of the bundle, which can be as long as the bundle.
  */
 export function traceSources(): void {
   const maps = new Map<string, SourceMap | undefined>();
@@ -22,6 +25,12 @@ export function traceSources(): void {
   };
   Error.prepareStackTrace = (error, frames) =>
     [headline(error), ...frames.map((frame: Frame) => `    at ${named(frame)}`)].join('\n');
+  if (isMainThread) process.once('uncaughtException', end); // of a thread, the program gets the error
+}
+
+function end(error: unknown): never {
+  console.error(inspect(error));
+  process.exit(1);
 }
 
 /** As Node writes it: its own errors have their code. */

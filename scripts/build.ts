@@ -4,7 +4,7 @@
  */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { build as bundle, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
+import { type ChunkingContext, type Plugin, rolldown } from 'rolldown';
 import { traceSources } from '../local/source-traces.ts';
 import manifest from '../package.json' with { type: 'json' };
 
@@ -55,29 +55,10 @@ fi
 exec "$node" "$here/cli.mjs" "$@"
 `;
 
-/** The options with which SST bundles a Lambda function, too. Some packages still call `require`, so it has this banner. */
-export const BUNDLE = {
-  absWorkingDir: ROOT,
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  splitting: true,
-  minify: true,
-  keepNames: true,
-  platform: 'node',
-  target: 'node24',
-  format: 'esm',
-  mainFields: ['module', 'main'],
-  banner: {
-    js: `import { createRequire as topLevelCreateRequire } from 'module';
-const require = topLevelCreateRequire(import.meta.url);
-import { fileURLToPath as topLevelFileUrlToPath, URL as topLevelURL } from 'url';
-const __filename = topLevelFileUrlToPath(import.meta.url);
-const __dirname = topLevelFileUrlToPath(new topLevelURL('.', import.meta.url));`,
-  },
-} satisfies BuildOptions;
-
 /** Begins each program and thread. On the first line of the entry, so that its lines keep their numbers. */
 const BEGIN = `import { ${traceSources.name} } from '${ROOT}/local/source-traces.ts'; ${traceSources.name}();`;
+
+const FILE_OF = new Map(Object.entries(ENTRIES).map(([name, file]) => [file, name]));
 
 /**
  * Lets a bundled module find files and threads as its source does: the address of `a/b.ts` becomes `dist/a/b.ts`, that of
@@ -85,55 +66,108 @@ const BEGIN = `import { ${traceSources.name} } from '${ROOT}/local/source-traces
  */
 const places: Plugin = {
   name: 'places',
-  setup({ onLoad }) {
-    const names = new Map(Object.entries(ENTRIES).map(([name, file]) => [file, name]));
-    const started = new Set(Object.values(STARTED));
-    onLoad({ filter: /\.ts$/ }, ({ path }) => {
+  load: {
+    filter: { id: { include: /\.ts$/, exclude: /node_modules/ } },
+    handler(path) {
       const file = relative(ROOT, path);
       const text = readFileSync(path, 'utf8');
-      const isEntry = names.has(file);
-      if (file.includes('node_modules/') || !(isEntry || text.includes('import.meta'))) return undefined;
-      const contents = `${started.has(file) ? BEGIN : ''}${text}`
+      if (!(FILE_OF.has(file) || text.includes('import.meta'))) return null;
+      const begin = Object.values(STARTED).includes(file) ? BEGIN : '';
+      const code = `${begin}${text}`
         .replaceAll(/new URL\('(\.[^']*\.ts)', import\.meta\.url\)/g, (_, module: string) => {
-          const name = names.get(join(dirname(file), module));
+          const name = FILE_OF.get(join(dirname(file), module));
           if (name === undefined) throw new Error(`${file} loads ${module}, which is no entry of scripts/build.ts`);
           return `new URL('./${name}.mjs', import.meta.own)`;
         })
         .replaceAll('import.meta.url', `new URL('./${file}', import.meta.own).href`)
         .replaceAll('import.meta.dirname', `(import.meta.dirname + '/${dirname(file)}')`)
         .replaceAll('import.meta.own', 'import.meta.url');
-      return { contents, loader: 'ts' };
-    });
+      return { code, moduleType: 'ts' };
+    },
   },
 };
+
+/** Leaves out the languages of zod's texts, which a package that takes zod as one object would bundle. */
+const english: Plugin = {
+  name: 'english',
+  load: {
+    filter: { id: /\/zod\/v4\/locales\/index\.js$/ },
+    handler: () => "export { default as en } from './en.js';",
+  },
+};
+
+/** A module that waits while it is loaded, for other modules. */
+const AWAITS = /^(?:(?:export )?(?:const|let) .*= )?await /m;
+
+/**
+ * Puts what the same programs and threads load at their start into one file: each file costs half a millisecond. Not what
+ * waits for other modules while it is loaded, and what imports that: those modules would wait for their own file.
+ */
+class Starts {
+  readonly #groups = new Map<string, string>();
+
+  constructor(modules: ChunkingContext) {
+    for (const [name, file] of Object.entries(ENTRIES))
+      for (const id of reachable([join(ROOT, file)], (each) => modules.getModuleInfo(each)?.importedIds))
+        this.#groups.set(id, `${this.#groups.get(id) ?? 'start'}-${name}`);
+    const waiting = [...this.#groups.keys()].filter((id) => AWAITS.test(modules.getModuleInfo(id)?.code ?? ''));
+    for (const id of reachable(waiting, (each) => modules.getModuleInfo(each)?.importers)) this.#groups.delete(id);
+  }
+
+  /** Returns the name of a module's file; `null` if only one program or thread loads it at its start. */
+  nameOf(id: string): string | null {
+    const name = this.#groups.get(id);
+    return name === undefined || name.split('-').length < 3 ? null : name;
+  }
+}
+
+function reachable(from: readonly string[], next: (id: string) => readonly string[] | undefined): Set<string> {
+  const found = new Set(from);
+  for (const id of found) for (const each of next(id) ?? []) found.add(each);
+  return found;
+}
 
 const DIST = join(ROOT, 'dist');
 
 /** Bundles the product into a folder. @throws Error if a part of it would fail when it is loaded */
 export async function build(folder = DIST): Promise<void> {
-  const { metafile, outputFiles } = await bundle({
-    ...BUNDLE,
-    entryPoints: Object.entries(ENTRIES).map(([out, file]) => ({ in: file, out })),
-    outdir: DIST, // paths are in the maps, and so in the hashes of the names
-    chunkNames: 'chunk-[hash]',
-    sourcemap: 'linked',
-    sourcesContent: false,
-    lineLimit: 200, // Node prints the line of the error that ends a program
-    plugins: [places],
-    logLevel: 'warning',
-    metafile: true,
-    write: false,
+  const bundle = await rolldown({
+    cwd: ROOT,
+    input: ENTRIES,
+    platform: 'node',
+    transform: { target: 'node24' },
+    plugins: [places, english],
+    preserveEntrySignatures: 'allow-extension',
+    checks: { ineffectiveDynamicImport: false }, // one thread imports on demand what another one has at its start
   });
-  const wrong = namedImports(metafile);
-  if (wrong.length > 0) throw new Error(`a bundle has only the default of a CommonJS module:\n${wrong.join('\n')}`);
+  let starts: Starts | undefined;
+  const { output } = await bundle.generate({
+    dir: DIST, // paths are in the maps, and so in the hashes of the names
+    entryFileNames: '[name].mjs',
+    chunkFileNames: 'chunk-[hash].mjs',
+    charset: 'ascii', // with a single other character, V8 stores the whole file with two bytes a character
+    minify: true,
+    keepNames: true,
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+    sourcemapPathTransform: (path) => path.replace(/^(\.\.\/)+/, ''), // as `places` does, wherever `dist/` is installed
+    codeSplitting: {
+      includeDependenciesRecursively: false,
+      groups: [{ name: (id, context) => (starts ??= new Starts(context)).nameOf(id), debugName: 'starts' }],
+    },
+  });
+  await bundle.close();
   const files = new Map<string, Uint8Array>();
-  for (const { path, contents } of outputFiles)
-    files.set(relative(DIST, path), path.endsWith('.map') ? placed(contents) : contents);
+  const modules: string[] = [];
+  for (const file of output) {
+    files.set(file.fileName, Buffer.from(file.type === 'chunk' ? file.code : file.source));
+    if (file.type === 'chunk') modules.push(...file.moduleIds);
+  }
   for (const [from, isRead] of READ)
     for (const name of readdirSync(join(ROOT, from), { recursive: from !== '.', encoding: 'utf8' }))
       if (isRead.test(name) && statSync(join(ROOT, from, name)).isFile())
         files.set(join(from, name), readFileSync(join(ROOT, from, name)));
-  for (const path of ['node_modules/uplot', ...packagesIn(metafile)]) {
+  for (const path of ['node_modules/uplot', ...packagesIn(modules)]) {
     const place = path.replace(/^.*?(?=node_modules\/)/, ''); // node_modules can be a link to a folder elsewhere
     for (const name of readdirSync(join(ROOT, path)))
       if (ABOUT.test(name)) files.set(join(place, name), readFileSync(join(ROOT, path, name)));
@@ -151,28 +185,9 @@ export async function build(folder = DIST): Promise<void> {
       rmSync(join(folder, name), { force: true }); // another build may remove it at the same time
 }
 
-/** Returns the imports on demand that take names of a CommonJS module: esbuild gives them only its default. */
-export const namedImports = ({ inputs }: Metafile): string[] =>
-  Object.entries(inputs).flatMap(([file, { imports }]) => {
-    const onDemand = imports.filter(({ kind, path }) => kind === 'dynamic-import' && inputs[path]?.format === 'cjs');
-    const text = onDemand.length > 0 ? readFileSync(join(ROOT, file), 'utf8') : '';
-    return [...new Set(onDemand.map(({ original = '' }) => original))].flatMap((module) => {
-      const call = `import\\(\\s*['"]${RegExp.escape(module)}['"]`;
-      const count = (pattern: string): number => [...text.matchAll(new RegExp(pattern, 'g'))].length;
-      const isRight = count(`\\{ default: \\w+ \\} = await ${call}`) === Math.max(1, count(call));
-      return isRight ? [] : [`${file}: import('${module}')`];
-    });
-  });
-
 /** Returns the folders of the packages that are bundled. */
-const packagesIn = ({ inputs }: Metafile): Set<string> =>
-  new Set(Object.keys(inputs).flatMap((file) => /.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? []));
-
-/** Names the sources of a map as `places` does: `dist/a/b.ts`, wherever `dist/` is installed. */
-function placed(map: Uint8Array): Uint8Array {
-  const { sources, ...rest } = JSON.parse(Buffer.from(map).toString()) as { sources: string[] };
-  return Buffer.from(JSON.stringify({ ...rest, sources: sources.map((source) => source.replace(/^(\.\.\/)+/, '')) }));
-}
+const packagesIn = (modules: readonly string[]): Set<string> =>
+  new Set(modules.flatMap((id) => /.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(relative(ROOT, id)) ?? []));
 
 /** Writes a file at once: a program that starts meanwhile reads the old or the new one. */
 function writeIfChanged(folder: string, name: string, contents: Uint8Array): void {

@@ -74,8 +74,8 @@ export function createBackground({ beats, logSettings, onDamage }: BackgroundOpt
     answers.delete(message.number);
   });
   void exited.then(() => {
-    const error = sentError(new Error('the background thread has ended'));
-    for (const answer of answers.values()) answer({ ok: false, error });
+    for (const answer of answers.values())
+      answer({ ok: false, error: sentError(new Error('the background thread has ended')) });
     answers.clear();
   });
   return {

@@ -81,7 +81,7 @@ describe('the Containerfile', () => {
     const copied = copiedInto(await containerfile());
     expect(copied.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
     expect(restOf(await containerfile(), 'COPY').at(-1)).toBe('--from=build /src/dist ./');
-    expect(copied).toContain('tsconfig.json'); // esbuild reads it: without it, the image has other files than a clone
+    expect(copied).toContain('tsconfig.json'); // the build reads it: without it, the image has other files than a clone
     const needed = foldersOf('local/main.ts', 'entrances/cli/main.ts', 'scripts/build.ts');
     expect(needed).toEqual(expect.arrayContaining(['core', 'functions', 'schemas']));
     expect(copied.map((path) => path.split('/')[0])).toEqual(expect.arrayContaining(needed));

@@ -8,9 +8,11 @@ import type { Readable } from 'node:stream';
 import { build as bundle } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { plotAsset } from '../../entrances/console/assets.ts';
+import { FUNCTION_NAMES } from '../../functions/assembly/functions.ts';
 import manifest from '../../package.json' with { type: 'json' };
-import { BUNDLE, build, namedImports } from '../../scripts/build.ts';
+import { build } from '../../scripts/build.ts';
 import { copyOf } from '../../scripts/copy.ts';
+import { BUNDLE, namedImports } from '../../scripts/lambda-bundle.ts';
 import { PRODUCT_OPTIONS } from '../../scripts/setup.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -93,6 +95,17 @@ describe('dist/', () => {
     const own = [...sources].filter((source) => !source.startsWith('node_modules/')); // packages have maps of their own
     expect(own.filter((source) => !existsSync(join(ROOT, source)))).toEqual([]);
   });
+});
+
+test('functions take only the default of CommonJS modules that they import on demand', async () => {
+  const { metafile } = await bundle({
+    ...BUNDLE,
+    entryPoints: FUNCTION_NAMES.map((name) => `functions/${name}.ts`),
+    outdir: 'functions',
+    metafile: true,
+    write: false,
+  });
+  expect(namedImports(metafile)).toEqual([]);
 });
 
 test('names of a CommonJS module that are imported on demand are found: a bundle has only its default', async () => {

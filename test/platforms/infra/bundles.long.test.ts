@@ -8,7 +8,7 @@ import { build, type Metafile } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { plotAsset } from '../../../entrances/console/assets.ts';
 import { CONSOLE_FILES } from '../../../functions/assembly/resources.ts';
-import { BUNDLE, namedImports } from '../../../scripts/build.ts';
+import { BUNDLE, namedImports } from '../../../scripts/lambda-bundle.ts';
 import { resourcesText } from '../../support/aws/resources.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { build, type Metafile } from 'esbuild';
 import { FUNCTION_NAMES, type FunctionName } from '../../../../functions/assembly/functions.ts';
-import { BUNDLE } from '../../../../scripts/build.ts';
+import { BUNDLE } from '../../../../scripts/lambda-bundle.ts';
 import type { Bench } from '../harness/part.ts';
 import { median } from '../harness/statistics.ts';
 import { figure, type Measured, ratioAtMost, valueAtMost } from '../results.ts';
