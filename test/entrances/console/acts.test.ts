@@ -105,6 +105,7 @@ describe('in an incident', () => {
 
   test.each([
     ['note', { text: '' }, 'note-text', 'Write a note.'],
+    ['note', { text: '\u200b' }, 'note-text', 'Write a note.'],
     ['note', { text: 'x'.repeat(4001) }, 'note-text', 'Must have at most 4000 characters; this text has 4001.'],
     ['severity', { severity: 'high' }, 'severity', 'Choose one of the options.'],
     ['rollback', { from: 'v2', to: '' }, 'rollback-to', 'Name a version, because none is known to be good.'],

@@ -38,6 +38,7 @@ import { incidentParams } from '../../incident-param.ts';
 import { Refusal } from '../../../../core/domain/refusal.ts';
 import { READ_MAX_BYTES } from '../../list-bytes.ts';
 import { ShownSignal, shownSignal, snakeCased } from '../alerts/signal-view.ts';
+import { requiredText } from '../../../../schemas/parsing/free-text.ts';
 
 export const Incident = IncidentView.meta({ id: 'Incident' });
 const SingleIncident = IncidentDetails.meta({ id: 'IncidentDetails' });
@@ -74,7 +75,7 @@ export function incidentRoutes(app: Api, deps: ApiDeps): void {
           environment: EnvironmentName.nullish().meta({
             description: "Defaults to the service's default environment, its only environment, or production",
           }),
-          title: z.string().trim().min(1).max(500),
+          title: requiredText(500),
           severity: SeverityWord.default('critical'),
         }),
       ),
@@ -160,9 +161,7 @@ export function incidentRoutes(app: Api, deps: ApiDeps): void {
       summary: 'Correct the title of an incident, and set or confirm its severity',
       request: {
         params,
-        ...body(
-          z.strictObject({ title: z.string().trim().min(1).max(500).optional(), severity: SeverityWord.optional() }),
-        ),
+        ...body(z.strictObject({ title: requiredText(500).optional(), severity: SeverityWord.optional() })),
       },
       responses: {
         200: answers('The updated incident', Incident),
@@ -215,7 +214,7 @@ export function incidentRoutes(app: Api, deps: ApiDeps): void {
         params,
         ...body(
           z.strictObject({
-            text: z.string().trim().min(1).max(4000),
+            text: requiredText(4000),
             kind: z
               .literal('note', 'kind must be "note"; only Firebreak writes the other kinds')
               .optional()

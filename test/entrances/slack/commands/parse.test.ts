@@ -107,6 +107,7 @@ const WRONG: [string, string, string | null][] = [
   ['/incident', 'leave scrib', '/incident leave scribe'],
   ['/incident', 'take comander', '/incident take commander'],
   ['/incident', 'note', '/incident note TEXT'],
+  ['/incident', 'note \u200b', '/incident note TEXT'],
   ['/rollback', '', null],
   ['/rollback', 'checkout production v1 now', '/rollback checkout'],
   ['/deploys', '', null],
