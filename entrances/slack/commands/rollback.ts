@@ -17,7 +17,6 @@ import {
   type RollbackPlan,
   planRollback,
   possibleRollback,
-  whyPlanDiffers,
 } from '../../../core/actions/rollback/plan-rollback.ts';
 import { type RequestProgress, rollBack as startRollback } from '../../../core/actions/rollback/roll-back.ts';
 import type { CommandDeps } from '../deps.ts';
@@ -272,19 +271,12 @@ export const confirmRollback: Verb<Confirmed> = {
   },
 };
 
-/**
- * Executes the rollback that was shown, if it is still the same. A repeated delivery continues the rollback that was
- * started: if that has finished, a new one would go back further.
- */
+/** Executes the rollback that was shown, if it is still the same. A repeated delivery continues the rollback that was started. */
 export const runConfirmRollback: RunVerb<Confirmed> = async (deps, { caller, key, trace }, request) => {
   const resultKey = `${key}-begun`;
   const begun = (await deps.processedEvents.read(resultKey))?.outcome as RequestProgress | undefined; // stored below
   const serviceEnvironment = { service: request.service, environment: request.environment };
   const named = request.named === true && request.to !== null ? { to: request.to } : {};
-  if (begun === undefined) {
-    const other = whyPlanDiffers(await planRollback(deps, caller, serviceEnvironment, named.to), request);
-    if (other !== undefined) throw new Declined(`Superseded: ${other}. Nothing was done.`);
-  }
   const keep = async (what: RequestProgress): Promise<void> => void (await deps.processedEvents.store(resultKey, what));
   const agreed = {
     serviceEnvironment,
