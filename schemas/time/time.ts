@@ -46,6 +46,9 @@ function rfc3339(written: string | number): string {
   return millis <= LATEST ? timestamp(millis) : text;
 }
 
+/** By how much the clock of a sender can differ. */
+export const CLOCK_SKEW_MAX_SECONDS = 300;
+
 /** An earlier time in a request is an input error. */
 export const EARLIEST_REPORTED = '2000-01-01T00:00:00.000Z' as Timestamp;
 export const TOO_EARLY = `must not be before ${EARLIEST_REPORTED}`;
