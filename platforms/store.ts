@@ -50,6 +50,8 @@ export type Range = {
   /** Exclusive. */
   after?: string | undefined;
   before?: string | undefined;
+  /** Whether it goes on where an earlier read ended. Long lists are read in parts, and others may run between them. */
+  goesOn?: boolean;
   newestFirst?: boolean;
   limit?: number;
 };

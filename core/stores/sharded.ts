@@ -58,7 +58,8 @@ export async function shardedPage(
 }
 
 async function fill(table: Table, shard: Shard, count: number): Promise<void> {
-  const { items, more } = await table.newest({ list: shard.name }, { before: shard.before, limit: count });
+  const { name, before } = shard;
+  const { items, more } = await table.newest({ list: name }, { before, goesOn: before !== undefined, limit: count });
   shard.items = items;
   shard.isRead = !more;
   if (items.length > 0) shard.before = keyOf(items.at(-1));
@@ -88,7 +89,8 @@ export async function pointedPage(
   let before = positionIn(cursor, list.name);
   const items: Item[] = [];
   for (let count = Math.max(FIRST_MIN, limit); ; count = Math.min(2 * count, READ_MAX)) {
-    const { items: rows, more } = await table.newest({ pk }, { before, limit: count });
+    const range = { before, goesOn: before !== undefined, limit: count };
+    const { items: rows, more } = await table.newest({ pk }, range);
     for (const [n, item] of (await table.getAll(rows.map(to))).entries()) {
       if (item === undefined || !keep(item)) continue;
       items.push(item);

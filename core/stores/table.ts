@@ -83,7 +83,11 @@ export class Table {
     let bytes = 0;
     let before = positionIn(cursor, of, prefix);
     for (;;) {
-      const rows = await this.newest(source, { before, limit: Math.max(limit - items.length, READ_MIN) });
+      const rows = await this.newest(source, {
+        before,
+        goesOn: before !== undefined,
+        limit: Math.max(limit - items.length, READ_MIN),
+      });
       for (const item of rows.items) {
         if (!keep(item)) continue;
         const last = items.at(-1);
@@ -114,7 +118,7 @@ async function* eachOf(
     left -= items.length;
     if (!more || left <= 0) return;
     const last = String(items.at(-1)?.[sort]);
-    rest = newestFirst ? { ...rest, before: last } : { ...rest, after: last };
+    rest = { ...rest, ...(newestFirst ? { before: last } : { after: last }), goesOn: true };
   }
 }
 

@@ -27,6 +27,7 @@ import {
   scopeQuery,
 } from '../../entrances/http/endpoint.ts';
 import { incidentParams } from '../../entrances/http/incident-param.ts';
+import { requiredText } from '../../schemas/parsing/free-text.ts';
 
 type RoutesDeps = Pick<FeatureDeps, 'changes' | 'clock' | 'config' | 'features' | 'incidents' | 'reports'>;
 
@@ -68,7 +69,7 @@ const csvContent = { 'text/csv': { schema: z.string() } };
 
 const Attribution = z.strictObject({
   deployment_id: ChangeId.nullable().meta({ description: 'Null: no deployment caused the incident' }),
-  reason: z.string().trim().min(1).max(2000),
+  reason: requiredText(2000),
 });
 
 /** Registers the delivery figures, their records, and the correction of causes. */

@@ -4,6 +4,7 @@ import { ChangeId, EnvironmentName, ServiceName, Severity } from '../../schemas/
 import { Timestamp } from '../../schemas/time/time.ts';
 import { ChaosConfig } from './config.ts';
 import { KubernetesName } from '../../schemas/config/endpoint.ts';
+import { requiredText } from '../../schemas/parsing/free-text.ts';
 
 /** A ULID, which sorts by the time of the record. */
 export const ExperimentId = z
@@ -97,10 +98,10 @@ export type ChaosRun = z.infer<typeof ChaosRun>;
 /** Body of `POST /v1/experiments`. */
 export const NewExperiment = z
   .strictObject({
-    name: z.string().trim().min(1).max(200),
+    name: requiredText(200),
     /** What the experiment affects. Alerts elsewhere are treated like any other. */
     scope: z.array(ScopeEntry).min(1).max(10),
-    hypothesis: z.string().trim().min(1).max(2000),
+    hypothesis: requiredText(2000),
     checks: z.array(ExperimentCheck).min(1).max(10),
     /** `planned`: it starts with a PATCH once the steady state holds. `running`: it has started. */
     status: z.enum(['planned', 'running']).default('planned'),

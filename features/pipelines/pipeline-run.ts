@@ -3,7 +3,7 @@ import { ServiceName } from '../../schemas/config/names.ts';
 import { OUTCOME_WORDS, outcomeOf } from '../../schemas/changes/words.ts';
 import { wordKey } from '../../schemas/parsing/spelled.ts';
 import { isUnset, unsetText } from '../../schemas/parsing/unset.ts';
-import { setOrNull, Timestamp, WrittenInstant } from '../../schemas/time/time.ts';
+import { Timestamp, WrittenOrNull } from '../../schemas/time/time.ts';
 
 /** How a run or a stage ended. */
 export const PipelineResult = z.enum(['succeeded', 'failed', 'cancelled', 'skipped']);
@@ -274,9 +274,9 @@ export const RepositoryName = z
   .refine(isSet, UNSET);
 
 const times = {
-  queued_at: orAbsent(WrittenInstant.transform(setOrNull)),
-  started_at: orAbsent(WrittenInstant.transform(setOrNull)),
-  finished_at: orAbsent(WrittenInstant.transform(setOrNull)),
+  queued_at: orAbsent(WrittenOrNull),
+  started_at: orAbsent(WrittenOrNull),
+  finished_at: orAbsent(WrittenOrNull),
 };
 
 /** Reads the result of a run or a stage also from `conclusion` and `status`, as GitHub and GitLab call it. Two results are an error. */
@@ -347,7 +347,7 @@ const Fields = z.strictObject({
   /** Share of covered code, 0 to 1. */
   coverage: orAbsent(z.number().min(0).max(1)),
   /** Time of this report at its sender: of two values of a field, the one reported later counts. */
-  reported_at: orAbsent(WrittenInstant.transform(setOrNull)),
+  reported_at: orAbsent(WrittenOrNull),
 });
 
 /** The body of `POST /v1/pipelines/runs`: what is known of a run now. Reports of one run and attempt are merged. */

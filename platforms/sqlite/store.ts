@@ -75,9 +75,9 @@ export class SqliteStore implements Store {
     { partition, value, sort }: { partition: string; value: string; sort: string },
     range: Range,
   ): Promise<Rows> {
-    const { prefix = '', from, until, after, before, newestFirst = false, limit = Infinity } = range;
-    // Long lists are read in parts, each after the one before, and a read by itself lets nothing else run.
-    if (after !== undefined || before !== undefined) await setImmediate();
+    const { prefix = '', from, until, after, before, goesOn = false, newestFirst = false, limit = Infinity } = range;
+    // A read by itself lets nothing else run.
+    if (goesOn) await setImmediate();
     const limits: [string, string][] = [];
     if (prefix !== '') limits.push([`${sort} >=`, prefix], [`${sort} <`, `${prefix}${LAST}`]);
     if (from !== undefined) limits.push([`${sort} >=`, from]);

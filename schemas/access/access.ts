@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { FEATURE_ACTIONS } from '../../features/names.ts';
 import { Mode, NAME_MAX_CHARS } from '../config/names.ts';
 import { InstantIn, Timestamp } from '../time/time.ts';
+import { freeText } from '../parsing/free-text.ts';
 
 /** Actions that tokens and roles can allow. Every route declares the one that it needs. */
 export const Action = z.enum([
@@ -86,7 +87,7 @@ const ServiceCaps = z.strictObject({
 /** The body of `PUT /v1/automation`. Omitted settings, services, and environments stay as they are. */
 export const AutomationInput = z.strictObject({
   paused: z.boolean().optional(),
-  reason: z.string().max(2000).nullish(),
+  reason: freeText(2000).nullish(),
   /** Limits every service; `null` removes the limit. */
   mode: Mode.nullish(),
   /** `null` removes all limits of a service. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { IncidentId } from '../config/names.ts';
 import { Timestamp } from '../time/time.ts';
+import { visibleText } from '../parsing/free-text.ts';
 
 export const Priority = z.enum(['P1', 'P2', 'P3']);
 export type Priority = z.infer<typeof Priority>;
@@ -29,7 +30,7 @@ export const Title = z
   .min(1)
   .max(500)
   .refine(
-    (title) => title === title.trim() && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(title),
+    (title) => title === visibleText(title) && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(title),
     'one line without spaces around it',
   );
 

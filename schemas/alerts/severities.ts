@@ -33,6 +33,23 @@ export const OwnSeverities = z.record(z.string(), Severity).transform((words, co
   return Object.fromEntries(own);
 });
 
+/** Names that people use beside the words of senders. */
+const NAMES_OF_PEOPLE: Readonly<Record<string, Severity>> = {
+  sev0: 'critical',
+  p0: 'critical',
+  major: 'critical',
+  minor: 'warning',
+  sev5: 'info',
+};
+
+/** Returns the severity that a person names: `SEV-1`, `P1`, and `critical` are equal. Undefined: it is not known. */
+export const severityNamed = (name: string, own: SeverityWords = {}): Severity | undefined =>
+  knownSeverity(name, { ...NAMES_OF_PEOPLE, ...own });
+
+/** Returns all words that `severityNamed` knows. */
+export const severityWords = (own: SeverityWords): string[] =>
+  Object.keys({ ...SEVERITIES, ...NAMES_OF_PEOPLE, ...own });
+
 /** Returns the severity of a word. Undefined: it is not known. */
 export function knownSeverity(word: string, own: SeverityWords = {}): Severity | undefined {
   const key = severityKey(word);

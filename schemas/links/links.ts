@@ -3,6 +3,7 @@ import { HttpUrl } from '../config/endpoint.ts';
 import { EnvironmentName } from '../config/names.ts';
 import { isTime, placeholderProblems, templateParts } from './placeholders.ts';
 import { type QueryLanguage, queryParts } from './queries.ts';
+import { requiredText } from '../parsing/free-text.ts';
 
 const TEXT_MAX_CHARS = 2000;
 
@@ -64,7 +65,7 @@ function urlProblems(text: string): string[] {
 
 const Common = z.strictObject({
   /** Shown as the link. An alert's own link of the same title comes first, then that of the service. */
-  title: z.string().trim().min(1).max(60),
+  title: requiredText(60),
   /** Where it applies. Absent: everywhere. */
   environments: z.array(EnvironmentName).min(1).optional(),
 });

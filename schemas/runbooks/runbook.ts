@@ -5,6 +5,7 @@ import { Input, InputName } from './parts/inputs.ts';
 import { FailureAction, SingleStep, Step } from './parts/steps.ts';
 import { Expression } from './parts/values.ts';
 import { valueOfAliases } from '../parsing/aliases.ts';
+import { requiredText } from '../parsing/free-text.ts';
 
 /** Name of a runbook: of its file, and in an alert's label `runbook`. */
 export const RunbookName = z
@@ -30,7 +31,7 @@ const OnFailure = z.union([FailureAction.transform((action) => OnFailureMap.pars
 
 const FrontMatterMap = z.strictObject({
   name: RunbookName.optional().describe('Default: the name of the file.'),
-  title: z.string().trim().min(1).max(200).describe('Purpose of the runbook, in one line.'),
+  title: requiredText(200).describe('Purpose of the runbook, in one line.'),
   match: Match.optional().describe('Matchers in Alertmanager syntax. With `any` and a list, one of them must match.'),
   matchers: Match.optional().describe('Same as `match`.'),
   services: listOf(ServiceName).optional().describe('Limits the runbook to these. Default: all.'),

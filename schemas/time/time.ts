@@ -46,6 +46,9 @@ function rfc3339(written: string | number): string {
   return millis <= LATEST ? timestamp(millis) : text;
 }
 
+/** By how much the clock of a sender can differ. */
+export const CLOCK_SKEW_MAX_SECONDS = 300;
+
 /** An earlier time in a request is an input error. */
 export const EARLIEST_REPORTED = '2000-01-01T00:00:00.000Z' as Timestamp;
 export const TOO_EARLY = `must not be before ${EARLIEST_REPORTED}`;
@@ -56,11 +59,12 @@ const AFTER_ZERO_TIME = '0001-01-02T12';
 /** Reads a time that is not set, as programs in Go and .NET send it, as `null`: `0001-01-01T00:00:00Z`. */
 export const setOrNull = (at: Timestamp): Timestamp | null => (at < AFTER_ZERO_TIME ? null : at);
 
-/** A time that a sender reports, or `null` as of `setOrNull`. Refuses one that no sender can mean. */
-export const ReportedOrNull = InstantIn.transform(setOrNull).refine(
-  (at) => at === null || at >= EARLIEST_REPORTED,
-  TOO_EARLY,
-);
+/** What `InstantIn` and `WrittenInstant` accept. One that is not set is `null`, as of `setOrNull`. */
+export const InstantOrNull = InstantIn.transform(setOrNull);
+export const WrittenOrNull = WrittenInstant.transform(setOrNull);
+
+/** As `InstantOrNull`. Refuses a time that no sender can mean. */
+export const ReportedOrNull = InstantOrNull.refine((at) => at === null || at >= EARLIEST_REPORTED, TOO_EARLY);
 
 /** Returns what `InstantIn` returns. Undefined: it does not accept the text. */
 export const instantIn = (text: string): Timestamp | undefined =>

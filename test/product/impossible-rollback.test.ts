@@ -68,7 +68,7 @@ test('of a service without an earlier version', async () => {
   expect(await refusal(await declared('first'))).toEqual([
     409,
     'no-rollback-target',
-    'no version of first in staging before v1 is known to be good: name the version to roll back to',
+    'no version of first in staging before v1 is known to be good, and no other recorded version can be restored',
   ]);
 });
 

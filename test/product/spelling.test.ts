@@ -24,7 +24,7 @@ spec:
 beforeAll(async () => {
   firebreak = await Firebreak.start({
     timeScale: 1,
-    configFiles: { 'slos/orders.yaml': SLO },
+    configFiles: { 'slos/orders.yaml': SLO, 'routes.yaml': 'severities: { broken: warning, P1: info }\n' },
     services: {
       'order-service': { team: 'orders', environments: { production: {}, staging: {} } },
       search: {},
@@ -244,6 +244,17 @@ test('people and programs set a severity in the words of senders', async () => {
   const { status, body } = await firebreak.post('/v1/incidents', declared);
   expect([status, body.severity]).toEqual([201, 'warning']);
   const set = (severity: string) => firebreak.request('PATCH', `/v1/incidents/${body.id}`, { severity });
-  expect(await set('P1')).toMatchObject({ status: 200, body: { severity: 'critical' } });
-  expect(await set('P9')).toMatchObject({ status: 422 });
+  expect(await set('SEV1')).toMatchObject({ status: 200, body: { severity: 'critical' } });
+  expect(await set('broken')).toMatchObject({ status: 200, body: { severity: 'warning' } });
+  // The team's own words come first.
+  expect(await set('P1')).toMatchObject({ status: 200, body: { severity: 'info' } });
+  expect(await set('P9')).toMatchObject({ status: 422, body: { detail: expect.stringContaining('broken') } });
+  expect(
+    await firebreak.post('/v1/incidents', {
+      ...declared,
+      service: 'payments',
+      environment: 'prod-eu',
+      severity: 'Broken',
+    }),
+  ).toMatchObject({ status: 201, body: { severity: 'warning' } });
 });

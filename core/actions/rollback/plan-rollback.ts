@@ -82,9 +82,11 @@ export async function readPlan(
   ]);
   const changes = recent.filter((change) => !startsTooFarAhead(change, deps.clock.now()));
   const deployer = environmentEntry(services, serviceEnvironment)?.deployer;
+  const planned = targetAndEffect(changes, { named, pins, namesOnly: knowsNamesOnly(deployer) });
   return {
     serviceEnvironment,
-    ...targetAndEffect(changes, { named, pins, namesOnly: knowsNamesOnly(deployer) }),
+    ...planned,
+    possible: deployer === undefined ? NONE_POSSIBLE : planned.possible,
     noDeployer: deployer === undefined ? whyNoDeployer(services, serviceEnvironment) : null,
     incident,
   };
@@ -98,13 +100,15 @@ function whyNoDeployer(services: Config['services'], { service, environment }: S
     : `${service} in ${environment} has no deployer in services.yaml, so Firebreak cannot roll it back: add one, or use your CD system`;
 }
 
+const NONE_POSSIBLE: RollbackPlan['possible'] = { good: [], others: [] };
+
 function targetAndEffect(
   changes: readonly Change[],
   { named, pins, namesOnly }: { named: Version | undefined; pins: readonly { version: Version }[]; namesOnly: boolean },
 ): Pick<RollbackPlan, 'live' | 'target' | 'facts' | 'effect' | 'possible'> {
   const live = newestLiveChange(changes);
   if (live === undefined)
-    return { live, target: undefined, facts: undefined, effect: undefined, possible: { good: [], others: [] } };
+    return { live, target: undefined, facts: undefined, effect: undefined, possible: NONE_POSSIBLE };
   const pinned = pinnedVersions(pins, changes);
   const chosen = rollbackTarget(changes, live, pinned);
   const wanted = named === undefined ? chosen : namedTarget(changes, live, named, pinned);
@@ -166,29 +170,38 @@ const REFUSALS: Record<Exclude<NamedTarget['kind'], 'version'>, (text: string) =
   indistinct: (text) => new Refusal(409, 'version-indistinct', text),
 };
 
-/**
- * Returns the versions of a rollback.
- *
- * @throws Refusal 409, 422 if it is not possible now
- */
-export function requirePossible({ serviceEnvironment, live, target, noDeployer }: RollbackPlan): {
-  from: Version;
-  to: Version;
-} {
-  const { service, environment } = serviceEnvironment;
-  if (noDeployer !== null) throw new Refusal(409, 'no-deployer', noDeployer);
+/** A rollback that is possible. */
+export type PossibleRollback = { live: Change; target: Extract<NamedTarget, { kind: 'version' }> };
+
+/** Returns the rollback, or why it is not possible now. */
+export function possibleRollback({
+  serviceEnvironment,
+  live,
+  target,
+  noDeployer,
+  possible: { good, others },
+}: RollbackPlan): PossibleRollback | Refusal {
+  const where = `${serviceEnvironment.service} in ${serviceEnvironment.environment}`;
+  if (noDeployer !== null) return new Refusal(409, 'no-deployer', noDeployer);
   if (live === undefined || target === undefined)
-    throw new Refusal(
+    return new Refusal(
       409,
       'nothing-runs',
-      `the running version of ${service} in ${environment} is unknown, because no deployment of it is recorded`,
+      `the running version of ${where} is unknown, because no deployment of it is recorded`,
     );
-  if (target.kind === 'version') return { from: live.version, to: target.version };
+  if (target.kind === 'version') return { live, target };
   if (target.kind === 'none_known_good')
-    throw new Refusal(
+    return new Refusal(
       409,
       'no-rollback-target',
-      `no version of ${service} in ${environment} before ${live.version} is known to be good: name the version to roll back to`,
+      `no version of ${where} before ${live.version} is known to be good${good.length + others.length === 0 ? ', and no other recorded version can be restored' : ': name the version to roll back to'}`,
     );
-  throw REFUSALS[target.kind](whyNotTo(target, serviceEnvironment));
+  return REFUSALS[target.kind](whyNotTo(target, serviceEnvironment));
+}
+
+/** @throws Refusal 409, 422 if the rollback is not possible now */
+export function requirePossible(plan: RollbackPlan): PossibleRollback {
+  const rollback = possibleRollback(plan);
+  if (rollback instanceof Refusal) throw rollback;
+  return rollback;
 }

@@ -2,8 +2,9 @@ import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentView } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId, Version } from '../../../schemas/config/names.ts';
+import { Refusal } from '../../domain/refusal.ts';
 import { openIncident } from '../incidents/declare-incident.ts';
-import { type PlanDeps, planRollback, requirePossible } from './plan-rollback.ts';
+import { type PlanDeps, planRollback, requirePossible, whyPlanDiffers } from './plan-rollback.ts';
 import { type StoredKey, executeResponseAction } from '../incidents/response-action.ts';
 import type { Caller } from '../people/caller.ts';
 
@@ -35,10 +36,11 @@ export type Resumable = { progress: RequestProgress | undefined; store(progress:
 
 /**
  * Requests a confirmed rollback in the open incident, or in a new one. All guards apply. A repeated call uses the same
- * incident and key, so that the rollback is requested only once, wherever the first call was interrupted.
+ * incident and key, so that the rollback is requested only once, wherever the first call was interrupted: if that has
+ * finished, a new one would go back further.
  *
  * @returns the incident of the rollback
- * @throws Refusal 403, 409, 422
+ * @throws Refusal 403, 409, 422 if it is not possible now, or not the one that was shown
  */
 export async function rollBack(
   deps: RollDeps,
@@ -64,9 +66,13 @@ export async function rollBack(
 async function incidentOf(
   deps: RollDeps,
   caller: Caller,
-  { serviceEnvironment, from, to, trace }: ConfirmedRollback,
+  { serviceEnvironment, from, to, shown, trace }: ConfirmedRollback,
 ): Promise<IncidentId> {
-  requirePossible(await planRollback(deps, caller, serviceEnvironment, to)); // before an incident is opened for it
+  // Before an incident is opened for it. Opening takes time, so it is planned again in the incident.
+  const plan = await planRollback(deps, caller, serviceEnvironment, to);
+  const other = whyPlanDiffers(plan, { ...serviceEnvironment, from, to: to ?? shown ?? null });
+  if (other !== undefined) throw new Refusal(409, 'superseded', other);
+  requirePossible(plan);
   const title = `Rollback of ${from}`;
   return (await openIncident(deps, caller, { ...serviceEnvironment, title, severity: 'warning', trace, alone: true }))
     .incident.id;

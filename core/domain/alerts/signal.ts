@@ -19,7 +19,7 @@ import {
 import { knownSeverity, type SeverityWords } from '../../../schemas/alerts/severities.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Alert } from '../../../schemas/alerts/sources/index.ts';
-import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { CLOCK_SKEW_MAX_SECONDS, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 
 /** Environment of an alert without one, if the catalogue cannot determine it. */
 export const UNKNOWN_ENVIRONMENT = 'unknown' as EnvironmentName;
@@ -29,9 +29,6 @@ const TITLE_MAX_CHARS = 1024;
 
 /** Alerts with which Grafana reports that it could not evaluate a rule. */
 const MONITORING_FAILURES = new Set(['DatasourceNoData', 'DatasourceError']);
-
-/** Tolerance for senders' clocks that are ahead. */
-const CLOCK_SKEW_MAX_SECONDS = 300;
 
 /** Returns whether an alert claims a start more than five minutes in the future, which clock differences don't explain. */
 export const startsAhead = ({ startsAt }: Pick<Alert, 'startsAt'>, at: Timestamp): boolean =>

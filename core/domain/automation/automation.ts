@@ -79,15 +79,18 @@ function mergedEnvironments(
 }
 
 /** Returns the settings after a change: what it does not mention stays, except the reason of a pause that ends. */
-export const changedSettings = (
+export function changedSettings(
   before: Omit<Automation, 'demoted'>,
-  { paused, reason, mode, services }: AutomationInput,
-): Pick<Automation, 'paused' | 'reason' | 'mode' | 'services'> => ({
-  paused: paused ?? before.paused,
-  reason: reason === undefined ? (before.paused && paused === false ? null : before.reason) : reason,
-  mode: mode === undefined ? before.mode : mode,
-  services: mergedCaps(before.services, services ?? {}),
-});
+  { paused = before.paused, reason, mode = before.mode, services }: AutomationInput,
+): Pick<Automation, 'paused' | 'reason' | 'mode' | 'services'> {
+  const keptReason = before.paused && !paused ? null : before.reason;
+  return {
+    paused,
+    reason: reason === undefined ? keptReason : reason,
+    mode,
+    services: mergedCaps(before.services, services ?? {}),
+  };
+}
 
 /** Returns the services that this change promotes: to `act`, or by removing their cap. */
 export const promotedBy = (modes: AutomationInput['services']): string[] =>

@@ -14,17 +14,18 @@ export type NamingConfig = Pick<Config, 'services' | 'slos' | keyof typeof FEATU
 /** Environments of each service. */
 export type KnownScopes = ReadonlyMap<string, ReadonlySet<string>>;
 
-/**
- * Collects the environments of each service from the configuration: the catalogue, objectives, and what
- * features name. Caches the result by configuration, because each check and each item of a list needs it.
- */
-export function configuredScopes(config: NamingConfig): KnownScopes {
-  const cached = scopesByConfig.get(config) ?? collectScopes(config);
-  scopesByConfig.set(config, cached);
-  return cached;
+/** Computes a result once for each configuration: each check, alert, and item of a list needs it. */
+function onceByConfig<T>(compute: (config: NamingConfig) => T): (config: NamingConfig) => T {
+  const results = new WeakMap<NamingConfig, T>();
+  return (config) => {
+    const result = results.get(config) ?? compute(config);
+    results.set(config, result);
+    return result;
+  };
 }
 
-const scopesByConfig = new WeakMap<NamingConfig, KnownScopes>();
+/** Collects the environments of each service from the configuration: the catalogue, objectives, and what features name. */
+export const configuredScopes = onceByConfig(collectScopes);
 
 function collectScopes(config: NamingConfig): KnownScopes {
   const { services, slos } = config;
@@ -64,16 +65,10 @@ function addEnvironments(scopes: Map<string, Set<string>>, all: readonly NamedEn
     scopes.set(service, (scopes.get(service) ?? new Set<string>()).add(environment));
 }
 
-/** Returns every environment that the configuration names, and the default one. Cached, as every alert asks for them. */
-export function configuredEnvironments(config: NamingConfig): ReadonlySet<string> {
-  const cached = environmentsByConfig.get(config) ?? collectEnvironments(config);
-  environmentsByConfig.set(config, cached);
-  return cached;
-}
+/** Returns every environment that the configuration names, and the default one. */
+export const configuredEnvironments = onceByConfig(collectEnvironments);
 
-const environmentsByConfig = new WeakMap<NamingConfig, ReadonlySet<string>>();
-
-function collectEnvironments(config: NamingConfig): Set<string> {
+function collectEnvironments(config: NamingConfig): ReadonlySet<string> {
   const ofServices = new Set([...configuredScopes(config).values()].flatMap((environments) => [...environments]));
   const known = withoutAlike(ofServices, [DEFAULT_ENVIRONMENT]);
   return withoutAlike(
@@ -226,14 +221,20 @@ type Limits = { services: string[] | null; environments: string[] | null };
 export function inConfiguredNames<T extends Limits>(config: NamingConfig, limited: T): T {
   const services = limited.services?.map((name) => configuredService(config, name) ?? name) ?? null;
   if (limited.environments === null) return { ...limited, services: unique(services) };
-  const of = services ?? [...configuredScopes(config).keys()];
-  const known =
-    of.length === 0
-      ? configuredEnvironments(config)
-      : new Set(of.flatMap((service) => [...environmentsOf(config, service)]));
+  const known = services === null ? environmentsOfAnyService(config) : environmentsOfAny(config, services);
   const environments = limited.environments.map((name) => environmentNamed(name, known) ?? name);
   return { ...limited, services: unique(services), environments: unique(environments) };
 }
+
+/** Returns the environments that at least one of the services can have. */
+const environmentsOfAny = (config: NamingConfig, services: readonly string[]): ReadonlySet<string> =>
+  services.length === 0
+    ? configuredEnvironments(config)
+    : new Set(services.flatMap((service) => [...environmentsOf(config, service)]));
+
+const environmentsOfAnyService = onceByConfig((config) =>
+  environmentsOfAny(config, [...configuredScopes(config).keys()]),
+);
 
 const unique = (names: string[] | null): string[] | null => names && [...new Set(names)];
 

@@ -45,7 +45,7 @@ export const idOf = ({ sk, text }: StoredEntry): string => entryIn(text)?.id ?? 
 
 /** Returns the entries of a minute in order, after this sort key. Strongly consistent. */
 export async function* entriesOf(table: Table, minute: string, after: string | null): AsyncGenerator<StoredEntry> {
-  const rest = after === null ? {} : { after };
+  const rest = after === null ? {} : { after, goesOn: true };
   for await (const item of table.each(keys.logMinute(minute).pk, rest))
     yield { sk: String(item['sk']), text: String(item['entry']) };
 }

@@ -95,13 +95,14 @@ async function* minutesOf(table: Table, from = '~'): AsyncGenerator<string> {
 }
 
 async function newestBelow(table: Table, pk: string, until: string, isExclusive: boolean): Promise<string[]> {
-  const { items } = await table.newest({ pk }, { [isExclusive ? 'before' : 'until']: until, limit: MINUTES_READ });
+  const end = isExclusive ? { before: until, goesOn: true } : { until };
+  const { items } = await table.newest({ pk }, { ...end, limit: MINUTES_READ });
   return items.map(({ sk }) => String(sk));
 }
 
 async function newestOf(table: Table, minute: string, before: string | undefined, limit: number): Promise<Found[]> {
   const [{ items }, sealedItem] = await Promise.all([
-    table.newest({ pk: keys.logMinute(minute).pk }, { before, limit }),
+    table.newest({ pk: keys.logMinute(minute).pk }, { before, goesOn: before !== undefined, limit }),
     table.get(keys.logSealed(minute)),
   ]);
   const parts = sealedItem === undefined ? [] : Sealed.parse(sealedItem).parts;

@@ -308,7 +308,7 @@ export class IncidentTable extends IncidentReads implements Incidents {
     return collect(
       this.#table.each(keys.incident(id).pk, {
         prefix: 'IN#',
-        from: keys.inbox(id, after + 1).sk,
+        after: keys.inbox(id, after).sk,
         limit: MESSAGES_MAX,
       }),
       ({ seq, message }) => ({ seq: Number(seq), message }),

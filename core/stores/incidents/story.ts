@@ -28,7 +28,11 @@ export async function storyOf(table: Table, id: IncidentId, after: string | null
   const [overview, timeline] = await Promise.all([
     overviewOf(table, id),
     collect(
-      table.each(keys.incident(id).pk, { prefix: 'TL#', limit: ENTRIES_READ, ...(after !== null && { after }) }),
+      table.each(keys.incident(id).pk, {
+        prefix: 'TL#',
+        limit: ENTRIES_READ,
+        ...(after !== null && { after, goesOn: true }),
+      }),
       (row) => ({ position: String(row['sk']), entry: TimelineEntry.parse({ detail: null, ...row }) }),
     ),
   ]);

@@ -23,6 +23,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Html, Shown } from '../parts.ts';
 import type { FieldProblem } from '../refused-form.ts';
 import type { Viewer } from '../../http/context.ts';
+import { visibleText } from '../../../schemas/parsing/free-text.ts';
 
 /** Everything that the console needs from outside. Its function on AWS has the permissions for these ports only. */
 export type ConsoleDeps = Pick<
@@ -265,7 +266,9 @@ export function fields<S extends Record<string, z.ZodType>>(
   form: URLSearchParams,
   shape: S,
 ): { [K in keyof S]: z.infer<S[K]> } {
-  const values = Object.fromEntries(Object.keys(shape).map((name) => [name, form.get(name)?.trim() || undefined]));
+  const values = Object.fromEntries(
+    Object.keys(shape).map((name) => [name, visibleText(form.get(name) ?? '') || undefined]),
+  );
   const read = z.object(shape).safeParse(values);
   if (read.success) return read.data as { [K in keyof S]: z.infer<S[K]> };
   throw new FieldRefusal(problemsOf(read.error, (name) => values[name] === undefined));

@@ -2,7 +2,6 @@ import { killSwitchText } from '../../../core/domain/automation/automation.ts';
 import { defaultEnvironmentOf, serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { suspectName } from '../../../core/domain/changes/change-words.ts';
 import { clearingsText, activeClearings } from '../../../core/domain/changes/cleared-suspects.ts';
-import { safeLimitText, whyNotTo } from '../../../core/domain/changes/named-version.ts';
 import { environmentNamed, suggestedName } from '../../../core/domain/catalogue/known-names.ts';
 import { suspectsToShow } from '../../../core/domain/correlation/words.ts';
 import type { ChatButton, ChatMessage, Text } from '../../../core/domain/messages/chat-message.ts';
@@ -13,10 +12,16 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import { UNMATCHED, Version } from '../../../schemas/config/names.ts';
 import type { Button } from '../../../schemas/slack/button.ts';
 import type { SlashCommand } from '../../../schemas/slack/command.ts';
-import { type RollbackPlan, planRollback, whyPlanDiffers } from '../../../core/actions/rollback/plan-rollback.ts';
+import {
+  type PossibleRollback,
+  type RollbackPlan,
+  planRollback,
+  possibleRollback,
+} from '../../../core/actions/rollback/plan-rollback.ts';
 import { type RequestProgress, rollBack as startRollback } from '../../../core/actions/rollback/roll-back.ts';
 import type { CommandDeps } from '../deps.ts';
 import { answered, Declined, message, nameIn } from '../outcome.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import type { RequestContext } from '../request-context.ts';
 import { permissionsInTime } from '../requests/permissions.ts';
 import { deployedLately, rollbackChoice } from '../requests/replies.ts';
@@ -115,39 +120,35 @@ export const runRollback: RunVerb<Request> = async (deps, { caller }, request) =
   const serviceEnvironment = await serviceEnvironmentIn(deps, request.service, request.environment);
   const named = request.version === null ? undefined : nameIn(Version, request.version);
   const plan = await planRollback(deps, caller, serviceEnvironment, named);
-  const { live, target, noDeployer } = plan;
-  const where = `${serviceEnvironment.service} in ${serviceEnvironment.environment}`;
-  if (request.environment === null && named !== undefined && (target === undefined || target.kind === 'unknown'))
-    throw await neitherEnvironmentNorVersion(deps, serviceEnvironment, named, target);
-  if (live === undefined || target === undefined)
-    throw new Declined(`The running version of ${where} is unknown, because no deployment of it is recorded.`);
-  if (target.kind === 'none_known_good')
-    throw new Declined(
-      `${where} runs ${live.version}, and no earlier version is known to be good. To roll back to a specific version, enter `,
-      { code: `/rollback ${serviceEnvironment.service} ${serviceEnvironment.environment} VERSION` },
-      '.',
-    );
-  if (target.kind === 'unsafe' && named === undefined)
-    throw new Declined(
-      `${where} runs ${live.version}. ${upperFirst(safeLimitText(target.by))}, but the newest good version is ${target.version}. Nothing was done.`,
-    );
-  if (target.kind !== 'version')
-    throw new Declined(`${upperFirst(whyNotTo(target, serviceEnvironment))}. Nothing was done.`);
-  if (noDeployer !== null) throw new Declined(`${noDeployer}.`);
-  const planText = [...planDescription(plan, live, target), ...(await automationWarning(deps, plan))];
-  return { answer: message(planText, [confirmButton(plan, live, target, named !== undefined)]) };
+  if (request.environment === null && named !== undefined && (plan.target?.kind ?? 'unknown') === 'unknown')
+    throw await neitherEnvironmentNorVersion(deps, serviceEnvironment, named, plan.target);
+  const possible = possibleRollback(plan);
+  if (possible instanceof Refusal) throw declined(plan, possible);
+  const planText = [...planDescription(plan, possible), ...(await automationWarning(deps, plan))];
+  return { answer: message(planText, [confirmButton(plan, possible, named !== undefined)]) };
 };
+
+/** Returns why the rollback is not possible, with the command that names a version where one can be restored. */
+function declined(
+  { serviceEnvironment: { service, environment }, possible }: RollbackPlan,
+  { code, detail }: Refusal,
+): Declined {
+  const canName = code === 'no-rollback-target' && possible.good.length + possible.others.length > 0;
+  const command: Text = canName ? [', as in ', { code: `/rollback ${service} ${environment} VERSION` }] : [];
+  const text = detail.startsWith(service) ? detail : upperFirst(detail);
+  return new Declined(text, ...command, '. Nothing was done.');
+}
 
 /** Returns the error for a word that is neither a known environment nor a known version. */
 async function neitherEnvironmentNorVersion(
   { config }: Pick<CommandDeps, 'config'>,
   { service, environment }: ServiceEnvironment,
   word: Version,
-  target: Extract<RollbackPlan['target'], { kind: 'unknown' }> | undefined,
+  target: RollbackPlan['target'],
 ): Promise<Declined> {
   const environments = Object.keys(serviceEntry((await config.current()).services, service)?.environments ?? {});
   const suggestion = suggestedName(word, environments);
-  const versions = target?.known ?? [];
+  const versions = target?.kind === 'unknown' ? target.known : [];
   return new Declined(
     `${service} has no environment "${word}", and no version "${word}" is recorded in ${environment}. `,
     ...(suggestion === null ? [] : ['Did you mean ', { code: `/rollback ${service} ${suggestion}` }, '? ']),
@@ -156,9 +157,6 @@ async function neitherEnvironmentNorVersion(
   );
 }
 
-/** A rollback target that is a version. */
-type VersionTarget = Extract<RollbackPlan['target'], { kind: 'version' }>;
-
 /** Capitalizes the first letter, except of a version. */
 const upperFirst = (text: string): string =>
   /^\S*\d/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
@@ -166,8 +164,7 @@ const upperFirst = (text: string): string =>
 /** Describes the running version, the suspects, and what the rollback would do. */
 function planDescription(
   { serviceEnvironment, facts, incident, effect }: RollbackPlan,
-  live: Change,
-  target: VersionTarget,
+  { live, target }: PossibleRollback,
 ): Text {
   const suspects = suspectsToShow(incident?.suspects ?? []).slice(0, SUSPECTS_SHOWN);
   const cleared = activeClearings(incident?.cleared);
@@ -200,7 +197,7 @@ function planDescription(
 function effectText(
   { direction, undoes, alreadyUndone }: NonNullable<RollbackPlan['effect']>,
   live: Change,
-  { version }: VersionTarget,
+  { version }: PossibleRollback['target'],
 ): string {
   if (direction === 'forward')
     return version === live.version ? '.' : `, because ${live.version} is running after a rollback.`;
@@ -231,8 +228,7 @@ async function automationWarning({ automation }: CommandDeps, { incident }: Roll
 
 const confirmButton = (
   { serviceEnvironment, facts }: RollbackPlan,
-  live: Change,
-  target: VersionTarget,
+  { live, target }: PossibleRollback,
   named: boolean,
 ): ChatButton => ({
   button: {
@@ -275,19 +271,12 @@ export const confirmRollback: Verb<Confirmed> = {
   },
 };
 
-/**
- * Executes the rollback that was shown, if it is still the same. A repeated delivery continues the rollback that was
- * started: if that has finished, a new one would go back further.
- */
+/** Executes the rollback that was shown, if it is still the same. A repeated delivery continues the rollback that was started. */
 export const runConfirmRollback: RunVerb<Confirmed> = async (deps, { caller, key, trace }, request) => {
   const resultKey = `${key}-begun`;
   const begun = (await deps.processedEvents.read(resultKey))?.outcome as RequestProgress | undefined; // stored below
   const serviceEnvironment = { service: request.service, environment: request.environment };
   const named = request.named === true && request.to !== null ? { to: request.to } : {};
-  if (begun === undefined) {
-    const other = whyPlanDiffers(await planRollback(deps, caller, serviceEnvironment, named.to), request);
-    if (other !== undefined) throw new Declined(`Superseded: ${other}. Nothing was done.`);
-  }
   const keep = async (what: RequestProgress): Promise<void> => void (await deps.processedEvents.store(resultKey, what));
   const agreed = {
     serviceEnvironment,

@@ -1,5 +1,4 @@
-import type { Severity } from '../../../schemas/config/names.ts';
-import { nearestSeverity, unknownSeverityText, severityIn } from '../../../core/domain/slack/commands/severity.ts';
+import { requireSeverity } from '../../../core/domain/alerts/named-severity.ts';
 import { triage } from '../../../core/actions/incidents/acknowledge.ts';
 import { note } from '../../../core/actions/incidents/declare-incident.ts';
 import { requireIncident } from '../../../core/actions/incidents/require-incident.ts';
@@ -8,9 +7,10 @@ import { severitySelect, TEXT_MAX, textInput } from '../modals/blocks.ts';
 import { FIELDS } from '../modals/form.ts';
 import type { IncidentVerb, RunIncidentVerb } from './verb.ts';
 
-type NewSeverity = { severity: Severity; note?: string | null };
+/** `severity`: as a person names it. */
+type NewSeverity = { severity: string; note?: string | null };
 
-export const severity: IncidentVerb<{ severity: Severity | null }, NewSeverity> = {
+export const severity: IncidentVerb<{ severity: string | null }, NewSeverity> = {
   permission: 'incidents:write',
   ofIncident: true,
   command: 'incident',
@@ -19,11 +19,8 @@ export const severity: IncidentVerb<{ severity: Severity | null }, NewSeverity> 
   usage: 'severity LEVEL',
   description: 'set the severity: critical (SEV1, P1), warning (SEV2, SEV3), or info',
   parse({ words }) {
-    const [level] = words;
-    if (level === undefined) return { severity: null };
-    const found = severityIn(words.length === 2 ? words.join('') : level); // "sev 1"
-    if (found !== undefined) return { severity: found };
-    return { error: unknownSeverityText(), suggestion: severityIn(level) ?? nearestSeverity(level) ?? null };
+    const [level = null] = words;
+    return { severity: words.length === 2 ? words.join(' ') : level }; // "sev 1"
   },
   isComplete: (draft): draft is NewSeverity => draft.severity !== null,
   dialog: {
@@ -45,9 +42,10 @@ export const severity: IncidentVerb<{ severity: Severity | null }, NewSeverity> 
 
 export const runSeverity: RunIncidentVerb<NewSeverity> = async (deps, { caller, key }, id, request) => {
   const before = await requireIncident(deps, id);
-  await triage(deps, caller, { id, key, severity: request.severity });
+  const named = requireSeverity(await deps.config.current(), request.severity);
+  await triage(deps, caller, { id, key, severity: named });
   if (request.note) await note(deps, caller, { id, key: `${key}-note`, text: request.note, detail: null });
-  return before.severity === request.severity
-    ? answered(`Severity confirmed: ${request.severity}.`)
-    : answered(`Severity changed from ${before.severity} to ${request.severity}.`);
+  return before.severity === named
+    ? answered(`Severity confirmed: ${named}.`)
+    : answered(`Severity changed from ${before.severity} to ${named}.`);
 };

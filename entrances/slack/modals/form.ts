@@ -1,9 +1,10 @@
 import * as z from 'zod';
+import { severityNamed } from '../../../schemas/alerts/severities.ts';
 import { IncidentId, type Severity } from '../../../schemas/config/names.ts';
 import type { View } from '../../../schemas/slack/view.ts';
 import { parseDuration } from '../../../core/domain/slack/commands/duration.ts';
 import { incidentNamed, type NamedIncident } from '../../../core/domain/slack/commands/reference.ts';
-import { severityIn } from '../../../core/domain/slack/commands/severity.ts';
+import { visibleText } from '../../../schemas/parsing/free-text.ts';
 
 /** Fields of modals by `block_id`, at which Slack also shows errors. */
 export const FIELDS = {
@@ -75,7 +76,7 @@ export class Fields {
     const block = Object.hasOwn(this.#values, field) ? this.#values[field] : undefined;
     const [value] = Object.values(block ?? {});
     const text = value?.value ?? value?.selected_option?.value ?? value?.selected_user ?? '';
-    return text.toWellFormed().trim() || null;
+    return visibleText(text.toWellFormed()) || null;
   }
 
   /**
@@ -102,7 +103,7 @@ export class Fields {
 
   severity(): Severity {
     return (
-      severityIn(this.text(FIELDS.severity) ?? '') ??
+      severityNamed(this.text(FIELDS.severity) ?? '') ??
       this.#reportError(FIELDS.severity, 'Select critical, warning, or info', 'critical')
     );
   }

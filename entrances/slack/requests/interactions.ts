@@ -1,3 +1,4 @@
+import { visibleText } from '../../../schemas/parsing/free-text.ts';
 import { plainText } from '../../../core/domain/slack/commands/text.ts';
 import type { Interaction, MessageAction, BlockSuggestion } from '../../../schemas/slack/interaction.ts';
 import type { RequestContext, CallerPermissions } from '../request-context.ts';
@@ -48,7 +49,7 @@ async function respondToMessageShortcut(context: RequestContext, interaction: Me
   const modalContext = contextOfMessage(interaction);
   if (interaction.callback_id === SHORTCUTS.addToTimeline) return addToTimeline(context, interaction, modalContext);
   if (interaction.callback_id !== SHORTCUTS.declareFromMessage) return emptyAnswer();
-  const title = plainText(interaction.message.text).split('\n')[0]?.trim() || null;
+  const title = visibleText(plainText(interaction.message.text).split('\n')[0] ?? '') || null;
   return openDeclareDialog(context, interaction, modalContext, title);
 }
 

@@ -1,7 +1,7 @@
 import type { AttributionCorrection, DeployRecord } from '../deploy-record.ts';
 import type { Band, DeliveryConfig } from '../config.ts';
 import type { DoraDeploy, DoraFigures, DoraIncident, FailureCause } from '../dora.ts';
-import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { CLOCK_SKEW_MAX_SECONDS, plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { attributedIncident, type ObservedIncident } from './attribution.ts';
 import { bandLimits, failRateBand, frequencyBand, leadTimeBand, recoveryBand } from './bands.ts';
 import { endsUnshown } from '../../../core/domain/incidents/closing.ts';
@@ -239,9 +239,6 @@ function rollbacksInForce(records: readonly DeployRecord[]): Map<string, DeployR
   return removed;
 }
 
-/** By how much a commit can be later than its deploy, because its time comes from another clock. */
-const CLOCK_SKEW_MAX_SECONDS = 300;
-
 /**
  * Returns the seconds from each commit to production, by the ID of the deploy that brought it there first. A commit that
  * is deployed again is not counted again; a failed deploy brings none, and the time of a commit that is later is wrong.
@@ -257,7 +254,7 @@ function leadTimes(records: readonly DeployRecord[]): Map<string, number[]> {
       if (arrived.has(sha)) continue;
       arrived.add(sha);
       const seconds = secondsBetween(committedAt, at);
-      if (seconds < -CLOCK_SKEW_MAX_SECONDS) continue;
+      if (seconds < -CLOCK_SKEW_MAX_SECONDS) continue; // commits and deploys have different clocks
       leadTimesOfDeploys.set(id, [...(leadTimesOfDeploys.get(id) ?? []), Math.max(0, seconds)]);
     }
   return leadTimesOfDeploys;

@@ -3,6 +3,7 @@ import { correctAttribution, withdrawAttribution } from '../actions/correct-attr
 import { ChangeId, IncidentId } from '../../../schemas/config/names.ts';
 import { field, type PageAction } from '../../../entrances/console/pages/page.ts';
 import { withPorts } from '../ports.ts';
+import { requiredText } from '../../../schemas/parsing/free-text.ts';
 
 /** Value of the field `deployment` for an incident without a deploy as its cause. */
 export const NO_DEPLOY = 'none';
@@ -17,7 +18,7 @@ export const DELIVERY_ACTIONS = {
       await correctAttribution(withPorts(deps), caller, {
         id: field(form, 'incident', IncidentId),
         deployment: deployment === NO_DEPLOY ? null : deployment,
-        reason: field(form, 'reason', z.string().min(1, 'say why').max(2000)),
+        reason: field(form, 'reason', requiredText(2000, 'say why')),
       });
     },
   },

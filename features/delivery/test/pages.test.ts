@@ -67,7 +67,7 @@ test('lets responders correct the cause of an incident, and viewers not', async 
   expect(await read('&figure=time_to_restore', 'vera')).not.toContain('Record the cause');
   expect(await read('&figure=time_to_restore', 'grace')).toContain('Record the cause');
   expect((await correct('vera')).status).toBe(403);
-  expect((await correct('grace', { reason: ' ' })).status).toBe(422);
+  expect((await correct('grace', { reason: '\u200b' })).status).toBe(422);
   expect((await correct('grace')).status).toBe(303);
   expect(await read()).toContain('5 of 57 deploys failed');
   expect(await read('&figure=time_to_restore')).toContain('no deploy, says grace: the database was down');

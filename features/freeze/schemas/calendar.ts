@@ -3,6 +3,7 @@ import { CheckedChange } from './checked-change.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { valueOfAliases } from '../../../schemas/parsing/aliases.ts';
 import { readSpan, SPAN_KEYS, type TimeSpan, addProblem } from '../../../schemas/time/time-span.ts';
+import { requiredText } from '../../../schemas/parsing/free-text.ts';
 
 /** Accepts one value or a list of values. */
 export const oneOrMore = <T extends z.ZodType>(single: T) =>
@@ -35,14 +36,14 @@ export type CalendarEntry = {
 const Team = z.string().min(1).max(256);
 
 const EntryMap = z.strictObject({
-  name: z.string().trim().min(1, 'must not be empty: it identifies the entry').max(128),
+  name: requiredText(128, 'must not be empty: it identifies the entry'),
   service: oneOrMore(ServiceName).optional(),
   services: oneOrMore(ServiceName).optional(),
   team: oneOrMore(Team).optional(),
   teams: oneOrMore(Team).optional(),
   environment: oneOrMore(EnvironmentName).optional(),
   environments: oneOrMore(EnvironmentName).optional(),
-  reason: z.string().trim().min(1).max(2000).optional(),
+  reason: requiredText(2000).optional(),
   passes: z.union([z.array(PassingChange), PassingChange.transform((kind) => [kind])]).optional(),
   ...SPAN_KEYS,
 });

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { readAs } from '../../../schemas/parsing/read-as.ts';
 import { EARLIEST_REPORTED, InstantIn, Timestamp, TOO_EARLY } from '../../../schemas/time/time.ts';
+import { requiredText } from '../../../schemas/parsing/free-text.ts';
 
 /** The cause of a freeze. */
 export const FreezeCause = z.enum(['budget', 'burn', 'calendar', 'incident', 'pin', 'person']);
@@ -94,15 +95,11 @@ export const StoredFreeze = Freeze.extend({
 export const FreezeView = Freeze.extend({ state: z.enum(['scheduled', 'in_force', 'over']) });
 export type FreezeView = z.infer<typeof FreezeView>;
 
-/** Requires a visible character: no spaces, control characters, or invisible characters only. */
-const VISIBLE = /[^\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u;
-
 /** The reason that a person gives. */
-export const RequiredReason = z
-  .string()
-  .trim()
-  .regex(VISIBLE, 'must give a reason; it is shown to everyone whose deployment is refused')
-  .max(2000);
+export const RequiredReason = requiredText(
+  2000,
+  'must give a reason; it is shown to everyone whose deployment is refused',
+);
 
 /** Nothing that began earlier can still be in force. */
 const StartIn = InstantIn.refine((at) => at >= EARLIEST_REPORTED, TOO_EARLY);

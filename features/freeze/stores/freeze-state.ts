@@ -95,23 +95,33 @@ const byBeginning = (a: Freeze, b: Freeze): number =>
   a.starts_at === b.starts_at ? (a.id < b.id ? -1 : 1) : a.starts_at < b.starts_at ? -1 : 1;
 
 /**
- * Shows a freeze to checks in its current state, or removes it. Also removes other freezes that no check needs.
+ * Shows freezes of one scope to checks in their current state, or removes them. Also removes other freezes that no check
+ * needs.
  *
  * @param item of the scope, read just before
  * @param grows if true, the result must be within the limits
  * @throws ScopeFull
  */
-export function scopeWrite(freeze: Freeze, now: Timestamp, item: Item | undefined, grows: boolean): Write {
+export function scopeWrite(
+  freezes: readonly [Freeze, ...Freeze[]],
+  now: Timestamp,
+  item: Item | undefined,
+  grows: boolean,
+): Write {
+  const changed = new Set(freezes.map(({ id }) => id));
   const others = freezeTextsIn(item)
     .map((text) => ({ text, freeze: JSON.parse(text) as Freeze })) // texts that this module has written
-    .filter((other) => other.freeze.id !== freeze.id);
+    .filter((other) => !changed.has(other.freeze.id));
   const needed = others.filter((other) => isNeededByChecks(other.freeze, now));
   const gone = others.filter((other) => !needed.includes(other)).map((other) => other.freeze.id);
-  const text = isNeededByChecks(freeze, now) ? JSON.stringify(freeze) : undefined;
-  if (grows && text !== undefined) refuseTooMany(freeze, [...needed.map((other) => other.text), text]);
-  const removed = [...(text === undefined ? [freeze.id] : []), ...gone].slice(0, REMOVED_MAX);
-  return update(keys.freezeScope(freeze), {
-    ...(text !== undefined && { set: { [attributeName(freeze.id)]: text } }),
+  const shown = freezes.filter((freeze) => isNeededByChecks(freeze, now));
+  const over = freezes.filter((freeze) => !shown.includes(freeze));
+  const set = Object.fromEntries(shown.map((freeze) => [attributeName(freeze.id), JSON.stringify(freeze)]));
+  if (grows && shown.length > 0)
+    refuseTooMany(freezes[0], [...needed.map((other) => other.text), ...Object.values(set)]);
+  const removed = [...over.map(({ id }) => id), ...gone].slice(0, REMOVED_MAX);
+  return update(keys.freezeScope(freezes[0]), {
+    ...(shown.length > 0 && { set }),
     remove: removed.map(attributeName),
   });
 }

@@ -7,14 +7,13 @@ import type { Clock } from '../../../core/domain/ports/system.ts';
 import type { Freeze, Override } from '../schemas/freeze.ts';
 import { readFreeze } from './read-freeze.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import type { AuditEntry } from '../../../core/domain/ports/audit.ts';
 import type { AuditLogTable } from '../../../core/stores/audit/audit-log.ts';
 import { type Changed, changes, type ReadFreeze } from './freeze-changes.ts';
 import { entries } from './freeze-entries.ts';
 import { scopeWrite } from './freeze-state.ts';
 import { FREEZE_LIST, keys } from '../keys.ts';
 import { collect, type Table } from '../../../core/stores/table.ts';
-import { absent, type Item, put, remove, revisionIs, update, type Write } from '../../../platforms/store.ts';
+import { absent, type Item, put, remove, revisionIs, type Write } from '../../../platforms/store.ts';
 
 /** Attempts at concurrent changes of the same freeze, with a random pause between them. */
 const TRIES = 40;
@@ -58,7 +57,7 @@ export class FreezeTable implements Freezes {
         [
           put(recordItem(freeze, 0), absent),
           ...this.#unsettledWrites(freeze),
-          scopeWrite(freeze, this.#clock.now(), scope, true),
+          scopeWrite([freeze], this.#clock.now(), scope, true),
         ],
         [entries.opened(freeze)],
       );
@@ -157,10 +156,9 @@ export class FreezeTable implements Freezes {
       if (counted.includes('spent')) return { answer: 'spent' };
       const used = counted.filter((one) => typeof one === 'object');
       if (used.length === 0) return { answer: 'again' };
-      const writes = sameScopesOnce(used.flatMap((one) => one.writes));
       const result = await this.#audit.transact(
-        writes,
-        used.map(({ entry }) => entry),
+        [...(await this.#writes(used)), ...used.map(({ mark }) => mark)],
+        used.map(({ changes: { entry } }) => entry),
       );
       return result.ok ? { answer: 'used' } : null;
     });
@@ -170,14 +168,13 @@ export class FreezeTable implements Freezes {
     { freeze: id, override, deployment }: OverrideUse,
     by: string,
     version: string | null,
-  ): Promise<'again' | 'spent' | { writes: Write[]; entry: AuditEntry }> {
+  ): Promise<'again' | 'spent' | (StoredChange & { mark: Write })> {
     const key = keys.freezeUse(id, override, deployment);
     const [stored, use] = await Promise.all([this.#read(id), this.#table.get(key)]);
     if (stored === undefined) return 'spent';
     const changed = changes.useOverride(stored.found, override, { deployment, version, by, again: use !== undefined });
     if ('answer' in changed) return changed.answer;
-    const writes = await this.#writes(stored, changed);
-    return { writes: [...writes, put({ ...key, by, used_at: this.#clock.now() }, absent)], entry: changed.entry };
+    return { stored, changes: changed, mark: put({ ...key, by, used_at: this.#clock.now() }, absent) };
   }
 
   /**
@@ -191,7 +188,7 @@ export class FreezeTable implements Freezes {
       if (stored === undefined) return { answer: undefined };
       const changed = decide(stored.found);
       if ('answer' in changed) return changed;
-      const result = await this.#audit.transact(await this.#writes(stored, changed), [changed.entry]);
+      const result = await this.#audit.transact(await this.#writes([{ stored, changes: changed }]), [changed.entry]);
       return result.ok ? { answer: changed.next } : null;
     });
   }
@@ -211,17 +208,25 @@ export class FreezeTable implements Freezes {
     return item && { item, found: { freeze: readFreeze(item), rev: Number(item['rev']) + 1, now: this.#clock.now() } };
   }
 
-  async #writes(
-    { item, found: { freeze: before, rev, now } }: StoredFreeze,
-    { next, grows }: Changes,
-  ): Promise<Write[]> {
-    const scope = await this.#table.get(keys.freezeScope(next));
+  /** Returns the writes of changed freezes, with one for each scope: a transaction has one write of each item. */
+  async #writes(changed: readonly StoredChange[]): Promise<Write[]> {
+    const scopes = [...Map.groupBy(changed, ({ changes: { next } }) => keys.freezeScope(next).pk).values()];
+    const ofScopes = scopes.map(async ([first, ...others]) => {
+      if (first === undefined) return [];
+      const scope = await this.#table.get(keys.freezeScope(first.changes.next));
+      const grows = [first, ...others].some((one) => one.changes.grows === true);
+      return [scopeWrite([recordOf(first), ...others.map(recordOf)], first.stored.found.now, scope, grows)];
+    });
+    return [...changed.flatMap((one) => this.#recordWrites(one)), ...(await Promise.all(ofScopes)).flat()];
+  }
+
+  #recordWrites(change: StoredChange): Write[] {
+    const { next } = change.changes;
+    const { freeze: before, rev } = change.stored.found;
     const cause = before.settled_at === null && next.settled_at !== null ? causeKey(next) : null;
     const isBack = before.settled_at !== null && next.settled_at === null;
-    const record = { ...fieldsIn(item), ...next, ...(next.cause === before.cause && { cause: storedCause(item) }) };
     return [
-      put(recordItem(record, rev), revisionIs(rev - 1)),
-      scopeWrite(record, now, scope, grows === true),
+      put(recordItem(recordOf(change), rev), revisionIs(rev - 1)),
       ...(cause === null ? [] : [remove(keys.freezeCause(cause))]),
       ...(isDone(next) ? [remove(keys.freezing(next.id))] : []),
       ...(isBack ? this.#unsettledWrites(next) : []),
@@ -232,27 +237,21 @@ export class FreezeTable implements Freezes {
 /** `item`: the record as read, including fields that a newer version has written. */
 type StoredFreeze = { item: Item; found: ReadFreeze };
 
-type Changes = Extract<Changed<unknown>, { next: Freeze }>;
+/** A change of a stored freeze. */
+type StoredChange = { stored: StoredFreeze; changes: Extract<Changed<unknown>, { next: Freeze }> };
 
-/** Joins the updates of one scope by several freezes: a transaction has one write of each item. */
-function sameScopesOnce(writes: readonly Write[]): Write[] {
-  const byKey = new Map<string, Write>();
-  for (const write of writes) {
-    const { pk, sk } = write.kind === 'put' ? write.item : write.key;
-    const key = JSON.stringify([pk, sk]);
-    const before = byKey.get(key);
-    byKey.set(key, before?.kind === 'update' && write.kind === 'update' ? joined(before, write) : write);
-  }
-  return [...byKey.values()];
-}
-
-type FieldUpdate = Extract<Write, { kind: 'update' }>;
-
-function joined(one: FieldUpdate, other: FieldUpdate): Write {
-  const set = { ...one.update.set, ...other.update.set };
-  const removed = new Set([...(one.update.remove ?? []), ...(other.update.remove ?? [])]);
-  return update(one.key, { set, remove: [...removed].filter((name) => !Object.hasOwn(set, name)) });
-}
+/** Returns the freeze as it is stored after the change. */
+const recordOf = ({
+  stored: {
+    item,
+    found: { freeze: before },
+  },
+  changes: { next },
+}: StoredChange): Freeze => ({
+  ...fieldsIn(item),
+  ...next,
+  ...(next.cause === before.cause && { cause: storedCause(item) }),
+});
 
 const recordItem = (freeze: Freeze, rev: number): Item => ({
   ...keys.freeze(freeze.id),

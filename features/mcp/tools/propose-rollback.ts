@@ -5,6 +5,7 @@ import { incidentName } from '../../../core/domain/incidents/incident-number.ts'
 import { proposeRollback as propose } from '../../../core/actions/rollback/propose-rollback.ts';
 import { EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
 import { adds, nameIn, tool } from '../tool.ts';
+import { requiredText } from '../../../schemas/parsing/free-text.ts';
 
 export const proposeRollback = tool({
   name: 'propose_rollback',
@@ -17,7 +18,7 @@ export const proposeRollback = tool({
     service: ServiceName.describe('Name of the service in the catalogue'),
     environment: EnvironmentName.describe('Name of the environment, such as production'),
     to_version: Version.optional().describe('Version to restore. Absent: the newest one that is known to be good'),
-    reason: z.string().trim().min(1).max(1000).describe('Evidence for it, for the people who decide'),
+    reason: requiredText(1000).describe('Evidence for it, for the people who decide'),
   }),
   output: z.object({
     incident: z.string().describe('Number, such as INC-42, or the ID'),

@@ -45,6 +45,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { gather, type GatherDeps } from './gather.ts';
+import { visibleText } from '../../../schemas/parsing/free-text.ts';
 
 export type PostmortemDeps = GatherDeps & Pick<Deps, 'postmortems' | 'projections' | 'publicUrl'>;
 
@@ -207,7 +208,7 @@ function revisedMarkdown(
 
 /** @throws Refusal 422 */
 export function requireValidText(markdown: string): string {
-  if (markdown.trim() === '') throw new Refusal(422, 'invalid', 'markdown: the text is empty');
+  if (visibleText(markdown) === '') throw new Refusal(422, 'invalid', 'markdown: the text is empty');
   if (markdown.length > MARKDOWN_MAX_CHARS)
     throw new Refusal(
       422,

@@ -6,12 +6,13 @@ import { InstantIn, secondsBetween, Timestamp } from '../../../schemas/time/time
 import { localTime, TimeZone } from '../../../schemas/time/time-zone.ts';
 import { CorrectionCategory } from '../../../schemas/slo/slo-status.ts';
 import { SloId } from '../../../schemas/slo/slo.ts';
+import { requiredText } from '../../../schemas/parsing/free-text.ts';
 
 /** The longest period, and the longest occurrence of a recurring one. */
 const LONGEST_DAYS = 31;
 
 /** The reason of a person, for the record. */
-export const CorrectionReason = z.string().trim().min(1).max(500);
+export const CorrectionReason = requiredText(500);
 
 /** The body of `POST /v1/slos/{id}/corrections`. */
 export const NewCorrection = z

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { Timestamp } from '../../../schemas/time/time.ts';
 import { readAs } from '../../../schemas/parsing/read-as.ts';
 import { ComponentStatus, PublicStatus } from './states.ts';
+import { requiredText } from '../../../schemas/parsing/free-text.ts';
 
 /**
  * What the status page shows of an incident, and all that it knows. It contains templates, which are filled with the
@@ -36,7 +37,7 @@ export const PUBLIC_POSTMORTEM_MAX_CHARS = 10_000;
 /** The body of `PUT /v1/incidents/{id}/postmortem/public`. */
 export const PublicPostmortemInput = z.strictObject({
   /** Markdown. */
-  text: z.string().trim().min(1).max(PUBLIC_POSTMORTEM_MAX_CHARS),
+  text: requiredText(PUBLIC_POSTMORTEM_MAX_CHARS),
   /** Words in the text that look internal, and that a person has declared public. */
   permit: z.array(z.string().min(1).max(500)).max(100).default([]),
 });

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { EnvironmentName, ServiceName } from '../../config/names.ts';
 import { cutText } from '../../parsing/text.ts';
 import { spelled } from '../../parsing/spelled.ts';
-import { InstantIn, setOrNull, timestamp } from '../../time/time.ts';
+import { InstantOrNull, timestamp } from '../../time/time.ts';
 import { fault, Links, parseJson, Texts, wellFormed } from './group.ts';
 import type { ParseResult, Source, SourceAlert } from './parsed.ts';
 
@@ -29,7 +29,7 @@ export const GenericAlert = z.strictObject({
   dedup_key: z.string().min(1).max(512).overwrite(wellFormed),
   status: spelled(z.enum(['firing', 'resolved'])),
   /** When the episode began. Absent: the sender has no episodes, and each key has one at a time. */
-  starts_at: orAbsent(InstantIn.transform(setOrNull)),
+  starts_at: orAbsent(InstantOrNull),
   links: orAbsent(Links),
   labels: orAbsent(Texts),
 });

@@ -596,10 +596,8 @@ describe('handle an incident', () => {
       code: 0,
       out: `${called}: severity info\n`,
     });
-    expect(await at(firebreak, 'incident', 'severity', called, 'criticl')).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('did you mean "critical"?'),
-    });
+    const refused = await at(firebreak, 'incident', 'severity', called, 'criticl');
+    expect(refused.err).toContain('did you mean "critical"?');
     expect(await at(firebreak, 'incident', 'publish', called)).toMatchObject({
       code: 1,
       err: expect.stringContaining('(not-on-status-page)'),

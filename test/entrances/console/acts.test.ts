@@ -105,6 +105,7 @@ describe('in an incident', () => {
 
   test.each([
     ['note', { text: '' }, 'note-text', 'Write a note.'],
+    ['note', { text: '\u200b' }, 'note-text', 'Write a note.'],
     ['note', { text: 'x'.repeat(4001) }, 'note-text', 'Must have at most 4000 characters; this text has 4001.'],
     ['severity', { severity: 'high' }, 'severity', 'Choose one of the options.'],
     ['rollback', { from: 'v2', to: '' }, 'rollback-to', 'Name a version, because none is known to be good.'],
@@ -116,8 +117,12 @@ describe('in an incident', () => {
     ],
   ])('%s with %o says beside its field why it is refused', async (action, fields, field, why) => {
     const started_at = plusSeconds(console.world.clock.now(), -600);
-    const change = { service: 'checkout', environment: 'production', version: 'v2', started_at };
-    await console.world.deps.changes.record(NewChange.parse(change));
+    const place = { service: 'checkout', environment: 'production' };
+    for (const change of [
+      { ...place, version: 'v1', started_at: plusSeconds(started_at, -600) },
+      { ...place, version: 'v2', started_at },
+    ])
+      await console.world.deps.changes.record(NewChange.parse(change));
     const refused = await send(action, fields);
     const page = await refused.text();
     expect([refused.status, page.includes(`aria-describedby="${field}-problem"`)]).toEqual([422, true]);
@@ -132,10 +137,8 @@ describe('in an incident', () => {
       const { change } = await changes.record(NewChange.parse({ ...place, version, kind, started_at }));
       return change;
     };
-    const form = async (): Promise<string> => {
-      const page = await (await console.get('/console/incidents/INC-1', { token: 'grace' })).text();
-      return /<form[^>]*actions\/rollback"[^]*?<\/form>/.exec(page)?.[0] ?? '';
-    };
+    const page = async () => (await console.get('/console/incidents/INC-1', { token: 'grace' })).text();
+    const form = async () => /<form[^>]*actions\/rollback"[^]*?<\/form>/.exec(await page())?.[0] ?? '';
     const offered = async (): Promise<string[][]> =>
       [...(await form()).matchAll(/<optgroup label="([^"]*)">([^]*?)<\/optgroup>/g)].map(
         ([, label = '', options = '']) => [
@@ -157,8 +160,8 @@ describe('in an incident', () => {
       back.id,
     );
     expect(await offered()).toEqual([]);
-    expect(textOf(await form())).toContain(
-      'v41 is running. No earlier version is known to be good, and no other recorded version can be restored.',
+    expect(textOf(await page())).toContain(
+      'No version of checkout in production before v41 is known to be good, and no other recorded version can be restored.',
     );
     await record('v39', 900);
     await record('v40', 301);

@@ -145,6 +145,14 @@ describe('an invalid request gets problem details', () => {
       'invalid',
     ],
     [
+      'an incident with an invisible title',
+      'POST',
+      '/v1/incidents',
+      { service: 'a', environment: 'p', title: '\u200b' },
+      422,
+      'invalid',
+    ],
+    [
       'an unknown severity',
       'POST',
       '/v1/incidents',
@@ -872,7 +880,8 @@ describe('incidents', () => {
       const noted = await firebreak.post(`/v1/incidents/${name}/timeline`, { text: `by ${name}` });
       expect(noted.status).toBe(201);
     }
-    expect((await firebreak.post(`/v1/incidents/${body.id}/timeline`, { text: '  ' })).status).toBe(422);
+    for (const text of ['  ', '\u200b'])
+      expect((await firebreak.post(`/v1/incidents/${body.id}/timeline`, { text })).status).toBe(422);
     expect(await firebreak.get('/v1/incidents/INC-99999')).toMatchObject(problem(404, 'not-found'));
     const judged = await seen(async () => {
       const found = (await firebreak.get(`/v1/incidents/${body.id}`)).body;

@@ -114,7 +114,7 @@ test('a freeze without a target has an error at its field', () => {
 });
 
 test('all errors are reported together', () => {
-  const read = readSubmission(view(FORMS.override, { [uses]: '0' }));
+  const read = readSubmission(view(FORMS.override, { [uses]: '0', [reason]: '\u200b' }));
   expect(read).toMatchObject({ ok: false });
   expect(Object.keys((read as { errors: object }).errors).toSorted()).toEqual(
     [freeze, reason, duration, uses].toSorted(),

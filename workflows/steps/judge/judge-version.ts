@@ -83,9 +83,9 @@ export async function judgeMeasured(
     deps.changes.recent({ service, environment }, CHANGES_READ),
   ]);
   const change = changeOf(recent, version);
-  const deploy = knownDeploy ?? (change === undefined ? null : deployOf(recent, change));
-  const notBefore =
-    knownDeploy === undefined && change !== undefined ? whyNotBefore(recent, change, request) : undefined;
+  const history = change && historyOf(recent, change);
+  const deploy = knownDeploy ?? (history === undefined ? null : deployOf(recent, history));
+  const notBefore = knownDeploy === undefined && history !== undefined ? whyNotBefore(history, request) : undefined;
   const labels = branchLabels(recent, timestamp((grid.until - COMPARED_SECONDS - HISTORY_SECONDS) * 1000));
   const measured = read.map((one) => withLabels(one, settings.versionLabel, labels));
   const named = (given: string): string => labels?.(given) ?? given;
@@ -235,54 +235,54 @@ function withLabels(measured: Measured, label: string, labels: LabelReader | und
 const changeOf = (recent: readonly Change[], version: string): Change | undefined =>
   recent.findLast((other) => putsVersionLive(other) && isCalled(other, version));
 
-/** Returns the changes that put other versions live before this one, oldest first. */
-const othersBefore = (recent: readonly Change[], change: Change): Change[] =>
-  liveChanges(recent).filter((other) => byStart(other, change) < 0 && !sameVersion(other.version, change.version));
+/** What ran before a change of a version. */
+type History = {
+  change: Change;
+  /** The change with which the version began to serve: it can have been deployed again since. */
+  first: Change;
+  /** The version itself served for the whole time before its change with which it would be compared. */
+  isSame: boolean;
+  /** The changes that put other versions live before this one, oldest first. */
+  others: readonly Change[];
+};
 
-/** Returns the change with which the version began to serve: it can have been deployed again since. */
-function firstOf(recent: readonly Change[], change: Change): Change {
-  const previous = othersBefore(recent, change).at(-1);
-  return (
-    liveChanges(recent).find(
+function historyOf(recent: readonly Change[], change: Change): History {
+  const live = liveChanges(recent);
+  const others = live.filter((other) => byStart(other, change) < 0 && !sameVersion(other.version, change.version));
+  const previous = others.at(-1);
+  const first =
+    live.find(
       (other) => sameVersion(other.version, change.version) && (previous === undefined || byStart(other, previous) > 0),
-    ) ?? change
-  );
+    ) ?? change;
+  const isSame = secondsBetween(first.started_at, change.started_at) >= HISTORY_SECONDS;
+  return { change, first, isSame, others };
 }
 
-/** Returns whether the version itself served for the whole time before its change with which it would be compared. */
-const isSameBefore = (recent: readonly Change[], change: Change): boolean =>
-  secondsBetween(firstOf(recent, change).started_at, change.started_at) >= HISTORY_SECONDS;
-
-function deployOf(recent: readonly Change[], change: Change): RecordedDeploy {
+function deployOf(recent: readonly Change[], { change, first, isSame, others }: History): RecordedDeploy {
   const seconds = (at: Timestamp): number => millisOf(at) / 1000;
-  const isSame = isSameBefore(recent, change);
   const next = liveChanges(recent).find(
     (other) => byStart(other, change) > 0 && !sameVersion(other.version, change.version),
   );
   return {
-    startedAt: seconds(isSame ? change.started_at : firstOf(recent, change).started_at),
+    startedAt: seconds((isSame ? change : first).started_at),
     endedAt: change.status === 'succeeded' && (change.canary_weight ?? 1) === 1 ? seconds(endOf(change)) : null,
-    previous: isSame ? null : (othersBefore(recent, change).at(-1)?.version ?? null),
+    previous: isSame ? null : (others.at(-1)?.version ?? null),
     ...(next !== undefined && { replacedAt: seconds(next.started_at) }),
   };
 }
 
 /** Returns why the version before a change was not the baseline that a request names. Undefined: it was, or none is named. */
 function whyNotBefore(
-  recent: readonly Change[],
-  change: Change,
+  { isSame, others }: History,
   { version, baseline }: Pick<JudgementRequest, 'version' | 'baseline'>,
 ): string | undefined {
   if (baseline === null) return undefined;
   const isBaseline = (other: Change): boolean =>
     isCalled(other, baseline) || (other.commit !== null && sameVersion(other.commit, baseline));
-  const earlier = othersBefore(recent, change);
-  const previous = earlier.at(-1);
+  const previous = others.at(-1);
   if (previous !== undefined && isBaseline(previous))
-    return isSameBefore(recent, change)
-      ? `${version} had served before, for an hour or more, when it was deployed again`
-      : undefined;
-  return previous !== undefined && earlier.some(isBaseline)
+    return isSame ? `${version} had served before, for an hour or more, when it was deployed again` : undefined;
+  return previous !== undefined && others.some(isBaseline)
     ? `${previous.version} was deployed between ${baseline} and ${version}`
     : `no deploy of ${baseline} before ${version} is recorded`;
 }

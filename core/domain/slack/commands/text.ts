@@ -1,6 +1,7 @@
 /** Parsing of text as Slack sends it: mentions and links in angle brackets; `&`, `<`, and `>` escaped. */
 
 import { REVISION } from '../../changes/version-identity.ts';
+import { visibleText } from '../../../../schemas/parsing/free-text.ts';
 
 /** Maximum length of a text in UTF-16 code units; longer texts are truncated. */
 const TEXT_MAX_CHARS = 3000;
@@ -38,7 +39,7 @@ export function namedArgumentsIn(line: string, names: readonly string[]): { line
     'gi',
   );
   const rest = line.replaceAll(pattern, (_whole, name: string, quoted?: string, bare?: string) => {
-    named.set(name.toLowerCase(), (quoted ?? bare ?? '').trim());
+    named.set(name.toLowerCase(), visibleText(quoted ?? bare ?? ''));
     return '';
   });
   return { line: rest.trim(), named };
@@ -47,7 +48,7 @@ export function namedArgumentsIn(line: string, names: readonly string[]): { line
 const ENTITIES: Readonly<Record<string, string>> = { '&lt;': '<', '&gt;': '>', '&amp;': '&' };
 
 /**
- * Converts to plain text: `<@U1|ada>` becomes `@ada`, `<https://x.example|x>` becomes `x (https://x.example)`.
+ * Converts to plain text, empty if nothing of it is visible: `<@U1|ada>` becomes `@ada`, `<https://x.example|x>` becomes `x (https://x.example)`.
  *
  * @param names names of users mentioned without one, by user ID
  * @see https://docs.slack.dev/messaging/formatting-message-text, "Retrieving formatted messages"
@@ -56,9 +57,7 @@ export function plainText(text: string, names: ReadonlyMap<string, string> = new
   const plain = text.replaceAll(/<([^<>|]*)(?:\|([^<>]*))?>/g, (_whole, target: string, label?: string) =>
     mention(target, label || names.get(target.slice(1))),
   );
-  return plain
-    .replaceAll(/&(?:lt|gt|amp);/g, (entity) => ENTITIES[entity] ?? entity)
-    .trim()
+  return visibleText(plain.replaceAll(/&(?:lt|gt|amp);/g, (entity) => ENTITIES[entity] ?? entity))
     .slice(0, TEXT_MAX_CHARS)
     .toWellFormed();
 }

@@ -10,7 +10,6 @@ import { offerWords } from '../../../../core/domain/rollback/offers.ts';
 import { answerNames, isNamed } from '../../../../core/domain/rollback/question-names.ts';
 import { nearest, suggestionText } from '../../../../core/domain/lint/similar-names.ts';
 import { type DecisionView, IncidentView, TimelineEntry } from '../../../../schemas/incidents/incident.ts';
-import { nearestSeverity, severityIn, unknownSeverityText } from '../../../../core/domain/slack/commands/severity.ts';
 import { ChangeId, Severity } from '../../../../schemas/config/names.ts';
 import { IncidentRole } from '../../../../schemas/people/response-roles.ts';
 import { addApiCommands, type ApiCommand, apiCommand, type Values } from '../../api-command.ts';
@@ -25,7 +24,7 @@ type Answer = { incident: string; question?: string; note?: string; json?: true 
 const NOTE = ['--note <text>', 'Reason, shown in the timeline'] as const;
 const PERSON = ['<person>', 'Name in people.yaml'] as const;
 
-const SEVERITY = 'Severity; names such as SEV1 and P2 are accepted too';
+const SEVERITY = 'Severity; names such as SEV1 and P2, and those of routes.yaml, are accepted too';
 
 const ROLE = `One of ${IncidentRole.options.join(', ')}`;
 /** A role, commander if it is absent. */
@@ -102,7 +101,7 @@ export function addIncidentActions(incident: Command, context: CommandContext): 
       ],
       options: [
         required('--title <text>', 'Summary of the problem'),
-        choice('--severity <severity>', SEVERITY, Severity.options).argParser(severityOf).default('critical'),
+        choice('--severity <severity>', SEVERITY, Severity.options).argParser(asEntered).default('critical'),
         JSON_OPTION,
       ],
       call: 'CREATE /v1/incidents',
@@ -116,7 +115,7 @@ export function addIncidentActions(incident: Command, context: CommandContext): 
       done: () => 'acknowledged',
     }),
     action('severity', 'Set or confirm the severity', '', {
-      args: [new Argument('<severity>', SEVERITY).choices(Severity.options).argParser(severityOf)],
+      args: [new Argument('<severity>', SEVERITY).choices(Severity.options).argParser(asEntered)],
       options: [],
       method: 'PATCH',
       done: ({ severity }) => `severity ${severity}`,
@@ -391,11 +390,8 @@ export const rolesOf = ({ roles }: Pick<IncidentView, 'roles'>): string =>
     .map((role) => `${ROLE_NAMES[role]}: ${roles[role] ?? 'unassigned'}`)
     .join(', ');
 
-function severityOf(text: string): Severity {
-  const severity = severityIn(text);
-  if (severity !== undefined) return severity;
-  throw new InvalidArgumentError(`${unknownSeverityText()}${suggestionText(nearestSeverity(text))}`);
-}
+/** The choices are those of the completion. The server knows more. */
+const asEntered = (text: string): string => text;
 
 function roleOf(text: string): IncidentRole {
   const role = IncidentRole.safeParse(text.toLowerCase());

@@ -108,7 +108,7 @@ const publicationText = (publication: Publication): string =>
     ? `The status page does not show the incident, because ${publication.reason}.`
     : SHOWN_PUBLICATIONS[publication.state];
 
-const Note = z.string().trim().max(2000).default('');
+const Note = z.string().max(2000).default('');
 
 const answer = (verdict: 'approved' | 'rejected', done: string): IncidentAction => ({
   permission: 'incidents:act',

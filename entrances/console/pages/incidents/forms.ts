@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import { incidentName, type Named } from '../../../../core/domain/incidents/incident-number.ts';
-import type { RollbackPlan } from '../../../../core/actions/rollback/plan-rollback.ts';
+import { possibleRollback, type RollbackPlan } from '../../../../core/actions/rollback/plan-rollback.ts';
 import { decisionLines, type DecisionLines } from '../../../../core/domain/messages/decision-lines.ts';
 import { answerable, approvableOf, decidingFor } from '../../../../core/domain/messages/incident-buttons.ts';
 import { cautionOf, incidentLines } from '../../../../core/domain/messages/incident-lines.ts';
@@ -10,6 +10,7 @@ import { stillFiringText } from '../../../../core/domain/incidents/children.ts';
 import { closedAsOf } from '../../../../core/domain/incidents/closing.ts';
 import { whyNotReopenable } from '../../../../core/domain/incidents/reopening.ts';
 import { isAcknowledged } from '../../../../core/domain/paging/acknowledgement.ts';
+import { Refusal } from '../../../../core/domain/refusal.ts';
 import { Severity } from '../../../../schemas/config/names.ts';
 import type { DecisionView } from '../../../../schemas/incidents/incident.ts';
 import { actionForm, type Html, onDemand, panel, sentence } from '../../parts.ts';
@@ -171,7 +172,7 @@ export function responderButtons(data: IncidentData): Html | '' {
 
 /** Shows the other actions that the viewer may take now. */
 export function actionsPanel(data: IncidentData): Html {
-  const { story, csrfToken } = data;
+  const { story, csrfToken, plan } = data;
   const { incident } = story;
   const form = { incident, csrfToken };
   const isOpen = incident.status !== 'resolved';
@@ -191,7 +192,7 @@ export function actionsPanel(data: IncidentData): Html {
     ifAllowed(data, 'update', isOpen, () => updateForm(data, inForm)),
     ifAllowed(data, 'assign', isOpen, () => roleForms(data, inForm)),
     ifAllowed(data, 'severity', isOpen, () => severityForm(form, incident.severity)),
-    ifAllowed(data, 'rollback', isOpen && data.plan !== null, () => rollbackForm(form, data.plan)),
+    ifAllowed(data, 'rollback', isOpen, () => (plan === null ? '' : rollbackForm(form, plan))),
     ifAllowed(data, 'clear-suspect', isOpen, () => suspectForms(data, inForm)),
     isOpen && data.choices.runbooks.length > 0 ? runbookLinks(data) : '',
     ifAllowed(data, 'abort', isOpen, () => abortForm(inForm)),
@@ -305,19 +306,14 @@ const severityForm = (form: FormTarget, severity: Severity): Html =>
     ),
   );
 
-function rollbackForm(form: FormTarget, plan: RollbackPlan | null): Html {
-  const live = plan?.live?.version;
-  const target = plan?.target?.kind === 'version' ? plan.target.version : undefined;
-  const { good, others } = plan?.possible ?? { good: [], others: [] };
-  const isChoice = good.length + others.length > 0;
-  const impossible =
-    plan?.noDeployer ??
-    (live === undefined ? 'the running version is not known, because no deployment of it is recorded' : null);
-  if (impossible !== null) return onDemand('rollback', 'Roll back…', html`<p>${sentence(impossible)}</p>`);
-  const text =
-    target !== undefined
-      ? `${live} is running. ${target} is the newest earlier version that is known to be good.`
-      : `${live} is running. No earlier version is known to be good${isChoice ? ': choose one' : ', and no other recorded version can be restored'}.`;
+function rollbackForm(form: FormTarget, plan: RollbackPlan): Html {
+  const { good, others } = plan.possible;
+  const from = plan.live?.version;
+  const rollback = possibleRollback(plan);
+  const why = rollback instanceof Refusal ? sentence(rollback.detail) : null;
+  if (why !== null && good.length + others.length === 0) return onDemand('rollback', 'Roll back…', html`<p>${why}</p>`);
+  const target = rollback instanceof Refusal ? undefined : rollback.target.version;
+  const text = why ?? `${from} is running. ${target} is the newest earlier version that is known to be good.`;
   return onDemand(
     'rollback',
     'Roll back…',
@@ -325,18 +321,13 @@ function rollbackForm(form: FormTarget, plan: RollbackPlan | null): Html {
       form,
       'rollback',
       html`<p>${text}</p>
-        <input type="hidden" name="from" value="${live}" />
+        <input type="hidden" name="from" value="${from}" />
         ${target === undefined ? '' : html`<input type="hidden" name="shown" value="${target}" />`}
         <label for="rollback-to">Roll back to</label>
-        ${
-          isChoice
-            ? html`<select id="rollback-to" name="to" ${target === undefined ? html`required` : ''}>
-                ${target === undefined ? html`<option value="">Choose a version</option>` : ''}
-                ${versionOptions('Known to be good', good, target)}
-                ${versionOptions('Not known to be good', others, target)}
-              </select>`
-            : html`<input id="rollback-to" name="to" maxlength="256" autocomplete="off" spellcheck="false" required />`
-        }
+        <select id="rollback-to" name="to" ${target === undefined ? html`required` : ''}>
+          ${target === undefined ? html`<option value="">Choose a version</option>` : ''}
+          ${versionOptions('Known to be good', good, target)} ${versionOptions('Not known to be good', others, target)}
+        </select>
         ${noteField('rollback')}<button class="danger" id="do-rollback">Roll back now</button>`,
     ),
   );

@@ -12,13 +12,14 @@ import { executeResponseAction } from '../../../../core/actions/incidents/respon
 import { type Api, answers, body, createRoute, endpoint, problems } from '../../endpoint.ts';
 import { incidentParams } from '../../incident-param.ts';
 import { Incident } from './incidents.ts';
+import { freeText } from '../../../../schemas/parsing/free-text.ts';
 
-const Note = z.strictObject({ note: z.string().max(2000).default('') });
-const Suspected = z.strictObject({ change_id: ChangeId, note: z.string().max(2000).default('') });
-const FlagAgain = z.strictObject({ flag: z.string().min(1).max(256), note: z.string().max(2000).default('') });
+const Note = z.strictObject({ note: freeText(2000).default('') });
+const Suspected = z.strictObject({ change_id: ChangeId, note: freeText(2000).default('') });
+const FlagAgain = z.strictObject({ flag: z.string().min(1).max(256), note: freeText(2000).default('') });
 /** `version`: the target version. Defaults to the newest known good version. */
-const Rollback = z.strictObject({ note: z.string().max(2000).default(''), version: Version.optional() });
-const Answer = z.strictObject({ digest: z.string().min(1).max(128), note: z.string().max(2000).default('') });
+const Rollback = z.strictObject({ note: freeText(2000).default(''), version: Version.optional() });
+const Answer = z.strictObject({ digest: z.string().min(1).max(128), note: freeText(2000).default('') });
 
 const SUMMARIES = {
   pause: 'Pause the automation of an incident',

@@ -15,6 +15,7 @@ import type { Caller } from '../../../../core/actions/people/caller.ts';
 import { type Api, answers, body, createRoute, endpoint, problems } from '../../endpoint.ts';
 import { incidentParams } from '../../incident-param.ts';
 import { Incident } from './incidents.ts';
+import { requiredText } from '../../../../schemas/parsing/free-text.ts';
 
 const To = z.string().min(1).max(64).meta({ description: 'The ID of a person in people.yaml' });
 const Assignment = z.strictObject({ role: IncidentRole, to: To });
@@ -24,15 +25,12 @@ const Roles = z.discriminatedUnion('do', [
 ]);
 const HandOver = z.strictObject({
   to: To,
-  brief: z
-    .string()
-    .min(1)
-    .max(3000)
+  brief: requiredText(3000)
     .nullish()
     .meta({ description: 'Handoff summary for the new incident commander; generated from the incident if absent' }),
 });
 const Update = z.strictObject({
-  text: z.string().trim().min(1).max(3000),
+  text: requiredText(3000),
   next_minutes: NextUpdateMinutes.optional().meta({
     description: 'Minutes until a responder sends the next update. Stakeholders read the time',
   }),

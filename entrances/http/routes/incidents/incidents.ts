@@ -2,19 +2,13 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { incidentDetails } from '../../../../core/domain/messages/incident-details.ts';
 import { IncidentDetails } from '../../../../schemas/incidents/incident-details.ts';
-import { severityIn } from '../../../../core/domain/slack/commands/severity.ts';
+import { requireSeverity } from '../../../../core/domain/alerts/named-severity.ts';
 import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
 import { keepsOpen } from '../../../../core/domain/incidents/keeps-open.ts';
 import type { ApiDeps } from '../../deps.ts';
 import { SimilarIncident } from '../../../../schemas/incidents/similar.ts';
 import { DecisionView, IncidentStatus, IncidentView, TimelineEntry } from '../../../../schemas/incidents/incident.ts';
-import {
-  EnvironmentName,
-  IncidentId,
-  NAME_MAX_CHARS,
-  ServiceName,
-  Severity,
-} from '../../../../schemas/config/names.ts';
+import { EnvironmentName, IncidentId, NAME_MAX_CHARS, ServiceName } from '../../../../schemas/config/names.ts';
 import { declaredScope } from '../../../../core/actions/incidents/declared-environment.ts';
 import { triage } from '../../../../core/actions/incidents/acknowledge.ts';
 import { correctIncident, declareIncident, note } from '../../../../core/actions/incidents/declare-incident.ts';
@@ -38,6 +32,7 @@ import { incidentParams } from '../../incident-param.ts';
 import { Refusal } from '../../../../core/domain/refusal.ts';
 import { READ_MAX_BYTES } from '../../list-bytes.ts';
 import { ShownSignal, shownSignal, snakeCased } from '../alerts/signal-view.ts';
+import { requiredText } from '../../../../schemas/parsing/free-text.ts';
 
 export const Incident = IncidentView.meta({ id: 'Incident' });
 const SingleIncident = IncidentDetails.meta({ id: 'IncidentDetails' });
@@ -50,10 +45,10 @@ const StoredDecision = z.object({
   inputs: z.unknown(),
   inputs_json: z.string().meta({ description: 'The inputs as the exact JSON text from which `digest` is computed' }),
 });
-/** In the words of senders, too: `SEV1`, `P1`, and `critical` are equal. */
-const SeverityWord = z
-  .preprocess((word) => (typeof word === 'string' ? (severityIn(word) ?? word) : word), Severity)
-  .meta({ description: 'Names such as SEV1 and P2 are accepted, too' });
+const SeverityWord = z.string().max(NAME_MAX_CHARS).meta({
+  description:
+    'critical, warning, or info; or another name, such as SEV1, P2, and the words of severities in routes.yaml',
+});
 const pageQuery = z.object(listQuery);
 
 /** Registers the routes of incidents: declaration, timeline, alerts, similar incidents, and decisions. */
@@ -74,7 +69,7 @@ export function incidentRoutes(app: Api, deps: ApiDeps): void {
           environment: EnvironmentName.nullish().meta({
             description: "Defaults to the service's default environment, its only environment, or production",
           }),
-          title: z.string().trim().min(1).max(500),
+          title: requiredText(500),
           severity: SeverityWord.default('critical'),
         }),
       ),
@@ -87,12 +82,13 @@ export function incidentRoutes(app: Api, deps: ApiDeps): void {
     async (c) => {
       const { trace } = c.var;
       const { title, severity, ...scope } = c.req.valid('json');
-      const serviceEnvironment = declaredScope(await deps.config.current(), scope);
+      const config = await deps.config.current();
+      const serviceEnvironment = declaredScope(config, scope);
       const { incident, created } = await declareIncident(deps, c.var.caller, {
         ...serviceEnvironment,
         id: IncidentId.parse(newUlid(c, deps.clock)),
         title,
-        severity,
+        severity: requireSeverity(config, severity),
         trace,
       });
       return c.json(incident, created ? 201 : 200);
@@ -160,9 +156,7 @@ export function incidentRoutes(app: Api, deps: ApiDeps): void {
       summary: 'Correct the title of an incident, and set or confirm its severity',
       request: {
         params,
-        ...body(
-          z.strictObject({ title: z.string().trim().min(1).max(500).optional(), severity: SeverityWord.optional() }),
-        ),
+        ...body(z.strictObject({ title: requiredText(500).optional(), severity: SeverityWord.optional() })),
       },
       responses: {
         200: answers('The updated incident', Incident),
@@ -173,7 +167,8 @@ export function incidentRoutes(app: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      const { title, severity } = c.req.valid('json');
+      const { title, severity: word } = c.req.valid('json');
+      const severity = word === undefined ? undefined : requireSeverity(await deps.config.current(), word);
       if (title === undefined && severity !== undefined)
         return c.json(await triage(deps, c.var.caller, { id, severity }), 200);
       const correction = { id, ...(title && { title }), ...(severity && { severity }) };
@@ -215,7 +210,7 @@ export function incidentRoutes(app: Api, deps: ApiDeps): void {
         params,
         ...body(
           z.strictObject({
-            text: z.string().trim().min(1).max(4000),
+            text: requiredText(4000),
             kind: z
               .literal('note', 'kind must be "note"; only Firebreak writes the other kinds')
               .optional()

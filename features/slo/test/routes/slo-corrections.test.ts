@@ -174,6 +174,7 @@ describe('a correction', () => {
   test.each([
     ['without a reason', { ...LOAD_TEST, reason: undefined }],
     ['with an empty reason', { ...LOAD_TEST, reason: ' ' }],
+    ['with an invisible reason', { ...LOAD_TEST, reason: '\u200b' }],
     ['with an unknown category', { ...LOAD_TEST, category: 'bad_luck' }],
     ['that ends before it starts', { ...LOAD_TEST, ends_at: '2026-11-20T11:00:00Z' }],
     ['of two months', { ...LOAD_TEST, ends_at: '2027-01-20T11:00:00Z' }],

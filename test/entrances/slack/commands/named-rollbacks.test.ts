@@ -56,7 +56,7 @@ describe('rollbacks in Slack', () => {
     for (const words of ['Checkout PRODUCTION v1', 'Checkout', 'checkout Production'])
       expect(await chat.says(ADA, '/rollback', words)).toContain('would go back to v1');
     expect(await chat.says(ADA, '/rollback', 'checkout Staging')).toMatch(
-      /^The running version of checkout in staging/,
+      /^checkout in staging has no deployer in services\.yaml/,
     );
   });
 
@@ -182,7 +182,7 @@ describe('rollbacks in Slack', () => {
     await deployed('v1', 25);
     await deployed('v2', 10);
     expect(await chat.says(ADA, '/rollback', 'checkout production')).toMatch(
-      /To roll back to a specific version, enter .* VERSION\.$/,
+      /^No version of checkout in production before v2 is known to be good: name the version to roll back to, as in .*\/rollback checkout production VERSION/,
     );
     expect(await chat.says(ADA, '/rollback', 'checkout production v1')).toMatch(/⚠️ v1 ran too briefly/);
   });

@@ -420,6 +420,18 @@ describe('an incident in Slack', () => {
     );
   });
 
+  test('has a severity in the own words of the team', async () => {
+    chat.configure({}, { routes: { severities: { 'broken a bit': 'warning', P1: 'warning' } } });
+    expect(await chat.says(ADA, '/incident', 'severity P1')).toBe('Severity changed from critical to warning.');
+    expect(await chat.says(ADA, '/incident', 'severity "broken a bit"')).toBe('Severity confirmed: warning.');
+    expect(await chat.says(ADA, '/incident', 'severity P9')).toMatch(
+      /^Unknown severity: use critical \(SEV0, .*, or a word of routes\.yaml: brokenabit, p1\. Nothing was done\.$/,
+    );
+    expect(await chat.says(ADA, '/incident', 'severity critcal')).toMatch(
+      /did you mean "critical"\? Nothing was done\.$/,
+    );
+  });
+
   test('has a severity that can be confirmed and changed', async () => {
     expect(await chat.says(ADA, '/incident', 'severity sev1')).toBe('Severity confirmed: critical.');
     expect(await chat.submits(BOB, 'set_severity', { severity: 'info', text: 'one user' }, { incident: id })).toBe(

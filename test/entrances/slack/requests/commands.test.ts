@@ -23,7 +23,7 @@ describe('immediate answers', () => {
   });
 
   test.each([
-    ['/incident', 'severty critcal', '/incident severity critical'],
+    ['/incident', 'severty critical', '/incident severity critical'],
     ['/incident', 'checkout is down', '/incident declare checkout is down'],
     ['/firebreak', 'puase', '/firebreak pause'],
     ['/freeze', 'lift checkout', '/freeze lift checkout'],
