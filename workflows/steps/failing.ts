@@ -12,7 +12,6 @@ import { windowOf } from '../../core/domain/correlation/query.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import { pooled, unlessAborted } from '../../core/domain/concurrency.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
-import { putsVersionLive } from '../../core/domain/changes/versions.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { ServiceName } from '../../schemas/config/names.ts';
@@ -29,9 +28,9 @@ const TOGETHER_SECONDS = 300;
 /** A failing dependency may cause harm only after a while, when caches expire and retries fill connection pools. */
 const DEPENDENCY_BEFORE_SECONDS = 900;
 
-/** Number of other failing services, and of newest changes for each, that are read. */
+/** Number of other failing services, and of newest changes for each, that are read. Flags change often. */
 const FAILING_READ = 12;
-const CHANGES_READ = 5;
+const CHANGES_READ = 20;
 
 /** Maximum distance of a service's own change from its failure, to explain that failure. */
 const OWN_CHANGE_SECONDS = 2 * 3600;
@@ -262,14 +261,14 @@ async function inParallel<Item, Value>(
 /** Minimum age of a rollback in seconds after which it would have helped. */
 const ROLLBACK_HELPS_SECONDS = 300;
 
-/** Returns when the newest change near a failure put a version live, and whether a rollback has not ended the failure. */
+/** Returns when the newest change of any kind near a failure took effect, and whether a rollback has not ended the failure. */
 async function changesOf(
   deps: FailingDeps,
   serviceEnvironment: ServiceEnvironment,
   since: Timestamp,
   at: Timestamp,
 ): Promise<Pick<Failing, 'changed_at' | 'rolled_back'>> {
-  const changes = (await deps.changes.recent(serviceEnvironment, CHANGES_READ)).filter(putsVersionLive);
+  const changes = await deps.changes.recent(serviceEnvironment, CHANGES_READ);
   const isUnhelpful = changes.some(({ kind, started_at: started, finished_at: finished }) => {
     const ended = finished ?? started;
     return kind === 'rollback' && ended > since && secondsBetween(ended, at) >= ROLLBACK_HELPS_SECONDS;

@@ -40,8 +40,8 @@ export type Failing = {
    */
   relation: 'dependent' | 'dependency' | 'unrelated';
   /**
-   * End of its own newest change that put a version live before `since`, or the start if it ended later. Such a change can
-   * explain its failure. Without one, of the newest change after `since`, within two hours.
+   * End of its own newest change before `since`, of any kind, or the start if it ended later. Such a change can explain its
+   * failure. Without one, of the newest change after `since`, within two hours.
    */
   changed_at: Timestamp | null;
   /** Bounds of its start by its health query. Absent: only its alert is known. */

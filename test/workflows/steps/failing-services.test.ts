@@ -93,6 +93,23 @@ describe('a dependency that fails by its health query, without an alert', () => 
     expect(inputs?.evidence.failing).toMatchObject([{ service: 'payments', changed_at: expected }]);
   });
 
+  test.each(['flag', 'config', 'infrastructure', 'migration', 'experiment'] as const)(
+    'has changed at a change of kind %s',
+    async (kind) => {
+      const { world } = await play({
+        given: [
+          dependsOnPayments,
+          deploys('p1', 300, { service: 'payments' }),
+          deploys('p2', 8, { service: 'payments', kind }),
+          bad({ [CHECKOUT]: -2, [PAYMENTS]: -2.5 }),
+        ],
+        timeline: { '0 s': fires(), '5 min': ends() },
+      });
+      const inputs = await world.deps.decisions.inputs(theIncident(world), 1);
+      expect(inputs?.evidence.failing).toMatchObject([{ service: 'payments', changed_at: '2026-11-20T11:55:00.000Z' }]);
+    },
+  );
+
   test('has changed before it began to fail, also if the version before was deployed again since', async () => {
     const { world } = await play({
       given: [

@@ -143,15 +143,11 @@ function failingNow(world: World, at: number, onset: number): Failing[] {
 const digitOf = (text: string): number =>
   [...text].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 9973, 7) % 10;
 
-/** Returns the newest deploy of that service in the half hour before it failed. */
+/** Returns the newest change of that service in the half hour before it failed. */
 function changedNear(world: World, service: string, since: number, at: number): Timestamp | null {
   const change = world.changes.findLast(
-    ({ by, kind, startedAt, status }) =>
-      by.name === service &&
-      (kind === 'deploy' || kind === 'hotfix') &&
-      status === 'succeeded' &&
-      startedAt <= Math.min(at, since) &&
-      startedAt >= since - 1800,
+    ({ by, startedAt, status }) =>
+      by.name === service && status === 'succeeded' && startedAt <= Math.min(at, since) && startedAt >= since - 1800,
   );
   return change === undefined ? null : instant(world, change.startedAt + change.recording.clock);
 }
