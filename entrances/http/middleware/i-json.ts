@@ -22,27 +22,35 @@ const SMALLEST_NUMBER = 1e-100;
 export const iJson: MiddlewareHandler<Env> = async (c, next) => {
   const body = await readBody(c, BODY_MAX_BYTES);
   const text = body.length === 0 ? '' : new TextDecoder().decode(body);
-  if (text !== '') readIJson(text);
+  if (text !== '') readIJson(text, isForm(c.req.header('content-type')) ? FORM : undefined);
   await next();
 };
+
+/** `curl --data` sends this type, whatever the text is. */
+const isForm = (contentType: string | undefined): boolean =>
+  contentType?.toLowerCase().startsWith('application/x-www-form-urlencoded') ?? false;
+
+const FORM =
+  'the body is a form; send it as JSON with Content-Type: application/json, and parameters in the query string (curl --get)';
 
 /**
  * Reads a text as JSON with the same restrictions.
  *
+ * @param notJson what to say if it is not JSON
  * @throws Refusal 400, 422
  */
-export function readIJson(text: string): unknown {
-  const value = parseJson(text);
+export function readIJson(text: string, notJson?: string): unknown {
+  const value = parseJson(text, notJson);
   const flaw = flawOf(value, []);
   if (flaw !== undefined) throw new Refusal(422, 'invalid', flaw);
   return value;
 }
 
-function parseJson(text: string): unknown {
+function parseJson(text: string, notJson: string | undefined): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Refusal(400, 'not-json', error instanceof Error ? error.message : 'the body is not JSON');
+    throw new Refusal(400, 'not-json', notJson ?? (error instanceof Error ? error.message : 'the body is not JSON'));
   }
 }
 
