@@ -689,6 +689,28 @@ describe('handle an incident', () => {
 });
 
 describe('token', () => {
+  test('limits to what the configuration does not have are warnings', async () => {
+    const create = (...limits: string[]) =>
+      at(firebreak, 'token', 'create', `typo-${limits.join('-')}`, '--action', 'audit:read', ...limits);
+    for (const [limits, warnings] of [
+      [
+        ['--service', 'chekout', '--service', 'shop'],
+        ['the catalogue has no service "chekout"; did you mean "checkout"?'],
+      ],
+      [['--environment', 'prodution'], ['no service has the environment "prodution"; did you mean "production"?']],
+      [['--service', 'shop', '--environment', 'staging'], ['shop does not have the environment "staging"']],
+      [['--service', 'checkout', '--service', 'shop', '--environment', 'staging'], []],
+    ] as const) {
+      const { code, out, err } = await create(...limits);
+      expect([code, out]).toEqual([0, expect.stringMatching(/^\S+\n$/)]);
+      expect(err.split('\n').filter((line) => line.startsWith('warning: '))).toEqual(
+        warnings.map((warning) => `warning: ${warning}`),
+      );
+      const { out: json, err: note } = await create('--json', ...limits);
+      expect([JSON.parse(json).warnings, note]).toEqual([warnings, err.replace(/^tok.*\n/m, '')]);
+    }
+  });
+
   test('a token is created, used, listed without its secret, and revoked', async () => {
     const limits = ['--action', 'deployments:read', '--action', 'drills:write', '--service', 'checkout'];
     const { code, out, err } = await at(firebreak, 'token', 'create', 'ci', ...limits);
