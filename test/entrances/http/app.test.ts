@@ -924,6 +924,17 @@ describe('incidents', () => {
       body: { title: 'Slow for all', severity: 'critical' },
     });
     expect(await firebreak.request('PATCH', path, { status: 'resolved' })).toMatchObject(problem(422, 'invalid'));
+    // Without a change, there is nothing to record.
+    expect(await firebreak.request('PATCH', path, {})).toMatchObject({
+      status: 200,
+      body: { title: 'Slow for all', severity: 'critical' },
+    });
+    const { items: entries } = (await firebreak.get(`${path}/timeline`)).body;
+    expect(
+      entries
+        .filter(({ kind }: { kind: string }) => kind === 'incident.changed')
+        .map(({ text }: { text: string }) => text),
+    ).toEqual(['Changed title to Slow for all, severity to critical']);
     const note = await firebreak.post(`${path}/timeline`, {
       text: 'Looking at the database',
       detail: { graph: [1, 2.5, null, 'ü'] },
