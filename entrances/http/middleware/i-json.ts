@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { readBody } from './body.ts';
 import type { Env } from '../context.ts';
+import { utf8Text, wideCharset } from '../../../schemas/parsing/utf-8.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 
 /** The limit for request bodies, except those of alert receivers. A DynamoDB item has at most 400 KB. */
@@ -16,19 +17,29 @@ const SMALLEST_NUMBER = 1e-100;
  * Refuses bodies that could not be stored unchanged. JSON allows lone surrogates, numbers out of range, and unlimited
  * nesting.
  *
- * @throws Refusal 400 if the body is not JSON, 413 if it is too large, 422 if it can't be stored unchanged
+ * @throws Refusal 400 if the body is not JSON in UTF-8, 413 if it is too large, 415 in another charset, 422 if it can't be stored unchanged
  * @see RFC 7493 (I-JSON), which has the same restrictions, except for the depth
  */
 export const iJson: MiddlewareHandler<Env> = async (c, next) => {
   const body = await readBody(c, BODY_MAX_BYTES);
-  const text = body.length === 0 ? '' : new TextDecoder().decode(body);
-  if (text !== '') readIJson(text, isForm(c.req.header('content-type')) ? FORM : undefined);
+  const type = c.req.header('content-type') ?? '';
+  const charset = body.length === 0 ? undefined : wideCharset(type);
+  if (charset !== undefined) throw new Refusal(415, 'unsupported-media-type', `the charset is ${charset}; send UTF-8`);
+  const text = textIn(body);
+  if (text !== '') readIJson(text, isForm(type) ? FORM : undefined);
   await next();
 };
 
+/** Returns a body as text. @throws Refusal 400 */
+export function textIn(body: Uint8Array): string {
+  const text = utf8Text(body);
+  if (text === undefined) throw new Refusal(400, 'not-json', 'the body is not UTF-8');
+  return text;
+}
+
 /** `curl --data` sends this type, whatever the text is. */
-const isForm = (contentType: string | undefined): boolean =>
-  contentType?.toLowerCase().startsWith('application/x-www-form-urlencoded') ?? false;
+const isForm = (contentType: string): boolean =>
+  contentType.toLowerCase().startsWith('application/x-www-form-urlencoded');
 
 const FORM =
   'the body is a form; send it as JSON with Content-Type: application/json, and parameters in the query string (curl --get)';

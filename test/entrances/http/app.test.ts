@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { actingCheckout, alert, group, minutesAgo } from '../../support/alerts.ts';
-import { Firebreak } from '../../support/firebreak.ts';
+import { ADMIN_TOKEN, Firebreak } from '../../support/firebreak.ts';
 import { routed, seen } from '../../support/fixtures.ts';
 import { NAMES, requests } from './object-names.ts';
 
@@ -1085,6 +1085,44 @@ test('the automation of an environment is set by each of its usual names, also o
   const lifted = await set({ checkout: { environments: { PRD: null, moon: null } } });
   expect(lifted.body.services).toEqual({ checkout: { mode: null, environments: {} } });
   expect((await set({ checkout: null })).body.services).toEqual({});
+});
+
+describe('a body that is not UTF-8', () => {
+  const deploy = { service: 'latin', environment: 'production', version: 'v1', author: 'José' };
+  const post = async (path: string, bytes: Buffer, type = 'application/json') => {
+    const response = await fetch(`${firebreak.url}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': type },
+      body: new Uint8Array(bytes),
+    });
+    const { code, detail, id } = (await response.json()) as Record<string, string>;
+    return { status: response.status, code, detail, id };
+  };
+  const latin = Buffer.from(JSON.stringify(deploy), 'latin1');
+  const utf8 = Buffer.from(JSON.stringify(deploy));
+  const utf16 = Buffer.from(JSON.stringify(deploy), 'utf16le');
+  const WIDE = 'application/json; charset=utf-16';
+
+  test.each(['/v1/deployments', '/v1/alerts/generic'])('is refused by %s, with the reason', async (path) => {
+    expect(await post(path, latin)).toMatchObject({
+      status: 400,
+      code: 'not-json',
+      detail: expect.stringContaining('not UTF-8'),
+    });
+    for (const bytes of [utf16, utf8])
+      expect(await post(path, bytes, WIDE)).toMatchObject({
+        status: 415,
+        detail: expect.stringMatching(/charset is utf-16; send UTF-8/),
+      });
+    expect(JSON.stringify((await firebreak.get('/v1/deployments?service=latin')).body.items)).toBe('[]');
+  });
+
+  test('is kept in quarantine by a receiver, and one in ASCII or UTF-8 is accepted with another charset', async () => {
+    const { body } = await firebreak.get('/v1/quarantine');
+    const details = body.items.map(({ detail }: { detail: string }) => detail);
+    expect(details).toEqual(expect.arrayContaining([expect.stringMatching(/charset is utf-16; send UTF-8/)]));
+    expect(await post('/v1/deployments', utf8, 'application/json; charset=ISO-8859-1')).toMatchObject({ status: 201 });
+  });
 });
 
 describe('a name can be any text, including names of object properties', () => {
