@@ -157,9 +157,9 @@ describe('action items', () => {
     ['Add a check  (owner: payments)', 'Add a check', 'payments', null],
     ['Add a check (due: Friday)', 'Add a check (due: Friday)', null, null],
   ])('keep the good details beside a bad one, which stays in the title: %s', (written, title, owner, priority) => {
-    const item = parseItem(`- [ ] ${written}`);
-    expect(item).toEqual({ title, done: false, owner, due: null, priority });
-    expect(parseItem(itemLine(ActionItem.parse(item)))).toEqual(item);
+    const read = parseItem(`- [ ] ${written}`);
+    expect(read).toEqual({ title, done: false, owner, due: null, priority });
+    expect(parseItem(itemLine(ActionItem.parse(read)))).toEqual(read);
   });
 
   test('with a bad date are found with it, and with their owner', () => {
