@@ -43,6 +43,19 @@ export class NoResponse extends CommandFailure {
   }
 }
 
+/** Refusals of what a file or a stored input contains, which are no usage errors. */
+const ABOUT_CONTENT = new Set([
+  'ignored',
+  'not-json',
+  'not-junit',
+  'not-replayed',
+  'not-utf-8',
+  'stalled-before',
+  'unknown-source',
+  'unknown-version',
+  'wrong-shape',
+]);
+
 /** Thrown for an error response. `code` is a heading of docs/reference/errors.md. */
 export class ErrorResponse extends CommandFailure {
   readonly status: number;
@@ -52,6 +65,11 @@ export class ErrorResponse extends CommandFailure {
     super(`${detail} (${code})`);
     this.status = status;
     this.code = code;
+  }
+
+  /** Whether the arguments of the command are invalid, as opposed to what they name being absent, or not allowed. */
+  get isUsageError(): boolean {
+    return (this.status === 400 || this.status === 422) && this.code !== 'http' && !ABOUT_CONTENT.has(this.code);
   }
 }
 

@@ -21,6 +21,7 @@ import { addSend } from './commands/send.ts';
 import { addTail } from './commands/incidents/tail.ts';
 import { addToken } from './commands/token.ts';
 import { UsageError, CommandFailure, type CommandContext, type Terminal } from './command-context.ts';
+import { ErrorResponse } from './client.ts';
 import { loadConfig, loadRunbooks, loadServices } from './files.ts';
 import { placeAfter } from './place-after.ts';
 
@@ -51,7 +52,8 @@ const AFTER_HELP = `
 Commands that call a running Firebreak use FIREBREAK_URL and FIREBREAK_TOKEN. On the same machine, they fall back to the
 address and the admin token in its data folder.
 
-Exit codes: 0 success, 1 failure or negative answer, 2 usage error.`;
+Exit codes: 0 success; 1 failure or negative answer, such as not found or not allowed; 2 usage error, also one that
+Firebreak finds, such as an invalid value (400 or 422).`;
 
 /** Runs one command. @returns the exit code: 0 success, 1 failure or negative answer, 2 usage error */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -86,7 +88,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     else if (error instanceof UsageError) context.err(`${error.message}\nFor usage: firebreak --help`);
     else if (error instanceof Error) context.err(error.stack ?? error.message);
     else throw error;
-    return error instanceof UsageError ? 2 : 1;
+    return error instanceof UsageError || (error instanceof ErrorResponse && error.isUsageError) ? 2 : 1;
   }
 }
 

@@ -6,7 +6,7 @@ import { Refusal } from '../../core/domain/refusal.ts';
 import type { Env } from '../../entrances/http/context.ts';
 import { type Api, allowFor, requirePrincipal } from '../../entrances/http/endpoint.ts';
 import { readBody } from '../../entrances/http/middleware/body.ts';
-import { BODY_MAX_BYTES, readIJson } from '../../entrances/http/middleware/i-json.ts';
+import { BODY_MAX_BYTES, readIJson, textIn } from '../../entrances/http/middleware/i-json.ts';
 import { isLoopbackHostname } from '../../schemas/config/endpoint.ts';
 import type { Principal } from '../../schemas/access/access.ts';
 import { traceContextOf } from '../../schemas/parsing/traceparent.ts';
@@ -69,7 +69,7 @@ function refuseForeignOrigin(c: Context<Env>, { publicUrl }: Pick<Deps, 'publicU
 async function bodyOf(c: Context<Env>): Promise<unknown> {
   let body: unknown;
   try {
-    body = readIJson(new TextDecoder().decode(await readBody(c, BODY_MAX_BYTES)));
+    body = readIJson(textIn(await readBody(c, BODY_MAX_BYTES)));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     return failure(c, error.status, error.status === 400 ? PARSE_ERROR : INVALID_REQUEST, error.detail);

@@ -13,5 +13,5 @@ export const simulation: Feature = {
   },
   routes: async () => (await import('./routes.ts')).recordingRoutes,
   commands: async () => (await import('./cli/index.ts')).addSimulation,
-  commandsAfter: { replay: 'quarantine', simulate: 'runbooks', test: 'restore' },
+  commandsAfter: { replay: 'quarantine', simulate: 'runbooks', test: 'restore', export: 'test' },
 };

@@ -7,6 +7,7 @@ import { DAY_SECONDS } from '../../schemas/time/since.ts';
 import { countedDays } from './actions/objectives.ts';
 import { recordedAlerts, recordingOf } from './actions/recordings.ts';
 import { RECORDED_OBJECTIVE, RECORDINGS } from './reports.ts';
+import { BadCursor } from '../../core/stores/cursors.ts';
 import { configuredSlo } from '../slo/actions/corrections.ts';
 import { withPorts } from '../slo/ports.ts';
 import {
@@ -144,7 +145,7 @@ export function recordingRoutes(app: Api, deps: RoutesDeps): void {
         query: z.object({
           from: z.iso.date().meta({ description: 'First day (UTC); counts are kept for 800 days' }),
           limit: listQuery.limit.pipe(z.number().max(DAYS_MAX)).default(DAYS_MAX),
-          cursor: z.iso.date().optional().meta({ description: 'The next_cursor of the previous page' }),
+          cursor: listQuery.cursor,
         }),
       },
       responses: {
@@ -157,6 +158,7 @@ export function recordingRoutes(app: Api, deps: RoutesDeps): void {
       const slo = await configuredSlo(deps, c.req.valid('param').id);
       c.var.allow(slo);
       const { from, limit, cursor } = c.req.valid('query');
+      if (cursor !== undefined && !z.iso.date().safeParse(cursor).success) throw new BadCursor();
       const until = deps.clock.now().slice(0, 10);
       return c.json(await countedDays(withPorts(deps), slo, { from: cursor ?? from, until, limit }), 200);
     },

@@ -264,6 +264,17 @@ describe('times', () => {
     expect(alertAt({ status: 'resolved', endsAt })?.endsAt).toBeNull();
   });
 
+  test.each(['0001-01-01T00:00:00Z', '0001-01-01T00:00:00+01:00'])('%s as a start is none', (startsAt) => {
+    for (const sender of ['alertmanager', 'grafana']) {
+      const [fired] = read(sender, group([{ ...ALERT, startsAt }])).alerts;
+      expect(fired).toMatchObject({ startsAt: '2026-11-20T12:00:00.000Z', endsAt: null, episodic: false });
+      const end = { status: 'resolved', endsAt: '2026-11-20T07:00:00Z' };
+      const [ended] = read(sender, group([{ ...ALERT, ...end, startsAt }])).alerts;
+      const at = '2026-11-20T07:00:00.000Z';
+      expect(ended).toMatchObject({ status: 'resolved', startsAt: at, endsAt: at, episodic: false });
+    }
+  });
+
   test('only resolved alerts have an end: for firing ones it is a guess of the sender', () => {
     expect(alertAt({ endsAt: '2026-11-20T07:00:00Z' })?.endsAt).toBeNull();
     expect(alertAt({ status: 'resolved', endsAt: '2026-11-20T07:00:00Z' })?.endsAt).toBe('2026-11-20T07:00:00.000Z');

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
-import { InstantIn, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { InstantIn, secondsBetween, setOrNull, type Timestamp } from '../../schemas/time/time.ts';
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
 import { SETTLES_SECONDS } from '../../core/domain/changes/rollout.ts';
 import { COMMIT, type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
@@ -12,7 +12,7 @@ const optionalText = z
   .max(2048)
   .nullish()
   .transform((value) => (value ? value : undefined));
-const optionalInstant = InstantIn.nullish().transform((value) => value ?? undefined);
+const optionalInstant = InstantIn.nullish().transform((value) => (value && setOrNull(value)) ?? undefined);
 const optionalTexts = z
   .array(Text)
   .nullish()

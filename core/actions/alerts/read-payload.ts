@@ -6,6 +6,7 @@ import {
   type Steps,
   type Unreadable,
 } from '../../../schemas/alerts/sources/parsed.ts';
+import { utf8Text, wideCharset } from '../../../schemas/parsing/utf-8.ts';
 import type { InTurns } from '../../stores/fair-turns.ts';
 
 /**
@@ -40,20 +41,13 @@ function* payloadSteps(
   if (contentType !== '' && !/^application\/([\w.+-]+\+)?json\b/i.test(contentType)) {
     return refuse(415, 'not-json-content-type', `content type is ${contentType.slice(0, 100)}; send application/json`);
   }
+  const charset = wideCharset(contentType);
+  if (charset !== undefined) return refuse(415, 'not-json-content-type', `the charset is ${charset}; send UTF-8`);
   if (body[0] === 0x1f && body[1] === 0x8b)
     return refuse(400, 'not-json', 'the body is compressed with gzip; send it uncompressed');
-  const text = utf8(body);
+  const text = utf8Text(body);
   if (text === undefined) return refuse(400, 'not-json', 'the body is not UTF-8');
   return yield* source.steps(text, () => now);
-}
-
-/** Returns the text, or undefined if the bytes are not valid UTF-8: such a body must not be repaired silently. */
-function utf8(body: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
-  } catch {
-    return undefined;
-  }
 }
 
 const refuse = (status: Fault['status'], code: Fault['code'], detail: string): ParseResult<Alert> => ({

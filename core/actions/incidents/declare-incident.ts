@@ -84,7 +84,7 @@ export async function declareIncident(
 }
 
 /**
- * Corrects the title or severity of an incident.
+ * Corrects the title or severity of an incident. Without either, nothing is recorded.
  *
  * @param key idempotency key; absent: the correction is applied each time
  * @returns the updated incident
@@ -98,14 +98,14 @@ export async function correctIncident(
   const incident = await requireIncident(deps, id);
   caller.allow('incidents:write', incident);
   const changed = [title && `title to ${title}`, severity && `severity to ${severity}`].filter(Boolean).join(', ');
-  const text = `Changed ${changed || 'nothing'}`;
+  if (changed === '') return incident;
   const posted = await deps.incidents.post(
     id,
     { kind: 'severity', severity: severity ?? incident.severity, by: caller.name },
     {
       ...(title && { title }),
       ...(severity && { severity }),
-      timeline: { actor: caller.name, kind: 'incident.changed', text, detail: null },
+      timeline: { actor: caller.name, kind: 'incident.changed', text: `Changed ${changed}`, detail: null },
     },
     key,
   );

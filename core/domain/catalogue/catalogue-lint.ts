@@ -2,6 +2,7 @@ import type { Config } from '../../../schemas/config/config.ts';
 import { type Severity, UNMATCHED } from '../../../schemas/config/names.ts';
 import type { Matcher } from '../../../schemas/alerts/matcher-syntax.ts';
 import type { InhibitRule } from '../../../schemas/alerts/routes.ts';
+import type { Hours } from '../../../schemas/time/hours.ts';
 import type { TimeSpan } from '../../../schemas/time/time-span.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { matches } from '../alerts/matchers.ts';
@@ -92,6 +93,10 @@ export function lintRoutes(config: RoutesConfig, now: Timestamp, locate: Locate)
     ...routes.flatMap((route, index) => [
       ...unknownLabels(config, route.matchers, locate(['routes', index]), 'this route matches nothing'),
       ...unreachableRoute(routes, index, locate),
+      ...route.hours.flatMap((hours, n) => {
+        const path = ['routes', index, 'hours', ...(route.hours.length > 1 ? [n] : [])];
+        return nightByDay(hours, path.join('.'), locate(path));
+      }),
     ]),
     ...maintenance.flatMap((window, index) => [
       ...unknownLabels(config, window.matchers, locate(['maintenance', index]), 'this window applies to nothing'),
@@ -99,6 +104,28 @@ export function lintRoutes(config: RoutesConfig, now: Timestamp, locate: Locate)
     ]),
   ];
 }
+
+/**
+ * Reports hours that begin in the morning and go on until the next day, such as 9-5. If both times are of the 12-hour clock, they
+ * mean the day.
+ */
+function nightByDay({ from, to }: Hours, name: string, location: SourceLocation): Problem[] {
+  const [begin, end] = [hourOf(from), hourOf(to)];
+  if (begin > 12 || end >= begin || end + 12 <= begin) return [];
+  const [hour = '', minute = ''] = to.split(':');
+  return [
+    warningAt(
+      location,
+      `${name} is read as ${from} until ${to} of the next day`,
+      `if the day is meant, write ${from}-${Number(hour) + 12}:${minute}`,
+    ),
+  ];
+}
+
+const hourOf = (time: string): number => {
+  const [hours = '', minutes = ''] = time.split(':');
+  return Number(hours) + Number(minutes) / 60;
+};
 
 /** Returns the possible values of labels from the catalogue. Values of other labels are unknown. */
 function knownLabelValues(config: RoutesConfig): Readonly<Record<string, { what: string; values: readonly string[] }>> {

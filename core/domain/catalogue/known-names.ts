@@ -221,20 +221,36 @@ type Limits = { services: string[] | null; environments: string[] | null };
 export function inConfiguredNames<T extends Limits>(config: NamingConfig, limited: T): T {
   const services = limited.services?.map((name) => configuredService(config, name) ?? name) ?? null;
   if (limited.environments === null) return { ...limited, services: unique(services) };
-  const known = services === null ? environmentsOfAnyService(config) : environmentsOfAny(config, services);
+  const known = environmentsOfAny(config, services);
   const environments = limited.environments.map((name) => environmentNamed(name, known) ?? name);
   return { ...limited, services: unique(services), environments: unique(environments) };
 }
 
-/** Returns the environments that at least one of the services can have. */
-const environmentsOfAny = (config: NamingConfig, services: readonly string[]): ReadonlySet<string> =>
+/** Returns warnings about names that permissions are limited to. Empty: all are configured, or there is no catalogue. */
+export function limitWarnings(config: NamingConfig, { services, environments }: Limits): string[] {
+  if (configuredScopes(config).size === 0) return [];
+  const known = environmentsOfAny(config, services);
+  const unknown = environments?.filter((name) => environmentNamed(name, known) === undefined) ?? [];
+  const nobody = services?.length === 1 ? `${services[0]} does not have` : 'no service of these has';
+  return [
+    ...(services?.flatMap((service) => serviceWarnings(config, service)) ?? []),
+    ...unknown.map(
+      (name) =>
+        `${services === null ? 'no service has' : nobody} the environment ${JSON.stringify(name)}${suggestionText(suggestedName(name, known))}`,
+    ),
+  ];
+}
+
+/** Returns the environments that at least one of the services can have; null: of all services. */
+const environmentsOfAny = (config: NamingConfig, services: readonly string[] | null): ReadonlySet<string> =>
+  services === null ? environmentsOfAll(config) : environmentsTogether(config, services);
+
+const environmentsOfAll = onceByConfig((config) => environmentsTogether(config, [...configuredScopes(config).keys()]));
+
+const environmentsTogether = (config: NamingConfig, services: readonly string[]): ReadonlySet<string> =>
   services.length === 0
     ? configuredEnvironments(config)
     : new Set(services.flatMap((service) => [...environmentsOf(config, service)]));
-
-const environmentsOfAnyService = onceByConfig((config) =>
-  environmentsOfAny(config, [...configuredScopes(config).keys()]),
-);
 
 const unique = (names: string[] | null): string[] | null => names && [...new Set(names)];
 

@@ -34,7 +34,7 @@ export type AuditLog = {
    * Appends entries without contention; idempotent by ID. Entries are sealed one minute after the end of their minute.
    */
   append(entries: readonly AuditEntry[]): Promise<void>;
-  /** Returns entries newest first, ordered by the minute in which they were written and, within it, by their time. */
+  /** Returns entries newest first. Pages leave out what is recorded after the first one. */
   list(query: { limit: number; cursor?: string }): Promise<Page<AuditEntry & { sealed: boolean; hash: string | null }>>;
   /**
    * Returns sealed entries oldest first, after a position; null: the beginning. `position`: of the last; null: none.

@@ -9,9 +9,22 @@ import type { Item } from '../../../platforms/store.ts';
 
 type Listed = Awaited<ReturnType<AuditLog['list']>>['items'][number];
 
-/** Position at which a page ends. */
-const Position = z.object({ minute: z.string(), sk: z.string() });
-type Position = z.infer<typeof Position>;
+const Minute = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d$/);
+
+/**
+ * Position at which a page ends: an entry, and the minute in which it was recorded. `late`: later minutes with entries that
+ * come after it, because they were recorded late. `top`: instead, the latest of many.
+ */
+const Position = z.object({
+  minute: Minute,
+  sk: z.string().regex(/^\d{4}-\d\d-\d\dT/),
+  late: z.array(Minute).default([]),
+  top: Minute.optional(),
+});
+type Position = { minute: string; sk: string };
+
+/** A cursor has at most 2048 characters. */
+const LATE_MAX = 40;
 
 /** An entry with the number of its seal. */
 type Found = { position: Position; text: string; seal: number | undefined };
@@ -19,24 +32,51 @@ type Found = { position: Position; text: string; seal: number | undefined };
 /** Number of minutes per query. */
 const MINUTES_READ = 50;
 
-/** Returns a page of the log, newest first. Strongly consistent. */
+/**
+ * Returns a page of the log, newest first. Strongly consistent. Entries are stored by the minute in which they were recorded,
+ * and can be older: what a minute has from before it is held back until the minutes between have been read.
+ */
 export async function listEntries(
   table: Table,
   { limit, cursor }: { limit: number; cursor?: string },
 ): ReturnType<AuditLog['list']> {
   const from = cursor === undefined ? undefined : positionIn(cursor);
+  const end = from && orderOf(from);
   const found: Found[] = [];
-  for await (const minute of minutesOf(table, from?.minute)) {
-    const before = minute === from?.minute ? from.sk : undefined;
-    found.push(...(await newestOf(table, minute, before, limit - found.length)));
-    if (found.length === limit) break;
+  const read: { minute: string; isCut: boolean }[] = [];
+  const countFrom = (minute: string): number => found.filter(({ position }) => orderOf(position) >= minute).length;
+  for await (const minute of minutesFrom(table, from?.late ?? [], from?.top ?? (end && minuteIn(end)))) {
+    const wanted = limit - countFrom(afterMinute(minute));
+    if (wanted <= 0) break;
+    const before = minute === from?.minute ? from.sk : end;
+    const entries = await newestOf(table, minute, before, wanted);
+    found.push(...entries);
+    read.push({ minute, isCut: entries.length === wanted });
   }
-  const hashes = await hashesOf(table, found);
-  const last = found.length === limit ? found.at(-1) : undefined;
+  const sorted = found.toSorted((a, b) => (orderOf(a.position) < orderOf(b.position) ? 1 : -1));
+  const items = sorted.slice(0, limit);
+  const hashes = await hashesOf(table, items);
+  const last = items.length === limit ? items.at(-1) : undefined;
+  const heldBack = new Set(sorted.slice(limit).map(({ position }) => position.minute));
+  const unfinished = read.filter(({ minute, isCut }) => isCut || heldBack.has(minute)).map(({ minute }) => minute);
   return {
-    items: found.map(({ position, text, seal }) => entryView(position, text, seal, hashes)),
-    next_cursor: last === undefined ? null : cursorOf(last.position),
+    items: items.map(({ position, text, seal }) => entryView(position, text, seal, hashes)),
+    next_cursor: last === undefined ? null : cursorOf(last.position, unfinished),
   };
+}
+
+/** Returns where an entry is in the list. An entry that is later than its minute, by another clock, is at the end of it. */
+const orderOf = ({ minute, sk }: Position): string => (sk < afterMinute(minute) ? sk : `${minute}~${sk}`);
+
+/** Follows all positions of a minute, and precedes those of the next one. */
+const afterMinute = (minute: string): string => `${minute}~~`;
+
+const minuteIn = (order: string): string => order.slice(0, 'YYYY-MM-DDThh:mm'.length);
+
+/** Returns these later minutes, and then those that have entries, or may have them, from one on, newest first. */
+async function* minutesFrom(table: Table, late: readonly string[], from: string | undefined): AsyncGenerator<string> {
+  yield* late;
+  yield* minutesOf(table, from);
 }
 
 /** Maximum size of the entries of one part of the stream. */
@@ -75,7 +115,12 @@ export async function sealedEntries(
   };
 }
 
-const cursorOf = (position: Position): string => Buffer.from(JSON.stringify(position)).toString('base64url');
+/** @param unfinished minutes of which entries are left, newest first */
+const cursorOf = (position: Position, unfinished: readonly string[] = []): string => {
+  const late = unfinished.filter((minute) => minute > minuteIn(orderOf(position)));
+  const rest = late.length === 0 ? {} : late.length <= LATE_MAX ? { late } : { top: late[0] };
+  return Buffer.from(JSON.stringify({ ...position, ...rest })).toString('base64url');
+};
 
 /** Returns the minutes that have entries, or may have them, newest first. @param from the newest minute to return */
 async function* minutesOf(table: Table, from = '~'): AsyncGenerator<string> {
@@ -132,7 +177,7 @@ function entryView(
   return { ...entry, sealed: seal !== undefined, hash: hash ?? null };
 }
 
-function positionIn(cursor: string): Position {
+function positionIn(cursor: string): z.infer<typeof Position> {
   try {
     return Position.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
   } catch {

@@ -8,7 +8,8 @@ import { shortTime } from '../table.ts';
 import * as z from 'zod';
 
 const TokenView = TokenRecord.extend({ acts_as: z.string().optional() });
-const CreatedToken = TokenView.extend({ token: z.string() });
+/** An older Firebreak returns no `warnings`. */
+const CreatedToken = TokenView.extend({ token: z.string(), warnings: z.array(z.string()).default([]) });
 
 export const addToken = apiGroup('token', 'Create, list, and revoke API tokens', [
   apiCommand({
@@ -35,12 +36,14 @@ export const addToken = apiGroup('token', 'Create, list, and revoke API tokens',
     }),
     response: CreatedToken,
     print: (created) => [created.token],
-    notes: ({ id, name, acts_as: actor = name }, isJson) =>
-      isJson
+    notes: ({ id, name, acts_as: actor = name, warnings }, isJson) => [
+      ...(isJson
         ? []
         : [
             `${id} for ${name}${actor === name ? '' : `, recorded as ${actor}`}; store the token now, it is not shown again`,
-          ],
+          ]),
+      ...warnings.map((warning) => `warning: ${warning}`),
+    ],
   }),
   {
     usage: 'list',

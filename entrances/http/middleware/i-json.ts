@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { readBody } from './body.ts';
 import type { Env } from '../context.ts';
+import { utf8Text, wideCharset } from '../../../schemas/parsing/utf-8.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 
 /** The limit for request bodies, except those of alert receivers. A DynamoDB item has at most 400 KB. */
@@ -16,33 +17,51 @@ const SMALLEST_NUMBER = 1e-100;
  * Refuses bodies that could not be stored unchanged. JSON allows lone surrogates, numbers out of range, and unlimited
  * nesting.
  *
- * @throws Refusal 400 if the body is not JSON, 413 if it is too large, 422 if it can't be stored unchanged
+ * @throws Refusal 400 if the body is not JSON in UTF-8, 413 if it is too large, 415 in another charset, 422 if it can't be stored unchanged
  * @see RFC 7493 (I-JSON), which has the same restrictions, except for the depth
  */
 export const iJson: MiddlewareHandler<Env> = async (c, next) => {
   const body = await readBody(c, BODY_MAX_BYTES);
-  const text = body.length === 0 ? '' : new TextDecoder().decode(body);
-  if (text !== '') readIJson(text);
+  const type = c.req.header('content-type') ?? '';
+  const charset = body.length === 0 ? undefined : wideCharset(type);
+  if (charset !== undefined) throw new Refusal(415, 'unsupported-media-type', `the charset is ${charset}; send UTF-8`);
+  const text = textIn(body);
+  if (text !== '') readIJson(text, isForm(type) ? FORM : undefined);
   await next();
 };
+
+/** Returns a body as text. @throws Refusal 400 */
+export function textIn(body: Uint8Array): string {
+  const text = utf8Text(body);
+  if (text === undefined) throw new Refusal(400, 'not-json', 'the body is not UTF-8');
+  return text;
+}
+
+/** `curl --data` sends this type, whatever the text is. */
+const isForm = (contentType: string): boolean =>
+  contentType.toLowerCase().startsWith('application/x-www-form-urlencoded');
+
+const FORM =
+  'the body is a form; send it as JSON with Content-Type: application/json, and parameters in the query string (curl --get)';
 
 /**
  * Reads a text as JSON with the same restrictions.
  *
+ * @param notJson what to say if it is not JSON
  * @throws Refusal 400, 422
  */
-export function readIJson(text: string): unknown {
-  const value = parseJson(text);
+export function readIJson(text: string, notJson?: string): unknown {
+  const value = parseJson(text, notJson);
   const flaw = flawOf(value, []);
   if (flaw !== undefined) throw new Refusal(422, 'invalid', flaw);
   return value;
 }
 
-function parseJson(text: string): unknown {
+function parseJson(text: string, notJson: string | undefined): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Refusal(400, 'not-json', error instanceof Error ? error.message : 'the body is not JSON');
+    throw new Refusal(400, 'not-json', notJson ?? (error instanceof Error ? error.message : 'the body is not JSON'));
   }
 }
 

@@ -7,7 +7,7 @@ import {
   whyReservedForPerson,
   whyReserved,
 } from '../../../core/domain/access/actor-identity.ts';
-import { inConfiguredNames } from '../../../core/domain/catalogue/known-names.ts';
+import { inConfiguredNames, limitWarnings } from '../../../core/domain/catalogue/known-names.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { Tokens } from '../../../core/domain/ports/access.ts';
@@ -45,7 +45,7 @@ export function tokenRoutes(app: Api, deps: TokensDeps): void {
       summary: 'Create a token; only this response contains its secret',
       request: body(NewTokenSchema),
       responses: {
-        201: answers('Created', Token.extend({ token: z.string() })),
+        201: answers('Created', Token.extend({ token: z.string(), warnings: z.array(z.string()) })),
         409: problems('Another token has this name'),
         422: problems('Validation failed'),
       },
@@ -68,7 +68,7 @@ export function tokenRoutes(app: Api, deps: TokensDeps): void {
       const { requestKey: key } = c.var;
       const request = key === undefined ? undefined : { key, credential: c.req.header('authorization') ?? '' };
       const { record, secret } = await createToken(deps, input, c.var.principal.name, request);
-      return c.json({ ...shown(record), token: secret }, 201);
+      return c.json({ ...shown(record), token: secret, warnings: limitWarnings(config, record) }, 201);
     },
   );
 

@@ -239,7 +239,7 @@ export function requirePublished({ version }: Pick<Config, 'version'>): void {
   throw new Refusal(
     503,
     'unavailable',
-    'no configuration is published, so Firebreak does not know what is frozen; publish the configuration with firebreak config push',
+    'no configuration is published, so Firebreak does not know what is frozen; publish one with npm run config:export, as docs/how-to/aws.md says',
   );
 }
 

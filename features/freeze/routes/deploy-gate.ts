@@ -5,7 +5,7 @@ import { CheckAnswer, type CheckRequest } from '../schemas/freeze-check.ts';
 import type { Env } from '../../../entrances/http/context.ts';
 import { type Api, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
 import { check } from '../actions/check.ts';
-import { checkRequestOf, checkQuery, identityHeader } from './freeze-query.ts';
+import { checkRequestOf, postedCheck, postedRequest } from './freeze-query.ts';
 
 const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
 
@@ -24,7 +24,7 @@ export function gateResponse(c: Context<Env>, request: CheckRequest, answer: Che
 }
 
 /**
- * Registers the gate for pipelines that use `curl`. All parameters are in the query string, so that no JSON is needed
+ * Registers the gate for pipelines that use `curl`. All parameters can be in the query string, so that no JSON is needed
  * in a shell, and `Accept: text/plain` returns lines for the job's log. The request stands for the deployment itself,
  * so a required override is used up.
  */
@@ -38,7 +38,7 @@ export function deployGateRoute(app: Api, deps: Deps): void {
       path: '/v1/freeze-check/gate',
       tags: ['freeze check'],
       summary: 'Check for a deployment that starts now, for curl: 200 if it is allowed, 423 if it is frozen',
-      request: { query: checkQuery, headers: identityHeader },
+      request: postedRequest,
       responses: {
         200: gateAnswer('Allowed'),
         423: gateAnswer('Frozen'),
@@ -46,11 +46,10 @@ export function deployGateRoute(app: Api, deps: Deps): void {
       },
     }),
     async (c) => {
-      const query = c.req.valid('query');
+      const { query, identityToken } = postedCheck(c.req.valid('query'), c.req.valid('json'), c.req.valid('header'));
       const { allow, may, principal } = c.var;
       allow({ service: query.service, environment: query.environment });
       const request = await checkRequestOf(deps, query);
-      const identityToken = c.req.valid('header')['x-identity-token'] || null;
       const answer = await check(deps, { request, by: principal.name, allow, may, consume: true, identityToken });
       return gateResponse(c, request, answer);
     },

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import type { Context } from 'hono';
 import type { Deps } from '../ports.ts';
-import { CheckAnswer, CheckRequest, FreezeDecisionView } from '../schemas/freeze-check.ts';
-import { check, type FreezeCheckCall } from '../actions/check.ts';
+import { CheckAnswer, FreezeDecisionView } from '../schemas/freeze-check.ts';
+import { check } from '../actions/check.ts';
 import { Verified, verify, VerifyRequest } from '../actions/verify.ts';
-import { checkQuery, identityHeader, questionOf } from './freeze-query.ts';
+import { checkQuery, identityHeader, postedCheck, postedRequest, questionOf } from './freeze-query.ts';
 import { gateAnswer, gateResponse } from './deploy-gate.ts';
 import type { Env } from '../../../entrances/http/context.ts';
 import { type Api, answers, body, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
@@ -14,16 +14,6 @@ import { Refusal } from '../../../core/domain/refusal.ts';
 const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
 const Decision = FreezeDecisionView.meta({ id: 'FreezeDecision' });
 const Verification = Verified.meta({ id: 'FreezeTokenVerification' });
-
-const Body = CheckRequest.omit({ look: true }).extend({
-  change: checkQuery.shape.change.nullish(),
-  /** OpenID Connect token of the CI system. Proves the caller's identity for changes that policy exempts. */
-  identity_token: z
-    .string()
-    .max(16_384)
-    .nullish()
-    .transform((token) => token || null),
-});
 
 /** Registers the routes of the freeze check. */
 export function freezeCheckRoutes(app: Api, deps: Deps): void {
@@ -88,26 +78,17 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       path: '/v1/freeze-check',
       tags: ['freeze check'],
       summary: 'Check for a deployment that starts now; a required override is used up, once per deployment_id',
-      request: body(Body),
+      request: postedRequest,
       responses: {
         200: answers('The verdict, its reasons, and when it can change', Answer),
         422: problems('Validation failed'),
       },
     }),
     async (c) => {
-      const { identity_token: identityToken, change, ...rest } = c.req.valid('json');
+      const { query, identityToken } = postedCheck(c.req.valid('query'), c.req.valid('json'), c.req.valid('header'));
       const { allow, may, principal } = c.var;
-      allow({ service: rest.service, environment: rest.environment });
-      const request: CheckRequest = { ...rest, change: change ?? 'deploy' };
-      const call: FreezeCheckCall = {
-        request,
-        isKindUnstated: change == null,
-        by: principal.name,
-        allow,
-        may,
-        consume: true,
-        identityToken,
-      };
+      allow({ service: query.service, environment: query.environment });
+      const call = { ...questionOf(query), by: principal.name, allow, may, consume: true, identityToken };
       return c.json(await check(deps, call), 200);
     },
   );

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Deps } from '../ports.ts';
 import { CheckRequest, WrittenChange } from '../schemas/freeze-check.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import { Refusal } from '../../../core/domain/refusal.ts';
 import { knownScope } from '../actions/known-scope.ts';
 import { detectRollback } from '../actions/rollbacks.ts';
 
@@ -35,6 +36,58 @@ export const identityHeader = z.object({
     description: 'OpenID Connect token of the CI system, for kinds of change that policy exempts from freezes',
   }),
 });
+
+/** The body of a check that is posted. Members that are absent are in the query string. */
+const CheckBody = CheckRequest.omit({ look: true })
+  .extend({
+    change: checkQuery.shape.change.nullish(),
+    /** OpenID Connect token of the CI system. Proves the caller's identity for changes that policy exempts. */
+    identity_token: z
+      .string()
+      .max(16_384)
+      .nullish()
+      .transform((token) => token || null),
+  })
+  .partial();
+
+/** What describes the change of a check that is posted. */
+export const postedRequest = {
+  query: checkQuery.partial({ service: true, environment: true }),
+  headers: identityHeader,
+  body: { required: false, content: { 'application/json': { schema: CheckBody } } },
+} as const;
+
+/**
+ * Returns what the query string and the body say together; the query string comes first.
+ *
+ * @throws Refusal 422 without a service or an environment
+ */
+export function postedCheck(
+  query: z.infer<typeof postedRequest.query>,
+  { identity_token: token, ...body }: z.infer<typeof CheckBody>,
+  headers: z.infer<typeof identityHeader>,
+): { query: z.infer<typeof checkQuery>; identityToken: string | null } {
+  const service = query.service ?? body.service;
+  const environment = query.environment ?? body.environment;
+  if (service === undefined || environment === undefined)
+    throw new Refusal(
+      422,
+      'invalid',
+      'service and environment are required, in the query string or in a body with Content-Type: application/json',
+    );
+  return {
+    query: {
+      service,
+      environment,
+      version: query.version ?? body.version ?? undefined,
+      commit: query.commit ?? body.commit ?? undefined,
+      deployment_id: query.deployment_id ?? body.deployment_id ?? undefined,
+      change: query.change ?? body.change ?? undefined,
+      look: query.look,
+    },
+    identityToken: headers['x-identity-token'] || token || null,
+  };
+}
 
 /** Returns the request as the caller sent it. `isKindUnstated`: it does not say the kind of change. */
 export const questionOf = (query: z.infer<typeof checkQuery>): { request: CheckRequest; isKindUnstated: boolean } => ({

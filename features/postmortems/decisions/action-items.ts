@@ -13,7 +13,7 @@ export const ACTION_ITEMS = 'Action items';
 export const ACTION_ITEMS_MAX = 45;
 
 const TASK_LINE = /^(\s*[-*+] )\[([ xX])\] ([^]*?)(\r?)$/;
-const DETAIL = String.raw`(?:owner: [^,()]+|due: [\d-]+|P\d)`;
+const DETAIL = String.raw`(?:owner: [^,()]+|due: [^,()]+|P\d)`;
 const DETAILS = new RegExp(String.raw`^([^]*) \(((?:${DETAIL}(?:, ${DETAIL})*)?)\)$`);
 
 /** An action item with its line in the text, from 0. */
@@ -27,7 +27,7 @@ function taskText({ title, done, owner, due, priority }: ActionItem): string {
     ...(priority === null ? [] : [priority]),
   ].join(', ');
   // Empty details show that the end of this title belongs to it.
-  const suffix = details !== '' || DETAILS.test(title) ? ` (${details})` : '';
+  const suffix = details !== '' || withDetails(title).title !== title ? ` (${details})` : '';
   return `[${done ? 'x' : ' '}] ${title}${suffix}`;
 }
 
@@ -54,17 +54,12 @@ function taskLines(lines: readonly TextLine[]): number[] {
 
 export const isItemHeading = (heading: string): boolean => heading.trim().toLowerCase() === ACTION_ITEMS.toLowerCase();
 
-/** Parses a line as an action item. Null: it is none. Details that can't be parsed belong to the title. */
+/** Parses a line as an action item. Null: it is none. A detail that is invalid, such as a date, stays in the title. */
 export function parseItem(line: string): ActionItem | null {
   const [, , box, text = ''] = TASK_LINE.exec(line) ?? [];
   if (box === undefined) return null;
   const done = box !== ' ';
-  const [, title, details] = DETAILS.exec(text.trim()) ?? [];
-  const parsed = ActionItem.safeParse(
-    title === undefined || details === undefined
-      ? { title: text.trim(), done }
-      : { title, done, ...parseDetails(details) },
-  );
+  const parsed = ActionItem.safeParse({ done, ...withDetails(text.trim()) });
   if (parsed.success) return parsed.data;
   const titleOnly = ActionItem.safeParse({
     title: text
@@ -77,19 +72,27 @@ export function parseItem(line: string): ActionItem | null {
   return titleOnly.success ? titleOnly.data : null;
 }
 
-const parseDetails = (details: string): Partial<Record<'owner' | 'due' | 'priority', string>> =>
-  Object.fromEntries(
-    details
-      .split(', ')
-      .filter((part) => part !== '')
-      .map((part) =>
-        part.startsWith('owner: ')
-          ? ['owner', part.slice(7)]
-          : part.startsWith('due: ')
-            ? ['due', part.slice(5)]
-            : ['priority', part],
-      ),
-  );
+type Details = Partial<Record<'owner' | 'due' | 'priority', string>>;
+
+/** Returns the valid details at the end of a text, and the text without them as the title. */
+function withDetails(text: string): { title: string } & Details {
+  const [, title, list] = DETAILS.exec(text) ?? [];
+  if (title === undefined || list === undefined) return { title: text };
+  const details: Details = {};
+  const invalid = list.split(', ').filter((part) => {
+    const [name, value] = detailIn(part);
+    if (part === '' || !ActionItem.shape[name].safeParse(value).success) return part !== '';
+    details[name] = value;
+    return false;
+  });
+  if (invalid.length > 0 && Object.keys(details).length === 0) return { title: text };
+  return { title: `${title.trim()}${invalid.length > 0 ? ` (${invalid.join(', ')})` : ''}`, ...details };
+}
+
+function detailIn(part: string): [keyof Details, string] {
+  if (part.startsWith('owner: ')) return ['owner', part.slice(7)];
+  return part.startsWith('due: ') ? ['due', part.slice(5)] : ['priority', part];
+}
 
 /** Returns the text with an item changed. All other lines stay exactly as they are. */
 export function withChangedItem(markdown: string, { at, item }: PlacedItem, patch: ActionItemPatch): string {

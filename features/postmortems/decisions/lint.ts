@@ -63,8 +63,9 @@ export function lint(markdown: string, names: readonly string[], refs: ReadonlyS
   for (const { item, at } of actionItemsOf(markdown).filter(({ item: { done } }) => !done)) {
     if (item.owner === null)
       findings.push({ line: at + 1, code: 'no_owner', text: 'the action item has no owner: add (owner: NAME)' });
-    if (item.due === null)
-      findings.push({ line: at + 1, code: 'no_due_date', text: 'the action item has no date: add (due: 2026-12-04)' });
+    const [, written] = /\([^()]*\bdue: ([^,()]+)[^()]*\)$/.exec(item.title) ?? [];
+    const noDate = written === undefined ? 'the action item has no date: add' : `“${written}” is no date: write`;
+    if (item.due === null) findings.push({ line: at + 1, code: 'no_due_date', text: `${noDate} (due: 2026-12-04)` });
   }
   return findings.toSorted((a, b) => a.line - b.line);
 }

@@ -10,16 +10,21 @@ import { INCIDENT, incidentNamed, pathOf } from '../../../entrances/cli/incident
 import { placeAfter } from '../../../entrances/cli/place-after.ts';
 import { asJson } from '../../../entrances/cli/table.ts';
 
-/** Adds the command that writes an incident as a test case of the policy. */
+/** Adds the command that writes an incident as a test case of the policy, also beside `incident`. */
 export function addIncidentExport(program: Command, context: CommandContext): void {
   const incident = program.commands.find((command) => command.name() === 'incident');
   if (incident === undefined) throw new Error('there is no command for incidents');
-  incident
-    .command('export')
-    .description('Export an incident as one file without people, addresses, and secrets, for firebreak test')
-    .argument(...INCIDENT)
-    .option('--out <file>', 'Write this file. Default: print it')
-    .action((name: string, options: { out?: string }) => exportIncident(context, name, options));
+  for (const parent of [incident, program])
+    parent
+      .command('export')
+      .description(
+        parent === incident
+          ? 'Export an incident as one file without people, addresses, and secrets, for firebreak test'
+          : 'Same as incident export',
+      )
+      .argument(...INCIDENT)
+      .option('--out <file>', 'Write this file. Default: print it')
+      .action((name: string, options: { out?: string }) => exportIncident(context, name, options));
   placeAfter(incident, 'export', 'mark-wrong');
 }
 

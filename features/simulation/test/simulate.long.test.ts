@@ -102,6 +102,8 @@ test('an exported incident runs as a test case of the policy', async () => {
   const file = join(firebreak.dataDir, 'checkout.json');
   expect(await at(firebreak, 'incident', 'export', id, '--out', file)).toMatchObject({ code: 0, err: '' });
   expect(await at(firebreak, 'incident', 'export', id, '--out', file)).toMatchObject({ code: 1 }); // keeps edits
+  const printed = await at(firebreak, 'export', id);
+  expect([printed.code, `${printed.out.trim()}\n`]).toEqual([0, await readFile(file, 'utf8')]);
   const folders = (config: string) => ['--config', config, '--runbooks', firebreak.runbooksDir];
   expect(await cli(['test', file, ...folders(firebreak.configDir)])).toMatchObject({
     code: 0,

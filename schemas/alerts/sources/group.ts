@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { InstantIn, instantIn, setOrNull } from '../../time/time.ts';
+import { InstantIn, instantIn, setOrNull, type Timestamp, timestamp } from '../../time/time.ts';
 import { type BadAlert, separateBodies } from './bad-alerts.ts';
 import {
   ALERTS_MAX,
@@ -104,8 +104,8 @@ const GROUP_KEY_MAX_CHARS = 2048;
 
 /** Returns how groups of these versions are parsed. */
 export const groupFormat = (versions: readonly string[]): Required<Pick<Source, 'parse' | 'steps'>> => ({
-  parse: (body) => runSteps(groupSteps(body, versions)),
-  steps: (body) => groupSteps(body, versions),
+  parse: (body, now) => runSteps(groupSteps(body, versions, now)),
+  steps: (body, now) => groupSteps(body, versions, now),
 });
 
 /**
@@ -113,7 +113,7 @@ export const groupFormat = (versions: readonly string[]): Required<Pick<Source, 
  * status is ignored: it is computed from the alerts that were kept, and can be wrong. One bad alert does not affect the
  * good ones.
  */
-function* groupSteps(body: string, versions: readonly string[]): Steps<ParseResult> {
+function* groupSteps(body: string, versions: readonly string[], now: () => number): Steps<ParseResult> {
   const json = parseJson(body);
   yield;
   if (!json.ok) return json;
@@ -135,12 +135,13 @@ function* groupSteps(body: string, versions: readonly string[]): Steps<ParseResu
       `${items.length} alerts in one request; the limit is ${ALERTS_MAX}. Set max_alerts, or group by more labels`,
     );
   }
+  const receivedAt = timestamp(now());
   const alerts: SourceAlert[] = [];
   const bad: BadAlert[] = [];
   for (const item of items) {
     const usual = usualAlert(item);
     const parsed = usual === undefined ? GroupAlert.safeParse(item) : ({ success: true, data: usual } as const);
-    if (parsed.success) alerts.push({ ...toAlert(parsed.data), ...groupKey });
+    if (parsed.success) alerts.push({ ...toAlert(parsed.data, receivedAt), ...groupKey });
     else bad.push({ item, detail: z.prettifyError(parsed.error) });
     yield;
   }
@@ -154,20 +155,23 @@ const storedGroupKey = (key: unknown): Pick<SourceAlert, 'groupKey'> =>
     ? { groupKey: key }
     : {};
 
-function toAlert(alert: GroupAlert): SourceAlert {
+/** An alert without a start, which is the zero time of Go, has one episode at a time, as one of another sender. */
+function toAlert(alert: GroupAlert, receivedAt: Timestamp): SourceAlert {
   const { annotations } = alert;
   const dashboard = alert.panelURL ?? alert.dashboardURL;
   if (dashboard && !annotations.has('dashboard') && !annotations.has('dashboard_url'))
     annotations.set('dashboard_url', dashboard);
   const end = alert.status === 'resolved' ? instantIn(alert.endsAt ?? '') : undefined;
+  const endsAt = end === undefined ? null : setOrNull(end);
+  const start = setOrNull(alert.startsAt);
   return {
     status: alert.status,
     labels: alert.labels,
     annotations,
-    startsAt: alert.startsAt,
-    endsAt: end === undefined ? null : setOrNull(end),
+    startsAt: start ?? endsAt ?? receivedAt,
+    endsAt,
     fingerprint: alert.fingerprint,
-    episodic: true,
+    episodic: start !== null,
     generatorUrl: alert.generatorURL ? alert.generatorURL : null,
   };
 }

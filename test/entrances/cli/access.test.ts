@@ -90,6 +90,23 @@ test.each<[string, { status: number; body: string }, RegExp]>([
   expect(await list({ FIREBREAK_TOKEN: 'own' })).toEqual({ code: 1, out: '', err: expect.stringMatching(why) });
 });
 
+test.each([
+  [400, 'unknown-parameter', 2],
+  [422, 'invalid', 2],
+  [422, 'version-unknown', 2],
+  [422, 'wrong-shape', 1], // a file, not an argument
+  [422, 'stalled-before', 1],
+  [401, 'unauthorized', 1],
+  [403, 'forbidden', 1],
+  [404, 'not-found', 1],
+  [409, 'superseded', 1],
+  [429, 'too-many-requests', 1],
+  [503, 'unavailable', 1],
+])('a refusal with %i %s has exit code %i', async (status, code, exit) => {
+  answer = { status, body: JSON.stringify({ code, detail: 'because' }) };
+  expect(await list({ FIREBREAK_TOKEN: 'own' })).toEqual({ code: exit, out: '', err: `because (${code})\n` });
+});
+
 test('an unreachable Firebreak is reported', async () => {
   await new Promise((resolve) => server.close(resolve));
   const { code, err } = await list({ FIREBREAK_TOKEN: 'own' });

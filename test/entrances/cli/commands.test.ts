@@ -239,9 +239,18 @@ describe('deploy, incident', () => {
     );
   });
 
-  test('deploy record reports an invalid field', async () => {
+  test('arguments that the API refuses as invalid are usage errors', async () => {
     const { code, err } = await at(firebreak, 'deploy', 'record', 'checkout', 'production', 'v3', '--url', 'nowhere');
-    expect([code, err]).toEqual([1, expect.stringMatching(/url[^]*\(invalid\)\n$/)]);
+    expect([code, err]).toEqual([2, expect.stringMatching(/url[^]*\(invalid\)\n$/)]);
+    for (const args of [
+      ['report', 'dora', '--window', '1y'],
+      ['deploy', 'list', '--status', 'soon'],
+      ['incident', 'list', '--status', 'soon'],
+      ['token', 'create', 'ci', '--action', 'audit:read', '--expires-at', 'soon'],
+    ])
+      expect(await at(firebreak, ...args)).toMatchObject({ code: 2, out: '' });
+    expect(await at(firebreak, 'pins', 'lift', 'none')).toMatchObject({ code: 1 });
+    expect(await at(firebreak, 'incident', 'show', 'INC-999')).toMatchObject({ code: 1 });
   });
 
   test('pipeline tests uploads results and prints flaky tests; report pipelines shows them', async () => {
@@ -462,7 +471,7 @@ describe('handle an incident', () => {
     const [one = ''] = declared.out.split(':');
     const rollsBack = (to: string) => at(firebreak, 'incident', 'rollback', one, '--to', to);
     expect(await rollsBack('6.4')).toMatchObject({
-      code: 1,
+      code: 2,
       err: expect.stringContaining('name one of 6.4 (2222222), 6.4 (1111111)'),
     });
     expect(await rollsBack('6.4 (1111111)')).toMatchObject({
@@ -581,7 +590,7 @@ describe('handle an incident', () => {
       err: expect.stringContaining('did you mean "commander"?'),
     });
     expect(await at(firebreak, 'incident', 'assign', incident, 'scribe', 'nobody')).toMatchObject({
-      code: 1,
+      code: 2,
       err: expect.stringContaining('"nobody" is not in people.yaml'),
     });
     expect(await at(firebreak, 'incident', 'note', incident, 'disk', 'is', 'full')).toMatchObject({ code: 0 });
@@ -678,6 +687,28 @@ describe('handle an incident', () => {
 });
 
 describe('token', () => {
+  test('limits to what the configuration does not have are warnings', async () => {
+    const create = (...limits: string[]) =>
+      at(firebreak, 'token', 'create', `typo-${limits.join('-')}`, '--action', 'audit:read', ...limits);
+    for (const [limits, warnings] of [
+      [
+        ['--service', 'chekout', '--service', 'shop'],
+        ['the catalogue has no service "chekout"; did you mean "checkout"?'],
+      ],
+      [['--environment', 'prodution'], ['no service has the environment "prodution"; did you mean "production"?']],
+      [['--service', 'shop', '--environment', 'staging'], ['shop does not have the environment "staging"']],
+      [['--service', 'checkout', '--service', 'shop', '--environment', 'staging'], []],
+    ] as const) {
+      const { code, out, err } = await create(...limits);
+      expect([code, out]).toEqual([0, expect.stringMatching(/^\S+\n$/)]);
+      expect(err.split('\n').filter((line) => line.startsWith('warning: '))).toEqual(
+        warnings.map((warning) => `warning: ${warning}`),
+      );
+      const { out: json, err: note } = await create('--json', ...limits);
+      expect([JSON.parse(json).warnings, note]).toEqual([warnings, err.replace(/^tok.*\n/m, '')]);
+    }
+  });
+
   test('a token is created, used, listed without its secret, and revoked', async () => {
     const limits = ['--action', 'deployments:read', '--action', 'drills:write', '--service', 'checkout'];
     const { code, out, err } = await at(firebreak, 'token', 'create', 'ci', ...limits);

@@ -209,6 +209,28 @@ describe('check reports mistakes that a start accepts silently:', () => {
       ],
     ],
     [
+      'hours of the day that are read as a night',
+      {
+        'config/services.yaml': SERVICES,
+        'config/routes.yaml': [
+          '- match: { severity: info }',
+          '  hours: Mon-Fri 9-5',
+          '- match: { severity: warning }',
+          '  hours:',
+          '    - Sat 22-6',
+          '    - { from: 12, to: "6:30" }',
+          '- match: { team: payments }',
+          '  hours: [17-9, "00:00-24:00", 9-17]',
+          '- {}',
+        ].join('\n'),
+      },
+      0,
+      [
+        'config/routes.yaml:2: warning: routes.0.hours is read as 09:00 until 05:00 of the next day (if the day is meant, write 09:00-17:00)',
+        'config/routes.yaml:6: warning: routes.1.hours.1 is read as 12:00 until 06:30 of the next day (if the day is meant, write 12:00-18:30)',
+      ],
+    ],
+    [
       'inhibition rules with labels and values that no alert has',
       {
         'config/services.yaml': `${SERVICES}  zoned:\n    match: { availability_zone: b }\n`,

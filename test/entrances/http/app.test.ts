@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { actingCheckout, alert, group, minutesAgo } from '../../support/alerts.ts';
-import { Firebreak } from '../../support/firebreak.ts';
+import { ADMIN_TOKEN, Firebreak } from '../../support/firebreak.ts';
 import { routed, seen } from '../../support/fixtures.ts';
 import { NAMES, requests } from './object-names.ts';
 
@@ -933,6 +933,17 @@ describe('incidents', () => {
       body: { title: 'Slow for all', severity: 'critical' },
     });
     expect(await firebreak.request('PATCH', path, { status: 'resolved' })).toMatchObject(problem(422, 'invalid'));
+    // Without a change, there is nothing to record.
+    expect(await firebreak.request('PATCH', path, {})).toMatchObject({
+      status: 200,
+      body: { title: 'Slow for all', severity: 'critical' },
+    });
+    const { items: entries } = (await firebreak.get(`${path}/timeline`)).body;
+    expect(
+      entries
+        .filter(({ kind }: { kind: string }) => kind === 'incident.changed')
+        .map(({ text }: { text: string }) => text),
+    ).toEqual(['Changed title to Slow for all, severity to critical']);
     const note = await firebreak.post(`${path}/timeline`, {
       text: 'Looking at the database',
       detail: { graph: [1, 2.5, null, 'ü'] },
@@ -1083,6 +1094,44 @@ test('the automation of an environment is set by each of its usual names, also o
   const lifted = await set({ checkout: { environments: { PRD: null, moon: null } } });
   expect(lifted.body.services).toEqual({ checkout: { mode: null, environments: {} } });
   expect((await set({ checkout: null })).body.services).toEqual({});
+});
+
+describe('a body that is not UTF-8', () => {
+  const deploy = { service: 'latin', environment: 'production', version: 'v1', author: 'José' };
+  const post = async (path: string, bytes: Buffer, type = 'application/json') => {
+    const response = await fetch(`${firebreak.url}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': type },
+      body: new Uint8Array(bytes),
+    });
+    const { code, detail, id } = (await response.json()) as Record<string, string>;
+    return { status: response.status, code, detail, id };
+  };
+  const latin = Buffer.from(JSON.stringify(deploy), 'latin1');
+  const utf8 = Buffer.from(JSON.stringify(deploy));
+  const utf16 = Buffer.from(JSON.stringify(deploy), 'utf16le');
+  const WIDE = 'application/json; charset=utf-16';
+
+  test.each(['/v1/deployments', '/v1/alerts/generic'])('is refused by %s, with the reason', async (path) => {
+    expect(await post(path, latin)).toMatchObject({
+      status: 400,
+      code: 'not-json',
+      detail: expect.stringContaining('not UTF-8'),
+    });
+    for (const bytes of [utf16, utf8])
+      expect(await post(path, bytes, WIDE)).toMatchObject({
+        status: 415,
+        detail: expect.stringMatching(/charset is utf-16; send UTF-8/),
+      });
+    expect(JSON.stringify((await firebreak.get('/v1/deployments?service=latin')).body.items)).toBe('[]');
+  });
+
+  test('is kept in quarantine by a receiver, and one in ASCII or UTF-8 is accepted with another charset', async () => {
+    const { body } = await firebreak.get('/v1/quarantine');
+    const details = body.items.map(({ detail }: { detail: string }) => detail);
+    expect(details).toEqual(expect.arrayContaining([expect.stringMatching(/charset is utf-16; send UTF-8/)]));
+    expect(await post('/v1/deployments', utf8, 'application/json; charset=ISO-8859-1')).toMatchObject({ status: 201 });
+  });
 });
 
 describe('a name can be any text, including names of object properties', () => {

@@ -47,6 +47,17 @@ describe('a notification of Argo CD', () => {
     ]);
   });
 
+  test('with the zero time of Go has none: it has not ended, and is healthy since the synchronization', () => {
+    const zero = '0001-01-01T00:00:00Z';
+    const changed = (payload: any) => ({
+      ...payload,
+      reconciled_at: zero,
+      health: { ...payload.health, since: zero },
+      operation: { ...payload.operation, finished_at: zero },
+    });
+    expect(reportsIn('deployed', changed)).toMatchObject([{ key: KEY, at: '2026-11-22T10:00:00.000Z' }]);
+  });
+
   test('about a failed synchronization, or about one that made the application unhealthy, ends it as failed', () => {
     expect(reportsIn('sync-failed')).toMatchObject([{ key: KEY, at: '2026-11-22T10:00:09.000Z', status: 'failed' }]);
     expect(reportsIn('degraded')).toMatchObject([{ key: KEY, at: '2026-11-22T10:10:10.000Z', status: 'failed' }]);

@@ -50,7 +50,7 @@ describe('a command that creates something', () => {
 
   test('does not repeat what is refused, and gives up when nothing answers', async () => {
     const refused = await opened(() => problem(422, 'invalid'));
-    expect([refused.code, refused.sent.length]).toEqual([1, 1]);
+    expect([refused.code, refused.sent.length]).toEqual([2, 1]);
     const away = await cli(OPEN, { env: { FIREBREAK_URL: 'http://127.0.0.1:1', FIREBREAK_TOKEN: 'token' } });
     expect([away.code, away.err]).toEqual([1, expect.stringContaining('cannot reach Firebreak')]);
   });

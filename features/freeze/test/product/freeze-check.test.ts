@@ -80,6 +80,58 @@ describe('a deploy without a freeze', () => {
     expect(lines.body).toMatch(/^allowed: deploy of checkout.* to production\n- .*\nDecision \S+\n$/);
   });
 
+  describe.each(['', '/gate'])('with POST /v1/freeze-check%s', (path) => {
+    const post = async (query: Record<string, string>, body?: object) =>
+      firebreak.post(`/v1/freeze-check${path}?${new URLSearchParams(query).toString()}`, body);
+
+    test('is described by the query string, a JSON body, or both', async () => {
+      const { lift } = await freeze(CHECKOUT);
+      const overridden = await firebreak.get('/v1/freezes');
+      const id = overridden.body.items[0].id;
+      const given = { reason: 'CASE-1', expires_at: inMinutes(30), version: 'v7' };
+      expect((await firebreak.post(`/v1/freezes/${id}/overrides`, given)).status).toBe(201);
+      const allowed = async (query: Record<string, string>, body?: object) => (await post(query, body)).body.allowed;
+      const deployment = { deployment_id: 'd1', version: 'v7' };
+      expect(await allowed({ ...CHECKOUT, ...deployment })).toBe(true);
+      expect(await allowed({}, { ...CHECKOUT, ...deployment })).toBe(true);
+      expect(await allowed(CHECKOUT, deployment)).toBe(true);
+      expect(await allowed({}, { ...CHECKOUT, version: 'v6' })).toBe(false);
+      // The query string comes first.
+      expect(await allowed({ ...CHECKOUT, version: 'v6' }, { version: 'v7' })).toBe(false);
+      // The body of the system that calls, which is no description.
+      expect(await allowed({ ...CHECKOUT, ...deployment }, { pipeline: 12, version: null })).toBe(true);
+      await lift();
+    });
+
+    test('must name its service and environment, and have a body that is JSON', async () => {
+      for (const [query, body, says] of [
+        [{}, undefined, /service and environment/],
+        [{ service: 'checkout' }, {}, /service and environment/],
+        [{}, { ...CHECKOUT, change: 'whim' }, /json: .*\n?.*change/],
+        [{ ...CHECKOUT, change: 'whim' }, {}, /query: .*\n?.*change/],
+      ] as const)
+        expect(await post(query, body)).toMatchObject({
+          status: 422,
+          body: { code: 'invalid', detail: expect.stringMatching(says) },
+        });
+      const text = 'service=checkout&environment=production';
+      const form = await firebreak.request('POST', `/v1/freeze-check${path}`, text, {
+        'content-type': 'application/x-www-form-urlencoded',
+      });
+      expect(form).toMatchObject({ status: 400, body: { detail: expect.stringMatching(/form.*JSON.*query string/) } });
+    });
+  });
+
+  test('has no body with HEAD', async () => {
+    const { lift } = await freeze(CHECKOUT);
+    const head = async (path: string, headers?: Record<string, string>) =>
+      (await firebreak.request('HEAD', `/v1/freeze-check${path}`, undefined, headers)).status;
+    const query = new URLSearchParams(CHECKOUT).toString();
+    expect([await head(`?${query}`), await head(`/gate?${query}`)]).toEqual([200, 423]);
+    expect(await head(`/gate?${query}`, { authorization: 'Bearer wrong' })).toBe(401);
+    await lift();
+  });
+
   test.each(['nobody', '__proto__', 'constructor', 'toString'])(
     'of an unknown service is allowed, with a reason that says so: %s',
     async (service) => {

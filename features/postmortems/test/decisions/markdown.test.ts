@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { lint } from '../../decisions/lint.ts';
 import { describe, expect, test } from 'vitest';
 import {
   actionItemsOf,
@@ -146,6 +147,32 @@ describe('action items', () => {
       ['one', false, null],
       ['two (P9)', true, null],
     ]);
+  });
+
+  test.each([
+    ['Add a check (owner: payments, due: 2026-13-40)', 'Add a check (due: 2026-13-40)', 'payments', null],
+    ['Add a check (owner: payments, due: next week, P1)', 'Add a check (due: next week)', 'payments', 'P1'],
+    ['Add a check (P9, owner: payments)', 'Add a check (P9)', 'payments', null],
+    ['Add a check (owner: <b>, P2)', 'Add a check (owner: <b>)', null, 'P2'],
+    ['Add a check  (owner: payments)', 'Add a check', 'payments', null],
+    ['Add a check (due: Friday)', 'Add a check (due: Friday)', null, null],
+  ])('keep the good details beside a bad one, which stays in the title: %s', (written, title, owner, priority) => {
+    const read = parseItem(`- [ ] ${written}`);
+    expect(read).toEqual({ title, done: false, owner, due: null, priority });
+    expect(parseItem(itemLine(ActionItem.parse(read)))).toEqual(read);
+  });
+
+  test('with a bad date are found with it, and with their owner', () => {
+    const found = (details: string) =>
+      lint(`# T\n\n## Action items\n\n- [ ] Add a check ${details}\n`, [], null).map(({ code, text: said }) => [
+        code,
+        said,
+      ]);
+    expect(found('(owner: payments, due: 2026-13-40)')).toEqual([
+      ['no_due_date', '“2026-13-40” is no date: write (due: 2026-12-04)'],
+    ]);
+    expect(found('(owner: payments)')).toEqual([['no_due_date', 'the action item has no date: add (due: 2026-12-04)']]);
+    expect(found('(due: 2026-12-04)')).toEqual([['no_owner', 'the action item has no owner: add (owner: NAME)']]);
   });
 
   test('have IDs that follow from their titles', () => {

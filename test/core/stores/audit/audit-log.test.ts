@@ -155,8 +155,66 @@ describe('pages', () => {
     expect(all.filter((one) => one.sealed)).toHaveLength(57);
   });
 
+  test.each(numbers(9).map((n) => n + 1))('of %i are newest first, if entries are recorded late', async (limit) => {
+    const begin = stores.clock.now();
+    const after = (seconds: number) => plusSeconds(begin, seconds);
+    // By the minute in which they are recorded: times in seconds after the begin.
+    const recorded = [[0, 20], [70, 10], [125, 15, 65], [190, 30, 70.5], [200], [600, 610, 5, 615, 130, 195]];
+    for (const seconds of recorded) {
+      stores.clock.set(Date.parse(after(seconds[0] ?? 0)));
+      await log.append(seconds.map((at) => entry(at, { at: after(at) })));
+    }
+    later(70);
+    await log.seal();
+    const found: string[] = [];
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const page = await log.list({ limit, ...(cursor && { cursor }) });
+      found.push(...page.items.map(({ at }) => at));
+      cursor = page.next_cursor;
+    }
+    expect(found).toEqual(
+      recorded
+        .flat()
+        .toSorted((a, b) => b - a)
+        .map(after),
+    );
+  });
+
+  test('are complete if entries are recorded late in more minutes than a cursor has room for', async () => {
+    const begin = stores.clock.now();
+    await log.append(numbers(60).map((n) => entry(n)));
+    for (const n of numbers(50)) {
+      later(60);
+      await log.append([entry(`late${n}`, { at: plusSeconds(begin, -1 - n) })]);
+    }
+    const found: string[] = [];
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const page = await log.list({ limit: 13, ...(cursor && { cursor }) });
+      expect((page.next_cursor ?? '').length).toBeLessThan(2048);
+      found.push(...page.items.map(({ id }) => id));
+      cursor = page.next_cursor;
+    }
+    const onTime = new Set(numbers(60).map((n) => `e${n}`));
+    expect(new Set(found.slice(0, 60))).toEqual(onTime);
+    expect(found.slice(60)).toEqual(numbers(50).map((n) => `elate${n}`));
+  });
+
+  test('do not begin again if entries are recorded meanwhile', async () => {
+    for (const n of numbers(6)) {
+      await log.append([entry(n)]);
+      later(60);
+    }
+    const { next_cursor: cursor } = await log.list({ limit: 2 });
+    await log.append([entry('new'), entry('late', { at: plusSeconds(stores.clock.now(), -90) })]);
+    const { items } = await log.list({ limit: 10, cursor: cursor ?? '' });
+    expect(items.map(({ id }) => id)).toEqual(['e3', 'e2', 'e1', 'e0']);
+  });
+
   test('refuse an unknown cursor', async () => {
-    await expect(log.list({ limit: 1, cursor: 'bm90aGluZw' })).rejects.toMatchObject({ code: 'bad-cursor' });
+    for (const text of ['nothing', '{"minute":"../../x","sk":"2026"}', '{"minute":"2026-11-20T12:00","sk":"../../x"}'])
+      await expect(log.list({ limit: 1, cursor: Buffer.from(text).toString('base64url') })).rejects.toMatchObject({
+        code: 'bad-cursor',
+      });
   });
 });
 

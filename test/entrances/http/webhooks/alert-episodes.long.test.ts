@@ -16,7 +16,10 @@ beforeAll(async () => {
     configFiles: EACH_ALONE,
     services: {
       asked: actingIn(homeOf('asked')),
-      ...all(['early', 'closed', 'probe', 'probe-zero', 'louder', 'flaps'], actingIn('production')),
+      ...all(
+        ['early', 'closed', 'probe', 'probe-zero', 'zero-alertmanager', 'zero-grafana', 'louder', 'flaps'],
+        actingIn('production'),
+      ),
       ...all(['label', 'label-ingest', 'replay-only', 'replay-and-ask'], {
         environments: {
           production: { deployer: { kind: 'http' }, autoRollback: { mode: 'approve', evidence: 'time' } },
@@ -105,6 +108,31 @@ describe.concurrent('episodes', () => {
     expect(opened + joined).toBe(1);
     expect((await incidentsOf(service))[0]).toMatchObject({ status: 'open' });
   });
+
+  test.each(['alertmanager', 'grafana'])(
+    'an alert of %s with the start time that Go sends for none resolves',
+    async (sender) => {
+      const service = `zero-${sender}`;
+      const report = (status: 'firing' | 'resolved') =>
+        firebreak.post(`/v1/alerts/${sender}`, {
+          ...group([
+            {
+              ...alert({ labels: { service, severity: 'critical' }, fingerprint: service, status }),
+              startsAt: '0001-01-01T00:00:00Z',
+            },
+          ]),
+          version: sender === 'grafana' ? '1' : '4',
+        });
+      expect(await routed(firebreak, await report('firing'))).toMatchObject({ opened: 1 });
+      const one = await judged(service);
+      expect(one.opened_at > minutesAgo(60)).toBe(true);
+      expect(await routed(firebreak, await report('firing'))).toMatchObject({ opened: 0, known: 1 });
+      await report('resolved');
+      await incident(service, ({ status }) => status === 'resolved');
+      const { items } = (await firebreak.get(`/v1/incidents/${one.id}/signals`)).body;
+      expect(items.map(({ starts_at }: { starts_at: string }) => starts_at > minutesAgo(60))).toEqual([true]);
+    },
+  );
 
   const generic = (service: string, dedup_key: string, severity: string, status = 'firing') =>
     firebreak.post('/v1/alerts/generic', {
