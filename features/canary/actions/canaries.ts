@@ -1,7 +1,8 @@
 import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
-import { eventOf, isFinal } from '../decisions/progress.ts';
+import { type ClosedGate, eventOf, isFinal } from '../decisions/progress.ts';
+import { type GateDeps, gateOf } from './gate.ts';
 import { reportedName } from '../../../core/domain/changes/identified-versions.ts';
 import { liveChanges, newestLiveChange, putsVersionLive, sameVersion } from '../../../core/domain/changes/versions.ts';
 import type { Deps } from '../ports.ts';
@@ -190,12 +191,12 @@ async function recordDeployment(deps: RecordDeps, canary: CanaryRecord): Promise
   await recordChange(deps, change, trace, { id: ownDeployment(id), reported_by: 'canary' });
 }
 
-export type RequestDeps = Pick<Deps, 'canaries' | 'engine' | 'clock' | 'log'>;
+export type RequestDeps = GateDeps & Pick<Deps, 'canaries' | 'engine'>;
 
 /**
  * Requests a promotion, a hold, or an abort, and wakes the workflow.
  *
- * @throws Refusal 403, 404; 409 if the canary can't do so any more
+ * @throws Refusal 403, 404; 409 if the canary can't do so any more, or may not get more traffic now
  */
 export async function requestCanaryCommand(
   deps: RequestDeps,
@@ -210,7 +211,10 @@ export async function requestCanaryCommand(
     if (refusal !== null) throw refusal;
     const { kind, reason, full } = input;
     const command = { kind, reason, full: kind === 'promote' && full, by: caller.name, at: deps.clock.now() };
-    if (!isRequested(canary, input) && !(await deps.canaries.request(canary, command))) continue;
+    if (!isRequested(canary, input)) {
+      if (kind === 'promote') await requireOpenGate(deps, canary, caller.name);
+      if (!(await deps.canaries.request(canary, command))) continue;
+    }
     if (canary.callback !== null) await wakeUp(deps, canary.callback);
     return Canary.parse(canary);
   }
@@ -248,6 +252,21 @@ function refusalOf(canary: CanaryRecord, kind: CanaryCommandKind): Refusal | nul
       `the version ${canary.version} was found worse than ${canary.stable_version}; abort it, or start a new canary`,
     );
   return null;
+}
+
+const GATE_FIXES: Readonly<Record<ClosedGate['code'], string>> = {
+  automation_paused: 'Resume automation, then promote again',
+  incident: 'Promote again when it is resolved',
+  frozen: 'Promote again when it is over, or override the freeze',
+  freeze_unknown: 'Promote again when they can be checked',
+};
+
+/** @throws Refusal 409 */
+async function requireOpenGate(deps: GateDeps, canary: CanaryRecord, by: string): Promise<void> {
+  const gate = await gateOf(deps, canary, { by, consume: false });
+  if (gate.open) return;
+  const text = `the canary ${canary.id} gets no more traffic now: ${gate.reason.replace(/\.$/, '')}`;
+  throw new Refusal(409, 'canary-held', `${text}. ${GATE_FIXES[gate.code]}`);
 }
 
 /** @throws Refusal 404 */
