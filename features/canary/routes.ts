@@ -115,7 +115,7 @@ export function canaryRoutes(app: Api, core: FeatureDeps): void {
         responses: {
           202: answers('Requested; the canary as it was before', Shown),
           404: problems('Not found'),
-          409: problems('The canary has ended, is being aborted, or was found worse'),
+          409: problems('The canary has ended, is being aborted, was found worse, or may not get more traffic now'),
         },
       }),
       async (c) => {

@@ -7,7 +7,8 @@ export type InWindow<T> = T & { at: number };
 /** A Prometheus histogram: cumulative counts by upper bound, in increasing order. The last bound is infinity. */
 export type Histogram = { buckets: readonly (readonly [bound: number, count: number])[] };
 
-export type Value = { value: number };
+/** `detail`: what the failure was, of a measurement over HTTP. */
+export type Value = { value: number; detail?: string };
 
 /**
  * Measurements of windows, oldest first: of the version since its start, of its baseline in the same windows, and in

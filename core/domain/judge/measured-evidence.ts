@@ -305,8 +305,10 @@ function evidenceOfSamples({ metric, read }: MeasuredSamples, { version }: Evide
   const { name, worse, failures } = metric;
   const isFailure = metric.value === 'failure';
   const values = (isOwn: boolean): InWindow<Value>[] =>
-    read.flatMap(({ at, value, ...sample }) =>
-      value !== null && sameVersion(sample.version, version) === isOwn ? [{ at, value }] : [],
+    read.flatMap(({ at, value, detail, ...sample }) =>
+      value !== null && sameVersion(sample.version, version) === isOwn
+        ? [{ at, value, ...(detail !== '' && { detail }) }]
+        : [],
     );
   const versionValues = isFailure ? sinceFirstSuccess(values(true)) : values(true);
   if (versionValues.length === 0)

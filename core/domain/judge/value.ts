@@ -1,5 +1,6 @@
 import type { MetricEvidence, MetricJudgement, Value } from './evidence.ts';
 import { BEFORE_LOOKS_MIN } from './lasting.ts';
+import { timestamp } from '../../../schemas/time/time.ts';
 import { rankTest } from './rank-test.ts';
 import { chance, significant } from './words.ts';
 import {
@@ -33,6 +34,11 @@ export function judgeValue(metric: ValueEvidence, frame: JudgementFrame): Metric
   return beyondLimit(metric) ?? judgeAgainstBaseline(metric, frame);
 }
 
+const isBeyondMax =
+  (max: number, worse: ValueEvidence['worse']) =>
+  ({ value }: Value): boolean =>
+    worse === 'higher' ? value > max : value < max;
+
 /** Returns `degraded` if the newest values are beyond the limit, and those of the baseline at the same time, else before, are not. */
 function beyondLimit({
   name,
@@ -44,7 +50,7 @@ function beyondLimit({
   failures,
 }: ValueEvidence): MetricJudgement | null {
   if (failures === undefined || max === null || version.length < failures) return null;
-  const isBeyond = ({ value }: Value): boolean => (worse === 'higher' ? value > max : value < max);
+  const isBeyond = isBeyondMax(max, worse);
   const newest = version.slice(-failures);
   const baselineWindows = measuredInBoth(baseline, newest);
   const before = baselineWindows.length > 0 ? baselineWindows : history.slice(-failures);
@@ -82,7 +88,7 @@ function judgeAgainstBaseline(metric: ValueEvidence, frame: JudgementFrame): Met
     versionValues.length === 0 ||
     baselineValues.length === 0
   )
-    return judgeValueAlone(metric, versionValues ?? [], sign);
+    return judgeValueAlone(metric);
   const [versionValue, baselineValue] = [sign * median(versionValues), sign * median(baselineValues)];
   const margin = (value: number, factor: number): number => Math.max(Math.abs(value) * (1 - 1 / factor), ignoreBelow);
   const p = rankTest(
@@ -171,23 +177,32 @@ function lastsSinceStart(
   return least > Math.max(history.at(-1) ?? -Infinity, ...before);
 }
 
-function judgeValueAlone(
-  { name, max, worse }: ValueEvidence,
-  versionValues: readonly number[],
-  sign: number,
-): MetricJudgement {
-  const value = versionValues.length === 0 ? null : sign * median(versionValues);
+/** Judges by the limit alone: each value since the start counts. */
+function judgeValueAlone({ name, max, worse, version }: ValueEvidence): MetricJudgement {
+  const value = version.length === 0 ? null : median(version.map((one) => one.value));
   const numbers = { name, version: value, baseline: null, change: null, p: null, comparison: null };
   if (value === null || max === null)
     return { ...numbers, verdict: 'inconclusive', reason: value === null ? 'no samples' : 'nothing to compare with' };
-  const withinLimit = versionValues.filter((signed) => signed <= sign * max).length;
-  const verdict =
-    withinLimit === versionValues.length && versionValues.length >= NEWEST_WINDOWS ? 'healthy' : 'inconclusive';
-  return {
-    ...numbers,
-    verdict,
-    reason: `${significant(value)}; ${limitText(max, value, significant, worse) ?? `the limit is ${max}`}`,
-  };
+  const beyond = version.filter(isBeyondMax(max, worse));
+  const last = beyond.at(-1);
+  const count = version.length;
+  if (last !== undefined) {
+    const lastText = `last ${significant(last.value)} at ${timestamp(last.at * 1000).slice(11, 16)} UTC`;
+    const text = `${limitText(max, last.value, significant, worse)} in ${beyond.length} of ${count} checks, ${lastText}`;
+    return {
+      ...numbers,
+      verdict: 'inconclusive',
+      reason: last.detail === undefined ? text : `${text}: ${last.detail}`,
+    };
+  }
+  const limit = `the limit is ${significant(max)}`;
+  return count < NEWEST_WINDOWS
+    ? {
+        ...numbers,
+        verdict: 'inconclusive',
+        reason: `${significant(value)} in ${count} of the ${NEWEST_WINDOWS} checks that are needed; ${limit}`,
+      }
+    : { ...numbers, verdict: 'healthy', reason: `${significant(value)}; ${limit}` };
 }
 
 function median(values: readonly number[]): number {

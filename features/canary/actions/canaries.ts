@@ -1,7 +1,8 @@
 import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
-import { eventOf, isFinal } from '../decisions/progress.ts';
+import { type ClosedGate, eventOf, isFinal } from '../decisions/progress.ts';
+import { type GateDeps, gateOf } from './gate.ts';
 import { reportedName } from '../../../core/domain/changes/identified-versions.ts';
 import { liveChanges, newestLiveChange, putsVersionLive, sameVersion } from '../../../core/domain/changes/versions.ts';
 import type { Deps } from '../ports.ts';
@@ -18,6 +19,7 @@ import { type Change, NewChange } from '../../../schemas/changes/change.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
 import { recordChange, type RecordDeps } from '../../../core/actions/changes/record-change.ts';
 import { eachAlone } from '../../../core/actions/each-alone.ts';
+import type { Started } from '../../../core/domain/ports/system.ts';
 import { hasFailed } from '../../../core/actions/failed-run.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
@@ -54,7 +56,7 @@ export async function startCanary(
   const { service, environment, version } = input;
   caller.allow('canaries:write', { service, environment });
   const known = await deps.canaries.get(id);
-  if (known !== undefined) return startWorkflow(deps, known);
+  if (known !== undefined) return startStored(deps, known);
   const config = environmentEntry(configuration.services, input);
   if (config === undefined)
     throw new Refusal(422, 'unknown-service-environment', `the catalogue has no service ${service} in ${environment}`);
@@ -80,7 +82,6 @@ export async function startCanary(
   if (sameVersion(stable, version))
     throw new Refusal(422, 'invalid', `json: "version" and "stable_version" are both ${version}`);
   const at = deps.clock.now();
-  const change = await findOrRecordDeployment(deps, input, { recent, stable, id, trace, by: caller.name });
   const { steps, stepMinutes, checkSeconds, stalledMinutes, severity, limits } = config.canary;
   const canary: CanaryRecord = {
     id,
@@ -97,7 +98,7 @@ export async function startCanary(
     verdict: null,
     reason: 'started',
     target: router.target,
-    change_id: change.id,
+    change_id: reportedDeployment(recent, version) ?? ownDeployment(id),
     asked_by: caller.name,
     started_at: at,
     ended_at: null,
@@ -126,17 +127,27 @@ export async function startCanary(
   const text = `Canary of ${version} started beside ${stable}, steps ${steps.join(', ')} %`;
   const begun = await deps.canaries.begin(canary, eventOf(canary, at, 'started', text, caller.name));
   if (!begun.ok) throw inProgress(begun.running);
-  return startWorkflow(deps, canary);
+  return startStored(deps, canary);
 }
 
-/** Starts the canary's workflow. A failure is only logged, because the sweeper starts the stored canary within a minute. */
-async function startWorkflow({ canaryRuns, log }: StartDeps, canary: CanaryRecord): Promise<Canary> {
+/** Starts the stored canary. A failure is only logged, because the sweeper starts it within a minute. */
+async function startStored(deps: StartDeps, canary: CanaryRecord): Promise<Canary> {
   try {
-    await canaryRuns.start(canary.id, 1);
+    await startWorkflow(deps, canary);
   } catch (error) {
-    log.warn('a canary could not be started; the sweeper tries again', { canary: canary.id, error: String(error) });
+    const { id } = canary;
+    deps.log.warn('a canary could not be started; the sweeper tries again', { canary: id, error: String(error) });
   }
   return Canary.parse(canary);
+}
+
+type WorkflowDeps = RecordDeps & Pick<Deps, 'canaryRuns'>;
+
+/** Starts the canary's workflow. Before its first step, the canary's deployment is recorded. Idempotent. */
+async function startWorkflow(deps: WorkflowDeps, canary: CanaryRecord): Promise<Started> {
+  const { id, run, execution, change_id } = canary;
+  if (execution === null && change_id === ownDeployment(id)) await recordDeployment(deps, canary);
+  return deps.canaryRuns.start(id, run);
 }
 
 const inProgress = (id: CanaryId): Refusal =>
@@ -154,34 +165,38 @@ const stableVersionIn = (changes: readonly Change[], version: string) => {
   return stable && reportedName(stable);
 };
 
-/** Returns the deployment that is recorded for the version, if it is the newest one; else records it. */
-async function findOrRecordDeployment(
-  deps: StartDeps,
-  { service, environment, version }: NewCanary,
-  known: { recent: readonly Change[]; stable: string; id: CanaryId; trace: string; by: string },
-): Promise<Change> {
-  const newest = newestLiveChange(known.recent);
-  if (newest !== undefined && putsVersionLive(newest) && sameVersion(reportedName(newest), version)) return newest;
+/** Returns the deployment that is recorded for the version, if it is the newest one. */
+function reportedDeployment(recent: readonly Change[], version: string): ChangeId | undefined {
+  const newest = newestLiveChange(recent);
+  return newest !== undefined && putsVersionLive(newest) && sameVersion(reportedName(newest), version)
+    ? newest.id
+    : undefined;
+}
+
+/** Returns the ID of the deployment that a canary records itself. */
+const ownDeployment = (id: CanaryId): ChangeId => `chg_${sha256(`canary ${id}`).slice(0, 26)}` as ChangeId;
+
+async function recordDeployment(deps: RecordDeps, canary: CanaryRecord): Promise<void> {
+  const { id, service, environment, version, stable_version, started_at, asked_by, trace } = canary;
   const change = NewChange.parse({
     service,
     environment,
     version,
     status: 'started',
-    started_at: deps.clock.now(),
-    previous_version: known.stable,
-    author: known.by,
+    started_at,
+    previous_version: stable_version,
+    author: asked_by,
     canary_weight: 0,
   });
-  const id = `chg_${sha256(`canary ${known.id}`).slice(0, 26)}` as ChangeId;
-  return (await recordChange(deps, change, known.trace, { id, reported_by: 'canary' })).change;
+  await recordChange(deps, change, trace, { id: ownDeployment(id), reported_by: 'canary' });
 }
 
-export type RequestDeps = Pick<Deps, 'canaries' | 'engine' | 'clock' | 'log'>;
+export type RequestDeps = GateDeps & Pick<Deps, 'canaries' | 'engine'>;
 
 /**
  * Requests a promotion, a hold, or an abort, and wakes the workflow.
  *
- * @throws Refusal 403, 404; 409 if the canary can't do so any more
+ * @throws Refusal 403, 404; 409 if the canary can't do so any more, or may not get more traffic now
  */
 export async function requestCanaryCommand(
   deps: RequestDeps,
@@ -196,7 +211,10 @@ export async function requestCanaryCommand(
     if (refusal !== null) throw refusal;
     const { kind, reason, full } = input;
     const command = { kind, reason, full: kind === 'promote' && full, by: caller.name, at: deps.clock.now() };
-    if (!isRequested(canary, input) && !(await deps.canaries.request(canary, command))) continue;
+    if (!isRequested(canary, input)) {
+      if (kind === 'promote') await requireOpenGate(deps, canary, caller.name);
+      if (!(await deps.canaries.request(canary, command))) continue;
+    }
     if (canary.callback !== null) await wakeUp(deps, canary.callback);
     return Canary.parse(canary);
   }
@@ -236,6 +254,21 @@ function refusalOf(canary: CanaryRecord, kind: CanaryCommandKind): Refusal | nul
   return null;
 }
 
+const GATE_FIXES: Readonly<Record<ClosedGate['code'], string>> = {
+  automation_paused: 'Resume automation, then promote again',
+  incident: 'Promote again when it is resolved',
+  frozen: 'Promote again when it is over, or override the freeze',
+  freeze_unknown: 'Promote again when they can be checked',
+};
+
+/** @throws Refusal 409 */
+async function requireOpenGate(deps: GateDeps, canary: CanaryRecord, by: string): Promise<void> {
+  const gate = await gateOf(deps, canary, { by, consume: false });
+  if (gate.open) return;
+  const text = `the canary ${canary.id} gets no more traffic now: ${gate.reason.replace(/\.$/, '')}`;
+  throw new Refusal(409, 'canary-held', `${text}. ${GATE_FIXES[gate.code]}`);
+}
+
 /** @throws Refusal 404 */
 export async function canaryOf({ canaries }: Pick<Deps, 'canaries'>, id: CanaryId): Promise<CanaryRecord> {
   const canary = await canaries.get(id);
@@ -262,14 +295,12 @@ export async function viewCanary(
 }
 
 /** Starts canaries whose workflow is not started yet, and replaces failed runs, each minute. */
-export async function startOrphanedCanaries(
-  deps: Pick<Deps, 'canaries' | 'canaryRuns' | 'engine' | 'log'>,
-): Promise<void> {
+export async function startOrphanedCanaries(deps: WorkflowDeps & Pick<Deps, 'canaries'>): Promise<void> {
   await eachAlone(deps.log, 'a canary', await deps.canaries.running(), async (canary) => {
     const { id, run, execution, failed_runs: failed = 0 } = canary;
     const isLast = failed >= FAILED_RUNS_MAX;
     if (isLast && execution !== null) return;
-    if (!(await hasFailed(deps, execution, () => deps.canaryRuns.start(id, run))) || isLast) return;
+    if (!(await hasFailed(deps, execution, () => startWorkflow(deps, canary))) || isLast) return;
     deps.log.error('the workflow of a canary has failed', { canary: id, run });
     if (await deps.canaries.put({ ...canary, run: run + 1, failed_runs: failed + 1, execution: null, callback: null }))
       await deps.canaryRuns.start(id, run + 1);

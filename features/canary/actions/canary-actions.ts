@@ -1,23 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { CanaryActions } from '../types.ts';
-import { refusalText } from '../../freeze/decisions/words.ts';
 import type { Deps } from '../ports.ts';
-import { alertStart, type Gate } from '../decisions/progress.ts';
+import { alertStart } from '../decisions/progress.ts';
+import { type GateDeps, gateOf, whyPaused } from './gate.ts';
 import { CANARY_ANNOTATION, type CanaryRecord } from '../canary.ts';
 import type { RecordedDeploy } from '../../../core/domain/judge/measured-evidence.ts';
-import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { type JudgeDeps, judgeVersion } from '../../../workflows/steps/judge/judge-version.ts';
 import { measureOverHttp } from '../../../workflows/steps/judge/measure.ts';
-import { readAutomation } from '../../../workflows/steps/judge-incident.ts';
 import { enqueue } from '../../../core/actions/alerts/enqueue.ts';
 import { endDelay, updateChange, type RecordDeps } from '../../../core/actions/changes/record-change.ts';
 import { notifyIncidents } from '../../../core/actions/changes/notify-incidents.ts';
 import { reportFailedDeploy } from '../../../core/actions/changes/report-failed-deploy.ts';
-import { check } from '../../freeze/actions/check.ts';
-import type { CheckDeps } from '../../freeze/actions/inputs.ts';
 
-type ActionDeps = JudgeDeps & CheckDeps & RecordDeps & Pick<Deps, 'automation'>;
+type ActionDeps = JudgeDeps & GateDeps & RecordDeps;
 
 /** Connects the workflow of canaries with the judge, the freezes, and the records of changes. */
 export const canaryActions = (deps: ActionDeps): CanaryActions => ({
@@ -28,7 +24,7 @@ export const canaryActions = (deps: ActionDeps): CanaryActions => ({
     const known = { limits, deploy: deployOf(canary) };
     return { judgement: await judgeVersion(deps, request, [...earlier, ...samples], known), samples };
   },
-  gate: (canary) => gate(deps, canary),
+  gate: (canary) => gateOf(deps, canary, { by: canary.asked_by, consume: true }),
   isPaused: async () => whyPaused(deps).then((why) => why !== null),
   async weightChanged({ change_id, weight }) {
     await deps.changes.patch(change_id, { canary_weight: weight / 100 });
@@ -43,31 +39,6 @@ const deployOf = ({ started_at, weight, weight_since, stable_version }: CanaryRe
   endedAt: weight === 100 ? millisOf(weight_since) / 1000 : null,
   previous: stable_version,
 });
-
-/** Returns why nothing is done automatically. Null: no reason. */
-async function whyPaused(deps: Pick<Deps, 'automation'>): Promise<string | null> {
-  const { killSwitch } = await readAutomation(deps);
-  if (killSwitch.state === 'unreadable') return `the kill switch could not be read: ${killSwitch.detail}`;
-  return killSwitch.paused ? 'the kill switch is on' : null;
-}
-
-async function gate(deps: ActionDeps, canary: CanaryRecord): Promise<Gate> {
-  const { service, environment, version, id, asked_by: by } = canary;
-  const paused = await whyPaused(deps);
-  if (paused !== null) return { open: false, code: 'automation_paused', reason: paused };
-  const incident = await deps.incidents.openAt({ service, environment });
-  if (incident !== undefined)
-    return { open: false, code: 'incident', reason: `incident ${incidentName(incident)} is open: ${incident.title}` };
-  try {
-    const request = { service, environment, version, commit: null, deployment_id: id, change: 'deploy' as const };
-    const answer = await check(deps, { request, by, consume: true, identityToken: null });
-    if (answer.allowed) return { open: true };
-    return { open: false, code: 'frozen', reason: refusalText(answer) };
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    return { open: false, code: 'freeze_unknown', reason: `the freezes could not be checked: ${detail}` };
-  }
-}
 
 const ALERT_NAMES = { stalled: 'CanaryStalled', not_aborted: 'CanaryNotAborted' } as const;
 

@@ -12,7 +12,12 @@ export type CanaryAdvance = { record: CanaryRecord; events: CanaryEvent[]; check
 export type CanaryTask = 'over' | 'report' | 'order' | 'check';
 
 /** Whether the canary may get more traffic now. */
-export type Gate = { open: true } | { open: false; code: CanaryHold['code']; reason: string };
+export type Gate = { open: true } | ClosedGate;
+export type ClosedGate = {
+  open: false;
+  code: Extract<CanaryHold['code'], 'frozen' | 'freeze_unknown' | 'incident' | 'automation_paused'>;
+  reason: string;
+};
 
 /** A judgement, with the measurements over HTTP that were made for it. */
 export type JudgedSamples = { judgement: JudgementView; samples: HttpSample[] };
@@ -190,11 +195,8 @@ function withNextOrder(record: CanaryRecord): CanaryRecord {
 }
 
 /** Closes the gate before a call: the canary keeps its share, and tries again at the next check. */
-export const afterClosedGate = (
-  record: CanaryRecord,
-  { code, reason }: Extract<Gate, { open: false }>,
-  now: Timestamp,
-): CanaryAdvance => held({ ...record, order: null }, now, { code, reason });
+export const afterClosedGate = (record: CanaryRecord, { code, reason }: ClosedGate, now: Timestamp): CanaryAdvance =>
+  held({ ...record, order: null }, now, { code, reason });
 
 /** Whether the order gives the canary more traffic, which freezes and incidents prevent. */
 export const isRaise = (record: CanaryRecord): boolean =>
@@ -330,6 +332,7 @@ const aborting = (record: CanaryRecord, reason: string, by: string | null): Cana
   reason,
 });
 
+/** Holds the canary. A requested promotion does not wait for the end of the hold, when nobody expects it any more. */
 function held(
   record: CanaryRecord,
   now: Timestamp,
@@ -337,9 +340,11 @@ function held(
 ): CanaryAdvance {
   const since = record.hold?.since ?? now;
   const isNew = record.hold?.code !== code;
+  const isDiscarded = record.skip || record.full;
+  const text = isDiscarded ? `Held, and the requested promotion is discarded: ${reason}` : `Held: ${reason}`;
   return {
-    record: { ...record, status: 'held', hold: { code, reason, by: null, since }, reason },
-    events: isNew ? [eventOf(record, now, 'held', `Held: ${reason}`)] : [],
+    record: { ...record, status: 'held', hold: { code, reason, by: null, since }, skip: false, full: false, reason },
+    events: isNew || isDiscarded ? [eventOf(record, now, 'held', text)] : [],
     check: null,
   };
 }

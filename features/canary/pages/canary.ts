@@ -58,15 +58,8 @@ export const canaryPage: ConsolePage = {
   action: 'canaries:read',
   everySeconds: 5,
   actions: {
-    promote: command(
-      'promote',
-      'Requested. The next share follows unless a freeze, an incident, or the kill switch prevents it.',
-    ),
-    finish: command(
-      'promote',
-      'Requested. All traffic follows unless a freeze, an incident, or the kill switch prevents it.',
-      { full: true },
-    ),
+    promote: command('promote', 'Requested. The next share follows now.'),
+    finish: command('promote', 'Requested. All traffic follows now.', { full: true }),
     hold: command('hold', 'Requested. The share stays until someone promotes.'),
     abort: command('abort', 'Requested. All traffic goes back to the stable version.'),
   },

@@ -114,7 +114,7 @@ const row = (canary: Canary): Text => [
 type StartedRequest = Pick<CanaryRecord, 'id' | 'sequence'>;
 
 const EFFECT_TEXTS: Record<CanaryCommandKind, string> = {
-  promote: 'gets its next share of the traffic, unless a freeze, an incident, or the kill switch prevents it',
+  promote: 'gets its next share of the traffic now',
   hold: 'keeps its share of the traffic until someone promotes it',
   abort: 'is aborted: all traffic goes back to the stable version',
 };

@@ -1,6 +1,13 @@
 import { CanaryId, type CanaryRecord } from '../canary.ts';
 import { ChangeId, EnvironmentName, ServiceName, Version } from '../../../schemas/config/names.ts';
+import type { Product } from '../../../functions/assembly/product.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
+
+/** Returns the ports of features with freeze checks that sign nothing, as without a key. */
+export const unsigned = ({ features }: Pick<Product, 'features'>): Product['features'] => ({
+  ...features,
+  freeze: { ...features['freeze'], signer: { sign: async () => null } },
+});
 
 /** Returns a canary in its first step. @param number part of its ID */
 export const canaryRecord = (number: number, at: Timestamp, more: Partial<CanaryRecord> = {}): CanaryRecord => ({

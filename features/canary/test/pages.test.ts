@@ -5,7 +5,7 @@ import { type ServiceName, type Version } from '../../../schemas/config/names.ts
 import { plusSeconds } from '../../../schemas/time/time.ts';
 import { acting } from '../../../test/workflows/play.ts';
 import { openTable, type TableStores } from '../../../test/core/stores/stores.ts';
-import { canaryRecord } from './canary-record.ts';
+import { canaryRecord, unsigned } from './canary-record.ts';
 import { consoleWorld } from '../../../test/support/console-world.ts';
 import { expectHarmless, hostile, textOf } from '../../../test/support/hostile.ts';
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
   stores = await openTable();
   site = consoleWorld(({ clock, deps }) => {
     canaries = new CanaryTable(stores.table, clock, { add: async () => undefined, read: async () => [] });
-    return { features: { ...deps.features, canary: { canaries } }, idempotency: stores.idempotency };
+    return { features: { ...unsigned(deps), canary: { canaries } }, idempotency: stores.idempotency };
   });
   const at = site.world.clock.now();
   running = canaryRecord(1, plusSeconds(at, -900), {

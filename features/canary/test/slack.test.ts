@@ -4,7 +4,7 @@ import type { CanaryRecord } from '../canary.ts';
 import { type EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { openTable, type TableStores } from '../../../test/core/stores/stores.ts';
 import { withPorts } from '../ports.ts';
-import { canaryRecord } from './canary-record.ts';
+import { canaryRecord, unsigned } from './canary-record.ts';
 import { parseCommand } from '../../../entrances/slack/commands/parse.ts';
 import { ADA, BOB, buttonsIn, ChatWorld, typed } from '../../../test/entrances/slack/commands/chat-world.ts';
 
@@ -27,7 +27,7 @@ beforeEach(() => {
   canaries = new CanaryTable(stores.table, chat.world.clock, { add: async () => undefined, read: async () => [] });
   const own: CanaryTable['running'] = async () => (await canaries.running()).filter((one) => one.service === service);
   Object.assign(chat.deps, {
-    features: { ...chat.deps.features, canary: { canaries: { ...bound(), running: own } } },
+    features: { ...unsigned(chat.deps), canary: { canaries: { ...bound(), running: own } } },
   });
   chat.configure(
     {
@@ -115,6 +115,18 @@ describe('canaries in Slack', () => {
     expect(await says(`canary abort ${service}`)).toBe(`No canary of ${service} is in progress. Nothing was done.`);
     await begin('production', { degraded: true, status: 'held' });
     expect(await says(`canary promote ${service}`)).toContain('The version v2 was found worse than v1');
+  });
+
+  test('are not promoted while the kill switch is on', async () => {
+    const canary = await begin('production', { sequence: 1 });
+    await chat.deps.automation.write({ paused: true }, 'ada');
+    expect(await says(`canary promote ${service}`)).toContain('the kill switch is on. Resume automation');
+    expect(await chat.presses(ADA, { verb: 'promote_canary', canary: canary.id, sequence: 1 })).toContain(
+      'the kill switch is on. Resume automation',
+    );
+    expect((await read(canary)).command).toBeNull();
+    await chat.deps.automation.write({ paused: false }, 'ada');
+    expect(await says(`canary promote ${service}`)).toContain('gets its next share of the traffic now');
   });
 
   const listed = async (user = ADA) => {

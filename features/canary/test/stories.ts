@@ -14,6 +14,7 @@ import type { JudgementView } from '../../../schemas/judge/judgement.ts';
 import { type CanaryPorts, withPorts } from '../ports.ts';
 import { canary } from '../workflow.ts';
 import { durableRun } from '../../../workflows/run.ts';
+import { unsigned } from './canary-record.ts';
 import { FakeWorld } from '../../../test/support/fake-deps.ts';
 import type { Run } from '../../../test/workflows/history.ts';
 import {
@@ -111,7 +112,7 @@ export async function playCanary(
     canaryRuns: { start: async (canaryId, run) => outside.virtual.begin(canaryId, run, { canaryId, run }) },
     trafficRouterFor: async () => routerOf(outside, id),
   };
-  Object.assign(world.deps, { features: { ...world.deps.features, canary: ports } });
+  Object.assign(world.deps, { features: { ...unsigned(world.deps), canary: ports } });
   outside.virtual = new VirtualExecutions(world.clock, canaryHandlerWith(actionsOf(outside))(world.deps));
   world.engine = outside.virtual;
   outsides.set(world, outside);
@@ -343,5 +344,17 @@ export const canaryPaths: Record<string, CanaryPath> = {
     timeline: { '0 s': begins },
     log: PROMOTED,
     ends: { status: 'promoted' },
+  },
+  'promotion-does-not-outlast-a-freeze': {
+    given: [set({ verdict: 'inconclusive' })],
+    timeline: {
+      '0 s': begins,
+      '1 min': set({ gate: frozen }),
+      '2 min': asks('promote', true),
+      '12 min': set({ gate: { open: true } }),
+      '32 min': asks('abort'),
+    },
+    log: ['5 %', 'abort', 'outcome aborted'],
+    ends: { status: 'aborted', weight: 0 },
   },
 };

@@ -92,7 +92,7 @@ export function watchWorld(table: Table, number: number, answers: Answers = [0])
 
 function measured(answers: Answers): { value: number | null; detail: string } {
   const value = answers.length > 1 ? answers.shift() : answers[0];
-  return { value: value ?? null, detail: value == null ? 'no answer in time' : '' };
+  return { value: value ?? null, detail: value == null ? 'no answer in time' : value === 0 ? '' : 'answered 500' };
 }
 
 /** Starting an execution twice has no effect, as at the engine. */
@@ -229,7 +229,7 @@ export const watchPaths: Record<string, WatchPath> = {
   'last-check-is-done-late': {
     timeline: { [START]: deploy('first'), '40 s': isDown(3600) },
     checks: '1? 2x 3x 4x 5?',
-    ends: { outcome: 'inconclusive', reason: 'probe: 0; the limit is 0' },
+    ends: { outcome: 'inconclusive', reason: 'probe: 0 in 2 of the 3 checks that are needed; the limit is 0' },
     alerts: ['DeployInconclusive'],
   },
   'next-run-continues-after-a-crash': {
@@ -266,5 +266,15 @@ export const watchPaths: Record<string, WatchPath> = {
     },
     checks: '1? 2? 3+ 4+ 5+',
     ends: passed,
+  },
+  'version-that-failed-for-a-while': {
+    given: [answers(0, 1, 1, 0)],
+    timeline: { [START]: deploy('first') },
+    checks: '1? 2? 3? 4? 5?',
+    ends: {
+      outcome: 'inconclusive',
+      reason: 'probe: above the limit of 0 in 2 of 5 checks, last 1 at 12:01 UTC: answered 500',
+    },
+    alerts: ['DeployInconclusive'],
   },
 };

@@ -191,6 +191,9 @@ describe('the course of a canary', () => {
           // A call that was given up arrives before the next step.
           for (const asked of late.splice(0)) course.router.apply(asked);
           step(course, one, now, late);
+          // No promotion waits for the end of a hold.
+          const { hold, skip, full } = course.record;
+          if (hold !== null) expect([skip, full]).toEqual([false, false]);
         }
         const { record, router, sequenceWhenDegraded } = course;
         expect([...router.applied.values()].every((orders) => orders.size === 1)).toBe(true);
@@ -222,6 +225,24 @@ describe('the course of a canary', () => {
     ]);
     expect(course.record.status).toBe('promoted');
     expect(now >= plusSeconds(START, 4 * 600)).toBe(true);
+  });
+
+  test('a promotion that is held is discarded, and the version is judged again', () => {
+    const requested = { kind: 'promote' as const, by: 'ada', reason: null, full: true, at: START };
+    const promoted = withCommand({ ...begun(), weight: 5, command: requested }, START).record;
+    const traffic: TrafficReading = { kind: 'split', stable: 'v1', canary: 'v2', weight: 5 };
+    const inconclusive = { traffic, judged: judged('inconclusive'), isPaused: false };
+    const ordered = afterCheck(promoted, inconclusive, { now: START, scale: 1 });
+    const closed = { open: false as const, code: 'frozen' as const, reason: 'a sale' };
+    const { record, events } = afterClosedGate(ordered.record, closed, START);
+    expect(events.map(({ kind, text }) => [kind, text])).toEqual([
+      ['held', 'Held, and the requested promotion is discarded: a sale'],
+    ]);
+    // The freeze has ended.
+    const next = afterCheck(record, inconclusive, { now: plusSeconds(START, 60), scale: 1 }).record;
+    expect([next.order, next.weight, next.full]).toEqual([null, 5, false]);
+    const later = afterCheck(next, inconclusive, { now: plusSeconds(START, 900), scale: 1 }).record;
+    expect([later.order, later.hold?.code]).toEqual([null, 'inconclusive']);
   });
 
   test('blue/green judges the preview before the version gets any traffic', () => {

@@ -347,6 +347,29 @@ describe('a value with a limit in a row', () => {
     expect(verdict(probe([5, 3, 2, 1], [], { worse: 'lower', max: 4 }))).toBe('degraded');
   });
 
+  test('says what decided', () => {
+    const judged = (of: readonly number[], more: object = {}) => {
+      const { verdict: found, reason } = verdictOf([probe(of, [], more)], { baseline: null }).metrics[0] ?? {};
+      return [found, reason];
+    };
+    const last = new Date((START + 30 * 3) * 1000).toISOString().slice(11, 16);
+    expect(judged([1, 0, 0, 1, 0, 0, 0, 0, 0])).toEqual([
+      'inconclusive',
+      `above the limit of 0 in 2 of 9 checks, last 1 at ${last} UTC`,
+    ]);
+    expect(judged([5, 5, 5, 3, 5], { worse: 'lower', max: 4 })).toEqual([
+      'inconclusive',
+      `below the limit of 4 in 1 of 5 checks, last 3 at ${last} UTC`,
+    ]);
+    const failed = at([0, 0, 0, 1, 0]).map((one) => (one.value === 1 ? { ...one, detail: 'answered 500' } : one));
+    expect(judged([], { version: failed })).toEqual([
+      'inconclusive',
+      `above the limit of 0 in 1 of 5 checks, last 1 at ${last} UTC: answered 500`,
+    ]);
+    expect(judged([0, 0])).toEqual(['inconclusive', '0 in 2 of the 3 checks that are needed; the limit is 0']);
+    expect(judged([0, 0, 0])).toEqual(['healthy', '0; the limit is 0']);
+  });
+
   test('is not degraded while the baseline is beyond it, too', () => {
     expect(verdict(probe([1, 1, 1, 1], [1, 0, 1, 0]))).toBe('inconclusive');
     expect(verdict(probe([1, 1, 1, 1], [1, 0, 0, 0]))).toBe('degraded');

@@ -174,7 +174,7 @@ describe('what was measured', () => {
       const found = evidence([
         sample('v42', 1, 0),
         sample('v41', 1, 0),
-        sample('v42', 2, 1),
+        sample('v42', 2, 1, 'answered 500'),
         sample('v42', 3, null, 'x'),
       ]);
       expect(found).toMatchObject({ baseline: 'v41', look: 3 });
@@ -187,7 +187,7 @@ describe('what was measured', () => {
           failures: 3,
           version: [
             { at: 1, value: 0 },
-            { at: 2, value: 1 },
+            { at: 2, value: 1, detail: 'answered 500' },
           ],
           baseline: [{ at: 1, value: 0 }],
         },
