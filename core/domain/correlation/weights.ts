@@ -35,8 +35,6 @@ export const WEIGHTS = {
    */
   long_after_end: STRONGLY_AGAINST,
   long_after_start: RULES_OUT,
-  /** The same two hours, where errors keep growing: what grows began before it showed. */
-  grows_long_after: FOR,
   /** Monitoring has seen its version only after the errors began. */
   served_later: EXCLUDES,
   /** The change seems to have started after the onset, and its record came at once, so its clock is right. */
