@@ -185,6 +185,12 @@ export const WEIGHTS = {
   kind_rollback: AGAINST,
 } as const;
 
+/**
+ * Odds of a single instance against its version, if it explains the errors of the version. A factor would count against the version
+ * the more, the less speaks for it.
+ */
+export const INSTANCE_AGAINST_VERSION = Math.exp(SLIGHTLY_AGAINST);
+
 /** Minimum confidence for an automatic action. */
 export const MIN_CONFIDENCE_TO_ACT = 0.8;
 
