@@ -80,6 +80,7 @@ export const ReasonCode = z.enum([
 
   // Why a decision waits.
   'errors_fall',
+  'errors_grow',
   'services_recover',
   'sample_missing',
 

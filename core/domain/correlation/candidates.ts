@@ -198,7 +198,7 @@ function raisedAt({ canary_steps: steps = [], started_at: start }: Change, onset
 /**
  * Weighs timing: the closer to the onset, the more probable.
  * @param isMeasured health is measured, so that the distance in time is known
- * @param growth how clearly errors keep growing, from 0 to 1
+ * @param hidden seconds for which growing errors can have grown before they showed
  * @param isStepped errors may have begun with a step of its canary
  * @param tookOver milliseconds until which versions of before have had traffic. Null: not measured
  */
@@ -207,20 +207,19 @@ export function timingFactor(
   { at, earliest, latest, rise }: Onset,
   {
     isMeasured,
-    growth,
+    hidden,
     tookOver,
     isStepped,
-  }: { isMeasured: boolean; growth: number; tookOver: number | null; isStepped: boolean },
+  }: { isMeasured: boolean; hidden: number; tookOver: number | null; isStepped: boolean },
 ): Factor<Timing> {
   const { change, timing } = candidate;
   const what = described(candidate);
   const raised = isStepped ? raisedAt(change, at) : change.started_at;
   const started = secondsBetween(raised, at);
-  // What rises slowly began before it showed: how long before is not known if it took long.
-  const slowly = (rise ?? 0) > SLOW_RISE_SECONDS ? Infinity : (rise ?? 0);
+  // What rises slowly, or grows, began before it showed: how long before is not known if it took long.
+  const slowly = (rise ?? 0) > SLOW_RISE_SECONDS ? Infinity : Math.max(rise ?? 0, hidden);
   const sinceStart = isMeasured && {
     long_after_start: distance(started - slowly, LONGEST_LOOK_BACK_SECONDS),
-    ...(growth > 0 && { grows_long_after: growth * distance(started - slowly, LONGEST_LOOK_BACK_SECONDS) }),
   };
   const after = recordedAfter(change);
   const agrees = isMeasured && timing === 'clock_skew' && after >= -CLOCK_ERROR_SECONDS && after <= USUAL_DELAY_SECONDS;

@@ -21,7 +21,7 @@ import {
   weightedFactor,
   withoutEffect,
 } from './factor.ts';
-import { growthOf } from './growth.ts';
+import { hiddenGrowth } from './growth.ts';
 import {
   type Course,
   courseOf,
@@ -367,7 +367,7 @@ function factorsOf(
     weightedFactor('prior', ''),
     timingFactor(candidate, onset, {
       isMeasured: measured,
-      growth: growthOf(evidence, onset),
+      hidden: hiddenGrowth(evidence, onset),
       tookOver: othersServedUntil(evidence, candidate),
       isStepped: steps.fits,
     }),

@@ -1,4 +1,4 @@
-import { millisOf } from '../../../schemas/time/time.ts';
+import { millisOf, secondsBetween } from '../../../schemas/time/time.ts';
 import type { Evidence } from './evidence.ts';
 import type { Onset } from './onset.ts';
 import { mean, median, pointsBetween, pointsOf } from './samples.ts';
@@ -14,6 +14,13 @@ const MIN_SECONDS = 120;
  */
 const NOTICEABLE = 0.1;
 const CLEAR = 0.5;
+
+/** For how many times as long as errors have been seen to grow they can have grown before. */
+const HIDDEN = 2;
+
+/** Returns the seconds for which errors that keep growing can have grown before they showed. */
+export const hiddenGrowth = (evidence: Pick<Evidence, 'health' | 'at'>, onset: Onset): number =>
+  HIDDEN * growthOf(evidence, onset) * secondsBetween(onset.at, evidence.at);
 
 /**
  * Returns how clearly errors keep growing since the onset, from 0 to 1: as of a leak, or of a roll-out that goes on. The

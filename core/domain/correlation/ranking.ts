@@ -8,7 +8,7 @@ import { type Timing } from './candidates.ts';
 import type { Relation } from './evidence.ts';
 import { type Factor } from './factor.ts';
 import { namesOf, type Neighbours } from './neighbours.ts';
-import { MIN_CONFIDENCE_TO_ASK } from './weights.ts';
+import { INSTANCE_AGAINST_VERSION, MIN_CONFIDENCE_TO_ASK } from './weights.ts';
 import { list } from './words.ts';
 
 export type RankedSuspect = Suspect & {
@@ -42,12 +42,12 @@ export type Correlation = {
 };
 
 /**
- * Distributes the probability among the candidates and "none of them", which has odds of 1. More plausible candidates
- * mean less confidence in each.
+ * Distributes the probability among the candidates, "none of them", which has odds of 1, and single instances that can explain the
+ * errors of a candidate. More plausible candidates mean less confidence in each.
  */
 export function rankSuspects(weighed: readonly Weighed[], meanwhileOf: (one: Weighed) => Change[]): RankedSuspect[] {
   const odds = weighed.map((one) => Math.exp(sumOf(one)));
-  const all = odds.reduce((sum, each) => sum + each, 1);
+  const all = weighed.reduce((sum, one, index) => sum + (odds[index] ?? 0) * (1 + oddsOfInstance(one)), 1);
   return weighed
     .map((one, index) => {
       const { change, relation, timing } = one.candidate;
@@ -70,6 +70,13 @@ export function rankSuspects(weighed: readonly Weighed[], meanwhileOf: (one: Wei
     })
     .toSorted((a, b) => b.confidence - a.confidence || byStart(b.change, a.change));
 }
+
+/**
+ * Returns the odds of an instance against its version, if it explains the errors of the version: what speaks for the version speaks
+ * for a fault of that instance as well.
+ */
+const oddsOfInstance = ({ factors }: Weighed): number =>
+  factors.some(({ name }) => name === 'one_instance') ? INSTANCE_AGAINST_VERSION : 0;
 
 /** Begins a reason that speaks against a suspect. */
 export const AGAINST = 'against it: ';

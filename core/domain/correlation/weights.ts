@@ -35,8 +35,6 @@ export const WEIGHTS = {
    */
   long_after_end: STRONGLY_AGAINST,
   long_after_start: RULES_OUT,
-  /** The same two hours, where errors keep growing: what grows began before it showed. */
-  grows_long_after: FOR,
   /** Monitoring has seen its version only after the errors began. */
   served_later: EXCLUDES,
   /** The change seems to have started after the onset, and its record came at once, so its clock is right. */
@@ -186,6 +184,12 @@ export const WEIGHTS = {
   /** Returns to a version that worked before; undoing a rollback alone would restore the version that was removed. */
   kind_rollback: AGAINST,
 } as const;
+
+/**
+ * Odds of a single instance against its version, if it explains the errors of the version. A factor would count against the version
+ * the more, the less speaks for it.
+ */
+export const INSTANCE_AGAINST_VERSION = Math.exp(SLIGHTLY_AGAINST);
 
 /** Minimum confidence for an automatic action. */
 export const MIN_CONFIDENCE_TO_ACT = 0.8;

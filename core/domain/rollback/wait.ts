@@ -3,7 +3,7 @@ import type { Correlation, RankedSuspect } from '../correlation/ranking.ts';
 import type { Evidence } from '../correlation/evidence.ts';
 import { pointsOf } from '../correlation/samples.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
-import { list } from '../correlation/words.ts';
+import { IMPROBABLE, list } from '../correlation/words.ts';
 import type { Decision, DecisionInputs } from './judgement.ts';
 
 /** Time in seconds until a decision to wait is followed by another one, and the most of them for one problem. */
@@ -14,17 +14,27 @@ export const WAITS_MAX = 3;
 const SERVICES_RECOVERING = 2;
 
 /**
- * Returns a decision to wait in place of a question that may be needless a minute later. Only questions wait, also those of shadow
- * mode: an act is proved, and a report asks for nothing.
+ * Returns a decision to wait in place of a question that may be needless a minute later, also one of shadow mode, or of a report of
+ * no cause while errors grow: how they grow tells when they began. An act is proved, and other reports ask for nothing.
  */
 export function withWait(decision: Decision, inputs: DecisionInputs, found: Correlation): Decision {
   const { kind } = decision;
-  if ((inputs.waits_left ?? 0) < 1 || inputs.request.by === 'person' || !(kind === 'approve' || kind === 'shadow'))
-    return decision;
-  const why = whyWait(inputs, found);
+  if ((inputs.waits_left ?? 0) < 1 || inputs.request.by === 'person') return decision;
+  const asks = kind === 'approve' || kind === 'shadow';
+  const why = asks ? whyWait(inputs, found) : kind === 'none' ? whyGrowing(decision, inputs, found) : null;
   if (why === null) return decision;
   const { offers: _offers, ...rest } = decision;
   return { ...rest, kind: 'wait', approvals: { needed: 1, given: [] }, reasons: [why, ...decision.reasons] };
+}
+
+/** Says that errors grow, where only that keeps a change from being asked about, or does not. */
+function whyGrowing({ reasons: [first] }: Decision, { evidence }: DecisionInputs, found: Correlation): Reason | null {
+  const { onset, suspects } = found;
+  const isUnsure = first?.code === 'no_confident_suspect' && (suspects[0]?.confidence ?? 0) >= IMPROBABLE;
+  const [last, before] = lastMinute(evidence);
+  return isUnsure && onset.from === 'health' && last > Math.max(before, evidence.health?.max ?? Infinity)
+    ? reason('errors_grow', 'errors grow: the next samples show when they began')
+    : null;
 }
 
 function whyWait({ evidence }: DecisionInputs, { suspects: [top] }: Correlation): Reason | null {
@@ -43,10 +53,16 @@ function whyWait({ evidence }: DecisionInputs, { suspects: [top] }: Correlation)
 const LEVEL = 0.9;
 
 /** Returns whether errors have not fallen any further in the last minute. */
-function isLevel({ health, at }: Evidence): boolean {
+function isLevel(evidence: Evidence): boolean {
+  const [last, before] = lastMinute(evidence);
+  return last > LEVEL * before;
+}
+
+/** Returns the newest value of the health query, and that of a minute ago. NaN: not measured. */
+function lastMinute({ health, at }: Evidence): [number, number] {
   const points = pointsOf(health?.curve ?? [], at);
-  const [last, before] = [points.at(-1), points.findLast((one) => one.at <= millisOf(at) - WAIT_SECONDS * 1000)];
-  return last !== undefined && before !== undefined && last.value > LEVEL * before.value;
+  const before = points.findLast((one) => one.at <= millisOf(at) - WAIT_SECONDS * 1000);
+  return [points.at(-1)?.value ?? NaN, before?.value ?? NaN];
 }
 
 /** Factors that show that the problem may be ending, and those that one more sample settles. */

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { warmingUp } from '../../../../core/domain/correlation/by-instance.ts';
-import { correlate } from '../../../../core/domain/correlation/correlate.ts';
+import { correlate, MIN_CONFIDENCE_TO_ASK } from '../../../../core/domain/correlation/correlate.ts';
 import type { Evidence } from '../../../../core/domain/correlation/evidence.ts';
 import { runs } from '../../../support/runs.ts';
 import { alone, approvalReasons, curve, own, scene, step, suspectIn, timed, versionAt } from './scenes.ts';
@@ -108,6 +108,15 @@ const pods = (version: string, count: number): NonNullable<Evidence['pods']>[num
   restarting: 0,
   restarts: 0,
   reasons: [],
+});
+
+test('a single instance that fails is a rival of its version, so that its confidence is lower and people are still asked', () => {
+  const of = (errors: number): number =>
+    suspectIn(correlate(evidence(['a', 'b', 'c'].map((name) => ({ name, errors: name === 'b' ? 0.5 : errors })))))
+      .confidence;
+  expect(of(0.5)).toBeGreaterThan(0.98);
+  expect(of(0)).toBeLessThan(0.75);
+  expect(of(0)).toBeGreaterThan(MIN_CONFIDENCE_TO_ASK);
 });
 
 describe('a person decides, and learns the instance,', () => {

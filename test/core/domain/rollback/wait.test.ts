@@ -57,12 +57,42 @@ test('shadow mode waits as well, and a report does not', () => {
   expect(waiting(falling, { policy: { mode: 'suggest' } }).kind).toBe('suggest');
 });
 
-const anyEvidence = fc.constantFrom<Partial<Evidence>>(falling, level, sampled, {
+/** Errors that grow since noon, or stay, a quarter of an hour after the end of the last deploy. */
+const long = [change('v1', 240), change('v2', 17, { finished_at: before(15) })];
+const growing = after((minutes) => (minutes > 0 ? 0.001 : 0.02 - minutes * 0.02));
+const lasting = after((minutes) => (minutes > 0 ? 0.001 : 0.1));
+
+test('a report of no cause waits while errors grow, because the next samples show when they began', () => {
+  const { kind, reasons } = waiting(growing, { changes: long });
+  expect([kind, reasons[0]?.code, reasons[1]?.code]).toEqual(['wait', 'errors_grow', 'no_confident_suspect']);
+  expect(waiting(growing, { changes: long }, 0).kind).toBe('none');
+  expect(waiting(lasting, { changes: long }).kind).toBe('none');
+});
+
+test('a deploy is asked about if errors have grown for half of the time since its end', () => {
+  const at = (minutes: number, value: (since: number) => number) =>
+    waiting(
+      { at: before(-minutes), health: { max: 0.01, window: 60, curve: rising(minutes, value) } },
+      { changes: long },
+      0,
+    );
+  expect(at(8, (since) => 0.01 + 0.02 * since).kind).toBe('approve');
+  expect(at(8, () => 0.1).kind).toBe('none');
+});
+
+/** Values since noon, after a baseline of two hours, until so many minutes later. */
+const rising = (minutes: number, value: (since: number) => number): Curve =>
+  Array.from({ length: 240 + 2 * minutes }, (_, n) => n / 2 - 120).map((since) => [
+    before(-since),
+    since < 0 ? 0.001 : value(since),
+  ]);
+
+const anyEvidence = fc.constantFrom<Partial<Evidence>>(falling, level, sampled, growing, {
   ...level,
   recovering: ['cart', 'search'],
 });
 
-test('a wait replaces a question or a decision in shadow mode, names the same act, and never a request by a person', () => {
+test('a wait replaces a question, a decision in shadow mode, or a report of no cause, names the same act, and never a request by a person', () => {
   fc.assert(
     fc.property(anyPlain, anyEvidence, fc.nat(WAITS_MAX), (plain, evidence, waits) => {
       const inputs: DecisionInputs = inputsOf({ ...plain, changes, evidence });
@@ -72,7 +102,9 @@ test('a wait replaces a question or a decision in shadow mode, names the same ac
         return;
       }
       expect(waits).toBeGreaterThan(0);
-      expect(['approve', 'shadow']).toContain(without.kind);
+      expect(['approve', 'shadow', ...(decision.reasons[0]?.code === 'errors_grow' ? ['none'] : [])]).toContain(
+        without.kind,
+      );
       expect(inputs.request.by).not.toBe('person');
       expect(decision.reasons.slice(1)).toEqual(without.reasons);
       expect([decision.from, decision.to, decision.target]).toEqual([without.from, without.to, without.target]);
