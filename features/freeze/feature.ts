@@ -15,6 +15,8 @@ export const freeze: Feature = {
     systems: async (deps) => ({
       keys: {
         'signing key': async () => (await import('./actions/deploy-freezes.ts')).signingKey(withPorts(deps)),
+        'waiting deployments': async () =>
+          (await import('./vendors/github/answer.ts')).waitingDeploymentsState(withPorts(deps)),
       },
     }),
   },

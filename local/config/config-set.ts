@@ -18,10 +18,26 @@ export type ConfigFolders = { configDir: string; runbooksDir: string; inPlaceOfE
  */
 export type LoadedSet = { ok: true; config: Config; warnings: string[] } | { ok: false; problems: string[] };
 
-/** Reads and validates everything. Missing files mean defaults. @param now for windows that are past */
-export async function loadSet(
+/**
+ * Reads and validates everything. Missing files mean defaults. Files that exist and cannot be read are problems.
+ *
+ * @param now for windows that are past
+ */
+export async function loadSet(folders: ConfigFolders, now: Timestamp = timestamp(Date.now())): Promise<LoadedSet> {
+  try {
+    return await readSet(folders, now);
+  } catch (error) {
+    if (!isOfFileSystem(error)) throw error;
+    return { ok: false, problems: [`${error.path ?? folders.configDir}: cannot be read: ${error.message}`] };
+  }
+}
+
+const isOfFileSystem = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && 'syscall' in error && 'code' in error;
+
+async function readSet(
   { configDir, runbooksDir, inPlaceOfExample }: ConfigFolders,
-  now: Timestamp = timestamp(Date.now()),
+  now: Timestamp,
 ): Promise<LoadedSet> {
   const [files, runbooks] = await Promise.all([loadConfig(configDir, inPlaceOfExample), loadRunbooks(runbooksDir)]);
   if (!files.ok || !runbooks.ok)

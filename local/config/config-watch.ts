@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { CONFIG_KEY, type PublishedConfig, readPublished } from '../../core/stores/config/config-source.ts';
@@ -93,14 +93,23 @@ export const NOTHING_APPLIED = '';
 
 /** Identifies the files as they are now. */
 export async function fingerprint({ configDir, runbooksDir }: ConfigFolders): Promise<string> {
+  const [objectives, runbooks] = await Promise.all(
+    [objectiveFiles(configDir), runbookFiles(runbooksDir)].map((names) =>
+      names.catch((error: NodeJS.ErrnoException) => [`${error.code}`]),
+    ),
+  );
   const files = [
     ...CONFIG_FILES.map((name) => join(configDir, name)),
-    ...(await objectiveFiles(configDir)),
-    ...(await runbookFiles(runbooksDir)).map((name) => join(runbooksDir, name)),
+    ...(objectives ?? []),
+    ...(runbooks ?? []).map((name) => join(runbooksDir, name)),
   ];
   const parts = files.map(async (file) => {
-    const stats = await stat(file).catch(() => undefined);
-    return stats === undefined ? '-' : `${file}:${stats.ino}:${stats.size}:${stats.mtimeMs}`;
+    // Of a link without a target, the link counts: it is no missing file.
+    const stats = await stat(file)
+      .catch(() => lstat(file))
+      .catch(() => undefined);
+    // Permissions change only the time of the status.
+    return `${file}:${stats === undefined ? '-' : `${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`}`;
   });
   return (await Promise.all(parts)).join(' ');
 }

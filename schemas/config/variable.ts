@@ -74,8 +74,8 @@ export const address = <In extends Chapter, Url extends string>(chapter: In, sta
  * @param group of secrets, which a function is granted as a whole
  */
 export const token = <Group extends SecretGroup>(group: Group) => ({ ...secret('vendors'), group }) as const;
-export const signingSecret = <Group extends SecretGroup>(group: Group, signs: SigningSecrets = 'one') =>
-  ({ ...token(group), signs }) as const;
+export const signingSecret = <Group extends SecretGroup>(group: Group) =>
+  ({ ...token(group), signs: 'several' }) as const;
 export const url = <Group extends SecretGroup>(group: Group) =>
   ({ ...variable('vendors', httpUrl.optional()), group }) as const;
 export const setting = <Group extends SecretGroup>(group: Group) =>

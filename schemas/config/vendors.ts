@@ -62,7 +62,7 @@ export const VENDORS = [
         meaning: 'Email address of the PagerDuty user who is the author of notes',
       },
       PAGERDUTY_WEBHOOK_SECRET: {
-        ...signingSecret('senders', 'several'),
+        ...signingSecret('senders'),
         meaning: 'Secret that verifies PagerDuty webhooks; without it, they are refused',
       },
     },
@@ -214,7 +214,7 @@ export const VENDORS = [
     vendor: 'flux',
     variables: {
       FLUX_WEBHOOK_SECRET: {
-        ...signingSecret('senders', 'several'),
+        ...signingSecret('senders'),
         meaning: 'Secret that verifies events of Flux; without it, they are refused',
       },
     },
@@ -224,7 +224,7 @@ export const VENDORS = [
     vendor: 'go-feature-flag',
     variables: {
       GO_FEATURE_FLAG_WEBHOOK_SECRET: {
-        ...signingSecret('senders', 'several'),
+        ...signingSecret('senders'),
         meaning: 'Secret that verifies notifications of GO Feature Flag; without it, they are refused',
       },
     },
@@ -234,7 +234,7 @@ export const VENDORS = [
     vendor: 'terraform',
     variables: {
       TERRAFORM_WEBHOOK_SECRET: {
-        ...signingSecret('senders', 'several'),
+        ...signingSecret('senders'),
         meaning: 'Secret that verifies notifications of HCP Terraform; without it, they are refused',
       },
     },

@@ -84,7 +84,8 @@ export async function credential({ secrets, standIns }: CredentialDeps, wanted: 
   if (set === undefined) return off(`${key} is not set${without === undefined ? '' : `: ${without}`}`);
   // For example, a line break that was copied with the credential.
   const value = (await secrets.get(set)) ?? '';
-  if (signs !== 'several' && /\s/.test(value))
+  const values = signs === 'several' ? value.split(',').map((one) => one.trim()) : [value];
+  if (values.some((one) => /\s/.test(one)))
     return wrong(`${set} contains whitespace, which no credential has; set it again`);
   const fault = signs === undefined ? null : faultOf(set, value, signs);
   if (fault !== null) return wrong(fault);

@@ -85,7 +85,7 @@ async function checkedByFeature({ extensions }: CheckDeps, name: string): Promis
   return check === undefined ? off('nothing uses it') : checked(check());
 }
 
-/** Returns the state of a key that only a feature uses. */
+/** Returns the state of a key or of records that only a feature has. */
 async function keyOfFeature({ extensions }: CheckDeps, name: string): Promise<CheckResult> {
   const systems = await Promise.all(extensions.systems.map((one) => one.load()));
   const check = systems.flatMap(({ keys }) => keys?.[name] ?? [])[0];
@@ -103,6 +103,7 @@ const TARGET_CHECKS = Object.fromEntries(
 const FIREBREAK_CHECKS: Readonly<Record<string, Check>> = {
   'identity provider': identityProvider,
   'signing key': (deps) => keyOfFeature(deps, 'signing key'),
+  'waiting deployments': (deps) => keyOfFeature(deps, 'waiting deployments'),
   tokens: tokenRecords,
   'audit log': auditLog,
   'refused requests': refusedRequests,

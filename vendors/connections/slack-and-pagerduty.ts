@@ -41,7 +41,7 @@ function installed({ workspace, lacks }: ChatApp, { workspaces }: Pick<PeopleFil
 export const slackCommands = (deps: CredentialDeps): Promise<CheckResult> =>
   credential(deps, {
     key: 'SLACK_SIGNING_SECRET',
-    signs: 'one',
+    signs: 'several',
     notTested: 'the first command from Slack shows whether it is correct',
     without: 'Firebreak refuses commands, buttons, and events from Slack',
   });

@@ -30,12 +30,9 @@ export function githubAccess({ secrets, clock }: { secrets: Secrets; clock: Cloc
       ),
     asAppWithoutInstallation: () => optionsWith(() => app.appJwt()),
     asApp: (repository, installation) =>
-      optionsWith(async () => (await appTokenFor(app, repository, installation)) ?? configuredToken()),
+      optionsWith(async () => (await app.ofRepository(repository, installation)) ?? configuredToken()),
   };
 }
-
-const appTokenFor = (app: AppTokens, repository: string, installation: number | null): Promise<string | undefined> =>
-  installation === null ? app.ofRepository(repository) : app.ofInstallation(installation);
 
 /** Milliseconds for one call: a part of the 10 s for a webhook. */
 const TIMEOUT_MS = 3_000;
@@ -67,10 +64,13 @@ type App = { id: string; key: KeyObject };
 type AppTokens = {
   /** Returns a JWT of the app itself, valid for a few minutes, for API calls that belong to no installation. */
   appJwt(): Promise<string | undefined>;
-  /** Returns a token for an installation, which webhooks identify. */
-  ofInstallation(installation: number): Promise<string | undefined>;
-  /** Returns a token for the installation of a repository, `owner/name`. */
-  ofRepository(repository: string): Promise<string | undefined>;
+  /**
+   * Returns a token for the installation of a repository, `owner/name`. An app that was installed again has another
+   * installation than before.
+   *
+   * @param known the installation in a webhook. Absent or null: GitHub is asked
+   */
+  ofRepository(repository: string, known?: number | null): Promise<string | undefined>;
 };
 
 /**
@@ -99,19 +99,28 @@ function appTokens({ secrets, clock }: { secrets: Secrets; clock: Clock }): AppT
       const { id } = await asApp(app, 'GET', `${repositoryPath(repository)}/installation`, Installation);
       return { value: id, until: millisOf(clock.now()) + INSTALLATION_CACHE_MS };
     });
+  async function tokenFor(app: App, repository: string, known: number | null): Promise<string> {
+    const name = `${app.id} ${repository.toLowerCase()}`;
+    const before = known ?? installations.cached(name);
+    if (before !== undefined) {
+      try {
+        return await tokenOf(app, before);
+      } catch (error) {
+        if (!(error instanceof NoToken) || !error.isGone) throw error;
+        installations.remove(name, before);
+      }
+    }
+    return tokenOf(app, await installationOf(app, repository));
+  }
 
   return {
     async appJwt() {
       const app = await configuredApp(secrets);
       return app && signedJwt(app, clock);
     },
-    async ofInstallation(installation) {
+    async ofRepository(repository, known = null) {
       const app = await configuredApp(secrets);
-      return app && tokenOf(app, installation);
-    },
-    async ofRepository(repository) {
-      const app = await configuredApp(secrets);
-      return app && tokenOf(app, await installationOf(app, repository));
+      return app && tokenFor(app, repository, known);
     },
   };
 }
@@ -150,9 +159,11 @@ function valueOrNoToken<T>(response: VendorResponse<T>, call: string): T {
   const detail = `GitHub issued no token for the GitHub App: ${call}: ${response.detail}`;
   // Retry: a token that was issued but not received has no effect.
   if (response.kind === 'unclear') throw new NoToken({ kind: 'later', detail, afterSeconds: null });
-  const hint =
-    response.kind === 'refused' && response.code === 'not_found' ? '; check that the app is installed there' : '';
-  throw new NoToken({ ...response, detail: detail + hint });
+  if (response.kind !== 'refused') throw new NoToken({ ...response, detail });
+  // Not GitHub's code, which would look like the response to the call that needs the token.
+  const isGone = response.code === 'not_found';
+  const hint = isGone ? '; check GITHUB_API_URL, and that the app is installed there' : '';
+  throw new NoToken({ kind: 'refused', code: 'no_token', detail: detail + hint }, isGone);
 }
 
 /** A cache with expiry times in milliseconds since the Unix epoch. Concurrent requests for a value share one call. */
@@ -165,9 +176,19 @@ class ExpiringCache<T> {
     this.#clock = clock;
   }
 
-  async get(name: string, load: () => Promise<{ value: T; until: number }>): Promise<T> {
+  cached(name: string): T | undefined {
     const cached = this.#values.get(name);
-    if (cached !== undefined && millisOf(this.#clock.now()) < cached.until) return cached.value;
+    return cached !== undefined && millisOf(this.#clock.now()) < cached.until ? cached.value : undefined;
+  }
+
+  /** Removes a value, unless it was replaced. */
+  remove(name: string, value: T): void {
+    if (this.#values.get(name)?.value === value) this.#values.delete(name);
+  }
+
+  async get(name: string, load: () => Promise<{ value: T; until: number }>): Promise<T> {
+    const cached = this.cached(name);
+    if (cached !== undefined) return cached;
     const pending =
       this.#pending.get(name) ??
       load()

@@ -47,14 +47,22 @@ export type GithubOptions = {
   clock: Clock;
 };
 
+/** Codes differ from those of responses: "not found" would be taken for the answer to the call that needs the token. */
+type TokenFailure =
+  | Exclude<FailedResponse, { kind: 'unclear' | 'refused' }>
+  | { kind: 'refused'; code: 'no_token' | 'bad_key'; detail: string };
+
 /** The failure to get a token, temporary or permanent. No call was made with the token. */
 export class NoToken extends Error {
   override readonly name = 'NoToken';
-  readonly failed: Exclude<FailedResponse, { kind: 'unclear' }>;
+  readonly failed: TokenFailure;
+  /** The installation of the app does not exist. */
+  readonly isGone: boolean;
 
-  constructor(failed: NoToken['failed']) {
+  constructor(failed: TokenFailure, isGone = false) {
     super(failed.detail);
     this.failed = failed;
+    this.isGone = isGone;
   }
 }
 

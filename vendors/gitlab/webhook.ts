@@ -1,6 +1,6 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
-import type { Header, WebhookSignature } from '../shared/webhook-signature.ts';
+import { type Header, secretsIn, type WebhookSignature } from '../shared/webhook-signature.ts';
 
 /** Limit of Standard Webhooks for the age of a signed webhook, in both directions. */
 const AGE_MAX_SECONDS = 300;
@@ -14,12 +14,12 @@ const AGE_MAX_SECONDS = 300;
 export const gitlabSignature: WebhookSignature = {
   secret: 'GITLAB_WEBHOOK_SECRET',
   headers: 'the webhook-signature or X-Gitlab-Token',
-  hasForm: hasProofForm,
-  isValid: isFromGitlab,
+  hasForm: (header, setting, now) => secretsIn(setting).some((secret) => hasProofForm(header, secret, now)),
+  isValid: (body, header, setting, now) => secretsIn(setting).some((secret) => isFromGitlab(body, header, secret, now)),
 };
 
 function isFromGitlab(body: Uint8Array, header: Header, secret: string, now: Timestamp): boolean {
-  if (secret === '' || !hasProofForm(header, secret, now)) return false;
+  if (!hasProofForm(header, secret, now)) return false;
   if (!secret.startsWith('whsec_')) return true;
   const [id, sentAt, signatures = ''] = signedFields(header);
   const key = Buffer.from(secret.slice('whsec_'.length), 'base64');

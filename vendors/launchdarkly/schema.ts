@@ -24,7 +24,7 @@ export const launchDarkly = {
     },
     LAUNCHDARKLY_TOKEN: { ...token('delivery'), meaning: 'LaunchDarkly access token' },
     LAUNCHDARKLY_WEBHOOK_SECRET: {
-      ...signingSecret('senders', 'several'),
+      ...signingSecret('senders'),
       meaning: 'Secret that verifies LaunchDarkly webhooks; without it, they are refused',
     },
   },

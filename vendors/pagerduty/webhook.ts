@@ -26,9 +26,7 @@ export const pagerDutySignature: WebhookSignature = {
   headers: 'X-PagerDuty-Signature',
   hasForm: (header) => signaturesIn(header).length > 0,
   isValid(body, header, setting) {
-    const expected = secretsIn('PAGERDUTY_WEBHOOK_SECRET', setting).map((secret) =>
-      createHmac('sha256', secret).update(body).digest(),
-    );
+    const expected = secretsIn(setting).map((secret) => createHmac('sha256', secret).update(body).digest());
     return signaturesIn(header).some((theirs) => expected.some((ours) => timingSafeEqual(ours, theirs)));
   },
 };

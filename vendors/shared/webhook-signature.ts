@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { SIGNING_SECRETS, type SigningSecretName } from '../../schemas/config/variables.ts';
+import type { SigningSecretName } from '../../schemas/config/variables.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
 /** Returns a header of a request. */
@@ -36,15 +36,16 @@ export function bodyHmac(options: {
       const hex = form.exec(header(headerName) ?? '')?.[1];
       if (hex === undefined) return false;
       const received = Buffer.from(hex, 'hex');
-      return secretsIn(name, secret).some((one) =>
+      return secretsIn(secret).some((one) =>
         timingSafeEqual(received, createHmac(algorithm, one).update(body).digest()),
       );
     },
   };
 }
 
-/** Returns the secrets in a setting. Some settings have several, separated by commas, so that a secret can be rotated. */
-export const secretsIn = (name: SigningSecretName, value: string): string[] =>
-  (SIGNING_SECRETS[name] === 'one' ? [value] : value.split(',').map((secret) => secret.trim())).filter(
-    (secret) => secret !== '',
-  );
+/** Returns the secrets in a setting: one, or several separated by commas, so that a secret can be rotated. */
+export const secretsIn = (setting: string): string[] =>
+  setting
+    .split(',')
+    .map((secret) => secret.trim())
+    .filter((secret) => secret !== '');

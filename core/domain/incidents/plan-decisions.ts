@@ -157,13 +157,14 @@ export function planAnswer(
   at: Timestamp,
 ): AnswerPlan | Answered {
   if (incident === undefined || incident.status === 'resolved') return 'superseded';
+  const offer = answer === 'approved' ? chosenOffer(view, digest) : undefined;
   // A double click repeats the same answer and gets the same response.
-  if (view.state !== 'waiting') return view.state === answer && view.answered_by === by ? 'repeated' : 'superseded';
+  const isRepeated = view.state === answer && view.answered_by === by && offer !== null;
+  if (view.state !== 'waiting') return isRepeated ? 'repeated' : 'superseded';
   if (!isApprover(people, view.approvals, by)) return 'not_requested';
+  if (offer === null) return 'choose';
   const { needed, given } = view.approvals;
   if (answer === 'approved' && isAmong(given, by)) return given.length < needed ? 'needs_another' : 'repeated';
-  const offer = answer === 'approved' ? chosenOffer(view, digest) : undefined;
-  if (offer === null) return 'choose';
   const approvals = answer === 'approved' ? { needed, given: [...given, by] } : view.approvals;
   const isFinal = answer === 'rejected' || approvals.given.length >= needed;
   const subject = offer ? `to ${offerWords(offer)}` : view.question === undefined ? 'the rollback' : 'the request';

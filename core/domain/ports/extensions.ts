@@ -207,7 +207,7 @@ export type ConfiguredSystems = {
   problems?(environment: EnvironmentEntry, serviceEnvironment: ServiceEnvironment): Promise<string[]>;
   /** Check a connection with a request that has no visible effect, by the name of the connection. */
   checks?: Readonly<Record<string, () => Promise<VendorResponse<unknown>>>>;
-  /** Return the state of Firebreak's own keys, by the name of the connection. */
+  /** Return the state of Firebreak's own keys and records, by the name of the connection. */
   keys?: Readonly<Record<string, () => Promise<KeyState>>>;
   /** Returns what is measured of these systems, and how they differ from the files generated for them. */
   measured?(): Promise<Pick<Connections, 'objectives' | 'generated'>>;

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import {
   type Document,
   isAlias,
@@ -18,9 +18,11 @@ import type { SourceLocation } from '../../domain/lint/source-locations.ts';
 
 /** Reads a configuration file as text; '' if it does not exist, because a missing file means defaults. */
 export async function readOptional(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
-    throw error;
+  return readFile(file, 'utf8').catch(async (error: NodeJS.ErrnoException) => {
+    // A link whose target does not exist is no missing file.
+    const isMissing = error.code === 'ENOENT' && (await lstat(file).catch(() => undefined)) === undefined;
+    if (isMissing) return '';
+    throw Object.assign(error, { path: file }); // of a folder, Node.js does not name it
   });
 }
 

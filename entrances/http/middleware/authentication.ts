@@ -1,5 +1,6 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import { signingSecret } from '../../../vendors/connections/signing-secrets.ts';
+import { secretsIn } from '../../../vendors/shared/webhook-signature.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import { authorize, type Scope } from '../../../core/domain/access/access.ts';
 import { actorNameOf } from '../../../core/domain/access/actor-identity.ts';
@@ -109,13 +110,11 @@ export async function signedBy(
   const { timestampHeader } = scheme;
   const header =
     timestampHeader === undefined ? '' : ((await deps.secrets.get(timestampHeader.secret)) ?? timestampHeader.fallback);
-  const hmac = createHmac('sha256', secret);
-  if (header !== '') {
-    const timestamp = headers.get(header);
-    if (timestamp === null || !isFresh(Number(timestamp), deps)) return false;
-    hmac.update(`${timestamp}:`);
-  }
-  return sameText((signature ?? '').trim().toLowerCase(), hmac.update(await body()).digest('hex'));
+  const timestamp = header === '' ? null : headers.get(header);
+  if (header !== '' && (timestamp === null || !isFresh(Number(timestamp), deps))) return false;
+  const signed = Buffer.concat([Buffer.from(timestamp === null ? '' : `${timestamp}:`), await body()]);
+  const received = (signature ?? '').trim().toLowerCase();
+  return secretsIn(secret).some((one) => sameText(received, createHmac('sha256', one).update(signed).digest('hex')));
 }
 
 const isFresh = (seconds: number, { clock }: Pick<Deps, 'clock'>): boolean =>

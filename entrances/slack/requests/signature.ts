@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { secretsIn } from '../../../vendors/shared/webhook-signature.ts';
 import type { Received } from './http.ts';
 
 /** Maximum difference in seconds between the timestamp and the clock, to reject replays. */
@@ -7,6 +8,7 @@ const WINDOW_SECONDS = 300;
 /**
  * Returns whether the body has a valid and recent signature. False without a secret.
  *
+ * @param secret one, or several separated by commas
  * @param nowSeconds Unix time in seconds
  * @see https://docs.slack.dev/authentication/verifying-requests-from-slack
  */
@@ -18,8 +20,10 @@ export function isSignedBySlack(
   const { signature, timestamp } = signatureIn(headers);
   if (!secret || signature === undefined || timestamp === undefined || !hasRecentSignature(headers, nowSeconds))
     return false;
-  const expected = createHmac('sha256', secret).update(`v0:${timestamp}:`).update(body).digest();
-  return timingSafeEqual(Buffer.from(signature, 'hex'), expected);
+  const received = Buffer.from(signature, 'hex');
+  return secretsIn(secret).some((one) =>
+    timingSafeEqual(received, createHmac('sha256', one).update(`v0:${timestamp}:`).update(body).digest()),
+  );
 }
 
 /** Returns the signature and the timestamp if they are well-formed. */

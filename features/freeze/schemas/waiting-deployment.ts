@@ -29,6 +29,8 @@ export const WaitingDeployment = z.object({
   notes: z.number().int(),
   /** A process updates GitHub until this time, or has died. */
   busy_until: Timestamp.nullable(),
+  /** Why the last answer was refused, until a person corrects a setting. Null: it was not. */
+  problem: z.string().nullable().default(null),
   /** Incremented with each change, so that of two concurrent answers one succeeds. */
   rev: z.number().int(),
 });

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -68,6 +68,37 @@ test('a file that an editor has emptied, and then writes, is loaded once it no l
   await look();
   expect(loaded).toHaveLength(2);
   expect(loaded.at(-1)).toMatchObject({ ok: true, config: { services: { checkout: expect.anything() } } });
+});
+
+test.each<[string, (file: string) => Promise<unknown>, RegExp]>([
+  ['a folder', (file) => mkdir(file), /EISDIR/],
+  ['a link to itself', (file) => symlink(file, file), /ELOOP/],
+  ['a link to nothing', (file) => symlink('nothing.yaml', file), /ENOENT/],
+])('%s in place of a file is reported, and the file is loaded once it is back', async (_, replace, code) => {
+  const catalogue = 'services: { checkout: null }\n';
+  await taken('services.yaml', catalogue);
+  const file = join(dir, 'services.yaml');
+  await rm(file);
+  await replace(file);
+  await look();
+  await look();
+  expect(loaded).toHaveLength(2);
+  expect(loaded.at(-1)).toEqual({ ok: false, problems: [expect.stringMatching(code)] });
+  expect(loaded.at(-1)).toMatchObject({ problems: [expect.stringContaining(file)] });
+  await rm(file, { recursive: true });
+  expect(await taken('services.yaml', catalogue)).toMatchObject({ ok: true });
+});
+
+test('a file in place of the folder of runbooks is reported', async () => {
+  expect(await taken('runbooks', '')).toEqual({ ok: false, problems: [expect.stringContaining('ENOTDIR')] });
+});
+
+test('a missing file means defaults', async () => {
+  await taken('services.yaml', 'services: { checkout: null }\n');
+  await rm(join(dir, 'services.yaml'));
+  await look();
+  await look();
+  expect(loaded.at(-1)).toMatchObject({ ok: true, config: { services: {} } });
 });
 
 test('a change that could not be applied is applied by the next look', async () => {

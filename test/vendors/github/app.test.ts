@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { jwtVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { githubAccess } from '../../../vendors/github/access.ts';
-import { request } from '../../../vendors/github/rest.ts';
+import { attempt, request } from '../../../vendors/github/rest.ts';
 import * as z from 'zod';
 import { SetClock } from '../../support/fake-deps.ts';
 import { type Reply, vendor } from '../server.ts';
@@ -85,8 +85,7 @@ describe('the token of an app', () => {
   });
 
   test.each<[string, Reply, object]>([
-    ['is not installed there', { status: 404 }, { kind: 'refused', code: 'not_found', detail: /the app is installed/ }],
-    ['has another key', { status: 401 }, { kind: 'refused', code: 'unauthorized', detail: /^GitHub issued no token/ }],
+    ['has another key', { status: 401 }, { kind: 'refused', code: 'no_token', detail: /^GitHub issued no token/ }],
     ['is not answered', { status: 502 }, { kind: 'later' }],
     ['is answered with something else', { status: 201, body: '<html>' }, { kind: 'later' }],
   ])('is not available if the app %s; nothing else is called', async (_, reply, told) => {
@@ -95,6 +94,48 @@ describe('the token of an app', () => {
     const answer = await call(access.asApp('acme/checkout', 1));
     expect(answer).toMatchObject({ ...rest, ...(detail && { detail: expect.stringMatching(detail) }) });
     expect(received).toHaveLength(1);
+  });
+
+  test('is not available if the app is installed nowhere, which is not the answer to the call', async () => {
+    const { access, received } = await app([{ status: 404 }]);
+    expect(await call(access.asApp('acme/checkout', 1))).toMatchObject({
+      kind: 'refused',
+      code: 'no_token',
+      detail: expect.stringContaining('the app is installed'),
+    });
+    expect(received.map(({ path }) => path)).toEqual([
+      '/app/installations/1/access_tokens',
+      '/repos/acme/checkout/installation',
+    ]);
+  });
+
+  test('of a repository follows the app to its new installation', async () => {
+    const time = clock();
+    const old: [Reply, ...Reply[]] = [{ body: '{"id": 99}' }, token('ghs_old', 10), fine];
+    const { access, received } = await app(
+      [...old, { status: 404 }, { body: '{"id": 100}' }, token('ghs_new'), fine, fine],
+      {},
+      time,
+    );
+    await call(access.forRepository('acme/checkout'));
+    time.set(time.millis + 10 * 60_000);
+    expect(await call(access.forRepository('acme/checkout'))).toMatchObject({ kind: 'done' });
+    await call(access.forRepository('acme/checkout'));
+    expect(received.slice(3).map(({ path }) => path)).toEqual([
+      '/app/installations/99/access_tokens',
+      '/repos/acme/checkout/installation',
+      '/app/installations/100/access_tokens',
+      '/zen',
+      '/zen',
+    ]);
+  });
+
+  test('that is missing is not taken for a missing name', async () => {
+    const { access } = await app([{ status: 404 }]);
+    const found = await attempt(await access.forRepository('acme/checkout'), 'acme/checkout', ({ find }) =>
+      find('/commits/main', z.unknown()),
+    );
+    expect(found).toMatchObject({ kind: 'refused', detail: expect.stringContaining('GitHub issued no token') });
   });
 
   test('is not available with an invalid key, which is not revealed', async () => {

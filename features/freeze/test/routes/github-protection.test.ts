@@ -261,6 +261,24 @@ describe('errors of GitHub', () => {
     expect(server.of(run)).toHaveLength(1);
   });
 
+  test('response 404 is retried and reported while the token has no access to the repository', async () => {
+    const connection = async () =>
+      (await firebreak.get('/v1/connections')).body.vendors.find(({ name }: any) => name === 'waiting deployments');
+    server.unreadable.add('octo-org/gone');
+    const gate = requested({ run: 77, sha: SHA, repository: 'octo-org/gone' });
+    expect((await deliver(firebreak, gate)).status).toBe(202);
+    const problem = await seen(async () => {
+      const one = await connection();
+      return one.state === 'wrong' && one;
+    }, 'the problem in the connections');
+    expect(problem.detail).toContain('octo-org/gone');
+    expect(problem.detail).toContain('GitHub answered 404');
+    expect(await logged('gate.over', 77)).toEqual([]);
+    server.unreadable.clear();
+    await seen(async () => (await logged('gate.approved', 77)).length === 1, 'the approval on the log');
+    expect(await connection()).toMatchObject({ state: 'set' });
+  });
+
   test.each([503, 401, 429])('response %s is retried', async (status) => {
     const run = 70 + (status % 10);
     server.answers.set(run, [status]);

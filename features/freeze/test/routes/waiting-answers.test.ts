@@ -72,6 +72,7 @@ const waiting = (run: number): WaitingDeployment => ({
   sent_decisions: null,
   notes: 0,
   busy_until: null,
+  problem: null,
   rev: 1,
 });
 

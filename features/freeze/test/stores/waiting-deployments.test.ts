@@ -26,6 +26,7 @@ const gate = (id: string): WaitingDeployment => ({
   sent_decisions: null,
   notes: 0,
   busy_until: null,
+  problem: null,
   rev: 0,
 });
 

@@ -33,7 +33,7 @@ async function app(replies: [Reply, ...Reply[]], more: Record<string, string> = 
 describe('the review of a protection rule', () => {
   const gate = { repository: 'acme/checkout', run: 7, environment: 'prod', installation_id: 1 } as WaitingDeployment;
   const review = async (reply: Reply) => {
-    const { access } = await app([token('ghs_app'), reply]);
+    const { access } = await app([token('ghs_app'), reply, fine]);
     return githubProtection(access).review(gate, { state: 'approved', comment: 'fine' });
   };
 
@@ -60,6 +60,33 @@ describe('the review of a protection rule', () => {
     [{ status: 500 }, 'unclear'],
     [{ cut: 200 }, 'unclear'],
   ])('%j: %s', async (reply, kind) => expect(await review(reply)).toMatchObject({ kind }));
+
+  test.each([404, 401, 403, 410, 422])('is not over if GitHub answers %s to the call for a token', async (status) => {
+    const { access } = await app([{ status }]);
+    const response = await githubProtection(access).review(gate, { state: 'approved', comment: 'fine' });
+    expect(response).toMatchObject({ kind: 'refused', detail: expect.stringContaining('GitHub issued no token') });
+  });
+
+  test('is not over if the repository cannot be read either', async () => {
+    const { access, received } = await app([token('ghs_app'), { status: 404 }]);
+    const response = await githubProtection(access).review(gate, { state: 'approved', comment: 'fine' });
+    expect(response).toMatchObject({ kind: 'refused', detail: expect.stringContaining('acme/checkout') });
+    expect(received.at(-1)).toMatchObject({ method: 'GET', path: '/repos/acme/checkout' });
+  });
+
+  test('is sent with the new installation after the app was installed again', async () => {
+    const { access, received } = await app([{ status: 404 }, { body: '{"id": 2}' }, token('ghs_new'), { status: 204 }]);
+    expect(await githubProtection(access).review(gate, { state: 'approved', comment: 'fine' })).toEqual({
+      kind: 'done',
+    });
+    expect(received.map(({ path }) => path)).toEqual([
+      '/app/installations/1/access_tokens',
+      '/repos/acme/checkout/installation',
+      '/app/installations/2/access_tokens',
+      '/repos/acme/checkout/actions/runs/7/deployment_protection_rule',
+    ]);
+    expect(received.at(-1)?.headers.authorization).toBe('Bearer ghs_new');
+  });
 
   test('is unclear if nothing listens at the address', async () => {
     const { access, secrets } = await app([token('ghs_app')]);

@@ -1,4 +1,5 @@
 import type { AuditEntry } from '../../../../core/domain/ports/audit.ts';
+import type { KeyState } from '../../../../core/domain/ports/extensions.ts';
 import type { Deps } from '../../ports.ts';
 import { NOTES_MAX } from './protection.ts';
 import { plusSeconds, secondsBetween } from '../../../../schemas/time/time.ts';
@@ -20,7 +21,7 @@ const GIVEN_UP_SECONDS = 31 * 24 * 3600;
 const AT_ONCE = 10;
 
 /** How long a waiting deployment (`gate`) is claimed: longer than the calls to GitHub take, including getting a token. */
-const BUSY_SECONDS = 12;
+const BUSY_SECONDS = 20;
 
 /**
  * The time limit of one round. The remaining deployments wait for the next minute, so that the caller is not blocked.
@@ -119,7 +120,7 @@ async function reportWaiting(
       response,
     );
   if (claimed.notes === 1) await record(deps, claimed, 'waiting', comment);
-  await deps.waitingDeployments.change({ ...claimed, busy_until: null });
+  await deps.waitingDeployments.change({ ...claimed, busy_until: null, problem: null });
   return 'waiting';
 }
 
@@ -132,8 +133,22 @@ async function retryLater(
   const message = 'the answer for a waiting deployment could not be sent to GitHub; Firebreak tries again';
   if (kind === 'refused') deps.log.error(message, { ...logFieldsOf(gate), detail });
   else deps.log.warn(message, { ...logFieldsOf(gate), detail });
-  await deps.waitingDeployments.change({ ...gate, busy_until: null });
+  await deps.waitingDeployments.change({ ...gate, busy_until: null, problem: kind === 'refused' ? detail : null });
   return 'waiting';
+}
+
+/** Returns whether the answers for waiting deployments reach GitHub. */
+export async function waitingDeploymentsState({
+  waitingDeployments,
+}: Pick<Deps, 'waitingDeployments'>): Promise<KeyState> {
+  const all = await waitingDeployments.all();
+  const [first, ...others] = all.filter(({ problem }) => problem !== null);
+  if (first === undefined) return { state: 'set', detail: `${all.length} wait at GitHub` };
+  const more = others.length === 0 ? '' : `; ${others.length} more`;
+  return {
+    state: 'wrong',
+    detail: `the answer for run ${first.run} of ${first.repository} could not be sent: ${first.problem}${more}`,
+  };
 }
 
 async function endWaiting(

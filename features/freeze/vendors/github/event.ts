@@ -63,6 +63,7 @@ export function waitingDeploymentOf(
       sent_decisions: null,
       notes: 0,
       busy_until: null,
+      problem: null,
       rev: 0,
     },
   };

@@ -18,8 +18,8 @@ export const NOTES_MAX = 10;
 /** Milliseconds for one call. GitHub allows 10 s for a webhook. */
 const TIMEOUT_MS = 4_000;
 
-/** Error codes for a deployment that no longer waits for a review, or for a deleted run. */
-const OVER_CODES: readonly string[] = ['not_found', 'conflict', 'gone', 'invalid'];
+/** Error codes for a deployment that no longer waits for a review. */
+const OVER_CODES: readonly string[] = ['conflict', 'gone', 'invalid'];
 
 const Ignored = z.unknown();
 
@@ -31,7 +31,8 @@ const Ignored = z.unknown();
  */
 export const githubProtection = (access: GithubAccess): DeploymentProtection => ({
   async review({ repository, run, environment, installation_id }, { state, comment }) {
-    const response = await request(await access.asApp(repository, installation_id), {
+    const options = await access.asApp(repository, installation_id);
+    const response = await request(options, {
       method: 'POST',
       path: `${repositoryPath(repository)}/actions/runs/${run}/deployment_protection_rule`,
       body: {
@@ -44,8 +45,14 @@ export const githubProtection = (access: GithubAccess): DeploymentProtection => 
     });
     if (response.kind === 'done') return { kind: 'done' };
     const { kind, detail } = response;
-    if (kind === 'refused' && OVER_CODES.includes(response.code)) return { kind: 'over', detail };
-    return { kind: kind === 'off' ? 'refused' : kind, detail };
+    if (kind !== 'refused') return { kind: kind === 'off' ? 'refused' : kind, detail };
+    if (OVER_CODES.includes(response.code)) return { kind: 'over', detail };
+    if (response.code !== 'not_found') return { kind, detail };
+    // A deleted run, or a token without access: GitHub does not distinguish the two.
+    const path = repositoryPath(repository);
+    const { kind: read } = await request(options, { method: 'GET', path, schema: Ignored, timeoutMs: TIMEOUT_MS });
+    if (read === 'done') return { kind: 'over', detail };
+    return { kind, detail: `${detail}, also for ${repository}: check GITHUB_API_URL and the access to the repository` };
   },
 
   async hasContentOf({ repository, commit, installation_id }, version, path) {

@@ -15,10 +15,19 @@ export class GithubServer {
   readonly reviews: Review[] = [];
   /** Responses to the next calls of a run. `hang`: no response. Default: 204. */
   readonly answers = new Map<number, (number | 'hang')[]>();
+  /** Repositories to which the token has no access. */
+  readonly unreadable = new Set<string>();
   readonly #server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
+      const repository = /^\/repos\/([^/]+\/[^/]+)/.exec(request.url ?? '')?.[1] ?? '';
+      const isUnreadable = this.unreadable.has(repository);
+      if (request.method === 'GET' || isUnreadable) {
+        response.writeHead(isUnreadable ? 404 : 200, { 'content-type': 'application/json' });
+        response.end('{"message":"Not Found"}');
+        return;
+      }
       const run = Number(/\/runs\/(\d+)\//.exec(request.url ?? '')?.[1]);
       const answer = this.answers.get(run)?.shift() ?? 204;
       const { authorization = '' } = request.headers;
