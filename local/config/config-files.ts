@@ -3,7 +3,7 @@ import { LineCounter } from 'yaml';
 import * as z from 'zod';
 import { sha256 } from '../../core/stores/hash.ts';
 import { inConfiguredNames, type NamingConfig } from '../../core/domain/catalogue/known-names.ts';
-import { didYouMean } from '../../core/domain/lint/similar-names.ts';
+import { didYouMean } from '../../schemas/parsing/similar-names.ts';
 import { type Config, PagingFile, ServicesFile } from '../../schemas/config/config.ts';
 import { PeopleFile, type Role } from '../../schemas/people/people.ts';
 import { SlackFile } from '../../schemas/messages/presentation.ts';

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { didYouMean } from '../../domain/lint/similar-names.ts';
+import { didYouMean } from '../../../schemas/parsing/similar-names.ts';
 
 /** An error in a value, and its path. */
 export type ValueProblem = { path: string; message: string; suggestion: string | null };

@@ -1,6 +1,6 @@
 import { SEVERITIES, severityKey } from '../../../../schemas/alerts/severities.ts';
 import type { Severity } from '../../../../schemas/config/names.ts';
-import { nearest } from '../../lint/similar-names.ts';
+import { nearest } from '../../../../schemas/parsing/similar-names.ts';
 
 /** Common names of severities in other tools. */
 const SEVERITY_BY_NAME: Readonly<Record<string, Severity>> = {
