@@ -42,7 +42,11 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Refusal(400, 'not-json', error instanceof Error ? error.message : 'the body is not JSON');
+    throw new Refusal(
+      400,
+      'not-json',
+      `the body is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
