@@ -1,7 +1,7 @@
 import { isAbsolute, join, resolve } from 'node:path';
-import * as z from 'zod';
 import type { LogSettings } from '../functions/assembly/log.ts';
 import { type Env, environmentOf, namesIn } from '../schemas/config/variables.ts';
+import { inputProblemText } from '../schemas/parsing/input-problems.ts';
 
 /** Settings of one machine: the environment, read once at the start. Only the form of secrets is checked here. */
 const Environment = environmentOf([...namesIn('machine', 'access', 'vendors')]);
@@ -29,7 +29,7 @@ export type Settings = {
  */
 export function readSettings(env: Env, cwd: string, isTerminal = false): Settings {
   const read = Environment.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
-  if (!read.success) throw new Error(`the environment is invalid:\n${z.prettifyError(read.error)}`);
+  if (!read.success) throw new Error(`the environment is invalid:\n${inputProblemText(read.error)}`);
   const { data } = read;
   const path = (given: string) => (isAbsolute(given) ? given : resolve(cwd, given));
   const dataDir = path(data.FIREBREAK_DATA_DIR);

@@ -5,6 +5,7 @@ import { type ApiAccess, accessOf } from './credentials.ts';
 import { traceContextOf } from '../../schemas/parsing/traceparent.ts';
 import { oneLine } from './table.ts';
 import { CommandFailure, type CommandContext } from './command-context.ts';
+import { inputProblemText } from '../../schemas/parsing/input-problems.ts';
 
 /** Longer than any response of the API takes. */
 const TIMEOUT_MS = 30_000;
@@ -280,7 +281,7 @@ function parseAs<S extends z.ZodType>(text: string, schema: S, path: string): z.
   const parsed = schema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   throw new CommandFailure(
-    `unexpected response from ${path} (another version of Firebreak?):\n${z.prettifyError(parsed.error)}`,
+    `unexpected response from ${path} (another version of Firebreak?):\n${inputProblemText(parsed.error)}`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { IncidentDetails } from '../../schemas/incidents/incident-details.ts';
 import * as z from 'zod';
 import { numberNamed } from '../../core/domain/incidents/incident-number.ts';
-import { nearest, suggestionText } from '../../core/domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../schemas/parsing/similar-names.ts';
 import { type IncidentStatus, IncidentView } from '../../schemas/incidents/incident.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { type Client, itemsOfAllPages, queryOf } from './client.ts';

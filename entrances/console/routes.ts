@@ -12,7 +12,6 @@ import { sha256 } from '../../core/stores/hash.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import { IncidentId } from '../../schemas/config/names.ts';
 import { EvidenceName } from '../../schemas/incidents/evidence-pack.ts';
-import { explainTextLimits } from '../../schemas/parsing/text.ts';
 import type { Env, Viewer } from '../http/context.ts';
 import { credentials } from '../http/middleware/credentials.ts';
 import { rateLimit } from '../http/middleware/rate-limit.ts';
@@ -78,7 +77,6 @@ const ASSET_CACHE_SECONDS = 365 * 24 * 3600;
 
 /** Returns the console with its login and its files. @param limits of open event streams */
 export function consoleApp(deps: ConsoleDeps, limits: LiveLimits = LIVE_LIMITS): Hono<Env> {
-  explainTextLimits();
   const web = new Hono<Env>();
   const streams = deps.commits === null ? null : new LiveStreams(deps.commits, limits);
   web.use(compress()); // no event streams

@@ -1,4 +1,4 @@
-import { OpenAPIHono, z } from '@hono/zod-openapi';
+import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ApiDeps } from './deps.ts';
@@ -27,7 +27,6 @@ import { evidenceRoutes } from './routes/incidents/evidence.ts';
 import { incidentRoutes } from './routes/incidents/incidents.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { judgementRoutes } from './routes/judge/judgements.ts';
-import { explainTextLimits } from '../../schemas/parsing/text.ts';
 import { openApiRoute } from './openapi.ts';
 import { detailOf, problem } from './problem.ts';
 import { Refusal } from '../../core/domain/refusal.ts';
@@ -43,16 +42,16 @@ import { watchRoutes } from './routes/judge/watches.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { identifyRequest } from './middleware/request.ts';
 import { pinnedVersionRoutes } from './routes/changes/pinned-versions.ts';
+import { inputProblemText } from '../../schemas/parsing/input-problems.ts';
 
 /** Returns the HTTP API of Firebreak: all routes with their middleware. */
 export function api(deps: ApiDeps): Api {
-  explainTextLimits();
   const app = new OpenAPIHono<Env>({
     defaultHook: (result) => {
       if (result.success) return;
       // An ID with an invalid format cannot exist.
-      if (result.target === 'param') throw new Refusal(404, 'not-found', z.prettifyError(result.error));
-      throw new Refusal(422, 'invalid', `${result.target}: ${z.prettifyError(result.error)}`);
+      if (result.target === 'param') throw new Refusal(404, 'not-found', inputProblemText(result.error));
+      throw new Refusal(422, 'invalid', `${result.target}: ${inputProblemText(result.error)}`);
     },
   });
 

@@ -26,6 +26,7 @@ import { cachedReads } from './requests/cached-reads.ts';
 import { traceOf } from './requests/enqueue.ts';
 import { callerPermissions } from './requests/caller-permissions.ts';
 import { isSignedBySlack, hasRecentSignature } from './requests/signature.ts';
+import { inputProblemText } from '../../schemas/parsing/input-problems.ts';
 
 /** Maximum size of a request body. Requests from Slack have a few kilobytes, with a modal at most 250. */
 const BODY_MAX_BYTES = 1024 * 1024;
@@ -119,7 +120,7 @@ const RESPONDERS: Record<Endpoint, (context: RequestContext, received: Received)
     if (!form.ok) return unreadableBecause(form);
     if (form.value['ssl_check'] === '1') return emptyAnswer(); // Slack checks the certificate
     const command = SlashCommand.safeParse(form.value);
-    if (!command.success) return { unreadable: z.prettifyError(command.error) };
+    if (!command.success) return { unreadable: inputProblemText(command.error) };
     return answerCommand(context, command.data).catch((error: unknown) => {
       context.deps.log.error('a Slack command failed', { trace: context.trace, error: stackOf(error) });
       return ephemeralText(
@@ -144,7 +145,7 @@ const RESPONDERS: Record<Endpoint, (context: RequestContext, received: Received)
     const interaction = Interaction.safeParse(payload.value);
     return interaction.success
       ? answerInteraction(context, interaction.data)
-      : { unreadable: z.prettifyError(interaction.error) };
+      : { unreadable: inputProblemText(interaction.error) };
   },
 
   async events(context, received) {

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { ChatButton, ChatMessage, ChatPart, Text } from '../../core/domain/messages/chat-message.ts';
 import { plainOf } from '../../core/domain/messages/plain-text.ts';
-import { nearest } from '../../core/domain/lint/similar-names.ts';
+import { nearest } from '../../schemas/parsing/similar-names.ts';
 
 /** Result of a request, which is stored until all recipients are notified. */
 export type Outcome = {

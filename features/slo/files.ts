@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { isSeq, LineCounter } from 'yaml';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { lint } from './decisions/lint/lint.ts';
 import { isImportable } from './decisions/import/formats.ts';
 import { comparedEachMinute } from './decisions/measurement/minutes.ts';
@@ -9,11 +9,11 @@ import { objectivesOf, type LocatedSlo } from './decisions/objectives.ts';
 import { type Located, errorAt } from '../../core/domain/lint/source-locations.ts';
 import { inFileOrder, type Problem, problemText } from '../../core/domain/lint/problem.ts';
 import type { Config } from '../../schemas/config/config.ts';
-import { Header, type Kind, type OpenSlo, schemaOf } from './schemas/openslo.ts';
+import { Header, type OpenSlo, schemaOf } from './schemas/openslo.ts';
 import type { ObjectiveFiles } from '../manifest.ts';
 import type { Slo } from '../../schemas/slo/slo.ts';
 import { lineOf, parseAllYaml, valueOf } from '../../core/stores/config/yaml-lines.ts';
-import { type JsonSchema, valueProblems } from '../../core/stores/config/yaml-problems.ts';
+import { inputProblems, locationOf, placedText } from '../../schemas/parsing/input-problems.ts';
 
 /** Larger than any hand-written file. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
@@ -126,31 +126,10 @@ export function readObject({ value, at }: Located<unknown>): Read[] {
   if (isImportable(value))
     return [errorAt(at([]), 'it is not in OpenSLO v1 format', 'convert it with firebreak slo import')];
   const header = Header.safeParse(value);
-  if (!header.success) return problemsOf(header.error, value, Header, at);
-  const schema = schemaOf(header.data.kind);
-  const read = schema.safeParse(value);
-  return read.success ? [{ value: read.data, at }] : problemsOf(read.error, value, schema, at, header.data.kind);
+  if (!header.success) return problemsOf(header.error, at);
+  const read = schemaOf(header.data.kind).safeParse(value);
+  return read.success ? [{ value: read.data, at }] : problemsOf(read.error, at);
 }
 
-function problemsOf(
-  error: z.ZodError,
-  value: unknown,
-  schema: z.ZodType,
-  at: Located<OpenSlo>['at'],
-  kind?: Kind,
-): Problem[] {
-  const name = kind === undefined ? 'the document' : `the ${kind}`;
-  return valueProblems(error, value, jsonSchemaOf(schema), name).map(({ path, message, suggestion }) =>
-    errorAt(at(path.split('.')), message, suggestion),
-  );
-}
-
-/** Known keys. Built on demand, because it takes time and most files have no errors. */
-const jsonSchemas = new Map<z.ZodType, JsonSchema>();
-
-function jsonSchemaOf(schema: z.ZodType): JsonSchema {
-  const cached = jsonSchemas.get(schema);
-  const jsonSchema = cached ?? (z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema);
-  jsonSchemas.set(schema, jsonSchema);
-  return jsonSchema;
-}
+const problemsOf = (error: z.ZodError, at: Located<OpenSlo>['at']): Problem[] =>
+  inputProblems(error).map((problem) => errorAt(at(locationOf(problem)), placedText(problem)));

@@ -1,5 +1,6 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import { environmentOf, type Env, MACHINE_ONLY, namesIn } from '../../schemas/config/variables.ts';
+import { inputProblemText } from '../../schemas/parsing/input-problems.ts';
 
 /** The environment of a function: names of resources and addresses of vendors, never secrets. */
 const Environment = environmentOf([
@@ -21,6 +22,6 @@ export function readEnvironment(env: Env): Environment {
       `allowed only on one machine, refused on Lambda: ${local.join(', ')}. Remove them from the function's environment`,
     );
   const read = Environment.safeParse(env);
-  if (!read.success) throw new Error(`the function's environment is invalid:\n${z.prettifyError(read.error)}`);
+  if (!read.success) throw new Error(`the function's environment is invalid:\n${inputProblemText(read.error)}`);
   return read.data;
 }

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { isSeq } from 'yaml';
 import { lintCatalogue, lintRoutes } from '../../core/domain/catalogue/catalogue-lint.ts';
 import { callersQueryOf } from '../../core/domain/catalogue/callers-query.ts';
-import { nearest } from '../../core/domain/lint/similar-names.ts';
+import { nearest } from '../../schemas/parsing/similar-names.ts';
 import { inFileOrder, type Problem } from '../../core/domain/lint/problem.ts';
 import { warningAt, type Locate, errorAt } from '../../core/domain/lint/source-locations.ts';
 import type { Config, EnvironmentEntry } from '../../schemas/config/config.ts';

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { LineCounter } from 'yaml';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { sha256 } from '../../core/stores/hash.ts';
 import { inConfiguredNames, type NamingConfig } from '../../core/domain/catalogue/known-names.ts';
-import { didYouMean } from '../../core/domain/lint/similar-names.ts';
 import { type Config, PagingFile, ServicesFile } from '../../schemas/config/config.ts';
 import { PeopleFile, type Role } from '../../schemas/people/people.ts';
 import { SlackFile } from '../../schemas/messages/presentation.ts';
@@ -16,7 +15,7 @@ import { catalogueFile } from './example.ts';
 import { PEOPLE_FILE, RESPONSE_FILE } from './people-files.ts';
 import { loadObjectives } from './objective-files.ts';
 import { FILE_MAX_CHARS, lineOf, parseYaml, readOptional, valueOf } from '../../core/stores/config/yaml-lines.ts';
-import { type JsonSchema, keysAt, kindsAt, valueAt } from '../../core/stores/config/yaml-problems.ts';
+import { inputProblems, locationOf, placedText } from '../../schemas/parsing/input-problems.ts';
 
 /** The configuration in the files on disk, or its errors, each as `file:line: message (suggestion)`. */
 export type LoadedFiles = { ok: true; config: Omit<Config, 'runbooks'> } | { ok: false; problems: string[] };
@@ -132,89 +131,8 @@ async function readYaml<S extends z.ZodType>(file: string, schema: S): Promise<R
   if (parsed.success) return { value: parsed.data, problems: [] };
   return {
     value: undefined,
-    problems: problemsOf(parsed.error.issues).map((problem) => {
-      const suggestion = suggestionFor(problem, schema, value);
-      const line = lineOf(document.contents, problem.path, lines);
-      return `${file}:${line}: ${problem.message}${suggestion === null ? '' : ` (${suggestion})`}`;
-    }),
-  };
-}
-
-/**
- * `kind`: an unknown value of a discriminator. `unknown`: the last part of the path is an unknown key. `words`: the
- * valid values.
- */
-type Problem = { path: PropertyKey[]; message: string; unknown?: string; words?: string[]; kind?: true };
-
-function suggestionFor(problem: Problem, schema: z.ZodType, value: unknown): string | null {
-  const { path, unknown, words = [], kind } = problem;
-  if (unknown !== undefined) return didYouMean(unknown, knownKeys(schema, problem, value));
-  const given = valueAt(value, path);
-  if (kind) {
-    const kinds = kindsOf(schema, path, value);
-    return (typeof given === 'string' ? didYouMean(given, kinds) : null) ?? `one of ${kinds.join(', ')}`;
-  }
-  return typeof given === 'string' ? didYouMean(given, words) : null;
-}
-
-/** Returns the known keys beside an unknown one. A transformed schema has them only in its input or its output. */
-const knownKeys = (schema: z.ZodType, { path }: Problem, value: unknown): string[] =>
-  (['input', 'output'] as const).flatMap((io) =>
-    keysAt(z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema, path.slice(0, -1), value),
-  );
-
-const kindsOf = (schema: z.ZodType, path: readonly PropertyKey[], value: unknown): string[] => [
-  ...new Set(
-    (['input', 'output'] as const).flatMap((io) =>
-      kindsAt(z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema, path, value).map(String),
+    problems: inputProblems(parsed.error).map(
+      (problem) => `${file}:${lineOf(document.contents, locationOf(problem), lines)}: ${placedText(problem)}`,
     ),
-  ),
-];
-
-/** Returns each unknown key as a separate problem; for a union, returns the problems of the closest branch. */
-function problemsOf(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyKey[] = []): Problem[] {
-  return issues.flatMap((issue): Problem[] => {
-    const path = [...prefix, ...issue.path];
-    const where = path.join('.') || 'the file';
-    if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((key) => ({
-        path: [...path, key],
-        message: `unknown key "${key}" in ${where}`,
-        unknown: key,
-      }));
-    if (issue.code === 'invalid_key')
-      return issue.issues.map(({ message }) => ({ path, message: `${where}: ${message}` }));
-    if (issue.code === 'invalid_union' && issue.errors.length === 0 && 'discriminator' in issue)
-      return [{ path, message: `${where}: unknown kind`, kind: true }];
-    if (issue.code === 'invalid_union') {
-      const closest = closestBranch(issue.errors);
-      if (closest !== undefined) return problemsOf(closest, path);
-      const expected = [...new Set(issue.errors.flat().flatMap(expectedBy))];
-      const words = issue.errors.flat().flatMap(wordsOf);
-      if (expected.length > 0) return [{ path, message: `${where}: expected ${expected.join(' or ')}`, words }];
-    }
-    return [{ path, message: `${where}: ${issue.message}`, words: wordsOf(issue) }];
-  });
-}
-
-const wordsOf = (issue: z.core.$ZodIssue): string[] =>
-  issue.code === 'invalid_value' ? issue.values.filter((word) => typeof word === 'string') : [];
-
-/** Returns the branch with the fewest problems, or undefined if the value matches none of the branches' types. */
-function closestBranch(branches: readonly z.core.$ZodIssue[][]): readonly z.core.$ZodIssue[] | undefined {
-  const plausible = branches.filter(
-    (issues) => issues.length > 0 && issues.every((issue) => expectedBy(issue).length === 0),
-  );
-  return plausible.toSorted((a, b) => a.length - b.length)[0];
-}
-
-/**
- * Returns the types that a branch expects for the whole value. Empty: the type matches, and the problems are inside.
- */
-function expectedBy(issue: z.core.$ZodIssue): string[] {
-  if (issue.path.length > 0) return [];
-  if (issue.code === 'invalid_type') return [issue.expected];
-  if (issue.code === 'invalid_value') return issue.values.map((value) => JSON.stringify(value));
-  if (issue.code !== 'invalid_union' || closestBranch(issue.errors) !== undefined) return [];
-  return issue.errors.flat().flatMap(expectedBy);
+  };
 }

@@ -1,7 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { isMap, isNode, isPair, isScalar, isSeq, LineCounter } from 'yaml';
-import * as z from 'zod';
 import { sha256 } from '../../core/stores/hash.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import { checkRunbook } from '../../core/domain/runbooks/check.ts';
@@ -11,7 +10,7 @@ import { FrontMatter, type Runbook, RunbookName, type RunbookSet } from '../../s
 import { loadConfig } from './config-files.ts';
 import { withoutInvalidParts } from './runbook-fixes.ts';
 import { parseYaml, valueOf } from '../../core/stores/config/yaml-lines.ts';
-import { type JsonSchema, valueProblems } from '../../core/stores/config/yaml-problems.ts';
+import { inputProblems, inputProblemText, locationOf, placedText } from '../../schemas/parsing/input-problems.ts';
 
 /** The runbooks in the files on disk, or their errors, each as `file:line: message (suggestion)`. */
 export type LoadedRunbooks = { ok: true; set: RunbookSet } | { ok: false; problems: string[] };
@@ -146,7 +145,7 @@ function parseRunbook(file: string, text: string): ParsedRunbook {
   if (front === undefined) return unreadable(...problems);
   const name = RunbookName.safeParse(front.name ?? basename(file, '.md'));
   const nameProblems =
-    name.error?.issues.map(({ message }) => wrong(file, lineOf(lineNumbers, 'name'), `name: ${message}`)) ?? [];
+    name.error === undefined ? [] : [wrong(file, lineOf(lineNumbers, 'name'), `name: ${inputProblemText(name.error)}`)];
   const runbook: Runbook = { ...front, ...known, name: name.data ?? 'unnamed' };
   return { runbook, problems: [...problems, ...nameProblems], inputsUnread };
 }
@@ -165,20 +164,14 @@ function readFrontMatter(
   for (let round = 0; round < REPAIR_ROUNDS_MAX; round += 1) {
     const front = FrontMatter.safeParse(head);
     if (front.success) return { front: front.data, problems, inputsUnread };
-    for (const { path, message, suggestion } of valueProblems(front.error, head, frontMatterSchema()))
-      problems.push(wrong(file, lineOf(lines, path), message, suggestion));
+    for (const problem of inputProblems(front.error))
+      problems.push(wrong(file, lineOf(lines, locationOf(problem).join('.')), placedText(problem)));
     inputsUnread ||= front.error.issues.some(({ path }) => path[0] === 'inputs');
     head = withoutInvalidParts(head, front.error.issues);
     if (head === undefined) break;
   }
   return { front: undefined, problems, inputsUnread };
 }
-
-let schema: JsonSchema | undefined;
-
-/** Known keys. Built on demand, because it takes time and most files have no errors. */
-const frontMatterSchema = (): JsonSchema =>
-  (schema ??= z.toJSONSchema(FrontMatter, { io: 'input', unrepresentable: 'any' }) as JsonSchema);
 
 /** Returns the line of every key and item, by its path. */
 function lineNumbersOf(node: unknown, lineAt: (offset: number) => number, path = ''): Record<string, number> {

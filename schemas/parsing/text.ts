@@ -11,13 +11,3 @@ export const cutText = (max: number) =>
     const characters = text.length <= max ? [] : [...text];
     return (characters.length <= max ? text : `${characters.slice(0, max - 1).join('')}…`).toWellFormed();
   });
-
-/** States in errors how long a text can be and how long it is. Zod's own message says only the former. */
-export function explainTextLimits(): void {
-  z.config({
-    customError: (issue) =>
-      issue.code === 'too_big' && issue.origin === 'string' && typeof issue.input === 'string'
-        ? `must have at most ${issue.maximum} characters; this text has ${issue.input.length}`
-        : undefined,
-  });
-}

@@ -390,7 +390,7 @@ test.each([
   const deployment = { service: 'order-service', environment: 'staging', version: 'v9', ...sent };
   const { status, body } = await firebreak.post('/v1/deployments', deployment);
   expect([status, body.detail]).toEqual([422, expect.stringContaining(why)]);
-  expect(body.detail).toContain(`at ${field}`);
+  expect(body.detail).toContain(`json: ${field}: `);
 });
 
 test('the label of its alerts names a service, and changes are commits', async () => {

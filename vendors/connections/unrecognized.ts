@@ -1,4 +1,4 @@
-import { suggestionText } from '../../core/domain/lint/similar-names.ts';
+import { suggestionText } from '../../schemas/parsing/similar-names.ts';
 import { counted } from '../../core/domain/reports/words.ts';
 import { suggestedName } from '../../core/domain/catalogue/known-names.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';

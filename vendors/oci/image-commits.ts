@@ -5,6 +5,7 @@ import type { Registry } from '../../schemas/changes/delivery-file.ts';
 import { partsOfImage } from '../../core/domain/changes/images.ts';
 import { COMMIT } from '../shared/change-webhook.ts';
 import { type HttpResponse, call, parseJson, NoResponse } from '../shared/http.ts';
+import { inputProblemText } from '../../schemas/parsing/input-problems.ts';
 
 /** Milliseconds for all requests about one image: a sender waits for the response to its webhook. */
 const LOOKUP_MS = 4_000;
@@ -140,7 +141,7 @@ const manifestDigestIn = ({ manifests }: z.infer<typeof Index>): string =>
 function parseOrFail<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw new NoResponse(`the registry sent an unknown format: ${z.prettifyError(result.error).slice(0, 300)}`);
+  throw new NoResponse(`the registry sent an unknown format: ${inputProblemText(result.error).slice(0, 300)}`);
 }
 
 async function fetchJson(session: Session, path: string, secrets: Secrets): Promise<unknown> {

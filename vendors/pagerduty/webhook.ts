@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import * as z from 'zod';
 import { PagerDutyEvent, PagerDutyPayload, READ_EVENT_TYPES } from '../../schemas/messages/pagerduty.ts';
 import { truncate } from '../shared/text.ts';
 import { type Header, secretsIn, type WebhookSignature } from '../shared/webhook-signature.ts';
+import { inputProblemText } from '../../schemas/parsing/input-problems.ts';
 
 const SIGNATURE = /^v1=([0-9a-f]{64})$/i;
 
@@ -36,11 +36,11 @@ type Read = { event: PagerDutyEvent } | { ignored: string } | { unreadable: stri
 /** Parses a webhook. Returns its event, the type of an ignored event, or why it cannot be parsed. */
 export function readEvent(body: Uint8Array): Read {
   const payload = PagerDutyPayload.safeParse(json(body));
-  if (!payload.success) return { unreadable: z.prettifyError(payload.error) };
+  if (!payload.success) return { unreadable: inputProblemText(payload.error) };
   const type = payload.data.event.event_type;
   if (!READ_EVENT_TYPES.has(type)) return { ignored: truncate(type, 128) };
   const event = PagerDutyEvent.safeParse(payload.data.event);
-  return event.success ? { event: event.data } : { unreadable: z.prettifyError(event.error) };
+  return event.success ? { event: event.data } : { unreadable: inputProblemText(event.error) };
 }
 
 function json(body: Uint8Array): unknown {

@@ -1,9 +1,10 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
 import type { ReportSource } from '../../schemas/changes/change-report.ts';
 import { NAME_MAX_CHARS, type Version } from '../../schemas/config/names.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import type { Header, WebhookSignature } from './webhook-signature.ts';
+import { inputProblemText } from '../../schemas/parsing/input-problems.ts';
 
 /** A webhook after its sender was authenticated. */
 export type ReceivedWebhook = {
@@ -27,7 +28,7 @@ export type ChangeSender = {
 
 /** Describes why a payload does not match its schema. */
 export const unreadable = (event: string, error: z.ZodError): { unreadable: string } => ({
-  unreadable: `${event}: ${z.prettifyError(error)}`,
+  unreadable: `${event}: ${inputProblemText(error)}`,
 });
 
 /** A Git commit, SHA-1 or SHA-256. */

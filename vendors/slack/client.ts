@@ -6,6 +6,7 @@ import { millisOf } from '../../schemas/time/time.ts';
 import { call, parseJson, NoResponse, retryAfterSeconds } from '../shared/http.ts';
 import { CallFailed, failureOf, UnexpectedStatus, slackCode } from './failures.ts';
 import { RESPONSE_MAX_BYTES, CALL_TIMEOUT_MS } from './limits.ts';
+import { inputProblemText } from '../../schemas/parsing/input-problems.ts';
 
 /**
  * Calls one method of Slack's Web API and returns its response.
@@ -66,7 +67,7 @@ export function slackClient({
     });
     const parsed = schema.safeParse(response);
     if (parsed.success) return parsed.data;
-    const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+    const issues = inputProblemText(parsed.error);
     const detail = `Slack answered ${method} with something else than it is documented to: ${issues}`;
     throw new CallFailed(isRepeatable ? { kind: 'later', detail, afterSeconds: null } : { kind: 'unclear', detail });
   };

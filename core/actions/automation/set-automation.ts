@@ -7,7 +7,7 @@ import {
   environmentsOf,
 } from '../../domain/catalogue/known-names.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { nearest, suggestionText } from '../../domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../schemas/parsing/similar-names.ts';
 import type { Automation, AutomationInput } from '../../../schemas/access/access.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { lowestMode, ServiceName } from '../../../schemas/config/names.ts';

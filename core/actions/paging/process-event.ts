@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import { withoutAcknowledgement } from '../../domain/paging/acknowledgement.ts';
 import { type EventEffect, effectOfEvent } from '../../domain/paging/pagerduty/event-effect.ts';
 import type { Agent, PagerUser } from '../../domain/paging/pagerduty/users.ts';
@@ -14,6 +13,7 @@ import { recordPagerResolution } from './record-resolution.ts';
 import { acknowledgeGroup } from './acknowledge-group.ts';
 import { followedBy, pageOfEvent } from './page-of-event.ts';
 import { wakeForDeadlines } from '../../../workflows/wake.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 export type EventDeps = Pick<
   Deps,
@@ -45,7 +45,7 @@ type EventContext = { page: PageReference; key: string; at: Timestamp };
 export async function processPagerDutyEvent(deps: EventDeps, event: unknown, at: Timestamp): Promise<void> {
   const read = PagerDutyEvent.safeParse(event);
   if (!read.success)
-    return deps.log.error('a PagerDuty event in the queue cannot be parsed', { error: z.prettifyError(read.error) });
+    return deps.log.error('a PagerDuty event in the queue cannot be parsed', { error: inputProblemText(read.error) });
   const page = await pageOfEvent(deps, read.data);
   const { id, event_type: type } = read.data;
   if (page === undefined)

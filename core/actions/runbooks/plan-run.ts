@@ -4,7 +4,7 @@ import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { SelectedRunbook, ContinuedRun } from '../../domain/ports/runbooks.ts';
-import { nearest, suggestionText } from '../../domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../schemas/parsing/similar-names.ts';
 import { permit } from '../../domain/runbooks/permission.ts';
 import { type PlannedStep, planOf } from '../../domain/runbooks/plan.ts';
 import { resolveText, resolveWith } from '../../domain/runbooks/templates.ts';

@@ -1,5 +1,5 @@
 import type { Action, Principal } from '../../../schemas/access/access.ts';
-import { nearest, suggestionText } from '../lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../schemas/parsing/similar-names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
 /** What an action affects. Absent fields are not compared; `null` means all sources, services, or environments. */

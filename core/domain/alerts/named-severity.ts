@@ -1,7 +1,7 @@
 import { severityNamed, severityWords, type SeverityWords } from '../../../schemas/alerts/severities.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { Severity } from '../../../schemas/config/names.ts';
-import { nearest, suggestionText } from '../lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../schemas/parsing/similar-names.ts';
 import { Refusal } from '../refusal.ts';
 
 /**

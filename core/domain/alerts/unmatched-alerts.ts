@@ -3,7 +3,7 @@ import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
-import { nearest } from '../lint/similar-names.ts';
+import { nearest } from '../../../schemas/parsing/similar-names.ts';
 import { byRule, timesOf } from './noisy-alerts.ts';
 import { conflictsWithMatch, runsIn, UNKNOWN_ENVIRONMENT } from './signal.ts';
 

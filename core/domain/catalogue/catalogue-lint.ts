@@ -7,7 +7,7 @@ import type { TimeSpan } from '../../../schemas/time/time-span.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { matches } from '../alerts/matchers.ts';
 import { knownSeverity, SEVERITIES } from '../../../schemas/alerts/severities.ts';
-import { didYouMean, editDistance, nearest } from '../lint/similar-names.ts';
+import { didYouMean, editDistance, nearest } from '../../../schemas/parsing/similar-names.ts';
 import type { Problem } from '../lint/problem.ts';
 import { warningAt, type Locate, type SourceLocation, errorAt } from '../lint/source-locations.ts';
 import { configuredEnvironments, type NamingConfig } from './known-names.ts';

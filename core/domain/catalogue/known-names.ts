@@ -3,7 +3,7 @@ import type { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { nameKey } from '../access/actor-identity.ts';
 import { repositoryPathOf } from './repositories.ts';
-import { nearest, suggestionText } from '../lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../schemas/parsing/similar-names.ts';
 
 /** Environment of objectives and alerts that do not name one. */
 const DEFAULT_ENVIRONMENT = 'production';

@@ -2,7 +2,7 @@ import type { NamedScope } from '../../../features/feature-names.ts';
 import { featureScopes } from '../../../features/names.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { UNMATCHED } from '../../../schemas/config/names.ts';
-import { didYouMean } from '../lint/similar-names.ts';
+import { didYouMean } from '../../../schemas/parsing/similar-names.ts';
 import type { Problem } from '../lint/problem.ts';
 import { warningAt, type SourceLocation } from '../lint/source-locations.ts';
 

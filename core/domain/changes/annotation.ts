@@ -1,4 +1,3 @@
-import type * as z from 'zod';
 import { type Change, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
 import { millisOf, timestamp } from '../../../schemas/time/time.ts';
 import { nameKey } from '../access/actor-identity.ts';
@@ -20,6 +19,7 @@ import { commitIn, readText } from './annotation-text.ts';
 import { KIND_TAGS, statusOf, wordsOf } from './annotation-words.ts';
 import { environmentsWithin, hasEnvironment } from './environment-words.ts';
 import { clearestVersions, isCommit, isMoving, isSameCommit, isStatedVersion, spelling } from './version-identity.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 /**
  * An annotation as clients of Grafana post it. Times are in milliseconds; 0 is an absent one. `what`: the name of an event of
@@ -163,7 +163,7 @@ export function changeOfAnnotation(
     ...fields,
   });
   if (parsed.success) return { kind: 'change', change: parsed.data, note, tags };
-  return none(textOf(parsed.error));
+  return none(inputProblemText(parsed.error));
 }
 
 /**
@@ -328,7 +328,7 @@ export function patchOfAnnotation(
     ...fields,
     ...(timeEnd > 0 && { finished_at: timestamp(Math.max(timeEnd, millisOf(started_at))) }),
   });
-  if (!parsed.success) return { kind: 'none', why: textOf(parsed.error) };
+  if (!parsed.success) return { kind: 'none', why: inputProblemText(parsed.error) };
   const shown = { ...(text.trim() !== '' && { note }), ...(tags.length > 0 && { tags: [...tags] }) };
   return { kind: 'patch', patch: parsed.data, shown };
 }
@@ -338,8 +338,5 @@ function whyInSeconds(times: readonly number[]): string | undefined {
   const seconds = times.find((at) => at > 0 && at < MILLIS_MIN);
   return seconds === undefined ? undefined : `times are in milliseconds, but ${seconds} is in seconds`;
 }
-
-const textOf = ({ issues }: Pick<z.ZodError, 'issues'>): string =>
-  issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
 
 const none = (why: string): AnnotatedChange => ({ kind: 'none', why });

@@ -1,9 +1,10 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import type { ChangeReport } from '../../../schemas/changes/change-report.ts';
 import type { PullRequestReport, Push, Release } from '../../../schemas/changes/code.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { ForgeEvent } from '../ports/extensions.ts';
 import { Refusal } from '../refusal.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 /**
  * What an event of a forge reports.
@@ -31,5 +32,5 @@ export type ForgeReader = {
 export function parsedEvent<T>(schema: z.ZodType<T>, { type, payload }: Pick<ForgeEvent, 'type' | 'payload'>): T {
   const parsed = schema.safeParse(payload);
   if (parsed.success) return parsed.data;
-  throw new Refusal(422, 'invalid', `${type}: ${z.prettifyError(parsed.error)}`);
+  throw new Refusal(422, 'invalid', `${type}: ${inputProblemText(parsed.error)}`);
 }

@@ -2,7 +2,7 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import type { Version } from '../../../schemas/config/names.ts';
 import { list, formatDuration } from '../correlation/words.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
-import { editDistance } from '../lint/similar-names.ts';
+import { editDistance } from '../../../schemas/parsing/similar-names.ts';
 import { minuteOf } from '../messages/story.ts';
 import { newestReportedBy, reportedName, versionsNamed, whyNameUnclear } from './identified-versions.ts';
 import { isSameName, isSameVersion } from './version-identity.ts';

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ChangeReport } from '../../../schemas/changes/change-report.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 /** The content of a webhook: reports of changes, why it is ignored, or why it cannot be read. */
 export type ReadChanges = { reports: readonly ChangeReport[] } | { ignored: string } | { unreadable: string };
@@ -8,5 +9,5 @@ export type ReadChanges = { reports: readonly ChangeReport[] } | { ignored: stri
 export function checkedChanges(read: ReadChanges): ReadChanges {
   if (!('reports' in read)) return read;
   const reports = z.array(ChangeReport).safeParse(read.reports);
-  return reports.success ? { reports: reports.data } : { unreadable: z.prettifyError(reports.error) };
+  return reports.success ? { reports: reports.data } : { unreadable: inputProblemText(reports.error) };
 }

@@ -5,7 +5,7 @@ import { serviceEntry } from '../catalogue/catalogue.ts';
 import { checkRunbook } from './check.ts';
 import { compile, isConstant } from './cel/cel.ts';
 import { factsOf } from './kinds.ts';
-import { didYouMean } from '../lint/similar-names.ts';
+import { didYouMean } from '../../../schemas/parsing/similar-names.ts';
 import { inFileOrder, type Problem, problem } from '../lint/problem.ts';
 import { type Alternative, alternativesOf, canBeMet, escapedForPattern, isCovered } from './reachability.ts';
 import { byPriority } from './select.ts';

@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import type { Log } from '../../domain/ports/system.ts';
 import { InboundEvent } from '../../../schemas/messages/inbound-events.ts';
 import { giveCommandToOnCall } from '../../actions/incidents/on-call-commander.ts';
@@ -8,6 +7,7 @@ import { processSlackRequest } from '../../../entrances/slack/execution/process-
 import { isPermanent } from './permanent-errors.ts';
 import type { Batch, FailedMessage, Message } from '../../../platforms/queues.ts';
 import { handleBatch } from './queue-batch.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 /**
  * Processes actions of people in Slack and at the pager, and declared incidents. Only failures of our own
@@ -21,7 +21,7 @@ async function processMessage(deps: CommandDeps, message: Message): Promise<bool
   const log = deps.log.with({ queue_message: message.id });
   try {
     const event = InboundEvent.safeParse(parseJson(message.body));
-    if (!event.success) await quarantineMessage(deps, message, z.prettifyError(event.error), log);
+    if (!event.success) await quarantineMessage(deps, message, inputProblemText(event.error), log);
     else await processEvent(deps, event.data);
     return true;
   } catch (error) {

@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import { type Count, routingDelay } from '../../domain/incidents/metrics.ts';
 import { INCIDENT_EVENTS } from '../../domain/incidents/incident-events.ts';
 import type { Quarantine } from '../../domain/ports/alerts.ts';
@@ -9,6 +8,7 @@ import { type AdmissionDeps, admitSignals } from '../../actions/alerts/admit-sig
 import { isPermanent } from './permanent-errors.ts';
 import type { Batch, FailedMessage, Message } from '../../../platforms/queues.ts';
 import { handleBatch } from './queue-batch.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 export type RouteDeps = AdmissionDeps & { quarantine: Quarantine };
 
@@ -33,7 +33,7 @@ async function routeMessage(deps: RouteDeps, { id, body }: Message): Promise<boo
   try {
     const message = readSignalMessage(body);
     if (message.success) await admit(deps, message.data, log);
-    else await quarantineMessage(deps, body, z.prettifyError(message.error), log);
+    else await quarantineMessage(deps, body, inputProblemText(message.error), log);
     return true;
   } catch (error) {
     log.error('signals could not be routed; the queue delivers them again', {

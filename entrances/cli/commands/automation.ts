@@ -1,6 +1,6 @@
 import { automationText, limitInput } from '../../../core/domain/automation/automation.ts';
 import type { Command } from 'commander';
-import { nearest, suggestionText } from '../../../core/domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../schemas/parsing/similar-names.ts';
 import { Automation, type AutomationInput } from '../../../schemas/access/access.ts';
 import { Mode } from '../../../schemas/config/names.ts';
 import { addApiCommands, type ApiCommand, apiCommand, apiGroup } from '../api-command.ts';

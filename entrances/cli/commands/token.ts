@@ -1,4 +1,4 @@
-import { nearest, suggestionText } from '../../../core/domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../schemas/parsing/similar-names.ts';
 import { GrantedAction, TokenRecord } from '../../../schemas/access/access.ts';
 import { ROLES } from '../../../schemas/people/people.ts';
 import { apiGroup, apiCommand, listOf } from '../api-command.ts';

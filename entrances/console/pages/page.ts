@@ -23,6 +23,7 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Html, Shown } from '../parts.ts';
 import type { FieldProblem } from '../refused-form.ts';
 import type { Viewer } from '../../http/context.ts';
+import { inputProblems } from '../../../schemas/parsing/input-problems.ts';
 import { visibleText } from '../../../schemas/parsing/free-text.ts';
 
 /** Everything that the console needs from outside. Its function on AWS has the permissions for these ports only. */
@@ -271,35 +272,19 @@ export function fields<S extends Record<string, z.ZodType>>(
   );
   const read = z.object(shape).safeParse(values);
   if (read.success) return read.data as { [K in keyof S]: z.infer<S[K]> };
-  throw new FieldRefusal(problemsOf(read.error, (name) => values[name] === undefined));
+  throw new FieldRefusal(problemsOf(read.error));
 }
 
 /** A text that must be filled in. @param problem what a page says if it is not */
 export const filled = (problem: string) =>
   z.string({ error: ({ input }) => (input === undefined ? problem : undefined) });
 
-/** Returns the problems by field. @param isMissing whether a field is empty, about which a general message says nothing */
-export const problemsOf = (
-  { issues }: z.ZodError,
-  isMissing: (name: string) => boolean = () => false,
-): FieldProblem[] =>
-  issues.map((issue) => {
-    const name = issue.path.map(String).join('.');
-    if (!/^(?:Invalid|Too) /.test(issue.message)) return { field: name, text: issue.message };
-    return { field: name, text: isMissing(name) ? 'fill in this field' : plainText(issue) };
-  });
-
-/** Returns in words what zod says in terms of types. */
-function plainText(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_value') return 'choose one of the options';
-  if (issue.code === 'invalid_type' && issue.expected === 'number') return 'must be a number';
-  if (issue.code === 'invalid_type' && issue.expected === 'int') return 'must be a whole number';
-  if (issue.code === 'too_small' && issue.origin === 'number')
-    return `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
-  if (issue.code === 'too_big' && issue.origin === 'number')
-    return `must be ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`;
-  return issue.message;
-}
+/** Returns the problems by field. */
+export const problemsOf = (error: z.ZodError): FieldProblem[] =>
+  inputProblems(error).map(({ path, text }) => ({
+    field: path.map(String).join('.'),
+    text: text.startsWith('is required') ? 'fill in this field' : text,
+  }));
 
 /**
  * Returns which fields of a form a refusal is about. Use cases name a field of the API: `json: until must be later`.

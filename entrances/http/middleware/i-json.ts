@@ -61,7 +61,11 @@ function parseJson(text: string, notJson: string | undefined): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Refusal(400, 'not-json', notJson ?? (error instanceof Error ? error.message : 'the body is not JSON'));
+    throw new Refusal(
+      400,
+      'not-json',
+      notJson ?? `the body is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 

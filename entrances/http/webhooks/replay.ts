@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import * as z from 'zod';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { Quarantine } from '../../../core/domain/ports/alerts.ts';
 import { InboundEvent } from '../../../schemas/messages/inbound-events.ts';
@@ -21,6 +20,7 @@ import { enqueueEvent } from '../../../core/actions/paging/enqueue-event.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { enqueue, type Sender } from '../../../core/actions/alerts/enqueue.ts';
 import { alertsIn, readPayload } from '../../../core/actions/alerts/read-payload.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 type QuarantinedInput = NonNullable<Awaited<ReturnType<Quarantine['get']>>>;
 
@@ -182,7 +182,7 @@ async function quarantineUnreadable(
 /** Replays an inbound event from the queue of vendor events. Its own key ensures that it takes effect at most once. */
 async function replayEvent(deps: ReplayDeps, { body }: QuarantinedInput): Promise<Replayed> {
   const parsed = InboundEvent.safeParse(parseJson(Uint8Array.from(Buffer.from(body)))?.value);
-  if (!parsed.success) throw new Refusal(422, 'wrong-shape', z.prettifyError(parsed.error));
+  if (!parsed.success) throw new Refusal(422, 'wrong-shape', inputProblemText(parsed.error));
   await deps.inbound.send(parsed.data, `replayed:${parsed.data.key}`);
   return { receipt: parsed.data.key, accepted: 1, quarantined: 0, truncated: 0 };
 }

@@ -1,7 +1,7 @@
 import { foreignEnvironmentText, matchingName } from '../../../core/domain/catalogue/known-names.ts';
 import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import type { ReplyTo } from '../../../core/domain/ports/chat.ts';
-import { nearest, suggestionText } from '../../../core/domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../schemas/parsing/similar-names.ts';
 import type { Catalogue } from '../../../core/domain/ports/slack.ts';
 import { EnvironmentName, type IncidentId, type Severity } from '../../../schemas/config/names.ts';
 import { declaredScope } from '../../../core/actions/incidents/declared-environment.ts';

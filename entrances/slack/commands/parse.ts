@@ -1,7 +1,7 @@
 import { leadingDuration } from '../../../core/domain/slack/commands/duration.ts';
 import { incidentNamed, type NamedIncident } from '../../../core/domain/slack/commands/reference.ts';
 import { namedArgumentsIn, plainText, wordsOf } from '../../../core/domain/slack/commands/text.ts';
-import { nearest } from '../../../core/domain/lint/similar-names.ts';
+import { nearest } from '../../../schemas/parsing/similar-names.ts';
 import { type ActionRequest, TYPED, type TypedAction } from './lookup.ts';
 import { type CommandName, COMMANDS, type EnvironmentsOf, type CommandArguments, type UsageError } from './verb.ts';
 

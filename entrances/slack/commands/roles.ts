@@ -3,7 +3,7 @@ import { lacksPermissionText, whomToAsk } from '../../../core/domain/access/refu
 import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import { actorMay } from '../../../core/domain/people/people.ts';
 import type { Assignee } from '../../../core/domain/people/roles.ts';
-import { nearest } from '../../../core/domain/lint/similar-names.ts';
+import { nearest } from '../../../schemas/parsing/similar-names.ts';
 import { userIn } from '../../../core/domain/slack/commands/text.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';

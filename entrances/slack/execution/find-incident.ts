@@ -2,7 +2,7 @@ import type { Text } from '../../../core/domain/messages/chat-message.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { withoutChildren } from '../../../core/domain/incidents/children.ts';
-import { nearest } from '../../../core/domain/lint/similar-names.ts';
+import { nearest } from '../../../schemas/parsing/similar-names.ts';
 import { type NamedIncident, referenceWords } from '../../../core/domain/slack/commands/reference.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';

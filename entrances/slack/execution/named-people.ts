@@ -1,7 +1,7 @@
 import { nameKey } from '../../../core/domain/access/actor-identity.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { Directory } from '../../../core/domain/ports/chat.ts';
-import { nearest } from '../../../core/domain/lint/similar-names.ts';
+import { nearest } from '../../../schemas/parsing/similar-names.ts';
 import type { Person } from '../../../schemas/people/people.ts';
 import { Declined } from '../outcome.ts';
 

@@ -1,4 +1,4 @@
-import { nearest, suggestionText } from '../../../core/domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../schemas/parsing/similar-names.ts';
 import { type NamedIncident, referenceWords } from '../../../core/domain/slack/commands/reference.ts';
 import type { ViewSubmission } from '../../../schemas/slack/interaction.ts';
 import { type Submission, readSubmission } from '../modals/submission.ts';

@@ -1,6 +1,6 @@
 import type { ChatMessage } from '../../../core/domain/messages/chat-message.ts';
 import { withoutChildren } from '../../../core/domain/incidents/children.ts';
-import { nearest } from '../../../core/domain/lint/similar-names.ts';
+import { nearest } from '../../../schemas/parsing/similar-names.ts';
 import { type NamedIncident, referenceWords } from '../../../core/domain/slack/commands/reference.ts';
 import type { OpenIncident } from '../../../core/domain/ports/slack.ts';
 import type { Action } from '../../../schemas/access/access.ts';

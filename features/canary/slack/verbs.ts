@@ -1,4 +1,4 @@
-import { nearest } from '../../../core/domain/lint/similar-names.ts';
+import { nearest } from '../../../schemas/parsing/similar-names.ts';
 import { namedEnvironment } from '../../../entrances/slack/commands/deploys.ts';
 import type { AnyVerb, CommandArguments, UsageError, Verb } from '../../../entrances/slack/commands/verb.ts';
 import { CanaryCommandKind, type CanaryId } from '../canary.ts';

@@ -13,7 +13,7 @@ import {
 } from '../../../core/domain/catalogue/known-names.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Deps } from '../ports.ts';
-import { nearest, suggestionText } from '../../../core/domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../schemas/parsing/similar-names.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { FreezeScope } from '../schemas/freeze.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';

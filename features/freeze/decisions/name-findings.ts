@@ -1,5 +1,5 @@
 import { list } from '../../../core/domain/correlation/words.ts';
-import { suggestionText } from '../../../core/domain/lint/similar-names.ts';
+import { suggestionText } from '../../../schemas/parsing/similar-names.ts';
 import type { CheckInputs } from './check-inputs.ts';
 import type { Finding } from './finding.ts';
 

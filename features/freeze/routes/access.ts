@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { RequiredReason } from '../schemas/freeze.ts';
 import type { Env } from '../../../entrances/http/context.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 /** The body of a request that ends a freeze or an override. */
 const Ending = z.strictObject({ reason: RequiredReason.nullish() });
@@ -21,6 +22,6 @@ export const endingBody = {
 export async function endingReason(c: Context<Env>, query: z.infer<typeof endingQuery>): Promise<string | undefined> {
   const text = await c.req.text();
   const parsed = Ending.safeParse(text === '' ? {} : JSON.parse(text)); // valid JSON, as the middleware iJson has checked
-  if (!parsed.success) throw new Refusal(422, 'invalid', `json: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new Refusal(422, 'invalid', `json: ${inputProblemText(parsed.error)}`);
   return parsed.data.reason ?? query.reason;
 }

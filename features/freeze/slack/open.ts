@@ -30,6 +30,7 @@ import {
   type CommandDeps,
   type RunVerb,
 } from './shared.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 type Open = {
   /** Services or teams as written: `team:payments` is always a team. Empty: the entire environment. */
@@ -195,8 +196,7 @@ export const runOpenFreeze: RunVerb<Open> = async (deps, { caller, key }, reques
   for (const [index, scope] of scopes.entries()) {
     const target = targets[index] ?? null;
     const parsed = NewFreeze.safeParse({ ...scope, reason: request.reason, until });
-    if (!parsed.success)
-      throw new Declined(`${parsed.error.issues[0]?.message ?? 'The freeze is invalid'}. Nothing was done.`);
+    if (!parsed.success) throw new Declined(`${inputProblemText(parsed.error)}. Nothing was done.`);
     const { freeze, warnings } = await openOne(deps, caller, {
       id: idOf('frz', key, target ?? ''),
       freeze: parsed.data,

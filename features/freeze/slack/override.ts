@@ -20,6 +20,7 @@ import {
   withDuration,
   type RunVerb,
 } from './shared.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 /** The arguments as typed. Null: omitted. */
 type OverrideDraft = {
@@ -114,8 +115,7 @@ export const runOverrideFreeze: RunVerb<Override> = async (deps, { caller, key }
     expires_at: plusSeconds(deps.clock.now(), request.seconds ?? OVERRIDE_SECONDS),
     version: request.version,
   });
-  if (!parsed.success)
-    throw new Declined(`${parsed.error.issues[0]?.message ?? 'The override is invalid'}. Nothing was done.`);
+  if (!parsed.success) throw new Declined(`${inputProblemText(parsed.error)}. Nothing was done.`);
   const id = idOf('ovr', key, freeze);
   const override = await giveOverride(deps, caller, { freeze, id, override: parsed.data });
   const what = `${override.uses ?? 'any number of'} ${override.uses === 1 ? 'deployment' : 'deployments'} until ${utcMinute(override.expires_at)}`;

@@ -22,6 +22,7 @@ import { ReasonCode } from '../../../schemas/incidents/reason.ts';
 import { Signal } from '../../../schemas/alerts/signal.ts';
 import { type IncidentId, ServiceName } from '../../../schemas/config/names.ts';
 import { type Deps, nameIn, READS, tool, untrusted, UNTRUSTED_NOTE } from '../tool.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 const Shown = z.object({
   incident: z.string().describe('Number, such as INC-42, or the ID'),
@@ -66,8 +67,7 @@ export const incidentInput = z.string().max(64).describe('Number of the incident
 export async function incidentNamed(deps: Deps, text: string): Promise<IncidentId> {
   const found = await incidentReference(deps).safeParseAsync(text);
   if (found.success) return found.data;
-  const why = found.error.issues.map(({ message }) => message).join('; ');
-  throw new Refusal(404, 'unknown-incident', `${why}; list_incidents lists the known ones`);
+  throw new Refusal(404, 'unknown-incident', `${inputProblemText(found.error)}; list_incidents lists the known ones`);
 }
 
 export const listIncidents = tool({

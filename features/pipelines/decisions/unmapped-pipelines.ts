@@ -3,7 +3,7 @@ import type { PipelineRun } from '../pipeline-run.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { repositoryPathOf } from '../../../core/domain/catalogue/repositories.ts';
 import { suggestedName } from '../../../core/domain/catalogue/known-names.ts';
-import { suggestionText } from '../../../core/domain/lint/similar-names.ts';
+import { suggestionText } from '../../../schemas/parsing/similar-names.ts';
 import { serviceOfRepository, serviceReported } from './pipeline-service.ts';
 
 /**

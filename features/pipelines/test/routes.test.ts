@@ -271,7 +271,7 @@ describe('POST /v1/pipelines/runs', () => {
     const { status, body } = await report(sent);
     const { detail } = body as unknown as { detail: string };
     expect([status, detail]).toEqual([422, expect.stringContaining(why)]);
-    expect(detail).toContain(`at ${field}`);
+    expect(detail).toContain(`json: ${field}: `);
   });
 
   test('blanks around texts do not count', async () => {

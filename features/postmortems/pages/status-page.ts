@@ -15,6 +15,7 @@ import { markdown } from '../../../entrances/console/markdown.ts';
 import { actionForm, ago, type Html, onDemand } from '../../../entrances/console/parts.ts';
 import type { PageAction } from '../../../entrances/console/pages/page.ts';
 import { incidentIdIn } from './actions.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 type StatusPageData = {
   id: IncidentId;
@@ -91,11 +92,7 @@ function publicTextIn(form: URLSearchParams): PublicPostmortemInput {
   const text = (form.get('text') ?? '').replaceAll('\r\n', '\n').trim();
   const read = PublicPostmortemInput.safeParse({ text, permit: form.getAll('permit') });
   if (read.success) return read.data;
-  throw new Refusal(
-    422,
-    'invalid',
-    read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '),
-  );
+  throw new Refusal(422, 'invalid', inputProblemText(read.error));
 }
 
 export const statusPageActions = {

@@ -6,6 +6,7 @@ import type { Deps } from '../ports.ts';
 import { JiraEvent, jiraSignature } from '../vendors/jira/webhook.ts';
 import { type Api, answers, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
 import { signedBody } from '../../../entrances/http/webhooks/received-body.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 const BODY_MAX_BYTES = 10 * 1024 * 1024;
 const PATH = '/integrations/jira/webhook';
@@ -42,7 +43,7 @@ export function jiraRoutes(app: Api, deps: Deps): void {
       const json = parseJson(body);
       if (json === undefined) throw new Refusal(400, 'not-json', 'the body is not JSON');
       const event = JiraEvent.safeParse(json.value);
-      if (!event.success) throw new Refusal(422, 'invalid', z.prettifyError(event.error));
+      if (!event.success) throw new Refusal(422, 'invalid', inputProblemText(event.error));
       const { webhookEvent, issue } = event.data;
       const isOurs = issue !== undefined && (await markIssueChanged(deps, 'jira', issue.id));
       return c.json(

@@ -33,6 +33,7 @@ import {
 import { incidentParams } from '../../../entrances/http/incident-param.ts';
 import { BODY_MAX_BYTES, readIJson } from '../../../entrances/http/middleware/i-json.ts';
 import { readBody } from '../../../entrances/http/middleware/body.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 const Postmortem = PostmortemView.meta({ id: 'Postmortem' });
 const Proposed = Proposal.meta({ id: 'PostmortemProposal' });
@@ -269,11 +270,7 @@ async function inputOf(c: Context<Env>): Promise<PostmortemInput> {
     throw new Refusal(415, 'unsupported-media-type', `send application/json or text/markdown, not ${type}`);
   const read = PostmortemInput.safeParse(readIJson(textIn(bytes) || '{}'));
   if (read.success) return read.data;
-  throw new Refusal(
-    422,
-    'invalid',
-    read.error.issues.map(({ path, message }) => `${['json', ...path].join('.')}: ${message}`).join('; '),
-  );
+  throw new Refusal(422, 'invalid', `json: ${inputProblemText(read.error)}`);
 }
 
 /** @throws Refusal 422 */

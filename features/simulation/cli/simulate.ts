@@ -20,6 +20,7 @@ import { Client, ErrorResponse, itemsOfAllPages, queryOf } from '../../../entran
 import { CommandFailure, type CommandContext, UsageError } from '../../../entrances/cli/command-context.ts';
 import { policyIn } from './policy.ts';
 import { asJson, oneLine } from '../../../entrances/cli/table.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 type Options = {
   since: string;
@@ -48,7 +49,7 @@ export function addSimulate(program: Command, context: CommandContext): void {
 
 async function simulate(context: CommandContext, options: Options): Promise<void> {
   const seconds = Since.safeParse(options.since);
-  if (!seconds.success) throw new UsageError(`--since: ${seconds.error.issues[0]?.message ?? 'invalid'}`);
+  if (!seconds.success) throw new UsageError(`--since: ${inputProblemText(seconds.error)}`);
   if ((options.baseConfig === undefined) !== (options.baseRunbooks === undefined))
     throw new UsageError('--base-config and --base-runbooks belong together: give both, or neither');
   const after = await policyIn(context, options);

@@ -1,13 +1,13 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import * as z from 'zod';
 import { type CaseResult, runCase } from '../decisions/expectation.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { RecordedIncident } from '../recording.ts';
 import { CommandFailure, type CommandContext, UsageError } from '../../../entrances/cli/command-context.ts';
 import { policyIn } from './policy.ts';
 import { oneLine } from '../../../entrances/cli/table.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 type Options = { config?: string; runbooks?: string; junit?: string };
 
@@ -61,7 +61,7 @@ async function filesIn({ cwd }: CommandContext, path: string): Promise<string[]>
 async function runFile(file: string, policy: Config): Promise<CaseResult> {
   try {
     const parsed = RecordedIncident.safeParse(JSON.parse(await readFile(file, 'utf8')));
-    return parsed.success ? runCase(parsed.data, policy) : { failures: [z.prettifyError(parsed.error)], unknown: [] };
+    return parsed.success ? runCase(parsed.data, policy) : { failures: [inputProblemText(parsed.error)], unknown: [] };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return { failures: [`the file cannot be read or replayed: ${why}`], unknown: [] };

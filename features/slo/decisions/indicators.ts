@@ -6,6 +6,7 @@ import { type Indicator, Query, WINDOW } from '../../../schemas/slo/slo.ts';
 import type { Problem } from '../../../core/domain/lint/problem.ts';
 import { COUNTER } from './measurement/counter-names.ts';
 import { type SourceLocation, type Located, errorAt } from '../../../core/domain/lint/source-locations.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 /** Type of each data source by name. */
 export type SourceTypes = ReadonlyMap<string, string>;
@@ -88,7 +89,7 @@ function locatedQuery(
   if (text == null)
     return errorAt(where, `"query" is missing in ${[...path, 'spec'].join('.')}`, 'set it to the PromQL query');
   const parsed = Query.safeParse(text);
-  if (!parsed.success) return errorAt(where, `${key}: ${parsed.error.issues[0]?.message ?? 'is not a query'}`);
+  if (!parsed.success) return errorAt(where, `${key}: ${inputProblemText(parsed.error)}`);
   try {
     const normalisedQuery = normalizedQuery(parsed.data);
     tokensOf(normalisedQuery);

@@ -3,7 +3,7 @@ import type { DataSourceDocument, OpenSlo, SliDocument, SloDocument } from '../s
 import type { SliSpec } from '../schemas/openslo/indicator.ts';
 import { type Objective, targetOf } from '../schemas/openslo/objective.ts';
 import { DEFAULT_WINDOW, Query, Slo } from '../../../schemas/slo/slo.ts';
-import { didYouMean } from '../../../core/domain/lint/similar-names.ts';
+import { didYouMean } from '../../../schemas/parsing/similar-names.ts';
 import type { Problem } from '../../../core/domain/lint/problem.ts';
 import { type SliQueries, sliQueriesOf, indicatorOf, queriesOf, type SourceTypes } from './indicators.ts';
 import { comparedEachMinute } from './measurement/minutes.ts';

@@ -1,7 +1,7 @@
 import { publicComponents } from '../../../core/domain/catalogue/catalogue.ts';
 import { configuredEnvironments, type NamingConfig } from '../../../core/domain/catalogue/known-names.ts';
 import type { Problem } from '../../../core/domain/lint/problem.ts';
-import { didYouMean } from '../../../core/domain/lint/similar-names.ts';
+import { didYouMean } from '../../../schemas/parsing/similar-names.ts';
 import { type Locate, warningAt } from '../../../core/domain/lint/source-locations.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 

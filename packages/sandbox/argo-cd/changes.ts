@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Source, type Spec, type State } from './applications.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 /** Returns the sync windows of an application, and whether a manual sync is allowed. */
 export function windowsJson({ windows }: State): { canSync: boolean; [lists: string]: unknown } {
@@ -56,7 +57,7 @@ export function applyMergePatch(
   if (patchType !== 'merge') return `Patch type '${patchType ?? ''}' is not supported`;
   const { labels, annotations, spec } = state;
   const merged = Patched.safeParse(merge({ metadata: { labels, annotations }, spec }, parseJson(patch ?? '')));
-  if (!merged.success) return `error unmarshaling patched app: ${z.prettifyError(merged.error)}`;
+  if (!merged.success) return `error unmarshaling patched app: ${inputProblemText(merged.error)}`;
   const { metadata } = merged.data;
   return {
     ...state,

@@ -1,5 +1,5 @@
 import { Hono, type Context } from 'hono';
-import { z, ZodError } from 'zod';
+import { ZodError } from 'zod';
 import { callerOf } from './caller.ts';
 import { codeDeployApi } from './codedeploy.ts';
 import { type AwsOperations, ecsApi } from './ecs.ts';
@@ -10,6 +10,7 @@ import { awsSandbox } from './sandbox.ts';
 import { assumeRole } from './sts.ts';
 import { documentTables } from '../core/exchanges.ts';
 import type { StandIn, StandInDeps } from '../core/stand-in.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 /**
  * The parts of AWS that are rollback targets (Lambda aliases, ECS services, CodeDeploy groups, and weighted records of
@@ -76,7 +77,7 @@ async function query(c: Context, deps: StandInDeps): Promise<Response> {
 /** @throws any other error, which is a bug in the stand-in */
 function refusalOf(error: unknown): AwsRefusal {
   if (error instanceof AwsRefusal) return error;
-  if (error instanceof ZodError) return new AwsRefusal('ValidationException', z.prettifyError(error));
+  if (error instanceof ZodError) return new AwsRefusal('ValidationException', inputProblemText(error));
   if (error instanceof SyntaxError) return new AwsRefusal('SerializationException', error.message);
   throw error;
 }

@@ -7,6 +7,7 @@ import { absoluteName, openRecords, RecordSet } from './records.ts';
 import { AwsRefusal } from './refusal.ts';
 import { awsSettings } from './settings.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 const NAMESPACE = 'https://route53.amazonaws.com/doc/2013-04-01/';
 
@@ -92,7 +93,7 @@ export function route53Api(deps: StandInDeps): Hono {
       const zone = beginCall(c);
       const before = requireZone(zone);
       const read = Batch.safeParse(parseXML(await c.req.text()));
-      if (!read.success) throw new AwsRefusal('InvalidInput', z.prettifyError(read.error));
+      if (!read.success) throw new AwsRefusal('InvalidInput', inputProblemText(read.error));
       const { Comment = '', Changes } = read.data.ChangeResourceRecordSetsRequest.ChangeBatch;
       const { after, messages } = applyBatch(before, Changes.Change);
       if (messages.length > 0) throw new AwsRefusal('InvalidChangeBatch', `[${messages.join(', ')}]`);

@@ -7,6 +7,7 @@ import { openTraffic, type Traffic, trafficApi } from './traffic.ts';
 import type { NewRollback, Rollback, Rollbacks } from './rollbacks.ts';
 import { documentTables, exchanges } from '../core/exchanges.ts';
 import type { StandIn, StandInDeps } from '../core/stand-in.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 /**
  * A delivery system with the API of a `kind: http` deployer: `POST …/rollback`, which returns the first response again
@@ -114,7 +115,7 @@ function readRequest(text: string, key: string | undefined): RollbackRequest | {
     return { error: 'the body is not valid JSON' };
   }
   const read = RollbackRequest.safeParse(json);
-  if (!read.success) return { error: z.prettifyError(read.error) };
+  if (!read.success) return { error: inputProblemText(read.error) };
   if (key !== read.data.idempotency_key) {
     return { error: 'header Idempotency-Key does not match idempotency_key in the body' };
   }

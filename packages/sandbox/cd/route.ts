@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import * as z from 'zod';
 import { documents } from '../core/exchanges.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 const Weights = z.record(z.string(), z.number().min(0));
 
@@ -39,7 +40,7 @@ export function routeApi(deps: StandInDeps) {
     },
     async change(c: Context): Promise<Response> {
       const read = RouteOrder.safeParse(await c.req.json().catch(() => null));
-      if (!read.success) return c.json({ error: z.prettifyError(read.error) }, 422);
+      if (!read.success) return c.json({ error: inputProblemText(read.error) }, 422);
       const order = read.data;
       if (c.req.header('idempotency-key') !== order.idempotency_key)
         return c.json({ error: 'header Idempotency-Key does not match idempotency_key in the body' }, 422);

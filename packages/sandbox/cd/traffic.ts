@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { documents } from '../core/exchanges.ts';
 import type { StandInDeps } from '../core/stand-in.ts';
 import { openRollbacks } from './rollbacks.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 const TrafficOrder = z.object({
   service: z.string().min(1),
@@ -47,13 +48,13 @@ export function trafficApi(deps: StandInDeps) {
   return {
     read(c: Context): Response {
       const query = TrafficQuery.safeParse(c.req.query());
-      if (!query.success) return c.json({ error: z.prettifyError(query.error) }, 422);
+      if (!query.success) return c.json({ error: inputProblemText(query.error) }, 422);
       const split = splitOf(query.data.service, query.data.environment, query.data.stable_version);
       return split === undefined ? c.json({ error: 'unknown service' }, 404) : c.json(split);
     },
     async change(c: Context): Promise<Response> {
       const read = TrafficOrder.safeParse(await c.req.json().catch(() => null));
-      if (!read.success) return c.json({ error: z.prettifyError(read.error) }, 422);
+      if (!read.success) return c.json({ error: inputProblemText(read.error) }, 422);
       const order = read.data;
       if (c.req.header('idempotency-key') !== order.idempotency_key)
         return c.json({ error: 'header Idempotency-Key does not match idempotency_key in the body' }, 422);

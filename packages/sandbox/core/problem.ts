@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import * as z from 'zod';
+import type * as z from 'zod';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 const TITLES = {
   400: 'Bad request',
@@ -29,13 +30,13 @@ export async function readJson(c: Context): Promise<unknown> {
 /** @throws HTTPException 422 with every key that does not match `schema` */
 export function check<T>(schema: z.ZodType<T>, json: unknown): T {
   const read = schema.safeParse(json);
-  if (!read.success) throw problem(422, z.prettifyError(read.error));
+  if (!read.success) throw problem(422, inputProblemText(read.error));
   return read.data;
 }
 
 /** @throws HTTPException 400 with every query parameter that is unknown or does not match `schema` */
 export function readQuery<T>(c: Context, schema: z.ZodType<T>): T {
   const read = schema.safeParse(c.req.query());
-  if (!read.success) throw problem(400, z.prettifyError(read.error));
+  if (!read.success) throw problem(400, inputProblemText(read.error));
   return read.data;
 }

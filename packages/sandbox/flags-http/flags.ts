@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import * as z from 'zod';
 import { type Call, documents, documentTables, exchanges } from '../core/exchanges.ts';
 import type { StandIn, StandInDeps } from '../core/stand-in.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 /** The state of a flag, as a person sets and sees it in the flag service. */
 const FlagState = z.strictObject({ environment: z.string().min(1), flag: z.string().min(1), on: z.boolean() });
@@ -79,7 +80,7 @@ function change({ json, header }: Call, state: FlagState, deps: StandInDeps): Re
   const { states, changes } = open(deps);
   if (json === undefined) return refused(422, 'the body is not valid JSON');
   const read = Change.safeParse(json);
-  if (!read.success) return refused(422, z.prettifyError(read.error));
+  if (!read.success) return refused(422, inputProblemText(read.error));
   const { idempotency_key: key, flag, environment, on } = read.data;
   if (key !== header('idempotency-key'))
     return refused(422, 'header Idempotency-Key does not match idempotency_key in the body');

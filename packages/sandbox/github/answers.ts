@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
-import * as z from 'zod';
+import type * as z from 'zod';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 export const DOCUMENTATION = 'https://docs.github.com/rest';
 
@@ -45,5 +46,5 @@ export async function readBody<T>(c: Context, schema: z.ZodType<T>): Promise<{ b
   }
   const read = schema.safeParse(json);
   if (read.success) return { body: read.data };
-  return { refusal: errorResponse(c, 422, `Invalid request.\n\n${z.prettifyError(read.error)}`) };
+  return { refusal: errorResponse(c, 422, `Invalid request.\n\n${inputProblemText(read.error)}`) };
 }

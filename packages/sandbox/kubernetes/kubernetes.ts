@@ -14,6 +14,7 @@ import { failure, failureResponse } from './status.ts';
 import type { Item } from './cluster-state.ts';
 import { documentTables } from '../core/exchanges.ts';
 import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 /**
  * The API server of a cluster with controllers for Deployments, Argo Rollouts, and (one check at a time) Flagger:
@@ -188,7 +189,7 @@ async function patchScale(request: ResourceRequest): Promise<Response> {
   const { c, cluster, resource } = request;
   const item = requireItem(request);
   const read = ScaleIn.safeParse(await readPatched(c, scaleOf(request, item.object)));
-  if (!read.success) throw failure(422, `Scale.autoscaling is invalid: ${z.prettifyError(read.error)}`);
+  if (!read.success) throw failure(422, `Scale.autoscaling is invalid: ${inputProblemText(read.error)}`);
   const { resourceVersion } = read.data.metadata;
   const { object } = item;
   const json = {

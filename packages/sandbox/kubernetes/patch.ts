@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { failure } from './status.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 type Json = z.infer<ReturnType<typeof z.json>>;
 type JsonObject = { [key: string]: Json };
@@ -24,7 +25,7 @@ export function applyPatch(contentType: string, object: unknown, text: string) {
   const type = contentType.split(';', 1)[0]?.trim();
   if (type === 'application/json-patch+json') {
     const operations = Operations.safeParse(patch);
-    if (!operations.success) throw failure(400, `error decoding patch: ${z.prettifyError(operations.error)}`);
+    if (!operations.success) throw failure(400, `error decoding patch: ${inputProblemText(operations.error)}`);
     return operations.data.reduce(applyOperation, before);
   }
   if (type === 'application/merge-patch+json') return merge(before, patch);

@@ -3,6 +3,7 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import * as z from 'zod';
 import { type Call, documents, documentTables, exchanges } from '../core/exchanges.ts';
 import { SANDBOX_TOKEN, type StandIn, type StandInDeps } from '../core/stand-in.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 /** A flag in one environment. */
 type Flag = {
@@ -109,7 +110,7 @@ function flagExchanges(deps: StandInDeps): Hono {
       if (!/;\s*domain-model=launchdarkly\.semanticpatch\s*(?:;|$)/i.test(call.header('content-type')))
         return refused(400, 'invalid_request', 'send a semantic patch');
       const { data, error } = Patch.safeParse(call.json);
-      if (!data) return refused(400, 'invalid_request', `Invalid request body: ${z.prettifyError(error)}`);
+      if (!data) return refused(400, 'invalid_request', `Invalid request body: ${inputProblemText(error)}`);
       const flag = flagOf(call).find(({ environment }) => environment === data.environmentKey);
       if (!flag) return undefined;
       // The documentation states only the status; the wording of the message is from reports of API users.

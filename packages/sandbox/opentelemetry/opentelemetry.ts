@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { exchanges } from '../core/exchanges.ts';
 import type { StandIn } from '../core/stand-in.ts';
+import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
 const id = (bytes: number) =>
   z
@@ -43,7 +44,7 @@ export const opentelemetry = {
           return new Response('Unsupported Media Type', { status: 415 });
         const { error } = Request.safeParse(json);
         return error
-          ? Response.json({ code: 3, message: z.prettifyError(error) }, { status: 400 })
+          ? Response.json({ code: 3, message: inputProblemText(error) }, { status: 400 })
           : { partialSuccess: {} };
       },
     }).notFound((c) => c.text('404 page not found', 404)),

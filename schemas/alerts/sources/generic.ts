@@ -5,6 +5,7 @@ import { spelled } from '../../parsing/spelled.ts';
 import { InstantOrNull, timestamp } from '../../time/time.ts';
 import { fault, Links, parseJson, Texts, wellFormed } from './group.ts';
 import type { ParseResult, Source, SourceAlert } from './parsed.ts';
+import { inputProblemText } from '../../parsing/input-problems.ts';
 
 /** Longer titles are cut, because an alert must not be lost for the length of its text. */
 const TITLE_MAX_CHARS = 4096;
@@ -40,7 +41,7 @@ function parseGeneric(body: string, now: () => number): ParseResult {
   const json = parseJson(body);
   if (!json.ok) return json;
   const parsed = GenericAlert.safeParse(json.value);
-  if (!parsed.success) return fault(422, 'wrong-shape', z.prettifyError(parsed.error));
+  if (!parsed.success) return fault(422, 'wrong-shape', inputProblemText(parsed.error));
   const { service, environment, severity, title, dedup_key, status, starts_at, links, labels } = parsed.data;
   const alert: SourceAlert = {
     status,

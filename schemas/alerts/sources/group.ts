@@ -10,6 +10,7 @@ import {
   type SourceAlert,
   type Steps,
 } from './parsed.ts';
+import { inputProblemText } from '../../parsing/input-problems.ts';
 
 /** Replaces unpaired surrogates, which JSON can contain but neither UTF-8 nor the stores can. */
 export const wellFormed = (text: string): string => text.toWellFormed();
@@ -22,7 +23,7 @@ const textsOf = (kind: string) =>
   z.custom<Record<string, unknown>>(isRecord, `must be an object of names and ${kind}`).transform((record, context) => {
     const texts = textsIn(record);
     if (texts !== undefined) return texts;
-    context.addIssue({ code: 'custom', message: 'every value must be a string' });
+    context.addIssue({ code: 'custom', message: 'every value must be text' });
     return z.NEVER;
   });
 export const Texts = textsOf('texts');
@@ -118,7 +119,7 @@ function* groupSteps(body: string, versions: readonly string[], now: () => numbe
   yield;
   if (!json.ok) return json;
   const group = Group.safeParse(json.value);
-  if (!group.success) return fault(422, 'wrong-shape', z.prettifyError(group.error));
+  if (!group.success) return fault(422, 'wrong-shape', inputProblemText(group.error));
   const { version, alerts: items, truncatedAlerts } = group.data;
   const groupKey = storedGroupKey(group.data.groupKey);
   if (typeof version !== 'string' || !versions.includes(version)) {
@@ -142,7 +143,7 @@ function* groupSteps(body: string, versions: readonly string[], now: () => numbe
     const usual = usualAlert(item);
     const parsed = usual === undefined ? GroupAlert.safeParse(item) : ({ success: true, data: usual } as const);
     if (parsed.success) alerts.push({ ...toAlert(parsed.data, receivedAt), ...groupKey });
-    else bad.push({ item, detail: z.prettifyError(parsed.error) });
+    else bad.push({ item, detail: inputProblemText(parsed.error) });
     yield;
   }
   const unreadable = separateBodies(bad, json.value, body);
@@ -183,7 +184,7 @@ export function parseJson(body: string): { ok: true; value: unknown } | { ok: fa
   try {
     return { ok: true, value: JSON.parse(body) as unknown };
   } catch (error) {
-    return fault(400, 'not-json', error instanceof Error ? error.message : 'the body is not JSON');
+    return fault(400, 'not-json', `the body is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

@@ -106,8 +106,8 @@ describe('in an incident', () => {
   test.each([
     ['note', { text: '' }, 'note-text', 'Write a note.'],
     ['note', { text: '\u200b' }, 'note-text', 'Write a note.'],
-    ['note', { text: 'x'.repeat(4001) }, 'note-text', 'Must have at most 4000 characters; this text has 4001.'],
-    ['severity', { severity: 'high' }, 'severity', 'Choose one of the options.'],
+    ['note', { text: 'x'.repeat(4001) }, 'note-text', 'Must have at most 4000 characters, not 4001.'],
+    ['severity', { severity: 'high' }, 'severity', 'Must be one of critical, warning, info.'],
     ['rollback', { from: 'v2', to: '' }, 'rollback-to', 'Name a version, because none is known to be good.'],
     [
       'rollback',
@@ -289,7 +289,7 @@ describe('in an incident', () => {
     ] as const) {
       const text = 'x'.repeat(max + 1);
       const page = await (await send(action, { text })).text();
-      expect(textOf(page)).toContain(`Must have at most ${max} characters; this text has ${max + 1}.`);
+      expect(textOf(page)).toContain(`Must have at most ${max} characters, not ${max + 1}.`);
       expect(page).toContain(text);
     }
   });

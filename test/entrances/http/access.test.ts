@@ -435,7 +435,7 @@ describe('a token', () => {
 
   test('is refused with what to send instead', async () => {
     const said = async (grant: object) => (await firebreak.post('/v1/tokens', { name: 'x', ...grant })).body.detail;
-    expect(await said({ actions: ['fly'] })).toMatch(/expected one of .*"rollback:request".*"\*".*\n.*actions\[0\]/);
+    expect(await said({ actions: ['fly'] })).toMatch(/^json: actions\.0: must be one of .*, rollback:request, .*, \*$/);
     expect(await said({ actions: ['*'], expires_at: '2020-01-01T00:00:00Z' })).toBe(
       'json: expires_at: 2020-01-01T00:00:00.000Z is in the past; send a later time, or none for a token that does not expire',
     );

@@ -52,9 +52,7 @@ test('the version depends on the content', async () => {
 describe('errors have file and line', () => {
   test('an unknown key', async () => {
     await services('services:\n  checkout:\n    tier: 1\n    teem: payments\n');
-    expect(await problems()).toEqual([
-      'services.yaml:4: unknown key "teem" in services.checkout (did you mean "team"?)',
-    ]);
+    expect(await problems()).toEqual(['services.yaml:4: services.checkout: unknown key "teem" (did you mean "team"?)']);
   });
 
   test('an unknown kind', async () => {
@@ -62,8 +60,10 @@ describe('errors have file and line', () => {
       'services:\n  checkout:\n    environments:\n      production:\n        deployer: { kind: htpp }\n        flags:\n          kind: x\n',
     );
     expect(await problems()).toEqual([
-      'services.yaml:5: services.checkout.environments.production.deployer.kind: unknown kind (did you mean "http"?)',
-      expect.stringMatching(/^services\.yaml:7: .*flags\.kind: unknown kind \(one of .*http.*\)$/),
+      expect.stringMatching(
+        /^services\.yaml:5: .*\.deployer\.kind: must be one of http, .* \(did you mean "http"\?\)$/,
+      ),
+      'services.yaml:7: services.checkout.environments.production.flags.kind: must be one of http, launchdarkly',
     ]);
   });
 
@@ -81,7 +81,7 @@ describe('errors have file and line', () => {
     );
     expect(await problems()).toEqual([
       expect.stringMatching(
-        /^services\.yaml:6: services\.checkout\.environments\.production\.autoRollback\.mode: .*"act"/,
+        /^services\.yaml:6: services\.checkout\.environments\.production\.autoRollback\.mode: must be one of .*, act$/,
       ),
     ]);
   });
@@ -138,7 +138,7 @@ describe('errors have file and line', () => {
     await writeFile(join(dir, 'paging.yaml'), 'autoResolveHours: never\n');
     expect(await problems()).toEqual([
       expect.stringMatching(/^services\.yaml:3: services\.checkout\.tier/),
-      'services.yaml:4: unknown key "teem" in services.checkout (did you mean "team"?)',
+      'services.yaml:4: services.checkout: unknown key "teem" (did you mean "team"?)',
       expect.stringMatching(/^paging\.yaml:1: autoResolveHours/),
     ]);
   });
@@ -158,15 +158,11 @@ describe('routes.yaml', () => {
   });
 
   test.each([
-    [
-      'an unknown key',
-      'routes:\n  - page: true\n    chanel: x\n',
-      /^routes\.yaml:3: unknown key "chanel" in routes\.0$/,
-    ],
+    ['an unknown key', 'routes:\n  - page: true\n    chanel: x\n', /^routes\.yaml:3: routes\.0: unknown key "chanel"$/],
     [
       'an unknown key in a bare list',
       '- page: true\n- page: true\n  chanel: x\n',
-      /^routes\.yaml:3: unknown key "chanel" in 1$/,
+      /^routes\.yaml:3: 1: unknown key "chanel"$/,
     ],
     [
       'an unknown time zone',
@@ -186,9 +182,9 @@ describe('routes.yaml', () => {
     [
       'a value of another type',
       'routes:\n  - slack: 7\n',
-      /^routes\.yaml:2: routes\.0\.slack: expected false or true or string or object or array$/,
+      /^routes\.yaml:2: routes\.0\.slack: must be false or true or text or an object \(key: value\) or a list$/,
     ],
-    ['an invalid page', 'routes:\n  - page: maybe\n', /^routes\.yaml:2: routes\.0\.page: .*expected boolean/],
+    ['an invalid page', 'routes:\n  - page: maybe\n', /^routes\.yaml:2: routes\.0\.page: must be true or false$/],
     [
       'a window without an end',
       'maintenance:\n  - name: upgrade\n    match: { service: checkout }\n    from: 2026-12-05T22:00Z\n',
@@ -209,7 +205,7 @@ describe('routes.yaml', () => {
     expect(await problems()).toEqual([
       expect.stringMatching(/^routes\.yaml:1: 0\.page/),
       expect.stringMatching(/^routes\.yaml:3: 1\.ticket\.webhook\.url: must be an http or https URL/),
-      expect.stringMatching(/^routes\.yaml:2: unknown key "slak" in 1/),
+      expect.stringMatching(/^routes\.yaml:2: 1: unknown key "slak"/),
     ]);
   });
 });
@@ -218,7 +214,9 @@ test('the paging mode has two names', async () => {
   await writeFile(join(dir, 'paging.yaml'), 'paging: external\n');
   expect(await loadConfig(dir)).toMatchObject({ ok: true, config: { paging: { mode: 'external' } } });
   await writeFile(join(dir, 'paging.yaml'), 'autoResolveHours: 4\npaging: nobody\n');
-  expect(await problems()).toEqual([expect.stringMatching(/^paging\.yaml:2: paging: .*"firebreak".*"external"/)]);
+  expect(await problems()).toEqual([
+    expect.stringMatching(/^paging\.yaml:2: paging: must be one of firebreak, external$/),
+  ]);
 });
 
 test('functions can read the secrets that a ticket target names', async () => {

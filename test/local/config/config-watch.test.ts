@@ -52,7 +52,7 @@ test('an invalid one is reported', async () => {
   await mkdir(join(dir, 'slos'));
   expect(await taken('slos/a.yaml', 'kind: SLO')).toEqual({
     ok: false,
-    problems: [expect.stringMatching(/slos\/a\.yaml:1: "apiVersion" is missing/)],
+    problems: [expect.stringMatching(/slos\/a\.yaml:1: apiVersion: is required/)],
   });
 });
 

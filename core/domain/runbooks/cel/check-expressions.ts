@@ -7,7 +7,7 @@ import { isTemplate, parseTemplate } from '../../../../schemas/runbooks/parts/te
 import { compile, type Compiled } from './cel.ts';
 import type { Comparison, Findings } from './ast.ts';
 import { factsOf, type ProtectedPurpose } from '../kinds.ts';
-import { didYouMean } from '../../lint/similar-names.ts';
+import { didYouMean } from '../../../../schemas/parsing/similar-names.ts';
 import { type Problem, problem } from '../../lint/problem.ts';
 import type { Declarations } from '../variables.ts';
 import { declarationsOf, type LocatedStep, locatedSteps, textsIn } from '../located-steps.ts';

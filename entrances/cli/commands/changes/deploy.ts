@@ -6,6 +6,7 @@ import { Change, ChangeKind, ChangeStatus, WrittenKind, WrittenStatus } from '..
 import { Watch, WatchOutcome } from '../../../../schemas/judge/watch.ts';
 import { apiGroup, apiCall, apiCommand, listOf, tableOf, PLACE } from '../../api-command.ts';
 import { choice, ENVIRONMENT_OPTION, JSON_OPTION, LIMIT_OPTION, SERVICE_OPTION } from '../../options.ts';
+import { inputProblemText } from '../../../../schemas/parsing/input-problems.ts';
 
 /** An older Firebreak returns no `warnings`. */
 const RecordedChange = Change.extend({ warnings: z.array(z.string()).default([]) });
@@ -22,7 +23,7 @@ const spelling =
   (text: string): T => {
     const read = schema.safeParse(text);
     if (read.success) return read.data;
-    throw new InvalidArgumentError(z.prettifyError(read.error));
+    throw new InvalidArgumentError(inputProblemText(read.error));
   };
 
 const notesOf = ({ reason, startup }: Watch): string =>

@@ -8,7 +8,7 @@ import { decisionLines, linesOf, subjectOf } from '../../../../core/domain/messa
 import { ROLE_NAMES } from '../../../../core/domain/messages/incident-card.ts';
 import { offerWords } from '../../../../core/domain/rollback/offers.ts';
 import { answerNames, isNamed } from '../../../../core/domain/rollback/question-names.ts';
-import { nearest, suggestionText } from '../../../../core/domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../../schemas/parsing/similar-names.ts';
 import { type DecisionView, IncidentView, TimelineEntry } from '../../../../schemas/incidents/incident.ts';
 import { ChangeId, Severity } from '../../../../schemas/config/names.ts';
 import { IncidentRole } from '../../../../schemas/people/response-roles.ts';

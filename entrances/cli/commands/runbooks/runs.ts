@@ -2,7 +2,7 @@ import { incidentName } from '../../../../core/domain/incidents/incident-number.
 import { numberIn } from '../../../../core/domain/runbooks/numbers.ts';
 import { type Command, InvalidArgumentError } from 'commander';
 import * as z from 'zod';
-import { nearest, suggestionText } from '../../../../core/domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../../schemas/parsing/similar-names.ts';
 import { Input } from '../../../../schemas/runbooks/parts/inputs.ts';
 import {
   type InputValues,

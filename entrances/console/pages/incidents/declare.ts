@@ -5,7 +5,7 @@ import { declareIncident } from '../../../../core/actions/incidents/declare-inci
 import { declaredScope } from '../../../../core/actions/incidents/declared-environment.ts';
 import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import { numberText } from '../../../../core/domain/incidents/incident-number.ts';
-import { nearest, suggestionText } from '../../../../core/domain/lint/similar-names.ts';
+import { nearest, suggestionText } from '../../../../schemas/parsing/similar-names.ts';
 import type { Config } from '../../../../schemas/config/config.ts';
 import { EnvironmentName, IncidentId, ServiceName, Severity } from '../../../../schemas/config/names.ts';
 import { once } from '../../once.ts';

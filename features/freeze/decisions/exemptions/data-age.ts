@@ -7,7 +7,7 @@ import type { FreezePolicy } from '../policy.ts';
 import { dataAge, isStale, unreadBudget } from '../budget/spending.ts';
 import { list } from '../../../../core/domain/correlation/words.ts';
 import { utcMinute, percent } from '../words.ts';
-import { suggestionText } from '../../../../core/domain/lint/similar-names.ts';
+import { suggestionText } from '../../../../schemas/parsing/similar-names.ts';
 import { ageText } from '../../../../core/domain/time/age.ts';
 
 /** Reports a service that the catalogue does not have. Freezes that apply to everything apply to it as well. */

@@ -465,7 +465,10 @@ describe('a decision', () => {
   test('with an unknown kind of change is refused with the known ones', async () => {
     const query = 'service=search&environment=staging&change=config';
     const { status, body } = await firebreak.get(`/v1/freeze-check?${query}`);
-    expect([status, body.detail]).toEqual([422, expect.stringContaining('"deploy"|"hotfix"|"rollback"')]);
+    expect([status, body.detail]).toEqual([
+      422,
+      expect.stringContaining('query: change: must be one of deploy, hotfix, rollback, '),
+    ]);
   });
 
   test('is detected as a rollback at every endpoint if the kind of change is not given', async () => {

@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import type { ProtectionAnswer } from '../../../../core/domain/ports/extensions.ts';
 import type { Log } from '../../../../core/domain/ports/system.ts';
 import { answerDeployment, type ProtectionDeps } from './answer.ts';
@@ -8,6 +7,7 @@ import { Refusal } from '../../../../core/domain/refusal.ts';
 import type { Deps } from '../../ports.ts';
 import { GITHUB_API_URL } from '../../../../vendors/github/rest.ts';
 import type { WaitingDeployment } from '../../schemas/waiting-deployment.ts';
+import { inputProblemText } from '../../../../schemas/parsing/input-problems.ts';
 
 /**
  * How long a webhook waits for the answer. GitHub gives up after 10 seconds; the sweeper answers recorded deployments.
@@ -25,7 +25,7 @@ export async function answerProtectionRule(
 ): Promise<ProtectionAnswer> {
   const parsed = ProtectionRuleEvent.safeParse(payload);
   if (!parsed.success)
-    throw new Refusal(422, 'invalid', `deployment_protection_rule: ${z.prettifyError(parsed.error)}`);
+    throw new Refusal(422, 'invalid', `deployment_protection_rule: ${inputProblemText(parsed.error)}`);
   const { gate, callbackOrigin } = waitingDeploymentOf(parsed.data, deps.clock.now());
   const apiUrl = (await deps.secrets.get('GITHUB_API_URL')) ?? GITHUB_API_URL;
   if (new URL(apiUrl).origin !== callbackOrigin)

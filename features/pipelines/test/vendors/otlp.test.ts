@@ -110,7 +110,7 @@ describe('the encodings', () => {
         kind: 'rejected',
         why: expect.stringContaining('the trace ID'),
       });
-    expect(() => [...spansOfJson(inJson('x'))]).toThrow('resourceSpans[0].scopeSpans[0].spans[0].traceId');
+    expect(() => [...spansOfJson(inJson('x'))]).toThrow('resourceSpans.0.scopeSpans.0.spans.0.traceId');
   });
 
   test('bytes that were cut off or altered are refused or read, and never hang', () => {

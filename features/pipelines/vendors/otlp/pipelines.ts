@@ -11,6 +11,7 @@ import {
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { possiblePeriod } from '../period.ts';
 import type { AttributeValue, Span } from './traces.ts';
+import { inputProblemText } from '../../../../schemas/parsing/input-problems.ts';
 
 /** The result of reading a span. `part`: the span belongs to a pipeline, but adds nothing to its figures. */
 export type SpanResult =
@@ -91,7 +92,7 @@ function resultOfSpan(
     };
   return {
     kind: 'rejected',
-    why: report.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join(),
+    why: inputProblemText(report.error),
   };
 }
 
@@ -163,8 +164,7 @@ function resultOf(
   if (name === undefined) return { result: status === 'error' ? 'failed' : 'succeeded' };
   const parsed = ReportedResult.safeParse(text(name)?.toLowerCase());
   if (parsed.success) return { result: parsed.data };
-  const [issue] = parsed.error.issues;
-  return status === 'error' ? { result: 'failed' } : { unknown: `${name}: ${issue?.message ?? 'unknown'}` };
+  return status === 'error' ? { result: 'failed' } : { unknown: `${name}: ${inputProblemText(parsed.error)}` };
 }
 
 function attemptOf(text: string | undefined): number {

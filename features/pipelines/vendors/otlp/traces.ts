@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { cutText } from '../../../../schemas/parsing/text.ts';
 import { timestamp, type Timestamp } from '../../../../schemas/time/time.ts';
 import { type Field, fields, lengthField, numberField, WireError } from './wire.ts';
+import { inputProblemText } from '../../../../schemas/parsing/input-problems.ts';
 
 /** The value of an attribute. Lists and maps are left out. */
 export type AttributeValue = string | number | boolean;
@@ -151,7 +152,7 @@ function parsedJson<T>(schema: z.ZodType<T>, value: unknown, path: (string | num
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] }));
-  throw new TracesUnreadable(z.prettifyError(new z.ZodError(issues)));
+  throw new TracesUnreadable(inputProblemText({ issues }));
 }
 
 /**

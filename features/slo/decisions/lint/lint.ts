@@ -1,6 +1,6 @@
 import type { Config } from '../../../../schemas/config/config.ts';
 import { serviceEntry } from '../../../../core/domain/catalogue/catalogue.ts';
-import { didYouMean } from '../../../../core/domain/lint/similar-names.ts';
+import { didYouMean } from '../../../../schemas/parsing/similar-names.ts';
 import type { Problem } from '../../../../core/domain/lint/problem.ts';
 import { queriesOf } from '../indicators.ts';
 import { lintQuery } from './queries.ts';

@@ -62,7 +62,7 @@ test('errors fail lint and check', async () => {
   await write('config/slos/a.yaml', WRONG);
   const expected = [
     'config/slos/a.yaml:11: spec.objectives.0: "target" or "targetPercent" is missing',
-    'config/slos/a.yaml:11: unknown key "targt" in spec.objectives.0 (did you mean "target"?)',
+    'config/slos/a.yaml:11: spec.objectives.0: unknown key "targt" (did you mean "target"?)',
   ];
   const linted = await lint('--config', 'config');
   expect([linted.code, linesOf(linted.out).toSorted(), linted.err]).toEqual([1, expected, 'config/slos has errors\n']);
@@ -78,7 +78,7 @@ test('lint accepts a folder and reports errors of the catalogue', async () => {
   expect([code, linesOf(out)]).toEqual([
     1,
     [
-      'config/services.yaml:1: unknown key "servces" in the file (did you mean "services"?)',
+      'config/services.yaml:1: unknown key "servces" (did you mean "services"?)',
       expect.stringMatching(/^drafts\/a\.yaml:9: warning: the rate is always over 1h/),
     ],
   ]);

@@ -47,7 +47,7 @@ describe('a time window', () => {
   const calendar = { startTime: '2026-01-01', timeZone: 'UTC' };
   test.each<[string, object, RegExp]>([
     ['no duration', {}, /^duration: /],
-    ['a number', { duration: 28 }, /^duration: .*string/],
+    ['a number', { duration: 28 }, /^duration: must be text$/],
     ['an unknown unit', { duration: '28D' }, /^duration: must be a number and one of m, h, d, w/],
     ['nothing', { duration: '0d' }, /^duration: /],
     ['a fraction', { duration: '1.5d' }, /^duration: /],
@@ -95,7 +95,7 @@ describe('a target', () => {
     [{ targetPercent: 100 }, /^targetPercent: a target of 100% leaves no budget/],
     [{ targetPercent: 99.99999999999999 }, /^targetPercent: a target of 100% leaves no budget/],
     [{ targetPercent: 101 }, /^targetPercent: 101 must be above 0 and below 100/],
-    [{ target: '0.99' }, /^target: .*expected number/],
+    [{ target: '0.99' }, /^target: must be a number \(remove the quotes\)$/],
   ])('%j is refused', (objective, problem) => {
     expect(said(Objective, objective)[0]).toMatch(problem);
   });

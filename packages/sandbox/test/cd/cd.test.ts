@@ -174,5 +174,5 @@ test('an invalid body is refused with the missing fields', async () => {
     return { status: response.status, ...((await response.json()) as Answer) };
   };
   expect(await post('{')).toEqual({ status: 422, error: 'the body is not valid JSON' });
-  expect((await post('{}')).error).toContain('at service');
+  expect((await post('{}')).error).toContain('service: is required');
 });

@@ -147,7 +147,7 @@ describe('samples', () => {
   test.each([
     [{ query: 'q' }, 'set either points or steps'],
     [{ query: 'q', points: [] }, 'set at least one point'],
-    [{ query: 'q', steps: [{ after_seconds: 0, value: 'many' }] }, 'steps[0].value'],
+    [{ query: 'q', steps: [{ after_seconds: 0, value: 'many' }] }, 'steps.0.value'],
     [{ query: 'q', labels: { '1': 'x' }, steps: [{ after_seconds: 0, value: 1 }] }, 'labels'],
   ])('%j is refused', async (series, detail) => {
     await expect(give(await start(), series)).rejects.toThrow(detail);
