@@ -72,6 +72,8 @@ const values = {
   previous_version: z.string().min(1).max(256),
   has_migration: z.boolean(),
   images: z.array(Text).max(100),
+  /** Key of the action by which Firebreak made the change, as the sender repeats it. */
+  action: z.string().max(256),
 };
 
 /** What one event of another system says about one rollout. */
@@ -143,6 +145,7 @@ export const Rollout = z.object({
     previous_version: reported(values.previous_version),
     has_migration: reported(values.has_migration),
     images: reported(values.images),
+    action: reported(values.action),
   }),
 });
 export type Rollout = z.infer<typeof Rollout>;

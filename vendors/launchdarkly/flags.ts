@@ -68,6 +68,10 @@ export function launchDarklyFlags({ apiUrl, project, environment, token, secrets
 
 const markerOf = (key: string): string => `[firebreak ${key}]`;
 
+/** Returns the key of the action that has made a change with this comment. Undefined: no action of Firebreak. */
+export const keyIn = (comment: string): string | undefined =>
+  /\[firebreak ([\w.-]{1,256})\]$/.exec(comment.trimEnd())?.[1];
+
 const commentOf = ({ reason, key }: FlagRequest): string => `${reason} ${markerOf(key)}`;
 
 /**

@@ -4,6 +4,7 @@ import type { Version } from '../../schemas/config/names.ts';
 import { timestamp } from '../../schemas/time/time.ts';
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
 import { type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
+import { keyIn } from './flags.ts';
 import { bodyHmac } from '../shared/webhook-signature.ts';
 
 const InEnvironment = z.object({ on: z.boolean().optional(), version: z.number().int().optional() });
@@ -23,6 +24,7 @@ const Entry = z.object({
     .array(z.object({ action: z.string().max(128), resource: z.string().max(2048) }))
     .max(1000)
     .default([]),
+  comment: z.string().nullish().catch(undefined),
   member: z.object({ email: z.string().max(512).optional() }).nullish(),
   currentVersion: Flag.nullish().catch(undefined),
   previousVersion: Flag.nullish().catch(undefined),
@@ -86,6 +88,7 @@ function reportOf(entry: Entry, { project, environment, flag }: Resource): Chang
     (version) => version?.environments?.[environment],
   );
   const isToggled = current?.on !== undefined && current.on !== previous?.on;
+  const action = keyIn(entry.comment ?? '');
   const href = entry._links?.site?.href;
   return {
     source: 'launchdarkly',
@@ -97,6 +100,7 @@ function reportOf(entry: Entry, { project, environment, flag }: Resource): Chang
     version: flagVersion(flag, current?.version ?? entry._id, isToggled ? current.on : undefined),
     ...(previous?.version !== undefined && { previous_version: flagVersion(flag, previous.version, undefined) }),
     started_at: at,
+    ...(action !== undefined && { action }),
     ...(entry.member?.email && { author: entry.member.email }),
     ...(href?.startsWith('/') === true && !href.startsWith('//') && { url: `${SITE}${href}` }),
   };

@@ -3,6 +3,7 @@ import { haveDifferentRevisions, isSameName, nameOf } from '../../domain/changes
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import { IncidentId } from '../../../schemas/config/names.ts';
 import type { Change, NewChange } from '../../../schemas/changes/change.ts';
 
 /** What the record of a rollback has, whatever its sender reports. */
@@ -36,4 +37,19 @@ export async function ownRollbackIn(
       return { kind: 'rollback', previous_version: report.previous_version ?? from };
   }
   return undefined;
+}
+
+/**
+ * Returns the incident for which Firebreak has turned a flag off, by the key of its action. Undefined: Firebreak has taken no
+ * such action there, whoever wrote the key. A flag that it has turned on again for a person can cause a problem.
+ */
+export async function incidentOfAction(
+  { effects }: Pick<Deps, 'effects'>,
+  key: string | undefined,
+  { service, environment }: ServiceEnvironment,
+): Promise<IncidentId | undefined> {
+  const incident = IncidentId.safeParse(key?.split('.')[0]).data;
+  if (key === undefined || incident === undefined) return undefined;
+  const { flag, service_environment: at } = (await effects.get(incident, key)) ?? {};
+  return flag?.on === false && at?.service === service && at.environment === environment ? incident : undefined;
 }

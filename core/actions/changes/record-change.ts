@@ -58,6 +58,7 @@ export async function recordChange(
 /** What a report has beside the fields of a change. `note`, `tags`: of an annotation. */
 type Extra = {
   id?: ChangeId;
+  made_for?: string;
   reported_by?: string;
   deploy_commit?: string;
   artifact?: Artifact;

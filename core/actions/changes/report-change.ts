@@ -39,7 +39,7 @@ import type { Push } from '../../../schemas/changes/code.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { ownRollbackIn } from './own-rollback-report.ts';
+import { incidentOfAction, ownRollbackIn } from './own-rollback-report.ts';
 import { announce, endDelay, extendChange, recordChange, type RecordDeps } from './record-change.ts';
 
 export type ReportDeps = RecordDeps & { rollouts: Rollouts; imageCommits: ImageCommits };
@@ -385,13 +385,15 @@ async function recordOrRevise(
       : {};
   const reported = { ...report, kind, ...hasEnded };
   if (before === undefined) {
-    const { deploy_commit, artifact, ...input } = reported;
+    const { deploy_commit, artifact, action, ...input } = reported;
+    const incident = await incidentOfAction(deps, action, serviceEnvironment);
     const own = await ownRollbackIn(deps, { ...serviceEnvironment, ...sent, kind }, recent);
     const extra = {
       id,
       reported_by: rollout.source,
       ...(deploy_commit !== undefined && { deploy_commit }),
       ...(artifact !== undefined && { artifact }),
+      ...(incident !== undefined && { made_for: incident }),
       ...own,
     };
     return (await recordChange(deps, { ...serviceEnvironment, ...input }, trace, extra)).change;
@@ -416,7 +418,7 @@ async function addToOtherSource(
   report: RolloutChange,
   { by, trace }: { by: string; trace: string },
 ): Promise<Change> {
-  const { deploy_commit = deployCommitFrom(by, change, report), artifact, ...plain } = report;
+  const { deploy_commit = deployCommitFrom(by, change, report), artifact, action: _, ...plain } = report;
   const { status, finished_at, ...others } = plain;
   const observed = observesRollouts(by);
   // An applied manifest is a success for who applied it, also if its canary fails.

@@ -92,6 +92,8 @@ export type RolloutChange = Omit<NewChange, 'service' | 'environment' | 'started
   /** The commit in the repository for deployments, if `commit` is the application's. */
   deploy_commit?: string | undefined;
   artifact?: Artifact | undefined;
+  /** Key of the action by which Firebreak made the change. The sender says so; it is checked. */
+  action?: string | undefined;
   started_at: Timestamp;
 };
 
@@ -143,6 +145,7 @@ export function changeOfRollout(rollout: Rollout): RolloutChange | undefined {
     previous_version: values.previous_version?.value,
     has_migration: values.has_migration?.value,
     artifact: values.artifact?.value,
+    action: values.action?.value,
   };
 }
 

@@ -117,8 +117,9 @@ const RELATIONS: readonly Relation[] = ['same', 'dependency', 'shared', 'caller'
 const nearness = ({ relation, distance }: { relation: Relation; distance: number }): number =>
   RELATIONS.indexOf(relation) * 1000 + distance;
 
-/** Returns whether Firebreak made the change: its rollbacks return to a version that was good. */
-export const isOwnRollback = ({ kind, made_for: madeFor }: Change): boolean => kind === 'rollback' && madeFor !== null;
+/** Returns whether Firebreak made the change: its rollbacks, also of flags, return to a state that was good. */
+export const isOwnRollback = ({ kind, made_for: madeFor }: Change): boolean =>
+  (kind === 'rollback' || kind === 'flag') && madeFor !== null;
 
 /** @returns null if the change cannot have caused a problem that began within the bounds of this onset */
 function timingOf(change: Change, { at, earliest, latest }: Onset): Timing | null {

@@ -44,6 +44,19 @@ test('an action in several environments is a change in each', () => {
   });
 });
 
+test.each([
+  [
+    'an action of Firebreak',
+    'Errors [firebreak 01KAAAAAAAAAAAAAAAAAAAAAAA.roll-back.1]',
+    '01KAAAAAAAAAAAAAAAAAAAAAAA.roll-back.1',
+  ],
+  ['a person', 'as [firebreak 01KAAAAAAAAAAAAAAAAAAAAAAA.roll-back.1] said', undefined],
+  ['nobody', null, undefined],
+])('the comment of %s names its action', (_, comment, action) => {
+  const found = read('flag-turned-on', (payload) => ({ ...payload, comment }));
+  expect('reports' in found && found.reports.map((one) => one.action)).toEqual([action]);
+});
+
 test('entries that change nothing for users are ignored, with the reason', () => {
   expect(read('flag-renamed')).toEqual({ ignored: 'updateName: the flag serves the same variations' });
   expect(read('environment-renamed')).toEqual({

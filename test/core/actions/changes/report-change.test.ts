@@ -40,6 +40,39 @@ const report = (seconds: number, more: object = {}, repository = 'acme/shop') =>
   );
 const changes = async () => (await world.deps.changes.list({ limit: 50 })).items;
 
+describe('a flag that an action of Firebreak has set', () => {
+  const INCIDENT = '01KAAAAAAAAAAAAAAAAAAAAAAA';
+  const KEY = `${INCIDENT}.roll-back.1`;
+  const flag = (action: string) =>
+    report(-10, { source: 'launchdarkly', kind: 'flag', status: 'succeeded', version: 'new-cart 12 (off)', action });
+  const taken = (service: string, on = false) =>
+    vi.spyOn(world.deps.effects, 'get').mockImplementation(async (_, key) => {
+      const effect = {
+        key,
+        flag: { name: 'new-cart', on },
+        service_environment: { service, environment: 'production' },
+      };
+      return key === KEY ? (effect as Awaited<ReturnType<typeof world.deps.effects.get>>) : undefined;
+    });
+
+  test('is recorded as made for its incident', async () => {
+    taken('shop');
+    await flag(KEY);
+    expect(await changes()).toMatchObject([{ kind: 'flag', made_for: INCIDENT }]);
+  });
+
+  test.each<[string, string, string, boolean?]>([
+    ['an action that Firebreak has not taken', 'shop', `${INCIDENT}.roll-back.2`],
+    ['an action that has turned the flag on again', 'shop', KEY, true],
+    ['an action elsewhere', 'cart', KEY],
+    ['no action', 'shop', 'a text'],
+  ])('is a change like others if its sender names %s', async (_, service, key, on = false) => {
+    taken(service, on);
+    await flag(key);
+    expect(await changes()).toMatchObject([{ kind: 'flag', made_for: null }]);
+  });
+});
+
 describe('events of a rollout', () => {
   test('become one change with the start and the end of the sender', async () => {
     expect(await report(-120)).toEqual({ state: 'waiting' });

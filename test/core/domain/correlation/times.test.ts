@@ -77,6 +77,7 @@ describe('a change is not a suspect', () => {
     ['that began more than 90 seconds after', timed('v42', -CLOCK_TOLERANCE_SECONDS - 1, -200)],
     ['that was cancelled', timed('v42', 180, 60, { status: 'cancelled' })],
     ['made for this incident', timed('v42', 180, 60, { made_for: INCIDENT, kind: 'rollback' })],
+    ['that is a flag which Firebreak set', timed('v42', 180, 60, { made_for: 'another', kind: 'flag' })],
     ['that began hours ago and was never reported as finished', timed('v42', 3 * 3600, null, { status: 'started' })],
   ])('%s', (_, one) => {
     expect(alone(one)).toMatchObject({ suspects: [], verdict: 'no_change', doubts: [{ code: 'no_change_near' }] });
