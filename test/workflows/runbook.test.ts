@@ -105,8 +105,7 @@ describe('an action by a person while a runbook runs', () => {
     ['the kill switch', pauses(true), 'the kill switch is on'],
     [
       'a lower mode',
-      (world) =>
-        world.deps.automation.write({ paused: null, reason: null, mode: 'suggest', services: {} } as never, 'ada'),
+      (world) => world.deps.automation.write({ mode: 'suggest' }, 'ada'),
       'automation is in mode suggest',
     ],
   ])('%s: no further changes, and the timeline gives the reason', async (_, moment, why) => {

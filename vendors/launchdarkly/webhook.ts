@@ -24,7 +24,7 @@ const Entry = z.object({
     .array(z.object({ action: z.string().max(128), resource: z.string().max(2048) }))
     .max(1000)
     .default([]),
-  comment: z.string().nullish().catch(undefined),
+  comment: z.string().max(10_000).nullish().catch(undefined),
   member: z.object({ email: z.string().max(512).optional() }).nullish(),
   currentVersion: Flag.nullish().catch(undefined),
   previousVersion: Flag.nullish().catch(undefined),

@@ -394,9 +394,10 @@ describe('a token', () => {
       created_by: 'admin',
       acts_as: 'ci',
       token: expect.any(String),
+      warnings: [],
     });
     const list = await firebreak.get('/v1/tokens?limit=500');
-    const { token: told, ...listed } = body;
+    const { token: told, warnings: _, ...listed } = body;
     expect(list.body.items).toContainEqual(listed);
     expect(JSON.stringify(list.body)).not.toContain(told);
     expect(firebreak.output).not.toContain(told);

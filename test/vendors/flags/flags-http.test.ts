@@ -242,7 +242,7 @@ describe('the stand-in of a flag service', () => {
     expect(await put(at, change)).toMatchObject({ status: 404 });
     for (const flag of ['a', 'b'])
       await sandbox(standIns, 'PUT', '/flags/states', { environment: 'qa', flag, on: true });
-    expect(await put(at, {})).toMatchObject({ status: 422, body: { error: said('at flag') } });
+    expect(await put(at, {})).toMatchObject({ status: 422, body: { error: said('flag: is required') } });
     expect(await put(at, change, 'another')).toMatchObject({ status: 422, body: { error: said('Idempotency-Key') } });
     expect(await put(at, { ...change, flag: 'b' })).toMatchObject({
       status: 422,
