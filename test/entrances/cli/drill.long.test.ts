@@ -131,7 +131,8 @@ describe('a drill', () => {
     ['without recorded deploys', targetOf('few'), 'no-rollback-target', /no deployment is recorded/],
   ])('is refused %s', async (_, { service, environment }, code, why) => {
     const ended = await at(firebreak, 'drill', service, environment);
-    expect(ended).toEqual({ code: 1, out: '', err: expect.stringMatching(why) });
+    const isUsage = code === 'unknown-service-environment';
+    expect(ended).toEqual({ code: isUsage ? 2 : 1, out: '', err: expect.stringMatching(why) });
     expect(ended.err).toContain(`(${code})`);
   });
 
