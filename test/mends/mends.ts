@@ -90,7 +90,7 @@ export const MENDS: readonly Mend[] = [
     bug: 'The last sample of a stopped source, which Prometheus repeats, counted as a service that is healthy again.',
     file: 'core/domain/correlation/stale.ts',
     mended: `(isConstantSince(curve, last) ? curve.filter(([at]) => at <= last) : curve)`,
-    broken: `curve)`,
+    broken: `curve`,
     tests: ['test/core/domain/correlation/stale.test.ts'],
   },
   {
