@@ -241,26 +241,26 @@ export function warmingUp(
     // A single value within the limit can be chance.
     const warmedFor = wellFor >= seen * 1000 ? ((lastBad?.at ?? began) - began) / 1000 : 0;
     const age = (millisOf(at) - began) / 1000;
-    return { ...one, traffic: instance.traffic, points, isColdFrom, hasRecovered, warmedFor, age };
+    const hasFailed = firstBad !== undefined;
+    return { ...one, traffic: instance.traffic, points, hasFailed, isColdFrom, hasRecovered, warmedFor, age };
   });
   const above = known.filter(({ newest }) => newest.value > max);
   const recovered = known.filter(({ hasRecovered }) => hasRecovered);
-  if (above.length === 0)
-    return recovered.length > 0 && known.every(({ age }) => age < YOUNG_SECONDS)
-      ? warming(
-          areInstances
-            ? `the instances of ${version} that serve are less than ${formatDuration(YOUNG_SECONDS)} old, and do not fail any more`
-            : `${version} has served for less than ${formatDuration(YOUNG_SECONDS)}, and does not fail any more`,
-        )
-      : null;
+  if (above.length === 0 && recovered.length > 0 && known.every(({ age }) => age < YOUNG_SECONDS))
+    return warming(
+      areInstances
+        ? `the instances of ${version} that serve are less than ${formatDuration(YOUNG_SECONDS)} old, and do not fail any more`
+        : `${version} has served for less than ${formatDuration(YOUNG_SECONDS)}, and does not fail any more`,
+    );
   // A failed request of an old instance can be chance.
   const bad = above.filter(({ isBad }) => isBad);
-  const failing = bad.length > 0 ? bad : above;
+  const failing = [bad, above, known.filter(({ hasFailed }) => hasFailed)].find((some) => some.length > 0) ?? [];
+  if (failing.length === 0) return null;
   const oldest = Math.max(...failing.map(({ age }) => age));
   const isNew = oldest < NEW_SECONDS;
   const [aged, their] = areInstances
     ? [
-        `the instances of ${version} that fail ${isNew ? 'have only just started' : `are at most ${formatDuration(oldest)} old`}`,
+        `the instances of ${version} that ${above.length > 0 ? 'fail' : 'failed'} ${isNew ? 'have only just started' : `are at most ${formatDuration(oldest)} old`}`,
         'their',
       ]
     : [`${version} has ${isNew ? 'only just begun to serve' : `served for ${formatDuration(oldest)}`}`, 'its'];

@@ -253,6 +253,19 @@ describe('a young version', () => {
     );
   });
 
+  test('whose errors fall is asked about although its newest samples have no failed requests', () => {
+    const given = young((seconds) => 0.4 * Math.exp(-seconds / 100), false, 3);
+    const short = (given.by_version ?? []).map(({ curve: values, ...one }) => ({
+      ...one,
+      curve: values.map(([at, value], index): [typeof at, number] => [at, index < values.length - 2 ? value : 0]),
+    }));
+    const cold = { ...given, by_version_close: { window: 60, versions: short } };
+    expect(approvalReasons(cold)).toContain(
+      'warming_up: v42 has served for 5 min, and its errors fall: caches may be cold',
+    );
+    expect(alone(cold)).toBe(false);
+  });
+
   test.each([true, false])('whose errors stay is acted upon; by instance: %s', (isByInstance) => {
     expect(approvalReasons(young(() => 0.4, isByInstance)).join()).not.toContain('warming_up');
     expect(alone(young(() => 0.4, isByInstance))).toBe(true);
