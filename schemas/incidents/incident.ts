@@ -180,6 +180,8 @@ export const DecisionView = z.object({
   testable: z.literal(true).optional(),
   /** Number of required approvals, and who has approved. */
   approvals: z.object({ needed: z.number(), given: z.array(z.string()) }).default({ needed: 1, given: [] }),
+  /** Seconds until the next decision, of a decision to wait. Of older versions, which waited for 60, it is absent. */
+  wait_seconds: z.number().optional(),
 });
 export type DecisionView = z.infer<typeof DecisionView>;
 

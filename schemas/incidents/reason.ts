@@ -83,6 +83,7 @@ export const ReasonCode = z.enum([
   'errors_grow',
   'services_recover',
   'sample_missing',
+  'too_soon',
 
   // What a question is about.
   'candidates',

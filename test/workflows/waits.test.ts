@@ -24,10 +24,10 @@ test('the timeline says that a decision waits, and why; the page of the alert do
       "00:00 page.succeeded: Paged: accepted",
       "00:00 decision: Firebreak judges again 60 seconds later, before it asks.
     Probable cause: v2 (70 %), because the health query went from 0.001 to 0.3 (300 times; healthy up to 0.01) 90 s after v2 began.
-    Waits because errors are falling already, from 0.3 to 0.091.",
+    Waits because errors have fallen by 70 % from their peak.",
       "01:00 decision: Firebreak judges again 60 seconds later, before it asks.
     Probable cause: v2 (70 %), because the health query went from 0.001 to 0.22 (220 times; healthy up to 0.01) 90 s after v2 began.
-    Waits because errors are falling already, from 0.3 to 0.028.",
+    Waits because errors have fallen by 91 % from their peak.",
       "02:00 decision: Look at checkout in production.
     Possible cause: v2 (24 %), because the health query went from 0.001 to 0.17 (170 times; healthy up to 0.01) 90 s after v2 began.
     Does not act because probably no change caused this: the most likely one, v2, has 24 %.",
@@ -38,10 +38,11 @@ test('the timeline says that a decision waits, and why; the page of the alert do
 
 test.each([
   ['errors-end-while-a-decision-waits', ['wait', 'wait', 'none']],
+  ['errors-have-ended-after-waits', ['wait', 'wait', 'wait', 'wait', 'wait', 'none']],
   ['errors-stay-after-a-wait', ['wait', 'approve']],
   ['next-run-continues-a-wait', ['wait', 'approve']],
   ['rollback-is-requested-during-a-wait', ['wait', 'roll_back']],
-  ['shadow-mode-waits-as-well', ['wait', 'wait', 'wait', 'shadow']],
+  ['shadow-mode-waits-as-well', ['wait', 'wait', 'wait', 'wait', 'wait', 'none']],
   ['alerts-end-during-a-wait', ['wait']],
 ])('decisions of %s', async (name, decided) => {
   expect((await told(name)).decided).toEqual(decided);

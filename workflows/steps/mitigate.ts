@@ -17,7 +17,7 @@ import { saysNameMoved } from '../../core/domain/rollback/reasons.ts';
 import { ROLL_BACK, setsFlag } from '../../core/domain/rollback/same-act.ts';
 import { incidentName } from '../../core/domain/incidents/incident-number.ts';
 import { weighed } from '../../core/domain/rollback/rollback.ts';
-import { WAIT_SECONDS } from '../../core/domain/rollback/wait.ts';
+import { secondsOfWait, WAITS_MAX } from '../../core/domain/rollback/wait.ts';
 import { looksUnasked } from '../../core/domain/look/may-look.ts';
 import { isCalled, newestReportedBy } from '../../core/domain/changes/identified-versions.ts';
 import { newestLiveChange } from '../../core/domain/changes/versions.ts';
@@ -214,7 +214,7 @@ async function summaryOf(
     ...(serviceEnvironment.service !== incident.service && { isElsewhere: true as const }),
     holds: chosen?.act !== 'turn_off_flag' && deployer?.checkDrift !== undefined,
     settleSeconds: settleSeconds(judged, seconds),
-    ...(decision.kind === 'wait' && { waitSeconds: WAIT_SECONDS - passedSeconds }),
+    ...(decision.kind === 'wait' && { waitSeconds: secondsOfWait(decision) - passedSeconds }),
   };
 }
 
@@ -447,8 +447,8 @@ const registerFor =
   (deps: Deps, callback: string): Promise<DecisionState> =>
     deps.decisions.await(incidentId, number, callback);
 
-/** Maximum number of judgements, because measurements may fluctuate. After that, a person is paged instead. */
-const JUDGEMENTS_MAX = 6;
+/** Maximum number of judgements, because measurements may fluctuate, besides those that wait. After that, a person is paged instead. */
+const JUDGEMENTS_MAX = 3 + WAITS_MAX;
 
 async function conclude(
   deps: Deps,

@@ -13,6 +13,7 @@ import { callersOf, dependenciesOf } from '../catalogue/dependencies.ts';
 import { onsetOf } from '../correlation/onset.ts';
 import type { Decision, DecisionInputs } from '../rollback/judgement.ts';
 import type { OfferedAct } from '../rollback/offers.ts';
+import { secondsOfWait, WAITS_MAX } from '../rollback/wait.ts';
 import { KIND_WORDS, ofServiceText } from './change-words.ts';
 import { byStart, endOf, putsVersionLive } from './versions.ts';
 
@@ -26,7 +27,7 @@ const LAMBDA_CLOCKS_TOLERANCE_SECONDS = 60;
  * Number of judgements from which a late change is listed without another judgement, because someone may be importing a
  * history.
  */
-const JUDGEMENTS_MAX = 10;
+const JUDGEMENTS_MAX = 7 + WAITS_MAX;
 
 /**
  * Returns whether a report about a change may be news for the incident's judgements: a change that they do not know, or one
@@ -117,7 +118,7 @@ export function newsOf(
 export type JudgedIncident = {
   status: IncidentRecord['status'];
   number: number;
-  decision: Pick<DecisionView, 'kind' | 'state'>;
+  decision: Pick<DecisionView, 'kind' | 'state' | 'wait_seconds'>;
   /** Rollback that resulted from the judgement. Absent: none has started. */
   effect?: Pick<Effect, 'state'> | undefined;
   requestedBy: DecisionInputs['request']['by'];
@@ -139,7 +140,7 @@ export function whyNotJudgedAgain({
   if (status === 'mitigating' || effect?.state === 'intended' || effect?.state === 'accepted')
     return 'not judged again, because a mitigation is in progress';
   if (status === 'mitigated') return 'not judged again, because the incident is mitigated';
-  if (!concluded && decision.kind === 'wait') return 'judged again within a minute';
+  if (!concluded && decision.kind === 'wait') return `judged again within ${formatDuration(secondsOfWait(decision))}`;
   if (!concluded && decision.kind === 'roll_back') return 'judged again right before the rollback';
   if (!concluded && decision.kind === 'approve' && decision.state === 'approved') return NOT_JUDGED_APPROVED;
   if (!concluded && decision.state === 'waiting' && askedBy === 'person')

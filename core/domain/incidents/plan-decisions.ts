@@ -71,6 +71,7 @@ export function newDecision(context: DecisionContext, decision: Decision, inputs
       offers: decision.offers.map((offer, index) => ({ ...offer, digest: `${digest}-${index + 1}` })),
     }),
     approvals: decision.approvals,
+    ...(decision.wait_seconds !== undefined && { wait_seconds: decision.wait_seconds }),
   };
   if (whyNoLook(view, inputs) === null && !looksUnasked(view, inputs)) view.testable = true;
   // `mitigations` counts the judgements of the incident. Earlier suspects stay visible when there are no new ones, unless a person has cleared them.

@@ -6,7 +6,7 @@ import { decisionLines, subjectOf } from '../messages/decision-lines.ts';
 import { rollbackOf } from '../messages/incident-lines.ts';
 import type { Overview } from '../messages/story.ts';
 import { type Mitigation, VERIFICATION_SECONDS } from '../rollback/verdict.ts';
-import { WAIT_SECONDS } from '../rollback/wait.ts';
+import { secondsOfWait } from '../rollback/wait.ts';
 import { currentDecisions } from './new-onset.ts';
 
 /** Something that is being done now. `until`: when it ends at the latest; null: not known. */
@@ -31,7 +31,7 @@ export function underWay(story: Overview, around: Surroundings): UnderWay[] {
   const decision = currentDecisions(story).findLast(({ question }) => question === undefined);
   const rollback = decision && rollbackOf(decision, story);
   const settled = decision && after(decision.at, settleSeconds);
-  const judgedAgain = decision && after(decision.at, WAIT_SECONDS);
+  const judgedAgain = decision && after(decision.at, secondsOfWait(decision));
   const { verification, verifying } = incident;
   const found: UnderWay[] = [
     ...effects

@@ -3,7 +3,7 @@ import type { Reason, ReasonCode } from '../../../schemas/incidents/reason.ts';
 import { ERROR_CODES } from '../correlation/ranking.ts';
 import { offerWords } from '../rollback/offers.ts';
 import { notSaid } from '../rollback/reasons.ts';
-import { WAIT_SECONDS } from '../rollback/wait.ts';
+import { secondsOfWait } from '../rollback/wait.ts';
 import { type Place, placeNames } from './place-names.ts';
 
 /**
@@ -134,7 +134,7 @@ function actionOf(decision: Shown, place: Place, effect: Effect | undefined): st
     case 'shadow':
       return would === undefined ? lookAt(decision, place) : wouldHave(would.kind, from === null ? 'act' : asked);
     case 'wait':
-      return `Firebreak judges again ${WAIT_SECONDS} seconds later, before it asks.`;
+      return `Firebreak judges again ${secondsOfWait(decision)} seconds later, before it asks.`;
     case 'suggest':
       return from === null || reasons[0]?.code === 'superseded'
         ? lookAt(decision, place)

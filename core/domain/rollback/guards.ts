@@ -30,7 +30,7 @@ import {
 /**
  * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
  */
-export const DECIDE_VERSION = 38;
+export const DECIDE_VERSION = 39;
 
 /**
  * All guards, in the order in which their reasons are given. Before a call, only the first one that applies is given. A

@@ -114,6 +114,8 @@ export type Decision = {
   offers?: readonly OfferedAct[];
   /** Approvals of a decision that asks: required number, and those given. */
   approvals: { needed: 1 | 2; given: string[] };
+  /** Seconds until the next decision, of one that waits. */
+  wait_seconds?: number;
 };
 
 /** Returns whether a reason speaks for the act, rather than against doing it automatically. */

@@ -1,30 +1,89 @@
+import type { Change } from '../../../schemas/changes/change.ts';
 import type { Reason, ReasonCode } from '../../../schemas/incidents/reason.ts';
 import type { Correlation, RankedSuspect } from '../correlation/ranking.ts';
 import type { Evidence } from '../correlation/evidence.ts';
+import { lastMinutesOf, servesBeside } from '../correlation/last-minutes.ts';
 import { pointsOf } from '../correlation/samples.ts';
-import { millisOf } from '../../../schemas/time/time.ts';
-import { IMPROBABLE, list } from '../correlation/words.ts';
+import { seriesOf } from '../correlation/series.ts';
+import { millisOf, secondsBetween } from '../../../schemas/time/time.ts';
+import { putsVersionLive } from '../changes/versions.ts';
+import { formatDuration, formatPercent, IMPROBABLE, list } from '../correlation/words.ts';
 import type { Decision, DecisionInputs } from './judgement.ts';
 
-/** Time in seconds until a decision to wait is followed by another one, and the most of them for one problem. */
-export const WAIT_SECONDS = 60;
-export const WAITS_MAX = 3;
+/**
+ * Seconds from each decision to wait to the next decision about one problem. The last ones are only for errors that end, which can take as
+ * long as the window of the query, and as caches need.
+ */
+const WAIT_SECONDS = [60, 60, 60, 180, 180] as const;
+const LAST_WAITS = 2;
+export const WAITS_MAX: number = WAIT_SECONDS.length;
+
+/** Returns the seconds that so many decisions to wait take together. */
+export const secondsOfWaits = (waits: number): number =>
+  WAIT_SECONDS.slice(0, waits).reduce((sum, seconds) => sum + seconds, 0);
+
+/** Returns the seconds from a decision to wait to the next one. Without them, it is of a version that waited for a minute. */
+export const secondsOfWait = ({ wait_seconds: seconds }: { wait_seconds?: number | undefined }): number =>
+  seconds ?? WAIT_SECONDS[0];
+
+const MINUTE_SECONDS = 60;
+
+/** Part of their height by which errors have fallen if most of them have ended. */
+const MOSTLY_FALLEN = 0.7;
+
+/** Seconds since the onset after which a fall can be seen, and from the end of a deploy to the onset in which caches can be cold. */
+const SEEN_SECONDS = 150;
+const COLD_SECONDS = 180;
 
 /** Other services that recover from which on the problem may be ending for all. */
 const SERVICES_RECOVERING = 2;
 
 /**
  * Returns a decision to wait in place of a question that may be needless a minute later, also one of shadow mode, or of a report of
- * no cause while errors grow: how they grow tells when they began. An act is proved, and other reports ask for nothing.
+ * no cause while errors grow: how they grow tells when they began. If errors have ended, a report. An act is proved, and other reports
+ * ask for nothing.
  */
 export function withWait(decision: Decision, inputs: DecisionInputs, found: Correlation): Decision {
   const { kind } = decision;
-  if ((inputs.waits_left ?? 0) < 1 || inputs.request.by === 'person') return decision;
+  const left = inputs.waits_left ?? 0;
+  if (left < 1 || inputs.request.by === 'person') return decision;
   const asks = kind === 'approve' || kind === 'shadow';
-  const why = asks ? whyWait(inputs, found) : kind === 'none' ? whyGrowing(decision, inputs, found) : null;
+  const ending = asks ? whyEnding(inputs, found) : null;
+  const other = asks ? whyWait(inputs, found) : kind === 'none' ? whyGrowing(decision, inputs, found) : null;
+  const why = ending?.why ?? (left > LAST_WAITS ? other : null);
   if (why === null) return decision;
   const { offers: _offers, ...rest } = decision;
-  return { ...rest, kind: 'wait', approvals: { needed: 1, given: [] }, reasons: [why, ...decision.reasons] };
+  const reasons = [why, ...decision.reasons];
+  if (ending?.isOver === true) return { ...rest, kind: 'none', reasons };
+  const seconds = WAIT_SECONDS[WAITS_MAX - left] ?? MINUTE_SECONDS;
+  return { ...rest, kind: 'wait', wait_seconds: seconds, approvals: { needed: 1, given: [] }, reasons };
+}
+
+/** Says that errors have ended, or most of them have, or that caches warm up. */
+function whyEnding(
+  { evidence }: DecisionInputs,
+  { onset, suspects: [top] }: Correlation,
+): { why: Reason; isOver: boolean } | null {
+  // Who reports nothing has no errors either.
+  if (top === undefined || factorOf(top, VANISHED) !== undefined) return null;
+  const measured = top.proof === null ? evidence : ofVersion(evidence, top.change);
+  const { fallen, haveEnded } = (measured && lastMinutesOf(measured, onset)) ?? { fallen: 0, haveEnded: false };
+  const warming = factorOf(top, WARMING);
+  const haveFallen = fallen >= MOSTLY_FALLEN;
+  const text = !haveFallen
+    ? warming?.text
+    : haveEnded
+      ? 'errors have ended'
+      : `errors have fallen by ${formatPercent(fallen)} from their peak`;
+  return text === undefined ? null : { why: reason('errors_fall', text), isOver: haveFallen && haveEnded };
+}
+
+/** Returns the evidence with the health of one version in place of that of all, over the shortest window. Null: it is not measured. */
+function ofVersion({ by_version_close: close, ...evidence }: Evidence, change: Change): Evidence | null {
+  const own = seriesOf({ by_version: close?.versions ?? evidence.by_version }, change);
+  // The ratio of a new series covers its own time, whatever the window.
+  const health = evidence.health && own && { ...evidence.health, window: null, curve: own.curve };
+  return health ? { ...evidence, health, traffic: own?.traffic ?? null } : null;
 }
 
 /** Says that errors grow, where only that keeps a change from being asked about, or does not. */
@@ -37,8 +96,9 @@ function whyGrowing({ reasons: [first] }: Decision, { evidence }: DecisionInputs
     : null;
 }
 
-function whyWait({ evidence }: DecisionInputs, { suspects: [top] }: Correlation): Reason | null {
+function whyWait(inputs: DecisionInputs, { onset, suspects: [top] }: Correlation): Reason | null {
   if (top === undefined) return null;
+  const { evidence } = inputs;
   const { recovering = [] } = evidence;
   const falls = factorOf(top, top.proof === null ? FALLS : FALLS_THOUGH_PROVED);
   if (falls !== undefined && !(falls.name === 'falling' && isLevel(evidence))) return reason('errors_fall', falls.text);
@@ -46,7 +106,32 @@ function whyWait({ evidence }: DecisionInputs, { suspects: [top] }: Correlation)
   if (recovering.length >= SERVICES_RECOVERING)
     return reason('services_recover', `the errors of ${list(recovering)} have ended or are falling`);
   const sample = factorOf(top, ONE_MORE);
-  return sample === undefined ? null : reason('sample_missing', sample.text);
+  if (sample !== undefined) return reason('sample_missing', sample.text);
+  return isTooSoon(inputs, { top, onset })
+    ? reason(
+        'too_soon',
+        `errors began ${formatDuration(secondsBetween(onset.at, evidence.at))} ago, too early to see whether they fall: caches of a new version may be cold`,
+      )
+    : null;
+}
+
+/** Returns whether errors began so shortly ago, right after a deploy, that a fall cannot be seen, and neither another version beside it nor a look tells sooner. */
+function isTooSoon(
+  { evidence, targets }: DecisionInputs,
+  { top, onset }: { top: RankedSuspect; onset: Correlation['onset'] },
+): boolean {
+  const { change, relation } = top;
+  const { at, health } = evidence;
+  return (
+    relation === 'same' &&
+    putsVersionLive(change) &&
+    secondsBetween(change.finished_at ?? change.started_at, onset.at) <= COLD_SECONDS &&
+    onset.from === 'health' &&
+    secondsBetween(onset.at, at) < SEEN_SECONDS &&
+    health?.window != null &&
+    targets[0]?.has_look !== true &&
+    !servesBeside(evidence, change, onset)
+  );
 }
 
 /** Part of the height a minute ago from which on errors that had fallen count as level. */
@@ -61,14 +146,15 @@ function isLevel(evidence: Evidence): boolean {
 /** Returns the newest value of the health query, and that of a minute ago. NaN: not measured. */
 function lastMinute({ health, at }: Evidence): [number, number] {
   const points = pointsOf(health?.curve ?? [], at);
-  const before = points.findLast((one) => one.at <= millisOf(at) - WAIT_SECONDS * 1000);
+  const before = points.findLast((one) => one.at <= millisOf(at) - MINUTE_SECONDS * 1000);
   return [points.at(-1)?.value ?? NaN, before?.value ?? NaN];
 }
 
 /** Factors that show that the problem may be ending, and those that one more sample settles. */
 const FALLS: ReadonlySet<string> = new Set(['falling', 'warming_up', 'healthy_now']);
 const FALLS_THOUGH_PROVED: ReadonlySet<string> = new Set(['warming_up', 'too_young']);
-const VANISHED: ReadonlySet<string> = new Set(['vanished']);
+const WARMING: ReadonlySet<string> = new Set(['warming_up']);
+const VANISHED: ReadonlySet<string> = new Set(['vanished', 'cannot_start']);
 const ONE_MORE: ReadonlySet<string> = new Set(['healthy_just_now', 'too_few_samples']);
 
 /** Without a weight, `falling` does not concern the suspect. */

@@ -32,6 +32,12 @@ const RESOLVE_QUESTION = 'pager resolve page.2 critical';
 const RESOLVE = 'pager resolve page.1 critical';
 
 export const waitPaths: Record<string, Path> = {
+  'errors-have-ended-after-waits': {
+    given: [falls(150)],
+    timeline: { '0 s': fires({ began: 20 }), '15 min': ends() },
+    calls: [PAGE, RESOLVE],
+    status: 'resolved',
+  },
   'errors-end-while-a-decision-waits': {
     given: [falls(50)],
     timeline: { '0 s': fires({ began: 20 }), '9 min': ends() },
@@ -45,9 +51,9 @@ export const waitPaths: Record<string, Path> = {
     status: 'resolved',
   },
   'waits-are-bounded': {
-    given: [falls(150)],
-    timeline: { '0 s': fires({ began: 20 }), '185 s': answersWhatWaits('approved'), '9 min': ends() },
-    calls: [PAGE, QUESTION, 'cd roll-back.4 v2 to v1', RESOLVE, RESOLVE_QUESTION],
+    given: [falls(150, 400)],
+    timeline: { '0 s': fires({ began: 20 }), '545 s': answersWhatWaits('approved'), '15 min': ends() },
+    calls: [PAGE, QUESTION, 'cd roll-back.6 v2 to v1', RESOLVE, RESOLVE_QUESTION],
     status: 'resolved',
   },
   'rollback-is-requested-during-a-wait': {

@@ -19,7 +19,7 @@ import { derivedMetrics } from '../../../../vendors/prometheus/judge-queries.ts'
 import { measureLook } from '../../../../workflows/steps/look/measure.ts';
 import { looksUnasked } from '../../../../core/domain/look/may-look.ts';
 import { decide } from '../../../../core/domain/rollback/rollback.ts';
-import { WAIT_SECONDS } from '../../../../core/domain/rollback/wait.ts';
+import { secondsOfWaits, WAITS_MAX } from '../../../../core/domain/rollback/wait.ts';
 import { type MonitoredCase, monitoredCases } from '../../evaluation/monitored/case.ts';
 import type { ClassName } from '../../evaluation/monitored/labels.ts';
 import { aligned, casesTable } from '../../evaluation/monitored/print.ts';
@@ -54,10 +54,11 @@ export async function judgedWithLooks(
 
 /** Judges a case of a service with `look: {}` as the workflow does, after its decisions to wait. */
 async function verdictWithLook(monitored: MonitoredCase): Promise<Verdict> {
-  const waited = WAIT_SECONDS * (await waitsOf('tested', (seconds) => inputsAt(monitored, monitored.at + seconds)));
+  const waits = await waitsOf('tested', (seconds) => inputsAt(monitored, monitored.at + seconds));
+  const waited = secondsOfWaits(waits);
   const from = monitored.at + waited;
   const first = underPolicy(await inputsAt(monitored, from), 'tested');
-  const decision = decide(first);
+  const decision = decide({ ...first, waits_left: WAITS_MAX - waits });
   const { from: suspect, to: other, kind, reasons, target, offers } = decision;
   const asked = {
     kind,

@@ -2,7 +2,7 @@ import { MIN_CONFIDENCE_TO_ASK } from '../../../../core/domain/correlation/corre
 import { canBeProvedLater, laterProof, PROOF_LOOKS_SECONDS } from '../../../../core/domain/rollback/later-proof.ts';
 import { leadersOf } from '../../../../core/domain/rollback/offers.ts';
 import { decide, weighed } from '../../../../core/domain/rollback/rollback.ts';
-import { WAIT_SECONDS, WAITS_MAX } from '../../../../core/domain/rollback/wait.ts';
+import { secondsOfWaits, WAITS_MAX } from '../../../../core/domain/rollback/wait.ts';
 import type { Decision, DecisionInputs, TargetInputs } from '../../../../core/domain/rollback/judgement.ts';
 import { type MonitoredCase, monitoredCases } from '../../evaluation/monitored/case.ts';
 import { CLASS_NAMES, type ClassName } from '../../evaluation/monitored/labels.ts';
@@ -71,10 +71,11 @@ export async function verdictsOf(monitored: Observed): Promise<Record<RequiredEv
   };
   const verdicts = {} as Record<RequiredEvidence, Verdict>;
   for (const required of EVIDENCE_POLICIES) {
-    const waited = WAIT_SECONDS * (await waitsOf(required, inputsAfter));
+    const waits = await waitsOf(required, inputsAfter);
+    const waited = secondsOfWaits(waits);
     const inputsThen = (seconds: number) => inputsAfter(waited + seconds);
     const first = await inputsThen(0);
-    const decision = decideUnder(first, required);
+    const decision = decideUnder({ ...first, waits_left: WAITS_MAX - waits }, required);
     if (decision.kind !== 'roll_back' || isProved(first, decision)) verdicts[required] = verdictOf(decision);
     else verdicts[required] = verdictOf(decideUnder(await inputsThen(SETTLE_SECONDS), required));
     const proved = await provedLater(first, required, inputsThen);
@@ -91,7 +92,7 @@ export async function waitsOf(
   inputsAfter: (seconds: number) => Promise<DecisionInputs>,
 ): Promise<number> {
   for (let waits = 0; ; waits += 1) {
-    const inputs = { ...(await inputsAfter(waits * WAIT_SECONDS)), waits_left: WAITS_MAX - waits };
+    const inputs = { ...(await inputsAfter(secondsOfWaits(waits))), waits_left: WAITS_MAX - waits };
     if (decideUnder(inputs, required).kind !== 'wait') return waits;
   }
 }

@@ -251,7 +251,12 @@ describe('an incident is judged again', () => {
     ['when it is about to roll back', { decision: { kind: 'roll_back', state: 'final' }, concluded: false }, 'right'],
     ['when that was approved', { decision: { kind: 'approve', state: 'approved' }, concluded: false }, 'was approved'],
     ['when a person has asked for it', { ...waiting, requestedBy: 'person' }, 'a person asked for a rollback'],
-    ['again and again', { number: 10 }, 'judged 10 times'],
+    [
+      'while it waits',
+      { decision: { kind: 'wait', state: 'final', wait_seconds: 180 }, concluded: false },
+      'within 3 min',
+    ],
+    ['again and again', { number: 12 }, 'judged 12 times'],
   ])('not %s', (_, more, why) => {
     expect(whyNotJudgedAgain(standing(more))).toContain(why);
   });

@@ -47,9 +47,42 @@ test.each<[string, Partial<Evidence>, string]>([
 test.each<[string, Partial<Evidence>, Partial<Plain>]>([
   ['errors have fallen, and do not fall any further', level, {}],
   ['one other service recovers', { ...after((minutes) => (minutes > 0 ? 0.001 : 0.5)), recovering: ['cart'] }, {}],
-  ['errors stay', { health: step(0.001, 0.5), at: before(-2) }, {}],
+  ['errors stay', { health: step(0.001, 0.5), at: before(-3) }, {}],
 ])('asks at once if %s', (_words, evidence, more) => {
   expect(waiting(evidence, more).kind).toBe('approve');
+});
+
+/** Values since noon, after a baseline of two hours, until so many minutes later. */
+const rising = (minutes: number, value: (since: number) => number): Curve =>
+  Array.from({ length: 240 + 2 * minutes }, (_, n) => n / 2 - 120).map((since) => [
+    before(-since),
+    since < 0 ? 0.001 : value(since),
+  ]);
+
+/** Values of a query over five minutes, of a service whose errors are `minute` at these minutes since noon, until so many minutes later. */
+const overFive = (until: number, minute: (since: number) => number): Partial<Evidence> => {
+  const value = (since: number): number =>
+    Array.from({ length: 300 }, (_, second) => since - second / 60)
+      .map((time) => (time < 0 ? 0.001 : minute(time)))
+      .reduce((sum, one) => sum + one / 300, 0);
+  return { at: before(-until), health: { max: 0.01, window: 300, whole: 1, curve: rising(until, value) } };
+};
+const ends = (since: number): number => (since < 2 ? 0.2 : 0.001);
+const falls = (since: number): number => (since < 2 ? 0.2 : 0.04);
+const stays = (): number => 0.2;
+
+test.each<[string, Partial<Evidence>, number, [Decision['kind'], string | undefined, number | undefined]]>([
+  ['errors that stay, too early to tell', overFive(2, stays), 5, ['wait', 'too_soon', 60]],
+  ['errors that stay', overFive(3, stays), 5, ['approve', 'not_proved', undefined]],
+  ['errors that fall', overFive(4, falls), 5, ['wait', 'errors_fall', 60]],
+  ['errors that fall, after three minutes', overFive(6, falls), 2, ['wait', 'errors_fall', 180]],
+  ['errors that stay, after three minutes', overFive(6, stays), 2, ['approve', 'not_proved', undefined]],
+  ['errors that fall, after all waits', overFive(9, falls), 0, ['approve', 'not_proved', undefined]],
+  ['errors that have just ended', overFive(4, ends), 5, ['wait', 'errors_fall', 60]],
+  ['errors that ended three minutes ago', overFive(6, ends), 5, ['none', 'errors_fall', undefined]],
+])('decides about %s, although the query still shows them', (_words, evidence, waits, expected) => {
+  const { kind, reasons, wait_seconds: seconds } = waiting(evidence, {}, waits);
+  expect([kind, reasons[0]?.code, seconds]).toEqual(expected);
 });
 
 test('shadow mode waits as well, and a report does not', () => {
@@ -80,24 +113,17 @@ test('a deploy is asked about if errors have grown for half of the time since it
   expect(at(8, () => 0.1).kind).toBe('none');
 });
 
-/** Values since noon, after a baseline of two hours, until so many minutes later. */
-const rising = (minutes: number, value: (since: number) => number): Curve =>
-  Array.from({ length: 240 + 2 * minutes }, (_, n) => n / 2 - 120).map((since) => [
-    before(-since),
-    since < 0 ? 0.001 : value(since),
-  ]);
-
 const anyEvidence = fc.constantFrom<Partial<Evidence>>(falling, level, sampled, growing, {
   ...level,
   recovering: ['cart', 'search'],
 });
 
-test('a wait replaces a question, a decision in shadow mode, or a report of no cause, names the same act, and never a request by a person', () => {
+test('a wait, or a report that errors have ended, replaces a question, a decision in shadow mode, or a report of no cause, names the same act, and never a request by a person', () => {
   fc.assert(
     fc.property(anyPlain, anyEvidence, fc.nat(WAITS_MAX), (plain, evidence, waits) => {
       const inputs: DecisionInputs = inputsOf({ ...plain, changes, evidence });
       const [without, decision] = [decide(inputs), decide({ ...inputs, waits_left: waits })];
-      if (decision.kind !== 'wait') {
+      if (decision.kind !== 'wait' && decision.reasons[0]?.code !== 'errors_fall') {
         expect(decision).toEqual(without);
         return;
       }
