@@ -3,6 +3,7 @@ import { parsedEvent, type ReadForgeEvent } from '../../core/domain/changes/forg
 import { checkedChanges } from '../../core/domain/changes/read-changes.ts';
 import type { ForgeEvent } from '../../core/domain/ports/extensions.ts';
 import { Refusal } from '../../core/domain/refusal.ts';
+import { utf8Text } from '../../schemas/parsing/utf-8.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { readFluxEvent } from '../flux/event.ts';
 import type { Forge } from '../shared/forge.ts';
@@ -14,8 +15,9 @@ import { PullRequestEvent, pullRequestOf, PushEvent, pushOf, ReleaseEvent, relea
  * Parses the payload as JSON or as a form field, depending on the webhook's content type. Returns undefined on failure.
  */
 export function payloadOf(body: Uint8Array, contentType: string): unknown {
+  const text = utf8Text(body);
+  if (text === undefined) return undefined;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
     const isForm = /^application\/x-www-form-urlencoded\b/i.test(contentType);
     return JSON.parse(isForm ? (new URLSearchParams(text).get('payload') ?? '') : text) as unknown;
   } catch {

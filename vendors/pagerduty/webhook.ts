@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { PagerDutyEvent, PagerDutyPayload, READ_EVENT_TYPES } from '../../schemas/messages/pagerduty.ts';
+import { parseJson } from '../shared/json-body.ts';
 import { truncate } from '../shared/text.ts';
 import { type Header, secretsIn, type WebhookSignature } from '../shared/webhook-signature.ts';
 import { inputProblemText } from '../../schemas/parsing/input-problems.ts';
@@ -35,18 +36,10 @@ type Read = { event: PagerDutyEvent } | { ignored: string } | { unreadable: stri
 
 /** Parses a webhook. Returns its event, the type of an ignored event, or why it cannot be parsed. */
 export function readEvent(body: Uint8Array): Read {
-  const payload = PagerDutyPayload.safeParse(json(body));
+  const payload = PagerDutyPayload.safeParse(parseJson(body)?.value);
   if (!payload.success) return { unreadable: inputProblemText(payload.error) };
   const type = payload.data.event.event_type;
   if (!READ_EVENT_TYPES.has(type)) return { ignored: truncate(type, 128) };
   const event = PagerDutyEvent.safeParse(payload.data.event);
   return event.success ? { event: event.data } : { unreadable: inputProblemText(event.error) };
-}
-
-function json(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
-  } catch {
-    return undefined;
-  }
 }
