@@ -14,7 +14,7 @@ import type { Session } from '../../schemas/access/session.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import type { Env, Viewer } from '../http/context.ts';
 import { principalOfSession, sameText, senderOf } from '../http/middleware/authentication.ts';
-import { readUnverifiedBody } from '../http/middleware/body.ts';
+import { readForm } from '../http/middleware/body.ts';
 import type { Credential } from '../http/middleware/rate-limit.ts';
 import type { ConsoleDeps } from './pages/page.ts';
 
@@ -209,11 +209,11 @@ const hostOf = (c: Context): string => {
 /**
  * Returns the fields of a form.
  *
- * @throws Refusal 403 if another site sent it, 413
+ * @throws Refusal 403 if another site sent it, 400, 413
  */
 export async function formOf(c: Context<Env>, maxBytes = FORM_MAX_BYTES): Promise<URLSearchParams> {
   if (!isFromOwnPage(c)) throw new Refusal(403, 'forbidden', 'this form was sent from another site');
-  return new URLSearchParams(new TextDecoder().decode(await readUnverifiedBody(c, maxBytes)));
+  return readForm(c, maxBytes);
 }
 
 /** A key that each load of a page gets, so that a form of it that is sent twice is known as a repetition. */

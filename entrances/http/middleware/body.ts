@@ -11,6 +11,7 @@ import {
 import type { Env } from '../context.ts';
 import { refusalOf } from '../../../core/actions/input-in-progress.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
+import { utf8Form } from '../../../schemas/parsing/utf-8.ts';
 
 /**
  * Reads the request body. Handlers read bodies only through this function, after authentication and up to a limit. The
@@ -45,6 +46,13 @@ export async function readBody(
  */
 export const readUnverifiedBody = (c: Context<Env>, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> =>
   readBody(c, maxBytes, UNVERIFIED_BODIES);
+
+/** Reads a form of a sender that is not authenticated yet. @throws Refusal as for the body; 400 if it is not UTF-8 */
+export async function readForm(c: Context<Env>, maxBytes: number): Promise<URLSearchParams> {
+  const form = utf8Form(await readUnverifiedBody(c, maxBytes));
+  if (form === undefined) throw new Refusal(400, 'not-utf-8', 'the form is not UTF-8');
+  return form;
+}
 
 async function read(
   c: Context<Env>,

@@ -1,4 +1,4 @@
-import { utf8Text } from '../../../schemas/parsing/utf-8.ts';
+import { utf8Form, utf8Text } from '../../../schemas/parsing/utf-8.ts';
 import type { Received } from './http.ts';
 
 /** A parsed value, or the reason for the failure. */
@@ -17,9 +17,9 @@ const isOfType = ({ headers }: Pick<Received, 'headers'>, type: string): boolean
 export function formIn(received: Received): ParseResult<Record<string, string>> {
   const type = 'application/x-www-form-urlencoded';
   if (!isOfType(received, type)) return unreadable(`the Content-Type must be ${type}`, 415);
-  const text = utf8Text(received.body);
-  if (text === undefined) return unreadable('the form is not valid UTF-8');
-  const fields = [...new URLSearchParams(text)];
+  const form = utf8Form(received.body);
+  if (form === undefined) return unreadable('the form is not valid UTF-8');
+  const fields = [...form];
   const repeated = fields.find(([name], index) => fields.findIndex(([other]) => other === name) !== index);
   if (repeated !== undefined) return unreadable(`the field "${repeated[0].slice(0, 64)}" occurs more than once`);
   return { ok: true, value: Object.fromEntries(fields) };

@@ -22,6 +22,7 @@ import {
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import { type Api, answers, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
 import { refusedPartly } from '../../../entrances/http/middleware/refusals.ts';
+import { textIn } from '../../../entrances/http/middleware/i-json.ts';
 import { readDecompressed } from '../../../entrances/http/middleware/decompressed-body.ts';
 
 type TracesDeps = Pick<Deps, 'clock' | 'config' | 'pipelineRuns' | 'projections'>;
@@ -96,7 +97,7 @@ export function traceRoutes(app: Api, deps: TracesDeps): void {
         );
       const body = await readDecompressed(c);
       const caller = senderOf(c.var.principal);
-      const spans = type === PROTOBUF ? spansOfProtobuf(body) : spansOfJson(new TextDecoder().decode(body));
+      const spans = type === PROTOBUF ? spansOfProtobuf(body) : spansOfJson(textIn(body));
       const read = await reportsIn(deps, { turns: turns.reading, caller }, spans, (service) => c.var.may({ service }));
       takeSpans(caller, read.reports.length + Math.ceil(read.spans * READING_SHARE));
       await record(deps, { turns: turns.recording, caller }, read.reports);
