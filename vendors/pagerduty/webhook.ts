@@ -1,8 +1,7 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { PagerDutyEvent, PagerDutyPayload, READ_EVENT_TYPES } from '../../schemas/messages/pagerduty.ts';
 import { parseJson } from '../shared/json-body.ts';
 import { truncate } from '../shared/text.ts';
-import { type Header, secretsIn, type WebhookSignature } from '../shared/webhook-signature.ts';
+import { hasHmac, type Header, type WebhookSignature } from '../shared/webhook-signature.ts';
 import { inputProblemText } from '../../schemas/parsing/input-problems.ts';
 
 const SIGNATURE = /^v1=([0-9a-f]{64})$/i;
@@ -26,10 +25,7 @@ export const pagerDutySignature: WebhookSignature = {
   secret: 'PAGERDUTY_WEBHOOK_SECRET',
   headers: 'X-PagerDuty-Signature',
   hasForm: (header) => signaturesIn(header).length > 0,
-  isValid(body, header, setting) {
-    const expected = secretsIn(setting).map((secret) => createHmac('sha256', secret).update(body).digest());
-    return signaturesIn(header).some((theirs) => expected.some((ours) => timingSafeEqual(ours, theirs)));
-  },
+  isValid: (body, header, setting) => hasHmac(signaturesIn(header), setting, [body]),
 };
 
 type Read = { event: PagerDutyEvent } | { ignored: string } | { unreadable: string };
