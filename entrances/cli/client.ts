@@ -5,6 +5,7 @@ import { type ApiAccess, accessOf } from './credentials.ts';
 import { traceContextOf } from '../../schemas/parsing/traceparent.ts';
 import { oneLine } from './table.ts';
 import { CommandFailure, type CommandContext } from './command-context.ts';
+import { CONTENT_CODES } from '../../schemas/parsing/content-codes.ts';
 import { inputProblemText } from '../../schemas/parsing/input-problems.ts';
 
 /** Longer than any response of the API takes. */
@@ -44,19 +45,6 @@ export class NoResponse extends CommandFailure {
   }
 }
 
-/** Refusals of what a file or a stored input contains, which are no usage errors. */
-const ABOUT_CONTENT = new Set([
-  'ignored',
-  'not-json',
-  'not-junit',
-  'not-replayed',
-  'not-utf-8',
-  'stalled-before',
-  'unknown-source',
-  'unknown-version',
-  'wrong-shape',
-]);
-
 /** Thrown for an error response. `code` is a heading of docs/reference/errors.md. */
 export class ErrorResponse extends CommandFailure {
   readonly status: number;
@@ -70,7 +58,8 @@ export class ErrorResponse extends CommandFailure {
 
   /** Whether the arguments of the command are invalid, as opposed to what they name being absent, or not allowed. */
   get isUsageError(): boolean {
-    return (this.status === 400 || this.status === 422) && this.code !== 'http' && !ABOUT_CONTENT.has(this.code);
+    const isAboutContent = CONTENT_CODES.some((code) => code === this.code);
+    return (this.status === 400 || this.status === 422) && this.code !== 'http' && !isAboutContent;
   }
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { recordTestResults, serviceOfTests } from '../actions/record-test-results.ts';
-import { Refusal } from '../../../core/domain/refusal.ts';
+import { contentRefusal } from '../../../core/domain/refusal.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import { FLAKY_NAMED_MAX, type TestCase } from '../decisions/flaky-tests.ts';
 import type { Deps } from '../ports.ts';
@@ -64,11 +64,11 @@ export function testResultRoutes(app: Api, deps: Deps): void {
 /** @throws Refusal 400 if the file is not UTF-8, 422 if it is not accepted as JUnit XML */
 async function casesIn(file: Uint8Array): Promise<TestCase[]> {
   const text = utf8Text(file);
-  if (text === undefined) throw new Refusal(400, 'not-utf-8', 'the body is not UTF-8');
+  if (text === undefined) throw contentRefusal(400, 'not-utf-8', 'the body is not UTF-8');
   try {
     return await junitCases(text);
   } catch (error) {
-    if (error instanceof JUnitError) throw new Refusal(422, 'not-junit', error.message);
+    if (error instanceof JUnitError) throw contentRefusal(422, 'not-junit', error.message);
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { recordPipelineRun } from '../actions/record-pipeline-run.ts';
-import { Refusal } from '../../../core/domain/refusal.ts';
+import { contentRefusal, Refusal } from '../../../core/domain/refusal.ts';
 import { FairTurns } from '../../../core/stores/fair-turns.ts';
 import { type Allowance, TokenBuckets } from '../../../core/domain/time/token-bucket.ts';
 import { senderOf } from '../../../entrances/http/middleware/authentication.ts';
@@ -147,7 +147,7 @@ async function reportsIn(
 }
 
 function refuseUnreadable(error: unknown): never {
-  if (error instanceof TracesUnreadable) throw new Refusal(400, 'not-otlp', error.message);
+  if (error instanceof TracesUnreadable) throw contentRefusal(400, 'not-otlp', error.message);
   throw error;
 }
 
