@@ -7,6 +7,7 @@ import { oneLine } from './table.ts';
 import { CommandFailure, type CommandContext } from './command-context.ts';
 import { CONTENT_CODES } from '../../schemas/parsing/content-codes.ts';
 import { inputProblemText } from '../../schemas/parsing/input-problems.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** Longer than any response of the API takes. */
 const TIMEOUT_MS = 30_000;
@@ -272,14 +273,6 @@ function parseAs<S extends z.ZodType>(text: string, schema: S, path: string): z.
   throw new CommandFailure(
     `unexpected response from ${path} (another version of Firebreak?):\n${inputProblemText(parsed.error)}`,
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 function reasonOf(error: unknown): string {

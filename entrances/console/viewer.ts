@@ -17,6 +17,7 @@ import { principalOfSession, sameText, senderOf } from '../http/middleware/authe
 import { readForm } from '../http/middleware/body.ts';
 import type { Credential } from '../http/middleware/rate-limit.ts';
 import type { ConsoleDeps } from './pages/page.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** Limit of forms without a session, such as that of the login. */
 const FORM_MAX_BYTES = 64 * 1024;
@@ -162,15 +163,7 @@ export const storeSignIn = (c: Context, signIn: PendingSignIn, seconds: number):
 export function takeSignIn(c: Context): PendingSignIn | undefined {
   const text = Buffer.from(getCookie(c, cookieName(c, SIGN_IN_SUFFIX)) ?? '', 'base64url').toString('utf8');
   writeCookie(c, '', 0, SIGN_IN_SUFFIX);
-  return PendingSignIn.safeParse(jsonOf(text)).data;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return PendingSignIn.safeParse(parseJson(text)).data;
 }
 
 function writeCookie(c: Context, value: string, maxAge: number, suffix = ''): void {
