@@ -2,7 +2,8 @@
 export default $config({
   async app({ stage }) {
     const { PRODUCTION, readStage } = await import('./platforms/aws/infra/stage.ts');
-    const { account, region, tags } = readStage(stage, process.env);
+    const { inputProblemText } = await import('./schemas/parsing/input-problems.ts');
+    const { account, region, tags } = readStage(stage, process.env, inputProblemText);
     return {
       name: 'firebreak',
       home: 'aws',
@@ -21,6 +22,7 @@ export default $config({
     const { readStage } = await import('./platforms/aws/infra/stage.ts');
     const { createSystem } = await import('./platforms/aws/infra/system.ts');
     const { DEPLOYMENT } = await import('./functions/assembly/deployment.ts');
-    return createSystem(readStage($app.stage, process.env), DEPLOYMENT);
+    const { inputProblemText } = await import('./schemas/parsing/input-problems.ts');
+    return createSystem(readStage($app.stage, process.env, inputProblemText), DEPLOYMENT);
   },
 });

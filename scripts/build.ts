@@ -104,20 +104,21 @@ const AWAITS = /^(?:(?:export )?(?:const|let) .*= )?await /m;
  * waits for other modules while it is loaded, and what imports that: those modules would wait for their own file.
  */
 class Starts {
-  readonly #groups = new Map<string, string>();
+  /** The programs and threads that load each module. */
+  readonly #loadedBy = new Map<string, Set<string>>();
 
   constructor(modules: ChunkingContext) {
     for (const [name, file] of Object.entries(ENTRIES))
       for (const id of reachable([join(ROOT, file)], (each) => modules.getModuleInfo(each)?.importedIds))
-        this.#groups.set(id, `${this.#groups.get(id) ?? 'start'}-${name}`);
-    const waiting = [...this.#groups.keys()].filter((id) => AWAITS.test(modules.getModuleInfo(id)?.code ?? ''));
-    for (const id of reachable(waiting, (each) => modules.getModuleInfo(each)?.importers)) this.#groups.delete(id);
+        this.#loadedBy.set(id, (this.#loadedBy.get(id) ?? new Set()).add(name));
+    const waiting = [...this.#loadedBy.keys()].filter((id) => AWAITS.test(modules.getModuleInfo(id)?.code ?? ''));
+    for (const id of reachable(waiting, (each) => modules.getModuleInfo(each)?.importers)) this.#loadedBy.delete(id);
   }
 
   /** Returns the name of a module's file; `null` if only one program or thread loads it at its start. */
   nameOf(id: string): string | null {
-    const name = this.#groups.get(id);
-    return name === undefined || name.split('-').length < 3 ? null : name;
+    const names = this.#loadedBy.get(id);
+    return names === undefined || names.size < 2 ? null : ['start', ...names].join('-');
   }
 }
 

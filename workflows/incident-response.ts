@@ -16,7 +16,7 @@ import type { InboxContent } from '../core/domain/ports/incidents.ts';
 import type { IncidentRecord } from '../schemas/incidents/incident.ts';
 import type { UnreadableMessage } from '../schemas/incidents/inbox.ts';
 import type { IncidentId } from '../schemas/config/names.ts';
-import { secondsBetween } from '../schemas/time/time.ts';
+import { clockText, secondsBetween } from '../schemas/time/time.ts';
 import { RunLimits } from './branch-limits.ts';
 import { IncidentBranches } from './incident-branches.ts';
 import type { Run } from './run.ts';
@@ -260,7 +260,7 @@ const PROVEN_TEXT =
 
 /** @example ', and health is within its limit since 12:09 UTC' */
 const sinceText = ({ recoveredAt: at }: HealthAtEnd): string =>
-  at === undefined ? '' : `, and health is within its limit since ${at.slice(11, 16)} UTC`;
+  at === undefined ? '' : `, and health is within its limit since ${clockText(at)}`;
 
 function closingText(incident: IncidentRecord, by: string | null, verification: ResponseState['verification']): string {
   if (by === QUIET) return unverifiedText(notReopenable(incident));

@@ -1,3 +1,5 @@
+import type { ContentCode } from '../../schemas/parsing/content-codes.ts';
+
 /** HTTP status that describes why an action is refused; the HTTP API answers with it, Slack and the CLI show the detail. */
 export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 423 | 429 | 503;
 
@@ -17,3 +19,7 @@ export class Refusal extends Error {
     this.headers = headers;
   }
 }
+
+/** Returns the refusal of what a body, a file, or a stored input contains, as opposed to the parameters of a request. */
+export const contentRefusal = (status: 400 | 422, code: ContentCode, detail: string): Refusal =>
+  new Refusal(status, code, detail);

@@ -3,11 +3,11 @@ import type { AlertNotice, AlertNotices } from '../domain/messages/alert-notices
 import { code } from '../domain/messages/markdown.ts';
 import type { Ticket, Tickets } from '../domain/ports/tickets.ts';
 import { idOf, type Projections } from '../domain/incidents/projections.ts';
-import { linksOf, minuteOf } from '../domain/messages/story.ts';
+import { linksOf } from '../domain/messages/story.ts';
 import type { TicketTarget } from '../../schemas/alerts/routes.ts';
 import { UNMATCHED } from '../../schemas/config/names.ts';
 import type { Subject } from '../../schemas/incidents/projection.ts';
-import { Timestamp } from '../../schemas/time/time.ts';
+import { minuteText, Timestamp } from '../../schemas/time/time.ts';
 import type { Projector } from './sync.ts';
 import type { Method, SyncSession } from './session.ts';
 import { outcomeKnownFrom } from '../domain/messages/unclear.ts';
@@ -100,7 +100,7 @@ class TicketWriter {
     }
     if (this.#state.closed) return;
     if (firing > 0) await this.#ensureOpen();
-    else await this.#addClosingComment(`All alerts are resolved (${minuteOf(updatedAt)}).`);
+    else await this.#addClosingComment(`All alerts are resolved (${minuteText(updatedAt)}).`);
   }
 
   #mayBeOpen(): boolean {
@@ -195,7 +195,7 @@ function ticketOf(notice: TicketNotice, key: string): Ticket {
   const signals = alerts.map(({ signal }) => signal);
   const rows = alerts.slice(0, ALERTS_SHOWN_MAX).map(({ signal }) => {
     const labels = signal.labels.map(([name, value]) => `${name}=${value}`).join(', ');
-    return `- ${code(`${signal.severity} since ${minuteOf(signal.startsAt)}: ${labels}`)}`;
+    return `- ${code(`${signal.severity} since ${minuteText(signal.startsAt)}: ${labels}`)}`;
   });
   const links = linksOf(signals).map((link) => `- ${link.title}: ${code(link.url)}`);
   return {
@@ -204,8 +204,8 @@ function ticketOf(notice: TicketNotice, key: string): Ticket {
     labels: target.kind === 'github' ? target.labels : [],
     body: [
       isOutside
-        ? `${title} have been firing since ${minuteOf(firstAt)}.`
-        : `Alert ${code(title)} of ${code(serviceEnvironment.service)} in ${code(serviceEnvironment.environment)} has been firing since ${minuteOf(firstAt)}.`,
+        ? `${title} have been firing since ${minuteText(firstAt)}.`
+        : `Alert ${code(title)} of ${code(serviceEnvironment.service)} in ${code(serviceEnvironment.environment)} has been firing since ${minuteText(firstAt)}.`,
       '',
       ...rows,
       ...(links.length > 0 ? ['', ...links] : []),

@@ -5,7 +5,9 @@ import { type ApiAccess, accessOf } from './credentials.ts';
 import { traceContextOf } from '../../schemas/parsing/traceparent.ts';
 import { oneLine } from './table.ts';
 import { CommandFailure, type CommandContext } from './command-context.ts';
+import { CONTENT_CODES } from '../../schemas/parsing/content-codes.ts';
 import { inputProblemText } from '../../schemas/parsing/input-problems.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** Longer than any response of the API takes. */
 const TIMEOUT_MS = 30_000;
@@ -44,19 +46,6 @@ export class NoResponse extends CommandFailure {
   }
 }
 
-/** Refusals of what a file or a stored input contains, which are no usage errors. */
-const ABOUT_CONTENT = new Set([
-  'ignored',
-  'not-json',
-  'not-junit',
-  'not-replayed',
-  'not-utf-8',
-  'stalled-before',
-  'unknown-source',
-  'unknown-version',
-  'wrong-shape',
-]);
-
 /** Thrown for an error response. `code` is a heading of docs/reference/errors.md. */
 export class ErrorResponse extends CommandFailure {
   readonly status: number;
@@ -70,7 +59,8 @@ export class ErrorResponse extends CommandFailure {
 
   /** Whether the arguments of the command are invalid, as opposed to what they name being absent, or not allowed. */
   get isUsageError(): boolean {
-    return (this.status === 400 || this.status === 422) && this.code !== 'http' && !ABOUT_CONTENT.has(this.code);
+    const isAboutContent = CONTENT_CODES.some((code) => code === this.code);
+    return (this.status === 400 || this.status === 422) && this.code !== 'http' && !isAboutContent;
   }
 }
 
@@ -283,14 +273,6 @@ function parseAs<S extends z.ZodType>(text: string, schema: S, path: string): z.
   throw new CommandFailure(
     `unexpected response from ${path} (another version of Firebreak?):\n${inputProblemText(parsed.error)}`,
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 function reasonOf(error: unknown): string {

@@ -14,9 +14,10 @@ import type { Session } from '../../schemas/access/session.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import type { Env, Viewer } from '../http/context.ts';
 import { principalOfSession, sameText, senderOf } from '../http/middleware/authentication.ts';
-import { readUnverifiedBody } from '../http/middleware/body.ts';
+import { readForm } from '../http/middleware/body.ts';
 import type { Credential } from '../http/middleware/rate-limit.ts';
 import type { ConsoleDeps } from './pages/page.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** Limit of forms without a session, such as that of the login. */
 const FORM_MAX_BYTES = 64 * 1024;
@@ -162,15 +163,7 @@ export const storeSignIn = (c: Context, signIn: PendingSignIn, seconds: number):
 export function takeSignIn(c: Context): PendingSignIn | undefined {
   const text = Buffer.from(getCookie(c, cookieName(c, SIGN_IN_SUFFIX)) ?? '', 'base64url').toString('utf8');
   writeCookie(c, '', 0, SIGN_IN_SUFFIX);
-  return PendingSignIn.safeParse(jsonOf(text)).data;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return PendingSignIn.safeParse(parseJson(text)).data;
 }
 
 function writeCookie(c: Context, value: string, maxAge: number, suffix = ''): void {
@@ -209,11 +202,11 @@ const hostOf = (c: Context): string => {
 /**
  * Returns the fields of a form.
  *
- * @throws Refusal 403 if another site sent it, 413
+ * @throws Refusal 403 if another site sent it, 400, 413
  */
 export async function formOf(c: Context<Env>, maxBytes = FORM_MAX_BYTES): Promise<URLSearchParams> {
   if (!isFromOwnPage(c)) throw new Refusal(403, 'forbidden', 'this form was sent from another site');
-  return new URLSearchParams(new TextDecoder().decode(await readUnverifiedBody(c, maxBytes)));
+  return readForm(c, maxBytes);
 }
 
 /** A key that each load of a page gets, so that a form of it that is sent twice is known as a repetition. */

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { printableJson } from '../../core/domain/messages/printable.ts';
 import { Client, errorOf } from '../../entrances/cli/client.ts';
 import { CommandFailure, type CommandContext } from '../../entrances/cli/command-context.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** What the transport reads of a message. Without `id`: a notification. */
 const Message = z.looseObject({
@@ -61,12 +62,12 @@ class StdioTransport {
   }
 
   async forward(line: string): Promise<void> {
-    const message = Message.safeParse(parsed(line));
+    const message = Message.safeParse(parseJson(line));
     if (!message.success) return this.#fail(null, PARSE_ERROR, 'the line is not a message of JSON-RPC');
     const { id, method } = message.data;
     try {
       const response = await this.#client.exchange('/mcp', message.data, this.#headersOf(message.data));
-      const body = parsed(response.text);
+      const body = parseJson(response.text);
       // Errors of the protocol have a status of their own, and are responses like any other.
       const isAnswer = typeof body === 'object' && body !== null && 'jsonrpc' in body;
       if (!isAnswer && !response.ok) throw errorOf(response);
@@ -92,13 +93,5 @@ class StdioTransport {
 
   #fail(id: string | number | null, code: number, message: string): void {
     this.#print(printableJson(JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } })));
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
   }
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { EnvironmentName, ServiceName, Severity } from '../config/names.ts';
 import { Timestamp } from '../time/time.ts';
 import { SourceName } from './sources/index.ts';
+import { parseJson } from '../parsing/json.ts';
 
 /** A normalized alert as it leaves ingest, and the body of a queue message. */
 export const Signal = z.object({
@@ -74,10 +75,5 @@ export const SignalMessage = z.object({
 export type SignalMessage = z.infer<typeof SignalMessage>;
 
 /** Parses the text of a queue message. Invalid JSON is an error like any other. */
-export function readSignalMessage(text: string): ReturnType<typeof SignalMessage.safeParse> {
-  try {
-    return SignalMessage.safeParse(JSON.parse(text));
-  } catch {
-    return SignalMessage.safeParse(undefined);
-  }
-}
+export const readSignalMessage = (text: string): ReturnType<typeof SignalMessage.safeParse> =>
+  SignalMessage.safeParse(parseJson(text));

@@ -10,19 +10,22 @@ const TEXT_MIN_CHARS = 8;
 /** How many secrets a setting contains: one, or several separated by commas, so that a secret can be rotated. */
 export type SigningSecrets = 'one' | 'several';
 
+/** Returns the secrets in a setting. */
+export const secretsIn = (setting: string, contains: SigningSecrets = 'several'): string[] =>
+  (contains === 'one' ? [setting] : setting.split(','))
+    .map((secret) => secret.trim())
+    .filter((secret) => secret !== '');
+
 /**
  * Returns why a setting cannot sign or check signatures, or null. Anyone can sign with an empty or short key. A setting
  * with several secrets is as weak as its weakest one.
  */
 export function signingSecretFault(setting: string, contains: SigningSecrets = 'one'): string | null {
-  const all = contains === 'one' ? [setting] : setting.split(',').filter((one) => one.trim() !== '');
-  return all.map((one) => faultOf(one.trim())).find((fault) => fault !== null) ?? (all.length === 0 ? EMPTY : null);
+  const all = secretsIn(setting, contains);
+  return all.length === 0 ? 'is empty' : (all.map(faultOf).find((fault) => fault !== null) ?? null);
 }
 
-const EMPTY = 'is empty';
-
 function faultOf(secret: string): string | null {
-  if (secret === '') return EMPTY;
   if (!secret.startsWith(STANDARD_PREFIX))
     return secret.length < TEXT_MIN_CHARS
       ? `has ${secret.length} ${secret.length === 1 ? 'character' : 'characters'}; use at least ${TEXT_MIN_CHARS}, better a random text of 32`

@@ -6,18 +6,35 @@ export type InputProblem = { path: PropertyKey[]; key?: string; text: string };
 
 type Issue = z.core.$ZodIssue;
 
+/** A text, with facts about it that become fields of its issue, because a schema's own text could read the same. */
+type Explanation = { text: string } & Facts;
+type Facts = {
+  /** The value is missing. */
+  missing?: true;
+  /** What is wrong with a union is inside one of its alternatives. */
+  inside?: true;
+  /** What is wrong with each unknown key; of many, with the first ones. */
+  keyTexts?: string[];
+  /** The text without the word that was probably meant. */
+  plain?: string;
+};
+const factsOf = (issue: Issue): Facts => issue as Facts;
+
 /** Limits of a text: problems, and characters of a problem and of a name that it repeats. */
 const PROBLEMS_MAX = 10;
 const PROBLEM_MAX_CHARS = 1000;
 const NAME_MAX_CHARS = 60;
 
-const REQUIRED = 'is required';
-
-/** Of a union, if what is wrong is inside one of its alternatives. */
-const MISFIT = 'fits none of the alternatives';
-
 // All texts come from here, so this holds wherever one is read: in each thread, function, and program.
-z.config({ customError: explain });
+z.config({
+  customError(issue) {
+    const said = explain(issue);
+    if (typeof said === 'string') return said;
+    const { text, ...facts } = said;
+    Object.assign(issue, facts satisfies Facts);
+    return text;
+  },
+});
 
 /** Returns all problems as one text: `service: is required; limit: must be a whole number from 1 to 500`. */
 export function inputProblemText(error: Pick<z.ZodError, 'issues'>): string {
@@ -39,11 +56,13 @@ export const inputProblems = ({ issues }: Pick<z.ZodError, 'issues'>): InputProb
 
 function problemsOf(issue: Issue, above: readonly PropertyKey[]): InputProblem[] {
   const path = [...above, ...issue.path];
+  const { inside, keyTexts } = factsOf(issue);
   if (issue.code === 'unrecognized_keys') {
-    const texts = issue.message.split('\n');
-    return issue.keys.map((key, index) => ({ path, key, text: texts[index] ?? unknownText(key) }));
+    const textOf = (key: string, index: number): string =>
+      keyTexts === undefined ? issue.message : (keyTexts[index] ?? unknownText(key));
+    return issue.keys.map((key, index) => ({ path, key, text: textOf(key, index) }));
   }
-  if (issue.code !== 'invalid_union' || issue.message !== MISFIT) return [{ path, text: issue.message }];
+  if (issue.code !== 'invalid_union' || inside !== true) return [{ path, text: issue.message }];
   return alternativeMeant(issue.errors)?.flatMap((inner) => problemsOf(inner, path)) ?? [];
 }
 
@@ -62,23 +81,23 @@ function isOfOtherType(issue: Issue): boolean {
 
 /** Returns how far a value is from an alternative: keys that it does not know, or that are missing, weigh more than problems inside. */
 const mismatch = (issues: readonly Issue[]): number =>
-  issues.reduce((sum, { code, path, message, ...issue }) => {
-    if (path.length === 0 && 'keys' in issue) return sum + 200 * issue.keys.length;
-    if (path.length !== 1 || !message.startsWith(REQUIRED)) return sum + 1;
-    return sum + (code === 'invalid_union' ? 90 : 100); // that the kind is missing is told if nothing else fits
+  issues.reduce((sum, issue) => {
+    if (issue.path.length === 0 && 'keys' in issue) return sum + 200 * issue.keys.length;
+    if (issue.path.length !== 1 || factsOf(issue).missing !== true) return sum + 1;
+    return sum + (issue.code === 'invalid_union' ? 90 : 100); // a missing kind is reported only if no other alternative fits better
   }, 0);
 
 /** Says in the words of an author what zod says in those of a programmer. Repeats no value: it can be a secret. */
-function explain(issue: z.core.$ZodRawIssue): string {
+function explain(issue: z.core.$ZodRawIssue): string | Explanation {
   switch (issue.code) {
     case 'invalid_type':
-      return issue.input === undefined ? REQUIRED : typeText(issue);
+      return issue.input === undefined ? missing() : typeText(issue);
     case 'invalid_value':
       return listText(issue.values, issue);
     case 'invalid_union':
       return unionText(issue);
     case 'unrecognized_keys':
-      return keysText(issue);
+      return explainKeys(issue);
     case 'invalid_key':
     case 'invalid_element':
       return joined(issue.issues.map(({ message }) => message));
@@ -127,22 +146,33 @@ function numberText({ format, minValue, maxValue }: Partial<z.ZodNumber>, input:
   return most == null ? `${kind} of at least ${least}` : `${kind} from ${least} to ${most}`;
 }
 
-function listText(values: readonly unknown[], { input, path }: Pick<z.core.$ZodRawIssue, 'input' | 'path'>): string {
+const missing = (what = ''): Explanation => ({ text: `is required${what}`, missing: true });
+
+function listText(
+  values: readonly unknown[],
+  { input, path }: Pick<z.core.$ZodRawIssue, 'input' | 'path'>,
+): Explanation {
   const words = values.map((value) =>
     typeof value === 'string' && /^[^\s,;"]+$/.test(value) ? value : (JSON.stringify(value) ?? String(value)),
   );
-  if (words.length === 1) return input === undefined ? `${REQUIRED}: ${words.join('')}` : `must be ${words.join('')}`;
-  const list = `one of ${words.join(', ')}`;
-  return input === undefined ? `${REQUIRED}: ${list}` : `must be ${list}${suggestion(input, words, path)}`;
+  const list = `${words.length === 1 ? '' : 'one of '}${words.join(', ')}`;
+  if (input === undefined) return missing(`: ${list}`);
+  const plain = `must be ${list}`;
+  return { text: `${plain}${words.length === 1 ? '' : suggestion(input, words, path)}`, plain };
 }
 
-function unionText({ input, errors, path, ...issue }: z.core.$ZodRawIssue<z.core.$ZodIssueInvalidUnion>): string {
-  if (input === undefined) return REQUIRED;
+function unionText({
+  input,
+  errors,
+  path,
+  ...issue
+}: z.core.$ZodRawIssue<z.core.$ZodIssueInvalidUnion>): string | Explanation {
+  if (input === undefined) return missing();
   if (Array.isArray(issue.options))
     return listText(issue.options, { input: valueOf(input, issue.discriminator ?? ''), path });
-  if (alternativeMeant(errors) !== undefined) return MISFIT;
+  if (alternativeMeant(errors) !== undefined) return { text: 'fits none of the alternatives', inside: true };
   const alternatives = errors.flat().filter((one) => one.path.length === 0);
-  const texts = alternatives.map(({ message }) => message.replace(/ \(did you mean "[^"]*"\?\)$/, ''));
+  const texts = alternatives.map((one) => factsOf(one).plain ?? one.message);
   const words = alternatives.flatMap((one) => (one.code === 'invalid_value' ? one.values.map(String) : []));
   return joined([...new Set(texts)]) + suggestion(input, words, path);
 }
@@ -151,14 +181,11 @@ function unionText({ input, errors, path, ...issue }: z.core.$ZodRawIssue<z.core
 const joined = (texts: readonly string[]): string =>
   texts.map((text, index) => (index === 0 ? text : text.replace(/^must be /, ''))).join(' or ');
 
-/** Returns a line for each key; of many, for the first ones. */
-function keysText({ keys, inst, path }: z.core.$ZodRawIssue<z.core.$ZodIssueUnrecognizedKeys>): string {
+function explainKeys({ keys, inst, path }: z.core.$ZodRawIssue<z.core.$ZodIssueUnrecognizedKeys>): Explanation {
   const { shape = {}, keyType } = inst as Partial<Pick<z.ZodObject, 'shape'> & Pick<z.ZodRecord<z.ZodEnum>, 'keyType'>>;
   const known = [...Object.keys(shape), ...(keyType?.options ?? []).map(String)];
-  return keys
-    .slice(0, PROBLEMS_MAX)
-    .map((key) => `${unknownText(key)}${suggestion(key, known, path)}`)
-    .join('\n');
+  const keyTexts = keys.slice(0, PROBLEMS_MAX).map((key) => `${unknownText(key)}${suggestion(key, known, path)}`);
+  return { text: keyTexts.join('; '), keyTexts };
 }
 
 const unknownText = (key: string): string => `unknown key ${shown(key)}`;

@@ -7,6 +7,15 @@ export function utf8Text(bytes: Uint8Array): string | undefined {
   }
 }
 
+/** Returns the fields of a form, or undefined if its bytes, or those that it escapes as `%FF`, are not valid UTF-8. */
+export function utf8Form(bytes: Uint8Array): URLSearchParams | undefined {
+  const text = utf8Text(bytes);
+  const isUtf8 = text
+    ?.match(/(?:%[0-9a-f]{2})+/gi)
+    ?.every((escaped) => utf8Text(Buffer.from(escaped.replaceAll('%', ''), 'hex')) !== undefined);
+  return text === undefined || isUtf8 === false ? undefined : new URLSearchParams(text);
+}
+
 /**
  * Returns the charset of a `Content-Type` in which no character is a byte of UTF-8. Undefined: there is none. Of other charsets,
  * such as ISO-8859-1, which some programs always declare, the bytes decide.

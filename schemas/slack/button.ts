@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { FEATURE_BUTTONS } from '../../features/names.ts';
 import { EnvironmentName, IncidentId, ServiceName, Version } from '../config/names.ts';
+import { parseJson } from '../parsing/json.ts';
 
 /** Slack's limit for the `value` of a button, in characters. */
 const VALUE_MAX_CHARS = 2000;
@@ -58,10 +59,6 @@ export const buttonIds = (button: Button): { action_id: string; value: string } 
 /** Parses the IDs of a button. Undefined: it belongs to another app, or to an incompatible version. */
 export function readButton(actionId: string, value: string | undefined): Button | undefined {
   if (!isFirebreakAction(actionId) || value === undefined || value.length > VALUE_MAX_CHARS) return undefined;
-  try {
-    const parsed = Button.safeParse(JSON.parse(value));
-    return parsed.success && actionId === `${PREFIX}${parsed.data.verb}` ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
+  const button = Button.safeParse(parseJson(value)).data;
+  return button !== undefined && actionId === `${PREFIX}${button.verb}` ? button : undefined;
 }

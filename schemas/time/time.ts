@@ -107,3 +107,9 @@ export const plusSeconds = (at: Timestamp, seconds: number): Timestamp => timest
 
 /** Returns the seconds from `from` to `to`; negative if `to` is earlier. */
 export const secondsBetween = (from: Timestamp, to: Timestamp): number => (millisOf(to) - millisOf(from)) / 1000;
+
+/** Formats a time without its day, in minutes: `14:03 UTC`. */
+export const clockText = (at: string): string => `${at.slice(11, 16)} UTC`;
+
+/** Formats a time in minutes, for readers whose time zones are unknown: `2026-11-20 14:03 UTC`. */
+export const minuteText = (at: string): string => `${at.slice(0, 10)} ${clockText(at)}`;

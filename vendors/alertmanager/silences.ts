@@ -3,8 +3,9 @@ import { withoutTrailingSlash } from '../shared/client.ts';
 import type { Silence, Silences } from '../../core/domain/ports/silences.ts';
 import type { Log } from '../../core/domain/ports/system.ts';
 import { InstantIn, millisOf } from '../../schemas/time/time.ts';
-import { call, parseJson, NoResponse } from '../shared/http.ts';
+import { call, NoResponse } from '../shared/http.ts';
 import { inhibitsSlowBurns } from './inhibitions.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** Short, because processing of alerts waits for this request. */
 export const SILENCES_TIMEOUT_MS = 1000;

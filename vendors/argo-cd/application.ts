@@ -3,9 +3,9 @@ import * as z from 'zod';
 import type { Clock } from '../../core/domain/ports/system.ts';
 import type { RollbackCall, TargetResponse } from '../../core/domain/rollback/targets.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { parseJson } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import { fromVersion, toVersion } from '../shared/versions.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /**
  * The fields of an Application that Firebreak reads.

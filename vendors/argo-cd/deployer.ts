@@ -4,7 +4,6 @@ import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
 import type { Deployer, DriftCheck, RollbackCall, TargetResponse } from '../../core/domain/rollback/targets.ts';
 import type { GitReverter } from '../github/revert.ts';
 import { withoutTrailingSlash } from '../shared/client.ts';
-import { parseJson } from '../shared/http.ts';
 import { driftOrUnknown, refuse } from '../shared/refusals.ts';
 import { truncate } from '../shared/text.ts';
 import {
@@ -35,6 +34,7 @@ import { followRevert, type Git, gitSourceIn, handleOf, revertInGit } from './gi
 import { imageUpdater } from './image-updater.ts';
 import { type ArgoOptions, attempt, blockingWindows, type Calls, endedWithHint } from './rest.ts';
 import type { ArgoCdDeployer } from './schema.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 const DEFAULT_TOKEN = 'ARGOCD_TOKEN';
 

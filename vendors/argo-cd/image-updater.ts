@@ -2,9 +2,9 @@ import * as z from 'zod';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { HeldImages, HoldRequest, ImageAutomation } from '../../core/domain/rollback/targets.ts';
 import type { Version } from '../../schemas/config/names.ts';
-import { parseJson } from '../shared/http.ts';
 import { refuse, vendorResponse } from '../shared/refusals.ts';
 import { type ArgoOptions, attempt, type Calls } from './rest.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** Returns the port to Argo CD Image Updater, which reads its settings from annotations of the application. */
 export const imageUpdater = (argo: ArgoOptions, { service, environment }: ServiceEnvironment): ImageAutomation => ({

@@ -4,6 +4,7 @@ import { InstantIn } from '../../schemas/time/time.ts';
 import { artifactOf } from '../../core/domain/changes/images.ts';
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
 import { type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 const Id = z.string().min(1).max(2048);
 
@@ -98,11 +99,7 @@ function dataOf(payload: unknown): unknown {
   if (!envelope.success) return payload;
   const { data, data_base64: encoded } = envelope.data;
   if (typeof data !== 'string' && encoded === undefined) return data;
-  try {
-    return JSON.parse(typeof data === 'string' ? data : Buffer.from(encoded ?? '', 'base64').toString()) as unknown;
-  } catch {
-    return undefined;
-  }
+  return parseJson(typeof data === 'string' ? data : Buffer.from(encoded ?? '', 'base64').toString());
 }
 
 /** IDs are paths in the producer, such as `service/myapp`. */

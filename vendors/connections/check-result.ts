@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { Secrets } from '../../core/domain/ports/system.ts';
-import type { SigningSecrets } from '../../schemas/config/signing-secret.ts';
+import { secretsIn, type SigningSecrets } from '../../schemas/config/signing-secret.ts';
 import { isOfStandIn, type StandIns, type VendorMode } from '../../core/domain/catalogue/vendors.ts';
 import { faultOf } from './signing-secrets.ts';
 
@@ -84,7 +84,7 @@ export async function credential({ secrets, standIns }: CredentialDeps, wanted: 
   if (set === undefined) return off(`${key} is not set${without === undefined ? '' : `: ${without}`}`);
   // For example, a line break that was copied with the credential.
   const value = (await secrets.get(set)) ?? '';
-  const values = signs === 'several' ? value.split(',').map((one) => one.trim()) : [value];
+  const values = signs === 'several' ? secretsIn(value) : [value];
   if (values.some((one) => /\s/.test(one)))
     return wrong(`${set} contains whitespace, which no credential has; set it again`);
   const fault = signs === undefined ? null : faultOf(set, value, signs);

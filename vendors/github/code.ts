@@ -1,68 +1,31 @@
 import * as z from 'zod';
-import { isMerge, namesInMessage } from '../../core/domain/changes/commit-message.ts';
 import { revertedBy } from '../../core/domain/changes/code.ts';
-import {
-  COMMIT_PATHS_MAX,
-  type PullRequestReport,
-  type Push,
-  PUSH_COMMITS_MAX,
-  type Release,
-} from '../../schemas/changes/code.ts';
+import { type PullRequestReport, type Push, PUSH_COMMITS_MAX, type Release } from '../../schemas/changes/code.ts';
 import { InstantIn, type Timestamp } from '../../schemas/time/time.ts';
+import { branchPush, Name, SentPush, Sha } from '../shared/push.ts';
 
-const Name = z.string().min(1).max(1024);
-const Sha = z.string().regex(/^[0-9a-f]{40,64}$/);
 const Account = z.object({ login: Name, type: z.string().nullish() });
 const Repository = z.object({ full_name: Name });
-const Paths = z.array(z.string()).nullish();
-
-const isNullCommit = (sha: string): boolean => /^0+$/.test(sha);
 
 /** @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#push */
-export const PushEvent = z.object({
-  ref: Name,
-  before: Sha,
-  after: Sha,
+export const PushEvent = SentPush.extend({
   deleted: z.boolean().nullish(),
-  commits: z.array(
-    z.object({
-      id: Sha,
-      timestamp: InstantIn,
-      message: z.string().nullish(),
-      added: Paths,
-      removed: Paths,
-      modified: Paths,
-    }),
-  ),
   repository: Repository.extend({ default_branch: Name.nullish() }),
 });
 
 /** Returns the push to a branch. Undefined: it is about a tag, or deletes the branch. */
 export function pushOf(event: z.infer<typeof PushEvent>, now: Timestamp): Push | undefined {
-  const { ref, before, after, commits, repository } = event;
-  if (!ref.startsWith('refs/heads/') || event.deleted === true || isNullCommit(after)) return undefined;
-  return {
-    forge: 'github',
-    repository: repository.full_name.toLowerCase(),
-    branch: ref.slice('refs/heads/'.length),
-    ...(repository.default_branch != null && { default_branch: repository.default_branch }),
-    before: isNullCommit(before) ? null : before,
-    after,
-    received_at: now,
-    // The newest commits are last.
-    commits: commits.slice(-PUSH_COMMITS_MAX).map(({ id, timestamp, message, added, removed, modified }) => {
-      const paths = [...new Set([...(added ?? []), ...(removed ?? []), ...(modified ?? [])])];
-      const hasAllPaths = added != null && paths.length <= COMMIT_PATHS_MAX;
-      return {
-        sha: id,
-        committed_at: timestamp,
-        paths: hasAllPaths ? paths : null,
-        ...namesInMessage(message ?? ''),
-        ...(isMerge(message ?? '') && { is_merge: true as const }),
-      };
-    }),
-    truncated: commits.length > PUSH_COMMITS_MAX || commits.length >= GITHUB_COMMITS_MAX,
-  };
+  const { commits, repository } = event;
+  const push = event.deleted === true ? undefined : branchPush(event, now);
+  return (
+    push && {
+      forge: 'github',
+      repository: repository.full_name.toLowerCase(),
+      ...(repository.default_branch != null && { default_branch: repository.default_branch }),
+      ...push,
+      truncated: commits.length > PUSH_COMMITS_MAX || commits.length >= GITHUB_COMMITS_MAX,
+    }
+  );
 }
 
 /** GitHub's limit for the commits in a push event. */

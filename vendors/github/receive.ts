@@ -3,9 +3,11 @@ import { parsedEvent, type ReadForgeEvent } from '../../core/domain/changes/forg
 import { checkedChanges } from '../../core/domain/changes/read-changes.ts';
 import type { ForgeEvent } from '../../core/domain/ports/extensions.ts';
 import { Refusal } from '../../core/domain/refusal.ts';
+import { utf8Form } from '../../schemas/parsing/utf-8.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 import { readFluxEvent } from '../flux/event.ts';
 import type { Forge } from '../shared/forge.ts';
+import { parseJson } from '../shared/json-body.ts';
 import { bodyHmac } from '../shared/webhook-signature.ts';
 import { DeploymentEvent, reportsOfDeployment, unknownStateIn } from './changes.ts';
 import { PullRequestEvent, pullRequestOf, PushEvent, pushOf, ReleaseEvent, releaseOf } from './code.ts';
@@ -14,13 +16,9 @@ import { PullRequestEvent, pullRequestOf, PushEvent, pushOf, ReleaseEvent, relea
  * Parses the payload as JSON or as a form field, depending on the webhook's content type. Returns undefined on failure.
  */
 export function payloadOf(body: Uint8Array, contentType: string): unknown {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
-    const isForm = /^application\/x-www-form-urlencoded\b/i.test(contentType);
-    return JSON.parse(isForm ? (new URLSearchParams(text).get('payload') ?? '') : text) as unknown;
-  } catch {
-    return undefined;
-  }
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(contentType);
+  const json = isForm ? Buffer.from(utf8Form(body)?.get('payload') ?? '') : body;
+  return parseJson(json)?.value;
 }
 
 type Event = Pick<ForgeEvent, 'type' | 'payload'>;

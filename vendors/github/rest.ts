@@ -4,8 +4,9 @@ import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts'
 import type { Clock } from '../../core/domain/ports/system.ts';
 import { Repository } from '../../schemas/config/endpoint.ts';
 import { attemptClient, type FailedResponse, type VendorApi, type VendorCall, vendorClient } from '../shared/client.ts';
-import { type HttpResponse, parseJson } from '../shared/http.ts';
+import type { HttpResponse } from '../shared/http.ts';
 import { type Ended, endedBy, type Ending, orEnding, refuse } from '../shared/refusals.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /**
  * Limits of the REST API, which refuses longer texts. The limit of 50 characters for labels is documented only in the

@@ -1,61 +1,31 @@
 import * as z from 'zod';
-import { isMerge, namesInMessage } from '../../core/domain/changes/commit-message.ts';
 import { revertedBy } from '../../core/domain/changes/code.ts';
-import { COMMIT_PATHS_MAX, type PullRequestReport, type Push } from '../../schemas/changes/code.ts';
+import type { PullRequestReport, Push } from '../../schemas/changes/code.ts';
 import { type Timestamp, WrittenInstant } from '../../schemas/time/time.ts';
+import { branchPush, Name, SentPush, Sha } from '../shared/push.ts';
 import { GitlabProject } from './changes.ts';
 
-const Name = z.string().min(1).max(1024);
-const Sha = z.string().regex(/^[0-9a-f]{40,64}$/);
-const Paths = z.array(z.string()).nullish();
-const isNullCommit = (sha: string): boolean => /^0+$/.test(sha);
-
 /** @see https://docs.gitlab.com/user/project/integrations/webhook_events/#push-events */
-export const PushEvent = z.object({
+export const PushEvent = SentPush.extend({
   object_kind: z.literal('push'),
-  ref: Name,
-  before: Sha,
-  after: Sha,
   /** GitLab sends at most 20 commits. */
   total_commits_count: z.number().int(),
-  commits: z.array(
-    z.object({
-      id: Sha,
-      timestamp: WrittenInstant,
-      message: z.string().nullish(),
-      added: Paths,
-      modified: Paths,
-      removed: Paths,
-    }),
-  ),
   project: GitlabProject.extend({ default_branch: Name.nullish() }),
 });
 
 /** Returns the push to a branch. Undefined: it deletes the branch. */
 export function pushOf(event: z.infer<typeof PushEvent>, now: Timestamp): Push | undefined {
-  const { ref, before, after, commits, project, total_commits_count: total } = event;
-  if (!ref.startsWith('refs/heads/') || isNullCommit(after)) return undefined;
-  return {
-    forge: 'gitlab',
-    repository: project.path_with_namespace.toLowerCase(),
-    branch: ref.slice('refs/heads/'.length),
-    ...(project.default_branch != null && { default_branch: project.default_branch }),
-    before: isNullCommit(before) ? null : before,
-    after,
-    received_at: now,
-    commits: commits.map(({ id, timestamp, message, added, modified, removed }) => {
-      const paths = [...new Set([...(added ?? []), ...(modified ?? []), ...(removed ?? [])])];
-      const hasAllPaths = added != null && paths.length <= COMMIT_PATHS_MAX;
-      return {
-        sha: id,
-        committed_at: timestamp,
-        paths: hasAllPaths ? paths : null,
-        ...namesInMessage(message ?? ''),
-        ...(isMerge(message ?? '') && { is_merge: true as const }),
-      };
-    }),
-    truncated: total > commits.length,
-  };
+  const { commits, project, total_commits_count: total } = event;
+  const push = branchPush(event, now);
+  return (
+    push && {
+      forge: 'gitlab',
+      repository: project.path_with_namespace.toLowerCase(),
+      ...(project.default_branch != null && { default_branch: project.default_branch }),
+      ...push,
+      truncated: total > commits.length,
+    }
+  );
 }
 
 /** @see https://docs.gitlab.com/user/project/integrations/webhook_events/#merge-request-events */

@@ -1,6 +1,7 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { secretsIn } from '../../schemas/config/signing-secret.ts';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
-import { type Header, secretsIn, type WebhookSignature } from '../shared/webhook-signature.ts';
+import type { Header, WebhookSignature } from '../shared/webhook-signature.ts';
 
 /** Limit of Standard Webhooks for the age of a signed webhook, in both directions. */
 const AGE_MAX_SECONDS = 300;

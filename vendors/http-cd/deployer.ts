@@ -8,9 +8,10 @@ import {
   sharesName,
 } from '../../core/domain/rollback/targets.ts';
 import type { HttpDeployer } from './schema.ts';
-import { type HttpResponse, parseJson } from '../shared/http.ts';
+import type { HttpResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import { callEndpoint, isSuccess, responseText, resultOfFailure } from '../webhook/endpoint.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** Milliseconds for one attempt: at most a third of the workflow function's timeout. */
 const ATTEMPT_TIMEOUT_MS = 15_000;

@@ -3,9 +3,10 @@ import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
 import type { TargetResponse, FlagRequest, Flags } from '../../core/domain/rollback/targets.ts';
 import type { FlagsConfig } from '../../schemas/rollback/targets.ts';
-import { type HttpResponse, parseJson, type Later } from '../shared/http.ts';
+import type { HttpResponse, Later } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import * as endpoint from '../webhook/endpoint.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** The configuration of a flag service that implements the contract in `docs/how-to/flags.md`. */
 export type HttpFlags = Extract<FlagsConfig, { kind: 'http' }>;

@@ -9,8 +9,9 @@ import {
 } from '../../core/domain/rollback/reroute.ts';
 import type { TargetResponse } from '../../core/domain/rollback/targets.ts';
 import type { HttpRoute } from '../../schemas/rollback/reroute.ts';
-import { type HttpResponse, parseJson } from '../shared/http.ts';
+import type { HttpResponse } from '../shared/http.ts';
 import { responseText, callEndpoint, isSuccess, resultOfFailure } from '../webhook/endpoint.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** Milliseconds. A change takes one read and at most one write: 15 s together. */
 const READ_TIMEOUT_MS = 5_000;

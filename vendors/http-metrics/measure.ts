@@ -2,9 +2,10 @@ import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { JudgeMetrics } from '../../core/domain/ports/metrics.ts';
 import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
 import type { HttpMetric } from '../../schemas/judge/judge-config.ts';
-import { call, parseJson, NoResponse } from '../shared/http.ts';
+import { call, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import { credentialsOf } from '../webhook/credentials.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 type Measured = Awaited<ReturnType<JudgeMetrics['measure']>>;
 type Target = ServiceEnvironment & { version: string };

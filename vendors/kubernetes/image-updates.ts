@@ -2,10 +2,10 @@ import * as z from 'zod';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { HoldRequest, ImageAutomation } from '../../core/domain/rollback/targets.ts';
 import type { ImageAutomationConfig } from '../../schemas/rollback/image-automation.ts';
-import { parseJson } from '../shared/http.ts';
 import { refuse, vendorResponse } from '../shared/refusals.ts';
 import { attempt, type Calls, type ClusterOptions } from './attempt.ts';
 import { Metadata } from './objects.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** The annotation that records who holds the automation, and whether people had suspended it before. */
 const HOLD_ANNOTATION = 'firebreak.dev/image-hold';

@@ -2,12 +2,12 @@ import * as z from 'zod';
 import type { RollbackCall } from '../../core/domain/rollback/targets.ts';
 import { refuse } from '../shared/refusals.ts';
 import { type Calls } from './attempt.ts';
-import { parseJson } from '../shared/http.ts';
 import { NAMED_VERSIONS } from './limits.ts';
 import { type PodTemplate, type ReplicaSet, ReplicaSets, selectorText, type Workload } from './objects.ts';
 import { severalCommits, showDifferentCommits, showsCommit, shownCommits } from '../shared/shown-commits.ts';
 import { fromVersion, toVersion } from '../shared/versions.ts';
 import { isVersion, nameOf, versionsOf } from './versions.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** The annotation and the label by which a controller marks its ReplicaSets. */
 export type Marks = {

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { unlessAborted } from '../../core/domain/concurrency.ts';
 import { attempt, type ClusterOptions } from './attempt.ts';
 import { RESPONSE_MAX_BYTES, ATTEMPT_MS, WATCH_SECONDS, WATCH_WAIT_MAX_MS, WATCH_WAIT_MS } from './limits.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** The object to watch. `collection`: API path of its kind in the namespace, without the server. */
 export type WatchedObject = { cluster: ClusterOptions; collection: string; name: string };
@@ -120,13 +121,7 @@ async function readStream(
 }
 
 /** Parses one line of the stream. Undefined: it is not an event. */
-function eventIn(line: string): z.infer<typeof WatchEvent> | undefined {
-  try {
-    return WatchEvent.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined;
-  }
-}
+const eventIn = (line: string): z.infer<typeof WatchEvent> | undefined => WatchEvent.safeParse(parseJson(line)).data;
 
 async function endOfFailed(response: Response, version: string): Promise<StreamEnd> {
   await response.body?.cancel();

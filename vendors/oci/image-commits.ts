@@ -4,8 +4,9 @@ import type { Log, Secrets } from '../../core/domain/ports/system.ts';
 import type { Registry } from '../../schemas/changes/delivery-file.ts';
 import { partsOfImage } from '../../core/domain/changes/images.ts';
 import { COMMIT } from '../shared/change-webhook.ts';
-import { type HttpResponse, call, parseJson, NoResponse } from '../shared/http.ts';
+import { type HttpResponse, call, NoResponse } from '../shared/http.ts';
 import { inputProblemText } from '../../schemas/parsing/input-problems.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** Milliseconds for all requests about one image: a sender waits for the response to its webhook. */
 const LOOKUP_MS = 4_000;

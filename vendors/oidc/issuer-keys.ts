@@ -3,7 +3,8 @@ import * as z from 'zod';
 import type { Clock } from '../../core/domain/ports/system.ts';
 import { isLoopbackHostname } from '../../schemas/config/endpoint.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { call, parseJson, NoResponse } from '../shared/http.ts';
+import { call, NoResponse } from '../shared/http.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** Milliseconds for one call. A freeze check waits for at most two calls. */
 const TIMEOUT_MS = 3_000;

@@ -1,5 +1,5 @@
 import type { ExternalQuery } from '../../core/domain/ports/external-pager.ts';
-import { parseJson } from '../shared/http.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** An alert at PagerDuty. `details` is free-form data of its sender. */
 export type PagerDutyAlert = { key: string; title: string; details: unknown };

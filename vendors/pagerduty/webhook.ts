@@ -1,7 +1,7 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { PagerDutyEvent, PagerDutyPayload, READ_EVENT_TYPES } from '../../schemas/messages/pagerduty.ts';
+import { parseJson } from '../shared/json-body.ts';
 import { truncate } from '../shared/text.ts';
-import { type Header, secretsIn, type WebhookSignature } from '../shared/webhook-signature.ts';
+import { hasHmac, type Header, type WebhookSignature } from '../shared/webhook-signature.ts';
 import { inputProblemText } from '../../schemas/parsing/input-problems.ts';
 
 const SIGNATURE = /^v1=([0-9a-f]{64})$/i;
@@ -25,28 +25,17 @@ export const pagerDutySignature: WebhookSignature = {
   secret: 'PAGERDUTY_WEBHOOK_SECRET',
   headers: 'X-PagerDuty-Signature',
   hasForm: (header) => signaturesIn(header).length > 0,
-  isValid(body, header, setting) {
-    const expected = secretsIn(setting).map((secret) => createHmac('sha256', secret).update(body).digest());
-    return signaturesIn(header).some((theirs) => expected.some((ours) => timingSafeEqual(ours, theirs)));
-  },
+  isValid: (body, header, setting) => hasHmac(signaturesIn(header), setting, [body]),
 };
 
 type Read = { event: PagerDutyEvent } | { ignored: string } | { unreadable: string };
 
 /** Parses a webhook. Returns its event, the type of an ignored event, or why it cannot be parsed. */
 export function readEvent(body: Uint8Array): Read {
-  const payload = PagerDutyPayload.safeParse(json(body));
+  const payload = PagerDutyPayload.safeParse(parseJson(body)?.value);
   if (!payload.success) return { unreadable: inputProblemText(payload.error) };
   const type = payload.data.event.event_type;
   if (!READ_EVENT_TYPES.has(type)) return { ignored: truncate(type, 128) };
   const event = PagerDutyEvent.safeParse(payload.data.event);
   return event.success ? { event: event.data } : { unreadable: inputProblemText(event.error) };
-}
-
-function json(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -2,11 +2,12 @@ import * as z from 'zod';
 import type { Curve } from '../../core/domain/correlation/evidence.ts';
 import type { Metrics } from '../../core/domain/ports/metrics.ts';
 import { millisOf, type Timestamp, timestamp } from '../../schemas/time/time.ts';
-import { type HttpResponse, call, parseJson, NoResponse } from '../shared/http.ts';
+import { type HttpResponse, call, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import type { Server } from '../shared/server.ts';
 import { likelySource } from './alerting-rules.ts';
 import { isNumberText, toNumber } from './numbers.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** Milliseconds. Short, because a rollback waits for these queries. */
 const ATTEMPT_TIMEOUT_MS = 4_000;

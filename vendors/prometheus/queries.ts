@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
-import { call, parseJson, NoResponse } from '../shared/http.ts';
+import { call, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import type { Server } from '../shared/server.ts';
 import { type RequestedTimes, UnexpectedResponse, sampleOf, samplesOf } from './samples.ts';
 import type { Answered, Series, MetricQueries } from '../../core/domain/ports/metrics.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** Maximum bytes of a body. A recording rule has one series per objective; 2,000 of them take a third of a megabyte. */
 const BODY_MAX_BYTES = 64 * 1024 * 1024;

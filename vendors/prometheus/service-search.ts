@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { call, parseJson, NoResponse } from '../shared/http.ts';
+import { call, NoResponse } from '../shared/http.ts';
 import type { Server } from '../shared/server.ts';
 import { truncate } from '../shared/text.ts';
 import { externalLabels } from './external-labels.ts';
@@ -14,6 +14,7 @@ import {
   STATUS_LABELS,
   trafficOf,
 } from './health-query.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** A service that monitoring knows in one environment. */
 export type FoundService = {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { isOfInstances } from '../../core/domain/catalogue/version-labels.ts';
 import type { VersionLabels, VersionProposal } from '../../core/domain/ports/metrics.ts';
-import { call, parseJson, NoResponse } from '../shared/http.ts';
+import { call, NoResponse } from '../shared/http.ts';
 import type { Server } from '../shared/server.ts';
 import {
   byVersionQuery,
@@ -11,6 +11,7 @@ import {
   VERSION_LABELS,
   type VersionSource,
 } from './version-query.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** Milliseconds. */
 const ATTEMPT_TIMEOUT_MS = 4_000;

@@ -2,8 +2,9 @@ import type { HttpAnswer, HttpCalls } from '../../core/domain/ports/runbooks.ts'
 import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
 import { type HttpWith, READING_METHODS } from '../../schemas/runbooks/parts/http.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { call, parseJson, orLater, retryAfterSeconds } from '../shared/http.ts';
+import { call, orLater, retryAfterSeconds } from '../shared/http.ts';
 import { credentialsOf } from '../webhook/credentials.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** Milliseconds for one attempt: at most a third of the workflow function's timeout. */
 const ATTEMPT_TIMEOUT_MS = 15_000;

@@ -3,8 +3,9 @@ import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts'
 import type { Clock } from '../../core/domain/ports/system.ts';
 import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { type HttpResponse, call, parseJson, NoResponse, retryAfterSeconds } from './http.ts';
+import { type HttpResponse, call, NoResponse, retryAfterSeconds } from './http.ts';
 import { truncate } from './text.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** The response to a call that was not done. */
 export type FailedResponse = Exclude<VendorResponse<never>, { kind: 'done' }>;

@@ -100,14 +100,6 @@ const UNKNOWN_ISSUER = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
 /** Maximum seconds to wait. A larger value is probably a mistake, and one header must not stop calls for a day. */
 const RETRY_AFTER_MAX_SECONDS = 3600;
 

@@ -1,7 +1,10 @@
+import { utf8Text } from '../../schemas/parsing/utf-8.ts';
+
 /** Parses JSON in UTF-8. Undefined: it is something else. */
 export function parseJson(body: Uint8Array): { value: unknown } | undefined {
+  const text = utf8Text(body);
+  if (text === undefined) return undefined;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
     return { value: JSON.parse(text, wellFormed) as unknown };
   } catch {
     return undefined;

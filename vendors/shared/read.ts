@@ -1,6 +1,7 @@
 import type { z } from 'zod';
-import { call, parseJson, NoResponse } from './http.ts';
+import { call, NoResponse } from './http.ts';
 import type { Server } from './server.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 const ATTEMPT_TIMEOUT_MS = 4_000;
 

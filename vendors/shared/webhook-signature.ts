@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { secretsIn } from '../../schemas/config/signing-secret.ts';
 import type { SigningSecretName } from '../../schemas/config/variables.ts';
 import type { Timestamp } from '../../schemas/time/time.ts';
 
@@ -34,18 +35,26 @@ export function bodyHmac(options: {
     hasForm: (header) => form.test(header(headerName) ?? ''),
     isValid(body, header, secret) {
       const hex = form.exec(header(headerName) ?? '')?.[1];
-      if (hex === undefined) return false;
-      const received = Buffer.from(hex, 'hex');
-      return secretsIn(secret).some((one) =>
-        timingSafeEqual(received, createHmac(algorithm, one).update(body).digest()),
-      );
+      return hex !== undefined && hasHmac([Buffer.from(hex, 'hex')], secret, [body], algorithm);
     },
   };
 }
 
-/** Returns the secrets in a setting: one, or several separated by commas, so that a secret can be rotated. */
-export const secretsIn = (setting: string): string[] =>
-  setting
-    .split(',')
-    .map((secret) => secret.trim())
-    .filter((secret) => secret !== '');
+/**
+ * Returns whether one of the signatures is the HMAC of the content with one of the secrets.
+ *
+ * @param setting the secrets, separated by commas
+ * @param content in parts, so that a large body need not be copied
+ */
+export const hasHmac = (
+  signatures: readonly Buffer[],
+  setting: string,
+  content: readonly (string | Uint8Array)[],
+  algorithm = 'sha256',
+): boolean =>
+  secretsIn(setting).some((secret) => {
+    const hmac = createHmac(algorithm, secret);
+    for (const part of content) hmac.update(part);
+    const expected = hmac.digest();
+    return signatures.some((signature) => timingSafeEqual(signature, expected));
+  });

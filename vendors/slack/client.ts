@@ -3,10 +3,11 @@ import type { z } from 'zod';
 import type { Clock } from '../../core/domain/ports/system.ts';
 import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 import { millisOf } from '../../schemas/time/time.ts';
-import { call, parseJson, NoResponse, retryAfterSeconds } from '../shared/http.ts';
+import { call, NoResponse, retryAfterSeconds } from '../shared/http.ts';
 import { CallFailed, failureOf, UnexpectedStatus, slackCode } from './failures.ts';
 import { RESPONSE_MAX_BYTES, CALL_TIMEOUT_MS } from './limits.ts';
 import { inputProblemText } from '../../schemas/parsing/input-problems.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /**
  * Calls one method of Slack's Web API and returns its response.

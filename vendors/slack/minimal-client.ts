@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
-import { call, parseJson, NoResponse } from '../shared/http.ts';
+import { call, NoResponse } from '../shared/http.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** A refusal by Slack with its error code, or `no_answer` without a response. */
 export class SlackRefused extends Error {

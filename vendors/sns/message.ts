@@ -1,6 +1,7 @@
 import { X509Certificate, verify } from 'node:crypto';
 import * as z from 'zod';
 import { millisOf, Timestamp } from '../../schemas/time/time.ts';
+import { parseJson } from '../../schemas/parsing/json.ts';
 
 /** Limit of SNS: 256 KiB. */
 const MESSAGE_MAX_CHARS = 256 * 1024;
@@ -119,13 +120,7 @@ export type MailFailures = { kind: 'bounced' | 'complained'; addresses: string[]
  * a bounce that can pass, for example because a mailbox is full.
  */
 export function mailFailuresIn(text: string): MailFailures | null {
-  let notification: unknown;
-  try {
-    notification = JSON.parse(text);
-  } catch {
-    return null; // SES sends such a text when the topic is set up
-  }
-  const { data } = MailEvent.safeParse(notification);
+  const { data } = MailEvent.safeParse(parseJson(text)); // SES sends another text when the topic is set up
   const kind = data?.notificationType ?? data?.eventType;
   const addressesOf = (recipients: z.infer<typeof Recipients>) => recipients.map(({ emailAddress }) => emailAddress);
   if (kind === 'Bounce' && data?.bounce?.bounceType === 'Permanent')

@@ -2,6 +2,7 @@ import { suspectName } from '../../core/domain/changes/change-words.ts';
 import type { WebhookIncident, WebhookPostmortem } from '../../core/domain/messages/webhooks.ts';
 import { truncate } from '../shared/text.ts';
 import type { IncidentEvent } from '../../schemas/incidents/response.ts';
+import { minuteText } from '../../schemas/time/time.ts';
 
 /** Maximum characters of a text. Teams accepts 28 KB including the card's markup, but a card should be short. */
 const TEXT_MAX_CHARS = 500;
@@ -107,4 +108,3 @@ export const textLine = (...runs: TextRun[]) => ({
 });
 
 const shortened = (text: string): string => truncate(text, TEXT_MAX_CHARS);
-const minuteText = (at: string): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;

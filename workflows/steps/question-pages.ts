@@ -1,4 +1,3 @@
-import { minuteOf } from '../../core/domain/messages/story.ts';
 import { pageKey } from '../../core/domain/paging/pages.ts';
 import { EXPIRING_AFTER, isLookedAt, isSeen } from '../../core/domain/paging/question-pages.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
@@ -7,6 +6,7 @@ import type { DecisionView, IncidentRecord } from '../../schemas/incidents/incid
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
+import { minuteText } from '../../schemas/time/time.ts';
 
 type QuestionDeps = Pick<Deps, 'clock' | 'decisions' | 'effects' | 'engine' | 'incidents' | 'timeScale'>;
 
@@ -63,7 +63,7 @@ async function pageExpiring(deps: QuestionDeps, question: Question): Promise<nul
   const found = await find(deps, question);
   if (found?.decision.state !== 'waiting' || (await isKnown(deps, found, deps.timeScale))) return null;
   const { id, answer_until: until } = found.decision;
-  const when = until === undefined ? 'soon' : `at ${minuteOf(until)}`;
+  const when = until === undefined ? 'soon' : `at ${minuteText(until)}`;
   const note = `Question ${questionName(id)} expires ${when}, and nobody has acknowledged it`;
   await page(deps, found, note, `expiring-${question.number}`);
   return null;

@@ -6,7 +6,7 @@ import { afterVerdict, isSameMitigation, type Mitigation } from '../../core/doma
 import type { VerificationOutcome } from '../../schemas/incidents/inbox.ts';
 import type { EarlierProblem, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { ChangeId, IncidentId } from '../../schemas/config/names.ts';
-import { secondsBetween } from '../../schemas/time/time.ts';
+import { clockText, secondsBetween } from '../../schemas/time/time.ts';
 import { wake } from '../wake.ts';
 import { slowBurnTitles } from './read-inbox.ts';
 import { noteDemotion } from '../demotion.ts';
@@ -78,7 +78,7 @@ function verdictOfEarlier(
   return mitigation !== undefined && isSameMitigation(mitigation, about) && end !== undefined
     ? {
         outcome: 'passed',
-        text: `The mitigation had helped: its problem ended at ${end.slice(11, 16)} UTC, before the next one began`,
+        text: `The mitigation had helped: its problem ended at ${clockText(end)}, before the next one began`,
       }
     : { outcome: 'inconclusive', text: 'Inconclusive: another mitigation has followed, of another problem' };
 }

@@ -19,7 +19,7 @@ import { isSameMitigation, type Mitigation, VERIFICATION_SECONDS } from '../../c
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
-import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
+import { clockText, plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
 import { HEALTH_STEP_SECONDS, healthSamples } from './health-now.ts';
@@ -219,7 +219,7 @@ function noted(change: IncidentChange): IncidentChange {
       timeline: {
         actor,
         kind: 'incident.failing_again',
-        text: `Health is above its limit again, since ${onset.at.slice(11, 16)} UTC. ${newOnsetText(onset)}`,
+        text: `Health is above its limit again, since ${clockText(onset.at)}. ${newOnsetText(onset)}`,
         detail: onset,
       },
     };
@@ -230,7 +230,7 @@ function noted(change: IncidentChange): IncidentChange {
         timeline: {
           actor,
           kind: 'incident.recovered',
-          text: `The problem is over: health is within its limit since ${recoveredAt.slice(11, 16)} UTC`,
+          text: `The problem is over: health is within its limit since ${clockText(recoveredAt)}`,
           detail: null,
         },
       };

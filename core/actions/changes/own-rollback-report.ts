@@ -40,8 +40,9 @@ export async function ownRollbackIn(
 }
 
 /**
- * Returns the incident for which Firebreak has turned a flag off, by the key of its action. Undefined: Firebreak has taken no
- * such action there, whoever wrote the key. A flag that it has turned on again for a person can cause a problem.
+ * Returns the incident for which Firebreak has turned a flag off, by the key of its action. What was not turned off by Firebreak
+ * there has no incident, even if somebody writes the key. If Firebreak turns a flag on again for a person, that can cause a
+ * problem, so it stays a suspect.
  */
 export async function incidentOfAction(
   { effects }: Pick<Deps, 'effects'>,

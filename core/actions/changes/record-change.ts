@@ -1,10 +1,9 @@
 import type { Deps } from '../../domain/ports/deps.ts';
-import type { CodeHistory } from '../../domain/ports/changes.ts';
+import type { ChangeExtra, CodeHistory } from '../../domain/ports/changes.ts';
 import { patchOfReport } from '../../domain/changes/rollout.ts';
 import { changeReported, CHANGES_SEARCHED, sameRollout } from '../../domain/changes/recognize.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
-import type { Artifact, Change, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
-import type { ChangeId } from '../../../schemas/config/names.ts';
+import type { Change, ChangePatch, NewChange } from '../../../schemas/changes/change.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { watchDeploy } from '../judge/watches.ts';
 import { addCommits } from './add-commits.ts';
@@ -42,7 +41,7 @@ export async function recordChange(
   deps: RecordDeps,
   input: NewChange,
   trace: string,
-  extra: Extra = {},
+  extra: ChangeExtra = {},
 ): Promise<{ change: Change; created: boolean }> {
   const isAnnotation = extra.tags !== undefined;
   const isSearched = extra.id === undefined && (putsVersionLive(input) || isAnnotation);
@@ -55,25 +54,11 @@ export async function recordChange(
   return { change: await announce(deps, recorded.change, trace), created: true };
 }
 
-/** What a report has beside the fields of a change. `note`, `tags`: of an annotation. */
-type Extra = {
-  id?: ChangeId;
-  made_for?: string;
-  reported_by?: string;
-  deploy_commit?: string;
-  artifact?: Artifact;
-  traceparent?: string;
-  note?: string;
-  tags?: string[];
-  kind?: 'rollback';
-  previous_version?: string;
-};
-
 /** Replaces text and tags of a recorded change by those of an annotation, as Grafana shows them from the last one. */
 export async function withAnnotation(
   { changes }: Pick<RecordDeps, 'changes'>,
   change: Change,
-  { note = change.note, tags = change.tags }: Pick<Extra, 'note' | 'tags'>,
+  { note = change.note, tags = change.tags }: Pick<ChangeExtra, 'note' | 'tags'>,
 ): Promise<Change> {
   const isSame = note === change.note && JSON.stringify(tags) === JSON.stringify(change.tags);
   if (isSame) return change;

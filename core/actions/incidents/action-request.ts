@@ -1,9 +1,8 @@
 import { isSameActor } from '../../domain/access/actor-identity.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
-import { minuteOf } from '../../domain/messages/story.ts';
 import type { LastRequests, DecisionView, IncidentView } from '../../../schemas/incidents/incident.ts';
 import type { Version } from '../../../schemas/config/names.ts';
-import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { minuteText, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { Refusal } from '../../domain/refusal.ts';
 
 /** Actions by which a person takes over an incident. */
@@ -122,7 +121,7 @@ async function refuseWhileAnotherIsRequested(
   throw new Refusal(
     409,
     'rollback-in-progress',
-    `a rollback of ${from ?? 'this service'} to ${to} was requested by ${last.by} at ${minuteOf(last.at)}; wait until it ends, and repeat the request for ${shown}`,
+    `a rollback of ${from ?? 'this service'} to ${to} was requested by ${last.by} at ${minuteText(last.at)}; wait until it ends, and repeat the request for ${shown}`,
   );
 }
 

@@ -6,7 +6,6 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { ClearedSuspect, DecisionView, Effect, IncidentView } from '../../../schemas/incidents/incident.ts';
 import { ChangeId, type IncidentId, type Version } from '../../../schemas/config/names.ts';
-import { minuteOf } from '../../domain/messages/story.ts';
 import { rollbackKey } from '../../../workflows/steps/roll-back.ts';
 import { isAboutRollbackOf, withdrawQuestionsAbout } from '../../../workflows/steps/withdraw-questions.ts';
 import { wake } from '../../../workflows/wake.ts';
@@ -16,6 +15,7 @@ import { requireIncident } from './require-incident.ts';
 import { markWrong } from './mark-wrong.ts';
 import { acknowledgeByActing } from './acknowledge-by-acting.ts';
 import type { Caller } from '../people/caller.ts';
+import { minuteText } from '../../../schemas/time/time.ts';
 
 /** Number of changes read, as for a decision. */
 const CHANGES_READ = 50;
@@ -237,7 +237,7 @@ async function countAsWrong(
 export function clearingWords(result: ClearingResult, by: string): string {
   const { cleared, wrong } = result;
   const counts = wrong ? ' The rollback is marked as wrong, which counts against the automation of the service.' : '';
-  const clearedBy = cleared.by === by ? '' : ` ${cleared.by} has already cleared it, at ${minuteOf(cleared.at)}.`;
+  const clearedBy = cleared.by === by ? '' : ` ${cleared.by} has already cleared it, at ${minuteText(cleared.at)}.`;
   return `${whatFollows(result)}${counts}${clearedBy}`;
 }
 

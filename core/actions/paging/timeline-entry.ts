@@ -1,8 +1,7 @@
 import type { Agent } from '../../domain/paging/pagerduty/users.ts';
-import { minuteOf } from '../../domain/messages/story.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Handling } from '../../../schemas/people/response-roles.ts';
-import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { minuteText, plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 
 /**
  * The maximum age of a new timeline entry, in seconds. The chat announces slightly late entries, but never older ones.
@@ -19,7 +18,7 @@ export const entryTime = (done: Timestamp, now: Timestamp): Timestamp => {
 
 /** Returns the action's time for the entry's text, if it differs from the entry's time. */
 export const actionTimeText = (done: Timestamp, now: Timestamp): string =>
-  isLate(done, now) ? ` (at ${minuteOf(done)})` : '';
+  isLate(done, now) ? ` (at ${minuteText(done)})` : '';
 
 const isLate = (done: Timestamp, now: Timestamp): boolean => secondsBetween(done, now) > LATE_SECONDS_MAX;
 

@@ -36,9 +36,10 @@ export async function proposeRollback(
   caller.allow('incidents:write', serviceEnvironment);
   await refuseWhilePaused(deps); // before an incident is opened for it
   const plan = await readPlan(deps, serviceEnvironment, named);
-  const { live, target } = requirePossible(plan);
-  const { version: from } = live;
-  const { version: to } = target;
+  const {
+    live: { version: from },
+    target: { version: to },
+  } = requirePossible(plan);
   const title = `Proposed rollback of ${from}`;
   const opening = { ...serviceEnvironment, title, severity: 'warning', trace, alone: true } as const;
   const { id } = plan.incident ?? (await openIncident(deps, caller, opening)).incident;

@@ -1,8 +1,7 @@
 import type { IncidentRecord, TimelineEntry } from '../../../schemas/incidents/incident.ts';
-import type { Timestamp } from '../../../schemas/time/time.ts';
+import { minuteText, type Timestamp } from '../../../schemas/time/time.ts';
 import { type IncidentPatch, type InboxPost, inboxPostOf } from '../incidents/inbox-post.ts';
 import { recovered } from '../incidents/new-onset.ts';
-import { minuteOf } from '../messages/story.ts';
 
 /** Returns the message about an alert whose end its sender did not report. @param text reason for the assumption */
 export const assumedEndPost = (incident: IncidentRecord, episode: string, text: string, at: Timestamp): InboxPost =>
@@ -27,7 +26,7 @@ export function lastSeenPatch(
   at: Timestamp,
 ): { patch: IncidentPatch; entry: TimelineEntry } {
   const { firing, last_seen_alerts: before } = incident;
-  const named = seen.slice(0, NAMED_MAX).map((one) => `${one.title} (last seen ${minuteOf(one.at)})`);
+  const named = seen.slice(0, NAMED_MAX).map((one) => `${one.title} (last seen ${minuteText(one.at)})`);
   const more = seen.length > named.length ? ` and ${seen.length - named.length} more` : '';
   return {
     patch: {

@@ -1,7 +1,7 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { ClearedSuspect, IncidentRecord, Suspect } from '../../../schemas/incidents/incident.ts';
-import { minuteOf } from '../messages/story.ts';
 import { putsVersionLive } from './versions.ts';
+import { minuteText } from '../../../schemas/time/time.ts';
 
 /** Suspects cleared by people, oldest first. Absent: none. */
 type Clearings = readonly ClearedSuspect[] | undefined;
@@ -88,8 +88,8 @@ export function clearingsText(cleared: readonly ClearedSuspect[]): string {
     const restored =
       restoration === undefined
         ? ''
-        : `, and marked as suspect again by ${restoration.by} at ${minuteOf(restoration.at)}`;
-    return `${version} was cleared by ${by} at ${minuteOf(at)}${restored}`;
+        : `, and marked as suspect again by ${restoration.by} at ${minuteText(restoration.at)}`;
+    return `${version} was cleared by ${by} at ${minuteText(at)}${restored}`;
   });
   const more = cleared.length - newest.length;
   return `${newest.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;

@@ -3,7 +3,6 @@ import type { Version } from '../../../schemas/config/names.ts';
 import { list, formatDuration } from '../correlation/words.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { editDistance } from '../../../schemas/parsing/similar-names.ts';
-import { minuteOf } from '../messages/story.ts';
 import { newestReportedBy, reportedName, versionsNamed, whyNameUnclear } from './identified-versions.ts';
 import { isSameName, isSameVersion } from './version-identity.ts';
 import {
@@ -18,6 +17,7 @@ import {
   type RollbackTarget,
   rollbackTo,
 } from './versions.ts';
+import { minuteText } from '../../../schemas/time/time.ts';
 
 /** Whether a rollback to a version named by a person is possible, or why not. */
 export type NamedTarget =
@@ -197,9 +197,9 @@ export function versionFacts(
   const unclear = whyNameUnclear(changes, version, { namesOnly });
   const isBrief = seconds !== null && seconds < GOOD_AFTER_SECONDS;
   const until =
-    next === undefined || seconds === null ? '' : ` until ${minuteOf(next.started_at)}, for ${durationText(seconds)}`;
+    next === undefined || seconds === null ? '' : ` until ${minuteText(next.started_at)}, for ${durationText(seconds)}`;
   return {
-    ran: `${version} last ran from ${minuteOf(endOf(lastRunChange))}${until}${wasRolledBack || isBrief ? '' : ', without known problems'}`,
+    ran: `${version} last ran from ${minuteText(endOf(lastRunChange))}${until}${wasRolledBack || isBrief ? '' : ', without known problems'}`,
     doubts: [
       ...(effectOfRollback(changes, live, undoes).direction === 'forward'
         ? [`${version} is newer than ${live.version}, which is running after a rollback, so this is a roll-forward`]

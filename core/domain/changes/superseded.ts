@@ -1,6 +1,7 @@
 import type { DecisionView, IncidentView } from '../../../schemas/incidents/incident.ts';
 import { hasDigest } from '../rollback/offers.ts';
 import { subjectOf } from '../messages/decision-lines.ts';
+import { clockText } from '../../../schemas/time/time.ts';
 
 /** Says that an answer was given before, so that it has changed nothing. */
 export const repeatedText = (incident: IncidentView, digest: string): string =>
@@ -11,7 +12,7 @@ export function supersededText({ status, resolved_at, decisions }: IncidentView,
   const question = decisions.find((decision) => hasDigest(decision, digest));
   if (question?.state === 'approved' || question?.state === 'rejected')
     return `${question.answered_by ?? 'an unknown person'} has already ${question.state} it`;
-  if (status === 'resolved') return `the incident was resolved at ${(resolved_at ?? '').slice(11, 16)} UTC`;
+  if (status === 'resolved' && resolved_at !== null) return `the incident was resolved at ${clockText(resolved_at)}`;
   const waiting = decisions.findLast(({ state }) => state === 'waiting');
   if (waiting !== undefined) return `another question is waiting now: ${subjectOf(waiting)}`;
   if (question?.state === 'expired') return 'the question expired without an answer';

@@ -1,4 +1,4 @@
-import { millisOf, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { clockText, millisOf, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { putsVersionLive } from '../changes/versions.ts';
 import { counted } from '../reports/words.ts';
 import { DOUBLED, hasFallen, limitBeyondChance, singleFailure } from './chance.ts';
@@ -186,7 +186,7 @@ function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor
   if (course.slope !== null)
     return unweightedFactor(
       'step',
-      `the health query has risen in a straight line since ${at.slice(11, 16)} UTC, from ${shown(baseline)} before ${called(candidate)}; healthy up to ${shown(max)}`,
+      `the health query has risen in a straight line since ${clockText(at)}, from ${shown(baseline)} before ${called(candidate)}; healthy up to ${shown(max)}`,
     );
   const limit = course.isHeight ? `the incident itself had been below ${shown(max)}` : `healthy up to ${shown(max)}`;
   const facts = [times, left, limit].filter((fact) => fact !== null).join('; ');

@@ -1,5 +1,5 @@
 import type { Config } from '../../../schemas/config/config.ts';
-import { plusSeconds } from '../../../schemas/time/time.ts';
+import { clockText, plusSeconds } from '../../../schemas/time/time.ts';
 import { lastingTitle } from '../alerts/lasting-title.ts';
 import { list } from '../correlation/words.ts';
 import type { Overview } from '../messages/story.ts';
@@ -20,7 +20,7 @@ export function keepsOpen(
   { paging }: Pick<Config, 'paging'>,
   timeScale: number,
 ): string[] {
-  const { status, verification, verifying, firing, group_reason: group } = incident;
+  const { status, verification, verifying, firing, group_reason: group, waits_for_health: waits } = incident;
   const quietText = ageText((paging.autoResolveHours * 3600) / timeScale);
   const lastSeen = incident.last_seen_alerts ?? 0;
   if (status === 'resolved') return [];
@@ -40,13 +40,13 @@ export function keepsOpen(
         ].map((text) => (firing > named.length ? `${text} and others` : text).replace(/: ( and others)?$/, ''))),
     ...(status === 'mitigating' ? ['a mitigation is in progress'] : []),
     ...(status !== 'mitigating' && verification === 'pending'
-      ? [`the mitigation is being verified${until === null ? '' : ` until ${until.slice(11, 16)} UTC`}`]
+      ? [`the mitigation is being verified${until === null ? '' : ` until ${clockText(until)}`}`]
       : []),
     ...(verification === 'failed' ? ['the mitigation did not help'] : []),
     ...(verification === 'inconclusive' ? ['the verification of the mitigation was inconclusive'] : []),
-    ...(waitsForHealth(incident)
+    ...(waits !== undefined && waitsForHealth(incident)
       ? [
-          `its alerts have ended, but health was above its limit then: it closes when health is within it, or as not verified at ${incident.waits_for_health?.until.slice(11, 16)} UTC`,
+          `its alerts have ended, but health was above its limit then: it closes when health is within it, or as not verified at ${clockText(waits.until)}`,
         ]
       : []),
     ...openedWithoutAlert(incident).map((opened) =>

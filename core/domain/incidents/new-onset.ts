@@ -1,6 +1,6 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { DecisionView, EarlierProblem, IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { clockText, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { problemTitle } from '../alerts/incident-title.ts';
 import { changeName } from '../changes/change-words.ts';
 import { turnedFlagOff } from '../changes/flags.ts';
@@ -417,7 +417,7 @@ export function missedByRun({
 
 /** @example 'A new problem: the one before had ended at 10:05 UTC. Judged at once, with the changes since the mitigation' */
 export const newOnsetText = ({ recovered_at: at, after_change: change, after }: Onset): string =>
-  `A new problem: ${change === undefined ? `the one before had ended at ${at.slice(11, 16)} UTC` : `it began after ${change.name}`}. ` +
+  `A new problem: ${change === undefined ? `the one before had ended at ${clockText(at)}` : `it began after ${change.name}`}. ` +
   `Judged at once, with the changes since the ${after === undefined ? 'opening' : 'mitigation'}`;
 
 /** Says after what another problem began. @example 'after deploy v3' */

@@ -1,6 +1,6 @@
 import type { MetricEvidence, MetricJudgement, Value } from './evidence.ts';
 import { BEFORE_LOOKS_MIN } from './lasting.ts';
-import { timestamp } from '../../../schemas/time/time.ts';
+import { clockText, timestamp } from '../../../schemas/time/time.ts';
 import { rankTest } from './rank-test.ts';
 import { chance, significant } from './words.ts';
 import {
@@ -187,7 +187,7 @@ function judgeValueAlone({ name, max, worse, version }: ValueEvidence): MetricJu
   const last = beyond.at(-1);
   const count = version.length;
   if (last !== undefined) {
-    const lastText = `last ${significant(last.value)} at ${timestamp(last.at * 1000).slice(11, 16)} UTC`;
+    const lastText = `last ${significant(last.value)} at ${clockText(timestamp(last.at * 1000))}`;
     const text = `${limitText(max, last.value, significant, worse)} in ${beyond.length} of ${count} checks, ${lastText}`;
     return {
       ...numbers,

@@ -1,5 +1,6 @@
 import { isEvent } from '../alerts/admission.ts';
-import { minuteOf, type Overview } from './story.ts';
+import type { Overview } from './story.ts';
+import { minuteText } from '../../../schemas/time/time.ts';
 
 /**
  * Alerts of an incident with the same title, as every channel shows them. `event`: it happened, and can't fire. `note`: what else
@@ -32,7 +33,7 @@ export function alertLines({ incident, signals }: Pick<Overview, 'incident' | 's
       ...(all.length === 1
         ? []
         : [same.length === all.length ? `${all.length} times` : `${same.length} of ${all.length}`]),
-      ...(state === 'last_seen' && seen !== undefined ? [`last seen ${minuteOf(seen)}`] : []),
+      ...(state === 'last_seen' && seen !== undefined ? [`last seen ${minuteText(seen)}`] : []),
     ];
     return { title, state, note: notes.length === 0 ? null : notes.join(', ') };
   });

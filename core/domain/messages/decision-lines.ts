@@ -5,6 +5,7 @@ import { offerWords } from '../rollback/offers.ts';
 import { notSaid } from '../rollback/reasons.ts';
 import { secondsOfWait } from '../rollback/wait.ts';
 import { type Place, placeNames } from './place-names.ts';
+import { clockText } from '../../../schemas/time/time.ts';
 
 /**
  * A decision as every entrance tells it, in this order: what to do, what speaks for it, and why it asks or does not act.
@@ -168,7 +169,7 @@ function answered(decision: Shown, asked: string): string {
 
 function questionOf(decision: Shown): string {
   const { offers = [], answer_until: until, target } = decision;
-  const by = until === undefined ? '' : ` by ${until.slice(11, 16)} UTC`;
+  const by = until === undefined ? '' : ` by ${clockText(until)}`;
   if (offers.length > OFFERS_NAMED_MAX)
     return `Choose one of ${offers.length} acts${target === null ? '' : ` for ${target.service}`}, or none${by}.`;
   const subject = shortened(subjectOf(decision), SUBJECT_MAX);

@@ -8,7 +8,6 @@ import type {
 } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId, Severity } from '../../../schemas/config/names.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
-import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Mute } from '../alerts/routing.ts';
 import type { Named } from '../incidents/incident-number.ts';
 import type { GroupNow } from '../incidents/incident-group.ts';
@@ -90,6 +89,3 @@ export function linksOf(signals: readonly Signal[]): Link[] {
 
 /** Returns the displayed service and environment: unmatched alerts keep the service name that they gave. */
 export const serviceEnvironmentText = (place: Place): string => placeNames(place).join(' ');
-
-/** Formats a time for texts outside of chat messages, whose readers' time zones are unknown. */
-export const minuteOf = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;

@@ -13,7 +13,8 @@ import { firingUnmuted } from './page-problem.ts';
 import { answerNames, numberOf, questionName } from '../rollback/question-names.ts';
 import { currentDecisions, laterProblemEnd, presentSince } from '../incidents/new-onset.ts';
 import { NO_APPROVAL_URLS, type ApprovalUrls } from '../incidents/approval-link.ts';
-import { type Link, linksOf, minuteOf, type Overview } from '../messages/story.ts';
+import { type Link, linksOf, type Overview } from '../messages/story.ts';
+import { minuteText } from '../../../schemas/time/time.ts';
 
 const ALERTS_SHOWN_MAX = 5;
 const CHILDREN_SHOWN_MAX = 10;
@@ -54,7 +55,7 @@ export function pageDetailsOf(
       ...(answer !== null && { answer }),
       ...(reason !== null && { page_reason: reason }),
       problem: problemOf(story),
-      since: minuteOf(sinceOf(story)),
+      since: minuteText(sinceOf(story)),
       status: statusWords(incident),
       ...(incident.group_reason === undefined && { suspects: suspectsOf(story) }),
       ...(incident.channel !== undefined && { channel: incident.channel }),
@@ -95,7 +96,7 @@ function alertWords({ title, labels, annotations, unmeasured, ...times }: Overvi
   );
   const texts = [...new Set([name, title, shown].filter((text) => text !== undefined))].join(': ');
   const isOfMoment = lastingTitle(texts) !== texts;
-  const words = isOfMoment ? `${texts} (at ${minuteOf(times.rewordedAt ?? times.startsAt)})` : texts;
+  const words = isOfMoment ? `${texts} (at ${minuteText(times.rewordedAt ?? times.startsAt)})` : texts;
   return unmeasured === undefined ? words : `${words}. Not measured: ${unmeasured}`;
 }
 

@@ -1,5 +1,5 @@
 import { Severity } from '../../../schemas/config/names.ts';
-import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { clockText, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { isMeasuredTitle } from '../alerts/incident-title.ts';
 import { lastingTitle } from '../alerts/lasting-title.ts';
 import type { Evidence } from '../correlation/evidence.ts';
@@ -31,7 +31,7 @@ export function problemWords(
     .filter(({ startsAt }) => onset === undefined || startsAt >= onset.recovered_at)
     .toSorted((a, b) => bySeverity(a.severity, b.severity) || (a.startsAt > b.startsAt ? -1 : 1))[0];
   const over = laterProblemEnd(incident);
-  if (over !== undefined) return `${incident.title}, over since ${over.slice(11, 16)} UTC`;
+  if (over !== undefined) return `${incident.title}, over since ${clockText(over)}`;
   const measured = shareOf(known.evidence, now);
   const wordedAt = alert && (alert.rewordedAt ?? alert.startsAt);
   const isTitleNewer =
@@ -48,9 +48,7 @@ export function problemWords(
       : `${unmatched === null ? '' : `${unmatched}: `}${named}`;
   const words = [
     ...(isMeasuredTitle(title, incident) && share !== null ? [] : [title]),
-    ...(share === null
-      ? []
-      : [`${formatPercent(share.value)} of its requests failed at ${share.at.slice(11, 16)} UTC`]),
+    ...(share === null ? [] : [`${formatPercent(share.value)} of its requests failed at ${clockText(share.at)}`]),
   ].join(', ');
   const failing = [...new Set([...known.failing, ...measuredFailing(known.evidence, now)])];
   if (failing.length === 0) return words;

@@ -12,25 +12,25 @@ import type { ChangeId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Page, ServiceEnvironment } from './common.ts';
 
+/** What a report has beside the fields of a change. `note`, `tags`: of an annotation. */
+export type ChangeExtra = {
+  made_for?: string;
+  /** Replaces the ID that follows from the fields above. */
+  id?: ChangeId;
+  reported_by?: string;
+  deploy_commit?: string;
+  artifact?: Artifact;
+  traceparent?: string;
+  note?: string;
+  tags?: string[];
+  /** Replace what was reported; the ID stays. */
+  kind?: 'rollback';
+  previous_version?: string;
+};
+
 export type Changes = {
   /** Records a change. A repeat (same service, environment, version, kind, and started_at) returns the first one. */
-  record(
-    change: NewChange,
-    extra?: {
-      made_for?: string;
-      /** Replaces the ID that follows from the fields above. */
-      id?: ChangeId;
-      reported_by?: string;
-      deploy_commit?: string;
-      artifact?: Artifact;
-      traceparent?: string;
-      note?: string;
-      tags?: string[];
-      /** Replace what was reported; the ID stays. */
-      kind?: 'rollback';
-      previous_version?: string;
-    },
-  ): Promise<{ change: Change; created: boolean }>;
+  record(change: NewChange, extra?: ChangeExtra): Promise<{ change: Change; created: boolean }>;
   /**
    * Replaces a change by what `revise` returns, including start, version, and kind; its service, environment, and ID
    * stay. Calls `revise` again if the change was changed meanwhile. Undefined: no such change.

@@ -26,6 +26,7 @@ import {
   serviceLimitText,
   whyNoSuspect,
 } from './guard-facts.ts';
+import { clockText } from '../../../schemas/time/time.ts';
 
 /**
  * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
@@ -388,7 +389,7 @@ export const GUARDS: readonly Guard[] = [
     code: 'risen_again',
     at: { judgement: 'ask' },
     applies: ({ found, top }) => found.risen_again === true && top !== undefined && top.proof === null && found.onset,
-    text: ({ at }) => `it explains how the incident got worse at ${at.slice(11, 16)} UTC, but not how it began`,
+    text: ({ at }) => `it explains how the incident got worse at ${clockText(at)}, but not how it began`,
   }),
   guard({
     code: 'clock_skew',

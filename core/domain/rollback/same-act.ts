@@ -1,6 +1,6 @@
 import type { MitigationOutcome } from '../../../schemas/incidents/inbox.ts';
 import type { DecisionView, Effect, Offer } from '../../../schemas/incidents/incident.ts';
-import type { Timestamp } from '../../../schemas/time/time.ts';
+import { clockText, type Timestamp } from '../../../schemas/time/time.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { switchedFlags } from './switched-flags.ts';
 
@@ -111,5 +111,5 @@ export function flagDoneText(act: Act, effects: readonly Effect[], key = ''): st
   );
   return found === undefined
     ? null
-    : `feature flag ${found.name} is ${found.state} already, since ${found.effect.at.slice(11, 16)} UTC`;
+    : `feature flag ${found.name} is ${found.state} already, since ${clockText(found.effect.at)}`;
 }

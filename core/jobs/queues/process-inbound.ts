@@ -8,6 +8,7 @@ import { isPermanent } from './permanent-errors.ts';
 import type { Batch, FailedMessage, Message } from '../../../platforms/queues.ts';
 import { handleBatch } from './queue-batch.ts';
 import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
+import { parseJson } from '../../../schemas/parsing/json.ts';
 
 /**
  * Processes actions of people in Slack and at the pager, and declared incidents. Only failures of our own
@@ -40,14 +41,6 @@ function processEvent(deps: CommandDeps, event: InboundEvent): Promise<void> {
       return processPagerDutyEvent(deps, event.event, event.at);
     case 'firebreak':
       return giveCommandToOnCall(deps, event.incident);
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
   }
 }
 

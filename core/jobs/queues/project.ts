@@ -8,6 +8,7 @@ import type { ProjectDeps } from './project-deps.ts';
 import type { Projector } from '../../projectors/sync.ts';
 import type { Batch, FailedMessage } from '../../../platforms/queues.ts';
 import { handleBatch } from './queue-batch.ts';
+import { parseJson } from '../../../schemas/parsing/json.ts';
 
 /**
  * Syncs the due subjects of a target, such as incidents. Each target has a queue that wakes it. A message only names the
@@ -54,10 +55,6 @@ function withFeatures(own: readonly FeatureProjection[], deps: ProjectDeps, core
 /** Waits between checks for new subjects while others are in progress. */
 const pause = (milliseconds: number, signal: AbortSignal): Promise<void> => sleep(milliseconds, undefined, { signal });
 
-function targetOf(body: string): ProjectionTargetName | undefined {
-  try {
-    return WakeMessage.parse(JSON.parse(body)).target;
-  } catch {
-    return undefined; // only Firebreak writes to this queue, so an invalid message is ignored
-  }
-}
+/** Returns the target of a message. Only Firebreak writes to this queue, so an invalid message is ignored. */
+const targetOf = (body: string): ProjectionTargetName | undefined =>
+  WakeMessage.safeParse(parseJson(body)).data?.target;

@@ -2,9 +2,9 @@ import type { Deps } from '../../domain/ports/deps.ts';
 import type { Silences } from '../../domain/ports/silences.ts';
 import type { Mute } from '../../domain/alerts/routing.ts';
 import { muteOf, mutesNow, recordExplained, withInhibitors } from '../../actions/alerts/muted-by.ts';
-import { minuteOf } from '../../domain/messages/story.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { admitSignals } from '../../actions/alerts/admit-signals.ts';
+import { minuteText } from '../../../schemas/time/time.ts';
 
 type ReadmitDeps = Parameters<typeof admitSignals>[0];
 
@@ -72,5 +72,5 @@ function muteText({ by, name, until, reason }: Mute, muted: number, firing: numb
     inhibition: `Inhibited by ${name}`,
   }[by];
   const share = muted < firing ? `, ${muted} of ${firing} alerts` : '';
-  return `${what}${share}${until === null ? '' : ` until ${minuteOf(until)}`}${reason === '' ? '' : `: ${reason}`}`;
+  return `${what}${share}${until === null ? '' : ` until ${minuteText(until)}`}${reason === '' ? '' : `: ${reason}`}`;
 }

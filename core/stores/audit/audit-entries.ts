@@ -4,6 +4,7 @@ import { Timestamp, timestamp } from '../../../schemas/time/time.ts';
 import { canonicalJson } from '../../stores/hash.ts';
 import { keys } from '../../stores/keys.ts';
 import type { Table } from '../../stores/table.ts';
+import { parseJson } from '../../../schemas/parsing/json.ts';
 
 /** An entry as stored. `text`: the exact text that the hash chain of the log covers. */
 export type StoredEntry = { sk: string; text: string };
@@ -21,13 +22,7 @@ const Entry = z.object({
 export const entryText = (entry: AuditEntry): string => canonicalJson(entry);
 
 /** Parses an entry. Returns undefined if the text was altered and is not an entry. */
-export function entryIn(text: string): AuditEntry | undefined {
-  try {
-    return Entry.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}
+export const entryIn = (text: string): AuditEntry | undefined => Entry.safeParse(parseJson(text)).data;
 
 /** Returns a placeholder for an entry that was altered and cannot be read. */
 export const unreadable = (sk: string): AuditEntry => ({

@@ -4,7 +4,7 @@ import { counted } from '../../../core/domain/reports/words.ts';
 import { addApiCommands } from '../api-command.ts';
 import { Client } from '../client.ts';
 import { type CommandContext, CommandFailure, UsageError } from '../command-context.ts';
-import { readInputFile } from '../input-file.ts';
+import { readInputText } from '../input-file.ts';
 import { JSON_OPTION } from '../options.ts';
 import { asJson } from '../table.ts';
 import { Receipt } from './quarantine.ts';
@@ -29,7 +29,7 @@ export const addSend = (program: Command, context: CommandContext): void =>
   ]);
 
 async function send(context: CommandContext, { receiver, file = '', json }: Values): Promise<void> {
-  const text = new TextDecoder().decode(await readInputFile(context, file));
+  const text = await readInputText(context, file);
   const path = `/v1/alerts/${receiver}`;
   const receipt = await (await Client.of(context)).post(path, bodyIn(text, file), Receipt);
   if (json) context.out(asJson(receipt));

@@ -1,6 +1,6 @@
-import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { signingSecret } from '../../../vendors/connections/signing-secrets.ts';
-import { secretsIn } from '../../../vendors/shared/webhook-signature.ts';
+import { hasHmac } from '../../../vendors/shared/webhook-signature.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import { authorize, type Scope } from '../../../core/domain/access/access.ts';
 import { actorNameOf } from '../../../core/domain/access/actor-identity.ts';
@@ -105,16 +105,14 @@ export async function signedBy(
   body: () => Promise<Uint8Array>,
 ): Promise<boolean> {
   const secret = await signingSecret(deps.secrets, scheme.secret);
-  const signature = headers.get(scheme.header);
-  if (!secret || !/^[0-9a-f]{64}$/i.test(signature?.trim() ?? '')) return false;
+  const signature = headers.get(scheme.header)?.trim() ?? '';
+  if (!secret || !/^[0-9a-f]{64}$/i.test(signature)) return false;
   const { timestampHeader } = scheme;
   const header =
     timestampHeader === undefined ? '' : ((await deps.secrets.get(timestampHeader.secret)) ?? timestampHeader.fallback);
   const timestamp = header === '' ? null : headers.get(header);
   if (header !== '' && (timestamp === null || !isFresh(Number(timestamp), deps))) return false;
-  const signed = Buffer.concat([Buffer.from(timestamp === null ? '' : `${timestamp}:`), await body()]);
-  const received = (signature ?? '').trim().toLowerCase();
-  return secretsIn(secret).some((one) => sameText(received, createHmac('sha256', one).update(signed).digest('hex')));
+  return hasHmac([Buffer.from(signature, 'hex')], secret, [timestamp === null ? '' : `${timestamp}:`, await body()]);
 }
 
 const isFresh = (seconds: number, { clock }: Pick<Deps, 'clock'>): boolean =>

@@ -10,7 +10,8 @@ import {
 } from './request-body.ts';
 import type { Env } from '../context.ts';
 import { refusalOf } from '../../../core/actions/input-in-progress.ts';
-import { Refusal } from '../../../core/domain/refusal.ts';
+import { contentRefusal, Refusal } from '../../../core/domain/refusal.ts';
+import { utf8Form } from '../../../schemas/parsing/utf-8.ts';
 
 /**
  * Reads the request body. Handlers read bodies only through this function, after authentication and up to a limit. The
@@ -32,7 +33,7 @@ export async function readBody(
   if (declared !== undefined && declared > maxBytes) throw tooLarge(`the body has ${declared} bytes`, maxBytes);
   const body = await read(c, maxBytes, budget);
   const reason = refusalOf({ kind: 'request', method: c.req.method, path: c.req.path, body });
-  if (reason !== undefined) throw new Refusal(422, 'stalled-before', reason);
+  if (reason !== undefined) throw contentRefusal(422, 'stalled-before', reason);
   c.set('body', body);
   c.req.bodyCache.arrayBuffer = Promise.resolve(body.buffer) as never; // Hono stores promises here, despite the declared type
   return body;
@@ -46,6 +47,13 @@ export async function readBody(
 export const readUnverifiedBody = (c: Context<Env>, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> =>
   readBody(c, maxBytes, UNVERIFIED_BODIES);
 
+/** Reads a form of a sender that is not authenticated yet. @throws Refusal as for the body; 400 if it is not UTF-8 */
+export async function readForm(c: Context<Env>, maxBytes: number): Promise<URLSearchParams> {
+  const form = utf8Form(await readUnverifiedBody(c, maxBytes));
+  if (form === undefined) throw contentRefusal(400, 'not-utf-8', 'the form is not UTF-8');
+  return form;
+}
+
 async function read(
   c: Context<Env>,
   maxBytes: number,
@@ -56,7 +64,7 @@ async function read(
     if (body === undefined) throw tooLarge('the body is too large', maxBytes);
     return body;
   } catch (error) {
-    if (error instanceof BodyCutOff) throw new Refusal(400, 'body-cut-off', error.message);
+    if (error instanceof BodyCutOff) throw contentRefusal(400, 'body-cut-off', error.message);
     if (error instanceof NoRoom)
       throw new Refusal(503, 'unavailable', 'too many requests with signatures arrive at once; try again', {
         'retry-after': '5',

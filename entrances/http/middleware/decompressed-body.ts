@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import type { Context } from 'hono';
-import { Refusal } from '../../../core/domain/refusal.ts';
+import { contentRefusal, Refusal } from '../../../core/domain/refusal.ts';
 import type { Env } from '../context.ts';
 import { readBody } from './body.ts';
 
@@ -30,6 +30,6 @@ export async function readDecompressed(c: Context<Env>): Promise<Uint8Array> {
         'body-too-large',
         `the decompressed body has more than ${DECOMPRESSED_MAX_BYTES} bytes; split it`,
       );
-    throw new Refusal(400, 'not-gzip', 'Content-Encoding is gzip, but the body cannot be decompressed');
+    throw contentRefusal(400, 'not-gzip', 'Content-Encoding is gzip, but the body cannot be decompressed');
   }
 }

@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import { readBody } from './body.ts';
 import type { Env } from '../context.ts';
 import { utf8Text, wideCharset } from '../../../schemas/parsing/utf-8.ts';
-import { Refusal } from '../../../core/domain/refusal.ts';
+import { contentRefusal, Refusal } from '../../../core/domain/refusal.ts';
 
 /** The limit for request bodies, except those of alert receivers. A DynamoDB item has at most 400 KB. */
 export const BODY_MAX_BYTES = 256 * 1024;
@@ -33,7 +33,7 @@ export const iJson: MiddlewareHandler<Env> = async (c, next) => {
 /** Returns a body as text. @throws Refusal 400 */
 export function textIn(body: Uint8Array): string {
   const text = utf8Text(body);
-  if (text === undefined) throw new Refusal(400, 'not-json', 'the body is not UTF-8');
+  if (text === undefined) throw contentRefusal(400, 'not-json', 'the body is not UTF-8');
   return text;
 }
 
@@ -61,7 +61,7 @@ function parseJson(text: string, notJson: string | undefined): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Refusal(
+    throw contentRefusal(
       400,
       'not-json',
       notJson ?? `the body is not JSON: ${error instanceof Error ? error.message : String(error)}`,

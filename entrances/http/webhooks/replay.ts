@@ -17,7 +17,7 @@ import type { Forge } from '../../../vendors/shared/forge.ts';
 import { parseJson } from '../../../vendors/shared/json-body.ts';
 import { receiveWebhook } from './receive-webhook.ts';
 import { enqueueEvent } from '../../../core/actions/paging/enqueue-event.ts';
-import { Refusal } from '../../../core/domain/refusal.ts';
+import { contentRefusal, Refusal } from '../../../core/domain/refusal.ts';
 import { enqueue, type Sender } from '../../../core/actions/alerts/enqueue.ts';
 import { alertsIn, readPayload } from '../../../core/actions/alerts/read-payload.ts';
 import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
@@ -89,7 +89,7 @@ async function replayEntry(
     case 'pagerduty':
       return replayPagerDuty(deps, quarantined, trace);
     case 'slack':
-      throw new Refusal(
+      throw contentRefusal(
         422,
         'not-replayed',
         'actions in Slack are not replayed; ask the person to repeat the action in Slack',
@@ -109,8 +109,8 @@ async function replayChanges(
   const header = (name: string) => (name.toLowerCase() === 'content-type' ? contentType : undefined);
   const sent = { body: Uint8Array.from(Buffer.from(body)), header };
   const result = await receiveWebhook(deps, changeSender, sent, { allow: () => undefined, trace });
-  if (result.kind === 'unreadable') throw new Refusal(422, 'wrong-shape', result.detail);
-  if (result.kind === 'ignored') throw new Refusal(422, 'ignored', `Firebreak ignores this event: ${result.why}`);
+  if (result.kind === 'unreadable') throw contentRefusal(422, 'wrong-shape', result.detail);
+  if (result.kind === 'ignored') throw contentRefusal(422, 'ignored', `Firebreak ignores this event: ${result.why}`);
   const accepted = result.changes.length + result.waiting + result.unmapped.length;
   return { receipt: randomUUID(), accepted, quarantined: 0, truncated: 0 };
 }
@@ -124,9 +124,9 @@ async function replayForge(
 ): Promise<Replayed> {
   const type = new URLSearchParams(receiver.split('?')[1]).get('event') ?? '';
   const payload = forge.payloadOf(Uint8Array.from(Buffer.from(body)), () => contentType);
-  if (payload === undefined) throw new Refusal(422, 'not-json', 'the body is not JSON');
+  if (payload === undefined) throw contentRefusal(422, 'not-json', 'the body is not JSON');
   const { ignored } = await recordForgeEvent(deps, forge, { type, payload, trace });
-  if (ignored !== undefined) throw new Refusal(422, 'ignored', `Firebreak ignores this event: ${ignored}`);
+  if (ignored !== undefined) throw contentRefusal(422, 'ignored', `Firebreak ignores this event: ${ignored}`);
   return { receipt: randomUUID(), accepted: 1, quarantined: 0, truncated: 0 };
 }
 
@@ -138,13 +138,13 @@ async function replayBody(
 ): Promise<Replayed> {
   const source = sources.get(quarantined.source);
   if (source === undefined)
-    throw new Refusal(422, 'unknown-source', `this version has no alert source ${quarantined.source}`);
+    throw contentRefusal(422, 'unknown-source', `this version has no alert source ${quarantined.source}`);
   // Ignore the stored content type: it may be the reason why the input is in quarantine.
   const result = readPayload(source, '', quarantined.body, millisOf(quarantined.first_seen_at));
-  if (!result.ok) throw new Refusal(422, result.fault.code, result.fault.detail);
+  if (!result.ok) throw contentRefusal(422, result.fault.code, result.fault.detail);
   const { alerts, unreadable, truncated } = result.parsed;
   if (alerts.length === 0 && unreadable.length > 0) {
-    throw new Refusal(422, 'wrong-shape', unreadable[0]?.detail ?? 'none of its alerts can be parsed');
+    throw contentRefusal(422, 'wrong-shape', unreadable[0]?.detail ?? 'none of its alerts can be parsed');
   }
   await quarantineUnreadable(deps, quarantined, unreadable);
   const requestsRollback = quarantined.receiver === '/api/v1/rollback';
@@ -182,15 +182,15 @@ async function quarantineUnreadable(
 /** Replays an inbound event from the queue of vendor events. Its own key ensures that it takes effect at most once. */
 async function replayEvent(deps: ReplayDeps, { body }: QuarantinedInput): Promise<Replayed> {
   const parsed = InboundEvent.safeParse(parseJson(Uint8Array.from(Buffer.from(body)))?.value);
-  if (!parsed.success) throw new Refusal(422, 'wrong-shape', inputProblemText(parsed.error));
+  if (!parsed.success) throw contentRefusal(422, 'wrong-shape', inputProblemText(parsed.error));
   await deps.inbound.send(parsed.data, `replayed:${parsed.data.key}`);
   return { receipt: parsed.data.key, accepted: 1, quarantined: 0, truncated: 0 };
 }
 
 async function replayPagerDuty(deps: ReplayDeps, { body }: QuarantinedInput, trace: string): Promise<Replayed> {
   const found = readEvent(Uint8Array.from(Buffer.from(body)));
-  if ('unreadable' in found) throw new Refusal(422, 'wrong-shape', found.unreadable);
-  if ('ignored' in found) throw new Refusal(422, 'ignored', `Firebreak ignores events of the type ${found.ignored}`);
+  if ('unreadable' in found) throw contentRefusal(422, 'wrong-shape', found.unreadable);
+  if ('ignored' in found) throw contentRefusal(422, 'ignored', `Firebreak ignores events of the type ${found.ignored}`);
   await enqueueEvent(deps, found.event, { webhook: '', trace });
   return { receipt: found.event.id, accepted: 1, quarantined: 0, truncated: 0 };
 }
@@ -199,7 +199,7 @@ async function replayPagerDuty(deps: ReplayDeps, { body }: QuarantinedInput, tra
 async function replayMessage(deps: ReplayDeps, { body }: QuarantinedInput, trace: string): Promise<Replayed> {
   const message = readSignalMessage(Buffer.from(body).toString());
   if (!message.success)
-    throw new Refusal(422, 'wrong-shape', 'the queue message has an unknown format; this version cannot replay it');
+    throw contentRefusal(422, 'wrong-shape', 'the queue message has an unknown format; this version cannot replay it');
   const { signals, receivedAt } = message.data;
   const receipt = { id: randomUUID(), at: receivedAt, trace };
   await deps.queue.sendAll(receipt, signals);

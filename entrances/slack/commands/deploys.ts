@@ -1,13 +1,13 @@
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { inConfiguredSpelling, suggestedName } from '../../../core/domain/catalogue/known-names.ts';
 import type { Text } from '../../../core/domain/messages/chat-message.ts';
-import { minuteOf } from '../../../core/domain/messages/story.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { CommandDeps } from '../deps.ts';
 import { answered, Declined, nameIn, unknownName } from '../outcome.ts';
 import { type CommandArguments, NO_SUBCOMMAND, type RunVerb, type Verb } from './verb.ts';
+import { minuteText } from '../../../schemas/time/time.ts';
 
 type Request = { service: string; environment: string | null };
 
@@ -51,7 +51,7 @@ export const runDeploys: RunVerb<Request> = async (deps, { caller }, request) =>
   }
   const running = new Set((await deps.changes.live()).map(({ id }) => id));
   const rows = items.flatMap((change): Text => [
-    `\n${running.has(change.id) ? '▶️' : '•'} ${minuteOf(change.started_at)} ${change.environment} `,
+    `\n${running.has(change.id) ? '▶️' : '•'} ${minuteText(change.started_at)} ${change.environment} `,
     { bold: change.version },
     ` ${change.kind}, ${change.status}${authorWords(change)}${change.rolled_back_by === null ? '' : ', rolled back'}`,
   ]);

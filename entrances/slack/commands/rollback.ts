@@ -5,7 +5,7 @@ import { clearingsText, activeClearings } from '../../../core/domain/changes/cle
 import { environmentNamed, suggestedName } from '../../../core/domain/catalogue/known-names.ts';
 import { suspectsToShow } from '../../../core/domain/correlation/words.ts';
 import type { ChatButton, ChatMessage, Text } from '../../../core/domain/messages/chat-message.ts';
-import { minuteOf, serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
+import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import { REVISION } from '../../../core/domain/changes/version-identity.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
@@ -36,6 +36,7 @@ import {
   type Verb,
   type UsageError,
 } from './verb.ts';
+import { minuteText } from '../../../schemas/time/time.ts';
 
 /** Environment null: the only environment, or the service's default. */
 type Request = { service: string; environment: string | null; version: string | null };
@@ -170,7 +171,7 @@ function planDescription(
   const cleared = activeClearings(incident?.cleared);
   return [
     { bold: `${serviceEnvironment.service} in ${serviceEnvironment.environment}` },
-    ` has been running ${live.version} since ${minuteOf(live.finished_at ?? live.started_at)}${authorWords(live)}.`,
+    ` has been running ${live.version} since ${minuteText(live.finished_at ?? live.started_at)}${authorWords(live)}.`,
     ...(suspects.length === 0
       ? [
           cleared.length > 0

@@ -1,5 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { secretsIn } from '../../../vendors/shared/webhook-signature.ts';
+import { hasHmac } from '../../../vendors/shared/webhook-signature.ts';
 import type { Received } from './http.ts';
 
 /** Maximum difference in seconds between the timestamp and the clock, to reject replays. */
@@ -20,10 +19,7 @@ export function isSignedBySlack(
   const { signature, timestamp } = signatureIn(headers);
   if (!secret || signature === undefined || timestamp === undefined || !hasRecentSignature(headers, nowSeconds))
     return false;
-  const received = Buffer.from(signature, 'hex');
-  return secretsIn(secret).some((one) =>
-    timingSafeEqual(received, createHmac('sha256', one).update(`v0:${timestamp}:`).update(body).digest()),
-  );
+  return hasHmac([Buffer.from(signature, 'hex')], secret, [`v0:${timestamp}:`, body]);
 }
 
 /** Returns the signature and the timestamp if they are well-formed. */

@@ -4,7 +4,6 @@ import type { Caller } from '../../../core/actions/people/caller.ts';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { isFinal } from '../decisions/progress.ts';
 import type { ChatButton, Text } from '../../../core/domain/messages/chat-message.ts';
-import { minuteOf } from '../../../core/domain/messages/story.ts';
 import type { Canary, CanaryCommandKind, CanaryRecord } from '../canary.ts';
 import type { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import type { CommandDeps } from '../../../entrances/slack/deps.ts';
@@ -15,6 +14,7 @@ import { noEnvironment } from '../../../entrances/slack/commands/deploys.ts';
 import type { RunVerb } from '../../../entrances/slack/commands/verb.ts';
 import { type CanaryPorts, withPorts } from '../ports.ts';
 import type { Listed, Pressed, Requested } from './verbs.ts';
+import { minuteText } from '../../../schemas/time/time.ts';
 
 type Target = { service: ServiceName; environment: EnvironmentName | null; reason: string | null };
 
@@ -105,7 +105,7 @@ const buttonsOf = (caller: Caller, running: readonly CanaryRecord[]): ChatButton
     });
 
 const row = (canary: Canary): Text => [
-  `\n${canary.ended_at === null ? '▶️' : '•'} ${minuteOf(canary.started_at)} ${canary.service} ${canary.environment} `,
+  `\n${canary.ended_at === null ? '▶️' : '•'} ${minuteText(canary.started_at)} ${canary.service} ${canary.environment} `,
   { bold: canary.version },
   ` ${canary.status} at ${canary.weight} % beside ${canary.stable_version}: ${canary.reason}`,
 ];

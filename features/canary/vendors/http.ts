@@ -5,8 +5,9 @@ import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { Clock, Secrets } from '../../../core/domain/ports/system.ts';
 import type { TargetResponse } from '../../../core/domain/rollback/targets.ts';
 import type { HttpTraffic } from '../traffic-config.ts';
-import { type HttpResponse, parseJson } from '../../../vendors/shared/http.ts';
+import type { HttpResponse } from '../../../vendors/shared/http.ts';
 import { responseText, callEndpoint, isSuccess, resultOfFailure } from '../../../vendors/webhook/endpoint.ts';
+import { parseJson } from '../../../schemas/parsing/json.ts';
 
 /** Milliseconds for one attempt: at most a third of the workflow function's timeout. */
 const ATTEMPT_TIMEOUT_MS = 15_000;

@@ -4,8 +4,9 @@ import type { ChaosSystem } from '../types.ts';
 import type { Clock, Secrets } from '../../../core/domain/ports/system.ts';
 import type { HttpExperiments } from '../config.ts';
 import { ChaosVerdict, type ChaosRun } from '../experiment.ts';
-import { type HttpResponse, parseJson } from '../../../vendors/shared/http.ts';
+import type { HttpResponse } from '../../../vendors/shared/http.ts';
 import { responseText, callEndpoint, isSuccess, resultOfFailure } from '../../../vendors/webhook/endpoint.ts';
+import { parseJson } from '../../../schemas/parsing/json.ts';
 
 /** Milliseconds for one attempt: an alert that aborts the experiment waits for it. */
 const ATTEMPT_TIMEOUT_MS = 5000;

@@ -1,7 +1,6 @@
 import { sendExperimentRequest } from '../actions/record-experiment.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
 import type { ChatButton, Text } from '../../../core/domain/messages/chat-message.ts';
-import { minuteOf } from '../../../core/domain/messages/story.ts';
 import type { Action } from '../../../schemas/access/access.ts';
 import type { Experiment, ExperimentRecord } from '../experiment.ts';
 import { isPermitted } from '../../../entrances/slack/execution/caller.ts';
@@ -10,6 +9,7 @@ import { knownService } from '../../../entrances/slack/commands/known-service.ts
 import type { RunVerb } from '../../../entrances/slack/commands/verb.ts';
 import { withPorts } from '../ports.ts';
 import type { Listed, Pressed } from './verbs.ts';
+import { minuteText } from '../../../schemas/time/time.ts';
 
 const SHOWN_MAX = 8;
 
@@ -48,7 +48,7 @@ const isPermittedOn = (caller: Caller, action: Action, { scope }: Pick<Experimen
   scope.every((serviceEnvironment) => isPermitted(caller, action, serviceEnvironment));
 
 const row = ({ status, conclusion, created_at, started_at, name, scope, reason }: Experiment): Text => [
-  `\n${status === 'ended' ? '•' : '▶️'} ${minuteOf(started_at ?? created_at)} `,
+  `\n${status === 'ended' ? '•' : '▶️'} ${minuteText(started_at ?? created_at)} `,
   { bold: name },
   ` (${scopeText({ scope })}): ${
     conclusion === null ? `${status}: ${reason}` : `${conclusion.outcome}: ${conclusion.reasons.join('; ')}`

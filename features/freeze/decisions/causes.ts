@@ -4,7 +4,7 @@ import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Severity } from '../../../schemas/config/names.ts';
 import type { SloWindow } from '../../../schemas/slo/slo.ts';
 import type { BurnAlert, SloStatus } from '../../../schemas/slo/slo-status.ts';
-import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { minuteText, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { freezeId, type Hash } from './ids.ts';
 import type { FreezePolicy } from './policy.ts';
 import {
@@ -17,7 +17,7 @@ import {
 import { EVALUATION } from './state.ts';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { list } from '../../../core/domain/correlation/words.ts';
-import { utcMinute, percent } from './words.ts';
+import { percent } from './words.ts';
 
 /** The part of an objective that its freezes describe. */
 export type Objective = EvaluatedObjective['slo'];
@@ -35,7 +35,7 @@ export function budgetFreeze(
   const liftBelow = policy.budget?.liftBelow ?? 1;
   return {
     ...objectiveFreezeFields('budget', slo, policy, at, hash),
-    reason: `at ${utcMinute(at)}, the error budget of ${objectiveName(slo)} was spent: ${spentInWords(status)} of what ${objectiveInWords(slo)} allows${exclusionInWords(status)}`,
+    reason: `at ${minuteText(at)}, the error budget of ${objectiveName(slo)} was spent: ${spentInWords(status)} of what ${objectiveInWords(slo)} allows${exclusionInWords(status)}`,
     ends_when: `less than ${percent(liftBelow)} of the budget is spent, as old errors leave its window`,
     opened_by: EVALUATION,
   };
@@ -51,7 +51,7 @@ export const burnFreeze = (
   hash: Hash,
 ): Freeze => ({
   ...objectiveFreezeFields('burn', slo, policy, at, hash),
-  reason: `at ${utcMinute(at)}, the error budget of ${objectiveName(slo)} burned more than ${factor} times as fast as ${objectiveInWords(slo)} allows, over ${long} and ${short}${exclusionInWords(status)}`,
+  reason: `at ${minuteText(at)}, the error budget of ${objectiveName(slo)} burned more than ${factor} times as fast as ${objectiveInWords(slo)} allows, over ${long} and ${short}${exclusionInWords(status)}`,
   ends_when: BURN_ENDS_WHEN,
   opened_by: EVALUATION,
 });
@@ -87,7 +87,7 @@ export function burnFreezeByAlert(
   if (!freezesByAlert(alert.severity, policy)) return null;
   return {
     ...objectiveFreezeFields('burn', slo, policy, at, hash),
-    reason: `at ${utcMinute(at)}, the error budget of ${objectiveName(slo)} burned too fast, according to the alert "${alert.title}"`,
+    reason: `at ${minuteText(at)}, the error budget of ${objectiveName(slo)} burned too fast, according to the alert "${alert.title}"`,
     ends_when: BURN_ENDS_WHEN,
     opened_by: alert.by,
   };
@@ -149,7 +149,7 @@ export function incidentFreeze(
     cause: 'incident',
     service,
     environment,
-    reason: `a ${severity} incident opened at ${utcMinute(opened_at)}: ${title} (${incidentName(incident)})`,
+    reason: `a ${severity} incident opened at ${minuteText(opened_at)}: ${title} (${incidentName(incident)})`,
     ends_when: 'the incident is resolved',
     starts_at: opened_at,
     opened_by: EVALUATION,

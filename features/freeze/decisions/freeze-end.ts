@@ -1,9 +1,9 @@
 import type { Freeze } from '../schemas/freeze.ts';
-import type { Timestamp } from '../../../schemas/time/time.ts';
+import { minuteText, type Timestamp } from '../../../schemas/time/time.ts';
 import type { Evaluated, FreezePlanInputs } from './budget/freeze-plan-inputs.ts';
 import { exclusionInWords, hasBurnSlowed, hasRecovered } from './budget/spending.ts';
 import { CALENDAR, coveringFreeze, EVALUATION, stateAt } from './state.ts';
-import { utcMinute, percent } from './words.ts';
+import { percent } from './words.ts';
 
 /**
  * Result of judging whether a freeze is over: the reason; false if it continues; null if unknown, which changes
@@ -33,7 +33,7 @@ export function endOfFreeze(freeze: Freeze, inputs: FreezePlanInputs, requiredId
 
 /** Returns the planned end of the stored record, if it has passed. */
 const plannedEndOf = ({ until }: Freeze, at: Timestamp, by: string): FreezeEnd =>
-  until !== null && until <= at && { reason: `its planned end, ${utcMinute(until)}`, at: until, by };
+  until !== null && until <= at && { reason: `its planned end, ${minuteText(until)}`, at: until, by };
 
 function endOfIncidentFreeze(
   freeze: Freeze,

@@ -1,7 +1,7 @@
 import type { Freeze } from '../schemas/freeze.ts';
 import type { CheckReasonCode } from '../schemas/freeze-check.ts';
 import type { BurnAlert, SloStatus } from '../../../schemas/slo/slo-status.ts';
-import type { Timestamp } from '../../../schemas/time/time.ts';
+import { minuteText, type Timestamp } from '../../../schemas/time/time.ts';
 import type { FreezePolicy } from './policy.ts';
 import {
   burnSlowsAt,
@@ -12,7 +12,7 @@ import {
   isTooOld,
   spentInWords,
 } from './budget/spending.ts';
-import { CAUSE_CODES, utcMinute, utcMinuteOfEnd, freezeReference, percent } from './words.ts';
+import { CAUSE_CODES, utcMinuteOfEnd, freezeReference, percent } from './words.ts';
 
 /** Context for explaining a freeze in force. */
 export type FreezeContext = {
@@ -87,17 +87,17 @@ const isBeforeMinimumEnd = ({ not_before }: Freeze, { at }: FreezeContext): bool
 
 const liftingEvaluation = (freeze: Freeze, context: FreezeContext): string =>
   isBeforeMinimumEnd(freeze, context)
-    ? `first evaluation from ${utcMinute(freeze.not_before ?? context.at)} on`
+    ? `first evaluation from ${minuteText(freeze.not_before ?? context.at)} on`
     : 'next evaluation';
 
 const notBeforeText = (freeze: Freeze, context: FreezeContext): string =>
-  isBeforeMinimumEnd(freeze, context) ? `, not before ${utcMinute(freeze.not_before ?? context.at)}` : '';
+  isBeforeMinimumEnd(freeze, context) ? `, not before ${minuteText(freeze.not_before ?? context.at)}` : '';
 
 function forecast({ not_before }: Freeze, { at, policy, status }: FreezeContext): string {
   if (status === undefined || isTooOld(status, policy, at)) return '';
   const { lifts_at, lifts_at_present_burn } = status.forecast;
   if (lifts_at === null) return '; no end is foreseeable';
-  const about = (instant: Timestamp): string => `about ${utcMinute(laterOf(instant, not_before))}`;
+  const about = (instant: Timestamp): string => `about ${minuteText(laterOf(instant, not_before))}`;
   const best = `; forecast: ${about(lifts_at)} if nothing else fails`;
   if (lifts_at_present_burn === lifts_at) return best;
   return `${best}; at the current burn rate, ${lifts_at_present_burn === null ? 'not foreseeable' : about(lifts_at_present_burn)}`;
@@ -107,7 +107,7 @@ function burnForecast({ not_before }: Freeze, context: FreezeContext): string {
   const { at, policy, status } = context;
   const slowsAt = status === undefined || isTooOld(status, policy, at) ? null : burnSlowsAt(status, policy);
   if (slowsAt === null || slowsAt <= at) return '';
-  return `; forecast: about ${utcMinute(laterOf(slowsAt, not_before))} if nothing else fails`;
+  return `; forecast: about ${minuteText(laterOf(slowsAt, not_before))} if nothing else fails`;
 }
 
 const laterOf = (instant: Timestamp, not_before: Timestamp | null): Timestamp =>

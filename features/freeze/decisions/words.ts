@@ -1,13 +1,10 @@
 import { type Freeze, FreezeCause, type FreezeScope } from '../schemas/freeze.ts';
 import { truncated } from '../../../core/domain/paging/page-details.ts';
 import type { CheckReason, CheckReasonCode, Verdict } from '../schemas/freeze-check.ts';
-import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { minuteText, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 
-/** Formats a time as `2026-11-20 17:05 UTC`, truncated to minutes. */
-export const utcMinute = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
-
-/** Formats the end of a freeze as `utcMinute` does, rounded up: it is not over before this minute begins. */
-export const utcMinuteOfEnd = (until: Timestamp): string => utcMinute(plusSeconds(until, 59.999));
+/** Formats the end of a freeze as `minuteText` does, rounded up: it is not over before this minute begins. */
+export const utcMinuteOfEnd = (until: Timestamp): string => minuteText(plusSeconds(until, 59.999));
 
 /** Formats a share as `297.6 %`, truncated rather than rounded: nothing shows as 100 % before it is. */
 export const percent = (share: number): string => `${Math.floor(share * 1000 + 1e-9) / 10} %`;
@@ -27,7 +24,7 @@ export const endsWhenText = ({ ends_when }: Pick<Freeze, 'ends_when'>): string =
 
 /** Formats a reference to a freeze: `freeze frz_…, for checkout in production, since 2026-11-20 17:05 UTC`. */
 export const freezeReference = (freeze: Pick<Freeze, 'id' | 'starts_at'> & FreezeScope): string =>
-  `freeze ${freeze.id}, for ${scopeInWords(freeze)}, since ${utcMinute(freeze.starts_at)}`;
+  `freeze ${freeze.id}, for ${scopeInWords(freeze)}, since ${minuteText(freeze.starts_at)}`;
 
 export const CAUSE_WORDS: Readonly<Record<FreezeCause, string>> = {
   budget: 'error budget',

@@ -5,10 +5,10 @@ import { servicesIn } from '../actions/known-names.ts';
 import { approveOverride, giveOverride, withdrawOverride } from '../actions/overrides.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { stateAt } from '../decisions/state.ts';
-import { scopeInWords, utcMinute } from '../decisions/words.ts';
+import { scopeInWords } from '../decisions/words.ts';
 import { NAME_MAX_CHARS } from '../../../schemas/config/names.ts';
 import { NewFreeze, NewOverride, RequiredReason } from '../schemas/freeze.ts';
-import { instantIn, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
+import { instantIn, minuteText, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { newId } from '../../../entrances/http/new-id.ts';
 import {
   field,
@@ -99,7 +99,7 @@ export const FREEZE_ACTIONS = {
       caller.allow('freezes:write', scopeOf(freeze));
       const count = servicesIn((await deps.config.current()).services, freeze).length;
       const where = scopeInWords(freeze);
-      const [from, until] = [freeze.starts_at, freeze.until].map((at) => at && utcMinute(at));
+      const [from, until] = [freeze.starts_at, freeze.until].map((at) => at && minuteText(at));
       return {
         question: `Freeze deploys of ${where}?`,
         effect:

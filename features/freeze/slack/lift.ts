@@ -1,8 +1,9 @@
-import { utcMinute, scopeInWords } from '../decisions/words.ts';
+import { scopeInWords } from '../decisions/words.ts';
 import { liftFreeze as liftOne } from '../actions/freezes.ts';
 import { answered } from '../../../entrances/slack/outcome.ts';
 import type { Verb } from '../../../entrances/slack/commands/verb.ts';
 import { findFreeze, reasonOf, type RunVerb } from './shared.ts';
+import { minuteText } from '../../../schemas/time/time.ts';
 
 /** `freeze`: the ID of a freeze, or the service that it covers. */
 type Lift = { freeze: string; reason: string };
@@ -37,6 +38,6 @@ export const runLiftFreeze: RunVerb<Lift> = async (deps, { caller }, request) =>
     );
   const by = freeze.ended_by === null ? '' : ` by ${freeze.ended_by}`;
   return answered(
-    `Superseded: the freeze has ended already, at ${utcMinute(freeze.ended_at ?? freeze.until ?? freeze.starts_at)}${by}.`,
+    `Superseded: the freeze has ended already, at ${minuteText(freeze.ended_at ?? freeze.until ?? freeze.starts_at)}${by}.`,
   );
 };

@@ -1,8 +1,8 @@
 import { overrideWarnings } from '../decisions/exemptions/overrides.ts';
-import { utcMinute, scopeInWords } from '../decisions/words.ts';
+import { scopeInWords } from '../decisions/words.ts';
 import type { ChatButton, Text } from '../../../core/domain/messages/chat-message.ts';
 import { NewOverride } from '../schemas/freeze.ts';
-import { plusSeconds } from '../../../schemas/time/time.ts';
+import { minuteText, plusSeconds } from '../../../schemas/time/time.ts';
 import { requireFreeze } from '../actions/freezes.ts';
 import { approveOverride as approveOne, giveOverride } from '../actions/overrides.ts';
 import { answered, Declined, message } from '../../../entrances/slack/outcome.ts';
@@ -118,7 +118,7 @@ export const runOverrideFreeze: RunVerb<Override> = async (deps, { caller, key }
   if (!parsed.success) throw new Declined(`${inputProblemText(parsed.error)}. Nothing was done.`);
   const id = idOf('ovr', key, freeze);
   const override = await giveOverride(deps, caller, { freeze, id, override: parsed.data });
-  const what = `${override.uses ?? 'any number of'} ${override.uses === 1 ? 'deployment' : 'deployments'} until ${utcMinute(override.expires_at)}`;
+  const what = `${override.uses ?? 'any number of'} ${override.uses === 1 ? 'deployment' : 'deployments'} until ${minuteText(override.expires_at)}`;
   const overrideText: Text = [` (override `, { code: id }, ' of ', { code: freeze }, `): ${override.reason}`];
   const advice = warningLines(overrideWarnings(override));
   if (!override.needs_approval || override.approved_by !== null)

@@ -1,5 +1,5 @@
 import { stateAt } from '../decisions/state.ts';
-import { utcMinute, scopeInWords, untilText } from '../decisions/words.ts';
+import { scopeInWords, untilText } from '../decisions/words.ts';
 import type { ChatButton, Text } from '../../../core/domain/messages/chat-message.ts';
 import type { Freeze } from '../schemas/freeze.ts';
 import { mayRead } from '../actions/freezes.ts';
@@ -8,6 +8,7 @@ import { isPermitted } from '../../../entrances/slack/execution/caller.ts';
 import { answered, message } from '../../../entrances/slack/outcome.ts';
 import type { Verb } from '../../../entrances/slack/commands/verb.ts';
 import { isFreezeOf, type Target, targetNamed, type RunVerb } from './shared.ts';
+import { minuteText } from '../../../schemas/time/time.ts';
 
 type Shown = { service: string | null };
 
@@ -52,7 +53,7 @@ export const runFreezeStatus: RunVerb<Shown> = async (deps, { caller }, { servic
   const rows = shown.flatMap((freeze): Text => [
     `\n❄️ `,
     { bold: scopeInWords(freeze) },
-    `: ${freeze.reason}\n${stateAt(freeze, now) === 'scheduled' ? 'scheduled for' : 'since'} ${utcMinute(freeze.starts_at)}, ${untilText(freeze)} · `,
+    `: ${freeze.reason}\n${stateAt(freeze, now) === 'scheduled' ? 'scheduled for' : 'since'} ${minuteText(freeze.starts_at)}, ${untilText(freeze)} · `,
     { code: freeze.id },
   ]);
   const more = all.length > shown.length ? [`\nand ${all.length - shown.length} more`] : [];

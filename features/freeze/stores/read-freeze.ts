@@ -1,5 +1,5 @@
 import { type Freeze, StoredFreeze } from '../schemas/freeze.ts';
-import { utcMinute } from '../decisions/words.ts';
+import { minuteText } from '../../../schemas/time/time.ts';
 
 /** Parses a stored freeze. A reason that an older version has worded as of its start says when that was. */
 export function readFreeze(stored: unknown): Freeze {
@@ -11,7 +11,7 @@ function datedReason({ cause, reason, starts_at, incident_id: incident }: Freeze
   switch (cause) {
     case 'budget':
     case 'burn':
-      return reason.startsWith('the error budget of ') ? `at ${utcMinute(starts_at)}: ${reason}` : reason;
+      return reason.startsWith('the error budget of ') ? `at ${minuteText(starts_at)}: ${reason}` : reason;
     case 'incident':
       // The incident is named beside the reason.
       return reason

@@ -4,7 +4,7 @@ import { coverageIn } from '../decisions/coverage.ts';
 import { PipelineResult, PipelineRun } from '../pipeline-run.ts';
 import { apiGroup, listOf } from '../../../entrances/cli/api-command.ts';
 import { Client, queryOf } from '../../../entrances/cli/client.ts';
-import { readInputFile } from '../../../entrances/cli/input-file.ts';
+import { readInputFile, readInputText } from '../../../entrances/cli/input-file.ts';
 import { choice, JSON_OPTION, LIMIT_OPTION, required, SERVICE_OPTION } from '../../../entrances/cli/options.ts';
 import { asJson, oneLine } from '../../../entrances/cli/table.ts';
 import { CommandFailure, type CommandContext, UsageError } from '../../../entrances/cli/command-context.ts';
@@ -109,7 +109,7 @@ async function reportCoverage(
 }
 
 async function coverageOf(context: CommandContext, file: string): Promise<number> {
-  const found = coverageIn(Buffer.from(await readInputFile(context, file)).toString());
+  const found = coverageIn(await readInputText(context, file));
   if (found === undefined)
     throw new CommandFailure(
       `${file} is not a coverage report: specify the XML file of Cobertura, or the info file of lcov`,

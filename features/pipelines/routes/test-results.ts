@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import { recordTestResults, serviceOfTests } from '../actions/record-test-results.ts';
-import { Refusal } from '../../../core/domain/refusal.ts';
+import { contentRefusal } from '../../../core/domain/refusal.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import { FLAKY_NAMED_MAX, type TestCase } from '../decisions/flaky-tests.ts';
 import type { Deps } from '../ports.ts';
 import { junitCases, JUnitError } from '../vendors/junit.ts';
 import { TestResultsQuery } from '../test-results.ts';
 import { type Api, answers, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
+import { utf8Text } from '../../../schemas/parsing/utf-8.ts';
 import { readDecompressed } from '../../../entrances/http/middleware/decompressed-body.ts';
 
 const TestResults = z
@@ -62,11 +63,12 @@ export function testResultRoutes(app: Api, deps: Deps): void {
 
 /** @throws Refusal 400 if the file is not UTF-8, 422 if it is not accepted as JUnit XML */
 async function casesIn(file: Uint8Array): Promise<TestCase[]> {
+  const text = utf8Text(file);
+  if (text === undefined) throw contentRefusal(400, 'not-utf-8', 'the body is not UTF-8');
   try {
-    return await junitCases(new TextDecoder('utf-8', { fatal: true }).decode(file));
+    return await junitCases(text);
   } catch (error) {
-    if (error instanceof JUnitError) throw new Refusal(422, 'not-junit', error.message);
-    if (error instanceof TypeError) throw new Refusal(400, 'not-utf-8', 'the body is not UTF-8');
+    if (error instanceof JUnitError) throw contentRefusal(422, 'not-junit', error.message);
     throw error;
   }
 }

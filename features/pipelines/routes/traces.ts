@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { recordPipelineRun } from '../actions/record-pipeline-run.ts';
-import { Refusal } from '../../../core/domain/refusal.ts';
+import { contentRefusal, Refusal } from '../../../core/domain/refusal.ts';
 import { FairTurns } from '../../../core/stores/fair-turns.ts';
 import { type Allowance, TokenBuckets } from '../../../core/domain/time/token-bucket.ts';
 import { senderOf } from '../../../entrances/http/middleware/authentication.ts';
@@ -22,6 +22,7 @@ import {
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import { type Api, answers, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
 import { refusedPartly } from '../../../entrances/http/middleware/refusals.ts';
+import { textIn } from '../../../entrances/http/middleware/i-json.ts';
 import { readDecompressed } from '../../../entrances/http/middleware/decompressed-body.ts';
 
 type TracesDeps = Pick<Deps, 'clock' | 'config' | 'pipelineRuns' | 'projections'>;
@@ -96,7 +97,7 @@ export function traceRoutes(app: Api, deps: TracesDeps): void {
         );
       const body = await readDecompressed(c);
       const caller = senderOf(c.var.principal);
-      const spans = type === PROTOBUF ? spansOfProtobuf(body) : spansOfJson(new TextDecoder().decode(body));
+      const spans = type === PROTOBUF ? spansOfProtobuf(body) : spansOfJson(textIn(body));
       const read = await reportsIn(deps, { turns: turns.reading, caller }, spans, (service) => c.var.may({ service }));
       takeSpans(caller, read.reports.length + Math.ceil(read.spans * READING_SHARE));
       await record(deps, { turns: turns.recording, caller }, read.reports);
@@ -146,7 +147,7 @@ async function reportsIn(
 }
 
 function refuseUnreadable(error: unknown): never {
-  if (error instanceof TracesUnreadable) throw new Refusal(400, 'not-otlp', error.message);
+  if (error instanceof TracesUnreadable) throw contentRefusal(400, 'not-otlp', error.message);
   throw error;
 }
 

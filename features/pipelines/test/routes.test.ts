@@ -925,6 +925,13 @@ describe('POST /v1/traces', () => {
     expect((await send('{}', { 'content-type': 'text/plain' })).status).toBe(415);
     expect((await send('no JSON', { 'content-type': 'application/json' })).status).toBe(400);
     expect((await send('{"resourceSpans": 7}', { 'content-type': 'application/json' })).status).toBe(400);
+    const latin = await send(new Uint8Array(Buffer.from('{"sent by": "José"}', 'latin1')), {
+      'content-type': 'application/json',
+    });
+    expect([latin.status, await latin.json()]).toEqual([
+      400,
+      expect.objectContaining({ code: 'not-json', detail: 'the body is not UTF-8' }),
+    ]);
     expect((await send('no protobuf', { 'content-type': 'application/x-protobuf' })).status).toBe(400);
     token = { actions: ['deployments:write'], services: null };
     expect((await send('{}', { 'content-type': 'application/json' })).status).toBe(403);

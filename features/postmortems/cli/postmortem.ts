@@ -4,9 +4,9 @@ import { PostmortemState, PostmortemView } from '../schemas/postmortem.ts';
 import { Proposal } from '../schemas/proposal.ts';
 import type { PostmortemFile } from '../schemas/publishing.ts';
 import { Client } from '../../../entrances/cli/client.ts';
-import { CommandFailure, type CommandContext, UsageError } from '../../../entrances/cli/command-context.ts';
+import { type CommandContext, UsageError } from '../../../entrances/cli/command-context.ts';
 import { INCIDENT, incidentNamed, pathOf } from '../../../entrances/cli/incident-named.ts';
-import { readInputFile } from '../../../entrances/cli/input-file.ts';
+import { readInputText } from '../../../entrances/cli/input-file.ts';
 import { JSON_OPTION } from '../../../entrances/cli/options.ts';
 import { asJson, oneLine } from '../../../entrances/cli/table.ts';
 
@@ -56,7 +56,7 @@ async function postmortem(
   const saved = await client.put(
     path,
     {
-      ...(file !== undefined && { markdown: await textOf(context, file) }),
+      ...(file !== undefined && { markdown: await readInputText(context, file) }),
       ...(state !== undefined && { state }),
       ...(revision !== undefined && { revision: Number(revision) }),
     },
@@ -90,13 +90,3 @@ const fileText = ({ repository, path, revision, url, pull_request, problem }: Po
     `file ${path} in ${repository}: ${revision === null ? 'not published yet' : `revision ${revision}, ${pull_request ?? url ?? ''}`}`,
     ...(problem === null ? [] : [problem]),
   ].join('; ');
-
-/** @throws CommandFailure if the file cannot be read, or is not UTF-8 */
-async function textOf(context: CommandContext, file: string): Promise<string> {
-  const bytes = await readInputFile(context, file);
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
-    throw new CommandFailure(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}

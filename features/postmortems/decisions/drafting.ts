@@ -2,7 +2,7 @@ import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
 import { type DraftFacts, type Section, SEV } from '../schemas/postmortem.ts';
 import { type ActionItem, ActionItem as ActionItemSchema } from '../../../schemas/action-items/action-item.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
-import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { clockText, minuteText, plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { formatHealth, IMPROBABLE, isProbable, list, probability } from '../../../core/domain/correlation/words.ts';
 import { pointsOf } from '../../../core/domain/correlation/samples.ts';
@@ -256,7 +256,7 @@ export class Drafting {
       `- ${this.place}`,
       resolved_at !== null
         ? `- **Duration from ${start}:** ${durationWords(duration_seconds)}, ${spanWords(alerted_at, resolved_at)}`
-        : `- **Duration from ${start}:** ${durationWords(duration_seconds)} so far, since ${alerted_at.slice(0, 10)} ${clockTime(alerted_at)} UTC`,
+        : `- **Duration from ${start}:** ${durationWords(duration_seconds)} so far, since ${minuteText(alerted_at)}`,
       `- **Incident:** ${incidentName(incident)}`,
     ].join('\n');
   }
@@ -282,8 +282,8 @@ export class Drafting {
     const failure = this.problems[0]?.title ?? incident.title;
     const failed = escaped(this.naming.text(`${serviceEnvironmentText(incident)}: ${failure}`));
     return incident.opened_by === undefined
-      ? `at ${clockTime(this.times.alerted_at)} UTC an alert fired for ${failed}`
-      : `at ${clockTime(incident.opened_at)} UTC ${escaped(this.naming.actor(incident.opened_by))} declared an incident of ${failed}`;
+      ? `at ${clockText(this.times.alerted_at)} an alert fired for ${failed}`
+      : `at ${clockText(incident.opened_at)} ${escaped(this.naming.actor(incident.opened_by))} declared an incident of ${failed}`;
   }
 
   /** Tells what happened between the sentences about the beginning and the end. */
@@ -326,7 +326,7 @@ export class Drafting {
       ...(isOneOfSeveral
         ? [
             this.sentence(
-              `problem ${number} began at ${clockTime(times.started_at)} UTC${change === undefined ? '' : `, after ${escaped(change)}`}`,
+              `problem ${number} began at ${clockText(times.started_at)}${change === undefined ? '' : `, after ${escaped(change)}`}`,
               this.#beginning(problem),
             ),
           ]

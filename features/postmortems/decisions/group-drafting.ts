@@ -5,7 +5,7 @@ import { problemClauses } from '../../../core/domain/incidents/problem-words.ts'
 import { endedProblemsOf, problemsOf } from '../../../core/domain/incidents/problems.ts';
 import { didNotHelp } from '../../../core/domain/rollback/verdict.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
-import { secondsBetween } from '../../../schemas/time/time.ts';
+import { clockText, secondsBetween } from '../../../schemas/time/time.ts';
 import { Drafting } from './drafting.ts';
 import { escaped } from './markdown.ts';
 import type { DraftInput } from './record.ts';
@@ -40,7 +40,7 @@ export class GroupDrafting extends Drafting {
   protected override get began(): string {
     const { incident } = this.record;
     const failure = this.problems[0]?.title ?? incident.title;
-    return `at ${clockTime(incident.opened_at)} UTC incidents of several services became a group: ${escaped(failure)}`;
+    return `at ${clockText(incident.opened_at)} incidents of several services became a group: ${escaped(failure)}`;
   }
 
   protected override told(opening: string, end: string): string {

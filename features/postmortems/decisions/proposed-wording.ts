@@ -6,6 +6,7 @@ import { redacted } from '../../../core/domain/redaction/recording.ts';
 import { lint } from './lint.ts';
 import { escaped } from './markdown.ts';
 import { sentenceCase } from './timeline.ts';
+import { parseJson } from '../../../schemas/parsing/json.ts';
 
 /** An entry of the timeline as the language model gets it. `ref`: as in the text, such as `E3`. */
 export type CitableEntry = { ref: string; at: string; text: string };
@@ -97,14 +98,6 @@ export function readProposal(
     }),
     texts: new Map([...texts].map(([heading, all]) => [heading, all.join(' ')])),
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Returns one line without its final punctuation, which follows the references. */

@@ -1,7 +1,7 @@
 import { intervalOf, type Point } from '../../../core/domain/correlation/samples.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { PostmortemState, ResponseTimes } from '../schemas/postmortem.ts';
-import type { Timestamp } from '../../../schemas/time/time.ts';
+import { clockText, minuteText, type Timestamp } from '../../../schemas/time/time.ts';
 
 /** Formats a time as `14:03`, in UTC. */
 export const clockTime = (at: Timestamp): string => at.slice(11, 16);
@@ -13,8 +13,8 @@ export const clockSpan = (from: Timestamp, until: Timestamp): string =>
 /** Formats a time span in UTC, with each day once, and one time if both are in the same minute. */
 export function spanWords(from: Timestamp, to: Timestamp): string {
   const [day, lastDay] = [from.slice(0, 10), to.slice(0, 10)];
-  if (day === lastDay && clockTime(from) === clockTime(to)) return `at ${day} ${clockTime(from)} UTC`;
-  return `from ${day} ${clockTime(from)} to ${day === lastDay ? '' : `${lastDay} `}${clockTime(to)} UTC`;
+  if (day === lastDay && clockTime(from) === clockTime(to)) return `at ${minuteText(from)}`;
+  return `from ${day} ${clockTime(from)} to ${day === lastDay ? '' : `${lastDay} `}${clockText(to)}`;
 }
 
 /** Names the beginning of the duration of an incident, which is not that of its problem. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { parseJson } from '../../../vendors/shared/json-body.ts';
 import { markIssueChanged } from '../actions/issues/receive.ts';
-import { Refusal } from '../../../core/domain/refusal.ts';
+import { contentRefusal, Refusal } from '../../../core/domain/refusal.ts';
 import type { Deps } from '../ports.ts';
 import { JiraEvent, jiraSignature } from '../vendors/jira/webhook.ts';
 import { type Api, answers, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
@@ -41,7 +41,7 @@ export function jiraRoutes(app: Api, deps: Deps): void {
     async (c) => {
       const body = await signedBody(c, deps, jiraSignature, BODY_MAX_BYTES);
       const json = parseJson(body);
-      if (json === undefined) throw new Refusal(400, 'not-json', 'the body is not JSON');
+      if (json === undefined) throw contentRefusal(400, 'not-json', 'the body is not JSON');
       const event = JiraEvent.safeParse(json.value);
       if (!event.success) throw new Refusal(422, 'invalid', inputProblemText(event.error));
       const { webhookEvent, issue } = event.data;

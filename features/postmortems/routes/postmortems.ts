@@ -34,6 +34,7 @@ import { incidentParams } from '../../../entrances/http/incident-param.ts';
 import { BODY_MAX_BYTES, readIJson } from '../../../entrances/http/middleware/i-json.ts';
 import { readBody } from '../../../entrances/http/middleware/body.ts';
 import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
+import { utf8Text } from '../../../schemas/parsing/utf-8.ts';
 
 const Postmortem = PostmortemView.meta({ id: 'Postmortem' });
 const Proposed = Proposal.meta({ id: 'PostmortemProposal' });
@@ -275,11 +276,9 @@ async function inputOf(c: Context<Env>): Promise<PostmortemInput> {
 
 /** @throws Refusal 422 */
 function textIn(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new Refusal(422, 'invalid', 'the body is not UTF-8');
-  }
+  const text = utf8Text(bytes);
+  if (text === undefined) throw new Refusal(422, 'invalid', 'the body is not UTF-8');
+  return text;
 }
 
 /** Returns the revision in `If-Match`. Undefined: any. @throws Refusal 422 */

@@ -1,5 +1,5 @@
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { secondsBetween } from '../../../schemas/time/time.ts';
+import { minuteText, secondsBetween } from '../../../schemas/time/time.ts';
 import type { DecisionOutcome, Outcome, PageOutcome } from './outcome.ts';
 
 /** What differs for one incident. `unknown`: what the record cannot answer about the difference. */
@@ -115,7 +115,7 @@ function differenceOf(before: Outcome, after: Outcome): IncidentDifference | nul
       ...unknown,
       ...(hasOtherDecision && after.known_until !== null && after.id !== null
         ? [
-            `cannot be known: what follows after ${timeText(after.known_until)}, because it follows from another decision`,
+            `cannot be known: what follows after ${minuteText(after.known_until)}, because it follows from another decision`,
           ]
         : []),
     ],
@@ -125,10 +125,10 @@ function differenceOf(before: Outcome, after: Outcome): IncidentDifference | nul
 function openingChange(before: Outcome, after: Outcome): string[] {
   if (before.opened_at === after.opened_at) return [];
   if (after.opened_at === null) return ['opens no incident'];
-  if (before.opened_at === null) return [`opens an incident at ${timeText(after.opened_at)}`];
+  if (before.opened_at === null) return [`opens an incident at ${minuteText(after.opened_at)}`];
   const seconds = secondsBetween(before.opened_at, after.opened_at);
   return [
-    `opens ${durationText(Math.abs(seconds))} ${seconds > 0 ? 'later' : 'earlier'}, at ${timeText(after.opened_at)}`,
+    `opens ${durationText(Math.abs(seconds))} ${seconds > 0 ? 'later' : 'earlier'}, at ${minuteText(after.opened_at)}`,
   ];
 }
 
@@ -158,9 +158,7 @@ function decisionChanges(before: Outcome, after: Outcome): string[] {
     const [was, is] = [decisionText(then), decisionText(now)];
     if (was === is) return [];
     const why = now === undefined || now.because === '' ? '' : `: ${now.because}`;
-    return [
-      `decision ${number} at ${timeText(now?.at ?? then?.at ?? ('' as Timestamp))} ${is} instead of: ${was}${why}`,
-    ];
+    return [`decision ${number} at ${minuteText(now?.at ?? then?.at ?? '')} ${is} instead of: ${was}${why}`];
   });
 }
 
@@ -179,10 +177,10 @@ function pageChanges(before: Outcome, after: Outcome): string[] {
   return [
     ...after.pages
       .filter((page) => !then.has(name(page)))
-      .map(({ at, recipient: to }) => `pages ${to} at ${timeText(at)}`),
+      .map(({ at, recipient: to }) => `pages ${to} at ${minuteText(at)}`),
     ...before.pages
       .filter((page) => !now.has(name(page)))
-      .map(({ at, recipient: to }) => `no longer pages ${to} at ${timeText(at)}`),
+      .map(({ at, recipient: to }) => `no longer pages ${to} at ${minuteText(at)}`),
   ];
 }
 
@@ -201,7 +199,7 @@ function freezeChanges({ freeze: then }: Outcome, { freeze: now, ...b }: Outcome
   if (now === null) return [`no longer freezes ${subject}`];
   const length =
     now.until === null ? 'its end cannot be known' : `for ${durationText(secondsBetween(now.from, now.until))}`;
-  return [`freezes ${subject} from ${timeText(now.from)}, ${length}`];
+  return [`freezes ${subject} from ${minuteText(now.from)}, ${length}`];
 }
 
 function pagesOf(pairs: readonly (readonly [Outcome, Outcome])[]): PageDifference[] {
@@ -221,9 +219,6 @@ function pagesOf(pairs: readonly (readonly [Outcome, Outcome])[]): PageDifferenc
     .filter((page) => page.before !== page.after)
     .toSorted((x, y) => (x.hour < y.hour ? -1 : x.hour > y.hour ? 1 : x.to < y.to ? -1 : 1));
 }
-
-/** Formats a time as `2026-11-20 14:03 UTC`. */
-export const timeText = (at: Timestamp): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
 
 /** Formats a duration as `3 min` or `45 s`. */
 export function durationText(seconds: number): string {

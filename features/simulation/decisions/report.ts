@@ -1,9 +1,9 @@
 import { code } from '../../../core/domain/messages/markdown.ts';
 import { counted } from '../../../core/domain/reports/words.ts';
 import type { CalendarComparison, CalendarDifference } from './calendar.ts';
-import { timeText, type Comparison, durationText, type IncidentDifference, type PageDifference } from './compare.ts';
+import { type Comparison, durationText, type IncidentDifference, type PageDifference } from './compare.ts';
 import { CAUSES, type ObjectiveComparison, type ObjectiveDifference } from './objectives/compare-freezes.ts';
-import { secondsBetween } from '../../../schemas/time/time.ts';
+import { minuteText, secondsBetween } from '../../../schemas/time/time.ts';
 
 /** What a comparison is about, for its heading. */
 export type Subject = {
@@ -44,7 +44,7 @@ const nameOf = ({ id, service, environment, title }: IncidentDifference): string
 /** Describes what differs for a freeze of the calendar. */
 function calendarLine({ name, scope, from, before, after }: CalendarDifference): string {
   const length = (until: typeof from): string => durationText(secondsBetween(from, until));
-  const what = `${scope} from ${timeText(from)}`;
+  const what = `${scope} from ${minuteText(from)}`;
   if (after === null) return `no longer freezes ${what} (${name})`;
   return `freezes ${what}, for ${length(after)}${before === null ? '' : ` instead of ${length(before)}`} (${name})`;
 }
@@ -66,7 +66,7 @@ function calendarLines({ differences, before, after }: CalendarComparison): stri
 /** Describes what differs for a freeze by an objective. */
 function objectiveLine({ slo, service, environment, cause, before, after, incidents }: ObjectiveDifference): string {
   const timesText = ({ from, until }: NonNullable<typeof before>): string =>
-    `from ${timeText(from)}, ${until === null ? 'and is still in force' : `for ${durationText(secondsBetween(from, until))}`}`;
+    `from ${minuteText(from)}, ${until === null ? 'and is still in force' : `for ${durationText(secondsBetween(from, until))}`}`;
   const what = `deploys of ${service} in ${environment} by ${CAUSES[cause]} of ${slo}`;
   const more = incidents.length > NAMED_MAX ? ` and ${incidents.length - NAMED_MAX} more` : '';
   const during = incidents.length === 0 ? '' : ` (during ${incidents.slice(0, NAMED_MAX).join(', ')}${more})`;
@@ -95,7 +95,7 @@ export function textReport(comparison: Comparison, subject: Subject): string[] {
     ...subject.notReplayed.map((text) => `? ${text}`),
     ...differences.flatMap((difference) => [
       '',
-      `${timeText(difference.at)}  ${nameOf(difference)}`,
+      `${minuteText(difference.at)}  ${nameOf(difference)}`,
       ...difference.changes.map((change) => `  ${change}`),
       ...difference.unknown.map((text) => `  ? ${text}`),
     ]),
@@ -113,7 +113,7 @@ export function textReport(comparison: Comparison, subject: Subject): string[] {
 }
 
 const pageLine = ({ to, hour, before, after }: PageDifference): string =>
-  `${hour.slice(0, 10)} ${hour.slice(11, 16)} UTC  ${to}: ${before} before, ${after} after`;
+  `${minuteText(hour)}  ${to}: ${before} before, ${after} after`;
 
 /** Formats a comparison as Markdown for a comment on a pull request. Text from alerts can't add markup. */
 export function markdownReport(comparison: Comparison, subject: Subject): string[] {
@@ -138,7 +138,7 @@ export function markdownReport(comparison: Comparison, subject: Subject): string
         ]),
     ...shown.flatMap((difference) => [
       '',
-      `**${line(nameOf(difference))}** (${timeText(difference.at)})`,
+      `**${line(nameOf(difference))}** (${minuteText(difference.at)})`,
       '',
       ...difference.changes.map((change) => `- ${line(change)}`),
       ...difference.unknown.map((text) => `- ${line(text)}`),

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import type { Loaded, LoadedGroup, LoadedMonitoring } from '../types.ts';
-import { call, parseJson, NoResponse } from '../../../vendors/shared/http.ts';
+import { call, NoResponse } from '../../../vendors/shared/http.ts';
 import { truncate } from '../../../vendors/shared/text.ts';
 import type { Server } from '../../../vendors/shared/server.ts';
+import { parseJson } from '../../../schemas/parsing/json.ts';
 
 /** Milliseconds. With the time for formatting, well below the time-out of the API's function. */
 const ATTEMPT_TIMEOUT_MS = 5_000;

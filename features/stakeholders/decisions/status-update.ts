@@ -7,10 +7,10 @@ import { consoleLink } from '../../../core/domain/messages/incident-card.ts';
 import { rollbackOf } from '../../../core/domain/messages/incident-lines.ts';
 import { answerable } from '../../../core/domain/messages/incident-buttons.ts';
 import type { ChatMessage, ChatPart, Text } from '../../../core/domain/messages/chat-message.ts';
-import { minuteOf, serviceEnvironmentText, type Overview } from '../../../core/domain/messages/story.ts';
+import { serviceEnvironmentText, type Overview } from '../../../core/domain/messages/story.ts';
 import { presentSince, recoveredOtherwise } from '../../../core/domain/incidents/new-onset.ts';
 import { isAcknowledged } from '../../../core/domain/paging/acknowledgement.ts';
-import type { Timestamp } from '../../../schemas/time/time.ts';
+import { minuteText, type Timestamp } from '../../../schemas/time/time.ts';
 
 /** What a status update refers to. */
 type Addresses = {
@@ -74,8 +74,8 @@ function impactText({ incident, children, childCount }: Overview): string {
   const more = childCount - rows.length;
   const time =
     resolved_at === null
-      ? `Since ${minuteOf(presentSince(incident))}.`
-      : `From ${minuteOf(opened_at)} to ${minuteOf(resolved_at)}.`;
+      ? `Since ${minuteText(presentSince(incident))}.`
+      : `From ${minuteText(opened_at)} to ${minuteText(resolved_at)}.`;
   return [
     group_reason === undefined ? `${placeText(incident)}: ${title}` : `Several services: ${title}`,
     ...rows,
@@ -89,7 +89,7 @@ function doneText(story: Overview): string {
   const { incident } = story;
   const update = incident.handling?.stakeholder_update;
   return [
-    ...(update?.text === undefined ? [] : [update.text, `(posted ${minuteOf(update.at)})`]),
+    ...(update?.text === undefined ? [] : [update.text, `(posted ${minuteText(update.at)})`]),
     stateText(story),
     ...fixes(story),
   ].join('\n');
@@ -133,13 +133,13 @@ function fixes(story: Overview): string[] {
       const { from_version: from, to_version: to, target } = decision;
       if (effect?.state !== 'succeeded' || from === null || to === null) return [];
       const place = placeText(target ?? story.incident);
-      return [[effect.key, `${minuteOf(effect.at)}: ${place} went back from version ${from} to ${to}.`] as const];
+      return [[effect.key, `${minuteText(effect.at)}: ${place} went back from version ${from} to ${to}.`] as const];
     }),
   );
   const others = story.effects.filter(
     ({ kind, state, key }) => kind === 'roll-back' && state === 'succeeded' && !told.has(key),
   );
-  return [...told.values(), ...others.map(({ at, detail }) => `${minuteOf(at)}: ${detail}`)].toSorted();
+  return [...told.values(), ...others.map(({ at, detail }) => `${minuteText(at)}: ${detail}`)].toSorted();
 }
 
 /** The open question, for readers who may answer it: the page behind the link asks who they are. */
@@ -155,7 +155,7 @@ function nextText(isOver: boolean, next: Timestamp | null): string {
   if (isOver) return 'None, unless the problem returns.';
   return next === null
     ? 'When the status changes, or a responder posts an update.'
-    : `By ${minuteOf(next)}, or earlier if something changes.`;
+    : `By ${minuteText(next)}, or earlier if something changes.`;
 }
 
 function shadowPart({ incident, decisions }: Overview): ChatPart[] {

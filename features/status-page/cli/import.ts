@@ -8,7 +8,7 @@ import { MAIN_PAGE } from '../schemas/status-page-file.ts';
 import { IMPORT_MAX, type ImportOutcome, ImportResult } from '../schemas/subscriber-import.ts';
 import { Client, ErrorResponse } from '../../../entrances/cli/client.ts';
 import { CommandFailure, type CommandContext, UsageError } from '../../../entrances/cli/command-context.ts';
-import { readInputFile } from '../../../entrances/cli/input-file.ts';
+import { readInputText } from '../../../entrances/cli/input-file.ts';
 import { exportStatuspage, type StatuspageExport } from '../vendors/statuspage/export.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
 
@@ -66,7 +66,7 @@ async function readCsv<T>(
   parse: (text: string) => T[],
 ): Promise<T[]> {
   if (file === undefined) return [];
-  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(await readInputFile(context, file));
+  const text = await readInputText(context, file);
   try {
     return parse(text);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { sha256 } from '../../../core/stores/hash.ts';
 import type { EventView, PageView } from '../decisions/view.ts';
-import { millisOf, type Timestamp } from '../../../schemas/time/time.ts';
+import { millisOf, minuteText } from '../../../schemas/time/time.ts';
 import { eventPath, pageUrl } from '../decisions/pages.ts';
 import { overallOf, STATUS_WORDS } from '../decisions/words.ts';
 import type { PageSource } from './api.ts';
@@ -57,12 +57,10 @@ function uuidOf(names: readonly string[]): string {
 function textOf(event: EventView): string {
   const postmortem = event.kind === 'incident' ? event.postmortem : null;
   return [
-    ...(postmortem === null ? [] : [`${minuteOf(postmortem.updated_at)} – Post-mortem: ${postmortem.text}`]),
-    ...event.updates.map(({ at, status, text }) => `${minuteOf(at)} – ${STATUS_WORDS[status]}: ${text}`),
+    ...(postmortem === null ? [] : [`${minuteText(postmortem.updated_at)} – Post-mortem: ${postmortem.text}`]),
+    ...event.updates.map(({ at, status, text }) => `${minuteText(at)} – ${STATUS_WORDS[status]}: ${text}`),
   ].join('\n');
 }
-
-const minuteOf = (at: Timestamp): string => `${at.slice(0, 16).replace('T', ' ')} UTC`;
 
 /** Returns the events as RSS 2.0. */
 export function rss(source: PageSource): string {

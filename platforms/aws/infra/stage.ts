@@ -88,9 +88,14 @@ const MOVED = {
  * Reads the file of a stage. A deployment has no other settings, so environment variables can't change or remove a
  * resource.
  *
+ * @param problemText says what is wrong with a file, as with all other inputs
  * @throws Error that names each setting that is missing or invalid, with the fix
  */
-export function readStage(name: string, env: Readonly<Record<string, string | undefined>>): Stage {
+export function readStage(
+  name: string,
+  env: Readonly<Record<string, string | undefined>>,
+  problemText: (error: z.ZodError) => string,
+): Stage {
   const file = `${FOLDER}/${name}.yaml`;
   const refuse = (problem: string): Error => new Error(`stage "${name}": ${problem}`);
   if (name.length > STAGE_MAX_CHARS)
@@ -105,7 +110,7 @@ export function readStage(name: string, env: Readonly<Record<string, string | un
     return { ...Settings.parse({}), name };
   }
   const read = StageFile.safeParse(parse(readFileSync(path, 'utf8')));
-  if (!read.success) throw refuse(`${file} is invalid:\n${z.prettifyError(read.error)}`);
+  if (!read.success) throw refuse(`${file} is invalid: ${problemText(read.error)}`);
   if (name === PRODUCTION && !read.data.alarms.critical?.length)
     throw refuse(`${file}: alarms.critical has no receiver, so nobody would notice that Firebreak is down`);
   return { ...read.data, name };

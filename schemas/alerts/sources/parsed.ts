@@ -1,5 +1,6 @@
 import type { SigningSecretName, VariableName } from '../../config/variables.ts';
 import type { Timestamp } from '../../time/time.ts';
+import type { ContentCode } from '../../parsing/content-codes.ts';
 
 /**
  * One alert as its sender described it: the shape is checked, but labels are still the sender's. A map, not an object,
@@ -26,7 +27,10 @@ export type SourceAlert = {
 
 /** Why a body could not be parsed, with the status of the response. */
 export type Fault = { status: 400 | 413 | 415 | 422; code: FaultCode; detail: string };
-export type FaultCode = 'not-json' | 'not-json-content-type' | 'unknown-version' | 'wrong-shape' | 'too-many-alerts';
+export type FaultCode = Extract<
+  ContentCode,
+  'not-json' | 'not-json-content-type' | 'unknown-version' | 'wrong-shape' | 'too-many-alerts'
+>;
 
 /** The content of a body. `unreadable`: its bad alerts, as separate bodies that can be parsed again later.
  * `truncated`: number of alerts that the sender left out. */

@@ -967,7 +967,7 @@ test('experiment lists, shows, and reports an experiment, and reports its start 
 
 test('send posts alerts from a file, and tail follows the timeline until the incident is resolved', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'firebreak-send-'));
-  const send = async (receiver: string, content: string) => {
+  const send = async (receiver: string, content: string | Buffer) => {
     const file = join(folder, 'alert.json');
     await writeFile(file, content);
     return at(firebreak, 'send', receiver, file);
@@ -987,6 +987,10 @@ test('send posts alerts from a file, and tail follows the timeline until the inc
     expect(await send('generic', '{"service": ')).toMatchObject({
       code: 2,
       err: expect.stringContaining('alert.json is not the JSON of a webhook: '),
+    });
+    expect(await send('generic', Buffer.from(JSON.stringify({ ...alerts, title: 'José' }), 'latin1'))).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('alert.json: it is not UTF-8'),
     });
     expect(await send('alertmanager', '{"alerts": "none"}')).toMatchObject({
       code: 1,

@@ -60,6 +60,15 @@ test('other cookies do not get a session around the limit', async () => {
   expect((await get(asset, { cookie: (await signedIn('grace')).cookie })).status).toBe(200);
 });
 
+test.each(['token=jos\xe9', 'token=jos%E9'])('a form that is not UTF-8 is refused: %s', async (form) => {
+  const response = await server.request('http://localhost/login', {
+    method: 'POST',
+    headers: { host: 'localhost', origin: 'http://localhost', 'content-type': 'application/x-www-form-urlencoded' },
+    body: new Uint8Array(Buffer.from(form, 'latin1')),
+  });
+  expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('The form is not UTF-8')]);
+});
+
 describe('the login', () => {
   test('/ leads to the console, and a browser without a session to the login and back', async () => {
     expect((await api(world.deps).request('/')).headers.get('location')).toBe('/console');

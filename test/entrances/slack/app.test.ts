@@ -158,6 +158,12 @@ describe('unreadable requests:', () => {
     expect(world.kept).toMatchObject([{ detail: 'the field "payload" is missing' }]);
   });
 
+  test('a form with escaped bytes that are not UTF-8 is refused', async () => {
+    const world = new World();
+    await world.post('/integrations/slack/commands', { body: 'command=%2Fincident&text=Jos%E9', headers: FORM });
+    expect(world.kept).toMatchObject([{ detail: 'the form is not valid UTF-8' }]);
+  });
+
   test('a request is refused even if it cannot be stored in quarantine', async () => {
     const world = new World();
     world.deps.quarantine.keep = async () => {

@@ -894,8 +894,8 @@ describe('the file of a stage', () => {
   });
 
   test.each<[string, object, string]>([
-    ['an unknown key', { alarmEmail: 'sre@example.test' }, 'alarmEmail'],
-    ['an account that is a number', { account: 123456789012 }, 'account'],
+    ['an unknown key', { alarmEmail: 'sre@example.test' }, 'unknown key "alarmEmail"'],
+    ['an account that is a number', { account: 123456789012 }, 'account: must be text'],
     ['a Region that does not exist', { region: 'Frankfurt' }, 'must be a Region'],
     ['an address that nobody can be notified at', { alarms: { critical: ['sre'] } }, 'alarms.critical'],
     ['a severity that does not exist', { alarms: { fatal: ['sre@example.test'] } }, 'alarms'],

@@ -73,6 +73,17 @@ test.each<[string, z.ZodType, unknown, string]>([
   ['a condition without a text', z.string().refine((text) => text === 'a'), 'b', 'is not valid'],
 ])('%s', (_, schema, value, text) => expect(textOf(schema, value)).toBe(text));
 
+test("a schema's own text that reads like another one is not taken for it", () => {
+  const even = z.object({
+    a: z.string().refine((text) => text.length % 2 === 0, 'is required to have an even length'),
+  });
+  const two = z.object({ a: z.string().max(0, 'must be blank').min(2, 'must be long') });
+  expect(textOf(z.union([even, two]), { a: 'x' })).toBe('a: is required to have an even length');
+  const own = z.union([z.ipv4(), z.ipv6()], 'fits none of the alternatives');
+  expect(textOf(own, 'shop')).toBe('fits none of the alternatives');
+  expect(textOf(z.strictObject({}, 'must be\nempty'), { a: 1, b: 2 })).toBe('must be\nempty; must be\nempty');
+});
+
 test('an unknown key is a problem of its own, at its place', () => {
   const { error } = z.object({ target }).safeParse({ target: { kind: 'argo-cd', aplication: 'x', url: 'y' } });
   expect(inputProblems(error ?? expect.unreachable())).toEqual([

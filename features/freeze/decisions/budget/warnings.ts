@@ -4,7 +4,8 @@ import type { CheckInputs } from '../check-inputs.ts';
 import type { Finding } from '../finding.ts';
 import { correctionsInWords, freezingBurn, hasSpent, isStale, describesPresent, spentInWords } from './spending.ts';
 import { coveringFreeze, isLifted, stateAt } from '../state.ts';
-import { utcMinute, percent } from '../words.ts';
+import { percent } from '../words.ts';
+import { minuteText } from '../../../../schemas/time/time.ts';
 
 /**
  * Warns about low budgets, and about conditions that would freeze but do not: a person has lifted the freeze, or the
@@ -34,7 +35,7 @@ function budgetFindings(status: SloStatus, inputs: CheckInputs): Finding[] {
     ];
   if (!hasSpent(status, policy.budget.warn)) return [];
   const { spent_at } = status.forecast;
-  const soon = spent_at === null ? [] : [`at the current burn rate, it is used up about ${utcMinute(spent_at)}`];
+  const soon = spent_at === null ? [] : [`at the current burn rate, it is used up about ${minuteText(spent_at)}`];
   return [
     {
       code: 'budget_low',

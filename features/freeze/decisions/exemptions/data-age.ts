@@ -1,12 +1,12 @@
 import type { SloStatus } from '../../../../schemas/slo/slo-status.ts';
-import type { Timestamp } from '../../../../schemas/time/time.ts';
+import { minuteText, type Timestamp } from '../../../../schemas/time/time.ts';
 import type { CheckInputs } from '../check-inputs.ts';
 import type { Finding } from '../finding.ts';
 import { exemptionByKind } from './passes.ts';
 import type { FreezePolicy } from '../policy.ts';
 import { dataAge, isStale, unreadBudget } from '../budget/spending.ts';
 import { list } from '../../../../core/domain/correlation/words.ts';
-import { utcMinute, percent } from '../words.ts';
+import { percent } from '../words.ts';
 import { suggestionText } from '../../../../schemas/parsing/similar-names.ts';
 import { ageText } from '../../../../core/domain/time/age.ts';
 
@@ -49,7 +49,7 @@ export function dataAgeOf({ at, objectives, objectiveIds, own, policy, evaluated
   const canFreeze = objectives > 0 && (policy.budget !== null || policy.burn !== 'off');
   if (!canFreeze) return { ageSeconds: null, stale: [] };
   const missing = missingObjectives(objectives, objectiveIds, own.slos);
-  const lastEvaluationText = evaluatedAt === null ? 'no evaluation yet' : `last evaluation: ${utcMinute(evaluatedAt)}`;
+  const lastEvaluationText = evaluatedAt === null ? 'no evaluation yet' : `last evaluation: ${minuteText(evaluatedAt)}`;
   return {
     ageSeconds: missing.count > 0 ? null : oldestAge(own.slos.map((status) => ageOf(status, policy, at))),
     stale: [

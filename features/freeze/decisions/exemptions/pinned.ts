@@ -6,7 +6,7 @@ import type { Finding } from '../finding.ts';
 import { isSameCommit, isSameVersion, nameOf } from '../../../../core/domain/changes/version-identity.ts';
 import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
 import { list } from '../../../../core/domain/correlation/words.ts';
-import { utcMinute } from '../words.ts';
+import { minuteText } from '../../../../schemas/time/time.ts';
 
 /**
  * Refuses a version that is pinned as known bad, by its name or its commit, whatever the kind of change. No override
@@ -78,7 +78,7 @@ const refusal = (
   key: id,
   text:
     `${version}${requestedName === version ? '' : ` (recorded for ${requestedName})`} has been pinned as known bad since ` +
-    `${utcMinute(pinned_at)}${incident_id === null ? '' : ` (${incidentName({ id: incident_id, number: incidentNumbers?.[incident_id] })})`}`,
+    `${minuteText(pinned_at)}${incident_id === null ? '' : ` (${incidentName({ id: incident_id, number: incidentNumbers?.[incident_id] })})`}`,
   more: [
     reason,
     ...(commit != null && request.commit === null

@@ -1,6 +1,6 @@
 import type { Change } from '../../../../schemas/changes/change.ts';
 import type { IncidentId } from '../../../../schemas/config/names.ts';
-import { millisOf } from '../../../../schemas/time/time.ts';
+import { millisOf, minuteText } from '../../../../schemas/time/time.ts';
 import {
   isOfDeployRepository,
   isSameVersion,
@@ -8,7 +8,6 @@ import {
 } from '../../../../core/domain/changes/version-identity.ts';
 import { byStart, GOOD_AFTER_SECONDS, putsVersionLive } from '../../../../core/domain/changes/versions.ts';
 import type { CheckInputs } from '../check-inputs.ts';
-import { utcMinute } from '../words.ts';
 
 /** The result of the check. `rolledBackIn`: the incident in which the version was rolled back, which the text does not name. */
 type RollbackCheck = NonNullable<CheckInputs['rollback']> & { rolledBackIn?: IncidentId };
@@ -55,7 +54,7 @@ export function checkRollbackVersion(
     ? notKnownGood(`${target} was replaced here after less than 30 minutes`)
     : {
         kind: 'known_good',
-        text: `${target} ran here without problems, starting ${utcMinute(good.finished_at ?? good.started_at)}`,
+        text: `${target} ran here without problems, starting ${minuteText(good.finished_at ?? good.started_at)}`,
       };
 }
 
@@ -66,7 +65,7 @@ function whyNeverLive(target: string, records: readonly Change[]): RollbackCheck
   const newest = records.toSorted(byStart).findLast(putsVersionLive);
   if (newest === undefined) return notKnownGood(`${target} was never recorded here`);
   const outcome = newest.status === 'failed' ? 'failed' : 'was cancelled';
-  const at = utcMinute(newest.finished_at ?? newest.started_at);
+  const at = minuteText(newest.finished_at ?? newest.started_at);
   return notKnownGood(`${target} never ran here: its deployment ${outcome} at ${at}`);
 }
 

@@ -5,8 +5,7 @@ import { byDay, type FreezesData } from '../../pages/data.ts';
 import type { Freeze, Override } from '../../schemas/freeze.ts';
 import { Config, emptyConfig } from '../../../../schemas/config/config.ts';
 import { EnvironmentName, IncidentId, ServiceName } from '../../../../schemas/config/names.ts';
-import { plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
-import { utcMinute } from '../../decisions/words.ts';
+import { minuteText, plusSeconds, type Timestamp } from '../../../../schemas/time/time.ts';
 import { consoleWorld } from '../../../../test/support/console-world.ts';
 import { expectHarmless, hostile, textOf } from '../../../../test/support/hostile.ts';
 
@@ -326,7 +325,7 @@ test('a freeze has an end by default, and one of all services a second step', as
   const markup = await asked.text();
   expect([asked.status, opened.length]).toEqual([200, 2]);
   expect(textOf(markup)).toContain('Freeze deploys of all services in production?');
-  expect(textOf(markup)).toContain(`until ${utcMinute(plusSeconds(now, 4 * 3600))}`);
+  expect(textOf(markup)).toContain(`until ${minuteText(plusSeconds(now, 4 * 3600))}`);
   expect(markup).toContain('name="confirmed" value="yes"');
   expect((await declare({ ...everything, confirmed: 'yes' })).status).toBe(303);
   expect(opened.at(-1)).toMatchObject({ service: null, environment: 'production', until: plusSeconds(now, 4 * 3600) });

@@ -138,6 +138,7 @@ describe('the webhook receiver', () => {
     expect(payloadOf(Buffer.from('payload=%7B%7D'), 'application/x-www-form-urlencoded; charset=utf-8')).toEqual({});
     expect(payloadOf(Buffer.from('x=1'), 'application/x-www-form-urlencoded')).toBeUndefined();
     expect(payloadOf(Uint8Array.of(0xff), 'application/json')).toBeUndefined();
+    expect(payloadOf(Buffer.from('payload=%22%E9%22'), 'application/x-www-form-urlencoded')).toBeUndefined();
   });
 });
 

@@ -1,7 +1,6 @@
 import { code } from '../../../../core/domain/messages/markdown.ts';
-import { utcMinute } from '../../decisions/words.ts';
 import { truncate } from '../../../../vendors/shared/text.ts';
-import type { Timestamp } from '../../../../schemas/time/time.ts';
+import { minuteText, type Timestamp } from '../../../../schemas/time/time.ts';
 import type { DeploymentVerdict } from './judge.ts';
 
 /** The maximum length of a comment. Below GitHub's limit, so that GitHub does not cut a line within code quotes. */
@@ -20,7 +19,7 @@ export const waitingText = (verdict: DeploymentVerdict, until: Timestamp): strin
   const clears = [...new Set(verdict.flatMap(({ answer }) => answer.clears_when ?? []))].join('; and ');
   const ends = clears === '' ? '' : ` (${code(truncate(clears, REASON_MAX_CHARS))})`;
   return text(
-    `Firebreak is holding back this deployment. It continues automatically once it is allowed${ends}, or is rejected at ${utcMinute(until)}.`,
+    `Firebreak is holding back this deployment. It continues automatically once it is allowed${ends}, or is rejected at ${minuteText(until)}.`,
     verdict,
   );
 };

@@ -2,9 +2,9 @@ import * as z from 'zod';
 import { Timestamp } from '../../../../schemas/time/time.ts';
 import type { Calls } from '../../../../vendors/kubernetes/attempt.ts';
 import { Metadata } from '../../../../vendors/kubernetes/objects.ts';
-import { parseJson } from '../../../../vendors/shared/http.ts';
 import { refuse } from '../../../../vendors/shared/refusals.ts';
 import type { FluxObject } from '../../schemas/freeze-gates.ts';
+import { parseJson } from '../../../../schemas/parsing/json.ts';
 
 /** The annotation that records that Firebreak has suspended the object, because of which freeze, and when. */
 const MARK = 'firebreak.dev/frozen-by';

@@ -113,6 +113,13 @@ describe('the encodings', () => {
     expect(() => [...spansOfJson(inJson('x'))]).toThrow('resourceSpans.0.scopeSpans.0.spans.0.traceId');
   });
 
+  test('a text that is not UTF-8 is refused', () => {
+    const named = (name: Buffer): Uint8Array =>
+      [2, 2, 1].reduce<Uint8Array>((message, field) => lengthField(field, message), lengthField(5, name));
+    expect([...spansOfProtobuf(named(Buffer.from('José')))]).toMatchObject([{ name: 'José' }]);
+    expect(() => [...spansOfProtobuf(named(Buffer.from('José', 'latin1')))]).toThrow(TracesUnreadable);
+  });
+
   test('bytes that were cut off or altered are refused or read, and never hang', () => {
     const whole = protobuf();
     expect(() => [...spansOfProtobuf(whole.subarray(0, whole.length - 1))]).toThrow(TracesUnreadable);

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { utf8Text } from '../../../../schemas/parsing/utf-8.ts';
 import { cutText } from '../../../../schemas/parsing/text.ts';
 import { timestamp, type Timestamp } from '../../../../schemas/time/time.ts';
 import { type Field, fields, lengthField, numberField, WireError } from './wire.ts';
@@ -255,8 +256,11 @@ function* messages(all: Iterable<Field>, fieldNumber: number): Generator<Uint8Ar
   for (const { number, value } of all) if (number === fieldNumber && value instanceof Uint8Array) yield value;
 }
 
-const textOf = (value: Field['value'] | undefined): string =>
-  value instanceof Uint8Array ? new TextDecoder().decode(value) : '';
+function textOf(value: Field['value'] | undefined): string {
+  const text = value instanceof Uint8Array ? utf8Text(value) : '';
+  if (text === undefined) throw new TracesUnreadable('a text is not UTF-8');
+  return text;
+}
 
 function requireWithinLimit(spans: number): void {
   if (spans > SPANS_MAX)

@@ -3,10 +3,9 @@ import type { IncidentId } from '../../../../schemas/config/names.ts';
 import type { CountedDay, RecordedObjective } from '../../objective.ts';
 import type { RecordedIncident } from '../../recording.ts';
 import type { Slo, SloId } from '../../../../schemas/slo/slo.ts';
-import { millisOf, secondsBetween, type Timestamp, timestamp } from '../../../../schemas/time/time.ts';
+import { millisOf, minuteText, secondsBetween, type Timestamp, timestamp } from '../../../../schemas/time/time.ts';
 import { serviceEntry } from '../../../../core/domain/catalogue/catalogue.ts';
 import { type FreezePolicy, policyFor } from '../../../freeze/decisions/policy.ts';
-import { timeText } from '../compare.ts';
 import { countsNeeded, type ObjectiveFreeze, replayFreezes } from './replay-freezes.ts';
 import { BUCKET_MS } from '../../../slo/decisions/history.ts';
 import { historyOf } from './counts.ts';
@@ -221,7 +220,7 @@ function gapTexts(
   return [
     ...(first === 0
       ? []
-      : [`the counts of ${id} are recorded from ${timeText(bucketStart(first))} on; earlier ones count as unknown`]),
+      : [`the counts of ${id} are recorded from ${minuteText(bucketStart(first))} on; earlier ones count as unknown`]),
     ...(missing === 0
       ? []
       : [
@@ -247,7 +246,7 @@ const notReplayedTexts = (
     )
     .map(
       ({ cause, starts_at }) =>
-        `the freeze by ${CAUSES[cause]} of ${id} from ${timeText(starts_at)} was opened by an alert, or under another policy; it is not compared`,
+        `the freeze by ${CAUSES[cause]} of ${id} from ${minuteText(starts_at)} was opened by an alert, or under another policy; it is not compared`,
     );
 
 export const CAUSES = { budget: 'the budget', burn: 'the burn rate' } as const;

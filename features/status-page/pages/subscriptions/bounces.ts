@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { stopFailing } from '../../actions/subscriptions/stop-failing.ts';
 import type { SubscriptionDeps } from '../../actions/subscriptions/subscribe.ts';
+import { parseJson } from '../../../../vendors/shared/json-body.ts';
 import { mailFailuresIn, readSnsMessage, snsUrl } from '../../../../vendors/sns/message.ts';
 import type { Env } from '../../../../entrances/http/context.ts';
 import { readUnverifiedBody } from '../../../../entrances/http/middleware/body.ts';
@@ -35,7 +36,7 @@ export async function readAtSns(url: string): Promise<string> {
 export async function receiveBounces(deps: SubscriptionDeps, read: ReadSns, c: Context<Env>): Promise<Response> {
   const topics = (await deps.config.current()).statusPage.bounceTopics;
   if (topics.length === 0) return problem(c, 404, 'not-found', 'the configuration has no bounceTopics');
-  const result = await readSnsMessage(jsonIn(await readUnverifiedBody(c, BODY_MAX_BYTES)), {
+  const result = await readSnsMessage(parseJson(await readUnverifiedBody(c, BODY_MAX_BYTES))?.value, {
     topics,
     read,
     now: deps.clock.now(),
@@ -54,12 +55,4 @@ export async function receiveBounces(deps: SubscriptionDeps, read: ReadSns, c: C
     if (failures !== null) await stopFailing(deps, failures);
   }
   return c.body(null, 204);
-}
-
-function jsonIn(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
-  } catch {
-    return undefined;
-  }
 }

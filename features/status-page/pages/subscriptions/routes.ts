@@ -20,7 +20,7 @@ import { chosenComponents } from '../../decisions/subscriptions/subscription.ts'
 import { MAIN_PAGE } from '../../schemas/status-page-file.ts';
 import { type Subscriber, SUBSCRIBER_ADDRESSES } from '../../schemas/subscriber.ts';
 import type { Env } from '../../../../entrances/http/context.ts';
-import { readUnverifiedBody } from '../../../../entrances/http/middleware/body.ts';
+import { readForm } from '../../../../entrances/http/middleware/body.ts';
 import { addressOf } from '../../../../entrances/http/middleware/credentials.ts';
 import { identifyRequest } from '../../../../entrances/http/middleware/request.ts';
 import { problem } from '../../../../entrances/http/problem.ts';
@@ -98,7 +98,7 @@ const pageNameOf = (c: Context<Env>): string => c.req.param('page') ?? '';
 /** Processes the form to subscribe. The answer is the same for every valid address, so that it reveals no subscriber. */
 async function receiveForm(deps: SubscriptionDeps, c: Context<Env>): Promise<Response> {
   const frame = await frameOf(deps, c);
-  const form = await formOf(c);
+  const form = await readForm(c, FORM_MAX_BYTES);
   const given = { to: (form.get('address') ?? '').trim(), components: form.getAll('component') };
   const { subscriptions } = frame.page;
   const channel = subscriptions.find((offered) => offered === form.get('channel')) ?? subscriptions[0] ?? 'email';
@@ -163,7 +163,7 @@ async function followLink(deps: SubscriptionDeps, c: Context<Env>, purpose: Link
     case 'manage': {
       const found = await subscriptionOf(deps, link);
       if (found === undefined) return htmlResponse(c, frame.page, endedPage(frame), 404);
-      const components = chosenComponents((await formOf(c)).getAll('component'), frame.page);
+      const components = chosenComponents((await readForm(c, FORM_MAX_BYTES)).getAll('component'), frame.page);
       if (components === undefined) {
         const error = 'Select at least one component, or unsubscribe.';
         return htmlResponse(c, frame.page, managePageFor(deps, frame, found, { error }), 422);
@@ -201,9 +201,6 @@ const managePageFor = (
     { ...notice, ...(secret !== undefined && { secret }) },
   );
 };
-
-const formOf = async (c: Context<Env>): Promise<URLSearchParams> =>
-  new URLSearchParams(new TextDecoder().decode(await readUnverifiedBody(c, FORM_MAX_BYTES)));
 
 async function htmlResponse(
   c: Context<Env>,

@@ -134,6 +134,19 @@ describe('the form', () => {
     expect(text).not.toContain('<script>');
   });
 
+  test.each([
+    ['bytes', Buffer.from('address=jos\xe9@acme.example&component=Checkout', 'latin1')],
+    ['escaped bytes', Buffer.from('address=jos%E9@acme.example&component=Checkout')],
+  ])('with %s that are not UTF-8 is refused', async (_, body) => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const init = { method: 'POST', body: new Uint8Array(body), headers };
+    const answer = await app.request(`http://localhost${AT}`, init, {
+      requestContext: { http: { sourceIp: `192.0.2.${client}` } },
+    });
+    expect([answer.status, await answer.json()]).toEqual([400, expect.objectContaining({ code: 'not-utf-8' })]);
+    expect(await subscribers.of('main')).toEqual([]);
+  });
+
   test('with all components means later ones, too', async () => {
     await subscribe(ADA, ['Checkout', `Search ${HOSTILE}`]);
     expect((await only()).components).toBeNull();
