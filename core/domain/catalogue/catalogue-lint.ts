@@ -65,8 +65,20 @@ type RoutesConfig = NamingConfig & Pick<Config, 'routes'>;
 const MUTES_ALL = 'this rule has no targets, so it mutes all alerts while its source fires';
 const ADD_TARGETS = 'name them in "target_matchers"';
 
-/** Returns warnings for valid routes: unknown names, unreachable routes, and windows in the past. */
-export function lintRoutes(config: RoutesConfig, now: Timestamp, locate: Locate): Problem[] {
+/** Both times as HH:MM, of the 24-hour clock: a night is meant. */
+const TIMES_OF_DAY = /\b\d\d:\d\d\b[^]*\b\d\d:\d\d\b/;
+
+/**
+ * Returns warnings for valid routes: unknown names, unreachable routes, and windows in the past.
+ *
+ * @param written the text at a path, as a person has written it
+ */
+export function lintRoutes(
+  config: RoutesConfig,
+  now: Timestamp,
+  locate: Locate,
+  written: (path: readonly PropertyKey[]) => string,
+): Problem[] {
   const { routes, maintenance, inhibit_rules: rules } = config.routes;
   const known = knownLabels(config);
   return [
@@ -87,7 +99,7 @@ export function lintRoutes(config: RoutesConfig, now: Timestamp, locate: Locate)
       ...unknownLabels(config, known, route.matchers, locate(['routes', index]), 'this route matches nothing'),
       ...route.hours.flatMap((hours, n) => {
         const path = ['routes', index, 'hours', ...(route.hours.length > 1 ? [n] : [])];
-        return nightByDay(hours, path.join('.'), locate(path));
+        return TIMES_OF_DAY.test(written(path)) ? [] : nightByDay(hours, path.join('.'), locate(path));
       }),
     ]),
     ...maintenance.flatMap((window, index) => [
