@@ -9,7 +9,7 @@ export { isExample } from '../../local/config/example.ts';
 export { lintObjectives } from '../../local/config/objective-files.ts';
 export { lintPeopleFiles } from '../../local/config/people-files.ts';
 export { lintFolder, loadRunbooks } from '../../local/config/runbook-files.ts';
-export { parseYaml } from '../../core/stores/config/yaml-lines.ts';
+export { readLocations } from '../../core/stores/config/yaml-lines.ts';
 /** Backup and restore of the data folder: */
 export { BadArchive } from '../../local/backup/archive.ts';
 export { type Backup, backUp, nameOfBackup, NoBackup, removeOldBackups as prune } from '../../local/backup/backup.ts';

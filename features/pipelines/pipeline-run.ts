@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ServiceName } from '../../schemas/config/names.ts';
 import { OUTCOME_WORDS, outcomeOf } from '../../schemas/changes/words.ts';
+import { requiredText as visibleRequired, visibleText } from '../../schemas/parsing/free-text.ts';
 import { wordKey } from '../../schemas/parsing/spelled.ts';
 import { isUnset, unsetText } from '../../schemas/parsing/unset.ts';
 import { Timestamp, WrittenOrNull } from '../../schemas/time/time.ts';
@@ -229,7 +230,8 @@ export const STAGES_MAX = 500;
 const SUITES_MAX = 50;
 
 /** CI systems send unset variables as blank text, which counts as absent. */
-const nonEmpty = <T>(value: T): T | undefined => (typeof value === 'string' && value.trim() === '' ? undefined : value);
+const nonEmpty = <T>(value: T): T | undefined =>
+  typeof value === 'string' && visibleText(value) === '' ? undefined : value;
 const isSet = (text: string): boolean => !isUnset(text);
 const UNSET = { error: ({ input }: { input: unknown }) => unsetText(String(input)) };
 export const blankAsAbsent = <T extends z.ZodType>(schema: T) =>
@@ -247,17 +249,12 @@ const optionalText = (max: number, read = (text: string) => text, isValid: (text
     .max(max)
     .refine(isValid, UNSET)
     .refine((value) => value.isWellFormed(), 'must not contain unpaired surrogates')
-    .transform((text) => nonEmpty(read(text.trim())))
+    .transform((text) => nonEmpty(read(visibleText(text))))
     .nullish();
 
 /** A text that is never blank: what has the same blank name would become one. */
 export const requiredText = (max: number) =>
-  z
-    .string()
-    .max(max)
-    .overwrite((text) => text.trim())
-    .regex(/\S/, 'must not be blank')
-    .refine((value) => value.isWellFormed(), 'must not contain unpaired surrogates');
+  visibleRequired(max).refine((value) => value.isWellFormed(), 'must not contain unpaired surrogates');
 
 /** What CI systems write before the name of a branch: `refs/heads/main`, `origin/main`, `refs/remotes/upstream/main`, `\u002a/main`. */
 const BEFORE_BRANCH = /^(?:refs\/heads\/|(?:refs\/)?remotes\/[^/]+\/|origin\/|\*\/)(?=.)/;

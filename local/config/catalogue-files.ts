@@ -41,11 +41,18 @@ export async function lintNames(dir: string, config: Omit<Config, 'runbooks'>, n
     lintFeatureFiles(dir, config, now),
   ]);
   const locateInServices: Locate = (path) => services.locate(path);
+  // The routes file can be a bare list of routes, without the key `routes`.
+  const pathInRoutes = (path: readonly PropertyKey[]): readonly PropertyKey[] =>
+    isSeq(routes.document.contents) ? path.slice(1) : path;
   return inFileOrder([
     ...lintCatalogue(config.services, locateInServices),
     ...lintQueries(config.services, locateInServices),
-    // The routes file can be a bare list of routes, without the key `routes`.
-    ...lintRoutes(config, now, (path) => routes.locate(isSeq(routes.document.contents) ? path.slice(1) : path)),
+    ...lintRoutes(
+      config,
+      now,
+      (path) => routes.locate(pathInRoutes(path)),
+      (path) => JSON.stringify(routes.document.getIn(pathInRoutes(path)) ?? null),
+    ),
     ...ofFeatures,
   ]);
 }

@@ -68,7 +68,7 @@ export function watchConfig(
 
 /**
  * Returns a function that looks for changes. It applies them only if two looks in a row find the same files: an editor can
- * empty a file before it writes it, and an empty one is valid. If they can't be applied, the next look tries again.
+ * empty a file before it writes it. If they can't be applied, the next look tries again.
  */
 export function lookForChanges(
   folders: ConfigFolders,

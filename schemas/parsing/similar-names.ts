@@ -24,6 +24,20 @@ export function didYouMean(name: string, words: Iterable<string>): string | null
   return word === null ? null : `did you mean "${word}"?`;
 }
 
+/** Maximum number of comparisons for the suggestions of a file: both its unknown names and the words can be thousands. */
+const COMPARED_MAX = 50_000;
+
+/** Returns `didYouMean` for the unknown names of a file. The first ones have suggestions. */
+export function suggester(words: Iterable<string>): (name: string) => string | null {
+  const known = [...new Set(words)];
+  const suggestions = new Map<string, string | null>();
+  return (name) => {
+    if (!suggestions.has(name) && suggestions.size * known.length < COMPARED_MAX)
+      suggestions.set(name, didYouMean(name, known));
+    return suggestions.get(name) ?? null;
+  };
+}
+
 /**
  * Returns the number of insertions, deletions, substitutions, and transpositions of adjacent letters that turn one word
  * into the other.

@@ -396,8 +396,8 @@ export const MENDS: readonly Mend[] = [
     area: 'freezes',
     bug: 'A freeze for a service under another spelling of its name was stored under that spelling, and stopped no deploy.',
     file: 'features/freeze/actions/freezes.ts',
-    mended: '{ ...input, service, environment }',
-    broken: '{ ...input, environment }',
+    mended: '{ ...input, ...scope }',
+    broken: '{ ...input, environment: scope.environment }',
     tests: ['features/freeze/test/actions/names.test.ts'],
   },
   {

@@ -3,7 +3,7 @@ import type { Artifact } from '../../schemas/changes/change.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
 import { artifactOf } from '../../core/domain/changes/images.ts';
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
-import { type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
+import { type ReceivedWebhook, setOr, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
 import { parseJson } from '../../schemas/parsing/json.ts';
 
 const Id = z.string().min(1).max(2048);
@@ -46,7 +46,7 @@ export const cdEvents: ChangeSender = {
  *
  * @see https://github.com/cdevents/spec/blob/v0.5.1/cloudevents-binding.md
  */
-export function readCdEvent({ payload, header }: ReceivedWebhook): ReadChanges {
+export function readCdEvent({ payload, header, now }: ReceivedWebhook): ReadChanges {
   const contentType = header('content-type') ?? '';
   if (/^application\/cloudevents-batch\b/i.test(contentType))
     return { unreadable: 'a batch of CloudEvents is not supported; send each event in a request of its own' };
@@ -73,7 +73,7 @@ export function readCdEvent({ payload, header }: ReceivedWebhook): ReadChanges {
         source: 'cdevents',
         // CDEvents require the pair of source and ID to be unique.
         key: `${context.source} ${context.id}`.slice(0, 2048),
-        at: context.timestamp,
+        at: setOr(now, context.timestamp),
         subject: { service: lastPart(service.id), environment: lastPart(environment.id), ...(image && { image }) },
         ...(predicate === 'rolledback' && { kind: 'rollback' as const }),
         status: 'succeeded',

@@ -56,8 +56,8 @@ export async function checked<T>(
     case 'off':
       return off(answer.detail);
     case 'refused':
-      // The check asked for something that does not exist, so "not found" shows that the vendor works.
-      return answer.code === 'not_found' ? REACHABLE : wrong(answer.detail);
+      // All checks ask for what exists at the vendor's address, so "not found" is the answer of another server.
+      return wrong(answer.code === 'not_found' ? `${answer.detail}; check the address` : answer.detail);
     case 'later':
     case 'unclear':
       return unreachable(answer.detail);

@@ -4,7 +4,14 @@ import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import { cutText } from '../../schemas/parsing/text.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
-import { COMMIT, type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
+import {
+  COMMIT,
+  type ReceivedWebhook,
+  setOr,
+  unreadable,
+  versionOf,
+  type ChangeSender,
+} from '../shared/change-webhook.ts';
 import { bodyHmac } from '../shared/webhook-signature.ts';
 
 const Name = z.string().min(1).max(253);
@@ -48,10 +55,10 @@ export const fluxEvents: ChangeSender = {
 };
 
 /** Reads an event of Flux. */
-export function readFluxEvent({ payload }: Pick<ReceivedWebhook, 'payload'>): ReadChanges {
+export function readFluxEvent({ payload, now }: Pick<ReceivedWebhook, 'payload' | 'now'>): ReadChanges {
   const parsed = FluxEvent.safeParse(payload);
   if (!parsed.success) return unreadable('event of Flux', parsed.error);
-  const event = parsed.data;
+  const event = { ...parsed.data, timestamp: setOr(now, parsed.data.timestamp) };
   switch (event.involvedObject.kind) {
     case 'Kustomization':
       return readKustomization(event);

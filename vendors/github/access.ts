@@ -17,20 +17,26 @@ export type GithubAccess = {
 
 export function githubAccess({ secrets, clock }: { secrets: Secrets; clock: Clock }): GithubAccess {
   const app = appTokens({ secrets, clock });
-  const optionsWith = async (token: GithubOptions['token']): Promise<GithubOptions> => ({
+  const optionsWith = async (
+    token: GithubOptions['token'],
+    forget?: GithubOptions['forget'],
+  ): Promise<GithubOptions> => ({
     apiUrl: (await secrets.get('GITHUB_API_URL')) ?? GITHUB_API_URL,
     token,
+    ...(forget && { forget }),
     clock,
   });
   const configuredToken = () => secrets.get('GITHUB_TOKEN');
   return {
     forRepository: (repository, tokenName) =>
-      optionsWith(async () =>
-        tokenName === undefined ? (await configuredToken()) || app.ofRepository(repository) : secrets.get(tokenName),
+      optionsWith(
+        async () =>
+          tokenName === undefined ? (await configuredToken()) || app.ofRepository(repository) : secrets.get(tokenName),
+        app.forget,
       ),
     asAppWithoutInstallation: () => optionsWith(() => app.appJwt()),
     asApp: (repository, installation) =>
-      optionsWith(async () => (await app.ofRepository(repository, installation)) ?? configuredToken()),
+      optionsWith(async () => (await app.ofRepository(repository, installation)) ?? configuredToken(), app.forget),
   };
 }
 
@@ -71,6 +77,8 @@ type AppTokens = {
    * @param known the installation in a webhook. Absent or null: GitHub is asked
    */
   ofRepository(repository: string, known?: number | null): Promise<string | undefined>;
+  /** Removes a token that GitHub no longer accepts from the cache. */
+  forget(token: string): void;
 };
 
 /**
@@ -122,6 +130,7 @@ function appTokens({ secrets, clock }: { secrets: Secrets; clock: Clock }): AppT
       const app = await configuredApp(secrets);
       return app && tokenFor(app, repository, known);
     },
+    forget: (token) => tokens.removeValue(token),
   };
 }
 
@@ -184,6 +193,10 @@ class ExpiringCache<T> {
   /** Removes a value, unless it was replaced. */
   remove(name: string, value: T): void {
     if (this.#values.get(name)?.value === value) this.#values.delete(name);
+  }
+
+  removeValue(value: T): void {
+    for (const name of this.#values.keys()) this.remove(name, value);
   }
 
   async get(name: string, load: () => Promise<{ value: T; until: number }>): Promise<T> {

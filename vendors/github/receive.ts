@@ -122,12 +122,12 @@ const Dispatch = z.object({ action: z.string(), client_payload: z.looseObject({ 
  *
  * @see https://fluxcd.io/flux/components/notification/providers/#github-dispatch
  */
-function readFluxDispatch({ payload }: Event): ReadForgeEvent {
+function readFluxDispatch({ payload }: Event, now: Timestamp): ReadForgeEvent {
   const dispatch = Dispatch.safeParse(payload).data;
   const involved = dispatch?.client_payload.involvedObject;
   if (dispatch === undefined || involved === undefined)
     return { kind: 'ignored', why: 'repository_dispatch of another sender' };
-  const read = checkedChanges(readFluxEvent({ payload: dispatch.client_payload }));
+  const read = checkedChanges(readFluxEvent({ payload: dispatch.client_payload, now }));
   if ('unreadable' in read) throw new Refusal(422, 'invalid', `repository_dispatch: ${read.unreadable}`);
   if ('ignored' in read) return { kind: 'ignored', why: `repository_dispatch: ${read.ignored}` };
   return { kind: 'changes', reports: read.reports };

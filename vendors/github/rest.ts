@@ -3,7 +3,14 @@ import { publicUrl } from '../../core/domain/catalogue/vendors.ts';
 import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { Clock } from '../../core/domain/ports/system.ts';
 import { Repository } from '../../schemas/config/endpoint.ts';
-import { attemptClient, type FailedResponse, type VendorApi, type VendorCall, vendorClient } from '../shared/client.ts';
+import {
+  attemptClient,
+  type Client,
+  type FailedResponse,
+  type VendorApi,
+  type VendorCall,
+  vendorClient,
+} from '../shared/client.ts';
 import type { HttpResponse } from '../shared/http.ts';
 import { type Ended, endedBy, type Ending, orEnding, refuse } from '../shared/refusals.ts';
 import { parseJson } from '../../schemas/parsing/json.ts';
@@ -45,6 +52,8 @@ export type GithubOptions = {
   apiUrl: string;
   /** @throws NoToken */
   token: () => Promise<string | undefined>;
+  /** Forgets a token that was cached, so that `token` returns another one. Absent: none is cached. */
+  forget?: (token: string) => void;
   clock: Clock;
 };
 
@@ -86,7 +95,27 @@ export const repositoryPath = (repository: string): string =>
 export const request = <T>(
   options: GithubOptions,
   { timeoutMs, ...call }: VendorCall<T> & { timeoutMs: number },
-): Promise<VendorResponse<T>> => vendorClient({ ...githubApi(options), timeoutMs })(call);
+): Promise<VendorResponse<T>> => clientOf(options, (api) => vendorClient({ ...api, timeoutMs }))(call);
+
+/**
+ * Creates a client that repeats a call once with a new token if GitHub refuses a cached one, which was revoked: the call had no
+ * effect.
+ */
+function clientOf(options: GithubOptions, create: (api: ReturnType<typeof githubApi>) => Client): Client {
+  const { token, forget } = options;
+  let used: string | undefined;
+  const client = create(githubApi({ ...options, token: async () => (used = await token()) }));
+  if (forget === undefined) return client;
+  return async (call) => {
+    const response = await client(call);
+    if (response.kind !== 'refused' || response.code !== 'unauthorized' || used === undefined) return response;
+    const refused = used;
+    forget(refused);
+    const next = await tokenOf(options);
+    if (next instanceof NoToken) return next.failed;
+    return next === refused ? response : client(call);
+  };
+}
 
 const githubApi = (options: GithubOptions): Omit<VendorApi, 'timeoutMs'> => ({
   vendor: 'GitHub',
@@ -183,11 +212,8 @@ export function attempt<T>(
 }
 
 function callsOf(options: GithubOptions, repository: string): Calls {
-  const client = attemptClient({
-    ...githubApi(options),
-    timeoutMs: ATTEMPT_MS,
-    prefix: ({ method, path }) => `${method} ${path}`,
-  });
+  const prefix = ({ method, path }: { method: string; path: string }): string => `${method} ${path}`;
+  const client = clientOf(options, (api) => attemptClient({ ...api, timeoutMs: ATTEMPT_MS, prefix }));
   const base = repositoryPath(repository);
   const send = async <T>(method: 'GET' | Write, path: string, schema: z.ZodType<T>, body?: object) => {
     const response = await client({ method, path: base + path, schema, ...(body && { body }) });

@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
 import type { ReportSource } from '../../schemas/changes/change-report.ts';
 import { NAME_MAX_CHARS, type Version } from '../../schemas/config/names.ts';
-import type { Timestamp } from '../../schemas/time/time.ts';
+import { setOrNull, type Timestamp } from '../../schemas/time/time.ts';
 import type { Header, WebhookSignature } from './webhook-signature.ts';
 import { inputProblemText } from '../../schemas/parsing/input-problems.ts';
 
@@ -30,6 +30,9 @@ export type ChangeSender = {
 export const unreadable = (event: string, error: z.ZodError): { unreadable: string } => ({
   unreadable: `${event}: ${inputProblemText(error)}`,
 });
+
+/** Returns a required time, or that of the receipt if the sender has not set it: programs in Go send the year 1. */
+export const setOr = (now: Timestamp, at: Timestamp): Timestamp => setOrNull(at) ?? now;
 
 /** A Git commit, SHA-1 or SHA-256. */
 export const COMMIT = /^[0-9a-f]{40}([0-9a-f]{24})?$/;

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
-import { InstantIn } from '../../schemas/time/time.ts';
+import { InstantIn, type Timestamp } from '../../schemas/time/time.ts';
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
-import { type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
+import { type ReceivedWebhook, setOr, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
 import { bodyHmac } from '../shared/webhook-signature.ts';
 
 const Name = z.string().min(1).max(256);
@@ -69,14 +69,14 @@ export const terraformNotifications: ChangeSender = {
 };
 
 /** Reads a generic notification of HCP Terraform or Terraform Enterprise. */
-export function readTerraformNotification({ payload }: Pick<ReceivedWebhook, 'payload'>): ReadChanges {
+export function readTerraformNotification({ payload, now }: Pick<ReceivedWebhook, 'payload' | 'now'>): ReadChanges {
   if (Verification.safeParse(payload).success) return { ignored: 'verification: the notification works' };
   const version = z.object({ payload_version: z.unknown() }).safeParse(payload).data?.payload_version;
-  if (version === 2 || version === '2') return readAssessment(payload);
+  if (version === 2 || version === '2') return readAssessment(payload, now);
   const parsed = RunNotification.safeParse(payload);
   if (!parsed.success) return unreadable('notification of HCP Terraform', parsed.error);
   const run = parsed.data;
-  const reports = run.notifications.flatMap((notification) => reportOf(run, notification) ?? []);
+  const reports = run.notifications.flatMap((notification) => reportOf(run, notification, now) ?? []);
   if (reports.length > 0) return { reports };
   const events = run.notifications.map(({ trigger, run_status: status }) =>
     status ? `${trigger} (${status})` : trigger,
@@ -92,11 +92,13 @@ const APPLIED = 'applied';
 function reportOf(
   run: RunNotification,
   { trigger, run_status, run_updated_at }: RunNotification['notifications'][number],
+  now: Timestamp,
 ): ChangeReport | undefined {
+  const at = setOr(now, run_updated_at);
   const reportFields = {
     source: 'terraform',
     key: run.run_id,
-    at: run_updated_at,
+    at,
     subject: { terraformWorkspace: `${run.organization_name}/${run.workspace_name}` },
     kind: 'infrastructure',
   } as const;
@@ -105,8 +107,7 @@ function reportOf(
     ...(run.run_created_by !== undefined && { author: run.run_created_by.slice(0, 512) }),
     ...(run.run_url !== undefined && { url: run.run_url }),
   };
-  if (trigger === 'run:applying')
-    return { ...reportFields, ...runFields, status: 'started', started_at: run_updated_at };
+  if (trigger === 'run:applying') return { ...reportFields, ...runFields, status: 'started', started_at: at };
   if (trigger === 'run:completed' && run_status === APPLIED)
     return { ...reportFields, ...runFields, status: 'succeeded' };
   // A run can also fail while it plans. Without a version, this ends only a run that was applying.
@@ -114,23 +115,24 @@ function reportOf(
   return undefined;
 }
 
-function readAssessment(payload: unknown): ReadChanges {
+function readAssessment(payload: unknown, now: Timestamp): ReadChanges {
   const parsed = AssessmentNotification.safeParse(payload);
   if (!parsed.success) return unreadable('notification of HCP Terraform', parsed.error);
   const { trigger, details } = parsed.data;
-  const { id, drifted, created_at } = details.new_assessment_result;
+  const { id, drifted } = details.new_assessment_result;
+  const at = setOr(now, details.new_assessment_result.created_at);
   if (trigger !== 'assessment:drifted' || !drifted) return { ignored: `${trigger}: no drift` };
   return {
     reports: [
       {
         source: 'drift',
         key: `terraform ${id}`,
-        at: created_at,
+        at,
         subject: { terraformWorkspace: `${details.organization_name}/${details.workspace_name}` },
         kind: 'config',
         status: 'succeeded',
         version: versionOf(id),
-        started_at: created_at,
+        started_at: at,
       },
     ],
   };

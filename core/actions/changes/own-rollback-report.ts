@@ -1,3 +1,5 @@
+import { flagKeyOf, turnedFlagOff } from '../../domain/changes/flags.ts';
+import { switchedFlags } from '../../domain/rollback/switched-flags.ts';
 import { isOtherNameThan } from '../../domain/changes/recognize.ts';
 import { haveDifferentRevisions, isSameName, nameOf } from '../../domain/changes/version-identity.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
@@ -53,4 +55,32 @@ export async function incidentOfAction(
   if (key === undefined || incident === undefined) return undefined;
   const { flag, service_environment: at } = (await effects.get(incident, key)) ?? {};
   return flag?.on === false && at?.service === service && at.environment === environment ? incident : undefined;
+}
+
+/** Maximum number of open incidents that are searched for a flag that Firebreak has turned off. */
+const SEARCHED_MAX = 50;
+
+/**
+ * Returns the open incident for which Firebreak has turned a flag off through the HTTP provider, of which its flag service reports
+ * no author. Undefined: none, so that someone else has turned the flag off.
+ */
+export async function incidentOfFlagOff(
+  { incidents }: Pick<Deps, 'incidents'>,
+  report: Pick<NewChange, 'version' | 'kind'>,
+  { service, environment }: ServiceEnvironment,
+): Promise<IncidentId | undefined> {
+  if (report.kind !== 'flag' || !turnedFlagOff(report)) return undefined;
+  const name = flagKeyOf(report);
+  for (const { id } of (await incidents.openSummaries()).slice(0, SEARCHED_MAX)) {
+    const flags = switchedFlags((await incidents.view(id))?.effects ?? []);
+    const isOwn = flags.some(
+      ({ name: switched, state, effect: { service_environment: at } }) =>
+        switched === name &&
+        (state === 'off' || state === 'turning_off') &&
+        at.service === service &&
+        at.environment === environment,
+    );
+    if (isOwn) return id;
+  }
+  return undefined;
 }

@@ -39,7 +39,7 @@ import type { Push } from '../../../schemas/changes/code.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { incidentOfAction, ownRollbackIn } from './own-rollback-report.ts';
+import { incidentOfAction, incidentOfFlagOff, ownRollbackIn } from './own-rollback-report.ts';
 import { announce, endDelay, extendChange, recordChange, type RecordDeps } from './record-change.ts';
 
 export type ReportDeps = RecordDeps & { rollouts: Rollouts; imageCommits: ImageCommits };
@@ -386,7 +386,10 @@ async function recordOrRevise(
   const reported = { ...report, kind, ...hasEnded };
   if (before === undefined) {
     const { deploy_commit, artifact, action, ...input } = reported;
-    const incident = await incidentOfAction(deps, action, serviceEnvironment);
+    const incident =
+      rollout.source === 'flags'
+        ? await incidentOfFlagOff(deps, reported, serviceEnvironment)
+        : await incidentOfAction(deps, action, serviceEnvironment);
     const own = await ownRollbackIn(deps, { ...serviceEnvironment, ...sent, kind }, recent);
     const extra = {
       id,

@@ -17,7 +17,7 @@ import { serviceEntry } from '../catalogue/catalogue.ts';
 import { activeClearings } from '../changes/cleared-suspects.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { isSameVersion, partsOf } from '../changes/version-identity.ts';
-import { putsVersionLive } from '../changes/versions.ts';
+import { byStart, putsVersionLive } from '../changes/versions.ts';
 
 /** Compares what automation would have done in shadow mode with what people did. */
 
@@ -170,7 +170,7 @@ function changesAround(
   const doubtUntil = plusSeconds(until, DOUBT_SECONDS);
   const succeeded = changes
     .filter(({ status, started_at }) => status === 'succeeded' && started_at >= opened_at)
-    .toSorted((a, b) => (a.started_at < b.started_at ? -1 : 1));
+    .toSorted(byStart);
   return {
     during: succeeded.filter(({ started_at }) => started_at <= until),
     later: succeeded.filter(

@@ -7,9 +7,10 @@ import type { TimeSpan } from '../../../schemas/time/time-span.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { matches } from '../alerts/matchers.ts';
 import { knownSeverity, SEVERITIES } from '../../../schemas/alerts/severities.ts';
-import { didYouMean, editDistance, nearest } from '../../../schemas/parsing/similar-names.ts';
+import { editDistance, nearest, suggester } from '../../../schemas/parsing/similar-names.ts';
 import type { Problem } from '../lint/problem.ts';
 import { warningAt, type Locate, type SourceLocation, errorAt } from '../lint/source-locations.ts';
+import { firstCovering } from './first-covering.ts';
 import { configuredEnvironments, type NamingConfig } from './known-names.ts';
 
 type Services = Config['services'];
@@ -25,18 +26,14 @@ export function lintCatalogue(services: Services, locate: Locate): Problem[] {
 }
 
 function unknownDependencies(services: Services, locate: Locate): Problem[] {
-  const names = Object.keys(services);
+  const suggestionFor = suggester(Object.keys(services));
   return Object.entries(services).flatMap(([service, { dependsOn }]) =>
     dependsOn.flatMap((name, index) => {
-      const location = locate(['services', service, 'dependsOn', index]);
-      if (name === service) return [warningAt(location, `${service} depends on itself`)];
-      if (names.includes(name)) return [];
+      const at = (): SourceLocation => locate(['services', service, 'dependsOn', index]);
+      if (name === service) return [warningAt(at(), `${service} depends on itself`)];
+      if (Object.hasOwn(services, name)) return [];
       return [
-        warningAt(
-          location,
-          `the catalogue has no service "${name}", a dependency of ${service}`,
-          didYouMean(name, names),
-        ),
+        warningAt(at(), `the catalogue has no service "${name}", a dependency of ${service}`, suggestionFor(name)),
       ];
     }),
   );
@@ -46,23 +43,17 @@ function unknownDependencies(services: Services, locate: Locate): Problem[] {
  * Reports services whose labels equal or extend those of an earlier service: only the earlier one ever receives alerts.
  */
 function shadowedMatches(services: Services, locate: Locate): Problem[] {
-  const all = Object.entries(services).map(([name, { match = { service: name } }]) => ({
-    name,
-    labels: Object.entries(match),
-  }));
-  return all.flatMap(({ name, labels }, index) => {
-    const first = all
-      .slice(0, index)
-      .find((other) =>
-        other.labels.every(([label, value]) =>
-          labels.some(([ownMatcher, expected]) => ownMatcher === label && expected === value),
-        ),
-      );
+  const names = Object.keys(services);
+  const labels = Object.entries(services).map(([name, { match = { service: name } }]) =>
+    Object.entries(match).map((label) => JSON.stringify(label)),
+  );
+  return firstCovering(labels).flatMap((first, index) => {
     if (first === undefined) return [];
+    const name = names[index] ?? '';
     return [
       errorAt(
         locate(['services', name, 'match']),
-        `every alert that matches ${name} is assigned to ${first.name}, which comes first`,
+        `every alert that matches ${name} is assigned to ${names[first]}, which comes first`,
         'give each service its own labels in "match", or put the more specific one first',
       ),
     ];
@@ -74,9 +65,22 @@ type RoutesConfig = NamingConfig & Pick<Config, 'routes'>;
 const MUTES_ALL = 'this rule has no targets, so it mutes all alerts while its source fires';
 const ADD_TARGETS = 'name them in "target_matchers"';
 
-/** Returns warnings for valid routes: unknown names, unreachable routes, and windows in the past. */
-export function lintRoutes(config: RoutesConfig, now: Timestamp, locate: Locate): Problem[] {
+/** Both times as HH:MM, of the 24-hour clock: a night is meant. */
+const TIMES_OF_DAY = /\b\d\d:\d\d\b[^]*\b\d\d:\d\d\b/;
+
+/**
+ * Returns warnings for valid routes: unknown names, unreachable routes, and windows in the past.
+ *
+ * @param written the text at a path, as a person has written it
+ */
+export function lintRoutes(
+  config: RoutesConfig,
+  now: Timestamp,
+  locate: Locate,
+  written: (path: readonly PropertyKey[]) => string,
+): Problem[] {
   const { routes, maintenance, inhibit_rules: rules } = config.routes;
+  const known = knownLabels(config);
   return [
     ...rules.flatMap((rule, index) => {
       const { source_matchers: sources, target_matchers: targets, equal } = rule;
@@ -84,22 +88,28 @@ export function lintRoutes(config: RoutesConfig, now: Timestamp, locate: Locate)
       const locationOfEqual = locate(['inhibit_rules', index, 'equal']);
       return [
         ...(targets.length > 0 || sources.length === 0 ? [] : [warningAt(location, MUTES_ALL, ADD_TARGETS)]),
-        ...unknownLabels(config, [...sources, ...targets], location, 'this rule mutes nothing'),
+        ...unknownLabels(config, known, [...sources, ...targets], location, 'this rule mutes nothing'),
         ...internalLabels(equal, locationOfEqual, 'it restricts nothing'),
-        ...misspelledLabels(config, equal, locationOfEqual, 'it restricts nothing'),
+        ...misspelledLabels(known, equal, locationOfEqual, 'it restricts nothing'),
         ...differingLabels(rule, config, location),
       ];
     }),
+    ...unreachableRoutes(routes, locate),
     ...routes.flatMap((route, index) => [
-      ...unknownLabels(config, route.matchers, locate(['routes', index]), 'this route matches nothing'),
-      ...unreachableRoute(routes, index, locate),
+      ...unknownLabels(config, known, route.matchers, locate(['routes', index]), 'this route matches nothing'),
       ...route.hours.flatMap((hours, n) => {
         const path = ['routes', index, 'hours', ...(route.hours.length > 1 ? [n] : [])];
-        return nightByDay(hours, path.join('.'), locate(path));
+        return TIMES_OF_DAY.test(written(path)) ? [] : nightByDay(hours, path.join('.'), locate(path));
       }),
     ]),
     ...maintenance.flatMap((window, index) => [
-      ...unknownLabels(config, window.matchers, locate(['maintenance', index]), 'this window applies to nothing'),
+      ...unknownLabels(
+        config,
+        known,
+        window.matchers,
+        locate(['maintenance', index]),
+        'this window applies to nothing',
+      ),
       ...pastSpan(window, window.name, now, locate(['maintenance', index])),
     ]),
   ];
@@ -127,13 +137,24 @@ const hourOf = (time: string): number => {
   return Number(hours) + Number(minutes) / 60;
 };
 
-/** Returns the possible values of labels from the catalogue. Values of other labels are unknown. */
-function knownLabelValues(config: RoutesConfig): Readonly<Record<string, { what: string; values: readonly string[] }>> {
+/** What the catalogue says of labels: those that its services have, and the possible values of some. Values of others are unknown. */
+type KnownLabels = ReturnType<typeof knownLabels>;
+
+function knownLabels(config: RoutesConfig) {
   const { services } = config;
+  const values = {
+    service: [...Object.keys(services), UNMATCHED],
+    team: Object.values(services).flatMap(({ team }) => team ?? []),
+    environment: [...configuredEnvironments(config)],
+  };
   return {
-    service: { what: 'service', values: [...Object.keys(services), UNMATCHED] },
-    team: { what: 'team', values: Object.values(services).flatMap(({ team }) => team ?? []) },
-    environment: { what: 'environment', values: [...configuredEnvironments(config)] },
+    names: new Set([...USUAL_LABELS, ...Object.values(services).flatMap(({ match = {} }) => Object.keys(match))]),
+    values: new Map(
+      Object.entries(values).map(([name, known]) => [
+        name,
+        { values: new Set<string>(known), suggestionFor: suggester(known) },
+      ]),
+    ),
   };
 }
 
@@ -143,24 +164,20 @@ const severityWords = ({ routes }: RoutesConfig): [word: string, meaning: Severi
 
 function unknownLabels(
   config: RoutesConfig,
+  known: KnownLabels,
   matchers: readonly Matcher[],
   location: SourceLocation,
   consequence: string,
 ): Problem[] {
   if (Object.keys(config.services).length === 0) return [];
-  const known = knownLabelValues(config);
   const names = matchers.map(({ name }) => name);
   const internal = internalLabels(names, location, 'its matcher sees an empty value');
-  const misspelled = misspelledLabels(config, names, location, 'its matcher sees an empty value');
-  const unknown = matchers.flatMap((matcher) => {
-    const { name, value, isRegex, isEqual } = matcher;
-    const label = Object.hasOwn(known, name) ? known[name] : undefined;
-    if (label === undefined || !isEqual || value === '') return [];
-    if (label.values.some((one) => matches([matcher], new Map([[name, one]])))) return [];
+  const misspelled = misspelledLabels(known, names, location, 'its matcher sees an empty value');
+  const unknown = matchers.flatMap(({ name, value, isRegex, isEqual }) => {
+    const label = known.values.get(name);
     // Services and environments outside the catalogue can match a pattern.
-    if (isRegex) return [];
-    const suggestion = didYouMean(value, label.values);
-    return [warningAt(location, `there is no ${label.what} "${value}", so ${consequence}`, suggestion)];
+    if (label === undefined || !isEqual || isRegex || value === '' || label.values.has(value)) return [];
+    return [warningAt(location, `there is no ${name} "${value}", so ${consequence}`, label.suggestionFor(value))];
   });
   return [...internal, ...misspelled, ...unknown, ...unknownSeverities(config, matchers, location)];
 }
@@ -223,12 +240,11 @@ const LETTERS_MIN = [6, 9] as const;
 
 /** Reports labels that differ from a usual label, or one that the catalogue names, only in case or in a typo. */
 function misspelledLabels(
-  { services }: Pick<Config, 'services'>,
+  { names: known }: KnownLabels,
   names: readonly string[],
   location: SourceLocation,
   consequence: string,
 ): Problem[] {
-  const known = new Set([...USUAL_LABELS, ...Object.values(services).flatMap(({ match = {} }) => Object.keys(match))]);
   return [...new Set(names)].flatMap((name) => {
     if (known.has(name)) return [];
     const meant = [...known].find((usual) => {
@@ -241,33 +257,24 @@ function misspelledLabels(
   });
 }
 
-/** Reports a route if an earlier route without `continue` matches everything that it matches. */
-function unreachableRoute(routes: Config['routes']['routes'], index: number, locate: Locate): Problem[] {
-  const route = routes[index];
-  const first = routes
-    .slice(0, index)
-    .findIndex(
-      (earlier) =>
-        !earlier.continue &&
-        earlier.hours.length === 0 &&
-        earlier.matchers.every((matcher) => route?.matchers.some((ownMatcher) => isSameMatcher(ownMatcher, matcher))),
-    );
-  if (first === -1) return [];
-  const name = routes[first]?.name ?? `route ${first + 1}`;
-  return [
-    warningAt(
-      locate(['routes', index]),
-      `this route is unreachable: ${name} matches all of its alerts first`,
-      'move this route up, or set "continue: true" in the other one',
-    ),
-  ];
+/** Reports routes of which an earlier route without `continue` matches everything that they match. */
+function unreachableRoutes(routes: Config['routes']['routes'], locate: Locate): Problem[] {
+  const conditions = routes.map(({ matchers }) =>
+    matchers.map(({ name, value, isRegex, isEqual }) => JSON.stringify([name, value, isRegex, isEqual])),
+  );
+  const isLast = (index: number): boolean => !routes[index]?.continue && routes[index]?.hours.length === 0;
+  return firstCovering(conditions, isLast).flatMap((first, index) => {
+    if (first === undefined) return [];
+    const name = routes[first]?.name ?? `route ${first + 1}`;
+    return [
+      warningAt(
+        locate(['routes', index]),
+        `this route is unreachable: ${name} matches all of its alerts first`,
+        'move this route up, or set "continue: true" in the other one',
+      ),
+    ];
+  });
 }
-
-const isSameMatcher = (matcher: Matcher, otherMatcher: Matcher): boolean =>
-  matcher.name === otherMatcher.name &&
-  matcher.value === otherMatcher.value &&
-  matcher.isRegex === otherMatcher.isRegex &&
-  matcher.isEqual === otherMatcher.isEqual;
 
 /** Reports a span that has ended. Recurring spans are not checked. */
 export function pastSpan(span: TimeSpan, name: string, now: Timestamp, location: SourceLocation): Problem[] {

@@ -226,6 +226,15 @@ export function inConfiguredNames<T extends Limits>(config: NamingConfig, limite
   return { ...limited, services: unique(services), environments: unique(environments) };
 }
 
+/** Returns warnings about alert sources that do not exist, so that a token that is limited to them can send nothing. */
+export const sourceWarnings = (names: readonly string[] | null, known: readonly string[]): string[] =>
+  (names ?? [])
+    .filter((name) => !known.includes(name))
+    .map(
+      (name) =>
+        `there is no alert source ${JSON.stringify(name)}${suggestionText(nearest(name, known)) || `; the sources are ${known.join(', ')}`}`,
+    );
+
 /** Returns warnings about names that permissions are limited to. Empty: all are configured, or there is no catalogue. */
 export function limitWarnings(config: NamingConfig, { services, environments }: Limits): string[] {
   if (configuredScopes(config).size === 0) return [];

@@ -2,7 +2,7 @@ import type { NamedScope } from '../../../features/feature-names.ts';
 import { featureScopes } from '../../../features/names.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { UNMATCHED } from '../../../schemas/config/names.ts';
-import { didYouMean } from '../../../schemas/parsing/similar-names.ts';
+import { suggester } from '../../../schemas/parsing/similar-names.ts';
 import type { Problem } from '../lint/problem.ts';
 import { warningAt, type SourceLocation } from '../lint/source-locations.ts';
 
@@ -124,7 +124,8 @@ function unknownNames(
   problemOf: (name: string) => string,
 ): Problem[] {
   const knownNames = new Set(known);
+  const suggestionFor = suggester(knownNames);
   return all
     .filter(({ name }) => !knownNames.has(name))
-    .map(({ name, path }) => warningAt(locate(path), problemOf(name), didYouMean(name, knownNames)));
+    .map(({ name, path }) => warningAt(locate(path), problemOf(name), suggestionFor(name)));
 }

@@ -105,7 +105,7 @@ export function knownGoodBefore(changes: readonly Change[], suspect: Change, pin
   for (const change of changes) if (change.rolled_back_by !== null) badVersions.add(change.version);
   const restored = restoredChange(live, suspect);
   if (restored === undefined) return [];
-  const earlier = live.filter((change) => change.started_at < restored.started_at && change.id !== suspect.id);
+  const earlier = live.filter((change) => byStart(change, restored) < 0 && change.id !== suspect.id);
   return earlier.filter(
     (change, index) =>
       change.status === 'succeeded' &&
@@ -123,7 +123,7 @@ export function knownGoodBefore(changes: readonly Change[], suspect: Change, pin
  */
 export function restoredChange(live: readonly Change[], change: Change): Change | undefined {
   if (change.kind !== 'rollback') return change;
-  const earlier = live.filter(({ kind, started_at: at }) => kind !== 'rollback' && at < change.started_at);
+  const earlier = live.filter((other) => other.kind !== 'rollback' && byStart(other, change) < 0);
   const { previous_version: removed } = change;
   return (
     earlier.findLast(({ version }) => version === change.version) ??
@@ -172,9 +172,17 @@ export const liveChanges = (changes: readonly Change[]): Change[] =>
     .filter((change) => putsVersionLive(change) && (change.status === 'succeeded' || change.status === 'started'))
     .toSorted(byStart);
 
-/** Compares by start time, with a stable order for equal starts. */
+/** Compares by start time. Of equal starts, what ended last is the last, or is in progress, or was recorded last. */
 export const byStart = (a: Change, b: Change): number =>
-  a.started_at === b.started_at ? (a.id < b.id ? -1 : Number(a.id > b.id)) : a.started_at < b.started_at ? -1 : 1;
+  order(a.started_at, b.started_at) ||
+  order(a.finished_at ?? IN_PROGRESS, b.finished_at ?? IN_PROGRESS) ||
+  order(a.recorded_at, b.recorded_at) ||
+  order(a.id, b.id);
+
+const order = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+
+/** Sorts after all times. */
+const IN_PROGRESS = '~';
 
 /** Returns the seconds from the end of a change to the start of its successor. */
 export const secondsLive = (change: Change, next: Change): number => secondsBetween(endOf(change), next.started_at);

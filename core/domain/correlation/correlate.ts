@@ -12,6 +12,7 @@ import { canaryFactor, weighSteps } from './canary.ts';
 import { hasBegunBefore, isVersionBadNow, notYetServing, othersServedUntil, shareSince } from './version-traffic.ts';
 import { type Candidate, candidatesOf, lateRecordFactor, newestNotWeighed, timingFactor } from './candidates.ts';
 import type { Evidence, Relation } from './evidence.ts';
+import { onePerFlag } from './flips.ts';
 import {
   applying,
   type Factor,
@@ -118,24 +119,26 @@ function weigh({ related = [], ...evidence }: Evidence, undoneFor?: string): Wei
   const ownOf = new Map([...others].map(([service, other]) => [service, weighByOwn(other, undoneFor).weighed]));
   return {
     ...found,
-    weighed: found.weighed.flatMap((one): Weighed[] => {
-      const { candidate } = one;
-      const { service, id, version } = candidate.change;
-      const knows = others.get(service)?.changes.some(({ change }) => change.id === id) === true;
-      // The alert of this service distinguishes the versions of the other one.
-      const isNamed = evidence.alert_versions.some((name) => sameVersion(name, version));
-      if (!knows || isNamed || !BY_THEIR_SERVICE.has(candidate.relation)) return [one];
-      const own = ownOf.get(service)?.find((other) => other.candidate.change.id === id);
-      return own === undefined
-        ? []
-        : [
-            {
-              candidate: { ...candidate, timing: own.candidate.timing },
-              course: own.course,
-              factors: [ownServiceFactor(candidate), ...own.factors],
-            },
-          ];
-    }),
+    weighed: onePerFlag(
+      found.weighed.flatMap((one): Weighed[] => {
+        const { candidate } = one;
+        const { service, id, version } = candidate.change;
+        const knows = others.get(service)?.changes.some(({ change }) => change.id === id) === true;
+        // The alert of this service distinguishes the versions of the other one.
+        const isNamed = evidence.alert_versions.some((name) => sameVersion(name, version));
+        if (!knows || isNamed || !BY_THEIR_SERVICE.has(candidate.relation)) return [one];
+        const own = ownOf.get(service)?.find((other) => other.candidate.change.id === id);
+        return own === undefined
+          ? []
+          : [
+              {
+                candidate: { ...candidate, timing: own.candidate.timing },
+                course: own.course,
+                factors: [ownServiceFactor(candidate), ...own.factors],
+              },
+            ];
+      }),
+    ),
   };
 }
 

@@ -3,6 +3,7 @@ import type { Effect } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { flagKeyOf, turnedFlagOff } from '../changes/flags.ts';
+import { byStart } from '../changes/versions.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 
 type FlagEffect = Effect & { flag: NonNullable<Effect['flag']>; service_environment: ServiceEnvironment };
@@ -59,7 +60,7 @@ export const changedSince = (
   changes
     .filter(({ kind, started_at }) => kind === 'flag' && started_at > at)
     .filter((change) => flagKeyOf(change) === flag.name && !turnedFlagOff(change))
-    .toSorted((a, b) => (a.started_at < b.started_at ? -1 : 1))
+    .toSorted(byStart)
     .at(-1);
 
 /** Returns the idempotency key of a request to turn a flag on again, by its number in the incident. */

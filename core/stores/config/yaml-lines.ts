@@ -8,10 +8,12 @@ import {
   isScalar,
   isSeq,
   LineCounter,
+  type Pair,
   parseAllDocuments,
   type ParsedNode,
   parseDocument,
   visit,
+  type YAMLMap,
   YAMLParseError,
 } from 'yaml';
 import type { SourceLocation } from '../../domain/lint/source-locations.ts';
@@ -73,7 +75,7 @@ export async function readLocations(
 }
 
 /**
- * Returns the line of the deepest existing part of `path`. For an alias, the line where it is used.
+ * Returns the line of the deepest existing part of `path` in a document that does not change. For an alias, the line where it is used.
  *
  * @param contents root of the path: a document, or a part of one
  */
@@ -94,8 +96,22 @@ export function lineOf(contents: unknown, path: readonly PropertyKey[], lines: L
 function childOf(node: unknown, step: PropertyKey): [unknown, unknown] {
   if (isSeq(node)) return [node.items[Number(step)], node.items[Number(step)]];
   if (!isMap(node)) return [undefined, undefined];
-  const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step));
+  const pair = pairsOf(node).get(String(step));
   return [pair?.key, pair?.value];
+}
+
+const pairs = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
+
+/** Indexes a map once, because its many entries are located one by one. */
+function pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
+  const known = pairs.get(map);
+  if (known !== undefined) return known;
+  const byKey = new Map<string, Pair>();
+  // The first of repeated keys counts.
+  for (const item of map.items.toReversed())
+    if (isPair(item) && isScalar(item.key)) byKey.set(String(item.key.value), item);
+  pairs.set(map, byKey);
+  return byKey;
 }
 
 const startOf = (node: unknown, lines: LineCounter): number | undefined =>

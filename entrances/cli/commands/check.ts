@@ -1,11 +1,9 @@
 import type { EnvironmentEntry } from '../../../schemas/config/config.ts';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { losesUnmatched } from '../../../core/domain/alerts/routing.ts';
 import { UNMATCHED_ROUTE, UNMATCHED_UNREAD } from '../../../core/domain/catalogue/doctor-findings.ts';
 import { counted } from '../../../core/domain/reports/words.ts';
-import { isNode, LineCounter } from 'yaml';
 import { type Problem, problemText } from '../../../core/domain/lint/problem.ts';
 import { ON_TIME_ALONE } from '../../../core/domain/rollback/evidence-level.ts';
 import { secretNamesOf } from '../../../core/domain/runbooks/secret-names.ts';
@@ -19,7 +17,7 @@ import {
   lintRunbooksFolder,
   loadConfig,
   loadRunbooks,
-  parseYaml,
+  readLocations,
 } from '../files.ts';
 import { noRunbooks, type RunbookSet } from '../../../schemas/runbooks/runbook.ts';
 import { namedVariable } from '../../../schemas/config/variables.ts';
@@ -130,12 +128,9 @@ async function targetWarnings({ env }: CommandContext, configDir: string, servic
     }),
   );
   if (warned.length === 0) return [];
-  const file = join(configDir, 'services.yaml');
-  const lines = new LineCounter();
-  const document = parseYaml(await readFile(file, 'utf8'), lines);
+  const { locate } = await readLocations(join(configDir, 'services.yaml'));
   return warned.map(({ path, text }) => {
-    const node = document.getIn(path, true);
-    const line = isNode(node) && node.range ? lines.linePos(node.range[0]).line : 1;
+    const { file, line } = locate(path);
     return `${file}:${line}: warning: ${path.join('.')} ${text}`;
   });
 }

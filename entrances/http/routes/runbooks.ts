@@ -11,6 +11,7 @@ import { FailureAction } from '../../../schemas/runbooks/parts/steps.ts';
 import { planRun, runbookOf } from '../../../core/actions/runbooks/plan-run.ts';
 import { planRetry, retryRun, startRun, viewRun } from '../../../core/actions/runbooks/start-run.ts';
 import { visibleRunbook } from '../../../core/actions/runbooks/visible.ts';
+import { BadCursor } from '../../../core/stores/cursors.ts';
 import { newUlid } from '../new-id.ts';
 import { type Api, answers, body, createRoute, endpoint, listQuery, pageOf, problems, readable } from '../endpoint.ts';
 import { incidentReference } from '../incident-param.ts';
@@ -107,6 +108,7 @@ export function runbookRoutes(app: Api, deps: ApiDeps): void {
     }),
     async (c) => {
       const { limit, cursor, incident } = c.req.valid('query');
+      if (incident !== undefined && cursor !== undefined) throw new BadCursor(); // the list of an incident has one page
       const read = async (from?: string) => {
         const { items, next_cursor } =
           incident === undefined

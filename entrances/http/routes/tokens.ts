@@ -7,7 +7,7 @@ import {
   whyReservedForPerson,
   whyReserved,
 } from '../../../core/domain/access/actor-identity.ts';
-import { inConfiguredNames, limitWarnings } from '../../../core/domain/catalogue/known-names.ts';
+import { inConfiguredNames, limitWarnings, sourceWarnings } from '../../../core/domain/catalogue/known-names.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { Tokens } from '../../../core/domain/ports/access.ts';
@@ -17,6 +17,7 @@ import {
   type Principal,
   TokenRecord,
 } from '../../../schemas/access/access.ts';
+import { sources } from '../../../schemas/alerts/sources/index.ts';
 import { type Api, answers, body, createRoute, endpoint, listQuery, pageOf, problems } from '../endpoint.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 
@@ -68,7 +69,8 @@ export function tokenRoutes(app: Api, deps: TokensDeps): void {
       const { requestKey: key } = c.var;
       const request = key === undefined ? undefined : { key, credential: c.req.header('authorization') ?? '' };
       const { record, secret } = await createToken(deps, input, c.var.principal.name, request);
-      return c.json({ ...shown(record), token: secret, warnings: limitWarnings(config, record) }, 201);
+      const warnings = [...sourceWarnings(record.sources, [...sources.keys()]), ...limitWarnings(config, record)];
+      return c.json({ ...shown(record), token: secret, warnings }, 201);
     },
   );
 

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { whomToAsk } from '../../../core/domain/access/refusals.ts';
 import type { ChatMessage, Text } from '../../../core/domain/messages/chat-message.ts';
+import { capitalized } from '../../../core/domain/messages/decision-lines.ts';
 import type { ReplyTo } from '../../../core/domain/ports/chat.ts';
 import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
 import { whySandboxUserRefused } from '../../../core/domain/catalogue/real-systems.ts';
@@ -89,7 +90,8 @@ async function outcomeOf(
     return await execute(deps, { caller, key: `slack-${hash('sha256', key).slice(0, 32)}`, trace }, command);
   } catch (error) {
     if (error instanceof Declined) return notDone(command, answered(...error.text));
-    if (error instanceof Refusal) return notDone(command, answered(`${refusalText(error)} Nothing was done.`));
+    if (error instanceof Refusal)
+      return notDone(command, answered(`${refusalText(error, await deps.config.current())} Nothing was done.`));
     // A retry would not help: the scope has the maximum number of freezes.
     if (error instanceof Error && error.name === 'ScopeFull')
       return notDone(command, answered(`${error.message}. Nothing was done.`));
@@ -119,7 +121,7 @@ async function unknownPerson(
 }
 
 /** Returns the text of an API refusal for people in Slack. */
-function refusalText({ code, detail }: Refusal): string {
+export function refusalText({ code, detail }: Refusal, { services }: Pick<Config, 'services'>): string {
   switch (code) {
     case 'automation-paused':
       return 'The kill switch is on, so this would have no effect. Open questions stay open. First enter /firebreak resume.';
@@ -135,7 +137,7 @@ function refusalText({ code, detail }: Refusal): string {
       return 'You have already approved this. It is executed only after a second person approves it.';
     default: {
       const text = detail.replace(/^json: (?:[a-z_.]+: )?/, '');
-      return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}`;
+      return `${sentence(text, services)}${/[.?!]$/.test(text) ? '' : '.'}`;
     }
   }
 }
@@ -174,4 +176,10 @@ function withEmails(answer: ChatMessage, reached: readonly string[], lost: reado
       : [['⚠️ Slack delivered no direct message, so contact them yourself: ', ...users(lost)]]),
   ];
   return { ...answer, parts: [...answer.parts, ...notes.map((text) => ({ kind: 'note' as const, text }))] };
+}
+
+/** Begins a text with a capital letter, unless it begins with a name, such as of a service or a version. */
+function sentence(text: string, services: Config['services']): string {
+  const [word = ''] = /^\p{Ll}[\p{L}']*(?=[\s,:.]|$)/u.exec(text) ?? [];
+  return word === '' || Object.hasOwn(services, word) ? text : capitalized(text);
 }

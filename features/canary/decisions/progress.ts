@@ -230,7 +230,8 @@ function afterSuccess(record: CanaryRecord, order: TrafficOrder, now: Timestamp)
     order: null,
     weight: order.weight,
     weight_since: now,
-    skip: false,
+    // A promotion to 100 % that was requested while the router carried out this order follows at once.
+    skip: record.full,
     verdict: order.action === 'set' ? null : record.verdict,
   };
   switch (order.action) {

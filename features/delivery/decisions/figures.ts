@@ -78,7 +78,10 @@ export function doraReport(
   );
   return {
     figures: figuresOf(deploys, incidents, secondsBetween(from, until) / DAY_SECONDS, config, infrastructure),
-    deploys: deploys.toSorted((a, b) => newestFirst(a.started_at, b.started_at) || newestFirst(a.id, b.id)),
+    deploys: deploys.toSorted(
+      (a, b) =>
+        newestFirst(a.started_at, b.started_at) || newestFirst(a.finished_at, b.finished_at) || newestFirst(a.id, b.id),
+    ),
     infrastructure: infrastructure.toReversed(),
     incidents: incidents.toSorted((a, b) => newestFirst(a.opened_at, b.opened_at) || newestFirst(a.id, b.id)),
   };
@@ -90,7 +93,7 @@ const serviceEnvironmentKey = ({ service, environment }: DeployRecord): string =
   JSON.stringify([service, environment]);
 
 const byStart = (a: DeployRecord, b: DeployRecord): number =>
-  newestFirst(b.started_at, a.started_at) || newestFirst(b.id, a.id);
+  newestFirst(b.started_at, a.started_at) || newestFirst(b.at, a.at) || newestFirst(b.id, a.id);
 
 function attributedIncidents(
   observed: readonly ObservedIncident[],

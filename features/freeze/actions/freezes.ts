@@ -55,8 +55,8 @@ export async function openFreeze(
   { id, freeze: input }: { id: string; freeze: NewFreeze },
 ): Promise<{ freeze: Freeze; warnings: string[]; services: string[] }> {
   caller.allow('freezes:write', scopeOf(input));
-  const { service, environment, warnings } = await resolveScope(deps, input);
-  const freeze = freezeByPerson(id, { ...input, service, environment }, caller.name, deps.clock.now());
+  const { warnings, ...scope } = await resolveScope(deps, input);
+  const freeze = freezeByPerson(id, { ...input, ...scope }, caller.name, deps.clock.now());
   caller.allow('freezes:write', scopeOf(freeze));
   const { services } = await deps.config.current();
   const opened = await deps.freezes.open(freeze);

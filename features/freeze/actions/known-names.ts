@@ -23,18 +23,18 @@ import { Refusal } from '../../../core/domain/refusal.ts';
  * Resolves the names in a freeze's scope. A freeze with an unknown name would have no effect, and its creator would not
  * notice.
  *
- * @returns service and environment in their known spelling, and warnings about the scope. An unknown environment is only a
+ * @returns service, team, and environment in their known spelling, and warnings about the scope. An unknown environment is only a
  *   warning, because it may be added later
  * @throws Refusal 422 if there is no such service or team, with the likely intended name
  */
 export async function resolveScope(
   deps: Pick<Deps, 'config' | 'changes'>,
   scope: FreezeScope,
-): Promise<Pick<FreezeScope, 'service' | 'environment'> & { warnings: string[] }> {
+): Promise<FreezeScope & { warnings: string[] }> {
   const config = await deps.config.current();
   const live = await deps.changes.live();
-  const { service, team, environment } = scope;
-  if (team !== null) refuseUnknownTeam(config, team);
+  const { service, environment } = scope;
+  const team = scope.team === null ? null : requireTeam(config, scope.team);
   const services = knownServices(config, new Set(live.map((change) => change.service)));
   const knownService =
     service === null ? undefined : (configuredService(config, service) ?? matchingName(service, services));
@@ -42,6 +42,7 @@ export async function resolveScope(
   const alike = environment === null ? [] : alikeIn(environment, environments);
   const knownEnvironment = environment === null ? undefined : environmentNamed(environment, alike);
   return {
+    team,
     service: knownService === undefined ? service : ServiceName.parse(knownService),
     environment: knownEnvironment === undefined ? environment : EnvironmentName.parse(knownEnvironment),
     warnings: [
@@ -68,9 +69,10 @@ function serviceWarnings(service: string, match: string | undefined, known: Read
   throw unknownName('service', text, service, known);
 }
 
-function refuseUnknownTeam({ services }: Pick<Config, 'services'>, team: string): void {
+function requireTeam({ services }: Pick<Config, 'services'>, team: string): string {
   const teams = knownTeams({ services });
-  if (teams.has(team)) return;
+  const known = matchingName(team, teams);
+  if (known !== undefined) return known;
   throw unknownName(
     'team',
     `unknown team ${JSON.stringify(team)}: no service in the catalogue (config/services.yaml) belongs to it`,

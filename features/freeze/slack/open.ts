@@ -4,6 +4,8 @@ import {
   configuredScopes,
   suggestedName,
   environmentNamed,
+  knownTeams,
+  matchingName,
 } from '../../../core/domain/catalogue/known-names.ts';
 import { scopeInWords, untilText } from '../decisions/words.ts';
 import type { Text } from '../../../core/domain/messages/chat-message.ts';
@@ -27,6 +29,7 @@ import {
   typedDuration,
   warningLines,
   withDuration,
+  withoutTeam,
   type CommandDeps,
   type RunVerb,
 } from './shared.ts';
@@ -147,7 +150,7 @@ function environmentAt(
   const none = { environment: null, at };
   const word = words[at];
   if (word === undefined || targets.length === 0 || leadingDuration(words.slice(at)) !== undefined) return none;
-  const known = targets.flatMap((target) => environmentsOf(target.replace(/^team:/, '')) ?? []);
+  const known = targets.flatMap((target) => environmentsOf(withoutTeam(target)) ?? []);
   const environment = environmentNamed(word, known);
   if (environment !== undefined) return { environment, at: at + 1 };
   const isMeant = suggestedName(word, known) !== null || leadingDuration(words.slice(at + 1)) !== undefined;
@@ -169,9 +172,11 @@ function scopeOf({ services }: Config, target: string | null, environment: strin
       service: null,
       environment: environment === null ? null : nameIn(EnvironmentName, environment),
     };
-  const name = target.replace(/^team:/, '');
-  const teams = new Set(Object.values(services).map(({ team }) => team));
-  const isTeam = target !== name || (!Object.hasOwn(services, name) && teams.has(name));
+  const name = withoutTeam(target);
+  const isTeam =
+    target !== name ||
+    (matchingName(name, Object.keys(services)) === undefined &&
+      matchingName(name, knownTeams({ services })) !== undefined);
   const where = environment === null ? null : nameIn(EnvironmentName, environment);
   return isTeam
     ? { team: name, service: null, environment: where }
@@ -190,8 +195,7 @@ export const runOpenFreeze: RunVerb<Open> = async (deps, { caller, key }, reques
   // Check all scopes first, so that either all freezes are opened or none.
   for (const scope of scopes) {
     caller.allow('freezes:write', { service: scope.service, environment: scope.environment });
-    const { service, environment } = await resolveScope(deps, scope);
-    await refuseUnknownEnvironment(deps, { ...scope, service, environment });
+    await refuseUnknownEnvironment(deps, await resolveScope(deps, scope));
   }
   for (const [index, scope] of scopes.entries()) {
     const target = targets[index] ?? null;

@@ -101,10 +101,13 @@ export async function findFreeze(deps: CommandDeps, text: string): Promise<strin
 /** A service or a team that a name refers to. */
 export type Target = { service: string; team: string | undefined } | { service: null; team: string };
 
+/** Returns a name without the prefix that says that it is a team's. */
+export const withoutTeam = (text: string): string => text.replace(/^team:/i, '');
+
 /** Returns the known service, or else team, of this name. @throws Declined with a suggestion */
 export async function targetNamed({ config, changes, freezes }: CommandDeps, text: string): Promise<Target> {
   const configuration = await config.current();
-  const name = text.replace(/^team:/, '');
+  const name = withoutTeam(text);
   const teams = knownTeams(configuration);
   // Frozen services count as known, even if they were renamed since.
   const frozen = (await freezes.current()).flatMap(({ service }) => service ?? []);

@@ -374,7 +374,7 @@ describe('POST /v1/pipelines/runs', () => {
   });
 
   test('blank texts of a report are absent, as CI systems send unset variables', async () => {
-    const blank = { url: '', trigger: ' ', branch: '', author: '', attempt: '', queued_at: '', coverage: '' };
+    const blank = { url: '', trigger: ' \u200B', branch: '', author: '', attempt: '', queued_at: '', coverage: '' };
     const stages = [{ id: ' ', name: 'build', result: '', started_at: '', finished_at: '' }];
     const sent = { repository: ' ', result: '', started_at: at(1), finished_at: '', ...blank, stages } as object;
     expect(await report({ ...sent, run_id: '70' })).toMatchObject({
@@ -483,6 +483,7 @@ describe('POST /v1/pipelines/runs', () => {
     ['an unknown result', { result: 'great' }, 'must be one of succeeded, failed, cancelled, skipped, or '],
     ['a run ID that a number cannot hold', { run_id: 2 ** 60 }, 'run_id'],
     ['a blank run ID', { run_id: ' ' }, 'run_id'],
+    ['a run ID of invisible characters', { run_id: '\u200B' }, 'run_id: must not be blank'],
     ['a blank name of a stage', { stages: [{ name: '\t' }] }, 'stages'],
     ['a blank name of a suite', { tests: [{ suite: ' ', passed: 1, failed: 0 }] }, 'tests'],
     ['an attempt that is no number', { attempt: 'first' }, 'attempt'],

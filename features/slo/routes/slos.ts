@@ -16,6 +16,7 @@ import {
   scopeQuery,
 } from '../../../entrances/http/endpoint.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
+import type { Slo } from '../../../schemas/slo/slo.ts';
 
 type SlosDeps = Pick<
   Deps,
@@ -50,12 +51,13 @@ export function sloRoutes(app: Api, deps: SlosDeps): void {
       c.var.allow({});
       const config = await deps.config.current();
       const { limit, cursor, service, environment } = inConfiguredSpelling(config, c.req.valid('query'));
-      const matching = config.slos
-        .filter((slo) => c.var.may({ service: slo.service, environment: slo.environment }))
+      const visible = config.slos.filter((slo) => c.var.may({ service: slo.service, environment: slo.environment }));
+      const from = cursor === undefined ? undefined : positionIn(cursor, visible);
+      const matching = visible
         .filter((slo) => service === undefined || slo.service === service)
         .filter((slo) => environment === undefined || slo.environment === environment)
         .map((slo) => ({ slo, position: positionOf(slo) }))
-        .filter(({ position }) => cursor === undefined || position > decodedPosition(cursor))
+        .filter(({ position }) => from === undefined || position > from)
         .toSorted((a, b) => (a.position < b.position ? -1 : 1));
       const page = matching.slice(0, Math.min(limit, PAGE_MAX));
       const ids = page.map(({ slo }) => slo.id);
@@ -97,10 +99,10 @@ const positionOf = ({ service, environment, id }: { service: string; environment
 
 const cursorAfter = (position: string): string => Buffer.from(position).toString('base64url');
 
-/** Returns the sort key in a cursor. @throws Refusal 400 */
-function decodedPosition(cursor: string): string {
-  const position = Buffer.from(cursor, 'base64url').toString();
-  if (position.split('\u0000').length === 3 && cursorAfter(position) === cursor) return position;
+/** Returns the sort key in a cursor, which is that of an objective. @throws Refusal 400 */
+function positionIn(cursor: string, slos: readonly Pick<Slo, 'service' | 'environment' | 'id'>[]): string {
+  const position = slos.map(positionOf).find((one) => cursorAfter(one) === cursor);
+  if (position !== undefined) return position;
   throw new Refusal(400, 'bad-cursor', 'the cursor is invalid; leave it out to start with the first page');
 }
 

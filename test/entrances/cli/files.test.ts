@@ -221,6 +221,12 @@ describe('check reports mistakes that a start accepts silently:', () => {
           '    - { from: 12, to: "6:30" }',
           '- match: { team: payments }',
           '  hours: [17-9, "00:00-24:00", 9-17]',
+          '- match: { team: payments, severity: critical }',
+          '  hours: Mon-Fri 09:00-05:00', // written out, it is meant
+          '- match: { team: payments, severity: page }',
+          '  hours: [{ from: "09:00", to: "05:00" }, "09:00 - 05:00", "22:00-06:00"]',
+          '- match: { team: payments, severity: info }',
+          '  hours: ["09:00-05:00", 9:00-5:00]',
           '- {}',
         ].join('\n'),
       },
@@ -228,6 +234,7 @@ describe('check reports mistakes that a start accepts silently:', () => {
       [
         'config/routes.yaml:2: warning: routes.0.hours is read as 09:00 until 05:00 of the next day (if the day is meant, write 09:00-17:00)',
         'config/routes.yaml:6: warning: routes.1.hours.1 is read as 12:00 until 06:30 of the next day (if the day is meant, write 12:00-18:30)',
+        'config/routes.yaml:14: warning: routes.5.hours.1 is read as 09:00 until 05:00 of the next day (if the day is meant, write 09:00-17:00)',
       ],
     ],
     [

@@ -403,6 +403,15 @@ describe('a token', () => {
     expect(firebreak.output).not.toContain(told);
   });
 
+  test('that is limited to an unknown alert source has a warning', async () => {
+    const grant = { actions: ['alerts:write'], sources: ['alertmanger', 'grafana', 'nagios'] };
+    const { body } = await firebreak.post('/v1/tokens', { name: 'typo', ...grant });
+    expect(body.warnings).toEqual([
+      'there is no alert source "alertmanger"; did you mean "alertmanager"?',
+      'there is no alert source "nagios"; the sources are alertmanager, grafana, generic',
+    ]);
+  });
+
   test('that is expired or revoked is refused', async () => {
     const expired = await token({ expires_at: '2999-01-01T00:00:00Z' });
     const database = new DatabaseSync(join(firebreak.dataDir, 'firebreak.sqlite'), { timeout: 10_000 });

@@ -2,8 +2,17 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Blobs } from '../../../core/domain/ports/system.ts';
+import { timestamp } from '../../../schemas/time/time.ts';
 import type { LoadedSet } from '../../../local/config/config-set.ts';
-import { fingerprint, lookForChanges, NOTHING_APPLIED, watchConfig } from '../../../local/config/config-watch.ts';
+import {
+  fingerprint,
+  lookForChanges,
+  NOTHING_APPLIED,
+  publish,
+  published,
+  watchConfig,
+} from '../../../local/config/config-watch.ts';
 
 let dir: string;
 let loaded: LoadedSet[];
@@ -54,6 +63,28 @@ test('an invalid one is reported', async () => {
     ok: false,
     problems: [expect.stringMatching(/slos\/a\.yaml:1: apiVersion: is required/)],
   });
+});
+
+test('an emptied catalogue is invalid, and the one that was published last stays in force', async () => {
+  const blobs = new Map<string, Uint8Array>();
+  const store = {
+    get: async (key: string) => blobs.get(key),
+    put: async (key: string, body: Uint8Array | string) => void blobs.set(key, Buffer.from(body)),
+  } as unknown as Blobs;
+  const at = timestamp(0);
+  const valid = await taken('services.yaml', 'services: { checkout: null }\n');
+  if (valid === undefined) throw new Error('the catalogue is valid');
+  await publish(store, valid, at);
+  const emptied = await taken('services.yaml', '');
+  expect(emptied).toEqual({
+    ok: false,
+    problems: [expect.stringMatching(/services\.yaml:1: the file is empty; write "services: \{\}"/)],
+  });
+  if (emptied !== undefined) await publish(store, emptied, at);
+  const inForce = await published(store);
+  expect(Object.keys(inForce?.config.services ?? {})).toEqual(['checkout']);
+  expect(inForce?.problems).toEqual(emptied?.ok === false ? emptied.problems : []);
+  expect(await taken('services.yaml', 'services: {}\n')).toMatchObject({ ok: true, config: { services: {} } });
 });
 
 test('a file that an editor has emptied, and then writes, is loaded once it no longer changes', async () => {

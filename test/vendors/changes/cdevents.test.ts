@@ -33,6 +33,14 @@ describe('a CDEvent', () => {
     });
   });
 
+  test('whose time is not set happened when it was received', () => {
+    const unset = (payload: any) => ({
+      ...payload,
+      context: { ...payload.context, timestamp: '0001-01-01T00:00:00Z' },
+    });
+    expect(read('service-deployed-0.5', unset)).toMatchObject({ reports: [{ at: '2026-11-22T16:00:00.000Z' }] });
+  });
+
   test('takes the tag and the image of a package URL', () => {
     const purl = `pkg:oci/checkout@${encodeURIComponent(DIGEST)}?repository_url=ghcr.io/acme/checkout&tag=1.4.0`;
     expect(read('service-deployed-0.5', artifact(purl))).toMatchObject({

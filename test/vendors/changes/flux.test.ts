@@ -26,6 +26,12 @@ describe('an event of a Kustomization', () => {
     });
   });
 
+  test('whose time is not set happened when it was received', () => {
+    expect(read('kustomization-applied', (event) => ({ ...event, timestamp: '0001-01-01T00:00:00Z' }))).toMatchObject({
+      reports: [{ at: '2026-11-22T16:00:00.000Z', started_at: '2026-11-22T16:00:00.000Z' }],
+    });
+  });
+
   test.each(['kustomization-healthy', 'kustomization-reconciled'])('%s: ends it for good', (name) => {
     expect(read(name)).toMatchObject({ reports: [{ key: KEY, status: 'succeeded', final: true }] });
   });

@@ -31,6 +31,20 @@ test('an apply is a change of the infrastructure from its start to its end', () 
   });
 });
 
+test('what has no time happened when it was received', () => {
+  const [zero, at] = ['0001-01-01T00:00:00Z', '2026-11-22T16:00:00.000Z'];
+  const ofRun = (run: any) => ({
+    ...run,
+    notifications: run.notifications.map((one: object) => ({ ...one, run_updated_at: zero })),
+  });
+  expect(read('run-applying', ofRun)).toMatchObject({ reports: [{ at, started_at: at }] });
+  const drift = read('drifted', (sent) => {
+    sent.details.new_assessment_result.created_at = zero;
+    return sent;
+  });
+  expect(drift).toMatchObject({ reports: [{ at, started_at: at }] });
+});
+
 test('a failed run has no version of its own, because its plan may have failed', () => {
   expect(read('run-errored')).toEqual({ reports: [{ ...about, at: '2019-01-25T18:36:40.000Z', status: 'failed' }] });
   expect(read('run-canceled')).toEqual({

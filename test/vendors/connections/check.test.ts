@@ -6,6 +6,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ChainCheck } from '../../../core/domain/ports/audit.ts';
 import type { TokenAudit } from '../../../core/domain/ports/access.ts';
 import { standInsAt } from '../../../core/domain/catalogue/vendors.ts';
+import { grafanaAnnotations } from '../../../vendors/grafana/annotations.ts';
+import { checked } from '../../../vendors/connections/check-result.ts';
 import { vendorConnections } from '../../../vendors/connections/check.ts';
 import { alertmanagerSilences } from '../../../vendors/alertmanager/silences.ts';
 import { externalPagerDuty } from '../../../vendors/pagerduty/external-incidents.ts';
@@ -475,4 +477,14 @@ test('workflows that have failed again and again, and not those that run since',
   expect(await seen(failing(23, 7100))).toBe(
     `wrong: failed again and again, so handle these incidents by hand, and report the error in the log: ${incident().id} of checkout (23 runs)`,
   );
+});
+
+test.each<[string, Reply, string]>([
+  ['Grafana', { body: '[]' }, 'connected: reachable'],
+  ['another server', { status: 404, body: '{}' }, 'wrong: Grafana answered 404; check the address'],
+])('a check that is answered by %s', async (_, reply, expected) => {
+  const { url } = await vendorThat(() => reply);
+  const annotations = grafanaAnnotations({ url: async () => url, token: async () => 'glsa_1', clock });
+  const { state, detail } = await checked(annotations.find('firebreak-doctor'));
+  expect(`${state}: ${detail}`).toBe(expected);
 });

@@ -71,6 +71,29 @@ describe('the token of an app', () => {
     expect(received.at(-1)?.headers.authorization).toBe('Bearer ghs_two');
   });
 
+  test.each(['request', 'attempt'] as const)('is replaced once if GitHub refuses it: %s', async (kind) => {
+    const refused: Reply = { status: 401, body: '{"message": "Bad credentials"}' };
+    const { access, received } = await app([token('ghs_one'), fine, refused, token('ghs_two'), fine, refused, refused]);
+    const use = () =>
+      kind === 'request'
+        ? call(access.asApp('acme/checkout', 1))
+        : access
+            .asApp('acme/checkout', 1)
+            .then((options) => attempt(options, 'acme/checkout', (calls) => calls.create('/issues', {}, z.unknown())));
+    await use();
+    await use();
+    expect(received.map(({ headers }) => headers.authorization).filter((text) => text?.includes('ghs_'))).toEqual(
+      ['one', 'one', 'two'].map((name) => `Bearer ghs_${name}`),
+    );
+    expect(received).toHaveLength(5);
+  });
+
+  test('is not repeated if it is not of an app', async () => {
+    const { access, received } = await app([{ status: 401, body: '{}' }], { GITHUB_TOKEN: 'ghp_one' });
+    expect(await call(access.forRepository('acme/checkout'))).toMatchObject({ kind: 'refused', code: 'unauthorized' });
+    expect(received).toHaveLength(1);
+  });
+
   test('of a repository is that of its installation', async () => {
     const replies: [Reply, ...Reply[]] = [{ body: '{"id": 99}' }, token('ghs_one'), fine, fine];
     const { access, received } = await app(replies);

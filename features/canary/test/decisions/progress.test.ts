@@ -227,6 +227,20 @@ describe('the course of a canary', () => {
     expect(now >= plusSeconds(START, 4 * 600)).toBe(true);
   });
 
+  test('a promotion to 100 % that is requested while an order is at the router follows it at once', () => {
+    const order = { action: 'set' as const, weight: 25, by: null, begun: true, attempts: 0 };
+    const atRouter = { ...begun(), weight: 5, order: { ...begun().order, ...order } as CanaryRecord['order'] };
+    const requested = { kind: 'promote' as const, by: 'ada', reason: null, full: true, at: START };
+    const commanded = withCommand({ ...atRouter, command: requested }, START).record;
+    expect(commanded.order).toEqual(atRouter.order);
+    const done = afterCall(commanded, { kind: 'succeeded', detail: '' } as never, START).record;
+    expect([done.order, done.weight]).toEqual([null, 25]);
+    const traffic: TrafficReading = { kind: 'split', stable: 'v1', canary: 'v2', weight: 25 };
+    const check = { traffic, judged: judged('inconclusive'), isPaused: false };
+    const next = afterCheck(done, check, { now: plusSeconds(START, 30), scale: 1 }).record;
+    expect(next.order).toMatchObject({ action: 'promote', weight: 100 });
+  });
+
   test('a promotion that is held is discarded, and the version is judged again', () => {
     const requested = { kind: 'promote' as const, by: 'ada', reason: null, full: true, at: START };
     const promoted = withCommand({ ...begun(), weight: 5, command: requested }, START).record;

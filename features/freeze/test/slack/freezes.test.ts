@@ -65,6 +65,15 @@ test('a team is frozen by its name', async () => {
   expect((await withPorts(chat.deps).freezes.current()).map(({ team }) => team)).toContain(`team-of-${service}`);
 });
 
+test.each(['team:', 'Team:', 'TEAM:', ''])('a team is found in any letter case: %s', async (prefix) => {
+  const name = `Team-Of-${service.toUpperCase()}`;
+  expect(await chat.says(ADA, '/freeze', `open ${prefix}${name} 2h load test`)).toMatch(/^Frozen: /);
+  expect((await withPorts(chat.deps).freezes.current()).map(({ team }) => team)).toContain(`team-of-${service}`);
+  expect(await chat.says(ADA, '/freeze', `status ${prefix}${name}`)).toContain(
+    `Deploys of services of team-of-${service} are frozen:`,
+  );
+});
+
 test('the answer contains the end of the freeze', async () => {
   expect(await chat.says(ADA, '/freeze', `open ${service} 2 hours load test`)).toMatch(/until 2026-11-20 14:00 UTC/);
   expect(await chat.says(ADA, '/freeze', `open ${service} load test`)).toMatch(/until a person lifts it/);

@@ -1,6 +1,6 @@
 import type { Config } from '../../../../schemas/config/config.ts';
 import { serviceEntry } from '../../../../core/domain/catalogue/catalogue.ts';
-import { didYouMean } from '../../../../schemas/parsing/similar-names.ts';
+import { didYouMean, suggester } from '../../../../schemas/parsing/similar-names.ts';
 import type { Problem } from '../../../../core/domain/lint/problem.ts';
 import { queriesOf } from '../indicators.ts';
 import { lintQuery } from './queries.ts';
@@ -15,11 +15,12 @@ import type { Slo, SloWindow } from '../../../../schemas/slo/slo.ts';
  * @param services the catalogue. Absent: names of services and environments are not checked
  */
 export function lint(slos: readonly LocatedSlo[], services?: Config['services']): Problem[] {
+  const suggestionFor = suggester(Object.keys(services ?? {}));
   const found = slos.flatMap((source) => [
     ...queryWarnings(source),
     ...sameQuery(source),
     ...lintTarget(source),
-    ...(services === undefined ? [] : unknownScope(source, services)),
+    ...(services === undefined ? [] : unknownScope(source, services, suggestionFor)),
   ]);
   // Several objectives can share one indicator.
   return [...new Map(found.map((problem) => [JSON.stringify(problem), problem])).values()];
@@ -41,12 +42,14 @@ function sameQuery({ slo: { indicator }, queries: [numerator], name }: LocatedSl
 
 const spaceless = (query: string): string => query.replaceAll(/\s+/g, '');
 
-function unknownScope({ slo, service, environment }: LocatedSlo, services: Config['services']): Problem[] {
+function unknownScope(
+  { slo, service, environment }: LocatedSlo,
+  services: Config['services'],
+  suggestionFor: (name: string) => string | null,
+): Problem[] {
   const entry = serviceEntry(services, slo.service);
-  if (entry === undefined) {
-    const suggestion = didYouMean(slo.service, Object.keys(services));
-    return [warningAt(service, `the catalogue has no service "${slo.service}"`, suggestion)];
-  }
+  if (entry === undefined)
+    return [warningAt(service, `the catalogue has no service "${slo.service}"`, suggestionFor(slo.service))];
   // A service without listed environments accepts any environment.
   const known = Object.keys(entry.environments);
   if (known.length === 0 || known.includes(slo.environment)) return [];

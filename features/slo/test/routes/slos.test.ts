@@ -214,7 +214,10 @@ describe('the list', () => {
     ]);
   });
 
-  test.each(['nonsense', Buffer.from('a').toString('base64url')])('refuses the cursor %s', async (cursor) => {
+  test.each([
+    'nonsense',
+    ...['a', 'no\u0000such\u0000objective'].map((text) => Buffer.from(text).toString('base64url')),
+  ])('refuses the cursor %s', async (cursor) => {
     expect(await get(`/v1/slos?cursor=${cursor}`)).toMatchObject({ status: 400, body: { code: 'bad-cursor' } });
   });
 });

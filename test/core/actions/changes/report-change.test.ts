@@ -73,6 +73,54 @@ describe('a flag that an action of Firebreak has set', () => {
   });
 });
 
+describe('a notification of GO Feature Flag, which names no author,', () => {
+  const INCIDENT = '01KAAAAAAAAAAAAAAAAAAAAAAA';
+  type Port = typeof world.deps.incidents;
+  /** Opens an incident of a caller, in which Firebreak has set the flag. */
+  const setInIncident = (flag: object, state = 'succeeded') => {
+    const effects = [
+      {
+        key: `${INCIDENT}.roll-back.1`,
+        kind: 'roll-back',
+        flag: { name: 'new-cart', on: false, ...flag },
+        service_environment: { service: 'shop', environment: 'production' },
+        state,
+        at: START,
+      },
+    ];
+    vi.spyOn(world.deps.incidents, 'openSummaries').mockResolvedValue([{ id: INCIDENT }] as never);
+    vi.spyOn(world.deps.incidents, 'view').mockImplementation(
+      async (id) => (id === INCIDENT ? { id, effects } : undefined) as Awaited<ReturnType<Port['view']>>,
+    );
+  };
+  const notified = (version: string) =>
+    report(-10, { source: 'flags', kind: 'flag', status: 'succeeded', version, final: true });
+
+  test.each(['succeeded', 'intended'])(
+    'is made for the incident in which Firebreak turned the flag off: %s',
+    async (state) => {
+      setInIncident({}, state);
+      await notified('new-cart off (1f2e3d4c)');
+      expect(await changes()).toMatchObject([{ kind: 'flag', made_for: INCIDENT }]);
+    },
+  );
+
+  test.each<[string, object, string?, string?]>([
+    ['another flag', { name: 'dark-mode' }],
+    ['a flag that Firebreak has turned on again', { on: true }],
+    ['a flag that is turned on', {}, 'new-cart on: B (1f2e3d4c)'],
+    ['a flag that Firebreak could not turn off', {}, 'new-cart off (1f2e3d4c)', 'failed'],
+    ['a flag that others have set since', {}, 'new-cart off (1f2e3d4c)', 'superseded'],
+  ])(
+    'is a change like others if it is of %s',
+    async (_, flag, version = 'new-cart off (1f2e3d4c)', state = 'succeeded') => {
+      setInIncident(flag, state);
+      await notified(version);
+      expect(await changes()).toMatchObject([{ kind: 'flag', made_for: null }]);
+    },
+  );
+});
+
 describe('events of a rollout', () => {
   test('become one change with the start and the end of the sender', async () => {
     expect(await report(-120)).toEqual({ state: 'waiting' });

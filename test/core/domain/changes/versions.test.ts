@@ -57,6 +57,39 @@ describe('a version is known good', () => {
   });
 });
 
+describe('of changes that started at the same time,', () => {
+  const at = (version: string, id: string, more: Partial<Change> = {}): Change =>
+    change(version, 60, { id: id as Change['id'], ...more });
+
+  test('the one that ended last is live, whatever their IDs', () => {
+    const first = at('v1', 'chg_b', { finished_at: before(50) });
+    const last = at('v2', 'chg_a', { finished_at: before(40) });
+    expect(newestLiveChange([first, last])).toBe(last);
+    expect(newestLiveChange([last, first])).toBe(last);
+  });
+
+  test('the one that is in progress is the last', () => {
+    const ended = at('v1', 'chg_b', { finished_at: before(40) });
+    const started = at('v2', 'chg_a', { status: 'started', finished_at: null });
+    expect(newestLiveChange([started, ended])).toBe(started);
+  });
+
+  test('the one that was recorded last is live if they also ended at the same time', () => {
+    const [first, last] = [
+      at('v1', 'chg_b', { recorded_at: before(59) }),
+      at('v2', 'chg_a', { recorded_at: before(58) }),
+    ];
+    expect(newestLiveChange([last, first])).toBe(last);
+  });
+
+  test('an earlier one is before a rollback: what it restored is known', () => {
+    const good = change('v1', 600);
+    const restored = at('v1', 'chg_a', { kind: 'rollback', finished_at: before(50) });
+    const bad = at('v2', 'chg_b', { finished_at: before(55), rolled_back_by: 'some incident' });
+    expect(target(good, bad, restored, change('v3', 10))).toBe('v1');
+  });
+});
+
 describe('the target of a rollback', () => {
   test('is the newest known good version', () => {
     expect(target(change('v1', 400), change('v2', 240), change('v3', 10))).toBe('v2');

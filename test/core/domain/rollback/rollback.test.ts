@@ -345,6 +345,19 @@ describe('several possible causes:', () => {
     expect(codes(decision)).toEqual(['no_confident_suspect', 'several_fail', 'suspect', 'candidates']);
   });
 
+  test('a flag that is turned on, off, and on again is one suspect, with one act', () => {
+    const flips = [
+      change('new-cart 1 (on)', 20, { kind: 'flag' }),
+      change('new-cart 2 (off)', 16, { kind: 'flag' }),
+      change('new-cart 3 (on)', 12, { kind: 'flag' }),
+      change('other 1 (on)', 25, { kind: 'flag' }),
+    ];
+    const { targets, ...inputs } = clear({ changes: [change('v1', 600), ...flips] });
+    const decision = decide({ ...inputs, targets: targets.map((one) => ({ ...one, has_flags: true })) });
+    expect(decision.suspects.map(({ version }) => version)).toEqual(['new-cart 3 (on)', 'other 1 (on)']);
+    expect(decision.offers?.filter(({ from_version: from }) => from === 'new-cart')).toHaveLength(1);
+  });
+
   test('a flag change and a deploy that tie are both named, and a person chooses', () => {
     const inputs = clear({ changes: [...aBadDeploy(), flag] });
     const decision = decide(inputs);
