@@ -9,6 +9,9 @@ export const incidentPath = (incident: IncidentId | Named): string =>
 /** Returns the path of an experiment's page in the console. */
 export const experimentPath = (id: string): string => `/console/experiments/${encodeURIComponent(id)}`;
 
+/** Returns the path of a canary's page in the console. */
+export const canaryPath = (id: string): string => `/console/canaries/${encodeURIComponent(id)}`;
+
 /** Returns the path of the records behind a delivery figure in the console. @param team null: all services */
 export const deliveryPath = (team: string | null, figure: string, days: number): string =>
   `/console/delivery?${new URLSearchParams({ days: String(days), figure, ...(team !== null && { team }) }).toString()}#records`;

@@ -3,6 +3,7 @@ import { docLink } from './docs/docs.ts';
 import { incidentNamer } from '../../../core/actions/incidents/incident-numbers.ts';
 import { namer } from '../../../core/actions/people/names.ts';
 import { EVERYWHERE } from '../../../core/domain/access/access.ts';
+import { canaryPath, experimentPath } from '../../../core/domain/incidents/console-link.ts';
 import type { Named } from '../../../core/domain/incidents/incident-number.ts';
 import type { AuditEntry, ChainCheck } from '../../../core/domain/ports/audit.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
@@ -64,16 +65,13 @@ async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<
     deps.audit.check(isWhole ? {} : { last: SEALS_OF_A_DAY }),
     namer(deps),
   ]);
-  const named = await incidentNamer(
-    deps,
-    entries.map(({ subject }) => IncidentId.safeParse(subject).data ?? null),
-  );
+  const named = await incidentNamer(deps, entries.map(incidentOf));
   const items = await Promise.all(
     entries.map(async (entry) => ({
       ...entry,
       text: await names.text(entry.text),
       actorName: await names.actor(entry.actor),
-      subjectName: subjectName(entry.subject, named),
+      subjectName: subjectName(entry, named),
     })),
   );
   return { at: deps.clock.now(), text, items, from, older, chain, isWhole };
@@ -82,11 +80,26 @@ async function load(deps: ConsoleDeps, { viewer, query }: PageRequest): Promise<
 /** What only programs read, such as `frz_…` and `tok_…`. */
 const MACHINE_ID = /(?:^|[_:])[0-9a-f]{16,}$/;
 
+type About = Pick<AuditEntry, 'kind' | 'subject'>;
+
+/** What has IDs of the form of those of incidents, by the first word of the kind, and its page. */
+const LIKE_INCIDENTS = new Map([
+  ['canary', canaryPath],
+  ['experiment', experimentPath],
+]);
+
+const wordOf = ({ kind }: About): string => kind.split('.', 1)[0] ?? '';
+
+const incidentOf = (entry: About): IncidentId | null =>
+  LIKE_INCIDENTS.has(wordOf(entry)) ? null : (IncidentId.safeParse(entry.subject).data ?? null);
+
 /** Shows what an entry is about: an incident by its number, and no ID that only programs read. */
-function subjectName(subject: string, named: (id: IncidentId) => Named): Html | '' {
-  const incident = IncidentId.safeParse(subject);
-  if (incident.success) return incidentLink(named(incident.data));
-  return MACHINE_ID.test(subject) ? '' : html`${subject}`;
+function subjectName(entry: About, named: (id: IncidentId) => Named): Html | '' {
+  const incident = incidentOf(entry);
+  if (incident !== null) return incidentLink(named(incident));
+  const path = LIKE_INCIDENTS.get(wordOf(entry));
+  if (path !== undefined) return html`<a href="${path(entry.subject)}">${wordOf(entry)}</a>`;
+  return MACHINE_ID.test(entry.subject) ? '' : html`${entry.subject}`;
 }
 
 async function entriesOf(

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
+import { canaryPath } from '../../../core/domain/incidents/console-link.ts';
 import type { Canary, CanaryStatus } from '../canary.ts';
 import { withPorts } from '../ports.ts';
 import { ServiceName } from '../../../schemas/config/names.ts';
@@ -70,9 +71,6 @@ const canariesMain = ({ at, items, service, older }: CanariesData): Html => html
     ${older === null ? '' : olderLink(CANARIES_PATH, { ...(service !== null && { service }), from: older })}`,
   )}
 `;
-
-/** Returns the address of the page of a canary. */
-export const canaryPath = (id: string): string => `${CANARIES_PATH}/${id}`;
 
 const BADGES: Readonly<Record<CanaryStatus, string>> = {
   progressing: '',

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import * as z from 'zod';
 import { type CanaryDetails, requestCanaryCommand, viewCanary } from '../actions/canaries.ts';
+import { canaryPath } from '../../../core/domain/incidents/console-link.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { isFinal } from '../decisions/progress.ts';
 import { significant } from '../../../core/domain/judge/words.ts';
@@ -24,7 +25,7 @@ import {
 import { once } from '../../../entrances/console/once.ts';
 import { type Mark, plot } from '../../../entrances/console/plot.ts';
 import { withPorts } from '../ports.ts';
-import { CANARIES_PATH, canaryBadge, canaryPath } from './canaries.ts';
+import { CANARIES_PATH, canaryBadge } from './canaries.ts';
 import { field, type ConsolePage, type PageAction } from '../../../entrances/console/pages/page.ts';
 
 /** Everything that the page shows. */

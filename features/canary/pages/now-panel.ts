@@ -1,10 +1,11 @@
 import { html } from 'hono/html';
+import { canaryPath } from '../../../core/domain/incidents/console-link.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Viewer } from '../../../entrances/http/context.ts';
 import type { ConsoleDeps, NowPart } from '../../../entrances/console/pages/page.ts';
 import { ago, panel, shareBar, shortList } from '../../../entrances/console/parts.ts';
 import { withPorts } from '../ports.ts';
-import { CANARIES_PATH, canaryBadge, canaryPath } from './canaries.ts';
+import { CANARIES_PATH, canaryBadge } from './canaries.ts';
 
 /** Shows the canaries in progress. */
 export async function nowPanel(deps: ConsoleDeps, { may }: Viewer, at: Timestamp): Promise<NowPart> {

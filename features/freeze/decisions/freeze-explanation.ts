@@ -69,7 +69,8 @@ export function endInWords(freeze: Freeze, context: FreezeContext): string {
   switch (cause) {
     case 'budget': {
       const liftBelow = percent(context.policy.budget?.liftBelow ?? 1);
-      return `when less than ${liftBelow} of ${budgetText} is spent${notBeforeText(freeze, context)}${forecast(freeze, context)}`;
+      const andBurn = burnsLonger(context) ? ' and it burns slowly enough' : '';
+      return `when less than ${liftBelow} of ${budgetText} is spent${andBurn}${notBeforeText(freeze, context)}${forecast(freeze, context)}`;
     }
     case 'burn':
       return `when ${budgetText} burns slowly enough${notBeforeText(freeze, context)}${burnForecast(freeze, context)}`;
@@ -97,10 +98,18 @@ function forecast({ not_before }: Freeze, { at, policy, status }: FreezeContext)
   if (status === undefined || isTooOld(status, policy, at)) return '';
   const { lifts_at, lifts_at_present_burn } = status.forecast;
   if (lifts_at === null) return '; no end is foreseeable';
-  const about = (instant: Timestamp): string => `about ${minuteText(laterOf(instant, not_before))}`;
+  const slowsAt = burnSlowsAt(status, policy);
+  const about = (instant: Timestamp): string => `about ${minuteText(laterOf(laterOf(instant, slowsAt), not_before))}`;
   const best = `; forecast: ${about(lifts_at)} if nothing else fails`;
   if (lifts_at_present_burn === lifts_at) return best;
   return `${best}; at the current burn rate, ${lifts_at_present_burn === null ? 'not foreseeable' : about(lifts_at_present_burn)}`;
+}
+
+/** Returns whether the burn rate that a spent budget covers freezes longer than the budget, as after the end of a month. */
+function burnsLonger({ at, policy, status }: FreezeContext): boolean {
+  if (status === undefined || status.forecast.lifts_at === null || isTooOld(status, policy, at)) return false;
+  const slowsAt = burnSlowsAt(status, policy);
+  return slowsAt !== null && status.forecast.lifts_at < slowsAt;
 }
 
 function burnForecast({ not_before }: Freeze, context: FreezeContext): string {
@@ -110,8 +119,8 @@ function burnForecast({ not_before }: Freeze, context: FreezeContext): string {
   return `; forecast: about ${minuteText(laterOf(slowsAt, not_before))} if nothing else fails`;
 }
 
-const laterOf = (instant: Timestamp, not_before: Timestamp | null): Timestamp =>
-  not_before !== null && instant < not_before ? not_before : instant;
+const laterOf = (instant: Timestamp, other: Timestamp | null): Timestamp =>
+  other !== null && instant < other ? other : instant;
 
 /**
  * Returns the earliest time at which an evaluation can lift a budget or burn-rate freeze, provided that no more errors

@@ -193,6 +193,23 @@ describe('the page of the audit log', () => {
     expect(shown).not.toMatch(/frz_|01[0-9A-Z]{24}/);
   });
 
+  test('links experiments and canaries, whose IDs look like those of incidents, to their own pages', async () => {
+    const id = '01J0000000000000000000000A';
+    const { get } = consoleWorld(() => ({
+      audit: Object.assign(Object.create(null), {
+        list: async () => ({
+          items: ['experiment.ended', 'canary.started'].map((kind) => ({ ...entry, id: kind, kind, subject: id })),
+          next_cursor: null,
+        }),
+        check: async () => chain,
+      }),
+    }));
+    const markup = await (await get('/console/audit', { token: 'ada' })).text();
+    expect(markup).toContain(`<a href="/console/experiments/${id}">experiment</a>`);
+    expect(markup).toContain(`<a href="/console/canaries/${id}">canary</a>`);
+    expect(markup).not.toContain(`/console/incidents/${id}`);
+  });
+
   test('is for those who may read all of it, and the link to it as well', async () => {
     const asked: unknown[] = [];
     const entries: (AuditEntry & { sealed: boolean })[] = [

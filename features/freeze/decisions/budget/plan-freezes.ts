@@ -37,13 +37,14 @@ export function planFreezes(inputs: FreezePlanInputs, hash: Hash): FreezePlan {
   const settle = judged.flatMap(({ freeze, over }) => (over && isLifted(freeze) ? [{ id: freeze.id, at }] : []));
   const endedIds = new Set([...end, ...settle].map(({ id }) => id));
   const active = current.filter(({ id }) => !endedIds.has(id));
+  const ending = judged.flatMap(({ freeze, over }) => (over && freeze.ended_at === null ? [freeze] : []));
   const activeCauses = new Set(active.map((freeze) => causeKey(freeze)));
   const byId = new Map(current.map((freeze) => [freeze.id, freeze]));
   return {
     end,
     settle,
     revise: computed.flatMap((freeze) => revisionOf(byId.get(freeze.id), freeze) ?? []),
-    open: [...objectiveFreezes(inputs, active, hash), ...computed].filter(
+    open: [...objectiveFreezes(inputs, { active, ending }, hash), ...computed].filter(
       (freeze) => stateAt(freeze, at) === 'in_force' && !activeCauses.has(causeKey(freeze)),
     ),
   };
@@ -57,9 +58,14 @@ function endEntries(freeze: Freeze, over: Exclude<FreezeEnd, false | null>, now:
 
 /**
  * Returns the freezes that objectives require, at most one each: a spent budget covers its burn rate. Its freeze takes over
- * the overrides of a freeze by burn rate, which ends with the next evaluation.
+ * the overrides of a freeze by burn rate, which ends with the next evaluation, and hands them and its minimum duration on
+ * to the one that follows when the budget has recovered first.
  */
-const objectiveFreezes = ({ objectives, at }: FreezePlanInputs, active: readonly Freeze[], hash: Hash): Freeze[] =>
+const objectiveFreezes = (
+  { objectives, at }: FreezePlanInputs,
+  { active, ending }: { active: readonly Freeze[]; ending: readonly Freeze[] },
+  hash: Hash,
+): Freeze[] =>
   objectives.flatMap(({ slo, status, policy }) => {
     if (status === null) return [];
     const own = active.filter((freeze) => freeze.slo === slo.id);
@@ -70,7 +76,9 @@ const objectiveFreezes = ({ objectives, at }: FreezePlanInputs, active: readonly
     }
     const burn = freezingBurn(status, policy);
     if (burn === undefined || coveringFreeze(slo.id, own, at) !== undefined) return [];
-    return [burnFreeze(slo, burn, status, policy, at, hash)];
+    const opened = burnFreeze(slo, burn, status, policy, at, hash);
+    const before = ending.find((freeze) => freeze.slo === slo.id && freeze.cause === 'budget');
+    return [before === undefined ? opened : { ...opened, overrides: before.overrides, not_before: before.not_before }];
   });
 
 const incidentFreezes = ({ incidents }: FreezePlanInputs, hash: Hash): Freeze[] =>

@@ -100,6 +100,15 @@ describe('a spent budget that also burns', () => {
     expect(opened({ objective: both, current: [budget] })).toEqual([]);
   });
 
+  test('hands its overrides and its minimum duration on to the burn rate that it has covered', () => {
+    const overrides = [override()];
+    const recovered = { status: status({ spent: 0, burning: [PAGE] }) };
+    const next = planned({ objective: recovered, current: [{ ...budget, overrides }] });
+    expect(next.end).toMatchObject([{ id: budget.id }]);
+    expect(next.open).toMatchObject([{ cause: 'burn', overrides, not_before: budget.not_before }]);
+    expect(planned({ objective: recovered }).open).toMatchObject([{ overrides: [], not_before: at(15) }]);
+  });
+
   test('takes over the overrides of a freeze by burn rate, which then ends', () => {
     const overrides = [override()];
     const first = planned({ objective: both, current: [{ ...burn, overrides }] });

@@ -109,6 +109,25 @@ describe('when the budget will reach the warn level', () => {
   });
 });
 
+test('the forecast of a budget freeze includes the burn rate that it covers', () => {
+  const clearsWhen = (slowsAt: Timestamp) =>
+    decided({
+      freezes: [freeze('budget')],
+      slos: [
+        status({
+          spent: 1.2,
+          forecast: { lifts_at: at(60), lifts_at_present_burn: at(60) },
+          burning: [until(slowsAt), until(at(300), TICKET)],
+        }),
+      ],
+    }).clears_when;
+  const spent = 'when less than 95 % of the budget of checkout-availability is spent';
+  expect(clearsWhen(at(30))).toBe(`${spent}; forecast: about 2026-11-20 13:00 UTC if nothing else fails`);
+  expect(clearsWhen(at(90))).toBe(
+    `${spent} and it burns slowly enough; forecast: about 2026-11-20 13:30 UTC if nothing else fails`,
+  );
+});
+
 test('text and time agree for a budget freeze, whether the budget could be read just now or not', () => {
   const asked = (more: object): InputOptions => ({
     freezes: [freeze('budget')],
