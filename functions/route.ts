@@ -1,5 +1,5 @@
 import { deps, sqsConsumerOptions } from './assembly/aws.ts';
-import { routeConsumer } from './assembly/consumers.ts';
+import { routeConsumer } from './assembly/consumers/route.ts';
 import { sqsHandler } from '../platforms/aws/sqs-consumer.ts';
 
 /** Admits the alerts of a batch of messages. */

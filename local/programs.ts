@@ -1,11 +1,9 @@
 import { featureApp } from '../functions/assembly/features.ts';
 import { FUNCTIONS, type FunctionName } from '../functions/assembly/functions.ts';
 import { CONSOLE_PATHS, STATUS_PATHS, SUBSCRIPTIONS_PATH } from '../functions/assembly/resources.ts';
-import { slackDeps, type SlackParts } from '../functions/assembly/slack-deps.ts';
+import type { SlackParts } from '../functions/assembly/slack-deps.ts';
 import type { Product } from '../functions/assembly/product.ts';
 import { api } from '../entrances/http/app.ts';
-import { slackApp } from '../entrances/slack/app.ts';
-import { fetchOf } from '../entrances/slack/requests/http.ts';
 import type { App, FrontOptions } from './front/front.ts';
 
 /** Returns the apps that answer requests: those of the functions, by the paths that they get. */
@@ -14,7 +12,7 @@ export function appsOf(deps: Product, slackParts: SlackParts): Pick<FrontOptions
   return {
     app: appOf('http', () => api(deps)),
     appsByPrefix: {
-      '/integrations/slack/': appOf('slack', () => ({ fetch: fetchOf(slackApp(slackDeps(slackParts))) })),
+      '/integrations/slack/': appOf('slack', () => slackOf(slackParts)),
       [`${SUBSCRIPTIONS_PATH}/`]: appOf('subscriptions', () => featureApp('subscriptions', deps)),
       [STATUS_PATHS[0]]: appOf('status', () => featureApp('status', deps)),
       ...Object.fromEntries(CONSOLE_PATHS.map((path) => [path, console])),
@@ -27,6 +25,16 @@ async function consoleOf(deps: Product): Promise<Fetches> {
   const { consoleApp } = await import('../entrances/console/routes.ts');
   const { signIn } = await import('../vendors/oidc/sign-in.ts');
   return consoleApp({ ...deps, signIn: signIn(deps) });
+}
+
+/** Returns what answers Slack, which is loaded with its first request. */
+async function slackOf(parts: SlackParts): Promise<Fetches> {
+  const [{ slackApp }, { slackDeps }, { fetchOf }] = await Promise.all([
+    import('../entrances/slack/app.ts'),
+    import('../functions/assembly/slack-deps.ts'),
+    import('../entrances/slack/requests/http.ts'),
+  ]);
+  return { fetch: fetchOf(slackApp(slackDeps(parts))) };
 }
 
 type Fetches = Pick<App, 'fetch'>;

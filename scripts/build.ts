@@ -99,26 +99,39 @@ const english: Plugin = {
 /** A module that waits while it is loaded, for other modules. */
 const AWAITS = /^(?:(?:export )?(?:const|let) .*= )?await /m;
 
+/** The programs and threads that load a module. */
+type Loaders = { atStart: string[]; onDemand: string[] };
+
 /**
- * Puts what the same programs and threads load at their start into one file: each file costs half a millisecond. Not what
- * waits for other modules while it is loaded, and what imports that: those modules would wait for their own file.
+ * Puts what the same programs and threads load at their start into one file: each file costs half a millisecond. What others
+ * load on demand is in another file, so that they load no more than that. Not what waits for other modules while it is
+ * loaded, and what imports that: those modules would wait for their own file.
  */
 class Starts {
-  /** The programs and threads that load each module. */
-  readonly #loadedBy = new Map<string, Set<string>>();
+  readonly #loaders = new Map<string, Loaders>();
 
   constructor(modules: ChunkingContext) {
-    for (const [name, file] of Object.entries(ENTRIES))
-      for (const id of reachable([join(ROOT, file)], (each) => modules.getModuleInfo(each)?.importedIds))
-        this.#loadedBy.set(id, (this.#loadedBy.get(id) ?? new Set()).add(name));
-    const waiting = [...this.#loadedBy.keys()].filter((id) => AWAITS.test(modules.getModuleInfo(id)?.code ?? ''));
-    for (const id of reachable(waiting, (each) => modules.getModuleInfo(each)?.importers)) this.#loadedBy.delete(id);
+    for (const [name, file] of Object.entries(ENTRIES)) {
+      const entry = [join(ROOT, file)];
+      const atStart = reachable(entry, (id) => modules.getModuleInfo(id)?.importedIds);
+      const all = reachable(entry, (id) => {
+        const { importedIds = [], dynamicallyImportedIds = [] } = modules.getModuleInfo(id) ?? {};
+        return [...importedIds, ...dynamicallyImportedIds];
+      });
+      for (const id of all) {
+        const loaders = this.#loaders.get(id) ?? { atStart: [], onDemand: [] };
+        loaders[atStart.has(id) ? 'atStart' : 'onDemand'].push(name);
+        this.#loaders.set(id, loaders);
+      }
+    }
+    const waiting = [...this.#loaders.keys()].filter((id) => AWAITS.test(modules.getModuleInfo(id)?.code ?? ''));
+    for (const id of reachable(waiting, (each) => modules.getModuleInfo(each)?.importers)) this.#loaders.delete(id);
   }
 
   /** Returns the name of a module's file; `null` if only one program or thread loads it at its start. */
   nameOf(id: string): string | null {
-    const names = this.#loadedBy.get(id);
-    return names === undefined || names.size < 2 ? null : ['start', ...names].join('-');
+    const { atStart, onDemand } = this.#loaders.get(id) ?? { atStart: [], onDemand: [] };
+    return atStart.length < 2 ? null : `start-${atStart.join('-')}-later-${onDemand.join('-')}`;
   }
 }
 

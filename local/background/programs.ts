@@ -1,6 +1,6 @@
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
 import { refusalOf, whileInProgress } from '../../core/actions/input-in-progress.ts';
-import { inboundConsumer, projectConsumer, routeConsumer } from '../../functions/assembly/consumers.ts';
+import { routeConsumer } from '../../functions/assembly/consumers/route.ts';
 import { featureJob } from '../../functions/assembly/features.ts';
 import { FUNCTIONS, type FunctionName, SCHEDULED } from '../../functions/assembly/functions.ts';
 import { digestJob, sweepJob } from '../../functions/assembly/jobs.ts';
@@ -12,14 +12,24 @@ import type { Consumer } from '../../platforms/queues.ts';
 import type { Job } from '../../platforms/schedule.ts';
 import { byQueue, type QueueName } from '../../schemas/config/queues.ts';
 
-/** Returns what processes the messages of each queue. */
+/** Returns what processes the messages of each queue. Of queues that stay empty without Slack and PagerDuty, it is loaded with the first message. */
 export function consumersOf(deps: Product): Record<QueueName, Consumer> {
   const readers: Record<ReaderName, Consumer> = {
     route: routeConsumer(deps),
-    inbound: inboundConsumer(deps),
-    project: projectConsumer(deps),
+    inbound: whenUsed(async () =>
+      (await import('../../functions/assembly/consumers/inbound.ts')).inboundConsumer(deps),
+    ),
+    project: whenUsed(async () =>
+      (await import('../../functions/assembly/consumers/project.ts')).projectConsumer(deps),
+    ),
   };
   return byQueue((name) => readers[READERS[name].reader]);
+}
+
+/** Returns a consumer that is loaded with its first batch. If that fails, the batch is delivered again. */
+function whenUsed(load: () => Promise<Consumer>): Consumer {
+  let consumer: Consumer | undefined;
+  return async (batch) => (consumer ??= await load())(batch);
 }
 
 type ScheduledName = (typeof SCHEDULED)[number];

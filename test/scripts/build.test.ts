@@ -85,6 +85,22 @@ describe('dist/', () => {
     expect(stderr.length, 'and not the bundle').toBeLessThan(2000);
   });
 
+  test('the files that the background thread can load have nothing that only the main thread loads', async () => {
+    const files = new Set(['background.mjs']);
+    const sources = new Set<string>();
+    for (const name of files) {
+      const code = await readFile(join(installed, name), 'utf8');
+      for (const [, imported = ''] of code.matchAll(/\b(?:from|import) ?\(?[`"']\.\/([\w-]+\.mjs)[`"']/g))
+        files.add(imported);
+      if (!existsSync(join(installed, `${name}.map`))) continue; // helpers of the bundler
+      const map = JSON.parse(await readFile(join(installed, `${name}.map`), 'utf8')) as { sources: string[] };
+      for (const source of map.sources) sources.add(source);
+    }
+    expect(sources).toContain('core/jobs/sweep/sweep.ts');
+    expect(sources).toContain('features/freeze/actions/evaluate.ts'); // on demand
+    expect(sources).not.toContain('local/front/front.ts');
+  });
+
   test('its source maps name files of the sources', async () => {
     const maps = (await readdir(installed)).filter((name) => name.endsWith('.map'));
     const sources = new Set<string>();

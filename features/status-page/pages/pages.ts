@@ -11,7 +11,6 @@ import {
 } from '../decisions/view.ts';
 import { ComponentStatus } from '../schemas/states.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { markdown } from '../../../entrances/console/markdown.ts';
 import type { Html } from '../../../entrances/console/parts.ts';
 import { uptimeBars } from './bars.ts';
 import { MARK_URL } from '../../../core/domain/messages/identity.ts';
@@ -119,17 +118,18 @@ function eventBox(event: EventView, { page, links }: Frame, { hasTitle = true } 
   </article>`;
 }
 
-/** Shows the text that a person has published about an incident. */
-const postmortemOf = (event: EventView, { page }: Frame): Html | string =>
-  event.kind === 'maintenance' || event.postmortem === null
-    ? ''
-    : html`<section aria-labelledby="postmortem">
-        <h2 id="postmortem">Post-mortem</h2>
-        <div class="box text">
-          ${markdown(event.postmortem.text, event.title)}
-          <p class="facts">${timeOf(event.postmortem.updated_at, page)}</p>
-        </div>
-      </section>`;
+/** Shows the text that a person has published about an incident. The first one loads the renderer. */
+async function postmortemOf(event: EventView, { page }: Frame): Promise<string> {
+  if (event.kind === 'maintenance' || event.postmortem === null) return '';
+  const { markdown } = await import('../../../entrances/console/markdown.ts');
+  return html`<section aria-labelledby="postmortem">
+    <h2 id="postmortem">Post-mortem</h2>
+    <div class="box text">
+      ${markdown(event.postmortem.text, event.title)}
+      <p class="facts">${timeOf(event.postmortem.updated_at, page)}</p>
+    </div>
+  </section>`;
+}
 
 const duration = (event: EventView, { timeZone }: PageSettings): Html => {
   const until = event.kind === 'incident' ? event.resolved_at : event.until;

@@ -15,7 +15,9 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { vi } from 'vitest';
 import { stringify } from 'yaml';
 import { awsPlatform, durableClient, productSettings } from '../../../functions/assembly/aws.ts';
-import { inboundConsumer, projectConsumer, routeConsumer } from '../../../functions/assembly/consumers.ts';
+import { inboundConsumer } from '../../../functions/assembly/consumers/inbound.ts';
+import { projectConsumer } from '../../../functions/assembly/consumers/project.ts';
+import { routeConsumer } from '../../../functions/assembly/consumers/route.ts';
 import { assemble } from '../../../functions/assembly/deps.ts';
 import type { Parts } from '../../../functions/assembly/deps/shared.ts';
 import { sweepJob } from '../../../functions/assembly/jobs.ts';

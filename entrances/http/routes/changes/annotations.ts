@@ -2,11 +2,7 @@ import type { Context } from 'hono';
 import * as z from 'zod';
 import { inConfiguredSpelling } from '../../../../core/domain/catalogue/known-names.ts';
 import { recordChange, updateChange, withAnnotation } from '../../../../core/actions/changes/record-change.ts';
-import {
-  changeOfAnnotation,
-  patchOfAnnotation,
-  type PostedAnnotation,
-} from '../../../../core/domain/changes/annotation.ts';
+import type { PostedAnnotation } from '../../../../core/domain/changes/annotation.ts';
 import type { ApiDeps } from '../../deps.ts';
 import { Refusal } from '../../../../core/domain/refusal.ts';
 import { sha256 } from '../../../../core/stores/hash.ts';
@@ -174,11 +170,15 @@ function refuseOtherMethods(app: Api, path: string, allow: string): void {
   });
 }
 
+/** Loads what reads annotations with the first one: it has all the words that people use, and the names of HTML. */
+const reading = () => import('../../../../core/domain/changes/annotation.ts');
+
 type Request = Pick<Context<Env>, 'req' | 'var'>;
 
 /** Records the deployment of an annotation, and returns the number of the annotation. */
 async function record(deps: ApiDeps, { req, var: variables }: Request, annotation: PostedAnnotation): Promise<number> {
   const config = await deps.config.current();
+  const { changeOfAnnotation } = await reading();
   const found = changeOfAnnotation(config, annotation);
   const why = found.kind === 'none' ? found.why : whyTooFarAhead(found.change, deps.clock.now());
   if (found.kind === 'none' || why !== undefined) throw refusal(why);
@@ -204,6 +204,7 @@ async function update(
   const before = await deps.changes.ofAnnotation(id);
   if (before === undefined) throw new Refusal(404, 'unknown-annotation', `no annotation has the ID ${id}`);
   variables.allow(before);
+  const { patchOfAnnotation } = await reading();
   const found = patchOfAnnotation(before, annotation);
   if (found.kind === 'none') throw refusal(found.why);
   const { shown, patch } = found;
