@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { Severity } from '../config/names.ts';
 
-/** Words of people and other tools for each severity. Letter case, blanks, hyphens, and underscores don't count. */
+/** Words of other people and tools for each severity. Letter case, blanks, hyphens, and underscores don't count. */
 const WORDS = {
-  critical: ['critical', 'page', 'crit', 'fatal', 'emergency', 'high', 'major', 'p0', 'p1', 'sev0', 'sev1'],
-  warning: ['warning', 'warn', 'ticket', 'medium', 'minor', 'p2', 'p3', 'sev2', 'sev3'],
-  info: ['info', 'none', 'notice', 'low', 'p4', 'p5', 'sev4', 'sev5'],
+  critical: ['critical', 'page', 'crit', 'fatal', 'emergency', 'high', 'p1', 'sev1'],
+  warning: ['warning', 'warn', 'ticket', 'medium', 'p2', 'p3', 'sev2', 'sev3'],
+  info: ['info', 'none', 'notice', 'low', 'p4', 'p5', 'sev4'],
 } as const satisfies Record<Severity, readonly string[]>;
 
 /** The severity of each known word, in the spelling of `severityKey`. */
@@ -33,10 +33,24 @@ export const OwnSeverities = z.record(z.string(), Severity).transform((words, co
   return Object.fromEntries(own);
 });
 
-/** Returns all words that `knownSeverity` knows. */
-export const severityWords = (own: SeverityWords): string[] => Object.keys({ ...SEVERITIES, ...own });
+/** Names that people use beside the words of senders. */
+const NAMES_OF_PEOPLE: Readonly<Record<string, Severity>> = {
+  sev0: 'critical',
+  p0: 'critical',
+  major: 'critical',
+  minor: 'warning',
+  sev5: 'info',
+};
 
-/** Returns the severity of a word of an alert or a person: `SEV-1`, `P1`, and `critical` are equal. Undefined: it is not known. */
+/** Returns the severity that a person names: `SEV-1`, `P1`, and `critical` are equal. Undefined: it is not known. */
+export const severityNamed = (name: string, own: SeverityWords = {}): Severity | undefined =>
+  knownSeverity(name, { ...NAMES_OF_PEOPLE, ...own });
+
+/** Returns all words that `severityNamed` knows. */
+export const severityWords = (own: SeverityWords): string[] =>
+  Object.keys({ ...SEVERITIES, ...NAMES_OF_PEOPLE, ...own });
+
+/** Returns the severity of a word. Undefined: it is not known. */
 export function knownSeverity(word: string, own: SeverityWords = {}): Severity | undefined {
   const key = severityKey(word);
   return ([own, SEVERITIES] as const).flatMap((words) => (Object.hasOwn(words, key) ? (words[key] ?? []) : []))[0];

@@ -1,4 +1,4 @@
-import { knownSeverity, severityWords, type SeverityWords } from '../../../schemas/alerts/severities.ts';
+import { severityNamed, severityWords, type SeverityWords } from '../../../schemas/alerts/severities.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { Severity } from '../../../schemas/config/names.ts';
 import { nearest, suggestionText } from '../../../schemas/parsing/similar-names.ts';
@@ -10,7 +10,7 @@ import { Refusal } from '../refusal.ts';
  * @throws Refusal 422 with all severities, and the most similar one
  */
 export function requireSeverity({ routes: { severities } }: Pick<Config, 'routes'>, word: string): Severity {
-  const severity = knownSeverity(word, severities);
+  const severity = severityNamed(word, severities);
   if (severity !== undefined) return severity;
   const own = Object.keys(severities);
   const ownText = own.length === 0 ? '' : `, or a word of routes.yaml: ${own.join(', ')}`;
@@ -25,5 +25,5 @@ export function requireSeverity({ routes: { severities } }: Pick<Config, 'routes
 function nearestSeverity(word: string, own: SeverityWords): Severity | null {
   if (/^\D+\d+$/.test(word)) return null;
   const near = nearest(word, severityWords(own));
-  return near === null ? null : (knownSeverity(near, own) ?? null);
+  return near === null ? null : (severityNamed(near, own) ?? null);
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { knownSeverity } from '../../../schemas/alerts/severities.ts';
+import { severityNamed } from '../../../schemas/alerts/severities.ts';
 import { IncidentId, type Severity } from '../../../schemas/config/names.ts';
 import type { View } from '../../../schemas/slack/view.ts';
 import { parseDuration } from '../../../core/domain/slack/commands/duration.ts';
@@ -103,7 +103,7 @@ export class Fields {
 
   severity(): Severity {
     return (
-      knownSeverity(this.text(FIELDS.severity) ?? '') ??
+      severityNamed(this.text(FIELDS.severity) ?? '') ??
       this.#reportError(FIELDS.severity, 'Select critical, warning, or info', 'critical')
     );
   }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { requireSeverity } from '../../../../core/domain/alerts/named-severity.ts';
-import { knownSeverity } from '../../../../schemas/alerts/severities.ts';
+import { severityNamed } from '../../../../schemas/alerts/severities.ts';
 import { Config } from '../../../../schemas/config/config.ts';
 
 test.each([
@@ -10,11 +10,9 @@ test.each([
   ['Sev-3', 'warning'],
   ['P2', 'warning'],
   ['sev4', 'info'],
-  ['major', 'critical'],
-  ['minor', 'warning'],
   ['constructor', undefined],
 ])('%s is %s', (name, severity) => {
-  expect(knownSeverity(name)).toBe(severity);
+  expect(severityNamed(name)).toBe(severity);
 });
 
 test("a team's own words come first, and the severities of Firebreak keep their names", () => {
@@ -24,7 +22,7 @@ test("a team's own words come first, and the severities of Firebreak keep their 
     paging: {},
     routes: { severities: { P1: 'info' } },
   }).routes;
-  expect(['P1', 'p2', 'critical'].map((name) => knownSeverity(name, own))).toEqual(['info', 'warning', 'critical']);
+  expect(['P1', 'p2', 'critical'].map((name) => severityNamed(name, own))).toEqual(['info', 'warning', 'critical']);
 });
 
 test.each([
