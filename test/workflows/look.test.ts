@@ -116,7 +116,12 @@ test('an instance that another system removes, or a target without an answer, le
 
 test('without a look configured, an in-place deploy is asked about, and nothing is started', async () => {
   const { decided, calls } = await look({ suspect: 0.3, other: 0, more: { look: undefined } });
-  expect(decided).toEqual([expect.stringMatching(/^approve \(not_proved, withdrawn\)/)]);
+  expect(decided).toEqual([
+    ...['60 s', '2 min'].map((since) =>
+      expect.stringMatching(`^wait \\(too_soon, final\\): errors began ${since} ago`),
+    ),
+    expect.stringMatching(/^approve \(not_proved, withdrawn\)/),
+  ]);
   expect(calls.join()).not.toContain('look');
 });
 
@@ -148,7 +153,7 @@ test.for([
       looksAt({ suspect: 0.3, other: 0.001, more: { autoRollback, ...more } }),
       ({ deps }) => (pause ? deps.automation.write({ paused: true, reason: 'maintenance' }, 'person:bo') : null),
     ],
-    timeline: { '0 s': fires({ began: 20 }), '20 s': requests(), '6 min': ends() },
+    timeline: { '0 s': fires({ began: 20 }), '160 s': requests(), '6 min': ends() },
   });
   expect(answers.get(world)).toEqual([pause ? '409 superseded' : '409 look-refused']);
   expect(world.calls.join()).not.toContain('look');

@@ -9,7 +9,7 @@ test.each(Object.entries(interruptedPaths))('%s', async (_, path) => {
   const incident = await world.deps.incidents.view(theIncident(world));
   expect(world.calls).toEqual(path.calls);
   expect(incident?.status).toBe(path.status);
-  expect(incident?.decisions.map(({ from_version: from }) => from)).toEqual(['v2', 'v3']);
+  expect([...new Set(incident?.decisions.map(({ from_version: from }) => from))]).toEqual(['v2', 'v3']);
 });
 
 test.each(Object.entries(ongoingPaths))('%s', async (_, path) => {

@@ -112,7 +112,7 @@ describe('there is no warning', () => {
   });
 
   test('for an environment without a catalogue', async () => {
-    expect(await warningsOf(planned('environment: production'), '')).toEqual([]);
+    expect(await warningsOf(planned('environment: production'), 'services: {}')).toEqual([]);
   });
 
   test('for a service that only an objective names', async () => {

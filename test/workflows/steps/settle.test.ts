@@ -236,7 +236,7 @@ describe('the second judgement, before an automatic rollback', () => {
       timeline: { '0 s': fires(), '9 min': ends() },
     });
     expect(called(one)).toEqual([]);
-    expect(one.decisions.map(({ kind }) => kind)).toEqual(Array.from({ length: 6 }, () => 'roll_back'));
+    expect(one.decisions.map(({ kind }) => kind)).toEqual(Array.from({ length: 8 }, () => 'roll_back'));
     expect(one.calls.filter((call) => call.includes('trigger'))).toEqual([PAGED, '10 s pager trigger page.2 critical']);
   });
 });

@@ -288,10 +288,19 @@ export const interruptedPaths: Record<string, Path> = {
       '270 s': begins('v3'),
       '320 s': finishes('v3'),
       '370 s': fires({ ...soon, name: 'HighLatency' }),
-      '395 s': answers('approved'),
+      '495 s': answers('approved'),
       '10 min': all(ends(), ends({ name: 'HighLatency' })),
     },
-    calls: bothRolledBack,
+    // Two decisions wait, because errors have just begun.
+    calls: [
+      PAGE,
+      ROLL_BACK,
+      PAGE_AGAIN,
+      'pager trigger page.3 critical',
+      'cd roll-back.4 v3 to v1',
+      ...RESOLVE,
+      'pager resolve page.3 critical',
+    ],
     status: 'resolved',
   },
   'second-failure-begins-before-its-deploy-is-recorded': {
