@@ -34,7 +34,8 @@ describe('the review of a protection rule', () => {
   const gate = { repository: 'acme/checkout', run: 7, environment: 'prod', installation_id: 1 } as WaitingDeployment;
   const review = async (reply: Reply) => {
     // A token that GitHub refuses is replaced once.
-    const again = 'status' in reply && reply.status === 401 ? [token('ghs_new'), reply] : [];
+    const again =
+      typeof reply === 'object' && 'status' in reply && reply.status === 401 ? [token('ghs_new'), reply] : [];
     const { access } = await app([token('ghs_app'), reply, ...again, fine]);
     return githubProtection(access).review(gate, { state: 'approved', comment: 'fine' });
   };
