@@ -13,6 +13,7 @@ import {
 import { escaped, hasOpenFence, markdownOf, partsOf } from '../../decisions/markdown.ts';
 import { markdown as shown } from '../../../../entrances/console/markdown.ts';
 import { ActionItem } from '../../../../schemas/action-items/action-item.ts';
+import { visibleText } from '../../../../schemas/parsing/free-text.ts';
 import { runs } from '../../../../test/support/runs.ts';
 
 /** Pieces of text that mean something in Markdown, or to this parser. */
@@ -50,7 +51,7 @@ const piece = fc.oneof(
 const text = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(''));
 const closed = text.filter((one) => !hasOpenFence(one));
 const line = text
-  .map((one) => one.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '').trim())
+  .map((one) => visibleText(one.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '')))
   .filter((one) => one !== '' && one.length < 400);
 
 describe('a text', () => {

@@ -10,7 +10,7 @@ import {
 import type { Failing } from '../../../../core/domain/correlation/evidence.ts';
 import { decide } from '../../../../core/domain/rollback/rollback.ts';
 import { IMPROBABLE } from '../../../../core/domain/correlation/words.ts';
-import { newestLiveChange } from '../../../../core/domain/changes/versions.ts';
+import { byStart, newestLiveChange } from '../../../../core/domain/changes/versions.ts';
 import { lowestMode, Mode, type ServiceName, type Version } from '../../../../schemas/config/names.ts';
 import type { Change } from '../../../../schemas/changes/change.ts';
 import type { ClearedSuspect, DecisionKind } from '../../../../schemas/incidents/incident.ts';
@@ -804,7 +804,7 @@ describe('for any inputs,', () => {
       expect(to).not.toBe(from);
       const good = changes.filter(({ version, status }) => version === to && status === 'succeeded');
       const suspects = changes.filter(({ version }) => version === from);
-      expect(good.some((target) => suspects.some((suspect) => target.started_at < suspect.started_at))).toBe(true);
+      expect(good.some((target) => suspects.some((suspect) => byStart(target, suspect) < 0))).toBe(true);
       expect(good.some(({ rolled_back_by }) => rolled_back_by !== null)).toBe(false);
       expect(good.some((target) => wasLiveForHalfAnHour(target, changes))).toBe(true);
     });
@@ -812,11 +812,11 @@ describe('for any inputs,', () => {
 
   /** Returns whether no other version was put live in the half hour after its end. */
   const wasLiveForHalfAnHour = (target: Change, changes: readonly Change[]): boolean =>
-    changes.every(({ id, kind, status, started_at }) => {
+    changes.every((other) => {
+      const { kind, status, started_at } = other;
       const after = secondsBetween(target.finished_at ?? target.started_at, started_at);
       const replaces = ['deploy', 'rollback', 'hotfix'].includes(kind) && ['started', 'succeeded'].includes(status);
-      const begunAfter = started_at > target.started_at || (started_at === target.started_at && id > target.id);
-      return id === target.id || !replaces || !begunAfter || after >= 1800;
+      return !replaces || byStart(other, target) <= 0 || after >= 1800;
     });
 
   test('an action rolls back the running version, or a failed one', () => {
