@@ -79,9 +79,9 @@ async function readFolder(dir: string): Promise<ReadFolder> {
 
 async function objectsIn(file: string): Promise<Read[]> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => error);
-  return typeof text === 'string'
-    ? objectsOf(file, text)
-    : [errorAt({ file, line: 1 }, `cannot be read: ${text.message}`)];
+  if (typeof text !== 'string') return [errorAt({ file, line: 1 }, `cannot be read: ${text.message}`)];
+  // An empty file may not be completely written.
+  return text === '' ? [errorAt({ file, line: 1 }, 'the file is empty', 'delete it')] : objectsOf(file, text);
 }
 
 /** An object, or its error. */

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LineCounter } from 'yaml';
 import type * as z from 'zod';
@@ -23,7 +22,7 @@ export type LoadedFiles = { ok: true; config: Omit<Config, 'runbooks'> } | { ok:
 
 /** Reads and validates all files. A missing file means defaults. @param inPlaceOfExample as `catalogueFile` takes it */
 export async function loadConfig(dir: string, inPlaceOfExample?: string): Promise<LoadedFiles> {
-  const services = await readCatalogue(await catalogueFile(dir, inPlaceOfExample));
+  const services = await readYaml(await catalogueFile(dir, inPlaceOfExample), ServicesFile);
   const paging = await readYaml(join(dir, 'paging.yaml'), PagingFile);
   const routes = await readYaml(join(dir, 'routes.yaml'), RoutesFile);
   const slack = await readYaml(join(dir, 'slack.yaml'), SlackFile);
@@ -104,24 +103,16 @@ const valuesOf = (files: FeatureFiles): FeatureConfig =>
 
 /** Reads only the catalogue. Without `services`, it is invalid, and `problems` says why. */
 export async function loadServices(dir: string): Promise<{ services?: Config['services']; problems: string[] }> {
-  const { value, problems } = await readCatalogue(join(dir, 'services.yaml'));
+  const { value, problems } = await readYaml(join(dir, 'services.yaml'), ServicesFile);
   return value === undefined ? { problems } : { services: value.services, problems };
 }
 
 type Read<T> = { value: T | undefined; problems: string[] };
 
-/** Reads the catalogue. A file without content is one that could not be written: a full disk must not remove all services. */
-async function readCatalogue(file: string): Promise<Read<z.infer<typeof ServicesFile>>> {
-  const stats = await stat(file).catch(() => undefined);
-  return stats?.isFile() && stats.size === 0
-    ? { value: undefined, problems: [`${file}:1: ${NO_CONTENT}`] }
-    : readYaml(file, ServicesFile);
-}
-
-const NO_CONTENT = 'the file is empty; write "services: {}" for a catalogue without services';
-
+/** Reads a file. An empty one may not be completely written: a full disk must not bring defaults into force. */
 async function readYaml<S extends z.ZodType>(file: string, schema: S): Promise<Read<z.infer<S>>> {
   const text = await readOptional(file);
+  if (text === '') return { value: undefined, problems: [`${file}:1: the file is empty; write {} for its defaults`] };
   const lines = new LineCounter();
   if (text.length > FILE_MAX_CHARS)
     return {

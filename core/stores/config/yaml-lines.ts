@@ -18,12 +18,12 @@ import {
 } from 'yaml';
 import type { SourceLocation } from '../../domain/lint/source-locations.ts';
 
-/** Reads a configuration file as text; '' if it does not exist, because a missing file means defaults. */
+/** Reads a configuration file as text; an empty map if it does not exist, because a missing file means defaults. */
 export async function readOptional(file: string): Promise<string> {
   return readFile(file, 'utf8').catch(async (error: NodeJS.ErrnoException) => {
     // A link whose target does not exist is no missing file.
     const isMissing = error.code === 'ENOENT' && (await lstat(file).catch(() => undefined)) === undefined;
-    if (isMissing) return '';
+    if (isMissing) return '{}';
     throw Object.assign(error, { path: file }); // of a folder, Node.js does not name it
   });
 }

@@ -832,7 +832,7 @@ describe('doctor', () => {
     const { out } = await at(firebreak, 'doctor', '--all');
     expect(out).toMatch(/^warn {2}configuration +\S*freeze\.yaml:2: warning: .*\(did you mean "checkout"\?\)$/m);
     expect(out).not.toMatch(/^no {4}configuration|last valid configuration/m);
-    await firebreak.write('freeze.yaml', '');
+    await firebreak.write('freeze.yaml', '{}\n');
     await seen(async () => (await firebreak.get('/readyz')).body.config.problems.length === 0, 'its end');
   });
 

@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Blobs } from '../../../core/domain/ports/system.ts';
 import { timestamp } from '../../../schemas/time/time.ts';
+import { CONFIG_FILES } from '../../../local/config/catalogue-files.ts';
 import type { LoadedSet } from '../../../local/config/config-set.ts';
 import {
   fingerprint,
@@ -65,26 +66,32 @@ test('an invalid one is reported', async () => {
   });
 });
 
-test('an emptied catalogue is invalid, and the one that was published last stays in force', async () => {
-  const blobs = new Map<string, Uint8Array>();
-  const store = {
-    get: async (key: string) => blobs.get(key),
-    put: async (key: string, body: Uint8Array | string) => void blobs.set(key, Buffer.from(body)),
-  } as unknown as Blobs;
-  const at = timestamp(0);
-  const valid = await taken('services.yaml', 'services: { checkout: null }\n');
-  if (valid === undefined) throw new Error('the catalogue is valid');
-  await publish(store, valid, at);
-  const emptied = await taken('services.yaml', '');
-  expect(emptied).toEqual({
-    ok: false,
-    problems: [expect.stringMatching(/services\.yaml:1: the file is empty; write "services: \{\}"/)],
-  });
-  if (emptied !== undefined) await publish(store, emptied, at);
-  const inForce = await published(store);
-  expect(Object.keys(inForce?.config.services ?? {})).toEqual(['checkout']);
-  expect(inForce?.problems).toEqual(emptied?.ok === false ? emptied.problems : []);
-  expect(await taken('services.yaml', 'services: {}\n')).toMatchObject({ ok: true, config: { services: {} } });
+test.each([...CONFIG_FILES, 'slos/a.yaml', 'runbooks/a.md'])(
+  'an emptied %s is invalid, and what was published last stays in force',
+  async (file) => {
+    await mkdir(dirname(join(dir, file)), { recursive: true });
+    const blobs = new Map<string, Uint8Array>();
+    const store = {
+      get: async (key: string) => blobs.get(key),
+      put: async (key: string, body: Uint8Array | string) => void blobs.set(key, Buffer.from(body)),
+    } as unknown as Blobs;
+    const at = timestamp(0);
+    const valid = await taken('services.yaml', 'services: { checkout: null }\n');
+    if (valid === undefined) throw new Error('the catalogue is valid');
+    await publish(store, valid, at);
+    const emptied = await taken(file, '');
+    if (emptied === undefined) throw new Error('the file has changed');
+    await publish(store, emptied, at);
+    const inForce = await published(store);
+    expect(inForce?.config.services).toHaveProperty('checkout');
+    expect(inForce?.problems).toEqual([expect.stringMatching(file.endsWith('.md') ? 'no front matter' : 'is empty')]);
+    expect(inForce?.problems).toEqual([expect.stringContaining(`${file}:1: `)]);
+  },
+);
+
+test.each(['# nothing yet\n', '{}\n'])('a catalogue without services can be written as %j', async (text) => {
+  await taken('services.yaml', 'services: { checkout: null }\n');
+  expect(await taken('services.yaml', text)).toMatchObject({ ok: true, config: { services: {} } });
 });
 
 test('a file that an editor has emptied, and then writes, is loaded once it no longer changes', async () => {

@@ -106,7 +106,7 @@ describe('there is no warning', () => {
     ['for known names', planned('teams: [payments, data]\n    environments: [production, staging]')],
     ['for any environment of a service that lists none', planned('service: batch\n    environment: eu')],
     ['without a scope', planned('reason: all of them')],
-    ['for an empty file', ''],
+    ['for a file with only comments', '# none yet\n'],
   ])('%s', async (_, text) => {
     expect(await warningsOf(text)).toEqual([]);
   });
