@@ -18,8 +18,8 @@ export function numberNamed(text: string): number | undefined {
 }
 
 /**
- * Parses the number in an address, as `INC-42` or `42`. Undefined: the text is none. In chats and on the command line, digits
- * alone can be a channel.
+ * Parses the number in an address, or before a subcommand, as `INC-42` or `42`. Undefined: the text is none. Among other words
+ * in chats, and on the command line, digits alone can be a channel.
  */
 export const numberInAddress = (text: string): number | undefined =>
   numberNamed(/^\d+$/.test(text) ? `INC-${text}` : text);

@@ -1,5 +1,6 @@
 import { leadingDuration } from '../../../core/domain/slack/commands/duration.ts';
-import { incidentNamed, type NamedIncident } from '../../../core/domain/slack/commands/reference.ts';
+import { numberInAddress } from '../../../core/domain/incidents/incident-number.ts';
+import { incidentNamed, type NamedIncident, referenceWords } from '../../../core/domain/slack/commands/reference.ts';
 import { namedArgumentsIn, plainText, wordsOf } from '../../../core/domain/slack/commands/text.ts';
 import { nearest } from '../../../schemas/parsing/similar-names.ts';
 import { type ActionRequest, TYPED, type TypedAction } from './lookup.ts';
@@ -81,14 +82,18 @@ function parse(command: CommandName, typed: string, text: string, environmentsOf
 }
 
 /**
- * Rewrites `#incident-1 resolve …` as `resolve #incident-1 …`; alone, it asks for the status. Undefined: other text.
+ * Rewrites `#incident-1 resolve …` as `resolve #incident-1 …`, and `1 resolve …` as `resolve INC-1 …`; alone, it asks for the
+ * status. Undefined: other text.
  */
 function verbBeforeIncident(text: string): string | undefined {
   const [named] = wordsOf(text);
-  if (named === undefined || incidentNamed(named.text) === undefined) return undefined;
+  if (named === undefined) return undefined;
+  const number = numberInAddress(named.text.replace(/^#/, ''));
+  const reference = number === undefined ? named.text : `INC-${number}`;
+  if (incidentNamed(reference) === undefined) return undefined;
   const { first, rest } = split(text.trimStart().slice(named.text.length));
-  if (first === '') return `status ${named.text}`;
-  return verbNamed(TYPED.incident, first)?.ofIncident === true ? `${first} ${named.text} ${rest}` : undefined;
+  if (first === '') return `status ${reference}`;
+  return verbNamed(TYPED.incident, first)?.ofIncident === true ? `${first} ${reference} ${rest}` : undefined;
 }
 
 /** Returns the usage error for an unknown subcommand. The suggestion corrects the subcommand and, if possible, its arguments. */
@@ -126,8 +131,13 @@ function parseArguments(
   text: string,
   environmentsOf: EnvironmentsOf,
 ): Parsed {
-  const { incident, rest } = verb.ofIncident === true ? splitIncident(text) : { incident: null, rest: text };
-  const answer: object | UsageError = verb.parse(givenArguments(verb, rest, environmentsOf));
+  const parsed = (rest: string): object | UsageError => verb.parse(givenArguments(verb, rest, environmentsOf));
+  const isText = (rest: string): boolean => {
+    const answer = parsed(rest);
+    return !('error' in answer) && (verb.freeText?.(answer) ?? null) !== null;
+  };
+  const { incident, rest } = verb.ofIncident === true ? splitIncident(text, isText) : { incident: null, rest: text };
+  const answer = parsed(rest);
   if (!('error' in answer))
     return {
       kind: 'request',
@@ -137,15 +147,26 @@ function parseArguments(
     };
   if (answer.suggestion === null) return usageError(command, answer.error, null);
   const suggestion = answer.suggestion === undefined ? verb.usage.replace(/^\S+ ?/, '') : answer.suggestion;
-  return usageError(command, answer.error, verb.name === '' || suggestion !== '' ? `${typed} ${suggestion}` : typed);
+  const named = incident === null ? '' : referenceWords(incident);
+  return usageError(command, answer.error, `${typed} ${named} ${suggestion}`);
 }
 
-/** Parses the incident reference in the first word, and the remaining text. */
-function splitIncident(text: string): { incident: NamedIncident | null; rest: string } {
-  const [named] = wordsOf(text);
-  const incident = named === undefined ? undefined : incidentNamed(named.text);
-  if (named === undefined || incident === undefined) return { incident: null, rest: text };
-  return { incident, rest: text.slice(named.at + named.text.length).trim() };
+/**
+ * Parses the incident reference in the first or the last word, and the remaining text.
+ *
+ * @param isText whether a text has words of the person, such as a note, so that a reference after it is part of it
+ */
+function splitIncident(
+  text: string,
+  isText: (before: string) => boolean,
+): { incident: NamedIncident | null; rest: string } {
+  const words = wordsOf(text);
+  const [first, last] = [words[0], words.at(-1)];
+  const incident = first && incidentNamed(first.text);
+  if (first && incident) return { incident, rest: text.slice(first.at + first.text.length).trim() };
+  const atEnd = last && incidentNamed(last.text);
+  const before = text.slice(0, last?.at).trim();
+  return atEnd === undefined || isText(before) ? { incident: null, rest: text } : { incident: atEnd, rest: before };
 }
 
 function givenArguments(verb: TypedAction, text: string, environmentsOf: EnvironmentsOf): CommandArguments {

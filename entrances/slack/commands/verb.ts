@@ -118,7 +118,7 @@ type VerbBase<D, R> = {
 /** A verb. `D`: arguments as typed; `R`: arguments that it needs. */
 export type Verb<D extends object, R extends object = D> = VerbBase<D, R> & { ofIncident?: never };
 
-/** A verb for one incident: the one of the channel, or the one that the first argument names. */
+/** A verb for one incident: the one of the channel, or the one that the first or the last argument names. */
 export type IncidentVerb<D extends object, R extends object = D> = VerbBase<D, R> & {
   ofIncident: true;
   /** Whether it only reads, and applies to the only open incident if none is named. */

@@ -151,6 +151,50 @@ describe('the incident reference', () => {
   });
 
   test.each([
+    ['1 ack', { act: 'acknowledge', incident: { number: 1 } }],
+    ['#1 resolve it is over', { act: 'resolve', note: 'it is over', incident: { number: 1 } }],
+    ['1', { act: 'status', incident: { number: 1 } }],
+  ])('can be a number alone before the command: %s', (text, expected) => {
+    expect(named(text)).toEqual(expected);
+  });
+
+  test.each([
+    'status',
+    'severity critical',
+    'ack',
+    'take scribe',
+    'leave',
+    'assign commander <@U024BE7LH>',
+    'assign <@U024BE7LH> commander',
+    'assign commander @Ada Park',
+    'handover <@U024BE7LH>',
+  ])('%s accepts a reference as its last word', (text) => {
+    expect(parseCommand('/incident', `${text} INC-1`)).toEqual({
+      ...parseCommand('/incident', text),
+      incident: { number: 1 },
+    });
+  });
+
+  test.each(['note same as INC-1', 'resolve caused by INC-1', 'handover <@U024BE7LH> see INC-1', 'update as INC-1'])(
+    'at the end of a text is part of it: %s',
+    (text) => {
+      const parsed = parseCommand('/incident', text);
+      expect(parsed).toMatchObject({ kind: 'request', incident: null });
+      expect(JSON.stringify(parsed)).toMatch(/INC-1"/);
+    },
+  );
+
+  test.each([
+    ['take INC-1 comander', '/incident take INC-1 commander'],
+    ['take comander INC-1', '/incident take INC-1 commander'],
+    ['assign scrib <@U024BE7LH|bob> #incident-1', '/incident assign #incident-1 scribe <@U024BE7LH|bob>'],
+    ['ack INC-1 INC-2', '/incident ack INC-1'],
+    ['INC-1 ack please', '/incident ack INC-1'],
+  ])('stays in the suggestion for %s', (text, suggestion) => {
+    expect(usage('/incident', text).nearest).toBe(suggestion);
+  });
+
+  test.each([
     'status',
     'severity critical',
     'ack',
