@@ -24,13 +24,13 @@ export type FreezeContext = {
 
 /**
  * Returns whether the cause of a freeze is over, so that only its minimum duration and the next evaluation keep it in
- * force. A status from before the freeze opened, for example when an alert has just opened it, is not evidence for
- * that.
+ * force. A burn rate that is too high keeps a service frozen after its budget has recovered. A status from before the freeze
+ * opened, for example when an alert has just opened it, is not evidence for that.
  */
 export function isCauseOver({ cause, opened_at }: Freeze, { at, policy, status }: FreezeContext): boolean {
   if (status === undefined || status.data_at === null || status.data_at < opened_at) return false;
-  if (cause === 'budget') return hasRecovered(status, policy, at) === true;
-  return cause === 'burn' && hasBurnSlowed(status, policy, at) === true;
+  if (hasBurnSlowed(status, policy, at) !== true) return false;
+  return cause === 'burn' || (cause === 'budget' && hasRecovered(status, policy, at) === true);
 }
 
 export function reasonCodeOf(freeze: Freeze, context: FreezeContext): CheckReasonCode {
@@ -97,20 +97,27 @@ const notBeforeText = (freeze: Freeze, context: FreezeContext): string =>
 function forecast({ not_before }: Freeze, { at, policy, status }: FreezeContext): string {
   if (status === undefined || isTooOld(status, policy, at)) return '';
   const { lifts_at, lifts_at_present_burn } = status.forecast;
-  if (lifts_at === null) return '; no end is foreseeable';
-  const slowsAt = burnSlowsAt(status, policy);
-  const about = (instant: Timestamp): string => `about ${minuteText(laterOf(laterOf(instant, slowsAt), not_before))}`;
-  const best = `; forecast: ${about(lifts_at)} if nothing else fails`;
+  const endsAt = budgetFreezeEndsAt(status, policy);
+  if (endsAt === null) return '; no end is foreseeable';
+  const about = (instant: Timestamp): string => `about ${minuteText(laterOf(instant, not_before))}`;
+  const best = `; forecast: ${about(endsAt)} if nothing else fails`;
   if (lifts_at_present_burn === lifts_at) return best;
-  return `${best}; at the current burn rate, ${lifts_at_present_burn === null ? 'not foreseeable' : about(lifts_at_present_burn)}`;
+  const isKnown = lifts_at_present_burn !== null && freezingBurn(status, policy) === undefined;
+  return `${best}; at the current burn rate, ${isKnown ? about(lifts_at_present_burn) : 'not foreseeable'}`;
 }
 
 /** Returns whether the burn rate that a spent budget covers freezes longer than the budget, as after the end of a month. */
-function burnsLonger({ at, policy, status }: FreezeContext): boolean {
-  if (status === undefined || status.forecast.lifts_at === null || isTooOld(status, policy, at)) return false;
-  const slowsAt = burnSlowsAt(status, policy);
-  return slowsAt !== null && status.forecast.lifts_at < slowsAt;
-}
+const burnsLonger = ({ at, policy, status }: FreezeContext): boolean =>
+  status !== undefined &&
+  !isTooOld(status, policy, at) &&
+  budgetFreezeEndsAt(status, policy) !== status.forecast.lifts_at;
+
+/**
+ * Returns when nothing of an objective freezes any more, if no more errors occur: a freeze by burn rate follows one by budget
+ * while the budget still burns. Null: not foreseeable.
+ */
+const budgetFreezeEndsAt = (status: SloStatus, policy: FreezePolicy): Timestamp | null =>
+  status.forecast.lifts_at && laterOf(status.forecast.lifts_at, burnSlowsAt(status, policy));
 
 function burnForecast({ not_before }: Freeze, context: FreezeContext): string {
   const { at, policy, status } = context;
@@ -133,7 +140,7 @@ export function earliestLift(freeze: Freeze, context: FreezeContext): Timestamp 
   if (status === undefined || status.data_at === null || predatesFreeze(status, freeze))
     return earliest > at ? earliest : null;
   if (isTooOld(status, policy, at)) return null;
-  const causeEndsAt = freeze.cause === 'budget' ? status.forecast.lifts_at : burnSlowsAt(status, policy);
+  const causeEndsAt = freeze.cause === 'budget' ? budgetFreezeEndsAt(status, policy) : burnSlowsAt(status, policy);
   // A status that could not be read, or a budget that cannot be computed from too few data, cannot lift the freeze.
   const isUnknown =
     !describesPresent(status, policy, at) || (freeze.cause === 'budget' && status.budget.remaining === null);

@@ -109,23 +109,51 @@ describe('when the budget will reach the warn level', () => {
   });
 });
 
-test('the forecast of a budget freeze includes the burn rate that it covers', () => {
-  const clearsWhen = (slowsAt: Timestamp) =>
+describe('the end of a budget freeze includes the burn rate that it covers', () => {
+  const covering = (slowsAt: Timestamp, more: object = {}, not_before: Timestamp | null = null) =>
     decided({
-      freezes: [freeze('budget')],
+      freezes: [freeze('budget', { not_before })],
       slos: [
         status({
           spent: 1.2,
           forecast: { lifts_at: at(60), lifts_at_present_burn: at(60) },
           burning: [until(slowsAt), until(at(300), TICKET)],
+          ...more,
         }),
       ],
-    }).clears_when;
+    });
   const spent = 'when less than 95 % of the budget of checkout-availability is spent';
-  expect(clearsWhen(at(30))).toBe(`${spent}; forecast: about 2026-11-20 13:00 UTC if nothing else fails`);
-  expect(clearsWhen(at(90))).toBe(
-    `${spent} and it burns slowly enough; forecast: about 2026-11-20 13:30 UTC if nothing else fails`,
-  );
+
+  test.each<[string, Timestamp, Timestamp, string]>([
+    ['over before', at(30), at(60), '; forecast: about 2026-11-20 13:00 UTC if nothing else fails'],
+    [
+      'over afterwards',
+      at(90),
+      at(90),
+      ' and it burns slowly enough; forecast: about 2026-11-20 13:30 UTC if nothing else fails',
+    ],
+  ])('%s', (_, slowsAt, next_transition_at, words) => {
+    expect(covering(slowsAt)).toMatchObject({ next_transition_at, clears_when: `${spent}${words}` });
+  });
+
+  test('the end is not foreseeable at the current burn rate, which keeps the service frozen', () => {
+    const forecast = { lifts_at: at(60), lifts_at_present_burn: at(70) };
+    expect(covering(at(90), { forecast }).clears_when).toBe(
+      `${spent} and it burns slowly enough; forecast: about 2026-11-20 13:30 UTC if nothing else fails; at the current burn rate, not foreseeable`,
+    );
+    expect(covering(at(90), { forecast, burning: [] }).clears_when).toBe(
+      `${spent}; forecast: about 2026-11-20 13:00 UTC if nothing else fails; at the current burn rate, about 2026-11-20 13:10 UTC`,
+    );
+  });
+
+  test('also once the budget has recovered, before the minimum duration is over', () => {
+    const recovered = { spent: 0.1, forecast: { lifts_at: NOON, lifts_at_present_burn: NOON } };
+    expect(covering(at(90), recovered, at(10))).toMatchObject({
+      next_transition_at: at(90),
+      reasons: [{ code: 'budget_spent' }],
+      clears_when: `${spent} and it burns slowly enough, not before 2026-11-20 12:10 UTC; forecast: about 2026-11-20 13:30 UTC if nothing else fails`,
+    });
+  });
 });
 
 test('text and time agree for a budget freeze, whether the budget could be read just now or not', () => {
