@@ -1,3 +1,4 @@
+import { loadedOnce } from '../core/domain/concurrency.ts';
 import { featureApp } from '../functions/assembly/features.ts';
 import { FUNCTIONS, type FunctionName } from '../functions/assembly/functions.ts';
 import { CONSOLE_PATHS, STATUS_PATHS, SUBSCRIPTIONS_PATH } from '../functions/assembly/resources.ts';
@@ -41,9 +42,9 @@ type Fetches = Pick<App, 'fetch'>;
 
 /** Returns the app of a function, which is built at the first request, with its timeout. */
 function appOf(name: FunctionName, build: () => Fetches | Promise<Fetches>): App {
-  let built: Fetches | Promise<Fetches> | undefined;
+  const built = loadedOnce(build);
   return {
-    fetch: async (request, sender) => (await (built ??= build())).fetch(request, sender),
+    fetch: async (request, sender) => (await built()).fetch(request, sender),
     timeoutSeconds: FUNCTIONS[name].timeoutSeconds,
   };
 }

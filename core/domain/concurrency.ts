@@ -21,6 +21,16 @@ export function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
+/** Returns a function that loads something with its first call. Concurrent calls share the load; one that fails is not remembered. */
+export function loadedOnce<T>(load: () => T | Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | undefined;
+  const forget = (error: unknown): never => {
+    loading = undefined;
+    throw error;
+  };
+  return () => (loading ??= Promise.try(load).catch(forget));
+}
+
 /**
  * Waits for work until the signal is aborted. The work itself goes on.
  * @throws the reason of the signal

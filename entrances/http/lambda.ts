@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
+import { loadedOnce } from '../../core/domain/concurrency.ts';
 import type { Env } from './context.ts';
 import { encodedPath } from './encoded-path.ts';
 
@@ -10,16 +11,8 @@ type App = { fetch(...request: never[]): ReturnType<Hono<Env>['fetch']> };
 export function lambdaHandler(
   buildApp: () => App | Promise<App>,
 ): (event: LambdaEvent, context: LambdaContext) => ReturnType<Handler> {
-  let handler: Promise<Handler> | undefined;
-  const build = async (): Promise<Handler> => {
-    try {
-      return handle((await Promise.try(buildApp)) as Hono);
-    } catch (error) {
-      handler = undefined;
-      throw error;
-    }
-  };
-  return async (event, context) => (await (handler ??= build()))(withEncodedPath(event), context);
+  const handler = loadedOnce(async () => handle((await buildApp()) as Hono));
+  return async (event, context) => (await handler())(withEncodedPath(event), context);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { loadedOnce } from '../../core/domain/concurrency.ts';
 import type { ErrorBudgets } from '../../core/domain/ports/error-budgets.ts';
 import type { Evaluator } from './evaluation/evaluator.ts';
 import type { Deps } from './ports.ts';
@@ -20,7 +21,7 @@ export type BudgetDeps = Pick<
  * loaded with its first use. Counts are kept in memory between evaluations.
  */
 export function errorBudgets(deps: BudgetDeps, newEvaluator = () => createEvaluator(deps)): ErrorBudgets {
-  let creating: Promise<Evaluator> | undefined;
+  const created = loadedOnce(newEvaluator);
   return {
     read: (serviceEnvironments) => deps.sloStatuses.read(serviceEnvironments),
     all: () => deps.sloStatuses.all(),
@@ -29,7 +30,7 @@ export function errorBudgets(deps: BudgetDeps, newEvaluator = () => createEvalua
     freezeByAlerts: async (config, signals) =>
       (await import('./actions/burn-alerts.ts')).freezeByAlerts(deps, config, signals),
     async evaluate(config, at, wasElsewhere) {
-      const evaluator = await (creating ??= newEvaluator());
+      const evaluator = await created();
       if (wasElsewhere) evaluator.forget();
       const { evaluateObjectives } = await import('./evaluation/evaluate.ts');
       return evaluateObjectives(deps, evaluator, config, at);

@@ -1,4 +1,5 @@
 import type { Product } from './product.ts';
+import { loadedOnce } from '../../core/domain/concurrency.ts';
 import type { Extension, Extensions, PortsOfFeatures } from '../../core/domain/ports/extensions.ts';
 import { FEATURES } from '../../features/index.ts';
 import type { App, FeatureParts, ScheduledJob } from '../../features/manifest.ts';
@@ -16,9 +17,9 @@ export function featureApp(name: FunctionName, deps: Product): Promise<App> {
 
 /** Returns the job of a feature that runs each minute in a function of its own. Its code is loaded by the first run. */
 export function featureJob(name: FunctionName, deps: Product): ScheduledJob {
-  let loading: Promise<ScheduledJob> | undefined;
   const [create] = FEATURES.flatMap(({ schedules }) => schedules?.[name] ?? []);
-  return async (event) => (await (loading ??= create?.(deps)))?.(event);
+  const loaded = create && loadedOnce(() => create(deps));
+  return async (event) => (await loaded?.())?.(event);
 }
 
 /**
@@ -46,7 +47,6 @@ function partsAt<Point extends keyof Extensions>(point: Point, depsOf: () => Pro
   return FEATURES.flatMap(({ isConfigured, extensions }) => {
     const create = extensions?.[point] as ((deps: Product) => Promise<PartAt<Point>>) | undefined;
     if (create === undefined) return [];
-    let loading: Promise<PartAt<Point>> | undefined;
-    return [{ isConfigured, load: () => (loading ??= create(depsOf())) }];
+    return [{ isConfigured, load: loadedOnce(() => create(depsOf())) }];
   });
 }

@@ -1,4 +1,5 @@
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
+import { loadedOnce } from '../../core/domain/concurrency.ts';
 import { refusalOf, whileInProgress } from '../../core/actions/input-in-progress.ts';
 import { routeConsumer } from '../../functions/assembly/consumers/route.ts';
 import { featureJob } from '../../functions/assembly/features.ts';
@@ -28,8 +29,8 @@ export function consumersOf(deps: Product): Record<QueueName, Consumer> {
 
 /** Returns a consumer that is loaded with its first batch. If that fails, the batch is delivered again. */
 function whenUsed(load: () => Promise<Consumer>): Consumer {
-  let consumer: Consumer | undefined;
-  return async (batch) => (consumer ??= await load())(batch);
+  const loaded = loadedOnce(load);
+  return async (batch) => (await loaded())(batch);
 }
 
 type ScheduledName = (typeof SCHEDULED)[number];

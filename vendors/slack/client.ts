@@ -1,5 +1,6 @@
 import type { FetchFunction, WebClient } from '@slack/web-api';
 import type { z } from 'zod';
+import { loadedOnce } from '../../core/domain/concurrency.ts';
 import type { Clock } from '../../core/domain/ports/system.ts';
 import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
 import { millisOf } from '../../schemas/time/time.ts';
@@ -47,7 +48,7 @@ export function slackClient({
   clock: Clock;
   timeoutMs?: number;
 }): CallSlack {
-  const createClient = async (): Promise<WebClient> => {
+  const client = loadedOnce(async (): Promise<WebClient> => {
     const { default: slack } = await import('@slack/web-api'); // bundles have only the default of a CommonJS module
     const { LogLevel, WebClient } = slack;
     return new WebClient(token, {
@@ -58,12 +59,11 @@ export function slackClient({
       fetch: oneRequest(clock, timeoutMs),
       logger: { ...SILENT, getLevel: () => LogLevel.ERROR },
     });
-  };
-  let creating: Promise<WebClient> | undefined;
+  });
   return async (method, args, schema) => {
     const isRepeatable = REPEATABLE_METHODS.has(method);
-    const client = await (creating ??= createClient());
-    const response = await client.apiCall(method, withoutCredentials(args)).catch((error: unknown) => {
+    const web = await client();
+    const response = await web.apiCall(method, withoutCredentials(args)).catch((error: unknown) => {
       throw new CallFailed(failureOf(error, method, isRepeatable), { cause: error });
     });
     const parsed = schema.safeParse(response);

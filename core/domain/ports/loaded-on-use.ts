@@ -1,3 +1,5 @@
+import { loadedOnce } from '../concurrency.ts';
+
 /**
  * Returns a port whose code is loaded by the first call. For code that most starts don't need: each file that is loaded
  * delays the first request of a function, and takes memory on a machine.
@@ -8,9 +10,9 @@ export function loadedOnUse<
   Loaded extends { [Method in keyof Loaded]: (...args: never[]) => Promise<unknown> },
   Own extends object = object,
 >(load: () => Promise<Loaded>, own?: Own): Loaded & Own {
-  let loading: Promise<Loaded> | undefined;
+  const loaded = loadedOnce(load);
   const call = async (method: string, args: unknown[]): Promise<unknown> => {
-    const port = await (loading ??= load());
+    const port = await loaded();
     const called: unknown = Reflect.get(port, method);
     return Reflect.apply(called as (...all: unknown[]) => unknown, port, args);
   };
