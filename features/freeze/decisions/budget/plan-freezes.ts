@@ -33,22 +33,27 @@ export function planFreezes(inputs: FreezePlanInputs, hash: Hash): FreezePlan {
   const computed = [...incidentFreezes(inputs, hash), ...allCalendarFreezes(inputs.calendar, hash)];
   const requiredIds = new Set(computed.map(({ id }) => id));
   const judged = current.map((freeze) => ({ freeze, over: endOfFreeze(freeze, inputs, requiredIds) }));
-  const end = judged.flatMap(({ freeze, over }) => (over ? endEntries(freeze, over, at) : []));
-  const settle = judged.flatMap(({ freeze, over }) => (over && isLifted(freeze) ? [{ id: freeze.id, at }] : []));
-  const endedIds = new Set([...end, ...settle].map(({ id }) => id));
-  const active = current.filter(({ id }) => !endedIds.has(id));
+  const active = judged.flatMap(({ freeze, over }) => (over ? [] : [freeze]));
   const ending = judged.flatMap(({ freeze, over }) => (over && freeze.ended_at === null ? [freeze] : []));
   const activeCauses = new Set(active.map((freeze) => causeKey(freeze)));
   const byId = new Map(current.map((freeze) => [freeze.id, freeze]));
+  const open = [...objectiveFreezes(inputs, { active, ending }, hash), ...computed].filter(
+    (freeze) => stateAt(freeze, at) === 'in_force' && !activeCauses.has(causeKey(freeze)),
+  );
   return {
-    end,
-    settle,
-    revise: computed.flatMap((freeze) => revisionOf(byId.get(freeze.id), freeze) ?? []),
-    open: [...objectiveFreezes(inputs, { active, ending }, hash), ...computed].filter(
-      (freeze) => stateAt(freeze, at) === 'in_force' && !activeCauses.has(causeKey(freeze)),
+    // A freeze whose overrides a new one takes over ends with the next evaluation: the new one has to be stored first.
+    end: judged.flatMap(({ freeze, over }) =>
+      over && !open.some((opened) => takesOver(opened, freeze)) ? endEntries(freeze, over, at) : [],
     ),
+    settle: judged.flatMap(({ freeze, over }) => (over && isLifted(freeze) ? [{ id: freeze.id, at }] : [])),
+    revise: computed.flatMap((freeze) => revisionOf(byId.get(freeze.id), freeze) ?? []),
+    open,
   };
 }
+
+/** Returns whether a freeze by burn rate follows one by budget, which has covered it. */
+const takesOver = (opened: Freeze, { cause, slo }: Freeze): boolean =>
+  opened.cause === 'burn' && cause === 'budget' && opened.slo === slo;
 
 function endEntries(freeze: Freeze, over: Exclude<FreezeEnd, false | null>, now: Timestamp): FreezePlan['end'] {
   if (freeze.ended_at !== null) return [];
@@ -58,8 +63,8 @@ function endEntries(freeze: Freeze, over: Exclude<FreezeEnd, false | null>, now:
 
 /**
  * Returns the freezes that objectives require, at most one each: a spent budget covers its burn rate. Its freeze takes over
- * the overrides of a freeze by burn rate, which ends with the next evaluation, and hands them and its minimum duration on
- * to the one that follows when the budget has recovered first.
+ * the overrides of a freeze by burn rate, and hands them and its minimum duration on to the one that follows when the budget
+ * has recovered first. The one before ends with the next evaluation.
  */
 const objectiveFreezes = (
   { objectives, at }: FreezePlanInputs,
@@ -77,7 +82,7 @@ const objectiveFreezes = (
     const burn = freezingBurn(status, policy);
     if (burn === undefined || coveringFreeze(slo.id, own, at) !== undefined) return [];
     const opened = burnFreeze(slo, burn, status, policy, at, hash);
-    const before = ending.find((freeze) => freeze.slo === slo.id && freeze.cause === 'budget');
+    const before = ending.find((freeze) => takesOver(opened, freeze));
     return [before === undefined ? opened : { ...opened, overrides: before.overrides, not_before: before.not_before }];
   });
 
