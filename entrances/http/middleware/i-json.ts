@@ -31,9 +31,9 @@ export const iJson: MiddlewareHandler<Env> = async (c, next) => {
 };
 
 /** Returns a body as text. @throws Refusal 400 */
-export function textIn(body: Uint8Array): string {
+export function textIn(body: Uint8Array, code: 'not-json' | 'not-utf-8' = 'not-json'): string {
   const text = utf8Text(body);
-  if (text === undefined) throw contentRefusal(400, 'not-json', 'the body is not UTF-8');
+  if (text === undefined) throw contentRefusal(400, code, 'the body is not UTF-8');
   return text;
 }
 

@@ -7,7 +7,7 @@ import type { Deps } from '../ports.ts';
 import { junitCases, JUnitError } from '../vendors/junit.ts';
 import { TestResultsQuery } from '../test-results.ts';
 import { type Api, answers, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
-import { utf8Text } from '../../../schemas/parsing/utf-8.ts';
+import { textIn } from '../../../entrances/http/middleware/i-json.ts';
 import { readDecompressed } from '../../../entrances/http/middleware/decompressed-body.ts';
 
 const TestResults = z
@@ -63,10 +63,8 @@ export function testResultRoutes(app: Api, deps: Deps): void {
 
 /** @throws Refusal 400 if the file is not UTF-8, 422 if it is not accepted as JUnit XML */
 async function casesIn(file: Uint8Array): Promise<TestCase[]> {
-  const text = utf8Text(file);
-  if (text === undefined) throw contentRefusal(400, 'not-utf-8', 'the body is not UTF-8');
   try {
-    return await junitCases(text);
+    return await junitCases(textIn(file, 'not-utf-8'));
   } catch (error) {
     if (error instanceof JUnitError) throw contentRefusal(422, 'not-junit', error.message);
     throw error;

@@ -31,10 +31,9 @@ import {
   scopeOf,
 } from '../../../entrances/http/endpoint.ts';
 import { incidentParams } from '../../../entrances/http/incident-param.ts';
-import { BODY_MAX_BYTES, readIJson } from '../../../entrances/http/middleware/i-json.ts';
+import { BODY_MAX_BYTES, readIJson, textIn } from '../../../entrances/http/middleware/i-json.ts';
 import { readBody } from '../../../entrances/http/middleware/body.ts';
 import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
-import { utf8Text } from '../../../schemas/parsing/utf-8.ts';
 
 const Postmortem = PostmortemView.meta({ id: 'Postmortem' });
 const Proposed = Proposal.meta({ id: 'PostmortemProposal' });
@@ -112,6 +111,7 @@ export function postmortemRoutes(app: Api, deps: Deps): void {
       },
       responses: {
         200: bothForms('The saved post-mortem'),
+        400: problems('Neither JSON nor Markdown in UTF-8'),
         404: problems('Not found'),
         409: problems('The incident is not resolved, or another version has been saved'),
         415: problems('The content type is neither application/json nor text/markdown'),
@@ -266,19 +266,12 @@ function prefersMarkdown(accept: string | undefined): boolean {
 async function inputOf(c: Context<Env>): Promise<PostmortemInput> {
   const type = (c.req.header('content-type') ?? 'application/json').split(';')[0]?.trim().toLowerCase();
   const bytes = await readBody(c, BODY_MAX_BYTES);
-  if (type === MARKDOWN) return { markdown: requireValidText(textIn(bytes)) };
+  if (type === MARKDOWN) return { markdown: requireValidText(textIn(bytes, 'not-utf-8')) };
   if (type !== 'application/json')
     throw new Refusal(415, 'unsupported-media-type', `send application/json or text/markdown, not ${type}`);
   const read = PostmortemInput.safeParse(readIJson(textIn(bytes) || '{}'));
   if (read.success) return read.data;
   throw new Refusal(422, 'invalid', `json: ${inputProblemText(read.error)}`);
-}
-
-/** @throws Refusal 422 */
-function textIn(bytes: Uint8Array): string {
-  const text = utf8Text(bytes);
-  if (text === undefined) throw new Refusal(422, 'invalid', 'the body is not UTF-8');
-  return text;
 }
 
 /** Returns the revision in `If-Match`. Undefined: any. @throws Refusal 422 */

@@ -44,7 +44,12 @@ const put = (body: object, headers: Record<string, string> = {}) =>
   });
 
 /** Sends or reads Markdown. */
-async function markdown(method: 'GET' | 'PUT', text?: string, headers: Record<string, string> = {}, query = '') {
+async function markdown(
+  method: 'GET' | 'PUT',
+  text?: string | Uint8Array<ArrayBuffer>,
+  headers: Record<string, string> = {},
+  query = '',
+) {
   const answer = await fetch(`${firebreak.url}/v1/incidents/${id}/postmortem${query}`, {
     method,
     headers: {
@@ -116,6 +121,10 @@ describe('the post-mortem of an incident', () => {
     expect(await markdown('PUT', 'x', { 'if-match': 'two' })).toMatchObject({ status: 422 });
     expect(await markdown('PUT', 'x', { 'content-type': 'text/html' })).toMatchObject({ status: 415 });
     expect(await markdown('PUT', '{', { 'content-type': 'application/json' })).toMatchObject({ status: 400 });
+    const latin = new Uint8Array(Buffer.from('José', 'latin1'));
+    expect(await markdown('PUT', latin)).toMatchObject({ status: 400, text: expect.stringContaining('"not-utf-8"') });
+    const notJson = await markdown('PUT', latin, { 'content-type': 'application/json' });
+    expect(notJson).toMatchObject({ status: 400, text: expect.stringContaining('"not-json"') });
     expect(await put({ title: '\ud800' })).toMatchObject({ status: 422 });
     expect(
       await put({
