@@ -22,7 +22,7 @@ export const RETENTION_DAYS = {
   push: 180,
   /** After the last event of a pull request, or a release. Figures look back a year. */
   code: 400,
-  /** After a rollback; only the last hour is counted. */
+  /** After a rollback, of which only the last hour is counted, or an act on a feature flag. */
   act: 7,
   /** After the last attempt. Updates are sent for a day. */
   delivery: 30,

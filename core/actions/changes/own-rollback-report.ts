@@ -1,11 +1,13 @@
 import { flagKeyOf, turnedFlagOff } from '../../domain/changes/flags.ts';
-import { switchedFlags } from '../../domain/rollback/switched-flags.ts';
+import { changedSince } from '../../domain/rollback/switched-flags.ts';
 import { isOtherNameThan } from '../../domain/changes/recognize.ts';
 import { haveDifferentRevisions, isSameName, nameOf } from '../../domain/changes/version-identity.ts';
 import { putsVersionLive } from '../../domain/changes/versions.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
+import type { RolloutChange } from '../../domain/changes/rollout.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
+import type { Effect } from '../../../schemas/incidents/incident.ts';
 import type { Change, NewChange } from '../../../schemas/changes/change.ts';
 
 /** What the record of a rollback has, whatever its sender reports. */
@@ -41,46 +43,29 @@ export async function ownRollbackIn(
   return undefined;
 }
 
-/**
- * Returns the incident for which Firebreak has turned a flag off, by the key of its action. What was not turned off by Firebreak
- * there has no incident, even if somebody writes the key. If Firebreak turns a flag on again for a person, that can cause a
- * problem, so it stays a suspect.
- */
-export async function incidentOfAction(
-  { effects }: Pick<Deps, 'effects'>,
-  key: string | undefined,
-  { service, environment }: ServiceEnvironment,
-): Promise<IncidentId | undefined> {
-  const incident = IncidentId.safeParse(key?.split('.')[0]).data;
-  if (key === undefined || incident === undefined) return undefined;
-  const { flag, service_environment: at } = (await effects.get(incident, key)) ?? {};
-  return flag?.on === false && at?.service === service && at.environment === environment ? incident : undefined;
-}
-
-/** Maximum number of open incidents that are searched for a flag that Firebreak has turned off. */
-const SEARCHED_MAX = 50;
+/** How an act ends that leaves the flag as it is. `superseded`: someone else has set it since. */
+const NOT_OFF: readonly Effect['state'][] = ['failed', 'withheld', 'superseded'];
 
 /**
- * Returns the open incident for which Firebreak has turned a flag off through the HTTP provider, of which its flag service reports
- * no author. Undefined: none, so that someone else has turned the flag off.
+ * Returns the incident for which Firebreak has turned a flag off: by the key of its act or, where the flag service reports none, by
+ * the flag. Undefined: somebody else has turned it off. A key that names an act which Firebreak has not taken belongs to no
+ * incident. A flag that Firebreak turned on again for a person stays a suspect, because turning it on can cause a problem.
+ *
+ * @param recent newest changes of the same service and environment
  */
 export async function incidentOfFlagOff(
-  { incidents }: Pick<Deps, 'incidents'>,
-  report: Pick<NewChange, 'version' | 'kind'>,
-  { service, environment }: ServiceEnvironment,
+  { effects }: Pick<Deps, 'effects'>,
+  { action: key, ...report }: Pick<RolloutChange, 'version' | 'action'>,
+  at: ServiceEnvironment,
+  recent: readonly Change[],
 ): Promise<IncidentId | undefined> {
-  if (report.kind !== 'flag' || !turnedFlagOff(report)) return undefined;
-  const name = flagKeyOf(report);
-  for (const { id } of (await incidents.openSummaries()).slice(0, SEARCHED_MAX)) {
-    const flags = switchedFlags((await incidents.view(id))?.effects ?? []);
-    const isOwn = flags.some(
-      ({ name: switched, state, effect: { service_environment: at } }) =>
-        switched === name &&
-        (state === 'off' || state === 'turning_off') &&
-        at.service === service &&
-        at.environment === environment,
-    );
-    if (isOwn) return id;
+  if (key !== undefined) {
+    const incident = IncidentId.safeParse(key.split('.')[0]).data;
+    const { flag, service_environment: of } = (incident && (await effects.get(incident, key))) ?? {};
+    return flag?.on === false && of?.service === at.service && of.environment === at.environment ? incident : undefined;
   }
-  return undefined;
+  const act = turnedFlagOff(report) ? await effects.ofFlag(at, flagKeyOf(report)) : undefined;
+  const flag = act?.effect.flag;
+  if (flag?.on !== false || act === undefined || NOT_OFF.includes(act.effect.state)) return undefined;
+  return changedSince(recent, { flag, at: act.effect.at }) === undefined ? act.incident : undefined;
 }

@@ -39,7 +39,7 @@ import type { Push } from '../../../schemas/changes/code.ts';
 import type { ChangeId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { incidentOfAction, incidentOfFlagOff, ownRollbackIn } from './own-rollback-report.ts';
+import { incidentOfFlagOff, ownRollbackIn } from './own-rollback-report.ts';
 import { announce, endDelay, extendChange, recordChange, type RecordDeps } from './record-change.ts';
 
 export type ReportDeps = RecordDeps & { rollouts: Rollouts; imageCommits: ImageCommits };
@@ -385,11 +385,8 @@ async function recordOrRevise(
       : {};
   const reported = { ...report, kind, ...hasEnded };
   if (before === undefined) {
-    const { deploy_commit, artifact, action, ...input } = reported;
-    const incident =
-      rollout.source === 'flags'
-        ? await incidentOfFlagOff(deps, reported, serviceEnvironment)
-        : await incidentOfAction(deps, action, serviceEnvironment);
+    const { deploy_commit, artifact, action: _, ...input } = reported;
+    const incident = await incidentOfFlagOff(deps, reported, serviceEnvironment, recent);
     const own = await ownRollbackIn(deps, { ...serviceEnvironment, ...sent, kind }, recent);
     const extra = {
       id,

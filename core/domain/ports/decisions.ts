@@ -108,6 +108,11 @@ export type Effects = {
   concludeRollback(id: IncidentId, end: RollbackEnd): Promise<void>;
   /** Returns the effects of a kind of the last 24 hours that have no outcome. */
   unfinished(kind: Effect['kind']): Promise<{ incident: IncidentId; effect: Effect }[]>;
+  /** Returns the newest act on a feature flag of the last week. Undefined: there is none. */
+  ofFlag(
+    serviceEnvironment: ServiceEnvironment,
+    flag: string,
+  ): Promise<{ incident: IncidentId; effect: Effect } | undefined>;
   /** Returns the number of rollbacks, and of other actions that Firebreak proposed. */
   rollbacksSince(serviceEnvironment: ServiceEnvironment, since: Timestamp): Promise<number>;
   /** Counts the automatic actions of all services. */

@@ -164,6 +164,7 @@ export class EffectTable implements Effects {
     { serviceEnvironment, resource, isProposed }: IntendedAction,
   ): Write[] {
     const { key, at } = effect;
+    const expires = expiresAfter(at, RETENTION_DAYS.act);
     return [
       put({ ...keys.effect(id, key), ...effect }, absent),
       put(
@@ -173,14 +174,11 @@ export class EffectTable implements Effects {
       patchWrite(id, patch),
       ...(parent === null ? [] : [patchWrite(parent.id, parent.patch)]),
       ...(effect.kind === 'roll-back' || isProposed
-        ? [
-            put({
-              ...keys.act(serviceEnvironment, at, key),
-              incident_id: id,
-              ...expiresAfter(at, RETENTION_DAYS.act),
-            }),
-          ]
+        ? [put({ ...keys.act(serviceEnvironment, at, key), incident_id: id, ...expires })]
         : []),
+      ...(effect.flag === undefined
+        ? []
+        : [put({ ...keys.flagAct(serviceEnvironment, effect.flag.name), key, incident_id: id, ...expires })]),
       ...(isProposed
         ? [put({ ...keys.automaticAction(serviceEnvironment.service, at, key), incident_id: id, key })]
         : []),
@@ -190,6 +188,17 @@ export class EffectTable implements Effects {
       // The sweeper stores the evidence, so that the action does not wait for it.
       put({ ...keys.evidenceDue(id, evidenceNameOf(id, key)), since: at }),
     ];
+  }
+
+  async ofFlag(
+    serviceEnvironment: ServiceEnvironment,
+    flag: string,
+  ): Promise<{ incident: IncidentId; effect: Effect } | undefined> {
+    const act = await this.#table.get(keys.flagAct(serviceEnvironment, flag));
+    if (act === undefined) return undefined;
+    const incident = IncidentId.parse(act['incident_id']);
+    const effect = await this.get(incident, String(act['key']));
+    return effect && { incident, effect };
   }
 
   async unfinished(kind: Effect['kind']): Promise<{ incident: IncidentId; effect: Effect }[]> {

@@ -111,6 +111,11 @@ export const changeKeys = {
   acts: (serviceEnvironment: ServiceEnvironment): Pick<Key, 'pk'> => ({
     pk: `ACT#${serviceEnvironmentKey(serviceEnvironment)}`,
   }),
+  /** The newest act on a feature flag of a service and environment. */
+  flagAct: (serviceEnvironment: ServiceEnvironment, flag: string): Key => ({
+    pk: `FLAGACT#${serviceEnvironmentKey(serviceEnvironment)}`,
+    sk: part(flag),
+  }),
   /** The record of a drill. */
   drill: (id: DrillId): Key => ({ pk: `DRILL#${id}`, sk: 'DRILL' }),
   /** Drills that are not finished. */

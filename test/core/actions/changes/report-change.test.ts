@@ -75,22 +75,13 @@ describe('a flag that an action of Firebreak has set', () => {
 
 describe('a notification of GO Feature Flag, which names no author,', () => {
   const INCIDENT = '01KAAAAAAAAAAAAAAAAAAAAAAA';
-  type Port = typeof world.deps.incidents;
-  /** Opens an incident of a caller, in which Firebreak has set the flag. */
+  /** Lets Firebreak have set the flag in an incident. */
   const setInIncident = (flag: object, state = 'succeeded') => {
-    const effects = [
-      {
-        key: `${INCIDENT}.roll-back.1`,
-        kind: 'roll-back',
-        flag: { name: 'new-cart', on: false, ...flag },
-        service_environment: { service: 'shop', environment: 'production' },
-        state,
-        at: START,
-      },
-    ];
-    vi.spyOn(world.deps.incidents, 'openSummaries').mockResolvedValue([{ id: INCIDENT }] as never);
-    vi.spyOn(world.deps.incidents, 'view').mockImplementation(
-      async (id) => (id === INCIDENT ? { id, effects } : undefined) as Awaited<ReturnType<Port['view']>>,
+    const effect = { flag: { name: 'new-cart', on: false, ...flag }, state, at: at(-60) };
+    vi.spyOn(world.deps.effects, 'ofFlag').mockImplementation(async (serviceEnvironment, name) =>
+      serviceEnvironment.service === 'shop' && name === effect.flag.name
+        ? ({ incident: INCIDENT, effect } as Awaited<ReturnType<typeof world.deps.effects.ofFlag>>)
+        : undefined,
     );
   };
   const notified = (version: string) =>
@@ -119,6 +110,14 @@ describe('a notification of GO Feature Flag, which names no author,', () => {
       expect(await changes()).toMatchObject([{ kind: 'flag', made_for: null }]);
     },
   );
+
+  test('is a change like others if somebody has turned the flag on since', async () => {
+    setInIncident({});
+    const on = { source: 'flags', kind: 'flag', status: 'succeeded', version: 'new-cart on: B (5e6f7a8b)' };
+    await report(-30, { ...on, key: 'on', final: true });
+    await notified('new-cart off (1f2e3d4c)');
+    expect(await changes()).toMatchObject([{ made_for: null }, { made_for: null }]);
+  });
 });
 
 describe('events of a rollout', () => {

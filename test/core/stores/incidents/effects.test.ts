@@ -81,6 +81,32 @@ inTheTable(() => {
       expect(await rollbackBegun(id, 2)).toMatchObject({ ok: true });
     });
 
+    test('the newest act on a flag is found by the flag', async () => {
+      const id = await opened();
+      const intend = async (key: string, name: string, on: boolean) => {
+        const effect = {
+          key,
+          kind: 'flag',
+          target: 'ff',
+          class: 'convergent',
+          detail: '',
+          flag: { name, on },
+        } as const;
+        const act = { serviceEnvironment, resource: name, isProposed: false, automatic: false };
+        expect(await stores.effects.intendAction(id, effect, act)).toMatchObject({ ok: true });
+        await stores.effects.conclude(id, key, 'succeeded', 'set');
+      };
+      await intend(`${id}.roll-back.1`, 'new-cart', false);
+      await intend(`${id}.roll-back.2`, 'dark-mode', false);
+      await intend(`${id}.flag-on.1`, 'dark-mode', true);
+      const newest = async (flag: string, at = serviceEnvironment) => stores.effects.ofFlag(at, flag);
+      expect(await newest('new-cart')).toMatchObject({ incident: id, effect: { flag: { on: false } } });
+      expect(await newest('dark-mode')).toMatchObject({ effect: { key: `${id}.flag-on.1`, state: 'succeeded' } });
+      expect(await newest('other')).toBeUndefined();
+      const elsewhere = { ...serviceEnvironment, environment: 'elsewhere' as EnvironmentName };
+      expect(await newest('new-cart', elsewhere)).toBeUndefined();
+    });
+
     test('the count of rollbacks covers the last hour', async () => {
       const id = await opened();
       await rollbackBegun(id);
