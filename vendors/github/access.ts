@@ -17,26 +17,24 @@ export type GithubAccess = {
 
 export function githubAccess({ secrets, clock }: { secrets: Secrets; clock: Clock }): GithubAccess {
   const app = appTokens({ secrets, clock });
-  const optionsWith = async (
-    token: GithubOptions['token'],
-    forget?: GithubOptions['forget'],
-  ): Promise<GithubOptions> => ({
+  const optionsWith = async (token: GithubOptions['token']): Promise<GithubOptions> => ({
     apiUrl: (await secrets.get('GITHUB_API_URL')) ?? GITHUB_API_URL,
     token,
-    ...(forget && { forget }),
     clock,
   });
   const configuredToken = () => secrets.get('GITHUB_TOKEN');
   return {
     forRepository: (repository, tokenName) =>
-      optionsWith(
-        async () =>
-          tokenName === undefined ? (await configuredToken()) || app.ofRepository(repository) : secrets.get(tokenName),
-        app.forget,
+      optionsWith(async (refused) =>
+        tokenName === undefined
+          ? (await configuredToken()) || app.ofRepository({ repository, refused })
+          : secrets.get(tokenName),
       ),
     asAppWithoutInstallation: () => optionsWith(() => app.appJwt()),
     asApp: (repository, installation) =>
-      optionsWith(async () => (await app.ofRepository(repository, installation)) ?? configuredToken(), app.forget),
+      optionsWith(
+        async (refused) => (await app.ofRepository({ repository, known: installation, refused })) ?? configuredToken(),
+      ),
   };
 }
 
@@ -74,11 +72,14 @@ type AppTokens = {
    * Returns a token for the installation of a repository, `owner/name`. An app that was installed again has another
    * installation than before.
    *
-   * @param known the installation in a webhook. Absent or null: GitHub is asked
+   * @param wanted.known the installation in a webhook. Absent or null: GitHub is asked
+   * @param wanted.refused a token that GitHub no longer accepts, which is removed from the cache
    */
-  ofRepository(repository: string, known?: number | null): Promise<string | undefined>;
-  /** Removes a token that GitHub no longer accepts from the cache. */
-  forget(token: string): void;
+  ofRepository(wanted: {
+    repository: string;
+    known?: number | null;
+    refused?: string | undefined;
+  }): Promise<string | undefined>;
 };
 
 /**
@@ -126,11 +127,11 @@ function appTokens({ secrets, clock }: { secrets: Secrets; clock: Clock }): AppT
       const app = await configuredApp(secrets);
       return app && signedJwt(app, clock);
     },
-    async ofRepository(repository, known = null) {
+    async ofRepository({ repository, known = null, refused }) {
+      if (refused !== undefined) tokens.removeValue(refused);
       const app = await configuredApp(secrets);
       return app && tokenFor(app, repository, known);
     },
-    forget: (token) => tokens.removeValue(token),
   };
 }
 

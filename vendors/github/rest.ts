@@ -4,8 +4,8 @@ import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts'
 import type { Clock } from '../../core/domain/ports/system.ts';
 import { Repository } from '../../schemas/config/endpoint.ts';
 import {
+  type Access,
   attemptClient,
-  type Client,
   type FailedResponse,
   type VendorApi,
   type VendorCall,
@@ -50,10 +50,8 @@ const API_VERSION = '2022-11-28';
 export type GithubOptions = {
   /** `https://api.github.com`, or the URL of an Enterprise Server with `/api/v3`. The token is sent only there. */
   apiUrl: string;
-  /** @throws NoToken */
-  token: () => Promise<string | undefined>;
-  /** Forgets a token that was cached, so that `token` returns another one. Absent: none is cached. */
-  forget?: (token: string) => void;
+  /** @param refused a token that GitHub no longer accepts; the same one again: there is no other. @throws NoToken */
+  token: (refused?: string) => Promise<string | undefined>;
   clock: Clock;
 };
 
@@ -95,53 +93,40 @@ export const repositoryPath = (repository: string): string =>
 export const request = <T>(
   options: GithubOptions,
   { timeoutMs, ...call }: VendorCall<T> & { timeoutMs: number },
-): Promise<VendorResponse<T>> => clientOf(options, (api) => vendorClient({ ...api, timeoutMs }))(call);
-
-/**
- * Creates a client that repeats a call once with a new token if GitHub refuses a cached one, which was revoked: the call had no
- * effect.
- */
-function clientOf(options: GithubOptions, create: (api: ReturnType<typeof githubApi>) => Client): Client {
-  const { token, forget } = options;
-  let used: string | undefined;
-  const client = create(githubApi({ ...options, token: async () => (used = await token()) }));
-  if (forget === undefined) return client;
-  return async (call) => {
-    const response = await client(call);
-    if (response.kind !== 'refused' || response.code !== 'unauthorized' || used === undefined) return response;
-    const refused = used;
-    forget(refused);
-    const next = await tokenOf(options);
-    if (next instanceof NoToken) return next.failed;
-    return next === refused ? response : client(call);
-  };
-}
+): Promise<VendorResponse<T>> => vendorClient({ ...githubApi(options), timeoutMs })(call);
 
 const githubApi = (options: GithubOptions): Omit<VendorApi, 'timeoutMs'> => ({
   vendor: 'GitHub',
   clock: options.clock,
-  async access() {
-    const token = await tokenOf(options);
-    if (token instanceof NoToken) return token.failed;
-    if (!token) return { kind: 'off', detail: 'its token is not set' };
-    const headers = {
-      accept: 'application/vnd.github+json',
-      authorization: `Bearer ${token}`,
-      'user-agent': 'firebreak',
-      'x-github-api-version': API_VERSION,
-    };
-    return { url: options.apiUrl, headers };
+  access: () => accessWith(options),
+  async renewed({ headers }) {
+    const refused = headers?.['authorization'];
+    const access = await accessWith(options, refused?.replace(BEARER, ''));
+    return 'kind' in access || access.headers?.['authorization'] !== refused ? access : undefined;
   },
   maxBytes: LIST_MAX_BYTES,
   rateLimitSeconds: limited,
   errorBody: Errors,
 });
 
-async function tokenOf({ token }: GithubOptions): Promise<string | undefined | NoToken> {
+const BEARER = 'Bearer ';
+
+async function accessWith(
+  { apiUrl, token: source }: GithubOptions,
+  refused?: string,
+): Promise<Access | FailedResponse> {
   try {
-    return await token();
+    const token = await source(refused);
+    if (!token) return { kind: 'off', detail: 'its token is not set' };
+    const headers = {
+      accept: 'application/vnd.github+json',
+      authorization: `${BEARER}${token}`,
+      'user-agent': 'firebreak',
+      'x-github-api-version': API_VERSION,
+    };
+    return { url: apiUrl, headers };
   } catch (error) {
-    if (error instanceof NoToken) return error;
+    if (error instanceof NoToken) return error.failed;
     throw error;
   }
 }
@@ -213,7 +198,7 @@ export function attempt<T>(
 
 function callsOf(options: GithubOptions, repository: string): Calls {
   const prefix = ({ method, path }: { method: string; path: string }): string => `${method} ${path}`;
-  const client = clientOf(options, (api) => attemptClient({ ...api, timeoutMs: ATTEMPT_MS, prefix }));
+  const client = attemptClient({ ...githubApi(options), timeoutMs: ATTEMPT_MS, prefix });
   const base = repositoryPath(repository);
   const send = async <T>(method: 'GET' | Write, path: string, schema: z.ZodType<T>, body?: object) => {
     const response = await client({ method, path: base + path, schema, ...(body && { body }) });

@@ -22,6 +22,11 @@ export type VendorApi = {
   clock: Clock;
   /** Returns the access, read before each call, or why there can be no call. */
   access(): Promise<Access | FailedResponse>;
+  /**
+   * Returns the access in place of one that the vendor has refused with 401: the call had no effect, and is repeated once.
+   * Undefined: there is no other. Absent: there never is.
+   */
+  renewed?(refused: Access): Promise<Access | FailedResponse | undefined>;
   /** Milliseconds for one call, or for all calls of an attempt. */
   timeoutMs: number;
   maxBytes?: number;
@@ -75,12 +80,19 @@ export function attemptClient(api: VendorApi): Client {
 }
 
 async function send<T>(api: VendorApi, vendorCall: VendorCall<T>, timeLeft: () => number): Promise<VendorResponse<T>> {
+  const answer = async (access: Access | FailedResponse): Promise<VendorResponse<T>> => {
+    if ('kind' in access) return access;
+    const timeoutMs = timeLeft();
+    // Nothing was sent, so the call had no effect.
+    return timeoutMs <= 0
+      ? { kind: 'later', detail: `${api.server ?? api.vendor} took ${api.timeoutMs} ms`, afterSeconds: null }
+      : request(api, vendorCall, access, timeoutMs);
+  };
   const access = await api.access();
-  const timeoutMs = timeLeft();
-  // Nothing was sent, so the call had no effect.
-  if (!('kind' in access) && timeoutMs <= 0)
-    return { kind: 'later', detail: `${api.server ?? api.vendor} took ${api.timeoutMs} ms`, afterSeconds: null };
-  const response = 'kind' in access ? access : await request(api, vendorCall, access, timeoutMs);
+  const first = await answer(access);
+  const isRefused = !('kind' in access) && first.kind === 'refused' && first.code === 'unauthorized';
+  const renewed = isRefused ? await api.renewed?.(access) : undefined;
+  const response = renewed === undefined ? first : await answer(renewed);
   return response.kind === 'done' || response.kind === 'off' || api.prefix === undefined
     ? response
     : { ...response, detail: `${api.prefix(vendorCall)}: ${response.detail}` };

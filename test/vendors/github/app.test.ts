@@ -88,6 +88,20 @@ describe('the token of an app', () => {
     expect(received).toHaveLength(5);
   });
 
+  test('is replaced for the call that used it, also while another call uses another one', async () => {
+    const { url } = await vendor({ status: 401 }, { status: 401 }, fine);
+    const refused: (string | undefined)[] = [];
+    const names = ['one', 'two', 'three', 'four'];
+    const source = async (before?: string) => {
+      refused.push(before);
+      return names.shift();
+    };
+    await attempt({ apiUrl: url, token: source, clock: clock() }, 'acme/checkout', ({ get }) =>
+      Promise.all(['/a', '/b'].map((path) => get(path, z.unknown()))),
+    );
+    expect(refused.map(String).toSorted()).toEqual(['one', 'two', 'undefined', 'undefined']);
+  });
+
   test('is not repeated if it is not of an app', async () => {
     const { access, received } = await app([{ status: 401, body: '{}' }], { GITHUB_TOKEN: 'ghp_one' });
     expect(await call(access.forRepository('acme/checkout'))).toMatchObject({ kind: 'refused', code: 'unauthorized' });
