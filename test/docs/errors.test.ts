@@ -23,7 +23,7 @@ function sources(folder: string): string[] {
 
 test('docs/reference/errors.md lists every error code of the API', () => {
   const page = readFileSync(join(ROOT, 'docs/reference/errors.md'), 'utf8');
-  const code = ['core', 'vendors', 'entrances', 'functions'].flatMap(sources).join('\n');
+  const code = ['core', 'vendors', 'entrances', 'features', 'functions'].flatMap(sources).join('\n');
   const codes = REFUSALS.flatMap((pattern) => [...code.matchAll(pattern)].map(([, name]) => name ?? ''));
   expect(codes).toEqual(expect.arrayContaining(['second-person-needed', 'too-many-requests', 'unknown-pin']));
   const missing = [...new Set(codes)].filter((name) => !page.includes(`## ${name}\n`) && !page.includes(`\`${name}\``));
