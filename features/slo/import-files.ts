@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { importedFrom } from './decisions/import/formats.ts';
 import type { Defaults, Converted } from './decisions/import/converted.ts';
 import { objectivesOf } from './decisions/objectives.ts';
@@ -13,23 +12,16 @@ export type ReadImport = { converted: Converted[]; problems: Problem[] };
 /**
  * Converts files of other tools to OpenSLO v1 documents.
  *
- * @param files display names and paths
+ * @param files names, to report problems, and texts
  */
-export async function importSlos(
-  files: readonly { name: string; path: string }[],
-  defaults: Defaults,
-): Promise<ReadImport> {
+export function importSlos(files: readonly { name: string; text: string }[], defaults: Defaults): ReadImport {
   const converted: Converted[] = [];
   const problems: Problem[] = [];
   const accepted: Located<OpenSlo>[] = [];
-  for (const { name, path } of files) {
-    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => error);
-    const documents: (Located<unknown> | Problem)[] =
-      typeof text === 'string'
-        ? documentsOf(name, text).flatMap((one): (Located<unknown> | Problem)[] =>
-            'value' in one ? itemsOf(one) : [one],
-          )
-        : [errorAt({ file: name, line: 1 }, `cannot be read: ${text.message}`)];
+  for (const { name, text } of files) {
+    const documents = documentsOf(name, text).flatMap((one): (Located<unknown> | Problem)[] =>
+      'value' in one ? itemsOf(one) : [one],
+    );
     if (documents.length === 0) problems.push(errorAt({ file: name, line: 1 }, 'the file is empty'));
     for (const document of documents) {
       if (!('value' in document)) {

@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import type { Converted } from '../decisions/import/converted.ts';
 import { problemText } from '../../../core/domain/lint/problem.ts';
 import { importSlos } from '../import-files.ts';
+import { readInputText } from '../../../entrances/cli/input-file.ts';
 import { UsageError, CommandFailure, type CommandContext } from '../../../entrances/cli/command-context.ts';
 
 type Options = { out?: string; environment?: string; window: string };
@@ -28,8 +29,8 @@ async function importFiles(context: CommandContext, files: readonly string[], op
   const { environment, window } = options;
   if (!/^[1-9][0-9]*[hdwMQY]$/.test(window))
     throw new UsageError(`--window is not a duration such as 28d or 4w: ${window}`);
-  const named = files.map((name) => ({ name, path: resolve(context.cwd, name) }));
-  const { converted, problems } = await importSlos(named, { environment, window });
+  const named = await Promise.all(files.map(async (name) => ({ name, text: await readInputText(context, name) })));
+  const { converted, problems } = importSlos(named, { environment, window });
   for (const problem of problems) context.err(problemText(problem));
   const omitted = options.out === undefined ? print(context, converted) : await write(context, options.out, converted);
   const errors = problems.filter(({ level }) => level === 'error').length + omitted;

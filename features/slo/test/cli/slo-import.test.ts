@@ -144,16 +144,20 @@ test('other kinds, duplicates, and missing files are reported', async () => {
     'apiVersion: openslo/v1\nkind: SLO\n---\nkind: Deployment\napiVersion: apps/v1\n---\na: [\n',
   );
   await writeFile(join(dir, 'b.yaml'), '# nothing\n');
-  const others = await cli(['slo', 'import', ...['a.yaml', 'b.yaml', 'c.yaml'].map((name) => join(dir, name))]);
+  const others = await cli(['slo', 'import', ...['a.yaml', 'b.yaml'].map((name) => join(dir, name))]);
   expect([others.code, others.out]).toEqual([1, '']);
   expect(linesOf(others.err.replaceAll(`${dir}/`, ''))).toEqual([
     'a.yaml:1: it is already OpenSLO v1 (put it into config/slos unchanged)',
     expect.stringMatching(/^a\.yaml:4: apps\/v1 Deployment cannot be imported \(supported formats: Sloth/),
     expect.stringMatching(/^a\.yaml:8: /),
     'b.yaml:1: the file is empty',
-    expect.stringMatching(/^c\.yaml:1: cannot be read: ENOENT/),
-    '5 problems: the import is incomplete',
+    '4 problems: the import is incomplete',
   ]);
+  const missing = await cli(['slo', 'import', same, join(dir, 'c.yaml')]);
+  expect(missing).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/cannot read .*c\.yaml: ENOENT/) });
+  await writeFile(join(dir, 'latin.yaml'), Buffer.from('# José\n', 'latin1'));
+  const latin = await cli(['slo', 'import', join(dir, 'latin.yaml')]);
+  expect(latin).toMatchObject({ code: 1, out: '', err: expect.stringContaining('latin.yaml: it is not UTF-8') });
   expect(await cli(['slo', 'import', same, '--window', 'long'])).toMatchObject({ code: 2 });
 });
 
