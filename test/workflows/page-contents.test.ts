@@ -67,6 +67,12 @@ test('a page says what broke and since when; a second page says why it was sent'
   });
 });
 
+test('a page names a service outside the catalogue once', async () => {
+  const alert = { labels: { service: 'billing', environment: 'production' }, summary: 'billing answers with errors' };
+  const { world } = await play({ given: [], timeline: { '1 s': fires(alert), '9 min': ends(alert) } });
+  expect(world.pageRequests[0]?.summary).toMatch(/^(INC-\d+ )?billing production: billing answers with errors$/);
+});
+
 const OUTAGE: Record<string, Moment> = {
   '365 s': fires({ name: 'Down', labels: { service: 'payments-api', action: '' } }),
   '370 s': fires({ began: 20, summary: 'checkout fails 41 % of its requests' }),

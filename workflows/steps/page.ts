@@ -16,7 +16,8 @@ import { approvalUrls } from '../../core/domain/incidents/approval-link.ts';
 import { incidentUrl } from '../../core/domain/incidents/console-link.ts';
 import { numberText } from '../../core/domain/incidents/incident-number.ts';
 import { incidentLinks } from '../../core/domain/links/incident-links.ts';
-import { type Overview, serviceEnvironmentText, type Story } from '../../core/domain/messages/story.ts';
+import { placedTitle } from '../../core/domain/messages/place-names.ts';
+import type { Overview, Story } from '../../core/domain/messages/story.ts';
 import { numberOf } from '../../core/domain/rollback/question-names.ts';
 import type { Attempt } from '../../core/domain/ports/common.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
@@ -448,8 +449,8 @@ async function isReal(chat: Deps['chat']): Promise<boolean> {
   }
 }
 
-const summaryOf = (incident: IncidentRecord, problem: string): string =>
-  `${numberText(incident)}${serviceEnvironmentText(incident)}: ${problem}`;
+const summaryOf = (incident: IncidentRecord, problem?: string): string =>
+  `${numberText(incident)}${placedTitle(incident, problem)}`;
 
 /** Builds a page with the basic data of an incident. Its time is the start of the open problem. */
 export function pageRequest(incident: IncidentRecord, key: string, deps: Pick<Deps, 'clock'>): PageRequest {
@@ -459,7 +460,7 @@ export function pageRequest(incident: IncidentRecord, key: string, deps: Pick<De
   return {
     key,
     action: 'trigger',
-    summary: summaryOf(incident, incident.title),
+    summary: summaryOf(incident),
     service: service,
     environment: incident.environment,
     severity: incident.severity,

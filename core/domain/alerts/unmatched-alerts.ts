@@ -2,7 +2,7 @@ import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
-import { serviceEntry } from '../catalogue/catalogue.ts';
+import { serviceEntry, unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
 import { nearest } from '../../../schemas/parsing/similar-names.ts';
 import { byRule, timesOf } from './noisy-alerts.ts';
 import { conflictsWithMatch, runsIn, UNKNOWN_ENVIRONMENT } from './signal.ts';
@@ -73,12 +73,14 @@ function fixFor({ unmatched, environment, labels }: UnmatchedAlert['signal'], se
     const match = Object.entries(entry.match ?? {}).map(([label, value]) => `${label}=${value}`);
     return `Alerts of ${service} are found by other labels: ${match.join(', ')}. Add them to the rule, or change match in services.yaml.`;
   }
-  if (entry !== undefined && environment === UNKNOWN_ENVIRONMENT)
-    return `The alert has no label environment. Add it to the rule, or set defaultEnvironment of ${service} in services.yaml.`;
-  if (entry !== undefined && runsIn(entry, environment))
-    return `The catalogue has ${service} in ${environment} now: new alerts belong to it.`;
-  if (entry !== undefined)
-    return `The service ${service} has no environment ${environment}. Add it in services.yaml, or correct the label environment of the rule.`;
+  if (entry !== undefined) {
+    const named = environment === UNKNOWN_ENVIRONMENT ? unnamedEnvironmentOf(entry) : environment;
+    if (named === undefined)
+      return `The alert has no label environment. Add it to the rule, or set defaultEnvironment of ${service} in services.yaml.`;
+    return runsIn(entry, named)
+      ? `The catalogue has ${service} in ${named} now: new alerts belong to it.`
+      : `The service ${service} has no environment ${named}. Add it in services.yaml, or correct the label environment of the rule.`;
+  }
   const similar = nearest(service, Object.keys(services));
   return similar === null
     ? `Add the service ${service} to services.yaml.`

@@ -3,7 +3,7 @@ import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { linkedParts, withSlackLinks } from '../changes/text-links.ts';
 import { changeTitle } from '../correlation/words.ts';
 import type { Annotation } from '../ports/annotations.ts';
-import { serviceEnvironmentText } from '../messages/story.ts';
+import { placedTitle } from '../messages/place-names.ts';
 
 /** Annotations on graphs: regions and points, each identified by a tag. */
 
@@ -12,13 +12,13 @@ export const annotationTag = (subject: string): string => `firebreak:${subject}`
 
 /** @param url of the incident's page in the console; absent: not known */
 export function incidentAnnotation(incident: IncidentRecord, url?: string): Annotation {
-  const { id, service, environment, severity, opened_at, resolved_at, suspects, title } = incident;
+  const { id, service, environment, severity, opened_at, resolved_at, suspects } = incident;
   const suspect = suspects[0]?.version;
   return {
     from: opened_at,
     until: resolved_at,
     tags: ['incident', annotationTag(id), service, environment, severity, ...(suspect === undefined ? [] : [suspect])],
-    text: `Incident: ${serviceEnvironmentText(incident)}: ${title}`,
+    text: `Incident: ${placedTitle(incident)}`,
     ...(url !== undefined && { url }),
   };
 }

@@ -226,11 +226,12 @@ function shortened(text: string, max = LINE_MAX): string {
 export const capitalized = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 const lowered = (text: string): string => `${text.slice(0, 1).toLowerCase()}${text.slice(1)}`;
 
-/** Reasons whose text starts with the name of a person, which is written as it is. */
+/** Reasons whose text starts with the name of a person or a service, which is written as it is. */
 const STARTS_WITH_NAME: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'requested_by_person',
   'second_person',
   'rollback_proposed',
+  'several_fail',
 ]);
 const sentenceOf = ({ code, text }: Reason): string => asSentence(text, !STARTS_WITH_NAME.has(code));
 

@@ -9,7 +9,8 @@ import { incidentLines, nextStep } from './incident-lines.ts';
 import type { ChatMessage, ChatPart, Text } from './chat-message.ts';
 import type { TimelineEntry } from '../../../schemas/incidents/incident.ts';
 import { plainOf } from './plain-text.ts';
-import { serviceEnvironmentText, type Overview } from './story.ts';
+import { placedTitle } from './place-names.ts';
+import type { Overview } from './story.ts';
 
 /** Handoff summary for people who join an incident, ordered by what they need first. Pure, like the cards. */
 
@@ -33,7 +34,7 @@ const listPart = (title: string, rows: readonly Text[]): ChatPart[] =>
  */
 export function handoffSummary(story: Overview, recent: readonly TimelineEntry[], now: Timestamp): ChatMessage {
   const { incident } = story;
-  const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
+  const title = placedTitle(incident);
   const lines = incidentLines(story);
   const rows = (kinds: RegExp, shown: number): Text[] =>
     recent

@@ -17,7 +17,8 @@ import { type AlertLine, alertLines } from './alert-lines.ts';
 import { similarWords } from '../incidents/similar.ts';
 import { contradictedMinutes } from '../incidents/page-contradiction.ts';
 import { probability, suspectsToShow } from '../correlation/words.ts';
-import { serviceEnvironmentText, type Overview } from './story.ts';
+import { placedTitle } from './place-names.ts';
+import type { Overview } from './story.ts';
 import { cautionOf, incidentLines } from './incident-lines.ts';
 
 /** Slack messages about an incident. Pure: the same input always gives the same card. */
@@ -37,7 +38,7 @@ const markOf = (
 
 /** Returns the channel topic. */
 export const channelTopic = ({ incident }: Overview): Text => [
-  `${markOf(incident)} ${numberText(incident)}${incident.severity} · ${statusWords(incident)} · ${serviceEnvironmentText(incident)}: ${incident.title}`,
+  `${markOf(incident)} ${numberText(incident)}${incident.severity} · ${statusWords(incident)} · ${placedTitle(incident)}`,
 ];
 
 /**
@@ -48,7 +49,7 @@ export const channelTopic = ({ incident }: Overview): Text => [
  */
 export function summaryCard(story: Overview, url?: string, urls: ApprovalUrls = NO_APPROVAL_URLS): ChatMessage {
   const { incident } = story;
-  const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
+  const title = placedTitle(incident);
   const { questions, more } = buttonsOf(story);
   return {
     summary: `${markOf(incident)} ${incident.severity}, ${statusWords(incident)}: ${title}`,
@@ -305,7 +306,7 @@ function contradictionNote({ status, page_contradiction }: IncidentRecord): Text
 
 /** Builds the one-line message in a team's own channel, which is edited in place. */
 export function teamLine({ incident }: Overview, channel: string | null): ChatMessage {
-  const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
+  const title = placedTitle(incident);
   return {
     summary: `${markOf(incident)} ${title} (${statusWords(incident)})`,
     parts: [

@@ -42,10 +42,7 @@ export function problemWords(
   const share = isTitleNewer ? null : measured;
   const isCurrent = share === null && wordedAt !== undefined && secondsBetween(wordedAt, now) <= VALUE_FRESH_SECONDS;
   const named = alert && (isCurrent ? alert.title : lastingTitle(alert.title));
-  const title =
-    named === undefined || (incident.by_hand === true && onset === undefined)
-      ? incident.title
-      : `${unmatched === null ? '' : `${unmatched}: `}${named}`;
+  const title = named === undefined || (incident.by_hand === true && onset === undefined) ? incident.title : named;
   const words = [
     ...(isMeasuredTitle(title, incident) && share !== null ? [] : [title]),
     ...(share === null ? [] : [`${formatPercent(share.value)} of its requests failed at ${clockText(share.at)}`]),

@@ -5,7 +5,8 @@ import { IncidentRole } from '../../../schemas/people/response-roles.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
 import type { ChatMessage } from '../messages/chat-message.ts';
 import type { OnCallPerson } from './on-call.ts';
-import { serviceEnvironmentText, type Overview } from '../messages/story.ts';
+import { placedTitle } from '../messages/place-names.ts';
+import type { Overview } from '../messages/story.ts';
 
 /** Members of an incident's channel: people on call for it, people with a role, and people who act on it. */
 
@@ -109,7 +110,7 @@ export function directMessageTo(
   { incident }: Overview,
   channel: string | null,
 ): ChatMessage {
-  const title = `${serviceEnvironmentText(incident)}: ${incident.title}`;
+  const title = placedTitle(incident);
   const channelText =
     channel === null
       ? 'It has no channel, because Slack refused to create one.'

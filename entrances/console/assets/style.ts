@@ -70,7 +70,7 @@ footer { max-width: 1360px; margin: 0 auto; padding: 0 24px 24px; color: var(--q
 .columns { display: grid; grid-template-columns: minmax(0, 1fr) 380px; gap: 16px; align-items: start; }
 .aside, .detail { display: grid; gap: 16px; min-width: 0; }
 .columns + .detail { margin-top: 16px; }
-.panel > p + .scrolled, .scrolled + p, .rows + p, main > p + .stack, main > p + .columns, .lines + .hint, .panel > p + .rows, .panel > p + .question { margin-top: 8px; }
+.panel > p + .scrolled, .scrolled + p, .rows + p, main > p + .stack, main > p + .columns, main > p + .panel, .lines + .hint, .panel > p + .rows, .panel > p + .question { margin-top: 8px; }
 .start { display: grid; gap: 8px; justify-items: start; }
 .text { max-width: 76ch; overflow-wrap: anywhere; }
 .text > * + * { margin-top: 10px; }

@@ -5,7 +5,7 @@ import { clearingsText, activeClearings } from '../../../core/domain/changes/cle
 import { environmentNamed, suggestedName } from '../../../core/domain/catalogue/known-names.ts';
 import { suspectsToShow } from '../../../core/domain/correlation/words.ts';
 import type { ChatButton, ChatMessage, Text } from '../../../core/domain/messages/chat-message.ts';
-import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
+import { placedTitle } from '../../../core/domain/messages/place-names.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import { REVISION } from '../../../core/domain/changes/version-identity.ts';
 import type { Change } from '../../../schemas/changes/change.ts';
@@ -190,7 +190,7 @@ function planDescription(
     ...factsText(facts),
     incident === undefined
       ? '\nFirebreak opens an incident for the rollback.'
-      : `\nThe rollback belongs to the incident ${serviceEnvironmentText(incident)}: ${incident.title}.`,
+      : `\nThe rollback belongs to the incident ${placedTitle(incident)}.`,
   ];
 }
 

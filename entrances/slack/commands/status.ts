@@ -3,6 +3,7 @@ import { statusWords } from '../../../core/domain/incidents/status-words.ts';
 import { capitalized } from '../../../core/domain/messages/decision-lines.ts';
 import { withoutChildren } from '../../../core/domain/incidents/children.ts';
 import type { ChatMessage, Text } from '../../../core/domain/messages/chat-message.ts';
+import { titleBeside } from '../../../core/domain/messages/place-names.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import type { NamedIncident } from '../../../core/domain/slack/commands/reference.ts';
 import type { OpenIncident } from '../../../core/domain/ports/slack.ts';
@@ -67,7 +68,7 @@ export const runList: RunVerb<Nothing> = async (deps, { caller }) => {
     .flatMap((incident): Text => [
       `\n• ${incident.number === undefined ? '' : `INC-${incident.number} `}`,
       { bold: serviceEnvironmentText(incident) },
-      `: ${incident.title} (${incident.severity}, ${statusWords(incident)}${incident.channel === undefined ? '' : `, ${incident.channel}`})`,
+      `: ${titleBeside(incident, incident.title)} (${incident.severity}, ${statusWords(incident)}${incident.channel === undefined ? '' : `, ${incident.channel}`})`,
     ]);
   return answered(`Open incidents: ${visible.length}`, ...rows);
 };

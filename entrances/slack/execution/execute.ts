@@ -1,5 +1,5 @@
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
+import { placedTitle } from '../../../core/domain/messages/place-names.ts';
 import { type ActionName, RUNS } from '../commands/index.ts';
 import { verbOf } from '../commands/lookup.ts';
 import type { ActionContext, RunVerb, RunIncidentVerb } from '../commands/verb.ts';
@@ -43,8 +43,5 @@ async function withIncidentName(
   const incident = await deps.incidents.read(id);
   if (incident === undefined) return outcome;
   const channel = channelSpan(incident);
-  return withNote(outcome, [
-    `${serviceEnvironmentText(incident)}: ${incident.title}`,
-    ...(channel === undefined ? [] : [', ', channel]),
-  ]);
+  return withNote(outcome, [placedTitle(incident), ...(channel === undefined ? [] : [', ', channel])]);
 }

@@ -4,6 +4,7 @@ import { incidentName } from '../../../core/domain/incidents/incident-number.ts'
 import { withoutChildren } from '../../../core/domain/incidents/children.ts';
 import { nearest } from '../../../schemas/parsing/similar-names.ts';
 import { type NamedIncident, referenceWords } from '../../../core/domain/slack/commands/reference.ts';
+import { titleBeside } from '../../../core/domain/messages/place-names.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
@@ -103,7 +104,7 @@ function howToName(open: readonly IncidentRecord[], typed: Command['typed']): Te
   const commandWith = (name: string): string => `${typed.verb} ${name} ${typed.rest}`.trim();
   return others.length === 0
     ? [
-        `One incident is open: ${serviceEnvironmentText(only)}, ${only.title}. Nothing was done. For this incident, enter `,
+        `One incident is open: ${serviceEnvironmentText(only)}, ${titleBeside(only, only.title)}. Nothing was done. For this incident, enter `,
         { code: commandWith(nameOf(only)) },
       ]
     : [
@@ -128,7 +129,7 @@ const openList = (open: readonly IncidentRecord[]): Text =>
             '\n• ',
             ...(incident.number === undefined ? [] : [{ bold: incidentName(incident) }, ' ']),
             channelSpan(incident) ?? (incident.number === undefined ? { code: incident.id } : ''),
-            `: ${serviceEnvironmentText(incident)}, ${incident.title}`,
+            `: ${serviceEnvironmentText(incident)}, ${titleBeside(incident, incident.title)}`,
           ]),
         ...(open.length > LISTED_MAX ? [`\nand ${open.length - LISTED_MAX} more`] : []),
       ];

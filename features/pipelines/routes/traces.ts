@@ -6,7 +6,7 @@ import { type Allowance, TokenBuckets } from '../../../core/domain/time/token-bu
 import { senderOf } from '../../../entrances/http/middleware/authentication.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { serviceOfPipeline, serviceReported } from '../decisions/pipeline-service.ts';
-import { whyReportAhead } from '../decisions/report-times.ts';
+import { whyOneOfManyAhead } from '../decisions/report-times.ts';
 import type { Deps } from '../ports.ts';
 import { type SpanResult, reportOfSpan } from '../vendors/otlp/pipelines.ts';
 import {
@@ -135,7 +135,7 @@ async function reportsIn(
     const result = reportOfSpan(span, (name) => serviceReported(config.services, name) !== undefined);
     if (result.kind !== 'report') return result;
     const why =
-      whyReportAhead(result.report, now) ??
+      whyOneOfManyAhead(result.report, now) ??
       (may(serviceOfPipeline(config, result.report)) ? undefined : 'the token may not report this service');
     return why === undefined ? result : { kind: 'rejected', why };
   };

@@ -872,6 +872,27 @@ describe('POST /v1/traces', () => {
     });
   });
 
+  test('spans that end at different times in the future are rejected for one reason', async () => {
+    const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+    const resource = { attributes: [text('service.name', service)] };
+    const ahead = BigInt(stores.clock.millis + 3_600_000) * 1_000_000n;
+    const spans = [0n, 1n, 2n].map((minutes) => ({
+      ...IDS,
+      name: 'build',
+      parentSpanId: IDS.spanId,
+      attributes: [text('cicd.pipeline.task.name', 'build')],
+      endTimeUnixNano: String(ahead + minutes * 60_000_000_000n),
+    }));
+    const body = JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ spans }] }] });
+    expect(await (await send(body, { 'content-type': 'application/json' })).json()).toEqual({
+      partialSuccess: {
+        rejectedSpans: '3',
+        errorMessage:
+          "3: reported_at is more than 15 minutes ahead of Firebreak's clock. Check the clock of the sender",
+      },
+    });
+  });
+
   test('a span with an attribute that is too long is rejected by its name', async () => {
     const attribute = (key: string, stringValue: string) => ({ key, value: { stringValue } });
     // An expression with backtracking reads it slowly.

@@ -12,6 +12,7 @@ import { endOf } from '../../../core/domain/changes/versions.ts';
 import { ALERTS_ENDED } from '../../../core/domain/incidents/lifecycle.ts';
 import { decisionsOf, isDuring, measuredOnset } from '../../../core/domain/incidents/problems.ts';
 import { didNotHelp } from '../../../core/domain/rollback/verdict.ts';
+import { placedTitle } from '../../../core/domain/messages/place-names.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import { ACTION_ITEMS, itemLine } from './action-items.ts';
 import { namingOf } from './blameless.ts';
@@ -280,7 +281,7 @@ export class Drafting {
   protected get began(): string {
     const { incident } = this.record;
     const failure = this.problems[0]?.title ?? incident.title;
-    const failed = escaped(this.naming.text(`${serviceEnvironmentText(incident)}: ${failure}`));
+    const failed = escaped(this.naming.text(placedTitle(incident, failure)));
     return incident.opened_by === undefined
       ? `at ${clockText(this.times.alerted_at)} an alert fired for ${failed}`
       : `at ${clockText(incident.opened_at)} ${escaped(this.naming.actor(incident.opened_by))} declared an incident of ${failed}`;

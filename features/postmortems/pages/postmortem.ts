@@ -9,6 +9,7 @@ import { type PublicPostmortem, readPublicPostmortem } from '../actions/publish-
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { incidentPath, postmortemPath } from '../../../core/domain/incidents/console-link.ts';
 import { numberText } from '../../../core/domain/incidents/incident-number.ts';
+import { titleBeside } from '../../../core/domain/messages/place-names.ts';
 import { serviceEnvironmentText, type Overview } from '../../../core/domain/messages/story.ts';
 import { durationWords, percent, startWords, STATE_WORDS } from '../decisions/words.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
@@ -119,7 +120,10 @@ const publicPanel = ({ onStatusPage: publicPostmortem, view, csrfToken, at, mayP
 const summary = ({ view, story: { incident } }: PostmortemData): Html =>
   html`<header class="summary" id="summary" data-part>
     <p><a href="${incidentPath(incident)}">Incident: ${incident.title}</a></p>
-    <h1>${numberOf(incident)} <span class="place">${serviceEnvironmentText(incident)}</span> ${view.title}</h1>
+    <h1>
+      ${numberOf(incident)}
+      <span class="place">${serviceEnvironmentText(incident)}</span> ${titleBeside(incident, view.title)}
+    </h1>
     <p class="facts">
       ${severityBadge(incident.severity)} <span class="badge">${view.severity}</span>
       <span class="badge">${STATE_WORDS[view.state]}</span>

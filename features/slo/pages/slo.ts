@@ -98,7 +98,7 @@ function burnPanel({ burn_rates: rates, burning, corrected }: SloView): Html {
                   >`,
             html`${beyond.map(
               ({ severity, factor }) =>
-                html`<span class="badge ${severity === 'page' ? 'critical' : 'warning'}"
+                html` <span class="badge ${severity === 'page' ? 'critical' : 'warning'}"
                   >${severity}: at least ${Math.round(factor * 10) / 10}×</span
                 >`,
             )}`,

@@ -110,7 +110,7 @@ function burnOf({ burn_rates: rates, burning }: SloView): Html {
   return html`${rateTexts.length === 0 ? html`<span class="quiet">unknown</span>` : rateTexts.join(' · ')}
   ${burning.map(
     ({ severity, long, factor }) =>
-      html`<span class="badge ${severity === 'page' ? 'critical' : 'warning'}"
+      html` <span class="badge ${severity === 'page' ? 'critical' : 'warning'}"
         >${severity}: at least ${Math.round(factor * 10) / 10}× over ${long}</span
       >`,
   )}`;

@@ -7,7 +7,8 @@ import { consoleLink } from '../../../core/domain/messages/incident-card.ts';
 import { rollbackOf } from '../../../core/domain/messages/incident-lines.ts';
 import { answerable } from '../../../core/domain/messages/incident-buttons.ts';
 import type { ChatMessage, ChatPart, Text } from '../../../core/domain/messages/chat-message.ts';
-import { serviceEnvironmentText, type Overview } from '../../../core/domain/messages/story.ts';
+import { placedTitle } from '../../../core/domain/messages/place-names.ts';
+import type { Overview } from '../../../core/domain/messages/story.ts';
 import { presentSince, recoveredOtherwise } from '../../../core/domain/incidents/new-onset.ts';
 import { isAcknowledged } from '../../../core/domain/paging/acknowledgement.ts';
 import { minuteText, type Timestamp } from '../../../schemas/time/time.ts';
@@ -33,7 +34,7 @@ export function statusUpdate(
 ): ChatMessage {
   const { incident } = story;
   const { severity, resolved_at } = incident;
-  const title = `${numberText(incident)}${serviceEnvironmentText(incident)}: ${incident.title}`;
+  const title = `${numberText(incident)}${placedTitle(incident)}`;
   const status = statusWords(incident);
   return {
     summary: `${resolved_at === null ? '' : `${capitalized(status)}: `}${title} (${severity}, ${status})`,

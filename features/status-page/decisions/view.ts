@@ -41,10 +41,13 @@ export type UpdateView<Status extends string> = {
   at: Timestamp;
   status: Status;
   text: string;
-  /** State of the components before and after it. */
+  /** State that the event gives its components before and after it. */
   from: ComponentStatus;
   to: ComponentStatus;
 };
+
+/** State that an event gives its components from a time on. */
+export type StateView = { at: Timestamp; state: ComponentStatus };
 
 export type IncidentView = {
   kind: 'incident';
@@ -60,6 +63,8 @@ export type IncidentView = {
   resolved_at: Timestamp | null;
   updated_at: Timestamp;
   updates: UpdateView<PublicStatus>[];
+  /** As the page has shown them. */
+  states: StateView[];
   /** The published post-mortem, in Markdown. */
   postmortem: { at: Timestamp; updated_at: Timestamp; text: string } | null;
 };
@@ -77,6 +82,7 @@ export type MaintenanceView = {
   until: Timestamp;
   updated_at: Timestamp;
   updates: UpdateView<MaintenanceStatus>[];
+  states: StateView[];
 };
 
 export type EventView = IncidentView | MaintenanceView;
@@ -205,6 +211,7 @@ export function incidentView(record: PublicIncident, page: PageSettings): Incide
       [last.at, record.states.at(-1)?.at ?? last.at, record.postmortem?.updated_at ?? last.at].toSorted().at(-1) ??
       last.at,
     updates: updates.toReversed(),
+    states: record.states.map(({ at, state }) => ({ at: at < record.published_at ? record.published_at : at, state })),
     postmortem: record.postmortem ?? null,
   };
 }
@@ -245,6 +252,25 @@ export function maintenanceView(
         to: step.to,
       }))
       .toReversed(),
+    states: done.map(({ at, to }) => ({ at, state: to })),
+  };
+}
+
+/** Returns the states of a component before and after an update of an event, with those that the other events of the page give it. */
+export function statesAround(
+  { incidents, maintenances, past }: PageView,
+  { id }: EventView,
+  { at, from, to }: Pick<UpdateView<string>, 'at' | 'from' | 'to'>,
+  component: string,
+): { before: ComponentStatus; after: ComponentStatus } {
+  const others = [...incidents, ...maintenances, ...past].filter(
+    (other) => other.id !== id && other.components.includes(component),
+  );
+  const stateIn = ({ states }: EventView, isThen: (state: StateView) => boolean): ComponentStatus =>
+    states.findLast(isThen)?.state ?? 'operational';
+  return {
+    before: worst([from, ...others.map((other) => stateIn(other, (state) => state.at < at))]),
+    after: worst([to, ...others.map((other) => stateIn(other, (state) => state.at <= at))]),
   };
 }
 

@@ -5,6 +5,7 @@ import {
   type IncidentView,
   type MaintenanceView,
   type PageView,
+  statesAround,
   type UpdateView,
 } from '../decisions/view.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
@@ -145,7 +146,7 @@ function eventFields({ view, publicUrl }: PageSource, event: EventView) {
     updated_at: event.updated_at,
     shortlink: `${pageUrl(view.page, publicUrl)}/${eventPath(event)}`,
     page_id: statuspageId('page', view.page.name),
-    incident_updates: event.updates.map((update) => updateView(event, update)),
+    incident_updates: event.updates.map((update) => updateView(view, event, update)),
     components: affected.map((one) => componentOf(view, one)),
     reminder_intervals: null,
     postmortem_body: null,
@@ -154,20 +155,18 @@ function eventFields({ view, publicUrl }: PageSource, event: EventView) {
   };
 }
 
-const updateView = (event: EventView, { id, at, status, text, from, to }: UpdateView<string>) => ({
-  id,
-  status,
-  body: text,
+const updateView = (view: PageView, event: EventView, update: UpdateView<string>) => ({
+  id: update.id,
+  status: update.status,
+  body: update.text,
   incident_id: event.id,
-  created_at: at,
-  updated_at: at,
-  display_at: at,
-  affected_components: event.components.map((name) => ({
-    code: statuspageId('component', name),
-    name,
-    old_status: from,
-    new_status: to,
-  })),
+  created_at: update.at,
+  updated_at: update.at,
+  display_at: update.at,
+  affected_components: event.components.map((name) => {
+    const { before, after } = statesAround(view, event, update, name);
+    return { code: statuspageId('component', name), name, old_status: before, new_status: after };
+  }),
   deliver_notifications: true,
   custom_tweet: null,
   tweet_id: null,
@@ -175,7 +174,7 @@ const updateView = (event: EventView, { id, at, status, text, from, to }: Update
 
 const incidentOf = (source: PageSource, incident: IncidentView) => ({
   ...eventFields(source, incident),
-  ...postmortemFields(incident),
+  ...postmortemFields(source, incident),
   created_at: incident.published_at,
   started_at: incident.started_at,
   monitoring_at: incident.updates.find(({ status }) => status === 'monitoring')?.at ?? null,
@@ -184,7 +183,7 @@ const incidentOf = (source: PageSource, incident: IncidentView) => ({
 });
 
 /** Returns the fields of a published post-mortem: the status `postmortem`, and its text as the newest update, as at Statuspage. */
-function postmortemFields(incident: IncidentView): object {
+function postmortemFields({ view }: PageSource, incident: IncidentView): object {
   const { postmortem, updates } = incident;
   if (postmortem === null) return {};
   const last = { id: `${incident.id}-postmortem`, status: 'postmortem', text: postmortem.text, at: postmortem.at };
@@ -192,10 +191,10 @@ function postmortemFields(incident: IncidentView): object {
     status: 'postmortem',
     incident_updates: [
       {
-        ...updateView(incident, { ...last, from: incident.state, to: incident.state }),
+        ...updateView(view, incident, { ...last, from: incident.state, to: incident.state }),
         updated_at: postmortem.updated_at,
       },
-      ...updates.map((update) => updateView(incident, update)),
+      ...updates.map((update) => updateView(view, incident, update)),
     ],
     postmortem_body: postmortem.text,
     postmortem_published_at: postmortem.at,

@@ -72,13 +72,13 @@ thead th{color:var(--quiet)}
 .pager{display:flex;justify-content:space-between;gap:16px}
 .legend{display:flex;flex-wrap:wrap;gap:2px 18px;margin-top:10px;color:var(--quiet);font-size:.88rem}
 footer{border-top:1px solid var(--line);color:var(--quiet);font-size:.9rem}
-footer>div{display:flex;flex-wrap:wrap;gap:6px 20px;padding-block:18px 30px}
+footer>div{display:flex;flex-wrap:wrap;align-items:baseline;gap:6px 20px;padding-block:18px 30px}
 .old{padding:10px 16px;border:2px solid var(--major_outage);border-radius:8px;font-weight:600}
 form{display:grid;gap:14px;justify-items:start}
 fieldset{border:0;margin:0;padding:0;display:grid;gap:6px}
 legend{padding:0;font-weight:600;margin-bottom:4px}
 label{display:flex;gap:8px;align-items:baseline}
-label.text{display:grid;gap:4px;width:min(100%,420px)}
+label.field{display:grid;gap:4px;width:min(100%,420px)}
 input[type=text],input[type=email],input[type=url],select{font:inherit;width:100%;padding:8px 10px;color:var(--text);background:var(--surface);border:1px solid var(--quiet);border-radius:6px}
 button{font:inherit;font-weight:600;padding:8px 18px;border:1px solid var(--link);border-radius:6px;background:var(--surface);color:var(--link);cursor:pointer}
 main>section>*+*{margin-top:14px}

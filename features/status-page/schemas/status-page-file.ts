@@ -111,8 +111,10 @@ export const StatusPageFile = z.strictObject({
       identified: PublicText.default('We know what causes the problems with {components} and are undoing it.'),
       monitoring: PublicText.default('A fix for {components} is in place. We are watching whether it holds.'),
       /** After an incident that closed without a proof of recovery. */
-      closed: PublicText.default('{components} shows no further signs of trouble. We have closed this incident.'),
-      resolved: PublicText.default('{components} works as usual again. We are sorry for the trouble.'),
+      closed: PublicText.default(
+        'There are no further signs of trouble with {components}. We have closed this incident.',
+      ),
+      resolved: PublicText.default('The problems with {components} are over. We are sorry for the trouble.'),
       maintenanceStarted: PublicText.default('The maintenance of {components} has started.'),
       maintenanceCompleted: PublicText.default('The maintenance of {components} is completed.'),
       maintenanceCancelled: PublicText.default('The maintenance of {components} is cancelled.'),

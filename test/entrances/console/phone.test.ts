@@ -121,7 +121,7 @@ describe.runIf(haveBrowser())('on a phone', () => {
       by: 'ada',
       trace: 'trace',
     });
-    const page = await open('/console/digest', { width: 1280, height: 900 });
+    let page = await open('/console/digest', { width: 1280, height: 900 });
     const gap = (above: string, below: string) =>
       page.evaluate<number>(`(() => {
         const [first, next] = ${JSON.stringify([above, below])}.map((one) => document.querySelector(one).getBoundingClientRect());
@@ -131,6 +131,9 @@ describe.runIf(haveBrowser())('on a phone', () => {
     expect(await gap('main > p', 'main > .stack')).toBeGreaterThanOrEqual(8);
     expect(await gap('#incidents > p', '#incidents .scrolled')).toBeGreaterThanOrEqual(8);
     expect(await gap('#incidents .scrolled', '#incidents .scrolled + p')).toBeGreaterThanOrEqual(8);
+    await page.close();
+    page = await open('/console/delivery/pipelines', { width: 1280, height: 900 });
+    expect(await gap('main > p', 'main > .panel')).toBeGreaterThanOrEqual(8);
     await page.close();
   });
 

@@ -3,6 +3,7 @@ import { visibleRunbook } from '../../../../core/actions/runbooks/visible.ts';
 import { EVERYWHERE } from '../../../../core/domain/access/access.ts';
 import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
+import { placedTitle } from '../../../../core/domain/messages/place-names.ts';
 import { serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
 import { isAcknowledged } from '../../../../core/domain/paging/acknowledgement.ts';
 import type { IncidentSummary } from '../../../../core/domain/ports/incidents.ts';
@@ -162,7 +163,7 @@ async function incidentActions(
         .map(({ label, at }): Found => ({
           kind: 'action',
           text: `${label} ${incidentName(incident)}`,
-          detail: `${serviceEnvironmentText(incident)}: ${incident.title}`,
+          detail: placedTitle(incident),
           href: `${incidentPath(incident)}#${at}`,
         }));
     });

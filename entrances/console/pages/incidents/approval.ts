@@ -13,7 +13,8 @@ import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
 import { effectWords, rollbackOf } from '../../../../core/domain/messages/incident-lines.ts';
 import { decisionLines, subjectOf } from '../../../../core/domain/messages/decision-lines.ts';
 import { answerable } from '../../../../core/domain/messages/incident-buttons.ts';
-import { serviceEnvironmentText, type Overview } from '../../../../core/domain/messages/story.ts';
+import { placedTitle } from '../../../../core/domain/messages/place-names.ts';
+import type { Overview } from '../../../../core/domain/messages/story.ts';
 import type { ApprovalLink } from '../../../../core/domain/ports/access.ts';
 import { hasDigest } from '../../../../core/domain/rollback/offers.ts';
 import { questionName } from '../../../../core/domain/rollback/question-names.ts';
@@ -129,7 +130,7 @@ export const approvalMain = (data: ApprovalData): Html => {
       <h1>${isWaiting ? decisionLines(decision, incident).action : subjectOf(decision)}</h1>
       <p class="facts">
         ${severityBadge(incident.severity)} ${statusBadge(incident, statusWords(incident))}
-        <span>${numberOf(incident)} ${serviceEnvironmentText(incident)}: ${incident.title}</span>
+        <span>${numberOf(incident)} ${placedTitle(incident)}</span>
         <span>question ${questionName(decision.id)}, asked ${ago(decision.at, at)}</span>
       </p>
     </header>

@@ -13,6 +13,7 @@ import { type AlertLine, alertLines } from '../../../../core/domain/messages/ale
 import { subjectOf } from '../../../../core/domain/messages/decision-lines.ts';
 import { placeNames } from '../../../../core/domain/messages/place-names.ts';
 import { ROLE_NAMES } from '../../../../core/domain/messages/incident-card.ts';
+import { placedTitle, titleBeside } from '../../../../core/domain/messages/place-names.ts';
 import { serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
 import { isAcknowledged } from '../../../../core/domain/paging/acknowledgement.ts';
 import { channelLink } from '../../../../core/domain/paging/page-links.ts';
@@ -64,7 +65,7 @@ export const incidentPage: ConsolePage = {
     const { incident } = data.story;
     const { may, caller } = request.viewer;
     if (request.isOpened && may('incidents:act', incident)) await recordSeen(deps, caller, data.story);
-    const title = `${numberText(incident)}${serviceEnvironmentText(incident)}: ${incident.title}`;
+    const title = `${numberText(incident)}${placedTitle(incident)}`;
     return {
       title,
       main: incidentMain(data),
@@ -129,7 +130,10 @@ function summary(data: IncidentData): Html {
     ${parent === null ? '' : html`<p><a href="${incidentPath(parent)}">Part of ${parent.number === undefined ? 'a group of incidents' : `the group ${incidentName(parent)}`}</a></p>`}
     <div class="title-row">
       <div class="title">
-        <h1>${numberOf(incident)} <span class="place">${serviceEnvironmentText(incident)}</span> ${title}</h1>
+        <h1>
+          ${numberOf(incident)}
+          <span class="place">${serviceEnvironmentText(incident)}</span> ${titleBeside(incident, title)}
+        </h1>
         <p class="facts">
           ${severityBadge(severity)} ${statusBadge(incident, statusWords(incident))}
           ${automation_paused && status !== 'resolved' ? html`<span class="badge paused">automation paused</span>` : ''}

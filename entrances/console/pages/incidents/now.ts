@@ -10,6 +10,7 @@ import { decisionLines } from '../../../../core/domain/messages/decision-lines.t
 import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
 import { noSuspectText, ROLE_NAMES } from '../../../../core/domain/messages/incident-card.ts';
 import { rollbackOf } from '../../../../core/domain/messages/incident-lines.ts';
+import { titleBeside } from '../../../../core/domain/messages/place-names.ts';
 import { serviceEnvironmentText } from '../../../../core/domain/messages/story.ts';
 import { contradictionText, contradictionToShow } from '../../../../core/domain/incidents/page-contradiction.ts';
 import type { IncidentSummary } from '../../../../core/domain/ports/incidents.ts';
@@ -137,7 +138,8 @@ type Shown = Pick<IncidentSummary, keyof IncidentSummary & keyof IncidentRecord>
 const shortRow = (incident: Shown, members: number, at: Timestamp): Html =>
   html`<p>
       <a href="${incidentPath(incident)}"
-        >${numberOf(incident)} <span class="place">${serviceEnvironmentText(incident)}</span> ${incident.title}</a
+        >${numberOf(incident)}
+        <span class="place">${serviceEnvironmentText(incident)}</span> ${titleBeside(incident, incident.title)}</a
       >
     </p>
     <p class="facts">
@@ -173,7 +175,8 @@ function incidentRow({ incident, members, attention, count, detail }: NowRow, at
   return html`<article class="incident ${severity}" aria-labelledby="i-${id}">
     <h4>
       <a id="i-${id}" href="${incidentPath(incident)}"
-        >${numberOf(incident)} <span class="place">${serviceEnvironmentText(incident)}</span> ${title}</a
+        >${numberOf(incident)}
+        <span class="place">${serviceEnvironmentText(incident)}</span> ${titleBeside(incident, title)}</a
       >
     </h4>
     <p class="facts">

@@ -91,6 +91,14 @@ test('budget, burn rates, forecast, and freezes are words and numbers', async ()
     expect(text.replaceAll(/\s+/g, ' ')).toContain(words);
 });
 
+test('a window of several alerts names each of them', async () => {
+  const burning: SloView['burning'] = [
+    { severity: 'page', long: '6h', short: '30m', factor: 5.6 },
+    { severity: 'ticket', long: '3d', short: '6h', factor: 1 },
+  ];
+  expect(textOf(await page({ burning }))).toContain('page: at least 5.6× ticket: at least 1×');
+});
+
 test('the burn-down shows each day, a gap for an unknown one, the forecast, and its data as a table', async () => {
   const shown = await page();
   const pictures = shown.match(/<svg class="(?:wide|narrow)".*?<\/svg>/gs) ?? [];

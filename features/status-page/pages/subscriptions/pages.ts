@@ -112,7 +112,7 @@ function addressField(
   { channel, to }: { channel: SubscriptionChannel | undefined; to: string },
 ): Html {
   if (subscriptions.length === 1 && subscriptions[0] === 'email')
-    return html`<label class="text"
+    return html`<label class="field"
       >Email address
       <input type="email" name="address" value="${to}" maxlength="254" autocomplete="email" required />
     </label>`;
@@ -131,7 +131,7 @@ function addressField(
           >`,
       )}
     </fieldset>
-    <label class="text"
+    <label class="field"
       >Address
       <input type="text" name="address" value="${to}" maxlength="2000" required />
     </label>`;

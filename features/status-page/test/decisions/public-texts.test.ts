@@ -45,6 +45,11 @@ describe('the public status page shows', () => {
   });
 });
 
+test('the usual texts fit one component and several: none has them as its subject', () => {
+  const { title, updates } = StatusPageFile.parse({});
+  for (const text of [title, ...Object.values(updates)]) expect(text).toMatch(/^[A-Z].* \{components\}/);
+});
+
 describe('the public status of an incident', () => {
   const suspects = [{ change_id: change('v2', 9).id, version: 'v2' as Version, confidence: 1, reasons: [] }];
 

@@ -108,4 +108,24 @@ describe.runIf(haveBrowser())('the status page in a browser', () => {
     expect(page.problems).toEqual([]);
     await page.close();
   });
+
+  test('the form and the footer are aligned on a phone', async () => {
+    const page = await open('/status/subscriptions/main', { width: 390, height: 844 });
+    const edges = (selector: string, edge: 'left' | 'bottom') =>
+      page.evaluate<number[]>(
+        `[...new Set([...document.querySelectorAll(${JSON.stringify(selector)})].map((one) => Math.round(one.getBoundingClientRect().${edge})))]`,
+      );
+    expect(await edges('form > *', 'left')).toHaveLength(1);
+    expect(await edges('form legend, form input[name=address]', 'left')).toHaveLength(1);
+    await page.close();
+    const status = await open('/status', { width: 540, height: 844 });
+    const baselines = await status.evaluate<number[]>(`[...document.querySelectorAll('footer > div > *')].map((one) => {
+      const mark = document.createElement('span');
+      mark.style.cssText = 'display: inline-block; width: 0; height: 0';
+      one.append(mark);
+      return Math.round(mark.getBoundingClientRect().bottom);
+    })`);
+    expect([...new Set(baselines)]).toHaveLength(1);
+    await status.close();
+  });
 });

@@ -268,6 +268,50 @@ describe('the API of the status page', () => {
       ['completed', 'major_outage'],
     ]);
   });
+
+  test('an update has the states of its components before and after it, with what else affects them', async () => {
+    const shared = { title: 'Upgrade', text: 'Soon.', components: ['Catalog'], announced: '2026-11-22T01:00:00Z' };
+    const maintenance = [
+      { ...shared, id: 'first', from: '2026-11-22T02:00:00Z', until: '2026-11-22T06:00:00Z' },
+      { ...shared, id: 'second', from: '2026-11-22T04:00:00Z', until: '2026-11-22T08:00:00Z' },
+    ];
+    const { get, publicIncidents } = siteOf({ file: { ...statusPage, maintenance } });
+    const began = { started_at: at('2026-11-22T05:00:00Z'), published_at: at('2026-11-22T05:10:00Z') };
+    await publicIncidents.write({
+      ...publicIncident({ ...began, id: 'between', components: ['Catalog'], resolved_at: null }),
+      states: [
+        { at: began.started_at, state: 'degraded_performance' },
+        { at: at('2026-11-22T07:00:00Z'), state: 'major_outage' },
+      ],
+      updates: [{ at: began.published_at, status: 'investigating', text: 'Slow.', state: 'degraded_performance' }],
+    });
+    publicIncidents.all.delete('open');
+    const statesIn = async (path: string, list: 'incidents' | 'scheduled_maintenances') => {
+      const answer = JSON.parse((await get(`/status/api/v2/${path}.json`)).text);
+      const events = answer[list].filter(({ id }: { id: string }) => id !== 'a1b2c3d4e5f6');
+      return events.map((event: any) => [
+        event.id,
+        ...event.incident_updates.map(({ affected_components: [one] }: any) => [one.old_status, one.new_status]),
+      ]);
+    };
+    expect(await statesIn('scheduled-maintenances', 'scheduled_maintenances')).toEqual([
+      [
+        'second',
+        ['major_outage', 'major_outage'],
+        ['under_maintenance', 'under_maintenance'],
+        ['operational', 'operational'],
+      ],
+      [
+        'first',
+        ['degraded_performance', 'degraded_performance'],
+        ['operational', 'under_maintenance'],
+        ['operational', 'operational'],
+      ],
+    ]);
+    expect(await statesIn('incidents', 'incidents')).toEqual([
+      ['between', ['under_maintenance', 'degraded_performance']],
+    ]);
+  });
 });
 
 describe('the feeds', () => {

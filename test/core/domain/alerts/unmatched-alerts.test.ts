@@ -63,7 +63,8 @@ describe('alerts outside the catalogue', () => {
     ['chekout', 'production', /If this is checkout, correct the label service/],
     ['ledger', 'production', /^Add the service ledger to services\.yaml/],
     ['checkout', 'staging', /has no environment staging/],
-    ['checkout', 'unknown', /no label environment.*defaultEnvironment of checkout/],
+    ['search', 'unknown', /no label environment.*defaultEnvironment of search/],
+    ['checkout', 'unknown', /^The catalogue has checkout in production now/],
     ['checkout', 'production', /^The catalogue has checkout in production now/],
     ['constructor', 'production', /^Add the service constructor/],
   ])('%j in %s: what to change', (service, environment, fix) => {

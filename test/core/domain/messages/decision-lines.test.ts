@@ -185,8 +185,8 @@ describe('of any decision,', () => {
   });
 });
 
-test('the name of a person stays as it is at the start of a line', () => {
-  const byName = (code: 'requested_by_person' | 'second_person', text: string) => {
+test('the name of a person or a service stays as it is at the start of a line', () => {
+  const byName = (code: 'requested_by_person' | 'second_person' | 'several_fail', text: string) => {
     const by = {
       kind: 'approve',
       state: 'rejected',
@@ -199,6 +199,8 @@ test('the name of a person stays as it is at the start of a line', () => {
   const asked = byName('second_person', 'admin requested it, and a second person must approve it');
   expect(JSON.stringify(asked)).not.toContain('Admin');
   expect(JSON.stringify(asked)).toContain('admin requested it, and a second person must approve it.');
+  const several = 'cart and search failed at the same time, and no change of a shared service is known';
+  expect(JSON.stringify(byName('several_fail', several))).toContain(`"${several}.`);
 });
 
 test('a question that was withdrawn does not say that it was done, although a later decision did it', () => {
