@@ -1,6 +1,7 @@
 import { flushCompileCache } from 'node:module';
 import { VARIABLE_NOTES } from '../schemas/config/variable-notes.ts';
 import { namesIn, VARIABLES } from '../schemas/config/variables.ts';
+import { replaceGlobalObjects } from './front/front.ts';
 import { stopWithParent } from './parent.ts';
 import { startRuntime } from './runtime.ts';
 import type { StartSandbox } from './sandbox.ts';
@@ -40,6 +41,7 @@ export async function run(startSandbox?: StartSandbox): Promise<void> {
   process.umask(0o077);
   stopWithParent();
   surviveLostOutput(process.stdout, process.stderr);
+  replaceGlobalObjects();
 
   try {
     if (startSandbox === undefined && process.env['FIREBREAK_SANDBOX'] === 'on')

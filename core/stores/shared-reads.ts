@@ -26,10 +26,14 @@ export class SharedReads<Key, Value> {
   /** @throws what `readAll` throws, to all callers that share the read */
   async read(keys: readonly Key[]): Promise<(Value | undefined)[]> {
     const batch = (this.#next ??= newBatch());
-    for (const key of keys) batch.keys.set(this.#nameOf(key), key);
+    const names = keys.map((key) => {
+      const name = this.#nameOf(key);
+      batch.keys.set(name, key);
+      return name;
+    });
     void this.#work();
     const found = await batch.found;
-    return keys.map((key) => found.get(this.#nameOf(key)));
+    return names.map((name) => found.get(name));
   }
 
   async #work(): Promise<void> {

@@ -56,11 +56,11 @@ export function api(deps: ApiDeps): Api {
   });
 
   app.use(identifyRequest(deps));
-  app.use(noteRefusedAlerts(deps));
+  noteRefusedAlerts(app, deps);
   app.use(countRefusals(deps));
   app.use(credentials(deps));
   app.use(rateLimit(deps));
-  app.use(idempotency(deps));
+  app.on('POST', '*', idempotency(deps));
   for (const add of FEATURE_MIDDLEWARE) add(app, deps);
 
   alertRoutes(app, deps);

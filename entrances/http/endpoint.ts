@@ -69,9 +69,9 @@ export function endpoint<R extends RouteConfig & { getRoutingPath(): string }>(
 const isList = ({ request }: RouteConfig): boolean =>
   request?.query instanceof z.ZodObject && 'limit' in request.query.shape && 'cursor' in request.query.shape;
 
-/** Bodies in other formats are read and checked by their handlers. */
-const takesJsonOnly = ({ request }: RouteConfig): boolean =>
-  Object.keys(request?.body?.content ?? {}).every((type) => type === 'application/json');
+/** A GET has no body. Bodies in other formats are read and checked by their handlers. */
+const takesJsonOnly = ({ method, request }: RouteConfig): boolean =>
+  method !== 'get' && Object.keys(request?.body?.content ?? {}).every((type) => type === 'application/json');
 
 /** Of a single record, there is nothing to filter. */
 const isListOrReport = ({ method, path, request, responses }: RouteConfig): boolean =>
@@ -126,7 +126,7 @@ export async function requirePrincipal(
   authorization: string | undefined = c.req.header('authorization'),
   missing: string = IN_HEADER,
 ): Promise<Principal> {
-  const principal = await c.var.principalOf(authorization);
+  const principal = await c.get('principalOf')(authorization);
   if (principal !== undefined) return principal;
   throw new Refusal(401, 'unauthorized', missing);
 }

@@ -114,10 +114,10 @@ export type FreezeDecisions = {
    * Stores a decision once, with its audit log entry. Repeats are counted in memory, so that they do not wait for a
    * write. A process that dies loses up to one minute of counts, but no decision.
    *
-   * @param aggregate ID of the record in which the decision is counted if its caller has too many new ones
+   * @param aggregate returns the ID of the record in which the decision is counted if its caller has too many new ones
    * @returns the ID of the record, and whether it is new
    */
-  keep(decision: FreezeDecision, aggregate: string): Promise<{ id: string; first: boolean }>;
+  keep(decision: FreezeDecision, aggregate: () => string): Promise<{ id: string; first: boolean }>;
   /** Writes the counts. Runs automatically within a minute; call it before the process ends. */
   flush(): Promise<void>;
   /** Returns a decision. `count`: number of requests, as far as written. */

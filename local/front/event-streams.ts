@@ -9,8 +9,8 @@ export class EventStreams {
   readonly #open = new Set<ReadableStreamDefaultReader<Uint8Array>>();
 
   /** Returns the body of a response that is an event stream. */
-  static bodyOf({ headers, body }: Response): ReadableStream<Uint8Array> | null {
-    return headers.get('content-type')?.startsWith('text/event-stream') ? body : null;
+  static bodyOf(response: Response): ReadableStream<Uint8Array> | null {
+    return response.headers.get('content-type')?.startsWith('text/event-stream') ? response.body : null;
   }
 
   /** Sends the body to its end. Reads no further while the client does not accept it, and gives up if it accepts nothing. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
+import { createAdaptorServer, getRequestListener, type HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Sender } from '../../entrances/http/middleware/credentials.ts';
 import { declaredBytes } from '../../entrances/http/middleware/request-body.ts';
@@ -50,6 +50,12 @@ export type FrontOptions = {
    */
   machine: () => Promise<Machine>;
 };
+
+/**
+ * Replaces the `Response` and `Request` of this process by those of the server, which have no streams for a text: an answer
+ * takes a seventh less processor time. Only for a program: tests share their process.
+ */
+export const replaceGlobalObjects = (): unknown => getRequestListener(() => new Response());
 
 /** Serves the apps of the functions over HTTP. They get each request as they do on AWS. */
 export async function serveFront(options: FrontOptions): Promise<{ url: string; close(): Promise<void> }> {
@@ -219,6 +225,9 @@ async function send(
   streams?: EventStreams,
 ): Promise<Response> {
   const events = streams && EventStreams.bodyOf(response);
+  // The server sends a text with its header at once. Without a text, it would not tell the length.
+  const hasText = response.headers.has('content-type') && incoming.method !== 'HEAD';
+  if (!events && hasText && incoming.complete) return response;
   const body = events ? undefined : Buffer.from(await response.arrayBuffer());
   outgoing.statusCode = response.status;
   for (const [name, value] of response.headers) outgoing.appendHeader(name, value);

@@ -42,7 +42,7 @@ export const idempotency =
   (deps: Pick<ApiDeps, 'idempotency'>): MiddlewareHandler<Env> =>
   async (c, next) => {
     const idempotencyKey = c.req.header('idempotency-key');
-    if (idempotencyKey === undefined || c.req.method !== 'POST' || !isCreating(c.req.path)) return next();
+    if (idempotencyKey === undefined || !isCreating(c.req.path)) return next();
     if (idempotencyKey.length > IDEMPOTENCY_KEY_MAX_CHARS)
       throw new Refusal(
         400,

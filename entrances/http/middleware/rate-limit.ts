@@ -79,7 +79,7 @@ function credentialOf(c: Context<Env>): Credential | undefined {
   const authorization = c.req.header('authorization') ?? (key && `Bearer ${key}`);
   if (authorization === undefined || authorization === '') return undefined;
   const owner = async () => {
-    const principal = await c.var.principalOf(authorization);
+    const principal = await c.get('principalOf')(authorization);
     return principal && senderOf(principal);
   };
   return { text: authorization, owner };

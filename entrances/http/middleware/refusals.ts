@@ -106,11 +106,12 @@ export function countRefusals(deps: RefusalDeps): MiddlewareHandler<Env> {
   const refusals = new Refusals(deps);
   return async (c, next) => {
     await next();
+    const [reason, source] = [c.get('refusedAs'), c.get('source')];
+    if (reason === undefined && REFUSED[c.res.status] === undefined) return;
     const route = routeOf(c);
     // A request to no route has no receiver that could miss it.
     if (route === undefined) return;
-    const [reason, source] = [c.get('refusedAs'), c.get('source')];
-    await refusals.count(c.var.log, {
+    await refusals.count(c.get('log'), {
       route,
       status: c.res.status,
       ...(reason !== undefined && { reason }),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { Context, MiddlewareHandler } from 'hono';
+import type { Context } from 'hono';
 import { startsAhead } from '../../../core/domain/alerts/signal.ts';
 import type { Scope } from '../../../core/domain/access/access.ts';
 import type { Count } from '../../../core/domain/incidents/metrics.ts';
@@ -93,12 +93,12 @@ export const receivesAlerts = (path: string): boolean => path.startsWith('/v1/al
  * Records that alerts were refused because of a failure of Firebreak: their senders repeat them later. A sender above its
  * limit is no failure.
  */
-export const noteRefusedAlerts =
-  ({ intake }: Pick<ApiDeps, 'intake'>): MiddlewareHandler<Env> =>
-  async (c, next) => {
+export function noteRefusedAlerts(app: Api, { intake }: Pick<ApiDeps, 'intake'>): void {
+  app.on(['POST', 'PUT'], ['/v1/alerts/*', ROLLBACK_PATH], async (c, next) => {
     await next();
-    if (c.res.status >= 500 && c.get('refusedAs') !== OVER_LIMIT && receivesAlerts(c.req.path)) await intake.refused();
-  };
+    if (c.res.status >= 500 && c.get('refusedAs') !== OVER_LIMIT) await intake.refused();
+  });
+}
 
 type Receiver = {
   action: Action;

@@ -53,7 +53,7 @@ export async function check(deps: CheckDeps, original: FreezeCheckCall): Promise
   if (!inputs.isKnownService) await isWritten(deps, 'the count', () => countUnknown(deps, call));
   let kept: { id: string } | undefined;
   await isWritten(deps, 'the decision', async () => {
-    kept = await deps.freezeDecisions.keep(decision, aggregateId(call.by, inputs, verdict));
+    kept = await deps.freezeDecisions.keep(decision, () => aggregateId(call.by, inputs, verdict));
   });
   return kept === undefined
     ? answerTo(deps, decidedOn({ storageProblem: CANNOT_WRITE, ...inputs }))

@@ -78,7 +78,7 @@ export async function inputsFor(
     policy.dependants === 'off'
       ? []
       : (entry?.dependsOn ?? []).map((name) => checkedScope(config, { service: name, environment }));
-  const objectives = config.slos.filter((slo) => slo.service === service && slo.environment === environment);
+  const objectives = objectivesOf(config, service).filter((slo) => slo.environment === environment);
   const requested = names?.requested ?? null;
   // Loaded first, so that the next two reads begin at the same moment and share a call to the store. Without any objective,
   // there is nothing to report.
@@ -302,6 +302,16 @@ async function readIncidentNumbers(
       return number == null ? [] : [[id, number] as const];
     }),
   );
+}
+
+const objectivesByService = new WeakMap<Config, ReturnType<typeof grouped>>();
+const grouped = ({ slos }: Config) => Map.groupBy(slos, ({ service }) => service);
+
+/** Returns the objectives of a service. Grouped once for a configuration, which can have thousands. */
+function objectivesOf(config: Config, service: string): Config['slos'] {
+  const groups = objectivesByService.get(config) ?? grouped(config);
+  objectivesByService.set(config, groups);
+  return groups.get(service as Config['slos'][number]['service']) ?? [];
 }
 
 /** Evaluated calendars. The result stays valid for hours, until the calendar's next transition. */

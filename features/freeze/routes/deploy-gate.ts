@@ -5,7 +5,7 @@ import { CheckAnswer, type CheckRequest } from '../schemas/freeze-check.ts';
 import type { Env } from '../../../entrances/http/context.ts';
 import { type Api, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
 import { check } from '../actions/check.ts';
-import { checkRequestOf, postedCheck, postedRequest } from './freeze-query.ts';
+import { checkRequestOf, identityParameter, identityTokenOf, postedCheck, postedRequest } from './freeze-query.ts';
 
 const Answer = CheckAnswer.meta({ id: 'FreezeCheck' });
 
@@ -39,6 +39,7 @@ export function deployGateRoute(app: Api, deps: Deps): void {
       tags: ['freeze check'],
       summary: 'Check for a deployment that starts now, for curl: 200 if it is allowed, 423 if it is frozen',
       request: postedRequest,
+      ...identityParameter,
       responses: {
         200: gateAnswer('Allowed'),
         423: gateAnswer('Frozen'),
@@ -46,7 +47,7 @@ export function deployGateRoute(app: Api, deps: Deps): void {
       },
     }),
     async (c) => {
-      const { query, identityToken } = postedCheck(c.req.valid('query'), c.req.valid('json'), c.req.valid('header'));
+      const { query, identityToken } = postedCheck(c.req.valid('query'), c.req.valid('json'), identityTokenOf(c));
       const { allow, may, principal } = c.var;
       allow({ service: query.service, environment: query.environment });
       const request = await checkRequestOf(deps, query);

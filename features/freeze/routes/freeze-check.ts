@@ -4,7 +4,14 @@ import type { Deps } from '../ports.ts';
 import { CheckAnswer, FreezeDecisionView } from '../schemas/freeze-check.ts';
 import { check } from '../actions/check.ts';
 import { Verified, verify, VerifyRequest } from '../actions/verify.ts';
-import { checkQuery, identityHeader, postedCheck, postedRequest, questionOf } from './freeze-query.ts';
+import {
+  checkQuery,
+  identityParameter,
+  identityTokenOf,
+  postedCheck,
+  postedRequest,
+  questionOf,
+} from './freeze-query.ts';
 import { gateAnswer, gateResponse } from './deploy-gate.ts';
 import type { Env } from '../../../entrances/http/context.ts';
 import { type Api, answers, body, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
@@ -18,15 +25,11 @@ const Verification = Verified.meta({ id: 'FreezeTokenVerification' });
 /** Registers the routes of the freeze check. */
 export function freezeCheckRoutes(app: Api, deps: Deps): void {
   /** Checks without using up an override. */
-  const checkOnly = (
-    c: Context<Env>,
-    query: z.infer<typeof checkQuery>,
-    headers: z.infer<typeof identityHeader>,
-  ): Promise<CheckAnswer> => {
-    const { allow, may, principal } = c.var;
+  const checkOnly = (c: Context<Env>, query: z.infer<typeof checkQuery>): Promise<CheckAnswer> => {
+    const [allow, may, principal] = [c.get('allow'), c.get('may'), c.get('principal')];
     allow({ service: query.service, environment: query.environment });
     const call = { ...questionOf(query), by: principal.name, allow, may, consume: false };
-    return check(deps, { ...call, identityToken: headers['x-identity-token'] || null });
+    return check(deps, { ...call, identityToken: identityTokenOf(c) });
   };
 
   endpoint(
@@ -38,13 +41,14 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       path: '/v1/freeze-check',
       tags: ['freeze check'],
       summary: 'Check whether a deployment is allowed; always 200, and uses up no override',
-      request: { query: checkQuery, headers: identityHeader },
+      request: { query: checkQuery },
+      ...identityParameter,
       responses: {
         200: answers('The verdict, its reasons, and when it can change', Answer),
         422: problems('Validation failed'),
       },
     }),
-    async (c) => c.json(await checkOnly(c, c.req.valid('query'), c.req.valid('header')), 200),
+    async (c) => c.json(await checkOnly(c, c.req.valid('query')), 200),
   );
 
   endpoint(
@@ -56,7 +60,8 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       path: '/v1/freeze-check/gate',
       tags: ['freeze check'],
       summary: 'Check for curl -f whether a deployment is allowed: 200 if it is, 423 if it is frozen',
-      request: { query: checkQuery, headers: identityHeader },
+      request: { query: checkQuery },
+      ...identityParameter,
       responses: {
         200: gateAnswer('Allowed'),
         423: gateAnswer('Frozen'),
@@ -65,7 +70,7 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
     }),
     async (c) => {
       const query = c.req.valid('query');
-      return gateResponse(c, questionOf(query).request, await checkOnly(c, query, c.req.valid('header')));
+      return gateResponse(c, questionOf(query).request, await checkOnly(c, query));
     },
   );
 
@@ -79,13 +84,14 @@ export function freezeCheckRoutes(app: Api, deps: Deps): void {
       tags: ['freeze check'],
       summary: 'Check for a deployment that starts now; a required override is used up, once per deployment_id',
       request: postedRequest,
+      ...identityParameter,
       responses: {
         200: answers('The verdict, its reasons, and when it can change', Answer),
         422: problems('Validation failed'),
       },
     }),
     async (c) => {
-      const { query, identityToken } = postedCheck(c.req.valid('query'), c.req.valid('json'), c.req.valid('header'));
+      const { query, identityToken } = postedCheck(c.req.valid('query'), c.req.valid('json'), identityTokenOf(c));
       const { allow, may, principal } = c.var;
       allow({ service: query.service, environment: query.environment });
       const call = { ...questionOf(query), by: principal.name, allow, may, consume: true, identityToken };

@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import type { Context } from 'hono';
 import type { Deps } from '../ports.ts';
+import type { Env } from '../../../entrances/http/context.ts';
 import { CheckRequest, WrittenChange } from '../schemas/freeze-check.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
@@ -30,12 +32,25 @@ export const checkQuery = z.object({
   }),
 });
 
-/** The header with the caller's identity. Policy requires an identity for some kinds of change. */
-export const identityHeader = z.object({
-  'x-identity-token': z.string().max(16_384).optional().meta({
-    description: 'OpenID Connect token of the CI system, for kinds of change that policy exempts from freezes',
-  }),
-});
+const IDENTITY_HEADER = 'x-identity-token';
+
+/**
+ * Describes the header with the caller's identity. Policy requires an identity for some kinds of change. No schema reads
+ * it: that would take all headers of each check.
+ */
+export const identityParameter = {
+  parameters: [
+    {
+      name: IDENTITY_HEADER,
+      in: 'header' as const,
+      description: 'OpenID Connect token of the CI system, for kinds of change that policy exempts from freezes',
+      schema: { type: 'string' as const },
+    },
+  ],
+};
+
+/** Returns that header. */
+export const identityTokenOf = ({ req }: Context<Env>): string | null => req.header(IDENTITY_HEADER) || null;
 
 /** The body of a check that is posted. Members that are absent are in the query string. */
 const CheckBody = CheckRequest.omit({ look: true })
@@ -53,7 +68,6 @@ const CheckBody = CheckRequest.omit({ look: true })
 /** What describes the change of a check that is posted. */
 export const postedRequest = {
   query: checkQuery.partial({ service: true, environment: true }),
-  headers: identityHeader,
   body: { required: false, content: { 'application/json': { schema: CheckBody } } },
 } as const;
 
@@ -65,7 +79,7 @@ export const postedRequest = {
 export function postedCheck(
   query: z.infer<typeof postedRequest.query>,
   { identity_token: token, ...body }: z.infer<typeof CheckBody>,
-  headers: z.infer<typeof identityHeader>,
+  headerToken: string | null,
 ): { query: z.infer<typeof checkQuery>; identityToken: string | null } {
   const service = query.service ?? body.service;
   const environment = query.environment ?? body.environment;
@@ -85,7 +99,7 @@ export function postedCheck(
       change: query.change ?? body.change ?? undefined,
       look: query.look,
     },
-    identityToken: headers['x-identity-token'] || token || null,
+    identityToken: headerToken ?? token ?? null,
   };
 }
 

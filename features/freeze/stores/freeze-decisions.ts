@@ -69,7 +69,7 @@ export class FreezeDecisionTable implements FreezeDecisions {
     this.#callers = new TokenBuckets(options.allowance ?? NEW_ALLOWANCE, CALLERS_MAX);
   }
 
-  async keep(decision: FreezeDecision, aggregate: string): ReturnType<FreezeDecisions['keep']> {
+  async keep(decision: FreezeDecision, aggregate: () => string): ReturnType<FreezeDecisions['keep']> {
     const { id, at } = decision;
     const known = this.#known.get(id);
     const kept = known === undefined ? await this.#keepNew(decision, aggregate) : { id: known, first: false };
@@ -78,14 +78,15 @@ export class FreezeDecisionTable implements FreezeDecisions {
     return kept;
   }
 
-  async #keepNew(decision: FreezeDecision, aggregate: string): ReturnType<FreezeDecisions['keep']> {
+  async #keepNew(decision: FreezeDecision, aggregate: () => string): ReturnType<FreezeDecisions['keep']> {
     const { id, by, at } = decision;
     if (this.#callers.take(by, millisOf(at)) === null) return { id, first: await this.#writeWithinAllowance(decision) };
     if ((await this.#table.get(keys.freezeDecision(id))) !== undefined) return { id, first: false };
-    if (this.#known.get(aggregate) !== undefined) return { id: aggregate, first: false };
-    const first = await this.#writeOnce({ ...decision, id: aggregate, aggregated: true });
-    this.#known.set(aggregate, aggregate);
-    return { id: aggregate, first };
+    const counted = aggregate();
+    if (this.#known.get(counted) !== undefined) return { id: counted, first: false };
+    const first = await this.#writeOnce({ ...decision, id: counted, aggregated: true });
+    this.#known.set(counted, counted);
+    return { id: counted, first };
   }
 
   /** Gives the allowance back unless a new record was written. */

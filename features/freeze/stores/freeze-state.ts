@@ -23,31 +23,25 @@ export class FreezeStateTable implements FreezeState {
   }
 
   async read(scope: CheckedScope, dependencies: readonly CheckedScope[]): ReturnType<FreezeState['read']> {
-    const [live, pinned] = [coreKeys.live(scope), coreKeys.pinned(scope)];
-    const own = keysOf(scope);
-    const others = dependencies.map(keysOf);
-    const wanted = [live, pinned, ...[own, ...others].flat()];
-    const items = await this.#table.shared.read(wanted);
-    const found = new Map(wanted.map((key, n) => [nameOf(key), items[n]]));
-    const itemAt = (key: Key) => found.get(nameOf(key));
-    return {
-      own: this.#freezesOf(own, itemAt),
-      dependencies: others.map((other) => this.#freezesOf(other, itemAt)),
-      pins: pinsIn(itemAt(pinned), itemAt(live)),
-    };
+    const scopes = [scope, ...dependencies].map(keysOf);
+    const [live, pinned, ...items] = await this.#table.shared.read([
+      coreKeys.live(scope),
+      coreKeys.pinned(scope),
+      ...scopes.flat(),
+    ]);
+    const [own = [], ...others] = scopes.map((some) => this.#freezesIn(items.splice(0, some.length)));
+    return { own, dependencies: others, pins: pinsIn(pinned, live) };
   }
 
-  #freezesOf(scopes: readonly Key[], itemAt: (key: Key) => Item | undefined): Freeze[] {
-    return scopes
-      .flatMap((scope) => freezeTextsIn(itemAt(scope)))
+  #freezesIn(items: readonly (Item | undefined)[]): Freeze[] {
+    return items
+      .flatMap(freezeTextsIn)
       .map((text) => this.#freezes.of(text))
       .toSorted(byBeginning);
   }
 }
 
 const keysOf = (scope: CheckedScope): Key[] => scopesOf(scope).map((one) => keys.freezeScope(one));
-
-const nameOf = ({ pk, sk }: Key): string => `${pk} ${sk}`;
 
 /** Limit of unfinished freezes in one scope. */
 const SCOPE_MAX_FREEZES = 500;

@@ -166,7 +166,7 @@ describe('commits of a repository for deployments are not those of the applicati
 
 describe('above the limit of its caller', () => {
   /** Every decision is counted in the record of its aggregate. */
-  const limited = { keep: async (_: object, aggregate: string) => ({ id: aggregate, first: false }) };
+  const limited = { keep: async (_: object, aggregate: () => string) => ({ id: aggregate(), first: false }) };
   const ask = (more: object, deps: object = {}) =>
     asked(more, { ...firebreak(), freezeDecisions: limited, ...deps } as unknown as CheckDeps);
 

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { brief, refusalText, untilText } from '../../decisions/words.ts';
 import { timestamp } from '../../../../schemas/time/time.ts';
@@ -51,4 +52,16 @@ test.each([
   const reason = brief({ code: 'person', text });
   expect(reason).toEqual({ code: 'person', text: shown, ...(more && { more }) });
   expect(reason.text.length).toBeLessThanOrEqual(140);
+});
+
+test('a short text without the end of a sentence stays whole, and is segmented as one', () => {
+  const segments = new Intl.Segmenter('en', { granularity: 'sentence' });
+  const unended = fc.stringMatching(/^[!-~]([ -~]{0,100}[!-~])?$/).map((text) => text.replaceAll(/[.?!]/g, ';'));
+  fc.assert(
+    fc.property(unended, (text) => {
+      const spaced = text.replaceAll(/ +/g, ' ');
+      expect(brief({ code: 'person', text: spaced })).toEqual({ code: 'person', text: spaced });
+      expect([...segments.segment(spaced)]).toHaveLength(1);
+    }),
+  );
 });

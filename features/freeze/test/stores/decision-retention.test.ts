@@ -41,7 +41,7 @@ const goTo = (at: Timestamp): void => stores.clock.set(Date.parse(at));
 async function record(bytes = KB): Promise<string> {
   const id = `frd_${String(ids.length).padStart(32, '0')}`;
   ids.push(id);
-  await decisions.keep(decision(id, stores.clock.now(), bytes), 'aggregate');
+  await decisions.keep(decision(id, stores.clock.now(), bytes), () => 'aggregate');
   return id;
 }
 
@@ -75,7 +75,7 @@ async function left(): Promise<number[]> {
 
 /** A check has the same result again. */
 async function requested(id: string): Promise<void> {
-  await decisions.keep(decision(id, stores.clock.now()), 'aggregate');
+  await decisions.keep(decision(id, stores.clock.now()), () => 'aggregate');
   await decisions.flush();
 }
 
@@ -123,7 +123,7 @@ test('what is left of a decision counts further requests, and says when its inpu
   expect(await decisions.removedAt(id)).toBe(dayAt(20));
   const elsewhere = new FreezeDecisionTable(stores.table, stores.blobs, audit, silent);
   const again = decision(id, stores.clock.now(), KB);
-  expect(await elsewhere.keep(again, 'aggregate')).toEqual({ id, first: false });
+  expect(await elsewhere.keep(again, () => 'aggregate')).toEqual({ id, first: false });
   await elsewhere.flush();
   expect(await stores.table.get(recordKeys.freezeDecision(id))).toEqual({
     ...recordKeys.freezeDecision(id),
@@ -265,6 +265,6 @@ test('a large decision that is requested again leaves no blob behind', async () 
   const write = vi.spyOn(stores.blobs, 'put');
   const elsewhere = new FreezeDecisionTable(stores.table, stores.blobs, audit, silent);
   const again = decision(id, plusSeconds(stores.clock.now(), 60), 400_000);
-  expect(await elsewhere.keep(again, 'aggregate')).toEqual({ id, first: false });
+  expect(await elsewhere.keep(again, () => 'aggregate')).toEqual({ id, first: false });
   expect(write).not.toHaveBeenCalled();
 });

@@ -32,7 +32,7 @@ function aDecision(bytes = 10): FreezeDecision {
 
 /** Keeps a decision; one in an aggregate is `aggregated`. */
 async function keep(one: FreezeDecision, table = decisions): Promise<'first' | 'again' | 'aggregated'> {
-  const kept = await table.keep(one, `aggregate of ${one.by}`);
+  const kept = await table.keep(one, () => `aggregate of ${one.by}`);
   if (kept.id !== one.id) return 'aggregated';
   return kept.first ? 'first' : 'again';
 }
@@ -134,10 +134,10 @@ test('new decisions of a caller above its limit are counted in one record, and n
   const [first, second, third, fourth, fifth] = numbers(5).map(() => aDecision()) as FiveDecisions;
   expect([await keep(first, few), await keep(second, few)]).toEqual(['first', 'first']);
   const transact = vi.spyOn(stores.table, 'transact');
-  expect(await few.keep(third, 'agg_1')).toEqual({ id: 'agg_1', first: true });
+  expect(await few.keep(third, () => 'agg_1')).toEqual({ id: 'agg_1', first: true });
   expect(transact).toHaveBeenCalledTimes(1);
-  expect(await few.keep(fourth, 'agg_1')).toEqual({ id: 'agg_1', first: false });
-  expect(await few.keep(third, 'agg_1')).toEqual({ id: 'agg_1', first: false });
+  expect(await few.keep(fourth, () => 'agg_1')).toEqual({ id: 'agg_1', first: false });
+  expect(await few.keep(third, () => 'agg_1')).toEqual({ id: 'agg_1', first: false });
   expect(transact).toHaveBeenCalledTimes(1);
   transact.mockRestore();
 
@@ -162,7 +162,7 @@ test('new decisions of a caller above its limit are counted in one record, and n
 
   stores.clock.set(stores.clock.millis + 2000);
   expect(await keep(aDecision(), few)).toBe('first');
-  expect(await few.keep(aDecision(), 'agg_1')).toEqual({ id: 'agg_1', first: false });
+  expect(await few.keep(aDecision(), () => 'agg_1')).toEqual({ id: 'agg_1', first: false });
 });
 
 test('decisions that could not be written, and repeats of those of another process, use up no allowance', async () => {
