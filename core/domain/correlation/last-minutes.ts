@@ -92,13 +92,16 @@ function valuesOver(
   points: readonly Point[],
   { start, usual, window }: { start: number; usual: number; window: number },
 ): Point[] {
-  const errors: Point[] = [];
-  for (const point of pointsBetween(points, start + 1, Infinity)) {
-    const before = points.findLast(({ at }) => at <= point.at - time);
-    if (before === undefined) continue;
-    const gained = ((point.value - before.value) * window) / (point.at - before.at);
-    const left = errors.findLast(({ at }) => at <= point.at - window)?.value ?? usual;
-    errors.push({ at: point.at, value: gained + left });
+  const values: Point[] = [];
+  // Indexes of the last point that is `time` older than the current one, and of the last value that has left the window.
+  let [before, left] = [-1, -1];
+  for (const { at, value } of points) {
+    while ((points[before + 1]?.at ?? Infinity) <= at - time) before += 1;
+    while ((values[left + 1]?.at ?? Infinity) <= at - window) left += 1;
+    const earlier = points[before];
+    if (at <= start || earlier === undefined) continue;
+    const gained = ((value - earlier.value) * window) / (at - earlier.at);
+    values.push({ at, value: gained + (values[left]?.value ?? usual) });
   }
-  return errors;
+  return values;
 }
