@@ -74,7 +74,7 @@ export async function judgeIncident(
     gather(deps, incident, around, request),
     waitsLeft(deps, incident, number),
   ]);
-  const inputs = { ...gathered, ...(waits > 0 && { waits_left: waits }) };
+  const inputs = { ...gathered, waits_left: waits };
   const decided = decide(inputs);
   const seconds = answerSeconds((await deps.config.current()).services, inputs, decided.target ?? incident);
   const decision = await deps.decisions.keep(id, number, decided, inputs, seconds / deps.timeScale);

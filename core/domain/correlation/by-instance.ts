@@ -236,21 +236,21 @@ export function warmingUp(
     const [firstBad, lastBad] = [points.find(({ value }) => value > max), points.findLast(({ value }) => value > max)];
     // What was well at first does not fail because it is new.
     const isColdFrom = firstBad !== undefined && firstBad.at - began <= START_SECONDS * 1000;
-    const hasRecovered = isColdFrom && one.newest.value <= max && areCounted(one.requests, lastBad?.value ?? 0, health);
+    const usual = median(points.filter(({ value }) => value > max));
+    const isOver = firstBad !== undefined && one.newest.value <= max && areCounted(one.requests, usual, health);
+    const hasRecovered = isColdFrom && isOver;
     const wellFor = one.newest.at - (lastBad?.at ?? began);
     // A single value within the limit can be chance.
     const warmedFor = wellFor >= seen * 1000 ? ((lastBad?.at ?? began) - began) / 1000 : 0;
     const age = (millisOf(at) - began) / 1000;
     const hasFailed = firstBad !== undefined;
-    return { ...one, traffic: instance.traffic, points, hasFailed, isColdFrom, hasRecovered, warmedFor, age };
+    return { ...one, traffic: instance.traffic, points, hasFailed, isColdFrom, isOver, hasRecovered, warmedFor, age };
   });
   const above = known.filter(({ newest }) => newest.value > max);
   const recovered = known.filter(({ hasRecovered }) => hasRecovered);
-  if (above.length === 0 && recovered.length > 0 && known.every(({ age }) => age < YOUNG_SECONDS))
+  if (above.length === 0 && known.some(({ isOver }) => isOver))
     return warming(
-      areInstances
-        ? `the instances of ${version} that serve are less than ${formatDuration(YOUNG_SECONDS)} old, and do not fail any more`
-        : `${version} has served for less than ${formatDuration(YOUNG_SECONDS)}, and does not fail any more`,
+      areInstances ? `no instance of ${version} that serves fails any more` : `${version} does not fail any more`,
     );
   // A failed request of an old instance can be chance.
   const bad = above.filter(({ isBad }) => isBad);

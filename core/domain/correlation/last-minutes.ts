@@ -15,14 +15,17 @@ const ENDED_MS = 180_000;
 /** Window in milliseconds up to which the values of a query show soon enough that errors fall. */
 const SHORT_WINDOW_MS = 150_000;
 
+/** Part of the errors of a minute ago from which on they have not become fewer. */
+const LEVEL = 0.9;
+
 /** Part of all requests that fail from which on it is impossible, with some tolerance for the times of scrapes. */
 const MORE_THAN_ALL = 2;
 
 /**
  * Errors of the last minutes. `fallen`: part of their height since the onset by which those of the last minute have fallen, from 0 to 1.
- * `haveEnded`: those of the last three minutes are within the limit.
+ * `isLevel`: they are no fewer than those of the minute before. `haveEnded`: those of the last three minutes are within the limit.
  */
-export type LastMinutes = { fallen: number; haveEnded: boolean };
+export type LastMinutes = { fallen: number; isLevel: boolean; haveEnded: boolean };
 
 /**
  * Returns the errors of the last minutes. A value of a ratio of requests describes its whole window, so it stays high, or keeps rising,
@@ -56,8 +59,10 @@ export function lastMinutesOf(
     ? valuesOver(ENDED_MS, points, { start, usual, window }).slice(-1)
     : pointsBetween(since, last.at - ENDED_MS, Infinity);
   const worst = Math.max(...newest.map((point) => point.value));
+  const earlier = minutes.findLast(({ at: time }) => time <= last.at - MINUTE_MS)?.value ?? peak;
   return {
     fallen: hasFallenTo(value, MINUTE_MS) ? Math.min(1, (peak - value) / (peak - usual)) : 0,
+    isLevel: last.value > LEVEL * earlier,
     // Of few requests, none may fail for minutes by chance.
     haveEnded: last.at - start > ENDED_MS && worst <= health.max && hasFallenTo(worst, ENDED_MS),
   };
@@ -92,13 +97,16 @@ function valuesOver(
   points: readonly Point[],
   { start, usual, window }: { start: number; usual: number; window: number },
 ): Point[] {
-  const errors: Point[] = [];
-  for (const point of pointsBetween(points, start + 1, Infinity)) {
-    const before = points.findLast(({ at }) => at <= point.at - time);
-    if (before === undefined) continue;
-    const gained = ((point.value - before.value) * window) / (point.at - before.at);
-    const left = errors.findLast(({ at }) => at <= point.at - window)?.value ?? usual;
-    errors.push({ at: point.at, value: gained + left });
+  const values: Point[] = [];
+  // Indexes of the last point that is `time` older than the current one, and of the last value that has left the window.
+  let [before, left] = [-1, -1];
+  for (const { at, value } of points) {
+    while ((points[before + 1]?.at ?? Infinity) <= at - time) before += 1;
+    while ((values[left + 1]?.at ?? Infinity) <= at - window) left += 1;
+    const earlier = points[before];
+    if (at <= start || earlier === undefined) continue;
+    const gained = ((value - earlier.value) * window) / (at - earlier.at);
+    values.push({ at, value: gained + (values[left]?.value ?? usual) });
   }
-  return errors;
+  return values;
 }

@@ -146,8 +146,12 @@ export function departureOf(
   const hidden = Math.max(0, share(above(POSSIBLE))) * slowest;
   const earliest = normal.at - hidden - USUAL_INTERVAL_MS;
   const guess = start.at - share(start.value) * length;
-  const usual = SUDDEN * (share(certain.value) - share(start.value)) * wide + USUAL_INTERVAL_MS;
-  const latest = certain.at - start.at <= usual ? start.at : certain.at;
+  // A sudden problem has its level after one window, and does not go back to the baseline on its way.
+  const usual = Math.min(1, SUDDEN * (share(certain.value) - share(start.value))) * wide + USUAL_INTERVAL_MS;
+  const isSudden =
+    certain.at - start.at <= usual &&
+    pointsBetween(calm, start.at, certain.at).every(({ value }) => value > above(POSSIBLE));
+  const latest = isSudden ? start.at : certain.at;
   return measured(earliest, Math.max(Math.min(normal.at, start.at), Math.min(guess, start.at)), latest, passed.at);
 }
 

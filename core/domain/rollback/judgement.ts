@@ -90,7 +90,7 @@ export type DecisionInputs = {
   organisation_rollbacks_last_hour: number;
   /** Automatic rollbacks for alerts of the same sender. Absent: not counted by sender. */
   sender_rollbacks_last_hour?: number;
-  /** Decisions to wait that are still possible for this problem. Absent: none. */
+  /** Decisions to wait that are still possible for this problem. Absent: it is no question of the workflow. */
   waits_left?: number;
   /** Every sender whose alerts request the rollback lacks the scope rollback:request. */
   sender_lacks_scope?: true;

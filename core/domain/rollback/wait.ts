@@ -28,7 +28,8 @@ export const secondsOfWait = ({ wait_seconds: seconds }: { wait_seconds?: number
 
 const MINUTE_SECONDS = 60;
 
-/** Part of their height by which errors have fallen if most of them have ended. */
+/** Part of their height by which errors have fallen that are ending if they fall further, and of which most have ended. */
+const FALLEN = 0.4;
 const MOSTLY_FALLEN = 0.7;
 
 /** Seconds since the onset after which a fall can be seen, and from the end of a deploy to the onset in which caches can be cold. */
@@ -40,38 +41,44 @@ const SERVICES_RECOVERING = 2;
 
 /**
  * Returns a decision to wait in place of a question that may be needless a minute later, also one of shadow mode, or of a report of
- * no cause while errors grow: how they grow tells when they began. If errors have ended, a report. An act is proved, and other reports
- * ask for nothing.
+ * no cause while errors grow: how they grow tells when they began. If errors have ended, a report, also after all waits. An act is proved,
+ * and other reports ask for nothing.
  */
 export function withWait(decision: Decision, inputs: DecisionInputs, found: Correlation): Decision {
   const { kind } = decision;
-  const left = inputs.waits_left ?? 0;
-  if (left < 1 || inputs.request.by === 'person') return decision;
+  const { waits_left: left, request } = inputs;
+  if (left === undefined || request.by === 'person') return decision;
   const asks = kind === 'approve' || kind === 'shadow';
-  const ending = asks ? whyEnding(inputs, found) : null;
+  const ending = asks ? whyEnding(inputs, found, left > LAST_WAITS) : null;
   const other = asks ? whyWait(inputs, found) : kind === 'none' ? whyGrowing(decision, inputs, found) : null;
   const why = ending?.why ?? (left > LAST_WAITS ? other : null);
-  if (why === null) return decision;
+  const isOver = ending?.isOver === true;
+  if (why === null || (left < 1 && !isOver)) return decision;
   const { offers: _offers, ...rest } = decision;
   const reasons = [why, ...decision.reasons];
-  if (ending?.isOver === true) return { ...rest, kind: 'none', reasons };
+  if (isOver) return { ...rest, kind: 'none', reasons };
   const seconds = WAIT_SECONDS[WAITS_MAX - left] ?? MINUTE_SECONDS;
   return { ...rest, kind: 'wait', wait_seconds: seconds, approvals: { needed: 1, given: [] }, reasons };
 }
 
-/** Says that errors have ended, or most of them have, or that caches warm up. */
+/**
+ * Says that errors have ended or fallen, that they are within the limit, or that caches warm up.
+ * @param isEarly a slight fall counts that goes on, and what the next samples settle
+ */
 function whyEnding(
   { evidence }: DecisionInputs,
   { onset, suspects: [top] }: Correlation,
+  isEarly: boolean,
 ): { why: Reason; isOver: boolean } | null {
   // Who reports nothing has no errors either.
   if (top === undefined || factorOf(top, VANISHED) !== undefined) return null;
   const measured = top.proof === null ? evidence : ofVersion(evidence, top.change);
-  const { fallen, haveEnded } = (measured && lastMinutesOf(measured, onset)) ?? { fallen: 0, haveEnded: false };
-  const warming = factorOf(top, WARMING);
-  const haveFallen = fallen >= MOSTLY_FALLEN;
+  const minutes = measured && lastMinutesOf(measured, onset);
+  const { fallen, isLevel, haveEnded } = minutes ?? { fallen: 0, isLevel: true, haveEnded: false };
+  const haveFallen = fallen >= MOSTLY_FALLEN || (isEarly && fallen >= FALLEN && !isLevel);
+  const names = isEarly ? (top.proof === null ? ENDING : ENDING_THOUGH_PROVED) : WARMING;
   const text = !haveFallen
-    ? warming?.text
+    ? factorOf(top, names)?.text
     : haveEnded
       ? 'errors have ended'
       : `errors have fallen by ${formatPercent(fallen)} from their peak`;
@@ -100,8 +107,6 @@ function whyWait(inputs: DecisionInputs, { onset, suspects: [top] }: Correlation
   if (top === undefined) return null;
   const { evidence } = inputs;
   const { recovering = [] } = evidence;
-  const falls = factorOf(top, top.proof === null ? FALLS : FALLS_THOUGH_PROVED);
-  if (falls !== undefined && !(falls.name === 'falling' && isLevel(evidence))) return reason('errors_fall', falls.text);
   if (top.proof !== null || factorOf(top, VANISHED) !== undefined) return null;
   if (recovering.length >= SERVICES_RECOVERING)
     return reason('services_recover', `the errors of ${list(recovering)} have ended or are falling`);
@@ -128,19 +133,11 @@ function isTooSoon(
     secondsBetween(change.finished_at ?? change.started_at, onset.at) <= COLD_SECONDS &&
     onset.from === 'health' &&
     secondsBetween(onset.at, at) < SEEN_SECONDS &&
-    health?.window != null &&
+    // With a window that is not known, only the instances of the version show a fall so soon.
+    (health?.window != null || factorOf(top, YOUNG) !== undefined) &&
     targets[0]?.has_look !== true &&
     !servesBeside(evidence, change, onset)
   );
-}
-
-/** Part of the height a minute ago from which on errors that had fallen count as level. */
-const LEVEL = 0.9;
-
-/** Returns whether errors have not fallen any further in the last minute. */
-function isLevel(evidence: Evidence): boolean {
-  const [last, before] = lastMinute(evidence);
-  return last > LEVEL * before;
 }
 
 /** Returns the newest value of the health query, and that of a minute ago. NaN: not measured. */
@@ -151,14 +148,14 @@ function lastMinute({ health, at }: Evidence): [number, number] {
 }
 
 /** Factors that show that the problem may be ending, and those that one more sample settles. */
-const FALLS: ReadonlySet<string> = new Set(['falling', 'warming_up', 'healthy_now']);
-const FALLS_THOUGH_PROVED: ReadonlySet<string> = new Set(['warming_up', 'too_young']);
+const ENDING: ReadonlySet<string> = new Set(['warming_up', 'healthy_now']);
+const ENDING_THOUGH_PROVED: ReadonlySet<string> = new Set(['warming_up', 'too_young']);
 const WARMING: ReadonlySet<string> = new Set(['warming_up']);
+const YOUNG: ReadonlySet<string> = new Set(['too_young']);
 const VANISHED: ReadonlySet<string> = new Set(['vanished', 'cannot_start']);
 const ONE_MORE: ReadonlySet<string> = new Set(['healthy_just_now', 'too_few_samples']);
 
-/** Without a weight, `falling` does not concern the suspect. */
 const factorOf = ({ factors }: RankedSuspect, names: ReadonlySet<string>) =>
-  factors.find(({ name, weight }) => names.has(name) && !(name === 'falling' && weight === 0));
+  factors.find(({ name }) => names.has(name));
 
 const reason = (code: ReasonCode, text: string): Reason => ({ code, text });

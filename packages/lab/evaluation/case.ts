@@ -69,6 +69,8 @@ export type Question = {
   /** Changes of the service from before the evidence, oldest first: possible rollback targets. */
   history: readonly Change[];
   policy: Policy;
+  /** Returns what is known so many seconds later. Absent: nothing more. */
+  later?: (seconds: number) => Pick<Question, 'evidence' | 'history'>;
 };
 
 export type Case = Question & { kind: Kind; label: Label; facts: Facts };

@@ -27,25 +27,30 @@ type Judges<Name extends string> = Readonly<Record<Name, Judge>>;
  * Evaluates every set and every replay with each judge and with the rule "nearest earlier deploy". All judge a case before the
  * next one is generated, because generating is slower than judging, and a set is too large for memory.
  */
-export function evaluateAll<Name extends string>(
+export async function evaluateAll<Name extends string>(
   judges: Judges<Name>,
   seeds: readonly number[],
-): Record<Name, Evaluation> {
-  const sets = seeds.map((seed) => oneSet(judges, seed));
-  return mapped(judges, (judge, name) => ({
-    sets: sets.map(({ seed, reports, nearest }) => ({ seed, report: reports[name], nearest })),
-    replays: replays.map((replay) => oneReplay(judge, replay)),
-  }));
+): Promise<Record<Name, Evaluation>> {
+  const sets = [];
+  for (const seed of seeds) sets.push(await oneSet(judges, seed));
+  const replayed = mapped(judges, (judge) => replays.map((replay) => oneReplay(judge, replay)));
+  const results: Partial<Record<Name, Evaluation>> = {};
+  for (const name of Object.keys(judges) as Name[])
+    results[name] = {
+      sets: sets.map(({ seed, reports, nearest }) => ({ seed, report: reports[name], nearest })),
+      replays: await Promise.all(replayed[name]),
+    };
+  return results as Record<Name, Evaluation>;
 }
 
-function oneSet<Name extends string>(judges: Judges<Name>, seed: number) {
+async function oneSet<Name extends string>(judges: Judges<Name>, seed: number) {
   const nearest = newTally();
   const tallies = mapped(judges, (judge) => ({ judge, tally: newTally() }));
   const all = Object.values<(typeof tallies)[Name]>(tallies);
   for (const one of cases(seed)) {
     const question = questionOf(one);
     nearest.add(one, nearestEarlierDeploy(question));
-    for (const { judge, tally } of all) tally.add(one, judge(question));
+    for (const { judge, tally } of all) tally.add(one, await judge(question));
   }
   return { seed, reports: mapped(tallies, ({ tally }) => tally.report()), nearest: nearest.report() };
 }
@@ -60,9 +65,9 @@ const mapped = <Name extends string, From, To>(
     To
   >;
 
-function oneReplay(judge: Judge, { id, title, label, why, ...rest }: Replay): ReplayResult {
+async function oneReplay(judge: Judge, { id, title, label, why, ...rest }: Replay): Promise<ReplayResult> {
   const question = { id, evidence: rest.evidence, history: rest.history, policy: rest.policy };
-  const judgement = judge(question);
+  const judgement = await judge(question);
   return {
     id,
     title,

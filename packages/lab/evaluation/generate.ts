@@ -61,7 +61,11 @@ function oneCase(seed: number, kind: Kind, scene: Scene, index: number): Case {
     const label = labelled(evidence);
     if (label === null) continue;
     const history = historyKnown(world, evidence);
-    return { id, kind, label, facts: factsOf(evidence, label), evidence, history, policy };
+    const later: Case['later'] = (seconds) => {
+      const then = observe(rng, world, telemetry, { ...alarmed, lookedAt: alarmed.lookedAt + seconds });
+      return { evidence: { ...then, incident_id: evidence.incident_id }, history: historyKnown(world, then) };
+    };
+    return { id, kind, label, facts: factsOf(evidence, label), evidence, history, policy, later };
   }
   throw new Error(
     `${id}: none of ${ATTEMPTS} worlds of seed ${seed} became a case of its kind; is the scene possible?`,

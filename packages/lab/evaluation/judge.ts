@@ -1,7 +1,7 @@
 import type { Question } from './case.ts';
 
 /** A judge: the product's decision, or a rule for comparison. */
-export type Judge = (question: Question) => Judgement;
+export type Judge = (question: Question) => Judgement | Promise<Judgement>;
 
 export type Judgement = {
   /** `roll_back`: automatically. `ask`: a person decides. `none`: neither. */

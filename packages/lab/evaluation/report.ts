@@ -1,5 +1,5 @@
 import { lowerBound, upperBound } from './bounds.ts';
-import { type Case, type Kind, type Label, NEGATIVES, type Right } from './case.ts';
+import { type Case, type Kind, type Label, NEGATIVES, type Question, type Right } from './case.ts';
 import type { LooksBy } from './clear.ts';
 import type { Judge, Judgement } from './judge.ts';
 
@@ -66,14 +66,20 @@ export const WRONG_MAX = 0.001;
 export const CLEAR_MIN = 0.9;
 const NAMED_MAX = 50;
 
-export function evaluate(cases: Iterable<Case>, judge: Judge): Report {
+export async function evaluate(cases: Iterable<Case>, judge: Judge): Promise<Report> {
   const tally = newTally();
-  for (const one of cases) tally.add(one, judge(questionOf(one)));
+  for (const one of cases) tally.add(one, await judge(questionOf(one)));
   return tally.report();
 }
 
 /** Returns the part of a case that a judge sees. */
-export const questionOf = ({ id, evidence, history, policy }: Case) => ({ id, evidence, history, policy });
+export const questionOf = ({ id, evidence, history, policy, later }: Case): Question => ({
+  id,
+  evidence,
+  history,
+  policy,
+  ...(later && { later }),
+});
 
 export function outcomeOf({ cause, right }: Label, { action, change_id }: Judgement): Outcome {
   if (action === 'none') return right === 'do_not_roll_back' ? 'left_right' : 'left_wrong';
@@ -84,7 +90,7 @@ export function outcomeOf({ cause, right }: Label, { action, change_id }: Judgem
 const negatives: ReadonlySet<string> = new Set(NEGATIVES);
 
 /** A case that was judged, without its evidence, which is large. */
-export type Seen = Omit<Case, 'evidence' | 'history' | 'policy'> & { outcome: Outcome; judgement: Judgement };
+export type Seen = Omit<Case, keyof Omit<Question, 'id'>> & { outcome: Outcome; judgement: Judgement };
 
 export const seenOf = ({ id, kind, label, facts }: Case, judgement: Judgement): Seen => ({
   id,

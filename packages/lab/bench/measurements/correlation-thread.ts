@@ -3,4 +3,4 @@ import { parentPort, workerData } from 'node:worker_threads';
 import * as z from 'zod';
 import { judgeSet } from './correlation.ts';
 
-parentPort?.postMessage(judgeSet(z.number().parse(workerData)), []); // empty transfer list: copied
+parentPort?.postMessage(await judgeSet(z.number().parse(workerData)), []); // empty transfer list: copied

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Evidence, RelatedChange } from '../../../../core/domain/correlation/evidence.ts';
-import type { DecisionInputs, TargetInputs } from '../../../../core/domain/rollback/judgement.ts';
+import type { Decision, DecisionInputs, TargetInputs } from '../../../../core/domain/rollback/judgement.ts';
 import { DECIDE_VERSION } from '../../../../core/domain/rollback/guards.ts';
 import { decide } from '../../../../core/domain/rollback/rollback.ts';
 import { newestLiveChange } from '../../../../core/domain/changes/versions.ts';
@@ -14,6 +14,7 @@ import { evaluationTable } from '../../evaluation/print.ts';
 import { nearestEarlierDeploy, newestAboveLimit } from '../../evaluation/nearest.ts';
 import { CLEAR_MIN, questionOf, type Report, type Seen, seenOf, WRONG_MAX } from '../../evaluation/report.ts';
 import { type Measured, result } from '../results.ts';
+import { judgedInTime, type RequiredEvidence } from './judged-in-time.ts';
 
 /** Accepted share of the mistakes of "nearest earlier deploy" if no evidence of versions is required. */
 const LAX_TARGET = 0.2;
@@ -21,14 +22,14 @@ const LAX_TARGET = 0.2;
 /** Decimals of the report's percentages: enough to show one case in three thousand. */
 const PERCENT_DECIMALS = 3;
 
-/** Evidence that policy requires for automatic actions: `autoRollback.evidence`. */
-export type RequiredEvidence = Exclude<TargetInputs['policy']['evidence'], 'tested'>;
-
-/** Returns the product's decision about a case: an alert requests a rollback, in mode `act`, and no guard applies. */
+/**
+ * Returns the product's decision about a case: an alert requests a rollback, in mode `act`, and no guard applies. Where the case goes on,
+ * it waits, and an act that is proved while a question waits is done.
+ */
 export const judgeWith =
   (required: RequiredEvidence): Judge =>
-  (question) => {
-    const decision = decide(inputsOf(question, required));
+  async (question) => {
+    const decision = await decisionOf(question, required);
     return {
       action: decision.kind === 'roll_back' ? 'roll_back' : decision.kind === 'approve' ? 'ask' : 'none',
       change_id: decision.suspect,
@@ -36,6 +37,15 @@ export const judgeWith =
       ranked: decision.verdict === 'no_change' ? [] : decision.suspects.map(({ change_id }) => change_id),
     };
   };
+
+async function decisionOf(question: Question, required: RequiredEvidence): Promise<Decision> {
+  const { later: goesOn } = question;
+  if (goesOn === undefined) return decide(inputsOf(question, required));
+  const { decision, later } = await judgedInTime(required, async (seconds) =>
+    inputsOf(seconds === 0 ? question : { ...question, ...goesOn(seconds) }, required),
+  );
+  return later ?? decision;
+}
 
 export function inputsOf({ evidence, history, policy }: Question, required: RequiredEvidence): DecisionInputs {
   const services = new Set([evidence.service, ...evidence.changes.map(({ change }) => change.service as string)]);
@@ -83,7 +93,7 @@ const targetInputs = (
 export type Evaluations = Readonly<Record<RequiredEvidence, Evaluation>>;
 
 /** Judges every case of one seed's set, and the replays, with each kind of required evidence. Takes ten seconds. */
-export const judgeSet = (seed: number): Evaluations =>
+export const judgeSet = (seed: number): Promise<Evaluations> =>
   evaluateAll({ version: judgeWith('version'), proved: judgeWith('proved'), time: judgeWith('time') }, [seed]);
 
 /** Judges of a case: the product with each policy, and the rule for comparison. */
@@ -96,12 +106,12 @@ const JUDGES = {
 } as const satisfies Record<RequiredEvidence | 'nearest' | 'limit', Judge>;
 
 /** Judges every case of one seed's set, with each policy and with the rules for comparison. */
-export function judgedSet(seed: number): Record<keyof typeof JUDGES, Seen[]> {
+export async function judgedSet(seed: number): Promise<Record<keyof typeof JUDGES, Seen[]>> {
   const judged: Record<keyof typeof JUDGES, Seen[]> = { proved: [], version: [], time: [], nearest: [], limit: [] };
   for (const one of cases(seed)) {
     const question = questionOf(one);
     for (const name of Object.keys(JUDGES) as (keyof typeof JUDGES)[])
-      judged[name].push(seenOf(one, JUDGES[name](question)));
+      judged[name].push(seenOf(one, await JUDGES[name](question)));
   }
   return judged;
 }

@@ -153,7 +153,7 @@ export async function* renewed(stored: Results, all: readonly Sets[]): AsyncGene
   for (const { use, first, monitored, confounders } of all) {
     if (first.length > 0) {
       const judged = await judgedParts(first.map((seed): Part => ({ world: 'first', seed })));
-      results.first[use] = firstResults(first, judged as ReturnType<typeof judgedSet>[]);
+      results.first[use] = firstResults(first, judged as Awaited<ReturnType<typeof judgedSet>>[]);
       yield results;
     }
     if (monitored.length > 0) {

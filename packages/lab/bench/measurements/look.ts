@@ -24,7 +24,8 @@ import { type MonitoredCase, monitoredCases } from '../../evaluation/monitored/c
 import type { ClassName } from '../../evaluation/monitored/labels.ts';
 import { aligned, casesTable } from '../../evaluation/monitored/print.ts';
 import { monitoredReport, type Seen, seenOf, type Verdict } from '../../evaluation/monitored/report.ts';
-import { inputsAt, underPolicy, verdictOf, verdictsOf, waitsOf } from './monitored.ts';
+import { underPolicy, waitsOf } from './judged-in-time.ts';
+import { inputsAt, verdictOf, verdictsOf } from './monitored.ts';
 import { evaluate } from '../../evaluation/monitored/evaluate.ts';
 import { configOf } from '../../evaluation/monitored/ports.ts';
 import { concerns } from '../../evaluation/monitored/scenes/faults.ts';

@@ -1,9 +1,6 @@
 import { MIN_CONFIDENCE_TO_ASK } from '../../../../core/domain/correlation/correlate.ts';
-import { canBeProvedLater, laterProof, PROOF_LOOKS_SECONDS } from '../../../../core/domain/rollback/later-proof.ts';
 import { leadersOf } from '../../../../core/domain/rollback/offers.ts';
-import { decide, weighed } from '../../../../core/domain/rollback/rollback.ts';
-import { secondsOfWaits, WAITS_MAX } from '../../../../core/domain/rollback/wait.ts';
-import type { Decision, DecisionInputs, TargetInputs } from '../../../../core/domain/rollback/judgement.ts';
+import type { Decision, DecisionInputs } from '../../../../core/domain/rollback/judgement.ts';
 import { type MonitoredCase, monitoredCases } from '../../evaluation/monitored/case.ts';
 import { CLASS_NAMES, type ClassName } from '../../evaluation/monitored/labels.ts';
 import type { Judgement } from '../../evaluation/judge.ts';
@@ -17,16 +14,10 @@ import {
   type Verdict,
 } from '../../evaluation/monitored/report.ts';
 import { groupedIncidents } from './incident-groups.ts';
+import { decideUnder, judgedInTime, type RequiredEvidence } from './judged-in-time.ts';
 import { judgeIncident } from '../../../../workflows/steps/judge-incident.ts';
 
-/** Evidence that policy requires for automatic actions: `autoRollback.evidence`. */
-type RequiredEvidence = Exclude<EvidenceRequired, 'tested'>;
-type EvidenceRequired = TargetInputs['policy']['evidence'];
-
 export const EVIDENCE_POLICIES = ['proved', 'version', 'time'] as const satisfies readonly RequiredEvidence[];
-
-/** Seconds that an automatic action waits for alerts of other services (the default of `settleSeconds`). */
-const SETTLE_SECONDS = 10;
 
 /** Window of the rule "nearest earlier deploy" in seconds. */
 const NEAREST_SECONDS = 30 * 60;
@@ -45,22 +36,9 @@ export async function inputsAt(monitored: Observed, at: number): Promise<Decisio
   return others;
 }
 
-/** Returns the product's decision under a policy, by the same evidence. */
-export const decideUnder = (inputs: DecisionInputs, evidence: EvidenceRequired): Decision =>
-  decide(underPolicy(inputs, evidence));
-
-export const underPolicy = (inputs: DecisionInputs, evidence: EvidenceRequired): DecisionInputs => ({
-  ...inputs,
-  targets: inputs.targets.map((target) => ({
-    ...target,
-    policy: { ...target.policy, evidence },
-    ...(evidence === 'tested' && { has_look: true as const }),
-  })),
-});
-
 /**
- * Judges a case as the workflow does, after its decisions to wait: a rollback without proof is judged again after the settling time, and done only if the
- * decision is the same. While a question waits, metrics by version can prove its suspect. `limit`: the rule of a fixed limit.
+ * Judges a case as the workflow does, with each policy. What was said first keeps its name and its confidence if an act is proved later.
+ * `limit`: the rule of a fixed limit.
  */
 export async function verdictsOf(monitored: Observed): Promise<Record<RequiredEvidence | 'limit', Verdict>> {
   const read = new Map<number, Promise<DecisionInputs>>();
@@ -71,59 +49,15 @@ export async function verdictsOf(monitored: Observed): Promise<Record<RequiredEv
   };
   const verdicts = {} as Record<RequiredEvidence, Verdict>;
   for (const required of EVIDENCE_POLICIES) {
-    const waits = await waitsOf(required, inputsAfter);
-    const waited = secondsOfWaits(waits);
-    const inputsThen = (seconds: number) => inputsAfter(waited + seconds);
-    const first = await inputsThen(0);
-    const decision = decideUnder({ ...first, waits_left: WAITS_MAX - waits }, required);
-    if (decision.kind !== 'roll_back' || isProved(first, decision)) verdicts[required] = verdictOf(decision);
-    else verdicts[required] = verdictOf(decideUnder(await inputsThen(SETTLE_SECONDS), required));
-    const proved = await provedLater(first, required, inputsThen);
-    // What was said first keeps its name and its confidence.
-    if (proved !== null) verdicts[required] = { ...verdicts[required], ...proved };
-    verdicts[required].seconds = waited + (proved === null ? 0 : proved.seconds);
+    const { decision, later, seconds } = await judgedInTime(required, inputsAfter);
+    verdicts[required] = {
+      ...verdictOf(decision),
+      ...(later && { action: 'roll_back', acts: [{ change: later.suspect, to: later.to }], isLater: true }),
+      seconds,
+    };
   }
   return { ...verdicts, limit: ruleVerdict(newestAboveLimit(await inputsAfter(0))) };
 }
-
-/** Returns how many decisions to wait precede the one that says what follows. */
-export async function waitsOf(
-  required: EvidenceRequired,
-  inputsAfter: (seconds: number) => Promise<DecisionInputs>,
-): Promise<number> {
-  for (let waits = 0; ; waits += 1) {
-    const inputs = { ...(await inputsAfter(secondsOfWaits(waits))), waits_left: WAITS_MAX - waits };
-    if (decideUnder(inputs, required).kind !== 'wait') return waits;
-  }
-}
-
-/** Returns the act that metrics by version prove while the question waits. Null: there is no question, or no proof. */
-async function provedLater(
-  first: DecisionInputs,
-  required: RequiredEvidence,
-  inputsAfter: (seconds: number) => Promise<DecisionInputs>,
-): Promise<(Pick<Verdict, 'action' | 'acts' | 'isLater'> & { seconds: number }) | null> {
-  const asked = questionOf(decideUnder(first, required));
-  if (!canBeProvedLater(asked, underPolicy(first, required))) return null;
-  for (const seconds of PROOF_LOOKS_SECONDS) {
-    const now = decideUnder(await inputsAfter(seconds), required);
-    if (laterProof(asked, now) !== null)
-      return { action: 'roll_back', acts: [{ change: now.suspect, to: now.to }], isLater: true, seconds };
-  }
-  return null;
-}
-
-const questionOf = ({ kind, reasons, target, from, to }: Decision) => ({
-  kind,
-  reasons,
-  target,
-  from_version: from,
-  to_version: to,
-});
-
-/** Returns whether the product acts at once, because other alerts would not change the decision. */
-const isProved = (inputs: DecisionInputs, { from }: Decision): boolean =>
-  !inputs.one_of_many && weighed(inputs).suspects.some(({ version, proof }) => proof !== null && version === from);
 
 export function verdictOf(decision: Decision): Verdict {
   const { kind, suspect, verdict, to, offers, suspects } = decision;

@@ -1,7 +1,7 @@
 import type { Evidence } from '../../../../core/domain/correlation/evidence.ts';
 import { millisOf } from '../../../../schemas/time/time.ts';
 import type { Label, PositiveKind } from '../case.ts';
-import { onsetMillis, singledOut, valuesBetween } from '../observables.ts';
+import { onsetMillis, singledOut } from '../observables.ts';
 import { shareAt, takesTrafficAt } from '../world/rollout.ts';
 import { growth, onAll, onVersions, plateau, severity } from '../world/shapes.ts';
 import { addChange, deploy, type Deployed, fails, type Stage } from '../world/stage.ts';
@@ -105,7 +105,7 @@ const dependencyDeploy: Scene = (stage) => {
 
 const SOON = { min: 60, max: 420 };
 
-/** Instances fail while they warm up, and are healthy afterwards. Then a rollback is no longer wanted. */
+/** Instances fail while they warm up, and are healthy afterwards. No rollback is wanted, also while they still fail. */
 const coldStart: Scene = (stage) => {
   const { rng, profile } = stage;
   usualChanges(stage);
@@ -119,13 +119,8 @@ const coldStart: Scene = (stage) => {
     return share === 0 ? 0 : (share - shareAt(bad.rollout, t - warm)) / share;
   };
   stage.faults.push(({ t, version }) => (version === bad.rollout.version ? size * cold(t) : 0));
-  return (evidence) => undo(bad.change, isStillBad(evidence) ? 'roll_back' : 'ask')(evidence);
+  return undo(bad.change, 'ask');
 };
-
-function isStillBad({ health, at }: Evidence): boolean {
-  const last = valuesBetween(health?.curve ?? [], millisOf(at) - 60_000, millisOf(at)).at(-1);
-  return last === undefined || health === null || last > health.max;
-}
 
 /** Few requests: ratios jump between 0 and high values. */
 const lowTraffic: Scene = (stage) => {

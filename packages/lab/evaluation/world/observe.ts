@@ -1,12 +1,18 @@
-import type { Curve, Evidence, Failing, RelatedChange } from '../../../../core/domain/correlation/evidence.ts';
+import type {
+  Curve,
+  Evidence,
+  Failing,
+  RelatedChange,
+  VersionSeries,
+} from '../../../../core/domain/correlation/evidence.ts';
 import { type Change, STEPS_MAX } from '../../../../schemas/changes/change.ts';
 import type { EnvironmentName } from '../../../../schemas/config/names.ts';
-import { type Timestamp, timestamp } from '../../../../schemas/time/time.ts';
+import { millisOf, type Timestamp, timestamp } from '../../../../schemas/time/time.ts';
 import { onsetMillis } from '../observables.ts';
 import type { Random } from '../random.ts';
 import type { Alarm } from './alerting.ts';
 import { type Rollout, shareAt } from './rollout.ts';
-import { perSecondAt, ratioAt, type Telemetry } from './simulate.ts';
+import { perSecondAt, ratioAt, SCRAPE, type Telemetry } from './simulate.ts';
 import type { WorldChange, World } from './world.ts';
 
 const ENVIRONMENT = 'production' as EnvironmentName;
@@ -29,18 +35,22 @@ export function observe(rng: Random, world: World, telemetry: Telemetry, alarm: 
       }
     : null;
   const began = onsetMillis({ onset, health });
+  const changes = changesKnown(world, at, began);
   return {
     incident_id: ulid(rng),
     service: landscape.service.name,
     environment: ENVIRONMENT,
     at: instant(world, at),
     onset,
-    changes: changesKnown(world, at, began),
+    changes,
     health,
     traffic: profile.known.traffic
       ? curve(times, (t) => perSecondAt(telemetry, telemetry.all, t, profile.window))
       : null,
-    by_version: profile.known.versions ? versionCurves(world, telemetry, times) : null,
+    by_version: profile.known.versions
+      ? versionCurves(telemetry, times, { ...profile, isTrafficKnown: profile.known.shares })
+      : null,
+    ...(profile.known.versions && closeVersions(world, telemetry, { at, began, changes })),
     alert_versions: alarm.versions,
     failing: failingNow(world, at, began),
   };
@@ -59,11 +69,11 @@ function onsetOf(world: World, { firedAt }: Alarm): Evidence['onset'] {
 
 type SampleTimes = readonly (readonly [t: number, at: Timestamp])[];
 
-/** Both curves have their samples at the same times. */
-function sampleTimes({ epoch }: World, at: number): SampleTimes {
+/** All curves have their samples at the same times. */
+function sampleTimes({ epoch }: Pick<World, 'epoch'>, at: number, seconds = LOOK_BACK, step = STEP): SampleTimes {
   const write = writer();
-  return Array.from({ length: LOOK_BACK / STEP + 1 }, (_, index) => {
-    const t = at - LOOK_BACK + index * STEP;
+  return Array.from({ length: Math.floor(seconds / step) + 1 }, (_, index) => {
+    const t = at - seconds + index * step;
     return [t, write(epoch + Math.round(t * 1000))];
   });
 }
@@ -95,12 +105,40 @@ function curve(times: SampleTimes, value: (t: number) => number): Curve {
   return samples;
 }
 
+/** Window of the closer look, and its step, in seconds: what the product chooses for this scrape interval. */
+const CLOSE_WINDOW = 4 * SCRAPE;
+const CLOSE_STEP = 15;
+
+/** Seconds of the closer look before the newest deploy and after the onset, and the longest time between both. */
+const CLOSE_BEFORE = 600;
+const CLOSE_AFTER = 900;
+const CLOSE_BETWEEN = 1800;
+
+/** Returns the same curves around the newest deploy over the shortest window, with the traffic that the ratio divides by. */
+function closeVersions(
+  { epoch, profile: { window, known, unit } }: World,
+  telemetry: Telemetry,
+  { at, began, changes }: { at: number; began: number; changes: readonly RelatedChange[] },
+): Pick<Evidence, 'by_version_close'> {
+  const starts = changes
+    .filter(({ change, relation }) => relation === 'same' && (change.kind === 'deploy' || change.kind === 'rollback'))
+    .map(({ change }) => millisOf(change.started_at))
+    .filter((start) => start <= began);
+  const start = Math.max(...starts);
+  if (began - start > CLOSE_BETWEEN * 1000 || (window <= CLOSE_WINDOW && known.shares)) return {};
+  const until = Math.min(at, (began - epoch) / 1000 + CLOSE_AFTER);
+  const from = (start - epoch) / 1000 - CLOSE_BEFORE;
+  const times = sampleTimes({ epoch }, until, until - from, CLOSE_STEP);
+  const versions = versionCurves(telemetry, times, { window: CLOSE_WINDOW, unit, isTrafficKnown: true });
+  return { by_version_close: { window: CLOSE_WINDOW, versions } };
+}
+
 /** Returns the curves by version. The traffic of each is known only where a query for it is configured. */
 function versionCurves(
-  { profile: { window, known, unit } }: World,
   telemetry: Telemetry,
   times: SampleTimes,
-): NonNullable<Evidence['by_version']> {
+  { window, unit, isTrafficKnown }: { window: number; unit: number; isTrafficKnown: boolean },
+): VersionSeries[] {
   return [...telemetry.versions].flatMap(([version, counters]) => {
     const values = curve(times, (t) => ratioAt(telemetry, counters, t, window) * unit);
     if (values.length === 0) return [];
@@ -108,10 +146,16 @@ function versionCurves(
       {
         version,
         curve: values,
-        traffic: known.shares ? curve(times, (t) => perSecondAt(telemetry, counters, t, window)) : null,
+        traffic: isTrafficKnown ? sinceFirst(curve(times, (t) => perSecondAt(telemetry, counters, t, window))) : null,
       },
     ];
   });
+}
+
+/** Returns the curve of requests since the first one: before it, the version has no series. */
+function sinceFirst(rates: Curve): Curve {
+  const first = rates.find(([, rate]) => rate > 0)?.[0];
+  return first === undefined ? [] : rates.filter(([at]) => at >= first);
 }
 
 /** Share of the other services with a health query; of the others, only the alerts are known. */

@@ -14,12 +14,15 @@ const some = (kind: Kind) => [...casesOfKind(DEFAULT_SEED, kind, 12)];
 const [negatives, clear, forPerson] = [some('coincidence'), some('bad_deploy'), some('with_migration')];
 const cases = [...negatives, ...clear, ...forPerson];
 
-const set = (judge: Judge, seed = 1): Evaluation['sets'][number] => ({
-  seed,
-  report: evaluate(cases, judge),
-  nearest: evaluate(cases, nearestEarlierDeploy),
+const set = async (judge: Judge): Promise<Evaluation['sets'][number]> => ({
+  seed: 1,
+  report: await evaluate(cases, judge),
+  nearest: await evaluate(cases, nearestEarlierDeploy),
 });
-const evaluation = (...judges: Judge[]): Evaluation => ({ sets: judges.map((judge) => set(judge)), replays: [] });
+const evaluation = async (...judges: Judge[]): Promise<Evaluation> => ({
+  sets: await Promise.all(judges.map(set)),
+  replays: [],
+});
 
 const lines = (strict: Evaluation, lax: Evaluation) => {
   const all = correlationResults({ version: strict, proved: lax, time: lax });
@@ -32,26 +35,26 @@ const lines = (strict: Evaluation, lax: Evaluation) => {
 };
 
 describe('the lines of the evaluation', () => {
-  test('a judge that never acts is never wrong, and misses all clear cases', () => {
-    const { wrong, left, laxWrong } = lines(evaluation(nobody), evaluation(nobody));
+  test('a judge that never acts is never wrong, and misses all clear cases', async () => {
+    const { wrong, left, laxWrong } = lines(await evaluation(nobody), await evaluation(nobody));
     expect(wrong).toMatchObject({ value: 0, ratio: 0, isMet: true });
     expect(laxWrong).toMatchObject({ value: 0, isMet: true });
     expect(left).toMatchObject({ value: 100, reference: 10, ratio: 10, isMet: false });
   });
 
-  test('show the worst set', () => {
-    const both = evaluation(nobody, nearestEarlierDeploy);
+  test('show the worst set', async () => {
+    const both = await evaluation(nobody, nearestEarlierDeploy);
     const { wrong, laxWrong } = lines(both, both);
     expect(wrong?.value).toBeGreaterThan(0);
     expect(wrong).toMatchObject({ ratio: 1, isMet: false });
     expect(laxWrong).toMatchObject({ ratio: 1, isMet: false });
   });
 
-  test('count automatic rollbacks that a person had to decide as wrong', () => {
+  test('count automatic rollbacks that a person had to decide as wrong', async () => {
     const positive = new Set(forPerson.map(({ id }) => id));
     const rash: Judge = (question) => (positive.has(question.id) ? nearestEarlierDeploy(question) : nobody(question));
     const acted = forPerson.filter((one) => nearestEarlierDeploy(one).action === 'roll_back').length;
-    const { wrong, bound } = lines(evaluation(rash), evaluation(nobody));
+    const { wrong, bound } = lines(await evaluation(rash), await evaluation(nobody));
     expect(acted).toBeGreaterThan(0);
     expect(wrong?.value).toBeCloseTo((100 * acted) / cases.length, 2);
     // The bound is of negatives only: none of twelve.
@@ -60,8 +63,8 @@ describe('the lines of the evaluation', () => {
   });
 });
 
-test('results of several judges of the same cases are separate', () => {
-  const { idle, nearest } = evaluateAll({ idle: nobody, nearest: nearestEarlierDeploy }, []);
+test('results of several judges of the same cases are separate', async () => {
+  const { idle, nearest } = await evaluateAll({ idle: nobody, nearest: nearestEarlierDeploy }, []);
   expect(new Set(idle.replays.map(({ action }) => action))).toEqual(new Set(['none']));
   expect(nearest.replays.map(({ outcome }) => outcome)).toEqual(idle.replays.map((replay) => replay.nearest));
 });

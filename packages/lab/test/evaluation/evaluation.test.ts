@@ -21,7 +21,7 @@ import { replays } from '../../evaluation/replays/index.ts';
 import { evaluate, questionOf } from '../../evaluation/report.ts';
 import type { Evidence, RelatedChange } from '../../../../core/domain/correlation/evidence.ts';
 import { Change } from '../../../../schemas/changes/change.ts';
-import { millisOf, plusSeconds, Timestamp } from '../../../../schemas/time/time.ts';
+import { millisOf, plusSeconds, secondsBetween, Timestamp } from '../../../../schemas/time/time.ts';
 
 const EACH = 12;
 const some = new Map([...NEGATIVES, ...POSITIVES].map((kind) => [kind, [...casesOfKind(DEFAULT_SEED, kind, EACH)]]));
@@ -33,7 +33,16 @@ const causeOf = ({ evidence, label }: Case): RelatedChange | undefined =>
 describe('the generator', () => {
   test('generates the same cases for the same seed', () => {
     const again = [...casesOfKind(DEFAULT_SEED, 'coincidence', 3)];
-    expect(again).toEqual(of('coincidence').slice(0, 3));
+    const known = (cases: readonly Case[]) => cases.map((one) => [{ ...one, later: null }, one.later?.(60)]);
+    expect(known(again)).toEqual(known(of('coincidence').slice(0, 3)));
+  });
+
+  test('shows the same incident a minute later', () => {
+    for (const { evidence, later } of all) {
+      const then = later?.(60).evidence;
+      expect(then).toMatchObject({ incident_id: evidence.incident_id, onset: evidence.onset });
+      expect(secondsBetween(evidence.at, then?.at ?? evidence.at)).toBe(60);
+    }
   });
 
   test('generates other cases for another seed', () => {
@@ -53,7 +62,8 @@ describe('the generator', () => {
     for (const { evidence, history } of all) {
       const onset = onsetMillis(evidence);
       expect(evidence.onset.alertStartedAt < evidence.at).toBe(true);
-      for (const curve of [evidence.health?.curve ?? [], evidence.traffic ?? []]) {
+      const close = evidence.by_version_close?.versions.map(({ curve }) => curve) ?? [];
+      for (const curve of [evidence.health?.curve ?? [], evidence.traffic ?? [], ...close]) {
         const times = curve.map(([at]) => at);
         expect(times).toEqual(times.toSorted());
         expect(times.every((at) => at <= evidence.at && at >= plusSeconds(evidence.at, -7200))).toBe(true);
@@ -317,7 +327,7 @@ describe('bounds', () => {
   });
 });
 
-describe('the report', () => {
+describe('the report', async () => {
   const facts: Facts = {
     newest_own_deploy_seconds: 60,
     traces: [],
@@ -356,7 +366,7 @@ describe('the report', () => {
     [made('asked of it', 'coincidence', nothing), judged('ask', ['a'])],
   ];
   const answers = new Map(table.map(([{ id }, judgement]) => [id, judgement]));
-  const report = evaluate(
+  const report = await evaluate(
     table.map(([one]) => one),
     ({ id }) => answers.get(id) ?? judged('none', []),
   );
@@ -413,7 +423,7 @@ describe('the report', () => {
   test('the judge does not see the label', () => {
     const [one] = of('bad_deploy');
     if (one === undefined) throw new Error('there is no case');
-    expect(Object.keys(questionOf(one)).toSorted()).toEqual(['evidence', 'history', 'id', 'policy']);
+    expect(Object.keys(questionOf(one)).toSorted()).toEqual(['evidence', 'history', 'id', 'later', 'policy']);
   });
 });
 

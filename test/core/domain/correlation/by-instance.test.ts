@@ -253,16 +253,18 @@ describe('a young version', () => {
     );
   });
 
-  test('whose errors fall is asked about although its newest samples have no failed requests', () => {
-    const given = young((seconds) => 0.4 * Math.exp(-seconds / 100), false, 3);
+  test.each<[string, (seconds: number) => number]>([
+    ['fell', (seconds) => 0.4 * Math.exp(-seconds / 100)],
+    ['stayed', () => 0.4],
+    ['began after a minute', (seconds) => (seconds < 60 ? 0 : 0.4)],
+  ])('whose errors %s is asked about once its newest samples have no failed requests', (_, errors) => {
+    const given = young(errors, false, 3);
     const short = (given.by_version ?? []).map(({ curve: values, ...one }) => ({
       ...one,
       curve: values.map(([at, value], index): [typeof at, number] => [at, index < values.length - 2 ? value : 0]),
     }));
     const cold = { ...given, by_version_close: { window: 60, versions: short } };
-    expect(approvalReasons(cold)).toContain(
-      'warming_up: v42 has served for 5 min, and its errors fall: caches may be cold',
-    );
+    expect(approvalReasons(cold)).toContain('warming_up: v42 does not fail any more');
     expect(alone(cold)).toBe(false);
   });
 

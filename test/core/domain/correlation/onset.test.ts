@@ -53,6 +53,16 @@ describe('the onset is the departure from the baseline', () => {
     expect(secondsFrom(found.at, 50)).toBeLessThan(600);
   });
 
+  /** A slight rise some minutes before noon, and the problem five minutes before it. */
+  test.each<[string, number | null, (minutes: number) => number]>([
+    ['goes back to the baseline', null, (m) => (m > 7 || (m <= 6 && m > 5) ? 0.001 : m > 6 ? 0.003 : 0.04)],
+    ['stays for longer than the window', 240, (m) => (m > 10 ? 0.001 : m > 5 ? 0.003 : 0.04)],
+  ])('is not certain if a slight rise before %s', (_, window, value) => {
+    const { earliest, latest } = of(value, window);
+    expect(earliest < before(6.5)).toBe(true);
+    expect(Math.abs(secondsFrom(latest, 5))).toBeLessThanOrEqual(30);
+  });
+
   test('ignores earlier trouble that was over', () => {
     expect(of((m) => (m > 40 && m < 50 ? 0.5 : m > 3 ? 0.001 : 0.04)).at).toBe(before(3));
   });

@@ -80,9 +80,40 @@ test.each<[string, Partial<Evidence>, number, [Decision['kind'], string | undefi
   ['errors that fall, after all waits', overFive(9, falls), 0, ['approve', 'not_proved', undefined]],
   ['errors that have just ended', overFive(4, ends), 5, ['wait', 'errors_fall', 60]],
   ['errors that ended three minutes ago', overFive(6, ends), 5, ['none', 'errors_fall', undefined]],
+  ['errors that ended, after all waits', overFive(6, ends), 0, ['none', 'errors_fall', undefined]],
 ])('decides about %s, although the query still shows them', (_words, evidence, waits, expected) => {
   const { kind, reasons, wait_seconds: seconds } = waiting(evidence, {}, waits);
   expect([kind, reasons[0]?.code, seconds]).toEqual(expected);
+});
+
+test('asks about errors that ended if it is no question of the workflow', () => {
+  expect(decide(clear({ changes, policy: { evidence: 'proved' }, evidence: overFive(6, ends) })).kind).toBe('approve');
+});
+
+/** Errors of the version that has replaced another one, and of its instances, which have served for a minute and a half, by a query of which the window is not known. */
+const values = rising(1.5, () => 0.2);
+const own = values.slice(240);
+const young: Partial<Evidence> = {
+  at: before(-1),
+  health: { max: 0.01, curve: values },
+  by_version: [
+    { version: 'v1', curve: values.slice(0, 236), traffic: values.slice(0, 236).map(([at]) => [at, 20]) },
+    { version: 'v2', curve: own, traffic: own.map(([at]) => [at, 20]) },
+  ],
+};
+const instances = ['a', 'b'].map((name) => ({ name, curve: own, traffic: null }));
+
+test.each<[string, Partial<Evidence>, Decision['kind']]>([
+  [
+    'its instances are too new to show that',
+    { by_instance: { window: 60, versions: [{ version: 'v2', instances }] } },
+    'wait',
+  ],
+  ['nothing shows that soon', { by_version: null }, 'approve'],
+])('a question about errors whose fall the query does not show soon: %s', (_words, more, kind) => {
+  const decided = waiting({ ...young, ...more });
+  expect(decided.kind).toBe(kind);
+  if (kind === 'wait') expect(decided.reasons[0]?.code).toBe('too_soon');
 });
 
 test('shadow mode waits as well, and a report does not', () => {
