@@ -62,7 +62,7 @@ if (name !== undefined) {
   await printConfounders(1);
 } else {
   if (selection === 'all')
-    for (const [policy, evaluation] of Object.entries(judgeSet(DEFAULT_SEED)))
+    for (const [policy, evaluation] of Object.entries(await judgeSet(DEFAULT_SEED)))
       console.log(`evidence: ${policy}\n\n${evaluationTable(evaluation)}\n`);
   const part = selection === 'all' ? 1 : share;
   const reports = await judgeMonitored(seed, part);
