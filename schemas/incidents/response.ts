@@ -53,7 +53,7 @@ const PagerDuty = z.strictObject({
 
 /** What happens when a page is not acknowledged. */
 const Escalation = z.strictObject({
-  /** Minutes since the page, and between repetitions. */
+  /** Minutes since the first attempt at the page, and between repetitions. */
   afterMinutes: z.number().min(1).max(240).default(10),
   /**
    * `page-again`: a new page, which notifies the person on call at that time. `fallback`: the fallback pager of

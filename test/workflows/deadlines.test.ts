@@ -75,24 +75,40 @@ test('an escalation that is configured later begins within ten minutes', async (
   expect(minute).toBe(20);
 });
 
-test('a page that the pager accepts after some minutes is escalated at its time', async () => {
-  const down = { kind: 'later', detail: 'answered 503', afterSeconds: 240 } as const;
-  const given: Moment = (world) => {
-    world.pages = [down, { kind: 'taken', detail: 'accepted' }];
+const pagerAnswers =
+  (...pages: FakeWorld['pages']): Moment =>
+  (world) => {
+    world.pages = pages;
     return escalates({ times: 1 })(world);
   };
-  expect(await minutesOf(ESCALATED, given, { '40 min': ends() })).toEqual([10]);
+const DOWN = { kind: 'later', detail: 'answered 503' } as const;
+const TAKEN = { kind: 'taken', detail: 'accepted' } as const;
+
+test.each([
+  ['accepts after some minutes', [{ ...DOWN, afterSeconds: 240 }, TAKEN] as const],
+  ['accepts after its deadline', [{ ...DOWN, afterSeconds: 690 }, TAKEN] as const],
+  ['never accepts', [{ ...DOWN, afterSeconds: 240 }] as const],
+])('a page that the pager %s is escalated at its time', async (_, pages) => {
+  expect(await minutesOf(ESCALATED, pagerAnswers(...pages), { '40 min': ends() })).toEqual([10]);
 });
 
-test('a page that the pager accepts after its deadline is escalated at once', async () => {
-  const down = { kind: 'later', detail: 'answered 503', afterSeconds: 690 } as const;
-  const given: Moment = (world) => {
-    world.pages = [down, { kind: 'taken', detail: 'accepted' }];
-    return escalates({ times: 1 })(world);
+test('a page that the pager refuses is sent again after a minute, and again until a person is notified', async () => {
+  const refused = { kind: 'refused', detail: 'PagerDuty answered 400' } as const;
+  const given: Moment = async (world) => {
+    await pagerAnswers(refused, refused, TAKEN)(world);
+    return escalates({ times: 3 })(world);
   };
-  const [minute] = await minutesOf(ESCALATED, given, { '40 min': ends() });
-  expect(minute).toBeGreaterThanOrEqual(11.5);
-  expect(minute).toBeLessThan(13);
+  const { world } = await play({ given: [given], timeline: { '0 s': fires(), '20 min': ends() } });
+  expect(entriesOf(world, ESCALATED).map(({ minute, text }) => [Math.floor(minute), text])).toEqual([
+    [1, 'No pager has accepted page 1 (escalation 1 of 3): paging again'],
+    [11, 'No pager has accepted page 2 (escalation 2 of 3): paging again'],
+  ]);
+  expect(world.calls.filter((call) => call.startsWith('pager '))).toEqual([
+    'pager trigger page.1 critical',
+    'pager trigger page.2 critical',
+    'pager trigger page.3 critical',
+    'pager resolve page.3 critical',
+  ]);
 });
 
 /** A process posts a message and dies before it wakes the workflow. */

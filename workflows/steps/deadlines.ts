@@ -1,6 +1,6 @@
 import { LAST_SEEN_AFTER_SECONDS } from '../../core/domain/alerts/admission.ts';
 import { courseOf, isUnacknowledged, nextEscalation } from '../../core/domain/paging/escalation.ts';
-import { pageKey } from '../../core/domain/paging/pages.ts';
+import { fallbackPageKey, pageKey } from '../../core/domain/paging/pages.ts';
 import { nextReminderAt, reminderFor } from '../../core/domain/paging/reminders.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { Config } from '../../schemas/config/config.ts';
@@ -133,15 +133,19 @@ async function escalationAt(
   incident: IncidentRecord,
 ): Promise<Timestamp | undefined> {
   if (!isUnacknowledged(incident)) return undefined;
-  const page = await deps.effects.get(incident.id, pageKey(incident.id, incident.pages));
-  if (page === undefined) return sentNow(deps, escalation);
-  if (page.state === 'intended') {
-    // It can still be accepted; then one that is overdue is escalated at once.
-    const at = nextEscalation(escalation, courseOf(incident, { ...page, state: 'succeeded' }), deps.timeScale)?.at;
-    const now = deps.clock.now();
-    return at === undefined || at > now ? at : plusSeconds(now, AGAIN_SECONDS / deps.timeScale);
-  }
-  return nextEscalation(escalation, courseOf(incident, page), deps.timeScale)?.at;
+  const course = await pageCourse(deps, incident);
+  return course.page === undefined ? sentNow(deps, escalation) : nextEscalation(escalation, course, deps.timeScale)?.at;
+}
+
+/** Reads the course of the newest page. */
+export async function pageCourse(
+  { effects }: Pick<Deps, 'effects'>,
+  incident: IncidentRecord,
+): Promise<ReturnType<typeof courseOf>> {
+  const { id, pages } = incident;
+  const keys = [pageKey(id, pages), fallbackPageKey(id, pages)];
+  const [page, fallback] = await Promise.all(keys.map((key) => effects.get(id, key)));
+  return courseOf(incident, page, fallback);
 }
 
 /** Returns when a page is escalated that is sent now. */

@@ -30,7 +30,7 @@ import { type IncidentId, isAtLeast } from '../../schemas/config/names.ts';
 import { secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { type Activity, activityOf } from '../activity.ts';
 import type { Run } from '../run.ts';
-import { wake } from '../wake.ts';
+import { wake, wakeForDeadlines } from '../wake.ts';
 import { findExternalPage, notePage, usesExternalPager } from './external-page.ts';
 import { readName } from './incident-name.ts';
 import { knownOfProblem } from './problem-known.ts';
@@ -119,15 +119,17 @@ async function pageUntilTaken(
     });
     state = { ...state, waitedSeconds: state.waitedSeconds + pause };
   }
-  await run.step('page-given-up', () =>
-    deps.incidents.note(incidentId, `page-${number}-given-up`, {
+  await run.step('page-given-up', async () => {
+    await deps.incidents.note(incidentId, `page-${number}-given-up`, {
       at: deps.clock.now(),
       actor: 'firebreak',
       kind: 'page.failed',
-      text: `Page ${number} failed: neither the pager nor a fallback accepted it`,
+      text: `Page ${number} failed: neither the pager nor a fallback accepted it, so nobody was notified`,
       detail: null,
-    }),
-  );
+    });
+    // It is escalated sooner than a page that someone can acknowledge.
+    if ((await deps.config.current()).response.escalation !== undefined) await wakeForDeadlines(deps, incidentId);
+  });
 }
 
 async function pageUnlessExternal(deps: Deps, input: PageInput): Promise<Paged | { kind: 'elsewhere'; at: Timestamp }> {

@@ -1,16 +1,9 @@
-import {
-  courseOf,
-  type DueEscalation,
-  ESCALATED,
-  isUnacknowledged,
-  nextEscalation,
-} from '../../domain/paging/escalation.ts';
-import { pageKey } from '../../domain/paging/pages.ts';
+import { type DueEscalation, ESCALATED, isUnacknowledged, nextEscalation } from '../../domain/paging/escalation.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Escalation } from '../../../schemas/incidents/response.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import type { IncidentActions } from '../../../workflows/steps/deadlines.ts';
+import { type IncidentActions, pageCourse } from '../../../workflows/steps/deadlines.ts';
 import { wake } from '../../../workflows/wake.ts';
 import { Deadline, type Elapsed } from '../../domain/concurrency.ts';
 import { isAcknowledgedAtPager, type PollDeps } from './poll-pager.ts';
@@ -27,7 +20,7 @@ const PAGER_READS_MS = 4000;
 /** Connects the workflow of incidents with what escalates a page. */
 export const incidentActions = (deps: EscalateDeps): IncidentActions => ({ escalate: (id) => escalate(deps, id) });
 
-/** Escalates the page of an incident if it is unacknowledged for longer than `response.yaml` allows. Returns whether it did. */
+/** Escalates the page of an incident if it is unacknowledged for longer than `response.yaml` allows, or refused. Returns whether it did. */
 export async function escalate(
   deps: EscalateDeps,
   id: IncidentId,
@@ -37,8 +30,7 @@ export async function escalate(
   if (escalation === undefined) return false;
   const incident = await deps.incidents.read(id);
   if (incident === undefined || !isUnacknowledged(incident)) return false;
-  const page = await deps.effects.get(id, pageKey(id, incident.pages));
-  const due = nextEscalation(escalation, courseOf(incident, page), deps.timeScale);
+  const due = nextEscalation(escalation, await pageCourse(deps, incident), deps.timeScale);
   if (due === null || due.at > deps.clock.now()) return false;
   if (await isAcknowledgedAtPager(deps, incident, new Deadline(elapsed, PAGER_READS_MS))) return false;
   return escalation.how === 'fallback'
@@ -49,10 +41,11 @@ export async function escalate(
 function escalationText(
   { pages }: IncidentRecord,
   { afterMinutes, times }: Escalation,
-  { nth }: DueEscalation,
+  { nth, isTaken }: DueEscalation,
 ): string {
   const minutes = `${afterMinutes} ${afterMinutes === 1 ? 'minute' : 'minutes'}`;
-  return `Page ${pages} was not acknowledged within ${minutes} (escalation ${nth} of ${times})`;
+  const why = isTaken ? `Page ${pages} was not acknowledged within ${minutes}` : `No pager has accepted page ${pages}`;
+  return `${why} (escalation ${nth} of ${times})`;
 }
 
 /**
@@ -83,7 +76,7 @@ async function fallBack(
   escalation: Escalation,
   due: DueEscalation,
 ): Promise<boolean> {
-  const result = await sendByFallbackPager(deps, incident, due.number);
+  const result = await sendByFallbackPager(deps, incident, due);
   if (result.kind === 'waits') return false;
   if (result.kind === 'not_taken')
     return pageAgain(

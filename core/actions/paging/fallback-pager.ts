@@ -1,3 +1,4 @@
+import type { DueEscalation } from '../../domain/paging/escalation.ts';
 import { pageKey } from '../../domain/paging/pages.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { Effect, IncidentRecord } from '../../../schemas/incidents/incident.ts';
@@ -24,17 +25,15 @@ export type FallbackResult = { kind: 'taken' } | { kind: 'waits' } | { kind: 'no
 /** Time in seconds for which the fallback pager is retried. After that, a new page is more likely to reach a person. */
 const RETRY_MAX_SECONDS = 180;
 
-/**
- * Sends an unacknowledged page by the fallback pager, once per escalation. The timeline shows the request and its result.
- */
+/** Sends a page again by the fallback pager, once per escalation. The timeline shows the request and its result. */
 export async function sendByFallbackPager(
   deps: PagerDeps,
   incident: IncidentRecord,
-  number: number,
+  { number, isTaken }: DueEscalation,
 ): Promise<FallbackResult> {
   const { id, pages } = incident;
   const key = `${pageKey(id, pages)}.escalated-${number}`;
-  const detail = `Page ${pages} by the fallback pager, because it was not acknowledged`;
+  const detail = `Page ${pages} by the fallback pager, because ${isTaken ? 'it was not acknowledged' : 'no pager has accepted it'}`;
   const effect = await deps.effects.intend(id, {
     key,
     kind: 'page-fallback',
@@ -44,7 +43,7 @@ export async function sendByFallbackPager(
   });
   if (effect.state === 'succeeded') return { kind: 'taken' };
   if (effect.state !== 'intended') return { kind: 'not_taken', why: effect.detail };
-  const causes = [{ text: `Page ${pages} was not acknowledged` }];
+  const causes = [{ text: isTaken ? `Page ${pages} was not acknowledged` : `No pager has accepted page ${pages}` }];
   const answer = await deps.fallbackPager.send(
     await fullRequest(incident, key, { number: pages, causes, chat: null }, deps),
   );

@@ -34,7 +34,9 @@ export async function isAcknowledgedAtPager(
   const { id } = incident;
   for (const number of unacknowledgedPages(incident).slice(0, PAGES_MAX)) {
     const page = await deps.effects.get(id, pageKey(id, number));
-    if (page?.state !== 'succeeded' || !isSentByFirebreak(page) || page.taken_over !== undefined) continue;
+    // One in progress may have been delivered.
+    if (page === undefined || page.state === 'failed' || !isSentByFirebreak(page) || page.taken_over !== undefined)
+      continue;
     const response = await responseWithin(deadline, () => deps.externalPager.paged(pageKey(id, number)));
     if (response.kind === 'off') return false;
     if (response.kind !== 'done') {

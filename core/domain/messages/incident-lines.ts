@@ -14,6 +14,7 @@ import {
 } from '../incidents/new-onset.ts';
 import { closedAsOf, INSTEAD_OF_REOPENING, waitsForHealth } from '../incidents/closing.ts';
 import { notReopenable } from '../incidents/reopening.ts';
+import { isAcknowledged } from '../paging/acknowledgement.ts';
 import { type Deciding, type Overview } from './story.ts';
 
 /** Returns the rollback that a decision, or an earlier decision for the same versions, led to. */
@@ -76,7 +77,9 @@ export function incidentLines(own: Overview): DecisionLines {
   const decisions = currentDecisions(story);
   const decision = decisions.findLast(({ state }) => state === 'waiting') ?? decisions.at(-1);
   const lines = decision === undefined ? undefined : linesNow(decision, story);
-  const { action, more = [] } = stepOf(story, lines, decision);
+  const step = stepOf(story, lines, decision);
+  const { more = [] } = step;
+  const action = `${notNotified(own)}${step.action}`;
   if (incident.status === 'resolved')
     return { action, evidence: null, hesitation: null, details: [...more, ...(lines?.details ?? [])] };
   const paused = incident.automation_paused ? 'Does not act because automation of this incident is paused.' : null;
@@ -213,8 +216,21 @@ const commandOf = ({ incident }: Overview, decision: DecisionView | undefined): 
     ? [`To roll back: /rollback ${incident.service} ${incident.environment}.`]
     : [];
 
+/** Says that no pager has accepted the newest page, and that nobody knows of it. Empty: neither is so. */
+function notNotified({ incident, effects }: Overview): string {
+  if (incident.status === 'resolved' || isAcknowledged(incident)) return '';
+  const page = effects.findLast(({ kind }) => kind === 'page');
+  const isTaken = effects.some((effect) => effect.key.startsWith(`${page?.key}.`) && isTakenPage(effect));
+  return page?.state === 'failed' && !isTaken
+    ? `No pager has accepted page ${incident.pages}, so nobody was notified. `
+    : '';
+}
+
+const isTakenPage = ({ kind, state }: Effect): boolean =>
+  (kind === 'page' || kind === 'page-fallback') && state === 'succeeded';
+
 function pagedText(effects: Overview['effects']): string[] {
-  const pages = effects.filter(({ kind, state }) => kind === 'page' && state === 'succeeded');
+  const pages = effects.filter(isTakenPage);
   if (pages.length === 0) return [];
   return pages.every(({ stand_in }) => stand_in === true)
     ? ['The page went to the sandbox, so nobody was notified.']

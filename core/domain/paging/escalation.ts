@@ -2,7 +2,6 @@ import type { Effect, IncidentRecord } from '../../../schemas/incidents/incident
 import type { Escalation } from '../../../schemas/incidents/response.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { isAcknowledged } from './acknowledgement.ts';
-import { isSentByFirebreak } from './pages.ts';
 
 /** Timeline kind of an escalation. */
 export const ESCALATED = 'page.escalated';
@@ -25,12 +24,20 @@ export const isUnacknowledged = (incident: IncidentRecord): boolean =>
 const isOngoing = ({ firing, by_hand, by_event }: IncidentRecord): boolean =>
   firing > 0 || by_hand === true || by_event === true;
 
-/** `number`: among all escalations of this incident. `nth`: among those since the last acknowledgement. */
-export type DueEscalation = { number: number; nth: number };
+/** Seconds until a page that was refused is escalated for the first time: no one can acknowledge it. */
+const REFUSED_AFTER_SECONDS = 60;
+
+/**
+ * `number`: among all escalations of this incident. `nth`: among those since the last acknowledgement. `isTaken`: a pager has
+ * accepted the page.
+ */
+export type DueEscalation = { number: number; nth: number; isTaken: boolean };
 
 /** The newest page, and what has happened since. */
 type PageCourse = {
   page: Effect | undefined;
+  /** The same page at the fallback pager. */
+  fallback: Effect | undefined;
   /** Times of the incident's previous escalations. */
   before: readonly Timestamp[];
   /** Time of the last acknowledgement before a new page, which restarts the count. */
@@ -43,28 +50,38 @@ type PageCourse = {
 export const courseOf = (
   { escalated = [], handling }: Pick<IncidentRecord, 'escalated' | 'handling'>,
   page: Effect | undefined,
+  fallback: Effect | undefined,
 ): PageCourse => ({
   page,
+  fallback,
   before: escalated,
   acknowledgedAt: handling?.acknowledged?.at,
   renotifiedAt: handling?.unacknowledged?.at,
 });
 
 /**
- * Returns the next escalation, and when it is due; null: none. The time counts from the first attempt at the page, which the
- * pager must have accepted; pages by others are escalated by them.
+ * Returns the next escalation, and when it is due; null: none. The time counts from the first attempt at the page, whether a pager
+ * accepts it or not. Pages by others are escalated by them.
  *
  * @param timeScale factor by which the wait is shortened
  */
 export function nextEscalation(
   { afterMinutes, times }: Escalation,
-  { page, before, acknowledgedAt, renotifiedAt }: PageCourse,
+  { page, fallback, before, acknowledgedAt, renotifiedAt }: PageCourse,
   timeScale: number,
 ): (DueEscalation & { at: Timestamp }) | null {
-  if (page === undefined || page.state !== 'succeeded' || !isSentByFirebreak(page)) return null;
+  if (page === undefined || page.followed !== undefined) return null;
+  // An escalation without a page of its own was taken by the fallback pager.
+  const isTaken =
+    page.state === 'succeeded' ||
+    fallback?.state === 'succeeded' ||
+    before.some((escalatedAt) => escalatedAt > page.at);
+  if (page.state === 'withheld' && !isTaken) return null;
   const nth = before.filter((at) => acknowledgedAt === undefined || at > acknowledgedAt).length + 1;
   if (nth > times) return null;
   const since =
     [page.at, ...before, ...(renotifiedAt === undefined ? [] : [renotifiedAt])].toSorted().at(-1) ?? page.at;
-  return { number: before.length + 1, nth, at: plusSeconds(since, (afterMinutes * 60) / timeScale) };
+  const isRefused = page.state === 'failed' && !isTaken;
+  const seconds = isRefused && nth === 1 ? REFUSED_AFTER_SECONDS : afterMinutes * 60;
+  return { number: before.length + 1, nth, isTaken, at: plusSeconds(since, seconds / timeScale) };
 }

@@ -43,7 +43,9 @@ export function pageDetailsOf(
   links: readonly Link[] = linksOf(story.signals),
 ): PageDetails {
   const { incident } = story;
-  const { action, evidence, hesitation, details } = incidentLines(story);
+  // Who reads this is notified, whichever pager has refused the page.
+  const effects = story.effects.filter(({ kind, state }) => kind !== 'page' || state !== 'failed');
+  const { action, evidence, hesitation, details } = incidentLines({ ...story, effects });
   const answer = answerText(story);
   const answerUrl = urls.get(openQuestion(story)?.id ?? '');
   const shortLinks = links.filter(({ url }) => url.length <= URL_MAX_CHARS);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ExternalIncident } from '../../../../core/domain/ports/external-pager.ts';
 import { withoutAcknowledgement } from '../../../../core/domain/paging/acknowledgement.ts';
-import { pageKey } from '../../../../core/domain/paging/pages.ts';
+import { fallbackPageKey, pageKey } from '../../../../core/domain/paging/pages.ts';
 import { acknowledge } from '../../../../core/actions/incidents/acknowledge.ts';
 import type { Caller } from '../../../../core/actions/people/caller.ts';
 import { escalate } from '../../../../core/actions/paging/escalate.ts';
@@ -74,10 +74,10 @@ async function paged(number: number, state: 'succeeded' | 'failed' | 'withheld' 
   await world.deps.effects.conclude(id, key, state, 'done');
 }
 
-/** Records a page that the workflow sent and the pager accepted. */
-async function triggerPage(number: number): Promise<void> {
+/** Records a page that the workflow sent. Without a state, the pager accepted it. */
+async function triggerPage(number: number, state?: 'failed' | 'withheld'): Promise<void> {
   await world.store.editIncident(id, { pages: number });
-  await paged(number);
+  await paged(number, state);
 }
 
 const open = () => world.deps.incidents.open();
@@ -172,7 +172,7 @@ describe('an unacknowledged page', () => {
   test.each<[string, () => unknown]>([
     ['no escalation is configured', () => set(undefined)],
     ['a person acknowledged it in Firebreak', () => acknowledged('ada')],
-    ['the pager has not accepted it yet', () => paged(2, 'failed')],
+    ['no pager is on', () => triggerPage(2, 'withheld')],
     ['another tool paged', () => paged(2, 'succeeded', { followed: { id: 'Q1', url: null, assigned_to: [] } })],
     [
       'the mitigation helps',
@@ -216,6 +216,93 @@ describe('an unacknowledged page', () => {
     expect(said()).toEqual([
       'Page 1 was not acknowledged within 10 minutes (escalation 1 of 1): sent by the fallback pager',
     ]);
+  });
+});
+
+describe('a page that no pager has accepted', () => {
+  const second = async (state: 'succeeded' | 'failed') => {
+    const key = fallbackPageKey(id, 2);
+    await world.deps.effects.intend(id, {
+      key,
+      kind: 'page-fallback',
+      target: 'webhook',
+      class: 'repeatable',
+      detail: '',
+    });
+    await world.deps.effects.conclude(id, key, state, 'done');
+  };
+
+  test('because it was refused is paged again after a minute, and then as often as configured', async () => {
+    await triggerPage(2, 'failed');
+    expect(await after(1)).toBe(1);
+    await triggerPage(3, 'failed');
+    expect([await after(9), await after(1)]).toEqual([0, 1]);
+    await triggerPage(4, 'failed');
+    expect(await after(60)).toBe(0);
+    expect(asked()).toEqual([
+      'No pager has accepted page 2 (escalation 1 of 2): paging again',
+      'No pager has accepted page 3 (escalation 2 of 2): paging again',
+    ]);
+    expect(said()).toEqual(asked());
+  });
+
+  test.each(['failed', 'withheld'] as const)(
+    'but the fallback pager has is escalated at its time (%s)',
+    async (state) => {
+      await triggerPage(2, state);
+      await second('succeeded');
+      expect([await after(9), await after(1)]).toEqual([0, 1]);
+      expect(said()).toEqual(['Page 2 was not acknowledged within 10 minutes (escalation 1 of 2): paging again']);
+    },
+  );
+
+  test('is refused by the fallback pager, too, and paged again after a minute', async () => {
+    set({ how: 'fallback', times: 2 });
+    await triggerPage(2, 'failed');
+    await second('failed');
+    world.fallbackPager = [
+      { kind: 'refused', detail: 'answered 400' },
+      { kind: 'taken', detail: 'ok' },
+    ];
+    expect(await after(1)).toBe(1);
+    await triggerPage(3, 'failed');
+    expect(await after(10)).toBe(1);
+    expect(said()).toEqual([
+      'No pager has accepted page 2 (escalation 1 of 2): paging again, because the fallback pager did not accept the page (answered 400)',
+      'No pager has accepted page 3 (escalation 2 of 2): sent by the fallback pager',
+    ]);
+  });
+
+  test('is not called so after the fallback pager has taken its escalation', async () => {
+    set({ how: 'fallback', times: 2 });
+    await triggerPage(2, 'failed');
+    world.fallbackPager = [{ kind: 'taken', detail: 'ok' }];
+    expect([await after(1), await after(10)]).toEqual([1, 1]);
+    expect(said()).toEqual([
+      'No pager has accepted page 2 (escalation 1 of 2): sent by the fallback pager',
+      'Page 2 was not acknowledged within 10 minutes (escalation 2 of 2): sent by the fallback pager',
+    ]);
+  });
+
+  test('yet is escalated at its time, unless PagerDuty shows that it was acknowledged there', async () => {
+    const inProgress = async (number: number) => {
+      await world.store.editIncident(id, { pages: number });
+      const effect = {
+        key: pageKey(id, number),
+        kind: 'page',
+        target: 'pagerduty',
+        class: 'keyed',
+        detail: '',
+      } as const;
+      await world.deps.effects.intend(id, effect, { page: number });
+    };
+    await inProgress(2);
+    expect([await after(9), await after(1)]).toEqual([0, 1]);
+    expect(said()).toEqual(['No pager has accepted page 2 (escalation 1 of 2): paging again']);
+    await inProgress(3);
+    thereAre({ 3: ackedBy('Ada Park', 'PADA001', plusSeconds(world.clock.now(), 60)) });
+    expect(await after(10)).toBe(0);
+    expect(said().at(-1)).toMatch(/^Acknowledged at PagerDuty by Ada /);
   });
 });
 

@@ -79,6 +79,8 @@ const rollback = (more: Partial<Effect> = {}): Effect => ({
   ...more,
 });
 
+const refusedPage = rollback({ key: `${INCIDENT}.page.1`, kind: 'page', state: 'failed', detail: 'Not paged: no' });
+
 test('an incident in any state can be displayed, and always in the same way', () => {
   fc.assert(
     fc.property(anyStory, fc.option(fc.constant('C1'), { nil: null }), (any, channel) => {
@@ -514,6 +516,30 @@ describe('the next step', () => {
       /^Switch it back\./,
     ],
     ['a person was paged', step({ effects: [{ ...rollback(), kind: 'page' }] }), /has been paged/],
+    [
+      'no pager has accepted the page',
+      step({ incident: incident({ pages: 1 }), effects: [refusedPage] }),
+      /^No pager has accepted page 1, so nobody was notified\. Look at checkout in production\.\n/,
+    ],
+    [
+      'only the fallback pager has accepted the page',
+      step({
+        incident: incident({ pages: 1 }),
+        effects: [
+          refusedPage,
+          { ...refusedPage, kind: 'page-fallback', key: `${refusedPage.key}.second`, state: 'succeeded' },
+        ],
+      }),
+      /^Look at checkout in production\.\n[^]*has been paged/,
+    ],
+    [
+      'a person acknowledged although no pager has accepted the page',
+      step({
+        incident: incident({ pages: 1, handling: { acknowledged: { by: 'ada', at: NOON } } }),
+        effects: [refusedPage],
+      }),
+      /^Look at checkout in production\.\n/,
+    ],
     ['nothing is known', step({}), /^Look at checkout in production\.\nNo decision yet\.$/],
   ])('is clear if %s', (_, said, expected) => {
     expect(said).toMatch(expected);
