@@ -14,6 +14,7 @@ import { Connections } from '../../../schemas/config/connections.ts';
 import { Machine } from '../../../schemas/config/machine.ts';
 import { UNKNOWN_ENVIRONMENT } from '../../../core/domain/alerts/signal.ts';
 import { IncidentId, UNMATCHED } from '../../../schemas/config/names.ts';
+import { timestamp, Timestamp } from '../../../schemas/time/time.ts';
 import { FEATURES } from '../../../features/index.ts';
 import { Client } from '../client.ts';
 import { isThisMachine } from '../credentials.ts';
@@ -30,12 +31,25 @@ const Ready = z.object({
 const CheckedConnections = Connections.extend({ machine: Machine.optional() });
 const Incidents = z.object({
   items: z.array(
-    z.object({ id: IncidentId, number: z.number().nullish(), title: z.string(), environment: z.string() }),
+    z.object({
+      id: IncidentId,
+      number: z.number().nullish(),
+      title: z.string(),
+      environment: z.string(),
+      resolved_at: Timestamp.nullable(),
+    }),
   ),
 });
 const Signals = z.object({
   items: z.array(
-    z.object({ title: z.string(), service: z.string(), environment: z.string(), unmatched: z.string().nullable() }),
+    z.object({
+      title: z.string(),
+      service: z.string(),
+      environment: z.string(),
+      unmatched: z.string().nullable(),
+      ends_at: Timestamp.nullable(),
+      belongs_to: z.unknown(),
+    }),
   ),
 });
 const UnmappedDeployments = z.object({
@@ -181,15 +195,25 @@ async function drillTargets(client: Client): Promise<Finding[]> {
   }));
 }
 
-/** Returns a warning for each alert title that matches no service of the catalogue. */
+/** Days after its end for which an alert is listed. */
+const LISTED_DAYS = 14;
+
+/** Returns a warning for each alert title that matches no service of the present catalogue, and did not end long ago. */
 async function unmatchedAlerts(client: Client): Promise<Finding[]> {
-  const { items: incidents } = await client.get(`/v1/incidents?service=${UNMATCHED}&limit=50`, Incidents);
-  const { items: signals } = await client.get('/v1/signals?limit=100', Signals);
+  const since = timestamp(Date.now() - LISTED_DAYS * 24 * 3_600_000);
+  const isRecent = (end: Timestamp | null): boolean => end === null || end >= since;
+  const outside = async (path: string): Promise<z.infer<typeof Signals>['items']> =>
+    (await client.get(`${path}?limit=100`, Signals)).items.filter(
+      ({ service, ends_at: end, belongs_to: now }) => service === UNMATCHED && now == null && isRecent(end),
+    );
+  const { items } = await client.get(`/v1/incidents?service=${UNMATCHED}&limit=50`, Incidents);
+  const recent = items.filter(({ resolved_at: end }) => isRecent(end));
+  const listed = await Promise.all(recent.map(({ id }) => outside(`/v1/incidents/${id}/signals`)));
+  const incidents = recent.filter((_, n) => listed[n]?.length !== 0);
+  const signals = await outside('/v1/signals');
   const texts = [
     ...incidents.map((incident) => `${incident.title}${placeOf(incident.environment)} (${incidentName(incident)})`),
-    ...signals
-      .filter(({ service }) => service === UNMATCHED)
-      .map(({ title, environment, unmatched: name }) => `${title}: ${unmatchedText(name ?? '', environment)}`),
+    ...signals.map(({ title, environment, unmatched: name }) => `${title}: ${unmatchedText(name ?? '', environment)}`),
   ];
   return [...new Set(texts)].map((text) => ({ verdict: 'warn', about: 'unmatched alert', text }));
 }

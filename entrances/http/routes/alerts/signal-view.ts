@@ -1,6 +1,9 @@
 import * as z from 'zod';
+import type { NamingConfig } from '../../../../core/domain/catalogue/known-names.ts';
+import { serviceEnvironmentOf } from '../../../../core/domain/alerts/signal.ts';
 import type { SignalView } from '../../../../core/domain/ports/alerts.ts';
 import { Signal } from '../../../../schemas/alerts/signal.ts';
+import { EnvironmentName, ServiceName, UNMATCHED } from '../../../../schemas/config/names.ts';
 import { Timestamp } from '../../../../schemas/time/time.ts';
 
 /** An alert as the API shows it. Labels are pairs, because `__proto__` is a valid label name. */
@@ -24,11 +27,16 @@ export const ShownSignal = Signal.omit({
     first_seen_at: Timestamp,
     requests_rollback: z.boolean(),
     monitoring_failure: z.boolean(),
+    belongs_to: z.object({ service: ServiceName, environment: EnvironmentName }).nullable().meta({
+      description:
+        'For the service `unmatched`: where an alert with these labels belongs by the present catalogue. Null: nowhere',
+    }),
   })
   .meta({ id: 'Signal' });
 
 /** Returns an alert in the format of the API. */
-export function shownSignal(signal: SignalView): z.infer<typeof ShownSignal> {
+export function shownSignal(signal: SignalView, config: NamingConfig): z.infer<typeof ShownSignal> {
+  const present = signal.service === UNMATCHED ? serviceEnvironmentOf(new Map(signal.labels), config) : undefined;
   const {
     startsAt,
     endsAt,
@@ -49,6 +57,7 @@ export function shownSignal(signal: SignalView): z.infer<typeof ShownSignal> {
     ends_at: endsAt,
     requests_rollback: requestsRollback,
     monitoring_failure: monitoringFailure,
+    belongs_to: present?.unmatched === null ? { service: present.service, environment: present.environment } : null,
   };
 }
 

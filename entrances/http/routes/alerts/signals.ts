@@ -52,6 +52,7 @@ export function signalRoutes(app: Api, deps: Pick<ApiDeps, 'clock' | 'config' | 
     async (c) => {
       const { limit, cursor, muted, ...query } = c.req.valid('query');
       const scope = await scopeOf(deps, c, query);
+      const config = await deps.config.current();
       const read = async (from?: string) => {
         const page = await deps.incidents.alertsWithoutIncident({
           limit,
@@ -59,7 +60,10 @@ export function signalRoutes(app: Api, deps: Pick<ApiDeps, 'clock' | 'config' | 
           ...scope,
           muted: muted === 'true',
         });
-        return { ...page, items: page.items.map(({ signal, mute }) => ({ ...shownSignal(signal), muted: mute })) };
+        return {
+          ...page,
+          items: page.items.map(({ signal, mute }) => ({ ...shownSignal(signal, config), muted: mute })),
+        };
       };
       return c.json(await readable(c.var, read, cursor), 200);
     },

@@ -260,7 +260,8 @@ export function incidentRoutes(app: Api, deps: ApiDeps): void {
         ...paging(c.req.valid('query')),
         maxBytes: READ_MAX_BYTES,
       });
-      return c.json({ items: items.map(shownSignal), next_cursor }, 200);
+      const config = await deps.config.current();
+      return c.json({ items: items.map((signal) => shownSignal(signal, config)), next_cursor }, 200);
     },
   );
 
