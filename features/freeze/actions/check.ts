@@ -185,11 +185,14 @@ const isCounted = (
 async function useOverrides(deps: CheckDeps, call: ResolvedCall, first: CheckInputs): Promise<CheckInputs> {
   // A deployment without a version, commit, or ID counts as a new deployment with each request.
   const distinct = isNamed(call) ? {} : { countedAs: `unnamed-${randomUUID()}` };
-  let inputs = { ...first, ...distinct };
+  let inputs: CheckInputs = { ...first, ...distinct };
+  const usedNow: Use[] = [];
   for (let attempt = 0; attempt <= TRIES; attempt += 1) {
     const uncounted = usesOf(inputs).filter((use) => !isCounted(inputs, use));
-    if (uncounted.length === 0) return inputs;
+    const counted = usedNow.filter((use) => isCounted(inputs, use)).map(({ override }) => override);
+    if (uncounted.length === 0) return { ...inputs, ...(counted.length > 0 && { usedNow: counted }) };
     const isCountedNow = await isWritten(deps, 'the use of an override', () => takeUses(deps, call, uncounted));
+    usedNow.push(...uncounted);
     inputs = {
       ...(isCountedNow ? {} : { storageProblem: CANNOT_WRITE }),
       ...(await inputsFor(deps, call)),

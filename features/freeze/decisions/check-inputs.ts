@@ -29,6 +29,8 @@ export type CheckInputs = {
   request: CheckRequest;
   /** Key under which override uses are counted for a deployment that sends neither an ID nor a version. */
   countedAs?: string;
+  /** IDs of overrides of which this check has counted a use. Absent: none. */
+  usedNow?: string[];
   /** Whether the catalogue has the service. */
   isKnownService: boolean;
   unknownService: 'allow' | 'deny';

@@ -35,7 +35,7 @@ export function exemptionByKind(
 }
 
 /** Describes the exemption for the decision record. */
-export function passReason(pass: Pass, { request, rollback, identity }: CheckInputs): CheckReason {
+export function passReason(pass: Pass, { request, rollback, identity, usedNow }: CheckInputs): CheckReason {
   switch (pass.by) {
     case 'rollback':
       return { code: 'known_good_rollback', text: `a rollback is exempt: ${rollback?.text ?? ''}` };
@@ -48,19 +48,23 @@ export function passReason(pass: Pass, { request, rollback, identity }: CheckInp
       };
     }
     case 'override':
-      return overrideReason(pass);
+      return overrideReason(pass, usedNow);
   }
 }
 
-function overrideReason({ freeze, override, usesLeft, again }: UsableOverride): CheckReason {
+function overrideReason(
+  { freeze, override, usesLeft, again }: UsableOverride,
+  usedNow: readonly string[] = [],
+): CheckReason {
   const leftText = usesLeft === 1 ? '1 use left' : `${usesLeft ?? 0} uses left`;
+  const when = usedNow.includes(override.id) ? 'used by this check' : 'already used by this deployment';
   return {
     code: 'override',
     text: `an override by ${override.requested_by} allows this: ${override.reason}`,
     more: [
       `override ${override.id} of freeze ${freeze.id}`,
       ...(override.approved_by === null ? [] : [`approved by ${override.approved_by}`]),
-      ...(usesLeft === null ? [] : [again ? `already used by this deployment, with ${leftText}` : leftText]),
+      ...(usesLeft === null ? [] : [again ? `${when}, with ${leftText}` : leftText]),
     ],
   };
 }

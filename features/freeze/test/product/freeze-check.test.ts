@@ -224,10 +224,11 @@ describe('an override', () => {
     // A GET uses nothing up, and returns no token that could be used without a use of the override.
     for (const _ of [1, 2])
       expect(await check(one)).toMatchObject({ allowed: true, token: null, override: { uses_left: 1 } });
-    for (const _ of [1, 2]) {
+    for (const when of ['used by this check', 'already used by this deployment']) {
       const { body } = await firebreak.post('/v1/freeze-check', one);
       expect(body).toMatchObject({ allowed: true, token: expect.any(String), override: { id: given.body.id } });
-      expect(body.reasons.map(({ code }: { code: string }) => code)).toContain('override');
+      const { more } = body.reasons.find(({ code }: { code: string }) => code === 'override');
+      expect(more).toContain(`${when}, with 0 uses left`);
     }
     expect(await check(one)).toMatchObject({ allowed: true, token: expect.any(String) });
     const { body: other } = await firebreak.post('/v1/freeze-check', { ...one, deployment_id: 'd-2' });
@@ -247,6 +248,7 @@ describe('an override', () => {
     for (const uses_left of [1, 0]) {
       const { body } = await firebreak.post('/v1/freeze-check', CHECKOUT);
       expect(body).toMatchObject({ allowed: true, token: null, override: { id: given.id, uses_left } });
+      expect(JSON.stringify(body.reasons)).toContain('used by this check, with ');
       const { body: shown } = await firebreak.get(`/v1/freezes/${id}`);
       expect(shown.overrides[0].used_by).toHaveLength(2 - uses_left);
     }
