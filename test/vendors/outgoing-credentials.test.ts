@@ -170,6 +170,18 @@ test.each(Object.entries(WAYS))('%s has none, and whole links', async (_, send) 
   expect(decoded(sent.at(-1)?.body ?? '')).toContain('REDACTED');
 });
 
+// Programs read the log as JSON.
+const SHOWN = Object.entries(WAYS).filter(([way]) => way !== 'the log');
+
+test.each(SHOWN)('%s has no character that changes the order of the text around it', async (_, send) => {
+  await send('v1 \u202etxt.exe\u202c and \u2066this\u2069, but \u200fشكرا');
+  for (const { body } of sent) {
+    const shown = Buffer.from(decoded(body), /=[0-9A-F]{2}/.test(body) ? 'latin1' : 'utf8').toString();
+    expect(shown).toMatch(/v1 .*txt\.exe.* and .*this/);
+    expect(shown).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
+  }
+});
+
 test("Firebreak's own credentials are sent", async () => {
   await WAYS['a message of Slack']?.('It fails');
   await WAYS['a call to the API of a vendor']?.('It fails');

@@ -1,4 +1,4 @@
-import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
+import { outgoing } from '../../core/domain/redaction/outgoing.ts';
 import type { DeploymentInfo, RevisionLocation } from '@aws-sdk/client-codedeploy';
 import type { RollbackCall } from '../../core/domain/rollback/targets.ts';
 import { truncate } from '../shared/text.ts';
@@ -9,7 +9,7 @@ const DESCRIPTION_MAX_CHARS = 256;
 
 /** Returns the description of a deployment by Firebreak: its key and the version that it rolls back to. */
 export const descriptionOf = ({ key, to, reason }: RollbackCall): string =>
-  truncate(`[firebreak ${key}] back to ${to} — ${withoutCredentials(reason)}`, DESCRIPTION_MAX_CHARS);
+  truncate(`[firebreak ${key}] back to ${to} — ${outgoing(reason)}`, DESCRIPTION_MAX_CHARS);
 
 const OUR_DESCRIPTION = /^\[firebreak (\S+)\] back to (.*?)(?: — .*)?$/s;
 

@@ -1,4 +1,4 @@
-import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
+import { outgoing } from '../../core/domain/redaction/outgoing.ts';
 import { sameWeights, type TrafficRoute, type Weights, weightsInWords } from '../../core/domain/rollback/reroute.ts';
 import type { TargetResponse } from '../../core/domain/rollback/targets.ts';
 import type { Route53Route } from '../../schemas/rollback/reroute.ts';
@@ -66,7 +66,7 @@ export function route53Weights(config: Route53Route, access: AwsAccess): Traffic
         const tooHigh = replaced.find(({ weight }) => !Number.isInteger(weight) || weight < 0 || weight > MAX_WEIGHT);
         if (tooHigh !== undefined)
           refuse(`the weight ${tooHigh.weight} is not a whole number from 0 to ${MAX_WEIGHT}, which Route 53 requires`);
-        const comment = `${withoutCredentials(reason)} [firebreak ${key}]`;
+        const comment = `${outgoing(reason)} [firebreak ${key}]`;
         const response = await call((options) => api.replace(zone, replaced, comment, options));
         if ('change' in response) return { kind: 'in_progress', id: response.change, handle: response.change };
         const { weights, ttl } = await readRecords(call);

@@ -1,4 +1,4 @@
-import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
+import { outgoing } from '../../core/domain/redaction/outgoing.ts';
 import type { z } from 'zod';
 import type { RollbackCall } from '../../core/domain/rollback/targets.ts';
 import { truncate } from '../shared/text.ts';
@@ -66,7 +66,7 @@ export const templatePatch = (
     value: {
       ...metadata.annotations,
       [ROLLBACK_KEY]: key,
-      [CHANGE_CAUSE]: truncate(withoutCredentials(`Firebreak ${incident}: ${reason}`), CHANGE_CAUSE_MAX_CHARS),
+      [CHANGE_CAUSE]: truncate(outgoing(`Firebreak ${incident}: ${reason}`), CHANGE_CAUSE_MAX_CHARS),
     },
   },
   { op: 'replace', path: '/spec/template', value: template },

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { Delivered, Email, Mail } from '../../core/domain/ports/mail.ts';
-import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
+import { outgoing } from '../../core/domain/redaction/outgoing.ts';
 import { smtpFault, smtpSettings, type SmtpSettings } from './smtp.ts';
 
 /** Milliseconds for each of: DNS lookup, connection, greeting, and every following response. */
@@ -54,9 +54,9 @@ async function wireFormat(
   const composed = new MailComposer({
     from: sender,
     to: { name: '', address: to },
-    subject: oneLine(withoutCredentials(subject)),
-    text: withoutCredentials(text),
-    ...(html !== undefined && { html: withoutCredentials(html) }),
+    subject: oneLine(outgoing(subject)),
+    text: outgoing(text),
+    ...(html !== undefined && { html: outgoing(html) }),
     messageId: `<${createHash('sha256').update(key).digest('hex').slice(0, 40)}@firebreak.invalid>`,
     // Suppresses out-of-office replies (RFC 3834).
     headers: {

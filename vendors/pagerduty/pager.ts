@@ -3,7 +3,7 @@ import { withoutTrailingSlash } from '../shared/client.ts';
 import type { Attempt } from '../../core/domain/ports/common.ts';
 import type { Pager, PageRequest } from '../../core/domain/ports/paging.ts';
 import type { Clock } from '../../core/domain/ports/system.ts';
-import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
+import { outgoing } from '../../core/domain/redaction/outgoing.ts';
 import type { Severity } from '../../schemas/config/names.ts';
 import { truncate } from '../shared/text.ts';
 import {
@@ -35,7 +35,7 @@ export const pagerDuty = (options: {
       };
     const sent = await post(
       `${withoutTrailingSlash(options.eventsUrl)}/v2/enqueue`,
-      eventThatFits(withoutCredentials(request), routingKey),
+      eventThatFits(outgoing(request), routingKey),
     );
     return 'error' in sent ? later(sent.error) : resultOf(sent.status, sent.body);
   },

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { Clock } from '../../core/domain/ports/system.ts';
-import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
+import { outgoing } from '../../core/domain/redaction/outgoing.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { type HttpResponse, call, NoResponse, retryAfterSeconds } from './http.ts';
 import { truncate } from './text.ts';
@@ -108,7 +108,7 @@ async function request<T>(
   const headers = { ...access.headers, ...vendorCall.headers };
   const fault = settingFault(api.vendor, url, headers);
   if (fault !== undefined) return fault;
-  const body = vendorCall.body && (api.sendsExactBodies ? vendorCall.body : withoutCredentials(vendorCall.body));
+  const body = vendorCall.body && (api.sendsExactBodies ? vendorCall.body : outgoing(vendorCall.body));
   try {
     const httpResponse = await call(url, {
       method: vendorCall.method,

@@ -2,7 +2,7 @@ import type { FetchFunction, WebClient } from '@slack/web-api';
 import type { z } from 'zod';
 import { loadedOnce } from '../../core/domain/concurrency.ts';
 import type { Clock } from '../../core/domain/ports/system.ts';
-import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
+import { outgoing } from '../../core/domain/redaction/outgoing.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { call, NoResponse, retryAfterSeconds } from '../shared/http.ts';
 import { CallFailed, failureOf, UnexpectedStatus, slackCode } from './failures.ts';
@@ -63,7 +63,7 @@ export function slackClient({
   return async (method, args, schema) => {
     const isRepeatable = REPEATABLE_METHODS.has(method);
     const web = await client();
-    const response = await web.apiCall(method, withoutCredentials(args)).catch((error: unknown) => {
+    const response = await web.apiCall(method, outgoing(args)).catch((error: unknown) => {
       throw new CallFailed(failureOf(error, method, isRepeatable), { cause: error });
     });
     const parsed = schema.safeParse(response);

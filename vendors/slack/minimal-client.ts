@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
+import { outgoing } from '../../core/domain/redaction/outgoing.ts';
 import { call, NoResponse } from '../shared/http.ts';
 import { parseJson } from '../../schemas/parsing/json.ts';
 
@@ -30,7 +30,7 @@ export async function callSlackOnce(
   method: string,
   given: Record<string, unknown>,
 ): Promise<Record<string, unknown>> {
-  const args = withoutCredentials(given);
+  const args = outgoing(given);
   const { status, text } = await call(`${apiUrl}${method}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, ...typeOf(args) },

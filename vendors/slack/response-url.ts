@@ -1,6 +1,6 @@
 import type { ChatMessage } from '../../core/domain/messages/chat-message.ts';
 import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
-import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
+import { outgoing } from '../../core/domain/redaction/outgoing.ts';
 import { call, NoResponse } from '../shared/http.ts';
 import { truncate } from '../shared/text.ts';
 import { bodyOf } from './blocks.ts';
@@ -47,7 +47,7 @@ export async function respondByUrl(
     const { status, text } = await call(address, {
       method: 'POST',
       headers: { 'content-type': 'application/json; charset=utf-8' },
-      body: JSON.stringify(withoutCredentials(payload)),
+      body: JSON.stringify(outgoing(payload)),
       timeoutMs: INTERACTIVE_TIMEOUT_MS,
       maxBytes: RESPONSE_MAX_BYTES,
     });

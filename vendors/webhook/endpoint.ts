@@ -1,5 +1,6 @@
 import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
 import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
+import { outgoing } from '../../core/domain/redaction/outgoing.ts';
 import { signingSecretFault } from '../../schemas/config/signing-secret.ts';
 import type { HttpDeployer } from '../http-cd/schema.ts';
 import { millisOf } from '../../schemas/time/time.ts';
@@ -36,9 +37,11 @@ export async function callEndpoint(
   { name, auth, secrets, clock }: Endpoint,
   { url, id, headers, body: content, lines, ...request }: Request,
 ): Promise<HttpResponse | Refused | Later> {
-  const contents = lines ?? (content === undefined ? [] : [content]);
-  const texts = contents.map((one) => JSON.stringify(withoutCredentials(one)));
-  const body = contents.length === 0 ? undefined : lines === undefined ? texts[0] : texts.join('\n');
+  // Programs keep the lines, as a record of what was written.
+  const body =
+    lines === undefined
+      ? content && JSON.stringify(outgoing(content))
+      : lines.map((one) => JSON.stringify(withoutCredentials(one))).join('\n');
   const secretName = auth && ('bearer' in auth ? auth.bearer : auth.webhookSignature);
   const secret = secretName === undefined ? undefined : await secrets.get(secretName);
   if (secretName !== undefined && !secret)

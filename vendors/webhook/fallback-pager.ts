@@ -1,7 +1,7 @@
 import type { ConfigSource } from '../../core/domain/ports/config.ts';
 import type { Pager } from '../../core/domain/ports/paging.ts';
 import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
-import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
+import { outgoing } from '../../core/domain/redaction/outgoing.ts';
 import { signingSecretFault } from '../../schemas/config/signing-secret.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { call, orLater } from '../shared/http.ts';
@@ -18,7 +18,7 @@ export const webhookPager = (options: { config: ConfigSource; secrets: Secrets; 
     if (!secret) return { kind: 'refused', detail: `the secret ${fallback.signature} is not set` };
     const fault = signingSecretFault(secret);
     if (fault !== null) return { kind: 'refused', detail: `the secret ${fallback.signature} ${fault}` };
-    const { key, at, ...page } = withoutCredentials(request);
+    const { key, at, ...page } = outgoing(request);
     const body = JSON.stringify({ type: `page.${request.action}`, timestamp: at, data: { dedup_key: key, ...page } });
     const response = await orLater(
       call(fallback.url, {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { Clock, Secrets } from '../../core/domain/ports/system.ts';
-import { withoutCredentials } from '../../core/domain/redaction/credentials.ts';
+import { outgoing } from '../../core/domain/redaction/outgoing.ts';
 import { signingSecretFault } from '../../schemas/config/signing-secret.ts';
 import { millisOf } from '../../schemas/time/time.ts';
 import { withoutValue, vendorClient } from '../shared/client.ts';
@@ -25,7 +25,7 @@ type Webhook = {
  * @param id the same for every attempt: the receiver deduplicates by it
  */
 export async function postWebhook(webhook: Webhook, id: string, content: object): Promise<VendorResponse<null>> {
-  const body = withoutCredentials(content); // before it is signed
+  const body = outgoing(content); // before it is signed
   const { receiver, url, signature, timeoutMs, secrets, clock } = webhook;
   const secret = signature === null ? null : await secrets.get(signature);
   if (secret === undefined || secret === '')

@@ -200,7 +200,8 @@ function valueWithout(value: unknown, key: string): unknown {
 
 const labelWithout = (name: string, value: string): string => (isSecretName(name) ? masked(value) : textWithout(value));
 
-function isPlain(value: unknown): value is object {
+/** Returns whether a value is an object with fields, and no instance of a class. */
+export function isPlain(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { ChatMessage } from '../../../core/domain/messages/chat-message.ts';
-import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
+import { outgoing } from '../../../core/domain/redaction/outgoing.ts';
 import { bodyOf } from '../../../vendors/slack/blocks.ts';
 import { readUpTo, UNVERIFIED_BODIES } from '../../http/middleware/request-body.ts';
 
@@ -30,7 +30,7 @@ export const emptyAnswer = (): Answer => ({ status: 200, headers: {}, body: '' }
 export const json = (value: unknown): Answer => ({
   status: 200,
   headers: JSON_TYPE,
-  body: JSON.stringify(withoutCredentials(value)),
+  body: JSON.stringify(outgoing(value)),
 });
 
 export const text = (body: string): Answer => ({ status: 200, headers: { 'content-type': 'text/plain' }, body });

@@ -2,7 +2,7 @@ import type { Span } from '../../../core/domain/messages/chat-message.ts';
 import type { Clock } from '../../../core/domain/ports/system.ts';
 import type { SubscriberWebhooks } from '../types.ts';
 import type { Message, MessagePart } from '../decisions/subscriptions/message.ts';
-import { withoutCredentials } from '../../../core/domain/redaction/credentials.ts';
+import { outgoing } from '../../../core/domain/redaction/outgoing.ts';
 import type { SubscriptionChannel } from '../schemas/subscriber.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { retryAfterSeconds } from '../../../vendors/shared/http.ts';
@@ -24,7 +24,7 @@ type Options = {
 export function subscriberWebhooks({ clock, post = publicPost }: Options): SubscriberWebhooks {
   return {
     async send({ channel, url, message, secret, key }) {
-      const body = JSON.stringify(bodyOf(channel, withoutCredentials(message)));
+      const body = JSON.stringify(bodyOf(channel, outgoing(message)));
       const headers = {
         'content-type': 'application/json',
         'user-agent': 'Firebreak',
