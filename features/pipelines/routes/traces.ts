@@ -1,3 +1,4 @@
+import type { Context, MiddlewareHandler } from 'hono';
 import * as z from 'zod';
 import { recordPipelineRun } from '../actions/record-pipeline-run.ts';
 import { contentRefusal, Refusal } from '../../../core/domain/refusal.ts';
@@ -13,6 +14,7 @@ import {
   jsonResponse,
   type PartialSuccess,
   protobufResponse,
+  protobufStatus,
   type Span,
   SPANS_MAX,
   spansOfJson,
@@ -21,11 +23,14 @@ import {
 } from '../vendors/otlp/traces.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import { type Api, answers, createRoute, endpoint, problems } from '../../../entrances/http/endpoint.ts';
+import type { Env } from '../../../entrances/http/context.ts';
 import { refusedPartly } from '../../../entrances/http/middleware/refusals.ts';
 import { textIn } from '../../../entrances/http/middleware/i-json.ts';
 import { readDecompressed } from '../../../entrances/http/middleware/decompressed-body.ts';
 
 type TracesDeps = Pick<Deps, 'clock' | 'config' | 'pipelineRuns' | 'projections'>;
+
+const PATH = '/v1/traces';
 
 const PROTOBUF = 'application/x-protobuf';
 
@@ -63,13 +68,14 @@ export function traceRoutes(app: Api, deps: TracesDeps): void {
     const detail = `more than ${SPAN_ALLOWANCE.burst} spans at once, or ${SPAN_ALLOWANCE.perSecond} per second; try again in ${seconds} s`;
     throw new Refusal(429, 'too-many-requests', detail, { 'retry-after': String(seconds) });
   };
+  app.use(PATH, failInProtobuf);
   endpoint(
     app,
     deps,
     'pipelines:write',
     createRoute({
       method: 'post',
-      path: '/v1/traces',
+      path: PATH,
       tags: ['pipelines'],
       summary: 'Receive traces of pipelines: OTLP/HTTP in JSON or protobuf, also with Content-Encoding: gzip',
       request: {
@@ -88,7 +94,7 @@ export function traceRoutes(app: Api, deps: TracesDeps): void {
       },
     }),
     async (c) => {
-      const type = (c.req.header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+      const type = contentType(c);
       if (type !== 'application/json' && type !== PROTOBUF)
         throw new Refusal(
           415,
@@ -111,6 +117,20 @@ export function traceRoutes(app: Api, deps: TracesDeps): void {
     },
   );
 }
+
+const contentType = (c: Context): string => c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+
+/**
+ * Answers a failed request in protobuf with a `google.rpc.Status`, in place of a problem document.
+ *
+ * @see https://opentelemetry.io/docs/specs/otlp/#failures
+ */
+const failInProtobuf: MiddlewareHandler<Env> = async (c, next) => {
+  await next();
+  if (c.res.status < 400 || contentType(c) !== PROTOBUF) return;
+  const status = protobufStatus(c.get('refusedFor') ?? '');
+  c.res = new Response(status, { status: c.res.status, headers: { 'content-type': PROTOBUF } });
+};
 
 /** A span that reports a run of a pipeline, or a stage of one. */
 type Report = SpanResult & { kind: 'report' };

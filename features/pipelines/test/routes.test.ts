@@ -11,6 +11,7 @@ import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
 import type { PipelineRun, PipelineRunInput, PipelineStage } from '../pipeline-run.ts';
 import { withPorts } from '../ports.ts';
+import { fields } from '../vendors/otlp/wire.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { openTable, type TableStores } from '../../../test/core/stores/stores.ts';
 import { tokenRecord } from '../../../test/support/console-world.ts';
@@ -954,9 +955,26 @@ describe('POST /v1/traces', () => {
       400,
       expect.objectContaining({ code: 'not-json', detail: 'the body is not UTF-8' }),
     ]);
-    expect((await send('no protobuf', { 'content-type': 'application/x-protobuf' })).status).toBe(400);
     token = { actions: ['deployments:write'], services: null };
     expect((await send('{}', { 'content-type': 'application/json' })).status).toBe(403);
+  });
+
+  test('a refused body in protobuf is answered with a google.rpc.Status in protobuf', async () => {
+    const type = { 'content-type': 'application/x-protobuf' };
+    const messageOf = async (answer: Response): Promise<string | undefined> => {
+      expect(Object.fromEntries(answer.headers)).toMatchObject({ ...type, 'x-request-id': expect.any(String) });
+      const [message, ...others] = [...fields(new Uint8Array(await answer.arrayBuffer()))];
+      expect([message?.number, others]).toEqual([2, []]);
+      return Buffer.from(message?.value as Uint8Array).toString();
+    };
+    const unreadable = await send('no protobuf', type);
+    expect([unreadable.status, await messageOf(unreadable)]).toEqual([400, expect.stringMatching(/\w+ \w+/)]);
+    token = { actions: ['deployments:write'], services: null };
+    const forbidden = await send('', type);
+    expect([forbidden.status, await messageOf(forbidden)]).toEqual([403, expect.stringContaining('pipelines:write')]);
+    const unknown = await send('', { ...type, authorization: '' });
+    expect([unknown.status, await messageOf(unknown)]).toEqual([401, expect.stringMatching(/\w+ \w+/)]);
+    expect(unknown.headers.get('www-authenticate')).toBe('Bearer');
   });
 });
 

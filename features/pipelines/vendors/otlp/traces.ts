@@ -189,6 +189,7 @@ const FIELD = {
   anyValue: { string: 1, bool: 2, int: 3, double: 4 },
   exportResponse: { partialSuccess: 1 },
   partialSuccess: { rejectedSpans: 1, errorMessage: 2 },
+  rpcStatus: { message: 2 },
 } as const;
 
 function* resourceSpans(message: Uint8Array): Generator<Span> {
@@ -295,3 +296,7 @@ export const protobufResponse = ({ rejected, message }: PartialSuccess): Uint8Ar
           ]),
         ),
       );
+
+/** Returns a `google.rpc.Status` with a message in protobuf. OTLP uses no code of it. */
+export const protobufStatus = (message: string): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(lengthField(FIELD.rpcStatus.message, Buffer.from(message)));
