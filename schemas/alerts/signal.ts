@@ -41,6 +41,8 @@ export const Signal = z.object({
   annotations: z.array(z.tuple([z.string(), z.string()])),
   /** The sender's key of the group it came in. Absent: unknown, or queued before it was recorded. */
   groupKey: z.string().optional(),
+  /** How many alerts of its group the sender left out of the notification. Absent: none, or queued before it was recorded. */
+  leftOut: z.number().optional(),
   /**
    * Key of the blob with the full signal if it is too large for a message and an item; the texts here are then
    * truncated.

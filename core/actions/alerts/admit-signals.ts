@@ -11,6 +11,7 @@ import { lastingTitle } from '../../domain/alerts/lasting-title.ts';
 import { destinationsOf } from '../../domain/alerts/routing.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
+import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { startFirstRun, wake } from '../../../workflows/wake.ts';
 import { muteOf, mutesNow, noteInhibitors, recordExplained } from './muted-by.ts';
@@ -53,6 +54,8 @@ export async function admitSignals(
     const how = opened.has(id) ? await startFirstRun(deps, id) : await wake(deps, id);
     deps.log.debug('incident woken', { trace: receipt.trace, incident: id, how });
   }
+  const part = signals.find(({ leftOut = 0 }) => leftOut > 0);
+  if (part !== undefined) for (const id of admitted.wake) await noteLeftOut(deps, id, part, now);
   const withoutIncident = new Map(
     admitted.withoutIncident.map(({ arrival, status }) => [signalKey(arrival.signal), status]),
   );
@@ -85,6 +88,29 @@ function noteIgnoredEnd(
     kind: 'alerts.end_ignored',
     text: `Ignored: ${sender} reported the end of "${lastingTitle(signal.title)}", which only ${reporters.join(' and ')} reported as firing. It ends when its own sender reports it, or when a person resolves the incident`,
     detail: { sender, reporters, episode: signal.episode },
+  });
+}
+
+/** Where a sender is told how many alerts of a group it may send. */
+const LIMITS: Readonly<Record<string, string>> = {
+  alertmanager: 'Set max_alerts of its receiver in Alertmanager to 0',
+  grafana: 'Set Max Alerts of its contact point in Grafana to 0',
+};
+
+/** Notes that alerts are missing that the sender left out, once for each group of an incident. */
+function noteLeftOut(
+  { incidents }: Pick<AdmissionDeps, 'incidents'>,
+  id: IncidentId,
+  { source, groupKey = '', title, leftOut = 0 }: Signal,
+  at: Timestamp,
+): Promise<void> {
+  const [alerts, they] = leftOut === 1 ? ['1 alert', 'it'] : [`${leftOut} alerts`, 'them'];
+  return incidents.note(id, `left-out ${sha256(`${source} ${groupKey}`)}`, {
+    at,
+    actor: 'alerts',
+    kind: 'alerts.left_out',
+    text: `The sender of "${lastingTitle(title)}" left out ${alerts} of its group, so this incident may lack ${they}. ${LIMITS[source] ?? 'Let it send all of them'}, or group by more labels`,
+    detail: { source, left_out: leftOut },
   });
 }
 

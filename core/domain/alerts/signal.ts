@@ -90,6 +90,7 @@ export function toSignal(
     labels: [...labels],
     annotations: [...annotations],
     ...(alert.groupKey === undefined ? {} : { groupKey: alert.groupKey }),
+    ...(alert.leftOut === undefined ? {} : { leftOut: alert.leftOut }),
     blob: null,
   };
 }

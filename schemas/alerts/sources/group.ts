@@ -121,7 +121,7 @@ function* groupSteps(body: string, versions: readonly string[], now: () => numbe
   const group = Group.safeParse(json.value);
   if (!group.success) return fault(422, 'wrong-shape', inputProblemText(group.error));
   const { version, alerts: items, truncatedAlerts } = group.data;
-  const groupKey = storedGroupKey(group.data.groupKey);
+  const ofGroup = { ...storedGroupKey(group.data.groupKey), ...(truncatedAlerts && { leftOut: truncatedAlerts }) };
   if (typeof version !== 'string' || !versions.includes(version)) {
     return fault(
       422,
@@ -142,7 +142,7 @@ function* groupSteps(body: string, versions: readonly string[], now: () => numbe
   for (const item of items) {
     const usual = usualAlert(item);
     const parsed = usual === undefined ? GroupAlert.safeParse(item) : ({ success: true, data: usual } as const);
-    if (parsed.success) alerts.push({ ...toAlert(parsed.data, receivedAt), ...groupKey });
+    if (parsed.success) alerts.push({ ...toAlert(parsed.data, receivedAt), ...ofGroup });
     else bad.push({ item, detail: inputProblemText(parsed.error) });
     yield;
   }

@@ -23,6 +23,8 @@ export type SourceAlert = {
   generatorUrl: string | null;
   /** The sender's group key of the notification. Absent: it has none, or one that is too long to store. */
   groupKey?: string;
+  /** How many alerts of its group the sender left out of the notification. Absent: none. */
+  leftOut?: number;
 };
 
 /** Why a body could not be parsed, with the status of the response. */

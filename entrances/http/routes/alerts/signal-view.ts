@@ -14,6 +14,7 @@ export const ShownSignal = Signal.omit({
   monitoringFailure: true,
   episodic: true,
   groupKey: true,
+  leftOut: true,
   lastSeenAt: true,
   returned: true,
 })
@@ -44,9 +45,10 @@ export function shownSignal(signal: SignalView, config: NamingConfig): z.infer<t
     monitoringFailure,
     episodic: _,
     groupKey: __,
+    leftOut: ___,
     lastSeenAt,
-    returned: ___,
-    mute: ____,
+    returned: ____,
+    mute: _____,
     ...rest
   } = signal;
   return {
