@@ -13,12 +13,12 @@ import { SqlitePlatform } from '../platforms/sqlite/platform.ts';
 import type { Config } from '../schemas/config/config.ts';
 import { type Env, namedVariable } from '../schemas/config/variables.ts';
 import { timestamp } from '../schemas/time/time.ts';
-import { createBackground } from './background/thread.ts';
+import { type Background, createBackground } from './background/thread.ts';
 import { afterRestore } from './backup/after-restore.ts';
 import { lastBackupMetric } from './backup/last-backup.ts';
 import { removeAbandonedSnapshots } from './backup/snapshot.ts';
 import { Closers } from './closers.ts';
-import { type ConfigFolders, loadSet } from './config/config-set.ts';
+import { type ConfigFolders, type LoadedSet, loadSet } from './config/config-set.ts';
 import { fingerprint, NOTHING_APPLIED, publish, published, watchConfig } from './config/config-watch.ts';
 import { catalogueFile } from './config/example.ts';
 import { flushCounts } from './flush-counts.ts';
@@ -85,20 +85,21 @@ async function start(
   const lock = await lockDataDir(dataDir);
   opened.onClose(() => lock.release());
   const stalls = opened.add(watchStalls({ dataDir, logSettings: settings.log, systemd: systemdOf(env), log }));
-  const running: { product?: Product } = {};
+  const running: { product?: Product; background?: Background } = {};
   const onDamage = (error: Error): void => {
     const probe = running.product?.writeProbe; // before there is a product, the error ends the start
     if (probe?.problem() === null) log.error('damage was found: not everything can continue', { error: String(error) });
     probe?.noteDamage(error);
   };
-  const background = createBackground({ beats: stalls.beats, logSettings: settings.log, onDamage });
-  opened.onClose(() => background.close());
   const quarantineStalled = await refuseStalledInput(dataDir, log, Date.now());
   checkDataFolder(dataDir);
   await removeAbandonedSnapshots(dataDir);
   const sandbox =
     settings.sandbox && startSandbox ? opened.add(await startSandbox({ dir: dataDir, timeScale })) : undefined;
   let inForce: () => Config | undefined = () => undefined;
+  const folders = { ...settings, inPlaceOfExample: sandbox?.catalogue(env) };
+  const read = readConfig(folders); // while the thread that writes starts
+  read.catch(() => undefined);
   const platform = opened.add(
     await SqlitePlatform.open(
       platformOptions(settings, log, (name) => sandbox?.settings.get(name, env) ?? localSecret(name, env, inForce())),
@@ -106,9 +107,8 @@ async function start(
     ),
   );
 
-  const folders = { ...settings, inPlaceOfExample: sandbox?.catalogue(env) };
-  const config = await publishAndWatchConfig(folders, platform.blobs, log, async (next) => {
-    background.nameSecrets(namedSecrets(next));
+  const config = await publishAndWatchConfig(folders, await read, platform.blobs, log, async (next) => {
+    running.background?.nameSecrets(namedSecrets(next));
     await sandbox?.prepare(next);
   });
   opened.onClose(config.stop);
@@ -135,13 +135,16 @@ async function start(
     runsOn: true,
     isOnlyInstance: true,
   };
+  // Not sooner: on a machine of few cores, it would delay what the first response needs.
+  const background = createBackground({ beats: stalls.beats, logSettings: settings.log, onDamage });
+  running.background = background;
+  opened.onClose(() => background.close());
   // While the disk is full, nothing runs in the background, and no alerts are accepted that a report could delay.
   const here = computeHere(() => product);
   const compute: Compute = (report) => (platform.late === undefined ? background.compute(report) : here(report));
   const product: Product = assemble({ platform, settings: productSettings, clock, log, compute });
   running.product = product;
   await quarantineStalled(product.quarantine);
-  opened.onClose(() => background.close());
   const runBackground = async () => {
     await product.intake
       .beat({ started: true })
@@ -231,6 +234,13 @@ async function exampleNotes({ configDir, inPlaceOfExample: own }: ConfigFolders)
 
 type ConfigInForce = { inForce: () => Config | undefined; notes: string[]; stop: () => void };
 
+type ReadConfig = { files: string; first: LoadedSet };
+
+async function readConfig(folders: ConfigFolders): Promise<ReadConfig> {
+  const files = await fingerprint(folders); // before they are read: a change meanwhile is found
+  return { files, first: await loadSet(folders) };
+}
+
 /**
  * Publishes the configuration to where the functions read it, and watches the files. If a new one is invalid, the last
  * valid one stays in force.
@@ -240,12 +250,11 @@ type ConfigInForce = { inForce: () => Config | undefined; notes: string[]; stop:
  */
 async function publishAndWatchConfig(
   folders: ConfigFolders,
+  { files, first }: ReadConfig,
   blobs: Blobs,
   log: Log,
   prepare: (config: Config) => Promise<void>,
 ): Promise<ConfigInForce> {
-  const files = await fingerprint(folders); // before they are read: a change meanwhile is found
-  const first = await loadSet(folders);
   const lastValid = await published(blobs);
   if (!first.ok && lastValid === undefined) throw new BadConfig(first.problems.join('\n'));
   if (first.ok) await prepare(first.config);

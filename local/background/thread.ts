@@ -37,7 +37,7 @@ type BackgroundOptions = Pick<BackgroundData, 'beats' | 'logSettings'> & {
 };
 
 /**
- * Creates the background thread, which loads its code at the same time as the main thread does.
+ * Creates the background thread, which begins to load its code.
  *
  * @param beats of the watch for stalls
  */
