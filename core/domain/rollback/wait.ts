@@ -2,10 +2,9 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import type { Reason, ReasonCode } from '../../../schemas/incidents/reason.ts';
 import type { Correlation, RankedSuspect } from '../correlation/ranking.ts';
 import type { Evidence } from '../correlation/evidence.ts';
-import { lastMinutesOf, servesBeside } from '../correlation/last-minutes.ts';
-import { pointsOf } from '../correlation/samples.ts';
+import { areGrowing, lastMinutesOf, servesBeside } from '../correlation/last-minutes.ts';
 import { seriesOf } from '../correlation/series.ts';
-import { millisOf, secondsBetween } from '../../../schemas/time/time.ts';
+import { secondsBetween } from '../../../schemas/time/time.ts';
 import { putsVersionLive } from '../changes/versions.ts';
 import { formatDuration, formatPercent, IMPROBABLE, list } from '../correlation/words.ts';
 import type { Decision, DecisionInputs } from './judgement.ts';
@@ -97,8 +96,7 @@ function ofVersion({ by_version_close: close, ...evidence }: Evidence, change: C
 function whyGrowing({ reasons: [first] }: Decision, { evidence }: DecisionInputs, found: Correlation): Reason | null {
   const { onset, suspects } = found;
   const isUnsure = first?.code === 'no_confident_suspect' && (suspects[0]?.confidence ?? 0) >= IMPROBABLE;
-  const [last, before] = lastMinute(evidence);
-  return isUnsure && onset.from === 'health' && last > Math.max(before, evidence.health?.max ?? Infinity)
+  return isUnsure && onset.from === 'health' && areGrowing(evidence)
     ? reason('errors_grow', 'errors grow: the next samples show when they began')
     : null;
 }
@@ -138,13 +136,6 @@ function isTooSoon(
     targets[0]?.has_look !== true &&
     !servesBeside(evidence, change, onset)
   );
-}
-
-/** Returns the newest value of the health query, and that of a minute ago. NaN: not measured. */
-function lastMinute({ health, at }: Evidence): [number, number] {
-  const points = pointsOf(health?.curve ?? [], at);
-  const before = points.findLast((one) => one.at <= millisOf(at) - MINUTE_SECONDS * 1000);
-  return [points.at(-1)?.value ?? NaN, before?.value ?? NaN];
 }
 
 /** Factors that show that the problem may be ending, and those that one more sample settles. */
