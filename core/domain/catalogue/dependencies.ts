@@ -1,5 +1,6 @@
 import type { Config } from '../../../schemas/config/config.ts';
 import { serviceEntry } from './catalogue.ts';
+import { groupByEach } from '../group-by-each.ts';
 import { onceFor } from '../once-for.ts';
 import type { Relation } from '../correlation/evidence.ts';
 
@@ -38,14 +39,8 @@ export const dependentsOf = (services: Config['services'], service: string): Set
  * that takes longest in a storm.
  */
 const directCallersIn = onceFor((services: Config['services']) => {
-  const callers = new Map<string, string[]>();
-  for (const [name, { dependsOn }] of Object.entries(services))
-    for (const called of new Set<string>(dependsOn)) {
-      const known = callers.get(called);
-      if (known === undefined) callers.set(called, [name]);
-      else known.push(name);
-    }
-  return (called: string): readonly string[] => callers.get(called) ?? [];
+  const callers = groupByEach(Object.entries(services), ([, { dependsOn }]) => new Set<string>(dependsOn));
+  return (called: string): readonly string[] => callers.get(called)?.map(([name]) => name) ?? [];
 });
 
 /** Follows edges from a service, and returns the number of steps to each service that they reach, nearest first. */

@@ -104,12 +104,11 @@ function isObjectOf(value: string | undefined, patternOf: NamePattern, workload:
 
 /** Lists the catalogue's workloads by namespace, once per configuration: a storm of alerts asks for each alert. */
 const byNamespace = onceFor((services: Config['services']): ReadonlyMap<string, Workload[]> => {
-  const all = new Map<string, Workload[]>();
-  for (const [service, entry] of Object.entries(services))
-    for (const [environment, environmentEntry] of Object.entries(entry.environments))
-      for (const text of workloadsOf(service, environmentEntry)) {
+  const all = Object.entries(services).flatMap(([service, entry]) =>
+    Object.entries(entry.environments).flatMap(([environment, environmentEntry]) =>
+      workloadsOf(service, environmentEntry).map((text): Workload => {
         const [name = '', kind = '', namespace = '', cluster = null] = text.split('/').toReversed();
-        const workload = {
+        return {
           service: ServiceName.parse(service),
           environment: EnvironmentName.parse(environment),
           cluster,
@@ -117,7 +116,8 @@ const byNamespace = onceFor((services: Config['services']): ReadonlyMap<string, 
           kind,
           name,
         };
-        all.set(namespace, [...(all.get(namespace) ?? []), workload]);
-      }
-  return all;
+      }),
+    ),
+  );
+  return Map.groupBy(all, ({ namespace }) => namespace);
 });
