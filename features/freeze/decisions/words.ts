@@ -76,12 +76,8 @@ const ABBREVIATION = new RegExp(
   'iu',
 );
 
-/** Without such a character, a text is one sentence. To find that by segments takes long. */
-const CAN_END_SENTENCE = /[.?!]|[^ -~]/;
-
 function firstSentence(text: string): string {
   const spaced = text.trim().replaceAll(/\s+/g, ' ');
-  if (!CAN_END_SENTENCE.test(spaced)) return truncated(spaced, TEXT_MAX_CHARS);
   let sentence = '';
   for (const { segment } of SENTENCES.segment(spaced)) {
     sentence += segment;
