@@ -1,6 +1,6 @@
 import { type Freeze, FreezeCause, type FreezeScope } from '../schemas/freeze.ts';
-import { truncated } from '../../../core/domain/paging/page-details.ts';
 import type { CheckReason, CheckReasonCode, Verdict } from '../schemas/freeze-check.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 import { minuteText, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 
 /** Formats the end of a freeze as `minuteText` does, rounded up: it is not over before this minute begins. */
