@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import type { ChatButton, ChatMessage, ChatPart, Text } from '../../core/domain/messages/chat-message.ts';
 import { plainOf } from '../../core/domain/messages/plain-text.ts';
 import { nearest } from '../../schemas/parsing/similar-names.ts';
+import { truncated } from '../../schemas/parsing/text.ts';
 
 /** Result of a request, which is stored until all recipients are notified. */
 export type Outcome = {
@@ -62,7 +63,7 @@ export function unknownName(what: string, name: string, known: Iterable<string>)
 export function nameIn<S extends z.ZodType>(schema: S, text: string): z.output<S> {
   const read = schema.safeParse(text);
   if (read.success) return read.data;
-  const shown = text.length > 40 ? `${text.slice(0, 40).toWellFormed()}…` : text;
+  const shown = truncated(text, 40);
   throw new Declined(`"${shown}" is not a valid name. Nothing was done.`);
 }
 

@@ -1,4 +1,5 @@
 import { groupOf, secretOf } from '../../functions/assembly/secret-groups.ts';
+import { onceFor } from '../../core/domain/once-for.ts';
 import { secretNamesIn, secretNamesOf } from '../../core/domain/runbooks/secret-names.ts';
 import type { Config } from '../../schemas/config/config.ts';
 
@@ -18,15 +19,11 @@ export const secretAmong = (named: ReadonlySet<string>, name: string, env: SetVa
   groupOf(name) !== undefined || named.has(name) ? secretOf(name, env) : undefined;
 
 const NONE: ReadonlySet<string> = new Set();
-const namesOf = new WeakMap<Config, ReadonlySet<string>>();
+const namesOf = onceFor((config: Config): ReadonlySet<string> => new Set(secretNames(config)));
 
 /** Returns the secrets that a configuration names. Collected once, because secrets are read often. */
-export function namedSecrets(config: Config | undefined): ReadonlySet<string> {
-  if (config === undefined) return NONE;
-  const names = namesOf.get(config) ?? new Set(secretNames(config));
-  namesOf.set(config, names);
-  return names;
-}
+export const namedSecrets = (config: Config | undefined): ReadonlySet<string> =>
+  config === undefined ? NONE : namesOf(config);
 
 function* secretNames({ runbooks, ...files }: Config): Generator<string> {
   yield* secretNamesIn(files);

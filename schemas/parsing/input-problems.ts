@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { didYouMean } from './similar-names.ts';
+import { truncated } from './text.ts';
 
 /** What is wrong with a part of an input. `key`: an unknown key of that part. */
 export type InputProblem = { path: PropertyKey[]; key?: string; text: string };
@@ -235,8 +236,7 @@ function suggestion(given: unknown, words: readonly string[], path: readonly Pro
 const valueOf = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
 
-const cut = (text: string, max: number): string =>
-  (text.length <= max ? text : `${text.slice(0, max - 1)}…`).toWellFormed();
+const cut = (text: string, max: number): string => truncated(text, max).toWellFormed();
 
 const shown = (name: string): string => JSON.stringify(cut(name, NAME_MAX_CHARS));
 

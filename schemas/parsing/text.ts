@@ -1,5 +1,9 @@
 import * as z from 'zod';
 
+/** Truncates a text to at most `max` UTF-16 code units, without splitting a character. A truncated text ends with an ellipsis. */
+export const truncated = (text: string, max: number): string =>
+  text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+
 /**
  * Text from a system that must not be refused because a text is long: an alert would be lost. Longer texts end with an
  * ellipsis. Unpaired surrogates are replaced, because the stores cannot contain them.

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { BoundedMap } from '../../core/domain/bounded-map.ts';
 import type { ImageCommits } from '../../core/domain/ports/changes.ts';
 import type { Log, Secrets } from '../../core/domain/ports/system.ts';
 import type { Registry } from '../../schemas/changes/delivery-file.ts';
@@ -81,7 +82,7 @@ export function imageCommits({
   secrets: Secrets;
   log: Log;
 }): ImageCommits {
-  const cache = new Map<string, string | null>();
+  const cache = new BoundedMap<string | null>(CACHE_ITEMS_MAX);
   return {
     async commitOf(reference) {
       const parts = partsOfReference(reference);
@@ -94,7 +95,6 @@ export function imageCommits({
         const signal = AbortSignal.timeout(LOOKUP_MS);
         const session: Session = { base, repository: parts.repository, registry, authorization: undefined, signal };
         const commit = (await revisionAt(session, parts.reference, secrets)) ?? null;
-        if (cache.size >= CACHE_ITEMS_MAX) cache.delete(cache.keys().next().value ?? '');
         cache.set(reference, commit);
         return commit;
       } catch (error) {

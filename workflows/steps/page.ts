@@ -1,5 +1,5 @@
 import { areAllByAlerts, causeWords, type PageCause } from '../../core/domain/paging/page-causes.ts';
-import { openQuestion, truncated, pageDetailsOf } from '../../core/domain/paging/page-details.ts';
+import { openQuestion, pageDetailsOf } from '../../core/domain/paging/page-details.ts';
 import { pageAttachments, channelLink } from '../../core/domain/paging/page-links.ts';
 import { problemWords } from '../../core/domain/paging/page-problem.ts';
 import {
@@ -34,6 +34,7 @@ import { wake, wakeForDeadlines } from '../wake.ts';
 import { findExternalPage, notePage, usesExternalPager } from './external-page.ts';
 import { readName } from './incident-name.ts';
 import { knownOfProblem } from './problem-known.ts';
+import { truncated } from '../../schemas/parsing/text.ts';
 
 /** `causes`: the reasons for the page. Empty: the incident has opened. */
 type PageInput = { incidentId: IncidentId; number: number; causes: readonly PageCause[] };

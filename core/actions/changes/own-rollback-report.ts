@@ -48,8 +48,8 @@ const NOT_OFF: readonly Effect['state'][] = ['failed', 'withheld', 'superseded']
 
 /**
  * Returns the incident for which Firebreak has turned a flag off: by the key of its act or, where the flag service reports none, by
- * the flag. Undefined: somebody else has turned it off. A key that names an act which Firebreak has not taken belongs to no
- * incident. A flag that Firebreak turned on again for a person stays a suspect, because turning it on can cause a problem.
+ * the flag. Undefined: Firebreak has not turned it off. A key of an act that Firebreak has not taken belongs to no incident. A flag
+ * that Firebreak turned on again for a person stays a suspect, because turning it on can cause a problem.
  *
  * @param recent newest changes of the same service and environment
  */

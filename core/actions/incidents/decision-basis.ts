@@ -1,3 +1,5 @@
+import { BoundedMap } from '../../domain/bounded-map.ts';
+import { onceFor } from '../../domain/once-for.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { numberOf } from '../../domain/rollback/question-names.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
@@ -5,7 +7,7 @@ import type { DecisionBasis } from '../../../schemas/incidents/decision-basis.ts
 import type { DecisionView } from '../../../schemas/incidents/incident.ts';
 
 /** What decisions were based on never changes: an open page asks for it every few seconds. */
-const CACHE = new WeakMap<Deps['decisions'], Map<string, DecisionBasis | null>>();
+const cacheOf = onceFor(() => new BoundedMap<DecisionBasis | null>(CACHED_MAX));
 const CACHED_MAX = 100;
 
 /**
@@ -17,15 +19,12 @@ export async function basesOf(
   incident: IncidentId,
   asked: readonly Pick<DecisionView, 'id' | 'question'>[],
 ): Promise<ReadonlyMap<string, DecisionBasis>> {
-  const cached = CACHE.get(decisions) ?? new Map<string, DecisionBasis | null>();
-  CACHE.set(decisions, cached);
+  const cached = cacheOf(decisions);
   const read = async ({ id, question }: (typeof asked)[number]): Promise<[string, DecisionBasis][]> => {
     if (question !== undefined) return [];
     try {
       const cachedBasis = cached.get(id);
       const basis = cachedBasis === undefined ? await decisions.basis(incident, Number(numberOf(id))) : cachedBasis;
-      const [oldest] = cached.keys();
-      if (cachedBasis === undefined && cached.size >= CACHED_MAX && oldest !== undefined) cached.delete(oldest);
       cached.set(id, basis);
       return basis === null ? [] : [[id, basis]];
     } catch (error) {

@@ -1,3 +1,5 @@
+import { BoundedMap } from '../../domain/bounded-map.ts';
+import { onceFor } from '../../domain/once-for.ts';
 import type { Evidence } from '../../domain/correlation/evidence.ts';
 import { filledWith, type HealthSeries } from '../../domain/incidents/health-series.ts';
 import { decisionsOf, measuredOnset, type Problem, problemsOf } from '../../domain/incidents/problems.ts';
@@ -20,7 +22,7 @@ const JUDGEMENTS_READ = 12;
 const JUDGEMENTS_READ_IN_ALL = 48;
 
 /** Evidence of decisions, which never changes, by their IDs: an open page asks for it every few seconds. */
-const CACHE = new WeakMap<Deps['decisions'], Map<string, Evidence | null>>();
+const cacheOf = onceFor(() => new BoundedMap<Evidence | null>(CACHED_MAX));
 const CACHED_MAX = 200;
 
 /**
@@ -73,15 +75,12 @@ async function evidenceOf(
   incident: IncidentId,
   decision: string,
 ): Promise<Evidence | null> {
-  const cached = CACHE.get(decisions) ?? new Map<string, Evidence | null>();
-  CACHE.set(decisions, cached);
+  const cached = cacheOf(decisions);
   const known = cached.get(decision);
   if (known !== undefined) return known;
   const inputs = await decisions.inputs(incident, Number(numberOf(decision)));
   const evidence = inputs?.evidence;
   const withSamples = evidence?.health && evidence.health.curve.length > 0 ? evidence : null;
-  const [oldest] = cached.keys();
-  if (cached.size >= CACHED_MAX && oldest !== undefined) cached.delete(oldest);
   cached.set(decision, withSamples);
   return withSamples;
 }

@@ -2,6 +2,8 @@ import { healthOf, type HealthQuery } from '../../domain/catalogue/health.ts';
 import type { Curve } from '../../domain/correlation/evidence.ts';
 import { requestsOf } from '../../domain/correlation/query.ts';
 import type { Story } from '../../domain/messages/story.ts';
+import { BoundedMap } from '../../domain/bounded-map.ts';
+import { onceFor } from '../../domain/once-for.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import { inTime } from '../../stores/in-time.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
@@ -49,7 +51,7 @@ const CACHED_MAX = 100;
 /** What is known of one incident. `triedAt`: start of the newest read. */
 type Slot = { live: LiveHealth | null; readAt: Timestamp | null; triedAt: Timestamp; pending: Promise<void> | null };
 
-const CACHE = new WeakMap<Deps['metrics'], Map<string, Slot>>();
+const slotsOf = onceFor(() => new BoundedMap<Slot>(CACHED_MAX));
 
 type Subject = Pick<Story, 'incident' | 'signals'>;
 
@@ -67,8 +69,7 @@ export async function readLiveHealth(
 ): Promise<LiveHealthRead | null> {
   const query = healthOf(await deps.config.current(), incident);
   if (query === undefined || incident.group_reason !== undefined) return null;
-  const slots = CACHE.get(deps.metrics) ?? new Map<string, Slot>();
-  CACHE.set(deps.metrics, slots);
+  const slots = slotsOf(deps.metrics);
   const now = deps.clock.now();
   const slot = slots.get(incident.id) ?? { live: null, readAt: null, triedAt: timestamp(0), pending: null };
   const after = incident.verification === 'passed' ? 0 : AFTER_SECONDS;
@@ -91,10 +92,7 @@ export async function readLiveHealth(
         slot.pending = null;
       });
   }
-  slots.delete(incident.id); // the incidents that were read last stay
-  slots.set(incident.id, slot);
-  const [least] = slots.keys();
-  if (slots.size > CACHED_MAX && least !== undefined) slots.delete(least);
+  slots.set(incident.id, slot); // the incidents that were read last stay
   const isCurrent = (): boolean =>
     isWhole || (slot.readAt !== null && secondsBetween(slot.readAt, now) <= CURRENT_SECONDS);
   if (slot.pending !== null && !isCurrent()) await inTime(PATIENCE_MS, slot.pending);

@@ -2,6 +2,7 @@ import { agentOf } from '../../domain/paging/pagerduty/users.ts';
 import { withIdentifiedUser } from '../../domain/paging/pagerduty/identified-user.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { groupByEach } from '../../domain/group-by-each.ts';
 import { Deadline, type Elapsed, pooled } from '../../domain/concurrency.ts';
 
 type IdentifyDeps = Pick<Deps, 'incidents' | 'config' | 'onCall' | 'log'>;
@@ -22,9 +23,7 @@ export async function identifyPagerUsers(
   elapsed: Elapsed = () => performance.now(),
 ): Promise<void> {
   const deadline = new Deadline(elapsed, ROUND_MS);
-  const byName = new Map<string, IncidentRecord[]>();
-  for (const incident of open)
-    for (const name of incident.handling?.unidentified ?? []) byName.set(name, [...(byName.get(name) ?? []), incident]);
+  const byName = groupByEach(open, ({ handling }) => handling?.unidentified ?? []);
   await pooled([...byName], AT_ONCE, async ([name, incidents]) => {
     if (deadline.left === 0) return;
     try {

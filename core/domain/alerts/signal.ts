@@ -6,6 +6,7 @@ import {
   type NamingConfig,
 } from '../catalogue/known-names.ts';
 import { unnamedEnvironmentOf } from '../catalogue/catalogue.ts';
+import { onceFor } from '../once-for.ts';
 import { unmeasuredBecause } from './state-reason.ts';
 import { workloadIn } from '../catalogue/workloads.ts';
 import type { Config, ServiceEntry } from '../../../schemas/config/config.ts';
@@ -155,23 +156,17 @@ type Catalogue = {
   byLabels: readonly Listed[];
 };
 
-const catalogues = new WeakMap<Config['services'], Catalogue>();
-
-function catalogueOf(services: Config['services']): Catalogue {
-  const known = catalogues.get(services);
-  if (known !== undefined) return known;
+const catalogueOf = onceFor((services: Config['services']): Catalogue => {
   const all = Object.entries(services).map(([name, entry], place): Listed => ({
     name: ServiceName.parse(name),
     entry,
     place,
   }));
-  const catalogue = {
+  return {
     byName: new Map(all.map((one) => [one.name as string, one])),
     byLabels: all.filter(({ entry }) => entry.match !== undefined),
   };
-  catalogues.set(services, catalogue);
-  return catalogue;
-}
+});
 
 /**
  * Returns the first service whose labels the alert has; otherwise, the one that its label `service` names, such as in

@@ -1,4 +1,5 @@
 import type { Config, EnvironmentEntry, ServiceEntry } from '../../../schemas/config/config.ts';
+import { onceFor } from '../once-for.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 
 /**
@@ -19,6 +20,14 @@ export function environmentEntry(
     ? entry.environments[environment]
     : undefined;
 }
+
+/** Returns the objectives of a service and environment. */
+export const objectivesFor = (
+  { slos }: Pick<Config, 'slos'>,
+  { service, environment }: { service: string; environment: string },
+): Config['slos'] => (objectivesByService(slos).get(service) ?? []).filter((slo) => slo.environment === environment);
+
+const objectivesByService = onceFor((slos: Config['slos']) => Map.groupBy(slos, ({ service }): string => service));
 
 /** Environment of a service for which the catalogue lists no environment. */
 const USUAL_ENVIRONMENT = 'production';

@@ -1,5 +1,7 @@
 import type { Config } from '../../../schemas/config/config.ts';
 import { serviceEntry } from './catalogue.ts';
+import { groupByEach } from '../group-by-each.ts';
+import { onceFor } from '../once-for.ts';
 import type { Relation } from '../correlation/evidence.ts';
 
 /** Maximum number of `dependsOn` steps, and of services, in the search for a cause. */
@@ -32,28 +34,14 @@ export function callersOf(services: Config['services'], service: string): Depend
 export const dependentsOf = (services: Config['services'], service: string): Set<string> =>
   new Set(distancesFrom(service, STEPS_MAX, directCallersIn(services), Infinity).keys());
 
-const callersIn = new WeakMap<Config['services'], ReadonlyMap<string, readonly string[]>>();
-
 /**
  * Returns a function that names the services that depend directly on one. They are found once for each catalogue, because
  * that takes longest in a storm.
  */
-function directCallersIn(services: Config['services']): (called: string) => readonly string[] {
-  const callers = callersIn.get(services) ?? directCallers(services);
-  callersIn.set(services, callers);
-  return (called) => callers.get(called) ?? [];
-}
-
-function directCallers(services: Config['services']): ReadonlyMap<string, readonly string[]> {
-  const callers = new Map<string, string[]>();
-  for (const [name, { dependsOn }] of Object.entries(services))
-    for (const called of new Set<string>(dependsOn)) {
-      const known = callers.get(called);
-      if (known === undefined) callers.set(called, [name]);
-      else known.push(name);
-    }
-  return callers;
-}
+const directCallersIn = onceFor((services: Config['services']) => {
+  const callers = groupByEach(Object.entries(services), ([, { dependsOn }]) => new Set<string>(dependsOn));
+  return (called: string): readonly string[] => callers.get(called)?.map(([name]) => name) ?? [];
+});
 
 /** Follows edges from a service, and returns the number of steps to each service that they reach, nearest first. */
 function distancesFrom(

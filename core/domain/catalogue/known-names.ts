@@ -2,6 +2,7 @@ import { type FEATURE_CONFIG, FEATURE_CONFIG_SCOPES } from '../../../features/na
 import type { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { nameKey } from '../access/actor-identity.ts';
+import { onceFor } from '../once-for.ts';
 import { repositoryPathOf } from './repositories.ts';
 import { nearest, suggestionText } from '../../../schemas/parsing/similar-names.ts';
 
@@ -14,18 +15,8 @@ export type NamingConfig = Pick<Config, 'services' | 'slos' | keyof typeof FEATU
 /** Environments of each service. */
 export type KnownScopes = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** Computes a result once for each configuration: each check, alert, and item of a list needs it. */
-function onceByConfig<T>(compute: (config: NamingConfig) => T): (config: NamingConfig) => T {
-  const results = new WeakMap<NamingConfig, T>();
-  return (config) => {
-    const result = results.get(config) ?? compute(config);
-    results.set(config, result);
-    return result;
-  };
-}
-
 /** Collects the environments of each service from the configuration: the catalogue, objectives, and what features name. */
-export const configuredScopes = onceByConfig(collectScopes);
+export const configuredScopes = onceFor(collectScopes);
 
 function collectScopes(config: NamingConfig): KnownScopes {
   const { services, slos } = config;
@@ -66,7 +57,7 @@ function addEnvironments(scopes: Map<string, Set<string>>, all: readonly NamedEn
 }
 
 /** Returns every environment that the configuration names, and the default one. */
-export const configuredEnvironments = onceByConfig(collectEnvironments);
+export const configuredEnvironments = onceFor(collectEnvironments);
 
 function collectEnvironments(config: NamingConfig): ReadonlySet<string> {
   const ofServices = new Set([...configuredScopes(config).values()].flatMap((environments) => [...environments]));
@@ -140,13 +131,11 @@ export function environmentNamed(name: string, known: ReadonlySet<string> | read
  */
 export function catalogueName(services: Config['services'], name: string): ServiceName | undefined {
   if (Object.hasOwn(services, name)) return name as ServiceName;
-  const byKey = catalogueKeys.get(services) ?? Map.groupBy(Object.keys(services), nameKey);
-  catalogueKeys.set(services, byKey);
-  return matchingName(name, byKey.get(nameKey(name)) ?? []) as ServiceName | undefined;
+  return matchingName(name, servicesByKey(services).get(nameKey(name)) ?? []) as ServiceName | undefined;
 }
 
 /** Receivers of alerts and spans look up many names. */
-const catalogueKeys = new WeakMap<Config['services'], ReadonlyMap<string, string[]>>();
+const servicesByKey = onceFor((services: Config['services']) => Map.groupBy(Object.keys(services), nameKey));
 
 /**
  * Returns the service that a name means: the one with this name, or the only one whose alerts have it in their label `service`, by
@@ -154,10 +143,9 @@ const catalogueKeys = new WeakMap<Config['services'], ReadonlyMap<string, string
  */
 export function serviceNamed(services: Config['services'], name: string): ServiceName | undefined {
   if (Object.hasOwn(services, name)) return name as ServiceName;
-  const labels =
-    serviceLabels.get(services) ?? Map.groupBy(Object.entries(services), ([, { match }]) => match?.['service']);
-  serviceLabels.set(services, labels);
-  return (only(labels.get(name) ?? [])?.[0] ?? catalogueName(services, name)) as ServiceName | undefined;
+  return (only(servicesByLabel(services).get(name) ?? [])?.[0] ?? catalogueName(services, name)) as
+    | ServiceName
+    | undefined;
 }
 
 /** Returns the service with a repository, or with a name that has other separators, possibly after that of its owner. */
@@ -166,19 +154,19 @@ export function looselyNamed(services: Config['services'], name: string): Servic
   const path = repositoryPathOf(name);
   const all = Object.entries(services);
   const ofRepository = path === '' ? [] : all.filter(([, entry]) => repositoryPathOf(entry.repository ?? '') === path);
-  const byKey = looseKeys.get(services) ?? Map.groupBy(Object.keys(services), looseKey);
-  looseKeys.set(services, byKey);
-  const named = serviceNamed(services, last) ?? only(byKey.get(looseKey(last)) ?? []);
+  const named = serviceNamed(services, last) ?? only(servicesByLooseKey(services).get(looseKey(last)) ?? []);
   return (only(ofRepository)?.[0] ?? named) as ServiceName | undefined;
 }
 
 const looseKey = (name: string): string => nameKey(name).replaceAll(/[-_.]/g, '');
-const looseKeys = new WeakMap<Config['services'], ReadonlyMap<string, string[]>>();
+const servicesByLooseKey = onceFor((services: Config['services']) => Map.groupBy(Object.keys(services), looseKey));
 
 /** Returns the only element. Undefined: there is none, or there are several. */
 export const only = <T>([first, ...more]: readonly T[]): T | undefined => (more.length === 0 ? first : undefined);
 
-const serviceLabels = new WeakMap<Config['services'], ReadonlyMap<string | undefined, [string, unknown][]>>();
+const servicesByLabel = onceFor((services: Config['services']) =>
+  Map.groupBy(Object.entries(services), ([, { match }]) => match?.['service']),
+);
 
 /** Returns the teams of the catalogue. */
 export const knownTeams = ({ services }: Pick<Config, 'services'>): Set<string> =>
@@ -254,7 +242,9 @@ export function limitWarnings(config: NamingConfig, { services, environments }: 
 const environmentsOfAny = (config: NamingConfig, services: readonly string[] | null): ReadonlySet<string> =>
   services === null ? environmentsOfAll(config) : environmentsTogether(config, services);
 
-const environmentsOfAll = onceByConfig((config) => environmentsTogether(config, [...configuredScopes(config).keys()]));
+const environmentsOfAll = onceFor((config: NamingConfig) =>
+  environmentsTogether(config, [...configuredScopes(config).keys()]),
+);
 
 const environmentsTogether = (config: NamingConfig, services: readonly string[]): ReadonlySet<string> =>
   services.length === 0

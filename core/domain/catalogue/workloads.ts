@@ -1,5 +1,6 @@
 import type { Config, EnvironmentEntry } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
+import { onceFor } from '../once-for.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 
 /** A workload in Kubernetes that the catalogue lists. `cluster`: null for any. */
@@ -101,18 +102,13 @@ function isObjectOf(value: string | undefined, patternOf: NamePattern, workload:
   return pattern !== null && new RegExp(`^${pattern}$`).test(value);
 }
 
-const workloadsByConfig = new WeakMap<Config['services'], ReadonlyMap<string, Workload[]>>();
-
 /** Lists the catalogue's workloads by namespace, once per configuration: a storm of alerts asks for each alert. */
-function byNamespace(services: Config['services']): ReadonlyMap<string, Workload[]> {
-  const cached = workloadsByConfig.get(services);
-  if (cached !== undefined) return cached;
-  const all = new Map<string, Workload[]>();
-  for (const [service, entry] of Object.entries(services))
-    for (const [environment, environmentEntry] of Object.entries(entry.environments))
-      for (const text of workloadsOf(service, environmentEntry)) {
+const byNamespace = onceFor((services: Config['services']): ReadonlyMap<string, Workload[]> => {
+  const all = Object.entries(services).flatMap(([service, entry]) =>
+    Object.entries(entry.environments).flatMap(([environment, environmentEntry]) =>
+      workloadsOf(service, environmentEntry).map((text): Workload => {
         const [name = '', kind = '', namespace = '', cluster = null] = text.split('/').toReversed();
-        const workload = {
+        return {
           service: ServiceName.parse(service),
           environment: EnvironmentName.parse(environment),
           cluster,
@@ -120,8 +116,8 @@ function byNamespace(services: Config['services']): ReadonlyMap<string, Workload
           kind,
           name,
         };
-        all.set(namespace, [...(all.get(namespace) ?? []), workload]);
-      }
-  workloadsByConfig.set(services, all);
-  return all;
-}
+      }),
+    ),
+  );
+  return Map.groupBy(all, ({ namespace }) => namespace);
+});

@@ -59,7 +59,7 @@ export function lastMinutesOf(
     ? valuesOver(ENDED_MS, points, { start, usual, window }).slice(-1)
     : pointsBetween(since, last.at - ENDED_MS, Infinity);
   const worst = Math.max(...newest.map((point) => point.value));
-  const earlier = minutes.findLast(({ at: time }) => time <= last.at - MINUTE_MS)?.value ?? peak;
+  const earlier = minuteBefore(minutes, last.at)?.value ?? peak;
   return {
     fallen: hasFallenTo(value, MINUTE_MS) ? Math.min(1, (peak - value) / (peak - usual)) : 0,
     isLevel: last.value > LEVEL * earlier,
@@ -67,6 +67,17 @@ export function lastMinutesOf(
     haveEnded: last.at - start > ENDED_MS && worst <= health.max && hasFallenTo(worst, ENDED_MS),
   };
 }
+
+/** Returns whether the values of the health query are above their limit, and above that of a minute ago. */
+export function areGrowing({ health, at }: Pick<Evidence, 'health' | 'at'>): boolean {
+  const points = pointsOf(health?.curve ?? [], at);
+  const [last, before] = [points.at(-1), minuteBefore(points, millisOf(at))];
+  return health !== null && last !== undefined && last.value > Math.max(before?.value ?? NaN, health.max);
+}
+
+/** Returns the newest point that is at least a minute older than a time. */
+const minuteBefore = (points: readonly Point[], at: number): Point | undefined =>
+  points.findLast((point) => point.at <= at - MINUTE_MS);
 
 /** Part of its usual requests in the last minute from which on a version serves. */
 const SERVES = 0.5;

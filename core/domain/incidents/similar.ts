@@ -2,6 +2,7 @@ import type { ChangeKind } from '../../../schemas/changes/change.ts';
 import type { SimilarIncident } from '../../../schemas/incidents/similar.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import { aChange } from '../correlation/words.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /** What incidents are compared by. `labels`: of all alerts, without those in `IGNORED_LABELS`. */
 export type Comparable = {
@@ -19,8 +20,7 @@ const LABELS_SHOWN_MAX = 3;
 /** Names and labels come from the senders of alerts, and are stored with the incident. */
 const NAME_MAX_CHARS = 80;
 
-const truncated = (text: string): string =>
-  text.length <= NAME_MAX_CHARS ? text : `${text.slice(0, NAME_MAX_CHARS).toWellFormed()}…`;
+const shortened = (text: string): string => truncated(text, NAME_MAX_CHARS);
 
 /**
  * Compares two incidents of the same service and environment. Null: not similar. The same alert makes them similar by
@@ -38,8 +38,8 @@ export function similarity(incident: Comparable, earlier: Comparable): Similarit
       (labelCount === 0 ? 0 : (2 * labels.length) / labelCount) +
       (suspect === null ? 0 : 1),
     reasons: [
-      ...(alerts.length > 0 ? [`same alert: ${truncated(alerts.toSorted()[0] ?? '')}`] : []),
-      ...(labels.length > 0 ? [`same labels: ${labels.slice(0, LABELS_SHOWN_MAX).map(truncated).join(', ')}`] : []),
+      ...(alerts.length > 0 ? [`same alert: ${shortened(alerts.toSorted()[0] ?? '')}`] : []),
+      ...(labels.length > 0 ? [`same labels: ${labels.slice(0, LABELS_SHOWN_MAX).map(shortened).join(', ')}`] : []),
       ...(suspect === null ? [] : [`the suspect was also ${aChange(suspect)}`]),
     ],
   };

@@ -15,6 +15,7 @@ import { currentDecisions, laterProblemEnd, presentSince } from '../incidents/ne
 import { NO_APPROVAL_URLS, type ApprovalUrls } from '../incidents/approval-link.ts';
 import { type Link, linksOf, type Overview } from '../messages/story.ts';
 import { minuteText } from '../../../schemas/time/time.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 const ALERTS_SHOWN_MAX = 5;
 const CHILDREN_SHOWN_MAX = 10;
@@ -165,10 +166,9 @@ function withTruncatedTexts(details: PageDetails): PageDetails {
   return Object.fromEntries(
     Object.entries(details).map(([name, value]) => [
       name,
-      typeof value === 'string' ? truncated(value) : value.map((line) => truncated(line)),
+      typeof value === 'string'
+        ? truncated(value, TEXT_MAX_CHARS)
+        : value.map((line) => truncated(line, TEXT_MAX_CHARS)),
     ]),
   );
 }
-
-export const truncated = (text: string, max = TEXT_MAX_CHARS): string =>
-  text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;

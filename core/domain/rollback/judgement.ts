@@ -90,7 +90,10 @@ export type DecisionInputs = {
   organisation_rollbacks_last_hour: number;
   /** Automatic rollbacks for alerts of the same sender. Absent: not counted by sender. */
   sender_rollbacks_last_hour?: number;
-  /** Decisions to wait that are still possible for this problem. Absent: it is no question of the workflow. */
+  /**
+   * How many more decisions to wait can replace a question of the workflow. 0: only a report that the errors have ended can. Absent:
+   * nothing replaces the decision, because it is not the workflow's own.
+   */
   waits_left?: number;
   /** Every sender whose alerts request the rollback lacks the scope rollback:request. */
   sender_lacks_scope?: true;

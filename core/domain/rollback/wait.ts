@@ -2,10 +2,9 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import type { Reason, ReasonCode } from '../../../schemas/incidents/reason.ts';
 import type { Correlation, RankedSuspect } from '../correlation/ranking.ts';
 import type { Evidence } from '../correlation/evidence.ts';
-import { lastMinutesOf, servesBeside } from '../correlation/last-minutes.ts';
-import { pointsOf } from '../correlation/samples.ts';
+import { areGrowing, lastMinutesOf, servesBeside } from '../correlation/last-minutes.ts';
 import { seriesOf } from '../correlation/series.ts';
-import { millisOf, secondsBetween } from '../../../schemas/time/time.ts';
+import { secondsBetween } from '../../../schemas/time/time.ts';
 import { putsVersionLive } from '../changes/versions.ts';
 import { formatDuration, formatPercent, IMPROBABLE, list } from '../correlation/words.ts';
 import type { Decision, DecisionInputs } from './judgement.ts';
@@ -48,10 +47,11 @@ export function withWait(decision: Decision, inputs: DecisionInputs, found: Corr
   const { kind } = decision;
   const { waits_left: left, request } = inputs;
   if (left === undefined || request.by === 'person') return decision;
-  const asks = kind === 'approve' || kind === 'shadow';
-  const ending = asks ? whyEnding(inputs, found, left > LAST_WAITS) : null;
-  const other = asks ? whyWait(inputs, found) : kind === 'none' ? whyGrowing(decision, inputs, found) : null;
-  const why = ending?.why ?? (left > LAST_WAITS ? other : null);
+  const isEarly = left > LAST_WAITS;
+  const asked = kind === 'approve' || kind === 'shadow' ? measurable(found) : null;
+  const ending = asked && whyEnding(inputs, asked, isEarly);
+  const other = asked ? whyWait(inputs, asked) : kind === 'none' ? whyGrowing(decision, inputs, found) : null;
+  const why = ending?.why ?? (isEarly ? other : null);
   const isOver = ending?.isOver === true;
   if (why === null || (left < 1 && !isOver)) return decision;
   const { offers: _offers, ...rest } = decision;
@@ -61,24 +61,29 @@ export function withWait(decision: Decision, inputs: DecisionInputs, found: Corr
   return { ...rest, kind: 'wait', wait_seconds: seconds, approvals: { needed: 1, given: [] }, reasons };
 }
 
+/** A decision asks about `top`, or would in another mode. */
+type Asked = { top: RankedSuspect; onset: Correlation['onset'] };
+
+/** Returns the suspect that is asked about. Null: there is none, or it reports nothing, and has no errors either. */
+const measurable = ({ suspects: [top], onset }: Correlation): Asked | null =>
+  top === undefined || factorOf(top, 'vanished', 'cannot_start') !== undefined ? null : { top, onset };
+
 /**
  * Says that errors have ended or fallen, that they are within the limit, or that caches warm up.
  * @param isEarly a slight fall counts that goes on, and what the next samples settle
  */
 function whyEnding(
   { evidence }: DecisionInputs,
-  { onset, suspects: [top] }: Correlation,
+  { top, onset }: Asked,
   isEarly: boolean,
 ): { why: Reason; isOver: boolean } | null {
-  // Who reports nothing has no errors either.
-  if (top === undefined || factorOf(top, VANISHED) !== undefined) return null;
   const measured = top.proof === null ? evidence : ofVersion(evidence, top.change);
   const minutes = measured && lastMinutesOf(measured, onset);
   const { fallen, isLevel, haveEnded } = minutes ?? { fallen: 0, isLevel: true, haveEnded: false };
   const haveFallen = fallen >= MOSTLY_FALLEN || (isEarly && fallen >= FALLEN && !isLevel);
-  const names = isEarly ? (top.proof === null ? ENDING : ENDING_THOUGH_PROVED) : WARMING;
+  const wait = !isEarly ? 'last' : top.proof === null ? 'early' : 'early_though_proved';
   const text = !haveFallen
-    ? factorOf(top, names)?.text
+    ? top.factors.find(({ name }) => MAY_END[name]?.includes(wait))?.text
     : haveEnded
       ? 'errors have ended'
       : `errors have fallen by ${formatPercent(fallen)} from their peak`;
@@ -97,22 +102,21 @@ function ofVersion({ by_version_close: close, ...evidence }: Evidence, change: C
 function whyGrowing({ reasons: [first] }: Decision, { evidence }: DecisionInputs, found: Correlation): Reason | null {
   const { onset, suspects } = found;
   const isUnsure = first?.code === 'no_confident_suspect' && (suspects[0]?.confidence ?? 0) >= IMPROBABLE;
-  const [last, before] = lastMinute(evidence);
-  return isUnsure && onset.from === 'health' && last > Math.max(before, evidence.health?.max ?? Infinity)
+  return isUnsure && onset.from === 'health' && areGrowing(evidence)
     ? reason('errors_grow', 'errors grow: the next samples show when they began')
     : null;
 }
 
-function whyWait(inputs: DecisionInputs, { onset, suspects: [top] }: Correlation): Reason | null {
-  if (top === undefined) return null;
+function whyWait(inputs: DecisionInputs, asked: Asked): Reason | null {
+  const { top, onset } = asked;
   const { evidence } = inputs;
   const { recovering = [] } = evidence;
-  if (top.proof !== null || factorOf(top, VANISHED) !== undefined) return null;
+  if (top.proof !== null) return null;
   if (recovering.length >= SERVICES_RECOVERING)
     return reason('services_recover', `the errors of ${list(recovering)} have ended or are falling`);
-  const sample = factorOf(top, ONE_MORE);
+  const sample = factorOf(top, 'healthy_just_now', 'too_few_samples');
   if (sample !== undefined) return reason('sample_missing', sample.text);
-  return isTooSoon(inputs, { top, onset })
+  return isTooSoon(inputs, asked)
     ? reason(
         'too_soon',
         `errors began ${formatDuration(secondsBetween(onset.at, evidence.at))} ago, too early to see whether they fall: caches of a new version may be cold`,
@@ -121,10 +125,7 @@ function whyWait(inputs: DecisionInputs, { onset, suspects: [top] }: Correlation
 }
 
 /** Returns whether errors began so shortly ago, right after a deploy, that a fall cannot be seen, and neither another version beside it nor a look tells sooner. */
-function isTooSoon(
-  { evidence, targets }: DecisionInputs,
-  { top, onset }: { top: RankedSuspect; onset: Correlation['onset'] },
-): boolean {
+function isTooSoon({ evidence, targets }: DecisionInputs, { top, onset }: Asked): boolean {
   const { change, relation } = top;
   const { at, health } = evidence;
   return (
@@ -134,28 +135,20 @@ function isTooSoon(
     onset.from === 'health' &&
     secondsBetween(onset.at, at) < SEEN_SECONDS &&
     // With a window that is not known, only the instances of the version show a fall so soon.
-    (health?.window != null || factorOf(top, YOUNG) !== undefined) &&
+    (health?.window != null || factorOf(top, 'too_young') !== undefined) &&
     targets[0]?.has_look !== true &&
     !servesBeside(evidence, change, onset)
   );
 }
 
-/** Returns the newest value of the health query, and that of a minute ago. NaN: not measured. */
-function lastMinute({ health, at }: Evidence): [number, number] {
-  const points = pointsOf(health?.curve ?? [], at);
-  const before = points.findLast((one) => one.at <= millisOf(at) - MINUTE_SECONDS * 1000);
-  return [points.at(-1)?.value ?? NaN, before?.value ?? NaN];
-}
+/** Factors that show that the problem may be ending, and the decisions to wait for which they count. */
+const MAY_END: Readonly<Record<string, readonly ('early' | 'early_though_proved' | 'last')[]>> = {
+  warming_up: ['early', 'early_though_proved', 'last'],
+  healthy_now: ['early'],
+  too_young: ['early_though_proved'],
+};
 
-/** Factors that show that the problem may be ending, and those that one more sample settles. */
-const ENDING: ReadonlySet<string> = new Set(['warming_up', 'healthy_now']);
-const ENDING_THOUGH_PROVED: ReadonlySet<string> = new Set(['warming_up', 'too_young']);
-const WARMING: ReadonlySet<string> = new Set(['warming_up']);
-const YOUNG: ReadonlySet<string> = new Set(['too_young']);
-const VANISHED: ReadonlySet<string> = new Set(['vanished', 'cannot_start']);
-const ONE_MORE: ReadonlySet<string> = new Set(['healthy_just_now', 'too_few_samples']);
-
-const factorOf = ({ factors }: RankedSuspect, names: ReadonlySet<string>) =>
-  factors.find(({ name }) => names.has(name));
+const factorOf = ({ factors }: RankedSuspect, ...names: readonly string[]) =>
+  factors.find(({ name }) => names.includes(name));
 
 const reason = (code: ReasonCode, text: string): Reason => ({ code, text });

@@ -16,6 +16,7 @@ import {
   type YAMLMap,
   YAMLParseError,
 } from 'yaml';
+import { onceFor } from '../../domain/once-for.ts';
 import type { SourceLocation } from '../../domain/lint/source-locations.ts';
 
 /** Reads a configuration file as text; an empty map if it does not exist, because a missing file means defaults. */
@@ -100,19 +101,14 @@ function childOf(node: unknown, step: PropertyKey): [unknown, unknown] {
   return [pair?.key, pair?.value];
 }
 
-const pairs = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
-
 /** Indexes a map once, because its many entries are located one by one. */
-function pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
-  const known = pairs.get(map);
-  if (known !== undefined) return known;
+const pairsOf = onceFor((map: YAMLMap): ReadonlyMap<string, Pair> => {
   const byKey = new Map<string, Pair>();
   // The first of repeated keys counts.
   for (const item of map.items.toReversed())
     if (isPair(item) && isScalar(item.key)) byKey.set(String(item.key.value), item);
-  pairs.set(map, byKey);
   return byKey;
-}
+});
 
 const startOf = (node: unknown, lines: LineCounter): number | undefined =>
   isNode(node) && node.range ? lines.linePos(node.range[0]).line : undefined;

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../domain/bounded-map.ts';
 import {
   INCIDENT_EVENTS,
   type IncidentEvent,
@@ -24,7 +25,7 @@ type Remembered = Pick<IncidentRecord, 'id' | 'service' | 'environment' | 'trace
 export class IncidentLog {
   readonly #table: Table;
   readonly #log: Log;
-  readonly #known = new Map<IncidentId, Promise<About | undefined>>();
+  readonly #known = new BoundedMap<Promise<About | undefined>>(CACHED_MAX);
 
   constructor(table: Table, log: Log) {
     this.#table = table;
@@ -55,7 +56,7 @@ export class IncidentLog {
 
   /** Learns of an incident that was read or written anyway, so that its events need no read of their own. */
   remember({ id, service, environment, trace, unmatched, title }: Remembered): void {
-    this.#know(id, Promise.resolve({ service: unmatched || service, environment, trace, title }));
+    this.#known.set(id, Promise.resolve({ service: unmatched || service, environment, trace, title }));
   }
 
   /** Service and environment never change, and the title hardly ever, so each process reads them once. */
@@ -66,14 +67,8 @@ export class IncidentLog {
       this.#known.delete(id);
       return undefined;
     });
-    this.#know(id, reading);
+    this.#known.set(id, reading);
     return reading;
-  }
-
-  #know(id: IncidentId, about: Promise<About | undefined>): void {
-    const [oldest] = this.#known.keys();
-    if (this.#known.size >= CACHED_MAX && oldest !== undefined) this.#known.delete(oldest);
-    this.#known.set(id, about);
   }
 
   async #read(id: IncidentId): Promise<About | undefined> {

@@ -6,6 +6,7 @@ import type { Signal } from '../../../schemas/alerts/signal.ts';
 import { SIGNAL_QUEUES } from '../../../schemas/config/queues.ts';
 import type { NewMessage, Queues } from '../../../platforms/queues.ts';
 import { sha256 } from '../../stores/hash.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /** Above this, the full signal is also stored in a blob. Messages carry bounded texts. */
 const SIGNAL_MAX_BYTES = 64 * 1024;
@@ -97,8 +98,8 @@ async function bounded(blobs: Blobs, receipt: string, index: number, signal: Sig
   await blobs.put(blob, json, 'application/json');
   return withJson({
     ...signal,
-    title: cut(signal.title, 512),
-    fingerprint: cut(signal.fingerprint, 512),
+    title: truncated(signal.title, 512),
+    fingerprint: truncated(signal.fingerprint, 512),
     links: {
       runbook: unlessLong(signal.links.runbook),
       dashboard: unlessLong(signal.links.dashboard),
@@ -110,9 +111,6 @@ async function bounded(blobs: Blobs, receipt: string, index: number, signal: Sig
 }
 
 const withJson = (signal: Signal): Small => ({ signal, json: JSON.stringify(signal) });
-
-const cut = (text: string, max: number): string =>
-  text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 
 /** Drops a URL that is too long: a truncated URL is useless. */
 const unlessLong = (url: string | null): string | null => (url !== null && url.length <= 2048 ? url : null);

@@ -1,3 +1,5 @@
+import { BoundedMap } from '../../../core/domain/bounded-map.ts';
+import { onceFor } from '../../../core/domain/once-for.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import { type DoneTask, tasksIn } from '../decisions/team-digest.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
@@ -13,10 +15,10 @@ const CACHED_MAX = 1000;
 
 const AT_ONCE = 8;
 
-type TaskCache = Map<IncidentId, { until: Timestamp; tasks: readonly DoneTask[] }>;
+type Cached = { until: Timestamp; tasks: readonly DoneTask[] };
 
 /** A cache for each store: a process can have several, such as the tests. */
-const cachesByStore = new WeakMap<Deps['incidents'], TaskCache>();
+const cacheOf = onceFor(() => new BoundedMap<Cached>(CACHED_MAX));
 
 /**
  * Returns the tasks that were done in incidents, newest incident first. An incident has many items in the table, so the
@@ -26,8 +28,7 @@ export async function doneTasks(
   deps: Pick<Deps, 'incidents' | 'runbooks' | 'clock'>,
   all: readonly Pick<IncidentRecord, 'id' | 'status'>[],
 ): Promise<DoneTask[]> {
-  const cache: TaskCache = cachesByStore.get(deps.incidents) ?? new Map();
-  cachesByStore.set(deps.incidents, cache);
+  const cache = cacheOf(deps.incidents);
   const now = deps.clock.now();
   const found = new Map<IncidentId, readonly DoneTask[]>();
   await pooled(all, AT_ONCE, async ({ id, status }) => {
@@ -36,13 +37,9 @@ export async function doneTasks(
     const tasks = isKnown ? before.tasks : await readTasks(deps, id);
     found.set(id, tasks);
     if (isKnown) return;
-    cache.delete(id);
     if (status === 'resolved') cache.set(id, { until: plusSeconds(now, CACHED_SECONDS), tasks });
+    else cache.delete(id);
   });
-  for (const id of cache.keys()) {
-    if (cache.size <= CACHED_MAX) break;
-    cache.delete(id);
-  }
   return all.flatMap(({ id }) => found.get(id) ?? []);
 }
 

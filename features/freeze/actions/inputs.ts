@@ -1,4 +1,4 @@
-import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { objectivesFor, serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { withPinnedCommit } from '../../../core/domain/changes/identified-versions.ts';
 import { isSameVersion } from '../../../core/domain/changes/version-identity.ts';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
@@ -78,7 +78,7 @@ export async function inputsFor(
     policy.dependants === 'off'
       ? []
       : (entry?.dependsOn ?? []).map((name) => checkedScope(config, { service: name, environment }));
-  const objectives = objectivesOf(config, service).filter((slo) => slo.environment === environment);
+  const objectives = objectivesFor(config, request);
   const requested = names?.requested ?? null;
   // Loaded first, so that the next two reads begin at the same moment and share a call to the store. Without any objective,
   // there is nothing to report.
@@ -302,16 +302,6 @@ async function readIncidentNumbers(
       return number == null ? [] : [[id, number] as const];
     }),
   );
-}
-
-const objectivesByService = new WeakMap<Config, ReturnType<typeof grouped>>();
-const grouped = ({ slos }: Config) => Map.groupBy(slos, ({ service }) => service);
-
-/** Returns the objectives of a service. Grouped once for a configuration, which can have thousands. */
-function objectivesOf(config: Config, service: string): Config['slos'] {
-  const groups = objectivesByService.get(config) ?? grouped(config);
-  objectivesByService.set(config, groups);
-  return groups.get(service as Config['slos'][number]['service']) ?? [];
 }
 
 /** Evaluated calendars. The result stays valid for hours, until the calendar's next transition. */

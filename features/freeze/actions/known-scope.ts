@@ -12,6 +12,7 @@ import {
 } from '../../../core/domain/catalogue/known-names.ts';
 import type { Scope } from '../../../core/domain/access/access.ts';
 import { BoundedMap } from '../../../core/domain/bounded-map.ts';
+import { onceFor } from '../../../core/domain/once-for.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
 import { knownServices } from './known-names.ts';
@@ -89,8 +90,7 @@ export async function suggestedService(
   may: (scope: Scope) => boolean,
 ): Promise<string | null> {
   const recorded = await recordedScopes(deps);
-  const suggestions = suggestionsByScopes.get(recorded) ?? new BoundedMap<string | null>(SUGGESTIONS_MAX);
-  suggestionsByScopes.set(recorded, suggestions);
+  const suggestions = suggestionsFor(recorded);
   const key = JSON.stringify([config.version, service]);
   let suggestion = suggestions.get(key);
   if (suggestion === undefined) {
@@ -101,7 +101,7 @@ export async function suggestedService(
 }
 
 /** Suggestions for the names of repeated checks: to compare thousands of names takes long. */
-const suggestionsByScopes = new WeakMap<KnownScopes, BoundedMap<string | null>>();
+const suggestionsFor = onceFor(() => new BoundedMap<string | null>(SUGGESTIONS_MAX));
 const SUGGESTIONS_MAX = 1000;
 
 /** Returns a finding if the environment is recorded, but not configured: its name may still be a typo. */

@@ -1,5 +1,6 @@
 import { pinnedVersions } from '../../../core/domain/changes/identified-versions.ts';
 import { commitOf } from '../../../core/domain/changes/version-identity.ts';
+import { onceFor } from '../../../core/domain/once-for.ts';
 import { sha256 } from '../../../core/stores/hash.ts';
 import type { CheckInputs } from '../decisions/check-inputs.ts';
 import { decide, examine, stateOf } from '../decisions/decide.ts';
@@ -127,7 +128,7 @@ const withoutOverrides = ({ own, dependencies, calendar, incidents }: CheckInput
 };
 
 type CachedSignature = { text: string; until: number };
-const signaturesBySigner = new WeakMap<Signer, Map<string, CachedSignature>>();
+const signaturesOf = onceFor(() => new Map<string, CachedSignature>());
 
 /** Returns a cached signature or creates one. Signing is the most expensive part of a response. */
 async function cachedSignature(
@@ -137,8 +138,7 @@ async function cachedSignature(
   sign: () => Promise<string | null>,
 ): Promise<string | null> {
   const now = millisOf(clock.now());
-  const signatures = signaturesBySigner.get(signer) ?? new Map<string, CachedSignature>();
-  signaturesBySigner.set(signer, signatures);
+  const signatures = signaturesOf(signer);
   const before = signatures.get(name);
   if (before !== undefined && now < before.until) return before.text;
   const text = await sign();

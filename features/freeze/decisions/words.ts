@@ -1,6 +1,6 @@
 import { type Freeze, FreezeCause, type FreezeScope } from '../schemas/freeze.ts';
-import { truncated } from '../../../core/domain/paging/page-details.ts';
 import type { CheckReason, CheckReasonCode, Verdict } from '../schemas/freeze-check.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 import { minuteText, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 
 /** Formats the end of a freeze as `minuteText` does, rounded up: it is not over before this minute begins. */
@@ -76,12 +76,8 @@ const ABBREVIATION = new RegExp(
   'iu',
 );
 
-/** Without such a character, a text is one sentence. To find that by segments takes long. */
-const CAN_END_SENTENCE = /[.?!]|[^ -~]/;
-
 function firstSentence(text: string): string {
   const spaced = text.trim().replaceAll(/\s+/g, ' ');
-  if (!CAN_END_SENTENCE.test(spaced)) return truncated(spaced, TEXT_MAX_CHARS);
   let sentence = '';
   for (const { segment } of SENTENCES.segment(spaced)) {
     sentence += segment;

@@ -2,6 +2,7 @@ import type { AuditEntry } from '../../../core/domain/ports/audit.ts';
 import { EVALUATION } from '../decisions/state.ts';
 import { scopeInWords } from '../decisions/words.ts';
 import type { Freeze, Override } from '../schemas/freeze.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 
 /** Log entries have a few KB; the record has the whole text. */
@@ -100,5 +101,4 @@ const entryBase = (
   subject: id,
 });
 
-const shortened = (text: string): string =>
-  text.length > TEXT_MAX_CHARS ? `${text.slice(0, TEXT_MAX_CHARS - 1)}…` : text;
+const shortened = (text: string): string => truncated(text, TEXT_MAX_CHARS);

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import sax, { type QualifiedAttribute } from 'sax';
 import type { TestCase, TestOutcome } from '../decisions/flaky-tests.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /** Maximum number of tests in one file. Their results are one item of the table. */
 export const TESTS_MAX = 20_000;
@@ -114,6 +115,5 @@ const localName = (qualified: string): string => qualified.slice(qualified.index
 
 const shortened = (value: string | QualifiedAttribute | undefined): string => {
   const text = typeof value === 'string' ? value : (value?.value ?? '');
-  const line = text.replace(/\s+/g, ' ').trim().toWellFormed();
-  return line.length <= NAME_MAX_CHARS ? line : `${line.slice(0, NAME_MAX_CHARS - 1).toWellFormed()}…`;
+  return truncated(text.replace(/\s+/g, ' ').trim().toWellFormed(), NAME_MAX_CHARS);
 };

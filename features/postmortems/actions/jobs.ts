@@ -1,3 +1,4 @@
+import { objectivesFor } from '../../../core/domain/catalogue/catalogue.ts';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { alertName, type DraftDeps, draftPostmortem } from './postmortem.ts';
 import { openItemText, isReminderDue, reminderText } from '../decisions/reminders.ts';
@@ -45,9 +46,7 @@ async function isTooEarly(
 ): Promise<boolean> {
   if (plusSeconds(since, COUNTS_WITHIN_SECONDS) <= clock.now()) return false;
   const incident = await incidents.read(id);
-  const { slos } = await config.current();
-  const isMeasured = slos.some((slo) => slo.service === incident?.service && slo.environment === incident.environment);
-  if (!isMeasured) return false;
+  if (incident === undefined || objectivesFor(await config.current(), incident).length === 0) return false;
   const { evaluatedAt } = await readBudgets(await loaded(extensions.errorBudgets), []);
   return (evaluatedAt ?? '') < since;
 }

@@ -19,6 +19,7 @@ import type { Caller } from '../../../core/actions/people/caller.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { gather } from './gather.ts';
 import { type PostmortemDeps, readPostmortem } from './postmortem.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 export type PublicPostmortemDeps = PostmortemDeps & Pick<Deps, 'publicIncidents' | 'log'>;
 
@@ -122,7 +123,7 @@ export class InternalNames extends Refusal {
   readonly findings: readonly PublicFinding[];
 
   constructor(findings: readonly PublicFinding[]) {
-    const words = findings.map(({ text }) => `"${text.length > 80 ? `${text.slice(0, 80)}…` : text}"`).join(', ');
+    const words = findings.map(({ text }) => `"${truncated(text, 80)}"`).join(', ');
     super(422, 'internal-names', `text: readers of the status page must not see ${words}: use other words`);
     this.findings = findings;
   }

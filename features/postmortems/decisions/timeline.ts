@@ -8,6 +8,7 @@ import { isSystem } from './blameless.ts';
 import { escaped } from './markdown.ts';
 import { clockTime } from './words.ts';
 import type { DraftInput } from './record.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /** A row of the timeline in a post-mortem. `about`: ID of the incident that joined a group. */
 export type Row = { id: string; at: Timestamp; text: string; kind: string; decision?: string; about?: string };
@@ -29,7 +30,7 @@ export function rowsOf(
 ): Row[] {
   const clean = (text: string): string => {
     const named = naming.text(text.replaceAll(/\s+/g, ' ').trim());
-    return escaped(named.length > TEXT_MAX_CHARS ? `${named.slice(0, TEXT_MAX_CHARS).toWellFormed()}…` : named);
+    return escaped(truncated(named, TEXT_MAX_CHARS));
   };
   const suspected = problems.flatMap(({ causes: [cause] }) => cause?.change ?? []);
   const changes = [...new Map([...suspected, ...made].map((change) => [change.id, change])).values()].flatMap(

@@ -4,6 +4,7 @@ import type { CalendarComparison, CalendarDifference } from './calendar.ts';
 import { type Comparison, durationText, type IncidentDifference, type PageDifference } from './compare.ts';
 import { CAUSES, type ObjectiveComparison, type ObjectiveDifference } from './objectives/compare-freezes.ts';
 import { minuteText, secondsBetween } from '../../../schemas/time/time.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /** What a comparison is about, for its heading. */
 export type Subject = {
@@ -119,8 +120,7 @@ const pageLine = ({ to, hour, before, after }: PageDifference): string =>
 export function markdownReport(comparison: Comparison, subject: Subject): string[] {
   const { differences, totals, pages } = comparison;
   const shown = differences.slice(0, COMMENT_INCIDENTS_MAX);
-  const line = (text: string): string =>
-    code(text.length <= LINE_MAX_CHARS ? text : `${text.slice(0, LINE_MAX_CHARS).toWellFormed()}…`);
+  const line = (text: string): string => code(truncated(text, LINE_MAX_CHARS));
   // A vertical line ends a cell, even in code.
   const cell = (text: string): string => line(text).replaceAll('|', '\\|');
   return [

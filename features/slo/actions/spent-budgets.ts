@@ -1,5 +1,6 @@
 import { storedHistory } from './history.ts';
 import type { Deps } from '../ports.ts';
+import { objectivesFor } from '../../../core/domain/catalogue/catalogue.ts';
 import type { SpentBudget } from '../../../core/domain/ports/error-budgets.ts';
 import { accountOf } from '../decisions/budget/account.ts';
 import { certainWhole, likelyWhole } from '../decisions/budget/budget.ts';
@@ -16,11 +17,11 @@ import { millisOf, type Timestamp, timestamp } from '../../../schemas/time/time.
 export async function spentBudgets(
   deps: Pick<Deps, 'sloDays' | 'log'>,
   config: Config,
-  { service, environment }: { service: string; environment: string },
+  of: { service: string; environment: string },
   { from, until }: { from: Timestamp; until: Timestamp },
 ): Promise<SpentBudget[]> {
   const budgets: SpentBudget[] = [];
-  for (const slo of config.slos.filter((one) => one.service === service && one.environment === environment)) {
+  for (const slo of objectivesFor(config, of)) {
     try {
       const spent = await spentOf(deps, slo, millisOf(from), millisOf(until));
       if (spent !== null) budgets.push(spent);

@@ -9,6 +9,7 @@ import { type AppliedCorrection, appliedIn, excludedBy, excludedMs } from './cor
 import type { Bucket, History } from './history.ts';
 import { knownUntil } from './measurement/observed.ts';
 import { isUntouched } from './budget/untouched.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /** Results of an evaluation besides the numbers. */
 export type EvaluationResult = Pick<SloStatus, 'state' | 'problem' | 'source'> & {
@@ -25,9 +26,6 @@ export type EvaluationResult = Pick<SloStatus, 'state' | 'problem' | 'source'> &
 /** How many corrections a status lists, and how much of their reasons: one item stores all objectives of a service. */
 const LISTED_MAX = 3;
 const REASON_MAX_CHARS = 120;
-
-const shortened = (reason: string): string =>
-  reason.length <= REASON_MAX_CHARS ? reason : `${reason.slice(0, REASON_MAX_CHARS - 1).toWellFormed()}…`;
 
 /**
  * Builds the status of an objective.
@@ -73,7 +71,7 @@ function correctedOf(uncorrected: Account, applied: readonly AppliedCorrection[]
     corrections: latest.map(({ id, category, reason, starts_at, ends_at, rrule, created_by }) => ({
       id,
       category,
-      reason: shortened(reason),
+      reason: truncated(reason, REASON_MAX_CHARS),
       starts_at,
       ends_at,
       rrule,

@@ -105,14 +105,7 @@ function readingsFrom(answers: readonly (Answered | null)[], read: (series: Seri
   return { kind: 'readings', readings: read(series) };
 }
 
-function byObjective(series: readonly Series[]): Map<string, Series[]> {
-  const found = new Map<string, Series[]>();
-  for (const oneSeries of series) {
-    const { slo, service, environment } = oneSeries.labels;
-    const name = JSON.stringify([slo, service, environment]);
-    found.set(name, [...(found.get(name) ?? []), oneSeries]);
-  }
-  return found;
-}
+const byObjective = (series: readonly Series[]): Map<string, Series[]> =>
+  Map.groupBy(series, ({ labels: { slo, service, environment } }) => JSON.stringify([slo, service, environment]));
 
 const objectiveKey = ({ id, service, environment }: Slo): string => JSON.stringify([id, service, environment]);

@@ -1,3 +1,5 @@
+import { groupByEach } from '../../../core/domain/group-by-each.ts';
+import { onceFor } from '../../../core/domain/once-for.ts';
 import type { StatusPageFile, Maintenance } from '../schemas/status-page-file.ts';
 import type { PublicIncident } from '../schemas/public-incident.ts';
 import type { ComponentStatus, PublicStatus } from '../schemas/states.ts';
@@ -258,14 +260,12 @@ export function maintenanceView(
 
 /** Returns the states of a component before and after an update of an event, with those that the other events of the page give it. */
 export function statesAround(
-  { incidents, maintenances, past }: PageView,
-  { id }: EventView,
+  view: PageView,
+  event: EventView,
   { at, from, to }: Pick<UpdateView<string>, 'at' | 'from' | 'to'>,
   component: string,
 ): { before: ComponentStatus; after: ComponentStatus } {
-  const others = [...incidents, ...maintenances, ...past].filter(
-    (other) => other.id !== id && other.components.includes(component),
-  );
+  const others = (eventsByComponent(view).get(component) ?? []).filter(({ id }) => id !== event.id);
   const stateIn = ({ states }: EventView, isThen: (state: StateView) => boolean): ComponentStatus =>
     states.findLast(isThen)?.state ?? 'operational';
   return {
@@ -273,6 +273,10 @@ export function statesAround(
     after: worst([to, ...others.map((other) => stateIn(other, (state) => state.at <= at))]),
   };
 }
+
+const eventsByComponent = onceFor(({ incidents, maintenances, past }: PageView) =>
+  groupByEach<string, EventView>([...incidents, ...maintenances, ...past], ({ components }) => components),
+);
 
 /** Names of components that are on the page, in its order. Others may be for other audiences. */
 const onPage = (names: readonly string[], page: PageSettings): string[] =>

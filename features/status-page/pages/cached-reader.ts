@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../../core/domain/bounded-map.ts';
 import type { Clock } from '../../../core/domain/ports/system.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import type { StatusReader } from './resources.ts';
@@ -20,7 +21,7 @@ type CacheEntry = {
 
 /** Returns a reader that caches answers for some seconds, so that load on the page is no load on the table. */
 export function cachedReader(reader: StatusReader, clock: Clock): StatusReader {
-  const cache = new Map<string, CacheEntry>();
+  const cache = new BoundedMap<CacheEntry>(ENTRIES_MAX);
 
   function cached<T>(key: string, read: () => Promise<T>): Promise<T> {
     const current = cache.get(key);
@@ -41,10 +42,7 @@ export function cachedReader(reader: StatusReader, clock: Clock): StatusReader {
       },
     );
     entry.answer = answer;
-    cache.delete(key); // so that `set` puts the entry at the end
     cache.set(key, entry);
-    const [oldest] = cache.keys();
-    if (cache.size > ENTRIES_MAX && oldest !== undefined) cache.delete(oldest);
     return answer;
   }
 

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { cutText } from '../../../schemas/parsing/text.ts';
+import { cutText, truncated } from '../../../schemas/parsing/text.ts';
+
+test('a text is truncated between characters, to a length in code units', () => {
+  expect(truncated('abc', 3)).toBe('abc');
+  expect(truncated('abcd', 3)).toBe('ab…');
+  expect(truncated('😀😀', 4)).toBe('😀😀');
+  expect(truncated('😀😀', 3)).toBe('😀…');
+  expect(truncated('a😀😀', 3)).toBe('a…');
+});
 
 test('a text that must not be refused is cut between characters, visibly', () => {
   expect(cutText(3).parse('abc')).toBe('abc');

@@ -11,7 +11,7 @@ import type { Judgement, MetricEvidence, MetricJudgement } from '../../../core/d
 import { judge } from '../../../core/domain/judge/judge.ts';
 import { needsControls } from '../../../core/domain/judge/controls.ts';
 import { healthOf } from '../../../core/domain/catalogue/health.ts';
-import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { environmentEntry, objectivesFor } from '../../../core/domain/catalogue/catalogue.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';
 import { isCalled } from '../../../core/domain/changes/identified-versions.ts';
 import { byStart, endOf, liveChanges, putsVersionLive, sameVersion } from '../../../core/domain/changes/versions.ts';
@@ -185,7 +185,7 @@ export function judgeSettings(
   const entry = environmentEntry(config.services, { service, environment });
   const settings = entry?.judge ?? JudgeConfig.parse({});
   if (settings.metrics.length > 0 || entry === undefined) return settings;
-  const slos = config.slos.filter((slo) => slo.service === service && slo.environment === environment);
+  const slos = objectivesFor(config, { service, environment });
   const health = healthOf(config, { service, environment });
   return { ...settings, metrics: judgeMetrics.derived({ slos, health }, settings.versionLabel) };
 }

@@ -15,7 +15,7 @@ import { readResult, storeResult } from './step-results.ts';
 import type { Outline, RunbookInput } from './outline.ts';
 import { INCIDENT_CLOSED } from './incident-closed.ts';
 import type { Prepared } from './preparation.ts';
-import { truncated, noteStep } from './step-texts.ts';
+import { boundedDetail, noteStep } from './step-texts.ts';
 import { rerouteGuards } from './reroute.ts';
 import { openTicket, postToSlack } from './messages.ts';
 
@@ -213,8 +213,8 @@ function withShortDetails({ performed, effect }: CompletedAttempt): CompletedAtt
   return {
     performed:
       performed.kind === 'failed'
-        ? { ...performed, detail: truncated(performed.detail) }
-        : { ...performed, end: { ...performed.end, detail: truncated(performed.end.detail) } },
-    effect: effect && { ...effect, detail: truncated(effect.detail) },
+        ? { ...performed, detail: boundedDetail(performed.detail) }
+        : { ...performed, end: { ...performed.end, detail: boundedDetail(performed.end.detail) } },
+    effect: effect && { ...effect, detail: boundedDetail(effect.detail) },
   };
 }

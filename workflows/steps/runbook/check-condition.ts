@@ -9,7 +9,7 @@ import { type StepContext, contextOf } from './context.ts';
 import { readResult, storeResult } from './step-results.ts';
 import type { Outline, RunbookInput } from './outline.ts';
 import { INCIDENT_CLOSED } from './incident-closed.ts';
-import { truncated, noteStep } from './step-texts.ts';
+import { boundedDetail, noteStep } from './step-texts.ts';
 
 /** Result of one check of a condition. `ended`: the step is over. `checked`: check again later. */
 export type ConditionCheck = { kind: 'ended'; end: StepEnd } | { kind: 'checked'; holds: boolean };
@@ -31,7 +31,7 @@ export async function checkCondition(
   const evaluation = await evaluate(deps, context);
   const end = endOf(evaluation, outline, progress);
   if (end === null) return { kind: 'checked', holds: evaluation.holds };
-  const stored = await storeResult(deps, input, 'end', outline.id, { ...end, detail: truncated(end.detail) });
+  const stored = await storeResult(deps, input, 'end', outline.id, { ...end, detail: boundedDetail(end.detail) });
   await noteStep(deps, input, context, stored.status, stored.detail);
   return { kind: 'ended', end: stored };
 }

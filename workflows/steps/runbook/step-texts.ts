@@ -5,13 +5,13 @@ import type { With } from '../../../schemas/runbooks/parts/kinds.ts';
 import type { TrafficShift } from './reroute.ts';
 import type { StepContext } from './context.ts';
 import type { Outline, RunbookInput } from './outline.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /** Maximum length of a step's detail, stored or on the timeline, in UTF-16 units. */
 const DETAIL_MAX_CHARS = 2000;
 
 /** Truncates a text to `DETAIL_MAX_CHARS`, because texts from vendors and alerts may exceed the limits of checkpoints and table items. */
-export const truncated = (text: string): string =>
-  text.length <= DETAIL_MAX_CHARS ? text : `${text.slice(0, DETAIL_MAX_CHARS - 1)}…`;
+export const boundedDetail = (text: string): string => truncated(text, DETAIL_MAX_CHARS);
 
 /** Adds the result of a step to the timeline, once per attempt. */
 export async function noteStep(
@@ -27,7 +27,7 @@ export async function noteStep(
     at: deps.clock.now(),
     actor: 'firebreak',
     kind: `runbook.step_${status}`,
-    text: `${name}${detail === '' ? '' : `: ${truncated(detail)}`}`,
+    text: `${name}${detail === '' ? '' : `: ${boundedDetail(detail)}`}`,
     detail: { runbook: number, step: step.id },
   });
 }
@@ -55,7 +55,7 @@ export function describeStep(
         ? shiftInWords(parameters as Partial<With<'reroute'>>)
         : `${shift.words} (weights: ${weightsInWords(shift.to)} instead of ${weightsInWords(shift.from)})`;
     case 'http':
-      return truncated(`${method} ${url}`);
+      return boundedDetail(`${method} ${url}`);
     case 'rollback':
     case 'note':
     case 'page':

@@ -1,4 +1,5 @@
-import { type Environment, EvaluationError, ParseError, TypeError } from '@marcbachmann/cel-js';
+import { EvaluationError, ParseError, TypeError } from '@marcbachmann/cel-js';
+import { onceFor } from '../../once-for.ts';
 import { PatternError, statesOf } from '../../../../schemas/parsing/re2/pattern.ts';
 import { EXPRESSION_MAX_CHARS } from '../../../../schemas/runbooks/parts/values.ts';
 import { type Findings, analyze, renameMatches } from './ast.ts';
@@ -47,14 +48,12 @@ export function compile(text: string, declared: Declarations): { ok: true; compi
 }
 
 /** Cache of compiled expressions. The same declarations have the same environment, as long as it is cached. */
-const compiledByEnvironment = new WeakMap<Environment, Map<string, ReturnType<typeof compile>>>();
+const compiledIn = onceFor(() => new Map<string, ReturnType<typeof compile>>());
 const MAX_COMPILED = 500;
 
 /** Evaluates an expression. Never throws. */
 export function evaluate(text: string, declared: Declarations, variables: Variables): EvaluationResult {
-  const environment = environmentOf(declared);
-  const cached = compiledByEnvironment.get(environment) ?? new Map<string, ReturnType<typeof compile>>();
-  compiledByEnvironment.set(environment, cached);
+  const cached = compiledIn(environmentOf(declared));
   if (cached.size >= MAX_COMPILED) cached.clear();
   const result = cached.get(text) ?? compile(text, declared);
   cached.set(text, result);

@@ -14,6 +14,7 @@ import { actionForm, type Html, incidentLink, line, nothing, panel } from '../..
 import type { ConsolePage } from '../page.ts';
 import { runbookPath, RUNBOOKS_PATH } from './parts.ts';
 import { inputField, planOfQuery, type ShownPlan, START } from './start.ts';
+import { truncated } from '../../../../schemas/parsing/text.ts';
 
 /** Services that the form suggests. */
 const SUGGESTIONS_MAX = 500;
@@ -156,7 +157,7 @@ const VALUE_MAX_CHARS = 400;
 
 function shortened(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return text.length <= VALUE_MAX_CHARS ? text : `${text.slice(0, VALUE_MAX_CHARS).toWellFormed()}…`;
+  return truncated(text, VALUE_MAX_CHARS);
 }
 
 function durationOf(seconds: number): string {

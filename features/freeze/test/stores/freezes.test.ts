@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { AuditLogTable } from '../../../../core/stores/audit/audit-log.ts';
 import { FreezeStateTable } from '../../stores/freeze-state.ts';
+import { entries } from '../../stores/freeze-entries.ts';
 import { FreezeTable } from '../../stores/freezes.ts';
 import { keys } from '../../keys.ts';
 import type { CheckedScope } from '../../types.ts';
@@ -490,6 +491,12 @@ describe('an override', () => {
     const only = await Promise.all(all.map(({ id }) => told(id)));
     for (const kinds of only) expect(kinds.filter((kind) => kind === 'override.used')).toHaveLength(2);
   });
+});
+
+test('a long text of the audit log ends between characters', () => {
+  const textOf = (reason: string) => entries.opened(aFreeze({ reason })).text;
+  expect(textOf('😀'.repeat(2000)).isWellFormed()).toBe(true);
+  expect(textOf(`x${'😀'.repeat(2000)}`).isWellFormed()).toBe(true);
 });
 
 test('all events are in the audit log once, and the log is intact', async () => {

@@ -111,7 +111,7 @@ describe('a notification of GO Feature Flag, which names no author,', () => {
     },
   );
 
-  test('is a change like others if somebody has turned the flag on since', async () => {
+  test('is an ordinary change if a person turned the flag on later', async () => {
     setInIncident({});
     const on = { source: 'flags', kind: 'flag', status: 'succeeded', version: 'new-cart on: B (5e6f7a8b)' };
     await report(-30, { ...on, key: 'on', final: true });
