@@ -21,6 +21,11 @@ describe('services of a deployment at GitHub', () => {
       basket: { repository: 'acme/shop', environments: { production: github({ environment: 'basket-live' }) } },
       search: { repository: 'acme/shop', environments: { production: {} } },
       deploys: { repository: 'acme/code', environments: { production: github({ repository: 'acme/deploy' }) } },
+      api: {
+        repository: 'acme/backend',
+        environments: { production: github({ environment: 'api-live' }), staging: {}, qa: github() },
+      },
+      worker: { repository: 'acme/backend', environments: { production: github({ environment: 'worker-live' }) } },
       tools: {},
     },
   });
@@ -42,6 +47,14 @@ describe('services of a deployment at GitHub', () => {
     ],
     ['the repository in the deployer', 'acme/deploy', 'production', ['deploys/production']],
     ['not the code repository if the deployer has another', 'acme/code', 'production', ['deploys/production']],
+    ['an environment beside one with another name at GitHub', 'acme/backend', 'staging', ['api/staging']],
+    ['the only service that deploys with it', 'acme/backend', 'api-live', ['api/production']],
+    [
+      'all services of a repository if each has another name at GitHub',
+      'acme/backend',
+      'production',
+      ['api/production', 'worker/production'],
+    ],
     ["an unknown service with the repository's name", 'acme/new', 'production', ['new/production']],
   ])('%s', (_, repository, environment, expected) => expect(at(repository, environment)).toEqual(expected));
 });
