@@ -26,6 +26,13 @@ describe('services of a deployment at GitHub', () => {
         environments: { production: github({ environment: 'api-live' }), staging: {}, qa: github() },
       },
       worker: { repository: 'acme/backend', environments: { production: github({ environment: 'worker-live' }) } },
+      books: {
+        repository: 'acme/books',
+        environments: {
+          production: { sources: { github: { environment: ['production', 'production-eu'] } } },
+          staging: {},
+        },
+      },
       tools: {},
     },
   });
@@ -55,6 +62,8 @@ describe('services of a deployment at GitHub', () => {
       'production',
       ['api/production', 'worker/production'],
     ],
+    ['a name at GitHub that an environment lists', 'acme/books', 'production-eu', ['books/production']],
+    ['another environment beside it', 'acme/books', 'staging', ['books/staging']],
     ["an unknown service with the repository's name", 'acme/new', 'production', ['new/production']],
   ])('%s', (_, repository, environment, expected) => expect(at(repository, environment)).toEqual(expected));
 });

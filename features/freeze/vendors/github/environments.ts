@@ -8,9 +8,9 @@ type GithubTarget = Pick<WaitingDeployment, 'repository' | 'environment'>;
 
 /**
  * Returns the services and environments that a deployment to a GitHub environment changes. Deployers of `kind: github`
- * define the mapping. Other services of the repository map to the environment of the same name, unless they have separate
- * GitHub environments; if this leaves none, all services of the repository map to it. A repository that is not in the
- * catalogue counts as a service with the repository's name, to which the policy for unknown services applies.
+ * and `sources.github` define the mapping. Other services of the repository map to the environment of the same name, unless
+ * they have separate GitHub environments; if this leaves none, all services of the repository map to it. A repository that
+ * is not in the catalogue counts as a service with the repository's name, to which the policy for unknown services applies.
  */
 export function serviceEnvironmentsOf(services: Config['services'], target: GithubTarget): ServiceEnvironment[] {
   const environmentsBy = (find: typeof environmentsOf): ServiceEnvironment[] =>
@@ -26,17 +26,19 @@ export function serviceEnvironmentsOf(services: Config['services'], target: Gith
 
 /** Returns the environments of a service that this GitHub environment deploys. */
 function environmentsOf(entry: ServiceEntry, target: GithubTarget): string[] {
-  const deployed = Object.entries(entry.environments).flatMap(([name, { deployer }]) =>
-    deployer?.kind === 'github' && same(deployer.repository ?? repositoryOf(entry), target.repository)
-      ? [{ name, githubName: deployer.environment ?? name }]
-      : [],
-  );
+  const own = repositoryOf(entry);
+  const deployed = Object.entries(entry.environments).flatMap(([name, { deployer, sources }]) => {
+    const listed = same(own, target.repository) ? sources?.github?.environment : undefined;
+    const isDeployed = deployer?.kind === 'github' && same(deployer.repository ?? own, target.repository);
+    const githubNames = [...(listed ?? []), ...(isDeployed ? [deployer.environment ?? name] : [])];
+    return githubNames.map((githubName) => ({ name, githubName }));
+  });
   const named = deployed.filter(({ githubName }) => same(githubName, target.environment)).map(({ name }) => name);
-  if (named.length > 0) return named;
+  if (named.length > 0) return [...new Set(named)];
   // Services in one repository can have separate GitHub environments. This one belongs to another service.
-  const own = Object.keys(entry.environments).find((name) => same(name, target.environment));
+  const sameName = Object.keys(entry.environments).find((name) => same(name, target.environment));
   const isElsewhere = deployed.some(({ name, githubName }) =>
-    own === undefined ? !same(name, githubName) : name === own,
+    sameName === undefined ? !same(name, githubName) : name === sameName,
   );
   return isElsewhere ? [] : sameNameOf(entry, target);
 }
