@@ -334,7 +334,7 @@ main > .notice { margin: 0 0 16px; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tbody tr { display: flex; flex-wrap: wrap; gap: 2px 16px; padding: 8px 0; border-top: 1px solid var(--line); }
   tbody tr:first-child { border-top: 0; padding-top: 0; }
-  tbody th, td { padding: 0; border: 0; }
+  tbody th, td { padding: 0; border: 0; overflow-wrap: anywhere; }
   tbody th { flex: 0 0 100%; }
   tbody th > a { display: inline-block; min-height: 24px; }
   td { display: flex; gap: 6px; align-items: baseline; min-width: 0; max-width: 100%; }

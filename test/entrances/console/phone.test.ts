@@ -165,6 +165,25 @@ describe.runIf(haveBrowser())('on a phone', () => {
     await page.close();
   });
 
+  test('long names without a blank, such as digests, break at the width of the screen', async () => {
+    const name = `checkout-${'0123456789abcdef'.repeat(4)}`;
+    world.config = Config.parse({ ...emptyConfig, services: { [name]: { environments: { production: {} } } } });
+    await world.deps.incidents.declare({
+      service: name as ServiceName,
+      environment: 'production' as EnvironmentName,
+      title: `${name} fails`,
+      severity: 'critical',
+      by: 'ada',
+      trace: 'trace',
+    });
+    for (const path of ['/console/incidents', '/console/services']) {
+      const page = await open(path);
+      expect(await page.text('tbody')).toContain(name);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(PHONE.width);
+      await page.close();
+    }
+  });
+
   test('without JavaScript, no button is shown that only the script handles', async () => {
     const shown = `[...document.querySelectorAll('footer button')].filter((button) => button.checkVisibility({ visibilityProperty: true })).map(({ id }) => id)`;
     for (const scripts of [false, true]) {

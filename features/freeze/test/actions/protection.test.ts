@@ -21,6 +21,18 @@ describe('services of a deployment at GitHub', () => {
       basket: { repository: 'acme/shop', environments: { production: github({ environment: 'basket-live' }) } },
       search: { repository: 'acme/shop', environments: { production: {} } },
       deploys: { repository: 'acme/code', environments: { production: github({ repository: 'acme/deploy' }) } },
+      api: {
+        repository: 'acme/backend',
+        environments: { production: github({ environment: 'api-live' }), staging: {}, qa: github() },
+      },
+      worker: { repository: 'acme/backend', environments: { production: github({ environment: 'worker-live' }) } },
+      books: {
+        repository: 'acme/books',
+        environments: {
+          production: { sources: { github: { environment: ['production', 'production-eu'] } } },
+          staging: {},
+        },
+      },
       tools: {},
     },
   });
@@ -42,6 +54,16 @@ describe('services of a deployment at GitHub', () => {
     ],
     ['the repository in the deployer', 'acme/deploy', 'production', ['deploys/production']],
     ['not the code repository if the deployer has another', 'acme/code', 'production', ['deploys/production']],
+    ['an environment beside one with another name at GitHub', 'acme/backend', 'staging', ['api/staging']],
+    ['the only service that deploys with it', 'acme/backend', 'api-live', ['api/production']],
+    [
+      'all services of a repository if each has another name at GitHub',
+      'acme/backend',
+      'production',
+      ['api/production', 'worker/production'],
+    ],
+    ['a name at GitHub that an environment lists', 'acme/books', 'production-eu', ['books/production']],
+    ['another environment beside it', 'acme/books', 'staging', ['books/staging']],
     ["an unknown service with the repository's name", 'acme/new', 'production', ['new/production']],
   ])('%s', (_, repository, environment, expected) => expect(at(repository, environment)).toEqual(expected));
 });
