@@ -31,6 +31,7 @@ import {
   falling,
   healthFactors,
   healthyNow,
+  isRisenWithinLimit,
   MIN_BEFORE,
   MIN_SINCE,
   recurring,
@@ -179,10 +180,13 @@ function weighByOwn(given: Omit<Evidence, 'related'>, undoneFor: string | undefi
     const found = factorsOf(evidence, candidate, { neighbours, onset, course, isAlone });
     const proof = proofOf(found);
     const measured = (proof === 'callers' ? asCallersSee(own) : null) ?? evidence;
+    const common = isRisenWithinLimit(course)
+      ? commonFactors.filter(({ name }) => !SAYS_WELL.has(name))
+      : commonFactors;
     const factors = applying([
       found,
       vanished,
-      commonFactors.map((one) =>
+      common.map((one) =>
         // A caller's change can be what sends more requests.
         (one.name === 'traffic_rise' && candidate.relation === 'caller') ||
         // Clients retry the failed requests of a bad version.
@@ -270,6 +274,9 @@ function isVersionFalling(evidence: Evidence, change: Change, onset: Onset): boo
 
 /** Factors about the health of the whole service, which a version with a small share of the traffic does not show in. */
 const OF_ALL: ReadonlySet<string> = new Set(['healthy_now', 'healthy_just_now', 'no_step', 'small_step']);
+
+/** Says that the health of the whole service is within its limit now. */
+const SAYS_WELL: ReadonlySet<string> = new Set(['healthy_now', 'healthy_just_now']);
 
 const isBadThoughAllIsWell = (evidence: Evidence, { change, relation }: Candidate): boolean =>
   relation === 'same' && putsVersionLive(change) && isVersionBadNow(evidence, change);

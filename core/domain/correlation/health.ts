@@ -163,6 +163,16 @@ const slowFactor = ({ slow, slope }: Course): Factor | null =>
 export const haveRisenClearly = (factors: readonly Factor[]): boolean =>
   factors.some(({ features }) => features.large_step !== undefined);
 
+/**
+ * Returns whether errors have at least doubled since the change, and never exceeded their limit: the alert is about that rise, as one
+ * about a burn rate or a version, and the limit does not show that the problem is over.
+ */
+export const isRisenWithinLimit = (course: Course | null): boolean =>
+  course !== null &&
+  course.ratio !== null &&
+  course.ratio >= DOUBLED &&
+  course.since.every(({ value }) => value <= course.max);
+
 function stepFactor(course: Course, candidate: Candidate, { at }: Onset): Factor {
   const { ratio, baseline, level, max, whole, before, since, shown } = course;
   if (ratio === null)

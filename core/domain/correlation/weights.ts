@@ -40,7 +40,7 @@ export const WEIGHTS = {
   /** The change seems to have started after the onset, and its record came at once, so its clock is right. */
   clock_agrees: STRONGLY_AGAINST,
   /** The record came late, after the onset: the clock can be behind, so that the change came after the problem. */
-  recorded_late: SLIGHTLY_AGAINST,
+  recorded_late: STRONGLY_AGAINST,
 
   /** Change of a dependency: few of a dependency's changes affect the service. At most, a person is asked. */
   dependency: AGAINST,
@@ -67,7 +67,7 @@ export const WEIGHTS = {
    */
   undeclared: EXCLUDES,
   /** The failing service has no change of its own, so that a relation that nobody declared is the simplest explanation. */
-  undeclared_alone: SLIGHTLY_FOR,
+  undeclared_alone: FOR,
   /** Another service that fails at the same time was rolled back, and still fails. */
   rollback_did_not_help: AGAINST,
 

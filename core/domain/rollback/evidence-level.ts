@@ -200,7 +200,7 @@ function whyNotByTime(
     return 'the health query is within its limit now';
   return haveRisenClearly(factors) || isHighSince(change, health, at)
     ? null
-    : `the health query does not show that errors clearly rose since ${version}`;
+    : `the health query does not show that errors rose clearly above their limit since ${version}`;
 }
 
 /**
