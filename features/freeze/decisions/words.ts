@@ -65,8 +65,6 @@ export function brief({ code, text, more = [] }: CheckReason): CheckReason {
   return { code, text: shown, ...(rest.length > 0 && { more: rest }) };
 }
 
-const SENTENCES = new Intl.Segmenter('en', { granularity: 'sentence' });
-
 /** Abbreviations and initials after which a sentence goes on, also with a capital letter: `St. Martin`, `e.g. Ada`, `J. Miller`. */
 const ABBREVIATION = new RegExp(
   `(?<![^\\s(])(?:(?![ap]\\.m)\\p{L}\\.\\p{L}|\\p{L}|${[
@@ -76,15 +74,16 @@ const ABBREVIATION = new RegExp(
   'iu',
 );
 
+/**
+ * The space after a sentence. A period before a lower-case letter ends none (Unicode Standard Annex 29, SB8), nor does a
+ * question mark in a link.
+ */
+const SENTENCE_END = /(?<=[?!。！？][\p{Pe}\p{Pf}"']*) |(?<=\.[\p{Pe}\p{Pf}"']*) (?![^\p{L}.?!]*\p{Ll})/gu;
+
 function firstSentence(text: string): string {
   const spaced = text.trim().replaceAll(/\s+/g, ' ');
-  let sentence = '';
-  for (const { segment } of SENTENCES.segment(spaced)) {
-    sentence += segment;
-    // A question mark in a link ends no sentence.
-    if (segment.endsWith(' ') && !ABBREVIATION.test(sentence.trimEnd())) break;
-  }
-  return truncated(sentence.trimEnd(), TEXT_MAX_CHARS);
+  const end = spaced.matchAll(SENTENCE_END).find(({ index }) => !ABBREVIATION.test(spaced.slice(0, index)));
+  return truncated(spaced.slice(0, end?.index), TEXT_MAX_CHARS);
 }
 
 /** Codes of reasons that don't refuse the change: a check gives them without a freeze, too. */

@@ -47,6 +47,13 @@ test.each([
     [`${text}. Ask ops.`],
   ]),
   ['a version ends no sentence', 'v1.2 broke the login', 'v1.2 broke the login', undefined],
+  ['a letter of the lower case goes on', 'v1. (see the wiki) broke it', 'v1. (see the wiki) broke it', undefined],
+  ...['Why not? ask Ada', 'Stop! ask Ada', '停止。 Ask Ada', 'No deploys (at all.) Ask Ada'].map(
+    (text): [string, string, string, string[]] => {
+      const [first = ''] = text.split(/ (?=ask|Ask)/);
+      return ['a sentence has ended', text, first, [text]];
+    },
+  ),
   ['a long one is cut', 'x'.repeat(300), `${'x'.repeat(139)}…`, ['x'.repeat(300)]],
 ])('the text of a reason is one sentence of at most 140 characters: %s', (_, text, shown, more) => {
   const reason = brief({ code: 'person', text });
