@@ -1,15 +1,8 @@
 import { expect, test } from 'vitest';
 import { detailsCard, summaryCard } from '../../core/domain/messages/incident-card.ts';
 import type { PageRequest } from '../../core/domain/ports/paging.ts';
-import { all, ends, fires, type Moment, play, says, theIncident } from './play.ts';
-import { begins as deploys, finishes as deployed, unrecorded } from './stories/late-changes.ts';
-import {
-  failsIn,
-  interruptedPaths,
-  ongoingPaths,
-  secondFailurePaths,
-  unexplainedPaths,
-} from './stories/second-failures.ts';
+import { ends, fires, type Moment, play, says, theIncident } from './play.ts';
+import { interruptedPaths, ongoingPaths, secondFailurePaths, unexplainedPaths } from './stories/second-failures.ts';
 
 test.each(Object.entries(interruptedPaths))('%s', async (_, path) => {
   const { world } = await play(path);
@@ -203,52 +196,4 @@ test('the page says so when a later problem that seemed to be over goes on', asy
     },
   });
   expect(shown).toEqual([over, 'open: another problem began after the recovery', over]);
-});
-
-/** Plays a failure after the deploy of v3 in an incident that is open already. Returns the questions about v3 after each moment. */
-async function questionsAfter(timeline: Record<string, Moment>, given: Moment[] = []): Promise<string[][]> {
-  const shown: string[][] = [];
-  const looks: Moment = async (world) => {
-    const { decisions = [] } = (await world.deps.incidents.view(theIncident(world))) ?? {};
-    const asked = decisions.filter(({ from_version: from, state }) => from === 'v3' && state !== 'final');
-    shown.push(
-      asked.map(({ state, withdrawn }) => (withdrawn === undefined ? state : `${state}: ${withdrawn.because}`)),
-    );
-  };
-  const moments = Object.entries(timeline).flatMap(([at, moment]) => [
-    [at, moment] as const,
-    [`${Number(at.split(' ')[0]) + 8} s`, looks] as const,
-  ]);
-  const before = Object.entries({ '0 s': fires(), '270 s': deploys('v3'), '320 s': deployed('v3') });
-  const inOrder = [...before, ...moments].toSorted(([a], [b]) => Number.parseInt(a) - Number.parseInt(b));
-  const allEnd = all(ends(), ends(other), says({ kind: 'resolve', by: 'person:ada', note: '' }));
-  await play({ given, timeline: { ...Object.fromEntries(inOrder), '30 min': allEnd } });
-  return shown;
-}
-
-const other = { began: 20, name: 'HighLatency' };
-const WITHDRAWN = 'withdrawn: the problem that it was about is over';
-
-test.each<[string, Moment[]]>([
-  ['after a mitigation', []],
-  ['although nothing was mitigated', [unrecorded('v2')]],
-])(
-  'the question about a later problem is withdrawn when its alert ends, and asked again if it fires again, %s',
-  async (_, given) => {
-    const moments = { '370 s': fires(other), '400 s': ends(other), '430 s': fires({ ...other, began: 5 }) };
-    expect(await questionsAfter(moments, given)).toEqual([['waiting'], [WITHDRAWN], [WITHDRAWN, 'waiting']]);
-  },
-);
-
-test('the question about a later problem is withdrawn when all alerts end during the verification of the first mitigation', async () => {
-  const moments = { '180 s': ends(), '370 s': fires(other), '400 s': ends(other) };
-  expect(await questionsAfter(moments)).toEqual([[], ['waiting'], [WITHDRAWN]]);
-});
-
-test('the question about a later problem stays while another of its alerts fires, or health is above its limit', async () => {
-  const another = { began: 20, name: 'HighCpu' };
-  const alerts = { '370 s': all(fires(other), fires(another)), '400 s': ends(other), '430 s': ends(another) };
-  expect(await questionsAfter(alerts)).toEqual([['waiting'], ['waiting'], [WITHDRAWN]]);
-  const measured = { '370 s': fires(other), '500 s': all(), '550 s': ends(other) };
-  expect((await questionsAfter(measured, [failsIn([-4, 2], [5.5, 12])])).slice(1)).toEqual([['waiting'], ['waiting']]);
 });

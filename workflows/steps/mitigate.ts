@@ -28,7 +28,6 @@ import { wake } from '../wake.ts';
 import type { IncidentKey } from './failing.ts';
 import { answerSeconds, judgeIncident, type Judged } from './judge-incident.ts';
 import { closeIfDone, closeQuestionsDone, type DoneAct } from './close-questions.ts';
-import { ENDED, followLaterProblem } from './ended-problem.ts';
 import { readName } from './incident-name.ts';
 import { removeAllInstances, testVersions } from './look/look.ts';
 import { lookForProof } from './look-for-proof.ts';
@@ -173,8 +172,6 @@ async function summaryOf(
   if (inputs.request.by !== 'person') {
     await withdrawIfCleared(deps, id, decision);
     await withdrawEarlier(deps, incident);
-    // Its alerts can have ended during the judgement.
-    if (decision.state === 'waiting') await followLaterProblem(deps, id);
   }
   await closeIfDone(deps, incident, decision);
   const { services } = await deps.config.current();
@@ -249,7 +246,9 @@ async function withdrawEarlier(deps: Deps, { id, new_onset: onset }: IncidentRec
       question === undefined && state === 'waiting' && Number(numberOf(decision)) <= onset.judged,
   );
   const because =
-    onset.after_change === undefined ? ENDED : `another problem began ${onsetWords(onset.after_change.name)}`;
+    onset.after_change === undefined
+      ? 'the problem that it was about is over'
+      : `another problem began ${onsetWords(onset.after_change.name)}`;
   for (const decision of ended) await withdrawQuestion(deps, id, decision, { by: 'firebreak', because });
 }
 

@@ -1,25 +1,22 @@
 import { isBurnWarning } from '../../core/domain/incidents/burn-warning.ts';
 import { isProblemOver } from '../../core/domain/incidents/group-now.ts';
-import { isLaterProblem } from '../../core/domain/incidents/new-onset.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { InboxContent } from '../../core/domain/ports/incidents.ts';
 import type { Message } from '../../schemas/incidents/inbox.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { completeAnsweredCallback, wakeGroup } from '../wake.ts';
-import { followLaterProblem } from './ended-problem.ts';
 
 /**
  * Reads the inbox from `after` on, after registering `callback`. Completes the callbacks of answers found there:
  * the process that left the answer may have died before doing so, and the sweeper ignores messages that were read.
  */
 export async function readInbox(
-  deps: Deps,
+  { incidents, decisions, engine }: Pick<Deps, 'incidents' | 'decisions' | 'engine'>,
   id: IncidentId,
   after: number,
   callback: string | null,
   mitigated: boolean,
 ): Promise<InboxContent> {
-  const { incidents, decisions, engine } = deps;
   const content = await incidents.readInbox(id, after, callback);
   const titles = mitigated && content.firing > 0 ? await slowBurnTitles({ incidents }, id) : [];
   const inbox: InboxContent = {
@@ -29,24 +26,13 @@ export async function readInbox(
   const isAnswered = inbox.messages.some(({ message }) => message.kind === 'answered');
   const mayBeOver = inbox.messages.some(({ message }) => mayEndProblem(message));
   const isMitigated = inbox.messages.some(({ message }) => mitigates(message));
-  const areAlerts = inbox.messages.some(({ message }) => reportsAlerts(message));
-  if (!isAnswered && !mayBeOver && !isMitigated && !areAlerts) return inbox;
+  if (!isAnswered && !mayBeOver && !isMitigated) return inbox;
   const incident = await incidents.read(id);
   if (incident !== undefined && isAnswered) await completeAnsweredCallback({ decisions, engine }, incident);
   // The page of its group names the members that still fail.
   if (incident !== undefined && (mayBeOver || (isMitigated && isProblemOver(incident))))
     await wakeGroup({ incidents, engine }, incident);
-  if (incident !== undefined && areAlerts && isLaterProblem(incident)) await followLater(deps, id);
   return inbox;
-}
-
-/** An error is logged: the messages of the inbox do not wait for it. */
-async function followLater(deps: Deps, id: IncidentId): Promise<void> {
-  try {
-    await followLaterProblem(deps, id);
-  } catch (error) {
-    deps.log.error('the questions about a later problem could not be followed', { incident: id, error: String(error) });
-  }
 }
 
 /** Returns whether the problem of an incident that stays open can be over with a message. */
@@ -54,9 +40,6 @@ const mayEndProblem = (message: Message): boolean =>
   message.kind === 'recovered' ||
   message.kind === 'verification' ||
   (message.kind === 'signals' && message.resolved > 0);
-
-/** Returns whether a message reports alerts that did not open the incident. */
-const reportsAlerts = (message: Message): boolean => message.kind === 'signals' && message.opening !== true;
 
 /** Returns whether a message reports a mitigation, with which a problem is over if its alerts have ended. */
 const mitigates = ({ kind }: Message): boolean => kind === 'mitigation' || kind === 'runbook' || kind === 'redeployed';

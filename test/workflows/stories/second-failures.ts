@@ -8,7 +8,7 @@ import type { Path } from './rollbacks.ts';
 /** Stories of a failure that begins after the recovery from a mitigated one, in the same incident. */
 
 /** Measures errors in these minutes after the alert; negative: before it. */
-export const failsIn =
+const failsIn =
   (...minutes: readonly (readonly [from: number, until: number])[]): Moment =>
   (world) => {
     configured({ health: { promql: 'job:checkout:error_ratio', max: 0.01 } })(world);
