@@ -37,7 +37,7 @@ export async function callEndpoint(
   { name, auth, secrets, clock }: Endpoint,
   { url, id, headers, body: content, lines, ...request }: Request,
 ): Promise<HttpResponse | Refused | Later> {
-  // Programs keep the lines, as a record of what was written.
+  // Lines stay as they are: programs store them as a record.
   const body =
     lines === undefined
       ? content && JSON.stringify(outgoing(content))

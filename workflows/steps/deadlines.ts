@@ -134,7 +134,14 @@ async function escalationAt(
 ): Promise<Timestamp | undefined> {
   if (!isUnacknowledged(incident)) return undefined;
   const course = await pageCourse(deps, incident);
-  return course.page === undefined ? sentNow(deps, escalation) : nextEscalation(escalation, course, deps.timeScale)?.at;
+  const { page } = course;
+  if (page === undefined) return sentNow(deps, escalation);
+  const due = nextEscalation(escalation, course, deps.timeScale);
+  if (due !== null || page.state !== 'intended') return due?.at;
+  // It can still be accepted; then one that is overdue is escalated at once.
+  const at = nextEscalation(escalation, { ...course, page: { ...page, state: 'succeeded' } }, deps.timeScale)?.at;
+  const now = deps.clock.now();
+  return at === undefined || at > now ? at : plusSeconds(now, AGAIN_SECONDS / deps.timeScale);
 }
 
 /** Reads the course of the newest page. */

@@ -125,7 +125,7 @@ async function pageUntilTaken(
       at: deps.clock.now(),
       actor: 'firebreak',
       kind: 'page.failed',
-      text: `Page ${number} failed: neither the pager nor a fallback accepted it, so nobody was notified`,
+      text: `Page ${number} failed: neither the pager nor a fallback accepted it`,
       detail: null,
     });
     // It is escalated sooner than a page that someone can acknowledge.

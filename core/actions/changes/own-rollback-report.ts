@@ -48,7 +48,7 @@ const NOT_OFF: readonly Effect['state'][] = ['failed', 'withheld', 'superseded']
 
 /**
  * Returns the incident for which Firebreak has turned a flag off: by the key of its act or, where the flag service reports none, by
- * the flag. Undefined: Firebreak has not turned it off. A key of an act that Firebreak has not taken belongs to no incident. A flag
+ * the flag. Undefined: Firebreak has not turned it off. A key that names no act of Firebreak belongs to no incident. A flag
  * that Firebreak turned on again for a person stays a suspect, because turning it on can cause a problem.
  *
  * @param recent newest changes of the same service and environment

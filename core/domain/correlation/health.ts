@@ -164,8 +164,8 @@ export const haveRisenClearly = (factors: readonly Factor[]): boolean =>
   factors.some(({ features }) => features.large_step !== undefined);
 
 /**
- * Returns whether errors have at least doubled since the change, and never exceeded their limit: the alert is about that rise, as one
- * about a burn rate or a version, and the limit does not show that the problem is over.
+ * Returns whether errors are at least twice as high as before the change, and have not exceeded their limit since the problem began:
+ * the alert is about that rise, as one about a burn rate or a version, and the limit does not show that the problem is over.
  */
 export const isRisenWithinLimit = (course: Course | null): boolean =>
   course !== null &&

@@ -216,14 +216,16 @@ const commandOf = ({ incident }: Overview, decision: DecisionView | undefined): 
     ? [`To roll back: /rollback ${incident.service} ${incident.environment}.`]
     : [];
 
-/** Says that no pager has accepted the newest page, and that nobody knows of it. Empty: neither is so. */
+/**
+ * Says that no pager has accepted the newest page. Empty: a pager has accepted it, a person has acknowledged it, or the incident is a
+ * member of a group, which pages.
+ */
 function notNotified({ incident, effects }: Overview): string {
-  if (incident.status === 'resolved' || isAcknowledged(incident)) return '';
+  if (incident.status === 'resolved' || isAcknowledged(incident) || incident.parent_id !== undefined) return '';
   const page = effects.findLast(({ kind }) => kind === 'page');
-  const isTaken = effects.some((effect) => effect.key.startsWith(`${page?.key}.`) && isTakenPage(effect));
-  return page?.state === 'failed' && !isTaken
-    ? `No pager has accepted page ${incident.pages}, so nobody was notified. `
-    : '';
+  const taken = effects.filter(isTakenPage);
+  if (page?.state !== 'failed' || taken.some(({ key }) => key.startsWith(`${page.key}.`))) return '';
+  return `No pager has accepted page ${incident.pages}${taken.length > 0 ? '' : ', so nobody was notified'}. `;
 }
 
 const isTakenPage = ({ kind, state }: Effect): boolean =>

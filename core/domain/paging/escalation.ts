@@ -61,22 +61,23 @@ export const courseOf = (
 
 /**
  * Returns the next escalation, and when it is due; null: none. The time counts from the first attempt at the page, whether a pager
- * accepts it or not. Pages by others are escalated by them.
+ * accepts it or not. A page that is still being sent is not sent again by the same pager, because both would arrive. Pages by others
+ * are escalated by them.
  *
  * @param timeScale factor by which the wait is shortened
  */
 export function nextEscalation(
-  { afterMinutes, times }: Escalation,
+  { afterMinutes, how, times }: Escalation,
   { page, fallback, before, acknowledgedAt, renotifiedAt }: PageCourse,
   timeScale: number,
 ): (DueEscalation & { at: Timestamp }) | null {
   if (page === undefined || page.followed !== undefined) return null;
-  // An escalation without a page of its own was taken by the fallback pager.
+  // An escalation that created no new page was sent by the fallback pager.
   const isTaken =
     page.state === 'succeeded' ||
     fallback?.state === 'succeeded' ||
     before.some((escalatedAt) => escalatedAt > page.at);
-  if (page.state === 'withheld' && !isTaken) return null;
+  if (!isTaken && (page.state === 'withheld' || (page.state === 'intended' && how === 'page-again'))) return null;
   const nth = before.filter((at) => acknowledgedAt === undefined || at > acknowledgedAt).length + 1;
   if (nth > times) return null;
   const since =

@@ -1,14 +1,14 @@
 import { isPlain, withoutCredentials } from './credentials.ts';
 
 /**
- * Embeddings, overrides, and isolates, which change the order of the text around them. The marks of Arabic and Hebrew texts are none:
- * they order only themselves.
+ * Embeddings, overrides, and isolates. Directional marks (U+200E, U+200F, U+061C), as in Arabic and Hebrew texts, stay: they don't
+ * reorder the text around them.
  */
 const REORDERS = /[\u202a-\u202e\u2066-\u2069]/g;
 
 /**
- * Returns the same value as another system may have it and show it: without credentials, and with a replacement character for
- * each one that changes the order of the text around it.
+ * Returns the value as it may be sent to another system: without credentials, and with a replacement character for each character
+ * that reorders the text around it.
  */
 export const outgoing = <T>(value: T): T => inOrder(withoutCredentials(value)) as T;
 

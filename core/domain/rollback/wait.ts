@@ -61,10 +61,10 @@ export function withWait(decision: Decision, inputs: DecisionInputs, found: Corr
   return { ...rest, kind: 'wait', wait_seconds: seconds, approvals: { needed: 1, given: [] }, reasons };
 }
 
-/** A decision asks about `top`, or would in another mode. */
+/** `top`: the suspect that the decision asks about, or would ask about outside shadow mode. */
 type Asked = { top: RankedSuspect; onset: Correlation['onset'] };
 
-/** Returns the suspect that is asked about. Null: there is none, or it reports nothing, and has no errors either. */
+/** Returns the suspect that is asked about. Null: there is none, or it reports no metrics, so that its errors can't be measured. */
 const measurable = ({ suspects: [top], onset }: Correlation): Asked | null =>
   top === undefined || factorOf(top, 'vanished', 'cannot_start') !== undefined ? null : { top, onset };
 

@@ -9,7 +9,7 @@ type GithubTarget = Pick<WaitingDeployment, 'repository' | 'environment'>;
 /**
  * Returns the services and environments that a deployment to a GitHub environment changes. Deployers of `kind: github`
  * and `sources.github` define the mapping. Other services of the repository map to the environment of the same name, unless
- * they have separate GitHub environments; if this leaves none, all services of the repository map to it. A repository that
+ * they have separate GitHub environments; if no service is left, all services of the repository map to it. A repository that
  * is not in the catalogue counts as a service with the repository's name, to which the policy for unknown services applies.
  */
 export function serviceEnvironmentsOf(services: Config['services'], target: GithubTarget): ServiceEnvironment[] {

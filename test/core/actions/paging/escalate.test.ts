@@ -284,25 +284,21 @@ describe('a page that no pager has accepted', () => {
     ]);
   });
 
-  test('yet is escalated at its time, unless PagerDuty shows that it was acknowledged there', async () => {
-    const inProgress = async (number: number) => {
-      await world.store.editIncident(id, { pages: number });
-      const effect = {
-        key: pageKey(id, number),
-        kind: 'page',
-        target: 'pagerduty',
-        class: 'keyed',
-        detail: '',
-      } as const;
-      await world.deps.effects.intend(id, effect, { page: number });
-    };
-    await inProgress(2);
-    expect([await after(9), await after(1)]).toEqual([0, 1]);
-    expect(said()).toEqual(['No pager has accepted page 2 (escalation 1 of 2): paging again']);
-    await inProgress(3);
-    thereAre({ 3: ackedBy('Ada Park', 'PADA001', plusSeconds(world.clock.now(), 60)) });
-    expect(await after(10)).toBe(0);
-    expect(said().at(-1)).toMatch(/^Acknowledged at PagerDuty by Ada /);
+  test('yet is not sent again, and is escalated at its time by the fallback pager', async () => {
+    await world.store.editIncident(id, { pages: 2 });
+    const effect = {
+      key: pageKey(id, 2),
+      kind: 'page',
+      target: 'pagerduty',
+      class: 'keyed',
+      detail: '',
+    } as const;
+    await world.deps.effects.intend(id, effect, { page: 2 });
+    expect(await after(60)).toBe(0);
+    set({ how: 'fallback', times: 2 });
+    world.fallbackPager = [{ kind: 'taken', detail: 'ok' }];
+    expect(await after(10)).toBe(1);
+    expect(said()).toEqual(['No pager has accepted page 2 (escalation 1 of 2): sent by the fallback pager']);
   });
 });
 

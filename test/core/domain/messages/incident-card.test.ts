@@ -522,6 +522,22 @@ describe('the next step', () => {
       /^No pager has accepted page 1, so nobody was notified\. Look at checkout in production\.\n/,
     ],
     [
+      'no pager has accepted the second page',
+      step({
+        incident: incident({ pages: 2 }),
+        effects: [
+          { ...refusedPage, state: 'succeeded' },
+          { ...refusedPage, key: `${INCIDENT}.page.2` },
+        ],
+      }),
+      /^No pager has accepted page 2\. Look at checkout in production\.\n[^]*has been paged/,
+    ],
+    [
+      'the page of a member of a group was refused',
+      step({ incident: incident({ pages: 1, parent_id: INCIDENT as IncidentId }), effects: [refusedPage] }),
+      /^(?!No pager)/,
+    ],
+    [
       'only the fallback pager has accepted the page',
       step({
         incident: incident({ pages: 1 }),
