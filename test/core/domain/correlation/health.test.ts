@@ -195,11 +195,11 @@ describe('a healthy current value', () => {
 
   test('is not said of errors that have risen within the limit, which the alert is about', () => {
     const risen = (level: number, peak = level) => withCurve((m) => (m > 0 ? 0.001 : m > -0.6 ? peak : level));
-    const codes = (evidence: Evidence) => Object.keys(weights(evidence));
+    const codes = (one: typeof evidence) => Object.keys(weights(one));
     expect(codes(risen(0.009))).not.toContain('healthy_now');
     expect(confidence(risen(0.009))).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ASK);
     expect(alone(risen(0.009))).toBe(false);
-    for (const evidence of [risen(0.0015), risen(0.009, 0.02)]) expect(codes(evidence)).toContain('healthy_now');
+    for (const one of [risen(0.0015), risen(0.009, 0.02)]) expect(codes(one)).toContain('healthy_now');
   });
 });
 

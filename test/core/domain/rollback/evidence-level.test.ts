@@ -124,7 +124,12 @@ describe('what automation acts upon, by the level of evidence:', () => {
     ['a health query that cannot be read', /could not be read/, { health_unreadable: 'timeout' }, rollingOut],
     ['errors that were high before', /no change of this service/, { health: curve(0.08, 0.08) }, rollingOut],
     ['errors that hardly rose', /probably no change caused this/, { health: curve(0.009, 0.012) }, rollingOut],
-    ['no samples', /does not show that errors rose clearly above their limit/, { health: { max: MAX, curve: [] } }, rollingOut],
+    [
+      'no samples',
+      /does not show that errors rose clearly above their limit/,
+      { health: { max: MAX, curve: [] } },
+      rollingOut,
+    ],
     ['errors that are over', /./, { health: curve(0.001, 0.08, 3, 0.001) }, rollingOut],
   ])('time: asks for %s', (_, why, evidence, changes) => {
     const { kind, reasons } = decided('time', evidence, changes);
