@@ -40,7 +40,7 @@ export const WEIGHTS = {
   /** The change seems to have started after the onset, and its record came at once, so its clock is right. */
   clock_agrees: STRONGLY_AGAINST,
   /** The record came late, after the onset: the clock can be behind, so that the change came after the problem. */
-  recorded_late: STRONGLY_AGAINST,
+  recorded_late: SLIGHTLY_AGAINST,
 
   /** Change of a dependency: few of a dependency's changes affect the service. At most, a person is asked. */
   dependency: AGAINST,
