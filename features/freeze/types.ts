@@ -156,17 +156,16 @@ export type WaitingDeployments = {
   end(gate: WaitingDeployment): Promise<void>;
 };
 
+/** `over`: the deployment no longer waits. `unclear`: the review may have arrived. `refused`: a person must correct a setting. */
+export type ReviewOutcome = { kind: 'done' } | { kind: 'over' | 'later' | 'unclear' | 'refused'; detail: string };
+
 /** Client of a system that holds a deployment until it is approved. Every call is a single attempt. */
 export type DeploymentProtection = {
-  /**
-   * @param review.state null: the deployment keeps waiting; the comment shows the reason
-   * @returns `over`: the deployment no longer waits. `unclear`: the review may have arrived. `refused`: a person must
-   *   correct a setting
-   */
+  /** @param review.state null: the deployment keeps waiting; the comment shows the reason */
   review(
     gate: WaitingDeployment,
     review: { state: 'approved' | 'rejected' | null; comment: string },
-  ): Promise<{ kind: 'done' } | { kind: 'over' | 'later' | 'unclear' | 'refused'; detail: string }>;
+  ): Promise<ReviewOutcome>;
   /**
    * Returns whether the deployed commit has exactly the content of `version` at `path` (null: everywhere). False also
    * if unknown.

@@ -256,12 +256,26 @@ describe('errors of GitHub', () => {
   test.each([404, 409, 422])('a deployment with response %s no longer waits', async (status) => {
     const run = 60 + (status % 10);
     const gate = requested({ run, sha: SHA, repository: 'octo-org/gone' });
-    server.answers.set(run, [status]);
+    // Response 404 is confirmed by a second request.
+    const answers = status === 404 ? [404, 404] : [status];
+    server.answers.set(run, [...answers]);
     await answered(gate, run);
     const over = await seen(async () => (await logged('gate.over', run))[0], 'its end on the log');
     expect(over.text).toContain(`GitHub answered ${status}`);
     await answeredBefore(gate);
-    expect(server.of(run)).toHaveLength(1);
+    expect(server.of(run)).toHaveLength(answers.length);
+  });
+
+  test('a deployment is answered again if access returns right after response 404', async () => {
+    const run = 78;
+    server.answers.set(run, [404]);
+    await deliver(firebreak, requested({ run, sha: SHA, repository: 'octo-org/gone' }));
+    const end = await seen(
+      async () => [...(await logged('gate.over', run)), ...(await logged('gate.approved', run))][0],
+      'its end on the log',
+    );
+    expect(end.kind).toBe('gate.approved');
+    expect(server.of(run)).toMatchObject([{ state: 'approved' }, { state: 'approved' }]);
   });
 
   test('response 404 is retried and reported while the token has no access to the repository', async () => {

@@ -33,9 +33,9 @@ async function app(replies: [Reply, ...Reply[]], more: Record<string, string> = 
 describe('the review of a protection rule', () => {
   const gate = { repository: 'acme/checkout', run: 7, environment: 'prod', installation_id: 1 } as WaitingDeployment;
   const review = async (reply: Reply) => {
-    // A token that GitHub refuses is replaced once.
-    const again =
-      typeof reply === 'object' && 'status' in reply && reply.status === 401 ? [token('ghs_new'), reply] : [];
+    // A token that GitHub refuses is replaced once. After 404, the repository is read, and the review is sent again.
+    const status = typeof reply === 'object' && 'status' in reply ? reply.status : undefined;
+    const again = { 401: [token('ghs_new'), reply], 404: [fine, reply] }[status ?? 0] ?? [];
     const { access } = await app([token('ghs_app'), reply, ...again, fine]);
     return githubProtection(access).review(gate, { state: 'approved', comment: 'fine' });
   };

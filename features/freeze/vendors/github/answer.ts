@@ -21,7 +21,7 @@ const GIVEN_UP_SECONDS = 31 * 24 * 3600;
 const AT_ONCE = 10;
 
 /** How long a waiting deployment (`gate`) is claimed: longer than the calls to GitHub take, including getting a token. */
-const BUSY_SECONDS = 20;
+const BUSY_SECONDS = 30;
 
 /**
  * The time limit of one round. The remaining deployments wait for the next minute, so that the caller is not blocked.

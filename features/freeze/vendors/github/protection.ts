@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import type { DeploymentProtection } from '../../types.ts';
+import type { DeploymentProtection, ReviewOutcome } from '../../types.ts';
+import type { VendorResponse } from '../../../../core/domain/ports/vendor-response.ts';
 import { truncate } from '../../../../vendors/shared/text.ts';
 import type { GithubAccess } from '../../../../vendors/github/access.ts';
 import { commitOfVersion, entryAt, segmentsOf } from '../../../../vendors/github/git-data.ts';
@@ -23,6 +24,16 @@ const OVER_CODES: readonly string[] = ['conflict', 'gone', 'invalid'];
 
 const Ignored = z.unknown();
 
+const isNotFound = (response: VendorResponse<unknown>): response is Extract<typeof response, { kind: 'refused' }> =>
+  response.kind === 'refused' && response.code === 'not_found';
+
+function outcomeOf(response: VendorResponse<unknown>): ReviewOutcome {
+  if (response.kind === 'done') return { kind: 'done' };
+  const { kind, detail } = response;
+  if (kind === 'off') return { kind: 'refused', detail };
+  return { kind: kind === 'refused' && OVER_CODES.includes(response.code) ? 'over' : kind, detail };
+}
+
 /**
  * Creates a client for custom deployment protection rules: GitHub holds a deployment until the rule is reviewed. Calls
  * only the configured API, whatever callback URL a webhook contains.
@@ -32,27 +43,31 @@ const Ignored = z.unknown();
 export const githubProtection = (access: GithubAccess): DeploymentProtection => ({
   async review({ repository, run, environment, installation_id }, { state, comment }) {
     const options = await access.asApp(repository, installation_id);
-    const response = await request(options, {
-      method: 'POST',
-      path: `${repositoryPath(repository)}/actions/runs/${run}/deployment_protection_rule`,
-      body: {
-        environment_name: environment,
-        ...(state !== null && { state }),
-        comment: truncate(comment, COMMENT_MAX_CHARS),
-      },
-      schema: Ignored,
-      timeoutMs: TIMEOUT_MS,
-    });
-    if (response.kind === 'done') return { kind: 'done' };
-    const { kind, detail } = response;
-    if (kind !== 'refused') return { kind: kind === 'off' ? 'refused' : kind, detail };
-    if (OVER_CODES.includes(response.code)) return { kind: 'over', detail };
-    if (response.code !== 'not_found') return { kind, detail };
-    // A deleted run, or a token without access: GitHub does not distinguish the two.
     const path = repositoryPath(repository);
+    const send = () =>
+      request(options, {
+        method: 'POST',
+        path: `${path}/actions/runs/${run}/deployment_protection_rule`,
+        body: {
+          environment_name: environment,
+          ...(state !== null && { state }),
+          comment: truncate(comment, COMMENT_MAX_CHARS),
+        },
+        schema: Ignored,
+        timeoutMs: TIMEOUT_MS,
+      });
+    const response = await send();
+    if (!isNotFound(response)) return outcomeOf(response);
+    // A deleted run, or a token without access: GitHub does not distinguish the two.
     const { kind: read } = await request(options, { method: 'GET', path, schema: Ignored, timeoutMs: TIMEOUT_MS });
-    if (read === 'done') return { kind: 'over', detail };
-    return { kind, detail: `${detail}, also for ${repository}: check GITHUB_API_URL and the access to the repository` };
+    if (read !== 'done')
+      return {
+        kind: 'refused',
+        detail: `${response.detail}, also for ${repository}: check GITHUB_API_URL and the access to the repository`,
+      };
+    // The access may have returned after the first request.
+    const again = await send();
+    return isNotFound(again) ? { kind: 'over', detail: again.detail } : outcomeOf(again);
   },
 
   async hasContentOf({ repository, commit, installation_id }, version, path) {
