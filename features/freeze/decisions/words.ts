@@ -76,9 +76,9 @@ const ABBREVIATION = new RegExp(
 
 /**
  * The space after a sentence. A period before a lower-case letter ends none (Unicode Standard Annex 29, SB8), nor does a
- * question mark in a link.
+ * question mark in a link. Looks back only from a space, so that a text of quotation marks takes linear time.
  */
-const SENTENCE_END = /(?<=[?!。！？][\p{Pe}\p{Pf}"']*) |(?<=\.[\p{Pe}\p{Pf}"']*) (?![^\p{L}.?!]*\p{Ll})/gu;
+const SENTENCE_END = / (?<=[?!。！？][\p{Pe}\p{Pf}"']* )| (?<=\.[\p{Pe}\p{Pf}"']* )(?![^\p{L}.?!]*\p{Ll})/gu;
 
 function firstSentence(text: string): string {
   const spaced = text.trim().replaceAll(/\s+/g, ' ');
