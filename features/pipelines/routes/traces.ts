@@ -27,6 +27,7 @@ import type { Env } from '../../../entrances/http/context.ts';
 import { refusedPartly } from '../../../entrances/http/middleware/refusals.ts';
 import { textIn } from '../../../entrances/http/middleware/i-json.ts';
 import { readDecompressed } from '../../../entrances/http/middleware/decompressed-body.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 type TracesDeps = Pick<Deps, 'clock' | 'config' | 'pipelineRuns' | 'projections'>;
 
@@ -190,10 +191,7 @@ function* parts<T>(all: readonly T[], size: number): Generator<T[]> {
 
 const partialSuccess = ({ refused }: Export): PartialSuccess => ({
   rejected: [...refused.values()].reduce((sum, count) => sum + count, 0),
-  message: [...refused]
-    .map(([why, count]) => `${count}: ${why}`)
-    .join('; ')
-    .slice(0, 1000),
+  message: truncated([...refused].map(([why, count]) => `${count}: ${why}`).join('; '), 1000),
 });
 
 const isStage = ({ report }: Report): boolean => report.finished_at == null;
