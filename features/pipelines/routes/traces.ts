@@ -59,6 +59,9 @@ const ExportResponse = z
   })
   .meta({ id: 'ExportTraceServiceResponse' });
 
+/** Answers failed requests of exporters in their format, also those that exceed the rate limit. */
+export const traceMiddleware = (app: Api): void => void app.use(PATH, failInProtobuf);
+
 /** Registers the OTLP receiver for traces of pipelines. */
 export function traceRoutes(app: Api, deps: TracesDeps): void {
   const turns = { reading: new FairTurns(), recording: new FairTurns() };
@@ -69,7 +72,6 @@ export function traceRoutes(app: Api, deps: TracesDeps): void {
     const detail = `more than ${SPAN_ALLOWANCE.burst} spans at once, or ${SPAN_ALLOWANCE.perSecond} per second; try again in ${seconds} s`;
     throw new Refusal(429, 'too-many-requests', detail, { 'retry-after': String(seconds) });
   };
-  app.use(PATH, failInProtobuf);
   endpoint(
     app,
     deps,
