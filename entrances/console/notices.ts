@@ -9,6 +9,7 @@ import { SETTINGS_PATH } from './pages/settings/settings.ts';
 import { type Confirmation, type ConsolePage, fieldProblems, type PageAction, type Undo } from './pages/page.ts';
 import { actionForm, type Html, sentence, type Shown } from './parts.ts';
 import type { MarkedField, RefusedForm } from './refused-form.ts';
+import { truncated } from '../../schemas/parsing/text.ts';
 
 /** What a page says about the form that a viewer sent. */
 
@@ -69,7 +70,7 @@ export function unknownValuesNotice(query: URLSearchParams, known: Shown['known'
     if (value === '' || values.includes(value)) return [];
     const more = values.length - KNOWN_SHOWN;
     const listed = `${values.slice(0, KNOWN_SHOWN).join(', ')}${more > 0 ? `, and ${more} more` : ''}`;
-    const shown = value.slice(0, VALUE_MAX_CHARS).toWellFormed();
+    const shown = truncated(value, VALUE_MAX_CHARS);
     return [`Unknown ${name} “${shown}”. ${listed === '' ? 'None is known.' : `Known values: ${listed}.`}`];
   });
   if (unknown.length === 0) return undefined;

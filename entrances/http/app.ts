@@ -59,9 +59,9 @@ export function api(deps: ApiDeps): Api {
   noteRefusedAlerts(app, deps);
   app.use(countRefusals(deps));
   app.use(credentials(deps));
+  for (const add of FEATURE_MIDDLEWARE) add(app, deps);
   app.use(rateLimit(deps));
   app.on('POST', '*', idempotency(deps));
-  for (const add of FEATURE_MIDDLEWARE) add(app, deps);
 
   alertRoutes(app, deps);
   deploymentRoutes(app, deps);

@@ -46,7 +46,7 @@ export function inputProblemText(error: Pick<z.ZodError, 'issues'>): string {
 
 /** Returns a problem with the place where it is: `service: is required`. */
 export const placedText = ({ path, text }: InputProblem): string =>
-  cut([...(path.length === 0 ? [] : [path.map(nameText).join('.')]), text].join(': '), PROBLEM_MAX_CHARS);
+  truncated([...(path.length === 0 ? [] : [path.map(nameText).join('.')]), text].join(': '), PROBLEM_MAX_CHARS);
 
 /** Returns where a problem is: the value, or the unknown key. */
 export const locationOf = ({ path, key }: InputProblem): PropertyKey[] => (key === undefined ? path : [...path, key]);
@@ -236,9 +236,7 @@ function suggestion(given: unknown, words: readonly string[], path: readonly Pro
 const valueOf = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
 
-const cut = (text: string, max: number): string => truncated(text, max).toWellFormed();
-
-const shown = (name: string): string => JSON.stringify(cut(name, NAME_MAX_CHARS));
+const shown = (name: string): string => JSON.stringify(truncated(name, NAME_MAX_CHARS));
 
 /** Returns a name of a path. Names in maps, such as labels, can be any text. */
 const nameText = (name: PropertyKey): string =>

@@ -7,5 +7,6 @@ import type { Source } from '../../schemas/alerts/sources/parsed.ts';
  */
 export const alertmanager: Source<'alertmanager'> = {
   name: 'alertmanager',
+  limitRemoval: 'Set max_alerts of its receiver in Alertmanager to 0',
   ...groupFormat(['4']),
 };

@@ -4,6 +4,7 @@ import { InstantIn, secondsBetween, setOrNull, type Timestamp } from '../../sche
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
 import { SETTLES_SECONDS } from '../../core/domain/changes/rollout.ts';
 import { COMMIT, type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
+import { truncated } from '../../schemas/parsing/text.ts';
 
 const Text = z.string().min(1).max(2048);
 /** Optional fields. Empty text counts as absent. */
@@ -135,7 +136,7 @@ function rolloutOf(notification: Notification): ChangeReport | { ignored: string
     version: versionOf(revision),
     ...(COMMIT.test(revision) && { commit: revision }),
     started_at: operation.started_at,
-    ...(operation.username !== undefined && { author: operation.username.slice(0, 512) }),
+    ...(operation.username !== undefined && { author: truncated(operation.username, 512) }),
     ...linkOf(argocd_url, application),
     ...(previousRevision !== undefined && { previous_version: versionOf(previousRevision) }),
     ...(images.length > 0 && { images: [...new Set(images)].toSorted().slice(0, 100) }),

@@ -3,6 +3,7 @@ import { revertedBy } from '../../core/domain/changes/code.ts';
 import { type PullRequestReport, type Push, PUSH_COMMITS_MAX, type Release } from '../../schemas/changes/code.ts';
 import { InstantIn, type Timestamp } from '../../schemas/time/time.ts';
 import { branchPush, Name, SentPush, Sha } from '../shared/push.ts';
+import { truncated } from '../../schemas/parsing/text.ts';
 
 const Account = z.object({ login: Name, type: z.string().nullish() });
 const Repository = z.object({ full_name: Name });
@@ -77,7 +78,7 @@ export function pullRequestOf({
     forge: 'github',
     repository: repository.full_name.toLowerCase(),
     number: pull.number,
-    title: pull.title.slice(0, TITLE_MAX_CHARS).toWellFormed(),
+    title: truncated(pull.title, TITLE_MAX_CHARS),
     url: pull.html_url ?? null,
     author: pull.user?.login ?? null,
     base: pull.base.ref,
@@ -113,7 +114,7 @@ export const releaseOf = ({ release, repository }: z.infer<typeof ReleaseEvent>)
   forge: 'github',
   repository: repository.full_name.toLowerCase(),
   tag: release.tag_name,
-  name: release.name?.slice(0, TITLE_MAX_CHARS).toWellFormed() ?? null,
+  name: release.name == null ? null : truncated(release.name, TITLE_MAX_CHARS),
   prerelease: release.prerelease,
   target: release.target_commitish ?? null,
   published_at: release.published_at,

@@ -4,6 +4,7 @@ import type { PullRequestReport, Push } from '../../schemas/changes/code.ts';
 import { type Timestamp, WrittenInstant } from '../../schemas/time/time.ts';
 import { branchPush, Name, SentPush, Sha } from '../shared/push.ts';
 import { GitlabProject } from './changes.ts';
+import { truncated } from '../../schemas/parsing/text.ts';
 
 /** @see https://docs.gitlab.com/user/project/integrations/webhook_events/#push-events */
 export const PushEvent = SentPush.extend({
@@ -70,7 +71,7 @@ export function mergeRequestOf({
     forge: 'gitlab',
     repository: project.path_with_namespace.toLowerCase(),
     number: attributes.iid,
-    title: attributes.title.slice(0, TITLE_MAX_CHARS).toWellFormed(),
+    title: truncated(attributes.title, TITLE_MAX_CHARS),
     url: attributes.url ?? null,
     author: isAuthor ? user.username : null,
     base: attributes.target_branch,

@@ -9,6 +9,7 @@ import type { Source } from '../../schemas/alerts/sources/parsed.ts';
 export const grafana: Source<'grafana'> = {
   name: 'grafana',
   acceptsPut: true,
+  limitRemoval: 'Set Max Alerts of its contact point in Grafana to 0',
   signature: {
     header: 'x-grafana-alerting-signature',
     secret: 'GRAFANA_WEBHOOK_SECRET',

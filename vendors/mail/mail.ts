@@ -4,6 +4,7 @@ import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { Delivered, Email, Mail } from '../../core/domain/ports/mail.ts';
 import { outgoing } from '../../core/domain/redaction/outgoing.ts';
 import { smtpFault, smtpSettings, type SmtpSettings } from './smtp.ts';
+import { truncated } from '../../schemas/parsing/text.ts';
 
 /** Milliseconds for each of: DNS lookup, connection, greeting, and every following response. */
 const RESPONSE_TIMEOUT_MS = 10_000;
@@ -74,7 +75,7 @@ async function wireFormat(
   return { envelope: { from: composed.getEnvelope().from || '', to: [to], size: message.length }, message };
 }
 
-const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().slice(0, SUBJECT_MAX_CHARS);
+const oneLine = (text: string): string => truncated(text.replaceAll(/\s+/g, ' ').trim(), SUBJECT_MAX_CHARS);
 
 type Delivery = { envelope: Envelope; message: Buffer; timeoutMs: number };
 

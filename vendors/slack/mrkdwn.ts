@@ -1,4 +1,5 @@
 import { type Span, type Text, utcWords } from '../../core/domain/messages/chat-message.ts';
+import { withoutReordering } from '../../core/domain/redaction/outgoing.ts';
 import { millisOf, type Timestamp, timestamp } from '../../schemas/time/time.ts';
 import { LABEL_MAX_CHARS, LINK_MAX_CHARS } from './limits.ts';
 
@@ -128,12 +129,11 @@ export function httpUrl(text: string): string | null {
   return escapeText(href).length <= LINK_MAX_CHARS ? href : null;
 }
 
-/** Replaces lone surrogates, control characters, and marks that reverse the reading direction. */
+/** Replaces lone surrogates, control characters, and characters that reorder the text around them. */
 const withoutControls = (text: string): string =>
-  text
-    .toWellFormed()
+  withoutReordering(text.toWellFormed())
     .replaceAll(/\r\n?|[\u0085\u2028\u2029]/g, '\n')
-    .replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, ' ');
+    .replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, ' ');
 
 /** Joins lines. Keeps other blanks. */
 const joinLines = (text: string): string =>

@@ -4,6 +4,7 @@ import { InstantIn, type Timestamp } from '../../schemas/time/time.ts';
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
 import { type ReceivedWebhook, setOr, unreadable, versionOf, type ChangeSender } from '../shared/change-webhook.ts';
 import { bodyHmac } from '../shared/webhook-signature.ts';
+import { truncated } from '../../schemas/parsing/text.ts';
 
 const Name = z.string().min(1).max(256);
 const optionalText = z
@@ -104,7 +105,7 @@ function reportOf(
   } as const;
   const runFields = {
     version: versionOf(run.run_id),
-    ...(run.run_created_by !== undefined && { author: run.run_created_by.slice(0, 512) }),
+    ...(run.run_created_by !== undefined && { author: truncated(run.run_created_by, 512) }),
     ...(run.run_url !== undefined && { url: run.run_url }),
   };
   if (trigger === 'run:applying') return { ...reportFields, ...runFields, status: 'started', started_at: at };

@@ -134,14 +134,11 @@ async function escalationAt(
 ): Promise<Timestamp | undefined> {
   if (!isUnacknowledged(incident)) return undefined;
   const course = await pageCourse(deps, incident);
-  const { page } = course;
-  if (page === undefined) return sentNow(deps, escalation);
+  if (course.page === undefined) return sentNow(deps, escalation);
   const due = nextEscalation(escalation, course, deps.timeScale);
-  if (due !== null || page.state !== 'intended') return due?.at;
-  // It can still be accepted; then one that is overdue is escalated at once.
-  const at = nextEscalation(escalation, { ...course, page: { ...page, state: 'succeeded' } }, deps.timeScale)?.at;
   const now = deps.clock.now();
-  return at === undefined || at > now ? at : plusSeconds(now, AGAIN_SECONDS / deps.timeScale);
+  // Once the page is accepted, an escalation that is overdue comes at once.
+  return due?.waits && due.at <= now ? plusSeconds(now, AGAIN_SECONDS / deps.timeScale) : due?.at;
 }
 
 /** Reads the course of the newest page. */

@@ -6,6 +6,7 @@ import type { Effect } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { wake } from '../wake.ts';
 import { readAutomation } from './judge-incident.ts';
+import { truncated } from '../../schemas/parsing/text.ts';
 
 /** How a request ends. `detail`: the reason, if the flag was not turned on. */
 type FlagEnd = { state: 'succeeded' | 'failed' | 'withheld' | 'superseded'; detail: string };
@@ -47,7 +48,7 @@ export async function turnFlagOnOnce(deps: CallDeps, id: IncidentId, number: num
   const { flags, effect } = call;
   const { key, service_environment: serviceEnvironment, flag } = effect;
   if (serviceEnvironment === undefined) return ended('failed', 'the request names no service');
-  const reason = `${flag.by ?? 'A person'} requested to turn it on again`.slice(0, 500);
+  const reason = truncated(`${flag.by ?? 'A person'} requested to turn it on again`, 500);
   const answer = await flags.set({ ...serviceEnvironment, incident: id, reason, key, flag: flag.name, on: true });
   switch (answer.kind) {
     case 'succeeded':

@@ -43,6 +43,7 @@ import { wake } from '../wake.ts';
 import type { IncidentKey } from './failing.ts';
 import { type Around, judgeNow, readAround, readAutomation } from './judge-incident.ts';
 import { flagDoneAround } from './runbook/act-gate.ts';
+import { truncated } from '../../schemas/parsing/text.ts';
 
 /** Returns the idempotency key of the rollback of a decision, the same for every attempt. */
 export const rollbackKey = (id: IncidentId, number: number): string => `${id}.roll-back.${number}`;
@@ -578,5 +579,5 @@ export async function driftOf(deps: Deps, order: RollbackOrder): Promise<string 
 }
 
 /** Returns the reason that the CD system shows, at most 500 characters. */
-export const reasonFor = (decision: DecisionView, title: string): string =>
-  `${title}: ${decision.reasons.map(({ text }) => text).join('; ')}`.slice(0, 500);
+export const reasonFor = ({ reasons }: Pick<DecisionView, 'reasons'>, title: string): string =>
+  truncated(`${title}: ${reasons.map(({ text }) => text).join('; ')}`, 500);

@@ -11,6 +11,7 @@ import { lastingTitle } from '../../domain/alerts/lasting-title.ts';
 import { destinationsOf } from '../../domain/alerts/routing.ts';
 import type { Subject } from '../../../schemas/incidents/projection.ts';
 import type { Signal } from '../../../schemas/alerts/signal.ts';
+import { sources } from '../../../schemas/alerts/sources/index.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { startFirstRun, wake } from '../../../workflows/wake.ts';
@@ -91,12 +92,6 @@ function noteIgnoredEnd(
   });
 }
 
-/** Where a sender is told how many alerts of a group it may send. */
-const LIMITS: Readonly<Record<string, string>> = {
-  alertmanager: 'Set max_alerts of its receiver in Alertmanager to 0',
-  grafana: 'Set Max Alerts of its contact point in Grafana to 0',
-};
-
 /** Notes that alerts are missing that the sender left out, once for each group of an incident. */
 function noteLeftOut(
   { incidents }: Pick<AdmissionDeps, 'incidents'>,
@@ -109,7 +104,7 @@ function noteLeftOut(
     at,
     actor: 'alerts',
     kind: 'alerts.left_out',
-    text: `The sender of "${lastingTitle(title)}" left out ${alerts} of its group, so this incident may lack ${they}. ${LIMITS[source] ?? 'Let it send all of them'}, or group by more labels`,
+    text: `The sender of "${lastingTitle(title)}" left out ${alerts} of its group, so this incident may lack ${they}. ${sources.get(source)?.limitRemoval ?? 'Let it send all of them'}, or group by more labels`,
     detail: { source, left_out: leftOut },
   });
 }

@@ -31,7 +31,7 @@ export async function escalate(
   const incident = await deps.incidents.read(id);
   if (incident === undefined || !isUnacknowledged(incident)) return false;
   const due = nextEscalation(escalation, await pageCourse(deps, incident), deps.timeScale);
-  if (due === null || due.at > deps.clock.now()) return false;
+  if (due === null || due.waits || due.at > deps.clock.now()) return false;
   if (await isAcknowledgedAtPager(deps, incident, new Deadline(elapsed, PAGER_READS_MS))) return false;
   return escalation.how === 'fallback'
     ? fallBack(deps, incident, escalation, due)

@@ -6,6 +6,7 @@ import { outcomeOfSentence } from './annotation-sentence.ts';
 import { answerIn, isOfStatus, outcomeWordIn, statedOutcome, type Words } from './annotation-words.ts';
 import { linkedParts, withoutLinks, withSlackLinks } from './text-links.ts';
 import { clearestVersions } from './version-identity.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /** Maximum length of the part of a text that is kept, in UTF-16 code units. */
 const NOTE_MAX_CHARS = 1000;
@@ -199,7 +200,7 @@ export function readText(marked: string, kind: ChangeKind | undefined) {
       kept.push(link.rest);
     } else if (field === 'author') {
       const [author = '', ...more] = plain(value).split(AFTER_AUTHOR);
-      if (!isUnset(author)) fields.author = author.trim().slice(0, 512).toWellFormed();
+      if (!isUnset(author)) fields.author = truncated(author.trim(), 512);
       kept.push(more.join(' | '));
     } else {
       const shown = plain(value);
@@ -229,11 +230,7 @@ export function readText(marked: string, kind: ChangeKind | undefined) {
     said,
     fields: { ...fields, ...(commits.length > 0 && { commits }) },
     ...(isUsable && { onlyLink }),
-    note: kept
-      .filter((line) => line.trim() !== '')
-      .join('\n')
-      .slice(0, NOTE_MAX_CHARS)
-      .toWellFormed(),
+    note: truncated(kept.filter((line) => line.trim() !== '').join('\n'), NOTE_MAX_CHARS),
   };
 }
 

@@ -20,8 +20,6 @@ const LABELS_SHOWN_MAX = 3;
 /** Names and labels come from the senders of alerts, and are stored with the incident. */
 const NAME_MAX_CHARS = 80;
 
-const shortened = (text: string): string => truncated(text, NAME_MAX_CHARS);
-
 /**
  * Compares two incidents of the same service and environment. Null: not similar. The same alert makes them similar by
  * itself; otherwise both the labels and the kind of the suspect must agree.
@@ -31,6 +29,7 @@ export function similarity(incident: Comparable, earlier: Comparable): Similarit
   const labels = [...incident.labels].filter((label) => earlier.labels.has(label)).toSorted();
   const suspect = incident.suspect !== null && incident.suspect === earlier.suspect ? incident.suspect : null;
   if (alerts.length === 0 && (labels.length === 0 || suspect === null)) return null;
+  const named = labels.slice(0, LABELS_SHOWN_MAX).map((label) => truncated(label, NAME_MAX_CHARS));
   const labelCount = new Set([...incident.labels, ...earlier.labels]).size;
   return {
     score:
@@ -38,8 +37,8 @@ export function similarity(incident: Comparable, earlier: Comparable): Similarit
       (labelCount === 0 ? 0 : (2 * labels.length) / labelCount) +
       (suspect === null ? 0 : 1),
     reasons: [
-      ...(alerts.length > 0 ? [`same alert: ${shortened(alerts.toSorted()[0] ?? '')}`] : []),
-      ...(labels.length > 0 ? [`same labels: ${labels.slice(0, LABELS_SHOWN_MAX).map(shortened).join(', ')}`] : []),
+      ...(alerts.length > 0 ? [`same alert: ${truncated(alerts.toSorted()[0] ?? '', NAME_MAX_CHARS)}`] : []),
+      ...(named.length > 0 ? [`same labels: ${named.join(', ')}`] : []),
       ...(suspect === null ? [] : [`the suspect was also ${aChange(suspect)}`]),
     ],
   };

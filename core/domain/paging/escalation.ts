@@ -61,8 +61,8 @@ export const courseOf = (
 
 /**
  * Returns the next escalation, and when it is due; null: none. The time counts from the first attempt at the page, whether a pager
- * accepts it or not. A page that is still being sent is not sent again by the same pager, because both would arrive. Pages by others
- * are escalated by them.
+ * accepts it or not. `waits`: not before the page is accepted or refused. One that is still being sent is not sent again by the same
+ * pager, because both would arrive. Pages by others are escalated by them.
  *
  * @param timeScale factor by which the wait is shortened
  */
@@ -70,19 +70,20 @@ export function nextEscalation(
   { afterMinutes, how, times }: Escalation,
   { page, fallback, before, acknowledgedAt, renotifiedAt }: PageCourse,
   timeScale: number,
-): (DueEscalation & { at: Timestamp }) | null {
+): (DueEscalation & { at: Timestamp; waits: boolean }) | null {
   if (page === undefined || page.followed !== undefined) return null;
   // An escalation that created no new page was sent by the fallback pager.
   const isTaken =
     page.state === 'succeeded' ||
     fallback?.state === 'succeeded' ||
     before.some((escalatedAt) => escalatedAt > page.at);
-  if (!isTaken && (page.state === 'withheld' || (page.state === 'intended' && how === 'page-again'))) return null;
+  if (page.state === 'withheld' && !isTaken) return null;
   const nth = before.filter((at) => acknowledgedAt === undefined || at > acknowledgedAt).length + 1;
   if (nth > times) return null;
   const since =
     [page.at, ...before, ...(renotifiedAt === undefined ? [] : [renotifiedAt])].toSorted().at(-1) ?? page.at;
   const isRefused = page.state === 'failed' && !isTaken;
   const seconds = isRefused && nth === 1 ? REFUSED_AFTER_SECONDS : afterMinutes * 60;
-  return { number: before.length + 1, nth, isTaken, at: plusSeconds(since, seconds / timeScale) };
+  const waits = page.state === 'intended' && !isTaken && how === 'page-again';
+  return { number: before.length + 1, nth, isTaken, at: plusSeconds(since, seconds / timeScale), waits };
 }

@@ -26,6 +26,7 @@ import {
   type Item,
   update,
 } from '../../../platforms/store.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 type Input = Parameters<Quarantine['keep']>[0];
 
@@ -69,7 +70,12 @@ export class QuarantineTable implements Quarantine {
       update(
         keys.quarantine(id),
         {
-          set: { status: input.status, detail: shortened(input.detail), last_seen_at: at, replayed_at: null },
+          set: {
+            status: input.status,
+            detail: truncated(input.detail, DETAIL_MAX_CHARS),
+            last_seen_at: at,
+            replayed_at: null,
+          },
           add: { count: 1 },
         },
         equals('replayed_at', known['replayed_at'] ?? null),
@@ -106,7 +112,7 @@ export class QuarantineTable implements Quarantine {
             source,
             receiver: input.receiver,
             status: input.status,
-            detail: shortened(input.detail),
+            detail: truncated(input.detail, DETAIL_MAX_CHARS),
             content_type: input.contentType.slice(0, 200),
             bytes: body.byteLength,
             sender,
@@ -194,7 +200,7 @@ export class QuarantineTable implements Quarantine {
 const blobKey = (id: string): string => `quarantine/${id}`;
 
 /** The detail may end within a surrogate pair. */
-const shortened = (detail: string): string => detail.slice(0, 2000).toWellFormed();
+const DETAIL_MAX_CHARS = 2000;
 
 const secondsOf = (at: Timestamp): number => Math.floor(millisOf(at) / 1000);
 

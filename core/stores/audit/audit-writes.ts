@@ -5,6 +5,7 @@ import { canonicalJson, sha256 } from '../../stores/hash.ts';
 import { entryText } from './audit-entries.ts';
 import { keys } from '../../stores/keys.ts';
 import { put, type Write } from '../../../platforms/store.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /** Far below the limit of an audit log entry. */
 const DETAIL_MAX_BYTES = 16 * 1024;
@@ -22,7 +23,7 @@ export function auditWrite({ detail, ...entry }: AuditEntry): Write {
   const text = entryText({
     ...entry,
     subject: entry.subject.slice(0, SUBJECT_MAX_CHARS).toWellFormed(),
-    text: entry.text.slice(0, TEXT_MAX_CHARS).toWellFormed(),
+    text: truncated(entry.text, TEXT_MAX_CHARS),
     detail: isShort ? detail : { sha256: sha256(json) },
   });
   return put({ ...keys.logWaiting(entry.at, entry.id), entry: text });

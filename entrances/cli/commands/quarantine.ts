@@ -5,6 +5,7 @@ import { Timestamp } from '../../../schemas/time/time.ts';
 import { apiGroup, apiCommand, listOf } from '../api-command.ts';
 import { JSON_OPTION, LIMIT_OPTION } from '../options.ts';
 import { shortTime } from '../table.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 const Entry = z.object({
   id: z.string(),
@@ -61,7 +62,7 @@ export const addQuarantine = apiGroup('quarantine', 'List, show, and replay inpu
         `last ${shortTime(entry.last_seen_at)} UTC; replayed ${shortTime(entry.replayed_at)}`,
       `${entry.bytes} bytes, ${entry.content_type}`,
       '',
-      ...textOf(entry).slice(0, SHOWN_CHARS).split('\n'),
+      ...truncated(textOf(entry), SHOWN_CHARS).split('\n'),
     ],
     notes: (entry, isJson) => (!isJson && textOf(entry).length > SHOWN_CHARS ? [TRUNCATED] : []),
   }),

@@ -35,6 +35,7 @@ import {
   refuseForeignEnvironment,
   type Sent,
 } from './page.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 export const AUTOMATION_PATH = '/console/automation';
 
@@ -84,7 +85,10 @@ const killSwitch = (
       return (await setAutomation(deps, caller, { paused, reason })).at ?? '';
     });
     return {
-      undo: { action: paused ? 'resume' : 'pause', fields: { reason: `Undone: ${reason}`.slice(0, 2000), since: at } },
+      undo: {
+        action: paused ? 'resume' : 'pause',
+        fields: { reason: truncated(`Undone: ${reason}`, 2000), since: at },
+      },
     };
   },
 });

@@ -3,6 +3,7 @@ import { readBody } from './body.ts';
 import type { Env } from '../context.ts';
 import { utf8Text, wideCharset } from '../../../schemas/parsing/utf-8.ts';
 import { contentRefusal, Refusal } from '../../../core/domain/refusal.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /** The limit for request bodies, except those of alert receivers. A DynamoDB item has at most 400 KB. */
 export const BODY_MAX_BYTES = 256 * 1024;
@@ -91,7 +92,7 @@ function flawOf(value: unknown, path: readonly string[]): string | undefined {
 }
 
 /** Returns the path as text. Long keys are cut. */
-const pathText = (path: readonly string[]): string => path.map((key) => key.slice(0, 64).toWellFormed()).join('.');
+const pathText = (path: readonly string[]): string => path.map((key) => truncated(key, 64)).join('.');
 
 const isStorableNumber = (value: number): boolean =>
   value === 0 || (Math.abs(value) <= Number.MAX_SAFE_INTEGER && Math.abs(value) >= SMALLEST_NUMBER);

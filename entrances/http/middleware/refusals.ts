@@ -7,6 +7,7 @@ import { millisOf } from '../../../schemas/time/time.ts';
 import type { Env } from '../context.ts';
 import { BoundedMap } from '../../../core/domain/bounded-map.ts';
 import { addressOf } from './credentials.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /** Responses that refuse a request for a reason that its sender has to remove, with the reason if no code is set. */
 const REFUSED: Readonly<Record<number, string>> = {
@@ -68,7 +69,7 @@ export class Refusals {
     const count = increment('firebreak_http_requests_refused_total', route, reason, refused.source);
     const isWrong = WRONG_REQUEST.has(status) || reason === PARTLY_REFUSED;
     const hasExample = detail !== undefined && isWrong && this.#series.size <= EXAMPLES_MAX;
-    const example = hasExample ? detail.slice(0, EXAMPLE_MAX_CHARS).toWellFormed() : undefined;
+    const example = hasExample ? truncated(detail, EXAMPLE_MAX_CHARS) : undefined;
     await this.#deps.counters.add([{ ...count, ...(example !== undefined && { example }) }]);
   }
 

@@ -9,6 +9,7 @@ import { answered, Declined, NOTHING } from '../outcome.ts';
 import { quoted } from '../modals/blocks.ts';
 import { type ModalContext, FIELDS } from '../modals/form.ts';
 import type { ActionContext, IncidentVerb, RunVerb, RunIncidentVerb, Verb, WithDialog } from './verb.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /** `/incident note`, the shortcut "Add to the timeline", and 📌. */
 
@@ -104,7 +105,7 @@ export async function addMessage(
   await addNote(deps, caller, {
     id,
     key: `pinned-${message.channel}-${message.ts}`,
-    text: `${by}${text}`.slice(0, NOTE_MAX_CHARS).toWellFormed(),
+    text: truncated(`${by}${text}`, NOTE_MAX_CHARS),
     pinned: true,
     detail: { channel: message.channel, ts: message.ts, url: original?.url ?? null },
   });

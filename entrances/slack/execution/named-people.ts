@@ -4,6 +4,7 @@ import type { Directory } from '../../../core/domain/ports/chat.ts';
 import { nearest } from '../../../schemas/parsing/similar-names.ts';
 import type { Person } from '../../../schemas/people/people.ts';
 import { Declined } from '../outcome.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /** `called`: the text after an `@` that is not a mention; it begins with a name. */
 type NamedPerson = { user: string | null; called?: string };
@@ -48,7 +49,7 @@ function noSinglePerson(called: string, several: boolean, names: readonly string
   return new Declined(
     several
       ? `"@${called}" matches several people in people.yaml. `
-      : `"@${called.slice(0, 80).toWellFormed()}" matches no person in people.yaml. `,
+      : `"@${truncated(called, 80)}" matches no person in people.yaml. `,
     ...(near === null || several ? [] : [`Did you mean @${near}? `]),
     'Select the person from the list that Slack shows after an @. If that does not help, ',
     'turn on the escaping of users for this command in the settings of the Slack app. Nothing was done.',

@@ -1,6 +1,7 @@
 import { plainOneLine } from '../../../vendors/slack/mrkdwn.ts';
 import type { ModalView } from '../../../core/domain/ports/slack.ts';
 import type { ModalContext } from './form.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /**
  * Slack's limits for modals, in characters as sent. Sources read on 2026-11-20.
@@ -81,7 +82,7 @@ export const textInput = ({ initial, max, lines = false, placeholder, ...rest }:
     type: 'plain_text_input',
     multiline: lines,
     max_length: max,
-    ...(initial && { initial_value: initial.slice(0, max).toWellFormed() }),
+    ...(initial && { initial_value: truncated(initial, max) }),
     ...(placeholder !== undefined && { placeholder: plainText(placeholder, PLACEHOLDER_MAX) }),
   });
 

@@ -14,6 +14,7 @@ import { BRIEF_PATIENCE_MS } from './cached-reads.ts';
 import { notStoredMessage, queuedMessage, withTyped } from './replies.ts';
 import type { RequestContext } from '../request-context.ts';
 import { whichIncident } from './which-incident.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 type ParsedCommand = Extract<Parsed, { kind: 'request' }>;
 
@@ -83,7 +84,7 @@ async function enqueueCommand(
   { deps, cachedReads: reads, trace }: RequestContext,
   command: SlashCommand,
 ): Promise<Answer> {
-  const typed = plainText(`${command.command} ${command.text}`).slice(0, 200);
+  const typed = truncated(plainText(`${command.command} ${command.text}`), 200);
   const [isQueued, open] = await Promise.all([
     enqueueRequest(deps, { kind: 'command', command }, trace),
     reads.openIncidents(),

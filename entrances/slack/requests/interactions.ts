@@ -14,6 +14,7 @@ import { BRIEF_PATIENCE_MS } from './cached-reads.ts';
 import { respondToSubmission } from './modal-submissions.ts';
 import { whichIncident } from './which-incident.ts';
 import { option, OPTION_VALUE_MAX, OPTIONS_MAX } from '../modals/blocks.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /** Values of `callback_id` of shortcuts, as in entrances/slack/manifest.yaml. */
 export const SHORTCUTS = {
@@ -58,7 +59,7 @@ const contextOfMessage = ({ channel, message, response_url }: MessageAction): Mo
   channel: channel.id,
   message: {
     ts: message.ts,
-    text: plainText(message.text).slice(0, MESSAGE_MAX_CHARS).toWellFormed(),
+    text: truncated(plainText(message.text), MESSAGE_MAX_CHARS),
     author: message.user ?? null,
   },
   response_url: response_url ?? null,

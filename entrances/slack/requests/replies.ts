@@ -10,6 +10,7 @@ import { putsVersionLive } from '../../../core/domain/changes/versions.ts';
 import { millisOf, plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import type { OpenIncident, RecentChange, SlackDeps } from '../../../core/domain/ports/slack.ts';
 import type { Cached } from '../request-context.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /** Texts of immediate answers. */
 
@@ -34,7 +35,7 @@ export const withTyped = (message: ChatMessage, command: string, typed: string):
         ...message,
         parts: [
           ...message.parts,
-          smallPrint(['You entered ', { code: `${command} ${plainText(typed)}`.slice(0, TYPED_MAX).toWellFormed() }]),
+          smallPrint(['You entered ', { code: truncated(`${command} ${plainText(typed)}`, TYPED_MAX) }]),
         ],
       }
     : message;

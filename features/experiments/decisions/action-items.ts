@@ -4,6 +4,7 @@ import type { Severity } from '../../../schemas/config/names.ts';
 import type { ExpectedAlert, ExperimentRecord } from '../experiment.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { DAY_SECONDS } from '../../../schemas/time/since.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 const TITLE_MAX_CHARS = 400;
 
@@ -46,9 +47,4 @@ export const itemTitles = ({ name, reasons }: { name: string; reasons: readonly 
 ];
 
 const titleOf = (text: string): string =>
-  text
-    .replaceAll(/[\s\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
-    .trim()
-    .slice(0, TITLE_MAX_CHARS)
-    .toWellFormed()
-    .trim();
+  truncated(text.replaceAll(/[\s\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim(), TITLE_MAX_CHARS);

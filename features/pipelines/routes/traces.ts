@@ -27,6 +27,7 @@ import type { Env } from '../../../entrances/http/context.ts';
 import { refusedPartly } from '../../../entrances/http/middleware/refusals.ts';
 import { textIn } from '../../../entrances/http/middleware/i-json.ts';
 import { readDecompressed } from '../../../entrances/http/middleware/decompressed-body.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 type TracesDeps = Pick<Deps, 'clock' | 'config' | 'pipelineRuns' | 'projections'>;
 
@@ -58,6 +59,9 @@ const ExportResponse = z
   })
   .meta({ id: 'ExportTraceServiceResponse' });
 
+/** Answers failed requests of exporters in their format, also those that exceed the rate limit. */
+export const traceMiddleware = (app: Api): void => void app.use(PATH, failInProtobuf);
+
 /** Registers the OTLP receiver for traces of pipelines. */
 export function traceRoutes(app: Api, deps: TracesDeps): void {
   const turns = { reading: new FairTurns(), recording: new FairTurns() };
@@ -68,7 +72,6 @@ export function traceRoutes(app: Api, deps: TracesDeps): void {
     const detail = `more than ${SPAN_ALLOWANCE.burst} spans at once, or ${SPAN_ALLOWANCE.perSecond} per second; try again in ${seconds} s`;
     throw new Refusal(429, 'too-many-requests', detail, { 'retry-after': String(seconds) });
   };
-  app.use(PATH, failInProtobuf);
   endpoint(
     app,
     deps,
@@ -190,10 +193,7 @@ function* parts<T>(all: readonly T[], size: number): Generator<T[]> {
 
 const partialSuccess = ({ refused }: Export): PartialSuccess => ({
   rejected: [...refused.values()].reduce((sum, count) => sum + count, 0),
-  message: [...refused]
-    .map(([why, count]) => `${count}: ${why}`)
-    .join('; ')
-    .slice(0, 1000),
+  message: truncated([...refused].map(([why, count]) => `${count}: ${why}`).join('; '), 1000),
 });
 
 const isStage = ({ report }: Report): boolean => report.finished_at == null;

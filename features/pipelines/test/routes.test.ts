@@ -6,6 +6,7 @@ import { extensionsOf } from '../../../functions/assembly/features.ts';
 import type { Product } from '../../../functions/assembly/product.ts';
 import { api } from '../../../entrances/http/app.ts';
 import type { Api } from '../../../entrances/http/endpoint.ts';
+import { DEFAULT_ALLOWANCE } from '../../../entrances/http/middleware/rate-limit.ts';
 import type { TokenRecord } from '../../../schemas/access/access.ts';
 import { Config, emptyConfig } from '../../../schemas/config/config.ts';
 import type { ServiceName } from '../../../schemas/config/names.ts';
@@ -975,6 +976,10 @@ describe('POST /v1/traces', () => {
     const unknown = await send('', { ...type, authorization: '' });
     expect([unknown.status, await messageOf(unknown)]).toEqual([401, expect.stringMatching(/\w+ \w+/)]);
     expect(unknown.headers.get('www-authenticate')).toBe('Bearer');
+    for (let n = 0; n < DEFAULT_ALLOWANCE.burst; n += 1) await get('/v1/drills?limit=0');
+    const limited = await send('', type);
+    expect([limited.status, await messageOf(limited)]).toEqual([429, expect.stringContaining('requests per second')]);
+    expect(limited.headers.get('retry-after')).toBe('1');
   });
 });
 

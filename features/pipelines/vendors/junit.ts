@@ -115,5 +115,5 @@ const localName = (qualified: string): string => qualified.slice(qualified.index
 
 const shortened = (value: string | QualifiedAttribute | undefined): string => {
   const text = typeof value === 'string' ? value : (value?.value ?? '');
-  return truncated(text.replace(/\s+/g, ' ').trim().toWellFormed(), NAME_MAX_CHARS);
+  return truncated(text.replace(/\s+/g, ' ').trim(), NAME_MAX_CHARS);
 };

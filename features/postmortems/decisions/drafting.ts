@@ -33,6 +33,7 @@ import {
   sparkline,
   startWords,
 } from './words.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /** A phase that takes longer than this went badly; otherwise it went well. Five minutes: a usual target for critical pages. */
 const DETECTED_WITHIN_SECONDS = 5 * 60;
@@ -979,7 +980,7 @@ export class Drafting {
     const owner = ActionItemSchema.shape.owner.safeParse(team).data ?? null;
     const due = plusSeconds(this.#until, dueDays * DAY_SECONDS).slice(0, 10);
     const item = (title: string, priority: 'P1' | 'P2', isOwn = true): ActionItem => ({
-      title: title.slice(0, 400).trim(),
+      title: truncated(title.trim(), 400),
       done: false,
       owner: isOwn ? owner : null,
       due,

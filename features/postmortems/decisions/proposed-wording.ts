@@ -7,6 +7,7 @@ import { lint } from './lint.ts';
 import { escaped } from './markdown.ts';
 import { sentenceCase } from './timeline.ts';
 import { parseJson } from '../../../schemas/parsing/json.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /** An entry of the timeline as the language model gets it. `ref`: as in the text, such as `E3`. */
 export type CitableEntry = { ref: string; at: string; text: string };
@@ -38,7 +39,7 @@ export function wordingPrompt(
     entries: sent.map(({ ref, at, text }) => ({
       ref,
       at,
-      text: redacted({ text }).text.slice(0, ENTRY_MAX_CHARS).toWellFormed(),
+      text: truncated(redacted({ text }).text, ENTRY_MAX_CHARS),
     })),
   };
   return {

@@ -61,6 +61,8 @@ export type Source<Name extends string = string> = {
   acceptsPut?: true;
   /** How a sender that cannot set an Authorization header signs its body. Absent: token only. */
   signature?: SignatureScheme;
+  /** How the limit of alerts in a group is removed at the sender. Absent: it is not known to have one. */
+  limitRemoval?: string;
   parse(body: string, now: () => number): ParseResult;
   /** Parses the same in steps, between which other work can run. Absent: its bodies are small. */
   steps?(body: string, now: () => number): Steps<ParseResult>;

@@ -22,6 +22,10 @@ test.each([
   ['/console/incidents?severity=high', 'Unknown severity “high”. Known values: critical, warning, info.'],
   ['/console/incidents?team=shop', 'Unknown team “shop”. Known values: payments.'],
   ['/console/incidents?state=closed', 'Unknown state “closed”. Known values: open, resolved, all.'],
+  [
+    `/console/incidents?state=${'x'.repeat(99)}😀`,
+    `Unknown state “${'x'.repeat(99)}…”. Known values: open, resolved, all.`,
+  ],
   ['/console/decisions?kind=rollbacks', /^Unknown kind “rollbacks”\. Known values: all, /],
   ['/console/services/checkout?kind=fix', /^Unknown kind “fix”\. Known values: all, /],
 ])('%s says which value is unknown, and names the known ones', async (path, expected) => {

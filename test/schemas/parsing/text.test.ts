@@ -7,6 +7,7 @@ test('a text is truncated between characters, to a length in code units', () => 
   expect(truncated('😀😀', 4)).toBe('😀😀');
   expect(truncated('😀😀', 3)).toBe('😀…');
   expect(truncated('a😀😀', 3)).toBe('a…');
+  expect(truncated('a\uD800', 3)).toBe('a\uFFFD');
 });
 
 test('a text that must not be refused is cut between characters, visibly', () => {

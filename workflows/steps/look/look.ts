@@ -24,6 +24,7 @@ import { requestJudgement } from '../late-changes.ts';
 import { deployerAt } from '../roll-back.ts';
 import { withdrawQuestion } from '../withdraw-questions.ts';
 import { measureLook } from './measure.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 /** `by`: who requested the look. Automation: `firebreak`. */
 export type LookOrder = { incidentId: IncidentId; number: number; by: string };
@@ -347,7 +348,7 @@ async function requestOf(
     service,
     environment,
     incident: id,
-    reason: `Firebreak tests ${suspect} against ${other}: ${decision.because}`.slice(0, 500),
+    reason: truncated(`Firebreak tests ${suspect} against ${other}: ${decision.because}`, 500),
     key: `look-${id}-${number}`,
     from: changeOf(suspect)?.reported_version ?? suspect,
     to: changeOf(other)?.reported_version ?? other,

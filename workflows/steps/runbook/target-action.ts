@@ -12,6 +12,7 @@ import type { MadeAttempt, AttemptInput, CompletedAttempt } from './attempt.ts';
 import { flagDoneAround } from './act-gate.ts';
 import type { StepContext } from './context.ts';
 import { intendedBy } from './intended.ts';
+import { truncated } from '../../../schemas/parsing/text.ts';
 
 type TargetActionDeps = Pick<Deps, 'config' | 'decisions' | 'effects' | 'incidentGroups' | 'incidents' | 'targets'>;
 
@@ -56,7 +57,7 @@ export async function attemptTargetAction(
   const request: TargetRequest = {
     ...serviceEnvironment,
     incident: incident.id,
-    reason: `${incident.title}: ${name}`.slice(0, 500),
+    reason: truncated(`${incident.title}: ${name}`, 500),
     key: sentAs,
   };
   const answer =

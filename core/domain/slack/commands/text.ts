@@ -2,6 +2,7 @@
 
 import { REVISION } from '../../changes/version-identity.ts';
 import { visibleText } from '../../../../schemas/parsing/free-text.ts';
+import { truncated } from '../../../../schemas/parsing/text.ts';
 
 /** Maximum length of a text in UTF-16 code units; longer texts are truncated. */
 const TEXT_MAX_CHARS = 3000;
@@ -57,9 +58,10 @@ export function plainText(text: string, names: ReadonlyMap<string, string> = new
   const plain = text.replaceAll(/<([^<>|]*)(?:\|([^<>]*))?>/g, (_whole, target: string, label?: string) =>
     mention(target, label || names.get(target.slice(1))),
   );
-  return visibleText(plain.replaceAll(/&(?:lt|gt|amp);/g, (entity) => ENTITIES[entity] ?? entity))
-    .slice(0, TEXT_MAX_CHARS)
-    .toWellFormed();
+  return truncated(
+    visibleText(plain.replaceAll(/&(?:lt|gt|amp);/g, (entity) => ENTITIES[entity] ?? entity)),
+    TEXT_MAX_CHARS,
+  );
 }
 
 function mention(target: string, label: string | undefined): string {

@@ -9,6 +9,7 @@ import { ago, clockTime, type Html, line, panel } from '../../parts.ts';
 import { replayForm, sizeText } from './inbox.ts';
 import { REPLAY } from './actions.ts';
 import type { ConsolePage } from '../page.ts';
+import { truncated } from '../../../../schemas/parsing/text.ts';
 
 const INBOX_PATH = '/console/inbox';
 
@@ -72,14 +73,14 @@ function factsPanel({ entry, at, mayReplay, csrfToken }: QuarantinedInput): Html
 function bodyPanel({ entry: { body } }: QuarantinedInput): Html {
   // A character has at most four bytes in UTF-8.
   const text = new TextDecoder().decode(body.subarray(0, 4 * BODY_SHOWN_CHARS));
-  const shownBody = indented(text, body.byteLength).slice(0, BODY_SHOWN_CHARS).toWellFormed();
+  const whole = indented(text, body.byteLength);
   return panel(
     'body',
     'Body',
     null,
-    html`<pre class="code">${shownBody}</pre>
+    html`<pre class="code">${truncated(whole, BODY_SHOWN_CHARS)}</pre>
       ${
-        shownBody.length < BODY_SHOWN_CHARS
+        whole.length <= BODY_SHOWN_CHARS
           ? ''
           : html`<p class="quiet">
               Truncated. <code>firebreak quarantine show --json</code> prints the whole body in base64.

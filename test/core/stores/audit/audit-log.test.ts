@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { link, Seal, sealHash } from '../../../../core/stores/audit/audit-chain.ts';
 import { HEAD_KEY } from '../../../../core/stores/audit/audit-head.ts';
+import { auditWrite } from '../../../../core/stores/audit/audit-writes.ts';
 import { AuditLogTable } from '../../../../core/stores/audit/audit-log.ts';
 import { DECISION_KIND, recordOf, REMOVAL_KIND, storeRecord } from '../../../../core/stores/audit/decision-record.ts';
 import { sha256 } from '../../../../core/stores/hash.ts';
@@ -106,6 +107,12 @@ describe('entries', () => {
 
   test('are limited in size', async () => {
     await expect(log.append([entry(1, { text: 'x'.repeat(40_000) })])).rejects.toThrow(/entry e1 .* limit is 32768/);
+  });
+
+  test('are cut between characters if their text is long', async () => {
+    const text = `${'x'.repeat(1998)}😀😀`;
+    await stores.table.transact([auditWrite(entry(1, { text }))]);
+    expect((await listed())[0]?.text).toBe(`${'x'.repeat(1998)}…`);
   });
 
   test('are written together with other items, or not at all', async () => {

@@ -356,6 +356,7 @@ describe('an incident in Slack', () => {
     expect(await chat.says(ADA, '/incident', 'handover @Adda Park look')).toMatch(
       /^"@Adda Park look" matches no person in people\.yaml\. Did you mean @Ada Park\?.*Nothing was done\./,
     );
+    expect(await chat.says(ADA, '/incident', `handover @${'x'.repeat(79)}😀 look`)).toMatch(/^"@x{79}…" matches no/);
     expect((await chat.record(id)).roles?.commander).toMatchObject({ slack: BOB });
   });
 

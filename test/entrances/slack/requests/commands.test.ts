@@ -132,6 +132,7 @@ describe('modals', () => {
     expect(shown(await world.command('/incident', 'declare Charged &lt;twice&gt;'))).toContain(
       'You entered `/incident declare Charged &lt;twice&gt;`',
     );
+    expect(shown(await world.command('/incident', `declare ${'x'.repeat(1980)}😀😀`))).toContain('x…`');
   });
 
   test('names are entered as text if the catalogue cannot be read', async () => {
