@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { VendorResponse } from '../../core/domain/ports/vendor-response.ts';
 import type { Secrets } from '../../core/domain/ports/system.ts';
 import { secretsIn, type SigningSecrets } from '../../schemas/config/signing-secret.ts';
@@ -26,7 +25,7 @@ export type Connection = {
 /** The result of a check, and what to do about it. */
 export type CheckResult = Omit<Connection, 'name'>;
 
-/** The time limit of each check. All run in parallel, and the API's function has a time-out of 20 seconds. */
+/** The time limit of a check. All run in parallel, and the API's function has a time-out of 20 seconds. */
 const TIMEOUT_MS = 10_000;
 
 export const REACHABLE: CheckResult = { state: 'connected', detail: 'reachable' };
@@ -34,10 +33,20 @@ export const off = (detail: string): CheckResult => ({ state: 'off', detail });
 export const wrong = (detail: string): CheckResult => ({ state: 'wrong', detail });
 export const unreachable = (detail: string): CheckResult => ({ state: 'unreachable', detail });
 
-/** Limits the time of a check, so that one check that hangs or fails does not block the others. */
+/** Returns the result of a check, so that one that fails does not block the others. */
+export const ended = async (name: string, check: Promise<CheckResult>): Promise<Connection> => ({
+  name,
+  ...(await check.catch((error: unknown) => unreachable(String(error)))),
+});
+
+/** Limits the time of a check that waits for another system, or reads very much, so that one that hangs does not block the others. */
 export async function inTime(name: string, check: Promise<CheckResult>): Promise<Connection> {
-  const late = sleep(TIMEOUT_MS, unreachable(`no response within ${TIMEOUT_MS / 1000} s`), { ref: false });
-  return { name, ...(await Promise.race([check.catch((error: unknown) => unreachable(String(error))), late])) };
+  const { promise: late, resolve } = Promise.withResolvers<Connection>();
+  const timer = setTimeout(resolve, TIMEOUT_MS, {
+    name,
+    ...unreachable(`no response within ${TIMEOUT_MS / 1000} s`),
+  });
+  return Promise.race([ended(name, check), late]).finally(() => clearTimeout(timer));
 }
 
 /**

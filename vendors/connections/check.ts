@@ -19,6 +19,7 @@ import {
   type Connection,
   credential,
   credentialOf,
+  ended,
   inTime,
   off,
   type CheckResult,
@@ -106,6 +107,10 @@ const FIREBREAK_CHECKS: Readonly<Record<string, Check>> = {
   'waiting deployments': (deps) => keyOfFeature(deps, 'waiting deployments'),
   tokens: tokenRecords,
   'audit log': auditLog,
+};
+
+/** Each makes a few reads of the store, which limits their time itself. */
+const RECORD_CHECKS: Readonly<Record<string, Check>> = {
   'refused requests': refusedRequests,
   severities: unknownSeverities,
   'ignored events': ignoredEvents,
@@ -120,6 +125,7 @@ export async function vendorConnections(deps: CheckDeps): Promise<Connection[]> 
     webhooks(deps),
     faultySigningSecrets(await deps.config.current(), (name) => deps.secrets.get(name)),
     ...checks.map(([name, check]) => inTime(name, check(deps))),
+    ...Object.entries(RECORD_CHECKS).map(([name, check]) => ended(name, check(deps))),
   ]);
   const modes = await vendorModes(deps);
   const shown = new Set([...vendors, ...outgoing].map(({ detail }) => detail));

@@ -206,7 +206,7 @@ td, tbody th { overflow-wrap: break-word; min-width: 5em; }
 .fields { display: grid; gap: 8px; justify-items: start; max-width: 560px; }
 .search { display: flex; flex-wrap: wrap; gap: 6px; margin-bottom: 10px; }
 .search input { flex: 1; max-width: 420px; }
-.search select { flex: 1 1 130px; max-width: 220px; }
+.search select { flex: 1 1 10.5em; max-width: 220px; }
 .search button { flex: none; }
 .search.many input { flex-basis: 100%; max-width: none; }
 details.raw > summary { cursor: pointer; color: var(--link); white-space: nowrap; }

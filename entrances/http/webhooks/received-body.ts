@@ -12,7 +12,7 @@ import type { Env } from '../context.ts';
 /**
  * Returns the body after checking the signature of its sender.
  *
- * @throws Refusal 401 if the signature is missing or invalid, or no secret is set
+ * @throws Refusal 401 if the signature is missing or invalid, or no usable secret is set
  */
 export async function signedBody(
   c: Context<Env>,
@@ -26,7 +26,11 @@ export async function signedBody(
     const body = await readUnverifiedBody(c, maxBytes); // the signature covers the bytes
     if (isValid(body, header, secret, clock.now())) return body;
   }
-  throw new Refusal(401, 'unauthorized', `${headers} is missing or invalid, or ${name} is not set in Firebreak`);
+  throw new Refusal(
+    401,
+    'unauthorized',
+    `${headers} is missing or invalid, or ${name} is not set in Firebreak or cannot be used, such as because it is too short: firebreak doctor says so`,
+  );
 }
 
 /** A body that cannot be read. `status` 400: it is not JSON, 422: its format is unknown. */

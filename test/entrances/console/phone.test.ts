@@ -82,6 +82,23 @@ describe.runIf(haveBrowser())('on a phone', () => {
     },
   );
 
+  test('the fields that filter the incidents are wide enough for what they say', async () => {
+    const page = await open('/console/incidents');
+    // A field that may be as wide as it needs shows its first choice, which is selected, and an arrow.
+    const cut = `[...document.querySelectorAll('.search select')].flatMap((field) => {
+      const alone = field.cloneNode();
+      alone.append(field.options[0].cloneNode(true));
+      alone.style.cssText = 'position: absolute; width: auto; flex: none';
+      document.body.append(alone);
+      const needed = alone.offsetWidth;
+      alone.remove();
+      return field.offsetWidth < needed ? [field.options[0].text] : [];
+    })`;
+    expect(await page.evaluate("document.querySelectorAll('.search select').length")).toBe(6);
+    expect(await page.evaluate(cut)).toEqual([]);
+    await page.close();
+  });
+
   test.each(['/console', '/console/incidents', '/console/settings', '/console/digest', '/console/freezes'])(
     '%s has one row of navigation and one below it, with the current pages in sight',
     async (path) => {

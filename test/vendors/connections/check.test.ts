@@ -2,7 +2,7 @@ import { noExtensions } from '../../../core/domain/ports/extensions.ts';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ChainCheck } from '../../../core/domain/ports/audit.ts';
 import type { TokenAudit } from '../../../core/domain/ports/access.ts';
 import { standInsAt } from '../../../core/domain/catalogue/vendors.ts';
@@ -39,6 +39,8 @@ type World = {
   publicUrl?: string;
   chain?: Partial<ChainCheck>;
   open?: IncidentRecord[];
+  jira?: Promise<typeof off>;
+  counts?: Promise<[]>;
 };
 
 const INTACT: ChainCheck = { intact: true, entries: 1, sealedUntil: null, brokenAt: null, because: null };
@@ -72,7 +74,11 @@ async function lookAt(world: World) {
         {
           isConfigured: () => true,
           load: async () => ({
-            checks: { Jira: async () => off, 'language model': async () => off, Statuspage: async () => off },
+            checks: {
+              Jira: async () => world.jira ?? off,
+              'language model': async () => off,
+              Statuspage: async () => off,
+            },
             keys: { 'signing key': async () => ({ state: 'set' as const, detail: 'set' }) },
           }),
         },
@@ -88,7 +94,7 @@ async function lookAt(world: World) {
     audit: { check: async () => ({ ...INTACT, ...chain }) } as unknown as Parameters<
       typeof vendorConnections
     >[0]['audit'],
-    counters: { add: none, read: async () => [] },
+    counters: { add: none, read: async () => world.counts ?? [] },
     clock,
     timeScale: 1,
     incidents: { open: async () => open } as unknown as Parameters<typeof vendorConnections>[0]['incidents'],
@@ -458,6 +464,18 @@ describe('tokens', () => {
   test('that still need the previous admin token are listed', async () => {
     expect(await seen({ previous: [ada] })).toMatch(/^incomplete: not used since .* replaced: tok_1 \(ada\)\. Use or /);
   });
+});
+
+test('a vendor is waited for up to ten seconds, and records of Firebreak itself until they are read', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { promise: counts, resolve: read } = Promise.withResolvers<[]>();
+  const looked = look({ counts, jira: new Promise(() => undefined) });
+  await vi.advanceTimersByTimeAsync(10_000);
+  read([]);
+  const seen = await looked;
+  expect(seen['Jira']).toBe('unreachable: no response within 10 s');
+  expect(seen['freeze checks']).toBe('set: all known in the last day');
 });
 
 test('an audit log that was changed or cannot be checked is an error', async () => {
