@@ -29,9 +29,14 @@ const turns = new QuietTurns();
 let answersAwaited = 0;
 let timer: NodeJS.Timeout | undefined;
 
-/** Whether something outside of this thread is awaited: a file, or the response of a vendor. */
+/** Transactions that this thread has begun, and that are not committed yet. */
+let uncommitted = 0;
+
+/** Whether something outside of this thread is awaited: a file, the response of a vendor, or a commit of an earlier round. */
 const isAwaited = (): boolean =>
-  answersAwaited > 0 || process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq'));
+  answersAwaited > 0 ||
+  uncommitted > held.length ||
+  process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq'));
 
 function turn(): void {
   if (!turns.areOver(isAwaited())) return;
@@ -60,6 +65,11 @@ MessagePort.prototype.postMessage = function (this: MessagePort, ...args: Parame
   if (isTransaction(message) && existsSync(armed)) hold(message, send);
   else send();
 };
+
+subscribe('firebreak:transaction', (message) => {
+  uncommitted += (message as { when: 'before' | 'after' }).when === 'before' ? 1 : -1;
+  turns.reset();
+});
 
 const called = (path: string): void => {
   answersAwaited += 1;
