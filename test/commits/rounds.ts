@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { appendFileSync, existsSync } from 'node:fs';
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
@@ -65,6 +66,17 @@ MessagePort.prototype.postMessage = function (this: MessagePort, ...args: Parame
   if (isTransaction(message) && existsSync(armed)) hold(message, send);
   else send();
 };
+
+// No job runs: chance decides which rounds its transactions are in.
+const { run } = AsyncLocalStorage.prototype;
+AsyncLocalStorage.prototype.run = function (
+  this: AsyncLocalStorage<unknown>,
+  store: unknown,
+  ...work: [() => unknown]
+) {
+  const isJob = typeof store === 'function' && (store() as { kind?: string } | undefined)?.kind === 'job';
+  return isJob ? undefined : run.call(this, store, ...work);
+} as typeof run;
 
 subscribe('firebreak:transaction', (message) => {
   uncommitted += (message as { when: 'before' | 'after' }).when === 'before' ? 1 : -1;
