@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { appendFileSync, existsSync } from 'node:fs';
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
@@ -29,9 +30,14 @@ const turns = new QuietTurns();
 let answersAwaited = 0;
 let timer: NodeJS.Timeout | undefined;
 
-/** Whether something outside of this thread is awaited: a file, or the response of a vendor. */
+/** Transactions that this thread has begun, and that are not committed yet. */
+let uncommitted = 0;
+
+/** Whether something outside of this thread is awaited: a file, the response of a vendor, or a commit of an earlier round. */
 const isAwaited = (): boolean =>
-  answersAwaited > 0 || process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq'));
+  answersAwaited > 0 ||
+  uncommitted > held.length ||
+  process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq'));
 
 function turn(): void {
   if (!turns.areOver(isAwaited())) return;
@@ -60,6 +66,22 @@ MessagePort.prototype.postMessage = function (this: MessagePort, ...args: Parame
   if (isTransaction(message) && existsSync(armed)) hold(message, send);
   else send();
 };
+
+// No job runs: chance decides which rounds its transactions are in.
+const { run } = AsyncLocalStorage.prototype;
+AsyncLocalStorage.prototype.run = function (
+  this: AsyncLocalStorage<unknown>,
+  store: unknown,
+  ...work: [() => unknown]
+) {
+  const isJob = typeof store === 'function' && (store() as { kind?: string } | undefined)?.kind === 'job';
+  return isJob ? undefined : run.call(this, store, ...work);
+} as typeof run;
+
+subscribe('firebreak:transaction', (message) => {
+  uncommitted += (message as { when: 'before' | 'after' }).when === 'before' ? 1 : -1;
+  turns.reset();
+});
 
 const called = (path: string): void => {
   answersAwaited += 1;

@@ -19,7 +19,7 @@ import {
 } from './play.ts';
 import { consoleWorld } from '../support/console-world.ts';
 import { shownToResponders } from '../support/shown-texts.ts';
-import { closingPaths, reopens } from './stories/closings.ts';
+import { closingPaths, DAY_IN_AN_HOUR, reopens } from './stories/closings.ts';
 import { alarm } from './stories/groups.ts';
 
 /** Plays a story, and returns its incident and the minutes until it was closed. */
@@ -339,14 +339,14 @@ describe('an incident that nothing mitigates, whose alerts end while health is a
 test.each([
   [
     'stays verified if health was measured',
-    2,
+    0.25,
     'verified',
     /^Resolved: the mitigation is verified, and health is within/,
   ],
   ['is not verified without a health query', null, 'unverified', /^Closed, not verified: /],
 ])('the recovery after a rollback, of an alert whose end is never reported, %s', async (_, until, closedAs, text) => {
   const { world } = await play({
-    given: until === null ? [] : [failsUntil(until, 'act')],
+    given: [DAY_IN_AN_HOUR, ...(until === null ? [] : [failsUntil(until, 'act')])],
     timeline: { '0 s': fires() },
   });
   const incident = world.store.dossier(theIncident(world)).record;

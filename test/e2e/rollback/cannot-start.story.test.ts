@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort } from '../../../packages/demo/free-port.ts';
 import { alert, group, twoDeployments } from '../../support/alerts.ts';
 import { EACH_ALONE, eventually, Firebreak } from '../../support/firebreak.ts';
 import { type Cluster, deploy, startCluster } from '../support/cluster.ts';
@@ -40,9 +40,8 @@ async function servePrometheus(): Promise<{ url: string; server: Server }> {
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ status: 'success', data: { resultType: 'matrix', result } }));
   });
-  const port = await freePort();
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  return { url: `http://127.0.0.1:${port}`, server };
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }
 
 let cluster: Cluster;

@@ -470,6 +470,9 @@ describe('handle an incident', () => {
     const declared = await at(firebreak, 'incident', 'declare', 'branch', '--title', 'Down', '--severity', 'warning');
     const [one = ''] = declared.out.split(':');
     const rollsBack = (to: string) => at(firebreak, 'incident', 'rollback', one, '--to', to);
+    const read = async () => (await firebreak.get(`/v1/incidents/${one}`)).body;
+    // Otherwise, the command could take it for the answer to its request.
+    await seen(async () => (await read()).decisions.length > 0, 'the judgement');
     expect(await rollsBack('6.4')).toMatchObject({
       code: 2,
       err: expect.stringContaining('name one of 6.4 (2222222), 6.4 (1111111)'),
@@ -479,7 +482,7 @@ describe('handle an incident', () => {
       out: `${one}: rollback of branch in production to 6.4 (1111111) requested; it waits for approval (firebreak incident approve ${one}): the deploying system knows 6.4 (1111111) as 6.4, which now means the commit 2222222\n`,
     });
     expect((await atTerminal(['y'], [], 'incident', 'approve', one)).out).toMatch(/: approved: Roll branch /);
-    const { decisions } = (await firebreak.get(`/v1/incidents/${one}`)).body;
+    const { decisions } = await read();
     const answered = decisions.findIndex(({ state }: any) => state === 'approved') + 1;
     expect((await at(firebreak, 'incident', 'approve', one, String(answered))).out).toMatch(
       /: already approved, nothing has changed: Roll branch /,
@@ -736,7 +739,15 @@ describe('doctor', () => {
     const named = { service: '', environment: '', severity: 'warning', action: '' };
     const nameless = alert({ labels: named, fingerprint: 'ab', annotations: { summary: 'a nameless alert' } });
     await firebreak.post('/v1/alerts/alertmanager', group([stray, nameless]));
-    await seen(async () => (await firebreak.get('/v1/incidents?service=unmatched')).body.items.length > 0, 'the stray');
+    // An earlier test has declared an unmatched incident.
+    const lists = async (path: string, title: string) =>
+      (await firebreak.get(path)).body.items.some((one: { title: string }) => one.title.endsWith(title));
+    await seen(
+      async () =>
+        (await lists('/v1/incidents?service=unmatched', 'a stray alert')) &&
+        (await lists('/v1/signals', 'a nameless alert')),
+      'both alerts',
+    );
     const typo = await at(firebreak, 'deploy', 'record', 'checkout', 'produ', 'v9');
     expect(typo).toMatchObject({
       code: 0,

@@ -293,7 +293,8 @@ describe('errors of GitHub', () => {
     expect(await logged('gate.over', 77)).toEqual([]);
     server.unreadable.clear();
     await seen(async () => (await logged('gate.approved', 77)).length === 1, 'the approval on the log');
-    expect(await connection()).toMatchObject({ state: 'set' });
+    // The deployment stops waiting only after the entry on the log.
+    await seen(async () => (await connection()).state === 'set', 'the end of the problem');
   });
 
   test.each([503, 401, 429])('response %s is retried', async (status) => {
