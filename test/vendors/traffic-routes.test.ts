@@ -291,6 +291,8 @@ describe('kind: route53', () => {
     const after = await records();
     expect(withoutWeights(after)).toEqual(withoutWeights(before));
     expect((await changes()).at(-1)).toMatchObject({ comment: 'checkout fails: <shift> & drain [firebreak k1]' });
+    await route.set({ ...order(HALF, FOUND, 'k2'), reason: 'because '.repeat(100) });
+    expect((await changes()).at(-1)).toMatchObject({ comment: expect.stringMatching(/^.{240}… \[firebreak k2\]$/) });
   });
 
   test('is not done before all servers have the change', async () => {

@@ -44,6 +44,9 @@ const ENDPOINT = 'https://route53.amazonaws.com';
 const PAGE_ITEMS = 300;
 const MAX_PAGES = 4;
 
+/** Maximum characters of the comment on a change. */
+export const COMMENT_MAX_CHARS = 256;
+
 const TIMEOUT_MS = 10_000;
 
 export function route53Api(access: AwsAccess): Route53Api {
@@ -84,7 +87,7 @@ export function route53Api(access: AwsAccess): Route53Api {
     async replace(zone, pairs, comment, options) {
       const body =
         `<?xml version="1.0" encoding="UTF-8"?><ChangeResourceRecordSetsRequest xmlns="${NAMESPACE}"><ChangeBatch>` +
-        `<Comment>${escapeXml(comment.slice(0, 256))}</Comment><Changes>${pairs.map(changesFor).join('')}</Changes>` +
+        `<Comment>${escapeXml(comment)}</Comment><Changes>${pairs.map(changesFor).join('')}</Changes>` +
         '</ChangeBatch></ChangeResourceRecordSetsRequest>';
       try {
         const { id } = await changeIn(await send('POST', `hostedzone/${zone}/rrset`, {}, body, options));

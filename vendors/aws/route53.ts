@@ -2,9 +2,10 @@ import { outgoing } from '../../core/domain/redaction/outgoing.ts';
 import { sameWeights, type TrafficRoute, type Weights, weightsInWords } from '../../core/domain/rollback/reroute.ts';
 import type { TargetResponse } from '../../core/domain/rollback/targets.ts';
 import type { Route53Route } from '../../schemas/rollback/reroute.ts';
+import { truncated } from '../../schemas/parsing/text.ts';
 import type { AwsAccess } from './access.ts';
 import { attempt, type AwsCall, refuse } from './attempt.ts';
-import { type RecordSet, type Replacement, route53Api } from './route53-api.ts';
+import { COMMENT_MAX_CHARS, type RecordSet, type Replacement, route53Api } from './route53-api.ts';
 
 /** Weights of Route 53 are whole numbers from 0 to this. */
 const MAX_WEIGHT = 255;
@@ -66,7 +67,8 @@ export function route53Weights(config: Route53Route, access: AwsAccess): Traffic
         const tooHigh = replaced.find(({ weight }) => !Number.isInteger(weight) || weight < 0 || weight > MAX_WEIGHT);
         if (tooHigh !== undefined)
           refuse(`the weight ${tooHigh.weight} is not a whole number from 0 to ${MAX_WEIGHT}, which Route 53 requires`);
-        const comment = `${outgoing(reason)} [firebreak ${key}]`;
+        const mark = ` [firebreak ${key}]`;
+        const comment = `${truncated(outgoing(reason), COMMENT_MAX_CHARS - mark.length)}${mark}`;
         const response = await call((options) => api.replace(zone, replaced, comment, options));
         if ('change' in response) return { kind: 'in_progress', id: response.change, handle: response.change };
         const { weights, ttl } = await readRecords(call);
