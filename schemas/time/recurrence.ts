@@ -4,10 +4,7 @@ import type { Timestamp } from './time.ts';
 import { instantOf, localTime } from './time-zone.ts';
 
 /** What is asked about the occurrences of a rule. */
-export type Occurrences = Pick<RRuleTemporal, 'all'> & {
-  between(from: Temporal.ZonedDateTime, until: Temporal.ZonedDateTime, inclusive: true): Temporal.ZonedDateTime[];
-  next(after: Temporal.ZonedDateTime): Temporal.ZonedDateTime | null;
-};
+export type Occurrences = Pick<RRuleTemporal, 'all' | 'between' | 'next'>;
 
 /** Hours by which clocks change at most, and one more: a time zone that crosses the date line can repeat a whole day. */
 const CLOCK_CHANGE_MAX_HOURS = 25;
@@ -33,30 +30,16 @@ export function occurrences(
     last = fromBasicFormat(until);
     return `UNTIL=${toBasicFormat(localTime(last, timeZone).add({ hours: CLOCK_CHANGE_MAX_HOURS }))}Z`;
   });
-  const byLibrary = new RRuleTemporal({
+  const all = new RRuleTemporal({
     rruleString,
     dtstart: start.toZonedDateTime('UTC'),
     ...(maxIterations !== undefined && { maxIterations }),
   });
-  const all = rule.includes('BYWEEKNO=') ? withWeeksOfYearBefore(byLibrary) : byLibrary;
   return last === undefined ? all : upTo(all, last, timeZone);
 }
 
-/** Returns all occurrences. In the first days of a year, the library overlooks those of a week that began in the year before. */
-function withWeeksOfYearBefore(all: RRuleTemporal): Occurrences {
-  const between: Occurrences['between'] = (from, ...to) =>
-    all.between(from.subtract({ days: 7 }), ...to).filter((at) => from.epochMilliseconds <= at.epochMilliseconds);
-  return {
-    all: (goOn) => all.all(goOn),
-    between,
-    next: (after) =>
-      between(after, after.add({ days: 7 }), true).find((at) => after.epochMilliseconds < at.epochMilliseconds) ??
-      all.next(after),
-  };
-}
-
 /** Returns the occurrences that start at this instant or before. Few others are among `all`. */
-function upTo(all: Occurrences, last: Timestamp, timeZone: string): Occurrences {
+function upTo(all: RRuleTemporal, last: Timestamp, timeZone: string): Occurrences {
   const isIncluded = (local: Temporal.ZonedDateTime): boolean =>
     instantOf(local.toPlainDateTime(), timeZone, 'first') <= last;
   return {
@@ -65,8 +48,8 @@ function upTo(all: Occurrences, last: Timestamp, timeZone: string): Occurrences 
       return all.all((local) => !isIncluded(local) || goOn(local, index++)).filter(isIncluded);
     },
     between: (...range) => all.between(...range).filter(isIncluded),
-    next: (from) => {
-      let local = all.next(from);
+    next: (...from) => {
+      let local = all.next(...from);
       // A time that the clocks skip starts later than some that follow it.
       while (local !== null && !isIncluded(local)) local = all.next(local);
       return local;
@@ -106,23 +89,6 @@ const RULE_PARTS: ReadonlyMap<string, (value: string) => boolean> = new Map([
   ['WKST', matching(/^(MO|TU|WE|TH|FR|SA|SU)$/)],
 ]);
 
-const WEEKDAYS = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'];
-
-/** How errors name one of these parts. */
-const NUMBERED = 'a numbered BYDAY such as 2MO';
-const BELOW_YEARLY = ['FREQ=DAILY', 'FREQ=WEEKLY', 'FREQ=MONTHLY'];
-
-/**
- * The parts of a rule that exclude others: RFC 5545 forbids them together, or the library calculates other occurrences than the RFC
- * defines.
- */
-const NOT_TOGETHER: readonly [part: string, others: readonly string[]][] = [
-  ['BYWEEKNO', [...BELOW_YEARLY, 'BYMONTHDAY', 'BYYEARDAY', 'BYSETPOS', NUMBERED]],
-  ['BYYEARDAY', [...BELOW_YEARLY, 'BYMONTHDAY', 'BYDAY']],
-  ['BYMONTHDAY', ['FREQ=WEEKLY', NUMBERED]],
-  [NUMBERED, ['FREQ=DAILY', 'FREQ=WEEKLY']],
-];
-
 /** Maximum length of a rule. */
 export const RULE_MAX_CHARS = 500;
 
@@ -150,28 +116,12 @@ export function recurrenceProblem(rule: string, start: Temporal.PlainDateTime, t
     if (fits === undefined) return `unknown part ${JSON.stringify(name)}; write a rule such as FREQ=WEEKLY;BYDAY=SA`;
     if (!values.split(',').every(fits)) return `invalid value ${JSON.stringify(values)} of ${name}`;
   }
-  const names = parts.map(([name = '']) => name);
+  const names = parts.map(([name]) => name);
   if (!names.includes('FREQ')) return 'FREQ is missing; write a rule such as FREQ=WEEKLY;BYDAY=SA';
   if (new Set(names).size < names.length) return 'a part is repeated';
   if (names.includes('COUNT') && names.includes('UNTIL')) return 'COUNT and UNTIL cannot be combined';
   if (start.year < 1970) return `the start ${start.toString()} is before 1970`;
-  return combinationProblem(rule, names, start) ?? startsProblem(rule) ?? occurrenceProblem(rule, start, timeZone);
-}
-
-/** Refuses rules that would be evaluated wrongly. */
-function combinationProblem(rule: string, names: readonly string[], start: Temporal.PlainDateTime): string | undefined {
-  const numbered = valuesOf(rule, 'BYDAY').filter((day) => /\d/.test(day));
-  const marks = [...names, `FREQ=${valuesOf(rule, 'FREQ')[0]}`, ...(numbered.length > 0 ? [NUMBERED] : [])];
-  for (const [part, others] of NOT_TOGETHER) {
-    const other = marks.includes(part) ? others.find((one) => marks.includes(one)) : undefined;
-    if (other !== undefined) return `${part} cannot be combined with ${other}; leave out one of them`;
-  }
-  if (names.includes('BYWEEKNO') && !names.includes('BYDAY'))
-    return `BYWEEKNO needs BYDAY; add BYDAY=${WEEKDAYS[start.dayOfWeek - 1]}`;
-  const rare = numbered.find((day) => Math.abs(Number(day.slice(0, -2))) > 52);
-  if (rare === undefined) return undefined;
-  const other = rare.startsWith('-') ? '-52 or more, or BYDAY=1' : '52 or less, or BYDAY=-1';
-  return `BYDAY=${rare} is not in every year; use ${other}${rare.slice(-2)} for the ${rare.startsWith('-') ? 'first' : 'last'} one`;
+  return startsProblem(rule) ?? occurrenceProblem(rule, start, timeZone);
 }
 
 /** Refuses rules with too many starts, since all of a period are computed to find one of them. */
