@@ -216,7 +216,7 @@ const ofCallers = (factors: readonly Factor[]): Factor[] =>
   factors.map((one) => ({ ...one, text: one.text.replace('the health query', 'the error ratio of callers') }));
 
 /** Returns what callers measure if they see the problem, and the service's own health does not: it crashes, or is not reached. */
-function withErrorsOfCallers(evidence: Evidence): Evidence & OfCallers {
+export function withErrorsOfCallers(evidence: Evidence): Evidence & OfCallers {
   const seen = onsetOf(evidence).from === 'health' ? null : asCallersSee(evidence);
   return seen !== null && onsetOf(seen).from === 'health' ? seen : evidence;
 }

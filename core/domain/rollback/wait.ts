@@ -2,6 +2,8 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import type { Reason, ReasonCode } from '../../../schemas/incidents/reason.ts';
 import type { Correlation, RankedSuspect } from '../correlation/ranking.ts';
 import type { Evidence } from '../correlation/evidence.ts';
+import { asCallersSee } from '../correlation/callers.ts';
+import { withErrorsOfCallers } from '../correlation/correlate.ts';
 import { areGrowing, lastMinutesOf, servesBeside } from '../correlation/last-minutes.ts';
 import { seriesOf } from '../correlation/series.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
@@ -48,9 +50,10 @@ export function withWait(decision: Decision, inputs: DecisionInputs, found: Corr
   const { waits_left: left, request } = inputs;
   if (left === undefined || request.by === 'person') return decision;
   const isEarly = left > LAST_WAITS;
+  const seen = { ...inputs, evidence: withErrorsOfCallers(inputs.evidence) };
   const asked = kind === 'approve' || kind === 'shadow' ? measurable(found) : null;
-  const ending = asked && whyEnding(inputs, asked, isEarly);
-  const other = asked ? whyWait(inputs, asked) : kind === 'none' ? whyGrowing(decision, inputs, found) : null;
+  const ending = asked && whyEnding(seen, asked, isEarly);
+  const other = asked ? whyWait(seen, asked) : kind === 'none' ? whyGrowing(decision, seen, found) : null;
   const why = ending?.why ?? (isEarly ? other : null);
   const isOver = ending?.isOver === true;
   if (why === null || (left < 1 && !isOver)) return decision;
@@ -77,7 +80,8 @@ function whyEnding(
   { top, onset }: Asked,
   isEarly: boolean,
 ): { why: Reason; isOver: boolean } | null {
-  const measured = top.proof === null ? evidence : ofVersion(evidence, top.change);
+  const compared = (top.proof === 'callers' ? asCallersSee(evidence) : null) ?? evidence;
+  const measured = top.proof === null ? evidence : ofVersion(compared, top.change);
   const minutes = measured && lastMinutesOf(measured, onset);
   const { fallen, isLevel, haveEnded } = minutes ?? { fallen: 0, isLevel: true, haveEnded: false };
   const haveFallen = fallen >= MOSTLY_FALLEN || (isEarly && fallen >= FALLEN && !isLevel);

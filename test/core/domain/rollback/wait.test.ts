@@ -52,6 +52,28 @@ test.each<[string, Partial<Evidence>, Partial<Plain>]>([
   expect(waiting(evidence, more).kind).toBe('approve');
 });
 
+test('errors that only callers see have not ended with those that the service sees itself', () => {
+  const traffic = curve(() => 10);
+  const callers = {
+    max: 0.01,
+    whole: 1 as const,
+    window: 60,
+    versions: [
+      { version: 'v1', curve: curve(() => 0), traffic },
+      { version: 'v2', curve: curve((minutes) => (minutes > 6 ? 0 : 0.4)), traffic },
+    ],
+  };
+  const few = (minutes: number): number => (minutes > 1 && minutes <= 3 ? 0.008 : 0);
+  const by_version = [
+    { version: 'v1', curve: curve(() => 0), traffic },
+    { version: 'v2', curve: curve(few), traffic },
+  ];
+  const own = after(few, { by_version });
+  const rolledOut = [change('v1', 240), change('v2', 8, { finished_at: before(6.2) })];
+  const { kind, reasons } = waiting({ ...own, callers }, { changes: rolledOut });
+  expect([kind, reasons.some(({ code }) => code === 'errors_fall')]).toEqual(['approve', false]);
+});
+
 /** Values since noon, after a baseline of two hours, until so many minutes later. */
 const rising = (minutes: number, value: (since: number) => number): Curve =>
   Array.from({ length: 240 + 2 * minutes }, (_, n) => n / 2 - 120).map((since) => [
