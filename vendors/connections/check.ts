@@ -107,15 +107,15 @@ const FIREBREAK_CHECKS: Readonly<Record<string, Check>> = {
   'waiting deployments': (deps) => keyOfFeature(deps, 'waiting deployments'),
   tokens: tokenRecords,
   'audit log': auditLog,
+  workflows,
 };
 
-/** Each makes a few reads of the store, which limits their time itself. */
+/** Each makes a few reads of the store, whose calls have time limits of their own. */
 const RECORD_CHECKS: Readonly<Record<string, Check>> = {
   'refused requests': refusedRequests,
   severities: unknownSeverities,
   'ignored events': ignoredEvents,
   'freeze checks': uncheckedServices,
-  workflows,
 };
 
 /** Checks each vendor, and Firebreak's own keys and records. */

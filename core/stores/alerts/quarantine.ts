@@ -199,7 +199,7 @@ export class QuarantineTable implements Quarantine {
 
 const blobKey = (id: string): string => `quarantine/${id}`;
 
-/** The detail may end within a surrogate pair. */
+/** Maximum length of a detail, in UTF-16 code units. */
 const DETAIL_MAX_CHARS = 2000;
 
 const secondsOf = (at: Timestamp): number => Math.floor(millisOf(at) / 1000);

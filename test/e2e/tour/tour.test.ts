@@ -22,7 +22,7 @@ const CHECKOUT = {
  * The most files of the product in which a function may run for each request, which is what somebody who follows it has
  * to read. The goal for an alert is 150, and for a freeze check 45: lower these with the figures.
  */
-const FILES_MAX = { alert: 300, freezeCheck: 75, rollback: 90, page: 145, deployment: 95 };
+const FILES_MAX = { alert: 295, freezeCheck: 75, rollback: 90, page: 140, deployment: 95 };
 
 /** Recordings of a request, of which the shortest counts: what runs beside a request only adds files. */
 const RECORDINGS = 5;

@@ -77,6 +77,12 @@ describe('the review of a protection rule', () => {
     expect(received.at(-1)).toMatchObject({ method: 'GET', path: '/repos/acme/checkout' });
   });
 
+  test.each([429, 503])('is sent later if GitHub answers %s to the read of the repository', async (status) => {
+    const { access } = await app([token('ghs_app'), { status: 404 }, { status }]);
+    const response = await githubProtection(access).review(gate, { state: 'approved', comment: 'fine' });
+    expect(response).toMatchObject({ kind: 'later', detail: expect.stringContaining(String(status)) });
+  });
+
   test('is sent with the new installation after the app was installed again', async () => {
     const { access, received } = await app([{ status: 404 }, { body: '{"id": 2}' }, token('ghs_new'), { status: 204 }]);
     expect(await githubProtection(access).review(gate, { state: 'approved', comment: 'fine' })).toEqual({

@@ -59,8 +59,9 @@ export const githubProtection = (access: GithubAccess): DeploymentProtection => 
     const response = await send();
     if (!isNotFound(response)) return outcomeOf(response);
     // A deleted run, or a token without access: GitHub does not distinguish the two.
-    const { kind: read } = await request(options, { method: 'GET', path, schema: Ignored, timeoutMs: TIMEOUT_MS });
-    if (read !== 'done')
+    const read = await request(options, { method: 'GET', path, schema: Ignored, timeoutMs: TIMEOUT_MS });
+    if (read.kind === 'later' || read.kind === 'unclear') return { kind: 'later', detail: read.detail };
+    if (read.kind !== 'done')
       return {
         kind: 'refused',
         detail: `${response.detail}, also for ${repository}: check GITHUB_API_URL and the access to the repository`,

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { Hono } from 'hono';
 import { expect, test } from 'vitest';
 import type { Env } from '../../../../entrances/http/context.ts';
@@ -13,7 +14,14 @@ test.each([undefined, 'short'])('a webhook whose secret is %s is refused with wh
     return c.body(null);
   });
   app.onError((error) => new Response(error.message, { status: 401 }));
-  const answer = await app.request('/', { method: 'POST', body: '{}', headers: { 'x-pagerduty-signature': 'v1=00' } });
+  const signature = `v1=${createHmac('sha256', secret ?? '')
+    .update('{}')
+    .digest('hex')}`;
+  const answer = await app.request('/', {
+    method: 'POST',
+    body: '{}',
+    headers: { 'x-pagerduty-signature': signature },
+  });
   expect(await answer.text()).toBe(
     'X-PagerDuty-Signature is missing or invalid, or PAGERDUTY_WEBHOOK_SECRET is not set in Firebreak or cannot be used, such as because it is too short: firebreak doctor says so',
   );
