@@ -213,7 +213,13 @@ export class Firebreak {
     return { status: response.status, headers: response.headers, body: parsed(text) };
   }
 
-  get = (path: string) => this.request('GET', path);
+  /** Reads again what took longer than the product gives a request: on a busy machine, the background thread computes last. */
+  get = async (path: string): ReturnType<Firebreak['request']> => {
+    const answer = await this.request('GET', path);
+    return answer.status === 503 && String(answer.body.detail).startsWith('the request took more than')
+      ? this.get(path)
+      : answer;
+  };
   post = (path: string, body?: unknown) => this.request('POST', path, body);
   put = (path: string, body: unknown) => this.request('PUT', path, body);
 

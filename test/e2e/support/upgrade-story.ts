@@ -93,8 +93,14 @@ export async function finishThree(firebreak: Firebreak, now: () => Date): Promis
     await incidentOf(firebreak, 'search'),
     await incidentOf(firebreak, 'cart'),
   ];
-  expect((await firebreak.get('/v1/freezes')).body.items).toMatchObject([{ reason: 'stocktaking', state: 'in_force' }]);
-  expect((await firebreak.get('/v1/versions/pinned')).body.items).toMatchObject([{ service: 'search', version: 'v2' }]);
+  expect(await firebreak.get('/v1/freezes')).toMatchObject({
+    status: 200,
+    body: { items: [{ reason: 'stocktaking', state: 'in_force' }] },
+  });
+  expect(await firebreak.get('/v1/versions/pinned')).toMatchObject({
+    status: 200,
+    body: { items: [{ service: 'search', version: 'v2' }] },
+  });
 
   await firebreak.request('DELETE', '/sandbox/faults');
   await eventually(
