@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { ChangeId, EnvironmentName, ServiceName, Version } from '../config/names.ts';
 import { readAs } from '../parsing/read-as.ts';
 import { Timestamp } from '../time/time.ts';
-import { Artifact, ChangeKind, ChangeStatus } from './change.ts';
+import { Artifact, AUTHOR_MAX_CHARS, ChangeKind, ChangeStatus } from './change.ts';
 
 /** Systems that report changes by themselves. */
 export const ReportSource = z.enum([
@@ -67,7 +67,7 @@ const values = {
   finished_at: Timestamp,
   /** When the version was applied, from senders whose `at` can be about what runs since. */
   applied_at: Timestamp,
-  author: z.string().min(1).max(512),
+  author: z.string().min(1).max(AUTHOR_MAX_CHARS),
   url: z.string().min(1).max(2048),
   previous_version: z.string().min(1).max(256),
   has_migration: z.boolean(),

@@ -78,6 +78,9 @@ const WebAddress = z
   )
   .meta({ format: 'uri' });
 
+/** Maximum length of an author, in UTF-16 code units. */
+export const AUTHOR_MAX_CHARS = 512;
+
 const ReportedChange = z.strictObject({
   service: nonBlank(ServiceName),
   environment: nonBlank(EnvironmentName),
@@ -89,7 +92,7 @@ const ReportedChange = z.strictObject({
   commits: z.array(Commit).max(500).nullish(),
   started_at: ReportedOrNull.nullish(),
   finished_at: ReportedOrNull.nullish(),
-  author: optionalText(512),
+  author: optionalText(AUTHOR_MAX_CHARS),
   url: WebAddress.transform(nonEmpty).nullish(),
   has_migration: z.boolean().nullish(),
   rollback_safe_to: optionalText(256),

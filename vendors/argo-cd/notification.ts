@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { AUTHOR_MAX_CHARS } from '../../schemas/changes/change.ts';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import { InstantIn, secondsBetween, setOrNull, type Timestamp } from '../../schemas/time/time.ts';
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
@@ -136,7 +137,7 @@ function rolloutOf(notification: Notification): ChangeReport | { ignored: string
     version: versionOf(revision),
     ...(COMMIT.test(revision) && { commit: revision }),
     started_at: operation.started_at,
-    ...(operation.username !== undefined && { author: truncated(operation.username, 512) }),
+    ...(operation.username !== undefined && { author: truncated(operation.username, AUTHOR_MAX_CHARS) }),
     ...linkOf(argocd_url, application),
     ...(previousRevision !== undefined && { previous_version: versionOf(previousRevision) }),
     ...(images.length > 0 && { images: [...new Set(images)].toSorted().slice(0, 100) }),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
-import type { ChangeStatus } from '../../schemas/changes/change.ts';
+import { AUTHOR_MAX_CHARS, type ChangeStatus } from '../../schemas/changes/change.ts';
+import { truncated } from '../../schemas/parsing/text.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
 import { COMMIT, type ReceivedWebhook, unreadable, versionOf } from '../shared/change-webhook.ts';
@@ -252,5 +253,5 @@ const taskDefinitionOf = (arn: string): string => arn.replace(/^arn:[^/]*:task-d
 
 function reportFields({ eventTime, userIdentity }: ApiCall, key: string) {
   const author = userIdentity?.arn?.split('/').at(-1) ?? userIdentity?.userName;
-  return { source: 'aws', key, at: eventTime, ...(author && { author: author.slice(0, 512) }) } as const;
+  return { source: 'aws', key, at: eventTime, ...(author && { author: truncated(author, AUTHOR_MAX_CHARS) }) } as const;
 }

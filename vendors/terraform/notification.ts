@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { AUTHOR_MAX_CHARS } from '../../schemas/changes/change.ts';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
 import { InstantIn, type Timestamp } from '../../schemas/time/time.ts';
 import type { ReadChanges } from '../../core/domain/changes/read-changes.ts';
@@ -105,7 +106,7 @@ function reportOf(
   } as const;
   const runFields = {
     version: versionOf(run.run_id),
-    ...(run.run_created_by !== undefined && { author: truncated(run.run_created_by, 512) }),
+    ...(run.run_created_by !== undefined && { author: truncated(run.run_created_by, AUTHOR_MAX_CHARS) }),
     ...(run.run_url !== undefined && { url: run.run_url }),
   };
   if (trigger === 'run:applying') return { ...reportFields, ...runFields, status: 'started', started_at: at };

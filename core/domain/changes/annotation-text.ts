@@ -1,5 +1,5 @@
 import { decodeHTMLStrict } from 'entities';
-import type { ChangeKind } from '../../../schemas/changes/change.ts';
+import { AUTHOR_MAX_CHARS, type ChangeKind } from '../../../schemas/changes/change.ts';
 import { isUnset } from '../../../schemas/parsing/unset.ts';
 import { type FieldName, fieldNamed } from './annotation-fields.ts';
 import { outcomeOfSentence } from './annotation-sentence.ts';
@@ -200,7 +200,7 @@ export function readText(marked: string, kind: ChangeKind | undefined) {
       kept.push(link.rest);
     } else if (field === 'author') {
       const [author = '', ...more] = plain(value).split(AFTER_AUTHOR);
-      if (!isUnset(author)) fields.author = truncated(author.trim(), 512);
+      if (!isUnset(author)) fields.author = truncated(author.trim(), AUTHOR_MAX_CHARS);
       kept.push(more.join(' | '));
     } else {
       const shown = plain(value);

@@ -121,6 +121,15 @@ describe('an alias of Lambda', () => {
   });
 });
 
+test('a long author is cut between two characters', () => {
+  const author = `${'a'.repeat(511)}😀`;
+  const called = read(
+    'lambda-update-alias',
+    inDetail({ userIdentity: { arn: `arn:aws:iam::111122223333:user/${author}` } }),
+  );
+  expect(called).toMatchObject({ reports: [{ author: `${'a'.repeat(511)}…` }] });
+});
+
 test('other events are ignored, with the reason', () => {
   expect(read('codedeploy-ready')).toEqual({ ignored: 'READY of a deployment neither starts nor ends it' });
   expect(read('lambda-update-alias', inDetail({ eventName: 'PublishVersion20150331' }))).toEqual({
