@@ -1,5 +1,6 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
+import type { Proof } from './approval-reasons.ts';
 import { wasWell } from './by-instance.ts';
 import type { Curve, Evidence, VersionSeries } from './evidence.ts';
 import { type Factor, type Features, gradedFactor, unweightedFactor } from './factor.ts';
@@ -42,6 +43,10 @@ export function asCallersSee({
   });
   return { ...seen, isOfCallers: true };
 }
+
+/** Returns the evidence whose versions were compared for a proof: what callers see if only they prove it. */
+export const comparedFor = (proof: Proof | null, evidence: Evidence & OfCallers): Evidence & OfCallers =>
+  (proof === 'callers' ? asCallersSee(evidence) : null) ?? evidence;
 
 /**
  * Returns the requests per second to all versions, also to none that is known, and the share of them that fails. A version

@@ -7,7 +7,7 @@ import { putsVersionLive, sameVersion } from '../changes/versions.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { changedMeanwhile, proofOf, type Weighed } from './approval-reasons.ts';
 import { versionFactors } from './by-version.ts';
-import { asCallersSee, type OfCallers } from './callers.ts';
+import { asCallersSee, comparedFor, type OfCallers } from './callers.ts';
 import { canaryFactor, weighSteps } from './canary.ts';
 import { hasBegunBefore, isVersionBadNow, notYetServing, othersServedUntil, shareSince } from './version-traffic.ts';
 import { type Candidate, candidatesOf, lateRecordFactor, newestNotWeighed, timingFactor } from './candidates.ts';
@@ -179,7 +179,7 @@ function weighByOwn(given: Omit<Evidence, 'related'>, undoneFor: string | undefi
     const vanished = vanishedFactor(evidence, candidate);
     const found = factorsOf(evidence, candidate, { neighbours, onset, course, isAlone });
     const proof = proofOf(found);
-    const measured = (proof === 'callers' ? asCallersSee(own) : null) ?? evidence;
+    const measured = comparedFor(proof, evidence);
     const common = isRisenWithinLimit(course)
       ? commonFactors.filter(({ name }) => !SAYS_WELL.has(name))
       : commonFactors;

@@ -2,7 +2,7 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import type { Reason, ReasonCode } from '../../../schemas/incidents/reason.ts';
 import type { Correlation, RankedSuspect } from '../correlation/ranking.ts';
 import type { Evidence } from '../correlation/evidence.ts';
-import { asCallersSee } from '../correlation/callers.ts';
+import { comparedFor } from '../correlation/callers.ts';
 import { withErrorsOfCallers } from '../correlation/correlate.ts';
 import { areGrowing, lastMinutesOf, servesBeside } from '../correlation/last-minutes.ts';
 import { seriesOf } from '../correlation/series.ts';
@@ -80,8 +80,7 @@ function whyEnding(
   { top, onset }: Asked,
   isEarly: boolean,
 ): { why: Reason; isOver: boolean } | null {
-  const compared = (top.proof === 'callers' ? asCallersSee(evidence) : null) ?? evidence;
-  const measured = top.proof === null ? evidence : ofVersion(compared, top.change);
+  const measured = top.proof === null ? evidence : ofVersion(comparedFor(top.proof, evidence), top.change);
   const minutes = measured && lastMinutesOf(measured, onset);
   const { fallen, isLevel, haveEnded } = minutes ?? { fallen: 0, isLevel: true, haveEnded: false };
   const haveFallen = fallen >= MOSTLY_FALLEN || (isEarly && fallen >= FALLEN && !isLevel);
