@@ -30,14 +30,9 @@ const turns = new QuietTurns();
 let answersAwaited = 0;
 let timer: NodeJS.Timeout | undefined;
 
-/** Transactions that this thread has begun, and that are not committed yet. */
-let uncommitted = 0;
-
 /** Whether something outside of this thread is awaited: a file, the response of a vendor, or a commit of an earlier round. */
 const isAwaited = (): boolean =>
-  answersAwaited > 0 ||
-  uncommitted > held.length ||
-  process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq'));
+  answersAwaited > 0 || process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq'));
 
 function turn(): void {
   if (!turns.areOver(isAwaited())) return;
@@ -62,8 +57,12 @@ const isTransaction = (message: unknown): message is Held =>
 const { postMessage } = MessagePort.prototype;
 MessagePort.prototype.postMessage = function (this: MessagePort, ...args: Parameters<typeof postMessage>) {
   const [message] = args as [unknown];
-  const send = () => postMessage.apply(this, args);
-  if (isTransaction(message) && existsSync(armed)) hold(message, send);
+  if (!isTransaction(message)) return postMessage.apply(this, args);
+  const send = () => {
+    postMessage.apply(this, args); // throws if it cannot be sent, so that no answer comes
+    answersAwaited += 1;
+  };
+  if (existsSync(armed)) hold(message, send);
   else send();
 };
 
@@ -78,11 +77,6 @@ AsyncLocalStorage.prototype.run = function (
   return isJob ? undefined : run.call(this, store, ...work);
 } as typeof run;
 
-subscribe('firebreak:transaction', (message) => {
-  uncommitted += (message as { when: 'before' | 'after' }).when === 'before' ? 1 : -1;
-  turns.reset();
-});
-
 const called = (path: string): void => {
   answersAwaited += 1;
   record({ call: path });
@@ -91,6 +85,9 @@ const answered = (): void => {
   answersAwaited -= 1;
   turns.reset();
 };
+subscribe('firebreak:transaction', (message) => {
+  if ((message as { when: 'before' | 'after' }).when === 'after') answered();
+});
 subscribe('http.client.request.start', (message) => called((message as { request: ClientRequest }).request.path));
 subscribe('http.client.response.finish', answered);
 subscribe('http.client.request.error', answered);
