@@ -66,8 +66,10 @@ export type Feature = {
   /** Files that describe the objectives of the configuration, in a folder of it. */
   objectives?: { folder: string; load(): Promise<ObjectiveFiles> };
   routes?(): Promise<(app: Api, deps: FeatureDeps) => void>;
-  /** Adds middleware, before all routes. */
+  /** Adds middleware around the routes. A refused request does not reach it, nor does a repeated one whose response is known. */
   middleware?(): Promise<(app: Api, deps: FeatureDeps) => void>;
+  /** Adds middleware that sees all responses, also those of the rate limit and those to repeated requests. */
+  outerMiddleware?(): Promise<(app: Api, deps: FeatureDeps) => void>;
   /** Writes what waits in memory, before the process ends. */
   flush?(deps: FeatureDeps): Promise<void>;
   metrics?(): Promise<FeatureMetrics>;

@@ -17,7 +17,7 @@ import { credentials } from './middleware/credentials.ts';
 import type { Env } from './context.ts';
 import { annotationRoutes } from './routes/changes/annotations.ts';
 import { deploymentRoutes } from './routes/changes/deployments.ts';
-import { FEATURE_MIDDLEWARE, FEATURE_ROUTES } from './features.ts';
+import { FEATURE_MIDDLEWARE, FEATURE_ROUTES, OUTER_MIDDLEWARE } from './features.ts';
 import { drillRoutes } from './routes/drills.ts';
 import type { Api } from './endpoint.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -59,9 +59,10 @@ export function api(deps: ApiDeps): Api {
   noteRefusedAlerts(app, deps);
   app.use(countRefusals(deps));
   app.use(credentials(deps));
-  for (const add of FEATURE_MIDDLEWARE) add(app, deps);
+  for (const add of OUTER_MIDDLEWARE) add(app, deps);
   app.use(rateLimit(deps));
   app.on('POST', '*', idempotency(deps));
+  for (const add of FEATURE_MIDDLEWARE) add(app, deps);
 
   alertRoutes(app, deps);
   deploymentRoutes(app, deps);

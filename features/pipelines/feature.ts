@@ -13,7 +13,7 @@ export const pipelines: Feature = {
     spans: async (deps) => (await import('./actions/run-spans.ts')).runSpans(withPorts(deps)),
   },
   routes: async () => (await import('./routes/index.ts')).pipelineRoutes,
-  middleware: async () => (await import('./routes/traces.ts')).traceMiddleware,
+  outerMiddleware: async () => (await import('./routes/traces.ts')).traceMiddleware,
   metrics: async () => (await import('./metrics.ts')).metrics,
   console: async () => (await import('./pages/index.ts')).parts,
   commandsAfter: { pipeline: 'deploy' },

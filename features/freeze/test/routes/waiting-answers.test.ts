@@ -19,6 +19,7 @@ const commit = (run: number): string => String(run).repeat(40);
 
 let stores: TableStores;
 let app: Api;
+let deps: Product;
 /** What GitHub was told and what callers were answered, in order. */
 let order: string[];
 let review: DeploymentProtection['review'];
@@ -34,7 +35,7 @@ beforeEach(async () => {
     return { kind: 'done' };
   };
   const fake = new FakeWorld().deps;
-  const deps: Product = {
+  deps = {
     ...fake,
     ...stores,
     config: { ...fake.config, current: async () => config },
@@ -77,8 +78,8 @@ const waiting = (run: number): WaitingDeployment => ({
 });
 
 /** Sends a request, and returns the ID in the response. */
-async function send(method: string, path: string, json?: object): Promise<string> {
-  const headers = { authorization: 'Bearer admin', 'content-type': 'application/json' };
+async function send(method: string, path: string, json?: object, more?: Record<string, string>): Promise<string> {
+  const headers = { authorization: 'Bearer admin', 'content-type': 'application/json', ...more };
   const response = await app.request(path, { method, headers, ...(json && { body: JSON.stringify(json) }) });
   expect(response.status).toBeLessThan(300);
   order.push(method);
@@ -103,6 +104,15 @@ test('waiting deployments are answered before the request that changed the freez
 
   await send('DELETE', `/v1/freezes/${first}`);
   expect(happened()).toEqual(['run 2: approved', 'DELETE']);
+});
+
+test('a repeated request with the same idempotency key answers no waiting deployment', async () => {
+  const open = () => send('POST', '/v1/freezes', { ...HERE, reason: 'a sale' }, { 'idempotency-key': 'one' });
+  const first = await open();
+  expect(happened()).toEqual(['run 1: a sale', 'run 2: a sale', 'POST']);
+  await withPorts(deps).waitingDeployments.keep(waiting(3));
+  expect(await open()).toBe(first);
+  expect(happened()).toEqual(['POST']);
 });
 
 test('an unresponsive GitHub does not block lifting a freeze', async () => {
