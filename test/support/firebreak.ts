@@ -236,7 +236,14 @@ export class Firebreak {
   async resolveAll(): Promise<void> {
     const { body } = await this.get('/v1/incidents?limit=500');
     const open = body.items.filter(({ status }: { status: string }) => status !== 'resolved');
-    for (const { id } of open) await this.post(`/v1/incidents/${id}/actions/resolve`);
+    for (const { id } of open) await this.resolve(id);
+  }
+
+  /** Resolves an incident, and waits for its end: until then, an alert of its service could join it. */
+  async resolve(id: string): Promise<void> {
+    const path = `/v1/incidents/${id}`;
+    await this.post(`${path}/actions/resolve`);
+    await eventually(async () => (await this.get(path)).body.status === 'resolved', `the end of incident ${id}`);
   }
 
   /** Returns the calls to the stand-ins, oldest first, without updates of open pages: those that are accepted again. */

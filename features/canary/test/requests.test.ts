@@ -69,9 +69,7 @@ test('a promotion that may not happen now is refused, and does not happen later'
     ...refusal('').slice(0, 2),
     expect.stringMatching(/is open: Orders fail\. Promote again when it is resolved$/),
   ]);
-  await firebreak.post(`/v1/incidents/${incident.id}/actions/resolve`);
-  const incidentNow = async () => (await firebreak.get(`/v1/incidents/${incident.id}`)).body;
-  await eventually(async () => (await incidentNow()).status === 'resolved', 'the end of the incident');
+  await firebreak.resolve(incident.id);
 
   const { events } = await canary();
   expect(events.map(({ kind }: { kind: string }) => kind)).not.toContain('requested');

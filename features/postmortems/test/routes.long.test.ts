@@ -206,8 +206,7 @@ describe('the post-mortem of an incident', () => {
 
   test('is offered for a warning: nothing is stored until someone saves it', async () => {
     const other = await declared('A warning', 'warning', 'staging');
-    await firebreak.post(`/v1/incidents/${other}/actions/resolve`, {});
-    await expect.poll(async () => (await firebreak.get(`/v1/incidents/${other}`)).body.status).toBe('resolved');
+    await firebreak.resolve(other);
     expect((await postmortem(other)).body).toMatchObject({ state: 'none', need: 'offered', severity: 'SEV2' });
     const saved = await firebreak.request('PUT', `/v1/incidents/${other}/postmortem`, { state: 'draft' });
     expect(saved).toMatchObject({ status: 200, body: { state: 'draft', revision: 1 } });

@@ -43,7 +43,7 @@ test.each([
   expect(firebreak.output).not.toContain('unchanged example');
   const { decisions } = await badDeploy();
   expect(decisions).toEqual([expect.objectContaining({ kind: 'shadow' })]);
-  await firebreak.post('/v1/incidents/1/actions/resolve', { note: 'enough' });
+  await firebreak.resolve('1');
   expect(await isUnderWay()).toBe(false);
 });
 

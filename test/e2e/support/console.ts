@@ -534,12 +534,8 @@ export function testConsole(looks: readonly Look[], atNight: readonly Look[]): v
       const title = `Returns are slow ${MARKUP}`;
       const body = { service: 'returns', environment: 'production', severity: 'warning', title };
       const declared = (await firebreak.post('/v1/incidents', body)).body.id as string;
-      await firebreak.post(`/v1/incidents/${declared}/actions/resolve`, {});
+      await firebreak.resolve(declared);
       postmortemPath = `/console/incidents/${declared}/postmortem`;
-      await eventually(
-        async () => (await firebreak.get(`/v1/incidents/${declared}`)).body.status === 'resolved',
-        'the end of the incident',
-      );
       const other = await open(postmortemPath);
       await reads('#state', /State\s*not started/, other);
       await other.click('#do-draft');

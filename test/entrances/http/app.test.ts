@@ -747,7 +747,7 @@ describe('Idempotency-Key', () => {
   ])('a request whose response was never stored creates once: %s', async (what, path, body, ids) => {
     const first = await post(path, body, 'never stored');
     expect(first.status).toBe(201);
-    if (path === '/v1/incidents') await firebreak.post(`${path}/${first.body.id}/actions/resolve`);
+    if (path === '/v1/incidents') await firebreak.resolve(first.body.id);
     firebreak.forgetResponses();
     const again = await post(path, body, 'never stored');
     expect([200, 201]).toContain(again.status);

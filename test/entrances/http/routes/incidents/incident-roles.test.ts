@@ -53,10 +53,7 @@ describe('actions of people on an incident', () => {
       expect(await act('updates', { text: 'Looking', publish: true })).toMatchObject(refused);
       expect(await said()).toEqual(['Opened: Errors']);
       expect((await act('updates', { text: 'Looking' })).status).toBe(200);
-      await firebreak.post(`/v1/incidents/${id}/actions/resolve`);
-      // A declaration before that would join it.
-      const resolved = async () => (await firebreak.get(`/v1/incidents/${id}`)).body.status === 'resolved';
-      await eventually(resolved, 'the resolution');
+      await firebreak.resolve(id);
     },
   );
 
@@ -151,8 +148,7 @@ describe('actions of people on an incident', () => {
 
   test('are refused for a resolved incident', async () => {
     id = await declared();
-    await act('actions/resolve');
-    await eventually(async () => (await firebreak.get(`/v1/incidents/${id}`)).body.status === 'resolved', 'the end');
+    await firebreak.resolve(id);
     for (const [path, body] of [
       ['actions/acknowledge', undefined],
       ['roles', { do: 'take', role: 'scribe' }],
