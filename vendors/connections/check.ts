@@ -227,7 +227,7 @@ async function auditLog({ audit }: Pick<CheckDeps, 'audit'>): Promise<CheckResul
 /** How many seals to check. A seal covers the entries of one minute. */
 const SEALS_CHECKED = 60;
 
-/** Checks that Firebreak wrote all token records. Anyone with write access to the table could have added others. */
+/** Names the open incidents whose workflow fails again and again. */
 async function workflows({ incidents, clock, timeScale }: CheckDeps): Promise<CheckResult> {
   const failing = failingWorkflows(await incidents.open(), clock.now(), timeScale);
   if (failing.length === 0) return { state: 'set', detail: 'none fails repeatedly' };
@@ -237,6 +237,7 @@ async function workflows({ incidents, clock, timeScale }: CheckDeps): Promise<Ch
   return wrong(`failed again and again, so handle these incidents by hand, and report the error in the log: ${named}`);
 }
 
+/** Checks that Firebreak wrote all token records. Anyone with write access to the table could have added others. */
 async function tokenRecords({ tokens }: Pick<CheckDeps, 'tokens'>): Promise<CheckResult> {
   const { valid, previous, refused, used } = await tokens.check();
   const problems = [
