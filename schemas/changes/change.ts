@@ -64,7 +64,7 @@ const nonBlank = <T extends z.ZodType<string>>(name: T) =>
     .refine((given) => !isUnset(given), { error: ({ input }) => unsetText(String(input)) });
 
 /** A version without what CI systems write before the name of a tag or a branch: `refs/tags/v2.4.1` is `v2.4.1`. */
-const WrittenVersion = Version.overwrite(
+export const WrittenVersion = Version.overwrite(
   (written) => written.trim().replace(/^refs\/(?:tags|heads)\/(?=.)/, '') as Version,
 );
 

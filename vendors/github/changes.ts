@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import type { ChangeReport } from '../../schemas/changes/change-report.ts';
-import { type ChangeKind, WrittenStatus } from '../../schemas/changes/change.ts';
+import { type ChangeKind, WrittenStatus, WrittenVersion } from '../../schemas/changes/change.ts';
 import { outcomeOf } from '../../schemas/changes/words.ts';
-import { Version } from '../../schemas/config/names.ts';
 import { InstantIn } from '../../schemas/time/time.ts';
 
 const Name = z.string().min(1).max(256);
@@ -65,8 +64,8 @@ const REPLACED = 'inactive';
 export const unknownStateIn = ({ deployment_status: status }: DeploymentEvent): string | undefined =>
   status == null || status.state === REPLACED || outcomeOf(status.state) !== undefined ? undefined : status.state;
 
-/** A tag such as `v1.2.3`. GitHub does not say whether a ref is a branch or a tag. */
-const VERSION_TAG = /^v?\d+\.\d+(?:[-+.][\w.+-]+)?$/;
+/** A tag such as `v1.2.3` or `refs/tags/v1.2.3`. GitHub does not say whether a short ref is a branch or a tag. */
+const VERSION_TAG = /^(?:refs\/tags\/)?v?\d+\.\d+(?:[-+.][\w.+-]+)?$/;
 
 /** Returns what the event says about its change. */
 export function reportsOfDeployment({
@@ -95,7 +94,7 @@ export function reportsOfDeployment({
         ...(payload.path !== undefined && { path: payload.path }),
         ...(payload.image !== undefined && { image: payload.image }),
       },
-      version: Version.parse(payload.version ?? tag ?? sha),
+      version: WrittenVersion.parse(payload.version ?? tag ?? sha),
       commit: sha,
       ...(kind && { kind }),
       ...(state && { status: state }),

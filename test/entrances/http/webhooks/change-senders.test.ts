@@ -253,6 +253,18 @@ describe('a webhook of a system that deploys', () => {
     return send({ path: '/integrations/github/webhook', headers, body });
   };
 
+  test.each([
+    ['its ref', { ref: 'refs/tags/v1.2.3', payload: { service: 'checkout-api' } }],
+    ['its payload', { ref: 'main', payload: { service: 'checkout-api', version: 'refs/tags/v1.2.3' } }],
+  ])('of GitHub has the name of the tag as its version, as the whole ref in %s', async (_where, named) => {
+    const payload = JSON.parse(webhook('github/deployment-status-success').body);
+    Object.assign(payload.deployment, named);
+    expect(await fromGithub('deployment_status', payload)).toMatchObject({ status: 202 });
+    expect(await changes()).toMatchObject([
+      { service: 'checkout-api', version: 'v1.2.3', commit: payload.deployment.sha },
+    ]);
+  });
+
   test('of Flux is followed from its repository to the image and the commit of the application', async () => {
     const [revision, code] = ['731f7eaddfb6af01cb2173e18f0f75b0ba780ef1', '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1'];
     const push = JSON.parse(webhook('github/push').body);
