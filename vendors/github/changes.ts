@@ -38,7 +38,8 @@ export const DeploymentEvent = z.object({
   deployment_status: z
     .object({
       state: z.string().max(64),
-      environment: Name.nullish(),
+      /** Empty: not set. */
+      environment: z.string().max(256).nullish(),
       created_at: InstantIn,
       log_url: Address,
       target_url: Address,
@@ -89,7 +90,7 @@ export function reportsOfDeployment({
       created_at: deployment.created_at,
       subject: {
         repository: repository.full_name,
-        environment: status?.environment ?? deployment.environment,
+        environment: status?.environment || deployment.environment,
         ...(payload.service !== undefined && { service: payload.service }),
         ...(payload.path !== undefined && { path: payload.path }),
         ...(payload.image !== undefined && { image: payload.image }),

@@ -265,6 +265,14 @@ describe('a webhook of a system that deploys', () => {
     ]);
   });
 
+  test('of GitHub with a status without an environment has that of its deployment', async () => {
+    const payload = JSON.parse(webhook('github/deployment-status-success').body);
+    payload.deployment.payload = { service: 'checkout-api' };
+    payload.deployment_status.environment = '';
+    expect(await fromGithub('deployment_status', payload)).toMatchObject({ status: 202 });
+    expect(await changes()).toMatchObject([{ service: 'checkout-api', environment: 'production' }]);
+  });
+
   test('of Flux is followed from its repository to the image and the commit of the application', async () => {
     const [revision, code] = ['731f7eaddfb6af01cb2173e18f0f75b0ba780ef1', '4c1f0d9b2a6e8f7d5c3b1a09e8d7c6b5a4f3e2d1'];
     const push = JSON.parse(webhook('github/push').body);
