@@ -4,7 +4,10 @@ import type { Timestamp } from './time.ts';
 import { instantOf, localTime } from './time-zone.ts';
 
 /** What is asked about the occurrences of a rule. */
-export type Occurrences = Pick<RRuleTemporal, 'all' | 'between' | 'next'>;
+export type Occurrences = Pick<RRuleTemporal, 'all'> & {
+  between(from: Temporal.ZonedDateTime, until: Temporal.ZonedDateTime, inclusive: true): Temporal.ZonedDateTime[];
+  next(after: Temporal.ZonedDateTime): Temporal.ZonedDateTime | null;
+};
 
 /** Hours by which clocks change at most, and one more: a time zone that crosses the date line can repeat a whole day. */
 const CLOCK_CHANGE_MAX_HOURS = 25;
@@ -30,16 +33,44 @@ export function occurrences(
     last = fromBasicFormat(until);
     return `UNTIL=${toBasicFormat(localTime(last, timeZone).add({ hours: CLOCK_CHANGE_MAX_HOURS }))}Z`;
   });
-  const all = new RRuleTemporal({
+  const byLibrary = new RRuleTemporal({
     rruleString,
     dtstart: start.toZonedDateTime('UTC'),
     ...(maxIterations !== undefined && { maxIterations }),
   });
-  return last === undefined ? all : upTo(all, last, timeZone);
+  const all = searching(byLibrary);
+  const whole = rule.includes('BYWEEKNO=') ? withWeeksOfYearBefore(all) : all;
+  return last === undefined ? whole : upTo(whole, last, timeZone);
+}
+
+/** Returns all occurrences. There is no next one if the library gives up the search: it throws after many periods without any. */
+const searching = (all: RRuleTemporal): Occurrences => ({
+  all: (goOn) => all.all(goOn),
+  between: (...range) => all.between(...range),
+  next(after) {
+    try {
+      return all.next(after);
+    } catch {
+      return null;
+    }
+  },
+});
+
+/** Returns all occurrences. In the first days of a year, the library overlooks those of a week that began in the year before. */
+function withWeeksOfYearBefore(all: Occurrences): Occurrences {
+  const between: Occurrences['between'] = (from, ...to) =>
+    all.between(from.subtract({ days: 7 }), ...to).filter((at) => from.epochMilliseconds <= at.epochMilliseconds);
+  return {
+    ...all,
+    between,
+    next: (after) =>
+      between(after, after.add({ days: 7 }), true).find((at) => after.epochMilliseconds < at.epochMilliseconds) ??
+      all.next(after),
+  };
 }
 
 /** Returns the occurrences that start at this instant or before. Few others are among `all`. */
-function upTo(all: RRuleTemporal, last: Timestamp, timeZone: string): Occurrences {
+function upTo(all: Occurrences, last: Timestamp, timeZone: string): Occurrences {
   const isIncluded = (local: Temporal.ZonedDateTime): boolean =>
     instantOf(local.toPlainDateTime(), timeZone, 'first') <= last;
   return {
@@ -48,8 +79,8 @@ function upTo(all: RRuleTemporal, last: Timestamp, timeZone: string): Occurrence
       return all.all((local) => !isIncluded(local) || goOn(local, index++)).filter(isIncluded);
     },
     between: (...range) => all.between(...range).filter(isIncluded),
-    next: (...from) => {
-      let local = all.next(...from);
+    next: (from) => {
+      let local = all.next(from);
       // A time that the clocks skip starts later than some that follow it.
       while (local !== null && !isIncluded(local)) local = all.next(local);
       return local;

@@ -77,3 +77,21 @@ test('a skipped time after UNTIL does not hide a later clock time before UNTIL',
   expect(new Set(starts.map(({ from }) => from))).toEqual(new Set(['2027-03-28T01:05:00.000Z']));
   expect(nextSpan(span, '2027-03-26T00:00:00.000Z' as Timestamp)?.from).toBe('2027-03-28T01:05:00.000Z');
 });
+
+test('days of a week that began in the year before are found', () => {
+  const start = Temporal.PlainDateTime.from('2020-01-01T10:00:00');
+  const all = occurrences('FREQ=YEARLY;BYWEEKNO=53;BYDAY=SU', start, 'UTC');
+  const from = Temporal.ZonedDateTime.from('2027-01-01T00:00[UTC]');
+  const until = from.add({ months: 1 });
+  expect(all.between(from, until, true).map(String)).toEqual(['2027-01-03T10:00:00+00:00[UTC]']);
+  expect(String(all.next(from))).toBe('2027-01-03T10:00:00+00:00[UTC]');
+});
+
+test('a rule whose next start the library does not find has none', () => {
+  // No January has a 15th in week 53.
+  const rrule = 'FREQ=YEARLY;INTERVAL=2;BYMONTH=1;BYMONTHDAY=15;BYHOUR=1;BYWEEKNO=53';
+  const span = { rrule, start: '2026-01-03T02:00', timeZone: 'UTC', duration: 'PT1H' };
+  const at = '2028-02-01T12:00:00.000Z' as Timestamp;
+  expect(nextSpan(span, at)).toBeUndefined();
+  expect(spansAt(span, at)).toEqual([]);
+});
