@@ -12,7 +12,7 @@ const DeploymentPayload = z
   .object({
     service: Name.optional().catch(undefined),
     path: Name.optional().catch(undefined),
-    version: Name.optional().catch(undefined),
+    version: z.string().trim().min(1).max(256).optional().catch(undefined),
     image: Name.optional().catch(undefined),
     has_migration: z.boolean().optional().catch(undefined),
   })

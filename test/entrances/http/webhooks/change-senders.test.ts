@@ -254,9 +254,16 @@ describe('a webhook of a system that deploys', () => {
   };
 
   test.each([
-    ['its ref', { ref: 'refs/tags/v1.2.3', payload: { service: 'checkout-api' } }],
-    ['its payload', { ref: 'main', payload: { service: 'checkout-api', version: 'refs/tags/v1.2.3' } }],
-  ])('of GitHub has the name of the tag as its version, as the whole ref in %s', async (_where, named) => {
+    ['its whole ref', { ref: 'refs/tags/v1.2.3', payload: { service: 'checkout-api' } }],
+    [
+      'the whole ref in its payload',
+      { ref: 'main', payload: { service: 'checkout-api', version: 'refs/tags/v1.2.3' } },
+    ],
+    [
+      'its ref, if the version in its payload is blank',
+      { ref: 'v1.2.3', payload: { service: 'checkout-api', version: ' ' } },
+    ],
+  ])('of GitHub has the name of the tag as its version, by %s', async (_where, named) => {
     const payload = JSON.parse(webhook('github/deployment-status-success').body);
     Object.assign(payload.deployment, named);
     expect(await fromGithub('deployment_status', payload)).toMatchObject({ status: 202 });
