@@ -155,6 +155,30 @@ export function recurrenceProblem(rule: string, start: Temporal.PlainDateTime, t
   return startsProblem(rule) ?? occurrenceProblem(rule, start, timeZone);
 }
 
+/**
+ * Returns which parts of a valid rule are not evaluated as RFC 5545 defines them, as a sentence with what to write instead, or undefined.
+ * Rules that were written before stay valid.
+ */
+export function recurrenceDoubt(rule: string): string | undefined {
+  const [[frequency], days] = [valuesOf(rule, 'FREQ'), valuesOf(rule, 'BYDAY')];
+  const [months, monthDays, yearDays, weeks] = ['BYMONTH', 'BYMONTHDAY', 'BYYEARDAY', 'BYWEEKNO'].map(
+    (name) => countOf(rule, name) > 0,
+  );
+  const numbered = days.find((day) => /\d/.test(day));
+  const rare = days.find((day) => /53/.test(day));
+  if (numbered !== undefined && (frequency === 'DAILY' || frequency === 'WEEKLY'))
+    return `the number in BYDAY=${numbered} is ignored with FREQ=${frequency}; write FREQ=MONTHLY;BYDAY=${numbered}`;
+  if (rare !== undefined)
+    return `BYDAY=${rare} is also found in years without it; write BYDAY=${rare.startsWith('-') ? '1' : '-1'}${rare.slice(-2)}`;
+  if (weeks && (frequency !== 'YEARLY' || days.length === 0 || numbered !== undefined || monthDays || yearDays))
+    return 'BYWEEKNO needs FREQ=YEARLY and BYDAY without numbers, and cannot be combined with BYMONTHDAY or BYYEARDAY; write a rule such as FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO';
+  if (yearDays && (monthDays || days.length > 0 || frequency === 'WEEKLY' || countOf(rule, 'BYSETPOS') > 0))
+    return 'BYYEARDAY cannot be combined with BYDAY, BYMONTHDAY, BYSETPOS, or FREQ=WEEKLY; write a rule such as FREQ=YEARLY;BYYEARDAY=100';
+  if (monthDays && ((frequency === 'WEEKLY' && days.length === 0) || (frequency === 'YEARLY' && numbered && !months)))
+    return `BYMONTHDAY is not evaluated so with FREQ=${frequency}; write FREQ=MONTHLY`;
+  return undefined;
+}
+
 /** Refuses rules with too many starts, since all of a period are computed to find one of them. */
 function startsProblem(rule: string): string | undefined {
   const perDay = startsPerDay(rule);

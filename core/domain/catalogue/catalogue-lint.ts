@@ -3,6 +3,7 @@ import { type Severity, UNMATCHED } from '../../../schemas/config/names.ts';
 import type { Matcher } from '../../../schemas/alerts/matcher-syntax.ts';
 import type { InhibitRule } from '../../../schemas/alerts/routes.ts';
 import type { Hours } from '../../../schemas/time/hours.ts';
+import { recurrenceDoubt } from '../../../schemas/time/recurrence.ts';
 import type { TimeSpan } from '../../../schemas/time/time-span.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { matches } from '../alerts/matchers.ts';
@@ -110,7 +111,7 @@ export function lintRoutes(
         locate(['maintenance', index]),
         'this window applies to nothing',
       ),
-      ...pastSpan(window, window.name, now, locate(['maintenance', index])),
+      ...spanProblems(window, window.name, now, locate(['maintenance', index])),
     ]),
   ];
 }
@@ -276,8 +277,12 @@ function unreachableRoutes(routes: Config['routes']['routes'], locate: Locate): 
   });
 }
 
-/** Reports a span that has ended. Recurring spans are not checked. */
-export function pastSpan(span: TimeSpan, name: string, now: Timestamp, location: SourceLocation): Problem[] {
-  if (!('until' in span) || span.until > now) return [];
+/** Reports a span that has ended, and one whose recurrence means something else than it says. */
+export function spanProblems(span: TimeSpan, name: string, now: Timestamp, location: SourceLocation): Problem[] {
+  if ('rrule' in span) {
+    const doubt = recurrenceDoubt(span.rrule);
+    return doubt === undefined ? [] : [warningAt(location, `"${name}": ${doubt}`)];
+  }
+  if (span.until > now) return [];
   return [warningAt(location, `"${name}" ended at ${span.until}`, 'delete it, or correct the times')];
 }

@@ -2,7 +2,7 @@ import type { Config } from '../../../schemas/config/config.ts';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { didYouMean } from '../../../schemas/parsing/similar-names.ts';
 import type { Problem } from '../../../core/domain/lint/problem.ts';
-import { pastSpan } from '../../../core/domain/catalogue/catalogue-lint.ts';
+import { spanProblems } from '../../../core/domain/catalogue/catalogue-lint.ts';
 import { type LintedFile, warningAt, type SourceLocation } from '../../../core/domain/lint/source-locations.ts';
 
 /** Locates the first existing path in the file, or else its closest existing parent. */
@@ -15,12 +15,14 @@ type ScopeNames = {
   environments?: readonly string[] | undefined;
 };
 
-/** Returns the warnings about `freeze.yaml`: unknown names, and calendar entries that are over. */
+/** Returns the warnings about `freeze.yaml`: unknown names, and calendar entries that are over, or recur otherwise than meant. */
 export const lintFreezeFile = (
   config: Pick<Config, 'freeze' | 'services' | 'slos'>,
   { locate, has, now }: LintedFile,
 ): Problem[] => [
-  ...config.freeze.calendar.flatMap((entry, index) => pastSpan(entry, entry.name, now, locate(['calendar', index]))),
+  ...config.freeze.calendar.flatMap((entry, index) =>
+    spanProblems(entry, entry.name, now, locate(['calendar', index])),
+  ),
   ...lintFreezes(config, (...paths) => locate(paths.find(has) ?? paths[0] ?? [])),
 ];
 

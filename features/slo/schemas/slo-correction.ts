@@ -1,7 +1,7 @@
 import type { Temporal } from 'temporal-polyfill';
 import * as z from 'zod';
 import { EnvironmentName, ServiceName } from '../../../schemas/config/names.ts';
-import { overlapProblem, recurrenceProblem } from '../../../schemas/time/recurrence.ts';
+import { overlapProblem, recurrenceDoubt, recurrenceProblem } from '../../../schemas/time/recurrence.ts';
 import { InstantIn, secondsBetween, Timestamp } from '../../../schemas/time/time.ts';
 import { localTime, TimeZone } from '../../../schemas/time/time-zone.ts';
 import { CorrectionCategory } from '../../../schemas/slo/slo-status.ts';
@@ -89,5 +89,5 @@ export const localStart = (at: Timestamp, timeZone: string): Temporal.PlainDateT
 function ruleProblem(rule: string, start: Temporal.PlainDateTime, timeZone: string): string | undefined {
   if (/(^|;)BY(HOUR|MINUTE)=[^;]*,/.test(rule))
     return 'a rule has at most one time a day; record a correction for each time';
-  return recurrenceProblem(rule, start, timeZone);
+  return recurrenceProblem(rule, start, timeZone) ?? recurrenceDoubt(rule);
 }

@@ -133,6 +133,7 @@ describe('check reports mistakes that a start accepts silently:', () => {
     };
   }
 
+  const WEEKENDS = 'start: 2026-01-03T02:00, duration: 2h, timeZone: UTC';
   const SERVICES = 'services:\n  checkout: { team: payments, environments: { production: {} } }\n';
 
   test.each<[string, Record<string, string>, number, string[]]>([
@@ -295,6 +296,19 @@ describe('check reports mistakes that a start accepts silently:', () => {
       },
       0,
       ['config/freeze.yaml:2: warning: "sale" ended at 2020-12-01T00:00:00.000Z (delete it, or correct the times)'],
+    ],
+    [
+      'recurrences that mean something else than they say',
+      {
+        'config/services.yaml': SERVICES,
+        'config/routes.yaml': `maintenance:\n  - { name: patches, match: {}, rrule: FREQ=YEARLY;BYWEEKNO=20, ${WEEKENDS} }\n`,
+        'config/freeze.yaml': `calendar:\n  - { name: sale, rrule: FREQ=WEEKLY;BYDAY=1SA, ${WEEKENDS} }\n`,
+      },
+      0,
+      [
+        'config/freeze.yaml:2: warning: "sale": the number in BYDAY=1SA is ignored with FREQ=WEEKLY; write FREQ=MONTHLY;BYDAY=1SA',
+        expect.stringContaining('config/routes.yaml:2: warning: "patches": BYWEEKNO needs FREQ=YEARLY and BYDAY'),
+      ],
     ],
     [
       'links with unknown placeholders, and with values that are not in strings',

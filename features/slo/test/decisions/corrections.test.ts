@@ -284,6 +284,7 @@ describe('the request', () => {
     [{ ends_at: '2026-12-22T12:00:00+01:00' }, 'ends_at'],
     [{ rrule: 'FREQ=HOURLY' }, 'rrule'],
     [{ rrule: 'FREQ=DAILY;BYHOUR=1,2' }, 'rrule'],
+    [{ rrule: 'FREQ=WEEKLY;BYDAY=1SA' }, 'rrule'],
     [{ rrule: 'FREQ=DAILY;UNTIL=20200101' }, 'rrule'],
     [{ rrule: 'FREQ=DAILY', ends_at: '2026-11-22T12:00:00+01:00' }, 'rrule'],
     [{ rrule: 'FREQ=DAILY;COUNT=2', ends_at: '2026-11-22T12:00:00+01:00' }, 'rrule'],
