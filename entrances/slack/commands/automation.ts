@@ -1,3 +1,4 @@
+import { leadingDuration } from '../../../core/domain/slack/commands/duration.ts';
 import { automationText, killSwitchText } from '../../../core/domain/automation/automation.ts';
 import { capitalized } from '../../../core/domain/messages/decision-lines.ts';
 import { setAutomation } from '../../../core/actions/automation/set-automation.ts';
@@ -5,9 +6,21 @@ import type { Caller } from '../../../core/actions/people/caller.ts';
 import { executeResponseAction } from '../../../core/actions/incidents/response-action.ts';
 import type { CommandDeps } from '../deps.ts';
 import { answered, type Outcome } from '../outcome.ts';
-import type { IncidentVerb, RunVerb, RunIncidentVerb, Verb } from './verb.ts';
+import type { CommandArguments, IncidentVerb, RunVerb, RunIncidentVerb, UsageError, Verb } from './verb.ts';
 
 type Reason = { reason: string | null };
+
+/** Parses the reason. A service or a duration alone is refused: the switch has neither. */
+function reasonOf({ textFrom, words, environmentsOf }: CommandArguments): Reason | UsageError {
+  const [word = ''] = words;
+  const what = 'this pauses or resumes the automation of all services, until a person changes it';
+  if (words.length === 1 && environmentsOf(word) !== undefined)
+    return { error: `${what}; for "${word}" only, set its mode in the configuration`, suggestion: null };
+  const duration = leadingDuration(words);
+  return duration !== undefined && duration.words === words.length
+    ? { error: `${what}; it cannot end by itself`, suggestion: null }
+    : { reason: textFrom(0) };
+}
 
 export const pause: Verb<Reason> = {
   permission: 'automation:write',
@@ -15,7 +28,7 @@ export const pause: Verb<Reason> = {
   name: 'pause',
   usage: 'pause [REASON]',
   description: 'pause all automation, everywhere',
-  parse: ({ textFrom }) => ({ reason: textFrom(0) }),
+  parse: reasonOf,
 };
 
 export const resume: Verb<Reason> = {
@@ -25,7 +38,7 @@ export const resume: Verb<Reason> = {
   aliases: ['unpause'],
   usage: 'resume [REASON]',
   description: 'resume all automation',
-  parse: ({ textFrom }) => ({ reason: textFrom(0) }),
+  parse: reasonOf,
 };
 
 export const runPause: RunVerb<Reason> = (deps, { caller }, { reason }) => setKillSwitch(deps, caller, true, reason);

@@ -1,7 +1,7 @@
 import { leadingDuration } from '../../../core/domain/slack/commands/duration.ts';
 import { numberInAddress } from '../../../core/domain/incidents/incident-number.ts';
 import { incidentNamed, type NamedIncident, referenceWords } from '../../../core/domain/slack/commands/reference.ts';
-import { namedArgumentsIn, plainText, wordsOf } from '../../../core/domain/slack/commands/text.ts';
+import { linkLabelIn, namedArgumentsIn, plainText, wordsOf } from '../../../core/domain/slack/commands/text.ts';
 import { nearest } from '../../../schemas/parsing/similar-names.ts';
 import { type ActionRequest, TYPED, type TypedAction } from './lookup.ts';
 import { type CommandName, COMMANDS, type EnvironmentsOf, type CommandArguments, type UsageError } from './verb.ts';
@@ -60,12 +60,14 @@ const helpMeant = (command: CommandName, typed: string, first: string): Parsed =
 function parse(command: CommandName, typed: string, text: string, environmentsOf: EnvironmentsOf): Parsed {
   const verbs = TYPED[command];
   const { first, rest } = split(text);
-  if (HELP.has(first) && rest === '') return { kind: 'help', command };
+  if (HELP.has(first) && (rest === '' || verbNamed(verbs, rest.toLowerCase()) !== undefined))
+    return { kind: 'help', command };
   const [only] = verbs;
   if (verbs.length === 1 && only !== undefined) return parseArguments(command, typed, only, text, environmentsOf);
   const reordered = command === 'incident' ? verbBeforeIncident(text) : undefined;
   if (reordered !== undefined) return parse(command, typed, reordered, environmentsOf);
   const verb = first === '' ? withoutVerb(command) : verbNamed(verbs, first);
+  if (verb !== undefined && HELP.has(rest.toLowerCase())) return { kind: 'help', command };
   if (verb !== undefined) return parseArguments(command, `${typed} ${verb.name}`, verb, rest, environmentsOf);
   if (first === '') return { kind: 'help', command };
   const suggestion = nearestVerb(verbs, first);
@@ -138,6 +140,13 @@ function parseArguments(
   };
   const { incident, rest } = verb.ofIncident === true ? splitIncident(text, isText) : { incident: null, rest: text };
   const answer = parsed(rest);
+  const number = incident === null && HAVE_INCIDENT_OR_NOTE.has(verb.act) ? numberBefore(rest) : undefined;
+  if (number !== undefined)
+    return usageError(
+      command,
+      `"${number.written}" can be an incident or a part of the note`,
+      `${typed} ${number.asReference}`,
+    );
   if (!('error' in answer))
     return {
       kind: 'request',
@@ -149,6 +158,17 @@ function parseArguments(
   const suggestion = answer.suggestion === undefined ? verb.usage.replace(/^\S+ ?/, '') : answer.suggestion;
   const named = incident === null ? '' : referenceWords(incident);
   return usageError(command, answer.error, `${typed} ${named} ${suggestion}`);
+}
+
+/** Verbs that change the state of an incident, after which a number can be that of an incident, or begin the note. */
+const HAVE_INCIDENT_OR_NOTE: ReadonlySet<string> = new Set(['resolve', 'reopen']);
+
+/** Returns a number at the start of a note, and the note with a reference in its place. Undefined: `2 pods failed` is a note. */
+function numberBefore(note: string): { written: string; asReference: string } | undefined {
+  const [, written, digits, rest] = /^\s*(#?(\d+)[.,:;]?)(\s[\s\S]*)?$/.exec(note) ?? [];
+  return written === undefined || (!written.startsWith('#') && rest !== undefined)
+    ? undefined
+    : { written, asReference: `INC-${digits}${plainText(rest ?? '') && ` ${plainText(rest ?? '')}`}` };
 }
 
 /**
@@ -173,7 +193,7 @@ function givenArguments(verb: TypedAction, text: string, environmentsOf: Environ
   const { line, named } = namedArgumentsIn(text, verb.named ?? []);
   const words = wordsOf(line, verb);
   return {
-    words: words.map((word) => (word.text.startsWith('<') ? word.text : plainText(word.text))),
+    words: words.map(({ text: word }) => (/^<[@#!]/.test(word) ? word : plainText(linkLabelIn(word) ?? word))),
     named,
     firstNamed: verb.named?.find((name) => text.trimStart().toLowerCase().startsWith(`${name}=`)) ?? null,
     textFrom: (index, before = words.length) => {

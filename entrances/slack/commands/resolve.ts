@@ -1,4 +1,5 @@
 import { openChildren, openChildrenWords, stillFiringText } from '../../../core/domain/incidents/children.ts';
+import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { supersededText } from '../../../core/domain/changes/superseded.ts';
 import { requireIncident } from '../../../core/actions/incidents/require-incident.ts';
 import { executeResponseAction } from '../../../core/actions/incidents/response-action.ts';
@@ -63,6 +64,6 @@ export const runResolve: RunIncidentVerb<Resolve> = async (deps, { caller, key }
   const firing = stillFiringText(before.firing);
   await executeResponseAction(deps, caller, { id, action: 'resolve', note: note ?? '', key });
   return answered(
-    `The incident is resolved${childrenWords === null ? '' : `, together with ${childrenWords}`}.${firing === null ? '' : ` ⚠️ ${firing}.`}`,
+    `${incidentName(before)} is resolved${childrenWords === null ? '' : `, together with ${childrenWords}`}.${firing === null ? '' : ` ⚠️ ${firing}.`}`,
   );
 };

@@ -72,6 +72,10 @@ function mention(target: string, label: string | undefined): string {
   return label === undefined || label === target || label === bare ? target : `${label} (${target})`;
 }
 
+/** Returns what was written in place of an address: Slack links `web.example` as `<http://web.example|web.example>`. Undefined: not such a link. */
+export const linkLabelIn = (word: string): string | undefined =>
+  /^<(?:https?:\/\/|mailto:)[^<>|]*\|([^<>]+)>$/.exec(word)?.[1];
+
 /** Returns the IDs of users who are mentioned without a name. */
 export const namelessUsersIn = (text: string): string[] => [
   ...new Set([...text.matchAll(/<@([UW][A-Z0-9]{2,30})\|?>/g)].flatMap(([, id]) => id ?? [])),

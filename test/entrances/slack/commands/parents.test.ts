@@ -34,14 +34,14 @@ const ALSO = '2 child incidents with no firing alerts';
 describe('resolving a parent', () => {
   test('shows the children that are resolved with it, in the answer and on the timeline', async () => {
     expect(await chat.says(ADA, '/incident', 'resolve DNS is back', 'C0PARENT')).toBe(
-      `The incident is resolved, together with ${ALSO}.`,
+      `INC-3 is resolved, together with ${ALSO}.`,
     );
     expect(chat.timeline(parent).at(-1)).toBe(`slack:${ADA}: DNS is back; this also resolves ${ALSO}`);
   });
 
   test('without open children is like resolving any incident', async () => {
     for (const part of parts) await chat.deps.incidents.resolve(part, 0, 'ada', 'over');
-    expect(await chat.says(ADA, '/incident', 'resolve DNS is back', 'C0PARENT')).toBe('The incident is resolved.');
+    expect(await chat.says(ADA, '/incident', 'resolve DNS is back', 'C0PARENT')).toBe('INC-3 is resolved.');
     expect(chat.timeline(parent).at(-1)).toBe(`slack:${ADA}: DNS is back`);
   });
 });

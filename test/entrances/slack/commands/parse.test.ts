@@ -104,6 +104,11 @@ const WRONG: [string, string, string | null][] = [
   ['/incident', 'take comander', '/incident take commander'],
   ['/incident', 'note', '/incident note TEXT'],
   ['/incident', 'note \u200b', '/incident note TEXT'],
+  ['/incident', 'resolve 2', '/incident resolve INC-2'],
+  ['/incident', 'resolve #2 fixed', '/incident resolve INC-2 fixed'],
+  ['/incident', 'reopen 2', '/incident reopen INC-2'],
+  ['/firebreak', 'pause 2h', null],
+  ['/firebreak', 'resume for 2 hours', null],
   ['/rollback', '', null],
   ['/rollback', 'checkout production v1 now', '/rollback checkout'],
   ['/deploys', '', null],
@@ -233,7 +238,16 @@ describe('the incident reference', () => {
 
   test('#1 and similar are ordinary words', () => {
     expect(named('note #1 is fine')).toEqual({ act: 'note', text: '#1 is fine', incident: null });
+    expect(named('resolve 2 pods restarted')).toEqual({ act: 'resolve', note: '2 pods restarted', incident: null });
   });
+
+  test.each(['INC-2:', 'INC-2,', 'INC2', 'inc2.', '(INC-2)', 'INC–2', '#INC-2!', '<https://f.example/i/2|INC-2>'])(
+    '%s is INC-2',
+    (reference) => {
+      expect(named(`resolve ${reference} fixed`)).toEqual({ act: 'resolve', note: 'fixed', incident: { number: 2 } });
+      expect(named(`ack ${reference}`)).toEqual({ act: 'acknowledge', incident: { number: 2 } });
+    },
+  );
 });
 
 test('known environments of a service are distinguished from versions', () => {
@@ -256,6 +270,28 @@ test.each([
   ['/rollback', 'checkout to=6.4 (3f2a91c) production', { environment: 'production', version: '6.4 (3f2a91c)' }],
 ])('a version with its commit needs no quotes: %s %s', (command, text, expected) => {
   expect(parseCommand(command, text)).toMatchObject({ kind: 'request', request: expected });
+});
+
+test.each(['pause help', 'resolve ?', 'help pause', 'help resolve'])(
+  '/firebreak %s shows the help, and does nothing',
+  (text) => {
+    const command = text.includes('resolve') ? 'incident' : 'firebreak';
+    expect(parseCommand(`/${command}`, text)).toEqual({ kind: 'help', command });
+  },
+);
+
+test('a service alone is no reason to pause all automation', () => {
+  const known = (service: string) => (service === 'checkout' ? ['production'] : undefined);
+  const parsed = parseCommand('/firebreak', 'pause checkout', known);
+  expect(parsed).toMatchObject({ kind: 'usage', because: expect.stringContaining('of all services') });
+  expect(parseCommand('/firebreak', 'pause checkout is down', known)).toMatchObject({ kind: 'request' });
+});
+
+test('a name that Slack takes for an address is the name', () => {
+  expect(request('/rollback', '<http://web.example|web.example> production')).toMatchObject({
+    service: 'web.example',
+    environment: 'production',
+  });
 });
 
 test('help lists every form, and every form is understood', () => {

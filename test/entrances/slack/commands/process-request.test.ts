@@ -559,6 +559,8 @@ describe('an incident in Slack', () => {
       '#incident-2',
       '#Incident-2',
       'incident-2',
+      'INC-2:',
+      'inc2,',
       other,
     ];
 
@@ -575,13 +577,13 @@ describe('an incident in Slack', () => {
     test('is resolved while alerts are firing, and the answer says what happens with them', async () => {
       await chat.world.store.editIncident(id, { firing: 2 });
       expect(await chat.says(ADA, '/incident', 'resolve it is over')).toBe(
-        'The incident is resolved. ⚠️ 2 alerts are still firing. Alerts that keep firing no longer page; alerts that start to fire later do.',
+        'INC-1 is resolved. ⚠️ 2 alerts are still firing. Alerts that keep firing no longer page; alerts that start to fire later do.',
       );
     });
 
     test('is resolved instead of the one of the channel', async () => {
       expect(await chat.says(ADA, '/incident', `resolve <#${CHANNEL}2|incident-2> it is over`)).toMatch(
-        /^The incident is resolved\./,
+        /^INC-2 is resolved\./,
       );
       expect(chat.timeline(other)).toEqual([`slack:${ADA}: it is over`]);
       expect(chat.timeline(id)).toEqual([]);
