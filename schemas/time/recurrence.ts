@@ -167,15 +167,18 @@ export function recurrenceDoubt(rule: string): string | undefined {
   const numbered = days.find((day) => /\d/.test(day));
   const rare = days.find((day) => /53/.test(day));
   if (numbered !== undefined && (frequency === 'DAILY' || frequency === 'WEEKLY'))
-    return `the number in BYDAY=${numbered} is ignored with FREQ=${frequency}; write FREQ=MONTHLY;BYDAY=${numbered}`;
-  if (rare !== undefined)
-    return `BYDAY=${rare} is also found in years without it; write BYDAY=${rare.startsWith('-') ? '1' : '-1'}${rare.slice(-2)}`;
+    return `the number in BYDAY=${numbered} is ignored with FREQ=${frequency}; write FREQ=${Math.abs(parseInt(numbered, 10)) > 5 ? 'YEARLY' : 'MONTHLY'};BYDAY=${numbered}`;
+  if (frequency === 'YEARLY' && !months && numbered !== undefined && days.some((day) => !/\d/.test(day)))
+    return `BYDAY with and without numbers is evaluated only with FREQ=MONTHLY or BYMONTH; write two rules`;
+  if (frequency === 'YEARLY' && !months && rare !== undefined)
+    return `BYDAY=${rare} is also found in years without it; write BYDAY=${rare.startsWith('-') ? '1' : '-1'}${rare.slice(-2)} for one in each year`;
   if (weeks && (frequency !== 'YEARLY' || days.length === 0 || numbered !== undefined || monthDays || yearDays))
     return 'BYWEEKNO needs FREQ=YEARLY and BYDAY without numbers, and cannot be combined with BYMONTHDAY or BYYEARDAY; write a rule such as FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO';
-  if (yearDays && (monthDays || days.length > 0 || frequency === 'WEEKLY' || countOf(rule, 'BYSETPOS') > 0))
-    return 'BYYEARDAY cannot be combined with BYDAY, BYMONTHDAY, BYSETPOS, or FREQ=WEEKLY; write a rule such as FREQ=YEARLY;BYYEARDAY=100';
+  const isPart = frequency === 'WEEKLY' || (frequency === 'MONTHLY' && countOf(rule, 'BYSETPOS') > 0);
+  if (yearDays && (monthDays || days.length > 0 || isPart))
+    return 'BYYEARDAY cannot be combined with BYDAY, BYMONTHDAY, FREQ=WEEKLY, or BYSETPOS of a month; write a rule such as FREQ=YEARLY;BYYEARDAY=100';
   if (monthDays && ((frequency === 'WEEKLY' && days.length === 0) || (frequency === 'YEARLY' && numbered && !months)))
-    return `BYMONTHDAY is not evaluated so with FREQ=${frequency}; write FREQ=MONTHLY`;
+    return `BYMONTHDAY is not evaluated so with FREQ=${frequency}; write FREQ=MONTHLY, or add BYMONTH to a yearly rule`;
   return undefined;
 }
 

@@ -172,7 +172,7 @@ const fewOf = (name: string, values: fc.Arbitrary<string | number>) =>
   fc.uniqueArray(values, { minLength: 1, maxLength: 3 }).map((some) => `${name}=${some.join(',')}`);
 const weekday = fc.constantFrom(...WEEKDAYS);
 const numberedDay = fc
-  .tuple(fc.constantFrom(1, 2, 4, 5, -1, -5, 20, 52, 53, -53), weekday)
+  .tuple(fc.constantFrom('', 1, 2, 4, 5, -1, -5, 20, 52, 53, -53), weekday)
   .map((both) => both.join(''));
 const fromEnds = (max: number) =>
   fc.oneof(fc.integer({ min: 1, max }), fc.integer({ min: -max, max: -1 }), fc.constantFrom(1, -1, max, -max));
@@ -208,7 +208,9 @@ test.each([
   ['FREQ=WEEKLY;BYDAY=2MO', 'write FREQ=MONTHLY;BYDAY=2MO'],
   ['FREQ=DAILY;BYDAY=-1FR', 'write FREQ=MONTHLY;BYDAY=-1FR'],
   ['FREQ=YEARLY;BYDAY=53MO', 'write BYDAY=-1MO'],
-  ['FREQ=YEARLY;BYDAY=MO,-53TU', 'write BYDAY=1TU'],
+  ['FREQ=YEARLY;BYDAY=-53TU', 'write BYDAY=1TU'],
+  ['FREQ=YEARLY;BYDAY=MO,-1TU', 'write two rules'],
+  ['FREQ=WEEKLY;BYDAY=20MO', 'write FREQ=YEARLY;BYDAY=20MO'],
   ['FREQ=YEARLY;BYWEEKNO=20', 'BYWEEKNO needs FREQ=YEARLY and BYDAY'],
   ['FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO;BYMONTHDAY=15', 'BYWEEKNO needs'],
   ['FREQ=MONTHLY;BYWEEKNO=20;BYDAY=MO', 'BYWEEKNO needs'],
@@ -216,6 +218,8 @@ test.each([
   ['FREQ=WEEKLY;BYMONTHDAY=13', 'write FREQ=MONTHLY'],
   ['FREQ=YEARLY;BYDAY=2MO;BYMONTHDAY=13', 'write FREQ=MONTHLY'],
   ['FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO', undefined],
+  ['FREQ=YEARLY;BYYEARDAY=100,200;BYSETPOS=1', undefined],
+  ['FREQ=MONTHLY;BYDAY=MO,-1TU', undefined],
   ['FREQ=MONTHLY;BYDAY=1SA', undefined],
   ['FREQ=MONTHLY;BYMONTHDAY=13;BYDAY=FR', undefined],
   ['FREQ=YEARLY;BYMONTH=11;BYDAY=4TH', undefined],
