@@ -6,20 +6,37 @@ import type { Caller } from '../../../core/actions/people/caller.ts';
 import { executeResponseAction } from '../../../core/actions/incidents/response-action.ts';
 import type { CommandDeps } from '../deps.ts';
 import { answered, type Outcome } from '../outcome.ts';
-import type { CommandArguments, IncidentVerb, RunVerb, RunIncidentVerb, UsageError, Verb } from './verb.ts';
+import type {
+  CommandArguments,
+  EnvironmentsOf,
+  IncidentVerb,
+  RunVerb,
+  RunIncidentVerb,
+  UsageError,
+  Verb,
+} from './verb.ts';
 
 type Reason = { reason: string | null };
 
-/** Parses the reason. A service or a duration alone is refused: the switch has neither. */
-function reasonOf({ textFrom, words, environmentsOf }: CommandArguments): Reason | UsageError {
-  const [word = ''] = words;
-  const what = 'this pauses or resumes the automation of all services, until a person changes it';
-  if (words.length === 1 && environmentsOf(word) !== undefined)
-    return { error: `${what}; for "${word}" only, set its mode in the configuration`, suggestion: null };
-  const duration = leadingDuration(words);
-  return duration !== undefined && duration.words === words.length
-    ? { error: `${what}; it cannot end by itself`, suggestion: null }
+/** Parses the reason. Services, environments, and durations alone are refused: the switch has none. */
+const reasonOf = ({ textFrom, words, environmentsOf }: CommandArguments): Reason | UsageError =>
+  words.length > 0 && areLess(words, environmentsOf)
+    ? {
+        error:
+          'this concerns the automation of all services, until a person changes it; to do that, give a reason in other words',
+        suggestion: null,
+      }
     : { reason: textFrom(0) };
+
+/** Returns whether words only name services, their environments, and durations. */
+function areLess([word = '', ...others]: readonly string[], environmentsOf: EnvironmentsOf, known = ['']): boolean {
+  const duration = leadingDuration([word, ...others]);
+  const isDuration = duration !== undefined && 'seconds' in duration.duration;
+  const name = word.toLowerCase().replace(/[.,:;!]+$/, '');
+  const environments = isDuration ? [] : environmentsOf(name);
+  if (environments === undefined && !known.includes(name)) return false;
+  const rest = isDuration ? [word, ...others].slice(duration.words) : others;
+  return rest.length === 0 || areLess(rest, environmentsOf, [...known, ...(environments ?? [])]);
 }
 
 export const pause: Verb<Reason> = {

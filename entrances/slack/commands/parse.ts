@@ -1,7 +1,7 @@
 import { leadingDuration } from '../../../core/domain/slack/commands/duration.ts';
 import { numberInAddress } from '../../../core/domain/incidents/incident-number.ts';
 import { incidentNamed, type NamedIncident, referenceWords } from '../../../core/domain/slack/commands/reference.ts';
-import { linkLabelIn, namedArgumentsIn, plainText, wordsOf } from '../../../core/domain/slack/commands/text.ts';
+import { namedArgumentsIn, plainText, withoutLinks, wordsOf } from '../../../core/domain/slack/commands/text.ts';
 import { nearest } from '../../../schemas/parsing/similar-names.ts';
 import { type ActionRequest, TYPED, type TypedAction } from './lookup.ts';
 import { type CommandName, COMMANDS, type EnvironmentsOf, type CommandArguments, type UsageError } from './verb.ts';
@@ -67,7 +67,6 @@ function parse(command: CommandName, typed: string, text: string, environmentsOf
   const reordered = command === 'incident' ? verbBeforeIncident(text) : undefined;
   if (reordered !== undefined) return parse(command, typed, reordered, environmentsOf);
   const verb = first === '' ? withoutVerb(command) : verbNamed(verbs, first);
-  if (verb !== undefined && HELP.has(rest.toLowerCase())) return { kind: 'help', command };
   if (verb !== undefined) return parseArguments(command, `${typed} ${verb.name}`, verb, rest, environmentsOf);
   if (first === '') return { kind: 'help', command };
   const suggestion = nearestVerb(verbs, first);
@@ -90,7 +89,7 @@ function parse(command: CommandName, typed: string, text: string, environmentsOf
 function verbBeforeIncident(text: string): string | undefined {
   const [named] = wordsOf(text);
   if (named === undefined) return undefined;
-  const number = numberInAddress(named.text.replace(/^#/, ''));
+  const number = numberInAddress(named.text.replace(/^#/, '').replace(/[.,:;!)]+$/, ''));
   const reference = number === undefined ? named.text : `INC-${number}`;
   if (incidentNamed(reference) === undefined) return undefined;
   const { first, rest } = split(text.trimStart().slice(named.text.length));
@@ -139,12 +138,13 @@ function parseArguments(
     return !('error' in answer) && (verb.freeText?.(answer) ?? null) !== null;
   };
   const { incident, rest } = verb.ofIncident === true ? splitIncident(text, isText) : { incident: null, rest: text };
+  if (HELP.has(rest.toLowerCase())) return { kind: 'help', command };
   const answer = parsed(rest);
-  const number = incident === null && HAVE_INCIDENT_OR_NOTE.has(verb.act) ? numberBefore(rest) : undefined;
-  if (number !== undefined)
+  const number = incident === null && verb.ofIncident === true ? numberBefore(rest) : undefined;
+  if (number !== undefined && ('error' in answer || HAVE_INCIDENT_OR_NOTE.has(verb.act)))
     return usageError(
       command,
-      `"${number.written}" can be an incident or a part of the note`,
+      `"${number.written}" is not a reference, such as INC-2; to begin a note with it, write it in quotation marks`,
       `${typed} ${number.asReference}`,
     );
   if (!('error' in answer))
@@ -163,12 +163,18 @@ function parseArguments(
 /** Verbs that change the state of an incident, after which a number can be that of an incident, or begin the note. */
 const HAVE_INCIDENT_OR_NOTE: ReadonlySet<string> = new Set(['resolve', 'reopen']);
 
-/** Returns a number at the start of a note, and the note with a reference in its place. Undefined: `2 pods failed` is a note. */
-function numberBefore(note: string): { written: string; asReference: string } | undefined {
-  const [, written, digits, rest] = /^\s*(#?(\d+)[.,:;]?)(\s[\s\S]*)?$/.exec(note) ?? [];
-  return written === undefined || (!written.startsWith('#') && rest !== undefined)
+/** What can be meant as `INC-2`: `#2`, `2:`, `inc 2`, `[INC-2]`, `incident 2`, but not `2 pods` or `5xx`. */
+const LIKE_REFERENCE =
+  /^\W{0,3}(?:(?:inc|incident)\W{0,3}|#)0*[1-9]\d{0,8}(?!\w)\W?|^\(?0*[1-9]\d{0,8}(?:[:,)!?]+|\.?$)/i;
+
+/** Returns what is like a reference at the start of a text, and the text with a reference in its place. Undefined: nothing. */
+function numberBefore(text: string): { written: string; asReference: string } | undefined {
+  const plain = plainText(text);
+  const [written] = LIKE_REFERENCE.exec(plain) ?? [];
+  const rest = plain.slice(written?.length).trim();
+  return written === undefined
     ? undefined
-    : { written, asReference: `INC-${digits}${plainText(rest ?? '') && ` ${plainText(rest ?? '')}`}` };
+    : { written: written.trim(), asReference: `INC-${Number(/\d+/.exec(written)?.[0])} ${rest}` };
 }
 
 /**
@@ -193,7 +199,7 @@ function givenArguments(verb: TypedAction, text: string, environmentsOf: Environ
   const { line, named } = namedArgumentsIn(text, verb.named ?? []);
   const words = wordsOf(line, verb);
   return {
-    words: words.map(({ text: word }) => (/^<[@#!]/.test(word) ? word : plainText(linkLabelIn(word) ?? word))),
+    words: words.map(({ text: word }) => (/^<[@#!]/.test(word) ? word : plainText(withoutLinks(word)))),
     named,
     firstNamed: verb.named?.find((name) => text.trimStart().toLowerCase().startsWith(`${name}=`)) ?? null,
     textFrom: (index, before = words.length) => {

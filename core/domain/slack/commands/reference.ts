@@ -1,6 +1,5 @@
 import { IncidentId } from '../../../../schemas/config/names.ts';
 import { numberNamed } from '../../incidents/incident-number.ts';
-import { linkLabelIn } from './text.ts';
 
 /** Reference to an incident: by its channel, as Slack or people write it, by its number as in `INC-42`, or by its ID. */
 export type NamedIncident =
@@ -16,14 +15,14 @@ const NAME = /^#(?=[^\s#]*\p{L})([^\s#<>|]{1,80})$/u;
 const BARE = /^incident-\d[\p{Ll}\p{N}_-]{0,70}$/u;
 
 /** What people write around a reference: `(INC-2)`, `INC-2:`. */
-const AROUND = /^\(|[.,:;!?)]+$/g;
+const AROUND = /^\(|[.,:;!)]+$/g;
 
-/** Other ways to write `INC-2`: `INC2`, `#INC–2`. */
-const SPELLING = /^#?inc[-–—]?(?=\d)/i;
+/** Other ways to write `INC-2`: `INC2`, `#INC–2`. Longer numbers without a dash are names of channels, or of tickets elsewhere. */
+const SPELLING = /^#?inc(?:[-–—]|(?=\d{1,5}$))/i;
 
 /** Parses a reference; undefined: the word is not a reference. */
 export function incidentNamed(text: string): NamedIncident | undefined {
-  const word = (linkLabelIn(text) ?? text).replaceAll(AROUND, '');
+  const word = text.replaceAll(AROUND, '');
   const number = numberNamed(word.replace(SPELLING, 'INC-'));
   if (number !== undefined) return { number };
   const [mention, channel, label] = MENTION.exec(word) ?? [];

@@ -40,7 +40,7 @@ export function namedArgumentsIn(line: string, names: readonly string[]): { line
     'gi',
   );
   const rest = line.replaceAll(pattern, (_whole, name: string, quoted?: string, bare?: string) => {
-    named.set(name.toLowerCase(), visibleText(quoted ?? bare ?? ''));
+    named.set(name.toLowerCase(), visibleText(withoutLinks(quoted ?? bare ?? '')));
     return '';
   });
   return { line: rest.trim(), named };
@@ -72,9 +72,9 @@ function mention(target: string, label: string | undefined): string {
   return label === undefined || label === target || label === bare ? target : `${label} (${target})`;
 }
 
-/** Returns what was written in place of an address: Slack links `web.example` as `<http://web.example|web.example>`. Undefined: not such a link. */
-export const linkLabelIn = (word: string): string | undefined =>
-  /^<(?:https?:\/\/|mailto:)[^<>|]*\|([^<>]+)>$/.exec(word)?.[1];
+/** Returns text with addresses as they were written: Slack makes `<http://web.example|web.example>` of `web.example`. */
+export const withoutLinks = (text: string): string =>
+  text.replaceAll(/<(?:https?:\/\/|mailto:)[^<>|]*\|([^<>]+)>/g, '$1');
 
 /** Returns the IDs of users who are mentioned without a name. */
 export const namelessUsersIn = (text: string): string[] => [

@@ -106,7 +106,12 @@ const WRONG: [string, string, string | null][] = [
   ['/incident', 'note \u200b', '/incident note TEXT'],
   ['/incident', 'resolve 2', '/incident resolve INC-2'],
   ['/incident', 'resolve #2 fixed', '/incident resolve INC-2 fixed'],
+  ['/incident', 'resolve 2: fixed', '/incident resolve INC-2 fixed'],
+  ['/incident', 'resolve (#2) fixed', '/incident resolve INC-2 fixed'],
+  ['/incident', 'resolve [INC-2] fixed', '/incident resolve INC-2 fixed'],
+  ['/incident', 'resolve incident 002 fixed', '/incident resolve INC-2 fixed'],
   ['/incident', 'reopen 2', '/incident reopen INC-2'],
+  ['/incident', 'ack #2', '/incident ack INC-2'],
   ['/firebreak', 'pause 2h', null],
   ['/firebreak', 'resume for 2 hours', null],
   ['/rollback', '', null],
@@ -238,16 +243,16 @@ describe('the incident reference', () => {
 
   test('#1 and similar are ordinary words', () => {
     expect(named('note #1 is fine')).toEqual({ act: 'note', text: '#1 is fine', incident: null });
-    expect(named('resolve 2 pods restarted')).toEqual({ act: 'resolve', note: '2 pods restarted', incident: null });
+    for (const note of ['2 pods restarted', '5xx are gone', '100% again', '1. fixed 2. deployed', '"503"'])
+      expect(named(`resolve ${note}`)).toEqual({ act: 'resolve', note: note.replaceAll('"', ''), incident: null });
+    expect(named('note INC1234567 of the vendor')).toMatchObject({ text: 'INC1234567 of the vendor', incident: null });
+    expect(named('resolve INC-2? no, DNS')).toMatchObject({ kind: 'usage' });
   });
 
-  test.each(['INC-2:', 'INC-2,', 'INC2', 'inc2.', '(INC-2)', 'INC–2', '#INC-2!', '<https://f.example/i/2|INC-2>'])(
-    '%s is INC-2',
-    (reference) => {
-      expect(named(`resolve ${reference} fixed`)).toEqual({ act: 'resolve', note: 'fixed', incident: { number: 2 } });
-      expect(named(`ack ${reference}`)).toEqual({ act: 'acknowledge', incident: { number: 2 } });
-    },
-  );
+  test.each(['INC-2:', 'INC-2,', 'INC2', 'inc2.', '(INC-2)', 'INC–2', '#INC-2!'])('%s is INC-2', (reference) => {
+    expect(named(`resolve ${reference} fixed`)).toEqual({ act: 'resolve', note: 'fixed', incident: { number: 2 } });
+    expect(named(`ack ${reference}`)).toEqual({ act: 'acknowledge', incident: { number: 2 } });
+  });
 });
 
 test('known environments of a service are distinguished from versions', () => {
@@ -272,7 +277,7 @@ test.each([
   expect(parseCommand(command, text)).toMatchObject({ kind: 'request', request: expected });
 });
 
-test.each(['pause help', 'resolve ?', 'help pause', 'help resolve'])(
+test.each(['pause help', 'resolve ?', 'resolve INC-2 help', 'help pause', 'help resolve'])(
   '/firebreak %s shows the help, and does nothing',
   (text) => {
     const command = text.includes('resolve') ? 'incident' : 'firebreak';
@@ -282,9 +287,16 @@ test.each(['pause help', 'resolve ?', 'help pause', 'help resolve'])(
 
 test('a service alone is no reason to pause all automation', () => {
   const known = (service: string) => (service === 'checkout' ? ['production'] : undefined);
-  const parsed = parseCommand('/firebreak', 'pause checkout', known);
-  expect(parsed).toMatchObject({ kind: 'usage', because: expect.stringContaining('of all services') });
-  expect(parseCommand('/firebreak', 'pause checkout is down', known)).toMatchObject({ kind: 'request' });
+  for (const less of ['checkout', 'Checkout production', 'checkout for 2 hours', '2h'])
+    expect(parseCommand('/firebreak', `pause ${less}`, known)).toMatchObject({
+      kind: 'usage',
+      because: expect.stringContaining('of all services'),
+    });
+  for (const reason of ['checkout is down', '5xx', '503', '2 pods fail'])
+    expect(parseCommand('/firebreak', `pause ${reason}`, known)).toMatchObject({
+      kind: 'request',
+      request: { reason },
+    });
 });
 
 test('a name that Slack takes for an address is the name', () => {
