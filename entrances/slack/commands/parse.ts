@@ -144,7 +144,9 @@ function parseArguments(
   if (number !== undefined && ('error' in answer || HAVE_INCIDENT_OR_NOTE.has(verb.act)))
     return usageError(
       command,
-      `"${number.written}" is not a reference, such as INC-2; to begin a note with it, write it in quotation marks`,
+      'error' in answer
+        ? answer.error
+        : `"${number.written}" is not a reference, such as INC-2; to begin a note with it, write it in quotation marks`,
       `${typed} ${number.asReference}`,
     );
   if (!('error' in answer))
@@ -163,9 +165,9 @@ function parseArguments(
 /** Verbs that change the state of an incident, after which a number can be that of an incident, or begin the note. */
 const HAVE_INCIDENT_OR_NOTE: ReadonlySet<string> = new Set(['resolve', 'reopen']);
 
-/** What can be meant as `INC-2`: `#2`, `2:`, `inc 2`, `[INC-2]`, `incident 2`, but not `2 pods` or `5xx`. */
+/** What can be meant as `INC-2`: `#2`, `2:`, `inc 2`, `[INC-2]`, `incident 2`, but not `2 pods`, `5xx`, or `10:30`. */
 const LIKE_REFERENCE =
-  /^\W{0,3}(?:(?:inc|incident)\W{0,3}|#)0*[1-9]\d{0,8}(?!\w)\W?|^\(?0*[1-9]\d{0,8}(?:[:,)!?]+|\.?$)/i;
+  /^\W{0,3}(?:(?:inc|incident)\W{0,3}|#)0*[1-9]\d{0,8}(?!\w)\W?|^\(?0*[1-9]\d{0,8}(?:[:,)!?]+(?!\d)|\.?$)/i;
 
 /** Returns what is like a reference at the start of a text, and the text with a reference in its place. Undefined: nothing. */
 function numberBefore(text: string): { written: string; asReference: string } | undefined {

@@ -243,7 +243,15 @@ describe('the incident reference', () => {
 
   test('#1 and similar are ordinary words', () => {
     expect(named('note #1 is fine')).toEqual({ act: 'note', text: '#1 is fine', incident: null });
-    for (const note of ['2 pods restarted', '5xx are gone', '100% again', '1. fixed 2. deployed', '"503"'])
+    for (const note of [
+      '2 pods restarted',
+      '5xx are gone',
+      '100% again',
+      '1. fixed 2. deployed',
+      '10:30 rolled back',
+      '2,5 % only',
+      '"503"',
+    ])
       expect(named(`resolve ${note}`)).toEqual({ act: 'resolve', note: note.replaceAll('"', ''), incident: null });
     expect(named('note INC1234567 of the vendor')).toMatchObject({ text: 'INC1234567 of the vendor', incident: null });
     expect(named('resolve INC-2? no, DNS')).toMatchObject({ kind: 'usage' });
