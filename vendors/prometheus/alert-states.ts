@@ -2,24 +2,16 @@ import * as z from 'zod';
 import type { AlertState, FiringEpisode } from '../../core/domain/ports/alerts.ts';
 import { readServer } from '../shared/read.ts';
 import type { Server } from '../shared/server.ts';
+import { complete } from './answer.ts';
 import { canBeSource, type Rule } from './alerting-rules.ts';
 import { externalLabels } from './external-labels.ts';
 
 const Labels = z.record(z.string(), z.string()).default({});
 const Listed = z.array(z.object({ labels: Labels })).default([]);
 
-/** No warnings allowed: behind one address, some of several Prometheus servers may not have responded. */
-const Warnings = z.array(z.string()).max(0).optional();
-
-const ActiveAlerts = z.object({
-  status: z.literal('success'),
-  warnings: Warnings,
-  data: z.object({ alerts: z.array(z.object({ labels: Labels })) }),
-});
-const Rules = z.object({
-  status: z.literal('success'),
-  warnings: Warnings,
-  data: z.object({
+const ActiveAlerts = complete(z.object({ alerts: z.array(z.object({ labels: Labels })) }));
+const Rules = complete(
+  z.object({
     groups: z.array(
       z.object({
         rules: z.array(
@@ -36,7 +28,7 @@ const Rules = z.object({
       }),
     ),
   }),
-});
+);
 
 /**
  * Returns which alerts are over, by the rules of this Prometheus. An alert that is missing from its list is over only

@@ -3,9 +3,9 @@ import type { Curve } from '../../core/domain/correlation/evidence.ts';
 import type { Metrics } from '../../core/domain/ports/metrics.ts';
 import { millisOf, type Timestamp, timestamp } from '../../schemas/time/time.ts';
 import { type HttpResponse, call, NoResponse } from '../shared/http.ts';
-import { truncate } from '../shared/text.ts';
 import type { Server } from '../shared/server.ts';
 import { likelySource } from './alerting-rules.ts';
+import { complete, unreadableDetail } from './answer.ts';
 import { isNumberText, toNumber } from './numbers.ts';
 import { parseJson } from '../../schemas/parsing/json.ts';
 
@@ -19,23 +19,20 @@ const CURVE_STEP_SECONDS = 30;
 const BODY_MAX_BYTES = 16 * 1024 * 1024;
 
 const Sample = z.tuple([z.number(), z.string().refine(isNumberText)]);
-const Instant = z.object({
-  status: z.literal('success'),
-  data: z.discriminatedUnion('resultType', [
+const Instant = complete(
+  z.discriminatedUnion('resultType', [
     z.object({ resultType: z.literal('vector'), result: z.array(z.object({ value: Sample })) }),
     z.object({ resultType: z.literal('scalar'), result: Sample }),
   ]),
-});
-const Range = z.object({
-  status: z.literal('success'),
-  data: z.object({
+);
+const Range = complete(
+  z.object({
     resultType: z.literal('matrix'),
     result: z.array(z.object({ metric: z.record(z.string(), z.string()).default({}), values: z.array(Sample) })),
   }),
-});
-const Rules = z.object({
-  status: z.literal('success'),
-  data: z.object({
+);
+const Rules = complete(
+  z.object({
     groups: z.array(
       z.object({
         interval: z.number(),
@@ -51,7 +48,7 @@ const Rules = z.object({
       }),
     ),
   }),
-});
+);
 
 /**
  * Creates a client for Prometheus's HTTP API.
@@ -202,8 +199,9 @@ const finite = (value: number): number | null =>
   Number.isNaN(value) ? null : Math.max(-Number.MAX_VALUE, Math.min(value, Number.MAX_VALUE));
 
 function readValue({ status, text }: HttpResponse): Awaited<ReturnType<Metrics['value']>> {
-  const parsed = Instant.safeParse(parseJson(text));
-  if (!parsed.success) return { kind: 'unreadable', detail: `Prometheus answered ${status}: ${truncate(text, 200)}` };
+  const body = parseJson(text);
+  const parsed = Instant.safeParse(body);
+  if (!parsed.success) return { kind: 'unreadable', detail: unreadableDetail(status, text, body, parsed.error) };
   const { data } = parsed.data;
   const samples = data.resultType === 'scalar' ? [data.result] : data.result.map((series) => series.value);
   const values = samples.map(([, value]) => toNumber(value)).filter((value) => !Number.isNaN(value));

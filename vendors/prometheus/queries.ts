@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { millisOf, type Timestamp } from '../../schemas/time/time.ts';
 import { call, NoResponse } from '../shared/http.ts';
-import { truncate } from '../shared/text.ts';
 import type { Server } from '../shared/server.ts';
+import { complete, unreadableDetail } from './answer.ts';
 import { type RequestedTimes, UnexpectedResponse, sampleOf, samplesOf } from './samples.ts';
 import type { Answered, Series, MetricQueries } from '../../core/domain/ports/metrics.ts';
 import { parseJson } from '../../schemas/parsing/json.ts';
@@ -25,12 +25,7 @@ const Data = z.discriminatedUnion('resultType', [
   z.object({ resultType: z.literal('string'), result: Sample }),
 ]);
 type Data = z.infer<typeof Data>;
-const Success = z.object({
-  status: z.literal('success'),
-  data: Data,
-  warnings: z.array(z.string()).nullish(),
-});
-const Failure = z.object({ status: z.literal('error'), error: z.string() });
+const Success = complete(Data);
 
 /**
  * Creates a client for Prometheus's HTTP API that returns complete series, with one attempt per query.
@@ -80,11 +75,6 @@ export function prometheusQueries(serverOf: () => Promise<Server | undefined>): 
   };
 }
 
-/** All other warnings report missing data: a failed store or remote read, or a limit. */
-const QUERY_WARNING = /^PromQL (info|warning): /;
-
-const PARTIAL_RESPONSE = 'the response of Prometheus lacks a part of the data, which would count as fewer events';
-
 const seconds = (at: Timestamp): number => millisOf(at) / 1000;
 
 /** @throws UnexpectedResponse if the data doesn't match the query */
@@ -97,14 +87,7 @@ type SeriesOf = (data: Data) => Series[];
 function readResponse(status: number, text: string, seriesOf: SeriesOf): Answered {
   const body = parseJson(text);
   const success = Success.safeParse(body);
-  if (!success.success) {
-    const failure = Failure.safeParse(body);
-    const message = failure.success ? failure.data.error : text;
-    return { kind: 'unreadable', detail: `Prometheus answered ${status}: ${truncate(message, 300)}` };
-  }
-  const dataWarning = success.data.warnings?.find((warning) => !QUERY_WARNING.test(warning));
-  if (dataWarning !== undefined)
-    return { kind: 'unreadable', detail: `${PARTIAL_RESPONSE}: ${truncate(dataWarning, 300)}` };
+  if (!success.success) return { kind: 'unreadable', detail: unreadableDetail(status, text, body, success.error) };
   try {
     return { kind: 'series', series: seriesOf(success.data.data) };
   } catch (error) {

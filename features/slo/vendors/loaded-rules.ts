@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Loaded, LoadedGroup, LoadedMonitoring } from '../types.ts';
+import { complete, unreadableDetail } from '../../../vendors/prometheus/answer.ts';
 import { call, NoResponse } from '../../../vendors/shared/http.ts';
-import { truncate } from '../../../vendors/shared/text.ts';
 import type { Server } from '../../../vendors/shared/server.ts';
 import { parseJson } from '../../../schemas/parsing/json.ts';
 
@@ -18,11 +18,8 @@ const CACHE_ITEMS_MAX = 20_000;
 const GET_QUERY_MAX_CHARS = 4_000;
 
 const Labels = z.record(z.string(), z.string()).nullish();
-const Rules = z.object({
-  status: z.literal('success'),
-  /** Behind one address, some of several servers may not have responded. */
-  warnings: z.array(z.string()).max(0, 'is only a part of the rules').nullish(),
-  data: z.object({
+const Rules = complete(
+  z.object({
     groups: z.array(
       z.object({
         name: z.string(),
@@ -41,7 +38,7 @@ const Rules = z.object({
       }),
     ),
   }),
-});
+);
 const Formatted = z.object({ status: z.literal('success'), data: z.string() });
 
 /**
@@ -97,12 +94,9 @@ export function loadedRules(
 }
 
 function groupsIn(status: number, text: string): Loaded<LoadedGroup[]> {
-  const parsed = Rules.safeParse(parseJson(text));
-  if (status !== 200 || !parsed.success)
-    return {
-      kind: 'unreadable',
-      detail: `Prometheus answered ${status}, but not with its rules: ${truncate(text, 200)}`,
-    };
+  const body = parseJson(text);
+  const parsed = Rules.safeParse(body);
+  if (!parsed.success) return { kind: 'unreadable', detail: unreadableDetail(status, text, body, parsed.error) };
   const groups = parsed.data.data.groups.map(({ name, file, interval, rules }): LoadedGroup => ({
     name,
     file: file || null,

@@ -71,17 +71,6 @@ describe('an instant query', () => {
     });
   });
 
-  test.each([
-    ['some store API failed', 'unreadable'],
-    ['results truncated due to limit', 'unreadable'],
-    ['PromQL info: metric might not be a counter: "requests" (1:5)', 'series'],
-    ['PromQL warning: quantile value should be between 0 and 1 (1:5)', 'series'],
-  ])('with the warning "%s" is %s', async (warning, kind) => {
-    const body = { status: 'success', data: { resultType: 'vector', result: [] }, warnings: [warning] };
-    const { queries } = await answering({ body: JSON.stringify(body) });
-    expect(await queries.instant('q', NOON, LIMIT_MS)).toMatchObject({ kind });
-  });
-
   test('is unreadable without a listener at the address or a response in time', async () => {
     const gone = await nobody();
     const away = prometheusQueries(async () => serverAt(gone));
