@@ -7,8 +7,10 @@ import { type ReceivedWebhook, unreadable, versionOf, type ChangeSender } from '
 import { keyIn } from './flags.ts';
 import { bodyHmac } from '../shared/webhook-signature.ts';
 
-const InEnvironment = z.object({ on: z.boolean().optional(), version: z.number().int().optional() });
-const Flag = z.object({ environments: z.record(z.string(), InEnvironment).optional() });
+const Settings = z.looseObject({ on: z.boolean().optional(), version: z.number().int().optional() });
+type Settings = z.infer<typeof Settings>;
+/** A flag has its settings in each environment; a segment is in one environment and has them itself. */
+const Versioned = z.looseObject({ environments: z.record(z.string(), Settings).optional(), ...Settings.shape });
 
 /**
  * An entry of LaunchDarkly's audit log, which is the payload of its webhooks.
@@ -26,29 +28,33 @@ const Entry = z.object({
     .default([]),
   comment: z.string().max(10_000).nullish().catch(undefined),
   member: z.object({ email: z.string().max(512).optional() }).nullish(),
-  currentVersion: Flag.nullish().catch(undefined),
-  previousVersion: Flag.nullish().catch(undefined),
+  currentVersion: Versioned.nullish().catch(undefined),
+  previousVersion: Versioned.nullish().catch(undefined),
   _links: z.object({ site: z.object({ href: z.string().max(2048) }).optional() }).optional(),
 });
 type Entry = z.infer<typeof Entry>;
 
-/** Actions after which an environment can serve other variations. Others change names, tags, or settings of its page. */
-const SERVING_ACTIONS = new Set([
-  'deleteFlag',
-  'updateOn',
-  'updateFallthrough',
-  'updateFallthroughWithMeasuredRollout',
-  'updateFlagVariations',
-  'updateGlobalArchived',
-  'updateOffVariation',
-  'updatePrerequisites',
-  'updateRules',
-  'updateRulesWithMeasuredRollout',
-  'updateTargets',
-]);
+/** What decides which variation is served, in the settings of a flag and of a segment. */
+const SERVED = [
+  ...['on', 'archived', 'targets', 'contextTargets', 'rules', 'fallthrough', 'offVariation', 'prerequisites', 'salt'],
+  ...['included', 'excluded', 'includedContexts', 'excludedContexts'],
+];
+
+/** What a part of the settings has beside that: identifiers and links (`_id`), texts, and what is only measured. */
+const isUnserved = (key: string): boolean =>
+  key.startsWith('_') || ['name', 'description', 'ref', 'trackEvents'].includes(key);
+
+/**
+ * Actions after which the same variations are served, for entries without the settings: all that concern names, texts,
+ * requests, measurements, and other environments. An unknown action counts as a change.
+ *
+ * @see https://launchdarkly.com/docs/home/account/roles/role-actions
+ */
+const SERVES_THE_SAME =
+  /(?:Name|Description|Tags|Maintainer|Temporary|Deprecated|CustomProperties|Links?|CodeReferences|TrackEvents|Triggers?|ApprovalRequest|RequiredApproval|ScheduledChanges|FeatureWorkflows|Experiment\w*|Goals|GoalResults|ReleasePipeline|ReleasePhase\w*|FlagAvailability|InSnippet|DefaultVariations|MigrationSettings|RolloutConfiguration|Export|ConfigFrom)$|^(?:create|clone)(?:Flag|Segment)$/;
 
 /** `proj/default;tag:env/production:flag/new-checkout;tag`: each name can have tags. */
-const RESOURCE = /^proj\/([^:;]+)(?:;[^:]*)?:env\/([^:;]+)(?:;[^:]*)?:flag\/([^:;]+)/;
+const RESOURCE = /^proj\/([^:;]+)(?:;[^:]*)?:env\/([^:;]+)(?:;[^:]*)?:(?:flag\/|(?=segment\/))([^:;]+)/;
 
 const SITE = 'https://app.launchdarkly.com';
 
@@ -61,38 +67,70 @@ export const launchDarklyEntries: ChangeSender = {
   read: readLaunchDarklyEntry,
 };
 
-/** Reads a webhook of LaunchDarkly: one report for each environment in which the flag serves other variations. */
+/** Reads a webhook of LaunchDarkly: one report for each environment in which a flag can serve other variations. */
 export function readLaunchDarklyEntry({ payload }: Pick<ReceivedWebhook, 'payload'>): ReadChanges {
   const parsed = Entry.safeParse(payload);
   if (!parsed.success) return unreadable('audit log entry of LaunchDarkly', parsed.error);
   const entry = parsed.data;
-  if (entry.kind !== 'flag') return { ignored: `entries about a resource of kind ${entry.kind} change no flag` };
-  const relevant = entry.accesses.filter(({ action }) => SERVING_ACTIONS.has(action));
-  if (relevant.length === 0)
-    return { ignored: `${entry.accesses.map(({ action }) => action).join(', ')}: the flag serves the same variations` };
-  const resources = new Map(relevant.flatMap(({ resource }) => partsOf(resource)));
-  if (resources.size === 0) return { ignored: 'the entry names no flag in an environment' };
-  return { reports: [...resources.values()].map((resource) => reportOf(entry, resource)) };
+  if (entry.kind !== 'flag' && entry.kind !== 'segment')
+    return { ignored: `entries about a resource of kind ${entry.kind} change no flag` };
+  const accesses = entry.accesses.map(({ action, resource }) => ({ action, resource: partsOf(resource) }));
+  const changed = accesses.flatMap(({ action, resource }) =>
+    resource !== null && (servesOther(entry, resource) ?? !SERVES_THE_SAME.test(action)) ? [resource] : [],
+  );
+  if (changed.length > 0)
+    return {
+      reports: [...new Map(changed.map((one) => [nameOf(one), one])).values()].map((one) => reportOf(entry, one)),
+    };
+  if (!accesses.some(({ resource }) => resource !== null))
+    return { ignored: 'the entry names no flag in an environment' };
+  return { ignored: `${accesses.map(({ action }) => action).join(', ')}: the flag serves the same variations` };
 }
 
+/** `flag`: the key of a flag, or `segment/` and the key of a segment. */
 type Resource = { project: string; environment: string; flag: string };
 
-function partsOf(resource: string): [string, Resource][] {
+function partsOf(resource: string): Resource | null {
   const [, project = '', environment = '', flag = ''] = RESOURCE.exec(resource) ?? [];
-  return flag === '' ? [] : [[`${project}/${environment}/${flag}`, { project, environment, flag }]];
+  return flag === '' ? null : { project, environment, flag };
 }
 
-function reportOf(entry: Entry, { project, environment, flag }: Resource): ChangeReport {
-  const at = timestamp(entry.date);
-  const [current, previous] = [entry.currentVersion, entry.previousVersion].map(
-    (version) => version?.environments?.[environment],
+const nameOf = ({ project, environment, flag }: Resource): string => `${project}/${environment}/${flag}`;
+
+function settingsOf(entry: Entry, { environment }: Resource): (Settings | undefined)[] {
+  return [entry.previousVersion, entry.currentVersion].map((version) =>
+    entry.kind === 'segment' ? (version ?? undefined) : version?.environments?.[environment],
   );
+}
+
+/** Returns whether what is served differs before and after. Null: the entry does not contain it. */
+function servesOther(entry: Entry, resource: Resource): boolean | null {
+  const [before, after] = settingsOf(entry, resource);
+  if (before === undefined || after === undefined) return null;
+  if (before.on !== after.on) return true;
+  if (before['rules'] === undefined || after['rules'] === undefined) return null;
+  const [served, servedAfter] = [
+    [entry.previousVersion, before],
+    [entry.currentVersion, after],
+  ].map(([version, settings]) =>
+    JSON.stringify(
+      [version?.['variations'], version?.['archived'], ...SERVED.map((key) => settings?.[key])],
+      (key, value: unknown) => (isUnserved(key) ? undefined : value),
+    ),
+  );
+  return served !== servedAfter;
+}
+
+function reportOf(entry: Entry, resource: Resource): ChangeReport {
+  const { project, environment, flag } = resource;
+  const at = timestamp(entry.date);
+  const [previous, current] = settingsOf(entry, resource);
   const isToggled = current?.on !== undefined && current.on !== previous?.on;
   const action = keyIn(entry.comment ?? '');
   const href = entry._links?.site?.href;
   return {
     source: 'launchdarkly',
-    key: `${entry._id} ${project}/${environment}/${flag}`,
+    key: `${entry._id} ${nameOf(resource)}`,
     at,
     subject: { flag: `${project}/${flag}`, environment },
     kind: 'flag',

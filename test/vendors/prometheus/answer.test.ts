@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { loadedRules } from '../../../features/slo/vendors/loaded-rules.ts';
 import { type Timestamp, plusSeconds } from '../../../schemas/time/time.ts';
 import { statesInPrometheus } from '../../../vendors/prometheus/alert-states.ts';
 import { prometheus } from '../../../vendors/prometheus/metrics.ts';
@@ -24,7 +23,6 @@ const READERS: readonly [name: string, data: object, read: Read][] = [
   ['a curve of each version', MATRIX, (server) => metrics(server).rangeByLabel('q', 'version', NOON, LATER, 'max')],
   ['an objective now', VECTOR, (server) => queries(server).instant('q', NOON, LIMIT_MS)],
   ['an objective earlier', MATRIX, (server) => queries(server).range('q', NOON, LATER, 30, LIMIT_MS)],
-  ['the loaded rules', RULES, (server) => loadedRules(async () => server).rules()],
   [
     'the alerts that are over',
     RULES,
