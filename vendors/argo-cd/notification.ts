@@ -119,7 +119,9 @@ function rolloutOf(notification: Notification): ChangeReport | { ignored: string
   const historyEntry = history.find(({ started_at }) => started_at === operation.started_at);
   const synchronized = historyEntry ?? operation;
   const revision = revisionOf(synchronized);
-  if (revision === undefined) return { ignored: 'the operation has no revision yet; Argo CD reports its end too' };
+  const hasFailed = ['Error', 'Failed'].includes(operation.phase); // possibly before its revision was resolved
+  if (revision === undefined && !hasFailed)
+    return { ignored: 'the operation has no revision yet; Argo CD reports its end too' };
   const before = historyEntry === undefined ? history : history.filter(({ id }) => id < historyEntry.id);
   const previous = before.at(-1);
   if (previous !== undefined && isSame(previous, synchronized))
@@ -134,8 +136,8 @@ function rolloutOf(notification: Notification): ChangeReport | { ignored: string
     subject: { argoApplication: application.name },
     ...(before.some((entry) => isSame(entry, synchronized)) && { kind: 'rollback' as const }),
     ...outcome,
-    version: versionOf(revision),
-    ...(COMMIT.test(revision) && { commit: revision }),
+    ...(revision !== undefined && { version: versionOf(revision) }),
+    ...(revision !== undefined && COMMIT.test(revision) && { commit: revision }),
     started_at: operation.started_at,
     ...(operation.username !== undefined && { author: truncated(operation.username, AUTHOR_MAX_CHARS) }),
     ...linkOf(argocd_url, application),
@@ -169,7 +171,7 @@ const revisionOf = ({ revision, revisions }: Pick<Synchronized, 'revision' | 're
   revisions.length > 0 ? revisions.join(' ') : revision;
 
 function isSame(one: Synchronized, other: Synchronized): boolean {
-  if (revisionOf(one) !== revisionOf(other)) return false;
+  if (revisionOf(one) === undefined || revisionOf(one) !== revisionOf(other)) return false;
   return one.source === undefined || other.source === undefined || one.source === other.source;
 }
 

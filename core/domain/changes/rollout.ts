@@ -119,13 +119,19 @@ function longAppliedAt(
   return isOld && isFirst && started_at === null && value === 'succeeded' ? created_at : undefined;
 }
 
+/** Version of a rollout that failed before its sender determined one. */
+const UNKNOWN_VERSION = Version.parse('unknown');
+
 /**
  * Returns the change that a rollout makes. Undefined: it has not started yet, or no event has named a version or a
- * commit yet.
+ * commit yet and it can still do so.
  */
 export function changeOfRollout(rollout: Rollout): RolloutChange | undefined {
   const { values, status, started_at, first_at } = rollout;
-  const version = values.version?.value ?? Version.safeParse(values.commit?.value).data;
+  const version =
+    values.version?.value ??
+    Version.safeParse(values.commit?.value).data ??
+    (status?.value === 'failed' ? UNKNOWN_VERSION : undefined);
   if (status === undefined || version === undefined) return undefined;
   const end = values.finished_at?.value ?? longAppliedAt(rollout, status) ?? status.at;
   // A start after the end is no start.

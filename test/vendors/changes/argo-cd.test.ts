@@ -47,6 +47,19 @@ describe('a notification of Argo CD', () => {
     ]);
   });
 
+  test.each([
+    ['Error', { status: 'failed', started_at: '2026-11-22T10:00:00.000Z' }],
+    ['Failed', { status: 'failed', started_at: '2026-11-22T10:00:00.000Z' }],
+    ['Running', undefined],
+    ['Succeeded', undefined],
+  ])('about an operation in phase %s without a revision has no version', (phase, expected) => {
+    const changed = (payload: any) => ({ ...payload, operation: { ...payload.operation, phase, revision: null } });
+    const found = read('sync-failed', changed);
+    if (expected === undefined) return expect(found).toEqual({ ignored: expect.stringContaining('no revision yet') });
+    expect(found).toMatchObject({ reports: [{ key: KEY, ...expected }] });
+    expect(found).not.toHaveProperty(['reports', 0, 'version']);
+  });
+
   test('with the zero time of Go has none: it has not ended, and is healthy since the synchronization', () => {
     const zero = '0001-01-01T00:00:00Z';
     const changed = (payload: any) => ({

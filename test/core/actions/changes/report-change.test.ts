@@ -446,3 +446,18 @@ describe('an unmapped rollout', () => {
     expect(await world.deps.rollouts.unmapped()).toMatchObject([{ unmapped_in: 'c2' }]);
   });
 });
+
+describe('a rollout that fails before its version is known', () => {
+  const failed = () => report(-10, { status: 'failed', version: undefined });
+
+  test('is recorded', async () => {
+    await failed();
+    expect(await changes()).toMatchObject([{ status: 'failed', version: 'unknown' }]);
+  });
+
+  test('has the version with which it started', async () => {
+    await report(-60, { status: 'started' });
+    await failed();
+    expect(await changes()).toMatchObject([{ status: 'failed', version: 'v2' }]);
+  });
+});
