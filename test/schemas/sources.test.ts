@@ -194,7 +194,7 @@ describe('one bad alert does not affect the good ones', () => {
     ['no labels', { ...ALERT, labels: undefined }, /labels/],
     ['a label that is a number', { ...ALERT, labels: { a: 1 } }, /every value must be text/],
     ['an unknown status', { ...ALERT, status: 'pending' }, /status/],
-    ['no fingerprint', { ...ALERT, fingerprint: '' }, /fingerprint/],
+    ['a fingerprint that is a number', { ...ALERT, fingerprint: 1 }, /fingerprint/],
     ['a start that is not a time', { ...ALERT, startsAt: 'yesterday' }, /yesterday/],
     ['a start without an offset', { ...ALERT, startsAt: '2026-11-20T06:43:40' }, /offset/],
     ['not an object', 'alert', /object/],

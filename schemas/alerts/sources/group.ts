@@ -10,6 +10,7 @@ import {
   type SourceAlert,
   type Steps,
 } from './parsed.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import { inputProblemText } from '../../parsing/input-problems.ts';
 
 /** Replaces unpaired surrogates, which JSON can contain but neither UTF-8 nor the stores can. */
@@ -56,7 +57,12 @@ export const GroupAlert = z.object({
   startsAt: InstantIn,
   endsAt: orNone(END_MAX_CHARS),
   generatorURL: orNone(URL_MAX_CHARS),
-  fingerprint: z.string().min(1).max(FINGERPRINT_MAX_CHARS).overwrite(wellFormed),
+  fingerprint: z
+    .string()
+    .max(FINGERPRINT_MAX_CHARS)
+    .overwrite(wellFormed)
+    .nullish()
+    .transform((text) => text ?? ''),
   dashboardURL: orNone(URL_MAX_CHARS),
   panelURL: orNone(URL_MAX_CHARS),
 });
@@ -69,10 +75,9 @@ export type GroupAlert = z.infer<typeof GroupAlert>;
  */
 export function usualAlert(item: unknown): GroupAlert | undefined {
   if (!isRecord(item)) return undefined;
-  const { status, fingerprint, startsAt: start, annotations: notes } = item;
+  const { status, fingerprint = '', startsAt: start, annotations: notes } = item;
   if (status !== 'firing' && status !== 'resolved') return undefined;
-  if (typeof fingerprint !== 'string' || fingerprint === '' || fingerprint.length > FINGERPRINT_MAX_CHARS)
-    return undefined;
+  if (typeof fingerprint !== 'string' || fingerprint.length > FINGERPRINT_MAX_CHARS) return undefined;
   const startsAt = typeof start === 'string' ? instantIn(start) : undefined;
   const labels = isRecord(item['labels']) ? textsIn(item['labels']) : undefined;
   const annotations = notes == null ? new Map<string, string>() : isRecord(notes) ? textsIn(notes) : undefined;
@@ -171,7 +176,7 @@ function toAlert(alert: GroupAlert, receivedAt: Timestamp): SourceAlert {
     annotations,
     startsAt: start ?? endsAt ?? receivedAt,
     endsAt,
-    fingerprint: alert.fingerprint,
+    fingerprint: alert.fingerprint || fingerprintOf(alert.labels),
     episodic: start !== null,
     generatorUrl: alert.generatorURL ? alert.generatorURL : null,
   };

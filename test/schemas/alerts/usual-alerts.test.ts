@@ -44,7 +44,7 @@ const alert = fc.oneof(
         panelURL: mostly(text),
         other: fc.jsonValue({ maxDepth: 1 }),
       },
-      { requiredKeys: ['status', 'labels', 'startsAt', 'fingerprint'] },
+      { requiredKeys: ['status', 'labels', 'startsAt'] },
     ),
   },
   fc.jsonValue({ maxDepth: 1 }),

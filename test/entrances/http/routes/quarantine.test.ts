@@ -200,7 +200,7 @@ describe('one bad alert does not affect the good ones', () => {
     ['a start time without an offset', { ...good('x'), startsAt: '2026-11-20T06:43:40' }],
     ['a start time before year 0', { ...good('x'), startsAt: '0000-01-01T00:00:00+14:00' }],
     ['a start time after year 9999', { ...good('x'), startsAt: '9999-12-31T23:59:59-14:00' }],
-    ['no fingerprint', { ...good('x'), fingerprint: '' }],
+    ['a fingerprint that is a number', { ...good('x'), fingerprint: 1 }],
     ['a fingerprint of 300 characters', { ...good('x'), fingerprint: 'f'.repeat(300) }],
   ];
 
