@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { ChangeId, EnvironmentName, ServiceName, Version } from '../config/names.ts';
 import { spelled } from '../parsing/spelled.ts';
 import { isUnset, unsetText } from '../parsing/unset.ts';
-import { InstantOrNull, plusSeconds, ReportedOrNull, secondsBetween, Timestamp } from '../time/time.ts';
+import { CommitTime, plusSeconds, ReportedOrNull, secondsBetween, Timestamp } from '../time/time.ts';
 import { KIND_WORDS, OUTCOME_WORDS, outcomeOf } from './words.ts';
 
 export const ChangeKind = z.enum([
@@ -49,7 +49,7 @@ export const WrittenStatus = spelled(
 
 const Commit = z.object({
   sha: z.string().min(1).max(256),
-  committed_at: InstantOrNull.nullish().transform((at) => at ?? null),
+  committed_at: CommitTime.nullish().transform((at) => at ?? null),
 });
 
 /** CI systems send unset variables as blank text, or as their names, which counts as absent. */
@@ -88,7 +88,7 @@ const ReportedChange = z.strictObject({
   kind: WrittenKind.default('deploy'),
   status: WrittenStatus.default('succeeded'),
   commit: optionalText(256),
-  committed_at: InstantOrNull.nullish(),
+  committed_at: CommitTime.nullish(),
   commits: z.array(Commit).max(500).nullish(),
   started_at: ReportedOrNull.nullish(),
   finished_at: ReportedOrNull.nullish(),

@@ -66,6 +66,10 @@ export const WrittenOrNull = WrittenInstant.transform(setOrNull);
 /** As `InstantOrNull`. Refuses a time that no sender can mean. */
 export const ReportedOrNull = InstantOrNull.refine((at) => at === null || at >= EARLIEST_REPORTED, TOO_EARLY);
 
+/** Reads a commit time that no commit has as `null`: build tools write commits of 1970 and 1980. */
+export const commitTimeOrNull = (at: Timestamp): Timestamp | null => (at < EARLIEST_REPORTED ? null : at);
+export const CommitTime = InstantIn.transform(commitTimeOrNull);
+
 /** Returns what `InstantIn` returns. Undefined: it does not accept the text. */
 export const instantIn = (text: string): Timestamp | undefined =>
   text.length <= INSTANT_MAX_CHARS ? normalizedTimestamp(text) : undefined;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { isMerge, namesInMessage } from '../../core/domain/changes/commit-message.ts';
 import { COMMIT_PATHS_MAX, type Push, PUSH_COMMITS_MAX } from '../../schemas/changes/code.ts';
-import { type Timestamp, WrittenInstant } from '../../schemas/time/time.ts';
+import { commitTimeOrNull, type Timestamp, WrittenInstant } from '../../schemas/time/time.ts';
 
 export const Name = z.string().min(1).max(1024);
 export const Sha = z.string().regex(/^[0-9a-f]{40,64}$/);
@@ -44,7 +44,7 @@ export function branchPush(
       const hasAllPaths = added != null && paths.length <= COMMIT_PATHS_MAX;
       return {
         sha: id,
-        committed_at: timestamp,
+        committed_at: commitTimeOrNull(timestamp),
         paths: hasAllPaths ? paths : null,
         ...namesInMessage(message ?? ''),
         ...(isMerge(message ?? '') && { is_merge: true as const }),

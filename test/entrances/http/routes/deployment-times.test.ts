@@ -1,3 +1,4 @@
+import { branchPush, SentPush } from '../../../../vendors/shared/push.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { api } from '../../../../entrances/http/app.ts';
 import type { Api } from '../../../../entrances/http/endpoint.ts';
@@ -63,6 +64,23 @@ test.each([ZERO, '0001-01-01T00:00:00.000Z', '0001-01-01T00:00:00+01:00'])(
     expect(begun).toMatchObject({ status: 201, body: { started_at: start, finished_at: null } });
     const patched = await send('PATCH', `/v1/deployments/${begun.body.id}`, { status: 'succeeded', finished_at: zero });
     expect(patched).toMatchObject({ status: 200, body: { finished_at: now } });
+  },
+);
+
+test.each(['1970-01-01T00:00:00Z', '1980-01-01T00:00:00Z', '1999-12-31T23:59:59Z'])(
+  'a commit of %s has no known time: build tools write such commits',
+  async (time) => {
+    expect(await deployed({ committed_at: time, commits: [{ sha: 'a', committed_at: time }] })).toMatchObject({
+      status: 201,
+      body: { committed_at: null, commits: [{ committed_at: null }] },
+    });
+    const push = SentPush.parse({
+      ref: 'refs/heads/main',
+      before: 'a'.repeat(40),
+      after: 'b'.repeat(40),
+      commits: [{ id: 'b'.repeat(40), timestamp: time }],
+    });
+    expect(branchPush(push, stores.clock.now())?.commits).toMatchObject([{ committed_at: null }]);
   },
 );
 
