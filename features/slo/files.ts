@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { isSeq, LineCounter } from 'yaml';
+import { type Document, isMap, isScalar, isSeq, LineCounter, visit } from 'yaml';
 import type * as z from 'zod';
 import { lint } from './decisions/lint/lint.ts';
 import { isImportable } from './decisions/import/formats.ts';
@@ -106,13 +106,26 @@ export function documentsOf(file: string, text: string): Read<unknown>[] {
   return documents.flatMap((document): Read<unknown>[] => {
     if (document.errors.length > 0)
       return document.errors.map(({ pos, message }) => errorAt({ file, line: lines.linePos(pos[0]).line }, message));
-    const read = valueOf(document);
+    let read = valueOf(document);
+    if (read.ok && isImportable(read.value)) read = valueOf(withTextLabels(document));
     if (!read.ok) return [errorAt({ file, line: lineOf(document.contents, [], lines) }, read.problem)];
     return partsOf(document.contents, read.value).map(({ node, value }) => ({
       value,
       at: (path: readonly PropertyKey[]) => ({ file, line: lineOf(node, path, lines) }),
     }));
   });
+}
+
+/** Makes the values of labels and annotations texts, as they are written: Sloth reads `tier: 1` as `tier: "1"`. */
+function withTextLabels(document: Document): Document {
+  visit(document, {
+    Pair: (_, { key, value }) => {
+      if (!isScalar(key) || !['labels', 'annotations'].includes(String(key.value)) || !isMap(value)) return;
+      for (const { value: label } of value.items)
+        if (isScalar(label) && label.value !== null) label.value = label.source ?? String(label.value);
+    },
+  });
+  return document;
 }
 
 /** Returns one item for a document, each item of a list, or none for a document with only comments. */

@@ -36,8 +36,19 @@ type Entry = z.infer<typeof Entry>;
 
 /** What decides which variation is served, in the settings of a flag and of a segment. */
 const SERVED = [
-  ...['on', 'archived', 'targets', 'contextTargets', 'rules', 'fallthrough', 'offVariation', 'prerequisites', 'salt'],
-  ...['included', 'excluded', 'includedContexts', 'excludedContexts'],
+  'on',
+  'archived',
+  'targets',
+  'contextTargets',
+  'rules',
+  'fallthrough',
+  'offVariation',
+  'prerequisites',
+  'salt',
+  'included',
+  'excluded',
+  'includedContexts',
+  'excludedContexts',
 ];
 
 /** What a part of the settings has beside that: identifiers and links (`_id`), texts, and what is only measured. */

@@ -198,3 +198,16 @@ test.each(FORMATS)('no field of %s is dropped silently', (name) => {
   expect(dropped).toEqual([]);
   expect(tried).toBeGreaterThan(5);
 });
+
+test('Sloth: label values without quotes are texts as written', async () => {
+  const file = join(dir, 'labels.yml');
+  const labels = { tier: '1', customer_facing: 'true', weight: '0.20', mask: '0x1F', since: '2026-01-01' };
+  const lines = Object.entries(labels).map(([name, value]) => `      ${name}: ${value}`);
+  const head = ['version: prometheus/v1', 'service: shop', 'labels: { owner: 7 }', 'slos:', '  - name: a'];
+  const sli = ['    objective: 99', '    sli: { raw: { error_ratio_query: "errors[{{.window}}]" } }', '    labels:'];
+  await writeFile(file, [...head, ...sli, ...lines, '    alerting: { labels: { weight: 0.2 } }'].join('\n'));
+  const { code, out, err } = await cli(['slo', 'import', file]);
+  expect(err).not.toContain('is not a text');
+  expect(documentsIn(out)).toMatchObject([{ metadata: { labels: { owner: '7', ...labels } } }]);
+  expect(code).toBe(0);
+});
