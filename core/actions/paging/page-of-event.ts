@@ -8,24 +8,23 @@ import { incidentOf, type PagerDutyEvent } from '../../../schemas/messages/pager
 type PageDeps = Pick<Deps, 'incidents' | 'effects' | 'config'> & { pagerIncidents: PagerIncidents };
 
 /**
- * Returns the page that an event is about, or undefined if it is not ours. Finds it by the deduplication key, by the ID
- * of a PagerDuty incident that was seen before, or because Firebreak follows an incident of another tool.
+ * Returns the pages that an event is about; none if it is not ours. Finds them by the deduplication key, and by the ID of
+ * the PagerDuty incident: one that was seen before, into which pages were merged, or that Firebreak follows as an incident
+ * of another tool.
  */
-export async function pageOfEvent(deps: PageDeps, event: PagerDutyEvent): Promise<PageReference | undefined> {
+export async function pagesOfEvent(deps: PageDeps, event: PagerDutyEvent): Promise<PageReference[]> {
   const { id: external } = incidentOf(event);
   const key = 'incident_key' in event.data ? event.data.incident_key : undefined;
-  const page = key ? pageOfKey(key) : undefined;
-  if (page !== undefined) {
-    // Another Firebreak may use the same PagerDuty account.
-    if ((await deps.incidents.read(page.incidentId)) === undefined) return undefined;
-    await deps.pagerIncidents.remember(external, page);
-    return page;
-  }
+  const named = key ? pageOfKey(key) : undefined;
+  // Another Firebreak may use the same PagerDuty account.
+  const own = named !== undefined && (await deps.incidents.read(named.incidentId)) !== undefined ? named : undefined;
+  if (own !== undefined) await deps.pagerIncidents.remember(external, own);
   const known = await deps.pagerIncidents.find(external);
-  if (known !== undefined) return known;
+  if (known.length > 0 || named !== undefined) return known;
   const followed = usesExternalPager(await deps.config.current()) ? await findFollowingPage(deps, external) : undefined;
-  if (followed !== undefined) await deps.pagerIncidents.remember(external, followed);
-  return followed;
+  if (followed === undefined) return [];
+  await deps.pagerIncidents.remember(external, followed);
+  return [followed];
 }
 
 const usesExternalPager = ({ services, paging }: Config): boolean =>

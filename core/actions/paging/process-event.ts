@@ -11,7 +11,7 @@ import { resolvePagerUser } from './pager-user.ts';
 import { entryTime, actionTimeText, withUnidentified } from './timeline-entry.ts';
 import { recordPagerResolution } from './record-resolution.ts';
 import { acknowledgeGroup } from './acknowledge-group.ts';
-import { followedBy, pageOfEvent } from './page-of-event.ts';
+import { followedBy, pagesOfEvent } from './page-of-event.ts';
 import { wakeForDeadlines } from '../../../workflows/wake.ts';
 import { inputProblemText } from '../../../schemas/parsing/input-problems.ts';
 
@@ -46,14 +46,18 @@ export async function processPagerDutyEvent(deps: EventDeps, event: unknown, at:
   const read = PagerDutyEvent.safeParse(event);
   if (!read.success)
     return deps.log.error('a PagerDuty event in the queue cannot be parsed', { error: inputProblemText(read.error) });
-  const page = await pageOfEvent(deps, read.data);
+  const pages = await pagesOfEvent(deps, read.data);
   const { id, event_type: type } = read.data;
-  if (page === undefined)
+  if (pages.length === 0)
     return deps.log.debug('a PagerDuty event does not belong to an incident of Firebreak', { event: id, type });
   const effect = effectOfEvent(read.data);
-  deps.log.debug('processing a PagerDuty event', { event: id, type, incident: page.incidentId, as: effect.kind });
   const { occurred_at: done } = read.data;
-  await applyEffect(deps, { page, key: `pagerduty-${id}`, at: done == null || done > at ? at : done }, effect);
+  for (const [index, page] of pages.entries()) {
+    deps.log.debug('processing a PagerDuty event', { event: id, type, incident: page.incidentId, as: effect.kind });
+    const isFirst = pages.findIndex(({ incidentId }) => incidentId === page.incidentId) === index;
+    const key = `pagerduty-${id}${isFirst ? '' : `-page-${page.number}`}`; // unique within its incident
+    await applyEffect(deps, { page, key, at: done == null || done > at ? at : done }, effect);
+  }
 }
 
 async function applyEffect(deps: EventDeps, context: EventContext, effect: EventEffect): Promise<void> {

@@ -79,7 +79,11 @@ export const incidentKeys = {
   /** The incident of a channel, by the channel's id in the chat. */
   channel: (chatId: string): Key => ({ pk: `CHANNEL#${part(chatId)}`, sk: 'CHANNEL' }),
   /** The page that a PagerDuty incident belongs to. */
-  pagerIncident: (external: string): Key => ({ pk: `PAGERINC#${part(external)}`, sk: 'PAGERINC' }),
+  pagerIncident: (external: string, page: { incidentId: string; number: number }): Key => ({
+    pk: `PAGERINC#${part(external)}`,
+    sk: `PAGERINC#${page.incidentId}#${digits(page.number)}`,
+  }),
+  pagesOfPagerIncident: (external: string): Pick<Key, 'pk'> => ({ pk: `PAGERINC#${part(external)}` }),
   /** The groups in which a firing alert inhibits others. */
   inhibitor: (hash: string): Key => ({ pk: `INHIBITOR#${hash}`, sk: 'INHIBITOR' }),
   /** A firing alert in such a group. */

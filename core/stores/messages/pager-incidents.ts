@@ -3,7 +3,7 @@ import type { Clock } from '../../domain/ports/system.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
 import { keys } from '../../stores/keys.ts';
-import { type Table } from '../../stores/table.ts';
+import { collect, type Table } from '../../stores/table.ts';
 import { absent, put } from '../../../platforms/store.ts';
 
 /** An incident can last two weeks, and webhooks about it arrive for some time after it. */
@@ -19,15 +19,18 @@ export class PagerIncidentTable implements PagerIncidents {
     this.#clock = clock;
   }
 
-  async remember(external: string, { incidentId, number }: PageReference): Promise<void> {
+  async remember(external: string, page: PageReference): Promise<void> {
     const expires_at = Math.ceil(millisOf(this.#clock.now()) / 1000) + RETENTION_SECONDS;
+    const { incidentId, number } = page;
     await this.#table.transact([
-      put({ ...keys.pagerIncident(external), incident_id: incidentId, number, expires_at }, absent),
+      put({ ...keys.pagerIncident(external, page), incident_id: incidentId, number, expires_at }, absent),
     ]);
   }
 
-  async find(external: string): Promise<PageReference | undefined> {
-    const item = await this.#table.get(keys.pagerIncident(external));
-    return item && { incidentId: IncidentId.parse(item['incident_id']), number: Number(item['number']) };
+  async find(external: string): Promise<PageReference[]> {
+    return collect(this.#table.each(keys.pagesOfPagerIncident(external).pk), (item) => ({
+      incidentId: IncidentId.parse(item['incident_id']),
+      number: Number(item['number']),
+    }));
   }
 }

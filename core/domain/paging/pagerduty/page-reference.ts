@@ -13,12 +13,10 @@ export function pageOfKey(key: string): PageReference | undefined {
   return parsed.success && number !== undefined ? { incidentId: parsed.data, number: Number(number) } : undefined;
 }
 
-/** Mapping of PagerDuty incidents to pages sent by Firebreak. */
+/** Mapping of PagerDuty incidents to pages sent by Firebreak. Pages that were merged into one incident have one. */
 export type PagerIncidents = {
-  /**
-   * Stores a mapping; idempotent, and an existing mapping is kept. @param external the ID of the incident in PagerDuty
-   */
+  /** Stores a mapping; idempotent. @param external the ID of the incident in PagerDuty */
   remember(external: string, page: PageReference): Promise<void>;
   /** Reads strongly consistently. */
-  find(external: string): Promise<PageReference | undefined>;
+  find(external: string): Promise<PageReference[]>;
 };

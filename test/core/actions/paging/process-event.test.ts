@@ -52,6 +52,12 @@ async function knows(): Promise<void> {
   await receiver.happens(ours('triggered'));
 }
 
+/** Opens an incident of another environment. */
+async function another(): Promise<IncidentId> {
+  await fires({ name: 'Other', labels: { service: 'search', environment: 'staging' } })(world);
+  return [...world.store.dossiers.keys()].find((one) => one !== id) ?? expect.unreachable();
+}
+
 const record = async () => (await world.deps.incidents.read(id)) ?? expect.unreachable();
 const said = () =>
   (world.store.dossiers.get(id)?.timeline ?? []).flatMap(({ kind, actor, text }) =>
@@ -189,6 +195,28 @@ describe('a page resolved at PagerDuty by a person', () => {
     );
     expect((await record()).handling?.acknowledged?.by).toBe('ada');
   });
+
+  test.each(['another incident of Firebreak', 'another page of the same incident'])(
+    'by merging into %s continues with both',
+    async (into) => {
+      const [other, number] = into.startsWith('another page') ? [id, 2] : [await another(), 1];
+      const theirs = (event: string, type: string) =>
+        about(`webhook-incident-${type}`, {
+          key: `${other}.page.${number}`,
+          data: { id: 'PINTO' },
+          event: { id: event },
+        });
+      await receiver.happens(theirs('E1', 'triggered'));
+      const resolve_reason = { type: 'merge_resolve_reason', incident: { id: 'PINTO', type: 'incident_reference' } };
+      await receiver.happens(ours('resolved', { data: { resolve_reason } }));
+      await receiver.happens(theirs('E2', 'acknowledged'));
+      await receiver.happens(theirs('E2', 'acknowledged')); // redelivered
+      for (const incident of [id, other])
+        expect((await world.deps.incidents.read(incident))?.handling?.acknowledged?.by).toBe('ada');
+      const acknowledged = world.store.dossiers.get(id)?.timeline.filter(({ kind }) => kind === 'page.acknowledged');
+      expect(acknowledged).toHaveLength(other === id ? 2 : 1);
+    },
+  );
 });
 
 describe('the time of an action at PagerDuty', () => {

@@ -17,11 +17,10 @@ beforeAll(async () => {
 afterAll(() => stores.close());
 
 test('what is known about a PagerDuty incident is stored', async () => {
-  expect(await incidents.find('PGR0VU2')).toBeUndefined();
-  await incidents.remember('PGR0VU2', { incidentId, number: 1 });
-  await incidents.remember('PGR0VU2', { incidentId, number: 2 });
-  expect(await incidents.find('PGR0VU2')).toEqual({ incidentId, number: 1 });
-  expect(await incidents.find('PGR0VU3')).toBeUndefined();
+  expect(await incidents.find('PGR0VU2')).toEqual([]);
+  for (const number of [10, 2, 2]) await incidents.remember('PGR0VU2', { incidentId, number });
+  expect(await incidents.find('PGR0VU2')).toEqual([2, 10].map((number) => ({ incidentId, number })));
+  expect(await incidents.find('PGR0VU3')).toEqual([]);
 });
 
 test('the key of a page identifies the page, and no other key does', () => {
