@@ -9,7 +9,11 @@ export const statusPage: Feature = {
   ports: statusPagePorts,
   extensions: {
     publicPages: async (deps) => (await import('./actions/public-pages.ts')).publicPages(withPorts(deps)),
-    systems: async (deps) => ({ checks: { Statuspage: () => withPorts(deps).statusPage.components() } }),
+    systems: async (deps) => ({
+      checks: {
+        Statuspage: async () => (await import('./actions/check-components.ts')).checkComponents(withPorts(deps)),
+      },
+    }),
   },
   jobs: [
     {

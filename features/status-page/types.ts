@@ -98,7 +98,8 @@ export type Deliveries = {
   write(event: PageEvent, subscriber: string, delivery: Delivery, at: Timestamp): Promise<void>;
 };
 
-export type PublicComponent = { id: string; name: string; status: string };
+/** `group`: name of the group that contains it. */
+export type PublicComponent = { id: string; name: string; group: string | null; status: string };
 
 /** Hosted public status page. One attempt per call. */
 export type StatusPage = {

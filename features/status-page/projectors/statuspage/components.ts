@@ -4,6 +4,7 @@ import type { StatusPage } from '../../types.ts';
 import type { Projections } from '../../../../core/domain/incidents/projections.ts';
 import type { ConfigSource } from '../../../../core/domain/ports/config.ts';
 import type { Incidents } from '../../../../core/domain/ports/incidents.ts';
+import { namedComponent } from '../../decisions/named-component.ts';
 import { maintainedAt } from '../../decisions/maintenance.ts';
 import { componentStatus, worst } from '../../decisions/public-texts.ts';
 import type { Config } from '../../../../schemas/config/config.ts';
@@ -67,10 +68,9 @@ export class PageComponents {
     const response = await this.#session.attempt(STATUSPAGE, () => this.#deps.statusPage.components());
     if (response?.kind !== 'done') return response;
     const found = names.map((name) => {
-      const component = response.value.find((each) => each.id === name || each.name === name);
-      if (component === undefined)
-        this.#session.log.warn('the status page has no component with this name', { component: name });
-      return [name, component?.id ?? ''] as const;
+      const component = namedComponent(response.value, name);
+      if (component.kind !== 'one') this.#session.log.warn(component.problem, { component: name });
+      return [name, component.kind === 'one' ? component.id : ''] as const;
     });
     return { kind: 'done', value: { ...known, ...Object.fromEntries(found) } };
   }

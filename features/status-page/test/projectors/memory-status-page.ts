@@ -20,7 +20,9 @@ export class MemoryStatusPage implements Vendor<StatusPage> {
   readonly states: Record<string, string> = { checkout: 'operational', payments: 'operational', search: 'operational' };
 
   components(): ReturnType<Vendor<StatusPage>['components']> {
-    return done(Object.entries(this.states).map(([id, status]) => ({ id, name: id.toUpperCase(), status })));
+    return done(
+      Object.entries(this.states).map(([id, status]) => ({ id, name: id.toUpperCase(), group: null, status })),
+    );
   }
 
   setComponent(id: string, status: string): VendorResponse<null> {

@@ -14,6 +14,8 @@ const Component = z.object({
   status: z.string(),
   /** Whether it is a group of other components. */
   group: z.boolean().nullish(),
+  /** The group that contains it. */
+  group_id: z.string().nullish(),
 });
 const Ignored = z.unknown();
 /**
@@ -36,8 +38,13 @@ export function statuspage(options: StatuspageOptions): StatusPage {
         all.push(...response.value);
         if (response.value.length < PAGE_ITEMS) break;
       }
+      const nameById = new Map(all.map(({ id, name }) => [id, name]));
       const single = all.filter(({ group }) => group !== true);
-      return { kind: 'done', value: single.map(({ id, name, status }) => ({ id, name, status })) };
+      const groupOf = (id: string | null | undefined): string | null => (id && nameById.get(id)) ?? null;
+      return {
+        kind: 'done',
+        value: single.map(({ id, name, status, group_id }) => ({ id, name, group: groupOf(group_id), status })),
+      };
     },
     async setComponent(id, status) {
       return withoutValue(
