@@ -122,7 +122,7 @@ function withTextLabels(document: Document): Document {
     Pair: (_, { key, value }) => {
       if (!isScalar(key) || !['labels', 'annotations'].includes(String(key.value)) || !isMap(value)) return;
       for (const { value: label } of value.items)
-        if (isScalar(label) && label.value !== null) label.value = label.source ?? String(label.value);
+        if (isScalar(label) && label.value !== null) label.value = label.source;
     },
   });
   return document;

@@ -59,7 +59,7 @@ const isUnserved = (key: string): boolean =>
  * Actions after which the same variations are served, for entries without the settings: all that concern names, texts,
  * requests, measurements, and other environments. An unknown action counts as a change.
  *
- * @see https://launchdarkly.com/docs/home/account/roles/role-actions
+ * @see https://launchdarkly.com/docs (Using role actions)
  */
 const SERVES_THE_SAME =
   /(?:Name|Description|Tags|Maintainer|Temporary|Deprecated|CustomProperties|Links?|CodeReferences|TrackEvents|Triggers?|ApprovalRequest|RequiredApproval|ScheduledChanges|FeatureWorkflows|Experiment\w*|Goals|GoalResults|ReleasePipeline|ReleasePhase\w*|FlagAvailability|InSnippet|DefaultVariations|MigrationSettings|RolloutConfiguration|Export|ConfigFrom)$|^(?:create|clone)(?:Flag|Segment)$/;

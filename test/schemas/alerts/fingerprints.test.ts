@@ -9,7 +9,7 @@ const RECORDED = [
   'group-three-firing',
   'storm-50-one-group',
   'unicode',
-].flatMap((name) => fixture(`alertmanager/${name}`).flatMap(({ body }) => JSON.parse(String(body)).alerts as any[]));
+].flatMap((name) => fixture(`alertmanager/${name}`).flatMap(({ body }) => JSON.parse(body).alerts as any[]));
 
 test('the fingerprint of labels is the one that Alertmanager sends', () => {
   for (const { labels, fingerprint } of RECORDED)

@@ -78,7 +78,7 @@ const isChange = (actions: string[], [before, after]: (object | undefined)[], re
       },
     },
   });
-  const read = readLaunchDarklyEntry(
+  const found = readLaunchDarklyEntry(
     received('launchdarkly/flag-turned-on', (payload: any) => ({
       ...payload,
       accesses: actions.map((action) => ({ action, resource })),
@@ -89,7 +89,7 @@ const isChange = (actions: string[], [before, after]: (object | undefined)[], re
       ...(before === undefined && { previousVersion: undefined, currentVersion: undefined }),
     })),
   );
-  return 'reports' in read;
+  return 'reports' in found;
 };
 const rule = (changed: object) => ({
   rules: [

@@ -19,8 +19,8 @@ const PAGE = [
 const { clock } = new FakeWorld('2026-11-20T12:00:00.000Z');
 const pageWith = async (all: readonly object[]) => {
   const { url } = await vendor({ body: JSON.stringify(all) });
-  const [apiUrl, apiKey, pageId] = [url, 'key', 'page'].map((value) => async () => value);
-  return statuspage({ apiUrl: apiUrl!, apiKey: apiKey!, pageId: pageId!, clock });
+  const always = (value: string) => async () => value;
+  return statuspage({ apiUrl: always(url), apiKey: always('key'), pageId: always('page'), clock });
 };
 
 test.each([
