@@ -119,7 +119,7 @@ function longAppliedAt(
   return isOld && isFirst && started_at === null && value === 'succeeded' ? created_at : undefined;
 }
 
-/** Version of a rollout that failed before its sender determined one. */
+/** Version of a rollout that began, and failed before its sender determined one. */
 const UNKNOWN_VERSION = Version.parse('unknown');
 
 /**
@@ -131,7 +131,7 @@ export function changeOfRollout(rollout: Rollout): RolloutChange | undefined {
   const version =
     values.version?.value ??
     Version.safeParse(values.commit?.value).data ??
-    (status?.value === 'failed' ? UNKNOWN_VERSION : undefined);
+    (status?.value === 'failed' && started_at !== null ? UNKNOWN_VERSION : undefined);
   if (status === undefined || version === undefined) return undefined;
   const end = values.finished_at?.value ?? longAppliedAt(rollout, status) ?? status.at;
   // A start after the end is no start.

@@ -448,11 +448,17 @@ describe('an unmapped rollout', () => {
 });
 
 describe('a rollout that fails before its version is known', () => {
-  const failed = () => report(-10, { status: 'failed', version: undefined });
+  const failed = (more: object = { started_at: at(-60) }) =>
+    report(-10, { status: 'failed', version: undefined, ...more });
 
   test('is recorded', async () => {
     await failed();
     expect(await changes()).toMatchObject([{ status: 'failed', version: 'unknown' }]);
+  });
+
+  test('is not if it has not begun, such as a failed plan', async () => {
+    await failed({});
+    expect(await changes()).toEqual([]);
   });
 
   test('has the version with which it started', async () => {
