@@ -224,7 +224,7 @@ export class FakeWorld {
         now: async () => this.#next(this.onCall),
         email: async () => ({ kind: 'off', detail: 'no token' }),
       },
-      versionLabels: { propose: async () => undefined },
+      versionLabels: { propose: async () => undefined, series: async () => null },
       judgeMetrics: notAsked('judgeMetrics'),
       metrics: {
         value: async () => this.health,

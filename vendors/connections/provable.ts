@@ -15,6 +15,9 @@ import {
 } from '../../core/domain/catalogue/provability.ts';
 import type { Connections, CountedDeploys } from '../../schemas/config/connections.ts';
 import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
+import { MEASURING } from '../prometheus/health-scope.ts';
+import { otherScope } from '../../core/domain/catalogue/measured-scope.ts';
+import type { Config } from '../../schemas/config/config.ts';
 import type { DeployerConfig } from '../../schemas/rollback/targets.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { isOfInstances } from '../../core/domain/catalogue/version-labels.ts';
@@ -55,12 +58,18 @@ export async function provableByEnvironment(
   const found: Provable[] = [];
   await pooled([...all.entries()], AT_ONCE, async ([index, { service, environment, deployer, entry }]) => {
     const health = healthOf(config, { service, environment });
-    const { proposal, ...measured } = await provableBy(deps, { service, environment }, health);
+    const wide = health === undefined ? null : await tooWide(deps, config, { service, environment }, health);
+    const { proposal, ...measured } =
+      wide === null
+        ? await provableBy(deps, { service, environment }, health)
+        : { proofs: [], missing: wide, proposal: null, deploys: null };
     const propose = proposal === null ? [] : yamlLines(proposal);
     const hasHealth = health !== undefined;
     const can = provabilityOf({ ...entry, deployer: deployer.kind, hasHealth, measured, propose });
     const steps = [
+      ...(wide !== null && can.kind !== 'asks' ? [wide] : []),
       ...can.steps,
+      ...(await neverRecorded(deps, { service, environment }, health)),
       ...(await whyNoPods(deps, health)),
       ...(health?.pods === undefined ? await whyNoInstances(deps, { service, environment }, deployer) : []),
       ...(await whyNoCallers(deps, { service, environment }, health)),
@@ -75,6 +84,45 @@ export async function provableByEnvironment(
     };
   });
   return found;
+}
+
+/** Says which query measures other services or environments, too. Null: none does. */
+async function tooWide(
+  { versionLabels }: Pick<ProvableDeps, 'versionLabels'>,
+  config: Config,
+  serviceEnvironment: ServiceEnvironment,
+  health: HealthQuery,
+): Promise<string | null> {
+  for (const key of MEASURING) {
+    const selected = health[key] === undefined ? [] : await versionLabels.series(health[key]);
+    for (const { selector, series } of selected ?? []) {
+      const others = otherScope(config, serviceEnvironment, series);
+      if (others !== null) return `health.${key} is too wide: ${selector} has series ${others}`;
+    }
+  }
+  return null;
+}
+
+/** Says which versions were never recorded for this service: nothing is compared with them. */
+async function neverRecorded(
+  { metrics, changes, clock }: ProvableDeps,
+  serviceEnvironment: ServiceEnvironment,
+  health: HealthQuery | undefined,
+): Promise<string[]> {
+  if (health?.byVersion === undefined) return [];
+  const at = clock.now();
+  const [curves, recorded] = await Promise.all([
+    metrics.rangeByLabel(health.byVersion, 'version', plusSeconds(at, -RECENT_SECONDS), at, 'max'),
+    changes.recent(serviceEnvironment, 50),
+  ]);
+  const unknown = (curves ?? []).flatMap(({ label }) =>
+    recorded.some(({ version }) => sameVersion(label, version)) ? [] : [label],
+  );
+  return recorded.length === 0 || unknown.length === 0
+    ? []
+    : [
+        `health.byVersion also names ${unknown.slice(0, 3).join(', ')}, never recorded for this service: nothing is compared with such versions`,
+      ];
 }
 
 /** Says that the configured matchers select no pods: nothing is known of them then, which looks like pods that are well. */

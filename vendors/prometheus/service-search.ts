@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ENVIRONMENT_LABELS, SERVICE_LABELS } from '../../core/domain/catalogue/measured-scope.ts';
 import { call, NoResponse } from '../shared/http.ts';
 import type { Server } from '../shared/server.ts';
 import { truncate } from '../shared/text.ts';
@@ -47,18 +48,6 @@ const LOOK_BACK_SECONDS = 3600;
 
 /** Metrics and rules that are examined of each kind. */
 const EXAMINED_MAX = 60;
-
-/** Labels that name the service, the most specific first. Every series of a target has the label `job`. */
-const SERVICE_LABELS = [
-  'service',
-  'service_name',
-  'app_kubernetes_io_name',
-  'app',
-  'destination_service_name',
-  'sloth_service',
-  'job',
-] as const;
-const ENVIRONMENT_LABELS = ['environment', 'env'] as const;
 
 /** Environment of services whose series do not name one. */
 const DEFAULT_ENVIRONMENT = 'production';

@@ -3,6 +3,7 @@ import { isOfInstances } from '../../core/domain/catalogue/version-labels.ts';
 import type { VersionLabels, VersionProposal } from '../../core/domain/ports/metrics.ts';
 import { call, NoResponse } from '../shared/http.ts';
 import type { Server } from '../shared/server.ts';
+import { metricsIn, withoutRecordings } from './recorded-series.ts';
 import {
   byVersionQuery,
   JOINS,
@@ -20,6 +21,9 @@ const ATTEMPT_TIMEOUT_MS = 4_000;
 const SERIES_MAX = 500;
 const LOOK_BACK_SECONDS = 3600;
 
+/** Recording rules of recording rules that are looked behind. */
+const RECORDED_LEVELS = 5;
+
 const BODY_MAX_BYTES = 4 * 1024 * 1024;
 
 const Labels = z.record(z.string(), z.string());
@@ -31,7 +35,9 @@ const Instant = z.object({
 const Rules = z.object({
   status: z.literal('success'),
   data: z.object({
-    groups: z.array(z.object({ rules: z.array(z.object({ name: z.string(), query: z.string() })) })),
+    groups: z.array(
+      z.object({ rules: z.array(z.object({ name: z.string(), query: z.string(), labels: Labels.default({}) })) }),
+    ),
   }),
 });
 
@@ -77,12 +83,18 @@ export function versionLabels(serverOf: () => Promise<Server | undefined>, now: 
     );
     return [...new Set(values)].toSorted();
   };
-  /** Returns the expression of a recording rule, if the query is only its name. */
-  const recordedExpression = async (promql: string): Promise<string | null> => {
-    const name = /^([a-zA-Z_:][\w:]*)\s*(?:\{.*\})?$/s.exec(promql.trim())?.[1];
-    if (name === undefined) return null;
-    const found = await get('/api/v1/rules', { type: 'record', 'rule_name[]': name }, Rules);
-    return found?.data.groups.flatMap(({ rules }) => rules).find((rule) => rule.name === name)?.query ?? null;
+  /** Returns the query without recorded series. Null: it has none, or what records them is not known. */
+  const expanded = async (promql: string): Promise<string | null> => {
+    const found = await Promise.all(
+      metricsIn(promql).map((name) => get('/api/v1/rules', { type: 'record', 'rule_name[]': name }, Rules)),
+    );
+    // Old versions ignore the name filter and return all rules.
+    const rules = new Map(
+      found
+        .flatMap((one) => one?.data.groups ?? [])
+        .flatMap((group) => group.rules.map((rule) => [JSON.stringify(rule), rule])),
+    );
+    return withoutRecordings(promql, [...rules.values()]);
   };
   const proposalFrom = async ({ promql, traffic }: Health, source: VersionSource): Promise<VersionProposal | null> => {
     const byVersion = byVersionQuery(promql, source);
@@ -94,7 +106,11 @@ export function versionLabels(serverOf: () => Promise<Server | undefined>, now: 
     return { label, joined: join?.metric ?? null, values, byVersion, trafficByVersion };
   };
   /** Null: no query returned versions. Undefined: no response, so it is unknown. */
-  const proposeFor = async (health: Health, isRecorded: IsRecorded): Promise<VersionProposal | null | undefined> => {
+  const proposeFor = async (
+    health: Health,
+    isRecorded: IsRecorded,
+    levels = RECORDED_LEVELS,
+  ): Promise<VersionProposal | null | undefined> => {
     const seriesLists = await Promise.all(selectorsIn(health.promql).map(seriesOf));
     if (seriesLists.some((series) => series === null)) return undefined;
     // A selector without series, such as one of errors that have not happened yet, says nothing about labels.
@@ -119,9 +135,19 @@ export function versionLabels(serverOf: () => Promise<Server | undefined>, now: 
       if (found.values.some(isRecorded)) return found;
       if (best === null || (!hasNumbers(best) && hasNumbers(found))) best = found;
     }
-    if (best !== null) return best;
-    const rule = await recordedExpression(health.promql);
-    return rule === null ? null : proposeFor({ ...health, promql: rule }, isRecorded);
+    if (best !== null || levels === 0) return best;
+    const promql = await expanded(health.promql);
+    return promql === null ? null : proposeFor({ ...health, promql }, isRecorded, levels - 1);
   };
-  return { propose: proposeFor };
+  return {
+    propose: (health, isRecorded) => proposeFor(health, isRecorded),
+    async series(promql) {
+      const found = await Promise.all(
+        selectorsIn(promql).map(async (selector) => ({ selector, series: await seriesOf(selector) })),
+      );
+      return found.every((one): one is { selector: string; series: Record<string, string>[] } => one.series !== null)
+        ? found
+        : null;
+    },
+  };
 }

@@ -22,7 +22,7 @@ import type { Deps } from '../../core/domain/ports/deps.ts';
 import { activeClearings } from '../../core/domain/changes/cleared-suspects.ts';
 import { flagKeyOf } from '../../core/domain/changes/flags.ts';
 import { problemStart } from '../../core/domain/incidents/new-onset.ts';
-import { byStart, endOf, newestLiveChange, putsVersionLive } from '../../core/domain/changes/versions.ts';
+import { byStart, endOf, newestLiveChange, putsVersionLive, sameVersion } from '../../core/domain/changes/versions.ts';
 import type { Change } from '../../schemas/changes/change.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
@@ -153,9 +153,21 @@ export async function evidenceOf(
     ...(incident.cleared !== undefined && incident.cleared.length > 0 && { cleared: incident.cleared }),
     ...(config.routes.failTogether === 'ignore' && { strangers_ignored: true as const }),
   };
-  const labels = branchLabels(own, plusSeconds(at, -CURVE_SECONDS));
-  return { evidence: withLabelsRead(evidence, labels), neighboursUnreadable: failing === null };
+  const read = withLabelsRead(evidence, branchLabels(own, plusSeconds(at, -CURVE_SECONDS)));
+  const unrecorded = unrecordedVersions(read, own);
+  return {
+    evidence: { ...read, ...(unrecorded.length > 0 && { unrecorded_versions: unrecorded }) },
+    neighboursUnreadable: failing === null,
+  };
 }
+
+const unrecordedVersions = ({ by_version: own, callers }: Evidence, recorded: readonly Change[]): string[] => [
+  ...new Set(
+    [...(own ?? []), ...(callers?.versions ?? [])]
+      .map(({ version }) => version)
+      .filter((version) => !recorded.some((change) => sameVersion(change.version, version))),
+  ),
+];
 
 /** Returns the time of evidence: now, but not before an alert was received. The clock can have been set back since. */
 const timeOf = ({ clock }: Pick<Deps, 'clock'>, cause: readonly SignalView[]): Timestamp =>

@@ -274,13 +274,18 @@ const notComparable = (text: string): Factor => unweightedFactor('by_version', t
 function comparedOver(
   evidence: Evidence & CloseUp & OfCallers,
   { change }: Candidate,
-  { onset, course, measured: beside, unnamed }: Comparison,
+  { onset, course, measured: { measured, stopped, missing }, unnamed }: Comparison,
 ): Factor | null {
   const { changes, health } = evidence;
-  const { measured, stopped } = beside;
   if (measured.length === 0) return null;
   const ownMeasured = measured.filter(({ version }) => sameVersion(version, change.version));
-  const others = measured.filter((one) => !sameVersion(one.version, change.version) && takesTraffic(one));
+  const beside = measured.filter((one) => !sameVersion(one.version, change.version) && takesTraffic(one));
+  const others = beside.filter((one) => !evidence.unrecorded_versions?.includes(one.version));
+  const strangers = beside.filter((one) => !others.includes(one));
+  const unrecorded =
+    strangers.length === 0
+      ? null
+      : `${namesIn(strangers)} ${strangers.length === 1 ? 'was' : 'were'} never recorded for ${change.service}, so ${change.version} cannot be compared with ${strangers.length === 1 ? 'it' : 'them'}`;
   const least = Math.min(TRAFFIC_SHARE_MIN, (change.canary_weight ?? 1) / 2);
   const { version } = change;
   if (ownMeasured.length === 0) {
@@ -301,7 +306,7 @@ function comparedOver(
     return weightedFactor('no_traffic', `${version} receives almost no traffic`);
   }
   if (others.length === 0)
-    return notComparable(`${version} receives all traffic, so it cannot be compared with other versions`);
+    return notComparable(unrecorded ?? `${version} receives all traffic, so it cannot be compared with other versions`);
   const unmeasured = [own, ...others].find((one) => one.hasFewRequests);
   if (unmeasured !== undefined)
     return notComparable(`${unmeasured.version} received fewer than ${MIN_REQUESTS} requests since the problem began`);
@@ -320,13 +325,13 @@ function comparedOver(
   const instance = oneInstanceFails(evidence, change, onset) ?? (isLookedAt ? null : onlyPodBad(evidence, change));
   const unproved = older.every((one) => isShown(differsBeside, evidence, { own, other: one }, onset))
     ? instance
-    : (beside.missing ??
+    : (missing ??
       (failing.length > 0
         ? `the newest requests to ${namesIn(failing)} fail as well`
         : unsteady.length > 0
           ? `${namesIn(unsteady)} has samples only since the errors began, and its requests are not measured`
           : instance));
-  const together = { missing: unnamed ?? unproved, stopped };
+  const together = { missing: unnamed ?? unrecorded ?? unproved, stopped };
   const isQuantile = health?.quantile === true;
   if (max === null) return withoutLimit(own, others, together);
   const explained = explains(own, course, isQuantile) || explainsAtEachTime(evidence, own.series, course);

@@ -155,6 +155,11 @@ export type Evidence = {
     versions: readonly VersionSeries[];
     close?: NonNullable<Evidence['by_version_close']>;
   };
+  /**
+   * Measured versions that were never recorded for this service, such as those of other services in a query that is too wide:
+   * nothing is compared with them. Absent: none.
+   */
+  unrecorded_versions?: readonly string[];
   /** Pods by version at the time of the evaluation. Absent: no matchers, no answer, or no metrics of pods. */
   pods?: readonly PodsOfVersion[];
   /** The same as `by_version` by variant, for each flag that was changed near the onset. Absent: no query, no flag, or no answer. */

@@ -74,6 +74,8 @@ export type VersionLabels = {
     health: { promql: string; traffic?: string | undefined },
     isRecorded: (value: string) => boolean,
   ): Promise<VersionProposal | null | undefined>;
+  /** Returns the labels of the series of the last hour that each selector of a query selects. Null: no Prometheus, or no response. */
+  series(promql: string): Promise<{ selector: string; series: Record<string, string>[] }[] | null>;
 };
 
 /** Metrics for the judge of versions. */

@@ -46,7 +46,10 @@ async function check(context: CommandContext, options: Options): Promise<void> {
   const [config, runbooks] = await Promise.all([loadConfig(configDir), loadRunbooks(runbooksDir)]);
   const unreadable = [config, runbooks].flatMap((loaded) => (loaded.ok ? [] : loaded.problems));
   const findings = [...(await lintConfigFolder(configDir)), ...(await lintRunbooksFolder(runbooksDir))];
-  if (config.ok) findings.push(...(await lintNames(configDir, config.config, timestamp(Date.now()))));
+  if (config.ok) {
+    findings.push(...(await lintNames(configDir, config.config, timestamp(Date.now()))));
+    findings.push(...(await scopeProblems(configDir, config.config.services)));
+  }
   if (runbooks.ok && options.secrets) findings.push(...unsetSecrets(context, runbooksDir, runbooks.set));
   const errors = findings.filter(({ level }) => level === 'error').map(problemText);
   for (const problem of [...unreadable, ...errors]) context.out(problem);
@@ -87,6 +90,22 @@ const unsetSecrets = ({ env }: CommandContext, dir: string, { runbooks }: Runboo
         warningAt({ file: join(dir, runbook.file), line: 1 }, `secret ${name} is not set in this environment`),
       ),
   );
+
+/** Returns the queries of `health` that measure another service, or probably all of them. */
+async function scopeProblems(configDir: string, services: Services): Promise<Problem[]> {
+  const { healthScopeProblems } = await import('../../../vendors/prometheus/health-scope.ts'); // a large parser
+  const { locate } = await readLocations(join(configDir, 'services.yaml'));
+  return Object.entries(services).flatMap(([service, { environments }]) =>
+    Object.entries(environments).flatMap(([environment, { health }]) =>
+      health === undefined
+        ? []
+        : healthScopeProblems(services, service, health).map(({ key, level, text }) => {
+            const path = ['services', service, 'environments', environment, 'health', key];
+            return { ...locate(path), level, message: `${path.join('.')} ${text}`, suggestion: null };
+          }),
+    ),
+  );
+}
 
 const WITHOUT_AUTH = 'has no "auth", so it is called without credentials (auth: { bearer: NAME })';
 

@@ -47,6 +47,46 @@ describe('check', () => {
     expect([code, err]).toEqual([1, '2 problems\n']);
   });
 
+  test('refuses health queries of another service, and warns of those that take all services', async () => {
+    const query = (matchers: string) => `rate(http_requests_total{${matchers}}[1m])`;
+    const health = (promql: string, byVersion: string) =>
+      `        health: { promql: '${promql}', max: 0.01, byVersion: '${byVersion}' }`;
+    const own = 'job:http:error_ratio{service="shop"}';
+    const checked = async (byVersion: string, promql = own) => {
+      const lines = [
+        'services:',
+        '  payments: {}',
+        '  shop:',
+        '    environments:',
+        '      live:',
+        health(promql, byVersion),
+      ];
+      await write('config/services.yaml', lines.join('\n'));
+      const { code, out } = await cli(['check', ...folders], { cwd: dir });
+      return {
+        code,
+        text: out
+          .split('\n')
+          .filter((line) => line.includes('.health.'))
+          .join(),
+      };
+    };
+    const path = 'services\\.shop\\.environments\\.live\\.health';
+    expect(await checked(query('service="payments"'))).toMatchObject({
+      code: 1,
+      text: expect.stringMatching(
+        new RegExp(`^config/services\\.yaml:6: ${path}\\.byVersion measures the service payments`),
+      ),
+    });
+    expect(await checked(query('code="500"'))).toMatchObject({
+      code: 0,
+      text: expect.stringMatching(/warning: .*byVersion takes http_requests_total of all services/),
+    });
+    for (const byVersion of [query('service="shop"'), query('namespace="shop"'), 'shop_errors:by_version'])
+      expect(await checked(byVersion)).toEqual({ code: 0, text: '' });
+    expect(await checked(query('code="500"'), 'sum(rate(shop_errors_total[1m]))')).toEqual({ code: 0, text: '' });
+  });
+
   test('warns of rollbacks without proof, with what to do instead', async () => {
     await write(
       'config/services.yaml',

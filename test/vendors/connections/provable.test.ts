@@ -26,13 +26,17 @@ const examined = async (
     curves?: { label: string; curve: [Timestamp, number][] }[];
     changes?: Change[];
     deployer?: Partial<Deployer>;
+    series?: Record<string, string>[];
   } = {},
 ) => {
   const { value = { kind: 'value', value: 0 }, labels = [], proposal, weight = null, curves } = found;
   const { changes = [change('v2', 9, { canary_weight: weight })] } = found;
   const config = Config.parse({
     version: 'test',
-    services: { checkout: { environments: { production: { deployer: { kind: 'http' }, health }, staging: {} } } },
+    services: {
+      payments: {},
+      checkout: { environments: { production: { deployer: { kind: 'http' }, health }, staging: {} } },
+    },
     paging: {},
   });
   const all = await provableByEnvironment({
@@ -43,7 +47,10 @@ const examined = async (
       value: async () => value,
       rangeByLabel: async () => curves ?? labels.map((label) => ({ label, curve: [] })),
     },
-    versionLabels: { propose: async () => proposal },
+    versionLabels: {
+      propose: async () => proposal,
+      series: async (selector: string) => [{ selector, series: found.series ?? [] }],
+    },
     targets: { deployerFor: async () => found.deployer },
   } as unknown as Parameters<typeof provableByEnvironment>[0]);
   expect(all).toHaveLength(1);
@@ -91,6 +98,27 @@ test.each<[name: string, Parameters<typeof examined>, expected: object]>([
     'no version whose values are not recorded',
     [BY_VERSION, { labels: ['abc'] }],
     { proofs: [], missing: expect.stringContaining('(abc)') },
+  ],
+  [
+    'no version if the series are of another service, too',
+    [BY_VERSION, { labels: ['v2'], series: [{ service: 'checkout' }, { service: 'payments' }] }],
+    {
+      proofs: [],
+      missing: expect.stringMatching(/^health\.promql is too wide: .*service: payments.*service="checkout"/),
+    },
+  ],
+  [
+    'no version if the series are of another environment, too',
+    [BY_VERSION, { labels: ['v2'], series: [{ env: 'prod' }, { env: 'staging' }] }],
+    { proofs: [], missing: expect.stringMatching(/env: staging/) },
+  ],
+  [
+    'a version beside one that was never recorded, with a warning',
+    [BY_VERSION, { labels: ['v2', 'v9'], series: [{ job: 'checkout' }, { job: 'checkout-admin' }] }],
+    {
+      proofs: ['version'],
+      can: { steps: expect.arrayContaining([expect.stringMatching(/names v9, never recorded/)]) },
+    },
   ],
   ['a version, however it is written', [BY_VERSION, { labels: ['2'] }], { proofs: ['version'], missing: null }],
   [

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { versionLabels } from '../../../vendors/prometheus/version-labels.ts';
+import { withoutRecordings } from '../../../vendors/prometheus/recorded-series.ts';
 import {
   byVersionQuery,
   selectorsIn,
@@ -212,7 +213,46 @@ describe('the search for the version', () => {
       return vector('v1');
     });
     const found = await search.propose({ promql: 'job:shop:errors{env="live"}' }, isRecorded);
-    expect(found).toMatchObject({ label: 'version', byVersion: expect.stringContaining('requests_total') });
+    expect(found).toMatchObject({
+      label: 'version',
+      byVersion: expect.stringContaining('requests_total{env="live", service="shop"'),
+    });
+  });
+
+  test('keeps the matchers of the service through each level of recording rules', async () => {
+    const rules = [
+      { name: 'job:http:error_ratio', query: 'job:http:errors / job:http:requests' },
+      { name: 'job:http:errors', query: 'sum by (service) (rate(requests_total{code=~"5.."}[1m]))' },
+      { name: 'job:http:requests', query: 'sum by (service) (rate(requests_total[1m]))' },
+    ];
+    const search = await searching((path, query) => {
+      if (path === '/api/v1/rules') return success({ groups: [{ rules }] });
+      if (path === '/api/v1/series')
+        return success(query.startsWith('requests') ? [{ service: 'shop', version: 'v1' }] : [{ service: 'shop' }]);
+      return query.includes('by (service, version)') ? vector('v1') : vector();
+    });
+    const found = await search.propose({ promql: 'job:http:error_ratio{service="shop"}' }, isRecorded);
+    expect(selectorsIn(found?.byVersion ?? '')).toEqual([
+      'requests_total{service="shop", code=~"5.."}',
+      'requests_total{service="shop"}',
+    ]);
+    expect(selectorsIn(found?.trafficByVersion ?? '')).toEqual(['requests_total{service="shop"}']);
+  });
+
+  test.each([
+    ['a rule for each service', 'r{service="b"}', [{ service: 'a' }, { service: 'b' }], '(x2)'],
+    ['several rules of one name', 'r{env="live"}', [{}, {}], null],
+    ['a rule that renames the label', 'r{svc="a"}', [{ renames: true }], null],
+    ['a rule of all', 'r', [{}], '(x1)'],
+    ['no recorded series', 'x', [{}], null],
+    ['a range of a recorded series', 'avg_over_time(r[5m])', [{}], null],
+  ])('of %s is that of the selected series', (_, promql, all, expected) => {
+    const rules = all.map(({ renames, ...labels }: Record<string, unknown>, n) => ({
+      name: 'r',
+      query: renames === true ? 'label_replace(y, "svc", "$1", "job", "(.+)")' : `x${n + 1}`,
+      labels: labels as Record<string, string>,
+    }));
+    expect(withoutRecordings(promql, rules)).toBe(expected);
   });
 
   test('finds nothing without such a label, and does not know without Prometheus', async () => {

@@ -292,6 +292,15 @@ describe('evidence by version', () => {
     ]);
   });
 
+  test('tells which versions were never recorded for the service: nothing is compared with them', async () => {
+    const { world } = await judged(configured({ health }), ({ deps: { metrics } }) => {
+      metrics.rangeByLabel = async (_promql, _label, from, until) =>
+        ['v2', 'v9'].map((label) => ({ label, curve: samplesOf(from, until, () => 0.2) }));
+    });
+    const { evidence } = (await world.deps.decisions.inputs(theIncident(world), 1)) ?? expect.unreachable();
+    expect(evidence.unrecorded_versions).toEqual(['v9']);
+  });
+
   test('does not mix queries that name versions differently', async () => {
     expect(await read(['2.0.1'], ['v2', 'v1'])).toEqual([['2.0.1', 3, 0]]);
   });

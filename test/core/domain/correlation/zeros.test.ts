@@ -30,6 +30,15 @@ describe('a series of errors that begins with the first error', () => {
     expect(alone(lazy())).toBe(true);
   });
 
+  test('proves nothing beside a version that was never recorded for the service', () => {
+    const { proof, factors } = suspectIn(correlate(lazy({ unrecorded_versions: ['v41'] })));
+    expect(proof).toBeNull();
+    expect(factors.map(({ text }) => text).join()).toContain(
+      'v41 was never recorded for checkout, so v42 cannot be compared with it',
+    );
+    expect(alone(lazy({ unrecorded_versions: ['v40'] }))).toBe(true);
+  });
+
   test.each<[string, Partial<Evidence>]>([
     [
       'without the traffic of the versions',
