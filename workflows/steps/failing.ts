@@ -75,11 +75,12 @@ export async function failingOf(deps: FailingDeps, incident: IncidentRecord, kno
     byIncidents(deps, incident, known),
     byHealth(deps, incident, known),
   ]);
-  // An incident opens after its problem has begun: the metric shows the start more precisely.
-  const earliest = new Map<string, Failing>();
-  for (const one of [...failing, ...alerted]) {
+  // The metric shows when a service began to fail. Its incident can have opened with an earlier problem, or after this one.
+  const shown = new Set(failing.map(({ service }) => service));
+  const earliest = new Map<string, Failing>(failing.map((one) => [one.service, one]));
+  for (const one of alerted) {
     const other = earliest.get(one.service);
-    if (other === undefined || one.since < other.since) earliest.set(one.service, one);
+    if (!shown.has(one.service) && (other === undefined || one.since < other.since)) earliest.set(one.service, one);
   }
   return { failing: [...earliest.values()], ...measured };
 }

@@ -52,13 +52,18 @@ export function neighboursOf(evidence: Evidence, onset: Onset): Neighbours {
 /**
  * Returns whether another service may have failed first. Of one with only an alert, the alerts are compared: their rules
  * wait for similar times. Of a dependency, the bounds of both starts are compared: the samples of two services are taken
- * at different seconds, so the middle of its bounds may be later although both fail at once.
+ * at different seconds, so the middle of its bounds may be later although both fail at once. A service that depends on the
+ * failing one fails because of it, unless it certainly failed before.
  */
 function mayHaveFailedFirst(
   { measured, since, relation }: Failing,
   alertStartedAt: Timestamp,
-  { latest }: Onset,
+  { earliest, latest }: Onset,
 ): boolean {
+  if (relation === 'dependent')
+    return measured === undefined
+      ? secondsBetween(since, alertStartedAt) > CLOCK_TOLERANCE_SECONDS
+      : measured.latest < earliest;
   if (measured === undefined) return secondsBetween(alertStartedAt, since) <= CLOCK_TOLERANCE_SECONDS;
   return (relation === 'dependency' ? measured.earliest : since) <= latest;
 }
@@ -202,8 +207,13 @@ function changedServiceFails(
   const fails = isUndeclared ? `${service} is failing as well` : `${service} itself is failing`;
   if (own.first)
     return weightedFactor(isCaller ? 'caller_fails_too' : 'dependency_fails_too', `${fails}, since ${own.when}`);
+  if (isCaller)
+    return unweightedFactor(
+      'fails_at_another_time',
+      `${fails}, since ${own.when}, as expected of a service that depends on it`,
+    );
   const text = `${fails}, but only since ${own.when}`;
-  return isCaller || isUndeclared
+  return isUndeclared
     ? unweightedFactor('fails_at_another_time', text)
     : weightedFactor('dependency_fails_later', text);
 }

@@ -64,10 +64,13 @@ describe('a dependency that fails by its health query, without an alert', () => 
     expect((await judged(bad(since))).kind).toBe('roll_back');
   });
 
-  test('has the onset of its health query rather than that of its later alert', async () => {
+  test.each([
+    ['later', 60],
+    ['earlier', 360],
+  ])('has the onset of its health query rather than that of its %s alert', async (_, began) => {
     const { world } = await play({
       given: [dependsOnPayments, bad({ [CHECKOUT]: -2, [PAYMENTS]: -2.5 })],
-      timeline: { '0 s': all(fires(), fires(ofPayments)), '5 min': all(ends(), ends(ofPayments)) },
+      timeline: { '0 s': all(fires(), fires({ ...ofPayments, began })), '5 min': all(ends(), ends(ofPayments)) },
     });
     expect(world.calls.filter((call) => call.startsWith('cd'))).toEqual([]);
     const inputs = await world.deps.decisions.inputs(theIncident(world), 1);

@@ -36,17 +36,33 @@ describe('a changed caller', () => {
       failing: [failing('web', 'dependent', minutesBefore)],
     });
 
-  test('that fails not later than the service is asked about', () => {
-    expect(weights(among(1), 'w7')).toMatchObject({ caller_fails_too: WEIGHTS.caller_fails_too });
-    expect(confidence(among(1), 'w7')).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ASK);
+  test('that failed before the service is asked about', () => {
+    expect(weights(among(3), 'w7')).toMatchObject({ caller_fails_too: WEIGHTS.caller_fails_too });
+    expect(confidence(among(3), 'w7')).toBeGreaterThanOrEqual(MIN_CONFIDENCE_TO_ASK);
   });
 
-  test('that fails later fails because the service does, which is no evidence against its change', () => {
-    expect(weights(among(-3), 'w7')).toMatchObject({ fails_at_another_time: 0 });
-    expect(confidence(among(-3), 'w7')).toBeLessThan(confidence(among(1), 'w7'));
-    expect(suspectIn(correlate(among(-3)), 'w7').reasons).toContain(
-      'web itself is failing, but only since 3 min after the problem began',
-    );
+  test.each([
+    [1, '60 s before'],
+    [-3, '3 min after'],
+  ])(
+    'that fails with or after the service fails because of it, and nobody is asked: %s min before',
+    (minutes, when) => {
+      expect(weights(among(minutes), 'w7')).toMatchObject({ fails_at_another_time: 0 });
+      expect(confidence(among(minutes), 'w7')).toBeLessThan(MIN_CONFIDENCE_TO_ASK);
+      expect(suspectIn(correlate(among(minutes)), 'w7').reasons).toContain(
+        `web itself is failing, since ${when} the problem began, as expected of a service that depends on it`,
+      );
+    },
+  );
+
+  test('that is measured failed before the service only if its latest possible start is earlier than that of the service', () => {
+    const measured = (earliest: number, latest: number) => {
+      const [other] = among(3).failing;
+      const bounds = { earliest: before(earliest * 60), latest: before(latest * 60) };
+      return scene({ ...among(3), failing: [{ ...other, measured: bounds } as Failing] });
+    };
+    expect(weights(measured(4, 3), 'w7')).toHaveProperty('caller_fails_too');
+    expect(weights(measured(3, -1), 'w7')).toHaveProperty('fails_at_another_time');
   });
 });
 
