@@ -56,16 +56,22 @@ export const ChangeSources = z.strictObject({
   github: SourceEnvironment.optional(),
   /** Name of the environment at GitLab. Absent: the same name as here. */
   gitlab: SourceEnvironment.optional(),
+  /** Name of the environment in `eventMetadata` of Flux, in CDEvents, at LaunchDarkly, and at GO Feature Flag. */
+  flux: SourceEnvironment.optional(),
+  cdevents: SourceEnvironment.optional(),
+  launchdarkly: SourceEnvironment.optional(),
+  goFeatureFlag: SourceEnvironment.optional(),
   /** Image without tag. */
   image: oneOrMore(SourceName).optional(),
+  /** Name, with its namespace and server before it, as far as they matter: `server/namespace/name`. */
   argoApplication: oneOrMore(SourceName).optional(),
   /** `Kind/namespace/name` */
   fluxObject: oneOrMore(SourceName).optional(),
-  /** ARN or `cluster/service` */
+  /** ARN, or `cluster/service` in any account and Region. */
   ecsService: oneOrMore(SourceName).optional(),
-  /** `name:alias` */
+  /** ARN with the alias, or `name:alias` in any account and Region. */
   lambdaFunction: oneOrMore(SourceName).optional(),
-  /** `application/group` */
+  /** ARN, or `application/group` in any account and Region. */
   codedeployGroup: oneOrMore(SourceName).optional(),
   /** `namespace/Kind/name`, in any cluster, or `cluster/namespace/Kind/name`. */
   kubernetesWorkload: oneOrMore(SourceName).optional(),

@@ -102,7 +102,7 @@ function driftOf({ application, sync, operation, history, reconciled_at, argocd_
     // Argo CD repeats its notification at each comparison; one drift of one synchronization is one change.
     key: `argo-cd ${nameOf(application)} ${last.id}`,
     at: reconciled_at,
-    subject: { argoApplication: application.name },
+    subject: { argoApplication: placedName(argocd_url, application) },
     kind: 'config',
     status: 'succeeded',
     version: versionOf(revision),
@@ -133,7 +133,7 @@ function rolloutOf(notification: Notification): ChangeReport | { ignored: string
   return {
     source: 'argo-cd',
     key: `${nameOf(application)} ${operation.started_at}`,
-    subject: { argoApplication: application.name },
+    subject: { argoApplication: placedName(argocd_url, application) },
     ...(before.some((entry) => isSame(entry, synchronized)) && { kind: 'rollback' as const }),
     ...outcome,
     ...(revision !== undefined && { version: versionOf(revision) }),
@@ -177,6 +177,10 @@ function isSame(one: Synchronized, other: Synchronized): boolean {
 
 const nameOf = ({ namespace, name }: Notification['application']): string =>
   namespace === undefined ? name : `${namespace}/${name}`;
+
+/** Returns `server/namespace/name`, as far as they are known: several tenants can have applications of one name. */
+const placedName = (argocdUrl: string | undefined, application: Notification['application']): string =>
+  [URL.parse(argocdUrl ?? '')?.host, nameOf(application)].filter(Boolean).join('/');
 
 function linkOf(argocdUrl: string | undefined, application: Notification['application']): { url?: string } {
   const base = argocdUrl === undefined ? null : URL.parse(argocdUrl);

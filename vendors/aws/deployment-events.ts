@@ -19,6 +19,8 @@ const AwsEvent = z.object({
   'detail-type': z.string().max(256),
   source: z.string().max(256),
   time: InstantIn,
+  account: optionalName,
+  region: optionalName,
   resources: z.array(Name).max(100).default([]),
   detail: z.record(z.string(), z.unknown()),
 });
@@ -82,13 +84,21 @@ const CODEDEPLOY_STATUS: Partial<Record<string, ChangeStatus>> = {
   STOP: 'cancelled',
 };
 
-function readCodeDeploy({ detail, time }: AwsEvent): ReadChanges {
+/** Returns the ARN of a resource of the event's account and Region, or only its name if the event names none. */
+const placed = ({ account, region }: AwsEvent, service: string, type: string, name: string): string =>
+  account === undefined || region === undefined ? name : `arn:aws:${service}:${region}:${account}:${type}:${name}`;
+
+const codeDeployGroup = (event: AwsEvent, application: string, group: string): string =>
+  placed(event, 'codedeploy', 'deploymentgroup', `${application}/${group}`);
+
+function readCodeDeploy(event: AwsEvent): ReadChanges {
+  const { detail, time } = event;
   const parsed = CodeDeployDetail.safeParse(detail);
   if (!parsed.success) return unreadable('deployment of CodeDeploy', parsed.error);
   const { application, deploymentGroup, deploymentId, state } = parsed.data;
   const status = CODEDEPLOY_STATUS[state];
   if (status === undefined) return { ignored: `${state} of a deployment neither starts nor ends it` };
-  const subject = { codedeployGroup: `${application}/${deploymentGroup}` };
+  const subject = { codedeployGroup: codeDeployGroup(event, application, deploymentGroup) };
   return { reports: [{ source: 'aws', key: deploymentId, at: time, subject, status, ...startOf(status, time) }] };
 }
 
@@ -124,17 +134,17 @@ function readEcs({ detail, resources, time }: AwsEvent): ReadChanges {
 
 const startOf = (status: ChangeStatus, time: ChangeReport['at']) => (status === 'started' ? { started_at: time } : {});
 
-function readApiCall({ detail }: AwsEvent): ReadChanges {
-  const parsed = ApiCall.safeParse(detail);
+function readApiCall(event: AwsEvent): ReadChanges {
+  const parsed = ApiCall.safeParse(event.detail);
   if (!parsed.success) return unreadable('API call of CloudTrail', parsed.error);
   const call = parsed.data;
   const operation = `${call.eventSource} ${call.eventName}`;
   if (call.errorCode !== undefined) return { ignored: `${operation} failed with ${call.errorCode}` };
   switch (operation) {
     case 'lambda.amazonaws.com UpdateAlias20150331':
-      return readAlias(call);
+      return readAlias(call, event);
     case 'codedeploy.amazonaws.com CreateDeployment':
-      return readCreatedDeployment(call);
+      return readCreatedDeployment(call, event);
     case 'ecs.amazonaws.com UpdateService':
     case 'ecs.amazonaws.com CreateService':
       return readService(call);
@@ -148,7 +158,7 @@ const Routing = z.object({
   routingConfig: z.object({ additionalVersionWeights: z.record(z.string(), z.number()).nullish() }).nullish(),
 });
 
-function readAlias(call: ApiCall): ReadChanges {
+function readAlias(call: ApiCall, event: AwsEvent): ReadChanges {
   const parsed = Alias.safeParse(call.requestParameters);
   if (!parsed.success) return unreadable('UpdateAlias', parsed.error);
   const { functionName, name: alias, functionVersion } = parsed.data;
@@ -162,7 +172,7 @@ function readAlias(call: ApiCall): ReadChanges {
     reports: [
       {
         ...reportFields(call, call.eventID),
-        subject: { lambdaFunction: `${functionNameOf(functionName)}:${alias}` },
+        subject: { lambdaFunction: placed(event, 'lambda', 'function', `${functionNameOf(functionName)}:${alias}`) },
         status: 'succeeded',
         version: versionOf(functionVersion),
         started_at: call.eventTime,
@@ -187,7 +197,7 @@ const Revision = z.object({
 });
 
 /** The state changes of a deployment don't name its revision, only the call that created it does. */
-function readCreatedDeployment(call: ApiCall): ReadChanges {
+function readCreatedDeployment(call: ApiCall, event: AwsEvent): ReadChanges {
   const parsed = Created.safeParse({ request: call.requestParameters, response: call.responseElements });
   if (!parsed.success) return unreadable('CreateDeployment', parsed.error);
   const { request, response } = parsed.data;
@@ -197,7 +207,7 @@ function readCreatedDeployment(call: ApiCall): ReadChanges {
     reports: [
       {
         ...reportFields(call, response.deploymentId),
-        subject: { codedeployGroup: `${request.applicationName}/${request.deploymentGroupName}` },
+        subject: { codedeployGroup: codeDeployGroup(event, request.applicationName, request.deploymentGroupName) },
         version: versionOf(version),
         ...(commit !== undefined && { commit }),
       },

@@ -15,7 +15,7 @@ import {
 } from '../../core/domain/catalogue/provability.ts';
 import type { Connections, CountedDeploys } from '../../schemas/config/connections.ts';
 import type { EnvironmentName, ServiceName } from '../../schemas/config/names.ts';
-import { MEASURING } from '../prometheus/health-scope.ts';
+import { MEASURING } from '../../core/domain/catalogue/health-scope.ts';
 import { otherScope } from '../../core/domain/catalogue/measured-scope.ts';
 import type { Config } from '../../schemas/config/config.ts';
 import type { DeployerConfig } from '../../schemas/rollback/targets.ts';

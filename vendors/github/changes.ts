@@ -85,7 +85,7 @@ export function reportsOfDeployment({
   return [
     {
       source: 'github',
-      key: `${repository.full_name.toLowerCase()}#${deployment.id}`,
+      key: `deployment ${deployment.id}`, // unique at GitHub; the repository can be renamed
       at,
       created_at: deployment.created_at,
       subject: {

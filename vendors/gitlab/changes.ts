@@ -44,7 +44,7 @@ export function reportsOfDeployment(event: DeploymentEvent): ChangeReport[] {
   return [
     {
       source: 'gitlab',
-      key: `${project.path_with_namespace.toLowerCase()}#${id}`,
+      key: `deployment ${id}`, // unique at GitLab; the project can be renamed
       at,
       subject: { repository: project.path_with_namespace, environment },
       version: Version.parse(commit),

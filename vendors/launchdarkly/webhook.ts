@@ -143,7 +143,7 @@ function reportOf(entry: Entry, resource: Resource): ChangeReport {
     source: 'launchdarkly',
     key: `${entry._id} ${nameOf(resource)}`,
     at,
-    subject: { flag: `${project}/${flag}`, environment },
+    subject: { flag: `${project}/${flag}`, ...(environment !== '*' && { environment }) },
     kind: 'flag',
     status: 'succeeded',
     version: flagVersion(flag, current?.version ?? entry._id, isToggled ? current.on : undefined),

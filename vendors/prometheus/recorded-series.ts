@@ -52,7 +52,7 @@ const textOf = (promql: string, node: SyntaxNode | null): string =>
   node === null ? '' : promql.slice(node.from, node.to);
 
 /** Returns the selectors of a query by the name of a metric. */
-export function selectorsOf(promql: string): Selector[] {
+function selectorsOf(promql: string): Selector[] {
   return nodesOf(parser.parse(promql), 'VectorSelector').flatMap((node) => {
     const name = textOf(promql, node.getChild('Identifier'));
     if (name === '') return [];

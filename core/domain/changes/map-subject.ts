@@ -27,13 +27,14 @@ export type Mapping =
   | { kind: 'unmapped'; why: string; /** Lines of `config/services.yaml` that would map it. */ lines: string };
 
 /** What an environment lists of other systems. */
-type ListedObjects = Pick<EnvironmentEntry, 'sources' | 'deployer'>;
+type ListedObjects = Pick<EnvironmentEntry, 'sources' | 'deployer' | 'flags'>;
 
 type Candidate = ServiceEnvironment & { entry: ServiceEntry; environmentEntry: ListedObjects };
 
 /**
  * Returns the services and environments that a sender's subject names. An object, such as an image or an Argo CD
- * application, belongs to every entry that lists it in `sources` or in its deployer. Without a listed object, the
+ * application, belongs to every entry that lists it in `sources` or in its deployer, in the environment that the sender
+ * names: an object in an environment that does not list it is none of them. Without a listed object, the
  * repository (with `path`, if several services share it) and the environment decide. The result never depends on
  * similar names: what is ambiguous is unmapped. A service without environments has those of the configuration.
  */
@@ -54,7 +55,11 @@ export function mapSubject(config: NamingConfig, source: ReportSource, subject: 
     environment === undefined
       ? isUsual(candidate)
       : environmentNames(source, candidate).includes(meantOf.get(candidate.service) ?? '');
-  const unmapped = (why: string): Mapping => ({ kind: 'unmapped', why, lines: linesFor(services, source, subject) });
+  const unmapped = (why: string, listing: readonly Candidate[] = []): Mapping => ({
+    kind: 'unmapped',
+    why,
+    lines: linesFor(services, source, subject, listing[0]?.service),
+  });
 
   if (subject.service !== undefined) {
     const name = configuredService(config, subject.service);
@@ -68,7 +73,13 @@ export function mapSubject(config: NamingConfig, source: ReportSource, subject: 
   if (listing.length > 0) {
     const mostListed = Math.max(...listing.map((candidate) => countListed(candidate, objects, subject)));
     const best = listing.filter((candidate) => countListed(candidate, objects, subject) === mostListed);
-    const mapped = best.some(inEnvironment) ? best.filter(inEnvironment) : best;
+    const there = best.filter(inEnvironment);
+    if (there.length === 0 && environment !== undefined)
+      return unmapped(
+        `${objects.map((key) => quoted(subject[key])).join(' and ')} is listed, but ${whyNoEnvironment(subject, best)}`,
+        best,
+      );
+    const mapped = there.length > 0 ? there : best;
     // The same object in two environments of one service, and the sender does not say in which.
     const ambiguous = mapped.find((listedName) =>
       mapped.some((other) => other !== listedName && other.service === listedName.service),
@@ -142,21 +153,34 @@ const mappedIfSingle = ([listedName, ...others]: readonly Candidate[]): Mapping 
     ? undefined
     : { kind: 'mapped', to: [serviceEnvironmentOf(listedName)] };
 
-const forgeOf = (source: ReportSource): 'github' | 'gitlab' | undefined =>
-  source === 'github' || source === 'gitlab' ? source : undefined;
+/** The keys of `sources` that name the environment as a sender does. */
+const ENVIRONMENT_KEYS = {
+  github: 'github',
+  gitlab: 'gitlab',
+  flux: 'flux',
+  cdevents: 'cdevents',
+  launchdarkly: 'launchdarkly',
+  flags: 'goFeatureFlag',
+} as const satisfies Partial<Record<ReportSource, keyof ChangeSources>>;
+
+const environmentKeyOf = (source: ReportSource) =>
+  Object.hasOwn(ENVIRONMENT_KEYS, source) ? ENVIRONMENT_KEYS[source as keyof typeof ENVIRONMENT_KEYS] : undefined;
 
 function environmentNames(source: ReportSource, { environment, environmentEntry }: Candidate): string[] {
-  const named = forgeOf(source);
-  const deployer =
-    source === 'github' && environmentEntry.deployer?.kind === 'github'
-      ? environmentEntry.deployer.environment
-      : undefined;
-  return (named && environmentEntry.sources?.[named]?.environment) ?? [deployer ?? environment];
+  const key = environmentKeyOf(source);
+  const { deployer, flags, sources } = environmentEntry;
+  const target =
+    source === 'github' && deployer?.kind === 'github'
+      ? deployer.environment
+      : source === 'launchdarkly' && flags?.kind === 'launchdarkly'
+        ? flags.environment
+        : undefined;
+  return (key && sources?.[key]?.environment) ?? [target ?? environment];
 }
 
 function listsEnvironment(source: ReportSource, { environmentEntry }: Candidate): boolean {
-  const named = forgeOf(source);
-  return named !== undefined && environmentEntry.sources?.[named] !== undefined;
+  const key = environmentKeyOf(source);
+  return key !== undefined && environmentEntry.sources?.[key] !== undefined;
 }
 
 const countListed = (candidate: Candidate, objects: readonly SubjectObject[], subject: ReportSubject): number =>
@@ -167,27 +191,35 @@ function isListed({ service, environmentEntry }: Candidate, key: SubjectObject, 
   const names = environmentEntry.sources?.[key] ?? deployedObject(service, environmentEntry)[key];
   return (
     names !== undefined &&
-    names.some(
-      (listedName) =>
-        listedName === name || isSameEcsService(key, listedName, name) || isInAnyCluster(key, listedName, name),
-    )
+    names.some((listedName) => listedName === name || (PLACED.has(key) && isPlacedAs(pathOf(listedName), pathOf(name))))
   );
 }
 
-/** A listed workload without a cluster is one of any cluster. */
-const isInAnyCluster = (key: SubjectObject, listedName: string, name: string): boolean =>
-  key === 'kubernetesWorkload' && listedName.split('/').length === 3 && name.endsWith(`/${listedName}`);
+/** Objects whose names say where they are. */
+const PLACED: ReadonlySet<SubjectObject> = new Set([
+  'argoApplication',
+  'ecsService',
+  'lambdaFunction',
+  'codedeployGroup',
+  'kubernetesWorkload',
+]);
 
-/** An ARN of an ECS service ends in `cluster/service`. */
-const isSameEcsService = (key: SubjectObject, listedName: string, other: string): boolean =>
-  key === 'ecsService' && ecsNameOf(listedName) === ecsNameOf(other);
-const ecsNameOf = (text: string): string => text.replace(/^arn:[^/]*:service\//, '');
+/**
+ * Returns the name of an object with its place before it: `account/region/name` of an ARN, `server/namespace/name` of an Argo CD
+ * application, `cluster/namespace/Kind/name` of a workload. Each may lack the first parts.
+ */
+const pathOf = (text: string): string =>
+  text.replace(/^arn:[^:]*:[^:]*:([^:]*):([^:]*):(?:service|cluster|function|deploymentgroup)[/:]/, '$2/$1/');
+
+/** Returns whether a name is the listed one. What is listed without a part of its place is at any such place. */
+const isPlacedAs = (listed: string, path: string): boolean => path === listed || path.endsWith(`/${listed}`);
 
 /** Returns what an environment's deployer already names, so that `sources` need not repeat it. */
 function deployedObject(service: string, environmentEntry: ListedObjects): Partial<Record<SubjectObject, string[]>> {
   const { deployer } = environmentEntry;
   if (deployer === undefined) return {};
-  if (deployer.kind === 'argo-cd') return { argoApplication: [deployer.application ?? service] };
+  if (deployer.kind === 'argo-cd')
+    return { argoApplication: [[deployer.appNamespace, deployer.application ?? service].filter(Boolean).join('/')] };
   if (deployer.kind === 'lambda-alias') return { lambdaFunction: [`${deployer.function}:${deployer.alias}`] };
   if (deployer.kind === 'codedeploy')
     return { codedeployGroup: [`${deployer.application}/${deployer.deploymentGroup}`] };
@@ -213,14 +245,21 @@ function whyNoEnvironment({ environment }: ReportSubject, candidates: readonly C
 }
 
 /** Returns the lines of `config/services.yaml` that would map the subject. Angle brackets mark what a person must decide. */
-function linesFor(services: Config['services'], source: ReportSource, subject: ReportSubject): string {
+function linesFor(
+  services: Config['services'],
+  source: ReportSource,
+  subject: ReportSubject,
+  listing: string | undefined,
+): string {
   const { repository, environment } = subject;
   const path = repository === undefined ? undefined : repositoryPathOf(repository);
   const owners = Object.entries(services).filter(([, entry]) => repositoryPathOf(entry.repository ?? '') === path);
   const [owner] = owners;
   const isKnown = path !== undefined && owner !== undefined;
   const service =
-    subject.service ?? (isKnown && owners.length === 1 ? owner[0] : (path?.split('/').at(-1) ?? '<service>'));
+    subject.service ??
+    listing ??
+    (isKnown && owners.length === 1 ? owner[0] : (path?.split('/').at(-1) ?? '<service>'));
   const known = serviceEntry(services, service);
   const environments = Object.keys(known?.environments ?? {});
   const mapped = environmentNamed(environment ?? '', environments);
@@ -229,11 +268,11 @@ function linesFor(services: Config['services'], source: ReportSource, subject: R
     subject[key] === undefined ? [] : [`          ${key}: ${yaml(subject[key])}`],
   );
   const isShared = isKnown && owners.length > 1;
+  const sender = environmentKeyOf(source);
   const mapsEnvironment =
-    objects.length === 0 &&
-    forgeOf(source) !== undefined &&
+    sender !== undefined &&
     environment !== undefined &&
-    (isShared || (mapped === undefined && target !== environment));
+    ((objects.length === 0 && isShared) || (mapped === undefined && target !== environment));
   return [
     'services:',
     `  ${yaml(isShared ? `<${owners.map(([name]) => name).join(' | ')}>` : service)}:`,
@@ -243,7 +282,7 @@ function linesFor(services: Config['services'], source: ReportSource, subject: R
     `      ${yaml(target)}:${objects.length === 0 && !mapsEnvironment ? ' {}' : ''}`,
     ...(objects.length > 0 || mapsEnvironment ? ['        sources:'] : []),
     ...objects,
-    ...(mapsEnvironment ? [`          ${source}: { environment: ${yaml(environment)} }`] : []),
+    ...(mapsEnvironment ? [`          ${sender}: { environment: ${yaml(environment)} }`] : []),
   ].join('\n');
 }
 

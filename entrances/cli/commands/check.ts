@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { losesUnmatched } from '../../../core/domain/alerts/routing.ts';
 import { UNMATCHED_ROUTE, UNMATCHED_UNREAD } from '../../../core/domain/catalogue/doctor-findings.ts';
+import { healthScopeProblems } from '../../../core/domain/catalogue/health-scope.ts';
 import { counted } from '../../../core/domain/reports/words.ts';
 import { type Problem, problemText } from '../../../core/domain/lint/problem.ts';
 import { ON_TIME_ALONE } from '../../../core/domain/rollback/evidence-level.ts';
@@ -93,7 +94,6 @@ const unsetSecrets = ({ env }: CommandContext, dir: string, { runbooks }: Runboo
 
 /** Returns the queries of `health` that measure another service, or probably all of them. */
 async function scopeProblems(configDir: string, services: Services): Promise<Problem[]> {
-  const { healthScopeProblems } = await import('../../../vendors/prometheus/health-scope.ts'); // a large parser
   const { locate } = await readLocations(join(configDir, 'services.yaml'));
   return Object.entries(services).flatMap(([service, { environments }]) =>
     Object.entries(environments).flatMap(([environment, { health }]) =>

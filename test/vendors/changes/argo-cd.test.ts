@@ -21,7 +21,7 @@ describe('a notification of Argo CD', () => {
           source: 'argo-cd',
           key: KEY,
           at: '2026-11-22T10:00:00.000Z',
-          subject: { argoApplication: 'checkout-prod' },
+          subject: { argoApplication: 'argocd.example.com/argocd/checkout-prod' },
           status: 'started',
           version: NEW,
           commit: NEW,

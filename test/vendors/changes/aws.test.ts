@@ -9,7 +9,11 @@ const inRequest = (more: object) => (payload: any) =>
   inDetail({ requestParameters: { ...payload.detail.requestParameters, ...more } })(payload);
 
 describe('a deployment of CodeDeploy', () => {
-  const about = { source: 'aws', key: 'd-123456789', subject: { codedeployGroup: 'myApplication/myDeploymentGroup' } };
+  const about = {
+    source: 'aws',
+    key: 'd-123456789',
+    subject: { codedeployGroup: expect.stringMatching(/:deploymentgroup:myApplication\/myDeploymentGroup$/) },
+  };
 
   test('starts and ends by its state changes, and has its version from the call that created it', () => {
     expect(read('codedeploy-start')).toEqual({
@@ -86,7 +90,7 @@ describe('an alias of Lambda', () => {
           source: 'aws',
           key: '5a0c1f52-0000-4000-8000-000000000004',
           at: '2026-11-22T10:00:00.000Z',
-          subject: { lambdaFunction: 'checkout:live' },
+          subject: { lambdaFunction: 'arn:aws:lambda:us-west-2:111122223333:function:checkout:live' },
           status: 'succeeded',
           version: '42',
           started_at: '2026-11-22T10:00:00.000Z',
@@ -95,7 +99,7 @@ describe('an alias of Lambda', () => {
       ],
     });
     expect(read('lambda-update-alias', inRequest({ functionName: 'checkout' }))).toMatchObject({
-      reports: [{ subject: { lambdaFunction: 'checkout:live' } }],
+      reports: [{ subject: { lambdaFunction: expect.stringMatching(/:function:checkout:live$/) } }],
     });
   });
 

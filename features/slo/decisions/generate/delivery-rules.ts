@@ -119,7 +119,7 @@ function driftAlerts(
 ): Rule[] {
   const applications = new Set([
     ...(deployer?.kind === 'argo-cd' ? [deployer.application ?? service] : []),
-    ...(sources?.argoApplication ?? []),
+    ...(sources?.argoApplication ?? []).map((name) => name.replace(/^.*\//, '')),
   ]);
   const differing = [
     ...(applications.size === 0
