@@ -15,14 +15,18 @@ const LockFile = z.object({ url: z.string().optional() });
 export type ApiAccess = { url: string; token: string };
 
 /**
- * Returns `FIREBREAK_URL`, or else the address of the instance that runs with this data folder, and `FIREBREAK_TOKEN`. For a Firebreak on this machine, falls back to the admin token of the environment or the data
+ * Returns `FIREBREAK_URL`, or else `PORT` of this machine, or else the address of the instance that runs with this data folder, and `FIREBREAK_TOKEN`. For a Firebreak on this machine, falls back to the admin token of the environment or the data
  * folder. The admin token is never sent to another machine.
  *
  * @throws UsageError for an invalid URL; CommandFailure without a token
  */
 export async function accessOf({ env, root, cwd }: Pick<CommandContext, 'env' | 'root' | 'cwd'>): Promise<ApiAccess> {
   const dataDir = dataDirOf({ env, root, cwd });
-  const url = env['FIREBREAK_URL'] || (await addressIn(join(dataDir, 'lock'))) || VARIABLES.FIREBREAK_URL.standard;
+  const url =
+    env['FIREBREAK_URL'] ||
+    addressAt(env['PORT']) ||
+    (await addressIn(join(dataDir, 'lock'))) ||
+    VARIABLES.FIREBREAK_URL.standard;
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new UsageError(`FIREBREAK_URL is not an http or https URL: ${JSON.stringify(url)}`);
   const address = { url: url.replace(/(?<!\/)\/+$/, '') };
@@ -47,6 +51,14 @@ export const dataDirOf = (
 };
 
 export const isThisMachine = (url: string): boolean => isLoopbackHostname(new URL(url).hostname);
+
+/** Returns the address at which a server with this `PORT` listens. Undefined: it is not set, or 0, so that the server chooses. */
+function addressAt(port: string | undefined): string | undefined {
+  if (!port) return undefined;
+  const { data } = VARIABLES.PORT.schema.safeParse(port);
+  if (data === undefined) throw new UsageError(`PORT is not a port: ${JSON.stringify(port)}`);
+  return data === 0 ? undefined : `http://127.0.0.1:${data}`;
+}
 
 /** Returns the address in the lock file. Undefined: nothing runs with this data folder, or it does not accept requests yet. */
 async function addressIn(file: string): Promise<string | undefined> {

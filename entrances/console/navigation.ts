@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { nearest } from '../../schemas/parsing/similar-names.ts';
 import type { Viewer } from '../http/context.ts';
 import { PAGES } from './pages/index.ts';
 import { type ConsolePage, type Section, SECTIONS } from './pages/page.ts';
@@ -16,6 +17,28 @@ export const navigationOf = ({ may }: Pick<Viewer, 'may'>): { section: Section; 
       .toSorted((a, b) => Number(b.isOverview ?? false) - Number(a.isOverview ?? false))
       .flatMap((page) => (page.label === null ? [] : [{ ...page, label: page.label }])),
   })).filter(({ pages }) => pages.length > 0);
+
+/** Links the page that an address without one probably means, or else the page above it, of those that the viewer may see. */
+export function nearestLink(viewer: Pick<Viewer, 'may'>, address: string): Html {
+  const pages = navigationOf(viewer).flatMap((section) => section.pages);
+  const [, , named = '', ...rest] = address.split('/');
+  const path =
+    nearest(
+      `/${named}`,
+      pages.map((one) => one.path.slice(ROOT.length)),
+    ) ?? '';
+  const page = pages.find((one) => one.path === `${ROOT}${path}`);
+  if (page === undefined || path === '') return html`<a href="/console">Back to the console</a>`;
+  const [below = ''] = rest;
+  const isMisspelt = page.path !== `${ROOT}/${named}`;
+  const isPage =
+    isMisspelt && rest.length === 1 && PAGES.some((one) => one.path.replace(/:\w+$/, '') === `${page.path}/`);
+  return isPage
+    ? html`<a href="${page.path}/${below}">${page.label}: ${below}</a>`
+    : html`<a href="${page.path}">${page.label}</a>`;
+}
+
+const ROOT = '/console';
 
 /**
  * Shows the sections, and below them the pages of the current one, if there are several.

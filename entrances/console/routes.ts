@@ -23,7 +23,7 @@ import { consolePage, iconLink, plainPage } from './layout.ts';
 import { loginRoutes } from './login.ts';
 import { deliveryParts, FEATURE_DOWNLOADS } from './features.ts';
 import { LIVE_LIMITS, type LiveLimits, LiveStreams } from './live.ts';
-import { navigationOf } from './navigation.ts';
+import { navigationOf, nearestLink } from './navigation.ts';
 import { DOCS_PATH, hasDocs } from './pages/docs/docs.ts';
 import { PAGES } from './pages/index.ts';
 import {
@@ -353,7 +353,7 @@ async function errorPage(deps: Pick<Deps, 'log'>, thrown: Error, c: Context<Env>
   const viewer = c.get('viewer') as Viewer | undefined;
   const shown = {
     title: TITLES[status] ?? 'This did not work',
-    main: problemText(TITLES[status], text, { viewer, login: loginFor(addressOf(c)) }),
+    main: problemText(TITLES[status], text, { viewer, login: loginFor(addressOf(c)), path: c.req.path }),
   };
   const page = viewer === undefined ? plainPage(shown) : consolePage(viewer, { ...shown, path: '' });
   return c.html(await page, status as 400, headers);
@@ -373,14 +373,12 @@ const TITLES: Readonly<Record<number, string>> = {
 const problemText = (
   title = 'This did not work',
   text: string,
-  { viewer, login }: { viewer: Viewer | undefined; login: string },
+  { viewer, login, path }: { viewer: Viewer | undefined; login: string; path: string },
 ): Html =>
   html`<section class="panel problem" role="alert">
     <h1>${title}</h1>
     <p>${sentence(text)}</p>
-    <p>
-      ${viewer === undefined ? html`<a href="${login}">Sign in</a>` : html`<a href="/console">Back to the console</a>`}
-    </p>
+    <p>${viewer === undefined ? html`<a href="${login}">Sign in</a>` : nearestLink(viewer, path)}</p>
   </section>`;
 
 /** Replaces control characters. A browser reads a carriage return as a line break. */

@@ -43,7 +43,7 @@ const OF_VENDORS = { ...VENDOR_VARIABLES, ...TARGET_VARIABLES };
 
 /** Separate from the table, because every function on AWS bundles the table. */
 const NOTES: Record<Exclude<VariableName, keyof typeof OF_VENDORS>, VariableNote> = {
-  PORT: { meaning: 'Port of the HTTP server; 0 selects a free port' },
+  PORT: { meaning: 'Port of the HTTP server; 0 selects a free port. Without `FIREBREAK_URL`, commands connect to it' },
   HOST: {
     meaning:
       'Address to listen on. Firebreak serves plain HTTP: keep the loopback address and put a TLS proxy in front ([production.md](../how-to/production.md))',

@@ -122,7 +122,7 @@ export type Decision = {
 };
 
 /** Returns whether a reason speaks for the act, rather than against doing it automatically. */
-const speaksForIt = ({ code }: Reason): boolean => code === 'suspect' || code === 'evidence';
+export const speaksForIt = ({ code }: Reason): boolean => code === 'suspect' || code === 'evidence';
 
 /** Returns whether only the mode requires approval, by one person. */
 export const asksByModeAlone = ({

@@ -9,7 +9,7 @@ import { seriesOf } from '../correlation/series.ts';
 import { secondsBetween } from '../../../schemas/time/time.ts';
 import { putsVersionLive } from '../changes/versions.ts';
 import { formatDuration, formatPercent, IMPROBABLE, list } from '../correlation/words.ts';
-import type { Decision, DecisionInputs } from './judgement.ts';
+import { type Decision, type DecisionInputs, speaksForIt } from './judgement.ts';
 
 /**
  * Seconds from each decision to wait to the next decision about one problem. The last ones are only for errors that end, which can take as
@@ -53,7 +53,11 @@ export function withWait(decision: Decision, inputs: DecisionInputs, found: Corr
   const seen = { ...inputs, evidence: withErrorsOfCallers(inputs.evidence) };
   const asked = kind === 'approve' || kind === 'shadow' ? measurable(found) : null;
   const ending = asked && whyEnding(seen, asked, isEarly);
-  const other = asked ? whyWait(seen, asked) : kind === 'none' ? whyGrowing(decision, seen, found) : null;
+  const other = asked
+    ? (whyWait(seen, asked) ?? whyYoung(decision, asked))
+    : kind === 'none'
+      ? whyGrowing(decision, seen, found)
+      : null;
   const why = ending?.why ?? (isEarly ? other : null);
   const isOver = ending?.isOver === true;
   if (why === null || (left < 1 && !isOver)) return decision;
@@ -125,6 +129,14 @@ function whyWait(inputs: DecisionInputs, asked: Asked): Reason | null {
         `errors began ${formatDuration(secondsBetween(onset.at, evidence.at))} ago, too early to see whether they fall: caches of a new version may be cold`,
       )
     : null;
+}
+
+/** Says that the instances are too young, where nothing else keeps Firebreak from acting. */
+function whyYoung({ reasons }: Decision, { top }: Asked): Reason | null {
+  const young = factorOf(top, 'too_young');
+  if (young === undefined) return null;
+  const others = reasons.filter((one) => one.text !== young.text && one.code !== 'candidates' && !speaksForIt(one));
+  return others.length === 0 ? reason('too_soon', young.text) : null;
 }
 
 /** Returns whether errors began so shortly ago, right after a deploy, that a fall cannot be seen, and neither another version beside it nor a look tells sooner. */

@@ -59,6 +59,15 @@ test('without FIREBREAK_URL, the address of the instance that runs with the data
   expect((await list({ FIREBREAK_URL: '' })).err).toMatch(/cannot reach Firebreak at http:\/\/127\.0\.0\.1:1 /);
 });
 
+test('without FIREBREAK_URL, PORT names the port of this machine, as for the server, before the lock; 0 names none', async () => {
+  const { port } = new URL(url);
+  await writeFile(join(dir, 'lock'), JSON.stringify({ pid: 1, startedAt: '', host: '', url: 'http://127.0.0.1:1' }));
+  const withPort = (PORT: string) => list({ FIREBREAK_URL: '', FIREBREAK_TOKEN: 'own', PORT });
+  expect(await withPort(port)).toMatchObject({ code: 0 });
+  for (const none of ['', '0']) expect((await withPort(none)).err).toMatch(/cannot reach Firebreak at .*:1 /);
+  expect(await withPort('many')).toMatchObject({ code: 2, err: expect.stringContaining('PORT is not a port: "many"') });
+});
+
 test('a redirect does not receive the token', async () => {
   answer = { status: 302, body: '', location: `${url}/elsewhere` };
   expect(await list({ FIREBREAK_TOKEN: 'own' })).toMatchObject({ code: 1, out: '' });

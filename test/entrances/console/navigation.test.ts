@@ -203,3 +203,16 @@ test('pages load one script and one style, and the icon says that a question wai
   expect(page).toContain(`href="${ASSETS.icon.path}"`);
   expect(page).not.toContain(ASSETS.iconAsks.path);
 });
+
+test.each([
+  ['/console/incident/INC-3', '/console/incidents/INC-3'],
+  ['/console/servces', '/console/services'],
+  ['/console/incidents/INC-999', '/console/incidents'],
+  ['/console/incidents/INC-1/nothing', '/console/incidents'],
+  ['/console/qqqqqqqq', '/console'],
+])('the page about the unknown address %s links the nearest one', async (path, nearest) => {
+  const { get } = consoleWorld();
+  const answer = await get(path, { token: 'ada' });
+  expect(answer.status).toBe(404);
+  expect(await textOf(answer)).toContain(`<p><a href="${nearest}">`);
+});

@@ -84,7 +84,10 @@ const suspectAction = (usage: string, description: string, kind: SuspectKind, do
 const answer = (verb: Verb, description: string): ApiCommand => ({
   usage: verb,
   description,
-  args: [INCIDENT, ['[question]', 'Number from "incident show"; without it, the command prompts for confirmation']],
+  args: [
+    INCIDENT,
+    ['[question]', 'Number from "incident show"; without it, the only one that waits, which a terminal confirms'],
+  ],
   options: [NOTE, JSON_OPTION],
   run: (context, values: Answer) => answerQuestion(context, verb, values),
 });
@@ -313,7 +316,7 @@ async function answerQuestion(
   const client = await Client.of(context);
   const found = await incidentNamed(client, incident);
   const { decision, digest } =
-    question === undefined ? await confirmedQuestion(context, found, verb) : questionOf(found, question);
+    question === undefined ? await onlyQuestion(context, found, verb) : questionOf(found, question);
   // Firebreak compares the digest and refuses an answer to a superseded question.
   const after = await client.post(`${pathOf(found.id)}/actions/${verb}`, { digest, note }, IncidentView);
   const now = after.decisions.find(({ id }) => id === decision.id) ?? decision;
@@ -351,20 +354,20 @@ function questionOf(incident: IncidentView, text: string): Answerable {
   );
 }
 
-/** Returns the only waiting question after the person at the terminal has confirmed it. */
-async function confirmedQuestion(context: CommandContext, incident: IncidentView, verb: Verb): Promise<Answerable> {
+/** Returns the only waiting question, which a person at a terminal has confirmed. */
+async function onlyQuestion(context: CommandContext, incident: IncidentView, verb: Verb): Promise<Answerable> {
   const waiting = waitingOf(incident);
   const [question, ...others] = waiting;
   if (question === undefined) throw new CommandFailure(`${shortName(incident)}: no question is waiting`);
   const hasSeveralOffers = verb === 'approve' && answerNames(question).some(({ offer }) => offer !== undefined);
-  if (others.length > 0 || hasSeveralOffers || context.ask === undefined)
+  if (others.length > 0 || hasSeveralOffers)
     throw new UsageError(
       [`specify a question: firebreak incident ${verb} ${shortName(incident)} NUMBER`, ...questionLines(waiting)].join(
         '\n',
       ),
     );
   for (const line of linesOf(decisionLines(question, incident))) context.err(oneLine(line));
-  await confirm(context.ask, verb === 'approve' ? 'Approve?' : 'Reject?');
+  if (context.ask !== undefined) await confirm(context.ask, verb === 'approve' ? 'Approve?' : 'Reject?');
   return { decision: question, digest: question.digest };
 }
 

@@ -125,6 +125,33 @@ const young: Partial<Evidence> = {
 };
 const instances = ['a', 'b'].map((name) => ({ name, curve: own, traffic: null }));
 
+test.each<[minutes: number, Decision['kind']]>([
+  [0.5, 'wait'],
+  [1, 'wait'],
+  [2, 'wait'],
+  [3, 'roll_back'],
+])(
+  'evidence: time looks again while instances that fail have only just started: %d min after errors began',
+  (minutes, kind) => {
+    const all = rising(minutes, () => 0.2);
+    const ofNew = all.slice(240);
+    const traffic = all.map(([at]) => [at, 20] as const);
+    const evidence: Partial<Evidence> = {
+      at: before(-minutes),
+      health: { max: 0.01, window: 300, curve: all },
+      by_version: [
+        { version: 'v1', curve: all.map(([at]) => [at, 0.001] as const), traffic },
+        { version: 'v2', curve: ofNew, traffic: traffic.slice(240) },
+      ],
+      by_instance: {
+        window: 300,
+        versions: [{ version: 'v2', instances: ['a', 'b'].map((name) => ({ name, curve: ofNew, traffic: null })) }],
+      },
+    };
+    expect(waiting(evidence, { policy: { evidence: 'time', mode: 'act' } }).kind).toBe(kind);
+  },
+);
+
 test.each<[string, Partial<Evidence>, Decision['kind']]>([
   [
     'its instances are too new to show that',
