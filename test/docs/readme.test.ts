@@ -88,7 +88,12 @@ describe('the table of the README says what Firebreak does about', () => {
   const rows = table
     .trim()
     .split('\n')
-    .map((line) => line.slice(2, -2).split(' | '));
+    .map((line) =>
+      line
+        .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+        .slice(2, -2)
+        .split(' | '),
+    );
 
   test('each cause', () => expect(rows.map(([first]) => first)).toEqual(Object.keys(ROWS)));
 
