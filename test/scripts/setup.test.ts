@@ -215,7 +215,8 @@ test('the program stops if the npm that started it was killed during the set-up'
       // All have ended.
     }
   });
-  expect(await text(npm.stdout)).toBe('running\nasked to stop\n');
+  // It ends before the minute is over. On a busy machine, it is stopped before its first line.
+  expect(await text(npm.stdout)).toMatch(/^(?:running\nasked to stop\n)?$/);
 });
 
 test('when npm fails, its output is shown with the requirements', async () => {
