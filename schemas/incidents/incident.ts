@@ -32,14 +32,22 @@ export const Suspect = z.object({
 });
 export type Suspect = z.infer<typeof Suspect>;
 
-/** A change that a person has ruled out as the cause. It is not a suspect of this incident until that is taken back. */
+/** A change that was suspected, and is not the cause. It is not shown as a suspect of this incident until that is taken back. */
 export const ClearedSuspect = z.object({
   change_id: ChangeId,
   service: ServiceName,
   version: Version,
-  kind: ChangeKind,
+  /** Absent: it was excluded without reading the change. */
+  kind: ChangeKind.optional(),
   by: z.string(),
   at: Timestamp,
+  /**
+   * What excludes it: a person rejected its rollback, the problem went on after its rollback, or a person named another cause when
+   * resolving the incident. Absent: a person cleared it, so that Firebreak does not judge it again.
+   */
+  because: z.enum(['rejected', 'did_not_help', 'resolved']).optional(),
+  /** What the person wrote. Absent: nothing. */
+  note: z.string().optional(),
   /** Who took it back, and when. Absent: still ruled out. */
   restored: z.object({ by: z.string(), at: Timestamp }).optional(),
 });
@@ -205,7 +213,8 @@ export const LastRequests = z.object({
   /** Who turned the automation of the incident off or on. */
   switched: RequestRecord.extend({ action: z.enum(['pause', 'resume', 'abort']) }).optional(),
   rollback: RequestRecord.extend({ from: Version.nullable(), to: Version.nullable() }).optional(),
-  resolve: RequestRecord.optional(),
+  /** `note`: what the person wrote, as the cause. Absent: nothing. */
+  resolve: RequestRecord.extend({ note: z.string().optional() }).optional(),
 });
 export type LastRequests = z.infer<typeof LastRequests>;
 
@@ -289,7 +298,7 @@ export const IncidentRecord = z.object({
   unverified_children: z.literal(true).optional(),
   requests_rollback: z.boolean(),
   suspects: z.array(Suspect),
-  /** Changes that people have ruled out as the cause, including those taken back. Absent: none. */
+  /** Changes that were suspected and excluded, including those taken back. Absent: none. */
   cleared: z.array(ClearedSuspect).optional(),
   /** Sequence number of the newest inbox row; the workflow has read everything up to `consumed_seq`. */
   seq: z.number(),
@@ -444,7 +453,9 @@ export const IncidentView = IncidentRecord.pick({
   children: z.object({ incidents: z.number(), open: z.number(), firing: z.number() }).optional(),
   channel: z.string().nullable(),
   roles: z.record(z.string(), z.string()),
-  /** Changes that people have ruled out as the cause. */
+  /** The cause that a person wrote when resolving it, unless a rollback has ended it. Null: none. */
+  cause: z.string().nullable().default(null),
+  /** Changes that were suspected and excluded. */
   cleared: z.array(ClearedSuspect).default([]),
   /** For how long the status page and the SLIs of the service contradicted each other, and when last. */
   page_contradiction: PageContradiction.omit({ earlier_seconds: true })

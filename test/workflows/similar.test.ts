@@ -11,8 +11,10 @@ import {
   deploys,
   ends,
   fires,
+  mode,
   type Moment,
   play,
+  says,
   type Story,
   theIncident,
   withHealth,
@@ -133,4 +135,23 @@ test('another alert alone is not similar, and a resolved incident is not compare
   expect(incident && (await similarIncidents(world.deps, incident))).toEqual([]);
   expect(await updateSimilar(world.deps, theIncident(world))).toBe(false);
   await ends({ name: 'DiskFull' })(world);
+});
+
+test('an incident recalls the cause that a person wrote, and not what was suspected and excluded', async () => {
+  const rejected: Story = {
+    given: [mode('approve')],
+    timeline: {
+      '0 s': fires(),
+      '2 min': answers('rejected'),
+      '4 min': says({ kind: 'resolve', by: 'person:ada', note: 'config problem' }, { words: 'config problem' }),
+      '5 min': ends(),
+    },
+  };
+  const { world, id } = await again(undefined, {}, rejected);
+  await updateSimilar(world.deps, id);
+  const [similar] = (await world.deps.incidents.read(id))?.similar ?? [];
+  expect(similar).toMatchObject({
+    reasons: ['same alert: HighErrorRatio'],
+    fixed_by: 'as person:ada wrote, "config problem"',
+  });
 });

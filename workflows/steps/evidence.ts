@@ -19,7 +19,7 @@ import type { Opening } from '../../core/domain/incidents/incident-group.ts';
 import type { SignalView } from '../../core/domain/ports/alerts.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
-import { activeClearings } from '../../core/domain/changes/cleared-suspects.ts';
+import { activeClearings, clearedByPeople } from '../../core/domain/changes/cleared-suspects.ts';
 import { flagKeyOf } from '../../core/domain/changes/flags.ts';
 import { problemStart } from '../../core/domain/incidents/new-onset.ts';
 import { byStart, endOf, newestLiveChange, putsVersionLive, sameVersion } from '../../core/domain/changes/versions.ts';
@@ -128,6 +128,7 @@ export async function evidenceOf(
     measured.health === null ? [] : explainedBefore(deps, incident, own, at),
     lookBefore(deps, incident, config),
   ]);
+  const cleared = [...clearedByPeople(incident.cleared)];
   const evidence: Evidence = {
     incident_id: id,
     service,
@@ -150,7 +151,7 @@ export async function evidenceOf(
     ...(others !== null && others.recovering.length > 0 && { recovering: others.recovering }),
     ...(failing === null && { failing_unreadable: true as const }),
     ...(tested !== null && { look: tested }),
-    ...(incident.cleared !== undefined && incident.cleared.length > 0 && { cleared: incident.cleared }),
+    ...(cleared.length > 0 && { cleared }),
     ...(config.routes.failTogether === 'ignore' && { strangers_ignored: true as const }),
   };
   const read = withLabelsRead(evidence, branchLabels(own, plusSeconds(at, -CURVE_SECONDS)));

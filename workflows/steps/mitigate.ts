@@ -8,7 +8,7 @@ import type { MitigationOutcome } from '../../schemas/incidents/inbox.ts';
 import type { DecisionState, DecisionView, IncidentRecord } from '../../schemas/incidents/incident.ts';
 import { type IncidentId, Version } from '../../schemas/config/names.ts';
 import { secondsBetween } from '../../schemas/time/time.ts';
-import { activeClearings } from '../../core/domain/changes/cleared-suspects.ts';
+import { clearedByPeople } from '../../core/domain/changes/cleared-suspects.ts';
 import { isPolicy } from '../../core/domain/rollback/apply-guards.ts';
 import { asksByModeAlone } from '../../core/domain/rollback/judgement.ts';
 import { canBeProvedLater } from '../../core/domain/rollback/later-proof.ts';
@@ -233,7 +233,7 @@ const targetNames = (
  */
 async function withdrawIfCleared(deps: Deps, id: IncidentId, decision: DecisionView): Promise<void> {
   if (decision.state !== 'waiting') return;
-  const cleared = activeClearings((await deps.incidents.read(id))?.cleared);
+  const cleared = clearedByPeople((await deps.incidents.read(id))?.cleared);
   for (const one of cleared) await withdrawQuestionsAbout(deps, { id, decisions: [decision] }, one);
 }
 

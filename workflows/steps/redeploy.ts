@@ -1,4 +1,5 @@
 import { actorOf, type Redeploy, redeployOf, redeployText, byWhom } from '../../core/domain/changes/redeploy.ts';
+import { activeClearings, clearingOf, withWithdrawn } from '../../core/domain/changes/cleared-suspects.ts';
 import { endOf } from '../../core/domain/changes/versions.ts';
 import type { Evidence } from '../../core/domain/correlation/evidence.ts';
 import { onsetOf } from '../../core/domain/correlation/onset.ts';
@@ -33,7 +34,7 @@ export async function findRedeploy(
   evidence: Evidence,
   ids: readonly ChangeId[],
 ): Promise<Found | null> {
-  if (incident.suspects.length === 0) return null;
+  if (incident.suspects.length === 0 && activeClearings(incident.cleared).length === 0) return null;
   const { earliest: onset } = onsetOf(evidence);
   for (const id of ids) {
     if (isRecoveredOtherwise(incident, id)) continue;
@@ -74,8 +75,12 @@ export async function noteRedeploy(
     (now) => {
       if (now.status === 'mitigating') throw new Error('a mitigation has begun since; the step is retried');
       // Reports often lack the end of a deploy, so the window begins now.
+      const rejected = clearingOf(now.cleared, suspect);
       return {
         ...mitigated(now, { number, change: change.id, at: deps.clock.now() }),
+        ...(rejected !== undefined && {
+          cleared: withWithdrawn(now.cleared, [rejected], { by: actorOf(change), at: deps.clock.now() }),
+        }),
         timeline: {
           actor: actorOf(change),
           kind: 'mitigation.by_hand',

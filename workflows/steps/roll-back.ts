@@ -1,6 +1,6 @@
 import { environmentEntry } from '../../core/domain/catalogue/catalogue.ts';
 import { modesFor } from '../../core/domain/automation/automation.ts';
-import { clearingOfVersion } from '../../core/domain/changes/cleared-suspects.ts';
+import { clearedByPeople, clearingOfVersion } from '../../core/domain/changes/cleared-suspects.ts';
 import { isOneOfMany } from '../../core/domain/incidents/incident-group.ts';
 import { sendersOfCause } from '../../core/domain/alerts/senders.ts';
 import { knowsNamesOnly, restoresByRevert } from '../../core/domain/changes/deploy-repository.ts';
@@ -405,7 +405,7 @@ async function guardInputs(
     guard: killSwitch,
     modes: [configured, ...modesFor(automation, order, services)],
     demoted_services: Object.hasOwn(automation.demoted, service) ? [service] : [],
-    clearing: clearingOfVersion(incident?.cleared, { service, version: from }, changes),
+    clearing: clearingOfVersion(clearedByPeople(incident?.cleared), { service, version: from }, changes),
     decided_at: decidedAt,
     pinned: pinnedVersions(pins, changes),
     moved: whyNameUnclear(changes, to, { namesOnly: knowsNamesOnly(deployer) }),

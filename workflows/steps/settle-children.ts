@@ -19,7 +19,7 @@ const SIGNALS_READ = 100;
 const RESOLVE_REQUESTED = 'resolve.requested';
 
 /** A person's resolution of the parent. */
-type ResolveRequest = { by: string; at: Timestamp };
+type ResolveRequest = { by: string; at: Timestamp; note?: string | undefined };
 
 /**
  * Settles the open child incidents of a resolved parent. If a person resolved the parent, that also resolves the children
@@ -73,7 +73,7 @@ async function settle(
     await deps.incidents.post(
       id,
       { kind: 'resolve', by: resolveRequest.by, note: text },
-      { timeline },
+      { timeline, ...(resolveRequest.note !== undefined && { words: resolveRequest.note }) },
       `with-${parentId}`,
     );
   }
@@ -98,7 +98,7 @@ async function detach(deps: SettleDeps, parentEnd: ParentEnd, child: IncidentRec
 function resolveRequestOf(parent: IncidentRecord | undefined): ResolveRequest | undefined {
   const { resolved_by: by, resolved_at: closedAt } = parent ?? {};
   if (!closedAt || !by || isByItself(by)) return undefined;
-  return { by, at: parent?.last_requests?.resolve?.at ?? closedAt };
+  return { by, at: closedAt, ...parent?.last_requests?.resolve };
 }
 
 const isByItself = (by: string): boolean => by === 'firebreak' || by.startsWith('firebreak:');

@@ -1,3 +1,4 @@
+import { withCleared } from '../../core/domain/changes/cleared-suspects.ts';
 import { isLaterProblem, onsetWords, recovered } from '../../core/domain/incidents/new-onset.ts';
 import type { Redeploy } from '../../core/domain/incidents/response.ts';
 import type { ServiceEnvironment } from '../../core/domain/ports/common.ts';
@@ -5,7 +6,8 @@ import type { Deps } from '../../core/domain/ports/deps.ts';
 import { afterVerdict, isSameMitigation, type Mitigation } from '../../core/domain/rollback/verdict.ts';
 import type { VerificationOutcome } from '../../schemas/incidents/inbox.ts';
 import type { EarlierProblem, IncidentRecord } from '../../schemas/incidents/incident.ts';
-import type { ChangeId, IncidentId } from '../../schemas/config/names.ts';
+import type { Change } from '../../schemas/changes/change.ts';
+import type { IncidentId } from '../../schemas/config/names.ts';
 import { clockText, secondsBetween } from '../../schemas/time/time.ts';
 import { wake } from '../wake.ts';
 import { slowBurnTitles } from './read-inbox.ts';
@@ -168,6 +170,7 @@ async function postVerdict(
   { outcome, text, alertsFired, drifted }: Verdict,
   key: string,
 ): Promise<void> {
+  const at = deps.clock.now();
   const inVain = outcome === 'failed' && drifted === undefined ? await undoneSuspects(deps, id) : [];
   await deps.incidents.post(
     id,
@@ -179,7 +182,11 @@ async function postVerdict(
         ...change,
         // The problem went on without them.
         ...(change.verification === 'failed' && {
-          suspects: incident.suspects.filter(({ change_id }) => !inVain.includes(change_id)),
+          cleared: inVain.reduce(
+            (all, { id: change_id, service, version, kind }) =>
+              withCleared(all, { change_id, service, version, kind, by: 'firebreak', at, because: 'did_not_help' }),
+            incident.cleared ?? [],
+          ),
         }),
         // The end of the alerts was not its end.
         ...(change.verification === 'failed' && drifted === undefined && { recoveredAt: null }),
@@ -191,14 +198,14 @@ async function postVerdict(
   );
 }
 
-/** Returns the suspects of an incident that were rolled back for it. */
+/** Returns the changes suspected in an incident that were rolled back for it. */
 async function undoneSuspects(
   { changes, incidents }: Pick<Deps, 'changes' | 'incidents'>,
   id: IncidentId,
-): Promise<ChangeId[]> {
+): Promise<Change[]> {
   const { suspects = [] } = (await incidents.read(id)) ?? {};
   const suspected = await Promise.all(suspects.map(({ change_id: change }) => changes.get(change)));
-  return suspected.flatMap((change) => (change?.rolled_back_by === id ? change.id : []));
+  return suspected.flatMap((change) => (change?.rolled_back_by === id ? change : []));
 }
 
 async function countAsWrong(deps: Deps, id: IncidentId, key: string, { text }: Verdict): Promise<void> {

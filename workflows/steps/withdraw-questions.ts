@@ -2,7 +2,7 @@ import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { QuestionInputs } from '../../core/domain/runbooks/permission.ts';
 import type { Withdrawal } from '../../core/domain/ports/decisions.ts';
 import { isSameName, partsOf } from '../../core/domain/changes/version-identity.ts';
-import { putsVersionLive } from '../../core/domain/changes/versions.ts';
+import { isOfVersion } from '../../core/domain/changes/cleared-suspects.ts';
 import type { ClearedSuspect, DecisionView, IncidentView } from '../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import { numberOf } from '../../core/domain/rollback/question-names.ts';
@@ -58,8 +58,7 @@ async function isAbout(
   cleared: ClearedSuspect,
 ): Promise<boolean> {
   if (decision.offers?.some(({ change_id }) => change_id === cleared.change_id)) return true;
-  if (decision.question === undefined)
-    return putsVersionLive(cleared) && isAboutRollbackOf(deps, id, decision, cleared);
+  if (decision.question === undefined) return isOfVersion(cleared) && isAboutRollbackOf(deps, id, decision, cleared);
   const inputs: unknown = await deps.decisions.inputs(id, Number(numberOf(decision.id)));
   return (inputs as QuestionInputs | undefined)?.guards.against?.change_id === cleared.change_id;
 }

@@ -1,5 +1,5 @@
 import { incidentName } from '../../domain/incidents/incident-number.ts';
-import { CLEARED_MAX, clearingOf, withCleared } from '../../domain/changes/cleared-suspects.ts';
+import { CLEARED_MAX, clearedByPeople, clearingOf, withCleared } from '../../domain/changes/cleared-suspects.ts';
 import { isSameVersion } from '../../domain/changes/version-identity.ts';
 import { numberOf } from '../../domain/rollback/question-names.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -59,7 +59,7 @@ export async function clearSuspectChange(
   const before = await requireIncident(deps, id);
   caller.allow('incidents:act', before);
   const change = await changeOf(deps, before, changeId);
-  const known = clearingOf(before.cleared, change);
+  const known = clearingOf(clearedByPeople(before.cleared), change);
   const statement = known ?? clearingBy(caller, change, deps.clock.now());
   const judge = await needsReevaluation(deps, before, change);
   const { cleared, over } = await clearSuspect(deps, caller, { before, statement, judge, key, text });

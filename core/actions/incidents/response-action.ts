@@ -196,7 +196,10 @@ async function postedResolve(
   const text = note || 'Requested resolution of the incident';
   return {
     message: { kind: 'resolve', by, note },
-    change: timelineChange(by, 'resolve.requested', also === null ? text : `${text}; this also resolves ${also}`),
+    change: {
+      ...timelineChange(by, 'resolve.requested', also === null ? text : `${text}; this also resolves ${also}`),
+      ...(note !== '' && { words: note }),
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { deployedOver, fixForward } from '../../domain/changes/deployed-over.ts';
 import { isProbable } from '../../domain/correlation/words.ts';
+import { causeOf, causeWords } from '../../domain/incidents/cause.ts';
 import { endedProblemsOf } from '../../domain/incidents/problems.ts';
 import { comparableOf, type Comparable, similarity } from '../../domain/incidents/similar.ts';
 import type { Deps } from '../../domain/ports/deps.ts';
@@ -62,10 +63,10 @@ export async function similarIncidents(deps: SimilarDeps, incident: IncidentReco
 }
 
 async function comparable({ incidents, changes }: SimilarDeps, one: IncidentRecord): Promise<Comparable> {
-  const [suspect] = one.suspects;
+  const cause = causeOf(one);
   const [{ items }, change] = await Promise.all([
     incidents.signals(one.id, { limit: SIGNALS_MAX }),
-    suspect === undefined ? undefined : changes.get(suspect.change_id),
+    cause.kind === 'change' ? changes.get(cause.suspect.change_id) : undefined,
   ]);
   return comparableOf(items, one.title, change?.kind ?? null);
 }
@@ -88,6 +89,8 @@ async function fixedBy(
   const hasHelped = verified?.verification === 'passed' && !didNotHelp(verified);
   const fix = hasHelped ? mitigationText(incident.id, view, verified.mitigation) : null;
   if (fix !== null && verified === last) return fix;
+  const words = causeWords(causeOf(incident));
+  if (words !== null) return fix === null ? words : `${fix}; ${words}`;
   if (incident.resolved_by !== null) return fix;
   const end = await endOfItsOwn(deps, last);
   if (end !== BY_ITSELF) return end ?? fix;

@@ -14,7 +14,7 @@ import type {
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { environmentCap, modesFor } from './automation.ts';
 import { serviceEntry } from '../catalogue/catalogue.ts';
-import { activeClearings } from '../changes/cleared-suspects.ts';
+import { activeClearings, clearingsText } from '../changes/cleared-suspects.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
 import { isSameVersion, partsOf } from '../changes/version-identity.ts';
 import { byStart, putsVersionLive } from '../changes/versions.ts';
@@ -117,7 +117,7 @@ function judgeAct(
   const { from_version: from, to_version: to, marked_wrong: mark } = decision;
   if (mark !== undefined) return wrong(`${mark.by} marked it as wrong: ${mark.note}`);
   const cleared = activeClearings(incident.cleared).find((each) => each.version === from && each.service === service);
-  if (cleared !== undefined) return wrong(`${cleared.by} said that ${from} was not the cause`);
+  if (cleared !== undefined) return wrong(clearingsText([cleared]));
   const undecidable = judgeUndecidable(incident, knownChanges);
   if (undecidable !== undefined) return undecidable;
   const { during, later, until } = changesAround(incident, knownChanges, now);

@@ -2,7 +2,7 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { isProbable } from '../correlation/words.ts';
-import { clearingOf } from './cleared-suspects.ts';
+import { activeClearings, clearedByPeople, clearingOf } from './cleared-suspects.ts';
 import { replacedByOlder } from './recognize.ts';
 import { rolledBackBy } from './rolled-back.ts';
 import { isSameVersion } from './version-identity.ts';
@@ -58,13 +58,18 @@ export function replacedSuspect(
   return suspect === undefined ? null : { replaced, suspect, undone: [replaced, ...below] };
 }
 
-/** Returns the changes that the newest judgement holds to be the probable cause, without those that people have cleared. */
+/**
+ * Returns the changes that the newest judgement holds to be the probable cause, without those that people have cleared. A person can replace
+ * a version after rejecting its rollback.
+ */
 export const probableOf = (
   { suspects, cleared }: Pick<IncidentRecord, 'suspects' | 'cleared'>,
   changes: readonly Change[],
 ): Change[] => {
-  const ids = new Set(suspects.filter(isProbable).map(({ change_id: id }) => id));
-  return changes.filter((one) => ids.has(one.id) && clearingOf(cleared, one) === undefined);
+  const rejected = activeClearings(cleared).filter(({ because }) => because === 'rejected');
+  const ids = new Set([...suspects.filter(isProbable), ...rejected].map(({ change_id: id }) => id));
+  const byPeople = clearedByPeople(cleared);
+  return changes.filter((one) => ids.has(one.id) && clearingOf(byPeople, one) === undefined);
 };
 
 /**

@@ -4,6 +4,7 @@ import { linkedParts, withSlackLinks } from '../changes/text-links.ts';
 import { changeTitle } from '../correlation/words.ts';
 import type { Annotation } from '../ports/annotations.ts';
 import { placedTitle } from '../messages/place-names.ts';
+import { causeOf } from './cause.ts';
 
 /** Annotations on graphs: regions and points, each identified by a tag. */
 
@@ -12,12 +13,19 @@ export const annotationTag = (subject: string): string => `firebreak:${subject}`
 
 /** @param url of the incident's page in the console; absent: not known */
 export function incidentAnnotation(incident: IncidentRecord, url?: string): Annotation {
-  const { id, service, environment, severity, opened_at, resolved_at, suspects } = incident;
-  const suspect = suspects[0]?.version;
+  const { id, service, environment, severity, opened_at, resolved_at } = incident;
+  const cause = causeOf(incident);
   return {
     from: opened_at,
     until: resolved_at,
-    tags: ['incident', annotationTag(id), service, environment, severity, ...(suspect === undefined ? [] : [suspect])],
+    tags: [
+      'incident',
+      annotationTag(id),
+      service,
+      environment,
+      severity,
+      ...(cause.kind === 'change' ? [cause.suspect.version] : []),
+    ],
     text: `Incident: ${placedTitle(incident)}`,
     ...(url !== undefined && { url }),
   };

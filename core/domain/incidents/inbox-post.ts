@@ -78,7 +78,7 @@ export function inboxPostOf(
         suspects: change.suspects,
         automation_paused: change.automationPaused,
         published_by: change.publishedBy,
-        last_requests: requestedAfter(incident.last_requests, message, at, change.rollbackRequested),
+        last_requests: requestedAfter(incident.last_requests, message, at, change),
         escalated: change.escalated,
         paged_again_at: change.pagedAgainAt,
         unmeasured: change.unmeasured || undefined,

@@ -9,6 +9,7 @@ import type {
 import type { MitigationOutcome } from '../../../schemas/incidents/inbox.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { awaitsVerdict } from '../rollback/verdict.ts';
+import { causeOf, causeWords } from './cause.ts';
 import { closedAsOf, closeKind, closesByItself, QUIET } from './closing.ts';
 import { incidentName } from './incident-number.ts';
 import { notReopenable } from './reopening.ts';
@@ -179,6 +180,7 @@ export function viewOf(
     ...(related.children !== null && { children: childrenView(related.children) }),
     channel: related.channel,
     roles: Object.fromEntries(Object.entries(incident.roles ?? {}).map(([role, { shown }]) => [role, shown])),
+    cause: causeWords(causeOf(incident)),
     cleared: incident.cleared ?? [],
     earlier_problems: incident.earlier_problems ?? [],
     page_contradiction: contradictionView(incident.page_contradiction),

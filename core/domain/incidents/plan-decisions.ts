@@ -1,6 +1,7 @@
 import { looksUnasked, whyNoLook } from '../look/may-look.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import {
+  type ClearedSuspect,
   type DecisionState,
   type DecisionView,
   type IncidentRecord,
@@ -13,7 +14,7 @@ import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 import { withoutShadow } from '../automation/shadow.ts';
 import { decisionLines, linesOf } from '../messages/decision-lines.ts';
 import type { Place } from '../messages/place-names.ts';
-import { activeClearings } from '../changes/cleared-suspects.ts';
+import { activeClearings, unclearedSuspects, withCleared, withWithdrawn } from '../changes/cleared-suspects.ts';
 import type { Answered, StepQuestion, Withdrawal } from '../ports/decisions.ts';
 import { chosenOffer, offerWords } from '../rollback/offers.ts';
 import type { Decision, DecisionInputs } from '../rollback/judgement.ts';
@@ -179,8 +180,46 @@ export function planAnswer(
   };
   const entry = { ...timeline, at };
   if (!isFinal) return { kind: 'agrees', approvals, choice, entry };
-  const post = inboxPostOf(incident, { kind: 'answered', decision: view.id, by }, at, { timeline });
+  const cleared = clearedAfter(incident, view, { answer, digest, by, note }, at);
+  const change = { timeline, ...(cleared !== incident.cleared && { cleared }) };
+  const post = inboxPostOf(incident, { kind: 'answered', decision: view.id, by }, at, change);
   return { kind: 'answers', state: answer, approvals, choice, entry, post };
+}
+
+/** Returns the excluded suspects after the answer to a question about some: a rejection excludes them, and an approval suspects the chosen one again. */
+function clearedAfter(
+  { suspects, cleared = [], service: own }: IncidentRecord,
+  view: DecisionView,
+  { answer, digest, by, note }: Answer,
+  at: Timestamp,
+): ClearedSuspect[] {
+  if (view.question !== undefined) return cleared;
+  const chosen = answer === 'approved' ? chosenOffer(view, digest) : undefined;
+  const offers = chosen ? [chosen] : view.offers;
+  const isAsked = ({ change_id, version, service = own }: Suspect): boolean =>
+    offers?.some((offer) => offer.change_id === change_id) ??
+    (version === view.from_version && service === (view.target?.service ?? own));
+  const asked = suspects.filter(isAsked);
+  const ids = new Set(asked.map(({ change_id }) => change_id));
+  if (answer === 'approved') {
+    const again = activeClearings(cleared).filter(
+      ({ change_id, because }) => because === 'rejected' && ids.has(change_id),
+    );
+    return again.length === 0 ? cleared : withWithdrawn(cleared, again, { by, at });
+  }
+  return unclearedSuspects(asked, cleared).reduce(
+    (all, { change_id, version, service = own }) =>
+      withCleared(all, {
+        change_id,
+        service,
+        version,
+        by,
+        at,
+        because: 'rejected',
+        ...(note !== '' && { note }),
+      }),
+    cleared,
+  );
 }
 
 /** A flag is no version, so only its service and environment are set. */

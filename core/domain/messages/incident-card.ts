@@ -236,12 +236,19 @@ function suspectsPart(story: Overview): ChatPart[] {
  *
  * @param decisions about the open problem
  */
-export function noSuspectText(decisions: readonly Pick<DecisionView, 'from_version' | 'kind' | 'state'>[]): string {
-  return decisions.length === 0 ? 'not known yet' : noCauseText(decisions, false);
+export function noSuspectText(
+  decisions: readonly Pick<DecisionView, 'from_version' | 'kind' | 'state'>[],
+  { cleared: all }: Pick<Overview['incident'], 'cleared'>,
+): string {
+  if (decisions.length === 0) return 'not known yet';
+  const cleared = activeClearings(all);
+  return [noCauseText(decisions, cleared.length > 0), ...cleared.slice(-1).map((one) => clearingsText([one]))].join(
+    '. ',
+  );
 }
 
-/** Says that no change is the cause, or none besides those that people have cleared or that were undone. */
-function noCauseText(
+/** Says that no change is the cause, or none besides those that were excluded or undone. */
+export function noCauseText(
   decisions: readonly Pick<DecisionView, 'from_version' | 'kind' | 'state'>[],
   areSomeCleared: boolean,
 ): string {

@@ -113,7 +113,7 @@ function linesNow(decision: DecisionView, story: Pick<Overview, 'incident' | 'de
   const { service } = target ?? incident;
   const clearing = version === null ? undefined : clearingOfVersion(incident.cleared, { service, version });
   const lines = decisionLines(decision, incident, rollbackOf(decision, story));
-  return clearing === undefined ? lines : { ...lines, evidence: `${clearingsText([clearing])}.` };
+  return clearing === undefined ? lines : { ...lines, evidence: `${clearingsText([clearing])}.`, details: [] };
 }
 
 /** Returns what the lines are about: the incident, or the one that decides for it, whose service they name. */

@@ -122,7 +122,7 @@ function suspectsOf(story: Pick<Overview, 'incident' | 'decisions'>): string | s
           .filter(Boolean)
           .join(': '),
       );
-  return noSuspectText(currentDecisions(story));
+  return noSuspectText(currentDecisions(story), incident);
 }
 
 /**

@@ -381,10 +381,12 @@ export type IncidentChange = {
   endedProblem?: EarlierProblem;
   /** The problems before the open one, if something was learned about one of them. */
   earlierProblems?: readonly EarlierProblem[];
-  /** Those that are left: none of a new problem, and none that was undone in vain. */
+  /** Those that are left: none of a new problem. */
   suspects?: IncidentRecord['suspects'];
   /** For a message that requests a rollback: its versions. */
   rollbackRequested?: RollbackCommand;
+  /** For a message that resolves the incident: what a person wrote. */
+  words?: string;
   escalated?: NonNullable<IncidentRecord['escalated']>;
   /** Whether no alert of the open problem was measured yet. */
   unmeasured?: boolean;

@@ -5,6 +5,9 @@ import type { Timestamp } from '../../../schemas/time/time.ts';
 /** Versions of a requested rollback, as far as known at the time of the request. */
 export type RollbackCommand = Pick<NonNullable<LastRequests['rollback']>, 'from' | 'to'>;
 
+/** What a message does not say of a request. `words`: what a person wrote when resolving the incident. */
+type Requested = { rollbackRequested?: RollbackCommand; words?: string };
+
 /**
  * Updates the latest requests of people after a message. They are stored on the incident, because the timeline is not
  * trustworthy for this purpose: anyone can write notes there.
@@ -15,7 +18,7 @@ export function requestedAfter(
   before: LastRequests | undefined,
   message: Message,
   at: Timestamp,
-  rollback: RollbackCommand = { from: null, to: null },
+  { rollbackRequested: rollback = { from: null, to: null }, words: note }: Requested = {},
 ): LastRequests | undefined {
   switch (message.kind) {
     // A person pauses, resumes, or aborts the automation of the incident.
@@ -26,7 +29,7 @@ export function requestedAfter(
     case 'rollback':
       return { ...before, rollback: { by: message.by, at, ...rollback } };
     case 'resolve':
-      return { ...before, resolve: { by: message.by, at } };
+      return { ...before, resolve: { by: message.by, at, ...(note !== undefined && { note }) } };
     case 'signals':
     case 'declared':
     case 'left':

@@ -1,7 +1,9 @@
 import type { AttributionCorrection, DeployRecord } from '../deploy-record.ts';
 import type { DoraIncident } from '../dora.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
+import { activeClearings } from '../../../core/domain/changes/cleared-suspects.ts';
 import { isProbable } from '../../../core/domain/correlation/words.ts';
+import { causeOf } from '../../../core/domain/incidents/cause.ts';
 import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
 import {
   endedProblemsOf,
@@ -11,7 +13,7 @@ import {
 } from '../../../core/domain/incidents/problems.ts';
 import { didNotHelp } from '../../../core/domain/rollback/verdict.ts';
 
-/** An incident as far as delivery figures need it. Its suspects exclude those that people ruled out. */
+/** An incident as far as delivery figures need it. Its suspects exclude what was suspected and excluded. */
 export type ObservedIncident = Pick<
   IncidentRecord,
   | 'id'
@@ -26,13 +28,14 @@ export type ObservedIncident = Pick<
   | 'closed_as'
   | 'firing'
   | 'cleared'
+  | 'last_requests'
 > &
   WithProblems;
 
 /**
  * Attributes each problem of an incident to a deploy, in this order: to the one that a person named, which is about the whole incident; to
- * the one that was rolled back for it, unless the rollback did not help or a person ruled the deploy out; to its most probable suspect, if
- * that is certain enough. Nearness in time alone attributes nothing.
+ * the one that was rolled back for it, unless the rollback did not help or the deploy was excluded; to the change that is its cause, if that
+ * is certain enough. Nearness in time alone attributes nothing.
  *
  * @param rolledBack deploys that were rolled back in this incident
  */
@@ -94,18 +97,18 @@ function rolledBackFor(problem: Problem, all: readonly Problem[], rolledBack: re
 
 function attributionOf(
   problem: Problem,
-  { cleared = [] }: ObservedIncident,
+  incident: ObservedIncident,
   rolledBack: readonly RolledBack[],
   confirmedConfidence: number,
 ): Pick<DoraIncident, 'deployment_id' | 'attributed_by'> {
-  const ruledOut = new Set(cleared.filter(({ restored }) => !restored).map(({ change_id: change }) => change));
-  const { suspects } = problem;
-  const isInVain = didNotHelp(problem);
-  const undoneDeploy = isInVain ? undefined : rolledBack.find((deploy) => !ruledOut.has(deploy.id));
-  if (undoneDeploy !== undefined) return { deployment_id: undoneDeploy.id, attributed_by: 'rolled_back' };
-  const [topSuspect] = suspects.filter(({ change_id: change }) => !ruledOut.has(change));
-  const isAcquitted = isInVain && rolledBack.some((deploy) => deploy.id === topSuspect?.change_id);
-  return topSuspect !== undefined && topSuspect.confidence >= confirmedConfidence && !isAcquitted
-    ? { deployment_id: topSuspect.change_id, attributed_by: 'confidence' }
+  const inVain = didNotHelp(problem) ? rolledBack.map(({ id }) => id) : [];
+  // Records of older versions do not name what was rolled back in vain.
+  const excluded = new Set([...activeClearings(incident.cleared).map(({ change_id }) => change_id), ...inVain]);
+  const undone = rolledBack.find((deploy) => !excluded.has(deploy.id));
+  if (undone !== undefined) return { deployment_id: undone.id, attributed_by: 'rolled_back' };
+  const cause = causeOf(incident, problem);
+  const isConfirmed = cause.kind === 'change' && cause.suspect.confidence >= confirmedConfidence;
+  return isConfirmed && !excluded.has(cause.suspect.change_id)
+    ? { deployment_id: cause.suspect.change_id, attributed_by: 'confidence' }
     : { deployment_id: null, attributed_by: 'none' };
 }

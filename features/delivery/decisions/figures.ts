@@ -5,6 +5,7 @@ import { CLOCK_SKEW_MAX_SECONDS, plusSeconds, secondsBetween, type Timestamp } f
 import { attributedIncident, type ObservedIncident } from './attribution.ts';
 import { bandLimits, failRateBand, frequencyBand, leadTimeBand, recoveryBand } from './bands.ts';
 import { endsUnshown } from '../../../core/domain/incidents/closing.ts';
+import { activeClearings } from '../../../core/domain/changes/cleared-suspects.ts';
 import { isSameVersion } from '../../../core/domain/changes/version-identity.ts';
 import { median, nearestRank } from '../../../core/domain/reports/quantiles.ts';
 import { type ReworkByCommit, reworkOf } from './rework.ts';
@@ -69,8 +70,12 @@ export function doraReport(
     ),
     ({ deployment_id: deploy }) => deploy,
   );
+  const excluded = new Map<string, ReadonlySet<string>>(
+    observed.map(({ id, cleared }) => [id, new Set(activeClearings(cleared).map(({ change_id: change }) => change))]),
+  );
+  const isInnocent: IsInnocent = ({ id, rolled_back_by: by }) => by !== null && excluded.get(by)?.has(id) === true;
   const deploys = [...Map.groupBy(versions, serviceEnvironmentKey).values()].flatMap((sameService) =>
-    doraDeploys(sameService, failuresOf, rework, pendingFrom),
+    doraDeploys(sameService, { failuresOf, isInnocent }, rework, pendingFrom),
   );
   const infrastructure = applied.map(doraApply);
   const incidents = attributed.filter(
@@ -118,10 +123,13 @@ type Failure = Pick<DoraIncident['problems'][number], 'deployment_id' | 'ended_a
   isEndKnown: boolean;
 };
 
+/** Returns whether a deploy was excluded as the cause in the incident for which it was rolled back. */
+type IsInnocent = (record: DeployRecord) => boolean;
+
 /** @param records those of one service and environment, oldest first @param failuresOf by the ID of the deploy that caused them */
 function doraDeploys(
   records: readonly DeployRecord[],
-  failuresOf: ReadonlyMap<string | null, readonly Failure[]>,
+  { failuresOf, isInnocent }: { failuresOf: ReadonlyMap<string | null, readonly Failure[]>; isInnocent: IsInnocent },
   rework: ReworkByCommit,
   pendingFrom: Timestamp,
 ): DoraDeploy[] {
@@ -131,7 +139,7 @@ function doraDeploys(
   return records.map((record): DoraDeploy => {
     const { id, kind, status, at } = record;
     const caused = failuresOf.get(id) ?? [];
-    const rollback = removedBy.get(id);
+    const rollback = isInnocent(record) ? undefined : removedBy.get(id);
     const failures: FailureCause[] =
       kind === 'rollback'
         ? []

@@ -1,3 +1,4 @@
+import { activeClearings } from '../../../core/domain/changes/cleared-suspects.ts';
 import { suspectName } from '../../../core/domain/changes/change-words.ts';
 import * as z from 'zod';
 import { inConfiguredSpelling } from '../../../core/domain/catalogue/known-names.ts';
@@ -196,7 +197,7 @@ function decided({ kind, question, from_version: from, to_version: to }: Decisio
 }
 
 function explanation(incident: IncidentView): string {
-  const { service, environment, severity, status, opened_at: at, decisions, suspects } = incident;
+  const { service, environment, severity, status, opened_at: at, decisions, suspects, cleared } = incident;
   const last = decisions.at(-1);
   const [suspect] = suspects;
   return [
@@ -206,6 +207,7 @@ function explanation(incident: IncidentView): string {
       : [
           `Suspected most: ${nameIn(suspectName(suspect))}, with a probability of ${Math.round(suspect.confidence * 100)} %.`,
         ]),
+    ...activeClearings(cleared).map(({ version }) => `${nameIn(version)} was suspected, and is excluded as the cause.`),
     ...(last === undefined ? [] : [`Firebreak ${decided(last)} (${last.because}; ${last.state}).`]),
     ...(decisions.some(({ state }) => state === 'waiting') ? ['A question waits for a person.'] : []),
   ].join(' ');

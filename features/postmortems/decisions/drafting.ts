@@ -7,8 +7,10 @@ import { incidentName } from '../../../core/domain/incidents/incident-number.ts'
 import { formatHealth, IMPROBABLE, isProbable, list, probability } from '../../../core/domain/correlation/words.ts';
 import { pointsOf } from '../../../core/domain/correlation/samples.ts';
 import { changeName, ofVersion, suspectName } from '../../../core/domain/changes/change-words.ts';
+import { activeClearings, clearingsText } from '../../../core/domain/changes/cleared-suspects.ts';
 import { deployedOver, fixForward, hasRunOn } from '../../../core/domain/changes/deployed-over.ts';
 import { endOf } from '../../../core/domain/changes/versions.ts';
+import { causeOf, causeWords } from '../../../core/domain/incidents/cause.ts';
 import { ALERTS_ENDED } from '../../../core/domain/incidents/lifecycle.ts';
 import { decisionsOf, isDuring, measuredOnset } from '../../../core/domain/incidents/problems.ts';
 import { didNotHelp } from '../../../core/domain/rollback/verdict.ts';
@@ -343,6 +345,8 @@ export class Drafting {
       ...this.#dependencySentence(problem),
       ...this.#questionSentence(problem),
       ...this.#inVainSentence(problem),
+      ...this.excludedSentences(problem),
+      ...this.wordsSentence(problem),
     ];
     if (mitigation !== undefined && mitigated_at !== null)
       return [
@@ -401,6 +405,29 @@ export class Drafting {
     const text = `a mitigation${at === undefined ? '' : ` at ${clockTime(at)}`} did not help${suspected}`;
     const refs = [undone && this.#changeRowRef(undone), failed].filter((one) => one !== undefined);
     return [this.sentence(text, ref, ...refs)];
+  }
+
+  /** Says what was suspected of a problem, and why it is not the cause. A mitigation that did not help has a sentence of its own. */
+  protected excludedSentences(problem: ToldProblem): string[] {
+    const kinds = ['decision.rejected', 'suspect.cleared', 'resolve.requested'];
+    return activeClearings(this.record.incident.cleared)
+      .filter(({ at, because }) => because !== 'did_not_help' && isDuring(problem, at))
+      .map((one) => {
+        const ref = this.refOf('last', ({ kind, at }) => kinds.includes(kind) && at === one.at);
+        return this.sentence(escaped(this.naming.text(clearingsText([one]))), ref ?? this.#beginning(problem));
+      });
+  }
+
+  /** Says what a person wrote as the cause of a problem. Empty: nobody did, or it is a change. */
+  protected wordsSentence(problem: ToldProblem): string[] {
+    const words = causeWords(causeOf(this.record.incident, problem));
+    if (words === null) return [];
+    return [
+      this.sentence(
+        escaped(this.naming.text(`the cause is, ${words}`)),
+        this.#refOfLast('resolve.requested') ?? this.end,
+      ),
+    ];
   }
 
   /** Returns the change that was undone for a problem, which did not help: the newest one until then. */
@@ -717,8 +744,13 @@ export class Drafting {
   protected causeField(problem: ToldProblem): string {
     const { cause, label, number } = problem;
     const question = `Which change or event was the cause${label === '' ? '' : ` of problem ${number}`}? Firebreak found no suspect.`;
+    const [words] = this.wordsSentence(problem);
     if (cause === undefined)
-      return [...this.#dependencySentence(problem, label), this.field(null, question)].join('\n\n');
+      return [
+        ...this.excludedSentences(problem),
+        ...this.#dependencySentence(problem, label),
+        this.field(words ?? null, question),
+      ].join('\n\n');
     const refs = this.#causeRefs(problem);
     const judged = decisionsOf(problem, this.record.decisions).findLast((one) => one.question === undefined);
     const reasons = cause.suspect.reasons.map(

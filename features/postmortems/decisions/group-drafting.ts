@@ -1,5 +1,6 @@
 import { suspectName } from '../../../core/domain/changes/change-words.ts';
 import { isProbable, list, probability } from '../../../core/domain/correlation/words.ts';
+import { causeOf } from '../../../core/domain/incidents/cause.ts';
 import { incidentName } from '../../../core/domain/incidents/incident-number.ts';
 import { problemClauses } from '../../../core/domain/incidents/problem-words.ts';
 import { endedProblemsOf, problemsOf } from '../../../core/domain/incidents/problems.ts';
@@ -101,8 +102,10 @@ export class GroupDrafting extends Drafting {
   /** Names the probable causes of its incidents. */
   protected override causeField(): string {
     const causes = this.record.members.flatMap((member) =>
-      problemsOf(member).flatMap(({ suspects: [suspect] }) => {
-        if (suspect === undefined || !isProbable(suspect)) return [];
+      problemsOf(member).flatMap((problem) => {
+        const cause = causeOf(member, problem);
+        if (cause.kind !== 'change' || !isProbable(cause.suspect)) return [];
+        const { suspect } = cause;
         const decided = this.refOf(
           'first',
           ({ id, kind }) => kind === 'member.decision' && id.startsWith(`${member.id}:`),

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { answerDecision } from '../../../core/actions/incidents/answer-decision.ts';
+import { executeResponseAction } from '../../../core/actions/incidents/response-action.ts';
 import { incidentText } from '../../../entrances/cli/commands/incidents/incident.ts';
 import { IncidentDetails } from '../../../schemas/incidents/incident-details.ts';
 import type { FakeWorld } from '../../../test/support/fake-deps.ts';
@@ -7,10 +9,24 @@ import { ends, fires, type Moment, play, theIncident } from '../../../test/workf
 import { recordsLate, unrecorded } from '../../../test/workflows/stories/late-changes.ts';
 import { draftDuePostmortems } from '../actions/jobs.ts';
 import { withPorts } from '../ports.ts';
-import { consolePage, doraOf, type Errors, measuring, ratioAt, sectionOf, sweeps } from './told.ts';
+import { ADA, consolePage, doraOf, type Errors, measuring, ratioAt, sectionOf, sweeps } from './told.ts';
 
 const suggests = { autoRollback: { mode: 'suggest', evidence: 'time', unknownMigration: 'act' } };
 const redeploys: Moment = recordsLate('v1', 1, { author: 'ada' });
+
+const rejects =
+  (note: string): Moment =>
+  async (world) => {
+    const { id, decisions = [] } = (await world.deps.incidents.view(theIncident(world))) ?? {};
+    const asked = decisions.find(({ state }) => state === 'waiting');
+    if (id === undefined || asked === undefined) throw new Error('no question waits');
+    await answerDecision(world.deps, ADA, { id, digest: asked.digest, answer: 'rejected', note });
+  };
+
+const resolves =
+  (note: string): Moment =>
+  (world) =>
+    executeResponseAction(world.deps, ADA, { id: theIncident(world), action: 'resolve', note });
 
 /** What happened, in minutes after noon, and what each place must and must not say about it. */
 type Case = {
@@ -45,11 +61,37 @@ const CASES: Record<string, Case> = {
     timeline: { '0 s': fires(), '4 min': redeploys, '5 min': sweeps, '25 min': ends() },
     summary: /A mitigation at 12:04 did not help: the deployment of v2 to checkout production had been suspected/,
     marks: ['onset 11:56', 'alert 11:59', 'earlier version deployed again 12:04', 'recovered 12:25'],
-    pages: [/^v2, \d\d %/, /^no known change could have caused this problem/],
-    console: /No known change could have caused this problem.*Not healthy: .* The incident is open again/,
+    pages: [
+      /^v2, \d\d %/,
+      /^no other known change could have caused this problem. v2 was suspected, and the problem went on/,
+    ],
+    console: /No other known change could have caused this problem.*Not healthy: .* The incident is open again/,
     commandLine: /Does not act because v2 was already rolled back.*Not healthy: .* The incident is open again/s,
-    delivery: { attributed_by: 'none', failed: ['v2'] },
+    delivery: { attributed_by: 'none', failed: [] },
     nowhereAfterwards: /the probable cause is|mitigated at|^suspect {2}|mitigation is verified/im,
+  },
+  'a person rejects the rollback, and resolves with another cause': {
+    errors: [[-4, 4, 0.3]],
+    given: [
+      measuring(ratioAt([[-4, 4, 0.3]]), {
+        autoRollback: { mode: 'approve', evidence: 'time', unknownMigration: 'act' },
+      }),
+    ],
+    timeline: {
+      '0 s': fires(),
+      '2 min': rejects('not the deploy'),
+      '4 min': sweeps,
+      '5 min': resolves('config problem, fixed by hand'),
+    },
+    summary:
+      /v2 was suspected, and .* rejected its rollback at .*: "not the deploy" .* "config problem, fixed by hand"/,
+    marks: ['onset 11:56', 'alert 11:59'],
+    pages: [/^no other known change is a probable cause. v2 was suspected, and person:ada rejected/],
+    console: /The cause is, as person:ada wrote, "config problem, fixed by hand"/,
+    commandLine:
+      /^cause {4}as person:ada wrote, "config problem, fixed by hand"\nexcluded v2 was suspected, and person:ada rejected its rollback at .*: "not the deploy"/,
+    delivery: { attributed_by: 'none', failed: [] },
+    nowhereAfterwards: /the probable cause is|^suspect {2}|such as that of v2/im,
   },
   'an outage that no change caused': {
     errors: [[-2, 10, 0.3]],
@@ -119,7 +161,7 @@ async function everywhere(world: FakeWorld) {
     ({ key }) => key,
   );
   return {
-    summary: sectionOf(markdown, 'Summary').join(' '),
+    summary: [...sectionOf(markdown, 'Summary'), ...sectionOf(markdown, 'Action items')].join(' '),
     restoreSeconds: record?.facts.times.to_restore_seconds,
     marks: [...label.matchAll(/(onset|alert|earlier version deployed again|recovered) at (\d\d:\d\d)/g)].map(
       ([, kind, time]) => `${kind} ${time}`,

@@ -137,7 +137,8 @@ export function incidentText(incident: IncidentDetails, details = false): string
         `suspect  ${suspectName(suspect)} (${probability(suspect.confidence)}): ${mainReasons(suspect.reasons).join('; ')}`,
       ),
     );
-  if (incident.cleared.length > 0) out(oneLine(`cleared  ${clearingsText(incident.cleared)}`));
+  if (incident.cause !== null) out(oneLine(`cause    ${incident.cause}`));
+  if (incident.cleared.length > 0) out(oneLine(`excluded ${clearingsText(incident.cleared)}`));
   for (const decision of incident.decisions) {
     const { id, kind, state } = decision;
     const lines = decisionLines(decision, incident, rollbackOf(decision, incident));

@@ -9,7 +9,8 @@ import { decisionLines, linesOf } from '../../../../core/domain/messages/decisio
 import type { Place } from '../../../../core/domain/messages/place-names.ts';
 import { capitalized } from '../../../../core/domain/messages/decision-lines.ts';
 import { suspectsToShow } from '../../../../core/domain/correlation/words.ts';
-import { noSuspectText } from '../../../../core/domain/messages/incident-card.ts';
+import { causeOf, causeWords } from '../../../../core/domain/incidents/cause.ts';
+import { noCauseText } from '../../../../core/domain/messages/incident-card.ts';
 import { rollbackOf } from '../../../../core/domain/messages/incident-lines.ts';
 import { questionName } from '../../../../core/domain/rollback/question-names.ts';
 import type { DecisionView, Effect, IncidentRecord } from '../../../../schemas/incidents/incident.ts';
@@ -36,9 +37,14 @@ export function suspectsPanel({ story }: IncidentData): Html | '' {
   const cleared = activeClearings(incident.cleared);
   const suspects = suspectsToShow(incident.suspects);
   const decisions = currentDecisions(story);
+  const words = causeWords(causeOf(incident));
   const body =
     suspects.length === 0
-      ? nothing(decisions.length === 0 ? 'No suspect is known yet.' : `${capitalized(noSuspectText(decisions))}.`)
+      ? nothing(
+          decisions.length === 0
+            ? 'No suspect is known yet.'
+            : `${words === null ? capitalized(noCauseText(decisions, cleared.length > 0)) : `The cause is, ${words}`}.`,
+        )
       : html`<ol class="suspects">
           ${suspects.map(
             (suspect) =>

@@ -1,4 +1,4 @@
-import { suspectsToShow } from '../../../../core/domain/correlation/words.ts';
+import { causeOf } from '../../../../core/domain/incidents/cause.ts';
 import type { Attention } from '../../../../core/domain/incidents/attention.ts';
 import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
 import { problemsOf } from '../../../../core/domain/incidents/problems.ts';
@@ -26,10 +26,13 @@ export const CAUSES = {
   many: { label: 'many at once', covers: isGroup('many') },
 } as const satisfies Record<string, { label: string; covers(incident: IncidentRecord): boolean }>;
 
-/** Returns the most probable suspect of the open problem, and of an incident that is over that of each of its problems. */
+/** Returns the change that is the cause of the open problem, and of an incident that is over those of each of its problems. */
 export function causesOf(incident: IncidentRecord): Suspect[] {
   const problems = incident.status === 'resolved' ? problemsOf(incident) : [incident];
-  return problems.flatMap(({ suspects }) => suspectsToShow(suspects).slice(0, 1));
+  return problems.flatMap((problem) => {
+    const cause = causeOf(incident, problem);
+    return cause.kind === 'change' ? [cause.suspect] : [];
+  });
 }
 
 /** What open incidents need. */

@@ -16,7 +16,8 @@ import { contradictionText, contradictionToShow } from '../../../../core/domain/
 import type { IncidentSummary } from '../../../../core/domain/ports/incidents.ts';
 import type { DecisionView, IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
-import { likelihood, suspectsToShow } from '../../../../core/domain/correlation/words.ts';
+import { causeOf } from '../../../../core/domain/incidents/cause.ts';
+import { likelihood } from '../../../../core/domain/correlation/words.ts';
 import {
   addressWith,
   ago,
@@ -208,7 +209,7 @@ function incidentRow({ incident, members, attention, count, detail }: NowRow, at
           ? line('Grouped', group.text)
           : detail === null
             ? ''
-            : [line(causeLabel(detail), causeOf(detail)), line('Automation', automationText(detail, question))]
+            : [line(causeLabel(detail), causePart(detail)), line('Automation', automationText(detail, question))]
       }
     </dl>
   </article>`;
@@ -226,16 +227,17 @@ function automationText({ incident, decisions, effects }: IncidentDetail, asked:
   return [action, hesitation].filter((text) => text !== null).join(' ');
 }
 
-/** Names the first suspect by its confidence: a weak one is not called probable. */
-function causeLabel({ incident: { suspects } }: IncidentDetail): string {
-  const [first] = suspectsToShow(suspects);
-  return first === undefined ? 'Cause' : `${likelihood(first.confidence)} cause`;
+/** Names the suspect by its confidence: a weak one is not called probable. */
+function causeLabel({ incident }: IncidentDetail): string {
+  const cause = causeOf(incident);
+  return cause.kind === 'change' ? `${likelihood(cause.suspect.confidence)} cause` : 'Cause';
 }
 
 /** Shows the most probable suspect with its strongest reason. */
-function causeOf(story: IncidentDetail): Html {
-  const [first] = suspectsToShow(story.incident.suspects);
-  if (first === undefined) return html`${noSuspectText(currentDecisions(story))}`;
+function causePart(story: IncidentDetail): Html {
+  const cause = causeOf(story.incident);
+  if (cause.kind !== 'change') return html`${noSuspectText(currentDecisions(story), story.incident)}`;
+  const { suspect: first } = cause;
   return html`<strong class="version">${suspectName(first)}</strong> ${shareBar(first.confidence, 'confidence')}
     ${first.reasons.slice(0, 1)}`;
 }

@@ -91,7 +91,7 @@ describe('a rollback or question in shadow mode', () => {
     ['wrong', /ended while v2 kept running/, incident(), [SUSPECT, change('v3', -30 * 60)]],
     ['wrong', /ended while v2/, incident(), [SUSPECT, change('v1', -20, { kind: 'rollback', status: 'failed' })]],
     ['wrong', /ended while v2/, incident(), [SUSPECT, change('v1', 5, { kind: 'rollback' })]],
-    ['wrong', /ada said that v2 was not the cause/, incident({ cleared: [clearing(SUSPECT)] })],
+    ['wrong', /v2 was cleared by ada/, incident({ cleared: [clearing(SUSPECT)] })],
     [
       'wrong',
       /ada marked it as wrong: it was DNS/,

@@ -5,10 +5,10 @@ import {
   clearingOfVersion,
   activeClearings,
   unclearedSuspects,
-  withoutCleared,
   withWithdrawn,
   withCleared,
 } from '../../../../core/domain/changes/cleared-suspects.ts';
+import { withoutExcluded } from '../../../../core/domain/incidents/cause.ts';
 import type { ClearedSuspect, EarlierProblem } from '../../../../schemas/incidents/incident.ts';
 import type { ServiceName, Version } from '../../../../schemas/config/names.ts';
 import { before, change, clearing as clearingIn } from '../../arbitraries.ts';
@@ -61,7 +61,7 @@ describe('a cleared change', () => {
       suspects: [suspect(v2), suspect(v3)],
       verification: 'passed',
     };
-    const read = withoutCleared(incident({ cleared: [clearing()], earlier_problems: [earlier] }));
+    const read = withoutExcluded(incident({ cleared: [clearing()], earlier_problems: [earlier] }));
     expect(read.earlier_problems).toEqual([{ ...earlier, suspects: [suspect(v3)] }]);
   });
 });

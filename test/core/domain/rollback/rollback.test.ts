@@ -848,7 +848,7 @@ describe('for any inputs,', () => {
         expect(decision.suspect).not.toBe(cleared.change_id);
         expect(decision.kind).not.toBe('roll_back');
         expect(codes(decision)).toContain('suspect_cleared');
-        if (decision.kind !== 'none' && ['deploy', 'rollback', 'hotfix'].includes(cleared.kind))
+        if (decision.kind !== 'none' && ['deploy', 'rollback', 'hotfix'].includes(String(cleared.kind)))
           expect(decision.from).not.toBe(cleared.version);
       }),
       { numRuns: runs(60) },
