@@ -70,20 +70,16 @@ export async function alertReview(
       const parent = incident.parent_id === undefined ? undefined : known.get(incident.parent_id);
       // Responders of a group work in its parent, and what ends its incidents is done in the one that is the cause.
       const concerned = parent === undefined ? [incident] : [incident, parent, ...(membersOf.get(parent.id) ?? [])];
-      const context = {
-        incident,
-        pages: sent.get(incident.id) ?? 0,
-        isActedOn: concerned.some(wasActedOn),
-        isPaged: concerned.some(({ id }) => sent.has(id)),
-      };
+      const isActedOn = concerned.some(wasActedOn);
+      const pages = new Map(concerned.slice(0, 2).map(({ id }) => [id, sent.get(id) ?? 0]));
       return signals.map((signal): RuleFiring => {
         const hasEnded = signal.status === 'resolved' || incident.resolved_at !== null;
-        const isPaged = context.isPaged && signal.pages !== false;
-        return { ...alertOf(signal, config), at: signal.startsAt, ...context, isPaged, hasEnded };
+        const alert = { ...alertOf(signal, config), at: signal.startsAt, incident, isActedOn, hasEnded };
+        return signal.pages === false ? alert : { ...alert, pages };
       });
     }),
     ...[...recorded.items, ...muted.items].flatMap(({ signal, isFiring, starts }) => {
-      const alert = { ...alertOf(signal, config), incident: null, isActedOn: false, isPaged: false };
+      const alert = { ...alertOf(signal, config), incident: null, isActedOn: false };
       // Newest first: an alert fires again only after its end.
       const open = isFiring ? starts.slice(0, 1).map(({ at }) => ({ at, times: 1, hasEnded: false })) : [];
       const ended = starts.map(({ at, times }, index) => ({ at, times: index < open.length ? times - 1 : times }));

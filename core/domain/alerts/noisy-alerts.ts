@@ -22,8 +22,8 @@ export const timesOf = (all: readonly Pick<Fired, 'times'>[]): number =>
 export type Firing = Fired & {
   /** The incident that lists it. Null: none. */
   incident: IncidentRecord | null;
-  /** Number of pages of that incident that were sent. Absent: none. */
-  pages?: number;
+  /** Number of pages that were sent, by the incident that sent them: that one, or its parent. Absent: none. */
+  pages?: ReadonlyMap<IncidentId, number>;
   /** Something was done in that incident, or in its parent. */
   isActedOn: boolean;
   /** It links to a runbook, or a runbook matches it. */
@@ -41,7 +41,7 @@ export type NoisyAlert = {
   /** Number of incidents that list it, and number of these that were acknowledged. */
   incidents: number;
   acknowledged: number;
-  /** Pages of these incidents that were sent. */
+  /** Pages that were sent (`pagesOf`). */
   pages: number;
   /** The newest of these incidents. Null: it was in none. */
   newest: IncidentId | null;
@@ -88,6 +88,10 @@ export const wasActedOn = ({
     (value) => value !== undefined && value !== null,
   );
 
+/** Returns how many pages the incidents of alerts sent, each once. Alerts whose route does not page have caused none. */
+export const pagesOf = (alerts: readonly Pick<Firing, 'pages'>[]): number =>
+  [...new Map(alerts.flatMap(({ pages }) => [...(pages ?? [])])).values()].reduce((sum, pages) => sum + pages, 0);
+
 /** Returns the noisy alerts, those that fired most often first. Alerts of one rule, service, and environment count as one. */
 export const noisyAlerts = (firings: readonly Firing[]): NoisyAlert[] =>
   byRule(firings)
@@ -99,12 +103,9 @@ export const noisyAlerts = (firings: readonly Firing[]): NoisyAlert[] =>
     .toSorted((a, b) => b.times - a.times || (a.lastAt < b.lastAt ? 1 : -1));
 
 function summary({ service, environment, rule, lastAt, alerts }: RuleAlerts<Firing>): NoisyAlert {
-  const listing = [
-    ...new Map(
-      alerts.flatMap(({ incident, pages = 0 }) => (incident ? [[incident.id, { incident, pages }]] : [])),
-    ).values(),
+  const incidents = [
+    ...new Map(alerts.flatMap(({ incident }) => (incident ? [[incident.id, incident]] : []))).values(),
   ];
-  const incidents = listing.map(({ incident }) => incident);
   return {
     service,
     environment,
@@ -113,7 +114,7 @@ function summary({ service, environment, rule, lastAt, alerts }: RuleAlerts<Firi
     lastAt,
     incidents: incidents.length,
     acknowledged: incidents.filter(({ handling }) => handling?.acknowledged !== undefined).length,
-    pages: listing.reduce((sum, { pages }) => sum + pages, 0),
+    pages: pagesOf(alerts),
     newest: incidents[0]?.id ?? null,
   };
 }

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { Timestamp } from '../../../schemas/time/time.ts';
-import { byRule, type Firing, timesOf } from './noisy-alerts.ts';
+import { byRule, type Firing, pagesOf, timesOf } from './noisy-alerts.ts';
 
 /** How often an alert fired, and what became of it. */
-export type RuleFiring = Firing & { isPaged: boolean; hasEnded: boolean };
+export type RuleFiring = Firing & { hasEnded: boolean };
 
 /** The alerts of one rule in a service and environment. */
 export const RuleFigures = z.object({
@@ -12,7 +12,7 @@ export const RuleFigures = z.object({
   /** The name of the rule, or the title of its alerts without measured values, counts, and moments. */
   rule: z.string(),
   fired: z.number(),
-  /** Of these, how often it paged by its route, in an incident that paged. */
+  /** Pages that were sent in incidents that list it and to which its route pages, or by their parents. */
   paged: z.number(),
   /** Of these, how often automation or a person did something in the incident. */
   acted_on: z.number(),
@@ -35,7 +35,7 @@ export const ruleFigures = (firings: readonly RuleFiring[]): RuleFigures[] =>
         environment,
         rule,
         fired: timesOf(alerts),
-        paged: count(({ isPaged }) => isPaged),
+        paged: pagesOf(alerts),
         acted_on: count(({ isActedOn }) => isActedOn),
         resolved_by_itself: count(({ hasEnded, isActedOn }) => hasEnded && !isActedOn),
         last_at: lastAt,

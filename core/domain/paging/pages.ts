@@ -34,6 +34,10 @@ export const fallbackPageKey = (id: IncidentId, number: number): string => `${pa
 export const wasSent = ({ state, taken_over: other }: Pick<Effect, 'state' | 'taken_over'>): boolean =>
   state === 'succeeded' && other === undefined;
 
+/** Returns whether an effect is a page that a pager accepted from Firebreak, in the first or the second way. Not one of another system. */
+export const isSentPage = (effect: Pick<Effect, 'kind' | 'state' | 'taken_over' | 'followed'>): boolean =>
+  (effect.kind === 'page' || effect.kind === 'page-fallback') && effect.followed === undefined && wasSent(effect);
+
 /** Returns whether Firebreak paged, or tried to, in which case later pages use the same pager. */
 export const isSentByFirebreak = (page: Effect): boolean => page.followed === undefined && page.state !== 'withheld';
 

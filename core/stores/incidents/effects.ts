@@ -31,6 +31,7 @@ import {
   planRollbackEnd,
   type RollbackEndPlan,
 } from '../../domain/incidents/plan-effects.ts';
+import { isSentPage } from '../../domain/paging/pages.ts';
 import type { IncidentEventFields } from '../../domain/incidents/incident-events.ts';
 import type { NewPin } from '../../domain/ports/changes.ts';
 import type { ServiceEnvironment } from '../../domain/ports/common.ts';
@@ -264,7 +265,7 @@ export class EffectTable implements Effects {
         conclusionWrite(id, key, plan, unchangedState(known?.state)),
         ...(hasEnded(state) ? [finishedWrite(id, key)] : []),
         timelineWrite(id, `${key}-${state}`, plan.entry),
-        ...(known !== undefined && state === 'succeeded' && isOwnPage(known)
+        ...(known !== undefined && isSentPage({ ...known, state })
           ? [update(keys.incident(id), { add: { paged: 1 } })]
           : []),
         // Only actions on a target are in the audit log.
@@ -454,10 +455,6 @@ function reportedIn(items: readonly Item[], own: Change, after: Timestamp): { it
   const item = items.find(({ id }) => id === found?.before.id);
   return found && item && { item, change: found.change };
 }
-
-/** Returns whether an effect is a page that Firebreak sends itself: no page of a child or of an external sender stands for it. */
-const isOwnPage = ({ kind, taken_over, followed }: Effect): boolean =>
-  kind === 'page' && taken_over === undefined && followed === undefined;
 
 /** Returns the pin of a version with the commit and the artifact that its change names. */
 function pinOf(pin: NewPin, change: Change | undefined): NewPin {

@@ -23,8 +23,8 @@ const AFTER_EACH_ID = '#\uffff';
 /** More than twice the longest window of delivery figures, 366 days. Older changes are still recorded. */
 const RETENTION_SECONDS = 800 * 24 * 3600;
 
-/** Kinds of changes in a rollup: 2 with changes of the infrastructure. Rollups of another form are written again. */
-const FORMAT = 2;
+/** What a rollup has: 2 with changes of the infrastructure, 3 with deploys that were rolled back before their end. Rollups of another form are written again. */
+const FORMAT = 3;
 
 /** Changes that a step of the backfill marks, and steps of a run. */
 const BACKFILL_PAGE = 500;

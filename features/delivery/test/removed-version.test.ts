@@ -73,3 +73,16 @@ test('a version that was deployed before the window counts as an earlier one', (
     ['v2', 'deploy', 1],
   ]);
 });
+
+test.each(['started', 'cancelled', 'succeeded', 'failed'] as const)(
+  'a deploy that Firebreak rolled back failed, whatever its recorded status: %s',
+  (status) => {
+    const { figures, deploys } = reportOf([
+      change('v1', 3 * DAY),
+      change('v2', 30, { status, rolled_back_by: 'inc_1' }),
+      change('v1', 1, { kind: 'rollback', previous_version: 'v2' }),
+    ]);
+    expect(figures.change_failure_rate).toMatchObject({ failed: 1, deploys: 2 });
+    expect(deploys.find(({ version }) => version === 'v2')?.pending).toBe(false);
+  },
+);

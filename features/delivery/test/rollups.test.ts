@@ -202,7 +202,7 @@ describe('the backfill', () => {
     for (let n = 0; n < 25; n += 1) await record(random);
     await rollAll();
     const { form, ...older } = (await stores.table.get(keys.rollupState())) ?? {};
-    expect(form).toBe(2);
+    expect(form).toBe(3);
     await stores.table.transact([put({ ...older, ...keys.rollupState() })]);
     // An older form lacks changes of the infrastructure; here, all changes.
     const scopes = new Set<string>();

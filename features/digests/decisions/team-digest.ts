@@ -17,6 +17,7 @@ import { median } from '../../../core/domain/reports/quantiles.ts';
 import { scopeInWords } from '../../freeze/decisions/words.ts';
 import { closedAsOf, endsUnshown } from '../../../core/domain/incidents/closing.ts';
 import { endedProblemsOf, openSeconds, type WithProblems } from '../../../core/domain/incidents/problems.ts';
+import { isSentPage } from '../../../core/domain/paging/pages.ts';
 import { decisionOf, evidenceNameOf } from '../../../core/domain/incidents/evidence-name.ts';
 
 const DAY_SECONDS = 86_400;
@@ -247,9 +248,7 @@ export function tasksIn({ incident, effects, decisions, runs }: DoneInIncident):
     ];
     const name = evidenceNameOf(incident.id, effect.key);
     const [, run] = /^runbook\.(\d+)\./.exec(name) ?? [];
-    // A page that another system sent is not Firebreak's.
-    if (effect.kind === 'page' || effect.kind === 'page-fallback')
-      return effect.followed === undefined ? doneTask('page', true) : [];
+    if (isSentPage(effect)) return doneTask('page', true);
     if (run !== undefined) return doneTask('runbookStep', runs.get(Number(run))?.by === undefined);
     if (!/^roll-back\.\d+$/.test(name)) return [];
     return doneTask('rollback', isAutomatic(decisionOf(decisions, name, effect.at)));

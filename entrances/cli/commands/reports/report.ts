@@ -41,7 +41,8 @@ const addReports = apiGroup('report', 'Reports over many incidents or pipeline r
   }),
   apiCommand({
     usage: 'alerts',
-    description: 'Show how often each alert rule fired, paged, was acted upon, and ended by itself',
+    description:
+      'Show how often each alert rule fired, how many pages it caused, and how often it was acted upon and ended by itself',
     options: [
       ['--service <name>', 'Only alerts of this service'],
       ['--environment <name>', 'Only alerts in this environment'],
@@ -56,7 +57,7 @@ const addReports = apiGroup('report', 'Reports over many incidents or pipeline r
         : tableOf(items, [
             PLACE,
             ['FIRED', ({ fired }) => String(fired)],
-            ['PAGED', ({ paged }) => String(paged)],
+            ['PAGES', ({ paged }) => String(paged)],
             ['ACTED UPON', ({ acted_on: actedOn }) => String(actedOn)],
             ['ENDED BY ITSELF', ({ resolved_by_itself: alone }) => String(alone)],
             ['RULE', ({ rule }) => rule],

@@ -330,7 +330,7 @@ function rulesPanel({ review: { rules, isComplete, since }, at }: Inbox): Html {
               The last ${REVIEW_DAYS} days; those that fired most often without an action come first.
               <code>firebreak report alerts</code> shows all.
             </p>
-            ${tableOf('Alert rules', ['Rule', 'Fired', 'Paged', 'Acted upon', 'Ended by itself', 'Last'], rows)}`
+            ${tableOf('Alert rules', ['Rule', 'Fired', 'Pages', 'Acted upon', 'Ended by itself', 'Last'], rows)}`
     }
     ${incompleteNote(isComplete, since, at)}`,
   );

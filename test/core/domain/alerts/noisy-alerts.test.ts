@@ -30,6 +30,8 @@ const firings = (times: number, more: Partial<Firing> = {}): Firing[] =>
     ...more,
   }));
 
+const sent = (id: IncidentId, pages: number) => new Map([[id, pages]]);
+
 describe('an alert is noisy', () => {
   test('if it fires often, nobody acts on it, and it has no runbook', () => {
     expect(noisyAlerts(firings(NOISY_TIMES - 1))).toEqual([]);
@@ -46,8 +48,12 @@ describe('an alert is noisy', () => {
     const acknowledged = { acknowledged: { by: 'ada', at: AT } };
     expect(
       noisyAlerts([
-        ...firings(3, { incident: incident({ pages: 3, handling: acknowledged }), pages: 2 }),
-        ...firings(3, { incident: incident({ id: newer }), pages: 1, at: '2026-11-20T13:00:00.000Z' as Timestamp }),
+        ...firings(3, { incident: incident({ pages: 3, handling: acknowledged }), pages: sent(incident().id, 2) }),
+        ...firings(3, {
+          incident: incident({ id: newer }),
+          pages: sent(newer, 1),
+          at: '2026-11-20T13:00:00.000Z' as Timestamp,
+        }),
       ]),
     ).toMatchObject([{ times: 6, incidents: 2, acknowledged: 1, pages: 3, newest: newer }]);
   });

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { ruleFigures, type RuleFiring } from '../../../../core/domain/alerts/rule-figures.ts';
+import { noisyAlerts } from '../../../../core/domain/alerts/noisy-alerts.ts';
+import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import type { Signal } from '../../../../schemas/alerts/signal.ts';
-import type { EnvironmentName, ServiceName } from '../../../../schemas/config/names.ts';
+import type { EnvironmentName, IncidentId, ServiceName } from '../../../../schemas/config/names.ts';
 import type { Timestamp } from '../../../../schemas/time/time.ts';
 import { signal } from '../../../support/signals.ts';
 
@@ -11,7 +13,6 @@ const firing = (more: Partial<RuleFiring> = {}, environment = 'production'): Rul
   incident: null,
   isActedOn: false,
   hasRunbook: false,
-  isPaged: false,
   hasEnded: true,
   ...more,
 });
@@ -19,15 +20,25 @@ const firing = (more: Partial<RuleFiring> = {}, environment = 'production'): Rul
 test('an alert ended by itself if nothing was done; the rule with the most such alerts comes first', () => {
   const later = '2026-11-20T13:00:00.000Z' as Timestamp;
   const figures = ruleFigures([
-    firing({ isPaged: true, isActedOn: true }),
-    firing({ isPaged: true, at: later }),
+    firing({ isActedOn: true }),
+    firing({ at: later }),
     firing({ hasEnded: false }),
     ...[1, 2, 3].map(() => firing({}, 'staging')),
   ]);
   expect(figures).toEqual([
     { ...named('staging'), fired: 3, paged: 0, acted_on: 0, resolved_by_itself: 3, last_at: firing().at },
-    { ...named('production'), fired: 3, paged: 2, acted_on: 1, resolved_by_itself: 1, last_at: later },
+    { ...named('production'), fired: 3, paged: 0, acted_on: 1, resolved_by_itself: 1, last_at: later },
   ]);
+});
+
+test('pages are those that were sent, however many alerts the incident lists, in each place that shows them', () => {
+  const [id, parent] = ['01J0000000000000000000000A', '01J0000000000000000000000B'] as IncidentId[];
+  const pages = new Map([
+    [id, 2],
+    [parent, 1],
+  ] as [IncidentId, number][]);
+  const alerts = [1, 2, 3, 4, 5].map(() => firing({ incident: { id } as IncidentRecord, pages }));
+  expect([ruleFigures(alerts)[0]?.paged, noisyAlerts(alerts)[0]?.pages]).toEqual([3, 3]);
 });
 
 test('alerts without the name of a rule are one by their key, or by their title without measured values', () => {
