@@ -93,7 +93,7 @@ async function figures(context: CommandContext, scope: Scope, { json, csv }: For
         FIGURE_NAMES.time_to_restore,
         durationText(restore.median_s),
         restore.band ?? '-',
-        `${counted(restore.incidents, 'incident')}, ${restore.open} open`,
+        `${counted(restore.incidents, 'incident')}, ${restore.open} open${restore.unverified === 0 ? '' : `, ${restore.unverified} closed, not verified`}`,
       ],
       [FIGURE_NAMES.pending, String(report.pending), '-', 'deploys too young for a rate'],
       [

@@ -138,3 +138,18 @@ export const FIGURE_NAMES: Readonly<Record<DoraFigure, string>> = {
   incidents_without_deploy: 'Incidents without a deploy',
   infrastructure_changes: 'Infrastructure changes',
 };
+
+/** What each figure measures, for people. */
+export const FIGURE_DEFINITIONS: Readonly<Record<DoraFigure, string>> = {
+  deployment_frequency: 'Deploys to production that succeeded, by day of the window',
+  lead_time: 'From each commit to the end of the deploy that brought it to production first',
+  change_failure_rate:
+    'Share of deploys that failed: an incident is attributed to them, their rollout failed, or they were rolled back',
+  failed_deployment_recovery: 'From the end of a failed deploy to the recovery of the service',
+  rework_rate: 'Share of deploys and rollbacks that were a rollback, a hotfix, or a revert',
+  time_to_restore:
+    'From the first alert of an incident to the recovery, without the time between two problems. Groups, services outside the catalogue, and alerts that ended by themselves at once do not count',
+  pending: 'Deploys so young that an incident may still be attributed to them; they count in no rate',
+  incidents_without_deploy: 'Incidents for which no deploy is confirmed as the cause',
+  infrastructure_changes: 'Share of applies of the infrastructure that succeeded',
+};

@@ -1,3 +1,4 @@
+import { isSingle } from '../../domain/incidents/figures.ts';
 import { serviceEntry } from '../../domain/catalogue/catalogue.ts';
 import { routingLabels } from '../../domain/alerts/routing.ts';
 import { type NoisyAlert, noisyAlerts, timesOf, wasActedOn } from '../../domain/alerts/noisy-alerts.ts';
@@ -62,7 +63,7 @@ export async function alertReview(
     recordedAlerts(deps, { since, muted: true }, isVisible),
   ]);
   const known = new Map([...all.items, ...unmatched.items].map((incident) => [incident.id, incident]));
-  const visible = [...known.values()].filter((one) => one.group_reason === undefined && isVisible(one));
+  const visible = [...known.values()].filter((one) => isSingle(one) && isVisible(one));
   const membersOf = Map.groupBy(known.values(), ({ parent_id: parent }) => parent);
   const [{ listed, isComplete }, sent] = await Promise.all([alertsOf(deps, visible), sentPages(deps, known.values())]);
   const firings = [

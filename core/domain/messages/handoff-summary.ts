@@ -1,6 +1,8 @@
 import { EFFECT_NAMES } from './incident-lines.ts';
 import { alertLines } from './alert-lines.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
+import { restoreSeconds } from '../incidents/figures.ts';
+import { duration } from '../reports/words.ts';
 import { ageText } from '../time/age.ts';
 import { decisionLines, linesOf } from './decision-lines.ts';
 import { laterStart } from '../incidents/new-onset.ts';
@@ -66,9 +68,14 @@ const currentStateText = (story: Overview, now: Timestamp): string => plainOf(cu
 
 function currentState({ incident }: Overview, now: Timestamp): Text {
   const { opened_at, resolved_at, severity, roles } = incident;
-  const lasted = ageText(secondsBetween(opened_at, resolved_at ?? now));
+  const restored = restoreSeconds(incident);
   const commander = `commander: ${roles?.commander?.shown ?? 'unassigned'}`;
-  const when = resolved_at === null ? `${lasted} so far` : `${statusWords(incident)} after ${lasted}`;
+  const when =
+    resolved_at === null
+      ? `${ageText(secondsBetween(opened_at, now))} so far`
+      : restored === null
+        ? 'end not known'
+        : `restored after ${duration(restored)}`;
   const later = laterStart(incident);
   const laterText: Text = later === undefined ? [] : [', present problem since ', { at: later }];
   return [

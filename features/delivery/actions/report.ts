@@ -1,4 +1,5 @@
 import { doraReport, type DoraReport, type InScope } from '../decisions/figures.ts';
+import { isRated } from '../../../core/domain/incidents/figures.ts';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import { repositoryPathOf } from '../../../core/domain/catalogue/repositories.ts';
 import { type ReworkByCommit, reworkByCommit } from '../decisions/rework.ts';
@@ -70,8 +71,7 @@ export async function deliveryReports(
     deps.incidents.recent({ since: plusSeconds(from, -CLOCKS_DIFFER_SECONDS), limit: INCIDENTS_MAX }),
     deps.attributions.all(),
   ]);
-  // A parent incident only groups others, which count themselves.
-  const incidents = items.filter(({ group_reason: group }) => group === undefined);
+  const incidents = items.filter(isRated);
   const inScope: InScope = (one) =>
     environments.includes(one.environment) && matchesScope(config, scope, one.service) && isVisible(one);
   const rework = await reworkSince(

@@ -5,9 +5,9 @@ import { activeClearings } from '../../../core/domain/changes/cleared-suspects.t
 import { isProbable } from '../../../core/domain/correlation/words.ts';
 import { causeOf } from '../../../core/domain/incidents/cause.ts';
 import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
+import { restoreSeconds } from '../../../core/domain/incidents/figures.ts';
 import {
   endedProblemsOf,
-  openSeconds,
   type Problem,
   type WithProblems,
 } from '../../../core/domain/incidents/problems.ts';
@@ -65,7 +65,7 @@ export function attributedIncident(
     opened_at,
     resolved_at,
     closed_as: closedAs,
-    restore_s: openSeconds(problems),
+    restore_s: restoreSeconds(incident),
     deployment_id: first?.deployment_id ?? null,
     attributed_by: first?.attributed_by ?? 'none',
     problems,

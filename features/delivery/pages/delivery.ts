@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { incidentPath } from '../../../core/domain/incidents/console-link.ts';
 import type { Band } from '../config.ts';
-import { type DoraDeploy, DoraFigure, type DoraIncident, FIGURE_NAMES } from '../dora.ts';
+import { type DoraDeploy, DoraFigure, type DoraIncident, FIGURE_DEFINITIONS, FIGURE_NAMES } from '../dora.ts';
 import {
   actionForm,
   addressWith,
@@ -24,6 +24,7 @@ import { type DeliveryData, loadDelivery, type Selection, WINDOWS } from './data
 import { daysPanel, trendsPanel } from './plots.ts';
 import { serviceEnvironmentText } from '../../../core/domain/messages/story.ts';
 import { placeNames } from '../../../core/domain/messages/place-names.ts';
+import { endsUnshown } from '../../../core/domain/incidents/closing.ts';
 import { UNMATCHED } from '../../../schemas/config/names.ts';
 import { utcWords } from '../../../core/domain/messages/chat-message.ts';
 import { counted, duration, share } from '../../../core/domain/reports/words.ts';
@@ -60,7 +61,8 @@ export const deliveryMain = (data: DeliveryData): Html => html`
   </div>
   <div class="detail">
     ${panel('by-service', 'By service', data.serviceCount, servicesTable(data))} ${data.features.panels}
-    ${panel('records', FIGURE_NAMES[data.selection.figure], data.total, recordsList(data))}
+    ${panel('records', FIGURE_NAMES[data.selection.figure], data.total, html`<p class="quiet">${FIGURE_DEFINITIONS[data.selection.figure]}.</p>
+          ${recordsList(data)}`)}
   </div>
 `;
 
@@ -288,7 +290,7 @@ function incidentCells(data: DeliveryData, incident: DoraIncident): Cells {
       ? serviceEnvironmentText({ service, environment })
       : html`<a href="${servicePath(service)}">${service}</a> ${environment}`,
     ago(opened_at, data.at),
-    restore_s === null ? 'open' : duration(restore_s),
+    restore_s !== null ? duration(restore_s) : endsUnshown(incident) ? 'closed, not verified' : 'open',
     html`${causeText(incident)} ${correctionForms(data, incident)}`,
   ];
 }

@@ -1,3 +1,4 @@
+import { isSingle } from '../../../core/domain/incidents/figures.ts';
 import { serviceEntry } from '../../../core/domain/catalogue/catalogue.ts';
 import type { ServiceEnvironment } from '../../../core/domain/ports/common.ts';
 import type { StoredActionItem } from '../../../core/domain/ports/action-items.ts';
@@ -59,8 +60,6 @@ export async function readTeamDigest(deps: TeamDigestDeps, { team, isAllowed }: 
   ]);
   const week = month.items.filter(({ opened_at }) => opened_at >= from);
   const weekIsComplete = month.isComplete || week.length < month.items.length;
-  // A parent incident only groups others, which count themselves.
-  const single = (incident: IncidentRecord): boolean => incident.group_reason === undefined;
   const budgets = statuses.flat().filter(canSee('slos:read'));
   const records: DigestRecords = {
     team: team ?? null,
@@ -73,10 +72,10 @@ export async function readTeamDigest(deps: TeamDigestDeps, { team, isAllowed }: 
       ...(weekIsComplete && week.length <= COUNTED_MAX && changes.isComplete ? [] : (['toil'] as const)),
       ...(review.isComplete ? [] : (['noisy'] as const)),
     ],
-    incidents: month.items.filter((one) => single(one) && canSeeDeploys(one)).toSorted(newestFirst),
+    incidents: month.items.filter((one) => isSingle(one) && canSeeDeploys(one)).toSorted(newestFirst),
     tasks: await doneTasks(
       deps,
-      week.slice(0, COUNTED_MAX).filter((one) => single(one) && canSee('incidents:read')(one)),
+      week.slice(0, COUNTED_MAX).filter((one) => isSingle(one) && canSee('incidents:read')(one)),
     ),
     rollbacksOutside: changes.items.filter((one) => isRollbackOutside(one) && canSeeDeploys(one)).length,
     budgets: await withSpent(sources, config, budgets, { from, until }),

@@ -16,7 +16,7 @@ import type { DigestSection } from '../../../core/domain/ports/extensions.ts';
 import { median } from '../../../core/domain/reports/quantiles.ts';
 import { scopeInWords } from '../../freeze/decisions/words.ts';
 import { closedAsOf, endsUnshown } from '../../../core/domain/incidents/closing.ts';
-import { endedProblemsOf, openSeconds, type WithProblems } from '../../../core/domain/incidents/problems.ts';
+import { isRated, restoreSeconds } from '../../../core/domain/incidents/figures.ts';
 import { isSentPage } from '../../../core/domain/paging/pages.ts';
 import { decisionOf, evidenceNameOf } from '../../../core/domain/incidents/evidence-name.ts';
 
@@ -41,7 +41,7 @@ export type DigestRecords = {
   /** The sections for which there were too many records to read all of them. */
   incomplete: readonly CountedSection[];
   /** Incidents of the last four weeks, newest first. */
-  incidents: readonly DigestIncident[];
+  incidents: readonly IncidentRecord[];
   /** Tasks that were done in the incidents that opened in the last seven days. */
   tasks: readonly DoneTask[];
   /** Rollbacks of the last seven days that Firebreak did not do. */
@@ -54,24 +54,6 @@ export type DigestRecords = {
   /** Sections that other features add. */
   ofFeatures: readonly DigestSection[];
 };
-
-/** An incident as far as a digest needs it. */
-export type DigestIncident = Pick<
-  IncidentRecord,
-  | 'id'
-  | 'number'
-  | 'service'
-  | 'environment'
-  | 'title'
-  | 'severity'
-  | 'status'
-  | 'opened_at'
-  | 'resolved_at'
-  | 'resolved_by'
-  | 'closed_as'
-  | 'firing'
-> &
-  WithProblems;
 
 /** Computes the digest of the week that ends at `until`. All outputs show these numbers. */
 export function teamDigest(records: DigestRecords, toilMinutes: ToilMinutes): TeamDigest {
@@ -87,8 +69,8 @@ export function teamDigest(records: DigestRecords, toilMinutes: ToilMinutes): Te
     incidents: incidentsOf(records, from),
     restore: weeks.map((trendWeek) => {
       const restored = records.incidents
-        .filter(({ opened_at: at }) => isWithin(at, trendWeek))
-        .map((one) => openSeconds(endedProblemsOf(one)))
+        .filter((one) => isWithin(one.opened_at, trendWeek) && isRated(one))
+        .map(restoreSeconds)
         .filter((seconds) => seconds !== null);
       return { ...trendWeek, incidents: restored.length, median_s: median(restored) };
     }),
@@ -143,7 +125,7 @@ function incidentsOf({ incidents }: DigestRecords, from: Timestamp): TeamDigest[
         severity,
         opened_at,
         closed_as: closedAsOf(incident),
-        restore_s: openSeconds(endedProblemsOf(incident)),
+        restore_s: restoreSeconds(incident),
       };
     });
   const count = (severity: IncidentRecord['severity']) =>

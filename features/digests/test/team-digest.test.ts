@@ -3,9 +3,9 @@ import type { StoredActionItem } from '../../../core/domain/ports/action-items.t
 import type { DigestSection } from '../../../core/domain/ports/extensions.ts';
 import { plainOf } from '../../../core/domain/messages/plain-text.ts';
 import { digestScope, digestSections } from '../decisions/sections.ts';
-import { type DigestIncident, type DigestRecords, tasksIn, teamDigest } from '../decisions/team-digest.ts';
+import { type DigestRecords, tasksIn, teamDigest } from '../decisions/team-digest.ts';
 import { digestMain } from '../pages.ts';
-import { DecisionView, type Effect } from '../../../schemas/incidents/incident.ts';
+import { DecisionView, type Effect, type IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { Freeze } from '../../freeze/schemas/freeze.ts';
 import { IncidentId } from '../../../schemas/config/names.ts';
 import type { TeamDigest } from '../digest.ts';
@@ -23,8 +23,8 @@ const restored = (
   n: number,
   opened_at: Timestamp,
   seconds: number | null,
-  severity: DigestIncident['severity'] = 'critical',
-): DigestIncident => ({
+  severity: IncidentRecord['severity'] = 'critical',
+): IncidentRecord => ({
   ...incident({ id: idOf(n) }),
   severity,
   opened_at,
@@ -134,7 +134,7 @@ describe('the digest', () => {
   test('counts the time of the problems of an incident, without that between them, as the delivery figures do', () => {
     const opened_at = on('11-10');
     const at = (seconds: number): Timestamp => plusSeconds(opened_at, seconds);
-    const twice: DigestIncident = {
+    const twice: IncidentRecord = {
       ...restored(1, opened_at, 900),
       earlier_problems: [{ at: opened_at, judged: 1, suspects: [], verification: 'passed', recovered_at: at(60) }],
       new_onset: { at: at(600), recovered_at: at(60), seq: 1, judged: 1 },

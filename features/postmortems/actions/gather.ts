@@ -22,7 +22,8 @@ import type { Change } from '../../../schemas/changes/change.ts';
 import type { Config } from '../../../schemas/config/config.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import { type ImpactQuery, needOf } from '../schemas/policy.ts';
+import { needOf } from '../decisions/need.ts';
+import type { ImpactQuery } from '../schemas/policy.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { namer } from '../../../core/actions/people/names.ts';
 import type { MetricQueries } from '../../../core/domain/ports/metrics.ts';
@@ -278,10 +279,11 @@ async function causesOf(
 async function impactOf(
   { log }: Pick<Deps, 'log'>,
   { postmortems }: Config,
-  { service, environment, ...incident }: Pick<IncidentRecord, 'service' | 'environment' | 'severity' | 'parent_id'>,
+  incident: IncidentRecord,
   { seconds, end }: { seconds: number; end: Timestamp },
   metrics: MetricQueries | null,
 ): Promise<MeasuredImpact[]> {
+  const { service, environment } = incident;
   const queries = postmortems.impact.filter(
     ({ services }) => services === undefined || services.some((one) => one === service),
   );

@@ -6,7 +6,7 @@ import { loaded, readBudgets } from '../../../core/domain/ports/extensions.ts';
 import type { Deps } from '../ports.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import type { IncidentId } from '../../../schemas/config/names.ts';
-import { needOf } from '../schemas/policy.ts';
+import { needOf } from '../decisions/need.ts';
 import { plusSeconds, type Timestamp } from '../../../schemas/time/time.ts';
 
 export type PostmortemJobDeps = DraftDeps & Pick<Deps, 'timeScale'>;

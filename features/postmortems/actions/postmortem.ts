@@ -40,7 +40,7 @@ import {
   ActionItemId,
   type ActionItemView,
 } from '../../../schemas/action-items/action-item.ts';
-import { needOf } from '../schemas/policy.ts';
+import { needOf } from '../decisions/need.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import type { Caller } from '../../../core/actions/people/caller.ts';
 import { Refusal } from '../../../core/domain/refusal.ts';

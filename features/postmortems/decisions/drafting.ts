@@ -252,28 +252,28 @@ export class Drafting {
 
   #introduction(): string {
     const { incident } = this.record;
-    const { alerted_at, resolved_at, duration_seconds } = this.times;
-    const start = startWords(incident, this.times);
+    const { alerted_at, resolved_at, duration_seconds, to_restore_seconds } = this.times;
     this.#fields.push(true, true);
     return [
       `- **Severity:** ${SEV[incident.severity]} (${incident.severity})`,
       `- ${this.place}`,
+      ...(to_restore_seconds === null ? [] : [`- **Time to restore:** ${durationWords(to_restore_seconds)}`]),
       resolved_at !== null
-        ? `- **Duration from ${start}:** ${durationWords(duration_seconds)}, ${spanWords(alerted_at, resolved_at)}`
-        : `- **Duration from ${start}:** ${durationWords(duration_seconds)} so far, since ${minuteText(alerted_at)}`,
+        ? `- **Open:** ${spanWords(alerted_at, resolved_at)}`
+        : `- **Open:** ${durationWords(duration_seconds)} so far, since ${minuteText(alerted_at)}`,
       `- **Incident:** ${incidentName(incident)}`,
     ].join('\n');
   }
 
   #summary(): string {
-    const after = `${durationWords(this.times.duration_seconds)} after ${startWords(this.record.incident, this.times)}`;
+    const { duration_seconds, resolved_at, to_restore_seconds } = this.times;
     const opening = this.sentence(this.began, this.opening);
     const end = this.sentence(
-      !this.#isOver
-        ? `the incident is still open, ${after}`
-        : this.times.restored_at !== null
-          ? `the incident was resolved ${after}`
-          : `${this.#closedWords(after)}, and nothing has shown that the service recovered`,
+      resolved_at === null
+        ? `the incident is still open, ${durationWords(duration_seconds)} after ${startWords(this.record.incident, this.times)}`
+        : to_restore_seconds !== null
+          ? `the time to restore was ${durationWords(to_restore_seconds)}, and the incident was resolved at ${clockText(resolved_at)}`
+          : `${this.#closedWords(`at ${clockText(resolved_at)}`)}, and nothing has shown that the service recovered`,
       this.opening,
       this.end,
     );

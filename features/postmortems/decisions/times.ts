@@ -4,12 +4,10 @@ import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
 import {
   endedProblemsOf,
   isDuring,
-  lastEndOf,
   measuredOnset,
   openSeconds,
-  withEnds,
 } from '../../../core/domain/incidents/problems.ts';
-import { ALERTS_ENDED } from '../../../core/domain/incidents/lifecycle.ts';
+import { restoreSeconds } from '../../../core/domain/incidents/figures.ts';
 import { didNotHelp } from '../../../core/domain/rollback/verdict.ts';
 import { isSystem } from './blameless.ts';
 import type { DraftInput, ProblemRecord } from './record.ts';
@@ -43,7 +41,7 @@ export function problemTimesOf(record: Record, problem: AnyProblem): ProblemTime
   const started_at = notBefore !== null && began < notBefore ? notBefore : began;
   const acknowledged_at = acknowledgedAt(record, (when) => isDuring(problem, when));
   const mitigated_at = didNotHelp(problem) ? null : mitigatedAt(record, problem);
-  const restored_at = problem.until === null ? restoredAt(record, problem) : (problem.recovered_at ?? null);
+  const restored_at = problem.until === null ? restoredAt(record.incident) : (problem.recovered_at ?? null);
   return {
     started_at,
     alerted_at,
@@ -81,7 +79,7 @@ export function timesOf(
           to_mitigate_seconds: null,
         }
       : problemTimesOf(record, first);
-  const restored_at = restoredAt(record, problems.at(-1));
+  const restored_at = restoredAt(incident);
   const acknowledged_at = acknowledgedAt(record, () => true);
   return {
     started_at,
@@ -94,7 +92,7 @@ export function timesOf(
     to_detect_seconds,
     to_acknowledge_seconds: secondsAfter(alerted_at, acknowledged_at),
     to_mitigate_seconds,
-    to_restore_seconds: openSeconds(withEnds(problems, restored_at)),
+    to_restore_seconds: restoreSeconds(incident),
   };
 }
 
@@ -154,15 +152,7 @@ function alertedAt({ timeline, signals }: Record, problem: AnyProblem): Timestam
 }
 
 /** Returns when the incident's last problem had ended. Null: nothing has shown its end. */
-function restoredAt({ incident, timeline }: Record, last: AnyProblem | undefined): Timestamp | null {
-  const end = lastEndOf(incident);
-  if (end === null) return null;
-  const { reopened_at: reopened = incident.opened_at } = incident;
-  const isOf = (at: Timestamp): boolean => at >= reopened && at <= end && (last === undefined || isDuring(last, at));
-  const lastAt = (...kinds: readonly string[]): Timestamp | undefined =>
-    timeline.findLast(({ entry }) => kinds.includes(entry.kind) && isOf(entry.at))?.entry.at;
-  return last?.recovered_at ?? lastAt(...ALERTS_ENDED) ?? lastAt('verification.passed') ?? end;
-}
+const restoredAt = (incident: IncidentRecord): Timestamp | null => endedProblemsOf(incident).at(-1)?.ended_at ?? null;
 
 const earlier = (at: Timestamp, limit: Timestamp): Timestamp => (at < limit ? at : limit);
 

@@ -127,7 +127,13 @@ const summary = ({ view, story: { incident } }: PostmortemData): Html =>
     <p class="facts">
       ${severityBadge(incident.severity)} <span class="badge">${view.severity}</span>
       <span class="badge">${STATE_WORDS[view.state]}</span>
-      <span>${durationWords(view.times.duration_seconds)} from ${startWords(incident, view.times)}</span>
+      <span>
+        ${
+          view.times.to_restore_seconds === null
+            ? `${durationWords(view.times.duration_seconds)} from ${startWords(incident, view.times)}`
+            : `restored after ${durationWords(view.times.to_restore_seconds)}`
+        }
+      </span>
     </p>
   </header>`;
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ServiceName, type Severity } from '../../../schemas/config/names.ts';
+import { ServiceName } from '../../../schemas/config/names.ts';
 import { PostmortemNeed } from './postmortem.ts';
 import { PostmortemFileConfig } from './publishing.ts';
 import { TrackerConfig } from './trackers.ts';
@@ -53,9 +53,3 @@ export const PostmortemsFile = z.strictObject({
   publish: z.array(PostmortemFileConfig).max(100).default([]),
 });
 export type PostmortemsFile = z.infer<typeof PostmortemsFile>;
-
-/** Returns whether an incident needs a post-mortem. A part of a group is described by the group's. */
-export const needOf = (
-  { severities }: Pick<PostmortemsFile, 'severities'>,
-  { severity, parent_id }: { severity: Severity; parent_id?: string | undefined },
-): PostmortemNeed => (parent_id === undefined ? severities[severity] : 'skipped');

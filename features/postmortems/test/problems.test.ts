@@ -216,14 +216,14 @@ describe('an incident with two bad deploys and an outage right after its resolut
 
   test('has a post-mortem of now while it is open again, and the draft of its first end stays beside it', () => {
     const told = whileOpen.map(({ markdown: text, times }) => [
-      text.match(/^- \*\*Duration from the first alert:\*\* .*/m)?.[0].replace(/, .*/, ''),
+      text.match(/^- \*\*(?:Time to restore|Open):\*\* .*/m)?.[0].replace(/, .*/, ''),
       sectionOf(text, 'Summary').filter((line) => line.startsWith('- Problem ')).length,
       times.resolved_at === null,
       times.to_restore_seconds,
     ]);
     expect(told).toEqual([
-      ['- **Duration from the first alert:** 27 minutes so far', 3, true, null],
-      ['- **Duration from the first alert:** 24 minutes', 2, false, 490],
+      ['- **Open:** 27 minutes so far', 3, true, null],
+      ['- **Time to restore:** 8 minutes', 2, false, 490],
     ]);
   });
 
@@ -310,7 +310,7 @@ describe('an incident with two bad deploys and an outage right after its resolut
     expect(summary.findLast((line) => line.startsWith('- '))).toMatch(
       /^- Problem 4 began at 13:05 UTC .*It ended at 13:06, and the record has no mitigation of it/,
     );
-    expect(summary.at(-1)).toContain('resolved 67 minutes after the first alert');
+    expect(summary.at(-1)).toContain('The time to restore was 21 minutes, and the incident was resolved at 13:06 UTC');
   });
 });
 
@@ -548,7 +548,7 @@ test.each<[string, Record<string, Moment>, string]>([
   const { markdown = '', record } = (await withPorts(world.deps).postmortems.read(id)) ?? {};
   expect(record?.facts.times).toMatchObject({ restored_at: null, to_restore_seconds: null });
   expect(sectionOf(markdown, 'Summary').join(' ')).toContain(
-    `A person resolved the incident 2 minutes after the first alert, while ${state}, and nothing has shown that the service recovered`,
+    `A person resolved the incident at 12:01 UTC, while ${state}, and nothing has shown that the service recovered`,
   );
   expect(sectionOf(markdown, 'Response times').join(' ')).toContain(
     `When was the service restored? A person resolved the incident at 12:01, while ${state}, and nothing has shown`,
@@ -778,7 +778,7 @@ test('the draft of a group tells what was found for each of its incidents', asyn
     '- INC-2 search production: from 11:59. No change is its probable cause. Not mitigated, ended at 12:20, after INC-3 checkout was mitigated at 12:04.',
     '- INC-3 checkout production: from 11:59. Probable cause: v2 (70 %). Mitigated at 12:04, ended at 12:20.',
     '',
-    'The incident was resolved 21 minutes after the first alert.',
+    'The time to restore was 21 minutes, and the incident was resolved at 12:20 UTC.',
   ]);
   expect(markdown).not.toMatch(
     /several-services|Alert fires|found no|has no mitigation|Describe or automate|No health query|no samples/,
@@ -1069,4 +1069,16 @@ describe('a second bad deploy over the first, before anything was undone', () =>
     const dora = await doraOf(world);
     if (dora !== null) expect(dora.change_failure_rate).toMatchObject({ failed: 2 });
   });
+});
+
+test.each([
+  ['a flap needs no post-mortem, and counts in no time to restore', '3 s', 0],
+  ['an alert that lasted longer than an evaluation needs one', '40 s', 1],
+] as const)('%s', async (_, end, counted) => {
+  const { world } = await play({ given: [], timeline: { '0 s': fires({ began: 0 }), [end]: ends({ began: 0 }) } });
+  const id = theIncident(world);
+  await draftDuePostmortems(withPorts(world.deps));
+  expect([await withPorts(world.deps).postmortems.read(id)].filter(Boolean)).toHaveLength(counted);
+  const dora = await doraOf(world);
+  if (dora !== null) expect(dora.time_to_restore).toMatchObject({ incidents: counted, open: 0, unverified: 0 });
 });

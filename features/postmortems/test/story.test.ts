@@ -114,7 +114,7 @@ test('a failed deployment with a migration is drafted with exactly its times, it
   expect(partsOf(markdown).title).toBe('checkout failed deployment with a migration — 2026-11-20');
   if (process.env['UPDATE_GOLDEN'] !== undefined) await writeFile(GOLDEN, markdown);
   expect(markdown).toContain('- **Severity:** SEV1 (critical)');
-  expect(markdown).toContain('- **Duration from the first alert:** 17 minutes, from 2026-11-20 14:03 to 14:20 UTC');
+  expect(markdown).toContain('- **Time to restore:** 12 minutes\n- **Open:** from 2026-11-20 14:03 to 14:20 UTC');
   expect(markdown).toContain(
     'The probable cause is the deployment of v42 to checkout production, which contains a migration',
   );

@@ -49,6 +49,17 @@ test('a message whose answer was lost, and which Slack posts late, is not posted
 });
 
 test.each([
+  ['before it has a channel gets none', SECOND, 0],
+  ['after it got a channel keeps that', 100 * SECOND, 1],
+])('a flap that is over %s', async (_what, after, channels) => {
+  const slack = slackWorld(scenario([]));
+  const { noted: _, ...incident } = slack.world.incidents.now(INCIDENT);
+  slack.world.incidents.set(INCIDENT, { ...incident, recovered_at: plusSeconds(START, 3) });
+  await play(slack, [resolved(after)]);
+  expect(slack.chat.channels.filter(({ isOwn, name }) => isOwn && name.startsWith('incident-'))).toHaveLength(channels);
+});
+
+test.each([
   ['no channel by default', {}, 0],
   ['a channel if that is configured', { channel: true }, 1],
 ])('an incident in shadow mode has %s, and a line in the channel of its team', async (_what, shadow, channels) => {

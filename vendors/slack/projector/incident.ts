@@ -6,6 +6,7 @@ import { entryMessage, hasMessage } from '../../../core/domain/messages/entry-me
 import type { ChatMessage } from '../../../core/domain/messages/chat-message.ts';
 import type { Chat } from '../../../core/domain/ports/chat.ts';
 import type { VendorResponse } from '../../../core/domain/ports/vendor-response.ts';
+import { isFlap } from '../../../core/domain/incidents/figures.ts';
 import { approvalUrls } from '../../../core/domain/incidents/approval-link.ts';
 import { incidentUrl } from '../../../core/domain/incidents/console-link.ts';
 import { incidentLinks } from '../../../core/domain/links/incident-links.ts';
@@ -165,12 +166,13 @@ class IncidentView {
     return ensured.id;
   }
 
-  /** Returns whether the incident gets no channel. An existing channel stays in use. */
+  /** Returns whether the incident gets no channel: a trial, or a flap that is over before it has one. An existing channel stays in use. */
   #hasNoChannel(): boolean {
     const { incident } = this.#story;
     // A mode that is raised later opens no channel for what is over.
     const endedQuietly = this.#state.quiet && incident.resolved_at !== null;
-    return this.#state.name === null && (endedQuietly || isQuietTrial(incident, this.#config, 'channel'));
+    const isQuiet = endedQuietly || isFlap(incident) || isQuietTrial(incident, this.#config, 'channel');
+    return this.#state.name === null && isQuiet;
   }
 
   async #recordChannel(id: IncidentId, channel: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { modesFor } from '../../../../core/domain/automation/automation.ts';
 import { attending, type Attention } from '../../../../core/domain/incidents/attention.ts';
+import { isSingle } from '../../../../core/domain/incidents/figures.ts';
 import type { Scope } from '../../../../core/domain/access/access.ts';
 import type { Deps } from '../../../../core/domain/ports/deps.ts';
 import type { Reports } from '../../../../core/domain/ports/reports.ts';
@@ -135,7 +136,6 @@ async function dayOf(
   const ofOpen = sha256(open.map(({ id }) => id).join());
   const { value: all } = await deps.reports.read(RESOLVED_TODAY, { open: ofOpen }, null);
   const resolved = all.filter((incident) => incident.opened_at >= since && may('incidents:read', incident));
-  const isSingle = ({ group_reason }: Pick<IncidentRecord, 'group_reason'>): boolean => group_reason === undefined;
   const opened = [...resolved, ...open.filter(({ opened_at }) => opened_at >= since)];
   const actAt = ({ verifying, opened_at }: Pick<IncidentRecord, 'verifying' | 'opened_at'>): Timestamp =>
     verifying?.at ?? opened_at;

@@ -36,7 +36,7 @@ const draftedWith = (
     decisions = [] as unknown[],
     changed = '',
     requests = null as DraftInput['requests'],
-    problem = {},
+    problem = {} as Partial<DraftInput['problems'][number]>,
     handling = {},
     changes = [] as Change[],
   } = {},
@@ -54,6 +54,7 @@ const draftedWith = (
         resolved_by: null,
         opened_at: NOON,
         resolved_at: isOver ? END : null,
+        ...(problem.recovered_at !== undefined && { recovered_at: problem.recovered_at }),
         roles: {},
       },
       timeline: [
@@ -166,7 +167,7 @@ test('the end of a problem is cited from the entry that says since when it is ov
 
 test('the draft of an incident that is open says so, and claims no end', () => {
   const draft = draftWith(0.9, { isOver: false });
-  expect(draft).toContain('**Duration from the first alert:** 10 minutes so far, since 2026-11-20 12:00 UTC');
+  expect(draft).toContain('**Open:** 10 minutes so far, since 2026-11-20 12:00 UTC');
   expect(draft).toContain('The incident is still open, 10 minutes after the first alert');
   expect(draft).toContain('It was mitigated at 12:02');
   expect(draft).toContain('When was the service restored? The incident is still open.');
@@ -181,8 +182,8 @@ test('the draft of an incident that is open says so, and claims no end', () => {
   const over = draftWith(0.9);
   expect(over).toContain('About 40 of 100 requests failed from 11:55 to 12:10, by the objective Checkout');
   expect(draftedWith(0.9).facts.times).toMatchObject({ restored_at: END, resolved_at: END, to_restore_seconds: 600 });
-  expect(over).toContain('**Duration from the first alert:** 10 minutes, from 2026-11-20 12:00 to 12:10 UTC');
-  expect(over).toContain('The incident was resolved 10 minutes after the first alert');
+  expect(over).toContain('**Time to restore:** 10 minutes\n- **Open:** from 2026-11-20 12:00 to 12:10 UTC');
+  expect(over).toContain('The time to restore was 10 minutes, and the incident was resolved at 12:10 UTC');
 });
 
 test('a span names its days once, and its time once within one minute', () => {
