@@ -22,6 +22,7 @@ import { settleChildren } from '../../workflows/steps/settle-children.ts';
 import type { Run } from '../../workflows/run.ts';
 import { resolvePages } from '../../workflows/steps/page.ts';
 import { wake } from '../../workflows/wake.ts';
+import { secondFailurePaths } from './stories/second-failures.ts';
 import {
   alarm,
   cartDependsOn,
@@ -75,6 +76,34 @@ const recordsParentPages =
 /** Minutes after noon, rounded down. */
 const closedAfter = (at: Timestamp | null): number | null =>
   at === null ? null : Math.floor(secondsBetween(NOON, at) / 60);
+
+describe('an open incident with a new problem', () => {
+  const { given = [] } = secondFailurePaths['second-failure-has-no-change-and-ends-by-itself'] ?? expect.unreachable();
+  const again = { began: 20 };
+  const dependsOn: Moment = (world) => {
+    const { services } = acting({ health: { promql: 'job:checkout:error_ratio', max: 0.01 } });
+    const checkout = { ...Object.values(services)[0], dependsOn: ['ledger'] };
+    world.config = Config.parse({ version: 'test', services: { checkout, ledger: null }, paging: {} });
+  };
+
+  test.each<[string, Story['timeline']]>([
+    ['before', { '365 s': fires(alarm('ledger')), '370 s': fires(again) }],
+    ['after', { '370 s': fires(again), '385 s': fires(alarm('ledger')) }],
+  ])('is part of the outage of a dependency that fails shortly %s', async (_, failing) => {
+    const over = all(ends(again), ends(alarm('ledger')));
+    const { world } = await play({
+      given: [...given, dependsOn],
+      timeline: { '0 s': fires(), '180 s': ends(), ...failing, '10 min': over },
+    });
+    const { id } = parentIn(world);
+    const [checkout, ledger] = ['checkout', 'ledger'].map((service) => recordsOf(world, service)[0]);
+    expect([checkout?.parent_id, ledger?.parent_id]).toEqual([id, id]);
+    const { timeline } = world.store.dossier(checkout?.id ?? MISSING);
+    expect(timeline.flatMap(({ kind, text }) => (kind === 'dependency.fails' ? [text] : []))).toEqual([
+      `ledger, on which checkout depends, fails as well: incident ${incidentName(ledger ?? expect.unreachable())}`,
+    ]);
+  });
+});
 
 describe('many incidents at once', () => {
   test('become children of one parent, which closes after its last child', async () => {

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
+import { Config } from '../../schemas/config/config.ts';
 import { plusSeconds } from '../../schemas/time/time.ts';
 import { NOON } from '../core/arbitraries.ts';
-import { diesAfter, ends, fires, play, theIncident } from './play.ts';
-import { recordsLate } from './stories/late-changes.ts';
+import { deploys, diesAfter, ends, fires, play, samplesOf, theIncident } from './play.ts';
+import { recordsLate, unrecorded } from './stories/late-changes.ts';
 import { failsBeside, proofPaths } from './stories/proof.ts';
 
 /** Plays a story. Returns the decisions, and what was said about them, with seconds after noon. */
@@ -91,5 +92,46 @@ test('a version beside which a flag was flipped is asked about, and the flag is 
     code: 'other_cause',
     text: expect.stringContaining('flag new-cart 7 (on) of checkout') as string,
   });
+  expect(world.calls.filter((call) => call.startsWith('cd'))).toEqual([]);
+});
+
+test('a question about another service is withdrawn when it does not hold any more', async () => {
+  const begins = plusSeconds(NOON, -120);
+  const service = (name: string) => ({
+    production: {
+      deployer: { kind: 'http', url: 'http://cd.test/rollback' },
+      autoRollback: { mode: 'act', evidence: 'time', unknownMigration: 'act' },
+      health: { promql: name, max: 0.01 },
+    },
+  });
+  const { world } = await play({
+    given: [
+      unrecorded('v2'),
+      deploys('p1', 300, { service: 'payments' }),
+      deploys('p2', 6, { service: 'payments' }),
+      (given) => {
+        given.config = Config.parse({
+          version: 'test',
+          services: {
+            checkout: { dependsOn: ['payments'], environments: service('checkout') },
+            payments: { environments: service('payments') },
+          },
+          paging: {},
+        });
+        const ended = plusSeconds(NOON, 70);
+        given.deps.metrics.range = async (_promql, from, until) =>
+          samplesOf(from, until, (at) => (at >= begins && at < ended ? 0.4 : 0.001), 15);
+      },
+    ],
+    timeline: { '0 s': fires(), '9 min': ends() },
+  });
+  const { decisions = [] } = (await world.deps.incidents.view(theIncident(world))) ?? {};
+  expect(decisions[0]).toMatchObject({
+    target: { service: 'payments' },
+    from_version: 'p2',
+    state: 'withdrawn',
+    withdrawn: { because: expect.stringMatching(/^payments p2 is no longer the probable cause: .*judged again$/) },
+  });
+  expect(decisions.slice(1).map(({ state }) => state)).not.toContain('waiting');
   expect(world.calls.filter((call) => call.startsWith('cd'))).toEqual([]);
 });

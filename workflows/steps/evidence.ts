@@ -149,6 +149,7 @@ export async function evidenceOf(
     failing: failing ?? [],
     ...(others !== null && others.ended.length > 0 && { ended: others.ended }),
     ...(others !== null && others.recovering.length > 0 && { recovering: others.recovering }),
+    ...(others !== null && others.unmeasured.length > 0 && { unmeasured: others.unmeasured }),
     ...(failing === null && { failing_unreadable: true as const }),
     ...(tested !== null && { look: tested }),
     ...(cleared.length > 0 && { cleared }),

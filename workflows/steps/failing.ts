@@ -54,8 +54,8 @@ type FailingContext = {
   together?: Promise<Opening[]> | undefined;
 };
 
-/** Other services that fail at the same time, and those whose samples have ended. */
-type Others = { failing: Failing[] } & Required<Pick<Evidence, 'ended' | 'recovering'>>;
+/** Other services that fail at the same time, and those whose samples have ended, or do not show it yet. */
+type Others = { failing: Failing[] } & Required<Pick<Evidence, 'ended' | 'recovering' | 'unmeasured'>>;
 
 /**
  * Returns other services of this environment that fail at the same time, by their incidents and their metrics, and those that
@@ -70,15 +70,16 @@ export async function failingOf(deps: FailingDeps, incident: IncidentRecord, kno
     known.dependencies.length === 0 &&
     dependentsOf(services, incident.service).size === 0
   )
-    return { failing: [], ended: [], recovering: [] };
-  const [alerted, { failing, ...measured }] = await Promise.all([
+    return { failing: [], ended: [], recovering: [], unmeasured: [] };
+  const [alerted, { failing, read, ...measured }] = await Promise.all([
     byIncidents(deps, incident, known),
     byHealth(deps, incident, known),
   ]);
   // The metric shows when a service began to fail. Its incident can have opened with an earlier problem, or after this one.
   const shown = new Set(failing.map(({ service }) => service));
   const earliest = new Map<string, Failing>(failing.map((one) => [one.service, one]));
-  for (const one of alerted) {
+  // What a dependent is blamed for, its metric must show.
+  for (const one of alerted.filter(({ service, relation }) => relation !== 'dependent' || !read.has(service))) {
     const other = earliest.get(one.service);
     if (!shown.has(one.service) && (other === undefined || one.since < other.since)) earliest.set(one.service, one);
   }
@@ -173,14 +174,14 @@ function sinceOf({ at, began = at, problemAt }: Opening): Timestamp {
 }
 
 /**
- * Returns services of the environment that fail according to their health query. Alerts arrive in any order, and that of
- * another service may arrive after this one was judged.
+ * Returns services of the environment that fail according to their health query, and those whose query has samples (`read`). Alerts
+ * arrive in any order, and that of another service may arrive after this one was judged.
  */
 async function byHealth(
   deps: FailingDeps,
   { service, environment }: IncidentRecord,
   { config, dependencies, at, onset, isMeasured }: FailingContext,
-): Promise<Others> {
+): Promise<Others & { read: ReadonlySet<string> }> {
   const measured = measurable(config, { service, environment }, dependencies);
   const from = plusSeconds(at, -MEASURED_SECONDS);
   const curves = await inParallel(measured, DEADLINE_MS, ({ health }, signal) =>
@@ -216,7 +217,14 @@ async function byHealth(
   const recovering = measured.flatMap(({ name, health: { max } }, index) =>
     isRecovering({ curve: curves[index] ?? [], max }, onset.at, at) ? [name] : [],
   );
-  return { failing, ended, recovering };
+  const read = measured.flatMap(({ name, relation }, index) => {
+    const newest = curves[index]?.at(-1)?.[0];
+    return newest === undefined ? [] : [{ name, relation, newest }];
+  });
+  const unmeasured = read.flatMap(({ name, relation, newest }) =>
+    relation !== 'unrelated' && newest <= onset.latest ? [name] : [],
+  );
+  return { failing, ended, recovering, unmeasured, read: new Set(read.map(({ name }) => name)) };
 }
 
 type MeasurableService = { name: ServiceName; relation: Failing['relation']; health: HealthQuery };

@@ -1,3 +1,4 @@
+import { dependenciesOf, dependentsOf } from '../../core/domain/catalogue/dependencies.ts';
 import { mayStillFail, stillFails } from '../../core/domain/incidents/group-now.ts';
 import {
   isFlapping,
@@ -11,16 +12,19 @@ import {
   relatedTo,
   timeAround,
 } from '../../core/domain/incidents/incident-group.ts';
+import { laterStart } from '../../core/domain/incidents/new-onset.ts';
 import { incidentName } from '../../core/domain/incidents/incident-number.ts';
 import { isQuietTrial } from '../../core/domain/automation/shadow-trial.ts';
 import { list } from '../../core/domain/correlation/words.ts';
 import { needsPage } from '../../core/domain/paging/pages.ts';
 import type { Deps } from '../../core/domain/ports/deps.ts';
+import type { Config } from '../../schemas/config/config.ts';
 import type { IncidentRecord } from '../../schemas/incidents/incident.ts';
-import { type EnvironmentName, type IncidentId, isAtLeast } from '../../schemas/config/names.ts';
-import { plusSeconds, secondsBetween } from '../../schemas/time/time.ts';
+import { type EnvironmentName, type IncidentId, isAtLeast, type ServiceName } from '../../schemas/config/names.ts';
+import { plusSeconds, secondsBetween, type Timestamp } from '../../schemas/time/time.ts';
 import { giveCommandOfParent, notifyDeclared } from '../declaration.ts';
 import { wake } from '../wake.ts';
+import { noteDependencies } from './problem-known.ts';
 import { withdrawQuestion } from './withdraw-questions.ts';
 
 type GroupDeps = Pick<Deps, 'clock' | 'config' | 'incidentGroups' | 'incidents' | 'decisions' | 'engine' | 'log'>;
@@ -30,11 +34,17 @@ const NAMES_IN_A_TITLE = 4;
 type GroupCheck = { incident: IncidentRecord; flapping: boolean };
 
 /**
- * Adds a new incident to its incident group, if there is one, before the first page: then only the parent pages, once.
+ * Adds a new incident, or one with a new problem, to its incident group, if there is one, before the first page: then only the parent pages, once.
  * Also detects whether the incident's alert flaps.
+ *
+ * @param at start of the problem that is compared with those of others
  */
-export async function joinGroup(deps: GroupDeps, incident: IncidentRecord): Promise<GroupCheck> {
-  const check = await checkOpenings(deps, incident);
+export async function joinGroup(
+  deps: GroupDeps,
+  incident: IncidentRecord,
+  at: Timestamp = incident.opened_at,
+): Promise<GroupCheck> {
+  const check = await checkOpenings(deps, incident, at);
   // Done here and not where the incident was opened, because the opening process may have died before this point.
   const { parent_id: parent } = check.incident;
   if (parent !== undefined) {
@@ -80,11 +90,11 @@ async function notifyDeclaredChildren(deps: GroupDeps, child: IncidentRecord, pa
 const ATTEMPTS = 3;
 
 /** Continues without a group when reading other incidents fails repeatedly, so that the page is not delayed. */
-async function checkOpenings(deps: GroupDeps, incident: IncidentRecord): Promise<GroupCheck> {
+async function checkOpenings(deps: GroupDeps, incident: IncidentRecord, at: Timestamp): Promise<GroupCheck> {
   if (incident.group_reason !== undefined) return { incident, flapping: false };
   for (let attempt = 1; ; attempt += 1)
     try {
-      return await compareOpenings(deps, incident);
+      return await compareOpenings(deps, incident, at);
     } catch (error) {
       if (attempt < ATTEMPTS) continue;
       deps.log.error('Other open incidents could not be read; the incident continues without a group', {
@@ -95,21 +105,21 @@ async function checkOpenings(deps: GroupDeps, incident: IncidentRecord): Promise
     }
 }
 
-async function compareOpenings(deps: GroupDeps, incident: IncidentRecord): Promise<GroupCheck> {
-  const { service, environment, opened_at: at, parent_id: joined } = incident;
-  const [opened, openings, parent] = await Promise.all([
+async function compareOpenings(deps: GroupDeps, incident: IncidentRecord, at: Timestamp): Promise<GroupCheck> {
+  const { service, environment, opened_at: openedAt, parent_id: joined } = incident;
+  const [opening, openings, parent] = await Promise.all([
     deps.incidentGroups.opening(incident),
-    deps.incidentGroups.openingsOf(service, plusSeconds(at, -FLAPPING_WITHIN_SECONDS)),
+    deps.incidentGroups.openingsOf(service, plusSeconds(openedAt, -FLAPPING_WITHIN_SECONDS)),
     joined === undefined ? deps.incidentGroups.parentIn(environment) : undefined,
   ]);
-  if (opened === undefined) return { incident, flapping: false };
-  const flapping = isFlapping(opened, openings);
+  if (opening === undefined) return { incident, flapping: false };
+  const flapping = isFlapping(opening, openings);
   if (joined !== undefined) return { incident, flapping };
-  const id = await parentFor(deps, incident, opened, parent);
+  const id = await parentFor(deps, incident, { ...opening, at }, parent);
   return { incident: id === undefined ? incident : { ...incident, parent_id: id }, flapping };
 }
 
-/** @param open the open parent of many in its environment */
+/** @param opened with the start of the present problem @param open the open parent of many in its environment */
 async function parentFor(
   deps: GroupDeps,
   incident: IncidentRecord,
@@ -122,7 +132,13 @@ async function parentFor(
   if (open !== undefined && canJoinMany(open.lastJoinedAt, opened, policy))
     return (await deps.incidentGroups.join(open.incident.id, opened.id)) === 'joined' ? open.incident.id : undefined;
   if (!mayBeGrouped(opened, policy)) return undefined;
-  const near = openedAround(opened, await deps.incidentGroups.newestOpenings(timeAround(opened.at, policy)), policy);
+  const [openings, anew] = await Promise.all([
+    deps.incidentGroups.newestOpenings(timeAround(opened.at, policy)),
+    failingAnew(deps, services, opened),
+  ]);
+  const known = new Set([opened, ...anew].map(({ id }) => id));
+  const others = openings.filter(({ id }) => !known.has(id));
+  const near = openedAround(opened, [...anew, ...others, opened], policy);
   const [othersFailing, mitigated] = await Promise.all([
     deps.incidentGroups.stillFailing(near.filter(({ id }) => id !== opened.id)),
     unprovenOf(deps, near.filter(relatedTo(opened, services))),
@@ -140,7 +156,12 @@ async function parentFor(
   // The open parent of many is of an event that is over.
   if (group.kind === 'alone' || (group.reason.because === 'many' && open !== undefined)) return undefined;
   const parent = await parentOf(deps, opened, group, incident.trace);
-  for (const member of group.members) if (member.id !== opened.id) await deps.incidentGroups.join(parent, member.id);
+  for (const member of group.members)
+    if (member.id !== opened.id) {
+      await deps.incidentGroups.join(parent, member.id);
+      // It may have been judged before its dependency failed.
+      await noteDependencies(deps, { ...member, environment: incident.environment });
+    }
   if ((await deps.incidentGroups.join(parent, opened.id)) === 'joined') return parent;
   await wake(deps, parent);
   return undefined;
@@ -148,6 +169,28 @@ async function parentFor(
 
 /** Number of incidents of dependencies and dependents that are read. */
 const RELATED_READ = 20;
+
+/** Returns open incidents of dependencies and dependents that had opened before, each with the start of its present problem. */
+async function failingAnew(
+  { incidents, incidentGroups }: Pick<Deps, 'incidents' | 'incidentGroups'>,
+  services: Config['services'],
+  { service, environment }: Opening,
+): Promise<Opening[]> {
+  const dependencies = dependenciesOf(services, service).map((one) => one.service);
+  const related = [...dependencies, ...dependentsOf(services, service)].slice(0, RELATED_READ);
+  const found = await Promise.all(
+    related.map(async (name) => {
+      const open = await incidents.openAt({
+        service: name as ServiceName,
+        environment: environment as EnvironmentName,
+      });
+      const at = open && laterStart(open);
+      const opening = at && (await incidentGroups.opening(open));
+      return opening ? { ...opening, at } : [];
+    }),
+  );
+  return found.flat();
+}
 
 /** Returns the incidents that may still fail, although they were mitigated. */
 async function unprovenOf({ incidents }: Pick<Deps, 'incidents'>, openings: readonly Opening[]): Promise<Opening[]> {

@@ -1,6 +1,6 @@
 import type { Deps } from '../../core/domain/ports/deps.ts';
 import type { JudgementRequest } from '../../core/domain/incidents/response.ts';
-import { laterProof, PROOF_LOOKS_SECONDS } from '../../core/domain/rollback/later-proof.ts';
+import { LOOKS_SECONDS, whyJudgedAgain } from '../../core/domain/rollback/later-proof.ts';
 import type { IncidentId } from '../../schemas/config/names.ts';
 import type { Run } from '../run.ts';
 import { wake } from '../wake.ts';
@@ -11,12 +11,12 @@ import { withdrawQuestion } from './withdraw-questions.ts';
 type Question = { incidentId: IncidentId; number: number; request: JudgementRequest };
 
 /**
- * Looks whether metrics by version prove the suspect while its question waits. If they do, withdraws the question and requests
- * another judgement, which rolls back with all guards.
+ * Judges anew while a question waits. If the suspect is proved, or a question about another service does not hold any more, withdraws the
+ * question and requests another judgement, which decides with all guards.
  */
 export async function lookForProof(run: Run, question: Question, deps: Deps): Promise<void> {
-  for (const [n, seconds] of PROOF_LOOKS_SECONDS.entries()) {
-    await run.wait('await-proof', { seconds: seconds - (PROOF_LOOKS_SECONDS[n - 1] ?? 0) });
+  for (const [n, seconds] of LOOKS_SECONDS.entries()) {
+    await run.wait('await-proof', { seconds: seconds - (LOOKS_SECONDS[n - 1] ?? 0) });
     const look = await run.step('look-for-proof', () => lookOnce(deps, question));
     if (look.kind === 'over') return;
     if (look.kind === 'proved') {
@@ -26,14 +26,14 @@ export async function lookForProof(run: Run, question: Question, deps: Deps): Pr
   }
 }
 
-/** `over`: the question is answered, or the incident is resolved. `proof`: what proves the suspect, in words. */
+/** `over`: the question is answered, or the incident is resolved. `proved`: it is judged again; `proof` says why. */
 type Look = { kind: 'over' } | { kind: 'unproved' } | { kind: 'proved'; proof: string };
 
 async function lookOnce(deps: Deps, { incidentId: id, number, request }: Question): Promise<Look> {
   const [incident, decision] = await Promise.all([deps.incidents.read(id), deps.decisions.get(id, number)]);
   if (incident === undefined || incident.status === 'resolved' || decision?.state !== 'waiting')
     return { kind: 'over' };
-  const proof = laterProof(decision, await judgeNow(deps, incident, request));
+  const proof = whyJudgedAgain(decision, await judgeNow(deps, incident, request), incident);
   return proof === null ? { kind: 'unproved' } : { kind: 'proved', proof };
 }
 
@@ -43,7 +43,7 @@ async function judgeAgain(deps: Deps, { incidentId: id, number }: Question, proo
   if (waiting?.state === 'waiting')
     await withdrawQuestion(deps, id, waiting, {
       by: ACTOR,
-      because: `${waiting.from_version} is proved now: ${proof}; the incident is judged again`,
+      because: `${proof}; the incident is judged again`,
     });
   const asked = await deps.decisions.get(id, number);
   if (asked?.state !== 'withdrawn' || asked.answered_by !== ACTOR) return null;

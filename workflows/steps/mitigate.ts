@@ -11,7 +11,7 @@ import { secondsBetween } from '../../schemas/time/time.ts';
 import { clearedByPeople } from '../../core/domain/changes/cleared-suspects.ts';
 import { isPolicy } from '../../core/domain/rollback/apply-guards.ts';
 import { asksByModeAlone } from '../../core/domain/rollback/judgement.ts';
-import { canBeProvedLater } from '../../core/domain/rollback/later-proof.ts';
+import { isJudgedWhileWaiting } from '../../core/domain/rollback/later-proof.ts';
 import { numberOf } from '../../core/domain/rollback/question-names.ts';
 import { saysNameMoved } from '../../core/domain/rollback/reasons.ts';
 import { ROLL_BACK, setsFlag } from '../../core/domain/rollback/same-act.ts';
@@ -28,9 +28,11 @@ import { wake } from '../wake.ts';
 import type { IncidentKey } from './failing.ts';
 import { answerSeconds, judgeIncident, type Judged } from './judge-incident.ts';
 import { closeIfDone, closeQuestionsDone, type DoneAct } from './close-questions.ts';
+import { joinGroup } from './incident-group.ts';
 import { readName } from './incident-name.ts';
 import { removeAllInstances, testVersions } from './look/look.ts';
 import { lookForProof } from './look-for-proof.ts';
+import { noteDependencies } from './problem-known.ts';
 import { hasExpiredUnseen, pageForQuestion, type Question, waitForAnswer } from './question-pages.ts';
 import {
   deployerAt,
@@ -42,7 +44,7 @@ import {
 } from './roll-back.ts';
 import { concludeVerification, passedOfWindow, verifyOnce, verifyRedeploy, verifyRunbook } from './verify.ts';
 import { awaitVerdict } from './watch-health.ts';
-import { onsetWords } from '../../core/domain/incidents/new-onset.ts';
+import { laterStart, onsetWords } from '../../core/domain/incidents/new-onset.ts';
 import { withdrawQuestion, withdrawQuestionsAbout } from './withdraw-questions.ts';
 
 /** `about`: what is known of the incident before it is read. */
@@ -138,7 +140,7 @@ type DecisionSummary = Pick<DecisionView, 'kind' | 'because' | 'from_version' | 
   chooses?: true;
   /** Feature flag to turn off. Absent: a version is rolled back. */
   flag?: Version;
-  /** Metrics by version can prove the suspect while the question waits. Absent: they can't. */
+  /** The question is judged anew while it waits. Absent: it is not. */
   provable?: true;
   /** Automation tests the versions while the question waits. Absent: it does not. */
   tests?: true;
@@ -169,6 +171,10 @@ async function summaryOf(
   const judged = await judgeIncident(deps, id, number, request, about);
   if (judged === null) return null;
   const { decision, inputs, incident } = judged;
+  // The run began with an earlier problem, which was in no group.
+  const later = laterStart(incident);
+  if (incident.parent_id === undefined && later !== undefined) await joinGroup(deps, incident, later);
+  if (decision.kind !== 'roll_back') await noteDependencies(deps, incident);
   if (inputs.request.by !== 'person') {
     await withdrawIfCleared(deps, id, decision);
     await withdrawEarlier(deps, incident);
@@ -208,7 +214,7 @@ async function summaryOf(
     onTimeout: onApprovalTimeout === 'act' && !asksByModeAlone(decision) ? 'page' : onApprovalTimeout,
     ...(decision.offers && { chooses: true as const }),
     ...(chosen?.act === 'turn_off_flag' && { flag: chosen.from_version }),
-    ...(canBeProvedLater(decision, inputs) && { provable: true as const }),
+    ...(isJudgedWhileWaiting(decision, inputs) && { provable: true as const }),
     ...(looksUnasked(decision, inputs) && { tests: true as const }),
     ...(target?.has_look && { has_look: true as const }),
     ...(serviceEnvironment.service !== incident.service && { isElsewhere: true as const }),

@@ -202,8 +202,8 @@ type JudgedDecision = Pick<DecisionView, 'kind' | 'state' | 'target' | 'from_ver
 
 /**
  * Returns whether an incident must be judged again after a change has ended, or a newer version was deployed: if another
- * act would be proposed now, or if the change made a waiting question pointless. Of measurements alone, only proof withdraws a
- * question (`laterProof`).
+ * act would be proposed now, or if the change made a waiting question pointless. `whyJudgedAgain` says when measurements alone withdraw a
+ * question.
  *
  * @param known changes of the targets that the question knew, oldest first
  */

@@ -194,6 +194,8 @@ export type Evidence = {
   ended?: readonly { service: string; at: Timestamp }[];
   /** Other services whose errors have ended, or have fallen clearly, since the problem began. Absent: none. */
   recovering?: readonly string[];
+  /** Dependencies and dependents without a sample since the problem began: whether they fail is not known yet. Absent: none. */
+  unmeasured?: readonly string[];
   /** The other failing services could not be read. Absent: they were read. */
   failing_unreadable?: true;
   /**

@@ -20,6 +20,8 @@ export type Neighbours = {
   changed: readonly OrderedFailing[];
   /** The other failing services could not be read. */
   unreadable: boolean;
+  /** Dependencies and dependents without a sample since the problem began. */
+  unmeasured: readonly string[];
   /** Unrelated services were not evaluated (`failTogether: ignore`). */
   ignored: boolean;
 };
@@ -30,7 +32,8 @@ export type Neighbours = {
  * visible here: the order is then doubtful, and a person decides.
  */
 export function neighboursOf(evidence: Evidence, onset: Onset): Neighbours {
-  const { failing, failing_unreadable: unreadable = false, strangers_ignored: ignored = false, service } = evidence;
+  const { failing, failing_unreadable: unreadable = false, strangers_ignored: ignored = false } = evidence;
+  const { service, unmeasured = [] } = evidence;
   const { alertStartedAt } = evidence.onset;
   const others = failing.filter((other) => other.service !== service).toSorted(bySince);
   const withOrder = (other: Failing): OrderedFailing => ({
@@ -45,6 +48,7 @@ export function neighboursOf(evidence: Evidence, onset: Onset): Neighbours {
     unexplained: unrelated.filter((other) => !explainsItself(other)),
     changed: unrelated.filter(explainsItself).map(withOrder),
     unreadable,
+    unmeasured,
     ignored,
   };
 }
@@ -193,11 +197,13 @@ export const ownServiceFactor = ({ change: { service }, relation }: Candidate): 
  */
 function changedServiceFails(
   { change: { service }, relation }: Candidate,
-  { dependencies, dependents, changed, unreadable }: Neighbours,
+  { dependencies, dependents, changed, unreadable, unmeasured }: Neighbours,
 ): Factor {
   const [isCaller, isUndeclared] = [relation === 'caller', relation === 'undeclared'];
   const failing = isCaller ? dependents : isUndeclared ? changed : dependencies;
   const own = failing.find((other) => other.service === service);
+  if (own === undefined && unmeasured.includes(service))
+    return unweightedFactor('changed_service_unmeasured', `${service} itself has no sample since the problem began`);
   if (own === undefined) {
     const text = unreadable ? `the state of ${service} itself could not be read` : `${service} itself is not failing`;
     return isCaller

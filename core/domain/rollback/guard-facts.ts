@@ -55,11 +55,15 @@ export function isProbablyNone(known: Known['judgement']): boolean {
   return verdict === 'no_change' || leading < Math.min(none, MIN_CONFIDENCE_TO_ASK);
 }
 
-/** Returns whether the policy accepts coincidence in time, however probable it is, and nothing else asks. */
+/**
+ * Returns whether the policy accepts coincidence in time, however probable it is, and nothing else asks. That a caller fails because of the
+ * service is no coincidence.
+ */
 export const isByTime = ({ target, top, suspect, lacking }: Known['judgement']): boolean =>
   target?.policy.evidence === 'time' &&
   top?.proof === null &&
   lacking === null &&
+  !top.factors.some(({ name }) => name === 'fails_at_another_time') &&
   suspect?.approvalReasons.length === 0;
 
 export const whyNoSuspect = (evidence: Evidence, onset: Onset): string => {

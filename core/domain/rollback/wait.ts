@@ -121,7 +121,7 @@ function whyWait(inputs: DecisionInputs, asked: Asked): Reason | null {
   if (top.proof !== null) return null;
   if (recovering.length >= SERVICES_RECOVERING)
     return reason('services_recover', `the errors of ${list(recovering)} have ended or are falling`);
-  const sample = factorOf(top, 'healthy_just_now', 'too_few_samples');
+  const sample = factorOf(top, 'healthy_just_now', 'too_few_samples', 'changed_service_unmeasured');
   if (sample !== undefined) return reason('sample_missing', sample.text);
   return isTooSoon(inputs, asked)
     ? reason(

@@ -139,6 +139,44 @@ describe('a dependency that fails by its health query, without an alert', () => 
   });
 });
 
+describe('a caller with an open incident of an earlier problem', () => {
+  /** Cart depends on checkout. It failed for a minute, eight minutes before the alert of checkout, and fails again after that. */
+  const earlier = (newestMinute: number): Moment => {
+    const CART = 'job:cart:error_ratio';
+    return (world) => {
+      const health = (promql: string) => ({ production: { health: { promql, max: 0.01 } } });
+      world.config = Config.parse({
+        version: 'test',
+        services: {
+          checkout: { environments: health(CHECKOUT) },
+          cart: { dependsOn: ['checkout'], environments: health(CART) },
+        },
+        paging: {},
+      });
+      const noon = plusSeconds(world.clock.now(), 4 * 60);
+      const minute = (minutes: number) => plusSeconds(noon, 60 * minutes);
+      world.deps.metrics.range = async (promql, from, until) =>
+        samplesOf(from, promql === CART && until > minute(newestMinute) ? minute(newestMinute) : until, (at) =>
+          at >= minute(-2) || (promql === CART && at >= minute(-8) && at < minute(-7)) ? 0.4 : 0.001,
+        );
+    };
+  };
+  const ofCart = { name: 'CartFails', labels: { service: 'cart', action: '' } };
+
+  test.each<[string, number, object]>([
+    ['fails since its samples show it', 10, { failing: [{ service: 'cart', since: '2026-11-20T12:02:00.000Z' }] }],
+    ['is not measured yet, if its newest sample is older than the problem', -3, { failing: [], unmeasured: ['cart'] }],
+  ])('%s', async (_, newestMinute, expected) => {
+    const { world } = await play({
+      given: [earlier(newestMinute)],
+      timeline: { '0 s': fires(ofCart), '240 s': fires(), '12 min': all(ends(), ends(ofCart)) },
+    });
+    const id = [...world.store.dossiers.values()].find(({ record }) => record.service === 'checkout')?.record.id;
+    const inputs = id && (await world.deps.decisions.inputs(id, 1));
+    expect(inputs && inputs.evidence).toMatchObject(expected);
+  });
+});
+
 describe('a dependency with an alert, without a health query', () => {
   /** Returns the onset of the failure of payments, as known when checkout is judged. */
   async function since(began: number): Promise<string | undefined> {

@@ -1,4 +1,4 @@
-import { canBeProvedLater, laterProof, PROOF_LOOKS_SECONDS } from '../../../../core/domain/rollback/later-proof.ts';
+import { isJudgedWhileWaiting, LOOKS_SECONDS, whyJudgedAgain } from '../../../../core/domain/rollback/later-proof.ts';
 import type { Decision, DecisionInputs, TargetInputs } from '../../../../core/domain/rollback/judgement.ts';
 import { decide, weighed } from '../../../../core/domain/rollback/rollback.ts';
 import { secondsOfWaits, WAITS_MAX } from '../../../../core/domain/rollback/wait.ts';
@@ -67,10 +67,11 @@ async function provedLater(
   inputsAfter: InputsAfter,
 ): Promise<{ decision: Decision; seconds: number } | null> {
   const asked = questionOf(decideUnder(first, required));
-  if (!canBeProvedLater(asked, underPolicy(first, required))) return null;
-  for (const seconds of PROOF_LOOKS_SECONDS) {
+  if (!isJudgedWhileWaiting(asked, underPolicy(first, required))) return null;
+  for (const seconds of LOOKS_SECONDS) {
     const decision = decideUnder(await inputsAfter(seconds), required);
-    if (laterProof(asked, decision) !== null) return { decision, seconds };
+    const isAct = decision.kind === 'roll_back';
+    if (isAct && whyJudgedAgain(asked, decision, first.evidence) !== null) return { decision, seconds };
   }
   return null;
 }

@@ -66,6 +66,18 @@ describe('a changed caller', () => {
   });
 });
 
+test.each<['caller' | 'dependency', string]>([
+  ['caller', 'web'],
+  ['dependency', 'payments'],
+])('a changed %s without a sample since the problem began is not said to be well', (relation, service) => {
+  const changes = [of(service, relation, timed('w7', 400, 320))];
+  const evidence = scene({ changes, health: step(0.002, 0.041), unmeasured: [service] });
+  expect(weights(evidence, 'w7')).toMatchObject({ changed_service_unmeasured: 0 });
+  expect(suspectIn(correlate(evidence), 'w7').reasons).toContain(
+    `${service} itself has no sample since the problem began`,
+  );
+});
+
 describe('a change of a dependency that fails', () => {
   const deploy = timed('p7', 10, 4);
   /** The caller fails right after the deploy, and the dependency is hardly worse than before. */

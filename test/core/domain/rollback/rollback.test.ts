@@ -464,6 +464,29 @@ describe('several possible causes:', () => {
     expect(decision).toMatchObject({ kind: 'approve', from: 'p2', to: 'p1', target: { service: 'payments' } });
     expect(codes(decision)).toContain('another_service');
   });
+
+  test.each([
+    ['nothing if it fails as a consequence', -1, 'none'],
+    ['a question if it had failed before', 4, 'approve'],
+  ])('of the deploy of a caller, coincidence in time is enough for %s', (_, minutes, kind) => {
+    const [good, theirs] = [change('w1', 300), scenes.timed('w2', 500, 420)].map((one) => ({
+      ...one,
+      service: 'web' as ServiceName,
+    }));
+    const other = { ...clear().targets[0], service: 'web' as ServiceName, changes: [good, theirs] };
+    const decision = decide(
+      clear({
+        changes: [change('v1', 240)],
+        others: [other as TargetInputs],
+        evidence: {
+          health: scenes.step(0.002, 0.041),
+          changes: theirs === undefined ? [] : [{ change: theirs, relation: 'caller', distance: 1 }],
+          failing: [scenes.failing('web', 'dependent', minutes)],
+        },
+      }),
+    );
+    expect(decision.kind).toBe(kind);
+  });
 });
 
 test.each([
