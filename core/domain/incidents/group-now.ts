@@ -1,6 +1,6 @@
 import { list } from '../correlation/words.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
-import type { GroupNow, GroupReason } from './incident-group.ts';
+import { type GroupNow, type GroupReason, outageWords } from './incident-group.ts';
 import { waitsForHealth } from './closing.ts';
 import { laterProblemEnd } from './new-onset.ts';
 
@@ -43,20 +43,25 @@ export function isProblemOver(incident: ProblemState): boolean {
   return isByAlerts && firing <= 0 && verification === 'not_needed' && status === 'open';
 }
 
-/** Describes a group now. Its reason is of the time at which it began: a dependency that is well does not explain why others still fail. */
+/**
+ * Describes a group now. Its reason is of the time at which it began: others join, and a dependency that is well does not explain why others
+ * still fail.
+ */
 export function groupNow(
   { name, text }: GroupReason,
   members: readonly (ProblemState & Pick<IncidentRecord, 'service'>)[],
 ): GroupNow {
   const open = members.filter(({ status }) => status !== 'resolved');
-  if (open.length === 0 || open.some(({ service }) => service === name) || !members.some((one) => one.service === name))
-    return { words: text, first: name, isOver: false, isWell: false };
+  const services = [...new Set<string>(members.map(({ service }) => service))];
+  const words = services.length > 1 ? outageWords(name, services) : text;
+  if (open.length === 0 || open.some(({ service }) => service === name) || !services.includes(name))
+    return { words, first: name, isOver: false, isWell: false };
   const servicesOf = (some: typeof open): string[] => [...new Set(some.map(({ service }) => service))].toSorted();
   const failing = servicesOf(open.filter((one) => !isProblemOver(one)));
   if (failing.length > 0) {
     const verb = failing.length === 1 ? 'fails' : 'fail';
-    const words = `${list(failing)} still ${verb}, although the incident of ${name} is resolved`;
-    return { words, first: list(failing), isOver: true, isWell: false };
+    const still = `${list(failing)} still ${verb}, although the incident of ${name} is resolved`;
+    return { words: still, first: list(failing), isOver: true, isWell: false };
   }
   const well = servicesOf(open);
   const problems = `the ${well.length === 1 ? 'problem' : 'problems'} of ${list(well)} ${well.length === 1 ? 'is' : 'are'} over`;

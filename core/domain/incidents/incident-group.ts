@@ -169,19 +169,27 @@ function groupingByDependency(
   const [largest] = candidates;
   if (largest === undefined) return null;
   const { name, members, fails } = largest;
-  const others = [...new Set(members.map(({ service }) => service))].filter((other) => other !== name).toSorted();
-  const isMitigated = members.every((one) => one.service !== name || mitigated.has(one));
-  const [first = '', ...more] = others;
-  const text = !fails
-    ? `${others.join(', ')} all depend on ${name}`
-    : more.length === 0
-      ? isMitigated
-        ? `${name} was mitigated, but ${first}, which depends on it, failed`
-        : `${name} failed, and so did ${first}, which depends on it`
-      : isMitigated
-        ? `${name} was mitigated, but services that depend on it failed: ${others.join(', ')}`
-        : `${name} failed, and so did services that depend on it: ${others.join(', ')}`;
+  const isMitigated = fails && members.every((one) => one.service !== name || mitigated.has(one));
+  const text = outageWords(
+    name,
+    members.map(({ service }) => service),
+    isMitigated,
+  );
   return { kind: 'together', members, reason: { because: 'shared_dependency', name, text } };
+}
+
+/** Describes the outage of a dependency by the services that have failed, which can include it. */
+export function outageWords(name: string, services: readonly string[], isMitigated = false): string {
+  const others = [...new Set(services)].filter((service) => service !== name).toSorted();
+  if (!services.includes(name)) return `${others.join(', ')} all depend on ${name}`;
+  const [first = '', ...more] = others;
+  if (more.length === 0)
+    return isMitigated
+      ? `${name} was mitigated, but ${first}, which depends on it, failed`
+      : `${name} failed, and so did ${first}, which depends on it`;
+  return isMitigated
+    ? `${name} was mitigated, but services that depend on it failed: ${others.join(', ')}`
+    : `${name} failed, and so did services that depend on it: ${others.join(', ')}`;
 }
 
 const scopesOf = (openings: readonly Opening[]): number => new Set(openings.map(({ scope }) => scope)).size;

@@ -88,10 +88,10 @@ function currentState({ incident }: Overview, now: Timestamp): Text {
 
 const impact = (story: Overview): Text => [{ bold: 'Impact' }, `\n${impactWords(story)}`];
 
-function impactWords({ incident, signals, children, childCount }: Overview): string {
+function impactWords({ incident, signals, children, childCount, group }: Overview): string {
   if (incident.group_reason !== undefined) {
     const named = children.map(({ service }) => service).slice(0, ALERTS_SHOWN_MAX);
-    return `${childCount} incidents at the same time: ${named.join(', ')}. ${incident.group_reason.text}`;
+    return `${childCount} incidents at the same time: ${named.join(', ')}. ${group?.words ?? incident.group_reason.text}`;
   }
   const names = [...new Set(signals.filter(({ status }) => status === 'firing').map(({ title }) => title))];
   const { rows, countText } = alertLines({ incident, signals });

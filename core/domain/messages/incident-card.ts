@@ -137,7 +137,9 @@ export function detailsCard(story: Overview): ChatMessage {
       : questions.flatMap((decision) => decisionLines(decision, asking.incident).details);
   const parts = [
     ...(reasons.length === 0 ? [] : [listPart('Reasons and options', reasons)]),
-    ...(incident.group_reason === undefined ? [] : [listPart('Why grouped', [incident.group_reason.text])]),
+    ...(incident.group_reason === undefined
+      ? []
+      : [listPart('Why grouped', [story.group?.words ?? incident.group_reason.text])]),
     ...childRows(story, IN_DETAILS.children),
     ...suspectsPart(story),
     ...alertsPart(story, IN_DETAILS.alerts),

@@ -6,11 +6,7 @@ import { isProbable } from '../../../core/domain/correlation/words.ts';
 import { causeOf } from '../../../core/domain/incidents/cause.ts';
 import { closedAsOf } from '../../../core/domain/incidents/closing.ts';
 import { restoreSeconds } from '../../../core/domain/incidents/figures.ts';
-import {
-  endedProblemsOf,
-  type Problem,
-  type WithProblems,
-} from '../../../core/domain/incidents/problems.ts';
+import { endedProblemsOf, type Problem, type WithProblems } from '../../../core/domain/incidents/problems.ts';
 import { didNotHelp } from '../../../core/domain/rollback/verdict.ts';
 
 /** An incident as far as delivery figures need it. Its suspects exclude what was suspected and excluded. */

@@ -6,11 +6,11 @@ import { endOf } from '../../../core/domain/changes/versions.ts';
 /**
  * Returns what the figures need of a change. Undefined: it neither puts a version live nor changes the
  * infrastructure, has not finished, or was cancelled before it could reach production. A version that was rolled back had reached it,
- * and its rollout failed if nothing reports its end.
+ * whatever its pipeline reports later.
  */
 export function deployRecordOf(change: Change): DeployRecord | undefined {
   const { kind, rolled_back_by } = change;
-  const status = rolled_back_by !== null && change.status !== 'succeeded' ? 'failed' : change.status;
+  const status = rolled_back_by !== null && change.status !== 'failed' ? 'succeeded' : change.status;
   if (kind !== 'deploy' && kind !== 'hotfix' && kind !== 'rollback' && kind !== 'infrastructure') return undefined;
   if (status !== 'succeeded' && status !== 'failed') return undefined;
   const { id, service, environment, version, started_at, previous_version } = change;

@@ -273,10 +273,11 @@ function leadTimes(records: readonly DeployRecord[]): Map<string, number[]> {
 
 /**
  * Returns the seconds from the end of a failed deploy to its recovery. With problems of incidents, that is the end of the last one;
- * otherwise the rollback that removed it, or after a failed rollout the next version that went live. Null: not yet.
+ * otherwise the rollback that removed it, or after a failed rollout the next version that went live. Some pipelines report the end only
+ * after the recovery: then it counts from the start of the deploy. Null: not yet.
  */
 function recoveryOf(
-  { id, at, status }: DeployRecord,
+  { id, at, started_at: started, status }: DeployRecord,
   records: readonly DeployRecord[],
   caused: readonly Failure[],
   rollback: DeployRecord | undefined,
@@ -293,7 +294,7 @@ function recoveryOf(
       ? records.find((record) => record.status === 'succeeded' && record.id !== id && record.at >= at)
       : undefined);
   const recovered = last ?? next?.at;
-  return recovered === undefined ? null : Math.max(0, secondsBetween(at, recovered));
+  return recovered === undefined ? null : Math.max(0, secondsBetween(at < recovered ? at : started, recovered));
 }
 
 /**

@@ -61,8 +61,13 @@ export const deliveryMain = (data: DeliveryData): Html => html`
   </div>
   <div class="detail">
     ${panel('by-service', 'By service', data.serviceCount, servicesTable(data))} ${data.features.panels}
-    ${panel('records', FIGURE_NAMES[data.selection.figure], data.total, html`<p class="quiet">${FIGURE_DEFINITIONS[data.selection.figure]}.</p>
-          ${recordsList(data)}`)}
+    ${panel(
+      'records',
+      FIGURE_NAMES[data.selection.figure],
+      data.total,
+      html`<p class="quiet">${FIGURE_DEFINITIONS[data.selection.figure]}.</p>
+        ${recordsList(data)}`,
+    )}
   </div>
 `;
 

@@ -86,3 +86,12 @@ test.each(['started', 'cancelled', 'succeeded', 'failed'] as const)(
     expect(deploys.find(({ version }) => version === 'v2')?.pending).toBe(false);
   },
 );
+
+test('a recovery counts from the start of a deploy whose end its pipeline reports only later', () => {
+  const { deploys } = reportOf([
+    change('v1', 3 * DAY),
+    change('v2', 30, { finished_at: NOON }),
+    change('v1', 10, { kind: 'rollback', previous_version: 'v2', finished_at: before(9) }),
+  ]);
+  expect(deploys.map(({ recovery_s: seconds }) => seconds)).toEqual([null, 21 * 60, null]);
+});

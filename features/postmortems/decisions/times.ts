@@ -1,12 +1,7 @@
 import type { ResponseTimes } from '../schemas/postmortem.ts';
 import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { secondsBetween, type Timestamp } from '../../../schemas/time/time.ts';
-import {
-  endedProblemsOf,
-  isDuring,
-  measuredOnset,
-  openSeconds,
-} from '../../../core/domain/incidents/problems.ts';
+import { endedProblemsOf, isDuring, measuredOnset, openSeconds } from '../../../core/domain/incidents/problems.ts';
 import { restoreSeconds } from '../../../core/domain/incidents/figures.ts';
 import { didNotHelp } from '../../../core/domain/rollback/verdict.ts';
 import { isSystem } from './blameless.ts';

@@ -97,7 +97,8 @@ const CASES: Record<string, Case> = {
     errors: [[-2, 10, 0.3]],
     given: [unrecorded('v2')],
     timeline: { '0 s': fires(), '5 min': sweeps, '11 min': ends() },
-    summary: /^At 11:59 UTC an alert fired .* The time to restore was 12 minutes, and the incident was resolved at 12:11 UTC/,
+    summary:
+      /^At 11:59 UTC an alert fired .* The time to restore was 12 minutes, and the incident was resolved at 12:11 UTC/,
     marks: ['onset 11:58', 'alert 11:59', 'recovered 12:11'],
     pages: [/^no known change could have caused this problem/],
     console: /No known change could have caused this problem/,

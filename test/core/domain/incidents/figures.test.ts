@@ -18,7 +18,13 @@ const group = { group_reason: { because: 'many', name: '', text: '' } } as const
 const unmatched = { service: UNMATCHED as ServiceName, unmatched: 'ghost' };
 
 test.each([
-  ['a recovery after 11 minutes, resolved later', over(660, { resolved_at: plusSeconds(NOON, 1080) }), 660, false, true],
+  [
+    'a recovery after 11 minutes, resolved later',
+    over(660, { resolved_at: plusSeconds(NOON, 1080) }),
+    660,
+    false,
+    true,
+  ],
   ['an alert that ended by itself at once', over(6), 6, true, false],
   ['the same, acknowledged', over(6, { handling: { acknowledged: { by: 'ada', at: NOON } } }), 6, true, false],
   ['the same, and a person wrote a note', over(6, { noted: true }), 6, false, true],

@@ -21,11 +21,19 @@ describe('what is wrong in the group of a dependency now', () => {
   const now = (...members: Member[]) => groupNow(reason, members);
   const resolved = member('payments', { status: 'resolved' });
 
-  test('is its reason while the incident of the dependency is open, and after the end of all', () => {
-    const begun = { words: text, first: 'payments', isOver: false, isWell: false };
-    expect(now(member('payments', over), member('orders'))).toEqual(begun);
-    expect(now(resolved, member('orders', { status: 'resolved' }))).toEqual(begun);
-  });
+  test.each([
+    [['payments', 'orders'], 'payments failed, and so did orders, which depends on it'],
+    [['payments', 'orders', 'cart'], text],
+    [['orders', 'cart'], 'cart, orders all depend on payments'],
+    [['payments'], text],
+  ])(
+    'is the outage of its members until the incident of the dependency is over, and after the end of all: %s',
+    (services, words) => {
+      const begun = { words, first: 'payments', isOver: false, isWell: false };
+      expect(now(...services.map((one) => member(one)))).toEqual(begun);
+      expect(now(...services.map((one) => member(one, { status: 'resolved' })))).toEqual(begun);
+    },
+  );
 
   test('is what still fails: no member whose problem is over', () => {
     const words = 'orders still fails, although the incident of payments is resolved';
