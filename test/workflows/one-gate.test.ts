@@ -88,7 +88,9 @@ test('a step does not do what people rejected, or did not answer, and says so', 
   const rejected = await story({ '4 min': answersWhatWaits('rejected') });
   expect(acts(rejected.world)).toEqual([]);
   expect(told(rejected.world)).toContainEqual(
-    expect.stringMatching(/^12:0\d runbook.step_declined: off: person:ada rejected it$/),
+    expect.stringMatching(
+      /^12:0\d runbook.step_declined: off: new-basket was suspected, and person:ada refused to undo it at 2026-11-20 12:04 UTC$/,
+    ),
   );
   const brief = { mode: 'act', evidence: 'time', unknownMigration: 'act', approvalTimeoutMinutes: 8 };
   const expired = await story({}, [follows({ one: turnsFlagOff }, { autoRollback: brief })], turnsFlagOff, '12 min');

@@ -100,9 +100,9 @@ function clearingText({ version, by, at, because, note }: ClearedSuspect): strin
     case undefined:
       return `${version} was cleared by ${by} ${when}`;
     case 'rejected':
-      return `${version} was suspected, and ${by} rejected its rollback ${when}`;
+      return `${version} was suspected, and ${by} refused to undo it ${when}`;
     case 'did_not_help':
-      return `${version} was suspected, and the problem went on after its rollback, verified ${when}`;
+      return `${version} was suspected, and the problem went on after it was undone, verified ${when}`;
     case 'resolved':
       return `${version} was suspected, and ${by} named another cause ${when}`;
   }

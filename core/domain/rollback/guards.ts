@@ -31,7 +31,7 @@ import { clockText } from '../../../schemas/time/time.ts';
 /**
  * Version of the decision logic, stored with the inputs; incremented when the same inputs can have a different result.
  */
-export const DECIDE_VERSION = 43;
+export const DECIDE_VERSION = 44;
 
 /**
  * All guards, in the order in which their reasons are given. Before a call, only the first one that applies is given. A

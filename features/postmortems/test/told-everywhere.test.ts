@@ -83,13 +83,12 @@ const CASES: Record<string, Case> = {
       '4 min': sweeps,
       '5 min': resolves('config problem, fixed by hand'),
     },
-    summary:
-      /v2 was suspected, and .* rejected its rollback at .*: "not the deploy" .* "config problem, fixed by hand"/,
+    summary: /v2 was suspected, and .* refused to undo it at .*: "not the deploy" .* "config problem, fixed by hand"/,
     marks: ['onset 11:56', 'alert 11:59'],
-    pages: [/^no other known change is a probable cause. v2 was suspected, and person:ada rejected/],
+    pages: [/^no other known change is a probable cause. v2 was suspected, and person:ada refused/],
     console: /The cause is, as person:ada wrote, "config problem, fixed by hand"/,
     commandLine:
-      /^cause {4}as person:ada wrote, "config problem, fixed by hand"\nexcluded v2 was suspected, and person:ada rejected its rollback at .*: "not the deploy"/,
+      /^cause {4}as person:ada wrote, "config problem, fixed by hand"\nexcluded v2 was suspected, and person:ada refused to undo it at .*: "not the deploy"/,
     delivery: { attributed_by: 'none', failed: [] },
     nowhereAfterwards: /the probable cause is|^suspect {2}|such as that of v2/im,
   },

@@ -556,10 +556,12 @@ describe('handle an incident', () => {
   test('a suspect is cleared, and suspected again, by its version', async () => {
     const of = (verb: string, ...args: string[]) => at(firebreak, 'incident', verb, incident, ...args);
     const cleared = async () => (await firebreak.get(`/v1/incidents/${incident}`)).body.cleared;
-    expect(await of('suspect-again', 'v2')).toMatchObject({
+    expect(await of('suspect-again', 'v9')).toMatchObject({
       code: 1,
-      err: expect.stringMatching(/^INC-\d+ has no cleared suspect "v2"\n$/),
+      err: expect.stringMatching(/^INC-\d+ has no cleared suspect "v9"/),
     });
+    expect(await cleared()).toMatchObject([{ version: 'v2', by: 'admin', because: 'rejected' }]);
+    expect(await of('suspect-again', 'v2')).toMatchObject({ code: 0 });
     expect(await of('clear-suspect', 'v9')).toMatchObject({
       code: 1,
       err: expect.stringMatching(/^INC-\d+ has no suspect "v9", only .*v2/),

@@ -865,6 +865,7 @@ describe('incidents', () => {
       channel: null,
       roles: {},
       suspects: [],
+      cause: null,
       cleared: [],
       earlier_problems: [],
       decisions: expect.any(Array),

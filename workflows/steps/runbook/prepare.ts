@@ -1,10 +1,12 @@
 import { environmentEntry } from '../../../core/domain/catalogue/catalogue.ts';
+import { activeClearings, clearingsText } from '../../../core/domain/changes/cleared-suspects.ts';
 import type { Deps } from '../../../core/domain/ports/deps.ts';
 import { holds } from '../../../core/domain/runbooks/cel/cel.ts';
 import type { Act } from '../../../core/domain/rollback/same-act.ts';
 import type { StepGuards } from '../../../core/domain/rollback/guard.ts';
 import { permit, approvalReasons } from '../../../core/domain/runbooks/permission.ts';
 import { scaleTarget } from '../../../core/domain/runbooks/scale.ts';
+import { stepsBasedOnSuspect } from '../../../core/domain/runbooks/suspect-steps.ts';
 import { resolveWith } from '../../../core/domain/runbooks/templates.ts';
 import type { Json } from '../../../core/domain/runbooks/variables.ts';
 import type { StepKind, With } from '../../../schemas/runbooks/parts/kinds.ts';
@@ -68,12 +70,12 @@ async function determine(
   if (outline.undoes === null) {
     for (const when of step.when) {
       const held = holds(when, declared, variables);
-      if (!held.ok) return endedAs('failed', `"when" could not be evaluated: ${held.detail}`);
+      if (!held.ok) return failed(context, `"when" could not be evaluated: ${held.detail}`);
       if (!held.value) return endedAs('skipped', 'skipped: its condition is not met');
     }
   }
   const found = parametersOf(context);
-  if (!found.ok) return endedAs('failed', found.detail);
+  if (!found.ok) return failed(context, found.detail);
   const given = found.value;
   const go = (
     approval: StepQuestion | null,
@@ -108,6 +110,14 @@ async function determine(
     ...go(await question(deps, context, guards, `${context.name}: ${what}`, act), scale.target, shift),
     against,
   };
+}
+
+/** Ends a step whose expressions could not be evaluated. If they read a suspect that was excluded, people have decided against the step. */
+function failed({ incident, selected, step }: StepContext, detail: string): Determined {
+  const excluded = incident.suspects.length === 0 ? activeClearings(incident.cleared) : [];
+  return excluded.length > 0 && stepsBasedOnSuspect(selected.runbook).has(step.id)
+    ? endedAs('declined', clearingsText(excluded.slice(-1)))
+    : endedAs('failed', detail);
 }
 
 /** Resolves the parameters of a step. `wait.until` resolves its own at each check. */
@@ -199,7 +209,7 @@ const isScaled = (output: Json | undefined): output is { from: number; to: numbe
   typeof output['from'] === 'number' &&
   typeof output['to'] === 'number';
 
-const endedAs = (status: 'failed' | 'skipped', detail: string, isNoted = true): Determined => ({
+const endedAs = (status: 'failed' | 'skipped' | 'declined', detail: string, isNoted = true): Determined => ({
   ready: { kind: 'end', end: { status, output: null, detail }, isNoted },
   given: null,
 });
