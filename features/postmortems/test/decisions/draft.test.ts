@@ -36,7 +36,7 @@ const draftedWith = (
     decisions = [] as unknown[],
     changed = '',
     requests = null as DraftInput['requests'],
-    problem = {} as Partial<DraftInput['problems'][number]>,
+    problem = {},
     handling = {},
     changes = [] as Change[],
   } = {},
@@ -54,7 +54,7 @@ const draftedWith = (
         resolved_by: null,
         opened_at: NOON,
         resolved_at: isOver ? END : null,
-        ...(problem.recovered_at !== undefined && { recovered_at: problem.recovered_at }),
+        ...('recovered_at' in problem && { recovered_at: problem.recovered_at }),
         roles: {},
       },
       timeline: [

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { isFlap, isRated, isSingle, restoreSeconds } from '../../../../core/domain/incidents/figures.ts';
-import { type ServiceName, UNMATCHED } from '../../../../schemas/config/names.ts';
+import { UNMATCHED } from '../../../../schemas/config/names.ts';
 import type { IncidentRecord } from '../../../../schemas/incidents/incident.ts';
 import { plusSeconds } from '../../../../schemas/time/time.ts';
 import { NOON } from '../../arbitraries.ts';
@@ -15,7 +15,7 @@ const over = (seconds: number, more: Partial<IncidentRecord> = {}): IncidentReco
     ...more,
   });
 const group = { group_reason: { because: 'many', name: '', text: '' } } as const;
-const unmatched = { service: UNMATCHED as ServiceName, unmatched: 'ghost' };
+const unmatched = { service: UNMATCHED, unmatched: 'ghost' };
 
 test.each([
   [
