@@ -193,10 +193,11 @@ export const ownServiceFactor = ({ change: { service }, relation }: Candidate): 
 
 /**
  * Weighs whether the changed service fails itself, and when it began: before the service, as a dependency does. A caller that
- * fails later does so because the service fails, and two services that each fail after a change of their own are no relation.
+ * fails later does so because the service fails, and two services that each fail after a change of their own are no relation. What failed
+ * before the change fails for another reason.
  */
 function changedServiceFails(
-  { change: { service }, relation }: Candidate,
+  { change: { service, started_at: changed_at }, relation }: Candidate,
   { dependencies, dependents, changed, unreadable, unmeasured }: Neighbours,
 ): Factor {
   const [isCaller, isUndeclared] = [relation === 'caller', relation === 'undeclared'];
@@ -211,6 +212,8 @@ function changedServiceFails(
       : weightedFactor('changed_service_is_well', text);
   }
   const fails = isUndeclared ? `${service} is failing as well` : `${service} itself is failing`;
+  if (secondsBetween(own.since, changed_at) > CLOCK_TOLERANCE_SECONDS)
+    return unweightedFactor('fails_at_another_time', `${fails}, since ${own.when}: before this change`);
   if (own.first)
     return weightedFactor(isCaller ? 'caller_fails_too' : 'dependency_fails_too', `${fails}, since ${own.when}`);
   if (isCaller)

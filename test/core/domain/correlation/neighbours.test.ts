@@ -66,6 +66,24 @@ describe('a changed caller', () => {
   });
 });
 
+test.each<['caller' | 'dependency', Failing['relation']]>([
+  ['caller', 'dependent'],
+  ['dependency', 'dependency'],
+])('a changed %s that failed before its change fails for another reason', (relation, failed) => {
+  const changedAfter = (minutes: number) =>
+    scene({
+      changes: [of('web', relation, timed('w7', 240, 200))],
+      health: step(0.002, 0.041),
+      failing: [failing('web', failed, 4 + minutes)],
+    });
+  expect(weights(changedAfter(1), 'w7')).toHaveProperty(`${relation}_fails_too`);
+  expect(weights(changedAfter(4), 'w7')).toMatchObject({ fails_at_another_time: 0 });
+  expect(confidence(changedAfter(4), 'w7')).toBeLessThan(confidence(changedAfter(1), 'w7'));
+  expect(suspectIn(correlate(changedAfter(4)), 'w7').reasons).toContain(
+    'web itself is failing, since 8 min before the problem began: before this change',
+  );
+});
+
 test.each<['caller' | 'dependency', string]>([
   ['caller', 'web'],
   ['dependency', 'payments'],
