@@ -12,7 +12,15 @@ import { applying, type Factor, weightedFactor, unweightedFactor, withoutEffect 
 import { type Course, courseOf } from './health.ts';
 import type { Onset } from './onset.ts';
 import { onlyPodBad, podsFactor, podsOf, whyNotServing } from './pods.ts';
-import { differsBeside, keepsRate, otherFailsBeside, type Measure, type VersionCurves } from './side-by-side.ts';
+import {
+  countsBeside,
+  differsBeside,
+  keepsRate,
+  leastSeconds,
+  otherFailsBeside,
+  type Measure,
+  type VersionCurves,
+} from './side-by-side.ts';
 import { type Point, pointsOf, USUAL_INTERVAL_MS, valuesByTime } from './samples.ts';
 import { formatDuration, list, formatPercent } from './words.ts';
 import {
@@ -24,6 +32,7 @@ import {
   isRecent,
   lastServed,
   measuredSince,
+  servedUntil,
   takesTraffic,
 } from './version-traffic.ts';
 import { hasLimit, SAME_TIME_MS, seriesOf, windowOfVersions } from './series.ts';
@@ -68,12 +77,17 @@ function measuredBeside(evidence: Evidence, change: Change, onset: Onset): Besid
   const isOther = (one: Measured): boolean => !sameVersion(one.version, version);
   // Requests that are not counted can have ended with the roll-out.
   const isOver = finished !== null && millisOf(finished) < since + window * 1000;
+  const own = seriesOf(evidence, change);
+  const servedBeside = (one: Measured): boolean => {
+    const [measure, seconds] = [measureOf(evidence.health, window), secondsBeside(evidence, own, one.series, since)];
+    return (
+      (one.share ?? 0) >= SERVING_SHARE_MIN &&
+      (seconds === null || measure === null || seconds >= leastSeconds(measure))
+    );
+  };
   // The CD system says that the others take the rest. Records of older versions lack the weight.
   const isCanary = finished === null && weight !== null && weight !== undefined && weight < 1;
-  if (
-    after.some((one) => isOther(one) && (one.share === null ? !isOver : one.share >= SERVING_SHARE_MIN)) &&
-    !after.every(isOther)
-  )
+  if (after.some((one) => isOther(one) && (one.share === null ? !isOver : servedBeside(one))) && !after.every(isOther))
     return { measured: after, missing: null, stopped: null };
   const measured = measuredSince(evidence, since);
   // Long after the end of a roll-out, a version that still takes traffic was never replaced.
@@ -91,13 +105,46 @@ function measuredBeside(evidence: Evidence, change: Change, onset: Onset): Besid
   const goesOn = kind === 'flag' && finished === null && (millisOf(evidence.at) - since) / 1000 >= BESIDE_SECONDS;
   return {
     measured,
-    missing: isCanary || stayed || goesOn ? null : notShownBeside(version, measured),
+    missing: isCanary || stayed || goesOn ? null : notShownBeside(evidence, change, measured, since),
     stopped: finished === null || stillServe ? null : (millisOf(evidence.at) - millisOf(finished)) / 1000,
   };
 }
 
-/** Says that nothing shows that a version and others have served side by side. */
-function notShownBeside(version: string, measured: readonly Measured[]): string {
+/** Returns for how long two versions have served side by side since a time in milliseconds. Null: their requests don't show it. */
+function secondsBeside(
+  { health, by_version_window: window, at }: Evidence,
+  own: Series | undefined,
+  other: Series,
+  from: number,
+): number | null {
+  const measure = measureOf(health, window);
+  if (measure === null || own === undefined || !hasTraffic(own) || !hasTraffic(other)) return null;
+  return countsBeside(own, other, { from, until: at, measure })?.seconds ?? 0;
+}
+
+/** Says for how long a version and others have served side by side since a time in milliseconds, and how long a proof takes. */
+function notShownBeside(
+  evidence: Evidence & CloseUp,
+  { version }: Pick<Change, 'version'>,
+  measured: readonly Measured[],
+  since: number,
+): string {
+  const { at, isCloseUp } = evidence;
+  const window = windowOfVersions(evidence);
+  const [own] = measured.filter((one) => sameVersion(one.version, version));
+  const others = own === undefined ? [] : measured.filter((one) => !sameVersion(one.version, version));
+  const [longest] = others
+    .map((one) => ({
+      name: one.version,
+      seconds:
+        own === undefined ? 0 : ((servedUntil(one.series, own.series, since, { at, window }) ?? since) - since) / 1000,
+    }))
+    .toSorted((a, b) => b.seconds - a.seconds);
+  const least = leastSeconds({ window, ...(isCloseUp && { isShortest: true as const }) });
+  if (longest !== undefined && longest.seconds >= 1)
+    return longest.seconds < least
+      ? `${version} and ${longest.name} served side by side for about ${formatDuration(longest.seconds)} since the errors began, and a proof takes ${formatDuration(least)}`
+      : `too few requests show how ${version} and ${longest.name} served side by side since the errors began`;
   const isCounted = measured.every(({ share }) => share !== null);
   return `the metrics do not show that ${version} and another version served at the same time since the errors began${isCounted ? '' : '; health.trafficByVersion would show it'}`;
 }
@@ -256,8 +303,9 @@ function measuredClose(close: Evidence, change: Change, onset: Onset): Beside {
   if (versions.some(({ traffic }) => traffic === null)) return measuredBeside(close, change, onset);
   const own = seriesOf(close, change);
   const begun = badSince(pointsOf(own?.curve ?? [], close.at), close.health?.max ?? Infinity) ?? Infinity;
-  const measured = measuredSince(close, Math.min(begun, millisOf(onset.latest)));
-  return { ...measuredBeside(close, change, onset), measured, missing: notShownBeside(change.version, measured) };
+  const since = Math.min(begun, millisOf(onset.latest));
+  const measured = measuredSince(close, since);
+  return { ...measuredBeside(close, change, onset), measured, missing: notShownBeside(close, change, measured, since) };
 }
 
 type Comparison = {

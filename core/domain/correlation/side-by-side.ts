@@ -174,7 +174,8 @@ function servedEnough(other: VersionCurves, compared: Compared, quantile: number
   );
 }
 
-const leastSeconds = ({ window, isShortest }: Measure): number =>
+/** Returns the minimum time in seconds for which versions must have served side by side. */
+export const leastSeconds = ({ window, isShortest }: Pick<Measure, 'window' | 'isShortest'>): number =>
   Math.max(
     MIN_SECONDS_SIDE_BY_SIDE,
     isShortest === true ? MIN_OF_SHORTEST * window + SAMPLE_SECONDS : MIN_OF_WINDOW * window,

@@ -145,20 +145,35 @@ export function othersServedUntil(evidence: Evidence, { change, relation }: Cand
   const own = seriesOf(evidence, change);
   const start = millisOf(change.started_at);
   if (relation !== 'same' || own?.traffic == null) return null;
-  const rates = valuesByTime(own.traffic, at);
   const older = (versions ?? []).filter(
     (one) => one !== own && pointsOf(one.traffic ?? [], at).some((point) => point.at < start),
   );
-  const last = Math.max(
-    ...older.flatMap(({ traffic }) =>
-      pointsOf(traffic ?? [], at)
-        .filter((point) => point.at > start && rates.has(point.at))
-        .filter((point) => point.value >= SERVING_SHARE_MIN * (point.value + (rates.get(point.at) ?? 0)))
-        .map((point) => point.at),
-    ),
+  const until = Math.max(
+    ...older.map((one) => servedUntil(one, own, start, { at, window: health?.window ?? 0 }) ?? -Infinity),
+  );
+  return Number.isFinite(until) ? until : null;
+}
+
+/**
+ * Returns the time in milliseconds until which a version has had traffic beside another one, after a time in milliseconds. Null: not known.
+ *
+ * @param window seconds that a rate describes
+ */
+export function servedUntil(
+  one: Pick<VersionSeries, 'traffic'>,
+  beside: Pick<VersionSeries, 'traffic'>,
+  after: number,
+  { at, window }: { at: Evidence['at']; window: number },
+): number | null {
+  const rates = valuesByTime(beside.traffic ?? [], at);
+  const last = pointsOf(one.traffic ?? [], at).findLast(
+    (point) =>
+      point.at > after &&
+      rates.has(point.at) &&
+      point.value >= SERVING_SHARE_MIN * (point.value + (rates.get(point.at) ?? 0)),
   );
   // A rate describes the window before it.
-  return Number.isFinite(last) ? last - (1 - SERVING_SHARE_MIN) * (health?.window ?? 0) * 1000 : null;
+  return last === undefined ? null : last.at - (1 - SERVING_SHARE_MIN) * window * 1000;
 }
 
 /** Returns when monitoring has seen the version first, in milliseconds. Infinity: never. */

@@ -12,21 +12,21 @@ const measure = { window: WINDOW, max: 0.02, whole: 1 as const };
 /** Requests per second, and the share of them that fails, at a second after noon. */
 type Version = { rate: (at: number) => number; fails: (at: number) => number };
 
-/** Returns what queries over five minutes show of a version, every 30 seconds from an hour before noon until `until`. */
-function measured({ rate, fails }: Version, until = 240): VersionCurves {
+/** Returns what queries over a window show of a version, every 30 seconds, or more often, from an hour before noon until `until`. */
+function measured({ rate, fails }: Version, until = 240, window = WINDOW): VersionCurves {
   const [curve, traffic]: [[ReturnType<typeof plusSeconds>, number][], [ReturnType<typeof plusSeconds>, number][]] = [
     [],
     [],
   ];
-  for (let at = -3600; at <= until; at += 30) {
+  for (let at = -3600; at <= until; at += Math.min(30, window / 6)) {
     let [requests, failed] = [0, 0];
-    for (let second = at - WINDOW; second < at; second += 1) {
+    for (let second = at - window; second < at; second += 1) {
       requests += rate(second);
       failed += rate(second) * fails(second);
     }
     if (requests === 0) continue;
     curve.push([plusSeconds(NOON, at), failed / requests]);
-    traffic.push([plusSeconds(NOON, at), requests / WINDOW]);
+    traffic.push([plusSeconds(NOON, at), requests / window]);
   }
   return { curve, traffic };
 }
@@ -144,6 +144,31 @@ describe('a rolling deploy that fails shortly before its end', () => {
 
   test('is proved by the requests that the old version served beside it', () => {
     expect(proofIn(evidence(served(5, -7200, 90)))).toBe('canary');
+  });
+
+  test('is not proved by a rate that still shows the old version, and the reason says for how long both served', () => {
+    const shownAfter = (seconds: number, old: number) => {
+      const curves = (one: Version) => measured(one, seconds, 30);
+      const all = curves({ rate: () => 10, fails: (at) => (at > -20 ? (at < old ? 0.2 : 0.4) : 0.001) });
+      return evidence(served(5, -7200, 0), {
+        at: plusSeconds(NOON, seconds),
+        changes: [own(timed('v42', 20, null))],
+        health: { max: measure.max, curve: all.curve, window: 30 },
+        by_version: [
+          { version: 'v42', ...curves(bad) },
+          { version: 'v41', ...curves(served(5, -7200, old)) },
+        ],
+        by_version_window: 30,
+      });
+    };
+    for (const seconds of [40, 50, 80]) expect(proofIn(shownAfter(seconds, 22))).toBeNull();
+    const comparison = suspectIn(correlate(shownAfter(50, 22))).factors.find(
+      ({ name }) => name === 'only_it_seems_bad',
+    );
+    expect(comparison?.missing).toMatch(
+      /^v42 and v41 served side by side for about (3[5-9]|4[0-4]) s since the errors began, and a proof takes 60 s$/,
+    );
+    expect(proofIn(shownAfter(120, 3600))).not.toBeNull();
   });
 
   test('is not proved if the old version fails as well, or if its requests are not measured', () => {
