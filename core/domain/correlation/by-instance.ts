@@ -205,8 +205,11 @@ const MIN_SAMPLES = 3;
 /** Part of the age of the oldest instance that fails below which others that fail are too new to show a fall. */
 const OLD = 0.5;
 
-/** Mean levels of the younger and of the older half of the time of instances, weighted by their requests. */
-type Halves = { early: number; late: number };
+/**
+ * Mean levels in the younger and in the older half of the time of an instance, and its requests per second. `cooled`: what caches that warm
+ * up slowly would leave of the early level in the older half.
+ */
+type Halves = { early: number; cooled: number; late: number; rate: number };
 
 /**
  * Says that a version may fail only because it is new: the errors of its oldest instances fall with their age, or some instances
@@ -260,7 +263,7 @@ export function warmingUp(
   const isNew = oldest < NEW_SECONDS;
   const [aged, their] = areInstances
     ? [
-        `the instances of ${version} that ${above.length > 0 ? 'fail' : 'failed'} ${isNew ? 'have only just started' : `are at most ${formatDuration(oldest)} old`}`,
+        `the instances of ${version} that ${above.length > 0 ? 'fail' : 'failed'} ${isNew ? 'have only just started' : `have reported for at most ${formatDuration(oldest)}`}`,
         'their',
       ]
     : [`${version} has ${isNew ? 'only just begun to serve' : `served for ${formatDuration(oldest)}`}`, 'its'];
@@ -277,19 +280,19 @@ export function warmingUp(
     .filter(({ isColdFrom, points }) => isColdFrom && points.length >= MIN_SAMPLES)
     .filter(({ newest, age }) => newest.value <= max || age >= OLD * oldest)
     .map(halvesOf);
-  const [early, late] = [sumOf(halves, 'early'), sumOf(halves, 'late')];
-  return areCold && late < early ? warming(`${aged}, and ${their} errors fall: caches may be cold`) : null;
+  const [early, late] = [meanOf(halves, 'early'), meanOf(halves, 'late')];
+  const shown = [early, late].map((value) => formatHealth(value, health.whole));
+  return areCold && late < meanOf(halves, 'cooled')
+    ? warming(`${aged}, and ${their} errors went from ${shown.join(' to ')} in that time: caches may be cold`)
+    : null;
 }
 
 const warming = (text: string) => ({ name: 'warming_up' as const, text });
 
-const sumOf = (halves: readonly Halves[], half: keyof Halves): number =>
-  halves.reduce((sum, one) => sum + one[half], 0);
+const meanOf = (halves: readonly Halves[], value: Exclude<keyof Halves, 'rate'>): number =>
+  halves.reduce((sum, one) => sum + one.rate * one[value], 0) / halves.reduce((sum, { rate }) => sum + rate, 0);
 
-/**
- * Returns the mean levels of an instance in the halves of its time, by as many requests in each: the early one as caches would
- * leave of it that warm up slowly.
- */
+/** Returns the mean levels of an instance in the halves of its time. Without its requests, all instances have as many. */
 function halvesOf({
   points,
   traffic,
@@ -300,12 +303,12 @@ function halvesOf({
   age: number;
 }): Halves {
   const middle = Math.floor(points.length / 2);
-  const rate = traffic === null ? 1 : (traffic.at(-1)?.[1] ?? 0);
-  const level = (some: readonly Point[]): number =>
-    (rate * some.reduce((sum, { value }) => sum + value, 0)) / some.length;
+  const early = mean(points.slice(0, middle));
   return {
-    early: level(points.slice(0, middle)) * 0.5 ** (age / 2 / HALF_LIFE_SECONDS),
-    late: level(points.slice(middle)),
+    early,
+    cooled: early * 0.5 ** (age / 2 / HALF_LIFE_SECONDS),
+    late: mean(points.slice(middle)),
+    rate: traffic === null ? 1 : (traffic.at(-1)?.[1] ?? 0),
   };
 }
 
