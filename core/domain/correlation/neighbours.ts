@@ -5,8 +5,8 @@ import { applying, type Factor, weightedFactor, gradedFactor, unweightedFactor }
 import type { Onset } from './onset.ts';
 import { list, formatDuration } from './words.ts';
 
-/** A failing service: whether it may have failed first, and when it failed, as text. */
-type OrderedFailing = Failing & { first: boolean; when: string };
+/** A failing service: whether it may have failed first, whether it certainly failed later, and when it failed, as text. */
+type OrderedFailing = Failing & { first: boolean; later: boolean; when: string };
 
 /** Other failing services, grouped by what they imply for the cause of this incident. */
 export type Neighbours = {
@@ -39,6 +39,7 @@ export function neighboursOf(evidence: Evidence, onset: Onset): Neighbours {
   const withOrder = (other: Failing): OrderedFailing => ({
     ...other,
     first: mayHaveFailedFirst(other, alertStartedAt, onset),
+    later: failedLater(other, alertStartedAt, onset),
     when: compared(other.since, onset.at),
   });
   const unrelated = others.filter((other) => other.relation === 'unrelated' && failedTogether(other, onset));
@@ -72,6 +73,10 @@ function mayHaveFailedFirst(
   return (relation === 'dependency' ? measured.earliest : since) <= latest;
 }
 
+/** Returns whether another service certainly failed after the failing one. */
+const failedLater = ({ measured, since }: Failing, alertStartedAt: Timestamp, { latest }: Onset): boolean =>
+  measured === undefined ? secondsBetween(alertStartedAt, since) > CLOCK_TOLERANCE_SECONDS : measured.earliest > latest;
+
 /** Time in seconds within which failures that one cause explains begin; a dependency that nobody declared fails first. */
 const BEFORE_SECONDS = 300;
 const AFTER_SECONDS = 120;
@@ -94,14 +99,21 @@ function explainsItself({ changed_at, since }: Failing): boolean {
 
 /**
  * Returns whether anything connects a change to the failing service: a declared relation, or that the changed service fails at the
- * same time, since then.
+ * same time, since then. A caller that failed later fails because the service does, and one that failed before its change for another reason.
  */
-export const isConnected = ({ change, relation }: Candidate, { changed }: Pick<Neighbours, 'changed'>): boolean =>
-  relation !== 'undeclared' ||
-  changed.some(
-    ({ service, since }) =>
-      service === change.service && secondsBetween(since, change.started_at) <= CLOCK_TOLERANCE_SECONDS,
-  );
+export function isConnected(
+  { change, relation }: Candidate,
+  { changed, dependents }: Pick<Neighbours, 'changed' | 'dependents'>,
+): boolean {
+  const isOwn = ({ service }: Failing): boolean => service === change.service;
+  if (relation === 'undeclared') return changed.some((other) => isOwn(other) && !failedBefore(other, change));
+  const own = relation === 'caller' ? dependents.find(isOwn) : undefined;
+  return own === undefined || !(own.later || failedBefore(own, change));
+}
+
+/** Returns whether a service failed before a change of it, for another reason. */
+const failedBefore = ({ since }: Failing, { started_at }: Candidate['change']): boolean =>
+  secondsBetween(since, started_at) > CLOCK_TOLERANCE_SECONDS;
 
 function compared(since: Timestamp, onset: Timestamp): string {
   const seconds = Math.round(secondsBetween(since, onset));
@@ -192,14 +204,15 @@ export const ownServiceFactor = ({ change: { service }, relation }: Candidate): 
   );
 
 /**
- * Weighs whether the changed service fails itself, and when it began: before the service, as a dependency does. A caller that
- * fails later does so because the service fails, and two services that each fail after a change of their own are no relation. What failed
- * before the change fails for another reason.
+ * Weighs whether the changed service fails itself, and when it began: before the service, as a dependency does. Two services that each fail
+ * after a change of their own are no relation. What failed before the change fails for another reason, and a caller that may have failed at
+ * the same time can be a consequence.
  */
 function changedServiceFails(
-  { change: { service, started_at: changed_at }, relation }: Candidate,
+  { change, relation }: Candidate,
   { dependencies, dependents, changed, unreadable, unmeasured }: Neighbours,
 ): Factor {
+  const { service } = change;
   const [isCaller, isUndeclared] = [relation === 'caller', relation === 'undeclared'];
   const failing = isCaller ? dependents : isUndeclared ? changed : dependencies;
   const own = failing.find((other) => other.service === service);
@@ -212,7 +225,7 @@ function changedServiceFails(
       : weightedFactor('changed_service_is_well', text);
   }
   const fails = isUndeclared ? `${service} is failing as well` : `${service} itself is failing`;
-  if (secondsBetween(own.since, changed_at) > CLOCK_TOLERANCE_SECONDS)
+  if (failedBefore(own, change))
     return unweightedFactor('fails_at_another_time', `${fails}, since ${own.when}: before this change`);
   if (own.first)
     return weightedFactor(isCaller ? 'caller_fails_too' : 'dependency_fails_too', `${fails}, since ${own.when}`);

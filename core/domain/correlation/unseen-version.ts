@@ -1,5 +1,6 @@
 import type { Change } from '../../../schemas/changes/change.ts';
 import { millisOf } from '../../../schemas/time/time.ts';
+import { byStart, putsVersionLive } from '../changes/versions.ts';
 import type { Evidence } from './evidence.ts';
 import type { Onset } from './onset.ts';
 import { isOnlyReady, readyPods, whyNotServing } from './pods.ts';
@@ -27,8 +28,13 @@ export function whyUnseen(evidence: Evidence, change: Change): string | null {
   const start = millisOf(started_at);
   const own = seriesOf(evidence, change);
   const last = pointsOf(own?.traffic ?? own?.curve ?? [], at).findLast((point) => point.at > start && point.value > 0);
-  if (last !== undefined)
-    return `${version} has served, and reports nothing any more since ${formatDuration((millisOf(at) - last.at) / 1000)}: its instances may crash`;
+  if (last !== undefined) {
+    const next = evidence.changes.find(
+      (other) => other.relation === 'same' && putsVersionLive(other.change) && byStart(other.change, change) > 0,
+    )?.change;
+    const why = next === undefined ? 'its instances may crash' : `${next.version} was deployed since`;
+    return `${version} has served, and reports nothing any more since ${formatDuration((millisOf(at) - last.at) / 1000)}: ${why}`;
+  }
   const unnamed = (from: number, until: number): number => {
     const all = mean(pointsBetween(pointsOf(traffic ?? [], at), from, until));
     const rates = (versions ?? []).map((one) => mean(pointsBetween(pointsOf(one.traffic ?? [], at), from, until)) || 0);

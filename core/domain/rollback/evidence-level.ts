@@ -20,7 +20,10 @@ const UNMEASURED_SECONDS = 5 * 60;
 const FRESH_SECONDS = 60;
 
 /** The evidence of a judgement, as far as the levels need it. */
-type Judged = Pick<Evidence, 'at' | 'health' | 'health_unreadable' | 'by_version' | 'by_flag' | 'look'>;
+type Judged = Pick<
+  Evidence,
+  'at' | 'health' | 'health_unreadable' | 'by_version' | 'by_version_window' | 'by_flag' | 'look'
+>;
 
 const BY: Readonly<Record<Proof, string>> = {
   version: 'its version fails, and others do not',
@@ -160,7 +163,10 @@ const COMPARISONS: ReadonlySet<string> = new Set([
   'no_traffic',
 ]);
 
-function whyNotProved({ change, relation, factors }: RankedSuspect, { by_version, by_flag }: Judged): string {
+function whyNotProved(
+  { change, relation, factors }: RankedSuspect,
+  { by_version, by_version_window: window, by_flag }: Judged,
+): string {
   const compared = factors.find(({ name }) => COMPARISONS.has(name));
   if (compared !== undefined) return compared.missing ?? compared.text;
   const isTimeOnly = speaksOnlyTime(factors);
@@ -172,9 +178,11 @@ function whyNotProved({ change, relation, factors }: RankedSuspect, { by_version
   const lacks =
     relation !== 'same'
       ? 'metrics by version compare only versions of this service'
-      : by_version === null
-        ? 'there are no metrics by version (health.byVersion)'
-        : null;
+      : by_version !== null
+        ? null
+        : window === undefined
+          ? 'there are no metrics by version (health.byVersion)'
+          : 'the metrics by version (health.byVersion) could not be read';
   return lacks === null
     ? `the metrics by version do not show that only ${change.version} fails`
     : `${lacks}${isTimeOnly ? ', so only its time speaks for it' : ''}`;

@@ -306,7 +306,13 @@ describe('a version without traffic is not exonerated', () => {
     const crashed = { ...served, curve: served.curve.filter(isIn), traffic: served.traffic?.filter(isIn) ?? null };
     const { factors } = judged([stable, crashed]);
     expect(factors.map(({ name }) => name)).not.toContain('no_traffic');
-    expect(factors.map(({ text }) => text).join()).toContain('v42 has served, and reports nothing any more since');
+    expect(factors.map(({ text }) => text).join()).toMatch(
+      /v42 has served, and reports nothing any more since .*: its instances may crash/,
+    );
+    const replaced = judged([stable, crashed], { changes: [...changes, own(timed('v43', 60, 30))] });
+    expect(replaced.factors.map(({ text }) => text).join()).toMatch(
+      /v42 has served, and reports nothing any more since .*: v43 was deployed since/,
+    );
   });
 
   test('if requests name no version since its rollout: its label is lost', () => {

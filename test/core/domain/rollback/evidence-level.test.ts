@@ -183,6 +183,12 @@ describe('why a suspect is not proved', () => {
   test.each<[string, Partial<RankedSuspect>, Partial<Evidence>, string]>([
     ['no metrics by version', {}, {}, `there are no metrics by version (health.byVersion)${ONLY_TIME}`],
     [
+      'metrics by version that could not be read',
+      {},
+      { by_version_window: 60 },
+      `the metrics by version (health.byVersion) could not be read${ONLY_TIME}`,
+    ],
+    [
       'no metrics by version, but pods that cannot start',
       { factors: [...TIME, speaks('cannot_start')] },
       {},
