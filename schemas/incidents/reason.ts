@@ -72,6 +72,7 @@ export const ReasonCode = z.enum([
   'weak_evidence',
   'not_proved',
   'candidates_tie',
+  'version_skipped',
   'neighbours_unreadable',
   'judged_otherwise',
   'locked',

@@ -7,6 +7,9 @@ import { plusSeconds, secondsBetween, type Timestamp } from '../../../schemas/ti
 /** Minimum time in seconds, by recorded times, that a known good version was live. */
 export const GOOD_AFTER_SECONDS = 30 * 60;
 
+/** The same of a version that a person can choose: most errors of a deploy would have shown. */
+const SEEN_AFTER_SECONDS = 120;
+
 /** Kinds that put a version live. A flag or a migration changes production, but not the running version. */
 const PUTS_A_VERSION_LIVE: Readonly<Record<Change['kind'], boolean>> = {
   deploy: true,
@@ -113,6 +116,31 @@ export function knownGoodBefore(changes: readonly Change[], suspect: Change, pin
       change.version !== suspect.version &&
       !badVersions.has(change.version),
   );
+}
+
+/**
+ * Returns the change whose version `suspect` replaced, if that is newer than the target of the rollback only because it was not live for
+ * long enough to be known good, and a rollback to it is safe. Undefined: there is none.
+ *
+ * @param pinned known bad versions
+ */
+export function skippedFor(
+  changes: readonly Change[],
+  suspect: Change,
+  { version: target }: Pick<Change, 'version'>,
+  pinned: readonly string[],
+): Change | undefined {
+  const before = liveChanges(changes).findLast((change) => byStart(change, suspect) < 0);
+  return before !== undefined &&
+    before.status === 'succeeded' &&
+    suspect.kind !== 'rollback' &&
+    secondsLive(before, suspect) >= SEEN_AFTER_SECONDS &&
+    secondsLive(before, suspect) < GOOD_AFTER_SECONDS &&
+    ![target, suspect.version, ...pinned].includes(before.version) &&
+    !changes.some(({ version, rolled_back_by: undone }) => undone !== null && version === before.version) &&
+    rollbackTo(changes, before).kind === 'version'
+    ? before
+    : undefined;
 }
 
 /**

@@ -6,9 +6,18 @@ import type { Reason, ReasonCode } from '../../../schemas/incidents/reason.ts';
 import type { Timestamp } from '../../../schemas/time/time.ts';
 import { clearingsText } from '../changes/cleared-suspects.ts';
 import { distinctTarget, type NamedTarget, namedTarget } from '../changes/named-version.ts';
-import { newestLiveChange, putsVersionLive, type RollbackTarget, rollbackTarget } from '../changes/versions.ts';
+import {
+  GOOD_AFTER_SECONDS,
+  newestLiveChange,
+  putsVersionLive,
+  type RollbackTarget,
+  rollbackTarget,
+  secondsLive,
+  skippedFor,
+} from '../changes/versions.ts';
 import { correlate } from '../correlation/correlate.ts';
 import { type Correlation, type RankedSuspect } from '../correlation/ranking.ts';
+import { formatDuration } from '../correlation/words.ts';
 import type { Evidence } from '../correlation/evidence.ts';
 import { hasNotHelped } from '../correlation/succession.ts';
 import type { ServiceEnvironment } from '../ports/common.ts';
@@ -79,8 +88,19 @@ function decideOn(inputs: DecisionInputs, found: Correlation): Decision {
     return { ...base, kind: 'roll_back', reasons: [why, ...basis] };
   const byTime = level === 'time' && known.lacking === null && found.risen_again !== true ? basis : [];
   const doubts = notSaid(found.doubts, approvalReasons);
-  return { ...base, ...confirmable(cap, approvalReasons, [...named, ...doubts, ...byTime, why]) };
+  const skipped = skippedFor(target.changes, top.change, restores, target.pinned);
+  const says = skipped === undefined ? [] : [skippedReason(skipped, top.change)];
+  const decision = { ...base, ...confirmable(cap, approvalReasons, [...says, ...named, ...doubts, ...byTime, why]) };
+  if (skipped === undefined || decision.kind !== 'approve') return decision;
+  const offers = offerOf(known).flatMap((offer) => [offer, { ...offer, to_version: skipped.version }]);
+  return { ...decision, offers };
 }
+
+const skippedReason = (skipped: Change, next: Change): Reason =>
+  reason(
+    'version_skipped',
+    `${skipped.version} was live for only ${formatDuration(secondsLive(skipped, next))} before ${next.version}, and is known good after ${formatDuration(GOOD_AFTER_SECONDS)}`,
+  );
 
 type Base = Omit<Decision, 'kind' | 'reasons'>;
 

@@ -327,6 +327,52 @@ describe('not a guard:', () => {
   });
 });
 
+describe('a version that ran before the suspect, for too short to be known good,', () => {
+  const changes = (more: Partial<Change> = {}) => [
+    change('v1', 240),
+    change('v2', 20, { has_migration: true, ...more }),
+    change('v3', 8),
+  ];
+  const versions = ({ offers }: Decision) => offers?.map(({ from_version: from, to_version: to }) => [from, to]);
+
+  test('is named by the question, and offered beside the target', () => {
+    const decision = decide(clear({ changes: changes() }));
+    expect(decision).toMatchObject({ kind: 'approve', from: 'v3', to: 'v1' });
+    expect(versions(decision)).toEqual([
+      ['v3', 'v1'],
+      ['v3', 'v2'],
+    ]);
+    expect(decision.reasons).toContainEqual({
+      code: 'version_skipped',
+      text: 'v2 was live for only 9 min before v3, and is known good after 30 min',
+    });
+  });
+
+  test.each<[string, Partial<Plain>]>([
+    ['if it was rolled back', { changes: changes({ rolled_back_by: INCIDENT }) }],
+    ['if it is pinned', { changes: changes(), pinned: ['v2'] }],
+    ['if it failed', { changes: changes({ status: 'failed' }) }],
+    [
+      'if it is known good',
+      { changes: [change('v1', 240), change('v2', 60), change('v3', 8, { has_migration: true })] },
+    ],
+  ])('is not offered %s', (_, more) => {
+    const decision = decide(clear(more));
+    expect(versions(decision) ?? []).not.toContainEqual(['v3', 'v2']);
+    expect(codes(decision)).not.toContain('version_skipped');
+  });
+
+  test('changes nothing about what is done without a question', () => {
+    const evidence = {
+      health: scenes.step(0.001, 0.4),
+      by_version: [scenes.versionAt('v3', 0.8, 0.5), scenes.versionAt('v2', 0.001, 0.5)],
+    };
+    const decision = decide(clear({ changes: changes({ has_migration: false }), evidence }));
+    expect(decision).toMatchObject({ kind: 'roll_back', to: 'v1' });
+    expect(decision.offers).toBeUndefined();
+  });
+});
+
 describe('several possible causes:', () => {
   const flag = change('new-cart', 12, { kind: 'flag' });
   const rollBack = { act: 'roll_back', from_version: 'v2', to_version: 'v1', service: 'checkout' };
