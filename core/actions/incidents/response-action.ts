@@ -19,6 +19,7 @@ import { acknowledgeByActing } from './acknowledge-by-acting.ts';
 import type { Caller } from '../people/caller.ts';
 import { type ActionRequest, actionRequestOf, type ResponseAction } from './action-request.ts';
 import { withNote } from '../../domain/incidents/with-note.ts';
+import { sha256 } from '../../stores/hash.ts';
 
 type ActDeps = PlanDeps & Pick<Deps, 'automation' | 'decisions' | 'engine' | 'extensions' | 'incidentGroups'>;
 
@@ -108,6 +109,7 @@ export async function executeResponseAction(
   const { name: by } = caller;
   const request = await actionRequestNow(deps, requested, before, by);
   if (request.fulfilled) {
+    await keepLateNote(deps, by, requested);
     await storedKey?.store(null);
     return before;
   }
@@ -129,6 +131,15 @@ export async function executeResponseAction(
   if (action === 'rollback') await withdraw(deps, before, supersededBy(before), by, 'a rollback was requested instead');
   await wake(deps, id);
   return requireIncident(deps, id);
+}
+
+/** Adds what a person writes when resolving an incident that is resolved already to its timeline, once. */
+async function keepLateNote(deps: ActDeps, by: string, { id, action, note }: ResponseRequest): Promise<void> {
+  if (action !== 'resolve' || note === '') return;
+  const resolve = (await deps.incidents.read(id))?.last_requests?.resolve;
+  if (resolve?.by === by && resolve.note === note) return;
+  const entry = { at: deps.clock.now(), actor: by, kind: 'note', text: note, detail: null };
+  await deps.incidents.note(id, `late-note-${sha256(`${by} ${note}`)}`, entry);
 }
 
 /** @throws Refusal 409 if the status page never shows the incident, so that an approval would have no effect */

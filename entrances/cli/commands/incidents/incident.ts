@@ -20,6 +20,7 @@ import { INCIDENT, incidentNamed, openIncidents, pathOf, shortName } from '../..
 import { choice, ENVIRONMENT_OPTION, JSON_OPTION, LIMIT_OPTION, SERVICE_OPTION } from '../../options.ts';
 import { asJson, oneLine, printTable, printText, shortTime } from '../../table.ts';
 import type { CommandContext } from '../../command-context.ts';
+import { withFoldedPages } from '../../../../core/domain/messages/folded-entries.ts';
 import { Timeline } from './timeline-entry.ts';
 import { addIncidentActions, rolesOf } from './incident-actions.ts';
 
@@ -97,7 +98,7 @@ async function show(context: CommandContext, { incident: name, details, json }: 
   if (json) return context.out(asJson({ ...incident, timeline }));
   for (const line of incidentText(incident, details === true)) printText(context, line);
   context.out('');
-  const rows = timeline.flatMap(({ at, actor_name: actor, text }) =>
+  const rows = withFoldedPages(timeline).flatMap(({ at, actor_name: actor, text }) =>
     text.split('\n').map((line, index) => (index === 0 ? [shortTime(at), actor, line] : ['', '', `  ${line}`])),
   );
   printTable(context, { heading: ['TIME', 'ACTOR', 'EVENT'], rows }, { wraps: true });

@@ -1,3 +1,4 @@
+import { withFoldedPages } from '../../../../core/domain/messages/folded-entries.ts';
 import { planRollback, type RollbackPlan } from '../../../../core/actions/rollback/plan-rollback.ts';
 import { viewRun } from '../../../../core/actions/runbooks/start-run.ts';
 import { namer } from '../../../../core/actions/people/names.ts';
@@ -114,7 +115,7 @@ export async function loadIncident(deps: ConsoleDeps, { viewer, param, query }: 
       loadChoices(deps, viewer, incident),
     ]);
   const entries = await Promise.all(
-    timeline.entries.map(async (entry) => ({
+    withFoldedPages(timeline.entries).map(async (entry) => ({
       ...entry,
       text: await names.text(entry.text),
       actorName: await names.actor(entry.actor),

@@ -37,6 +37,18 @@ async function forge(kind: string, on = id): Promise<void> {
 const isPaused = async () => (await world.deps.incidents.read(id))?.automation_paused;
 const act = (action: 'pause' | 'resume' | 'abort') => executeResponseAction(world.deps, ADA, { id, action, note: '' });
 
+test('the words of a person who resolves an incident that is resolved already are kept, once', async () => {
+  const resolve = (note: string) => executeResponseAction(world.deps, ADA, { id, action: 'resolve', note });
+  await resolve('config problem');
+  const { seq = 0 } = (await world.deps.incidents.read(id)) ?? {};
+  await world.deps.incidents.resolve(id, seq, 'ada', 'Resolved by ada');
+  for (const note of ['config problem', '', 'it was the config map', 'it was the config map']) await resolve(note);
+  const { items } = await world.deps.incidents.timeline(id, { limit: 50 });
+  expect(items.flatMap(({ kind, actor, text }) => (kind === 'note' ? [[actor, text]] : []))).toEqual([
+    ['ada', 'it was the config map'],
+  ]);
+});
+
 describe('timeline entries do not control actions:', () => {
   test.each(['pause', 'abort'] as const)('a forged entry does not prevent %s', async (action) => {
     await forge(action === 'pause' ? 'automation.paused' : 'automation.aborted');
