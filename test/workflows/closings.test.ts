@@ -464,6 +464,21 @@ test('the next alert reopens an unverified incident, with a page and a new run',
 
 const resolvesByHand: Moment = says({ kind: 'resolve', ...ada });
 
+test('an incident that a person reopened once is not kept open by that after its next alert', async () => {
+  const timeline = {
+    '0 s': fires(),
+    '1 min': ends(),
+    '2 min': resolvesByHand,
+    '3 min': reopens,
+    '4 min': resolvesByHand,
+    '5 min': fires({ began: 0 }),
+  };
+  const { world } = await play({ given: [mode('suggest')], timeline });
+  const { record } = world.store.dossier(theIncident(world));
+  expect(record).toMatchObject({ status: 'resolved', resolved_by: 'firebreak:quiet' });
+  expect(record).not.toHaveProperty('by_hand');
+});
+
 test.each<[string, Story]>([
   ['without activity', closingPaths['unverified-incident-is-reopened-by-its-alert'] ?? expect.unreachable()],
   ['without activity, and reopened by a person', closingPaths['person-reopens-an-incident'] ?? expect.unreachable()],

@@ -1,4 +1,5 @@
 import type { Config } from '../../../schemas/config/config.ts';
+import type { IncidentRecord } from '../../../schemas/incidents/incident.ts';
 import { clockText, plusSeconds } from '../../../schemas/time/time.ts';
 import { lastingTitle } from '../alerts/lasting-title.ts';
 import { list } from '../correlation/words.ts';
@@ -64,7 +65,11 @@ export function keepsOpen(
 }
 
 /** Says what opened an incident that does not close when no alert fires. Empty: its alerts did. */
-function openedWithoutAlert({ by_hand, by_event, reopened_by }: Overview['incident']): string[] {
+export function openedWithoutAlert({
+  by_hand,
+  by_event,
+  reopened_by,
+}: Pick<IncidentRecord, 'by_hand' | 'by_event' | 'reopened_by'>): string[] {
   if (by_hand === true) return [`a person ${reopened_by === undefined ? 'declared' : 'reopened'} it`];
   return by_event === true ? ['an event opened it, whose end nobody reports'] : [];
 }

@@ -36,7 +36,9 @@ export function reopeningPost(
           'closed_as',
           'unverified_children',
           'waits_for_health',
+          // An alert reopens it: the reopening by a person before it is over.
           ...(set.reopened_by === undefined ? (['reopened_by'] as const) : []),
+          ...(set.reopened_by === undefined && incident.opened_by === undefined ? (['by_hand'] as const) : []),
           'resolve_by',
           'unreadable',
           'unreadable_runs',

@@ -5,6 +5,7 @@ import { suspectName } from '../../../../core/domain/changes/change-words.ts';
 import { closedAsOf } from '../../../../core/domain/incidents/closing.ts';
 import { incidentPath } from '../../../../core/domain/incidents/console-link.ts';
 import { incidentName } from '../../../../core/domain/incidents/incident-number.ts';
+import { openedWithoutAlert } from '../../../../core/domain/incidents/keeps-open.ts';
 import { answerable } from '../../../../core/domain/messages/incident-buttons.ts';
 import { decisionLines } from '../../../../core/domain/messages/decision-lines.ts';
 import { statusWords } from '../../../../core/domain/incidents/status-words.ts';
@@ -168,7 +169,7 @@ const membersLink = (group: Pick<IncidentRecord, 'id' | 'number'>, count: number
   >`;
 
 function incidentRow({ incident, members, attention, count, detail }: NowRow, at: Timestamp): Html {
-  const { id, title, severity, opened_at, roles, firing, by_hand, group_reason: group } = incident;
+  const { id, title, severity, opened_at, roles, firing, group_reason: group } = incident;
   const [question] = detail === null ? [] : answerable(detail);
   const later = laterStart(incident);
   // What the status page shows may contradict the SLIs.
@@ -184,7 +185,7 @@ function incidentRow({ incident, members, attention, count, detail }: NowRow, at
       ${severityBadge(severity)} ${statusBadge(incident, statusWords(incident))}
       <span>opened ${ago(opened_at, at)}</span>
       ${later === undefined ? '' : html`<span>present problem since ${ago(later, at)}</span>`}
-      ${group === undefined ? html`<span>${by_hand === true && firing < 1 ? 'declared by hand' : firingText(firing)}</span>` : ''}
+      ${group === undefined ? html`<span>${firing < 1 ? (openedWithoutAlert(incident)[0] ?? firingText(firing)) : firingText(firing)}</span>` : ''}
       <span ${roles?.commander === undefined ? html`class="lacking"` : ''}>${commanderText(roles)}</span>
       ${members.length === 0 ? '' : membersLink(incident, members.length)}
     </p>

@@ -408,6 +408,7 @@ describe('an alert that reopens its incident', () => {
       suspects: [],
     });
     expect(patch.remove?.toSorted()).toEqual([
+      'by_hand',
       'closed_as',
       'failed_at',
       'failed_runs',
