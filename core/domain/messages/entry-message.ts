@@ -12,6 +12,7 @@ const KINDS_WITHOUT_MESSAGE = /^(incident\.opened|alerts\.|workflow\.|mitigation
 export const hasMessage = ({ kind }: TimelineEntry): boolean => !KINDS_WITHOUT_MESSAGE.test(kind);
 
 const ENTRY_MARKS: readonly [RegExp, string][] = [
+  [/[._](?:failed|refused)$/, '⚠️'],
   [/^page-?\w*\.succeeded$/, '📟'],
   [/^page/, '📟'],
   [/^rollback\.started$/, '⏪'],
