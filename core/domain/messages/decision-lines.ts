@@ -1,7 +1,7 @@
 import { type DecisionView, type Effect, NOBODY_OBJECTED } from '../../../schemas/incidents/incident.ts';
 import type { Reason, ReasonCode } from '../../../schemas/incidents/reason.ts';
 import { ERROR_CODES } from '../correlation/ranking.ts';
-import { offerWords } from '../rollback/offers.ts';
+import { offersWords, offerWords } from '../rollback/offers.ts';
 import { notSaid } from '../rollback/reasons.ts';
 import { secondsOfWait } from '../rollback/wait.ts';
 import { type Place, placeNames } from './place-names.ts';
@@ -114,7 +114,7 @@ const HESITATES: Record<DecisionView['kind'], { now: string; past: string; would
 export function subjectOf({ question, target, from_version, to_version, offers, chosen }: Shown): string {
   if (question !== undefined) return question;
   const acts = offers?.filter(({ digest }) => chosen === undefined || digest === chosen);
-  if (acts !== undefined) return capitalized(acts.map(offerWords).join(', or '));
+  if (acts !== undefined) return capitalized(offersWords(acts));
   const where = target === null ? '' : `${target.service} in ${target.environment} `;
   return `Roll ${where}back from ${from_version ?? 'the running version'} to ${to_version ?? 'an earlier version'}`;
 }

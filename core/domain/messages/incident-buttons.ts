@@ -105,16 +105,17 @@ type Approvable = { digest: string; label: string; confirmation: string };
 
 /** Returns the acts that an approval can refer to: none is more prominent if there are several. */
 export function approvableOf(decision: DecisionView, place: Place): Approvable[] {
-  const { digest, offers } = decision;
+  const { digest, offers, to_version: target } = decision;
   const { hesitation } = decisionLines(decision, place);
-  const confirmation = (act: string): string =>
-    `${act}${/[.!?]$/.test(act) ? '' : '.'}${hesitation === null ? '' : ` ${hesitation}`}`;
+  const confirmation = (act: string, to = target): string =>
+    // What the question asks about is its own target: a rollback to another version can undo less.
+    `${act}${/[.!?]$/.test(act) ? '' : '.'}${hesitation === null || to !== target ? '' : ` ${hesitation}`}`;
   if (offers === undefined)
     return [{ digest, label: approveLabel(decision), confirmation: confirmation(subjectOf(decision)) }];
   return offers.map((offer) => ({
     digest: offer.digest,
     label: offerLabel(offer),
-    confirmation: confirmation(capitalized(offerWords(offer))),
+    confirmation: confirmation(capitalized(offerWords(offer)), target === null ? null : offer.to_version),
   }));
 }
 

@@ -46,6 +46,16 @@ export function offerWords({ act, service, environment, from_version: from, to_v
     : `turn off feature flag ${from} of ${service} in ${environment}`;
 }
 
+/** Describes the acts: `…, or …`; of one rollback to several versions, `roll checkout in production back from v3 to v1, or to v2`. */
+export function offersWords(acts: readonly OfferedAct[]): string {
+  const [first] = acts;
+  const isOne = (one: OfferedAct): boolean =>
+    one.act === 'roll_back' && one.service === first?.service && one.from_version === first.from_version;
+  return acts
+    .map((one, index) => (index > 0 && acts.every(isOne) ? `to ${one.to_version}` : offerWords(one)))
+    .join(', or ');
+}
+
 /** Returns the short label of the act, for a button. */
 export const offerLabel = ({ act, from_version: from, to_version: to }: OfferedAct): string =>
   act === 'roll_back' ? `Roll back ${from} to ${to ?? 'an earlier version'}` : `Turn off ${from}`;

@@ -100,6 +100,29 @@ describe('buttons of an incident', () => {
     );
   });
 
+  test('with a choice of versions: the reason to ask is about the target, and not about the version that is offered beside it', () => {
+    const offers = ['v1', 'v2'].map((to, n) => ({
+      digest: `digest-1-${n}`,
+      change_id: `chg_${'3'.repeat(26)}` as ChangeId,
+      act: 'roll_back',
+      service: 'shop' as ServiceName,
+      environment: 'live' as EnvironmentName,
+      from_version: 'v3',
+      to_version: to,
+    })) as DecisionView['offers'];
+    const reasons: Reason[] = [{ code: 'migration_in_deploy', text: 'v2 has a migration' }];
+    const asked = question(1, { from_version: 'v3' as Version, to_version: 'v1' as Version, offers, reasons });
+    expect(
+      rows({ decisions: [asked] })
+        .slice(0, 2)
+        .map(([button]) => button?.confirm?.text),
+    ).toEqual([
+      'Roll shop in live back from v3 to v1. Asks because v2 has a migration.',
+      'Roll shop in live back from v3 to v2.',
+    ]);
+    expect(subjectOf(asked)).toBe('Roll shop in live back from v3 to v1, or to v2');
+  });
+
   test('turn the flag on again that was turned off last, also after the incident', () => {
     const off = (name: string, minute: number): Effect => ({
       ...acted,
